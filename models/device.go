@@ -1,0 +1,116 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// The kinds of device.
+const (
+	KindApp     = "app"
+	KindBrowser = "browser"
+)
+
+// Why a device was revoked. The words are stored: they may be added to, never renamed.
+const (
+	RevokedBySignOut  = "signed_out"       // by itself: sign-out, RFC 7009
+	RevokedByOwner    = "revoked"          // by its owner, from another device
+	RevokedByPassword = "password_changed" // with a change of password
+	RevokedByReplace  = "replaced"         // a new sign-in in the same browser
+	RevokedByLimit    = "limit"            // the longest unseen browser made room
+	RevokedByReuse    = "reused"           // its token came back after it had died: theft
+	RevokedByDisable  = "disabled"         // the account was disabled
+	RevokedByOperator = "operator"         // signed out by an operator
+	RevokedByExpiry   = "expired"          // past its absolute lifetime when its name was wanted again
+	RevokedByIdleness = "idle"             // unseen for too long when its name was wanted again
+)
+
+// Device is one signed-in thing of one user. It stays one row for ever; refreshes change it in place.
+type Device struct {
+	UserID       uuid.UUID
+	ID           uuid.UUID
+	Kind         string
+	Name         string
+	ClientID     string
+	UserAgent    string
+	CreatedAt    time.Time
+	CreatedIP    string
+	LastSeenAt   time.Time
+	LastIP       string
+	ExpiresAt    time.Time
+	SecretHash   []byte // SHA-256 of the device secret
+	Generation   int64  // the latest issued
+	Base         int64  // the generation whose use produced the living ones
+	Floor        int64  // the oldest living child of the base
+	Repeats      int64
+	RotatedAt    time.Time
+	MaxRefreshes int64  // 0: no limit
+	JKT          string // thumbprint of the key that the device is bound to (RFC 9449 §6.1), empty when unbound
+	StatusIndex  *int64
+	RevokedAt    *time.Time
+	RevokedBy    string
+	RevokeReason string
+}
+
+// Liveness says what is live at a moment: not revoked, not expired, seen since the idle limit of its kind.
+type Liveness struct {
+	Now          time.Time
+	AppSince     time.Time // an app not seen after this is idle
+	BrowserSince time.Time
+}
+
+const liveCondition = "revoked_at IS NULL AND expires_at > ? AND ((kind = 'app' AND last_seen_at > ?) OR (kind = 'browser' AND last_seen_at > ?))"
+
+func (l Liveness) args() []any {
+	return []any{moment(l.Now), moment(l.AppSince), moment(l.BrowserSince)}
+}
+
+func (l Liveness) where(db *gorm.DB) *gorm.DB { return db.Where(liveCondition, l.args()...) }
+
+// LiveDevices lists a user's live devices, newest activity first.
+func (s *Store) LiveDevices(ctx context.Context, userID uuid.UUID, live Liveness) ([]Device, error) {
+	var list []Device
+	err := live.where(s.read(ctx).Where("user_id = ?", userID)).Order("last_seen_at DESC, id DESC").Find(&list).Error
+	return list, fault("list devices", err)
+}
+
+// Device finds one device of a user, live or not, or returns ErrNotFound.
+func (s *Store) Device(ctx context.Context, userID, id uuid.UUID) (Device, error) {
+	var d Device
+	err := s.read(ctx).Where("user_id = ? AND id = ?", userID, id).Take(&d).Error
+	return d, fault("find device", err)
+}
+
+// LiveDevice finds one live device of a user, or returns ErrNotFound.
+func (s *Store) LiveDevice(ctx context.Context, userID, id uuid.UUID, live Liveness) (Device, error) {
+	var d Device
+	err := live.where(s.read(ctx).Where("user_id = ? AND id = ?", userID, id)).Take(&d).Error
+	return d, fault("find device", err)
+}
+
+// BrowserSession finds the live browser with this secret and its owner, in one query. It returns ErrNotFound when
+// the browser is unknown, revoked, expired or idle, or the account is disabled.
+func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secretHash []byte, live Liveness) (Device, User, error) {
+	var row struct {
+		Device Device `gorm:"embedded"`
+		User   User   `gorm:"embedded;embeddedPrefix:u_"`
+	}
+	err := s.read(ctx).Raw(`SELECT devices.*, u.id AS u_id, u.email AS u_email, u.email_key AS u_email_key, u.password_hash AS u_password_hash,
+		u.password_changed_at AS u_password_changed_at, u.role AS u_role, u.created_at AS u_created_at, u.updated_at AS u_updated_at
+		FROM devices JOIN users u ON u.id = devices.user_id AND u.disabled_at IS NULL
+		WHERE user_id = ? AND devices.id = ? AND kind = 'browser' AND secret_hash = ? AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ?`,
+		userID, id, secretHash, moment(live.Now), moment(live.BrowserSince)).Take(&row).Error
+	return row.Device, row.User, fault("find browser", err)
+}
+
+// TouchDevice notes that a live device was seen. The write is skipped when it was noted after the given moment, so
+// that a page costs a write at most once in that span.
+func (s *Store) TouchDevice(ctx context.Context, userID, id uuid.UUID, at, unlessAfter time.Time, ip string) error {
+	return fault("touch device", s.write(ctx, func(db *gorm.DB) error {
+		return db.Exec(`UPDATE devices SET last_seen_at = ?, last_ip = ? WHERE user_id = ? AND id = ? AND revoked_at IS NULL AND last_seen_at <= ?`,
+			moment(at), ip, userID, id, moment(unlessAfter)).Error
+	}))
+}

@@ -1,0 +1,176 @@
+package models
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// DeviceKey names one device.
+type DeviceKey struct{ UserID, ID uuid.UUID }
+
+// NewDevice is a sign-in that the caller has verified.
+type NewDevice struct {
+	Device   Device
+	Verified string // the password hash that the caller checked; the sign-in fails when it is not the current one any more
+	Rehashed string // the same password under stronger parameters; empty leaves it
+	// FreeName picks the name, given which ones the owner's devices hold.
+	FreeName func(taken func(string) bool) string
+	Max      int // live devices of this kind; past it an app is refused, and the longest unseen browser makes room
+	Live     Liveness
+	Replace  *DeviceKey // the browser's earlier sign-in, which ends with this one
+	Places   [][]byte   // where the account is at home from now on
+	Event    Event      // its device name is filled in here
+}
+
+// AddDevice signs a device in, in one transaction. It returns ErrChanged when the password changed or the account
+// was disabled since the caller verified them, and ErrTooManyDevices past the limit for apps.
+func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
+	d := n.Device
+	for _, t := range []*time.Time{&d.CreatedAt, &d.LastSeenAt, &d.ExpiresAt, &d.RotatedAt} {
+		*t = moment(*t)
+	}
+	err := s.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockUsers(tx, d, n); err != nil {
+			return err
+		}
+		if n.Replace != nil {
+			if err := replaceBrowser(tx, *n.Replace, n.Event); err != nil {
+				return err
+			}
+		}
+		held, err := heldDevices(tx, d.UserID, n.Live)
+		if err != nil {
+			return err
+		}
+		if err := makeRoom(tx, held, d.Kind, n); err != nil {
+			return err
+		}
+		d.Name = n.FreeName(held.taken(d.ID))
+		if err := tx.Create(&d).Error; err != nil {
+			return err
+		}
+		if err := rememberPlaces(tx, d.UserID, n.Places, d.CreatedAt); err != nil {
+			return err
+		}
+		n.Event.DeviceID, n.Event.DeviceName = uuid.NullUUID{UUID: d.ID, Valid: true}, d.Name
+		return addEvent(tx, n.Event)
+	})
+	return d, fault("add device", err)
+}
+
+// RenameDevice gives a live device the name that FreeName picks. It returns ErrNotFound when the device is not
+// live and ErrChanged when the account is disabled. The event's device name is the old one, its detail the new one.
+func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event) (Device, error) {
+	var d Device
+	err := s.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockUser(tx, key.UserID, "", "", live.Now); err != nil {
+			return err
+		}
+		held, err := heldDevices(tx, key.UserID, live)
+		if err != nil {
+			return err
+		}
+		for _, h := range held {
+			if h.ID == key.ID {
+				e.DeviceName = h.Name
+			}
+		}
+		name := freeName(held.taken(key.ID))
+		done := live.where(tx.Model(&d).Clauses(clause.Returning{}).Where("user_id = ? AND id = ?", key.UserID, key.ID)).
+			UpdateColumn("name", name)
+		if done.Error != nil || done.RowsAffected == 0 {
+			return orRefuse(done.Error, ErrNotFound)
+		}
+		if e.DeviceName == name {
+			return nil
+		}
+		e.DeviceID, e.Detail = uuid.NullUUID{UUID: key.ID, Valid: true}, name
+		return addEvent(tx, e)
+	})
+	return d, fault("rename device", err)
+}
+
+type held []Device
+
+// heldDevices retires what is expired or idle, so that it keeps neither a name nor a place, and lists the rest,
+// longest unseen first. The caller holds the user's row.
+func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (held, error) {
+	now := moment(live.Now)
+	err := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'idle' END
+		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`, append([]any{now, now, userID}, live.args()...)...).Error
+	if err != nil {
+		return nil, err
+	}
+	var list held
+	err = tx.Select("user_id", "id", "kind", "name", "last_seen_at").Where("user_id = ? AND revoked_at IS NULL", userID).
+		Order("last_seen_at, id").Find((*[]Device)(&list)).Error
+	return list, err
+}
+
+// taken tells the names held by devices other than the given one.
+func (h held) taken(but uuid.UUID) func(string) bool {
+	names := make(map[string]bool, len(h))
+	for _, d := range h {
+		if d.ID != but {
+			names[d.Name] = true
+		}
+	}
+	return func(name string) bool { return names[name] }
+}
+
+func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {
+	var same held
+	for _, d := range h {
+		if d.Kind == kind {
+			same = append(same, d)
+		}
+	}
+	if n.Max <= 0 || len(same) < n.Max {
+		return nil
+	}
+	if kind == KindApp {
+		return ErrTooManyDevices
+	}
+	for _, d := range same[:len(same)-n.Max+1] {
+		e := n.Event
+		e.ID, e.Kind, e.Actor, e.Detail = uuid.Nil, EventDeviceRevoked, ActorSystem, RevokedByLimit
+		if _, err := revokeOne(tx, DeviceKey{d.UserID, d.ID}, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockUsers takes the account's row and, before a browser of another account is replaced, that one's: in the order
+// of their ids, or two sign-ins that replace each other's browsers would deadlock.
+func lockUsers(tx *gorm.DB, d Device, n NewDevice) error {
+	order := 0
+	if n.Replace != nil {
+		order = bytes.Compare(n.Replace.UserID[:], d.UserID[:])
+	}
+	other := func() error {
+		return tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", n.Replace.UserID).Error
+	}
+	if order < 0 {
+		if err := other(); err != nil {
+			return err
+		}
+	}
+	if err := lockUser(tx, d.UserID, n.Verified, n.Rehashed, d.CreatedAt); err != nil || order <= 0 {
+		return err
+	}
+	return holdUser(tx, n.Replace.UserID)
+}
+
+// replaceBrowser ends the earlier sign-in of this browser, whoever's it was.
+func replaceBrowser(tx *gorm.DB, old DeviceKey, by Event) error {
+	e := by
+	e.ID, e.UserID, e.Kind, e.Detail = uuid.Nil, old.UserID, EventSignOut, RevokedByReplace
+	_, err := revokeOne(tx, old, e)
+	return err
+}

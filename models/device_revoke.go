@@ -1,0 +1,72 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// RevokeDevice revokes one device and writes the event, whose Detail becomes the reason and whose Actor becomes
+// revoked_by. It returns the device as it is afterwards, with fresh == false when it was revoked before (then
+// without an event), and ErrNotFound when the user has no such device.
+func (s *Store) RevokeDevice(ctx context.Context, key DeviceKey, e Event) (d Device, fresh bool, err error) {
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		rows, err := revokeOne(tx, key, e)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			d, fresh = rows[0], true
+			return nil
+		}
+		return tx.Where("user_id = ? AND id = ?", key.UserID, key.ID).Take(&d).Error
+	})
+	return d, fresh, fault("revoke device", err)
+}
+
+// RevokeBySecret revokes the app device whose token says so. Unlike RevokeDevice it asks for the device secret,
+// since the token is the only credential there. An unknown device or secret revokes nothing.
+func (s *Store) RevokeBySecret(ctx context.Context, key DeviceKey, secretHash []byte, e Event) error {
+	return fault("revoke device", s.tx(ctx, func(tx *gorm.DB) error {
+		_, err := revokeWhere(tx, key, e, " AND kind = 'app' AND secret_hash = ?", secretHash)
+		return err
+	}))
+}
+
+// RevokeOthers revokes every device of a user but one and writes one event when there was any.
+func (s *Store) RevokeOthers(ctx context.Context, userID, keep uuid.UUID, e Event) (revoked int64, err error) {
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		if err := holdUser(tx, userID); err != nil {
+			return err
+		}
+		if revoked, err = revokeAll(tx, userID, keep, e.At, e.Actor, e.Detail); err != nil || revoked == 0 {
+			return err
+		}
+		return addEvent(tx, e)
+	})
+	return revoked, fault("revoke devices", err)
+}
+
+func revokeOne(tx *gorm.DB, key DeviceKey, e Event) ([]Device, error) {
+	return revokeWhere(tx, key, e, "")
+}
+
+func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...any) ([]Device, error) {
+	var rows []Device
+	err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ?
+		WHERE user_id = ? AND id = ? AND revoked_at IS NULL`+condition+` RETURNING *`,
+		append([]any{moment(e.At), e.Actor, e.Detail, key.UserID, key.ID}, args...)...).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: key.ID, Valid: true}, rows[0].Name
+	return rows, addEvent(tx, e)
+}
+
+func revokeAll(tx *gorm.DB, userID, keep uuid.UUID, at time.Time, by, reason string) (int64, error) {
+	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ?
+		WHERE user_id = ? AND id <> ? AND revoked_at IS NULL`, moment(at), by, reason, userID, keep)
+	return done.RowsAffected, done.Error
+}

@@ -1,0 +1,264 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// Rotation is a device token that was presented, its MAC already checked.
+type Rotation struct {
+	Key        DeviceKey
+	SecretHash []byte
+	Generation int64
+	ClientID   string // must be the device's; empty asks for none
+	JKT        string // thumbprint of the proven key (RFC 9449), empty without a proof
+	IP         string
+	Now        time.Time
+	Window     time.Duration // the retry window
+	IdleSince  time.Time
+	// EventID and UserAgent go into the event of an unusual outcome.
+	EventID   uuid.UUID
+	UserAgent string
+}
+
+// Outcome is what became of a presented device token.
+type Outcome int
+
+// The outcomes. The first four hold a usable device.
+const (
+	Rotated  Outcome = iota + 1 // a new generation; its siblings are dead
+	Repeated                    // the latest generation once more
+	Forked                      // one more living child of the base
+	Restored                    // the database is older than the token, and follows it
+	Reused                      // evidence of theft: the device was revoked just now
+	Revoked
+	Expired
+	Idle
+	RefreshLimit
+	Unknown // no such device, another secret, or another client's
+	Unbound // bound to another key than the proven one
+)
+
+// RotateResult is the answer of RotateDevice.
+type RotateResult struct {
+	Outcome  Outcome
+	Device   Device // after the act; of an unusable device only what the row holds
+	Children int64  // living children of the base
+}
+
+// maxGeneration leaves room for the successor and for its child in a bigint.
+const maxGeneration = math.MaxInt64 - 2
+
+// The fork rule. A presented generation is a living child (floor to generation: rotate, its siblings die), or the
+// base: then it is the same answer once more (R: within the retry window from the same address, or a device bound to
+// a key), or one more child. R is spelled out three times, because an UPDATE's assignments see the old row only.
+const (
+	repeatCondition = `($1 = base AND (jkt <> '' OR (rotated_at >= $2 AND last_ip = $3)))`
+	rotateStatement = `UPDATE devices SET
+	generation = generation + CASE WHEN ` + repeatCondition + ` THEN 0 ELSE 1 END,
+	floor = CASE WHEN $1 = base THEN floor ELSE generation + 1 END,
+	repeats = CASE WHEN ` + repeatCondition + ` THEN repeats + 1 ELSE 0 END,
+	rotated_at = CASE WHEN ` + repeatCondition + ` THEN rotated_at ELSE $4 END,
+	base = $1, last_seen_at = $4, last_ip = $3
+WHERE user_id = $5 AND id = $6 AND kind = 'app' AND secret_hash = $7 AND revoked_at IS NULL
+	AND expires_at > $4 AND last_seen_at > $8 AND (max_refreshes = 0 OR generation <= max_refreshes)
+	AND jkt IN ('', $9) AND ($10 = '' OR client_id = $10)
+	AND ($1 = base OR $1 BETWEEN floor AND generation)
+RETURNING name, client_id, expires_at, generation, base, floor, repeats, max_refreshes, jkt`
+
+	// usableCondition is the same device, in any state of its generations, for the unusual outcomes.
+	usableCondition = `user_id = ? AND id = ? AND kind = 'app' AND secret_hash = ? AND revoked_at IS NULL
+	AND expires_at > ? AND last_seen_at > ? AND (max_refreshes = 0 OR generation <= max_refreshes)
+	AND jkt IN ('', ?) AND (? = '' OR client_id = ?)`
+)
+
+func (r Rotation) usable() []any {
+	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, moment(r.Now), moment(r.IdleSince), r.JKT, r.ClientID, r.ClientID}
+}
+
+// RotateDevice judges a presented device token by the fork rule. The usual outcomes cost exactly one statement,
+// autocommitted; an unusual one a second transaction, which writes its event too.
+func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, error) {
+	if r.Generation < 0 || r.Generation > maxGeneration {
+		return RotateResult{Outcome: Unknown}, nil // a successor would overflow
+	}
+	// Judged again when the row moved between the two statements; each lap means that somebody else's refresh won.
+	for range 4 {
+		result, err := s.rotate(ctx, r)
+		if err == nil && result.Outcome == 0 {
+			result, err = s.judge(ctx, r)
+		}
+		if err != nil || result.Outcome != 0 {
+			return result, fault("rotate device", err)
+		}
+	}
+	return RotateResult{}, fmt.Errorf("rotate device: %w: the row keeps moving", ErrUnavailable)
+}
+
+func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	d, found, err := s.hot.row(ctx, r)
+	if err != nil || !found {
+		return RotateResult{}, err
+	}
+	result := RotateResult{Outcome: Forked, Device: d, Children: d.Generation - d.Floor + 1}
+	switch {
+	case d.Repeats > 0:
+		result.Outcome = Repeated
+	case d.Floor == d.Generation:
+		result.Outcome = Rotated
+	}
+	return result, nil
+}
+
+// hotStatement sends rotateStatement past gorm, whose building, logging and reflection would cost more than the
+// database's own work. It numbers its parameters, so that each is sent once.
+type hotStatement struct {
+	pool        *sql.DB
+	prepare     bool // the driver does not keep prepared statements by itself
+	onStatement func(string)
+	text        string
+	mu          sync.Mutex
+	prepared    *sql.Stmt
+}
+
+func newHotStatement(dialect string, pool *sql.DB, c Config) *hotStatement {
+	h := &hotStatement{pool: pool, prepare: dialect == "sqlite", onStatement: c.OnStatement, text: rotateStatement}
+	if dialect == "sqlite" {
+		h.text = strings.ReplaceAll(h.text, "$", "?")
+	}
+	return h
+}
+
+func (h *hotStatement) query(ctx context.Context, args ...any) (*sql.Rows, error) {
+	if h.onStatement != nil {
+		h.onStatement(h.text)
+	}
+	if !h.prepare {
+		return h.pool.QueryContext(ctx, h.text, args...) // pgx prepares it once on each connection
+	}
+	h.mu.Lock()
+	if h.prepared == nil {
+		prepared, err := h.pool.PrepareContext(ctx, h.text)
+		if err != nil {
+			h.mu.Unlock()
+			return nil, err
+		}
+		h.prepared = prepared
+	}
+	h.mu.Unlock()
+	return h.prepared.QueryContext(ctx, args...)
+}
+
+// id is a UUID in the form that the driver takes without a detour by its text, where there is one.
+func (h *hotStatement) id(id uuid.UUID) any {
+	if h.prepare {
+		return id.String()
+	}
+	return [16]byte(id)
+}
+
+func (h *hotStatement) row(ctx context.Context, r Rotation) (d Device, found bool, err error) {
+	rows, err := h.query(ctx, r.Generation, moment(r.Now.Add(-r.Window)), r.IP, moment(r.Now), h.id(r.Key.UserID), h.id(r.Key.ID), r.SecretHash,
+		moment(r.IdleSince), r.JKT, r.ClientID)
+	if err != nil {
+		return d, false, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if !rows.Next() {
+		return d, false, rows.Err()
+	}
+	d.UserID, d.ID, d.Kind = r.Key.UserID, r.Key.ID, KindApp
+	err = rows.Scan(&d.Name, &d.ClientID, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT)
+	if err == nil && rows.Next() {
+		err = errors.New("more than one device has this key")
+	}
+	return d, true, errors.Join(err, rows.Err())
+}
+
+// judge decides what the usual statement did not: a token that is dead (theft: the device is revoked), one that is
+// ahead of a database restored from a backup, or a device that cannot be used, for a reason that a read names.
+// A zero outcome means that the row moved meanwhile.
+func (s *Store) judge(ctx context.Context, r Rotation) (result RotateResult, err error) {
+	event := Event{
+		UserID: r.Key.UserID, ID: r.EventID, At: r.Now, Actor: ActorSystem, IP: r.IP, UserAgent: r.UserAgent,
+		DeviceID: uuid.NullUUID{UUID: r.Key.ID, Valid: true},
+	}
+	g, now := r.Generation, moment(r.Now)
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		result = RotateResult{}
+		var rows []Device
+		outcome := Reused
+		event.Kind, event.Detail = EventDeviceReused, RevokedByReuse
+		err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = 'reused' WHERE `+usableCondition+
+			` AND ? < floor AND ? <> base RETURNING *`, append(append([]any{now}, r.usable()...), g, g)...).Scan(&rows).Error
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			outcome = Restored
+			event.Kind, event.Detail = EventDeviceRestored, ""
+			err = tx.Raw(`UPDATE devices SET base = ?, generation = ?, floor = ?, repeats = 0, rotated_at = ?, last_seen_at = ?, last_ip = ? WHERE `+
+				usableCondition+` AND ? > generation AND (max_refreshes = 0 OR ? <= max_refreshes) RETURNING *`,
+				append(append([]any{g, g + 1, g + 1, now, now, r.IP}, r.usable()...), g, g)...).Scan(&rows).Error
+		}
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		event.DeviceName = rows[0].Name
+		if err := addEvent(tx, event); err != nil {
+			return err
+		}
+		result = RotateResult{Outcome: outcome, Device: rows[0], Children: 1}
+		return nil
+	})
+	if err != nil || result.Outcome != 0 {
+		return result, err
+	}
+	return s.refusal(ctx, r)
+}
+
+// refusal reads why a device cannot be used.
+func (s *Store) refusal(ctx context.Context, r Rotation) (RotateResult, error) {
+	var rows []Device
+	// From the writer: a reader of its own could still see the row as it was.
+	err := s.w.WithContext(ctx).Where("user_id = ? AND id = ? AND kind = 'app' AND secret_hash = ?", r.Key.UserID, r.Key.ID, r.SecretHash).
+		Limit(1).Find(&rows).Error
+	if err != nil {
+		return RotateResult{}, err
+	}
+	if len(rows) == 0 {
+		return RotateResult{Outcome: Unknown}, nil
+	}
+	d := rows[0]
+	result := RotateResult{Device: d}
+	switch {
+	case r.ClientID != "" && d.ClientID != r.ClientID:
+		result.Outcome = Unknown
+	case d.RevokedAt != nil && d.RevokeReason == RevokedByExpiry:
+		result.Outcome = Expired
+	case d.RevokedAt != nil && d.RevokeReason == RevokedByIdleness:
+		result.Outcome = Idle
+	case d.RevokedAt != nil:
+		result.Outcome = Revoked
+	case !d.ExpiresAt.After(r.Now):
+		result.Outcome = Expired
+	case !d.LastSeenAt.After(r.IdleSince):
+		result.Outcome = Idle
+	case d.MaxRefreshes > 0 && max(d.Generation, r.Generation) > d.MaxRefreshes:
+		result.Outcome = RefreshLimit
+	case d.JKT != "" && d.JKT != r.JKT:
+		result.Outcome = Unbound
+	}
+	return result, nil
+}

@@ -1,0 +1,88 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/gorm"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// The kinds of failure that callers tell apart. Everything else is an internal error.
+var (
+	// ErrNotFound: no row answers to the key, or the row is not (or no longer) in the required state.
+	ErrNotFound = errors.New("not found")
+	// ErrDuplicate: a unique key is taken.
+	ErrDuplicate = errors.New("duplicate")
+	// ErrChanged: the row is not as it was when the caller verified it (a password changed, an account was disabled).
+	ErrChanged = errors.New("changed meanwhile")
+	// ErrTooManyDevices: the owner already holds as many live apps as allowed.
+	ErrTooManyDevices = errors.New("too many devices")
+	// ErrUnavailable: the database cannot be reached or cannot take the statement now; the same call may succeed later.
+	ErrUnavailable = errors.New("database unavailable")
+	// ErrNewerSchema: the database was migrated by a newer version of this program.
+	ErrNewerSchema = errors.New("the database schema is newer than this program")
+)
+
+// fault wraps a driver's error with what was attempted and with its kind. A nil error stays nil.
+func fault(attempted string, err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrTooManyDevices, ErrUnavailable} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return fmt.Errorf("%s: %w", attempted, ErrNotFound)
+	case isDuplicate(err):
+		return fmt.Errorf("%s: %w", attempted, ErrDuplicate)
+	case isInternal(err):
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, err)
+}
+
+func isDuplicate(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == "23505"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || lite.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
+	}
+	return false
+}
+
+// isInternal tells our own mistakes (a statement that cannot be right) from a database that is down, full, busy,
+// read-only after a failover or cut off, which are all worth another try.
+func isInternal(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code[:min(2, len(pg.Code))] {
+		case "08", "53", "57", "58", "40": // connection, resources, operator intervention, system, rollback (PostgreSQL, appendix A)
+			return false
+		}
+		// Read-only after a failover, lock not available, and a cached plan whose table gained a column meanwhile.
+		return pg.Code != "25006" && pg.Code != "55P03" && pg.Code != "0A000"
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
+			sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_NOMEM:
+			return false
+		}
+		return true
+	}
+	return false
+}

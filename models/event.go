@@ -1,0 +1,83 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// The kinds of event. The words are stored: they may be added to, never renamed.
+const (
+	EventAccountCreated  = "account_created"
+	EventSignIn          = "sign_in"
+	EventSignInFailed    = "sign_in_failed"
+	EventSignOut         = "sign_out"
+	EventDeviceRevoked   = "device_revoked"
+	EventDevicesRevoked  = "devices_revoked"
+	EventDeviceRenamed   = "device_renamed"
+	EventDeviceReused    = "device_reused"
+	EventDeviceForked    = "device_forked"
+	EventDeviceRestored  = "device_restored"
+	EventPasswordChanged = "password_changed"
+	EventPasswordFailed  = "password_failed" // a signed-in person was asked for the password and gave a wrong one
+	EventPasswordReset   = "password_reset"
+	EventRoleChanged     = "role_changed"
+	EventDisabled        = "account_disabled"
+	EventEnabled         = "account_enabled"
+)
+
+// Who acted.
+const (
+	ActorOwner    = "owner"
+	ActorOperator = "operator"
+	ActorSupport  = "support"
+	ActorSystem   = "system"
+)
+
+// Event is one line of an account's activity. Events are only ever added, and deleted by retention.
+type Event struct {
+	UserID     uuid.UUID // the nil UUID where no account is concerned
+	ID         uuid.UUID
+	At         time.Time
+	Kind       string
+	DeviceID   uuid.NullUUID
+	DeviceName string
+	Actor      string
+	ActorID    uuid.NullUUID
+	IP         string
+	UserAgent  string
+	Detail     string
+}
+
+// addEvent writes e inside a transaction, so that what it tells of happens only together with it.
+func addEvent(db *gorm.DB, e Event) error {
+	if e.ID == uuid.Nil {
+		e.ID = NewID(e.At)
+	}
+	e.At = moment(e.At)
+	return db.Create(&e).Error
+}
+
+// AddEvent writes one event by itself.
+func (s *Store) AddEvent(ctx context.Context, e Event) error {
+	return fault("add event", s.write(ctx, func(db *gorm.DB) error { return addEvent(db, e) }))
+}
+
+// EventCursor is a place in the list of events; the zero value is its newest end.
+type EventCursor struct {
+	At time.Time
+	ID uuid.UUID
+}
+
+// Events lists up to limit events of one user that are older than the cursor, newest first.
+func (s *Store) Events(ctx context.Context, userID uuid.UUID, before EventCursor, limit int) ([]Event, error) {
+	q := s.read(ctx).Where("user_id = ?", userID)
+	if !before.At.IsZero() {
+		q = q.Where("(at, id) < (?, ?)", moment(before.At), before.ID)
+	}
+	var list []Event
+	err := q.Order("at DESC, id DESC").Limit(limit).Find(&list).Error
+	return list, fault("list events", err)
+}

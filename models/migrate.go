@@ -1,0 +1,117 @@
+package models
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Migration is one step of the schema.
+type Migration struct {
+	Version   int64
+	Name      string
+	AppliedAt time.Time // zero while it is pending
+}
+
+// Migrate brings the schema up to date and returns how many migrations this call applied. Any number of processes
+// may call it at once: one applies, the others wait. It returns ErrNewerSchema, and changes nothing, when the
+// database is ahead of this program.
+func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
+	// Asked first, in one query and without a lock: a replica that starts on a current schema neither waits nor writes.
+	if s.current(ctx) {
+		return 0, nil
+	}
+	p, err := s.migrations()
+	if err != nil {
+		return 0, err
+	}
+	if err := s.refuseNewer(ctx, p); errors.Is(err, ErrNewerSchema) {
+		return 0, err
+	}
+	for try := 0; ; try++ {
+		results, err := p.Up(ctx)
+		if err == nil {
+			return len(results), s.refuseNewer(ctx, p)
+		}
+		// SQLite has no session lock: of two processes one finds the tables made meanwhile, and looks again.
+		if s.dialect != "sqlite" || try == 20 || ctx.Err() != nil {
+			return 0, fault("migrate", err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// current tells whether exactly the migrations of this program are applied: as many, and the same last one.
+func (s *Store) current(ctx context.Context) bool {
+	files, err := fs.Glob(migrations, "migrations/"+s.dialect+"/*.sql")
+	if err != nil || len(files) == 0 {
+		return false
+	}
+	last, err := goose.NumericComponent(files[len(files)-1])
+	if err != nil {
+		return false
+	}
+	var applied, newest int64
+	err = s.pools[0].QueryRowContext(ctx, "SELECT count(*), coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied AND version_id > 0").
+		Scan(&applied, &newest)
+	return err == nil && applied == int64(len(files)) && newest == last
+}
+
+// Migrations lists every migration with the time at which it was applied.
+func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+	p, err := s.migrations()
+	if err != nil {
+		return nil, err
+	}
+	status, err := p.Status(ctx)
+	if err != nil {
+		return nil, fault("migration status", err)
+	}
+	list := make([]Migration, 0, len(status))
+	for _, m := range status {
+		list = append(list, Migration{Version: m.Source.Version, Name: m.Source.Path, AppliedAt: m.AppliedAt})
+	}
+	return list, nil
+}
+
+func (s *Store) refuseNewer(ctx context.Context, p *goose.Provider) error {
+	current, target, err := p.GetVersions(ctx)
+	if err != nil {
+		return fault("schema version", err)
+	}
+	if current > target {
+		return fmt.Errorf("%w (%d, this program knows %d)", ErrNewerSchema, current, target)
+	}
+	return nil
+}
+
+func (s *Store) migrations() (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations/"+s.dialect)
+	if err != nil {
+		return nil, fmt.Errorf("migrations: %w", err)
+	}
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	dialect := goose.DialectSQLite3
+	if s.dialect == "postgres" {
+		dialect = goose.DialectPostgres
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 30))
+		if err != nil {
+			return nil, fmt.Errorf("migrations: %w", err)
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	p, err := goose.NewProvider(dialect, s.pools[0], files, options...)
+	if err != nil {
+		return nil, fmt.Errorf("migrations: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,151 @@
+package modelstest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ServerEnv is the environment variable that names a ready server.
+const ServerEnv = "LATCHKEY_TEST_POSTGRES"
+
+// Postgres returns the URL of a fresh PostgreSQL database without a schema. It
+// belongs to the URL's role, which is no superuser and may create a schema in
+// it. It is dropped after the test, whoever is still connected.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	return fresh(t, func() (string, error) { return "template0", nil })
+}
+
+// migratedPostgres is Postgres with today's schema, copied from a template.
+func migratedPostgres(t testing.TB) string {
+	t.Helper()
+	return fresh(t, shared.migrated)
+}
+
+func fresh(t testing.TB, template func() (string, error)) string {
+	t.Helper()
+	if err := shared.start(); errors.Is(err, errNoPostgres) {
+		unavailable(t, err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	from, err := template()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := databaseName()
+	if err := shared.exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, from)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := shared.drop(name); err != nil {
+			t.Errorf("drop the test's database: %v", err)
+		}
+	})
+	return shared.url(name)
+}
+
+func databaseName() string { return "latchkey_test_" + strings.ToLower(rand.Text()) }
+
+// server is the PostgreSQL that the tests of one process share. It is the one
+// global of this package: package testing has no other place that outlives a
+// test and is not there when no test asks.
+type server struct {
+	main bool // Main runs, so close will be called
+
+	once    sync.Once
+	err     error
+	cluster *Cluster // nil when the server is somebody else's
+	admin   *url.URL
+
+	templateOnce sync.Once
+	template     string
+	templateErr  error
+}
+
+var shared server
+
+// start makes the server usable, once. errNoPostgres: there is none here.
+func (s *server) start() error {
+	s.once.Do(func() {
+		if !s.main {
+			s.err = errors.New("this package needs: func TestMain(m *testing.M) { modelstest.Main(m) }")
+			return
+		}
+		raw := os.Getenv(ServerEnv)
+		if raw == "" {
+			if s.cluster, s.err = newCluster(nil); s.err != nil {
+				return
+			}
+			raw = s.cluster.URL("postgres")
+		}
+		u, err := url.Parse(raw)
+		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+			s.err = fmt.Errorf("%s is not a postgres:// URL", ServerEnv) // err would repeat the password
+			return
+		}
+		s.admin = u
+	})
+	return s.err
+}
+
+func (s *server) url(database string) string {
+	u := *s.admin
+	u.Path, u.RawPath = "/"+database, ""
+	return u.String()
+}
+
+// migrated names the template database, made by the first caller.
+func (s *server) migrated() (string, error) {
+	s.templateOnce.Do(func() {
+		name := databaseName()
+		if s.templateErr = s.exec("CREATE DATABASE " + name + " TEMPLATE template0"); s.templateErr != nil {
+			return
+		}
+		s.template = name
+		s.templateErr = migrate(s.url(name))
+	})
+	return s.template, s.templateErr
+}
+
+// exec runs one statement on a connection of its own: a pool that lived as long
+// as the process would show up in every test that looks for leaked goroutines.
+func (s *server) exec(sql string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, s.admin.String())
+	if err != nil {
+		return fmt.Errorf("connect to the test server: %w", err)
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, sql); err != nil {
+		return fmt.Errorf("%s: %w", sql, err)
+	}
+	return nil
+}
+
+func (s *server) drop(database string) error {
+	return s.exec("DROP DATABASE IF EXISTS " + database + " WITH (FORCE)")
+}
+
+// close leaves nothing behind: our cluster goes as a whole, of somebody else's
+// server only the template is still there.
+func (s *server) close() error {
+	if s.cluster != nil {
+		return s.cluster.remove()
+	}
+	if s.template != "" {
+		return s.drop(s.template)
+	}
+	return nil
+}

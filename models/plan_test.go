@@ -1,0 +1,139 @@
+package models_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// crowd fills the tables round the store, so that a plan without an index would be the dearer one.
+func crowd(t *testing.T, s *models.Store) {
+	t.Helper()
+	for _, statement := range []string{
+		`INSERT INTO users SELECT gen_random_uuid(), 'u' || n, 'u' || n, 'hash', now(), 'user', now(), now() FROM generate_series(1, 3000) n`,
+		`INSERT INTO devices (user_id, id, kind, name, created_at, last_seen_at, expires_at, secret_hash, generation, base, floor, rotated_at)
+			SELECT id, gen_random_uuid(), CASE n % 2 WHEN 0 THEN 'app' ELSE 'browser' END, 'd' || n, now(), now(), now() + interval '1 day', '', 1, 0, 1, now() FROM users, generate_series(1, 4) n`,
+		`INSERT INTO events (user_id, id, at, kind, actor) SELECT id, gen_random_uuid(), now() - n * interval '1 minute', 'sign_in', 'owner' FROM users, generate_series(1, 6) n`,
+		`INSERT INTO attempts SELECT convert_to('k' || n, 'UTF8'), now(), 1 FROM generate_series(1, 5000) n`,
+		`INSERT INTO known_places SELECT id, convert_to('p' || n, 'UTF8'), now() FROM users, generate_series(1, 4) n`,
+		`ANALYZE`,
+	} {
+		exec(t, s, statement)
+	}
+}
+
+var placeholder = regexp.MustCompile(`\$(\d+)\$?`)
+
+// plan is how PostgreSQL would run a statement for values that it does not know.
+func plan(t *testing.T, s *models.Store, statement string) string {
+	t.Helper()
+	conn, err := s.Pools()[0].Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	values := map[string]bool{}
+	statement = placeholder.ReplaceAllStringFunc(statement, func(p string) string {
+		p = "$" + strings.Trim(p, "$")
+		values[p] = true
+		return p
+	})
+	defer conn.ExecContext(t.Context(), "DEALLOCATE q") //nolint:errcheck // the next PREPARE would tell
+	for _, set := range []string{"SET plan_cache_mode = force_generic_plan", "PREPARE q AS " + statement} {
+		if _, err := conn.ExecContext(t.Context(), set); err != nil {
+			t.Fatalf("%s: %v", set, err)
+		}
+	}
+	rows, err := conn.QueryContext(t.Context(), "EXPLAIN EXECUTE q("+strings.TrimSuffix(strings.Repeat("NULL, ", len(values)), ", ")+")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var lines []string
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
+	var mu sync.Mutex
+	var sent []string
+	s := migrated(t, models.Config{URL: modelstest.Postgres(t), OnStatement: func(sql string) {
+		mu.Lock()
+		defer mu.Unlock()
+		sent = append(sent, sql)
+	}})
+	crowd(t, s)
+	u := addUser(t, s)
+	d := addApp(t, s, u.ID, "phone")
+	ctx := t.Context()
+	for _, c := range []struct {
+		name, index string
+		call        func() error
+	}{
+		{"LiveDevices", "devices_pkey|devices_name", func() error { return second(s.LiveDevices(ctx, u.ID, live(noon))) }},
+		{"Device", "devices_pkey|devices_id", func() error { return second(s.Device(ctx, u.ID, d.ID)) }},
+		{"Events", "events_of_user", func() error { return second(s.Events(ctx, u.ID, models.EventCursor{}, 20)) }},
+		{"Events from a cursor on", "events_of_user", func() error { return second(s.Events(ctx, u.ID, models.EventCursor{At: noon, ID: u.ID}, 20)) }},
+		{"BrowserSession", "devices_pkey|devices_id", func() error {
+			if _, _, err := s.BrowserSession(ctx, u.ID, d.ID, secretOf(d.ID), live(noon)); err == nil {
+				return fmt.Errorf("an app is no browser")
+			}
+			return nil
+		}},
+		{"RotateDevice", "devices_pkey|devices_id", func() error { return second(s.RotateDevice(ctx, present(d, 1, noon))) }},
+		{"TouchDevice", "devices_pkey|devices_id", func() error { return s.TouchDevice(ctx, u.ID, d.ID, noon, noon, home) }},
+		{"UserByEmail", "users_email_key_key", func() error { return second(s.UserByEmail(ctx, u.EmailKey)) }},
+		{"Attempts", "attempts_pkey", func() error { return second(s.Attempts(ctx, [][]byte{{1}, {2}, {3}}, noon)) }},
+		{"KnownPlace", "known_places_pkey", func() error { return second(s.KnownPlace(ctx, u.ID, [][]byte{{1}, {2}}, noon)) }},
+		{"RevokeOthers", "users_pkey", func() error {
+			return second(s.RevokeOthers(ctx, u.ID, uuid.Nil, event(models.EventDevicesRevoked, u.ID, noon)))
+		}},
+	} {
+		sent = nil
+		if err := c.call(); err != nil || len(sent) == 0 {
+			t.Errorf("%s: %v, %d statements", c.name, err, len(sent))
+			continue
+		}
+		for i, statement := range sent {
+			got := plan(t, s, statement)
+			if strings.Contains(got, "Seq Scan") || i == 0 && !regexp.MustCompile(c.index).MatchString(got) {
+				t.Errorf("%s: %s\n%s", c.name, statement, got)
+			}
+		}
+	}
+}
+
+// A refresh that is no HOT update writes every index of the row, and leaves more for vacuum.
+func TestARefreshIsAHOTUpdate(t *testing.T) {
+	s := migrated(t, models.Config{URL: modelstest.Postgres(t), Conns: 1})
+	crowd(t, s)
+	u := addUser(t, s)
+	d := addApp(t, s, u.ID, "phone")
+	updates := func(column string) int64 {
+		exec(t, s, "SELECT pg_stat_force_next_flush()")
+		return count(t, s, "SELECT "+column+" FROM pg_stat_user_tables WHERE relname = 'devices'")
+	}
+	all, hot := updates("n_tup_upd"), updates("n_tup_hot_upd")
+	const n = 200
+	for g := range int64(n) {
+		rotate(t, s, present(d, g+1, noon.Add(time.Duration(g)*time.Minute)))
+	}
+	all, hot = updates("n_tup_upd")-all, updates("n_tup_hot_upd")-hot
+	if all != n || hot < n*95/100 {
+		t.Errorf("%d refreshes: %d updates, %d of them HOT", n, all, hot)
+	}
+}

@@ -1,0 +1,109 @@
+package models
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// writeTimeout bounds every write; it runs on even when the caller hangs up.
+const writeTimeout = 5 * time.Second
+
+// Config says which database to open.
+type Config struct {
+	// URL is "sqlite:PATH" (the folder is made 0700, the file 0600) or "postgres://…" (several hosts allowed).
+	URL string
+	// Conns is the number of PostgreSQL connections, open and idle alike; 0 means 16. SQLite has one writer and a pool of readers.
+	Conns int
+	// Logger takes warnings about slow statements; nil discards them. No statement's values ever reach it.
+	Logger *slog.Logger
+	// OnStatement, when set, is called once for every statement sent, BEGIN and COMMIT not counted.
+	OnStatement func(sql string)
+}
+
+// Store is the database: the only way to it. It is safe for concurrent use.
+type Store struct {
+	w, r    *gorm.DB // one and the same on PostgreSQL
+	dialect string   // "sqlite" or "postgres"
+	pools   []*sql.DB
+	hot     *hotStatement
+}
+
+// Open connects to the database named by c.URL. PostgreSQL is not dialled before the first statement, so a
+// database that is down does not keep the process from starting.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	scheme, path, ok := strings.Cut(c.URL, ":")
+	switch {
+	case ok && scheme == "sqlite":
+		return openSQLite(ctx, path, c)
+	case ok && (scheme == "postgres" || scheme == "postgresql"):
+		return openPostgres(c)
+	}
+	return nil, fmt.Errorf("database must be sqlite:PATH or a postgres:// URL")
+}
+
+// Dialect is "sqlite" or "postgres".
+func (s *Store) Dialect() string { return s.dialect }
+
+// Pools are the connection pools, for metrics and for tests that count connections. The first one writes.
+func (s *Store) Pools() []*sql.DB { return s.pools }
+
+// Close ends every connection.
+func (s *Store) Close() error {
+	var first error
+	for _, pool := range s.pools {
+		if err := pool.Close(); err != nil && first == nil {
+			first = fault("close database", err)
+		}
+	}
+	return first
+}
+
+// Ping sends one trivial statement to the writer. It returns ErrUnavailable when the database cannot be reached.
+func (s *Store) Ping(ctx context.Context) error {
+	var one int
+	err := s.w.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error
+	if err != nil {
+		return fmt.Errorf("ping: %w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// read starts a query that ends when the caller's context does.
+func (s *Store) read(ctx context.Context) *gorm.DB { return s.r.WithContext(ctx) }
+
+// write runs one autocommitted statement, whatever becomes of the caller.
+func (s *Store) write(ctx context.Context, fn func(db *gorm.DB) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	return fn(s.w.WithContext(ctx))
+}
+
+// tx runs fn in one transaction, whatever becomes of the caller. An error returned by fn rolls everything back:
+// outcomes that must commit are values, not errors.
+func (s *Store) tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return s.write(ctx, func(db *gorm.DB) error { return db.Transaction(fn) })
+}
+
+// NewID makes a UUIDv7 (RFC 9562 §5.7) of the given time, so that ids sort by age under an injected clock too.
+func NewID(at time.Time) uuid.UUID {
+	var id uuid.UUID
+	_, _ = rand.Read(id[6:]) // never fails: crypto/rand ends the process instead
+	ms := uint64(at.UnixMilli())
+	for i := range 6 {
+		id[i] = byte(ms >> (8 * (5 - i)))
+	}
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// moment is t as both databases keep it: UTC, whole microseconds.
+func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,53 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// Retention says what the sweeper deletes: everything that ended before these moments.
+type Retention struct {
+	DevicesBefore  time.Time // devices revoked or expired before this
+	EventsBefore   time.Time
+	AttemptsBefore time.Time // counters whose window began before this
+	PlacesBefore   time.Time
+}
+
+// sweepBatch rows are deleted by one statement, so that no sweep holds locks (or SQLite's writer) for long.
+const sweepBatch = 500
+
+// Sweep deletes what is past retention, in small batches, and returns how many rows went. It stops early, without
+// an error, when the context ends; the next sweep goes on.
+func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err error) {
+	for _, sweep := range []struct {
+		table, key, condition string
+		args                  []any
+	}{
+		{"devices", "user_id, id", "revoked_at < ?", []any{moment(r.DevicesBefore)}},
+		{"devices", "user_id, id", "expires_at < ?", []any{moment(r.DevicesBefore)}},
+		{"events", "user_id, id", "at < ?", []any{moment(r.EventsBefore)}},
+		{"attempts", "key", "window_start < ?", []any{moment(r.AttemptsBefore)}},
+		{"known_places", "user_id, place", "last_at < ?", []any{moment(r.PlacesBefore)}},
+	} {
+		statement := "DELETE FROM " + sweep.table + " WHERE (" + sweep.key + ") IN (SELECT " + sweep.key + " FROM " + sweep.table +
+			" WHERE " + sweep.condition + " LIMIT ?)"
+		for ctx.Err() == nil {
+			var n int64
+			err := s.write(ctx, func(db *gorm.DB) error {
+				done := db.Exec(statement, append(sweep.args, sweepBatch)...)
+				n = done.RowsAffected
+				return done.Error
+			})
+			if err != nil {
+				return deleted, fault("sweep "+sweep.table, err)
+			}
+			deleted += n
+			if n < sweepBatch {
+				break
+			}
+		}
+	}
+	return deleted, nil
+}

@@ -1,0 +1,174 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// The roles of a user.
+const (
+	RoleUser    = "user"
+	RoleSupport = "support"
+)
+
+// User is one account.
+type User struct {
+	ID                uuid.UUID
+	Email             string // as its owner writes it
+	EmailKey          string // folded by the caller; unique
+	PasswordHash      string // PHC string
+	PasswordChangedAt time.Time
+	Role              string
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
+	DisabledAt        *time.Time
+}
+
+// AddUser creates an account together with its event. It returns ErrDuplicate when the address is taken.
+func (s *Store) AddUser(ctx context.Context, u User, e Event) error {
+	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = moment(u.CreatedAt), moment(u.CreatedAt), moment(u.CreatedAt)
+	return fault("add user", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := tx.Create(&u).Error; err != nil {
+			return err
+		}
+		return addEvent(tx, e)
+	}))
+}
+
+// UserByEmail finds an account by its folded address, or returns ErrNotFound.
+func (s *Store) UserByEmail(ctx context.Context, emailKey string) (User, error) {
+	var u User
+	err := s.read(ctx).Where("email_key = ?", emailKey).Take(&u).Error
+	return u, fault("find user", err)
+}
+
+// UserByID finds an account, or returns ErrNotFound.
+func (s *Store) UserByID(ctx context.Context, id uuid.UUID) (User, error) {
+	var u User
+	err := s.read(ctx).Where("id = ?", id).Take(&u).Error
+	return u, fault("find user", err)
+}
+
+// Users lists up to limit accounts in order of their folded address, from behind the given one on.
+func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, error) {
+	var list []User
+	err := s.read(ctx).Where("email_key > ?", after).Order("email_key").Limit(limit).Find(&list).Error
+	return list, fault("list users", err)
+}
+
+// CountUsers counts the accounts.
+func (s *Store) CountUsers(ctx context.Context) (n int64, err error) {
+	err = s.read(ctx).Model(&User{}).Count(&n).Error
+	return n, fault("count users", err)
+}
+
+// PasswordChange replaces a password and signs devices out with it.
+type PasswordChange struct {
+	UserID   uuid.UUID
+	Verified string // the hash that the caller checked the old password against; empty when an operator resets it
+	Hash     string
+	At       time.Time
+	Keep     uuid.UUID // the device that stays signed in; the nil UUID keeps none
+	By       string    // revoked_by
+	Event    Event
+}
+
+// ChangePassword sets the new hash and revokes every other device in one transaction. It returns ErrChanged when
+// the password is no longer the verified one or the account is disabled, ErrNotFound when an operator names nobody.
+func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked int64, err error) {
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		q := tx.Model(&User{}).Where("id = ?", c.UserID)
+		refused := ErrNotFound
+		if c.Verified != "" {
+			q, refused = q.Where("password_hash = ? AND disabled_at IS NULL", c.Verified), ErrChanged
+		}
+		at := moment(c.At)
+		done := q.UpdateColumns(map[string]any{"password_hash": c.Hash, "password_changed_at": at, "updated_at": at})
+		if done.Error != nil || done.RowsAffected == 0 {
+			return orRefuse(done.Error, refused)
+		}
+		if revoked, err = revokeAll(tx, c.UserID, c.Keep, c.At, c.By, RevokedByPassword); err != nil {
+			return err
+		}
+		return addEvent(tx, c.Event)
+	})
+	return revoked, fault("change password", err)
+}
+
+// SetRole changes what an account may do. It returns ErrNotFound for an unknown id.
+func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Event) error {
+	return fault("set role", s.tx(ctx, func(tx *gorm.DB) error {
+		done := tx.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"role": role, "updated_at": moment(e.At)})
+		if done.Error != nil || done.RowsAffected == 0 {
+			return orRefuse(done.Error, ErrNotFound)
+		}
+		return addEvent(tx, e)
+	}))
+}
+
+// DisableUser closes an account and revokes every device of it in the same transaction. An account that is
+// disabled already stays as it is, without an event.
+func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event) (revoked int64, err error) {
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		at := moment(e.At)
+		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID).
+			UpdateColumns(map[string]any{"disabled_at": at, "updated_at": at})
+		if done.Error != nil || done.RowsAffected == 0 {
+			return done.Error
+		}
+		if revoked, err = revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByDisable); err != nil {
+			return err
+		}
+		return addEvent(tx, e)
+	})
+	return revoked, fault("disable user", err)
+}
+
+// EnableUser opens a disabled account again; its devices stay revoked.
+func (s *Store) EnableUser(ctx context.Context, userID uuid.UUID, e Event) error {
+	return fault("enable user", s.tx(ctx, func(tx *gorm.DB) error {
+		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NOT NULL", userID).
+			UpdateColumns(map[string]any{"disabled_at": nil, "updated_at": moment(e.At)})
+		if done.Error != nil || done.RowsAffected == 0 {
+			return done.Error
+		}
+		return addEvent(tx, e)
+	}))
+}
+
+// lockUser begins a transaction that adds or renames a device: the UPDATE of the users row serialises all of them
+// per user and refuses with ErrChanged when the account is not as verified. An empty hash means that no password
+// was part of the act.
+func lockUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.Time) error {
+	q := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID)
+	if verified != "" {
+		q = q.Where("password_hash = ?", verified)
+	}
+	set := map[string]any{"updated_at": moment(at)}
+	if rehashed != "" {
+		set["password_hash"] = rehashed
+	}
+	done := q.UpdateColumns(set)
+	if done.Error != nil || done.RowsAffected == 0 {
+		return orRefuse(done.Error, ErrChanged)
+	}
+	return nil
+}
+
+// holdUser takes a user's row, whatever its state, before several of the user's devices are changed: whoever does
+// that comes here first, or two of them would take the devices in different orders and deadlock.
+func holdUser(tx *gorm.DB, userID uuid.UUID) error {
+	return tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", userID).Error
+}
+
+// orRefuse is the driver's error, or else the refusal that no affected row means.
+func orRefuse(err, refusal error) error {
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("no such row: %w", refusal)
+}
