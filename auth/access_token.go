@@ -1,0 +1,187 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"latchkey/auth/keyring"
+	"latchkey/models"
+)
+
+// accessTokenType is the typ header of access tokens (RFC 9068 §2.1).
+const accessTokenType = "at+jwt"
+
+// Claims are what an access token says (RFC 9068 §2.2), with sid, the id of the device.
+type Claims struct {
+	Issuer     string `json:"iss"`
+	Subject    string `json:"sub"`
+	Audience   string `json:"aud"`
+	ExpiresAt  int64  `json:"exp"` // seconds since 1970
+	IssuedAt   int64  `json:"iat"`
+	ID         string `json:"jti"`
+	ClientID   string `json:"client_id"`
+	SessionID  string `json:"sid"`
+	DeviceName string `json:"device_name,omitempty"`
+	Cnf        *Cnf   `json:"cnf,omitempty"`
+}
+
+// Cnf is the key that an access token is bound to (RFC 9449 §6.1).
+type Cnf struct {
+	JKT string `json:"jkt"`
+}
+
+// The accessors that golang-jwt validates by.
+
+// GetExpirationTime is exp.
+func (c *Claims) GetExpirationTime() (*jwt.NumericDate, error) { return numericDate(c.ExpiresAt), nil }
+
+// GetIssuedAt is iat.
+func (c *Claims) GetIssuedAt() (*jwt.NumericDate, error) { return numericDate(c.IssuedAt), nil }
+
+// GetNotBefore is absent from our tokens.
+func (c *Claims) GetNotBefore() (*jwt.NumericDate, error) { return nil, nil } //nolint:nilnil // what golang-jwt asks for
+
+// GetIssuer is iss.
+func (c *Claims) GetIssuer() (string, error) { return c.Issuer, nil }
+
+// GetSubject is sub.
+func (c *Claims) GetSubject() (string, error) { return c.Subject, nil }
+
+// GetAudience is aud.
+func (c *Claims) GetAudience() (jwt.ClaimStrings, error) { return jwt.ClaimStrings{c.Audience}, nil }
+
+func numericDate(seconds int64) *jwt.NumericDate {
+	if seconds == 0 {
+		return nil
+	}
+	return jwt.NewNumericDate(time.Unix(seconds, 0))
+}
+
+// mintAccessToken signs an access token and tells its life in seconds, which never goes past the device's own.
+func (s *Service) mintAccessToken(ctx context.Context, d models.Device, jkt string) (token string, life int64, err error) {
+	key, err := s.signingKey(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	now := s.now()
+	expires := now.Add(s.AccessTTL)
+	if d.ExpiresAt.Before(expires) {
+		expires = d.ExpiresAt
+	}
+	claims := &Claims{
+		Issuer: s.Issuer, Subject: d.UserID.String(), Audience: s.Audience, ClientID: d.ClientID, SessionID: d.ID.String(),
+		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(), ID: rand.Text(),
+	}
+	if s.DeviceNameClaim {
+		claims.DeviceName = d.Name
+	}
+	if jkt != "" {
+		claims.Cnf = &Cnf{jkt}
+	}
+	token, err = sign(key, claims)
+	return token, max(claims.ExpiresAt-claims.IssuedAt, 0), err
+}
+
+// sign makes the JWS in compact form (RFC 7515 §3.1). golang-jwt signs; the header is written here, because its own
+// way goes through a map for every token.
+func sign(key *keyring.Key, claims *Claims) (string, error) {
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	b := make([]byte, 0, 1024)
+	b = base64.RawURLEncoding.AppendEncode(b, []byte(`{"alg":"`+key.Alg+`","kid":"`+key.ID+`","typ":"`+accessTokenType+`"}`))
+	b = base64.RawURLEncoding.AppendEncode(append(b, '.'), payload)
+	signature, err := key.Method().Sign(string(b), key.Signer())
+	if err != nil {
+		return "", err
+	}
+	return string(base64.RawURLEncoding.AppendEncode(append(b, '.'), signature)), nil
+}
+
+// refreshIn is when to refresh a token that lives so many seconds: between 80 and 90 % of its life, at random, so
+// that clients that signed in together do not come back together; always before it ends.
+func refreshIn(life int64) int64 {
+	spread, err := rand.Int(rand.Reader, big.NewInt(max(life/10, 1)))
+	if err != nil {
+		return life * 4 / 5
+	}
+	return max(min(life*4/5+spread.Int64(), life-1), 0)
+}
+
+// newParser pins what an access token must be. The alg is pinned once more, to the key's, when the key is known.
+func (s *Service) newParser() *jwt.Parser {
+	return jwt.NewParser(
+		jwt.WithValidMethods([]string{"ES256", "EdDSA", "RS256"}),
+		jwt.WithIssuer(s.Issuer), jwt.WithAudience(s.Audience),
+		jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(s.now),
+	)
+}
+
+var errInvalidToken = errors.New("invalid access token")
+
+// Authenticate checks an access token and how it is presented, without any query. It returns KindInvalidToken, whatever
+// is wrong with the token, KindInvalidProof and KindUseNonce for proofs.
+func (s *Service) Authenticate(token string, scheme Scheme, proof Proof) (*Claims, error) {
+	claims, err := s.VerifyAccessToken(token)
+	if err != nil {
+		return nil, err
+	}
+	return claims, s.checkBinding(claims, token, scheme, proof)
+}
+
+// VerifyAccessToken checks an access token alone: signature, typ, alg, kid, iss, aud, exp. Whether it is bound to a key
+// that its bearer holds, Authenticate asks. It returns KindInvalidToken, whatever is wrong, and the cause for the log.
+func (s *Service) VerifyAccessToken(token string) (*Claims, error) {
+	claims, err := &Claims{}, errInvalidToken
+	if !strings.ContainsAny(token, "\r\n") { // base64 passes over them, strict or not: one token would have many texts
+		_, err = s.parser.ParseWithClaims(token, claims, s.verificationKey)
+	}
+	if err == nil {
+		_, _, err = claims.key()
+	}
+	if err != nil {
+		return nil, &Error{Kind: KindInvalidToken, Message: "The access token is invalid or has expired.", Cause: err}
+	}
+	return claims, nil
+}
+
+func (s *Service) verificationKey(t *jwt.Token) (any, error) {
+	typ, _ := t.Header["typ"].(string)
+	if typ = strings.TrimPrefix(strings.ToLower(typ), "application/"); typ != accessTokenType {
+		return nil, fmt.Errorf("%w: typ is not %s", errInvalidToken, accessTokenType)
+	}
+	kid, _ := t.Header["kid"].(string)
+	key, ok := s.findKey(kid)
+	if !ok {
+		return nil, fmt.Errorf("%w: unknown kid", errInvalidToken)
+	}
+	if key.Alg != t.Method.Alg() {
+		return nil, fmt.Errorf("%w: alg is not the key's", errInvalidToken)
+	}
+	return key.Public(), nil
+}
+
+// key is the device that the token was issued to.
+func (c *Claims) key() (user, device uuid.UUID, err error) {
+	if user, err = uuid.Parse(c.Subject); err != nil {
+		return user, device, fmt.Errorf("%w: sub", errInvalidToken)
+	}
+	if device, err = uuid.Parse(c.SessionID); err != nil {
+		return user, device, fmt.Errorf("%w: sid", errInvalidToken)
+	}
+	return user, device, nil
+}
+
+// looksLikeJWT tells a JWS in compact form (RFC 7515 §3.1) from other texts.
+func looksLikeJWT(s string) bool { return strings.Count(s, ".") == 2 && strings.HasPrefix(s, "ey") }

@@ -1,0 +1,137 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// fuzzedService is a service with keys of its own and the device whose tokens are altered.
+func fuzzedService(f *testing.F, alg string) (*Service, models.Device) {
+	f.Helper()
+	store, err := models.Open(f.Context(), models.Config{URL: modelstest.SQLite(f)})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = store.Close() })
+	if _, err := store.Migrate(f.Context()); err != nil {
+		f.Fatal(err)
+	}
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	s, err := New(store, Config{
+		Issuer: "https://id.example.com", Audience: "https://api.example.com", SigningAlg: alg, AccessTTL: 15 * time.Minute, PasswordMin: 12,
+		DeviceNameClaim: true, Secret: bytes.Repeat([]byte{1}, 32), Now: func() time.Time { return now },
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := s.LoadKeys(f.Context()); err != nil {
+		f.Fatal(err)
+	}
+	return s, models.Device{UserID: uuid.UUID{1}, ID: uuid.UUID{2}, Name: "phone", ClientID: "app", ExpiresAt: now.Add(forkDay)}
+}
+
+// FuzzAlteredAccessToken alters a good access token anywhere, or puts another text in its place: what is accepted says
+// what we signed. Keys are random, so the input is the alteration, not the token.
+func FuzzAlteredAccessToken(f *testing.F) {
+	s, d := fuzzedService(f, "ES256")
+	good, _, err := s.mintAccessToken(f.Context(), d, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	want, err := s.VerifyAccessToken(good)
+	if err != nil {
+		f.Fatal(err)
+	}
+	_, afterHeader, _ := strings.Cut(good, ".")
+	none := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"at+jwt"}`))
+	f.Add(uint16(0), uint16(0), "")
+	f.Add(uint16(0), uint16(len(good)), none+"."+afterHeader)
+	f.Add(uint16(0), uint16(len(good)), strings.Repeat(".", 2000))
+	f.Add(uint16(0), uint16(1), "Ey")
+	f.Add(uint16(len(good)), uint16(len(good)), "=")
+	f.Add(uint16(len(good)), uint16(len(good)), ".e30")
+	f.Add(uint16(10), uint16(10), "\n")
+	f.Fuzz(func(t *testing.T, from, to uint16, with string) {
+		from = min(from, uint16(len(good)))
+		to = min(max(to, from), uint16(len(good)))
+		text := good[:from] + with + good[to:]
+		claims, err := s.VerifyAccessToken(text)
+		if err != nil {
+			if AsError(err).Kind != KindInvalidToken || claims != nil {
+				t.Fatalf("%q: %+v, %v", text, claims, err)
+			}
+		} else if text != good || !reflect.DeepEqual(claims, want) {
+			t.Fatalf("%q was accepted as %+v", text, claims)
+		}
+	})
+}
+
+// FuzzSignedClaims signs any header and any claims with our own key, as a mistake elsewhere might: only what is an
+// access token of this issuer, for this audience, of a device and not expired is accepted.
+func FuzzSignedClaims(f *testing.F) {
+	s, d := fuzzedService(f, "EdDSA")
+	key, err := s.signingKey(f.Context())
+	if err != nil {
+		f.Fatal(err)
+	}
+	good, _, err := s.mintAccessToken(f.Context(), d, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(good, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	claims, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		f.Fatal(err)
+	}
+	head := `{"alg":"EdDSA","typ":"at+jwt"`
+	for _, header := range []string{head + "}", `{"alg":"EdDSA"}`, `{"alg":"none","typ":"at+jwt"}`, head + `,"crit":["x"]}`, `{"alg":"ES256","typ":"at+jwt"}`, "null", "{}"} {
+		f.Add(header, string(claims))
+	}
+	for _, c := range []string{
+		"{}", "null", "[]", `{"aud":["https://api.example.com"]}`, `{"exp":1e300}`, `{"exp":-1}`, `{"exp":"x"}`,
+		strings.Replace(string(claims), `"aud":"`, `"aud":"x`, 1), strings.Replace(string(claims), `"iss"`, `"ISS"`, 1),
+		strings.Replace(string(claims), `"exp":`, `"exp":0,"x":`, 1), strings.Replace(string(claims), `"sid":"`, `"sid":"x`, 1),
+	} {
+		f.Add(head+"}", c)
+	}
+	f.Fuzz(func(t *testing.T, header, claims string) {
+		var h map[string]any
+		if json.Unmarshal([]byte(header), &h) == nil && h != nil && h["kid"] == nil {
+			h["kid"] = key.ID
+			if b, err := json.Marshal(h); err == nil {
+				header = string(b)
+			}
+		}
+		signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+		signature, err := jwt.SigningMethodEdDSA.Sign(signed, key.Signer())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.VerifyAccessToken(signed + "." + base64.RawURLEncoding.EncodeToString(signature))
+		if err != nil {
+			return
+		}
+		typ, _ := h["typ"].(string)
+		typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
+		var says Claims
+		now := s.now().Unix()
+		_, userErr := uuid.Parse(got.Subject)
+		_, deviceErr := uuid.Parse(got.SessionID)
+		if h["alg"] != "EdDSA" || typ != "at+jwt" || json.Unmarshal([]byte(claims), &says) != nil || !reflect.DeepEqual(&says, got) ||
+			got.Issuer != s.Issuer || got.Audience != s.Audience || got.ExpiresAt <= now || got.IssuedAt > now && got.IssuedAt != 0 || userErr != nil || deviceErr != nil {
+			t.Fatalf("header %q, claims %q: accepted as %+v", header, claims, got)
+		}
+	})
+}

@@ -1,0 +1,55 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth/devicetoken"
+	"latchkey/models"
+)
+
+// seenEvery bounds how often looking at pages writes last_seen_at.
+const seenEvery = time.Minute
+
+// BrowserKey is what a browser's cookie carries; the device's row decides what it is worth.
+type BrowserKey struct {
+	UserID, DeviceID uuid.UUID
+	Secret           [devicetoken.SecretSize]byte
+}
+
+// Session is a live browser and its owner.
+type Session struct {
+	Device models.Device
+	User   models.User
+}
+
+// Browser finds the live browser behind a cookie, in one query, and notes that it was seen. It returns KindSignedOut
+// when there is none (any more).
+func (s *Service) Browser(ctx context.Context, key BrowserKey, from Caller) (*Session, error) {
+	now := s.now()
+	d, u, err := s.store.BrowserSession(ctx, key.UserID, key.DeviceID, devicetoken.SecretHash(key.Secret), s.live(now))
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, &Error{Kind: KindSignedOut, Message: "You are signed out.", Cause: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if d.LastSeenAt.Before(now.Add(-seenEvery)) {
+		if err := s.store.TouchDevice(ctx, d.UserID, d.ID, now, now.Add(-seenEvery), from.address()); err != nil {
+			s.Logger.WarnContext(ctx, "last seen could not be noted", "error", err) // no reason to keep a person from their devices
+		}
+	}
+	d.LastSeenAt = now
+	return &Session{Device: d, User: u}, nil
+}
+
+// SignOut ends this browser's sign-in.
+func (s *Service) SignOut(ctx context.Context, by *Session, from Caller) error {
+	e := s.event(models.EventSignOut, by.User.ID, from, s.now())
+	e.Detail = models.RevokedBySignOut
+	_, _, err := s.store.RevokeDevice(ctx, models.DeviceKey{UserID: by.User.ID, ID: by.Device.ID}, e)
+	return err
+}

@@ -1,0 +1,23 @@
+package auth
+
+import (
+	"fmt"
+	"strings"
+)
+
+// freeName numbers a wanted name until it is free: "phone", "phone (2)", "phone (3)". The name is cut so that the
+// whole stays within 64 characters.
+func freeName(want string) func(taken func(string) bool) string {
+	return func(taken func(string) bool) string {
+		name := want
+		for n := 2; taken(name); n++ {
+			number := fmt.Sprintf(" (%d)", n)
+			stem := []rune(want)
+			if most := maxDeviceName - len(number); len(stem) > most {
+				stem = []rune(strings.TrimRight(string(stem[:most]), " "))
+			}
+			name = string(stem) + number
+		}
+		return name
+	}
+}

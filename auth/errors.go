@@ -1,0 +1,87 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"latchkey/models"
+)
+
+// Kind classes a failure by what the caller can do about it. One table in web maps kinds to HTTP.
+type Kind int
+
+// The kinds of failure.
+const (
+	KindInternal          Kind = iota // a mistake of ours
+	KindInvalidRequest                // a field is missing or wrong; Fields says which
+	KindInvalidCredential             // unknown account or wrong password, never told apart
+	KindAccountDisabled               // only after the right password
+	KindTooManyDevices
+	KindRateLimited        // RetryAfter says when to come back
+	KindUnavailable        // nothing was changed; try again after RetryAfter
+	KindNotFound           // no such thing, or somebody else's
+	KindSignedOut          // no live browser or device stands behind the request any more
+	KindInvalidToken       // an access token that proves nothing (RFC 6750 §3.1)
+	KindInvalidGrant       // a device token that proves nothing; Reason says why (RFC 6749 §5.2)
+	KindUnsupportedToken   // RFC 7009 §2.2.1
+	KindReauthentication   // the act needs the password again
+	KindWrongPassword      // of a person who is signed in and was asked again
+	KindSignupClosed       // nobody may create an account
+	KindEmailTaken         // another account has the address
+	KindUnauthorizedClient // the client_id is not registered
+	KindInvalidProof       // a DPoP proof that proves nothing, or none where one is needed (RFC 9449 §5)
+	KindUseNonce           // a DPoP proof must carry the nonce that comes with this refusal (RFC 9449 §8, §9)
+)
+
+// FieldProblem is what is wrong with one field of a request, in a sentence fit for people.
+type FieldProblem struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// Error is a refusal. Message is for people; the cause is for the log only.
+type Error struct {
+	Kind       Kind
+	Message    string
+	Reason     string         // of KindInvalidGrant: one of API's reasons
+	Fields     []FieldProblem // of KindInvalidRequest
+	RetryAfter time.Duration  // of KindRateLimited and KindUnavailable
+	Cause      error
+}
+
+func (e *Error) Error() string {
+	if e.Cause != nil {
+		return e.Message + ": " + e.Cause.Error()
+	}
+	return e.Message
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// AsError gives every error its kind: our own as it is, the store's by what it means, anything else as internal.
+func AsError(err error) *Error {
+	var own *Error
+	if errors.As(err, &own) {
+		return own
+	}
+	switch {
+	case errors.Is(err, models.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return &Error{Kind: KindUnavailable, Message: "The service is not available right now. Please try again.", RetryAfter: 2 * time.Second, Cause: err}
+	case errors.Is(err, errHasherBusy):
+		return &Error{Kind: KindUnavailable, Message: "Too many people are signing in right now. Please try again.", RetryAfter: 5 * time.Second, Cause: err}
+	case errors.Is(err, models.ErrNotFound):
+		return &Error{Kind: KindNotFound, Message: "There is no such thing here.", Cause: err}
+	}
+	return &Error{Kind: KindInternal, Message: "Something went wrong on our side.", Cause: err}
+}
+
+func refuse(kind Kind, message string) error { return &Error{Kind: kind, Message: message} }
+
+func invalidField(field, detail string) error {
+	return invalidFields([]FieldProblem{{Field: field, Detail: detail}})
+}
+
+func invalidFields(problems []FieldProblem) error {
+	return &Error{Kind: KindInvalidRequest, Message: "Some of what was sent cannot be used.", Fields: problems}
+}

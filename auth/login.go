@@ -1,0 +1,188 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth/devicetoken"
+	"latchkey/models"
+)
+
+// DefaultClientID is the client_id of an app that names none.
+const DefaultClientID = "app"
+
+// LoginRequest signs a person in on an app under a device name.
+type LoginRequest struct {
+	Email, Password string
+	DeviceName      string // 1–64 characters after trimming
+	ClientID        string // empty means DefaultClientID
+	Proof           Proof  // binds the device to its key, when there is one
+	From            Caller
+}
+
+// Login makes a new app device and its first tokens. Refusals: KindInvalidRequest, KindInvalidCredential,
+// KindAccountDisabled, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindUnavailable.
+func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error) {
+	var bad fields
+	checkCredentials(&bad, r.Email, r.Password)
+	name, problem := deviceName(r.DeviceName)
+	bad.refuse("device_name", problem)
+	if r.ClientID == "" {
+		r.ClientID = DefaultClientID
+	}
+	bad.text("client_id", r.ClientID, maxClientID)
+	if err := bad.err(); err != nil {
+		return TokenAnswer{}, err
+	}
+	leave, err := s.door.enter(r.From)
+	if err != nil {
+		return TokenAnswer{}, err
+	}
+	defer leave()
+	jkt, once, err := s.mayLogin(ctx, r)
+	if err != nil {
+		return TokenAnswer{}, err
+	}
+	var secret [devicetoken.SecretSize]byte
+	d, err := s.signIn(ctx, r.Email, r.Password, r.From, func(v verified) (n models.NewDevice, err error) {
+		n, secret = s.newDevice(v, models.KindApp, r.From, s.DeviceLifetime)
+		n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = r.ClientID, s.MaxRefreshes, jkt
+		n.FreeName = freeName(name)
+		return n, once()
+	})
+	if err != nil {
+		return TokenAnswer{}, err
+	}
+	return s.answer(ctx, d, secret, jkt)
+}
+
+// mayLogin checks everything about an app's sign-in but the password, and returns the key that it proved.
+func (s *Service) mayLogin(ctx context.Context, r LoginRequest) (jkt string, once func() error, err error) {
+	var allowed bool
+	err = s.door.query(ctx, func() (err error) {
+		allowed, err = s.store.ClientAllowed(ctx, r.ClientID)
+		return err
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	if !allowed {
+		return "", nil, &Error{Kind: KindUnauthorizedClient, Message: "This client_id is not registered here.",
+			Fields: []FieldProblem{{Field: "client_id", Detail: "This app is not registered here."}}}
+	}
+	if _, err := s.signingKey(ctx); err != nil {
+		return "", nil, err // before anything is written: an answer could not be signed
+	}
+	if jkt, once, err = s.checkProof(r.Proof, "", foldEmail(r.Email)); err != nil {
+		return "", nil, err
+	}
+	if jkt == "" && s.DPoPRequired {
+		return "", nil, refuse(KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
+	}
+	return jkt, sync.OnceValue(once), nil
+}
+
+// signIn checks a password and adds the device that prepare makes. When the account changed between the two, the
+// password is checked once more: it may have been changed, or only hashed anew by another sign-in at the same moment.
+func (s *Service) signIn(ctx context.Context, email, password string, from Caller, prepare func(verified) (models.NewDevice, error)) (models.Device, error) {
+	for again := true; ; again = false {
+		v, err := s.verifyPassword(ctx, foldEmail(email), password, from)
+		if err != nil {
+			return models.Device{}, err
+		}
+		n, err := prepare(v)
+		if err != nil {
+			return models.Device{}, err
+		}
+		d, err := s.addDevice(ctx, n)
+		if !again || !errors.Is(err, models.ErrChanged) {
+			return d, err
+		}
+	}
+}
+
+// BrowserLogin signs a person in on the portal.
+type BrowserLogin struct {
+	Email, Password string
+	From            Caller
+	Replaces        *Session // the live sign-in of this browser, which the new one ends
+}
+
+// LoginBrowser makes a new browser device, named after its User-Agent, and returns what its cookie carries.
+func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey, error) {
+	var bad fields
+	checkCredentials(&bad, r.Email, r.Password)
+	if err := bad.err(); err != nil {
+		return BrowserKey{}, err
+	}
+	leave, err := s.door.enter(r.From)
+	if err != nil {
+		return BrowserKey{}, err
+	}
+	defer leave()
+	var key BrowserKey
+	_, err = s.signIn(ctx, r.Email, r.Password, r.From, func(v verified) (n models.NewDevice, err error) {
+		n, key = s.newBrowser(v, r)
+		return n, nil
+	})
+	return key, err
+}
+
+func (s *Service) newBrowser(v verified, r BrowserLogin) (models.NewDevice, BrowserKey) {
+	n, secret := s.newDevice(v, models.KindBrowser, r.From, s.BrowserLifetime)
+	n.FreeName = freeName(DescribeAgent(r.From.UserAgent).Name)
+	if r.Replaces != nil {
+		n.Replace = &models.DeviceKey{UserID: r.Replaces.User.ID, ID: r.Replaces.Device.ID}
+	}
+	return n, BrowserKey{UserID: n.Device.UserID, DeviceID: n.Device.ID, Secret: secret}
+}
+
+func checkCredentials(bad *fields, email, password string) {
+	bad.text("email", email, maxEmail)
+	bad.text("password", password, maxPassword)
+}
+
+// newDevice prepares the row of a device that signs in now, with its secret.
+func (s *Service) newDevice(v verified, kind string, from Caller, lifetime time.Duration) (models.NewDevice, [devicetoken.SecretSize]byte) {
+	now := s.now()
+	var secret [devicetoken.SecretSize]byte
+	_, _ = rand.Read(secret[:]) // never fails
+	return models.NewDevice{
+		Device: models.Device{
+			UserID: v.user.ID, ID: models.NewID(now), Kind: kind, UserAgent: from.UserAgent,
+			CreatedAt: now, CreatedIP: from.address(), LastSeenAt: now, LastIP: from.address(),
+			ExpiresAt: now.Add(lifetime), SecretHash: devicetoken.SecretHash(secret),
+			Generation: 1, Base: 0, Floor: 1, RotatedAt: now,
+		},
+		Verified: v.user.PasswordHash, Rehashed: v.rehashed,
+		Max: s.MaxDevices, Live: s.live(now), Places: s.places(from),
+		Event: s.event(models.EventSignIn, v.user.ID, from, now),
+	}, secret
+}
+
+func (s *Service) addDevice(ctx context.Context, n models.NewDevice) (d models.Device, err error) {
+	err = s.door.query(ctx, func() (err error) {
+		d, err = s.store.AddDevice(ctx, n)
+		return err
+	})
+	switch {
+	case errors.Is(err, models.ErrTooManyDevices):
+		return d, &Error{Kind: KindTooManyDevices, Message: "This account is signed in on as many devices as it may. Sign one out first.", Cause: err}
+	case errors.Is(err, models.ErrChanged):
+		return d, &Error{Kind: errBadCredentials.Kind, Message: errBadCredentials.Message, Cause: err}
+	}
+	return d, err
+}
+
+// event begins the event of an owner's act.
+func (s *Service) event(kind string, userID uuid.UUID, from Caller, at time.Time) models.Event {
+	return models.Event{
+		UserID: userID, ID: models.NewID(at), At: at, Kind: kind, Actor: models.ActorOwner,
+		IP: from.address(), UserAgent: from.UserAgent,
+	}
+}

@@ -1,0 +1,190 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"latchkey/auth/keyring"
+	"latchkey/models"
+)
+
+const (
+	keySignsFor   = 30 * 24 * time.Hour // a signing key's turn
+	keyLead       = time.Hour           // a key is published at least so long before it signs
+	ringReadEvery = 10 * time.Second    // how soon a rotation elsewhere is seen here
+)
+
+func (s *Service) schedule() keyring.Schedule {
+	return keyring.Schedule{Every: keySignsFor, Keep: s.AccessTTL + time.Hour, Lead: keyLead}
+}
+
+// LoadKeys reads the signing keys, makes those that are due and forgets those that are retired. Replicas may call it
+// at the same time: the database decides whose new key counts. It returns keyring.ErrSealedByOther when the keys
+// were sealed under a secret that this process does not have.
+func (s *Service) LoadKeys(ctx context.Context) error {
+	s.ringLock.Lock()
+	defer s.ringLock.Unlock()
+	now := s.now()
+	ring, err := s.readRing(ctx)
+	if err != nil {
+		return err
+	}
+	for seq, from, due := ring.Due(now); due; seq, from, due = ring.Due(now) {
+		if err := s.makeKey(ctx, seq, now, from); err != nil {
+			return err
+		}
+		before := len(ring.Published(now))
+		if ring, err = s.readRing(ctx); err != nil {
+			return err
+		}
+		if len(ring.Published(now)) <= before {
+			return errors.New("auth: a new signing key did not appear in the database")
+		}
+	}
+	var retired []string
+	for _, k := range ring.Retired(now) {
+		retired = append(retired, k.ID)
+	}
+	if err := s.store.DeleteSigningKeys(ctx, retired); err != nil {
+		return err
+	}
+	s.ring.Store(ring)
+	s.ringAt = now
+	return nil
+}
+
+func (s *Service) readRing(ctx context.Context) (*keyring.Ring, error) {
+	rows, err := s.store.SigningKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]*keyring.Key, 0, len(rows))
+	for _, row := range rows {
+		key, stale, err := s.sealer.Open(keyring.Sealed{
+			ID: row.KID, Alg: row.Alg, Seq: row.Seq, SignsFrom: row.SignsFrom, CreatedAt: row.CreatedAt, Box: row.Sealed,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
+		}
+		if stale {
+			box, err := s.sealer.Seal(key)
+			if err != nil {
+				return nil, fmt.Errorf("reseal signing key: %w", err)
+			}
+			if err := s.store.ResealSigningKey(ctx, row.KID, row.Sealed, box); err != nil {
+				return nil, err
+			}
+		}
+		keys = append(keys, key)
+	}
+	return keyring.New(s.SigningAlg, keys, s.schedule()), nil
+}
+
+func (s *Service) makeKey(ctx context.Context, seq int64, now, from time.Time) error {
+	key, err := keyring.Generate(s.SigningAlg, seq, now, from)
+	if err != nil {
+		return fmt.Errorf("make signing key: %w", err)
+	}
+	box, err := s.sealer.Seal(key)
+	if err != nil {
+		return fmt.Errorf("seal signing key: %w", err)
+	}
+	return s.store.AddSigningKey(ctx, models.SigningKey{
+		KID: key.ID, Alg: key.Alg, Seq: key.Seq, CreatedAt: now, SignsFrom: from, Sealed: box,
+	})
+}
+
+// signingKey is the key that signs now. The ring is in memory: a request asks the database only if it was never read.
+func (s *Service) signingKey(ctx context.Context) (*keyring.Key, error) {
+	if s.ring.Load() == nil {
+		if err := s.LoadKeys(ctx); err != nil {
+			return nil, err
+		}
+	}
+	key, ok := s.ring.Load().Signing(s.now())
+	if !ok {
+		return nil, errors.New("auth: no signing key has its turn yet")
+	}
+	return key, nil
+}
+
+// findKey finds the key that signed a token. A kid that is not in the ring may be of a key that another replica has
+// just made and put to work, by a second rotation within seconds: the ring is then read again, at most once a second.
+func (s *Service) findKey(kid string) (*keyring.Key, bool) {
+	ring, now := s.ring.Load(), s.now()
+	if ring == nil {
+		return nil, false
+	}
+	key, ok := ring.Find(kid, now)
+	if ok {
+		return key, true
+	}
+	s.ringLock.Lock()
+	stale := now.Sub(s.ringAt) >= time.Second
+	if stale {
+		s.ringAt = now // an attempt counts, or a database that is down would be asked for every forged token
+	}
+	s.ringLock.Unlock()
+	if !stale {
+		return nil, false
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := s.LoadKeys(ctx); err != nil {
+		return nil, false
+	}
+	return s.ring.Load().Find(kid, now)
+}
+
+// JWKS is the document of the published public keys (RFC 7517 §5).
+func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
+	if _, err := s.signingKey(ctx); err != nil {
+		return nil, err
+	}
+	return s.ring.Load().JWKS(s.now()), nil
+}
+
+// SigningKeyInfo describes one key to an operator.
+type SigningKeyInfo struct {
+	ID, Alg              string
+	CreatedAt, SignsFrom time.Time
+	Signing, Next        bool
+}
+
+// SigningKeys lists the published keys.
+func (s *Service) SigningKeys(ctx context.Context) ([]SigningKeyInfo, error) {
+	if err := s.LoadKeys(ctx); err != nil {
+		return nil, err
+	}
+	now, ring := s.now(), s.ring.Load()
+	current, _ := ring.Signing(now)
+	var list []SigningKeyInfo
+	for _, k := range ring.Published(now) {
+		list = append(list, SigningKeyInfo{
+			ID: k.ID, Alg: k.Alg, CreatedAt: k.CreatedAt, SignsFrom: k.SignsFrom,
+			Signing: current != nil && k.ID == current.ID, Next: k.SignsFrom.After(now),
+		})
+	}
+	return list, nil
+}
+
+// RotateSigningKey makes the next key sign now; the old one stays published. Other replicas follow within
+// seconds, and until then sign with the old key, which stays good.
+func (s *Service) RotateSigningKey(ctx context.Context) error {
+	if err := s.LoadKeys(ctx); err != nil {
+		return err
+	}
+	now := s.now()
+	for _, k := range s.ring.Load().Published(now) {
+		if k.Alg == s.SigningAlg && k.SignsFrom.After(now) {
+			// Not found: somebody else rotated at the same moment, and that is what was wanted.
+			if err := s.store.AdvanceSigningKey(ctx, k.ID, now); err != nil && !errors.Is(err, models.ErrNotFound) {
+				return err
+			}
+			return s.LoadKeys(ctx)
+		}
+	}
+	return errors.New("auth: there is no next signing key")
+}

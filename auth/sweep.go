@@ -1,0 +1,44 @@
+package auth
+
+import (
+	"context"
+	"time"
+)
+
+// What the sweeper keeps, and for how long after its end.
+const (
+	keepDevices = 90 * 24 * time.Hour
+	keepEvents  = 400 * 24 * time.Hour
+	sweepEvery  = time.Hour
+)
+
+// Sweep deletes what is past retention and returns how many rows went.
+func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
+	now := s.now()
+	r := limitRetention(now)
+	r.DevicesBefore, r.EventsBefore = now.Add(-keepDevices), now.Add(-keepEvents)
+	return s.store.Sweep(ctx, r)
+}
+
+// Run keeps the signing keys current and sweeps, until the context ends. Trouble is logged, and tried again.
+func (s *Service) Run(ctx context.Context) {
+	keys, sweep := time.NewTicker(ringReadEvery), time.NewTicker(sweepEvery)
+	defer keys.Stop()
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-keys.C:
+			if err := s.LoadKeys(ctx); err != nil && ctx.Err() == nil {
+				s.Logger.WarnContext(ctx, "signing keys could not be read", "error", err)
+			}
+		case <-sweep.C:
+			if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.Logger.WarnContext(ctx, "sweep failed", "error", err)
+			} else if n > 0 {
+				s.Logger.InfoContext(ctx, "swept", "rows", n)
+			}
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package auth
+
+import (
+	"fmt"
+	"net/mail"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// The longest texts that are kept, in characters (user agents in bytes).
+const (
+	maxEmail      = 254 // RFC 5321 §4.5.3.1.3, less the angle brackets
+	maxDeviceName = 64
+	maxClientID   = 128
+	maxUserAgent  = 512
+	maxPassword   = 1024 // refused before it costs a hash; the policy's own limit is lower
+)
+
+// problemWithText says what keeps a text from being stored or compared, or "".
+func problemWithText(s string, most int) string {
+	switch {
+	case !utf8.ValidString(s):
+		return "This is not valid UTF-8."
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return "Control characters cannot be used here."
+	case utf8.RuneCountInString(s) > most:
+		return fmt.Sprintf("At most %d characters.", most)
+	}
+	return ""
+}
+
+// fields gathers what is wrong with a request, field by field.
+type fields []FieldProblem
+
+func (f *fields) refuse(field, problem string) {
+	if problem != "" {
+		*f = append(*f, FieldProblem{Field: field, Detail: problem})
+	}
+}
+
+// text checks a required text.
+func (f *fields) text(field, value string, most int) {
+	if value == "" {
+		f.refuse(field, "This is required.")
+		return
+	}
+	f.refuse(field, problemWithText(value, most))
+}
+
+func (f fields) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return invalidFields(f)
+}
+
+// deviceName trims a wanted device name and says what is wrong with it.
+func deviceName(s string) (name, problem string) {
+	name = strings.TrimSpace(s)
+	if name == "" {
+		return "", "A device needs a name."
+	}
+	return name, problemWithText(name, maxDeviceName)
+}
+
+// CheckAgent refuses a User-Agent that cannot be kept (control characters, not UTF-8) and cuts one that is too long.
+func CheckAgent(s string) (string, error) {
+	if len(s) > maxUserAgent {
+		cut := maxUserAgent
+		for cut > maxUserAgent-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut]
+	}
+	if problem := problemWithText(s, maxUserAgent); problem != "" {
+		return "", invalidField("User-Agent", problem)
+	}
+	return s, nil
+}
+
+// foldEmail is the form in which addresses are compared: composed and lower-case throughout.
+func foldEmail(s string) string { return strings.ToLower(norm.NFC.String(strings.TrimSpace(s))) }
+
+// problemWithEmail says why an address cannot belong to an account (RFC 5322 addr-spec, no display name).
+func problemWithEmail(s string) string {
+	if problem := problemWithText(s, maxEmail); problem != "" {
+		return problem
+	}
+	address, err := mail.ParseAddress(s)
+	if err != nil || address.Address != s || len(s) > maxEmail {
+		return "This is not an e-mail address."
+	}
+	return ""
+}

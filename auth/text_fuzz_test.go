@@ -1,0 +1,97 @@
+package auth
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"latchkey/models"
+)
+
+// keepable tells whether every database keeps the text, and every page shows it, as it is.
+func keepable(s string, most int) bool {
+	return s != "" && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) && utf8.RuneCountInString(s) <= most
+}
+
+func FuzzDescribeAgent(f *testing.F) {
+	for _, header := range []string{
+		"", "curl/8.5.0", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+		"Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36",
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "(((", ";;;/", "\x00/1 (Linux)", "é/\xff (Windows NT 10.0)",
+		strings.Repeat("a", 600) + "/1 (Android; Mobile)", "<script>/1 (Windows NT 10.0)",
+	} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		a := DescribeAgent(header)
+		if !keepable(a.Name, maxDeviceName) || strings.TrimSpace(a.Name) != a.Name || !slices.Contains([]string{"phone", "tablet", "laptop", "unknown"}, a.Icon) {
+			t.Fatalf("%q is named %q with icon %q", header, a.Name, a.Icon)
+		}
+	})
+}
+
+func FuzzCheckAgent(f *testing.F) {
+	for _, header := range []string{"", "curl/8.5.0", "a\x00b", "a\x7fb", "\xff", strings.Repeat("é", 300), strings.Repeat("\xf0\x9f\x98\x80", 200), strings.Repeat("a", 511) + "é", strings.Repeat("\x80", 600)} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		got, err := CheckAgent(header)
+		if err != nil {
+			if keepable(header, maxUserAgent) || got != "" {
+				t.Fatalf("%q was refused with %q: %v", header, got, err)
+			}
+			return
+		}
+		if got != "" && !keepable(got, maxUserAgent) || len(got) > maxUserAgent || !strings.HasPrefix(header, got) || len(header) <= maxUserAgent && got != header || len(header) > maxUserAgent && len(got) < maxUserAgent-utf8.UTFMax {
+			t.Fatalf("%q is kept as %q", header, got)
+		}
+	})
+}
+
+// FuzzDeviceName: a name that is accepted can be kept and shown, and so can its numbered kin, which are all different.
+func FuzzDeviceName(f *testing.F) {
+	for _, name := range []string{"", " ", "phone", " phone ", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("é", 64), strings.Repeat("x", 59) + "     y", "phone (2)", "a\u0085b", "\u2028", "\xff"} {
+		f.Add(name, uint8(3))
+	}
+	f.Fuzz(func(t *testing.T, wanted string, others uint8) {
+		name, problem := deviceName(wanted)
+		if problem != "" {
+			return
+		}
+		if name != strings.TrimSpace(wanted) || !keepable(name, maxDeviceName) {
+			t.Fatalf("%q is accepted as %q", wanted, name)
+		}
+		held := map[string]bool{}
+		for range others {
+			free := freeName(name)(func(n string) bool { return held[n] })
+			if held[free] || !keepable(free, maxDeviceName) || len(held) == 0 && free != name {
+				t.Fatalf("%q is called %q beside %v", name, free, held)
+			}
+			held[free] = true
+		}
+	})
+}
+
+// FuzzActivityCursor: any text is a place in the list that both databases understand; what we gave out comes back.
+func FuzzActivityCursor(f *testing.F) {
+	for _, cursor := range []string{"", "-", "1-", "1763899200000000-019aad6e-8000-7000-8000-000000000000", "+1-{019aad6e-8000-7000-8000-000000000000}",
+		"4503599627370496-019aad6e80007000800000000000000", "4503599627370497-019aad6e-8000-7000-8000-000000000000", "9223372036854775808-x", "-1-019aad6e-8000-7000-8000-000000000000"} {
+		f.Add(cursor)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		c := parseCursor(text)
+		if c == (models.EventCursor{}) {
+			return
+		}
+		if year := c.At.Year(); year < 1970 || year > 2200 {
+			t.Fatalf("%q is a place at %v", text, c.At)
+		}
+		if again := parseCursor(fmt.Sprintf("%d-%s", c.At.UnixMicro(), c.ID)); again != c {
+			t.Fatalf("%q: %+v came back as %+v", text, c, again)
+		}
+	})
+}

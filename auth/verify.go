@@ -1,0 +1,108 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"latchkey/models"
+)
+
+var errBadCredentials = &Error{Kind: KindInvalidCredential, Message: "The e-mail address or the password is wrong."}
+
+// verified is an account whose password was right, with the hash that was checked: whatever is done on its strength
+// is conditional on that hash still being the current one.
+type verified struct {
+	user     models.User
+	rehashed string // the password under today's parameters, when the stored ones are weaker
+}
+
+// verifyPassword checks an address and a password, within the limits. An unknown account takes the same steps, and
+// so the same time, as a wrong password.
+func (s *Service) verifyPassword(ctx context.Context, emailKey, password string, from Caller) (verified, error) {
+	keys := s.attemptKeys(emailKey, from)
+	var user models.User
+	var found bool
+	err := s.door.query(ctx, func() (err error) {
+		user, err = s.store.UserByEmail(ctx, emailKey)
+		found = err == nil
+		if err != nil && !errors.Is(err, models.ErrNotFound) {
+			return err
+		}
+		return s.withinLimits(ctx, keys, user.ID, from)
+	})
+	if err != nil {
+		return verified{}, err
+	}
+	var ok, stale bool
+	if found {
+		ok, stale, err = s.hasher.Verify(ctx, user.PasswordHash, password)
+	} else {
+		err = s.hasher.VerifyNobody(ctx, password)
+	}
+	if err != nil {
+		return verified{}, err
+	}
+	err = s.door.query(ctx, func() error {
+		if !ok {
+			return s.countFailure(ctx, keys, models.EventSignInFailed, user.ID, from)
+		}
+		// Asked again: while this password was hashed, other guesses may have used the limit up. A flood of guesses in
+		// parallel thus gains nothing over one guess at a time.
+		return s.withinLimits(ctx, keys, user.ID, from)
+	})
+	if err != nil {
+		return verified{}, err
+	}
+	if user.DisabledAt != nil {
+		return verified{}, refuse(KindAccountDisabled, "This account is disabled.")
+	}
+	v := verified{user: user}
+	if stale {
+		if v.rehashed, err = s.hasher.Hash(ctx, password); err != nil {
+			return verified{}, err
+		}
+	}
+	return v, nil
+}
+
+// confirmPassword asks a person who is signed in for the password again. A wrong one counts like a failed sign-in.
+func (s *Service) confirmPassword(ctx context.Context, user models.User, password string, from Caller) error {
+	leave, err := s.door.enter(from)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	keys := s.attemptKeys(user.EmailKey, from)
+	if err := s.withinLimits(ctx, keys, user.ID, from); err != nil {
+		return err
+	}
+	ok, _, err := s.hasher.Verify(ctx, user.PasswordHash, password)
+	if err != nil {
+		return err
+	}
+	if ok {
+		return s.withinLimits(ctx, keys, user.ID, from)
+	}
+	if err := s.countFailure(ctx, keys, models.EventPasswordFailed, user.ID, from); !errors.Is(err, errBadCredentials) {
+		return err
+	}
+	return &Error{Kind: KindWrongPassword, Message: "That is not your password."}
+}
+
+// countFailure counts a wrong password and records it, then says so.
+func (s *Service) countFailure(ctx context.Context, keys attemptKeys, kind string, userID uuid.UUID, from Caller) error {
+	now := s.now()
+	if _, err := s.store.CountAttempts(ctx, keys.all(), now, now.Add(-attemptWindow)); err != nil {
+		return err
+	}
+	e := s.event(kind, userID, from, now)
+	if kind == models.EventSignInFailed {
+		e.Actor = models.ActorSystem // nobody knows who it was
+	}
+	if err := s.store.AddEvent(ctx, e); err != nil {
+		return err
+	}
+	return errBadCredentials
+}
