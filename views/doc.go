@@ -1,0 +1,11 @@
+// Package views draws the portal's pages. Each page is a templ component that takes
+// its own struct, shaped like the screen (pages.go), and knows nothing of the rest of
+// the program; it decides only how things are said.
+//
+// Pages work without JavaScript and under a content security policy that allows
+// neither inline styles nor inline scripts: no style attributes here. Device names,
+// user agents and addresses are hostile: templ escapes them, and <bdi> keeps a
+// right-to-left name from turning the text around it.
+//
+// Lists carry role="list" because Safari takes a list without markers for no list.
+package views

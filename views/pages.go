@@ -1,0 +1,148 @@
+package views
+
+import "time"
+
+// Shell is what every page shares: title, navigation, message, asset addresses.
+type Shell struct {
+	Title      string
+	Active     string   // the navigation entry to mark: "devices", "activity" or "security"; empty on signed-out pages
+	Account    *Account // nil when nobody is signed in
+	Flash      *Flash   // nil when there is nothing to tell
+	Assets     Assets
+	SignupOpen bool
+}
+
+// Account is the signed-in person as the page header shows them.
+type Account struct {
+	Email string
+}
+
+// Tone colours a message.
+type Tone string
+
+// The tones a message can have.
+const (
+	ToneSuccess Tone = "success"
+	ToneInfo    Tone = "info"
+	ToneError   Tone = "error"
+)
+
+// Flash is a message shown once, after a redirect.
+type Flash struct {
+	Tone Tone
+	Text string
+}
+
+// Assets are the content-hashed URLs of the embedded files.
+type Assets struct {
+	Styles []string
+	Icon   string
+}
+
+// FormProblems carries what the server refused: one sentence for the top of the form and one for each field, by field name.
+type FormProblems struct {
+	Summary string
+	Fields  map[string]string
+}
+
+// LoginPage is the sign-in form.
+type LoginPage struct {
+	Shell
+	Email    string
+	Next     string // local path to go on to; may be empty
+	Problems FormProblems
+}
+
+// SignupPage is the sign-up form.
+type SignupPage struct {
+	Shell
+	Email       string
+	Next        string
+	PasswordMin int // characters
+	Problems    FormProblems
+}
+
+// Device is one row of the devices page.
+type Device struct {
+	ID         string
+	Name       string
+	Icon       string // "phone", "tablet", "laptop", "browser" or "unknown"
+	App        bool   // an app's device token, otherwise a browser on the portal
+	Current    bool   // the browser that looks at the page
+	Bound      bool   // its tokens are bound to a key that never leaves it
+	Client     string // client_id of an app; empty for browsers
+	Agent      string // "Firefox on Linux" or "Unknown browser" / "Unknown app"
+	Address    string // last address
+	CreatedAt  time.Time
+	LastSeenAt time.Time
+	ExpiresAt  time.Time
+}
+
+// DevicesPage lists the live devices of one person.
+type DevicesPage struct {
+	Shell
+	Now      time.Time // relative times are counted from here
+	Apps     []Device
+	Browsers []Device
+	Others   int            // devices besides this one
+	Rename   *RenameRefusal // a rename that was refused, shown in its row
+}
+
+// RenameRefusal is a refused new name, kept so that the person can correct it.
+type RenameRefusal struct {
+	DeviceID string
+	Value    string
+	Problem  string
+}
+
+// RevokePage asks whether one device is to be signed out.
+type RevokePage struct {
+	Shell
+	Now       time.Time
+	Device    Device
+	AccessTTL string // how long an access token already handed out may live on, in words: "15 minutes"
+}
+
+// RevokeOthersPage asks whether every other device is to be signed out.
+type RevokeOthersPage struct {
+	Shell
+	Now       time.Time
+	Devices   []Device
+	AccessTTL string
+}
+
+// Event is one line of the activity page.
+type Event struct {
+	Text    string // a plain sentence: "Signed in on Pixel 9"
+	Alarm   bool   // deserves attention: reuse found, failed sign-in
+	At      time.Time
+	Agent   string // may be empty
+	Address string // may be empty
+}
+
+// ActivityPage lists the account's events, newest first.
+type ActivityPage struct {
+	Shell
+	Now    time.Time
+	Events []Event
+	Older  string // URL of the next page; empty on the last
+	Newest string // URL of the first page; empty on it
+}
+
+// SecurityPage changes the password.
+type SecurityPage struct {
+	Shell
+	PasswordMin int // characters
+	Problems    FormProblems
+}
+
+// ErrorPage tells what went wrong and where to go on.
+type ErrorPage struct {
+	Shell
+	Status    int
+	Heading   string
+	Text      string
+	RequestID string
+	BackURL   string
+	BackText  string
+}

@@ -1,0 +1,178 @@
+package views
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+// state renders one state of the gallery.
+func state(t *testing.T, name string) *html.Node {
+	t.Helper()
+	for _, s := range Gallery(testAssets) {
+		if s.Name == name {
+			return render(t, s.Component)
+		}
+	}
+	t.Fatalf("no state %q", name)
+	return nil
+}
+
+func TestSignInForm(t *testing.T) {
+	doc := state(t, "login/empty")
+	form := one(t, doc, "form", "action", "/login", "method", "post")
+	one(t, form, "input", "name", "email", "type", "email", "autocomplete", "username")
+	one(t, form, "input", "name", "password", "type", "password", "autocomplete", "current-password")
+	none(t, form, "input", "name", "next")
+	none(t, doc, "", "role", "alert")
+	one(t, doc, "a", "href", "/signup")
+	none(t, doc, "form", "action", "/logout")
+	none(t, doc, "nav")
+	none(t, state(t, "login/signup closed"), "a", "href", "/signup")
+}
+
+func TestNextIsCarriedOn(t *testing.T) {
+	doc := state(t, "login/next")
+	one(t, doc, "input", "type", "hidden", "name", "next", "value", "/devices/9?a=1&b=2")
+	one(t, doc, "a", "href", "/signup?next=%2Fdevices%2F9%3Fa%3D1%26b%3D2")
+	one(t, state(t, "signup/refused"), "a", "href", "/login?next=%2Fsecurity")
+}
+
+func TestRefusedFormKeepsWhatWasTypedAndSaysWhy(t *testing.T) {
+	doc := state(t, "signup/refused")
+	alert := one(t, doc, "", "role", "alert", "tabindex", "-1")
+	if _, ok := attr(alert, "autofocus"); !ok {
+		t.Error("the summary does not take the focus")
+	}
+	email := one(t, doc, "input", "name", "email", "value", "leila@", "aria-invalid", "true")
+	if _, ok := attr(email, "autofocus"); ok {
+		t.Error("the field takes the focus from the summary")
+	}
+	one(t, doc, "", "id", value(email, "aria-describedby"))
+	password := one(t, doc, "input", "name", "password", "autocomplete", "new-password", "aria-invalid", "true")
+	if got := value(password, "aria-describedby"); got != "password-problem password-hint" {
+		t.Errorf("the password is described by %q", got)
+	}
+	if hint := text(one(t, doc, "", "id", "password-hint")); !strings.HasPrefix(hint, "At least 12 characters") {
+		t.Errorf("hint %q", hint)
+	}
+	if alert := text(one(t, state(t, "signup/one field refused"), "", "role", "alert")); alert == "" {
+		t.Error("a refusal without a summary says nothing at the top")
+	}
+}
+
+func TestDevicesPage(t *testing.T) {
+	doc := state(t, "devices/a few")
+	one(t, doc, "a", "href", "/devices/a1/revoke")
+	one(t, doc, "a", "href", "/devices/b2/revoke")
+	none(t, doc, "a", "href", "/devices/b1/revoke")
+	one(t, doc, "a", "href", "/devices/revoke-others")
+	one(t, doc, "a", "aria-current", "page", "href", "/devices")
+	if n := len(find(doc, "form", "action", "/logout")); n != 2 {
+		t.Errorf("%d ways to sign this browser out, want 2: in the header and in its row", n)
+	}
+	badge := one(t, doc, "span", "class", "badge")
+	if row := under(badge, "li"); row == nil || len(find(row, "form", "action", "/logout")) != 1 {
+		t.Error("the badge is not in the row that signs this browser out")
+	}
+	for _, d := range find(doc, "details") {
+		if _, open := attr(d, "open"); open {
+			t.Error("a rename is open that nobody asked for")
+		}
+	}
+	none(t, state(t, "devices/alone"), "a", "href", "/devices/revoke-others")
+}
+
+func TestEmptyAppsExplainThemselves(t *testing.T) {
+	if s := text(one(t, state(t, "devices/alone"), "div", "class", "empty")); !strings.Contains(s, "leila.haddad@example.org") {
+		t.Errorf("%q does not name the account", s)
+	}
+}
+
+func TestRefusedRenameIsOpenInItsRowOnly(t *testing.T) {
+	doc := state(t, "devices/rename refused")
+	open := one(t, doc, "details", "open", "*")
+	form := one(t, open, "form", "action", "/devices/a1/rename")
+	field := one(t, form, "input", "name", "name", "value", "iPad", "maxlength", "64", "aria-invalid", "true")
+	if s := text(one(t, form, "", "id", value(field, "aria-describedby"))); s != "You have a device of that name already." {
+		t.Errorf("beside the field: %q", s)
+	}
+	if n := len(find(doc, "input", "aria-invalid", "true")); n != 1 {
+		t.Errorf("%d fields are invalid, want 1", n)
+	}
+}
+
+func TestRevokeSaysWhatHappens(t *testing.T) {
+	const pass = "may do so for up to 15 minutes"
+	app := state(t, "revoke/app")
+	one(t, app, "form", "action", "/devices/a1/revoke", "method", "post")
+	one(t, app, "a", "class", "button", "href", "/devices")
+	if s := text(one(t, app, "h1")); s != "Sign out Pixel 9?" {
+		t.Errorf("heading %q", s)
+	}
+	if !strings.Contains(text(app), pass) {
+		t.Error("an app's pass lives on, and the page does not say so")
+	}
+	if strings.Contains(text(state(t, "revoke/browser")), pass) {
+		t.Error("a browser has no pass that lives on, and the page says so")
+	}
+	if !strings.Contains(text(state(t, "revoke/this browser")), "the browser you are using now") {
+		t.Error("signing oneself out is not pointed out")
+	}
+}
+
+func TestRevokeOthersListsThem(t *testing.T) {
+	doc := state(t, "revoke others/many")
+	one(t, doc, "form", "action", "/devices/revoke-others", "method", "post")
+	if n := len(find(doc, "", "class", "device-name")); n != 11 {
+		t.Errorf("%d devices listed, want 11", n)
+	}
+	if !strings.Contains(text(doc), "Sign out 11 devices") {
+		t.Error("the button does not say how many")
+	}
+	none(t, state(t, "revoke others/none"), "form", "action", "/devices/revoke-others")
+}
+
+func TestActivityIsGroupedByDay(t *testing.T) {
+	doc := state(t, "activity/first page")
+	var headings []string
+	for _, h := range find(doc, "h2") {
+		headings = append(headings, text(h))
+	}
+	if got, want := strings.Join(headings, " | "), "Today | Yesterday | Friday, 30 October | Monday, 29 September 2025"; got != want {
+		t.Errorf("headings %q, want %q", got, want)
+	}
+	if n := strings.Count(text(doc), "Warning:"); n != 2 {
+		t.Errorf("%d alarms told in words, want 2", n)
+	}
+	one(t, doc, "a", "href", "/activity?before=7")
+	none(t, doc, "a", "rel", "first")
+	one(t, state(t, "activity/later page"), "a", "rel", "first", "href", "/activity")
+}
+
+func TestPasswordFormTellsManagersWhoseItIs(t *testing.T) {
+	doc := state(t, "security/refused")
+	form := one(t, doc, "form", "action", "/security")
+	one(t, form, "input", "autocomplete", "username", "value", "leila.haddad@example.org", "readonly", "*")
+	one(t, form, "input", "name", "current_password", "autocomplete", "current-password")
+	one(t, form, "input", "name", "new_password", "autocomplete", "new-password", "minlength", "12")
+}
+
+func TestMessagesInterruptOnlyForErrors(t *testing.T) {
+	one(t, state(t, "devices/signed out one"), "div", "role", "status", "class", "notice notice-success")
+	one(t, state(t, "devices/told"), "div", "role", "status", "class", "notice")
+	one(t, state(t, "devices/failed"), "div", "role", "alert", "class", "notice notice-error")
+}
+
+func TestErrorPageLeadsOn(t *testing.T) {
+	doc := state(t, "error/There is nothing here")
+	if s := text(one(t, doc, "code")); s != "01JBV2M4Q8" {
+		t.Errorf("request id %q", s)
+	}
+	one(t, one(t, doc, "main"), "a", "href", "/devices")
+	one(t, one(t, state(t, "error/We are busy"), "main"), "a", "href", "/login")
+	bare := state(t, "error/bare")
+	none(t, bare, "code")
+	none(t, bare, "a", "href", "javascript:alert(1)")
+}

@@ -1,0 +1,124 @@
+package views
+
+import (
+	"fmt"
+	"time"
+)
+
+// Pages are rendered without knowing the reader's time zone. Recent moments are
+// therefore told relative to now, which is true everywhere; dates and clock times
+// are UTC, and every one of them carries its absolute form in the title.
+
+// ago tells how long before now t was: "just now", "5 minutes ago", "yesterday".
+// A t after now (clocks of two machines differ a little) counts as now; a zero t is "unknown".
+func ago(t, now time.Time) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	d := now.Sub(t)
+	if d < time.Minute {
+		return "just now"
+	}
+	if d >= 24*time.Hour && daysBetween(t, now) == 1 {
+		return "yesterday"
+	}
+	return span(d, daysBetween(t, now)) + " ago"
+}
+
+// until tells how long after now t is: "in 20 minutes", "tomorrow", "in 3 days".
+// What is less than a minute away, or past, is "in a moment"; a zero t is "unknown".
+func until(t, now time.Time) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	d := t.Sub(now)
+	if d < time.Minute {
+		return "in a moment"
+	}
+	if d >= 24*time.Hour && daysBetween(now, t) == 1 {
+		return "tomorrow"
+	}
+	return "in " + span(d, daysBetween(now, t))
+}
+
+// span words a duration of at least a minute in its largest fitting unit, rounded down.
+// From a day on the calendar counts, not the hours: 40 hours may be one day or two.
+func span(d time.Duration, days int) string {
+	switch {
+	case d < time.Hour:
+		return count(int(d/time.Minute), "minute")
+	case d < 24*time.Hour:
+		return count(int(d/time.Hour), "hour")
+	case days < 14:
+		return count(days, "day")
+	case days < 60:
+		return count(days/7, "week")
+	case days < 365:
+		return count(days/30, "month")
+	default:
+		return count(days/365, "year")
+	}
+}
+
+// count words a number with its noun: "1 device", "3 devices".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// day names the UTC day of t as one would in a sentence: "today", "yesterday",
+// "3 March", and with the year where it is not the current one.
+func day(t, now time.Time) string {
+	switch n := daysBetween(t, now); {
+	case t.IsZero():
+		return "on an unknown day"
+	case n == 0:
+		return "today"
+	case n == 1:
+		return "yesterday"
+	case t.UTC().Year() == now.UTC().Year():
+		return t.UTC().Format("2 January")
+	default:
+		return t.UTC().Format("2 January 2006")
+	}
+}
+
+// dayHeading names the UTC day of t as a heading over its events.
+func dayHeading(t, now time.Time) string {
+	switch daysBetween(t, now) {
+	case 0:
+		return "Today"
+	case 1:
+		return "Yesterday"
+	}
+	if t.UTC().Year() == now.UTC().Year() {
+		return t.UTC().Format("Monday, 2 January")
+	}
+	return t.UTC().Format("Monday, 2 January 2006")
+}
+
+// moment tells when an event was, under the heading of its day: relative within
+// the last 24 hours, the UTC clock time before that.
+func moment(t, now time.Time) string {
+	if now.Sub(t) < 24*time.Hour {
+		return ago(t, now)
+	}
+	return t.UTC().Format("15:04 UTC")
+}
+
+// absolute is the full moment, for titles.
+func absolute(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") }
+
+// machine is the value of a <time> element's datetime attribute.
+func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// daysBetween counts the midnights (UTC) between from and to.
+func daysBetween(from, to time.Time) int {
+	midnight := func(t time.Time) time.Time {
+		y, m, d := t.UTC().Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	return int(midnight(to).Sub(midnight(from)) / (24 * time.Hour))
+}

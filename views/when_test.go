@@ -1,0 +1,117 @@
+package views
+
+import (
+	"testing"
+	"time"
+)
+
+// noon is a Tuesday.
+var noon = time.Date(2026, time.November, 3, 12, 0, 0, 0, time.UTC)
+
+const (
+	hour = time.Hour
+	days = 24 * time.Hour
+)
+
+func TestAgo(t *testing.T) {
+	for _, c := range []struct {
+		before time.Duration
+		want   string
+	}{
+		{-5 * time.Minute, "just now"},
+		{0, "just now"},
+		{59 * time.Second, "just now"},
+		{time.Minute, "1 minute ago"},
+		{5*time.Minute + 59*time.Second, "5 minutes ago"},
+		{59 * time.Minute, "59 minutes ago"},
+		{hour, "1 hour ago"},
+		{13 * hour, "13 hours ago"}, // the evening before is still told in hours
+		{23*hour + 59*time.Minute, "23 hours ago"},
+		{24 * hour, "yesterday"},
+		{36 * hour, "yesterday"},
+		{36*hour + time.Second, "2 days ago"}, // the day before yesterday, 40 hours or not
+		{13 * days, "13 days ago"},
+		{14 * days, "2 weeks ago"},
+		{59 * days, "8 weeks ago"},
+		{60 * days, "2 months ago"},
+		{364 * days, "12 months ago"},
+		{365 * days, "1 year ago"},
+		{800 * days, "2 years ago"},
+	} {
+		if got := ago(noon.Add(-c.before), noon); got != c.want {
+			t.Errorf("%v before: %q, want %q", c.before, got, c.want)
+		}
+	}
+	if got := ago(time.Time{}, noon); got != "unknown" {
+		t.Errorf("no time: %q", got)
+	}
+}
+
+func TestUntil(t *testing.T) {
+	for _, c := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{-hour, "in a moment"},
+		{59 * time.Second, "in a moment"},
+		{20 * time.Minute, "in 20 minutes"},
+		{hour, "in 1 hour"},
+		{23 * hour, "in 23 hours"},
+		{24 * hour, "tomorrow"},
+		{35 * hour, "tomorrow"},
+		{36 * hour, "in 2 days"},
+		{3 * days, "in 3 days"},
+		{30 * days, "in 4 weeks"},
+		{90 * days, "in 3 months"},
+		{365 * days, "in 1 year"},
+	} {
+		if got := until(noon.Add(c.after), noon); got != c.want {
+			t.Errorf("%v after: %q, want %q", c.after, got, c.want)
+		}
+	}
+	if got := until(time.Time{}, noon); got != "unknown" {
+		t.Errorf("no time: %q", got)
+	}
+}
+
+func TestDays(t *testing.T) {
+	for _, c := range []struct {
+		before              time.Duration
+		day, heading, event string
+	}{
+		{5 * time.Minute, "today", "Today", "5 minutes ago"},
+		{12 * hour, "today", "Today", "12 hours ago"},
+		{13 * hour, "yesterday", "Yesterday", "13 hours ago"},
+		{30 * hour, "yesterday", "Yesterday", "06:00 UTC"},
+		{4 * days, "30 October", "Friday, 30 October", "12:00 UTC"},
+		{400 * days, "29 September 2025", "Monday, 29 September 2025", "12:00 UTC"},
+	} {
+		at := noon.Add(-c.before)
+		if got := day(at, noon); got != c.day {
+			t.Errorf("day %v before: %q, want %q", c.before, got, c.day)
+		}
+		if got := dayHeading(at, noon); got != c.heading {
+			t.Errorf("heading %v before: %q, want %q", c.before, got, c.heading)
+		}
+		if got := moment(at, noon); got != c.event {
+			t.Errorf("moment %v before: %q, want %q", c.before, got, c.event)
+		}
+	}
+}
+
+func TestTimesAreTheSameInEveryZone(t *testing.T) {
+	east := time.FixedZone("east", 13*60*60)
+	at := noon.Add(-30 * hour)
+	if got, want := ago(at.In(east), noon.In(east)), ago(at, noon); got != want {
+		t.Errorf("ago %q, want %q", got, want)
+	}
+	if got, want := dayHeading(at.In(east), noon), dayHeading(at, noon); got != want {
+		t.Errorf("heading %q, want %q", got, want)
+	}
+	if got, want := absolute(at.In(east)), "2 November 2026, 06:00:00 UTC"; got != want {
+		t.Errorf("absolute %q, want %q", got, want)
+	}
+	if got, want := machine(at.In(east)), "2026-11-02T06:00:00Z"; got != want {
+		t.Errorf("machine %q, want %q", got, want)
+	}
+}
