@@ -1,0 +1,42 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+// apiDevice is one device on the wire.
+type apiDevice struct {
+	ID         uuid.UUID `json:"id"`
+	Name       string    `json:"name"`
+	Kind       string    `json:"kind"`
+	ClientID   string    `json:"client_id"`
+	Current    bool      `json:"current"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastSeenAt time.Time `json:"last_seen_at"`
+	LastIP     string    `json:"last_ip"`
+	UserAgent  string    `json:"user_agent"`
+	ExpiresAt  time.Time `json:"expires_at"`
+}
+
+func newAPIDevice(d models.Device, current bool) apiDevice {
+	return apiDevice{d.ID, d.Name, d.Kind, d.ClientID, current, d.CreatedAt, d.LastSeenAt, d.LastIP, d.UserAgent, d.ExpiresAt}
+}
+
+// apiDevices lists the owner's live devices.
+func (s *Server) apiDevices(w http.ResponseWriter, r *http.Request, claims *auth.Claims) error {
+	list, current, err := s.auth.TokenDevices(r.Context(), claims)
+	if err != nil {
+		return err
+	}
+	devices := make([]apiDevice, 0, len(list))
+	for _, d := range list {
+		devices = append(devices, newAPIDevice(d, d.ID == current))
+	}
+	return writeJSON(w, http.StatusOK, jsonType, map[string]any{"devices": devices})
+}

@@ -1,0 +1,28 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth"
+)
+
+// apiLogin signs a person in on a device.
+func (s *Server) apiLogin(w http.ResponseWriter, r *http.Request) error {
+	p, err := decode(r, []string{jsonType}, "email", "password", "device_name", "client_id")
+	if err != nil {
+		return err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	s.sendNonce(w)
+	answer, err := s.auth.Login(r.Context(), auth.LoginRequest{
+		Email: p["email"], Password: p["password"], DeviceName: p["device_name"], ClientID: p["client_id"], From: from,
+		Proof: s.proof(r),
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, jsonType, answer)
+}

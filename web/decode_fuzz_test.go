@@ -1,0 +1,148 @@
+package web
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+var fuzzWanted = []string{"email", "password", "name"}
+
+func fuzzDecode(mediaType string, body []byte) (params, error) {
+	r, err := http.NewRequest(http.MethodPost, "/", strings.NewReader(string(body)))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", mediaType)
+	return decode(r, []string{formType, jsonType}, fuzzWanted...)
+}
+
+// compare holds a decoder against a reference that is slow and simple. Members that are absent and empty are the same.
+func compare(t *testing.T, body []byte, got params, err error, want params, ok bool) {
+	t.Helper()
+	if (err == nil) != ok {
+		t.Fatalf("%q: %v, %v; the reference says %v, %v", body, got, err, want, ok)
+	}
+	if err != nil {
+		if answer, known := err.(*httpError); !known || answer.status != http.StatusBadRequest || !utf8.ValidString(answer.message) { //nolint:errorlint // the type itself is promised
+			t.Fatalf("%q: %v", body, err)
+		}
+		return
+	}
+	maps.DeleteFunc(got, func(_, v string) bool { return v == "" })
+	if !maps.Equal(got, want) {
+		t.Fatalf("%q: %v, the reference says %v", body, got, want)
+	}
+	for name, value := range got {
+		if !slices.Contains(fuzzWanted, name) || !utf8.ValidString(value) {
+			t.Fatalf("%q: %q is %q", body, name, value)
+		}
+	}
+}
+
+func FuzzDecodeForm(f *testing.F) {
+	for _, body := range []string{"", "&&", "email=a&password=b", "email=a&email=a", "email=a;password=b", "email=%", "email=%ff", "email=%00", "x=%ff&x=1",
+		"%65mail=a&email=b", "email", "=a&=b", "email=a+b%20c", "unknown=1&unknown=2", "email=\xff", "email=a&&", "email==", "%zz=a"} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := fuzzDecode(formType, body)
+		want, ok := formReference(string(body))
+		compare(t, body, got, err, want, ok)
+	})
+}
+
+func formReference(body string) (params, bool) {
+	p, seen := params{}, map[string]bool{}
+	if !utf8.ValidString(body) {
+		return nil, false
+	}
+	for pair := range strings.SplitSeq(body, "&") {
+		if pair == "" {
+			continue
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		value, err2 := url.QueryUnescape(value)
+		if err != nil || err2 != nil || strings.Contains(pair, ";") || seen[name] {
+			return nil, false
+		}
+		seen[name] = true
+		if slices.Contains(fuzzWanted, name) {
+			if !utf8.ValidString(value) {
+				return nil, false
+			}
+			if value != "" {
+				p[name] = value
+			}
+		}
+	}
+	return p, true
+}
+
+func FuzzDecodeJSON(f *testing.F) {
+	for _, body := range []string{"", "{}", "[]", "null", `"a"`, `{"email":"a","password":"b"}`, `{"email":"a","email":"a"}`, `{"email":"a","Email":"b"}`, `{"email":null}`,
+		`{"email":1}`, `{"email":["a"]}`, `{"x":{"email":"a","email":"b"}}`, `{"email":"a"} {}`, `{"email":"a"}x`, `{"email":"a",}`, `{"email":"\ud800"}`, `{"\u0065mail":"a","email":"b"}`,
+		`{"email":"a" "password":"b"}`, `{"email"}`, `{email:"a"}`, `{"x":1e999}`, "\ufeff{}", ` { "email" : "a" } `, `{"x":[[[[[[[[]]]]]]]]}`, `{"email":"a\u0000"}`, "{\"email\":\"\xff\"}", `{"":1,"":2}`, `{"a":1]`, `{"x":1e}`} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, err := fuzzDecode(jsonType, body)
+		want, ok := jsonReference(body)
+		compare(t, body, got, err, want, ok)
+	})
+}
+
+func jsonReference(body []byte) (params, bool) {
+	var object map[string]json.RawMessage
+	if !utf8.Valid(body) || !json.Valid(body) || json.Unmarshal(body, &object) != nil || object == nil {
+		return nil, false
+	}
+	if topMembers(body) != len(object) {
+		return nil, false // a map holds a repeated member once
+	}
+	p := params{}
+	for name, raw := range object {
+		if !slices.Contains(fuzzWanted, name) || string(raw) == "null" {
+			continue
+		}
+		var value any
+		if json.Unmarshal(raw, &value) != nil {
+			return nil, false
+		}
+		text, ok := value.(string)
+		if !ok {
+			return nil, false
+		}
+		if text != "" {
+			p[name] = text
+		}
+	}
+	return p, true
+}
+
+// topMembers counts the colons of the outermost object of a well-formed text.
+func topMembers(body []byte) (n int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+		case c == '}' || c == ']':
+			depth--
+		case c == ':' && depth == 1:
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,37 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// deviceRename renames a device in place; a name that is taken comes back numbered.
+func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	p, err := decodePage(r, "name")
+	if err != nil {
+		return err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	d, err := s.auth.RenameDevice(r.Context(), by, r.PathValue("id"), p["name"], from)
+	if err != nil {
+		if problems, status, ok := s.formProblems(w, r, err); ok && problems.Fields["name"] != "" {
+			return s.renderDevices(w, r, by, status, &views.RenameRefusal{
+				DeviceID: strings.ToLower(r.PathValue("id")), Value: printable(p["name"]), Problem: problems.Fields["name"],
+			})
+		}
+		return err
+	}
+	message := fmt.Sprintf("Renamed to “%s”.", d.Name)
+	if d.Name != strings.TrimSpace(p["name"]) {
+		message = fmt.Sprintf("Renamed to “%s”, because another device has that name.", d.Name)
+	}
+	s.cookies.flash(w, r, views.ToneSuccess, message)
+	return redirect(w, r, "/devices")
+}

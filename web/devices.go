@@ -1,0 +1,74 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/models"
+	"latchkey/views"
+)
+
+// devices shows everything that holds the person's account.
+func (s *Server) devices(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	return s.renderDevices(w, r, by, http.StatusOK, nil)
+}
+
+func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *auth.Session, status int, refusal *views.RenameRefusal) error {
+	list, err := s.auth.Devices(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	if refusal != nil && !slices.ContainsFunc(list, func(d models.Device) bool { return d.ID.String() == refusal.DeviceID }) {
+		return &auth.Error{Kind: auth.KindNotFound, Message: "There is no such device."} // nowhere to show the refusal beside
+	}
+	page := views.DevicesPage{Shell: s.shell(w, r, "Devices", "devices"), Now: by.Device.LastSeenAt, Rename: refusal}
+	for _, d := range list {
+		row := deviceRow(d, by)
+		switch {
+		case row.App:
+			page.Apps = append(page.Apps, row)
+		case row.Current:
+			page.Browsers = append([]views.Device{row}, page.Browsers...)
+		default:
+			page.Browsers = append(page.Browsers, row)
+		}
+		if !row.Current {
+			page.Others++
+		}
+	}
+	return render(w, r, status, views.Devices(page))
+}
+
+// deviceRow is a device as the pages show it.
+func deviceRow(d models.Device, by *auth.Session) views.Device {
+	agent := auth.DescribeAgent(d.UserAgent)
+	row := views.Device{
+		ID: d.ID.String(), Name: d.Name, Icon: agent.Icon, App: d.Kind == models.KindApp, Current: d.ID == by.Device.ID, Bound: d.JKT != "",
+		Client: d.ClientID, Agent: agent.Name, Address: d.LastIP, CreatedAt: d.CreatedAt, LastSeenAt: d.LastSeenAt, ExpiresAt: d.ExpiresAt,
+	}
+	switch {
+	case row.App && agent.Name == auth.UnknownBrowser:
+		row.Agent, row.Icon = "", "phone" // an app's HTTP library says little; its client_id and its name say more
+	case !row.App && row.Icon == "unknown":
+		row.Icon = "browser"
+	}
+	return row
+}
+
+// inWords says a duration as people do: "15 minutes".
+func inWords(d time.Duration) string {
+	unit, n := "second", int64(d/time.Second)
+	switch {
+	case d >= 2*time.Hour && d%time.Hour == 0:
+		unit, n = "hour", int64(d/time.Hour)
+	case d >= time.Minute:
+		unit, n = "minute", int64((d+time.Minute-1)/time.Minute)
+	}
+	if n != 1 {
+		unit += "s"
+	}
+	return strconv.FormatInt(n, 10) + " " + unit
+}

@@ -1,0 +1,60 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// devicesRevokeOthersForm lists what would be signed out, and asks.
+func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	list, err := s.auth.Devices(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, AccessTTL: inWords(s.auth.AccessTTL)}
+	for _, d := range list {
+		if d.ID != by.Device.ID {
+			page.Devices = append(page.Devices, deviceRow(d, by))
+		}
+	}
+	if len(page.Devices) == 0 {
+		return s.noOtherDevice(w, r)
+	}
+	page.Shell = s.shell(w, r, "Sign out all other devices", "devices")
+	return render(w, r, http.StatusOK, views.RevokeOthers(page))
+}
+
+// devicesRevokeOthers signs out every device but this browser.
+func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	n, err := s.auth.RevokeOthers(r.Context(), by, from)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return s.noOtherDevice(w, r)
+	}
+	s.cookies.flash(w, r, views.ToneSuccess, fmt.Sprintf("Signed out %s. Only this browser is signed in now.", otherDevices(n)))
+	return redirect(w, r, "/devices")
+}
+
+func (s *Server) noOtherDevice(w http.ResponseWriter, r *http.Request) error {
+	s.cookies.flash(w, r, views.ToneInfo, "There is no other device.")
+	return redirect(w, r, "/devices")
+}
+
+func otherDevices(n int64) string {
+	switch n {
+	case 0:
+		return "no other device"
+	case 1:
+		return "1 other device"
+	}
+	return fmt.Sprintf("%d other devices", n)
+}

@@ -1,0 +1,221 @@
+package web
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/dpop"
+	"latchkey/views"
+)
+
+// answer is how a kind of failure looks from outside.
+type answer struct {
+	status int
+	code   string // of problem details
+	oauth  string // RFC 6749 §5.2, RFC 7009 §2.2.1
+}
+
+// answers maps every kind. A kind that is missing here would be answered as internal.
+var answers = map[auth.Kind]answer{
+	auth.KindInternal:           {http.StatusInternalServerError, "internal", "temporarily_unavailable"},
+	auth.KindInvalidRequest:     {http.StatusUnprocessableEntity, "invalid_request", "invalid_request"},
+	auth.KindInvalidCredential:  {http.StatusUnauthorized, "invalid_credentials", "invalid_grant"},
+	auth.KindAccountDisabled:    {http.StatusForbidden, "account_disabled", "invalid_grant"},
+	auth.KindTooManyDevices:     {http.StatusConflict, "too_many_devices", "invalid_grant"},
+	auth.KindRateLimited:        {http.StatusTooManyRequests, "rate_limited", "temporarily_unavailable"},
+	auth.KindUnavailable:        {http.StatusServiceUnavailable, "unavailable", "temporarily_unavailable"},
+	auth.KindNotFound:           {http.StatusNotFound, "not_found", "invalid_request"},
+	auth.KindSignedOut:          {http.StatusUnauthorized, "signed_out", "invalid_grant"},
+	auth.KindInvalidToken:       {http.StatusUnauthorized, "invalid_token", "invalid_token"},
+	auth.KindInvalidGrant:       {http.StatusBadRequest, "invalid_grant", "invalid_grant"},
+	auth.KindUnsupportedToken:   {http.StatusBadRequest, "unsupported_token_type", "unsupported_token_type"},
+	auth.KindInvalidProof:       {http.StatusBadRequest, "invalid_dpop_proof", "invalid_dpop_proof"},
+	auth.KindUseNonce:           {http.StatusBadRequest, "use_dpop_nonce", "use_dpop_nonce"},
+	auth.KindReauthentication:   {http.StatusForbidden, "reauthentication_required", "invalid_request"},
+	auth.KindWrongPassword:      {http.StatusForbidden, "invalid_credentials", "invalid_grant"},
+	auth.KindSignupClosed:       {http.StatusNotFound, "not_found", "invalid_request"},
+	auth.KindEmailTaken:         {http.StatusConflict, "email_taken", "invalid_request"},
+	auth.KindUnauthorizedClient: {http.StatusUnprocessableEntity, "invalid_request", "unauthorized_client"},
+}
+
+// httpError is a failure of the protocol itself, before auth was asked.
+type httpError struct {
+	status  int
+	code    string // of problem details
+	oauth   string // empty: invalid_request
+	message string
+	// challenge is WWW-Authenticate.
+	challenge string
+	cause     error
+}
+
+func (e *httpError) Error() string { return e.message }
+func (e *httpError) Unwrap() error { return e.cause }
+
+var (
+	errNoRoute = &httpError{status: http.StatusNotFound, code: "not_found", message: "There is nothing at this address."}
+	errMethod  = &httpError{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This address does not take that method."}
+)
+
+// failure is one error, ready to be answered in any form.
+type failure struct {
+	answer
+	message    string
+	reason     string
+	fields     []auth.FieldProblem
+	retryAfter time.Duration
+	challenge  string
+}
+
+// judge reads an error and logs it, once. The log gets the cause, the answer does not.
+func (s *Server) judge(w http.ResponseWriter, r *http.Request, err error) failure {
+	var f failure
+	var protocol *httpError
+	if errors.As(err, &protocol) {
+		f = failure{answer: answer{protocol.status, protocol.code, "invalid_request"}, message: protocol.message, challenge: protocol.challenge}
+		if protocol.oauth != "" {
+			f.oauth = protocol.oauth
+		}
+		if protocol.cause != nil {
+			err = protocol.cause
+		}
+	} else {
+		own := auth.AsError(err)
+		known, ok := answers[own.Kind]
+		if !ok {
+			known = answers[auth.KindInternal]
+		}
+		f = failure{answer: known, message: own.Message, reason: own.Reason, fields: own.Fields, retryAfter: own.RetryAfter}
+	}
+	if f.status == http.StatusInternalServerError && f.retryAfter == 0 {
+		f.retryAfter = 5 * time.Second
+	}
+	if f.retryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((f.retryAfter+time.Second-1)/time.Second), 10))
+	}
+	if f.challenge != "" {
+		w.Header().Set("WWW-Authenticate", f.challenge)
+	}
+	if s.metrics != nil {
+		s.metrics.refused(f.code, f.reason)
+	}
+	level := slog.LevelInfo
+	if f.status >= http.StatusInternalServerError && r.Context().Err() == nil {
+		level = slog.LevelError
+	}
+	if !errors.Is(err, errNoRoute) {
+		s.log.Log(r.Context(), level, "refused", "request", request(r).id, "route", request(r).route, "status", f.status, "code", f.code,
+			"reason", f.reason, "cause", err.Error())
+	}
+	return f
+}
+
+// answerAPI answers with problem details (RFC 9457).
+func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, err error) {
+	f := s.judge(w, r, err)
+	s.challenge(w, r, &f)
+	w.Header().Set("Cache-Control", "no-store")
+	_ = writeJSON(w, f.status, "application/problem+json", struct {
+		Type    string              `json:"type"`
+		Title   string              `json:"title"`
+		Status  int                 `json:"status"`
+		Detail  string              `json:"detail"`
+		Code    string              `json:"code"`
+		Errors  []auth.FieldProblem `json:"errors,omitempty"`
+		Request string              `json:"request_id"`
+	}{"about:blank", http.StatusText(f.status), f.status, f.message, f.code, f.fields, request(r).id})
+}
+
+// challenge says how an access token is to be presented (RFC 6750 §3, RFC 9449 §7.1). A bad proof is a bad request
+// where tokens are given out, and unauthorised where they are used.
+func (s *Server) challenge(w http.ResponseWriter, r *http.Request, f *failure) {
+	algs := `algs="` + strings.Join(dpop.Algs, " ") + `"`
+	presented, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	switch {
+	case f.challenge == "Bearer":
+		w.Header().Add("WWW-Authenticate", "DPoP "+algs)
+	case f.code == "invalid_token" && !strings.EqualFold(presented, string(auth.SchemeDPoP)):
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	case f.code == "invalid_token", presented != "" && (f.code == "invalid_dpop_proof" || f.code == "use_dpop_nonce"):
+		f.status = http.StatusUnauthorized
+		w.Header().Set("WWW-Authenticate", `DPoP error="`+f.code+`", `+algs)
+	}
+}
+
+// answerOAuth answers as RFC 6749 §5.2 says. Wrong fields are a bad request there.
+func (s *Server) answerOAuth(w http.ResponseWriter, r *http.Request, err error) {
+	f := s.judge(w, r, err)
+	if f.status == http.StatusUnprocessableEntity {
+		f.status = http.StatusBadRequest
+		if len(f.fields) > 0 {
+			f.message = f.fields[0].Field + ": " + f.fields[0].Detail
+		}
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	_ = writeJSON(w, f.status, jsonType, struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+		Reason      string `json:"reason,omitempty"`
+	}{f.oauth, f.message, f.reason})
+}
+
+// answerPage answers with an HTML page, or sends people whose browser is not signed in to the sign-in form.
+func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
+	pageHeaders(w.Header())
+	own := auth.AsError(err)
+	if own.Kind == auth.KindSignedOut {
+		if s.cookies.has(r) {
+			s.cookies.forget(w, r)
+			s.cookies.flash(w, r, views.ToneInfo, "You are signed out. Please sign in again.")
+		}
+		target := "/login"
+		if r.Method == http.MethodGet && r.URL.Path != "/devices" {
+			target += "?next=" + url.QueryEscape(r.URL.RequestURI())
+		}
+		_ = redirect(w, r, target)
+		return
+	}
+	f := s.judge(w, r, err)
+	page := views.ErrorPage{
+		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Heading: headings[f.status], Text: f.message,
+		RequestID: request(r).id, BackURL: "/devices", BackText: "Go to your devices",
+	}
+	if page.Heading == "" {
+		page.Heading = http.StatusText(f.status)
+	}
+	if f.retryAfter > 0 {
+		page.Text += " " + waitFor(f.retryAfter)
+	}
+	if err := render(w, r, f.status, views.Error(page)); err != nil {
+		s.log.ErrorContext(r.Context(), "the error page could not be rendered", "request", request(r).id, "cause", err.Error())
+		http.Error(w, page.Heading, f.status)
+	}
+}
+
+var headings = map[int]string{
+	http.StatusForbidden:             "This is not allowed",
+	http.StatusNotFound:              "Nothing here",
+	http.StatusMethodNotAllowed:      "Not like this",
+	http.StatusRequestEntityTooLarge: "That was too much",
+	http.StatusTooManyRequests:       "Too many attempts",
+	http.StatusInternalServerError:   "Something went wrong",
+	http.StatusServiceUnavailable:    "Just a moment",
+}
+
+// waitFor says how long to wait, in words.
+func waitFor(d time.Duration) string {
+	switch seconds := int64((d + time.Second - 1) / time.Second); {
+	case seconds <= 1:
+		return "Try again in a second."
+	case seconds < 120:
+		return "Try again in " + strconv.FormatInt(seconds, 10) + " seconds."
+	default:
+		return "Try again in " + strconv.FormatInt((seconds+59)/60, 10) + " minutes."
+	}
+}

@@ -1,0 +1,157 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/netip"
+
+	"github.com/a-h/templ"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// handler does its work or says why not; the adapters below turn the error into an answer.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// page answers errors with an HTML page. It refuses cross-site form posts.
+func (s *Server) page(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		pageHeaders(w.Header())
+		err := s.crossing.Check(r)
+		if err != nil {
+			err = &httpError{status: http.StatusForbidden, code: "cross_site", message: "This form was sent from another site.", cause: err}
+		} else {
+			err = h(w, r)
+		}
+		if err != nil {
+			s.answerPage(w, r, err)
+		}
+	})
+}
+
+// signedIn is page for people whose browser is signed in; others go to the sign-in form and come back.
+func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *auth.Session) error) http.Handler {
+	return s.page(func(w http.ResponseWriter, r *http.Request) error {
+		by, err := s.session(r)
+		if err != nil {
+			return err
+		}
+		request(r).session = by
+		if key, ok := s.cookies.key(r); ok {
+			if err := s.cookies.renew(w, r, key); err != nil {
+				return err
+			}
+		}
+		return h(w, r, by)
+	})
+}
+
+// api answers errors with problem details (RFC 9457).
+func (s *Server) api(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if err := h(w, r); err != nil {
+			s.answerAPI(w, r, err)
+		}
+	})
+}
+
+// bearer is api for requests with an access token (RFC 6750).
+func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *auth.Claims) error) http.Handler {
+	return s.api(func(w http.ResponseWriter, r *http.Request) error {
+		token, scheme, err := accessToken(r)
+		if err != nil {
+			return err
+		}
+		s.sendNonce(w)
+		claims, err := s.auth.Authenticate(token, scheme, s.proof(r))
+		if err != nil {
+			return err
+		}
+		return h(w, r, claims)
+	})
+}
+
+// oauth answers errors as RFC 6749 §5.2 says.
+func (s *Server) oauth(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1
+		if err := h(w, r); err != nil {
+			s.answerOAuth(w, r, err)
+		}
+	})
+}
+
+// caller is who sent the request. It refuses a User-Agent that cannot be kept.
+func (s *Server) caller(r *http.Request) (auth.Caller, error) {
+	agent, err := auth.CheckAgent(r.UserAgent())
+	return auth.Caller{IP: clientIP(r.Context()), UserAgent: agent}, err
+}
+
+// proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it.
+func (s *Server) proof(r *http.Request) auth.Proof {
+	return auth.Proof{Headers: r.Header.Values("DPoP"), Method: r.Method, URL: s.base + r.URL.EscapedPath()}
+}
+
+// sendNonce gives the client the nonce for its next proof, where nonces are asked for (RFC 9449 §8.2).
+func (s *Server) sendNonce(w http.ResponseWriter) {
+	if nonce := s.auth.Nonce(); nonce != "" {
+		w.Header().Set("DPoP-Nonce", nonce)
+	}
+}
+
+func clientIP(ctx context.Context) netip.Addr { return middleware.GetClientIPAddr(ctx) }
+
+// render writes a page that is complete, or none at all.
+func render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
+	var b bytes.Buffer
+	if err := page.Render(r.Context(), &b); err != nil {
+		return fmt.Errorf("render page: %w", err)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // a browser that hung up gets no answer
+	return nil
+}
+
+// writeJSON writes an answer that is complete, or none at all.
+func writeJSON(w http.ResponseWriter, status int, mediaType string, answer any) error {
+	b, err := json.Marshal(answer)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	w.Header().Set("Content-Type", mediaType)
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n'))
+	return nil
+}
+
+const jsonType = "application/json"
+
+// shell is what every page shares. It takes the waiting message, so it is called right before rendering.
+func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active string) views.Shell {
+	shell := views.Shell{
+		Title: title, Active: active, Flash: s.cookies.takeFlash(w, r), SignupOpen: s.auth.SignupOpen,
+		Assets: s.Assets(),
+	}
+	if by := request(r).session; by != nil {
+		shell.Account = &views.Account{Email: by.User.Email}
+	}
+	return shell
+}
+
+// Assets are the addresses of the embedded files.
+func (s *Server) Assets() views.Assets {
+	return views.Assets{Styles: []string{s.files.URL("pico.min.css"), s.files.URL("app.css")}, Icon: s.files.URL("icon.svg")}
+}
+
+func redirect(w http.ResponseWriter, r *http.Request, path string) error {
+	http.Redirect(w, r, path, http.StatusSeeOther) //nolint:gosec // paths of ours, or checked by localPath
+	return nil
+}

@@ -1,0 +1,118 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"unicode"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// loginForm shows the sign-in form, or goes on where a signed-in person wanted to go.
+func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) error {
+	next := localPath(r.URL.Query().Get("next"))
+	if _, err := s.session(r); err == nil {
+		return redirect(w, r, orDevices(next))
+	} else if auth.AsError(err).Kind != auth.KindSignedOut {
+		return err
+	}
+	return s.renderLogin(w, r, http.StatusOK, views.LoginPage{Next: next})
+}
+
+// login signs a person in on this browser, in place of whoever was signed in before.
+func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
+	p, err := decodePage(r, "email", "password", "next")
+	if err != nil {
+		return err
+	}
+	signIn, err := s.browserLogin(w, r, p)
+	if err != nil {
+		return err
+	}
+	key, err := s.auth.LoginBrowser(r.Context(), signIn)
+	if err != nil {
+		problems, status, ok := s.formProblems(w, r, err)
+		if !ok {
+			return err
+		}
+		return s.renderLogin(w, r, status, views.LoginPage{Email: printable(p["email"]), Next: localPath(p["next"]), Problems: problems})
+	}
+	return s.welcome(w, r, key, p["next"])
+}
+
+func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int, page views.LoginPage) error {
+	page.Shell = s.shell(w, r, "Sign in", "")
+	return render(w, r, status, views.Login(page))
+}
+
+// browserLogin reads a sign-in or sign-up on this browser.
+func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) (auth.BrowserLogin, error) {
+	from, err := s.caller(r)
+	if err != nil {
+		return auth.BrowserLogin{}, err
+	}
+	from.Browser = s.cookies.mark(w, r)
+	replaces, err := s.session(r)
+	if err != nil && auth.AsError(err).Kind != auth.KindSignedOut {
+		return auth.BrowserLogin{}, err
+	}
+	return auth.BrowserLogin{Email: p["email"], Password: p["password"], From: from, Replaces: replaces}, nil
+}
+
+// welcome keeps the new sign-in and goes on.
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key auth.BrowserKey, next string) error {
+	if err := s.cookies.keep(w, r, key); err != nil {
+		return err
+	}
+	return redirect(w, r, orDevices(localPath(next)))
+}
+
+func orDevices(path string) string {
+	if path == "" {
+		return "/devices"
+	}
+	return path
+}
+
+// formProblems turns a refusal into what a form shows, when a form can show it, and logs it like any other.
+func (s *Server) formProblems(w http.ResponseWriter, r *http.Request, err error) (problems views.FormProblems, status int, ok bool) {
+	own := auth.AsError(err)
+	switch own.Kind {
+	case auth.KindInvalidRequest, auth.KindInvalidCredential, auth.KindAccountDisabled, auth.KindRateLimited,
+		auth.KindUnavailable, auth.KindEmailTaken, auth.KindWrongPassword:
+	default:
+		return problems, 0, false
+	}
+	f := s.judge(w, r, err)
+	problems = views.FormProblems{Summary: f.message, Fields: map[string]string{}}
+	for _, field := range f.fields {
+		if problems.Fields[field.Field] == "" {
+			problems.Fields[field.Field] = field.Detail
+		}
+	}
+	if f.retryAfter > 0 {
+		problems.Summary += " " + waitFor(f.retryAfter)
+	}
+	if f.status == http.StatusUnauthorized {
+		f.status = http.StatusUnprocessableEntity // 401 would ask for a WWW-Authenticate that no form has
+	}
+	return problems, f.status, true
+}
+
+// longestEcho is how many characters of a refused value are shown again: more than any field takes.
+const longestEcho = 512
+
+// printable is a refused value as it is shown again, to be corrected: without what cannot be shown.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if kept := []rune(s); len(kept) > longestEcho {
+		s = string(kept[:longestEcho])
+	}
+	return s
+}

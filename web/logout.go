@@ -1,0 +1,26 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// logout signs this browser out. Somebody who is signed out already is told the same.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
+	by, err := s.session(r)
+	if err == nil {
+		from, callerErr := s.caller(r)
+		if callerErr != nil {
+			return callerErr
+		}
+		err = s.auth.SignOut(r.Context(), by, from)
+	}
+	if err != nil && auth.AsError(err).Kind != auth.KindSignedOut {
+		return err
+	}
+	s.cookies.forget(w, r)
+	s.cookies.flash(w, r, views.ToneSuccess, "You are signed out of this browser.")
+	return redirect(w, r, "/login")
+}

@@ -1,0 +1,170 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"latchkey/auth"
+)
+
+const (
+	maxBody        = 64 << 10
+	requestTimeout = 12 * time.Second // of reads; writes end by themselves sooner
+)
+
+// requestInfo is what the middleware and the handlers of one request share.
+type requestInfo struct {
+	id      string
+	route   string        // the pattern that matched: unlike the path it holds nothing that a client wrote
+	session *auth.Session // of signedIn routes
+}
+
+type requestKey struct{}
+
+// request is the shared information of a request that observe let in.
+func request(r *http.Request) *requestInfo {
+	if info, ok := r.Context().Value(requestKey{}).(*requestInfo); ok {
+		return info
+	}
+	return &requestInfo{}
+}
+
+// observe gives the request its id, and logs and measures it when it is done.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		info := &requestInfo{id: rand.Text()[:16], route: "unmatched"}
+		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, info), requestTimeout)
+		defer cancel()
+		rec := &recorder{ResponseWriter: w}
+		w.Header().Set("X-Request-Id", info.id)
+		r = r.WithContext(ctx)
+		defer func() {
+			took := time.Since(began)
+			if s.metrics != nil {
+				s.metrics.served(info.route, rec.status, took)
+			}
+			level := slog.LevelInfo
+			if info.route == "GET /static/" || info.route == "GET /healthz" || info.route == "GET /readyz" {
+				level = slog.LevelDebug
+			}
+			s.log.LogAttrs(ctx, level, "request", slog.String("request", info.id), slog.String("method", r.Method), slog.String("route", info.route),
+				slog.Int("status", rec.status), slog.Duration("took", took.Round(10*time.Microsecond)), slog.Int("bytes", rec.bytes))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recorder notes what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	n, err := w.ResponseWriter.Write(b)
+	w.bytes += n
+	return n, err //nolint:wrapcheck // a ResponseWriter hands the connection's error on
+}
+
+// Unwrap is for http.ResponseController.
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// recovered turns a panic into a 500 with nothing of it in the answer.
+func (s *Server) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			reason := recover()
+			if reason == nil {
+				return
+			}
+			if err, ok := reason.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(reason)
+			}
+			s.log.ErrorContext(r.Context(), "panic", "request", request(r).id, "route", request(r).route, "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
+			if rec, ok := w.(*recorder); ok && rec.status != 0 {
+				panic(http.ErrAbortHandler) // the answer has begun: cutting it off is all that is left to say
+			}
+			err := errors.New("panic")
+			switch {
+			case strings.HasPrefix(r.URL.Path, "/oauth/"):
+				s.answerOAuth(w, r, err)
+			case strings.HasPrefix(r.URL.Path, "/api/"):
+				s.answerAPI(w, r, err)
+			default:
+				s.answerPage(w, r, err)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// headers are on every answer.
+func (s *Server) headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		if s.https {
+			h.Set("Strict-Transport-Security", "max-age=63072000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// pageHeaders are on every answer that a browser shows.
+func pageHeaders(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+}
+
+// limited bounds every body.
+func (s *Server) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// warnOfForwarding says once that a forwarded address was ignored, because it did not come from a trusted proxy:
+// anybody could write one.
+func (s *Server) warnOfForwarding(trusted []netip.Prefix, next http.Handler) http.Handler {
+	var once sync.Once
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Forwarded-For") != "" && !within(trusted, r.RemoteAddr) {
+			once.Do(func() {
+				s.log.WarnContext(r.Context(), "an X-Forwarded-For header from an untrusted address was ignored: name the proxies in LATCHKEY_TRUSTED_PROXIES if there are any")
+			})
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func within(prefixes []netip.Prefix, remote string) bool {
+	peer, err := netip.ParseAddrPort(remote)
+	return err == nil && slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
+}

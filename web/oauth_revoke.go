@@ -1,0 +1,23 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth"
+)
+
+// oauthRevoke signs a device out (RFC 7009). A token that means nothing here is answered like any other (§2.2).
+func (s *Server) oauthRevoke(w http.ResponseWriter, r *http.Request) error {
+	p, from, err := s.oauthRequest(r, "token", "token_type_hint")
+	if err != nil {
+		return err
+	}
+	if p["token"] == "" {
+		return badBody("token is missing.", nil)
+	}
+	if err := s.auth.Revoke(r.Context(), auth.RefreshRequest{Token: p["token"], ClientID: p["client_id"], From: from}); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusOK)
+	return nil
+}

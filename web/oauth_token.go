@@ -1,0 +1,64 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"latchkey/auth"
+)
+
+// oauthToken is the refresh (RFC 6749 §6).
+func (s *Server) oauthToken(w http.ResponseWriter, r *http.Request) error {
+	p, from, err := s.oauthRequest(r, "grant_type", "refresh_token")
+	if err != nil {
+		return err
+	}
+	switch {
+	case p["grant_type"] == "":
+		return badBody("grant_type is missing.", nil)
+	case p["grant_type"] != "refresh_token":
+		return &httpError{status: http.StatusBadRequest, code: "unsupported_grant_type", oauth: "unsupported_grant_type",
+			message: "The only grant_type here is refresh_token."}
+	case p["refresh_token"] == "":
+		return badBody("refresh_token is missing.", nil)
+	}
+	s.sendNonce(w)
+	answer, err := s.auth.Refresh(r.Context(), auth.RefreshRequest{
+		Token: p["refresh_token"], ClientID: p["client_id"], From: from, Proof: s.proof(r),
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, jsonType, answer)
+}
+
+// oauthRequest reads a request to an OAuth endpoint: a form, as the standard has it, or JSON with the same names.
+func (s *Server) oauthRequest(r *http.Request, wanted ...string) (params, auth.Caller, error) {
+	p, err := decode(r, []string{formType, jsonType}, append(wanted, "client_id")...)
+	if err != nil {
+		return nil, auth.Caller{}, err
+	}
+	if p["client_id"], err = clientID(r, p["client_id"]); err != nil {
+		return nil, auth.Caller{}, err
+	}
+	from, err := s.caller(r)
+	return p, from, err
+}
+
+// clientID takes the client_id from the body or from HTTP Basic, where clients put it whose library insists (RFC 6749
+// §2.3.1, form-encoded there). Clients are public: a password there is a mistake worth telling.
+func clientID(r *http.Request, inBody string) (string, error) {
+	if r.Header.Get("Authorization") == "" {
+		return inBody, nil
+	}
+	user, password, ok := r.BasicAuth()
+	id, err := url.QueryUnescape(user)
+	if !ok || err != nil || password != "" {
+		return "", &httpError{status: http.StatusUnauthorized, code: "invalid_client", oauth: "invalid_client", challenge: `Basic realm="latchkey"`,
+			message: "Clients are public: send client_id in the body, or as the user name of HTTP Basic with an empty password."}
+	}
+	if inBody != "" && inBody != id {
+		return "", badBody("client_id in the body and in the Authorization header differ.", nil)
+	}
+	return id, nil
+}

@@ -1,0 +1,145 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+func TestEveryKindOfEventIsASentence(t *testing.T) {
+	source, err := os.ReadFile("../models/event.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\bEvent\w+\s+= "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+		kinds[m[1]] = true
+	}
+	cases := []struct {
+		kind, actor, detail, want string
+		alarm                     bool
+	}{
+		{models.EventAccountCreated, models.ActorOwner, "", "Your account was created.", false},
+		{models.EventSignIn, models.ActorOwner, "", "Signed in on “phone”.", false},
+		{models.EventSignInFailed, models.ActorSystem, "", "A sign-in with a wrong password failed.", true},
+		{models.EventPasswordFailed, models.ActorOwner, "", "A wrong password was given where your password was asked for again.", true},
+		{models.EventSignOut, models.ActorOwner, models.RevokedBySignOut, "“phone” signed out.", false},
+		{models.EventSignOut, models.ActorOwner, models.RevokedByReplace, "“phone” was signed out by a new sign-in in the same browser.", false},
+		{models.EventDeviceRevoked, models.ActorOwner, models.RevokedByOwner, "You signed out “phone”.", false},
+		{models.EventDeviceRevoked, models.ActorSystem, models.RevokedByLimit, "“phone” was signed out to make room: too many browsers were signed in.", false},
+		{models.EventDevicesRevoked, models.ActorOwner, models.RevokedByOwner, "You signed out all other devices.", false},
+		{models.EventDevicesRevoked, models.ActorOperator, models.RevokedByOperator, "An administrator signed out all your devices.", false},
+		{models.EventDeviceRenamed, models.ActorOwner, "tablet", "You renamed “phone” to “tablet”.", false},
+		{models.EventDeviceReused, models.ActorSystem, models.RevokedByReuse, "“phone” was signed out because its token was used twice: someone may have copied it.", true},
+		{models.EventDeviceForked, models.ActorSystem, auth.ForkDetail, "“phone” lost the answer to a renewal and asked again.", false},
+		{models.EventDeviceForked, models.ActorSystem, auth.ForkWarnDetail, "“phone” lost the answer to its renewal several times. If its connection is good, sign it out and in again.", true},
+		{models.EventDeviceRestored, models.ActorSystem, "", "“phone” was signed in by a token newer than our records, after a restore of the database.", false},
+		{models.EventPasswordChanged, models.ActorOwner, "", "You changed your password. All other devices were signed out.", false},
+		{models.EventPasswordReset, models.ActorOperator, "", "An administrator set a new password. All devices were signed out.", false},
+		{models.EventRoleChanged, models.ActorOperator, models.RoleSupport, "An administrator changed what your account may do.", false},
+		{models.EventDisabled, models.ActorOperator, "", "An administrator disabled your account. All devices were signed out.", false},
+		{models.EventEnabled, models.ActorOperator, "", "An administrator enabled your account again.", false},
+	}
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		owner := s.live(adaEmail, "Firefox on Linux").UserID
+		for i, c := range cases {
+			delete(kinds, c.kind)
+			s.addEvent(models.Event{UserID: owner, At: s.clock.Now().Add(time.Duration(i+1) * time.Minute), Kind: c.kind, Actor: c.actor,
+				DeviceName: "phone", Detail: c.detail, IP: "192.0.2.7", UserAgent: pixel})
+		}
+		s.clock.Advance(time.Hour)
+		rows := b.shown("/activity").all("li", "class", "event")
+		if len(rows) != len(cases)+2 {
+			t.Fatalf("%d events", len(rows))
+		}
+		slices.Reverse(rows)
+		for i, c := range cases {
+			row := rows[i+2] // after the account's own and the sign-in
+			want := c.want
+			if c.alarm {
+				want = "Warning: " + want
+			}
+			row.one("p", "class", "event-text").says(want)
+			row.one("p", "class", "device-facts").says("Chrome on Android 192.0.2.7")
+			row.one("time", "datetime", s.clock.Now().Add(time.Duration(i+1)*time.Minute-time.Hour).Format(time.RFC3339))
+		}
+	})
+	if len(kinds) > 0 {
+		t.Errorf("no sentence was asked for: %v", kinds)
+	}
+}
+
+func (s *site) addEvent(e models.Event) {
+	s.t.Helper()
+	if err := s.store.AddEvent(s.t.Context(), e); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestActivityIsPagedNewestFirst(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		d := s.live(adaEmail, "Firefox on Linux")
+		s.addEvent(models.Event{UserID: uuid.New(), At: s.clock.Now(), Kind: models.EventSignIn, Actor: models.ActorOwner, DeviceName: "eve's"})
+		for i := range 120 {
+			if i%4 == 0 {
+				s.clock.Advance(7 * time.Hour) // four at each moment, so that pages end between equals
+			}
+			s.addEvent(models.Event{UserID: d.UserID, At: s.clock.Now(), Kind: models.EventDeviceRenamed, Actor: models.ActorOwner, DeviceName: "x", Detail: fmt.Sprint(i)})
+		}
+		b.signIn(adaEmail, adaPassword)
+		seen := map[string]int{}
+		var sizes []int
+		last := "9999"
+		for path := "/activity"; path != ""; {
+			page := b.shown(path)
+			rows := page.all("li", "class", "event")
+			sizes = append(sizes, len(rows))
+			for _, row := range rows {
+				seen[row.one("p", "class", "event-text").text()]++
+				at := row.one("time").attr("datetime")
+				if at > last {
+					t.Errorf("%s stands below %s", at, last)
+				}
+				last = at
+			}
+			if newest := page.all("a", "rel", "first"); (path == "/activity") != (len(newest) == 0) {
+				t.Errorf("%s: %d links to the newest", path, len(newest))
+			}
+			path = ""
+			if older := page.all("a", "rel", "next"); len(older) > 0 {
+				path = older[0].attr("href")
+			}
+		}
+		for i := range 120 {
+			if text := fmt.Sprintf("You renamed “x” to “%d”.", i); seen[text] != 1 {
+				t.Errorf("%q stands there %d times", text, seen[text])
+			}
+		}
+		if want := []int{50, 50, 23}; !slices.Equal(sizes, want) || seen["Your account was created."] != 1 || seen["Signed in on “eve's”."] != 0 {
+			t.Errorf("pages of %v, want %v; %v", sizes, want, seen)
+		}
+	})
+}
+
+func TestACursorThatCannotBeReadStartsAtTheNewest(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		for _, cursor := range []string{"x", "1-2", "-", "%00", "%ff", "9223372036854775807-" + noDevice, "99999999999999999999999-" + noDevice, "-1-" + noDevice, "0-" + noDevice, "'"} {
+			if r := b.get("/activity?before=" + cursor); r.status != http.StatusOK || len(r.screen(t).all("li", "class", "event")) != 2 {
+				t.Errorf("before=%s: %d", cursor, r.status)
+			}
+		}
+		b.shown("/activity?before=1-"+noDevice).one("p", "class", "empty")
+	})
+}

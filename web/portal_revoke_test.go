@@ -1,0 +1,113 @@
+package web_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+func TestRevokingADeviceAsksAndThenTellsItsName(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b, p, other := s.signedIn(), s.login("phone"), s.login("tablet")
+		page := b.shown("/devices/" + p.id + "/revoke")
+		page.one("h1").says("Sign out phone?")
+		page.one("form", "class", "decision", "method", "post", "action", "/devices/"+p.id+"/revoke")
+		page.one("a", "class", "button", "href", "/devices").says("Cancel")
+		if outcomes := page.one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "may do so for up to 15 minutes.") {
+			t.Errorf("the question says %q", outcomes)
+		}
+		s.refreshed(other.refresh)
+
+		b.expect(b.post("/devices/"+p.id+"/revoke", nil), http.StatusSeeOther, "/devices")
+		if got := b.told("/devices", "Signed out “phone”.").one("section", "aria-labelledby", "apps").texts("p", "class", "device-name"); !slices.Equal(got, []string{"tablet"}) {
+			t.Errorf("what is left: %q", got)
+		}
+		s.refused(p.refresh, auth.ReasonRevoked)
+
+		s.unchanged("revoking again", func() {
+			b.expect(b.post("/devices/"+p.id+"/revoke", nil), http.StatusSeeOther, "/devices")
+			b.told("/devices", "Signed out “phone”.")
+		})
+		if r := b.get("/devices/" + p.id + "/revoke"); r.status != http.StatusNotFound {
+			t.Errorf("the question about a device that is out: %d", r.status)
+		}
+		e := s.events(t)
+		at := slices.IndexFunc(e, func(e models.Event) bool { return e.Kind == models.EventDeviceRevoked })
+		if at < 0 || e[at].DeviceName != "phone" || e[at].DeviceID.UUID.String() != p.id || e[at].Actor != models.ActorOwner || e[at].UserAgent != b.agent {
+			t.Errorf("the activity: %+v", e)
+		}
+	})
+}
+
+func TestOnlyOnesOwnDevicesAreRevoked(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		ids := s.strangers()
+		s.unchanged("revoking strangers", func() {
+			for name, id := range ids {
+				for _, r := range []reply{b.get("/devices/" + id + "/revoke"), b.post("/devices/"+id+"/revoke", nil)} {
+					if r.status != http.StatusNotFound {
+						t.Errorf("%s: %d", name, r.status)
+						continue
+					}
+					r.screen(t).one("h1").says("Nothing here")
+				}
+			}
+		})
+	})
+}
+
+func TestRevokingTheBrowserInUseIsSigningOut(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		id := s.live(adaEmail, "Firefox on Linux").ID.String()
+		if text := b.shown("/devices/"+id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(text, "the browser you are using now") {
+			t.Errorf("the question says %q", text)
+		}
+		b.expect(b.post("/devices/"+id+"/revoke", nil), http.StatusSeeOther, "/login")
+		b.told("/login", "Signed out “Firefox on Linux”.")
+		if b.cookie("latchkey") != nil {
+			t.Error("the cookie stays")
+		}
+	})
+}
+
+func TestRevokingAllOthersLeavesThisBrowserAlone(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.addUser("eve@example.com", evePassword)
+		eve := newPhone(t, s.tryLogin("eve@example.com", evePassword, "phone"))
+		b := s.signedIn()
+		s.unchanged("asking where there is no other", func() {
+			b.expect(b.get("/devices/revoke-others"), http.StatusSeeOther, "/devices")
+			b.told("/devices", "There is no other device.")
+			b.expect(b.post("/devices/revoke-others", nil), http.StatusSeeOther, "/devices")
+			b.told("/devices", "There is no other device.")
+		})
+		one := s.login("one")
+		b.expect(b.post("/devices/revoke-others", nil), http.StatusSeeOther, "/devices")
+		b.told("/devices", "Signed out 1 other device. Only this browser is signed in now.")
+
+		phone, tablet, browser := s.login("phone"), s.login("tablet"), s.signedIn()
+		page := b.shown("/devices/revoke-others")
+		page.one("form", "method", "post", "action", "/devices/revoke-others").one("button").says("Sign out 3 devices")
+		names := page.one("ul", "class", "digests").texts("p", "class", "device-name")
+		slices.Sort(names)
+		if want := []string{"Firefox on Linux (2)", "phone", "tablet"}; !slices.Equal(names, want) {
+			t.Errorf("the question lists %q, want %q", names, want)
+		}
+		b.expect(b.post("/devices/revoke-others", nil), http.StatusSeeOther, "/devices")
+		page = b.told("/devices", "Signed out 3 other devices. Only this browser is signed in now.")
+		if got := page.texts("p", "class", "device-name"); !slices.Equal(got, []string{"Firefox on Linux This device"}) {
+			t.Errorf("what is left: %q", got)
+		}
+		for _, p := range []string{one.refresh, phone.refresh, tablet.refresh} {
+			s.refused(p, auth.ReasonRevoked)
+		}
+		browser.expect(browser.get("/devices"), http.StatusSeeOther, "/login")
+		s.refreshed(eve.refresh)
+	})
+}

@@ -1,0 +1,82 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+)
+
+// routes is everything that is served, each with its guard: page and api are for everybody, signedIn asks for a live
+// browser, bearer for an access token. The guards also say in which form an error is answered.
+func (s *Server) routes() {
+	for pattern, handler := range map[string]http.Handler{
+		"GET /{$}":                    s.page(s.home),
+		"GET /login":                  s.page(s.loginForm),
+		"POST /login":                 s.page(s.login),
+		"GET /signup":                 s.page(s.signupForm),
+		"POST /signup":                s.page(s.signup),
+		"POST /logout":                s.page(s.logout),
+		"GET /devices":                s.signedIn(s.devices),
+		"GET /devices/{id}/revoke":    s.signedIn(s.deviceRevokeForm),
+		"POST /devices/{id}/revoke":   s.signedIn(s.deviceRevoke),
+		"POST /devices/{id}/rename":   s.signedIn(s.deviceRename),
+		"GET /devices/revoke-others":  s.signedIn(s.devicesRevokeOthersForm),
+		"POST /devices/revoke-others": s.signedIn(s.devicesRevokeOthers),
+		"GET /activity":               s.signedIn(s.activity),
+		"GET /security":               s.signedIn(s.securityForm),
+		"POST /security":              s.signedIn(s.security),
+		"GET /static/":                s.files,
+		"GET /favicon.ico":            s.page(s.favicon),
+
+		"POST /api/login":          s.api(s.apiLogin),
+		"GET /api/whoami":          s.bearer(s.apiWhoami),
+		"GET /api/devices":         s.bearer(s.apiDevices),
+		"PATCH /api/devices/{id}":  s.bearer(s.apiDeviceRename),
+		"DELETE /api/devices/{id}": s.bearer(s.apiDeviceRevoke),
+
+		"POST /oauth/token":  s.oauth(s.oauthToken),
+		"POST /oauth/revoke": s.oauth(s.oauthRevoke),
+
+		"GET /.well-known/jwks.json":                  s.api(s.jwks),
+		"GET /.well-known/oauth-authorization-server": s.api(s.metadata),
+
+		"GET /healthz": s.api(s.healthz),
+		"GET /readyz":  s.api(s.readyz),
+	} {
+		s.mux.Handle(pattern, handler)
+	}
+}
+
+// dispatch finds the route. A path or method without one is answered in the form of its neighbours.
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
+	handler, pattern := s.mux.Handler(r)
+	if pattern != "" {
+		request(r).route = pattern
+		s.mux.ServeHTTP(w, r) // not handler: it sets the path values
+		return
+	}
+	refusal := refusedRoute{header: http.Header{}}
+	handler.ServeHTTP(&refusal, r)
+	err := error(errNoRoute)
+	if refusal.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", refusal.header.Get("Allow"))
+		err = errMethod
+	}
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/oauth/"):
+		s.answerOAuth(w, r, err)
+	case strings.HasPrefix(r.URL.Path, "/api/"), strings.HasPrefix(r.URL.Path, "/.well-known/"):
+		s.answerAPI(w, r, err)
+	default:
+		s.answerPage(w, r, err)
+	}
+}
+
+// refusedRoute takes what ServeMux says of a request that it has no route for.
+type refusedRoute struct {
+	header http.Header
+	status int
+}
+
+func (w *refusedRoute) Header() http.Header         { return w.header }
+func (w *refusedRoute) Write(b []byte) (int, error) { return len(b), nil }
+func (w *refusedRoute) WriteHeader(status int)      { w.status = status }

@@ -1,0 +1,53 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// securityForm offers a change of password.
+func (s *Server) securityForm(w http.ResponseWriter, r *http.Request, _ *auth.Session) error {
+	return s.renderSecurity(w, r, http.StatusOK, views.FormProblems{})
+}
+
+// security changes the password and signs out every other device.
+func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	p, err := decodePage(r, "current_password", "new_password")
+	if err != nil {
+		return err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	n, err := s.auth.ChangePassword(r.Context(), by, auth.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
+	if err != nil {
+		problems, status, ok := s.formProblems(w, r, err)
+		if !ok {
+			return err
+		}
+		if auth.AsError(err).Kind == auth.KindWrongPassword {
+			problems.Fields["current_password"], status = problems.Summary, http.StatusUnprocessableEntity
+			problems.Summary = "Your password was not changed."
+		}
+		return s.renderSecurity(w, r, status, problems)
+	}
+	s.cookies.flash(w, r, views.ToneSuccess, fmt.Sprintf("Your password was changed, and %s signed out.", wereSignedOut(n)))
+	return redirect(w, r, "/devices")
+}
+
+func wereSignedOut(n int64) string {
+	if n == 1 {
+		return otherDevices(n) + " was"
+	}
+	return otherDevices(n) + " were"
+}
+
+func (s *Server) renderSecurity(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {
+	return render(w, r, status, views.Security(views.SecurityPage{
+		Shell: s.shell(w, r, "Security", "security"), PasswordMin: s.auth.PasswordMin, Problems: problems,
+	}))
+}

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5/middleware"
+
+	"latchkey/auth"
+	"latchkey/static"
+)
+
+// Config is what the web needs to know beside the service.
+type Config struct {
+	BaseURL        string   // public origin; https turns on Secure cookies, __Host- names and HSTS
+	Secret         []byte   // the server secret: cookies are signed and encrypted under keys made from it
+	Previous       [][]byte // secrets whose cookies are still read
+	TrustedProxies []string // CIDRs whose X-Forwarded-For is believed
+	Logger         *slog.Logger
+	Metrics        *Metrics // nil: not measured
+}
+
+// Server is the handler of everything that is served.
+type Server struct {
+	auth     *auth.Service
+	base     string
+	https    bool
+	log      *slog.Logger
+	files    *static.Files
+	cookies  *cookies
+	crossing *http.CrossOriginProtection
+	metrics  *Metrics
+	mux      *http.ServeMux
+	handler  http.Handler
+}
+
+// New wires the routes and the middleware. It refuses a base URL that is no origin and CIDRs that are none.
+func New(service *auth.Service, c Config) (*Server, error) {
+	base, err := url.Parse(c.BaseURL)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || strings.Trim(base.Path, "/") != "" ||
+		base.RawQuery != "" || base.User != nil {
+		return nil, errors.New("the base URL must be an origin, like https://id.example.com")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{
+		auth: service, base: base.Scheme + "://" + base.Host, https: base.Scheme == "https", log: c.Logger,
+		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, mux: http.NewServeMux(),
+	}
+	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
+	}
+	if s.cookies, err = newCookies(c, s.https, service.BrowserLifetime); err != nil {
+		return nil, err
+	}
+	var trusted []netip.Prefix
+	for _, cidr := range c.TrustedProxies {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			return nil, fmt.Errorf("trusted proxies: %q is not a CIDR like 10.0.0.0/8", cidr)
+		}
+		trusted = append(trusted, prefix)
+	}
+	clientIP := middleware.ClientIPFromRemoteAddr
+	if len(c.TrustedProxies) > 0 {
+		clientIP = middleware.ClientIPFromXFF(c.TrustedProxies...)
+	}
+	s.routes()
+	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(http.HandlerFunc(s.dispatch)))))))
+	return s, nil
+}
+
+// ServeHTTP serves one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }

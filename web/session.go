@@ -1,0 +1,158 @@
+package web
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/securecookie"
+	"github.com/gorilla/sessions"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+const (
+	markLife  = 400 * 24 * time.Hour // as long as browsers keep any cookie
+	flashLife = 5 * time.Minute
+)
+
+// cookies are the three of the portal, each signed and encrypted: who is signed in, the message for the next page,
+// and the browser's mark, by which the limits on sign-in know a browser again.
+type cookies struct {
+	session, flashes, marks *sessions.CookieStore
+	prefix                  string
+}
+
+func newCookies(c Config, https bool, life time.Duration) (*cookies, error) {
+	var pairs [][]byte
+	for _, secret := range append([][]byte{c.Secret}, c.Previous...) {
+		for _, purpose := range []string{"cookie authentication", "cookie encryption"} {
+			key, err := auth.Derive(secret, purpose)
+			if err != nil {
+				return nil, err
+			}
+			pairs = append(pairs, key)
+		}
+	}
+	store := func(life time.Duration) *sessions.CookieStore {
+		s := sessions.NewCookieStore(pairs...)
+		// Every option by hand: the library's defaults leave HttpOnly out.
+		s.Options = &sessions.Options{Path: "/", Secure: https, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+		s.MaxAge(int(life / time.Second))
+		return s
+	}
+	prefix := "latchkey"
+	if https {
+		prefix = "__Host-latchkey" // the browser then refuses it from a sibling domain or without Secure (RFC 6265bis §4.1.3.2)
+	}
+	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), prefix: prefix}, nil
+}
+
+func (c *cookies) has(r *http.Request) bool {
+	_, err := r.Cookie(c.prefix)
+	return err == nil
+}
+
+// key reads what the browser carries. A cookie that cannot be read is none.
+func (c *cookies) key(r *http.Request) (auth.BrowserKey, bool) {
+	session, err := c.session.New(r, c.prefix)
+	text, _ := session.Values["key"].(string)
+	raw, decodeErr := base64.RawURLEncoding.DecodeString(text)
+	var key auth.BrowserKey
+	if err != nil || decodeErr != nil || len(raw) != 2*len(uuid.UUID{})+len(key.Secret) {
+		return key, false
+	}
+	copy(key.UserID[:], raw)
+	copy(key.DeviceID[:], raw[16:])
+	copy(key.Secret[:], raw[32:])
+	return key, true
+}
+
+func (c *cookies) keep(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
+	raw := append(append(key.UserID[:], key.DeviceID[:]...), key.Secret[:]...)
+	session := sessions.NewSession(c.session, c.prefix)
+	options := *c.session.Options
+	session.Options = &options
+	session.Values["key"] = base64.RawURLEncoding.EncodeToString(raw)
+	return c.session.Save(r, w, session) //nolint:wrapcheck // the adapter logs it with the route
+}
+
+// renew writes a cookie anew that was read under a previous secret, so that it outlives that one.
+func (c *cookies) renew(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
+	cookie, err := r.Cookie(c.prefix)
+	if err != nil {
+		return nil //nolint:nilerr // there is nothing to renew
+	}
+	values := map[any]any{}
+	if securecookie.DecodeMulti(c.prefix, cookie.Value, &values, c.session.Codecs[0]) == nil {
+		return nil
+	}
+	return c.keep(w, r, key)
+}
+
+func (c *cookies) forget(w http.ResponseWriter, _ *http.Request) { c.drop(w, c.prefix) }
+
+func (c *cookies) drop(w http.ResponseWriter, name string) {
+	options := *c.session.Options
+	options.MaxAge = -1
+	http.SetCookie(w, sessions.NewCookie(name, "", &options))
+}
+
+// flash leaves a message for the next page. A message that cannot be kept is not worth an error.
+func (c *cookies) flash(w http.ResponseWriter, r *http.Request, tone views.Tone, text string) {
+	session := sessions.NewSession(c.flashes, c.prefix+"-flash")
+	options := *c.flashes.Options
+	session.Options = &options
+	session.Values["tone"], session.Values["text"] = string(tone), text
+	_ = c.flashes.Save(r, w, session)
+}
+
+// takeFlash takes the waiting message, if there is one.
+func (c *cookies) takeFlash(w http.ResponseWriter, r *http.Request) *views.Flash {
+	name := c.prefix + "-flash"
+	if _, err := r.Cookie(name); err != nil {
+		return nil
+	}
+	c.drop(w, name)
+	session, err := c.flashes.New(r, name)
+	tone, _ := session.Values["tone"].(string)
+	text, _ := session.Values["text"].(string)
+	if err != nil || text == "" {
+		return nil
+	}
+	return &views.Flash{Tone: views.Tone(tone), Text: text}
+}
+
+// mark is the browser's own random mark, which it gets when it first signs in.
+func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
+	name := c.prefix + "-browser"
+	session, err := c.marks.New(r, name)
+	if mark, ok := session.Values["mark"].(string); ok && err == nil {
+		return mark
+	}
+	mark := rand.Text()
+	session = sessions.NewSession(c.marks, name)
+	options := *c.marks.Options
+	session.Options = &options
+	session.Values["mark"] = mark
+	if c.marks.Save(r, w, session) != nil {
+		return ""
+	}
+	return mark
+}
+
+// session finds who is signed in on this browser: auth.KindSignedOut when nobody is.
+func (s *Server) session(r *http.Request) (*auth.Session, error) {
+	key, ok := s.cookies.key(r)
+	if !ok {
+		return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You are not signed in."}
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.auth.Browser(r.Context(), key, from)
+}

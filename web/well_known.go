@@ -1,0 +1,45 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth/dpop"
+)
+
+// keysMaxAge is shorter than the lead with which a new key is published, so that nobody meets a key unannounced.
+const keysMaxAge = "public, max-age=300"
+
+// jwks publishes the keys that access tokens are verified with (RFC 7517).
+func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
+	document, err := s.auth.JWKS(r.Context())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Cache-Control", keysMaxAge)
+	w.Header().Set("Access-Control-Allow-Origin", "*") // public, and verifiers run in browsers too
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+	_, _ = w.Write(document)
+	return nil
+}
+
+// metadata describes the token endpoints (RFC 8414 §2).
+func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Cache-Control", keysMaxAge)
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+	return writeJSON(w, http.StatusOK, jsonType, struct {
+		Issuer         string   `json:"issuer"`
+		Token          string   `json:"token_endpoint"`
+		Revocation     string   `json:"revocation_endpoint"`
+		JWKS           string   `json:"jwks_uri"`
+		Responses      []string `json:"response_types_supported"`
+		Grants         []string `json:"grant_types_supported"`
+		TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
+		RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
+		DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"` // RFC 9449 §5.1
+	}{
+		s.auth.Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json",
+		[]string{}, []string{"refresh_token"}, []string{"none"}, []string{"none"}, dpop.Algs,
+	})
+}
