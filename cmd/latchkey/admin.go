@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+type keysCommands struct {
+	List   keysList   `cmd:"" help:"List the signing keys."`
+	Rotate keysRotate `cmd:"" help:"Make the next key sign now."`
+}
+
+type keysList struct{}
+
+// Run lists the signing keys.
+func (c *keysList) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		list, err := s.SigningKeys(env.ctx)
+		if err != nil {
+			return keyError(err)
+		}
+		table := tabwriter.NewWriter(env.stdout, 0, 4, 2, ' ', 0)
+		for _, k := range list {
+			state := "published"
+			switch {
+			case k.Signing:
+				state = "signing"
+			case k.Next:
+				state = "next"
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\tsigns from %s\n", k.ID, k.Alg, state, k.SignsFrom.Format(time.RFC3339))
+		}
+		return table.Flush()
+	})
+}
+
+type keysRotate struct{}
+
+// Run rotates the signing keys.
+func (c *keysRotate) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		if err := s.RotateSigningKey(env.ctx); err != nil {
+			return keyError(err)
+		}
+		fmt.Fprintln(env.stdout, "The next key signs now; running servers follow within seconds. Tokens signed before stay good.")
+		return nil
+	})
+}
+
+type clientCommands struct {
+	Add    clientAdd    `cmd:"" help:"Register an app."`
+	List   clientList   `cmd:"" help:"List the registered apps."`
+	Remove clientRemove `cmd:"" help:"Forget an app; devices signed in with it stay."`
+}
+
+type clientAdd struct {
+	Public bool   `required:"" help:"A public client (RFC 6749 §2.1), the only type there is."`
+	Name   string `arg:"" help:"What people call the app."`
+}
+
+// Run registers an app.
+func (c *clientAdd) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		client, err := s.AddClient(env.ctx, c.Name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Registered %s.\nclient_id: %s\n", client.Name, client.ID)
+		return nil
+	})
+}
+
+type clientList struct{}
+
+// Run lists the registered apps.
+func (c *clientList) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		list, err := s.Clients(env.ctx)
+		if err != nil {
+			return err
+		}
+		for _, client := range list {
+			fmt.Fprintf(env.stdout, "%s  %s  %s\n", client.ID, client.CreatedAt.Format(time.DateOnly), client.Name)
+		}
+		return nil
+	})
+}
+
+type clientRemove struct {
+	ID string `arg:"" name:"id" help:"The client_id."`
+}
+
+// Run forgets an app.
+func (c *clientRemove) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		err := s.RemoveClient(env.ctx, c.ID)
+		if errors.Is(err, models.ErrNotFound) {
+			return fmt.Errorf("there is no client %q", c.ID)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Removed %s.\n", c.ID)
+		return nil
+	})
+}
+
+type sweepCommand struct{}
+
+// Run deletes what is past retention.
+func (c *sweepCommand) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		n, err := s.Sweep(env.ctx)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Deleted %d rows.\n", n)
+		return nil
+	})
+}

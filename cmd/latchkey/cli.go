@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+// cli is every command.
+type cli struct {
+	Settings
+
+	Serve       serveCommand       `cmd:"" help:"Serve the portal and the token endpoints until SIGINT or SIGTERM."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up to date."`
+	User        userCommands       `cmd:"" help:"Accounts."`
+	Keys        keysCommands       `cmd:"" help:"Signing keys."`
+	Client      clientCommands     `cmd:"" help:"Apps that may sign in (none registered: any)."`
+	Sweep       sweepCommand       `cmd:"" help:"Delete what is past retention, once."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when a running server is ready."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+// environment is what a command works with.
+type environment struct {
+	ctx            context.Context //nolint:containedctx // one process, one command
+	settings       Settings
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// usageError is a mistake in how a command was called, or in a setting that it was given: exit code 2.
+type usageError struct{ message string }
+
+func (e usageError) Error() string { return e.message }
+
+// parse reads the settings and the arguments. A usageError says what is wrong with them; the usage is printed with it
+// only where a command is missing.
+func (c *cli) parse(args []string, stdout, stderr io.Writer) (*kong.Context, error) {
+	forgetEmptySettings()
+	c.readVariables()
+	parser, err := kong.New(c, kong.Name("latchkey"), kong.Description("Account portal and device-token service."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }))
+	if err != nil {
+		return nil, err //nolint:wrapcheck // a mistake of ours
+	}
+	command, err := parser.Parse(args)
+	var wrong *kong.ParseError
+	if !errors.As(err, &wrong) {
+		return command, err //nolint:wrapcheck // nil
+	}
+	if wrong.Context != nil && wrong.Context.Error == nil {
+		if node := wrong.Context.Selected(); node == nil || len(node.Children) > 0 {
+			parser.Stdout = stderr
+			_ = wrong.Context.PrintUsage(false)
+		}
+	}
+	return nil, usageError{bySettingName(parser.Model.Flags, err.Error())}
+}
+
+// oneLine says an error to an operator: which field, what is wrong, in one line.
+func oneLine(err error) string {
+	text := err.Error()
+	var refusal *auth.Error
+	if errors.As(err, &refusal) {
+		switch {
+		case len(refusal.Fields) > 0:
+			text = refusal.Fields[0].Field + ": " + refusal.Fields[0].Detail
+		case refusal.Kind == auth.KindNotFound:
+			text = refusal.Message // the cause would say "not found" once more
+		}
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// exit carries an exit code out of kong, which ends --help by calling it.
+type exit int
+
+func recoverExit(code *int) {
+	switch reason := recover().(type) {
+	case nil:
+	case exit:
+		*code = int(reason)
+	default:
+		panic(reason)
+	}
+}
+
+func (e *environment) logger() *slog.Logger {
+	if e.settings.Log == "json" {
+		return slog.New(slog.NewJSONHandler(e.stderr, nil))
+	}
+	return slog.New(slog.NewTextHandler(e.stderr, nil))
+}
+
+// withService runs an administration command on the database, whose schema it brings up to date first.
+func (e *environment) withService(fn func(*auth.Service) error) error {
+	store, service, err := e.open(nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	return fn(service)
+}
+
+// open opens the database, brings its schema up to date and makes the service.
+func (e *environment) open(change func(*auth.Config)) (*models.Store, *auth.Service, error) {
+	store, err := e.openStore() // first, so that a secret is not made beside a database that cannot be
+	if err != nil {
+		return nil, nil, err
+	}
+	service, err := e.newService(store, change)
+	if err != nil {
+		_ = store.Close()
+		return nil, nil, err
+	}
+	return store, service, nil
+}
+
+func (e *environment) newService(store *models.Store, change func(*auth.Config)) (*auth.Service, error) {
+	config := e.settings.authConfig()
+	var err error
+	if config.Secret, config.Previous, err = e.settings.secrets(); err != nil {
+		return nil, err
+	}
+	if _, err := store.Migrate(e.ctx); err != nil {
+		return nil, settingError("LATCHKEY_DATABASE", err)
+	}
+	config.Logger = e.logger()
+	if change != nil {
+		change(&config)
+	}
+	return auth.New(store, config) //nolint:wrapcheck // says what was attempted
+}
+
+func (e *environment) openStore() (*models.Store, error) {
+	store, err := models.Open(e.ctx, models.Config{URL: e.settings.database(), Conns: e.settings.DBConns, Logger: e.logger()})
+	if err != nil {
+		return nil, settingError("LATCHKEY_DATABASE", err)
+	}
+	return store, nil
+}

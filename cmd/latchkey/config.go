@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"latchkey/auth"
+)
+
+// Settings are read from LATCHKEY_… variables and from flags; flags win. Secrets and database URLs have no flag,
+// because a flag shows in ps. An absent setting has the default written here.
+type Settings struct {
+	Addr            string        `env:"LATCHKEY_ADDR" default:"localhost:8080" help:"Listen address."`
+	BaseURL         string        `name:"base-url" env:"LATCHKEY_BASE_URL" help:"Public origin; https turns on Secure cookies and HSTS. Default: http:// and the address."`
+	SecretFile      string        `env:"LATCHKEY_SECRET_FILE" help:"File with the server secret, base64 of at least 32 random bytes. Default with SQLite: 'secret' beside the database, made at first start."`
+	Issuer          string        `env:"LATCHKEY_ISSUER" help:"iss of access tokens. Default: the base URL."`
+	Audience        string        `env:"LATCHKEY_AUDIENCE" help:"aud of access tokens. Default: the issuer."`
+	SigningAlg      string        `env:"LATCHKEY_SIGNING_ALG" default:"ES256" enum:"ES256,EdDSA,RS256" help:"ES256, EdDSA or RS256."`
+	AccessTTL       time.Duration `name:"access-ttl" env:"LATCHKEY_ACCESS_TTL" default:"15m" help:"Life of an access token."`
+	DeviceLifetime  time.Duration `env:"LATCHKEY_DEVICE_LIFETIME" default:"2160h" help:"Absolute life of a device, fixed at sign-in."`
+	DeviceIdle      time.Duration `env:"LATCHKEY_DEVICE_IDLE" default:"720h" help:"A device unseen for so long must sign in again."`
+	MaxRefreshes    int64         `env:"LATCHKEY_MAX_REFRESHES" default:"0" help:"Refreshes per device, fixed at sign-in; 0: no limit."`
+	RetryWindow     time.Duration `env:"LATCHKEY_RETRY_WINDOW" default:"10s" help:"How long a refresh may be repeated from the same address."`
+	BrowserLifetime time.Duration `env:"LATCHKEY_BROWSER_LIFETIME" default:"720h" help:"Absolute life of a portal sign-in."`
+	BrowserIdle     time.Duration `env:"LATCHKEY_BROWSER_IDLE" default:"24h" help:"A browser unseen for so long must sign in again."`
+	MaxDevices      int           `env:"LATCHKEY_MAX_DEVICES" default:"100" help:"Live apps of one user, and live browsers."`
+	Signup          string        `env:"LATCHKEY_SIGNUP" default:"closed" enum:"open,closed" help:"open or closed; --demo opens it."`
+	PasswordMin     int           `env:"LATCHKEY_PASSWORD_MIN" default:"12" help:"Shortest password, at least 8 characters."`
+	DeviceNameClaim string        `env:"LATCHKEY_DEVICE_NAME_CLAIM" default:"on" enum:"on,off" help:"Put device_name into access tokens: on or off."`
+	DPoP            string        `name:"dpop" env:"LATCHKEY_DPOP" default:"optional" enum:"optional,required" help:"Whether new apps must bind their tokens to a key (RFC 9449): optional or required."`
+	DPoPNonce       string        `name:"dpop-nonce" env:"LATCHKEY_DPOP_NONCE" default:"off" enum:"off,required" help:"Whether DPoP proofs must carry a nonce of this server: off or required."`
+	DBConns         int           `name:"db-conns" env:"LATCHKEY_DB_CONNS" default:"16" help:"PostgreSQL connections of this process."`
+	TrustedProxies  []string      `env:"LATCHKEY_TRUSTED_PROXIES" help:"CIDRs whose X-Forwarded-For is believed."`
+	Log             string        `env:"LATCHKEY_LOG" default:"text" enum:"text,json" help:"text or json."`
+	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`
+
+	Database       string `kong:"-"` // LATCHKEY_DATABASE: sqlite:PATH or a postgres:// URL; empty: sqlite:data/latchkey.db
+	Secret         string `kong:"-"` // LATCHKEY_SECRET: base64 of at least 32 random bytes; empty: see secrets
+	SecretPrevious string `kong:"-"` // LATCHKEY_SECRET_PREVIOUS: such texts, separated by commas; usually empty
+}
+
+// Validate is called by kong once everything is read. It names the setting that is wrong.
+func (s *Settings) Validate() error {
+	for _, d := range []struct {
+		name        string
+		value       time.Duration
+		least, most time.Duration
+	}{
+		{"LATCHKEY_ACCESS_TTL", s.AccessTTL, 10 * time.Second, 24 * time.Hour},
+		{"LATCHKEY_DEVICE_LIFETIME", s.DeviceLifetime, time.Minute, 100 * 365 * 24 * time.Hour},
+		{"LATCHKEY_DEVICE_IDLE", s.DeviceIdle, time.Minute, 100 * 365 * 24 * time.Hour},
+		{"LATCHKEY_BROWSER_LIFETIME", s.BrowserLifetime, time.Minute, 400 * 24 * time.Hour},
+		{"LATCHKEY_BROWSER_IDLE", s.BrowserIdle, 2 * time.Minute, 400 * 24 * time.Hour},
+		{"LATCHKEY_RETRY_WINDOW", s.RetryWindow, 0, time.Hour},
+	} {
+		if d.value < d.least || d.value > d.most {
+			return fmt.Errorf("%s: %s is not between %s and %s", d.name, d.value, d.least, d.most)
+		}
+	}
+	for _, n := range []struct {
+		name               string
+		value, least, most int64
+	}{
+		{"LATCHKEY_MAX_REFRESHES", s.MaxRefreshes, 0, 1 << 40},
+		{"LATCHKEY_MAX_DEVICES", int64(s.MaxDevices), 1, 10_000},
+		{"LATCHKEY_PASSWORD_MIN", int64(s.PasswordMin), 8, 128},
+		{"LATCHKEY_DB_CONNS", int64(s.DBConns), 1, 1000},
+	} {
+		if n.value < n.least || n.value > n.most {
+			return fmt.Errorf("%s: %d is not between %d and %d", n.name, n.value, n.least, n.most)
+		}
+	}
+	return s.validateAddresses()
+}
+
+func (s *Settings) validateAddresses() error {
+	if _, _, err := net.SplitHostPort(s.Addr); err != nil {
+		return fmt.Errorf("LATCHKEY_ADDR: %q is not host:port", s.Addr)
+	}
+	if s.MetricsAddr != "" {
+		if _, _, err := net.SplitHostPort(s.MetricsAddr); err != nil {
+			return fmt.Errorf("LATCHKEY_METRICS_ADDR: %q is not host:port", s.MetricsAddr)
+		}
+	}
+	if s.BaseURL != "" {
+		u, err := url.Parse(s.BaseURL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" ||
+			u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			return errors.New("LATCHKEY_BASE_URL: must be an origin like https://id.example.com, without a path or a user")
+		}
+	}
+	for i, cidr := range s.TrustedProxies {
+		s.TrustedProxies[i] = strings.TrimSpace(cidr)
+		if _, err := netip.ParsePrefix(s.TrustedProxies[i]); err != nil {
+			return fmt.Errorf("LATCHKEY_TRUSTED_PROXIES: %q is not a CIDR like 10.0.0.0/8", cidr)
+		}
+	}
+	return nil
+}
+
+// origin is the base URL, or the one that the listener's address makes.
+func (s *Settings) origin(listening net.Addr) string {
+	if s.BaseURL != "" {
+		return strings.TrimRight(s.BaseURL, "/")
+	}
+	host, port, err := net.SplitHostPort(s.Addr)
+	if tcp, ok := listening.(*net.TCPAddr); ok && err == nil {
+		port = fmt.Sprint(tcp.Port)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+func (s *Settings) authConfig() auth.Config {
+	return auth.Config{
+		Issuer: s.Issuer, Audience: s.Audience, SigningAlg: s.SigningAlg, AccessTTL: s.AccessTTL,
+		DeviceLifetime: s.DeviceLifetime, DeviceIdle: s.DeviceIdle, BrowserLifetime: s.BrowserLifetime, BrowserIdle: s.BrowserIdle,
+		MaxRefreshes: s.MaxRefreshes, RetryWindow: s.RetryWindow, MaxDevices: s.MaxDevices, SignupOpen: s.Signup == "open",
+		PasswordMin: s.PasswordMin, DeviceNameClaim: s.DeviceNameClaim == "on",
+		DPoPRequired: s.DPoP == "required", NonceRequired: s.DPoPNonce == "required",
+	}
+}
+
+// settingError names the setting that an error comes from.
+func settingError(name string, err error) error { return fmt.Errorf("%s: %w", name, err) }

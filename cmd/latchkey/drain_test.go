@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/models/modelstest"
+)
+
+// dial opens a connection to a server, of which nothing is left after the test.
+func dial(t *testing.T, base string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// rawRefresh is a whole request as it goes over the wire.
+func rawRefresh(token string) string {
+	form := refreshForm(token)
+	return fmt.Sprintf("POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", formType, len(form), form)
+}
+
+func TestATerminatedServerFinishesWhatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	modelstest.EachURL(t, func(t *testing.T, database string) {
+		c := launch(t, on(database), "serve")
+		base := c.url(t)
+		launchWithInput(t, on(database), password, "user", "add", ada, "--password-stdin")
+		device := login(t, base, ada, password, "phone").want(t, 200)
+
+		slow := dial(t, base)
+		whole := rawRefresh(device.field("refresh_token"))
+		_, _ = io.WriteString(slow, whole[:len(whole)-20])
+		time.Sleep(100 * time.Millisecond) // the server reads the first part, and waits for the rest
+		told := time.Now()
+		c.stop(t)
+		eventually(t, 5*time.Second, "new connections are refused", func() bool {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(base, "http://"))
+			if err == nil {
+				conn.Close()
+			}
+			return err != nil
+		})
+		select {
+		case <-c.ended:
+			t.Fatal("ended with a request under way")
+		default:
+		}
+		_, _ = io.WriteString(slow, whole[len(whole)-20:])
+		answer, err := http.ReadResponse(bufio.NewReader(slow), nil)
+		if err != nil {
+			t.Fatalf("the request under way got no answer: %v", err)
+		}
+		body, _ := io.ReadAll(answer.Body)
+		got := reply{answer.StatusCode, answer.Header, string(body)}.want(t, 200, "device_name", "phone")
+		o := c.end(t, drainTime)
+		if o.code != 0 || time.Since(told) > drainTime {
+			t.Errorf("exit %d after %s: %s", o.code, time.Since(told), o.stderr)
+		}
+		o.isNoCrash(t)
+
+		next := launch(t, on(database), "serve")
+		refresh(t, next.url(t), got.field("refresh_token")).want(t, 200)
+	})
+}
+
+func TestAnIdleConnectionDoesNotKeepATerminatedServer(t *testing.T) {
+	t.Parallel()
+	c := launch(t, on(modelstest.SQLite(t)), "serve")
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	send(t, client, http.MethodGet, c.url(t)+"/healthz", "").want(t, 200)
+	told := time.Now()
+	c.stop(t)
+	if o := c.end(t, 10*time.Second); o.code != 0 || time.Since(told) > 2*time.Second {
+		t.Errorf("exit %d after %s: %s", o.code, time.Since(told), o.stderr)
+	}
+}

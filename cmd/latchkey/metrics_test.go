@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"latchkey/models/modelstest"
+)
+
+// seriesOf are the series of our own measures, without their values.
+func seriesOf(t *testing.T, metrics string) map[string]bool {
+	t.Helper()
+	series := map[string]bool{}
+	for line := range strings.Lines(get(t, metrics+"/metrics").want(t, 200).body) {
+		if strings.HasPrefix(line, "latchkey_") {
+			series[line[:strings.LastIndex(line, " ")]] = true
+		}
+	}
+	return series
+}
+
+func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
+	modelstest.EachURL(t, func(t *testing.T, database string) {
+		s := serve(t, database, func(s *Settings) { s.MetricsAddr = "127.0.0.1:0" })
+		at := regexp.MustCompile(`msg=measuring address=(\S+)`).FindStringSubmatch(s.log.String())
+		if at == nil {
+			t.Fatalf("the log does not tell the address:\n%s", s.log.String())
+		}
+		metrics := "http://" + at[1]
+		get(t, s.URL()+"/metrics").want(t, 404)
+		get(t, metrics+"/login").want(t, 404)
+
+		addUser(t, database, ada)
+		device := login(t, s.URL(), ada, password, "phone").want(t, 200)
+		flood := func(round int) {
+			odd := fmt.Sprintf("odd-%d", round)
+			get(t, s.URL()+"/"+odd).want(t, 404)
+			get(t, s.URL()+"/api/"+odd).want(t, 404)
+			get(t, s.URL()+"/devices/"+odd+"/revoke").want(t, 303)
+			login(t, s.URL(), odd+"@example.org", password, odd).want(t, 401)
+			refresh(t, s.URL(), odd).want(t, 400)
+			send(t, newBrowser(t), strings.ToUpper(strings.ReplaceAll(odd, "-", "")), s.URL()+"/login", "").want(t, 405)
+		}
+		flood(0)
+		before := seriesOf(t, metrics)
+		for round := range 3 {
+			flood(round + 1)
+		}
+		after := seriesOf(t, metrics)
+		for series := range after {
+			if !before[series] {
+				t.Errorf("grew with what clients send: %s", series)
+			}
+			if strings.Contains(series, "odd") || strings.Contains(series, device.field("device_id")) {
+				t.Errorf("holds what a client sent: %s", series)
+			}
+		}
+		for _, series := range []string{
+			`latchkey_http_requests_total{route="POST /oauth/token",status="400"}`, `latchkey_http_requests_total{route="unmatched",status="404"}`,
+			`latchkey_refusals_total{code="invalid_grant",reason="malformed"}`, `latchkey_http_request_seconds_count{route="POST /api/login"}`,
+		} {
+			if !after[series] {
+				t.Errorf("missing: %s", series)
+			}
+		}
+		if body := get(t, metrics+"/metrics").body; !strings.Contains(body, "go_sql_in_use_connections{db_name=\"writer\"}") {
+			t.Error("the connection pool is not measured")
+		}
+	})
+}

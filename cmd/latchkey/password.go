@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"latchkey/auth"
+)
+
+type passwordOption struct {
+	PasswordStdin bool `help:"Read the password from standard input; otherwise one is made and printed once."`
+}
+
+// password reads or makes one.
+func (o passwordOption) password(env *environment) (string, error) {
+	if !o.PasswordStdin {
+		return newPassword(env.settings.PasswordMin), nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(env.stdin, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// newPassword makes a random password that is long enough for the policy, however long that asks for.
+func newPassword(least int) string {
+	password := auth.NewPassword()
+	for len(password) < least {
+		password += auth.NewPassword()
+	}
+	return password
+}
+
+func (o passwordOption) tell(env *environment, password string) {
+	if !o.PasswordStdin {
+		fmt.Fprintf(env.stdout, "Password: %s\n", password)
+	}
+}

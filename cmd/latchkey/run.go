@@ -1,0 +1,163 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/models"
+	"latchkey/web"
+)
+
+const (
+	// drainTime is how long requests under way may take when the program is told to stop.
+	drainTime = 10 * time.Second
+	// headerTime and requestTime are what a client has to send a request's header, and the whole of it.
+	headerTime  = 5 * time.Second
+	requestTime = 10 * time.Second
+)
+
+// Program is a running server. Tests start it on port 0.
+type Program struct {
+	env     *environment
+	store   *models.Store
+	Service *auth.Service
+	servers []*http.Server
+	url     string
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+	failed  chan error
+}
+
+// Start opens the database, brings its schema up to date, reads the signing keys and serves. After an error nothing
+// is left running.
+func Start(env *environment, change func(*auth.Config)) (*Program, error) {
+	listener, err := listen(env, "LATCHKEY_ADDR", env.settings.Addr)
+	if err != nil {
+		return nil, err
+	}
+	p := &Program{env: env, failed: make(chan error, 2), url: env.settings.origin(listener.Addr())}
+	if err := p.start(listener, change); err != nil {
+		_ = listener.Close()
+		_ = p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err error) {
+	env, log := p.env, p.env.logger()
+	p.store, p.Service, err = env.open(func(c *auth.Config) {
+		c.Issuer = cmp.Or(c.Issuer, p.url)
+		c.Audience = cmp.Or(c.Audience, c.Issuer)
+		if change != nil {
+			change(c)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.Service.LoadKeys(env.ctx); err != nil {
+		return keyError(err)
+	}
+	var metrics *web.Metrics
+	if env.settings.MetricsAddr != "" {
+		metrics = web.NewMetrics(p.store.Pools()...)
+		if err := p.serveMetrics(metrics, log); err != nil {
+			return err
+		}
+	}
+	handler, err := web.New(p.Service, web.Config{
+		BaseURL: p.url, Secret: p.Service.Secret, Previous: p.Service.Previous,
+		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // says what was attempted
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(env.ctx))
+	p.stop = stop
+	p.done.Go(func() { p.Service.Run(ctx) })
+	p.serve(listener, handler, log)
+	log.Info("serving", "url", p.url, "address", listener.Addr().String(), "database", p.store.Dialect())
+	return nil
+}
+
+// URL is the base URL under which the program serves.
+func (p *Program) URL() string { return p.url }
+
+// Wait returns nil when the context ends, or the error that ended a listener before.
+func (p *Program) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-p.failed:
+		return err
+	}
+}
+
+// Close drains the requests under way for up to ten seconds, then cuts off the rest, and closes the database.
+func (p *Program) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	var errs []error
+	for _, server := range p.servers {
+		if err := server.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("drain: %w", err), server.Close())
+		}
+	}
+	if p.stop != nil {
+		p.stop()
+	}
+	p.done.Wait()
+	if p.store != nil {
+		errs = append(errs, p.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func listen(env *environment, setting, address string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(env.ctx, "tcp", address)
+	if err != nil {
+		return nil, settingError(setting, err)
+	}
+	return listener, nil
+}
+
+// serve bounds every phase of a connection, so that none can be held open for nothing.
+func (p *Program) serve(listener net.Listener, handler http.Handler, log *slog.Logger) {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       requestTime,
+		WriteTimeout:      20 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelInfo),
+	}
+	p.servers = append(p.servers, server)
+	p.done.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			p.failed <- fmt.Errorf("serve: %w", err)
+		}
+	})
+}
+
+func (p *Program) serveMetrics(metrics *web.Metrics, log *slog.Logger) error {
+	listener, err := listen(p.env, "LATCHKEY_METRICS_ADDR", p.env.settings.MetricsAddr)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics.Handler())
+	p.serve(listener, mux, log)
+	log.Info("measuring", "address", listener.Addr().String())
+	return nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"latchkey/auth"
+)
+
+// secrets finds the server secret and the previous ones: in the variable, in the file, or, with SQLite only, in a file
+// beside the database that is made at first start. Nothing of a secret is ever part of an error.
+func (s *Settings) secrets() (current []byte, previous [][]byte, err error) {
+	for i, text := range strings.Split(s.SecretPrevious, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		secret, err := parseSecret(text)
+		if err != nil {
+			return nil, nil, fmt.Errorf("LATCHKEY_SECRET_PREVIOUS: secret %d: %w", i+1, err)
+		}
+		previous = append(previous, secret)
+	}
+	switch {
+	case s.Secret != "" && s.SecretFile != "":
+		return nil, nil, errors.New("LATCHKEY_SECRET and LATCHKEY_SECRET_FILE are both set")
+	case s.Secret != "":
+		if current, err = parseSecret(s.Secret); err != nil {
+			err = settingError("LATCHKEY_SECRET", err)
+		}
+	case s.SecretFile != "":
+		if current, err = readSecret(s.SecretFile); err != nil {
+			err = settingError("LATCHKEY_SECRET_FILE", err)
+		}
+	default:
+		path, embedded := strings.CutPrefix(s.database(), "sqlite:")
+		if !embedded {
+			return nil, nil, errors.New("LATCHKEY_SECRET or LATCHKEY_SECRET_FILE must be set with PostgreSQL (make one with: openssl rand -base64 32)")
+		}
+		if current, err = makeSecret(filepath.Join(filepath.Dir(path), "secret")); err != nil {
+			err = fmt.Errorf("server secret: %w", err)
+		}
+	}
+	return current, previous, err
+}
+
+func readSecret(path string) ([]byte, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the path
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names the path already
+	}
+	secret, err := parseSecret(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return secret, nil
+}
+
+// makeSecret reads the file, or makes it once, whole and private, however many processes start at the same time.
+func makeSecret(path string) ([]byte, error) {
+	secret, err := readSecret(path)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return secret, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err //nolint:wrapcheck // names the path already
+	}
+	fresh := make([]byte, auth.MinSecret)
+	_, _ = rand.Read(fresh)                                  // never fails
+	f, err := os.CreateTemp(filepath.Dir(path), ".secret-*") // 0600
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names the path already
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.WriteString(base64.StdEncoding.EncodeToString(fresh) + "\n")
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err //nolint:wrapcheck // names the path already
+	}
+	return readSecret(path) // another process's, if that one was first
+}
+
+// parseSecret takes base64 in any of its common alphabets, padded or not.
+func parseSecret(text string) ([]byte, error) {
+	text = strings.TrimRight(strings.TrimSpace(text), "=")
+	text = strings.NewReplacer("-", "+", "_", "/").Replace(text)
+	secret, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, errors.New("is not base64")
+	}
+	if len(secret) < auth.MinSecret {
+		return nil, fmt.Errorf("has %d bytes, it needs at least %d random ones (make one with: openssl rand -base64 32)", len(secret), auth.MinSecret)
+	}
+	return secret, nil
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"net"
+
+	"latchkey/auth"
+	"latchkey/auth/keyring"
+)
+
+type serveCommand struct {
+	Demo bool `help:"Make two demonstration accounts on an empty database, and open sign-up; needs a loopback address."`
+}
+
+// Run serves until a signal.
+func (c *serveCommand) Run(env *environment) error {
+	if c.Demo && !loopback(env.settings.Addr) {
+		return usageError{"--demo needs a loopback address: it makes accounts whose passwords it prints"}
+	}
+	for _, name := range unknownSettings() {
+		env.logger().Warn("this variable is not a setting", "name", name)
+	}
+	p, err := Start(env, func(config *auth.Config) { config.SignupOpen = config.SignupOpen || c.Demo })
+	if err != nil {
+		return err
+	}
+	if c.Demo {
+		err = demo(env.ctx, p, env.stdout)
+	}
+	if err == nil {
+		err = p.Wait(env.ctx)
+	}
+	env.logger().Info("stopping")
+	return errors.Join(err, p.Close())
+}
+
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// keyError says what to do when the signing keys cannot be opened.
+func keyError(err error) error {
+	if errors.Is(err, keyring.ErrSealedByOther) {
+		return errors.New("LATCHKEY_SECRET: the signing keys in the database were sealed under another secret; " +
+			"set that one, or name it in LATCHKEY_SECRET_PREVIOUS")
+	}
+	return err
+}

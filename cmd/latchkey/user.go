@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+type userCommands struct {
+	Add         userAdd         `cmd:"" help:"Create an account."`
+	SetPassword userSetPassword `cmd:"" help:"Set a password and sign every device out."`
+	SetRole     userSetRole     `cmd:"" help:"Make an account a user's or the support staff's."`
+	Disable     userDisable     `cmd:"" help:"Close an account and sign every device out."`
+	Enable      userEnable      `cmd:"" help:"Open a disabled account again."`
+	SignOut     userSignOut     `cmd:"" help:"Sign every device of one account, or of all, out."`
+	List        userList        `cmd:"" help:"List the accounts."`
+}
+
+type userAdd struct {
+	Email string `arg:"" help:"E-mail address."`
+	Role  string `enum:"user,support" default:"user" help:"user or support."`
+	passwordOption
+}
+
+// Run creates an account.
+func (c *userAdd) Run(env *environment) error {
+	password, err := c.password(env)
+	if err != nil {
+		return err
+	}
+	return env.withService(func(s *auth.Service) error {
+		u, err := s.AddUser(env.ctx, c.Email, password, c.Role)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Created %s (%s).\n", u.Email, u.Role)
+		c.tell(env, password)
+		return nil
+	})
+}
+
+type userSetPassword struct {
+	Email string `arg:"" help:"E-mail address."`
+	passwordOption
+}
+
+// Run sets a password.
+func (c *userSetPassword) Run(env *environment) error {
+	password, err := c.password(env)
+	if err != nil {
+		return err
+	}
+	return env.withService(func(s *auth.Service) error {
+		n, err := s.SetPassword(env.ctx, c.Email, password)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Set the password of %s and signed out %s.\n", c.Email, devices(n))
+		c.tell(env, password)
+		return nil
+	})
+}
+
+type userSetRole struct {
+	Email string `arg:"" help:"E-mail address."`
+	Role  string `arg:"" enum:"user,support" help:"user or support."`
+}
+
+// Run changes a role.
+func (c *userSetRole) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		if err := s.SetRole(env.ctx, c.Email, c.Role); err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "%s has the role %s.\n", c.Email, c.Role)
+		return nil
+	})
+}
+
+type userDisable struct {
+	Email string `arg:"" help:"E-mail address."`
+}
+
+// Run disables an account.
+func (c *userDisable) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		n, err := s.Disable(env.ctx, c.Email)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Disabled %s and signed out %s.\n", c.Email, devices(n))
+		return nil
+	})
+}
+
+type userEnable struct {
+	Email string `arg:"" help:"E-mail address."`
+}
+
+// Run enables an account.
+func (c *userEnable) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		if err := s.Enable(env.ctx, c.Email); err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Enabled %s.\n", c.Email)
+		return nil
+	})
+}
+
+type userSignOut struct {
+	Email string `arg:"" optional:"" help:"E-mail address."`
+	All   bool   `help:"Every account."`
+}
+
+// Run signs out.
+func (c *userSignOut) Run(env *environment) error {
+	if (c.Email == "") != c.All {
+		return usageError{"user sign-out takes an e-mail address or --all"}
+	}
+	return env.withService(func(s *auth.Service) error {
+		signOut := func() (int64, error) { return s.SignOutUser(env.ctx, c.Email) }
+		if c.All {
+			signOut = func() (int64, error) { return s.SignOutEverybody(env.ctx) }
+		}
+		n, err := signOut()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Signed out %s.\n", devices(n))
+		return nil
+	})
+}
+
+type userList struct {
+	JSON bool `name:"json" help:"One JSON object a line."`
+}
+
+// Run lists the accounts.
+func (c *userList) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		lines := json.NewEncoder(env.stdout)
+		return s.EachUser(env.ctx, func(u models.User) error {
+			if c.JSON {
+				return lines.Encode(map[string]any{
+					"id": u.ID, "email": u.Email, "role": u.Role, "created_at": u.CreatedAt, "disabled_at": u.DisabledAt,
+				})
+			}
+			state := "active"
+			if u.DisabledAt != nil {
+				state = "disabled"
+			}
+			_, err := fmt.Fprintf(env.stdout, "%-8s %-8s %s  %s\n", u.Role, state, u.CreatedAt.Format(time.DateOnly), u.Email)
+			return err
+		})
+	})
+}
+
+func devices(n int64) string {
+	if n == 1 {
+		return "1 device"
+	}
+	return fmt.Sprintf("%d devices", n)
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/models/modelstest"
+)
+
+func TestEveryScenarioRunsAgainstTheRealServerWithoutAnError(t *testing.T) {
+	s := newServer(t, modelstest.SQLite(t))
+	for _, scenario := range []string{"login", "refresh", "whoami", "mixed"} {
+		r := s.load(t, options{Scenario: scenario, Clients: 4, Duration: time.Second, Requests: 2000})
+		if r.Failed > 0 || r.Requests == 0 || r.P50 <= 0 || r.P50 > r.P99 || r.PeakRSS == 0 || r.RPS <= 0 {
+			t.Errorf("%s: %+v", scenario, r)
+		}
+		if scenario == "mixed" && r.Acts["refresh"] < r.Requests*8/10 {
+			t.Errorf("mixed: %v of %d", r.Acts, r.Requests)
+		}
+	}
+}
+
+func TestARunEndsByItsCountAndByItsTime(t *testing.T) {
+	s := newServer(t, modelstest.SQLite(t))
+	if r := s.load(t, options{Scenario: "whoami", Clients: 3, Requests: 50}); r.Requests != 50 {
+		t.Errorf("%d requests, wanted 50", r.Requests)
+	}
+	if r := s.load(t, options{Scenario: "whoami", Clients: 2, Duration: 300 * time.Millisecond, Rate: 20}); r.Requests > 12 || r.Seconds > 2 {
+		t.Errorf("%d requests in %.1f s at 20 a second", r.Requests, r.Seconds)
+	}
+}
+
+func TestDevicesAreKeptForTheNextRun(t *testing.T) {
+	s := newServer(t, modelstest.SQLite(t))
+	tokens := filepath.Join(t.TempDir(), "devices.json")
+	var out, progress bytes.Buffer
+	o := options{
+		Scenario: "refresh", URL: s.url, Clients: 2, Duration: time.Second, Requests: 20, Email: benchEmail, Password: benchWord, Tokens: tokens, JSON: true,
+	}
+	for range 2 {
+		out.Reset()
+		if err := run(context.Background(), o, &out, &progress); err != nil {
+			t.Fatal(err)
+		}
+		var r report
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil || r.Requests != 20 || r.Failed != 0 {
+			t.Errorf("%v %s", err, out.String())
+		}
+	}
+	if n := strings.Count(progress.String(), "signing in"); n != 1 {
+		t.Errorf("signed in %d times", n)
+	}
+	o.Quiet, o.JSON = true, false
+	out.Reset()
+	if err := run(context.Background(), o, &out, &progress); err != nil || !strings.Contains(out.String(), "p99 ms") {
+		t.Errorf("%v %s", err, out.String())
+	}
+}
+
+func TestOnlyBoundedRunsOnLoopbackAreMade(t *testing.T) {
+	good := options{Scenario: "whoami", URL: "http://localhost:1", Clients: 1, Duration: time.Second, Requests: 1}
+	for name, change := range map[string]func(*options){
+		"another machine":      func(o *options) { o.URL = "http://192.0.2.1:8080" },
+		"every interface":      func(o *options) { o.URL = "http://0.0.0.0:8080" },
+		"https":                func(o *options) { o.URL = "https://localhost" },
+		"no URL":               func(o *options) { o.URL = "localhost:8080" },
+		"no clients":           func(o *options) { o.Clients = 0 },
+		"too many clients":     func(o *options) { o.Clients = 513 },
+		"no end":               func(o *options) { o.Duration = 0 },
+		"an hour":              func(o *options) { o.Duration = time.Hour },
+		"requests without end": func(o *options) { o.Requests = 1 << 60 },
+	} {
+		o := good
+		change(&o)
+		if err := o.check(); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if err := good.check(); err != nil {
+		t.Error(err)
+	}
+}

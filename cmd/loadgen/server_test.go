@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// server is the built program under load.
+type server struct {
+	url, program, tokens string
+	environment          []string
+	process              *exec.Cmd
+	peak                 int64
+}
+
+func newServer(b testing.TB, database string) *server {
+	b.Helper()
+	s := &server{program: filepath.Join(b.TempDir(), "latchkey"), tokens: filepath.Join(b.TempDir(), "devices.json")}
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-o", s.program, "latchkey/cmd/latchkey") //nolint:gosec // ours
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("build: %v\n%s", err, out)
+	}
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, "LATCHKEY_") {
+			s.environment = append(s.environment, entry)
+		}
+	}
+	s.environment = append(s.environment, "LATCHKEY_DATABASE="+database, "LATCHKEY_SECRET="+strings.Repeat("QUFB", 16))
+	add := exec.CommandContext(b.Context(), s.program, "user", "add", benchEmail, "--password-stdin") //nolint:gosec // ours
+	add.Env, add.Stdin = s.environment, strings.NewReader(benchWord+"\n")
+	if out, err := add.CombinedOutput(); err != nil {
+		b.Fatalf("add user: %v\n%s", err, out)
+	}
+	s.start(b)
+	s.load(b, options{Scenario: "refresh", Clients: 32, Requests: 32, Tokens: s.tokens})
+	s.stop(b) // the hashes of those sign-ins are not part of what refreshing needs
+	s.start(b)
+	b.Cleanup(func() { s.stop(b) })
+	return s
+}
+
+func (s *server) start(b testing.TB) {
+	b.Helper()
+	port := 20_000 + os.Getpid()%10_000
+	s.url, s.peak = fmt.Sprintf("http://127.0.0.1:%d", port), 0
+	s.process = exec.CommandContext(context.WithoutCancel(b.Context()), s.program, "serve", "--addr", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:gosec // ours
+	log, err := os.Create(filepath.Join(b.TempDir(), "log"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.process.Env, s.process.Stderr = s.environment, log
+	if err := s.process.Start(); err != nil {
+		b.Fatal(err)
+	}
+	_ = log.Close()
+	c, err := newClient(s.url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.close()
+	for began := time.Now(); ; time.Sleep(200 * time.Microsecond) {
+		if status, _, err := c.do("GET", "/readyz", "", "", nil); err == nil && status == 200 {
+			return
+		}
+		if time.Since(began) > 20*time.Second {
+			b.Fatal("the server does not become ready")
+		}
+	}
+}
+
+func (s *server) stop(b testing.TB) {
+	b.Helper()
+	if err := s.process.Process.Signal(os.Interrupt); err != nil {
+		b.Fatal(err)
+	}
+	_ = s.process.Wait()
+}
+
+// startTime is the median time from exec to the first 200 of /readyz, in milliseconds.
+func (s *server) startTime(b *testing.B) float64 {
+	b.Helper()
+	times := make([]float64, 9)
+	for i := range times {
+		s.stop(b)
+		began := time.Now()
+		s.start(b)
+		times[i] = float64(time.Since(began)) / float64(time.Millisecond)
+	}
+	return median(times)
+}
+
+func (s *server) refresh(b *testing.B, clients int, rate float64) *report {
+	b.Helper()
+	r := s.load(b, options{Scenario: "refresh", Clients: clients, Rate: rate, Tokens: s.tokens})
+	if r.Failed > 0 {
+		b.Fatalf("%d of %d refreshes failed: %v", r.Failed, r.Requests, r.Errors)
+	}
+	return r
+}
+
+func (s *server) load(b testing.TB, o options) *report {
+	b.Helper()
+	o.URL, o.Email, o.Password, o.PID = s.url, benchEmail, benchWord, s.process.Process.Pid
+	if o.Duration == 0 {
+		o.Duration = spell()
+	}
+	if o.Requests == 0 {
+		o.Requests = 10_000_000
+	}
+	if err := o.check(); err != nil {
+		b.Fatal(err)
+	}
+	devices, err := o.signedIn(b.Context(), io.Discard)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r, err := load(b.Context(), o, devices, io.Discard)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.peak = max(s.peak, r.PeakRSS)
+	return r
+}
