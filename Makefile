@@ -1,0 +1,86 @@
+# Needs Go and make; `make lint` fetches its own tool. PKGS narrows the tests: make test PKGS=./auth
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+export CGO_ENABLED := 0
+
+PKGS      ?= ./...
+RACE_PKGS ?= ./auth/... ./models ./web
+FUZZTIME  ?= 5m
+SOAK      ?= 5000
+CODE      := cmd auth models web views static
+
+LINT_VERSION := 2.15.0
+LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+.PHONY: help run build test test-fast test-race lint generate verify bench fuzz soak clean
+
+help: ## print the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 14
+
+run: ## serve the portal with demonstration accounts (data/, port 8080)
+	@$(MAKE) --no-print-directory -s build
+	@exec .bin/latchkey serve --demo
+
+build: ## build .bin/latchkey
+	go build -trimpath -o .bin/latchkey ./cmd/latchkey
+
+test: ## run every test and count them
+	go run ./cmd/testcount -count=1 $(PKGS)
+
+test-fast: ## run the short tests
+	go test -short $(PKGS)
+
+test-race: ## run the short tests that race, under the race detector (needs gcc)
+	@if command -v gcc >/dev/null; then \
+		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(RACE_PKGS); \
+	elif [ -n "$$CI" ]; then \
+		echo "test-race: the race detector needs gcc" >&2; exit 1; \
+	else \
+		echo "test-race: left out, for the race detector needs gcc"; \
+	fi
+
+lint: ## run golangci-lint, fetched into .bin when it is not there
+	@for tool in golangci-lint "$$(go env GOPATH)/bin/golangci-lint" .bin/golangci-lint; do \
+		if "$$tool" version 2>/dev/null | grep -Eq 'version v?$(subst .,\.,$(LINT_VERSION)) '; then break; fi; \
+		tool=; \
+	done; \
+	if [ -z "$$tool" ]; then \
+		tool=.bin/golangci-lint; \
+		echo "fetching golangci-lint $(LINT_VERSION)"; \
+		GOBIN="$(CURDIR)/.bin" go install $(LINT_PACKAGE)@v$(LINT_VERSION) || exit 1; \
+	fi; \
+	echo "$$tool run"; "$$tool" run
+
+generate: ## format the templates and make their Go code
+	go tool templ fmt views
+	go tool templ generate -path views
+
+# The sums are of the files as they lie here, so that work in progress passes when its generated code is fresh.
+SUMS = find views -name '*.templ' -o -name '*_templ.go' | LC_ALL=C sort | xargs -r sha256sum
+
+verify: ## fail on stale generated code, go.mod, formatting, vet or build
+	@mkdir -p .bin && $(SUMS) > .bin/generated.before
+	$(MAKE) --no-print-directory generate
+	@$(SUMS) | diff .bin/generated.before - || { echo "verify: generated files were stale; run make generate and commit them" >&2; exit 1; }
+	go mod tidy -diff
+	@stale="$$("$$(go env GOROOT)/bin/gofmt" -l $(CODE))" || exit 1; [ -z "$$stale" ] || { echo "verify: run gofmt -w on:" $$stale >&2; exit 1; }
+	go vet ./...
+	go build ./...
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem $(PKGS)
+
+fuzz: ## fuzz what reads strangers' texts, each target for FUZZTIME (5m)
+	@grep -ro --include='*_test.go' '^func Fuzz[[:alnum:]]*' $(CODE) | sed 's|^\(.*\)/[^/]*:func |./\1 |' | sort | while read -r pkg target; do \
+		echo "$$target in $$pkg"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
+	done
+
+soak: ## play SOAK (5000) random stories against the fork rule, compute its table on the real code, and crash the program for half an hour
+	go test ./auth -v -timeout 3h -run 'TestSearchForAHoleInTheForkRule' -rapid.checks=$(SOAK) -rapid.steps=100
+	go test ./auth -v -timeout 1h -run 'TestTheTableOfRules' -every-refresh
+	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 2h -count=1 -run Crash
+
+clean: ## remove builds and tools; data/ stays
+	rm -rf .bin coverage.* *.test *.prof *.out
