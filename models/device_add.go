@@ -20,11 +20,13 @@ type NewDevice struct {
 	Rehashed string // the same password under stronger parameters; empty leaves it
 	// FreeName picks the name, given which ones the owner's devices hold.
 	FreeName func(taken func(string) bool) string
-	Max      int // live devices of this kind; past it an app is refused, and the longest unseen browser makes room
-	Live     Liveness
-	Replace  *DeviceKey // the browser's earlier sign-in, which ends with this one
-	Places   [][]byte   // where the account is at home from now on
-	Event    Event      // its device name is filled in here
+	// StatusIndex names a place in the status lists to try, for try 0, 1, 2 …; nil: the device gets none.
+	StatusIndex func(try int) int64
+	Max         int // live devices of this kind; past it an app is refused, and the longest unseen browser makes room
+	Live        Liveness
+	Replace     *DeviceKey // the browser's earlier sign-in, which ends with this one
+	Places      [][]byte   // where the account is at home from now on
+	Event       Event      // its device name is filled in here
 }
 
 // AddDevice signs a device in, in one transaction. It returns ErrChanged when the password changed or the account
@@ -51,6 +53,9 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 			return err
 		}
 		d.Name = n.FreeName(held.taken(d.ID))
+		if err := takeStatusIndex(tx, &d, n.StatusIndex); err != nil {
+			return err
+		}
 		if err := tx.Create(&d).Error; err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ WHERE user_id = $5 AND id = $6 AND kind = 'app' AND secret_hash = $7 AND revoked
 	AND expires_at > $4 AND last_seen_at > $8 AND (max_refreshes = 0 OR generation <= max_refreshes)
 	AND jkt IN ('', $9) AND ($10 = '' OR client_id = $10)
 	AND ($1 = base OR $1 BETWEEN floor AND generation)
-RETURNING name, client_id, expires_at, generation, base, floor, repeats, max_refreshes, jkt`
+RETURNING name, client_id, expires_at, generation, base, floor, repeats, max_refreshes, jkt, status_index`
 
 	// usableCondition is the same device, in any state of its generations, for the unusual outcomes.
 	usableCondition = `user_id = ? AND id = ? AND kind = 'app' AND secret_hash = ? AND revoked_at IS NULL
@@ -179,7 +179,7 @@ func (h *hotStatement) row(ctx context.Context, r Rotation) (d Device, found boo
 		return d, false, rows.Err()
 	}
 	d.UserID, d.ID, d.Kind = r.Key.UserID, r.Key.ID, KindApp
-	err = rows.Scan(&d.Name, &d.ClientID, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT)
+	err = rows.Scan(&d.Name, &d.ClientID, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT, &d.StatusIndex)
 	if err == nil && rows.Next() {
 		err = errors.New("more than one device has this key")
 	}

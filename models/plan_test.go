@@ -24,6 +24,7 @@ func crowd(t *testing.T, s *models.Store) {
 		`INSERT INTO events (user_id, id, at, kind, actor) SELECT id, gen_random_uuid(), now() - n * interval '1 minute', 'sign_in', 'owner' FROM users, generate_series(1, 6) n`,
 		`INSERT INTO attempts SELECT convert_to('k' || n, 'UTF8'), now(), 1 FROM generate_series(1, 5000) n`,
 		`INSERT INTO known_places SELECT id, convert_to('p' || n, 'UTF8'), now() FROM users, generate_series(1, 4) n`,
+		`INSERT INTO status_indexes SELECT n, now() FROM generate_series(1, 5000) n`,
 		`ANALYZE`,
 	} {
 		exec(t, s, statement)
@@ -52,7 +53,11 @@ func plan(t *testing.T, s *models.Store, statement string) string {
 			t.Fatalf("%s: %v", set, err)
 		}
 	}
-	rows, err := conn.QueryContext(t.Context(), "EXPLAIN EXECUTE q("+strings.TrimSuffix(strings.Repeat("NULL, ", len(values)), ", ")+")")
+	explain := "EXPLAIN EXECUTE q"
+	if len(values) > 0 {
+		explain += "(" + strings.TrimSuffix(strings.Repeat("NULL, ", len(values)), ", ") + ")"
+	}
+	rows, err := conn.QueryContext(t.Context(), explain)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +101,8 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		}},
 		{"RotateDevice", "devices_pkey|devices_id", func() error { return second(s.RotateDevice(ctx, present(d, 1, noon))) }},
 		{"TouchDevice", "devices_pkey|devices_id", func() error { return s.TouchDevice(ctx, u.ID, d.ID, noon, noon, home) }},
+		{"RevokedStatusIndexes", "devices_revoked_at", func() error { return second(s.RevokedStatusIndexes(ctx, noon)) }},
+		{"LastStatusIndex", "status_indexes_pkey", func() error { return second(s.LastStatusIndex(ctx)) }},
 		{"UserByEmail", "users_email_key_key", func() error { return second(s.UserByEmail(ctx, u.EmailKey)) }},
 		{"Attempts", "attempts_pkey", func() error { return second(s.Attempts(ctx, [][]byte{{1}, {2}, {3}}, noon)) }},
 		{"KnownPlace", "known_places_pkey", func() error { return second(s.KnownPlace(ctx, u.ID, [][]byte{{1}, {2}}, noon)) }},

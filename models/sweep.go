@@ -13,6 +13,7 @@ type Retention struct {
 	EventsBefore   time.Time
 	AttemptsBefore time.Time // counters whose window began before this
 	PlacesBefore   time.Time
+	StatusBefore   time.Time // places in the status lists of devices that expired before this
 }
 
 // sweepBatch rows are deleted by one statement, so that no sweep holds locks (or SQLite's writer) for long.
@@ -30,6 +31,7 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 		{"events", "user_id, id", "at < ?", []any{moment(r.EventsBefore)}},
 		{"attempts", "key", "window_start < ?", []any{moment(r.AttemptsBefore)}},
 		{"known_places", "user_id, place", "last_at < ?", []any{moment(r.PlacesBefore)}},
+		{"status_indexes", "idx", "expires_at < ?", []any{moment(r.StatusBefore)}},
 	} {
 		statement := "DELETE FROM " + sweep.table + " WHERE (" + sweep.key + ") IN (SELECT " + sweep.key + " FROM " + sweep.table +
 			" WHERE " + sweep.condition + " LIMIT ?)"

@@ -94,3 +94,10 @@ CREATE TABLE clients (
     name       text        NOT NULL,
     created_at timestamptz NOT NULL
 );
+
+-- Places in the status lists. One is never given twice while an access token of its device may live.
+CREATE TABLE status_indexes (
+    idx        bigint      PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX status_indexes_expires_at ON status_indexes (expires_at);

@@ -1,0 +1,45 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// statusTries bounds the search for a free place in the status lists.
+const statusTries = 64
+
+// takeStatusIndex gives a device the first place that pick names and nobody holds. Its index is a row of a table of its
+// own, which outlives the device's: a unique index on devices would keep that table from being partitioned by user.
+func takeStatusIndex(tx *gorm.DB, d *Device, pick func(try int) int64) error {
+	if pick == nil {
+		return nil
+	}
+	for try := range statusTries {
+		idx := pick(try)
+		done := tx.Exec("INSERT INTO status_indexes (idx, expires_at) VALUES (?, ?) ON CONFLICT (idx) DO NOTHING", idx, d.ExpiresAt)
+		if done.Error != nil {
+			return done.Error
+		}
+		if done.RowsAffected == 1 {
+			d.StatusIndex = &idx
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: no free place in the status lists", ErrUnavailable)
+}
+
+// LastStatusIndex is the greatest place in the status lists that a device holds, -1 when none does.
+func (s *Store) LastStatusIndex(ctx context.Context) (last int64, err error) {
+	err = s.read(ctx).Raw("SELECT coalesce(max(idx), -1) FROM status_indexes").Scan(&last).Error
+	return last, fault("find last status index", err)
+}
+
+// RevokedStatusIndexes lists the places of the devices that were revoked after the given moment.
+func (s *Store) RevokedStatusIndexes(ctx context.Context, since time.Time) ([]int64, error) {
+	var list []int64
+	err := s.read(ctx).Raw("SELECT status_index FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL", moment(since)).Scan(&list).Error
+	return list, fault("list revoked devices", err)
+}
