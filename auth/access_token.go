@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth/keyring"
+	"latchkey/auth/statuslist"
 	"latchkey/models"
 )
 
@@ -33,6 +34,8 @@ type Claims struct {
 	SessionID  string `json:"sid"`
 	DeviceName string `json:"device_name,omitempty"`
 	Cnf        *Cnf   `json:"cnf,omitempty"`
+
+	Status *statuslist.Status `json:"status,omitempty"` // where to look whether the device is revoked
 }
 
 // Cnf is the key that an access token is bound to (RFC 9449 §6.1).
@@ -81,6 +84,7 @@ func (s *Service) mintAccessToken(ctx context.Context, d models.Device, jkt stri
 	claims := &Claims{
 		Issuer: s.Issuer, Subject: d.UserID.String(), Audience: s.Audience, ClientID: d.ClientID, SessionID: d.ID.String(),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(), ID: rand.Text(),
+		Status: s.statusClaim(d),
 	}
 	if s.DeviceNameClaim {
 		claims.DeviceName = d.Name
@@ -88,19 +92,19 @@ func (s *Service) mintAccessToken(ctx context.Context, d models.Device, jkt stri
 	if jkt != "" {
 		claims.Cnf = &Cnf{jkt}
 	}
-	token, err = sign(key, claims)
+	token, err = sign(key, accessTokenType, claims)
 	return token, max(claims.ExpiresAt-claims.IssuedAt, 0), err
 }
 
-// sign makes the JWS in compact form (RFC 7515 §3.1). golang-jwt signs; the header is written here, because its own
+// sign makes a JWS in compact form (RFC 7515 §3.1) with the given typ. golang-jwt signs; the header is written here, because its own
 // way goes through a map for every token.
-func sign(key *keyring.Key, claims *Claims) (string, error) {
+func sign(key *keyring.Key, typ string, claims any) (string, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", err
 	}
 	b := make([]byte, 0, 1024)
-	b = base64.RawURLEncoding.AppendEncode(b, []byte(`{"alg":"`+key.Alg+`","kid":"`+key.ID+`","typ":"`+accessTokenType+`"}`))
+	b = base64.RawURLEncoding.AppendEncode(b, []byte(`{"alg":"`+key.Alg+`","kid":"`+key.ID+`","typ":"`+typ+`"}`))
 	b = base64.RawURLEncoding.AppendEncode(append(b, '.'), payload)
 	signature, err := key.Method().Sign(string(b), key.Signer())
 	if err != nil {
@@ -149,6 +153,9 @@ func (s *Service) VerifyAccessToken(token string) (*Claims, error) {
 	}
 	if err == nil {
 		_, _, err = claims.key()
+	}
+	if err == nil && s.knownRevoked(claims) {
+		err = fmt.Errorf("%w: the device is revoked", errInvalidToken)
 	}
 	if err != nil {
 		return nil, &Error{Kind: KindInvalidToken, Message: "The access token is invalid or has expired.", Cause: err}

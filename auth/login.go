@@ -52,7 +52,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 	d, err := s.signIn(ctx, r.Email, r.Password, r.From, func(v verified) (n models.NewDevice, err error) {
 		n, secret = s.newDevice(v, models.KindApp, r.From, s.DeviceLifetime)
 		n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = r.ClientID, s.MaxRefreshes, jkt
-		n.FreeName = freeName(name)
+		n.FreeName, n.StatusIndex = freeName(name), s.pickStatusIndex
 		return n, once()
 	})
 	if err != nil {

@@ -199,9 +199,9 @@ func TestRaceOfSweepsAgainstRefreshes(t *testing.T) {
 				}
 			}
 		})
-		// Of each old device the row and two events; of the owner's browser the row and its event; the account's event;
+		// Of each old device the row, two events and its place in the status lists; of the owner's browser the row and its event; the account's event;
 		// and the owner's network.
-		if want := int64(3*len(old) + 4); swept.Load() != want {
+		if want := int64(4*len(old) + 4); swept.Load() != want {
 			t.Errorf("%d rows were swept, want %d", swept.Load(), want)
 		}
 		if live := o.raceLive(models.KindApp); len(live) != 3 {

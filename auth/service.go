@@ -32,6 +32,8 @@ type Config struct {
 	Audience        string        // aud of access tokens
 	SigningAlg      string        // ES256, EdDSA or RS256
 	AccessTTL       time.Duration // life of an access token; never past the device's own
+	StatusTTL       time.Duration // how long a resource server may go by a status list it has fetched; 0: no status lists
+	StatusURL       string        // where the status lists are, with a slash at the end
 	DeviceLifetime  time.Duration // absolute life of an app, fixed at sign-in
 	DeviceIdle      time.Duration // an app unseen for so long must sign in again
 	BrowserLifetime time.Duration
@@ -79,6 +81,7 @@ type Service struct {
 	nonces *dpop.Nonces
 	limits []byte // key of the hashes under which attempts and places are kept
 
+	status   statusBoard
 	ready    readiness
 	ring     atomic.Pointer[keyring.Ring]
 	ringLock sync.Mutex

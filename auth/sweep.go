@@ -16,19 +16,27 @@ const (
 func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	now := s.now()
 	r := limitRetention(now)
-	r.DevicesBefore, r.EventsBefore = now.Add(-keepDevices), now.Add(-keepEvents)
+	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-statusKeep)
 	return s.store.Sweep(ctx, r)
 }
 
-// Run keeps the signing keys current and sweeps, until the context ends. Trouble is logged, and tried again.
+// Run keeps the signing keys and the status lists current and sweeps, until the context ends. Trouble is logged, and tried again.
 func (s *Service) Run(ctx context.Context) {
-	keys, sweep := time.NewTicker(ringReadEvery), time.NewTicker(sweepEvery)
+	keys, sweep, status := time.NewTicker(ringReadEvery), time.NewTicker(sweepEvery), time.NewTicker(statusReadEvery)
 	defer keys.Stop()
+	defer status.Stop()
 	defer sweep.Stop()
+	blind := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-status.C:
+			err := s.LoadStatus(ctx)
+			if err != nil && !blind && ctx.Err() == nil {
+				s.Logger.WarnContext(ctx, "revocations could not be read", "error", err) // once, not every second
+			}
+			blind = err != nil
 		case <-keys.C:
 			if err := s.LoadKeys(ctx); err != nil && ctx.Err() == nil {
 				s.Logger.WarnContext(ctx, "signing keys could not be read", "error", err)

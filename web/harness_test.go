@@ -102,6 +102,7 @@ func newSite(t *testing.T, databaseURL string, changes ...func(*auth.Config, *we
 	logger := slog.New(slog.NewTextHandler(s.log, nil))
 	a := auth.Config{
 		Issuer: s.URL, Audience: "https://api.example.com", SigningAlg: "ES256", AccessTTL: 15 * time.Minute,
+		StatusTTL: 30 * time.Second, StatusURL: s.URL + "/statuslists/",
 		DeviceLifetime: 90 * 24 * time.Hour, DeviceIdle: 30 * 24 * time.Hour, BrowserLifetime: 30 * 24 * time.Hour, BrowserIdle: 24 * time.Hour,
 		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true,
 		Secret: secret, Now: s.clock.Now, Logger: logger,

@@ -55,7 +55,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 				s.metrics.served(info.route, rec.status, took)
 			}
 			level := slog.LevelInfo
-			if info.route == "GET /static/" || info.route == "GET /healthz" || info.route == "GET /readyz" {
+			if info.route == "GET /static/" || info.route == "GET /healthz" || info.route == "GET /readyz" || info.route == "GET /statuslists/{id}" {
 				level = slog.LevelDebug
 			}
 			s.log.LogAttrs(ctx, level, "request", slog.String("request", info.id), slog.String("method", r.Method), slog.String("route", info.route),

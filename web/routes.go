@@ -39,6 +39,8 @@ func (s *Server) routes() {
 		"GET /.well-known/jwks.json":                  s.api(s.jwks),
 		"GET /.well-known/oauth-authorization-server": s.api(s.metadata),
 
+		"GET /statuslists/{id}": s.api(s.statusList),
+
 		"GET /healthz": s.api(s.healthz),
 		"GET /readyz":  s.api(s.readyz),
 	} {
@@ -64,7 +66,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/oauth/"):
 		s.answerOAuth(w, r, err)
-	case strings.HasPrefix(r.URL.Path, "/api/"), strings.HasPrefix(r.URL.Path, "/.well-known/"):
+	case strings.HasPrefix(r.URL.Path, "/api/"), strings.HasPrefix(r.URL.Path, "/.well-known/"), strings.HasPrefix(r.URL.Path, "/statuslists/"):
 		s.answerAPI(w, r, err)
 	default:
 		s.answerPage(w, r, err)

@@ -22,6 +22,7 @@ type Settings struct {
 	Audience        string        `env:"LATCHKEY_AUDIENCE" help:"aud of access tokens. Default: the issuer."`
 	SigningAlg      string        `env:"LATCHKEY_SIGNING_ALG" default:"ES256" enum:"ES256,EdDSA,RS256" help:"ES256, EdDSA or RS256."`
 	AccessTTL       time.Duration `name:"access-ttl" env:"LATCHKEY_ACCESS_TTL" default:"15m" help:"Life of an access token."`
+	StatusTTL       time.Duration `name:"status-ttl" env:"LATCHKEY_STATUS_TTL" default:"30s" help:"How long resource servers may go by a status list they fetched: a sign-out reaches them within it and two seconds. 0 turns the lists off."`
 	DeviceLifetime  time.Duration `env:"LATCHKEY_DEVICE_LIFETIME" default:"2160h" help:"Absolute life of a device, fixed at sign-in."`
 	DeviceIdle      time.Duration `env:"LATCHKEY_DEVICE_IDLE" default:"720h" help:"A device unseen for so long must sign in again."`
 	MaxRefreshes    int64         `env:"LATCHKEY_MAX_REFRESHES" default:"0" help:"Refreshes per device, fixed at sign-in; 0: no limit."`
@@ -56,11 +57,15 @@ func (s *Settings) Validate() error {
 		{"LATCHKEY_DEVICE_IDLE", s.DeviceIdle, time.Minute, 100 * 365 * 24 * time.Hour},
 		{"LATCHKEY_BROWSER_LIFETIME", s.BrowserLifetime, time.Minute, 400 * 24 * time.Hour},
 		{"LATCHKEY_BROWSER_IDLE", s.BrowserIdle, 2 * time.Minute, 400 * 24 * time.Hour},
+		{"LATCHKEY_STATUS_TTL", s.StatusTTL, 0, 24 * time.Hour},
 		{"LATCHKEY_RETRY_WINDOW", s.RetryWindow, 0, time.Hour},
 	} {
 		if d.value < d.least || d.value > d.most {
 			return fmt.Errorf("%s: %s is not between %s and %s", d.name, d.value, d.least, d.most)
 		}
+	}
+	if s.StatusTTL%time.Second != 0 {
+		return fmt.Errorf("LATCHKEY_STATUS_TTL: %s is not whole seconds", s.StatusTTL)
 	}
 	for _, n := range []struct {
 		name               string
@@ -120,7 +125,7 @@ func (s *Settings) origin(listening net.Addr) string {
 
 func (s *Settings) authConfig() auth.Config {
 	return auth.Config{
-		Issuer: s.Issuer, Audience: s.Audience, SigningAlg: s.SigningAlg, AccessTTL: s.AccessTTL,
+		Issuer: s.Issuer, Audience: s.Audience, SigningAlg: s.SigningAlg, AccessTTL: s.AccessTTL, StatusTTL: s.StatusTTL,
 		DeviceLifetime: s.DeviceLifetime, DeviceIdle: s.DeviceIdle, BrowserLifetime: s.BrowserLifetime, BrowserIdle: s.BrowserIdle,
 		MaxRefreshes: s.MaxRefreshes, RetryWindow: s.RetryWindow, MaxDevices: s.MaxDevices, SignupOpen: s.Signup == "open",
 		PasswordMin: s.PasswordMin, DeviceNameClaim: s.DeviceNameClaim == "on",

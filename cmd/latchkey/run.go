@@ -57,6 +57,7 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 	p.store, p.Service, err = env.open(func(c *auth.Config) {
 		c.Issuer = cmp.Or(c.Issuer, p.url)
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
+		c.StatusURL = p.url + "/statuslists/"
 		if change != nil {
 			change(c)
 		}
@@ -66,6 +67,9 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 	}
 	if err := p.Service.LoadKeys(env.ctx); err != nil {
 		return keyError(err)
+	}
+	if err := p.Service.LoadStatus(env.ctx); err != nil {
+		return err //nolint:wrapcheck // says what was attempted
 	}
 	var metrics *web.Metrics
 	if env.settings.MetricsAddr != "" {

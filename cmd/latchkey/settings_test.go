@@ -28,6 +28,7 @@ var table = []struct {
 	{"LATCHKEY_AUDIENCE", "--audience", "", "api", "api", nil},
 	{"LATCHKEY_SIGNING_ALG", "--signing-alg", "ES256", "EdDSA", "EdDSA", []string{"HS256", "none", "es256"}},
 	{"LATCHKEY_ACCESS_TTL", "--access-ttl", "15m0s", "5m", "5m0s", []string{"15", "abc", "-5m", "0s", "1s", "48h"}},
+	{"LATCHKEY_STATUS_TTL", "--status-ttl", "30s", "45s", "45s", []string{"30", "1500ms", "-1s", "48h"}},
 	{"LATCHKEY_DEVICE_LIFETIME", "--device-lifetime", "2160h0m0s", "48h", "48h0m0s", []string{"90d", "0s", "-1h"}},
 	{"LATCHKEY_DEVICE_IDLE", "--device-idle", "720h0m0s", "24h", "24h0m0s", []string{"30d", "0s", "-1h"}},
 	{"LATCHKEY_MAX_REFRESHES", "--max-refreshes", "0", "500", "500", []string{"-1", "many", "1.5", "99999999999999999999"}},
@@ -122,7 +123,7 @@ func TestSettingsReachTheService(t *testing.T) {
 	}
 	settings := defaults(t, "")
 	want := auth.Config{
-		Issuer: "https://iss.example.com", Audience: "api", SigningAlg: "EdDSA", AccessTTL: 5 * time.Minute,
+		Issuer: "https://iss.example.com", Audience: "api", SigningAlg: "EdDSA", AccessTTL: 5 * time.Minute, StatusTTL: 45 * time.Second,
 		DeviceLifetime: 48 * time.Hour, DeviceIdle: 24 * time.Hour, BrowserLifetime: 24 * time.Hour, BrowserIdle: 2 * time.Hour,
 		MaxRefreshes: 500, MaxDevices: 5, SignupOpen: true, PasswordMin: 8, DPoPRequired: true, NonceRequired: true,
 	}
