@@ -81,3 +81,23 @@ func TestReplicasShareNothingButTheDatabase(t *testing.T) {
 		send(t, browser, "GET", two.URL()+"/devices", "").want(t, 303)
 	})
 }
+
+// What one replica revokes the other refuses, by the status lists alone: whoami asks no database.
+func TestARevocationReachesTheOtherReplicasLists(t *testing.T) {
+	database := modelstest.Postgres(t)
+	addUser(t, database, ada)
+	named := func(s *Settings) { s.Issuer, s.Audience = "https://id.example.org", "https://id.example.org" }
+	one, two := serve(t, database, named), serve(t, database, named)
+	for range 3 {
+		device := login(t, one.URL(), ada, password, "phone").want(t, 200)
+		whoami(t, two.URL(), device.field("access_token")).want(t, 200)
+		before := get(t, two.URL()+"/statuslists/0").want(t, 200).body
+		revoke(t, one.URL(), device.field("refresh_token")).want(t, 200)
+		began := time.Now()
+		eventually(t, 30*time.Second, "the other replica publishes the revocation", func() bool {
+			return get(t, two.URL()+"/statuslists/0").want(t, 200).body != before
+		})
+		t.Logf("published by the other replica after %v", time.Since(began).Round(time.Millisecond))
+		whoami(t, two.URL(), device.field("access_token")).want(t, 401, "code", "invalid_token")
+	}
+}
