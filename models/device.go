@@ -68,6 +68,15 @@ func (l Liveness) args() []any {
 	return []any{moment(l.Now), moment(l.AppSince), moment(l.BrowserSince)}
 }
 
+// over tells whether a device that is not revoked has come to its end, as liveCondition does.
+func (l Liveness) over(d Device) bool {
+	since := l.AppSince
+	if d.Kind == KindBrowser {
+		since = l.BrowserSince
+	}
+	return !d.ExpiresAt.After(moment(l.Now)) || !d.LastSeenAt.After(moment(since))
+}
+
 func (l Liveness) where(db *gorm.DB) *gorm.DB { return db.Where(liveCondition, l.args()...) }
 
 // LiveDevices lists a user's live devices, newest activity first.

@@ -3,6 +3,7 @@ package models
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -105,14 +106,21 @@ type held []Device
 // heldDevices retires what is expired or idle, so that it keeps neither a name nor a place, and lists the rest,
 // longest unseen first. The caller holds the user's row.
 func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (held, error) {
+	list, err := notRevoked(tx, userID)
+	if err != nil || !slices.ContainsFunc(list, live.over) {
+		return list, err
+	}
 	now := moment(live.Now)
-	err := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'idle' END
+	err = tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'idle' END
 		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`, append([]any{now, now, userID}, live.args()...)...).Error
 	if err != nil {
 		return nil, err
 	}
-	var list held
-	err = tx.Select("user_id", "id", "kind", "name", "last_seen_at").Where("user_id = ? AND revoked_at IS NULL", userID).
+	return notRevoked(tx, userID) // read again: a refresh may have kept alive what was idle a moment ago
+}
+
+func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, err error) {
+	err = tx.Select("user_id", "id", "kind", "name", "last_seen_at", "expires_at").Where("user_id = ? AND revoked_at IS NULL", userID).
 		Order("last_seen_at, id").Find((*[]Device)(&list)).Error
 	return list, err
 }

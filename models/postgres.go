@@ -23,6 +23,8 @@ func openPostgres(c Config) (*Store, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 3 * time.Second
 	}
+	// Fewer statements than by default (512 and 512 more): each connection keeps room for as many as it is told.
+	config.StatementCacheCapacity, config.DescriptionCacheCapacity = 128, 0
 	config.RuntimeParams["timezone"] = "UTC"
 	if _, set := config.RuntimeParams["application_name"]; !set {
 		config.RuntimeParams["application_name"] = "latchkey"

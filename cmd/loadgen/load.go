@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +27,8 @@ func (o *options) check() error {
 		return errors.New("--clients must be between 1 and 512")
 	case o.Duration <= 0 || o.Duration > 10*time.Minute:
 		return errors.New("--duration must be between 0 and 10m")
+	case o.Accounts < 1 || o.Accounts > 512:
+		return errors.New("--accounts must be between 1 and 512")
 	case o.Requests < 1 || o.Requests > 50_000_000:
 		return errors.New("--requests must be between 1 and 50,000,000")
 	}
@@ -55,11 +59,11 @@ func (o *options) signedIn(ctx context.Context, progress io.Writer) ([]device, e
 	}
 	defer c.close()
 	fmt.Fprintf(progress, "signing in %d devices\n", o.Clients)
-	for range o.Clients {
+	for i := range o.Clients {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("sign in: %w", ctx.Err())
 		}
-		d, err := o.login(c)
+		d, err := o.login(c, i)
 		if err != nil {
 			return nil, err
 		}
@@ -82,8 +86,10 @@ func (o *options) keep(devices []device) error {
 	return nil
 }
 
-func (o *options) login(c *client) (device, error) {
-	body, err := json.Marshal(map[string]string{"email": o.Email, "password": o.Password, "device_name": "load"})
+// login signs the account of a client's number in.
+func (o *options) login(c *client, number int) (device, error) {
+	email := strings.ReplaceAll(o.Email, "{n}", strconv.Itoa(number%o.Accounts))
+	body, err := json.Marshal(map[string]string{"email": email, "password": o.Password, "device_name": "load"})
 	if err != nil {
 		return device{}, fmt.Errorf("sign in: %w", err)
 	}

@@ -21,7 +21,8 @@ type options struct {
 	Duration time.Duration `default:"10s" help:"How long, at most 10m."`
 	Requests int64         `default:"2000000" help:"How many requests at most."`
 	Rate     float64       `help:"Requests a second of all clients together; 0: as fast as they are answered."`
-	Email    string        `default:"ada@example.com" help:"The account that signs in."`
+	Email    string        `default:"ada@example.com" help:"The account that signs in; {n} in it stands for the client's number modulo --accounts."`
+	Accounts int           `default:"1" help:"How many accounts {n} tells apart."`
 	Password string        `env:"LOADGEN_PASSWORD" help:"Its password; the variable keeps it out of ps."`
 	Tokens   string        `help:"File of signed-in devices: read when it is there, written after signing in otherwise."`
 	PID      int           `help:"Process id of the server, whose memory is reported."`

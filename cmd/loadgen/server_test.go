@@ -34,10 +34,13 @@ func newServer(b testing.TB, database string) *server {
 		}
 	}
 	s.environment = append(s.environment, "LATCHKEY_DATABASE="+database, "LATCHKEY_SECRET="+strings.Repeat("QUFB", 16))
-	add := exec.CommandContext(b.Context(), s.program, "user", "add", benchEmail, "--password-stdin") //nolint:gosec // ours
-	add.Env, add.Stdin = s.environment, strings.NewReader(benchWord+"\n")
-	if out, err := add.CombinedOutput(); err != nil {
-		b.Fatalf("add user: %v\n%s", err, out)
+	for n := range benchAccounts {
+		email := strings.ReplaceAll(benchEmail, "{n}", fmt.Sprint(n))
+		add := exec.CommandContext(b.Context(), s.program, "user", "add", email, "--password-stdin") //nolint:gosec // ours
+		add.Env, add.Stdin = s.environment, strings.NewReader(benchWord+"\n")
+		if out, err := add.CombinedOutput(); err != nil {
+			b.Fatalf("add user: %v\n%s", err, out)
+		}
 	}
 	s.start(b)
 	s.load(b, options{Scenario: "refresh", Clients: 32, Requests: 32, Tokens: s.tokens})
@@ -108,7 +111,7 @@ func (s *server) refresh(b *testing.B, clients int, rate float64) *report {
 
 func (s *server) load(b testing.TB, o options) *report {
 	b.Helper()
-	o.URL, o.Email, o.Password, o.PID = s.url, benchEmail, benchWord, s.process.Process.Pid
+	o.URL, o.Email, o.Accounts, o.Password, o.PID = s.url, benchEmail, benchAccounts, benchWord, s.process.Process.Pid
 	if o.Duration == 0 {
 		o.Duration = spell()
 	}

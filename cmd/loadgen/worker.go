@@ -57,7 +57,7 @@ func draw() string {
 func (w *worker) act(what string) error {
 	switch what {
 	case "login":
-		d, err := w.o.login(w.client)
+		d, err := w.o.login(w.client, w.number)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (w *worker) act(what string) error {
 	if err := w.signOut(w.device); err != nil {
 		return err
 	}
-	d, err := w.o.login(w.client)
+	d, err := w.o.login(w.client, w.number)
 	w.device = d
 	return err
 }
