@@ -19,7 +19,6 @@ func TestTheFirstUseOfAStatementDeadlocksNobody(t *testing.T) {
 		u := addUser(t, s)
 		for range 20 {
 			fresh := open(t, models.Config{URL: url, Conns: 1})
-			begin := time.Now()
 			together(40, func(i int) {
 				e, err := event(models.EventSignInFailed, u.ID, noon), error(nil)
 				if i%2 == 0 {
@@ -31,9 +30,6 @@ func TestTheFirstUseOfAStatementDeadlocksNobody(t *testing.T) {
 					t.Error(err)
 				}
 			})
-			if took := time.Since(begin); took > 4*time.Second {
-				t.Fatalf("40 writes took %v", took)
-			}
 		}
 	})
 }

@@ -197,7 +197,7 @@ func crashSilence(t *testing.T) {
 	if c.refresh() || c.signedOut() {
 		t.Error("answered, though nobody can know whether it was done")
 	}
-	if took := time.Since(began); took > 15*time.Second || s.tally.unavailable.Load() != 1 {
+	if took := time.Since(began); took > time.Minute || s.tally.unavailable.Load() != 1 {
 		t.Errorf("after %s: %s", took, &s.tally)
 	}
 	c.goesOn()

@@ -28,7 +28,7 @@ func crashPostgres(t *testing.T) {
 		if err := cluster.Start(); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, 30*time.Second, "the database answers", func() bool { return db.Ping() == nil })
+		eventually(t, time.Minute, "the database answers", func() bool { return db.Ping() == nil })
 		s.compare(db)
 		s.holds(6)
 	}

@@ -140,7 +140,7 @@ func (s *crashSite) putBack(c crashCopy) {
 	late := s.crashSignIn(nil, "late")
 	time.Sleep(time.Duration(crashCount(200, 100, 5000)) * time.Millisecond)
 	for i, client := range s.clients {
-		eventually(t, 30*time.Second, "every client is ahead", func() bool { return client.generation() > copied[i]+1 })
+		eventually(t, time.Minute, "every client is ahead", func() bool { return client.generation() > copied[i]+1 })
 	}
 	c.restore()
 	time.Sleep(300 * time.Millisecond)

@@ -126,7 +126,7 @@ func (s *crashSite) stop() {
 	if err := s.child.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		s.t.Fatal(err)
 	}
-	s.child.end(s.t, 20*time.Second)
+	s.child.end(s.t, time.Minute)
 }
 
 // ask sends one request and reads the answer to its end. An error means that no answer came.

@@ -18,7 +18,7 @@ func demoPasswords(t *testing.T, database string) (c *child, base string, passwo
 	t.Helper()
 	c = launch(t, on(database), "serve", "--demo")
 	base = c.url(t)
-	eventually(t, 10*time.Second, "the demonstration says how to get in", func() bool {
+	eventually(t, time.Minute, "the demonstration says how to get in", func() bool {
 		return strings.Contains(c.stdout.String(), "curl") || strings.Contains(c.stdout.String(), "already")
 	})
 	passwords = map[string]string{}
@@ -73,13 +73,13 @@ func TestTheDemonstrationFillsAnEmptyDatabase(t *testing.T) {
 	login(t, base, demoSupport, passwords[demoSupport], "desk").want(t, 200)
 	get(t, base+"/signup").want(t, 200)
 
-	users := launch(t, on(database), "user", "list").end(t, 10*time.Second)
+	users := launch(t, on(database), "user", "list").end(t, time.Minute)
 	if !regexp.MustCompile(`(?m)^user +active .*ada@example\.com\nsupport +active .*sam@example\.com$`).MatchString(users.stdout) {
 		t.Errorf("accounts: %s", users.stdout)
 	}
 
 	c.stop(t)
-	if o := c.end(t, 10*time.Second); o.code != 0 {
+	if o := c.end(t, time.Minute); o.code != 0 {
 		t.Errorf("exit %d: %s", o.code, o.stderr)
 	}
 	again, base, fresh := demoPasswords(t, database)

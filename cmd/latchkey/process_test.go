@@ -102,7 +102,7 @@ var servingAt = regexp.MustCompile(`msg=serving url=(\S+)`)
 func (c *child) url(t *testing.T) string {
 	t.Helper()
 	var at []string
-	eventually(t, 20*time.Second, "serves", func() bool {
+	eventually(t, time.Minute, "serves", func() bool {
 		select {
 		case <-c.ended:
 			t.Fatalf("ended before it served:\n%s", c.stderr.String())

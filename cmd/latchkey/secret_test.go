@@ -48,7 +48,7 @@ func TestTheSecretIsMadeOnceHoweverManyStart(t *testing.T) {
 		c.stop(t)
 	}
 	for _, c := range children {
-		if o := c.end(t, 10*time.Second); o.code != 0 {
+		if o := c.end(t, time.Minute); o.code != 0 {
 			t.Errorf("exit %d: %s", o.code, o.stderr)
 		}
 		if strings.Contains(c.stderr.String(), strings.TrimSpace(string(made))) {
@@ -58,7 +58,7 @@ func TestTheSecretIsMadeOnceHoweverManyStart(t *testing.T) {
 	if left, _ := filepath.Glob(filepath.Join(folder, ".secret-*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	launch(t, []string{"LATCHKEY_DATABASE=" + url}, "user", "list").end(t, 10*time.Second)
+	launch(t, []string{"LATCHKEY_DATABASE=" + url}, "user", "list").end(t, time.Minute)
 	if again, _ := os.ReadFile(secret); string(again) != string(made) {
 		t.Error("a later start made another secret")
 	}

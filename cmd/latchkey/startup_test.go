@@ -57,7 +57,7 @@ func TestAStartThatCannotSucceedSaysWhy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			settings := append([]string{"LATCHKEY_ADDR=127.0.0.1:0"}, c.settings...)
-			o := launch(t, settings, append([]string{"serve"}, c.args...)...).end(t, 10*time.Second)
+			o := launch(t, settings, append([]string{"serve"}, c.args...)...).end(t, time.Minute)
 			o.refuses(t, c.code, c.says)
 			o.isNoCrash(t)
 			for _, secret := range []string{"hunter2", "aHVudGVyMmh1bnRlcjI", secretOf("a"), "far too short"} {
@@ -96,7 +96,7 @@ func TestAFolderThatCannotBeWrittenIsNamed(t *testing.T) {
 		{"LATCHKEY_DATABASE=sqlite:" + dir + "/old.db", "LATCHKEY_SECRET=" + secretOf("a")},
 	} {
 		for _, args := range [][]string{{"serve", "--addr=127.0.0.1:0"}, {"migrate"}, {"user", "list"}} {
-			o := launchAs(t, dir, nobody(), settings, args...).end(t, 10*time.Second)
+			o := launchAs(t, dir, nobody(), settings, args...).end(t, time.Minute)
 			o.refuses(t, 1, "LATCHKEY_DATABASE: ", dir)
 			o.isNoCrash(t)
 		}
