@@ -34,6 +34,7 @@ type Device struct {
 	ID           uuid.UUID
 	Kind         string
 	Name         string
+	NameKey      string // NameKey(Name)
 	ClientID     string
 	UserAgent    string
 	CreatedAt    time.Time
@@ -60,12 +61,15 @@ type Liveness struct {
 	Now          time.Time
 	AppSince     time.Time // an app not seen after this is idle
 	BrowserSince time.Time
+	SupportSince time.Time // a browser of the support staff's must also have been seen after this
 }
 
-const liveCondition = "revoked_at IS NULL AND expires_at > ? AND ((kind = 'app' AND last_seen_at > ?) OR (kind = 'browser' AND last_seen_at > ?))"
+// liveCondition is about a row of devices. The owner's role is asked for only where it decides.
+const liveCondition = `revoked_at IS NULL AND expires_at > ? AND ((kind = 'app' AND last_seen_at > ?) OR (kind = 'browser' AND last_seen_at > ?
+	AND (last_seen_at > ? OR (SELECT role FROM users WHERE users.id = devices.user_id) <> 'support')))`
 
 func (l Liveness) args() []any {
-	return []any{moment(l.Now), moment(l.AppSince), moment(l.BrowserSince)}
+	return []any{moment(l.Now), moment(l.AppSince), moment(l.BrowserSince), moment(l.SupportSince)}
 }
 
 // over tells whether a device that is not revoked has come to its end, as liveCondition does.
@@ -110,8 +114,9 @@ func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secret
 	err := s.read(ctx).Raw(`SELECT devices.*, u.id AS u_id, u.email AS u_email, u.email_key AS u_email_key, u.password_hash AS u_password_hash,
 		u.password_changed_at AS u_password_changed_at, u.role AS u_role, u.created_at AS u_created_at, u.updated_at AS u_updated_at
 		FROM devices JOIN users u ON u.id = devices.user_id AND u.disabled_at IS NULL
-		WHERE user_id = ? AND devices.id = ? AND kind = 'browser' AND secret_hash = ? AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ?`,
-		userID, id, secretHash, moment(live.Now), moment(live.BrowserSince)).Take(&row).Error
+		WHERE user_id = ? AND devices.id = ? AND kind = 'browser' AND secret_hash = ? AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ?
+			AND (last_seen_at > ? OR u.role <> 'support')`,
+		userID, id, secretHash, moment(live.Now), moment(live.BrowserSince), moment(live.SupportSince)).Take(&row).Error
 	return row.Device, row.User, fault("find browser", err)
 }
 

@@ -54,6 +54,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 			return err
 		}
 		d.Name = n.FreeName(held.taken(d.ID))
+		d.NameKey = NameKey(d.Name)
 		if err := takeStatusIndex(tx, &d, n.StatusIndex); err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, 
 		}
 		name := freeName(held.taken(key.ID))
 		done := live.where(tx.Model(&d).Clauses(clause.Returning{}).Where("user_id = ? AND id = ?", key.UserID, key.ID)).
-			UpdateColumn("name", name)
+			UpdateColumns(map[string]any{"name": name, "name_key": NameKey(name)})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}

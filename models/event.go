@@ -26,6 +26,9 @@ const (
 	EventRoleChanged     = "role_changed"
 	EventDisabled        = "account_disabled"
 	EventEnabled         = "account_enabled"
+	EventSupportSearched = "support_searched" // in the searcher's activity; the detail is what was searched for
+	EventSupportLooked   = "support_looked"   // in the looker's activity; the detail is the id of the account looked at
+	EventSeenBySupport   = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
 )
 
 // Who acted.
@@ -63,6 +66,17 @@ func addEvent(db *gorm.DB, e Event) error {
 // AddEvent writes one event by itself.
 func (s *Store) AddEvent(ctx context.Context, e Event) error {
 	return fault("add event", s.write(ctx, func(db *gorm.DB) error { return addEvent(db, e) }))
+}
+
+// AddEvents writes several events by themselves: all of them, or none.
+func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
+	for i, e := range list {
+		list[i].At = moment(e.At)
+		if e.ID == uuid.Nil {
+			list[i].ID = NewID(e.At)
+		}
+	}
+	return fault("add events", s.write(ctx, func(db *gorm.DB) error { return db.Create(&list).Error }))
 }
 
 // EventCursor is a place in the list of events; the zero value is its newest end.

@@ -82,6 +82,12 @@ func sentence(e models.Event) string {
 		return "An administrator disabled your account. All devices were signed out."
 	case models.EventEnabled:
 		return "An administrator enabled your account again."
+	case models.EventSupportSearched:
+		return "You searched for “" + e.Detail + "” as support."
+	case models.EventSupportLooked:
+		return "You looked at the devices and activity of account " + e.Detail + " as support."
+	case models.EventSeenBySupport:
+		return "Support looked at your devices and activity."
 	}
 	return "Something else happened."
 }

@@ -47,6 +47,9 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventPasswordReset, models.ActorOperator, "", "An administrator set a new password. All devices were signed out.", false},
 		{models.EventRoleChanged, models.ActorOperator, models.RoleSupport, "An administrator changed what your account may do.", false},
 		{models.EventDisabled, models.ActorOperator, "", "An administrator disabled your account. All devices were signed out.", false},
+		{models.EventSupportSearched, models.ActorSupport, "leila · apps", "You searched for “leila · apps” as support.", false},
+		{models.EventSupportLooked, models.ActorSupport, noDevice, "You looked at the devices and activity of account " + noDevice + " as support.", false},
+		{models.EventSeenBySupport, models.ActorSupport, "", "Support looked at your devices and activity.", false},
 		{models.EventEnabled, models.ActorOperator, "", "An administrator enabled your account again.", false},
 	}
 	each(t, func(t *testing.T, s *site) {

@@ -2,7 +2,8 @@
 CREATE TABLE users (
     id                  uuid        PRIMARY KEY,
     email               text        NOT NULL,
-    email_key           text        NOT NULL UNIQUE, -- folded: addresses are unique without regard to case
+    -- Folded: addresses are unique without regard to case. In order of bytes, so that a prefix is a range of the index.
+    email_key           text        COLLATE "C" NOT NULL UNIQUE,
     password_hash       text        NOT NULL,
     password_changed_at timestamptz NOT NULL,
     role                text        NOT NULL CHECK (role IN ('user', 'support')),
@@ -17,6 +18,7 @@ CREATE TABLE devices (
     id            uuid        NOT NULL,
     kind          text        NOT NULL CHECK (kind IN ('app', 'browser')),
     name          text        NOT NULL,
+    name_key      text        COLLATE "C" NOT NULL DEFAULT '', -- folded, for the support desk's search
     client_id     text        NOT NULL DEFAULT '',
     user_agent    text        NOT NULL DEFAULT '',
     created_at    timestamptz NOT NULL,
@@ -40,6 +42,8 @@ CREATE TABLE devices (
 ) WITH (fillfactor = 70);
 CREATE INDEX devices_id ON devices (id);
 CREATE UNIQUE INDEX devices_name ON devices (user_id, name) WHERE revoked_at IS NULL;
+CREATE INDEX devices_by_name ON devices (name_key, id);
+CREATE INDEX devices_by_created_ip ON devices (created_ip, id);
 CREATE INDEX devices_expires_at ON devices (expires_at);
 CREATE INDEX devices_revoked_at ON devices (revoked_at) WHERE revoked_at IS NOT NULL;
 
@@ -60,6 +64,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_of_user ON events (user_id, at, id);
 CREATE INDEX events_at ON events (at);
+CREATE INDEX events_kind_at ON events (kind, at);
 
 CREATE TABLE signing_keys (
     kid        text        PRIMARY KEY,

@@ -18,6 +18,7 @@ CREATE TABLE devices (
     id            text        NOT NULL,
     kind          text        NOT NULL CHECK (kind IN ('app', 'browser')),
     name          text        NOT NULL,
+    name_key      text        NOT NULL DEFAULT '', -- folded, for the support desk's search
     client_id     text        NOT NULL DEFAULT '',
     user_agent    text        NOT NULL DEFAULT '',
     created_at    timestamp NOT NULL,
@@ -41,6 +42,8 @@ CREATE TABLE devices (
 );
 CREATE INDEX devices_id ON devices (id);
 CREATE UNIQUE INDEX devices_name ON devices (user_id, name) WHERE revoked_at IS NULL;
+CREATE INDEX devices_by_name ON devices (name_key, id);
+CREATE INDEX devices_by_created_ip ON devices (created_ip, id);
 CREATE INDEX devices_expires_at ON devices (expires_at);
 CREATE INDEX devices_revoked_at ON devices (revoked_at) WHERE revoked_at IS NOT NULL;
 
@@ -61,6 +64,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_of_user ON events (user_id, at, id);
 CREATE INDEX events_at ON events (at);
+CREATE INDEX events_kind_at ON events (kind, at);
 
 CREATE TABLE signing_keys (
     kid        text        NOT NULL PRIMARY KEY,

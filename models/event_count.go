@@ -1,0 +1,25 @@
+package models
+
+import (
+	"context"
+	"time"
+)
+
+// DayCount is how many events of one kind there were on one UTC day.
+type DayCount struct {
+	Day  int64 // days since 1970-01-01
+	Kind string
+	N    int64
+}
+
+// DailyCounts counts the events of some kinds by UTC day, from one moment until before another.
+func (s *Store) DailyCounts(ctx context.Context, kinds []string, from, until time.Time) ([]DayCount, error) {
+	day := "at / 86400000000" // whole microseconds
+	if s.dialect == "postgres" {
+		day = "floor(extract(epoch FROM at) / 86400)::bigint"
+	}
+	var list []DayCount
+	err := s.read(ctx).Raw("SELECT "+day+` AS day, kind, count(*) AS n FROM events
+		WHERE kind IN ? AND at >= ? AND at < ? GROUP BY 1, 2`, kinds, moment(from), moment(until)).Scan(&list).Error
+	return list, fault("count events", err)
+}

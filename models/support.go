@@ -1,0 +1,164 @@
+package models
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// What the support desk reads: each query is a range of an index with a limit, and none reads a hash or a secret.
+
+// DeviceFilter narrows a search; the zero value takes every device.
+type DeviceFilter struct {
+	Kind      string    // KindApp, KindBrowser, or both
+	Live      string    // "live", "ended", or both
+	SeenSince time.Time // last seen after this
+}
+
+// The values of DeviceFilter.Live.
+const (
+	OnlyLive  = "live"
+	OnlyEnded = "ended"
+)
+
+func (f DeviceFilter) empty() bool { return f.Kind == "" && f.Live == "" && f.SeenSince.IsZero() }
+
+// where continues a condition on devices with " AND …".
+func (f DeviceFilter) where(live Liveness) (condition string, args []any) {
+	if f.Kind != "" {
+		condition, args = " AND kind = ?", append(args, f.Kind)
+	}
+	if !f.SeenSince.IsZero() {
+		condition, args = condition+" AND last_seen_at > ?", append(args, moment(f.SeenSince))
+	}
+	switch f.Live {
+	case OnlyLive:
+		condition, args = condition+" AND "+liveCondition, append(args, live.args()...)
+	case OnlyEnded:
+		condition, args = condition+" AND NOT ("+liveCondition+")", append(args, live.args()...)
+	}
+	return condition, args
+}
+
+// FoundDevice is a device, without its secrets, and whose it is.
+type FoundDevice struct {
+	Device        Device `gorm:"embedded"`
+	Live          bool
+	OwnerEmail    string
+	OwnerRole     string
+	OwnerDisabled *time.Time
+}
+
+// DeviceSearch asks for a page of devices.
+type DeviceSearch struct {
+	Filter DeviceFilter
+	Live   Liveness
+	Limit  int
+}
+
+// foundColumns are those of devices that support may see.
+const foundColumns = `user_id, id, kind, name, name_key, client_id, user_agent, created_at, created_ip, last_seen_at, last_ip, expires_at, jkt,
+	revoked_at, revoked_by, revoke_reason`
+
+// foundDevices reads one range of an index of devices in its order, and then the owners of those on the page.
+func (s *Store) foundDevices(ctx context.Context, q DeviceSearch, condition string, args []any, order string) ([]FoundDevice, error) {
+	narrowed, more := q.Filter.where(q.Live)
+	all := append(q.Live.args(), args...)
+	var list []FoundDevice
+	// The limit stands in the text: PostgreSQL plans for it, and cannot for a value that it does not know.
+	err := s.read(ctx).Raw(`SELECT d.*, u.email AS owner_email, u.role AS owner_role, u.disabled_at AS owner_disabled
+		FROM (SELECT `+foundColumns+`, (`+liveCondition+`) AS live FROM devices WHERE `+condition+narrowed+
+		" ORDER BY "+order+" LIMIT "+strconv.Itoa(q.Limit)+") d JOIN users u ON u.id = d.user_id ORDER BY "+order,
+		append(all, more...)...).Scan(&list).Error
+	return list, fault("search devices", err)
+}
+
+// NameCursor is a place in the list of devices by name; the zero value is its beginning.
+type NameCursor struct {
+	Key string
+	ID  uuid.UUID
+}
+
+// DevicesByName lists devices by their NameKey, in its order, from behind the cursor on.
+func (s *Store) DevicesByName(ctx context.Context, name KeyPrefix, after NameCursor, q DeviceSearch) ([]FoundDevice, error) {
+	condition, args := name.where("name_key")
+	if after.ID != uuid.Nil {
+		condition, args = condition+" AND (name_key, id) > (?, ?)", append(args, after.Key, after.ID)
+	}
+	return s.foundDevices(ctx, q, condition, args, "name_key, id")
+}
+
+// DevicesByAddress lists the devices that signed in from an IP address, the newest first, from those older than before
+// on (the nil UUID: from the newest). Where a device was last seen has no index: refreshes would have to write it.
+func (s *Store) DevicesByAddress(ctx context.Context, ip string, before uuid.UUID, q DeviceSearch) ([]FoundDevice, error) {
+	condition, args := "created_ip = ?", []any{ip}
+	if before != uuid.Nil {
+		condition, args = condition+" AND id < ?", append(args, before)
+	}
+	return s.foundDevices(ctx, q, condition, args, "id DESC")
+}
+
+// DevicesByID finds a device, whoever's it is.
+func (s *Store) DevicesByID(ctx context.Context, id uuid.UUID, q DeviceSearch) ([]FoundDevice, error) {
+	return s.foundDevices(ctx, q, "id = ?", []any{id}, "id")
+}
+
+// EndedDevices lists a person's devices that are live no more, the newest first, from those older than before on.
+func (s *Store) EndedDevices(ctx context.Context, userID, before uuid.UUID, live Liveness, limit int) ([]FoundDevice, error) {
+	condition, args := "user_id = ?", []any{userID}
+	if before != uuid.Nil {
+		condition, args = condition+" AND id < ?", append(args, before)
+	}
+	return s.foundDevices(ctx, DeviceSearch{DeviceFilter{Live: OnlyEnded}, live, limit}, condition, args, "id DESC")
+}
+
+// RecentDevices lists up to limit of a person's live devices, newest activity first.
+func (s *Store) RecentDevices(ctx context.Context, userID uuid.UUID, live Liveness, limit int) ([]FoundDevice, error) {
+	return s.foundDevices(ctx, DeviceSearch{DeviceFilter{Live: OnlyLive}, live, limit}, "user_id = ?", []any{userID}, "last_seen_at DESC, id DESC")
+}
+
+// FoundPerson is an account as support sees it.
+type FoundPerson struct {
+	ID         uuid.UUID
+	Email      string
+	EmailKey   string
+	Role       string
+	CreatedAt  time.Time
+	DisabledAt *time.Time
+	Devices    int64 // live ones
+}
+
+func (s *Store) foundPeople(ctx context.Context, q DeviceSearch, condition string, args []any) ([]FoundPerson, error) {
+	all := append(q.Live.args(), args...)
+	if !q.Filter.empty() {
+		narrowed, more := q.Filter.where(q.Live)
+		condition += " AND EXISTS (SELECT 1 FROM devices WHERE devices.user_id = u.id" + narrowed + ")"
+		all = append(all, more...)
+	}
+	var list []FoundPerson
+	err := s.read(ctx).Raw(`SELECT u.id, u.email, u.email_key, u.role, u.created_at, u.disabled_at,
+		(SELECT count(*) FROM devices WHERE devices.user_id = u.id AND `+liveCondition+`) AS devices
+		FROM users u WHERE `+condition+" ORDER BY u.email_key LIMIT "+strconv.Itoa(q.Limit), all...).Scan(&list).Error
+	return list, fault("search people", err)
+}
+
+// PeopleByEmail lists accounts by their folded address, in its order (the address that is the text itself comes
+// first), from behind the given address on. With a filter only those who have such a device.
+func (s *Store) PeopleByEmail(ctx context.Context, email KeyPrefix, after string, q DeviceSearch) ([]FoundPerson, error) {
+	condition, args := email.where("u.email_key")
+	if after != "" {
+		condition, args = condition+" AND u.email_key > ?", append(args, after)
+	}
+	return s.foundPeople(ctx, q, condition, args)
+}
+
+// PersonByID finds an account as support sees it, or returns ErrNotFound.
+func (s *Store) PersonByID(ctx context.Context, id uuid.UUID, live Liveness) (FoundPerson, error) {
+	list, err := s.foundPeople(ctx, DeviceSearch{Live: live, Limit: 1}, "u.id = ?", []any{id})
+	if err != nil || len(list) == 0 {
+		return FoundPerson{}, orRefuse(err, ErrNotFound)
+	}
+	return list[0], nil
+}
