@@ -18,7 +18,11 @@ const activityPage = 50
 // Activity lists a page of the person's events, newest first, from the cursor on ("" is the newest end), and the
 // cursor of the next page ("" on the last). A cursor that cannot be read starts at the newest end.
 func (s *Service) Activity(ctx context.Context, by *Session, cursor string) (list []models.Event, next string, err error) {
-	list, err = s.store.Events(ctx, by.User.ID, parseCursor(cursor), activityPage+1)
+	return s.eventsOf(ctx, by.User.ID, cursor)
+}
+
+func (s *Service) eventsOf(ctx context.Context, user uuid.UUID, cursor string) (list []models.Event, next string, err error) {
+	list, err = s.store.Events(ctx, user, parseCursor(cursor), activityPage+1)
 	if err != nil || len(list) <= activityPage {
 		return list, "", err
 	}

@@ -82,6 +82,7 @@ type Service struct {
 	limits []byte // key of the hashes under which attempts and places are kept
 
 	status   statusBoard
+	desk     supportDesk
 	ready    readiness
 	ring     atomic.Pointer[keyring.Ring]
 	ringLock sync.Mutex
@@ -137,7 +138,7 @@ func New(store *models.Store, c Config) (*Service, error) {
 	s := &Service{
 		Config: c, store: store, sealer: sealer, limits: limits[0],
 		nonces: dpop.NewNonces(nonces[0]),
-		tokens: devicetoken.New(tokens[0], tokens[1:]...),
+		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
 	}
 	s.hasher.others.clock = time.Now
@@ -163,5 +164,8 @@ func (s *Service) now() time.Time { return s.Now().UTC().Truncate(time.Microseco
 
 // live says what is live now under the current configuration.
 func (s *Service) live(now time.Time) models.Liveness {
-	return models.Liveness{Now: now, AppSince: now.Add(-s.DeviceIdle), BrowserSince: now.Add(-s.BrowserIdle)}
+	return models.Liveness{
+		Now: now, AppSince: now.Add(-s.DeviceIdle),
+		BrowserSince: now.Add(-s.browserIdle(models.RoleUser)), SupportSince: now.Add(-s.browserIdle(models.RoleSupport)),
+	}
 }

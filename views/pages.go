@@ -5,7 +5,7 @@ import "time"
 // Shell is what every page shares: title, navigation, message, asset addresses.
 type Shell struct {
 	Title      string
-	Active     string   // the navigation entry to mark: "devices", "activity" or "security"; empty on signed-out pages
+	Active     string   // the navigation entry to mark: "devices", "activity", "security" or "support"; empty on signed-out pages
 	Account    *Account // nil when nobody is signed in
 	Flash      *Flash   // nil when there is nothing to tell
 	Assets     Assets
@@ -14,7 +14,8 @@ type Shell struct {
 
 // Account is the signed-in person as the page header shows them.
 type Account struct {
-	Email string
+	Email   string
+	Support bool // a member of the support staff: the way to the support desk is shown
 }
 
 // Tone colours a message.

@@ -51,6 +51,17 @@ func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *aut
 	})
 }
 
+// support is signedIn for the support staff. For everybody else who is signed in there is nothing at the address; whoever
+// is not goes to the sign-in form, as from every page behind it.
+func (s *Server) support(h func(w http.ResponseWriter, r *http.Request, by *auth.Session) error) http.Handler {
+	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+		if !by.Support() {
+			return errNoRoute
+		}
+		return h(w, r, by)
+	})
+}
+
 // api answers errors with problem details (RFC 9457).
 func (s *Server) api(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -141,7 +152,7 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active str
 		Assets: s.Assets(),
 	}
 	if by := request(r).session; by != nil {
-		shell.Account = &views.Account{Email: by.User.Email}
+		shell.Account = &views.Account{Email: by.User.Email, Support: by.Support()}
 	}
 	return shell
 }

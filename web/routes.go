@@ -6,7 +6,7 @@ import (
 )
 
 // routes is everything that is served, each with its guard: page and api are for everybody, signedIn asks for a live
-// browser, bearer for an access token. The guards also say in which form an error is answered.
+// browser, support for one of the support staff's, bearer for an access token. The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
 		"GET /{$}":                    s.page(s.home),
@@ -24,6 +24,8 @@ func (s *Server) routes() {
 		"GET /activity":               s.signedIn(s.activity),
 		"GET /security":               s.signedIn(s.securityForm),
 		"POST /security":              s.signedIn(s.security),
+		"GET /support":                s.support(s.supportDesk),
+		"GET /support/users/{id}":     s.support(s.supportUser),
 		"GET /static/":                s.files,
 		"GET /favicon.ico":            s.page(s.favicon),
 

@@ -1,0 +1,312 @@
+package auth
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+const (
+	samEmail    = "sam@example.com"
+	samPassword = "somebody has to help them"
+)
+
+// browser signs in on the portal and returns the cookie's key and the session.
+func (d *desk) browser(t *testing.T, email, password string) (BrowserKey, *Session) {
+	t.Helper()
+	key, err := d.LoginBrowser(t.Context(), BrowserLogin{Email: email, Password: password, From: at("192.0.2.1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, err := d.Browser(t.Context(), key, at("192.0.2.1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key, session
+}
+
+// staff is sam of the support staff, signed in.
+func (d *desk) staff(t *testing.T) (BrowserKey, *Session) {
+	t.Helper()
+	if _, err := d.AddUser(t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
+		t.Fatal(err)
+	}
+	return d.browser(t, samEmail, samPassword)
+}
+
+func kindOf(err error) Kind {
+	if err == nil {
+		return -1
+	}
+	return AsError(err).Kind
+}
+
+func (d *desk) eventsOf(t *testing.T, user uuid.UUID) []models.Event {
+	t.Helper()
+	list, err := d.store.Events(t.Context(), user, models.EventCursor{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func TestTheStaffsBrowsersIdleOutByTheShorterLimit(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		if _, err := d.AddUser(t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name            string
+			configured      time.Duration
+			email, password string
+			want            time.Duration
+		}{
+			{"staff", 24 * time.Hour, samEmail, samPassword, 30 * time.Minute},
+			{"staff under a shorter limit", 10 * time.Minute, samEmail, samPassword, 10 * time.Minute},
+			{"a user", 24 * time.Hour, adaEmail, adaPassword, 24 * time.Hour},
+			{"a user under a shorter limit", 10 * time.Minute, adaEmail, adaPassword, 10 * time.Minute},
+		} {
+			d.BrowserIdle = c.configured
+			for after, want := range map[time.Duration]Kind{c.want - time.Second: -1, c.want: KindSignedOut} {
+				key, by := d.browser(t, c.email, c.password)
+				d.advance(after)
+				list, err := d.Devices(t.Context(), by)
+				listed := false
+				for _, l := range list {
+					listed = listed || l.ID == key.DeviceID
+				}
+				if err != nil || listed != (want == -1) {
+					t.Errorf("%s, unseen for %v: in the list of devices: %v, %v", c.name, after, listed, err)
+				}
+				if _, err := d.Browser(t.Context(), key, at("192.0.2.1")); kindOf(err) != want {
+					t.Errorf("%s, unseen for %v: kind %d, want %d", c.name, after, kindOf(err), want)
+				}
+			}
+		}
+	})
+}
+
+// When a browser was seen is written once a minute at most; that must not sign out somebody who clicks all day.
+func TestStaffAtWorkAreNotSignedOut(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		key, _ := d.staff(t)
+		for _, pause := range []time.Duration{59 * time.Second, time.Second, 29 * time.Minute, 59 * time.Second, 29 * time.Minute, time.Minute, 28 * time.Minute} {
+			d.advance(pause)
+			if _, err := d.Browser(t.Context(), key, at("192.0.2.1")); err != nil {
+				t.Fatalf("after a pause of %v: %v", pause, err)
+			}
+		}
+	})
+}
+
+func TestTheRoleDecidesAtEachLook(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		key, by := d.staff(t)
+		calls := map[string]func() error{
+			"a search": func() error { _, err := d.Search(t.Context(), by, SupportSearch{Text: "ada"}); return err },
+			"a look":   func() error { _, err := d.LookAt(t.Context(), by, SupportLook{ID: d.ada.ID.String()}); return err },
+			"numbers":  func() error { _, err := d.Numbers(t.Context(), by); return err },
+		}
+		for _, role := range []string{models.RoleSupport, models.RoleUser, models.RoleSupport} {
+			if err := d.SetRole(t.Context(), samEmail, role); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if by, err = d.Browser(t.Context(), key, at("192.0.2.1")); err != nil {
+				t.Fatal(err)
+			}
+			for name, call := range calls {
+				want := map[string]Kind{models.RoleSupport: -1, models.RoleUser: KindNotFound}[role]
+				if got := kindOf(call()); got != want || by.Support() != (want == -1) {
+					t.Errorf("%s as %s: kind %d, want %d", name, role, got, want)
+				}
+			}
+		}
+	})
+}
+
+func TestASearchThatTakesTooLongIsRecordedAndGivenUp(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		_, by := d.staff(t)
+		d.desk.within = time.Nanosecond
+		found, err := d.Search(t.Context(), by, SupportSearch{Text: "ada"})
+		if err != nil || !found.TooSlow || len(found.People) > 0 {
+			t.Errorf("%+v %v", found, err)
+		}
+		d.advance(time.Second)
+		if _, err := d.LookAt(t.Context(), by, SupportLook{ID: d.ada.ID.String()}); kindOf(err) != KindUnavailable {
+			t.Errorf("a look: %v", err)
+		}
+		if _, err := d.Numbers(t.Context(), by); kindOf(err) != KindUnavailable {
+			t.Errorf("numbers: %v", err)
+		}
+		if e := d.eventsOf(t, d.ada.ID)[0]; e.Kind != models.EventSeenBySupport {
+			t.Errorf("the look was not recorded: %+v", e)
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		d.desk.within = supportWithin
+		if found, err := d.Search(gone, by, SupportSearch{Text: "ada"}); kindOf(err) != KindUnavailable || found.TooSlow {
+			t.Errorf("whoever hung up: %+v %v", found, err)
+		}
+	})
+}
+
+func TestWhatIsSearchedForIsRecordedWithinBounds(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		_, by := d.staff(t)
+		for _, c := range []struct {
+			q    SupportSearch
+			want string // "": refused
+		}{
+			{SupportSearch{Text: "  Ada "}, "Ada"},
+			{SupportSearch{Text: "ada", Kind: models.KindApp, Live: models.OnlyEnded, Seen: "week", After: "x"}, "ada · apps · ended · seen within a week · further"},
+			{SupportSearch{Text: "ada", Kind: "apps", Live: "x", Seen: "year"}, "ada"},
+			{SupportSearch{Text: strings.Repeat("ä", 254)}, strings.Repeat("ä", 254)},
+			{SupportSearch{Text: strings.Repeat("ä", 255)}, ""},
+			{SupportSearch{Text: " "}, ""}, {SupportSearch{Text: "a\x7f"}, ""}, {SupportSearch{Text: "\xff"}, ""},
+			{SupportSearch{Text: "lk1.AAAA"}, ""}, {SupportSearch{Text: "eyJh.eyJ.x"}, ""},
+		} {
+			d.advance(time.Second)
+			before := len(d.eventsOf(t, by.User.ID))
+			_, err := d.Search(t.Context(), by, c.q)
+			list := d.eventsOf(t, by.User.ID)
+			if c.want == "" {
+				if kindOf(err) != KindInvalidRequest || len(list) != before {
+					t.Errorf("%q: %v, %d events", c.q.Text, err, len(list)-before)
+				}
+			} else if err != nil || list[0].Kind != models.EventSupportSearched || list[0].Detail != c.want || list[0].Actor != models.ActorSupport {
+				t.Errorf("%q: %v %+v", c.q.Text, err, list[0])
+			}
+		}
+	})
+}
+
+func TestTheNumbersAreCountedOnceAMinute(t *testing.T) {
+	modelstest.EachURL(t, func(t *testing.T, url string) {
+		var counts atomic.Int64
+		store, err := models.Open(t.Context(), models.Config{URL: url, OnStatement: func(sql string) {
+			if strings.Contains(sql, "count(*) AS n FROM events") {
+				counts.Add(1)
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = store.Close() })
+		if _, err := store.Migrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d := newDesk(t, store)
+		_, by := d.staff(t)
+		for i, step := range []struct {
+			after time.Duration
+			want  int64
+		}{{0, 1}, {59 * time.Second, 1}, {time.Second, 2}, {-time.Hour, 3}, {time.Second, 3}, {24 * time.Hour, 4}} {
+			d.advance(step.after)
+			n, err := d.Numbers(t.Context(), by)
+			if err != nil || counts.Load() != step.want || len(n.Days) != numbersDays || !n.Days[numbersDays-1].Equal(d.now().Truncate(24*time.Hour)) {
+				t.Errorf("step %d: %v, %d counts, want %d, %v", i, err, counts.Load(), step.want, n.Days)
+			}
+		}
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		d.advance(time.Hour)
+		if n, err := d.Numbers(gone, by); err != nil || len(n.Days) == 0 {
+			t.Errorf("whoever hung up failed the others: %v", err)
+		}
+	})
+}
+
+func TestTheNumbersAddUp(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		_, by := d.staff(t)
+		midnight := d.now().Truncate(24 * time.Hour)
+		for _, e := range []struct {
+			kind string
+			at   time.Time
+		}{
+			{models.EventSignInFailed, midnight}, {models.EventSignInFailed, midnight.Add(-time.Microsecond)}, {models.EventDeviceReused, midnight.Add(-29 * 24 * time.Hour)},
+			{models.EventDeviceReused, midnight.Add(-29*24*time.Hour - time.Microsecond)}, {models.EventDeviceRevoked, midnight}, {models.EventDevicesRevoked, midnight},
+		} {
+			if err := store.AddEvent(t.Context(), models.Event{At: e.at, Kind: e.kind, Actor: models.ActorSystem}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n, err := d.Numbers(t.Context(), by)
+		const last = numbersDays - 1
+		if err != nil || n.SignIns[last] != 1 || n.Failed[last] != 1 || n.Failed[last-1] != 1 || n.Reuse[0] != 1 || n.Revocations[last] != 2 {
+			t.Errorf("%v %+v", err, n)
+		}
+		var sum int64
+		for i := range n.Days {
+			sum += n.SignIns[i] + n.Failed[i] + n.Reuse[i] + n.Revocations[i]
+		}
+		if sum != 6 {
+			t.Errorf("%d events are counted", sum)
+		}
+	})
+}
+
+func TestWhyAndWhenADeviceEndedIsTold(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		now := d.now()
+		then, later := now.Add(-40*24*time.Hour), now.Add(100*24*time.Hour)
+		found := func(kind string, seen, expires time.Time) models.FoundDevice {
+			return models.FoundDevice{Device: models.Device{Kind: kind, LastSeenAt: seen, ExpiresAt: expires}}
+		}
+		marked := func(f models.FoundDevice, reason string) models.FoundDevice {
+			f.Device.RevokedAt, f.Device.RevokeReason = &now, reason
+			return f
+		}
+		staffs := found(models.KindBrowser, then, later)
+		staffs.OwnerRole = models.RoleSupport
+		for name, c := range map[string]struct {
+			device models.FoundDevice
+			reason string
+			at     time.Time
+		}{
+			"revoked":                         {marked(found(models.KindApp, then, then), models.RevokedByReuse), models.RevokedByReuse, now},
+			"expired":                         {found(models.KindApp, then, then.Add(time.Hour)), models.RevokedByExpiry, then.Add(time.Hour)},
+			"expired, and marked later":       {marked(found(models.KindApp, then, then.Add(time.Hour)), models.RevokedByExpiry), models.RevokedByExpiry, then.Add(time.Hour)},
+			"idle app":                        {found(models.KindApp, then, later), models.RevokedByIdleness, then.Add(d.DeviceIdle)},
+			"idle, and marked later":          {marked(found(models.KindApp, then, later), models.RevokedByIdleness), models.RevokedByIdleness, then.Add(d.DeviceIdle)},
+			"idle under a shorter limit then": {marked(found(models.KindApp, now, later), models.RevokedByIdleness), models.RevokedByIdleness, now},
+			"idle browser":                    {found(models.KindBrowser, then, later), models.RevokedByIdleness, then.Add(d.BrowserIdle)},
+			"idle browser of the staff":       {staffs, models.RevokedByIdleness, then.Add(supportIdle)},
+		} {
+			if reason, at := d.EndOf(c.device); reason != c.reason || !at.Equal(c.at) {
+				t.Errorf("%s: %s at %v", name, reason, at)
+			}
+		}
+	})
+}
+
+func FuzzDeskCursor(f *testing.F) {
+	for _, c := range []deskCursor{{}, {list: listPeople, key: "ada@example.com"}, {list: listDevices, id: uuid.Max, key: "ä\u200b"}} {
+		f.Add(c.String())
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		c := parseDeskCursor(s)
+		if c.list == 0 && c != (deskCursor{}) || problemWithText(c.key, maxSearch) != "" {
+			t.Errorf("%q is read as %+v", s, c)
+		}
+		if c.list != 0 && parseDeskCursor(c.String()) != c {
+			t.Errorf("%+v does not survive", c)
+		}
+	})
+}

@@ -1,0 +1,101 @@
+package views
+
+import "time"
+
+func (g gallery) desk() Shell {
+	shell := g.in("Support", "support")
+	shell.Account = &Account{Email: "sam@example.org", Support: true}
+	return shell
+}
+
+func (g gallery) person(email string, devices int64) SupportPerson {
+	return SupportPerson{ID: "0192d3c4-0000-7000-8000-000000000001", Email: email, URL: "/support/users/0192d3c4-0000-7000-8000-000000000001", Devices: devices, CreatedAt: g.ago(400 * day24)}
+}
+
+// found are devices as support sees them: ordinary ones, hostile ones, and ended ones.
+func (g gallery) found() []SupportDevice {
+	apps, browsers := g.many()
+	var list []SupportDevice
+	for _, d := range append(apps, browsers[1:]...) {
+		list = append(list, SupportDevice{Device: d, SignedInFrom: d.Address, Live: true, Owner: g.person("leila.haddad@example.org", 3)})
+	}
+	disabled := g.person("a.very.long.address.of.somebody@a.very.long.subdomain.of.an.organisation.example.org", 0)
+	disabled.Disabled = true
+	list[1].Owner = disabled
+	list[5].Owner = g.person(hostile, 1)
+	return list
+}
+
+func (g gallery) ended() []SupportDevice {
+	list := g.found()[:4]
+	for i, end := range []string{
+		"Signed out by its owner", "Signed out because its token was used twice: it may have been copied",
+		"Signed out when an administrator set a new password", "Not used for too long",
+	} {
+		list[i].Live, list[i].End, list[i].EndedAt, list[i].Alarm = false, end, g.ago(time.Duration(i*9)*day24), i == 1
+	}
+	return list
+}
+
+func (g gallery) chartsOf(scale int64) []Chart {
+	titles := []string{"Sign-ins", "Failed sign-ins", "Reuse found", "Revocations"}
+	var list []Chart
+	for i, title := range titles {
+		c := Chart{ID: []string{"sign-ins", "failed", "reuse", "revocations"}[i], Title: title, Alarm: i == 2}
+		for day := range 30 {
+			n := int64((day*day*7+i*day*3+11)%23) * scale
+			if i == 2 {
+				n = min(scale, int64(day%13/12))
+			}
+			c.Days, c.N = append(c.Days, g.ago(time.Duration(29-day)*day24)), append(c.N, n)
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+func (g gallery) support() []State {
+	front := func(name string, p SupportPage) State {
+		p.Shell, p.Now = g.desk(), g.now
+		return State{"support/" + name, Support(p)}
+	}
+	typed := SupportSearch{Text: "phone", Kind: "app", Live: "live", Seen: "week"}
+	evil := SupportSearch{Text: hostile, Problem: hostile}
+	staff, disabled := g.person("sam@example.org", 1), g.person("leila@example.org", 0)
+	staff.Staff, disabled.Disabled = true, true
+	people := []SupportPerson{g.person("leila.haddad@example.org", 4), disabled, staff, g.person(hostile, 2), g.found()[1].Owner}
+	return []State{
+		front("front", SupportPage{Charts: g.chartsOf(97)}),
+		front("quiet", SupportPage{Charts: g.chartsOf(0)}),
+		front("no numbers", SupportPage{}),
+		front("refused", SupportPage{Search: evil}),
+		front("too slow", SupportPage{Search: typed, Searched: true, TooSlow: true}),
+		front("nothing found", SupportPage{Search: SupportSearch{Text: hostile}, Searched: true}),
+		front("nothing more", SupportPage{Search: SupportSearch{Text: rightToLeft}, Searched: true, Further: true, First: "/support?q=x"}),
+		front("people and devices", SupportPage{
+			Search: SupportSearch{Text: "l"}, Searched: true, People: people, Devices: append(g.found(), g.ended()...),
+			MorePeople: "/support?q=l&after=p", MoreDevices: "/support?q=l&after=d",
+		}),
+		front("further", SupportPage{Search: typed, Searched: true, Further: true, First: "/support?q=phone", Devices: g.found()[:3]}),
+		g.looked("many", SupportPersonPage{
+			Person: people[0], Live: g.found(), MoreLive: true, Ended: g.ended(), MoreEnded: "/support/users/1?ended=2", Events: g.seenEvents(),
+			Older: "/support/users/1?before=3",
+		}),
+		g.looked("older", SupportPersonPage{Person: people[0], Live: g.found()[:1], Events: g.seenEvents()[1:], Newest: "/support/users/1"}),
+		g.looked("disabled staff", SupportPersonPage{Person: SupportPerson{ID: "1", Email: hostile, Staff: true, Disabled: true}}),
+	}
+}
+
+func (g gallery) looked(name string, p SupportPersonPage) State {
+	p.Shell, p.Now = g.desk(), g.now
+	p.Title = "Person"
+	return State{"support user/" + name, SupportUser(p)}
+}
+
+func (g gallery) seenEvents() []Event {
+	return []Event{
+		{Text: "Support looked at your devices and activity.", At: g.now},
+		{Text: "Signed in on " + hostile, At: g.ago(25 * time.Minute), Agent: hostile, Address: hostile},
+		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(26 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
+	}
+}

@@ -1,0 +1,71 @@
+package views
+
+import "time"
+
+// SupportPage is the front page of the support desk: the search, and either what it found or the last 30 days.
+type SupportPage struct {
+	Shell
+	Now      time.Time
+	Search   SupportSearch
+	Searched bool
+	TooSlow  bool // the search was given up
+	Further  bool // a page behind the first one
+	First    string
+	People   []SupportPerson
+	Devices  []SupportDevice
+	// MorePeople and MoreDevices are the URLs of the next pages; empty on the last.
+	MorePeople  string
+	MoreDevices string
+	Charts      []Chart // none: not to be had right now
+}
+
+// SupportSearch is the search form with what was typed.
+type SupportSearch struct {
+	Text, Kind, Live, Seen string
+	Problem                string
+}
+
+// SupportPerson is a person in a list, and at the top of their own page.
+type SupportPerson struct {
+	ID        string
+	Email     string
+	URL       string
+	Staff     bool
+	Disabled  bool
+	Devices   int64 // live ones
+	CreatedAt time.Time
+}
+
+// SupportDevice is a device in a list: nothing can be done with it here.
+type SupportDevice struct {
+	Device
+	SignedInFrom string // address of the sign-in
+	Live         bool
+	End          string    // why it is live no more, in words
+	Alarm        bool      // its token was used twice
+	EndedAt      time.Time // zero where that was not noted
+	Owner        SupportPerson
+}
+
+// SupportPersonPage shows a person's devices and activity.
+type SupportPersonPage struct {
+	Shell
+	Now       time.Time
+	Person    SupportPerson
+	Live      []SupportDevice
+	MoreLive  bool // there are more than are listed
+	Ended     []SupportDevice
+	Events    []Event
+	MoreEnded string // URLs of the next pages; empty on the last
+	Older     string
+	Newest    string // URL of the first page; empty on it
+}
+
+// Chart is how often something happened on each of some days.
+type Chart struct {
+	ID    string
+	Title string
+	Days  []time.Time // the oldest first
+	N     []int64     // one for each day
+	Alarm bool        // each one deserves attention
+}

@@ -1,0 +1,133 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"latchkey/auth"
+	"latchkey/models"
+	"latchkey/views"
+)
+
+// supportDesk is the search and what it found, or else the last 30 days. The search is in the URL, so that it can be
+// kept and gone back to; a GET that writes is the one exception here: what it writes is that it was asked.
+func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	query := r.URL.Query()
+	q := auth.SupportSearch{
+		Text: query.Get("q"), Kind: query.Get("kind"), Live: query.Get("live"), Seen: query.Get("seen"), After: query.Get("after"), From: from,
+	}
+	page := views.SupportPage{Now: by.Device.LastSeenAt, Search: searchForm(q)}
+	if page.Search.Text == "" {
+		page.Charts = s.charts(r, by)
+		page.Shell = s.shell(w, r, "Support", "support")
+		return render(w, r, http.StatusOK, views.Support(page))
+	}
+	if foreign(r) {
+		page.Search.Problem, page.Shell = "This search was begun by another site. Press Search if you want it.", s.shell(w, r, "Support", "support")
+		return render(w, r, http.StatusForbidden, views.Support(page))
+	}
+	found, err := s.auth.Search(r.Context(), by, q)
+	if auth.AsError(err).Kind == auth.KindInvalidRequest {
+		problems, status, _ := s.formProblems(w, r, err)
+		page.Search.Problem, page.Shell = problems.Fields["q"], s.shell(w, r, "Support", "support")
+		return render(w, r, status, views.Support(page))
+	}
+	if err != nil {
+		return err
+	}
+	page.Searched, page.TooSlow, page.Further, page.First = true, found.TooSlow, q.After != "", deskURL(q, "")
+	page.MorePeople, page.MoreDevices = furtherURL(q, found.MorePeople), furtherURL(q, found.MoreDevices)
+	for _, p := range found.People {
+		page.People = append(page.People, personRow(p))
+	}
+	for _, d := range found.Devices {
+		page.Devices = append(page.Devices, s.foundRow(d, by))
+	}
+	page.Shell = s.shell(w, r, "Support", "support")
+	return render(w, r, http.StatusOK, views.Support(page))
+}
+
+// foreign tells of a request that its person did not begin here: another site's link, or a browser that loads ahead what
+// might be wanted. It must not put a search or a look on record that nobody meant.
+func foreign(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site == "cross-site" || site == "same-site" || strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch")
+}
+
+// searchForm is the form as it was filled in. A choice that is none is the first one, as it is for the search.
+func searchForm(q auth.SupportSearch) views.SupportSearch {
+	form := views.SupportSearch{Text: printable(strings.TrimSpace(q.Text))}
+	if q.Kind == models.KindApp || q.Kind == models.KindBrowser {
+		form.Kind = q.Kind
+	}
+	if q.Live == models.OnlyLive || q.Live == models.OnlyEnded {
+		form.Live = q.Live
+	}
+	if _, ok := auth.SeenWithin[q.Seen]; ok {
+		form.Seen = q.Seen
+	}
+	return form
+}
+
+// deskURL is a page of the same search.
+func deskURL(q auth.SupportSearch, after string) string {
+	form := searchForm(q)
+	query := url.Values{"q": {form.Text}}
+	for name, value := range map[string]string{"kind": form.Kind, "live": form.Live, "seen": form.Seen, "after": after} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return "/support?" + query.Encode()
+}
+
+// furtherURL is "" on the last page.
+func furtherURL(q auth.SupportSearch, cursor string) string {
+	if cursor == "" {
+		return ""
+	}
+	return deskURL(q, cursor)
+}
+
+// charts are the numbers of the last 30 days. Without them the desk still works.
+func (s *Server) charts(r *http.Request, by *auth.Session) []views.Chart {
+	n, err := s.auth.Numbers(r.Context(), by)
+	if err != nil {
+		s.log.WarnContext(r.Context(), "the numbers of the support desk could not be counted", "request", request(r).id, "cause", err.Error())
+		return nil
+	}
+	return []views.Chart{
+		{ID: "sign-ins", Title: "Sign-ins", Days: n.Days, N: n.SignIns},
+		{ID: "failed", Title: "Failed sign-ins", Days: n.Days, N: n.Failed},
+		{ID: "reuse", Title: "Reuse found", Days: n.Days, N: n.Reuse, Alarm: true},
+		{ID: "revocations", Title: "Revocations", Days: n.Days, N: n.Revocations},
+	}
+}
+
+func personRow(p models.FoundPerson) views.SupportPerson {
+	return views.SupportPerson{
+		ID: p.ID.String(), Email: p.Email, URL: userURL(p.ID.String(), "", ""), Staff: p.Role == models.RoleSupport, Disabled: p.DisabledAt != nil,
+		Devices: p.Devices, CreatedAt: p.CreatedAt,
+	}
+}
+
+// foundRow is a device as support sees it.
+func (s *Server) foundRow(d models.FoundDevice, by *auth.Session) views.SupportDevice {
+	row := views.SupportDevice{
+		Device: deviceRow(d.Device, by), SignedInFrom: d.Device.CreatedIP, Live: d.Live,
+		Owner: views.SupportPerson{
+			Email: d.OwnerEmail, URL: userURL(d.Device.UserID.String(), "", ""), Staff: d.OwnerRole == models.RoleSupport, Disabled: d.OwnerDisabled != nil,
+		},
+	}
+	if !d.Live {
+		reason, at := s.auth.EndOf(d)
+		row.End, row.EndedAt = whyEnded(reason, d.Device.RevokedBy), at
+		row.Alarm = reason == models.RevokedByReuse
+	}
+	return row
+}

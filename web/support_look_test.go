@@ -1,0 +1,223 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+func TestALookIsInTheActivityOfBoth(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam, ada := s.desk(), s.signedIn()
+		s.clock.Advance(time.Minute)
+		page := sam.shown(s.lookURL(adaEmail))
+		page.one("aside", "class", "recorded")
+		if got := page.all("p", "class", "event-text")[0].text(); got != "Support looked at your devices and activity." {
+			t.Errorf("the look is not on the page itself: %q", got)
+		}
+		s.clock.Advance(time.Minute)
+		row := ada.shown("/activity").all("li", "class", "event")[0]
+		row.one("p", "class", "event-text").says("Support looked at your devices and activity.")
+		row.none("p", "class", "device-facts")
+		theirs := s.eventsOf(adaEmail)[0]
+		if theirs.Kind != models.EventSeenBySupport || theirs.Actor != models.ActorSupport || theirs.ActorID.UUID.String() != s.userID(samEmail) || theirs.IP != "" || theirs.UserAgent != "" || theirs.Detail != "" {
+			t.Errorf("ada's event: %+v", theirs)
+		}
+		own := s.eventsOf(samEmail)[0]
+		if own.Kind != models.EventSupportLooked || own.ActorID != theirs.ActorID || own.IP != "127.0.0.1" || own.UserAgent != pixel || own.Detail != s.userID(adaEmail) {
+			t.Errorf("sam's event: %+v", own)
+		}
+		s.clock.Advance(time.Minute)
+		before := len(s.eventsOf(adaEmail))
+		sam.shown(searchURL("q", "ada", "kind", "browser", "seen", "day"))
+		if e := s.eventsOf(samEmail)[0]; e.Kind != models.EventSupportSearched || e.Detail != "ada · browsers · seen within a day" || e.IP != "127.0.0.1" {
+			t.Errorf("sam's search: %+v", e)
+		}
+		if n := len(s.eventsOf(adaEmail)); n != before {
+			t.Errorf("being in a list made %d events", n-before)
+		}
+		s.clock.Advance(time.Minute)
+		sam.shown("/activity").all("p", "class", "event-text")[0].says("You searched for “ada · browsers · seen within a day” as support.")
+		s.clock.Advance(time.Minute)
+		sam.shown(s.lookURL(samEmail)) // nobody looks unseen, at themselves neither
+		if list := s.eventsOf(samEmail); countKind(list, models.EventSeenBySupport) != 1 || countKind(list, models.EventSupportLooked) != 2 {
+			t.Errorf("sam looked at himself: %+v", list[:2])
+		}
+		sam.do(http.MethodHead, s.lookURL(adaEmail), nil)
+		if n := countKind(s.eventsOf(adaEmail), models.EventSeenBySupport); n != 2 {
+			t.Errorf("%d looks are recorded, not 2", n)
+		}
+		s.unchanged("the front page", func() { sam.get("/support"); sam.get("/support?q=+"); sam.get("/support?kind=app") })
+	})
+}
+
+func TestAnotherSitesLinkPutsNothingOnRecord(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam := s.desk()
+		s.clock.Advance(time.Minute)
+		sam.shown("/support")
+		for _, header := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Sec-Purpose", "prefetch;prerender"}} {
+			s.unchanged("a request with "+header[1], func() {
+				r := sam.do(http.MethodGet, searchURL("q", "ada", "kind", "app"), nil, header...)
+				page := r.screen(t)
+				page.one("p", "class", "problem").says("This search was begun by another site. Press Search if you want it.")
+				page.one("input", "name", "q", "value", "ada")
+				if r.status != http.StatusForbidden || strings.Contains(r.body, adaEmail) {
+					t.Errorf("%v: %d", header, r.status)
+				}
+				if r := sam.do(http.MethodGet, s.lookURL(adaEmail), nil, header...); r.status != http.StatusForbidden || strings.Contains(r.body, adaEmail) {
+					t.Errorf("%v: %d", header, r.status)
+				}
+				if r := sam.do(http.MethodGet, "/support", nil, header...); r.status != http.StatusOK {
+					t.Errorf("the front page, %v: %d", header, r.status)
+				}
+			})
+		}
+		for _, site := range []string{"none", "same-origin"} {
+			if r := sam.do(http.MethodGet, s.lookURL(adaEmail), nil, "Sec-Fetch-Site", site); r.status != http.StatusOK {
+				t.Errorf("%s: %d", site, r.status)
+			}
+		}
+	})
+}
+
+// What cannot be recorded is not shown.
+func TestWithoutItsEventNothingIsShown(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam := s.desk()
+		s.login("Blue phone")
+		exec := func(statements ...string) {
+			t.Helper()
+			for _, statement := range statements {
+				if _, err := s.store.Pools()[0].ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		// Of the two events of a look only the person's fails: then the look does not happen either.
+		arm, disarm := []string{`CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.kind IN ('seen_by_support', 'support_searched') BEGIN SELECT RAISE(ABORT, 'no'); END`}, "DROP TRIGGER refuse"
+		if s.store.Dialect() == "postgres" {
+			arm = []string{`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$`,
+				`CREATE TRIGGER refuse BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.kind IN ('seen_by_support', 'support_searched')) EXECUTE FUNCTION refuse()`}
+			disarm += " ON events"
+		}
+		exec(arm...)
+		for _, path := range []string{searchURL("q", "ada"), searchURL("q", "blue"), s.lookURL(adaEmail)} {
+			s.unchanged("a look that cannot be recorded", func() {
+				r := sam.get(path)
+				if r.status != http.StatusServiceUnavailable || strings.Contains(r.body, adaEmail) || strings.Contains(r.body, "Blue phone") || r.header.Get("Retry-After") == "" {
+					t.Errorf("%s: %d %s", path, r.status, r.body)
+				}
+				r.screen(t).one("h1").says("Just a moment")
+			})
+		}
+		exec(disarm, "ALTER TABLE events RENAME TO elsewhere")
+		for _, path := range []string{searchURL("q", "ada"), s.lookURL(adaEmail)} {
+			if r := sam.get(path); r.status != http.StatusServiceUnavailable || strings.Contains(r.body, adaEmail) {
+				t.Errorf("without the table, %s: %d", path, r.status)
+			}
+		}
+		s.clock.Advance(2 * time.Minute)
+		sam.shown("/support").one("p", "class", "empty").says("The numbers are not to be had right now. Searching works.")
+		exec("ALTER TABLE elsewhere RENAME TO events")
+		s.clock.Advance(2 * time.Minute)
+		sam.shown(s.lookURL(adaEmail))
+		sam.shown("/support").none("p", "class", "empty")
+	})
+}
+
+func TestAPersonsPageShowsDevicesAndActivityAndNothingToDo(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam := s.desk()
+		stolen, kept, gone := s.login("stolen"), s.login("kept"), s.login("gone")
+		again := s.refreshed(s.refreshed(stolen.refresh).refresh)
+		s.refused(stolen.refresh, auth.ReasonReused)
+		s.refused(again.refresh, auth.ReasonRevoked)
+		s.clock.Advance(time.Minute)
+		ada := s.signedIn()
+		ada.post("/devices/"+gone.id+"/revoke", nil)
+		s.clock.Advance(time.Minute)
+		page := sam.shown(s.lookURL(adaEmail))
+		page.one("h1").says(adaEmail)
+		names := func(section, badge string) []string {
+			var list []string
+			for _, p := range page.one("section", "aria-labelledby", section).all("p", "class", "device-name") {
+				p.one("span", "class", "badge").says(badge)
+				list = append(list, p.one("bdi").text())
+			}
+			slices.Sort(list)
+			return list
+		}
+		if got, want := names("live", "Signed in"), []string{"Firefox on Linux", "kept"}; !slices.Equal(got, want) {
+			t.Errorf("live: %q, want %q", got, want)
+		}
+		if got, want := names("ended", "Ended"), []string{"gone", "stolen"}; !slices.Equal(got, want) {
+			t.Errorf("ended: %q, want %q", got, want)
+		}
+		reasons := page.one("section", "aria-labelledby", "ended").texts("p", "class", "desk-end")
+		slices.Sort(reasons)
+		if want := []string{"Signed out because its token was used twice: it may have been copied, today", "Signed out by its owner, today"}; !slices.Equal(reasons, want) {
+			t.Errorf("reasons: %q", reasons)
+		}
+		if strings.Contains(page.text(), kept.refresh) || !strings.Contains(page.text(), kept.id) {
+			t.Error("the device's id is not shown, or its token is")
+		}
+		main := page.one("main")
+		main.none("form")
+		main.none("button")
+		main.none("input")
+		for _, a := range main.all("a") {
+			if !strings.HasPrefix(a.attr("href"), "/support/users/") {
+				t.Errorf("a link leads to %s", a.attr("href"))
+			}
+		}
+		for i := range 60 {
+			s.clock.Advance(time.Second)
+			s.addEvent(models.Event{UserID: s.live(adaEmail, "kept").UserID, At: s.clock.Now(), Kind: models.EventDeviceRenamed, Actor: models.ActorOwner, DeviceName: "x", Detail: fmt.Sprint(i)})
+		}
+		page = sam.shown(s.lookURL(adaEmail))
+		if n := len(page.all("li", "class", "event")); n != 50 {
+			t.Errorf("%d events on a page", n)
+		}
+		page = sam.shown(page.one("a", "rel", "next").attr("href"))
+		page.one("a", "rel", "first", "href", s.lookURL(adaEmail))
+		if n := len(page.all("li", "class", "event")); n < 15 || n > 30 {
+			t.Errorf("%d events on the second page", n)
+		}
+		if n := countKind(s.eventsOf(adaEmail), models.EventSeenBySupport); n != 3 {
+			t.Errorf("%d looks are recorded, not 3", n)
+		}
+	})
+}
+
+func TestEndedDevicesOfAPersonArePaged(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam := s.desk()
+		for range 45 {
+			s.login("x")
+		}
+		if _, err := s.auth.SignOutUser(t.Context(), adaEmail); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for path := s.lookURL(adaEmail); path != ""; {
+			page := sam.shown(path)
+			for _, d := range page.one("section", "aria-labelledby", "ended").all("code") {
+				seen[d.text()] = true
+			}
+			path = ""
+			for _, link := range page.one("section", "aria-labelledby", "ended").all("a", "rel", "next") {
+				path = link.attr("href")
+			}
+		}
+		if len(seen) != 45 {
+			t.Errorf("%d devices", len(seen))
+		}
+	})
+}

@@ -1,0 +1,178 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTheStaffFindWhatTheyLookFor(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam := s.desk()
+		s.addUser("Adamina@example.com", evePassword)
+		s.clock.Advance(time.Second)
+		phone := s.login("Blue phone")
+		s.clock.Advance(time.Second)
+		s.login("TV")
+		if _, err := s.auth.Disable(t.Context(), "adamina@example.com"); err != nil {
+			t.Fatal(err)
+		}
+		const both = "ada@example.com Adamina@example.com"
+		for _, c := range []struct {
+			name, people, devices string
+			query                 []string
+		}{
+			{"an address", "ada@example.com", "", []string{"q", " ADA@example.com "}},
+			{"the beginning of addresses", both, "", []string{"q", "ada"}},
+			{"the end of an address", "", "", []string{"q", "example.com"}},
+			{"two characters", "", "", []string{"q", "ad"}},
+			{"a whole name of two characters", "", "TV", []string{"q", "tv"}},
+			{"the beginning of a name", "", "Blue phone", []string{"q", "blue"}},
+			{"a wildcard", "", "", []string{"q", "%lue"}},
+			{"a device's id", "", "Blue phone", []string{"q", phone.id}},
+			{"the same in capitals", "", "Blue phone", []string{"q", strings.ToUpper(phone.id)}},
+			{"an account's id", adaEmail, "", []string{"q", s.userID(adaEmail)}},
+			{"nobody's id", "", "", []string{"q", noDevice}},
+			{"an address that devices signed in from", "", "TV Blue phone Chrome on Android", []string{"q", "127.0.0.1"}},
+			{"that as IPv6", "", "TV Blue phone Chrome on Android", []string{"q", "::ffff:127.0.0.1"}},
+			{"another address", "", "", []string{"q", "127.0.0.2"}},
+			{"browsers", "", "Chrome on Android", []string{"q", "127.0.0.1", "kind", "browser"}},
+			{"ended ones", "", "", []string{"q", "127.0.0.1", "live", "ended"}},
+			{"people with live apps", adaEmail, "", []string{"q", "ada", "kind", "app", "live", "live", "seen", "hour"}},
+			{"choices that are none", both, "", []string{"q", "ada", "kind", "x", "live", "'", "seen", "\x00"}},
+			{"a place that is none", both, "", []string{"q", "ada", "after", "x"}},
+		} {
+			s.clock.Advance(time.Second)
+			page := sam.shown(searchURL(c.query...))
+			var devices []string
+			for _, d := range page.all("li", "class", "desk-device") {
+				devices = append(devices, d.one("p", "class", "device-name").one("bdi").text())
+			}
+			var people []string
+			for _, p := range page.all("li", "class", "desk-person") {
+				people = append(people, p.one("bdi").text())
+			}
+			if got := strings.Join(people, " "); got != c.people {
+				t.Errorf("%s: people %q, want %q", c.name, got, c.people)
+			}
+			if got := strings.Join(devices, " "); got != c.devices {
+				t.Errorf("%s: devices %q, want %q", c.name, got, c.devices)
+			}
+			if c.people+c.devices == "" {
+				page.one("h2", "id", "found").says("Nothing found")
+			}
+			page.one("input", "name", "q", "value", strings.TrimSpace(c.query[1]))
+			page.one("aside", "class", "recorded")
+		}
+		page := sam.shown(searchURL("q", "ada", "kind", "app"))
+		page.one("option", "value", "app", "selected", "*")
+		if list := sam.shown(searchURL("q", "blue")).one("ul", "class", "desk-devices").text(); !strings.Contains(list, adaEmail) || strings.Contains(list, "127.0.0.1") {
+			t.Errorf("the list says %q", list)
+		}
+		row := page.one("li", "class", "desk-person")
+		row.one("a", "href", s.lookURL(adaEmail))
+		row.one("p", "class", "device-facts").says("Signed in on 2 devices Account made today")
+		sam.shown(searchURL("q", "adamina")).one("span", "class", "badge-off").says("Disabled")
+	})
+}
+
+func TestResultsArePaged(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam := s.desk()
+		for i := range 43 {
+			s.login("phone")
+			if i < 25 {
+				s.addUser(fmt.Sprintf("phone%02d@example.com", i), evePassword)
+			}
+		}
+		devices, people := map[string]int{}, map[string]int{}
+		note := func(page screen) {
+			for _, code := range page.all("code") {
+				devices[code.text()]++
+			}
+			for _, p := range page.all("li", "class", "desk-person") {
+				people[p.one("bdi").text()]++
+			}
+		}
+		first := sam.shown(searchURL("q", "Phone", "live", "live"))
+		first.none("a", "rel", "first")
+		note(first)
+		if len(devices) != 20 || len(people) != 0 { // nobody of them has a device
+			t.Fatalf("%d devices, %d people", len(devices), len(people))
+		}
+		for _, query := range [][]string{{"q", "Phone", "live", "live"}, {"q", "phone0"}, {"q", "phone"}} {
+			var further []string
+			for _, link := range sam.shown(searchURL(query...)).all("a", "rel", "next") {
+				further = append(further, link.attr("href"))
+			}
+			for len(further) > 0 {
+				page := sam.shown(further[0])
+				page.one("a", "rel", "first", "href", searchURL(query...))
+				note(page)
+				further = further[1:]
+				for _, link := range page.all("a", "rel", "next") {
+					further = append(further, link.attr("href"))
+				}
+			}
+			note(sam.shown(searchURL(query...)))
+		}
+		if len(devices) != 43 || len(people) != 25 {
+			t.Errorf("%d devices, %d people", len(devices), len(people))
+		}
+	})
+}
+
+func TestHostileTextAtTheSupportDeskIsShownAsText(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam := s.desk()
+		names := []string{evil, "\u202egnp.exe", "zero\u200bwidth", "🏝️ 👩‍👩‍👧", "هاتف", `'; DROP TABLE events; --`, "%_\\"}
+		for _, name := range names {
+			s.clock.Advance(time.Second)
+			s.login(name)
+			page := sam.shown(searchURL("q", name))
+			noInline(t, name, page)
+			page.one("input", "name", "q", "value", name)
+			row := page.one("li", "class", "desk-device")
+			if got := row.one("p", "class", "device-name").one("bdi").text(); got != strings.Join(strings.Fields(name), " ") {
+				t.Errorf("%q is shown as %q", name, got)
+			}
+			s.clock.Advance(time.Second)
+			activity := sam.shown("/activity")
+			noInline(t, name, activity)
+			if got := activity.all("p", "class", "event-text")[0].text(); got != "You searched for “"+strings.Join(strings.Fields(name), " ")+"” as support." {
+				t.Errorf("%q in the activity: %q", name, got)
+			}
+		}
+		hostile := s.browser()
+		hostile.agent = "Mozilla/5.0 (" + evil + "; Linux x86_64) " + evil + "/1.0 Firefox/140.0"
+		hostile.signIn(adaEmail, adaPassword)
+		noInline(t, "a person", sam.shown(s.lookURL(adaEmail)))
+		refused := len(s.eventsOf(samEmail))
+		for q, problem := range map[string]string{
+			"a\x00b": "Control characters cannot be used here.", "a\nb": "Control characters cannot be used here.", "a\xffb": "This is not valid UTF-8.",
+			strings.Repeat("ä", 255): "At most 254 characters.", "lk1.abc": "", "eyJhbGciOi": "",
+		} {
+			r := sam.get(searchURL("q", q))
+			page := r.screen(t)
+			got := page.one("p", "class", "problem").text()
+			if r.status != http.StatusUnprocessableEntity || problem != "" && got != problem || problem == "" && !strings.HasPrefix(got, "This looks like a token.") {
+				t.Errorf("%q: %d %q", q, r.status, got)
+			}
+			page.one("input", "aria-invalid", "true")
+			page.one("aside", "class", "recorded")
+		}
+		if n := len(s.eventsOf(samEmail)); n != refused {
+			t.Errorf("refused searches left %d events", n-refused)
+		}
+		for _, path := range []string{"/support?q=%zz&q=ada", "/support?q=%ff%fe", "/support?" + strings.Repeat("q=a&", 500), "/support/users/%00", "/support/users/" + url.PathEscape(evil), s.lookURL(adaEmail) + "?before=%00&ended=%ff"} {
+			r := sam.get(path)
+			if r.status >= 500 {
+				t.Errorf("%q: %d", path, r.status)
+			}
+			noInline(t, path, r.screen(t))
+		}
+	})
+}
