@@ -72,11 +72,14 @@ func (l Liveness) args() []any {
 	return []any{moment(l.Now), moment(l.AppSince), moment(l.BrowserSince), moment(l.SupportSince)}
 }
 
-// over tells whether a device that is not revoked has come to its end, as liveCondition does.
+// over tells whether a device that is not revoked may have come to its end by liveCondition.
 func (l Liveness) over(d Device) bool {
 	since := l.AppSince
 	if d.Kind == KindBrowser {
 		since = l.BrowserSince
+		if l.SupportSince.After(since) {
+			since = l.SupportSince // perhaps: the statement that follows knows whose it is
+		}
 	}
 	return !d.ExpiresAt.After(moment(l.Now)) || !d.LastSeenAt.After(moment(since))
 }
