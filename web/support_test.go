@@ -100,6 +100,14 @@ func TestTheSupportDeskIsThereForTheStaffOnly(t *testing.T) {
 				t.Errorf("POST %s: %d", path, r.status)
 			}
 		}
+		for _, path := range paths {
+			header := sam.get(path).header
+			for name, want := range securityHeaders {
+				if got := header.Get(name); got != want || header.Get("Cache-Control") != "no-store" {
+					t.Errorf("%s: %s is %q, %q", path, name, got, header.Get("Cache-Control"))
+				}
+			}
+		}
 		ada.shown("/devices").none("a", "href", "/support")
 		sam.shown("/devices").one("nav", "class", "tabs").one("a", "href", "/support").says("Support")
 		sam.shown("/support").one("nav", "class", "tabs").one("a", "href", "/support", "aria-current", "page")
