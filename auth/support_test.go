@@ -94,6 +94,22 @@ func TestTheStaffsBrowsersIdleOutByTheShorterLimit(t *testing.T) {
 	})
 }
 
+func TestAnIdleBrowserOfTheStaffGivesItsNameBack(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		_, sams := d.staff(t)
+		_, adas := d.browser(t, adaEmail, adaPassword)
+		d.advance(supportIdle)
+		_, again := d.browser(t, samEmail, samPassword)
+		if again.Device.Name != sams.Device.Name {
+			t.Errorf("sam's new browser is %q, the idle one was %q", again.Device.Name, sams.Device.Name)
+		}
+		if _, again = d.browser(t, adaEmail, adaPassword); again.Device.Name == adas.Device.Name {
+			t.Errorf("ada's new browser is %q like the one that is live", again.Device.Name)
+		}
+	})
+}
+
 // When a browser was seen is written once a minute at most; that must not sign out somebody who clicks all day.
 func TestStaffAtWorkAreNotSignedOut(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
