@@ -85,6 +85,14 @@ func each(t *testing.T, fn func(t *testing.T, s *site), changes ...func(*auth.Co
 
 func newSite(t *testing.T, databaseURL string, changes ...func(*auth.Config, *web.Config)) *site {
 	t.Helper()
+	s := newReplica(t, databaseURL, changes...)
+	s.addUser(adaEmail, adaPassword)
+	return s
+}
+
+// newReplica is one more service on the database, with an address and a clock of its own.
+func newReplica(t *testing.T, databaseURL string, changes ...func(*auth.Config, *web.Config)) *site {
+	t.Helper()
 	s := &site{t: t, clock: &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logBuffer{}}
 	store, err := models.Open(t.Context(), models.Config{URL: databaseURL, OnStatement: func(string) { s.statements.Add(1) }})
 	if err != nil {
@@ -122,7 +130,6 @@ func newSite(t *testing.T, databaseURL string, changes ...func(*auth.Config, *we
 		t.Fatal(err)
 	}
 	inner.Store(server)
-	s.addUser(adaEmail, adaPassword)
 	return s
 }
 
