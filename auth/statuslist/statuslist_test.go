@@ -80,8 +80,8 @@ func TestATokenOutsideOfTheListIsRevoked(t *testing.T) {
 // Lists of every short length, and of those where the compressor begins a second block.
 func TestWhatIsEncodedIsDecoded(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for _, n := range []int{0, 1, 2, 3, 7, 100, 1000, 1<<14 - 1, 1 << 14, 1<<14 + 1, 65535, 65536, 200_000} {
-		for _, share := range []float64{0, 0.001, 0.01, 0.5, 1} {
+	for _, n := range []int{0, 1, 2, 3, 7, 100, 1000, 1<<14 - 1, 1 << 14, 1<<14 + 1, 65535, 65536} {
+		for _, share := range []float64{0, 0.001, 0.01, 2} {
 			b := randomBits(r, 8*n, share)
 			lst, err := statuslist.Encode(b)
 			if err != nil {
@@ -99,10 +99,8 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 
 func randomBits(r *rand.Rand, n int, share float64) statuslist.Bits {
 	b := statuslist.NewBits(n)
-	for i := range n {
-		if r.Float64() < share {
-			b.Set(i)
-		}
+	for range int(share * float64(n)) {
+		b.Set(r.IntN(n))
 	}
 	return b
 }
@@ -113,7 +111,7 @@ func TestAMillionDevicesFitIntoASmallList(t *testing.T) {
 	for _, test := range []struct {
 		share float64
 		most  int
-	}{{0, 1000}, {0.001, 12_000}, {0.01, 70_000}, {0.5, 200_000}} {
+	}{{0, 1000}, {0.001, 12_000}, {0.01, 70_000}, {0.7, 200_000}} { // of places drawn at random, some of them twice
 		lst, err := statuslist.Encode(randomBits(r, 1_000_000, test.share))
 		if err != nil || len(lst) > test.most {
 			t.Errorf("%v revoked: %d letters, wanted at most %d; %v", test.share, len(lst), test.most, err)
@@ -123,7 +121,7 @@ func TestAMillionDevicesFitIntoASmallList(t *testing.T) {
 }
 
 func TestWhatIsNotAListIsRefused(t *testing.T) {
-	bomb, err := statuslist.Encode(statuslist.NewBits(8 << 28))
+	bomb, err := statuslist.Encode(statuslist.NewBits(8 << 24))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +134,7 @@ func TestWhatIsNotAListIsRefused(t *testing.T) {
 		"cut short":                   draftExample[:10],
 		"with another checksum":       "eNrbuRgAAhcBXA",
 		"followed by something":       "eNrbuRgAAhcBXQAA",
-		"a quarter of a gigabyte":     bomb,
+		"sixteen megabytes":           bomb,
 		"long, and all of it letters": string(bytes.Repeat([]byte("A"), 8<<20)),
 	} {
 		if b, err := statuslist.Decode(lst, someMegabytes); !errors.Is(err, statuslist.ErrList) || b != nil {
