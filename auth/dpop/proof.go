@@ -18,11 +18,14 @@ import (
 // Algs are the signature algorithms that a proof may use.
 var Algs = []string{"ES256", "EdDSA"}
 
+// MaxAge is how long after its iat a proof is good.
+const MaxAge = 60 * time.Second
+
 const (
 	proofType = "dpop+jwt"
 	maxProof  = 4 << 10 // bytes
 	maxID     = 256     // bytes of a jti
-	maxPast   = 60 * time.Second
+	maxPast   = MaxAge
 	maxFuture = 10 * time.Second // clocks of phones run ahead, too
 )
 

@@ -1,0 +1,141 @@
+package resource
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"latchkey/auth/statuslist"
+)
+
+// Claims are what a verified access token says (RFC 9068 §2.2).
+type Claims struct {
+	Subject    string // sub: the id of the user
+	DeviceID   string // sid: the id of the device that the token was issued to
+	DeviceName string // device_name, as the user named it; "" where the issuer leaves it out
+	ClientID   string // client_id: the app
+	ID         string // jti
+	IssuedAt   time.Time
+	Expires    time.Time
+	JKT        string // cnf.jkt, the thumbprint of the key that the token is bound to (RFC 9449 §6.1); "" for a bearer token
+	// Status is the bit that says whether the token was revoked. Without a URI nothing but exp ends it.
+	Status statuslist.Reference
+}
+
+// rawClaims are a token's claims, and those by which it is judged.
+type rawClaims struct {
+	Claims
+	issuer    string
+	audience  string // as JSON
+	notBefore time.Time
+	bound     bool
+	listed    bool
+}
+
+// readClaims reads the payload of an access token, whose signature is good.
+func readClaims(payload []byte) (c rawClaims, err error) {
+	err = members(payload, func(name, value string) (err error) {
+		switch name {
+		case "iss":
+			c.issuer, err = unquote(value)
+		case "aud":
+			c.audience = value
+		case "sub":
+			c.Subject, err = unquote(value)
+		case "sid":
+			c.DeviceID, err = unquote(value)
+		case "device_name":
+			c.DeviceName, err = unquote(value)
+		case "client_id":
+			c.ClientID, err = unquote(value)
+		case "jti":
+			c.ID, err = unquote(value)
+		case "exp":
+			c.Expires, err = instant(value)
+		case "iat":
+			c.IssuedAt, err = instant(value)
+		case "nbf":
+			c.notBefore, err = instant(value)
+		case "cnf":
+			c.bound = true
+			c.JKT, err = readConfirmation(value)
+		case "status":
+			c.listed = true
+			c.Status, err = readStatus(value)
+		}
+		return err
+	})
+	return c, err
+}
+
+// readConfirmation reads cnf. Another confirmation than jkt leaves it empty.
+func readConfirmation(value string) (jkt string, err error) {
+	err = walk(value, func(name, value string) (err error) {
+		if name == "jkt" {
+			jkt, err = unquote(value)
+		}
+		return err
+	})
+	return jkt, err
+}
+
+// readStatus reads the status claim. Another mechanism than a status list leaves it empty.
+func readStatus(value string) (ref statuslist.Reference, err error) {
+	ref.Index = -1
+	err = walk(value, func(name, value string) error {
+		if name != "status_list" {
+			return nil
+		}
+		return walk(value, func(name, value string) (err error) {
+			switch name {
+			case "idx":
+				ref.Index, err = strconv.Atoi(value)
+			case "uri":
+				ref.URI, err = unquote(value)
+			}
+			return err
+		})
+	})
+	return ref, err
+}
+
+// judge says what is wrong with claims at a moment.
+func (v *Verifier) judge(c *rawClaims, now time.Time) error {
+	switch {
+	case c.issuer != v.config.Issuer:
+		return invalid("it is from another issuer")
+	case !v.isFor(c.audience):
+		return invalid("it is for another audience")
+	case c.Expires.IsZero():
+		return invalid("exp is missing")
+	case !now.Before(c.Expires.Add(v.config.Leeway)):
+		return invalid(reasonExpired)
+	case c.IssuedAt.IsZero():
+		return invalid("iat is missing")
+	case c.IssuedAt.After(now.Add(v.config.Leeway)):
+		return invalid("it was issued in the future")
+	case c.notBefore.After(now.Add(v.config.Leeway)):
+		return invalid("it is not valid yet")
+	case c.Expires.Sub(c.IssuedAt) > v.config.MaxLifetime:
+		return invalid("it lives too long")
+	case c.Subject == "" || c.ID == "" || c.ClientID == "":
+		return invalid("sub, jti or client_id is missing")
+	case c.bound && c.JKT == "":
+		return invalid("it is bound to something other than a key")
+	case c.listed && (c.Status.Index < 0 || !v.mayFetchStatus(c.Status.URI)):
+		return invalid("its status is not in a list of the issuer")
+	}
+	return nil
+}
+
+const reasonExpired = "it has expired"
+
+// isFor tells whether aud, a string or a list of strings (RFC 7519 §4.1.3), holds the audience.
+func (v *Verifier) isFor(audience string) bool {
+	if one, err := unquote(audience); err == nil {
+		return one == v.config.Audience
+	}
+	var several []string
+	return json.Unmarshal([]byte(audience), &several) == nil && slices.Contains(several, v.config.Audience)
+}

@@ -1,0 +1,103 @@
+package resource
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// keySet is the issuer's published keys.
+type keySet struct {
+	keys    map[string]*key // by kid
+	due     time.Time
+	expires time.Time
+}
+
+func (v *Verifier) fetchKeys(ctx context.Context, old *keySet) (*keySet, error) {
+	from := v.config.JWKSURL
+	if v.config.Discover {
+		var err error
+		if from, err = v.discover(ctx); err != nil {
+			return nil, err
+		}
+	}
+	text, err := v.get(ctx, from, "application/jwk-set+json, application/json", maxKeySetBytes)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := parseKeySet(text, v.config.Algs)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil {
+		for id, k := range keys { // what is the same stays the same: cached tokens compare by it
+			if before := old.keys[id]; before != nil && before.equal(k) {
+				keys[id] = before
+			}
+		}
+	}
+	now := v.config.Clock()
+	return &keySet{keys: keys, due: now.Add(v.config.KeysRefresh), expires: now.Add(v.config.KeysMaxAge)}, nil
+}
+
+// discover asks the issuer's metadata where its keys are (RFC 8414 §3: the well-known part stands before the issuer's path).
+func (v *Verifier) discover(ctx context.Context) (string, error) {
+	issuer, err := url.Parse(v.config.Issuer)
+	if err != nil {
+		return "", err
+	}
+	from := issuer.Scheme + "://" + issuer.Host + "/.well-known/oauth-authorization-server" + strings.TrimSuffix(issuer.EscapedPath(), "/")
+	text, err := v.get(ctx, from, "application/json", maxKeySetBytes)
+	if err != nil {
+		return "", err
+	}
+	var metadata struct {
+		Issuer  string `json:"issuer"`
+		JWKSURI string `json:"jwks_uri"`
+	}
+	if err := json.Unmarshal(text, &metadata); err != nil {
+		return "", fmt.Errorf("metadata: %w", err)
+	}
+	if metadata.Issuer != v.config.Issuer { // RFC 8414 §3.3
+		return "", errors.New("metadata: of another issuer")
+	}
+	keys, err := url.Parse(metadata.JWKSURI)
+	if err != nil || origin(keys) != origin(issuer) || keys.User != nil {
+		return "", errors.New("metadata: jwks_uri is not of the issuer's origin; set JWKSURL if that is meant")
+	}
+	return metadata.JWKSURI, nil
+}
+
+// findKey finds a key by its id. One that is unknown may be new: the keys are then fetched, at most every retryGap
+// however many tokens name unknown keys.
+func (v *Verifier) findKey(ctx context.Context, kid string) (*key, error) {
+	if kid == "" {
+		return nil, invalid("it does not name its key")
+	}
+	now := v.config.Clock()
+	if k := v.heldKey(kid, now); k != nil {
+		return k, nil
+	}
+	v.keys.await(ctx)
+	if k := v.heldKey(kid, now); k != nil {
+		return k, nil
+	}
+	if set := v.keys.value.Load(); set == nil || now.After(set.expires) || v.keys.failing() || ctx.Err() != nil {
+		return nil, unavailable("the issuer's keys cannot be fetched", context.Cause(ctx))
+	}
+	return nil, invalid("its key is not one of the issuer's")
+}
+
+// heldKey is the key of an id in the set that is held, if that is not too old.
+func (v *Verifier) heldKey(kid string, now time.Time) *key {
+	set := v.keys.value.Load()
+	if set == nil || now.After(set.expires) {
+		return nil
+	}
+	v.keys.nudge(set.due, now)
+	return set.keys[kid]
+}

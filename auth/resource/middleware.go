@@ -1,0 +1,106 @@
+package resource
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/auth/dpop"
+)
+
+// Middleware lets requests with a good access token through, and answers all others by Refuse. next finds what
+// the token says by ClaimsFrom.
+func (v *Verifier) Middleware(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		claims, err := v.Authenticate(r)
+		if err != nil {
+			v.Refuse(w, err)
+			return
+		}
+		if claims.JKT != "" && v.nonces != nil {
+			w.Header().Set("DPoP-Nonce", v.nonces.At(v.config.Clock())) // for the next request: RFC 9449 §8.2
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), claimsKey{}, claims)))
+	})
+}
+
+// refusal is how a kind of error is answered.
+type refusal struct {
+	kind   error
+	status int
+	code   string // of RFC 6750 §3.1 and RFC 9449 §7.1, except where it is in the body only
+}
+
+var refusals = []refusal{
+	{ErrNoCredentials, http.StatusUnauthorized, "unauthenticated"},
+	{ErrInvalidRequest, http.StatusBadRequest, "invalid_request"},
+	{ErrInvalidToken, http.StatusUnauthorized, "invalid_token"},
+	{ErrRevoked, http.StatusUnauthorized, "invalid_token"},
+	{ErrInvalidProof, http.StatusUnauthorized, "invalid_dpop_proof"},
+	{ErrUseNonce, http.StatusUnauthorized, "use_dpop_nonce"},
+	{ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
+}
+
+// Refuse answers a request by an error of Authenticate: status, challenge (RFC 6750 §3, RFC 9449 §7.1) and problem details
+// (RFC 9457). An error that is none of this package's is answered by 500.
+func (v *Verifier) Refuse(w http.ResponseWriter, err error) {
+	e := &Error{Reason: "something went wrong"}
+	errors.As(err, &e)
+	answer := refusal{status: http.StatusInternalServerError, code: "internal"}
+	for _, one := range refusals {
+		if errors.Is(err, one.kind) {
+			answer = one
+			break
+		}
+	}
+	h := w.Header()
+	if answer.status != http.StatusServiceUnavailable && answer.status != http.StatusInternalServerError {
+		v.challenge(h, e, answer)
+	}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
+	}
+	if v.nonces != nil && errors.Is(err, ErrUseNonce) {
+		h.Set("DPoP-Nonce", v.nonces.At(v.config.Clock()))
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "application/problem+json")
+	w.WriteHeader(answer.status)
+	_ = json.NewEncoder(w).Encode(map[string]any{
+		"title": http.StatusText(answer.status), "status": answer.status, "code": answer.code, "detail": e.Reason,
+	})
+}
+
+// challenge says which schemes this server takes, and what was wrong under the one that was used.
+func (v *Verifier) challenge(h http.Header, e *Error, answer refusal) {
+	problem := ""
+	if !errors.Is(e.Kind, ErrNoCredentials) { // RFC 6750 §3.1: no code for who sent no token
+		problem = ` error="` + answer.code + `", error_description="` + e.Reason + `"`
+	}
+	dpopOn := v.config.DPoP.BaseURL != ""
+	used := e.scheme
+	if used == "" || used == schemeDPoP && !dpopOn || used == schemeBearer && v.config.DPoP.Required {
+		used = schemeBearer
+		if v.config.DPoP.Required {
+			used = schemeDPoP
+		}
+	}
+	if !v.config.DPoP.Required {
+		value := schemeBearer
+		if used == schemeBearer {
+			value += problem
+		}
+		h.Add("WWW-Authenticate", value)
+	}
+	if dpopOn {
+		value := schemeDPoP
+		if used == schemeDPoP && problem != "" {
+			value += problem + ","
+		}
+		h.Add("WWW-Authenticate", value+` algs="`+strings.Join(dpop.Algs, " ")+`"`)
+	}
+}

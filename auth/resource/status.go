@@ -1,0 +1,217 @@
+package resource
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"strconv"
+	"time"
+
+	"latchkey/auth/statuslist"
+)
+
+// maxLists is how many status lists are kept; the one that was not needed for the longest time gives way.
+const maxLists = 64
+
+const (
+	defaultTTL = time.Minute
+	maxSetBack = time.Minute // of iat from one list to the next: replicas of the issuer differ by some seconds
+)
+
+// list is a status list whose signature is good.
+type list struct {
+	bits    statuslist.Bits
+	issued  time.Time
+	due     time.Time
+	expires time.Time // it is not believed after that
+}
+
+// mayFetchStatus tells whether a list may be fetched from a URI that a token names: only from the issuer's origin, or a
+// token could make this server send requests into its own network.
+func (v *Verifier) mayFetchStatus(uri string) bool {
+	if _, known := (*v.lists.Load())[uri]; known {
+		return true
+	}
+	u, err := url.Parse(uri)
+	return err == nil && len(uri) <= 1024 && u.User == nil && u.Fragment == "" && u.Opaque == "" && origin(u) == v.config.StatusOrigin
+}
+
+// statusList is the list of a URI that may be fetched. Nil after Close.
+func (v *Verifier) statusList(uri string) *kept[list] {
+	if k := (*v.lists.Load())[uri]; k != nil {
+		return k
+	}
+	v.listsMu.Lock()
+	defer v.listsMu.Unlock()
+	held := *v.lists.Load()
+	if k := held[uri]; k != nil {
+		return k
+	}
+	if v.background.Err() != nil {
+		return nil
+	}
+	next := maps.Clone(held)
+	if len(next) >= maxLists {
+		oldest := ""
+		for uri, k := range next {
+			if oldest == "" || k.used.Load() < next[oldest].used.Load() {
+				oldest = uri
+			}
+		}
+		v.stopList[oldest]()
+		delete(v.stopList, oldest)
+		delete(next, oldest)
+	}
+	ctx, stop := context.WithCancel(v.background)
+	v.stopList[uri] = stop
+	next[uri] = keep(ctx, &v.running, &kept[list]{
+		name: "status list " + uri, now: v.config.Clock, log: v.config.Logger, due: func(l *list) time.Time { return l.due },
+		fetch: func(ctx context.Context, old *list) (*list, error) { return v.fetchList(ctx, uri, old) },
+	})
+	v.lists.Store(&next)
+	return next[uri]
+}
+
+// checkStatus asks the list that an entry's token names. The list is read from memory; only a first list, or one that is too
+// stale, is waited for.
+func (v *Verifier) checkStatus(ctx context.Context, e *entry, now time.Time) error {
+	ref := e.claims.Status
+	if ref.URI == "" {
+		return nil
+	}
+	kept := e.list.Load()
+	if kept == nil || kept.gone.Load() {
+		if kept = v.statusList(ref.URI); kept == nil {
+			return unavailable("the verifier is closed", nil)
+		}
+		e.list.Store(kept)
+	}
+	kept.use(now)
+	l := kept.value.Load()
+	if l == nil || now.After(l.expires) {
+		kept.await(ctx)
+		l = kept.value.Load()
+	}
+	if l == nil {
+		return v.unknownStatus("the status of the token cannot be fetched")
+	}
+	if l.bits.Get(ref.Index) { // also of a stale list: who is revoked stays so
+		if ref.Index >= l.bits.Len() {
+			return invalid("its status is not in the list that it names")
+		}
+		return &Error{Kind: ErrRevoked, Reason: "it was revoked"}
+	}
+	kept.nudge(l.due, now)
+	if now.After(l.expires) {
+		return v.unknownStatus("the status of the token is too old")
+	}
+	return nil
+}
+
+func (v *Verifier) unknownStatus(reason string) error {
+	if v.config.FailOpen {
+		return nil
+	}
+	return unavailable(reason, nil)
+}
+
+func (v *Verifier) fetchList(ctx context.Context, uri string, old *list) (*list, error) {
+	most := int64(v.config.MaxStatusBytes)
+	asked := v.config.Clock()                                        // its age counts from here: what is revoked while it is on its way is not in it
+	text, err := v.get(ctx, uri, statuslist.MediaType, most*2+8<<10) // base64 twice, and the claims
+	if err != nil {
+		return nil, err
+	}
+	payload, _, err := v.open(ctx, string(text), statuslist.Type)
+	if err != nil {
+		return nil, err
+	}
+	c, err := readList(payload)
+	if err != nil {
+		return nil, fmt.Errorf("status list: %w", err)
+	}
+	now := v.config.Clock()
+	switch {
+	case c.subject != uri:
+		return nil, errors.New("status list: sub is not its URI")
+	case c.issuer != "" && c.issuer != v.config.Issuer:
+		return nil, errors.New("status list: of another issuer")
+	case c.bits != 1:
+		return nil, errors.New("status list: not of one bit for each token")
+	case c.issued.IsZero() || c.issued.After(now.Add(v.config.Leeway)):
+		return nil, errors.New("status list: iat is missing or in the future")
+	case !c.expires.IsZero() && !now.Before(c.expires.Add(v.config.Leeway)):
+		return nil, errors.New("status list: expired")
+	case old != nil && c.issued.Before(old.issued.Add(-maxSetBack)):
+		return nil, errors.New("status list: older than the one that is held")
+	}
+	bits, err := statuslist.Decode(c.lst, v.config.MaxStatusBytes)
+	if err != nil {
+		return nil, err
+	}
+	return v.newList(bits, c, asked), nil
+}
+
+// newList sets a list's times: by its ttl, if nothing shorter was configured, and by its exp.
+func (v *Verifier) newList(bits statuslist.Bits, c listClaims, asked time.Time) *list {
+	wait := cmp.Or(c.ttl, defaultTTL)
+	if v.config.StatusRefresh > 0 {
+		wait = min(wait, v.config.StatusRefresh)
+	}
+	life := v.config.MaxStaleness
+	if !c.expires.IsZero() {
+		life = min(life, c.expires.Add(v.config.Leeway).Sub(asked))
+	}
+	wait = max(min(wait, life*9/10), time.Second) // the next should be here before this one ends
+	return &list{bits: bits, issued: c.issued, due: asked.Add(wait), expires: asked.Add(life)}
+}
+
+// listClaims are what the JWT of a list says (draft-ietf-oauth-status-list §5.1).
+type listClaims struct {
+	issuer, subject, lst string
+	issued, expires      time.Time
+	ttl                  time.Duration
+	bits                 int
+}
+
+func readList(payload []byte) (c listClaims, err error) {
+	err = members(payload, func(name, value string) (err error) {
+		switch name {
+		case "iss":
+			c.issuer, err = unquote(value)
+		case "sub":
+			c.subject, err = unquote(value)
+		case "iat":
+			c.issued, err = instant(value)
+		case "exp":
+			c.expires, err = instant(value)
+		case "ttl":
+			c.ttl, err = readTTL(value)
+		case "status_list":
+			err = walk(value, func(name, value string) (err error) {
+				switch name {
+				case "bits":
+					c.bits, err = strconv.Atoi(value)
+				case "lst":
+					c.lst, err = unquote(value)
+				}
+				return err
+			})
+		}
+		return err
+	})
+	return c, err
+}
+
+// readTTL reads a positive number of seconds, of which no more than a year counts.
+func readTTL(value string) (time.Duration, error) {
+	const year = 365 * 24 * 3600
+	seconds, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(seconds > 0) {
+		return 0, errJSON
+	}
+	return time.Duration(min(seconds, year) * float64(time.Second)), nil
+}

@@ -1,0 +1,118 @@
+package resource
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"latchkey/auth/dpop"
+	"latchkey/auth/statuslist"
+)
+
+const (
+	accessTokenType = "at+jwt" // RFC 9068 §2.1
+	maxToken        = 8 << 10  // bytes
+)
+
+// Verifier checks access tokens without asking anybody for each: keys and status lists are fetched in the background. It
+// may be used by many goroutines at once.
+type Verifier struct {
+	config     Config
+	background context.Context
+	stop       context.CancelFunc
+	running    sync.WaitGroup
+	keys       *kept[keySet]
+	lists      atomic.Pointer[map[string]*kept[list]] // by URI; replaced, never changed
+	listsMu    sync.Mutex                             // of whoever replaces it
+	stopList   map[string]context.CancelFunc
+	verified   *cache
+	proofs     dpop.Seen
+	nonces     *dpop.Nonces // nil: none are asked for
+}
+
+// New starts a verifier: it begins to fetch the issuer's keys and does not wait for them, so that servers may start in
+// any order. The error says what is wrong with the configuration. Close it when it is no longer needed.
+func New(c Config) (*Verifier, error) {
+	c, err := c.filled()
+	if err != nil {
+		return nil, err
+	}
+	v := &Verifier{config: c, verified: newCache(c.CacheSize), stopList: map[string]context.CancelFunc{}}
+	v.background, v.stop = context.WithCancel(context.Background())
+	v.lists.Store(&map[string]*kept[list]{})
+	if len(c.DPoP.NonceKey) > 0 {
+		v.nonces = dpop.NewNonces(c.DPoP.NonceKey)
+	}
+	v.keys = keep(v.background, &v.running, &kept[keySet]{
+		name: "keys of the issuer", now: c.Clock, log: c.Logger, fetch: v.fetchKeys, due: func(s *keySet) time.Time { return s.due },
+	})
+	return v, nil
+}
+
+// Close ends the background work and waits for its end. A verifier that is closed learns of no new key or revocation.
+func (v *Verifier) Close() {
+	v.listsMu.Lock() // no list begins after this
+	v.stop()
+	v.listsMu.Unlock()
+	v.running.Wait()
+}
+
+// Verify checks an access token alone: its signature by a key of the issuer and under that key's algorithm, typ, iss, aud,
+// exp (RFC 9068 §4), and that it was not revoked. How it was presented, and the proof of a token that is bound to a key, is for
+// Authenticate to check. ctx bounds the wait for keys and lists that are not here yet. It returns ErrInvalidToken, ErrRevoked or ErrUnavailable.
+func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
+	if len(token) > maxToken {
+		return nil, invalid(fmt.Sprintf("it is longer than %d bytes", maxToken))
+	}
+	now := v.config.Clock()
+	sum := hash(token)
+	e := v.verified.get(sum)
+	if e != nil && v.heldKey(e.key.id, now) != e.key { // withdrawn, or too old to be believed
+		v.verified.drop(sum)
+		e = nil
+	}
+	if e == nil {
+		var err error
+		if e, err = v.verify(ctx, token, now); err != nil {
+			return nil, err
+		}
+		v.verified.put(sum, e)
+	}
+	if !now.Before(e.expires) {
+		v.verified.drop(sum)
+		return nil, invalid(reasonExpired)
+	}
+	if err := v.checkStatus(ctx, e, now); err != nil {
+		return nil, err
+	}
+	claims := e.claims // a copy: the caller may change it
+	return &claims, nil
+}
+
+// verify checks what stays true of a token until it expires.
+func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*entry, error) {
+	payload, k, err := v.open(ctx, token, accessTokenType)
+	if err != nil {
+		return nil, err
+	}
+	c, err := readClaims(payload)
+	if err != nil {
+		return nil, invalid("its claims are not what they should be")
+	}
+	if err := v.judge(&c, now); err != nil {
+		return nil, err
+	}
+	if !c.listed {
+		c.Status = statuslist.Reference{}
+	}
+	return &entry{claims: c.Claims, key: k, expires: c.Expires.Add(v.config.Leeway)}, nil
+}
+
+// hash is the SHA-256 of a token. The cache holds hashes, so that a reader of its memory finds no token.
+func hash(token string) digest {
+	var text [maxToken]byte
+	return sha256.Sum256(text[:copy(text[:], token)])
+}
