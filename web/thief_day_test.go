@@ -86,10 +86,10 @@ func TestAThiefOfABoundPhoneGetsNothingAnywhere(t *testing.T) {
 		shop.buy("DPoP", phone.access, used)
 		thief := newProver(t, s, "ES256")
 		for name, c := range map[string]struct{ scheme, proof string }{
-			"as a bearer token":           {"Bearer", ""},
-			"without a proof":             {"DPoP", ""},
-			"with a proof of his own key": {"DPoP", atShop(thief)},
-			"with the owner's, again":     {"DPoP", used},
+			"as a bearer token":                       {"Bearer", ""},
+			"without a proof":                         {"DPoP", ""},
+			"with a proof of his own key":             {"DPoP", atShop(thief)},
+			"with the owner's, again":                 {"DPoP", used},
 			"with the owner's for the token endpoint": {"DPoP", owner.proof(http.MethodPost, "/oauth/token", "", nil)},
 		} {
 			if r := shop.buy(c.scheme, phone.access, c.proof); r.status != http.StatusUnauthorized && r.status != http.StatusBadRequest {
