@@ -53,7 +53,7 @@ type advice struct{ code, means, do string }
 // grantReasons are the reasons of invalid_grant.
 var grantReasons = []advice{
 	{"revoked", "The device was signed out: by its owner, by a new password, or by an operator.", "Sign in again."},
-	{"reused", "An old token came back. It may have been copied, so the device was signed out for whoever holds it.", "Sign in again, and say why. A phone restored from a backup may cause it; see below."},
+	{"reused", "An old token came back. It may have been copied, so the device was signed out for whoever holds it; a phone restored from a backup may be the cause.", "Sign in again, and say why."},
 	{"expired", "The device has reached the age that was set when it signed in.", "Sign in again."},
 	{"idle", "The device was not seen for too long.", "Sign in again."},
 	{"refresh_limit", "The device has refreshed as often as it may.", "Sign in again."},
