@@ -218,7 +218,7 @@ func (l *ledger) complete(t *testing.T, c *contract) {
 			}
 		}
 	}
-	t.Logf("%d requests; %d operations, %d pairs of operation and status, %d codes among them: all came", l.sent, len(c.operations()), pairs, errors)
+	t.Logf("%d requests; %d operations, %d pairs of operation and status, %d codes among them", l.sent, len(c.operations()), pairs, errors)
 	if pairs < 90 || errors < 100 {
 		t.Errorf("%d pairs and %d codes were counted", pairs, errors)
 	}
