@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"net/http"
-	"strings"
 )
 
 // openAPITemplate describes the JSON and OAuth surface (OpenAPI 3.1) of a server at exampleBase.
@@ -39,7 +38,7 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 	h.Set("ETag", s.description.etag)
 	h.Set("Access-Control-Allow-Origin", "*") // tools that read it run in browsers too
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	if known := strings.Join(r.Header.Values("If-None-Match"), ","); known == "*" || strings.Contains(known, s.description.etag) {
+	if matches(r.Header.Values("If-None-Match"), s.description.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}

@@ -19,7 +19,7 @@ import (
 func described(p *probe) {
 	other := p.login("another").id
 	for _, op := range p.operations() {
-		path := strings.NewReplacer("{id}", other, "{path}", "tenant").Replace(op.path)
+		path := strings.NewReplacer("/statuslists/{id}", "/statuslists/0", "{id}", other, "{path}", "tenant").Replace(op.path)
 		if op.RequestBody == nil {
 			var headers []string
 			if op.guarded() {
@@ -354,6 +354,8 @@ func noDatabase(p *probe) {
 		p.want(p.send(true, to.method, to.url, to.body, to.headers...), 503, to.oauthCode("temporarily_unavailable", "unavailable"))
 	}
 	p.want(p.send(true, "GET", "/readyz", ""), 503, "unavailable")
+	p.clock.Advance(time.Minute)
+	p.want(p.send(true, "GET", "/statuslists/0", ""), 503, "unavailable")
 	// A server that starts now never read its keys.
 	service, err := auth.New(p.store, p.auth.Config)
 	if err != nil {
@@ -374,7 +376,7 @@ func mistakes(p *probe, broken *atomic.Bool) {
 	list := p.targets(phone, plain(phone))
 	for _, op := range p.operations() {
 		if answer := op.Responses.Codes.GetOrZero("500"); answer != nil && op.RequestBody == nil && !op.guarded() {
-			list = append(list, target{operation: op, url: op.path})
+			list = append(list, target{operation: op, url: strings.ReplaceAll(op.path, "{id}", "0")})
 		}
 	}
 	p.clock.Advance(2 * time.Second) // so that readiness is asked anew
@@ -397,4 +399,10 @@ func discovery(p *probe) {
 		p.t.Errorf("with another tag: %d", again.status)
 	}
 	p.want(p.send(true, "GET", "/.well-known/oauth-authorization-server/tenant", ""), 404, "not_found")
+	p.login("phone")
+	list := p.send(true, "GET", "/statuslists/0", "")
+	if again := p.send(true, "GET", "/statuslists/0", "", "If-None-Match", list.header.Get("ETag")); list.status != http.StatusOK || again.status != http.StatusNotModified {
+		p.t.Errorf("status list: %d, then %d", list.status, again.status)
+	}
+	p.want(p.send(true, "GET", "/statuslists/x", ""), 404, "not_found")
 }

@@ -195,4 +195,3 @@ func TestEveryExampleIsWhatItIsAnExampleOf(t *testing.T) {
 		}
 	})
 }
-
