@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"testing"
@@ -77,8 +78,8 @@ func TestGolangOAuth2ReadsRefusals(t *testing.T) {
 		s.postForm("/oauth/revoke", map[string][]string{"token": {p.refresh}})
 		c := oauth2.Config{ClientID: "app", Endpoint: oauth2.Endpoint{TokenURL: s.URL + "/oauth/token", AuthStyle: oauth2.AuthStyleInParams}}
 		_, err := c.TokenSource(t.Context(), &oauth2.Token{RefreshToken: p.refresh}).Token()
-		refusal, ok := err.(*oauth2.RetrieveError)
-		if !ok || refusal.ErrorCode != "invalid_grant" || refusal.ErrorDescription != "The device was signed out." || refusal.Response.StatusCode != http.StatusBadRequest {
+		var refusal *oauth2.RetrieveError
+		if !errors.As(err, &refusal) || refusal.ErrorCode != "invalid_grant" || refusal.ErrorDescription != "The device was signed out." || refusal.Response.StatusCode != http.StatusBadRequest {
 			t.Errorf("%v", err)
 		}
 	})
