@@ -18,7 +18,7 @@ type State struct {
 func Gallery(assets Assets) []State {
 	g := gallery{assets: assets, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
-	for _, part := range [][]State{g.signedOut(), g.devices(), g.questions(), g.account(), g.support(), g.errors()} {
+	for _, part := range [][]State{g.signedOut(), g.devices(), g.questions(), g.account(), g.support(), g.errors(), g.docs()} {
 		states = append(states, part...)
 	}
 	return states

@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -106,15 +105,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 			if rec, ok := w.(*recorder); ok && rec.status != 0 {
 				panic(http.ErrAbortHandler) // the answer has begun: cutting it off is all that is left to say
 			}
-			err := errors.New("panic")
-			switch {
-			case strings.HasPrefix(r.URL.Path, "/oauth/"):
-				s.answerOAuth(w, r, err)
-			case strings.HasPrefix(r.URL.Path, "/api/"):
-				s.answerAPI(w, r, err)
-			default:
-				s.answerPage(w, r, err)
-			}
+			s.answerByPath(w, r, errors.New("panic"))
 		}()
 		next.ServeHTTP(w, r)
 	})

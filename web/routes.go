@@ -38,8 +38,12 @@ func (s *Server) routes() {
 		"POST /oauth/token":  s.oauth(s.oauthToken),
 		"POST /oauth/revoke": s.oauth(s.oauthRevoke),
 
-		"GET /.well-known/jwks.json":                  s.api(s.jwks),
-		"GET /.well-known/oauth-authorization-server": s.api(s.metadata),
+		"GET /docs":         s.page(s.docs),
+		"GET /openapi.yaml": s.api(s.openAPI),
+
+		"GET /.well-known/jwks.json":                            s.api(s.jwks),
+		"GET /.well-known/oauth-authorization-server":           s.api(s.metadata),
+		"GET /.well-known/oauth-authorization-server/{path...}": s.api(s.issuerMetadata),
 
 		"GET /statuslists/{id}": s.api(s.statusList),
 
@@ -65,10 +69,16 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", refusal.header.Get("Allow"))
 		err = errMethod
 	}
-	switch {
-	case strings.HasPrefix(r.URL.Path, "/oauth/"):
+	s.answerByPath(w, r, err)
+}
+
+// answerByPath answers an error where no guard could, in the form of the address.
+func (s *Server) answerByPath(w http.ResponseWriter, r *http.Request, err error) {
+	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, "/oauth/"):
 		s.answerOAuth(w, r, err)
-	case strings.HasPrefix(r.URL.Path, "/api/"), strings.HasPrefix(r.URL.Path, "/.well-known/"), strings.HasPrefix(r.URL.Path, "/statuslists/"):
+	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/.well-known/"), strings.HasPrefix(path, "/statuslists/"),
+		path == "/openapi.yaml", path == "/healthz", path == "/readyz":
 		s.answerAPI(w, r, err)
 	default:
 		s.answerPage(w, r, err)

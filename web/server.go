@@ -27,16 +27,17 @@ type Config struct {
 
 // Server is the handler of everything that is served.
 type Server struct {
-	auth     *auth.Service
-	base     string
-	https    bool
-	log      *slog.Logger
-	files    *static.Files
-	cookies  *cookies
-	crossing *http.CrossOriginProtection
-	metrics  *Metrics
-	mux      *http.ServeMux
-	handler  http.Handler
+	auth        *auth.Service
+	base        string
+	https       bool
+	log         *slog.Logger
+	files       *static.Files
+	cookies     *cookies
+	crossing    *http.CrossOriginProtection
+	metrics     *Metrics
+	description document // of the API
+	mux         *http.ServeMux
+	handler     http.Handler
 }
 
 // New wires the routes and the middleware. It refuses a base URL that is no origin and CIDRs that are none.
@@ -56,6 +57,7 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
+	s.description = newOpenAPI(s.base)
 	if s.cookies, err = newCookies(c, s.https, service.BrowserLifetime); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"latchkey/auth/dpop"
 )
@@ -23,7 +25,8 @@ func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// metadata describes the token endpoints (RFC 8414 §2).
+// metadata describes the token endpoints (RFC 8414 §2, RFC 9449 §5.1). There is no authorization endpoint: people sign
+// in inside the app, so response_types_supported, a required member, is empty.
 func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Cache-Control", keysMaxAge)
 	w.Header().Set("Access-Control-Allow-Origin", "*")
@@ -33,13 +36,24 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
 		Token          string   `json:"token_endpoint"`
 		Revocation     string   `json:"revocation_endpoint"`
 		JWKS           string   `json:"jwks_uri"`
+		Documentation  string   `json:"service_documentation"`
 		Responses      []string `json:"response_types_supported"`
 		Grants         []string `json:"grant_types_supported"`
 		TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
 		RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
-		DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"` // RFC 9449 §5.1
+		DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`
 	}{
-		s.auth.Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json",
+		s.auth.Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json", s.base + "/docs",
 		[]string{}, []string{"refresh_token"}, []string{"none"}, []string{"none"}, dpop.Algs,
 	})
+}
+
+// issuerMetadata is metadata where clients look for it whose issuer has a path: that path comes after the well-known
+// part (RFC 8414 §3.1). There is nothing at other paths, for they would belong to other issuers.
+func (s *Server) issuerMetadata(w http.ResponseWriter, r *http.Request) error {
+	issuer, err := url.Parse(s.auth.Issuer)
+	if path := r.PathValue("path"); err != nil || path == "" || path != strings.Trim(issuer.Path, "/") {
+		return errNoRoute
+	}
+	return s.metadata(w, r)
 }

@@ -53,9 +53,9 @@ func (c *keysRotate) Run(env *environment) error {
 }
 
 type clientCommands struct {
-	Add    clientAdd    `cmd:"" help:"Register an app."`
+	Add    clientAdd    `cmd:"" help:"Register an app. Once one is registered, no other client_id can sign in."`
 	List   clientList   `cmd:"" help:"List the registered apps."`
-	Remove clientRemove `cmd:"" help:"Forget an app; devices signed in with it stay."`
+	Remove clientRemove `cmd:"" help:"Forget an app: nobody signs in with it any more. Devices signed in with it keep refreshing until they are signed out."`
 }
 
 type clientAdd struct {
@@ -105,7 +105,7 @@ func (c *clientRemove) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(env.stdout, "Removed %s.\n", c.ID)
+		fmt.Fprintf(env.stdout, "Removed %s. Devices signed in with it keep refreshing until they are signed out.\n", c.ID)
 		return nil
 	})
 }

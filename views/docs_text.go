@@ -1,0 +1,87 @@
+package views
+
+import "strings"
+
+// DocsPage is the manual for developers of apps.
+type DocsPage struct {
+	Shell
+	BaseURL       string // of this server: curl lines can be copied as they stand
+	DPoPRequired  bool   // new devices must be bound to a key
+	NonceRequired bool   // proofs must carry a nonce of the server's
+}
+
+// at puts the address of this server into an example.
+func (p DocsPage) at(text string) string { return strings.ReplaceAll(text, "{base}", p.BaseURL) }
+
+// The walk through the API. Each part goes on where the one before it ended.
+const (
+	walkAccount = `EMAIL='you@example.com'
+PASSWORD='your own password'`
+
+	walkLogin = `curl -s {base}/api/login -H 'Content-Type: application/json' \
+  -d "{\"email\":\"$EMAIL\",\"password\":\"$PASSWORD\",\"device_name\":\"phone\"}" | tee answer.json`
+
+	walkAnswer = `{"access_token":"eyJ…","token_type":"Bearer","expires_in":900,
+ "refresh_token":"lk1.…","refresh_in":741,
+ "device_id":"01a20987-ee3e-7299-8ce8-119a91a6da0e","device_name":"phone"}`
+
+	walkUse = `ACCESS=$(sed 's/.*"access_token":"\([^"]*\)".*/\1/' answer.json)
+REFRESH=$(sed 's/.*"refresh_token":"\([^"]*\)".*/\1/' answer.json)
+curl -s {base}/api/whoami -H "Authorization: Bearer $ACCESS"
+curl -s {base}/api/devices -H "Authorization: Bearer $ACCESS"`
+
+	walkRefresh = `curl -s {base}/oauth/token -d grant_type=refresh_token -d "refresh_token=$REFRESH" | tee answer.json
+ACCESS=$(sed 's/.*"access_token":"\([^"]*\)".*/\1/' answer.json)
+REFRESH=$(sed 's/.*"refresh_token":"\([^"]*\)".*/\1/' answer.json)`
+
+	walkOut = `curl -s -X PATCH {base}/api/devices/current -H "Authorization: Bearer $ACCESS" \
+  -H 'Content-Type: application/json' -d '{"name":"my phone"}'
+curl -s -o /dev/null -w '%{http_code}\n' {base}/oauth/revoke -d "token=$REFRESH"
+curl -s {base}/oauth/token -d grant_type=refresh_token -d "refresh_token=$REFRESH"
+rm answer.json`
+
+	walkRefused = `{"error":"invalid_grant","error_description":"The device was signed out.","reason":"revoked"}`
+
+	walkDiscover = `curl -s {base}/.well-known/oauth-authorization-server
+curl -s {base}/.well-known/jwks.json
+curl -s {base}/openapi.yaml -o latchkey.yaml`
+)
+
+// advice is one line of a table of errors.
+type advice struct{ code, means, do string }
+
+// grantReasons are the reasons of invalid_grant.
+var grantReasons = []advice{
+	{"revoked", "The device was signed out: by its owner, by a new password, or by an operator.", "Sign in again."},
+	{"reused", "An old token came back. It may have been copied, so the device was signed out for whoever holds it; a phone restored from a backup may be the cause.", "Sign in again, and say why."},
+	{"expired", "The device has reached the age that was set when it signed in.", "Sign in again."},
+	{"idle", "The device was not seen for too long.", "Sign in again."},
+	{"refresh_limit", "The device has refreshed as often as it may.", "Sign in again."},
+	{"unknown_device", "The token is of no device here, of another client_id, or bound to another key.", "Sign in again. After a restore, make a new key first."},
+	{"malformed", "This is no token of this server.", "Sign in again, and look for a mistake in how the app stores it."},
+}
+
+// otherErrors are all the others: the error of the OAuth endpoints, the code of the rest.
+var otherErrors = []advice{
+	{"temporarily_unavailable", "429 and 5xx at the OAuth endpoints. Nothing was consumed.", "Send the same token again after Retry-After."},
+	{"unavailable", "503: the database does not answer, or too many people sign in at once.", "Try again after Retry-After."},
+	{"rate_limited", "429: too many wrong passwords, or too many proofs.", "Try again after Retry-After; do not sign out."},
+	{"internal", "500: a mistake of the server's. Nothing was consumed.", "Try again after Retry-After."},
+	{"request_timeout", "408: the body did not arrive in time.", "Try again."},
+	{"invalid_token", "401: the access token has expired, or its device was signed out.", "Refresh once and repeat the call. When the refresh is refused, sign in."},
+	{"unauthenticated", "401: there was no access token.", "Send one."},
+	{"use_dpop_nonce", "The proof must carry the nonce that came in DPoP-Nonce.", "Make a new proof with it and repeat. The token is still good."},
+	{"invalid_dpop_proof", "The proof is missing, for something else, too old or used before.", "Make a new proof and repeat; check the clock. The token is still good."},
+	{"invalid_credentials", "The e-mail address or the password is wrong.", "Ask again."},
+	{"account_disabled", "The password is right, and an operator has closed the account.", "Tell the person."},
+	{"too_many_devices", "409: the account is signed in on as many devices as it may be.", "Offer the devices page, to sign one out."},
+	{"reauthentication_required", "403: renaming or signing out another device needs the password.", "Ask for it and repeat with it."},
+	{"not_found", "404: there is no such device, or it is somebody else's.", "Load the list again."},
+	{"invalid_request", "A field is missing or wrong; errors says which. A client_id may have to be registered.", "Show it beside the field, or fix the app."},
+	{"invalid_client", "The client sent a password. Clients are public.", "Fix the app."},
+	{"unsupported_grant_type", "Only refresh_token is served.", "Fix the app."},
+	{"unsupported_token_type", "An access token cannot be revoked.", "Revoke the refresh token."},
+	{"payload_too_large", "413: more than 64 KiB.", "Fix the app."},
+	{"unsupported_media_type", "415: neither JSON nor, at the OAuth endpoints, a form.", "Fix the app."},
+	{"method_not_allowed", "405: Allow says what the address takes.", "Fix the app."},
+}

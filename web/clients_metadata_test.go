@@ -1,0 +1,139 @@
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"latchkey/auth"
+	"latchkey/web"
+)
+
+// serverMetadata is what RFC 8414, RFC 7009 and RFC 9449 register, as far as it is used here. A member that is none of
+// these is a mistake.
+type serverMetadata struct {
+	Issuer         string   `json:"issuer"`
+	Token          string   `json:"token_endpoint"`
+	Revocation     string   `json:"revocation_endpoint"`
+	JWKS           string   `json:"jwks_uri"`
+	Documentation  string   `json:"service_documentation"`
+	Responses      []string `json:"response_types_supported"`
+	Grants         []string `json:"grant_types_supported"`
+	TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
+	DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`
+}
+
+func (s *site) metadata(t *testing.T, path string) (m serverMetadata) {
+	t.Helper()
+	r := s.request(http.MethodGet, path, "")
+	d := json.NewDecoder(strings.NewReader(r.body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&m); err != nil || r.status != http.StatusOK || r.header.Get("Content-Type") != jsonType || r.header.Get("Cache-Control") != "public, max-age=300" {
+		t.Fatalf("%d %v %s: %v", r.status, r.header, r.body, err)
+	}
+	return m
+}
+
+func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		m := s.metadata(t, "/.well-known/oauth-authorization-server")
+		post := func(address string, form url.Values, headers ...string) reply {
+			path, ours := strings.CutPrefix(address, s.URL)
+			if !ours {
+				t.Fatalf("%s is not here", address)
+			}
+			return s.postForm(path, form, headers...)
+		}
+		p := s.login("phone")
+		if c := joseVerified(t, s, "ES256", p.access); c.Issuer != m.Issuer || m.Issuer != s.URL || m.JWKS != s.URL+"/.well-known/jwks.json" {
+			t.Errorf("issuer %s, iss %s, keys at %s", m.Issuer, c.Issuer, m.JWKS)
+		}
+
+		if !slices.Equal(m.Grants, []string{"refresh_token"}) || m.Responses == nil || len(m.Responses) != 0 {
+			t.Errorf("grants %v, response types %v", m.Grants, m.Responses)
+		}
+		for _, grant := range []string{"authorization_code", "password", "client_credentials", "implicit", "urn:ietf:params:oauth:grant-type:device_code"} {
+			if r := post(m.Token, url.Values{"grant_type": {grant}, "refresh_token": {p.refresh}}); r.text(t, "error") != "unsupported_grant_type" {
+				t.Errorf("%s: %d %s", grant, r.status, r.body)
+			}
+		}
+
+		// none: a client says who it is and proves nothing; a secret is refused.
+		none := []string{"none"}
+		if !slices.Equal(m.TokenAuth, none) || !slices.Equal(m.RevocationAuth, none) {
+			t.Errorf("client authentication %v, %v", m.TokenAuth, m.RevocationAuth)
+		}
+		for _, address := range []string{m.Token, m.Revocation} {
+			r := post(address, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.refresh}, "token": {p.refresh}}, "Authorization", "Basic YXBwOnNlY3JldA==")
+			if r.status != http.StatusUnauthorized || r.text(t, "error") != "invalid_client" {
+				t.Errorf("%s with a secret: %d %s", address, r.status, r.body)
+			}
+		}
+		r := post(m.Token, url.Values{"grant_type": m.Grants, "refresh_token": {p.refresh}, "client_id": {"app"}})
+		if r.status != http.StatusOK {
+			t.Fatalf("refresh: %d %s", r.status, r.body)
+		}
+		p = newPhone(t, r)
+		if r := post(m.Revocation, url.Values{"token": {p.refresh}, "client_id": {"app"}}); r.status != http.StatusOK {
+			t.Errorf("revocation: %d %s", r.status, r.body)
+		}
+		s.refused(p.refresh, auth.ReasonRevoked)
+
+		if len(m.DPoPAlgs) == 0 {
+			t.Error("no algorithms for proofs")
+		}
+		for _, alg := range m.DPoPAlgs {
+			if r := newProver(t, s, alg).login(alg); r.status != http.StatusOK || r.text(t, "token_type") != "DPoP" {
+				t.Errorf("a proof by %s: %d %s", alg, r.status, r.body)
+			}
+		}
+		if r := newProver(t, s, "RS256").login("RS256"); r.status != http.StatusBadRequest {
+			t.Errorf("a proof by RS256, which is not listed: %d %s", r.status, r.body)
+		}
+		path, ours := strings.CutPrefix(m.Documentation, s.URL)
+		if r := s.request(http.MethodGet, path, ""); !ours || r.status != http.StatusOK || !strings.Contains(r.body, "</html>") {
+			t.Errorf("documentation at %s: %d", m.Documentation, r.status)
+		}
+	})
+}
+
+// RFC 8414 §3.1: the path of an issuer follows the well-known part.
+func TestAnIssuerWithAPathIsFoundByItsMetadata(t *testing.T) {
+	for issuer, path := range map[string]string{
+		"/tenant":                           "/tenant",
+		"/tenant/":                          "/tenant",
+		"/a/b":                              "/a/b",
+		"":                                  "",
+		"https://accounts.example.com/here": "/here", // a proxy of that host sends the path on
+	} {
+		t.Run("issuer "+issuer, func(t *testing.T) {
+			each(t, func(t *testing.T, s *site) {
+				const known = "/.well-known/oauth-authorization-server"
+				m := s.metadata(t, known+path)
+				want := issuer
+				if !strings.HasPrefix(issuer, "https:") {
+					want = s.URL + issuer
+				}
+				// The endpoints are at the base URL, wherever the issuer is.
+				if m.Issuer != want || m.Token != s.URL+"/oauth/token" || joseVerified(t, s, "ES256", s.login("phone").access).Issuer != want {
+					t.Errorf("%+v", m)
+				}
+				for _, other := range []string{"/", "/other", "/tenant/x"} {
+					if r := s.request(http.MethodGet, known+other, ""); r.status == http.StatusOK {
+						t.Errorf("%s: %s", other, r.body)
+					}
+				}
+			}, func(a *auth.Config, _ *web.Config) {
+				if strings.HasPrefix(issuer, "https:") {
+					a.Issuer = issuer
+				} else {
+					a.Issuer += issuer
+				}
+			})
+		})
+	}
+}

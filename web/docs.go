@@ -1,0 +1,17 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/views"
+)
+
+// docs is the manual for developers of apps. It is the same for everybody, so that caches may keep it: no message and
+// nobody's account is on it.
+func (s *Server) docs(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", publicMaxAge)
+	return render(w, r, http.StatusOK, views.Docs(views.DocsPage{
+		Shell:   views.Shell{Title: "API documentation", SignupOpen: s.auth.SignupOpen, Assets: s.Assets()},
+		BaseURL: s.base, DPoPRequired: s.auth.DPoPRequired, NonceRequired: s.auth.NonceRequired,
+	}))
+}

@@ -1,0 +1,154 @@
+package web_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"latchkey/auth"
+	"latchkey/web"
+)
+
+// copied are the examples of the page that people copy, as they stand there.
+func copied(page screen) (list []string) {
+	for _, block := range page.all("pre", "data-copy", "*") {
+		var b strings.Builder
+		for d := range block.n.Descendants() {
+			if d.Type == html.TextNode {
+				b.WriteString(d.Data)
+			}
+		}
+		list = append(list, b.String())
+	}
+	return list
+}
+
+// needCurl skips where there is no curl, but never in CI.
+func needCurl(t *testing.T) {
+	t.Helper()
+	for _, program := range []string{"sh", "curl", "sed", "tee"} {
+		if _, err := exec.LookPath(program); err != nil {
+			if os.Getenv("CI") != "" {
+				t.Fatal(err)
+			}
+			t.Skip(err)
+		}
+	}
+}
+
+func TestTheWalkOnTheDocsPageWorksAsItStands(t *testing.T) {
+	needCurl(t)
+	each(t, func(t *testing.T, s *site) {
+		s.addUser("you@example.com", "your own password")
+		var script strings.Builder
+		steps := 0
+		for _, block := range copied(s.browser().shown("/docs")) {
+			if strings.Contains(block, "curl ") || strings.HasPrefix(block, "EMAIL=") {
+				script.WriteString(block + "\nprintf '\\n=====\\n'\n")
+				steps++
+			}
+		}
+		sh := exec.CommandContext(t.Context(), "sh", "-eu")
+		sh.Dir, sh.Stdin, sh.Env = t.TempDir(), strings.NewReader(script.String()), []string{"PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
+		out, err := sh.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		came := strings.Split(string(out), "\n=====\n")
+		if steps != 6 || len(came) != steps+1 {
+			t.Fatalf("%d steps, %d answers: %s", steps, len(came), out)
+		}
+		for i, want := range [][]string{
+			nil,
+			{`"token_type":"Bearer"`, `"refresh_token":"lk1.`, `"device_name":"phone"`},
+			{`"device_name":"phone","client_id":"app"`, `{"devices":[{`},
+			{`"refresh_token":"lk1.`},
+			{`"name":"my phone"`, "\n200\n", `{"error":"invalid_grant","error_description":"The device was signed out.","reason":"revoked"}`},
+			{`"token_endpoint":"` + s.URL + `/oauth/token"`, `{"keys":[{`},
+		} {
+			for _, text := range want {
+				if !strings.Contains(came[i], text) {
+					t.Errorf("step %d does not say %s: %s", i, text, came[i])
+				}
+			}
+		}
+		if description, err := os.ReadFile(sh.Dir + "/latchkey.yaml"); err != nil || !strings.HasPrefix(string(description), "openapi: 3.1") {
+			t.Errorf("the description: %v %.80s", err, description)
+		}
+		if _, err := os.Stat(sh.Dir + "/answer.json"); err == nil {
+			t.Error("tokens are left on the disk")
+		}
+	})
+}
+
+func TestTheDocsPageExplainsEveryErrorThereIs(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		explained := s.browser().shown("/docs").texts("th", "scope", "row")
+		var possible []string
+		c := newContract(t, s)
+		for _, schema := range []string{"Problem", "InvalidGrant", "RefreshError"} {
+			possible = append(possible, codes(c.model.Components.Schemas.GetOrZero(schema).Schema())...)
+		}
+		for _, op := range c.operations() {
+			for _, answer := range op.Responses.Codes.FromOldest() {
+				for _, body := range answer.Content.FromOldest() {
+					possible = append(possible, codes(body.Schema.Schema())...)
+				}
+			}
+		}
+		possible = slices.DeleteFunc(possible, func(code string) bool { return code == "invalid_grant" }) // explained by its reasons
+		for _, list := range []*[]string{&explained, &possible} {
+			slices.Sort(*list)
+			*list = slices.Compact(*list)
+		}
+		if !slices.Equal(explained, possible) || len(possible) < 25 {
+			t.Errorf("explained:\n%q\npossible:\n%q", explained, possible)
+		}
+	})
+}
+
+func TestTheDocsPageIsTheSameForEverybody(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		stranger, known := s.browser().get("/docs"), b.get("/docs")
+		if stranger.body != known.body || strings.Contains(known.body, adaEmail) {
+			t.Error("the page is another one for somebody who is signed in")
+		}
+		for _, r := range []reply{stranger, known} {
+			if r.header.Get("Cache-Control") != "public, max-age=300" || len(r.header.Values("Set-Cookie")) > 0 || r.header.Get("Content-Security-Policy") == "" {
+				t.Errorf("%d %v", r.status, r.header)
+			}
+		}
+		page := stranger.screen(t)
+		for _, link := range page.one("main").all("a") {
+			if anchor, ok := strings.CutPrefix(link.attr("href"), "#"); ok {
+				page.one("", "id", anchor)
+			} else if r := b.get(link.attr("href")); r.status != http.StatusOK {
+				t.Errorf("%s: %d", link.attr("href"), r.status)
+			}
+		}
+		s.browser().shown("/login").one("footer").one("a", "href", "/docs")
+	})
+}
+
+func TestTheDocsPageKnowsWhatThisServerAsksFor(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		text := s.browser().shown("/docs").text()
+		for _, want := range []string{"This server takes new devices only so.", "This server asks for nonces."} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the page does not say %q", want)
+			}
+		}
+	}, func(a *auth.Config, _ *web.Config) { a.DPoPRequired, a.NonceRequired = true, true })
+	each(t, func(t *testing.T, s *site) {
+		if text := s.browser().shown("/docs").text(); regexp.MustCompile(`This server (takes|asks|wants)`).MatchString(text) {
+			t.Error("the page asks for what the server does not")
+		}
+	})
+}

@@ -1,0 +1,48 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"net/http"
+)
+
+// openAPITemplate describes the JSON and OAuth surface (OpenAPI 3.1) of a server at exampleBase.
+//
+//go:embed openapi.yaml
+var openAPITemplate []byte
+
+const exampleBase = "https://id.example.com"
+
+// publicMaxAge is for what everybody may read and only a new version of this program changes.
+const publicMaxAge = "public, max-age=300"
+
+// document is a file that is the same for everybody.
+type document struct {
+	content []byte
+	etag    string
+}
+
+// newOpenAPI makes the description of this server: every address in it is the real one.
+func newOpenAPI(base string) document {
+	content := bytes.ReplaceAll(openAPITemplate, []byte(exampleBase), []byte(base))
+	sum := sha256.Sum256(content)
+	return document{content, `"` + hex.EncodeToString(sum[:8]) + `"`}
+}
+
+// openAPI serves the description, as the media type of RFC 9512.
+func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
+	h := w.Header()
+	h.Set("Cache-Control", publicMaxAge)
+	h.Set("ETag", s.description.etag)
+	h.Set("Access-Control-Allow-Origin", "*") // tools that read it run in browsers too
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	if matches(r.Header.Values("If-None-Match"), s.description.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	h.Set("Content-Type", "application/yaml")
+	_, _ = w.Write(s.description.content)
+	return nil
+}

@@ -1,0 +1,408 @@
+package web_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/models/modelstest"
+	"latchkey/web"
+)
+
+// described are the requests of the description, with what an example cannot know filled in.
+func described(p *probe) {
+	other := p.login("another").id
+	for _, op := range p.operations() {
+		path := strings.NewReplacer("/statuslists/{id}", "/statuslists/0", "{id}", other, "{path}", "tenant").Replace(op.path)
+		if op.RequestBody == nil {
+			var headers []string
+			if op.guarded() {
+				headers = bearer(p.login("phone").access)
+			}
+			if r := p.send(true, op.method, path, "", headers...); r.status >= 300 {
+				p.t.Errorf("%s: %d %s", op.OperationId, r.status, r.body)
+			}
+			continue
+		}
+		for mediaType, body := range op.RequestBody.Content.FromOldest() {
+			for name, e := range body.Examples.FromOldest() {
+				phone := p.login("phone")
+				value := example(p.t, e)
+				for _, member := range []string{"refresh_token", "token"} {
+					if m := value.(map[string]any); m[member] != nil {
+						m[member] = phone.refresh
+					}
+				}
+				headers := []string{"Content-Type", mediaType}
+				if op.guarded() {
+					headers = append(headers, bearer(phone.access)...)
+				}
+				if r := p.send(true, op.method, path, encode(p.t, mediaType, value), headers...); r.status >= 300 {
+					p.t.Errorf("%s, %s, %s: %d %s", op.OperationId, mediaType, name, r.status, r.body)
+				}
+			}
+		}
+	}
+}
+
+func withTenant(a *auth.Config, _ *web.Config) { a.Issuer += "/tenant" }
+
+func newProbe(t *testing.T, s *site, l *ledger) *probe { return &probe{s, newContract(t, s), t, l} }
+
+func TestTheDescribedRequestsAreAnsweredAsDescribed(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		l := &ledger{answers: map[string]map[string]bool{}, bodies: map[string]bool{}}
+		described(newProbe(t, s, l))
+		if t.Logf("%d requests", l.sent); l.sent < 15 {
+			t.Errorf("only %d requests were found", l.sent)
+		}
+	}, withTenant)
+}
+
+// TestEveryDescribedAnswerIsGivenAndDescribed counts at its end what was described and never happened.
+func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
+	l := &ledger{answers: map[string]map[string]bool{}, bodies: map[string]bool{}}
+	for _, scene := range []struct {
+		name   string
+		play   func(p *probe)
+		change func(*auth.Config, *web.Config)
+	}{
+		{"the described requests", described, withTenant},
+		{"bodies that cannot be read", badBodies, nil},
+		{"fields that cannot be used", badFields, nil},
+		{"access tokens that prove nothing", badAccess, nil},
+		{"a second password", secondPassword, nil},
+		{"sign-ins that are refused", badLogins, func(a *auth.Config, _ *web.Config) { a.MaxDevices = 2 }},
+		{"device tokens that prove nothing", badGrants, nil},
+		{"an idle device", idle, nil},
+		{"devices at their end", atTheEnd, func(a *auth.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
+		{"nonces", nonces, func(a *auth.Config, _ *web.Config) { a.NonceRequired = true }},
+		{"a flood of proofs", crowd, nil},
+		{"no database", noDatabase, nil},
+		{"discovery", discovery, nil},
+	} {
+		t.Run(scene.name, func(t *testing.T) {
+			change := scene.change
+			if change == nil {
+				change = func(*auth.Config, *web.Config) {}
+			}
+			scene.play(newProbe(t, newSite(t, modelstest.SQLite(t), change), l))
+		})
+	}
+	t.Run("a mistake of the server's", func(t *testing.T) {
+		var broken atomic.Bool
+		s := newSite(t, modelstest.SQLite(t), func(a *auth.Config, _ *web.Config) {
+			now := a.Now
+			a.Now = func() time.Time {
+				if broken.Load() {
+					panic("the clock fell from the wall")
+				}
+				return now()
+			}
+		})
+		mistakes(newProbe(t, s, l), &broken)
+	})
+	text, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !t.Failed() { // a scene that failed has said why already
+		l.complete(t, readContract(t, text))
+	}
+}
+
+// target is a request that would succeed, for one operation.
+type target struct {
+	operation
+	url     string
+	body    string // of the operations that take one
+	headers []string
+}
+
+// targets are such requests for every operation that takes a body or an access token, with a phone of their own.
+func (p *probe) targets(phone phone, credentials func(method, path string) []string) (list []target) {
+	other := p.login("other").id
+	bodies := map[string]string{
+		"login":         `{"email":"` + adaEmail + `","password":"` + adaPassword + `","device_name":"x"}`,
+		"refresh":       `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `"}`,
+		"revoke":        `{"token":"` + phone.refresh + `"}`,
+		"renameCurrent": `{"name":"x"}`,
+		"renameDevice":  `{"name":"x","password":"` + adaPassword + `"}`,
+		"signOutDevice": `{"password":"` + adaPassword + `"}`,
+	}
+	for _, op := range p.operations() {
+		if op.RequestBody == nil && !op.guarded() {
+			continue
+		}
+		to := target{operation: op, url: strings.ReplaceAll(op.path, "{id}", other), body: bodies[op.OperationId]}
+		if op.guarded() {
+			to.headers = credentials(op.method, to.url)
+		}
+		if op.RequestBody != nil {
+			to.headers = append(to.headers, "Content-Type", jsonType)
+		}
+		list = append(list, to)
+	}
+	return list
+}
+
+// plain presents a phone's access token as a bearer token.
+func plain(phone phone) func(string, string) []string {
+	return func(string, string) []string { return bearer(phone.access) }
+}
+
+// oauthCode is the error of RFC 6749 where the operation speaks so, else the code of a problem.
+func (to target) oauthCode(oauth, problem string) string {
+	if strings.HasPrefix(to.path, "/oauth/") {
+		return oauth
+	}
+	return problem
+}
+
+func badBodies(p *probe) {
+	phone := p.login("phone")
+	for _, to := range p.targets(phone, plain(phone)) {
+		if to.RequestBody == nil {
+			continue
+		}
+		auth := to.headers[:len(to.headers)-2]
+		p.want(p.send(false, to.method, to.url, "[", to.headers...), 400, "invalid_request")
+		p.want(p.stall(to.method, to.url, to.headers...), 408, to.oauthCode("temporarily_unavailable", "request_timeout"))
+		p.want(p.send(false, to.method, to.url, `{"x":"`+strings.Repeat("a", 70_000)+`"}`, to.headers...), 413, to.oauthCode("invalid_request", "payload_too_large"))
+		p.want(p.send(false, to.method, to.url, "<x/>", append(auth, "Content-Type", "application/xml")...), 415, to.oauthCode("invalid_request", "unsupported_media_type"))
+	}
+	p.refreshed(phone.refresh)
+}
+
+func badFields(p *probe) {
+	phone := p.login("phone")
+	for _, to := range p.targets(phone, plain(phone)) {
+		if answer := to.Responses.Codes.GetOrZero("422"); answer != nil {
+			p.want(p.send(false, to.method, to.url, to.body, append(to.headers, "User-Agent", "\xff")...), 422, "invalid_request")
+		}
+		if strings.HasPrefix(to.path, "/oauth/") {
+			p.want(p.send(false, to.method, to.url, to.body, append(to.headers, "User-Agent", "\xff")...), 400, "invalid_request")
+			p.want(p.send(false, to.method, to.url, to.body, append(to.headers, "Authorization", "Basic YXBwOnNlY3JldA==")...), 401, "invalid_client")
+		}
+	}
+	p.want(p.send(false, "POST", "/api/login", `{"email":"`+adaEmail+`","device_name":"x"}`, "Content-Type", jsonType), 422, "invalid_request")
+	if _, err := p.auth.AddClient(p.t.Context(), "Notes"); err != nil {
+		p.t.Fatal(err)
+	}
+	p.want(p.send(true, "POST", "/api/login", `{"email":"`+adaEmail+`","password":"`+adaPassword+`","device_name":"x","client_id":"other"}`, "Content-Type", jsonType), 422, "invalid_request")
+}
+
+func badAccess(p *probe) {
+	phone, owner := p.login("phone"), newProver(p.t, p.site, "ES256")
+	bound := newPhone(p.t, owner.login("bound"))
+	for _, to := range p.targets(phone, func(string, string) []string { return nil }) {
+		if !to.guarded() {
+			continue
+		}
+		try := func(status int, code string, headers ...string) {
+			p.want(p.send(false, to.method, to.url, to.body, append(headers, to.headers...)...), status, code)
+		}
+		try(401, "unauthenticated")
+		try(401, "invalid_token", bearer("x")...)
+		try(401, "invalid_token", bearer(bound.access)...)
+		try(401, "invalid_token", "Authorization", "DPoP "+phone.access, "DPoP", owner.proof(to.method, to.url, phone.access, nil))
+		try(401, "invalid_dpop_proof", "Authorization", "DPoP "+bound.access)
+		try(401, "invalid_dpop_proof", "Authorization", "DPoP "+bound.access, "DPoP", owner.proof(to.method, to.url, phone.access, nil))
+		try(400, "invalid_request", append(bearer(phone.access), bearer(phone.access)...)...)
+	}
+}
+
+func secondPassword(p *probe) {
+	phone := p.login("phone")
+	for _, to := range p.targets(phone, plain(phone)) {
+		if to.path != "/api/devices/{id}" {
+			continue
+		}
+		try := func(url, password string) reply {
+			return p.send(false, to.method, url, `{"name":"x","password":"`+password+`"}`, to.headers...)
+		}
+		p.want(try(to.url, ""), 403, "reauthentication_required")
+		p.want(try(to.url, "wrong"), 403, "invalid_credentials")
+		p.want(try("/api/devices/"+noDevice, adaPassword), 404, "not_found")
+		p.want(try("/api/devices/x", adaPassword), 404, "not_found")
+	}
+}
+
+func badLogins(p *probe) {
+	login := func(password string, headers ...string) reply {
+		body := `{"email":"` + adaEmail + `","password":"` + password + `","device_name":"x"}`
+		return p.send(true, "POST", "/api/login", body, append(headers, "Content-Type", jsonType)...)
+	}
+	owner := newProver(p.t, p.site, "ES256")
+	p.want(login(adaPassword, "DPoP", owner.proof("POST", "/oauth/token", "", nil)), 400, "invalid_dpop_proof")
+	bound := newPhone(p.t, login(adaPassword, "DPoP", owner.proof("POST", "/api/login", "", nil)))
+	p.want(p.send(true, "POST", "/oauth/token", `{"grant_type":"refresh_token","refresh_token":"`+bound.refresh+`"}`, "Content-Type", jsonType), 400, "invalid_dpop_proof")
+	p.login("two")
+	p.want(login(adaPassword), 409, "too_many_devices")
+	if _, err := p.auth.Disable(p.t.Context(), adaEmail); err != nil {
+		p.t.Fatal(err)
+	}
+	p.want(login(adaPassword), 403, "account_disabled")
+	for range 10 {
+		p.want(login("wrong"), 401, "invalid_credentials")
+	}
+	p.want(login("wrong"), 429, "rate_limited")
+}
+
+func badGrants(p *probe) {
+	present := func(token string, more ...string) reply {
+		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}
+		for i := 0; i < len(more); i += 2 {
+			form.Set(more[i], more[i+1])
+		}
+		return p.send(false, "POST", "/oauth/token", form.Encode(), "Content-Type", formType)
+	}
+	one, two := p.login("one"), p.login("two")
+	p.want(present("x"), 400, "malformed")
+	p.want(present(one.refresh, "client_id", "another"), 400, "unknown_device")
+	p.want(present(""), 400, "invalid_request")
+	p.want(present(one.refresh, "grant_type", "password"), 400, "unsupported_grant_type")
+	p.refreshed(p.refreshed(two.refresh).refresh)
+	p.want(present(two.refresh), 400, "reused")
+	for _, c := range [][2]string{{"token=", "invalid_request"}, {"token=" + one.access, "unsupported_token_type"}} {
+		p.want(p.send(false, "POST", "/oauth/revoke", c[0], "Content-Type", formType), 400, c[1])
+	}
+	p.send(true, "POST", "/oauth/revoke", "token="+one.refresh, "Content-Type", formType)
+	p.want(present(one.refresh), 400, "revoked")
+}
+
+func idle(p *probe) {
+	phone := p.login("phone")
+	p.clock.Advance(31 * 24 * time.Hour)
+	p.want(p.send(true, "POST", "/oauth/token", "grant_type=refresh_token&refresh_token="+phone.refresh, "Content-Type", formType), 400, "idle")
+}
+
+func atTheEnd(p *probe) {
+	phone, used := p.login("phone"), p.login("used")
+	used = p.refreshed(used.refresh)
+	p.want(p.send(true, "POST", "/oauth/token", "grant_type=refresh_token&refresh_token="+used.refresh, "Content-Type", formType), 400, "refresh_limit")
+	p.clock.Advance(time.Hour)
+	p.want(p.send(true, "POST", "/oauth/token", "grant_type=refresh_token&refresh_token="+phone.refresh, "Content-Type", formType), 400, "expired")
+}
+
+func nonces(p *probe) {
+	owner := newProver(p.t, p.site, "ES256")
+	first := owner.login("phone")
+	nonce := func(_, c map[string]any) { c["nonce"] = first.header.Get("DPoP-Nonce") }
+	bound := newPhone(p.t, p.postJSON("/api/login", map[string]string{"email": adaEmail, "password": adaPassword, "device_name": "x"},
+		"DPoP", owner.proof("POST", "/api/login", "", nonce)))
+	for _, to := range p.targets(bound, func(method, path string) []string {
+		return []string{"Authorization", "DPoP " + bound.access, "DPoP", owner.proof(method, path, bound.access, nil)}
+	}) {
+		status := 401
+		if !to.guarded() {
+			status = 400
+			to.headers = append(to.headers, "DPoP", owner.proof(to.method, to.url, "", nil))
+		}
+		if to.OperationId == "revoke" {
+			continue // needs no proof: whoever finds a token may sign the device out
+		}
+		r := p.send(true, to.method, to.url, to.body, to.headers...)
+		if p.want(r, status, "use_dpop_nonce"); r.header.Get("DPoP-Nonce") == "" {
+			p.t.Errorf("%s: no nonce", to.OperationId)
+		}
+	}
+}
+
+func crowd(p *probe) {
+	owner := newProver(p.t, p.site, "ES256")
+	bound := newPhone(p.t, owner.login("phone"))
+	whoami := func() error {
+		_, err := p.auth.Authenticate(bound.access, auth.SchemeDPoP, auth.Proof{
+			Headers: []string{owner.proof("GET", "/api/whoami", bound.access, nil)}, Method: "GET", URL: p.URL + "/api/whoami",
+		})
+		return err
+	}
+	for n := 0; whoami() == nil; n++ {
+		if n > 5000 {
+			p.t.Fatal("no end of proofs is taken")
+		}
+	}
+	for _, to := range p.targets(bound, func(method, path string) []string {
+		return []string{"Authorization", "DPoP " + bound.access, "DPoP", owner.proof(method, path, bound.access, nil)}
+	}) {
+		if to.OperationId == "refresh" {
+			to.headers = append(to.headers, "DPoP", owner.proof(to.method, to.url, "", nil))
+		}
+		if to.guarded() || to.OperationId == "refresh" {
+			p.want(p.send(true, to.method, to.url, to.body, to.headers...), http.StatusTooManyRequests, to.oauthCode("temporarily_unavailable", "rate_limited"))
+		}
+	}
+}
+
+func noDatabase(p *probe) {
+	phone := p.login("phone")
+	list := p.targets(phone, plain(phone))
+	if err := p.store.Close(); err != nil {
+		p.t.Fatal(err)
+	}
+	for _, to := range list {
+		if to.OperationId == "whoami" {
+			continue // asks no database
+		}
+		p.want(p.send(true, to.method, to.url, to.body, to.headers...), 503, to.oauthCode("temporarily_unavailable", "unavailable"))
+	}
+	p.want(p.send(true, "GET", "/readyz", ""), 503, "unavailable")
+	p.clock.Advance(time.Minute)
+	p.want(p.send(true, "GET", "/statuslists/0", ""), 503, "unavailable")
+	// A server that starts now never read its keys.
+	service, err := auth.New(p.store, p.auth.Config)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	fresh, err := web.New(service, web.Config{BaseURL: p.URL, Secret: p.auth.Secret})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request := httptest.NewRequestWithContext(p.t.Context(), "GET", p.URL+"/.well-known/jwks.json", nil)
+	recorder := httptest.NewRecorder()
+	fresh.ServeHTTP(recorder, request)
+	p.want(p.check(true, request, recorder.Result()), 503, "unavailable")
+}
+
+func mistakes(p *probe, broken *atomic.Bool) {
+	phone := p.login("phone")
+	list := p.targets(phone, plain(phone))
+	for _, op := range p.operations() {
+		if answer := op.Responses.Codes.GetOrZero("500"); answer != nil && op.RequestBody == nil && !op.guarded() {
+			list = append(list, target{operation: op, url: strings.ReplaceAll(op.path, "{id}", "0")})
+		}
+	}
+	p.clock.Advance(2 * time.Second) // so that readiness is asked anew
+	broken.Store(true)
+	for _, to := range list {
+		p.want(p.send(true, to.method, to.url, to.body, to.headers...), 500, to.oauthCode("temporarily_unavailable", "internal"))
+	}
+	broken.Store(false)
+	p.refreshed(phone.refresh) // nothing was consumed
+}
+
+func discovery(p *probe) {
+	r := p.send(true, "GET", "/openapi.yaml", "")
+	for _, known := range []string{r.header.Get("ETag"), "W/" + r.header.Get("ETag"), `"x", ` + r.header.Get("ETag"), "*"} {
+		if again := p.send(true, "GET", "/openapi.yaml", "", "If-None-Match", known); again.status != http.StatusNotModified {
+			p.t.Errorf("with %s: %d", known, again.status)
+		}
+	}
+	if again := p.send(true, "GET", "/openapi.yaml", "", "If-None-Match", `"0123456789abcdef"`); again.status != http.StatusOK || again.body != r.body {
+		p.t.Errorf("with another tag: %d", again.status)
+	}
+	p.want(p.send(true, "GET", "/.well-known/oauth-authorization-server/tenant", ""), 404, "not_found")
+	p.login("phone")
+	list := p.send(true, "GET", "/statuslists/0", "")
+	if again := p.send(true, "GET", "/statuslists/0", "", "If-None-Match", list.header.Get("ETag")); list.status != http.StatusOK || again.status != http.StatusNotModified {
+		p.t.Errorf("status list: %d, then %d", list.status, again.status)
+	}
+	p.want(p.send(true, "GET", "/statuslists/x", ""), 404, "not_found")
+}
