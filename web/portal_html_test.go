@@ -17,12 +17,12 @@ import (
 
 // screen is a part of a page: an element and what stands in it.
 type screen struct {
-	t *testing.T
+	t testing.TB
 	n *html.Node
 }
 
 // screen reads the answer as a page of the portal.
-func (r reply) screen(t *testing.T) screen {
+func (r reply) screen(t testing.TB) screen {
 	t.Helper()
 	if got := r.header.Get("Content-Type"); got != "text/html; charset=utf-8" {
 		t.Fatalf("%d: the answer is %q, not a page: %s", r.status, got, r.body)
