@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	journeyTime = 3 * time.Minute  // a whole journey
+	journeyTime = 5 * time.Minute  // a whole journey
 	stepTime    = 30 * time.Second // one click and the page it leads to
 )
 

@@ -110,7 +110,7 @@ func (c *tab) fits(where string) {
 
 func TestEveryStateIsAccessibleAndFitsASmallScreen(t *testing.T) {
 	s := gallerySite(t)
-	c := openTabFor(t, s.URL, 1280, true, 10*time.Minute)
+	c := openTabFor(t, s.URL, 1280, true, 20*time.Minute)
 	c.load(vendored(t, "axe/axe.min.js"))
 	for _, path := range galleryPaths() {
 		c.open(path, http.StatusOK)

@@ -29,7 +29,7 @@ func (c *tab) validate(html string) []string {
 
 func TestEveryStateIsValidHTML(t *testing.T) {
 	s := gallerySite(t)
-	c := openTabFor(t, s.URL, 1280, true, 5*time.Minute)
+	c := openTabFor(t, s.URL, 1280, true, 15*time.Minute)
 	c.load(vendored(t, "html-validate/html-validate.min.js"))
 	c.open("/gallery", http.StatusOK)
 	b := s.browser()

@@ -122,7 +122,7 @@ func TestEveryPageIsLightOnAColdVisit(t *testing.T) {
 		s.addDevice(name)
 	}
 	s.addEvents(1000)
-	c := openTabFor(t, s.URL, 390, true, 5*time.Minute)
+	c := openTabFor(t, s.URL, 390, true, 15*time.Minute)
 	c.do("forget what was fetched", call(network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true}))
 	c.do("animate nothing", call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{}))
 	c.signIn(adaEmail, adaPassword)

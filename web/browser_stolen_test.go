@@ -55,7 +55,8 @@ func TestAStolenPhoneIsSignedOutWithTheKeyboardAlone(t *testing.T) {
 	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
 		stolen, kept := s.login("phone"), s.login("tablet")
 		c.open("/devices", http.StatusOK)
-		c.press(adaEmail) // the first field has the focus already
+		c.do("the first field takes the focus by itself", chromedp.WaitReady(chromedp.CSS("#email:focus")))
+		c.press(adaEmail)
 		c.tabTo("the password", func(n *chromedp.Node) bool { return n.AttributeValue("id") == "password" })
 		c.press(adaPassword)
 		c.arrive("Enter", http.StatusOK, chromedp.KeyEvent("\r")).one("h1").says("Devices")
