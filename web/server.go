@@ -23,6 +23,7 @@ type Config struct {
 	TrustedProxies []string // CIDRs whose X-Forwarded-For is believed
 	Logger         *slog.Logger
 	Metrics        *Metrics // nil: not measured
+	Gallery        bool     // show every page in every state at /gallery: for demonstrations
 }
 
 // Server is the handler of everything that is served.
@@ -36,6 +37,7 @@ type Server struct {
 	crossing    *http.CrossOriginProtection
 	metrics     *Metrics
 	description document // of the API
+	gallery     bool
 	mux         *http.ServeMux
 	handler     http.Handler
 }
@@ -52,7 +54,7 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	}
 	s := &Server{
 		auth: service, base: base.Scheme + "://" + base.Host, https: base.Scheme == "https", log: c.Logger,
-		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, mux: http.NewServeMux(),
+		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, mux: http.NewServeMux(),
 	}
 	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
@@ -74,7 +76,11 @@ func New(service *auth.Service, c Config) (*Server, error) {
 		clientIP = middleware.ClientIPFromXFF(c.TrustedProxies...)
 	}
 	s.routes()
-	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(http.HandlerFunc(s.dispatch)))))))
+	pressed, err := compressed(http.HandlerFunc(s.dispatch))
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(pressed))))))
 	return s, nil
 }
 
