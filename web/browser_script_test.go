@@ -56,7 +56,7 @@ func TestColoursAreChosenAndKept(t *testing.T) {
 	}
 	quiet := openTab(t, s.URL, 390, false)
 	quiet.open("/login", http.StatusOK)
-	quiet.do("nothing is offered that would not work", chromedp.WaitNotVisible(chromedp.CSS(".foot")), chromedp.WaitNotVisible(chromedp.CSS(".reveal")))
+	quiet.do("nothing is offered that would not work", chromedp.WaitNotVisible(chromedp.CSS(".colours")), chromedp.WaitNotVisible(chromedp.CSS(".reveal")))
 }
 
 func TestScriptsHelpWithPasswordsTimesAndNumbers(t *testing.T) {
