@@ -123,7 +123,7 @@ func (g gallery) questions() []State {
 		})}
 	}
 	return []State{
-		one("app", apps[0]), State{"revoke/without lists", Revoke(RevokePage{
+		one("app", apps[0]), {"revoke/without lists", Revoke(RevokePage{
 			Shell: g.in("Sign out a device", "devices"), Now: g.now, Device: apps[1], Bound: Bound{Most: "15 minutes"},
 		})}, one("browser", browsers[1]), one("this browser", browsers[0]),
 		one("hostile", apps[5]), one("long", apps[3]), one("right to left", apps[6]),

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"latchkey/auth"
@@ -55,7 +56,8 @@ func TestAStolenPhoneIsSignedOutWithTheKeyboardAlone(t *testing.T) {
 	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
 		stolen, kept := s.login("phone"), s.login("tablet")
 		c.open("/devices", http.StatusOK)
-		c.do("the first field takes the focus by itself", chromedp.WaitReady(chromedp.CSS("#email:focus")))
+		c.do("the first field takes the focus by itself", call(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
+			chromedp.WaitReady(chromedp.CSS("#email:focus")))
 		c.press(adaEmail)
 		c.tabTo("the password", func(n *chromedp.Node) bool { return n.AttributeValue("id") == "password" })
 		c.press(adaPassword)
