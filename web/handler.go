@@ -20,7 +20,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 
 // page answers errors with an HTML page. It refuses cross-site form posts.
 func (s *Server) page(h handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header())
 		err := s.crossing.Check(r)
 		if err != nil {
@@ -31,7 +31,7 @@ func (s *Server) page(h handler) http.Handler {
 		if err != nil {
 			s.answerPage(w, r, err)
 		}
-	})
+	}))
 }
 
 // signedIn is page for people whose browser is signed in; others go to the sign-in form and come back.

@@ -40,6 +40,8 @@ type Server struct {
 	gallery     bool
 	mux         *http.ServeMux
 	handler     http.Handler
+
+	compressed func(http.Handler) http.Handler
 }
 
 // New wires the routes and the middleware. It refuses a base URL that is no origin and CIDRs that are none.
@@ -75,12 +77,11 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	if len(c.TrustedProxies) > 0 {
 		clientIP = middleware.ClientIPFromXFF(c.TrustedProxies...)
 	}
-	s.routes()
-	pressed, err := compressed(http.HandlerFunc(s.dispatch))
-	if err != nil {
+	if s.compressed, err = compression(); err != nil {
 		return nil, err
 	}
-	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(pressed))))))
+	s.routes()
+	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(http.HandlerFunc(s.dispatch)))))))
 	return s, nil
 }
 

@@ -134,8 +134,14 @@ func (s *server) exec(sql string) error {
 	return nil
 }
 
-func (s *server) drop(database string) error {
-	return s.exec("DROP DATABASE IF EXISTS " + database + " WITH (FORCE)")
+func (s *server) drop(database string) (err error) {
+	// An autovacuum worker in the database is a superuser's process, which FORCE refuses to end; it ends by itself.
+	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(100 * time.Millisecond) {
+		if err = s.exec("DROP DATABASE IF EXISTS " + database + " WITH (FORCE)"); err == nil {
+			return nil
+		}
+	}
+	return err
 }
 
 // close leaves nothing behind: our cluster goes as a whole, of somebody else's
