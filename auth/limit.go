@@ -130,11 +130,19 @@ func (s *Service) countSignup(ctx context.Context, from Caller) error {
 	return nil
 }
 
+// familiar is by what an account knows a browser again; empty for apps.
+func (s *Service) familiar(from Caller) []byte {
+	if from.Browser == "" {
+		return nil
+	}
+	return s.hide("place browser", from.Browser)
+}
+
 // places are where a caller is, as far as an account can recognise it: the network, and the browser's mark.
 func (s *Service) places(from Caller) [][]byte {
 	places := [][]byte{s.hide("place network", network(from.IP))}
 	if from.Browser != "" {
-		places = append(places, s.hide("place browser", from.Browser))
+		places = append(places, s.familiar(from))
 	}
 	return places
 }

@@ -137,6 +137,24 @@ type SecurityPage struct {
 	Problems    FormProblems
 }
 
+// NotMePage asks before the link of an alarm is used.
+type NotMePage struct {
+	Shell
+	Device string // the one that is signed out; empty: every device is
+}
+
+// OutboxPage shows mails that were written into files.
+type OutboxPage struct {
+	Shell
+	Mails []OutboxMail
+}
+
+// OutboxMail is one of them.
+type OutboxMail struct {
+	ID, To, Subject, Text string
+	At                    time.Time
+}
+
 // ErrorPage tells what went wrong and where to go on.
 type ErrorPage struct {
 	Shell

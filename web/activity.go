@@ -43,6 +43,9 @@ func sentence(e models.Event) string {
 	case models.EventSignIn:
 		return "Signed in on " + device + "."
 	case models.EventSignInFailed:
+		if e.Detail == auth.LockedDetail {
+			return "A sign-in with the right password was refused, because your password is locked."
+		}
 		return "A sign-in with a wrong password failed."
 	case models.EventPasswordFailed:
 		return "A wrong password was given where your password was asked for again."
@@ -88,13 +91,20 @@ func sentence(e models.Event) string {
 		return "You looked at the devices and activity of account " + e.Detail + " as support."
 	case models.EventSeenBySupport:
 		return "Support looked at your devices and activity."
+	case models.EventLocked:
+		if e.DeviceName != "" {
+			return device + " was signed out and your password locked, by the link “This wasn’t me” in a mail."
+		}
+		return "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail."
+	case models.EventMailFailed:
+		return "A mail to you could not be delivered. Is your address right?"
 	}
 	return "Something else happened."
 }
 
 func alarming(e models.Event) bool {
 	switch e.Kind {
-	case models.EventDeviceReused, models.EventSignInFailed, models.EventPasswordFailed:
+	case models.EventDeviceReused, models.EventSignInFailed, models.EventPasswordFailed, models.EventLocked, models.EventMailFailed:
 		return true
 	case models.EventDeviceForked:
 		return e.Detail == auth.ForkWarnDetail

@@ -51,6 +51,9 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventSupportLooked, models.ActorSupport, noDevice, "You looked at the devices and activity of account " + noDevice + " as support.", false},
 		{models.EventSeenBySupport, models.ActorSupport, "", "Support looked at your devices and activity.", false},
 		{models.EventEnabled, models.ActorOperator, "", "An administrator enabled your account again.", false},
+		{models.EventSignInFailed, models.ActorSystem, auth.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
+		{models.EventLocked, models.ActorOwner, "", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
+		{models.EventMailFailed, models.ActorSystem, "new_device", "A mail to you could not be delivered. Is your address right?", true},
 	}
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"latchkey/auth"
+	"latchkey/auth/mail"
 	"latchkey/static"
 )
 
@@ -22,7 +23,8 @@ type Config struct {
 	Previous       [][]byte // secrets whose cookies are still read
 	TrustedProxies []string // CIDRs whose X-Forwarded-For is believed
 	Logger         *slog.Logger
-	Metrics        *Metrics // nil: not measured
+	Metrics        *Metrics    // nil: not measured
+	Outbox         *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
 }
 
 // Server is the handler of everything that is served.
@@ -35,6 +37,7 @@ type Server struct {
 	cookies     *cookies
 	crossing    *http.CrossOriginProtection
 	metrics     *Metrics
+	outbox      *mail.Files
 	description document // of the API
 	mux         *http.ServeMux
 	handler     http.Handler
@@ -52,7 +55,7 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	}
 	s := &Server{
 		auth: service, base: base.Scheme + "://" + base.Host, https: base.Scheme == "https", log: c.Logger,
-		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, mux: http.NewServeMux(),
+		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, outbox: c.Outbox, mux: http.NewServeMux(),
 	}
 	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)

@@ -60,3 +60,15 @@ func (f Files) Names() ([]string, error) {
 	slices.Reverse(names)
 	return names, nil
 }
+
+// Read reads one of the mails again, by its name.
+func (f Files) Read(name string) (Message, error) {
+	if name == "" || strings.ContainsAny(name, `/\.`) {
+		return Message{}, fmt.Errorf("mail: %w", fs.ErrNotExist)
+	}
+	data, err := os.ReadFile(filepath.Join(f.Folder, name+".eml"))
+	if err != nil {
+		return Message{}, fmt.Errorf("mail: %w", err)
+	}
+	return Parse(data)
+}

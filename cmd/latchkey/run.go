@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/mail"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -58,6 +59,7 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 		c.Issuer = cmp.Or(c.Issuer, p.url)
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
+		c.Render = web.MailRenderer(p.url)
 		if change != nil {
 			change(c)
 		}
@@ -78,9 +80,10 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 			return err
 		}
 	}
+	outbox, _ := p.Service.Mail.(*mail.Files)
 	handler, err := web.New(p.Service, web.Config{
 		BaseURL: p.url, Secret: p.Service.Secret, Previous: p.Service.Previous,
-		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics,
+		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Outbox: outbox,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what was attempted
