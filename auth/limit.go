@@ -21,6 +21,8 @@ const (
 	maxNetFailures    = 50  // from one network
 	maxUserFailures   = 100 // of one account, from anywhere
 	maxSignups        = 20  // accounts made from one network
+	maxForgotten      = 3   // mails to the owner of one address who forgot the password
+	maxNetForgotten   = 20  // such mails asked for from one network
 	homeFor           = 30 * 24 * time.Hour
 	ipv6NetworkPrefix = 64
 )
@@ -107,24 +109,45 @@ func rateLimited(wait time.Duration) error {
 
 // countSignup limits how many accounts one network makes.
 func (s *Service) countSignup(ctx context.Context, from Caller) error {
+	return s.countRequest(ctx, quota{s.hide("signup", network(from.IP)), maxSignups})
+}
+
+// quota is how much may be counted under a key in one window.
+type quota struct {
+	key  []byte
+	most int64
+}
+
+// countRequest counts what anybody may ask for, and refuses what is past one of its quotas.
+func (s *Service) countRequest(ctx context.Context, quotas ...quota) error {
 	now := s.now()
-	key := s.hide("signup", network(from.IP))
-	before, err := s.store.Attempts(ctx, [][]byte{key}, now.Add(-attemptWindow))
+	var keys [][]byte
+	for _, q := range quotas {
+		keys = append(keys, q.key)
+	}
+	before, err := s.store.Attempts(ctx, keys, now.Add(-attemptWindow))
 	if err != nil {
 		return err
 	}
-	for _, c := range before { // read first: a flood past the limit writes nothing
-		if c.Count >= maxSignups {
-			return rateLimited(c.WindowStart.Add(attemptWindow).Sub(now))
-		}
+	for i := range before {
+		before[i].Count++ // read first: a flood past the limit writes nothing
 	}
-	counters, err := s.store.CountAttempts(ctx, [][]byte{key}, now, now.Add(-attemptWindow))
+	if err := pastQuota(before, quotas, now); err != nil {
+		return err
+	}
+	after, err := s.store.CountAttempts(ctx, keys, now, now.Add(-attemptWindow))
 	if err != nil {
 		return err
 	}
+	return pastQuota(after, quotas, now)
+}
+
+func pastQuota(counters []models.Attempt, quotas []quota, now time.Time) error {
 	for _, c := range counters {
-		if c.Count > maxSignups {
-			return rateLimited(c.WindowStart.Add(attemptWindow).Sub(now))
+		for _, q := range quotas {
+			if bytes.Equal(c.Key, q.key) && c.Count > q.most {
+				return rateLimited(c.WindowStart.Add(attemptWindow).Sub(now))
+			}
 		}
 	}
 	return nil

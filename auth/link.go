@@ -15,11 +15,14 @@ import (
 // What a mailed link is good for. The words are stored.
 const (
 	linkAlarm = "alarm" // "This wasn't me"; its subject is a device, or nothing: every device
+	linkReset = "reset" // a new password
 )
 
 // How long links are good.
 const (
 	alarmLife = 7 * 24 * time.Hour
+	// ResetLife is how long the link to a new password is good.
+	ResetLife = 30 * time.Minute
 )
 
 // linkSize is the length of a link's secret, in bytes.

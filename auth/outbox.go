@@ -81,6 +81,9 @@ func (s *Service) SendMails(ctx context.Context) (claimed int, err error) {
 
 // sendMail sends one claimed mail and notes what became of it.
 func (s *Service) sendMail(ctx context.Context, m models.Mail) error {
+	if m.Kind == string(LetterNone) {
+		return s.store.DeleteMail(ctx, m.ID)
+	}
 	message, l, err := s.message(m)
 	if err != nil {
 		return s.giveUpMail(ctx, m, err) // no later try would open or word it

@@ -9,12 +9,19 @@ func (g gallery) links() []State {
 	notMe := func(name, device string) State {
 		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Device: device})}
 	}
+	wrong := FormProblems{Fields: map[string]string{"email": "This is required.", "new_password": "Use at least 12 characters."}}
 	outbox := OutboxPage{Shell: g.out("Mails")}
 	for i, m := range g.mails() {
 		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
 	}
 	return []State{
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
+		{"forgot/empty", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true})},
+		{"forgot/refused", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true, Email: hostile, Problems: wrong})},
+		{"forgot/no mail", Forgot(ForgotPage{Shell: g.out("Forgotten password")})},
+		{"forgot/sent", ForgotSent(ForgotPage{Shell: g.out("Look into your mail"), Life: "30 minutes"})},
+		{"reset/empty", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
+		{"reset/refused", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
 		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile),
 	}
 }
@@ -46,6 +53,7 @@ func (g gallery) mails() []galleryMail {
 	add("device reused", "device_reused", func(m *Mail) { m.Device = rightToLeft })
 	add("password changed", "password_changed", nil)
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
+	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
 	return list

@@ -68,6 +68,15 @@ func (m Mail) words() wording {
 			w.lead = "An administrator set a new password for your account, and every device was signed out."
 		}
 		return w
+	case "password_reset":
+		return wording{
+			subject: "Choose a new password", heading: "Choose a new password",
+			lead:   "Somebody, probably you, asked for a new password for your account.",
+			button: "Choose a new password",
+			act:    "This link lets you choose one. When you do, every device is signed out. Give the link to nobody: whoever has it can take the account.",
+			after:  []string{"Was it not you? Then do nothing: without the link nothing changes, and your password stays as it is."},
+			why:    "You get this mail because the address " + m.To + " was entered on the page for forgotten passwords.",
+		}
 	case "account_disabled":
 		return wording{
 			subject: "Your account was disabled", heading: "Your account was disabled", why: always,
@@ -85,7 +94,7 @@ func (m Mail) facts() []Fact {
 		list = append(list, Fact{"Device", m.Device})
 	}
 	if m.Agent != "" && m.Agent != m.Device {
-		list = append(list, Fact{"Browser", m.Agent})
+		list = append(list, Fact{"Browser or app", m.Agent})
 	}
 	list = append(list, Fact{"When", absolute(m.At)})
 	if m.Address != "" {
@@ -102,7 +111,7 @@ func (m Mail) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
 	for _, f := range m.facts() {
-		fmt.Fprintf(&b, "  %-13s %s\n", f.Name+":", plain(f.Value))
+		fmt.Fprintf(&b, "  %-15s %s\n", f.Name+":", plain(f.Value))
 	}
 	b.WriteString("\n")
 	if m.Link != "" {

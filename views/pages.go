@@ -137,6 +137,23 @@ type SecurityPage struct {
 	Problems    FormProblems
 }
 
+// ForgotPage asks for the address of a forgotten account, and says where to look.
+type ForgotPage struct {
+	Shell
+	Email    string
+	Mail     bool   // mails are sent here
+	Life     string // how long the link is good, in words: "30 minutes"
+	Problems FormProblems
+}
+
+// ResetPage asks for a new password.
+type ResetPage struct {
+	Shell
+	Email       string
+	PasswordMin int // characters
+	Problems    FormProblems
+}
+
 // NotMePage asks before the link of an alarm is used.
 type NotMePage struct {
 	Shell

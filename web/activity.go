@@ -78,6 +78,9 @@ func sentence(e models.Event) string {
 	case models.EventPasswordChanged:
 		return "You changed your password. All other devices were signed out."
 	case models.EventPasswordReset:
+		if e.Actor == models.ActorOwner {
+			return "You chose a new password by the link in a mail. All devices were signed out."
+		}
 		return "An administrator set a new password. All devices were signed out."
 	case models.EventRoleChanged:
 		return "An administrator changed what your account may do."

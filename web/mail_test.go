@@ -159,8 +159,8 @@ func TestAStolenPhoneIsSignedOutFromTheMail(t *testing.T) {
 		if cookie.status != http.StatusForbidden {
 			t.Errorf("from another site: %d", cookie.status)
 		}
-		b.expect(b.post("/not-me", nil), http.StatusSeeOther, "/login")
-		b.told("/login", "Done: it is signed out, and your password is locked until you choose a new one.")
+		b.expect(b.post("/not-me", nil), http.StatusSeeOther, "/forgot")
+		b.told("/forgot", "Done: it is signed out, and your password is locked. Choose a new one now, by mail.")
 		s.refused(thief.refresh, auth.ReasonRevoked)
 		if r := s.tryLogin(adaEmail, adaPassword, "his phone"); r.status != http.StatusUnauthorized || r.text(t, "detail") != s.tryLogin(adaEmail, "a guess", "x").text(t, "detail") {
 			t.Errorf("the password opens: %d %s", r.status, r.body)

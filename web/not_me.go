@@ -30,6 +30,6 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.cookies.dropLink(w, notMePath)
-	s.cookies.flash(w, r, views.ToneSuccess, "Done: it is signed out, and your password is locked until you choose a new one.")
-	return redirect(w, r, "/login")
+	s.cookies.flash(w, r, views.ToneSuccess, "Done: it is signed out, and your password is locked. Choose a new one now, by mail.")
+	return redirect(w, r, "/forgot")
 }

@@ -45,6 +45,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventDeviceRestored, models.ActorSystem, "", "“phone” was signed in by a token newer than our records, after a restore of the database.", false},
 		{models.EventPasswordChanged, models.ActorOwner, "", "You changed your password. All other devices were signed out.", false},
 		{models.EventPasswordReset, models.ActorOperator, "", "An administrator set a new password. All devices were signed out.", false},
+		{models.EventPasswordReset, models.ActorOwner, "", "You chose a new password by the link in a mail. All devices were signed out.", false},
 		{models.EventRoleChanged, models.ActorOperator, models.RoleSupport, "An administrator changed what your account may do.", false},
 		{models.EventDisabled, models.ActorOperator, "", "An administrator disabled your account. All devices were signed out.", false},
 		{models.EventSupportSearched, models.ActorSupport, "leila · apps", "You searched for “leila · apps” as support.", false},
