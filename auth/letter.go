@@ -20,7 +20,9 @@ const (
 	LetterPasswordChanged LetterKind = "password_changed"
 	LetterDisabled        LetterKind = "account_disabled"
 	LetterReset           LetterKind = "password_reset"
-	LetterNone            LetterKind = "none" // to nobody: thrown away instead of sent, so that a known address costs no more than an unknown one
+	LetterSignup          LetterKind = "signup"
+	LetterSignupKnown     LetterKind = "signup_known" // to an address that has an account already
+	LetterNone            LetterKind = "none"         // to nobody: thrown away instead of sent, so that a known address costs no more than an unknown one
 )
 
 // Letter is what a mail says. It waits in the database sealed, and is put into words when it is sent.

@@ -20,7 +20,8 @@ const (
 	maxPairFailures   = 10  // of one account from one network
 	maxNetFailures    = 50  // from one network
 	maxUserFailures   = 100 // of one account, from anywhere
-	maxSignups        = 20  // accounts made from one network
+	maxSignups        = 20  // accounts asked for from one network
+	maxSignupMails    = 3   // mails about it to one address
 	maxForgotten      = 3   // mails to the owner of one address who forgot the password
 	maxNetForgotten   = 20  // such mails asked for from one network
 	homeFor           = 30 * 24 * time.Hour
@@ -107,9 +108,9 @@ func rateLimited(wait time.Duration) error {
 	return &Error{Kind: KindRateLimited, Message: "Too many attempts. Please wait before you try again.", RetryAfter: max(wait, time.Second)}
 }
 
-// countSignup limits how many accounts one network makes.
-func (s *Service) countSignup(ctx context.Context, from Caller) error {
-	return s.countRequest(ctx, quota{s.hide("signup", network(from.IP)), maxSignups})
+// countSignup limits how many accounts one network asks for, and how many mails about it one address gets.
+func (s *Service) countSignup(ctx context.Context, r SignupRequest) error {
+	return s.countRequest(ctx, quota{s.hide("signup", network(r.From.IP)), maxSignups}, quota{s.hide("signup address", foldEmail(r.Email)), maxSignupMails})
 }
 
 // quota is how much may be counted under a key in one window.

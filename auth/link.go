@@ -14,8 +14,9 @@ import (
 
 // What a mailed link is good for. The words are stored.
 const (
-	linkAlarm = "alarm" // "This wasn't me"; its subject is a device, or nothing: every device
-	linkReset = "reset" // a new password
+	linkAlarm  = "alarm"  // "This wasn't me"; its subject is a device, or nothing: every device
+	linkReset  = "reset"  // a new password
+	linkSignup = "signup" // a new account, in the box
 )
 
 // How long links are good.
@@ -23,6 +24,8 @@ const (
 	alarmLife = 7 * 24 * time.Hour
 	// ResetLife is how long the link to a new password is good.
 	ResetLife = 30 * time.Minute
+	// SignupLife is how long a new account waits for its confirmation.
+	SignupLife = 24 * time.Hour
 )
 
 // linkSize is the length of a link's secret, in bytes.

@@ -16,6 +16,9 @@ func (g gallery) links() []State {
 	}
 	return []State{
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
+		{"signup/sent", SignupSent(SignupPage{Shell: g.out("Look into your mail"), Life: "24 hours"})},
+		{"signup/confirm", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: "leila.haddad@example.org"})},
+		{"signup/confirm refused", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: hostile, Problems: FormProblems{Fields: map[string]string{"password": "That is not your password."}}})},
 		{"forgot/empty", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true})},
 		{"forgot/refused", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true, Email: hostile, Problems: wrong})},
 		{"forgot/no mail", Forgot(ForgotPage{Shell: g.out("Forgotten password")})},
@@ -54,6 +57,8 @@ func (g gallery) mails() []galleryMail {
 	add("password changed", "password_changed", nil)
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
 	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
+	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
+	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
 	return list

@@ -77,6 +77,22 @@ func (m Mail) words() wording {
 			after:  []string{"Was it not you? Then do nothing: without the link nothing changes, and your password stays as it is."},
 			why:    "You get this mail because the address " + m.To + " was entered on the page for forgotten passwords.",
 		}
+	case "signup":
+		return wording{
+			subject: "Confirm your e-mail address", heading: "Confirm your e-mail address",
+			lead:   "Somebody, probably you, asked for an account with this address.",
+			button: "Confirm my address",
+			act:    "This link makes the account. It asks for the password that you chose.",
+			after:  []string{"Was it not you? Then do nothing: without the link there is no account, and nobody can make one with your address."},
+			why:    "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+		}
+	case "signup_known":
+		return wording{
+			subject: "You have an account already", heading: "You have an account already",
+			lead:  "Somebody, probably you, asked for a new account with this address. There is one already, so no other was made, and nothing was changed.",
+			after: []string{"Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: " + m.Base + "/login", "Was it not you? Then there is nothing to do."},
+			why:   "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+		}
 	case "account_disabled":
 		return wording{
 			subject: "Your account was disabled", heading: "Your account was disabled", why: always,

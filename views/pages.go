@@ -59,7 +59,8 @@ type SignupPage struct {
 	Shell
 	Email       string
 	Next        string
-	PasswordMin int // characters
+	PasswordMin int    // characters
+	Life        string // how long the link is good, in words
 	Problems    FormProblems
 }
 

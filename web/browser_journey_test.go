@@ -28,18 +28,23 @@ func TestAPersonSignsOutAPhoneInARealBrowser(t *testing.T) {
 	}{{390, false}, {1280, true}} {
 		t.Run(fmt.Sprintf("%d pixels wide, scripts %v", c.width, c.scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newSite(t, modelstest.SQLite(t), func(a *auth.Config, _ *web.Config) { a.BrowserIdle = 20 * 24 * time.Hour })
+			s := newPostOffice(t, modelstest.SQLite(t), func(a *auth.Config, _ *web.Config) { a.BrowserIdle = 20 * 24 * time.Hour })
 			journey(t, s, openTab(t, s.URL, c.width, c.scripts))
 		})
 	}
 }
 
-func journey(t *testing.T, s *site, c *tab) {
+func journey(t *testing.T, s *postOffice, c *tab) {
 	c.open("/devices", http.StatusOK).one("h1").says("Sign in")
 	c.shoot("login")
 	c.follow(`a[href^="/signup"]`)
 	c.shoot("signup")
 	c.write("#email", leilaEmail)
+	c.write("#password", leilaPassword)
+	c.follow(`main button[type="submit"]`).one("h1").says("Look into your mail")
+	c.shoot("signup-sent")
+	c.open(s.link(s.mail()), http.StatusOK).one("h1").says("Confirm your address")
+	c.shoot("signup-confirm")
 	c.write("#password", leilaPassword)
 	c.follow(`main button[type="submit"]`).one("h1").says("Devices")
 	c.shoot("devices-alone")

@@ -13,7 +13,7 @@ import (
 // linkPaths are where the links of letters lead.
 var linkPaths = map[auth.LetterKind]string{
 	auth.LetterNewDevice: notMePath, auth.LetterDeviceReused: notMePath, auth.LetterPasswordChanged: notMePath,
-	auth.LetterReset: resetPath,
+	auth.LetterReset: resetPath, auth.LetterSignup: confirmPath,
 }
 
 // MailRenderer puts letters into words. Their links begin with the base URL, whatever a request's Host header said.

@@ -67,6 +67,9 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 	if err != nil {
 		return err
 	}
+	if p.Service.SignupOpen && p.Service.Mail == nil {
+		return errors.New("LATCHKEY_SIGNUP: open needs mail, for every new address is confirmed: set LATCHKEY_SMTP_URL (and LATCHKEY_MAIL_FROM), or close it")
+	}
 	if err := p.Service.LoadKeys(env.ctx); err != nil {
 		return keyError(err)
 	}
