@@ -13,7 +13,7 @@ CODE      := cmd auth models web views static
 LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-.PHONY: help run build test test-fast test-race lint generate verify bench fuzz soak clean
+.PHONY: help run build test test-fast test-race lint generate verify bench fuzz soak screenshots clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 14
@@ -26,7 +26,7 @@ build: ## build .bin/latchkey
 	go build -trimpath -o .bin/latchkey ./cmd/latchkey
 
 test: ## run every test and count them
-	go run ./cmd/testcount -count=1 $(PKGS)
+	go run ./cmd/testcount -count=1 -timeout 30m $(PKGS)
 
 test-fast: ## run the short tests
 	go test -short $(PKGS)
@@ -81,6 +81,12 @@ soak: ## play SOAK (5000) random stories against the fork rule, compute its tabl
 	go test ./auth -v -timeout 3h -run 'TestSearchForAHoleInTheForkRule' -rapid.checks=$(SOAK) -rapid.steps=100
 	go test ./auth -v -timeout 1h -run 'TestTheTableOfRules' -every-refresh
 	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 2h -count=1 -run Crash
+
+screenshots: ## renew the README's pictures of the devices page (needs chromium)
+	rm -rf .bin/screenshots
+	LATCHKEY_SCREENSHOTS="$(CURDIR)/.bin/screenshots" go test ./web -count=1 -run 'TestAPersonSignsOutAPhoneInARealBrowser/1280'
+	cp .bin/screenshots/devices-1280-light.png .github/devices-light.png
+	cp .bin/screenshots/devices-1280-dark.png .github/devices-dark.png
 
 clean: ## remove builds and tools; data/ stays
 	rm -rf .bin coverage.* *.test *.prof *.out

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,14 +16,60 @@ import (
 // activityPage is how many events one page shows.
 const activityPage = 50
 
-// Activity lists a page of the person's events, newest first, from the cursor on ("" is the newest end), and the
-// cursor of the next page ("" on the last). A cursor that cannot be read starts at the newest end.
-func (s *Service) Activity(ctx context.Context, by *Session, cursor string) (list []models.Event, next string, err error) {
-	return s.eventsOf(ctx, by.User.ID, cursor)
+// The filters of the activity, each with the kinds that it lets through.
+const (
+	FilterWarnings = "warnings"
+	FilterSignIns  = "sign-ins"
+	FilterDevices  = "devices"
+	FilterAccount  = "account"
+)
+
+var activityKinds = map[string][]models.EventKind{
+	FilterWarnings: {
+		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: ForkWarnDetail},
+		{Kind: models.EventSignInFailed}, {Kind: models.EventPasswordFailed},
+		{Kind: models.EventLocked}, {Kind: models.EventMailFailed},
+	},
+	FilterSignIns: {{Kind: models.EventSignIn}, {Kind: models.EventSignInFailed}, {Kind: models.EventSignOut}},
+	FilterDevices: {
+		{Kind: models.EventDeviceRevoked}, {Kind: models.EventDevicesRevoked}, {Kind: models.EventDeviceRenamed},
+		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked}, {Kind: models.EventDeviceRestored},
+	},
+	FilterAccount: {
+		{Kind: models.EventAccountCreated}, {Kind: models.EventPasswordChanged}, {Kind: models.EventPasswordFailed}, {Kind: models.EventPasswordReset},
+		{Kind: models.EventRoleChanged}, {Kind: models.EventDisabled}, {Kind: models.EventEnabled}, {Kind: models.EventLocked}, {Kind: models.EventMailFailed},
+		{Kind: models.EventSeenBySupport}, {Kind: models.EventSupportSearched}, {Kind: models.EventSupportLooked},
+	},
 }
 
-func (s *Service) eventsOf(ctx context.Context, user uuid.UUID, cursor string) (list []models.Event, next string, err error) {
-	list, err = s.store.Events(ctx, user, parseCursor(cursor), activityPage+1)
+// ActivityFilter is the filter of that name, or "" for what is none.
+func ActivityFilter(name string) string {
+	if _, ok := activityKinds[name]; ok {
+		return name
+	}
+	return ""
+}
+
+// Alarming tells whether an event deserves its owner's attention.
+func Alarming(e models.Event) bool {
+	return slices.ContainsFunc(activityKinds[FilterWarnings], func(k models.EventKind) bool {
+		return e.Kind == k.Kind && (k.Detail == "" || e.Detail == k.Detail)
+	})
+}
+
+// Activity lists a page of the person's events, newest first, from the cursor on ("" is the newest end), and the
+// cursor of the next page ("" on the last). A filter keeps its kinds only; "" keeps all. A cursor that cannot be read
+// starts at the newest end.
+func (s *Service) Activity(ctx context.Context, by *Session, filter, cursor string) (list []models.Event, next string, err error) {
+	return s.eventsOf(ctx, by.User.ID, filter, cursor)
+}
+
+func (s *Service) eventsOf(ctx context.Context, user uuid.UUID, filter, cursor string) (list []models.Event, next string, err error) {
+	if kinds := activityKinds[filter]; kinds != nil {
+		list, err = s.store.EventsOfKinds(ctx, user, kinds, parseCursor(cursor), activityPage+1)
+	} else {
+		list, err = s.store.Events(ctx, user, parseCursor(cursor), activityPage+1)
+	}
 	if err != nil || len(list) <= activityPage {
 		return list, "", err
 	}

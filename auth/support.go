@@ -101,7 +101,7 @@ func (s *Service) person(ctx context.Context, p SupportPerson, look SupportLook,
 		p.Ended = p.Ended[:supportPage]
 		p.MoreEnded = p.Ended[supportPage-1].Device.ID.String()
 	}
-	if p.Events, p.MoreEvents, err = s.eventsOf(ctx, id, look.Before); err != nil {
+	if p.Events, p.MoreEvents, err = s.eventsOf(ctx, id, "", look.Before); err != nil {
 		return SupportPerson{}, err
 	}
 	return p, nil

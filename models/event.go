@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -95,5 +96,42 @@ func (s *Store) Events(ctx context.Context, userID uuid.UUID, before EventCursor
 	}
 	var list []Event
 	err := q.Order("at DESC, id DESC").Limit(limit).Find(&list).Error
+	return list, fault("list events", err)
+}
+
+// EventKind names the events of one kind or, with a detail, those of the kind with this detail.
+type EventKind struct{ Kind, Detail string }
+
+// EventsOfKinds is Events for some kinds only. Each kind is read from its own end of the index, so that a page of rare
+// events among very many others costs no more than any page.
+func (s *Store) EventsOfKinds(ctx context.Context, userID uuid.UUID, kinds []EventKind, before EventCursor, limit int) ([]Event, error) {
+	return s.eventsOfKinds(ctx, userID, kinds, before, time.Time{}, limit)
+}
+
+// EventsSince lists up to limit events of some kinds that are newer than a moment, newest first.
+func (s *Store) EventsSince(ctx context.Context, userID uuid.UUID, kinds []EventKind, after time.Time, limit int) ([]Event, error) {
+	return s.eventsOfKinds(ctx, userID, kinds, EventCursor{}, after, limit)
+}
+
+func (s *Store) eventsOfKinds(ctx context.Context, userID uuid.UUID, kinds []EventKind, before EventCursor, after time.Time, limit int) ([]Event, error) {
+	var branches []string
+	var args []any
+	for _, k := range kinds {
+		branch := "SELECT * FROM (SELECT * FROM events WHERE user_id = ? AND kind = ?"
+		args = append(args, userID, k.Kind)
+		if k.Detail != "" {
+			branch, args = branch+" AND detail = ?", append(args, k.Detail)
+		}
+		if !before.At.IsZero() {
+			branch, args = branch+" AND (at, id) < (?, ?)", append(args, moment(before.At), before.ID)
+		}
+		if !after.IsZero() {
+			branch, args = branch+" AND at > ?", append(args, moment(after))
+		}
+		branches = append(branches, branch+" ORDER BY at DESC, id DESC LIMIT ?) AS k")
+		args = append(args, limit)
+	}
+	var list []Event
+	err := s.read(ctx).Raw("SELECT * FROM ("+strings.Join(branches, " UNION ALL ")+") AS e ORDER BY at DESC, id DESC LIMIT ?", append(args, limit)...).Scan(&list).Error
 	return list, fault("list events", err)
 }

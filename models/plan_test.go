@@ -25,6 +25,7 @@ func crowd(t *testing.T, s *models.Store) {
 		`INSERT INTO attempts SELECT convert_to('k' || n, 'UTF8'), now(), 1 FROM generate_series(1, 5000) n`,
 		`INSERT INTO known_places SELECT id, convert_to('p' || n, 'UTF8'), now() FROM users, generate_series(1, 4) n`,
 		`INSERT INTO status_indexes SELECT n, now() FROM generate_series(1, 5000) n`,
+		`INSERT INTO clients SELECT 'c' || n, 'client ' || n, now() FROM generate_series(1, 3000) n`,
 		`ANALYZE`,
 	} {
 		exec(t, s, statement)
@@ -84,7 +85,7 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 	crowd(t, s)
 	u := addUser(t, s)
 	d := addApp(t, s, u.ID, "phone")
-	ctx := t.Context()
+	ctx, pages := t.Context(), pageQueries(s, u.ID)
 	for _, c := range []struct {
 		name, index string
 		call        func() error
@@ -93,6 +94,11 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		{"Device", "devices_pkey|devices_id", func() error { return second(s.Device(ctx, u.ID, d.ID)) }},
 		{"Events", "events_of_user", func() error { return second(s.Events(ctx, u.ID, models.EventCursor{}, 20)) }},
 		{"Events from a cursor on", "events_of_user", func() error { return second(s.Events(ctx, u.ID, models.EventCursor{At: noon, ID: u.ID}, 20)) }},
+		{"DeviceOverview", "devices_pkey|devices_name", pages["the overview"]},
+		{"EventsOfKinds", "events_of_kind", pages["events of kinds"]},
+		{"EventsOfKinds from a cursor on", "events_of_kind", pages["events of kinds, further"]},
+		{"EventsSince", "events_of_kind", pages["events of kinds since"]},
+		{"DismissAlerts", "users_pkey", func() error { return s.DismissAlerts(ctx, u.ID, noon) }},
 		{"BrowserSession", "devices_pkey|devices_id", func() error {
 			if _, _, err := s.BrowserSession(ctx, u.ID, d.ID, secretOf(d.ID), live(noon)); err == nil {
 				return fmt.Errorf("an app is no browser")

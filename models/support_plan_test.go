@@ -91,7 +91,7 @@ func TestPostgresComparesSearchedKeysByteByByte(t *testing.T) {
 func TestSQLiteAnswersTheSupportDeskByIndexes(t *testing.T) {
 	deskPlans(t, models.Config{URL: modelstest.SQLite(t)}, func(s *models.Store) {
 		exec(t, s, `WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < 3000)
-			INSERT INTO users SELECT printf('00000000-0000-7000-8000-%012d', n), 'u' || n, 'u' || n, 'hash', 1, 'user', 1, 1, NULL, NULL FROM c`)
+			INSERT INTO users (id, email, email_key, password_hash, password_changed_at, role, created_at, updated_at, disabled_at) SELECT printf('00000000-0000-7000-8000-%012d', n), 'u' || n, 'u' || n, 'hash', 1, 'user', 1, 1, NULL FROM c`)
 		exec(t, s, `WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < 4)
 			INSERT INTO devices (user_id, id, kind, name, name_key, created_at, created_ip, last_seen_at, expires_at, secret_hash, generation, base, floor, rotated_at)
 			SELECT id, printf('00000000-0000-7000-800%d-%s', n, substr(id, 25)), 'app', 'd' || n, 'd' || n || id, 1, '192.0.2.' || n, 1, 2, '', 1, 0, 1, 1 FROM users, c`)

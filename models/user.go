@@ -26,6 +26,7 @@ type User struct {
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	DisabledAt        *time.Time
+	AlertsSeenAt      *time.Time // warnings up to this moment were dismissed
 	LockedAt          *time.Time // the password opens nothing until it is reset
 }
 
@@ -146,6 +147,14 @@ func (s *Store) EnableUser(ctx context.Context, userID uuid.UUID, e Event) error
 			return done.Error
 		}
 		return addEvent(tx, e)
+	}))
+}
+
+// DismissAlerts notes that the owner has seen the warnings up to a moment. An earlier one than is noted changes nothing.
+func (s *Store) DismissAlerts(ctx context.Context, userID uuid.UUID, until time.Time) error {
+	return fault("dismiss alerts", s.write(ctx, func(db *gorm.DB) error {
+		return db.Exec("UPDATE users SET alerts_seen_at = ? WHERE id = ? AND (alerts_seen_at IS NULL OR alerts_seen_at < ?)",
+			moment(until), userID, moment(until)).Error
 	}))
 }
 

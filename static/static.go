@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-//go:embed *.css *.svg
+//go:embed *.css *.js *.svg
 var embedded embed.FS
 
 // prefix is where the files are served.

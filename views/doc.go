@@ -7,5 +7,5 @@
 // user agents and addresses are hostile: templ escapes them, and <bdi> keeps a
 // right-to-left name from turning the text around it.
 //
-// Lists carry role="list" because Safari takes a list without markers for no list.
+// Lists without markers have list-style-type: "" in app.css, never none, for which Safari takes them for no lists.
 package views

@@ -58,7 +58,12 @@ func (f *finder) structure(doc *html.Node) {
 
 // injection finds what the content security policy forbids and what hostile text would make.
 func (f *finder) injection(doc *html.Node) {
-	for _, tag := range []string{"script", "style", "img", "iframe", "object", "embed", "base"} {
+	for _, script := range find(doc, "script") {
+		if !strings.HasPrefix(value(script, "src"), "/static/") || text(script) != "" || under(script, "head") == nil {
+			f.add("<script> that is not ours: %v %q", script.Attr, text(script))
+		}
+	}
+	for _, tag := range []string{"style", "img", "iframe", "object", "embed", "base"} {
 		if len(find(doc, tag)) > 0 {
 			f.add("<%s>", tag)
 		}
@@ -148,6 +153,8 @@ func TestFaultsAreFound(t *testing.T) {
 		{">Y</a>", "></a>", "a without words"},
 		{">Y</a>", ">@stamp(t)</a>", "template code"},
 		{"<h1>X", "<h1><script>alert(1)</script>X", "<script>"},
+		{"<title>", `<script src="/static/x.js">alert(1)</script><title>`, "<script>"},
+		{"<title>", `<script src="https://evil.example/x.js"></script><title>`, "<script>"},
 		{"<h1>X", "<h1><img src=x>X", "<img>"},
 		{"<h1>X", `<h1 style="color:red">X`, "attribute style"},
 		{"<h1>X", `<h1 onclick="x()">X`, "attribute onclick"},

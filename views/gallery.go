@@ -13,12 +13,15 @@ type State struct {
 	Component templ.Component
 }
 
+// Path is where the gallery shows the state.
+func (s State) Path() string { return "/gallery/" + strings.ReplaceAll(s.Name, " ", "-") }
+
 // Gallery is every page in every state, with made-up and hostile data: for tests to
 // check and for people to look at. Its data is the same at every call.
 func Gallery(assets Assets) []State {
 	g := gallery{assets: assets, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
-	for _, part := range [][]State{g.signedOut(), g.devices(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs()} {
+	for _, part := range [][]State{g.signedOut(), g.devices(), g.warnings(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs(), {g.index()}} {
 		states = append(states, part...)
 	}
 	return states
@@ -36,10 +39,11 @@ func Mails() []State {
 
 // What people and attackers call things.
 const (
-	hostile     = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
-	rightToLeft = "هاتف ليلى الجديد"
-	override    = "Pixel \u202egnp.exe" // a right-to-left override must not turn the rest of the row around
-	emoji       = "🏝️ Beach phone 👩‍👩‍👧‍👦"
+	hostile       = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
+	rightToLeft   = "هاتف ليلى الجديد"
+	override      = "Pixel \u202egnp.exe" // a right-to-left override must not turn the rest of the row around
+	invisibleName = "\u200b\u2060\u2800"  // nothing is seen of it
+	emoji         = "🏝️ Beach phone 👩‍👩‍👧‍👦"
 )
 
 var (
@@ -54,7 +58,7 @@ type gallery struct {
 
 // in is the shell of a signed-in page, out that of a signed-out one.
 func (g gallery) in(title, active string) Shell {
-	return Shell{Title: title, Active: active, Assets: g.assets, Account: &Account{Email: "leila.haddad@example.org"}}
+	return Shell{Title: title, Active: active, Assets: g.assets, Clock: g.now, Account: &Account{Email: "leila.haddad@example.org"}}
 }
 
 func (g gallery) out(title string) Shell {
@@ -86,22 +90,29 @@ func (g gallery) signedOut() []State {
 }
 
 func (g gallery) errors() []State {
-	page := func(shell Shell, status int, heading, text string) State {
-		shell.Title = heading
-		return State{"error/" + heading, Error(ErrorPage{
+	page := func(name string, shell Shell, status int, heading, text string) State {
+		shell.Title = name
+		return State{"error/" + name, Error(ErrorPage{
 			Shell: shell, Status: status, Heading: heading, Text: text, RequestID: "01JBV2M4Q8",
 		})}
 	}
 	in, out := g.in("", ""), g.out("")
 	states := []State{
-		page(in, 403, "That was not allowed", "The request did not come from one of our own pages, so nothing was changed."),
-		page(in, 404, "There is nothing here", "The page does not exist, or the device has been signed out already."),
-		page(out, 413, "That was too much", "What you sent is larger than we accept."),
-		page(out, 429, "Too many attempts", "Please wait a minute, then try again."),
-		page(in, 500, "Something went wrong", "It is our fault, not yours. Nothing you did was lost; please try again."),
-		page(out, 503, "We are busy", "Please try again in a few seconds."),
-		page(out, 400, hostile, hostile),
+		page("not allowed", in, 403, "This is not allowed", "This form was sent from another site."),
+		page("nothing here", in, 404, "Nothing here", "There is no such device, or it is signed out already."),
+		page("nothing here, signed out", out, 404, "Nothing here", "There is nothing at this address."),
+		page("not like this", in, 405, "Not like this", "This address does not take that method."),
+		page("too much", out, 413, "That was too much", "What you sent is larger than we accept."),
+		page("too many attempts", out, 429, "Too many attempts", "Please wait before you try again. Try again in 15 minutes."),
+		page("our fault", in, 500, "That did not work", "Something went wrong on our side. Try again in 5 seconds."),
+		page("busy", out, 503, "Just a moment", "The service is not available right now. Please try again. Try again in 2 seconds."),
+		page("hostile", out, 400, hostile, hostile),
 	}
 	bare := ErrorPage{Shell: g.out("Error"), Heading: "Something went wrong", BackURL: "javascript:alert(1)"}
 	return append(states, State{"error/bare", Error(bare)})
+}
+
+// index lists the states, itself excepted.
+func (g gallery) index() State {
+	return State{"gallery/index", GalleryIndex(GalleryPage{Shell: g.out("Gallery"), States: []State{{Name: "login/empty"}, {Name: "devices/many"}, {Name: "devices/a few"}}})}
 }

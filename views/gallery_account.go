@@ -1,6 +1,9 @@
 package views
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 const day24 = 24 * time.Hour
 
@@ -55,49 +58,108 @@ func (g gallery) devices() []State {
 	alone := []Device{g.current()}
 	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: "You have a device of that name already."}
 	evil := &RenameRefusal{DeviceID: "b2", Value: hostile, Problem: hostile}
-	said := func(tone Tone, text string) Shell { return Shell{Flash: &Flash{Tone: tone, Text: text}} }
+	told := func(tone Tone, text string) Shell { return Shell{Flash: &Flash{Tone: tone, Text: text}} }
 	return []State{
 		page("alone", DevicesPage{Browsers: alone}),
 		page("a few", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3}),
 		page("many", DevicesPage{Apps: apps, Browsers: browsers, Others: 11}),
 		page("none", DevicesPage{}),
-		page("signed out one", DevicesPage{Shell: said(ToneSuccess, "Signed out Pixel 9."), Apps: apps[1:2], Browsers: alone, Others: 1}),
-		page("told", DevicesPage{Shell: said(ToneInfo, "That device was signed out already."), Browsers: alone}),
-		page("failed", DevicesPage{Shell: said(ToneError, "Nothing was changed: "+hostile), Browsers: alone}),
+		page("signed out one", DevicesPage{Shell: Shell{Flash: &Flash{
+			Tone: ToneSuccess, Text: "Signed out “%s”.", Names: []string{"Pixel 9"},
+			Detail: "It cannot come back without your password. Apps that trusted its pass stop within 32 seconds, or 15 minutes where they do not check for sign-outs.",
+		}}, Apps: apps[1:2], Browsers: alone, Others: 1}),
+		page("told", DevicesPage{Shell: told(ToneInfo, "That device was signed out already."), Browsers: alone}),
+		page("failed", DevicesPage{Shell: told(ToneError, "Nothing was changed: "+hostile), Browsers: alone}),
 		page("rename refused", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: refused}),
 		page("rename hostile", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: evil}),
+	}
+}
+
+// warnings are the devices page with what has gone wrong.
+func (g gallery) warnings() []State {
+	apps, browsers := g.many()
+	page := func(name string, ended []Ended, alerts ...Alert) State {
+		return State{"devices/" + name, Devices(DevicesPage{
+			Shell: g.in("Devices", "devices"), Now: g.now, Apps: apps[:2], Browsers: browsers[:2], Others: 3,
+			Ended: ended, Alerts: alerts, AlertsSeen: "1762178709000000",
+		})}
+	}
+	end := func(name, icon, reason string, since time.Duration) Ended {
+		return Ended{Name: name, Icon: icon, Reason: reason, At: g.ago(since)}
+	}
+	stolen := end("old phone", "phone", "Signed out because its token was used twice: someone may have copied it.", 25*time.Minute)
+	stolen.Alarm = true
+	theft := Alert{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "192.0.2.99"}
+	evil := Alert{Theft: true, Device: hostile, ID: "a6", At: g.ago(30 * time.Hour), Address: "2001:0db8:85a3:0000:0000:8a2e:0370:7334"}
+	odd := Alert{Theft: true, Device: override, ID: "a8", At: g.ago(50 * time.Hour)}
+	fork := Alert{Device: "Pixel 9", ID: "a1", At: g.ago(4 * time.Hour), Address: "198.51.100.23"}
+	return []State{
+		page("a theft", []Ended{stolen}, theft),
+		page("thefts and more", []Ended{stolen}, theft, fork, evil, odd),
+		page("lost answers", nil, fork),
+		page("signed out lately", []Ended{
+			stolen, end("Pixel 7", "phone", "Signed out by you.", 2*time.Hour),
+			end("Chrome on Windows", "laptop", "Signed out on the device itself.", 9*time.Hour),
+			end("Library computer", "browser", "Not used for too long.", 30*time.Hour),
+			end(longWord, "tablet", "Signed out when you changed your password.", 5*day24),
+			end(hostile, "unknown", "Signed out by an administrator.", 6*day24),
+			end(rightToLeft, "phone", "Its sign-in reached its time limit.", 7*day24),
+			end(invisibleName, "phone", "Replaced by a new sign-in in the same browser.", 20*day24),
+		}),
 	}
 }
 
 func (g gallery) questions() []State {
 	apps, browsers := g.many()
 	one := func(name string, d Device) State {
-		return State{"revoke/" + name, Revoke(RevokePage{Shell: g.in("Sign out a device", "devices"), Now: g.now, Device: d, AccessTTL: "15 minutes"})}
+		return State{"revoke/" + name, Revoke(RevokePage{Shell: g.in("Sign out a device", "devices"), Now: g.now, Device: d, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"}})}
+	}
+	unknown := func(name string, d Device) State {
+		return State{"revoke/" + name, Revoke(RevokePage{Shell: g.in("Sign out a device", "devices"), Now: g.now, Device: d, Unknown: true, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"}})}
 	}
 	others := func(name string, devices []Device) State {
 		return State{"revoke others/" + name, RevokeOthers(RevokeOthersPage{
-			Shell: g.in("Sign out all other devices", "devices"), Now: g.now, Devices: devices, AccessTTL: "15 minutes",
+			Shell: g.in("Sign out everywhere else", "devices"), Now: g.now, Devices: devices, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"},
 		})}
 	}
 	return []State{
-		one("app", apps[0]), one("browser", browsers[1]), one("this browser", browsers[0]),
+		one("app", apps[0]), State{"revoke/without lists", Revoke(RevokePage{
+			Shell: g.in("Sign out a device", "devices"), Now: g.now, Device: apps[1], Bound: Bound{Most: "15 minutes"},
+		})}, one("browser", browsers[1]), one("this browser", browsers[0]),
 		one("hostile", apps[5]), one("long", apps[3]), one("right to left", apps[6]),
+		unknown("unknown app", apps[0]), unknown("unknown browser", browsers[1]),
 		others("none", nil), others("one browser", browsers[1:2]), others("many", append(apps, browsers[1:]...)),
 	}
 }
 
+func (g gallery) filters(state string) []Filter {
+	list := []Filter{{Text: "Everything", URL: "/activity"}}
+	for _, name := range []string{"Warnings", "Sign-ins", "Devices", "Account"} {
+		list = append(list, Filter{Text: name, URL: "/activity?kind=" + strings.ToLower(name)})
+	}
+	switch state {
+	case "warnings only":
+		list[1].Active = true
+	case "nothing of this kind":
+		list[4].Active = true
+	default:
+		list[0].Active = true
+	}
+	return list
+}
+
 func (g gallery) account() []State {
 	events := []Event{
-		{Text: "Signed in on Firefox on Linux", At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"},
-		{Text: "Signed out Pixel 9: its token was used twice, which only a copy explains", Alarm: true, At: g.ago(25 * time.Minute), Agent: "Notes 4.2 on Android", Address: "192.0.2.99"},
-		{Text: "Wrong password", Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
-		{Text: "Renamed iPad to " + rightToLeft, At: g.ago(20 * time.Hour), Address: "203.0.113.7"},
-		{Text: "Signed in on " + hostile, At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile},
-		{Text: "Signed in on " + longWord, At: g.ago(4 * day24), Agent: longWords},
-		{Text: "Account created", At: g.ago(400 * day24)},
+		{Text: "Signed in on “%s”.", Names: []string{"Firefox on Linux"}, At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"},
+		{Text: "“%s” was signed out because its token was used twice: someone may have copied it.", Names: []string{"Pixel 9"}, Alarm: true, At: g.ago(25 * time.Minute), Agent: "Notes 4.2 on Android", Address: "192.0.2.99"},
+		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
+		{Text: "You renamed “%s” to “%s”.", Names: []string{override, rightToLeft}, At: g.ago(20 * time.Hour), Address: "203.0.113.7"},
+		{Text: "Signed in on “%s”.", Names: []string{hostile}, At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile},
+		{Text: "Signed in on “%s”.", Names: []string{longWord}, At: g.ago(4 * day24), Agent: longWords},
+		{Text: "Your account was created.", At: g.ago(400 * day24)},
 	}
 	activity := func(name string, p ActivityPage) State {
-		p.Shell, p.Now = g.in("Activity", "activity"), g.now
+		p.Shell, p.Now, p.Filters = g.in("Activity", "activity"), g.now, g.filters(name)
 		return State{"activity/" + name, Activity(p)}
 	}
 	security := func(name string, p FormProblems) State {
@@ -109,6 +171,8 @@ func (g gallery) account() []State {
 	}}
 	return []State{
 		activity("empty", ActivityPage{}),
+		activity("warnings only", ActivityPage{Events: events[1:3]}),
+		activity("nothing of this kind", ActivityPage{}),
 		activity("first page", ActivityPage{Events: events, Older: "/activity?before=7"}),
 		activity("later page", ActivityPage{Events: events[4:], Older: "/activity?before=9", Newest: "/activity"}),
 		security("empty", FormProblems{}),

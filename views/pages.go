@@ -10,6 +10,7 @@ type Shell struct {
 	Flash      *Flash   // nil when there is nothing to tell
 	Assets     Assets
 	SignupOpen bool
+	Clock      time.Time // the server's time, from which scripts keep relative times fresh; zero: they stay as they are
 }
 
 // Account is the signed-in person as the page header shows them.
@@ -30,13 +31,16 @@ const (
 
 // Flash is a message shown once, after a redirect.
 type Flash struct {
-	Tone Tone
-	Text string
+	Tone   Tone
+	Text   string
+	Names  []string // stand in Text for each %s
+	Detail string   // what else to know, in smaller type; may be empty
 }
 
 // Assets are the content-hashed URLs of the embedded files.
 type Assets struct {
 	Styles []string
+	Script string
 	Icon   string
 }
 
@@ -72,7 +76,7 @@ type Device struct {
 	App        bool   // an app's device token, otherwise a browser on the portal
 	Current    bool   // the browser that looks at the page
 	Bound      bool   // its tokens are bound to a key that never leaves it
-	Client     string // client_id of an app; empty for browsers
+	Client     string // the name under which an app is registered, otherwise its client_id; empty for browsers
 	Agent      string // "Firefox on Linux" or "Unknown browser" / "Unknown app"
 	Address    string // last address
 	CreatedAt  time.Time
@@ -80,14 +84,35 @@ type Device struct {
 	ExpiresAt  time.Time
 }
 
+// Ended is a device that is not signed in any more.
+type Ended struct {
+	Name   string
+	Icon   string
+	Reason string // a sentence: "Signed out by you."
+	Alarm  bool   // deserves attention: its token was used twice
+	At     time.Time
+}
+
+// Alert is a warning that stays until it is dismissed.
+type Alert struct {
+	Theft   bool   // a copied token was found out; otherwise answers were lost too often
+	Device  string // its name
+	ID      string // of the device
+	At      time.Time
+	Address string // where the token was used last; may be empty
+}
+
 // DevicesPage lists the live devices of one person.
 type DevicesPage struct {
 	Shell
-	Now      time.Time // relative times are counted from here
-	Apps     []Device
-	Browsers []Device
-	Others   int            // devices besides this one
-	Rename   *RenameRefusal // a rename that was refused, shown in its row
+	Now        time.Time // relative times are counted from here
+	Apps       []Device
+	Browsers   []Device
+	Ended      []Ended        // lately, the latest first
+	Alerts     []Alert        // newest first
+	AlertsSeen string         // what dismissing them sends back
+	Others     int            // devices besides this one
+	Rename     *RenameRefusal // a rename that was refused, shown in its row
 }
 
 // RenameRefusal is a refused new name, kept so that the person can correct it.
@@ -97,26 +122,34 @@ type RenameRefusal struct {
 	Problem  string
 }
 
+// Bound is how long an access token that was handed out before may be trusted after its device was signed out, in words.
+type Bound struct {
+	Most      string // "32 seconds": by services that check for sign-outs
+	Unchecked string // "15 minutes": by the others; empty when all are alike
+}
+
 // RevokePage asks whether one device is to be signed out.
 type RevokePage struct {
 	Shell
-	Now       time.Time
-	Device    Device
-	AccessTTL string // how long an access token already handed out may live on, in words: "15 minutes"
+	Now     time.Time
+	Device  Device
+	Unknown bool // the owner does not recognise it: a change of password follows
+	Bound   Bound
 }
 
 // RevokeOthersPage asks whether every other device is to be signed out.
 type RevokeOthersPage struct {
 	Shell
-	Now       time.Time
-	Devices   []Device
-	AccessTTL string
+	Now     time.Time
+	Devices []Device
+	Bound   Bound
 }
 
 // Event is one line of the activity page.
 type Event struct {
-	Text    string // a plain sentence: "Signed in on Pixel 9"
-	Alarm   bool   // deserves attention: reuse found, failed sign-in
+	Text    string   // a plain sentence: "Signed in on “%s”."
+	Names   []string // stand in Text for each %s
+	Alarm   bool     // deserves attention: reuse found, failed sign-in
 	At      time.Time
 	Agent   string // may be empty
 	Address string // may be empty
@@ -125,10 +158,24 @@ type Event struct {
 // ActivityPage lists the account's events, newest first.
 type ActivityPage struct {
 	Shell
-	Now    time.Time
-	Events []Event
-	Older  string // URL of the next page; empty on the last
-	Newest string // URL of the first page; empty on it
+	Now     time.Time
+	Filters []Filter
+	Events  []Event
+	Older   string // URL of the next page; empty on the last
+	Newest  string // URL of the first page; empty on it
+}
+
+// Filter is one choice of what the activity shows.
+type Filter struct {
+	Text   string
+	URL    string
+	Active bool
+}
+
+// GalleryPage lists the states of Gallery.
+type GalleryPage struct {
+	Shell
+	States []State
 }
 
 // SecurityPage changes the password.

@@ -104,7 +104,7 @@ func TestRefusedRenameIsOpenInItsRowOnly(t *testing.T) {
 }
 
 func TestRevokeSaysWhatHappens(t *testing.T) {
-	const pass = "may do so for up to 15 minutes"
+	const pass = "refuse its current pass within 32 seconds. Others may trust it for up to 15 minutes."
 	app := state(t, "revoke/app")
 	one(t, app, "form", "action", "/devices/a1/revoke", "method", "post")
 	one(t, app, "a", "class", "button", "href", "/devices")
@@ -114,7 +114,10 @@ func TestRevokeSaysWhatHappens(t *testing.T) {
 	if !strings.Contains(text(app), pass) {
 		t.Error("an app's pass lives on, and the page does not say so")
 	}
-	if strings.Contains(text(state(t, "revoke/browser")), pass) {
+	if !strings.Contains(text(state(t, "revoke/without lists")), "may do so for up to 15 minutes") {
+		t.Error("without status lists nothing is refused before it expires")
+	}
+	if strings.Contains(text(state(t, "revoke/browser")), "its current pass") {
 		t.Error("a browser has no pass that lives on, and the page says so")
 	}
 	if !strings.Contains(text(state(t, "revoke/this browser")), "the browser you are using now") {
@@ -166,12 +169,12 @@ func TestMessagesInterruptOnlyForErrors(t *testing.T) {
 }
 
 func TestErrorPageLeadsOn(t *testing.T) {
-	doc := state(t, "error/There is nothing here")
+	doc := state(t, "error/nothing here")
 	if s := text(one(t, doc, "code")); s != "01JBV2M4Q8" {
 		t.Errorf("request id %q", s)
 	}
 	one(t, one(t, doc, "main"), "a", "href", "/devices")
-	one(t, one(t, state(t, "error/We are busy"), "main"), "a", "href", "/login")
+	one(t, one(t, state(t, "error/busy"), "main"), "a", "href", "/login")
 	bare := state(t, "error/bare")
 	none(t, bare, "code")
 	none(t, bare, "a", "href", "javascript:alert(1)")

@@ -1,47 +1,83 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"latchkey/auth"
 	"latchkey/models"
 	"latchkey/views"
 )
 
-// activity shows what happened with the account, newest first.
+// activity shows what happened with the account, newest first; ?kind= keeps some kinds only.
 func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
-	cursor := r.URL.Query().Get("before")
-	list, next, err := s.auth.Activity(r.Context(), by, cursor)
+	cursor, filter := r.URL.Query().Get("before"), auth.ActivityFilter(r.URL.Query().Get("kind"))
+	list, next, err := s.auth.Activity(r.Context(), by, filter, cursor)
 	if err != nil {
 		return err
 	}
-	page := views.ActivityPage{Shell: s.shell(w, r, "Activity", "activity"), Now: by.Device.LastSeenAt}
+	page := views.ActivityPage{Shell: s.shell(w, r, "Activity", "activity"), Now: by.Device.LastSeenAt, Filters: activityFilters(filter)}
 	for _, e := range list {
-		row := views.Event{Text: sentence(e), Alarm: alarming(e), At: e.At, Address: e.IP}
-		if agent := auth.DescribeAgent(e.UserAgent); agent.Name != auth.UnknownBrowser {
-			row.Agent = agent.Name
-		}
-		page.Events = append(page.Events, row)
+		page.Events = append(page.Events, eventLine(e))
 	}
 	if next != "" {
-		page.Older = "/activity?before=" + url.QueryEscape(next)
+		page.Older = activityURL(filter, next)
 	}
 	if cursor != "" {
-		page.Newest = "/activity"
+		page.Newest = activityURL(filter, "")
 	}
 	return render(w, r, http.StatusOK, views.Activity(page))
 }
 
-// sentence says an event in plain words.
-func sentence(e models.Event) string {
-	device := "“" + e.DeviceName + "”"
+func activityFilters(active string) []views.Filter {
+	var list []views.Filter
+	for _, f := range [][2]string{{"", "Everything"}, {auth.FilterWarnings, "Warnings"}, {auth.FilterSignIns, "Sign-ins"}, {auth.FilterDevices, "Devices"}, {auth.FilterAccount, "Account"}} {
+		list = append(list, views.Filter{Text: f[1], URL: activityURL(f[0], ""), Active: f[0] == active})
+	}
+	return list
+}
+
+func activityURL(filter, before string) string {
+	query := url.Values{}
+	if filter != "" {
+		query.Set("kind", filter)
+	}
+	if before != "" {
+		query.Set("before", before)
+	}
+	if len(query) == 0 {
+		return "/activity"
+	}
+	return "/activity?" + query.Encode()
+}
+
+func eventLine(e models.Event) views.Event {
+	line := views.Event{Alarm: auth.Alarming(e), At: e.At, Address: e.IP}
+	line.Text, line.Names = sentence(e)
+	if agent := auth.DescribeAgent(e.UserAgent); agent.Name != auth.UnknownBrowser {
+		line.Agent = agent.Name
+	}
+	return line
+}
+
+// sentence says an event in plain words, with %s in the places of names.
+func sentence(e models.Event) (text string, names []string) {
+	text, names = eventWords(e), []string{e.DeviceName, e.Detail}
+	if e.Kind == models.EventSupportSearched || e.Kind == models.EventSupportLooked {
+		names = names[1:]
+	}
+	return text, names[:strings.Count(text, "%s")]
+}
+
+// eventWords has a %s for the device's name and, of a rename, a second one for the new name; in the support staff's own
+// acts it stands for what they looked for.
+func eventWords(e models.Event) string {
 	switch e.Kind {
 	case models.EventAccountCreated:
 		return "Your account was created."
 	case models.EventSignIn:
-		return "Signed in on " + device + "."
+		return "Signed in on “%s”."
 	case models.EventSignInFailed:
 		if e.Detail == auth.LockedDetail {
 			return "A sign-in with the right password was refused, because your password is locked."
@@ -51,30 +87,30 @@ func sentence(e models.Event) string {
 		return "A wrong password was given where your password was asked for again."
 	case models.EventSignOut:
 		if e.Detail == models.RevokedByReplace {
-			return device + " was signed out by a new sign-in in the same browser."
+			return "“%s” was signed out by a new sign-in in the same browser."
 		}
-		return device + " signed out."
+		return "“%s” signed out."
 	case models.EventDeviceRevoked:
 		if e.Detail == models.RevokedByLimit {
-			return device + " was signed out to make room: too many browsers were signed in."
+			return "“%s” was signed out to make room: too many browsers were signed in."
 		}
-		return "You signed out " + device + "."
+		return "You signed out “%s”."
 	case models.EventDevicesRevoked:
 		if e.Actor == models.ActorOperator {
 			return "An administrator signed out all your devices."
 		}
 		return "You signed out all other devices."
 	case models.EventDeviceRenamed:
-		return fmt.Sprintf("You renamed %s to “%s”.", device, e.Detail)
+		return "You renamed “%s” to “%s”."
 	case models.EventDeviceReused:
-		return device + " was signed out because its token was used twice: someone may have copied it."
+		return "“%s” was signed out because its token was used twice: someone may have copied it."
 	case models.EventDeviceForked:
 		if e.Detail == auth.ForkWarnDetail {
-			return device + " lost the answer to its renewal several times. If its connection is good, sign it out and in again."
+			return "“%s” lost the answer to its renewal several times. If its connection is good, sign it out and in again."
 		}
-		return device + " lost the answer to a renewal and asked again."
+		return "“%s” lost the answer to a renewal and asked again."
 	case models.EventDeviceRestored:
-		return device + " was signed in by a token newer than our records, after a restore of the database."
+		return "“%s” was signed in by a token newer than our records, after a restore of the database."
 	case models.EventPasswordChanged:
 		return "You changed your password. All other devices were signed out."
 	case models.EventPasswordReset:
@@ -89,28 +125,18 @@ func sentence(e models.Event) string {
 	case models.EventEnabled:
 		return "An administrator enabled your account again."
 	case models.EventSupportSearched:
-		return "You searched for “" + e.Detail + "” as support."
+		return "You searched for “%s” as support."
 	case models.EventSupportLooked:
-		return "You looked at the devices and activity of account " + e.Detail + " as support."
+		return "You looked at the devices and activity of account %s as support."
 	case models.EventSeenBySupport:
 		return "Support looked at your devices and activity."
 	case models.EventLocked:
 		if e.DeviceName != "" {
-			return device + " was signed out and your password locked, by the link “This wasn’t me” in a mail."
+			return "“%s” was signed out and your password locked, by the link “This wasn’t me” in a mail."
 		}
 		return "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail."
 	case models.EventMailFailed:
 		return "A mail to you could not be delivered. Is your address right?"
 	}
 	return "Something else happened."
-}
-
-func alarming(e models.Event) bool {
-	switch e.Kind {
-	case models.EventDeviceReused, models.EventSignInFailed, models.EventPasswordFailed, models.EventLocked, models.EventMailFailed:
-		return true
-	case models.EventDeviceForked:
-		return e.Detail == auth.ForkWarnDetail
-	}
-	return false
 }

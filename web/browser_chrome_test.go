@@ -23,8 +23,8 @@ import (
 )
 
 const (
-	journeyTime = 90 * time.Second // a whole journey
-	stepTime    = 15 * time.Second // one click and the page it leads to
+	journeyTime = 5 * time.Minute  // a whole journey
+	stepTime    = 30 * time.Second // one click and the page it leads to
 )
 
 // tab is a page in Chromium. Whatever the browser complains of, and every request to another host, fails the test.
@@ -33,8 +33,10 @@ type tab struct {
 	ctx    context.Context
 	base   string
 	width  int64
+	script bool // pages may run scripts
 	mu     sync.Mutex
 	faults []string
+	bytes  float64 // that came over the network, compressed
 }
 
 // chromium finds the browser. Without one the test is left out, but never silently, and never in CI.
@@ -52,8 +54,13 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// openTab starts a fresh Chromium that shows pages of base at a width in CSS pixels.
+// openTab starts a fresh Chromium that shows pages of base at a width in CSS pixels, for one journey.
 func openTab(t *testing.T, base string, width int64, scripts bool) *tab {
+	t.Helper()
+	return openTabFor(t, base, width, scripts, journeyTime)
+}
+
+func openTabFor(t *testing.T, base string, width int64, scripts bool, life time.Duration) *tab {
 	t.Helper()
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
@@ -64,11 +71,11 @@ func openTab(t *testing.T, base string, width int64, scripts bool) *tab {
 		"disable-extensions", "disable-dev-shm-usage", "hide-scrollbars", "mute-audio"} {
 		options = append(options, chromedp.Flag(flag, true))
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), journeyTime)
+	ctx, cancel := context.WithTimeout(t.Context(), life)
 	t.Cleanup(cancel)
 	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(stop)
-	c := &tab{t: t, base: base, width: width}
+	c := &tab{t: t, base: base, width: width, script: scripts}
 	c.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(c.listen))
 	t.Cleanup(cancel)
 	height := int64(900)
@@ -107,6 +114,8 @@ func (c *tab) listen(event any) {
 		note("issue: %s", e.Issue.Code)
 	case *page.EventJavascriptDialogOpening:
 		note("dialog: %s", e.Message)
+	case *network.EventLoadingFinished:
+		c.bytes += e.EncodedDataLength
 	case *network.EventRequestWillBeSent:
 		if to, err := url.Parse(e.Request.URL); err != nil || to.Scheme != "data" && to.Scheme+"://"+to.Host != c.base {
 			note("request to another host: %s", e.Request.URL)

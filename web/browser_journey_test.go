@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
+
 	"latchkey/auth"
+	"latchkey/models"
 	"latchkey/models/modelstest"
 	"latchkey/web"
 )
@@ -25,11 +28,18 @@ func TestAPersonSignsOutAPhoneInARealBrowser(t *testing.T) {
 	for _, c := range []struct {
 		width   int64
 		scripts bool
-	}{{390, false}, {1280, true}} {
+	}{{390, false}, {390, true}, {1280, true}} {
 		t.Run(fmt.Sprintf("%d pixels wide, scripts %v", c.width, c.scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newPostOffice(t, modelstest.SQLite(t), func(a *auth.Config, _ *web.Config) { a.BrowserIdle = 20 * 24 * time.Hour })
-			journey(t, s, openTab(t, s.URL, c.width, c.scripts))
+			s := newPostOffice(t, modelstest.SQLite(t), func(a *auth.Config, w *web.Config) {
+				a.BrowserIdle, w.TrustedProxies = 20*24*time.Hour, []string{"127.0.0.0/8", "::1/128"}
+			})
+			if err := s.store.AddClient(t.Context(), models.Client{ID: "app", Name: "Notes", CreatedAt: s.clock.Now()}); err != nil {
+				t.Fatal(err)
+			}
+			tab := openTab(t, s.URL, c.width, c.scripts)
+			tab.do("come from an address", call(network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{"X-Forwarded-For": "192.0.2.10"}}))
+			journey(t, s, tab)
 		})
 	}
 }
@@ -72,19 +82,19 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 		t.Errorf("after the rename: %q", got)
 	}
 
-	page = c.follow(fmt.Sprintf(`a[href="/devices/%s/revoke"]`, phone.id))
-	page.one("h1").says("Sign out Pixel 9?")
+	c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke"]`, phone.id)).one("", "id", "question").says("Sign out Pixel 9?")
 	s.clock.Advance(time.Minute)
 	c.shoot("revoke")
-	page = c.follow(`.decision button[type="submit"]`)
-	page.one("div", "role", "status").says("Signed out “Pixel 9”.")
+	page = c.follow(yes)
+	page.one("p", "class", "notice-text").says("Signed out “Pixel 9”.")
 	page.none("a", "href", "/devices/"+phone.id+"/revoke")
 	c.shoot("devices-revoked")
 	s.refused(phone.refresh, auth.ReasonRevoked)
 	s.refreshed(tablet.refresh)
 
-	c.follow(`a[href="/devices/revoke-others"]`).one("h1").says("Sign out all other devices?")
+	c.asked(`a[href="/devices/revoke-others"]`).one("", "id", "question").says("Sign out everywhere else?")
 	c.shoot("revoke-others")
+	c.refuse()
 	if got := c.follow(`.tabs a[href="/activity"]`).all("p", "class", "event-text"); got[0].text() != "You signed out “Pixel 9”." {
 		t.Errorf("the activity begins with %q", got[0].text())
 	}
@@ -109,23 +119,24 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 // leilasDevices signs leila in on several apps and browsers over some days.
 func (s *site) leilasDevices() (app, tablet phone) {
 	s.t.Helper()
-	s.leilasApp("phone", "okhttp/5.1.0")
+	s.leilasApp("phone", "198.51.100.23", "okhttp/5.1.0")
 	s.clock.Advance(50 * time.Hour)
-	tablet = s.leilasApp("Kitchen tablet", "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1")
-	for _, agent := range []string{firefox, pixel} {
+	tablet = s.leilasApp("Kitchen tablet", "192.0.2.10", "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1")
+	for _, from := range [][2]string{{"192.0.2.10", firefox}, {"198.51.100.23", pixel}} {
 		b := s.browser()
-		b.agent = agent
-		b.signIn(leilaEmail, leilaPassword)
+		address := from[0]
+		b.agent = from[1]
+		b.expect(b.post("/login", url.Values{"email": {leilaEmail}, "password": {leilaPassword}}, "X-Forwarded-For", address), http.StatusSeeOther, "/devices")
 		s.clock.Advance(7 * time.Hour)
 	}
-	s.browser().post("/login", url.Values{"email": {leilaEmail}, "password": {"a guess"}})
+	s.browser().post("/login", url.Values{"email": {leilaEmail}, "password": {"a guess"}}, "X-Forwarded-For", "203.0.113.99")
 	s.clock.Advance(40 * time.Minute)
-	app = s.leilasApp("phone", "okhttp/5.1.0")
+	app = s.leilasApp("phone", "203.0.113.7", "okhttp/5.1.0")
 	s.clock.Advance(3 * time.Minute)
 	return app, tablet
 }
 
-func (s *site) leilasApp(name, agent string) phone {
+func (s *site) leilasApp(name, address, agent string) phone {
 	s.t.Helper()
-	return newPhone(s.t, s.postJSON("/api/login", map[string]string{"email": leilaEmail, "password": leilaPassword, "device_name": name}, "User-Agent", agent))
+	return newPhone(s.t, s.postJSON("/api/login", map[string]string{"email": leilaEmail, "password": leilaPassword, "device_name": name}, "User-Agent", agent, "X-Forwarded-For", address))
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -28,10 +27,10 @@ func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *auth.S
 		}
 		return err
 	}
-	message := fmt.Sprintf("Renamed to “%s”.", d.Name)
+	message := "Renamed to “%s”."
 	if d.Name != strings.TrimSpace(p["name"]) {
-		message = fmt.Sprintf("Renamed to “%s”, because another device has that name.", d.Name)
+		message = "Renamed to “%s”, because another device has that name."
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, message)
+	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: message, Names: []string{d.Name}})
 	return redirect(w, r, "/devices")
 }

@@ -5,19 +5,24 @@ import (
 	"net/http"
 
 	"latchkey/auth"
+	"latchkey/models"
 	"latchkey/views"
 )
 
-// deviceRevokeForm says what signing a device out will do, and asks.
+// deviceRevokeForm says what signing a device out will do, and asks. With ?unknown=1 the owner does not recognise it, and
+// is led on to a new password.
 func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
 	d, err := s.auth.Device(r.Context(), by, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	return render(w, r, http.StatusOK, views.Revoke(views.RevokePage{
-		Shell: s.shell(w, r, "Sign out a device", "devices"), Now: by.Device.LastSeenAt, Device: deviceRow(d, by), AccessTTL: inWords(s.auth.AccessTTL),
+		Shell: s.shell(w, r, "Sign out a device", "devices"), Now: by.Device.LastSeenAt, Device: deviceRow(d, by),
+		Unknown: unknown(r), Bound: s.bound(),
 	}))
 }
+
+func unknown(r *http.Request) bool { return r.URL.Query().Has("unknown") }
 
 // deviceRevoke signs a device out, and tells so by name.
 func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
@@ -29,10 +34,48 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *auth.S
 	if err != nil {
 		return err
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, fmt.Sprintf("Signed out “%s”.", d.Name))
-	if d.ID == by.Device.ID {
+	message := views.Flash{Tone: views.ToneSuccess, Text: "Signed out “%s”.", Names: []string{d.Name}}
+	own := d.ID == by.Device.ID
+	switch {
+	case own:
+	case unknown(r):
+		message.Detail = "Now choose a new password: whoever signed in there may know the old one."
+	default:
+		message.Detail = s.afterRevoke(d.Kind == models.KindApp)
+	}
+	s.cookies.leave(w, r, message)
+	switch {
+	case own:
 		s.cookies.forget(w, r)
 		return redirect(w, r, "/login")
+	case unknown(r):
+		return redirect(w, r, "/security")
 	}
 	return redirect(w, r, "/devices")
+}
+
+// afterRevoke says what being signed out means from now on, and how soon.
+func (s *Server) afterRevoke(app bool) string {
+	if !app {
+		return "It cannot come back without your password."
+	}
+	return "It cannot come back without your password. Apps that trusted its pass stop within " + s.soon()
+}
+
+// bound is how long access tokens may be trusted after a sign-out.
+func (s *Server) bound() views.Bound {
+	b := views.Bound{Most: inWords(s.auth.RevocationBound())}
+	if s.auth.RevocationBound() < s.auth.AccessTTL {
+		b.Unchecked = inWords(s.auth.AccessTTL)
+	}
+	return b
+}
+
+// soon is the bound at the end of a sentence.
+func (s *Server) soon() string {
+	b := s.bound()
+	if b.Unchecked == "" {
+		return b.Most + "."
+	}
+	return fmt.Sprintf("%s, or %s where they do not check for sign-outs.", b.Most, b.Unchecked)
 }

@@ -17,16 +17,19 @@ func (s *Server) devices(w http.ResponseWriter, r *http.Request, by *auth.Sessio
 }
 
 func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *auth.Session, status int, refusal *views.RenameRefusal) error {
-	list, err := s.auth.Devices(r.Context(), by)
+	o, err := s.auth.Overview(r.Context(), by)
 	if err != nil {
 		return err
 	}
-	if refusal != nil && !slices.ContainsFunc(list, func(d models.Device) bool { return d.ID.String() == refusal.DeviceID }) {
+	if refusal != nil && !slices.ContainsFunc(o.Live, func(d models.NamedDevice) bool { return d.Device.ID.String() == refusal.DeviceID }) {
 		return &auth.Error{Kind: auth.KindNotFound, Message: "There is no such device."} // nowhere to show the refusal beside
 	}
 	page := views.DevicesPage{Shell: s.shell(w, r, "Devices", "devices"), Now: by.Device.LastSeenAt, Rename: refusal}
-	for _, d := range list {
-		row := deviceRow(d, by)
+	for _, d := range o.Live {
+		row := deviceRow(d.Device, by)
+		if d.ClientName != "" {
+			row.Client = d.ClientName
+		}
 		switch {
 		case row.App:
 			page.Apps = append(page.Apps, row)
@@ -39,7 +42,57 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *auth.
 			page.Others++
 		}
 	}
+	for _, d := range o.Ended {
+		row := deviceRow(d.Device, by)
+		page.Ended = append(page.Ended, views.Ended{
+			Name: row.Name, Icon: row.Icon, Reason: endWords(d.Reason, d.Device.RevokedBy), Alarm: d.Reason == models.RevokedByReuse, At: d.At,
+		})
+	}
+	page.Alerts, page.AlertsSeen = alertRows(o.Alerts)
 	return render(w, r, status, views.Devices(page))
+}
+
+// alertRows are the warnings, and what dismissing them sends back: the moment of the newest.
+func alertRows(events []models.Event) (rows []views.Alert, seen string) {
+	for _, e := range events {
+		rows = append(rows, views.Alert{
+			Theft: e.Kind == models.EventDeviceReused, Device: e.DeviceName, ID: e.DeviceID.UUID.String(), At: e.At, Address: e.IP,
+		})
+	}
+	if len(events) > 0 {
+		seen = strconv.FormatInt(events[0].At.UnixMicro(), 10)
+	}
+	return rows, seen
+}
+
+// endWords says why a device is not signed in any more.
+func endWords(reason, by string) string {
+	switch reason {
+	case models.RevokedBySignOut:
+		return "Signed out on the device itself."
+	case models.RevokedByOwner:
+		return "Signed out by you."
+	case models.RevokedByPassword:
+		if by == models.ActorOperator {
+			return "Signed out when an administrator set a new password."
+		}
+		return "Signed out when you changed your password."
+	case models.RevokedByReplace:
+		return "Replaced by a new sign-in in the same browser."
+	case models.RevokedByLimit:
+		return "Signed out to make room: too many browsers were signed in."
+	case models.RevokedByReuse:
+		return "Signed out because its token was used twice: someone may have copied it."
+	case models.RevokedByDisable:
+		return "Signed out when your account was disabled."
+	case models.RevokedByOperator:
+		return "Signed out by an administrator."
+	case models.RevokedByExpiry:
+		return "Its sign-in reached its time limit."
+	case models.RevokedByIdleness:
+		return "Not used for too long."
+	}
+	return "Signed out."
 }
 
 // deviceRow is a device as the pages show it.

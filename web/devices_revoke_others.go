@@ -14,7 +14,7 @@ func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request,
 	if err != nil {
 		return err
 	}
-	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, AccessTTL: inWords(s.auth.AccessTTL)}
+	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, Bound: s.bound()}
 	for _, d := range list {
 		if d.ID != by.Device.ID {
 			page.Devices = append(page.Devices, deviceRow(d, by))
@@ -23,7 +23,7 @@ func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request,
 	if len(page.Devices) == 0 {
 		return s.noOtherDevice(w, r)
 	}
-	page.Shell = s.shell(w, r, "Sign out all other devices", "devices")
+	page.Shell = s.shell(w, r, "Sign out everywhere else", "devices")
 	return render(w, r, http.StatusOK, views.RevokeOthers(page))
 }
 
@@ -40,7 +40,10 @@ func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by 
 	if n == 0 {
 		return s.noOtherDevice(w, r)
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, fmt.Sprintf("Signed out %s. Only this browser is signed in now.", otherDevices(n)))
+	s.cookies.leave(w, r, views.Flash{
+		Tone: views.ToneSuccess, Text: fmt.Sprintf("Signed out %s. Only this browser is signed in now.", otherDevices(n)),
+		Detail: "None of them comes back without your password. Apps that trusted their passes stop within " + s.soon(),
+	})
 	return redirect(w, r, "/devices")
 }
 

@@ -26,13 +26,13 @@ import (
 
 // prover is the key in a device, and what it makes proofs of.
 type prover struct {
-	t      *testing.T
+	t      testing.TB
 	s      *site
 	method jwt.SigningMethod
 	key    crypto.Signer
 }
 
-func newProver(t *testing.T, s *site, alg string) *prover {
+func newProver(t testing.TB, s *site, alg string) *prover {
 	t.Helper()
 	k, err := keyring.Generate(alg, 1, s.clock.Now(), s.clock.Now())
 	if err != nil {

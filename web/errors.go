@@ -183,19 +183,33 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	f := s.judge(w, r, err)
+	s.recognise(r, f.status)
 	page := views.ErrorPage{
-		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Heading: headings[f.status], Text: f.message,
-		RequestID: request(r).id, BackURL: "/devices", BackText: "Go to your devices",
+		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Heading: headings[f.status], Text: f.message, RequestID: request(r).id,
 	}
 	if page.Heading == "" {
 		page.Heading = http.StatusText(f.status)
 	}
 	if f.retryAfter > 0 {
 		page.Text += " " + waitFor(f.retryAfter)
+		if r.Method == http.MethodGet {
+			page.BackURL, page.BackText = localPath(r.URL.RequestURI()), "Try again"
+		}
 	}
 	if err := render(w, r, f.status, views.Error(page)); err != nil {
 		s.log.ErrorContext(r.Context(), "the error page could not be rendered", "request", request(r).id, "cause", err.Error())
 		http.Error(w, page.Heading, f.status)
+	}
+}
+
+// recognise finds out who is signed in, where the request was refused before anybody asked, so that the page can keep its
+// header and its way on. It costs a cookie that can be read one query; a server in trouble is asked nothing more.
+func (s *Server) recognise(r *http.Request, status int) {
+	if request(r).session != nil || status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
+		return
+	}
+	if by, err := s.session(r); err == nil {
+		request(r).session = by
 	}
 }
 
@@ -206,7 +220,7 @@ var headings = map[int]string{
 	http.StatusMethodNotAllowed:      "Not like this",
 	http.StatusRequestEntityTooLarge: "That was too much",
 	http.StatusTooManyRequests:       "Too many attempts",
-	http.StatusInternalServerError:   "Something went wrong",
+	http.StatusInternalServerError:   "That did not work",
 	http.StatusServiceUnavailable:    "Just a moment",
 }
 

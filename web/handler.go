@@ -152,6 +152,7 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active str
 		Assets: s.Assets(),
 	}
 	if by := request(r).session; by != nil {
+		shell.Clock = by.Device.LastSeenAt
 		shell.Account = &views.Account{Email: by.User.Email, Support: by.Support()}
 	}
 	return shell
@@ -159,7 +160,9 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active str
 
 // Assets are the addresses of the embedded files.
 func (s *Server) Assets() views.Assets {
-	return views.Assets{Styles: []string{s.files.URL("pico.min.css"), s.files.URL("app.css")}, Icon: s.files.URL("icon.svg")}
+	return views.Assets{
+		Styles: []string{s.files.URL("pico.min.css"), s.files.URL("app.css")}, Script: s.files.URL("app.js"), Icon: s.files.URL("icon.svg"),
+	}
 }
 
 func redirect(w http.ResponseWriter, r *http.Request, path string) error {

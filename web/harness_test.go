@@ -69,7 +69,7 @@ func (l *logBuffer) String() string {
 // site is a running service on a real database with ada's account in it.
 type site struct {
 	*httptest.Server
-	t          *testing.T
+	t          testing.TB
 	clock      *clock
 	auth       *auth.Service
 	store      *models.Store
@@ -83,7 +83,7 @@ func each(t *testing.T, fn func(t *testing.T, s *site), changes ...func(*auth.Co
 	modelstest.EachURL(t, func(t *testing.T, databaseURL string) { fn(t, newSite(t, databaseURL, changes...)) })
 }
 
-func newSite(t *testing.T, databaseURL string, changes ...func(*auth.Config, *web.Config)) *site {
+func newSite(t testing.TB, databaseURL string, changes ...func(*auth.Config, *web.Config)) *site {
 	t.Helper()
 	s := newReplica(t, databaseURL, changes...)
 	s.addUser(adaEmail, adaPassword)
@@ -91,7 +91,7 @@ func newSite(t *testing.T, databaseURL string, changes ...func(*auth.Config, *we
 }
 
 // newReplica is one more service on the database, with an address and a clock of its own.
-func newReplica(t *testing.T, databaseURL string, changes ...func(*auth.Config, *web.Config)) *site {
+func newReplica(t testing.TB, databaseURL string, changes ...func(*auth.Config, *web.Config)) *site {
 	t.Helper()
 	s := &site{t: t, clock: &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logBuffer{}}
 	store, err := models.Open(t.Context(), models.Config{URL: databaseURL, OnStatement: func(string) { s.statements.Add(1) }})
@@ -148,7 +148,7 @@ type reply struct {
 }
 
 // json reads the body into a map of its members.
-func (r reply) json(t *testing.T) map[string]any {
+func (r reply) json(t testing.TB) map[string]any {
 	t.Helper()
 	var m map[string]any
 	if err := json.Unmarshal([]byte(r.body), &m); err != nil {
@@ -157,7 +157,7 @@ func (r reply) json(t *testing.T) map[string]any {
 	return m
 }
 
-func (r reply) text(t *testing.T, member string) string {
+func (r reply) text(t testing.TB, member string) string {
 	t.Helper()
 	text, _ := r.json(t)[member].(string)
 	return text
@@ -176,7 +176,7 @@ func (s *site) request(method, path, body string, headers ...string) reply {
 	return send(s.t, http.DefaultClient, request)
 }
 
-func send(t *testing.T, client *http.Client, request *http.Request) reply {
+func send(t testing.TB, client *http.Client, request *http.Request) reply {
 	t.Helper()
 	answer, err := client.Do(request)
 	if err != nil {
@@ -229,7 +229,7 @@ func (s *site) login(name string) phone {
 	return newPhone(s.t, r)
 }
 
-func newPhone(t *testing.T, r reply) phone {
+func newPhone(t testing.TB, r reply) phone {
 	t.Helper()
 	return phone{r.text(t, "access_token"), r.text(t, "refresh_token"), r.text(t, "device_id"), r.text(t, "device_name")}
 }

@@ -150,3 +150,55 @@ func TestACursorThatCannotBeReadStartsAtTheNewest(t *testing.T) {
 		b.shown("/activity?before=1-"+noDevice).one("p", "class", "empty")
 	})
 }
+
+func TestEveryKindOfEventHasItsFilterAndWarningsAreThoseThatAlarm(t *testing.T) {
+	source, err := os.ReadFile("../models/event.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		u := s.live(adaEmail, "Firefox on Linux").UserID
+		for _, m := range regexp.MustCompile(`\bEvent\w+\s+= "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+			s.clock.Advance(time.Second)
+			s.addEvent(models.Event{UserID: u, At: s.clock.Now(), Kind: m[1], Actor: models.ActorOwner, DeviceName: "phone", Detail: "x"})
+		}
+		s.addEvent(models.Event{UserID: u, At: s.clock.Now(), Kind: models.EventDeviceForked, Actor: models.ActorSystem, DeviceName: "phone", Detail: auth.ForkWarnDetail})
+		all := b.shown("/activity")
+		sum := 0
+		for _, kind := range []string{auth.FilterSignIns, auth.FilterDevices, auth.FilterAccount} {
+			page := b.shown("/activity?kind=" + kind)
+			page.one("nav", "class", "filters").one("a", "aria-current", "true", "href", "/activity?kind="+kind)
+			sum += len(page.all("li", "class", "event"))
+		}
+		if n := len(all.all("li", "class", "event")); n != sum {
+			t.Errorf("%d events, %d by the filters: a kind has none, or two", n, sum)
+		}
+		warnings := b.shown("/activity?kind=warnings")
+		if n, want := len(warnings.all("li", "class", "event")), len(all.all("li", "class", "event-alarm")); n != want || want < 4 || len(warnings.all("li", "class", "event-alarm")) != n {
+			t.Errorf("%d warnings, want the %d that alarm", n, want)
+		}
+		for _, no := range []string{"", "x", "WARNINGS", "%ff", "warnings%00"} {
+			b.shown("/activity?kind="+no).one("nav", "class", "filters").one("a", "aria-current", "true", "href", "/activity")
+		}
+	})
+}
+
+func TestPagesOfAFilterStayInIt(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		u := s.live(adaEmail, "Firefox on Linux").UserID
+		for i := range 120 {
+			s.clock.Advance(time.Minute)
+			s.addEvent(models.Event{UserID: u, At: s.clock.Now(), Kind: []string{models.EventSignInFailed, models.EventDeviceRenamed}[i%2], Actor: models.ActorOwner})
+		}
+		b.signIn(adaEmail, adaPassword)
+		first := b.shown("/activity?kind=warnings")
+		second := b.shown(first.one("a", "rel", "next").attr("href"))
+		if n, m := len(first.all("li", "class", "event-alarm")), len(second.all("li", "class", "event-alarm")); n != 50 || m != 10 || len(second.all("li", "class", "event")) != 10 {
+			t.Errorf("pages of %d and %d warnings, want 50 and 10", n, m)
+		}
+		second.none("a", "rel", "next")
+		second.one("a", "rel", "first", "href", "/activity?kind=warnings")
+	})
+}

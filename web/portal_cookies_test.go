@@ -80,7 +80,7 @@ func (s *site) again(c web.Config) another {
 }
 
 type another struct {
-	t *testing.T
+	t testing.TB
 	*web.Server
 }
 

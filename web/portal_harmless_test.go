@@ -3,9 +3,12 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"latchkey/models"
 )
 
 func TestLookingAtPagesChangesNothing(t *testing.T) {
@@ -94,7 +97,12 @@ func TestEveryAnswerCarriesTheSecurityHeaders(t *testing.T) {
 // noInline checks that a page holds nothing that the content security policy would stop, or a hostile text could add.
 func noInline(t *testing.T, name string, page screen) {
 	t.Helper()
-	for _, tag := range []string{"script", "style", "img", "iframe", "object", "embed", "base"} {
+	for _, script := range page.all("script") {
+		if !regexp.MustCompile(`^/static/app\.[0-9a-f]{8}\.js$`).MatchString(script.attr("src")) || script.text() != "" {
+			t.Errorf("%s: <script %v> %q", name, script.n.Attr, script.text())
+		}
+	}
+	for _, tag := range []string{"style", "img", "iframe", "object", "embed", "base"} {
 		page.none(tag)
 	}
 	for _, e := range page.all("") {
@@ -148,25 +156,76 @@ func TestWhatPeopleTypeIsShownAsText(t *testing.T) {
 	})
 }
 
-func TestAListCostsTwoStatements(t *testing.T) {
+// One statement finds who is signed in; the lists themselves cost the rest.
+func TestAListCostsAFewStatementsHoweverLongItIs(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
-		for _, name := range numbered("phone %d", 8) {
-			s.login(name)
+		for _, name := range numbered("phone %d", 98) {
+			s.addDevice(name)
 		}
-		for _, path := range []string{"/devices", "/activity", "/devices/revoke-others"} {
+		s.addEvents(100_000)
+		for path, most := range map[string]int64{
+			"/devices": 3, "/devices/revoke-others": 2, "/activity": 2, "/activity?kind=warnings": 2, "/activity?kind=account": 2,
+			"/security": 1, "/login": 1, "/static/nothing": 0, "/nothing": 1,
+		} {
 			before := s.statements.Load()
-			b.shown(path)
-			if n := s.statements.Load() - before; n > 2 {
-				t.Errorf("GET %s: %d statements", path, n)
-			}
-		}
-		for path, most := range map[string]int64{"/security": 1, "/login": 1, "/static/nothing": 0} {
-			before := s.statements.Load()
-			b.get(path)
+			r := b.get(path)
 			if n := s.statements.Load() - before; n > most {
 				t.Errorf("GET %s: %d statements", path, n)
 			}
+			if r.status == http.StatusOK && path == "/devices" {
+				if n := len(r.screen(t).all("li", "class", "device")); n != 99 {
+					t.Errorf("%d devices are shown, want 99", n)
+				}
+			}
+		}
+		if n := len(b.shown("/activity").all("li", "class", "event")); n != 50 {
+			t.Errorf("%d events on a page, want 50", n)
+		}
+		if n := len(b.shown("/activity?kind=account").all("li", "class", "event")); n != 1 {
+			t.Errorf("%d events of the account among 100,000 others, want 1", n)
+		}
+		before := s.statements.Load()
+		s.browser().get("/nothing")
+		if n := s.statements.Load() - before; n != 0 {
+			t.Errorf("a stranger at a wrong address costs %d statements", n)
 		}
 	})
+}
+
+// addDevice signs ada in on an app without hashing her password.
+func (s *site) addDevice(name string) {
+	s.t.Helper()
+	u, err := s.auth.FindUser(s.t.Context(), adaEmail)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	now, id := s.clock.Now(), models.NewID(s.clock.Now())
+	if _, err := s.store.AddDevice(s.t.Context(), models.NewDevice{
+		Device: models.Device{
+			UserID: u.ID, ID: id, Kind: models.KindApp, ClientID: "app", CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour), SecretHash: id[:], Generation: 1, Floor: 1, RotatedAt: now,
+		},
+		FreeName: func(func(string) bool) string { return name }, Live: models.Liveness{Now: now},
+		Event: models.Event{UserID: u.ID, At: now, Kind: models.EventSignIn, Actor: models.ActorOwner},
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// addEvents fills ada's activity by one statement.
+func (s *site) addEvents(n int) {
+	s.t.Helper()
+	u, err := s.auth.FindUser(s.t.Context(), adaEmail)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	statement := `INSERT INTO events (user_id, id, at, kind, actor) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		SELECT ?, printf('00000000-0000-4000-8000-%012d', i), strftime('%Y-%m-%d %H:%M:%f+00:00', '2026-11-01', '-' || i || ' seconds'), 'sign_in', 'owner' FROM n`
+	args := []any{n, u.ID.String()}
+	if s.store.Dialect() == "postgres" {
+		statement = `INSERT INTO events (user_id, id, at, kind, actor) SELECT $2::uuid, gen_random_uuid(), timestamptz '2026-11-01' - i * interval '1 second', 'sign_in', 'owner' FROM generate_series(1, $1::int) i`
+	}
+	if _, err := s.store.Pools()[0].ExecContext(s.t.Context(), statement, args...); err != nil {
+		s.t.Fatal(err)
+	}
 }

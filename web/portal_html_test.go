@@ -17,12 +17,12 @@ import (
 
 // screen is a part of a page: an element and what stands in it.
 type screen struct {
-	t *testing.T
+	t testing.TB
 	n *html.Node
 }
 
 // screen reads the answer as a page of the portal.
-func (r reply) screen(t *testing.T) screen {
+func (r reply) screen(t testing.TB) screen {
 	t.Helper()
 	if got := r.header.Get("Content-Type"); got != "text/html; charset=utf-8" {
 		t.Fatalf("%d: the answer is %q, not a page: %s", r.status, got, r.body)
@@ -131,7 +131,7 @@ func (b *browser) shown(path string) screen {
 func (b *browser) told(path, message string) screen {
 	b.t.Helper()
 	page := b.shown(path)
-	page.one("div", "class", "notice", "role", "status").says(message)
+	page.one("div", "class", "notice", "role", "status").one("p", "class", "notice-text").says(message)
 	return page
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/models"
+	"latchkey/web"
 )
 
 func TestRevokingADeviceAsksAndThenTellsItsName(t *testing.T) {
@@ -17,7 +18,7 @@ func TestRevokingADeviceAsksAndThenTellsItsName(t *testing.T) {
 		page.one("h1").says("Sign out phone?")
 		page.one("form", "class", "decision", "method", "post", "action", "/devices/"+p.id+"/revoke")
 		page.one("a", "class", "button", "href", "/devices").says("Cancel")
-		if outcomes := page.one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "may do so for up to 15 minutes.") {
+		if outcomes := page.one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "within 32 seconds. Others may trust it for up to 15 minutes.") {
 			t.Errorf("the question says %q", outcomes)
 		}
 		s.refreshed(other.refresh)
@@ -110,4 +111,15 @@ func TestRevokingAllOthersLeavesThisBrowserAlone(t *testing.T) {
 		browser.expect(browser.get("/devices"), http.StatusSeeOther, "/login")
 		s.refreshed(eve.refresh)
 	})
+}
+
+func TestWithoutStatusListsTheBoundIsTheLifeOfAnAccessToken(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b, p := s.signedIn(), s.login("phone")
+		if outcomes := b.shown("/devices/"+p.id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "may do so for up to 15 minutes. After that, nothing accepts it.") {
+			t.Errorf("the question says %q", outcomes)
+		}
+		b.post("/devices/"+p.id+"/revoke", nil)
+		b.shown("/devices").one("p", "class", "notice-detail").says("It cannot come back without your password. Apps that trusted its pass stop within 15 minutes.")
+	}, func(a *auth.Config, _ *web.Config) { a.StatusTTL = 0 })
 }

@@ -24,6 +24,7 @@ type Config struct {
 	TrustedProxies []string // CIDRs whose X-Forwarded-For is believed
 	Logger         *slog.Logger
 	Metrics        *Metrics    // nil: not measured
+	Gallery        bool        // show every page in every state at /gallery: for demonstrations
 	Outbox         *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
 }
 
@@ -39,6 +40,7 @@ type Server struct {
 	metrics     *Metrics
 	outbox      *mail.Files
 	description document // of the API
+	gallery     bool
 	mux         *http.ServeMux
 	handler     http.Handler
 }
@@ -55,7 +57,7 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	}
 	s := &Server{
 		auth: service, base: base.Scheme + "://" + base.Host, https: base.Scheme == "https", log: c.Logger,
-		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, outbox: c.Outbox, mux: http.NewServeMux(),
+		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
 	}
 	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
@@ -77,7 +79,11 @@ func New(service *auth.Service, c Config) (*Server, error) {
 		clientIP = middleware.ClientIPFromXFF(c.TrustedProxies...)
 	}
 	s.routes()
-	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(http.HandlerFunc(s.dispatch)))))))
+	pressed, err := compressed(http.HandlerFunc(s.dispatch))
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(pressed))))))
 	return s, nil
 }
 

@@ -101,12 +101,17 @@ func (c *cookies) drop(w http.ResponseWriter, name string) {
 	http.SetCookie(w, sessions.NewCookie(name, "", &options))
 }
 
-// flash leaves a message for the next page. A message that cannot be kept is not worth an error.
+// flash leaves a message for the next page.
 func (c *cookies) flash(w http.ResponseWriter, r *http.Request, tone views.Tone, text string) {
+	c.leave(w, r, views.Flash{Tone: tone, Text: text})
+}
+
+// leave is flash for a message with names or a detail. A message that cannot be kept is not worth an error.
+func (c *cookies) leave(w http.ResponseWriter, r *http.Request, f views.Flash) {
 	session := sessions.NewSession(c.flashes, c.prefix+"-flash")
 	options := *c.flashes.Options
 	session.Options = &options
-	session.Values["tone"], session.Values["text"] = string(tone), text
+	session.Values["tone"], session.Values["text"], session.Values["names"], session.Values["detail"] = string(f.Tone), f.Text, f.Names, f.Detail
 	_ = c.flashes.Save(r, w, session)
 }
 
@@ -120,10 +125,12 @@ func (c *cookies) takeFlash(w http.ResponseWriter, r *http.Request) *views.Flash
 	session, err := c.flashes.New(r, name)
 	tone, _ := session.Values["tone"].(string)
 	text, _ := session.Values["text"].(string)
+	names, _ := session.Values["names"].([]string)
+	detail, _ := session.Values["detail"].(string)
 	if err != nil || text == "" {
 		return nil
 	}
-	return &views.Flash{Tone: views.Tone(tone), Text: text}
+	return &views.Flash{Tone: views.Tone(tone), Text: text, Names: names, Detail: detail}
 }
 
 // mark is the browser's own random mark, which it gets when it first signs in.

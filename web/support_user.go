@@ -63,14 +63,6 @@ func userURL(id, before, ended string) string {
 	return path + "?" + query.Encode()
 }
 
-func eventLine(e models.Event) views.Event {
-	line := views.Event{Text: sentence(e), Alarm: alarming(e), At: e.At, Address: e.IP}
-	if agent := auth.DescribeAgent(e.UserAgent); agent.Name != auth.UnknownBrowser {
-		line.Agent = agent.Name
-	}
-	return line
-}
-
 // whyEnded says to somebody else than the owner why a device is not signed in any more.
 func whyEnded(reason, by string) string {
 	switch reason {

@@ -145,7 +145,7 @@ func TestASignedOutPhoneStaysOutOfTheShopWhileLatchkeyIsDown(t *testing.T) {
 		}
 		s.clock.Advance(s.auth.RevocationBound())
 		shop.becomes(http.StatusUnauthorized, "Bearer", stolen.access)
-		s.Server.Close()
+		s.Close()
 		s.clock.Advance(time.Minute)
 		if r := shop.buy("Bearer", stolen.access, ""); r.status != http.StatusUnauthorized {
 			t.Errorf("the stolen phone: %d %s", r.status, r.body)

@@ -20,7 +20,7 @@ import (
 )
 
 // signingKey opens the key that the site signs with, as a thief of database and secret would.
-func signingKey(t *testing.T, s *site) *keyring.Key {
+func signingKey(t testing.TB, s *site) *keyring.Key {
 	t.Helper()
 	seal, err := auth.Derive([]byte(strings.Repeat("\a", 32)), "seal")
 	if err != nil {

@@ -33,6 +33,7 @@ type environment struct {
 	settings       Settings
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	gallery        bool // serve /gallery: a demonstration, on loopback only
 }
 
 // usageError is a mistake in how a command was called, or in a setting that it was given: exit code 2.

@@ -72,6 +72,10 @@ func TestTheDemonstrationFillsAnEmptyDatabase(t *testing.T) {
 	}
 	login(t, base, demoSupport, passwords[demoSupport], "desk").want(t, 200)
 	get(t, base+"/signup").want(t, 200)
+	if gallery := get(t, base+"/gallery").want(t, 200); !strings.Contains(gallery.body, `href="/gallery/devices/many"`) {
+		t.Error("the gallery does not lead to the devices page")
+	}
+	get(t, base+"/gallery/devices/many").want(t, 200)
 
 	users := launch(t, on(database), "user", "list").end(t, time.Minute)
 	if !regexp.MustCompile(`(?m)^user +active .*ada@example\.com\nsupport +active .*sam@example\.com$`).MatchString(users.stdout) {
@@ -91,7 +95,9 @@ func TestTheDemonstrationFillsAnEmptyDatabase(t *testing.T) {
 
 func TestSignUpStaysClosedWithoutTheDemonstration(t *testing.T) {
 	url := modelstest.SQLite(t)
-	get(t, serve(t, url, nil).URL()+"/signup").want(t, 404)
+	quiet := serve(t, url, nil).URL()
+	get(t, quiet+"/signup").want(t, 404)
+	get(t, quiet+"/gallery").want(t, 404)
 	open := func(s *Settings) {
 		s.Signup, s.SMTPURL, s.MailFrom = "open", "smtp://127.0.0.1:1", "no-reply@example.com"
 	}

@@ -86,7 +86,7 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 	outbox, _ := p.Service.Mail.(*mail.Files)
 	handler, err := web.New(p.Service, web.Config{
 		BaseURL: p.url, Secret: p.Service.Secret, Previous: p.Service.Previous,
-		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Outbox: outbox,
+		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery, Outbox: outbox,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what was attempted

@@ -25,6 +25,7 @@ func (c *serveCommand) Run(env *environment) error {
 	for _, name := range unknownSettings() {
 		env.logger().Warn("this variable is not a setting", "name", name)
 	}
+	env.gallery = c.Demo
 	p, err := Start(env, func(config *auth.Config) {
 		if c.Demo {
 			config.SignupOpen = true

@@ -9,7 +9,8 @@ CREATE TABLE users (
     role                text        NOT NULL CHECK (role IN ('user', 'support')),
     created_at          timestamptz NOT NULL,
     updated_at          timestamptz NOT NULL,
-    disabled_at         timestamptz
+    disabled_at         timestamptz,
+    alerts_seen_at      timestamptz -- warnings up to here were dismissed by the owner
 );
 
 -- fillfactor 70 and no index on a column that a refresh writes: refreshes stay HOT updates.
@@ -63,6 +64,7 @@ CREATE TABLE events (
     PRIMARY KEY (user_id, id)
 );
 CREATE INDEX events_of_user ON events (user_id, at, id);
+CREATE INDEX events_of_kind ON events (user_id, kind, at, id);
 CREATE INDEX events_at ON events (at);
 CREATE INDEX events_kind_at ON events (kind, at);
 

@@ -9,7 +9,8 @@ CREATE TABLE users (
     role                text        NOT NULL CHECK (role IN ('user', 'support')),
     created_at          timestamp NOT NULL,
     updated_at          timestamp NOT NULL,
-    disabled_at         timestamp
+    disabled_at         timestamp,
+    alerts_seen_at      timestamp -- warnings up to here were dismissed by the owner
 );
 
 -- No index on a column that a refresh writes: a refresh writes the row and nothing else.
@@ -63,6 +64,7 @@ CREATE TABLE events (
     PRIMARY KEY (user_id, id)
 );
 CREATE INDEX events_of_user ON events (user_id, at, id);
+CREATE INDEX events_of_kind ON events (user_id, kind, at, id);
 CREATE INDEX events_at ON events (at);
 CREATE INDEX events_kind_at ON events (kind, at);
 

@@ -1,0 +1,99 @@
+package auth
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/models"
+)
+
+// What the devices page tells of the past.
+const (
+	endedFor   = 30 * 24 * time.Hour // how long a device is shown after its end
+	endedShown = 8
+	alertsFor  = 90 * 24 * time.Hour
+	alertsMost = 5
+)
+
+// Overview is what a person needs to see of their devices.
+type Overview struct {
+	Live   []models.NamedDevice // newest activity first, the current one's activity being now
+	Ended  []EndedDevice        // signed out, expired or idle lately, the latest first
+	Alerts []models.Event       // warnings that were not dismissed, newest first: reuse, and a base forked three times
+}
+
+// EndedDevice is a device that is not live any more, with the reason (models.RevokedBy…) and the time of its end.
+type EndedDevice struct {
+	Device models.Device
+	Reason string
+	At     time.Time
+}
+
+// Overview lists a person's devices, and the warnings that wait for them, in two queries.
+func (s *Service) Overview(ctx context.Context, by *Session) (Overview, error) {
+	now := s.now()
+	var o Overview
+	live, ended, err := s.store.DeviceOverview(ctx, by.User.ID, s.live(now), now.Add(-endedFor), endedShown)
+	if err != nil {
+		return o, err
+	}
+	o.Live = live
+	for _, d := range ended {
+		if reason, at := s.end(d.Device); at.After(now.Add(-endedFor)) {
+			o.Ended = append(o.Ended, EndedDevice{d.Device, reason, at})
+		}
+	}
+	slices.SortStableFunc(o.Ended, func(a, b EndedDevice) int { return b.At.Compare(a.At) })
+	for i := range o.Live {
+		if o.Live[i].Device.ID == by.Device.ID {
+			o.Live[i].Device.LastSeenAt = by.Device.LastSeenAt
+		}
+	}
+	since := now.Add(-alertsFor)
+	if seen := by.User.AlertsSeenAt; seen != nil && seen.After(since) {
+		since = *seen
+	}
+	o.Alerts, err = s.store.EventsSince(ctx, by.User.ID, []models.EventKind{
+		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: ForkWarnDetail},
+	}, since, alertsMost)
+	o.Alerts = slices.DeleteFunc(o.Alerts, func(e models.Event) bool {
+		return e.Kind == models.EventDeviceForked && !o.lives(e.DeviceID) // nothing is left to be done about it
+	})
+	return o, err
+}
+
+func (o Overview) lives(id uuid.NullUUID) bool {
+	return slices.ContainsFunc(o.Live, func(d models.NamedDevice) bool { return id.Valid && d.Device.ID == id.UUID })
+}
+
+// DismissAlerts takes the warnings up to a moment off the person's pages; the activity keeps them. What comes after
+// the moment, or after now, is still shown.
+func (s *Service) DismissAlerts(ctx context.Context, by *Session, until time.Time) error {
+	if now := s.now(); until.After(now) {
+		until = now
+	}
+	return s.store.DismissAlerts(ctx, by.User.ID, until)
+}
+
+// end tells why and when a device that is not live ended. One that nobody signed out ended by age or by idleness, whichever
+// came first under the current configuration; its row may have been marked much later, when its name was wanted again.
+func (s *Service) end(d models.Device) (reason string, at time.Time) {
+	idleAt := d.LastSeenAt.Add(s.BrowserIdle)
+	if d.Kind == models.KindApp {
+		idleAt = d.LastSeenAt.Add(s.DeviceIdle)
+	}
+	reason, at = models.RevokedByExpiry, d.ExpiresAt
+	switch {
+	case d.RevokedAt != nil && d.RevokeReason != models.RevokedByExpiry && d.RevokeReason != models.RevokedByIdleness:
+		return d.RevokeReason, *d.RevokedAt
+	case d.RevokedAt != nil && d.RevokeReason == models.RevokedByIdleness, d.RevokedAt == nil && idleAt.Before(d.ExpiresAt):
+		reason, at = models.RevokedByIdleness, idleAt
+	}
+	if d.RevokedAt != nil && d.RevokedAt.Before(at) {
+		at = *d.RevokedAt
+	}
+	return reason, at
+}

@@ -1,0 +1,174 @@
+// What pages do beside working: everything here is also done by the server, without it.
+(() => {
+  "use strict";
+
+  // Colours. This runs before the page is drawn, so that the wrong ones never flash up.
+  const root = document.documentElement;
+  const key = "latchkey-colours";
+
+  function chosen() {
+    try {
+      return localStorage.getItem(key) || "";
+    } catch {
+      return ""; // storage is turned off
+    }
+  }
+
+  function colour(choice) {
+    if (choice === "light" || choice === "dark") {
+      root.dataset.theme = choice;
+    } else {
+      delete root.dataset.theme;
+    }
+    for (const button of document.querySelectorAll("[data-colours]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.colours === (root.dataset.theme || "")));
+    }
+  }
+
+  function choose(choice) {
+    colour(choice);
+    try {
+      localStorage.setItem(key, choice);
+    } catch {
+      // the choice holds for this page
+    }
+  }
+
+  colour(chosen());
+  addEventListener("storage", (event) => event.key === key && colour(event.newValue));
+
+  // Relative times, in the words of views/when.go.
+  const minute = 60e3;
+  const hour = 60 * minute;
+  const day = 24 * hour;
+  const count = (n, noun) => (n === 1 ? `1 ${noun}` : `${n} ${noun}s`);
+  const midnights = (from, to) => Math.floor(to / day) - Math.floor(from / day);
+
+  function span(length, days) {
+    if (length < hour) return count(Math.floor(length / minute), "minute");
+    if (length < day) return count(Math.floor(length / hour), "hour");
+    if (days < 14) return count(days, "day");
+    if (days < 60) return count(Math.floor(days / 7), "week");
+    if (days < 365) return count(Math.floor(days / 30), "month");
+    return count(Math.floor(days / 365), "year");
+  }
+
+  const wordings = {
+    ago(then, now) {
+      if (now - then < minute) return "just now";
+      if (now - then >= day && midnights(then, now) === 1) return "yesterday";
+      return `${span(now - then, midnights(then, now))} ago`;
+    },
+    until(then, now) {
+      if (then - now < minute) return "in a moment";
+      if (then - now >= day && midnights(now, then) === 1) return "tomorrow";
+      return `in ${span(then - now, midnights(now, then))}`;
+    },
+  };
+
+  // The server's clock goes on from where it stood when the page was made: a borrowed phone's own may be wrong.
+  function freshen() {
+    const clock = document.querySelector('meta[name="clock"]');
+    if (!clock) return;
+    const now = Date.parse(clock.content) + performance.now();
+    for (const time of document.querySelectorAll("time[data-relative]")) {
+      const words = wordings[time.dataset.relative](Date.parse(time.dateTime), now);
+      if (time.textContent !== words) time.textContent = words;
+    }
+  }
+
+  // Questions before an act: the page that asks is shown over this one. Whatever goes wrong, the link is followed.
+  async function ask(link) {
+    link.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(link.href);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const question = page.querySelector("[data-question]");
+      if (!answer.ok || answer.redirected || !question) throw new Error("no question");
+      show(document.importNode(question, true));
+    } catch {
+      location.assign(link.href);
+    } finally {
+      link.removeAttribute("aria-busy");
+    }
+  }
+
+  function show(question) {
+    const dialog = document.createElement("dialog");
+    dialog.className = "ask";
+    dialog.setAttribute("aria-labelledby", "question");
+    dialog.append(question);
+    const old = question.querySelector("h1");
+    const heading = document.createElement("h2");
+    heading.id = "question";
+    heading.tabIndex = -1;
+    heading.autofocus = true; // not the button: a second Enter must not act
+    heading.append(...old.childNodes);
+    old.replaceWith(heading);
+    dialog.addEventListener("close", () => dialog.remove());
+    dialog.addEventListener("click", (event) => {
+      if (event.target === dialog || event.target.closest("[data-cancel]")) {
+        event.preventDefault();
+        dialog.close();
+      }
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  }
+
+  // Passwords are shown only while their owner wants it, and never as text to the browser's memory of forms.
+  function reveal(button, on) {
+    const field = document.getElementById(button.dataset.reveal);
+    field.type = on ? "text" : "password";
+    button.setAttribute("aria-pressed", String(on));
+    button.firstChild.data = on ? "Hide " : "Show ";
+  }
+
+  function strength(field, line) {
+    const letters = Array.from(field.value);
+    const missing = field.minLength - letters.length;
+    if (!letters.length) line.textContent = "";
+    else if (missing > 0) line.textContent = `${count(missing, "more character")} to go.`;
+    else if (new Set(letters).size < 6) line.textContent = "Long enough, but easy to guess.";
+    else line.textContent = letters.length >= field.minLength + 6 ? "Good: long passwords are hard to guess." : "Long enough. Longer is stronger.";
+  }
+
+  async function copy(button) {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = "Copied";
+  }
+
+  document.addEventListener("click", (event) => {
+    const on = (selector) => event.target.closest(selector);
+    const link = on("a[data-ask]");
+    if (link && window.HTMLDialogElement && !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey) {
+      event.preventDefault();
+      if (!link.hasAttribute("aria-busy")) ask(link);
+      return;
+    }
+    const button = on("button");
+    if (!button) return;
+    if ("colours" in button.dataset) choose(button.dataset.colours);
+    if ("reveal" in button.dataset) reveal(button, button.getAttribute("aria-pressed") !== "true");
+    if ("copy" in button.dataset) copy(button);
+  });
+
+  document.addEventListener("input", (event) => {
+    const line = document.querySelector(`[data-strength="${event.target.id}"]`);
+    if (line) strength(event.target, line);
+  });
+
+  document.addEventListener("submit", (event) => {
+    for (const button of event.target.querySelectorAll("[data-reveal]")) reveal(button, false);
+  });
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const part of document.querySelectorAll("[data-script], [data-reveal]")) part.hidden = false;
+    if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+    colour(chosen());
+    freshen();
+    setInterval(freshen, 20e3);
+  });
+  document.addEventListener("visibilitychange", freshen);
+  addEventListener("pageshow", freshen);
+})();

@@ -1,0 +1,62 @@
+package views
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+func TestNamesStandIsolatedInTheirSentence(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		names []string
+		want  string
+	}{
+		{"Signed in on “%s”.", []string{"phone"}, "Signed in on “<bdi>phone</bdi>”."},
+		{"You renamed “%s” to “%s”.", []string{"%s", hostile}, "You renamed “<bdi>%s</bdi>” to “<bdi>&lt;script&gt;alert(1)&lt;/script&gt;&#34;&#39;&gt;&lt;img src=x onerror=alert(1)&gt;</bdi>”."},
+		{"100 %s", nil, "100 %s"},
+		{"<b> & “%s”", []string{override}, "&lt;b&gt; &amp; “<bdi>" + override + "</bdi>”"},
+		{"%s", []string{""}, "<bdi>(a name of invisible characters)</bdi>"},
+	} {
+		var b strings.Builder
+		if err := said(c.text, c.names).Render(t.Context(), &b); err != nil {
+			t.Fatal(err)
+		}
+		if b.String() != c.want {
+			t.Errorf("%q with %q: %s, want %s", c.text, c.names, b.String(), c.want)
+		}
+	}
+}
+
+func TestNoNameIsInvisible(t *testing.T) {
+	for _, name := range []string{"", " ", "\u200b", "\u200b\u200d\u2060\ufeff", "\u202e\u2066", "\u00ad", "\u3164", "\u2800", "\u115f\u1160", "\u00a0\u2003", "\u0301"} {
+		if visible(name) == name {
+			t.Errorf("%+q is shown as it is: as nothing", name)
+		}
+	}
+	for _, name := range []string{"a", "\u200ba", "é", "e\u0301", "手机", emoji, rightToLeft, override, "·", "½", "🔒"} {
+		if visible(name) != name {
+			t.Errorf("%q is shown as %q", name, visible(name))
+		}
+	}
+}
+
+// Where a hostile text is shown, it is alone in its isolation: nothing of ours can be turned around by it.
+func TestTextsThatTurnWritingAroundAreIsolatedEverywhere(t *testing.T) {
+	shown := 0
+	for _, s := range Gallery(testAssets) {
+		for n := range render(t, s.Component).Descendants() {
+			if n.Type != html.TextNode || !strings.Contains(n.Data, "\u202e") && !strings.Contains(n.Data, rightToLeft) {
+				continue
+			}
+			shown++
+			if n.Parent.Data != "bdi" {
+				t.Errorf("%s: %q stands in <%s>", s.Name, n.Data, n.Parent.Data)
+			}
+		}
+	}
+	if shown < 10 {
+		t.Errorf("only %d such texts are shown", shown)
+	}
+}

@@ -1,0 +1,25 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"latchkey/auth"
+)
+
+// alertsDismiss takes the warnings off the devices page, up to the one that the person saw there.
+func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	p, err := decodePage(r, "seen")
+	if err != nil {
+		return err
+	}
+	micros, err := strconv.ParseInt(p["seen"], 10, 64)
+	if err != nil || micros <= 0 || micros > 1<<52 {
+		return redirect(w, r, "/devices") // no moment: nothing was seen
+	}
+	if err := s.auth.DismissAlerts(r.Context(), by, time.UnixMicro(micros)); err != nil {
+		return err
+	}
+	return redirect(w, r, "/devices")
+}

@@ -1,0 +1,132 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"latchkey/auth"
+	"latchkey/models/modelstest"
+	"latchkey/views"
+	"latchkey/web"
+)
+
+// gallerySite serves the gallery.
+func gallerySite(t *testing.T) *site {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("LEFT OUT: a short run does not test the gallery in a browser")
+	}
+	chromium(t) // before a database is made
+	return newSite(t, modelstest.SQLite(t), func(_ *auth.Config, w *web.Config) { w.Gallery = true })
+}
+
+func galleryPaths() []string {
+	var list []string
+	for _, state := range views.Gallery(views.Assets{}) {
+		list = append(list, state.Path())
+	}
+	return list
+}
+
+func vendored(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// size makes the page as wide as a window of that many CSS pixels.
+func (c *tab) size(width int64) {
+	c.t.Helper()
+	c.width = width
+	c.do("resize", chromedp.EmulateViewport(width, 900))
+}
+
+// colours prefers light or dark, without transitions: a colour that is still on its way would be judged.
+func (c *tab) colours(scheme string) {
+	c.t.Helper()
+	c.do("colours", call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"},
+	}}))
+}
+
+// load runs a script in every page from now on. The content security policy does not concern it.
+func (c *tab) load(script string) {
+	c.t.Helper()
+	c.do("load a script", call(page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}))
+}
+
+// evaluate returns what an expression, or the promise that it makes, comes to.
+func evaluate[T any](c *tab, expression string) T {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, stepTime)
+	defer cancel()
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		c.t.Fatalf("evaluate %.200s: %v", expression, err)
+	}
+	return got
+}
+
+const axeRun = `axe.run(document).then(r => JSON.stringify(r.violations.flatMap(v => v.nodes.map(n => v.id + " at " + n.target.join(" ") + ": " + n.failureSummary))))`
+
+// accessible runs axe-core over the page as it stands; load(axe) must have been called before it was opened.
+func (c *tab) accessible(where string) {
+	c.t.Helper()
+	var violations []string
+	if err := json.Unmarshal([]byte(evaluate[string](c, axeRun)), &violations); err != nil {
+		c.t.Fatal(err)
+	}
+	for _, v := range violations {
+		c.t.Errorf("%s: %s", where, v)
+	}
+}
+
+func (c *tab) fits(where string) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(c.ctx, stepTime)
+	defer cancel()
+	got, err := chromedp.Call(ctx, page.GetLayoutMetrics, cdp.Empty{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if wide := got.CSSContentSize.Width; wide > float64(c.width) {
+		c.t.Errorf("%s: the page is %.0f pixels wide in a window of %d", where, wide, c.width)
+	}
+}
+
+func TestEveryStateIsAccessibleAndFitsASmallScreen(t *testing.T) {
+	s := gallerySite(t)
+	c := openTabFor(t, s.URL, 1280, true, 20*time.Minute)
+	c.load(vendored(t, "axe/axe.min.js"))
+	for _, path := range galleryPaths() {
+		c.open(path, http.StatusOK)
+		for _, width := range []int64{1280, 390} {
+			c.size(width)
+			for _, scheme := range []string{"light", "dark"} {
+				c.colours(scheme)
+				c.accessible(fmt.Sprintf("%s, %d pixels, %s", path, width, scheme))
+			}
+			c.shoot(strings.ReplaceAll(strings.TrimPrefix(path, "/gallery/"), "/", "-"))
+		}
+		c.size(320)
+		c.fits(path)
+		c.size(1280)
+	}
+	if faults := c.takeFaults(); len(faults) > 0 {
+		t.Errorf("the browser complains: %q", faults)
+	}
+}

@@ -1,0 +1,48 @@
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+const validateRun = `(async html => {
+	const report = await new HtmlValidate(new StaticConfigLoader({extends: ["html-validate:recommended"]})).validateString(html);
+	return JSON.stringify(report.results.flatMap(r => r.messages.map(m => m.line + ":" + m.column + " " + m.ruleId + ": " + m.message)));
+})`
+
+// validate runs html-validate over a page as it was sent; load must have brought it.
+func (c *tab) validate(html string) []string {
+	c.t.Helper()
+	text, err := json.Marshal(html)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var messages []string
+	if err := json.Unmarshal([]byte(evaluate[string](c, validateRun+"("+string(text)+")")), &messages); err != nil {
+		c.t.Fatal(err)
+	}
+	return messages
+}
+
+func TestEveryStateIsValidHTML(t *testing.T) {
+	s := gallerySite(t)
+	c := openTabFor(t, s.URL, 1280, true, 15*time.Minute)
+	c.load(vendored(t, "html-validate/html-validate.min.js"))
+	c.open("/gallery", http.StatusOK)
+	b := s.browser()
+	var sound string
+	for _, path := range append(galleryPaths(), "/gallery", "/login", "/nothing") {
+		sound = b.get(path).body
+		for _, message := range c.validate(sound) {
+			t.Errorf("%s: %s", path, message)
+		}
+	}
+	for _, fault := range []string{"<p><div></div>", `<input id="main">`, "<button>", `<a href="/x">`, `<img src="/x">`} {
+		if len(c.validate(strings.Replace(sound, "<h1>", fault+"<h1>", 1))) == 0 {
+			t.Errorf("%s is not found", fault)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package web_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"latchkey/auth"
+	"latchkey/models/modelstest"
+)
+
+// withAndWithout walks a journey on a borrowed phone's screen with scripts and without.
+func withAndWithout(t *testing.T, walk func(t *testing.T, s *site, c *tab)) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("LEFT OUT: a short run does not test the portal in a browser")
+	}
+	for _, scripts := range []bool{true, false} {
+		t.Run(fmt.Sprintf("scripts %v", scripts), func(t *testing.T) {
+			chromium(t) // before a database is made
+			s := newSite(t, modelstest.SQLite(t))
+			c := openTab(t, s.URL, 390, scripts)
+			if scripts {
+				c.load(vendored(t, "axe/axe.min.js"))
+			}
+			walk(t, s, c)
+			if faults := c.takeFaults(); len(faults) > 0 {
+				t.Errorf("the browser complains: %q", faults)
+			}
+		})
+	}
+}
+
+// check runs axe-core where scripts run.
+func (c *tab) check(where string) {
+	c.t.Helper()
+	if c.script {
+		c.accessible(where)
+	}
+}
+
+func (c *tab) signIn(email, password string) screen {
+	c.t.Helper()
+	c.open("/login", http.StatusOK)
+	c.write("#email", email)
+	c.write("#password", password)
+	return c.follow(`main button[type="submit"]`)
+}
+
+func TestAStolenPhoneIsSignedOutWithTheKeyboardAlone(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
+		stolen, kept := s.login("phone"), s.login("tablet")
+		c.open("/devices", http.StatusOK)
+		c.do("the first field takes the focus by itself", chromedp.WaitReady(chromedp.CSS("#email:focus")))
+		c.press(adaEmail)
+		c.tabTo("the password", func(n *chromedp.Node) bool { return n.AttributeValue("id") == "password" })
+		c.press(adaPassword)
+		c.arrive("Enter", http.StatusOK, chromedp.KeyEvent("\r")).one("h1").says("Devices")
+
+		c.tabTo("the way out for the phone", func(n *chromedp.Node) bool { return n.AttributeValue("href") == "/devices/"+stolen.id+"/revoke" })
+		if c.script {
+			c.do("Enter", chromedp.KeyEvent("\r"), chromedp.WaitVisible(chromedp.CSS("dialog.ask[open] "+yes)))
+			c.check("the question")
+			c.press("\x1b")
+			c.do("Escape leaves the question", chromedp.WaitNotPresent(chromedp.CSS("dialog")))
+			if at := c.focused(); at == nil || at.AttributeValue("href") != "/devices/"+stolen.id+"/revoke" {
+				t.Error("the focus is not back where it was")
+			}
+			c.do("Enter", chromedp.KeyEvent("\r"), chromedp.WaitVisible(chromedp.CSS("dialog.ask[open] "+yes)))
+		} else {
+			c.arrive("Enter", http.StatusOK, chromedp.KeyEvent("\r")).one("h1").says("Sign out phone?")
+		}
+		c.tabTo("yes", func(n *chromedp.Node) bool {
+			return n.NodeName == "BUTTON" && strings.Contains(n.AttributeValue("class"), "button-danger")
+		})
+		page := c.arrive("Enter", http.StatusOK, chromedp.KeyEvent("\r"))
+		page.one("p", "class", "notice-text").says("Signed out “phone”.")
+		page.one("p", "class", "notice-detail").says("It cannot come back without your password. Apps that trusted its pass stop within 32 seconds, or 15 minutes where they do not check for sign-outs.")
+		c.check("told")
+		s.refused(stolen.refresh, auth.ReasonRevoked)
+		s.refreshed(kept.refresh)
+	})
+}
+
+func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
+		first := s.login("phone")
+		second := s.refreshed(first.refresh)
+		s.clock.Advance(time.Minute)
+		s.refreshed(second.refresh) // the thief, with a copy
+		s.clock.Advance(time.Minute)
+		s.refused(first.refresh, auth.ReasonReused)
+		s.clock.Advance(time.Minute)
+
+		page := c.signIn(adaEmail, adaPassword)
+		alarm := page.one("section", "aria-labelledby", "alerts")
+		alarm.one("h2").says("Somebody may have copied a sign-in of yours")
+		if text := alarm.one("ul").text(); !strings.HasPrefix(text, "“phone” was signed out because its token was used twice.") {
+			t.Errorf("the warning says %q", text)
+		}
+		alarm.one("a", "href", "/security").says("Change your password")
+		page.one("section", "aria-labelledby", "ended").one("p", "class", "ending-reason").says("Signed out because its token was used twice: someone may have copied it.")
+		c.check("the warning")
+		c.follow(`.tabs a[href="/activity"]`)
+		c.follow(`.filters a[href="/activity?kind=warnings"]`).one("li", "class", "event")
+		c.open("/devices", http.StatusOK).one("section", "aria-labelledby", "alerts")
+		c.follow(`.alerts button[type="submit"]`).none("section", "aria-labelledby", "alerts")
+		c.open("/devices", http.StatusOK).none("section", "aria-labelledby", "alerts")
+	})
+}
+
+func TestAnUnknownDeviceLeadsToANewPassword(t *testing.T) {
+	const fresh = "eleven quiet herons"
+	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
+		stranger, own := s.login("whose is this"), s.login("phone")
+		c.signIn(adaEmail, adaPassword)
+		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke?unknown=1"]`, stranger.id)).one("", "id", "question").says("Don't recognise whose is this?")
+		c.check("the question")
+		page := c.follow(yes)
+		page.one("h1").says("Security")
+		page.one("p", "class", "notice-text").says("Signed out “whose is this”.")
+		s.refused(stranger.refresh, auth.ReasonRevoked)
+		c.write("#current_password", adaPassword)
+		c.write("#new_password", fresh)
+		page = c.follow(`main button[type="submit"]`)
+		page.one("div", "role", "status").says("Your password was changed, and 1 other device was signed out.")
+		s.refused(own.refresh, auth.ReasonRevoked)
+		c.follow(`.way-out button`).one("h1").says("Sign in")
+		c.signIn(adaEmail, fresh).one("h1").says("Devices")
+	})
+}
+
+func TestADeviceIsRenamedAndTheOthersSignedOutInABrowser(t *testing.T) {
+	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
+		phone, tablet := s.login("phone"), s.login("tablet")
+		c.signIn(adaEmail, adaPassword)
+		form := fmt.Sprintf(`form[action="/devices/%s/rename"]`, phone.id)
+		c.do("open the field", clicked(fmt.Sprintf(`details:has(%s) summary`, form)))
+		c.check("renaming")
+		c.do("empty the field", emptied(form+` input[name="name"]`))
+		c.write(form+` input[name="name"]`, "Pixel 9")
+		c.follow(form+" button").one("p", "class", "notice-text").says("Renamed to “Pixel 9”.")
+
+		c.asked(`a[href="/devices/revoke-others"]`).one("", "id", "question").says("Sign out everywhere else?")
+		c.refuse()
+		s.refreshed(phone.refresh)
+		c.asked(`a[href="/devices/revoke-others"]`)
+		c.check("the question")
+		page := c.follow(yes)
+		page.one("p", "class", "notice-text").says("Signed out 2 other devices. Only this browser is signed in now.")
+		page.none("a", "href", "/devices/revoke-others")
+		s.refused(phone.refresh, auth.ReasonRevoked)
+		s.refused(tablet.refresh, auth.ReasonRevoked)
+	})
+}

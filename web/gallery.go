@@ -1,0 +1,32 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/views"
+)
+
+// onShow is page where the gallery is shown: in demonstrations and tests. Elsewhere there is nothing.
+func (s *Server) onShow(h handler) http.Handler {
+	return s.page(func(w http.ResponseWriter, r *http.Request) error {
+		if !s.gallery {
+			return errNoRoute
+		}
+		return h(w, r)
+	})
+}
+
+// galleryIndex lists every page in every state.
+func (s *Server) galleryIndex(w http.ResponseWriter, r *http.Request) error {
+	return render(w, r, http.StatusOK, views.GalleryIndex(views.GalleryPage{Shell: s.shell(w, r, "Gallery", ""), States: views.Gallery(s.Assets())}))
+}
+
+// galleryState shows one of them, with made-up data.
+func (s *Server) galleryState(w http.ResponseWriter, r *http.Request) error {
+	for _, state := range views.Gallery(s.Assets()) {
+		if state.Path() == r.URL.Path {
+			return render(w, r, http.StatusOK, state.Component)
+		}
+	}
+	return errNoRoute
+}

@@ -1,0 +1,259 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+// stolen signs ada in on an app, and lets a thief's copy of its token be found out.
+func (s *site) stolen(name string) phone {
+	s.t.Helper()
+	first := s.login(name)
+	second := s.refreshed(first.refresh)
+	s.refreshed(second.refresh)
+	s.clock.Advance(time.Minute)
+	s.refused(first.refresh, auth.ReasonReused)
+	s.clock.Advance(time.Minute)
+	return first
+}
+
+func TestAWarningStaysUntilItIsDismissedByAPost(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.addUser("eve@example.com", evePassword)
+		b, eve := s.signedIn(), s.browser()
+		eve.signIn("eve@example.com", evePassword)
+		b.shown("/devices").none("section", "aria-labelledby", "alerts")
+		s.stolen("phone")
+		for range 3 {
+			alarm := b.shown("/devices").one("section", "aria-labelledby", "alerts")
+			alarm.one("li").all("bdi")[0].says("phone")
+		}
+		eve.shown("/devices").none("section", "aria-labelledby", "alerts")
+		other := s.signedIn()
+		seen := b.shown("/devices").one("form", "method", "post", "action", "/devices/alerts/dismiss").one("input", "name", "seen").attr("value")
+
+		s.unchanged("no moment", func() {
+			for _, no := range []string{"", "x", "-1", "0"} {
+				b.expect(b.post("/devices/alerts/dismiss", url.Values{"seen": {no}}), http.StatusSeeOther, "/devices")
+			}
+		})
+
+		s.stolen("tablet") // after the page was shown: dismissing it does not hide this one
+		b.expect(b.post("/devices/alerts/dismiss", url.Values{"seen": {seen}}), http.StatusSeeOther, "/devices")
+		for _, who := range []*browser{b, other} {
+			if got := who.shown("/devices").one("section", "aria-labelledby", "alerts").all("li"); len(got) != 1 || !strings.Contains(got[0].text(), "“tablet”") {
+				t.Errorf("%d warnings stay", len(got))
+			}
+		}
+		s.unchanged("no moment, an old one, or somebody else's", func() {
+			for _, no := range []string{"", "x", "-1", "0", "1", seen, "99999999999999999999", "9007199254740993"} {
+				b.post("/devices/alerts/dismiss", url.Values{"seen": {no}})
+			}
+			b.get("/devices/alerts/dismiss?seen=" + seen)
+			b.post("/devices/alerts/dismiss", url.Values{"seen": {"4000000000000000"}}, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
+		})
+		eve.post("/devices/alerts/dismiss", url.Values{"seen": {"4000000000000000"}})
+		b.shown("/devices").one("section", "aria-labelledby", "alerts")
+
+		b.post("/devices/alerts/dismiss", url.Values{"seen": {"4000000000000000"}}) // a moment in the year 2096 dismisses what is there now
+		b.shown("/devices").none("section", "aria-labelledby", "alerts")
+		if n := len(b.shown("/activity?kind=warnings").all("li", "class", "event")); n != 2 {
+			t.Errorf("the activity keeps %d warnings, want 2", n)
+		}
+		s.stolen("watch")
+		b.shown("/devices").one("section", "aria-labelledby", "alerts").one("li").all("bdi")[0].says("watch")
+	})
+}
+
+func TestABaseForkedThreeTimesWarnsQuietlyWhileTheDeviceIsIn(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b, p := s.signedIn(), s.login("phone")
+		for i := range 3 {
+			s.refreshed(p.refresh)
+			s.clock.Advance(time.Minute)
+			page := b.shown("/devices")
+			if i < 2 {
+				page.none("section", "aria-labelledby", "alerts")
+				continue
+			}
+			quiet := page.one("section", "aria-labelledby", "alerts")
+			quiet.one("h2").says("A device keeps losing answers")
+			quiet.one("a", "href", "/devices/"+p.id+"/revoke")
+			quiet.none("a", "href", "/security")
+			if strings.Contains(quiet.attr("class"), "theft") {
+				t.Error("lost answers look like a theft")
+			}
+		}
+		b.post("/devices/"+p.id+"/revoke", nil)
+		b.shown("/devices").none("section", "aria-labelledby", "alerts")
+	})
+}
+
+func TestWhatEndedSaysWhyInWords(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.signedIn().post("/logout", nil)
+		s.login("by an operator")
+		if _, err := s.auth.SignOutUser(t.Context(), adaEmail); err != nil {
+			t.Fatal(err)
+		}
+		s.stolen("stolen")
+		s.login("by itself").signOut(s)
+		s.clock.Advance(time.Second)
+		b := s.signedIn()
+		s.login("with the password")
+		b.expect(b.post("/security", url.Values{"current_password": {adaPassword}, "new_password": {"a finer day on the lake"}}), http.StatusSeeOther, "/devices")
+		s.clock.Advance(time.Second)
+		b.post("/security", url.Values{"current_password": {"a finer day on the lake"}, "new_password": {adaPassword}})
+		b.post("/devices/"+s.login("by me").id+"/revoke", nil)
+		b.signIn(adaEmail, adaPassword) // replaces the sign-in of this browser
+
+		list := b.shown("/devices").one("section", "aria-labelledby", "ended")
+		got := map[string]string{}
+		for _, row := range list.all("li", "class", "ending") {
+			if name := row.one("p", "class", "ending-name").text(); got[name] == "" { // the latest end of that name
+				got[name] = row.one("p", "class", "ending-reason").text()
+			}
+		}
+		for name, want := range map[string]string{
+			"by an operator": "Signed out by an administrator.", "by itself": "Signed out on the device itself.", "by me": "Signed out by you.",
+			"with the password": "Signed out when you changed your password.",
+			"stolen":            "Signed out because its token was used twice: someone may have copied it.",
+			"Firefox on Linux":  "Replaced by a new sign-in in the same browser.",
+		} {
+			if got[name] != want {
+				t.Errorf("%s: %q, want %q", name, got[name], want)
+			}
+		}
+
+		s.clock.Advance(29 * 24 * time.Hour) // the phones' idle limit is 30 days, the browsers' one
+		idle := s.browser()
+		idle.signIn(adaEmail, adaPassword)
+		s.login("left alone")
+		s.clock.Advance(31 * 24 * time.Hour)
+		b.signIn(adaEmail, adaPassword)
+		reasons := b.shown("/devices").one("section", "aria-labelledby", "ended").texts("p", "class", "ending-reason")
+		if !slices.Contains(reasons, "Not used for too long.") {
+			t.Errorf("after a month: %q", reasons)
+		}
+		s.clock.Advance(80 * 24 * time.Hour)
+		b.signIn(adaEmail, adaPassword)
+		b.shown("/devices").none("section", "aria-labelledby", "ended")
+	})
+}
+
+func TestEveryReasonIsASentence(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		seen := map[string]string{}
+		for _, reason := range []string{
+			models.RevokedBySignOut, models.RevokedByOwner, models.RevokedByPassword, models.RevokedByReplace, models.RevokedByLimit, models.RevokedByReuse,
+			models.RevokedByDisable, models.RevokedByOperator, models.RevokedByExpiry, models.RevokedByIdleness,
+		} {
+			s.addDevice("phone")
+			d := s.live(adaEmail, "phone")
+			if _, _, err := s.store.RevokeDevice(t.Context(), models.DeviceKey{UserID: d.UserID, ID: d.ID}, models.Event{
+				UserID: d.UserID, ID: uuid.New(), At: s.clock.Now(), Kind: models.EventDeviceRevoked, Actor: models.ActorOwner, Detail: reason,
+			}); err != nil {
+				t.Fatal(err)
+			}
+			s.clock.Advance(time.Second)
+			text := b.shown("/devices").one("section", "aria-labelledby", "ended").all("p", "class", "ending-reason")[0].text()
+			if seen[text] != "" || text == "Signed out." {
+				t.Errorf("%s is told as %q, like %q", reason, text, seen[text])
+			}
+			seen[text] = reason
+		}
+	})
+}
+
+func TestADeviceNobodyRecognisesLeadsToTheChangeOfPassword(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b, p := s.signedIn(), s.login("phone")
+		path := b.shown("/devices").one("a", "class", "unknown").attr("href")
+		page := b.shown(path)
+		page.one("h1").says("Don't recognise phone?")
+		form := page.one("form", "class", "decision", "method", "post", "action", path)
+		form.one("button").says("Sign it out and change password")
+		b.expect(b.post(form.attr("action"), nil), http.StatusSeeOther, "/security")
+		b.told("/security", "Signed out “phone”.")
+		s.refused(p.refresh, auth.ReasonRevoked)
+	})
+}
+
+func TestARegisteredAppIsShownByItsName(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		if err := s.store.AddClient(t.Context(), models.Client{ID: "app", Name: "Notes <for> Android", CreatedAt: s.clock.Now()}); err != nil {
+			t.Fatal(err)
+		}
+		s.login("phone")
+		s.signedIn().shown("/devices").one("section", "aria-labelledby", "apps").one("span", "class", "client").says("Notes <for> Android")
+	})
+}
+
+func TestAPageThatIsRefusedKeepsTheHeaderOfWhoIsSignedIn(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		for name, r := range map[string]reply{
+			"nothing there": b.get("/nothing"), "no method": b.do(http.MethodPut, "/devices", nil), "no device": b.get("/devices/" + noDevice + "/revoke"),
+			"too much": b.post("/login", url.Values{"email": {strings.Repeat("a", 70000)}}),
+		} {
+			page := r.screen(t)
+			page.one("p", "class", "whose").says("Signed in as " + adaEmail)
+			page.one("main").one("a", "href", "/devices").says("Go to your devices")
+			page.one("code", "id", "request").says(r.header.Get("X-Request-Id"))
+			if r.status < 400 {
+				t.Errorf("%s: %d", name, r.status)
+			}
+		}
+		page := s.browser().get("/nothing").screen(t)
+		page.none("p", "class", "whose")
+		page.one("main").one("a", "href", "/login").says("Go to sign in")
+	})
+}
+
+func TestPagesAreCompressedAndTokensAreNot(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		r := b.do(http.MethodGet, "/devices", nil, "Accept-Encoding", "gzip")
+		if r.header.Get("Content-Encoding") != "gzip" || strings.Contains(r.body, "<h1>") {
+			t.Errorf("the page comes as %q", r.header.Get("Content-Encoding"))
+		}
+		answer := s.postJSON("/api/login", map[string]string{"email": adaEmail, "password": adaPassword, "device_name": "phone"}, "Accept-Encoding", "gzip")
+		if answer.header.Get("Content-Encoding") != "" || answer.text(t, "access_token") == "" {
+			t.Errorf("tokens come as %q", answer.header.Get("Content-Encoding"))
+		}
+		for _, name := range numbered("phone %d", 20) { // too much to be left alone for being small
+			s.addDevice(name)
+		}
+		list := s.request(http.MethodGet, "/api/devices", "", append(bearer(answer.text(t, "access_token")), "Accept-Encoding", "gzip")...)
+		if len(list.body) < 4000 || list.header.Get("Content-Encoding") != "" {
+			t.Errorf("the answer of an API comes as %q, %d bytes", list.header.Get("Content-Encoding"), len(list.body))
+		}
+	})
+}
+
+func TestAServerInTroubleOffersToTryAgain(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		if err := s.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r := b.get("/activity?kind=devices")
+		if r.status < http.StatusInternalServerError || r.header.Get("Retry-After") == "" {
+			t.Errorf("%d, Retry-After %q", r.status, r.header.Get("Retry-After"))
+		}
+		page := r.screen(t)
+		page.one("main").one("a", "class", "button").says("Try again")
+		page.one("a", "href", "/activity?kind=devices")
+		page.one("code", "id", "request").says(r.header.Get("X-Request-Id"))
+	})
+}
