@@ -28,6 +28,7 @@ var activityKinds = map[string][]models.EventKind{
 	FilterWarnings: {
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: ForkWarnDetail},
 		{Kind: models.EventSignInFailed}, {Kind: models.EventPasswordFailed},
+		{Kind: models.EventLocked}, {Kind: models.EventMailFailed},
 	},
 	FilterSignIns: {{Kind: models.EventSignIn}, {Kind: models.EventSignInFailed}, {Kind: models.EventSignOut}},
 	FilterDevices: {
@@ -36,7 +37,7 @@ var activityKinds = map[string][]models.EventKind{
 	},
 	FilterAccount: {
 		{Kind: models.EventAccountCreated}, {Kind: models.EventPasswordChanged}, {Kind: models.EventPasswordFailed}, {Kind: models.EventPasswordReset},
-		{Kind: models.EventRoleChanged}, {Kind: models.EventDisabled}, {Kind: models.EventEnabled},
+		{Kind: models.EventRoleChanged}, {Kind: models.EventDisabled}, {Kind: models.EventEnabled}, {Kind: models.EventLocked}, {Kind: models.EventMailFailed},
 		{Kind: models.EventSeenBySupport}, {Kind: models.EventSupportSearched}, {Kind: models.EventSupportLooked},
 	},
 }

@@ -56,8 +56,12 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) (revo
 	if err != nil {
 		return 0, err
 	}
+	now := s.now()
+	l := letter(LetterPasswordChanged, Caller{}, now)
+	l.ByOperator = true
 	return s.store.ChangePassword(ctx, models.PasswordChange{
-		UserID: u.ID, Hash: hash, At: s.now(), By: models.ActorOperator, Event: s.operatorEvent(models.EventPasswordReset, u.ID),
+		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Event: s.operatorEvent(models.EventPasswordReset, u.ID),
+		Notice: s.alarm(u.ID, l, ""),
 	})
 }
 
@@ -78,7 +82,8 @@ func (s *Service) Disable(ctx context.Context, email string) (revoked int64, err
 	if err != nil {
 		return 0, err
 	}
-	return s.store.DisableUser(ctx, u.ID, s.operatorEvent(models.EventDisabled, u.ID))
+	e := s.operatorEvent(models.EventDisabled, u.ID)
+	return s.store.DisableUser(ctx, u.ID, e, s.notice(u.ID, letter(LetterDisabled, Caller{}, e.At)))
 }
 
 // Enable opens a disabled account again.

@@ -20,7 +20,10 @@ const (
 	maxPairFailures   = 10  // of one account from one network
 	maxNetFailures    = 50  // from one network
 	maxUserFailures   = 100 // of one account, from anywhere
-	maxSignups        = 20  // accounts made from one network
+	maxSignups        = 20  // accounts asked for from one network
+	maxSignupMails    = 3   // mails about it to one address
+	maxForgotten      = 3   // mails to the owner of one address who forgot the password
+	maxNetForgotten   = 20  // such mails asked for from one network
 	homeFor           = 30 * 24 * time.Hour
 	ipv6NetworkPrefix = 64
 )
@@ -105,36 +108,65 @@ func rateLimited(wait time.Duration) error {
 	return &Error{Kind: KindRateLimited, Message: "Too many attempts. Please wait before you try again.", RetryAfter: max(wait, time.Second)}
 }
 
-// countSignup limits how many accounts one network makes.
-func (s *Service) countSignup(ctx context.Context, from Caller) error {
+// countSignup limits how many accounts one network asks for, and how many mails about it one address gets.
+func (s *Service) countSignup(ctx context.Context, r SignupRequest) error {
+	return s.countRequest(ctx, quota{s.hide("signup", network(r.From.IP)), maxSignups}, quota{s.hide("signup address", foldEmail(r.Email)), maxSignupMails})
+}
+
+// quota is how much may be counted under a key in one window.
+type quota struct {
+	key  []byte
+	most int64
+}
+
+// countRequest counts what anybody may ask for, and refuses what is past one of its quotas.
+func (s *Service) countRequest(ctx context.Context, quotas ...quota) error {
 	now := s.now()
-	key := s.hide("signup", network(from.IP))
-	before, err := s.store.Attempts(ctx, [][]byte{key}, now.Add(-attemptWindow))
+	var keys [][]byte
+	for _, q := range quotas {
+		keys = append(keys, q.key)
+	}
+	before, err := s.store.Attempts(ctx, keys, now.Add(-attemptWindow))
 	if err != nil {
 		return err
 	}
-	for _, c := range before { // read first: a flood past the limit writes nothing
-		if c.Count >= maxSignups {
-			return rateLimited(c.WindowStart.Add(attemptWindow).Sub(now))
-		}
+	for i := range before {
+		before[i].Count++ // read first: a flood past the limit writes nothing
 	}
-	counters, err := s.store.CountAttempts(ctx, [][]byte{key}, now, now.Add(-attemptWindow))
+	if err := pastQuota(before, quotas, now); err != nil {
+		return err
+	}
+	after, err := s.store.CountAttempts(ctx, keys, now, now.Add(-attemptWindow))
 	if err != nil {
 		return err
 	}
+	return pastQuota(after, quotas, now)
+}
+
+func pastQuota(counters []models.Attempt, quotas []quota, now time.Time) error {
 	for _, c := range counters {
-		if c.Count > maxSignups {
-			return rateLimited(c.WindowStart.Add(attemptWindow).Sub(now))
+		for _, q := range quotas {
+			if bytes.Equal(c.Key, q.key) && c.Count > q.most {
+				return rateLimited(c.WindowStart.Add(attemptWindow).Sub(now))
+			}
 		}
 	}
 	return nil
+}
+
+// familiar is by what an account knows a browser again; empty for apps.
+func (s *Service) familiar(from Caller) []byte {
+	if from.Browser == "" {
+		return nil
+	}
+	return s.hide("place browser", from.Browser)
 }
 
 // places are where a caller is, as far as an account can recognise it: the network, and the browser's mark.
 func (s *Service) places(from Caller) [][]byte {
 	places := [][]byte{s.hide("place network", network(from.IP))}
 	if from.Browser != "" {
-		places = append(places, s.hide("place browser", from.Browser))
+		places = append(places, s.familiar(from))
 	}
 	return places
 }

@@ -161,7 +161,7 @@ func (s *Service) newDevice(v verified, kind string, from Caller, lifetime time.
 		},
 		Verified: v.user.PasswordHash, Rehashed: v.rehashed,
 		Max: s.MaxDevices, Live: s.live(now), Places: s.places(from),
-		Event: s.event(models.EventSignIn, v.user.ID, from, now),
+		Event: s.event(models.EventSignIn, v.user.ID, from, now), Notice: s.newDeviceNotice(from, now), Familiar: s.familiar(from),
 	}, secret
 }
 
@@ -175,6 +175,9 @@ func (s *Service) addDevice(ctx context.Context, n models.NewDevice) (d models.D
 		return d, &Error{Kind: KindTooManyDevices, Message: "This account is signed in on as many devices as it may. Sign one out first.", Cause: err}
 	case errors.Is(err, models.ErrChanged):
 		return d, &Error{Kind: errBadCredentials.Kind, Message: errBadCredentials.Message, Cause: err}
+	}
+	if err == nil {
+		s.kickMail()
 	}
 	return d, err
 }

@@ -67,12 +67,16 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (TokenAnswer, e
 		Key:        models.DeviceKey{UserID: token.UserID, ID: token.DeviceID},
 		SecretHash: devicetoken.SecretHash(token.Secret), Generation: token.Generation, ClientID: r.ClientID, JKT: jkt,
 		IP: r.From.address(), UserAgent: r.From.UserAgent, Now: now, Window: s.RetryWindow, IdleSince: now.Add(-s.DeviceIdle),
+		Reused: s.reusedNotice(r.From, now),
 	})
 	if err != nil {
 		return TokenAnswer{}, err
 	}
 	if result.Outcome == models.Unbound && jkt == "" {
 		return TokenAnswer{}, refuse(KindInvalidProof, "The device is bound to a key: a DPoP proof is needed.")
+	}
+	if result.Outcome == models.Reused {
+		s.kickMail()
 	}
 	if reason := refusalReason(result.Outcome); reason != "" {
 		return TokenAnswer{}, invalidGrant(reason, nil)

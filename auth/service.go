@@ -17,6 +17,7 @@ import (
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
 	"latchkey/auth/keyring"
+	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
@@ -50,6 +51,9 @@ type Config struct {
 	Secret   []byte   // the server secret, at least MinSecret random bytes
 	Previous [][]byte // older secrets, or the next one during a change, still accepted
 
+	Mail   mail.Sender // takes mails; nil: there are none, and nobody is told or let back in by mail
+	Render Render      // puts them into words; only a process that runs Run needs it
+
 	Now     func() time.Time // the clock; nil: the system's
 	Logger  *slog.Logger     // nil discards
 	Workers int              // passwords hashed at a time; 0: as many as cores
@@ -79,7 +83,9 @@ type Service struct {
 	door   *door
 	proofs dpop.Seen
 	nonces *dpop.Nonces
-	limits []byte // key of the hashes under which attempts and places are kept
+	boxes  boxes
+	kick   chan struct{} // wakes the sender of mails
+	limits []byte        // key of the hashes under which attempts and places are kept
 
 	status   statusBoard
 	desk     supportDesk
@@ -131,12 +137,20 @@ func New(store *models.Store, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	mails, err := derive("mail")
+	if err != nil {
+		return nil, err
+	}
+	boxes, err := newBoxes(mails)
+	if err != nil {
+		return nil, err
+	}
 	sealer, err := keyring.NewSealer(seals[0], seals[1:]...)
 	if err != nil {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	s := &Service{
-		Config: c, store: store, sealer: sealer, limits: limits[0],
+		Config: c, store: store, sealer: sealer, limits: limits[0], boxes: boxes, kick: make(chan struct{}, 1),
 		nonces: dpop.NewNonces(nonces[0]),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),

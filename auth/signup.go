@@ -2,40 +2,155 @@ package auth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
+	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
-// Signup creates an account and signs this browser in to it. Refusals: KindSignupClosed, KindInvalidRequest,
-// KindEmailTaken (as a field problem), KindRateLimited, KindUnavailable.
-func (s *Service) Signup(ctx context.Context, r BrowserLogin) (BrowserKey, error) {
+// SignupRequest is a wish for an account.
+type SignupRequest struct {
+	Email, Password string
+	Next            string // where to go on to once it is confirmed; kept as it is
+	From            Caller
+}
+
+// pending is an account that waits for its confirmation, sealed beside the hash of the link. Until then there is
+// nothing else of it: the address stays free for whoever can read its mail.
+type pending struct{ Email, Hash, Next string }
+
+// Signup mails a link that confirms the address. Whether it has an account already, neither the answer tells nor what
+// it costs: its owner then gets a mail that says so. Refusals: KindSignupClosed, KindInvalidRequest, KindRateLimited,
+// KindUnavailable.
+func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 	if !s.SignupOpen {
-		return BrowserKey{}, refuse(KindSignupClosed, "New accounts cannot be made here.")
+		return errSignupClosed
 	}
+	r.Email = strings.TrimSpace(r.Email)
 	if err := s.checkNewAccount(r.Email, r.Password); err != nil {
-		return BrowserKey{}, err
+		return err
+	}
+	if _, err := mail.Deliverable(r.Email); err != nil {
+		return invalidField("email", "No mail can be sent to this address: "+err.Error()+".")
+	}
+	if !s.mailing() {
+		return errSignupClosed
 	}
 	leave, err := s.door.enter(r.From)
 	if err != nil {
-		return BrowserKey{}, err
+		return err
 	}
 	defer leave()
-	if err := s.door.query(ctx, func() error { return s.countSignup(ctx, r.From) }); err != nil {
-		return BrowserKey{}, err
+	if err := s.door.query(ctx, func() error { return s.countSignup(ctx, r) }); err != nil {
+		return err
+	}
+	hash, err := s.hasher.Hash(ctx, r.Password)
+	if err != nil {
+		return err
+	}
+	err = s.door.query(ctx, func() error {
+		_, err := s.store.UserByEmail(ctx, foldEmail(r.Email))
+		if err != nil && !errors.Is(err, models.ErrNotFound) {
+			return err
+		}
+		n, sealErr := s.signupNotice(r, hash, err == nil)
+		if sealErr != nil {
+			return sealErr
+		}
+		return s.store.AddNotice(ctx, n)
+	})
+	if err == nil {
+		s.kickMail()
+	}
+	return err
+}
+
+var errSignupClosed = &Error{Kind: KindSignupClosed, Message: "New accounts cannot be made here."}
+
+// signupNotice is the mail with the link. To an address that has an account it goes without: nobody ever sees that
+// link's secret.
+func (s *Service) signupNotice(r SignupRequest, hash string, known bool) (models.Notice, error) {
+	now := s.now()
+	l := letter(LetterSignup, r.From, now)
+	link, secret := newLink(uuid.Nil, linkSignup, models.NewID(now).String(), now, SignupLife)
+	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next})
+	if err != nil {
+		return models.Notice{}, fmt.Errorf("keep sign-up: %w", err)
+	}
+	link.Box = s.boxes.seal(signupRow(link.Hash), text)
+	if l.Link, l.Until = secret, link.ExpiresAt; known {
+		l.Kind, l.Link = LetterSignupKnown, ""
+	}
+	n := s.notice(uuid.Nil, l, link)
+	n.Mail.Recipient = r.Email
+	return n, nil
+}
+
+func signupRow(hash []byte) []byte { return append([]byte("signup\x00"), hash...) }
+
+// FindSignup reads a link without using it, and tells the address that it confirms. KindDeadLink when it cannot be used.
+func (s *Service) FindSignup(ctx context.Context, secret string) (email string, err error) {
+	_, p, err := s.findSignup(ctx, secret)
+	return p.Email, err
+}
+
+func (s *Service) findSignup(ctx context.Context, secret string) (link models.OneTime, p pending, err error) {
+	if !s.SignupOpen {
+		return link, p, errDeadLink
+	}
+	hash, err := linkHash(secret)
+	if err != nil {
+		return link, p, err
+	}
+	if link, err = s.store.FindOneTime(ctx, linkSignup, hash, s.now()); err != nil {
+		return link, p, deadLink(err)
+	}
+	text, err := s.boxes.open(signupRow(link.Hash), link.Box)
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil {
+		return link, p, &Error{Kind: errDeadLink.Kind, Message: errDeadLink.Message, Cause: err}
+	}
+	return link, p, nil
+}
+
+// ConfirmSignup makes the account and signs this browser in to it. The password is asked for again: whoever reads the
+// mail of an address that somebody else signed up must not open an account whose password that somebody knows.
+// Refusals: KindDeadLink, KindWrongPassword, KindInvalidRequest, KindRateLimited, KindUnavailable.
+func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLogin) (key BrowserKey, next string, err error) {
+	link, p, err := s.findSignup(ctx, secret)
+	if err != nil {
+		return key, "", err
+	}
+	var bad fields
+	if bad.text("password", r.Password, maxPassword); bad.err() != nil {
+		return key, "", bad.err()
+	}
+	waiting := models.User{Email: p.Email, EmailKey: foldEmail(p.Email), PasswordHash: p.Hash}
+	if err := s.confirmPassword(ctx, waiting, r.Password, r.From); err != nil {
+		return key, "", err
 	}
 	now := s.now()
-	user, err := s.createUser(ctx, r.Email, r.Password, models.RoleUser, now, func(u models.User) models.Event {
-		return s.event(models.EventAccountCreated, u.ID, r.From, now)
-	})
-	if err != nil {
-		return BrowserKey{}, err
+	user := models.User{
+		ID: models.NewID(now), Email: p.Email, EmailKey: waiting.EmailKey, PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now,
 	}
-	n, browser := s.newBrowser(verified{user: user}, r)
+	err = s.store.ConfirmUser(ctx, linkSignup, link.Hash, now, user, s.event(models.EventAccountCreated, user.ID, r.From, now))
+	if errors.Is(err, models.ErrDuplicate) {
+		return key, "", errDeadLink // confirmed by another link meanwhile
+	}
+	if err != nil {
+		return key, "", deadLink(err)
+	}
+	n, key := s.newBrowser(verified{user: user}, r)
 	_, err = s.addDevice(ctx, n)
-	return browser, err
+	return key, p.Next, err
 }
 
 func (s *Service) checkNewAccount(email, password string) error {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -17,11 +18,15 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	now := s.now()
 	r := limitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-statusKeep)
+	r.LinksBefore = now
 	return s.store.Sweep(ctx, r)
 }
 
-// Run keeps the signing keys and the status lists current and sweeps, until the context ends. Trouble is logged, and tried again.
+// Run keeps the signing keys and the status lists current and sweeps and sends mails, until the context ends. Trouble is logged, and tried again.
 func (s *Service) Run(ctx context.Context) {
+	var mails sync.WaitGroup
+	defer mails.Wait()
+	mails.Go(func() { s.runMail(ctx) }) // beside the rest: a slow mail server must not delay a revocation
 	keys, sweep, status := time.NewTicker(ringReadEvery), time.NewTicker(sweepEvery), time.NewTicker(statusReadEvery)
 	defer keys.Stop()
 	defer status.Stop()

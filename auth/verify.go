@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/google/uuid"
-
 	"latchkey/models"
 )
 
@@ -46,7 +44,12 @@ func (s *Service) verifyPassword(ctx context.Context, emailKey, password string,
 	}
 	err = s.door.query(ctx, func() error {
 		if !ok {
-			return s.countFailure(ctx, keys, models.EventSignInFailed, user.ID, from)
+			return s.countFailure(ctx, keys, s.event(models.EventSignInFailed, user.ID, from, s.now()))
+		}
+		if user.LockedAt != nil { // answered like a wrong one: whoever has it may be the thief
+			e := s.event(models.EventSignInFailed, user.ID, from, s.now())
+			e.Detail = LockedDetail
+			return s.countFailure(ctx, keys, e)
 		}
 		// Asked again: while this password was hashed, other guesses may have used the limit up. A flood of guesses in
 		// parallel thus gains nothing over one guess at a time.
@@ -82,23 +85,27 @@ func (s *Service) confirmPassword(ctx context.Context, user models.User, passwor
 	if err != nil {
 		return err
 	}
+	if ok && user.LockedAt != nil {
+		return &Error{Kind: KindWrongPassword, Message: "Your password is locked. Choose a new one by mail first."}
+	}
 	if ok {
 		return s.withinLimits(ctx, keys, user.ID, from)
 	}
-	if err := s.countFailure(ctx, keys, models.EventPasswordFailed, user.ID, from); !errors.Is(err, errBadCredentials) {
+	if err := s.countFailure(ctx, keys, s.event(models.EventPasswordFailed, user.ID, from, s.now())); !errors.Is(err, errBadCredentials) {
 		return err
 	}
 	return &Error{Kind: KindWrongPassword, Message: "That is not your password."}
 }
 
+// LockedDetail marks a sign-in that failed with the right password, because that is locked.
+const LockedDetail = "locked"
+
 // countFailure counts a wrong password and records it, then says so.
-func (s *Service) countFailure(ctx context.Context, keys attemptKeys, kind string, userID uuid.UUID, from Caller) error {
-	now := s.now()
-	if _, err := s.store.CountAttempts(ctx, keys.all(), now, now.Add(-attemptWindow)); err != nil {
+func (s *Service) countFailure(ctx context.Context, keys attemptKeys, e models.Event) error {
+	if _, err := s.store.CountAttempts(ctx, keys.all(), e.At, e.At.Add(-attemptWindow)); err != nil {
 		return err
 	}
-	e := s.event(kind, userID, from, now)
-	if kind == models.EventSignInFailed {
+	if e.Kind == models.EventSignInFailed {
 		e.Actor = models.ActorSystem // nobody knows who it was
 	}
 	if err := s.store.AddEvent(ctx, e); err != nil {

@@ -28,6 +28,10 @@ type NewDevice struct {
 	Replace     *DeviceKey // the browser's earlier sign-in, which ends with this one
 	Places      [][]byte   // where the account is at home from now on
 	Event       Event      // its device name is filled in here
+	// Notice makes the mail about this sign-in; nil: none is wanted. It is not called for the account's first sign-in
+	// ever, nor when Familiar is among the account's places.
+	Notice   func(Device) Notice
+	Familiar []byte // the browser's mark; empty for apps
 }
 
 // AddDevice signs a device in, in one transaction. It returns ErrChanged when the password changed or the account
@@ -39,6 +43,10 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	}
 	err := s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockUsers(tx, d, n); err != nil {
+			return err
+		}
+		startling, err := startles(tx, d.UserID, n)
+		if err != nil {
 			return err
 		}
 		if n.Replace != nil {
@@ -65,9 +73,26 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 			return err
 		}
 		n.Event.DeviceID, n.Event.DeviceName = uuid.NullUUID{UUID: d.ID, Valid: true}, d.Name
-		return addEvent(tx, n.Event)
+		if err := addEvent(tx, n.Event); err != nil || !startling {
+			return err
+		}
+		return addNotice(tx, n.Notice(d))
 	})
 	return d, fault("add device", err)
+}
+
+// startles tells whether the owner is to be told of a sign-in. The first one is known by the history of the account:
+// it still begins with its making, and holds no sign-in. Without that beginning something may have been forgotten.
+func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
+	if n.Notice == nil {
+		return false, nil
+	}
+	var known, first bool
+	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM known_places WHERE user_id = ? AND place = ?),
+		EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = 'account_created')
+			AND NOT EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = 'sign_in')`,
+		userID, append([]byte{}, n.Familiar...), userID, userID).Row().Scan(&known, &first)
+	return !known && !first, err
 }
 
 // RenameDevice gives a live device the name that FreeName picks. It returns ErrNotFound when the device is not

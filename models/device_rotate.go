@@ -28,6 +28,7 @@ type Rotation struct {
 	// EventID and UserAgent go into the event of an unusual outcome.
 	EventID   uuid.UUID
 	UserAgent string
+	Reused    func(Device) Notice // the mail about a device that is revoked for reuse; nil: none
 }
 
 // Outcome is what became of a presented device token.
@@ -218,6 +219,11 @@ func (s *Store) judge(ctx context.Context, r Rotation) (result RotateResult, err
 		event.DeviceName = rows[0].Name
 		if err := addEvent(tx, event); err != nil {
 			return err
+		}
+		if outcome == Reused && r.Reused != nil {
+			if err := addNotice(tx, r.Reused(rows[0])); err != nil {
+				return err
+			}
 		}
 		result = RotateResult{Outcome: outcome, Device: rows[0], Children: 1}
 		return nil

@@ -30,6 +30,8 @@ const (
 	EventSupportSearched = "support_searched" // in the searcher's activity; the detail is what was searched for
 	EventSupportLooked   = "support_looked"   // in the looker's activity; the detail is the id of the account looked at
 	EventSeenBySupport   = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
+	EventLocked          = "password_locked"  // by the link of an alarm: "This wasn't me"
+	EventMailFailed      = "mail_failed"      // a mail could not be sent; Detail is its kind
 )
 
 // Who acted.

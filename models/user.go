@@ -27,6 +27,7 @@ type User struct {
 	UpdatedAt         time.Time
 	DisabledAt        *time.Time
 	AlertsSeenAt      *time.Time // warnings up to this moment were dismissed
+	LockedAt          *time.Time // the password opens nothing until it is reset
 }
 
 // AddUser creates an account together with its event. It returns ErrDuplicate when the address is taken.
@@ -76,26 +77,31 @@ type PasswordChange struct {
 	Keep     uuid.UUID // the device that stays signed in; the nil UUID keeps none
 	By       string    // revoked_by
 	Event    Event
+	Notice   Notice
 }
 
 // ChangePassword sets the new hash and revokes every other device in one transaction. It returns ErrChanged when
-// the password is no longer the verified one or the account is disabled, ErrNotFound when an operator names nobody.
+// the password is no longer the verified one or is locked, or the account is disabled, ErrNotFound when an operator
+// names nobody. A reset by an operator unlocks the password.
 func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		q := tx.Model(&User{}).Where("id = ?", c.UserID)
 		refused := ErrNotFound
 		if c.Verified != "" {
-			q, refused = q.Where("password_hash = ? AND disabled_at IS NULL", c.Verified), ErrChanged
+			q, refused = q.Where("password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.Verified), ErrChanged
 		}
 		at := moment(c.At)
-		done := q.UpdateColumns(map[string]any{"password_hash": c.Hash, "password_changed_at": at, "updated_at": at})
+		done := q.UpdateColumns(map[string]any{"password_hash": c.Hash, "password_changed_at": at, "updated_at": at, "locked_at": nil})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, refused)
 		}
 		if revoked, err = revokeAll(tx, c.UserID, c.Keep, c.At, c.By, RevokedByPassword); err != nil {
 			return err
 		}
-		return addEvent(tx, c.Event)
+		if err := addEvent(tx, c.Event); err != nil {
+			return err
+		}
+		return addNotice(tx, c.Notice)
 	})
 	return revoked, fault("change password", err)
 }
@@ -113,7 +119,7 @@ func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Ev
 
 // DisableUser closes an account and revokes every device of it in the same transaction. An account that is
 // disabled already stays as it is, without an event.
-func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event) (revoked int64, err error) {
+func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n Notice) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		at := moment(e.At)
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID).
@@ -124,7 +130,10 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event) (rev
 		if revoked, err = revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByDisable); err != nil {
 			return err
 		}
-		return addEvent(tx, e)
+		if err := addEvent(tx, e); err != nil {
+			return err
+		}
+		return addNotice(tx, n)
 	})
 	return revoked, fault("disable user", err)
 }
@@ -155,7 +164,7 @@ func (s *Store) DismissAlerts(ctx context.Context, userID uuid.UUID, until time.
 func lockUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.Time) error {
 	q := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID)
 	if verified != "" {
-		q = q.Where("password_hash = ?", verified)
+		q = q.Where("password_hash = ? AND locked_at IS NULL", verified)
 	}
 	set := map[string]any{"updated_at": moment(at)}
 	if rehashed != "" {

@@ -45,7 +45,7 @@ func TestADisabledAccountIsTheSameAfterASecondTime(t *testing.T) {
 		browser := add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
 		addApp(t, s, u.ID, "phone")
 		for i, want := range []int64{2, 0} {
-			if n, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon)); err != nil || n != want {
+			if n, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.Notice{}); err != nil || n != want {
 				t.Errorf("time %d: revoked %d, %v", i+1, n, err)
 			}
 		}

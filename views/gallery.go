@@ -21,8 +21,18 @@ func (s State) Path() string { return "/gallery/" + strings.ReplaceAll(s.Name, "
 func Gallery(assets Assets) []State {
 	g := gallery{assets: assets, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
-	for _, part := range [][]State{g.signedOut(), g.devices(), g.warnings(), g.questions(), g.account(), g.support(), g.errors(), g.docs(), {g.index()}} {
+	for _, part := range [][]State{g.signedOut(), g.devices(), g.warnings(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs(), {g.index()}} {
 		states = append(states, part...)
+	}
+	return states
+}
+
+// Mails is every mail in every state. They are no pages: their style stands in them, and their links are whole.
+func Mails() []State {
+	g := gallery{now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
+	var states []State
+	for _, m := range g.mails() {
+		states = append(states, State{"mail/" + m.name, Letter(m.mail)})
 	}
 	return states
 }

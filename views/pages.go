@@ -63,7 +63,8 @@ type SignupPage struct {
 	Shell
 	Email       string
 	Next        string
-	PasswordMin int // characters
+	PasswordMin int    // characters
+	Life        string // how long the link is good, in words
 	Problems    FormProblems
 }
 
@@ -182,6 +183,41 @@ type SecurityPage struct {
 	Shell
 	PasswordMin int // characters
 	Problems    FormProblems
+}
+
+// ForgotPage asks for the address of a forgotten account, and says where to look.
+type ForgotPage struct {
+	Shell
+	Email    string
+	Mail     bool   // mails are sent here
+	Life     string // how long the link is good, in words: "30 minutes"
+	Problems FormProblems
+}
+
+// ResetPage asks for a new password.
+type ResetPage struct {
+	Shell
+	Email       string
+	PasswordMin int // characters
+	Problems    FormProblems
+}
+
+// NotMePage asks before the link of an alarm is used.
+type NotMePage struct {
+	Shell
+	Device string // the one that is signed out; empty: every device is
+}
+
+// OutboxPage shows mails that were written into files.
+type OutboxPage struct {
+	Shell
+	Mails []OutboxMail
+}
+
+// OutboxMail is one of them.
+type OutboxMail struct {
+	ID, To, Subject, Text string
+	At                    time.Time
 }
 
 // ErrorPage tells what went wrong and where to go on.

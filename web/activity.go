@@ -79,6 +79,9 @@ func eventWords(e models.Event) string {
 	case models.EventSignIn:
 		return "Signed in on “%s”."
 	case models.EventSignInFailed:
+		if e.Detail == auth.LockedDetail {
+			return "A sign-in with the right password was refused, because your password is locked."
+		}
 		return "A sign-in with a wrong password failed."
 	case models.EventPasswordFailed:
 		return "A wrong password was given where your password was asked for again."
@@ -111,6 +114,9 @@ func eventWords(e models.Event) string {
 	case models.EventPasswordChanged:
 		return "You changed your password. All other devices were signed out."
 	case models.EventPasswordReset:
+		if e.Actor == models.ActorOwner {
+			return "You chose a new password by the link in a mail. All devices were signed out."
+		}
 		return "An administrator set a new password. All devices were signed out."
 	case models.EventRoleChanged:
 		return "An administrator changed what your account may do."
@@ -124,6 +130,13 @@ func eventWords(e models.Event) string {
 		return "You looked at the devices and activity of account %s as support."
 	case models.EventSeenBySupport:
 		return "Support looked at your devices and activity."
+	case models.EventLocked:
+		if e.DeviceName != "" {
+			return "“%s” was signed out and your password locked, by the link “This wasn’t me” in a mail."
+		}
+		return "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail."
+	case models.EventMailFailed:
+		return "A mail to you could not be delivered. Is your address right?"
 	}
 	return "Something else happened."
 }

@@ -31,7 +31,7 @@ func TestAPersonSignsOutAPhoneInARealBrowser(t *testing.T) {
 	}{{390, false}, {390, true}, {1280, true}} {
 		t.Run(fmt.Sprintf("%d pixels wide, scripts %v", c.width, c.scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newSite(t, modelstest.SQLite(t), func(a *auth.Config, w *web.Config) {
+			s := newPostOffice(t, modelstest.SQLite(t), func(a *auth.Config, w *web.Config) {
 				a.BrowserIdle, w.TrustedProxies = 20*24*time.Hour, []string{"127.0.0.0/8", "::1/128"}
 			})
 			if err := s.store.AddClient(t.Context(), models.Client{ID: "app", Name: "Notes", CreatedAt: s.clock.Now()}); err != nil {
@@ -44,12 +44,17 @@ func TestAPersonSignsOutAPhoneInARealBrowser(t *testing.T) {
 	}
 }
 
-func journey(t *testing.T, s *site, c *tab) {
+func journey(t *testing.T, s *postOffice, c *tab) {
 	c.open("/devices", http.StatusOK).one("h1").says("Sign in")
 	c.shoot("login")
 	c.follow(`a[href^="/signup"]`)
 	c.shoot("signup")
 	c.write("#email", leilaEmail)
+	c.write("#password", leilaPassword)
+	c.follow(`main button[type="submit"]`).one("h1").says("Look into your mail")
+	c.shoot("signup-sent")
+	c.open(s.link(s.mail()), http.StatusOK).one("h1").says("Confirm your address")
+	c.shoot("signup-confirm")
 	c.write("#password", leilaPassword)
 	c.follow(`main button[type="submit"]`).one("h1").says("Devices")
 	c.shoot("devices-alone")

@@ -34,6 +34,7 @@ var answers = map[auth.Kind]answer{
 	auth.KindSignedOut:          {http.StatusUnauthorized, "signed_out", "invalid_grant"},
 	auth.KindInvalidToken:       {http.StatusUnauthorized, "invalid_token", "invalid_token"},
 	auth.KindInvalidGrant:       {http.StatusBadRequest, "invalid_grant", "invalid_grant"},
+	auth.KindDeadLink:           {http.StatusGone, "link_dead", "invalid_request"},
 	auth.KindUnsupportedToken:   {http.StatusBadRequest, "unsupported_token_type", "unsupported_token_type"},
 	auth.KindInvalidProof:       {http.StatusBadRequest, "invalid_dpop_proof", "invalid_dpop_proof"},
 	auth.KindUseNonce:           {http.StatusBadRequest, "use_dpop_nonce", "use_dpop_nonce"},
@@ -215,6 +216,7 @@ func (s *Server) recognise(r *http.Request, status int) {
 var headings = map[int]string{
 	http.StatusForbidden:             "This is not allowed",
 	http.StatusNotFound:              "Nothing here",
+	http.StatusGone:                  "This link cannot be used",
 	http.StatusMethodNotAllowed:      "Not like this",
 	http.StatusRequestEntityTooLarge: "That was too much",
 	http.StatusTooManyRequests:       "Too many attempts",

@@ -45,12 +45,16 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventDeviceRestored, models.ActorSystem, "", "“phone” was signed in by a token newer than our records, after a restore of the database.", false},
 		{models.EventPasswordChanged, models.ActorOwner, "", "You changed your password. All other devices were signed out.", false},
 		{models.EventPasswordReset, models.ActorOperator, "", "An administrator set a new password. All devices were signed out.", false},
+		{models.EventPasswordReset, models.ActorOwner, "", "You chose a new password by the link in a mail. All devices were signed out.", false},
 		{models.EventRoleChanged, models.ActorOperator, models.RoleSupport, "An administrator changed what your account may do.", false},
 		{models.EventDisabled, models.ActorOperator, "", "An administrator disabled your account. All devices were signed out.", false},
 		{models.EventSupportSearched, models.ActorSupport, "leila · apps", "You searched for “leila · apps” as support.", false},
 		{models.EventSupportLooked, models.ActorSupport, noDevice, "You looked at the devices and activity of account " + noDevice + " as support.", false},
 		{models.EventSeenBySupport, models.ActorSupport, "", "Support looked at your devices and activity.", false},
 		{models.EventEnabled, models.ActorOperator, "", "An administrator enabled your account again.", false},
+		{models.EventSignInFailed, models.ActorSystem, auth.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
+		{models.EventLocked, models.ActorOwner, "", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
+		{models.EventMailFailed, models.ActorSystem, "new_device", "A mail to you could not be delivered. Is your address right?", true},
 	}
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()

@@ -5,19 +5,54 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"latchkey/auth"
 	"latchkey/web"
 )
 
-func TestSigningUpMakesAnAccountAndSignsIn(t *testing.T) {
-	each(t, func(t *testing.T, s *site) {
+// signUp asks for an account and returns the link that confirms it.
+func (s *postOffice) signUp(b *browser, email, password, next string) string {
+	s.t.Helper()
+	s.mails()
+	b.expect(b.post("/signup", url.Values{"email": {email}, "password": {password}, "next": {next}}), http.StatusSeeOther, "/signup/sent")
+	m := s.mail()
+	if m.Subject != "Confirm your e-mail address" || !strings.EqualFold(m.To, strings.TrimSpace(email)) {
+		s.t.Errorf("to %q: %q", m.To, m.Subject)
+	}
+	return s.link(m)
+}
+
+func (b *browser) confirm(password string) reply {
+	b.t.Helper()
+	return b.post("/signup/confirm", url.Values{"password": {password}})
+}
+
+func TestSigningUpMakesAnAccountOnceItsAddressIsConfirmed(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
 		b := s.browser()
 		form := b.shown("/signup").one("form", "method", "post", "action", "/signup")
 		form.one("input", "name", "email", "type", "email", "value", "")
 		form.one("input", "name", "password", "type", "password", "minlength", "12")
-		b.expect(b.post("/signup", url.Values{"email": {" Bea@Example.com "}, "password": {"nobody would guess it"}}), http.StatusSeeOther, "/devices")
+		link := s.signUp(b, " Bea@Example.com ", "nobody would guess it", "/security")
+		b.shown("/signup/sent").one("h1").says("Look into your mail")
+		if r := b.post("/login", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}); r.status != http.StatusUnprocessableEntity {
+			t.Errorf("an account that nobody confirmed opens: %d", r.status)
+		}
+		s.unchanged("looking at the link", func() {
+			for range 3 {
+				s.browser().get(link)
+				b.opened(link).one("form", "action", "/signup/confirm").one("input", "autocomplete", "username", "value", "Bea@Example.com")
+			}
+		})
+		r := b.confirm("another person's words")
+		if r.status != http.StatusUnprocessableEntity {
+			t.Fatalf("another password: %d", r.status)
+		}
+		r.screen(t).one("p", "id", "password-problem").says("That is not your password.")
+		b.expect(b.confirm("nobody would guess it"), http.StatusSeeOther, "/security")
 		page := b.shown("/devices")
 		page.one("p", "class", "whose").says("Signed in as Bea@Example.com")
 		page.one("span", "class", "badge")
@@ -26,6 +61,112 @@ func TestSigningUpMakesAnAccountAndSignsIn(t *testing.T) {
 			t.Errorf("the activity says %q", got)
 		}
 		s.browser().signIn("bea@EXAMPLE.com", "nobody would guess it")
+		s.unchanged("used links", func() {
+			s.browser().dead("used", link)
+			b.dead("pressed twice", "/signup/confirm")
+		})
+	})
+}
+
+// A stranger signs up with somebody's address. The victim who follows the link gets no account whose password the
+// stranger knows, and the address stays free for its owner.
+func TestSomebodyElsesAddressIsNotTakenByAskingForIt(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		theirs := s.signUp(s.browser(), "bea@example.com", evePassword, "")
+		hers := s.signUp(s.browser(), "Bea@example.com", "nobody would guess it", "")
+		bea := s.browser()
+		bea.opened(theirs)
+		if r := bea.confirm("nobody would guess it"); r.status != http.StatusUnprocessableEntity {
+			t.Errorf("the stranger's link: %d", r.status)
+		}
+		bea.opened(hers)
+		bea.expect(bea.confirm("nobody would guess it"), http.StatusSeeOther, "/devices")
+		stranger := s.browser()
+		stranger.opened(theirs)
+		if r := stranger.confirm(evePassword); r.status != http.StatusGone {
+			t.Errorf("a second account with one address: %d", r.status)
+		}
+		if r := s.tryLogin("bea@example.com", evePassword, "phone"); r.status != http.StatusUnauthorized {
+			t.Errorf("the stranger's password opens: %d", r.status)
+		}
+	})
+}
+
+func TestASignUpThatIsNotConfirmedInTimeIsForgotten(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		link := s.signUp(s.browser(), "bea@example.com", "nobody would guess it", "")
+		s.browser().dead("truncated", link[:len(link)-1])
+		s.browser().dead("of another purpose", strings.Replace(link, "/signup/confirm", "/reset", 1))
+		s.clock.Advance(auth.SignupLife)
+		s.browser().dead("a day old", link)
+		s.clock.Advance(time.Second)
+		if _, err := s.auth.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if left := s.dump(); strings.Contains(left, "one_time_tokens") || strings.Count(left, "users ") != 1 {
+			t.Errorf("something is left:\n%s", left)
+		}
+	})
+}
+
+func TestOfTwentyConfirmationsOneMakesTheAccount(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		link := s.signUp(s.browser(), "bea@example.com", "nobody would guess it", "")
+		browsers := make([]*browser, 20)
+		for i := range browsers {
+			browsers[i] = s.browser()
+			browsers[i].opened(link)
+		}
+		var won, lost atomic.Int64
+		together(len(browsers), func(i int) {
+			for {
+				switch r := browsers[i].confirm("nobody would guess it"); r.status {
+				case http.StatusSeeOther:
+					won.Add(1)
+				case http.StatusGone:
+					lost.Add(1)
+				case http.StatusServiceUnavailable: // too many hash at once: nothing was used up
+					continue
+				default:
+					t.Errorf("%d %s", r.status, r.body)
+				}
+				return
+			}
+		})
+		if won.Load() != 1 || lost.Load() != 19 {
+			t.Errorf("%d won, %d lost", won.Load(), lost.Load())
+		}
+	})
+}
+
+// Whether an address has an account shows neither in the answer, nor in its cookies, nor in what it costs.
+func TestSigningUpTellsNobodyWhoHasAnAccount(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		type cost struct {
+			status              int
+			location, body, set string
+			statements          int64
+		}
+		ask := func(email string) cost {
+			before := s.statements.Load()
+			r := s.browser().post("/signup", url.Values{"email": {email}, "password": {"nobody would guess it"}})
+			return cost{r.status, r.header.Get("Location"), r.body, strings.Join(r.header.Values("Set-Cookie"), ""), s.statements.Load() - before}
+		}
+		unknown := ask("bea@example.com")
+		if known := ask(strings.ToUpper(adaEmail)); known != unknown || unknown.status != http.StatusSeeOther {
+			t.Errorf("known %+v, unknown %+v", known, unknown)
+		}
+		list := s.mails()
+		if len(list) != 2 || list[1].Subject != "You have an account already" || strings.Contains(list[1].Text, "token=") {
+			t.Errorf("%+v", list)
+		}
+		for _, email := range []string{adaEmail, "bea@example.com"} {
+			ask(email)
+			ask(email)
+			if got := ask(email); got.status != http.StatusTooManyRequests {
+				t.Errorf("a fourth mail to %s: %d", email, got.status)
+			}
+		}
 	})
 }
 
@@ -36,8 +177,8 @@ func TestARefusedSignUpSaysWhyBesideTheFieldAndKeepsTheAddress(t *testing.T) {
 			email, password, field, problem string
 			status                          int
 		}{
-			"a taken address":        {adaEmail, "nobody would guess it", "email", "There is an account with this address already.", http.StatusConflict},
-			"taken in other letters": {"ADA@example.COM", "nobody would guess it", "email", "There is an account with this address already.", http.StatusConflict},
+			"no domain":              {"bea@-example.com", "nobody would guess it", "email", "No mail can be sent to this address: the part after the @ is no domain.", http.StatusUnprocessableEntity},
+			"letters mail knows not": {"béa@example.com", "nobody would guess it", "email", "No mail can be sent to this address: letters before the @ that mail servers do not take.", http.StatusUnprocessableEntity},
 			"no address":             {"bea@", "nobody would guess it", "email", "This is not an e-mail address.", http.StatusUnprocessableEntity},
 			"a display name":         {"Bea <bea@example.com>", "nobody would guess it", "email", "This is not an e-mail address.", http.StatusUnprocessableEntity},
 			"a short password":       {"bea@example.com", "dkfjghtiruw", "password", "Use at least 12 characters.", http.StatusUnprocessableEntity},
@@ -87,10 +228,12 @@ func TestWithSignUpClosedThereIsNoSuchPage(t *testing.T) {
 }
 
 func TestSigningUpWhereSomebodyIsSignedInEndsTheirSignIn(t *testing.T) {
-	each(t, func(t *testing.T, s *site) {
+	posted(t, func(t *testing.T, s *postOffice) {
 		b := s.signedIn()
 		old := b.cookie("latchkey").Value
-		b.expect(b.post("/signup", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}), http.StatusSeeOther, "/devices")
+		b.opened(s.signUp(b, "bea@example.com", "nobody would guess it", ""))
+		b.shown("/devices") // ada is still signed in
+		b.expect(b.confirm("nobody would guess it"), http.StatusSeeOther, "/devices")
 		if r := s.browser().do(http.MethodGet, "/devices", nil, "Cookie", "latchkey="+old); r.status != http.StatusSeeOther {
 			t.Errorf("ada's sign-in goes on: %d", r.status)
 		}

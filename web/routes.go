@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// routes is everything that is served, each with its guard: page and api are for everybody, signedIn asks for a live
-// browser, support for one of the support staff's, bearer for an access token. The guards also say in which form an error is answered.
+// routes is everything that is served, each with its guard: page and api are for everybody, demo is for the
+// demonstration, signedIn asks for a live browser, support for one of the support staff's, bearer for an access token.
+// The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
 		"GET /{$}":                     s.page(s.home),
@@ -29,6 +30,18 @@ func (s *Server) routes() {
 		"GET /support/users/{id}":      s.support(s.supportUser),
 		"GET /gallery":                 s.onShow(s.galleryIndex),
 		"GET /gallery/{state...}":      s.onShow(s.galleryState),
+		"GET /signup/sent":             s.page(s.signupSent),
+		"GET /signup/confirm":          s.page(s.signupConfirmForm),
+		"POST /signup/confirm":         s.page(s.signupConfirm),
+		"GET /forgot":                  s.page(s.forgotForm),
+		"POST /forgot":                 s.page(s.forgot),
+		"GET /forgot/sent":             s.page(s.forgotSent),
+		"GET /reset":                   s.page(s.resetForm),
+		"POST /reset":                  s.page(s.reset),
+		"GET /not-me":                  s.page(s.notMeForm),
+		"POST /not-me":                 s.page(s.notMe),
+		"GET /gallery/mail":            s.demo(s.galleryMails),
+		"GET /gallery/mail/{id}":       s.demo(s.galleryMail),
 		"GET /static/":                 s.files,
 		"GET /favicon.ico":             s.page(s.favicon),
 

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"latchkey/auth"
+	"latchkey/auth/mail"
 	"latchkey/static"
 )
 
@@ -22,8 +23,9 @@ type Config struct {
 	Previous       [][]byte // secrets whose cookies are still read
 	TrustedProxies []string // CIDRs whose X-Forwarded-For is believed
 	Logger         *slog.Logger
-	Metrics        *Metrics // nil: not measured
-	Gallery        bool     // show every page in every state at /gallery: for demonstrations
+	Metrics        *Metrics    // nil: not measured
+	Gallery        bool        // show every page in every state at /gallery: for demonstrations
+	Outbox         *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
 }
 
 // Server is the handler of everything that is served.
@@ -36,6 +38,7 @@ type Server struct {
 	cookies     *cookies
 	crossing    *http.CrossOriginProtection
 	metrics     *Metrics
+	outbox      *mail.Files
 	description document // of the API
 	gallery     bool
 	mux         *http.ServeMux
@@ -56,7 +59,7 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	}
 	s := &Server{
 		auth: service, base: base.Scheme + "://" + base.Host, https: base.Scheme == "https", log: c.Logger,
-		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, mux: http.NewServeMux(),
+		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
 	}
 	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)

@@ -19,11 +19,11 @@ const (
 	flashLife = 5 * time.Minute
 )
 
-// cookies are the three of the portal, each signed and encrypted: who is signed in, the message for the next page,
-// and the browser's mark, by which the limits on sign-in know a browser again.
+// cookies are the four of the portal, each signed and encrypted: who is signed in, the message for the next page, the
+// browser's mark, by which the limits on sign-in know a browser again, and a mailed link that waits for an answer.
 type cookies struct {
-	session, flashes, marks *sessions.CookieStore
-	prefix                  string
+	session, flashes, marks, links *sessions.CookieStore
+	prefix                         string
 }
 
 func newCookies(c Config, https bool, life time.Duration) (*cookies, error) {
@@ -48,7 +48,7 @@ func newCookies(c Config, https bool, life time.Duration) (*cookies, error) {
 	if https {
 		prefix = "__Host-latchkey" // the browser then refuses it from a sibling domain or without Secure (RFC 6265bis §4.1.3.2)
 	}
-	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), prefix: prefix}, nil
+	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), links: store(linkLife), prefix: prefix}, nil
 }
 
 func (c *cookies) has(r *http.Request) bool {

@@ -15,17 +15,17 @@ func (s *Server) signupForm(w http.ResponseWriter, r *http.Request) error {
 	return s.renderSignup(w, r, http.StatusOK, views.SignupPage{Next: localPath(r.URL.Query().Get("next"))})
 }
 
-// signup creates an account and signs this browser in.
+// signup mails a link that confirms the address, or says that it has an account: the answer is the same.
 func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 	p, err := decodePage(r, "email", "password", "next")
 	if err != nil {
 		return err
 	}
-	signIn, err := s.browserLogin(w, r, p)
+	from, err := s.caller(r)
 	if err != nil {
 		return err
 	}
-	key, err := s.auth.Signup(r.Context(), signIn)
+	err = s.auth.Signup(r.Context(), auth.SignupRequest{Email: p["email"], Password: p["password"], Next: localPath(p["next"]), From: from})
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
@@ -33,7 +33,12 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.renderSignup(w, r, status, views.SignupPage{Email: printable(p["email"]), Next: localPath(p["next"]), Problems: problems})
 	}
-	return s.welcome(w, r, key, p["next"])
+	return redirect(w, r, "/signup/sent")
+}
+
+// signupSent says where to look, whoever asks.
+func (s *Server) signupSent(w http.ResponseWriter, r *http.Request) error {
+	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: inWords(auth.SignupLife)}))
 }
 
 func (s *Server) renderSignup(w http.ResponseWriter, r *http.Request, status int, page views.SignupPage) error {

@@ -68,6 +68,8 @@ func whyEnded(reason, by string) string {
 	switch reason {
 	case models.RevokedBySignOut:
 		return "Signed out on the device itself"
+	case models.RevokedByAlarm:
+		return "Signed out by the link “This wasn’t me” in a mail"
 	case models.RevokedByOwner:
 		return "Signed out by its owner"
 	case models.RevokedByPassword:

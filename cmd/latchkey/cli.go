@@ -130,6 +130,9 @@ func (e *environment) newService(store *models.Store, change func(*auth.Config))
 	if config.Secret, config.Previous, err = e.settings.secrets(); err != nil {
 		return nil, err
 	}
+	if config.Mail, err = e.settings.sender(); err != nil {
+		return nil, err
+	}
 	if _, err := store.Migrate(e.ctx); err != nil {
 		return nil, settingError("LATCHKEY_DATABASE", err)
 	}

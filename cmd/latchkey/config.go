@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/mail"
 )
 
 // Settings are read from LATCHKEY_… variables and from flags; flags win. Secrets and database URLs have no flag,
@@ -38,8 +39,10 @@ type Settings struct {
 	DBConns         int           `name:"db-conns" env:"LATCHKEY_DB_CONNS" default:"16" help:"PostgreSQL connections of this process."`
 	TrustedProxies  []string      `env:"LATCHKEY_TRUSTED_PROXIES" help:"CIDRs whose X-Forwarded-For is believed."`
 	Log             string        `env:"LATCHKEY_LOG" default:"text" enum:"text,json" help:"text or json."`
+	MailFrom        string        `env:"LATCHKEY_MAIL_FROM" help:"Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL."`
 	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`
 
+	SMTPURL        string `kong:"-"` // LATCHKEY_SMTP_URL: smtp://user:password@host:port or smtps://…; empty: no mail
 	Database       string `kong:"-"` // LATCHKEY_DATABASE: sqlite:PATH or a postgres:// URL; empty: sqlite:data/latchkey.db
 	Secret         string `kong:"-"` // LATCHKEY_SECRET: base64 of at least 32 random bytes; empty: see secrets
 	SecretPrevious string `kong:"-"` // LATCHKEY_SECRET_PREVIOUS: such texts, separated by commas; usually empty
@@ -92,6 +95,11 @@ func (s *Settings) validateAddresses() error {
 			return fmt.Errorf("LATCHKEY_METRICS_ADDR: %q is not host:port", s.MetricsAddr)
 		}
 	}
+	if s.MailFrom != "" {
+		if _, err := mail.ParseFrom(s.MailFrom); err != nil {
+			return settingError("LATCHKEY_MAIL_FROM", err)
+		}
+	}
 	if s.BaseURL != "" {
 		u, err := url.Parse(s.BaseURL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" ||
@@ -106,6 +114,25 @@ func (s *Settings) validateAddresses() error {
 		}
 	}
 	return nil
+}
+
+// sender is whoever takes mails; nil: nobody does. No error repeats the URL, for the password in it.
+func (s *Settings) sender() (mail.Sender, error) {
+	if s.SMTPURL == "" {
+		return nil, nil //nolint:nilnil // mail is optional
+	}
+	if s.MailFrom == "" {
+		return nil, errors.New("LATCHKEY_MAIL_FROM: must be set with LATCHKEY_SMTP_URL, like no-reply@example.com")
+	}
+	from, err := mail.ParseFrom(s.MailFrom)
+	if err != nil {
+		return nil, settingError("LATCHKEY_MAIL_FROM", err)
+	}
+	sender, err := mail.NewSMTP(s.SMTPURL, from)
+	if err != nil {
+		return nil, settingError("LATCHKEY_SMTP_URL", err)
+	}
+	return sender, nil
 }
 
 // origin is the base URL, or the one that the listener's address makes.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"latchkey/auth"
+	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
@@ -43,6 +44,9 @@ func demo(ctx context.Context, p *Program, out io.Writer) error {
 	}
 	fmt.Fprintf(&b, "  %-18s %s  (two browsers, three phones; one of those was found stolen)\n", demoUser, ada)
 	fmt.Fprintf(&b, "  %-18s %s  (support staff)\n\n", demoSupport, sam)
+	if _, files := p.Service.Mail.(*mail.Files); files {
+		fmt.Fprintf(&b, "Mails are written, not sent: %s/gallery/mail\n\n", p.URL())
+	}
 	fmt.Fprintf(&b, "Sign in as an app:\n\n  curl -s %s/api/login -H 'Content-Type: application/json' \\\n"+
 		"    -d '{\"email\":\"%s\",\"password\":\"%s\",\"device_name\":\"phone\"}'\n\n", p.URL(), demoUser, ada)
 	_, err = io.WriteString(out, b.String())

@@ -98,5 +98,20 @@ func TestSignUpStaysClosedWithoutTheDemonstration(t *testing.T) {
 	quiet := serve(t, url, nil).URL()
 	get(t, quiet+"/signup").want(t, 404)
 	get(t, quiet+"/gallery").want(t, 404)
-	get(t, serve(t, url, func(s *Settings) { s.Signup = "open" }).URL()+"/signup").want(t, 200)
+	open := func(s *Settings) {
+		s.Signup, s.SMTPURL, s.MailFrom = "open", "smtp://127.0.0.1:1", "no-reply@example.com"
+	}
+	get(t, serve(t, url, open).URL()+"/signup").want(t, 200)
+
+	settings := defaults(t, url)
+	settings.Signup = "open"
+	log := &transcript{}
+	p, err := Start(&environment{ctx: t.Context(), settings: settings, stdin: strings.NewReader(""), stdout: log, stderr: log}, nil)
+	if err == nil {
+		p.Close()
+		t.Fatal("sign-up is open without mail")
+	}
+	if line := oneLine(err); !strings.HasPrefix(line, "LATCHKEY_SIGNUP: ") || !strings.Contains(line, "LATCHKEY_SMTP_URL") {
+		t.Errorf("it says %q", line)
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/mail"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -58,12 +59,16 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 		c.Issuer = cmp.Or(c.Issuer, p.url)
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
+		c.Render = web.MailRenderer(p.url)
 		if change != nil {
 			change(c)
 		}
 	})
 	if err != nil {
 		return err
+	}
+	if p.Service.SignupOpen && p.Service.Mail == nil {
+		return errors.New("LATCHKEY_SIGNUP: open needs mail, for every new address is confirmed: set LATCHKEY_SMTP_URL (and LATCHKEY_MAIL_FROM), or close it")
 	}
 	if err := p.Service.LoadKeys(env.ctx); err != nil {
 		return keyError(err)
@@ -78,9 +83,10 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 			return err
 		}
 	}
+	outbox, _ := p.Service.Mail.(*mail.Files)
 	handler, err := web.New(p.Service, web.Config{
 		BaseURL: p.url, Secret: p.Service.Secret, Previous: p.Service.Previous,
-		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery,
+		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery, Outbox: outbox,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what was attempted

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"net"
+	netmail "net/mail"
+	"path/filepath"
+	"strings"
 
 	"latchkey/auth"
 	"latchkey/auth/keyring"
+	"latchkey/auth/mail"
 )
 
 type serveCommand struct {
@@ -21,7 +26,12 @@ func (c *serveCommand) Run(env *environment) error {
 		env.logger().Warn("this variable is not a setting", "name", name)
 	}
 	env.gallery = c.Demo
-	p, err := Start(env, func(config *auth.Config) { config.SignupOpen = config.SignupOpen || c.Demo })
+	p, err := Start(env, func(config *auth.Config) {
+		if c.Demo {
+			config.SignupOpen = true
+			config.Mail = cmp.Or[mail.Sender](config.Mail, env.settings.outbox())
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -33,6 +43,15 @@ func (c *serveCommand) Run(env *environment) error {
 	}
 	env.logger().Info("stopping")
 	return errors.Join(err, p.Close())
+}
+
+// outbox is where the demonstration writes its mails: beside the embedded database, or in data.
+func (s *Settings) outbox() *mail.Files {
+	folder := "data"
+	if path, embedded := strings.CutPrefix(s.database(), "sqlite:"); embedded {
+		folder = filepath.Dir(path)
+	}
+	return &mail.Files{Folder: filepath.Join(folder, "mail"), From: &netmail.Address{Name: "Latchkey", Address: "no-reply@localhost"}}
 }
 
 func loopback(address string) bool {

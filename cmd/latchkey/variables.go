@@ -16,6 +16,7 @@ const defaultDatabase = "sqlite:data/latchkey.db"
 // readVariables reads the settings that have no flag.
 func (s *Settings) readVariables() {
 	s.Secret, s.SecretPrevious = os.Getenv("LATCHKEY_SECRET"), os.Getenv("LATCHKEY_SECRET_PREVIOUS")
+	s.SMTPURL = os.Getenv("LATCHKEY_SMTP_URL")
 	s.Database = os.Getenv("LATCHKEY_DATABASE")
 }
 
@@ -32,7 +33,7 @@ func forgetEmptySettings() {
 
 // unknownSettings lists variables that look like settings and are none: mostly misspelt ones.
 func unknownSettings() (unknown []string) {
-	known := []string{"LATCHKEY_DATABASE", "LATCHKEY_SECRET", "LATCHKEY_SECRET_PREVIOUS"}
+	known := []string{"LATCHKEY_DATABASE", "LATCHKEY_SECRET", "LATCHKEY_SECRET_PREVIOUS", "LATCHKEY_SMTP_URL"}
 	t := reflect.TypeFor[Settings]()
 	for i := range t.NumField() {
 		known = append(known, t.Field(i).Tag.Get("env"))

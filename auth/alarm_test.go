@@ -1,0 +1,293 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/auth/mail/mailtest"
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// told are the kinds of mail that arrived since the last look.
+func (d *desk) told(t *testing.T, server *mailtest.Server, seen *int) (list []Letter, kinds string) {
+	t.Helper()
+	d.sendAll(t)
+	all, _ := letters(t, server)
+	list, *seen = all[*seen:], len(all)
+	var names []string
+	for _, l := range list {
+		names = append(names, string(l.Kind))
+	}
+	return list, strings.Join(names, " ")
+}
+
+// browse signs ada in on a browser with a mark of its own.
+func (d *desk) browse(t *testing.T, mark, ip string) *Session {
+	t.Helper()
+	from := at(ip)
+	from.Browser = mark
+	key, err := d.LoginBrowser(t.Context(), BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+	if err != nil {
+		t.Fatal(err)
+	}
+	by, err := d.Browser(t.Context(), key, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return by
+}
+
+func (d *desk) app(t *testing.T, name string) TokenAnswer {
+	t.Helper()
+	answer, err := d.Login(t.Context(), LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: name, From: at("192.0.2.1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func TestTheOwnerIsToldOfWhatAThiefWouldDo(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		var seen int
+		var by *Session
+		var phone TokenAnswer
+		for _, step := range []struct {
+			name string
+			do   func()
+			want string
+		}{
+			{"the first sign-in of the account", func() { by = d.browse(t, "the laptop's mark", "192.0.2.1") }, ""},
+			{"the same browser once more", func() { by = d.browse(t, "the laptop's mark", "203.0.113.9") }, ""},
+			{"another browser at the same place", func() { d.browse(t, "another mark", "192.0.2.1") }, "new_device"},
+			{"a browser that keeps no mark", func() { d.browse(t, "", "192.0.2.1") }, "new_device"},
+			{"an app", func() { phone = d.app(t, "phone") }, "new_device"},
+			{"a wrong password", func() { d.try(t, adaEmail, "a guess", at("192.0.2.1")) }, ""},
+			{"a refresh", func() {
+				if _, err := d.Refresh(t.Context(), RefreshRequest{Token: phone.RefreshToken, From: at("192.0.2.1")}); err != nil {
+					t.Fatal(err)
+				}
+			}, ""},
+			{"a copied token", func() {
+				d.advance(time.Minute)
+				next, err := d.Refresh(t.Context(), RefreshRequest{Token: phone.RefreshToken, From: at("198.51.100.7")})
+				if err == nil {
+					next, err = d.Refresh(t.Context(), RefreshRequest{Token: next.RefreshToken, From: at("198.51.100.7")})
+				}
+				if err != nil || next.RefreshToken == "" {
+					t.Fatal(err)
+				}
+				if _, err := d.Refresh(t.Context(), RefreshRequest{Token: phone.RefreshToken, From: at("192.0.2.1")}); AsError(err).Reason != ReasonReused {
+					t.Fatal(err)
+				}
+			}, "device_reused"},
+			{"the dead token again", func() {
+				_, _ = d.Refresh(t.Context(), RefreshRequest{Token: phone.RefreshToken, From: at("192.0.2.1")})
+			}, ""},
+			{"a change of password that is refused", func() {
+				_, _ = d.ChangePassword(t.Context(), by, PasswordChange{Current: "a guess", New: "another fine day", From: at("192.0.2.1")})
+			}, ""},
+			{"a change of password", func() {
+				if _, err := d.ChangePassword(t.Context(), by, PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.1")}); err != nil {
+					t.Fatal(err)
+				}
+			}, "password_changed"},
+			{"an operator's new password", func() {
+				if _, err := d.SetPassword(t.Context(), adaEmail, adaPassword); err != nil {
+					t.Fatal(err)
+				}
+			}, "password_changed"},
+			{"a return after everything was forgotten", func() {
+				for _, table := range []string{"devices", "known_places", "events"} {
+					if _, err := store.Pools()[0].ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
+						t.Fatal(err)
+					}
+				}
+				d.app(t, "phone")
+			}, "new_device"},
+			{"a closed account", func() {
+				if _, err := d.Disable(t.Context(), adaEmail); err != nil {
+					t.Fatal(err)
+				}
+			}, "account_disabled"},
+			{"a closed account, once more", func() { _, _ = d.Disable(t.Context(), adaEmail) }, ""},
+		} {
+			step.do()
+			if got, kinds := d.told(t, server, &seen); kinds != step.want {
+				t.Errorf("%s: %q, want %q", step.name, kinds, step.want)
+			} else if kinds != "" && (got[0].To != adaEmail || got[0].At != d.now() || (got[0].Link == "") != (kinds == "account_disabled")) {
+				t.Errorf("%s: %+v", step.name, got[0])
+			}
+			d.advance(time.Second)
+		}
+	})
+}
+
+func TestWithoutMailNothingWaits(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		d.browse(t, "a", "192.0.2.1")
+		d.app(t, "phone")
+		if n := d.waiting(t, store); n != 0 {
+			t.Errorf("%d mails wait for nobody", n)
+		}
+	})
+}
+
+// startled makes ada's account ring: one device that stays, and one that is not hers, with the link about it.
+func (d *desk) startled(t *testing.T, store *models.Store) (server *mailtest.Server, hers *Session, his TokenAnswer, link string) {
+	t.Helper()
+	server = d.post(t)
+	hers, his = d.browse(t, "the laptop's mark", "192.0.2.1"), d.app(t, "his phone")
+	var seen int
+	list, kinds := d.told(t, server, &seen)
+	if kinds != "new_device" {
+		t.Fatal(kinds)
+	}
+	return server, hers, his, list[0].Link
+}
+
+func (d *desk) isOut(token string) bool {
+	_, err := d.Refresh(context.Background(), RefreshRequest{Token: token, From: at("192.0.2.1")})
+	return AsError(err).Reason == ReasonRevoked
+}
+
+func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		_, hers, his, link := d.startled(t, store)
+		for range 3 { // a scanner looks
+			if got, err := d.FindAlarm(t.Context(), link); err != nil || got.DeviceName != "his phone" {
+				t.Fatal(got, err)
+			}
+		}
+		if n, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); err != nil || n != 1 {
+			t.Fatal(n, err)
+		}
+		if !d.isOut(his.RefreshToken) {
+			t.Error("his phone goes on")
+		}
+		if list, err := d.Devices(t.Context(), hers); err != nil || len(list) != 1 {
+			t.Errorf("her own browser: %v, %v", list, err)
+		}
+		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != KindInvalidCredential {
+			t.Errorf("the right password: %v", kind)
+		}
+		if kind := d.try(t, adaEmail, "a guess", at("192.0.2.1")); kind != KindInvalidCredential {
+			t.Errorf("a wrong password: %v", kind)
+		}
+		by, err := store.UserByID(t.Context(), hers.User.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hers.User = by
+		if _, err := d.ChangePassword(t.Context(), hers, PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.1")}); AsError(err).Kind != KindWrongPassword {
+			t.Errorf("a locked password makes a new one: %v", err)
+		}
+		if got := d.kinds(t, store); !strings.Contains(got, "password_locked/") || !strings.Contains(got, "sign_in_failed/"+LockedDetail) {
+			t.Errorf("events %s", got)
+		}
+		if _, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); AsError(err).Kind != KindDeadLink {
+			t.Errorf("a second press: %v", err)
+		}
+		if _, err := d.SetPassword(t.Context(), adaEmail, adaPassword); err != nil {
+			t.Fatal(err)
+		}
+		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != -1 {
+			t.Errorf("after an operator's reset: %v", kind)
+		}
+	})
+}
+
+func TestTheLinkOfAChangedPasswordSignsEveryDeviceOut(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server, hers, his, _ := d.startled(t, store)
+		seen := len(server.Mails())
+		if _, err := d.ChangePassword(t.Context(), hers, PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.66")}); err != nil {
+			t.Fatal(err)
+		}
+		list, kinds := d.told(t, server, &seen)
+		if kinds != "password_changed" {
+			t.Fatal(kinds)
+		}
+		if n, err := d.AnswerAlarm(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || n != 1 {
+			t.Fatal(n, err)
+		}
+		if _, err := store.LiveDevice(t.Context(), hers.User.ID, hers.Device.ID, d.live(d.now())); !errors.Is(err, models.ErrNotFound) || !d.isOut(his.RefreshToken) {
+			t.Errorf("a device goes on: %v", err)
+		}
+		if kind := d.try(t, adaEmail, "another fine day", at("192.0.2.1")); kind != KindInvalidCredential {
+			t.Errorf("the thief's password: %v", kind)
+		}
+	})
+}
+
+func TestALinkThatIsNoGoodChangesNothing(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		_, _, his, link := d.startled(t, store)
+		for name, bad := range map[string]string{
+			"nothing": "", "garbage": "x", "truncated": link[:len(link)-1], "longer": link + "A", "another": strings.Repeat("A", len(link)),
+			"decorated": " " + link, "padded": link + "=", "a device token": his.RefreshToken, "endless": strings.Repeat("A", 1<<16),
+		} {
+			_, found := d.FindAlarm(t.Context(), bad)
+			if _, err := d.AnswerAlarm(t.Context(), bad, at("192.0.2.1")); AsError(err).Kind != KindDeadLink || AsError(found).Kind != KindDeadLink {
+				t.Errorf("%s: %v, %v", name, found, err)
+			}
+		}
+		d.advance(alarmLife)
+		if _, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); AsError(err).Kind != KindDeadLink {
+			t.Errorf("a week later: %v", err)
+		}
+		d.advance(-time.Second)
+		if _, err := d.Disable(t.Context(), adaEmail); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); AsError(err).Kind != KindDeadLink {
+			t.Errorf("of a closed account: %v", err)
+		}
+		if got := d.kinds(t, store); strings.Contains(got, "password_locked") {
+			t.Errorf("events %s", got)
+		}
+		if err := d.Enable(t.Context(), adaEmail); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); err != nil {
+			t.Errorf("a second before its end, after all that: %v", err)
+		}
+	})
+}
+
+func TestOfTwentyAnswersAtOnceOneCounts(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		_, _, _, link := d.startled(t, store)
+		var won atomic.Int64
+		var all sync.WaitGroup
+		gate := make(chan struct{})
+		for range 20 {
+			all.Go(func() {
+				<-gate
+				_, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1"))
+				if err == nil {
+					won.Add(1)
+				} else if AsError(err).Kind != KindDeadLink {
+					t.Error(err)
+				}
+			})
+		}
+		close(gate)
+		all.Wait()
+		if got := strings.Count(d.kinds(t, store), "password_locked"); won.Load() != 1 || got != 1 {
+			t.Errorf("%d won, %d events", won.Load(), got)
+		}
+	})
+}

@@ -1,0 +1,92 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"latchkey/models"
+)
+
+// ForgotPassword mails a link by which the owner of an address chooses a new password. Whether there is such an account,
+// and whether it is open, neither the answer tells nor what it costs: an address that nobody has gets the same limits
+// and the same writes, and a mail that the sender throws away. The newest link of an account is its only one. Refusals:
+// KindInvalidRequest, KindRateLimited, KindNotFound (no mail is sent here), KindUnavailable.
+func (s *Service) ForgotPassword(ctx context.Context, email string, from Caller) error {
+	if !s.mailing() {
+		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for a new password.")
+	}
+	var bad fields
+	bad.text("email", email, maxEmail)
+	if err := bad.err(); err != nil {
+		return err
+	}
+	err := s.door.query(ctx, func() error {
+		key := foldEmail(email)
+		err := s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, quota{s.hide("forgot network", network(from.IP)), maxNetForgotten})
+		if err != nil {
+			return err
+		}
+		user, err := s.store.UserByEmail(ctx, key)
+		if err != nil && !errors.Is(err, models.ErrNotFound) {
+			return err
+		}
+		return s.store.AddNotice(ctx, s.resetNotice(user, err == nil && user.DisabledAt == nil, from))
+	})
+	if err == nil {
+		s.kickMail()
+	}
+	return err
+}
+
+// resetNotice is the mail with the link, or one for nobody that costs the same.
+func (s *Service) resetNotice(user models.User, known bool, from Caller) models.Notice {
+	now := s.now()
+	l, id, recipient, subject := letter(LetterReset, from, now), user.ID, user.Email, ""
+	if !known {
+		l.Kind, id, recipient, subject = LetterNone, uuid.Nil, "-", models.NewID(now).String()
+	}
+	link, secret := newLink(id, linkReset, subject, now, ResetLife)
+	l.Link, l.Until = secret, link.ExpiresAt
+	n := s.notice(id, l, link)
+	n.Mail.Recipient = recipient
+	return n
+}
+
+// FindReset reads a link without using it, and tells whose password it replaces. KindDeadLink when it cannot be used.
+func (s *Service) FindReset(ctx context.Context, secret string) (models.User, error) {
+	_, user, err := s.findLink(ctx, linkReset, secret)
+	return user, err
+}
+
+// ResetPassword uses the link up: it sets the new password, unlocks it, signs out every device and mails the owner.
+// Refusals: KindDeadLink, KindInvalidRequest (of new_password; the link stays good), KindUnavailable.
+func (s *Service) ResetPassword(ctx context.Context, secret, password string, from Caller) error {
+	link, user, err := s.findLink(ctx, linkReset, secret)
+	if err != nil {
+		return err
+	}
+	if problem := s.problemWithPassword(user.Email, password); problem != "" {
+		return invalidField("new_password", problem)
+	}
+	leave, err := s.door.enter(from)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	hash, err := s.hasher.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	now := s.now()
+	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
+		Purpose: linkReset, Link: link.Hash, UserID: user.ID, PasswordHash: hash, At: now,
+		Event:  s.event(models.EventPasswordReset, user.ID, from, now),
+		Notice: s.alarm(user.ID, letter(LetterPasswordChanged, from, now), ""),
+	})
+	if err == nil {
+		s.kickMail()
+	}
+	return deadLink(err)
+}

@@ -1,0 +1,63 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/models"
+)
+
+// What a mailed link is good for. The words are stored.
+const (
+	linkAlarm  = "alarm"  // "This wasn't me"; its subject is a device, or nothing: every device
+	linkReset  = "reset"  // a new password
+	linkSignup = "signup" // a new account, in the box
+)
+
+// How long links are good.
+const (
+	alarmLife = 7 * 24 * time.Hour
+	// ResetLife is how long the link to a new password is good.
+	ResetLife = 30 * time.Minute
+	// SignupLife is how long a new account waits for its confirmation.
+	SignupLife = 24 * time.Hour
+)
+
+// linkSize is the length of a link's secret, in bytes.
+const linkSize = 32
+
+// newLink makes a link: the row, which holds a hash, and the secret that only the mail knows.
+func newLink(user uuid.UUID, purpose, subject string, now time.Time, life time.Duration) (models.OneTime, string) {
+	var secret [linkSize]byte
+	_, _ = rand.Read(secret[:]) // never fails
+	hash := sha256.Sum256(secret[:])
+	return models.OneTime{
+		Hash: hash[:], UserID: user, Purpose: purpose, Subject: subject, CreatedAt: now, ExpiresAt: now.Add(life),
+	}, base64.RawURLEncoding.EncodeToString(secret[:])
+}
+
+// linkHash reads a link's secret. What cannot be one is refused without a query.
+func linkHash(secret string) ([]byte, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(secret)
+	if err != nil || len(raw) != linkSize {
+		return nil, errDeadLink
+	}
+	hash := sha256.Sum256(raw)
+	return hash[:], nil
+}
+
+// errDeadLink says the same of every link that cannot be used: which of the reasons it is tells a stranger something.
+var errDeadLink = &Error{Kind: KindDeadLink, Message: "It was used before, it has expired, or it was not copied whole. Nothing was changed."}
+
+// deadLink names the refusal of a link that the store does not have.
+func deadLink(err error) error {
+	if errors.Is(err, models.ErrNotFound) {
+		return errDeadLink
+	}
+	return err
+}

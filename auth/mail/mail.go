@@ -1,0 +1,85 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+
+	gomail "github.com/wneessen/go-mail"
+	"golang.org/x/net/idna"
+)
+
+// ErrRefused says that the mail will never be taken: the server refused the recipient or the mail itself for good (a
+// 5yz reply, RFC 5321 §4.2.1), or it cannot be put into words that mail knows.
+var ErrRefused = errors.New("mail: refused for good")
+
+// Message is one mail to one person.
+type Message struct {
+	ID      string // unique, and the same at every try: receivers drop what they know
+	To      string // an address without a name
+	Subject string
+	Text    string // readable alone
+	HTML    string
+	At      time.Time
+}
+
+// Sender takes mails. An error that is not ErrRefused means that the same mail may be taken later.
+type Sender interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// ParseFrom reads LATCHKEY_MAIL_FROM: an address, with or without a name (RFC 5322 §3.4).
+func ParseFrom(s string) (*mail.Address, error) {
+	a, err := mail.ParseAddress(s)
+	if err != nil || strings.ContainsFunc(s, unicode.IsControl) {
+		return nil, errors.New("not an address like no-reply@example.com or Example <no-reply@example.com>")
+	}
+	return a, nil
+}
+
+// Deliverable is the address as every mail server understands it: an international domain in its ASCII form (RFC 5891).
+// It refuses what is no single bare address, and an international part before the @, which few servers take (RFC 6531).
+func Deliverable(address string) (string, error) {
+	parsed, err := mail.ParseAddress(address)
+	if err != nil || parsed.Name != "" || parsed.Address != address {
+		return "", errors.New("not a single address")
+	}
+	at := strings.LastIndexByte(address, '@')
+	local, domain := address[:at], address[at+1:]
+	if strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "", errors.New("letters before the @ that mail servers do not take")
+	}
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil {
+		return "", errors.New("the part after the @ is no domain")
+	}
+	return local + "@" + ascii, nil
+}
+
+// compose makes the mail: multipart/alternative, the text first (RFC 2046 §5.1.4).
+func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
+	for _, header := range []string{m.ID, m.To, m.Subject} {
+		if strings.ContainsFunc(header, unicode.IsControl) {
+			return nil, fmt.Errorf("%w: a control character in a header", ErrRefused)
+		}
+	}
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(from)
+	to, err := Deliverable(m.To)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	msg.ToMailAddress(&mail.Address{Address: to})
+	msg.Subject(m.Subject)
+	_, domain, _ := strings.Cut(from.Address, "@")
+	msg.SetMessageIDWithValue(m.ID + "@" + domain)
+	msg.SetDateWithValue(m.At)
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: no answers by machines
+	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	return msg, nil
+}

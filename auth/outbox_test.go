@@ -1,0 +1,385 @@
+package auth
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"latchkey/auth/mail"
+	"latchkey/auth/mail/mailtest"
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// post gives a desk a mail server, reached over STARTTLS with a login, and letters that are their own JSON.
+func (d *desk) post(t *testing.T) *mailtest.Server {
+	t.Helper()
+	server := mailtest.Start(t, false)
+	d.postTo(t, server)
+	return server
+}
+
+func (d *desk) postTo(t *testing.T, server *mailtest.Server) {
+	t.Helper()
+	from, err := mail.ParseFrom("Latchkey <no-reply@id.example.com>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender, err := mail.NewSMTP("smtp://latchkey:a%20word%20for%20the%20mail%20server@"+mailtest.Name, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender.TLS, sender.Timeout = &tls.Config{RootCAs: server.Roots}, time.Minute
+	sender.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, server.Address)
+	}
+	d.Mail = sender
+	d.Render = func(l Letter) (Words, error) {
+		text, err := json.Marshal(l)
+		return Words{Subject: string(l.Kind), Text: string(text), HTML: "<p>"}, err
+	}
+}
+
+// letters are what the server took, in its order.
+func letters(t *testing.T, server *mailtest.Server) (list []Letter, ids []string) {
+	t.Helper()
+	for _, m := range server.Mails() {
+		parsed, err := mail.Parse(m.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var l Letter
+		if err := json.Unmarshal([]byte(strings.TrimSpace(parsed.Text)), &l); err != nil {
+			t.Fatalf("%q: %v", parsed.Text, err)
+		}
+		l.To = parsed.To
+		list, ids = append(list, l), append(ids, parsed.ID)
+	}
+	return list, ids
+}
+
+// sendAll empties the outbox of what is due.
+func (d *desk) sendAll(t *testing.T) {
+	t.Helper()
+	for n := 1; n > 0; {
+		var err error
+		if n, err = d.SendMails(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (d *desk) waiting(t *testing.T, store *models.Store) (n int) {
+	t.Helper()
+	if err := store.Pools()[0].QueryRowContext(t.Context(), "SELECT count(*) FROM mails").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// notify writes n mails to ada.
+func (d *desk) notify(t *testing.T, store *models.Store, n int) {
+	t.Helper()
+	for i := range n {
+		l := letter(LetterPasswordChanged, at("192.0.2.1"), d.now())
+		l.DeviceName = fmt.Sprint(i)
+		if err := store.AddNotice(t.Context(), d.notice(d.ada.ID, l)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (d *desk) kinds(t *testing.T, store *models.Store) string {
+	t.Helper()
+	list, err := store.Events(t.Context(), d.ada.ID, models.EventCursor{}, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, e := range list {
+		kinds = append(kinds, e.Kind+"/"+e.Detail)
+	}
+	return strings.Join(kinds, " ")
+}
+
+func TestAMailServerThatFailsLosesNothing(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		hangUp := func() error { return mailtest.ErrHangUp }
+		later := func(string) error { return &smtp.SMTPError{Code: 450, Message: "later"} }
+		down := d.Mail.(*mail.SMTP).Dial
+		for name, c := range map[string]struct {
+			fail, mend func()
+			sent       int // how often the mail arrives in the end
+		}{
+			"is down": {func() {
+				d.Mail.(*mail.SMTP).Dial = func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
+			}, func() { d.Mail.(*mail.SMTP).Dial = down }, 1},
+			"says nothing": {func() {
+				d.Mail.(*mail.SMTP).Timeout = 100 * time.Millisecond
+				d.Mail.(*mail.SMTP).Dial = func(context.Context, string, string) (net.Conn, error) {
+					here, _ := net.Pipe()
+					return here, nil
+				}
+			}, func() { d.Mail.(*mail.SMTP).Timeout, d.Mail.(*mail.SMTP).Dial = time.Minute, down }, 1},
+			"wants it later":       {func() { server.Fail(later, nil, nil) }, nil, 1},
+			"dies in DATA":         {func() { server.Fail(nil, hangUp, nil) }, nil, 1},
+			"loses its own answer": {func() { server.Fail(nil, nil, hangUp) }, nil, 2}, // once more rather than never
+		} {
+			_, before := letters(t, server)
+			c.fail()
+			d.notify(t, store, 1)
+			d.sendAll(t)
+			if d.waiting(t, store) != 1 {
+				t.Fatalf("a server that %s: the mail is lost", name)
+			}
+			server.Fail(nil, nil, nil)
+			if c.mend != nil {
+				c.mend()
+			}
+			d.advance(mailFirstWait / 4)
+			d.sendAll(t)
+			if d.waiting(t, store) != 1 {
+				t.Errorf("a server that %s: no pause before the next try", name)
+			}
+			d.advance(mailFirstWait)
+			d.sendAll(t)
+			_, after := letters(t, server)
+			arrived := after[len(before):]
+			if len(arrived) != c.sent || d.waiting(t, store) != 0 {
+				t.Errorf("a server that %s: %d mails arrive, %d wait", name, len(arrived), d.waiting(t, store))
+			}
+			if len(arrived) == 2 && arrived[0] != arrived[1] {
+				t.Errorf("the same mail under two ids: %q", arrived)
+			}
+		}
+	})
+}
+
+func TestAMailThatCannotBeDeliveredIsToldOf(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		server.Fail(func(string) error { return &smtp.SMTPError{Code: 550, Message: "no such person"} }, nil, nil)
+		d.notify(t, store, 1)
+		d.advance(time.Second)
+		d.sendAll(t)
+		if got := d.kinds(t, store); d.waiting(t, store) != 0 || !strings.HasPrefix(got, "mail_failed/password_changed ") {
+			t.Errorf("refused for good: %d wait, events %s", d.waiting(t, store), got)
+		}
+		server.Fail(func(string) error { return &smtp.SMTPError{Code: 450, Message: "later"} }, nil, nil)
+		d.notify(t, store, 1)
+		tries := 0
+		for began := d.now(); d.waiting(t, store) == 1; tries++ {
+			if d.now().Sub(began) > 27*time.Hour {
+				t.Fatal("tried for ever")
+			}
+			d.sendAll(t)
+			d.advance(time.Minute)
+		}
+		if got := strings.Count(d.kinds(t, store), "mail_failed"); got != 2 {
+			t.Errorf("%d events tell of two mails", got)
+		}
+		if len(server.Mails()) != 0 {
+			t.Error("something arrived")
+		}
+	})
+}
+
+func TestPausesDoubleToAnHourAndAreLeftToChance(t *testing.T) {
+	for tries, most := range map[int64]time.Duration{0: 10, 1: 10, 2: 20, 5: 160, 9: 2560, 10: 3600, 1000: 3600} {
+		seen := map[time.Duration]bool{}
+		for range 50 {
+			wait := mailWait(tries)
+			if seen[wait] = true; wait < most*time.Second/2 || wait > most*time.Second {
+				t.Errorf("after %d tries: %s, want %ds at most", tries, wait, most)
+			}
+		}
+		if len(seen) < 2 {
+			t.Errorf("after %d tries: always the same", tries)
+		}
+	}
+}
+
+func TestWhatWaitsIsSealedAndOpensUnderThePreviousSecret(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != -1 {
+			t.Fatal(kind)
+		}
+		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.9")); kind != -1 {
+			t.Fatal(kind)
+		}
+		var id, box []byte
+		if err := store.Pools()[0].QueryRowContext(t.Context(), "SELECT kind, box FROM mails").Scan(&id, &box); err != nil {
+			t.Fatal(err)
+		}
+		for _, clear := range []string{"192.0.2.9", "phone", "Link"} {
+			if strings.Contains(string(box), clear) {
+				t.Errorf("%q can be read", clear)
+			}
+		}
+		d.boxes = append(someBoxes(t, 9), d.boxes...)
+		d.sendAll(t)
+		if got, _ := letters(t, server); len(got) != 1 || got[0].IP != "192.0.2.9" || got[0].DeviceName != "phone (2)" || got[0].To != adaEmail {
+			t.Errorf("%+v", got)
+		}
+		d.notify(t, store, 1)
+		d.boxes = someBoxes(t, 8) // the secret is lost
+		d.advance(time.Second)
+		d.sendAll(t)
+		if d.waiting(t, store) != 0 || !strings.Contains(d.kinds(t, store), "mail_failed") {
+			t.Error("a mail that nobody can open waits for ever")
+		}
+	})
+}
+
+func someBoxes(t *testing.T, secret byte) boxes {
+	t.Helper()
+	b, err := newBoxes([][]byte{bytes.Repeat([]byte{secret}, 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// A process that dies after its commit leaves its mail to the others, and one that dies with mails claimed keeps them
+// from the others for the length of the lease only.
+func TestAProcessThatDiesLeavesItsMailsToTheOthers(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		d.notify(t, store, 3)
+		claimed, err := store.ClaimMails(t.Context(), d.now(), d.now().Add(mailLease), 2) // and dies
+		if err != nil || len(claimed) != 2 {
+			t.Fatal(err, len(claimed))
+		}
+		d.sendAll(t)
+		if n := len(server.Mails()); n != 1 {
+			t.Errorf("%d mails arrive while two are claimed", n)
+		}
+		d.advance(mailLease - time.Second)
+		d.sendAll(t)
+		if n := len(server.Mails()); n != 1 {
+			t.Errorf("%d mails arrive within the lease", n)
+		}
+		d.advance(time.Second)
+		d.sendAll(t)
+		if n := len(server.Mails()); n != 3 || d.waiting(t, store) != 0 {
+			t.Errorf("%d mails arrive in the end", n)
+		}
+	})
+}
+
+func TestASlowBatchIsGivenBackBeforeItsLeaseEnds(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		d.notify(t, store, 10)
+		server.Fail(nil, nil, func() error {
+			d.advance(mailSendTime - time.Second)
+			return nil
+		})
+		if n, err := d.SendMails(t.Context()); err != nil || n != 3 {
+			t.Fatalf("%d mails within one claim, %v", n, err)
+		}
+		server.Fail(nil, nil, nil)
+		d.sendAll(t)
+		_, ids := letters(t, server)
+		if once := unique(ids); len(ids) != 10 || once != 10 {
+			t.Errorf("%d mails, %d different", len(ids), once)
+		}
+	})
+}
+
+func TestTwoReplicasSendAThousandMailsOnceAndLoseNoneToFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("LEFT OUT: a short run does not send a thousand mails")
+	}
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		for _, faulty := range []bool{false, true} {
+			const mails = 1000
+			server := d.post(t)
+			if faulty {
+				var mu sync.Mutex
+				n := 0
+				every := func(which int) func() error {
+					return func() error {
+						mu.Lock()
+						defer mu.Unlock()
+						if n++; n%which == 0 {
+							return mailtest.ErrHangUp
+						}
+						return nil
+					}
+				}
+				server.Fail(nil, every(7), every(11))
+			}
+			d.notify(t, store, mails)
+			var replicas sync.WaitGroup
+			for range 2 {
+				replicas.Go(func() {
+					for began := time.Now(); d.waiting(t, store) > 0; {
+						if _, err := d.SendMails(t.Context()); err != nil || time.Since(began) > 3*time.Minute {
+							t.Error("not all could be sent", err)
+							return
+						}
+						if faulty { // time passes only here, or leases would run out while the other replica sends
+							d.advance(time.Second)
+						}
+					}
+				})
+			}
+			replicas.Wait()
+			_, ids := letters(t, server)
+			different := unique(ids)
+			t.Logf("faults %v: %d mails, %d delivered, %d of them once more than needed, %d lost", faulty, mails, len(ids), len(ids)-different, mails-different)
+			if different != mails || !faulty && len(ids) != mails || d.waiting(t, store) != 0 {
+				t.Errorf("faults %v: %d different mails of %d, %d deliveries, %d wait", faulty, different, mails, len(ids), d.waiting(t, store))
+			}
+		}
+	})
+}
+
+func unique(ids []string) int {
+	seen := map[string]bool{}
+	for _, id := range ids {
+		seen[id] = true
+	}
+	return len(seen)
+}
+
+func TestRunSendsWhatIsWritten(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { d.Run(ctx) })
+		defer running.Wait()
+		defer stop()
+		for _, ip := range []string{"192.0.2.1", "192.0.2.2"} {
+			if kind := d.try(t, adaEmail, adaPassword, at(ip)); kind != -1 {
+				t.Fatal(kind)
+			}
+		}
+		for began := time.Now(); len(server.Mails()) == 0 || d.waiting(t, store) > 0; time.Sleep(10 * time.Millisecond) {
+			if time.Since(began) > time.Minute {
+				t.Fatal("nothing was sent")
+			}
+		}
+	})
+}

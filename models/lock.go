@@ -1,0 +1,61 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// Alarm is the owner's answer to a mail: "This wasn't me".
+type Alarm struct {
+	Purpose string
+	Hash    []byte // of the link's secret
+	At      time.Time
+	// Event becomes that of the lock, its user filled in here; RevokeReason of what is signed out is RevokedByAlarm.
+	Event Event
+}
+
+// AnswerAlarm uses the link up, locks the password of its account and revokes the device that the link is about, or
+// every device when it names none. It returns ErrNotFound, and changes nothing, when the link is used or expired, or
+// the account is gone or disabled.
+func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err error) {
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		link, err := useOneTime(tx, a.Purpose, a.Hash, a.At)
+		if err != nil {
+			return err
+		}
+		at := moment(a.At)
+		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", link.UserID).UpdateColumns(map[string]any{"locked_at": at, "updated_at": at})
+		if done.Error != nil || done.RowsAffected == 0 {
+			return orRefuse(done.Error, ErrNotFound)
+		}
+		e := a.Event
+		e.UserID = link.UserID
+		if revoked, err = revokeForAlarm(tx, link, &e); err != nil {
+			return err
+		}
+		return addEvent(tx, e)
+	})
+	return revoked, fault("answer alarm", err)
+}
+
+// revokeForAlarm revokes what the link is about, and names the device in the event.
+func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
+	if link.Subject == "" {
+		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
+	}
+	id, err := uuid.Parse(link.Subject)
+	if err != nil {
+		return 0, ErrNotFound
+	}
+	var rows []Device
+	if err := tx.Where("user_id = ? AND id = ?", link.UserID, id).Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
+		return 0, err // swept long ago: the password is locked all the same
+	}
+	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: id, Valid: true}, rows[0].Name
+	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND id = ? AND revoked_at IS NULL`,
+		moment(e.At), e.Actor, RevokedByAlarm, link.UserID, id)
+	return done.RowsAffected, done.Error
+}

@@ -1,0 +1,65 @@
+package views
+
+import (
+	"strconv"
+	"time"
+)
+
+func (g gallery) links() []State {
+	notMe := func(name, device string) State {
+		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Device: device})}
+	}
+	wrong := FormProblems{Fields: map[string]string{"email": "This is required.", "new_password": "Use at least 12 characters."}}
+	outbox := OutboxPage{Shell: g.out("Mails")}
+	for i, m := range g.mails() {
+		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
+	}
+	return []State{
+		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
+		{"signup/sent", SignupSent(SignupPage{Shell: g.out("Look into your mail"), Life: "24 hours"})},
+		{"signup/confirm", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: "leila.haddad@example.org"})},
+		{"signup/confirm refused", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: hostile, Problems: FormProblems{Fields: map[string]string{"password": "That is not your password."}}})},
+		{"forgot/empty", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true})},
+		{"forgot/refused", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true, Email: hostile, Problems: wrong})},
+		{"forgot/no mail", Forgot(ForgotPage{Shell: g.out("Forgotten password")})},
+		{"forgot/sent", ForgotSent(ForgotPage{Shell: g.out("Look into your mail"), Life: "30 minutes"})},
+		{"reset/empty", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
+		{"reset/refused", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
+		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile),
+	}
+}
+
+type galleryMail struct {
+	name string
+	mail Mail
+}
+
+func (g gallery) mails() []galleryMail {
+	base := Mail{
+		To: "leila.haddad@example.org", At: g.now, Address: "203.0.113.7", Agent: "Firefox on Linux", Base: "https://id.example.org",
+		Link: "https://id.example.org/not-me?token=0fJxS0v5o1yTqH2m8mP0oW3bXb0dG7m5eQ4rYkq1Zs8", Until: g.now.Add(7 * 24 * time.Hour),
+	}
+	var list []galleryMail
+	add := func(name, kind string, change func(*Mail)) {
+		m := base
+		m.Kind = kind
+		if change != nil {
+			change(&m)
+		}
+		list = append(list, galleryMail{name, m})
+	}
+	add("new device", "new_device", func(m *Mail) { m.Device = "Firefox on Linux" })
+	add("new app", "new_device", func(m *Mail) { m.Device, m.Agent = "Pixel 9", "" })
+	add("new device, hostile", "new_device", func(m *Mail) {
+		m.Device, m.Agent, m.Address, m.To = hostile, override, longWord, longWord+"@example.org"
+	})
+	add("device reused", "device_reused", func(m *Mail) { m.Device = rightToLeft })
+	add("password changed", "password_changed", nil)
+	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
+	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
+	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
+	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
+	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
+	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
+	return list
+}

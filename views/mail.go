@@ -1,0 +1,172 @@
+package views
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Mail is what a mail tells. It is drawn twice: Letter for programs that show HTML, Text for those that do not.
+type Mail struct {
+	Kind     string // see wordsOf; the kinds of auth's letters
+	To       string // the account's address
+	At       time.Time
+	Address  string // from where, as far as is known
+	Agent    string // "Firefox on Linux"; may be empty
+	Device   string
+	Operator bool   // an administrator did it
+	Link     string // whole URL; empty: there is none
+	Until    time.Time
+	Base     string // the portal's origin
+}
+
+// Fact is a line of what is known.
+type Fact struct{ Name, Value string }
+
+// wording is a mail in words. No subject holds a name: whoever signs in chooses the device's.
+type wording struct {
+	subject string
+	heading string
+	lead    string
+	button  string   // of the link
+	act     string   // what the link does
+	alarm   bool     // the link is for the case that something is wrong
+	after   []string // what else to know or do
+	why     string
+}
+
+// Subject is the mail's subject.
+func (m Mail) Subject() string { return m.words().subject }
+
+func (m Mail) words() wording {
+	quoted := "“" + m.Device + "”"
+	always := "You get this mail because it is about the safety of your account " + m.To + ". It cannot be turned off."
+	switch m.Kind {
+	case "new_device":
+		return wording{
+			subject: "New sign-in to your account", heading: "New sign-in", alarm: true, why: always,
+			lead:   "Your account was signed in on a device that we had not seen before.",
+			button: "This wasn’t me",
+			act:    "If this was you, there is nothing to do. If not, this link signs the device out and locks your password until you choose a new one. You do not have to sign in for it.",
+		}
+	case "device_reused":
+		return wording{
+			subject: "A device was signed out: its sign-in may have been copied", heading: "A copied sign-in was found", alarm: true, why: always,
+			lead:   "The token that keeps " + quoted + " signed in was used twice, which happens when somebody has copied it. We signed the device out, for you and for whoever has the copy.",
+			button: "Secure my account",
+			act:    "You can sign in on it again. If you fear that somebody else has been at your device or your password, this link signs every device out and locks your password until you choose a new one.",
+		}
+	case "password_changed":
+		w := wording{
+			subject: "Your password was changed", heading: "Your password was changed", alarm: true, why: always,
+			lead:   "Your account has a new password, and the devices that were signed in with the old one were signed out.",
+			button: "This wasn’t me",
+			act:    "If this was you, there is nothing to do. If not, this link signs every device out and locks the new password until you choose one of your own.",
+		}
+		if m.Operator {
+			w.lead = "An administrator set a new password for your account, and every device was signed out."
+		}
+		return w
+	case "password_reset":
+		return wording{
+			subject: "Choose a new password", heading: "Choose a new password",
+			lead:   "Somebody, probably you, asked for a new password for your account.",
+			button: "Choose a new password",
+			act:    "This link lets you choose one. When you do, every device is signed out. Give the link to nobody: whoever has it can take the account.",
+			after:  []string{"Was it not you? Then do nothing: without the link nothing changes, and your password stays as it is."},
+			why:    "You get this mail because the address " + m.To + " was entered on the page for forgotten passwords.",
+		}
+	case "signup":
+		return wording{
+			subject: "Confirm your e-mail address", heading: "Confirm your e-mail address",
+			lead:   "Somebody, probably you, asked for an account with this address.",
+			button: "Confirm my address",
+			act:    "This link makes the account. It asks for the password that you chose.",
+			after:  []string{"Was it not you? Then do nothing: without the link there is no account, and nobody can make one with your address."},
+			why:    "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+		}
+	case "signup_known":
+		return wording{
+			subject: "You have an account already", heading: "You have an account already",
+			lead:  "Somebody, probably you, asked for a new account with this address. There is one already, so no other was made, and nothing was changed.",
+			after: []string{"Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: " + m.Base + "/login", "Was it not you? Then there is nothing to do."},
+			why:   "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+		}
+	case "account_disabled":
+		return wording{
+			subject: "Your account was disabled", heading: "Your account was disabled", why: always,
+			lead:  "An administrator disabled your account, and every device was signed out. Nobody can sign in to it now, you included.",
+			after: []string{"If you did not expect this, ask whoever runs this service."},
+		}
+	}
+	return wording{subject: "About your account", heading: "About your account", lead: "Something happened with your account.", why: always}
+}
+
+// facts are what is known about the act, in the order in which one asks.
+func (m Mail) facts() []Fact {
+	list := []Fact{{"Account", m.To}}
+	if m.Device != "" {
+		list = append(list, Fact{"Device", m.Device})
+	}
+	if m.Agent != "" && m.Agent != m.Device {
+		list = append(list, Fact{"Browser or app", m.Agent})
+	}
+	list = append(list, Fact{"When", absolute(m.At)})
+	if m.Address != "" {
+		list = append(list, Fact{"From address", m.Address})
+	}
+	return list
+}
+
+func (m Mail) until() string { return "The link is good once, until " + absolute(m.Until) + "." }
+
+// Text is the mail for programs that show no HTML, and for people who would rather read it so.
+func (m Mail) Text() string {
+	w := m.words()
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
+	for _, f := range m.facts() {
+		fmt.Fprintf(&b, "  %-15s %s\n", f.Name+":", plain(f.Value))
+	}
+	b.WriteString("\n")
+	if m.Link != "" {
+		fmt.Fprintf(&b, "%s\n\n%s\n\n%s\n\n", fold(w.act), m.Link, fold(m.until()))
+	}
+	for _, p := range w.after {
+		fmt.Fprintf(&b, "%s\n\n", fold(p))
+	}
+	fmt.Fprintf(&b, "-- \n%s\n%s\n", fold(w.why), m.Base)
+	return b.String()
+}
+
+// plain leaves out of a name what would break a line, or turn it around: whoever signs in chooses the name.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// fold breaks lines after 72 characters: not every program does.
+func fold(s string) string {
+	var b strings.Builder
+	width := 0
+	for word := range strings.FieldsSeq(s) {
+		n := len([]rune(word))
+		switch {
+		case width == 0:
+		case width+1+n > 72:
+			b.WriteByte('\n')
+			width = 0
+		default:
+			b.WriteByte(' ')
+			width++
+		}
+		b.WriteString(word)
+		width += n
+	}
+	return b.String()
+}

@@ -1,0 +1,109 @@
+package views
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"golang.org/x/net/html"
+)
+
+var mailMoment = time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)
+
+// letterFaults lists what no mail may have: anything fetched or run, a link that leads elsewhere, a fact that only one
+// of the two parts tells.
+func letterFaults(m Mail, doc *html.Node) (found []string) {
+	for _, tag := range []string{"script", "img", "link", "iframe", "object", "base", "form", "svg", "video"} {
+		if len(find(doc, tag)) > 0 {
+			found = append(found, "<"+tag+">")
+		}
+	}
+	for _, d := range find(doc, "") {
+		for _, a := range d.Attr {
+			if a.Key == "style" || strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "background" {
+				found = append(found, a.Key+" on <"+d.Data+">")
+			}
+		}
+	}
+	for _, a := range find(doc, "a") {
+		if to := value(a, "href"); to != m.Base && !strings.HasPrefix(to, m.Base+"/") {
+			found = append(found, "a link to "+to)
+		}
+	}
+	for _, style := range find(doc, "style") {
+		if regexp.MustCompile(`(?i)url\(|@import|@font-face`).MatchString(text(style)) {
+			found = append(found, "a style that fetches something")
+		}
+	}
+	if len(find(doc, "h1")) != 1 || len(find(doc, "html", "lang", "en")) != 1 || len(find(doc, "title")) != 1 {
+		found = append(found, "no sound document")
+	}
+	if m.Link != "" && len(find(doc, "a", "href", m.Link)) != 1 {
+		found = append(found, "not one link")
+	}
+	flat := strings.Join(strings.Fields(m.Text()), " ")
+	for _, want := range []string{m.To, absolute(m.At), m.Address, m.Device, m.Link} {
+		if !strings.Contains(flat, strings.Join(strings.Fields(plain(want)), " ")) || want != m.Link && !strings.Contains(text(doc), want) {
+			found = append(found, "one of the parts does not tell "+want)
+		}
+	}
+	return found
+}
+
+func TestEveryMailIsSoundInBothItsParts(t *testing.T) {
+	g := gallery{now: mailMoment}
+	for _, c := range g.mails() {
+		doc := render(t, Letter(c.mail))
+		for _, fault := range letterFaults(c.mail, doc) {
+			t.Errorf("%s: %s", c.name, fault)
+		}
+		w := c.mail.words()
+		for _, said := range []string{w.subject, w.heading, w.lead, w.why} {
+			if said == "" || strings.ContainsFunc(w.subject, unicode.IsControl) {
+				t.Errorf("%s: says nothing where something is due: %+v", c.name, w)
+			}
+		}
+		if (c.mail.Link != "") != (w.button != "" && w.act != "") {
+			t.Errorf("%s: a link without words, or words without a link", c.name)
+		}
+		for line := range strings.Lines(c.mail.Text()) {
+			if len([]rune(line)) > 78 && !strings.Contains(line, "W") && !strings.Contains(line, "token=") {
+				t.Errorf("%s: a line of %d characters", c.name, len([]rune(line)))
+			}
+		}
+	}
+	if len(Mails()) != len(g.mails()) {
+		t.Error("the gallery does not show every mail")
+	}
+}
+
+func TestNoNameReachesASubjectOrBreaksALine(t *testing.T) {
+	m := Mail{Kind: "new_device", To: "a@example.org", Device: "x\u2028From: eve\u202e", At: mailMoment, Base: "https://id.example.org"}
+	for _, kind := range []string{"new_device", "device_reused", "password_changed", "account_disabled"} {
+		if m.Kind = kind; strings.Contains(m.Subject(), "x") && strings.Contains(m.Subject(), "From") {
+			t.Errorf("%s: the subject %q repeats a name", kind, m.Subject())
+		}
+		if strings.ContainsAny(m.Text(), "\u2028\u2029\u202e") {
+			t.Errorf("%s: the text holds what breaks or turns a line", kind)
+		}
+	}
+}
+
+func TestFaultsOfMailsAreFound(t *testing.T) {
+	g := gallery{now: mailMoment}
+	m := g.mails()[0].mail
+	var b strings.Builder
+	if err := Letter(m).Render(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][2]string{
+		{"<h1>", "<img src=x><h1>"}, {"<h1>", `<h1 style="x">`}, {m.Link, "https://evil.example/"}, {"203.0.113.7", ""},
+		{"body {", "body { background: url(x);"}, {"<h1>", "<script>x</script><h1>"},
+	} {
+		if broken := strings.Replace(b.String(), c[0], c[1], 1); len(letterFaults(m, parse(t, broken))) == 0 {
+			t.Errorf("with %q for %q nothing is found", c[1], c[0])
+		}
+	}
+}
