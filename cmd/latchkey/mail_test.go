@@ -86,9 +86,16 @@ func TestCrashBetweenAnActAndItsMail(t *testing.T) {
 		}
 		first.end(t, time.Minute)
 		server.Fail(nil, nil, nil)
-		launch(t, settings, "serve").url(t)
-		// At once when it was never tried, after a pause when it was, or when the dead program's claim has run out.
-		eventually(t, 4*time.Minute, "the mail arrives", func() bool { return len(server.Mails()) > 0 })
+		// The next one starts three minutes later, by its clock: what the dead program had claimed is free again.
+		next := defaults(t, database)
+		next.SMTPURL, next.MailFrom, next.Secret = smtpURL(server), "no-reply@id.example.com", secretOf("a")
+		env := &environment{ctx: t.Context(), settings: next, stdin: strings.NewReader(""), stdout: &transcript{}, stderr: &transcript{}}
+		p, err := Start(env, func(c *auth.Config) { c.Now = func() time.Time { return time.Now().Add(3 * time.Minute) } })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		eventually(t, time.Minute, "the mail arrives", func() bool { return len(server.Mails()) > 0 })
 		if m, err := mail.Parse(server.Mails()[0].Data); err != nil || m.To != ada || !strings.Contains(m.Text, "tablet") {
 			t.Errorf("%v: %+v", err, m)
 		}
