@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -11,13 +12,13 @@ import (
 
 // AlarmLink is what the link "This wasn't me" would do.
 type AlarmLink struct {
-	DeviceName string // of the one device that is signed out; empty: every device is
+	DeviceName string // of the device that is signed out, with all that signed in after it; empty: every device is
 }
 
 // FindAlarm reads a link without using it, however often. A link that cannot be used is KindDeadLink.
 func (s *Service) FindAlarm(ctx context.Context, secret string) (AlarmLink, error) {
 	link, user, err := s.findLink(ctx, linkAlarm, secret)
-	if err != nil || link.Subject == "" {
+	if err != nil || strings.HasPrefix(link.Subject, models.EveryDevice) {
 		return AlarmLink{}, err
 	}
 	id, err := uuid.Parse(link.Subject)

@@ -206,6 +206,67 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 	})
 }
 
+// The second sign-in from the thief's browser is told to nobody: its mark is known since the first.
+func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		signIn := func(ip, mark string) BrowserKey {
+			t.Helper()
+			from := at(ip)
+			from.Browser = mark
+			key, err := d.LoginBrowser(t.Context(), BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.advance(time.Minute)
+			return key
+		}
+		hers := signIn("192.0.2.1", "hers")
+		first, second := signIn("198.51.100.7", "his"), signIn("198.51.100.7", "his")
+		d.sendAll(t)
+		list, _ := letters(t, server)
+		if len(list) != 1 {
+			t.Fatalf("%d mails", len(list))
+		}
+		if n, err := d.AnswerAlarm(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || n != 2 {
+			t.Errorf("%d devices, %v", n, err)
+		}
+		for name, key := range map[string]BrowserKey{"first": first, "second": second} {
+			if _, err := d.Browser(t.Context(), key, at("198.51.100.7")); AsError(err).Kind != KindSignedOut {
+				t.Errorf("his %s sign-in: %v", name, err)
+			}
+		}
+		if _, err := d.Browser(t.Context(), hers, at("192.0.2.1")); err != nil {
+			t.Errorf("hers: %v", err)
+		}
+	})
+}
+
+// A thief's next act mails her again, and must not take the earlier link away.
+func TestLinksAboutEveryDeviceStandBesideEachOther(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		for _, password := range []string{"another fine day", "and yet another one"} {
+			if _, err := d.SetPassword(t.Context(), adaEmail, password); err != nil {
+				t.Fatal(err)
+			}
+			d.advance(time.Second)
+		}
+		d.sendAll(t)
+		list, _ := letters(t, server)
+		if len(list) != 2 {
+			t.Fatalf("%d mails", len(list))
+		}
+		for _, l := range list {
+			if got, err := d.FindAlarm(t.Context(), l.Link); err != nil || got.DeviceName != "" {
+				t.Errorf("%+v, %v", got, err)
+			}
+		}
+	})
+}
+
 func TestTheLinkOfAChangedPasswordSignsEveryDeviceOut(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

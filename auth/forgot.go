@@ -75,6 +75,13 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 		return err
 	}
 	defer leave()
+	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, password)
+	if err != nil {
+		return err
+	}
+	if same { // perhaps what a thief knows: the reason to be here
+		return invalidField("new_password", "Choose a password other than the current one.")
+	}
 	hash, err := s.hasher.Hash(ctx, password)
 	if err != nil {
 		return err

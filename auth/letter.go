@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"time"
 
@@ -66,8 +67,12 @@ func (s *Service) notice(user uuid.UUID, l Letter, links ...models.OneTime) mode
 // mailRow is what the box of a mail is bound to.
 func mailRow(id uuid.UUID) []byte { return append([]byte("mail\x00"), id[:]...) }
 
-// alarm is a mail with the link "This wasn't me", about one device or, with an empty subject, all of them.
+// alarm is a mail with the link "This wasn't me", about one device or, with an empty subject, all of them. A link about
+// all of them leaves earlier ones good, or a thief's next act would take them away.
 func (s *Service) alarm(user uuid.UUID, l Letter, subject string) models.Notice {
+	if subject == "" {
+		subject = models.EveryDevice + rand.Text()
+	}
 	link, secret := newLink(user, linkAlarm, subject, l.At, alarmLife)
 	l.Link, l.Until = secret, link.ExpiresAt
 	return s.notice(user, l, link)

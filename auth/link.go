@@ -14,9 +14,9 @@ import (
 
 // What a mailed link is good for. The words are stored.
 const (
-	linkAlarm  = "alarm"  // "This wasn't me"; its subject is a device, or nothing: every device
-	linkReset  = "reset"  // a new password
-	linkSignup = "signup" // a new account, in the box
+	linkAlarm  = "alarm"          // "This wasn't me"; its subject is a device, or models.EveryDevice
+	linkReset  = models.ResetLink // a new password
+	linkSignup = "signup"         // a new account, in the box
 )
 
 // How long links are good.

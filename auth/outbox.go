@@ -85,6 +85,9 @@ func (s *Service) sendMail(ctx context.Context, m models.Mail) error {
 		return s.store.DeleteMail(ctx, m.ID)
 	}
 	message, l, err := s.message(m)
+	if errors.Is(err, errSealedByOther) && !s.now().After(m.CreatedAt.Add(mailGiveUp)) {
+		return s.postponeMail(ctx, m, err) // a replica that has the next secret already can open it
+	}
 	if err != nil {
 		return s.giveUpMail(ctx, m, err) // no later try would open or word it
 	}
@@ -98,9 +101,13 @@ func (s *Service) sendMail(ctx context.Context, m models.Mail) error {
 	case ctx.Err() != nil:
 		return s.store.PostponeMail(ctx, m.ID, now)
 	}
+	return s.postponeMail(ctx, m, err)
+}
+
+func (s *Service) postponeMail(ctx context.Context, m models.Mail, err error) error {
 	wait := mailWait(m.Tries)
 	s.Logger.WarnContext(ctx, "a mail could not be sent", "mail", m.ID, "kind", m.Kind, "tries", m.Tries, "again_in", wait.Round(time.Second), "error", err)
-	return s.store.PostponeMail(ctx, m.ID, now.Add(wait))
+	return s.store.PostponeMail(ctx, m.ID, s.now().Add(wait))
 }
 
 // deliver gives the sender its time. When the program is told to stop, a mail under way is still finished, soon.

@@ -240,6 +240,11 @@ func TestWhatWaitsIsSealedAndOpensUnderThePreviousSecret(t *testing.T) {
 		d.boxes = someBoxes(t, 8) // the secret is lost
 		d.advance(time.Second)
 		d.sendAll(t)
+		if d.waiting(t, store) != 1 {
+			t.Error("a mail that another replica may open was given up")
+		}
+		d.advance(25 * time.Hour)
+		d.sendAll(t)
 		if d.waiting(t, store) != 0 || !strings.Contains(d.kinds(t, store), "mail_failed") {
 			t.Error("a mail that nobody can open waits for ever")
 		}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,8 +18,11 @@ type Alarm struct {
 	Event Event
 }
 
-// AnswerAlarm uses the link up, locks the password of its account and revokes the device that the link is about, or
-// every device when it names none. It returns ErrNotFound, and changes nothing, when the link is used or expired, or
+// EveryDevice begins the subject of a link that is about all devices of its account; what follows tells such links apart.
+const EveryDevice = "all "
+
+// AnswerAlarm uses the link up, locks the password of its account and revokes the device that the link is about and
+// all that signed in after it, or every device. The account is at home nowhere any more. It returns ErrNotFound, and changes nothing, when the link is used or expired, or
 // the account is gone or disabled.
 func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
@@ -36,6 +40,9 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 		if revoked, err = revokeForAlarm(tx, link, &e); err != nil {
 			return err
 		}
+		if err := tx.Exec("DELETE FROM known_places WHERE user_id = ?", link.UserID).Error; err != nil {
+			return err
+		}
 		return addEvent(tx, e)
 	})
 	return revoked, fault("answer alarm", err)
@@ -43,7 +50,7 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 
 // revokeForAlarm revokes what the link is about, and names the device in the event.
 func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
-	if link.Subject == "" {
+	if strings.HasPrefix(link.Subject, EveryDevice) {
 		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
 	}
 	id, err := uuid.Parse(link.Subject)
@@ -55,7 +62,8 @@ func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 		return 0, err // swept long ago: the password is locked all the same
 	}
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: id, Valid: true}, rows[0].Name
-	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND id = ? AND revoked_at IS NULL`,
-		moment(e.At), e.Actor, RevokedByAlarm, link.UserID, id)
+	// Whoever signed in there may have signed in again from the same place, which is told to nobody.
+	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND (id = ? OR created_at > ?) AND revoked_at IS NULL`,
+		moment(e.At), e.Actor, RevokedByAlarm, link.UserID, id, rows[0].CreatedAt)
 	return done.RowsAffected, done.Error
 }

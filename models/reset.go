@@ -8,6 +8,13 @@ import (
 	"gorm.io/gorm"
 )
 
+// ResetLink is the purpose of a link for a new password. A new password, however set, ends such links.
+const ResetLink = "reset"
+
+func dropResets(tx *gorm.DB, userID uuid.UUID) error {
+	return tx.Where("user_id = ? AND purpose = ?", userID, ResetLink).Delete(&OneTime{}).Error
+}
+
 // PasswordReset is a new password chosen by a mailed link.
 type PasswordReset struct {
 	Purpose      string
@@ -35,6 +42,12 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 			return orRefuse(done.Error, ErrNotFound)
 		}
 		if revoked, err = revokeAll(tx, r.UserID, uuid.Nil, r.At, r.Event.Actor, RevokedByPassword); err != nil {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM known_places WHERE user_id = ?", r.UserID).Error; err != nil {
+			return err // of whoever knew the old password
+		}
+		if err := dropResets(tx, r.UserID); err != nil {
 			return err
 		}
 		if err := addEvent(tx, r.Event); err != nil {

@@ -37,9 +37,11 @@ func (s *Store) LastStatusIndex(ctx context.Context) (last int64, err error) {
 	return last, fault("find last status index", err)
 }
 
-// RevokedStatusIndexes lists the places of the devices that were revoked after the given moment.
+// RevokedStatusIndexes lists the places of the devices that were revoked after the given moment. A device that had come
+// to its end before is not among them: its access tokens have too, and its place may be another's by now.
 func (s *Store) RevokedStatusIndexes(ctx context.Context, since time.Time) ([]int64, error) {
 	var list []int64
-	err := s.read(ctx).Raw("SELECT status_index FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL", moment(since)).Scan(&list).Error
+	err := s.read(ctx).Raw("SELECT status_index FROM devices WHERE revoked_at > ? AND expires_at > ? AND status_index IS NOT NULL",
+		moment(since), moment(since)).Scan(&list).Error
 	return list, fault("list revoked devices", err)
 }

@@ -95,6 +95,9 @@ func TestThePlacesOfRevokedDevicesAreListed(t *testing.T) {
 		revoke(old, noon.Add(time.Second))
 		revoke(stolen, noon.Add(time.Minute))
 		revoke(browser, noon.Add(time.Minute))
+		over := add(t, s, inPlace(signIn(u.ID, models.KindApp, "over", noon), 4)) // its place may be another's by now
+		exec(t, s, "UPDATE devices SET expires_at = created_at WHERE status_index = 4")
+		revoke(over, noon.Add(time.Minute))
 		for since, want := range map[time.Duration][]int64{0: {1, 1 << 40}, time.Second: {1 << 40}, time.Minute: nil} {
 			got, err := s.RevokedStatusIndexes(t.Context(), noon.Add(since))
 			slices.Sort(got)

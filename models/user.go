@@ -98,6 +98,9 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if revoked, err = revokeAll(tx, c.UserID, c.Keep, c.At, c.By, RevokedByPassword); err != nil {
 			return err
 		}
+		if err := dropResets(tx, c.UserID); err != nil {
+			return err
+		}
 		if err := addEvent(tx, c.Event); err != nil {
 			return err
 		}

@@ -134,7 +134,8 @@
   }
 
   async function copy(button) {
-    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+    const text = document.getElementById(button.dataset.copy) || button.parentElement.querySelector("code");
+    await navigator.clipboard.writeText(text.textContent);
     button.textContent = "Copied";
   }
 
@@ -164,7 +165,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const part of document.querySelectorAll("[data-script], [data-reveal]")) part.hidden = false;
-    if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+    if (navigator.clipboard) for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
     colour(chosen());
     freshen();
     setInterval(freshen, 20e3);

@@ -60,7 +60,7 @@ func NotMe(p NotMePage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</bdi></strong> and locks your password: nobody can sign in with it until you have chosen a new one.</p><p>Other devices stay signed in.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</bdi></strong> and locks your password: nobody can sign in with it until you have chosen a new one.</p><p>Devices that signed in after it are signed out too; those that were there before stay.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -53,7 +53,7 @@ func TestAForgottenPasswordIsReplacedFromTheMail(t *testing.T) {
 				form.none("input", "name", "current_password")
 			}
 		})
-		for bad, problem := range map[string]string{"": "This is required.", "short": "Use at least 12 characters.", adaEmail: "Choose a password that is not your e-mail address."} {
+		for bad, problem := range map[string]string{"": "This is required.", adaPassword: "Choose a password other than the current one.", "short": "Use at least 12 characters.", adaEmail: "Choose a password that is not your e-mail address."} {
 			r := b.choose(bad)
 			if r.status != http.StatusUnprocessableEntity {
 				t.Fatalf("%q: %d", bad, r.status)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	netmail "net/mail"
+	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -21,6 +22,9 @@ type serveCommand struct {
 func (c *serveCommand) Run(env *environment) error {
 	if c.Demo && !loopback(env.settings.Addr) {
 		return usageError{"--demo needs a loopback address: it makes accounts whose passwords it prints"}
+	}
+	if u, err := url.Parse(env.settings.BaseURL); c.Demo && env.settings.BaseURL != "" && (err != nil || !loopback(net.JoinHostPort(u.Hostname(), "80"))) {
+		return usageError{"--demo needs a LATCHKEY_BASE_URL on this machine: it shows every mail to whoever asks"}
 	}
 	for _, name := range unknownSettings() {
 		env.logger().Warn("this variable is not a setting", "name", name)

@@ -38,6 +38,7 @@ func TestAStartThatCannotSucceedSaysWhy(t *testing.T) {
 		"the metrics' address is taken":      {[]string{sqlite(), "LATCHKEY_METRICS_ADDR=" + taken.Addr().String()}, nil, 1, "LATCHKEY_METRICS_ADDR: "},
 		"the port is none":                   {[]string{sqlite(), "LATCHKEY_ADDR=localhost:99999"}, nil, 1, "LATCHKEY_ADDR: "},
 		"a demonstration for everybody":      {[]string{sqlite()}, []string{"--demo", "--addr=0.0.0.0:0"}, 2, "loopback"},
+		"a demonstration for the world":      {[]string{sqlite(), "LATCHKEY_BASE_URL=https://id.example.com"}, []string{"--demo", "--addr=localhost:0"}, 2, "LATCHKEY_BASE_URL"},
 		"a demonstration on every interface": {[]string{sqlite()}, []string{"--demo", "--addr=:0"}, 2, "loopback"},
 		"PostgreSQL without a secret":        {[]string{unreachable}, nil, 1, "LATCHKEY_SECRET"},
 		"PostgreSQL is down":                 {[]string{unreachable, secret}, nil, 1, "LATCHKEY_DATABASE: "},
