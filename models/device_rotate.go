@@ -2,12 +2,8 @@ package models
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"math"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -86,8 +82,8 @@ func (r Rotation) usable() []any {
 	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, moment(r.Now), moment(r.IdleSince), r.JKT, r.ClientID, r.ClientID}
 }
 
-// RotateDevice judges a presented device token by the fork rule. The usual outcomes cost exactly one statement,
-// autocommitted; an unusual one a second transaction, which writes its event too.
+// RotateDevice judges a presented device token by the fork rule. The usual outcomes cost exactly one statement, whose commit
+// those that come at the same time share (see rotations); an unusual one a second transaction, which writes its event too.
 func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, error) {
 	if r.Generation < 0 || r.Generation > maxGeneration {
 		return RotateResult{Outcome: Unknown}, nil // a successor would overflow
@@ -106,9 +102,7 @@ func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, err
 }
 
 func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-	defer cancel()
-	d, found, err := s.hot.row(ctx, r)
+	d, found, err := s.rotations.do(context.WithoutCancel(ctx), r)
 	if err != nil || !found {
 		return RotateResult{}, err
 	}
@@ -120,71 +114,6 @@ func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
 		result.Outcome = Rotated
 	}
 	return result, nil
-}
-
-// hotStatement sends rotateStatement past gorm, whose building, logging and reflection would cost more than the
-// database's own work. It numbers its parameters, so that each is sent once.
-type hotStatement struct {
-	pool        *sql.DB
-	prepare     bool // the driver does not keep prepared statements by itself
-	onStatement func(string)
-	text        string
-	mu          sync.Mutex
-	prepared    *sql.Stmt
-}
-
-func newHotStatement(dialect string, pool *sql.DB, c Config) *hotStatement {
-	h := &hotStatement{pool: pool, prepare: dialect == "sqlite", onStatement: c.OnStatement, text: rotateStatement}
-	if dialect == "sqlite" {
-		h.text = strings.ReplaceAll(h.text, "$", "?")
-	}
-	return h
-}
-
-func (h *hotStatement) query(ctx context.Context, args ...any) (*sql.Rows, error) {
-	if h.onStatement != nil {
-		h.onStatement(h.text)
-	}
-	if !h.prepare {
-		return h.pool.QueryContext(ctx, h.text, args...) // pgx prepares it once on each connection
-	}
-	h.mu.Lock()
-	if h.prepared == nil {
-		prepared, err := h.pool.PrepareContext(ctx, h.text)
-		if err != nil {
-			h.mu.Unlock()
-			return nil, err
-		}
-		h.prepared = prepared
-	}
-	h.mu.Unlock()
-	return h.prepared.QueryContext(ctx, args...)
-}
-
-// id is a UUID in the form that the driver takes without a detour by its text, where there is one.
-func (h *hotStatement) id(id uuid.UUID) any {
-	if h.prepare {
-		return id.String()
-	}
-	return [16]byte(id)
-}
-
-func (h *hotStatement) row(ctx context.Context, r Rotation) (d Device, found bool, err error) {
-	rows, err := h.query(ctx, r.Generation, moment(r.Now.Add(-r.Window)), r.IP, moment(r.Now), h.id(r.Key.UserID), h.id(r.Key.ID), r.SecretHash,
-		moment(r.IdleSince), r.JKT, r.ClientID)
-	if err != nil {
-		return d, false, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	if !rows.Next() {
-		return d, false, rows.Err()
-	}
-	d.UserID, d.ID, d.Kind = r.Key.UserID, r.Key.ID, KindApp
-	err = rows.Scan(&d.Name, &d.ClientID, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT, &d.StatusIndex)
-	if err == nil && rows.Next() {
-		err = errors.New("more than one device has this key")
-	}
-	return d, true, errors.Join(err, rows.Err())
 }
 
 // judge decides what the usual statement did not: a token that is dead (theft: the device is revoked), one that is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,15 +44,33 @@ func openPostgres(c Config) (*Store, error) {
 	if conns <= 0 {
 		conns = 16
 	}
-	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(inUTC))
-	pool.SetMaxOpenConns(conns)
-	pool.SetMaxIdleConns(conns) // fewer idle than open would dial anew under every burst
-	pool.SetConnMaxIdleTime(10 * time.Minute)
+	forGroups := min(groupLanes, conns/4)
+	pool := newPool(*config, conns-forGroups, inUTC)
+	lanes := newPool(*config, forGroups, func(ctx context.Context, conn *pgx.Conn) error {
+		if err := inUTC(ctx, conn); err != nil {
+			return err
+		}
+		_, err := conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", groupLockWait.Milliseconds()))
+		return err //nolint:wrapcheck // the caller says what was attempted
+	})
 
 	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: pool}), gormConfig(c))
 	if err != nil {
-		_ = pool.Close()
+		_ = errors.Join(pool.Close(), lanes.Close())
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
-	return &Store{w: db, r: db, dialect: "postgres", pools: []*sql.DB{pool}, hot: newHotStatement("postgres", pool, c)}, nil
+	return &Store{
+		w: db, r: db, dialect: "postgres", pools: []*sql.DB{pool, lanes}, rotations: newPostgresRotations(pool, lanes, forGroups, c.OnStatement),
+	}, nil
+}
+
+// groupLanes is how many groups of rotations are on their way at a time, each on a connection of its own.
+const groupLanes = 2
+
+func newPool(config pgx.ConnConfig, conns int, ready func(context.Context, *pgx.Conn) error) *sql.DB {
+	pool := stdlib.OpenDB(config, stdlib.OptionAfterConnect(ready))
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns) // fewer idle than open would dial anew under every burst
+	pool.SetConnMaxIdleTime(10 * time.Minute)
+	return pool
 }

@@ -54,7 +54,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 
-	s := &Store{dialect: "sqlite", pools: []*sql.DB{writer, reader}, hot: newHotStatement("sqlite", writer, c)}
+	s := &Store{dialect: "sqlite", pools: []*sql.DB{writer, reader}, rotations: newSQLiteRotations(writer, c.OnStatement)}
 	for i, to := range []**gorm.DB{&s.w, &s.r} {
 		*to, err = gorm.Open(gormsqlite.New(gormsqlite.Config{DriverName: "sqlite", Conn: s.pools[i]}), gormConfig(c))
 		if err != nil {

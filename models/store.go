@@ -30,10 +30,10 @@ type Config struct {
 
 // Store is the database: the only way to it. It is safe for concurrent use.
 type Store struct {
-	w, r    *gorm.DB // one and the same on PostgreSQL
-	dialect string   // "sqlite" or "postgres"
-	pools   []*sql.DB
-	hot     *hotStatement
+	w, r      *gorm.DB // one and the same on PostgreSQL
+	dialect   string   // "sqlite" or "postgres"
+	pools     []*sql.DB
+	rotations *rotations
 }
 
 // Open connects to the database named by c.URL. PostgreSQL is not dialled before the first statement, so a

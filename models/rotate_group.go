@@ -1,0 +1,155 @@
+package models
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// maxGroup is how many rotations share one commit.
+	maxGroup = 64
+	// groupLockWait is how long a group waits for a row that somebody else holds. Past it each of its rotations goes alone, so that
+	// one stuck row keeps nobody but its own device waiting.
+	groupLockWait = 100 * time.Millisecond
+)
+
+// rotation is one presented token on its way through the database. A group's runner fills in device and found, or err.
+type rotation struct {
+	Rotation
+	device Device
+	found  bool
+	err    error
+	turn   chan turn
+}
+
+// turn is what becomes of a rotation that waits.
+type turn int
+
+const (
+	turnDone  turn = iota // its fields are filled in
+	turnLead              // it runs the next group itself
+	turnAlone             // its group was rolled back, perhaps for another's sake
+)
+
+// rotations commits refreshes that come at the same time together. Each is its own conditional UPDATE, sent once; one round
+// trip and one flush of the log serve all that arrived while the last group was on its way. Nobody waits for company: a
+// rotation that finds a free lane goes at once, alone. Whoever leads a group is one of its callers, so that no goroutine stands
+// between a lone rotation and the database.
+//
+// A group has at most one device of a user and takes its rows in the order of their keys: two groups never wait for each
+// other in a circle, nor a group and a transaction that changes several devices of one user.
+type rotations struct {
+	group func(ctx context.Context, batch []*rotation) error // nil: committed; an error that rolledBack knows: nothing was done
+	alone func(ctx context.Context, r *rotation) error       // autocommitted; waits for a row as long as ctx allows
+
+	lanes   int // groups at a time; 0: every rotation goes alone
+	mu      sync.Mutex
+	busy    int // lanes that somebody leads
+	waiting []*rotation
+}
+
+// do runs one rotation to its end, which nobody's hanging up keeps it from.
+func (g *rotations) do(ctx context.Context, r Rotation) (Device, bool, error) {
+	one := &rotation{Rotation: r, turn: make(chan turn, 1)}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	switch g.wait(ctx, one) {
+	case turnLead:
+		g.lead(ctx, one)
+	case turnAlone:
+		one.err = g.alone(ctx, one)
+	}
+	return one.device, one.found, one.err
+}
+
+// wait queues a rotation until it is its turn.
+func (g *rotations) wait(ctx context.Context, one *rotation) turn {
+	if g.lanes == 0 {
+		return turnAlone
+	}
+	g.mu.Lock()
+	if g.busy < g.lanes {
+		g.busy++
+		g.mu.Unlock()
+		return turnLead
+	}
+	g.waiting = append(g.waiting, one)
+	g.mu.Unlock()
+	select {
+	case next := <-one.turn:
+		return next
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	i := slices.Index(g.waiting, one)
+	if i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	}
+	g.mu.Unlock()
+	if i < 0 {
+		return <-one.turn // on its way: its group ends within the leader's time
+	}
+	one.err = fmt.Errorf("%w: no connection became free in time", ErrUnavailable)
+	return turnDone
+}
+
+// lead runs a group and hands the lane on.
+func (g *rotations) lead(ctx context.Context, first *rotation) {
+	runtime.Gosched() // whoever is about to ask goes along
+	batch := g.gather(first)
+	err := g.group(ctx, batch)
+	g.handOn()
+	next := turnDone
+	if err != nil && rolledBack(err) {
+		next = turnAlone
+	}
+	for _, r := range batch {
+		if err != nil {
+			r.device, r.found, r.err = Device{}, false, err
+		}
+		if r != first {
+			r.turn <- next
+		}
+	}
+	if next == turnAlone {
+		first.err = g.alone(ctx, first)
+	}
+}
+
+// gather takes what waits, at most one device of a user, in the order of the keys.
+func (g *rotations) gather(first *rotation) []*rotation {
+	batch := []*rotation{first}
+	g.mu.Lock()
+	g.waiting = slices.DeleteFunc(g.waiting, func(r *rotation) bool {
+		same := func(o *rotation) bool { return o.Key.UserID == r.Key.UserID }
+		if len(batch) == maxGroup || slices.ContainsFunc(batch, same) {
+			return false
+		}
+		batch = append(batch, r)
+		return true
+	})
+	g.mu.Unlock()
+	slices.SortFunc(batch, func(a, b *rotation) int {
+		return cmp.Or(bytes.Compare(a.Key.UserID[:], b.Key.UserID[:]), bytes.Compare(a.Key.ID[:], b.Key.ID[:]))
+	})
+	return batch
+}
+
+// handOn gives the lane to whoever has waited longest.
+func (g *rotations) handOn() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) == 0 {
+		g.busy--
+		return
+	}
+	next := g.waiting[0]
+	g.waiting = slices.Delete(g.waiting, 0, 1)
+	next.turn <- turnLead
+}
