@@ -3,6 +3,7 @@ package resource
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,90 +13,207 @@ import (
 // encoding/json takes "EXP" for exp and the last of two equal names, and costs more than the rest of a verification but the
 // signature. Here each name counts as it is written, and once.
 
-const maxMembers = 64 // of one object
+const (
+	maxMembers = 64     // of one object
+	maxDepth   = 10_000 // of objects and lists in each other, as in encoding/json
+	bad        = -1     // where a text stops being JSON (RFC 8259)
+)
 
 var errJSON = errors.New("not the JSON that was expected")
 
-// members calls visit with the name and the text of each member of a JSON object. Names are exact, and unique (RFC 7519
-// §4 lets a parser insist on that).
+// members calls visit with the name and the text of each member of a JSON object, in one pass over it: some may have been
+// visited before the text turns out to be no JSON, so what visit did counts only when members returns nil. Names are exact, and
+// unique (RFC 7519 §4 lets a parser insist on that).
 func members(object []byte, visit func(name, value string) error) error {
-	if !json.Valid(object) || !utf8.Valid(object) {
+	if !utf8.Valid(object) {
 		return errJSON
 	}
 	return walk(string(object), visit)
 }
 
-// walk is members for a text that is known to be valid JSON.
+// walk is members for a text that is known to be UTF-8.
 func walk(s string, visit func(name, value string) error) error {
-	s = strings.Trim(s, space)
-	if s == "" || s[0] != '{' {
+	i := skip(s, 0)
+	if at(s, i) != '{' {
 		return errJSON
 	}
 	var seen [maxMembers]string
-	for i, n := skip(s, 1), 0; s[i] != '}'; n++ {
-		end := i + valueLen(s[i:])
-		name, err := unquote(s[i:end])
-		if err != nil || n == maxMembers {
-			return errJSON
-		}
-		for _, before := range seen[:n] {
-			if name == before {
+	n := 0
+	for i = skip(s, i+1); at(s, i) != '}'; n++ {
+		if n > 0 {
+			if at(s, i) != ',' {
 				return errJSON
 			}
+			i = skip(s, i+1)
+		}
+		end := stringEnd(s, i)
+		if end == bad || n == maxMembers {
+			return errJSON
+		}
+		name, err := unquote(s[i:end])
+		if err != nil || slices.Contains(seen[:n], name) {
+			return errJSON
 		}
 		seen[n] = name
-		i = skip(s, skip(s, end)+1) // past the colon
-		end = i + valueLen(s[i:])
+		if i = skip(s, end); at(s, i) != ':' {
+			return errJSON
+		}
+		i = skip(s, i+1)
+		if end = valueEnd(s, i, 1); end == bad {
+			return errJSON
+		}
 		if err := visit(name, s[i:end]); err != nil {
 			return err
 		}
-		if i = skip(s, end); s[i] == ',' {
-			i = skip(s, i+1)
-		}
+		i = skip(s, end)
+	}
+	if skip(s, i+1) != len(s) {
+		return errJSON
 	}
 	return nil
 }
 
-const space = " \t\r\n"
+// at is a letter of s, or 0, which no JSON holds, behind its end.
+func at(s string, i int) byte {
+	if i < len(s) {
+		return s[i]
+	}
+	return 0
+}
 
 // skip is where the next letter that is no space stands, from i on.
 func skip(s string, i int) int {
-	for i < len(s) && strings.IndexByte(space, s[i]) >= 0 {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n') {
 		i++
 	}
 	return i
 }
 
-// valueLen is the length of the JSON value that a valid text begins with.
-func valueLen(s string) int {
-	depth := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			for i++; s[i] != '"'; i++ {
-				if s[i] == '\\' {
-					i++
-				}
-			}
-			if depth == 0 {
-				return i + 1
-			}
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return i + 1
-			}
-			if depth < 0 {
-				return i
-			}
-		case ',', ' ', '\t', '\r', '\n', ':':
-			if depth == 0 {
-				return i
-			}
+// valueEnd is where the JSON value ends that begins at i, or bad.
+func valueEnd(s string, i, depth int) int {
+	switch c := at(s, i); {
+	case c == '"':
+		return stringEnd(s, i)
+	case c == '{', c == '[':
+		return groupEnd(s, i, depth)
+	case c == '-', c >= '0' && c <= '9':
+		return numberEnd(s, i)
+	}
+	for _, word := range [...]string{"true", "false", "null"} {
+		if strings.HasPrefix(s[min(i, len(s)):], word) {
+			return i + len(word)
 		}
 	}
-	return len(s)
+	return bad
+}
+
+// groupEnd is valueEnd for an object or a list.
+func groupEnd(s string, i, depth int) int {
+	closing := byte('}')
+	if s[i] == '[' {
+		closing = ']'
+	}
+	if depth == maxDepth {
+		return bad
+	}
+	i = skip(s, i+1)
+	if at(s, i) == closing {
+		return i + 1
+	}
+	for {
+		if closing == '}' {
+			end := stringEnd(s, i)
+			if end == bad {
+				return bad
+			}
+			if i = skip(s, end); at(s, i) != ':' {
+				return bad
+			}
+			i = skip(s, i+1)
+		}
+		end := valueEnd(s, i, depth+1)
+		if end == bad {
+			return bad
+		}
+		switch i = skip(s, end); at(s, i) {
+		case closing:
+			return i + 1
+		case ',':
+			i = skip(s, i+1)
+		default:
+			return bad
+		}
+	}
+}
+
+// stringEnd is valueEnd for a string.
+func stringEnd(s string, i int) int {
+	if at(s, i) != '"' {
+		return bad
+	}
+	for i++; i < len(s); i++ {
+		c := s[i]
+		if c > '\\' || c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		switch c {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
+			if at(s, i) == 'u' {
+				for range 4 {
+					if i++; !isHex(at(s, i)) {
+						return bad
+					}
+				}
+			} else if strings.IndexByte(`"\/bfnrt`, at(s, i)) < 0 {
+				return bad
+			}
+		default:
+			return bad
+		}
+	}
+	return bad
+}
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
+
+// numberEnd is valueEnd for a number.
+func numberEnd(s string, i int) int {
+	if at(s, i) == '-' {
+		i++
+	}
+	if at(s, i) == '0' {
+		i++
+	} else if i = digits(s, i); i == bad {
+		return bad
+	}
+	if at(s, i) == '.' {
+		if i = digits(s, i+1); i == bad {
+			return bad
+		}
+	}
+	if c := at(s, i); c == 'e' || c == 'E' {
+		i++
+		if c = at(s, i); c == '+' || c == '-' {
+			i++
+		}
+		i = digits(s, i)
+	}
+	return i
+}
+
+// digits is where one digit or more end, or bad.
+func digits(s string, i int) int {
+	start := i
+	for c := at(s, i); c >= '0' && c <= '9'; c = at(s, i) {
+		i++
+	}
+	if i == start {
+		return bad
+	}
+	return i
 }
 
 // unquote reads a JSON string.
