@@ -5,35 +5,49 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"encoding/base64"
-	"encoding/json"
+	"errors"
+
+	"latchkey/auth/jws"
 )
 
 // parseJWK reads the public key for one algorithm (RFC 7517, RFC 7518 §6.2.1, RFC 8037 §2). A key with a private
 // member is refused: whoever sends that has given the key away.
-func parseJWK(encoded []byte, alg string) (crypto.PublicKey, error) {
-	var members map[string]any
-	if err := json.Unmarshal(encoded, &members); err != nil || members == nil {
-		return nil, invalid("jwk is missing")
-	}
-	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
-		if _, ok := members[private]; ok {
-			return nil, invalid("jwk holds a private key")
+func parseJWK(text, alg string) (crypto.PublicKey, error) {
+	var kty, crv, named, textX, textY string
+	err := jws.Walk(text, func(name, value string) (err error) {
+		switch name {
+		case "kty":
+			kty, err = jws.Text(value)
+		case "crv":
+			crv, err = jws.Text(value)
+		case "alg":
+			named, err = jws.Text(value)
+		case "x":
+			textX, err = jws.Text(value)
+		case "y":
+			textY, err = jws.Text(value)
+		case "d", "p", "q", "dp", "dq", "qi", "oth", "k":
+			err = errPrivate
 		}
-	}
-	text := func(name string) string { s, _ := members[name].(string); return s }
-	if named := text("alg"); named != "" && named != alg {
+		return err
+	})
+	switch {
+	case errors.Is(err, errPrivate):
+		return nil, invalid("%w", err)
+	case err != nil:
+		return nil, invalid("jwk is missing or no JSON object")
+	case named != "" && named != alg:
 		return nil, invalid("jwk is for another alg")
 	}
-	x, err := base64.RawURLEncoding.Strict().DecodeString(text("x"))
+	x, err := jws.Base64.DecodeString(textX)
 	if err != nil || len(x) != 32 {
 		return nil, invalid("jwk: x is not 32 bytes")
 	}
 	switch {
-	case alg == "EdDSA" && text("kty") == "OKP" && text("crv") == "Ed25519":
+	case alg == "EdDSA" && kty == "OKP" && crv == "Ed25519":
 		return ed25519.PublicKey(x), nil
-	case alg == "ES256" && text("kty") == "EC" && text("crv") == "P-256":
-		y, err := base64.RawURLEncoding.Strict().DecodeString(text("y"))
+	case alg == "ES256" && kty == "EC" && crv == "P-256":
+		y, err := jws.Base64.DecodeString(textY)
 		if err != nil || len(y) != 32 {
 			return nil, invalid("jwk: y is not 32 bytes")
 		}
@@ -45,3 +59,5 @@ func parseJWK(encoded []byte, alg string) (crypto.PublicKey, error) {
 	}
 	return nil, invalid("jwk does not fit alg %s", alg)
 }
+
+var errPrivate = errors.New("jwk holds a private key")

@@ -2,8 +2,6 @@ package dpop
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"latchkey/auth/jws"
 	"latchkey/auth/keyring"
 )
 
@@ -33,7 +32,7 @@ const (
 var ErrInvalid = errors.New("invalid DPoP proof")
 
 func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))
 }
 
 // Proof is a proof that was checked.
@@ -52,13 +51,8 @@ type Request struct {
 }
 
 type claims struct {
-	ID          string   `json:"jti"`
-	Method      string   `json:"htm"`
-	URL         string   `json:"htu"`
-	IssuedAt    *float64 `json:"iat"`
-	AccessToken *string  `json:"ath"`
-	Nonce       string   `json:"nonce"`
-	jwt.RegisteredClaims
+	id, method, url, accessToken, nonce string
+	issuedAt                            time.Time
 }
 
 // Check checks the values of the request's DPoP header by RFC 9449 §4.3: exactly one, a JWT of the type dpop+jwt,
@@ -72,56 +66,86 @@ func Check(header []string, r Request, now time.Time) (Proof, error) {
 	if len(text) > maxProof {
 		return Proof{}, invalid("longer than %d bytes", maxProof)
 	}
-	var c claims
-	jkt := ""
-	parser := jwt.NewParser(jwt.WithValidMethods(Algs), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
-	_, err := parser.ParseWithClaims(text, &c, func(t *jwt.Token) (key any, err error) {
-		key, jkt, err = headerKey(t)
-		return key, err
-	})
+	c, jkt, err := open(text)
 	switch {
 	case err != nil:
-		return Proof{}, fmt.Errorf("%w: %w", ErrInvalid, err)
-	case c.ID == "" || len(c.ID) > maxID:
+		return Proof{}, err
+	case c.id == "" || len(c.id) > maxID:
 		return Proof{}, invalid("jti is missing or longer than %d bytes", maxID)
-	case c.Method != r.Method:
+	case c.method != r.Method:
 		return Proof{}, invalid("htm is not the request's method")
-	case !sameURL(c.URL, r.URL):
+	case !sameURL(c.url, r.URL):
 		return Proof{}, invalid("htu is not the request's URL")
-	case c.IssuedAt == nil:
+	case c.issuedAt.IsZero():
 		return Proof{}, invalid("iat is missing")
-	}
-	issued := time.UnixMilli(int64(max(min(*c.IssuedAt, 1e11), -1e11) * 1000))
-	if issued.Before(now.Add(-maxPast)) || issued.After(now.Add(maxFuture)) {
+	case c.issuedAt.Before(now.Add(-maxPast)) || c.issuedAt.After(now.Add(maxFuture)):
 		return Proof{}, invalid("iat is not now")
 	}
 	if r.AccessToken != "" {
 		sum := sha256.Sum256([]byte(r.AccessToken))
-		if c.AccessToken == nil || *c.AccessToken != base64.RawURLEncoding.EncodeToString(sum[:]) {
+		if c.accessToken != jws.Base64.EncodeToString(sum[:]) {
 			return Proof{}, invalid("ath is not the access token's hash")
 		}
 	}
-	return Proof{JKT: jkt, ID: c.ID, Nonce: c.Nonce, Ends: issued.Add(maxPast)}, nil
+	return Proof{JKT: jkt, ID: c.id, Nonce: c.nonce, Ends: c.issuedAt.Add(maxPast)}, nil
 }
 
-// headerKey reads the public key that a proof carries, once its header is what a proof's must be.
-func headerKey(t *jwt.Token) (key any, jkt string, err error) {
-	if typ, _ := t.Header["typ"].(string); !strings.EqualFold(typ, proofType) {
-		return nil, "", invalid("typ is not %s", proofType)
-	}
-	if _, ok := t.Header["crit"]; ok {
-		return nil, "", invalid("crit is not understood")
-	}
-	encoded, err := json.Marshal(t.Header["jwk"])
+// open checks a proof's header and signature, and reads its claims.
+func open(text string) (c claims, jkt string, err error) {
+	j, err := jws.Split(text)
 	if err != nil {
-		return nil, "", invalid("jwk")
+		return c, "", invalid("%w", err)
 	}
-	public, err := parseJWK(encoded, t.Method.Alg())
+	method := methods[j.Alg]
+	switch {
+	case method == nil:
+		return c, "", invalid("alg is not allowed")
+	case !strings.EqualFold(j.Type, proofType):
+		return c, "", invalid("typ is not %s", proofType)
+	}
+	public, err := parseJWK(j.JWK, j.Alg)
 	if err != nil {
-		return nil, "", err
+		return c, "", err
 	}
-	jkt, err = keyring.Thumbprint(public)
-	return public, jkt, err
+	if err := method.Verify(j.Signed, j.Signature, public); err != nil {
+		return c, "", invalid("signature: %w", err)
+	}
+	if jkt, err = keyring.Thumbprint(public); err != nil {
+		return c, "", invalid("jwk: %w", err)
+	}
+	payload, err := jws.Base64.DecodeString(j.Payload)
+	if err != nil {
+		return c, "", invalid("its payload is not base64url")
+	}
+	c, err = readClaims(payload)
+	return c, jkt, err
+}
+
+// methods are those of Algs.
+var methods = map[string]jwt.SigningMethod{"ES256": jwt.SigningMethodES256, "EdDSA": jwt.SigningMethodEdDSA}
+
+func readClaims(payload []byte) (c claims, err error) {
+	err = jws.Members(payload, func(name, value string) (err error) {
+		switch name {
+		case "jti":
+			c.id, err = jws.Text(value)
+		case "htm":
+			c.method, err = jws.Text(value)
+		case "htu":
+			c.url, err = jws.Text(value)
+		case "ath":
+			c.accessToken, err = jws.Text(value)
+		case "nonce":
+			c.nonce, err = jws.Text(value)
+		case "iat":
+			c.issuedAt, err = jws.Time(value)
+		}
+		return err
+	})
+	if err != nil {
+		return c, invalid("its claims are not what they should be")
+	}
+	return c, nil
 }
 
 // sameURL compares by RFC 9449 §4.3 (9): without query and fragment, after normalisation by syntax and scheme (RFC

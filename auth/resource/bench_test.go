@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/jws"
 	"latchkey/auth/keyring"
 	"latchkey/auth/statuslist"
 )
@@ -21,7 +22,7 @@ import (
 // rawCheck is the signature check of a token and nothing else, by the standard library.
 func rawCheck(b *testing.B, public crypto.PublicKey, token string) func() bool {
 	at := strings.LastIndexByte(token, '.')
-	signed, signature := []byte(token[:at]), must[[]byte](b)(base64url.DecodeString(token[at+1:]))
+	signed, signature := []byte(token[:at]), must[[]byte](b)(jws.Base64.DecodeString(token[at+1:]))
 	return func() bool {
 		switch k := public.(type) {
 		case *ecdsa.PublicKey:

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"latchkey/auth/jws"
 	"latchkey/auth/statuslist"
 )
 
@@ -35,28 +36,28 @@ type rawClaims struct {
 
 // readClaims reads the payload of an access token, whose signature is good.
 func readClaims(payload []byte) (c rawClaims, err error) {
-	err = members(payload, func(name, value string) (err error) {
+	err = jws.Members(payload, func(name, value string) (err error) {
 		switch name {
 		case "iss":
-			c.issuer, err = unquote(value)
+			c.issuer, err = jws.Text(value)
 		case "aud":
 			c.audience = value
 		case "sub":
-			c.Subject, err = unquote(value)
+			c.Subject, err = jws.Text(value)
 		case "sid":
-			c.DeviceID, err = unquote(value)
+			c.DeviceID, err = jws.Text(value)
 		case "device_name":
-			c.DeviceName, err = unquote(value)
+			c.DeviceName, err = jws.Text(value)
 		case "client_id":
-			c.ClientID, err = unquote(value)
+			c.ClientID, err = jws.Text(value)
 		case "jti":
-			c.ID, err = unquote(value)
+			c.ID, err = jws.Text(value)
 		case "exp":
-			c.Expires, err = instant(value)
+			c.Expires, err = jws.Time(value)
 		case "iat":
-			c.IssuedAt, err = instant(value)
+			c.IssuedAt, err = jws.Time(value)
 		case "nbf":
-			c.notBefore, err = instant(value)
+			c.notBefore, err = jws.Time(value)
 		case "cnf":
 			c.bound = true
 			c.JKT, err = readConfirmation(value)
@@ -71,9 +72,9 @@ func readClaims(payload []byte) (c rawClaims, err error) {
 
 // readConfirmation reads cnf. Another confirmation than jkt leaves it empty.
 func readConfirmation(value string) (jkt string, err error) {
-	err = walk(value, func(name, value string) (err error) {
+	err = jws.Walk(value, func(name, value string) (err error) {
 		if name == "jkt" {
-			jkt, err = unquote(value)
+			jkt, err = jws.Text(value)
 		}
 		return err
 	})
@@ -83,16 +84,16 @@ func readConfirmation(value string) (jkt string, err error) {
 // readStatus reads the status claim. Another mechanism than a status list leaves it empty.
 func readStatus(value string) (ref statuslist.Reference, err error) {
 	ref.Index = -1
-	err = walk(value, func(name, value string) error {
+	err = jws.Walk(value, func(name, value string) error {
 		if name != "status_list" {
 			return nil
 		}
-		return walk(value, func(name, value string) (err error) {
+		return jws.Walk(value, func(name, value string) (err error) {
 			switch name {
 			case "idx":
 				ref.Index, err = strconv.Atoi(value)
 			case "uri":
-				ref.URI, err = unquote(value)
+				ref.URI, err = jws.Text(value)
 			}
 			return err
 		})
@@ -133,7 +134,7 @@ const reasonExpired = "it has expired"
 
 // isFor tells whether aud, a string or a list of strings (RFC 7519 §4.1.3), holds the audience.
 func (v *Verifier) isFor(audience string) bool {
-	if one, err := unquote(audience); err == nil {
+	if one, err := jws.Text(audience); err == nil {
 		return one == v.config.Audience
 	}
 	var several []string

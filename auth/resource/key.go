@@ -13,6 +13,8 @@ import (
 	"slices"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"latchkey/auth/jws"
 )
 
 const (
@@ -115,8 +117,8 @@ func (j jwk) key() (*key, error) {
 }
 
 func (j jwk) ecdsa() (*ecdsa.PublicKey, error) {
-	x, errX := base64url.DecodeString(j.X)
-	y, errY := base64url.DecodeString(j.Y)
+	x, errX := jws.Base64.DecodeString(j.X)
+	y, errY := jws.Base64.DecodeString(j.Y)
 	if errX != nil || errY != nil || len(x) != 32 || len(y) != 32 {
 		return nil, errKey
 	}
@@ -124,7 +126,7 @@ func (j jwk) ecdsa() (*ecdsa.PublicKey, error) {
 }
 
 func (j jwk) ed25519() (ed25519.PublicKey, error) {
-	x, err := base64url.DecodeString(j.X)
+	x, err := jws.Base64.DecodeString(j.X)
 	if err != nil || len(x) != ed25519.PublicKeySize {
 		return nil, errKey
 	}
@@ -132,8 +134,8 @@ func (j jwk) ed25519() (ed25519.PublicKey, error) {
 }
 
 func (j jwk) rsa() (*rsa.PublicKey, error) {
-	n, errN := base64url.DecodeString(j.N)
-	e, errE := base64url.DecodeString(j.E)
+	n, errN := jws.Base64.DecodeString(j.N)
+	e, errE := jws.Base64.DecodeString(j.E)
 	if errN != nil || errE != nil || len(e) == 0 || len(e) > 4 {
 		return nil, errKey
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"latchkey/auth/jws"
 	"latchkey/auth/statuslist"
 )
 
@@ -178,25 +179,25 @@ type listClaims struct {
 }
 
 func readList(payload []byte) (c listClaims, err error) {
-	err = members(payload, func(name, value string) (err error) {
+	err = jws.Members(payload, func(name, value string) (err error) {
 		switch name {
 		case "iss":
-			c.issuer, err = unquote(value)
+			c.issuer, err = jws.Text(value)
 		case "sub":
-			c.subject, err = unquote(value)
+			c.subject, err = jws.Text(value)
 		case "iat":
-			c.issued, err = instant(value)
+			c.issued, err = jws.Time(value)
 		case "exp":
-			c.expires, err = instant(value)
+			c.expires, err = jws.Time(value)
 		case "ttl":
 			c.ttl, err = readTTL(value)
 		case "status_list":
-			err = walk(value, func(name, value string) (err error) {
+			err = jws.Walk(value, func(name, value string) (err error) {
 				switch name {
 				case "bits":
 					c.bits, err = strconv.Atoi(value)
 				case "lst":
-					c.lst, err = unquote(value)
+					c.lst, err = jws.Text(value)
 				}
 				return err
 			})
@@ -211,7 +212,7 @@ func readTTL(value string) (time.Duration, error) {
 	const year = 365 * 24 * 3600
 	seconds, err := strconv.ParseFloat(value, 64)
 	if err != nil || !(seconds > 0) {
-		return 0, errJSON
+		return 0, jws.ErrJSON
 	}
 	return time.Duration(min(seconds, year) * float64(time.Second)), nil
 }

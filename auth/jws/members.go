@@ -1,4 +1,4 @@
-package resource
+package jws
 
 import (
 	"encoding/json"
@@ -19,48 +19,49 @@ const (
 	bad        = -1     // where a text stops being JSON (RFC 8259)
 )
 
-var errJSON = errors.New("not the JSON that was expected")
+// ErrJSON says that a text is not the JSON that was expected.
+var ErrJSON = errors.New("not the JSON that was expected")
 
-// members calls visit with the name and the text of each member of a JSON object, in one pass over it: some may have been
-// visited before the text turns out to be no JSON, so what visit did counts only when members returns nil. Names are exact, and
+// Members calls visit with the name and the text of each member of a JSON object, in one pass over it: some may have been
+// visited before the text turns out to be no JSON, so what visit did counts only when Members returns nil. Names are exact, and
 // unique (RFC 7519 §4 lets a parser insist on that).
-func members(object []byte, visit func(name, value string) error) error {
+func Members(object []byte, visit func(name, value string) error) error {
 	if !utf8.Valid(object) {
-		return errJSON
+		return ErrJSON
 	}
-	return walk(string(object), visit)
+	return Walk(string(object), visit)
 }
 
-// walk is members for a text that is known to be UTF-8.
-func walk(s string, visit func(name, value string) error) error {
+// Walk is Members for a text that is known to be UTF-8.
+func Walk(s string, visit func(name, value string) error) error {
 	i := skip(s, 0)
 	if at(s, i) != '{' {
-		return errJSON
+		return ErrJSON
 	}
 	var seen [maxMembers]string
 	n := 0
 	for i = skip(s, i+1); at(s, i) != '}'; n++ {
 		if n > 0 {
 			if at(s, i) != ',' {
-				return errJSON
+				return ErrJSON
 			}
 			i = skip(s, i+1)
 		}
 		end := stringEnd(s, i)
 		if end == bad || n == maxMembers {
-			return errJSON
+			return ErrJSON
 		}
-		name, err := unquote(s[i:end])
+		name, err := Text(s[i:end])
 		if err != nil || slices.Contains(seen[:n], name) {
-			return errJSON
+			return ErrJSON
 		}
 		seen[n] = name
 		if i = skip(s, end); at(s, i) != ':' {
-			return errJSON
+			return ErrJSON
 		}
 		i = skip(s, i+1)
 		if end = valueEnd(s, i, 1); end == bad {
-			return errJSON
+			return ErrJSON
 		}
 		if err := visit(name, s[i:end]); err != nil {
 			return err
@@ -68,7 +69,7 @@ func walk(s string, visit func(name, value string) error) error {
 		i = skip(s, end)
 	}
 	if skip(s, i+1) != len(s) {
-		return errJSON
+		return ErrJSON
 	}
 	return nil
 }
@@ -216,34 +217,34 @@ func digits(s string, i int) int {
 	return i
 }
 
-// unquote reads a JSON string.
-func unquote(value string) (string, error) {
+// Text reads a JSON string.
+func Text(value string) (string, error) {
 	if len(value) < 2 || value[0] != '"' {
-		return "", errJSON
+		return "", ErrJSON
 	}
 	if strings.IndexByte(value, '\\') < 0 {
 		return value[1 : len(value)-1], nil
 	}
 	var text string
 	if err := json.Unmarshal([]byte(value), &text); err != nil {
-		return "", errJSON
+		return "", ErrJSON
 	}
 	return text, nil
 }
 
-// instant reads a NumericDate (RFC 7519 §2) between 1970 and 9999.
-func instant(value string) (time.Time, error) {
+// Time reads a NumericDate (RFC 7519 §2) between 1970 and 9999.
+func Time(value string) (time.Time, error) {
 	const year10000 = 253402300800
 	seconds, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
 		precise, err := strconv.ParseFloat(value, 64)
 		if err != nil || !(precise > 0 && precise < year10000) {
-			return time.Time{}, errJSON
+			return time.Time{}, ErrJSON
 		}
 		return time.UnixMilli(int64(precise * 1000)), nil
 	}
 	if seconds <= 0 || seconds >= year10000 {
-		return time.Time{}, errJSON
+		return time.Time{}, ErrJSON
 	}
 	return time.Unix(seconds, 0), nil
 }
