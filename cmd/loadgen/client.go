@@ -45,7 +45,7 @@ func newClient(base string) (*client, error) {
 
 // do sends one request and returns the status and the body, which is good until the next call. After an error the
 // next call dials anew.
-func (c *client) do(method, path, contentType, authorization string, body []byte) (status int, answer []byte, err error) {
+func (c *client) do(method, path, contentType, authorization, proof string, body []byte) (status int, answer []byte, err error) {
 	if c.conn == nil {
 		if c.conn, err = net.DialTimeout("tcp", c.address, 5*time.Second); err != nil {
 			return 0, nil, fmt.Errorf("dial: %w", err)
@@ -62,6 +62,9 @@ func (c *client) do(method, path, contentType, authorization string, body []byte
 	c.out = append(append(c.out, c.host...), "\r\nUser-Agent: loadgen\r\n"...)
 	if authorization != "" {
 		c.out = append(append(append(c.out, "Authorization: Bearer "...), authorization...), "\r\n"...)
+	}
+	if proof != "" {
+		c.out = append(append(append(c.out, "DPoP: "...), proof...), "\r\n"...)
 	}
 	if contentType != "" {
 		c.out = append(append(append(c.out, "Content-Type: "...), contentType...), "\r\n"...)

@@ -29,6 +29,8 @@ func (o *options) check() error {
 		return errors.New("--duration must be between 0 and 10m")
 	case o.Accounts < 1 || o.Accounts > 512:
 		return errors.New("--accounts must be between 1 and 512")
+	case o.DPoP && (o.Scenario != "refresh" || o.Tokens != ""):
+		return errors.New("--dpop is for refresh, and its devices are not kept")
 	case o.Requests < 1 || o.Requests > 50_000_000:
 		return errors.New("--requests must be between 1 and 50,000,000")
 	}
@@ -39,7 +41,7 @@ func (o *options) check() error {
 // signedIn makes one device for each client, or reads those of an earlier run, of which there may be more.
 func (o *options) signedIn(ctx context.Context, progress io.Writer) ([]device, error) {
 	var devices []device
-	if o.Scenario == "login" {
+	if o.Scenario == "login" || o.DPoP {
 		return make([]device, o.Clients), nil
 	}
 	if o.Tokens != "" {
@@ -87,13 +89,16 @@ func (o *options) keep(devices []device) error {
 }
 
 // login signs the account of a client's number in.
-func (o *options) login(c *client, number int) (device, error) {
+func (o *options) login(c *client, number int) (device, error) { return o.loginWith(c, number, "") }
+
+// loginWith signs a device in that a DPoP proof binds to its key, unless that is empty.
+func (o *options) loginWith(c *client, number int, proof string) (device, error) {
 	email := strings.ReplaceAll(o.Email, "{n}", strconv.Itoa(number%o.Accounts))
 	body, err := json.Marshal(map[string]string{"email": email, "password": o.Password, "device_name": "load"})
 	if err != nil {
 		return device{}, fmt.Errorf("sign in: %w", err)
 	}
-	status, answer, err := c.do("POST", "/api/login", "application/json", "", body)
+	status, answer, err := c.do("POST", "/api/login", "application/json", "", proof, body)
 	if err != nil || status != 200 {
 		return device{}, &unexpected{"login", status, string(answer), err}
 	}
@@ -117,6 +122,14 @@ func (e *unexpected) Error() string {
 
 // load runs the clients until the time or the count is used up.
 func load(ctx context.Context, o options, devices []device, progress io.Writer) (*report, error) {
+	var phones [][]*phone
+	if o.DPoP {
+		fmt.Fprintf(progress, "signing in %d devices and making %d proofs\n", o.Clients*boundDevices, o.Clients*boundDevices*proofsOfOne)
+		var err error
+		if phones, err = o.allPhones(); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.Duration)
 	defer cancel()
 	var left, done atomic.Int64
@@ -127,7 +140,10 @@ func load(ctx context.Context, o options, devices []device, progress io.Writer) 
 		if err != nil {
 			return nil, err
 		}
-		workers[i] = &worker{o: &o, client: c, device: devices[i], left: &left, done: &done, number: i}
+		workers[i] = &worker{o: &o, client: c, device: devices[i], left: &left, done: &done, number: i, end: cancel}
+		if o.DPoP {
+			workers[i].phones = phones[i]
+		}
 	}
 	memory := watchMemory(ctx, o.PID)
 	began := time.Now()

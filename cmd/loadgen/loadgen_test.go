@@ -25,6 +25,23 @@ func TestEveryScenarioRunsAgainstTheRealServerWithoutAnError(t *testing.T) {
 	}
 }
 
+func TestBoundDevicesRefreshWithProofsUntilTheseAreUsedUp(t *testing.T) {
+	s := newServer(t, modelstest.SQLite(t))
+	r := s.load(t, options{Scenario: "refresh", Clients: 2, Duration: time.Minute, Requests: 300, DPoP: true})
+	if r.Failed > 0 || r.Requests != 300 {
+		t.Errorf("%d requests, %v", r.Requests, r.Errors)
+	}
+	w := &worker{o: &options{DPoP: true}, phones: []*phone{{proofs: []string{"b", "a"}}, {proofs: []string{"c"}}}}
+	for _, want := range []string{"a", "b", "c"} {
+		if _, got, over := w.nextProof(); got != want || over {
+			t.Errorf("proof %q, want %q", got, want)
+		}
+	}
+	if _, _, over := w.nextProof(); !over {
+		t.Error("there are more proofs than were made")
+	}
+}
+
 func TestARunEndsByItsCountAndByItsTime(t *testing.T) {
 	s := newServer(t, modelstest.SQLite(t))
 	if r := s.load(t, options{Scenario: "whoami", Clients: 3, Requests: 50}); r.Requests != 50 {
@@ -74,6 +91,7 @@ func TestOnlyBoundedRunsOnLoopbackAreMade(t *testing.T) {
 		"no accounts":          func(o *options) { o.Accounts = 0 },
 		"no end":               func(o *options) { o.Duration = 0 },
 		"an hour":              func(o *options) { o.Duration = time.Hour },
+		"proofs for whoami":    func(o *options) { o.DPoP = true },
 		"requests without end": func(o *options) { o.Requests = 1 << 60 },
 	} {
 		o := good

@@ -24,6 +24,7 @@ type options struct {
 	Email    string        `default:"ada@example.com" help:"The account that signs in; {n} in it stands for the client's number modulo --accounts."`
 	Accounts int           `default:"1" help:"How many accounts {n} tells apart."`
 	Password string        `env:"LOADGEN_PASSWORD" help:"Its password; the variable keeps it out of ps."`
+	DPoP     bool          `name:"dpop" help:"Refresh devices that are bound to keys (RFC 9449); their proofs are made before the clock starts, 3,600 for each client."`
 	Tokens   string        `help:"File of signed-in devices: read when it is there, written after signing in otherwise."`
 	PID      int           `help:"Process id of the server, whose memory is reported."`
 	JSON     bool          `name:"json" help:"The report as one JSON object."`

@@ -70,7 +70,7 @@ func (s *server) start(b testing.TB) {
 	}
 	defer c.close()
 	for began := time.Now(); ; time.Sleep(200 * time.Microsecond) {
-		if status, _, err := c.do("GET", "/readyz", "", "", nil); err == nil && status == 200 {
+		if status, _, err := c.do("GET", "/readyz", "", "", "", nil); err == nil && status == 200 {
 			return
 		}
 		if time.Since(began) > 20*time.Second {

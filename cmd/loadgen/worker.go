@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,8 @@ type worker struct {
 	times      []time.Duration
 	counts     map[string]int64
 	errors     map[string]int64
+	phones     []*phone // with --dpop
+	end        func()   // ends the run for all
 }
 
 func (w *worker) run(ctx context.Context) {
@@ -31,6 +34,10 @@ func (w *worker) run(ctx context.Context) {
 		}
 		began := time.Now()
 		err := w.act(what)
+		if errors.Is(err, errUsedUp) {
+			w.end() // the others' rate alone would say nothing
+			return
+		}
 		w.times = append(w.times, time.Since(began))
 		w.counts[what]++
 		if err != nil {
@@ -70,15 +77,19 @@ func (w *worker) act(what string) error {
 		w.device = d
 		return nil
 	case "refresh":
-		status, answer, err := w.client.do("POST", "/oauth/token", "application/x-www-form-urlencoded", "",
-			[]byte("grant_type=refresh_token&refresh_token="+w.device.Refresh))
+		d, proof, over := w.nextProof()
+		if over {
+			return errUsedUp
+		}
+		status, answer, err := w.client.do("POST", "/oauth/token", "application/x-www-form-urlencoded", "", proof,
+			[]byte("grant_type=refresh_token&refresh_token="+d.Refresh))
 		if err != nil || status != 200 {
 			return &unexpected{what, status, string(answer), err}
 		}
-		w.device = device{member(answer, "access_token"), member(answer, "refresh_token")}
+		*d = device{member(answer, "access_token"), member(answer, "refresh_token")}
 		return nil
 	case "whoami":
-		status, answer, err := w.client.do("GET", "/api/whoami", "", w.device.Access, nil)
+		status, answer, err := w.client.do("GET", "/api/whoami", "", w.device.Access, "", nil)
 		if err != nil || status != 200 {
 			return &unexpected{what, status, string(answer), err}
 		}
@@ -93,7 +104,7 @@ func (w *worker) act(what string) error {
 }
 
 func (w *worker) signOut(d device) error {
-	status, answer, err := w.client.do("POST", "/oauth/revoke", "application/x-www-form-urlencoded", "", []byte("token="+d.Refresh))
+	status, answer, err := w.client.do("POST", "/oauth/revoke", "application/x-www-form-urlencoded", "", "", []byte("token="+d.Refresh))
 	if err != nil || status != 200 {
 		return &unexpected{"revoke", status, string(answer), err}
 	}
