@@ -177,7 +177,7 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		target := "/login"
 		if r.Method == http.MethodGet && r.URL.Path != "/devices" {
-			target += "?next=" + url.QueryEscape(r.URL.RequestURI())
+			target += "?next=" + url.QueryEscape(afterSignIn(r))
 		}
 		_ = redirect(w, r, target)
 		return
@@ -200,6 +200,15 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 		s.log.ErrorContext(r.Context(), "the error page could not be rendered", "request", request(r).id, "cause", err.Error())
 		http.Error(w, page.Heading, f.status)
 	}
+}
+
+// afterSignIn is where a person goes on to. A look or a search that another site began is not gone on to: the sign-in in between
+// would make it look like the person's own.
+func afterSignIn(r *http.Request) string {
+	if foreign(r) && strings.HasPrefix(r.URL.Path, "/support") {
+		return "/support"
+	}
+	return r.URL.RequestURI()
 }
 
 // recognise finds out who is signed in, where the request was refused before anybody asked, so that the page can keep its

@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,19 @@ func TestAnotherSitesLinkPutsNothingOnRecord(t *testing.T) {
 			if r := sam.do(http.MethodGet, s.lookURL(adaEmail), nil, "Sec-Fetch-Site", site); r.status != http.StatusOK {
 				t.Errorf("%s: %d", site, r.status)
 			}
+		}
+	})
+}
+
+// Nor by way of the sign-in form, behind which the request would look like the person's own.
+func TestAnotherSitesLinkIsNotGoneOnToAfterTheSignIn(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.desk()
+		stranger := s.browser()
+		for site, next := range map[string]string{
+			"cross-site": "/support", "same-site": "/support", "none": s.lookURL(adaEmail), "same-origin": s.lookURL(adaEmail),
+		} {
+			stranger.expect(stranger.do(http.MethodGet, s.lookURL(adaEmail), nil, "Sec-Fetch-Site", site), http.StatusSeeOther, "/login?next="+url.QueryEscape(next))
 		}
 	})
 }
