@@ -40,7 +40,8 @@ func (s *Service) UndoEmailChange(ctx context.Context, secret string, from Calle
 		Tell: func(f models.FormerAddress, left string) []models.Notice {
 			notices := []models.Notice{s.noticeTo(f.Email, f.UserID, letter(LetterEmailRestored, from, now))}
 			if foldEmail(left) != f.EmailKey {
-				notices = append(notices, s.noticeTo(left, f.UserID, letter(LetterEmailLost, from, now)))
+				// Without from where: perhaps it goes to a thief.
+				notices = append(notices, s.noticeTo(left, f.UserID, Letter{Kind: LetterEmailLost, At: now}))
 			}
 			return notices
 		},

@@ -90,5 +90,5 @@ func (g gallery) emailMails(add func(name, kind string, change func(*Mail))) {
 		m.To, m.Before, m.After, m.Link, m.Operator, m.Address, m.Agent = after, before, after, "", true, "", ""
 	})
 	add("address taken back", "email_restored", silent)
-	add("address lost", "email_lost", func(m *Mail) { m.To, m.Link = after, "" })
+	add("address lost", "email_lost", func(m *Mail) { m.To, m.Link, m.Address, m.Agent = after, "", "", "" })
 }
