@@ -11,5 +11,5 @@ CREATE TABLE former_addresses (
     expires_at timestamp NOT NULL,
     UNIQUE (user_id, seq)
 );
-CREATE INDEX former_addresses_email_key ON former_addresses (email_key);
+CREATE INDEX former_addresses_by_email ON former_addresses (email_key);
 CREATE INDEX former_addresses_expires_at ON former_addresses (expires_at);
