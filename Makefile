@@ -7,7 +7,7 @@ export CGO_ENABLED := 0
 PKGS      ?= ./...
 RACE_PKGS ?= ./auth/... ./models
 # Of the web those in which many ask at once: the rest is one client after the other, and takes minutes under the detector.
-RACE_WEB  ?= ForkRule|OfTwenty|AtOnce|Fifty|StatusList|Thief|Signup
+RACE_WEB  ?= ForkRule|OfTwenty|OfTwo|AtOnce|Fifty|StatusList|Thief|Signup
 FUZZTIME  ?= 5m
 SOAK      ?= 5000
 CODE      := cmd auth models web views static

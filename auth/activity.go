@@ -29,6 +29,7 @@ var activityKinds = map[string][]models.EventKind{
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: ForkWarnDetail},
 		{Kind: models.EventSignInFailed}, {Kind: models.EventPasswordFailed},
 		{Kind: models.EventLocked}, {Kind: models.EventMailFailed},
+		{Kind: models.EventEmailRestored},
 	},
 	FilterSignIns: {{Kind: models.EventSignIn}, {Kind: models.EventSignInFailed}, {Kind: models.EventSignOut}},
 	FilterDevices: {
@@ -38,6 +39,7 @@ var activityKinds = map[string][]models.EventKind{
 	FilterAccount: {
 		{Kind: models.EventAccountCreated}, {Kind: models.EventPasswordChanged}, {Kind: models.EventPasswordFailed}, {Kind: models.EventPasswordReset},
 		{Kind: models.EventRoleChanged}, {Kind: models.EventDisabled}, {Kind: models.EventEnabled}, {Kind: models.EventLocked}, {Kind: models.EventMailFailed},
+		{Kind: models.EventEmailAsked}, {Kind: models.EventEmailChanged}, {Kind: models.EventEmailRestored},
 		{Kind: models.EventSeenBySupport}, {Kind: models.EventSupportSearched}, {Kind: models.EventSupportLooked},
 	},
 }

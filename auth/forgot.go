@@ -1,7 +1,9 @@
 package auth
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 
 	"github.com/google/uuid"
@@ -48,6 +50,7 @@ func (s *Service) resetNotice(user models.User, known bool, from Caller) models.
 		l.Kind, id, recipient, subject = LetterNone, uuid.Nil, "-", models.NewID(now).String()
 	}
 	link, secret := newLink(id, linkReset, subject, now, ResetLife)
+	link.Box = mailedTo(user.EmailKey)
 	l.Link, l.Until = secret, link.ExpiresAt
 	n := s.notice(id, l, link)
 	n.Mail.Recipient = recipient
@@ -56,14 +59,30 @@ func (s *Service) resetNotice(user models.User, known bool, from Caller) models.
 
 // FindReset reads a link without using it, and tells whose password it replaces. KindDeadLink when it cannot be used.
 func (s *Service) FindReset(ctx context.Context, secret string) (models.User, error) {
-	_, user, err := s.findLink(ctx, linkReset, secret)
+	_, user, err := s.findReset(ctx, secret)
 	return user, err
+}
+
+// findReset reads a link that was mailed to the address that its account has now. Another one may have been written at
+// the moment in which the account left its address.
+func (s *Service) findReset(ctx context.Context, secret string) (link models.OneTime, user models.User, err error) {
+	link, user, err = s.findLink(ctx, linkReset, secret)
+	if err == nil && !bytes.Equal(link.Box, mailedTo(user.EmailKey)) {
+		err = errDeadLink
+	}
+	return link, user, err
+}
+
+// mailedTo notes with a link to which address it went.
+func mailedTo(emailKey string) []byte {
+	hash := sha256.Sum256([]byte(emailKey))
+	return hash[:]
 }
 
 // ResetPassword uses the link up: it sets the new password, unlocks it, signs out every device and mails the owner.
 // Refusals: KindDeadLink, KindInvalidRequest (of new_password; the link stays good), KindUnavailable.
 func (s *Service) ResetPassword(ctx context.Context, secret, password string, from Caller) error {
-	link, user, err := s.findLink(ctx, linkReset, secret)
+	link, user, err := s.findReset(ctx, secret)
 	if err != nil {
 		return err
 	}
@@ -88,7 +107,7 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	}
 	now := s.now()
 	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
-		Purpose: linkReset, Link: link.Hash, UserID: user.ID, PasswordHash: hash, At: now,
+		Purpose: linkReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now,
 		Event:  s.event(models.EventPasswordReset, user.ID, from, now),
 		Notice: s.alarm(user.ID, letter(LetterPasswordChanged, from, now), ""),
 	})

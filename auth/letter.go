@@ -22,8 +22,15 @@ const (
 	LetterDisabled        LetterKind = "account_disabled"
 	LetterReset           LetterKind = "password_reset"
 	LetterSignup          LetterKind = "signup"
-	LetterSignupKnown     LetterKind = "signup_known" // to an address that has an account already
-	LetterNone            LetterKind = "none"         // to nobody: thrown away instead of sent, so that a known address costs no more than an unknown one
+	LetterSignupKnown     LetterKind = "signup_known"   // to an address that has an account already
+	LetterEmailConfirm    LetterKind = "email_confirm"  // to the address that an account shall have
+	LetterEmailTaken      LetterKind = "email_taken"    // to an address that another account wants
+	LetterEmailHeld       LetterKind = "email_held"     // to an address that an account had, when another one or a new one wants it
+	LetterEmailChanged    LetterKind = "email_changed"  // to the address that an account had
+	LetterEmailNew        LetterKind = "email_new"      // to the address that an account has now
+	LetterEmailRestored   LetterKind = "email_restored" // to the address that an account took back
+	LetterEmailLost       LetterKind = "email_lost"     // to the address that it had meanwhile
+	LetterNone            LetterKind = "none"           // to nobody: thrown away instead of sent, so that a known address costs no more than an unknown one
 )
 
 // Letter is what a mail says. It waits in the database sealed, and is put into words when it is sent.
@@ -35,6 +42,8 @@ type Letter struct {
 	DeviceName string `json:",omitempty"`
 	ByOperator bool   `json:",omitempty"` // an administrator did it, not whoever signed in
 	Link       string `json:",omitempty"` // the secret of its link
+	// Before and After are the addresses of a change, as far as the recipient is told.
+	Before, After string `json:",omitempty"`
 	// Until is when the link ends; a mail that could not be sent by then is given up.
 	Until time.Time `json:",omitzero"`
 

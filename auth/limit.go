@@ -24,6 +24,9 @@ const (
 	maxSignupMails    = 3   // mails about it to one address
 	maxForgotten      = 3   // mails to the owner of one address who forgot the password
 	maxNetForgotten   = 20  // such mails asked for from one network
+	maxEmailMails     = 3   // mails to one address that an account wants
+	maxEmailAsked     = 5   // addresses that one account wants
+	maxNetEmails      = 20  // addresses that are wanted from one network
 	homeFor           = 30 * 24 * time.Hour
 	ipv6NetworkPrefix = 64
 )

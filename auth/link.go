@@ -17,6 +17,7 @@ const (
 	linkAlarm  = "alarm"          // "This wasn't me"; its subject is a device, or models.EveryDevice
 	linkReset  = models.ResetLink // a new password
 	linkSignup = "signup"         // a new account, in the box
+	linkEmail  = models.EmailLink // another address, in the box
 )
 
 // How long links are good.
@@ -26,6 +27,10 @@ const (
 	ResetLife = 30 * time.Minute
 	// SignupLife is how long a new account waits for its confirmation.
 	SignupLife = 24 * time.Hour
+	// EmailLife is how long a new address waits for its confirmation.
+	EmailLife = 24 * time.Hour
+	// EmailUndoLife is how long a former address can be taken back, and is held.
+	EmailUndoLife = 7 * 24 * time.Hour
 )
 
 // linkSize is the length of a link's secret, in bytes.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
@@ -36,8 +35,8 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 	if err := s.checkNewAccount(r.Email, r.Password); err != nil {
 		return err
 	}
-	if _, err := mail.Deliverable(r.Email); err != nil {
-		return invalidField("email", "No mail can be sent to this address: "+err.Error()+".")
+	if problem := problemWithDelivery(r.Email); problem != "" {
+		return invalidField("email", problem)
 	}
 	if !s.mailing() {
 		return errSignupClosed
@@ -59,7 +58,11 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		n, sealErr := s.signupNotice(r, hash, err == nil)
+		held, heldErr := s.store.AddressHeld(ctx, foldEmail(r.Email), uuid.Nil, s.now())
+		if heldErr != nil {
+			return heldErr
+		}
+		n, sealErr := s.signupNotice(r, hash, err == nil, held)
 		if sealErr != nil {
 			return sealErr
 		}
@@ -73,9 +76,9 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 
 var errSignupClosed = &Error{Kind: KindSignupClosed, Message: "New accounts cannot be made here."}
 
-// signupNotice is the mail with the link. To an address that has an account it goes without: nobody ever sees that
-// link's secret.
-func (s *Service) signupNotice(r SignupRequest, hash string, known bool) (models.Notice, error) {
+// signupNotice is the mail with the link. To an address that has an account, or is held for one, it goes without: nobody
+// ever sees that link's secret.
+func (s *Service) signupNotice(r SignupRequest, hash string, known, held bool) (models.Notice, error) {
 	now := s.now()
 	l := letter(LetterSignup, r.From, now)
 	link, secret := newLink(uuid.Nil, linkSignup, models.NewID(now).String(), now, SignupLife)
@@ -84,8 +87,11 @@ func (s *Service) signupNotice(r SignupRequest, hash string, known bool) (models
 		return models.Notice{}, fmt.Errorf("keep sign-up: %w", err)
 	}
 	link.Box = s.boxes.seal(signupRow(link.Hash), text)
-	if l.Link, l.Until = secret, link.ExpiresAt; known {
+	switch l.Link, l.Until = secret, link.ExpiresAt; {
+	case known:
 		l.Kind, l.Link = LetterSignupKnown, ""
+	case held:
+		l.Kind, l.Link = LetterEmailHeld, ""
 	}
 	n := s.notice(uuid.Nil, l, link)
 	n.Mail.Recipient = r.Email
@@ -180,9 +186,5 @@ func (s *Service) createUser(ctx context.Context, email, password, role string, 
 		ID: models.NewID(now), Email: email, EmailKey: foldEmail(email), PasswordHash: hash, Role: role, CreatedAt: now,
 	}
 	err = s.store.AddUser(ctx, user, event(user))
-	if errors.Is(err, models.ErrDuplicate) {
-		return user, &Error{Kind: KindEmailTaken, Message: "There is an account with this address already.",
-			Fields: []FieldProblem{{Field: "email", Detail: "There is an account with this address already."}}, Cause: err}
-	}
-	return user, err
+	return user, emailTaken(err)
 }

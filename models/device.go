@@ -26,6 +26,7 @@ const (
 	RevokedByOperator = "operator"         // signed out by an operator
 	RevokedByExpiry   = "expired"          // past its absolute lifetime when its name was wanted again
 	RevokedByIdleness = "idle"             // unseen for too long when its name was wanted again
+	RevokedByUndo     = "email_undo"       // its owner took a former address back by the link in a mail
 	RevokedByAlarm    = "alarm"            // its owner answered the mail about it: "This wasn't me"
 )
 

@@ -19,6 +19,8 @@ var (
 	ErrDuplicate = errors.New("duplicate")
 	// ErrChanged: the row is not as it was when the caller verified it (a password changed, an account was disabled).
 	ErrChanged = errors.New("changed meanwhile")
+	// ErrHeld: the address is kept for an account that had it and may take it back. It is an ErrDuplicate, too.
+	ErrHeld = fmt.Errorf("held for an account that had it: %w", ErrDuplicate)
 	// ErrTooManyDevices: the owner already holds as many live apps as allowed.
 	ErrTooManyDevices = errors.New("too many devices")
 	// ErrUnavailable: the database cannot be reached or cannot take the statement now; the same call may succeed later.

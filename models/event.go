@@ -32,6 +32,11 @@ const (
 	EventSeenBySupport   = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
 	EventLocked          = "password_locked"  // by the link of an alarm: "This wasn't me"
 	EventMailFailed      = "mail_failed"      // a mail could not be sent; Detail is its kind
+
+	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
+	EventEmailAsked    = "email_change_asked"
+	EventEmailChanged  = "email_changed"
+	EventEmailRestored = "email_restored" // by the link in the mail to a former address
 )
 
 // Who acted.

@@ -26,14 +26,17 @@ const EveryDevice = "all "
 // the account is gone or disabled.
 func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		link, err := useOneTime(tx, a.Purpose, a.Hash, a.At)
-		if err != nil {
+		var link OneTime
+		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ?", a.Purpose, a.Hash, moment(a.At)).Take(&link).Error; err != nil {
 			return err
 		}
-		at := moment(a.At)
+		at := moment(a.At) // the users row first, as everywhere: whoever ends the link holds that row
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", link.UserID).UpdateColumns(map[string]any{"locked_at": at, "updated_at": at})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
+		}
+		if _, err := useOneTime(tx, a.Purpose, a.Hash, a.At); err != nil {
+			return err
 		}
 		e := a.Event
 		e.UserID = link.UserID
@@ -41,6 +44,9 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 			return err
 		}
 		if err := tx.Exec("DELETE FROM known_places WHERE user_id = ?", link.UserID).Error; err != nil {
+			return err
+		}
+		if err := dropLinks(tx, link.UserID, EmailLink); err != nil {
 			return err
 		}
 		return addEvent(tx, e)

@@ -8,11 +8,12 @@ import (
 	"gorm.io/gorm"
 )
 
-// ResetLink is the purpose of a link for a new password. A new password, however set, ends such links.
+// ResetLink is the purpose of a link for a new password. A new password, however set, and a new address end such links.
 const ResetLink = "reset"
 
-func dropResets(tx *gorm.DB, userID uuid.UUID) error {
-	return tx.Where("user_id = ? AND purpose = ?", userID, ResetLink).Delete(&OneTime{}).Error
+// dropLinks ends an account's links of some purposes.
+func dropLinks(tx *gorm.DB, userID uuid.UUID, purposes ...string) error {
+	return tx.Where("user_id = ? AND purpose IN ?", userID, purposes).Delete(&OneTime{}).Error
 }
 
 // PasswordReset is a new password chosen by a mailed link.
@@ -20,6 +21,7 @@ type PasswordReset struct {
 	Purpose      string
 	Link         []byte // SHA-256 of the link's secret
 	UserID       uuid.UUID
+	EmailKey     string // folded: the address that the link was mailed to
 	PasswordHash string
 	At           time.Time
 	Event        Event
@@ -28,18 +30,19 @@ type PasswordReset struct {
 
 // ResetPassword uses the link up, sets and unlocks the password and revokes every device, in one transaction. It
 // returns ErrNotFound, and changes nothing, when the link is used, replaced, expired or another account's, or the
-// account is gone or disabled.
+// account is gone or disabled or has another address by now.
 func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		link, err := useOneTime(tx, r.Purpose, r.Link, r.At)
-		if err != nil || link.UserID != r.UserID {
-			return orRefuse(err, ErrNotFound)
-		}
+		// The users row first, as everywhere: whoever ends the link holds that row.
 		at := moment(r.At)
-		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", r.UserID).
+		done := tx.Model(&User{}).Where("id = ? AND email_key = ? AND disabled_at IS NULL", r.UserID, r.EmailKey).
 			UpdateColumns(map[string]any{"password_hash": r.PasswordHash, "password_changed_at": at, "updated_at": at, "locked_at": nil})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
+		}
+		link, err := useOneTime(tx, r.Purpose, r.Link, r.At)
+		if err != nil || link.UserID != r.UserID {
+			return orRefuse(err, ErrNotFound)
 		}
 		if revoked, err = revokeAll(tx, r.UserID, uuid.Nil, r.At, r.Event.Actor, RevokedByPassword); err != nil {
 			return err
@@ -47,7 +50,7 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if err := tx.Exec("DELETE FROM known_places WHERE user_id = ?", r.UserID).Error; err != nil {
 			return err // of whoever knew the old password
 		}
-		if err := dropResets(tx, r.UserID); err != nil {
+		if err := dropLinks(tx, r.UserID, ResetLink, EmailLink); err != nil {
 			return err
 		}
 		if err := addEvent(tx, r.Event); err != nil {

@@ -34,6 +34,7 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 		{"known_places", "user_id, place", "last_at < ?", []any{moment(r.PlacesBefore)}},
 		{"status_indexes", "idx", "expires_at < ?", []any{moment(r.StatusBefore)}},
 		{"one_time_tokens", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
+		{"former_addresses", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
 	} {
 		statement := "DELETE FROM " + sweep.table + " WHERE (" + sweep.key + ") IN (SELECT " + sweep.key + " FROM " + sweep.table +
 			" WHERE " + sweep.condition + " LIMIT ?)"

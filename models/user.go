@@ -30,15 +30,23 @@ type User struct {
 	LockedAt          *time.Time // the password opens nothing until it is reset
 }
 
-// AddUser creates an account together with its event. It returns ErrDuplicate when the address is taken.
+// AddUser creates an account together with its event. It returns ErrDuplicate when the address is taken, ErrHeld when it
+// is held for an account that had it.
 func (s *Store) AddUser(ctx context.Context, u User, e Event) error {
 	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = moment(u.CreatedAt), moment(u.CreatedAt), moment(u.CreatedAt)
 	return fault("add user", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := tx.Create(&u).Error; err != nil {
+		if err := createUser(tx, u); err != nil {
 			return err
 		}
 		return addEvent(tx, e)
 	}))
+}
+
+func createUser(tx *gorm.DB, u User) error {
+	if err := tx.Create(&u).Error; err != nil {
+		return err
+	}
+	return refuseHeld(tx, u.EmailKey, u.ID, u.CreatedAt)
 }
 
 // UserByEmail finds an account by its folded address, or returns ErrNotFound.
@@ -98,7 +106,7 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if revoked, err = revokeAll(tx, c.UserID, c.Keep, c.At, c.By, RevokedByPassword); err != nil {
 			return err
 		}
-		if err := dropResets(tx, c.UserID); err != nil {
+		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {
 			return err
 		}
 		if err := addEvent(tx, c.Event); err != nil {
@@ -131,6 +139,9 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n No
 			return done.Error
 		}
 		if revoked, err = revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByDisable); err != nil {
+			return err
+		}
+		if err := dropLinks(tx, userID, EmailLink); err != nil {
 			return err
 		}
 		if err := addEvent(tx, e); err != nil {

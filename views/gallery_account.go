@@ -162,9 +162,13 @@ func (g gallery) account() []State {
 		p.Shell, p.Now, p.Filters = g.in("Activity", "activity"), g.now, g.filters(name)
 		return State{"activity/" + name, Activity(p)}
 	}
-	security := func(name string, p FormProblems) State {
-		return State{"security/" + name, Security(SecurityPage{Shell: g.in("Security", "security"), PasswordMin: 12, Problems: p})}
+	security := func(name string, p SecurityPage) State {
+		p.Shell, p.PasswordMin = g.in("Security", "security"), 12
+		return State{"security/" + name, Security(p)}
 	}
+	asked := SecurityPage{Mail: true, Email: hostile, EmailProblems: FormProblems{Summary: "Your address was not changed.", Fields: map[string]string{
+		"email": "This is your address already.", "password": "That is not your password.",
+	}}}
 	wrong := FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{
 		"current_password": "This is not your current password.",
 		"new_password":     "At least 12 characters are needed.",
@@ -175,7 +179,9 @@ func (g gallery) account() []State {
 		activity("nothing of this kind", ActivityPage{}),
 		activity("first page", ActivityPage{Events: events, Older: "/activity?before=7"}),
 		activity("later page", ActivityPage{Events: events[4:], Older: "/activity?before=9", Newest: "/activity"}),
-		security("empty", FormProblems{}),
-		security("refused", wrong),
+		security("empty", SecurityPage{Mail: true}),
+		security("no mail", SecurityPage{}),
+		security("refused", SecurityPage{Mail: true, Problems: wrong}),
+		security("address refused", asked),
 	}
 }

@@ -14,7 +14,13 @@ func (g gallery) links() []State {
 	for i, m := range g.mails() {
 		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
 	}
+	taken := FormProblems{Summary: "This address belongs to another account by now, or is kept for one. Nothing was changed."}
 	return []State{
+		{"email/confirm", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
+		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Shell: g.in("Confirm your new address", ""), From: longWord + "@example.org", To: hostile})},
+		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
+		{"email/undo", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: "leila.haddad@example.org"})},
+		{"email/undo hostile", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: hostile})},
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
 		{"signup/sent", SignupSent(SignupPage{Shell: g.out("Look into your mail"), Life: "24 hours"})},
 		{"signup/confirm", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: "leila.haddad@example.org"})},
@@ -59,7 +65,30 @@ func (g gallery) mails() []galleryMail {
 	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
 	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
 	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
+	g.emailMails(add)
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
 	return list
+}
+
+func (g gallery) emailMails(add func(name, kind string, change func(*Mail))) {
+	const before, after = "leila.haddad@example.org", "leila@new.example.net"
+	silent := func(m *Mail) { m.Link = "" }
+	add("confirm a new address", "email_confirm", func(m *Mail) {
+		m.To, m.Before, m.After, m.Until = after, before, after, g.now.Add(24*time.Hour)
+	})
+	add("confirm a new address, hostile", "email_confirm", func(m *Mail) { m.To, m.Before, m.After = hostile, longWord+"@example.org", hostile })
+	add("address taken", "email_taken", silent)
+	add("address held", "email_held", silent)
+	add("address changed", "email_changed", func(m *Mail) { m.After = "l…@new.example.net" })
+	add("address changed back", "email_changed", func(m *Mail) { m.Link, m.After = "", "l…@new.example.net" })
+	add("address changed by an administrator", "email_changed", func(m *Mail) {
+		m.Link, m.After, m.Operator, m.Address, m.Agent = "", "l…@new.example.net", true, "", ""
+	})
+	add("new address", "email_new", func(m *Mail) { m.To, m.Before, m.After, m.Link = after, before, after, "" })
+	add("new address by an administrator", "email_new", func(m *Mail) {
+		m.To, m.Before, m.After, m.Link, m.Operator, m.Address, m.Agent = after, before, after, "", true, "", ""
+	})
+	add("address taken back", "email_restored", silent)
+	add("address lost", "email_lost", func(m *Mail) { m.To, m.Link, m.Address, m.Agent = after, "", "", "" })
 }

@@ -19,6 +19,8 @@ type Mail struct {
 	Link     string // whole URL; empty: there is none
 	Until    time.Time
 	Base     string // the portal's origin
+
+	Before, After string // the addresses of a change, as far as the recipient is told
 }
 
 // Fact is a line of what is known.
@@ -100,12 +102,15 @@ func (m Mail) words() wording {
 			after: []string{"If you did not expect this, ask whoever runs this service."},
 		}
 	}
+	if w, ok := m.emailWords(always); ok {
+		return w
+	}
 	return wording{subject: "About your account", heading: "About your account", lead: "Something happened with your account.", why: always}
 }
 
 // facts are what is known about the act, in the order in which one asks.
 func (m Mail) facts() []Fact {
-	list := []Fact{{"Account", m.To}}
+	list := m.addresses()
 	if m.Device != "" {
 		list = append(list, Fact{"Device", m.Device})
 	}

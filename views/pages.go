@@ -178,11 +178,28 @@ type GalleryPage struct {
 	States []State
 }
 
-// SecurityPage changes the password.
+// SecurityPage changes the password and the address.
 type SecurityPage struct {
 	Shell
-	PasswordMin int // characters
-	Problems    FormProblems
+	PasswordMin   int // characters
+	Problems      FormProblems
+	Mail          bool // mails are sent here: without, nobody can confirm an address
+	Email         string
+	EmailProblems FormProblems
+}
+
+// EmailConfirmPage asks before a new address becomes the account's.
+type EmailConfirmPage struct {
+	Shell
+	From, To string
+	Taken    bool         // somebody else has the new address by now
+	Problems FormProblems // why it did not
+}
+
+// EmailUndoPage asks before an account gets a former address back.
+type EmailUndoPage struct {
+	Shell
+	Email string
 }
 
 // ForgotPage asks for the address of a forgotten account, and says where to look.

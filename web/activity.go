@@ -135,6 +135,15 @@ func eventWords(e models.Event) string {
 			return "“%s” was signed out and your password locked, by the link “This wasn’t me” in a mail."
 		}
 		return "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail."
+	case models.EventEmailAsked:
+		return "You asked for another e-mail address. It counts once the link in the mail to it is used."
+	case models.EventEmailChanged:
+		if e.Actor == models.ActorOperator {
+			return "An administrator changed your e-mail address."
+		}
+		return "Your e-mail address was changed, by the link in the mail to the new one."
+	case models.EventEmailRestored:
+		return "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked."
 	case models.EventMailFailed:
 		return "A mail to you could not be delivered. Is your address right?"
 	}

@@ -77,6 +77,8 @@ func endWords(reason, by string) string {
 			return "Signed out when an administrator set a new password."
 		}
 		return "Signed out when you changed your password."
+	case models.RevokedByUndo:
+		return "Signed out when you took your e-mail address back."
 	case models.RevokedByReplace:
 		return "Replaced by a new sign-in in the same browser."
 	case models.RevokedByLimit:

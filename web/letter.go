@@ -13,6 +13,7 @@ import (
 // linkPaths are where the links of letters lead.
 var linkPaths = map[auth.LetterKind]string{
 	auth.LetterNewDevice: notMePath, auth.LetterDeviceReused: notMePath, auth.LetterPasswordChanged: notMePath,
+	auth.LetterEmailConfirm: emailConfirmPath, auth.LetterEmailChanged: emailUndoPath,
 	auth.LetterReset: resetPath, auth.LetterSignup: confirmPath,
 }
 
@@ -21,6 +22,7 @@ func MailRenderer(baseURL string) auth.Render {
 	return func(l auth.Letter) (auth.Words, error) {
 		m := views.Mail{
 			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, Until: l.Until, Base: baseURL,
+			Before: l.Before, After: l.After,
 		}
 		if agent := auth.DescribeAgent(l.UserAgent); agent.Name != auth.UnknownBrowser {
 			m.Agent = agent.Name

@@ -54,6 +54,10 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventEnabled, models.ActorOperator, "", "An administrator enabled your account again.", false},
 		{models.EventSignInFailed, models.ActorSystem, auth.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
 		{models.EventLocked, models.ActorOwner, "", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
+		{models.EventEmailAsked, models.ActorOwner, "", "You asked for another e-mail address. It counts once the link in the mail to it is used.", false},
+		{models.EventEmailChanged, models.ActorOwner, "", "Your e-mail address was changed, by the link in the mail to the new one.", false},
+		{models.EventEmailChanged, models.ActorOperator, "", "An administrator changed your e-mail address.", false},
+		{models.EventEmailRestored, models.ActorOwner, "", "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked.", true},
 		{models.EventMailFailed, models.ActorSystem, "new_device", "A mail to you could not be delivered. Is your address right?", true},
 	}
 	each(t, func(t *testing.T, s *site) {

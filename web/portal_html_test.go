@@ -179,7 +179,7 @@ func (s *site) live(email, name string) models.Device {
 func (s *site) dump() string {
 	s.t.Helper()
 	var out []string
-	for _, table := range []string{"users", "devices", "events", "attempts", "known_places", "clients", "signing_keys", "one_time_tokens"} {
+	for _, table := range []string{"users", "devices", "events", "attempts", "known_places", "clients", "signing_keys", "one_time_tokens", "former_addresses"} {
 		rows, err := s.store.Pools()[0].QueryContext(s.t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			s.t.Fatal(err)

@@ -8,9 +8,9 @@ import (
 	"latchkey/views"
 )
 
-// securityForm offers a change of password.
+// securityForm offers a change of password and of the address.
 func (s *Server) securityForm(w http.ResponseWriter, r *http.Request, _ *auth.Session) error {
-	return s.renderSecurity(w, r, http.StatusOK, views.FormProblems{})
+	return s.renderSecurity(w, r, http.StatusOK, views.SecurityPage{})
 }
 
 // security changes the password and signs out every other device.
@@ -33,7 +33,7 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Sessi
 			problems.Fields["current_password"], status = problems.Summary, http.StatusUnprocessableEntity
 			problems.Summary = "Your password was not changed."
 		}
-		return s.renderSecurity(w, r, status, problems)
+		return s.renderSecurity(w, r, status, views.SecurityPage{Problems: problems})
 	}
 	s.cookies.flash(w, r, views.ToneSuccess, fmt.Sprintf("Your password was changed, and %s signed out.", wereSignedOut(n)))
 	return redirect(w, r, "/devices")
@@ -46,8 +46,7 @@ func wereSignedOut(n int64) string {
 	return otherDevices(n) + " were"
 }
 
-func (s *Server) renderSecurity(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {
-	return render(w, r, status, views.Security(views.SecurityPage{
-		Shell: s.shell(w, r, "Security", "security"), PasswordMin: s.auth.PasswordMin, Problems: problems,
-	}))
+func (s *Server) renderSecurity(w http.ResponseWriter, r *http.Request, status int, page views.SecurityPage) error {
+	page.Shell, page.PasswordMin, page.Mail = s.shell(w, r, "Security", "security"), s.auth.PasswordMin, s.auth.Mail != nil
+	return render(w, r, status, views.Security(page))
 }

@@ -70,6 +70,8 @@ func whyEnded(reason, by string) string {
 		return "Signed out on the device itself"
 	case models.RevokedByAlarm:
 		return "Signed out by the link “This wasn’t me” in a mail"
+	case models.RevokedByUndo:
+		return "Signed out when the owner took a former e-mail address back"
 	case models.RevokedByOwner:
 		return "Signed out by its owner"
 	case models.RevokedByPassword:

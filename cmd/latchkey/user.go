@@ -12,6 +12,7 @@ import (
 type userCommands struct {
 	Add         userAdd         `cmd:"" help:"Create an account."`
 	SetPassword userSetPassword `cmd:"" help:"Set a password and sign every device out."`
+	SetEmail    userSetEmail    `cmd:"" help:"Give an account another address; nothing is signed out."`
 	SetRole     userSetRole     `cmd:"" help:"Make an account a user's or the support staff's."`
 	Disable     userDisable     `cmd:"" help:"Close an account and sign every device out."`
 	Enable      userEnable      `cmd:"" help:"Open a disabled account again."`
@@ -60,6 +61,22 @@ func (c *userSetPassword) Run(env *environment) error {
 		}
 		fmt.Fprintf(env.stdout, "Set the password of %s and signed out %s.\n", c.Email, devices(n))
 		c.tell(env, password)
+		return nil
+	})
+}
+
+type userSetEmail struct {
+	Email string `arg:"" help:"E-mail address."`
+	To    string `arg:"" help:"The new e-mail address."`
+}
+
+// Run changes an address.
+func (c *userSetEmail) Run(env *environment) error {
+	return env.withService(func(s *auth.Service) error {
+		if err := s.SetEmail(env.ctx, c.Email, c.To); err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "%s has the address %s.\n", c.Email, c.To)
 		return nil
 	})
 }

@@ -101,6 +101,26 @@ func TestUserSetPasswordEndsWhatTheOldOneBegan(t *testing.T) {
 	})
 }
 
+func TestUserSetEmailChangesTheAddressAndNothingElse(t *testing.T) {
+	modelstest.EachURL(t, func(t *testing.T, url string) {
+		s := serve(t, url, nil)
+		addUser(t, url, ada)
+		addUser(t, url, "eve@example.org")
+		phone := login(t, s.URL(), ada, password, "phone").want(t, 200)
+		if printed := must(t, url, "", "user", "set-email", strings.ToUpper(ada), "Ada@new.example.net"); !strings.Contains(printed, "Ada@new.example.net") {
+			t.Errorf("%q", printed)
+		}
+		login(t, s.URL(), ada, password, "phone").want(t, 401, "code", "invalid_credentials")
+		login(t, s.URL(), "ada@new.example.net", password, "phone").want(t, 200)
+		refresh(t, s.URL(), phone.field("refresh_token")).want(t, 200)
+		command(t, url, "", "user", "set-email", "ada@new.example.net", "EVE@example.org").refuses(t, 1, "email: ", "already")
+		command(t, url, "", "user", "set-email", "ada@new.example.net", "no address").refuses(t, 1, "email: ")
+		command(t, url, "", "user", "set-email", "nobody@example.org", "x@example.org").refuses(t, 1, "nobody@example.org")
+		must(t, url, "", "user", "set-email", "ada@new.example.net", ada) // kept for nobody
+		login(t, s.URL(), ada, password, "phone").want(t, 200)
+	})
+}
+
 func TestUserSetRole(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		addUser(t, url, ada)

@@ -1,0 +1,124 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth/mail"
+	"latchkey/models"
+)
+
+// EmailRequest is a person's wish for another address.
+type EmailRequest struct {
+	Email, Password string
+	From            Caller
+}
+
+// pendingEmail is an address that waits for its confirmation, sealed beside the hash of the link, with what the account
+// was when its owner asked. Until then the address stays free.
+type pendingEmail struct{ Email, From, Hash string }
+
+// AskEmailChange mails a link to the new address, whose use gives it to the account; the newest link is the only one.
+// Whether somebody has that address, or may still take it back, neither the answer tells nor what it costs: whoever reads
+// its mail is told instead. Refusals: KindInvalidRequest (of email and password), KindWrongPassword, KindRateLimited,
+// KindNotFound (no mail is sent here), KindUnavailable.
+func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailRequest) error {
+	if !s.mailing() {
+		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for another address.")
+	}
+	r.Email = strings.TrimSpace(r.Email)
+	if err := checkNewEmail(by.User, r); err != nil {
+		return err
+	}
+	if err := s.confirmPassword(ctx, by.User, r.Password, r.From); err != nil {
+		return err
+	}
+	err := s.door.query(ctx, func() error {
+		key := foldEmail(r.Email)
+		err := s.countRequest(ctx, quota{s.hide("email", key), maxEmailMails}, quota{s.hide("email account", by.User.ID.String()), maxEmailAsked},
+			quota{s.hide("email network", network(r.From.IP)), maxNetEmails})
+		if err != nil {
+			return err
+		}
+		_, err = s.store.UserByEmail(ctx, key)
+		if err != nil && !errors.Is(err, models.ErrNotFound) {
+			return err
+		}
+		held, heldErr := s.store.AddressHeld(ctx, key, by.User.ID, s.now())
+		if heldErr != nil {
+			return heldErr
+		}
+		return s.askEmailChange(ctx, by.User, r, err == nil, held)
+	})
+	if errors.Is(err, models.ErrChanged) {
+		return &Error{Kind: KindWrongPassword, Message: "Your password was changed meanwhile.", Cause: err}
+	}
+	if err == nil {
+		s.kickMail()
+	}
+	return err
+}
+
+func checkNewEmail(user models.User, r EmailRequest) error {
+	var bad fields
+	bad.text("email", r.Email, maxEmail)
+	if len(bad) == 0 {
+		bad.refuse("email", problemWithEmail(r.Email))
+	}
+	if len(bad) == 0 && foldEmail(r.Email) == user.EmailKey {
+		bad.refuse("email", "This is your address already.")
+	}
+	if len(bad) == 0 {
+		bad.refuse("email", problemWithDelivery(r.Email))
+	}
+	bad.text("password", r.Password, maxPassword)
+	return bad.err()
+}
+
+// problemWithDelivery says why no mail reaches an address, or "".
+func problemWithDelivery(email string) string {
+	if _, err := mail.Deliverable(email); err != nil {
+		return "No mail can be sent to this address: " + err.Error() + "."
+	}
+	return ""
+}
+
+// askEmailChange writes the mail: with the link, or to an address that cannot be had without. Nobody ever sees that link's secret.
+func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailRequest, taken, held bool) error {
+	now := s.now()
+	l := letter(LetterEmailConfirm, r.From, now)
+	link, secret := newLink(user.ID, linkEmail, "", now, EmailLife)
+	text, err := json.Marshal(pendingEmail{Email: r.Email, From: user.EmailKey, Hash: user.PasswordHash})
+	if err != nil {
+		return fmt.Errorf("keep new address: %w", err)
+	}
+	link.Box = s.boxes.seal(emailRow(link.Hash), text)
+	l.Link, l.Until, l.Before, l.After = secret, link.ExpiresAt, user.Email, r.Email
+	if taken || held {
+		l.Kind, l.Link, l.Before, l.After = LetterEmailTaken, "", "", ""
+	}
+	if held && !taken {
+		l.Kind = LetterEmailHeld
+	}
+	n := s.noticeTo(r.Email, user.ID, l, link)
+	n.Mail.Kind = string(LetterEmailConfirm) // what becomes of the mail is told by its kind, and must tell nothing
+	return s.store.AskEmailChange(ctx, models.EmailRequest{
+		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: s.event(models.EventEmailAsked, user.ID, r.From, now), Notice: n,
+	})
+}
+
+func emailRow(hash []byte) []byte { return append([]byte("email\x00"), hash...) }
+
+// noticeTo is notice for an address that is not, or not yet, or no longer the account's.
+func (s *Service) noticeTo(address string, user uuid.UUID, l Letter, links ...models.OneTime) models.Notice {
+	n := s.notice(user, l, links...)
+	if n.Mail != nil {
+		n.Mail.Recipient = address
+	}
+	return n
+}

@@ -1,0 +1,42 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"latchkey/models"
+)
+
+// SetEmail gives an account another address, for an operator. Both addresses get a mail, and neither a link: perhaps a
+// thief reads the mail of the former one. Refusals: KindNotFound, KindInvalidRequest, KindEmailTaken.
+func (s *Service) SetEmail(ctx context.Context, email, to string) error {
+	u, err := s.FindUser(ctx, email)
+	if err != nil {
+		return err
+	}
+	to = strings.TrimSpace(to)
+	if problem := problemWithEmail(to); problem != "" {
+		return invalidField("email", problem)
+	}
+	e := s.operatorEvent(models.EventEmailChanged, u.ID)
+	tell := Letter{Kind: LetterEmailChanged, At: e.At, ByOperator: true, After: veil(to)}
+	news := Letter{Kind: LetterEmailNew, At: e.At, ByOperator: true, Before: u.Email, After: to}
+	err = s.store.SetEmail(ctx, models.EmailSetting{
+		UserID: u.ID, From: u.EmailKey, Email: to, EmailKey: foldEmail(to), At: e.At, Event: e,
+		Notices: []models.Notice{s.noticeTo(u.Email, u.ID, tell), s.noticeTo(to, u.ID, news)},
+	})
+	return emailTaken(err)
+}
+
+// emailTaken names the refusal of an address that somebody has, or may take back.
+func emailTaken(err error) error {
+	message := "There is an account with this address already."
+	switch {
+	case errors.Is(err, models.ErrHeld):
+		message = "This address is kept for the account that had it until lately."
+	case !errors.Is(err, models.ErrDuplicate):
+		return err
+	}
+	return &Error{Kind: KindEmailTaken, Message: message, Fields: []FieldProblem{{Field: "email", Detail: message}}, Cause: err}
+}

@@ -1,0 +1,171 @@
+package auth
+
+import (
+	"testing"
+	"time"
+
+	"latchkey/auth/mail/mailtest"
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// The thief's browser is known to the account once he has signed in with it. Each of these takes the account from him,
+// after which he is a stranger again: his next sign-in is told, and the limit of the account holds for his network.
+func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
+	newLetter := func(t *testing.T, d *desk, server *mailtest.Server, seen *int) string {
+		t.Helper()
+		list, _ := d.told(t, server, seen)
+		if len(list) == 0 {
+			t.Fatal("no mail")
+		}
+		return list[len(list)-1].Link
+	}
+	for name, takeBack := range map[string]func(t *testing.T, d *desk, server *mailtest.Server, his *Session, alarm string, seen *int){
+		"a new password by mail": func(t *testing.T, d *desk, server *mailtest.Server, _ *Session, _ string, seen *int) {
+			if err := d.ForgotPassword(t.Context(), d.ada.Email, at("192.0.2.1")); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.ResetPassword(t.Context(), newLetter(t, d, server, seen), "another fine day", at("192.0.2.1")); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"this wasn't me": func(t *testing.T, d *desk, _ *mailtest.Server, _ *Session, alarm string, _ *int) {
+			if _, err := d.AnswerAlarm(t.Context(), alarm, at("192.0.2.1")); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"an address taken back": func(t *testing.T, d *desk, server *mailtest.Server, his *Session, _ string, seen *int) {
+			if err := d.AskEmailChange(t.Context(), his, EmailRequest{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := d.ConfirmEmailChange(t.Context(), newLetter(t, d, server, seen), at("198.51.100.7")); err != nil {
+				t.Fatal(err)
+			}
+			list, _ := d.told(t, server, seen)
+			for _, l := range list {
+				if l.Link != "" {
+					if _, err := d.UndoEmailChange(t.Context(), l.Link, at("192.0.2.1")); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+				d := newDesk(t, store)
+				server := d.post(t)
+				var seen int
+				d.browse(t, "hers", "192.0.2.1")
+				his := d.browse(t, "his", "198.51.100.7")
+				alarm := newLetter(t, d, server, &seen)
+				d.browse(t, "his", "198.51.100.7")
+				if _, kinds := d.told(t, server, &seen); kinds != "" {
+					t.Fatalf("a browser that is known is told of: %s", kinds)
+				}
+				home := func() bool {
+					from := at("198.51.100.7")
+					from.Browser = "his"
+					yes, err := store.KnownPlace(t.Context(), d.ada.ID, d.places(from), d.now().Add(-homeFor))
+					if err != nil {
+						t.Fatal(err)
+					}
+					return yes
+				}
+				if !home() {
+					t.Fatal("his place is not known")
+				}
+				takeBack(t, d, server, his, alarm, &seen)
+				if home() {
+					t.Error("he is still at home in the account")
+				}
+				d.told(t, server, &seen)
+				if _, err := d.SetPassword(t.Context(), adaEmail, adaPassword); err != nil { // he knows it again
+					t.Fatal(err)
+				}
+				d.told(t, server, &seen)
+				d.advance(time.Minute)
+				d.browse(t, "his", "198.51.100.7")
+				if _, kinds := d.told(t, server, &seen); kinds != "new_device" {
+					t.Errorf("his next sign-in: %q", kinds)
+				}
+			})
+		})
+	}
+}
+
+func TestANewPasswordEndsTheLinksToOne(t *testing.T) {
+	for name, change := range map[string]func(d *desk, by *Session) error{
+		"by its owner": func(d *desk, by *Session) error {
+			_, err := d.ChangePassword(t.Context(), by, PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.1")})
+			return err
+		},
+		"by an operator": func(d *desk, _ *Session) error {
+			_, err := d.SetPassword(t.Context(), adaEmail, "another fine day")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+				d := newDesk(t, store)
+				server := d.post(t)
+				var seen int
+				by := d.browse(t, "hers", "192.0.2.1")
+				if err := d.ForgotPassword(t.Context(), adaEmail, at("198.51.100.7")); err != nil {
+					t.Fatal(err)
+				}
+				list, kinds := d.told(t, server, &seen)
+				if kinds != "password_reset" {
+					t.Fatal(kinds)
+				}
+				if _, err := d.FindReset(t.Context(), list[0].Link); err != nil {
+					t.Fatal(err)
+				}
+				if err := change(d, by); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := d.FindReset(t.Context(), list[0].Link); AsError(err).Kind != KindDeadLink {
+					t.Errorf("looked at: %v", err)
+				}
+				if err := d.ResetPassword(t.Context(), list[0].Link, "the thief's own words", at("198.51.100.7")); AsError(err).Kind != KindDeadLink {
+					t.Errorf("used: %v", err)
+				}
+				if kind := d.try(t, adaEmail, "another fine day", at("192.0.2.1")); kind != -1 {
+					t.Errorf("the new password: %v", kind)
+				}
+			})
+		})
+	}
+}
+
+// A link to a new password that is written in the moment in which the account leaves its address is none.
+func TestALinkToANewPasswordBelongsToTheAddressItWasMailedTo(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		before := d.ada
+		if err := d.SetEmail(t.Context(), adaEmail, "ada@new.example.net"); err != nil {
+			t.Fatal(err)
+		}
+		var seen int
+		d.told(t, server, &seen)
+		if err := store.AddNotice(t.Context(), d.resetNotice(before, true, at("192.0.2.1"))); err != nil { // read before, written after
+			t.Fatal(err)
+		}
+		list, _ := d.told(t, server, &seen)
+		if _, err := d.FindReset(t.Context(), list[0].Link); AsError(err).Kind != KindDeadLink {
+			t.Errorf("looked at: %v", err)
+		}
+		if err := d.ResetPassword(t.Context(), list[0].Link, "another fine day", at("192.0.2.1")); AsError(err).Kind != KindDeadLink {
+			t.Errorf("used: %v", err)
+		}
+		hash, err := linkHash(list[0].Link)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reset := models.PasswordReset{Purpose: linkReset, Link: hash, UserID: d.ada.ID, EmailKey: before.EmailKey, PasswordHash: "x", At: d.now(), Event: d.event(models.EventPasswordReset, d.ada.ID, at("192.0.2.1"), d.now())}
+		if _, err := store.ResetPassword(t.Context(), reset); err == nil {
+			t.Error("the store takes it")
+		}
+	})
+}

@@ -1,0 +1,132 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// EmailLink is the purpose of a link that confirms a new address. A new password, a lock and a disabled account end it.
+const EmailLink = "email"
+
+// EmailRequest is the wish for a new address of an account, with the mail that confirms it.
+type EmailRequest struct {
+	UserID   uuid.UUID
+	Verified string // the hash that the password was checked against
+	At       time.Time
+	Event    Event
+	Notice   Notice
+}
+
+// AskEmailChange writes the mail with the link. It returns ErrChanged when the account is not as verified: otherwise a
+// link could come into being after the change of password that ends all of them.
+func (s *Store) AskEmailChange(ctx context.Context, r EmailRequest) error {
+	return fault("ask for a new address", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockUser(tx, r.UserID, r.Verified, "", r.At); err != nil {
+			return err
+		}
+		if err := addEvent(tx, r.Event); err != nil {
+			return err
+		}
+		return addNotice(tx, r.Notice)
+	}))
+}
+
+// EmailChange is a new address that was confirmed by its link.
+type EmailChange struct {
+	Link            []byte // SHA-256 of the link's secret
+	UserID          uuid.UUID
+	From            string // folded: the account's address when it asked
+	Verified        string // the password's hash then
+	Email, EmailKey string
+	At              time.Time
+	Former          FormerAddress // the address that is left, with the link that takes it back
+	Event           Event
+	Undo            Notice // to the address that is left, with that link
+	Left            Notice // the same without a link, when the account goes back to an address that it may take back anyway
+	News            Notice // to the new address
+}
+
+// ChangeEmail uses the link up and gives the account its new address, in one transaction. The address that it leaves is
+// held for it, and links to a new password end. It returns ErrNotFound, and changes nothing, when the link is used,
+// replaced or expired or the account is not as it was when it asked; ErrDuplicate when somebody has the address; ErrHeld
+// when it is held for somebody else.
+func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
+	return fault("change address", s.tx(ctx, func(tx *gorm.DB) error {
+		// The users row comes first, as everywhere: whoever ends the link holds that row too.
+		q := tx.Where("email_key = ? AND password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.From, c.Verified)
+		if err := moveUser(tx, q, c.UserID, c.Email, c.EmailKey, c.At, ErrNotFound); err != nil {
+			return err
+		}
+		link, err := useOneTime(tx, EmailLink, c.Link, c.At)
+		if err != nil || link.UserID != c.UserID {
+			return orRefuse(err, ErrNotFound)
+		}
+		back, err := goBack(tx, c.UserID, c.EmailKey, c.At)
+		if err != nil {
+			return err
+		}
+		notice := c.Left
+		if !back {
+			notice = c.Undo
+			if err := addFormer(tx, c.Former); err != nil {
+				return err
+			}
+		}
+		if err := dropLinks(tx, c.UserID, ResetLink); err != nil {
+			return err
+		}
+		return addTale(tx, c.Event, notice, c.News)
+	}))
+}
+
+// EmailSetting is a new address that an operator gives an account.
+type EmailSetting struct {
+	UserID          uuid.UUID
+	From            string // folded: the address that the operator knows
+	Email, EmailKey string
+	At              time.Time
+	Event           Event
+	Notices         []Notice
+}
+
+// SetEmail gives the account its new address. Nobody can take it back: perhaps a thief has the mailbox of a former one.
+// It returns ErrChanged when the account's address is another by now, ErrDuplicate and ErrHeld as ChangeEmail does.
+func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
+	return fault("set address", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := moveUser(tx, tx.Where("email_key = ?", c.From), c.UserID, c.Email, c.EmailKey, c.At, ErrChanged); err != nil {
+			return err
+		}
+		if err := tx.Where("user_id = ?", c.UserID).Delete(&FormerAddress{}).Error; err != nil {
+			return err
+		}
+		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {
+			return err
+		}
+		return addTale(tx, c.Event, c.Notices...)
+	}))
+}
+
+// moveUser gives an account an address that nobody else has and that is held for nobody else.
+func moveUser(tx, q *gorm.DB, userID uuid.UUID, email, key string, at time.Time, refused error) error {
+	done := q.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"email": email, "email_key": key, "updated_at": moment(at)})
+	if done.Error != nil || done.RowsAffected == 0 {
+		return orRefuse(done.Error, refused)
+	}
+	return refuseHeld(tx, key, userID, at)
+}
+
+// addTale writes an event and the mails about it.
+func addTale(tx *gorm.DB, e Event, notices ...Notice) error {
+	if err := addEvent(tx, e); err != nil {
+		return err
+	}
+	for _, n := range notices {
+		if err := addNotice(tx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}

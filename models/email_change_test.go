@@ -1,0 +1,545 @@
+package models_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+const holdFor = 7 * 24 * time.Hour
+
+func hashOf(secret string) []byte {
+	hash := sha256.Sum256([]byte(secret))
+	return hash[:]
+}
+
+// link is one that was mailed.
+func link(u models.User, purpose, secret string, at time.Time) models.OneTime {
+	return models.OneTime{Hash: hashOf(secret), UserID: u.ID, Purpose: purpose, Box: hashOf("box"), CreatedAt: at, ExpiresAt: at.Add(24 * time.Hour)}
+}
+
+// mailTo is a mail with links, recognised by its kind.
+func mailTo(u models.User, kind, recipient string, at time.Time, links ...models.OneTime) models.Notice {
+	return models.Notice{Mail: &models.Mail{ID: models.NewID(at), UserID: u.ID, Kind: kind, Recipient: recipient, Box: []byte("sealed"), CreatedAt: at}, Links: links}
+}
+
+// ask writes a link to a new address.
+func ask(t testing.TB, s *models.Store, u models.User, secret string, at time.Time) error {
+	t.Helper()
+	return s.AskEmailChange(t.Context(), models.EmailRequest{
+		UserID: u.ID, Verified: password, At: at, Event: event(models.EventEmailAsked, u.ID, at), Notice: mailTo(u, "asked", "new", at, link(u, models.EmailLink, secret, at)),
+	})
+}
+
+// move is the use of that link, for the account as it was at u. The address that it leaves is taken back by "back to" it.
+func move(u models.User, secret, to string, at time.Time) models.EmailChange {
+	return models.EmailChange{
+		Link: hashOf(secret), UserID: u.ID, From: u.EmailKey, Verified: u.PasswordHash, Email: strings.ToUpper(to), EmailKey: to, At: at,
+		Former: models.FormerAddress{Hash: hashOf("back to " + u.EmailKey), UserID: u.ID, Email: u.Email, EmailKey: u.EmailKey, CreatedAt: at, ExpiresAt: at.Add(holdFor)},
+		Event:  event(models.EventEmailChanged, u.ID, at),
+		Undo:   mailTo(u, "undo", u.Email, at), Left: mailTo(u, "left", u.Email, at), News: mailTo(u, "news", to, at),
+	}
+}
+
+func undo(secret string, at time.Time) models.EmailUndo {
+	return models.EmailUndo{Hash: hashOf(secret), At: at, Event: event(models.EventEmailRestored, uuid.Nil, at), Tell: func(f models.FormerAddress, left string) []models.Notice {
+		return []models.Notice{mailTo(models.User{ID: f.UserID}, "restored", f.Email, at), mailTo(models.User{ID: f.UserID}, "lost", left, at)}
+	}}
+}
+
+func user(t testing.TB, s *models.Store, u models.User) models.User {
+	t.Helper()
+	u, err := s.UserByID(t.Context(), u.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// moved asks and confirms, and returns the account as it is afterwards.
+func moved(t testing.TB, s *models.Store, u models.User, to string, at time.Time) models.User {
+	t.Helper()
+	if err := ask(t, s, u, "to "+to, at); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ChangeEmail(t.Context(), move(u, "to "+to, to, at)); err != nil {
+		t.Fatalf("to %s: %v", to, err)
+	}
+	return user(t, s, u)
+}
+
+// taken are the mails that waited, by kind and recipient.
+func taken(t testing.TB, s *models.Store, at time.Time) (list []string) {
+	t.Helper()
+	mails, err := s.ClaimMails(t.Context(), at, at.Add(1000*time.Hour), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mails {
+		list = append(list, m.Kind+" "+m.Recipient)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func TestANewAddressComesWithAllThatBelongsToIt(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		phone := addApp(t, s, u.ID, "phone")
+		if err := s.AddNotice(t.Context(), mailTo(u, "reset", u.Email, noon, link(u, models.ResetLink, "reset", noon))); err != nil {
+			t.Fatal(err)
+		}
+		got := moved(t, s, u, "b@example.org", noon)
+		if got.Email != "B@EXAMPLE.ORG" || got.EmailKey != "b@example.org" || got.LockedAt != nil || device(t, s, phone).RevokedAt != nil {
+			t.Errorf("%+v", got)
+		}
+		if list := taken(t, s, noon); !slices.Equal(list, []string{"asked new", "news b@example.org", "reset " + u.Email, "undo " + u.Email}) {
+			t.Errorf("mails %q", list)
+		}
+		if all := kinds(t, s, u.ID); !strings.Contains(all, models.EventEmailAsked) || !strings.Contains(all, models.EventEmailChanged) {
+			t.Errorf("events %s", all)
+		}
+		if n := count(t, s, "SELECT count(*) FROM one_time_tokens"); n != 0 {
+			t.Errorf("%d links are left: the reset, or the used one", n)
+		}
+		f, err := s.FindFormerAddress(t.Context(), hashOf("back to "+u.EmailKey), noon)
+		if err != nil || f.Email != u.Email || f.Seq != 1 {
+			t.Errorf("%+v %v", f, err)
+		}
+		// A week later it is forgotten.
+		if _, err := s.Sweep(t.Context(), models.Retention{LinksBefore: noon.Add(holdFor + time.Second)}); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, s, "SELECT count(*) FROM former_addresses"); n != 0 {
+			t.Errorf("%d former addresses are left", n)
+		}
+	})
+}
+
+func TestALinkToANewAddressIsGoodForTheAccountAsItWas(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		later := noon.Add(time.Hour)
+		for name, c := range map[string]struct {
+			spoil func(u models.User, c *models.EmailChange)
+			want  error
+		}{
+			"expired":       {func(_ models.User, c *models.EmailChange) { c.At = noon.Add(24 * time.Hour) }, models.ErrNotFound},
+			"another's":     {func(_ models.User, c *models.EmailChange) { c.UserID = addUser(t, s).ID }, models.ErrNotFound},
+			"unknown":       {func(_ models.User, c *models.EmailChange) { c.Link = hashOf("guess") }, models.ErrNotFound},
+			"a hash only":   {func(_ models.User, c *models.EmailChange) { c.Link = c.Link[:31] }, models.ErrNotFound},
+			"other address": {func(_ models.User, c *models.EmailChange) { c.From = "elsewhere@example.org" }, models.ErrNotFound},
+			"replaced": {func(u models.User, _ *models.EmailChange) {
+				if err := ask(t, s, u, "newer of "+u.EmailKey, later); err != nil {
+					t.Fatal(err)
+				}
+			}, models.ErrNotFound},
+			"new password": {func(u models.User, c *models.EmailChange) {
+				change := models.PasswordChange{UserID: u.ID, Verified: password, Hash: "hash-2", At: later, Event: event(models.EventPasswordChanged, u.ID, later)}
+				if _, err := s.ChangePassword(t.Context(), change); err != nil {
+					t.Fatal(err)
+				}
+				c.Verified = "hash-2" // the link must be gone by itself
+			}, models.ErrNotFound},
+			"reset": {func(u models.User, c *models.EmailChange) {
+				if err := s.AddNotice(t.Context(), mailTo(u, "reset", u.Email, later, link(u, models.ResetLink, "reset "+u.EmailKey, later))); err != nil {
+					t.Fatal(err)
+				}
+				reset := models.PasswordReset{Purpose: models.ResetLink, Link: hashOf("reset " + u.EmailKey), UserID: u.ID, EmailKey: u.EmailKey, PasswordHash: "hash-2", At: later, Event: event(models.EventPasswordReset, u.ID, later)}
+				if _, err := s.ResetPassword(t.Context(), reset); err != nil {
+					t.Fatal(err)
+				}
+				c.Verified = "hash-2"
+			}, models.ErrNotFound},
+			"locked": {func(u models.User, _ *models.EmailChange) {
+				alarm := link(u, "alarm", "alarm "+u.EmailKey, later)
+				alarm.Subject = models.EveryDevice
+				if err := s.AddNotice(t.Context(), mailTo(u, "alarm", u.Email, later, alarm)); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: alarm.Hash, At: later, Event: event(models.EventLocked, u.ID, later)}); err != nil {
+					t.Fatal(err)
+				}
+				exec(t, s, "UPDATE users SET locked_at = NULL") // the link must be gone by itself
+			}, models.ErrNotFound},
+			"disabled": {func(u models.User, _ *models.EmailChange) {
+				if _, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, later), models.Notice{}); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.EnableUser(t.Context(), u.ID, event(models.EventEnabled, u.ID, later)); err != nil {
+					t.Fatal(err)
+				}
+			}, models.ErrNotFound},
+			"disabled now": {func(u models.User, _ *models.EmailChange) { exec(t, s, "UPDATE users SET disabled_at = created_at") }, models.ErrNotFound},
+			"locked now":   {func(u models.User, _ *models.EmailChange) { exec(t, s, "UPDATE users SET locked_at = created_at") }, models.ErrNotFound},
+			"set by an operator": {func(u models.User, c *models.EmailChange) {
+				if err := s.SetEmail(t.Context(), models.EmailSetting{UserID: u.ID, From: u.EmailKey, Email: "o@example.org", EmailKey: "o@example.org", At: later, Event: event(models.EventEmailChanged, u.ID, later)}); err != nil {
+					t.Fatal(err)
+				}
+				c.From = "o@example.org"
+			}, models.ErrNotFound},
+			"taken": {func(_ models.User, c *models.EmailChange) { c.EmailKey = addUser(t, s).EmailKey }, models.ErrDuplicate},
+			"held": {func(_ models.User, c *models.EmailChange) {
+				other := addUser(t, s)
+				moved(t, s, other, "left-"+other.EmailKey, noon)
+				c.EmailKey = other.EmailKey
+			}, models.ErrHeld},
+			"deleted": {func(u models.User, _ *models.EmailChange) { exec(t, s, "DELETE FROM users") }, models.ErrNotFound},
+		} {
+			u := addUser(t, s)
+			if err := ask(t, s, u, "to "+u.EmailKey, noon); err != nil {
+				t.Fatal(err)
+			}
+			change := move(u, "to "+u.EmailKey, "new-"+u.EmailKey, later)
+			c.spoil(u, &change)
+			taken(t, s, later)
+			if err := s.ChangeEmail(t.Context(), change); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if n := count(t, s, "SELECT count(*) FROM users WHERE email_key LIKE 'new-%'"); n != 0 {
+				t.Errorf("%s: the address was changed", name)
+			}
+			if list := taken(t, s, later); len(list) > 0 {
+				t.Errorf("%s: mails %q", name, list)
+			}
+			exec(t, s, "DELETE FROM former_addresses")
+			exec(t, s, "DELETE FROM users")
+		}
+	})
+}
+
+func TestARequestAgainstAnAccountThatChangedIsNone(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		for _, spoil := range []string{"disabled_at = created_at", "disabled_at = NULL, locked_at = created_at", "locked_at = NULL, password_hash = 'hash-2'"} {
+			exec(t, s, "UPDATE users SET "+spoil)
+			if err := ask(t, s, u, "link", noon); !errors.Is(err, models.ErrChanged) {
+				t.Errorf("%s: %v", spoil, err)
+			}
+		}
+		if n := count(t, s, "SELECT count(*) FROM one_time_tokens") + count(t, s, "SELECT count(*) FROM mails"); n != 0 {
+			t.Errorf("%d rows were written", n)
+		}
+	})
+}
+
+func TestAnAddressThatWasLeftIsHeld(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u, thief := addUser(t, s), addUser(t, s)
+		a := u.EmailKey
+		u = moved(t, s, u, "b@example.org", noon)
+		held := func(at time.Time, by uuid.UUID) bool {
+			t.Helper()
+			yes, err := s.AddressHeld(t.Context(), a, by, at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return yes
+		}
+		if !held(noon, thief.ID) || !held(noon, uuid.Nil) || held(noon, u.ID) || !held(noon.Add(holdFor-time.Microsecond), thief.ID) || held(noon.Add(holdFor), thief.ID) {
+			t.Error("it is held for others, or not long enough, or too long")
+		}
+		newcomer := models.User{ID: models.NewID(noon), Email: a, EmailKey: a, PasswordHash: password, Role: models.RoleUser, CreatedAt: noon}
+		if err := s.AddUser(t.Context(), newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); !errors.Is(err, models.ErrHeld) {
+			t.Errorf("an operator's new account: %v", err)
+		}
+		if err := s.AddNotice(t.Context(), mailTo(newcomer, "signup", a, noon, link(newcomer, "signup", "signup", noon))); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.ConfirmUser(t.Context(), "signup", hashOf("signup"), noon, newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); !errors.Is(err, models.ErrHeld) {
+			t.Errorf("a sign-up: %v", err)
+		}
+		if err := s.SetEmail(t.Context(), models.EmailSetting{UserID: thief.ID, From: thief.EmailKey, Email: a, EmailKey: a, At: noon, Event: event(models.EventEmailChanged, thief.ID, noon)}); !errors.Is(err, models.ErrHeld) {
+			t.Errorf("an operator: %v", err)
+		}
+		if got, err := s.UserByEmail(t.Context(), a); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("somebody has it: %+v, %v", got, err)
+		}
+		newcomer.CreatedAt = noon.Add(holdFor)
+		if err := s.AddUser(t.Context(), newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); err != nil {
+			t.Errorf("a week later: %v", err)
+		}
+	})
+}
+
+func TestTheOldestLinkBackOverrulesTheNewerOnes(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		a, backToA := u.EmailKey, "back to "+u.EmailKey
+		here := signIn(u.ID, models.KindApp, "phone", noon)
+		here.Places = [][]byte{[]byte("here")}
+		phone := add(t, s, here)
+		u = moved(t, s, u, "b@example.org", noon)
+		u = moved(t, s, u, "c@example.org", noon.Add(-time.Minute)) // by a replica whose clock is behind
+		if err := ask(t, s, u, "to d", noon); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, s, "SELECT count(*) FROM known_places"); n != 1 {
+			t.Errorf("%d places are known: a change of address is no reason to forget them", n)
+		}
+		exec(t, s, "DELETE FROM mails")
+		if f, err := s.UndoEmailChange(t.Context(), undo(backToA, noon)); err != nil || f.EmailKey != a {
+			t.Fatal(f, err)
+		}
+		got := user(t, s, u)
+		if got.EmailKey != a || got.LockedAt == nil || device(t, s, phone).RevokeReason != models.RevokedByUndo {
+			t.Errorf("%+v", got)
+		}
+		if list := taken(t, s, noon); !slices.Equal(list, []string{"lost C@EXAMPLE.ORG", "restored " + a}) {
+			t.Errorf("mails %q", list)
+		}
+		for _, secret := range []string{"back to b@example.org", backToA} {
+			if _, err := s.UndoEmailChange(t.Context(), undo(secret, noon)); !errors.Is(err, models.ErrNotFound) {
+				t.Errorf("%s afterwards: %v", secret, err)
+			}
+		}
+		if err := s.ChangeEmail(t.Context(), move(got, "to d", "d@example.org", noon)); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("a change that waited: %v", err)
+		}
+		if n := count(t, s, "SELECT count(*) FROM former_addresses") + count(t, s, "SELECT count(*) FROM one_time_tokens") + count(t, s, "SELECT count(*) FROM known_places"); n != 0 {
+			t.Errorf("%d rows are left", n)
+		}
+	})
+}
+
+func TestTheNewerLinkBackLeavesTheOlderOneGood(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		backToA := "back to " + u.EmailKey
+		u = moved(t, s, moved(t, s, u, "b@example.org", noon), "c@example.org", noon)
+		if f, err := s.UndoEmailChange(t.Context(), undo("back to b@example.org", noon)); err != nil || f.Email != "B@EXAMPLE.ORG" {
+			t.Fatal(f, err)
+		}
+		if _, err := s.UndoEmailChange(t.Context(), undo(backToA, noon.Add(holdFor))); !errors.Is(err, models.ErrNotFound) {
+			t.Errorf("a week later: %v", err)
+		}
+		exec(t, s, "UPDATE users SET disabled_at = created_at")
+		if _, err := s.UndoEmailChange(t.Context(), undo(backToA, noon)); !errors.Is(err, models.ErrNotFound) || user(t, s, u).EmailKey != "b@example.org" {
+			t.Errorf("of a disabled account: %v", err)
+		}
+		exec(t, s, "UPDATE users SET disabled_at = NULL")
+		if _, err := s.UndoEmailChange(t.Context(), undo(backToA, noon)); err != nil {
+			t.Errorf("of an account that is open again: %v", err)
+		}
+	})
+}
+
+// The owner left a thief's address by going back to their own: the thief's mailbox gets no way to come again.
+func TestGoingBackEndsWhatWasLeftMeanwhile(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		a, backToA := u.EmailKey, "back to "+u.EmailKey
+		u = moved(t, s, u, "thief@example.org", noon)
+		taken(t, s, noon)
+		u = moved(t, s, moved(t, s, u, "thief2@example.org", noon), a, noon)
+		if list := taken(t, s, noon); !slices.Contains(list, "left THIEF2@EXAMPLE.ORG") || slices.Contains(list, "undo THIEF2@EXAMPLE.ORG") {
+			t.Errorf("mails %q", list)
+		}
+		for _, secret := range []string{"back to thief@example.org", "back to thief2@example.org"} {
+			if _, err := s.UndoEmailChange(t.Context(), undo(secret, noon)); !errors.Is(err, models.ErrNotFound) {
+				t.Errorf("%s: %v", secret, err)
+			}
+		}
+		if f, err := s.UndoEmailChange(t.Context(), undo(backToA, noon)); err != nil || f.EmailKey != a || user(t, s, u).LockedAt == nil {
+			t.Errorf("the owner's own link, once more: %v", err)
+		}
+	})
+}
+
+// racers runs each of them at the same moment, and tells what came of them.
+func racers(fns ...func() error) []error {
+	list := make([]error, len(fns))
+	var all sync.WaitGroup
+	gate := make(chan struct{})
+	for i, fn := range fns {
+		all.Go(func() {
+			<-gate
+			list[i] = fn()
+		})
+	}
+	close(gate)
+	all.Wait()
+	return list
+}
+
+func TestOfTwentyUsesOfOneLinkOneCounts(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		if err := ask(t, s, u, "to b", noon); err != nil {
+			t.Fatal(err)
+		}
+		var fns []func() error
+		for i := range 20 {
+			c := move(u, "to b", "b@example.org", noon)
+			c.Former.Hash = hashOf(fmt.Sprint("back to a, ", i))
+			fns = append(fns, func() error { return s.ChangeEmail(t.Context(), c) })
+		}
+		if won := winners(t, "confirm", racers(fns...)); won != 1 {
+			t.Errorf("confirm: %d won", won)
+		}
+		var hash []byte
+		if err := s.Pools()[0].QueryRowContext(t.Context(), "SELECT hash FROM former_addresses").Scan(&hash); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, s, "SELECT count(*) FROM former_addresses"); n != 1 {
+			t.Fatalf("%d addresses were left", n)
+		}
+		back := undo("", noon)
+		back.Hash, fns = hash, nil
+		for range 20 {
+			fns = append(fns, func() error {
+				_, err := s.UndoEmailChange(t.Context(), back)
+				return err
+			})
+		}
+		if won := winners(t, "undo", racers(fns...)); won != 1 || user(t, s, u).EmailKey != u.EmailKey {
+			t.Errorf("undo: %d won, %+v", won, user(t, s, u))
+		}
+		if all := kinds(t, s, u.ID); strings.Count(all, models.EventEmailChanged) != 1 || strings.Count(all, models.EventEmailRestored) != 1 {
+			t.Errorf("events %s", all)
+		}
+	})
+}
+
+// winners counts who won. The others must have been told that it was nothing, and by nothing else.
+func winners(t *testing.T, what string, list []error) (won int) {
+	t.Helper()
+	for _, err := range list {
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, models.ErrNotFound) && !errors.Is(err, models.ErrDuplicate):
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	return won
+}
+
+func TestOfTwoAccountsThatWantOneAddressOneGetsIt(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		for round := range 10 {
+			to := fmt.Sprintf("wanted-%d@example.org", round)
+			var fns []func() error
+			for range 2 {
+				u := addUser(t, s)
+				if err := ask(t, s, u, "of "+u.EmailKey, noon); err != nil {
+					t.Fatal(err)
+				}
+				fns = append(fns, func() error { return s.ChangeEmail(t.Context(), move(u, "of "+u.EmailKey, to, noon)) })
+			}
+			newcomer := models.User{ID: models.NewID(noon), Email: to, EmailKey: to, PasswordHash: password, Role: models.RoleUser, CreatedAt: noon}
+			fns = append(fns, func() error {
+				return s.AddUser(t.Context(), newcomer, event(models.EventAccountCreated, newcomer.ID, noon))
+			})
+			if won := winners(t, to, racers(fns...)); won != 1 {
+				t.Errorf("round %d: %d won", round, won)
+			}
+			if n := count(t, s, fmt.Sprintf("SELECT count(*) FROM users WHERE email_key = '%s'", to)); n != 1 {
+				t.Errorf("round %d: %d accounts have it", round, n)
+			}
+		}
+	})
+}
+
+// A thief with an account of his own waits for the moment in which the victim's address is left.
+func TestAnAddressIsHeldFromTheMomentInWhichItIsLeft(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		for round := range 20 {
+			u, thief := addUser(t, s), addUser(t, s)
+			if err := errors.Join(ask(t, s, u, "of "+u.EmailKey, noon), ask(t, s, thief, "of "+thief.EmailKey, noon)); err != nil {
+				t.Fatal(err)
+			}
+			list := racers(
+				func() error {
+					return s.ChangeEmail(t.Context(), move(u, "of "+u.EmailKey, "away-"+u.EmailKey, noon))
+				},
+				func() error { return s.ChangeEmail(t.Context(), move(thief, "of "+thief.EmailKey, u.EmailKey, noon)) },
+			)
+			if list[0] != nil || !errors.Is(list[1], models.ErrDuplicate) {
+				t.Fatalf("round %d: %v", round, list)
+			}
+			if _, err := s.UndoEmailChange(t.Context(), undo("back to "+u.EmailKey, noon)); err != nil || user(t, s, u).EmailKey != u.EmailKey {
+				t.Fatalf("round %d: the owner cannot come back: %v", round, err)
+			}
+		}
+	})
+}
+
+// Whatever ends the account's links races with their use: both in one order or the other, and never a deadlock.
+func TestConfirmationsRaceWithWhatEndsThem(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		for round := range 10 {
+			for name, end := range map[string]func(u models.User) error{
+				"disable": func(u models.User) error {
+					_, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.Notice{})
+					return err
+				},
+				"password": func(u models.User) error {
+					_, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Verified: password, Hash: "hash-2", At: noon, Event: event(models.EventPasswordChanged, u.ID, noon)})
+					return err
+				},
+				"alarm": func(u models.User) error {
+					_, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: hashOf("alarm " + u.ID.String()), At: noon, Event: event(models.EventLocked, u.ID, noon)})
+					return err
+				},
+			} {
+				u := addUser(t, s)
+				alarm := link(u, "alarm", "alarm "+u.ID.String(), noon)
+				alarm.Subject = models.EveryDevice
+				if err := errors.Join(ask(t, s, u, "of "+u.EmailKey, noon), s.AddNotice(t.Context(), mailTo(u, "alarm", u.Email, noon, alarm))); err != nil {
+					t.Fatal(err)
+				}
+				list := racers(
+					func() error {
+						return s.ChangeEmail(t.Context(), move(u, "of "+u.EmailKey, "to-"+u.EmailKey, noon))
+					},
+					func() error { return end(u) },
+				)
+				if list[1] != nil || list[0] != nil && !errors.Is(list[0], models.ErrNotFound) {
+					t.Errorf("round %d, %s: %v", round, name, list)
+				}
+				if n := count(t, s, "SELECT count(*) FROM one_time_tokens WHERE purpose = 'email'"); n != 0 {
+					t.Errorf("round %d, %s: a link is left", round, name)
+				}
+				if got := user(t, s, u); (got.EmailKey == u.EmailKey) != (list[0] != nil) {
+					t.Errorf("round %d, %s: %v, and the address is %s", round, name, list[0], got.EmailKey)
+				}
+			}
+		}
+	})
+}
+
+// The owner presses both links at once: that of the sign-in and that of the address.
+func TestAWayBackRacesWithAnAlarm(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		for round := range 20 {
+			u := addUser(t, s)
+			backToA := "back to " + u.EmailKey
+			moved(t, s, u, "b-"+u.EmailKey, noon)
+			alarm := link(u, "alarm", "alarm "+u.ID.String(), noon)
+			alarm.Subject = models.EveryDevice
+			if err := s.AddNotice(t.Context(), mailTo(u, "alarm", u.Email, noon, alarm)); err != nil {
+				t.Fatal(err)
+			}
+			list := racers(
+				func() error { _, err := s.UndoEmailChange(t.Context(), undo(backToA, noon)); return err },
+				func() error {
+					_, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: alarm.Hash, At: noon, Event: event(models.EventLocked, u.ID, noon)})
+					return err
+				},
+			)
+			if got := user(t, s, u); list[0] != nil || list[1] != nil && !errors.Is(list[1], models.ErrNotFound) || got.EmailKey != u.EmailKey || got.LockedAt == nil {
+				t.Errorf("round %d: %v, %+v", round, list, got)
+			}
+		}
+	})
+}

@@ -1,0 +1,37 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// emailChange mails a link to the address that the person wants. Whether somebody has it, the answer does not tell.
+func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	p, err := decodePage(r, "email", "password")
+	if err != nil {
+		return err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	if err := s.auth.AskEmailChange(r.Context(), by, auth.EmailRequest{Email: p["email"], Password: p["password"], From: from}); err != nil {
+		problems, status, ok := s.formProblems(w, r, err)
+		if !ok {
+			return err
+		}
+		if auth.AsError(err).Kind == auth.KindWrongPassword {
+			problems.Fields["password"], status = problems.Summary, http.StatusUnprocessableEntity
+			problems.Summary = "Your address was not changed."
+		}
+		return s.renderSecurity(w, r, status, views.SecurityPage{Email: printable(p["email"]), EmailProblems: problems})
+	}
+	s.cookies.leave(w, r, views.Flash{
+		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your address changes when you follow the link in it.", Names: []string{strings.TrimSpace(p["email"])},
+		Detail: "The link is good once, for " + inWords(auth.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the address.",
+	})
+	return redirect(w, r, "/security")
+}
