@@ -1,6 +1,7 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"time"
@@ -26,6 +27,12 @@ const EveryDevice = "all "
 // the account is gone or disabled.
 func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
+		// The account before its link: a change of password and a deletion take the two in this order.
+		err := tx.Exec(`UPDATE users SET updated_at = updated_at WHERE id = (SELECT user_id FROM one_time_tokens WHERE purpose = ? AND hash = ?)`,
+			a.Purpose, bytes.Clone(a.Hash)).Error
+		if err != nil {
+			return err
+		}
 		link, err := useOneTime(tx, a.Purpose, a.Hash, a.At)
 		if err != nil {
 			return err

@@ -31,6 +31,10 @@ type PasswordReset struct {
 // account is gone or disabled.
 func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
+		// Before the link: a change of password and a deletion take the two in this order.
+		if err := holdUser(tx, r.UserID); err != nil {
+			return err
+		}
 		link, err := useOneTime(tx, r.Purpose, r.Link, r.At)
 		if err != nil || link.UserID != r.UserID {
 			return orRefuse(err, ErrNotFound)
