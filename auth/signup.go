@@ -55,15 +55,18 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		return err
 	}
 	err = s.door.query(ctx, func() error {
-		_, err := s.store.UserByEmail(ctx, foldEmail(r.Email))
+		user, err := s.store.UserByEmail(ctx, foldEmail(r.Email))
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		n, sealErr := s.signupNotice(r, hash, err == nil)
-		if sealErr != nil {
-			return sealErr
+		n, err := s.signupNotice(r, hash, user.ID)
+		if err != nil {
+			return err
 		}
-		return s.store.AddNotice(ctx, n)
+		if err = s.store.AddNotice(ctx, n); errors.Is(err, models.ErrNotFound) {
+			return nil // deleted meanwhile: what the mail would say is not true any more
+		}
+		return err
 	})
 	if err == nil {
 		s.kickMail()
@@ -73,21 +76,21 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 
 var errSignupClosed = &Error{Kind: KindSignupClosed, Message: "New accounts cannot be made here."}
 
-// signupNotice is the mail with the link. To an address that has an account it goes without: nobody ever sees that
-// link's secret.
-func (s *Service) signupNotice(r SignupRequest, hash string, known bool) (models.Notice, error) {
+// signupNotice is the mail with the link. To an address that has an account it goes without, and as that account's, so that
+// it does not outlive it: nobody ever sees that link's secret.
+func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID) (models.Notice, error) {
 	now := s.now()
 	l := letter(LetterSignup, r.From, now)
-	link, secret := newLink(uuid.Nil, linkSignup, models.NewID(now).String(), now, SignupLife)
+	link, secret := newLink(known, linkSignup, models.NewID(now).String(), now, SignupLife)
 	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next})
 	if err != nil {
 		return models.Notice{}, fmt.Errorf("keep sign-up: %w", err)
 	}
 	link.Box = s.boxes.seal(signupRow(link.Hash), text)
-	if l.Link, l.Until = secret, link.ExpiresAt; known {
+	if l.Link, l.Until = secret, link.ExpiresAt; known != uuid.Nil {
 		l.Kind, l.Link = LetterSignupKnown, ""
 	}
-	n := s.notice(uuid.Nil, l, link)
+	n := s.notice(known, l, link)
 	n.Mail.Recipient = r.Email
 	return n, nil
 }

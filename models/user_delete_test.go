@@ -307,11 +307,11 @@ func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
 // Deletions of accounts that have looked at each other, and everything else that takes several rows, at once.
 func TestDeletionsAtOnceDeadlockNobody(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
-		for range rounds(s, 10, 3) {
+		for round := range rounds(s, 10, 3) {
 			users := make([]models.User, 6)
 			for i := range users {
 				users[i] = addUser(t, s)
-				furnish(t, s, users[i], 1000)
+				furnish(t, s, users[i], int64(1000+100*round+10*i))
 			}
 			for i := range 60 {
 				look(t, s, users[i%6], users[(i*i+1)%6], noon)

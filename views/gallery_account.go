@@ -165,6 +165,10 @@ func (g gallery) account() []State {
 	security := func(name string, p FormProblems) State {
 		return State{"security/" + name, Security(SecurityPage{Shell: g.in("Security", "security"), PasswordMin: 12, Problems: p})}
 	}
+	leave := func(name string, p AccountDeletePage) State {
+		p.Shell = g.in("Delete your account", "security")
+		return State{"security/delete " + name, AccountDelete(p)}
+	}
 	wrong := FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{
 		"current_password": "This is not your current password.",
 		"new_password":     "At least 12 characters are needed.",
@@ -177,5 +181,16 @@ func (g gallery) account() []State {
 		activity("later page", ActivityPage{Events: events[4:], Older: "/activity?before=9", Newest: "/activity"}),
 		security("empty", FormProblems{}),
 		security("refused", wrong),
+		{"security/data", AccountData(AccountDataPage{Shell: g.in("Download your data", "security")})},
+		{"security/data refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Problems: FormProblems{
+			Summary: "Nothing was downloaded.", Fields: map[string]string{"current_password": "That is not your password."},
+		}})},
+		leave("empty", AccountDeletePage{Mail: true, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"}}),
+		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: "15 minutes"}, Problems: FormProblems{
+			Summary: "Your account was not deleted.", Fields: map[string]string{
+				"email": "This is not the address of the account that you are signed in to.", "current_password": "That is not your password.",
+			},
+		}}),
+		leave("staff", AccountDeletePage{Staff: true}),
 	}
 }

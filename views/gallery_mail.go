@@ -60,6 +60,7 @@ func (g gallery) mails() []galleryMail {
 	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
 	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
+	add("account deleted", "account_deleted", func(m *Mail) { m.Link = "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
 	return list
 }

@@ -64,7 +64,7 @@ func eventLine(e models.Event) views.Event {
 // sentence says an event in plain words, with %s in the places of names.
 func sentence(e models.Event) (text string, names []string) {
 	text, names = eventWords(e), []string{e.DeviceName, e.Detail}
-	if e.Kind == models.EventSupportSearched || e.Kind == models.EventSupportLooked {
+	if (e.Kind == models.EventSupportSearched || e.Kind == models.EventSupportLooked) && e.Detail != "" {
 		names = names[1:]
 	}
 	return text, names[:strings.Count(text, "%s")]
@@ -125,8 +125,14 @@ func eventWords(e models.Event) string {
 	case models.EventEnabled:
 		return "An administrator enabled your account again."
 	case models.EventSupportSearched:
+		if e.Detail == "" {
+			return "You searched for an account that was deleted since, as support."
+		}
 		return "You searched for “%s” as support."
 	case models.EventSupportLooked:
+		if e.Detail == "" {
+			return "You looked at the devices and activity of an account that was deleted since, as support."
+		}
 		return "You looked at the devices and activity of account %s as support."
 	case models.EventSeenBySupport:
 		return "Support looked at your devices and activity."
@@ -135,6 +141,8 @@ func eventWords(e models.Event) string {
 			return "“%s” was signed out and your password locked, by the link “This wasn’t me” in a mail."
 		}
 		return "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail."
+	case models.EventDataDownloaded:
+		return "Everything that is kept of your account was downloaded on “%s”."
 	case models.EventMailFailed:
 		return "A mail to you could not be delivered. Is your address right?"
 	}
