@@ -96,10 +96,10 @@ func (m Mail) words() wording {
 	case "account_deleted":
 		return wording{
 			subject: "Your account was deleted", heading: "Your account was deleted",
-			lead: "Your account was deleted with its password, on the page for it. Every device was signed out, and your address, your devices and what led to you in your activity were erased.",
+			lead: "Somebody who knows your password, probably you, deleted your account. Every device was signed out, and your address, your devices and all that leads to you in your activity were erased.",
 			after: []string{
-				"This is the last mail about it: your address is kept nowhere here any more. Nobody can bring the account back. Whoever has this address may make a new one, which has nothing of this one.",
-				"Was it not you? Then somebody knew your password. Change it wherever else you use it, and tell whoever runs this service: " + m.Base,
+				"This is the last mail: your address is kept nowhere here any more. Nobody can bring the account back. A new account with this address would have nothing of this one.",
+				"Was it not you? Then change your password wherever else you use it, and tell whoever runs this service: " + m.Base,
 			},
 			why: "You get this mail because the account with the address " + m.To + " was deleted.",
 		}
