@@ -143,6 +143,8 @@ func eventWords(e models.Event) string {
 		return "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail."
 	case models.EventDataDownloaded:
 		return "Everything that is kept of your account was downloaded on “%s”."
+	case models.EventAccountDeleted:
+		return "Your account was deleted."
 	case models.EventMailFailed:
 		return "A mail to you could not be delivered. Is your address right?"
 	}

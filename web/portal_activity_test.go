@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"latchkey/auth"
 	"latchkey/models"
 )
@@ -55,6 +53,8 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventSignInFailed, models.ActorSystem, auth.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
 		{models.EventLocked, models.ActorOwner, "", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
 		{models.EventMailFailed, models.ActorSystem, "new_device", "A mail to you could not be delivered. Is your address right?", true},
+		{models.EventDataDownloaded, models.ActorOwner, "", "Everything that is kept of your account was downloaded on “phone”.", false},
+		{models.EventAccountDeleted, models.ActorOwner, "", "Your account was deleted.", false},
 	}
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
@@ -97,7 +97,12 @@ func TestActivityIsPagedNewestFirst(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
 		d := s.live(adaEmail, "Firefox on Linux")
-		s.addEvent(models.Event{UserID: uuid.New(), At: s.clock.Now(), Kind: models.EventSignIn, Actor: models.ActorOwner, DeviceName: "eve's"})
+		s.addUser("eve@example.com", evePassword)
+		eve, err := s.auth.FindUser(t.Context(), "eve@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.addEvent(models.Event{UserID: eve.ID, At: s.clock.Now(), Kind: models.EventSignIn, Actor: models.ActorOwner, DeviceName: "eve's"})
 		for i := range 120 {
 			if i%4 == 0 {
 				s.clock.Advance(7 * time.Hour) // four at each moment, so that pages end between equals
