@@ -84,6 +84,7 @@ func TestCrashBetweenAnActAndItsMail(t *testing.T) {
 		if m, err := mail.Parse(server.Mails()[0].Data); err != nil || m.To != ada || !strings.Contains(m.Text, "tablet") {
 			t.Errorf("%v: %+v", err, m)
 		}
+		t.Logf("killed between commit and send: %d of 1 mails delivered", len(server.Mails()))
 	})
 }
 
