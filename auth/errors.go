@@ -31,6 +31,7 @@ const (
 	KindEmailTaken         // another account has the address
 	KindUnauthorizedClient // the client_id is not registered
 	KindInvalidProof       // a DPoP proof that proves nothing, or none where one is needed (RFC 9449 §5)
+	KindNotAllowed         // not for this account, whoever asks
 	KindDeadLink           // a mailed link that was used, has expired or never was one
 	KindUseNonce           // a DPoP proof must carry the nonce that comes with this refusal (RFC 9449 §8, §9)
 )

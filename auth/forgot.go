@@ -34,7 +34,11 @@ func (s *Service) ForgotPassword(ctx context.Context, email string, from Caller)
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		return s.store.AddNotice(ctx, s.resetNotice(user, err == nil && user.DisabledAt == nil, from))
+		err = s.store.AddNotice(ctx, s.resetNotice(user, err == nil && user.DisabledAt == nil, from))
+		if errors.Is(err, models.ErrNotFound) {
+			return nil // deleted meanwhile: nobody is there to be mailed
+		}
+		return err
 	})
 	if err == nil {
 		s.kickMail()

@@ -20,6 +20,7 @@ const (
 	LetterDeviceReused    LetterKind = "device_reused"
 	LetterPasswordChanged LetterKind = "password_changed"
 	LetterDisabled        LetterKind = "account_disabled"
+	LetterDeleted         LetterKind = "account_deleted" // to an address that has no account any more
 	LetterReset           LetterKind = "password_reset"
 	LetterSignup          LetterKind = "signup"
 	LetterSignupKnown     LetterKind = "signup_known"   // to an address that has an account already

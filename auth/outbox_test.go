@@ -160,9 +160,64 @@ func TestAMailServerThatFailsLosesNothing(t *testing.T) {
 			if len(arrived) != c.sent || d.waiting(t, store) != 0 {
 				t.Errorf("a server that %s: %d mails arrive, %d wait", name, len(arrived), d.waiting(t, store))
 			}
+			t.Logf("a server that %s: 1 mail, %d delivered, %d lost", name, len(arrived), 1-unique(arrived))
 			if len(arrived) == 2 && arrived[0] != arrived[1] {
 				t.Errorf("the same mail under two ids: %q", arrived)
 			}
+		}
+	})
+}
+
+// slowly is a connection on which every answer takes its time.
+type slowly struct {
+	net.Conn
+	pause time.Duration
+}
+
+func (c slowly) Read(b []byte) (int, error) {
+	time.Sleep(c.pause)
+	return c.Conn.Read(b)
+}
+
+// A server that is slow is waited for; one that is slower than anybody waits for is tried again, and what it took all the same
+// comes twice under one id.
+func TestASlowMailServerLosesNothing(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		sender := d.Mail.(*mail.SMTP)
+		dial := sender.Dial
+		sender.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return slowly{conn, 20 * time.Millisecond}, err
+		}
+		const mails = 3
+		d.notify(t, store, mails)
+		d.sendAll(t)
+		_, ids := letters(t, server)
+		t.Logf("a slow server: %d mails, %d delivered, %d lost", mails, len(ids), mails-unique(ids))
+		if len(ids) != mails || unique(ids) != mails || d.waiting(t, store) != 0 {
+			t.Errorf("slow: %d deliveries of %d, %d wait", len(ids), mails, d.waiting(t, store))
+		}
+
+		sender.Dial, sender.Timeout = dial, 300*time.Millisecond
+		late := make(chan struct{})
+		server.Fail(nil, nil, func() error { <-late; return nil })
+		d.notify(t, store, mails)
+		d.sendAll(t)
+		if n := d.waiting(t, store); n != mails {
+			t.Errorf("%d mails wait after nobody waited for the answer", n)
+		}
+		close(late)
+		server.Fail(nil, nil, nil)
+		sender.Timeout = time.Minute
+		d.advance(mailFirstWait)
+		d.sendAll(t)
+		_, again := letters(t, server)
+		again = again[len(ids):]
+		t.Logf("a server slower than the patience: %d mails, %d delivered, %d of them once more than needed, %d lost", mails, len(again), len(again)-unique(again), mails-unique(again))
+		if unique(again) != mails || len(again) != 2*mails || d.waiting(t, store) != 0 {
+			t.Errorf("too slow: %d deliveries of %d, %d wait", len(again), mails, d.waiting(t, store))
 		}
 	})
 }
@@ -194,6 +249,7 @@ func TestAMailThatCannotBeDeliveredIsToldOf(t *testing.T) {
 		if len(server.Mails()) != 0 {
 			t.Error("something arrived")
 		}
+		t.Logf("a server that refuses the recipient: 2 mails, %d delivered, 2 given up (one at once, one after %d looks a minute apart) and told of", len(server.Mails()), tries)
 	})
 }
 

@@ -54,19 +54,22 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		return err
 	}
 	err = s.door.query(ctx, func() error {
-		_, err := s.store.UserByEmail(ctx, foldEmail(r.Email))
+		user, err := s.store.UserByEmail(ctx, foldEmail(r.Email))
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		held, heldErr := s.store.AddressHeld(ctx, foldEmail(r.Email), uuid.Nil, s.now())
-		if heldErr != nil {
-			return heldErr
+		held, err := s.store.AddressHeld(ctx, foldEmail(r.Email), uuid.Nil, s.now())
+		if err != nil {
+			return err
 		}
-		n, sealErr := s.signupNotice(r, hash, err == nil, held)
-		if sealErr != nil {
-			return sealErr
+		n, err := s.signupNotice(r, hash, user.ID, held)
+		if err != nil {
+			return err
 		}
-		return s.store.AddNotice(ctx, n)
+		if err = s.store.AddNotice(ctx, n); errors.Is(err, models.ErrNotFound) {
+			return nil // deleted meanwhile: what the mail would say is not true any more
+		}
+		return err
 	})
 	if err == nil {
 		s.kickMail()
@@ -76,24 +79,24 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 
 var errSignupClosed = &Error{Kind: KindSignupClosed, Message: "New accounts cannot be made here."}
 
-// signupNotice is the mail with the link. To an address that has an account, or is held for one, it goes without: nobody
-// ever sees that link's secret.
-func (s *Service) signupNotice(r SignupRequest, hash string, known, held bool) (models.Notice, error) {
+// signupNotice is the mail with the link. To an address that has an account, or is held for one, it goes without: nobody ever sees
+// that link's secret. The mail to an account's address is that account's, so that it does not outlive it.
+func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, held bool) (models.Notice, error) {
 	now := s.now()
 	l := letter(LetterSignup, r.From, now)
-	link, secret := newLink(uuid.Nil, linkSignup, models.NewID(now).String(), now, SignupLife)
+	link, secret := newLink(known, linkSignup, models.NewID(now).String(), now, SignupLife)
 	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next})
 	if err != nil {
 		return models.Notice{}, fmt.Errorf("keep sign-up: %w", err)
 	}
 	link.Box = s.boxes.seal(signupRow(link.Hash), text)
 	switch l.Link, l.Until = secret, link.ExpiresAt; {
-	case known:
+	case known != uuid.Nil:
 		l.Kind, l.Link = LetterSignupKnown, ""
 	case held:
 		l.Kind, l.Link = LetterEmailHeld, ""
 	}
-	n := s.notice(uuid.Nil, l, link)
+	n := s.notice(known, l, link)
 	n.Mail.Recipient = r.Email
 	return n, nil
 }

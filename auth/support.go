@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,7 +23,11 @@ func (by *Session) Support() bool { return by.User.Role == models.RoleSupport }
 // record writes the events of a search or a look, before anything is read for it. What cannot be recorded is not
 // shown, whatever the reason.
 func (s *Service) record(ctx context.Context, events ...models.Event) error {
-	if err := s.store.AddEvents(ctx, events...); err != nil {
+	err := s.store.AddEvents(ctx, events...)
+	if errors.Is(err, models.ErrNotFound) {
+		return errNobody // deleted meanwhile
+	}
+	if err != nil {
 		return &Error{Kind: KindUnavailable, RetryAfter: 5 * time.Second, Cause: err,
 			Message: "Every search and every look is recorded, and this one could not be: so nothing is shown."}
 	}

@@ -94,7 +94,7 @@ func (q SupportSearch) detail() string {
 	if q.After != "" {
 		parts = append(parts, "further")
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(parts, models.SearchSeparator)
 }
 
 func (q SupportSearch) filter(now time.Time) (f models.DeviceFilter) {

@@ -108,7 +108,7 @@ func (s *Service) countFailure(ctx context.Context, keys attemptKeys, e models.E
 	if e.Kind == models.EventSignInFailed {
 		e.Actor = models.ActorSystem // nobody knows who it was
 	}
-	if err := s.store.AddEvent(ctx, e); err != nil {
+	if err := s.store.AddEvent(ctx, e); err != nil && !errors.Is(err, models.ErrNotFound) { // of an account deleted meanwhile nothing is kept
 		return err
 	}
 	return errBadCredentials

@@ -102,6 +102,13 @@ func (s *Store) Device(ctx context.Context, userID, id uuid.UUID) (Device, error
 	return d, fault("find device", err)
 }
 
+// Devices lists up to limit of a user's devices, live or not, the oldest first, from behind the given one on.
+func (s *Store) Devices(ctx context.Context, userID, after uuid.UUID, limit int) ([]Device, error) {
+	var list []Device
+	err := s.read(ctx).Where("user_id = ? AND id > ?", userID, after).Order("id").Limit(limit).Find(&list).Error
+	return list, fault("list devices", err)
+}
+
 // LiveDevice finds one live device of a user, or returns ErrNotFound.
 func (s *Store) LiveDevice(ctx context.Context, userID, id uuid.UUID, live Liveness) (Device, error) {
 	var d Device

@@ -28,6 +28,18 @@ func (s *Store) FindFormerAddress(ctx context.Context, hash []byte, now time.Tim
 	return f, fault("find former address", err)
 }
 
+// FormerAddresses lists the addresses that are kept for an account, those it can take back no more included until they are swept,
+// in the order in which it left them.
+func (s *Store) FormerAddresses(ctx context.Context, userID uuid.UUID) ([]FormerAddress, error) {
+	list, err := formerAddresses(s.read(ctx), userID)
+	return list, fault("list former addresses", err)
+}
+
+func formerAddresses(db *gorm.DB, userID uuid.UUID) (list []FormerAddress, err error) {
+	err = db.Where("user_id = ?", userID).Order("seq").Find(&list).Error
+	return list, err
+}
+
 // AddressHeld tells whether an address is held for another account than the given one.
 func (s *Store) AddressHeld(ctx context.Context, emailKey string, userID uuid.UUID, now time.Time) (bool, error) {
 	err := refuseHeld(s.read(ctx), emailKey, userID, now)

@@ -21,6 +21,8 @@ var (
 	ErrChanged = errors.New("changed meanwhile")
 	// ErrHeld: the address is kept for an account that had it and may take it back. It is an ErrDuplicate, too.
 	ErrHeld = fmt.Errorf("held for an account that had it: %w", ErrDuplicate)
+	// ErrWayBack: the account has an address that its owner may still take back.
+	ErrWayBack = errors.New("a former address can be taken back")
 	// ErrTooManyDevices: the owner already holds as many live apps as allowed.
 	ErrTooManyDevices = errors.New("too many devices")
 	// ErrUnavailable: the database cannot be reached or cannot take the statement now; the same call may succeed later.
@@ -34,7 +36,7 @@ func fault(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrTooManyDevices, ErrUnavailable} {
+	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyDevices, ErrUnavailable} {
 		if errors.Is(err, known) {
 			return err
 		}

@@ -32,12 +32,17 @@ const (
 	EventSeenBySupport   = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
 	EventLocked          = "password_locked"  // by the link of an alarm: "This wasn't me"
 	EventMailFailed      = "mail_failed"      // a mail could not be sent; Detail is its kind
+	EventDataDownloaded  = "data_downloaded"  // a copy of everything that is kept of the account
+	EventAccountDeleted  = "account_deleted"  // anonymous, as all events of the account by then
 
 	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
 	EventEmailAsked    = "email_change_asked"
 	EventEmailChanged  = "email_changed"
 	EventEmailRestored = "email_restored" // by the link in the mail to a former address
 )
+
+// SearchSeparator stands between what was searched for and each of the filters, in the detail of EventSupportSearched.
+const SearchSeparator = " · "
 
 // Who acted.
 const (
@@ -71,20 +76,26 @@ func addEvent(db *gorm.DB, e Event) error {
 	return db.Create(&e).Error
 }
 
-// AddEvent writes one event by itself.
-func (s *Store) AddEvent(ctx context.Context, e Event) error {
-	return fault("add event", s.write(ctx, func(db *gorm.DB) error { return addEvent(db, e) }))
-}
+// AddEvent writes one event by itself. It returns ErrNotFound when the account was deleted meanwhile.
+func (s *Store) AddEvent(ctx context.Context, e Event) error { return s.AddEvents(ctx, e) }
 
-// AddEvents writes several events by themselves: all of them, or none.
+// AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts was
+// deleted meanwhile. That of no account, the nil UUID, always is.
 func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
+	var users []uuid.UUID
 	for i, e := range list {
+		users = append(users, e.UserID)
 		list[i].At = moment(e.At)
 		if e.ID == uuid.Nil {
 			list[i].ID = NewID(e.At)
 		}
 	}
-	return fault("add events", s.write(ctx, func(db *gorm.DB) error { return db.Create(&list).Error }))
+	return fault("add events", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := keepUsers(tx, users...); err != nil {
+			return err
+		}
+		return tx.Create(&list).Error
+	}))
 }
 
 // EventCursor is a place in the list of events; the zero value is its newest end.

@@ -15,7 +15,8 @@ import (
 
 func TestPagesOfEventsHoldEachExactlyOnce(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
-		u, stranger := uuid.New(), uuid.New()
+		u, stranger := addUser(t, s).ID, addUser(t, s).ID
+		exec(t, s, "DELETE FROM events")
 		zone := time.FixedZone("", 4*3600)
 		const n = 60
 		for i := range n { // twenty to a moment, their ids in no order of time
@@ -66,9 +67,10 @@ func TestPagesOfEventsHoldEachExactlyOnce(t *testing.T) {
 func TestAnEventComesBackAsItWasWritten(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for _, e := range []models.Event{
-			{UserID: uuid.New(), ID: uuid.New(), At: noon, Kind: models.EventSignIn, DeviceID: uuid.NullUUID{UUID: uuid.New(), Valid: true}, DeviceName: "it's; -- ?", Actor: models.ActorOperator, ActorID: uuid.NullUUID{UUID: uuid.New(), Valid: true}, IP: "2001:db8::1", UserAgent: `"\ $1 📱`, Detail: "x"},
+			{UserID: addUser(t, s).ID, ID: uuid.New(), At: noon, Kind: models.EventSignIn, DeviceID: uuid.NullUUID{UUID: uuid.New(), Valid: true}, DeviceName: "it's; -- ?", Actor: models.ActorOperator, ActorID: uuid.NullUUID{UUID: uuid.New(), Valid: true}, IP: "2001:db8::1", UserAgent: `"\ $1 📱`, Detail: "x"},
 			{ID: uuid.New(), At: noon, Kind: models.EventSignInFailed, Actor: models.ActorOwner}, // nobody's account
 		} {
+			exec(t, s, "DELETE FROM events")
 			if err := s.AddEvent(t.Context(), e); err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +78,7 @@ func TestAnEventComesBackAsItWasWritten(t *testing.T) {
 				t.Error(diff)
 			}
 		}
-		e := event(models.EventSignIn, uuid.New(), noon)
+		e := event(models.EventSignIn, addUser(t, s).ID, noon)
 		if err := s.AddEvent(t.Context(), e); err != nil || events(t, s, e.UserID)[0].ID.Version() != 7 {
 			t.Errorf("an event without an id: %v", err)
 		}

@@ -48,9 +48,16 @@ func addNotice(tx *gorm.DB, n Notice) error {
 	return tx.Create(&m).Error
 }
 
-// AddNotice writes a mail that is not part of another act.
+// AddNotice writes a mail that is not part of another act. It returns ErrNotFound when its account was deleted meanwhile.
 func (s *Store) AddNotice(ctx context.Context, n Notice) error {
-	return fault("add mail", s.tx(ctx, func(tx *gorm.DB) error { return addNotice(tx, n) }))
+	return fault("add mail", s.tx(ctx, func(tx *gorm.DB) error {
+		if n.Mail != nil {
+			if err := keepUsers(tx, n.Mail.UserID); err != nil {
+				return err
+			}
+		}
+		return addNotice(tx, n)
+	}))
 }
 
 // ClaimMails takes up to limit mails that are due, oldest first, and keeps everybody else from them until the given

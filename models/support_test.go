@@ -302,7 +302,7 @@ func TestEventsAreCountedByKindAndUTCDay(t *testing.T) {
 			{models.EventSignInFailed, midnight.In(time.FixedZone("", -5*3600))}, {models.EventSignOut, midnight},
 			{models.EventSignIn, noon.Add(-time.Microsecond)}, {models.EventSignIn, noon}, {models.EventSignIn, midnight.Add(24 * time.Hour)},
 		} {
-			if err := s.AddEvent(t.Context(), event(e.kind, uuid.New(), e.at)); err != nil {
+			if err := s.AddEvent(t.Context(), event(e.kind, addUser(t, s).ID, e.at)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -318,7 +318,8 @@ func TestEventsAreCountedByKindAndUTCDay(t *testing.T) {
 
 func TestSeveralEventsAreWrittenTogetherOrNotAtAll(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
-		a, b := event(models.EventSupportLooked, uuid.New(), noon), event(models.EventSeenBySupport, uuid.New(), noon)
+		a, b := event(models.EventSupportLooked, addUser(t, s).ID, noon), event(models.EventSeenBySupport, addUser(t, s).ID, noon)
+		exec(t, s, "DELETE FROM events")
 		if err := s.AddEvents(t.Context(), a, b); err != nil || kinds(t, s, a.UserID) != models.EventSupportLooked || kinds(t, s, b.UserID) != models.EventSeenBySupport {
 			t.Errorf("%v", err)
 		}

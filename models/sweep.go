@@ -40,7 +40,10 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 			" WHERE " + sweep.condition + " LIMIT ?)"
 		for ctx.Err() == nil {
 			var n int64
-			err := s.write(ctx, func(db *gorm.DB) error {
+			err := s.tx(ctx, func(db *gorm.DB) error {
+				if err := s.clear(db); err != nil {
+					return err
+				}
 				done := db.Exec(statement, append(sweep.args, sweepBatch)...)
 				n = done.RowsAffected
 				return done.Error

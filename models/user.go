@@ -1,8 +1,10 @@
 package models
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -195,6 +197,20 @@ func lockUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.
 // that comes here first, or two of them would take the devices in different orders and deadlock.
 func holdUser(tx *gorm.DB, userID uuid.UUID) error {
 	return tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", userID).Error
+}
+
+// keepUsers takes the rows of accounts of which something is written that must not outlive them, in the order of their ids.
+// It returns ErrNotFound when one is gone. The nil UUID costs the same and is no account: what strangers may ask for must
+// not tell by its time whether there is one.
+func keepUsers(tx *gorm.DB, ids ...uuid.UUID) error {
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range slices.Compact(ids) {
+		done := tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", id)
+		if done.Error != nil || done.RowsAffected == 0 && id != uuid.Nil {
+			return orRefuse(done.Error, ErrNotFound)
+		}
+	}
+	return nil
 }
 
 // orRefuse is the driver's error, or else the refusal that no affected row means.

@@ -169,6 +169,10 @@ func (g gallery) account() []State {
 	asked := SecurityPage{Mail: true, Email: hostile, EmailProblems: FormProblems{Summary: "Your address was not changed.", Fields: map[string]string{
 		"email": "This is your address already.", "password": "That is not your password.",
 	}}}
+	leave := func(name string, p AccountDeletePage) State {
+		p.Shell = g.in("Delete your account", "security")
+		return State{"security/delete " + name, AccountDelete(p)}
+	}
 	wrong := FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{
 		"current_password": "This is not your current password.",
 		"new_password":     "At least 12 characters are needed.",
@@ -183,5 +187,16 @@ func (g gallery) account() []State {
 		security("no mail", SecurityPage{}),
 		security("refused", SecurityPage{Mail: true, Problems: wrong}),
 		security("address refused", asked),
+		{"security/data", AccountData(AccountDataPage{Shell: g.in("Download your data", "security")})},
+		{"security/data refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Problems: FormProblems{
+			Summary: "Nothing was downloaded.", Fields: map[string]string{"current_password": "That is not your password."},
+		}})},
+		leave("empty", AccountDeletePage{Mail: true, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"}}),
+		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: "15 minutes"}, Problems: FormProblems{
+			Summary: "Your account was not deleted.", Fields: map[string]string{
+				"email": "This is not the address of the account that you are signed in to.", "current_password": "That is not your password.",
+			},
+		}}),
+		leave("staff", AccountDeletePage{Staff: true}),
 	}
 }

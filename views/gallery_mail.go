@@ -67,6 +67,7 @@ func (g gallery) mails() []galleryMail {
 	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
 	g.emailMails(add)
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
+	add("account deleted", "account_deleted", func(m *Mail) { m.Link = "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
 	return list
 }

@@ -95,6 +95,16 @@ func (m Mail) words() wording {
 			after: []string{"Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: " + m.Base + "/login", "Was it not you? Then there is nothing to do."},
 			why:   "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
 		}
+	case "account_deleted":
+		return wording{
+			subject: "Your account was deleted", heading: "Your account was deleted",
+			lead: "Somebody who knows your password, probably you, deleted your account. Every device was signed out, and your address, your devices and all that leads to you in your activity were erased.",
+			after: []string{
+				"This is the last mail: your address is kept nowhere here any more. Nobody can bring the account back. A new account with this address would have nothing of this one.",
+				"Was it not you? Then change your password wherever else you use it, and tell whoever runs this service: " + m.Base,
+			},
+			why: "You get this mail because the account with the address " + m.To + " was deleted.",
+		}
 	case "account_disabled":
 		return wording{
 			subject: "Your account was disabled", heading: "Your account was disabled", why: always,

@@ -65,6 +65,15 @@ func TestEveryMailIsSoundInBothItsParts(t *testing.T) {
 				t.Errorf("%s: says nothing where something is due: %+v", c.name, w)
 			}
 		}
+		flat := strings.Join(strings.Fields(c.mail.Text()), " ")
+		for _, said := range append([]string{w.heading, plain(w.lead), w.why, c.mail.Base}, w.after...) {
+			if !strings.Contains(flat, strings.Join(strings.Fields(said), " ")) {
+				t.Errorf("%s: who reads the text alone is not told %q", c.name, said)
+			}
+		}
+		if c.mail.Link != "" && (!strings.Contains(flat, w.act) || !strings.Contains(flat, c.mail.until())) {
+			t.Errorf("%s: the text does not tell what the link is for, or until when", c.name)
+		}
 		if (c.mail.Link != "") != (w.button != "" && w.act != "") {
 			t.Errorf("%s: a link without words, or words without a link", c.name)
 		}

@@ -202,6 +202,22 @@ type EmailUndoPage struct {
 	Email string
 }
 
+// AccountDataPage asks for the password before the account's data is downloaded.
+type AccountDataPage struct {
+	Shell
+	Problems FormProblems
+}
+
+// AccountDeletePage asks before the account is deleted.
+type AccountDeletePage struct {
+	Shell
+	Email    string // as it was typed
+	Staff    bool   // one of the support staff: may not
+	Mail     bool   // mails are sent here
+	Bound    Bound
+	Problems FormProblems
+}
+
 // ForgotPage asks for the address of a forgotten account, and says where to look.
 type ForgotPage struct {
 	Shell

@@ -64,7 +64,7 @@ func eventLine(e models.Event) views.Event {
 // sentence says an event in plain words, with %s in the places of names.
 func sentence(e models.Event) (text string, names []string) {
 	text, names = eventWords(e), []string{e.DeviceName, e.Detail}
-	if e.Kind == models.EventSupportSearched || e.Kind == models.EventSupportLooked {
+	if (e.Kind == models.EventSupportSearched || e.Kind == models.EventSupportLooked) && e.Detail != "" {
 		names = names[1:]
 	}
 	return text, names[:strings.Count(text, "%s")]
@@ -125,8 +125,14 @@ func eventWords(e models.Event) string {
 	case models.EventEnabled:
 		return "An administrator enabled your account again."
 	case models.EventSupportSearched:
+		if e.Detail == "" {
+			return "You searched for an account that was deleted since, as support."
+		}
 		return "You searched for “%s” as support."
 	case models.EventSupportLooked:
+		if e.Detail == "" {
+			return "You looked at the devices and activity of an account that was deleted since, as support."
+		}
 		return "You looked at the devices and activity of account %s as support."
 	case models.EventSeenBySupport:
 		return "Support looked at your devices and activity."
@@ -144,6 +150,10 @@ func eventWords(e models.Event) string {
 		return "Your e-mail address was changed, by the link in the mail to the new one."
 	case models.EventEmailRestored:
 		return "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked."
+	case models.EventDataDownloaded:
+		return "Everything that is kept of your account was downloaded on “%s”."
+	case models.EventAccountDeleted:
+		return "Your account was deleted."
 	case models.EventMailFailed:
 		return "A mail to you could not be delivered. Is your address right?"
 	}

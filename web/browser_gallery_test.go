@@ -39,6 +39,15 @@ func galleryPaths() []string {
 	return list
 }
 
+// letterPaths are where the gallery shows the mails.
+func letterPaths() []string {
+	var list []string
+	for _, letter := range views.Mails() {
+		list = append(list, letter.Path())
+	}
+	return list
+}
+
 func vendored(t *testing.T, name string) string {
 	t.Helper()
 	b, err := os.ReadFile("testdata/" + name)
@@ -125,6 +134,30 @@ func TestEveryStateIsAccessibleAndFitsASmallScreen(t *testing.T) {
 		c.size(320)
 		c.fits(path)
 		c.size(1280)
+	}
+	if faults := c.takeFaults(); len(faults) > 0 {
+		t.Errorf("the browser complains: %q", faults)
+	}
+}
+
+// A mail is read in a program whose window is a phone's or a pane beside the list.
+func TestEveryMailIsAccessibleAndFitsASmallScreen(t *testing.T) {
+	s := gallerySite(t)
+	c := openTabFor(t, s.URL, 800, true, 10*time.Minute)
+	c.load(vendored(t, "axe/axe.min.js"))
+	for _, path := range letterPaths() {
+		c.open(path, http.StatusOK)
+		for _, width := range []int64{800, 390} {
+			c.size(width)
+			for _, scheme := range []string{"light", "dark"} {
+				c.colours(scheme)
+				c.accessible(fmt.Sprintf("%s, %d pixels, %s", path, width, scheme))
+			}
+			c.shoot(strings.ReplaceAll(strings.TrimPrefix(path, "/gallery/"), "/", "-"))
+		}
+		c.size(320)
+		c.fits(path)
+		c.size(800)
 	}
 	if faults := c.takeFaults(); len(faults) > 0 {
 		t.Errorf("the browser complains: %q", faults)

@@ -34,7 +34,7 @@ func TestEveryStateIsValidHTML(t *testing.T) {
 	c.open("/gallery", http.StatusOK)
 	b := s.browser()
 	var sound string
-	for _, path := range append(galleryPaths(), "/gallery", "/login", "/nothing") {
+	for _, path := range append(append(letterPaths(), galleryPaths()...), "/gallery", "/login", "/nothing") {
 		sound = b.get(path).body
 		for _, message := range c.validate(sound) {
 			t.Errorf("%s: %s", path, message)

@@ -35,6 +35,7 @@ var answers = map[auth.Kind]answer{
 	auth.KindInvalidToken:       {http.StatusUnauthorized, "invalid_token", "invalid_token"},
 	auth.KindInvalidGrant:       {http.StatusBadRequest, "invalid_grant", "invalid_grant"},
 	auth.KindDeadLink:           {http.StatusGone, "link_dead", "invalid_request"},
+	auth.KindNotAllowed:         {http.StatusForbidden, "not_allowed", "invalid_request"},
 	auth.KindUnsupportedToken:   {http.StatusBadRequest, "unsupported_token_type", "unsupported_token_type"},
 	auth.KindInvalidProof:       {http.StatusBadRequest, "invalid_dpop_proof", "invalid_dpop_proof"},
 	auth.KindUseNonce:           {http.StatusBadRequest, "use_dpop_nonce", "use_dpop_nonce"},

@@ -16,9 +16,10 @@ func (s *Server) onShow(h handler) http.Handler {
 	})
 }
 
-// galleryIndex lists every page in every state.
+// galleryIndex lists every page and mail in every state.
 func (s *Server) galleryIndex(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, views.GalleryIndex(views.GalleryPage{Shell: s.shell(w, r, "Gallery", ""), States: views.Gallery(s.Assets())}))
+	states := append(views.Gallery(s.Assets()), views.Mails()...)
+	return render(w, r, http.StatusOK, views.GalleryIndex(views.GalleryPage{Shell: s.shell(w, r, "Gallery", ""), States: states}))
 }
 
 // galleryState shows one of them, with made-up data.
@@ -26,6 +27,12 @@ func (s *Server) galleryState(w http.ResponseWriter, r *http.Request) error {
 	for _, state := range views.Gallery(s.Assets()) {
 		if state.Path() == r.URL.Path {
 			return render(w, r, http.StatusOK, state.Component)
+		}
+	}
+	for _, letter := range views.Mails() {
+		if letter.Path() == r.URL.Path {
+			letterHeaders(w.Header())
+			return render(w, r, http.StatusOK, letter.Component)
 		}
 	}
 	return errNoRoute

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"latchkey/auth"
 	"latchkey/models"
 )
@@ -59,6 +57,8 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventEmailChanged, models.ActorOperator, "", "An administrator changed your e-mail address.", false},
 		{models.EventEmailRestored, models.ActorOwner, "", "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked.", true},
 		{models.EventMailFailed, models.ActorSystem, "new_device", "A mail to you could not be delivered. Is your address right?", true},
+		{models.EventDataDownloaded, models.ActorOwner, "", "Everything that is kept of your account was downloaded on “phone”.", false},
+		{models.EventAccountDeleted, models.ActorOwner, "", "Your account was deleted.", false},
 	}
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
@@ -101,7 +101,12 @@ func TestActivityIsPagedNewestFirst(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
 		d := s.live(adaEmail, "Firefox on Linux")
-		s.addEvent(models.Event{UserID: uuid.New(), At: s.clock.Now(), Kind: models.EventSignIn, Actor: models.ActorOwner, DeviceName: "eve's"})
+		s.addUser("eve@example.com", evePassword)
+		eve, err := s.auth.FindUser(t.Context(), "eve@example.com")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.addEvent(models.Event{UserID: eve.ID, At: s.clock.Now(), Kind: models.EventSignIn, Actor: models.ActorOwner, DeviceName: "eve's"})
 		for i := range 120 {
 			if i%4 == 0 {
 				s.clock.Advance(7 * time.Hour) // four at each moment, so that pages end between equals

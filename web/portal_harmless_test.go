@@ -220,7 +220,7 @@ func (s *site) addEvents(n int) {
 		s.t.Fatal(err)
 	}
 	statement := `INSERT INTO events (user_id, id, at, kind, actor) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-		SELECT ?, printf('00000000-0000-4000-8000-%012d', i), strftime('%Y-%m-%d %H:%M:%f+00:00', '2026-11-01', '-' || i || ' seconds'), 'sign_in', 'owner' FROM n`
+		SELECT ?, printf('00000000-0000-4000-8000-%012d', i), (strftime('%s', '2026-11-01') - i) * 1000000, 'sign_in', 'owner' FROM n`
 	args := []any{n, u.ID.String()}
 	if s.store.Dialect() == "postgres" {
 		statement = `INSERT INTO events (user_id, id, at, kind, actor) SELECT $2::uuid, gen_random_uuid(), timestamptz '2026-11-01' - i * interval '1 second', 'sign_in', 'owner' FROM generate_series(1, $1::int) i`

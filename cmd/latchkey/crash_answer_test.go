@@ -126,7 +126,7 @@ func TestCrashOfTheConnectionToPostgreSQLAtEveryStep(t *testing.T) {
 			base := c.stored()
 			refreshed(c)
 			time.Sleep(40 * time.Millisecond) // past the retry window
-			wire.arm(cut, `INSERT INTO "events"`)
+			wire.arm(cut, commit)
 			s.mustAsk(s.apps, http.MethodPost, "/oauth/token", refreshForm(base), []int{http.StatusOK})
 			if got := events("device_forked", c.id); got != did {
 				t.Errorf("%d events", got)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
@@ -69,35 +71,78 @@ func TestAnAdministratorsActIsMailedByTheServer(t *testing.T) {
 	}
 }
 
-// The program is killed while a mail waits, and the next one sends it.
+// The program is killed while mails wait, and the next one sends them.
 func TestCrashBetweenAnActAndItsMail(t *testing.T) {
 	t.Parallel()
 	modelstest.EachURL(t, func(t *testing.T, database string) {
 		server := mailtest.Start(t, false)
-		server.Fail(func(string) error { return &smtp.SMTPError{Code: 450, Message: "later"} }, nil, nil)
-		settings := on(database, "LATCHKEY_SMTP_URL="+smtpURL(server), "LATCHKEY_MAIL_FROM=no-reply@id.example.com")
-		launchWithInput(t, on(database), password, "user", "add", ada, "--password-stdin")
-		first := launch(t, settings, "serve")
-		base := first.url(t)
-		login(t, base, ada, password, "phone").want(t, 200)
-		login(t, base, ada, password, "tablet").want(t, 200)
-		if err := first.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		first.end(t, time.Minute)
-		server.Fail(nil, nil, nil)
-		// The next one starts three minutes later, by its clock: what the dead program had claimed is free again.
-		next := defaults(t, database)
-		next.SMTPURL, next.MailFrom, next.Secret = smtpURL(server), "no-reply@id.example.com", secretOf("a")
-		env := &environment{ctx: t.Context(), settings: next, stdin: strings.NewReader(""), stdout: &transcript{}, stderr: &transcript{}}
-		p, err := Start(env, func(c *auth.Config) { c.Now = func() time.Time { return time.Now().Add(3 * time.Minute) } })
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.Close()
+		crashWithMail(t, server, database, func(base string) {
+			login(t, base, ada, password, "phone").want(t, 200)
+			login(t, base, ada, password, "tablet").want(t, 200)
+		})
 		eventually(t, time.Minute, "the mail arrives", func() bool { return len(server.Mails()) > 0 })
 		if m, err := mail.Parse(server.Mails()[0].Data); err != nil || m.To != ada || !strings.Contains(m.Text, "tablet") {
 			t.Errorf("%v: %+v", err, m)
 		}
+		t.Logf("killed between commit and send: %d of 1 mails delivered", len(server.Mails()))
 	})
+}
+
+// The farewell of an account that is gone needs nothing of it but what waits in the outbox.
+func TestCrashBetweenTheEndOfAnAccountAndItsFarewell(t *testing.T) {
+	t.Parallel()
+	modelstest.EachURL(t, func(t *testing.T, database string) {
+		server := mailtest.Start(t, false)
+		crashWithMail(t, server, database, func(base string) {
+			jar, err := cookiejar.New(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			browser := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+			for _, act := range []struct {
+				path string
+				form url.Values
+			}{
+				{"/login", url.Values{"email": {ada}, "password": {password}}},
+				{"/security/delete", url.Values{"email": {ada}, "current_password": {password}}},
+			} {
+				send(t, browser, http.MethodPost, base+act.path, act.form.Encode(), "Content-Type", "application/x-www-form-urlencoded").want(t, http.StatusSeeOther)
+			}
+		})
+		if left := launch(t, on(database), "user", "list").end(t, time.Minute); left.code != 0 || strings.Contains(left.stdout, ada) {
+			t.Errorf("the account is there: %+v", left)
+		}
+		eventually(t, time.Minute, "the farewell arrives", func() bool { return len(server.Mails()) > 0 })
+		if m, err := mail.Parse(server.Mails()[0].Data); err != nil || m.To != ada || m.Subject != "Your account was deleted" {
+			t.Errorf("%v: %+v", err, m)
+		}
+		t.Logf("killed between commit and send: %d of 1 mails delivered", len(server.Mails()))
+	})
+}
+
+// crashWithMail runs acts on the program, with a mail server that wants mails later, kills it, and starts the next one, which
+// runs until the test ends. By its clock it is three minutes later: what the dead program had claimed is free again.
+func crashWithMail(t *testing.T, server *mailtest.Server, database string, acts func(base string)) {
+	t.Helper()
+	server.Fail(func(string) error { return &smtp.SMTPError{Code: 450, Message: "later"} }, nil, nil)
+	settings := on(database, "LATCHKEY_SMTP_URL="+smtpURL(server), "LATCHKEY_MAIL_FROM=no-reply@id.example.com")
+	launchWithInput(t, on(database), password, "user", "add", ada, "--password-stdin")
+	first := launch(t, settings, "serve")
+	acts(first.url(t))
+	if err := first.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	first.end(t, time.Minute)
+	if n := len(server.Mails()); n != 0 {
+		t.Fatalf("%d mails were taken before the program died", n)
+	}
+	server.Fail(nil, nil, nil)
+	next := defaults(t, database)
+	next.SMTPURL, next.MailFrom, next.Secret = smtpURL(server), "no-reply@id.example.com", secretOf("a")
+	env := &environment{ctx: t.Context(), settings: next, stdin: strings.NewReader(""), stdout: &transcript{}, stderr: &transcript{}}
+	p, err := Start(env, func(c *auth.Config) { c.Now = func() time.Time { return time.Now().Add(3 * time.Minute) } })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
 }

@@ -1,0 +1,109 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/models"
+)
+
+const (
+	dataPage     = 500 // rows that are in memory at a time
+	dataPageTime = 10 * time.Second
+)
+
+// AccountData reads everything that is kept of an account, a page at a time, however much there is.
+type AccountData struct {
+	User  models.User
+	store *models.Store
+	live  models.Liveness
+}
+
+// Data lets a person who gives the password read everything that is kept of the account: a stolen cookie alone must not
+// carry it off. The activity tells of it before anything is read. Refusals: KindInvalidRequest, KindWrongPassword (of
+// current_password), KindRateLimited, KindUnavailable, KindSignedOut.
+func (s *Service) Data(ctx context.Context, by *Session, password string, from Caller) (*AccountData, error) {
+	var bad fields
+	if bad.text("current_password", password, maxPassword); bad.err() != nil {
+		return nil, bad.err()
+	}
+	if err := s.confirmPassword(ctx, by.User, password, from); err != nil {
+		return nil, err
+	}
+	now := s.now()
+	e := s.event(models.EventDataDownloaded, by.User.ID, from, now)
+	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: by.Device.ID, Valid: true}, by.Device.Name
+	err := s.store.AddEvent(ctx, e)
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, &Error{Kind: KindSignedOut, Message: "You are signed out.", Cause: err}
+	}
+	return &AccountData{User: by.User, store: s.store, live: s.live(now)}, err
+}
+
+// State is whether a device was live when the data was asked for, and if not, why: "live", "revoked", "expired" or "idle".
+func (a *AccountData) State(d models.Device) string {
+	switch {
+	case d.RevokedAt != nil && (d.RevokeReason == models.RevokedByExpiry || d.RevokeReason == models.RevokedByIdleness):
+		return d.RevokeReason
+	case d.RevokedAt != nil:
+		return "revoked"
+	case !d.ExpiresAt.After(a.live.Now):
+		return models.RevokedByExpiry
+	case !d.LastSeenAt.After(a.idleSince(d.Kind)):
+		return models.RevokedByIdleness
+	}
+	return "live"
+}
+
+func (a *AccountData) idleSince(kind string) (since time.Time) {
+	switch {
+	case kind == models.KindApp:
+		return a.live.AppSince
+	case a.User.Role == models.RoleSupport:
+		return a.live.SupportSince
+	}
+	return a.live.BrowserSince
+}
+
+// FormerAddresses are the addresses that are kept because the account had them.
+func (a *AccountData) FormerAddresses(ctx context.Context) ([]models.FormerAddress, error) {
+	ctx, done := context.WithTimeout(ctx, dataPageTime)
+	defer done()
+	return a.store.FormerAddresses(ctx, a.User.ID)
+}
+
+// Devices calls page with every device that is kept, live or not, the oldest first.
+func (a *AccountData) Devices(ctx context.Context, page func([]models.Device) error) error {
+	for after := uuid.Nil; ; {
+		reading, done := context.WithTimeout(ctx, dataPageTime)
+		list, err := a.store.Devices(reading, a.User.ID, after, dataPage)
+		done()
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		if err := page(list); err != nil || len(list) < dataPage {
+			return err
+		}
+		after = list[len(list)-1].ID
+	}
+}
+
+// Events calls page with every event that is kept, the newest first.
+func (a *AccountData) Events(ctx context.Context, page func([]models.Event) error) error {
+	for cursor := (models.EventCursor{}); ; {
+		reading, done := context.WithTimeout(ctx, dataPageTime)
+		list, err := a.store.Events(reading, a.User.ID, cursor, dataPage)
+		done()
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		if err := page(list); err != nil || len(list) < dataPage {
+			return err
+		}
+		last := list[len(list)-1]
+		cursor = models.EventCursor{At: last.At, ID: last.ID}
+	}
+}

@@ -1,0 +1,204 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/auth/mail"
+	"latchkey/models"
+)
+
+// taking is a mail server that takes everything.
+type taking struct{ taken atomic.Int64 }
+
+func (m *taking) Send(context.Context, mail.Message) error {
+	m.taken.Add(1)
+	return nil
+}
+
+// raceLinks are the secrets of an account's mailed links.
+func (o *raceOwner) raceLink(purpose string) string {
+	o.t.Helper()
+	link, secret := newLink(o.session.User.ID, purpose, purpose, o.now(), time.Hour)
+	if purpose == linkAlarm {
+		link.Subject = models.EveryDevice
+	}
+	n := o.on(0).notice(o.session.User.ID, letter(LetterReset, raceFrom, o.now()), link)
+	if err := o.on(0).store.AddNotice(o.t.Context(), n); err != nil {
+		o.t.Fatal(err)
+	}
+	return secret
+}
+
+// Everything that can be done with an account, at both services, at the moment at which it is deleted twice: it succeeds
+// before, or is refused in a way that a client understands, and nothing of it is left.
+func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
+	eachPair(t, func(t *testing.T, p *racePair) {
+		server := &taking{}
+		p.change(func(s *Service) {
+			s.Mail, s.SignupOpen = server, true
+			s.Render = func(l Letter) (Words, error) {
+				text, err := json.Marshal(l)
+				return Words{Subject: "s", Text: string(text), HTML: "<p>"}, err
+			}
+			if err := s.LoadKeys(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		})
+		staff := p.owner(t)
+		if err := p.on(0).SetRole(t.Context(), staff.email, models.RoleSupport); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if staff.session, err = p.on(0).Browser(t.Context(), staff.key, raceFrom); err != nil {
+			t.Fatal(err)
+		}
+		done := map[string]*atomic.Int64{}
+		for round := range raceRounds(p, 24) {
+			p.advance(attemptWindow) // the guesses of the last round are forgotten
+			o := p.owner(t)
+			phone, tablet := o.mustLogin(0, "phone"), o.mustLogin(1, "tablet")
+			dead := o.mustLogin(0, "watch")
+			for next, i := dead, 0; i < 3; i++ {
+				if next, err = p.refresh(t, 0, next.RefreshToken); err != nil {
+					t.Fatal(err)
+				}
+			}
+			reset, alarm := o.raceLink(linkReset), o.raceLink(linkAlarm)
+			user := o.session.User
+			acts := map[string]func(s *Service) error{
+				"delete": func(s *Service) error {
+					return s.DeleteAccount(t.Context(), o.session, AccountDeletion{Email: o.email, Password: racePassword, From: raceFrom})
+				},
+				"delete again": func(s *Service) error {
+					return s.DeleteAccount(t.Context(), o.session, AccountDeletion{Email: o.email, Password: racePassword, From: raceFrom})
+				},
+				"sign in": func(s *Service) error {
+					_, err := s.Login(t.Context(), LoginRequest{Email: o.email, Password: racePassword, DeviceName: "phone", From: raceFrom})
+					return err
+				},
+				"sign in on the portal": func(s *Service) error {
+					_, err := s.LoginBrowser(t.Context(), BrowserLogin{Email: o.email, Password: racePassword, From: raceFrom, Replaces: o.session})
+					return err
+				},
+				"guess": func(s *Service) error {
+					_, err := s.Login(t.Context(), LoginRequest{Email: o.email, Password: "a guess at the tide", DeviceName: "x", From: raceFrom})
+					return err
+				},
+				"refresh": func(s *Service) error { _, err := p.refresh(t, round, phone.RefreshToken); return err },
+				"reuse":   func(s *Service) error { _, err := p.refresh(t, round, dead.RefreshToken); return err },
+				"change the password": func(s *Service) error {
+					_, err := s.ChangePassword(t.Context(), o.session, PasswordChange{Current: racePassword, New: "another word for the tide", From: raceFrom})
+					return err
+				},
+				"reset the password": func(s *Service) error {
+					return s.ResetPassword(t.Context(), reset, "a third word for the tide", raceFrom)
+				},
+				"answer an alarm": func(s *Service) error { _, err := s.AnswerAlarm(t.Context(), alarm, raceFrom); return err },
+				"revoke": func(s *Service) error {
+					_, err := s.RevokeDevice(t.Context(), o.session, tablet.DeviceID.String(), raceFrom)
+					return err
+				},
+				"rename": func(s *Service) error {
+					_, err := s.RenameDevice(t.Context(), o.session, tablet.DeviceID.String(), "slate", raceFrom)
+					return err
+				},
+				"forget": func(s *Service) error {
+					return s.ForgotPassword(t.Context(), o.email, at(fmt.Sprintf("192.0.2.%d", round)))
+				},
+				"sign up": func(s *Service) error {
+					return s.Signup(t.Context(), SignupRequest{Email: o.email, Password: "some other tide entirely", From: at(fmt.Sprintf("192.0.2.%d", 100+round))})
+				},
+				"download": func(s *Service) error { _, err := s.Data(t.Context(), o.session, racePassword, raceFrom); return err },
+				"look": func(s *Service) error {
+					_, err := s.LookAt(t.Context(), staff.session, SupportLook{ID: user.ID.String(), From: raceFrom})
+					return err
+				},
+				"search": func(s *Service) error {
+					_, err := s.Search(t.Context(), staff.session, SupportSearch{Text: "owner", From: raceFrom})
+					return err
+				},
+				"send mails": func(s *Service) error { _, err := s.SendMails(t.Context()); return err },
+				"sweep":      func(s *Service) error { _, err := s.Sweep(t.Context()); return err },
+			}
+			if round%3 > 0 { // what makes the password another one keeps the account from going
+				delete(acts, "change the password")
+				delete(acts, "reset the password")
+				delete(acts, "answer an alarm")
+			}
+			var names []string
+			for name := range acts {
+				if names = append(names, name); done[name] == nil {
+					done[name] = &atomic.Int64{}
+				}
+			}
+			raceTogether(len(names), func(i int) {
+				name := names[i]
+				time.Sleep(rand.N(4 * time.Millisecond))
+				if strings.HasPrefix(name, "delete") {
+					time.Sleep(rand.N(8 * time.Millisecond))
+				}
+				err := acts[name](p.on(i + round))
+				switch kind := raceKind(err); kind {
+				case -1:
+					done[name].Add(1)
+				case KindSignedOut, KindInvalidCredential, KindInvalidGrant, KindWrongPassword, KindNotFound, KindDeadLink:
+				case KindUnavailable: // more than may be hashed at a time, never a database in trouble
+					if AsError(err).RetryAfter != 5*time.Second {
+						t.Errorf("%s: %v", name, err)
+					}
+				default:
+					t.Errorf("%s: kind %d, %v", name, kind, err)
+				}
+			})
+			// Whatever won, the account goes now if it is there.
+			if now, err := p.on(0).store.UserByID(t.Context(), user.ID); err == nil {
+				d := models.Deletion{UserID: user.ID, Verified: now.PasswordHash, Now: p.now, Event: p.on(0).event(models.EventAccountDeleted, user.ID, raceFrom, p.now())}
+				if now.LockedAt == nil {
+					if err := p.on(0).store.DeleteUser(t.Context(), d); err != nil {
+						t.Fatal(err)
+					}
+				} else {
+					continue
+				}
+			}
+			o.raceGone()
+		}
+		tally := map[string]int64{}
+		for name, n := range done {
+			tally[name] = n.Load()
+		}
+		t.Logf("done before the end: %v", tally)
+		if tally["delete"]+tally["delete again"] == 0 {
+			t.Error("no deletion won")
+		}
+	})
+}
+
+// raceGone checks that no row of any table is the owner's, but for anonymous events and farewells.
+func (o *raceOwner) raceGone() {
+	o.t.Helper()
+	pool, id := o.on(0).store.Pools()[0], o.session.User.ID.String()
+	for table, column := range map[string]string{
+		"users": "id", "devices": "user_id", "known_places": "user_id", "one_time_tokens": "user_id", "mails": "user_id", "events": "user_id",
+		"events WHERE kind = 'support_looked' AND": "detail",
+	} {
+		condition := " WHERE "
+		if strings.Contains(table, "WHERE") {
+			condition = " "
+		}
+		var n int
+		if err := pool.QueryRowContext(o.t.Context(), "SELECT count(*) FROM "+table+condition+column+" = '"+id+"'").Scan(&n); err != nil || n != 0 {
+			o.t.Errorf("%s: %d rows of a deleted account (%v)", table, n, err)
+		}
+	}
+	if _, err := o.on(1).Browser(o.t.Context(), o.key, raceFrom); raceKind(err) != KindSignedOut {
+		o.t.Errorf("the portal: %v", err)
+	}
+}

@@ -1,0 +1,413 @@
+package models_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// deletion is the wish of an account's owner, with a farewell.
+func deletion(u models.User, at time.Time) models.Deletion {
+	e := event(models.EventAccountDeleted, u.ID, at)
+	e.UserAgent, e.IP = "the last browser", "198.51.100.7"
+	return models.Deletion{
+		UserID: u.ID, Verified: password, Now: func() time.Time { return at }, Event: e,
+		Farewell: models.Notice{Mail: &models.Mail{ID: models.NewID(at), Kind: "farewell", Box: []byte("sealed"), CreatedAt: at}},
+	}
+}
+
+// look is one of the support staff's: in the activity of both, as auth records it.
+func look(t testing.TB, s *models.Store, staff, person models.User, at time.Time) {
+	t.Helper()
+	own, theirs := event(models.EventSupportLooked, staff.ID, at), event(models.EventSeenBySupport, person.ID, at)
+	own.Detail, own.ActorID = person.ID.String(), uuid.NullUUID{UUID: staff.ID, Valid: true}
+	theirs.IP, theirs.ActorID = "", own.ActorID
+	if err := s.AddEvents(t.Context(), own, theirs); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func search(t testing.TB, s *models.Store, staff models.User, text string) {
+	t.Helper()
+	e := event(models.EventSupportSearched, staff.ID, noon)
+	e.Detail = text
+	if err := s.AddEvent(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// furnish gives an account one of everything: devices of every kind and end, places, links, mails and events.
+func furnish(t testing.TB, s *models.Store, u models.User, place int64) (apps []models.Device) {
+	t.Helper()
+	for i, name := range []string{"secret phone", "secret tablet", "secret watch"} {
+		n := inPlace(signIn(u.ID, models.KindApp, name, noon), place+int64(i))
+		n.Device.UserAgent, n.Places = "secret agent", [][]byte{fmt.Append(nil, "secret place of ", u.ID)}
+		n.Notice = func(d models.Device) models.Notice {
+			return models.Notice{
+				Mail:  &models.Mail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
+				Links: []models.OneTime{{Hash: d.ID[:], UserID: u.ID, Purpose: "alarm", Subject: d.ID.String(), CreatedAt: noon, ExpiresAt: noon.Add(lifetime)}},
+			}
+		}
+		apps = append(apps, add(t, s, n))
+	}
+	if _, _, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: apps[1].ID}, event(models.EventDeviceRevoked, u.ID, noon.Add(time.Second))); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, s, "UPDATE devices SET expires_at = created_at WHERE id = ?", apps[2].ID.String())
+	add(t, s, signIn(u.ID, models.KindBrowser, "secret browser", noon))
+	if err := s.AddEvent(t.Context(), event(models.EventDeviceForked, u.ID, noon.Add(-49*time.Hour))); err != nil {
+		t.Fatal(err)
+	}
+	return apps
+}
+
+// rows are those of a table with a value, or all.
+func rows(t testing.TB, s *models.Store, table, column string, value any) int64 {
+	t.Helper()
+	return count(t, s, "SELECT count(*) FROM "+table+" WHERE "+column+" = ?", value)
+}
+
+func TestADeletedAccountLeavesNothingThatLeadsToThePerson(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u, other, staff, former := addUser(t, s), addUser(t, s), addUser(t, s), addUser(t, s)
+		apps, others := furnish(t, s, u, 100), furnish(t, s, other, 200)
+		look(t, s, staff, u, noon)
+		look(t, s, staff, other, noon)
+		look(t, s, former, other, noon)
+		keep := []string{u.Email + "munity", u.Email[:20], other.Email, "phone · apps"}
+		for _, text := range append([]string{u.Email, strings.ToUpper(u.Email), u.Email + " · live · further", u.ID.String() + " · browsers"}, keep...) {
+			search(t, s, staff, text)
+		}
+		kindsBefore := count(t, s, "SELECT count(*) FROM events")
+		othersBefore, at := kinds(t, s, other.ID), noon.Add(5*time.Hour)
+		for name, c := range map[string]func(d *models.Deletion){
+			"a wrong password": func(d *models.Deletion) { d.Verified = "hash-2" },
+			"nobody":           func(d *models.Deletion) { d.UserID = uuid.New() },
+		} {
+			d := deletion(u, at)
+			if c(&d); !errors.Is(s.DeleteUser(t.Context(), d), models.ErrChanged) || count(t, s, "SELECT count(*) FROM events") != kindsBefore {
+				t.Errorf("%s: something was changed", name)
+			}
+		}
+		if err := s.DeleteUser(t.Context(), deletion(u, at)); err != nil {
+			t.Fatal(err)
+		}
+
+		for _, table := range []string{"devices", "known_places", "one_time_tokens", "mails", "events"} {
+			if n := rows(t, s, table, "user_id", u.ID.String()); n != 0 {
+				t.Errorf("%s: %d rows stay", table, n)
+			}
+			if n := rows(t, s, table, "user_id", other.ID.String()); n == 0 {
+				t.Errorf("%s: somebody else's rows are gone", table)
+			}
+		}
+		if rows(t, s, "users", "id", u.ID.String()) != 0 || count(t, s, "SELECT count(*) FROM users") != 3 {
+			t.Error("the account is there, or another is not")
+		}
+		if n := count(t, s, "SELECT count(*) FROM mails WHERE recipient = ? AND kind = 'farewell' AND user_id = ?", u.Email, uuid.Nil.String()); n != 1 {
+			t.Errorf("%d farewells wait", n)
+		}
+		exec(t, s, "DELETE FROM mails WHERE kind = 'farewell'")
+		for _, trace := range []string{u.ID.String(), u.Email, apps[0].ID.String(), "the last browser", "198.51.100.7"} {
+			for _, found := range traces(t, s, trace) {
+				if !strings.Contains(found, u.Email+"munity") {
+					t.Errorf("a trace of %s: %s", trace, found)
+				}
+			}
+		}
+
+		var details, want []string
+		for _, e := range events(t, s, staff.ID) {
+			if e.Kind == models.EventSupportSearched && e.Detail != "" {
+				details = append(details, e.Detail)
+			}
+		}
+		want = append(want, keep...)
+		slices.Sort(want)
+		slices.Sort(details)
+		if diff := cmp.Diff(want, details); diff != "" {
+			t.Errorf("searches that stay: %s", diff)
+		}
+		if kinds(t, s, other.ID) != othersBefore || count(t, s, "SELECT count(*) FROM events") != kindsBefore+1 {
+			t.Error("events are missing")
+		}
+		nobody := events(t, s, uuid.Nil)
+		if got := strings.Count(kinds(t, s, uuid.Nil), models.EventSignIn); got != 4 || len(nobody) != 9 {
+			t.Errorf("%d anonymous events, %d of them sign-ins", len(nobody), got)
+		}
+		bare := models.Event{Actor: models.ActorOwner}
+		for _, e := range nobody {
+			if !e.At.Equal(e.At.Truncate(24*time.Hour)) || e.ID.Version() != 4 {
+				t.Errorf("the time of day shows: %v, %v", e.At, e.ID)
+			}
+			bare.ID, bare.At, bare.Kind = e.ID, e.At, e.Kind
+			if diff := cmp.Diff(bare, e); diff != "" {
+				t.Errorf("an event of somebody: %s", diff)
+			}
+		}
+		day, err := s.DailyCounts(t.Context(), []string{models.EventSignIn, models.EventDeviceForked}, noon.Add(-72*time.Hour), noon.Add(24*time.Hour))
+		slices.SortFunc(day, func(a, b models.DayCount) int { return strings.Compare(a.Kind, b.Kind) })
+		today := noon.Unix() / 86400
+		if diff := cmp.Diff([]models.DayCount{{Day: today - 2, Kind: models.EventDeviceForked, N: 2}, {Day: today, Kind: models.EventSignIn, N: 8}}, day); diff != "" || err != nil {
+			t.Errorf("the numbers of all accounts changed: %s %v", diff, err)
+		}
+
+		published, err := s.RevokedStatusIndexes(t.Context(), noon.Add(time.Minute))
+		slices.Sort(published)
+		if diff := cmp.Diff([]int64{100, 101}, published); diff != "" || err != nil {
+			t.Errorf("published as revoked: %s %v", diff, err)
+		}
+		if later, err := s.RevokedStatusIndexes(t.Context(), at); len(later) != 0 || err != nil {
+			t.Errorf("revoked after the deletion: %v %v", later, err)
+		}
+		if got := rotate(t, s, present(others[0], 1, at)); got.Outcome != models.Rotated {
+			t.Errorf("somebody else's device: %v", got.Outcome)
+		}
+		if got := rotate(t, s, present(apps[0], 1, at)); got.Outcome != models.Unknown {
+			t.Errorf("a device of the deleted account: %v", got.Outcome)
+		}
+		theirs := events(t, s, other.ID)
+		if err := s.DeleteUser(t.Context(), deletion(former, at)); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range theirs {
+			if e.Kind == models.EventSeenBySupport && e.ActorID.UUID == former.ID {
+				e.ActorID = uuid.NullUUID{}
+			}
+			if got := one(t, s, other.ID, e.ID); cmp.Diff(e, got) != "" {
+				t.Errorf("an event of somebody else: %s", cmp.Diff(e, got))
+			}
+		}
+	})
+}
+
+func one(t testing.TB, s *models.Store, user, id uuid.UUID) models.Event {
+	t.Helper()
+	for _, e := range events(t, s, user) {
+		if e.ID == id {
+			return e
+		}
+	}
+	t.Fatalf("the event %v is gone", id)
+	return models.Event{}
+}
+
+// traces are the rows of any table in which a text stands.
+func traces(t testing.TB, s *models.Store, text string) (found []string) {
+	t.Helper()
+	for _, table := range []string{"users", "devices", "events", "attempts", "known_places", "clients", "status_indexes", "one_time_tokens", "mails"} {
+		list, err := s.Pools()[0].QueryContext(t.Context(), "SELECT * FROM "+table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, err := list.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for list.Next() {
+			values, to := make([]any, len(columns)), make([]any, len(columns))
+			for i := range values {
+				to[i] = &values[i]
+			}
+			if err := list.Scan(to...); err != nil {
+				t.Fatal(err)
+			}
+			line := table
+			for i, v := range values {
+				if b, ok := v.([]byte); ok {
+					v = string(b)
+				}
+				line += fmt.Sprintf(" %s=%v", columns[i], v)
+			}
+			if strings.Contains(strings.ToLower(line), strings.ToLower(text)) {
+				found = append(found, line)
+			}
+		}
+		if err := list.Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return found
+}
+
+func TestAnAccountThatMayNotGoStaysAsItIs(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		for name, state := range map[string]string{
+			"disabled": "disabled_at = updated_at", "locked": "locked_at = updated_at", "of the staff": "role = 'support'",
+		} {
+			u := addUser(t, s)
+			d := addApp(t, s, u.ID, "phone")
+			exec(t, s, "UPDATE users SET "+state+" WHERE id = ?", u.ID.String())
+			if err := s.DeleteUser(t.Context(), deletion(u, noon)); !errors.Is(err, models.ErrChanged) || kinds(t, s, u.ID) != "sign_in account_created" {
+				t.Errorf("%s: %v, events %s", name, err, kinds(t, s, u.ID))
+			}
+			device(t, s, d)
+		}
+	})
+}
+
+// Nothing is written of an account that is gone, whoever comes late with it.
+func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u, staff := addUser(t, s), addUser(t, s)
+		link := models.OneTime{Hash: []byte("hash"), UserID: u.ID, Purpose: models.ResetLink, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
+		mail := models.Notice{Mail: &models.Mail{ID: uuid.New(), UserID: u.ID, Recipient: u.Email, Box: []byte{}, CreatedAt: noon}, Links: []models.OneTime{link}}
+		if err := s.AddNotice(t.Context(), mail); err != nil {
+			t.Fatal(err)
+		}
+		last := deletion(u, noon)
+		last.Farewell = models.Notice{}
+		if err := s.DeleteUser(t.Context(), last); err != nil {
+			t.Fatal(err)
+		}
+		before := strings.Join(traces(t, s, ""), "\n")
+		reset := models.PasswordReset{Purpose: models.ResetLink, Link: link.Hash, UserID: u.ID, PasswordHash: "x", At: noon, Event: event(models.EventPasswordReset, u.ID, noon)}
+		for name, act := range map[string]func() error{
+			"an event": func() error { return s.AddEvent(t.Context(), event(models.EventSignInFailed, u.ID, noon)) },
+			"a look": func() error {
+				return s.AddEvents(t.Context(), event(models.EventSupportLooked, staff.ID, noon), event(models.EventSeenBySupport, u.ID, noon))
+			},
+			"a mail":         func() error { return s.AddNotice(t.Context(), mail) },
+			"a new password": func() error { return second(s.ResetPassword(t.Context(), reset)) },
+			"an alarm": func() error {
+				return second(s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: link.Hash, At: noon}))
+			},
+			"a sign-in": func() error { return second(s.AddDevice(t.Context(), signIn(u.ID, models.KindApp, "phone", noon))) },
+			"a rename": func() error {
+				return second(s.RenameDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: u.ID}, live(noon), named("x"), event("", u.ID, noon)))
+			},
+			"another farewell": func() error { return s.DeleteUser(t.Context(), deletion(u, noon)) },
+		} {
+			if err := act(); !errors.Is(err, models.ErrNotFound) && !errors.Is(err, models.ErrChanged) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if diff := cmp.Diff(before, strings.Join(traces(t, s, ""), "\n")); diff != "" {
+			t.Error(diff)
+		}
+		again := u
+		again.ID = models.NewID(noon)
+		if err := s.AddUser(t.Context(), again, event(models.EventAccountCreated, again.ID, noon)); err != nil || kinds(t, s, again.ID) != "account_created" {
+			t.Errorf("a new account with the address: %v, events %s", err, kinds(t, s, again.ID))
+		}
+	})
+}
+
+// Deletions of accounts that have looked at each other, and everything else that takes several rows, at once.
+func TestDeletionsAtOnceDeadlockNobody(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		for round := range rounds(s, 10, 3) {
+			users := make([]models.User, 6)
+			for i := range users {
+				users[i] = addUser(t, s)
+				furnish(t, s, users[i], int64(1000+100*round+10*i))
+			}
+			for i := range 60 {
+				look(t, s, users[i%6], users[(i*i+1)%6], noon)
+			}
+			together(4*len(users), func(i int) {
+				u := users[i%6]
+				var err error
+				switch i / 6 {
+				case 0, 1:
+					err = s.DeleteUser(t.Context(), deletion(u, noon))
+				case 2:
+					_, err = s.ClaimMails(t.Context(), noon.Add(lifetime), noon, 10)
+				case 3:
+					_, err = s.Sweep(t.Context(), models.Retention{EventsBefore: noon, DevicesBefore: noon.Add(time.Minute)})
+				}
+				if err != nil && !errors.Is(err, models.ErrChanged) {
+					t.Error(err)
+				}
+			})
+			exec(t, s, "DELETE FROM mails WHERE kind = 'farewell'")
+			for _, u := range users {
+				if left := traces(t, s, u.ID.String()); len(left) > 0 {
+					t.Fatalf("left: %q", left)
+				}
+			}
+		}
+	})
+}
+
+func TestAnAccountWithAHundredThousandEventsIsDeleted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("LEFT OUT: a short run writes no hundred thousand events")
+	}
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		const many = 100_000
+		u := addUser(t, s)
+		manyEvents(t, s, u.ID, many)
+		began := time.Now()
+		if err := s.DeleteUser(t.Context(), deletion(u, noon)); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%d events were made anonymous in %v", many, time.Since(began).Round(time.Millisecond))
+		if n := rows(t, s, "events", "user_id", uuid.Nil.String()); n != many+2 {
+			t.Errorf("%d anonymous events", n)
+		}
+	})
+}
+
+// manyEvents writes events of one account round the store, a minute apart.
+func manyEvents(t testing.TB, s *models.Store, user uuid.UUID, n int) {
+	t.Helper()
+	if s.Dialect() == "postgres" {
+		exec(t, s, `INSERT INTO events (user_id, id, at, kind, actor, ip, user_agent, device_name) SELECT ?::uuid, gen_random_uuid(), timestamptz '2026-03-01 12:00:00+00' - n * interval '1 minute',
+			'sign_in', 'owner', '192.0.2.1', 'agent', 'phone' FROM generate_series(1, ?::int) n`, user.String(), n)
+		return
+	}
+	exec(t, s, `WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < ?)
+		INSERT INTO events (user_id, id, at, kind, actor, ip, user_agent, device_name) SELECT ?, printf('00000000-0000-7000-8000-%012d', n), ? - n * 60000000,
+			'sign_in', 'owner', '192.0.2.1', 'agent', 'phone' FROM c`, n, user.String(), noon.UnixMicro())
+}
+
+// A deletion reads no whole table, but for the short one of mails.
+func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
+	var mu sync.Mutex
+	var sent []string
+	s := migrated(t, models.Config{URL: modelstest.Postgres(t), OnStatement: func(sql string) {
+		mu.Lock()
+		defer mu.Unlock()
+		sent = append(sent, sql)
+	}})
+	crowd(t, s)
+	exec(t, s, `INSERT INTO mails SELECT gen_random_uuid(), gen_random_uuid(), 'k', 'r', '', now(), now(), 0 FROM generate_series(1, 3000)`)
+	exec(t, s, `INSERT INTO one_time_tokens SELECT convert_to('k' || n, 'UTF8'), gen_random_uuid(), 'p', '', '', now(), now() FROM generate_series(1, 3000) n`)
+	exec(t, s, `UPDATE events SET kind = (ARRAY['support_searched', 'support_looked', 'seen_by_support', 'sign_in'])[1 + floor(random() * 4)], detail = id::text`)
+	exec(t, s, `VACUUM ANALYZE`)
+	u := addUser(t, s)
+	sent = nil
+	if err := s.DeleteUser(t.Context(), deletion(u, noon)); err != nil {
+		t.Fatal(err)
+	}
+	if len(sent) < 15 {
+		t.Errorf("only %d statements", len(sent))
+	}
+	used := map[string]bool{}
+	for _, statement := range sent {
+		got := plan(t, s, statement)
+		if strings.Contains(got, "Seq Scan") {
+			t.Errorf("%s\n%s", statement, got)
+		}
+		for _, index := range regexp.MustCompile(`using (\w+)|on (\w+_\w+)  `).FindAllStringSubmatch(got, -1) {
+			used[index[1]+index[2]] = true
+		}
+	}
+	for _, index := range []string{"events_searched", "events_of_kind", "mails_of_user", "status_indexes_pkey", "one_time_tokens_of_user", "known_places_pkey"} {
+		if !used[index] {
+			t.Errorf("%s is not used; used are %v", index, used)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// downloadTime bounds a whole download, downloadPause how long its reader may let the next part of it wait.
+const (
+	downloadTime  = 10 * time.Minute
+	downloadPause = 20 * time.Second
+)
+
+// accountDataForm says what is in the file, and asks for the password.
+func (s *Server) accountDataForm(w http.ResponseWriter, r *http.Request, _ *auth.Session) error {
+	return s.renderAccountData(w, r, http.StatusOK, views.FormProblems{})
+}
+
+// accountData hands out everything that is kept of the account, in one file, for the password.
+func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	p, err := decodePage(r, "current_password")
+	if err != nil {
+		return err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	data, err := s.auth.Data(r.Context(), by, p["current_password"], from)
+	if err != nil {
+		problems, status, ok := s.formProblems(w, r, err)
+		if !ok {
+			return err
+		}
+		wrongPassword(err, &problems, &status, "Nothing was downloaded.")
+		return s.renderAccountData(w, r, status, problems)
+	}
+	now := by.Device.LastSeenAt
+	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="latchkey-data-%s.json"`, now.Format(time.DateOnly)))
+	// A long file takes longer than a request usually may.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), downloadTime)
+	defer cancel()
+	f := &dataFile{w: w, control: http.NewResponseController(w), current: by.Device.ID}
+	if err := f.write(ctx, data, now); err != nil {
+		s.log.WarnContext(ctx, "a download broke off", "request", request(r).id, "cause", err.Error())
+		panic(http.ErrAbortHandler) // so that nobody takes what has come for the whole
+	}
+	return nil
+}
+
+func (s *Server) renderAccountData(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {
+	return render(w, r, status, views.AccountData(views.AccountDataPage{Shell: s.shell(w, r, "Download your data", "security"), Problems: problems}))
+}

@@ -1,0 +1,55 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// accountDeleteForm says what the end of the account means, and asks.
+func (s *Server) accountDeleteForm(w http.ResponseWriter, r *http.Request, _ *auth.Session) error {
+	return s.renderAccountDelete(w, r, http.StatusOK, views.AccountDeletePage{})
+}
+
+// accountDelete deletes the account of whoever gives its address and password, and leads to the sign-in form.
+func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	p, err := decodePage(r, "email", "current_password")
+	if err != nil {
+		return err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	err = s.auth.DeleteAccount(r.Context(), by, auth.AccountDeletion{Email: p["email"], Password: p["current_password"], From: from})
+	if err != nil {
+		problems, status, ok := s.formProblems(w, r, err)
+		if !ok {
+			return err
+		}
+		wrongPassword(err, &problems, &status, "Your account was not deleted.")
+		return s.renderAccountDelete(w, r, status, views.AccountDeletePage{Email: printable(p["email"]), Problems: problems})
+	}
+	gone := views.Flash{Tone: views.ToneSuccess, Text: "Your account was deleted, and every device was signed out."}
+	if s.auth.Mail != nil {
+		gone.Detail = "A last mail tells you so."
+	}
+	s.cookies.forget(w, r)
+	s.cookies.leave(w, r, gone)
+	return redirect(w, r, "/login")
+}
+
+// wrongPassword says beside the field that the current password is wrong, and above the form what was not done for it.
+func wrongPassword(err error, problems *views.FormProblems, status *int, undone string) {
+	if auth.AsError(err).Kind == auth.KindWrongPassword {
+		problems.Fields["current_password"], *status = problems.Summary, http.StatusUnprocessableEntity
+		problems.Summary = undone
+	}
+}
+
+func (s *Server) renderAccountDelete(w http.ResponseWriter, r *http.Request, status int, page views.AccountDeletePage) error {
+	page.Shell = s.shell(w, r, "Delete your account", "security")
+	page.Staff, page.Mail, page.Bound = request(r).session.Support(), s.auth.Mail != nil, s.bound()
+	return render(w, r, status, views.AccountDelete(page))
+}

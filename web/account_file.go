@@ -1,0 +1,148 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+// The file with an account's data: README.md describes it. Members may be added to a version, never changed or taken away.
+const (
+	dataFormat  = "latchkey account data"
+	dataVersion = 1
+)
+
+type dataHead struct {
+	Format     string      `json:"format"`
+	Version    int         `json:"version"`
+	ExportedAt time.Time   `json:"exported_at"`
+	Profile    dataProfile `json:"profile"`
+}
+
+type dataProfile struct {
+	Subject           uuid.UUID `json:"sub"`
+	Email             string    `json:"email"`
+	Role              string    `json:"role"`
+	CreatedAt         time.Time `json:"created_at"`
+	PasswordChangedAt time.Time `json:"password_changed_at"`
+
+	FormerAddresses []dataAddress `json:"former_addresses"`
+}
+
+// dataAddress is an address that the account had, and that is kept so that it can be taken back.
+type dataAddress struct {
+	Email  string    `json:"email"`
+	LeftAt time.Time `json:"left_at"`
+	Until  time.Time `json:"until"`
+}
+
+// dataDevice is a device as the API shows it, and what else is kept of it, but for what signs it in.
+type dataDevice struct {
+	apiDevice
+	State        string     `json:"state"` // "live", "revoked", "expired" or "idle"
+	CreatedIP    string     `json:"created_ip"`
+	JKT          string     `json:"jkt"` // thumbprint of the key that it is bound to; empty when unbound
+	RevokedAt    *time.Time `json:"revoked_at"`
+	RevokedBy    string     `json:"revoked_by"`
+	RevokeReason string     `json:"revoke_reason"`
+}
+
+type dataEvent struct {
+	At         time.Time  `json:"at"`
+	Kind       string     `json:"kind"`
+	Actor      string     `json:"actor"`
+	DeviceID   *uuid.UUID `json:"device_id"`
+	DeviceName string     `json:"device_name"`
+	IP         string     `json:"ip"`
+	UserAgent  string     `json:"user_agent"`
+	Detail     string     `json:"detail"`
+}
+
+// dataFile writes the file part by part, so that no more of it than a part is in memory.
+type dataFile struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	current uuid.UUID // the device that downloads it
+}
+
+func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.Time) error {
+	u := data.User
+	former, err := data.FormerAddresses(ctx)
+	if err != nil {
+		return err //nolint:wrapcheck // says what was attempted
+	}
+	addresses := make([]dataAddress, len(former))
+	for i, f := range former {
+		addresses[i] = dataAddress{f.Email, f.CreatedAt, f.ExpiresAt}
+	}
+	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.Role, u.CreatedAt, u.PasswordChangedAt, addresses}})
+	if err != nil {
+		return fmt.Errorf("encode profile: %w", err)
+	}
+	if err := f.send(head[:len(head)-1], []byte(",\n\"devices\":[")); err != nil {
+		return err
+	}
+	devices := rows[models.Device]{file: f, shape: func(d models.Device) any {
+		return dataDevice{newAPIDevice(d, d.ID == f.current), data.State(d), d.CreatedIP, d.JKT, d.RevokedAt, d.RevokedBy, d.RevokeReason}
+	}}
+	if err := data.Devices(ctx, devices.write); err != nil {
+		return err //nolint:wrapcheck // says what was attempted
+	}
+	if err := f.send([]byte("\n],\n\"events\":[")); err != nil {
+		return err
+	}
+	events := rows[models.Event]{file: f, shape: func(e models.Event) any {
+		var device *uuid.UUID
+		if e.DeviceID.Valid {
+			device = &e.DeviceID.UUID
+		}
+		return dataEvent{e.At, e.Kind, e.Actor, device, e.DeviceName, e.IP, e.UserAgent, e.Detail}
+	}}
+	if err := data.Events(ctx, events.write); err != nil {
+		return err //nolint:wrapcheck // says what was attempted
+	}
+	return f.send([]byte("\n]}\n"))
+}
+
+// send hands a part on. Its reader has downloadPause to take it.
+func (f *dataFile) send(parts ...[]byte) error {
+	if err := f.control.SetWriteDeadline(time.Now().Add(downloadPause)); err != nil {
+		return fmt.Errorf("extend download: %w", err)
+	}
+	if _, err := f.w.Write(bytes.Join(parts, nil)); err != nil {
+		return fmt.Errorf("write download: %w", err)
+	}
+	return nil
+}
+
+// rows are the elements of one array, each on a line of its own.
+type rows[T any] struct {
+	file  *dataFile
+	shape func(T) any
+	begun bool
+}
+
+func (a *rows[T]) write(page []T) error {
+	var b bytes.Buffer
+	for _, row := range page {
+		text, err := json.Marshal(a.shape(row))
+		if err != nil {
+			return fmt.Errorf("encode row: %w", err)
+		}
+		if a.begun {
+			b.WriteByte(',')
+		}
+		b.WriteByte('\n')
+		b.Write(text)
+		a.begun = true
+	}
+	return a.file.send(b.Bytes())
+}

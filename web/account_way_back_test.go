@@ -1,0 +1,68 @@
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/models"
+)
+
+// A thief who moves an account to an address of his own cannot end it while its owner may take it back.
+func TestAnAccountThatCanBeTakenBackIsNotDeleted(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		thief := s.signedIn()
+		left, _ := s.moved(thief, newEmail, adaPassword)
+		undo := s.link(left)
+		s.unchanged("a deletion", func() {
+			s.clock.Advance(16 * time.Minute)
+			r := thief.leave(newEmail, adaPassword)
+			if r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "the account cannot be deleted") {
+				t.Errorf("%d %s", r.status, r.screen(t).one("main").text())
+			}
+		})
+		var file accountFile
+		if r := thief.download(adaPassword); json.Unmarshal([]byte(r.body), &file) != nil || len(file.Profile.FormerAddresses) != 1 {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+		kept := file.Profile.FormerAddresses[0]
+		if kept.Email != adaEmail || kept.Until.Sub(kept.LeftAt) != 7*24*time.Hour {
+			t.Errorf("the former address is %+v", kept)
+		}
+		owner := s.browser()
+		owner.opened(undo)
+		owner.expect(owner.post("/email/undo", nil), http.StatusSeeOther, "/forgot")
+		if got := s.email(); got != adaEmail {
+			t.Errorf("the address is %q", got)
+		}
+	})
+}
+
+func TestAnAccountThatCanNoMoreBeTakenBackIsDeletedWithItsFormerAddresses(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		b := s.signedIn()
+		left, _ := s.moved(b, newEmail, adaPassword)
+		undo := s.link(left)
+		e := models.Event{Kind: models.EventSupportSearched, Actor: models.ActorSupport, At: s.clock.Now(), Detail: adaEmail}
+		if err := s.store.AddEvent(t.Context(), e); err != nil { // as one of the staff would have searched for her
+			t.Fatal(err)
+		}
+		for range 8 {
+			s.clock.Advance(23 * time.Hour)
+			b.shown("/devices")
+		}
+		b.expect(b.leave(newEmail, adaPassword), http.StatusSeeOther, "/login")
+		s.browser().dead("the way back to a deleted account", undo)
+		for _, query := range []string{
+			"SELECT count(*) FROM former_addresses", "SELECT count(*) FROM events WHERE kind = 'support_searched' AND detail <> ''",
+		} {
+			var n int
+			if err := s.store.Pools()[0].QueryRowContext(t.Context(), query).Scan(&n); err != nil || n != 0 {
+				t.Errorf("%s: %d, %v", query, n, err)
+			}
+		}
+		s.addUser(adaEmail, adaPassword) // free again
+	})
+}
