@@ -385,6 +385,7 @@ func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
 	crowd(t, s)
 	exec(t, s, `INSERT INTO mails SELECT gen_random_uuid(), gen_random_uuid(), 'k', 'r', '', now(), now(), 0 FROM generate_series(1, 3000)`)
 	exec(t, s, `INSERT INTO one_time_tokens SELECT convert_to('k' || n, 'UTF8'), gen_random_uuid(), 'p', '', '', now(), now() FROM generate_series(1, 3000) n`)
+	exec(t, s, `INSERT INTO former_addresses SELECT convert_to(id::text, 'UTF8'), id, 'e', 'e', 1, now(), now() FROM users`)
 	exec(t, s, `UPDATE events SET kind = (ARRAY['support_searched', 'support_looked', 'seen_by_support', 'sign_in'])[1 + floor(random() * 4)], detail = id::text`)
 	exec(t, s, `VACUUM ANALYZE`)
 	u := addUser(t, s)
