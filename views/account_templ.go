@@ -165,7 +165,7 @@ func AccountDelete(p AccountDeletePage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = pass("the passes that your apps have now", p.Bound).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = pass("any pass that one of your apps has now", p.Bound).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
