@@ -156,6 +156,9 @@ func load(ctx context.Context, o options, devices []device, progress io.Writer) 
 	took := time.Since(began)
 	cancel() // the count may be used up before the time
 	for i, w := range workers {
+		if err := w.letGo(); err != nil {
+			return nil, err
+		}
 		devices[i] = w.device
 	}
 	return summarise(o, workers, took, memory()), o.keep(devices)

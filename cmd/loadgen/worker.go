@@ -13,6 +13,7 @@ type worker struct {
 	o          *options
 	client     *client
 	device     device
+	held       []device // what a run of sign-ins made
 	number     int
 	left, done *atomic.Int64
 	times      []time.Duration
@@ -68,11 +69,11 @@ func (w *worker) act(what string) error {
 		if err != nil {
 			return err
 		}
-		if w.o.Scenario == "login" || w.device.Refresh != "" {
-			if err := w.signOut(d); err != nil { // or the account would run into its limit of devices
-				return err
-			}
-			return nil
+		if w.o.Scenario == "login" {
+			return w.hold(d)
+		}
+		if w.device.Refresh != "" {
+			return w.signOut(d) // or the account would run into its limit of devices
 		}
 		w.device = d
 		return nil
@@ -101,6 +102,34 @@ func (w *worker) act(what string) error {
 	d, err := w.o.login(w.client, w.number)
 	w.device = d
 	return err
+}
+
+// heldDevices is how many devices the clients of one account keep signed in between them in a run of sign-ins; by default an account
+// may have 100.
+const heldDevices = 80
+
+// hold keeps a device until the clock has stopped, since signing out is not what is measured; past the account's share the
+// oldest one goes at once.
+func (w *worker) hold(d device) error {
+	w.held = append(w.held, d)
+	sharing := (w.o.Clients + w.o.Accounts - 1) / w.o.Accounts
+	if len(w.held) <= max(heldDevices/sharing, 1) {
+		return nil
+	}
+	oldest := w.held[0]
+	w.held = w.held[1:]
+	return w.signOut(oldest)
+}
+
+// letGo signs out what is held.
+func (w *worker) letGo() error {
+	defer w.client.close()
+	for _, d := range w.held {
+		if err := w.signOut(d); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *worker) signOut(d device) error {
