@@ -32,7 +32,8 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 	checkCredentials(&bad, r.Email, r.Password)
 	name, problem := deviceName(r.DeviceName)
 	bad.refuse("device_name", problem)
-	if r.ClientID == "" {
+	named := r.ClientID != ""
+	if !named {
 		r.ClientID = DefaultClientID
 	}
 	bad.text("client_id", r.ClientID, maxClientID)
@@ -44,7 +45,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 		return TokenAnswer{}, err
 	}
 	defer leave()
-	jkt, once, err := s.mayLogin(ctx, r)
+	jkt, once, err := s.mayLogin(ctx, r, named)
 	if err != nil {
 		return TokenAnswer{}, err
 	}
@@ -62,7 +63,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 }
 
 // mayLogin checks everything about an app's sign-in but the password, and returns the key that it proved.
-func (s *Service) mayLogin(ctx context.Context, r LoginRequest) (jkt string, once func() error, err error) {
+func (s *Service) mayLogin(ctx context.Context, r LoginRequest, named bool) (jkt string, once func() error, err error) {
 	var allowed bool
 	err = s.door.query(ctx, func() (err error) {
 		allowed, err = s.store.ClientAllowed(ctx, r.ClientID)
@@ -72,8 +73,7 @@ func (s *Service) mayLogin(ctx context.Context, r LoginRequest) (jkt string, onc
 		return "", nil, err
 	}
 	if !allowed {
-		return "", nil, &Error{Kind: KindUnauthorizedClient, Message: "This client_id is not registered here.",
-			Fields: []FieldProblem{{Field: "client_id", Detail: "This app is not registered here."}}}
+		return "", nil, unregistered(named)
 	}
 	if _, err := s.signingKey(ctx); err != nil {
 		return "", nil, err // before anything is written: an answer could not be signed
@@ -85,6 +85,17 @@ func (s *Service) mayLogin(ctx context.Context, r LoginRequest) (jkt string, onc
 		return "", nil, refuse(KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
 	}
 	return jkt, sync.OnceValue(once), nil
+}
+
+func unregistered(named bool) error {
+	e := &Error{Kind: KindUnauthorizedClient, Message: "This client_id is not registered here."}
+	detail := "This app is not registered here."
+	if !named {
+		e.Message = "Only registered apps can sign in here: send your client_id. Without one it is " + DefaultClientID + "."
+		detail = "It is missing, and " + DefaultClientID + " is not registered here."
+	}
+	e.Fields = []FieldProblem{{Field: "client_id", Detail: detail}}
+	return e
 }
 
 // signIn checks a password and adds the device that prepare makes. When the account changed between the two, the

@@ -30,7 +30,7 @@ func accountActs() templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"card\" aria-labelledby=\"account-acts\"><h2 id=\"account-acts\">Your account</h2><p>Take a copy of everything that is kept of it, or leave for good.</p><p class=\"decision\"><a class=\"button\" href=\"/security/data\">Download my data</a> <a class=\"button\" href=\"/security/delete\">Delete my account</a></p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"card\" aria-labelledby=\"account-acts\"><h2 id=\"account-acts\">Your account</h2><p>Take a copy of everything that is kept of it, or leave for good.</p><p class=\"decision\"><a class=\"button\" href=\"/security/data\">Download my data</a> <a class=\"button button-out\" href=\"/security/delete\">Delete my account</a></p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

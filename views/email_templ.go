@@ -76,7 +76,7 @@ func EmailConfirm(p EmailConfirmPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p>From then on you sign in with the new address, and mails about your account go there. The other one gets a mail by which it can be taken back for 7 days.</p><p>Every device stays signed in. If you fear that somebody else is, <a href=\"/devices/revoke-others\">sign out all other devices</a> afterwards.</p><button class=\"button button-primary button-wide\" type=\"submit\">Change the address</button></form><p class=\"aside\">You did not ask for this? Close this page: nothing has changed.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p>You then sign in with the new address, and mails about your account go there. The old address gets a mail by which you can take it back for 7 days.</p><p>Every device stays signed in. If you fear that somebody else is, <a href=\"/devices/revoke-others\">sign out all other devices</a> afterwards.</p><button class=\"button button-primary button-wide\" type=\"submit\">Change the address</button></form><p class=\"aside\">You did not ask for this? Close this page: nothing has changed.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -193,7 +193,7 @@ func EmailUndo(p EmailUndoPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</bdi></strong> back, whatever it is now.</p><p>It also signs out <strong>every device</strong>, apps and browsers alike, and locks your password: nobody can sign in with it until you have chosen a new one, by a mail to this address. Links that were mailed earlier stop working.</p><button class=\"button button-danger button-wide\" type=\"submit\">Undo the change</button></form><p class=\"aside\">You changed it yourself? Close this page: nothing happens.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</bdi></strong> back, whatever address it has by now.</p><p>It also signs out <strong>every device</strong>, apps and browsers alike, and locks your password: nobody can sign in with it until you have chosen a new one, by a mail to this address. Links that were mailed earlier stop working.</p><button class=\"button button-danger button-wide\" type=\"submit\">Undo the change</button></form><p class=\"aside\">You changed it yourself? Close this page: nothing happens.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -146,7 +146,7 @@ func (m Mail) Text() string {
 	}
 	b.WriteString("\n")
 	if m.Link != "" {
-		fmt.Fprintf(&b, "%s\n\n%s\n\n%s\n\n", fold(w.act), m.Link, fold(m.until()))
+		fmt.Fprintf(&b, "%s\n\n%s:\n%s\n\n%s\n\n", fold(w.act), w.button, m.Link, fold(m.until()))
 	}
 	for _, p := range w.after {
 		fmt.Fprintf(&b, "%s\n\n", fold(p))

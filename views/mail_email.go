@@ -30,7 +30,7 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 		return m.changedWords(always), true
 	case "email_new":
 		w := wording{
-			subject: "Your e-mail address was changed", heading: "This is your address now", why: always,
+			subject: "This is your address now", heading: "This is your address now", why: always,
 			lead:  "Your account has this address now. Sign in with it; mails about the account come here.",
 			after: []string{"Every device stays signed in. If you fear that somebody else is, sign the others out: " + m.Base + "/devices"},
 		}

@@ -113,7 +113,7 @@ func Security(p SecurityPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				templ_7745c5c3_Err = input(field{
-					Name: "password", Label: "Your password", Type: "password", Autocomplete: "current-password",
+					Name: "password", Label: "Current password", Type: "password", Autocomplete: "current-password",
 					Problem: p.EmailProblems.Fields["password"],
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {

@@ -110,7 +110,7 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 			t.Errorf("the old address opens: %d", r.status)
 		}
 		list := s.mails()
-		if len(list) != 2 || list[0].Subject != "Your e-mail address was changed" || list[1].Subject != list[0].Subject {
+		if len(list) != 2 || list[0].Subject != "Your e-mail address was changed" || list[1].Subject != "This is your address now" {
 			t.Fatalf("%+v", list)
 		}
 		for _, m := range list {

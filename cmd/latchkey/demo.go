@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"os"
 	"strings"
 
 	"latchkey/auth"
@@ -27,8 +28,9 @@ func demo(ctx context.Context, p *Program, out io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nLatchkey serves at %s\n\n", p.URL())
 	if users > 0 {
-		fmt.Fprintf(&b, "The database holds %d account(s) already; nothing was added. Their passwords are not known here:\n"+
-			"  latchkey user list\n  latchkey user set-password EMAIL\n\n", users)
+		fmt.Fprintf(&b, "The database holds accounts already (%d); nothing was added. Their passwords are not known here:\n"+
+			"  %[2]s user list\n  %[2]s user set-password EMAIL\n\n", users, os.Args[0])
+		mailsShown(&b, p)
 		_, err := io.WriteString(out, b.String())
 		return err //nolint:wrapcheck // standard output
 	}
@@ -44,13 +46,17 @@ func demo(ctx context.Context, p *Program, out io.Writer) error {
 	}
 	fmt.Fprintf(&b, "  %-18s %s  (two browsers, three phones; one of those was found stolen)\n", demoUser, ada)
 	fmt.Fprintf(&b, "  %-18s %s  (support staff)\n\n", demoSupport, sam)
-	if _, files := p.Service.Mail.(*mail.Files); files {
-		fmt.Fprintf(&b, "Mails are written, not sent: %s/gallery/mail\n\n", p.URL())
-	}
+	mailsShown(&b, p)
 	fmt.Fprintf(&b, "Sign in as an app:\n\n  curl -s %s/api/login -H 'Content-Type: application/json' \\\n"+
 		"    -d '{\"email\":\"%s\",\"password\":\"%s\",\"device_name\":\"phone\"}'\n\n", p.URL(), demoUser, ada)
 	_, err = io.WriteString(out, b.String())
 	return err //nolint:wrapcheck // standard output
+}
+
+func mailsShown(b *strings.Builder, p *Program) {
+	if _, files := p.Service.Mail.(*mail.Files); files {
+		fmt.Fprintf(b, "Mails are written, not sent: %s/gallery/mail\n\n", p.URL())
+	}
 }
 
 // demoDevices signs ada in on two browsers and three phones, and lets a thief use a copy of one phone's token.

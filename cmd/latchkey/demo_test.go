@@ -87,7 +87,7 @@ func TestTheDemonstrationFillsAnEmptyDatabase(t *testing.T) {
 		t.Errorf("exit %d: %s", o.code, o.stderr)
 	}
 	again, base, fresh := demoPasswords(t, database)
-	if len(fresh) != 0 || !strings.Contains(again.stdout.String(), "2 account(s) already") || !strings.Contains(again.stdout.String(), base) {
+	if len(fresh) != 0 || !strings.Contains(again.stdout.String(), "accounts already (2)") || !strings.Contains(again.stdout.String(), base) {
 		t.Errorf("the second start says:\n%s", again.stdout.String())
 	}
 	login(t, base, demoUser, passwords[demoUser], "phone").want(t, 200)

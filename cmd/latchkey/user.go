@@ -76,7 +76,7 @@ func (c *userSetEmail) Run(env *environment) error {
 		if err := s.SetEmail(env.ctx, c.Email, c.To); err != nil {
 			return err
 		}
-		fmt.Fprintf(env.stdout, "%s has the address %s.\n", c.Email, c.To)
+		fmt.Fprintf(env.stdout, "The account of %s has the address %s now.\n", c.Email, c.To)
 		return nil
 	})
 }
