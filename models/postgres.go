@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,13 +46,10 @@ func openPostgres(c Config) (*Store, error) {
 	}
 	forGroups := min(groupLanes, conns/4)
 	pool := newPool(*config, conns-forGroups, inUTC)
-	lanes := newPool(*config, forGroups, func(ctx context.Context, conn *pgx.Conn) error {
-		if err := inUTC(ctx, conn); err != nil {
-			return err
-		}
-		_, err := conn.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", groupLockWait.Milliseconds()))
-		return err //nolint:wrapcheck // the caller says what was attempted
-	})
+	// A parameter of the connection, not a statement: a pooler that shares sessions between clients must refuse it, not spread it.
+	forLanes := config.Copy()
+	forLanes.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
+	lanes := newPool(*forLanes, forGroups, inUTC)
 
 	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: pool}), gormConfig(c))
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 	maxGroup = 64
 	// groupLockWait is how long a group waits for a row that somebody else holds. Past it each of its rotations goes alone, so that
 	// one stuck row keeps nobody but its own device waiting.
-	groupLockWait = 100 * time.Millisecond
+	groupLockWait = 20 * time.Millisecond
 )
 
 // rotation is one presented token on its way through the database. A group's runner fills in device and found, or err.
@@ -42,15 +44,17 @@ const (
 // rotation that finds a free lane goes at once, alone. Whoever leads a group is one of its callers, so that no goroutine stands
 // between a lone rotation and the database.
 //
-// A group has at most one device of a user and takes its rows in the order of their keys: two groups never wait for each
-// other in a circle, nor a group and a transaction that changes several devices of one user.
+// A group has at most one device of a user, and none of a user whom another group of this process is at: whoever refreshes one
+// device all the time keeps only that user's waiting. It takes its rows in the order of their keys: two groups never wait for
+// each other in a circle, nor a group and a transaction that changes several devices of one user.
 type rotations struct {
 	group func(ctx context.Context, batch []*rotation) error // nil: committed; an error that rolledBack knows: nothing was done
 	alone func(ctx context.Context, r *rotation) error       // autocommitted; waits for a row as long as ctx allows
 
 	lanes   int // groups at a time; 0: every rotation goes alone
 	mu      sync.Mutex
-	busy    int // lanes that somebody leads
+	busy    int                // lanes that somebody leads
+	flying  map[uuid.UUID]bool // users whom a group is at
 	waiting []*rotation
 }
 
@@ -74,8 +78,9 @@ func (g *rotations) wait(ctx context.Context, one *rotation) turn {
 		return turnAlone
 	}
 	g.mu.Lock()
-	if g.busy < g.lanes {
+	if g.busy < g.lanes && !g.flying[one.Key.UserID] {
 		g.busy++
+		g.board(one)
 		g.mu.Unlock()
 		return turnLead
 	}
@@ -99,12 +104,37 @@ func (g *rotations) wait(ctx context.Context, one *rotation) turn {
 	return turnDone
 }
 
-// lead runs a group and hands the lane on.
+// board is called with mu held.
+func (g *rotations) board(r *rotation) {
+	if g.flying == nil {
+		g.flying = map[uuid.UUID]bool{}
+	}
+	g.flying[r.Key.UserID] = true
+}
+
+// lead runs a group and hands the lane on, whatever becomes of it: a lane that was lost would be lost for good.
 func (g *rotations) lead(ctx context.Context, first *rotation) {
 	runtime.Gosched() // whoever is about to ask goes along
 	batch := g.gather(first)
-	err := g.group(ctx, batch)
-	g.handOn()
+	err := errLeaderLost
+	func() {
+		defer func() { g.land(batch, first, err) }()
+		// The time is the group's own: its leader may have waited for most of what it had.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+		defer cancel()
+		err = g.group(ctx, batch)
+	}()
+	if err != nil && rolledBack(err) {
+		first.err = g.alone(ctx, first)
+	}
+}
+
+// errLeaderLost is what becomes of a group whose leader panicked: nobody knows whether it was committed.
+var errLeaderLost = fmt.Errorf("%w: the group did not come back", ErrUnavailable)
+
+// land hands the lane on and tells the others of the group what became of them.
+func (g *rotations) land(batch []*rotation, first *rotation, err error) {
+	g.handOn(batch)
 	next := turnDone
 	if err != nil && rolledBack(err) {
 		next = turnAlone
@@ -117,20 +147,17 @@ func (g *rotations) lead(ctx context.Context, first *rotation) {
 			r.turn <- next
 		}
 	}
-	if next == turnAlone {
-		first.err = g.alone(ctx, first)
-	}
 }
 
-// gather takes what waits, at most one device of a user, in the order of the keys.
+// gather takes what waits, at most one device of a user, in the order of the keys. The first one is on board already.
 func (g *rotations) gather(first *rotation) []*rotation {
 	batch := []*rotation{first}
 	g.mu.Lock()
 	g.waiting = slices.DeleteFunc(g.waiting, func(r *rotation) bool {
-		same := func(o *rotation) bool { return o.Key.UserID == r.Key.UserID }
-		if len(batch) == maxGroup || slices.ContainsFunc(batch, same) {
+		if len(batch) == maxGroup || g.flying[r.Key.UserID] {
 			return false
 		}
+		g.board(r)
 		batch = append(batch, r)
 		return true
 	})
@@ -141,15 +168,21 @@ func (g *rotations) gather(first *rotation) []*rotation {
 	return batch
 }
 
-// handOn gives the lane to whoever has waited longest.
-func (g *rotations) handOn() {
+// handOn gives the lane to whoever has waited longest of those who may go. Who may not waits for another lane, which is at
+// the same user and will be handed on, too.
+func (g *rotations) handOn(batch []*rotation) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.waiting) == 0 {
+	for _, r := range batch {
+		delete(g.flying, r.Key.UserID)
+	}
+	i := slices.IndexFunc(g.waiting, func(r *rotation) bool { return !g.flying[r.Key.UserID] })
+	if i < 0 {
 		g.busy--
 		return
 	}
-	next := g.waiting[0]
-	g.waiting = slices.Delete(g.waiting, 0, 1)
+	next := g.waiting[i]
+	g.waiting = slices.Delete(g.waiting, i, i+1)
+	g.board(next)
 	next.turn <- turnLead
 }

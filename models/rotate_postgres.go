@@ -78,7 +78,7 @@ func (p *postgresRotations) count() {
 func onConn(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (err error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller says what was attempted
+		return errors.Join(errNotBegun, err)
 	}
 	defer func() { _ = conn.Close() }()
 	return conn.Raw(func(driver any) error { //nolint:wrapcheck // fn's error
@@ -120,8 +120,11 @@ func (r *rotation) read(rows rowsOf) error {
 	return rows.Err() //nolint:wrapcheck // the caller says what was attempted
 }
 
+// errNotBegun says that there was no connection to begin a group on.
+var errNotBegun = errors.New("no connection")
+
 // rolledBack tells whether nothing of a group was done: the database itself refused it, or was never sent it. After another error
 // of the connection nobody knows.
 func rolledBack(err error) bool {
-	return errors.As(err, new(*pgconn.PgError)) || pgconn.SafeToRetry(err) || isSQLite(err)
+	return errors.Is(err, errNotBegun) || errors.As(err, new(*pgconn.PgError)) || pgconn.SafeToRetry(err) || isSQLite(err)
 }

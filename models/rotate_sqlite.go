@@ -31,11 +31,11 @@ func (s *sqliteRotations) group(ctx context.Context, batch []*rotation) (err err
 	}
 	statement, err := s.prepare(ctx)
 	if err != nil {
-		return err
+		return errors.Join(errNotBegun, err)
 	}
 	tx, err := s.pool.BeginTx(ctx, nil)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller says what was attempted
+		return errors.Join(errNotBegun, err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	statement = tx.StmtContext(ctx, statement)
