@@ -20,7 +20,11 @@ type AccountData struct {
 	User  models.User
 	store *models.Store
 	live  models.Liveness
+	end   func()
 }
+
+// Close lets others download theirs. It must be called.
+func (a *AccountData) Close() { a.end() }
 
 // Data lets a person who gives the password read everything that is kept of the account: a stolen cookie alone must not
 // carry it off. The activity tells of it before anything is read. Refusals: KindInvalidRequest, KindWrongPassword (of
@@ -33,14 +37,21 @@ func (s *Service) Data(ctx context.Context, by *Session, password string, from C
 	if err := s.confirmPassword(ctx, by.User, password, from); err != nil {
 		return nil, err
 	}
+	end, err := s.readers.begin(by.User.ID)
+	if err != nil {
+		return nil, err
+	}
 	now := s.now()
 	e := s.event(models.EventDataDownloaded, by.User.ID, from, now)
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: by.Device.ID, Valid: true}, by.Device.Name
-	err := s.store.AddEvent(ctx, e)
-	if errors.Is(err, models.ErrNotFound) {
-		return nil, &Error{Kind: KindSignedOut, Message: "You are signed out.", Cause: err}
+	if err := s.store.AddEvent(ctx, e); err != nil {
+		end()
+		if errors.Is(err, models.ErrNotFound) {
+			return nil, &Error{Kind: KindSignedOut, Message: "You are signed out.", Cause: err}
+		}
+		return nil, err
 	}
-	return &AccountData{User: by.User, store: s.store, live: s.live(now)}, err
+	return &AccountData{User: by.User, store: s.store, live: s.live(now), end: end}, nil
 }
 
 // State is whether a device was live when the data was asked for, and if not, why: "live", "revoked", "expired" or "idle".

@@ -35,8 +35,13 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 	if err := s.confirmPassword(ctx, by.User, d.Password, d.From); err != nil {
 		return err
 	}
+	end, err := s.leavers.begin(by.User.ID)
+	if err != nil {
+		return err
+	}
+	defer end()
 	now := s.now()
-	err := s.store.DeleteUser(ctx, models.Deletion{
+	err = s.store.DeleteUser(ctx, models.Deletion{
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Now: s.now, Event: s.event(models.EventAccountDeleted, by.User.ID, d.From, now),
 		Farewell: s.notice(uuid.Nil, letter(LetterDeleted, d.From, now)),
 	})

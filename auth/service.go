@@ -88,6 +88,8 @@ type Service struct {
 	limits []byte        // key of the hashes under which attempts and places are kept
 
 	status   statusBoard
+	readers  *bulk // downloads of accounts' data
+	leavers  *bulk // deletions of accounts
 	desk     supportDesk
 	ready    readiness
 	ring     atomic.Pointer[keyring.Ring]
@@ -154,6 +156,7 @@ func New(store *models.Store, c Config) (*Service, error) {
 		nonces: dpop.NewNonces(nonces[0]),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
+		readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),
 	}
 	s.hasher.others.clock = time.Now
 	s.parser = s.newParser()

@@ -80,7 +80,11 @@ func problemWithSearch(text string) string {
 
 // detail is the search as the activity tells it.
 func (q SupportSearch) detail() string {
-	parts := []string{q.Text}
+	text := q.Text
+	if strings.Contains(text, "@") {
+		text = foldEmail(text) // as it is looked for when the account with that address is deleted
+	}
+	parts := []string{text}
 	f := q.filter(time.Time{})
 	if f.Kind != "" {
 		parts = append(parts, f.Kind+"s")

@@ -40,6 +40,7 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *auth.Se
 		wrongPassword(err, &problems, &status, "Nothing was downloaded.")
 		return s.renderAccountData(w, r, status, problems)
 	}
+	defer data.Close()
 	now := by.Device.LastSeenAt
 	w.Header().Set("Content-Type", jsonType)
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="latchkey-data-%s.json"`, now.Format(time.DateOnly)))

@@ -73,14 +73,13 @@ func downloaded(t *testing.T, folder string) (got accountFile) {
 			continue
 		}
 		text, err := os.ReadFile(names[0])
-		if err == nil {
-			err = json.Unmarshal(text, &got)
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		return got
+		if got = (accountFile{}); json.Unmarshal(text, &got) == nil {
+			return got
+		} // else it is still being written
 	}
-	t.Fatal("no file came")
+	t.Fatal("no whole file came")
 	return got
 }
