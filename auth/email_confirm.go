@@ -40,12 +40,20 @@ func (s *Service) findEmailChange(ctx context.Context, secret string) (link mode
 // ConfirmEmailChange uses the link up: the account has the new address from then on. The address that it leaves gets a
 // mail with a link that takes it back, and the new one a mail, too. Devices stay signed in, and the places where the
 // account is at home stay known: its owner's password was asked for, and to call the owner's own browsers new would
-// only teach to overlook such mails. Nobody has to be signed in. Refusals: KindDeadLink, KindEmailTaken, KindUnavailable;
-// then nothing was changed.
-func (s *Service) ConfirmEmailChange(ctx context.Context, secret string, from Caller) (EmailMove, error) {
+// only teach to overlook such mails. Nobody has to be signed in, but the password is asked for once more: an address that was
+// mistyped is a stranger's, and with the account's address the stranger would have the account. Refusals: KindDeadLink,
+// KindWrongPassword, KindInvalidRequest, KindRateLimited, KindEmailTaken, KindUnavailable; then nothing was changed.
+func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password string, from Caller) (EmailMove, error) {
 	link, user, p, err := s.findEmailChange(ctx, secret)
 	move := EmailMove{From: user.Email, To: p.Email}
 	if err != nil {
+		return move, err
+	}
+	var bad fields
+	if bad.text("password", password, maxPassword); bad.err() != nil {
+		return move, bad.err()
+	}
+	if err := s.confirmPassword(ctx, user, password, from); err != nil {
 		return move, err
 	}
 	now := s.now()

@@ -38,7 +38,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 			if err := d.AskEmailChange(t.Context(), his, EmailRequest{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.ConfirmEmailChange(t.Context(), newLetter(t, d, server, seen), at("198.51.100.7")); err != nil {
+			if _, err := d.ConfirmEmailChange(t.Context(), newLetter(t, d, server, seen), adaPassword, at("198.51.100.7")); err != nil {
 				t.Fatal(err)
 			}
 			list, _ := d.told(t, server, seen)

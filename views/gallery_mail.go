@@ -18,6 +18,8 @@ func (g gallery) links() []State {
 	return []State{
 		{"email/confirm", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
 		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Shell: g.in("Confirm your new address", ""), From: longWord + "@example.org", To: hostile})},
+		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net",
+			Problems: FormProblems{Summary: "Your address was not changed.", Fields: map[string]string{"password": "That is not your password."}}})},
 		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
 		{"email/undo", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: "leila.haddad@example.org"})},
 		{"email/undo hostile", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: hostile})},

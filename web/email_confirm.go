@@ -20,17 +20,24 @@ func (s *Server) emailConfirmForm(w http.ResponseWriter, r *http.Request) error 
 // emailConfirm gives the account its new address, without a sign-in. Whoever is signed in goes on to their page, the
 // others to the sign-in form.
 func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request) error {
+	p, err := decodePage(r, "password")
+	if err != nil {
+		return err
+	}
 	from, err := s.caller(r)
 	if err != nil {
 		return err
 	}
-	move, err := s.auth.ConfirmEmailChange(r.Context(), s.cookies.link(r, emailConfirmPath), from)
+	move, err := s.auth.ConfirmEmailChange(r.Context(), s.cookies.link(r, emailConfirmPath), p["password"], from)
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
 			return err
 		}
-		problems.Fields = nil
+		if auth.AsError(err).Kind == auth.KindWrongPassword {
+			problems.Fields["password"], status = problems.Summary, http.StatusUnprocessableEntity
+			problems.Summary = "Your address was not changed."
+		}
 		return s.renderEmailConfirm(w, r, status, views.EmailConfirmPage{Problems: problems, Taken: auth.AsError(err).Kind == auth.KindEmailTaken})
 	}
 	s.cookies.dropLink(w, emailConfirmPath)

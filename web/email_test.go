@@ -23,6 +23,12 @@ func (b *browser) move(email, password string) reply {
 	return b.post("/security/email", url.Values{"email": {email}, "password": {password}})
 }
 
+// settle confirms the new address on the page that its link has opened.
+func (b *browser) settle(password string) reply {
+	b.t.Helper()
+	return b.post("/email/confirm", url.Values{"password": {password}})
+}
+
 // moving asks for another address, past the limits, and returns the link that confirms it.
 func (s *postOffice) moving(b *browser, email, password string) string {
 	s.t.Helper()
@@ -41,7 +47,7 @@ func (s *postOffice) moved(b *browser, email, password string) (left, news mail.
 	s.t.Helper()
 	link, other := s.moving(b, email, password), s.browser()
 	other.opened(link)
-	other.expect(other.post("/email/confirm", nil), http.StatusSeeOther, "/security")
+	other.expect(other.settle(password), http.StatusSeeOther, "/security")
 	list := s.mails()
 	if len(list) != 2 {
 		s.t.Fatalf("%d mails: %+v", len(list), list)
@@ -88,14 +94,20 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 				if got := form.texts("dd"); len(got) != 2 || got[0] != adaEmail || got[1] != newEmail {
 					t.Errorf("the page shows %q", got)
 				}
-				form.none("input")
+				form.one("input", "name", "password", "autocomplete", "current-password")
 				form.one("a", "href", "/devices/revoke-others")
 			}
 			if r := b.post("/email/confirm", nil, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"); r.status != http.StatusForbidden {
 				t.Errorf("from another site: %d", r.status)
 			}
 		})
-		b.expect(b.post("/email/confirm", nil), http.StatusSeeOther, "/security")
+		for _, guess := range []string{"", "another person's words"} { // of a stranger, in whose mailbox a mistyped address lies
+			if r := b.settle(guess); r.status != http.StatusUnprocessableEntity || s.email() != adaEmail {
+				t.Errorf("with the password %q: %d, and the address is %s", guess, r.status, s.email())
+			}
+		}
+		b.shown("/email/confirm").one("form", "action", "/email/confirm")
+		b.expect(b.settle(adaPassword), http.StatusSeeOther, "/security")
 		b.expect(b.get("/security"), http.StatusSeeOther, "/login?next=%2Fsecurity")
 		b.told("/login?next=%2Fsecurity", "The address was changed to "+newEmail+". Sign in with it from now on.")
 		s.unchanged("used links", func() {
@@ -298,7 +310,7 @@ func TestAnAddressThatWasLeftIsNobodyElses(t *testing.T) {
 		eves := s.moving(eve, "free@example.net", evePassword)
 		s.exec("UPDATE former_addresses SET email_key = 'free@example.net' WHERE email_key = 'away@example.net'") // left meanwhile
 		late.opened(eves)
-		r := late.post("/email/confirm", nil)
+		r := late.settle(evePassword)
 		if r.status != http.StatusConflict {
 			t.Fatalf("a link to an address that is held by now: %d", r.status)
 		}

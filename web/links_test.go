@@ -49,7 +49,7 @@ var linkKinds = map[string]linkKind{
 		b := s.browser()
 		b.signIn(email, password)
 		return s.moving(b, "other-"+email, password)
-	}, func(b *browser, _ string) reply { return b.post("/email/confirm", nil) }, "/security"},
+	}, func(b *browser, password string) reply { return b.settle(password) }, "/security"},
 	"a former address": {auth.EmailUndoLife, func(s *postOffice, email, password string) string {
 		b := s.browser()
 		b.signIn(email, password)
