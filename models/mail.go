@@ -64,12 +64,18 @@ func (s *Store) AddNotice(ctx context.Context, n Notice) error {
 // moment. Replicas may call it at the same time: each mail is claimed by one of them.
 func (s *Store) ClaimMails(ctx context.Context, now, until time.Time, limit int) ([]Mail, error) {
 	var list []Mail
-	err := s.write(ctx, func(db *gorm.DB) error {
-		// The condition stands twice: whoever waited for the row judges it again.
-		return db.Raw(`UPDATE mails SET next_at = ?, tries = tries + 1 WHERE next_at <= ?
-			AND id IN (SELECT id FROM mails WHERE next_at <= ? ORDER BY next_at, id LIMIT ?) RETURNING *`,
-			moment(until), moment(now), moment(now), limit).Scan(&list).Error
-	})
+	var err error
+	for range 5 {
+		err = s.write(ctx, func(db *gorm.DB) error {
+			// The condition stands twice: whoever waited for the row judges it again.
+			return db.Raw(`UPDATE mails SET next_at = ?, tries = tries + 1 WHERE next_at <= ?
+				AND id IN (SELECT id FROM mails WHERE next_at <= ? ORDER BY next_at, id LIMIT ?) RETURNING *`,
+				moment(until), moment(now), moment(now), limit).Scan(&list).Error
+		})
+		if !isDeadlock(err) { // two replicas take several each, in whatever order the plan finds them
+			break
+		}
+	}
 	return list, fault("claim mails", err)
 }
 
