@@ -128,8 +128,11 @@ func TestAfterARevocationWasAcknowledgedNoRefreshSucceeds(t *testing.T) {
 					return
 				}
 				var acknowledged atomic.Bool
+				begun := make(chan struct{}) // on a busy machine the revocation would otherwise come before any refresh
+				begin := sync.OnceFunc(func() { close(begun) })
 				together(2, func(i int) {
 					if i == 0 {
+						<-begun
 						time.Sleep(rand.N(4 * time.Millisecond))
 						_, fresh, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: d.ID}, event(models.EventDeviceRevoked, u.ID, noon))
 						if acknowledged.Store(true); err != nil || !fresh {
@@ -137,6 +140,7 @@ func TestAfterARevocationWasAcknowledgedNoRefreshSucceeds(t *testing.T) {
 						}
 						return
 					}
+					defer begin()
 					for g := int64(1); ; g++ {
 						before := acknowledged.Load()
 						got, err := s.RotateDevice(t.Context(), present(d, g, noon))
@@ -148,6 +152,7 @@ func TestAfterARevocationWasAcknowledgedNoRefreshSucceeds(t *testing.T) {
 							return
 						}
 						refreshed.Add(1)
+						begin()
 					}
 				})
 			}
