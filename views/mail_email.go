@@ -10,7 +10,7 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 			subject: "Confirm your new e-mail address", heading: "Confirm your new address", why: entered,
 			lead:   "Somebody, probably you, wants this address for an account. From then on you sign in with it, and mails about the account come here.",
 			button: "Confirm my new address",
-			act:    "This link shows the change, and asks before it makes it. You do not have to sign in for it.",
+			act:    "This link shows the change, and asks for your password before it makes it.",
 			after:  []string{"Was it not you? Then do nothing: without the link nothing changes."},
 		}, true
 	case "email_taken":
