@@ -71,11 +71,16 @@ func network(ip netip.Addr) string {
 // withinLimits refuses with KindRateLimited when too much failed lately. A network or browser that the account
 // signed in from lately passes the account's own limit, or a stranger could lock the owner out; never the others.
 func (s *Service) withinLimits(ctx context.Context, keys attemptKeys, userID uuid.UUID, from Caller) error {
-	now := s.now()
-	counters, err := s.store.Attempts(ctx, keys.all(), now.Add(-attemptWindow))
+	counters, err := s.store.Attempts(ctx, keys.all(), s.now().Add(-attemptWindow))
 	if err != nil {
 		return err
 	}
+	return s.judgeAttempts(ctx, counters, keys, userID, from)
+}
+
+// judgeAttempts is withinLimits for counters that were read already.
+func (s *Service) judgeAttempts(ctx context.Context, counters []models.Attempt, keys attemptKeys, userID uuid.UUID, from Caller) error {
+	now := s.now()
 	var until time.Time
 	for _, c := range counters {
 		most := int64(maxNetFailures)

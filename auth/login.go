@@ -45,12 +45,16 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 		return TokenAnswer{}, err
 	}
 	defer leave()
-	jkt, once, err := s.mayLogin(ctx, r, named)
-	if err != nil {
-		return TokenAnswer{}, err
-	}
+	var jkt string
+	var once func() error
+	a := attempt{emailKey: foldEmail(r.Email), password: r.Password, clientID: r.ClientID, from: r.From, admit: func(allowed bool) (err error) {
+		if once == nil { // the second time, the proof is known
+			jkt, once, err = s.mayLogin(ctx, r, allowed, named)
+		}
+		return err
+	}}
 	var secret [devicetoken.SecretSize]byte
-	d, err := s.signIn(ctx, r.Email, r.Password, r.From, func(v verified) (n models.NewDevice, err error) {
+	d, err := s.signIn(ctx, a, func(v verified) (n models.NewDevice, err error) {
 		n, secret = s.newDevice(v, models.KindApp, r.From, s.DeviceLifetime)
 		n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = r.ClientID, s.MaxRefreshes, jkt
 		n.FreeName, n.StatusIndex = freeName(name), s.pickStatusIndex
@@ -63,15 +67,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 }
 
 // mayLogin checks everything about an app's sign-in but the password, and returns the key that it proved.
-func (s *Service) mayLogin(ctx context.Context, r LoginRequest, named bool) (jkt string, once func() error, err error) {
-	var allowed bool
-	err = s.door.query(ctx, func() (err error) {
-		allowed, err = s.store.ClientAllowed(ctx, r.ClientID)
-		return err
-	})
-	if err != nil {
-		return "", nil, err
-	}
+func (s *Service) mayLogin(ctx context.Context, r LoginRequest, allowed, named bool) (jkt string, once func() error, err error) {
 	if !allowed {
 		return "", nil, unregistered(named)
 	}
@@ -100,9 +96,9 @@ func unregistered(named bool) error {
 
 // signIn checks a password and adds the device that prepare makes. When the account changed between the two, the
 // password is checked once more: it may have been changed, or only hashed anew by another sign-in at the same moment.
-func (s *Service) signIn(ctx context.Context, email, password string, from Caller, prepare func(verified) (models.NewDevice, error)) (models.Device, error) {
+func (s *Service) signIn(ctx context.Context, a attempt, prepare func(verified) (models.NewDevice, error)) (models.Device, error) {
 	for again := true; ; again = false {
-		v, err := s.verifyPassword(ctx, foldEmail(email), password, from)
+		v, err := s.verifyPassword(ctx, a)
 		if err != nil {
 			return models.Device{}, err
 		}
@@ -137,7 +133,7 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	}
 	defer leave()
 	var key BrowserKey
-	_, err = s.signIn(ctx, r.Email, r.Password, r.From, func(v verified) (n models.NewDevice, err error) {
+	_, err = s.signIn(ctx, attempt{emailKey: foldEmail(r.Email), password: r.Password, from: r.From}, func(v verified) (n models.NewDevice, err error) {
 		n, key = s.newBrowser(v, r)
 		return n, nil
 	})

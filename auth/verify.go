@@ -16,25 +16,35 @@ type verified struct {
 	rehashed string // the password under today's parameters, when the stored ones are weaker
 }
 
+// attempt is a sign-in whose password is to be checked.
+type attempt struct {
+	emailKey, password, clientID string
+	from                         Caller
+	admit                        func(allowed bool) error // judges the app by whether it may sign in, before the limits are asked; nil: a browser
+}
+
 // verifyPassword checks an address and a password, within the limits. An unknown account takes the same steps, and
 // so the same time, as a wrong password.
-func (s *Service) verifyPassword(ctx context.Context, emailKey, password string, from Caller) (verified, error) {
-	keys := s.attemptKeys(emailKey, from)
-	var user models.User
-	var found bool
+func (s *Service) verifyPassword(ctx context.Context, a attempt) (verified, error) {
+	keys, from := s.attemptKeys(a.emailKey, a.from), a.from
+	var facts models.SignInFacts
 	err := s.door.query(ctx, func() (err error) {
-		user, err = s.store.UserByEmail(ctx, emailKey)
-		found = err == nil
-		if err != nil && !errors.Is(err, models.ErrNotFound) {
+		if facts, err = s.store.SignInFacts(ctx, a.emailKey, a.clientID, keys.all(), s.now().Add(-attemptWindow)); err != nil {
 			return err
 		}
-		return s.withinLimits(ctx, keys, user.ID, from)
+		if a.admit != nil {
+			if err := a.admit(facts.Allowed); err != nil {
+				return err
+			}
+		}
+		return s.judgeAttempts(ctx, facts.Attempts, keys, facts.User.ID, from)
 	})
 	if err != nil {
 		return verified{}, err
 	}
+	user, password := facts.User, a.password
 	var ok, stale bool
-	if found {
+	if facts.Found() {
 		ok, stale, err = s.hasher.Verify(ctx, user.PasswordHash, password)
 	} else {
 		err = s.hasher.VerifyNobody(ctx, password)

@@ -178,8 +178,11 @@ func TestAReadEndsWithItsCaller(t *testing.T) {
 				return err
 			},
 			"attempts": func(ctx context.Context) error { _, err := s.Attempts(ctx, [][]byte{{1}}, noon); return err },
-			"a client": func(ctx context.Context) error { _, err := s.ClientAllowed(ctx, "x"); return err },
-			"a ping":   s.Ping,
+			"what a sign-in needs": func(ctx context.Context) error {
+				_, err := s.SignInFacts(ctx, u.EmailKey, "x", [][]byte{{1}}, noon)
+				return err
+			},
+			"a ping": s.Ping,
 		}
 		ends := func(name string, after time.Duration) {
 			for what, read := range reads {

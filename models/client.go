@@ -37,10 +37,3 @@ func (s *Store) RemoveClient(ctx context.Context, id string) error {
 		return nil
 	}))
 }
-
-// ClientAllowed tells whether an app may sign in: it is registered, or none is.
-func (s *Store) ClientAllowed(ctx context.Context, id string) (bool, error) {
-	var ok bool
-	err := s.read(ctx).Raw("SELECT NOT EXISTS (SELECT 1 FROM clients) OR EXISTS (SELECT 1 FROM clients WHERE id = ?)", id).Scan(&ok).Error
-	return ok, fault("find client", err)
-}

@@ -1,0 +1,59 @@
+package models_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+func TestWhatASignInNeedsComesInOneStatement(t *testing.T) {
+	modelstest.EachURL(t, func(t *testing.T, url string) {
+		sent := 0
+		s := migrated(t, models.Config{URL: url, OnStatement: func(string) { sent++ }})
+		u := addUser(t, s)
+		now := u.CreatedAt
+		a, b, old := []byte("key a"), []byte("key b"), []byte("key c")
+		for range 2 {
+			if _, err := s.CountAttempts(t.Context(), [][]byte{a, b}, now, now.Add(-time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := s.CountAttempts(t.Context(), [][]byte{old}, now.Add(-time.Hour), now.Add(-2*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		want, err := s.UserByEmail(t.Context(), u.EmailKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range map[string]struct {
+			email    string
+			keys     [][]byte
+			found    bool
+			attempts int
+		}{
+			"account, all keys":          {u.EmailKey, [][]byte{a, b, old}, true, 2},
+			"account, a key that is new": {u.EmailKey, [][]byte{[]byte("key d")}, true, 0},
+			"no account":                 {"nobody@example.com", [][]byte{a, b, old}, false, 2},
+			"no account and no failure":  {"nobody@example.com", [][]byte{[]byte("key d")}, false, 0},
+		} {
+			sent = 0
+			facts, err := s.SignInFacts(t.Context(), c.email, "app", c.keys, now.Add(-time.Minute))
+			if err != nil || sent != 1 || facts.Found() != c.found || !facts.Allowed || len(facts.Attempts) != c.attempts {
+				t.Errorf("%s: %+v %v, %d statements", name, facts, err, sent)
+				continue
+			}
+			if c.found && facts.User != want {
+				t.Errorf("%s: %+v, want %+v", name, facts.User, want)
+			}
+			for _, attempt := range facts.Attempts {
+				if !slices.ContainsFunc([][]byte{a, b}, func(k []byte) bool { return bytes.Equal(k, attempt.Key) }) || attempt.Count != 2 || !attempt.WindowStart.Equal(now) {
+					t.Errorf("%s: %+v", name, attempt)
+				}
+			}
+		}
+	})
+}
