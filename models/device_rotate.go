@@ -102,7 +102,7 @@ func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, err
 }
 
 func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
-	d, found, err := s.rotations.do(context.WithoutCancel(ctx), r)
+	d, found, err := s.rotations.do(ctx, r)
 	if err != nil || !found {
 		return RotateResult{}, err
 	}

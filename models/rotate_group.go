@@ -61,19 +61,21 @@ type rotations struct {
 // do runs one rotation to its end, which nobody's hanging up keeps it from.
 func (g *rotations) do(ctx context.Context, r Rotation) (Device, bool, error) {
 	one := &rotation{Rotation: r, turn: make(chan turn, 1)}
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	switch g.wait(ctx, one) {
-	case turnLead:
-		g.lead(ctx, one)
-	case turnAlone:
+	ctx, deadline := context.WithoutCancel(ctx), time.Now().Add(writeTimeout)
+	next := g.wait(one, deadline)
+	if next == turnLead {
+		next = g.lead(ctx, one)
+	}
+	if next == turnAlone {
+		ctx, cancel := context.WithDeadline(ctx, deadline)
+		defer cancel()
 		one.err = g.alone(ctx, one)
 	}
 	return one.device, one.found, one.err
 }
 
-// wait queues a rotation until it is its turn.
-func (g *rotations) wait(ctx context.Context, one *rotation) turn {
+// wait queues a rotation until it is its turn, or too late.
+func (g *rotations) wait(one *rotation, deadline time.Time) turn {
 	if g.lanes == 0 {
 		return turnAlone
 	}
@@ -86,10 +88,12 @@ func (g *rotations) wait(ctx context.Context, one *rotation) turn {
 	}
 	g.waiting = append(g.waiting, one)
 	g.mu.Unlock()
+	patience := time.NewTimer(time.Until(deadline))
+	defer patience.Stop()
 	select {
 	case next := <-one.turn:
 		return next
-	case <-ctx.Done():
+	case <-patience.C:
 	}
 	g.mu.Lock()
 	i := slices.Index(g.waiting, one)
@@ -113,20 +117,21 @@ func (g *rotations) board(r *rotation) {
 }
 
 // lead runs a group and hands the lane on, whatever becomes of it: a lane that was lost would be lost for good.
-func (g *rotations) lead(ctx context.Context, first *rotation) {
+func (g *rotations) lead(ctx context.Context, first *rotation) turn {
 	runtime.Gosched() // whoever is about to ask goes along
 	batch := g.gather(first)
 	err := errLeaderLost
 	func() {
 		defer func() { g.land(batch, first, err) }()
 		// The time is the group's own: its leader may have waited for most of what it had.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+		ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 		defer cancel()
 		err = g.group(ctx, batch)
 	}()
 	if err != nil && rolledBack(err) {
-		first.err = g.alone(ctx, first)
+		return turnAlone
 	}
+	return turnDone
 }
 
 // errLeaderLost is what becomes of a group whose leader panicked: nobody knows whether it was committed.

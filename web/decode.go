@@ -24,11 +24,9 @@ type params map[string]string
 // Members it does not know are ignored; wrong types, repeated members, data behind the end, bodies over 64 KiB and
 // other media types are refused.
 func decode(r *http.Request, mediaTypes []string, wanted ...string) (params, error) {
-	mediaType, options, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	charset := options["charset"]
-	if err != nil || !slices.Contains(mediaTypes, mediaType) || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return nil, &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", cause: err,
-			message: "The body must be " + strings.Join(mediaTypes, " or ") + ", in UTF-8."}
+	mediaType, err := mediaTypeOf(r, mediaTypes)
+	if err != nil {
+		return nil, err
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -41,6 +39,21 @@ func decode(r *http.Request, mediaTypes []string, wanted ...string) (params, err
 		return decodeForm(body, wanted)
 	}
 	return decodeJSON(body, wanted)
+}
+
+// mediaTypeOf is the body's media type, which must be one of those given.
+func mediaTypeOf(r *http.Request, mediaTypes []string) (string, error) {
+	named := r.Header.Get("Content-Type")
+	if slices.Contains(mediaTypes, named) {
+		return named, nil
+	}
+	mediaType, options, err := mime.ParseMediaType(named)
+	charset := options["charset"]
+	if err != nil || !slices.Contains(mediaTypes, mediaType) || charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return "", &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", cause: err,
+			message: "The body must be " + strings.Join(mediaTypes, " or ") + ", in UTF-8."}
+	}
+	return mediaType, nil
 }
 
 // decodeOptional is decode for endpoints whose body may be left out altogether.

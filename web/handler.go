@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"sync"
 
 	"github.com/a-h/templ"
 	"github.com/go-chi/chi/v5/middleware"
@@ -133,15 +134,20 @@ func render(w http.ResponseWriter, r *http.Request, status int, page templ.Compo
 
 // writeJSON writes an answer that is complete, or none at all.
 func writeJSON(w http.ResponseWriter, status int, mediaType string, answer any) error {
-	b, err := json.Marshal(answer)
-	if err != nil {
+	b, _ := bodies.Get().(*bytes.Buffer)
+	defer bodies.Put(b)
+	b.Reset()
+	if err := json.NewEncoder(b).Encode(answer); err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
 	w.Header().Set("Content-Type", mediaType)
 	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n'))
+	_, _ = w.Write(b.Bytes())
 	return nil
 }
+
+// bodies are buffers of answers.
+var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 const jsonType = "application/json"
 

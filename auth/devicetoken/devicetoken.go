@@ -6,8 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"hash"
 	"math"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 )
@@ -43,21 +45,36 @@ func SecretHash(secret [SecretSize]byte) []byte {
 }
 
 type key struct {
-	id  byte
-	key []byte
+	id   byte
+	macs sync.Pool // of hash.Hash: setting one up costs as much as using it
+}
+
+func newKey(k []byte) *key {
+	made := &key{macs: sync.Pool{New: func() any { return hmac.New(sha256.New, k) }}}
+	made.id = made.sum([]byte("key id"))[0]
+	return made
+}
+
+// sum is the MAC of a text.
+func (k *key) sum(text []byte) [sha256.Size]byte {
+	mac, _ := k.macs.Get().(hash.Hash)
+	defer k.macs.Put(mac)
+	mac.Reset()
+	mac.Write(text)
+	var sum [sha256.Size]byte
+	mac.Sum(sum[:0])
+	return sum
 }
 
 // Codec mints with the current key and accepts tokens of previous ones too.
-type Codec struct{ keys []key }
+type Codec struct{ keys []*key }
 
 // New makes a codec of HMAC keys, the current one first. A key's id derives from the key itself, not from its place
 // in the list, so that replicas in the middle of a change of secret agree.
 func New(current []byte, previous ...[]byte) *Codec {
 	c := &Codec{}
 	for _, k := range append([][]byte{current}, previous...) {
-		mac := hmac.New(sha256.New, k)
-		mac.Write([]byte("key id"))
-		c.keys = append(c.keys, key{id: mac.Sum(nil)[0], key: k})
+		c.keys = append(c.keys, newKey(k))
 	}
 	return c
 }
@@ -70,7 +87,8 @@ func (c *Codec) Mint(t Token) string {
 	raw = append(raw, t.DeviceID[:]...)
 	raw = binary.BigEndian.AppendUint64(raw, uint64(t.Generation)) //nolint:gosec // never negative
 	raw = append(raw, t.Secret[:]...)
-	raw = append(raw, sign(c.keys[0].key, raw)...)
+	mac := c.keys[0].sum(raw)
+	raw = append(raw, mac[:]...)
 	return prefix + encoding.EncodeToString(raw)
 }
 
@@ -85,7 +103,10 @@ func (c *Codec) Parse(s string) (Token, error) {
 		return Token{}, ErrMalformed
 	}
 	for _, k := range c.keys {
-		if k.id != raw[0] || !hmac.Equal(sign(k.key, raw[:bodySize]), raw[bodySize:]) {
+		if k.id != raw[0] {
+			continue
+		}
+		if mac := k.sum(raw[:bodySize]); !hmac.Equal(mac[:], raw[bodySize:]) {
 			continue
 		}
 		generation := binary.BigEndian.Uint64(raw[33:])
@@ -99,10 +120,4 @@ func (c *Codec) Parse(s string) (Token, error) {
 		return t, nil
 	}
 	return Token{}, ErrMalformed
-}
-
-func sign(key, body []byte) []byte {
-	mac := hmac.New(sha256.New, key)
-	mac.Write(body)
-	return mac.Sum(nil)
 }
