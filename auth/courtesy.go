@@ -1,12 +1,14 @@
 package auth
 
 import (
+	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // courtesySpan is how long after the last refresh a core is kept free of hashing.
-const courtesySpan = 250 * time.Millisecond
+const courtesySpan = 5 * time.Second
 
 // courtesy keeps one core free for everybody else while apps are refreshing: with all cores hashing, a refresh would
 // wait for a scheduler's turn at each of its steps. When nobody refreshes, all cores hash.
@@ -23,21 +25,76 @@ func (c *courtesy) noteRefresh() {
 	}
 }
 
-func (c *courtesy) wanted() bool {
-	return c.clock != nil && time.Duration(c.clock().UnixNano()-c.last.Load()) < courtesySpan
+// left is for how long a core is still to be kept free; 0 or less: it need not be.
+func (c *courtesy) left() time.Duration {
+	if c.clock == nil {
+		return 0
+	}
+	return courtesySpan - time.Duration(c.clock().UnixNano()-c.last.Load())
 }
 
 // release gives a slot back, or keeps it free while somebody refreshes. The last slot is never kept.
 func (h *hasher) release() {
-	if cap(h.slots) < 2 || !h.others.wanted() || !h.others.held.CompareAndSwap(false, true) {
+	if cap(h.slots) < 2 || h.others.left() <= 0 || !h.others.held.CompareAndSwap(false, true) {
 		<-h.slots
 		return
 	}
-	go func() {
-		for h.others.wanted() {
-			time.Sleep(courtesySpan / 4)
-		}
-		h.others.held.Store(false)
-		<-h.slots
-	}()
+	h.keep()
+}
+
+// keep holds a slot until nobody has refreshed for a while.
+func (h *hasher) keep() {
+	if left := h.others.left(); left > 0 {
+		time.AfterFunc(left, h.keep)
+		return
+	}
+	h.others.held.Store(false)
+	<-h.slots
+}
+
+const (
+	// patientPercent is the collector's GOGC while passwords are hashed. Each hash takes 19 MiB, which at the usual pace
+	// would set the collector going every time, and everybody else would wait for it. The process's memory limit, of which
+	// cmd makes one, bounds what then lies about.
+	patientPercent = 400
+	patienceSpan   = 5 * time.Second // for so long after the last hash
+)
+
+// patience is how the collector of this process is told that passwords are hashed.
+type patience struct {
+	mu      sync.Mutex
+	last    time.Time
+	usual   int // the percent to go back to
+	patient bool
+}
+
+var collector patience
+
+// noteHash is called for every hash.
+func (p *patience) noteHash() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = time.Now()
+	if p.patient {
+		return
+	}
+	p.usual = debug.SetGCPercent(patientPercent)
+	if p.usual < 0 || p.usual > patientPercent { // the operator's own, and more patient
+		debug.SetGCPercent(p.usual)
+		return
+	}
+	p.patient = true
+	time.AfterFunc(patienceSpan, p.end)
+}
+
+// end goes back to the usual pace, once nothing was hashed for a while.
+func (p *patience) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if left := patienceSpan - time.Since(p.last); left > 0 {
+		time.AfterFunc(left, p.end)
+		return
+	}
+	p.patient = false
+	debug.SetGCPercent(p.usual)
 }

@@ -205,6 +205,7 @@ func (h *hasher) run(ctx context.Context, prepared string, p phcHash, size uint3
 		return nil, err
 	}
 	defer h.release()
+	collector.noteHash()
 	return h.derive([]byte(prepared), p.salt, p.Time, p.MemoryKiB, p.Threads, size), nil
 }
 

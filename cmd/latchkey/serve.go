@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"latchkey/auth"
 	"latchkey/auth/keyring"
@@ -39,11 +40,18 @@ func (c *serveCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
+	collectAsServer()
 	if c.Demo {
 		err = demo(env.ctx, p, env.stdout)
 	}
 	if err == nil {
+		forget := time.AfterFunc(time.Second, func() {
+			if err := forgetStartup(); err != nil {
+				env.logger().Debug("the pages of the start stay", "error", err)
+			}
+		})
 		err = p.Wait(env.ctx)
+		forget.Stop()
 	}
 	env.logger().Info("stopping")
 	return errors.Join(err, p.Close())

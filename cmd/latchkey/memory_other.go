@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// forgetStartup is for Linux.
+func forgetStartup() error { return nil }
