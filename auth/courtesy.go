@@ -68,8 +68,6 @@ type patience struct {
 	patient bool
 }
 
-var collector patience
-
 // noteHash is called for every hash.
 func (p *patience) noteHash() {
 	p.mu.Lock()

@@ -122,13 +122,14 @@ func preparePassword(s string) (string, error) {
 // milliseconds, and anybody may ask for one at the sign-in page: without a bound a flood of
 // sign-ins takes the memory and the processor from everybody who is signed in already.
 type hasher struct {
-	params hashParams
-	wait   time.Duration
-	slots  chan struct{} // one element for each running hash
-	queue  chan struct{} // one element for each waiting caller
-	nobody phcHash
-	others courtesy
-	derive func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
+	params   hashParams
+	wait     time.Duration
+	slots    chan struct{} // one element for each running hash
+	queue    chan struct{} // one element for each waiting caller
+	nobody   phcHash
+	others   courtesy
+	patience patience
+	derive   func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 }
 
 // newHasher runs at most workers hashes at once; at most queue callers wait, each for at most wait,
@@ -205,7 +206,7 @@ func (h *hasher) run(ctx context.Context, prepared string, p phcHash, size uint3
 		return nil, err
 	}
 	defer h.release()
-	collector.noteHash()
+	h.patience.noteHash()
 	return h.derive([]byte(prepared), p.salt, p.Time, p.MemoryKiB, p.Threads, size), nil
 }
 
