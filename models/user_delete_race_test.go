@@ -1,0 +1,172 @@
+package models_test
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// Nothing is written of an account that is gone, whoever comes late with it.
+func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u, staff := addUser(t, s), addUser(t, s)
+		link := models.OneTime{Hash: []byte("hash"), UserID: u.ID, Purpose: models.ResetLink, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
+		mail := models.Notice{Mail: &models.Mail{ID: uuid.New(), UserID: u.ID, Recipient: u.Email, Box: []byte{}, CreatedAt: noon}, Links: []models.OneTime{link}}
+		if err := s.AddNotice(t.Context(), mail); err != nil {
+			t.Fatal(err)
+		}
+		last := deletion(u, noon)
+		last.Farewell = models.Notice{}
+		if err := s.DeleteUser(t.Context(), last); err != nil {
+			t.Fatal(err)
+		}
+		before := strings.Join(traces(t, s, ""), "\n")
+		reset := models.PasswordReset{Purpose: models.ResetLink, Link: link.Hash, UserID: u.ID, PasswordHash: "x", At: noon, Event: event(models.EventPasswordReset, u.ID, noon)}
+		for name, act := range map[string]func() error{
+			"an event": func() error { return s.AddEvent(t.Context(), event(models.EventSignInFailed, u.ID, noon)) },
+			"a look": func() error {
+				return s.AddEvents(t.Context(), event(models.EventSupportLooked, staff.ID, noon), event(models.EventSeenBySupport, u.ID, noon))
+			},
+			"a mail":         func() error { return s.AddNotice(t.Context(), mail) },
+			"a new password": func() error { return second(s.ResetPassword(t.Context(), reset)) },
+			"an alarm": func() error {
+				return second(s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: link.Hash, At: noon}))
+			},
+			"a sign-in": func() error { return second(s.AddDevice(t.Context(), signIn(u.ID, models.KindApp, "phone", noon))) },
+			"a rename": func() error {
+				return second(s.RenameDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: u.ID}, live(noon), named("x"), event("", u.ID, noon)))
+			},
+			"another farewell": func() error { return s.DeleteUser(t.Context(), deletion(u, noon)) },
+		} {
+			if err := act(); !errors.Is(err, models.ErrNotFound) && !errors.Is(err, models.ErrChanged) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if diff := cmp.Diff(before, strings.Join(traces(t, s, ""), "\n")); diff != "" {
+			t.Error(diff)
+		}
+		again := u
+		again.ID = models.NewID(noon)
+		if err := s.AddUser(t.Context(), again, event(models.EventAccountCreated, again.ID, noon)); err != nil || kinds(t, s, again.ID) != "account_created" {
+			t.Errorf("a new account with the address: %v, events %s", err, kinds(t, s, again.ID))
+		}
+	})
+}
+
+// Deletions of accounts that have looked at each other, and everything else that takes several rows, at once.
+func TestDeletionsAtOnceDeadlockNobody(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		for round := range rounds(s, 10, 3) {
+			users := make([]models.User, 6)
+			for i := range users {
+				users[i] = addUser(t, s)
+				furnish(t, s, users[i], int64(1000+100*round+10*i))
+			}
+			for i := range 60 {
+				look(t, s, users[i%6], users[(i*i+1)%6], noon)
+			}
+			together(4*len(users), func(i int) {
+				u := users[i%6]
+				var err error
+				switch i / 6 {
+				case 0, 1:
+					err = s.DeleteUser(t.Context(), deletion(u, noon))
+				case 2:
+					_, err = s.ClaimMails(t.Context(), noon.Add(lifetime), noon, 10)
+				case 3:
+					_, err = s.Sweep(t.Context(), models.Retention{EventsBefore: noon, DevicesBefore: noon.Add(time.Minute)})
+				}
+				if err != nil && !errors.Is(err, models.ErrChanged) {
+					t.Error(err)
+				}
+			})
+			exec(t, s, "DELETE FROM mails WHERE kind = 'farewell'")
+			for _, u := range users {
+				if left := traces(t, s, u.ID.String()); len(left) > 0 {
+					t.Fatalf("left: %q", left)
+				}
+			}
+		}
+	})
+}
+
+func TestAnAccountWithAHundredThousandEventsIsDeleted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("LEFT OUT: a short run writes no hundred thousand events")
+	}
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		const many = 100_000
+		u := addUser(t, s)
+		manyEvents(t, s, u.ID, many)
+		began := time.Now()
+		if err := s.DeleteUser(t.Context(), deletion(u, noon)); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%d events were made anonymous in %v", many, time.Since(began).Round(time.Millisecond))
+		if n := rows(t, s, "events", "user_id", uuid.Nil.String()); n != many+2 {
+			t.Errorf("%d anonymous events", n)
+		}
+	})
+}
+
+// manyEvents writes events of one account round the store, a minute apart.
+func manyEvents(t testing.TB, s *models.Store, user uuid.UUID, n int) {
+	t.Helper()
+	if s.Dialect() == "postgres" {
+		exec(t, s, `INSERT INTO events (user_id, id, at, kind, actor, ip, user_agent, device_name) SELECT ?::uuid, gen_random_uuid(), timestamptz '2026-03-01 12:00:00+00' - n * interval '1 minute',
+			'sign_in', 'owner', '192.0.2.1', 'agent', 'phone' FROM generate_series(1, ?::int) n`, user.String(), n)
+		return
+	}
+	exec(t, s, `WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < ?)
+		INSERT INTO events (user_id, id, at, kind, actor, ip, user_agent, device_name) SELECT ?, printf('00000000-0000-7000-8000-%012d', n), ? - n * 60000000,
+			'sign_in', 'owner', '192.0.2.1', 'agent', 'phone' FROM c`, n, user.String(), noon.UnixMicro())
+}
+
+// A deletion reads no whole table, but for the short one of mails.
+func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
+	var mu sync.Mutex
+	var sent []string
+	s := migrated(t, models.Config{URL: modelstest.Postgres(t), OnStatement: func(sql string) {
+		mu.Lock()
+		defer mu.Unlock()
+		sent = append(sent, sql)
+	}})
+	crowd(t, s)
+	exec(t, s, `INSERT INTO mails SELECT gen_random_uuid(), gen_random_uuid(), 'k', 'r', '', now(), now(), 0 FROM generate_series(1, 3000)`)
+	exec(t, s, `INSERT INTO one_time_tokens SELECT convert_to('k' || n, 'UTF8'), gen_random_uuid(), 'p', '', '', now(), now() FROM generate_series(1, 3000) n`)
+	exec(t, s, `INSERT INTO former_addresses SELECT convert_to(id::text, 'UTF8'), id, 'e', 'e', 1, now(), now() FROM users`)
+	exec(t, s, `UPDATE events SET kind = (ARRAY['support_searched', 'support_looked', 'seen_by_support', 'sign_in'])[1 + floor(random() * 4)], detail = id::text`)
+	exec(t, s, `VACUUM ANALYZE`)
+	u := addUser(t, s)
+	sent = nil
+	if err := s.DeleteUser(t.Context(), deletion(u, noon)); err != nil {
+		t.Fatal(err)
+	}
+	if len(sent) < 15 {
+		t.Errorf("only %d statements", len(sent))
+	}
+	used := map[string]bool{}
+	for _, statement := range sent {
+		got := plan(t, s, statement)
+		if strings.Contains(got, "Seq Scan") {
+			t.Errorf("%s\n%s", statement, got)
+		}
+		for _, index := range regexp.MustCompile(`using (\w+)|on (\w+_\w+)  `).FindAllStringSubmatch(got, -1) {
+			used[index[1]+index[2]] = true
+		}
+	}
+	for _, index := range []string{"events_searched", "events_of_kind", "mails_of_user", "status_indexes_pkey", "one_time_tokens_of_user", "known_places_pkey"} {
+		if !used[index] {
+			t.Errorf("%s is not used; used are %v", index, used)
+		}
+	}
+}
