@@ -13,24 +13,25 @@ const courtesySpan = 5 * time.Second
 // courtesy keeps one core free for everybody else while apps are refreshing: with all cores hashing, a refresh would
 // wait for a scheduler's turn at each of its steps. When nobody refreshes, all cores hash.
 type courtesy struct {
-	clock func() time.Time // the real one: it is about cores, not about tokens; nil: no courtesy
-	last  atomic.Int64     // when somebody refreshed last
-	held  atomic.Bool      // one slot is kept free
+	began time.Time    // zero: no courtesy. Spans are counted from here, so that setting the machine's clock changes none
+	last  atomic.Int64 // when somebody refreshed last, in nanoseconds since began; 0: nobody did
+	held  atomic.Bool  // one slot is kept free
 }
 
 // noteRefresh is called for every refresh.
 func (c *courtesy) noteRefresh() {
-	if c.clock != nil {
-		c.last.Store(c.clock().UnixNano())
+	if !c.began.IsZero() {
+		c.last.Store(max(int64(time.Since(c.began)), 1))
 	}
 }
 
 // left is for how long a core is still to be kept free; 0 or less: it need not be.
 func (c *courtesy) left() time.Duration {
-	if c.clock == nil {
+	last := c.last.Load()
+	if last == 0 {
 		return 0
 	}
-	return courtesySpan - time.Duration(c.clock().UnixNano()-c.last.Load())
+	return courtesySpan - (time.Since(c.began) - time.Duration(last))
 }
 
 // release gives a slot back, or keeps it free while somebody refreshes. The last slot is never kept.
@@ -60,29 +61,28 @@ const (
 	patienceSpan   = 5 * time.Second // for so long after the last hash
 )
 
-// patience is how the collector of this process is told that passwords are hashed.
+// patience tells the collector of this process that passwords are hashed.
 type patience struct {
+	usual int // the process's GOGC otherwise; 0: it is not for us to change
+
 	mu      sync.Mutex
 	last    time.Time
-	usual   int // the percent to go back to
 	patient bool
 }
 
 // noteHash is called for every hash.
 func (p *patience) noteHash() {
+	if p.usual <= 0 {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last = time.Now()
-	if p.patient {
-		return
+	if !p.patient {
+		p.patient = true
+		debug.SetGCPercent(max(p.usual, patientPercent))
+		time.AfterFunc(patienceSpan, p.end)
 	}
-	p.usual = debug.SetGCPercent(patientPercent)
-	if p.usual < 0 || p.usual > patientPercent { // the operator's own, and more patient
-		debug.SetGCPercent(p.usual)
-		return
-	}
-	p.patient = true
-	time.AfterFunc(patienceSpan, p.end)
 }
 
 // end goes back to the usual pace, once nothing was hashed for a while.

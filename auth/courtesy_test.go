@@ -10,7 +10,8 @@ import (
 func TestACoreIsKeptForThoseWhoRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, g := gatedHasher(2, 20, time.Hour)
-		h.others.clock = time.Now
+		h.others.began = time.Now()
+		time.Sleep(time.Hour)
 		inside := func(what string, want int32) {
 			t.Helper()
 			synctest.Wait()
@@ -47,7 +48,7 @@ func TestACoreIsKeptForThoseWhoRefresh(t *testing.T) {
 func TestOneWorkerIsNeverKeptFromHashing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, g := gatedHasher(1, 1, time.Second)
-		h.others.clock = time.Now
+		h.others.began = time.Now()
 		h.others.noteRefresh()
 		close(g.open)
 		for range 3 {
@@ -69,10 +70,10 @@ func gcPercent() int {
 func TestTheCollectorIsPatientWhilePasswordsAreHashed(t *testing.T) {
 	was := gcPercent()
 	defer debug.SetGCPercent(was)
-	for _, c := range []struct{ usual, while int }{{200, patientPercent}, {50, patientPercent}, {-1, -1}, {patientPercent + 1, patientPercent + 1}} {
+	for _, c := range []struct{ configured, usual, while int }{{200, 200, patientPercent}, {50, 50, patientPercent}, {1000, 1000, 1000}, {0, 50, 50}, {0, -1, -1}} {
 		synctest.Test(t, func(t *testing.T) {
 			debug.SetGCPercent(c.usual)
-			var p patience
+			p := patience{usual: c.configured}
 			is := func(when string, want int) {
 				t.Helper()
 				synctest.Wait()

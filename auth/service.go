@@ -57,6 +57,8 @@ type Config struct {
 	Now     func() time.Time // the clock; nil: the system's
 	Logger  *slog.Logger     // nil discards
 	Workers int              // passwords hashed at a time; 0: as many as cores
+
+	GCPercent int // the process's GOGC, which is raised while passwords are hashed; 0: it is left alone
 }
 
 // Caller is who sent a request, as far as the network tells.
@@ -158,7 +160,7 @@ func New(store *models.Store, c Config) (*Service, error) {
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
 		readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),
 	}
-	s.hasher.others.clock = time.Now
+	s.hasher.others.began, s.hasher.patience.usual = time.Now(), c.GCPercent
 	s.parser = s.newParser()
 	return s, nil
 }

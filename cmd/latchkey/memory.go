@@ -21,9 +21,17 @@ func boundMemory() {
 	}
 }
 
-// collectAsServer is for the end of the start, whose garbage is collected at the usual pace. GOGC counts instead where it is set.
+// serverGC is the GOGC that a server sets for itself; 0: the operator has set it.
+func serverGC() int {
+	if os.Getenv("GOGC") != "" {
+		return 0
+	}
+	return servingPercent
+}
+
+// collectAsServer is for the end of the start, whose garbage is collected at the usual pace.
 func collectAsServer() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(servingPercent)
+	if percent := serverGC(); percent > 0 {
+		debug.SetGCPercent(percent)
 	}
 }

@@ -33,8 +33,12 @@ func forgetStartup() error {
 			}
 			continue
 		}
-		// "Anonymous" counts the pages that were written, as by a loader that relocates: those are nowhere else.
-		if to > from && strings.HasPrefix(line, "Anonymous:") && strings.Fields(line)[1] == "0" {
+		name, size, _ := strings.Cut(line, ":")
+		// Pages that were written, as by a loader that relocates, are nowhere else, be they in memory or swapped out.
+		if (name == "Anonymous" || name == "Swap") && strings.TrimSpace(size) != "0 kB" {
+			from, to = 0, 0
+		}
+		if name == "Swap" && to > from { // the last of what is asked about
 			if _, _, errno := syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_DONTNEED); errno != 0 {
 				return fmt.Errorf("give the program's pages back: %w", errno)
 			}
