@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"latchkey/auth"
 	"latchkey/auth/keyring"
@@ -45,13 +44,10 @@ func (c *serveCommand) Run(env *environment) error {
 		err = demo(env.ctx, p, env.stdout)
 	}
 	if err == nil {
-		forget := time.AfterFunc(time.Second, func() {
-			if err := forgetStartup(); err != nil {
-				env.logger().Debug("the pages of the start stay", "error", err)
-			}
-		})
+		if err := forgetStartup(); err != nil {
+			env.logger().Debug("the pages of the start stay", "error", err)
+		}
 		err = p.Wait(env.ctx)
-		forget.Stop()
 	}
 	env.logger().Info("stopping")
 	return errors.Join(err, p.Close())

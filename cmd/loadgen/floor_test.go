@@ -126,13 +126,10 @@ func benchFlood(b *testing.B, s *server, rate, capacity float64) {
 	var quiet, flooded []float64
 	for range rounds {
 		quiet = append(quiet, s.refresh(b, 8, rate).P99)
-		var wait sync.WaitGroup
-		wait.Go(func() {
-			s.load(b, options{Scenario: "login", Clients: 256, Rate: 4 * capacity, Duration: spell() + 2*time.Second})
-		})
+		ended := s.flood(b, 4*capacity, spell()+2*time.Second)
 		time.Sleep(time.Second)
 		flooded = append(flooded, s.refresh(b, 8, rate).P99)
-		wait.Wait()
+		ended()
 	}
 	row(fmt.Sprintf("refresh p99 while sign-ins arrive at 4× capacity ÷ alone, at %.0f/s", rate),
 		fmt.Sprintf("%.1f (%.1f ms ÷ %.1f ms)", median(flooded)/median(quiet), median(flooded), median(quiet)), "≤ 3")

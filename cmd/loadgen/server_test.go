@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +18,7 @@ import (
 // server is the built program under load.
 type server struct {
 	url, program, tokens string
+	generator            string // the built load generator
 	environment          []string
 	process              *exec.Cmd
 	peak                 int64
@@ -23,7 +27,8 @@ type server struct {
 func newServer(b testing.TB, database string) *server {
 	b.Helper()
 	s := &server{program: filepath.Join(b.TempDir(), "latchkey"), tokens: filepath.Join(b.TempDir(), "devices.json")}
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-o", s.program, "latchkey/cmd/latchkey") //nolint:gosec // ours
+	s.generator = filepath.Join(filepath.Dir(s.program), "loadgen")
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-o", filepath.Dir(s.program)+"/", "latchkey/cmd/latchkey", "latchkey/cmd/loadgen") //nolint:gosec // ours
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out)
@@ -131,4 +136,28 @@ func (s *server) load(b testing.TB, o options) *report {
 	}
 	s.peak = max(s.peak, r.PeakRSS)
 	return r
+}
+
+// flood lets people sign in at a rate for a while, from a process of its own: whoever measures meanwhile shall not be kept waiting
+// by the flood's clients. It returns what waits for its end.
+func (s *server) flood(b *testing.B, rate float64, lasts time.Duration) (ended func()) {
+	b.Helper()
+	var out, errs bytes.Buffer
+	c := exec.CommandContext(b.Context(), s.generator, "login", "--url", s.url, "--email", benchEmail, "--accounts", strconv.Itoa(benchAccounts), //nolint:gosec // ours
+		"--clients", "256", "--rate", fmt.Sprintf("%.0f", rate), "--duration", lasts.String(), "--pid", strconv.Itoa(s.process.Process.Pid), "--quiet", "--json")
+	c.Env, c.Stdout, c.Stderr = append(os.Environ(), "LOADGEN_PASSWORD="+benchWord), &out, &errs
+	if err := c.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return func() {
+		b.Helper()
+		var r report
+		if err := c.Wait(); err != nil {
+			b.Fatalf("the flood: %v\n%s", err, &errs)
+		}
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			b.Fatalf("the flood's report: %v\n%s", err, &out)
+		}
+		s.peak = max(s.peak, r.PeakRSS)
+	}
 }
