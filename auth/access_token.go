@@ -106,7 +106,11 @@ func sign(key *keyring.Key, typ string, claims any) (string, error) {
 	b := make([]byte, 0, 1024)
 	b = base64.RawURLEncoding.AppendEncode(b, []byte(`{"alg":"`+key.Alg+`","kid":"`+key.ID+`","typ":"`+typ+`"}`))
 	b = base64.RawURLEncoding.AppendEncode(append(b, '.'), payload)
-	signature, err := key.Method().Sign(string(b), key.Signer())
+	method := key.Method()
+	if ecdsa, ok := method.(*jwt.SigningMethodECDSA); ok {
+		method = es256{ecdsa}
+	}
+	signature, err := method.Sign(string(b), key.Signer())
 	if err != nil {
 		return "", err
 	}

@@ -104,7 +104,7 @@ func (k *Key) Signer() crypto.Signer { return k.private }
 func (k *Key) Method() jwt.SigningMethod {
 	switch k.Alg {
 	case ES256:
-		return es256{jwt.SigningMethodES256}
+		return jwt.SigningMethodES256
 	case EdDSA:
 		return jwt.SigningMethodEdDSA
 	default:
