@@ -61,7 +61,8 @@ const (
 	patienceSpan   = 5 * time.Second // for so long after the last hash
 )
 
-// patience tells the collector of this process that passwords are hashed.
+// patience tells the collector of this process that passwords are hashed. Its time is the machine's, as courtesy's is: both are
+// about cores and memory, and decide nothing about tokens.
 type patience struct {
 	usual int // the process's GOGC otherwise; 0: it is not for us to change
 

@@ -68,3 +68,19 @@ func TestSignaturesAreWhatGolangJWTVerifies(t *testing.T) {
 		}
 	}
 }
+
+func TestAccessTokensAreSignedWithoutChance(t *testing.T) {
+	now := time.Now()
+	key, err := keyring.Generate(keyring.ES256, 1, now, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := &Claims{Issuer: "https://id.example.com", ID: "one"}
+	first, err := sign(key, accessTokenType, claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := sign(key, accessTokenType, claims); err != nil || again != first {
+		t.Errorf("the same claims were signed as %s and as %s, %v", first, again, err)
+	}
+}
