@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"latchkey/auth/argon"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -47,11 +48,11 @@ func TestAnAddressWithoutAnAccountIsAsMuchWorkAsOneWithIt(t *testing.T) {
 		d := newDesk(t, store)
 		d.post(t)
 		derive := d.hasher.derive
-		d.hasher.derive = func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte {
+		d.hasher.derive = func(j argon.Job) ([]byte, error) {
 			w.mu.Lock()
-			w.hashes = append(w.hashes, fmt.Sprint(len(salt), time, memory, threads, size))
+			w.hashes = append(w.hashes, fmt.Sprint(len(j.Salt), j.Time, j.MemoryKiB, j.Threads, j.Size))
 			w.mu.Unlock()
-			return derive(password, salt, time, memory, threads, size)
+			return derive(j)
 		}
 		for _, email := range []string{"closed@example.com", "gone@example.com"} {
 			if _, err := d.AddUser(t.Context(), email, adaPassword, models.RoleUser); err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/argon"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -15,9 +16,9 @@ func TestASignInIsRefusedBeforeItsPasswordIsHashed(t *testing.T) {
 		d := newDesk(t, store)
 		var hashes atomic.Int32
 		derive := d.hasher.derive
-		d.hasher.derive = func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte {
+		d.hasher.derive = func(j argon.Job) ([]byte, error) {
 			hashes.Add(1)
-			return derive(password, salt, time, memory, threads, size)
+			return derive(j)
 		}
 		d.fail(t, maxPairFailures, adaEmail, same("192.0.2.1"))
 		hashes.Store(0)
@@ -42,13 +43,13 @@ func TestAProofServesASignInWhosePasswordIsCheckedTwice(t *testing.T) {
 		d.hasher = newHasher(hashParams{MemoryKiB: 128, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
 		var first atomic.Bool
 		derive := d.hasher.derive
-		d.hasher.derive = func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte {
+		d.hasher.derive = func(j argon.Job) ([]byte, error) {
 			if first.CompareAndSwap(false, true) {
 				if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.2")); kind != -1 {
 					t.Errorf("the other sign-in: kind %d", kind)
 				}
 			}
-			return derive(password, salt, time, memory, threads, size)
+			return derive(j)
 		}
 		proof := newProver(t, 1).proof(&forkBench{desk: d, t: t})
 		answer, err := d.Login(t.Context(), LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", Proof: proof, From: at("192.0.2.1")})

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"latchkey/auth/argon"
 )
 
 // hashGate holds every derivation of a hasher until it is opened, and counts those inside.
@@ -17,11 +19,11 @@ type hashGate struct {
 
 func gatedHasher(workers, queue int, wait time.Duration) (*hasher, *hashGate) {
 	h, g := newHasher(cheapParams, workers, queue, wait), &hashGate{open: make(chan struct{})}
-	h.derive = func(_, _ []byte, _, _ uint32, _ uint8, size uint32) []byte {
+	h.derive = func(j argon.Job) ([]byte, error) {
 		g.worst.Store(max(g.worst.Load(), g.inside.Add(1)))
 		<-g.open
 		g.inside.Add(-1)
-		return make([]byte, size)
+		return make([]byte, j.Size), nil
 	}
 	return h, g
 }

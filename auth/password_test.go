@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
+
+	"latchkey/auth/argon"
 )
 
 // cheapParams keep the tests quick; the real ones are tried once.
@@ -252,9 +254,9 @@ type derivation struct {
 // recordDerivations makes h answer with zero bytes at once, and returns the derivations asked for.
 func recordDerivations(h *hasher) *[]derivation {
 	var calls []derivation
-	h.derive = func(_, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
-		calls = append(calls, derivation{hashParams{memory, passes, threads}, len(salt), int(size)})
-		return bytes.Repeat([]byte{1}, int(size))
+	h.derive = func(j argon.Job) ([]byte, error) {
+		calls = append(calls, derivation{hashParams{j.MemoryKiB, j.Time, j.Threads}, len(j.Salt), int(j.Size)})
+		return bytes.Repeat([]byte{1}, int(j.Size)), nil
 	}
 	return &calls
 }

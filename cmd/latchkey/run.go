@@ -60,7 +60,6 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
 		c.Render = web.MailRenderer(p.url)
-		c.GCPercent = serverGC()
 		if change != nil {
 			change(c)
 		}

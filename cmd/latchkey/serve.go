@@ -30,7 +30,10 @@ func (c *serveCommand) Run(env *environment) error {
 		env.logger().Warn("this variable is not a setting", "name", name)
 	}
 	env.gallery = c.Demo
+	hashing := hashingProcesses(env.logger())
+	defer hashing.Close()
 	p, err := Start(env, func(config *auth.Config) {
+		config.Hashing = hashing
 		if c.Demo {
 			config.SignupOpen = true
 			config.Mail = cmp.Or[mail.Sender](config.Mail, env.settings.outbox())

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"text/tabwriter"
@@ -92,14 +93,29 @@ func watchMemory(ctx context.Context, pid int) func() int64 {
 	go func() {
 		peak := int64(0)
 		for {
-			peak = max(peak, resident(pid))
+			peak = max(peak, family(pid))
 			if !pause(ctx, 50*time.Millisecond) {
-				done <- max(peak, resident(pid))
+				done <- max(peak, family(pid))
 				return
 			}
 		}
 	}()
 	return func() int64 { return <-done }
+}
+
+// family is the resident memory of a server and of the processes that it has started, in bytes.
+func family(pid int) int64 {
+	sum := resident(pid)
+	lists, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
+	for _, list := range lists {
+		text, _ := os.ReadFile(list) //nolint:gosec // of /proc
+		for _, field := range bytes.Fields(text) {
+			if child, err := strconv.Atoi(string(field)); err == nil {
+				sum += resident(child)
+			}
+		}
+	}
+	return sum
 }
 
 // resident is VmRSS of /proc/PID/status, in bytes; 0 where there is none.

@@ -1,0 +1,91 @@
+// Package argon computes argon2id (RFC 9106) in processes of their own, one for each core.
+//
+// A hash takes 19 MiB and a core for tens of milliseconds, and anybody may ask for one at the sign-in page. In the process that
+// answers everybody else, hashes would set its collector going several times a second, and the kernel could not tell a thread that
+// hashes from one that needs a few microseconds of the processor now. A process of its own can be told apart: it asks for the
+// processor last, and its garbage is nobody else's. One process hashes one password at a time: its threads never wait for each
+// other, and its memory goes from one hash to the next. It is given no settings and no secrets, only a password and a salt at a time.
+package argon
+
+import (
+	"bufio"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+)
+
+// Job is one key to derive.
+type Job struct {
+	Password, Salt []byte
+	Time           uint32 // passes over the memory
+	MemoryKiB      uint32
+	Threads        uint8  // lanes
+	Size           uint32 // of the key, in bytes
+}
+
+// Key derives it here. It panics for no passes or no lanes, as package argon2 does.
+func (j Job) Key() []byte {
+	return argon2.IDKey(j.Password, j.Salt, j.Time, j.MemoryKiB, j.Threads, j.Size)
+}
+
+// idleTime is how long after the last job a process gives its memory back.
+const idleTime = 5 * time.Second
+
+// Serve is what a process does: it derives what a Process asks for on r, one key after the other, and answers on w. It changes how
+// this whole process is scheduled and collected. It ends, without an error, when r does: whoever held the other end has gone.
+func Serve(r io.Reader, w io.Writer) error {
+	runtime.GOMAXPROCS(1)
+	giveWay()
+	// Taking the memory from the kernel anew would cost a tenth of each hash.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(math.MaxInt64)
+	s := server{jobs: make(chan Job), ended: make(chan error, 2), idle: time.AfterFunc(idleTime, debug.FreeOSMemory)}
+	defer s.idle.Stop()
+	go s.read(r)
+	go s.work(w)
+	if err := <-s.ended; !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
+}
+
+type server struct {
+	jobs  chan Job // unbuffered: the rest waits in the pipe
+	ended chan error
+	idle  *time.Timer
+}
+
+func (s *server) read(r io.Reader) {
+	in := gob.NewDecoder(bufio.NewReader(r))
+	for {
+		var next Job
+		if err := in.Decode(&next); err != nil {
+			s.ended <- err
+			return
+		}
+		s.jobs <- next
+	}
+}
+
+// work holds its thread, so that package argon2, which computes in goroutines of its own, has another one woken for each part of a
+// hash: where the kernel then finds a core that is free it goes there, and where somebody waits for this one it lets him through.
+// A thread that computes on and on, and counts for as little as this one, is left where it is: two shared a core next to a free one.
+func (s *server) work(w io.Writer) {
+	runtime.LockOSThread()
+	out := gob.NewEncoder(w)
+	for next := range s.jobs {
+		if err := out.Encode(next.Key()); err != nil {
+			s.ended <- fmt.Errorf("answer: %w", err)
+			return
+		}
+		s.idle.Reset(idleTime)
+		runtime.GC()
+	}
+}
