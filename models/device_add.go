@@ -41,8 +41,11 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&d.CreatedAt, &d.LastSeenAt, &d.ExpiresAt, &d.RotatedAt} {
 		*t = moment(*t)
 	}
-	err := s.tx(ctx, func(tx *gorm.DB) error {
+	err := s.pipelined(ctx, func(tx *gorm.DB) error {
 		if err := lockUsers(tx, d, n); err != nil {
+			return err
+		}
+		if err := takeStatusIndex(tx, &d, n.StatusIndex); err != nil {
 			return err
 		}
 		startling, err := startles(tx, d.UserID, n)
@@ -63,9 +66,6 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		}
 		d.Name = n.FreeName(held.taken(d.ID))
 		d.NameKey = NameKey(d.Name)
-		if err := takeStatusIndex(tx, &d, n.StatusIndex); err != nil {
-			return err
-		}
 		if err := tx.Create(&d).Error; err != nil {
 			return err
 		}

@@ -31,6 +31,10 @@ func TestWhilePostgresIsDownEverythingIsUnavailableAndThenItIsNot(t *testing.T) 
 			_, err := s.CountAttempts(t.Context(), [][]byte{{1}}, noon, noon)
 			return err
 		},
+		"sign-in": func() error {
+			_, err := s.AddDevice(t.Context(), signIn(u.ID, models.KindApp, "tablet", noon))
+			return err
+		},
 		"migrate": func() error { _, err := s.Migrate(t.Context()); return err },
 		"refresh": func() error {
 			got, err := s.RotateDevice(t.Context(), present(d, generation, noon))

@@ -94,7 +94,7 @@ func watchMemory(ctx context.Context, pid int) func() int64 {
 		peak := int64(0)
 		for {
 			peak = max(peak, family(pid))
-			if !pause(ctx, 50*time.Millisecond) {
+			if !pause(ctx, 200*time.Millisecond) {
 				done <- max(peak, family(pid))
 				return
 			}
