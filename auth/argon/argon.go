@@ -57,7 +57,10 @@ func Serve(r io.Reader, w io.Writer) error {
 }
 
 type server struct {
-	jobs  chan Job // unbuffered: the rest waits in the pipe
+	// jobs has no buffer: whoever has read one holds it until the last is done and then reads on, whereupon another thread is woken
+	// to compute. A thread that computes on and on, and counts for as little as this one, is left by the kernel where it is: two
+	// shared a core next to a free one. The rest waits in the pipe.
+	jobs  chan Job
 	ended chan error
 	idle  *time.Timer
 }
@@ -74,11 +77,7 @@ func (s *server) read(r io.Reader) {
 	}
 }
 
-// work holds its thread, so that package argon2, which computes in goroutines of its own, has another one woken for each part of a
-// hash: where the kernel then finds a core that is free it goes there, and where somebody waits for this one it lets him through.
-// A thread that computes on and on, and counts for as little as this one, is left where it is: two shared a core next to a free one.
 func (s *server) work(w io.Writer) {
-	runtime.LockOSThread()
 	out := gob.NewEncoder(w)
 	for next := range s.jobs {
 		if err := out.Encode(next.Key()); err != nil {
