@@ -25,7 +25,8 @@ func NewPool(command func() *exec.Cmd, n int, log *slog.Logger) *Pool {
 // Size is how many processes there are.
 func (p *Pool) Size() int { return len(p.processes) }
 
-// Key derives the key of a job in the process that has the least to do of the first n, at least one. The error is ErrProcess.
+// Key derives the key of a job in the process that has the least to do of the first n, at least one. With fewer than there are, it
+// also gives way more often, at some cost. The error is ErrProcess.
 func (p *Pool) Key(j Job, n int) ([]byte, error) {
 	least := 0
 	for i := 1; i < min(n, len(p.processes)); i++ {
@@ -35,7 +36,7 @@ func (p *Pool) Key(j Job, n int) ([]byte, error) {
 	}
 	p.underWay[least].Add(1)
 	defer p.underWay[least].Add(-1)
-	return p.processes[least].key(j)
+	return p.processes[least].key(order{j, n < len(p.processes)})
 }
 
 // Close ends the processes. Later jobs are done in this one.

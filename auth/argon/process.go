@@ -39,7 +39,7 @@ func newProcess(command func() *exec.Cmd, log *slog.Logger) *process {
 	return &process{command: command, log: log, patient: jobTime}
 }
 
-func (p *process) key(j Job) ([]byte, error) {
+func (p *process) key(j order) ([]byte, error) {
 	for range 2 { // it may have ended through no fault of the job, as when the machine runs out of memory
 		r := p.running()
 		if r == nil {
@@ -55,7 +55,7 @@ func (p *process) key(j Job) ([]byte, error) {
 	return nil, ErrProcess
 }
 
-func (p *process) keyHere(j Job) []byte {
+func (p *process) keyHere(j order) []byte {
 	p.here.Lock()
 	defer p.here.Unlock()
 	return j.Key()
@@ -184,7 +184,7 @@ func (r *run) end() error {
 }
 
 // ask returns false when the process ended before it answered. One that does not answer in time is killed.
-func (r *run) ask(j Job, patient time.Duration) ([]byte, bool) {
+func (r *run) ask(j order, patient time.Duration) ([]byte, bool) {
 	watchdog := time.AfterFunc(patient, r.kill)
 	defer watchdog.Stop()
 	answer := make(chan []byte, 1)
@@ -195,7 +195,7 @@ func (r *run) ask(j Job, patient time.Duration) ([]byte, bool) {
 	return key, ok
 }
 
-func (r *run) send(j Job, answer chan<- []byte) bool {
+func (r *run) send(j order, answer chan<- []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over {
