@@ -84,7 +84,7 @@ func (r *report) write(w io.Writer) error {
 	return nil
 }
 
-// watchMemory samples the server's resident memory until the context ends, and then tells the most.
+// watchMemory samples the resident memory of the server and of the processes that it has started until the context ends, and then tells the most.
 func watchMemory(ctx context.Context, pid int) func() int64 {
 	if pid <= 0 {
 		return func() int64 { return 0 }
@@ -92,10 +92,18 @@ func watchMemory(ctx context.Context, pid int) func() int64 {
 	done := make(chan int64, 1)
 	go func() {
 		peak := int64(0)
-		for {
-			peak = max(peak, family(pid))
-			if !pause(ctx, 200*time.Millisecond) {
-				done <- max(peak, family(pid))
+		var children []int
+		for i := 0; ; i++ {
+			if i%20 == 0 { // they seldom change, and looking for them takes long
+				children = childrenOf(pid)
+			}
+			sum := resident(pid)
+			for _, child := range children {
+				sum += resident(child)
+			}
+			peak = max(peak, sum)
+			if !pause(ctx, 50*time.Millisecond) {
+				done <- peak
 				return
 			}
 		}
@@ -103,19 +111,18 @@ func watchMemory(ctx context.Context, pid int) func() int64 {
 	return func() int64 { return <-done }
 }
 
-// family is the resident memory of a server and of the processes that it has started, in bytes.
-func family(pid int) int64 {
-	sum := resident(pid)
+// childrenOf lists the processes that a server has started.
+func childrenOf(pid int) (children []int) {
 	lists, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
 	for _, list := range lists {
 		text, _ := os.ReadFile(list) //nolint:gosec // of /proc
 		for _, field := range bytes.Fields(text) {
 			if child, err := strconv.Atoi(string(field)); err == nil {
-				sum += resident(child)
+				children = append(children, child)
 			}
 		}
 	}
-	return sum
+	return children
 }
 
 // resident is VmRSS of /proc/PID/status, in bytes; 0 where there is none.
