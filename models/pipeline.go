@@ -138,17 +138,20 @@ func (p *pipeline) flush(ctx context.Context, end ...string) error {
 	p.begun = true
 	p.err = onDriver(p.conn, func(conn *pgx.Conn) error {
 		results := conn.SendBatch(ctx, &b)
-		var guessed error
+		var wrong error
 		for i := range b.Len() {
 			tag, err := results.Exec()
 			if err != nil {
 				return errors.Join(err, results.Close())
 			}
-			if at := i - before; at >= 0 && at < len(p.queued) && !p.queued[at].certain() && tag.RowsAffected() != 1 {
-				guessed = errGuessed
+			switch at := i - before; {
+			case at >= len(p.queued) && tag.String() != "COMMIT": // the answer to a commit that could not be
+				wrong = pgx.ErrTxCommitRollback
+			case at >= 0 && at < len(p.queued) && !p.queued[at].certain() && tag.RowsAffected() != 1:
+				wrong = errGuessed
 			}
 		}
-		return errors.Join(guessed, results.Close())
+		return errors.Join(wrong, results.Close())
 	})
 	if took := time.Since(began); took >= slowStatement {
 		var all []string
@@ -168,7 +171,7 @@ func (p *pipeline) rollback(ctx context.Context) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	if _, err := p.conn.ExecContext(ctx, "rollback"); err != nil && !pgconn.SafeToRetry(err) {
+	if _, err := p.conn.ExecContext(ctx, "rollback"); err != nil {
 		_ = p.conn.Raw(func(any) error { return driver.ErrBadConn }) // the pool throws it away
 	}
 }

@@ -1,6 +1,8 @@
 package models_test
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -8,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
 
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -149,5 +153,78 @@ func TestAWrongGuessIsMadeGood(t *testing.T) {
 	}
 	if n := s.Pools()[0].Stats().InUse; n != 0 {
 		t.Errorf("%d connections are still in use", n)
+	}
+}
+
+func TestAPipelineCommitsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	own := errors.New("refused")
+	s := migrated(t, models.Config{URL: modelstest.Postgres(t), Conns: 4})
+	exec(t, s, "CREATE TABLE kept (id bigint PRIMARY KEY)")
+	insert := func(tx *gorm.DB, id int) error { return tx.Exec("INSERT INTO kept (id) VALUES (?)", id).Error }
+	for _, c := range []struct {
+		name  string
+		fn    func(tx *gorm.DB) error
+		want  error // nil: it is committed
+		calls int
+	}{
+		{"nothing", func(*gorm.DB) error { return nil }, nil, 1},
+		{"one insert", func(tx *gorm.DB) error { return insert(tx, 1) }, nil, 1},
+		{"own refusal", func(tx *gorm.DB) error { return errors.Join(insert(tx, 2), own) }, own, 1},
+		{"own refusal after a question", func(tx *gorm.DB) error {
+			var n int
+			return errors.Join(insert(tx, 3), tx.Raw("SELECT count(*) FROM kept WHERE id = 3").Scan(&n).Error, own)
+		}, own, 1},
+		{"a question sees what was done before it", func(tx *gorm.DB) error {
+			var n int
+			if err := errors.Join(insert(tx, 4), tx.Raw("SELECT count(*) FROM kept WHERE id = 4").Scan(&n).Error); err != nil || n != 1 {
+				return fmt.Errorf("%d rows, %w", n, err)
+			}
+			return nil
+		}, nil, 1},
+		{"an insert that fails at the end", func(tx *gorm.DB) error { return errors.Join(insert(tx, 5), insert(tx, 6), insert(tx, 6)) }, models.ErrDuplicate, 1},
+		{"a question that fails, and nobody cares", func(tx *gorm.DB) error {
+			err := insert(tx, 7)
+			var n int
+			_ = tx.Raw("SELECT 1 / (SELECT 0)").Scan(&n).Error
+			return err
+		}, models.ErrUnavailable, 1},
+		{"a statement that fails before a row is asked for", func(tx *gorm.DB) error {
+			var n int
+			if err := tx.Exec("UPDATE kept SET id = id / 0 WHERE id = 1").Error; err != nil {
+				return err
+			}
+			_ = tx.Raw("SELECT 1").Row().Scan(&n)
+			return insert(tx, 8)
+		}, models.ErrUnavailable, 1},
+		{"a wrong guess", func(tx *gorm.DB) error {
+			done := tx.Exec("UPDATE kept SET id = id WHERE id = 999")
+			if done.RowsAffected != 1 {
+				return errors.Join(insert(tx, 9), done.Error)
+			}
+			return errors.Join(insert(tx, 10), done.Error)
+		}, nil, 2},
+		{"no place", func(tx *gorm.DB) error {
+			done := tx.Exec("INSERT INTO kept (id) VALUES (1) ON CONFLICT DO NOTHING")
+			if done.Error == nil && done.RowsAffected == 0 {
+				return own
+			}
+			return errors.Join(insert(tx, 11), done.Error)
+		}, own, 2},
+	} {
+		calls := 0
+		err := models.Pipelined(s, t.Context(), func(tx *gorm.DB) error {
+			calls++
+			return c.fn(tx)
+		})
+		if (err == nil) != (c.want == nil) || c.want == own && !errors.Is(err, own) || calls != c.calls {
+			t.Errorf("%s: %v after %d calls, want %v after %d", c.name, err, calls, c.want, c.calls)
+		}
+	}
+	if got := count(t, s, "SELECT sum(id) FROM kept"); got != 1+4+9 {
+		t.Errorf("the ids kept add up to %d, want those of 1, 4 and 9", got)
+	}
+	if open := count(t, s, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"); open != 0 {
+		t.Errorf("%d transactions are still open", open)
 	}
 }

@@ -1,0 +1,4 @@
+package models
+
+// Pipelined is for tests of what no act of this package does.
+var Pipelined = (*Store).pipelined
