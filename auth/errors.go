@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"latchkey/auth/argon"
 	"latchkey/models"
 )
 
@@ -77,6 +78,9 @@ func AsError(err error) *Error {
 	}
 	return &Error{Kind: KindInternal, Message: "Something went wrong on our side.", Cause: err}
 }
+
+// Busy tells a flood of sign-ins, which is turned away on purpose, from a service that is out of order.
+func Busy(err error) bool { return errors.Is(err, errHasherBusy) && !errors.Is(err, argon.ErrProcess) }
 
 func refuse(kind Kind, message string) error { return &Error{Kind: kind, Message: message} }
 

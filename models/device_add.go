@@ -137,7 +137,7 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (held, error) {
 		return list, err
 	}
 	now := moment(live.Now)
-	err = tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'idle' END
+	err = anyCount(tx).Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'idle' END
 		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`, append([]any{now, now, userID}, live.args()...)...).Error
 	if err != nil {
 		return nil, err
@@ -192,11 +192,8 @@ func lockUsers(tx *gorm.DB, d Device, n NewDevice) error {
 	if n.Replace != nil {
 		order = bytes.Compare(n.Replace.UserID[:], d.UserID[:])
 	}
-	other := func() error {
-		return tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", n.Replace.UserID).Error
-	}
 	if order < 0 {
-		if err := other(); err != nil {
+		if err := holdUser(tx, n.Replace.UserID); err != nil {
 			return err
 		}
 	}

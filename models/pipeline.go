@@ -40,16 +40,27 @@ func pipe(db *gorm.DB, pool *sql.DB, fn func(tx *gorm.DB) error) error {
 	defer func() { _ = conn.Close() }()
 	p := &pipeline{conn: conn}
 	p.log, _ = db.Logger.(statementLog)
+	committed := false
+	defer func() { // after a panic, too
+		if !committed {
+			p.rollback(ctx)
+		}
+	}()
 	tx := db.Session(&gorm.Session{NewDB: true, Context: ctx})
 	tx.Statement.ConnPool = p
 	if err = fn(tx); err == nil || p.err != nil {
 		err = p.commit(ctx)
 	}
-	if err != nil {
-		p.rollback(ctx)
-	}
+	committed = err == nil
 	return err
 }
+
+// anyCount is for a statement of which nobody asks how many rows it changed.
+func anyCount(tx *gorm.DB) *gorm.DB {
+	return tx.WithContext(context.WithValue(tx.Statement.Context, anyCountKey{}, true))
+}
+
+type anyCountKey struct{}
 
 // pipeline is gorm's way to the database within a transaction.
 type pipeline struct {
@@ -61,21 +72,18 @@ type pipeline struct {
 }
 
 type queued struct {
-	sql  string
-	args []any
-}
-
-// certain tells whether a statement changes what it is asked to, or fails.
-func (q queued) certain() bool {
-	return strings.HasPrefix(q.sql, "INSERT ") && !strings.Contains(q.sql, "DO NOTHING")
+	sql     string
+	args    []any
+	certain bool // it does what it is asked to, or fails: nothing about it is guessed
 }
 
 // ExecContext says at once that one row was changed. What becomes of the statement is seen when it is sent.
-func (p *pipeline) ExecContext(_ context.Context, sql string, args ...any) (sql.Result, error) {
+func (p *pipeline) ExecContext(ctx context.Context, sql string, args ...any) (sql.Result, error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	p.queued = append(p.queued, queued{sql, args})
+	certain := ctx.Value(anyCountKey{}) != nil || strings.HasPrefix(sql, "INSERT ") && !strings.Contains(sql, "DO NOTHING")
+	p.queued = append(p.queued, queued{sql, args, certain})
 	return driver.RowsAffected(1), nil
 }
 
@@ -84,7 +92,9 @@ func (p *pipeline) QueryContext(ctx context.Context, sql string, args ...any) (*
 	if err := p.flush(ctx); err != nil {
 		return nil, err
 	}
-	return p.conn.QueryContext(ctx, sql, args...) //nolint:wrapcheck // the caller says what was attempted
+	rows, err := p.conn.QueryContext(ctx, sql, args...)
+	p.err = err      // of a transaction that failed nothing can be committed
+	return rows, err //nolint:wrapcheck // the caller says what was attempted
 }
 
 // QueryRowContext is QueryContext for one row. It cannot say that something before it failed: the end does.
@@ -105,7 +115,7 @@ func (p *pipeline) PrepareContext(context.Context, string) (*sql.Stmt, error) {
 // commit goes along with the last statements if they cannot turn out wrong without an error, which PostgreSQL commits nothing after.
 func (p *pipeline) commit(ctx context.Context) error {
 	for _, q := range p.queued {
-		if !q.certain() {
+		if !q.certain {
 			if err := p.flush(ctx); err != nil {
 				return err
 			}
@@ -147,7 +157,7 @@ func (p *pipeline) flush(ctx context.Context, end ...string) error {
 			switch at := i - before; {
 			case at >= len(p.queued) && tag.String() != "COMMIT": // the answer to a commit that could not be
 				wrong = pgx.ErrTxCommitRollback
-			case at >= 0 && at < len(p.queued) && !p.queued[at].certain() && tag.RowsAffected() != 1:
+			case at >= 0 && at < len(p.queued) && !p.queued[at].certain && tag.RowsAffected() != 1:
 				wrong = errGuessed
 			}
 		}

@@ -108,7 +108,7 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, err error) failur
 		s.metrics.refused(f.code, f.reason)
 	}
 	level := slog.LevelInfo
-	if f.status >= http.StatusInternalServerError && r.Context().Err() == nil {
+	if f.status >= http.StatusInternalServerError && r.Context().Err() == nil && !auth.Busy(err) {
 		level = slog.LevelError
 	}
 	if !errors.Is(err, errNoRoute) {

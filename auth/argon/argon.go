@@ -56,11 +56,18 @@ func Serve(r io.Reader, w io.Writer) error {
 	return nil
 }
 
-// order is a job as it is sent.
-type order struct {
-	Job
-	Polite bool // others want the processor
-}
+// order is a job as it is sent, answer what comes back for it, under the same number.
+type (
+	order struct {
+		Job
+		Number uint64
+		Polite bool // others want the processor
+	}
+	answer struct {
+		Number uint64
+		Key    []byte
+	}
+)
 
 type server struct {
 	// jobs has no buffer: whoever has read one holds it until the last is done and then reads on, whereupon another thread is woken
@@ -96,7 +103,7 @@ func (o order) key() []byte {
 func (s *server) work(w io.Writer) {
 	out := gob.NewEncoder(w)
 	for next := range s.jobs {
-		if err := out.Encode(next.key()); err != nil {
+		if err := out.Encode(answer{next.Number, next.key()}); err != nil {
 			s.ended <- fmt.Errorf("answer: %w", err)
 			return
 		}

@@ -2,6 +2,7 @@ package argon
 
 import (
 	"bytes"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,19 @@ func TestMain(m *testing.M) {
 		time.Sleep(time.Minute)
 	case "hangs":
 		time.Sleep(time.Minute)
+	case "answers twice": // the first job
+		in, out := gob.NewDecoder(os.Stdin), gob.NewEncoder(os.Stdout)
+		for i := 0; ; i++ {
+			var o order
+			if in.Decode(&o) != nil {
+				os.Exit(0)
+			}
+			a := answer{o.Number, o.Key()}
+			_ = out.Encode(a)
+			if i == 0 {
+				_ = out.Encode(a)
+			}
+		}
 	case "dies once": // unless the file is there, which it makes
 		file := os.Getenv("ARGON_FILE")
 		if _, err := os.Stat(file); err != nil {
@@ -155,11 +169,32 @@ func TestAProcessThatWasKilledIsStartedAnew(t *testing.T) {
 	}
 }
 
+// The worst that could happen: from one answer too many on, everybody would get the key of somebody else's password.
+func TestAnAnswerTooManyReachesNobody(t *testing.T) {
+	p, _ := aPool(t, 1, "answers twice")
+	var wait sync.WaitGroup
+	for i := range 20 {
+		wait.Go(func() {
+			j, want := aJob(i)
+			if key, err := p.Key(j, 1); err == nil && !bytes.Equal(key, want) {
+				t.Errorf("job %d: %x, want %x", i, key, want)
+			}
+		})
+	}
+	wait.Wait()
+	for i := range 5 {
+		j, want := aJob(i)
+		if key, err := p.Key(j, 1); err == nil && !bytes.Equal(key, want) {
+			t.Errorf("job %d: %x, want %x", i, key, want)
+		}
+	}
+}
+
 func TestAJobSurvivesItsProcess(t *testing.T) {
 	p, _ := aPool(t, 1, "dies once")
 	p.processes[0].proven = true // as if it had answered before
 	p.check(t, 1)
-	if p.processes[0].barred {
+	if !p.processes[0].barred.IsZero() {
 		t.Error("it was given up")
 	}
 }
@@ -198,6 +233,31 @@ func TestWhereNoProcessCanDoItItIsDoneHere(t *testing.T) {
 			t.Errorf("logged: %s", log)
 		}
 	})
+}
+
+// What kept a process from being started may pass.
+func TestAProcessIsTriedAgainAfterAWhile(t *testing.T) {
+	there := false
+	p := NewPool(func() *exec.Cmd {
+		c := exec.Command("/does/not/exist")
+		if there {
+			c = exec.Command(os.Args[0])
+			c.Env = []string{"ARGON_TEST=well", "GORACE=atexit_sleep_ms=0"}
+		}
+		return c
+	}, 1, slog.New(slog.DiscardHandler))
+	defer p.Close()
+	p.check(t, 1)
+	there = true
+	p.check(t, 2)
+	if p.processes[0].pid() != 0 {
+		t.Error("it was tried again at once")
+	}
+	p.processes[0].barred = time.Now().Add(-time.Second)
+	p.check(t, 3)
+	if p.processes[0].pid() == 0 {
+		t.Error("it was not tried again")
+	}
 }
 
 func TestAfterCloseItIsDoneHere(t *testing.T) {

@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -34,7 +36,30 @@ func TestAProcessGivesWay(t *testing.T) {
 			t.Errorf("thread %d: policy %d, nice %d; want %d, %d", id, a.Policy, a.Nice, unix.SCHED_BATCH, niceness)
 		}
 	}
-	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/autogroup", pid)); err == nil && !strings.Contains(string(text), "nice 19") {
-		t.Errorf("its session: %s", text)
+}
+
+// Where sessions share the processor out, every process's own session comes last, those too that are started together.
+func TestEverySessionGivesWay(t *testing.T) {
+	if _, err := os.ReadFile("/proc/self/autogroup"); err != nil {
+		t.Logf("this kernel has no autogroups: %v", err)
+		return
+	}
+	p, _ := aPool(t, 3, "well")
+	var wait sync.WaitGroup
+	for i := range 30 {
+		wait.Go(func() { p.check(t, i) })
+	}
+	wait.Wait()
+	for i, process := range p.processes {
+		var text []byte
+		for began := time.Now(); time.Since(began) < 20*time.Second; time.Sleep(20 * time.Millisecond) {
+			text, _ = os.ReadFile(fmt.Sprintf("/proc/%d/autogroup", process.pid()))
+			if strings.HasSuffix(strings.TrimSpace(string(text)), fmt.Sprintf("nice %d", niceness)) {
+				break
+			}
+		}
+		if !strings.HasSuffix(strings.TrimSpace(string(text)), fmt.Sprintf("nice %d", niceness)) {
+			t.Errorf("the session of process %d: %q", i, text)
+		}
 	}
 }

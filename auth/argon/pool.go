@@ -36,7 +36,7 @@ func (p *Pool) Key(j Job, n int) ([]byte, error) {
 	}
 	p.underWay[least].Add(1)
 	defer p.underWay[least].Add(-1)
-	return p.processes[least].key(order{j, n < len(p.processes)})
+	return p.processes[least].key(order{Job: j, Polite: n < len(p.processes)})
 }
 
 // Close ends the processes. Later jobs are done in this one.

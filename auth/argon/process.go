@@ -16,12 +16,16 @@ import (
 // ErrProcess says that a process went down under a job, twice. Nothing is known about the password.
 var ErrProcess = errors.New("argon: the hashing process does not answer")
 
-// jobTime is how long a job may take, its turn included, before its process is given up. That of a process which hangs, not of a
-// busy machine: processes that hash come last.
-const jobTime = time.Minute
+const (
+	// jobTime is how long a job may take, its turn included, before its process is given up: a hundred times what it does on an idle
+	// machine, for processes that hash come last on a busy one, and twice that is less than a client waits.
+	jobTime = 8 * time.Second
+	// barredTime is for how long no process is tried again after one that could not be started, or never answered.
+	barredTime = 10 * time.Second
+)
 
 // process is a hashing process. It is started for the first job, and again when it has gone. Where none can be started, or the first
-// one goes before it has answered anything, this process does the work from then on.
+// one goes before it has answered anything, this process does the work for a while.
 type process struct {
 	command func() *exec.Cmd
 	log     *slog.Logger
@@ -29,9 +33,9 @@ type process struct {
 	here    sync.Mutex // one key at a time
 
 	mu     sync.Mutex
-	run    *run // the last one that was started
-	proven bool // one has answered
-	barred bool // none can do it
+	run    *run      // the last one that was started
+	proven bool      // one has answered
+	barred time.Time // until then none can do it
 	closed bool
 }
 
@@ -77,12 +81,13 @@ func (p *process) close() {
 func (p *process) running() *run {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.barred {
+	if p.closed || time.Now().Before(p.barred) {
 		return nil
 	}
 	if p.run != nil {
 		select {
 		case <-p.run.ended:
+			p.proven = p.proven || p.run.answered.Load()
 		default:
 			return p.run
 		}
@@ -109,10 +114,10 @@ func (p *process) unproven(r *run) bool {
 
 // bar is called with mu held.
 func (p *process) bar(err error) {
-	if !p.barred && !p.closed {
-		p.log.Warn("passwords are hashed in this process, which keeps everybody else waiting: another one cannot do it", "error", err)
+	if now := time.Now(); !p.closed && now.After(p.barred) {
+		p.barred = now.Add(barredTime)
+		p.log.Warn("passwords are hashed in this process for a while, which keeps everybody else waiting: another one cannot do it", "error", err)
 	}
-	p.barred = true
 }
 
 // run is one life of a process. It answers in the order in which it is asked.
@@ -124,8 +129,14 @@ type run struct {
 	mu      sync.Mutex // guards those below, while a job is written
 	in      io.WriteCloser
 	out     *gob.Encoder
-	waiting chan chan<- []byte // whom the answers are for, oldest first
-	over    bool               // nobody reads waiting any more
+	last    uint64      // the number of the last job
+	waiting chan waiter // whom the answers are for, oldest first
+	over    bool        // nobody reads waiting any more
+}
+
+type waiter struct {
+	number uint64
+	key    chan<- []byte
 }
 
 // mostWaiting is how many jobs one process may have. Those who ask are bounded elsewhere.
@@ -144,7 +155,7 @@ func start(c *exec.Cmd, log *slog.Logger) (*run, error) {
 	if err := c.Start(); err != nil {
 		return nil, fmt.Errorf("start: %w", err)
 	}
-	r := &run{command: c, ended: make(chan struct{}), in: in, out: gob.NewEncoder(in), waiting: make(chan chan<- []byte, mostWaiting)}
+	r := &run{command: c, ended: make(chan struct{}), in: in, out: gob.NewEncoder(in), waiting: make(chan waiter, mostWaiting)}
 	go r.read(answers, log)
 	return r, nil
 }
@@ -152,13 +163,7 @@ func start(c *exec.Cmd, log *slog.Logger) (*run, error) {
 // read hands the answers out, until the process ends.
 func (r *run) read(answers io.Reader, log *slog.Logger) {
 	in := gob.NewDecoder(bufio.NewReader(answers))
-	for {
-		var key []byte
-		if err := in.Decode(&key); err != nil {
-			break
-		}
-		r.answered.Store(true)
-		(<-r.waiting) <- key // whoever waits was noted before the job was sent
+	for r.next(in) {
 	}
 	err := r.end()
 	close(r.ended)
@@ -168,11 +173,31 @@ func (r *run) read(answers io.Reader, log *slog.Logger) {
 	r.mu.Unlock()
 	lost := 0
 	for next := range r.waiting {
-		close(next)
+		close(next.key)
 		lost++
 	}
 	if err != nil {
 		log.Warn("a process that hashes passwords has ended", "error", err, "jobs", lost)
+	}
+}
+
+// next hands an answer to whoever asked first. Any other answer ends the process: a key must never come to another's password.
+func (r *run) next(in *gob.Decoder) bool {
+	var a answer
+	if err := in.Decode(&a); err != nil {
+		return false
+	}
+	select {
+	case first := <-r.waiting: // it was noted before the job was sent
+		if first.number != a.Number {
+			close(first.key)
+			return false
+		}
+		r.answered.Store(true)
+		first.key <- a.Key
+		return true
+	default:
+		return false
 	}
 }
 
@@ -187,21 +212,23 @@ func (r *run) end() error {
 func (r *run) ask(j order, patient time.Duration) ([]byte, bool) {
 	watchdog := time.AfterFunc(patient, r.kill)
 	defer watchdog.Stop()
-	answer := make(chan []byte, 1)
-	if !r.send(j, answer) {
+	mine := make(chan []byte, 1)
+	if !r.send(j, mine) {
 		return nil, false
 	}
-	key, ok := <-answer
+	key, ok := <-mine
 	return key, ok
 }
 
-func (r *run) send(j order, answer chan<- []byte) bool {
+func (r *run) send(j order, key chan<- []byte) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.over {
 		return false
 	}
-	r.waiting <- answer // before the job: its answer may come at once
+	r.last++
+	j.Number = r.last
+	r.waiting <- waiter{j.Number, key}
 	if err := r.out.Encode(j); err != nil {
 		r.kill() // half a job may be in the pipe
 	}
