@@ -38,7 +38,7 @@ func (j Job) Key() []byte {
 // idleTime is how long after the last job a process gives its memory back.
 const idleTime = 5 * time.Second
 
-// Serve is what a process does: it derives what a Process asks for on r, one key after the other, and answers on w. It changes how
+// Serve is what a process does: it derives what a Pool asks for on r, one key after the other, and answers on w. It changes how
 // this whole process is scheduled and collected. It ends, without an error, when r does: whoever held the other end has gone.
 func Serve(r io.Reader, w io.Writer) error {
 	runtime.GOMAXPROCS(1)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -39,9 +38,6 @@ func hashers(t *testing.T, server int) (pids []int) {
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
 func TestPasswordsAreHashedByProcessesThatKnowNothing(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("looks into /proc")
-	}
 	modelstest.EachURL(t, func(t *testing.T, database string) {
 		settings := on(database, "LATCHKEY_SMTP_URL=smtp://user:hush@127.0.0.1:1", "LATCHKEY_MAIL_FROM=a@example.com")
 		launchWithInput(t, settings, "a good long password\n", "user", "add", "ada@example.com", "--password-stdin")
@@ -95,9 +91,6 @@ func TestPasswordsAreHashedByProcessesThatKnowNothing(t *testing.T) {
 }
 
 func TestAServerThatStopsTakesItsHashersAlong(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("looks into /proc")
-	}
 	settings := on(modelstest.SQLite(t))
 	launchWithInput(t, settings, "a good long password\n", "user", "add", "ada@example.com", "--password-stdin")
 	server := launch(t, settings, "serve")
