@@ -14,7 +14,7 @@ import (
 	"latchkey/models"
 )
 
-// The file with an account's data: README.md describes it. Members may be added to a version, never changed or taken away.
+// The file with an account's data: /docs describes it. Members may be added to a version, never changed or taken away.
 const (
 	dataFormat  = "latchkey account data"
 	dataVersion = 1

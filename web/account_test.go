@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// accountFile is the file with an account's data, read as README.md describes it.
+// accountFile is the file with an account's data, read as /docs describes it.
 type accountFile struct {
 	Format     string
 	Version    int
