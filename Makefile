@@ -15,7 +15,7 @@ CODE      := cmd auth models web views static
 LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-.PHONY: help run build test test-fast test-race lint generate verify bench fuzz soak screenshots clean
+.PHONY: help run build test test-fast test-race lint generate verify bench fuzz soak check-long screenshots clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 14
@@ -84,6 +84,9 @@ soak: ## play SOAK (5000) random stories against the fork rule, compute its tabl
 	go test ./auth -v -timeout 3h -run 'TestSearchForAHoleInTheForkRule' -rapid.checks=$(SOAK) -rapid.steps=100
 	go test ./auth -v -timeout 1h -run 'TestTheTableOfRules' -every-refresh
 	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 2h -count=1 -run Crash
+
+check-long: soak ## run soak, and the tests that CI bounds at their full size
+	LATCHKEY_SOAK=1 go run ./cmd/testcount -count=1 -timeout 2h ./auth/... ./models/... ./web
 
 screenshots: ## renew the README's pictures of the devices page (needs chromium)
 	rm -rf .bin/screenshots
