@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"latchkey/auth/argon"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -48,11 +47,11 @@ func TestAnAddressWithoutAnAccountIsAsMuchWorkAsOneWithIt(t *testing.T) {
 		d := newDesk(t, store)
 		d.post(t)
 		derive := d.hasher.derive
-		d.hasher.derive = func(j argon.Job) ([]byte, error) {
+		d.hasher.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
 			w.mu.Lock()
-			w.hashes = append(w.hashes, fmt.Sprint(len(j.Salt), j.Time, j.MemoryKiB, j.Threads, j.Size))
+			w.hashes = append(w.hashes, fmt.Sprint(len(salt), passes, memory, threads, size))
 			w.mu.Unlock()
-			return derive(j)
+			return derive(password, salt, passes, memory, threads, size)
 		}
 		for _, email := range []string{"closed@example.com", "gone@example.com"} {
 			if _, err := d.AddUser(t.Context(), email, adaPassword, models.RoleUser); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"latchkey/auth/argon"
 	"latchkey/models"
 )
 
@@ -80,7 +79,7 @@ func AsError(err error) *Error {
 }
 
 // Busy tells a flood of sign-ins, which is turned away on purpose, from a service that is out of order.
-func Busy(err error) bool { return errors.Is(err, errHasherBusy) && !errors.Is(err, argon.ErrProcess) }
+func Busy(err error) bool { return errors.Is(err, errHasherBusy) }
 
 func refuse(kind Kind, message string) error { return &Error{Kind: kind, Message: message} }
 

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth/argon"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -16,9 +15,9 @@ func TestASignInIsRefusedBeforeItsPasswordIsHashed(t *testing.T) {
 		d := newDesk(t, store)
 		var hashes atomic.Int32
 		derive := d.hasher.derive
-		d.hasher.derive = func(j argon.Job) ([]byte, error) {
+		d.hasher.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
 			hashes.Add(1)
-			return derive(j)
+			return derive(password, salt, passes, memory, threads, size)
 		}
 		d.fail(t, maxPairFailures, adaEmail, same("192.0.2.1"))
 		hashes.Store(0)
@@ -43,13 +42,13 @@ func TestAProofServesASignInWhosePasswordIsCheckedTwice(t *testing.T) {
 		d.hasher = newHasher(hashParams{MemoryKiB: 128, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
 		var first atomic.Bool
 		derive := d.hasher.derive
-		d.hasher.derive = func(j argon.Job) ([]byte, error) {
+		d.hasher.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
 			if first.CompareAndSwap(false, true) {
 				if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.2")); kind != -1 {
 					t.Errorf("the other sign-in: kind %d", kind)
 				}
 			}
-			return derive(j)
+			return derive(password, salt, passes, memory, threads, size)
 		}
 		proof := newProver(t, 1).proof(&forkBench{desk: d, t: t})
 		answer, err := d.Login(t.Context(), LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", Proof: proof, From: at("192.0.2.1")})

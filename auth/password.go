@@ -13,8 +13,6 @@ import (
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/secure/precis"
-
-	"latchkey/auth/argon"
 )
 
 // errHasherBusy says that the machine has as many passwords to hash as it can take.
@@ -124,12 +122,13 @@ func preparePassword(s string) (string, error) {
 // milliseconds, and anybody may ask for one at the sign-in page: without a bound a flood of
 // sign-ins takes the memory and the processor from everybody who is signed in already.
 type hasher struct {
-	params hashParams
-	wait   time.Duration
-	slots  chan struct{} // one element for each running hash
-	queue  chan struct{} // one element for each waiting caller
-	nobody phcHash
-	derive func(argon.Job) ([]byte, error)
+	params    hashParams
+	wait      time.Duration
+	slots     chan struct{} // one element for each running hash
+	queue     chan struct{} // one element for each waiting caller
+	nobody    phcHash
+	refreshes refreshActivity
+	derive    func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 }
 
 // newHasher runs at most workers hashes at once; at most queue callers wait, each for at most wait,
@@ -144,7 +143,7 @@ func newHasher(p hashParams, workers, queue int, wait time.Duration) *hasher {
 		slots:  make(chan struct{}, workers),
 		queue:  make(chan struct{}, queue),
 		nobody: phcHash{hashParams: p, salt: make([]byte, hashSaltLen), key: make([]byte, hashKeyLen)},
-		derive: func(j argon.Job) ([]byte, error) { return j.Key(), nil },
+		derive: argon2.IDKey,
 	}
 }
 
@@ -205,12 +204,8 @@ func (h *hasher) run(ctx context.Context, prepared string, p phcHash, size uint3
 	if err := h.acquire(ctx); err != nil {
 		return nil, err
 	}
-	defer func() { <-h.slots }()
-	key, err := h.derive(argon.Job{Password: []byte(prepared), Salt: p.salt, Time: p.Time, MemoryKiB: p.MemoryKiB, Threads: p.Threads, Size: size})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errHasherBusy, err)
-	}
-	return key, nil
+	defer h.release()
+	return h.derive([]byte(prepared), p.salt, p.Time, p.MemoryKiB, p.Threads, size), nil
 }
 
 // acquire takes a slot or says why not. A channel hands its room to the sender that has waited

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/argon2"
-
-	"latchkey/auth/argon"
 )
 
 // cheapParams keep the tests quick; the real ones are tried once.
@@ -254,9 +252,9 @@ type derivation struct {
 // recordDerivations makes h answer with zero bytes at once, and returns the derivations asked for.
 func recordDerivations(h *hasher) *[]derivation {
 	var calls []derivation
-	h.derive = func(j argon.Job) ([]byte, error) {
-		calls = append(calls, derivation{hashParams{j.MemoryKiB, j.Time, j.Threads}, len(j.Salt), int(j.Size)})
-		return bytes.Repeat([]byte{1}, int(j.Size)), nil
+	h.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
+		calls = append(calls, derivation{hashParams{memory, passes, threads}, len(salt), int(size)})
+		return bytes.Repeat([]byte{1}, int(size))
 	}
 	return &calls
 }

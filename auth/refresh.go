@@ -81,7 +81,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (TokenAnswer, e
 	if reason := refusalReason(result.Outcome); reason != "" {
 		return TokenAnswer{}, invalidGrant(reason, nil)
 	}
-	s.others.noteRefresh()
+	s.hasher.refreshes.note()
 	if result.Outcome == models.Forked && result.Children <= forkWarnAt {
 		s.noteFork(ctx, result, r.From, now)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"latchkey/auth/argon"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
 	"latchkey/auth/keyring"
@@ -58,7 +57,6 @@ type Config struct {
 	Now     func() time.Time // the clock; nil: the system's
 	Logger  *slog.Logger     // nil discards
 	Workers int              // passwords hashed at a time; 0: as many as cores
-	Hashing *argon.Pool      // hashes passwords, instead of Workers; nil: this process does
 }
 
 // Caller is who sent a request, as far as the network tells.
@@ -82,7 +80,6 @@ type Service struct {
 	tokens *devicetoken.Codec
 	sealer *keyring.Sealer
 	hasher *hasher
-	others courtesy
 	door   *door
 	proofs dpop.Seen
 	nonces *dpop.Nonces
@@ -108,9 +105,6 @@ func New(store *models.Store, c Config) (*Service, error) {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	if c.Hashing != nil {
-		c.Workers = c.Hashing.Size()
 	}
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
@@ -162,11 +156,9 @@ func New(store *models.Store, c Config) (*Service, error) {
 		nonces: dpop.NewNonces(nonces[0]),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
-		others: courtesy{began: time.Now()}, readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),
+		readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),
 	}
-	if c.Hashing != nil {
-		s.hashIn(c.Hashing)
-	}
+	s.hasher.refreshes.began = time.Now()
 	s.parser = s.newParser()
 	return s, nil
 }

@@ -25,8 +25,6 @@ type cli struct {
 	Sweep       sweepCommand       `cmd:"" help:"Delete what is past retention, once."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when a running server is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
-
-	HashPasswords hashCommand `cmd:"" hidden:"" help:"For a running server only."`
 }
 
 // environment is what a command works with.

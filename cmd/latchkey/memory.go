@@ -15,7 +15,6 @@ const (
 
 // boundMemory is for the beginning of the program. GOMEMLIMIT counts instead where it is set.
 func boundMemory() {
-	runtime.MemProfileRate = 0 // nothing here reads the profile, whose table is 1.5 MB
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(serverMemory + int64(runtime.GOMAXPROCS(0))*hashingMemory)
 	}

@@ -9,8 +9,6 @@ import (
 func TestAnOperatorsLimitsOfMemoryCount(t *testing.T) {
 	before := debug.SetMemoryLimit(-1) // a negative one only asks
 	defer debug.SetMemoryLimit(before)
-	rate := runtime.MemProfileRate
-	defer func() { runtime.MemProfileRate = rate }()
 	t.Setenv("GOGC", "")
 	if got := serverGC(); got != servingPercent {
 		t.Errorf("GOGC is not set: %d, want %d", got, servingPercent)

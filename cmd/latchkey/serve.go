@@ -30,10 +30,7 @@ func (c *serveCommand) Run(env *environment) error {
 		env.logger().Warn("this variable is not a setting", "name", name)
 	}
 	env.gallery = c.Demo
-	hashing := hashingProcesses(env.logger())
-	defer hashing.Close()
 	p, err := Start(env, func(config *auth.Config) {
-		config.Hashing = hashing
 		if c.Demo {
 			config.SignupOpen = true
 			config.Mail = cmp.Or[mail.Sender](config.Mail, env.settings.outbox())
@@ -47,9 +44,6 @@ func (c *serveCommand) Run(env *environment) error {
 		err = demo(env.ctx, p, env.stdout)
 	}
 	if err == nil {
-		if err := forgetStartup(); err != nil {
-			env.logger().Debug("the pages of the start stay", "error", err)
-		}
 		err = p.Wait(env.ctx)
 	}
 	env.logger().Info("stopping")

@@ -76,7 +76,7 @@ func benchPostgres(b *testing.B) {
 			fmt.Sprintf("%.2f (%.0f ÷ %.0f)", median(ratios), median(ours), median(floors)), goals[clients])
 	}
 	s.benchProofs(b)
-	row("peak memory, 32 refreshing clients", fmt.Sprintf("%.1f MB", float64(s.peak)/1e6), "≤ 32 MB")
+	row("peak private memory, 32 refreshing clients", fmt.Sprintf("%.1f MB", float64(s.peak)/1e6), "≤ 32 MB")
 	commits, updates := floor.commits(b)
 	r := s.refresh(b, 8, 0)
 	commitsAfter, updatesAfter := floor.commits(b)
@@ -118,7 +118,7 @@ func benchSignIn(b *testing.B, s *server) {
 	for _, rate := range []float64{100, 1000} {
 		benchFlood(b, s, rate, capacity)
 	}
-	row("peak memory, sign-in flood", fmt.Sprintf("%.0f MB", float64(s.peak)/1e6), "≤ 200 MB")
+	row("peak private memory, sign-in flood", fmt.Sprintf("%.0f MB", float64(s.peak)/1e6), "≤ 200 MB")
 }
 
 // benchFlood measures how long a refresh takes at a rate while four times as many people sign in as can be hashed.

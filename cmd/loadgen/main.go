@@ -26,7 +26,7 @@ type options struct {
 	Password string        `env:"LOADGEN_PASSWORD" help:"Its password; the variable keeps it out of ps."`
 	DPoP     bool          `name:"dpop" help:"Refresh devices that are bound to keys (RFC 9449); their proofs are made before the clock starts, 3,600 for each client."`
 	Tokens   string        `help:"File of signed-in devices: read when it is there, written after signing in otherwise."`
-	PID      int           `help:"Process id of the server, whose memory is reported, with that of the processes it has started."`
+	PID      int           `help:"Process id of the server, whose private memory is reported."`
 	JSON     bool          `name:"json" help:"The report as one JSON object."`
 	Quiet    bool          `help:"No progress on standard error."`
 }

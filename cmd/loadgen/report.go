@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"text/tabwriter"
@@ -29,11 +28,11 @@ type report struct {
 	Failed   int64            `json:"errors"`
 	Errors   map[string]int64 `json:"error_kinds,omitempty"`
 	Acts     map[string]int64 `json:"acts"`
-	PeakRSS  int64            `json:"server_peak_rss,omitempty"`
+	PeakAnon int64            `json:"server_peak_private,omitempty"`
 }
 
 func summarise(o options, workers []*worker, took time.Duration, peak int64) *report {
-	r := &report{Scenario: o.Scenario, Clients: o.Clients, Seconds: took.Seconds(), Errors: map[string]int64{}, Acts: map[string]int64{}, PeakRSS: peak}
+	r := &report{Scenario: o.Scenario, Clients: o.Clients, Seconds: took.Seconds(), Errors: map[string]int64{}, Acts: map[string]int64{}, PeakAnon: peak}
 	var times []time.Duration
 	for _, w := range workers {
 		times = append(times, w.times...)
@@ -65,10 +64,10 @@ func (r *report) writeJSON(w io.Writer) error {
 func (r *report) write(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	memory := "-"
-	if r.PeakRSS > 0 {
-		memory = fmt.Sprintf("%.1f MB", float64(r.PeakRSS)/1e6)
+	if r.PeakAnon > 0 {
+		memory = fmt.Sprintf("%.1f MB", float64(r.PeakAnon)/1e6)
 	}
-	fmt.Fprintln(table, "scenario\tclients\trequests\trps\tp50 ms\tp95 ms\tp99 ms\terrors\tserver RSS\t")
+	fmt.Fprintln(table, "scenario\tclients\trequests\trps\tp50 ms\tp95 ms\tp99 ms\terrors\tprivate memory\t")
 	fmt.Fprintf(table, "%s\t%d\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%d\t%s\t\n", r.Scenario, r.Clients, r.Requests, r.RPS, r.P50, r.P95, r.P99, r.Failed, memory)
 	if err := table.Flush(); err != nil {
 		return err //nolint:wrapcheck // standard output
@@ -84,7 +83,7 @@ func (r *report) write(w io.Writer) error {
 	return nil
 }
 
-// watchMemory samples the resident memory of the server and of the processes that it has started until the context ends, and then tells the most.
+// watchMemory samples the private memory of the server until the context ends, and then returns the peak in bytes.
 func watchMemory(ctx context.Context, pid int) func() int64 {
 	if pid <= 0 {
 		return func() int64 { return 0 }
@@ -92,18 +91,10 @@ func watchMemory(ctx context.Context, pid int) func() int64 {
 	done := make(chan int64, 1)
 	go func() {
 		peak := int64(0)
-		var children []int
-		for i := 0; ; i++ {
-			if i%20 == 0 { // they seldom change, and looking for them takes long
-				children = childrenOf(pid)
-			}
-			sum := resident(pid)
-			for _, child := range children {
-				sum += resident(child)
-			}
-			peak = max(peak, sum)
+		for {
+			peak = max(peak, privateMemory(pid))
 			if !pause(ctx, 50*time.Millisecond) {
-				done <- peak
+				done <- max(peak, privateMemory(pid))
 				return
 			}
 		}
@@ -111,27 +102,14 @@ func watchMemory(ctx context.Context, pid int) func() int64 {
 	return func() int64 { return <-done }
 }
 
-// childrenOf lists the processes that a server has started.
-func childrenOf(pid int) (children []int) {
-	lists, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/task/*/children")
-	for _, list := range lists {
-		text, _ := os.ReadFile(list) //nolint:gosec // of /proc
-		for _, field := range bytes.Fields(text) {
-			if child, err := strconv.Atoi(string(field)); err == nil {
-				children = append(children, child)
-			}
-		}
-	}
-	return children
-}
-
-// resident is VmRSS of /proc/PID/status, in bytes; 0 where there is none.
-func resident(pid int) int64 {
+// privateMemory is RssAnon of /proc/PID/status, in bytes; 0 where there is none. Pages of the program's own file do not
+// count: the kernel can drop them at any time.
+func privateMemory(pid int) int64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := bytes.Cut(text, []byte("VmRSS:"))
+	_, rest, _ := bytes.Cut(text, []byte("RssAnon:"))
 	fields := bytes.Fields(rest)
 	if len(fields) == 0 {
 		return 0

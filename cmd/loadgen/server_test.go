@@ -134,7 +134,7 @@ func (s *server) load(b testing.TB, o options) *report {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s.peak = max(s.peak, r.PeakRSS)
+	s.peak = max(s.peak, r.PeakAnon)
 	return r
 }
 
@@ -158,6 +158,6 @@ func (s *server) flood(b *testing.B, rate float64, lasts time.Duration) (ended f
 		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
 			b.Fatalf("the flood's report: %v\n%s", err, &out)
 		}
-		s.peak = max(s.peak, r.PeakRSS)
+		s.peak = max(s.peak, r.PeakAnon)
 	}
 }

@@ -1,0 +1,52 @@
+package auth
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// refreshSpan is how long after the last refresh a core is kept free of hashing.
+const refreshSpan = 5 * time.Second
+
+// refreshActivity keeps one core free of hashing while apps refresh: with all cores hashing, a refresh waits at each of
+// its steps until the kernel takes a core from a hash. When no app refreshes, all cores hash.
+type refreshActivity struct {
+	began    time.Time    // zero: no core is kept free. Spans count from here by the monotonic clock
+	last     atomic.Int64 // the last refresh, in nanoseconds since began; 0: none yet
+	reserved atomic.Bool  // one slot is kept free
+}
+
+// note records a refresh.
+func (a *refreshActivity) note() {
+	if !a.began.IsZero() {
+		a.last.Store(max(int64(time.Since(a.began)), 1))
+	}
+}
+
+// left is how long a core must still be kept free; 0 or less: not at all.
+func (a *refreshActivity) left() time.Duration {
+	last := a.last.Load()
+	if last == 0 {
+		return 0
+	}
+	return refreshSpan - (time.Since(a.began) - time.Duration(last))
+}
+
+// release gives a slot back, or reserves it while apps refresh. The last slot is never reserved.
+func (h *hasher) release() {
+	if cap(h.slots) < 2 || h.refreshes.left() <= 0 || !h.refreshes.reserved.CompareAndSwap(false, true) {
+		<-h.slots
+		return
+	}
+	h.reserve()
+}
+
+// reserve holds a slot until no app has refreshed for refreshSpan.
+func (h *hasher) reserve() {
+	if left := h.refreshes.left(); left > 0 {
+		time.AfterFunc(left, h.reserve)
+		return
+	}
+	h.refreshes.reserved.Store(false)
+	<-h.slots
+}

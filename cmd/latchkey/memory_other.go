@@ -1,6 +1,0 @@
-//go:build !linux
-
-package main
-
-// forgetStartup is for Linux.
-func forgetStartup() error { return nil }
