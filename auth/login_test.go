@@ -39,7 +39,7 @@ func TestASignInIsRefusedBeforeItsPasswordIsHashed(t *testing.T) {
 func TestAProofServesASignInWhosePasswordIsCheckedTwice(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		d.hasher = newHasher(hashParams{MemoryKiB: 128, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
+		d.hasher = newHasher(HashParams{MemoryKiB: 128, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
 		var first atomic.Bool
 		derive := d.hasher.derive
 		d.hasher.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {

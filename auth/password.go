@@ -24,15 +24,15 @@ var (
 	errMalformedHash   = errors.New("auth: malformed password hash")
 )
 
-// hashParams are argon2id's costs (RFC 9106 §3.1).
-type hashParams struct {
+// HashParams are argon2id's costs (RFC 9106 §3.1).
+type HashParams struct {
 	MemoryKiB uint32
 	Time      uint32 // passes over the memory
 	Threads   uint8  // lanes
 }
 
-// defaultHashParams is the smallest of the settings that OWASP calls sufficient for argon2id.
-var defaultHashParams = hashParams{MemoryKiB: 19456, Time: 2, Threads: 1}
+// DefaultHashParams is the smallest of the settings that OWASP calls sufficient for argon2id.
+var DefaultHashParams = HashParams{MemoryKiB: 19456, Time: 2, Threads: 1}
 
 const (
 	hashSaltLen = 16
@@ -55,7 +55,7 @@ const (
 
 // phcHash is a parsed PHC string.
 type phcHash struct {
-	hashParams
+	HashParams
 	salt, key []byte
 }
 
@@ -93,13 +93,13 @@ func parsePHC(s string) (phcHash, error) {
 	return p, nil
 }
 
-func (p hashParams) withinLimits() bool {
+func (p HashParams) withinLimits() bool {
 	return p.Time >= 1 && p.Time <= maxHashTime && p.Threads >= 1 && p.Threads <= maxHashThreads &&
 		p.MemoryKiB >= 8*uint32(p.Threads) && p.MemoryKiB <= maxHashMemoryKiB
 }
 
 // below says that one of the costs, or a length, is less than what is asked for now.
-func (p phcHash) below(now hashParams) bool {
+func (p phcHash) below(now HashParams) bool {
 	return p.MemoryKiB < now.MemoryKiB || p.Time < now.Time || p.Threads < now.Threads ||
 		len(p.salt) < hashSaltLen || len(p.key) < hashKeyLen
 }
@@ -122,7 +122,7 @@ func preparePassword(s string) (string, error) {
 // milliseconds, and anybody may ask for one at the sign-in page: without a bound a flood of
 // sign-ins takes the memory and the processor from everybody who is signed in already.
 type hasher struct {
-	params    hashParams
+	params    HashParams
 	wait      time.Duration
 	slots     chan struct{} // one element for each running hash
 	queue     chan struct{} // one element for each waiting caller
@@ -133,7 +133,7 @@ type hasher struct {
 
 // newHasher runs at most workers hashes at once; at most queue callers wait, each for at most wait,
 // and in the order they came. It panics for parameters that it would refuse to read back.
-func newHasher(p hashParams, workers, queue int, wait time.Duration) *hasher {
+func newHasher(p HashParams, workers, queue int, wait time.Duration) *hasher {
 	if !p.withinLimits() || workers < 1 || queue < 0 {
 		panic(fmt.Sprintf("auth: impossible hashing parameters %+v, %d workers, queue of %d", p, workers, queue))
 	}
@@ -142,7 +142,7 @@ func newHasher(p hashParams, workers, queue int, wait time.Duration) *hasher {
 		wait:   wait,
 		slots:  make(chan struct{}, workers),
 		queue:  make(chan struct{}, queue),
-		nobody: phcHash{hashParams: p, salt: make([]byte, hashSaltLen), key: make([]byte, hashKeyLen)},
+		nobody: phcHash{HashParams: p, salt: make([]byte, hashSaltLen), key: make([]byte, hashKeyLen)},
 		derive: argon2.IDKey,
 	}
 }
@@ -154,7 +154,7 @@ func (h *hasher) Hash(ctx context.Context, password string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p := phcHash{hashParams: h.params, salt: make([]byte, hashSaltLen)}
+	p := phcHash{HashParams: h.params, salt: make([]byte, hashSaltLen)}
 	_, _ = rand.Read(p.salt) // never fails: crypto/rand ends the program instead
 	if p.key, err = h.run(ctx, prepared, p, hashKeyLen); err != nil {
 		return "", err

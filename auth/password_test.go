@@ -14,7 +14,7 @@ import (
 )
 
 // cheapParams keep the tests quick; the real ones are tried once.
-var cheapParams = hashParams{MemoryKiB: 64, Time: 1, Threads: 1}
+var cheapParams = HashParams{MemoryKiB: 64, Time: 1, Threads: 1}
 
 func cheapHasher() *hasher { return newHasher(cheapParams, 4, 16, time.Minute) }
 
@@ -28,7 +28,7 @@ func mustHash(t *testing.T, h *hasher, password string) string {
 }
 
 func TestHashAndVerify(t *testing.T) {
-	h := newHasher(defaultHashParams, 1, 0, 0)
+	h := newHasher(DefaultHashParams, 1, 0, 0)
 	const password = "correct horse battery staple"
 	phc := mustHash(t, h, password)
 	if want := "$argon2id$v=19$m=19456,t=2,p=1$"; !strings.HasPrefix(phc, want) {
@@ -53,7 +53,7 @@ func TestEveryHashHasItsOwnSalt(t *testing.T) {
 // echo -n password | argon2 somesalt -id -t 2 -k 65536 -p 1 -l 32
 func TestKnownAnswer(t *testing.T) {
 	const reference = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
-	h := newHasher(hashParams{MemoryKiB: 65536, Time: 2, Threads: 1}, 1, 0, 0)
+	h := newHasher(HashParams{MemoryKiB: 65536, Time: 2, Threads: 1}, 1, 0, 0)
 	if ok, _, err := h.Verify(t.Context(), reference, "password"); !ok || err != nil {
 		t.Errorf("Verify of the reference implementation's string = %v, %v", ok, err)
 	}
@@ -93,7 +93,7 @@ func TestVerifyRefuses(t *testing.T) {
 // password, which Hash never makes, must not let it in.
 func TestRefusedPasswordMatchesNothing(t *testing.T) {
 	salt := make([]byte, hashSaltLen)
-	empty := phcHash{hashParams: cheapParams, salt: salt, key: argon2.IDKey(nil, salt, 1, 64, 1, hashKeyLen)}
+	empty := phcHash{HashParams: cheapParams, salt: salt, key: argon2.IDKey(nil, salt, 1, 64, 1, hashKeyLen)}
 	for _, password := range []string{"", "\x00", "\xff"} {
 		if ok, _, err := cheapHasher().Verify(t.Context(), empty.String(), password); ok || err != nil {
 			t.Errorf("Verify(%q) = %v, %v", password, ok, err)
@@ -131,24 +131,24 @@ func TestHashRefusesWhatCannotBeTypedAgain(t *testing.T) {
 }
 
 func TestStale(t *testing.T) {
-	now := hashParams{MemoryKiB: 128, Time: 2, Threads: 2}
+	now := HashParams{MemoryKiB: 128, Time: 2, Threads: 2}
 	for name, test := range map[string]struct {
-		stored       hashParams
+		stored       HashParams
 		salt, key    int
 		stale, typed bool
 	}{
 		"today's parameters":         {stored: now},
-		"more of everything":         {stored: hashParams{MemoryKiB: 256, Time: 3, Threads: 3}, salt: 32, key: 64},
-		"less memory":                {stored: hashParams{MemoryKiB: 127, Time: 2, Threads: 2}, stale: true},
-		"fewer passes":               {stored: hashParams{MemoryKiB: 128, Time: 1, Threads: 2}, stale: true},
-		"fewer lanes":                {stored: hashParams{MemoryKiB: 128, Time: 2, Threads: 1}, stale: true},
+		"more of everything":         {stored: HashParams{MemoryKiB: 256, Time: 3, Threads: 3}, salt: 32, key: 64},
+		"less memory":                {stored: HashParams{MemoryKiB: 127, Time: 2, Threads: 2}, stale: true},
+		"fewer passes":               {stored: HashParams{MemoryKiB: 128, Time: 1, Threads: 2}, stale: true},
+		"fewer lanes":                {stored: HashParams{MemoryKiB: 128, Time: 2, Threads: 1}, stale: true},
 		"a shorter salt":             {stored: now, salt: 15, stale: true},
 		"a shorter key":              {stored: now, key: 31, stale: true},
-		"less memory, more passes":   {stored: hashParams{MemoryKiB: 64, Time: 8, Threads: 2}, stale: true},
-		"less, but a wrong password": {stored: hashParams{MemoryKiB: 64, Time: 1, Threads: 1}, typed: true},
+		"less memory, more passes":   {stored: HashParams{MemoryKiB: 64, Time: 8, Threads: 2}, stale: true},
+		"less, but a wrong password": {stored: HashParams{MemoryKiB: 64, Time: 1, Threads: 1}, typed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := phcHash{hashParams: test.stored, salt: make([]byte, cmp.Or(test.salt, hashSaltLen))}
+			p := phcHash{HashParams: test.stored, salt: make([]byte, cmp.Or(test.salt, hashSaltLen))}
 			p.key = argon2.IDKey([]byte("password"), p.salt, p.Time, p.MemoryKiB, p.Threads, uint32(cmp.Or(test.key, hashKeyLen)))
 			typed := "password"
 			if test.typed {
@@ -245,7 +245,7 @@ func FuzzParsePHC(f *testing.F) {
 
 // derivation is one call of a hasher's key derivation.
 type derivation struct {
-	params     hashParams
+	params     HashParams
 	salt, size int
 }
 
@@ -253,7 +253,7 @@ type derivation struct {
 func recordDerivations(h *hasher) *[]derivation {
 	var calls []derivation
 	h.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
-		calls = append(calls, derivation{hashParams{memory, passes, threads}, len(salt), int(size)})
+		calls = append(calls, derivation{HashParams{memory, passes, threads}, len(salt), int(size)})
 		return bytes.Repeat([]byte{1}, int(size))
 	}
 	return &calls
@@ -262,10 +262,10 @@ func recordDerivations(h *hasher) *[]derivation {
 // Whatever is asked, the answer costs one derivation with the same parameters, or its time tells
 // accounts from strangers.
 func TestEveryAnswerCostsOneHash(t *testing.T) {
-	h := newHasher(defaultHashParams, 1, 0, 0)
+	h := newHasher(DefaultHashParams, 1, 0, 0)
 	calls := recordDerivations(h)
 	phc := mustHash(t, h, "a good long password")
-	want := derivation{defaultHashParams, hashSaltLen, hashKeyLen}
+	want := derivation{DefaultHashParams, hashSaltLen, hashKeyLen}
 	for name, ask := range map[string]func() error{
 		"the right password": func() error { _, _, err := h.Verify(t.Context(), phc, "a good long password"); return err },
 		"a refused password": func() error { _, _, err := h.Verify(t.Context(), phc, "nul\x00"); return err },
@@ -303,8 +303,8 @@ func TestImpossibleHashersPanic(t *testing.T) {
 	for name, make := range map[string]func(){
 		"no workers":      func() { newHasher(cheapParams, 0, 1, time.Second) },
 		"a queue below 0": func() { newHasher(cheapParams, 1, -1, time.Second) },
-		"no passes":       func() { newHasher(hashParams{MemoryKiB: 64, Threads: 1}, 1, 1, time.Second) },
-		"too much memory": func() { newHasher(hashParams{maxHashMemoryKiB + 1, 1, 1}, 1, 1, time.Second) },
+		"no passes":       func() { newHasher(HashParams{MemoryKiB: 64, Threads: 1}, 1, 1, time.Second) },
+		"too much memory": func() { newHasher(HashParams{maxHashMemoryKiB + 1, 1, 1}, 1, 1, time.Second) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -318,7 +318,7 @@ func TestImpossibleHashersPanic(t *testing.T) {
 }
 
 func BenchmarkVerify(b *testing.B) {
-	h := newHasher(defaultHashParams, 1, 0, 0)
+	h := newHasher(DefaultHashParams, 1, 0, 0)
 	phc, err := h.Hash(b.Context(), "a good long password")
 	if err != nil {
 		b.Fatal(err)

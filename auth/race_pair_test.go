@@ -66,7 +66,7 @@ func raceService(t *testing.T, store *models.Store, c Config) *Service {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.hasher = newHasher(hashParams{MemoryKiB: 64, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
+	s.hasher = newHasher(HashParams{MemoryKiB: 64, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
 	return s
 }
 

@@ -57,6 +57,7 @@ type Config struct {
 	Now     func() time.Time // the clock; nil: the system's
 	Logger  *slog.Logger     // nil discards
 	Workers int              // passwords hashed at a time; 0: as many as cores
+	Hash    HashParams       // the cost of new password hashes; zero: DefaultHashParams. Tests lower it
 }
 
 // Caller is who sent a request, as far as the network tells.
@@ -109,6 +110,9 @@ func New(store *models.Store, c Config) (*Service, error) {
 	if c.Workers <= 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
+	if c.Hash == (HashParams{}) {
+		c.Hash = DefaultHashParams
+	}
 	if c.PasswordMin < 8 {
 		return nil, errors.New("auth: passwords of fewer than 8 characters cannot be allowed")
 	}
@@ -155,7 +159,7 @@ func New(store *models.Store, c Config) (*Service, error) {
 		Config: c, store: store, sealer: sealer, limits: limits[0], boxes: boxes, kick: make(chan struct{}, 1),
 		nonces: dpop.NewNonces(nonces[0]),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
-		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
+		hasher: newHasher(c.Hash, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
 		readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),
 	}
 	s.hasher.refreshes.began = time.Now()

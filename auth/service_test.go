@@ -49,7 +49,7 @@ func newDesk(t *testing.T, store *models.Store) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.hasher = newHasher(hashParams{MemoryKiB: 64, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
+	s.hasher = newHasher(HashParams{MemoryKiB: 64, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
 	d.Service = s
 	if err := s.LoadKeys(t.Context()); err != nil {
 		t.Fatal(err)
@@ -262,7 +262,7 @@ func TestNoSignInOutlivesAChangeOfPassword(t *testing.T) {
 func TestAPasswordIsHashedAgainWhenParametersRise(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		d.hasher = newHasher(hashParams{MemoryKiB: 128, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
+		d.hasher = newHasher(HashParams{MemoryKiB: 128, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
 		for range 2 {
 			if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != -1 {
 				t.Fatalf("kind %d", kind)
@@ -278,7 +278,7 @@ func TestAPasswordIsHashedAgainWhenParametersRise(t *testing.T) {
 func TestPastTheQueueSignInsAreTurnedAway(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		d.hasher = newHasher(hashParams{MemoryKiB: 64, Time: 1, Threads: 1}, 1, 0, time.Second)
+		d.hasher = newHasher(HashParams{MemoryKiB: 64, Time: 1, Threads: 1}, 1, 0, time.Second)
 		if err := d.hasher.acquire(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -322,7 +322,7 @@ func TestAReplicaReadsAKeyThatItDoesNotKnowYet(t *testing.T) {
 func TestSignInsThatHashThePasswordAnewAtOnceAllSucceed(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		d.hasher = newHasher(hashParams{MemoryKiB: 128, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
+		d.hasher = newHasher(HashParams{MemoryKiB: 128, Time: 1, Threads: 1}, 4, 64, 5*time.Second)
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {

@@ -112,7 +112,7 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*auth.Config, 
 		Issuer: s.URL, Audience: "https://api.example.com", SigningAlg: "ES256", AccessTTL: 15 * time.Minute,
 		StatusTTL: 30 * time.Second, StatusURL: s.URL + "/statuslists/",
 		DeviceLifetime: 90 * 24 * time.Hour, DeviceIdle: 30 * 24 * time.Hour, BrowserLifetime: 30 * 24 * time.Hour, BrowserIdle: 24 * time.Hour,
-		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true,
+		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true, Hash: auth.HashParams{MemoryKiB: 64, Time: 1, Threads: 1},
 		Secret: secret, Now: s.clock.Now, Logger: logger,
 	}
 	w := web.Config{BaseURL: s.URL, Secret: secret, Logger: logger}
