@@ -35,15 +35,15 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 	if err := s.confirmPassword(ctx, by.User, d.Password, d.From); err != nil {
 		return err
 	}
-	end, err := s.leavers.begin(by.User.ID)
-	if err != nil {
-		return err
-	}
-	defer end()
 	now := s.now()
-	err = s.store.DeleteUser(ctx, models.Deletion{
+	var had []string
+	err := s.store.DeleteUser(ctx, models.Deletion{
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Now: s.now, Event: s.event(models.EventAccountDeleted, by.User.ID, d.From, now),
 		Farewell: s.notice(uuid.Nil, letter(LetterDeleted, d.From, now)),
+		Seal: func(emailKeys []string) []byte {
+			had = emailKeys
+			return s.sealDeleted(by.User.ID, emailKeys)
+		},
 	})
 	switch {
 	case errors.Is(err, models.ErrChanged):
@@ -52,6 +52,9 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 		return invalidField("email", "The address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
 	}
 	s.kickMail()
+	if err == nil {
+		s.deletedJust(ctx, by.User.ID, had)
+	}
 	return err
 }
 

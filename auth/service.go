@@ -91,8 +91,8 @@ type Service struct {
 	limits []byte        // key of the hashes under which attempts and places are kept
 
 	status   statusBoard
-	readers  *bulk // downloads of accounts' data
-	leavers  *bulk // deletions of accounts
+	readers  *bulk         // downloads of accounts' data
+	leaving  chan struct{} // wakes whoever finishes deletions
 	desk     supportDesk
 	ready    readiness
 	ring     atomic.Pointer[keyring.Ring]
@@ -158,11 +158,11 @@ func New(store *models.Store, c Config) (*Service, error) {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	s := &Service{
-		Config: c, store: store, sealer: sealer, limits: limits[0], boxes: boxes, kick: make(chan struct{}, 1),
+		Config: c, store: store, sealer: sealer, limits: limits[0], boxes: boxes, kick: make(chan struct{}, 1), leaving: make(chan struct{}, 1),
 		nonces: dpop.NewNonces(nonces[0]),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
-		others: courtesy{began: time.Now()}, readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),
+		others: courtesy{began: time.Now()}, readers: newBulk(maxDownloads),
 	}
 	if c.Hashing != nil {
 		s.hashIn(c.Hashing)

@@ -3,6 +3,7 @@ package models
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -41,6 +42,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&d.CreatedAt, &d.LastSeenAt, &d.ExpiresAt, &d.RotatedAt} {
 		*t = moment(*t)
 	}
+	crowded := false
 	err := s.pipelined(ctx, func(tx *gorm.DB) error {
 		if err := lockUsers(tx, d, n); err != nil {
 			return err
@@ -57,10 +59,11 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 				return err
 			}
 		}
-		held, err := heldDevices(tx, d.UserID, n.Live)
+		held, ended, err := heldDevices(tx, d.UserID, n.Live)
 		if err != nil {
 			return err
 		}
+		crowded = ended > keptEnded(len(held)+1)
 		if err := makeRoom(tx, held, d.Kind, n); err != nil {
 			return err
 		}
@@ -78,6 +81,9 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		}
 		return addNotice(tx, n.Notice(d))
 	})
+	if err == nil && crowded {
+		_ = s.pruneDevices(ctx, d.UserID, n.Live.Now) // otherwise the next sign-in does it
+	}
 	return d, fault("add device", err)
 }
 
@@ -95,15 +101,19 @@ func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	return !known && !first, err
 }
 
+// errSameName rolls a rename back that would change nothing, so that nothing is written for it.
+var errSameName = errors.New("the device has that name")
+
 // RenameDevice gives a live device the name that FreeName picks. It returns ErrNotFound when the device is not
-// live and ErrChanged when the account is disabled. The event's device name is the old one, its detail the new one.
+// live, ErrChanged when the account is disabled, and a LimitError past a limit of the event. The event's device name is the old
+// one, its detail the new one. A device that has the name already stays as it is, and nothing is written.
 func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event) (Device, error) {
 	var d Device
 	err := s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockUser(tx, key.UserID, "", "", live.Now); err != nil {
 			return err
 		}
-		held, err := heldDevices(tx, key.UserID, live)
+		held, _, err := heldDevices(tx, key.UserID, live)
 		if err != nil {
 			return err
 		}
@@ -113,42 +123,60 @@ func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, 
 			}
 		}
 		name := freeName(held.taken(key.ID))
+		if e.DeviceName == name {
+			if err := live.where(tx.Where("user_id = ? AND id = ?", key.UserID, key.ID)).Take(&d).Error; err != nil {
+				return err
+			}
+			return errSameName
+		}
 		done := live.where(tx.Model(&d).Clauses(clause.Returning{}).Where("user_id = ? AND id = ?", key.UserID, key.ID)).
 			UpdateColumns(map[string]any{"name": name, "name_key": NameKey(name)})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}
-		if e.DeviceName == name {
-			return nil
-		}
 		e.DeviceID, e.Detail = uuid.NullUUID{UUID: key.ID, Valid: true}, name
 		return addEvent(tx, e)
 	})
+	if errors.Is(err, errSameName) {
+		err = nil
+	}
 	return d, fault("rename device", err)
 }
 
 type held []Device
 
 // heldDevices retires what is expired or idle, so that it keeps neither a name nor a place, and lists the rest,
-// longest unseen first. The caller holds the user's row.
-func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (held, error) {
-	list, err := notRevoked(tx, userID)
+// longest unseen first. It also counts the devices that have ended. The caller holds the user's row.
+func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended int64, err error) {
+	list, ended, err = notRevoked(tx, userID)
 	if err != nil || !slices.ContainsFunc(list, live.over) {
-		return list, err
+		return list, ended, err
 	}
 	now := moment(live.Now)
 	err = anyCount(tx).Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'idle' END
 		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`, append([]any{now, now, userID}, live.args()...)...).Error
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	return notRevoked(tx, userID) // read again: a refresh may have kept alive what was idle a moment ago
 }
 
-func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, err error) {
-	err = tx.Select("user_id", "id", "kind", "name", "last_seen_at", "expires_at").Where("user_id = ? AND revoked_at IS NULL", userID).
-		Order("last_seen_at, id").Find((*[]Device)(&list)).Error
-	return list, err
+// notRevoked lists the devices that are not revoked and counts those that are, in one question.
+func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err error) {
+	var rows []struct {
+		Device `gorm:"embedded"`
+		Ended  int64
+	}
+	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.name, d.last_seen_at, d.expires_at, c.ended
+		FROM (SELECT count(*) AS ended FROM devices WHERE user_id = ? AND revoked_at IS NOT NULL) AS c
+		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID).Scan(&rows).Error
+	for _, row := range rows {
+		ended = row.Ended
+		if row.ID != uuid.Nil { // otherwise there is no device
+			list = append(list, row.Device)
+		}
+	}
+	return list, ended, err
 }
 
 // taken tells the names held by devices other than the given one.

@@ -36,7 +36,7 @@ func fault(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyDevices, ErrUnavailable} {
+	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyDevices, ErrLimit, ErrUnavailable} {
 		if errors.Is(err, known) {
 			return err
 		}

@@ -65,10 +65,16 @@ type Event struct {
 	IP         string
 	UserAgent  string
 	Detail     string
+
+	Limits []EventLimit `gorm:"-"` // past one of them the event is refused, and with it the act that it tells of
 }
 
-// addEvent writes e inside a transaction, so that what it tells of happens only together with it.
+// addEvent writes e inside a transaction, so that what it tells of happens only together with it. It returns a LimitError past
+// one of the event's limits.
 func addEvent(db *gorm.DB, e Event) error {
+	if err := withinLimits(db, e); err != nil {
+		return err
+	}
 	if e.ID == uuid.Nil {
 		e.ID = NewID(e.At)
 	}
@@ -80,7 +86,7 @@ func addEvent(db *gorm.DB, e Event) error {
 func (s *Store) AddEvent(ctx context.Context, e Event) error { return s.AddEvents(ctx, e) }
 
 // AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts was
-// deleted meanwhile. That of no account, the nil UUID, always is.
+// deleted meanwhile (that of no account, the nil UUID, always is there), and a LimitError past a limit of one of the events.
 func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 	var users []uuid.UUID
 	for i, e := range list {
@@ -93,6 +99,11 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 	return fault("add events", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := keepUsers(tx, users...); err != nil {
 			return err
+		}
+		for _, e := range list {
+			if err := withinLimits(tx, e); err != nil {
+				return err
+			}
 		}
 		return tx.Create(&list).Error
 	}))

@@ -64,8 +64,11 @@ func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 		return 0, ErrNotFound
 	}
 	var rows []Device
-	if err := tx.Where("user_id = ? AND id = ?", link.UserID, id).Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
-		return 0, err // swept long ago: the password is locked all the same
+	if err := tx.Where("user_id = ? AND id = ?", link.UserID, id).Limit(1).Find(&rows).Error; err != nil {
+		return 0, err
+	}
+	if len(rows) == 0 { // pruned: a thief who signs in and out until the first device is gone must not keep the later ones
+		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
 	}
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: id, Valid: true}, rows[0].Name
 	// Whoever signed in there may have signed in again from the same place, which is told to nobody.

@@ -17,9 +17,6 @@ type Retention struct {
 	LinksBefore    time.Time // links that were mailed and expired before this
 }
 
-// sweepBatch rows are deleted by one statement, so that no sweep holds locks (or SQLite's writer) for long.
-const sweepBatch = 500
-
 // Sweep deletes what is past retention, in small batches, and returns how many rows went. It stops early, without
 // an error, when the context ends; the next sweep goes on.
 func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err error) {
@@ -35,26 +32,17 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 		{"status_indexes", "idx", "expires_at < ?", []any{moment(r.StatusBefore)}},
 		{"one_time_tokens", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
 		{"former_addresses", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
+		{"deleted_accounts", "user_id", "created_at < ?", []any{moment(r.EventsBefore)}}, // their secret is lost; by now the searches for them are gone, too
 	} {
 		statement := "DELETE FROM " + sweep.table + " WHERE (" + sweep.key + ") IN (SELECT " + sweep.key + " FROM " + sweep.table +
 			" WHERE " + sweep.condition + " LIMIT ?)"
-		for ctx.Err() == nil {
-			var n int64
-			err := s.tx(ctx, func(db *gorm.DB) error {
-				if err := s.clear(db); err != nil {
-					return err
-				}
-				done := db.Exec(statement, append(sweep.args, sweepBatch)...)
-				n = done.RowsAffected
-				return done.Error
-			})
-			if err != nil {
-				return deleted, fault("sweep "+sweep.table, err)
-			}
-			deleted += n
-			if n < sweepBatch {
-				break
-			}
+		_, n, err := s.inBatches(ctx, func(tx *gorm.DB, limit int) (int64, error) {
+			done := tx.Exec(statement, append(sweep.args, limit)...)
+			return done.RowsAffected, done.Error
+		})
+		deleted += n
+		if err != nil {
+			return deleted, fault("sweep "+sweep.table, err)
 		}
 	}
 	return deleted, nil

@@ -1,0 +1,61 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// Long work is done in short transactions, each of about batchTime: on SQLite everybody else's writes wait for as long.
+const (
+	firstBatch = 100 // rows
+	leastBatch = 10
+	mostBatch  = 1000
+	batchTime  = 20 * time.Millisecond
+)
+
+// inBatches calls step in one short transaction after another, until a step has changed fewer rows than it was allowed to, or
+// until the context ends, which is no error: then done is false. Between two transactions it rests for as long as the last one
+// took, so that others get at least half of SQLite's time. Steps of all replicas run one behind the other.
+func (s *Store) inBatches(ctx context.Context, step func(tx *gorm.DB, limit int) (int64, error)) (done bool, changed int64, err error) {
+	for limit := firstBatch; ctx.Err() == nil; {
+		var n int64
+		var began time.Time
+		err := s.tx(ctx, func(tx *gorm.DB) (err error) {
+			if err := s.clear(tx); err != nil {
+				return err
+			}
+			began = time.Now()
+			n, err = step(tx, limit)
+			return err
+		})
+		if err != nil {
+			return false, changed, err
+		}
+		changed += n
+		if n < int64(limit) {
+			return true, changed, nil
+		}
+		took := time.Since(began)
+		limit = nextBatch(limit, took)
+		rest := time.NewTimer(took)
+		select {
+		case <-rest.C:
+		case <-ctx.Done():
+			rest.Stop()
+		}
+	}
+	return false, changed, nil
+}
+
+// nextBatch is how many rows the next transaction may change, when the last one changed limit rows in the given time.
+func nextBatch(limit int, took time.Duration) int {
+	switch {
+	case took > batchTime:
+		limit = int(int64(limit) * int64(batchTime) / int64(took))
+	case took < batchTime/2:
+		limit *= 2
+	}
+	return min(max(limit, leastBatch), mostBatch)
+}

@@ -1,0 +1,109 @@
+package models
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// Deleted is an account that is gone while some events may still lead to the person: work for FinishDeletion.
+type Deleted struct {
+	UserID    uuid.UUID
+	Box       []byte // the folded addresses that the account had, sealed by the caller of DeleteUser
+	CreatedAt time.Time
+}
+
+// TableName is where gorm finds them.
+func (Deleted) TableName() string { return "deleted_accounts" }
+
+// DeletedAccounts lists up to limit accounts whose deletion is not finished, from behind the given one on.
+func (s *Store) DeletedAccounts(ctx context.Context, after uuid.UUID, limit int) ([]Deleted, error) {
+	var list []Deleted
+	err := s.read(ctx).Where("user_id > ?", after).Order("user_id").Limit(limit).Find(&list).Error
+	return list, fault("list deleted accounts", err)
+}
+
+// FinishDeletion takes what leads to the person out of the events, in short transactions, and forgets the account with the last of
+// them. It may be called again and again, by several replicas at once, until done is true; done is false when the context ended
+// first. Without the account's addresses (nil) all but the support staff's searches for them is done, and the account stays listed.
+func (s *Store) FinishDeletion(ctx context.Context, userID uuid.UUID, emailKeys []string) (done bool, err error) {
+	done, _, err = s.inBatches(ctx, func(tx *gorm.DB, limit int) (int64, error) {
+		searches, err := s.forgetSearches(tx, userID, emailKeys, limit)
+		if err != nil || searches >= int64(limit) {
+			return searches, err
+		}
+		events, err := forgetEvents(tx, userID, limit-int(searches))
+		if err != nil || searches+events >= int64(limit) || emailKeys == nil {
+			return searches + events, err
+		}
+		return searches + events, tx.Where("user_id = ?", userID).Delete(&Deleted{}).Error
+	})
+	return done, fault("finish deletion", err)
+}
+
+// anonymous is what stays of an event of a deleted account: what happened on which day, for the numbers of all accounts together.
+// Whose it was goes, from where, on what, in which words, and the time of day, by which other logs could tell.
+func anonymous(e Event) Event {
+	return Event{UserID: uuid.Nil, ID: uuid.New(), At: e.At.UTC().Truncate(24 * time.Hour), Kind: e.Kind, Actor: e.Actor}
+}
+
+// forgetEvents makes up to limit events of an account anonymous, and takes the account out of the other's event where one is a look
+// of the support staff's. Nobody writes an event of an account that is gone.
+func forgetEvents(tx *gorm.DB, userID uuid.UUID, limit int) (int64, error) {
+	var list []Event
+	err := tx.Select("id", "at", "kind", "actor", "actor_id", "detail").Where("user_id = ?", userID).Order("id").Limit(limit).Find(&list).Error
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	ids, kept := make([]uuid.UUID, len(list)), make([]Event, len(list))
+	for i, e := range list {
+		ids[i], kept[i] = e.ID, anonymous(e)
+		if err := forgetLook(tx, userID, e); err != nil {
+			return 0, err
+		}
+	}
+	if err := tx.Create(&kept).Error; err != nil {
+		return 0, err
+	}
+	return int64(len(list)), tx.Exec("DELETE FROM events WHERE user_id = ? AND id IN ?", userID, ids).Error
+}
+
+// forgetLook takes an account out of the event that was written with this one of its own, at the same moment, in the activity of
+// whoever looked at it as one of the staff, or was looked at. That there was a look stays.
+func forgetLook(tx *gorm.DB, userID uuid.UUID, e Event) error {
+	switch e.Kind {
+	case EventSeenBySupport:
+		if e.ActorID.Valid {
+			return tx.Exec("UPDATE events SET detail = '' WHERE user_id = ? AND kind = 'support_looked' AND at = ? AND detail = ?",
+				e.ActorID.UUID, e.At, userID.String()).Error
+		}
+	case EventSupportLooked:
+		if person, err := uuid.Parse(e.Detail); err == nil {
+			return tx.Exec("UPDATE events SET actor_id = NULL WHERE user_id = ? AND kind = 'seen_by_support' AND at = ? AND actor_id = ?",
+				person, e.At, userID).Error
+		}
+	}
+	return nil
+}
+
+// forgetSearches takes an account's addresses and id out of up to limit searches of the support staff for each.
+func (s *Store) forgetSearches(tx *gorm.DB, userID uuid.UUID, emailKeys []string, limit int) (forgotten int64, err error) {
+	searched := `lower(detail COLLATE "C")`
+	if s.dialect == "sqlite" {
+		searched = "lower(detail)"
+	}
+	for _, text := range append([]string{userID.String()}, emailKeys...) {
+		condition, args := KeyPrefix{Text: text}.where(searched)
+		narrowed := text + SearchSeparator
+		done := tx.Exec("UPDATE events SET detail = '' WHERE (user_id, id) IN (SELECT user_id, id FROM events WHERE kind = 'support_searched' AND "+condition+
+			" AND ("+searched+" = ? OR substr("+searched+", 1, ?) = ?) LIMIT ?)",
+			append(args, text, utf8.RuneCountInString(narrowed), narrowed, limit-int(forgotten))...)
+		if forgotten += done.RowsAffected; done.Error != nil || forgotten >= int64(limit) {
+			return forgotten, done.Error
+		}
+	}
+	return forgotten, nil
+}
