@@ -108,7 +108,7 @@ func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailR
 	n := s.noticeTo(r.Email, user.ID, l, link)
 	n.Mail.Kind = string(LetterEmailConfirm) // what becomes of the mail is told by its kind, and must tell nothing
 	return s.store.AskEmailChange(ctx, models.EmailRequest{
-		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: s.event(models.EventEmailAsked, user.ID, r.From, now), Notice: n,
+		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: limited(s.event(models.EventEmailAsked, user.ID, r.From, now), addressLimit), Notice: n,
 	})
 }
 

@@ -68,7 +68,10 @@ func AsError(err error) *Error {
 	if errors.As(err, &own) {
 		return own
 	}
+	var often *models.LimitError
 	switch {
+	case errors.As(err, &often):
+		return &Error{Kind: KindRateLimited, Message: "This was done too often lately. Please wait before you do it again.", RetryAfter: max(often.Wait, time.Second), Cause: err}
 	case errors.Is(err, models.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: KindUnavailable, Message: "The service is not available right now. Please try again.", RetryAfter: 2 * time.Second, Cause: err}
 	case errors.Is(err, errHasherBusy):

@@ -35,7 +35,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *Session, c PasswordCha
 	now := s.now()
 	revoked, err = s.store.ChangePassword(ctx, models.PasswordChange{
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
-		Event:  s.event(models.EventPasswordChanged, by.User.ID, c.From, now),
+		Event:  limited(s.event(models.EventPasswordChanged, by.User.ID, c.From, now), passwordLimit),
 		Notice: s.alarm(by.User.ID, letter(LetterPasswordChanged, c.From, now), ""),
 	})
 	if errors.Is(err, models.ErrChanged) {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -117,13 +118,13 @@ const (
 // noteFork records a fork. It is the one event that is written on a best effort: an honest client whose answer was
 // lost must not be kept waiting for it, or refused.
 func (s *Service) noteFork(ctx context.Context, r models.RotateResult, from Caller, now time.Time) {
-	e := s.event(models.EventDeviceForked, r.Device.UserID, from, now)
+	e := limited(s.event(models.EventDeviceForked, r.Device.UserID, from, now), deviceForkLimit, forkLimit)
 	e.Actor, e.DeviceName = models.ActorSystem, r.Device.Name
 	e.DeviceID = uuid.NullUUID{UUID: r.Device.ID, Valid: true}
 	if r.Children == forkWarnAt {
 		e.Detail = ForkWarnDetail
 	}
-	if err := s.store.AddEvent(ctx, e); err != nil {
+	if err := s.store.AddEvent(ctx, e); err != nil && !errors.Is(err, models.ErrLimit) {
 		s.Logger.WarnContext(ctx, "a fork could not be recorded", "device", r.Device.ID, "error", err)
 	}
 }

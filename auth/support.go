@@ -27,11 +27,11 @@ func (s *Service) record(ctx context.Context, events ...models.Event) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return errNobody // deleted meanwhile
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, models.ErrLimit) {
 		return &Error{Kind: KindUnavailable, RetryAfter: 5 * time.Second, Cause: err,
 			Message: "Every search and every look is recorded, and this one could not be: so nothing is shown."}
 	}
-	return nil
+	return err
 }
 
 // mayLook refuses everybody but the support staff with KindNotFound: for others there is nothing here.
@@ -75,7 +75,7 @@ func (s *Service) LookAt(ctx context.Context, by *Session, look SupportLook) (p 
 	if p.Person, err = s.store.PersonByID(ctx, id, s.live(now)); err != nil {
 		return SupportPerson{}, err
 	}
-	own := s.event(models.EventSupportLooked, by.User.ID, look.From, now)
+	own := limited(s.event(models.EventSupportLooked, by.User.ID, look.From, now), deskLimit)
 	own.Actor, own.ActorID, own.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, id.String()
 	theirs := s.event(models.EventSeenBySupport, id, Caller{}, now)
 	theirs.Actor, theirs.ActorID = models.ActorSupport, own.ActorID

@@ -53,7 +53,7 @@ func (s *Service) Search(ctx context.Context, by *Session, q SupportSearch) (Sup
 		return SupportFound{}, invalidField("q", problem)
 	}
 	now := s.now()
-	e := s.event(models.EventSupportSearched, by.User.ID, q.From, now)
+	e := limited(s.event(models.EventSupportSearched, by.User.ID, q.From, now), deskLimit)
 	e.Actor, e.ActorID, e.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, q.detail()
 	if err := s.record(ctx, e); err != nil {
 		return SupportFound{}, err

@@ -10,7 +10,7 @@ import (
 // Long work is done in short transactions, each of about batchTime: on SQLite everybody else's writes wait for as long.
 const (
 	firstBatch = 100 // rows
-	leastBatch = 10
+	leastBatch = 50
 	mostBatch  = 1000
 	batchTime  = 20 * time.Millisecond
 )

@@ -241,7 +241,9 @@ func waitFor(d time.Duration) string {
 		return "Try again in a second."
 	case seconds < 120:
 		return "Try again in " + strconv.FormatInt(seconds, 10) + " seconds."
-	default:
+	case seconds < 2*60*60:
 		return "Try again in " + strconv.FormatInt((seconds+59)/60, 10) + " minutes."
+	default:
+		return "Try again in " + strconv.FormatInt((seconds+3599)/3600, 10) + " hours."
 	}
 }
