@@ -7,12 +7,14 @@ import (
 	"gorm.io/gorm"
 )
 
-// Long work is done in short transactions, each of about batchTime: on SQLite everybody else's writes wait for as long.
+// Long work is done in short transactions. On SQLite everybody else's writes wait for as long as one takes; on PostgreSQL, where
+// nobody waits, their number counts.
 const (
-	firstBatch = 100 // rows
-	leastBatch = 50
-	mostBatch  = 1000
-	batchTime  = 20 * time.Millisecond
+	firstBatch        = 100 // rows
+	leastBatch        = 50
+	mostBatch         = 1000
+	batchTime         = 20 * time.Millisecond
+	batchTimePostgres = 200 * time.Millisecond
 )
 
 // inBatches calls step in one short transaction after another, until a step has changed fewer rows than it was allowed to, or
@@ -38,7 +40,7 @@ func (s *Store) inBatches(ctx context.Context, step func(tx *gorm.DB, limit int)
 			return true, changed, nil
 		}
 		took := time.Since(began)
-		limit = nextBatch(limit, took)
+		limit = nextBatch(limit, took, s.batchTime())
 		rest := time.NewTimer(took)
 		select {
 		case <-rest.C:
@@ -49,12 +51,20 @@ func (s *Store) inBatches(ctx context.Context, step func(tx *gorm.DB, limit int)
 	return false, changed, nil
 }
 
-// nextBatch is how many rows the next transaction may change, when the last one changed limit rows in the given time.
-func nextBatch(limit int, took time.Duration) int {
+func (s *Store) batchTime() time.Duration {
+	if s.dialect == "postgres" {
+		return batchTimePostgres
+	}
+	return batchTime
+}
+
+// nextBatch is how many rows the next transaction may change to take about as long as it should, when the last one changed limit
+// rows in the time that it took.
+func nextBatch(limit int, took, should time.Duration) int {
 	switch {
-	case took > batchTime:
-		limit = int(int64(limit) * int64(batchTime) / int64(took))
-	case took < batchTime/2:
+	case took > should:
+		limit = int(int64(limit) * int64(should) / int64(took))
+	case took < should/2:
 		limit *= 2
 	}
 	return min(max(limit, leastBatch), mostBatch)

@@ -33,7 +33,9 @@ func TestOthersRefreshWhileAGiantAccountIsDeleted(t *testing.T) {
 		var refreshers sync.WaitGroup
 		for i, d := range others {
 			refreshers.Go(func() {
-				for g := int64(1); ; {
+				pace := time.NewTicker(5 * time.Millisecond)
+				defer pace.Stop()
+				for g := int64(1); ; <-pace.C {
 					began := time.Now()
 					r, err := s.RotateDevice(t.Context(), present(d, g, noon.Add(time.Duration(g)*time.Second)))
 					if err != nil {

@@ -31,15 +31,15 @@ func (s *Store) DeletedAccounts(ctx context.Context, after uuid.UUID, limit int)
 // first. Without the account's addresses (nil) all but the support staff's searches for them is done, and the account stays listed.
 func (s *Store) FinishDeletion(ctx context.Context, userID uuid.UUID, emailKeys []string) (done bool, err error) {
 	done, _, err = s.inBatches(ctx, func(tx *gorm.DB, limit int) (int64, error) {
-		searches, err := s.forgetSearches(tx, userID, emailKeys, limit)
-		if err != nil || searches >= int64(limit) {
-			return searches, err
+		events, err := forgetEvents(tx, userID, limit)
+		if err != nil || events >= int64(limit) {
+			return events, err
 		}
-		events, err := forgetEvents(tx, userID, limit-int(searches))
-		if err != nil || searches+events >= int64(limit) || emailKeys == nil {
-			return searches + events, err
+		searches, err := s.forgetSearches(tx, userID, emailKeys, limit-int(events))
+		if n := events + searches; err != nil || n >= int64(limit) || emailKeys == nil {
+			return n, err
 		}
-		return searches + events, tx.Where("user_id = ?", userID).Delete(&Deleted{}).Error
+		return events + searches, tx.Where("user_id = ?", userID).Delete(&Deleted{}).Error
 	})
 	return done, fault("finish deletion", err)
 }
