@@ -194,3 +194,23 @@ func (d *desk) forks(t *testing.T) func(int) error {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestAnAccountAsksForTwentyAddressesADay(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		d.Mail = &taking{}
+		_, by := d.browser(t, adaEmail, adaPassword)
+		ask := func(i int) error {
+			return d.AskEmailChange(t.Context(), by, EmailRequest{Email: fmt.Sprintf("ada%d@example.org", i), Password: adaPassword, From: at("192.0.2.1")})
+		}
+		for i := range 20 {
+			if err := ask(i); err != nil {
+				t.Fatalf("address %d: %v", i, err)
+			}
+			d.advance(4 * time.Minute) // 5 in 15 minutes are another limit
+		}
+		if e := AsError(ask(20)); e.Kind != KindRateLimited || e.RetryAfter != 24*time.Hour-80*time.Minute || d.countOf(t, d.ada.ID, models.EventEmailAsked) != 20 {
+			t.Errorf("kind %d, wait %v, %d events", e.Kind, e.RetryAfter, d.countOf(t, d.ada.ID, models.EventEmailAsked))
+		}
+	})
+}

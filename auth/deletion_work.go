@@ -79,15 +79,16 @@ func (s *Service) deletedJust(ctx context.Context, user uuid.UUID, emailKeys []s
 func (s *Service) runDeletions(ctx context.Context) {
 	look := time.NewTicker(deletionLook)
 	defer look.Stop()
-	for before := 0; ctx.Err() == nil; {
+	before, failing := 0, false // each is told once, not every minute
+	for ctx.Err() == nil {
 		sealed, err := s.FinishDeletions(ctx)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && !failing && ctx.Err() == nil {
 			s.Logger.WarnContext(ctx, "deletions could not be finished", "error", err)
 		}
-		if sealed > before { // once, not every minute
+		if sealed > before {
 			s.Logger.WarnContext(ctx, "deletions wait for a process that has the server secret under which they were begun", "accounts", sealed)
 		}
-		before = sealed
+		before, failing = sealed, err != nil
 		select {
 		case <-ctx.Done():
 		case <-look.C:
