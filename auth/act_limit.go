@@ -10,12 +10,12 @@ import (
 // kept for 400 days, and is refused past its limit by the transaction that would write it.
 var (
 	renameLimit   = models.EventLimit{Most: 20, Within: time.Hour}
-	passwordLimit = models.EventLimit{Most: 20, Within: 24 * time.Hour} // a reset by mail is not among these
+	passwordLimit = models.EventLimit{Most: 50, Within: 24 * time.Hour} // a reset by mail is not among these
 	downloadLimit = models.EventLimit{Most: 20, Within: 24 * time.Hour}
 	addressLimit  = models.EventLimit{Most: 20, Within: 24 * time.Hour} // addresses that are asked for
 	// Of forks only the events are bounded: the refresh itself goes on.
-	forkLimit       = models.EventLimit{Most: 100, Within: 24 * time.Hour}
-	deviceForkLimit = models.EventLimit{Most: 10, Within: 24 * time.Hour, OfDevice: true}
+	forkLimit       = models.EventLimit{Most: 500, Within: 24 * time.Hour}
+	deviceForkLimit = models.EventLimit{Most: 100, Within: 24 * time.Hour, OfDevice: true}
 	// Searches and looks of one member of the staff, together.
 	deskLimit = models.EventLimit{Most: 600, Within: time.Hour, Kinds: []string{models.EventSupportSearched, models.EventSupportLooked}}
 )

@@ -127,7 +127,7 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 			loud  bool
 			act   func(i int) error
 		}{
-			{"forks", by.User.ID, []string{models.EventDeviceForked}, 10, 24 * time.Hour, false, d.forks(t)}, // first: a new password ends the device
+			{"forks", by.User.ID, []string{models.EventDeviceForked}, 100, 24 * time.Hour, false, d.forks(t)}, // first: a new password ends the device
 			{"downloads", by.User.ID, []string{models.EventDataDownloaded}, 20, 24 * time.Hour, true, func(int) error {
 				data, err := d.Data(t.Context(), by, adaPassword, at("192.0.2.1"))
 				if err == nil {
@@ -135,7 +135,7 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 				}
 				return err
 			}},
-			{"changes of the password", by.User.ID, []string{models.EventPasswordChanged}, 20, 24 * time.Hour, true, func(int) error {
+			{"changes of the password", by.User.ID, []string{models.EventPasswordChanged}, 50, 24 * time.Hour, true, func(int) error {
 				err := second(d.ChangePassword(t.Context(), by, PasswordChange{Current: is, New: next, From: at("192.0.2.1")}))
 				if again, seen := d.Browser(t.Context(), key, at("192.0.2.1")); err == nil && seen == nil {
 					by, is, next = again, next, is

@@ -11,9 +11,9 @@ import (
 // nobody waits, their number counts.
 const (
 	firstBatch        = 100 // rows
-	leastBatch        = 50
+	leastBatch        = 20
 	mostBatch         = 1000
-	batchTime         = 20 * time.Millisecond
+	batchTime         = 10 * time.Millisecond
 	batchTimePostgres = 200 * time.Millisecond
 )
 

@@ -12,7 +12,7 @@ func TestBatchesTakeAboutAsLongAsTheyShould(t *testing.T) {
 		took  time.Duration
 		want  int
 	}{
-		{100, 5 * time.Millisecond, 200}, {100, 15 * time.Millisecond, 100}, {400, 80 * time.Millisecond, 100},
+		{100, 2 * time.Millisecond, 200}, {100, 8 * time.Millisecond, 100}, {400, 40 * time.Millisecond, 100},
 		{100, time.Minute, leastBatch}, {mostBatch, 0, mostBatch},
 	} {
 		if got := nextBatch(c.limit, c.took, batchTime); got != c.want {
