@@ -14,7 +14,7 @@ const (
 	leastBatch        = 20
 	mostBatch         = 1000
 	batchTime         = 10 * time.Millisecond
-	batchTimePostgres = 200 * time.Millisecond
+	batchTimePostgres = 100 * time.Millisecond
 )
 
 // inBatches calls step in one short transaction after another, until a step has changed fewer rows than it was allowed to, or
