@@ -16,8 +16,6 @@ var (
 	// Of forks only the events are bounded: the refresh itself goes on.
 	forkLimit       = models.EventLimit{Most: 500, Within: 24 * time.Hour}
 	deviceForkLimit = models.EventLimit{Most: 100, Within: 24 * time.Hour, OfDevice: true}
-	// Searches and looks of one member of the staff, together.
-	deskLimit = models.EventLimit{Most: 600, Within: time.Hour, Kinds: []string{models.EventSupportSearched, models.EventSupportLooked}}
 )
 
 // limited is event for an act that its owner may do only so often: the act then returns KindRateLimited.

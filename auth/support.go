@@ -27,11 +27,11 @@ func (s *Service) record(ctx context.Context, events ...models.Event) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return errNobody // deleted meanwhile
 	}
-	if err != nil && !errors.Is(err, models.ErrLimit) {
+	if err != nil {
 		return &Error{Kind: KindUnavailable, RetryAfter: 5 * time.Second, Cause: err,
 			Message: "Every search and every look is recorded, and this one could not be: so nothing is shown."}
 	}
-	return err
+	return nil
 }
 
 // mayLook refuses everybody but the support staff with KindNotFound: for others there is nothing here.
@@ -75,10 +75,13 @@ func (s *Service) LookAt(ctx context.Context, by *Session, look SupportLook) (p 
 	if p.Person, err = s.store.PersonByID(ctx, id, s.live(now)); err != nil {
 		return SupportPerson{}, err
 	}
-	own := limited(s.event(models.EventSupportLooked, by.User.ID, look.From, now), deskLimit)
+	own := s.event(models.EventSupportLooked, by.User.ID, look.From, now)
 	own.Actor, own.ActorID, own.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, id.String()
 	theirs := s.event(models.EventSeenBySupport, id, Caller{}, now)
 	theirs.Actor, theirs.ActorID = models.ActorSupport, own.ActorID
+	if err := s.desk.limit.admit(by.User.ID, now); err != nil {
+		return SupportPerson{}, err
+	}
 	if err := s.record(ctx, own, theirs); err != nil {
 		return SupportPerson{}, err
 	}

@@ -22,6 +22,7 @@ type Numbers struct {
 // supportDesk keeps what was counted last in this process, or that it could not be.
 type supportDesk struct {
 	within  time.Duration // supportWithin
+	limit   deskLimit
 	mu      sync.Mutex
 	at      time.Time
 	numbers Numbers

@@ -53,8 +53,11 @@ func (s *Service) Search(ctx context.Context, by *Session, q SupportSearch) (Sup
 		return SupportFound{}, invalidField("q", problem)
 	}
 	now := s.now()
-	e := limited(s.event(models.EventSupportSearched, by.User.ID, q.From, now), deskLimit)
+	e := s.event(models.EventSupportSearched, by.User.ID, q.From, now)
 	e.Actor, e.ActorID, e.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, q.detail()
+	if err := s.desk.limit.admit(by.User.ID, now); err != nil {
+		return SupportFound{}, err
+	}
 	if err := s.record(ctx, e); err != nil {
 		return SupportFound{}, err
 	}

@@ -21,11 +21,10 @@ func (e *LimitError) Error() string { return fmt.Sprintf("%v, for another %v", E
 // Unwrap makes it an ErrLimit.
 func (e *LimitError) Unwrap() error { return ErrLimit }
 
-// EventLimit bounds how often an account may do what writes an event, in any span of the given length. The events themselves are
+// EventLimit bounds how often an account may do what writes an event of one kind, in any span of the given length. The events themselves are
 // counted: there is no counter that could be lost, or that somebody else could fill.
 type EventLimit struct {
-	Kinds    []string // counted together; nil: those of the event's own kind
-	OfDevice bool     // only those of the event's device
+	OfDevice bool // only those of the event's device
 	Most     int
 	Within   time.Duration
 }
@@ -33,12 +32,8 @@ type EventLimit struct {
 // refuse returns a LimitError when the event would be one too many. Whoever holds the user's row is counted exactly. An event dated
 // after the given one, by a clock that was ahead, does not count.
 func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
-	kinds := l.Kinds
-	if kinds == nil {
-		kinds = []string{e.Kind}
-	}
 	at := moment(e.At)
-	q := tx.Model(&Event{}).Where("user_id = ? AND kind IN ? AND at > ? AND at <= ?", e.UserID, kinds, at.Add(-l.Within), at)
+	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at)
 	if l.OfDevice {
 		q = q.Where("device_id = ?", e.DeviceID)
 	}
