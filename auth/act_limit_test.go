@@ -95,7 +95,7 @@ func TestAnAccountRenamesTwentyTimesAnHour(t *testing.T) {
 		if err := app("one more"); err != nil {
 			t.Errorf("an hour after the first: %v", err)
 		}
-		// A clock that was ahead by a year makes nobody wait for a year.
+		// After a clock that was ahead by a year, no account waits for a year.
 		d.advance(365 * 24 * time.Hour)
 		_, by = d.browser(t, adaEmail, adaPassword)
 		for i := range 20 {

@@ -13,7 +13,7 @@ import (
 
 // A process died when the account was gone and nothing else was done. Another one, which has a newer secret, finishes the work; one that
 // does not have the old secret leaves the searches for the address to it.
-func TestADeletionIsFinishedByWhoeverHasItsSecret(t *testing.T) {
+func TestADeletionIsFinishedByAProcessWithItsSecret(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		_, sam := d.staff(t)

@@ -92,7 +92,7 @@ type Service struct {
 
 	status   statusBoard
 	readers  *bulk         // downloads of accounts' data
-	leaving  chan struct{} // wakes whoever finishes deletions
+	leaving  chan struct{} // wakes the goroutine that finishes deletions
 	desk     supportDesk
 	ready    readiness
 	ring     atomic.Pointer[keyring.Ring]

@@ -7,9 +7,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// A member of the staff searches and looks so often in an hour, in each process: every time writes an event, a look also one in
-// somebody else's activity. It is counted in memory, since each search has few statements to spend; who is counted was given the
-// role by the operator.
+// A member of the staff may search and look this often in an hour, in each process. Every time writes an event, and a look writes
+// another one into the activity of the person. The count is kept in memory, because these pages are bound to a few statements; only
+// accounts to which the operator gave the role are counted.
 const (
 	deskMost = 600
 	deskSpan = time.Hour

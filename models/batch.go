@@ -7,8 +7,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// Long work is done in short transactions. On SQLite everybody else's writes wait for as long as one takes; on PostgreSQL, where
-// nobody waits, their number counts.
+// Long work is done in short transactions. On SQLite all other writes wait for as long as one takes. On PostgreSQL no other write
+// waits, so fewer and larger ones are better.
 const (
 	firstBatch        = 100 // rows
 	leastBatch        = 20

@@ -83,7 +83,7 @@ func TestASignInPrunesTheLongestEndedDevices(t *testing.T) {
 			t.Errorf("a pruned device's token: %v", got.Outcome)
 		}
 		device(t, s, theirs)
-		// Nobody signs in any more: signing everything out does not exceed the bound either.
+		// Signing everything out afterwards does not exceed the bound either.
 		if _, err := s.RevokeOthers(t.Context(), u.ID, uuid.Nil, event(models.EventDevicesRevoked, u.ID, at)); err != nil || len(all(t, s, u.ID)) != 500 {
 			t.Errorf("%d ended devices, %v", len(all(t, s, u.ID)), err)
 		}
@@ -110,7 +110,7 @@ func TestTheAlarmOfAPrunedDeviceEndsEveryDevice(t *testing.T) {
 				Links: []models.OneTime{{Hash: []byte("link"), UserID: u.ID, Purpose: "alarm", Subject: d.ID.String(), CreatedAt: noon, ExpiresAt: noon.Add(lifetime)}},
 			}
 		}
-		addApp(t, s, u.ID, "the first, of which no mail is sent")
+		addApp(t, s, u.ID, "the first")
 		thief := add(t, s, n)
 		later := addApp(t, s, u.ID, "later")
 		exec(t, s, "DELETE FROM devices WHERE id = ?", thief.ID.String())

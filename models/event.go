@@ -85,8 +85,8 @@ func addEvent(db *gorm.DB, e Event) error {
 // AddEvent writes one event by itself. It returns ErrNotFound when the account was deleted meanwhile.
 func (s *Store) AddEvent(ctx context.Context, e Event) error { return s.AddEvents(ctx, e) }
 
-// AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts was
-// deleted meanwhile (that of no account, the nil UUID, always is there), and a LimitError past a limit of one of the events.
+// AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts
+// is gone (the nil UUID stands for no account and is always accepted), and a LimitError past a limit of one of the events.
 func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 	var users []uuid.UUID
 	for i, e := range list {

@@ -22,15 +22,15 @@ func (e *LimitError) Error() string { return fmt.Sprintf("%v, for another %v", E
 func (e *LimitError) Unwrap() error { return ErrLimit }
 
 // EventLimit bounds how often an account may do what writes an event of one kind, in any span of the given length. The events themselves are
-// counted: there is no counter that could be lost, or that somebody else could fill.
+// counted, so there is no counter that could be lost or that another account could fill.
 type EventLimit struct {
 	OfDevice bool // only those of the event's device
 	Most     int
 	Within   time.Duration
 }
 
-// refuse returns a LimitError when the event would be one too many. Whoever holds the user's row is counted exactly. An event dated
-// after the given one, by a clock that was ahead, does not count.
+// refuse returns a LimitError when the event would be one too many. The count is exact while the caller holds the user's row. An event
+// dated after the given one, by a clock that was ahead, does not count.
 func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
 	at := moment(e.At)
 	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at)

@@ -17,7 +17,7 @@ type Deletion struct {
 	Now      func() time.Time // when the devices are revoked: asked shortly before it is committed
 	Event    Event            // stays, as anonymous as the rest
 	Farewell Notice           // its recipient is filled in here; it must name no account
-	// Seal seals the folded addresses that the account had, for whoever takes them out of the events: see Deleted.
+	// Seal seals the folded addresses that the account had, for the work that takes them out of the events: see Deleted.
 	Seal func(emailKeys []string) []byte
 }
 
@@ -76,7 +76,7 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	if err := tx.Create(&last).Error; err != nil {
 		return err
 	}
-	// What the staff see of it, their searches, goes at once, unless somebody made very many.
+	// Searches of the staff show the address: they go at once, unless there are very many.
 	if _, err := s.forgetSearches(tx, d.UserID, keys, firstBatch); err != nil {
 		return err
 	}

@@ -45,13 +45,13 @@ func (s *Store) FinishDeletion(ctx context.Context, userID uuid.UUID, emailKeys 
 }
 
 // anonymous is what stays of an event of a deleted account: what happened on which day, for the numbers of all accounts together.
-// Whose it was goes, from where, on what, in which words, and the time of day, by which other logs could tell.
+// Account, address, device, words and the time of day go; the latter because other logs could tell by it.
 func anonymous(e Event) Event {
 	return Event{UserID: uuid.Nil, ID: uuid.New(), At: e.At.UTC().Truncate(24 * time.Hour), Kind: e.Kind, Actor: e.Actor}
 }
 
 // forgetEvents makes up to limit events of an account anonymous, and takes the account out of the other's event where one is a look
-// of the support staff's. Nobody writes an event of an account that is gone.
+// of the support staff's. No event is written of an account that is gone.
 func forgetEvents(tx *gorm.DB, userID uuid.UUID, limit int) (int64, error) {
 	var list []Event
 	err := tx.Select("id", "at", "kind", "actor", "actor_id", "detail").Where("user_id = ?", userID).Order("id").Limit(limit).Find(&list).Error
@@ -71,8 +71,8 @@ func forgetEvents(tx *gorm.DB, userID uuid.UUID, limit int) (int64, error) {
 	return int64(len(list)), tx.Exec("DELETE FROM events WHERE user_id = ? AND id IN ?", userID, ids).Error
 }
 
-// forgetLook takes an account out of the event that was written with this one of its own, at the same moment, in the activity of
-// whoever looked at it as one of the staff, or was looked at. That there was a look stays.
+// forgetLook takes an account out of the other event of a look by the support staff: the one that was written together with this one,
+// and so at the same moment, in the activity of the other party. That there was a look stays.
 func forgetLook(tx *gorm.DB, userID uuid.UUID, e Event) error {
 	switch e.Kind {
 	case EventSeenBySupport:

@@ -27,8 +27,8 @@ func deletedHalf(t *testing.T, s *models.Store, stop *atomic.Pointer[context.Can
 	}
 }
 
-// A process that dies between two batches leaves work that another one finds and finishes. Nothing that people can see shows the
-// person meanwhile, and the numbers of all accounts stay as they are.
+// A process that dies between two batches leaves work that another one finds and finishes. Until then no page shows the person, and the
+// numbers of all accounts stay as they are.
 func TestWorkAfterADeletionIsFoundAndFinished(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		var stop atomic.Pointer[context.CancelFunc]
@@ -104,7 +104,7 @@ func sum(counts []models.DayCount) (n int64) {
 	return n
 }
 
-// Without the addresses the work is done as far as it can be, and stays for whoever has them.
+// Without the addresses the work is done as far as it can be, and stays for a process that has them.
 func TestWorkAfterADeletionWaitsForTheAddresses(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, staff := addUser(t, s), addUser(t, s)
