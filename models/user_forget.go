@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"fmt"
 	"time"
 	"unicode/utf8"
 
@@ -30,10 +31,17 @@ func (s *Store) DeletedAccounts(ctx context.Context, after uuid.UUID, limit int)
 // them. It may be called again and again, by several replicas at once, until done is true; done is false when the context ended
 // first. Without the account's addresses (nil) all but the support staff's searches for them is done, and the account stays listed.
 func (s *Store) FinishDeletion(ctx context.Context, userID uuid.UUID, emailKeys []string) (done bool, err error) {
+	var after uuid.UUID
 	done, _, err = s.inBatches(ctx, func(tx *gorm.DB, limit int) (int64, error) {
-		events, err := forgetEvents(tx, userID, limit)
+		events, last, err := forgetEvents(tx, userID, after, limit)
 		if err != nil || events >= int64(limit) {
+			after = last
 			return events, err
+		}
+		var left []Event // behind the place, when a transaction was tried twice
+		if err := tx.Select("id").Where("user_id = ?", userID).Limit(1).Find(&left).Error; err != nil || len(left) > 0 {
+			after = uuid.Nil
+			return int64(limit), err
 		}
 		searches, err := s.forgetSearches(tx, userID, emailKeys, limit-int(events))
 		if n := events + searches; err != nil || n >= int64(limit) || emailKeys == nil {
@@ -50,25 +58,31 @@ func anonymous(e Event) Event {
 	return Event{UserID: uuid.Nil, ID: uuid.New(), At: e.At.UTC().Truncate(24 * time.Hour), Kind: e.Kind, Actor: e.Actor}
 }
 
-// forgetEvents makes up to limit events of an account anonymous, and takes the account out of the other's event where one is a look
-// of the support staff's. No event is written of an account that is gone.
-func forgetEvents(tx *gorm.DB, userID uuid.UUID, limit int) (int64, error) {
+// forgetEvents makes up to limit events of an account anonymous, from behind the given one on, and takes the account out of the other's event where one is a look
+// of the support staff's. No event is written of an account that is gone, so the range that was read is the range that is deleted.
+// A list of ids would not do: PostgreSQL takes an account for a small one and reads all of its events for each batch.
+func forgetEvents(tx *gorm.DB, userID, after uuid.UUID, limit int) (n int64, last uuid.UUID, err error) {
 	var list []Event
-	err := tx.Select("id", "at", "kind", "actor", "actor_id", "detail").Where("user_id = ?", userID).Order("id").Limit(limit).Find(&list).Error
+	err = tx.Select("id", "at", "kind", "actor", "actor_id", "detail").Where("user_id = ? AND id > ?", userID, after).Order("id").Limit(limit).Find(&list).Error
 	if err != nil || len(list) == 0 {
-		return 0, err
+		return 0, after, err
 	}
-	ids, kept := make([]uuid.UUID, len(list)), make([]Event, len(list))
+	kept := make([]Event, len(list))
 	for i, e := range list {
-		ids[i], kept[i] = e.ID, anonymous(e)
+		kept[i] = anonymous(e)
 		if err := forgetLook(tx, userID, e); err != nil {
-			return 0, err
+			return 0, after, err
 		}
 	}
 	if err := tx.Create(&kept).Error; err != nil {
-		return 0, err
+		return 0, after, err
 	}
-	return int64(len(list)), tx.Exec("DELETE FROM events WHERE user_id = ? AND id IN ?", userID, ids).Error
+	last = list[len(list)-1].ID
+	done := tx.Exec("DELETE FROM events WHERE user_id = ? AND id > ? AND id <= ?", userID, after, last)
+	if done.Error == nil && done.RowsAffected != int64(len(list)) {
+		return 0, after, fmt.Errorf("%d events were read and %d deleted", len(list), done.RowsAffected)
+	}
+	return int64(len(list)), last, done.Error
 }
 
 // forgetLook takes an account out of the other event of a look by the support staff: the one that was written together with this one,
