@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"latchkey/models"
 )
 
 // What the sweeper keeps, and for how long after its end.
@@ -18,7 +20,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	now := s.now()
 	r := limitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-statusKeep)
-	r.LinksBefore = now
+	r.LinksBefore = now.Add(-models.UsedLinkLife)
 	return s.store.Sweep(ctx, r)
 }
 

@@ -23,6 +23,8 @@ var (
 	ErrHeld = fmt.Errorf("held for an account that had it: %w", ErrDuplicate)
 	// ErrWayBack: the account has an address that its owner may still take back.
 	ErrWayBack = errors.New("a former address can be taken back")
+	// ErrTooManyWaysBack: the account left so many addresses lately that no more are kept.
+	ErrTooManyWaysBack = errors.New("too many ways back")
 	// ErrTooManyDevices: the owner already holds as many live apps as allowed.
 	ErrTooManyDevices = errors.New("too many devices")
 	// ErrUnavailable: the database cannot be reached or cannot take the statement now; the same call may succeed later.
@@ -36,7 +38,7 @@ func fault(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyDevices, ErrUnavailable} {
+	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyWaysBack, ErrTooManyDevices, ErrUnavailable} {
 		if errors.Is(err, known) {
 			return err
 		}

@@ -38,7 +38,8 @@ const (
 	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
 	EventEmailAsked    = "email_change_asked"
 	EventEmailChanged  = "email_changed"
-	EventEmailRestored = "email_restored" // by the link in the mail to a former address
+	EventEmailRestored = "email_restored"  // by the link in the mail to a former address
+	EventWaysBackEnded = "ways_back_ended" // by the owner, on the page for security
 )
 
 // SearchSeparator stands between what was searched for and each of the filters, in the detail of EventSupportSearched.

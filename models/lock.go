@@ -22,18 +22,23 @@ type Alarm struct {
 const EveryDevice = "all "
 
 // AnswerAlarm uses the link up, locks the password of its account and revokes the device that the link is about and
-// all that signed in after it, or every device. The account is at home nowhere any more. It returns ErrNotFound, and changes nothing, when the link is used or expired, or
-// the account is gone or disabled.
+// all that signed in after it, or every device. The account is at home nowhere any more, and ways back to later addresses than the
+// present one end. It returns ErrNotFound, and changes nothing, when the link is used or expired, went to an address that the
+// account has left for good, or the account is gone or disabled.
 func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		var link OneTime
-		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ?", a.Purpose, a.Hash, moment(a.At)).Take(&link).Error; err != nil {
+		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", a.Purpose, a.Hash, moment(a.At)).Take(&link).Error; err != nil {
 			return err
 		}
 		at := moment(a.At) // the users row first, as everywhere: whoever ends the link holds that row
-		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", link.UserID).UpdateColumns(map[string]any{"locked_at": at, "updated_at": at})
-		if done.Error != nil || done.RowsAffected == 0 {
-			return orRefuse(done.Error, ErrNotFound)
+		var keys []string
+		err := tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING email_key", at, at, link.UserID).Scan(&keys).Error
+		if err != nil || len(keys) == 0 {
+			return orRefuse(err, ErrNotFound)
+		}
+		if ok, err := linkReaches(tx, link, keys[0], a.At); err != nil || !ok {
+			return orRefuse(err, ErrNotFound)
 		}
 		if _, err := useOneTime(tx, a.Purpose, a.Hash, a.At); err != nil {
 			return err
@@ -47,6 +52,9 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 			return err
 		}
 		if err := dropLinks(tx, link.UserID, EmailLink); err != nil {
+			return err
+		}
+		if _, err := endLaterWays(tx, link.UserID, a.At); err != nil {
 			return err
 		}
 		return addEvent(tx, e)

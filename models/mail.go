@@ -31,19 +31,20 @@ func addNotice(tx *gorm.DB, n Notice) error {
 	if n.Mail == nil {
 		return nil
 	}
-	for _, link := range n.Links {
-		if err := addOneTime(tx, link); err != nil {
-			return err
-		}
-	}
 	m := *n.Mail
 	m.CreatedAt, m.NextAt = moment(m.CreatedAt), moment(m.CreatedAt)
+	var u User
 	if m.Recipient == "" {
-		var u User
-		if err := tx.Select("email").Where("id = ?", m.UserID).Take(&u).Error; err != nil {
+		if err := tx.Select("email", "email_key").Where("id = ?", m.UserID).Take(&u).Error; err != nil {
 			return err
 		}
 		m.Recipient = u.Email
+	}
+	for _, link := range n.Links {
+		link.MailedTo = u.EmailKey
+		if err := addOneTime(tx, link); err != nil {
+			return err
+		}
 	}
 	return tx.Create(&m).Error
 }
