@@ -34,6 +34,7 @@ const (
 	KindInvalidProof       // a DPoP proof that proves nothing, or none where one is needed (RFC 9449 §5)
 	KindNotAllowed         // not for this account, whoever asks
 	KindDeadLink           // a mailed link that was used, has expired or never was one
+	KindUsedLink           // a mailed link that did its work minutes ago: the page leads on to what that was
 	KindUseNonce           // a DPoP proof must carry the nonce that comes with this refusal (RFC 9449 §8, §9)
 )
 

@@ -41,6 +41,7 @@ type Letter struct {
 	IP         string    // from where, as far as is known
 	UserAgent  string
 	DeviceName string `json:",omitempty"`
+	Again      bool   `json:",omitempty"` // the address was changed once more, after the recipient's own was left
 	ByOperator bool   `json:",omitempty"` // an administrator did it, not whoever signed in
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient is told.

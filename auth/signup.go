@@ -103,10 +103,11 @@ func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, he
 
 func signupRow(hash []byte) []byte { return append([]byte("signup\x00"), hash...) }
 
-// FindSignup reads a link without using it, and tells the address that it confirms. KindDeadLink when it cannot be used.
-func (s *Service) FindSignup(ctx context.Context, secret string) (email string, err error) {
+// FindSignup reads a link without using it, and tells the address that it confirms and where to go on to afterwards.
+// KindDeadLink when it cannot be used; with one that was used lately comes KindUsedLink.
+func (s *Service) FindSignup(ctx context.Context, secret string) (email, next string, err error) {
 	_, p, err := s.findSignup(ctx, secret)
-	return p.Email, err
+	return p.Email, p.Next, err
 }
 
 func (s *Service) findSignup(ctx context.Context, secret string) (link models.OneTime, p pending, err error) {
@@ -127,12 +128,18 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	if err != nil {
 		return link, p, &Error{Kind: errDeadLink.Kind, Message: errDeadLink.Message, Cause: err}
 	}
-	return link, p, nil
+	if link.UsedAt == nil {
+		return link, p, nil
+	}
+	if _, err := s.store.UserByEmail(ctx, foldEmail(p.Email)); err != nil {
+		return link, pending{}, deadLink(err)
+	}
+	return link, p, errUsedLink
 }
 
 // ConfirmSignup makes the account and signs this browser in to it. The password is asked for again: whoever reads the
 // mail of an address that somebody else signed up must not open an account whose password that somebody knows.
-// Refusals: KindDeadLink, KindWrongPassword, KindInvalidRequest, KindRateLimited, KindUnavailable.
+// Refusals: KindDeadLink, KindUsedLink, KindWrongPassword, KindInvalidRequest, KindRateLimited, KindUnavailable.
 func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLogin) (key BrowserKey, next string, err error) {
 	link, p, err := s.findSignup(ctx, secret)
 	if err != nil {
@@ -155,7 +162,10 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLog
 		return key, "", errDeadLink // confirmed by another link meanwhile
 	}
 	if err != nil {
-		return key, "", deadLink(err)
+		return key, "", usedOrDead(err, func() error {
+			_, _, err := s.FindSignup(ctx, secret)
+			return err
+		})
 	}
 	n, key := s.newBrowser(verified{user: user}, r)
 	_, err = s.addDevice(ctx, n)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"latchkey/models"
 )
 
 // What the sweeper keeps, and for how long after its end.
@@ -20,7 +18,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	now := s.now()
 	r := limitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-statusKeep)
-	r.LinksBefore = now.Add(-models.UsedLinkLife)
+	r.LinksBefore = now
 	return s.store.Sweep(ctx, r)
 }
 

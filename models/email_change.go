@@ -115,9 +115,8 @@ func leaveAddress(tx *gorm.DB, was User, c EmailChange) (notices []Notice, err e
 
 // addWaysBack writes the way back to the address that is left and fresh ones to every older address that still has one.
 func addWaysBack(tx *gorm.DB, list []FormerAddress, was User, c EmailChange) ([]Notice, error) {
-	left := c.Former
-	left.Since = was.EmailSince
-	ways, notices := []FormerAddress{left}, []Notice{c.Undo}
+	var ways []FormerAddress // in the order in which the account came to the addresses
+	notices := []Notice{c.Undo}
 	seen := map[string]bool{was.EmailKey: true}
 	for _, f := range list {
 		if seen[f.EmailKey] {
@@ -128,6 +127,9 @@ func addWaysBack(tx *gorm.DB, list []FormerAddress, was User, c EmailChange) ([]
 		fresh.Since = rankOf(list, f.EmailKey, was).since
 		ways, notices = append(ways, fresh), append(notices, notice)
 	}
+	left := c.Former
+	left.Since = was.EmailSince
+	ways = append(ways, left)
 	if len(list)+len(ways) > maxWaysBack {
 		return nil, ErrTooManyWaysBack
 	}

@@ -14,7 +14,7 @@ type Retention struct {
 	AttemptsBefore time.Time // counters whose window began before this
 	PlacesBefore   time.Time
 	StatusBefore   time.Time // places in the status lists of devices that expired before this
-	LinksBefore    time.Time // links that were mailed and expired before this
+	LinksBefore    time.Time // links that were mailed and expired before this; used ones stay for UsedLinkLife
 }
 
 // sweepBatch rows are deleted by one statement, so that no sweep holds locks (or SQLite's writer) for long.
@@ -33,8 +33,8 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 		{"attempts", "key", "window_start < ?", []any{moment(r.AttemptsBefore)}},
 		{"known_places", "user_id, place", "last_at < ?", []any{moment(r.PlacesBefore)}},
 		{"status_indexes", "idx", "expires_at < ?", []any{moment(r.StatusBefore)}},
-		{"one_time_tokens", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
-		{"former_addresses", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
+		{"one_time_tokens", "hash", "expires_at < ? AND (used_at IS NULL OR used_at < ?)", []any{moment(r.LinksBefore), moment(r.LinksBefore.Add(-UsedLinkLife))}},
+		{"former_addresses", "hash", "expires_at < ? AND (used_at IS NULL OR used_at < ?)", []any{moment(r.LinksBefore), moment(r.LinksBefore.Add(-UsedLinkLife))}},
 	} {
 		statement := "DELETE FROM " + sweep.table + " WHERE (" + sweep.key + ") IN (SELECT " + sweep.key + " FROM " + sweep.table +
 			" WHERE " + sweep.condition + " LIMIT ?)"

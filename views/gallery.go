@@ -71,6 +71,8 @@ func (g gallery) signedOut() []State {
 	shut := g.out("Sign in")
 	shut.SignupOpen = false
 	shut.Flash = &Flash{Tone: ToneInfo, Text: "You are signed out."}
+	filled := g.out("Sign in")
+	filled.Flash = &Flash{Tone: ToneSuccess, Text: "Your password was changed, and every device was signed out. Sign in with the new one."}
 	wrong := FormProblems{Summary: "The e-mail address or the password is not right."}
 	bad := FormProblems{Summary: "The account was not created.", Fields: map[string]string{
 		"email":    "An e-mail address looks like name@example.org.",
@@ -81,6 +83,7 @@ func (g gallery) signedOut() []State {
 		{"login/empty", Login(LoginPage{Shell: g.out("Sign in")})},
 		{"login/next", Login(LoginPage{Shell: g.out("Sign in"), Next: "/devices/9?a=1&b=2"})},
 		{"login/signup closed", Login(LoginPage{Shell: shut})},
+		{"login/filled in", Login(LoginPage{Shell: filled, Email: "leila.haddad@example.org"})},
 		{"login/refused", Login(LoginPage{Shell: g.out("Sign in"), Email: "leila@example.org", Problems: wrong})},
 		{"login/hostile", Login(LoginPage{Shell: g.out("Sign in"), Email: hostile, Next: "/" + hostile, Problems: FormProblems{Summary: hostile}})},
 		{"signup/empty", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12})},
@@ -108,6 +111,13 @@ func (g gallery) errors() []State {
 		page("busy", out, 503, "Just a moment", "The service is not available right now. Please try again. Try again in 2 seconds."),
 		page("hostile", out, 400, hostile, hostile),
 	}
+	dead := func(name, heading, text, next, offer string) State {
+		return State{"error/" + name, Error(ErrorPage{Shell: g.out(heading), Status: 410, Heading: heading, Text: text, RequestID: "01JBV2M4Q8", BackURL: next, BackText: offer})}
+	}
+	states = append(states,
+		dead("dead link", "This link cannot be used", "It was used before, it has expired, or it was not copied whole. Nothing was changed.", "/forgot", "Send a new link"),
+		dead("link of another browser", "Follow the link in the mail again", "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed.", "/forgot", "Send a new link"),
+	)
 	bare := ErrorPage{Shell: g.out("Error"), Heading: "Something went wrong", BackURL: "javascript:alert(1)"}
 	return append(states, State{"error/bare", Error(bare)})
 }

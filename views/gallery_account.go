@@ -187,6 +187,8 @@ func (g gallery) account() []State {
 		security("no mail", SecurityPage{}),
 		security("refused", SecurityPage{Mail: true, Problems: wrong}),
 		security("address refused", asked),
+		security("ways back", SecurityPage{Mail: true, WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
+		security("ways back to end", SecurityPage{Mail: true, CanEndWays: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
 		{"security/data", AccountData(AccountDataPage{Shell: g.in("Download your data", "security")})},
 		{"security/data refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Problems: FormProblems{
 			Summary: "Nothing was downloaded.", Fields: map[string]string{"current_password": "That is not your password."},

@@ -7,7 +7,11 @@ import (
 
 func (g gallery) links() []State {
 	notMe := func(name, device string) State {
-		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Device: device})}
+		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Device: device})}
+	}
+	locked := func(name string, p LockedPage) State {
+		p.Shell, p.Action = g.out("Your account is locked"), "/not-me/Zm9vYmFyYmF6cXV4/password"
+		return State{"locked/" + name, Locked(p)}
 	}
 	wrong := FormProblems{Fields: map[string]string{"email": "This is required.", "new_password": "Use at least 12 characters."}}
 	outbox := OutboxPage{Shell: g.out("Mails")}
@@ -16,23 +20,26 @@ func (g gallery) links() []State {
 	}
 	taken := FormProblems{Summary: "This address belongs to another account by now, or is kept for one. Nothing was changed."}
 	return []State{
-		{"email/confirm", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
-		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Shell: g.in("Confirm your new address", ""), From: longWord + "@example.org", To: hostile})},
-		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net",
+		{"email/confirm", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
+		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.in("Confirm your new address", ""), From: longWord + "@example.org", To: hostile})},
+		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net",
 			Problems: FormProblems{Summary: "Your address was not changed.", Fields: map[string]string{"password": "That is not your password."}}})},
-		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
-		{"email/undo", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: "leila.haddad@example.org"})},
-		{"email/undo hostile", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: hostile})},
+		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
+		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out("Take your address back?"), Email: "leila.haddad@example.org"})},
+		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out("Take your address back?"), Email: hostile})},
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
 		{"signup/sent", SignupSent(SignupPage{Shell: g.out("Look into your mail"), Life: "24 hours"})},
-		{"signup/confirm", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: "leila.haddad@example.org"})},
-		{"signup/confirm refused", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: hostile, Problems: FormProblems{Fields: map[string]string{"password": "That is not your password."}}})},
+		{"signup/confirm", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your address"), Email: "leila.haddad@example.org"})},
+		{"signup/confirm refused", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your address"), Email: hostile, Problems: FormProblems{Fields: map[string]string{"password": "That is not your password."}}})},
 		{"forgot/empty", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true})},
 		{"forgot/refused", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true, Email: hostile, Problems: wrong})},
 		{"forgot/no mail", Forgot(ForgotPage{Shell: g.out("Forgotten password")})},
 		{"forgot/sent", ForgotSent(ForgotPage{Shell: g.out("Look into your mail"), Life: "30 minutes"})},
-		{"reset/empty", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
-		{"reset/refused", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
+		{"reset/empty", Reset(ResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
+		{"reset/refused", Reset(ResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
+		locked("by an alarm", LockedPage{Email: "l…@example.org"}), locked("by an undo", LockedPage{Email: longWord + "@example.org"}),
+		locked("unknown", LockedPage{}), locked("moved", LockedPage{Moved: true}),
+		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: "Too many mails were asked for. Try again in 15 minutes."}}),
 		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile),
 	}
 }
@@ -84,6 +91,7 @@ func (g gallery) emailMails(add func(name, kind string, change func(*Mail))) {
 	add("address taken", "email_taken", silent)
 	add("address held", "email_held", silent)
 	add("address changed", "email_changed", func(m *Mail) { m.After = "l…@new.example.net" })
+	add("address changed again", "email_changed", func(m *Mail) { m.After, m.Again = "l…@new.example.net", true })
 	add("address changed back", "email_changed", func(m *Mail) { m.Link, m.After = "", "l…@new.example.net" })
 	add("address changed by an administrator", "email_changed", func(m *Mail) {
 		m.Link, m.After, m.Operator, m.Address, m.Agent = "", "l…@new.example.net", true, "", ""

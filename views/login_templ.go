@@ -54,14 +54,14 @@ func Login(p LoginPage) templ.Component {
 			}
 			templ_7745c5c3_Err = input(field{
 				Name: "email", Label: "E-mail address", Type: "email", Autocomplete: "username",
-				Value: p.Email, Problem: p.Problems.Fields["email"], Autofocus: !p.Problems.refused(),
+				Value: p.Email, Problem: p.Problems.Fields["email"], Autofocus: !p.Problems.refused() && p.Email == "",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = input(field{
 				Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password",
-				Problem: p.Problems.Fields["password"],
+				Problem: p.Problems.Fields["password"], Autofocus: !p.Problems.refused() && p.Email != "",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

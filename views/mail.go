@@ -16,6 +16,7 @@ type Mail struct {
 	Agent    string // "Firefox on Linux"; may be empty
 	Device   string
 	Operator bool   // an administrator did it
+	Again    bool   // the address was changed once more, after the recipient's own was left
 	Link     string // whole URL; empty: there is none
 	Until    time.Time
 	Base     string // the portal's origin

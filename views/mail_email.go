@@ -68,6 +68,9 @@ func (m Mail) changedWords(always string) wording {
 	case m.Link == "":
 		w.lead = "Your account has its former address again. Mails about it come here no more."
 	default:
+		if m.Again {
+			w.lead = "The account that had this address was given another address once more. You can still take it back."
+		}
 		w.button = "Undo the change"
 		w.act = "If this was you, there is nothing to do. If not, this link gives your account this address back, signs every device out and locks the password until you choose a new one by mail. You do not have to sign in for it."
 		w.after = []string{"Until the link ends, nobody else can have this address here."}

@@ -35,6 +35,7 @@ type Flash struct {
 	Text   string
 	Names  []string // stand in Text for each %s
 	Detail string   // what else to know, in smaller type; may be empty
+	Email  string   // fills in the sign-in form, where that is the next page
 }
 
 // Assets are the content-hashed URLs of the embedded files.
@@ -61,6 +62,7 @@ type LoginPage struct {
 // SignupPage is the sign-up form.
 type SignupPage struct {
 	Shell
+	Action      string // of the confirmation: the link's own page
 	Email       string
 	Next        string
 	PasswordMin int    // characters
@@ -186,11 +188,20 @@ type SecurityPage struct {
 	Mail          bool // mails are sent here: without, nobody can confirm an address
 	Email         string
 	EmailProblems FormProblems
+	WaysBack      []WayBack
+	CanEndWays    bool // some of them are to addresses that the account came to later than its present one
+}
+
+// WayBack is an address that can take the account back.
+type WayBack struct {
+	Email string
+	Until time.Time
 }
 
 // EmailConfirmPage asks before a new address becomes the account's.
 type EmailConfirmPage struct {
 	Shell
+	Action   string // the link's own page
 	From, To string
 	Taken    bool         // somebody else has the new address by now
 	Problems FormProblems // why it did not
@@ -199,7 +210,17 @@ type EmailConfirmPage struct {
 // EmailUndoPage asks before an account gets a former address back.
 type EmailUndoPage struct {
 	Shell
-	Email string
+	Action string // the link's own page
+	Email  string
+}
+
+// LockedPage says that a link has locked the account, and offers a mail with a link to a new password.
+type LockedPage struct {
+	Shell
+	Action   string
+	Email    string // the account's address, whole or veiled; may be empty
+	Moved    bool   // the account has another address by now, to which that mail would go
+	Problems FormProblems
 }
 
 // AccountDataPage asks for the password before the account's data is downloaded.
@@ -230,6 +251,7 @@ type ForgotPage struct {
 // ResetPage asks for a new password.
 type ResetPage struct {
 	Shell
+	Action      string // the link's own page
 	Email       string
 	PasswordMin int // characters
 	Problems    FormProblems
@@ -238,6 +260,8 @@ type ResetPage struct {
 // NotMePage asks before the link of an alarm is used.
 type NotMePage struct {
 	Shell
+	Action string // the link's own page
+	Email  string // the account's address, veiled; may be empty
 	Device string // the one that is signed out; empty: every device is
 }
 

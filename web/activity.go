@@ -150,6 +150,8 @@ func eventWords(e models.Event) string {
 		return "Your e-mail address was changed, by the link in the mail to the new one."
 	case models.EventEmailRestored:
 		return "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked."
+	case models.EventWaysBackEnded:
+		return "You ended the ways back to addresses that your account had for a while."
 	case models.EventDataDownloaded:
 		return "Everything that is kept of your account was downloaded on “%s”."
 	case models.EventAccountDeleted:

@@ -35,6 +35,7 @@ var answers = map[auth.Kind]answer{
 	auth.KindInvalidToken:       {http.StatusUnauthorized, "invalid_token", "invalid_token"},
 	auth.KindInvalidGrant:       {http.StatusBadRequest, "invalid_grant", "invalid_grant"},
 	auth.KindDeadLink:           {http.StatusGone, "link_dead", "invalid_request"},
+	auth.KindUsedLink:           {http.StatusGone, "link_dead", "invalid_request"},
 	auth.KindNotAllowed:         {http.StatusForbidden, "not_allowed", "invalid_request"},
 	auth.KindUnsupportedToken:   {http.StatusBadRequest, "unsupported_token_type", "unsupported_token_type"},
 	auth.KindInvalidProof:       {http.StatusBadRequest, "invalid_dpop_proof", "invalid_dpop_proof"},
@@ -190,6 +191,12 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	if page.Heading == "" {
 		page.Heading = http.StatusText(f.status)
+	}
+	if end := (*deadEnd)(nil); errors.As(err, &end) {
+		page.BackURL, page.BackText = end.next, end.offer
+		if end.heading != "" {
+			page.Heading = end.heading
+		}
 	}
 	if f.retryAfter > 0 {
 		page.Text += " " + waitFor(f.retryAfter)

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 
 	"github.com/a-h/templ"
@@ -23,7 +25,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func (s *Server) page(h handler) http.Handler {
 	return s.compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header())
-		err := s.crossing.Check(r)
+		err := s.checkOrigin(r)
 		if err != nil {
 			err = &httpError{status: http.StatusForbidden, code: "cross_site", message: "This form was sent from another site.", cause: err}
 		} else {
@@ -33,6 +35,21 @@ func (s *Server) page(h handler) http.Handler {
 			s.answerPage(w, r, err)
 		}
 	}))
+}
+
+// checkOrigin refuses requests that another site's page sent. Browsers without Fetch Metadata, and any browser that speaks plain
+// http to a host other than localhost, are judged by the Origin header alone: its host must be the request's, or the base
+// URL's where a proxy does not pass the Host header on. With an https base URL a page of the same host that came over plain
+// http is another site: anybody on the network could have written it.
+func (s *Server) checkOrigin(r *http.Request) error {
+	if err := s.crossing.Check(r); err != nil {
+		return err //nolint:wrapcheck // the caller wraps it
+	}
+	if s.https && r.Header.Get("Sec-Fetch-Site") == "" && r.Method != http.MethodGet && r.Method != http.MethodHead &&
+		strings.HasPrefix(strings.ToLower(r.Header.Get("Origin")), "http://") {
+		return errors.New("the page came over plain http")
+	}
+	return nil
 }
 
 // signedIn is page for people whose browser is signed in; others go to the sign-in form and come back.

@@ -266,6 +266,8 @@ type browser struct {
 	*site
 	client *http.Client
 	agent  string
+	policy string            // the Referrer-Policy of the page that is shown
+	links  map[string]string // for each kind of mailed link, by its path: the page of the one followed last
 }
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -276,7 +278,7 @@ func (s *site) browser() *browser {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &browser{s, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, firefox}
+	return &browser{s, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, firefox, "", map[string]string{}}
 }
 
 func (b *browser) get(path string) reply {
@@ -284,14 +286,19 @@ func (b *browser) get(path string) reply {
 	return b.do(http.MethodGet, path, nil)
 }
 
-// post sends a form as the browser would: with Origin and Sec-Fetch-Site.
+// post sends a form as a browser without Fetch Metadata would, or any browser at a plain http host name: with an Origin,
+// which is null where the page forbids a Referer (Fetch, "append a request Origin header").
 func (b *browser) post(path string, form url.Values, headers ...string) reply {
 	b.t.Helper()
 	return b.do(http.MethodPost, path, form, headers...)
 }
 
+// do sends one request. The path of a kind of mailed link stands for the page of the link followed last.
 func (b *browser) do(method, path string, form url.Values, headers ...string) reply {
 	b.t.Helper()
+	if page, ok := b.links[path]; ok {
+		path = page
+	}
 	request, err := http.NewRequestWithContext(b.t.Context(), method, b.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		b.t.Fatal(err)
@@ -300,12 +307,20 @@ func (b *browser) do(method, path string, form url.Values, headers ...string) re
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", formType)
 		request.Header.Set("Origin", b.URL)
-		request.Header.Set("Sec-Fetch-Site", "same-origin")
+		if b.policy == "no-referrer" {
+			request.Header.Set("Origin", "null")
+		}
 	}
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	return send(b.t, b.client, request)
+	r := send(b.t, b.client, request)
+	if location := r.header.Get("Location"); location == "" {
+		b.policy = r.header.Get("Referrer-Policy")
+	} else if from, _, followed := strings.Cut(path, "?token="); followed {
+		b.links[from] = location
+	}
+	return r
 }
 
 // signedIn is a browser that ada has signed in on.

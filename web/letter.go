@@ -12,16 +12,16 @@ import (
 
 // linkPaths are where the links of letters lead.
 var linkPaths = map[auth.LetterKind]string{
-	auth.LetterNewDevice: notMePath, auth.LetterDeviceReused: notMePath, auth.LetterPasswordChanged: notMePath,
-	auth.LetterEmailConfirm: emailConfirmPath, auth.LetterEmailChanged: emailUndoPath,
-	auth.LetterReset: resetPath, auth.LetterSignup: confirmPath,
+	auth.LetterNewDevice: notMeLink.path, auth.LetterDeviceReused: notMeLink.path, auth.LetterPasswordChanged: notMeLink.path,
+	auth.LetterEmailConfirm: emailLink.path, auth.LetterEmailChanged: undoLink.path,
+	auth.LetterReset: resetLink.path, auth.LetterSignup: signupLink.path,
 }
 
 // MailRenderer puts letters into words. Their links begin with the base URL, whatever a request's Host header said.
 func MailRenderer(baseURL string) auth.Render {
 	return func(l auth.Letter) (auth.Words, error) {
 		m := views.Mail{
-			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, Until: l.Until, Base: baseURL,
+			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After,
 		}
 		if agent := auth.DescribeAgent(l.UserAgent); agent.Name != auth.UnknownBrowser {

@@ -43,6 +43,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 
 func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int, page views.LoginPage) error {
 	page.Shell = s.shell(w, r, "Sign in", "")
+	if page.Email == "" && page.Flash != nil {
+		page.Email = page.Flash.Email
+	}
 	return render(w, r, status, views.Login(page))
 }
 

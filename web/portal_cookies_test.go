@@ -201,3 +201,16 @@ func TestTheLongestUnseenBrowserMakesRoom(t *testing.T) {
 		}
 	}, func(a *auth.Config, _ *web.Config) { a.MaxDevices = 3 })
 }
+
+// sentTo posts a sign-in to the service behind a base URL, as it arrives under a host, and returns the status.
+func (s *site) sentTo(base, host, form string, headers ...string) int {
+	s.t.Helper()
+	request := httptest.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+host+"/login", strings.NewReader(form))
+	request.Header.Set("Content-Type", formType)
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.again(web.Config{BaseURL: base, Secret: bytes.Repeat([]byte{7}, 32)}).ServeHTTP(w, request)
+	return w.Code
+}

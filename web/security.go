@@ -48,5 +48,8 @@ func wereSignedOut(n int64) string {
 
 func (s *Server) renderSecurity(w http.ResponseWriter, r *http.Request, status int, page views.SecurityPage) error {
 	page.Shell, page.PasswordMin, page.Mail = s.shell(w, r, "Security", "security"), s.auth.PasswordMin, s.auth.Mail != nil
+	if err := s.showWaysBack(r, &page); err != nil {
+		return err
+	}
 	return render(w, r, status, views.Security(page))
 }
