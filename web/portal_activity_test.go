@@ -57,6 +57,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventEmailChanged, models.ActorOperator, "", "An administrator changed your e-mail address.", false},
 		{models.EventEmailRestored, models.ActorOwner, "", "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked.", true},
 		{models.EventMailFailed, models.ActorSystem, "new_device", "A mail to you could not be delivered. Is your address right?", true},
+		{models.EventWaysBackEnded, models.ActorOwner, "", "You ended the ways back to addresses that your account had for a while.", false},
 		{models.EventDataDownloaded, models.ActorOwner, "", "Everything that is kept of your account was downloaded on “phone”.", false},
 		{models.EventAccountDeleted, models.ActorOwner, "", "Your account was deleted.", false},
 	}
