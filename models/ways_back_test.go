@@ -89,7 +89,7 @@ func (x *theft) unlock() {
 	x.u = user(x.t, x.s, x.u)
 }
 
-// acts are what whoever has the password, or the present mailbox, can do beside moving the account.
+// acts are what the holder of the password, or of the present mailbox, can do besides moving the account.
 func (x *theft) acts() map[string]func() {
 	return map[string]func(){
 		"a new password": func() {

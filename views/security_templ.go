@@ -155,7 +155,7 @@ func Security(p SecurityPage) templ.Component {
 	})
 }
 
-// waysBack lists who can take the account back. The button is there for what it can end only: a thief who could end the way
+// waysBack lists the addresses that can take the account back. The button is there for what it can end only: a thief who could end the way
 // back to an older address would keep the account.
 func waysBack(p SecurityPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -179,7 +179,7 @@ func waysBack(p SecurityPage) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(p.WaysBack) > 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<form class=\"card\" method=\"post\" action=\"/security/ways-back\" id=\"ways-back\"><h2>Ways back</h2><p>Each of these addresses has a mail from us whose link gives it your account back:</p><ul>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<form class=\"card\" method=\"post\" action=\"/security/ways-back\" id=\"ways-back\"><h2>Ways back</h2><p>These earlier addresses can take your account back, with the link in a mail that we sent there:</p><ul>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -225,7 +225,7 @@ func waysBack(p SecurityPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<p>Your account had them before its present address, so they cannot be ended here: somebody who stole your password could do the same to you. They end by themselves.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<p>Your account had them before its present address. You cannot end them here, because a thief with your password could then end yours. They end by themselves.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -111,7 +111,7 @@ func (s *Server) unnamed(p linkPage) handler {
 	}
 }
 
-// followed is for the page and the form of a link that this browser holds the secret of. Nobody else learns anything there.
+// followed is for the page and the form of a link that this browser holds the secret of. Other browsers learn nothing there.
 func (s *Server) followed(p linkPage, h func(w http.ResponseWriter, r *http.Request, secret string) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		for _, secret := range s.cookies.linkSecrets(r, p) {
