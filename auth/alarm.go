@@ -83,7 +83,7 @@ func (s *Service) AnswerAlarm(ctx context.Context, secret string, from Caller) (
 // of ForgotPassword.
 func (s *Service) ForgotAfterAlarm(ctx context.Context, secret string, from Caller) error {
 	link, user, err := s.findAlarm(ctx, secret)
-	if AsError(err).Kind != KindUsedLink || link.MailedTo != user.EmailKey {
+	if AsError(err).Kind != KindUsedLink || link.MailedTo != "" && link.MailedTo != user.EmailKey {
 		return orDead(err)
 	}
 	return s.forgotLocked(ctx, user, from)
