@@ -60,6 +60,7 @@ func TestSigningUpMakesAnAccountOnceItsAddressIsConfirmed(t *testing.T) {
 			t.Errorf("the activity says %q", got)
 		}
 		s.browser().signIn("bea@EXAMPLE.com", "nobody would guess it")
+		s.clock.Advance(10 * time.Minute)
 		s.unchanged("used links", func() {
 			s.browser().dead("used", link)
 			b.dead("pressed twice", "/signup/confirm")
