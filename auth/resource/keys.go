@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"latchkey/auth/origin"
 )
 
 // keySet is the issuer's published keys.
@@ -62,11 +64,11 @@ func (v *Verifier) discover(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(text, &metadata); err != nil {
 		return "", fmt.Errorf("metadata: %w", err)
 	}
-	if metadata.Issuer != v.config.Issuer { // RFC 8414 §3.3
+	if !origin.Same(metadata.Issuer, v.config.Issuer) { // RFC 8414 §3.3
 		return "", errors.New("metadata: of another issuer")
 	}
 	keys, err := url.Parse(metadata.JWKSURI)
-	if err != nil || origin(keys) != origin(issuer) || keys.User != nil {
+	if err != nil || origin.Of(keys) != origin.Of(issuer) || keys.User != nil {
 		return "", errors.New("metadata: jwks_uri is not of the issuer's origin; set JWKSURL if that is meant")
 	}
 	return metadata.JWKSURI, nil

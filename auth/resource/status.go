@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/auth/jws"
+	"latchkey/auth/origin"
 	"latchkey/auth/statuslist"
 )
 
@@ -37,7 +38,7 @@ func (v *Verifier) mayFetchStatus(uri string) bool {
 		return true
 	}
 	u, err := url.Parse(uri)
-	return err == nil && len(uri) <= 1024 && u.User == nil && u.Fragment == "" && u.Opaque == "" && origin(u) == v.config.StatusOrigin
+	return err == nil && len(uri) <= 1024 && u.User == nil && u.Fragment == "" && u.Opaque == "" && origin.Of(u) == v.config.StatusOrigin
 }
 
 // statusList is the list of a URI that may be fetched. Nil after Close.
@@ -138,7 +139,7 @@ func (v *Verifier) fetchList(ctx context.Context, uri string, old *list) (*list,
 	switch {
 	case c.subject != uri:
 		return nil, errors.New("status list: sub is not its URI")
-	case c.issuer != "" && c.issuer != v.config.Issuer:
+	case c.issuer != "" && !origin.Same(c.issuer, v.config.Issuer):
 		return nil, errors.New("status list: of another issuer")
 	case c.bits != 1:
 		return nil, errors.New("status list: not of one bit for each token")
