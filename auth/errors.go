@@ -25,7 +25,6 @@ const (
 	KindSignedOut          // no live browser or device stands behind the request any more
 	KindInvalidToken       // an access token that proves nothing (RFC 6750 §3.1)
 	KindInvalidGrant       // a device token that proves nothing; Reason says why (RFC 6749 §5.2)
-	KindUnsupportedToken   // RFC 7009 §2.2.1
 	KindReauthentication   // the act needs the password again
 	KindWrongPassword      // of a person who is signed in and was asked again
 	KindSignupClosed       // nobody may create an account

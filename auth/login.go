@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth/devicetoken"
+	"latchkey/auth/dpop"
 	"latchkey/models"
 )
 
@@ -74,13 +75,14 @@ func (s *Service) mayLogin(ctx context.Context, r LoginRequest, allowed, named b
 	if _, err := s.signingKey(ctx); err != nil {
 		return "", nil, err // before anything is written: an answer could not be signed
 	}
-	if jkt, once, err = s.checkProof(r.Proof, "", foldEmail(r.Email)); err != nil {
+	jkt, proof, err := s.checkProof(r.Proof, foldEmail(r.Email), dpop.Request{})
+	if err != nil {
 		return "", nil, err
 	}
 	if jkt == "" && s.DPoPRequired {
 		return "", nil, refuse(KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
 	}
-	return jkt, sync.OnceValue(once), nil
+	return jkt, sync.OnceValue(proof.once), nil
 }
 
 func unregistered(named bool) error {

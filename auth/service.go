@@ -48,6 +48,7 @@ type Config struct {
 	DeviceNameClaim bool // put device_name into access tokens
 	DPoPRequired    bool // new apps must bind their tokens to a key (RFC 9449)
 	NonceRequired   bool // DPoP proofs must carry a nonce of ours
+	ProofMemory     int  // DPoP proofs that are remembered against replay, at most 80 bytes each; 0: a million
 
 	Secret   []byte   // the server secret, at least MinSecret random bytes
 	Previous [][]byte // older secrets, or the next one during a change, still accepted
@@ -64,7 +65,7 @@ type Config struct {
 // Caller is who sent a request, as far as the network tells.
 type Caller struct {
 	IP        netip.Addr
-	UserAgent string // checked by CheckAgent
+	UserAgent string // made by CleanAgent
 	Browser   string // the long-lived random mark of a browser; empty for apps
 }
 
@@ -84,7 +85,7 @@ type Service struct {
 	hasher *hasher
 	others courtesy
 	door   *door
-	proofs dpop.Seen
+	proofs *dpop.Seen
 	nonces *dpop.Nonces
 	boxes  boxes
 	kick   chan struct{} // wakes the sender of mails
@@ -159,7 +160,7 @@ func New(store *models.Store, c Config) (*Service, error) {
 	}
 	s := &Service{
 		Config: c, store: store, sealer: sealer, limits: limits[0], boxes: boxes, kick: make(chan struct{}, 1),
-		nonces: dpop.NewNonces(nonces[0]),
+		nonces: dpop.NewNonces(nonces[0]), proofs: dpop.NewSeen(c.ProofMemory),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
 		others: courtesy{began: time.Now()}, readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),

@@ -66,19 +66,23 @@ func deviceName(s string) (name, problem string) {
 	return name, problemWithText(name, maxDeviceName)
 }
 
-// CheckAgent refuses a User-Agent that cannot be kept (control characters, not UTF-8) and cuts one that is too long.
-func CheckAgent(s string) (string, error) {
-	if len(s) > maxUserAgent {
-		cut := maxUserAgent
-		for cut > maxUserAgent-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
-			cut--
+// CleanAgent is a User-Agent as it is kept and shown: bytes that are not UTF-8 are replaced, control characters are left out, and
+// it is cut to 512 bytes, between two characters. Nothing makes it fail: an app cannot mend what its platform sends.
+func CleanAgent(s string) string {
+	if len(s) <= maxUserAgent && problemWithText(s, maxUserAgent) == "" {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range strings.ToValidUTF8(s, string(utf8.RuneError)) {
+		if unicode.IsControl(c) {
+			continue
 		}
-		s = s[:cut]
+		if b.Len()+utf8.RuneLen(c) > maxUserAgent {
+			break
+		}
+		b.WriteRune(c)
 	}
-	if problem := problemWithText(s, maxUserAgent); problem != "" {
-		return "", invalidField("User-Agent", problem)
-	}
-	return s, nil
+	return b.String()
 }
 
 // foldEmail is the form in which addresses are compared: composed and lower-case throughout.

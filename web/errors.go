@@ -36,7 +36,6 @@ var answers = map[auth.Kind]answer{
 	auth.KindInvalidGrant:       {http.StatusBadRequest, "invalid_grant", "invalid_grant"},
 	auth.KindDeadLink:           {http.StatusGone, "link_dead", "invalid_request"},
 	auth.KindNotAllowed:         {http.StatusForbidden, "not_allowed", "invalid_request"},
-	auth.KindUnsupportedToken:   {http.StatusBadRequest, "unsupported_token_type", "unsupported_token_type"},
 	auth.KindInvalidProof:       {http.StatusBadRequest, "invalid_dpop_proof", "invalid_dpop_proof"},
 	auth.KindUseNonce:           {http.StatusBadRequest, "use_dpop_nonce", "use_dpop_nonce"},
 	auth.KindReauthentication:   {http.StatusForbidden, "reauthentication_required", "invalid_request"},
@@ -54,7 +53,9 @@ type httpError struct {
 	message string
 	// challenge is WWW-Authenticate.
 	challenge string
-	cause     error
+	// acceptEncoding is Accept-Encoding, of a refused Content-Encoding (RFC 9110 §12.5.3).
+	acceptEncoding string
+	cause          error
 }
 
 func (e *httpError) Error() string { return e.message }
@@ -84,6 +85,9 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, err error) failur
 		if protocol.oauth != "" {
 			f.oauth = protocol.oauth
 		}
+		if protocol.acceptEncoding != "" {
+			w.Header().Set("Accept-Encoding", protocol.acceptEncoding)
+		}
 		if protocol.cause != nil {
 			err = protocol.cause
 		}
@@ -103,6 +107,9 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, err error) failur
 	}
 	if f.challenge != "" {
 		w.Header().Set("WWW-Authenticate", f.challenge)
+	}
+	if f.code == "use_dpop_nonce" {
+		w.Header().Set("DPoP-Nonce", s.auth.NewNonce())
 	}
 	if s.metrics != nil {
 		s.metrics.refused(f.code, f.reason)
@@ -138,6 +145,9 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, err error) {
 // where tokens are given out, and unauthorised where they are used.
 func (s *Server) challenge(w http.ResponseWriter, r *http.Request, f *failure) {
 	algs := `algs="` + strings.Join(dpop.Algs, " ") + `"`
+	if !request(r).guarded {
+		return // what an Authorization header says where none is asked for means nothing
+	}
 	presented, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case f.challenge == "Bearer":

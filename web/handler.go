@@ -76,12 +76,13 @@ func (s *Server) api(h handler) http.Handler {
 // bearer is api for requests with an access token (RFC 6750).
 func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *auth.Claims) error) http.Handler {
 	return s.api(func(w http.ResponseWriter, r *http.Request) error {
+		request(r).guarded = true
 		token, scheme, err := accessToken(r)
 		if err != nil {
 			return err
 		}
-		s.sendNonce(w)
-		claims, err := s.auth.Authenticate(token, scheme, s.proof(r))
+		proof := s.proof(w, r)
+		claims, err := s.auth.Authenticate(token, scheme, proof)
 		if err != nil {
 			return err
 		}
@@ -100,22 +101,19 @@ func (s *Server) oauth(h handler) http.Handler {
 	})
 }
 
-// caller is who sent the request. It refuses a User-Agent that cannot be kept.
+// caller is who sent the request. No request is refused for its User-Agent.
 func (s *Server) caller(r *http.Request) (auth.Caller, error) {
-	agent, err := auth.CheckAgent(r.UserAgent())
-	return auth.Caller{IP: clientIP(r.Context()), UserAgent: agent}, err
+	return auth.Caller{IP: clientIP(r.Context()), UserAgent: auth.CleanAgent(r.UserAgent())}, nil
 }
 
-// proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it.
-func (s *Server) proof(r *http.Request) auth.Proof {
-	return auth.Proof{Headers: r.Header.Values("DPoP"), Method: r.Method, URL: s.base + r.URL.EscapedPath()}
-}
-
-// sendNonce gives the client the nonce for its next proof, where nonces are asked for (RFC 9449 §8.2).
-func (s *Server) sendNonce(w http.ResponseWriter) {
-	if nonce := s.auth.Nonce(); nonce != "" {
+// proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it. A client that needs a nonce for
+// its next proof gets it with the answer (RFC 9449 §8.2).
+func (s *Server) proof(w http.ResponseWriter, r *http.Request) auth.Proof {
+	p := auth.Proof{Headers: r.Header.Values("DPoP"), Method: r.Method, URL: s.base + r.URL.EscapedPath()}
+	if nonce := s.auth.Nonce(p); nonce != "" {
 		w.Header().Set("DPoP-Nonce", nonce)
 	}
+	return p
 }
 
 func clientIP(ctx context.Context) netip.Addr { return middleware.GetClientIPAddr(ctx) }

@@ -28,6 +28,7 @@ type requestInfo struct {
 	id      string
 	route   string        // the pattern that matched: unlike the path it holds nothing that a client wrote
 	session *auth.Session // of signedIn routes
+	guarded bool          // the route asks for an access token
 }
 
 type requestKey struct{}

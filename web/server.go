@@ -13,6 +13,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/origin"
 	"latchkey/static"
 )
 
@@ -31,7 +32,7 @@ type Config struct {
 // Server is the handler of everything that is served.
 type Server struct {
 	auth        *auth.Service
-	base        string
+	base        string // the public origin, as browsers write it
 	https       bool
 	log         *slog.Logger
 	files       *static.Files
@@ -58,7 +59,7 @@ func New(service *auth.Service, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		auth: service, base: base.Scheme + "://" + base.Host, https: base.Scheme == "https", log: c.Logger,
+		auth: service, base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
 	}
 	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
