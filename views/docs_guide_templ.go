@@ -68,7 +68,7 @@ func docsKey(p DocsPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</p><ol><li>Before signing in, make an ES256 key (P-256) that cannot be exported.</li><li>Send a new proof in the header <code>DPoP</code> with every request: sign-in, each refresh, and each call with an access token, which then goes as <code>Authorization: DPoP …</code>.</li><li>A proof is a JWT. Its header has <code>typ</code> <code>dpop+jwt</code>, <code>alg</code> <code>ES256</code> and the public key as <code>jwk</code>; its claims are <code>jti</code> (new each time), <code>htm</code> (the method), <code>htu</code> (the address, without its query), <code>iat</code> (now, in seconds) and, with an access token, <code>ath</code> (base64url of its SHA-256).</li><li>A proof is good for a minute, and once: a retry needs a new one. When the answer is <code>use_dpop_nonce</code> (400, and 401 with an access token), put its <code>DPoP-Nonce</code> into a new proof as <code>nonce</code> and repeat; go on with the newest nonce that any answer brought. ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</p><ol><li>Before signing in, make an ES256 key (P-256) that cannot be exported.</li><li>Send a new proof in the header <code>DPoP</code> with every request: sign-in, each refresh, and each call with an access token, which then goes as <code>Authorization: DPoP …</code>.</li><li>A proof is a JWT. Its header has <code>typ</code> <code>dpop+jwt</code>, <code>alg</code> <code>ES256</code> and the public key as <code>jwk</code>; its claims are <code>jti</code> (new each time), <code>htm</code> (the method), <code>htu</code> (the address, without its query), <code>iat</code> (now, in seconds) and, with an access token, <code>ath</code> (base64url of its SHA-256).</li><li>A proof is good for a minute, and once: a retry needs a new one. When the answer is <code>use_dpop_nonce</code> (400, and 401 with an access token), put its <code>DPoP-Nonce</code> into a new proof as <code>nonce</code> and repeat; go on with the newest nonce that any answer brought. Do so in every app: it is also the answer to a phone whose clock is wrong, and with the nonce its clock does not matter. ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -85,7 +85,7 @@ func docsKey(p DocsPage) templ.Component {
 		var templ_7745c5c3_Var3 string
 		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(thumbprintOf)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 79, Col: 24}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 80, Col: 24}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 		if templ_7745c5c3_Err != nil {
