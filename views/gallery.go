@@ -41,8 +41,9 @@ func Mails() []State {
 const (
 	hostile       = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
 	rightToLeft   = "هاتف ليلى الجديد"
-	override      = "Pixel \u202egnp.exe" // a right-to-left override must not turn the rest of the row around
-	invisibleName = "\u200b\u2060\u2800"  // nothing is seen of it
+	override      = "Pixel \u202egnp.exe"                   // a right-to-left override must not turn the rest of the row around
+	breakout      = "Pixel \u2069\u202egnp\u2067.exe\u2066" // isolates that end too early and too late
+	invisibleName = "\u200b\u2060\u2800"                    // nothing is seen of it
 	emoji         = "🏝️ Beach phone 👩‍👩‍👧‍👦"
 )
 

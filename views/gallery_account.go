@@ -56,6 +56,8 @@ func (g gallery) devices() []State {
 		return State{"devices/" + name, Devices(p)}
 	}
 	alone := []Device{g.current()}
+	turned := g.app("a10", breakout, "phone", 80*day24)
+	turned.Client, turned.Agent = breakout, breakout
 	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: "You have a device of that name already."}
 	evil := &RenameRefusal{DeviceID: "b2", Value: hostile, Problem: hostile}
 	told := func(tone Tone, text string) Shell { return Shell{Flash: &Flash{Tone: tone, Text: text}} }
@@ -63,6 +65,7 @@ func (g gallery) devices() []State {
 		page("alone", DevicesPage{Browsers: alone}),
 		page("a few", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3}),
 		page("many", DevicesPage{Apps: apps, Browsers: browsers, Others: 11}),
+		page("turned around", DevicesPage{Apps: []Device{turned, apps[7]}, Browsers: alone, Others: 2}),
 		page("none", DevicesPage{}),
 		page("signed out one", DevicesPage{Shell: Shell{Flash: &Flash{
 			Tone: ToneSuccess, Text: "Signed out “%s”.", Names: []string{"Pixel 9"},
@@ -104,6 +107,7 @@ func (g gallery) warnings() []State {
 			end(longWord, "tablet", "Signed out when you changed your password.", 5*day24),
 			end(hostile, "unknown", "Signed out by an administrator.", 6*day24),
 			end(rightToLeft, "phone", "Its sign-in reached its time limit.", 7*day24),
+			end(breakout, "phone", "Signed out by you.", 8*day24),
 			end(invisibleName, "phone", "Replaced by a new sign-in in the same browser.", 20*day24),
 		}),
 	}
@@ -154,6 +158,7 @@ func (g gallery) account() []State {
 		{Text: "“%s” was signed out because its token was used twice: someone may have copied it.", Names: []string{"Pixel 9"}, Alarm: true, At: g.ago(25 * time.Minute), Agent: "Notes 4.2 on Android", Address: "192.0.2.99"},
 		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
 		{Text: "You renamed “%s” to “%s”.", Names: []string{override, rightToLeft}, At: g.ago(20 * time.Hour), Address: "203.0.113.7"},
+		{Text: "“%s” signed out.", Names: []string{breakout}, At: g.ago(30 * time.Hour), Agent: breakout, Address: "203.0.113.7"},
 		{Text: "Signed in on “%s”.", Names: []string{hostile}, At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile},
 		{Text: "Signed in on “%s”.", Names: []string{longWord}, At: g.ago(4 * day24), Agent: longWords},
 		{Text: "Your account was created.", At: g.ago(400 * day24)},

@@ -33,7 +33,7 @@ func (g gallery) links() []State {
 		{"forgot/sent", ForgotSent(ForgotPage{Shell: g.out("Look into your mail"), Life: "30 minutes"})},
 		{"reset/empty", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
 		{"reset/refused", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
-		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile),
+		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile), notMe("turned around", breakout),
 	}
 }
 
@@ -62,6 +62,7 @@ func (g gallery) mails() []galleryMail {
 		m.Device, m.Agent, m.Address, m.To = hostile, override, longWord, longWord+"@example.org"
 	})
 	add("device reused", "device_reused", func(m *Mail) { m.Device = rightToLeft })
+	add("device reused, hostile", "device_reused", func(m *Mail) { m.Device = breakout })
 	add("password changed", "password_changed", nil)
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
 	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })

@@ -42,7 +42,7 @@ type wording struct {
 func (m Mail) Subject() string { return m.words().subject }
 
 func (m Mail) words() wording {
-	quoted := "“" + m.Device + "”"
+	quoted := "“" + contained(firstStrongIsolate+m.Device) + "”"
 	always := "You get this mail because it is about the safety of your account " + m.To + ". It cannot be turned off."
 	switch m.Kind {
 	case "new_device":
@@ -163,6 +163,32 @@ func plain(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// The marks that open and close an isolate (UAX #9 §2.4).
+const (
+	leftToRightIsolate = "\u2066"
+	firstStrongIsolate = "\u2068"
+	popIsolate         = "\u2069"
+)
+
+// contained is a text of which every isolate ends, none before it began, and that has no paragraph separator: it cannot
+// leave the <bdi> around it and turn around what follows. Pages have a class for such texts; programs that show mails know
+// no style for certain.
+func contained(s string) string {
+	open, stray := 0, 0
+	for _, r := range s {
+		switch mark := string(r); {
+		case mark >= leftToRightIsolate && mark <= firstStrongIsolate:
+			open++
+		case mark == popIsolate && open > 0:
+			open--
+		case mark == popIsolate:
+			stray++
+		}
+	}
+	s = strings.Repeat(firstStrongIsolate, stray) + s + strings.Repeat(popIsolate, open)
+	return strings.ReplaceAll(s, "\u2029", " ")
 }
 
 // fold breaks lines after 72 characters: not every program does.
