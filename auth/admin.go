@@ -138,7 +138,7 @@ func (s *Service) EachUser(ctx context.Context, fn func(models.User) error) erro
 
 // AddClient registers a public app under a new client_id.
 func (s *Service) AddClient(ctx context.Context, name string) (models.Client, error) {
-	name, problem := deviceName(name)
+	name, problem := properName(name, "An app needs a name.")
 	if problem != "" {
 		return models.Client{}, invalidField("name", problem)
 	}

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"latchkey/models"
 )
 
 // The longest texts that are kept, in characters (user agents in bytes).
@@ -58,12 +60,17 @@ func (f fields) err() error {
 }
 
 // deviceName trims a wanted device name and says what is wrong with it.
-func deviceName(s string) (name, problem string) {
-	name = strings.TrimSpace(s)
-	if name == "" {
-		return "", "A device needs a name."
+func deviceName(s string) (name, problem string) { return properName(s, "A device needs a name.") }
+
+// properName trims a name that people are to see, and says what is wrong with it; missing is for a name of nothing.
+func properName(s, missing string) (name, problem string) {
+	if name = strings.TrimSpace(s); name == "" {
+		return "", missing
 	}
-	return name, problemWithText(name, maxDeviceName)
+	if problem = problemWithText(name, maxDeviceName); problem == "" && models.NameIsBlank(name) {
+		problem = "A name needs at least one visible character."
+	}
+	return name, problem
 }
 
 // CheckAgent refuses a User-Agent that cannot be kept (control characters, not UTF-8) and cuts one that is too long.

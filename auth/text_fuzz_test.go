@@ -54,7 +54,7 @@ func FuzzCheckAgent(f *testing.F) {
 
 // FuzzDeviceName: a name that is accepted can be kept and shown, and so can its numbered kin, which are all different.
 func FuzzDeviceName(f *testing.F) {
-	for _, name := range []string{"", " ", "phone", " phone ", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("é", 64), strings.Repeat("x", 59) + "     y", "phone (2)", "a\u0085b", "\u2028", "\xff"} {
+	for _, name := range []string{"", " ", "phone", " phone ", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("é", 64), strings.Repeat("x", 59) + "     y", "phone (2)", "a\u0085b", "\u2028", "\xff", "\u200b\u2800", strings.Repeat("\u200b", 63) + "x", "👨‍👩‍👧"} {
 		f.Add(name, uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, wanted string, others uint8) {
@@ -62,7 +62,7 @@ func FuzzDeviceName(f *testing.F) {
 		if problem != "" {
 			return
 		}
-		if name != strings.TrimSpace(wanted) || !keepable(name, maxDeviceName) {
+		if name != strings.TrimSpace(wanted) || !keepable(name, maxDeviceName) || models.NameIsBlank(name) {
 			t.Fatalf("%q is accepted as %q", wanted, name)
 		}
 		held := map[string]bool{}

@@ -19,7 +19,7 @@ type NewDevice struct {
 	Device   Device
 	Verified string // the password hash that the caller checked; the sign-in fails when it is not the current one any more
 	Rehashed string // the same password under stronger parameters; empty leaves it
-	// FreeName picks the name, given which ones the owner's devices hold.
+	// FreeName picks the name, given which ones look like a name that the owner's devices hold.
 	FreeName func(taken func(string) bool) string
 	// StatusIndex names a place in the status lists to try, for try 0, 1, 2 …; nil: the device gets none.
 	StatusIndex func(try int) int64
@@ -151,15 +151,20 @@ func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, err error) {
 	return list, err
 }
 
-// taken tells the names held by devices other than the given one.
+// taken tells of names that look like one held by another device than the given one.
 func (h held) taken(but uuid.UUID) func(string) bool {
-	names := make(map[string]bool, len(h))
+	names := make(map[string]bool, 2*len(h))
 	for _, d := range h {
 		if d.ID != but {
-			names[d.Name] = true
+			for _, form := range lookAlikes(d.Name) {
+				names[form] = true
+			}
 		}
 	}
-	return func(name string) bool { return names[name] }
+	return func(name string) bool {
+		forms := lookAlikes(name)
+		return names[forms[0]] || names[forms[1]]
+	}
 }
 
 func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {

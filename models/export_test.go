@@ -2,3 +2,9 @@ package models
 
 // Pipelined is for tests of what no act of this package does.
 var Pipelined = (*Store).pipelined
+
+// For tests of how names are compared.
+var (
+	LookAlikes  = lookAlikes
+	Confusables = confusables
+)
