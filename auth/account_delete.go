@@ -24,8 +24,9 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 	if by.Support() {
 		return errStaffStays
 	}
+	d.Email = TrimEmail(d.Email)
 	var bad fields
-	if bad.text("email", d.Email, maxEmail); len(bad) == 0 && foldEmail(d.Email) != by.User.EmailKey {
+	if bad.text("email", d.Email, maxEmail); len(bad) == 0 && foldEmail(d.Email) != foldEmail(by.User.Email) {
 		bad.refuse("email", "This is not the address of the account that you are signed in to.")
 	}
 	bad.text("current_password", d.Password, maxPassword)

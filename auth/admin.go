@@ -36,7 +36,11 @@ func (s *Service) AddUser(ctx context.Context, email, password, role string) (mo
 
 // FindUser finds an account by its address, or returns KindNotFound.
 func (s *Service) FindUser(ctx context.Context, email string) (models.User, error) {
-	u, err := s.store.UserByEmail(ctx, foldEmail(email))
+	key, err := s.emailKey(ctx, email)
+	if err != nil {
+		return models.User{}, err
+	}
+	u, err := s.store.UserByEmail(ctx, key)
 	if errors.Is(err, models.ErrNotFound) {
 		return u, &Error{Kind: KindNotFound, Message: fmt.Sprintf("there is no account %q", email), Cause: err}
 	}

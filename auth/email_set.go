@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"latchkey/models"
 )
@@ -15,7 +14,7 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	if err != nil {
 		return err
 	}
-	to = strings.TrimSpace(to)
+	to = TrimEmail(to)
 	if problem := problemWithEmail(to); problem != "" {
 		return invalidField("email", problem)
 	}

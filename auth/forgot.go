@@ -20,13 +20,16 @@ func (s *Service) ForgotPassword(ctx context.Context, email string, from Caller)
 		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for a new password.")
 	}
 	var bad fields
-	bad.text("email", email, maxEmail)
+	bad.text("email", TrimEmail(email), maxEmail)
 	if err := bad.err(); err != nil {
 		return err
 	}
 	err := s.door.query(ctx, func() error {
-		key := foldEmail(email)
-		err := s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, quota{s.hide("forgot network", network(from.IP)), maxNetForgotten})
+		key, err := s.emailKey(ctx, email)
+		if err != nil {
+			return err
+		}
+		err = s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, quota{s.hide("forgot network", network(from.IP)), maxNetForgotten})
 		if err != nil {
 			return err
 		}

@@ -45,9 +45,13 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 		return TokenAnswer{}, err
 	}
 	defer leave()
+	key, err := s.emailKey(ctx, r.Email)
+	if err != nil {
+		return TokenAnswer{}, err
+	}
 	var jkt string
 	var once func() error
-	a := attempt{emailKey: foldEmail(r.Email), password: r.Password, clientID: r.ClientID, from: r.From, admit: func(allowed bool) (err error) {
+	a := attempt{emailKey: key, password: r.Password, clientID: r.ClientID, from: r.From, admit: func(allowed bool) (err error) {
 		if once == nil { // the second time, the proof is known
 			jkt, once, err = s.mayLogin(ctx, r, allowed, named)
 		}
@@ -132,8 +136,12 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 		return BrowserKey{}, err
 	}
 	defer leave()
+	emailKey, err := s.emailKey(ctx, r.Email)
+	if err != nil {
+		return BrowserKey{}, err
+	}
 	var key BrowserKey
-	_, err = s.signIn(ctx, attempt{emailKey: foldEmail(r.Email), password: r.Password, from: r.From}, func(v verified) (n models.NewDevice, err error) {
+	_, err = s.signIn(ctx, attempt{emailKey: emailKey, password: r.Password, from: r.From}, func(v verified) (n models.NewDevice, err error) {
 		n, key = s.newBrowser(v, r)
 		return n, nil
 	})
@@ -150,7 +158,7 @@ func (s *Service) newBrowser(v verified, r BrowserLogin) (models.NewDevice, Brow
 }
 
 func checkCredentials(bad *fields, email, password string) {
-	bad.text("email", email, maxEmail)
+	bad.text("email", TrimEmail(email), maxEmail)
 	bad.text("password", password, maxPassword)
 }
 

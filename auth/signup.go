@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,12 +30,9 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 	if !s.SignupOpen {
 		return errSignupClosed
 	}
-	r.Email = strings.TrimSpace(r.Email)
+	r.Email = TrimEmail(r.Email)
 	if err := s.checkNewAccount(r.Email, r.Password); err != nil {
 		return err
-	}
-	if problem := problemWithDelivery(r.Email); problem != "" {
-		return invalidField("email", problem)
 	}
 	if !s.mailing() {
 		return errSignupClosed
@@ -164,9 +160,9 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLog
 
 func (s *Service) checkNewAccount(email, password string) error {
 	var bad fields
-	bad.text("email", strings.TrimSpace(email), maxEmail)
+	bad.text("email", TrimEmail(email), maxEmail)
 	if len(bad) == 0 {
-		bad.refuse("email", problemWithEmail(strings.TrimSpace(email)))
+		bad.refuse("email", problemWithEmail(TrimEmail(email)))
 	}
 	bad.refuse("password", s.problemWithPassword(email, password))
 	return bad.err()
@@ -176,11 +172,11 @@ func (s *Service) problemWithPassword(email, password string) string {
 	if password == "" {
 		return "This is required."
 	}
-	return checkPassword(password, strings.TrimSpace(email), s.PasswordMin)
+	return checkPassword(password, TrimEmail(email), s.PasswordMin)
 }
 
 func (s *Service) createUser(ctx context.Context, email, password, role string, now time.Time, event func(models.User) models.Event) (models.User, error) {
-	email = strings.TrimSpace(email)
+	email = TrimEmail(email)
 	hash, err := s.hasher.Hash(ctx, password)
 	if err != nil {
 		return models.User{}, err

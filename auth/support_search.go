@@ -48,7 +48,7 @@ func (s *Service) Search(ctx context.Context, by *Session, q SupportSearch) (Sup
 	if err := mayLook(by); err != nil {
 		return SupportFound{}, err
 	}
-	q.Text = strings.TrimSpace(q.Text)
+	q.Text = TrimEmail(q.Text)
 	if problem := problemWithSearch(q.Text); problem != "" {
 		return SupportFound{}, invalidField("q", problem)
 	}

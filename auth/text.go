@@ -2,12 +2,9 @@ package auth
 
 import (
 	"fmt"
-	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"latchkey/models"
 )
@@ -86,19 +83,4 @@ func CheckAgent(s string) (string, error) {
 		return "", invalidField("User-Agent", problem)
 	}
 	return s, nil
-}
-
-// foldEmail is the form in which addresses are compared: composed and lower-case throughout.
-func foldEmail(s string) string { return strings.ToLower(norm.NFC.String(strings.TrimSpace(s))) }
-
-// problemWithEmail says why an address cannot belong to an account (RFC 5322 addr-spec, no display name).
-func problemWithEmail(s string) string {
-	if problem := problemWithText(s, maxEmail); problem != "" {
-		return problem
-	}
-	address, err := mail.ParseAddress(s)
-	if err != nil || address.Address != s || len(s) > maxEmail {
-		return "This is not an e-mail address."
-	}
-	return ""
 }

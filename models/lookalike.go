@@ -86,31 +86,34 @@ func replaceAlike(table map[rune]string, s string) string {
 func visibleText(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
-		case invisible(r):
+		case ignorable(r):
 			return -1
-		case blank(r):
+		case unicode.IsSpace(r), blank(r):
 			return ' '
 		}
 		return r
 	}, s)
 }
 
-// NameIsBlank tells of a name that shows nothing: blanks, invisible characters and marks without a letter under them.
+// NameIsBlank tells of a name that shows nothing: white space, invisible characters and marks without a letter under them.
 func NameIsBlank(name string) bool {
 	return !strings.ContainsFunc(name, func(r rune) bool {
-		return !invisible(r) && !blank(r) && !unicode.IsControl(r) && !unicode.Is(unicode.M, r) && !unicode.Is(unicode.Noncharacter_Code_Point, r)
+		return !IsInvisible(r) && !unicode.IsSpace(r) && !unicode.In(r, unicode.Cc, unicode.M, unicode.Noncharacter_Code_Point)
 	})
 }
 
-// invisible tells of the Default_Ignorable_Code_Points of DerivedCoreProperties.txt (the joiners and selectors of emoji,
+// IsInvisible tells of a character other than white space that is drawn as nothing.
+func IsInvisible(r rune) bool { return ignorable(r) || blank(r) }
+
+// ignorable tells of the Default_Ignorable_Code_Points of DerivedCoreProperties.txt (the joiners and selectors of emoji,
 // directional marks, fillers, tags), and of format characters that only few programs draw.
-func invisible(r rune) bool {
+func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
 		!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
-// blank tells of white space, and of the letters and symbols that have an empty picture: the Braille pattern without dots,
-// the null notehead, the blanks of Egyptian hieroglyphs.
+// blank tells of letters and symbols that have an empty picture: the Braille pattern without dots, the null notehead, the
+// blanks of Egyptian hieroglyphs.
 func blank(r rune) bool {
-	return unicode.IsSpace(r) || r == '\u2800' || r == '\U0001d159' || r == '\U00013441' || r == '\U00013442'
+	return r == '\u2800' || r == '\U0001d159' || r == '\U00013441' || r == '\U00013442'
 }

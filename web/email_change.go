@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 
 	"latchkey/auth"
 	"latchkey/views"
@@ -30,7 +29,7 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *auth.Se
 		return s.renderSecurity(w, r, status, views.SecurityPage{Email: printable(p["email"]), EmailProblems: problems})
 	}
 	s.cookies.leave(w, r, views.Flash{
-		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your address changes when you follow the link in it.", Names: []string{strings.TrimSpace(p["email"])},
+		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your address changes when you follow the link in it.", Names: []string{auth.TrimEmail(p["email"])},
 		Detail: "The link is good once, for " + inWords(auth.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the address.",
 	})
 	return redirect(w, r, "/security")

@@ -42,7 +42,8 @@ func ParseFrom(s string) (*mail.Address, error) {
 }
 
 // Deliverable is the address as every mail server understands it: an international domain in its ASCII form (RFC 5891).
-// It refuses what is no single bare address, and an international part before the @, which few servers take (RFC 6531).
+// It refuses what is no single bare address, a quoted or an international part before the @, which few servers take (RFC
+// 6531), more than 64 bytes of it (RFC 5321 §4.5.3.1), and what is no domain: an IP address, a label of more than 63 bytes.
 func Deliverable(address string) (string, error) {
 	parsed, err := mail.ParseAddress(address)
 	if err != nil || parsed.Name != "" || parsed.Address != address {
@@ -53,11 +54,25 @@ func Deliverable(address string) (string, error) {
 	if strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return "", errors.New("letters before the @ that mail servers do not take")
 	}
+	if len(local) > 64 {
+		return "", errors.New("more than 64 characters before the @")
+	}
 	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil {
+	if err != nil || !isDomain(ascii) {
 		return "", errors.New("the part after the @ is no domain")
 	}
 	return local + "@" + ascii, nil
+}
+
+// isDomain checks what idna.Lookup does not: lengths (RFC 1035 §2.3.4), and that it is no IP address.
+func isDomain(ascii string) bool {
+	labels := strings.Split(ascii, ".")
+	for _, label := range labels {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+	}
+	return len(ascii) <= 253 && strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }
 
 // compose makes the mail: multipart/alternative, the text first (RFC 2046 §5.1.4).
