@@ -85,3 +85,21 @@ var otherErrors = []advice{
 	{"unsupported_media_type", "415: neither JSON nor, at the OAuth endpoints, a form.", "Fix the app."},
 	{"method_not_allowed", "405: Allow says what the address takes.", "Fix the app."},
 }
+
+// claim is one claim of an access token, and where it is defined.
+type claim struct{ name, means, source string }
+
+// tokenClaims are all that an access token says.
+var tokenClaims = []claim{
+	{"iss", "Who made the token: this server. Compare it letter for letter.", "RFC 7519, 4.1.1"},
+	{"sub", "The account, as a UUID. It stays the same when the e-mail address changes.", "RFC 7519, 4.1.2"},
+	{"aud", "The servers that the token is for. Refuse it when yours is not named; take a text and a list.", "RFC 7519, 4.1.3"},
+	{"exp", "When it ends, in seconds since 1970; never later than its device.", "RFC 7519, 4.1.4"},
+	{"iat", "When it was made.", "RFC 7519, 4.1.6"},
+	{"jti", "Its own id: no two tokens have the same.", "RFC 7519, 4.1.7"},
+	{"client_id", "The app that signed in.", "RFC 8693, 4.3"},
+	{"sid", "The device, as device_id in the token answer. It stays the same through all refreshes.", "OpenID Connect, session id"},
+	{"device_name", "The name of the device when the token was made. People choose it; it is missing where the operator leaves it out.", "Latchkey"},
+	{"cnf.jkt", "Only of a bound token: the thumbprint of the key whose proof must come with it.", "RFC 9449, 6.1"},
+	{"status.status_list", "Where to look whether the device was signed out: uri is the list, idx its place in it. Missing where lists are turned off.", "IETF Token Status List"},
+}
