@@ -112,26 +112,9 @@ func (s *Service) person(ctx context.Context, p SupportPerson, look SupportLook,
 	return p, nil
 }
 
-// EndOf tells why a device that support found is live no more, in the words of models.RevokedBy…, and when it ended. One
-// that nobody signed out ended by age or by idleness, whichever came first under the current configuration; its row may
-// have been marked much later, when its name was wanted again.
+// EndOf tells why a device that support found is live no more, in the words of models.RevokedBy…, and when it ended.
 func (s *Service) EndOf(d models.FoundDevice) (reason string, at time.Time) {
-	idleAt := d.Device.LastSeenAt.Add(s.browserIdle(d.OwnerRole))
-	if d.Device.Kind == models.KindApp {
-		idleAt = d.Device.LastSeenAt.Add(s.DeviceIdle)
-	}
-	reason, at = models.RevokedByExpiry, d.Device.ExpiresAt
-	revoked, marked := d.Device.RevokedAt, d.Device.RevokeReason
-	switch {
-	case revoked != nil && marked != models.RevokedByExpiry && marked != models.RevokedByIdleness:
-		return marked, *revoked
-	case revoked != nil && marked == models.RevokedByIdleness, revoked == nil && idleAt.Before(at):
-		reason, at = models.RevokedByIdleness, idleAt
-	}
-	if revoked != nil && revoked.Before(at) {
-		at = *revoked
-	}
-	return reason, at
+	return s.end(d.Device, d.OwnerRole)
 }
 
 // browserIdle is how long a browser of somebody with this role may go unseen.
