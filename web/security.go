@@ -35,15 +35,19 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Sessi
 		}
 		return s.renderSecurity(w, r, status, views.SecurityPage{Problems: problems})
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, fmt.Sprintf("Your password was changed, and %s signed out.", wereSignedOut(n)))
+	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(n))
 	return redirect(w, r, "/devices")
 }
 
-func wereSignedOut(n int64) string {
-	if n == 1 {
-		return otherDevices(n) + " was"
+// passwordChanged says what was done, with how many devices were signed out by it.
+func passwordChanged(n int64) string {
+	switch n {
+	case 0:
+		return "Your password was changed. No other device was signed in."
+	case 1:
+		return "Your password was changed, and 1 other device was signed out."
 	}
-	return otherDevices(n) + " were"
+	return fmt.Sprintf("Your password was changed, and %d other devices were signed out.", n)
 }
 
 func (s *Server) renderSecurity(w http.ResponseWriter, r *http.Request, status int, page views.SecurityPage) error {

@@ -119,7 +119,7 @@ func (c *sweepCommand) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(env.stdout, "Deleted %d rows.\n", n)
+		fmt.Fprintf(env.stdout, "Deleted %s.\n", counted(n, "row"))
 		return nil
 	})
 }

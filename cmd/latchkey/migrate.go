@@ -38,6 +38,6 @@ func (c *migrateCommand) Run(env *environment) error {
 		fmt.Fprintln(env.stdout, "The schema is up to date.")
 		return nil
 	}
-	fmt.Fprintf(env.stdout, "Applied %d migration(s).\n", applied)
+	fmt.Fprintf(env.stdout, "Applied %s.\n", counted(applied, "migration"))
 	return nil
 }
