@@ -66,7 +66,6 @@ func (s *Server) support(h func(w http.ResponseWriter, r *http.Request, by *auth
 // api answers errors with problem details (RFC 9457).
 func (s *Server) api(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
 		if err := h(w, r); err != nil {
 			s.answerAPI(w, r, err)
 		}
@@ -92,7 +91,6 @@ func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *a
 // oauth answers errors as RFC 6749 §5.2 says.
 func (s *Server) oauth(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1
 		if err := h(w, r); err != nil {
 			s.answerOAuth(w, r, err)

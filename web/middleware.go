@@ -113,11 +113,18 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	})
 }
 
-// headers are on every answer.
+// headers are on every answer, also on one that no handler of ours writes: a redirect of ServeMux, a file, a panic. What
+// is no page may load and run nothing.
 func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		if s.https {
 			h.Set("Strict-Transport-Security", "max-age=63072000")
 		}
@@ -125,14 +132,11 @@ func (s *Server) headers(next http.Handler) http.Handler {
 	})
 }
 
-// pageHeaders are on every answer that a browser shows.
+// pageHeaders let a page load our files and send forms to us. An error's page is kept by no one, whatever was wanted.
 func pageHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	h.Set("Referrer-Policy", "same-origin") // an error's page has forms: they would be sent with "Origin: null" otherwise
 }
 
 // compression compresses pages, and nothing that a token stands in. A page holds no secret either, yet who reads the sizes
