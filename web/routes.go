@@ -70,6 +70,9 @@ func (s *Server) routes() {
 		"GET /.well-known/oauth-authorization-server":           s.api(s.metadata),
 		"GET /.well-known/oauth-authorization-server/{path...}": s.api(s.issuerMetadata),
 
+		"GET /.well-known/change-password": s.page(s.changePassword),
+		"GET /.well-known/security.txt":    s.api(s.securityText),
+
 		"GET /statuslists/{id}": s.api(s.statusList),
 
 		"GET /healthz": s.api(s.healthz),

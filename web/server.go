@@ -23,9 +23,11 @@ type Config struct {
 	Previous       [][]byte // secrets whose cookies are still read
 	TrustedProxies []string // CIDRs whose X-Forwarded-For is believed
 	Logger         *slog.Logger
-	Metrics        *Metrics    // nil: not measured
-	Gallery        bool        // show every page in every state at /gallery: for demonstrations
-	Outbox         *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
+	// SecurityContacts are where people report weaknesses, each as ParseContact takes it; none: there is no security.txt.
+	SecurityContacts []string
+	Metrics          *Metrics    // nil: not measured
+	Gallery          bool        // show every page in every state at /gallery: for demonstrations
+	Outbox           *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
 }
 
 // Server is the handler of everything that is served.
@@ -39,6 +41,7 @@ type Server struct {
 	crossing    *http.CrossOriginProtection
 	metrics     *Metrics
 	outbox      *mail.Files
+	contacts    []string // URIs, of security.txt
 	description document // of the API
 	gallery     bool
 	mux         *http.ServeMux
@@ -75,6 +78,13 @@ func New(service *auth.Service, c Config) (*Server, error) {
 			return nil, fmt.Errorf("trusted proxies: %q is not a CIDR like 10.0.0.0/8", cidr)
 		}
 		trusted = append(trusted, prefix)
+	}
+	for _, text := range c.SecurityContacts {
+		contact, err := ParseContact(text)
+		if err != nil {
+			return nil, fmt.Errorf("security contact: %q is %w", text, err)
+		}
+		s.contacts = append(s.contacts, contact)
 	}
 	clientIP := middleware.ClientIPFromRemoteAddr
 	if len(c.TrustedProxies) > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/web"
 )
 
 // Settings are read from LATCHKEY_… variables and from flags; flags win. Secrets and database URLs have no flag,
@@ -41,6 +42,8 @@ type Settings struct {
 	Log             string        `env:"LATCHKEY_LOG" default:"text" enum:"text,json" help:"text or json."`
 	MailFrom        string        `env:"LATCHKEY_MAIL_FROM" help:"Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL."`
 	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`
+
+	SecurityContact []string `env:"LATCHKEY_SECURITY_CONTACT" help:"Where people report weaknesses: e-mail addresses, or https:, mailto: or tel: URLs; shown in /.well-known/security.txt, which is not there without."`
 
 	SMTPURL        string `kong:"-"` // LATCHKEY_SMTP_URL: smtp://user:password@host:port or smtps://…; empty: no mail
 	Database       string `kong:"-"` // LATCHKEY_DATABASE: sqlite:PATH or a postgres:// URL; empty: sqlite:data/latchkey.db
@@ -105,6 +108,11 @@ func (s *Settings) validateAddresses() error {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" ||
 			u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 			return errors.New("LATCHKEY_BASE_URL: must be an origin like https://id.example.com, without a path or a user")
+		}
+	}
+	for _, contact := range s.SecurityContact {
+		if _, err := web.ParseContact(contact); err != nil {
+			return fmt.Errorf("LATCHKEY_SECURITY_CONTACT: %q is %w", contact, err)
 		}
 	}
 	for i, cidr := range s.TrustedProxies {

@@ -87,6 +87,7 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 	handler, err := web.New(p.Service, web.Config{
 		BaseURL: p.url, Secret: p.Service.Secret, Previous: p.Service.Previous,
 		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery, Outbox: outbox,
+		SecurityContacts: env.settings.SecurityContact,
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what was attempted

@@ -45,6 +45,8 @@ var table = []struct {
 	{"LATCHKEY_TRUSTED_PROXIES", "--trusted-proxies", "[]", "10.0.0.0/8, fd00::/8", "[10.0.0.0/8 fd00::/8]", []string{"10.0.0.1", "10.0.0.0/33", "proxy"}},
 	{"LATCHKEY_LOG", "--log", "text", "json", "json", []string{"xml", "debug"}},
 	{"LATCHKEY_MAIL_FROM", "--mail-from", "", "Example <no-reply@example.com>", "Example <no-reply@example.com>", []string{"nobody", "a@b@c", "a@b.c, d@e.f"}},
+	{"LATCHKEY_SECURITY_CONTACT", "--security-contact", "[]", "security@example.com,https://example.com/report", "[security@example.com https://example.com/report]",
+		[]string{"nonsense", "http://example.com", "a@example.com,b"}},
 	{"LATCHKEY_METRICS_ADDR", "--metrics-addr", "", "localhost:9090", "localhost:9090", []string{"9090"}},
 }
 
