@@ -26,7 +26,7 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 	}
 	var bad fields
 	if bad.text("email", d.Email, maxEmail); len(bad) == 0 && foldEmail(d.Email) != by.User.EmailKey {
-		bad.refuse("email", "This is not the address of the account that you are signed in to.")
+		bad.refuse("email", "This is not the e-mail address of the account that you are signed in to.")
 	}
 	bad.text("current_password", d.Password, maxPassword)
 	if err := bad.err(); err != nil {
@@ -49,7 +49,7 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 	case errors.Is(err, models.ErrChanged):
 		return s.whyNotDeleted(ctx, by, err)
 	case errors.Is(err, models.ErrWayBack):
-		return invalidField("email", "The address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
+		return invalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
 	}
 	s.kickMail()
 	return err

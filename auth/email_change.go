@@ -29,7 +29,7 @@ type pendingEmail struct{ Email, From, Hash string }
 // KindNotFound (no mail is sent here), KindUnavailable.
 func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailRequest) error {
 	if !s.mailing() {
-		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for another address.")
+		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for another e-mail address.")
 	}
 	r.Email = strings.TrimSpace(r.Email)
 	if err := checkNewEmail(by.User, r); err != nil {
@@ -71,7 +71,7 @@ func checkNewEmail(user models.User, r EmailRequest) error {
 		bad.refuse("email", problemWithEmail(r.Email))
 	}
 	if len(bad) == 0 && foldEmail(r.Email) == user.EmailKey {
-		bad.refuse("email", "This is your address already.")
+		bad.refuse("email", "This is your e-mail address already.")
 	}
 	if len(bad) == 0 {
 		bad.refuse("email", problemWithDelivery(r.Email))
@@ -83,7 +83,7 @@ func checkNewEmail(user models.User, r EmailRequest) error {
 // problemWithDelivery says why no mail reaches an address, or "".
 func problemWithDelivery(email string) string {
 	if _, err := mail.Deliverable(email); err != nil {
-		return "No mail can be sent to this address: " + err.Error() + "."
+		return "No mail can be sent to this e-mail address: " + err.Error() + "."
 	}
 	return ""
 }

@@ -73,7 +73,7 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 		Undo:  s.noticeTo(user.Email, user.ID, tell), Left: left, News: s.noticeTo(p.Email, user.ID, news),
 	})
 	if errors.Is(err, models.ErrDuplicate) {
-		return move, &Error{Kind: KindEmailTaken, Message: "This address belongs to another account by now, or is kept for one. Nothing was changed.", Cause: err}
+		return move, &Error{Kind: KindEmailTaken, Message: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.", Cause: err}
 	}
 	if err == nil {
 		s.kickMail()

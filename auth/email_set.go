@@ -31,10 +31,10 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 
 // emailTaken names the refusal of an address that somebody has, or may take back.
 func emailTaken(err error) error {
-	message := "There is an account with this address already."
+	message := "There is an account with this e-mail address already."
 	switch {
 	case errors.Is(err, models.ErrHeld):
-		message = "This address is kept for the account that had it until lately."
+		message = "This e-mail address is kept for the account that had it until lately."
 	case !errors.Is(err, models.ErrDuplicate):
 		return err
 	}

@@ -37,7 +37,7 @@ func (s *Service) record(ctx context.Context, events ...models.Event) error {
 // mayLook refuses everybody but the support staff with KindNotFound: for others there is nothing here.
 func mayLook(by *Session) error {
 	if !by.Support() {
-		return refuse(KindNotFound, "There is nothing at this address.")
+		return refuse(KindNotFound, "There is no such page.")
 	}
 	return nil
 }

@@ -83,5 +83,5 @@ var otherErrors = []advice{
 	{"unsupported_token_type", "An access token cannot be revoked.", "Revoke the refresh token."},
 	{"payload_too_large", "413: more than 64 KiB.", "Fix the app."},
 	{"unsupported_media_type", "415: neither JSON nor, at the OAuth endpoints, a form.", "Fix the app."},
-	{"method_not_allowed", "405: Allow says what the address takes.", "Fix the app."},
+	{"method_not_allowed", "405: Allow says what the URL takes.", "Fix the app."},
 }

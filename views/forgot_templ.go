@@ -124,20 +124,20 @@ func ForgotSent(p ForgotPage) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<h1>Look into your mail</h1><div class=\"card\"><p>If there is an account with that address, a mail with a link is on its way. The link is good once, for ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<h1>Look into your mail</h1><div class=\"card\"><p>If there is an account with that e-mail address, a mail with a link is on its way. The link is good once, for ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var5 string
 			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(p.Life)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `forgot.templ`, Line: 31, Col: 117}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `forgot.templ`, Line: 31, Col: 124}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, ".</p><p>Nothing there after a few minutes? Look among the unwanted mails, and check the address. Only the newest link works.</p><p class=\"decision\"><a class=\"button\" href=\"/forgot\">Ask again</a></p></div><p class=\"aside\">Back to <a href=\"/login\">Sign in</a></p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, ".</p><p>Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address. Only the newest link works.</p><p class=\"decision\"><a class=\"button\" href=\"/forgot\">Ask again</a></p></div><p class=\"aside\">Back to <a href=\"/login\">Sign in</a></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

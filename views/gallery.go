@@ -100,8 +100,8 @@ func (g gallery) errors() []State {
 	states := []State{
 		page("not allowed", in, 403, "This is not allowed", "This form was sent from another site."),
 		page("nothing here", in, 404, "Nothing here", "There is no such device, or it is signed out already."),
-		page("nothing here, signed out", out, 404, "Nothing here", "There is nothing at this address."),
-		page("not like this", in, 405, "Not like this", "This address does not take that method."),
+		page("nothing here, signed out", out, 404, "Nothing here", "There is no such page."),
+		page("not like this", in, 405, "Not like this", "This page does not take that method."),
 		page("too much", out, 413, "That was too much", "What you sent is larger than we accept."),
 		page("too many attempts", out, 429, "Too many attempts", "Please wait before you try again. Try again in 15 minutes."),
 		page("our fault", in, 500, "That did not work", "Something went wrong on our side. Try again in 5 seconds."),

@@ -166,8 +166,8 @@ func (g gallery) account() []State {
 		p.Shell, p.PasswordMin = g.in("Security", "security"), 12
 		return State{"security/" + name, Security(p)}
 	}
-	asked := SecurityPage{Mail: true, Email: hostile, EmailProblems: FormProblems{Summary: "Your address was not changed.", Fields: map[string]string{
-		"email": "This is your address already.", "password": "That is not your password.",
+	asked := SecurityPage{Mail: true, Email: hostile, EmailProblems: FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{
+		"email": "This is your e-mail address already.", "password": "That is not your password.",
 	}}}
 	leave := func(name string, p AccountDeletePage) State {
 		p.Shell = g.in("Delete your account", "security")
@@ -194,7 +194,7 @@ func (g gallery) account() []State {
 		leave("empty", AccountDeletePage{Mail: true, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"}}),
 		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: "15 minutes"}, Problems: FormProblems{
 			Summary: "Your account was not deleted.", Fields: map[string]string{
-				"email": "This is not the address of the account that you are signed in to.", "current_password": "That is not your password.",
+				"email": "This is not the e-mail address of the account that you are signed in to.", "current_password": "That is not your password.",
 			},
 		}}),
 		leave("staff", AccountDeletePage{Staff: true}),

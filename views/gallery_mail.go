@@ -14,19 +14,19 @@ func (g gallery) links() []State {
 	for i, m := range g.mails() {
 		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
 	}
-	taken := FormProblems{Summary: "This address belongs to another account by now, or is kept for one. Nothing was changed."}
+	taken := FormProblems{Summary: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed."}
 	return []State{
-		{"email/confirm", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
-		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Shell: g.in("Confirm your new address", ""), From: longWord + "@example.org", To: hostile})},
-		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net",
-			Problems: FormProblems{Summary: "Your address was not changed.", Fields: map[string]string{"password": "That is not your password."}}})},
-		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
-		{"email/undo", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: "leila.haddad@example.org"})},
-		{"email/undo hostile", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: hostile})},
+		{"email/confirm", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
+		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Shell: g.in("Confirm your new e-mail address", ""), From: longWord + "@example.org", To: hostile})},
+		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net",
+			Problems: FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"password": "That is not your password."}}})},
+		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
+		{"email/undo", EmailUndo(EmailUndoPage{Shell: g.out("Take your e-mail address back?"), Email: "leila.haddad@example.org"})},
+		{"email/undo hostile", EmailUndo(EmailUndoPage{Shell: g.out("Take your e-mail address back?"), Email: hostile})},
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
 		{"signup/sent", SignupSent(SignupPage{Shell: g.out("Look into your mail"), Life: "24 hours"})},
-		{"signup/confirm", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: "leila.haddad@example.org"})},
-		{"signup/confirm refused", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: hostile, Problems: FormProblems{Fields: map[string]string{"password": "That is not your password."}}})},
+		{"signup/confirm", SignupConfirm(SignupPage{Shell: g.out("Confirm your e-mail address"), Email: "leila.haddad@example.org"})},
+		{"signup/confirm refused", SignupConfirm(SignupPage{Shell: g.out("Confirm your e-mail address"), Email: hostile, Problems: FormProblems{Fields: map[string]string{"password": "That is not your password."}}})},
 		{"forgot/empty", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true})},
 		{"forgot/refused", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true, Email: hostile, Problems: wrong})},
 		{"forgot/no mail", Forgot(ForgotPage{Shell: g.out("Forgotten password")})},

@@ -77,33 +77,33 @@ func (m Mail) words() wording {
 			button: "Choose a new password",
 			act:    "This link lets you choose one. When you do, every device is signed out. Give the link to nobody: whoever has it can take the account.",
 			after:  []string{"Was it not you? Then do nothing: without the link nothing changes, and your password stays as it is."},
-			why:    "You get this mail because the address " + m.To + " was entered on the page for forgotten passwords.",
+			why:    "You get this mail because the e-mail address " + m.To + " was entered on the page for forgotten passwords.",
 		}
 	case "signup":
 		return wording{
 			subject: "Confirm your e-mail address", heading: "Confirm your e-mail address",
-			lead:   "Somebody, probably you, asked for an account with this address.",
-			button: "Confirm my address",
+			lead:   "Somebody, probably you, asked for an account with this e-mail address.",
+			button: "Confirm my e-mail address",
 			act:    "This link makes the account. It asks for the password that you chose.",
-			after:  []string{"Was it not you? Then do nothing: without the link there is no account, and nobody can make one with your address."},
-			why:    "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+			after:  []string{"Was it not you? Then do nothing: without the link there is no account, and nobody can make one with your e-mail address."},
+			why:    "You get this mail because the e-mail address " + m.To + " was entered on the page for new accounts.",
 		}
 	case "signup_known":
 		return wording{
 			subject: "You have an account already", heading: "You have an account already",
-			lead:  "Somebody, probably you, asked for a new account with this address. There is one already, so no other was made, and nothing was changed.",
+			lead:  "Somebody, probably you, asked for a new account with this e-mail address. There is one already, so no other was made, and nothing was changed.",
 			after: []string{"Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: " + m.Base + "/login", "Was it not you? Then there is nothing to do."},
-			why:   "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+			why:   "You get this mail because the e-mail address " + m.To + " was entered on the page for new accounts.",
 		}
 	case "account_deleted":
 		return wording{
 			subject: "Your account was deleted", heading: "Your account was deleted",
-			lead: "Somebody who knows your password, probably you, deleted your account. Every device was signed out, and your address, your devices and all that leads to you in your activity were erased.",
+			lead: "Somebody who knows your password, probably you, deleted your account. Every device was signed out, and your e-mail address, your devices and all that leads to you in your activity were erased.",
 			after: []string{
-				"This is the last mail: your address is kept nowhere here any more. Nobody can bring the account back. A new account with this address would have nothing of this one.",
+				"This is the last mail: your e-mail address is kept nowhere here any more. Nobody can bring the account back. A new account with this e-mail address would have nothing of this one.",
 				"Was it not you? Then change your password wherever else you use it, and tell whoever runs this service: " + m.Base,
 			},
-			why: "You get this mail because the account with the address " + m.To + " was deleted.",
+			why: "You get this mail because the account with the e-mail address " + m.To + " was deleted.",
 		}
 	case "account_disabled":
 		return wording{
@@ -129,7 +129,7 @@ func (m Mail) facts() []Fact {
 	}
 	list = append(list, Fact{"When", absolute(m.At)})
 	if m.Address != "" {
-		list = append(list, Fact{"From address", m.Address})
+		list = append(list, Fact{"IP address", m.Address})
 	}
 	return list
 }
@@ -142,7 +142,7 @@ func (m Mail) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
 	for _, f := range m.facts() {
-		fmt.Fprintf(&b, "  %-15s %s\n", f.Name+":", plain(f.Value))
+		fmt.Fprintf(&b, " %-19s %s\n", f.Name+":", plain(f.Value))
 	}
 	b.WriteString("\n")
 	if m.Link != "" {

@@ -1007,7 +1007,7 @@ func address(a string) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if a == "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "Unknown address")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "Unknown IP address")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -66,7 +66,7 @@ func Support(p SupportPage) templ.Component {
 			}
 			switch {
 			case p.TooSlow:
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<section aria-labelledby=\"found\"><h2 id=\"found\">Given up</h2><div class=\"empty\"><p><strong>This search took too long.</strong> Type more of the name or address, or take a filter away.</p></div></section>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<section aria-labelledby=\"found\"><h2 id=\"found\">Given up</h2><div class=\"empty\"><p><strong>This search took too long.</strong> Type more of the name or e-mail address, or take a filter away.</p></div></section>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -419,7 +419,7 @@ func searchResults(p SupportPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "”</bdi>.</strong> Names and addresses are found by how they begin, ids and IP addresses only whole. Filters may hide what you look for.")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "”</bdi>.</strong> Names and e-mail addresses are found by how they begin, ids and IP addresses only whole. Filters may hide what you look for.")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

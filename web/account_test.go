@@ -160,7 +160,7 @@ func TestNothingIsDownloadedOrDeletedWithoutThePassword(t *testing.T) {
 		s.unchanged("the wrong address", func() {
 			r := b.leave("bea@example.com", adaPassword)
 			page := r.screen(t)
-			page.one("p", "id", "email-problem").says("This is not the address of the account that you are signed in to.")
+			page.one("p", "id", "email-problem").says("This is not the e-mail address of the account that you are signed in to.")
 			page.one("input", "name", "email", "value", "bea@example.com")
 			noInline(t, "a hostile address", b.leave(evil, adaPassword).screen(t))
 		})

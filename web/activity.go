@@ -155,7 +155,7 @@ func eventWords(e models.Event) string {
 	case models.EventAccountDeleted:
 		return "Your account was deleted."
 	case models.EventMailFailed:
-		return "A mail to you could not be delivered. Is your address right?"
+		return "A mail to you could not be delivered. Is your e-mail address right?"
 	}
 	return "Something else happened."
 }

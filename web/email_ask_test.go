@@ -57,8 +57,8 @@ func TestAskingForAnAddressTellsNobodyWhoHasIt(t *testing.T) {
 			t.Fatalf("%+v", free)
 		}
 		for email, subject := range map[string]string{
-			eveEmail: "This address has an account already", "EVE@example.com": "This address has an account already", "closed@example.com": "This address has an account already",
-			"left@example.com": "This address cannot be used yet", "another@example.com": "Confirm your new e-mail address",
+			eveEmail: "This e-mail address has an account already", "EVE@example.com": "This e-mail address has an account already", "closed@example.com": "This e-mail address has an account already",
+			"left@example.com": "This e-mail address cannot be used yet", "another@example.com": "Confirm your new e-mail address",
 		} {
 			if got := ask(email); got != free { // the kind, too: it stands in the activity when the mail cannot be delivered
 				t.Errorf("%s: %+v, an address that nobody has: %+v", email, got, free)
@@ -85,12 +85,12 @@ func TestARefusedAddressSaysWhyBesideTheFieldAndMailsNobody(t *testing.T) {
 			"a line feed before it":  {"x\n@example.com", adaPassword, "email", "Control characters cannot be used here."},
 			"a NUL":                  {"ada2\x00@example.com", adaPassword, "email", "Control characters cannot be used here."},
 			"a Unicode line end":     {"ada2\u0085@example.com", adaPassword, "email", "Control characters cannot be used here."},
-			"a line separator":       {"ada2\u2028@example.com", adaPassword, "email", "No mail can be sent to this address: letters before the @ that mail servers do not take."},
+			"a line separator":       {"ada2\u2028@example.com", adaPassword, "email", "No mail can be sent to this e-mail address: letters before the @ that mail servers do not take."},
 			"a script":               {evil, adaPassword, "email", "This is not an e-mail address."},
 			"an endless one":         {strings.Repeat("a", 250) + "@example.com", adaPassword, "email", "At most 254 characters."},
-			"no domain":              {"ada@-example.com", adaPassword, "email", "No mail can be sent to this address: the part after the @ is no domain."},
-			"letters mail knows not": {"ädä@example.com", adaPassword, "email", "No mail can be sent to this address: letters before the @ that mail servers do not take."},
-			"her own":                {" ADA@EXAMPLE.com", adaPassword, "email", "This is your address already."},
+			"no domain":              {"ada@-example.com", adaPassword, "email", "No mail can be sent to this e-mail address: the part after the @ is no domain."},
+			"letters mail knows not": {"ädä@example.com", adaPassword, "email", "No mail can be sent to this e-mail address: letters before the @ that mail servers do not take."},
+			"her own":                {" ADA@EXAMPLE.com", adaPassword, "email", "This is your e-mail address already."},
 			"no password":            {newEmail, "", "password", "This is required."},
 		} {
 			r := b.move(c.email, c.password)
@@ -264,7 +264,7 @@ func TestOfTwoAccountsOnOneAddressTheLoserIsTold(t *testing.T) {
 			case http.StatusSeeOther:
 				won.Add(1)
 			case http.StatusConflict:
-				r.screen(t).one("p", "class", "notice-text").says("This address belongs to another account by now, or is kept for one. Nothing was changed.")
+				r.screen(t).one("p", "class", "notice-text").says("This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.")
 				lost.Add(1)
 			default:
 				t.Errorf("%d %s", r.status, r.body)
@@ -285,7 +285,7 @@ func TestWithoutMailTheAddressIsTheOperators(t *testing.T) {
 		page := b.shown("/security")
 		page.none("form", "action", "/security/email")
 		page.one("form", "action", "/security")
-		if text := page.one("div", "id", "change-email").text(); !strings.Contains(text, "only whoever runs it can change your address") {
+		if text := page.one("div", "id", "change-email").text(); !strings.Contains(text, "only whoever runs it can change your e-mail address") {
 			t.Errorf("%q", text)
 		}
 		s.unchanged("asking all the same", func() {
@@ -354,27 +354,27 @@ func TestAPersonChangesTheAddressAndBackInARealBrowser(t *testing.T) {
 			b.shoot("security")
 			b.write("#email", newEmail)
 			b.write("#password", adaPassword)
-			b.follow(`#change-email button[type="submit"]`).one("p", "class", "notice-text").says("A mail is on its way to " + newEmail + ". Your address changes when you follow the link in it.")
+			b.follow(`#change-email button[type="submit"]`).one("p", "class", "notice-text").says("A mail is on its way to " + newEmail + ". Your e-mail address changes when you follow the link in it.")
 			b.check("a mail is on its way")
 			b.shoot("email-asked")
 			link := s.link(s.mail())
-			b.open(link, http.StatusOK).one("h1").says("Confirm your new address")
+			b.open(link, http.StatusOK).one("h1").says("Confirm your new e-mail address")
 			b.check("confirm")
 			b.shoot("email-confirm")
 			b.write("#password", adaPassword)
 			page := b.follow(`main button[type="submit"]`)
 			page.one("h1").says("Security")
-			page.one("p", "class", "notice-text").says("The address was changed to " + newEmail + ". Sign in with it from now on.")
+			page.one("p", "class", "notice-text").says("The e-mail address was changed to " + newEmail + ". Sign in with it from now on.")
 			b.shoot("email-changed")
 			s.refreshed(phone.refresh)
 			list := s.mails()
 			if list[0].To != adaEmail {
 				list[0], list[1] = list[1], list[0]
 			}
-			b.open(s.link(list[0]), http.StatusOK).one("h1").says("Take your address back?")
+			b.open(s.link(list[0]), http.StatusOK).one("h1").says("Take your e-mail address back?")
 			b.check("undo")
 			b.shoot("email-undo")
-			b.follow(`main button[type="submit"]`).one("p", "class", "notice-text").says("Done: your address is " + adaEmail + " again.")
+			b.follow(`main button[type="submit"]`).one("p", "class", "notice-text").says("Done: your e-mail address is " + adaEmail + " again.")
 			b.shoot("email-undone")
 			b.open("/devices", http.StatusOK).one("h1").says("Sign in")
 			if faults := b.takeFaults(); len(faults) > 0 {

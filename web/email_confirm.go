@@ -36,14 +36,14 @@ func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request) error {
 		}
 		if auth.AsError(err).Kind == auth.KindWrongPassword {
 			problems.Fields["password"], status = problems.Summary, http.StatusUnprocessableEntity
-			problems.Summary = "Your address was not changed."
+			problems.Summary = "Your e-mail address was not changed."
 		}
 		return s.renderEmailConfirm(w, r, status, views.EmailConfirmPage{Problems: problems, Taken: auth.AsError(err).Kind == auth.KindEmailTaken})
 	}
 	s.cookies.dropLink(w, emailConfirmPath)
 	s.cookies.leave(w, r, views.Flash{
-		Tone: views.ToneSuccess, Text: "The address was changed to %s. Sign in with it from now on.", Names: []string{move.To},
-		Detail: "Every device stays signed in. Both addresses get a mail about the change.",
+		Tone: views.ToneSuccess, Text: "The e-mail address was changed to %s. Sign in with it from now on.", Names: []string{move.To},
+		Detail: "Every device stays signed in. Both e-mail addresses get a mail about the change.",
 	})
 	return redirect(w, r, "/security")
 }
@@ -53,6 +53,6 @@ func (s *Server) renderEmailConfirm(w http.ResponseWriter, r *http.Request, stat
 	if err != nil {
 		return err
 	}
-	page.Shell, page.From, page.To = s.shell(w, r, "Confirm your new address", ""), move.From, move.To
+	page.Shell, page.From, page.To = s.shell(w, r, "Confirm your new e-mail address", ""), move.From, move.To
 	return render(w, r, status, views.EmailConfirm(page))
 }

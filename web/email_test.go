@@ -76,7 +76,7 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 		form.one("input", "name", "email", "type", "email", "value", "")
 		form.one("input", "name", "password", "type", "password", "autocomplete", "current-password")
 		home.expect(home.move(" "+newEmail+" ", adaPassword), http.StatusSeeOther, "/security")
-		home.told("/security", "A mail is on its way to "+newEmail+". Your address changes when you follow the link in it.")
+		home.told("/security", "A mail is on its way to "+newEmail+". Your e-mail address changes when you follow the link in it.")
 		m := s.mail()
 		if m.To != newEmail || m.Subject != "Confirm your new e-mail address" || !strings.Contains(m.Text, adaEmail) || !strings.Contains(m.Text, "127.0.0.1") {
 			t.Errorf("to %q: %q\n%s", m.To, m.Subject, m.Text)
@@ -109,7 +109,7 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 		b.shown("/email/confirm").one("form", "action", "/email/confirm")
 		b.expect(b.settle(adaPassword), http.StatusSeeOther, "/security")
 		b.expect(b.get("/security"), http.StatusSeeOther, "/login?next=%2Fsecurity")
-		b.told("/login?next=%2Fsecurity", "The address was changed to "+newEmail+". Sign in with it from now on.")
+		b.told("/login?next=%2Fsecurity", "The e-mail address was changed to "+newEmail+". Sign in with it from now on.")
 		s.unchanged("used links", func() {
 			b.dead("pressed twice", "/email/confirm")
 			s.browser().dead("followed again", link)
@@ -122,7 +122,7 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 			t.Errorf("the old address opens: %d", r.status)
 		}
 		list := s.mails()
-		if len(list) != 2 || list[0].Subject != "Your e-mail address was changed" || list[1].Subject != "This is your address now" {
+		if len(list) != 2 || list[0].Subject != "Your e-mail address was changed" || list[1].Subject != "This is your e-mail address now" {
 			t.Fatalf("%+v", list)
 		}
 		for _, m := range list {
@@ -199,7 +199,7 @@ func TestAStolenAddressIsTakenBackFromTheMailToTheOldOne(t *testing.T) {
 		thief.signIn("thief@evil.example", newPassword)
 		s.mails()
 		b.expect(b.post("/email/undo", nil), http.StatusSeeOther, "/forgot")
-		b.told("/forgot", "Done: your address is "+adaEmail+" again.").one("p", "class", "notice-detail").says("Every device was signed out, and your password is locked. Choose a new one now, by a mail to this address.")
+		b.told("/forgot", "Done: your e-mail address is "+adaEmail+" again.").one("p", "class", "notice-detail").says("Every device was signed out, and your password is locked. Choose a new one now, by a mail to it.")
 		s.unchanged("used links", func() {
 			b.dead("pressed twice", "/email/undo")
 			s.browser().dead("followed again", link)
@@ -224,8 +224,8 @@ func TestAStolenAddressIsTakenBackFromTheMailToTheOldOne(t *testing.T) {
 			t.Fatalf("%+v", list)
 		}
 		for _, m := range list {
-			want := map[string]string{adaEmail: "Your e-mail address was restored", "thief@evil.example": "This address has left its account"}[m.To]
-			if m.Subject != want || strings.Contains(m.Text, "token=") || m.To != adaEmail && (strings.Contains(m.Text, adaEmail) || strings.Contains(m.Text, "From address")) {
+			want := map[string]string{adaEmail: "Your e-mail address was restored", "thief@evil.example": "This e-mail address has left its account"}[m.To]
+			if m.Subject != want || strings.Contains(m.Text, "token=") || m.To != adaEmail && (strings.Contains(m.Text, adaEmail) || strings.Contains(m.Text, "IP address")) {
 				t.Errorf("to %q: %q\n%s", m.To, m.Subject, m.Text)
 			}
 		}
@@ -303,8 +303,8 @@ func TestAnAddressThatWasLeftIsNobodyElses(t *testing.T) {
 		signUp := func() reply {
 			return s.browser().post("/signup", url.Values{"email": {strings.ToUpper(adaEmail)}, "password": {"nobody would guess it"}})
 		}
-		wants("a sign-up", signUp, "This address cannot be used yet")
-		wants("another account", func() reply { return eve.move(adaEmail, evePassword) }, "This address cannot be used yet")
+		wants("a sign-up", signUp, "This e-mail address cannot be used yet")
+		wants("another account", func() reply { return eve.move(adaEmail, evePassword) }, "This e-mail address cannot be used yet")
 		late := s.browser()
 		late.dead("ended by a newer request", early)
 		eves := s.moving(eve, "free@example.net", evePassword)
@@ -315,7 +315,7 @@ func TestAnAddressThatWasLeftIsNobodyElses(t *testing.T) {
 			t.Fatalf("a link to an address that is held by now: %d", r.status)
 		}
 		page := r.screen(t)
-		page.one("div", "role", "alert").one("p", "class", "notice-text").says("This address belongs to another account by now, or is kept for one. Nothing was changed.")
+		page.one("div", "role", "alert").one("p", "class", "notice-text").says("This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.")
 		page.none("form", "action", "/email/confirm")
 		if _, err := s.auth.AddUser(t.Context(), adaEmail, "nobody would guess it", models.RoleUser); auth.AsError(err).Kind != auth.KindEmailTaken {
 			t.Errorf("an operator: %v", err)

@@ -17,7 +17,7 @@ func (s *Server) emailUndoForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return render(w, r, http.StatusOK, views.EmailUndo(views.EmailUndoPage{Shell: s.shell(w, r, "Take your address back?", ""), Email: email}))
+	return render(w, r, http.StatusOK, views.EmailUndo(views.EmailUndoPage{Shell: s.shell(w, r, "Take your e-mail address back?", ""), Email: email}))
 }
 
 // emailUndo takes the address back and locks the account, without a sign-in.
@@ -32,8 +32,8 @@ func (s *Server) emailUndo(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.cookies.dropLink(w, emailUndoPath)
 	s.cookies.leave(w, r, views.Flash{
-		Tone: views.ToneSuccess, Text: "Done: your address is %s again.", Names: []string{email},
-		Detail: "Every device was signed out, and your password is locked. Choose a new one now, by a mail to this address.",
+		Tone: views.ToneSuccess, Text: "Done: your e-mail address is %s again.", Names: []string{email},
+		Detail: "Every device was signed out, and your password is locked. Choose a new one now, by a mail to it.",
 	})
 	return redirect(w, r, "/forgot")
 }

@@ -61,8 +61,8 @@ func (e *httpError) Error() string { return e.message }
 func (e *httpError) Unwrap() error { return e.cause }
 
 var (
-	errNoRoute = &httpError{status: http.StatusNotFound, code: "not_found", message: "There is nothing at this address."}
-	errMethod  = &httpError{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This address does not take that method."}
+	errNoRoute = &httpError{status: http.StatusNotFound, code: "not_found", message: "There is no such page."}
+	errMethod  = &httpError{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This page does not take that method."}
 )
 
 // failure is one error, ready to be answered in any form.

@@ -177,8 +177,8 @@ func TestARefusedSignUpSaysWhyBesideTheFieldAndKeepsTheAddress(t *testing.T) {
 			email, password, field, problem string
 			status                          int
 		}{
-			"no domain":              {"bea@-example.com", "nobody would guess it", "email", "No mail can be sent to this address: the part after the @ is no domain.", http.StatusUnprocessableEntity},
-			"letters mail knows not": {"béa@example.com", "nobody would guess it", "email", "No mail can be sent to this address: letters before the @ that mail servers do not take.", http.StatusUnprocessableEntity},
+			"no domain":              {"bea@-example.com", "nobody would guess it", "email", "No mail can be sent to this e-mail address: the part after the @ is no domain.", http.StatusUnprocessableEntity},
+			"letters mail knows not": {"béa@example.com", "nobody would guess it", "email", "No mail can be sent to this e-mail address: letters before the @ that mail servers do not take.", http.StatusUnprocessableEntity},
 			"no address":             {"bea@", "nobody would guess it", "email", "This is not an e-mail address.", http.StatusUnprocessableEntity},
 			"a display name":         {"Bea <bea@example.com>", "nobody would guess it", "email", "This is not an e-mail address.", http.StatusUnprocessableEntity},
 			"a short password":       {"bea@example.com", "dkfjghtiruw", "password", "Use at least 12 characters.", http.StatusUnprocessableEntity},

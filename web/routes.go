@@ -70,7 +70,7 @@ func (s *Server) routes() {
 		"GET /.well-known/oauth-authorization-server":           s.api(s.metadata),
 		"GET /.well-known/oauth-authorization-server/{path...}": s.api(s.issuerMetadata),
 
-		"GET /.well-known/change-password": s.page(s.changePassword),
+		"GET /.well-known/change-password": s.api(s.changePassword),
 		"GET /.well-known/security.txt":    s.api(s.securityText),
 
 		"GET /statuslists/{id}": s.api(s.statusList),

@@ -48,5 +48,5 @@ func (s *Server) renderConfirm(w http.ResponseWriter, r *http.Request, status in
 	if err != nil {
 		return err
 	}
-	return render(w, r, status, views.SignupConfirm(views.SignupPage{Shell: s.shell(w, r, "Confirm your address", ""), Email: email, Problems: problems}))
+	return render(w, r, status, views.SignupConfirm(views.SignupPage{Shell: s.shell(w, r, "Confirm your e-mail address", ""), Email: email, Problems: problems}))
 }
