@@ -58,7 +58,7 @@ type gallery struct {
 
 // in is the shell of a signed-in page, out that of a signed-out one.
 func (g gallery) in(title, active string) Shell {
-	return Shell{Title: title, Active: active, Assets: g.assets, Clock: g.now, Account: &Account{Email: "leila.haddad@example.org"}}
+	return Shell{Title: title, Active: active, Assets: g.assets, Clock: g.now, Account: &Account{ID: "0192d3c4-0000-7000-8000-000000000001", Email: "leila.haddad@example.org"}}
 }
 
 func (g gallery) out(title string) Shell {
@@ -82,6 +82,8 @@ func (g gallery) signedOut() []State {
 		{"login/next", Login(LoginPage{Shell: g.out("Sign in"), Next: "/devices/9?a=1&b=2"})},
 		{"login/signup closed", Login(LoginPage{Shell: shut})},
 		{"login/refused", Login(LoginPage{Shell: g.out("Sign in"), Email: "leila@example.org", Problems: wrong})},
+		{"login/somebody signed in", Login(LoginPage{Shell: g.out("Sign in"), Signed: &Account{ID: "0192d3c4-0000-7000-8000-000000000001"}, Email: "sam@example.org",
+			Problems: FormProblems{Summary: "Nothing was done: leila.haddad@example.org has signed in on this browser since this page was opened. Sign in once more to sign that account out here."}})},
 		{"login/hostile", Login(LoginPage{Shell: g.out("Sign in"), Email: hostile, Next: "/" + hostile, Problems: FormProblems{Summary: hostile}})},
 		{"signup/empty", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12})},
 		{"signup/refused", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12, Email: "leila@", Next: "/security", Problems: bad})},
@@ -97,7 +99,17 @@ func (g gallery) errors() []State {
 		})}
 	}
 	in, out := g.in("", ""), g.out("")
+	other := ErrorPage{Shell: g.in("Someone else is signed in", ""), Status: 409, Heading: "Someone else is signed in here now", Names: []string{"leila.haddad@example.org"},
+		Text:    "Nothing was changed. The page that you used was about another account; since it was opened, %s has signed in on this browser. If that is not you, sign out above, and sign in with your own account.",
+		BackURL: "/devices", BackText: "Show this account's devices", RequestID: "01JBV2M4Q8"}
+	hostileOther := other
+	hostileOther.Names = []string{override + longWord + "@example.org"}
+	old := ErrorPage{Shell: g.in("This page is out of date", ""), Status: 409, Heading: "This page is out of date", BackURL: "/devices", RequestID: "01JBV2M4Q8",
+		Text: "Nothing was changed. The page was opened too long ago to tell which account it is about. Open it again, and repeat what you wanted to do.", BackText: "Go to your devices"}
 	states := []State{
+		{"error/another account", Error(other)},
+		{"error/another account hostile", Error(hostileOther)},
+		{"error/page out of date", Error(old)},
 		page("not allowed", in, 403, "This is not allowed", "This form was sent from another site."),
 		page("nothing here", in, 404, "Nothing here", "There is no such device, or it is signed out already."),
 		page("nothing here, signed out", out, 404, "Nothing here", "There is no such page."),

@@ -4,7 +4,7 @@ import "time"
 
 func (g gallery) desk() Shell {
 	shell := g.in("Support", "support")
-	shell.Account = &Account{Email: "sam@example.org", Support: true}
+	shell.Account = &Account{ID: "0192d3c4-0000-7000-8000-000000000002", Email: "sam@example.org", Support: true}
 	return shell
 }
 

@@ -15,6 +15,7 @@ type Shell struct {
 
 // Account is the signed-in person as the page header shows them.
 type Account struct {
+	ID      string // every form carries it: see madeFor
 	Email   string
 	Support bool // a member of the support staff: the way to the support desk is shown
 }
@@ -53,6 +54,7 @@ type FormProblems struct {
 // LoginPage is the sign-in form.
 type LoginPage struct {
 	Shell
+	Signed   *Account // who was signed in on this browser when the form was made; nil: nobody, as a rule
 	Email    string
 	Next     string // local path to go on to; may be empty
 	Problems FormProblems
@@ -259,6 +261,7 @@ type ErrorPage struct {
 	Status    int
 	Heading   string
 	Text      string
+	Names     []string // stand in Text for each %s
 	RequestID string
 	BackURL   string
 	BackText  string

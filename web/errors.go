@@ -52,6 +52,10 @@ type httpError struct {
 	code    string // of problem details
 	oauth   string // empty: invalid_request
 	message string
+	// heading, names (for each %s of the message) and backText are for pages; empty: what the status says.
+	heading  string
+	names    []string
+	backText string
 	// challenge is WWW-Authenticate.
 	challenge string
 	cause     error
@@ -187,6 +191,10 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	s.recognise(r, f.status)
 	page := views.ErrorPage{
 		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Heading: headings[f.status], Text: f.message, RequestID: request(r).id,
+	}
+	var protocol *httpError
+	if errors.As(err, &protocol) && protocol.heading != "" {
+		page.Heading, page.Names, page.BackText = protocol.heading, protocol.names, protocol.backText
 	}
 	if page.Heading == "" {
 		page.Heading = http.StatusText(f.status)

@@ -157,7 +157,7 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active str
 	}
 	if by := request(r).session; by != nil {
 		shell.Clock = by.Device.LastSeenAt
-		shell.Account = &views.Account{Email: by.User.Email, Support: by.Support()}
+		shell.Account = &views.Account{ID: by.User.ID.String(), Email: by.User.Email, Support: by.Support()}
 	}
 	return shell
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -29,6 +30,9 @@ const (
 	adaPassword = "a fine day at the sea"
 	evePassword = "another person's words"
 )
+
+// testSecret is the server secret of every site, but where a test changes it.
+var testSecret = bytes.Repeat([]byte{7}, 32)
 
 // clock is the service's time, moved by hand.
 type clock struct {
@@ -106,7 +110,7 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*auth.Config, 
 	var inner atomic.Pointer[web.Server]
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { inner.Load().ServeHTTP(w, r) }))
 	t.Cleanup(s.Close)
-	secret := bytes.Repeat([]byte{7}, 32)
+	secret := testSecret
 	logger := slog.New(slog.NewTextHandler(s.log, nil))
 	a := auth.Config{
 		Issuer: s.URL, Audience: "https://api.example.com", SigningAlg: "ES256", AccessTTL: 15 * time.Minute,
@@ -284,10 +288,28 @@ func (b *browser) get(path string) reply {
 	return b.do(http.MethodGet, path, nil)
 }
 
-// post sends a form as the browser would: with Origin and Sec-Fetch-Site.
+// post sends a form as the browser would: with Origin and Sec-Fetch-Site, and for the account that is signed in, unless the
+// form says for which it was made.
 func (b *browser) post(path string, form url.Values, headers ...string) reply {
 	b.t.Helper()
+	if account := b.account(); account != "" && !form.Has("account") {
+		form = maps.Clone(form)
+		if form == nil {
+			form = url.Values{}
+		}
+		form.Set("account", account)
+	}
 	return b.do(http.MethodPost, path, form, headers...)
+}
+
+// account is who is signed in, as forms name them, or "".
+func (b *browser) account() string {
+	b.t.Helper()
+	base, err := url.Parse(b.URL)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return web.SignedInAs(testSecret, false, b.client.Jar.Cookies(base))
 }
 
 func (b *browser) do(method, path string, form url.Values, headers ...string) reply {

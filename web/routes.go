@@ -6,8 +6,8 @@ import (
 )
 
 // routes is everything that is served, each with its guard: page and api are for everybody, demo is for the
-// demonstration, signedIn asks for a live browser, support for one of the support staff's, bearer for an access token.
-// The guards also say in which form an error is answered.
+// demonstration, signedIn asks for a live browser, form also for the account that the sent form was made for, support for
+// one of the support staff's browsers, bearer for an access token. The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
 		"GET /{$}":                     s.page(s.home),
@@ -18,18 +18,18 @@ func (s *Server) routes() {
 		"POST /logout":                 s.page(s.logout),
 		"GET /devices":                 s.signedIn(s.devices),
 		"GET /devices/{id}/revoke":     s.signedIn(s.deviceRevokeForm),
-		"POST /devices/{id}/revoke":    s.signedIn(s.deviceRevoke),
-		"POST /devices/{id}/rename":    s.signedIn(s.deviceRename),
+		"POST /devices/{id}/revoke":    s.form(s.deviceRevoke),
+		"POST /devices/{id}/rename":    s.form(s.deviceRename),
 		"GET /devices/revoke-others":   s.signedIn(s.devicesRevokeOthersForm),
-		"POST /devices/revoke-others":  s.signedIn(s.devicesRevokeOthers),
-		"POST /devices/alerts/dismiss": s.signedIn(s.alertsDismiss),
+		"POST /devices/revoke-others":  s.form(s.devicesRevokeOthers),
+		"POST /devices/alerts/dismiss": s.form(s.alertsDismiss),
 		"GET /activity":                s.signedIn(s.activity),
 		"GET /security":                s.signedIn(s.securityForm),
-		"POST /security":               s.signedIn(s.security),
+		"POST /security":               s.form(s.security),
 		"GET /security/data":           s.signedIn(s.accountDataForm),
-		"POST /security/data":          s.signedIn(s.accountData),
+		"POST /security/data":          s.form(s.accountData),
 		"GET /security/delete":         s.signedIn(s.accountDeleteForm),
-		"POST /security/delete":        s.signedIn(s.accountDelete),
+		"POST /security/delete":        s.form(s.accountDelete),
 		"GET /support":                 s.support(s.supportDesk),
 		"GET /support/users/{id}":      s.support(s.supportUser),
 		"GET /gallery":                 s.onShow(s.galleryIndex),
@@ -42,7 +42,7 @@ func (s *Server) routes() {
 		"GET /forgot/sent":             s.page(s.forgotSent),
 		"GET /reset":                   s.page(s.resetForm),
 		"POST /reset":                  s.page(s.reset),
-		"POST /security/email":         s.signedIn(s.emailChange),
+		"POST /security/email":         s.form(s.emailChange),
 		"GET /email/confirm":           s.page(s.emailConfirmForm),
 		"POST /email/confirm":          s.page(s.emailConfirm),
 		"GET /email/undo":              s.page(s.emailUndoForm),
