@@ -42,7 +42,7 @@ func TestCookiesAreOutOfReachOfScriptsAndOtherSites(t *testing.T) {
 			if r := server.get("/devices", session); r.status != http.StatusOK {
 				t.Fatalf("%s: the cookie is not taken back: %d", base, r.status)
 			}
-			out := server.post("/logout", session, nil)
+			out := server.post("/logout", session, url.Values{"account": {s.userID(adaEmail)}})
 			for _, answer := range []reply{in, out} {
 				for name, got := range answer.setCookies(t) {
 					if got.Path != "/" || got.Domain != "" || !got.HttpOnly || got.Secure != c.secure || got.SameSite != http.SameSiteLaxMode || !strings.HasPrefix(name, c.prefix) {
