@@ -1,8 +1,12 @@
 package auth
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"sync"
 	"time"
@@ -132,21 +136,59 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 		return BrowserKey{}, err
 	}
 	defer leave()
-	var key BrowserKey
-	_, err = s.signIn(ctx, attempt{emailKey: foldEmail(r.Email), password: r.Password, from: r.From}, func(v verified) (n models.NewDevice, err error) {
-		n, key = s.newBrowser(v, r)
+	var keys []BrowserKey
+	d, err := s.signIn(ctx, attempt{emailKey: foldEmail(r.Email), password: r.Password, from: r.From}, func(v verified) (n models.NewDevice, err error) {
+		n, keys = s.newBrowser(v, r)
 		return n, nil
 	})
-	return key, err
+	if err != nil {
+		return BrowserKey{}, err
+	}
+	return keyOf(d, keys), nil
 }
 
-func (s *Service) newBrowser(v verified, r BrowserLogin) (models.NewDevice, BrowserKey) {
+// newBrowser prepares the row of a browser that signs in now. The keys that may be its own come with it, the new one's first.
+func (s *Service) newBrowser(v verified, r BrowserLogin) (models.NewDevice, []BrowserKey) {
 	n, secret := s.newDevice(v, models.KindBrowser, r.From, s.BrowserLifetime)
 	n.FreeName = freeName(DescribeAgent(r.From.UserAgent).Name)
 	if r.Replaces != nil {
 		n.Replace = &models.DeviceKey{UserID: r.Replaces.User.ID, ID: r.Replaces.Device.ID}
 	}
-	return n, BrowserKey{UserID: n.Device.UserID, DeviceID: n.Device.ID, Secret: secret}
+	keys := []BrowserKey{{UserID: n.Device.UserID, DeviceID: n.Device.ID, Secret: secret}}
+	if r.From.Browser != "" {
+		keys = s.browserKeys(n.Device.UserID, n.Device.ID, r.From.Browser, n.Device.CreatedAt)
+		n.Device.SecretHash = devicetoken.SecretHash(keys[0].Secret)
+		for _, key := range keys {
+			n.Repeats = append(n.Repeats, devicetoken.SecretHash(key.Secret))
+		}
+	}
+	return n, keys
+}
+
+// browserKeys are the keys of an account's sign-ins in a browser in this minute and the last one. A form that was sent twice
+// comes with one mark, so both its sign-ins have one secret, by which the second finds the first (models.NewDevice.Repeats).
+// Only the browser holds its mark, and only this server the key that makes the secret from it.
+func (s *Service) browserKeys(user, device uuid.UUID, mark string, now time.Time) []BrowserKey {
+	keys := make([]BrowserKey, 2)
+	for i := range keys {
+		mac := hmac.New(sha256.New, s.browsers)
+		mac.Write(user[:])
+		_ = binary.Write(mac, binary.BigEndian, now.Unix()/60-int64(i)) // a hash takes whatever is written
+		mac.Write([]byte(mark))
+		keys[i] = BrowserKey{UserID: user, DeviceID: device, Secret: [devicetoken.SecretSize]byte(mac.Sum(nil))}
+	}
+	return keys
+}
+
+// keyOf is the key of the browser that signed in: the new one, or the one that an earlier sending of the form had made.
+func keyOf(d models.Device, keys []BrowserKey) BrowserKey {
+	for _, key := range keys {
+		if bytes.Equal(devicetoken.SecretHash(key.Secret), d.SecretHash) {
+			key.DeviceID = d.ID
+			return key
+		}
+	}
+	return keys[0]
 }
 
 func checkCredentials(bad *fields, email, password string) {

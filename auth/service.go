@@ -90,6 +90,8 @@ type Service struct {
 	kick   chan struct{} // wakes the sender of mails
 	limits []byte        // key of the hashes under which attempts and places are kept
 
+	browsers []byte // key of the secrets that browsers get
+
 	status   statusBoard
 	readers  *bulk // downloads of accounts' data
 	leavers  *bulk // deletions of accounts
@@ -141,6 +143,10 @@ func New(store *models.Store, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	browsers, err := derive("browser")
+	if err != nil {
+		return nil, err
+	}
 	nonces, err := derive("dpop nonce")
 	if err != nil {
 		return nil, err
@@ -158,7 +164,7 @@ func New(store *models.Store, c Config) (*Service, error) {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	s := &Service{
-		Config: c, store: store, sealer: sealer, limits: limits[0], boxes: boxes, kick: make(chan struct{}, 1),
+		Config: c, store: store, sealer: sealer, limits: limits[0], browsers: browsers[0], boxes: boxes, kick: make(chan struct{}, 1),
 		nonces: dpop.NewNonces(nonces[0]),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),

@@ -157,9 +157,12 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLog
 	if err != nil {
 		return key, "", deadLink(err)
 	}
-	n, key := s.newBrowser(verified{user: user}, r)
-	_, err = s.addDevice(ctx, n)
-	return key, p.Next, err
+	n, keys := s.newBrowser(verified{user: user}, r)
+	d, err := s.addDevice(ctx, n)
+	if err != nil {
+		return key, "", err
+	}
+	return keyOf(d, keys), p.Next, nil
 }
 
 func (s *Service) checkNewAccount(email, password string) error {

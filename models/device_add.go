@@ -26,15 +26,19 @@ type NewDevice struct {
 	Max         int // live devices of this kind; past it an app is refused, and the longest unseen browser makes room
 	Live        Liveness
 	Replace     *DeviceKey // the browser's earlier sign-in, which ends with this one
-	Places      [][]byte   // where the account is at home from now on
-	Event       Event      // its device name is filled in here
+	// Repeats are hashes of secrets that an earlier sending of the same form would have got. When nothing was replaced, and
+	// a live browser of the account has one of them, that is the sign-in: nothing is added.
+	Repeats [][]byte
+	Places  [][]byte // where the account is at home from now on
+	Event   Event    // its device name is filled in here
 	// Notice makes the mail about this sign-in; nil: none is wanted. It is not called for the account's first sign-in
 	// ever, nor when Familiar is among the account's places.
 	Notice   func(Device) Notice
 	Familiar []byte // the browser's mark; empty for apps
 }
 
-// AddDevice signs a device in, in one transaction. It returns ErrChanged when the password changed or the account
+// AddDevice signs a device in, in one transaction, or returns the one that Repeats found: its name, times and
+// SecretHash. It returns ErrChanged when the password changed or the account
 // was disabled since the caller verified them, and ErrTooManyDevices past the limit for apps.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	d := n.Device
@@ -52,14 +56,19 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err != nil {
 			return err
 		}
+		replaced := false
 		if n.Replace != nil {
-			if err := replaceBrowser(tx, *n.Replace, n.Event); err != nil {
+			if replaced, err = replaceBrowser(tx, *n.Replace, n.Event); err != nil {
 				return err
 			}
 		}
 		held, err := heldDevices(tx, d.UserID, n.Live)
 		if err != nil {
 			return err
+		}
+		if earlier, ok := held.withSecret(n.Repeats); ok && !replaced {
+			d = earlier
+			return nil
 		}
 		if err := makeRoom(tx, held, d.Kind, n); err != nil {
 			return err
@@ -146,9 +155,19 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (held, error) {
 }
 
 func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, err error) {
-	err = tx.Select("user_id", "id", "kind", "name", "last_seen_at", "expires_at").Where("user_id = ? AND revoked_at IS NULL", userID).
+	err = tx.Select("user_id", "id", "kind", "name", "last_seen_at", "expires_at", "secret_hash").Where("user_id = ? AND revoked_at IS NULL", userID).
 		Order("last_seen_at, id").Find((*[]Device)(&list)).Error
 	return list, err
+}
+
+// withSecret finds the browser whose secret has one of the hashes.
+func (h held) withSecret(hashes [][]byte) (Device, bool) {
+	for _, d := range h {
+		if d.Kind == KindBrowser && slices.ContainsFunc(hashes, func(hash []byte) bool { return bytes.Equal(hash, d.SecretHash) }) {
+			return d, true
+		}
+	}
+	return Device{}, false
 }
 
 // taken tells the names held by devices other than the given one.
@@ -203,10 +222,10 @@ func lockUsers(tx *gorm.DB, d Device, n NewDevice) error {
 	return holdUser(tx, n.Replace.UserID)
 }
 
-// replaceBrowser ends the earlier sign-in of this browser, whoever's it was.
-func replaceBrowser(tx *gorm.DB, old DeviceKey, by Event) error {
+// replaceBrowser ends the earlier sign-in of this browser, whoever's it was, and tells whether it was live.
+func replaceBrowser(tx *gorm.DB, old DeviceKey, by Event) (bool, error) {
 	e := by
 	e.ID, e.UserID, e.Kind, e.Detail = uuid.Nil, old.UserID, EventSignOut, RevokedByReplace
-	_, err := revokeOne(tx, old, e)
-	return err
+	rows, err := revokeOne(tx, old, e)
+	return len(rows) > 0, err
 }

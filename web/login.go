@@ -17,6 +17,7 @@ func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) error {
 	} else if auth.AsError(err).Kind != auth.KindSignedOut {
 		return err
 	}
+	s.cookies.mark(w, r) // so that the form, sent twice, comes with the same mark
 	return s.renderLogin(w, r, http.StatusOK, views.LoginPage{Next: next})
 }
 

@@ -133,7 +133,7 @@ func (c *cookies) takeFlash(w http.ResponseWriter, r *http.Request) *views.Flash
 	return &views.Flash{Tone: views.Tone(tone), Text: text, Names: names, Detail: detail}
 }
 
-// mark is the browser's own random mark, which it gets when it first signs in.
+// mark is the browser's own random mark, which it gets with its first sign-in form.
 func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
 	name := c.prefix + "-browser"
 	session, err := c.marks.New(r, name)
