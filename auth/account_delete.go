@@ -55,6 +55,12 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 	return err
 }
 
+// Deleted tells whether the account that a browser was signed in to is gone.
+func (s *Service) Deleted(ctx context.Context, key BrowserKey) bool {
+	_, err := s.store.UserByID(ctx, key.UserID)
+	return errors.Is(err, models.ErrNotFound)
+}
+
 // errStaffStays: what the staff have looked at is other people's to know, and the operator's to ask about. So an account
 // of theirs goes only once the operator has taken its role away.
 var errStaffStays = &Error{Kind: KindNotAllowed, Message: "Accounts of the support staff cannot be deleted here. Ask whoever runs this service to take the role away first."}

@@ -176,11 +176,16 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	pageHeaders(w.Header())
 	own := auth.AsError(err)
 	if own.Kind == auth.KindSignedOut {
+		target := "/login"
+		if key, ok := s.cookies.key(r); ok && request(r).route == deleteRoute && s.auth.Deleted(r.Context(), key) {
+			s.farewell(w, r) // the form was sent twice
+			_ = redirect(w, r, target)
+			return
+		}
 		if s.cookies.has(r) {
 			s.cookies.forget(w, r)
 			s.cookies.flash(w, r, views.ToneInfo, "You are signed out. Please sign in again.")
 		}
-		target := "/login"
 		if r.Method == http.MethodGet && r.URL.Path != "/devices" {
 			target += "?next=" + url.QueryEscape(afterSignIn(r))
 		}

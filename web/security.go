@@ -42,6 +42,8 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Sessi
 // passwordChanged says what was done, with how many devices were signed out by it.
 func passwordChanged(n int64) string {
 	switch n {
+	case auth.ChangedBefore:
+		return "Your password was changed."
 	case 0:
 		return "Your password was changed. No other device was signed in."
 	case 1:
