@@ -48,7 +48,7 @@ func TestAPrivatePageThatComesBackIsFetchedAgain(t *testing.T) {
 	c.until("it is fetched again", `!window.same && document.readyState === "complete" && document.documentElement?.hidden === false && location.pathname + location.search === "/activity?kind=devices"`)
 	s.signOutEverywhere(adaEmail)
 	evaluate[bool](c, back)
-	c.until("the sign-in form is shown", `location.pathname === "/login" && document.body?.textContent.includes("Sign in") && !document.body.textContent.includes("`+adaEmail+`")`)
+	c.until("the sign-in form is shown", `location.pathname === "/login" && document.body?.textContent.includes("Sign in") === true && !document.body.textContent.includes("`+adaEmail+`")`)
 }
 
 // Ada's page, after eve signed in in another tab, does not show eve's question as ada's own.
