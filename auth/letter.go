@@ -31,6 +31,7 @@ const (
 	LetterEmailNew        LetterKind = "email_new"      // to the address that an account has now
 	LetterEmailRestored   LetterKind = "email_restored" // to the address that an account took back
 	LetterEmailLost       LetterKind = "email_lost"     // to the address that it had meanwhile
+	LetterTest            LetterKind = "test"           // sent by an operator to see whether mail works
 	LetterNone            LetterKind = "none"           // to nobody: thrown away instead of sent, so that a known address costs no more than an unknown one
 )
 

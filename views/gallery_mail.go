@@ -70,6 +70,7 @@ func (g gallery) mails() []galleryMail {
 	g.emailMails(add)
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("account deleted", "account_deleted", func(m *Mail) { m.Link = "" })
+	add("test mail", "test", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
 	return list
 }

@@ -105,6 +105,12 @@ func (m Mail) words() wording {
 			},
 			why: "You get this mail because the account with the address " + m.To + " was deleted.",
 		}
+	case "test":
+		return wording{
+			subject: "Test mail from " + m.Base, heading: "Mail works",
+			lead: "An administrator of " + m.Base + " sent this mail to see whether mail works. There is nothing to do.",
+			why:  "You get this mail because an administrator named your address in a test.",
+		}
 	case "account_disabled":
 		return wording{
 			subject: "Your account was disabled", heading: "Your account was disabled", why: always,

@@ -17,6 +17,9 @@ import (
 // 5yz reply, RFC 5321 §4.2.1), or it cannot be put into words that mail knows.
 var ErrRefused = errors.New("mail: refused for good")
 
+// ErrSettings says that no mail at all can be sent until the operator mends a setting or the server: they do not fit.
+var ErrSettings = errors.New("mail: the settings and the server do not fit")
+
 // Message is one mail to one person.
 type Message struct {
 	ID      string // unique, and the same at every try: receivers drop what they know
@@ -27,7 +30,8 @@ type Message struct {
 	At      time.Time
 }
 
-// Sender takes mails. An error that is not ErrRefused means that the same mail may be taken later.
+// Sender takes mails. An error that is not ErrRefused means that the same mail may be taken later. No error may hold an e-mail
+// address or a word of a mail server's.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -68,18 +72,29 @@ func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
 		}
 	}
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
-	msg.FromMailAddress(from)
-	to, err := Deliverable(m.To)
+	sender, to, err := envelope(from, m)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		return nil, err
 	}
+	msg.FromMailAddress(&mail.Address{Name: from.Name, Address: sender})
 	msg.ToMailAddress(&mail.Address{Address: to})
 	msg.Subject(m.Subject)
-	_, domain, _ := strings.Cut(from.Address, "@")
+	domain := sender[strings.LastIndexByte(sender, '@')+1:]
 	msg.SetMessageIDWithValue(m.ID + "@" + domain)
 	msg.SetDateWithValue(m.At)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: no answers by machines
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	return msg, nil
+}
+
+// envelope is who sends a mail to whom, as mail servers understand it.
+func envelope(from *mail.Address, m Message) (sender, recipient string, err error) {
+	if recipient, err = Deliverable(m.To); err != nil {
+		return "", "", fmt.Errorf("%w: the recipient: %w", ErrRefused, err)
+	}
+	if sender, err = Deliverable(from.Address); err != nil {
+		sender = from.Address // what an operator chose
+	}
+	return sender, recipient, nil
 }

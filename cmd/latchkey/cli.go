@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"latchkey/auth"
+	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
@@ -22,6 +23,7 @@ type cli struct {
 	User        userCommands       `cmd:"" help:"Accounts."`
 	Keys        keysCommands       `cmd:"" help:"Signing keys."`
 	Client      clientCommands     `cmd:"" help:"Apps that may sign in (none registered: any)."`
+	Mail        mailCommands       `cmd:"" help:"Mail."`
 	Sweep       sweepCommand       `cmd:"" help:"Delete what is past retention, once."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when a running server is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -96,10 +98,27 @@ func recoverExit(code *int) {
 }
 
 func (e *environment) logger() *slog.Logger {
+	options := &slog.HandlerOptions{ReplaceAttr: withoutAddresses}
 	if e.settings.Log == "json" {
-		return slog.New(slog.NewJSONHandler(e.stderr, nil))
+		return slog.New(slog.NewJSONHandler(e.stderr, options))
 	}
-	return slog.New(slog.NewTextHandler(e.stderr, nil))
+	return slog.New(slog.NewTextHandler(e.stderr, options))
+}
+
+// withoutAddresses keeps e-mail addresses out of the log, even where an error, a panic or a library brings one. A stack holds
+// no values, and would lose its module versions.
+func withoutAddresses(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == "stack" {
+		return a
+	}
+	if kind := a.Value.Kind(); kind != slog.KindString && kind != slog.KindAny {
+		return a
+	}
+	text := a.Value.String() // of an error its message
+	if clean := mail.Scrub(text); clean != text {
+		a.Value = slog.StringValue(clean)
+	}
+	return a
 }
 
 // withService runs an administration command on the database, whose schema it brings up to date first.

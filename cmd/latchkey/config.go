@@ -116,8 +116,17 @@ func (s *Settings) validateAddresses() error {
 	return nil
 }
 
-// sender is whoever takes mails; nil: nobody does. No error repeats the URL, for the password in it.
+// sender takes mails; nil: no mail is sent.
 func (s *Settings) sender() (mail.Sender, error) {
+	sender, err := s.smtp()
+	if sender == nil {
+		return nil, err // and no interface that holds nil
+	}
+	return sender, err
+}
+
+// smtp is the sender that LATCHKEY_SMTP_URL names, or nil. No error repeats the URL, for the password in it.
+func (s *Settings) smtp() (*mail.SMTP, error) {
 	if s.SMTPURL == "" {
 		return nil, nil //nolint:nilnil // mail is optional
 	}
@@ -131,6 +140,9 @@ func (s *Settings) sender() (mail.Sender, error) {
 	sender, err := mail.NewSMTP(s.SMTPURL, from)
 	if err != nil {
 		return nil, settingError("LATCHKEY_SMTP_URL", err)
+	}
+	if u, err := url.Parse(s.origin(nil)); err == nil {
+		sender.Hello = u.Hostname()
 	}
 	return sender, nil
 }
