@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,7 +13,8 @@ import (
 
 // AlarmLink is what the link "This wasn't me" would do.
 type AlarmLink struct {
-	DeviceName string // of the device that is signed out, with all that signed in after it; empty: every device is
+	DeviceName string    // of the device that is signed out, with all that signed in after it
+	Since      time.Time // all devices that signed in from this moment on are signed out; without either, every device is
 }
 
 // FindAlarm reads a link without using it, however often. A link that cannot be used is KindDeadLink.
@@ -20,6 +22,9 @@ func (s *Service) FindAlarm(ctx context.Context, secret string) (AlarmLink, erro
 	link, user, err := s.findLink(ctx, linkAlarm, secret)
 	if err != nil || strings.HasPrefix(link.Subject, models.EveryDevice) {
 		return AlarmLink{}, err
+	}
+	if since, ok := models.SubjectSince(link.Subject); ok {
+		return AlarmLink{Since: since}, nil
 	}
 	id, err := uuid.Parse(link.Subject)
 	if err != nil {

@@ -98,9 +98,10 @@ func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailR
 		return fmt.Errorf("keep new address: %w", err)
 	}
 	link.Box = s.boxes.seal(emailRow(link.Hash), text)
-	l.Link, l.Until, l.Before, l.After = secret, link.ExpiresAt, user.Email, r.Email
+	l.UserAgent = "" // nothing that a person wrote goes to an address that may be a stranger's, their own address included
+	l.Link, l.Until = secret, link.ExpiresAt
 	if taken || held {
-		l.Kind, l.Link, l.Before, l.After = LetterEmailTaken, "", "", ""
+		l.Kind, l.Link = LetterEmailTaken, ""
 	}
 	if held && !taken {
 		l.Kind = LetterEmailHeld

@@ -81,8 +81,17 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 	return move, deadLink(err)
 }
 
-// veil is an address as its former owner, who may be anybody by now, is told of it.
+// veiledDomain is how many characters of a domain a veiled address has.
+const veiledDomain = 40
+
+// veil is an address as its former owner, who may be anybody by now, is told of it. Of a long domain the end is left: it could
+// hold whole sentences.
 func veil(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	domain := []rune(email[at+1:])
+	if len(domain) > veiledDomain {
+		domain = append([]rune{'…'}, domain[len(domain)-veiledDomain+1:]...)
+	}
 	_, first := utf8.DecodeRuneInString(email)
-	return email[:first] + "…" + email[strings.LastIndexByte(email, '@'):]
+	return email[:first] + "…@" + string(domain)
 }

@@ -21,7 +21,8 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	}
 	e := s.operatorEvent(models.EventEmailChanged, u.ID)
 	tell := Letter{Kind: LetterEmailChanged, At: e.At, ByOperator: true, After: veil(to)}
-	news := Letter{Kind: LetterEmailNew, At: e.At, ByOperator: true, Before: u.Email, After: to}
+	// The new address may be mistyped and a stranger's: it is not told what the account was called, which a person chose.
+	news := Letter{Kind: LetterEmailNew, At: e.At, ByOperator: true, After: to}
 	err = s.store.SetEmail(ctx, models.EmailSetting{
 		UserID: u.ID, From: u.EmailKey, Email: to, EmailKey: foldEmail(to), At: e.At, Event: e,
 		Notices: []models.Notice{s.noticeTo(u.Email, u.ID, tell), s.noticeTo(to, u.ID, news)},

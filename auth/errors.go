@@ -79,8 +79,10 @@ func AsError(err error) *Error {
 	return &Error{Kind: KindInternal, Message: "Something went wrong on our side.", Cause: err}
 }
 
-// Busy tells a flood of sign-ins, which is turned away on purpose, from a service that is out of order.
-func Busy(err error) bool { return errors.Is(err, errHasherBusy) && !errors.Is(err, argon.ErrProcess) }
+// Busy tells a flood of sign-ins or sign-ups, which is refused on purpose, from a service that is out of order.
+func Busy(err error) bool {
+	return errors.Is(err, errHasherBusy) && !errors.Is(err, argon.ErrProcess) || errors.Is(err, errCrowded)
+}
 
 func refuse(kind Kind, message string) error { return &Error{Kind: kind, Message: message} }
 

@@ -168,7 +168,7 @@ func (s *Service) newDevice(v verified, kind string, from Caller, lifetime time.
 		},
 		Verified: v.user.PasswordHash, Rehashed: v.rehashed,
 		Max: s.MaxDevices, Live: s.live(now), Places: s.places(from),
-		Event: s.event(models.EventSignIn, v.user.ID, from, now), Notice: s.newDeviceNotice(from, now), Familiar: s.familiar(from),
+		Event: s.event(models.EventSignIn, v.user.ID, from, now), Alert: s.signInAlert(from, now), Familiar: s.familiar(from),
 	}, secret
 }
 

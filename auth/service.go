@@ -72,23 +72,24 @@ func (c Caller) address() string {
 	if !c.IP.IsValid() {
 		return ""
 	}
-	return c.IP.String()
+	return c.IP.WithZone("").String() // a zone is any text
 }
 
 // Service makes every decision. It is safe for concurrent use.
 type Service struct {
 	Config
-	store  *models.Store
-	tokens *devicetoken.Codec
-	sealer *keyring.Sealer
-	hasher *hasher
-	others courtesy
-	door   *door
-	proofs dpop.Seen
-	nonces *dpop.Nonces
-	boxes  boxes
-	kick   chan struct{} // wakes the sender of mails
-	limits []byte        // key of the hashes under which attempts and places are kept
+	store     *models.Store
+	tokens    *devicetoken.Codec
+	sealer    *keyring.Sealer
+	hasher    *hasher
+	others    courtesy
+	door      *door
+	proofs    dpop.Seen
+	nonces    *dpop.Nonces
+	boxes     boxes
+	kick      [len(mailLanes)]chan struct{} // wake the senders of mails
+	mailCount atomic.Uint32                 // of mails that this process wrote; only their order is taken from it
+	limits    []byte                        // key of the hashes under which attempts and places are kept
 
 	status   statusBoard
 	readers  *bulk // downloads of accounts' data
@@ -158,11 +159,14 @@ func New(store *models.Store, c Config) (*Service, error) {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	s := &Service{
-		Config: c, store: store, sealer: sealer, limits: limits[0], boxes: boxes, kick: make(chan struct{}, 1),
+		Config: c, store: store, sealer: sealer, limits: limits[0], boxes: boxes,
 		nonces: dpop.NewNonces(nonces[0]),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
 		others: courtesy{began: time.Now()}, readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),
+	}
+	for i := range s.kick {
+		s.kick[i] = make(chan struct{}, 1)
 	}
 	if c.Hashing != nil {
 		s.hashIn(c.Hashing)

@@ -46,7 +46,13 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		return err
 	}
 	defer leave()
-	if err := s.door.query(ctx, func() error { return s.countSignup(ctx, r) }); err != nil {
+	err = s.door.query(ctx, func() error {
+		if err := s.roomForSignup(ctx); err != nil {
+			return err
+		}
+		return s.countSignup(ctx, r)
+	})
+	if err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, r.Password)
@@ -77,6 +83,22 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 	return err
 }
 
+// maxWaitingMails is how many mails that strangers asked for may wait before sign-ups are refused. A request for a new password
+// is never refused for it. Those under way at the same moment may come on top.
+const maxWaitingMails = 200
+
+var errCrowded = errors.New("auth: too many mails wait that strangers asked for")
+
+// roomForSignup refuses a sign-up while the mail server does not keep up: before it costs a hash, and whatever the address.
+func (s *Service) roomForSignup(ctx context.Context) error {
+	n, err := s.store.WaitingMails(ctx, models.MailAsked, maxWaitingMails)
+	if err != nil || n < maxWaitingMails {
+		return err
+	}
+	return &Error{Kind: KindUnavailable, Message: "Too many people ask for an account at this moment. Please try again in a few minutes.",
+		RetryAfter: 5 * time.Minute, Cause: errCrowded}
+}
+
 var errSignupClosed = &Error{Kind: KindSignupClosed, Message: "New accounts cannot be made here."}
 
 // signupNotice is the mail with the link. To an address that has an account, or is held for one, it goes without: nobody ever sees
@@ -84,6 +106,7 @@ var errSignupClosed = &Error{Kind: KindSignupClosed, Message: "New accounts cann
 func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, held bool) (models.Notice, error) {
 	now := s.now()
 	l := letter(LetterSignup, r.From, now)
+	l.UserAgent = "" // nothing that a stranger wrote goes to an address that may be another stranger's
 	link, secret := newLink(known, linkSignup, models.NewID(now).String(), now, SignupLife)
 	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next})
 	if err != nil {
@@ -97,7 +120,7 @@ func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, he
 		l.Kind, l.Link = LetterEmailHeld, ""
 	}
 	n := s.notice(known, l, link)
-	n.Mail.Recipient = r.Email
+	n.Mail.Recipient, n.Mail.Priority = r.Email, models.MailSignup
 	return n, nil
 }
 

@@ -18,7 +18,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	now := s.now()
 	r := limitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-statusKeep)
-	r.LinksBefore = now
+	r.LinksBefore, r.AlertsBefore = now, now.Add(-alertsEvery)
 	return s.store.Sweep(ctx, r)
 }
 

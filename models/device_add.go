@@ -28,9 +28,9 @@ type NewDevice struct {
 	Replace     *DeviceKey // the browser's earlier sign-in, which ends with this one
 	Places      [][]byte   // where the account is at home from now on
 	Event       Event      // its device name is filled in here
-	// Notice makes the mail about this sign-in; nil: none is wanted. It is not called for the account's first sign-in
-	// ever, nor when Familiar is among the account's places.
-	Notice   func(Device) Notice
+	// Alert mails the owner about this sign-in; nil: no mail is sent. There is none about the account's first sign-in ever, nor
+	// when Familiar is among the account's places.
+	Alert    *SignInAlert
 	Familiar []byte // the browser's mark; empty for apps
 }
 
@@ -76,7 +76,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err := addEvent(tx, n.Event); err != nil || !startling {
 			return err
 		}
-		return addNotice(tx, n.Notice(d))
+		return tellOfSignIn(tx, d, *n.Alert)
 	})
 	return d, fault("add device", err)
 }
@@ -84,7 +84,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 // startles tells whether the owner is to be told of a sign-in. The first one is known by the history of the account:
 // it still begins with its making, and holds no sign-in. Without that beginning something may have been forgotten.
 func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
-	if n.Notice == nil {
+	if n.Alert == nil {
 		return false, nil
 	}
 	var known, first bool

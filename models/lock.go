@@ -21,8 +21,27 @@ type Alarm struct {
 // EveryDevice begins the subject of a link that is about all devices of its account; what follows tells such links apart.
 const EveryDevice = "all "
 
+// sinceMoment begins the subject of a link that is about all devices that signed in at a moment or later.
+const sinceMoment = "since "
+
+// DevicesFrom is the subject of a link about all devices that signed in at a moment or later; what tells such links apart follows it.
+func DevicesFrom(at time.Time, apart string) string {
+	return sinceMoment + moment(at).Format(time.RFC3339Nano) + " " + apart
+}
+
+// SubjectSince reads a subject that DevicesFrom made.
+func SubjectSince(subject string) (at time.Time, ok bool) {
+	text, ok := strings.CutPrefix(subject, sinceMoment)
+	if !ok {
+		return at, false
+	}
+	text, _, _ = strings.Cut(text, " ")
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return at, err == nil
+}
+
 // AnswerAlarm uses the link up, locks the password of its account and revokes the device that the link is about and
-// all that signed in after it, or every device. The account is at home nowhere any more. It returns ErrNotFound, and changes nothing, when the link is used or expired, or
+// all that signed in after it, or all since a moment, or every device. The account is at home nowhere any more. It returns ErrNotFound, and changes nothing, when the link is used or expired, or
 // the account is gone or disabled.
 func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
@@ -58,6 +77,11 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	if strings.HasPrefix(link.Subject, EveryDevice) {
 		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
+	}
+	if since, ok := SubjectSince(link.Subject); ok {
+		done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND created_at >= ? AND revoked_at IS NULL`,
+			moment(e.At), e.Actor, RevokedByAlarm, link.UserID, moment(since))
+		return done.RowsAffected, done.Error
 	}
 	id, err := uuid.Parse(link.Subject)
 	if err != nil {

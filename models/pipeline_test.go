@@ -96,14 +96,14 @@ func TestASignInTakesThreeRoundTrips(t *testing.T) {
 	t.Parallel()
 	t.Run("without mail", func(t *testing.T) { roundTrips(t, 3, nil) })
 	t.Run("with mail", func(t *testing.T) {
-		roundTrips(t, 6, func(d models.Device) models.Notice {
+		roundTrips(t, 8, &models.SignInAlert{Alone: func(d models.Device) models.Notice {
 			u := models.User{ID: d.UserID}
 			return mailTo(u, "new device", "", noon, link(u, "this wasn't me", d.ID.String(), noon))
-		})
+		}})
 	})
 }
 
-func roundTrips(t *testing.T, want int64, mail func(models.Device) models.Notice) {
+func roundTrips(t *testing.T, want int64, alert *models.SignInAlert) {
 	t.Helper()
 	way := countTurns(t, modelstest.Postgres(t))
 	s := migrated(t, models.Config{URL: way.url, Conns: 4})
@@ -111,7 +111,7 @@ func roundTrips(t *testing.T, want int64, mail func(models.Device) models.Notice
 	next := func(i int) models.NewDevice {
 		n := signIn(u.ID, models.KindApp, "phone", noon.Add(time.Duration(i)*time.Second))
 		n.StatusIndex = func(try int) int64 { return int64(10*i + try) }
-		n.Places, n.Notice, n.Familiar = [][]byte{[]byte("home")}, mail, []byte("elsewhere")
+		n.Places, n.Alert, n.Familiar = [][]byte{[]byte("home")}, alert, []byte("elsewhere")
 		return n
 	}
 	for i := range 8 { // every connection prepares each statement once, and is asked how it is when it was idle for a second

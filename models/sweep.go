@@ -15,6 +15,7 @@ type Retention struct {
 	PlacesBefore   time.Time
 	StatusBefore   time.Time // places in the status lists of devices that expired before this
 	LinksBefore    time.Time // links that were mailed and expired before this
+	AlertsBefore   time.Time // notes of accounts that were last mailed about a sign-in before this
 }
 
 // sweepBatch rows are deleted by one statement, so that no sweep holds locks (or SQLite's writer) for long.
@@ -34,6 +35,7 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 		{"known_places", "user_id, place", "last_at < ?", []any{moment(r.PlacesBefore)}},
 		{"status_indexes", "idx", "expires_at < ?", []any{moment(r.StatusBefore)}},
 		{"one_time_tokens", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
+		{"sign_in_mails", "user_id", "last_at < ?", []any{moment(r.AlertsBefore)}},
 		{"former_addresses", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
 	} {
 		statement := "DELETE FROM " + sweep.table + " WHERE (" + sweep.key + ") IN (SELECT " + sweep.key + " FROM " + sweep.table +

@@ -81,7 +81,9 @@ func TestDeletionsAtOnceDeadlockNobody(t *testing.T) {
 				case 0, 1:
 					err = s.DeleteUser(t.Context(), deletion(u, noon))
 				case 2:
-					_, err = s.ClaimMails(t.Context(), noon.Add(lifetime), noon, 10)
+					if _, err = s.ClaimMail(t.Context(), models.MailSignup, noon.Add(lifetime), noon); errors.Is(err, models.ErrNotFound) {
+						err = nil
+					}
 				case 3:
 					_, err = s.Sweep(t.Context(), models.Retention{EventsBefore: noon, DevicesBefore: noon.Add(time.Minute)})
 				}

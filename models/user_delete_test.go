@@ -51,12 +51,12 @@ func furnish(t testing.TB, s *models.Store, u models.User, place int64) (apps []
 	for i, name := range []string{"secret phone", "secret tablet", "secret watch"} {
 		n := inPlace(signIn(u.ID, models.KindApp, name, noon), place+int64(i))
 		n.Device.UserAgent, n.Places = "secret agent", [][]byte{fmt.Append(nil, "secret place of ", u.ID)}
-		n.Notice = func(d models.Device) models.Notice {
+		n.Alert = &models.SignInAlert{Alone: func(d models.Device) models.Notice {
 			return models.Notice{
 				Mail:  &models.Mail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
 				Links: []models.OneTime{{Hash: d.ID[:], UserID: u.ID, Purpose: "alarm", Subject: d.ID.String(), CreatedAt: noon, ExpiresAt: noon.Add(lifetime)}},
 			}
-		}
+		}}
 		apps = append(apps, add(t, s, n))
 	}
 	if _, _, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: apps[1].ID}, event(models.EventDeviceRevoked, u.ID, noon.Add(time.Second))); err != nil {
@@ -204,7 +204,7 @@ func one(t testing.TB, s *models.Store, user, id uuid.UUID) models.Event {
 // traces are the rows of any table in which a text stands.
 func traces(t testing.TB, s *models.Store, text string) (found []string) {
 	t.Helper()
-	for _, table := range []string{"users", "devices", "events", "attempts", "known_places", "clients", "status_indexes", "one_time_tokens", "mails"} {
+	for _, table := range []string{"users", "devices", "events", "attempts", "known_places", "clients", "status_indexes", "one_time_tokens", "mails", "former_addresses", "sign_in_mails"} {
 		list, err := s.Pools()[0].QueryContext(t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			t.Fatal(err)

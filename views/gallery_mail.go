@@ -33,6 +33,7 @@ func (g gallery) links() []State {
 		{"forgot/sent", ForgotSent(ForgotPage{Shell: g.out("Look into your mail"), Life: "30 minutes"})},
 		{"reset/empty", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
 		{"reset/refused", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
+		{"not me/since", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Since: g.now.Add(-70 * time.Minute)})},
 		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile),
 	}
 }
@@ -61,6 +62,7 @@ func (g gallery) mails() []galleryMail {
 	add("new device, hostile", "new_device", func(m *Mail) {
 		m.Device, m.Agent, m.Address, m.To = hostile, override, longWord, longWord+"@example.org"
 	})
+	g.summaries(add)
 	add("device reused", "device_reused", func(m *Mail) { m.Device = rightToLeft })
 	add("password changed", "password_changed", nil)
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
@@ -78,9 +80,7 @@ func (g gallery) mails() []galleryMail {
 func (g gallery) emailMails(add func(name, kind string, change func(*Mail))) {
 	const before, after = "leila.haddad@example.org", "leila@new.example.net"
 	silent := func(m *Mail) { m.Link = "" }
-	add("confirm a new address", "email_confirm", func(m *Mail) {
-		m.To, m.Before, m.After, m.Until = after, before, after, g.now.Add(24*time.Hour)
-	})
+	add("confirm a new address", "email_confirm", func(m *Mail) { m.To, m.Until = after, g.now.Add(24*time.Hour) })
 	add("confirm a new address, hostile", "email_confirm", func(m *Mail) { m.To, m.Before, m.After = hostile, longWord+"@example.org", hostile })
 	add("address taken", "email_taken", silent)
 	add("address held", "email_held", silent)
@@ -95,4 +95,21 @@ func (g gallery) emailMails(add func(name, kind string, change func(*Mail))) {
 	})
 	add("address taken back", "email_restored", silent)
 	add("address lost", "email_lost", func(m *Mail) { m.To, m.Link, m.Address, m.Agent = after, "", "", "" })
+}
+
+func (g gallery) summaries(add func(name, kind string, change func(*Mail))) {
+	lines := func(m *Mail, n, total int, device func(i int) string) {
+		m.Device, m.Since, m.Total = device(n), g.now.Add(-time.Hour), total
+		for i := range n {
+			m.SignIns = append(m.SignIns, MailSignIn{Device: device(i), Agent: "Firefox on Linux", Address: "203.0.113.7", At: m.Since.Add(time.Duration(i) * time.Minute)})
+		}
+	}
+	add("summary", "new_device", func(m *Mail) {
+		lines(m, 5, 5, func(i int) string {
+			return []string{"Firefox on Linux", "Pixel 9", "iPhone 15.2", "phone", "📱", "last"}[i]
+		})
+	})
+	add("summary, hostile", "new_device", func(m *Mail) {
+		lines(m, 4, 122, func(i int) string { return []string{hostile, override, longWord, rightToLeft, "x"}[i] })
+	})
 }

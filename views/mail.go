@@ -21,6 +21,17 @@ type Mail struct {
 	Base     string // the portal's origin
 
 	Before, After string // the addresses of a change, as far as the recipient is told
+
+	// Since makes it a summary of the sign-ins from then on; SignIns are the first of them, oldest first, of Total.
+	Since   time.Time
+	SignIns []MailSignIn
+	Total   int
+}
+
+// MailSignIn is one sign-in of a summary.
+type MailSignIn struct {
+	Device, Agent, Address string
+	At                     time.Time
 }
 
 // Fact is a line of what is known.
@@ -42,10 +53,18 @@ type wording struct {
 func (m Mail) Subject() string { return m.words().subject }
 
 func (m Mail) words() wording {
-	quoted := "“" + m.Device + "”"
+	quoted := given(m.Device)
 	always := "You get this mail because it is about the safety of your account " + m.To + ". It cannot be turned off."
 	switch m.Kind {
 	case "new_device":
+		if !m.Since.IsZero() {
+			return wording{
+				subject: count(m.Total, "sign-in") + " to your account", heading: count(m.Total, "sign-in"), alarm: true, why: always,
+				lead:   "Your account was signed in " + count(m.Total, "time") + " since " + absolute(m.Since) + ". That is much for so short a time, so this mail tells of all of them together.",
+				button: "This wasn’t me",
+				act:    "If all of this was you, there is nothing to do. If not, this link signs out every device that signed in since then and locks your password until you choose a new one. You do not have to sign in for it.",
+			}
+		}
 		return wording{
 			subject: "New sign-in to your account", heading: "New sign-in", alarm: true, why: always,
 			lead:   "Your account was signed in on a device that we had not seen before.",
@@ -86,14 +105,14 @@ func (m Mail) words() wording {
 			button: "Confirm my address",
 			act:    "This link makes the account. It asks for the password that you chose.",
 			after:  []string{"Was it not you? Then do nothing: without the link there is no account, and nobody can make one with your address."},
-			why:    "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+			why:    "You get this mail because this address was entered on the page for new accounts.",
 		}
 	case "signup_known":
 		return wording{
 			subject: "You have an account already", heading: "You have an account already",
 			lead:  "Somebody, probably you, asked for a new account with this address. There is one already, so no other was made, and nothing was changed.",
 			after: []string{"Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: " + m.Base + "/login", "Was it not you? Then there is nothing to do."},
-			why:   "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+			why:   "You get this mail because this address was entered on the page for new accounts.",
 		}
 	case "account_deleted":
 		return wording{
@@ -127,15 +146,38 @@ func (m Mail) words() wording {
 // facts are what is known about the act, in the order in which one asks.
 func (m Mail) facts() []Fact {
 	list := m.addresses()
-	if m.Device != "" {
-		list = append(list, Fact{"Device", m.Device})
+	if !m.Since.IsZero() {
+		return append(list, m.signIns()...)
 	}
-	if m.Agent != "" && m.Agent != m.Device {
-		list = append(list, Fact{"Browser or app", m.Agent})
+	if !m.unconfirmed() {
+		if m.Device != "" {
+			list = append(list, Fact{"Device", given(m.Device)})
+		}
+		if m.Agent != "" && m.Agent != m.Device {
+			list = append(list, Fact{"Browser or app", m.Agent})
+		}
 	}
 	list = append(list, Fact{"When", absolute(m.At)})
 	if m.Address != "" {
 		list = append(list, Fact{"From address", m.Address})
+	}
+	return list
+}
+
+// signIns are the lines of a summary.
+func (m Mail) signIns() (list []Fact) {
+	for _, in := range m.SignIns {
+		facts := []string{given(in.Device)}
+		if in.Agent != "" && in.Agent != in.Device {
+			facts = append(facts, in.Agent)
+		}
+		if in.Address != "" {
+			facts = append(facts, in.Address)
+		}
+		list = append(list, Fact{in.At.UTC().Format("2 Jan, 15:04"), strings.Join(facts, ", ")})
+	}
+	if more := m.Total - len(m.SignIns); more > 0 {
+		list = append(list, Fact{"Later", count(more, "more sign-in")})
 	}
 	return list
 }
@@ -148,7 +190,7 @@ func (m Mail) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
 	for _, f := range m.facts() {
-		fmt.Fprintf(&b, "  %-15s %s\n", f.Name+":", plain(f.Value))
+		fmt.Fprintf(&b, "  %-15s %s\n", f.Name+":", strings.ReplaceAll(foldAt(58, plain(f.Value)), "\n", "\n"+strings.Repeat(" ", 18)))
 	}
 	b.WriteString("\n")
 	if m.Link != "" {
@@ -172,14 +214,16 @@ func plain(s string) string {
 }
 
 // fold breaks lines after 72 characters: not every program does.
-func fold(s string) string {
+func fold(s string) string { return foldAt(72, s) }
+
+func foldAt(most int, s string) string {
 	var b strings.Builder
 	width := 0
 	for word := range strings.FieldsSeq(s) {
 		n := len([]rune(word))
 		switch {
 		case width == 0:
-		case width+1+n > 72:
+		case width+1+n > most:
 			b.WriteByte('\n')
 			width = 0
 		default:

@@ -2,7 +2,7 @@ package views
 
 // emailWords are the words of mails about an account's address.
 func (m Mail) emailWords(always string) (w wording, ok bool) {
-	entered := "You get this mail because the address " + m.To + " was entered as the new address of an account."
+	entered := "You get this mail because this address was entered as the new address of an account."
 	nothing := "Was it not you? Then there is nothing to do, and your account, if you have one, is as it was."
 	switch m.Kind {
 	case "email_confirm":
@@ -24,7 +24,7 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 			subject: "This address cannot be used yet", heading: "This address cannot be used yet",
 			lead:  "Somebody, perhaps you, wanted this address for an account. Until lately another account had it, and may still take it back, so nothing was changed.",
 			after: []string{"The address is free a week after that account left it. Try again then.", nothing},
-			why:   "You get this mail because the address " + m.To + " was entered as the address of an account.",
+			why:   "You get this mail because this address was entered as the address of an account.",
 		}, true
 	case "email_changed":
 		return m.changedWords(always), true
@@ -77,12 +77,15 @@ func (m Mail) changedWords(always string) wording {
 
 // addresses are the facts about who it is about.
 func (m Mail) addresses() []Fact {
+	if m.unconfirmed() {
+		return nil
+	}
 	var list []Fact
-	if m.Before != "" {
+	if m.Before != "" && !m.Operator { // an operator may have mistyped the address to which this goes
 		list = append(list, Fact{"Address before", m.Before})
 	}
 	switch m.Kind {
-	case "email_taken", "email_held", "email_lost":
+	case "email_lost":
 		return append(list, Fact{"Address", m.To})
 	case "email_changed":
 		list = append(list, Fact{"Account", m.To})

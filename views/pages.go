@@ -238,7 +238,8 @@ type ResetPage struct {
 // NotMePage asks before the link of an alarm is used.
 type NotMePage struct {
 	Shell
-	Device string // the one that is signed out; empty: every device is
+	Device string    // the one that is signed out
+	Since  time.Time // all devices that signed in from then on are signed out; without either, every device is
 }
 
 // OutboxPage shows mails that were written into files.

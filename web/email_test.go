@@ -78,7 +78,7 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 		home.expect(home.move(" "+newEmail+" ", adaPassword), http.StatusSeeOther, "/security")
 		home.told("/security", "A mail is on its way to "+newEmail+". Your address changes when you follow the link in it.")
 		m := s.mail()
-		if m.To != newEmail || m.Subject != "Confirm your new e-mail address" || !strings.Contains(m.Text, adaEmail) || !strings.Contains(m.Text, "127.0.0.1") {
+		if m.To != newEmail || m.Subject != "Confirm your new e-mail address" || strings.Contains(m.Text+m.HTML, adaEmail) || !strings.Contains(m.Text, "127.0.0.1") {
 			t.Errorf("to %q: %q\n%s", m.To, m.Subject, m.Text)
 		}
 		if r := s.tryLogin(newEmail, adaPassword, "x"); r.status != http.StatusUnauthorized {

@@ -17,7 +17,7 @@ func (s *Server) notMeForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return render(w, r, http.StatusOK, views.NotMe(views.NotMePage{Shell: s.shell(w, r, "This wasn’t you?", ""), Device: link.DeviceName}))
+	return render(w, r, http.StatusOK, views.NotMe(views.NotMePage{Shell: s.shell(w, r, "This wasn’t you?", ""), Device: link.DeviceName, Since: link.Since}))
 }
 
 // notMe signs out what the link is about and locks the password, without a sign-in.
