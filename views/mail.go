@@ -60,7 +60,7 @@ func (m Mail) words() wording {
 		if !m.Since.IsZero() {
 			return wording{
 				subject: count(m.Total, "sign-in") + " to your account", heading: count(m.Total, "sign-in"), alarm: true, why: always,
-				lead:   "Your account was signed in " + count(m.Total, "time") + " since " + absolute(m.Since) + ". That is much for so short a time, so this mail tells of all of them together.",
+				lead:   "Your account was signed in " + count(m.Total, "time") + " since " + absolute(m.Since) + ". This mail lists so many sign-ins together, so that none is overlooked. Times are in UTC.",
 				button: "This wasn’t me",
 				act:    "If all of this was you, there is nothing to do. If not, this link signs out every device that signed in since then and locks your password until you choose a new one. You do not have to sign in for it.",
 			}
@@ -174,7 +174,8 @@ func (m Mail) signIns() (list []Fact) {
 		if in.Address != "" {
 			facts = append(facts, in.Address)
 		}
-		list = append(list, Fact{in.At.UTC().Format("2 Jan, 15:04"), strings.Join(facts, ", ")})
+		// The mark keeps the line's order when a name is written from right to left.
+		list = append(list, Fact{in.At.UTC().Format("2 Jan, 15:04"), "\u200e" + strings.Join(facts, ", ")})
 	}
 	if more := m.Total - len(m.SignIns); more > 0 {
 		list = append(list, Fact{"Later", count(more, "more sign-in")})
