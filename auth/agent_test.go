@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 )
@@ -27,6 +28,23 @@ func TestBrowsersHaveOnlyNamesOfOurs(t *testing.T) {
 	} {
 		if got := DescribeAgent(header); strings.Contains(strings.ToLower(got.Name), "evil") || strings.Contains(got.Name, "erify") {
 			t.Errorf("%q: %q", header, got.Name)
+		}
+	}
+}
+
+// An IPv6 zone may be any text, and a domain may hold sentences.
+func TestAddressesInMailsHoldNoWords(t *testing.T) {
+	from := Caller{IP: netip.MustParseAddr("fe80::1%verify-now-at-evil.example")}
+	if got := from.address(); got != "fe80::1" {
+		t.Errorf("from %q", got)
+	}
+	for email, want := range map[string]string{
+		"leila@example.org": "l…@example.org", "é@example.org": "é…@example.org",
+		"x@" + strings.Repeat("your-account-is-locked.", 5) + "evil.example": "x…@…nt-is-locked.your-account-is-locked." + "evil.example",
+	} {
+		got := veil(email)
+		if domain := got[strings.LastIndexByte(got, '@')+1:]; len([]rune(domain)) > veiledDomain || !strings.HasSuffix(want, got[len(got)-12:]) || len(email) < 40 && got != want {
+			t.Errorf("%q is told as %q", email, got)
 		}
 	}
 }
