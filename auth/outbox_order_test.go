@@ -146,7 +146,7 @@ func TestPastTheBoundSignUpsAreRefusedAndResetsAreNot(t *testing.T) {
 	})
 }
 
-// An account that causes many alarms, its owner's or a thief's, delays nobody else's.
+// An account that causes many alarms, its owner's or a thief's, does not delay those of others.
 func TestAlarmsOfOneAccountDoNotDelayThoseOfOthers(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

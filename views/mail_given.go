@@ -12,7 +12,7 @@ const givenLength = 40
 // phoneNumber is what telephones make a link of: seven digits or more.
 var phoneNumber = regexp.MustCompile(`\+?[0-9](?:[ ()/-]*[0-9]){6,}`)
 
-// given is a device's name as a mail repeats it. Whoever signs in chooses the name, a thief too, and mail programs make links of
+// given is a device's name as a mail repeats it. The person who signs in chooses the name, a thief too, and mail programs make links of
 // whatever looks like one. So it stands in quotation marks, is cut, and holds letters, digits, emoji and a few signs, but nothing of
 // which an address of the web, an e-mail address or a telephone number could be made. Pages show names whole: there nothing
 // becomes a link, and their owner can rename what they see.

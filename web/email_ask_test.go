@@ -397,7 +397,7 @@ func TestMailsToStrangersRepeatNothingThatWasSent(t *testing.T) {
 		b.agent = evil + "/9 (Windows NT 10.0)"
 		b.signIn(wicked, adaPassword)
 		s.mails()
-		b.expect(b.move("stranger@example.org", adaPassword), http.StatusSeeOther, "/security") // nobody's
+		b.expect(b.move("stranger@example.org", adaPassword), http.StatusSeeOther, "/security") // no account's
 		b.expect(b.move(adaEmail, adaPassword), http.StatusSeeOther, "/security")               // another account's
 		other := s.browser()
 		other.agent = evil + "/9 (Windows NT 10.0)"

@@ -37,7 +37,7 @@ type SMTP struct {
 	TLS *tls.Config
 	// Timeout is how long the server may take for each of its replies, and four times as long for the last one; 0: 15 s.
 	Timeout time.Duration
-	// Hello is the host by which we greet the server (RFC 5321 §4.1.1.1): a name or an IP address. Strict servers want one that
+	// Hello is the host that we greet the server with (RFC 5321 §4.1.1.1): a name or an IP address. Strict servers want one that
 	// exists. What can be none, and "", is said as localhost.
 	Hello string
 	// Dial overrides how the server is reached; nil: over TCP.

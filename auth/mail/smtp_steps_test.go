@@ -112,7 +112,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// A server that never answers QUIT has the mail all the same, and keeps nobody.
+// A server that never answers QUIT has the mail all the same, and does not hold the sender up.
 func TestAServerThatFallsSilentAfterTheMailHasIt(t *testing.T) {
 	silent := make(chan struct{})
 	server := mailtest.StartScripted(t, func(step string) string {
