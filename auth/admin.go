@@ -61,7 +61,8 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) (revo
 	l.ByOperator = true
 	return s.store.ChangePassword(ctx, models.PasswordChange{
 		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Event: s.operatorEvent(models.EventPasswordReset, u.ID),
-		Notice: s.alarm(u.ID, l, ""),
+		FreshStart: s.freshStart(u.EmailKey, Caller{}),
+		Notice:     s.alarm(u.ID, l, ""),
 	})
 }
 

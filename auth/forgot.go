@@ -26,7 +26,8 @@ func (s *Service) ForgotPassword(ctx context.Context, email string, from Caller)
 	}
 	err := s.door.query(ctx, func() error {
 		key := foldEmail(email)
-		err := s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, quota{s.hide("forgot network", network(from.IP)), maxNetForgotten})
+		err := s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, s.networkQuota(from, maxNetForgotten, "forgot network"),
+			s.networkQuota(from, maxMailsByNetwork, "forgot", key))
 		if err != nil {
 			return err
 		}
@@ -111,7 +112,7 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	}
 	now := s.now()
 	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
-		Purpose: linkReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now,
+		Purpose: linkReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now, FreshStart: s.freshStart(user.EmailKey, from),
 		Event:  s.event(models.EventPasswordReset, user.ID, from, now),
 		Notice: s.alarm(user.ID, letter(LetterPasswordChanged, from, now), ""),
 	})

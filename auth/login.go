@@ -40,18 +40,13 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 	if err := bad.err(); err != nil {
 		return TokenAnswer{}, err
 	}
-	leave, err := s.door.enter(r.From)
-	if err != nil {
-		return TokenAnswer{}, err
+	jkt, once, proofErr := s.checkProof(r.Proof, "", foldEmail(r.Email))
+	if proofErr == nil {
+		once = sync.OnceValue(once) // the password may be checked a second time
 	}
-	defer leave()
-	var jkt string
-	var once func() error
-	a := attempt{emailKey: foldEmail(r.Email), password: r.Password, clientID: r.ClientID, from: r.From, admit: func(allowed bool) (err error) {
-		if once == nil { // the second time, the proof is known
-			jkt, once, err = s.mayLogin(ctx, r, allowed, named)
-		}
-		return err
+	r.From.JKT = jkt
+	a := attempt{emailKey: foldEmail(r.Email), password: r.Password, clientID: r.ClientID, from: r.From, admit: func(allowed bool) error {
+		return s.mayLogin(ctx, r, allowed, named, proofErr)
 	}}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v verified) (n models.NewDevice, err error) {
@@ -66,21 +61,21 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 	return s.answer(ctx, d, secret, jkt)
 }
 
-// mayLogin checks everything about an app's sign-in but the password, and returns the key that it proved.
-func (s *Service) mayLogin(ctx context.Context, r LoginRequest, allowed, named bool) (jkt string, once func() error, err error) {
+// mayLogin judges everything about an app's sign-in but the password and the limits.
+func (s *Service) mayLogin(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
 	if !allowed {
-		return "", nil, unregistered(named)
+		return unregistered(named)
 	}
 	if _, err := s.signingKey(ctx); err != nil {
-		return "", nil, err // before anything is written: an answer could not be signed
+		return err // before anything is written: an answer could not be signed
 	}
-	if jkt, once, err = s.checkProof(r.Proof, "", foldEmail(r.Email)); err != nil {
-		return "", nil, err
+	if proofErr != nil {
+		return proofErr
 	}
-	if jkt == "" && s.DPoPRequired {
-		return "", nil, refuse(KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
+	if r.From.JKT == "" && s.DPoPRequired {
+		return refuse(KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
 	}
-	return jkt, sync.OnceValue(once), nil
+	return nil
 }
 
 func unregistered(named bool) error {
@@ -98,19 +93,33 @@ func unregistered(named bool) error {
 // password is checked once more: it may have been changed, or only hashed anew by another sign-in at the same moment.
 func (s *Service) signIn(ctx context.Context, a attempt, prepare func(verified) (models.NewDevice, error)) (models.Device, error) {
 	for again := true; ; again = false {
-		v, err := s.verifyPassword(ctx, a)
-		if err != nil {
-			return models.Device{}, err
-		}
-		n, err := prepare(v)
-		if err != nil {
-			return models.Device{}, err
-		}
-		d, err := s.addDevice(ctx, n)
+		d, err := s.signInOnce(ctx, a, prepare)
 		if !again || !errors.Is(err, models.ErrChanged) {
 			return d, err
 		}
 	}
+}
+
+func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(verified) (models.NewDevice, error)) (models.Device, error) {
+	c, err := s.beginCheck(ctx, a)
+	if err != nil {
+		return models.Device{}, err
+	}
+	defer c.end(ctx)
+	v, err := c.verify(ctx, a.password)
+	if err != nil {
+		return models.Device{}, err
+	}
+	n, err := prepare(v)
+	if err != nil {
+		return models.Device{}, err
+	}
+	n.Spend, n.Uncount = c.limits.spend(), c.reserved
+	d, err := s.addDevice(ctx, n)
+	if err == nil || errors.Is(err, models.ErrUnavailable) {
+		c.reserved = nil // given back with the sign-in; or perhaps it was: never twice
+	}
+	return d, err
 }
 
 // BrowserLogin signs a person in on the portal.
@@ -127,13 +136,8 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	if err := bad.err(); err != nil {
 		return BrowserKey{}, err
 	}
-	leave, err := s.door.enter(r.From)
-	if err != nil {
-		return BrowserKey{}, err
-	}
-	defer leave()
 	var key BrowserKey
-	_, err = s.signIn(ctx, attempt{emailKey: foldEmail(r.Email), password: r.Password, from: r.From}, func(v verified) (n models.NewDevice, err error) {
+	_, err := s.signIn(ctx, attempt{emailKey: foldEmail(r.Email), password: r.Password, from: r.From}, func(v verified) (n models.NewDevice, err error) {
 		n, key = s.newBrowser(v, r)
 		return n, nil
 	})
@@ -180,6 +184,8 @@ func (s *Service) addDevice(ctx context.Context, n models.NewDevice) (d models.D
 	switch {
 	case errors.Is(err, models.ErrTooManyDevices):
 		return d, &Error{Kind: KindTooManyDevices, Message: "This account is signed in on as many devices as it may. Sign one out first.", Cause: err}
+	case errors.Is(err, models.ErrSpent):
+		return d, rateLimited(attemptWindow)
 	case errors.Is(err, models.ErrChanged):
 		return d, &Error{Kind: errBadCredentials.Kind, Message: errBadCredentials.Message, Cause: err}
 	}

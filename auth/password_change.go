@@ -35,8 +35,9 @@ func (s *Service) ChangePassword(ctx context.Context, by *Session, c PasswordCha
 	now := s.now()
 	revoked, err = s.store.ChangePassword(ctx, models.PasswordChange{
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
-		Event:  s.event(models.EventPasswordChanged, by.User.ID, c.From, now),
-		Notice: s.alarm(by.User.ID, letter(LetterPasswordChanged, c.From, now), ""),
+		Event:      s.event(models.EventPasswordChanged, by.User.ID, c.From, now),
+		FreshStart: s.freshStart(by.User.EmailKey, c.From),
+		Notice:     s.alarm(by.User.ID, letter(LetterPasswordChanged, c.From, now), ""),
 	})
 	if errors.Is(err, models.ErrChanged) {
 		return 0, &Error{Kind: KindWrongPassword, Message: "Your password was changed meanwhile.", Cause: err}

@@ -66,7 +66,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (TokenAnswer, e
 	result, err := s.store.RotateDevice(ctx, models.Rotation{
 		Key:        models.DeviceKey{UserID: token.UserID, ID: token.DeviceID},
 		SecretHash: devicetoken.SecretHash(token.Secret), Generation: token.Generation, ClientID: r.ClientID, JKT: jkt,
-		IP: r.From.address(), UserAgent: r.From.UserAgent, Now: now, Window: s.RetryWindow, IdleSince: now.Add(-s.DeviceIdle),
+		IP: r.From.address(), NetworkUnknown: r.From.NetworkUnknown, UserAgent: r.From.UserAgent, Now: now, Window: s.RetryWindow, IdleSince: now.Add(-s.DeviceIdle),
 		Reused: s.reusedNotice(r.From, now),
 	})
 	if err != nil {

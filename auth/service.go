@@ -63,11 +63,24 @@ type Config struct {
 
 // Caller is who sent a request, as far as the network tells.
 type Caller struct {
-	IP        netip.Addr
-	UserAgent string // checked by CheckAgent
-	Browser   string // the long-lived random mark of a browser; empty for apps
+	IP netip.Addr // shown to people; compared only when the network is known
+	// NetworkUnknown says that IP is that of a proxy which did not tell whose request it passed on. Such a caller is from no
+	// network: it equals no other, not even another unknown one, has no network's limit and is never known by its network.
+	NetworkUnknown bool
+	UserAgent      string // checked by CheckAgent
+	Browser        string // the long-lived random mark of a browser; empty for apps
+	JKT            string // thumbprint of a key that was proven with the request (RFC 9449); empty without
 }
 
+// network is what one subscriber commonly holds: an IPv4 address, or the /64 of an IPv6 one; "" when it is unknown.
+func (c Caller) network() string {
+	if c.NetworkUnknown || !c.IP.IsValid() {
+		return ""
+	}
+	return networkOf(c.IP)
+}
+
+// address is what is shown and stored, "" when there is nothing to show.
 func (c Caller) address() string {
 	if !c.IP.IsValid() {
 		return ""
@@ -84,11 +97,14 @@ type Service struct {
 	hasher *hasher
 	others courtesy
 	door   *door
+	slots  *slots
 	proofs dpop.Seen
 	nonces *dpop.Nonces
 	boxes  boxes
 	kick   chan struct{} // wakes the sender of mails
 	limits []byte        // key of the hashes under which attempts and places are kept
+
+	budgets budgets
 
 	status   statusBoard
 	readers  *bulk // downloads of accounts' data
@@ -162,6 +178,7 @@ func New(store *models.Store, c Config) (*Service, error) {
 		nonces: dpop.NewNonces(nonces[0]),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(defaultHashParams, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
+		slots: &slots{patience: slotPatience, of: map[string]*slot{}}, budgets: budgets{maxSignIns, maxSignInsDay},
 		others: courtesy{began: time.Now()}, readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),
 	}
 	if c.Hashing != nil {

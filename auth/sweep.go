@@ -11,6 +11,8 @@ const (
 	keepDevices = 90 * 24 * time.Hour
 	keepEvents  = 400 * 24 * time.Hour
 	sweepEvery  = time.Hour
+	// Counters are made by whoever fails to sign in, so they go as soon as they are over.
+	sweepAttemptsEvery = time.Minute
 )
 
 // Sweep deletes what is past retention and returns how many rows went.
@@ -18,7 +20,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	now := s.now()
 	r := limitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-statusKeep)
-	r.LinksBefore = now
+	r.FailuresBefore, r.LinksBefore = now.Add(-keepFailures), now
 	return s.store.Sweep(ctx, r)
 }
 
@@ -27,8 +29,9 @@ func (s *Service) Run(ctx context.Context) {
 	var mails sync.WaitGroup
 	defer mails.Wait()
 	mails.Go(func() { s.runMail(ctx) }) // beside the rest: a slow mail server must not delay a revocation
-	keys, sweep, status := time.NewTicker(ringReadEvery), time.NewTicker(sweepEvery), time.NewTicker(statusReadEvery)
+	keys, sweep, status, attempts := time.NewTicker(ringReadEvery), time.NewTicker(sweepEvery), time.NewTicker(statusReadEvery), time.NewTicker(sweepAttemptsEvery)
 	defer keys.Stop()
+	defer attempts.Stop()
 	defer status.Stop()
 	defer sweep.Stop()
 	blind := false
@@ -45,6 +48,10 @@ func (s *Service) Run(ctx context.Context) {
 		case <-keys.C:
 			if err := s.LoadKeys(ctx); err != nil && ctx.Err() == nil {
 				s.Logger.WarnContext(ctx, "signing keys could not be read", "error", err)
+			}
+		case <-attempts.C:
+			if _, err := s.store.SweepAttempts(ctx, s.now()); err != nil && ctx.Err() == nil {
+				s.Logger.WarnContext(ctx, "the counters of sign-ins could not be swept", "error", err)
 			}
 		case <-sweep.C:
 			if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {

@@ -27,6 +27,8 @@ type NewDevice struct {
 	Live        Liveness
 	Replace     *DeviceKey // the browser's earlier sign-in, which ends with this one
 	Places      [][]byte   // where the account is at home from now on
+	Spend       []Budget   // a sign-in is counted under each; past one of them nothing happens
+	Uncount     []Attempt  // what was counted in case the password was wrong
 	Event       Event      // its device name is filled in here
 	// Notice makes the mail about this sign-in; nil: none is wanted. It is not called for the account's first sign-in
 	// ever, nor when Familiar is among the account's places.
@@ -35,7 +37,7 @@ type NewDevice struct {
 }
 
 // AddDevice signs a device in, in one transaction. It returns ErrChanged when the password changed or the account
-// was disabled since the caller verified them, and ErrTooManyDevices past the limit for apps.
+// was disabled since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	d := n.Device
 	for _, t := range []*time.Time{&d.CreatedAt, &d.LastSeenAt, &d.ExpiresAt, &d.RotatedAt} {
@@ -43,6 +45,9 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	}
 	err := s.pipelined(ctx, func(tx *gorm.DB) error {
 		if err := lockUsers(tx, d, n); err != nil {
+			return err
+		}
+		if err := spend(tx, n.Spend, d.CreatedAt); err != nil {
 			return err
 		}
 		if err := takeStatusIndex(tx, &d, n.StatusIndex); err != nil {
@@ -73,10 +78,15 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 			return err
 		}
 		n.Event.DeviceID, n.Event.DeviceName = uuid.NullUUID{UUID: d.ID, Valid: true}, d.Name
-		if err := addEvent(tx, n.Event); err != nil || !startling {
+		if err := addEvent(tx, n.Event); err != nil {
 			return err
 		}
-		return addNotice(tx, n.Notice(d))
+		if startling {
+			if err := addNotice(tx, n.Notice(d)); err != nil {
+				return err
+			}
+		}
+		return uncountAttempts(tx, n.Uncount) // last: the whole network waits for this row
 	})
 	return d, fault("add device", err)
 }

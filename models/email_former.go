@@ -86,6 +86,7 @@ type EmailUndo struct {
 	Hash  []byte // of the link's secret
 	At    time.Time
 	Event Event // its user is filled in
+	FreshStart
 	// Tell makes the mails, when the account is known and the address that it had until now.
 	Tell func(f FormerAddress, left string) []Notice
 }
@@ -116,10 +117,11 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		if _, err := revokeAll(tx, f.UserID, uuid.Nil, u.At, u.Event.Actor, RevokedByUndo); err != nil {
 			return err
 		}
-		for _, statement := range []string{"DELETE FROM known_places WHERE user_id = ?", "DELETE FROM one_time_tokens WHERE user_id = ?"} {
-			if err := tx.Exec(statement, f.UserID).Error; err != nil {
-				return err
-			}
+		if err := startAfresh(tx, f.UserID, u.FreshStart, u.At); err != nil {
+			return err
+		}
+		if err := tx.Exec("DELETE FROM one_time_tokens WHERE user_id = ?", f.UserID).Error; err != nil {
+			return err
 		}
 		if err := tx.Where("user_id = ? AND seq > ?", f.UserID, f.Seq).Delete(&FormerAddress{}).Error; err != nil {
 			return err

@@ -25,6 +25,8 @@ var (
 	ErrWayBack = errors.New("a former address can be taken back")
 	// ErrTooManyDevices: the owner already holds as many live apps as allowed.
 	ErrTooManyDevices = errors.New("too many devices")
+	// ErrSpent: the account has signed in as often as it may for now.
+	ErrSpent = errors.New("too many sign-ins")
 	// ErrUnavailable: the database cannot be reached or cannot take the statement now; the same call may succeed later.
 	ErrUnavailable = errors.New("database unavailable")
 	// ErrNewerSchema: the database was migrated by a newer version of this program.
@@ -36,7 +38,7 @@ func fault(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyDevices, ErrUnavailable} {
+	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyDevices, ErrSpent, ErrUnavailable} {
 		if errors.Is(err, known) {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // The kinds of event. The words are stored: they may be added to, never renamed.
@@ -65,6 +66,7 @@ type Event struct {
 	IP         string
 	UserAgent  string
 	Detail     string
+	Times      int64 // how often it happened; one event may stand for several failures
 }
 
 // addEvent writes e inside a transaction, so that what it tells of happens only together with it.
@@ -72,7 +74,7 @@ func addEvent(db *gorm.DB, e Event) error {
 	if e.ID == uuid.Nil {
 		e.ID = NewID(e.At)
 	}
-	e.At = moment(e.At)
+	e.At, e.Times = moment(e.At), max(e.Times, 1)
 	return db.Create(&e).Error
 }
 
@@ -85,7 +87,7 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 	var users []uuid.UUID
 	for i, e := range list {
 		users = append(users, e.UserID)
-		list[i].At = moment(e.At)
+		list[i].At, list[i].Times = moment(e.At), max(e.Times, 1)
 		if e.ID == uuid.Nil {
 			list[i].ID = NewID(e.At)
 		}
@@ -95,6 +97,22 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 			return err
 		}
 		return tx.Create(&list).Error
+	}))
+}
+
+// AddFailure writes the event of a wrong password or, when there is one with its id already, counts it there. Whether the
+// account exists (the nil UUID does not) makes no difference to what it costs. It returns ErrNotFound when the account was
+// deleted meanwhile.
+func (s *Store) AddFailure(ctx context.Context, e Event) error {
+	e.At, e.Times = moment(e.At), 1
+	return fault("add failure", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := keepUsers(tx, e.UserID); err != nil {
+			return err
+		}
+		return tx.Clauses(clause.OnConflict{
+			Columns:   []clause.Column{{Name: "user_id"}, {Name: "id"}},
+			DoUpdates: clause.Assignments(map[string]any{"times": gorm.Expr("events.times + 1")}),
+		}).Create(&e).Error
 	}))
 }
 

@@ -82,9 +82,14 @@ func (p *pipeline) ExecContext(ctx context.Context, sql string, args ...any) (sq
 	if p.err != nil {
 		return nil, p.err
 	}
-	certain := ctx.Value(anyCountKey{}) != nil || strings.HasPrefix(sql, "INSERT ") && !strings.Contains(sql, "DO NOTHING")
-	p.queued = append(p.queued, queued{sql, args, certain})
+	p.queued = append(p.queued, queued{sql, args, ctx.Value(anyCountKey{}) != nil || insertsOne(sql)})
 	return driver.RowsAffected(1), nil
+}
+
+// insertsOne tells whether a statement inserts or changes its row whatever is there already, or fails.
+func insertsOne(sql string) bool {
+	_, conflict, _ := strings.Cut(sql, "ON CONFLICT")
+	return strings.HasPrefix(sql, "INSERT ") && !strings.Contains(conflict, "DO NOTHING") && !strings.Contains(conflict, " WHERE ")
 }
 
 // QueryContext asks, once everything before has been done.

@@ -26,6 +26,7 @@ type PasswordReset struct {
 	At           time.Time
 	Event        Event
 	Notice       Notice
+	FreshStart
 }
 
 // ResetPassword uses the link up, sets and unlocks the password and revokes every device, in one transaction. It
@@ -47,8 +48,8 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if revoked, err = revokeAll(tx, r.UserID, uuid.Nil, r.At, r.Event.Actor, RevokedByPassword); err != nil {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM known_places WHERE user_id = ?", r.UserID).Error; err != nil {
-			return err // of whoever knew the old password
+		if err := startAfresh(tx, r.UserID, r.FreshStart, r.At); err != nil {
+			return err
 		}
 		if err := dropLinks(tx, r.UserID, ResetLink, EmailLink); err != nil {
 			return err

@@ -96,9 +96,10 @@ func onDriver(conn *sql.Conn, fn func(*pgx.Conn) error) error {
 }
 
 func (r *rotation) postgresArgs() []any {
+	from, until := r.retryWindow()
 	return []any{
-		r.Generation, moment(r.Now.Add(-r.Window)), r.IP, moment(r.Now), [16]byte(r.Key.UserID), [16]byte(r.Key.ID), r.SecretHash,
-		moment(r.IdleSince), r.JKT, r.ClientID,
+		r.Generation, from, r.IP, moment(r.Now), [16]byte(r.Key.UserID), [16]byte(r.Key.ID), r.SecretHash,
+		moment(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(),
 	}
 }
 

@@ -58,9 +58,9 @@ func TestASweepDeletesOnlyWhatIsPastRetention(t *testing.T) {
 			{"nothing is past", models.Retention{}, 0},
 			{"devices", models.Retention{DevicesBefore: noon.In(zone)}, 2},
 			{"events", models.Retention{EventsBefore: noon.In(zone)}, 1},
-			{"attempts", models.Retention{AttemptsBefore: noon.In(zone)}, 1},
+			{"attempts", models.Retention{AttemptsBefore: noon.Add(time.Hour).In(zone)}, 1},
 			{"places", models.Retention{PlacesBefore: noon.In(zone)}, 1},
-			{"all of it once more", models.Retention{DevicesBefore: noon, EventsBefore: noon, AttemptsBefore: noon, PlacesBefore: noon}, 0},
+			{"all of it once more", models.Retention{DevicesBefore: noon, EventsBefore: noon, AttemptsBefore: noon.Add(time.Hour), PlacesBefore: noon}, 0},
 		} {
 			if n, err := s.Sweep(t.Context(), r.Retention); err != nil || n != r.deleted {
 				t.Errorf("%s: deleted %d, %v; want %d", r.name, n, err, r.deleted)

@@ -88,6 +88,7 @@ type PasswordChange struct {
 	By       string    // revoked_by
 	Event    Event
 	Notice   Notice
+	FreshStart
 }
 
 // ChangePassword sets the new hash and revokes every other device in one transaction. It returns ErrChanged when
@@ -106,6 +107,9 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 			return orRefuse(done.Error, refused)
 		}
 		if revoked, err = revokeAll(tx, c.UserID, c.Keep, c.At, c.By, RevokedByPassword); err != nil {
+			return err
+		}
+		if err := startAfresh(tx, c.UserID, c.FreshStart, c.At); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {

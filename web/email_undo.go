@@ -26,6 +26,7 @@ func (s *Server) emailUndo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	email, err := s.auth.UndoEmailChange(r.Context(), s.cookies.link(r, emailUndoPath), from)
 	if err != nil {
 		return err

@@ -2,16 +2,12 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"sync"
 
 	"github.com/a-h/templ"
-	"github.com/go-chi/chi/v5/middleware"
-
 	"latchkey/auth"
 	"latchkey/views"
 )
@@ -103,7 +99,28 @@ func (s *Server) oauth(h handler) http.Handler {
 // caller is who sent the request. It refuses a User-Agent that cannot be kept.
 func (s *Server) caller(r *http.Request) (auth.Caller, error) {
 	agent, err := auth.CheckAgent(r.UserAgent())
-	return auth.Caller{IP: clientIP(r.Context()), UserAgent: agent}, err
+	from := s.proxies.client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))
+	if from.NetworkUnknown {
+		s.noteUnknownClient(r)
+	}
+	from.UserAgent, from.Browser = agent, s.cookies.knownMark(r)
+	return from, err
+}
+
+// noteUnknownClient counts a request whose proxy did not tell the client's address, and warns once. Requests that nobody
+// is judged by, such as a load balancer's own look at /readyz, do not come here.
+func (s *Server) noteUnknownClient(r *http.Request) {
+	info := request(r)
+	if info.unknownClient {
+		return
+	}
+	info.unknownClient = true
+	if s.metrics != nil {
+		s.metrics.unknownClients.Inc()
+	}
+	s.unknownClient.Do(func() {
+		s.log.WarnContext(r.Context(), "a trusted proxy passed a request on without the client's address: it must set X-Forwarded-For, or all such clients share one part of the sign-in queue")
+	})
 }
 
 // proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it.
@@ -117,8 +134,6 @@ func (s *Server) sendNonce(w http.ResponseWriter) {
 		w.Header().Set("DPoP-Nonce", nonce)
 	}
 }
-
-func clientIP(ctx context.Context) netip.Addr { return middleware.GetClientIPAddr(ctx) }
 
 // render writes a page that is complete, or none at all.
 func render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {

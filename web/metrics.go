@@ -18,6 +18,8 @@ type Metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
+
+	unknownClients prometheus.Counter
 }
 
 // NewMetrics makes the measures, with those of the Go runtime, the process and the connection pools.
@@ -34,8 +36,11 @@ func NewMetrics(pools ...*sql.DB) *Metrics {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "latchkey_refusals_total", Help: "Requests refused, by code and, for device tokens, reason (reused: theft found).",
 		}, []string{"code", "reason"}),
+		unknownClients: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "latchkey_unknown_clients_total", Help: "Requests that a trusted proxy passed on without the client's address.",
+		}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.unknownClients, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for i, pool := range pools {
 		m.registry.MustRegister(collectors.NewDBStatsCollector(pool, []string{"writer", "reader"}[i]))
 	}

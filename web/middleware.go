@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +26,8 @@ type requestInfo struct {
 	id      string
 	route   string        // the pattern that matched: unlike the path it holds nothing that a client wrote
 	session *auth.Session // of signedIn routes
+
+	unknownClient bool // counted by noteUnknownClient
 }
 
 type requestKey struct{}
@@ -155,10 +155,10 @@ func (s *Server) limited(next http.Handler) http.Handler {
 
 // warnOfForwarding says once that a forwarded address was ignored, because it did not come from a trusted proxy:
 // anybody could write one.
-func (s *Server) warnOfForwarding(trusted []netip.Prefix, next http.Handler) http.Handler {
+func (s *Server) warnOfForwarding(next http.Handler) http.Handler {
 	var once sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Forwarded-For") != "" && !within(trusted, r.RemoteAddr) {
+		if r.Header.Get("X-Forwarded-For") != "" && !s.trustedPeer(r.RemoteAddr) {
 			once.Do(func() {
 				s.log.WarnContext(r.Context(), "an X-Forwarded-For header from an untrusted address was ignored: name the proxies in LATCHKEY_TRUSTED_PROXIES if there are any")
 			})
@@ -167,7 +167,7 @@ func (s *Server) warnOfForwarding(trusted []netip.Prefix, next http.Handler) htt
 	})
 }
 
-func within(prefixes []netip.Prefix, remote string) bool {
-	peer, err := netip.ParseAddrPort(remote)
-	return err == nil && slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
+func (s *Server) trustedPeer(remote string) bool {
+	peer, ok := parseHop(remote)
+	return ok && s.proxies.trust(peer)
 }

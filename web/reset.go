@@ -26,6 +26,7 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	if err := s.auth.ResetPassword(r.Context(), s.cookies.link(r, resetPath), p["new_password"], from); err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {

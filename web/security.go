@@ -23,6 +23,7 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Sessi
 	if err != nil {
 		return err
 	}
+	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	n, err := s.auth.ChangePassword(r.Context(), by, auth.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)

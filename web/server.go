@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
-
-	"github.com/go-chi/chi/v5/middleware"
+	"sync"
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
@@ -43,6 +41,9 @@ type Server struct {
 	gallery     bool
 	mux         *http.ServeMux
 	handler     http.Handler
+	proxies     proxies
+
+	unknownClient sync.Once // the warning of noteUnknownClient
 
 	compressed func(http.Handler) http.Handler
 }
@@ -68,23 +69,17 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	if s.cookies, err = newCookies(c, s.https, service.BrowserLifetime); err != nil {
 		return nil, err
 	}
-	var trusted []netip.Prefix
-	for _, cidr := range c.TrustedProxies {
-		prefix, err := netip.ParsePrefix(cidr)
-		if err != nil {
-			return nil, fmt.Errorf("trusted proxies: %q is not a CIDR like 10.0.0.0/8", cidr)
-		}
-		trusted = append(trusted, prefix)
+	if s.proxies, err = parseProxies(c.TrustedProxies); err != nil {
+		return nil, err
 	}
-	clientIP := middleware.ClientIPFromRemoteAddr
-	if len(c.TrustedProxies) > 0 {
-		clientIP = middleware.ClientIPFromXFF(c.TrustedProxies...)
+	for _, warning := range append(s.proxies.warnings(), baseURLWarnings(base)...) {
+		s.log.Warn(warning)
 	}
 	if s.compressed, err = compression(); err != nil {
 		return nil, err
 	}
 	s.routes()
-	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(http.HandlerFunc(s.dispatch)))))))
+	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(s.limited(http.HandlerFunc(s.dispatch))))))
 	return s, nil
 }
 

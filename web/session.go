@@ -133,15 +133,26 @@ func (c *cookies) takeFlash(w http.ResponseWriter, r *http.Request) *views.Flash
 	return &views.Flash{Tone: views.Tone(tone), Text: text, Names: names, Detail: detail}
 }
 
-// mark is the browser's own random mark, which it gets when it first signs in.
-func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
+// knownMark is the browser's own random mark, or "" when it has none yet.
+func (c *cookies) knownMark(r *http.Request) string {
 	name := c.prefix + "-browser"
+	if _, err := r.Cookie(name); err != nil {
+		return ""
+	}
 	session, err := c.marks.New(r, name)
 	if mark, ok := session.Values["mark"].(string); ok && err == nil {
 		return mark
 	}
+	return ""
+}
+
+// mark is knownMark, and gives the browser one where it has none: when it signs in, or sets a password.
+func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
+	if mark := c.knownMark(r); mark != "" {
+		return mark
+	}
 	mark := rand.Text()
-	session = sessions.NewSession(c.marks, name)
+	session := sessions.NewSession(c.marks, c.prefix+"-browser")
 	options := *c.marks.Options
 	session.Options = &options
 	session.Values["mark"] = mark
