@@ -29,7 +29,7 @@ func (s *Service) Ready(ctx context.Context) error {
 func (s *Service) databaseReady(ctx context.Context) error {
 	s.ready.mu.Lock()
 	defer s.ready.mu.Unlock()
-	if now := s.now(); s.ready.at.IsZero() || now.Sub(s.ready.at) >= readyEvery {
+	if now := s.now(); !fresh(s.ready.at, now, readyEvery) {
 		// One caller's hanging up is not the database's answer to all.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 		defer cancel()

@@ -122,7 +122,7 @@ func (s *Service) findKey(kid string) (*keyring.Key, bool) {
 		return key, true
 	}
 	s.ringLock.Lock()
-	stale := now.Sub(s.ringAt) >= time.Second
+	stale := !fresh(s.ringAt, now, time.Second)
 	if stale {
 		s.ringAt = now // an attempt counts, or a database that is down would be asked for every forged token
 	}

@@ -46,7 +46,7 @@ func (s *Service) Numbers(ctx context.Context, by *Session) (Numbers, error) {
 	c := &s.desk
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if age := now.Sub(c.at); c.at.IsZero() || age < 0 || age >= numbersLast {
+	if !fresh(c.at, now, numbersLast) {
 		// Whoever hangs up meanwhile must not fail the others.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.desk.within)
 		defer cancel()
