@@ -152,6 +152,7 @@ func (g gallery) account() []State {
 	events := []Event{
 		{Text: "Signed in on “%s”.", Names: []string{"Firefox on Linux"}, At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"},
 		{Text: "“%s” was signed out because its token was used twice: someone may have copied it.", Names: []string{"Pixel 9"}, Alarm: true, At: g.ago(25 * time.Minute), Agent: "Notes 4.2 on Android", Address: "192.0.2.99"},
+		{Text: "83 more sign-ins with a wrong password failed within 15 minutes.", Alarm: true, At: g.ago(3 * time.Hour)},
 		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
 		{Text: "You renamed “%s” to “%s”.", Names: []string{override, rightToLeft}, At: g.ago(20 * time.Hour), Address: "203.0.113.7"},
 		{Text: "Signed in on “%s”.", Names: []string{hostile}, At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile},
