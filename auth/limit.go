@@ -32,6 +32,7 @@ type limit struct {
 	key    []byte
 	most   int64
 	window time.Duration
+	alone  bool // past it, nothing else is told: at the limit of a network every account answers alike
 }
 
 // signInLimits are what judges one caller's sign-in to one account.
@@ -48,21 +49,21 @@ type signInLimits struct {
 func (s *Service) limitsOf(emailKey string, from Caller, known origin) signInLimits {
 	var l signInLimits
 	if net := from.network(); net != "" && !known.browser {
-		l.failures = append(l.failures, limit{s.hide("pair", emailKey, net), maxPairFailures, attemptWindow},
-			limit{s.hide("network", net), maxNetFailures, attemptWindow})
+		l.failures = append(l.failures, limit{key: s.hide("network", net), most: maxNetFailures, window: attemptWindow, alone: true},
+			limit{key: s.hide("pair", emailKey, net), most: maxPairFailures, window: attemptWindow})
 	}
 	if known.browser || known.network {
-		l.failures = append(l.failures, limit{s.hide("known", emailKey), maxKnownFailures, attemptWindow})
+		l.failures = append(l.failures, limit{key: s.hide("known", emailKey), most: maxKnownFailures, window: attemptWindow})
 	} else {
-		l.failures = append(l.failures, limit{s.hide("account", emailKey), maxUserFailures, attemptWindow})
+		l.failures = append(l.failures, limit{key: s.hide("account", emailKey), most: maxUserFailures, window: attemptWindow})
 	}
 	whose := []string{emailKey}
 	if known.browser {
 		whose = append(whose, markOf(from))
 	}
 	l.budget = []limit{
-		{s.hide(append([]string{"sign-ins"}, whose...)...), s.budgets.window, attemptWindow},
-		{s.hide(append([]string{"sign-ins day"}, whose...)...), s.budgets.day, budgetDay},
+		{key: s.hide(append([]string{"sign-ins"}, whose...)...), most: s.budgets.window, window: attemptWindow},
+		{key: s.hide(append([]string{"sign-ins day"}, whose...)...), most: s.budgets.day, window: budgetDay},
 	}
 	return l
 }
@@ -121,6 +122,9 @@ func judge(counters []models.Attempt, limits []limit, counted int64, now time.Ti
 			if bytes.Equal(c.Key, l.key) && c.Count-counted >= l.most {
 				wait = max(wait, min(c.EndsAt.Sub(now), l.window))
 			}
+		}
+		if l.alone && wait > 0 {
+			break
 		}
 	}
 	if wait == 0 {

@@ -182,6 +182,10 @@ func TestAtANetworksLimitKnownAndUnknownAccountsAreAlike(t *testing.T) {
 		for i := range 10 {
 			d.fail(t, 5, fmt.Sprintf("invented%d@example.com", i), same("192.0.2.1"))
 		}
+		d.advance(time.Minute)
+		for _, email := range []string{adaEmail, "stranger@example.com"} { // somebody is at both, which must not show either
+			d.fail(t, maxUserFailures, email, func(i int) Caller { return at(fmt.Sprintf("198.51.100.%d", i/3)) })
+		}
 		before := d.eventsOf(t, d.ada.ID)
 		var first *Error
 		var statements []string

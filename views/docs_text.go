@@ -65,7 +65,7 @@ var grantReasons = []advice{
 var otherErrors = []advice{
 	{"temporarily_unavailable", "429 and 5xx at the OAuth endpoints. Nothing was consumed.", "Send the same token again after Retry-After."},
 	{"unavailable", "503: the database does not answer, or too many people sign in at once.", "Try again after Retry-After."},
-	{"rate_limited", "429: too many wrong passwords, or too many proofs.", "Try again after Retry-After; do not sign out."},
+	{"rate_limited", "429: too many wrong passwords, sign-ins or proofs.", "Try again after Retry-After; do not sign out."},
 	{"internal", "500: a mistake of the server's. Nothing was consumed.", "Try again after Retry-After."},
 	{"request_timeout", "408: the body did not arrive in time.", "Try again."},
 	{"invalid_token", "401: the access token has expired, or its device was signed out.", "Refresh once and repeat the call. When the refresh is refused, sign in."},
