@@ -41,7 +41,7 @@ func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailReques
 	err := s.door.query(ctx, func() error {
 		key := foldEmail(r.Email)
 		err := s.countRequest(ctx, quota{s.hide("email", mailbox(key)), maxEmailMails}, quota{s.hide("email account", by.User.ID.String()), maxEmailAsked},
-			s.networkQuota(r.From, maxNetEmails, "email network"), s.networkQuota(r.From, maxMailsByNetwork, "email", mailbox(key)))
+			s.networkQuota(r.From, maxNetEmails, "email network"))
 		if err != nil {
 			return err
 		}

@@ -26,8 +26,7 @@ func (s *Service) ForgotPassword(ctx context.Context, email string, from Caller)
 	}
 	err := s.door.query(ctx, func() error {
 		key := foldEmail(email)
-		err := s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, s.networkQuota(from, maxNetForgotten, "forgot network"),
-			s.networkQuota(from, maxMailsByNetwork, "forgot", key))
+		err := s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, s.networkQuota(from, maxNetForgotten, "forgot network"))
 		if err != nil {
 			return err
 		}

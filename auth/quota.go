@@ -18,8 +18,8 @@ const (
 	maxEmailMails   = 3  // mails to one mailbox that an account wants
 	maxEmailAsked   = 5  // addresses that one account wants
 	maxNetEmails    = 20 // addresses that are wanted from one network
-	// maxMailsByNetwork are those of the 3 mails that one network may cause: the last one is left to the owner, who asks from elsewhere.
-	maxMailsByNetwork = 2
+	// maxSignupMailsByNetwork are those of the 3 that one network may cause: the last one is left to the owner, who asks from elsewhere.
+	maxSignupMailsByNetwork = 2
 )
 
 // quota is how much may be counted under a key in one window; without a key, as much as anybody wants.
@@ -41,7 +41,7 @@ func (s *Service) networkQuota(from Caller, most int64, parts ...string) quota {
 func (s *Service) countSignup(ctx context.Context, r SignupRequest) error {
 	box := mailbox(r.Email)
 	return s.countRequest(ctx, quota{s.hide("signup address", box), maxSignupMails}, s.networkQuota(r.From, maxSignups, "signup"),
-		s.networkQuota(r.From, maxMailsByNetwork, "signup address", box))
+		s.networkQuota(r.From, maxSignupMailsByNetwork, "signup address", box))
 }
 
 // mailbox is where an address leads to, as far as addresses with a tag ("ada+shop@…", RFC 5233) are concerned.

@@ -66,23 +66,31 @@ func rowsOfFour(n int, count string) string {
 
 // UncountAttempts takes one from each of the counters, as CountAttempts returned them, unless their window has ended since.
 func (s *Store) UncountAttempts(ctx context.Context, counted []Attempt) error {
-	return fault("uncount attempts", s.write(ctx, func(db *gorm.DB) error { return uncountAttempts(db, counted) }))
+	if len(counted) == 0 {
+		return nil
+	}
+	return fault("uncount attempts", s.tx(ctx, func(tx *gorm.DB) error { return uncountAttempts(tx, counted) }))
 }
 
-// uncountAttempts is an upsert although it only ever changes rows: an upsert takes them in the order in which they are given, the
-// one that everybody keeps to.
+// uncountAttempts begins with an upsert although it only ever changes rows: an upsert takes them in the order in which they are
+// given, the one that everybody keeps to. What counts nothing then goes.
 func uncountAttempts(tx *gorm.DB, counted []Attempt) error {
 	if len(counted) == 0 {
 		return nil
 	}
 	counted = slices.SortedFunc(slices.Values(counted), func(a, b Attempt) int { return bytes.Compare(a.Key, b.Key) })
 	var args []any
+	var keys [][]byte
 	for _, c := range counted {
-		args = append(args, moment(c.WindowStart), moment(c.EndsAt), c.Key)
+		args, keys = append(args, moment(c.WindowStart), moment(c.EndsAt), c.Key), append(keys, c.Key)
 	}
-	return anyCount(tx).Exec("INSERT INTO attempts (window_start, ends_at, key, count) VALUES "+rowsOfFour(len(counted), "0")+
+	err := anyCount(tx).Exec("INSERT INTO attempts (window_start, ends_at, key, count) VALUES "+rowsOfFour(len(counted), "0")+
 		` ON CONFLICT (key) DO UPDATE SET count = attempts.count - 1
 		WHERE attempts.window_start = excluded.window_start AND attempts.count > 0`, args...).Error
+	if err != nil {
+		return err
+	}
+	return anyCount(tx).Exec("DELETE FROM attempts WHERE key IN ? AND count = 0", keys).Error
 }
 
 // clearAttempts begins counters again from nothing.

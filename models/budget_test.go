@@ -102,7 +102,7 @@ func TestAFailureThatSharesAnEventIsCountedThere(t *testing.T) {
 			}
 		})
 		list, err := s.Events(t.Context(), u.ID, models.EventCursor{}, 10)
-		if err != nil || list[0].Times != 8 || list[0].Kind != models.EventSignInFailed {
+		if err != nil || list[0].More != 7 || list[0].Kind != models.EventSignInFailed {
 			t.Errorf("%+v %v", list, err)
 		}
 		counts, err := s.DailyCounts(t.Context(), []string{models.EventSignInFailed}, noon.Add(-24*time.Hour), noon.Add(24*time.Hour))

@@ -66,7 +66,7 @@ type Event struct {
 	IP         string
 	UserAgent  string
 	Detail     string
-	Times      int64 // how often it happened; one event may stand for several failures
+	More       int64 // of its kind that it stands for beside this one: failures in a row share an event
 }
 
 // addEvent writes e inside a transaction, so that what it tells of happens only together with it.
@@ -74,7 +74,7 @@ func addEvent(db *gorm.DB, e Event) error {
 	if e.ID == uuid.Nil {
 		e.ID = NewID(e.At)
 	}
-	e.At, e.Times = moment(e.At), max(e.Times, 1)
+	e.At = moment(e.At)
 	return db.Create(&e).Error
 }
 
@@ -87,7 +87,7 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 	var users []uuid.UUID
 	for i, e := range list {
 		users = append(users, e.UserID)
-		list[i].At, list[i].Times = moment(e.At), max(e.Times, 1)
+		list[i].At = moment(e.At)
 		if e.ID == uuid.Nil {
 			list[i].ID = NewID(e.At)
 		}
@@ -104,14 +104,14 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 // account exists (the nil UUID does not) makes no difference to what it costs. It returns ErrNotFound when the account was
 // deleted meanwhile.
 func (s *Store) AddFailure(ctx context.Context, e Event) error {
-	e.At, e.Times = moment(e.At), 1
+	e.At = moment(e.At)
 	return fault("add failure", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := keepUsers(tx, e.UserID); err != nil {
 			return err
 		}
 		return tx.Clauses(clause.OnConflict{
 			Columns:   []clause.Column{{Name: "user_id"}, {Name: "id"}},
-			DoUpdates: clause.Assignments(map[string]any{"times": gorm.Expr("events.times + 1")}),
+			DoUpdates: clause.Assignments(map[string]any{"more": gorm.Expr("events.more + 1")}),
 		}).Create(&e).Error
 	}))
 }

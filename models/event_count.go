@@ -22,7 +22,7 @@ func (s *Store) DailyCounts(ctx context.Context, kinds []string, from, until tim
 	var list []DayCount
 	// Of the few events that stand for several the others are added: a sum over all would have to read every row.
 	err := s.read(ctx).Raw("SELECT "+day+` AS day, kind, count(*) AS n FROM events WHERE kind IN ? AND at >= ? AND at < ? GROUP BY 1, 2
-		UNION ALL SELECT `+day+` AS day, kind, CAST(sum(times - 1) AS bigint) AS n FROM events WHERE times > 1 AND kind IN ? AND at >= ? AND at < ? GROUP BY 1, 2`,
+		UNION ALL SELECT `+day+` AS day, kind, CAST(sum(more) AS bigint) AS n FROM events WHERE more > 0 AND kind IN ? AND at >= ? AND at < ? GROUP BY 1, 2`,
 		kinds, moment(from), moment(until), kinds, moment(from), moment(until)).Scan(&list).Error
 	return list, fault("count events", err)
 }

@@ -181,7 +181,7 @@ func TestNothingIsDownloadedOrDeletedWithoutThePassword(t *testing.T) {
 				}
 			})
 		}
-		for i := range 5 {
+		for i := range 15 {
 			for _, r := range []reply{b.download("not my password"), b.leave(adaEmail, "not my password")} {
 				page := r.screen(t)
 				if r.status != http.StatusUnprocessableEntity {
@@ -192,10 +192,10 @@ func TestNothingIsDownloadedOrDeletedWithoutThePassword(t *testing.T) {
 		}
 		for what, r := range map[string]reply{"the data": b.download(adaPassword), "the end": b.leave(adaEmail, adaPassword)} {
 			if r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") == "" {
-				t.Errorf("%s after ten wrong passwords: %d", what, r.status)
+				t.Errorf("%s after thirty wrong passwords: %d", what, r.status)
 			}
 		}
-		if got := strings.Count(s.dump(), "kind=password_failed"); got != 10 {
+		if got := strings.Count(s.dump(), "kind=password_failed"); got != 11 || !strings.Contains(s.dump(), "more=19") {
 			t.Errorf("%d events tell of wrong passwords", got)
 		}
 		if strings.Contains(s.dump(), "data_downloaded") {

@@ -73,19 +73,20 @@ func sentence(e models.Event) (text string, names []string) {
 
 // severalFailures says an event that stands for several, which came after those that have one each.
 func severalFailures(e models.Event) string {
+	n := 1 + e.More
 	switch {
 	case e.Kind == models.EventPasswordFailed:
-		return fmt.Sprintf("%d more wrong passwords were given within 15 minutes where your password was asked for again.", e.Times)
+		return fmt.Sprintf("%d more wrong passwords were given within 15 minutes where your password was asked for again.", n)
 	case e.Detail == auth.LockedDetail:
-		return fmt.Sprintf("%d more sign-ins with the right password were refused within 15 minutes, because your password is locked.", e.Times)
+		return fmt.Sprintf("%d more sign-ins with the right password were refused within 15 minutes, because your password is locked.", n)
 	}
-	return fmt.Sprintf("%d more sign-ins with a wrong password failed within 15 minutes.", e.Times)
+	return fmt.Sprintf("%d more sign-ins with a wrong password failed within 15 minutes.", n)
 }
 
 // eventWords has a %s for the device's name and, of a rename, a second one for the new name; in the support staff's own
 // acts it stands for what they looked for.
 func eventWords(e models.Event) string {
-	if e.Times > 1 {
+	if e.More > 0 {
 		return severalFailures(e)
 	}
 	switch e.Kind {

@@ -5,5 +5,5 @@ ALTER TABLE attempts ADD COLUMN ends_at timestamptz;
 CREATE INDEX attempts_ends_at ON attempts (ends_at);
 
 -- One event may stand for several of its kind, so that a stranger who guesses passwords cannot fill the table.
-ALTER TABLE events ADD COLUMN times bigint NOT NULL DEFAULT 1;
-CREATE INDEX events_shared ON events (kind, at) WHERE times > 1;
+ALTER TABLE events ADD COLUMN more bigint NOT NULL DEFAULT 0; -- how many, beside the one
+CREATE INDEX events_shared ON events (kind, at) WHERE more > 0;
