@@ -47,9 +47,9 @@ func fault(attempted string, err error) error {
 	case isDuplicate(err):
 		return fmt.Errorf("%s: %w", attempted, ErrDuplicate)
 	case isInternal(err):
-		return fmt.Errorf("%s: %w", attempted, err)
+		return fmt.Errorf("%s: %w", attempted, withoutValuesOf(err))
 	}
-	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, err)
+	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, withoutValuesOf(err))
 }
 
 func isDuplicate(err error) bool {
@@ -64,20 +64,24 @@ func isDuplicate(err error) bool {
 	return false
 }
 
-// isInternal tells our own mistakes (a statement that cannot be right) from a database that is down, full, busy,
-// read-only after a failover or cut off, which are all worth another try.
+// isInternal tells our own mistakes (a statement that cannot be right, an argument that cannot be sent) from a database that is
+// down, full, busy, read-only after a failover or cut off, which are all worth another try.
 func isInternal(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*pgconn.ConnectError)) {
 		return false
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		switch pg.Code[:min(2, len(pg.Code))] {
+		code := pg.Code
+		if code == "08P01" && pg.Routine != "" && !isStalePlan(err) { // PostgreSQL itself did not understand us; a pooler says so of a server that it lost
+			return true
+		}
+		switch code[:min(2, len(code))] {
 		case "08", "53", "57", "58", "40": // connection, resources, operator intervention, system, rollback (PostgreSQL, appendix A)
 			return false
 		}
-		// Read-only after a failover, lock not available, and a cached plan whose table gained a column meanwhile.
-		return pg.Code != "25006" && pg.Code != "55P03" && pg.Code != "0A000"
+		// A lock that was not to be had. The other two are healed, unless even the second try found no better connection.
+		return code != "55P03" && !isReadOnly(err) && !isStalePlan(err)
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
@@ -88,5 +92,5 @@ func isInternal(err error) bool {
 		}
 		return true
 	}
-	return false
+	return !isLost(err)
 }

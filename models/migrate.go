@@ -42,6 +42,9 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		if err == nil {
 			return len(results), s.refuseNewer(ctx, p)
 		}
+		if try == 0 && (isReadOnly(err) || isStalePlan(err) || isShutdown(err) || isConflict(err)) {
+			continue // on another connection
+		}
 		// SQLite has no session lock: of two processes one finds the tables made meanwhile, and looks again.
 		if s.dialect != "sqlite" || try == 20 || ctx.Err() != nil {
 			return 0, fault("migrate", err)

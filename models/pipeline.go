@@ -21,7 +21,9 @@ func (s *Store) pipelined(ctx context.Context, fn func(tx *gorm.DB) error) error
 	if s.dialect != "postgres" {
 		return s.tx(ctx, fn)
 	}
-	err := s.write(ctx, func(db *gorm.DB) error { return pipe(db, s.pools[0], fn) })
+	err := s.write(ctx, func(db *gorm.DB) error {
+		return healed(db.Statement.Context, func() error { return pipe(db, s.pools[0], fn) })
+	})
 	if errors.Is(err, errGuessed) || pgconn.SafeToRetry(err) { // the latter: nothing was sent
 		return s.tx(ctx, fn)
 	}
@@ -135,7 +137,7 @@ func (p *pipeline) flush(ctx context.Context, end ...string) error {
 	}
 	var b pgx.Batch
 	if !p.begun {
-		b.Queue("begin")
+		b.Queue("begin isolation level read committed")
 	}
 	for _, q := range p.queued {
 		b.Queue(q.sql, q.args...)

@@ -55,6 +55,11 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	reader.SetMaxIdleConns(readers)
 
 	s := &Store{dialect: "sqlite", pools: []*sql.DB{writer, reader}, rotations: newSQLiteRotations(writer, c.OnStatement)}
+	for i, name := range []string{"writer", "reader"} {
+		pool := s.pools[i]
+		s.stats = append(s.stats, func() PoolStats { return PoolStats{Name: name, DBStats: pool.Stats()} })
+		s.closers = append(s.closers, pool.Close)
+	}
 	for i, to := range []**gorm.DB{&s.w, &s.r} {
 		*to, err = gorm.Open(gormsqlite.New(gormsqlite.Config{DriverName: "sqlite", Conn: s.pools[i]}), gormConfig(c))
 		if err != nil {

@@ -46,7 +46,7 @@ func isDeadlock(err error) bool {
 func (s *Store) deleteUser(ctx context.Context, d Deletion) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deletionTimeout)
 	defer cancel()
-	return s.w.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+	return s.transaction(s.w.WithContext(ctx), func(tx *gorm.DB) error {
 		if err := s.clear(tx); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"database/sql"
 	"net/http"
 	"strconv"
 	"time"
@@ -9,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"latchkey/models"
 )
 
 // Metrics measures what is served. Labels come from the route table and the error table, never from a request, so
@@ -20,8 +21,8 @@ type Metrics struct {
 	refusals *prometheus.CounterVec
 }
 
-// NewMetrics makes the measures, with those of the Go runtime, the process and the connection pools.
-func NewMetrics(pools ...*sql.DB) *Metrics {
+// NewMetrics makes the measures, with those of the Go runtime, the process and the connection pools, which pools reads.
+func NewMetrics(pools func() []models.PoolStats) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -36,8 +37,8 @@ func NewMetrics(pools ...*sql.DB) *Metrics {
 		}, []string{"code", "reason"}),
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.refusals, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for i, pool := range pools {
-		m.registry.MustRegister(collectors.NewDBStatsCollector(pool, []string{"writer", "reader"}[i]))
+	if pools != nil {
+		m.registry.MustRegister(poolCollector{pools})
 	}
 	return m
 }

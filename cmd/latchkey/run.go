@@ -78,7 +78,7 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 	}
 	var metrics *web.Metrics
 	if env.settings.MetricsAddr != "" {
-		metrics = web.NewMetrics(p.store.Pools()...)
+		metrics = web.NewMetrics(p.store.PoolStats)
 		if err := p.serveMetrics(metrics, log); err != nil {
 			return err
 		}
