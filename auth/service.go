@@ -55,10 +55,11 @@ type Config struct {
 	Mail   mail.Sender // takes mails; nil: there are none, and nobody is told or let back in by mail
 	Render Render      // puts them into words; only a process that runs Run needs it
 
-	Now     func() time.Time // the clock; nil: the system's
-	Logger  *slog.Logger     // nil discards
-	Workers int              // passwords hashed at a time; 0: as many as cores
-	Hashing *argon.Pool      // hashes passwords, instead of Workers; nil: this process does
+	Now     func() time.Time     // the clock; nil: the system's
+	Elapsed func() time.Duration // the time since a fixed moment, by a clock that nobody sets; nil: the system's
+	Logger  *slog.Logger         // nil discards
+	Workers int                  // passwords hashed at a time; 0: as many as cores
+	Hashing *argon.Pool          // hashes passwords, instead of Workers; nil: this process does
 }
 
 // Caller is who sent a request, as far as the network tells.

@@ -37,6 +37,7 @@ func (s *Service) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-status.C:
+			s.watchWrites(ctx)
 			err := s.LoadStatus(ctx)
 			if err != nil && !blind && ctx.Err() == nil {
 				s.Logger.WarnContext(ctx, "revocations could not be read", "error", err) // once, not every second

@@ -108,7 +108,7 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, err error) failur
 		s.metrics.refused(f.code, f.reason)
 	}
 	level := slog.LevelInfo
-	if f.status >= http.StatusInternalServerError && r.Context().Err() == nil && !auth.Busy(err) {
+	if f.status >= http.StatusInternalServerError && r.Context().Err() == nil && !auth.Busy(err) && !errors.Is(err, errStopping) {
 		level = slog.LevelError
 	}
 	if !errors.Is(err, errNoRoute) {

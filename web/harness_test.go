@@ -113,7 +113,7 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*auth.Config, 
 		StatusTTL: 30 * time.Second, StatusURL: s.URL + "/statuslists/",
 		DeviceLifetime: 90 * 24 * time.Hour, DeviceIdle: 30 * 24 * time.Hour, BrowserLifetime: 30 * 24 * time.Hour, BrowserIdle: 24 * time.Hour,
 		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true,
-		Secret: secret, Now: s.clock.Now, Logger: logger,
+		Secret: secret, Now: s.clock.Now, Elapsed: func() time.Duration { return s.clock.Now().Sub(time.Unix(0, 0)) }, Logger: logger,
 	}
 	w := web.Config{BaseURL: s.URL, Secret: secret, Logger: logger}
 	for _, change := range changes {

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -152,6 +154,24 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// named answers only requests for one of these hosts, when there are any. A page of another site can have its own name lead here
+// (DNS rebinding): the browser then takes what is served for that site's, and lets it read everything.
+func (s *Server) named(hosts []string, next http.Handler) http.Handler {
+	if len(hosts) == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := (&url.URL{Host: r.Host}).Hostname()
+		if !slices.ContainsFunc(hosts, func(host string) bool { return strings.EqualFold(host, name) }) {
+			s.answerByPath(w, r, errOtherHost)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var errOtherHost = &httpError{status: http.StatusMisdirectedRequest, code: "misdirected", message: "This server does not go by that name."}
 
 // warnOfForwarding says once that a forwarded address was ignored, because it did not come from a trusted proxy:
 // anybody could write one.

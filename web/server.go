@@ -26,6 +26,8 @@ type Config struct {
 	Metrics        *Metrics    // nil: not measured
 	Gallery        bool        // show every page in every state at /gallery: for demonstrations
 	Outbox         *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
+	Stopping       func() bool // tells that load balancers are to send nothing more; nil: never
+	OnlyHosts      []string    // the Host headers that are answered, without their ports; nil: all
 }
 
 // Server is the handler of everything that is served.
@@ -45,6 +47,7 @@ type Server struct {
 	handler     http.Handler
 
 	compressed func(http.Handler) http.Handler
+	stopping   func() bool
 }
 
 // New wires the routes and the middleware. It refuses a base URL that is no origin and CIDRs that are none.
@@ -60,6 +63,7 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	s := &Server{
 		auth: service, base: base.Scheme + "://" + base.Host, https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
+		stopping: c.Stopping,
 	}
 	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
@@ -84,7 +88,7 @@ func New(service *auth.Service, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.routes()
-	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(http.HandlerFunc(s.dispatch)))))))
+	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(s.named(c.OnlyHosts, http.HandlerFunc(s.dispatch))))))))
 	return s, nil
 }
 

@@ -36,6 +36,7 @@ type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	gallery        bool // serve /gallery: a demonstration, on loopback only
+	demo           bool // answer only to the names of this machine
 }
 
 // usageError is a mistake in how a command was called, or in a setting that it was given: exit code 2.

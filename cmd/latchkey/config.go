@@ -38,6 +38,7 @@ type Settings struct {
 	DPoPNonce       string        `name:"dpop-nonce" env:"LATCHKEY_DPOP_NONCE" default:"off" enum:"off,required" help:"Whether DPoP proofs must carry a nonce of this server: off or required."`
 	DBConns         int           `name:"db-conns" env:"LATCHKEY_DB_CONNS" default:"16" help:"PostgreSQL connections of this process."`
 	TrustedProxies  []string      `env:"LATCHKEY_TRUSTED_PROXIES" help:"CIDRs whose X-Forwarded-For is believed."`
+	Drain           time.Duration `env:"LATCHKEY_DRAIN" default:"0s" help:"How long /readyz says 503 on SIGTERM while requests are still taken, for load balancers to notice."`
 	Log             string        `env:"LATCHKEY_LOG" default:"text" enum:"text,json" help:"text or json."`
 	MailFrom        string        `env:"LATCHKEY_MAIL_FROM" help:"Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL."`
 	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`
@@ -62,6 +63,7 @@ func (s *Settings) Validate() error {
 		{"LATCHKEY_BROWSER_IDLE", s.BrowserIdle, 2 * time.Minute, 400 * 24 * time.Hour},
 		{"LATCHKEY_STATUS_TTL", s.StatusTTL, 0, 24 * time.Hour},
 		{"LATCHKEY_RETRY_WINDOW", s.RetryWindow, 0, time.Hour},
+		{"LATCHKEY_DRAIN", s.Drain, 0, time.Hour},
 	} {
 		if d.value < d.least || d.value > d.most {
 			return fmt.Errorf("%s: %s is not between %s and %s", d.name, d.value, d.least, d.most)

@@ -43,6 +43,7 @@ var table = []struct {
 	{"LATCHKEY_DPOP_NONCE", "--dpop-nonce", "off", "required", "required", []string{"on", "optional"}},
 	{"LATCHKEY_DB_CONNS", "--db-conns", "16", "4", "4", []string{"0", "-1", "x"}},
 	{"LATCHKEY_TRUSTED_PROXIES", "--trusted-proxies", "[]", "10.0.0.0/8, fd00::/8", "[10.0.0.0/8 fd00::/8]", []string{"10.0.0.1", "10.0.0.0/33", "proxy"}},
+	{"LATCHKEY_DRAIN", "--drain", "0s", "30s", "30s", []string{"30", "-1s", "2h"}},
 	{"LATCHKEY_LOG", "--log", "text", "json", "json", []string{"xml", "debug"}},
 	{"LATCHKEY_MAIL_FROM", "--mail-from", "", "Example <no-reply@example.com>", "Example <no-reply@example.com>", []string{"nobody", "a@b@c", "a@b.c, d@e.f"}},
 	{"LATCHKEY_METRICS_ADDR", "--metrics-addr", "", "localhost:9090", "localhost:9090", []string{"9090"}},
