@@ -27,6 +27,8 @@ var (
 	ErrTooManyDevices = errors.New("too many devices")
 	// ErrUnavailable: the database cannot be reached or cannot take the statement now; the same call may succeed later.
 	ErrUnavailable = errors.New("database unavailable")
+	// ErrNoDatabase: there is no database where one must be, or nobody has made its tables.
+	ErrNoDatabase = errors.New("there is no database")
 	// ErrNewerSchema: the database was migrated by a newer version of this program.
 	ErrNewerSchema = errors.New("the database schema is newer than this program")
 )

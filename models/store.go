@@ -22,6 +22,8 @@ const writeTimeout = 5 * time.Second
 type Config struct {
 	// URL is "sqlite:PATH" (the folder is made 0700, the file 0600) or "postgres://…" (several hosts allowed).
 	URL string
+	// Existing refuses to make a database: Open returns ErrNoDatabase when the SQLite file is not there.
+	Existing bool
 	// Conns is the number of PostgreSQL connections, open and idle alike; 0 means 16. SQLite has one writer and a pool of readers.
 	Conns int
 	// Logger takes warnings about slow statements; nil discards them. No statement's values ever reach it.

@@ -47,6 +47,9 @@ type Settings struct {
 	Database       string `kong:"-"` // LATCHKEY_DATABASE: sqlite:PATH or a postgres:// URL; empty: sqlite:data/latchkey.db
 	Secret         string `kong:"-"` // LATCHKEY_SECRET: base64 of at least 32 random bytes; empty: see secrets
 	SecretPrevious string `kong:"-"` // LATCHKEY_SECRET_PREVIOUS: such texts, separated by commas; usually empty
+
+	// Files that hold the settings without their endings: LATCHKEY_DATABASE_FILE and so on. See readFiles.
+	DatabaseFile, SecretPreviousFile, SMTPURLFile string `kong:"-"`
 }
 
 // Validate is called by kong once everything is read. It names the setting that is wrong.

@@ -91,6 +91,11 @@ func newCrashSite(t *testing.T, direct, through string, more ...string) *crashSi
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
+	make := exec.Command(program.path, "migrate")
+	make.Env = s.settings
+	if out, err := make.CombinedOutput(); err != nil {
+		s.t.Fatalf("make the tables: %v\n%s", err, out)
+	}
 	add := exec.Command(program.path, "user", "add", crashEmail, "--password-stdin")
 	add.Env, add.Stdin = on(direct), strings.NewReader(crashPassword)
 	if out, err := add.CombinedOutput(); err != nil {

@@ -61,7 +61,7 @@ func Start(env *environment, change func(*auth.Config)) (*Program, error) {
 
 func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err error) {
 	env, log := p.env, p.env.logger()
-	p.store, p.Service, err = env.open(func(c *auth.Config) {
+	p.store, p.Service, err = env.open(false, func(c *auth.Config) {
 		c.Issuer = cmp.Or(c.Issuer, p.url)
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -38,7 +40,12 @@ func newServer(b testing.TB, database string) *server {
 			s.environment = append(s.environment, entry)
 		}
 	}
-	s.environment = append(s.environment, "LATCHKEY_DATABASE="+database, "LATCHKEY_SECRET="+strings.Repeat("QUFB", 16))
+	s.environment = append(s.environment, "LATCHKEY_DATABASE="+database, "LATCHKEY_SECRET="+base64.StdEncoding.EncodeToString([]byte(rand.Text()+rand.Text())))
+	migrate := exec.CommandContext(b.Context(), s.program, "migrate") //nolint:gosec // ours
+	migrate.Env = s.environment
+	if out, err := migrate.CombinedOutput(); err != nil {
+		b.Fatalf("migrate: %v\n%s", err, out)
+	}
 	for n := range benchAccounts {
 		email := strings.ReplaceAll(benchEmail, "{n}", fmt.Sprint(n))
 		add := exec.CommandContext(b.Context(), s.program, "user", "add", email, "--password-stdin") //nolint:gosec // ours
