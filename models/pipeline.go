@@ -22,7 +22,7 @@ func (s *Store) pipelined(ctx context.Context, fn func(tx *gorm.DB) error) error
 		return s.tx(ctx, fn)
 	}
 	err := s.write(ctx, func(db *gorm.DB) error {
-		return healed(db.Statement.Context, func() error { return pipe(db, s.pools[0], fn) })
+		return healed(db.Statement.Context, func() error { return pipe(db, s.pools[0], s.level() != nil, fn) })
 	})
 	if errors.Is(err, errGuessed) || pgconn.SafeToRetry(err) { // the latter: nothing was sent
 		return s.tx(ctx, fn)
@@ -33,14 +33,17 @@ func (s *Store) pipelined(ctx context.Context, fn func(tx *gorm.DB) error) error
 // errGuessed says that a statement did not change one row, and that nothing was committed.
 var errGuessed = errors.New("a statement changed none or several rows")
 
-func pipe(db *gorm.DB, pool *sql.DB, fn func(tx *gorm.DB) error) error {
+func pipe(db *gorm.DB, pool *sql.DB, pinned bool, fn func(tx *gorm.DB) error) error {
 	ctx := db.Statement.Context
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return err //nolint:wrapcheck // the caller says what was attempted
 	}
 	defer func() { _ = conn.Close() }()
-	p := &pipeline{conn: conn}
+	p := &pipeline{conn: conn, begin: "begin"}
+	if pinned {
+		p.begin = "begin isolation level read committed"
+	}
 	p.log, _ = db.Logger.(statementLog)
 	committed := false
 	defer func() { // after a panic, too
@@ -68,6 +71,7 @@ type anyCountKey struct{}
 type pipeline struct {
 	conn   *sql.Conn
 	log    statementLog
+	begin  string
 	queued []queued
 	begun  bool
 	err    error // what went wrong first; nothing is sent after it
@@ -137,7 +141,7 @@ func (p *pipeline) flush(ctx context.Context, end ...string) error {
 	}
 	var b pgx.Batch
 	if !p.begun {
-		b.Queue("begin isolation level read committed")
+		b.Queue(p.begin)
 	}
 	for _, q := range p.queued {
 		b.Queue(q.sql, q.args...)

@@ -49,7 +49,7 @@ func openPostgres(c Config) (*Store, error) {
 	groups := newPostgresRotations(pool.db, lanes.db, forGroups, c.OnStatement)
 	groups.apart = poolers.shares
 	return &Store{
-		w: db, r: db, dialect: "postgres", pools: []*sql.DB{pool.db, lanes.db}, rotations: groups,
+		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{pool.db, lanes.db}, rotations: groups,
 		stats: []func() PoolStats{pool.stats("main"), lanes.stats("refresh")}, closers: []func() error{pool.close, lanes.close},
 	}, nil
 }

@@ -39,6 +39,7 @@ type Store struct {
 	pools     []*sql.DB
 	stats     []func() PoolStats
 	closers   []func() error
+	pooled    func() bool // whether a pooler keeps our connections from having our isolation level; nil: none does
 	rotations *rotations
 }
 
@@ -123,6 +124,14 @@ func (s *Store) tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return s.write(ctx, func(db *gorm.DB) error { return s.transaction(db, fn) })
 }
 
+// level pins READ COMMITTED for one transaction where the connection could not be told.
+func (s *Store) level() []*sql.TxOptions {
+	if s.pooled == nil || !s.pooled() {
+		return nil
+	}
+	return []*sql.TxOptions{{Isolation: sql.LevelReadCommitted}}
+}
+
 // transaction is tx on the context of db.
 func (s *Store) transaction(db *gorm.DB, fn func(tx *gorm.DB) error) error {
 	if s.dialect != "postgres" {
@@ -135,7 +144,7 @@ func (s *Store) transaction(db *gorm.DB, fn func(tx *gorm.DB) error) error {
 			return db.Transaction(func(tx *gorm.DB) error { //nolint:wrapcheck // the caller says what was attempted
 				begun = true
 				return fn(tx)
-			}, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+			}, s.level()...)
 		}
 		err := run()
 		if err != nil && !begun && isLost(err) && !errors.As(err, new(*pgconn.ConnectError)) && ctx.Err() == nil {
