@@ -42,7 +42,7 @@ func pipe(db *gorm.DB, pool *sql.DB, pinned bool, fn func(tx *gorm.DB) error) er
 	defer func() { _ = conn.Close() }()
 	p := &pipeline{conn: conn, begin: "begin"}
 	if pinned {
-		p.begin = "begin isolation level read committed"
+		p.begin = "begin isolation level READ COMMITTED"
 	}
 	p.log, _ = db.Logger.(statementLog)
 	committed := false

