@@ -48,7 +48,7 @@ func sqlState(err error) string {
 }
 
 // isUnsent: the connection was of no use before anything went over it.
-func isUnsent(err error) bool { return errors.Is(err, driver.ErrBadConn) || pgconn.SafeToRetry(err) }
+func isUnsent(err error) bool { return errors.Is(err, driver.ErrBadConn) }
 
 // manyTries is how often at most something is tried because others were faster, or connections were given up under it. The first does
 // not happen where connections have their level set by us; behind a pooler the server's own level holds for single statements.
