@@ -52,9 +52,15 @@ func (p *postgresRotations) group(ctx context.Context, batch []*rotation) error 
 }
 
 func (p *postgresRotations) alone(ctx context.Context, r *rotation) (err error) {
-	return healed(ctx, func() error {
-		return onConn(ctx, p.pool, func(conn *pgx.Conn) error { return p.one(ctx, conn, r) })
-	})
+	for range 3 { // connections that died while they were idle
+		err = healed(ctx, func() error {
+			return onConn(ctx, p.pool, func(conn *pgx.Conn) error { return p.one(ctx, conn, r) })
+		})
+		if !pgconn.SafeToRetry(err) {
+			break
+		}
+	}
+	return err
 }
 
 func (p *postgresRotations) one(ctx context.Context, conn *pgx.Conn, r *rotation) error {
