@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth/keyring"
+	"latchkey/auth/origin"
 	"latchkey/auth/statuslist"
 	"latchkey/models"
 )
@@ -26,7 +28,7 @@ const accessTokenType = "at+jwt"
 type Claims struct {
 	Issuer     string `json:"iss"`
 	Subject    string `json:"sub"`
-	Audience   string `json:"aud"`
+	Audience   string `json:"aud"` // of a list that was read, the issuer
 	ExpiresAt  int64  `json:"exp"` // seconds since 1970
 	IssuedAt   int64  `json:"iat"`
 	ID         string `json:"jti"`
@@ -127,11 +129,11 @@ func refreshIn(life int64) int64 {
 	return max(min(life*4/5+spread.Int64(), life-1), 0)
 }
 
-// newParser pins what an access token must be. The alg is pinned once more, to the key's, when the key is known.
+// newParser pins what an access token must be, besides iss and aud, which judge compares. The alg is pinned once more, to the key's,
+// when the key is known.
 func (s *Service) newParser() *jwt.Parser {
 	return jwt.NewParser(
 		jwt.WithValidMethods([]string{"ES256", "EdDSA", "RS256"}),
-		jwt.WithIssuer(s.Issuer), jwt.WithAudience(s.Audience),
 		jwt.WithExpirationRequired(), jwt.WithStrictDecoding(), jwt.WithTimeFunc(s.now),
 	)
 }
@@ -148,12 +150,22 @@ func (s *Service) Authenticate(token string, scheme Scheme, proof Proof) (*Claim
 	return claims, s.checkBinding(claims, token, scheme, proof)
 }
 
+// presentedClaims are the claims of a token that somebody presents.
+type presentedClaims struct {
+	Claims
+	Audience json.RawMessage `json:"aud"` // a string or a list of strings (RFC 7519 §4.1.3)
+}
+
 // VerifyAccessToken checks an access token alone: signature, typ, alg, kid, iss, aud, exp. Whether it is bound to a key
 // that its bearer holds, Authenticate asks. It returns KindInvalidToken, whatever is wrong, and the cause for the log.
 func (s *Service) VerifyAccessToken(token string) (*Claims, error) {
-	claims, err := &Claims{}, errInvalidToken
+	c, err := &presentedClaims{}, errInvalidToken
 	if !strings.ContainsAny(token, "\r\n") { // base64 passes over them, strict or not: one token would have many texts
-		_, err = s.parser.ParseWithClaims(token, claims, s.verificationKey)
+		_, err = s.parser.ParseWithClaims(token, c, s.verificationKey)
+	}
+	claims := &c.Claims
+	if err == nil {
+		err = s.judge(c)
 	}
 	if err == nil {
 		_, _, err = claims.key()
@@ -165,6 +177,25 @@ func (s *Service) VerifyAccessToken(token string) (*Claims, error) {
 		return nil, &Error{Kind: KindInvalidToken, Message: "The access token is invalid or has expired.", Cause: err}
 	}
 	return claims, nil
+}
+
+// judge checks whom a token is from and for. One audience is the audience that this server writes, as all tokens of this release
+// have it, or the issuer. A list must name the issuer: who else it is for opens nothing here.
+func (s *Service) judge(c *presentedClaims) error {
+	if !origin.Same(c.Issuer, s.Issuer) {
+		return fmt.Errorf("%w: iss", errInvalidToken)
+	}
+	isIssuer := func(audience string) bool { return origin.Same(audience, s.Issuer) }
+	var several []string
+	if err := json.Unmarshal(c.Audience, &c.Claims.Audience); err == nil {
+		if one := c.Claims.Audience; one != "" && (isIssuer(one) || origin.Same(one, s.Audience)) {
+			return nil
+		}
+	} else if err := json.Unmarshal(c.Audience, &several); err == nil && slices.ContainsFunc(several, isIssuer) {
+		c.Claims.Audience = s.Issuer
+		return nil
+	}
+	return fmt.Errorf("%w: aud", errInvalidToken)
 }
 
 func (s *Service) verificationKey(t *jwt.Token) (any, error) {
@@ -193,6 +224,3 @@ func (c *Claims) key() (user, device uuid.UUID, err error) {
 	}
 	return user, device, nil
 }
-
-// looksLikeJWT tells a JWS in compact form (RFC 7515 §3.1) from other texts.
-func looksLikeJWT(s string) bool { return strings.Count(s, ".") == 2 && strings.HasPrefix(s, "ey") }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 
+	"latchkey/auth/origin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -100,7 +102,10 @@ func FuzzSignedClaims(f *testing.F) {
 		f.Add(header, string(claims))
 	}
 	for _, c := range []string{
-		"{}", "null", "[]", `{"aud":["https://api.example.com"]}`, `{"exp":1e300}`, `{"exp":-1}`, `{"exp":"x"}`,
+		"{}", "null", "[]", `{"aud":["https://api.example.com"]}`,
+		strings.Replace(string(claims), `"aud":"https://api.example.com"`, `"aud":["https://api.example.com"]`, 1),
+		strings.Replace(string(claims), `"aud":"https://api.example.com"`, `"aud":["https://api.example.com","https://id.example.com"]`, 1),
+		strings.Replace(string(claims), `"aud":"https://api.example.com"`, `"aud":"https://id.example.com"`, 1), strings.Replace(string(claims), `"aud":"https://api.example.com"`, `"aud":["https://id.example.com",1]`, 1), `{"exp":1e300}`, `{"exp":-1}`, `{"exp":"x"}`,
 		strings.Replace(string(claims), `"aud":"`, `"aud":"x`, 1), strings.Replace(string(claims), `"iss"`, `"ISS"`, 1),
 		strings.Replace(string(claims), `"exp":`, `"exp":0,"x":`, 1), strings.Replace(string(claims), `"sid":"`, `"sid":"x`, 1),
 	} {
@@ -126,12 +131,39 @@ func FuzzSignedClaims(f *testing.F) {
 		typ, _ := h["typ"].(string)
 		typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
 		var says Claims
+		var whom struct {
+			Audience any `json:"aud"`
+		}
+		if json.Unmarshal([]byte(claims), &whom) != nil {
+			t.Fatal(claims)
+		}
+		several, list := whom.Audience.([]any)
+		if list { // one of them must be us, all must be texts, and the rest is as usual
+			for _, one := range several {
+				if _, ok := one.(string); !ok {
+					t.Fatalf("claims %q: accepted", claims)
+				}
+			}
+			if !slices.ContainsFunc(several, func(one any) bool { return origin.Same(one.(string), s.Issuer) }) || got.Audience != s.Issuer {
+				t.Fatalf("claims %q: accepted as %+v", claims, got)
+			}
+		}
+		plain := &struct {
+			*Claims
+			Audience any `json:"aud"`
+		}{Claims: &says}
 		now := s.now().Unix()
 		_, userErr := uuid.Parse(got.Subject)
 		_, deviceErr := uuid.Parse(got.SessionID)
-		if h["alg"] != "EdDSA" || typ != "at+jwt" || json.Unmarshal([]byte(claims), &says) != nil || !reflect.DeepEqual(&says, got) ||
-			got.Issuer != s.Issuer || got.Audience != s.Audience || got.ExpiresAt <= now || got.IssuedAt > now && got.IssuedAt != 0 || userErr != nil || deviceErr != nil {
+		if h["alg"] != "EdDSA" || typ != "at+jwt" || json.Unmarshal([]byte(claims), plain) != nil || !sameBut(says, *got) ||
+			!origin.Same(got.Issuer, s.Issuer) || !list && whom.Audience != got.Audience || !origin.Same(got.Audience, s.Audience) && !origin.Same(got.Audience, s.Issuer) || got.ExpiresAt <= now || got.IssuedAt > now && got.IssuedAt != 0 || userErr != nil || deviceErr != nil {
 			t.Fatalf("header %q, claims %q: accepted as %+v", header, claims, got)
 		}
 	})
+}
+
+// sameBut compares what two tokens say, their audiences aside.
+func sameBut(a, b Claims) bool {
+	a.Audience, b.Audience = "", ""
+	return reflect.DeepEqual(a, b)
 }

@@ -42,7 +42,7 @@ func (s *Service) Data(ctx context.Context, by *Session, password string, from C
 		return nil, err
 	}
 	now := s.now()
-	e := s.event(models.EventDataDownloaded, by.User.ID, from, now)
+	e := limited(s.event(models.EventDataDownloaded, by.User.ID, from, now), downloadLimit)
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: by.Device.ID, Valid: true}, by.Device.Name
 	if err := s.store.AddEvent(ctx, e); err != nil {
 		end()

@@ -24,9 +24,10 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 	if by.Support() {
 		return errStaffStays
 	}
+	d.Email = TrimEmail(d.Email)
 	var bad fields
-	if bad.text("email", d.Email, maxEmail); len(bad) == 0 && foldEmail(d.Email) != by.User.EmailKey {
-		bad.refuse("email", "This is not the address of the account that you are signed in to.")
+	if bad.text("email", d.Email, maxEmail); len(bad) == 0 && foldEmail(d.Email) != foldEmail(by.User.Email) {
+		bad.refuse("email", "This is not the e-mail address of the account that you are signed in to.")
 	}
 	bad.text("current_password", d.Password, maxPassword)
 	if err := bad.err(); err != nil {
@@ -35,24 +36,33 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 	if err := s.confirmPassword(ctx, by.User, d.Password, d.From); err != nil {
 		return err
 	}
-	end, err := s.leavers.begin(by.User.ID)
-	if err != nil {
-		return err
-	}
-	defer end()
 	now := s.now()
-	err = s.store.DeleteUser(ctx, models.Deletion{
+	var had []string
+	err := s.store.DeleteUser(ctx, models.Deletion{
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Now: s.now, Event: s.event(models.EventAccountDeleted, by.User.ID, d.From, now),
 		Farewell: s.notice(uuid.Nil, letter(LetterDeleted, d.From, now)),
+		Seal: func(emailKeys []string) []byte {
+			had = emailKeys
+			return s.sealDeleted(by.User.ID, emailKeys)
+		},
 	})
 	switch {
 	case errors.Is(err, models.ErrChanged):
 		return s.whyNotDeleted(ctx, by, err)
 	case errors.Is(err, models.ErrWayBack):
-		return invalidField("email", "The address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
+		return invalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
 	}
 	s.kickMail()
+	if err == nil {
+		s.deletedJust(ctx, by.User.ID, had)
+	}
 	return err
+}
+
+// Deleted tells whether the account that a browser was signed in to is gone.
+func (s *Service) Deleted(ctx context.Context, key BrowserKey) bool {
+	_, err := s.store.UserByID(ctx, key.UserID)
+	return errors.Is(err, models.ErrNotFound)
 }
 
 // errStaffStays: what the staff have looked at is other people's to know, and the operator's to ask about. So an account

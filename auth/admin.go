@@ -36,7 +36,11 @@ func (s *Service) AddUser(ctx context.Context, email, password, role string) (mo
 
 // FindUser finds an account by its address, or returns KindNotFound.
 func (s *Service) FindUser(ctx context.Context, email string) (models.User, error) {
-	u, err := s.store.UserByEmail(ctx, foldEmail(email))
+	key, err := s.emailKey(ctx, email)
+	if err != nil {
+		return models.User{}, err
+	}
+	u, err := s.store.UserByEmail(ctx, key)
 	if errors.Is(err, models.ErrNotFound) {
 		return u, &Error{Kind: KindNotFound, Message: fmt.Sprintf("there is no account %q", email), Cause: err}
 	}
@@ -61,7 +65,8 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) (revo
 	l.ByOperator = true
 	return s.store.ChangePassword(ctx, models.PasswordChange{
 		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Event: s.operatorEvent(models.EventPasswordReset, u.ID),
-		Notice: s.alarm(u.ID, l, ""),
+		FreshStart: s.freshStart(u.EmailKey, Caller{}),
+		Notice:     s.alarm(u.ID, l, ""),
 	})
 }
 
@@ -138,7 +143,7 @@ func (s *Service) EachUser(ctx context.Context, fn func(models.User) error) erro
 
 // AddClient registers a public app under a new client_id.
 func (s *Service) AddClient(ctx context.Context, name string) (models.Client, error) {
-	name, problem := deviceName(name)
+	name, problem := properName(name, "An app needs a name.")
 	if problem != "" {
 		return models.Client{}, invalidField("name", problem)
 	}

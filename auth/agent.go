@@ -2,7 +2,7 @@ package auth
 
 import "github.com/mileusna/useragent"
 
-// Agent is what a User-Agent header says, in words.
+// Agent is what a User-Agent header says, in words of ours.
 type Agent struct {
 	Name string // "Firefox on Linux", "Unknown browser"
 	Icon string // phone, tablet, laptop or unknown
@@ -11,7 +11,25 @@ type Agent struct {
 // UnknownBrowser is the name of what a User-Agent does not tell.
 const UnknownBrowser = "Unknown browser"
 
-// DescribeAgent names a browser. It never fails: what it does not know it calls unknown.
+// browsers are the names that a browser can have here, by how the library calls it. The library copies what it does not know from
+// the header, which is a stranger's to write, and these names stand in mails and on pages.
+var browsers = map[string]string{
+	useragent.Chrome: "Chrome", useragent.Firefox: "Firefox", useragent.Safari: "Safari", useragent.Edge: "Edge", useragent.Opera: "Opera",
+	useragent.OperaMini: "Opera Mini", useragent.OperaTouch: "Opera Touch", useragent.Vivaldi: "Vivaldi", useragent.InternetExplorer: "Internet Explorer",
+	useragent.SamsungBrowser: "Samsung Browser", useragent.FacebookApp: "Facebook", useragent.InstagramApp: "Instagram", useragent.TiktokApp: "TikTok",
+	useragent.BlackBerry: "BlackBerry browser", "Miui Browser": "Mi Browser", "Huawei Browser": "Huawei Browser", "Android browser": "Android browser",
+	"Brave": "Brave", "YaBrowser": "Yandex Browser", "UCBrowser": "UC Browser", "DuckDuckGo": "DuckDuckGo", "Ddg": "DuckDuckGo", "Whale": "Whale",
+	"Silk": "Silk", "GSA": "Google app", "Epiphany": "GNOME Web", "Falkon": "Falkon", "Konqueror": "Konqueror", "SeaMonkey": "SeaMonkey",
+	"Waterfox": "Waterfox", "PaleMoon": "Pale Moon", "LibreWolf": "LibreWolf",
+}
+
+// systems are the names of operating systems, likewise.
+var systems = map[string]string{
+	useragent.Windows: "Windows", useragent.WindowsPhone: "Windows Phone", useragent.Android: "Android", useragent.MacOS: "macOS", useragent.IOS: "iOS",
+	useragent.Linux: "Linux", useragent.FreeBSD: "FreeBSD", useragent.ChromeOS: "ChromeOS", useragent.BlackBerry: "BlackBerry", useragent.Harmony: "HarmonyOS",
+}
+
+// DescribeAgent names a browser, from fixed lists. It never fails: what it does not know it calls unknown.
 func DescribeAgent(header string) Agent {
 	ua := useragent.Parse(header)
 	a := Agent{Name: UnknownBrowser, Icon: "unknown"}
@@ -23,18 +41,14 @@ func DescribeAgent(header string) Agent {
 	case ua.Desktop:
 		a.Icon = "laptop"
 	}
+	name, system := browsers[ua.Name], systems[ua.OS]
 	known := ua.Mobile || ua.Tablet || ua.Desktop || ua.OS != ""
-	if ua.Name == "" || !known || ua.Bot {
+	if name == "" || !known || ua.Bot {
 		return a
 	}
-	a.Name = ua.Name
-	if ua.OS != "" {
-		a.Name += " on " + ua.OS
-	}
-	name, problem := deviceName(a.Name)
-	if problem != "" {
-		name = UnknownBrowser // the library copies parts of the header
-	}
 	a.Name = name
+	if system != "" {
+		a.Name += " on " + system
+	}
 	return a
 }

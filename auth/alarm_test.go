@@ -105,6 +105,7 @@ func TestTheOwnerIsToldOfWhatAThiefWouldDo(t *testing.T) {
 				}
 			}, "password_changed"},
 			{"a return after everything was forgotten", func() {
+				d.advance(alertsEvery) // or it would be told of in a summary
 				for _, table := range []string{"devices", "known_places", "events"} {
 					if _, err := store.Pools()[0].ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
 						t.Fatal(err)
@@ -194,8 +195,12 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 		if got := d.kinds(t, store); !strings.Contains(got, "password_locked/") || !strings.Contains(got, "sign_in_failed/"+LockedDetail) {
 			t.Errorf("events %s", got)
 		}
-		if _, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); AsError(err).Kind != KindDeadLink {
+		if _, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); AsError(err).Kind != KindUsedLink {
 			t.Errorf("a second press: %v", err)
+		}
+		d.advance(models.UsedLinkLife)
+		if _, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); AsError(err).Kind != KindDeadLink {
+			t.Errorf("a press ten minutes later: %v", err)
 		}
 		if _, err := d.SetPassword(t.Context(), adaEmail, adaPassword); err != nil {
 			t.Fatal(err)
@@ -219,7 +224,7 @@ func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.advance(time.Minute)
+			d.advance(3 * time.Minute) // later than a form that is sent twice
 			return key
 		}
 		hers := signIn("192.0.2.1", "hers")
@@ -321,8 +326,8 @@ func TestALinkThatIsNoGoodChangesNothing(t *testing.T) {
 		if err := d.Enable(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); err != nil {
-			t.Errorf("a second before its end, after all that: %v", err)
+		if _, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1")); AsError(err).Kind != KindDeadLink {
+			t.Errorf("of an account that was closed for a while: %v", err)
 		}
 	})
 }
@@ -340,7 +345,7 @@ func TestOfTwentyAnswersAtOnceOneCounts(t *testing.T) {
 				_, err := d.AnswerAlarm(t.Context(), link, at("192.0.2.1"))
 				if err == nil {
 					won.Add(1)
-				} else if AsError(err).Kind != KindDeadLink {
+				} else if AsError(err).Kind != KindUsedLink {
 					t.Error(err)
 				}
 			})

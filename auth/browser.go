@@ -27,6 +27,9 @@ type Session struct {
 	User   models.User
 }
 
+// Has tells whether an e-mail address, as it was typed, is the account's.
+func (by *Session) Has(email string) bool { return foldEmail(email) == by.User.EmailKey }
+
 // Browser finds the live browser behind a cookie, in one query, and notes that it was seen. It returns KindSignedOut
 // when there is none (any more).
 func (s *Service) Browser(ctx context.Context, key BrowserKey, from Caller) (*Session, error) {

@@ -8,10 +8,7 @@ import (
 )
 
 // How many long requests one process does at a time.
-const (
-	maxDownloads = 4 // of an account's data: each holds a page of it, for as long as its reader takes
-	maxDeletions = 1 // each holds a connection, and all of them wait for one another in the database
-)
+const maxDownloads = 4 // of an account's data: each holds a page of it, for as long as its reader takes
 
 // bulk bounds what takes long for one request. An account does one at a time, and all accounts together a few: whoever
 // comes past that is told to come back, before it costs a connection.

@@ -52,7 +52,8 @@ func (s *Service) RevokeOthers(ctx context.Context, by *Session, from Caller) (i
 	return s.store.RevokeOthers(ctx, by.User.ID, by.Device.ID, e)
 }
 
-// RenameDevice renames a live device of the person and returns it: a name that is taken comes back numbered.
+// RenameDevice renames a live device of the person and returns it: a name that is taken comes back numbered. An account may rename
+// 20 times in an hour, all its devices together; past that it gets KindRateLimited. A name that the device has already costs nothing.
 func (s *Service) RenameDevice(ctx context.Context, by *Session, id, name string, from Caller) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
@@ -67,7 +68,7 @@ func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string,
 		return models.Device{}, invalidField("name", problem)
 	}
 	now := s.now()
-	d, err := s.store.RenameDevice(ctx, key, s.live(now), freeName(name), s.event(models.EventDeviceRenamed, key.UserID, from, now))
+	d, err := s.store.RenameDevice(ctx, key, s.live(now), freeName(name), limited(s.event(models.EventDeviceRenamed, key.UserID, from, now), renameLimit))
 	if errors.Is(err, models.ErrChanged) {
 		return d, &Error{Kind: KindSignedOut, Message: "You are signed out.", Cause: err}
 	}

@@ -3,10 +3,11 @@ package auth
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // freeName numbers a wanted name until it is free: "phone", "phone (2)", "phone (3)". The name is cut so that the
-// whole stays within 64 characters.
+// whole stays within 64 characters. It asks at most once more than there are names.
 func freeName(want string) func(taken func(string) bool) string {
 	return func(taken func(string) bool) string {
 		name := want
@@ -14,7 +15,7 @@ func freeName(want string) func(taken func(string) bool) string {
 			number := fmt.Sprintf(" (%d)", n)
 			stem := []rune(want)
 			if most := maxDeviceName - len(number); len(stem) > most {
-				stem = []rune(strings.TrimRight(string(stem[:most]), " "))
+				stem = []rune(strings.TrimRightFunc(string(stem[:most]), unicode.IsSpace))
 			}
 			name = string(stem) + number
 		}

@@ -5,11 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 
-	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
@@ -29,9 +27,9 @@ type pendingEmail struct{ Email, From, Hash string }
 // KindNotFound (no mail is sent here), KindUnavailable.
 func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailRequest) error {
 	if !s.mailing() {
-		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for another address.")
+		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for another e-mail address.")
 	}
-	r.Email = strings.TrimSpace(r.Email)
+	r.Email = TrimEmail(r.Email)
 	if err := checkNewEmail(by.User, r); err != nil {
 		return err
 	}
@@ -40,8 +38,8 @@ func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailReques
 	}
 	err := s.door.query(ctx, func() error {
 		key := foldEmail(r.Email)
-		err := s.countRequest(ctx, quota{s.hide("email", key), maxEmailMails}, quota{s.hide("email account", by.User.ID.String()), maxEmailAsked},
-			quota{s.hide("email network", network(r.From.IP)), maxNetEmails})
+		err := s.countRequest(ctx, quota{s.hide("email", mailbox(key)), maxEmailMails}, quota{s.hide("email account", by.User.ID.String()), maxEmailAsked},
+			s.networkQuota(r.From, maxNetEmails, "email network"))
 		if err != nil {
 			return err
 		}
@@ -71,21 +69,10 @@ func checkNewEmail(user models.User, r EmailRequest) error {
 		bad.refuse("email", problemWithEmail(r.Email))
 	}
 	if len(bad) == 0 && foldEmail(r.Email) == user.EmailKey {
-		bad.refuse("email", "This is your address already.")
-	}
-	if len(bad) == 0 {
-		bad.refuse("email", problemWithDelivery(r.Email))
+		bad.refuse("email", "This is your e-mail address already.")
 	}
 	bad.text("password", r.Password, maxPassword)
 	return bad.err()
-}
-
-// problemWithDelivery says why no mail reaches an address, or "".
-func problemWithDelivery(email string) string {
-	if _, err := mail.Deliverable(email); err != nil {
-		return "No mail can be sent to this address: " + err.Error() + "."
-	}
-	return ""
 }
 
 // askEmailChange writes the mail: with the link, or to an address that cannot be had without. Nobody ever sees that link's secret.
@@ -98,9 +85,10 @@ func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailR
 		return fmt.Errorf("keep new address: %w", err)
 	}
 	link.Box = s.boxes.seal(emailRow(link.Hash), text)
-	l.Link, l.Until, l.Before, l.After = secret, link.ExpiresAt, user.Email, r.Email
+	l.UserAgent = "" // nothing that a person wrote goes to an address that may be a stranger's, their own address included
+	l.Link, l.Until = secret, link.ExpiresAt
 	if taken || held {
-		l.Kind, l.Link, l.Before, l.After = LetterEmailTaken, "", "", ""
+		l.Kind, l.Link = LetterEmailTaken, ""
 	}
 	if held && !taken {
 		l.Kind = LetterEmailHeld
@@ -108,7 +96,7 @@ func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailR
 	n := s.noticeTo(r.Email, user.ID, l, link)
 	n.Mail.Kind = string(LetterEmailConfirm) // what becomes of the mail is told by its kind, and must tell nothing
 	return s.store.AskEmailChange(ctx, models.EmailRequest{
-		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: s.event(models.EventEmailAsked, user.ID, r.From, now), Notice: n,
+		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: limited(s.event(models.EventEmailAsked, user.ID, r.From, now), addressLimit), Notice: n,
 	})
 }
 

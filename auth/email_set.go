@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"latchkey/models"
 )
@@ -15,13 +14,14 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	if err != nil {
 		return err
 	}
-	to = strings.TrimSpace(to)
+	to = TrimEmail(to)
 	if problem := problemWithEmail(to); problem != "" {
 		return invalidField("email", problem)
 	}
 	e := s.operatorEvent(models.EventEmailChanged, u.ID)
 	tell := Letter{Kind: LetterEmailChanged, At: e.At, ByOperator: true, After: veil(to)}
-	news := Letter{Kind: LetterEmailNew, At: e.At, ByOperator: true, Before: u.Email, After: to}
+	// The new address may be mistyped and a stranger's: it is not told what the account was called, which a person chose.
+	news := Letter{Kind: LetterEmailNew, At: e.At, ByOperator: true, After: to}
 	err = s.store.SetEmail(ctx, models.EmailSetting{
 		UserID: u.ID, From: u.EmailKey, Email: to, EmailKey: foldEmail(to), At: e.At, Event: e,
 		Notices: []models.Notice{s.noticeTo(u.Email, u.ID, tell), s.noticeTo(to, u.ID, news)},
@@ -31,10 +31,10 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 
 // emailTaken names the refusal of an address that somebody has, or may take back.
 func emailTaken(err error) error {
-	message := "There is an account with this address already."
+	message := "There is an account with this e-mail address already."
 	switch {
 	case errors.Is(err, models.ErrHeld):
-		message = "This address is kept for the account that had it until lately."
+		message = "This e-mail address is kept for the account that had it until lately."
 	case !errors.Is(err, models.ErrDuplicate):
 		return err
 	}

@@ -8,27 +8,53 @@ import (
 	"latchkey/models"
 )
 
-// FindEmailUndo reads the link in the mail to a former address without using it, and tells which address it takes back.
-// KindDeadLink when it cannot be used.
-func (s *Service) FindEmailUndo(ctx context.Context, secret string) (email string, err error) {
+// EmailUndoLink is what the link in the mail to a former address would do, or has just done.
+type EmailUndoLink struct {
+	Email  string // the address that it gives back
+	Locked bool   // the link was used, and the password is locked since
+}
+
+// FindEmailUndo reads the link in the mail to a former address without using it. KindDeadLink when it cannot be used; with one
+// that was used lately, and whose address the account still has, comes KindUsedLink.
+func (s *Service) FindEmailUndo(ctx context.Context, secret string) (EmailUndoLink, error) {
+	f, user, err := s.findEmailUndo(ctx, secret)
+	if err != nil && AsError(err).Kind != KindUsedLink {
+		return EmailUndoLink{}, err
+	}
+	return EmailUndoLink{Email: f.Email, Locked: err != nil && user.LockedAt != nil}, err
+}
+
+func (s *Service) findEmailUndo(ctx context.Context, secret string) (f models.FormerAddress, user models.User, err error) {
 	hash, err := linkHash(secret)
 	if err != nil {
-		return "", err
+		return f, user, err
 	}
-	f, err := s.store.FindFormerAddress(ctx, hash, s.now())
-	if err != nil {
-		return "", deadLink(err)
+	if f, err = s.store.FindFormerAddress(ctx, hash, s.now()); err != nil {
+		return f, user, deadLink(err)
 	}
-	user, err := s.store.UserByID(ctx, f.UserID)
-	if err == nil && user.DisabledAt != nil {
+	user, err = s.store.UserByID(ctx, f.UserID)
+	switch {
+	case err == nil && (user.DisabledAt != nil || f.UsedAt != nil && f.EmailKey != user.EmailKey):
 		err = errDeadLink
+	case err == nil && f.UsedAt != nil:
+		err = errUsedLink
 	}
-	return f.Email, deadLink(err)
+	return f, user, deadLink(err)
+}
+
+// ForgotAfterUndo mails a link to a new password to the owner of an account that this link has just given its address
+// back. Refusals: KindDeadLink when it did not, and those of ForgotPassword.
+func (s *Service) ForgotAfterUndo(ctx context.Context, secret string, from Caller) error {
+	_, user, err := s.findEmailUndo(ctx, secret)
+	if AsError(err).Kind != KindUsedLink {
+		return orDead(err)
+	}
+	return s.forgotLocked(ctx, user, from)
 }
 
 // UndoEmailChange uses the link up: the account has that address again, whatever it has by then, every device is signed
 // out, and the password is locked until it is reset by a mail to that address. Nobody has to be signed in. KindDeadLink
-// for a link that cannot be used; then nothing was changed.
+// for a link that cannot be used, KindUsedLink for one that was used lately; then nothing was changed.
 func (s *Service) UndoEmailChange(ctx context.Context, secret string, from Caller) (email string, err error) {
 	hash, err := linkHash(secret)
 	if err != nil {
@@ -37,6 +63,7 @@ func (s *Service) UndoEmailChange(ctx context.Context, secret string, from Calle
 	now := s.now()
 	f, err := s.store.UndoEmailChange(ctx, models.EmailUndo{
 		Hash: hash, At: now, Event: s.event(models.EventEmailRestored, uuid.Nil, from, now),
+		FreshStart: models.FreshStart{Places: s.places(from)},
 		Tell: func(f models.FormerAddress, left string) []models.Notice {
 			notices := []models.Notice{s.noticeTo(f.Email, f.UserID, letter(LetterEmailRestored, from, now))}
 			if foldEmail(left) != f.EmailKey {
@@ -49,5 +76,8 @@ func (s *Service) UndoEmailChange(ctx context.Context, secret string, from Calle
 	if err == nil {
 		s.kickMail()
 	}
-	return f.Email, deadLink(err)
+	return f.Email, usedOrDead(err, func() error {
+		_, err := s.FindEmailUndo(ctx, secret)
+		return err
+	})
 }

@@ -24,7 +24,6 @@ const (
 	KindSignedOut          // no live browser or device stands behind the request any more
 	KindInvalidToken       // an access token that proves nothing (RFC 6750 §3.1)
 	KindInvalidGrant       // a device token that proves nothing; Reason says why (RFC 6749 §5.2)
-	KindUnsupportedToken   // RFC 7009 §2.2.1
 	KindReauthentication   // the act needs the password again
 	KindWrongPassword      // of a person who is signed in and was asked again
 	KindSignupClosed       // nobody may create an account
@@ -33,6 +32,7 @@ const (
 	KindInvalidProof       // a DPoP proof that proves nothing, or none where one is needed (RFC 9449 §5)
 	KindNotAllowed         // not for this account, whoever asks
 	KindDeadLink           // a mailed link that was used, has expired or never was one
+	KindUsedLink           // a mailed link that did its work minutes ago: the page leads on to what that was
 	KindUseNonce           // a DPoP proof must carry the nonce that comes with this refusal (RFC 9449 §8, §9)
 )
 
@@ -67,7 +67,10 @@ func AsError(err error) *Error {
 	if errors.As(err, &own) {
 		return own
 	}
+	var often *models.LimitError
 	switch {
+	case errors.As(err, &often):
+		return &Error{Kind: KindRateLimited, Message: "This was done too often lately. Please wait before you do it again.", RetryAfter: max(often.Wait, time.Second), Cause: err}
 	case errors.Is(err, models.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: KindUnavailable, Message: "The service is not available right now. Please try again.", RetryAfter: 2 * time.Second, Cause: err}
 	case errors.Is(err, errHasherBusy):
@@ -78,8 +81,8 @@ func AsError(err error) *Error {
 	return &Error{Kind: KindInternal, Message: "Something went wrong on our side.", Cause: err}
 }
 
-// Busy tells a flood of sign-ins, which is turned away on purpose, from a service that is out of order.
-func Busy(err error) bool { return errors.Is(err, errHasherBusy) }
+// Busy tells a flood of sign-ins or sign-ups, which is refused on purpose, from a service that is out of order.
+func Busy(err error) bool { return errors.Is(err, errHasherBusy) || errors.Is(err, errCrowded) }
 
 func refuse(kind Kind, message string) error { return &Error{Kind: kind, Message: message} }
 

@@ -13,20 +13,24 @@ import (
 
 // ForgotPassword mails a link by which the owner of an address chooses a new password. Whether there is such an account,
 // and whether it is open, neither the answer tells nor what it costs: an address that nobody has gets the same limits
-// and the same writes, and a mail that the sender throws away. The newest link of an account is its only one. Refusals:
+// and the same writes, and a mail that the sender throws away. A newer link ends no older one, or a stranger's request would
+// end the owner's: each lives its ResetLife, and the limits on mails bound how many there are. Refusals:
 // KindInvalidRequest, KindRateLimited, KindNotFound (no mail is sent here), KindUnavailable.
 func (s *Service) ForgotPassword(ctx context.Context, email string, from Caller) error {
 	if !s.mailing() {
 		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for a new password.")
 	}
 	var bad fields
-	bad.text("email", email, maxEmail)
+	bad.text("email", TrimEmail(email), maxEmail)
 	if err := bad.err(); err != nil {
 		return err
 	}
 	err := s.door.query(ctx, func() error {
-		key := foldEmail(email)
-		err := s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, quota{s.hide("forgot network", network(from.IP)), maxNetForgotten})
+		key, err := s.emailKey(ctx, email)
+		if err != nil {
+			return err
+		}
+		err = s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, s.networkQuota(from, maxNetForgotten, "forgot network"))
 		if err != nil {
 			return err
 		}
@@ -49,11 +53,11 @@ func (s *Service) ForgotPassword(ctx context.Context, email string, from Caller)
 // resetNotice is the mail with the link, or one for nobody that costs the same.
 func (s *Service) resetNotice(user models.User, known bool, from Caller) models.Notice {
 	now := s.now()
-	l, id, recipient, subject := letter(LetterReset, from, now), user.ID, user.Email, ""
+	l, id, recipient := letter(LetterReset, from, now), user.ID, user.Email
 	if !known {
-		l.Kind, id, recipient, subject = LetterNone, uuid.Nil, "-", models.NewID(now).String()
+		l.Kind, id, recipient = LetterNone, uuid.Nil, "-"
 	}
-	link, secret := newLink(id, linkReset, subject, now, ResetLife)
+	link, secret := newLink(id, linkReset, models.NewID(now).String(), now, ResetLife) // a subject of its own: it replaces none
 	link.Box = mailedTo(user.EmailKey)
 	l.Link, l.Until = secret, link.ExpiresAt
 	n := s.notice(id, l, link)
@@ -61,7 +65,8 @@ func (s *Service) resetNotice(user models.User, known bool, from Caller) models.
 	return n
 }
 
-// FindReset reads a link without using it, and tells whose password it replaces. KindDeadLink when it cannot be used.
+// FindReset reads a link without using it, and tells whose password it replaces. KindDeadLink when it cannot be used; with
+// one that was used lately comes KindUsedLink.
 func (s *Service) FindReset(ctx context.Context, secret string) (models.User, error) {
 	_, user, err := s.findReset(ctx, secret)
 	return user, err
@@ -71,7 +76,7 @@ func (s *Service) FindReset(ctx context.Context, secret string) (models.User, er
 // the moment in which the account left its address.
 func (s *Service) findReset(ctx context.Context, secret string) (link models.OneTime, user models.User, err error) {
 	link, user, err = s.findLink(ctx, linkReset, secret)
-	if err == nil && !bytes.Equal(link.Box, mailedTo(user.EmailKey)) {
+	if (err == nil || AsError(err).Kind == KindUsedLink) && !bytes.Equal(link.Box, mailedTo(user.EmailKey)) {
 		err = errDeadLink
 	}
 	return link, user, err
@@ -84,7 +89,7 @@ func mailedTo(emailKey string) []byte {
 }
 
 // ResetPassword uses the link up: it sets the new password, unlocks it, signs out every device and mails the owner.
-// Refusals: KindDeadLink, KindInvalidRequest (of new_password; the link stays good), KindUnavailable.
+// Refusals: KindDeadLink, KindUsedLink, KindInvalidRequest (of new_password; the link stays good), KindUnavailable.
 func (s *Service) ResetPassword(ctx context.Context, secret, password string, from Caller) error {
 	link, user, err := s.findReset(ctx, secret)
 	if err != nil {
@@ -111,12 +116,15 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	}
 	now := s.now()
 	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
-		Purpose: linkReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now,
+		Purpose: linkReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now, FreshStart: s.freshStart(user.EmailKey, from),
 		Event:  s.event(models.EventPasswordReset, user.ID, from, now),
 		Notice: s.alarm(user.ID, letter(LetterPasswordChanged, from, now), ""),
 	})
 	if err == nil {
 		s.kickMail()
 	}
-	return deadLink(err)
+	return usedOrDead(err, func() error {
+		_, err := s.FindReset(ctx, secret)
+		return err
+	})
 }

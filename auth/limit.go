@@ -6,44 +6,90 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"net/netip"
+	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"latchkey/models"
 )
 
-// The limits on failed sign-ins, counted in the database so that replicas share them. A window begins with its first
-// failure; sign-ins that succeed do not count.
+// The limits on sign-ins, counted in the database so that replicas share them. A window begins with the first of what it counts.
 const (
-	attemptWindow     = 15 * time.Minute
-	maxPairFailures   = 10  // of one account from one network
-	maxNetFailures    = 50  // from one network
-	maxUserFailures   = 100 // of one account, from anywhere
-	maxSignups        = 20  // accounts asked for from one network
-	maxSignupMails    = 3   // mails about it to one address
-	maxForgotten      = 3   // mails to the owner of one address who forgot the password
-	maxNetForgotten   = 20  // such mails asked for from one network
-	maxEmailMails     = 3   // mails to one address that an account wants
-	maxEmailAsked     = 5   // addresses that one account wants
-	maxNetEmails      = 20  // addresses that are wanted from one network
-	homeFor           = 30 * 24 * time.Hour
+	attemptWindow    = 15 * time.Minute
+	maxPairFailures  = 10  // of one account from one network
+	maxNetFailures   = 50  // from one network
+	maxUserFailures  = 100 // of one account, from everywhere that it does not know
+	maxKnownFailures = 30  // of one account, from all that it knows together
+	maxSignIns       = 30  // of one account that succeed
+	maxSignInsDay    = 100 // of one account that succeed, in a day
+	homeFor          = 30 * 24 * time.Hour
+	budgetDay        = 24 * time.Hour
+
 	ipv6NetworkPrefix = 64
 )
 
-// attemptKeys are the keyed hashes under which the failures of one account and one network are counted. Hashes,
-// because people type passwords into the field for the address, and because a backup should not list who came from where.
-type attemptKeys struct{ pair, network, account []byte }
+// limit is how much may be counted under a key in a window.
+type limit struct {
+	key    []byte
+	most   int64
+	window time.Duration
+	alone  bool // past it, nothing else is told: at the limit of a network every account answers alike
+}
 
-func (k attemptKeys) all() [][]byte { return [][]byte{k.pair, k.network, k.account} }
+// signInLimits are what judges one caller's sign-in to one account.
+type signInLimits struct {
+	failures []limit // a wrong password is counted under each
+	budget   []limit // a sign-in is counted under each
+}
 
-func (s *Service) attemptKeys(emailKey string, from Caller) attemptKeys {
-	net := network(from.IP)
-	return attemptKeys{
-		pair:    s.hide("pair", emailKey, net),
-		network: s.hide("network", net),
-		account: s.hide("account", emailKey),
+// limitsOf says what judges a caller whom an account knows in this way. A known browser passes the limits of its network and of
+// the account, or whoever shares the network, and any stranger, could lock the owner out; a known network passes the account's.
+// Whatever an account knows shares one limit, which strangers cannot use up, so that farmed marks gain a thief nothing. A caller
+// is counted where it is judged. Keys are hashes, because people type passwords into the field for the address, and because a
+// backup should not list who came from where.
+func (s *Service) limitsOf(emailKey string, from Caller, known knownOrigin) signInLimits {
+	var l signInLimits
+	if net := from.network(); net != "" && !known.browser {
+		l.failures = append(l.failures, limit{key: s.hide("network", net), most: maxNetFailures, window: attemptWindow, alone: true},
+			limit{key: s.hide("pair", emailKey, net), most: maxPairFailures, window: attemptWindow})
 	}
+	if known.browser || known.network {
+		l.failures = append(l.failures, limit{key: s.hide("known", emailKey), most: maxKnownFailures, window: attemptWindow})
+	} else {
+		l.failures = append(l.failures, limit{key: s.hide("account", emailKey), most: maxUserFailures, window: attemptWindow})
+	}
+	whose := []string{emailKey}
+	if known.browser {
+		whose = append(whose, markOf(from))
+	}
+	l.budget = []limit{
+		{key: s.hide(append([]string{"sign-ins"}, whose...)...), most: s.budgets.window, window: attemptWindow},
+		{key: s.hide(append([]string{"sign-ins day"}, whose...)...), most: s.budgets.day, window: budgetDay},
+	}
+	return l
+}
+
+func (l signInLimits) all() []limit { return slices.Concat(l.failures, l.budget) }
+
+// spend is the budget as the sign-in's transaction counts it.
+func (l signInLimits) spend() (budgets []models.Budget) {
+	for _, one := range l.budget {
+		budgets = append(budgets, models.Budget{Key: one.key, Most: one.most, Window: one.window})
+	}
+	return budgets
+}
+
+// budgets are maxSignIns and maxSignInsDay, unless a test signs in more often.
+type budgets struct{ window, day int64 }
+
+// limitKeys are those of the counters of every way in which the account may know the caller.
+func (s *Service) limitKeys(emailKey string, from Caller) (keys [][]byte) {
+	for _, known := range []knownOrigin{{}, {network: true}, {browser: true}} {
+		l := s.limitsOf(emailKey, from, known)
+		for _, one := range l.all() {
+			keys = append(keys, one.key)
+		}
+	}
+	return keys
 }
 
 func (s *Service) hide(parts ...string) []byte {
@@ -55,8 +101,8 @@ func (s *Service) hide(parts ...string) []byte {
 	return mac.Sum(nil)[:16]
 }
 
-// network is what one subscriber commonly holds: an IPv4 address, or the /64 of an IPv6 one.
-func network(ip netip.Addr) string {
+// networkOf is what one subscriber commonly holds: an IPv4 address, or the /64 of an IPv6 one.
+func networkOf(ip netip.Addr) string {
 	ip = ip.Unmap()
 	if !ip.IsValid() || ip.Is4() {
 		return ip.String()
@@ -68,118 +114,56 @@ func network(ip netip.Addr) string {
 	return prefix.String()
 }
 
-// withinLimits refuses with KindRateLimited when too much failed lately. A network or browser that the account
-// signed in from lately passes the account's own limit, or a stranger could lock the owner out; never the others.
-func (s *Service) withinLimits(ctx context.Context, keys attemptKeys, userID uuid.UUID, from Caller) error {
-	counters, err := s.store.Attempts(ctx, keys.all(), s.now().Add(-attemptWindow))
-	if err != nil {
-		return err
-	}
-	return s.judgeAttempts(ctx, counters, keys, userID, from)
-}
-
-// judgeAttempts is withinLimits for counters that were read already.
-func (s *Service) judgeAttempts(ctx context.Context, counters []models.Attempt, keys attemptKeys, userID uuid.UUID, from Caller) error {
-	now := s.now()
-	var until time.Time
-	for _, c := range counters {
-		most := int64(maxNetFailures)
-		switch {
-		case bytes.Equal(c.Key, keys.pair):
-			most = maxPairFailures
-		case bytes.Equal(c.Key, keys.account):
-			most = maxUserFailures
-		}
-		if c.Count < most {
-			continue
-		}
-		if bytes.Equal(c.Key, keys.account) && userID != uuid.Nil {
-			home, err := s.store.KnownPlace(ctx, userID, s.places(from), now.Add(-homeFor))
-			if err != nil {
-				return err
-			}
-			if home {
-				continue
+// judge refuses with KindRateLimited when one of the counters has reached its limit or, with one attempt counted already, passed it.
+func judge(counters []models.Attempt, limits []limit, counted int64, now time.Time) error {
+	var wait time.Duration
+	for _, l := range limits {
+		for _, c := range counters {
+			if bytes.Equal(c.Key, l.key) && c.Count-counted >= l.most {
+				wait = max(wait, min(c.EndsAt.Sub(now), l.window))
 			}
 		}
-		if end := c.WindowStart.Add(attemptWindow); end.After(until) {
-			until = end
+		if l.alone && wait > 0 {
+			break
 		}
 	}
-	if until.IsZero() {
+	if wait == 0 {
 		return nil
 	}
-	return rateLimited(until.Sub(now))
+	return rateLimited(wait)
+}
+
+// reserve counts a failure before the password is checked, so that guesses in parallel gain nothing over one at a time. What it
+// returns is to be given back when the password was not wrong.
+func (s *Service) reserve(ctx context.Context, limits []limit) ([]models.Attempt, error) {
+	var keys [][]byte
+	for _, l := range limits {
+		keys = append(keys, l.key)
+	}
+	now := s.now()
+	counted, err := s.store.CountAttempts(ctx, keys, now, now.Add(-attemptWindow))
+	if err != nil {
+		return nil, err
+	}
+	if err := judge(counted, limits, 1, now); err != nil {
+		s.giveBack(ctx, counted) // others used the limit up since it was looked at
+		return nil, err
+	}
+	return counted, nil
+}
+
+// giveBack is for what reserve counted when the password was not found wrong. One that cannot be given back stays a failure.
+func (s *Service) giveBack(ctx context.Context, counted []models.Attempt) {
+	if err := s.store.UncountAttempts(ctx, counted); err != nil {
+		s.Logger.WarnContext(ctx, "an attempt that did not fail stays counted as one", "error", err)
+	}
 }
 
 func rateLimited(wait time.Duration) error {
 	return &Error{Kind: KindRateLimited, Message: "Too many attempts. Please wait before you try again.", RetryAfter: max(wait, time.Second)}
 }
 
-// countSignup limits how many accounts one network asks for, and how many mails about it one address gets.
-func (s *Service) countSignup(ctx context.Context, r SignupRequest) error {
-	return s.countRequest(ctx, quota{s.hide("signup", network(r.From.IP)), maxSignups}, quota{s.hide("signup address", foldEmail(r.Email)), maxSignupMails})
-}
-
-// quota is how much may be counted under a key in one window.
-type quota struct {
-	key  []byte
-	most int64
-}
-
-// countRequest counts what anybody may ask for, and refuses what is past one of its quotas.
-func (s *Service) countRequest(ctx context.Context, quotas ...quota) error {
-	now := s.now()
-	var keys [][]byte
-	for _, q := range quotas {
-		keys = append(keys, q.key)
-	}
-	before, err := s.store.Attempts(ctx, keys, now.Add(-attemptWindow))
-	if err != nil {
-		return err
-	}
-	for i := range before {
-		before[i].Count++ // read first: a flood past the limit writes nothing
-	}
-	if err := pastQuota(before, quotas, now); err != nil {
-		return err
-	}
-	after, err := s.store.CountAttempts(ctx, keys, now, now.Add(-attemptWindow))
-	if err != nil {
-		return err
-	}
-	return pastQuota(after, quotas, now)
-}
-
-func pastQuota(counters []models.Attempt, quotas []quota, now time.Time) error {
-	for _, c := range counters {
-		for _, q := range quotas {
-			if bytes.Equal(c.Key, q.key) && c.Count > q.most {
-				return rateLimited(c.WindowStart.Add(attemptWindow).Sub(now))
-			}
-		}
-	}
-	return nil
-}
-
-// familiar is by what an account knows a browser again; empty for apps.
-func (s *Service) familiar(from Caller) []byte {
-	if from.Browser == "" {
-		return nil
-	}
-	return s.hide("place browser", from.Browser)
-}
-
-// places are where a caller is, as far as an account can recognise it: the network, and the browser's mark.
-func (s *Service) places(from Caller) [][]byte {
-	places := [][]byte{s.hide("place network", network(from.IP))}
-	if from.Browser != "" {
-		places = append(places, s.familiar(from))
-	}
-	return places
-}
-
-// Retention for the sweeper: what must outlive its use in limits.
+// limitRetention is for the sweeper: what must outlive its use in limits.
 func limitRetention(now time.Time) models.Retention {
-	return models.Retention{AttemptsBefore: now.Add(-attemptWindow), PlacesBefore: now.Add(-homeFor)}
+	return models.Retention{AttemptsBefore: now, PlacesBefore: now.Add(-homeFor)}
 }

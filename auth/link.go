@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -59,10 +60,55 @@ func linkHash(secret string) ([]byte, error) {
 // errDeadLink says the same of every link that cannot be used: which of the reasons it is tells a stranger something.
 var errDeadLink = &Error{Kind: KindDeadLink, Message: "It was used before, it has expired, or it was not copied whole. Nothing was changed."}
 
+// errUsedLink is for a link that was used within models.UsedLinkLife. Only the holder of its secret ever gets it.
+var errUsedLink = &Error{Kind: KindUsedLink, Message: "This link was used a moment ago. Nothing more was changed."}
+
 // deadLink names the refusal of a link that the store does not have.
 func deadLink(err error) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return errDeadLink
 	}
 	return err
+}
+
+// usedOrDead names the refusal of a link that the store would not use: perhaps another press of the same button was
+// faster. find reads the link again.
+func usedOrDead(err error, find func() error) error {
+	if !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	if err := find(); AsError(err).Kind == KindUsedLink {
+		return err
+	}
+	return errDeadLink
+}
+
+// findLink reads a link and its account, which must be open. A link that was used lately comes with errUsedLink.
+func (s *Service) findLink(ctx context.Context, purpose, secret string) (link models.OneTime, user models.User, err error) {
+	hash, err := linkHash(secret)
+	if err != nil {
+		return link, user, err
+	}
+	if link, err = s.store.FindOneTime(ctx, purpose, hash, s.now()); err != nil {
+		return link, user, deadLink(err)
+	}
+	user, err = s.store.UserByID(ctx, link.UserID)
+	switch {
+	case err == nil && user.DisabledAt != nil:
+		err = errDeadLink
+	case err == nil && link.UsedAt != nil:
+		err = errUsedLink
+	}
+	return link, user, deadLink(err)
+}
+
+// LinkID is the public name of a link, by which its page and its form say which one they are about. It is made from the
+// hash of the secret: it tells nothing of the secret, and opens nothing without it. It returns "" for what is no secret.
+func LinkID(secret string) string {
+	hash, err := linkHash(secret)
+	if err != nil {
+		return ""
+	}
+	id := sha256.Sum256(append([]byte("link id\x00"), hash...))
+	return base64.RawURLEncoding.EncodeToString(id[:12])
 }

@@ -1,8 +1,12 @@
 package auth
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"sync"
 	"time"
@@ -10,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth/devicetoken"
+	"latchkey/auth/dpop"
 	"latchkey/models"
 )
 
@@ -40,18 +45,18 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 	if err := bad.err(); err != nil {
 		return TokenAnswer{}, err
 	}
-	leave, err := s.door.enter(r.From)
+	key, err := s.emailKey(ctx, r.Email)
 	if err != nil {
 		return TokenAnswer{}, err
 	}
-	defer leave()
-	var jkt string
-	var once func() error
-	a := attempt{emailKey: foldEmail(r.Email), password: r.Password, clientID: r.ClientID, from: r.From, admit: func(allowed bool) (err error) {
-		if once == nil { // the second time, the proof is known
-			jkt, once, err = s.mayLogin(ctx, r, allowed, named)
-		}
-		return err
+	jkt, proof, proofErr := s.checkProof(r.Proof, key, dpop.Request{})
+	if proofErr != nil {
+		jkt = "" // it proves no key
+	}
+	once := sync.OnceValue(proof.once) // the password may be checked a second time
+	r.From.JKT = jkt
+	a := attempt{emailKey: key, password: r.Password, clientID: r.ClientID, from: r.From, admit: func(allowed bool) error {
+		return s.mayLogin(ctx, r, allowed, named, proofErr)
 	}}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v verified) (n models.NewDevice, err error) {
@@ -66,21 +71,21 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 	return s.answer(ctx, d, secret, jkt)
 }
 
-// mayLogin checks everything about an app's sign-in but the password, and returns the key that it proved.
-func (s *Service) mayLogin(ctx context.Context, r LoginRequest, allowed, named bool) (jkt string, once func() error, err error) {
+// mayLogin judges everything about an app's sign-in but the password and the limits.
+func (s *Service) mayLogin(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
 	if !allowed {
-		return "", nil, unregistered(named)
+		return unregistered(named)
 	}
 	if _, err := s.signingKey(ctx); err != nil {
-		return "", nil, err // before anything is written: an answer could not be signed
+		return err // before anything is written: an answer could not be signed
 	}
-	if jkt, once, err = s.checkProof(r.Proof, "", foldEmail(r.Email)); err != nil {
-		return "", nil, err
+	if proofErr != nil {
+		return proofErr
 	}
-	if jkt == "" && s.DPoPRequired {
-		return "", nil, refuse(KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
+	if r.From.JKT == "" && s.DPoPRequired {
+		return refuse(KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
 	}
-	return jkt, sync.OnceValue(once), nil
+	return nil
 }
 
 func unregistered(named bool) error {
@@ -98,19 +103,33 @@ func unregistered(named bool) error {
 // password is checked once more: it may have been changed, or only hashed anew by another sign-in at the same moment.
 func (s *Service) signIn(ctx context.Context, a attempt, prepare func(verified) (models.NewDevice, error)) (models.Device, error) {
 	for again := true; ; again = false {
-		v, err := s.verifyPassword(ctx, a)
-		if err != nil {
-			return models.Device{}, err
-		}
-		n, err := prepare(v)
-		if err != nil {
-			return models.Device{}, err
-		}
-		d, err := s.addDevice(ctx, n)
+		d, err := s.signInOnce(ctx, a, prepare)
 		if !again || !errors.Is(err, models.ErrChanged) {
 			return d, err
 		}
 	}
+}
+
+func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(verified) (models.NewDevice, error)) (models.Device, error) {
+	c, err := s.beginCheck(ctx, a)
+	if err != nil {
+		return models.Device{}, err
+	}
+	defer c.end(ctx)
+	v, err := c.verify(ctx, a.password)
+	if err != nil {
+		return models.Device{}, err
+	}
+	n, err := prepare(v)
+	if err != nil {
+		return models.Device{}, err
+	}
+	n.Spend, n.Uncount = c.limits.spend(), c.reserved
+	d, err := s.addDevice(ctx, n)
+	if err == nil || errors.Is(err, models.ErrUnavailable) {
+		c.reserved = nil // given back with the sign-in; or perhaps it was: never twice
+	}
+	return d, err
 }
 
 // BrowserLogin signs a person in on the portal.
@@ -127,30 +146,67 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	if err := bad.err(); err != nil {
 		return BrowserKey{}, err
 	}
-	leave, err := s.door.enter(r.From)
+	emailKey, err := s.emailKey(ctx, r.Email)
 	if err != nil {
 		return BrowserKey{}, err
 	}
-	defer leave()
-	var key BrowserKey
-	_, err = s.signIn(ctx, attempt{emailKey: foldEmail(r.Email), password: r.Password, from: r.From}, func(v verified) (n models.NewDevice, err error) {
-		n, key = s.newBrowser(v, r)
+	var keys []BrowserKey
+	d, err := s.signIn(ctx, attempt{emailKey: emailKey, password: r.Password, from: r.From}, func(v verified) (n models.NewDevice, err error) {
+		n, keys = s.newBrowser(v, r)
 		return n, nil
 	})
-	return key, err
+	if err != nil {
+		return BrowserKey{}, err
+	}
+	return keyOf(d, keys), nil
 }
 
-func (s *Service) newBrowser(v verified, r BrowserLogin) (models.NewDevice, BrowserKey) {
+// newBrowser prepares the row of a browser that signs in now. The keys that may be its own come with it, the new one's first.
+func (s *Service) newBrowser(v verified, r BrowserLogin) (models.NewDevice, []BrowserKey) {
 	n, secret := s.newDevice(v, models.KindBrowser, r.From, s.BrowserLifetime)
 	n.FreeName = freeName(DescribeAgent(r.From.UserAgent).Name)
 	if r.Replaces != nil {
 		n.Replace = &models.DeviceKey{UserID: r.Replaces.User.ID, ID: r.Replaces.Device.ID}
 	}
-	return n, BrowserKey{UserID: n.Device.UserID, DeviceID: n.Device.ID, Secret: secret}
+	keys := []BrowserKey{{UserID: n.Device.UserID, DeviceID: n.Device.ID, Secret: secret}}
+	if r.From.Browser != "" {
+		keys = s.browserKeys(n.Device.UserID, n.Device.ID, r.From.Browser, n.Device.CreatedAt)
+		n.Device.SecretHash = devicetoken.SecretHash(keys[0].Secret)
+		for _, key := range keys {
+			n.Repeats = append(n.Repeats, devicetoken.SecretHash(key.Secret))
+		}
+	}
+	return n, keys
+}
+
+// browserKeys are the keys of an account's sign-ins in a browser in this minute and the last one. A form that was sent twice
+// comes with one mark, so both its sign-ins have one secret, by which the second finds the first (models.NewDevice.Repeats).
+// Only the browser holds its mark, and only this server the key that makes the secret from it.
+func (s *Service) browserKeys(user, device uuid.UUID, mark string, now time.Time) []BrowserKey {
+	keys := make([]BrowserKey, 2)
+	for i := range keys {
+		mac := hmac.New(sha256.New, s.browsers)
+		mac.Write(user[:])
+		_ = binary.Write(mac, binary.BigEndian, now.Unix()/60-int64(i)) // a hash takes whatever is written
+		mac.Write([]byte(mark))
+		keys[i] = BrowserKey{UserID: user, DeviceID: device, Secret: [devicetoken.SecretSize]byte(mac.Sum(nil))}
+	}
+	return keys
+}
+
+// keyOf is the key of the browser that signed in: the new one, or the one that an earlier sending of the form had made.
+func keyOf(d models.Device, keys []BrowserKey) BrowserKey {
+	for _, key := range keys {
+		if bytes.Equal(devicetoken.SecretHash(key.Secret), d.SecretHash) {
+			key.DeviceID = d.ID
+			return key
+		}
+	}
+	return keys[0]
 }
 
 func checkCredentials(bad *fields, email, password string) {
-	bad.text("email", email, maxEmail)
+	bad.text("email", TrimEmail(email), maxEmail)
 	bad.text("password", password, maxPassword)
 }
 
@@ -168,7 +224,7 @@ func (s *Service) newDevice(v verified, kind string, from Caller, lifetime time.
 		},
 		Verified: v.user.PasswordHash, Rehashed: v.rehashed,
 		Max: s.MaxDevices, Live: s.live(now), Places: s.places(from),
-		Event: s.event(models.EventSignIn, v.user.ID, from, now), Notice: s.newDeviceNotice(from, now), Familiar: s.familiar(from),
+		Event: s.event(models.EventSignIn, v.user.ID, from, now), Alert: s.signInAlert(from, now), Familiar: s.familiar(from),
 	}, secret
 }
 
@@ -180,6 +236,8 @@ func (s *Service) addDevice(ctx context.Context, n models.NewDevice) (d models.D
 	switch {
 	case errors.Is(err, models.ErrTooManyDevices):
 		return d, &Error{Kind: KindTooManyDevices, Message: "This account is signed in on as many devices as it may. Sign one out first.", Cause: err}
+	case errors.Is(err, models.ErrSpent):
+		return d, rateLimited(attemptWindow)
 	case errors.Is(err, models.ErrChanged):
 		return d, &Error{Kind: errBadCredentials.Kind, Message: errBadCredentials.Message, Cause: err}
 	}

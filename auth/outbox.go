@@ -4,20 +4,22 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"math/big"
+	"sync"
 	"time"
 
 	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
-// The outbox. A mail is written by the transaction that causes it, and sent afterwards by whichever replica claims it.
-// One that dies in between leaves a mail whose claim runs out, and another sends it: once in normal work, once more
-// rather than never when something fails.
+// The outbox. A mail is written by the transaction that causes it, and sent afterwards by the replica that claims it. A replica
+// that dies in between leaves a mail whose claim runs out, and another sends it: once in normal work, once more rather
+// than never when something fails.
 const (
 	mailBatch     = 10
-	mailLease     = 2 * time.Minute // how long a mail is kept for whoever claimed it
-	mailSendTime  = 30 * time.Second
+	mailLease     = 3 * time.Minute // how long a mail is kept for the one that claimed it
+	mailSendTime  = 2 * time.Minute
 	mailLookEvery = 2 * time.Second
 	mailFirstWait = 10 * time.Second
 	mailLastWait  = time.Hour
@@ -25,11 +27,17 @@ const (
 	mailLastWords = 5 * time.Second // for a mail under way when the program stops
 )
 
-// kickMail wakes the sender of this process: something was written.
+// mailLanes are the connections of one process to the mail server, each with the least urgent mails that it takes. However slowly
+// the server takes what strangers ask for, one connection is left for alarms and another for what people wait for.
+var mailLanes = [4]int64{models.MailAlarm, models.MailAsked, models.MailSignup, models.MailSignup}
+
+// kickMail wakes the senders of this process: something was written.
 func (s *Service) kickMail() {
-	select {
-	case s.kick <- struct{}{}:
-	default:
+	for _, lane := range s.kick {
+		select {
+		case lane <- struct{}{}:
+		default:
+		}
 	}
 }
 
@@ -38,45 +46,58 @@ func (s *Service) runMail(ctx context.Context) {
 	if s.Mail == nil || s.Render == nil {
 		return
 	}
+	var lanes sync.WaitGroup
+	for i, priority := range mailLanes {
+		lanes.Go(func() { s.runMailLane(ctx, priority, s.kick[i]) })
+	}
+	lanes.Wait()
+}
+
+func (s *Service) runMailLane(ctx context.Context, priority int64, kick <-chan struct{}) {
 	look := time.NewTicker(mailLookEvery)
 	defer look.Stop()
 	for ctx.Err() == nil {
-		n, err := s.SendMails(ctx)
+		sent, err := s.sendNext(ctx, priority)
 		if err != nil && ctx.Err() == nil {
-			s.Logger.WarnContext(ctx, "the outbox could not be read", "error", err)
+			s.Logger.WarnContext(ctx, "the outbox could not be read or written", "error", err)
 		}
-		if n == mailBatch {
+		if sent && err == nil {
 			continue // there may be more
 		}
 		select {
 		case <-ctx.Done():
 		case <-look.C:
-		case <-s.kick:
+		case <-kick:
 		}
 	}
 }
 
-// SendMails claims the mails that are due, a few at a time, and sends them. It tells how many it claimed. A mail that
-// cannot be sent is kept for later, and given up when its recipient is refused for good or it is too old: then the
-// account's activity says so. Run calls it.
+// SendMails sends up to ten mails that are due, one after the other, and tells how many it claimed. Run does the same, several
+// at a time.
 func (s *Service) SendMails(ctx context.Context) (claimed int, err error) {
-	now := s.now()
-	until := now.Add(mailLease)
-	list, err := s.store.ClaimMails(ctx, now, until, mailBatch)
-	if err != nil {
-		return 0, err
-	}
-	for i, m := range list {
-		if ctx.Err() != nil || s.now().After(until.Add(-2*mailSendTime)) {
-			// No time left under this claim: whoever comes next takes them.
-			for _, rest := range list[i:] {
-				err = errors.Join(err, s.store.PostponeMail(ctx, rest.ID, s.now()))
-			}
-			return i, err
+	for claimed < mailBatch && err == nil && ctx.Err() == nil {
+		var sent bool
+		if sent, err = s.sendNext(ctx, models.MailSignup); !sent {
+			return claimed, err
 		}
-		err = errors.Join(err, s.sendMail(ctx, m))
+		claimed++
 	}
-	return len(list), err
+	return claimed, err
+}
+
+// sendNext claims the mail that is due next among those as urgent as the given priority or more, and sends it; false: there was
+// none. A mail that cannot be sent is kept for later, and given up when its recipient is refused for good or it is too old: then
+// the account's activity says so.
+func (s *Service) sendNext(ctx context.Context, priority int64) (claimed bool, err error) {
+	now := s.now()
+	m, err := s.store.ClaimMail(ctx, priority, now, now.Add(mailLease))
+	if errors.Is(err, models.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, s.sendMail(ctx, m)
 }
 
 // sendMail sends one claimed mail and notes what became of it.
@@ -84,7 +105,10 @@ func (s *Service) sendMail(ctx context.Context, m models.Mail) error {
 	if m.Kind == string(LetterNone) {
 		return s.store.DeleteMail(ctx, m.ID)
 	}
-	message, l, err := s.message(m)
+	message, l, err := s.message(ctx, m)
+	if errors.Is(err, models.ErrUnavailable) {
+		return s.postponeMail(ctx, m, err)
+	}
 	if errors.Is(err, errSealedByOther) && !s.now().After(m.CreatedAt.Add(mailGiveUp)) {
 		return s.postponeMail(ctx, m, err) // a replica that has the next secret already can open it
 	}
@@ -105,8 +129,11 @@ func (s *Service) sendMail(ctx context.Context, m models.Mail) error {
 }
 
 func (s *Service) postponeMail(ctx context.Context, m models.Mail, err error) error {
-	wait := mailWait(m.Tries)
-	s.Logger.WarnContext(ctx, "a mail could not be sent", "mail", m.ID, "kind", m.Kind, "tries", m.Tries, "again_in", wait.Round(time.Second), "error", err)
+	wait, level := mailWait(m.Tries), slog.LevelWarn
+	if errors.Is(err, mail.ErrSettings) {
+		level = slog.LevelError // no try will succeed before the operator acts
+	}
+	s.Logger.Log(ctx, level, "a mail could not be sent", "mail", m.ID, "kind", m.Kind, "tries", m.Tries, "again_in", wait.Round(time.Second), "error", err)
 	return s.store.PostponeMail(ctx, m.ID, s.now().Add(wait))
 }
 

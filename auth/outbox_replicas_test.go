@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,9 +19,10 @@ func TestAProcessThatDiesLeavesItsMailsToTheOthers(t *testing.T) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		d.notify(t, store, 3)
-		claimed, err := store.ClaimMails(t.Context(), d.now(), d.now().Add(mailLease), 2) // and dies
-		if err != nil || len(claimed) != 2 {
-			t.Fatal(err, len(claimed))
+		for range 2 {
+			if _, err := store.ClaimMail(t.Context(), models.MailSignup, d.now(), d.now().Add(mailLease)); err != nil { // and dies
+				t.Fatal(err)
+			}
 		}
 		d.sendAll(t)
 		if n := len(server.Mails()); n != 1 {
@@ -39,25 +41,34 @@ func TestAProcessThatDiesLeavesItsMailsToTheOthers(t *testing.T) {
 	})
 }
 
-func TestASlowBatchIsGivenBackBeforeItsLeaseEnds(t *testing.T) {
+func TestASlowServerOutlastsNoClaim(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		d.notify(t, store, 10)
+		var slow atomic.Bool
 		server.Fail(nil, nil, func() error {
-			d.advance(mailSendTime - time.Second)
+			if slow.CompareAndSwap(false, true) {
+				d.advance(mailSendTime - time.Second)
+				d.sendAnother(t)
+				slow.Store(false)
+			}
 			return nil
 		})
-		if n, err := d.SendMails(t.Context()); err != nil || n != 3 {
-			t.Fatalf("%d mails within one claim, %v", n, err)
-		}
-		server.Fail(nil, nil, nil)
 		d.sendAll(t)
 		_, ids := letters(t, server)
 		if once := unique(ids); len(ids) != 10 || once != 10 {
 			t.Errorf("%d mails, %d different", len(ids), once)
 		}
 	})
+}
+
+// sendAnother sends what else is due, as another replica does.
+func (d *desk) sendAnother(t *testing.T) {
+	t.Helper()
+	if _, err := d.sendNext(t.Context(), models.MailSignup); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestTwoReplicasSendAThousandMailsOnceAndLoseNoneToFaults(t *testing.T) {

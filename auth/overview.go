@@ -42,7 +42,7 @@ func (s *Service) Overview(ctx context.Context, by *Session) (Overview, error) {
 	}
 	o.Live = live
 	for _, d := range ended {
-		if reason, at := s.end(d.Device); at.After(now.Add(-endedFor)) {
+		if reason, at := s.end(d.Device, by.User.Role); at.After(now.Add(-endedFor)) {
 			o.Ended = append(o.Ended, EndedDevice{d.Device, reason, at})
 		}
 	}
@@ -78,10 +78,11 @@ func (s *Service) DismissAlerts(ctx context.Context, by *Session, until time.Tim
 	return s.store.DismissAlerts(ctx, by.User.ID, until)
 }
 
-// end tells why and when a device that is not live ended. One that nobody signed out ended by age or by idleness, whichever
-// came first under the current configuration; its row may have been marked much later, when its name was wanted again.
-func (s *Service) end(d models.Device) (reason string, at time.Time) {
-	idleAt := d.LastSeenAt.Add(s.BrowserIdle)
+// end tells why and when a device that is not live ended, in the words of models.RevokedBy…; role is its owner's. One that
+// nobody signed out ended by age or by idleness, whichever came first under the current configuration; its row may have
+// been marked much later, when its name was wanted again.
+func (s *Service) end(d models.Device, role string) (reason string, at time.Time) {
+	idleAt := d.LastSeenAt.Add(s.browserIdle(role))
 	if d.Kind == models.KindApp {
 		idleAt = d.LastSeenAt.Add(s.DeviceIdle)
 	}

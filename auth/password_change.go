@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"time"
 
 	"latchkey/models"
 )
@@ -12,6 +13,12 @@ type PasswordChange struct {
 	Current, New string
 	From         Caller
 }
+
+// ChangedBefore is what ChangePassword returns instead of a number when the same form, sent twice, has done it already.
+const ChangedBefore = -1
+
+// repeatWithin is how long after a change of password the same form is taken for a second sending.
+const repeatWithin = time.Minute
 
 // ChangePassword replaces the password and signs out every device but this browser, and tells how many those were.
 // Refusals: KindInvalidRequest, KindWrongPassword (of current_password), KindRateLimited, KindUnavailable.
@@ -25,6 +32,9 @@ func (s *Service) ChangePassword(ctx context.Context, by *Session, c PasswordCha
 	if err := bad.err(); err != nil {
 		return 0, err
 	}
+	if done, err := s.changedBefore(ctx, by.User, c); err != nil || done {
+		return ChangedBefore, err
+	}
 	if err := s.confirmPassword(ctx, by.User, c.Current, c.From); err != nil {
 		return 0, err
 	}
@@ -35,12 +45,34 @@ func (s *Service) ChangePassword(ctx context.Context, by *Session, c PasswordCha
 	now := s.now()
 	revoked, err = s.store.ChangePassword(ctx, models.PasswordChange{
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
-		Event:  s.event(models.EventPasswordChanged, by.User.ID, c.From, now),
-		Notice: s.alarm(by.User.ID, letter(LetterPasswordChanged, c.From, now), ""),
+		Event:      limited(s.event(models.EventPasswordChanged, by.User.ID, c.From, now), passwordLimit),
+		FreshStart: s.freshStart(by.User.EmailKey, c.From),
+		Notice:     s.alarm(by.User.ID, letter(LetterPasswordChanged, c.From, now), ""),
 	})
 	if errors.Is(err, models.ErrChanged) {
+		if user, findErr := s.store.UserByID(ctx, by.User.ID); findErr == nil {
+			if done, err := s.changedBefore(ctx, user, c); err != nil || done {
+				return ChangedBefore, err
+			}
+		}
 		return 0, &Error{Kind: KindWrongPassword, Message: "Your password was changed meanwhile.", Cause: err}
 	}
 	s.kickMail()
 	return revoked, err
+}
+
+// changedBefore tells whether the account got its password a moment ago, and it is the one that is wanted. Only the browser
+// that changed it, or that signed in with it, is signed in then. A guess gains nothing: it is within the limits here, and
+// when it is wrong, the current password is asked for next, whose failure counts.
+func (s *Service) changedBefore(ctx context.Context, user models.User, c PasswordChange) (bool, error) {
+	if age := s.now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil {
+		return false, nil
+	}
+	check, err := s.beginCheck(ctx, attempt{emailKey: user.EmailKey, from: c.From, confirms: true})
+	if err != nil {
+		return false, err
+	}
+	defer check.end(ctx)
+	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, c.New)
+	return same, err
 }

@@ -48,7 +48,7 @@ func passwordTooLong() string           { return fmt.Sprintf("Use at most %d cha
 
 // isOwnAddress compares without regard to case, with the whole address and with what is before its @.
 func isOwnAddress(prepared, email string) bool {
-	if p, err := preparePassword(strings.TrimSpace(email)); err == nil {
+	if p, err := preparePassword(TrimEmail(email)); err == nil {
 		email = p
 	}
 	if strings.EqualFold(prepared, email) {

@@ -23,40 +23,76 @@ const (
 	SchemeDPoP   Scheme = "DPoP"   // RFC 9449 §7.1
 )
 
-// checkProof checks a proof, when there is one, and returns the thumbprint of its key and how to use the proof up:
-// once, and only when the rest of the request is known to be good. The presenter is a device or an account.
-func (s *Service) checkProof(p Proof, accessToken, presenter string) (jkt string, once func() error, err error) {
+// checkedProof is a proof that is good if it was not used before; nil is no proof. Use it up when the rest of the request is known
+// to be good, and not before: whoever holds a copied token could otherwise fill the memory in its owner's name.
+type checkedProof struct {
+	dpop.Proof
+	seen      *dpop.Seen
+	presenter string // an account
+}
+
+// checkProof checks a proof, when there is one, and returns the thumbprint of its key, also with KindUseNonce.
+func (s *Service) checkProof(p Proof, presenter string, r dpop.Request) (jkt string, checked *checkedProof, err error) {
 	if len(p.Headers) == 0 {
-		return "", func() error { return nil }, nil
+		return "", nil, nil
 	}
-	now := s.now()
-	proof, err := dpop.Check(p.Headers, dpop.Request{Method: p.Method, URL: p.URL, AccessToken: accessToken}, now)
+	r.Method, r.URL, r.Nonces, r.NonceRequired = p.Method, p.URL, s.nonces, s.NonceRequired
+	proof, err := dpop.Check(p.Headers, r, s.now())
 	if err != nil {
-		return "", nil, invalidProof(err)
+		return proof.JKT, nil, invalidProof(err)
 	}
-	if s.NonceRequired && !s.nonces.Good(proof.Nonce, now) {
-		return "", nil, refuse(KindUseNonce, "The DPoP proof must carry the nonce that comes with this answer.")
+	return proof.JKT, &checkedProof{proof, s.proofs, presenter}, nil
+}
+
+// once uses the proof up.
+func (c *checkedProof) once() error {
+	if c == nil {
+		return nil
 	}
-	return proof.JKT, func() error { return invalidProof(s.proofs.Once(proof, presenter, now)) }, nil
+	return invalidProof(c.seen.Once(c.Proof, c.presenter))
+}
+
+// fresh says what once would say. Where an act follows that cannot be taken back, add then uses the proof up.
+func (c *checkedProof) fresh() error {
+	if c == nil {
+		return nil
+	}
+	return invalidProof(c.seen.Fresh(c.Proof, c.presenter))
+}
+
+func (c *checkedProof) add() error {
+	if c == nil {
+		return nil
+	}
+	return invalidProof(c.seen.Add(c.Proof, c.presenter))
 }
 
 func invalidProof(err error) error {
+	var clock *dpop.ClockError
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, dpop.ErrCrowded):
 		return rateLimited(time.Minute)
+	case errors.Is(err, dpop.ErrNonce):
+		return refuse(KindUseNonce, "The DPoP proof must carry the nonce that comes with this answer.")
+	case errors.As(err, &clock): // with a nonce, the device's clock does not matter
+		return refuse(KindUseNonce, "The DPoP proof is not of now: "+clock.Error()+". It must carry the nonce that comes with this answer.")
 	}
 	return &Error{Kind: KindInvalidProof, Message: "The DPoP proof is invalid.", Cause: err}
 }
 
-// Nonce is the DPoP nonce to hand out now, or "" while none is asked for.
-func (s *Service) Nonce() string {
-	if !s.NonceRequired {
-		return ""
+// Nonce is the DPoP nonce to hand out with the answer to a request, or "": where nonces are asked for, and to a client that goes on
+// with one because its clock is wrong.
+func (s *Service) Nonce(p Proof) string {
+	if s.NonceRequired || len(p.Headers) == 1 && dpop.HasNonce(p.Headers[0]) {
+		return s.NewNonce()
 	}
-	return s.nonces.At(s.now())
+	return ""
 }
+
+// NewNonce is the DPoP nonce of now, as KindUseNonce must be answered with.
+func (s *Service) NewNonce() string { return s.nonces.At(s.now()) }
 
 // checkBinding checks that an access token is presented by whoever holds its key (RFC 9449 §7): one that is bound to
 // none as a Bearer token, a bound one with a proof, and never as a Bearer token.
@@ -70,12 +106,12 @@ func (s *Service) checkBinding(c *Claims, token string, scheme Scheme, p Proof) 
 	if len(p.Headers) == 0 {
 		return refuse(KindInvalidProof, "A DPoP proof is needed.")
 	}
-	jkt, once, err := s.checkProof(p, token, c.SessionID)
+	jkt, proof, err := s.checkProof(p, c.Subject, dpop.Request{AccessToken: token})
 	if err != nil {
 		return err
 	}
 	if jkt != c.Cnf.JKT {
 		return &Error{Kind: KindInvalidToken, Message: "The access token is bound to another key."}
 	}
-	return once()
+	return proof.once()
 }

@@ -166,7 +166,8 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 			})
 			// Whatever won, the account goes now if it is there.
 			if now, err := p.on(0).store.UserByID(t.Context(), user.ID); err == nil {
-				d := models.Deletion{UserID: user.ID, Verified: now.PasswordHash, Now: p.now, Event: p.on(0).event(models.EventAccountDeleted, user.ID, raceFrom, p.now())}
+				d := models.Deletion{UserID: user.ID, Verified: now.PasswordHash, Now: p.now, Event: p.on(0).event(models.EventAccountDeleted, user.ID, raceFrom, p.now()),
+					Seal: func(keys []string) []byte { return p.on(0).sealDeleted(user.ID, keys) }}
 				if now.LockedAt == nil {
 					if err := p.on(0).store.DeleteUser(t.Context(), d); err != nil {
 						t.Fatal(err)
@@ -174,6 +175,9 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 				} else {
 					continue
 				}
+			}
+			if _, err := p.on(round).FinishDeletions(t.Context()); err != nil {
+				t.Fatal(err)
 			}
 			o.raceGone()
 		}

@@ -2,22 +2,45 @@ package auth
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"sync"
 	"time"
+
+	"latchkey/models"
 )
 
-// readyEvery is how often the database is asked at most, however many ask us: anybody may.
-const readyEvery = time.Second
+const (
+	// readyEvery is how often the database is asked at most, however many ask us: anybody may.
+	readyEvery = time.Second
+	// readyPatience is how long writes may fail before we say so. Reads are still served then.
+	readyPatience = 5 * time.Second
+)
 
 // readiness remembers what the database answered last.
 type readiness struct {
-	mu  sync.Mutex
-	at  time.Time
-	err error
+	mu      sync.Mutex // held by the one that asks
+	asked   bool
+	at      time.Duration // when it was asked last
+	wrote   bool          // ever
+	failing bool          // since the time in since
+	since   time.Duration
+	key     []byte
+	err     error
 }
 
-// Ready tells whether requests can be served: the database answered within the last second and there is a key to sign
-// with.
+var processBegan = time.Now()
+
+// elapsed is the time since the process began: unlike the time of day nobody can set it.
+func (s *Service) elapsed() time.Duration {
+	if s.Elapsed != nil {
+		return s.Elapsed()
+	}
+	return time.Since(processBegan)
+}
+
+// Ready tells whether requests can be served: the database answered within the last second and took a row within the last five, and
+// there is a key to sign with.
 func (s *Service) Ready(ctx context.Context) error {
 	if err := s.databaseReady(ctx); err != nil {
 		return err
@@ -27,14 +50,53 @@ func (s *Service) Ready(ctx context.Context) error {
 }
 
 func (s *Service) databaseReady(ctx context.Context) error {
-	s.ready.mu.Lock()
-	defer s.ready.mu.Unlock()
-	if now := s.now(); s.ready.at.IsZero() || now.Sub(s.ready.at) >= readyEvery {
-		// One caller's hanging up is not the database's answer to all.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-		defer cancel()
-		s.ready.err = s.store.Ping(ctx)
-		s.ready.at = now
+	r := &s.ready
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := s.elapsed(); !r.asked || now-r.at >= readyEvery {
+		r.err = s.askDatabase(ctx, now)
+		r.asked, r.at = true, now
 	}
-	return s.ready.err
+	return r.err
+}
+
+// askDatabase is called with mu held. A database that does not answer is told at once; one that answers and cannot be written to when
+// that has lasted, or has been so from the start.
+func (s *Service) askDatabase(ctx context.Context, now time.Duration) error {
+	r := &s.ready
+	// One caller's hanging up is not the database's answer to all.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	if r.key == nil {
+		r.key = make([]byte, 32)
+		_, _ = rand.Read(r.key) // never fails
+	}
+	err := s.store.CheckWrite(ctx, r.key, s.now())
+	if err == nil {
+		r.wrote, r.failing = true, false
+		return nil
+	}
+	if down := s.store.Ping(ctx); down != nil {
+		return down
+	}
+	if !r.failing {
+		r.failing, r.since = true, now
+	}
+	if r.wrote && now-r.since < readyPatience {
+		return nil
+	}
+	if !errors.Is(err, models.ErrUnavailable) { // a mistake of ours, yet others may do better
+		err = &Error{Kind: KindUnavailable, Message: "The service is not available right now. Please try again.", RetryAfter: readyPatience, Cause: err}
+	}
+	return err
+}
+
+// watchWrites asks again while writes fail, so that those who ask us seldom are not told late.
+func (s *Service) watchWrites(ctx context.Context) {
+	s.ready.mu.Lock()
+	failing := s.ready.failing
+	s.ready.mu.Unlock()
+	if failing {
+		_ = s.databaseReady(ctx)
+	}
 }

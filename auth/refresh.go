@@ -2,12 +2,14 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 
 	"latchkey/auth/devicetoken"
+	"latchkey/auth/dpop"
 	"latchkey/models"
 )
 
@@ -55,9 +57,9 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (TokenAnswer, e
 	if _, err := s.signingKey(ctx); err != nil {
 		return TokenAnswer{}, err // before the token is used: an answer could not be signed
 	}
-	jkt, once, err := s.checkProof(r.Proof, "", token.DeviceID.String())
+	jkt, proof, err := s.checkProof(r.Proof, token.UserID.String(), dpop.Request{})
 	if err == nil {
-		err = once()
+		err = proof.fresh()
 	}
 	if err != nil {
 		return TokenAnswer{}, err
@@ -66,7 +68,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (TokenAnswer, e
 	result, err := s.store.RotateDevice(ctx, models.Rotation{
 		Key:        models.DeviceKey{UserID: token.UserID, ID: token.DeviceID},
 		SecretHash: devicetoken.SecretHash(token.Secret), Generation: token.Generation, ClientID: r.ClientID, JKT: jkt,
-		IP: r.From.address(), UserAgent: r.From.UserAgent, Now: now, Window: s.RetryWindow, IdleSince: now.Add(-s.DeviceIdle),
+		IP: r.From.address(), NetworkUnknown: r.From.NetworkUnknown, UserAgent: r.From.UserAgent, Now: now, Window: s.RetryWindow, IdleSince: now.Add(-s.DeviceIdle),
 		Reused: s.reusedNotice(r.From, now),
 	})
 	if err != nil {
@@ -80,6 +82,10 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (TokenAnswer, e
 	}
 	if reason := refusalReason(result.Outcome); reason != "" {
 		return TokenAnswer{}, invalidGrant(reason, nil)
+	}
+	// Of two that present one proof at the same moment, one gets the answer, to one and the same rotation.
+	if err := proof.add(); err != nil {
+		return TokenAnswer{}, err
 	}
 	s.hasher.refreshes.note()
 	if result.Outcome == models.Forked && result.Children <= forkWarnAt {
@@ -117,13 +123,13 @@ const (
 // noteFork records a fork. It is the one event that is written on a best effort: an honest client whose answer was
 // lost must not be kept waiting for it, or refused.
 func (s *Service) noteFork(ctx context.Context, r models.RotateResult, from Caller, now time.Time) {
-	e := s.event(models.EventDeviceForked, r.Device.UserID, from, now)
+	e := limited(s.event(models.EventDeviceForked, r.Device.UserID, from, now), deviceForkLimit, forkLimit)
 	e.Actor, e.DeviceName = models.ActorSystem, r.Device.Name
 	e.DeviceID = uuid.NullUUID{UUID: r.Device.ID, Valid: true}
 	if r.Children == forkWarnAt {
 		e.Detail = ForkWarnDetail
 	}
-	if err := s.store.AddEvent(ctx, e); err != nil {
+	if err := s.store.AddEvent(ctx, e); err != nil && !errors.Is(err, models.ErrLimit) {
 		s.Logger.WarnContext(ctx, "a fork could not be recorded", "device", r.Device.ID, "error", err)
 	}
 }
@@ -159,17 +165,42 @@ func (s *Service) answer(ctx context.Context, d models.Device, secret [devicetok
 	}, nil
 }
 
-// Revoke signs out the device of a device token (RFC 7009). A token that means nothing here is no error (§2.2). An
-// access token is KindUnsupportedToken.
+// Revoke signs out the device of a device token, or the own device of an access token (RFC 7009): the same that an access token may do
+// at /api/devices/current. A token that means nothing here is no error (§2.2), and neither is a bound access token without its
+// proof. KindUseNonce is an error: the proof is the owner's, and lacks only the nonce.
 func (s *Service) Revoke(ctx context.Context, r RefreshRequest) error {
 	token, err := s.tokens.Parse(r.Token)
 	if err != nil {
-		if looksLikeJWT(r.Token) {
-			return refuse(KindUnsupportedToken, "Access tokens cannot be revoked; revoke the refresh token of the device.")
-		}
-		return nil
+		return s.revokeByAccessToken(ctx, r)
 	}
 	e := s.event(models.EventSignOut, token.UserID, r.From, s.now())
 	e.Detail = models.RevokedBySignOut
 	return s.store.RevokeBySecret(ctx, models.DeviceKey{UserID: token.UserID, ID: token.DeviceID}, devicetoken.SecretHash(token.Secret), e)
+}
+
+func (s *Service) revokeByAccessToken(ctx context.Context, r RefreshRequest) error {
+	claims, err := s.VerifyAccessToken(r.Token)
+	if err != nil {
+		return nil //nolint:nilerr // it means nothing here
+	}
+	if claims.Cnf != nil {
+		jkt, proof, err := s.checkProof(r.Proof, claims.Subject, dpop.Request{AccessToken: r.Token, TokenInBody: true})
+		if jkt != claims.Cnf.JKT {
+			return nil //nolint:nilerr // not its proof
+		}
+		if err == nil {
+			err = proof.once()
+		}
+		if err != nil {
+			if AsError(err).Kind == KindInvalidProof {
+				return nil
+			}
+			return err
+		}
+	}
+	err = s.RevokeByToken(ctx, TokenAct{Claims: claims, ID: "current", From: r.From})
+	if err != nil && AsError(err).Kind == KindInvalidToken { // its device is out already
+		return nil
+	}
+	return err
 }

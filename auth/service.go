@@ -47,6 +47,7 @@ type Config struct {
 	DeviceNameClaim bool // put device_name into access tokens
 	DPoPRequired    bool // new apps must bind their tokens to a key (RFC 9449)
 	NonceRequired   bool // DPoP proofs must carry a nonce of ours
+	ProofMemory     int  // DPoP proofs that are remembered against replay, at most 80 bytes each; 0: a million
 
 	Secret   []byte   // the server secret, at least MinSecret random bytes
 	Previous [][]byte // older secrets, or the next one during a change, still accepted
@@ -54,43 +55,63 @@ type Config struct {
 	Mail   mail.Sender // takes mails; nil: there are none, and nobody is told or let back in by mail
 	Render Render      // puts them into words; only a process that runs Run needs it
 
-	Now     func() time.Time // the clock; nil: the system's
-	Logger  *slog.Logger     // nil discards
-	Workers int              // passwords hashed at a time; 0: as many as cores
-	Hash    HashParams       // the cost of new password hashes; zero: DefaultHashParams. Tests lower it
+	Now     func() time.Time     // the clock; nil: the system's
+	Elapsed func() time.Duration // the time since a fixed moment, by a clock that nobody sets; nil: the system's
+	Logger  *slog.Logger         // nil discards
+	Workers int                  // passwords hashed at a time; 0: as many as cores
+	Hash    HashParams           // the cost of new password hashes; zero: DefaultHashParams. Tests lower it
 }
 
 // Caller is who sent a request, as far as the network tells.
 type Caller struct {
-	IP        netip.Addr
-	UserAgent string // checked by CheckAgent
-	Browser   string // the long-lived random mark of a browser; empty for apps
+	IP netip.Addr // shown to people; compared only when the network is known
+	// NetworkUnknown says that IP is that of a proxy which did not tell whose request it passed on. Such a caller is from no
+	// network: it equals no other, not even another unknown one, has no network's limit and is never known by its network.
+	NetworkUnknown bool
+	UserAgent      string // made by CleanAgent
+	Browser        string // the long-lived random mark of a browser; empty for apps
+	JKT            string // thumbprint of a key that was proven with the request (RFC 9449); empty without
 }
 
+// network is what one subscriber commonly holds: an IPv4 address, or the /64 of an IPv6 one; "" when it is unknown.
+func (c Caller) network() string {
+	if c.NetworkUnknown || !c.IP.IsValid() {
+		return ""
+	}
+	return networkOf(c.IP)
+}
+
+// address is what is shown and stored, "" when there is nothing to show.
 func (c Caller) address() string {
 	if !c.IP.IsValid() {
 		return ""
 	}
-	return c.IP.String()
+	return c.IP.WithZone("").String() // a zone is any text
 }
 
 // Service makes every decision. It is safe for concurrent use.
 type Service struct {
 	Config
-	store  *models.Store
-	tokens *devicetoken.Codec
-	sealer *keyring.Sealer
-	hasher *hasher
-	door   *door
-	proofs dpop.Seen
-	nonces *dpop.Nonces
-	boxes  boxes
-	kick   chan struct{} // wakes the sender of mails
-	limits []byte        // key of the hashes under which attempts and places are kept
+	store     *models.Store
+	tokens    *devicetoken.Codec
+	sealer    *keyring.Sealer
+	hasher    *hasher
+	door      *door
+	slots     *slots
+	proofs    *dpop.Seen
+	nonces    *dpop.Nonces
+	boxes     boxes
+	kick      [len(mailLanes)]chan struct{} // wake the senders of mails
+	mailCount atomic.Uint32                 // of mails that this process wrote; only their order is taken from it
+	limits    []byte                        // key of the hashes under which attempts and places are kept
+
+	browsers []byte // key of the secrets that browsers get
+
+	budgets budgets
 
 	status   statusBoard
-	readers  *bulk // downloads of accounts' data
-	leavers  *bulk // deletions of accounts
+	readers  *bulk         // downloads of accounts' data
+	leaving  chan struct{} // wakes the goroutine that finishes deletions
 	desk     supportDesk
 	ready    readiness
 	ring     atomic.Pointer[keyring.Ring]
@@ -139,6 +160,10 @@ func New(store *models.Store, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	browsers, err := derive("browser")
+	if err != nil {
+		return nil, err
+	}
 	nonces, err := derive("dpop nonce")
 	if err != nil {
 		return nil, err
@@ -156,11 +181,15 @@ func New(store *models.Store, c Config) (*Service, error) {
 		return nil, fmt.Errorf("auth: %w", err)
 	}
 	s := &Service{
-		Config: c, store: store, sealer: sealer, limits: limits[0], boxes: boxes, kick: make(chan struct{}, 1),
-		nonces: dpop.NewNonces(nonces[0]),
+		Config: c, store: store, sealer: sealer, limits: limits[0], browsers: browsers[0], boxes: boxes, leaving: make(chan struct{}, 1),
+		nonces: dpop.NewNonces(nonces[0]), proofs: dpop.NewSeen(c.ProofMemory),
 		tokens: devicetoken.New(tokens[0], tokens[1:]...), desk: supportDesk{within: supportWithin},
 		hasher: newHasher(c.Hash, c.Workers, waitingHashes, 5*time.Second), door: newDoor(c.Workers, waitingHashes),
-		readers: newBulk(maxDownloads), leavers: newBulk(maxDeletions),
+		slots: &slots{patience: slotPatience, of: map[string]*slot{}}, budgets: budgets{maxSignIns, maxSignInsDay},
+		readers: newBulk(maxDownloads),
+	}
+	for i := range s.kick {
+		s.kick[i] = make(chan struct{}, 1)
 	}
 	s.hasher.refreshes.began = time.Now()
 	s.parser = s.newParser()

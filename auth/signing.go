@@ -10,14 +10,21 @@ import (
 	"latchkey/models"
 )
 
+// KeysMaxAge is how long others may keep the key set (Cache-Control: max-age).
+const KeysMaxAge = 5 * time.Minute
+
 const (
 	keySignsFor   = 30 * 24 * time.Hour // a signing key's turn
-	keyLead       = time.Hour           // a key is published at least so long before it signs
+	keyLead       = time.Hour           // a key is published at least so long before its turn
 	ringReadEvery = 10 * time.Second    // how soon a rotation elsewhere is seen here
+
+	// keyAnnounce is how long a key is published at least before a forced rotation: replicas read it some seconds after
+	// it was made, and the key set that one served right before that is kept for its max-age.
+	keyAnnounce = KeysMaxAge + 3*ringReadEvery
 )
 
 func (s *Service) schedule() keyring.Schedule {
-	return keyring.Schedule{Every: keySignsFor, Keep: s.AccessTTL + time.Hour, Lead: keyLead}
+	return keyring.Schedule{Every: keySignsFor, Keep: s.AccessTTL + time.Hour, Lead: keyLead, Announce: keyAnnounce}
 }
 
 // LoadKeys reads the signing keys, makes those that are due and forgets those that are retired. Replicas may call it
@@ -122,7 +129,7 @@ func (s *Service) findKey(kid string) (*keyring.Key, bool) {
 		return key, true
 	}
 	s.ringLock.Lock()
-	stale := now.Sub(s.ringAt) >= time.Second
+	stale := !fresh(s.ringAt, now, time.Second)
 	if stale {
 		s.ringAt = now // an attempt counts, or a database that is down would be asked for every forged token
 	}
@@ -170,21 +177,50 @@ func (s *Service) SigningKeys(ctx context.Context) ([]SigningKeyInfo, error) {
 	return list, nil
 }
 
-// RotateSigningKey makes the next key sign now; the old one stays published. Other replicas follow within
-// seconds, and until then sign with the old key, which stays good.
-func (s *Service) RotateSigningKey(ctx context.Context) error {
+// KeyTooNew is the refusal of a rotation: verifiers may hold a key set that does not have the next key yet.
+type KeyTooNew struct{ From time.Time } // when it may sign
+
+func (e *KeyTooNew) Error() string {
+	return fmt.Sprintf("the next signing key is too new: servers that hold a key set of the last %d minutes may not know it; it may sign from %s on",
+		int(KeysMaxAge.Minutes()), e.From.Format(time.RFC3339))
+}
+
+// RotateAnnouncedKey makes the next key sign now; the old one stays published. Other replicas follow within seconds, and
+// until then sign with the old key, which stays good. It returns KeyTooNew while verifiers may not know the next key.
+func (s *Service) RotateAnnouncedKey(ctx context.Context) error { return s.rotateKey(ctx, false) }
+
+// RotateSigningKey is RotateAnnouncedKey without its refusal, for a key that must not sign a minute longer: verifiers that
+// do not know the next key refuse tokens until they fetch the key set again.
+func (s *Service) RotateSigningKey(ctx context.Context) error { return s.rotateKey(ctx, true) }
+
+func (s *Service) rotateKey(ctx context.Context, insist bool) error {
 	if err := s.LoadKeys(ctx); err != nil {
 		return err
 	}
-	now := s.now()
-	for _, k := range s.ring.Load().Published(now) {
-		if k.Alg == s.SigningAlg && k.SignsFrom.After(now) {
-			// Not found: somebody else rotated at the same moment, and that is what was wanted.
-			if err := s.store.AdvanceSigningKey(ctx, k.ID, now); err != nil && !errors.Is(err, models.ErrNotFound) {
-				return err
-			}
-			return s.LoadKeys(ctx)
+	now, ring := s.now(), s.ring.Load()
+	current, _ := ring.Signing(now)
+	next, from, ok := ring.Next(now)
+	if !ok {
+		return errors.New("auth: there is no next signing key")
+	}
+	if next.CreatedAt.After(now) { // the clock was set back: all that is known is that the key is there now
+		if err := s.store.RedateSigningKey(ctx, next.ID, now); err != nil {
+			return err
+		}
+		from = now.Add(keyAnnounce)
+	}
+	if now.Before(from) && !insist {
+		return &KeyTooNew{From: from.Add(time.Second - 1).Truncate(time.Second)} // as it is printed
+	}
+	// The key that signs has its turn in the future when the clock was set back. It must not take over again then.
+	for _, k := range []*keyring.Key{current, next} {
+		if !k.SignsFrom.After(now) {
+			continue
+		}
+		// Not found: another process rotated at the same moment, and that is what was wanted.
+		if err := s.store.AdvanceSigningKey(ctx, k.ID, now); err != nil && !errors.Is(err, models.ErrNotFound) {
+			return err
 		}
 	}
-	return errors.New("auth: there is no next signing key")
+	return s.LoadKeys(ctx)
 }

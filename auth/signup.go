@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,12 +30,9 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 	if !s.SignupOpen {
 		return errSignupClosed
 	}
-	r.Email = strings.TrimSpace(r.Email)
+	r.Email = TrimEmail(r.Email)
 	if err := s.checkNewAccount(r.Email, r.Password); err != nil {
 		return err
-	}
-	if problem := problemWithDelivery(r.Email); problem != "" {
-		return invalidField("email", problem)
 	}
 	if !s.mailing() {
 		return errSignupClosed
@@ -46,7 +42,13 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		return err
 	}
 	defer leave()
-	if err := s.door.query(ctx, func() error { return s.countSignup(ctx, r) }); err != nil {
+	err = s.door.query(ctx, func() error {
+		if err := s.roomForSignup(ctx); err != nil {
+			return err
+		}
+		return s.countSignup(ctx, r)
+	})
+	if err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, r.Password)
@@ -77,6 +79,22 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 	return err
 }
 
+// maxWaitingMails is how many mails that strangers asked for may wait before sign-ups are refused. A request for a new password
+// is never refused for it. Those under way at the same moment may come on top.
+const maxWaitingMails = 200
+
+var errCrowded = errors.New("auth: too many mails wait that strangers asked for")
+
+// roomForSignup refuses a sign-up while the mail server does not keep up: before it costs a hash, and whatever the address.
+func (s *Service) roomForSignup(ctx context.Context) error {
+	n, err := s.store.WaitingMails(ctx, models.MailAsked, maxWaitingMails)
+	if err != nil || n < maxWaitingMails {
+		return err
+	}
+	return &Error{Kind: KindUnavailable, Message: "Too many people ask for an account at this moment. Please try again in a few minutes.",
+		RetryAfter: 5 * time.Minute, Cause: errCrowded}
+}
+
 var errSignupClosed = &Error{Kind: KindSignupClosed, Message: "New accounts cannot be made here."}
 
 // signupNotice is the mail with the link. To an address that has an account, or is held for one, it goes without: nobody ever sees
@@ -84,6 +102,7 @@ var errSignupClosed = &Error{Kind: KindSignupClosed, Message: "New accounts cann
 func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, held bool) (models.Notice, error) {
 	now := s.now()
 	l := letter(LetterSignup, r.From, now)
+	l.UserAgent = "" // nothing that a stranger wrote goes to an address that may be another stranger's
 	link, secret := newLink(known, linkSignup, models.NewID(now).String(), now, SignupLife)
 	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next})
 	if err != nil {
@@ -97,16 +116,17 @@ func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, he
 		l.Kind, l.Link = LetterEmailHeld, ""
 	}
 	n := s.notice(known, l, link)
-	n.Mail.Recipient = r.Email
+	n.Mail.Recipient, n.Mail.Priority = r.Email, models.MailSignup
 	return n, nil
 }
 
 func signupRow(hash []byte) []byte { return append([]byte("signup\x00"), hash...) }
 
-// FindSignup reads a link without using it, and tells the address that it confirms. KindDeadLink when it cannot be used.
-func (s *Service) FindSignup(ctx context.Context, secret string) (email string, err error) {
+// FindSignup reads a link without using it, and tells the address that it confirms and where to go on to afterwards.
+// KindDeadLink when it cannot be used; with one that was used lately comes KindUsedLink.
+func (s *Service) FindSignup(ctx context.Context, secret string) (email, next string, err error) {
 	_, p, err := s.findSignup(ctx, secret)
-	return p.Email, err
+	return p.Email, p.Next, err
 }
 
 func (s *Service) findSignup(ctx context.Context, secret string) (link models.OneTime, p pending, err error) {
@@ -127,12 +147,18 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	if err != nil {
 		return link, p, &Error{Kind: errDeadLink.Kind, Message: errDeadLink.Message, Cause: err}
 	}
-	return link, p, nil
+	if link.UsedAt == nil {
+		return link, p, nil
+	}
+	if _, err := s.store.UserByEmail(ctx, foldEmail(p.Email)); err != nil {
+		return link, pending{}, deadLink(err)
+	}
+	return link, p, errUsedLink
 }
 
 // ConfirmSignup makes the account and signs this browser in to it. The password is asked for again: whoever reads the
 // mail of an address that somebody else signed up must not open an account whose password that somebody knows.
-// Refusals: KindDeadLink, KindWrongPassword, KindInvalidRequest, KindRateLimited, KindUnavailable.
+// Refusals: KindDeadLink, KindUsedLink, KindWrongPassword, KindInvalidRequest, KindRateLimited, KindUnavailable.
 func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLogin) (key BrowserKey, next string, err error) {
 	link, p, err := s.findSignup(ctx, secret)
 	if err != nil {
@@ -155,18 +181,24 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLog
 		return key, "", errDeadLink // confirmed by another link meanwhile
 	}
 	if err != nil {
-		return key, "", deadLink(err)
+		return key, "", usedOrDead(err, func() error {
+			_, _, err := s.FindSignup(ctx, secret)
+			return err
+		})
 	}
-	n, key := s.newBrowser(verified{user: user}, r)
-	_, err = s.addDevice(ctx, n)
-	return key, p.Next, err
+	n, keys := s.newBrowser(verified{user: user}, r)
+	d, err := s.addDevice(ctx, n)
+	if err != nil {
+		return key, "", err
+	}
+	return keyOf(d, keys), p.Next, nil
 }
 
 func (s *Service) checkNewAccount(email, password string) error {
 	var bad fields
-	bad.text("email", strings.TrimSpace(email), maxEmail)
+	bad.text("email", TrimEmail(email), maxEmail)
 	if len(bad) == 0 {
-		bad.refuse("email", problemWithEmail(strings.TrimSpace(email)))
+		bad.refuse("email", problemWithEmail(TrimEmail(email)))
 	}
 	bad.refuse("password", s.problemWithPassword(email, password))
 	return bad.err()
@@ -176,11 +208,11 @@ func (s *Service) problemWithPassword(email, password string) string {
 	if password == "" {
 		return "This is required."
 	}
-	return checkPassword(password, strings.TrimSpace(email), s.PasswordMin)
+	return checkPassword(password, TrimEmail(email), s.PasswordMin)
 }
 
 func (s *Service) createUser(ctx context.Context, email, password, role string, now time.Time, event func(models.User) models.Event) (models.User, error) {
-	email = strings.TrimSpace(email)
+	email = TrimEmail(email)
 	hash, err := s.hasher.Hash(ctx, password)
 	if err != nil {
 		return models.User{}, err

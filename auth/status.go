@@ -91,7 +91,8 @@ func (s *Service) LoadStatus(ctx context.Context) error {
 // readStatus is called with reading held.
 func (s *Service) readStatus(ctx context.Context) error {
 	b, now := &s.status, s.now()
-	whole := now.Sub(b.wholeAt) >= statusWholeEvery
+	// After a clock was set back, what happened since the last look may be dated long before it.
+	whole := !fresh(b.wholeAt, now, statusWholeEvery) || now.Before(b.readAt)
 	since := b.readAt.Add(-statusOverlap)
 	if whole {
 		since = now.Add(-statusKeep)

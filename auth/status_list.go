@@ -44,7 +44,7 @@ func (s *Service) StatusList(ctx context.Context, number string) (StatusList, er
 		return StatusList{}, errNoList
 	}
 	l := b.lists[n]
-	if l.signed == nil || now.Sub(l.signed.issued) >= s.StatusTTL || now.Before(l.signed.issued) {
+	if l.signed == nil || !fresh(l.signed.issued, now, s.StatusTTL) {
 		compressed, err := statuslist.Encode(l.bits)
 		if err != nil {
 			return StatusList{}, fmt.Errorf("encode status list: %w", err)
@@ -74,7 +74,7 @@ func (s *Service) freshStatus(ctx context.Context) error {
 	b := &s.status
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	if age := s.now().Sub(b.readAt); age >= 0 && age < statusReadEvery {
+	if fresh(b.readAt, s.now(), statusReadEvery) {
 		return nil
 	}
 	return s.readStatus(ctx)

@@ -37,7 +37,7 @@ func (s *Service) record(ctx context.Context, events ...models.Event) error {
 // mayLook refuses everybody but the support staff with KindNotFound: for others there is nothing here.
 func mayLook(by *Session) error {
 	if !by.Support() {
-		return refuse(KindNotFound, "There is nothing at this address.")
+		return refuse(KindNotFound, "There is no such page.")
 	}
 	return nil
 }
@@ -79,6 +79,9 @@ func (s *Service) LookAt(ctx context.Context, by *Session, look SupportLook) (p 
 	own.Actor, own.ActorID, own.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, id.String()
 	theirs := s.event(models.EventSeenBySupport, id, Caller{}, now)
 	theirs.Actor, theirs.ActorID = models.ActorSupport, own.ActorID
+	if err := s.desk.limit.admit(by.User.ID, now); err != nil {
+		return SupportPerson{}, err
+	}
 	if err := s.record(ctx, own, theirs); err != nil {
 		return SupportPerson{}, err
 	}
@@ -112,26 +115,9 @@ func (s *Service) person(ctx context.Context, p SupportPerson, look SupportLook,
 	return p, nil
 }
 
-// EndOf tells why a device that support found is live no more, in the words of models.RevokedBy…, and when it ended. One
-// that nobody signed out ended by age or by idleness, whichever came first under the current configuration; its row may
-// have been marked much later, when its name was wanted again.
+// EndOf tells why a device that support found is live no more, in the words of models.RevokedBy…, and when it ended.
 func (s *Service) EndOf(d models.FoundDevice) (reason string, at time.Time) {
-	idleAt := d.Device.LastSeenAt.Add(s.browserIdle(d.OwnerRole))
-	if d.Device.Kind == models.KindApp {
-		idleAt = d.Device.LastSeenAt.Add(s.DeviceIdle)
-	}
-	reason, at = models.RevokedByExpiry, d.Device.ExpiresAt
-	revoked, marked := d.Device.RevokedAt, d.Device.RevokeReason
-	switch {
-	case revoked != nil && marked != models.RevokedByExpiry && marked != models.RevokedByIdleness:
-		return marked, *revoked
-	case revoked != nil && marked == models.RevokedByIdleness, revoked == nil && idleAt.Before(at):
-		reason, at = models.RevokedByIdleness, idleAt
-	}
-	if revoked != nil && revoked.Before(at) {
-		at = *revoked
-	}
-	return reason, at
+	return s.end(d.Device, d.OwnerRole)
 }
 
 // browserIdle is how long a browser of somebody with this role may go unseen.

@@ -22,6 +22,7 @@ type Numbers struct {
 // supportDesk keeps what was counted last in this process, or that it could not be.
 type supportDesk struct {
 	within  time.Duration // supportWithin
+	limit   deskLimit
 	mu      sync.Mutex
 	at      time.Time
 	numbers Numbers
@@ -46,7 +47,7 @@ func (s *Service) Numbers(ctx context.Context, by *Session) (Numbers, error) {
 	c := &s.desk
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if age := now.Sub(c.at); c.at.IsZero() || age < 0 || age >= numbersLast {
+	if !fresh(c.at, now, numbersLast) {
 		// Whoever hangs up meanwhile must not fail the others.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.desk.within)
 		defer cancel()

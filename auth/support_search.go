@@ -48,13 +48,16 @@ func (s *Service) Search(ctx context.Context, by *Session, q SupportSearch) (Sup
 	if err := mayLook(by); err != nil {
 		return SupportFound{}, err
 	}
-	q.Text = strings.TrimSpace(q.Text)
+	q.Text = TrimEmail(q.Text)
 	if problem := problemWithSearch(q.Text); problem != "" {
 		return SupportFound{}, invalidField("q", problem)
 	}
 	now := s.now()
 	e := s.event(models.EventSupportSearched, by.User.ID, q.From, now)
 	e.Actor, e.ActorID, e.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, q.detail()
+	if err := s.desk.limit.admit(by.User.ID, now); err != nil {
+		return SupportFound{}, err
+	}
 	if err := s.record(ctx, e); err != nil {
 		return SupportFound{}, err
 	}

@@ -2,12 +2,11 @@ package auth
 
 import (
 	"fmt"
-	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/unicode/norm"
+	"latchkey/models"
 )
 
 // The longest texts that are kept, in characters (user agents in bytes).
@@ -58,40 +57,34 @@ func (f fields) err() error {
 }
 
 // deviceName trims a wanted device name and says what is wrong with it.
-func deviceName(s string) (name, problem string) {
-	name = strings.TrimSpace(s)
-	if name == "" {
-		return "", "A device needs a name."
+func deviceName(s string) (name, problem string) { return properName(s, "A device needs a name.") }
+
+// properName trims a name that people are to see, and says what is wrong with it; missing is for a name of nothing.
+func properName(s, missing string) (name, problem string) {
+	if name = strings.TrimSpace(s); name == "" {
+		return "", missing
 	}
-	return name, problemWithText(name, maxDeviceName)
+	if problem = problemWithText(name, maxDeviceName); problem == "" && models.NameIsBlank(name) {
+		problem = "A name needs at least one visible character."
+	}
+	return name, problem
 }
 
-// CheckAgent refuses a User-Agent that cannot be kept (control characters, not UTF-8) and cuts one that is too long.
-func CheckAgent(s string) (string, error) {
-	if len(s) > maxUserAgent {
-		cut := maxUserAgent
-		for cut > maxUserAgent-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
-			cut--
+// CleanAgent is a User-Agent as it is kept and shown: bytes that are not UTF-8 are replaced, control characters are left out, and
+// it is cut to 512 bytes, between two characters. Nothing makes it fail: an app cannot mend what its platform sends.
+func CleanAgent(s string) string {
+	if len(s) <= maxUserAgent && problemWithText(s, maxUserAgent) == "" {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range strings.ToValidUTF8(s, string(utf8.RuneError)) {
+		if unicode.IsControl(c) {
+			continue
 		}
-		s = s[:cut]
+		if b.Len()+utf8.RuneLen(c) > maxUserAgent {
+			break
+		}
+		b.WriteRune(c)
 	}
-	if problem := problemWithText(s, maxUserAgent); problem != "" {
-		return "", invalidField("User-Agent", problem)
-	}
-	return s, nil
-}
-
-// foldEmail is the form in which addresses are compared: composed and lower-case throughout.
-func foldEmail(s string) string { return strings.ToLower(norm.NFC.String(strings.TrimSpace(s))) }
-
-// problemWithEmail says why an address cannot belong to an account (RFC 5322 addr-spec, no display name).
-func problemWithEmail(s string) string {
-	if problem := problemWithText(s, maxEmail); problem != "" {
-		return problem
-	}
-	address, err := mail.ParseAddress(s)
-	if err != nil || address.Address != s || len(s) > maxEmail {
-		return "This is not an e-mail address."
-	}
-	return ""
+	return b.String()
 }

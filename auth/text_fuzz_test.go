@@ -34,27 +34,32 @@ func FuzzDescribeAgent(f *testing.F) {
 	})
 }
 
-func FuzzCheckAgent(f *testing.F) {
-	for _, header := range []string{"", "curl/8.5.0", "a\x00b", "a\x7fb", "\xff", strings.Repeat("é", 300), strings.Repeat("\xf0\x9f\x98\x80", 200), strings.Repeat("a", 511) + "é", strings.Repeat("\x80", 600)} {
+// FuzzCleanAgent: whatever the header is, something of it is kept that every database takes and every page shows, and what can be
+// kept as it is stays so.
+func FuzzCleanAgent(f *testing.F) {
+	for _, header := range []string{"", "curl/8.5.0", "a\x00b", "a\x7fb", "a\tb", "\u0085", "\xff", "\xed\xa0\x80", strings.Repeat("é", 300), strings.Repeat("\xf0\x9f\x98\x80", 200), strings.Repeat("a", 511) + "é", strings.Repeat("\x80", 600), strings.Repeat("\xffa", 400)} {
 		f.Add(header)
 	}
 	f.Fuzz(func(t *testing.T, header string) {
-		got, err := CheckAgent(header)
-		if err != nil {
-			if keepable(header, maxUserAgent) || got != "" {
-				t.Fatalf("%q was refused with %q: %v", header, got, err)
+		got := CleanAgent(header)
+		kept := strings.Map(func(c rune) rune {
+			if unicode.IsControl(c) {
+				return -1
 			}
-			return
-		}
-		if got != "" && !keepable(got, maxUserAgent) || len(got) > maxUserAgent || !strings.HasPrefix(header, got) || len(header) <= maxUserAgent && got != header || len(header) > maxUserAgent && len(got) < maxUserAgent-utf8.UTFMax {
+			return c
+		}, strings.ToValidUTF8(header, "\ufffd"))
+		if got != "" && !keepable(got, maxUserAgent) || len(got) > maxUserAgent || !strings.HasPrefix(kept, got) || len(kept) <= maxUserAgent && got != kept || len(kept) > maxUserAgent && len(got) <= maxUserAgent-utf8.UTFMax {
 			t.Fatalf("%q is kept as %q", header, got)
+		}
+		if CleanAgent(got) != got {
+			t.Fatalf("%q is cleaned twice", got)
 		}
 	})
 }
 
 // FuzzDeviceName: a name that is accepted can be kept and shown, and so can its numbered kin, which are all different.
 func FuzzDeviceName(f *testing.F) {
-	for _, name := range []string{"", " ", "phone", " phone ", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("é", 64), strings.Repeat("x", 59) + "     y", "phone (2)", "a\u0085b", "\u2028", "\xff"} {
+	for _, name := range []string{"", " ", "phone", " phone ", strings.Repeat("x", 64), strings.Repeat("x", 65), strings.Repeat("é", 64), strings.Repeat("x", 59) + "     y", "phone (2)", "a\u0085b", "\u2028", "\xff", "\u200b\u2800", strings.Repeat("\u200b", 63) + "x", "👨‍👩‍👧"} {
 		f.Add(name, uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, wanted string, others uint8) {
@@ -62,7 +67,7 @@ func FuzzDeviceName(f *testing.F) {
 		if problem != "" {
 			return
 		}
-		if name != strings.TrimSpace(wanted) || !keepable(name, maxDeviceName) {
+		if name != strings.TrimSpace(wanted) || !keepable(name, maxDeviceName) || models.NameIsBlank(name) {
 			t.Fatalf("%q is accepted as %q", wanted, name)
 		}
 		held := map[string]bool{}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/google/uuid"
+
 	"latchkey/models"
 )
 
@@ -21,15 +23,44 @@ type attempt struct {
 	emailKey, password, clientID string
 	from                         Caller
 	admit                        func(allowed bool) error // judges the app by whether it may sign in, before the limits are asked; nil: a browser
+	confirms                     bool                     // of a person who is signed in already: it is not counted as another sign-in
 }
 
-// verifyPassword checks an address and a password, within the limits. An unknown account takes the same steps, and
-// so the same time, as a wrong password.
-func (s *Service) verifyPassword(ctx context.Context, a attempt) (verified, error) {
-	keys, from := s.attemptKeys(a.emailKey, a.from), a.from
-	var facts models.SignInFacts
-	err := s.door.query(ctx, func() (err error) {
-		if facts, err = s.store.SignInFacts(ctx, a.emailKey, a.clientID, keys.all(), s.now().Add(-attemptWindow)); err != nil {
+// passwordCheck is one check of a password, within the limits, and what it holds while it is under way.
+type passwordCheck struct {
+	s        *Service
+	user     models.User // the zero User when the address has no account
+	from     Caller
+	limits   signInLimits
+	reserved []models.Attempt // failures that were counted in advance
+	leave    func()           // the door
+	free     func()           // the account's slot
+}
+
+// beginCheck judges an attempt by everything but the password: the app, the limits, how many of the account are under way.
+// Whoever begins a check ends it.
+func (s *Service) beginCheck(ctx context.Context, a attempt) (*passwordCheck, error) {
+	c := &passwordCheck{s: s, from: a.from}
+	err := c.begin(ctx, a)
+	if err != nil {
+		c.end(ctx)
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *passwordCheck) begin(ctx context.Context, a attempt) (err error) {
+	s := c.s
+	if c.leave, err = s.door.enter(a.from); err != nil {
+		return err
+	}
+	var known knownOrigin
+	err = s.door.query(ctx, func() error {
+		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
+			EmailKey: a.emailKey, ClientID: a.clientID, Keys: s.limitKeys(a.emailKey, a.from), At: s.now(),
+			Browser: s.familiar(a.from), Network: s.familiarNetwork(a.from), PlacesSince: s.now().Add(-homeFor), JKT: a.from.JKT,
+		})
+		if err != nil {
 			return err
 		}
 		if a.admit != nil {
@@ -37,41 +68,96 @@ func (s *Service) verifyPassword(ctx context.Context, a attempt) (verified, erro
 				return err
 			}
 		}
-		return s.judgeAttempts(ctx, facts.Attempts, keys, facts.User.ID, from)
+		known = originOf(facts)
+		c.user, c.limits = facts.User, s.limitsOf(a.emailKey, a.from, known)
+		if a.confirms {
+			c.limits.budget = nil
+		}
+		return judge(facts.Attempts, c.limits.all(), 0, s.now())
 	})
 	if err != nil {
-		return verified{}, err
+		return err
 	}
-	user, password := facts.User, a.password
+	// Only now, so that what the limits refuse holds no slot.
+	if err := c.takeSlot(ctx, a, known); err != nil {
+		return err
+	}
+	return s.door.query(ctx, func() (err error) {
+		c.reserved, err = s.reserve(ctx, c.limits.failures)
+		return err
+	})
+}
+
+// takeSlot waits for the account's turn outside the door, where others could not pass.
+func (c *passwordCheck) takeSlot(ctx context.Context, a attempt, known knownOrigin) (err error) {
+	key, most, waited := "account "+a.emailKey, slotsOfAccount, false
+	if known.browser {
+		key, most = "key "+a.emailKey, slotsOfMark
+		if a.from.Browser != "" {
+			key = "browser " + a.from.Browser + " " + a.emailKey
+		}
+	}
+	c.free, err = c.s.slots.take(ctx, key, most, func() {
+		waited = true
+		c.leave()
+		c.leave = nil
+	})
+	if err != nil || !waited {
+		return err
+	}
+	if c.leave, err = c.s.door.enter(a.from); err != nil {
+		return err
+	}
+	return c.s.door.query(ctx, func() error { // those that went before may have used the budget up
+		var keys [][]byte
+		for _, l := range c.limits.all() {
+			keys = append(keys, l.key)
+		}
+		counters, err := c.s.store.Attempts(ctx, keys, c.s.now())
+		if err != nil {
+			return err
+		}
+		return judge(counters, c.limits.all(), 0, c.s.now())
+	})
+}
+
+// failed keeps what was counted in advance: the password was wrong.
+func (c *passwordCheck) failed() { c.reserved = nil }
+
+// end gives back what was counted in advance, unless it is used, and makes room for others.
+func (c *passwordCheck) end(ctx context.Context) {
+	if len(c.reserved) > 0 {
+		c.s.giveBack(ctx, c.reserved)
+		c.reserved = nil
+	}
+	if c.free != nil {
+		c.free()
+	}
+	if c.leave != nil {
+		c.leave()
+	}
+}
+
+// verify checks the password of a sign-in. An unknown account takes the same steps, and so the same time, as a wrong password.
+func (c *passwordCheck) verify(ctx context.Context, password string) (v verified, err error) {
+	s, found := c.s, c.user.ID != uuid.Nil
 	var ok, stale bool
-	if facts.Found() {
-		ok, stale, err = s.hasher.Verify(ctx, user.PasswordHash, password)
+	if found {
+		ok, stale, err = s.hasher.Verify(ctx, c.user.PasswordHash, password)
 	} else {
 		err = s.hasher.VerifyNobody(ctx, password)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return verified{}, err
-	}
-	err = s.door.query(ctx, func() error {
-		if !ok {
-			return s.countFailure(ctx, keys, s.event(models.EventSignInFailed, user.ID, from, s.now()))
-		}
-		if user.LockedAt != nil { // answered like a wrong one: whoever has it may be the thief
-			e := s.event(models.EventSignInFailed, user.ID, from, s.now())
-			e.Detail = LockedDetail
-			return s.countFailure(ctx, keys, e)
-		}
-		// Asked again: while this password was hashed, other guesses may have used the limit up. A flood of guesses in
-		// parallel thus gains nothing over one guess at a time.
-		return s.withinLimits(ctx, keys, user.ID, from)
-	})
-	if err != nil {
-		return verified{}, err
-	}
-	if user.DisabledAt != nil {
+	case !ok:
+		return verified{}, s.recordFailure(ctx, c, models.EventSignInFailed, "")
+	case c.user.LockedAt != nil: // answered like a wrong one: whoever has it may be the thief
+		return verified{}, s.recordFailure(ctx, c, models.EventSignInFailed, LockedDetail)
+	case c.user.DisabledAt != nil:
 		return verified{}, refuse(KindAccountDisabled, "This account is disabled.")
 	}
-	v := verified{user: user}
+	v = verified{user: c.user}
 	if stale {
 		if v.rehashed, err = s.hasher.Hash(ctx, password); err != nil {
 			return verified{}, err
@@ -82,44 +168,23 @@ func (s *Service) verifyPassword(ctx context.Context, a attempt) (verified, erro
 
 // confirmPassword asks a person who is signed in for the password again. A wrong one counts like a failed sign-in.
 func (s *Service) confirmPassword(ctx context.Context, user models.User, password string, from Caller) error {
-	leave, err := s.door.enter(from)
+	c, err := s.beginCheck(ctx, attempt{emailKey: user.EmailKey, from: from, confirms: true})
 	if err != nil {
 		return err
 	}
-	defer leave()
-	keys := s.attemptKeys(user.EmailKey, from)
-	if err := s.withinLimits(ctx, keys, user.ID, from); err != nil {
-		return err
-	}
+	defer c.end(ctx)
+	c.user = user // as it was read with the session: the caller's act is conditional on this hash
 	ok, _, err := s.hasher.Verify(ctx, user.PasswordHash, password)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if ok && user.LockedAt != nil {
+	case ok && user.LockedAt != nil:
 		return &Error{Kind: KindWrongPassword, Message: "Your password is locked. Choose a new one by mail first."}
+	case ok:
+		return nil
 	}
-	if ok {
-		return s.withinLimits(ctx, keys, user.ID, from)
-	}
-	if err := s.countFailure(ctx, keys, s.event(models.EventPasswordFailed, user.ID, from, s.now())); !errors.Is(err, errBadCredentials) {
+	if err := s.recordFailure(ctx, c, models.EventPasswordFailed, ""); !errors.Is(err, errBadCredentials) {
 		return err
 	}
 	return &Error{Kind: KindWrongPassword, Message: "That is not your password."}
-}
-
-// LockedDetail marks a sign-in that failed with the right password, because that is locked.
-const LockedDetail = "locked"
-
-// countFailure counts a wrong password and records it, then says so.
-func (s *Service) countFailure(ctx context.Context, keys attemptKeys, e models.Event) error {
-	if _, err := s.store.CountAttempts(ctx, keys.all(), e.At, e.At.Add(-attemptWindow)); err != nil {
-		return err
-	}
-	if e.Kind == models.EventSignInFailed {
-		e.Actor = models.ActorSystem // nobody knows who it was
-	}
-	if err := s.store.AddEvent(ctx, e); err != nil && !errors.Is(err, models.ErrNotFound) { // of an account deleted meanwhile nothing is kept
-		return err
-	}
-	return errBadCredentials
 }

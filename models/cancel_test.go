@@ -179,7 +179,7 @@ func TestAReadEndsWithItsCaller(t *testing.T) {
 			},
 			"attempts": func(ctx context.Context) error { _, err := s.Attempts(ctx, [][]byte{{1}}, noon); return err },
 			"what a sign-in needs": func(ctx context.Context) error {
-				_, err := s.SignInFacts(ctx, u.EmailKey, "x", [][]byte{{1}}, noon)
+				_, err := s.SignInFacts(ctx, models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "x", Keys: [][]byte{{1}}, At: noon})
 				return err
 			},
 			"a ping": s.Ping,

@@ -3,6 +3,7 @@ package models
 import (
 	"bytes"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -19,30 +20,40 @@ type NewDevice struct {
 	Device   Device
 	Verified string // the password hash that the caller checked; the sign-in fails when it is not the current one any more
 	Rehashed string // the same password under stronger parameters; empty leaves it
-	// FreeName picks the name, given which ones the owner's devices hold.
+	// FreeName picks the name, given which ones look like a name that the owner's devices hold.
 	FreeName func(taken func(string) bool) string
 	// StatusIndex names a place in the status lists to try, for try 0, 1, 2 …; nil: the device gets none.
 	StatusIndex func(try int) int64
 	Max         int // live devices of this kind; past it an app is refused, and the longest unseen browser makes room
 	Live        Liveness
 	Replace     *DeviceKey // the browser's earlier sign-in, which ends with this one
-	Places      [][]byte   // where the account is at home from now on
-	Event       Event      // its device name is filled in here
-	// Notice makes the mail about this sign-in; nil: none is wanted. It is not called for the account's first sign-in
-	// ever, nor when Familiar is among the account's places.
-	Notice   func(Device) Notice
+	// Repeats are hashes of secrets that an earlier sending of the same form would have got. When nothing was replaced, and
+	// a live browser of the account has one of them, that is the sign-in: nothing is added.
+	Repeats [][]byte
+	Places  [][]byte  // where the account is at home from now on
+	Spend   []Budget  // a sign-in is counted under each; past one of them nothing happens
+	Uncount []Attempt // what was counted in case the password was wrong
+	Event   Event     // its device name is filled in here
+	// Alert mails the owner about this sign-in; nil: no mail is sent. There is none about the account's first sign-in ever, nor
+	// when Familiar is among the account's places.
+	Alert    *SignInAlert
 	Familiar []byte // the browser's mark; empty for apps
 }
 
-// AddDevice signs a device in, in one transaction. It returns ErrChanged when the password changed or the account
-// was disabled since the caller verified them, and ErrTooManyDevices past the limit for apps.
+// AddDevice signs a device in, in one transaction, or returns the one that Repeats found: its name, times and
+// SecretHash. It returns ErrChanged when the password changed or the account
+// was disabled since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	d := n.Device
 	for _, t := range []*time.Time{&d.CreatedAt, &d.LastSeenAt, &d.ExpiresAt, &d.RotatedAt} {
 		*t = moment(*t)
 	}
+	crowded := false
 	err := s.pipelined(ctx, func(tx *gorm.DB) error {
 		if err := lockUsers(tx, d, n); err != nil {
+			return err
+		}
+		if err := spend(tx, n.Spend, d.CreatedAt); err != nil {
 			return err
 		}
 		if err := takeStatusIndex(tx, &d, n.StatusIndex); err != nil {
@@ -52,15 +63,21 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err != nil {
 			return err
 		}
+		replaced := false
 		if n.Replace != nil {
-			if err := replaceBrowser(tx, *n.Replace, n.Event); err != nil {
+			if replaced, err = replaceBrowser(tx, *n.Replace, n.Event); err != nil {
 				return err
 			}
 		}
-		held, err := heldDevices(tx, d.UserID, n.Live)
+		held, ended, err := heldDevices(tx, d.UserID, n.Live)
 		if err != nil {
 			return err
 		}
+		if earlier, ok := held.withSecret(n.Repeats); ok && !replaced {
+			d = earlier
+			return uncountAttempts(tx, n.Uncount)
+		}
+		crowded = ended > keptEnded(len(held)+1)
 		if err := makeRoom(tx, held, d.Kind, n); err != nil {
 			return err
 		}
@@ -73,18 +90,26 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 			return err
 		}
 		n.Event.DeviceID, n.Event.DeviceName = uuid.NullUUID{UUID: d.ID, Valid: true}, d.Name
-		if err := addEvent(tx, n.Event); err != nil || !startling {
+		if err := addEvent(tx, n.Event); err != nil {
 			return err
 		}
-		return addNotice(tx, n.Notice(d))
+		if startling {
+			if err := tellOfSignIn(tx, d, *n.Alert); err != nil {
+				return err
+			}
+		}
+		return uncountAttempts(tx, n.Uncount) // last: the whole network waits for this row
 	})
+	if err == nil && crowded {
+		_ = s.pruneDevices(ctx, d.UserID, n.Live.Now) // otherwise the next sign-in does it
+	}
 	return d, fault("add device", err)
 }
 
 // startles tells whether the owner is to be told of a sign-in. The first one is known by the history of the account:
 // it still begins with its making, and holds no sign-in. Without that beginning something may have been forgotten.
 func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
-	if n.Notice == nil {
+	if n.Alert == nil {
 		return false, nil
 	}
 	var known, first bool
@@ -95,15 +120,19 @@ func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	return !known && !first, err
 }
 
+// errSameName rolls a rename back that would change nothing, so that nothing is written for it.
+var errSameName = errors.New("the device has that name")
+
 // RenameDevice gives a live device the name that FreeName picks. It returns ErrNotFound when the device is not
-// live and ErrChanged when the account is disabled. The event's device name is the old one, its detail the new one.
+// live, ErrChanged when the account is disabled, and a LimitError past a limit of the event. The event's device name is the old
+// one, its detail the new one. A device that has the name already stays as it is, and nothing is written.
 func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event) (Device, error) {
 	var d Device
 	err := s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockUser(tx, key.UserID, "", "", live.Now); err != nil {
 			return err
 		}
-		held, err := heldDevices(tx, key.UserID, live)
+		held, _, err := heldDevices(tx, key.UserID, live)
 		if err != nil {
 			return err
 		}
@@ -113,53 +142,86 @@ func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, 
 			}
 		}
 		name := freeName(held.taken(key.ID))
+		if e.DeviceName == name {
+			if err := live.where(tx.Where("user_id = ? AND id = ?", key.UserID, key.ID)).Take(&d).Error; err != nil {
+				return err
+			}
+			return errSameName
+		}
 		done := live.where(tx.Model(&d).Clauses(clause.Returning{}).Where("user_id = ? AND id = ?", key.UserID, key.ID)).
 			UpdateColumns(map[string]any{"name": name, "name_key": NameKey(name)})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}
-		if e.DeviceName == name {
-			return nil
-		}
 		e.DeviceID, e.Detail = uuid.NullUUID{UUID: key.ID, Valid: true}, name
 		return addEvent(tx, e)
 	})
+	if errors.Is(err, errSameName) {
+		err = nil
+	}
 	return d, fault("rename device", err)
 }
 
 type held []Device
 
 // heldDevices retires what is expired or idle, so that it keeps neither a name nor a place, and lists the rest,
-// longest unseen first. The caller holds the user's row.
-func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (held, error) {
-	list, err := notRevoked(tx, userID)
+// longest unseen first. It also counts the devices that have ended. The caller holds the user's row.
+func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended int64, err error) {
+	list, ended, err = notRevoked(tx, userID)
 	if err != nil || !slices.ContainsFunc(list, live.over) {
-		return list, err
+		return list, ended, err
 	}
 	now := moment(live.Now)
 	err = anyCount(tx).Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'idle' END
 		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`, append([]any{now, now, userID}, live.args()...)...).Error
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	return notRevoked(tx, userID) // read again: a refresh may have kept alive what was idle a moment ago
 }
 
-func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, err error) {
-	err = tx.Select("user_id", "id", "kind", "name", "last_seen_at", "expires_at").Where("user_id = ? AND revoked_at IS NULL", userID).
-		Order("last_seen_at, id").Find((*[]Device)(&list)).Error
-	return list, err
-}
-
-// taken tells the names held by devices other than the given one.
-func (h held) taken(but uuid.UUID) func(string) bool {
-	names := make(map[string]bool, len(h))
-	for _, d := range h {
-		if d.ID != but {
-			names[d.Name] = true
+// notRevoked lists the devices that are not revoked and counts those that are, in one question.
+func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err error) {
+	var rows []struct {
+		Device `gorm:"embedded"`
+		Ended  int64
+	}
+	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.name, d.last_seen_at, d.expires_at, d.secret_hash, c.ended
+		FROM (SELECT count(*) AS ended FROM devices WHERE user_id = ? AND revoked_at IS NOT NULL) AS c
+		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID).Scan(&rows).Error
+	for _, row := range rows {
+		ended = row.Ended
+		if row.ID != uuid.Nil { // otherwise there is no device
+			list = append(list, row.Device)
 		}
 	}
-	return func(name string) bool { return names[name] }
+	return list, ended, err
+}
+
+// withSecret finds the browser whose secret has one of the hashes.
+func (h held) withSecret(hashes [][]byte) (Device, bool) {
+	for _, d := range h {
+		if d.Kind == KindBrowser && slices.ContainsFunc(hashes, func(hash []byte) bool { return bytes.Equal(hash, d.SecretHash) }) {
+			return d, true
+		}
+	}
+	return Device{}, false
+}
+
+// taken tells of names that look like one held by another device than the given one.
+func (h held) taken(but uuid.UUID) func(string) bool {
+	names := make(map[string]bool, 2*len(h))
+	for _, d := range h {
+		if d.ID != but {
+			for _, form := range lookAlikes(d.Name) {
+				names[form] = true
+			}
+		}
+	}
+	return func(name string) bool {
+		forms := lookAlikes(name)
+		return names[forms[0]] || names[forms[1]]
+	}
 }
 
 func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {
@@ -203,10 +265,10 @@ func lockUsers(tx *gorm.DB, d Device, n NewDevice) error {
 	return holdUser(tx, n.Replace.UserID)
 }
 
-// replaceBrowser ends the earlier sign-in of this browser, whoever's it was.
-func replaceBrowser(tx *gorm.DB, old DeviceKey, by Event) error {
+// replaceBrowser ends the earlier sign-in of this browser, whoever's it was, and tells whether it was live.
+func replaceBrowser(tx *gorm.DB, old DeviceKey, by Event) (bool, error) {
 	e := by
 	e.ID, e.UserID, e.Kind, e.Detail = uuid.Nil, old.UserID, EventSignOut, RevokedByReplace
-	_, err := revokeOne(tx, old, e)
-	return err
+	rows, err := revokeOne(tx, old, e)
+	return len(rows) > 0, err
 }

@@ -17,10 +17,13 @@ type Rotation struct {
 	Generation int64
 	ClientID   string // must be the device's; empty asks for none
 	JKT        string // thumbprint of the proven key (RFC 9449), empty without a proof
-	IP         string
-	Now        time.Time
-	Window     time.Duration // the retry window
-	IdleSince  time.Time
+	IP         string // shown as where the device was last seen
+	// NetworkUnknown says that IP is not the caller's own, but that of a proxy. It then equals no address: neither one that was
+	// stored before, nor one that comes later.
+	NetworkUnknown bool
+	Now            time.Time
+	Window         time.Duration // the retry window
+	IdleSince      time.Time
 	// EventID and UserAgent go into the event of an unusual outcome.
 	EventID   uuid.UUID
 	UserAgent string
@@ -58,13 +61,14 @@ const maxGeneration = math.MaxInt64 - 2
 // The fork rule. A presented generation is a living child (floor to generation: rotate, its siblings die), or the
 // base: then it is the same answer once more (R: within the retry window from the same address, or a device bound to
 // a key), or one more child. R is spelled out three times, because an UPDATE's assignments see the old row only.
+// What a caller from an unknown network rotates is dated in the distant past, so that no address is the same ($12).
 const (
-	repeatCondition = `($1 = base AND (jkt <> '' OR (rotated_at >= $2 AND last_ip = $3)))`
+	repeatCondition = `($1 = base AND (jkt <> '' OR (rotated_at BETWEEN $2 AND $11 AND last_ip = $3)))`
 	rotateStatement = `UPDATE devices SET
 	generation = generation + CASE WHEN ` + repeatCondition + ` THEN 0 ELSE 1 END,
 	floor = CASE WHEN $1 = base THEN floor ELSE generation + 1 END,
 	repeats = CASE WHEN ` + repeatCondition + ` THEN repeats + 1 ELSE 0 END,
-	rotated_at = CASE WHEN ` + repeatCondition + ` THEN rotated_at ELSE $4 END,
+	rotated_at = CASE WHEN ` + repeatCondition + ` THEN rotated_at ELSE $12 END,
 	base = $1, last_seen_at = $4, last_ip = $3
 WHERE user_id = $5 AND id = $6 AND kind = 'app' AND secret_hash = $7 AND revoked_at IS NULL
 	AND expires_at > $4 AND last_seen_at > $8 AND (max_refreshes = 0 OR generation <= max_refreshes)
@@ -80,6 +84,28 @@ RETURNING name, client_id, expires_at, generation, base, floor, repeats, max_ref
 
 func (r Rotation) usable() []any {
 	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, moment(r.Now), moment(r.IdleSince), r.JKT, r.ClientID, r.ClientID}
+}
+
+// retryClockError is how far ahead of this process the clock of the replica that rotated last may have been. A rotation dated
+// further in the future comes from a clock that was wrong, and its retry window is over.
+const retryClockError = 5 * time.Minute
+
+// retryWindow says when the device must have been rotated for the same address to get the same answer once more. For a caller
+// from an unknown network there is no such moment.
+func (r Rotation) retryWindow() (from, until time.Time) {
+	until = moment(r.Now.Add(retryClockError))
+	if r.NetworkUnknown || r.IP == "" {
+		return until.Add(time.Microsecond), until
+	}
+	return moment(r.Now.Add(-r.Window)), until
+}
+
+// rotatedAt is when a rotation counts as done, as far as the retry window is concerned.
+func (r Rotation) rotatedAt() time.Time {
+	if r.NetworkUnknown || r.IP == "" {
+		return time.Unix(0, 0).UTC()
+	}
+	return moment(r.Now)
 }
 
 // RotateDevice judges a presented device token by the fork rule. The usual outcomes cost exactly one statement, whose commit
@@ -140,7 +166,7 @@ func (s *Store) judge(ctx context.Context, r Rotation) (result RotateResult, err
 			event.Kind, event.Detail = EventDeviceRestored, ""
 			err = tx.Raw(`UPDATE devices SET base = ?, generation = ?, floor = ?, repeats = 0, rotated_at = ?, last_seen_at = ?, last_ip = ? WHERE `+
 				usableCondition+` AND ? > generation AND (max_refreshes = 0 OR ? <= max_refreshes) RETURNING *`,
-				append(append([]any{g, g + 1, g + 1, now, now, r.IP}, r.usable()...), g, g)...).Scan(&rows).Error
+				append(append([]any{g, g + 1, g + 1, r.rotatedAt(), now, r.IP}, r.usable()...), g, g)...).Scan(&rows).Error
 		}
 		if err != nil || len(rows) == 0 {
 			return err

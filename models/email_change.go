@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,17 +43,24 @@ type EmailChange struct {
 	Verified        string // the password's hash then
 	Email, EmailKey string
 	At              time.Time
-	Former          FormerAddress // the address that is left, with the link that takes it back
+	Former          FormerAddress // the address that is left, with the link that takes it back; its since is filled in
 	Event           Event
 	Undo            Notice // to the address that is left, with that link
 	Left            Notice // the same without a link, when the account goes back to an address that it may take back anyway
 	News            Notice // to the new address
+	// Again makes a fresh way back to an address that the account had before the one that it leaves, and the mail with its link.
+	Again func(FormerAddress) (FormerAddress, Notice)
 }
 
-// ChangeEmail uses the link up and gives the account its new address, in one transaction. The address that it leaves is
-// held for it, and links to a new password end. It returns ErrNotFound, and changes nothing, when the link is used,
-// replaced or expired or the account is not as it was when it asked; ErrDuplicate when somebody has the address; ErrHeld
-// when it is held for somebody else.
+// maxWaysBack is how many ways back an account can have: about seven changes of address in a week.
+const maxWaysBack = 30
+
+// ChangeEmail uses the link up and gives the account its new address, in one transaction. Links to a new password end. The
+// address that the account leaves gets a way back, and every older address that has one gets a fresh one: a thief who goes on
+// from address to address must not outlast the owner's. An account that returns to an address which it may take back gives
+// the one that it leaves none, ends the ways back to all that came later, and has that address since it first had it. It
+// returns ErrNotFound, and changes nothing, when the link is used, replaced or expired or the account is not as it was when
+// it asked; ErrDuplicate when somebody has the address; ErrHeld when it is held for somebody else; ErrTooManyWaysBack.
 func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 	return fault("change address", s.tx(ctx, func(tx *gorm.DB) error {
 		// The users row comes first, as everywhere: whoever ends the link holds that row too.
@@ -64,22 +72,73 @@ func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 		if err != nil || link.UserID != c.UserID {
 			return orRefuse(err, ErrNotFound)
 		}
-		back, err := goBack(tx, c.UserID, c.EmailKey, c.At)
-		if err != nil {
+		var was User // still since when the account had the address that it leaves
+		if err := tx.Where("id = ?", c.UserID).Take(&was).Error; err != nil {
 			return err
 		}
-		notice := c.Left
-		if !back {
-			notice = c.Undo
-			if err := addFormer(tx, c.Former); err != nil {
-				return err
-			}
+		was.EmailKey = c.From
+		notices, err := leaveAddress(tx, was, c)
+		if err != nil {
+			return err
 		}
 		if err := dropLinks(tx, c.UserID, ResetLink); err != nil {
 			return err
 		}
-		return addTale(tx, c.Event, notice, c.News)
+		return addTale(tx, c.Event, append(notices, c.News)...)
 	}))
+}
+
+// leaveAddress writes and ends ways back as the account leaves its address, and notes since when it has the new one.
+func leaveAddress(tx *gorm.DB, was User, c EmailChange) (notices []Notice, err error) {
+	list, err := waysBack(tx, was.ID, c.At)
+	if err != nil {
+		return nil, err
+	}
+	var since *time.Time
+	if slices.ContainsFunc(list, func(f FormerAddress) bool { return f.EmailKey == c.EmailKey }) {
+		since, notices = rankOf(list, c.EmailKey, was).since, []Notice{c.Left}
+		if _, err := endWays(tx, was.ID, laterThan(list, c.EmailKey, was)); err != nil {
+			return nil, err
+		}
+	} else {
+		at := moment(c.At)
+		if was.EmailSince != nil && !at.After(*was.EmailSince) { // the clock of another replica is ahead
+			at = was.EmailSince.Add(time.Microsecond)
+		}
+		since = &at
+		if notices, err = addWaysBack(tx, list, was, c); err != nil {
+			return nil, err
+		}
+	}
+	return notices, tx.Model(&User{}).Where("id = ?", was.ID).UpdateColumn("email_since", since).Error
+}
+
+// addWaysBack writes the way back to the address that is left and fresh ones to every older address that still has one.
+func addWaysBack(tx *gorm.DB, list []FormerAddress, was User, c EmailChange) ([]Notice, error) {
+	var ways []FormerAddress // in the order in which the account came to the addresses
+	notices := []Notice{c.Undo}
+	seen := map[string]bool{was.EmailKey: true}
+	for _, f := range list {
+		if seen[f.EmailKey] {
+			continue
+		}
+		seen[f.EmailKey] = true
+		fresh, notice := c.Again(f)
+		fresh.Since = rankOf(list, f.EmailKey, was).since
+		ways, notices = append(ways, fresh), append(notices, notice)
+	}
+	left := c.Former
+	left.Since = was.EmailSince
+	ways = append(ways, left)
+	if len(list)+len(ways) > maxWaysBack {
+		return nil, ErrTooManyWaysBack
+	}
+	for _, f := range ways {
+		if err := addFormer(tx, f); err != nil {
+			return nil, err
+		}
+	}
+	return notices, nil
 }
 
 // EmailSetting is a new address that an operator gives an account.
@@ -92,11 +151,15 @@ type EmailSetting struct {
 	Notices         []Notice
 }
 
-// SetEmail gives the account its new address. Nobody can take it back: perhaps a thief has the mailbox of a former one.
+// SetEmail gives the account its new address, which counts as its first. Nobody can take it back: perhaps a thief has the
+// mailbox of a former one. Links that went to those end with them.
 // It returns ErrChanged when the account's address is another by now, ErrDuplicate and ErrHeld as ChangeEmail does.
 func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
 	return fault("set address", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := moveUser(tx, tx.Where("email_key = ?", c.From), c.UserID, c.Email, c.EmailKey, c.At, ErrChanged); err != nil {
+			return err
+		}
+		if err := tx.Model(&User{}).Where("id = ?", c.UserID).UpdateColumn("email_since", nil).Error; err != nil {
 			return err
 		}
 		if err := tx.Where("user_id = ?", c.UserID).Delete(&FormerAddress{}).Error; err != nil {

@@ -4,27 +4,32 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
 )
 
-// FormerAddress is an address that an account had, with the link that takes it back. Until it expires the address is
-// held: nobody else can have it, or a thief would move the account away and the address to another one.
+// FormerAddress is an address that an account had, with a link that takes it back: a way back. Until it expires the
+// address is held: nobody else can have it, or a thief would move the account away and the address to another one. An
+// address can have several, each mailed at another time.
 type FormerAddress struct {
 	Hash            []byte // SHA-256 of the link's secret
 	UserID          uuid.UUID
 	Email, EmailKey string
-	Seq             int64 // in which order the account left its addresses, whatever the replicas' clocks say; filled in when it is written
-	CreatedAt       time.Time
+	Seq             int64      // the order in which the rows were written, whatever the replicas' clocks say; filled in when it is written
+	Since           *time.Time // since when the account had the address; nil: from the start, or an operator gave it
+	CreatedAt       time.Time  // when the account left the address
 	ExpiresAt       time.Time
+	UsedAt          *time.Time // when its link was used; ExpiresAt is that moment then, for releases that do not read UsedAt
 }
 
-// FindFormerAddress reads what a link takes back, without using it. It returns ErrNotFound when the link is unknown, used,
-// overruled by an older one, or expired.
+// FindFormerAddress reads what a link takes back, without using it. It returns ErrNotFound when the link is unknown,
+// overruled by an older one, or expired. One that was used within UsedLinkLife is returned too, with UsedAt set.
 func (s *Store) FindFormerAddress(ctx context.Context, hash []byte, now time.Time) (f FormerAddress, err error) {
-	err = s.read(ctx).Where("hash = ? AND expires_at > ?", hash, moment(now)).Take(&f).Error
+	err = s.read(ctx).Where("hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)", hash, moment(now), moment(now.Add(-UsedLinkLife))).
+		Take(&f).Error
 	return f, fault("find former address", err)
 }
 
@@ -36,7 +41,13 @@ func (s *Store) FormerAddresses(ctx context.Context, userID uuid.UUID) ([]Former
 }
 
 func formerAddresses(db *gorm.DB, userID uuid.UUID) (list []FormerAddress, err error) {
-	err = db.Where("user_id = ?", userID).Order("seq").Find(&list).Error
+	err = db.Where("user_id = ? AND used_at IS NULL", userID).Order("seq").Find(&list).Error
+	return list, err
+}
+
+// waysBack are those that are open.
+func waysBack(db *gorm.DB, userID uuid.UUID, at time.Time) (list []FormerAddress, err error) {
+	err = db.Where("user_id = ? AND used_at IS NULL AND expires_at > ?", userID, moment(at)).Order("seq").Find(&list).Error
 	return list, err
 }
 
@@ -60,7 +71,7 @@ func refuseHeld(db *gorm.DB, emailKey string, userID uuid.UUID, at time.Time) er
 	return err
 }
 
-// addFormer writes an address that the account has just left; the account's row is held by the caller.
+// addFormer writes a way back; the account's row is held by the caller.
 func addFormer(tx *gorm.DB, f FormerAddress) error {
 	if err := tx.Raw("SELECT coalesce(max(seq), 0) + 1 FROM former_addresses WHERE user_id = ?", f.UserID).Scan(&f.Seq).Error; err != nil {
 		return err
@@ -69,64 +80,114 @@ func addFormer(tx *gorm.DB, f FormerAddress) error {
 	return tx.Create(&f).Error
 }
 
-// goBack tells whether the address is one that the account may take back. Then to have it again is as strong as to use
-// that link: what was left since can be taken back no more, or a thief whom the owner left so would come again.
-func goBack(tx *gorm.DB, userID uuid.UUID, emailKey string, at time.Time) (bool, error) {
-	var seq int64
-	err := tx.Raw("SELECT coalesce(max(seq), 0) FROM former_addresses WHERE user_id = ? AND email_key = ? AND expires_at > ?", userID, emailKey, moment(at)).
-		Scan(&seq).Error
-	if err != nil || seq == 0 {
-		return false, err
+// addressRank is an address's place in the order in which an account came to its addresses. The server cannot tell the
+// owner from a thief by what they do, only by who was there first: a way back is never ended in favour of a later address.
+type addressRank struct {
+	since *time.Time
+	seq   int64 // decides where since is the same: addresses that a release left which did not note it
+}
+
+// rankOf is the rank of an address among open ways back: the earliest of its own, or the account's present address's.
+func rankOf(list []FormerAddress, key string, present User) addressRank {
+	rank := addressRank{present.EmailSince, math.MaxInt64}
+	found := key == present.EmailKey
+	for _, f := range list {
+		if f.EmailKey == key && (!found || before(f.Since, rank.since)) {
+			rank.since, found = f.Since, true
+		}
+		if f.EmailKey == key {
+			rank.seq = min(rank.seq, f.Seq)
+		}
 	}
-	return true, tx.Where("user_id = ? AND seq > ?", userID, seq).Delete(&FormerAddress{}).Error
+	return rank
 }
 
-// EmailUndo is the use of a link that takes an address back.
-type EmailUndo struct {
-	Hash  []byte // of the link's secret
-	At    time.Time
-	Event Event // its user is filled in
-	// Tell makes the mails, when the account is known and the address that it had until now.
-	Tell func(f FormerAddress, left string) []Notice
+func (r addressRank) before(other addressRank) bool {
+	return before(r.since, other.since) || !before(other.since, r.since) && r.seq < other.seq
 }
 
-// UndoEmailChange uses the link up and gives the account that address again, whatever it has by then. It locks the
-// password, revokes every device, forgets the places where the account is at home, and ends every other link of the
-// account but those of addresses that it had before this one. It returns ErrNotFound, and changes nothing, when the link
-// is used, overruled or expired, or the account is gone or disabled.
-func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddress, err error) {
+// before compares two times of which nil is the first.
+func before(a, b *time.Time) bool { return b != nil && (a == nil || a.Before(*b)) }
+
+// laterThan lists the ways back to addresses that the account came to after the given one.
+func laterThan(list []FormerAddress, key string, present User) (later []FormerAddress) {
+	rank := rankOf(list, key, present)
+	for _, f := range list {
+		if f.EmailKey != key && rank.before(rankOf(list, f.EmailKey, present)) {
+			later = append(later, f)
+		}
+	}
+	return later
+}
+
+// endWays ends ways back, and returns how many they were.
+func endWays(tx *gorm.DB, userID uuid.UUID, list []FormerAddress) (ended int64, err error) {
+	for _, f := range list {
+		done := tx.Where("user_id = ? AND hash = ?", userID, bytes.Clone(f.Hash)).Delete(&FormerAddress{})
+		if done.Error != nil {
+			return 0, done.Error
+		}
+		ended += done.RowsAffected
+	}
+	return ended, nil
+}
+
+// endLaterWays ends the ways back to addresses later than the account's present one, never to an earlier one: a thief who
+// moved the account away would otherwise end its owner's. The caller holds the account's row.
+func endLaterWays(tx *gorm.DB, userID uuid.UUID, at time.Time) (ended int64, err error) {
+	list, err := waysBack(tx, userID, at)
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	var u User
+	if err := tx.Where("id = ?", userID).Take(&u).Error; err != nil {
+		return 0, err
+	}
+	return endWays(tx, userID, laterThan(list, u.EmailKey, u))
+}
+
+// WayBack is an address that can take an account back.
+type WayBack struct {
+	Email string
+	Until time.Time // when its last link ends
+	Later bool      // the account came to it after its present address
+}
+
+// WaysBack lists the addresses that can take an account back now, in the order in which the account left them.
+func (s *Store) WaysBack(ctx context.Context, u User, now time.Time) ([]WayBack, error) {
+	list, err := waysBack(s.read(ctx), u.ID, now)
+	if err != nil {
+		return nil, fault("list ways back", err)
+	}
+	later := map[string]bool{}
+	for _, f := range laterThan(list, u.EmailKey, u) {
+		later[f.EmailKey] = true
+	}
+	var ways []WayBack
+	at := map[string]int{}
+	for _, f := range list {
+		i, seen := at[f.EmailKey]
+		if !seen {
+			i = len(ways)
+			at[f.EmailKey], ways = i, append(ways, WayBack{Email: f.Email, Later: later[f.EmailKey]})
+		}
+		if f.ExpiresAt.After(ways[i].Until) {
+			ways[i].Until = f.ExpiresAt
+		}
+	}
+	return ways, nil
+}
+
+// EndWaysBack ends the ways back to addresses later than the account's present one, with the event when there was any.
+func (s *Store) EndWaysBack(ctx context.Context, userID uuid.UUID, e Event) (ended int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		err := tx.Where("hash = ? AND expires_at > ?", u.Hash, moment(u.At)).Take(&f).Error
-		if err != nil {
+		if err := holdUser(tx, userID); err != nil {
 			return err
 		}
-		var left []string // the users row comes first, as everywhere
-		err = tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING email", moment(u.At), moment(u.At), f.UserID).
-			Scan(&left).Error
-		if err != nil || len(left) == 0 {
-			return orRefuse(err, ErrNotFound)
-		}
-		done := tx.Where("hash = ?", bytes.Clone(u.Hash)).Delete(&FormerAddress{})
-		if done.Error != nil || done.RowsAffected == 0 {
-			return orRefuse(done.Error, ErrNotFound)
-		}
-		if err := tx.Model(&User{}).Where("id = ?", f.UserID).UpdateColumns(map[string]any{"email": f.Email, "email_key": f.EmailKey}).Error; err != nil {
+		if ended, err = endLaterWays(tx, userID, e.At); err != nil || ended == 0 {
 			return err
 		}
-		if _, err := revokeAll(tx, f.UserID, uuid.Nil, u.At, u.Event.Actor, RevokedByUndo); err != nil {
-			return err
-		}
-		for _, statement := range []string{"DELETE FROM known_places WHERE user_id = ?", "DELETE FROM one_time_tokens WHERE user_id = ?"} {
-			if err := tx.Exec(statement, f.UserID).Error; err != nil {
-				return err
-			}
-		}
-		if err := tx.Where("user_id = ? AND seq > ?", f.UserID, f.Seq).Delete(&FormerAddress{}).Error; err != nil {
-			return err
-		}
-		e := u.Event
-		e.UserID = f.UserID
-		return addTale(tx, e, u.Tell(f, left[0])...)
+		return addEvent(tx, e)
 	})
-	return f, fault("take address back", err)
+	return ended, fault("end ways back", err)
 }

@@ -23,10 +23,16 @@ var (
 	ErrHeld = fmt.Errorf("held for an account that had it: %w", ErrDuplicate)
 	// ErrWayBack: the account has an address that its owner may still take back.
 	ErrWayBack = errors.New("a former address can be taken back")
+	// ErrTooManyWaysBack: the account left so many addresses lately that no more are kept.
+	ErrTooManyWaysBack = errors.New("too many ways back")
 	// ErrTooManyDevices: the owner already holds as many live apps as allowed.
 	ErrTooManyDevices = errors.New("too many devices")
+	// ErrSpent: the account has signed in as often as it may for now.
+	ErrSpent = errors.New("too many sign-ins")
 	// ErrUnavailable: the database cannot be reached or cannot take the statement now; the same call may succeed later.
 	ErrUnavailable = errors.New("database unavailable")
+	// ErrNoDatabase: there is no database where one must be, or nobody has made its tables.
+	ErrNoDatabase = errors.New("there is no database")
 	// ErrNewerSchema: the database was migrated by a newer version of this program.
 	ErrNewerSchema = errors.New("the database schema is newer than this program")
 )
@@ -36,7 +42,7 @@ func fault(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyDevices, ErrUnavailable} {
+	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyWaysBack, ErrTooManyDevices, ErrSpent, ErrLimit, ErrUnavailable} {
 		if errors.Is(err, known) {
 			return err
 		}
@@ -47,9 +53,9 @@ func fault(attempted string, err error) error {
 	case isDuplicate(err):
 		return fmt.Errorf("%s: %w", attempted, ErrDuplicate)
 	case isInternal(err):
-		return fmt.Errorf("%s: %w", attempted, err)
+		return fmt.Errorf("%s: %w", attempted, withoutValuesOf(err))
 	}
-	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, err)
+	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, withoutValuesOf(err))
 }
 
 func isDuplicate(err error) bool {
@@ -64,20 +70,24 @@ func isDuplicate(err error) bool {
 	return false
 }
 
-// isInternal tells our own mistakes (a statement that cannot be right) from a database that is down, full, busy,
-// read-only after a failover or cut off, which are all worth another try.
+// isInternal tells our own mistakes (a statement that cannot be right, an argument that cannot be sent) from a database that is
+// down, full, busy, read-only after a failover or cut off, which are all worth another try.
 func isInternal(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*pgconn.ConnectError)) {
 		return false
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		switch pg.Code[:min(2, len(pg.Code))] {
+		code := pg.Code
+		if code == "08P01" && pg.Routine != "" && !isStalePlan(err) { // PostgreSQL itself did not understand us; a pooler says so of a server that it lost
+			return true
+		}
+		switch code[:min(2, len(code))] {
 		case "08", "53", "57", "58", "40": // connection, resources, operator intervention, system, rollback (PostgreSQL, appendix A)
 			return false
 		}
-		// Read-only after a failover, lock not available, and a cached plan whose table gained a column meanwhile.
-		return pg.Code != "25006" && pg.Code != "55P03" && pg.Code != "0A000"
+		// A lock that was not to be had. The other two are healed, unless even the second try found no better connection.
+		return code != "55P03" && !isReadOnly(err) && !isStalePlan(err)
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
@@ -88,5 +98,5 @@ func isInternal(err error) bool {
 		}
 		return true
 	}
-	return false
+	return !isLost(err)
 }

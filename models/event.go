@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 // The kinds of event. The words are stored: they may be added to, never renamed.
@@ -38,7 +39,8 @@ const (
 	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
 	EventEmailAsked    = "email_change_asked"
 	EventEmailChanged  = "email_changed"
-	EventEmailRestored = "email_restored" // by the link in the mail to a former address
+	EventEmailRestored = "email_restored"  // by the link in the mail to a former address
+	EventWaysBackEnded = "ways_back_ended" // by the owner, on the page for security
 )
 
 // SearchSeparator stands between what was searched for and each of the filters, in the detail of EventSupportSearched.
@@ -65,10 +67,17 @@ type Event struct {
 	IP         string
 	UserAgent  string
 	Detail     string
+	More       int64 // of its kind that it stands for beside this one: failures in a row share an event
+
+	Limits []EventLimit `gorm:"-"` // past one of them the event is refused, and with it the act that it tells of
 }
 
-// addEvent writes e inside a transaction, so that what it tells of happens only together with it.
+// addEvent writes e inside a transaction, so that what it tells of happens only together with it. It returns a LimitError past
+// one of the event's limits.
 func addEvent(db *gorm.DB, e Event) error {
+	if err := withinLimits(db, e); err != nil {
+		return err
+	}
 	if e.ID == uuid.Nil {
 		e.ID = NewID(e.At)
 	}
@@ -79,8 +88,8 @@ func addEvent(db *gorm.DB, e Event) error {
 // AddEvent writes one event by itself. It returns ErrNotFound when the account was deleted meanwhile.
 func (s *Store) AddEvent(ctx context.Context, e Event) error { return s.AddEvents(ctx, e) }
 
-// AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts was
-// deleted meanwhile. That of no account, the nil UUID, always is.
+// AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts
+// is gone (the nil UUID stands for no account and is always accepted), and a LimitError past a limit of one of the events.
 func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 	var users []uuid.UUID
 	for i, e := range list {
@@ -94,7 +103,28 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 		if err := keepUsers(tx, users...); err != nil {
 			return err
 		}
+		for _, e := range list {
+			if err := withinLimits(tx, e); err != nil {
+				return err
+			}
+		}
 		return tx.Create(&list).Error
+	}))
+}
+
+// AddFailure writes the event of a wrong password or, when there is one with its id already, counts it there. Whether the
+// account exists (the nil UUID does not) makes no difference to what it costs. It returns ErrNotFound when the account was
+// deleted meanwhile.
+func (s *Store) AddFailure(ctx context.Context, e Event) error {
+	e.At = moment(e.At)
+	return fault("add failure", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := keepUsers(tx, e.UserID); err != nil {
+			return err
+		}
+		return tx.Clauses(clause.OnConflict{
+			Columns:   []clause.Column{{Name: "user_id"}, {Name: "id"}},
+			DoUpdates: clause.Assignments(map[string]any{"more": gorm.Expr("events.more + 1")}),
+		}).Create(&e).Error
 	}))
 }
 

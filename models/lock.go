@@ -21,19 +21,43 @@ type Alarm struct {
 // EveryDevice begins the subject of a link that is about all devices of its account; what follows tells such links apart.
 const EveryDevice = "all "
 
+// sinceMoment begins the subject of a link that is about all devices that signed in at a moment or later.
+const sinceMoment = "since "
+
+// DevicesFrom is the subject of a link about all devices that signed in at a moment or later; what tells such links apart follows it.
+func DevicesFrom(at time.Time, apart string) string {
+	return sinceMoment + moment(at).Format(time.RFC3339Nano) + " " + apart
+}
+
+// SubjectSince reads a subject that DevicesFrom made.
+func SubjectSince(subject string) (at time.Time, ok bool) {
+	text, ok := strings.CutPrefix(subject, sinceMoment)
+	if !ok {
+		return at, false
+	}
+	text, _, _ = strings.Cut(text, " ")
+	at, err := time.Parse(time.RFC3339Nano, text)
+	return at, err == nil
+}
+
 // AnswerAlarm uses the link up, locks the password of its account and revokes the device that the link is about and
-// all that signed in after it, or every device. The account is at home nowhere any more. It returns ErrNotFound, and changes nothing, when the link is used or expired, or
-// the account is gone or disabled.
+// all that signed in after it, or all that signed in since a moment, or every device. The account is at home nowhere any more,
+// and ways back to later addresses than the present one end. It returns ErrNotFound, and changes nothing, when the link is used
+// or expired, went to an address that the account has left for good, or the account is gone or disabled.
 func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		var link OneTime
-		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ?", a.Purpose, a.Hash, moment(a.At)).Take(&link).Error; err != nil {
+		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", a.Purpose, a.Hash, moment(a.At)).Take(&link).Error; err != nil {
 			return err
 		}
 		at := moment(a.At) // the users row first, as everywhere: whoever ends the link holds that row
-		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", link.UserID).UpdateColumns(map[string]any{"locked_at": at, "updated_at": at})
-		if done.Error != nil || done.RowsAffected == 0 {
-			return orRefuse(done.Error, ErrNotFound)
+		var keys []string
+		err := tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING email_key", at, at, link.UserID).Scan(&keys).Error
+		if err != nil || len(keys) == 0 {
+			return orRefuse(err, ErrNotFound)
+		}
+		if ok, err := linkReaches(tx, link, keys[0], a.At); err != nil || !ok {
+			return orRefuse(err, ErrNotFound)
 		}
 		if _, err := useOneTime(tx, a.Purpose, a.Hash, a.At); err != nil {
 			return err
@@ -49,6 +73,9 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 		if err := dropLinks(tx, link.UserID, EmailLink); err != nil {
 			return err
 		}
+		if _, err := endLaterWays(tx, link.UserID, a.At); err != nil {
+			return err
+		}
 		return addEvent(tx, e)
 	})
 	return revoked, fault("answer alarm", err)
@@ -59,13 +86,21 @@ func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	if strings.HasPrefix(link.Subject, EveryDevice) {
 		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
 	}
+	if since, ok := SubjectSince(link.Subject); ok {
+		done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND created_at >= ? AND revoked_at IS NULL`,
+			moment(e.At), e.Actor, RevokedByAlarm, link.UserID, moment(since))
+		return done.RowsAffected, done.Error
+	}
 	id, err := uuid.Parse(link.Subject)
 	if err != nil {
 		return 0, ErrNotFound
 	}
 	var rows []Device
-	if err := tx.Where("user_id = ? AND id = ?", link.UserID, id).Limit(1).Find(&rows).Error; err != nil || len(rows) == 0 {
-		return 0, err // swept long ago: the password is locked all the same
+	if err := tx.Where("user_id = ? AND id = ?", link.UserID, id).Limit(1).Find(&rows).Error; err != nil {
+		return 0, err
+	}
+	if len(rows) == 0 { // pruned: a thief who signs in and out until the first device is gone must not keep the later ones
+		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
 	}
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: id, Valid: true}, rows[0].Name
 	// Whoever signed in there may have signed in again from the same place, which is told to nobody.

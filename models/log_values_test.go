@@ -20,7 +20,7 @@ func TestNoStatementIsWrittenOutWithItsValues(t *testing.T) {
 			statements = append(statements, sql)
 		}})
 		const typed = "hunter2-typed-in-the-wrong-field"
-		if _, err := s.SignInFacts(t.Context(), typed, typed, [][]byte{[]byte(typed)}, noon); err != nil { // by Scan
+		if _, err := s.SignInFacts(t.Context(), models.SignInQuestion{EmailKey: typed, ClientID: typed, Keys: [][]byte{[]byte(typed)}, At: noon}); err != nil { // by Scan
 			t.Fatal(err)
 		}
 		if _, err := s.UserByEmail(t.Context(), typed); err == nil { // by Take

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,9 +17,20 @@ type Mail struct {
 	Recipient string // empty when it is written: the account's address at that moment
 	Box       []byte
 	CreatedAt time.Time
-	NextAt    time.Time
-	Tries     int64 // how often it was claimed
+	NextAt    time.Time // when it may be tried; zero when it is written: at once
+	Tries     int64     // how often it was claimed
+	Priority  int64     // which mails go first: MailAlarm and so on
 }
+
+// The priorities of mails.
+const (
+	MailAlarm  = 0 // about the safety of an account
+	MailAsked  = 1 // what a person waits for
+	MailSignup = 2 // what strangers can have sent to anybody
+)
+
+// maxAlarms is how many mails of one account go before other people's. One that causes more must not delay their alarms.
+const maxAlarms = 5
 
 // Notice is a mail with the links in it, to be written in the transaction that causes it. The zero value is none.
 type Notice struct {
@@ -31,19 +43,21 @@ func addNotice(tx *gorm.DB, n Notice) error {
 	if n.Mail == nil {
 		return nil
 	}
+	m := *n.Mail
+	m.CreatedAt = moment(m.CreatedAt)
+	if m.NextAt.IsZero() {
+		m.NextAt = m.CreatedAt
+	}
+	m.NextAt = moment(m.NextAt)
+	emailKey, err := m.direct(tx)
+	if err != nil {
+		return err
+	}
 	for _, link := range n.Links {
+		link.MailedTo = emailKey
 		if err := addOneTime(tx, link); err != nil {
 			return err
 		}
-	}
-	m := *n.Mail
-	m.CreatedAt, m.NextAt = moment(m.CreatedAt), moment(m.CreatedAt)
-	if m.Recipient == "" {
-		var u User
-		if err := tx.Select("email").Where("id = ?", m.UserID).Take(&u).Error; err != nil {
-			return err
-		}
-		m.Recipient = u.Email
 	}
 	return tx.Create(&m).Error
 }
@@ -60,23 +74,65 @@ func (s *Store) AddNotice(ctx context.Context, n Notice) error {
 	}))
 }
 
-// ClaimMails takes up to limit mails that are due, oldest first, and keeps everybody else from them until the given
-// moment. Replicas may call it at the same time: each mail is claimed by one of them.
-func (s *Store) ClaimMails(ctx context.Context, now, until time.Time, limit int) ([]Mail, error) {
-	var list []Mail
-	var err error
-	for range 5 {
-		err = s.write(ctx, func(db *gorm.DB) error {
-			// The condition stands twice: whoever waited for the row judges it again.
-			return db.Raw(`UPDATE mails SET next_at = ?, tries = tries + 1 WHERE next_at <= ?
-				AND id IN (SELECT id FROM mails WHERE next_at <= ? ORDER BY next_at, id LIMIT ?) RETURNING *`,
-				moment(until), moment(now), moment(now), limit).Scan(&list).Error
-		})
-		if !isDeadlock(err) { // two replicas take several each, in whatever order the plan finds them
-			break
-		}
+// direct fills in the account's address, whose folded form it returns then, and lets an alarm of an account that has many
+// waiting go with the other mails.
+func (m *Mail) direct(tx *gorm.DB) (emailKey string, err error) {
+	if m.Recipient != "" && m.Priority != MailAlarm {
+		return "", nil // asked nothing, so that a known address costs no more than an unknown one
 	}
-	return list, fault("claim mails", err)
+	var found struct {
+		Email    *string
+		EmailKey *string
+		Waiting  int64
+	}
+	err = tx.Raw(`SELECT (SELECT email FROM users WHERE id = ?) AS email, (SELECT email_key FROM users WHERE id = ?) AS email_key,
+		(SELECT count(*) FROM mails WHERE user_id = ? AND priority = ?) AS waiting`, m.UserID, m.UserID, m.UserID, MailAlarm).Scan(&found).Error
+	if err != nil {
+		return "", err
+	}
+	if m.Recipient == "" {
+		if found.Email == nil {
+			return "", gorm.ErrRecordNotFound
+		}
+		m.Recipient, emailKey = *found.Email, *found.EmailKey
+	}
+	if found.Waiting >= maxAlarms {
+		m.Priority = max(m.Priority, MailAsked)
+	}
+	return emailKey, nil
+}
+
+// WaitingMails counts the mails of a priority, or of a less urgent one, that wait to be sent, up to limit.
+func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (n int64, err error) {
+	err = s.read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM mails WHERE priority >= ? LIMIT ?) AS waiting", priority, limit).Scan(&n).Error
+	return n, fault("count mails", err)
+}
+
+// ClaimMail takes the mail that is due next, among those that are as urgent as the given priority or more, and keeps others from
+// it until the given moment. It returns ErrNotFound when no mail is due. Replicas may call it at the same time: each
+// mail is claimed by one of them.
+func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.Time) (Mail, error) {
+	for range 100 {
+		var next []uuid.UUID // read first: while there is nothing to send, nothing is written
+		err := s.read(ctx).Raw("SELECT id FROM mails WHERE priority <= ? AND next_at <= ? ORDER BY priority, next_at, id LIMIT 1", priority, moment(now)).
+			Scan(&next).Error
+		if err != nil || len(next) == 0 {
+			return Mail{}, fault("find mail", orRefuse(err, ErrNotFound))
+		}
+		var claimed []Mail
+		err = s.write(ctx, func(db *gorm.DB) error {
+			return db.Raw("UPDATE mails SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at <= ? RETURNING *", moment(until), next[0], moment(now)).
+				Scan(&claimed).Error
+		})
+		if err != nil {
+			return Mail{}, fault("claim mail", err)
+		}
+		if len(claimed) > 0 {
+			return claimed[0], nil
+		}
+		// Claimed by another replica since it was read, so that the next read finds another one.
+	}
+	return Mail{}, fmt.Errorf("claim mail: %w", ErrNotFound)
 }
 
 // DeleteMail forgets a mail that was sent, with everything that it said.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -30,6 +31,9 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 	if s.current(ctx) {
 		return 0, nil
 	}
+	if err := s.setLogMode(ctx); err != nil {
+		return 0, fault("migrate", err)
+	}
 	p, err := s.migrations()
 	if err != nil {
 		return 0, err
@@ -42,12 +46,32 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		if err == nil {
 			return len(results), s.refuseNewer(ctx, p)
 		}
+		if try == 0 && (isReadOnly(err) || isStalePlan(err) || isShutdown(err) || isConflict(err)) {
+			continue // on another connection
+		}
 		// SQLite has no session lock: of two processes one finds the tables made meanwhile, and looks again.
 		if s.dialect != "sqlite" || try == 20 || ctx.Err() != nil {
 			return 0, fault("migrate", err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// setLogMode turns an SQLite file's write-ahead log on, which the file remembers. It would be a part of each connection's options if
+// it did not write to a file that is still empty.
+func (s *Store) setLogMode(ctx context.Context) error {
+	if s.dialect != "sqlite" {
+		return nil
+	}
+	_, err := s.pools[0].ExecContext(ctx, "PRAGMA journal_mode = WAL")
+	for try := 0; err != nil && ctx.Err() == nil && try < 20; try++ { // another process is at it
+		time.Sleep(50 * time.Millisecond)
+		_, err = s.pools[0].ExecContext(ctx, "PRAGMA journal_mode = WAL")
+	}
+	readers := s.pools[1] // those that saw the file empty are not told
+	readers.SetMaxIdleConns(0)
+	readers.SetMaxIdleConns(readers.Stats().MaxOpenConnections)
+	return err //nolint:wrapcheck // the caller says what was attempted
 }
 
 // current tells whether exactly the migrations of this program are applied: as many, and the same last one.
@@ -66,8 +90,29 @@ func (s *Store) current(ctx context.Context) bool {
 	return err == nil && applied == int64(len(files)) && newest == last
 }
 
-// Migrations lists every migration with the time at which it was applied.
+// HasSchema tells whether any migration was ever applied.
+func (s *Store) HasSchema(ctx context.Context) (bool, error) {
+	table := "SELECT to_regclass('goose_db_version') IS NOT NULL"
+	if s.dialect == "sqlite" {
+		table = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version')"
+	}
+	var there bool
+	if err := s.read(ctx).Raw(table).Row().Scan(&there); err != nil || !there {
+		return false, fault("look for the schema", err)
+	}
+	err := s.read(ctx).Raw("SELECT EXISTS (SELECT 1 FROM goose_db_version WHERE is_applied AND version_id > 0)").Row().Scan(&there)
+	return there, fault("look for the schema", err)
+}
+
+// Migrations lists every migration with the time at which it was applied. It changes nothing.
 func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+	there, err := s.HasSchema(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !there { // goose would make its table to look into it
+		return pendingMigrations(s.dialect)
+	}
 	p, err := s.migrations()
 	if err != nil {
 		return nil, err
@@ -81,6 +126,21 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 		list = append(list, Migration{Version: m.Source.Version, Name: m.Source.Path, AppliedAt: m.AppliedAt})
 	}
 	return list, nil
+}
+
+// PendingSQLite lists the migrations of a database that is not there yet.
+func PendingSQLite() ([]Migration, error) { return pendingMigrations("sqlite") }
+
+func pendingMigrations(dialect string) (list []Migration, err error) {
+	files, err := fs.Glob(migrations, "migrations/"+dialect+"/*.sql")
+	for _, file := range files {
+		version, err := goose.NumericComponent(file)
+		if err != nil {
+			return nil, fmt.Errorf("migrations: %w", err)
+		}
+		list = append(list, Migration{Version: version, Name: path.Base(file)})
+	}
+	return list, err
 }
 
 func (s *Store) refuseNewer(ctx context.Context, p *goose.Provider) error {

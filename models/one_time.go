@@ -9,6 +9,9 @@ import (
 	"gorm.io/gorm"
 )
 
+// UsedLinkLife is how long a used link is kept, so that a second press leads on instead of failing.
+const UsedLinkLife = 10 * time.Minute
+
 // OneTime is a link that was mailed: good once, until it expires.
 type OneTime struct {
 	Hash      []byte // SHA-256 of the link's secret
@@ -16,8 +19,10 @@ type OneTime struct {
 	Purpose   string
 	Subject   string
 	Box       []byte
+	MailedTo  string // the folded address of an account that it went to, filled in by addNotice; empty where that was not noted
 	CreatedAt time.Time
 	ExpiresAt time.Time
+	UsedAt    *time.Time // when it was used; ExpiresAt is that moment then, for releases that do not read UsedAt
 }
 
 // TableName is where gorm finds them.
@@ -25,7 +30,7 @@ func (OneTime) TableName() string { return "one_time_tokens" }
 
 // addOneTime writes a link; earlier ones of the same account, purpose and subject are worth nothing from then on.
 func addOneTime(tx *gorm.DB, t OneTime) error {
-	if err := anyCount(tx).Where("user_id = ? AND purpose = ? AND subject = ?", t.UserID, t.Purpose, t.Subject).Delete(&OneTime{}).Error; err != nil {
+	if err := anyCount(tx).Where("user_id = ? AND purpose = ? AND subject = ? AND used_at IS NULL", t.UserID, t.Purpose, t.Subject).Delete(&OneTime{}).Error; err != nil {
 		return err
 	}
 	t.CreatedAt, t.ExpiresAt = moment(t.CreatedAt), moment(t.ExpiresAt)
@@ -35,10 +40,12 @@ func addOneTime(tx *gorm.DB, t OneTime) error {
 	return tx.Create(&t).Error
 }
 
-// FindOneTime reads a link without using it. It returns ErrNotFound when it is unknown, used, replaced or expired.
+// FindOneTime reads a link without using it. It returns ErrNotFound when it is unknown, replaced or expired. A link that
+// was used within UsedLinkLife is returned too, with UsedAt set.
 func (s *Store) FindOneTime(ctx context.Context, purpose string, hash []byte, now time.Time) (OneTime, error) {
 	var t OneTime
-	err := s.read(ctx).Where("purpose = ? AND hash = ? AND expires_at > ?", purpose, hash, moment(now)).Take(&t).Error
+	err := s.read(ctx).Where("purpose = ? AND hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)",
+		purpose, hash, moment(now), moment(now.Add(-UsedLinkLife))).Take(&t).Error
 	return t, fault("find link", err)
 }
 
@@ -46,10 +53,27 @@ func (s *Store) FindOneTime(ctx context.Context, purpose string, hash []byte, no
 // wins. The others get ErrNotFound.
 func useOneTime(tx *gorm.DB, purpose string, hash []byte, now time.Time) (OneTime, error) {
 	var rows []OneTime
-	err := tx.Raw("DELETE FROM one_time_tokens WHERE purpose = ? AND hash = ? AND expires_at > ? RETURNING *",
-		purpose, bytes.Clone(hash), moment(now)).Scan(&rows).Error
+	err := tx.Raw("UPDATE one_time_tokens SET used_at = ?, expires_at = ? WHERE purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL RETURNING *",
+		moment(now), moment(now), purpose, bytes.Clone(hash), moment(now)).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return OneTime{}, orRefuse(err, ErrNotFound)
 	}
 	return rows[0], nil
+}
+
+// LinkReaches tells whether a link went to an address that is the account's, or that the account can still take back.
+// A mailbox that the account has left for good must not act on it.
+func (s *Store) LinkReaches(ctx context.Context, link OneTime, emailKey string, now time.Time) (bool, error) {
+	ok, err := linkReaches(s.read(ctx), link, emailKey, now)
+	return ok, fault("find address of link", err)
+}
+
+func linkReaches(db *gorm.DB, link OneTime, emailKey string, now time.Time) (bool, error) {
+	if link.MailedTo == "" || link.MailedTo == emailKey {
+		return true, nil
+	}
+	var n int64
+	err := db.Model(&FormerAddress{}).Where("user_id = ? AND email_key = ? AND expires_at > ? AND used_at IS NULL", link.UserID, link.MailedTo, moment(now)).
+		Count(&n).Error
+	return n > 0, err
 }

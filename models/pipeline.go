@@ -21,7 +21,9 @@ func (s *Store) pipelined(ctx context.Context, fn func(tx *gorm.DB) error) error
 	if s.dialect != "postgres" {
 		return s.tx(ctx, fn)
 	}
-	err := s.write(ctx, func(db *gorm.DB) error { return pipe(db, s.pools[0], fn) })
+	err := s.write(ctx, func(db *gorm.DB) error {
+		return healed(db.Statement.Context, func() error { return pipe(db, s.pools[0], s.level() != nil, fn) })
+	})
 	if errors.Is(err, errGuessed) || pgconn.SafeToRetry(err) { // the latter: nothing was sent
 		return s.tx(ctx, fn)
 	}
@@ -31,14 +33,17 @@ func (s *Store) pipelined(ctx context.Context, fn func(tx *gorm.DB) error) error
 // errGuessed says that a statement did not change one row, and that nothing was committed.
 var errGuessed = errors.New("a statement changed none or several rows")
 
-func pipe(db *gorm.DB, pool *sql.DB, fn func(tx *gorm.DB) error) error {
+func pipe(db *gorm.DB, pool *sql.DB, pinned bool, fn func(tx *gorm.DB) error) error {
 	ctx := db.Statement.Context
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return err //nolint:wrapcheck // the caller says what was attempted
 	}
 	defer func() { _ = conn.Close() }()
-	p := &pipeline{conn: conn}
+	p := &pipeline{conn: conn, begin: "begin"}
+	if pinned {
+		p.begin = "begin isolation level READ COMMITTED"
+	}
 	p.log, _ = db.Logger.(statementLog)
 	committed := false
 	defer func() { // after a panic, too
@@ -66,6 +71,7 @@ type anyCountKey struct{}
 type pipeline struct {
 	conn   *sql.Conn
 	log    statementLog
+	begin  string
 	queued []queued
 	begun  bool
 	err    error // what went wrong first; nothing is sent after it
@@ -82,9 +88,14 @@ func (p *pipeline) ExecContext(ctx context.Context, sql string, args ...any) (sq
 	if p.err != nil {
 		return nil, p.err
 	}
-	certain := ctx.Value(anyCountKey{}) != nil || strings.HasPrefix(sql, "INSERT ") && !strings.Contains(sql, "DO NOTHING")
-	p.queued = append(p.queued, queued{sql, args, certain})
+	p.queued = append(p.queued, queued{sql, args, ctx.Value(anyCountKey{}) != nil || insertsOne(sql)})
 	return driver.RowsAffected(1), nil
+}
+
+// insertsOne tells whether a statement inserts or changes its row whatever is there already, or fails.
+func insertsOne(sql string) bool {
+	_, conflict, _ := strings.Cut(sql, "ON CONFLICT")
+	return strings.HasPrefix(sql, "INSERT ") && !strings.Contains(conflict, "DO NOTHING") && !strings.Contains(conflict, " WHERE ")
 }
 
 // QueryContext asks, once everything before has been done.
@@ -135,7 +146,7 @@ func (p *pipeline) flush(ctx context.Context, end ...string) error {
 	}
 	var b pgx.Batch
 	if !p.begun {
-		b.Queue("begin")
+		b.Queue(p.begin)
 	}
 	for _, q := range p.queued {
 		b.Queue(q.sql, q.args...)

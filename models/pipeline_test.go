@@ -90,20 +90,20 @@ func (r reader) Read(p []byte) (int, error) {
 }
 
 // A sign-in's transaction waits for PostgreSQL three times: for the account's row and the place in the status lists, for the
-// account's devices, and for the rest. With mail it waits six times, for it asks whether the owner knows the place, and for
-// the address, before which what came before is sent.
+// account's devices, and for the rest. With mail it waits seven times: it asks whether the owner knows the place, which mails
+// about sign-ins went lately, and for the address, before which what came before is sent.
 func TestASignInTakesThreeRoundTrips(t *testing.T) {
 	t.Parallel()
 	t.Run("without mail", func(t *testing.T) { roundTrips(t, 3, nil) })
 	t.Run("with mail", func(t *testing.T) {
-		roundTrips(t, 6, func(d models.Device) models.Notice {
+		roundTrips(t, 7, &models.SignInAlert{Alone: func(d models.Device) models.Notice {
 			u := models.User{ID: d.UserID}
 			return mailTo(u, "new device", "", noon, link(u, "this wasn't me", d.ID.String(), noon))
-		})
+		}})
 	})
 }
 
-func roundTrips(t *testing.T, want int64, mail func(models.Device) models.Notice) {
+func roundTrips(t *testing.T, want int64, alert *models.SignInAlert) {
 	t.Helper()
 	way := countTurns(t, modelstest.Postgres(t))
 	s := migrated(t, models.Config{URL: way.url, Conns: 4})
@@ -111,7 +111,9 @@ func roundTrips(t *testing.T, want int64, mail func(models.Device) models.Notice
 	next := func(i int) models.NewDevice {
 		n := signIn(u.ID, models.KindApp, "phone", noon.Add(time.Duration(i)*time.Second))
 		n.StatusIndex = func(try int) int64 { return int64(10*i + try) }
-		n.Places, n.Notice, n.Familiar = [][]byte{[]byte("home")}, mail, []byte("elsewhere")
+		n.Places, n.Alert, n.Familiar = [][]byte{[]byte("home")}, alert, []byte("elsewhere")
+		n.Spend = []models.Budget{{Key: []byte("short"), Most: 100, Window: time.Hour}, {Key: []byte("day"), Most: 100, Window: 24 * time.Hour}}
+		n.Uncount = []models.Attempt{{Key: []byte("failures"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}, {Key: []byte("others"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}}
 		return n
 	}
 	for i := range 8 { // every connection prepares each statement once, and is asked how it is when it was idle for a second

@@ -110,8 +110,8 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		{"RevokedStatusIndexes", "(?s)devices_revoked_at.*status_indexes_revoked_at", func() error { return second(s.RevokedStatusIndexes(ctx, noon)) }},
 		{"LastStatusIndex", "status_indexes_pkey", func() error { return second(s.LastStatusIndex(ctx)) }},
 		{"UserByEmail", "users_email_key_key", func() error { return second(s.UserByEmail(ctx, u.EmailKey)) }},
-		{"SignInFacts", "(?s)users_email_key_key.*attempts_pkey", func() error {
-			return second(s.SignInFacts(ctx, u.EmailKey, "app", [][]byte{{1}, {2}, {3}}, noon))
+		{"SignInFacts", "(?s)users_email_key_key.*known_places_pkey.*attempts_pkey", func() error {
+			return second(s.SignInFacts(ctx, models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "app", Keys: [][]byte{{1}, {2}, {3}}, At: noon, Browser: []byte{1}, Network: []byte{2}, JKT: "k", PlacesSince: noon}))
 		}},
 		{"Attempts", "attempts_pkey", func() error { return second(s.Attempts(ctx, [][]byte{{1}, {2}, {3}}, noon)) }},
 		{"KnownPlace", "known_places_pkey", func() error { return second(s.KnownPlace(ctx, u.ID, [][]byte{{1}, {2}}, noon)) }},

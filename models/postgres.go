@@ -1,73 +1,148 @@
 package models
 
 import (
-	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"net"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
-	"github.com/jackc/pgx/v5/pgtype"
-	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/pgx/v5/pgxpool"
 	gormpostgres "gorm.io/driver/postgres"
 	"gorm.io/gorm"
 )
 
 func openPostgres(c Config) (*Store, error) {
-	config, err := pgx.ParseConfig(c.URL)
+	config, err := postgresConfig(c.URL)
 	if err != nil {
-		return nil, errors.New("database: the postgres:// URL cannot be read") // the error would repeat the URL, and its password
-	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 3 * time.Second
-	}
-	// Fewer statements than by default (512 and 512 more): each connection keeps room for as many as it is told.
-	config.StatementCacheCapacity, config.DescriptionCacheCapacity = 128, 0
-	config.RuntimeParams["timezone"] = "UTC"
-	if _, set := config.RuntimeParams["application_name"]; !set {
-		config.RuntimeParams["application_name"] = "latchkey"
-	}
-	// A reader that hangs up cancels its statement; by default pgx would throw the connection away instead.
-	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, CancelRequestDelay: 50 * time.Millisecond, DeadlineDelay: 2 * time.Second}
-	}
-	inUTC := func(_ context.Context, conn *pgx.Conn) error {
-		conn.TypeMap().RegisterType(&pgtype.Type{
-			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
-		})
-		return nil
+		return nil, err
 	}
 	conns := c.Conns
 	if conns <= 0 {
 		conns = 16
 	}
 	forGroups := min(groupLanes, conns/4)
-	pool := newPool(*config, conns-forGroups, inUTC)
+	poolers := &pooler{}
+	pool, err := newPool(config, conns-forGroups, poolers)
+	if err != nil {
+		return nil, err
+	}
 	// A parameter of the connection, not a statement: a pooler that shares sessions between clients must refuse it, not spread it.
 	forLanes := config.Copy()
-	forLanes.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
-	lanes := newPool(*forLanes, forGroups, inUTC)
-
-	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: pool}), gormConfig(c))
+	forLanes.ConnConfig.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
+	lanes, err := newPool(forLanes, max(1, forGroups), poolers)
 	if err != nil {
-		_ = errors.Join(pool.Close(), lanes.Close())
+		_ = pool.close()
+		return nil, err
+	}
+	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: retryPool{pool.db}}), gormConfig(c))
+	if err != nil {
+		_ = errors.Join(pool.close(), lanes.close())
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
+	groups := newPostgresRotations(pool.db, lanes.db, forGroups, c.OnStatement)
+	groups.apart = poolers.shares
 	return &Store{
-		w: db, r: db, dialect: "postgres", pools: []*sql.DB{pool, lanes}, rotations: newPostgresRotations(pool, lanes, forGroups, c.OnStatement),
+		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{pool.db, lanes.db}, rotations: groups,
+		stats: []func() PoolStats{pool.stats("main"), lanes.stats("refresh")}, closers: []func() error{pool.close, lanes.close},
 	}, nil
 }
 
 // groupLanes is how many groups of rotations are on their way at a time, each on a connection of its own.
 const groupLanes = 2
 
-func newPool(config pgx.ConnConfig, conns int, ready func(context.Context, *pgx.Conn) error) *sql.DB {
-	pool := stdlib.OpenDB(config, stdlib.OptionAfterConnect(ready))
-	pool.SetMaxOpenConns(conns)
-	pool.SetMaxIdleConns(conns) // fewer idle than open would dial anew under every burst
-	pool.SetConnMaxIdleTime(10 * time.Minute)
-	return pool
+// postgresConfig reads the URL. No error repeats it, for the password in it.
+func postgresConfig(text string) (*pgxpool.Config, error) {
+	config, err := pgxpool.ParseConfig(text)
+	if err != nil {
+		return nil, refusedURL(text)
+	}
+	query := queryOf(text)
+	for name := range query {
+		if strings.HasPrefix(name, "pool_") {
+			return nil, fmt.Errorf("database: %s is no setting here: LATCHKEY_DB_CONNS says how many connections there are", name)
+		}
+	}
+	conn := config.ConnConfig
+	if conn.ConnectTimeout == 0 {
+		conn.ConnectTimeout = 3 * time.Second
+	}
+	setStatementCaches(conn)
+	conn.RuntimeParams["timezone"] = "UTC"
+	if _, set := conn.RuntimeParams["application_name"]; !set {
+		conn.RuntimeParams["application_name"] = "latchkey"
+	}
+	// Of several servers only one that can be written to is of use: after a failover the others answer as well.
+	if !query.Has("target_session_attrs") && severalHosts(conn) {
+		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	// A reader that hangs up cancels its statement; by default pgx would throw the connection away instead.
+	conn.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, CancelRequestDelay: 50 * time.Millisecond, DeadlineDelay: 2 * time.Second}
+	}
+	return config, nil
+}
+
+// setStatementCaches gives every mode of pgx the cache that it needs. They are smaller than by default (512): each connection
+// keeps room for as many statements as it is told. statement_cache_capacity=0 means that nothing is to be prepared by name.
+func setStatementCaches(conn *pgx.ConnConfig) {
+	const most = 128
+	conn.StatementCacheCapacity = min(conn.StatementCacheCapacity, most)
+	conn.DescriptionCacheCapacity = min(conn.DescriptionCacheCapacity, most)
+	if conn.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement && conn.StatementCacheCapacity <= 0 {
+		conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
+	if conn.DefaultQueryExecMode == pgx.QueryExecModeCacheDescribe && conn.DescriptionCacheCapacity <= 0 {
+		conn.DefaultQueryExecMode = pgx.QueryExecModeDescribeExec
+	}
+	if conn.DefaultQueryExecMode != pgx.QueryExecModeCacheStatement {
+		conn.StatementCacheCapacity = 0
+	}
+	if conn.DefaultQueryExecMode != pgx.QueryExecModeCacheDescribe {
+		conn.DescriptionCacheCapacity = 0
+	}
+}
+
+// refusedURL names the parameter that pgx cannot take, as far as it is one of those that operators set for a pooler.
+func refusedURL(text string) error {
+	query := queryOf(text)
+	if mode := query.Get("default_query_exec_mode"); query.Has("default_query_exec_mode") {
+		switch mode {
+		case "cache_statement", "cache_describe", "describe_exec", "exec", "simple_protocol":
+		default:
+			return errors.New("database: default_query_exec_mode must be cache_statement, cache_describe, describe_exec, exec or simple_protocol")
+		}
+	}
+	for _, name := range []string{"statement_cache_capacity", "description_cache_capacity"} {
+		if _, err := strconv.ParseInt(query.Get(name), 10, 32); query.Has(name) && err != nil {
+			return fmt.Errorf("database: %s must be a number", name)
+		}
+	}
+	return errors.New("database: the postgres:// URL cannot be read")
+}
+
+// queryOf are the parameters of a URL; none where it cannot be read. The hosts are left out: net/url takes no list of them.
+func queryOf(text string) url.Values {
+	_, query, _ := strings.Cut(text, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return url.Values{}
+	}
+	return values
+}
+
+func severalHosts(conn *pgx.ConnConfig) bool {
+	first := net.JoinHostPort(conn.Host, strconv.Itoa(int(conn.Port)))
+	for _, next := range conn.Fallbacks { // the same host once more where TLS is optional
+		if net.JoinHostPort(next.Host, strconv.Itoa(int(next.Port))) != first {
+			return true
+		}
+	}
+	return false
 }

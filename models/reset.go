@@ -8,12 +8,18 @@ import (
 	"gorm.io/gorm"
 )
 
-// ResetLink is the purpose of a link for a new password. A new password, however set, and a new address end such links.
+// ResetLink is the purpose of a link for a new password. A new password, however set, a new address and a disabled
+// account end such links; a newer one does not.
 const ResetLink = "reset"
 
-// dropLinks ends an account's links of some purposes.
+// dropLinks ends an account's links of some purposes. Used ones stay for as long as they lead on.
 func dropLinks(tx *gorm.DB, userID uuid.UUID, purposes ...string) error {
-	return tx.Where("user_id = ? AND purpose IN ?", userID, purposes).Delete(&OneTime{}).Error
+	return tx.Where("user_id = ? AND purpose IN ? AND used_at IS NULL", userID, purposes).Delete(&OneTime{}).Error
+}
+
+// dropAllLinks ends every link of an account but those that take a former address back.
+func dropAllLinks(tx *gorm.DB, userID uuid.UUID) error {
+	return tx.Where("user_id = ?", userID).Delete(&OneTime{}).Error
 }
 
 // PasswordReset is a new password chosen by a mailed link.
@@ -26,10 +32,11 @@ type PasswordReset struct {
 	At           time.Time
 	Event        Event
 	Notice       Notice
+	FreshStart
 }
 
-// ResetPassword uses the link up, sets and unlocks the password and revokes every device, in one transaction. It
-// returns ErrNotFound, and changes nothing, when the link is used, replaced, expired or another account's, or the
+// ResetPassword uses the link up, sets and unlocks the password and revokes every device, in one transaction. Ways back to
+// later addresses than the present one end. It returns ErrNotFound, and changes nothing, when the link is used, replaced, expired or another account's, or the
 // account is gone or disabled or has another address by now.
 func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
@@ -47,10 +54,13 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if revoked, err = revokeAll(tx, r.UserID, uuid.Nil, r.At, r.Event.Actor, RevokedByPassword); err != nil {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM known_places WHERE user_id = ?", r.UserID).Error; err != nil {
-			return err // of whoever knew the old password
+		if err := startAfresh(tx, r.UserID, r.FreshStart, r.At); err != nil {
+			return err
 		}
 		if err := dropLinks(tx, r.UserID, ResetLink, EmailLink); err != nil {
+			return err
+		}
+		if _, err := endLaterWays(tx, r.UserID, r.At); err != nil {
 			return err
 		}
 		if err := addEvent(tx, r.Event); err != nil {

@@ -51,7 +51,8 @@ type rotations struct {
 	group func(ctx context.Context, batch []*rotation) error // nil: committed; an error that rolledBack knows: nothing was done
 	alone func(ctx context.Context, r *rotation) error       // autocommitted; waits for a row as long as ctx allows
 
-	lanes   int // groups at a time; 0: every rotation goes alone
+	lanes   int         // groups at a time; 0: every rotation goes alone
+	apart   func() bool // every rotation goes alone, as was found out later; nil: not so
 	mu      sync.Mutex
 	busy    int                // lanes that somebody leads
 	flying  map[uuid.UUID]bool // users whom a group is at
@@ -76,7 +77,7 @@ func (g *rotations) do(ctx context.Context, r Rotation) (Device, bool, error) {
 
 // wait queues a rotation until it is its turn, or too late.
 func (g *rotations) wait(one *rotation, deadline time.Time) turn {
-	if g.lanes == 0 {
+	if g.lanes == 0 || g.apart != nil && g.apart() {
 		return turnAlone
 	}
 	g.mu.Lock()

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -51,7 +53,9 @@ func (p *postgresRotations) group(ctx context.Context, batch []*rotation) error 
 
 func (p *postgresRotations) alone(ctx context.Context, r *rotation) (err error) {
 	for range 3 { // connections that died while they were idle
-		err = onConn(ctx, p.pool, func(conn *pgx.Conn) error { return p.one(ctx, conn, r) })
+		err = healed(ctx, func() error {
+			return onConn(ctx, p.pool, func(conn *pgx.Conn) error { return p.one(ctx, conn, r) })
+		})
 		if !pgconn.SafeToRetry(err) {
 			break
 		}
@@ -61,6 +65,7 @@ func (p *postgresRotations) alone(ctx context.Context, r *rotation) (err error) 
 
 func (p *postgresRotations) one(ctx context.Context, conn *pgx.Conn, r *rotation) error {
 	p.count()
+	r.device, r.found = Device{}, false // of a try before
 	rows, err := conn.Query(ctx, rotateStatement, r.postgresArgs()...)
 	if err != nil {
 		return err //nolint:wrapcheck // the caller says what was attempted
@@ -96,11 +101,15 @@ func onDriver(conn *sql.Conn, fn func(*pgx.Conn) error) error {
 }
 
 func (r *rotation) postgresArgs() []any {
+	from, until := r.retryWindow()
 	return []any{
-		r.Generation, moment(r.Now.Add(-r.Window)), r.IP, moment(r.Now), [16]byte(r.Key.UserID), [16]byte(r.Key.ID), r.SecretHash,
-		moment(r.IdleSince), r.JKT, r.ClientID,
+		r.Generation, from, r.IP, moment(r.Now), pgUUID(r.Key.UserID), pgUUID(r.Key.ID), r.SecretHash,
+		moment(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(),
 	}
 }
+
+// pgUUID is of a type that pgx knows in each of its modes.
+func pgUUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
 
 // rowsOf is what the rows of pgx and of database/sql have in common.
 type rowsOf interface {

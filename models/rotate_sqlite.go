@@ -59,8 +59,9 @@ func (s *sqliteRotations) one(ctx context.Context, statement *sql.Stmt, r *rotat
 	if s.on != nil {
 		s.on(s.text)
 	}
-	rows, err := statement.QueryContext(ctx, r.Generation, moment(r.Now.Add(-r.Window)), r.IP, moment(r.Now), r.Key.UserID.String(), r.Key.ID.String(),
-		r.SecretHash, moment(r.IdleSince), r.JKT, r.ClientID)
+	from, until := r.retryWindow()
+	rows, err := statement.QueryContext(ctx, r.Generation, from, r.IP, moment(r.Now), r.Key.UserID.String(), r.Key.ID.String(),
+		r.SecretHash, moment(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt())
 	if err != nil {
 		return err //nolint:wrapcheck // the caller says what was attempted
 	}

@@ -7,29 +7,54 @@ import (
 	"github.com/google/uuid"
 )
 
-// SignInFacts is what is asked of the database before a password is hashed.
+// SignInQuestion is what is asked of the database before a password is hashed. Of the last four, those that are empty are known to
+// no account.
+type SignInQuestion struct {
+	EmailKey string // folded
+	ClientID string
+	Keys     [][]byte // of attempts
+	At       time.Time
+
+	Browser, Network []byte    // places of the caller
+	PlacesSince      time.Time // a place that the account did not sign in from after this is forgotten
+	JKT              string    // thumbprint of a key that the caller proved
+}
+
+// SignInFacts is the answer.
 type SignInFacts struct {
 	User     User // the zero User when the address has no account
 	Allowed  bool // the app may sign in: it is registered, or none is
 	Attempts []Attempt
+	// The account knows the caller's browser, network, or key: that of one of its live devices.
+	KnownBrowser, KnownNetwork, KnownKey bool
 }
 
-// SignInFacts reads, in one statement, the account of a folded address, whether an app may sign in, and the counters of the given
-// keys whose window began after since. An address without an account is no error, and costs the same.
-func (s *Store) SignInFacts(ctx context.Context, emailKey, clientID string, keys [][]byte, since time.Time) (SignInFacts, error) {
+// SignInFacts reads, in one statement, the account of a folded address, how it knows the caller, whether an app may sign in, and
+// the counters whose window is not over. An address without an account is no error, and costs the same.
+func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts, error) {
 	var rows []struct {
-		User    `gorm:"embedded"`
-		Allowed bool
-		Attempt Attempt `gorm:"embedded;embeddedPrefix:attempt_"`
+		User                                 `gorm:"embedded"`
+		Allowed                              bool
+		KnownBrowser, KnownNetwork, KnownKey bool
+		Attempt                              Attempt `gorm:"embedded;embeddedPrefix:attempt_"`
 	}
+	at, since := moment(q.At), moment(q.PlacesSince)
 	err := s.read(ctx).Raw(`SELECT u.*, NOT EXISTS (SELECT 1 FROM clients) OR EXISTS (SELECT 1 FROM clients WHERE id = ?) AS allowed,
-			a.key AS attempt_key, a.window_start AS attempt_window_start, a.count AS attempt_count
-		FROM (SELECT 1 AS one) AS always LEFT JOIN users u ON u.email_key = ? LEFT JOIN attempts a ON a.key IN ? AND a.window_start > ?`,
-		clientID, emailKey, keys, moment(since)).Scan(&rows).Error
+			b.place IS NOT NULL AS known_browser, n.place IS NOT NULL AS known_network,
+			EXISTS (SELECT 1 FROM devices d WHERE d.user_id = u.id AND d.jkt = ? AND d.jkt <> '' AND d.revoked_at IS NULL AND d.expires_at > ?) AS known_key,
+			a.key AS attempt_key, a.window_start AS attempt_window_start, a.ends_at AS attempt_ends_at, a.count AS attempt_count
+		FROM (SELECT 1 AS one) AS always LEFT JOIN users u ON u.email_key = ?
+			LEFT JOIN known_places b ON b.user_id = u.id AND b.place = ? AND b.last_at > ?
+			LEFT JOIN known_places n ON n.user_id = u.id AND n.place = ? AND n.last_at > ?
+			LEFT JOIN attempts a ON a.key IN ? AND a.ends_at > ? AND a.window_start <= ?`,
+		q.ClientID, q.JKT, at, q.EmailKey, orNone(q.Browser), since, orNone(q.Network), since, q.Keys, at, moment(q.At.Add(attemptClockError))).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return SignInFacts{}, fault("find what a sign-in needs", err)
 	}
-	facts := SignInFacts{User: rows[0].User, Allowed: rows[0].Allowed}
+	first := rows[0]
+	facts := SignInFacts{
+		User: first.User, Allowed: first.Allowed, KnownBrowser: first.KnownBrowser, KnownNetwork: first.KnownNetwork, KnownKey: first.KnownKey,
+	}
 	for _, row := range rows {
 		if row.Attempt.Key != nil {
 			facts.Attempts = append(facts.Attempts, row.Attempt)
@@ -37,6 +62,9 @@ func (s *Store) SignInFacts(ctx context.Context, emailKey, clientID string, keys
 	}
 	return facts, nil
 }
+
+// orNone is a place as a parameter; an empty one, which no account has, for none.
+func orNone(place []byte) []byte { return append([]byte{}, place...) }
 
 // Found tells whether the address has an account.
 func (f *SignInFacts) Found() bool { return f.User.ID != uuid.Nil }

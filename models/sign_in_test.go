@@ -41,7 +41,7 @@ func TestWhatASignInNeedsComesInOneStatement(t *testing.T) {
 			"no account and no failure":  {"nobody@example.com", [][]byte{[]byte("key d")}, false, 0},
 		} {
 			sent = 0
-			facts, err := s.SignInFacts(t.Context(), c.email, "app", c.keys, now.Add(-time.Minute))
+			facts, err := s.SignInFacts(t.Context(), models.SignInQuestion{EmailKey: c.email, ClientID: "app", Keys: c.keys, At: now.Add(time.Minute)})
 			if err != nil || sent != 1 || facts.Found() != c.found || !facts.Allowed || len(facts.Attempts) != c.attempts {
 				t.Errorf("%s: %+v %v, %d statements", name, facts, err, sent)
 				continue

@@ -52,6 +52,13 @@ func (s *Store) AdvanceSigningKey(ctx context.Context, kid string, at time.Time)
 	}))
 }
 
+// RedateSigningKey notes of a key that was made at a time which is still to come that it was made by the given moment.
+func (s *Store) RedateSigningKey(ctx context.Context, kid string, at time.Time) error {
+	return fault("redate signing key", s.write(ctx, func(db *gorm.DB) error {
+		return db.Model(&SigningKey{}).Where("kid = ? AND created_at > ?", kid, moment(at)).UpdateColumn("created_at", moment(at)).Error
+	}))
+}
+
 // DeleteSigningKeys forgets retired keys.
 func (s *Store) DeleteSigningKeys(ctx context.Context, kids []string) error {
 	if len(kids) == 0 {

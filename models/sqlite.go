@@ -5,20 +5,22 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	gormsqlite "gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	_ "modernc.org/sqlite" // registers the pure Go driver "sqlite"
 )
 
-// sqliteOptions: WAL with synchronous=FULL, so that what was acknowledged survives a power cut; write locks taken at
+// sqliteOptions: synchronous=FULL, with WAL (see setLogMode), so that what was acknowledged survives a power cut; write locks taken at
 // BEGIN, so that no transaction fails half-way for being second; times as integers, which compare rightly in every
 // zone (the drivers' texts do not).
-const sqliteOptions = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
+const sqliteOptions = "_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
 	"&_pragma=trusted_schema(0)&_txlock=immediate&_time_integer_format=unix_micro&_inttotime=1&_timezone=UTC&_dqs=0"
 
 func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
@@ -29,22 +31,26 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database path: %w", err)
 	}
+	if there, err := os.Stat(path); c.Existing && (errors.Is(err, fs.ErrNotExist) || err == nil && there.Size() == 0) {
+		return nil, fmt.Errorf("%w at %s", ErrNoDatabase, path)
+	}
 	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
+	lone := withoutLog(path) // asked before SQLite makes a new one
 	// SQLite takes a URI's path; everything that means something in a URI is escaped.
-	dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + sqliteOptions
+	file := "file:" + (&url.URL{Path: path}).EscapedPath()
+	tables, err := examine(ctx, file, path, lone)
+	if err != nil {
+		return nil, err
+	}
+	dsn := file + "?" + sqliteOptions
 	writer, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	writer.SetMaxOpenConns(1)
 	writer.SetMaxIdleConns(1)
-	// Asked first, because opening succeeds on a file that is no database or that cannot be written.
-	if _, err := writer.ExecContext(ctx, "PRAGMA user_version"); err != nil {
-		_ = writer.Close()
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
 	reader, err := sql.Open("sqlite", dsn+"&_query_only=1")
 	if err != nil {
 		_ = writer.Close()
@@ -55,6 +61,17 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	reader.SetMaxIdleConns(readers)
 
 	s := &Store{dialect: "sqlite", pools: []*sql.DB{writer, reader}, rotations: newSQLiteRotations(writer, c.OnStatement)}
+	for i, name := range []string{"writer", "reader"} {
+		pool := s.pools[i]
+		s.stats = append(s.stats, func() PoolStats { return PoolStats{Name: name, DBStats: pool.Stats()} })
+		s.closers = append(s.closers, pool.Close)
+	}
+	if tables > 0 {
+		if err := s.setLogMode(ctx); err != nil {
+			_ = s.Close()
+			return nil, fmt.Errorf("open %s: %w", path, err)
+		}
+	}
 	for i, to := range []**gorm.DB{&s.w, &s.r} {
 		*to, err = gorm.Open(gormsqlite.New(gormsqlite.Config{DriverName: "sqlite", Conn: s.pools[i]}), gormConfig(c))
 		if err != nil {
@@ -63,6 +80,38 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 		}
 	}
 	return s, nil
+}
+
+// withoutLog tells a file that holds something and has no write-ahead log beside it. Whoever is about to make a database has one
+// there, and so has whoever was killed while making it.
+func withoutLog(path string) bool {
+	file, err := os.Stat(path)
+	_, log := os.Stat(path + "-wal")
+	return err == nil && file.Size() > 0 && errors.Is(log, fs.ErrNotExist)
+}
+
+// examine asks a file what it is, because opening succeeds on one that is no database, and writes nothing: an empty file stays one
+// until its tables are made. It refuses a lone file without tables: until SQLite has moved them there, all that was written is in the
+// log beside the file, and a copy of the file alone is an empty database, which would be filled anew without a word.
+func examine(ctx context.Context, file, path string, lone bool) (tables int64, err error) {
+	db, err := sql.Open("sqlite", file+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		return 0, fmt.Errorf("open %s: %w", path, err)
+	}
+	defer func() { _ = db.Close() }()
+	for try := 0; ; try++ {
+		if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&tables); err != nil {
+			return 0, fmt.Errorf("open %s: %w", path, err)
+		}
+		if tables > 0 || !lone {
+			return tables, nil
+		}
+		if try == 60 { // for three seconds another process may be making them
+			return 0, fmt.Errorf("%s is not empty, but holds no tables: if it is a copy, %s-wal must be copied with it; "+
+				"if it is of no use, delete it", path, filepath.Base(path))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // makePrivate makes the database's folder 0700 and the file 0600 before SQLite would make them readable by others.

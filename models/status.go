@@ -37,19 +37,16 @@ func (s *Store) LastStatusIndex(ctx context.Context) (last int64, err error) {
 	return last, fault("find last status index", err)
 }
 
-// RevokedStatusIndexes lists the places of the devices that were revoked after the given moment, those that went with their
-// account included. A device that had come
-// to its end before is not among them: its access tokens have too, and its place may be another's by now.
+// RevokedStatusIndexes lists the places of the devices that were revoked after the given moment, those whose rows are gone
+// included. A device that had come to its end before is not among them: its access tokens have too, and its place may be another's by now.
 func (s *Store) RevokedStatusIndexes(ctx context.Context, since time.Time) ([]int64, error) {
 	var rows []struct {
 		StatusIndex int64
 		ExpiresAt   time.Time
 	}
-	// A deletion is dated when it begins, too, and may take long to commit.
-	deletedSince := moment(since.Add(-deletionTimeout))
 	// expires_at is judged here: in the statement PostgreSQL would take its index for the better one, which it is not.
 	err := s.read(ctx).Raw(`SELECT status_index, expires_at FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL
-		UNION ALL SELECT idx, expires_at FROM status_indexes WHERE revoked_at > ?`, moment(since), deletedSince).Scan(&rows).Error
+		UNION ALL SELECT idx, expires_at FROM status_indexes WHERE revoked_at > ?`, moment(since), moment(since)).Scan(&rows).Error
 	var list []int64
 	for _, row := range rows {
 		if row.ExpiresAt.After(since) {

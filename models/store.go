@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 )
 
@@ -20,6 +22,8 @@ const writeTimeout = 5 * time.Second
 type Config struct {
 	// URL is "sqlite:PATH" (the folder is made 0700, the file 0600) or "postgres://…" (several hosts allowed).
 	URL string
+	// Existing refuses to make a database: Open returns ErrNoDatabase when the SQLite file is not there.
+	Existing bool
 	// Conns is the number of PostgreSQL connections, open and idle alike; 0 means 16. SQLite has one writer and a pool of readers.
 	Conns int
 	// Logger takes warnings about slow statements; nil discards them. No statement's values ever reach it.
@@ -33,7 +37,18 @@ type Store struct {
 	w, r      *gorm.DB // one and the same on PostgreSQL
 	dialect   string   // "sqlite" or "postgres"
 	pools     []*sql.DB
+	stats     []func() PoolStats
+	closers   []func() error
+	pooled    func() bool // whether a pooler keeps our connections from having our isolation level; nil: none does
 	rotations *rotations
+}
+
+// PoolStats says how a pool of connections is doing, for metrics.
+type PoolStats struct {
+	// Name tells what the pool is for: "writer" and "reader" with SQLite, whose reader cannot write; with PostgreSQL "main" and
+	// "refresh", which take the renewals of tokens that come at the same time.
+	Name string
+	sql.DBStats
 }
 
 // Open connects to the database named by c.URL. PostgreSQL is not dialled before the first statement, so a
@@ -52,14 +67,22 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 // Dialect is "sqlite" or "postgres".
 func (s *Store) Dialect() string { return s.dialect }
 
-// Pools are the connection pools, for metrics and for tests that count connections. The first one writes.
+// PoolStats are the numbers of all pools now.
+func (s *Store) PoolStats() (list []PoolStats) {
+	for _, stats := range s.stats {
+		list = append(list, stats())
+	}
+	return list
+}
+
+// Pools are the connection pools, for tests that count connections or go round the store. The first one writes.
 func (s *Store) Pools() []*sql.DB { return s.pools }
 
 // Close ends every connection.
 func (s *Store) Close() error {
 	var first error
-	for _, pool := range s.pools {
-		if err := pool.Close(); err != nil && first == nil {
+	for _, closePool := range s.closers {
+		if err := closePool(); err != nil && first == nil {
 			first = fault("close database", err)
 		}
 	}
@@ -71,9 +94,17 @@ func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	err := s.w.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error
 	if err != nil {
-		return fmt.Errorf("ping: %w: %w", ErrUnavailable, err)
+		return fmt.Errorf("ping: %w: %w", ErrUnavailable, withoutValuesOf(err))
 	}
 	return nil
+}
+
+// CheckWrite writes one row, of no meaning, and says why it cannot: the server is read-only, its disk is full, or what is between
+// us and it does not carry our statements. key is the caller's own, so that it waits for nobody; the row is swept with the counters of
+// attempts. It ends with its context.
+func (s *Store) CheckWrite(ctx context.Context, key []byte, at time.Time) error {
+	return fault("write one row", s.w.WithContext(ctx).Exec(`INSERT INTO attempts (window_start, key, count) VALUES (?, ?, 1)
+		ON CONFLICT (key) DO UPDATE SET window_start = excluded.window_start, count = 1`, moment(at), key).Error)
 }
 
 // read starts a query that ends when the caller's context does.
@@ -87,9 +118,40 @@ func (s *Store) write(ctx context.Context, fn func(db *gorm.DB) error) error {
 }
 
 // tx runs fn in one transaction, whatever becomes of the caller. An error returned by fn rolls everything back:
-// outcomes that must commit are values, not errors.
+// outcomes that must commit are values, not errors. After an error that a second try can heal fn is called again: it must be as
+// good as new then.
 func (s *Store) tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	return s.write(ctx, func(db *gorm.DB) error { return db.Transaction(fn) })
+	return s.write(ctx, func(db *gorm.DB) error { return s.transaction(db, fn) })
+}
+
+// level pins READ COMMITTED for one transaction where the connection could not be told.
+func (s *Store) level() []*sql.TxOptions {
+	if s.pooled == nil || !s.pooled() {
+		return nil
+	}
+	return []*sql.TxOptions{{Isolation: sql.LevelReadCommitted}}
+}
+
+// transaction is tx on the context of db.
+func (s *Store) transaction(db *gorm.DB, fn func(tx *gorm.DB) error) error {
+	if s.dialect != "postgres" {
+		return db.Transaction(fn) //nolint:wrapcheck // the caller says what was attempted
+	}
+	ctx := db.Statement.Context
+	return healed(ctx, func() error {
+		begun := false
+		run := func() error {
+			return db.Transaction(func(tx *gorm.DB) error { //nolint:wrapcheck // the caller says what was attempted
+				begun = true
+				return fn(tx)
+			}, s.level()...)
+		}
+		err := run()
+		if err != nil && !begun && isLost(err) && !errors.As(err, new(*pgconn.ConnectError)) && ctx.Err() == nil {
+			err = run() // the connection had died while it was idle
+		}
+		return err
+	})
 }
 
 // NewID makes a UUIDv7 (RFC 9562 §5.7) of the given time, so that ids sort by age under an injected clock too.

@@ -11,51 +11,79 @@ import (
 type Retention struct {
 	DevicesBefore  time.Time // devices revoked or expired before this
 	EventsBefore   time.Time
-	AttemptsBefore time.Time // counters whose window began before this
+	FailuresBefore time.Time // events of wrong passwords
+	AttemptsBefore time.Time // counters whose window ended before this, or begins long after it
 	PlacesBefore   time.Time
 	StatusBefore   time.Time // places in the status lists of devices that expired before this
-	LinksBefore    time.Time // links that were mailed and expired before this
+	LinksBefore    time.Time // links that were mailed and expired before this; used ones stay for UsedLinkLife
+	AlertsBefore   time.Time // notes of accounts that were last mailed about a sign-in before this
 }
-
-// sweepBatch rows are deleted by one statement, so that no sweep holds locks (or SQLite's writer) for long.
-const sweepBatch = 500
 
 // Sweep deletes what is past retention, in small batches, and returns how many rows went. It stops early, without
 // an error, when the context ends; the next sweep goes on.
 func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err error) {
-	for _, sweep := range []struct {
-		table, key, condition string
-		args                  []any
-	}{
-		{"devices", "user_id, id", "revoked_at < ?", []any{moment(r.DevicesBefore)}},
-		{"devices", "user_id, id", "expires_at < ?", []any{moment(r.DevicesBefore)}},
-		{"events", "user_id, id", "at < ?", []any{moment(r.EventsBefore)}},
-		{"attempts", "key", "window_start < ?", []any{moment(r.AttemptsBefore)}},
-		{"known_places", "user_id, place", "last_at < ?", []any{moment(r.PlacesBefore)}},
-		{"status_indexes", "idx", "expires_at < ?", []any{moment(r.StatusBefore)}},
-		{"one_time_tokens", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
-		{"former_addresses", "hash", "expires_at < ?", []any{moment(r.LinksBefore)}},
+	if deleted, err = s.SweepAttempts(ctx, r.AttemptsBefore); err != nil {
+		return deleted, err
+	}
+	const goneLinks = "expires_at < ? AND (used_at IS NULL OR used_at < ?)"
+	links := []time.Time{r.LinksBefore, r.LinksBefore.Add(-UsedLinkLife)}
+	for _, d := range []deletion{
+		{"devices", "user_id, id", "revoked_at < ?", []time.Time{r.DevicesBefore}},
+		{"devices", "user_id, id", "expires_at < ?", []time.Time{r.DevicesBefore}},
+		{"events", "user_id, id", "at < ?", []time.Time{r.EventsBefore}},
+		{"events", "user_id, id", "kind IN ('sign_in_failed', 'password_failed') AND at < ?", []time.Time{r.FailuresBefore}},
+		{"known_places", "user_id, place", "last_at < ?", []time.Time{r.PlacesBefore}},
+		{"status_indexes", "idx", "expires_at < ?", []time.Time{r.StatusBefore}},
+		{"one_time_tokens", "hash", goneLinks, links},
+		{"former_addresses", "hash", goneLinks, links},
+		{"deleted_accounts", "user_id", "created_at < ?", []time.Time{r.EventsBefore}}, // their secret is lost; by now the searches for them are gone, too
+		{"sign_in_mails", "user_id", "last_at < ?", []time.Time{r.AlertsBefore}},
 	} {
-		statement := "DELETE FROM " + sweep.table + " WHERE (" + sweep.key + ") IN (SELECT " + sweep.key + " FROM " + sweep.table +
-			" WHERE " + sweep.condition + " LIMIT ?)"
-		for ctx.Err() == nil {
-			var n int64
-			err := s.tx(ctx, func(db *gorm.DB) error {
-				if err := s.clear(db); err != nil {
-					return err
-				}
-				done := db.Exec(statement, append(sweep.args, sweepBatch)...)
-				n = done.RowsAffected
-				return done.Error
-			})
-			if err != nil {
-				return deleted, fault("sweep "+sweep.table, err)
-			}
-			deleted += n
-			if n < sweepBatch {
-				break
-			}
+		n, err := s.sweep(ctx, d)
+		if deleted += n; err != nil {
+			return deleted, err
 		}
 	}
 	return deleted, nil
+}
+
+// deletion names rows of a table that go.
+type deletion struct {
+	table, key, condition string
+	before                []time.Time // the condition's; the zero time first: nothing goes
+}
+
+// SweepAttempts deletes the counters whose window ended before a moment. There are as many as strangers cared to make, so it
+// is worth doing often.
+func (s *Store) SweepAttempts(ctx context.Context, before time.Time) (deleted int64, err error) {
+	if before.IsZero() {
+		return 0, nil
+	}
+	for _, d := range []deletion{
+		{"attempts", "key", "ends_at < ?", []time.Time{before}},
+		{"attempts", "key", "ends_at IS NULL AND window_start < ?", []time.Time{before.Add(-time.Hour)}}, // of an earlier release
+		{"attempts", "key", "window_start > ?", []time.Time{before.Add(time.Hour)}},                      // of a clock that was wrong
+	} {
+		n, err := s.sweep(ctx, d)
+		if deleted += n; err != nil {
+			return deleted, err
+		}
+	}
+	return deleted, nil
+}
+
+func (s *Store) sweep(ctx context.Context, d deletion) (int64, error) {
+	if d.before[0].IsZero() {
+		return 0, nil
+	}
+	var args []any
+	for _, at := range d.before {
+		args = append(args, moment(at))
+	}
+	statement := "DELETE FROM " + d.table + " WHERE (" + d.key + ") IN (SELECT " + d.key + " FROM " + d.table + " WHERE " + d.condition + " LIMIT ?)"
+	_, deleted, err := s.inBatches(ctx, func(tx *gorm.DB, limit int) (int64, error) {
+		done := tx.Exec(statement, append(args, limit)...)
+		return done.RowsAffected, done.Error
+	})
+	return deleted, fault("sweep "+d.table, err)
 }

@@ -20,9 +20,10 @@ const (
 // User is one account.
 type User struct {
 	ID                uuid.UUID
-	Email             string // as its owner writes it
-	EmailKey          string // folded by the caller; unique
-	PasswordHash      string // PHC string
+	Email             string     // as its owner writes it
+	EmailKey          string     // folded by the caller; unique
+	EmailSince        *time.Time // since when the account has its address; nil: from the start, or an operator gave it
+	PasswordHash      string     // PHC string
 	PasswordChangedAt time.Time
 	Role              string
 	CreatedAt         time.Time
@@ -88,9 +89,11 @@ type PasswordChange struct {
 	By       string    // revoked_by
 	Event    Event
 	Notice   Notice
+	FreshStart
 }
 
-// ChangePassword sets the new hash and revokes every other device in one transaction. It returns ErrChanged when
+// ChangePassword sets the new hash and revokes every other device in one transaction. Links to a new password or address
+// end, and ways back to later addresses than the present one. It returns ErrChanged when
 // the password is no longer the verified one or is locked, or the account is disabled, ErrNotFound when an operator
 // names nobody. A reset by an operator unlocks the password.
 func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked int64, err error) {
@@ -108,7 +111,13 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if revoked, err = revokeAll(tx, c.UserID, c.Keep, c.At, c.By, RevokedByPassword); err != nil {
 			return err
 		}
+		if err := startAfresh(tx, c.UserID, c.FreshStart, c.At); err != nil {
+			return err
+		}
 		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {
+			return err
+		}
+		if _, err := endLaterWays(tx, c.UserID, c.At); err != nil {
 			return err
 		}
 		if err := addEvent(tx, c.Event); err != nil {
@@ -130,8 +139,8 @@ func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Ev
 	}))
 }
 
-// DisableUser closes an account and revokes every device of it in the same transaction. An account that is
-// disabled already stays as it is, without an event.
+// DisableUser closes an account, revokes every device of it and ends its links in the same transaction. Ways back to
+// former addresses only rest. An account that is disabled already stays as it is, without an event.
 func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n Notice) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		at := moment(e.At)
@@ -143,7 +152,7 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n No
 		if revoked, err = revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByDisable); err != nil {
 			return err
 		}
-		if err := dropLinks(tx, userID, EmailLink); err != nil {
+		if err := dropAllLinks(tx, userID); err != nil {
 			return err
 		}
 		if err := addEvent(tx, e); err != nil {
@@ -161,6 +170,9 @@ func (s *Store) EnableUser(ctx context.Context, userID uuid.UUID, e Event) error
 			UpdateColumns(map[string]any{"disabled_at": nil, "updated_at": moment(e.At)})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error
+		}
+		if err := dropAllLinks(tx, userID); err != nil { // written by a request that had read the account as it was before
+			return err
 		}
 		return addEvent(tx, e)
 	}))

@@ -22,7 +22,26 @@ func deletion(u models.User, at time.Time) models.Deletion {
 	return models.Deletion{
 		UserID: u.ID, Verified: password, Now: func() time.Time { return at }, Event: e,
 		Farewell: models.Notice{Mail: &models.Mail{ID: models.NewID(at), Kind: "farewell", Box: []byte("sealed"), CreatedAt: at}},
+		Seal:     func(emailKeys []string) []byte { return []byte("sealed") },
 	}
+}
+
+// deleteWhole deletes an account and finishes the work after it.
+func deleteWhole(t testing.TB, s *models.Store, d models.Deletion) error {
+	t.Helper()
+	var keys []string
+	d.Seal = func(emailKeys []string) []byte {
+		keys = emailKeys
+		return []byte("sealed")
+	}
+	if err := s.DeleteUser(t.Context(), d); err != nil {
+		return err
+	}
+	done, err := s.FinishDeletion(t.Context(), d.UserID, keys)
+	if !done && err == nil {
+		t.Error("the work after the deletion is not done")
+	}
+	return err
 }
 
 // look is one of the support staff's: in the activity of both, as auth records it.
@@ -51,12 +70,12 @@ func furnish(t testing.TB, s *models.Store, u models.User, place int64) (apps []
 	for i, name := range []string{"secret phone", "secret tablet", "secret watch"} {
 		n := inPlace(signIn(u.ID, models.KindApp, name, noon), place+int64(i))
 		n.Device.UserAgent, n.Places = "secret agent", [][]byte{fmt.Append(nil, "secret place of ", u.ID)}
-		n.Notice = func(d models.Device) models.Notice {
+		n.Alert = &models.SignInAlert{Alone: func(d models.Device) models.Notice {
 			return models.Notice{
 				Mail:  &models.Mail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
 				Links: []models.OneTime{{Hash: d.ID[:], UserID: u.ID, Purpose: "alarm", Subject: d.ID.String(), CreatedAt: noon, ExpiresAt: noon.Add(lifetime)}},
 			}
-		}
+		}}
 		apps = append(apps, add(t, s, n))
 	}
 	if _, _, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: apps[1].ID}, event(models.EventDeviceRevoked, u.ID, noon.Add(time.Second))); err != nil {
@@ -98,7 +117,7 @@ func TestADeletedAccountLeavesNothingThatLeadsToThePerson(t *testing.T) {
 				t.Errorf("%s: something was changed", name)
 			}
 		}
-		if err := s.DeleteUser(t.Context(), deletion(u, at)); err != nil {
+		if err := deleteWhole(t, s, deletion(u, at)); err != nil {
 			t.Fatal(err)
 		}
 
@@ -176,7 +195,7 @@ func TestADeletedAccountLeavesNothingThatLeadsToThePerson(t *testing.T) {
 			t.Errorf("a device of the deleted account: %v", got.Outcome)
 		}
 		theirs := events(t, s, other.ID)
-		if err := s.DeleteUser(t.Context(), deletion(former, at)); err != nil {
+		if err := deleteWhole(t, s, deletion(former, at)); err != nil {
 			t.Fatal(err)
 		}
 		for _, e := range theirs {
@@ -204,7 +223,7 @@ func one(t testing.TB, s *models.Store, user, id uuid.UUID) models.Event {
 // traces are the rows of any table in which a text stands.
 func traces(t testing.TB, s *models.Store, text string) (found []string) {
 	t.Helper()
-	for _, table := range []string{"users", "devices", "events", "attempts", "known_places", "clients", "status_indexes", "one_time_tokens", "mails"} {
+	for _, table := range []string{"users", "devices", "events", "attempts", "known_places", "clients", "status_indexes", "one_time_tokens", "mails", "former_addresses", "sign_in_mails", "deleted_accounts"} {
 		list, err := s.Pools()[0].QueryContext(t.Context(), "SELECT * FROM "+table)
 		if err != nil {
 			t.Fatal(err)

@@ -128,7 +128,7 @@ func TestAnyAppMaySignInUntilOneIsRegistered(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		allowed := func(id string) bool {
 			t.Helper()
-			facts, err := s.SignInFacts(t.Context(), "ada@example.com", id, [][]byte{{1}}, noon)
+			facts, err := s.SignInFacts(t.Context(), models.SignInQuestion{EmailKey: "ada@example.com", ClientID: id, Keys: [][]byte{{1}}, At: noon})
 			if err != nil {
 				t.Fatal(err)
 			}

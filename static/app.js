@@ -77,14 +77,50 @@
     }
   }
 
-  // Questions before an act: the page that asks is shown over this one. Whatever goes wrong, the link is followed.
+  // A private page that the browser kept comes back by "Back" as it was, also once its person has signed out: it is fetched
+  // again, and shows nothing until then.
+  function account(page) {
+    const owner = page.querySelector('meta[name="account"]');
+    return owner ? owner.content : "";
+  }
+
+  function fetchAgain() {
+    root.hidden = true;
+    location.replace(location.pathname + location.search);
+  }
+
+  // A form is sent once: a second click while its answer is on the way does nothing. After a while it may be sent again, as
+  // the answer may be a download, or never come.
+  const patience = 10e3;
+
+  function sent(form, on) {
+    form.toggleAttribute("data-sent", on);
+    for (const button of form.querySelectorAll('button[type="submit"]')) {
+      if (on) button.setAttribute("aria-disabled", "true");
+      else button.removeAttribute("aria-disabled");
+    }
+  }
+
+  function sendOnce(event) {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if (form.hasAttribute("data-sent")) {
+      event.preventDefault();
+      return;
+    }
+    sent(form, true);
+    setTimeout(() => sent(form, false), patience);
+  }
+
+  // Questions before an act: the page that asks is shown over this one. Whatever goes wrong, or when the question is meant for
+  // somebody else who has signed in since, the link is followed.
   async function ask(link) {
     link.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(link.href);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const question = page.querySelector("[data-question]");
-      if (!answer.ok || answer.redirected || !question) throw new Error("no question");
+      if (!answer.ok || answer.redirected || !question || account(page) !== account(document)) throw new Error("no question");
       show(document.importNode(question, true));
     } catch {
       location.assign(link.href);
@@ -160,6 +196,7 @@
   });
 
   document.addEventListener("submit", (event) => {
+    sendOnce(event);
     for (const button of event.target.querySelectorAll("[data-reveal]")) reveal(button, false);
   });
 
@@ -171,5 +208,9 @@
     setInterval(freshen, 20e3);
   });
   document.addEventListener("visibilitychange", freshen);
-  addEventListener("pageshow", freshen);
+  addEventListener("pageshow", (event) => {
+    for (const form of document.querySelectorAll("form[data-sent]")) sent(form, false);
+    if (event.persisted && account(document)) fetchAgain();
+    else freshen();
+  });
 })();

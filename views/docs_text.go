@@ -65,13 +65,13 @@ var grantReasons = []advice{
 var otherErrors = []advice{
 	{"temporarily_unavailable", "429 and 5xx at the OAuth endpoints. Nothing was consumed.", "Send the same token again after Retry-After."},
 	{"unavailable", "503: the database does not answer, or too many people sign in at once.", "Try again after Retry-After."},
-	{"rate_limited", "429: too many wrong passwords, or too many proofs.", "Try again after Retry-After; do not sign out."},
+	{"rate_limited", "429: too many wrong passwords, sign-ins or proofs of one account.", "Try again after Retry-After; do not sign out."},
 	{"internal", "500: a mistake of the server's. Nothing was consumed.", "Try again after Retry-After."},
 	{"request_timeout", "408: the body did not arrive in time.", "Try again."},
 	{"invalid_token", "401: the access token has expired, or its device was signed out.", "Refresh once and repeat the call. When the refresh is refused, sign in."},
 	{"unauthenticated", "401: there was no access token.", "Send one."},
-	{"use_dpop_nonce", "The proof must carry the nonce that came in DPoP-Nonce.", "Make a new proof with it and repeat. The token is still good."},
-	{"invalid_dpop_proof", "The proof is missing, for something else, too old or used before.", "Make a new proof and repeat; check the clock. The token is still good."},
+	{"use_dpop_nonce", "The proof must carry the nonce that came in DPoP-Nonce: the server asks for one, or the device's clock is wrong.", "Make a new proof with it and repeat. The token is still good."},
+	{"invalid_dpop_proof", "The proof is missing, for something else or used before.", "Make a new proof and repeat. The token is still good."},
 	{"invalid_credentials", "The e-mail address or the password is wrong.", "Ask again."},
 	{"account_disabled", "The password is right, and an operator has closed the account.", "Tell the person."},
 	{"too_many_devices", "409: the account is signed in on as many devices as it may be.", "Offer the devices page, to sign one out."},
@@ -80,8 +80,25 @@ var otherErrors = []advice{
 	{"invalid_request", "A field is missing or wrong; errors says which. A client_id may have to be registered.", "Show it beside the field, or fix the app."},
 	{"invalid_client", "The client sent a password. Clients are public.", "Fix the app."},
 	{"unsupported_grant_type", "Only refresh_token is served.", "Fix the app."},
-	{"unsupported_token_type", "An access token cannot be revoked.", "Revoke the refresh token."},
 	{"payload_too_large", "413: more than 64 KiB.", "Fix the app."},
-	{"unsupported_media_type", "415: neither JSON nor, at the OAuth endpoints, a form.", "Fix the app."},
-	{"method_not_allowed", "405: Allow says what the address takes.", "Fix the app."},
+	{"unsupported_media_type", "415: neither JSON nor, at the OAuth endpoints, a form; not in UTF-8; or compressed.", "Fix the app."},
+	{"method_not_allowed", "405: Allow says what the URL takes.", "Fix the app."},
+}
+
+// claim is one claim of an access token, and where it is defined.
+type claim struct{ name, means, source string }
+
+// tokenClaims are all that an access token says.
+var tokenClaims = []claim{
+	{"iss", "Who made the token: this server. Compare it letter for letter.", "RFC 7519, 4.1.1"},
+	{"sub", "The account, as a UUID. It stays the same when the e-mail address changes.", "RFC 7519, 4.1.2"},
+	{"aud", "The servers that the token is for. Refuse it when yours is not named; take a text and a list.", "RFC 7519, 4.1.3"},
+	{"exp", "When it ends, in seconds since 1970; never later than its device.", "RFC 7519, 4.1.4"},
+	{"iat", "When it was made.", "RFC 7519, 4.1.6"},
+	{"jti", "Its own id: no two tokens have the same.", "RFC 7519, 4.1.7"},
+	{"client_id", "The app that signed in.", "RFC 8693, 4.3"},
+	{"sid", "The device, as device_id in the token answer. It stays the same through all refreshes.", "OpenID Connect, session id"},
+	{"device_name", "The name of the device when the token was made. People choose it; it is missing where the operator leaves it out.", "Latchkey"},
+	{"cnf.jkt", "Only of a bound token: the thumbprint of the key whose proof must come with it.", "RFC 9449, 6.1"},
+	{"status.status_list", "Where to look whether the device was signed out: uri is the list, idx its place in it. Missing where lists are turned off.", "IETF Token Status List"},
 }

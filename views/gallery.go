@@ -41,8 +41,9 @@ func Mails() []State {
 const (
 	hostile       = `<script>alert(1)</script>"'><img src=x onerror=alert(1)>`
 	rightToLeft   = "هاتف ليلى الجديد"
-	override      = "Pixel \u202egnp.exe" // a right-to-left override must not turn the rest of the row around
-	invisibleName = "\u200b\u2060\u2800"  // nothing is seen of it
+	override      = "Pixel \u202egnp.exe"                   // a right-to-left override must not turn the rest of the row around
+	breakout      = "Pixel \u2069\u202egnp\u2067.exe\u2066" // isolates that end too early and too late
+	invisibleName = "\u200b\u2060\u2800"                    // nothing is seen of it
 	emoji         = "🏝️ Beach phone 👩‍👩‍👧‍👦"
 )
 
@@ -58,7 +59,7 @@ type gallery struct {
 
 // in is the shell of a signed-in page, out that of a signed-out one.
 func (g gallery) in(title, active string) Shell {
-	return Shell{Title: title, Active: active, Assets: g.assets, Clock: g.now, Account: &Account{Email: "leila.haddad@example.org"}}
+	return Shell{Title: title, Active: active, Assets: g.assets, Clock: g.now, Account: &Account{ID: "0192d3c4-0000-7000-8000-000000000001", Email: "leila.haddad@example.org"}}
 }
 
 func (g gallery) out(title string) Shell {
@@ -71,6 +72,8 @@ func (g gallery) signedOut() []State {
 	shut := g.out("Sign in")
 	shut.SignupOpen = false
 	shut.Flash = &Flash{Tone: ToneInfo, Text: "You are signed out."}
+	filled := g.out("Sign in")
+	filled.Flash = &Flash{Tone: ToneSuccess, Text: "Your password was changed, and every device was signed out. Sign in with the new one."}
 	wrong := FormProblems{Summary: "The e-mail address or the password is not right."}
 	bad := FormProblems{Summary: "The account was not created.", Fields: map[string]string{
 		"email":    "An e-mail address looks like name@example.org.",
@@ -81,7 +84,10 @@ func (g gallery) signedOut() []State {
 		{"login/empty", Login(LoginPage{Shell: g.out("Sign in")})},
 		{"login/next", Login(LoginPage{Shell: g.out("Sign in"), Next: "/devices/9?a=1&b=2"})},
 		{"login/signup closed", Login(LoginPage{Shell: shut})},
+		{"login/filled in", Login(LoginPage{Shell: filled, Email: "leila.haddad@example.org"})},
 		{"login/refused", Login(LoginPage{Shell: g.out("Sign in"), Email: "leila@example.org", Problems: wrong})},
+		{"login/somebody signed in", Login(LoginPage{Shell: g.out("Sign in"), Signed: &Account{ID: "0192d3c4-0000-7000-8000-000000000001"}, Email: "sam@example.org",
+			Problems: FormProblems{Summary: "Nothing was done: leila.haddad@example.org has signed in on this browser since this page was opened. Sign in once more to sign that account out here."}})},
 		{"login/hostile", Login(LoginPage{Shell: g.out("Sign in"), Email: hostile, Next: "/" + hostile, Problems: FormProblems{Summary: hostile}})},
 		{"signup/empty", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12})},
 		{"signup/refused", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12, Email: "leila@", Next: "/security", Problems: bad})},
@@ -97,17 +103,34 @@ func (g gallery) errors() []State {
 		})}
 	}
 	in, out := g.in("", ""), g.out("")
+	other := ErrorPage{Shell: g.in("Someone else is signed in", ""), Status: 409, Heading: "Someone else is signed in here now", Names: []string{"leila.haddad@example.org"},
+		Text:    "Nothing was changed. The page that you used was about another account; since it was opened, %s has signed in on this browser. If that is not you, sign out above, and sign in with your own account.",
+		BackURL: "/devices", BackText: "Show this account's devices", RequestID: "01JBV2M4Q8"}
+	hostileOther := other
+	hostileOther.Names = []string{override + longWord + "@example.org"}
+	old := ErrorPage{Shell: g.in("This page is out of date", ""), Status: 409, Heading: "This page is out of date", BackURL: "/devices", RequestID: "01JBV2M4Q8",
+		Text: "Nothing was changed. The page was opened too long ago to tell which account it is about. Open it again, and repeat what you wanted to do.", BackText: "Go to your devices"}
 	states := []State{
+		{"error/another account", Error(other)},
+		{"error/another account hostile", Error(hostileOther)},
+		{"error/page out of date", Error(old)},
 		page("not allowed", in, 403, "This is not allowed", "This form was sent from another site."),
 		page("nothing here", in, 404, "Nothing here", "There is no such device, or it is signed out already."),
-		page("nothing here, signed out", out, 404, "Nothing here", "There is nothing at this address."),
-		page("not like this", in, 405, "Not like this", "This address does not take that method."),
+		page("nothing here, signed out", out, 404, "Nothing here", "There is no such page."),
+		page("not like this", in, 405, "Not like this", "This page does not take that method."),
 		page("too much", out, 413, "That was too much", "What you sent is larger than we accept."),
 		page("too many attempts", out, 429, "Too many attempts", "Please wait before you try again. Try again in 15 minutes."),
 		page("our fault", in, 500, "That did not work", "Something went wrong on our side. Try again in 5 seconds."),
 		page("busy", out, 503, "Just a moment", "The service is not available right now. Please try again. Try again in 2 seconds."),
 		page("hostile", out, 400, hostile, hostile),
 	}
+	dead := func(name, heading, text, next, offer string) State {
+		return State{"error/" + name, Error(ErrorPage{Shell: g.out(heading), Status: 410, Heading: heading, Text: text, RequestID: "01JBV2M4Q8", BackURL: next, BackText: offer})}
+	}
+	states = append(states,
+		dead("dead link", "This link cannot be used", "It was used before, it has expired, or it was not copied whole. Nothing was changed.", "/forgot", "Send a new link"),
+		dead("link of another browser", "Follow the link in the mail again", "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed.", "/forgot", "Send a new link"),
+	)
 	bare := ErrorPage{Shell: g.out("Error"), Heading: "Something went wrong", BackURL: "javascript:alert(1)"}
 	return append(states, State{"error/bare", Error(bare)})
 }

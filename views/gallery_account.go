@@ -56,6 +56,8 @@ func (g gallery) devices() []State {
 		return State{"devices/" + name, Devices(p)}
 	}
 	alone := []Device{g.current()}
+	turned := g.app("a10", breakout, "phone", 80*day24)
+	turned.Client, turned.Agent = breakout, breakout
 	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: "You have a device of that name already."}
 	evil := &RenameRefusal{DeviceID: "b2", Value: hostile, Problem: hostile}
 	told := func(tone Tone, text string) Shell { return Shell{Flash: &Flash{Tone: tone, Text: text}} }
@@ -63,6 +65,7 @@ func (g gallery) devices() []State {
 		page("alone", DevicesPage{Browsers: alone}),
 		page("a few", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3}),
 		page("many", DevicesPage{Apps: apps, Browsers: browsers, Others: 11}),
+		page("turned around", DevicesPage{Apps: []Device{turned, apps[7]}, Browsers: alone, Others: 2}),
 		page("none", DevicesPage{}),
 		page("signed out one", DevicesPage{Shell: Shell{Flash: &Flash{
 			Tone: ToneSuccess, Text: "Signed out “%s”.", Names: []string{"Pixel 9"},
@@ -104,6 +107,7 @@ func (g gallery) warnings() []State {
 			end(longWord, "tablet", "Signed out when you changed your password.", 5*day24),
 			end(hostile, "unknown", "Signed out by an administrator.", 6*day24),
 			end(rightToLeft, "phone", "Its sign-in reached its time limit.", 7*day24),
+			end(breakout, "phone", "Signed out by you.", 8*day24),
 			end(invisibleName, "phone", "Replaced by a new sign-in in the same browser.", 20*day24),
 		}),
 	}
@@ -152,8 +156,10 @@ func (g gallery) account() []State {
 	events := []Event{
 		{Text: "Signed in on “%s”.", Names: []string{"Firefox on Linux"}, At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"},
 		{Text: "“%s” was signed out because its token was used twice: someone may have copied it.", Names: []string{"Pixel 9"}, Alarm: true, At: g.ago(25 * time.Minute), Agent: "Notes 4.2 on Android", Address: "192.0.2.99"},
+		{Text: "83 more sign-ins with a wrong password failed within 15 minutes.", Alarm: true, At: g.ago(3 * time.Hour)},
 		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
 		{Text: "You renamed “%s” to “%s”.", Names: []string{override, rightToLeft}, At: g.ago(20 * time.Hour), Address: "203.0.113.7"},
+		{Text: "“%s” signed out.", Names: []string{breakout}, At: g.ago(30 * time.Hour), Agent: breakout, Address: "203.0.113.7"},
 		{Text: "Signed in on “%s”.", Names: []string{hostile}, At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile},
 		{Text: "Signed in on “%s”.", Names: []string{longWord}, At: g.ago(4 * day24), Agent: longWords},
 		{Text: "Your account was created.", At: g.ago(400 * day24)},
@@ -166,8 +172,8 @@ func (g gallery) account() []State {
 		p.Shell, p.PasswordMin = g.in("Security", "security"), 12
 		return State{"security/" + name, Security(p)}
 	}
-	asked := SecurityPage{Mail: true, Email: hostile, EmailProblems: FormProblems{Summary: "Your address was not changed.", Fields: map[string]string{
-		"email": "This is your address already.", "password": "That is not your password.",
+	asked := SecurityPage{Mail: true, Email: hostile, EmailProblems: FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{
+		"email": "This is your e-mail address already.", "password": "That is not your password.",
 	}}}
 	leave := func(name string, p AccountDeletePage) State {
 		p.Shell = g.in("Delete your account", "security")
@@ -187,6 +193,8 @@ func (g gallery) account() []State {
 		security("no mail", SecurityPage{}),
 		security("refused", SecurityPage{Mail: true, Problems: wrong}),
 		security("address refused", asked),
+		security("ways back", SecurityPage{Mail: true, WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
+		security("ways back to end", SecurityPage{Mail: true, CanEndWays: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
 		{"security/data", AccountData(AccountDataPage{Shell: g.in("Download your data", "security")})},
 		{"security/data refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Problems: FormProblems{
 			Summary: "Nothing was downloaded.", Fields: map[string]string{"current_password": "That is not your password."},
@@ -194,7 +202,7 @@ func (g gallery) account() []State {
 		leave("empty", AccountDeletePage{Mail: true, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"}}),
 		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: "15 minutes"}, Problems: FormProblems{
 			Summary: "Your account was not deleted.", Fields: map[string]string{
-				"email": "This is not the address of the account that you are signed in to.", "current_password": "That is not your password.",
+				"email": "This is not the e-mail address of the account that you are signed in to.", "current_password": "That is not your password.",
 			},
 		}}),
 		leave("staff", AccountDeletePage{Staff: true}),

@@ -7,33 +7,41 @@ import (
 
 func (g gallery) links() []State {
 	notMe := func(name, device string) State {
-		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Device: device})}
+		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Device: device})}
+	}
+	locked := func(name string, p LockedPage) State {
+		p.Shell, p.Action = g.out("Your account is locked"), "/not-me/Zm9vYmFyYmF6cXV4/password"
+		return State{"locked/" + name, Locked(p)}
 	}
 	wrong := FormProblems{Fields: map[string]string{"email": "This is required.", "new_password": "Use at least 12 characters."}}
 	outbox := OutboxPage{Shell: g.out("Mails")}
 	for i, m := range g.mails() {
 		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
 	}
-	taken := FormProblems{Summary: "This address belongs to another account by now, or is kept for one. Nothing was changed."}
+	taken := FormProblems{Summary: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed."}
 	return []State{
-		{"email/confirm", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
-		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Shell: g.in("Confirm your new address", ""), From: longWord + "@example.org", To: hostile})},
-		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net",
-			Problems: FormProblems{Summary: "Your address was not changed.", Fields: map[string]string{"password": "That is not your password."}}})},
-		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Shell: g.out("Confirm your new address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
-		{"email/undo", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: "leila.haddad@example.org"})},
-		{"email/undo hostile", EmailUndo(EmailUndoPage{Shell: g.out("Take your address back?"), Email: hostile})},
+		{"email/confirm", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
+		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.in("Confirm your new e-mail address", ""), From: longWord + "@example.org", To: hostile})},
+		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net",
+			Problems: FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"password": "That is not your password."}}})},
+		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
+		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out("Take your e-mail address back?"), Email: "leila.haddad@example.org"})},
+		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out("Take your e-mail address back?"), Email: hostile})},
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
 		{"signup/sent", SignupSent(SignupPage{Shell: g.out("Look into your mail"), Life: "24 hours"})},
-		{"signup/confirm", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: "leila.haddad@example.org"})},
-		{"signup/confirm refused", SignupConfirm(SignupPage{Shell: g.out("Confirm your address"), Email: hostile, Problems: FormProblems{Fields: map[string]string{"password": "That is not your password."}}})},
+		{"signup/confirm", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your e-mail address"), Email: "leila.haddad@example.org"})},
+		{"signup/confirm refused", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your e-mail address"), Email: hostile, Problems: FormProblems{Fields: map[string]string{"password": "That is not your password."}}})},
 		{"forgot/empty", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true})},
 		{"forgot/refused", Forgot(ForgotPage{Shell: g.out("Forgotten password"), Mail: true, Email: hostile, Problems: wrong})},
 		{"forgot/no mail", Forgot(ForgotPage{Shell: g.out("Forgotten password")})},
 		{"forgot/sent", ForgotSent(ForgotPage{Shell: g.out("Look into your mail"), Life: "30 minutes"})},
-		{"reset/empty", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
-		{"reset/refused", Reset(ResetPage{Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
-		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile),
+		{"reset/empty", Reset(ResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
+		{"reset/refused", Reset(ResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
+		locked("by an alarm", LockedPage{Email: "l…@example.org"}), locked("by an undo", LockedPage{Email: longWord + "@example.org"}),
+		locked("unknown", LockedPage{}), locked("moved", LockedPage{Moved: true}),
+		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: "Too many mails were asked for. Try again in 15 minutes."}}),
+		{"not me/since", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Since: g.now.Add(-70 * time.Minute)})},
+		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile), notMe("turned around", breakout),
 	}
 }
 
@@ -61,7 +69,9 @@ func (g gallery) mails() []galleryMail {
 	add("new device, hostile", "new_device", func(m *Mail) {
 		m.Device, m.Agent, m.Address, m.To = hostile, override, longWord, longWord+"@example.org"
 	})
+	g.summaries(add)
 	add("device reused", "device_reused", func(m *Mail) { m.Device = rightToLeft })
+	add("device reused, hostile", "device_reused", func(m *Mail) { m.Device = breakout })
 	add("password changed", "password_changed", nil)
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
 	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
@@ -70,6 +80,7 @@ func (g gallery) mails() []galleryMail {
 	g.emailMails(add)
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("account deleted", "account_deleted", func(m *Mail) { m.Link = "" })
+	add("test mail", "test", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
 	return list
 }
@@ -77,13 +88,12 @@ func (g gallery) mails() []galleryMail {
 func (g gallery) emailMails(add func(name, kind string, change func(*Mail))) {
 	const before, after = "leila.haddad@example.org", "leila@new.example.net"
 	silent := func(m *Mail) { m.Link = "" }
-	add("confirm a new address", "email_confirm", func(m *Mail) {
-		m.To, m.Before, m.After, m.Until = after, before, after, g.now.Add(24*time.Hour)
-	})
+	add("confirm a new address", "email_confirm", func(m *Mail) { m.To, m.Until = after, g.now.Add(24*time.Hour) })
 	add("confirm a new address, hostile", "email_confirm", func(m *Mail) { m.To, m.Before, m.After = hostile, longWord+"@example.org", hostile })
 	add("address taken", "email_taken", silent)
 	add("address held", "email_held", silent)
 	add("address changed", "email_changed", func(m *Mail) { m.After = "l…@new.example.net" })
+	add("address changed again", "email_changed", func(m *Mail) { m.After, m.Again = "l…@new.example.net", true })
 	add("address changed back", "email_changed", func(m *Mail) { m.Link, m.After = "", "l…@new.example.net" })
 	add("address changed by an administrator", "email_changed", func(m *Mail) {
 		m.Link, m.After, m.Operator, m.Address, m.Agent = "", "l…@new.example.net", true, "", ""
@@ -94,4 +104,21 @@ func (g gallery) emailMails(add func(name, kind string, change func(*Mail))) {
 	})
 	add("address taken back", "email_restored", silent)
 	add("address lost", "email_lost", func(m *Mail) { m.To, m.Link, m.Address, m.Agent = after, "", "", "" })
+}
+
+func (g gallery) summaries(add func(name, kind string, change func(*Mail))) {
+	lines := func(m *Mail, n, total int, device func(i int) string) {
+		m.Device, m.Since, m.Total = device(n), g.now.Add(-time.Hour), total
+		for i := range n {
+			m.SignIns = append(m.SignIns, MailSignIn{Device: device(i), Agent: "Firefox on Linux", Address: "203.0.113.7", At: m.Since.Add(time.Duration(i) * time.Minute)})
+		}
+	}
+	add("summary", "new_device", func(m *Mail) {
+		lines(m, 5, 5, func(i int) string {
+			return []string{"Firefox on Linux", "Pixel 9", "iPhone 15.2", "phone", "📱", "last"}[i]
+		})
+	})
+	add("summary, hostile", "new_device", func(m *Mail) {
+		lines(m, 4, 122, func(i int) string { return []string{hostile, override, longWord, rightToLeft, "x"}[i] })
+	})
 }

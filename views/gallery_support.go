@@ -4,7 +4,7 @@ import "time"
 
 func (g gallery) desk() Shell {
 	shell := g.in("Support", "support")
-	shell.Account = &Account{Email: "sam@example.org", Support: true}
+	shell.Account = &Account{ID: "0192d3c4-0000-7000-8000-000000000002", Email: "sam@example.org", Support: true}
 	return shell
 }
 
@@ -63,7 +63,7 @@ func (g gallery) support() []State {
 	evil := SupportSearch{Text: hostile, Problem: hostile}
 	staff, disabled := g.person("sam@example.org", 1), g.person("leila@example.org", 0)
 	staff.Staff, disabled.Disabled = true, true
-	people := []SupportPerson{g.person("leila.haddad@example.org", 4), disabled, staff, g.person(hostile, 2), g.found()[1].Owner}
+	people := []SupportPerson{g.person("leila.haddad@example.org", 4), disabled, staff, g.person(hostile, 2), g.person(breakout, 0), g.found()[1].Owner}
 	return []State{
 		front("front", SupportPage{Charts: g.chartsOf(97)}),
 		front("quiet", SupportPage{Charts: g.chartsOf(0)}),
@@ -71,6 +71,7 @@ func (g gallery) support() []State {
 		front("refused", SupportPage{Search: evil}),
 		front("too slow", SupportPage{Search: typed, Searched: true, TooSlow: true}),
 		front("nothing found", SupportPage{Search: SupportSearch{Text: hostile}, Searched: true}),
+		front("nothing found of a text that turns around", SupportPage{Search: SupportSearch{Text: breakout}, Searched: true}),
 		front("nothing more", SupportPage{Search: SupportSearch{Text: rightToLeft}, Searched: true, Further: true, First: "/support?q=x"}),
 		front("people and devices", SupportPage{
 			Search: SupportSearch{Text: "l"}, Searched: true, People: people, Devices: append(g.found(), g.ended()...),

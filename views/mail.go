@@ -16,11 +16,23 @@ type Mail struct {
 	Agent    string // "Firefox on Linux"; may be empty
 	Device   string
 	Operator bool   // an administrator did it
+	Again    bool   // the address was changed once more, after the recipient's own was left
 	Link     string // whole URL; empty: there is none
 	Until    time.Time
 	Base     string // the portal's origin
 
 	Before, After string // the addresses of a change, as far as the recipient is told
+
+	// Since makes it a summary of the sign-ins from then on; SignIns are the first of them, oldest first, of Total.
+	Since   time.Time
+	SignIns []MailSignIn
+	Total   int
+}
+
+// MailSignIn is one sign-in of a summary.
+type MailSignIn struct {
+	Device, Agent, Address string
+	At                     time.Time
 }
 
 // Fact is a line of what is known.
@@ -42,10 +54,18 @@ type wording struct {
 func (m Mail) Subject() string { return m.words().subject }
 
 func (m Mail) words() wording {
-	quoted := "“" + m.Device + "”"
+	quoted := contained(firstStrongIsolate + given(m.Device))
 	always := "You get this mail because it is about the safety of your account " + m.To + ". It cannot be turned off."
 	switch m.Kind {
 	case "new_device":
+		if !m.Since.IsZero() {
+			return wording{
+				subject: count(m.Total, "sign-in") + " to your account", heading: count(m.Total, "sign-in"), alarm: true, why: always,
+				lead:   "Your account was signed in " + count(m.Total, "time") + " since " + absolute(m.Since) + ". This mail lists so many sign-ins together, so that none is overlooked. Times are in UTC.",
+				button: "This wasn’t me",
+				act:    "If all of this was you, there is nothing to do. If not, this link signs out every device that signed in since then and locks your password until you choose a new one. You do not have to sign in for it.",
+			}
+		}
 		return wording{
 			subject: "New sign-in to your account", heading: "New sign-in", alarm: true, why: always,
 			lead:   "Your account was signed in on a device that we had not seen before.",
@@ -77,33 +97,39 @@ func (m Mail) words() wording {
 			button: "Choose a new password",
 			act:    "This link lets you choose one. When you do, every device is signed out. Give the link to nobody: whoever has it can take the account.",
 			after:  []string{"Was it not you? Then do nothing: without the link nothing changes, and your password stays as it is."},
-			why:    "You get this mail because the address " + m.To + " was entered on the page for forgotten passwords.",
+			why:    "You get this mail because the e-mail address " + m.To + " was entered on the page for forgotten passwords.",
 		}
 	case "signup":
 		return wording{
 			subject: "Confirm your e-mail address", heading: "Confirm your e-mail address",
-			lead:   "Somebody, probably you, asked for an account with this address.",
-			button: "Confirm my address",
+			lead:   "Somebody, probably you, asked for an account with this e-mail address.",
+			button: "Confirm my e-mail address",
 			act:    "This link makes the account. It asks for the password that you chose.",
-			after:  []string{"Was it not you? Then do nothing: without the link there is no account, and nobody can make one with your address."},
-			why:    "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+			after:  []string{"Was it not you? Then do nothing: without the link there is no account, and nobody can make one with your e-mail address."},
+			why:    "You get this mail because this e-mail address was entered on the page for new accounts.",
 		}
 	case "signup_known":
 		return wording{
 			subject: "You have an account already", heading: "You have an account already",
-			lead:  "Somebody, probably you, asked for a new account with this address. There is one already, so no other was made, and nothing was changed.",
+			lead:  "Somebody, probably you, asked for a new account with this e-mail address. There is one already, so no other was made, and nothing was changed.",
 			after: []string{"Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: " + m.Base + "/login", "Was it not you? Then there is nothing to do."},
-			why:   "You get this mail because the address " + m.To + " was entered on the page for new accounts.",
+			why:   "You get this mail because this e-mail address was entered on the page for new accounts.",
 		}
 	case "account_deleted":
 		return wording{
 			subject: "Your account was deleted", heading: "Your account was deleted",
-			lead: "Somebody who knows your password, probably you, deleted your account. Every device was signed out, and your address, your devices and all that leads to you in your activity were erased.",
+			lead: "Somebody who knows your password, probably you, deleted your account. Every device was signed out, and your e-mail address, your devices and all that leads to you in your activity were erased.",
 			after: []string{
-				"This is the last mail: your address is kept nowhere here any more. Nobody can bring the account back. A new account with this address would have nothing of this one.",
+				"This is the last mail: your e-mail address is kept nowhere here any more. Nobody can bring the account back. A new account with this e-mail address would have nothing of this one.",
 				"Was it not you? Then change your password wherever else you use it, and tell whoever runs this service: " + m.Base,
 			},
-			why: "You get this mail because the account with the address " + m.To + " was deleted.",
+			why: "You get this mail because the account with the e-mail address " + m.To + " was deleted.",
+		}
+	case "test":
+		return wording{
+			subject: "Test mail from " + m.Base, heading: "Mail works",
+			lead: "An administrator of " + m.Base + " sent this mail to see whether mail works. There is nothing to do.",
+			why:  "You get this mail because an administrator named your e-mail address in a test.",
 		}
 	case "account_disabled":
 		return wording{
@@ -121,15 +147,39 @@ func (m Mail) words() wording {
 // facts are what is known about the act, in the order in which one asks.
 func (m Mail) facts() []Fact {
 	list := m.addresses()
-	if m.Device != "" {
-		list = append(list, Fact{"Device", m.Device})
+	if !m.Since.IsZero() {
+		return append(list, m.signIns()...)
 	}
-	if m.Agent != "" && m.Agent != m.Device {
-		list = append(list, Fact{"Browser or app", m.Agent})
+	if !m.unconfirmed() {
+		if m.Device != "" {
+			list = append(list, Fact{"Device", given(m.Device)})
+		}
+		if m.Agent != "" && m.Agent != m.Device {
+			list = append(list, Fact{"Browser or app", m.Agent})
+		}
 	}
 	list = append(list, Fact{"When", absolute(m.At)})
 	if m.Address != "" {
-		list = append(list, Fact{"From address", m.Address})
+		list = append(list, Fact{"IP address", m.Address})
+	}
+	return list
+}
+
+// signIns are the lines of a summary.
+func (m Mail) signIns() (list []Fact) {
+	for _, in := range m.SignIns {
+		facts := []string{given(in.Device)}
+		if in.Agent != "" && in.Agent != in.Device {
+			facts = append(facts, in.Agent)
+		}
+		if in.Address != "" {
+			facts = append(facts, in.Address)
+		}
+		// The mark keeps the line's order when a name is written from right to left.
+		list = append(list, Fact{in.At.UTC().Format("2 Jan, 15:04"), "\u200e" + strings.Join(facts, ", ")})
+	}
+	if more := m.Total - len(m.SignIns); more > 0 {
+		list = append(list, Fact{"Later", count(more, "more sign-in")})
 	}
 	return list
 }
@@ -142,7 +192,7 @@ func (m Mail) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
 	for _, f := range m.facts() {
-		fmt.Fprintf(&b, "  %-15s %s\n", f.Name+":", plain(f.Value))
+		fmt.Fprintf(&b, " %-19s %s\n", f.Name+":", strings.ReplaceAll(foldAt(58, plain(f.Value)), "\n", "\n"+strings.Repeat(" ", 21)))
 	}
 	b.WriteString("\n")
 	if m.Link != "" {
@@ -165,15 +215,43 @@ func plain(s string) string {
 	}, s)
 }
 
+// The marks that open and close an isolate (UAX #9 §2.4).
+const (
+	leftToRightIsolate = "\u2066"
+	firstStrongIsolate = "\u2068"
+	popIsolate         = "\u2069"
+)
+
+// contained is a text of which every isolate ends, none before it began, and that has no paragraph separator: it cannot
+// leave the <bdi> around it and turn around what follows. Pages have a class for such texts; programs that show mails know
+// no style for certain.
+func contained(s string) string {
+	open, stray := 0, 0
+	for _, r := range s {
+		switch mark := string(r); {
+		case mark >= leftToRightIsolate && mark <= firstStrongIsolate:
+			open++
+		case mark == popIsolate && open > 0:
+			open--
+		case mark == popIsolate:
+			stray++
+		}
+	}
+	s = strings.Repeat(firstStrongIsolate, stray) + s + strings.Repeat(popIsolate, open)
+	return strings.ReplaceAll(s, "\u2029", " ")
+}
+
 // fold breaks lines after 72 characters: not every program does.
-func fold(s string) string {
+func fold(s string) string { return foldAt(72, s) }
+
+func foldAt(most int, s string) string {
 	var b strings.Builder
 	width := 0
 	for word := range strings.FieldsSeq(s) {
 		n := len([]rune(word))
 		switch {
 		case width == 0:
-		case width+1+n > 72:
+		case width+1+n > most:
 			b.WriteByte('\n')
 			width = 0
 		default:

@@ -44,12 +44,30 @@ func letterFaults(m Mail, doc *html.Node) (found []string) {
 		found = append(found, "not one link")
 	}
 	flat := strings.Join(strings.Fields(m.Text()), " ")
-	for _, want := range []string{m.To, absolute(m.At), m.Address, m.Device, m.Link} {
+	for _, want := range told(m) {
 		if !strings.Contains(flat, strings.Join(strings.Fields(plain(want)), " ")) || want != m.Link && !strings.Contains(text(doc), want) {
 			found = append(found, "one of the parts does not tell "+want)
 		}
 	}
 	return found
+}
+
+// told is what both parts of a mail tell.
+func told(m Mail) []string {
+	list := []string{m.Link}
+	if !m.unconfirmed() {
+		list = append(list, m.To)
+	}
+	if m.Since.IsZero() {
+		list = append(list, absolute(m.At), m.Address)
+	}
+	if m.Device != "" && m.Since.IsZero() && !m.unconfirmed() {
+		list = append(list, given(m.Device))
+	}
+	for _, in := range m.SignIns {
+		list = append(list, given(in.Device), in.Agent, in.Address)
+	}
+	return list
 }
 
 func TestEveryMailIsSoundInBothItsParts(t *testing.T) {

@@ -22,7 +22,7 @@ func said(text string, names []string) templ.Component {
 			if i%2 == 0 {
 				b.WriteString(templ.EscapeString(part))
 			} else {
-				b.WriteString("<bdi>" + templ.EscapeString(visible(part)) + "</bdi>")
+				b.WriteString(isolated(visible(part)))
 			}
 		}
 		if _, err := io.WriteString(w, b.String()); err != nil {
@@ -42,7 +42,29 @@ func parts(text string, names []string) []string {
 	return list
 }
 
-// visible is a name, or words for one of which nothing would be seen: blanks, zero-width and formatting characters only.
+// foreign shows a text that is not ours: a browser's word for itself, an app's id. It stands isolated.
+func foreign(s string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		if _, err := io.WriteString(w, isolated(s)); err != nil {
+			return fmt.Errorf("write a text: %w", err)
+		}
+		return nil
+	})
+}
+
+// isolated is the HTML of a text that cannot turn around what follows it. Browsers draw a <bdi> by the marks of an isolate
+// (UAX #9 §2.4), so such a mark or a paragraph separator in the text could end it early or take its end away. The class
+// makes it a box of its own, which a text with such marks cannot leave.
+func isolated(s string) string {
+	element := "<bdi>"
+	if strings.ContainsAny(s, "\u2066\u2067\u2068\u2069\u2029") {
+		element = `<bdi class="turning">`
+	}
+	return element + templ.EscapeString(s) + "</bdi>"
+}
+
+// visible is a name, or words for one of which nothing would be seen: blanks, zero-width and
+// formatting characters only.
 func visible(s string) string {
 	seen := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !invisible(r) }
 	if strings.ContainsFunc(s, seen) {
@@ -51,7 +73,8 @@ func visible(s string) string {
 	return "(a name of invisible characters)"
 }
 
-// invisible tells of letters that are drawn as nothing: Hangul fillers, the blank Braille pattern, marks without a base.
+// invisible tells of letters that are drawn as nothing: Hangul fillers, the blank Braille pattern, blanks of musical notes
+// and hieroglyphs, marks without a base.
 func invisible(r rune) bool {
-	return r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0' || r == '\u2800' || unicode.Is(unicode.M, r)
+	return unicode.In(r, unicode.M, unicode.Other_Default_Ignorable_Code_Point) || r == '\u2800' || r == '\U0001d159' || r == '\U00013441' || r == '\U00013442'
 }

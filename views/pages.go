@@ -15,6 +15,7 @@ type Shell struct {
 
 // Account is the signed-in person as the page header shows them.
 type Account struct {
+	ID      string // every form carries it: see madeFor
 	Email   string
 	Support bool // a member of the support staff: the way to the support desk is shown
 }
@@ -35,6 +36,7 @@ type Flash struct {
 	Text   string
 	Names  []string // stand in Text for each %s
 	Detail string   // what else to know, in smaller type; may be empty
+	Email  string   // fills in the sign-in form, where that is the next page
 }
 
 // Assets are the content-hashed URLs of the embedded files.
@@ -53,6 +55,7 @@ type FormProblems struct {
 // LoginPage is the sign-in form.
 type LoginPage struct {
 	Shell
+	Signed   *Account // who was signed in on this browser when the form was made; nil: nobody, as a rule
 	Email    string
 	Next     string // local path to go on to; may be empty
 	Problems FormProblems
@@ -61,6 +64,7 @@ type LoginPage struct {
 // SignupPage is the sign-up form.
 type SignupPage struct {
 	Shell
+	Action      string // of the confirmation: the link's own page
 	Email       string
 	Next        string
 	PasswordMin int    // characters
@@ -186,11 +190,20 @@ type SecurityPage struct {
 	Mail          bool // mails are sent here: without, nobody can confirm an address
 	Email         string
 	EmailProblems FormProblems
+	WaysBack      []WayBack
+	CanEndWays    bool // some of them are to addresses that the account came to later than its present one
+}
+
+// WayBack is an address that can take the account back.
+type WayBack struct {
+	Email string
+	Until time.Time
 }
 
 // EmailConfirmPage asks before a new address becomes the account's.
 type EmailConfirmPage struct {
 	Shell
+	Action   string // the link's own page
 	From, To string
 	Taken    bool         // somebody else has the new address by now
 	Problems FormProblems // why it did not
@@ -199,7 +212,17 @@ type EmailConfirmPage struct {
 // EmailUndoPage asks before an account gets a former address back.
 type EmailUndoPage struct {
 	Shell
-	Email string
+	Action string // the link's own page
+	Email  string
+}
+
+// LockedPage says that a link has locked the account, and offers a mail with a link to a new password.
+type LockedPage struct {
+	Shell
+	Action   string
+	Email    string // the account's address, whole or veiled; may be empty
+	Moved    bool   // the account has another address by now, to which that mail would go
+	Problems FormProblems
 }
 
 // AccountDataPage asks for the password before the account's data is downloaded.
@@ -230,6 +253,7 @@ type ForgotPage struct {
 // ResetPage asks for a new password.
 type ResetPage struct {
 	Shell
+	Action      string // the link's own page
 	Email       string
 	PasswordMin int // characters
 	Problems    FormProblems
@@ -238,7 +262,10 @@ type ResetPage struct {
 // NotMePage asks before the link of an alarm is used.
 type NotMePage struct {
 	Shell
-	Device string // the one that is signed out; empty: every device is
+	Action string    // the link's own page
+	Email  string    // the account's address, masked; may be empty
+	Device string    // the one that is signed out
+	Since  time.Time // all devices that signed in from then on are signed out; without either, every device is
 }
 
 // OutboxPage shows mails that were written into files.
@@ -259,6 +286,7 @@ type ErrorPage struct {
 	Status    int
 	Heading   string
 	Text      string
+	Names     []string // stand in Text for each %s
 	RequestID string
 	BackURL   string
 	BackText  string

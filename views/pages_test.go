@@ -146,8 +146,8 @@ func TestActivityIsGroupedByDay(t *testing.T) {
 	if got, want := strings.Join(headings, " | "), "Today | Yesterday | Friday, 30 October | Monday, 29 September 2025"; got != want {
 		t.Errorf("headings %q, want %q", got, want)
 	}
-	if n := strings.Count(text(doc), "Warning:"); n != 2 {
-		t.Errorf("%d alarms told in words, want 2", n)
+	if n := strings.Count(text(doc), "Warning:"); n != 3 {
+		t.Errorf("%d alarms told in words, want 3", n)
 	}
 	one(t, doc, "a", "href", "/activity?before=7")
 	none(t, doc, "a", "rel", "first")

@@ -31,13 +31,21 @@ func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *auth.
 		wrongPassword(err, &problems, &status, "Your account was not deleted.")
 		return s.renderAccountDelete(w, r, status, views.AccountDeletePage{Email: printable(p["email"]), Problems: problems})
 	}
+	s.farewell(w, r)
+	return redirect(w, r, "/login")
+}
+
+// deleteRoute is the route of accountDelete.
+const deleteRoute = "POST /security/delete"
+
+// farewell forgets who was signed in, and says on the next page that the account is gone.
+func (s *Server) farewell(w http.ResponseWriter, r *http.Request) {
 	gone := views.Flash{Tone: views.ToneSuccess, Text: "Your account was deleted, and every device was signed out."}
 	if s.auth.Mail != nil {
 		gone.Detail = "A last mail tells you so."
 	}
 	s.cookies.forget(w, r)
 	s.cookies.leave(w, r, gone)
-	return redirect(w, r, "/login")
 }
 
 // wrongPassword says beside the field that the current password is wrong, and above the form what was not done for it.

@@ -125,7 +125,7 @@ func (b *browser) signUp2(email string) {
 func TestWithoutMailAnAccountIsDeletedInSilence(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
-		if strings.Contains(b.shown("/security/delete").one("form", "action", "/security/delete").text(), "mail") {
+		if strings.Contains(b.shown("/security/delete").one("form", "action", "/security/delete").text(), " mail") {
 			t.Error("a mail is promised")
 		}
 		b.expect(b.leave(adaEmail, adaPassword), http.StatusSeeOther, "/login")

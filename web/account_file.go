@@ -64,6 +64,7 @@ type dataEvent struct {
 	IP         string     `json:"ip"`
 	UserAgent  string     `json:"user_agent"`
 	Detail     string     `json:"detail"`
+	Times      int64      `json:"times"` // how often it happened: failures in a row share an event
 }
 
 // dataFile writes the file part by part, so that no more of it than a part is in memory.
@@ -104,7 +105,7 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 		if e.DeviceID.Valid {
 			device = &e.DeviceID.UUID
 		}
-		return dataEvent{e.At, e.Kind, e.Actor, device, e.DeviceName, e.IP, e.UserAgent, e.Detail}
+		return dataEvent{e.At, e.Kind, e.Actor, device, e.DeviceName, e.IP, e.UserAgent, e.Detail, 1 + e.More}
 	}}
 	if err := data.Events(ctx, events.write); err != nil {
 		return err //nolint:wrapcheck // says what was attempted

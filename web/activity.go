@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -70,9 +71,24 @@ func sentence(e models.Event) (text string, names []string) {
 	return text, names[:strings.Count(text, "%s")]
 }
 
+// severalFailures says an event that stands for several, which came after those that have one each.
+func severalFailures(e models.Event) string {
+	n := 1 + e.More
+	switch {
+	case e.Kind == models.EventPasswordFailed:
+		return fmt.Sprintf("%d more wrong passwords were given within 15 minutes where your password was asked for again.", n)
+	case e.Detail == auth.LockedDetail:
+		return fmt.Sprintf("%d more sign-ins with the right password were refused within 15 minutes, because your password is locked.", n)
+	}
+	return fmt.Sprintf("%d more sign-ins with a wrong password failed within 15 minutes.", n)
+}
+
 // eventWords has a %s for the device's name and, of a rename, a second one for the new name; in the support staff's own
 // acts it stands for what they looked for.
 func eventWords(e models.Event) string {
+	if e.More > 0 {
+		return severalFailures(e)
+	}
 	switch e.Kind {
 	case models.EventAccountCreated:
 		return "Your account was created."
@@ -150,12 +166,14 @@ func eventWords(e models.Event) string {
 		return "Your e-mail address was changed, by the link in the mail to the new one."
 	case models.EventEmailRestored:
 		return "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked."
+	case models.EventWaysBackEnded:
+		return "You ended the links that could take your account back to newer e-mail addresses."
 	case models.EventDataDownloaded:
 		return "Everything that is kept of your account was downloaded on “%s”."
 	case models.EventAccountDeleted:
 		return "Your account was deleted."
 	case models.EventMailFailed:
-		return "A mail to you could not be delivered. Is your address right?"
+		return "A mail to you could not be delivered. Is your e-mail address right?"
 	}
 	return "Something else happened."
 }

@@ -16,10 +16,9 @@ func (s *Server) apiLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s.sendNonce(w)
 	answer, err := s.auth.Login(r.Context(), auth.LoginRequest{
 		Email: p["email"], Password: p["password"], DeviceName: p["device_name"], ClientID: p["client_id"], From: from,
-		Proof: s.proof(r),
+		Proof: s.proof(w, r),
 	})
 	if err != nil {
 		return err

@@ -65,6 +65,7 @@ func openTabFor(t *testing.T, base string, width int64, scripts bool, life time.
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck, chromedp.WSURLReadTimeout(stepTime),
+		chromedp.Flag("host-resolver-rules", "MAP "+hostName+" 127.0.0.1"),
 		chromedp.Flag("user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"),
 	}
 	for _, flag := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync", "disable-default-apps",
@@ -75,18 +76,32 @@ func openTabFor(t *testing.T, base string, width int64, scripts bool, life time.
 	t.Cleanup(cancel)
 	ctx, stop := chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(stop)
-	c := &tab{t: t, base: base, width: width, script: scripts}
+	return (&tab{t: t, base: base, width: width, script: scripts}).start(ctx)
+}
+
+// hostName is one that browsers do not hold for their own machine: over http it gets no Fetch Metadata.
+const hostName = "latchkey.test"
+
+// another opens a second tab in the same browser.
+func (c *tab) another() *tab {
+	c.t.Helper()
+	return (&tab{t: c.t, base: c.base, width: c.width, script: c.script}).start(c.ctx)
+}
+
+func (c *tab) start(ctx context.Context) *tab {
+	c.t.Helper()
+	var cancel context.CancelFunc
 	c.ctx, cancel = chromedp.NewContext(ctx, chromedp.WithListener(c.listen))
-	t.Cleanup(cancel)
+	c.t.Cleanup(cancel)
 	height := int64(900)
 	view := []chromedp.EmulateViewportOption{}
-	if width < 500 {
+	if c.width < 500 {
 		height, view = 844, append(view, chromedp.EmulateMobile, chromedp.EmulatePortrait)
 	}
 	c.do("start",
 		call(devlog.Enable, cdp.Empty{}), call(audits.Enable, cdp.Empty{}), call(network.Enable, network.EnableParams{}),
-		chromedp.EmulateViewport(width, height, view...),
-		call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts}))
+		chromedp.EmulateViewport(c.width, height, view...),
+		call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !c.script}))
 	return c
 }
 

@@ -163,3 +163,24 @@ func TestEveryMailIsAccessibleAndFitsASmallScreen(t *testing.T) {
 		t.Errorf("the browser complains: %q", faults)
 	}
 }
+
+// Browsers load an icon for every page, and judge it by the page's policy: a mail's page lets it in, and its own style.
+func TestAMailsPageHasItsStyleAndItsIcon(t *testing.T) {
+	s := gallerySite(t)
+	c := openTab(t, s.URL, 800, true)
+	for _, path := range letterPaths() {
+		armoured(t, path, s.browser().get(path), false)
+	}
+	c.colours("light")
+	c.open(letterPaths()[0], http.StatusOK)
+	if got := evaluate[string](c, `new Promise(done => { const icon = new Image(); icon.onload = () => done("shown"); icon.onerror = () => done("stopped"); icon.src = "/favicon.ico"; })`); got != "shown" {
+		t.Errorf("the icon is %s", got)
+	}
+	if got := evaluate[string](c, `getComputedStyle(document.body).backgroundColor`); got != "rgb(246, 245, 241)" {
+		t.Errorf("the mail stands on %s", got)
+	}
+	if got := evaluate[string](c, `(() => { const other = document.createElement("style"); other.textContent = "body { background: red; }"; document.head.append(other); return getComputedStyle(document.body).backgroundColor; })()`); got != "rgb(246, 245, 241)" {
+		t.Errorf("another style turns it to %s", got)
+	}
+	c.takeFaults() // of that other style
+}

@@ -53,7 +53,7 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 	c.write("#password", leilaPassword)
 	c.follow(`main button[type="submit"]`).one("h1").says("Look into your mail")
 	c.shoot("signup-sent")
-	c.open(s.link(s.mail()), http.StatusOK).one("h1").says("Confirm your address")
+	c.open(s.link(s.mail()), http.StatusOK).one("h1").says("Confirm your e-mail address")
 	c.shoot("signup-confirm")
 	c.write("#password", leilaPassword)
 	c.follow(`main button[type="submit"]`).one("h1").says("Devices")

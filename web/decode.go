@@ -21,47 +21,116 @@ const formType = "application/x-www-form-urlencoded"
 type params map[string]string
 
 // decode reads the body once, as one of the media types that the endpoint takes, and keeps the wanted members.
-// Members it does not know are ignored; wrong types, repeated members, data behind the end, bodies over 64 KiB and
-// other media types are refused.
+// Members that it does not know are ignored, repeated or not; wrong types, known members that are repeated, data behind the
+// end, bodies over 64 KiB, compressed bodies and other media types are refused.
 func decode(r *http.Request, mediaTypes []string, wanted ...string) (params, error) {
-	mediaType, err := mediaTypeOf(r, mediaTypes)
+	body, err := readBody(r)
 	if err != nil {
 		return nil, err
 	}
+	return body.decode(r, mediaTypes, wanted)
+}
+
+// decodeOptional is decode for endpoints whose body may be left out: an empty one and a JSON null say nothing either.
+func decodeOptional(r *http.Request, mediaTypes []string, wanted ...string) (params, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	text := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
+	if len(text) == 0 {
+		return params{}, nil
+	}
+	if mediaType, _, err := mediaTypeOf(r, mediaTypes); err == nil && mediaType == jsonType && string(text) == "null" {
+		return params{}, nil
+	}
+	return body.decode(r, mediaTypes, wanted)
+}
+
+// rawBody is a body as it came.
+type rawBody []byte
+
+// readBody reads a body to its end. A compressed one is refused (RFC 9110 §15.5.16): 64 KiB of it may be anything.
+func readBody(r *http.Request) (rawBody, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, bodyError(err)
 	}
-	if !utf8.Valid(body) {
-		return nil, badBody("The body is not valid UTF-8.", nil)
+	for _, coding := range r.Header.Values("Content-Encoding") {
+		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") && len(body) > 0 {
+			return nil, &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", acceptEncoding: "identity",
+				message: "The body is compressed: send it without Content-Encoding."}
+		}
 	}
-	if mediaType == formType {
-		return decodeForm(body, wanted)
-	}
-	return decodeJSON(body, wanted)
+	return body, nil
 }
 
-// mediaTypeOf is the body's media type, which must be one of those given.
-func mediaTypeOf(r *http.Request, mediaTypes []string) (string, error) {
+func (body rawBody) decode(r *http.Request, mediaTypes, wanted []string) (params, error) {
+	mediaType, charset, err := mediaTypeOf(r, mediaTypes)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case charset == anyASCII && !isASCII(body):
+		return nil, wrongMediaType(mediaTypes, nil)
+	case !utf8.Valid(body):
+		return nil, badBody("The body is not valid UTF-8.", nil)
+	case mediaType == formType:
+		return decodeForm(bytes.TrimRight(body, "\r\n"), wanted) // a form cannot hold them: what sent the file added them
+	}
+	return decodeJSON(bytes.TrimPrefix(body, byteOrderMark), wanted) // RFC 8259 §8.1 lets a parser ignore it
+}
+
+var byteOrderMark = []byte("\ufeff")
+
+func isASCII(body []byte) bool {
+	return !slices.ContainsFunc(body, func(c byte) bool { return c >= utf8.RuneSelf })
+}
+
+// charset is what the charset parameter of a media type means for a body.
+type charset int
+
+const (
+	anyUTF8  charset = iota // UTF-8, or no charset, which means the same here
+	anyASCII                // a charset whose first half is ASCII: a body in ASCII is the same text in UTF-8
+	otherCharset
+)
+
+// charsetOf reads a charset parameter. JSON has none, and one that is sent means nothing (RFC 8259 §11); forms are UTF-8 (RFC 6749
+// appendix B). What clients add by themselves is therefore taken for as long as it leaves no doubt about the text.
+func charsetOf(name string) charset {
+	name = strings.NewReplacer("-", "", "_", "", ".", "", ":", "", "'", "", " ", "").Replace(strings.ToLower(name))
+	if name == "" || name == "utf8" {
+		return anyUTF8
+	}
+	for _, begin := range []string{"ascii", "usascii", "ansix341968", "iso8859", "latin", "windows125", "cp125", "koi8", "gb", "big5", "euc"} {
+		if strings.HasPrefix(name, begin) {
+			return anyASCII
+		}
+	}
+	return otherCharset
+}
+
+// mediaTypeOf is the body's media type, which must be one of those given, and what its charset is.
+func mediaTypeOf(r *http.Request, mediaTypes []string) (string, charset, error) {
 	named := r.Header.Get("Content-Type")
 	if slices.Contains(mediaTypes, named) {
-		return named, nil
+		return named, anyUTF8, nil
 	}
 	mediaType, options, err := mime.ParseMediaType(named)
-	charset := options["charset"]
-	if err != nil || !slices.Contains(mediaTypes, mediaType) || charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return "", &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", cause: err,
-			message: "The body must be " + strings.Join(mediaTypes, " or ") + ", in UTF-8."}
+	if errors.Is(err, mime.ErrInvalidMediaParameter) { // "; charset=": the type is good
+		err = nil
 	}
-	return mediaType, nil
+	set := charsetOf(options["charset"])
+	if err != nil || !slices.Contains(mediaTypes, mediaType) || set == otherCharset {
+		return "", set, wrongMediaType(mediaTypes, err)
+	}
+	return mediaType, set, nil
 }
 
-// decodeOptional is decode for endpoints whose body may be left out altogether.
-func decodeOptional(r *http.Request, mediaTypes []string, wanted ...string) (params, error) {
-	if r.ContentLength == 0 || r.Body == http.NoBody {
-		return params{}, nil
-	}
-	return decode(r, mediaTypes, wanted...)
+func wrongMediaType(mediaTypes []string, cause error) error {
+	return &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", cause: cause,
+		message: "The body must be " + strings.Join(mediaTypes, " or ") + ", in UTF-8."}
 }
 
 func bodyError(err error) error {
@@ -87,25 +156,17 @@ func decodeForm(body []byte, wanted []string) (params, error) {
 	}
 	p := params{}
 	for name, list := range values {
-		if len(list) > 1 {
-			return nil, badBody(repeated("parameter", name, wanted), nil)
-		}
-		if slices.Contains(wanted, name) {
-			if !utf8.ValidString(list[0]) {
-				return nil, badBody(fmt.Sprintf("The parameter %q is not valid UTF-8.", name), nil)
-			}
+		switch {
+		case !slices.Contains(wanted, name): // RFC 6749 §3.2: unrecognised parameters must be ignored
+		case len(list) > 1: // the same: parameters must not be included more than once
+			return nil, badBody(fmt.Sprintf("The parameter %q is repeated.", name), nil)
+		case !utf8.ValidString(list[0]):
+			return nil, badBody(fmt.Sprintf("The parameter %q is not valid UTF-8.", name), nil)
+		default:
 			p[name] = list[0]
 		}
 	}
 	return p, nil
-}
-
-// repeated names what is repeated only when the name is one of ours: another one may be anything, a token too.
-func repeated(what, name string, wanted []string) string {
-	if slices.Contains(wanted, name) {
-		return fmt.Sprintf("The %s %q is repeated.", what, name)
-	}
-	return fmt.Sprintf("A %s is repeated.", what)
 }
 
 // decodeJSON reads one JSON object. It goes member by member, because encoding/json alone would take the last of
@@ -126,11 +187,13 @@ func decodeJSON(body []byte, wanted []string) (params, error) {
 		if err := d.Decode(&value); err != nil {
 			return nil, badBody("The body is not well-formed JSON.", nil)
 		}
-		if seen[name] {
-			return nil, badBody(repeated("member", name, wanted), nil)
+		if !slices.Contains(wanted, name) {
+			continue
 		}
-		seen[name] = true
-		if string(value) == "null" || !slices.Contains(wanted, name) {
+		if seen[name] {
+			return nil, badBody(fmt.Sprintf("The member %q is repeated.", name), nil)
+		}
+		if seen[name] = true; string(value) == "null" {
 			continue
 		}
 		var text string

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -47,7 +48,7 @@ func compare(t *testing.T, body []byte, got params, err error, want params, ok b
 
 func FuzzDecodeForm(f *testing.F) {
 	for _, body := range []string{"", "&&", "email=a&password=b", "email=a&email=a", "email=a;password=b", "email=%", "email=%ff", "email=%00", "x=%ff&x=1",
-		"%65mail=a&email=b", "email", "=a&=b", "email=a+b%20c", "unknown=1&unknown=2", "email=\xff", "email=a&&", "email==", "%zz=a"} {
+		"%65mail=a&email=b", "email", "=a&=b", "email=a+b%20c", "unknown=1&unknown=2", "email=\xff", "email=a&&", "email==", "%zz=a", "email=a\r\n", "email=a%0A\n", "\n", "email=a\n&password=b"} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -62,22 +63,21 @@ func formReference(body string) (params, bool) {
 	if !utf8.ValidString(body) {
 		return nil, false
 	}
-	for pair := range strings.SplitSeq(body, "&") {
+	for pair := range strings.SplitSeq(strings.TrimRight(body, "\r\n"), "&") {
 		if pair == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(name)
 		value, err2 := url.QueryUnescape(value)
-		if err != nil || err2 != nil || strings.Contains(pair, ";") || seen[name] {
+		if err != nil || err2 != nil || strings.Contains(pair, ";") {
 			return nil, false
 		}
-		seen[name] = true
 		if slices.Contains(fuzzWanted, name) {
-			if !utf8.ValidString(value) {
+			if !utf8.ValidString(value) || seen[name] {
 				return nil, false
 			}
-			if value != "" {
+			if seen[name] = true; value != "" {
 				p[name] = value
 			}
 		}
@@ -88,7 +88,7 @@ func formReference(body string) (params, bool) {
 func FuzzDecodeJSON(f *testing.F) {
 	for _, body := range []string{"", "{}", "[]", "null", `"a"`, `{"email":"a","password":"b"}`, `{"email":"a","email":"a"}`, `{"email":"a","Email":"b"}`, `{"email":null}`,
 		`{"email":1}`, `{"email":["a"]}`, `{"x":{"email":"a","email":"b"}}`, `{"email":"a"} {}`, `{"email":"a"}x`, `{"email":"a",}`, `{"email":"\ud800"}`, `{"\u0065mail":"a","email":"b"}`,
-		`{"email":"a" "password":"b"}`, `{"email"}`, `{email:"a"}`, `{"x":1e999}`, "\ufeff{}", ` { "email" : "a" } `, `{"x":[[[[[[[[]]]]]]]]}`, `{"email":"a\u0000"}`, "{\"email\":\"\xff\"}", `{"":1,"":2}`, `{"a":1]`, `{"x":1e}`} {
+		`{"email":"a" "password":"b"}`, `{"email"}`, `{email:"a"}`, `{"x":1e999}`, "\ufeff{}", "\ufeff\ufeff{}", `{"x":1,"x":2}`, ` { "email" : "a" } `, `{"x":[[[[[[[[]]]]]]]]}`, `{"email":"a\u0000"}`, "{\"email\":\"\xff\"}", `{"":1,"":2}`, `{"a":1]`, `{"x":1e}`} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -99,12 +99,15 @@ func FuzzDecodeJSON(f *testing.F) {
 }
 
 func jsonReference(body []byte) (params, bool) {
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	var object map[string]json.RawMessage
 	if !utf8.Valid(body) || !json.Valid(body) || json.Unmarshal(body, &object) != nil || object == nil {
 		return nil, false
 	}
-	if topMembers(body) != len(object) {
-		return nil, false // a map holds a repeated member once
+	for _, name := range fuzzWanted {
+		if topMembers(body, name) > 1 {
+			return nil, false // a map holds a repeated member once
+		}
 	}
 	p := params{}
 	for name, raw := range object {
@@ -126,21 +129,26 @@ func jsonReference(body []byte) (params, bool) {
 	return p, true
 }
 
-// topMembers counts the colons of the outermost object of a well-formed text.
-func topMembers(body []byte) (n int) {
-	depth, quoted := 0, false
+// topMembers counts the members of the outermost object of a well-formed text that have a name.
+func topMembers(body []byte, name string) (n int) {
+	depth, quoted, began := 0, false, 0
+	var last string // the string that ended last
 	for i := 0; i < len(body); i++ {
 		switch c := body[i]; {
 		case quoted && c == '\\':
 			i++
 		case c == '"':
-			quoted = !quoted
+			if quoted = !quoted; quoted {
+				began = i
+			} else if json.Unmarshal(body[began:i+1], &last) != nil {
+				last = ""
+			}
 		case quoted:
 		case c == '{' || c == '[':
 			depth++
 		case c == '}' || c == ']':
 			depth--
-		case c == ':' && depth == 1:
+		case c == ':' && depth == 1 && last == name:
 			n++
 		}
 	}

@@ -20,12 +20,17 @@ func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *auth.S
 	}
 	d, err := s.auth.RenameDevice(r.Context(), by, r.PathValue("id"), p["name"], from)
 	if err != nil {
-		if problems, status, ok := s.formProblems(w, r, err); ok && problems.Fields["name"] != "" {
-			return s.renderDevices(w, r, by, status, &views.RenameRefusal{
-				DeviceID: strings.ToLower(r.PathValue("id")), Value: printable(p["name"]), Problem: problems.Fields["name"],
-			})
+		problems, status, ok := s.formProblems(w, r, err)
+		problem := problems.Fields["name"]
+		if status == http.StatusTooManyRequests {
+			problem = problems.Summary
 		}
-		return err
+		if !ok || problem == "" {
+			return err
+		}
+		return s.renderDevices(w, r, by, status, &views.RenameRefusal{
+			DeviceID: strings.ToLower(r.PathValue("id")), Value: printable(p["name"]), Problem: problem,
+		})
 	}
 	message := "Renamed to “%s”."
 	if d.Name != strings.TrimSpace(p["name"]) {

@@ -77,6 +77,8 @@ func endWords(reason, by string) string {
 			return "Signed out when an administrator set a new password."
 		}
 		return "Signed out when you changed your password."
+	case models.RevokedByAlarm:
+		return "Signed out by the link “This wasn’t me” in a mail."
 	case models.RevokedByUndo:
 		return "Signed out when you took your e-mail address back."
 	case models.RevokedByReplace:

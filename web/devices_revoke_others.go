@@ -40,24 +40,18 @@ func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by 
 	if n == 0 {
 		return s.noOtherDevice(w, r)
 	}
-	s.cookies.leave(w, r, views.Flash{
-		Tone: views.ToneSuccess, Text: fmt.Sprintf("Signed out %s. Only this browser is signed in now.", otherDevices(n)),
-		Detail: "None of them comes back without your password. Apps that trusted their passes stop within " + s.soon(),
-	})
+	done := views.Flash{
+		Tone: views.ToneSuccess, Text: "Signed out 1 other device. Only this browser is signed in now.", Detail: s.afterRevoke(true),
+	}
+	if n > 1 {
+		done.Text = fmt.Sprintf("Signed out %d other devices. Only this browser is signed in now.", n)
+		done.Detail = "They cannot come back without your password. Apps that trusted their passes stop within " + s.soon()
+	}
+	s.cookies.leave(w, r, done)
 	return redirect(w, r, "/devices")
 }
 
 func (s *Server) noOtherDevice(w http.ResponseWriter, r *http.Request) error {
-	s.cookies.flash(w, r, views.ToneInfo, "There is no other device.")
+	s.cookies.flash(w, r, views.ToneInfo, "No other device is signed in.")
 	return redirect(w, r, "/devices")
-}
-
-func otherDevices(n int64) string {
-	switch n {
-	case 0:
-		return "no other device"
-	case 1:
-		return "1 other device"
-	}
-	return fmt.Sprintf("%d other devices", n)
 }

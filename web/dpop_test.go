@@ -19,6 +19,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"latchkey/auth"
+	"latchkey/auth/jws"
 	"latchkey/auth/keyring"
 	"latchkey/models"
 	"latchkey/web"
@@ -28,17 +29,18 @@ import (
 type prover struct {
 	t      testing.TB
 	s      *site
+	alg    string // as its proofs name it
 	method jwt.SigningMethod
 	key    crypto.Signer
 }
 
 func newProver(t testing.TB, s *site, alg string) *prover {
 	t.Helper()
-	k, err := keyring.Generate(alg, 1, s.clock.Now(), s.clock.Now())
+	k, err := keyring.Generate(jws.Alg(alg), 1, s.clock.Now(), s.clock.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &prover{t, s, k.Method(), k.Signer()}
+	return &prover{t, s, alg, k.Method(), k.Signer()}
 }
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
@@ -68,7 +70,7 @@ func (p *prover) proof(method, path, accessToken string, change func(header, cla
 		claims["ath"] = b64(sum[:])
 	}
 	token := jwt.NewWithClaims(p.method, claims)
-	token.Header["typ"], token.Header["jwk"] = "dpop+jwt", p.jwk()
+	token.Header["typ"], token.Header["alg"], token.Header["jwk"] = "dpop+jwt", p.alg, p.jwk()
 	if change != nil {
 		change(token.Header, claims)
 	}
@@ -285,8 +287,6 @@ func TestBadProofsAreRefusedAndConsumeNothing(t *testing.T) {
 			"htu with a user":          spoiled(set("claims", "htu", strings.Replace(s.URL, "//", "//u@", 1)+"/oauth/token")),
 			"htu relative":             spoiled(set("claims", "htu", "/oauth/token")),
 			"no htu":                   spoiled(set("claims", "htu", nil)),
-			"iat two minutes ago":      spoiled(set("claims", "iat", s.clock.Now().Add(-2*time.Minute).Unix())),
-			"iat in a minute":          spoiled(set("claims", "iat", s.clock.Now().Add(time.Minute).Unix())),
 			"no iat":                   spoiled(set("claims", "iat", nil)),
 			"iat a text":               spoiled(set("claims", "iat", "now")),
 			"iat enormous":             spoiled(set("claims", "iat", 1e300)),
@@ -386,7 +386,7 @@ func TestNewAppsMustBindWhereThatIsRequired(t *testing.T) {
 		}
 		newPhone(t, newProver(t, s, "ES256").login("x"))
 		var m map[string]any
-		if err := json.Unmarshal([]byte(s.request(http.MethodGet, "/.well-known/oauth-authorization-server", "").body), &m); err != nil || len(m["dpop_signing_alg_values_supported"].([]any)) != 2 {
+		if err := json.Unmarshal([]byte(s.request(http.MethodGet, "/.well-known/oauth-authorization-server", "").body), &m); err != nil || len(m["dpop_signing_alg_values_supported"].([]any)) != 3 {
 			t.Errorf("%v %v", err, m)
 		}
 	}, func(a *auth.Config, _ *web.Config) { a.DPoPRequired = true })

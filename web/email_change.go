@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 
 	"latchkey/auth"
 	"latchkey/views"
@@ -25,13 +24,13 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *auth.Se
 		}
 		if auth.AsError(err).Kind == auth.KindWrongPassword {
 			problems.Fields["password"], status = problems.Summary, http.StatusUnprocessableEntity
-			problems.Summary = "Your address was not changed."
+			problems.Summary = "Your e-mail address was not changed."
 		}
 		return s.renderSecurity(w, r, status, views.SecurityPage{Email: printable(p["email"]), EmailProblems: problems})
 	}
 	s.cookies.leave(w, r, views.Flash{
-		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your address changes when you follow the link in it.", Names: []string{strings.TrimSpace(p["email"])},
-		Detail: "The link is good once, for " + inWords(auth.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the address.",
+		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your e-mail address changes when you follow the link in it.", Names: []string{auth.TrimEmail(p["email"])},
+		Detail: "The link is good once, for " + inWords(auth.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.",
 	})
 	return redirect(w, r, "/security")
 }

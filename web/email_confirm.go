@@ -7,19 +7,14 @@ import (
 	"latchkey/views"
 )
 
-const emailConfirmPath = "/email/confirm"
-
 // emailConfirmForm shows the change that the link makes, and asks.
-func (s *Server) emailConfirmForm(w http.ResponseWriter, r *http.Request) error {
-	if answered, err := s.followLink(w, r, emailConfirmPath); answered {
-		return err
-	}
-	return s.renderEmailConfirm(w, r, http.StatusOK, views.EmailConfirmPage{})
+func (s *Server) emailConfirmForm(w http.ResponseWriter, r *http.Request, secret string) error {
+	return s.renderEmailConfirm(w, r, secret, http.StatusOK, views.EmailConfirmPage{})
 }
 
 // emailConfirm gives the account its new address, without a sign-in. Whoever is signed in goes on to their page, the
 // others to the sign-in form.
-func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request, secret string) error {
 	p, err := decodePage(r, "password")
 	if err != nil {
 		return err
@@ -28,31 +23,34 @@ func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	move, err := s.auth.ConfirmEmailChange(r.Context(), s.cookies.link(r, emailConfirmPath), p["password"], from)
-	if err != nil {
-		problems, status, ok := s.formProblems(w, r, err)
-		if !ok {
+	page, status := views.EmailConfirmPage{}, http.StatusOK
+	if _, err := s.auth.ConfirmEmailChange(r.Context(), secret, p["password"], from); err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
+		ok := false
+		if page.Problems, status, ok = s.formProblems(w, r, err); !ok {
 			return err
 		}
+		page.Taken = auth.AsError(err).Kind == auth.KindEmailTaken
 		if auth.AsError(err).Kind == auth.KindWrongPassword {
-			problems.Fields["password"], status = problems.Summary, http.StatusUnprocessableEntity
-			problems.Summary = "Your address was not changed."
+			page.Problems.Fields["password"], status = page.Problems.Summary, http.StatusUnprocessableEntity
+			page.Problems.Summary = "Your e-mail address was not changed."
 		}
-		return s.renderEmailConfirm(w, r, status, views.EmailConfirmPage{Problems: problems, Taken: auth.AsError(err).Kind == auth.KindEmailTaken})
 	}
-	s.cookies.dropLink(w, emailConfirmPath)
-	s.cookies.leave(w, r, views.Flash{
-		Tone: views.ToneSuccess, Text: "The address was changed to %s. Sign in with it from now on.", Names: []string{move.To},
-		Detail: "Every device stays signed in. Both addresses get a mail about the change.",
-	})
-	return redirect(w, r, "/security")
+	return s.renderEmailConfirm(w, r, secret, status, page)
 }
 
-func (s *Server) renderEmailConfirm(w http.ResponseWriter, r *http.Request, status int, page views.EmailConfirmPage) error {
-	move, err := s.auth.FindEmailChange(r.Context(), s.cookies.link(r, emailConfirmPath))
+// renderEmailConfirm shows the form, or goes on where the use of the link has led.
+func (s *Server) renderEmailConfirm(w http.ResponseWriter, r *http.Request, secret string, status int, page views.EmailConfirmPage) error {
+	move, err := s.auth.FindEmailChange(r.Context(), secret)
+	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
+		s.cookies.leave(w, r, views.Flash{
+			Tone: views.ToneSuccess, Text: "The address was changed to %s. Sign in with it from now on.", Names: []string{move.To}, Email: move.To,
+			Detail: "Every device stays signed in. Both addresses get a mail about the change.",
+		})
+		return redirect(w, r, "/security")
+	}
 	if err != nil {
 		return err
 	}
-	page.Shell, page.From, page.To = s.shell(w, r, "Confirm your new address", ""), move.From, move.To
+	page.Shell, page.Action, page.From, page.To = s.shell(w, r, "Confirm your new e-mail address", ""), emailLink.at(secret), move.From, move.To
 	return render(w, r, status, views.EmailConfirm(page))
 }

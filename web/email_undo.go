@@ -3,37 +3,53 @@ package web
 import (
 	"net/http"
 
+	"latchkey/auth"
 	"latchkey/views"
 )
 
-const emailUndoPath = "/email/undo"
-
-// emailUndoForm says what the link in the mail to a former address will do, and asks.
-func (s *Server) emailUndoForm(w http.ResponseWriter, r *http.Request) error {
-	if answered, err := s.followLink(w, r, emailUndoPath); answered {
+// emailUndoForm says what the link in the mail to a former address will do, and asks. Once it is used, the person chooses a
+// new password here.
+func (s *Server) emailUndoForm(w http.ResponseWriter, r *http.Request, secret string) error {
+	link, err := s.auth.FindEmailUndo(r.Context(), secret)
+	switch {
+	case err != nil && auth.AsError(err).Kind == auth.KindUsedLink && link.Locked:
+		return s.renderLocked(w, r, undoLink.at(secret), http.StatusOK, views.LockedPage{Email: link.Email})
+	case err != nil && auth.AsError(err).Kind == auth.KindUsedLink:
+		return s.unlocked(w, r, link.Email)
+	case err != nil:
 		return err
 	}
-	email, err := s.auth.FindEmailUndo(r.Context(), s.cookies.link(r, emailUndoPath))
-	if err != nil {
-		return err
-	}
-	return render(w, r, http.StatusOK, views.EmailUndo(views.EmailUndoPage{Shell: s.shell(w, r, "Take your address back?", ""), Email: email}))
+	return render(w, r, http.StatusOK, views.EmailUndo(views.EmailUndoPage{
+		Shell: s.shell(w, r, "Take your e-mail address back?", ""), Action: undoLink.at(secret), Email: link.Email,
+	}))
 }
 
 // emailUndo takes the address back and locks the account, without a sign-in.
-func (s *Server) emailUndo(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) emailUndo(w http.ResponseWriter, r *http.Request, secret string) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err
 	}
-	email, err := s.auth.UndoEmailChange(r.Context(), s.cookies.link(r, emailUndoPath), from)
-	if err != nil {
+	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
+	email, err := s.auth.UndoEmailChange(r.Context(), secret, from)
+	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 		return err
 	}
-	s.cookies.dropLink(w, emailUndoPath)
-	s.cookies.leave(w, r, views.Flash{
-		Tone: views.ToneSuccess, Text: "Done: your address is %s again.", Names: []string{email},
-		Detail: "Every device was signed out, and your password is locked. Choose a new one now, by a mail to this address.",
+	if err == nil {
+		s.cookies.leave(w, r, views.Flash{
+			Tone: views.ToneSuccess, Text: "Done: your e-mail address is %s again.", Names: []string{email}, Detail: "Every device was signed out, and your password is locked.",
+		})
+	}
+	return redirect(w, r, undoLink.at(secret))
+}
+
+// emailUndoPassword mails the owner of the account that was taken back a link to a new password.
+func (s *Server) emailUndoPassword(w http.ResponseWriter, r *http.Request, secret string) error {
+	link, err := s.auth.FindEmailUndo(r.Context(), secret)
+	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
+		return err
+	}
+	return s.mailLocked(w, r, undoLink.at(secret), views.LockedPage{Email: link.Email}, func(from auth.Caller) error {
+		return s.auth.ForgotAfterUndo(r.Context(), secret, from)
 	})
-	return redirect(w, r, "/forgot")
 }

@@ -35,8 +35,8 @@ var answers = map[auth.Kind]answer{
 	auth.KindInvalidToken:       {http.StatusUnauthorized, "invalid_token", "invalid_token"},
 	auth.KindInvalidGrant:       {http.StatusBadRequest, "invalid_grant", "invalid_grant"},
 	auth.KindDeadLink:           {http.StatusGone, "link_dead", "invalid_request"},
+	auth.KindUsedLink:           {http.StatusGone, "link_dead", "invalid_request"},
 	auth.KindNotAllowed:         {http.StatusForbidden, "not_allowed", "invalid_request"},
-	auth.KindUnsupportedToken:   {http.StatusBadRequest, "unsupported_token_type", "unsupported_token_type"},
 	auth.KindInvalidProof:       {http.StatusBadRequest, "invalid_dpop_proof", "invalid_dpop_proof"},
 	auth.KindUseNonce:           {http.StatusBadRequest, "use_dpop_nonce", "use_dpop_nonce"},
 	auth.KindReauthentication:   {http.StatusForbidden, "reauthentication_required", "invalid_request"},
@@ -52,17 +52,23 @@ type httpError struct {
 	code    string // of problem details
 	oauth   string // empty: invalid_request
 	message string
+	// heading, names (for each %s of the message) and backText are for pages; empty: what the status says.
+	heading  string
+	names    []string
+	backText string
 	// challenge is WWW-Authenticate.
 	challenge string
-	cause     error
+	// acceptEncoding is Accept-Encoding, of a refused Content-Encoding (RFC 9110 §12.5.3).
+	acceptEncoding string
+	cause          error
 }
 
 func (e *httpError) Error() string { return e.message }
 func (e *httpError) Unwrap() error { return e.cause }
 
 var (
-	errNoRoute = &httpError{status: http.StatusNotFound, code: "not_found", message: "There is nothing at this address."}
-	errMethod  = &httpError{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This address does not take that method."}
+	errNoRoute = &httpError{status: http.StatusNotFound, code: "not_found", message: "There is no such page."}
+	errMethod  = &httpError{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This page does not take that method."}
 )
 
 // failure is one error, ready to be answered in any form.
@@ -84,6 +90,9 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, err error) failur
 		if protocol.oauth != "" {
 			f.oauth = protocol.oauth
 		}
+		if protocol.acceptEncoding != "" {
+			w.Header().Set("Accept-Encoding", protocol.acceptEncoding)
+		}
 		if protocol.cause != nil {
 			err = protocol.cause
 		}
@@ -104,11 +113,14 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, err error) failur
 	if f.challenge != "" {
 		w.Header().Set("WWW-Authenticate", f.challenge)
 	}
+	if f.code == "use_dpop_nonce" {
+		w.Header().Set("DPoP-Nonce", s.auth.NewNonce())
+	}
 	if s.metrics != nil {
 		s.metrics.refused(f.code, f.reason)
 	}
 	level := slog.LevelInfo
-	if f.status >= http.StatusInternalServerError && r.Context().Err() == nil && !auth.Busy(err) {
+	if f.status >= http.StatusInternalServerError && r.Context().Err() == nil && !auth.Busy(err) && !errors.Is(err, errStopping) {
 		level = slog.LevelError
 	}
 	if !errors.Is(err, errNoRoute) {
@@ -138,6 +150,9 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, err error) {
 // where tokens are given out, and unauthorised where they are used.
 func (s *Server) challenge(w http.ResponseWriter, r *http.Request, f *failure) {
 	algs := `algs="` + strings.Join(dpop.Algs, " ") + `"`
+	if !request(r).guarded {
+		return // what an Authorization header says where none is asked for means nothing
+	}
 	presented, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case f.challenge == "Bearer":
@@ -172,11 +187,16 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	pageHeaders(w.Header())
 	own := auth.AsError(err)
 	if own.Kind == auth.KindSignedOut {
+		target := "/login"
+		if key, ok := s.cookies.key(r); ok && request(r).route == deleteRoute && s.auth.Deleted(r.Context(), key) {
+			s.farewell(w, r) // the form was sent twice
+			_ = redirect(w, r, target)
+			return
+		}
 		if s.cookies.has(r) {
 			s.cookies.forget(w, r)
 			s.cookies.flash(w, r, views.ToneInfo, "You are signed out. Please sign in again.")
 		}
-		target := "/login"
 		if r.Method == http.MethodGet && r.URL.Path != "/devices" {
 			target += "?next=" + url.QueryEscape(afterSignIn(r))
 		}
@@ -188,8 +208,18 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	page := views.ErrorPage{
 		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Heading: headings[f.status], Text: f.message, RequestID: request(r).id,
 	}
+	var protocol *httpError
+	if errors.As(err, &protocol) && protocol.heading != "" {
+		page.Heading, page.Names, page.BackText = protocol.heading, protocol.names, protocol.backText
+	}
 	if page.Heading == "" {
 		page.Heading = http.StatusText(f.status)
+	}
+	if end := (*deadEnd)(nil); errors.As(err, &end) {
+		page.BackURL, page.BackText = end.next, end.offer
+		if end.heading != "" {
+			page.Heading = end.heading
+		}
 	}
 	if f.retryAfter > 0 {
 		page.Text += " " + waitFor(f.retryAfter)
@@ -241,7 +271,9 @@ func waitFor(d time.Duration) string {
 		return "Try again in a second."
 	case seconds < 120:
 		return "Try again in " + strconv.FormatInt(seconds, 10) + " seconds."
-	default:
+	case seconds < 2*60*60:
 		return "Try again in " + strconv.FormatInt((seconds+59)/60, 10) + " minutes."
+	default:
+		return "Try again in " + strconv.FormatInt((seconds+3599)/3600, 10) + " hours."
 	}
 }

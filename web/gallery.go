@@ -1,7 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 
 	"latchkey/views"
 )
@@ -31,8 +33,12 @@ func (s *Server) galleryState(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, letter := range views.Mails() {
 		if letter.Path() == r.URL.Path {
-			letterHeaders(w.Header())
-			return render(w, r, http.StatusOK, letter.Component)
+			var html strings.Builder
+			if err := letter.Component.Render(r.Context(), &html); err != nil {
+				return fmt.Errorf("render mail: %w", err)
+			}
+			showLetter(w, html.String())
+			return nil
 		}
 	}
 	return errNoRoute

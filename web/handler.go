@@ -2,16 +2,14 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
+	"strings"
 	"sync"
 
 	"github.com/a-h/templ"
-	"github.com/go-chi/chi/v5/middleware"
-
 	"latchkey/auth"
 	"latchkey/views"
 )
@@ -23,7 +21,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func (s *Server) page(h handler) http.Handler {
 	return s.compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header())
-		err := s.crossing.Check(r)
+		err := s.checkOrigin(r)
 		if err != nil {
 			err = &httpError{status: http.StatusForbidden, code: "cross_site", message: "This form was sent from another site.", cause: err}
 		} else {
@@ -33,6 +31,21 @@ func (s *Server) page(h handler) http.Handler {
 			s.answerPage(w, r, err)
 		}
 	}))
+}
+
+// checkOrigin refuses requests that another site's page sent. Browsers without Fetch Metadata, and any browser that speaks plain
+// http to a host other than localhost, are judged by the Origin header alone: its host must be the request's, or the base
+// URL's where a proxy does not pass the Host header on. With an https base URL a page of the same host that came over plain
+// http is another site: anybody on the network could have written it.
+func (s *Server) checkOrigin(r *http.Request) error {
+	if err := s.crossing.Check(r); err != nil {
+		return err //nolint:wrapcheck // the caller wraps it
+	}
+	if s.https && r.Header.Get("Sec-Fetch-Site") == "" && r.Method != http.MethodGet && r.Method != http.MethodHead &&
+		strings.HasPrefix(strings.ToLower(r.Header.Get("Origin")), "http://") {
+		return errors.New("the page came over plain http")
+	}
+	return nil
 }
 
 // signedIn is page for people whose browser is signed in; others go to the sign-in form and come back.
@@ -66,7 +79,6 @@ func (s *Server) support(h func(w http.ResponseWriter, r *http.Request, by *auth
 // api answers errors with problem details (RFC 9457).
 func (s *Server) api(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
 		if err := h(w, r); err != nil {
 			s.answerAPI(w, r, err)
 		}
@@ -76,12 +88,13 @@ func (s *Server) api(h handler) http.Handler {
 // bearer is api for requests with an access token (RFC 6750).
 func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *auth.Claims) error) http.Handler {
 	return s.api(func(w http.ResponseWriter, r *http.Request) error {
+		request(r).guarded = true
 		token, scheme, err := accessToken(r)
 		if err != nil {
 			return err
 		}
-		s.sendNonce(w)
-		claims, err := s.auth.Authenticate(token, scheme, s.proof(r))
+		proof := s.proof(w, r)
+		claims, err := s.auth.Authenticate(token, scheme, proof)
 		if err != nil {
 			return err
 		}
@@ -92,7 +105,6 @@ func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *a
 // oauth answers errors as RFC 6749 §5.2 says.
 func (s *Server) oauth(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1
 		if err := h(w, r); err != nil {
 			s.answerOAuth(w, r, err)
@@ -100,25 +112,41 @@ func (s *Server) oauth(h handler) http.Handler {
 	})
 }
 
-// caller is who sent the request. It refuses a User-Agent that cannot be kept.
+// caller is who sent the request. No request is refused for its User-Agent.
 func (s *Server) caller(r *http.Request) (auth.Caller, error) {
-	agent, err := auth.CheckAgent(r.UserAgent())
-	return auth.Caller{IP: clientIP(r.Context()), UserAgent: agent}, err
+	from := s.proxies.client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))
+	if from.NetworkUnknown {
+		s.noteUnknownClient(r)
+	}
+	from.UserAgent, from.Browser = auth.CleanAgent(r.UserAgent()), s.cookies.knownMark(r)
+	return from, nil
 }
 
-// proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it.
-func (s *Server) proof(r *http.Request) auth.Proof {
-	return auth.Proof{Headers: r.Header.Values("DPoP"), Method: r.Method, URL: s.base + r.URL.EscapedPath()}
+// noteUnknownClient counts a request whose proxy did not tell the client's address, and warns once. Requests that nobody
+// is judged by, such as a load balancer's own look at /readyz, do not come here.
+func (s *Server) noteUnknownClient(r *http.Request) {
+	info := request(r)
+	if info.unknownClient {
+		return
+	}
+	info.unknownClient = true
+	if s.metrics != nil {
+		s.metrics.unknownClients.Inc()
+	}
+	s.unknownClient.Do(func() {
+		s.log.WarnContext(r.Context(), "a trusted proxy passed a request on without the client's address: it must set X-Forwarded-For, or all such clients share one part of the sign-in queue")
+	})
 }
 
-// sendNonce gives the client the nonce for its next proof, where nonces are asked for (RFC 9449 §8.2).
-func (s *Server) sendNonce(w http.ResponseWriter) {
-	if nonce := s.auth.Nonce(); nonce != "" {
+// proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it. A client that needs a nonce for
+// its next proof gets it with the answer (RFC 9449 §8.2).
+func (s *Server) proof(w http.ResponseWriter, r *http.Request) auth.Proof {
+	p := auth.Proof{Headers: r.Header.Values("DPoP"), Method: r.Method, URL: s.base + r.URL.EscapedPath()}
+	if nonce := s.auth.Nonce(p); nonce != "" {
 		w.Header().Set("DPoP-Nonce", nonce)
 	}
+	return p
 }
-
-func clientIP(ctx context.Context) netip.Addr { return middleware.GetClientIPAddr(ctx) }
 
 // render writes a page that is complete, or none at all.
 func render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
@@ -159,7 +187,7 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active str
 	}
 	if by := request(r).session; by != nil {
 		shell.Clock = by.Device.LastSeenAt
-		shell.Account = &views.Account{Email: by.User.Email, Support: by.Support()}
+		shell.Account = &views.Account{ID: by.User.ID.String(), Email: by.User.Email, Support: by.Support()}
 	}
 	return shell
 }

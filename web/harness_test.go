@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -29,6 +30,9 @@ const (
 	adaPassword = "a fine day at the sea"
 	evePassword = "another person's words"
 )
+
+// testSecret is the server secret of every site, but where a test changes it.
+var testSecret = bytes.Repeat([]byte{7}, 32)
 
 // clock is the service's time, moved by hand.
 type clock struct {
@@ -106,14 +110,14 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*auth.Config, 
 	var inner atomic.Pointer[web.Server]
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { inner.Load().ServeHTTP(w, r) }))
 	t.Cleanup(s.Close)
-	secret := bytes.Repeat([]byte{7}, 32)
+	secret := testSecret
 	logger := slog.New(slog.NewTextHandler(s.log, nil))
 	a := auth.Config{
 		Issuer: s.URL, Audience: "https://api.example.com", SigningAlg: "ES256", AccessTTL: 15 * time.Minute,
 		StatusTTL: 30 * time.Second, StatusURL: s.URL + "/statuslists/",
 		DeviceLifetime: 90 * 24 * time.Hour, DeviceIdle: 30 * 24 * time.Hour, BrowserLifetime: 30 * 24 * time.Hour, BrowserIdle: 24 * time.Hour,
 		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true, Hash: auth.HashParams{MemoryKiB: 64, Time: 1, Threads: 1},
-		Secret: secret, Now: s.clock.Now, Logger: logger,
+		Secret: secret, Now: s.clock.Now, Elapsed: func() time.Duration { return s.clock.Now().Sub(time.Unix(0, 0)) }, Logger: logger,
 	}
 	w := web.Config{BaseURL: s.URL, Secret: secret, Logger: logger}
 	for _, change := range changes {
@@ -266,6 +270,8 @@ type browser struct {
 	*site
 	client *http.Client
 	agent  string
+	policy string            // the Referrer-Policy of the page that is shown
+	links  map[string]string // for each kind of mailed link, by its path: the page of the one followed last
 }
 
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -276,7 +282,7 @@ func (s *site) browser() *browser {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &browser{s, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, firefox}
+	return &browser{s, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, firefox, "", map[string]string{}}
 }
 
 func (b *browser) get(path string) reply {
@@ -284,14 +290,37 @@ func (b *browser) get(path string) reply {
 	return b.do(http.MethodGet, path, nil)
 }
 
-// post sends a form as the browser would: with Origin and Sec-Fetch-Site.
+// post sends a form as a browser without Fetch Metadata would, or any browser at a plain http host name: with an Origin,
+// which is null where the page forbids a Referer (Fetch, "append a request Origin header").
+// The form is for the account that is signed in, unless it says for which it was made.
 func (b *browser) post(path string, form url.Values, headers ...string) reply {
 	b.t.Helper()
+	if account := b.account(); account != "" && !form.Has("account") {
+		form = maps.Clone(form)
+		if form == nil {
+			form = url.Values{}
+		}
+		form.Set("account", account)
+	}
 	return b.do(http.MethodPost, path, form, headers...)
 }
 
+// account is who is signed in, as forms name them, or "".
+func (b *browser) account() string {
+	b.t.Helper()
+	base, err := url.Parse(b.URL)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return web.SignedInAs(testSecret, false, b.client.Jar.Cookies(base))
+}
+
+// do sends one request. The path of a kind of mailed link stands for the page of the link followed last.
 func (b *browser) do(method, path string, form url.Values, headers ...string) reply {
 	b.t.Helper()
+	if page, ok := b.links[path]; ok {
+		path = page
+	}
 	request, err := http.NewRequestWithContext(b.t.Context(), method, b.URL+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		b.t.Fatal(err)
@@ -300,12 +329,20 @@ func (b *browser) do(method, path string, form url.Values, headers ...string) re
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", formType)
 		request.Header.Set("Origin", b.URL)
-		request.Header.Set("Sec-Fetch-Site", "same-origin")
+		if b.policy == "no-referrer" {
+			request.Header.Set("Origin", "null")
+		}
 	}
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	return send(b.t, b.client, request)
+	r := send(b.t, b.client, request)
+	if location := r.header.Get("Location"); location == "" {
+		b.policy = r.header.Get("Referrer-Policy")
+	} else if from, _, followed := strings.Cut(path, "?token="); followed {
+		b.links[from] = location
+	}
+	return r
 }
 
 // signedIn is a browser that ada has signed in on.

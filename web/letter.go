@@ -12,20 +12,20 @@ import (
 
 // linkPaths are where the links of letters lead.
 var linkPaths = map[auth.LetterKind]string{
-	auth.LetterNewDevice: notMePath, auth.LetterDeviceReused: notMePath, auth.LetterPasswordChanged: notMePath,
-	auth.LetterEmailConfirm: emailConfirmPath, auth.LetterEmailChanged: emailUndoPath,
-	auth.LetterReset: resetPath, auth.LetterSignup: confirmPath,
+	auth.LetterNewDevice: notMeLink.path, auth.LetterDeviceReused: notMeLink.path, auth.LetterPasswordChanged: notMeLink.path,
+	auth.LetterEmailConfirm: emailLink.path, auth.LetterEmailChanged: undoLink.path,
+	auth.LetterReset: resetLink.path, auth.LetterSignup: signupLink.path,
 }
 
 // MailRenderer puts letters into words. Their links begin with the base URL, whatever a request's Host header said.
 func MailRenderer(baseURL string) auth.Render {
 	return func(l auth.Letter) (auth.Words, error) {
 		m := views.Mail{
-			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, Until: l.Until, Base: baseURL,
-			Before: l.Before, After: l.After,
+			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, Again: l.Again, Until: l.Until, Base: baseURL,
+			Before: l.Before, After: l.After, Agent: agentOf(l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
 		}
-		if agent := auth.DescribeAgent(l.UserAgent); agent.Name != auth.UnknownBrowser {
-			m.Agent = agent.Name
+		for _, in := range l.SignIns {
+			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})
 		}
 		if l.Link != "" {
 			path, ok := linkPaths[l.Kind]
@@ -40,4 +40,16 @@ func MailRenderer(baseURL string) auth.Render {
 		}
 		return auth.Words{Subject: m.Subject(), Text: m.Text(), HTML: b.String()}, nil
 	}
+}
+
+// agentOf names the browser of an act. What cannot be named adds nothing to the name of a device.
+func agentOf(userAgent, device string) string {
+	agent := auth.DescribeAgent(userAgent)
+	switch {
+	case agent.Name != auth.UnknownBrowser:
+		return agent.Name
+	case userAgent != "" && device == "":
+		return "an unknown browser"
+	}
+	return ""
 }

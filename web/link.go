@@ -1,7 +1,9 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/sessions"
@@ -9,54 +11,163 @@ import (
 	"latchkey/auth"
 )
 
-// linkLife is how long a link that was opened waits for its answer in the browser.
-const linkLife = 30 * time.Minute
+const (
+	// linkLife is how long a link that was opened waits for its answer in the browser.
+	linkLife = 30 * time.Minute
+	// maxLinks is how many links of one kind a browser keeps; the one opened longest ago goes first.
+	maxLinks = 8
+)
 
-// followLink takes a mailed link's secret out of the address, into a cookie of its page, so that it reaches neither
-// the browser's history nor a Referer, and shows the page without it. Nothing is used up: programs look at every link
-// in a mail. It tells whether it has answered.
-func (s *Server) followLink(w http.ResponseWriter, r *http.Request, path string) (answered bool, err error) {
-	w.Header().Set("Referrer-Policy", "no-referrer")
-	query := r.URL.Query()
-	if !query.Has("token") {
-		return false, nil
-	}
-	if err := s.cookies.keepLink(w, r, path, query.Get("token")); err != nil {
-		// Longer than a cookie: no link of ours.
-		return true, &auth.Error{Kind: auth.KindDeadLink, Message: "It was not copied whole.", Cause: err}
-	}
-	return true, redirect(w, r, path)
+// linkPage is a kind of mailed link. The link leads to path with the secret in its query; its page is at path/{link}.
+type linkPage struct {
+	path   string
+	cookie string // names the cookie that keeps the secrets of this kind
+	next   string // where a person whose link is dead goes on
+	offer  string // what that is
+	find   func(*auth.Service, context.Context, string) error
 }
 
-// linkCookie names the cookie of a link's page. It has no __Host- prefix, which would forbid a path.
-func (c *cookies) linkCookie() string {
+var (
+	resetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
+		_, err := a.FindReset(ctx, secret)
+		return err //nolint:wrapcheck // a kind of auth's
+	}}
+	signupLink = linkPage{"/signup/confirm", "signup", "/signup", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
+		_, _, err := a.FindSignup(ctx, secret)
+		return err //nolint:wrapcheck // a kind of auth's
+	}}
+	emailLink = linkPage{"/email/confirm", "email", "/security#change-email", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
+		_, err := a.FindEmailChange(ctx, secret)
+		return err //nolint:wrapcheck // a kind of auth's
+	}}
+	undoLink = linkPage{"/email/undo", "undo", "/forgot", "Choose a new password", func(a *auth.Service, ctx context.Context, secret string) error {
+		_, err := a.FindEmailUndo(ctx, secret)
+		return err //nolint:wrapcheck // a kind of auth's
+	}}
+	notMeLink = linkPage{"/not-me", "alarm", "/forgot", "Choose a new password", func(a *auth.Service, ctx context.Context, secret string) error {
+		_, err := a.FindAlarm(ctx, secret)
+		return err //nolint:wrapcheck // a kind of auth's
+	}}
+)
+
+// deadEnd is a link that cannot be used, with where to go on.
+type deadEnd struct {
+	error
+	heading     string // empty: the one of its status
+	next, offer string
+}
+
+func (e *deadEnd) Unwrap() error { return e.error }
+
+var errNoSecret = &auth.Error{
+	Kind:    auth.KindDeadLink,
+	Message: "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed.",
+}
+
+// deadEnd adds the next step to the refusal of a dead link. Other errors stay as they are.
+func (s *Server) deadEnd(p linkPage, err error) error {
+	if err == nil || auth.AsError(err).Kind != auth.KindDeadLink {
+		return err
+	}
+	end := &deadEnd{error: err, next: p.next, offer: p.offer}
+	if p.path == signupLink.path && !s.auth.SignupOpen {
+		end.next, end.offer = "", ""
+	}
+	if auth.AsError(err) == errNoSecret {
+		end.heading = "Follow the link in the mail again"
+	}
+	return end
+}
+
+// follow takes a mailed link's secret out of the address, into the cookie of its kind, so that it reaches neither the
+// browser's history nor a Referer, and goes on to the link's own page. Nothing is used up: programs look at every link in a
+// mail. A link that cannot be used sets no cookie.
+func (s *Server) follow(p linkPage) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		w.Header().Set("Referrer-Policy", "no-referrer") // of this answer alone: a page with it would post its form without an Origin
+		s.cookies.dropOldLink(w, r, p)
+		secrets := r.URL.Query()["token"]
+		if len(secrets) == 0 {
+			return s.deadEnd(p, errNoSecret)
+		}
+		if err := p.find(s.auth, r.Context(), secrets[0]); err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
+			return s.deadEnd(p, err)
+		}
+		if err := s.cookies.keepLink(w, r, p, secrets[0]); err != nil {
+			return err
+		}
+		return redirect(w, r, p.at(secrets[0]))
+	}
+}
+
+// at is the address of a link's own page.
+func (p linkPage) at(secret string) string { return p.path + "/" + auth.LinkID(secret) }
+
+// unnamed refuses a form that does not say which link it is about, as pages before this release had it.
+func (s *Server) unnamed(p linkPage) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		s.cookies.dropOldLink(w, r, p)
+		return s.deadEnd(p, errNoSecret)
+	}
+}
+
+// followed is for the page and the form of a link that this browser holds the secret of. Other browsers learn nothing there.
+func (s *Server) followed(p linkPage, h func(w http.ResponseWriter, r *http.Request, secret string) error) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		for _, secret := range s.cookies.linkSecrets(r, p) {
+			if auth.LinkID(secret) == r.PathValue("link") {
+				return s.deadEnd(p, h(w, r, secret))
+			}
+		}
+		return s.deadEnd(p, errNoSecret)
+	}
+}
+
+// linkCookie names the cookie of a kind of link. It has no __Host- prefix, which would forbid a path: so it goes only with
+// requests for pages of its kind.
+func (c *cookies) linkCookie(p linkPage) string {
 	if c.links.Options.Secure {
-		return "__Secure-latchkey-link"
+		return "__Secure-latchkey-links-" + p.cookie
 	}
-	return "latchkey-link"
+	return "latchkey-links-" + p.cookie
 }
 
-func (c *cookies) keepLink(w http.ResponseWriter, r *http.Request, path, secret string) error {
-	session := sessions.NewSession(c.links, c.linkCookie())
+func (c *cookies) linkOptions(p linkPage) *sessions.Options {
 	options := *c.links.Options
-	options.Path = path
-	session.Options = &options
-	session.Values[path] = secret
+	options.Path = p.path
+	return &options
+}
+
+// keepLink adds a secret, newest last.
+func (c *cookies) keepLink(w http.ResponseWriter, r *http.Request, p linkPage, secret string) error {
+	list := slices.DeleteFunc(c.linkSecrets(r, p), func(kept string) bool { return kept == secret })
+	list = append(list, secret)
+	session := sessions.NewSession(c.links, c.linkCookie(p))
+	session.Options = c.linkOptions(p)
+	session.Values["secrets"] = list[max(0, len(list)-maxLinks):]
 	return c.links.Save(r, w, session) //nolint:wrapcheck // the adapter logs it with the route
 }
 
-// link is the secret that waits for the answer of a page, or "": then no link was opened here, or long ago.
-func (c *cookies) link(r *http.Request, path string) string {
-	session, err := c.links.New(r, c.linkCookie())
-	secret, _ := session.Values[path].(string)
+// linkSecrets are the secrets of the links of one kind that were opened here lately.
+func (c *cookies) linkSecrets(r *http.Request, p linkPage) []string {
+	session, err := c.links.New(r, c.linkCookie(p))
 	if err != nil {
-		return ""
+		return nil
 	}
-	return secret
+	list, _ := session.Values["secrets"].([]string)
+	return list
 }
 
-func (c *cookies) dropLink(w http.ResponseWriter, path string) {
-	options := *c.links.Options
-	options.MaxAge, options.Path = -1, path
-	http.SetCookie(w, sessions.NewCookie(c.linkCookie(), "", &options))
+// dropOldLink drops the cookie of earlier releases, which kept one link for each path.
+func (c *cookies) dropOldLink(w http.ResponseWriter, r *http.Request, p linkPage) {
+	name := "latchkey-link"
+	if c.links.Options.Secure {
+		name = "__Secure-" + name
+	}
+	if _, err := r.Cookie(name); err != nil {
+		return
+	}
+	options := c.linkOptions(p)
+	options.MaxAge = -1
+	http.SetCookie(w, sessions.NewCookie(name, "", options))
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/models"
 )
 
 // linkKind is one of the links that are mailed: how it comes into being, for which account, and how it is used.
@@ -16,7 +17,34 @@ type linkKind struct {
 	life time.Duration
 	made func(s *postOffice, email, password string) string
 	use  func(b *browser, password string) reply
-	done string // where its use leads
+	done string // where its use leads; empty: its own page tells what is left to do
+	act  string // the event of its use
+	last string // where a second use leads; empty: as the first
+}
+
+// ends is where the use of a link leads, in the browser that followed it.
+func (k linkKind) ends(b *browser, link, done string) string {
+	if done != "" {
+		return done
+	}
+	path, _, _ := strings.Cut(link, "?")
+	return b.links[path]
+}
+
+func (k linkKind) again() string {
+	if k.last != "" {
+		return k.last
+	}
+	return k.done
+}
+
+// acts counts the events of a kind.
+func (s *site) acts(kind string) (n int64) {
+	s.t.Helper()
+	if err := s.store.Pools()[0].QueryRowContext(s.t.Context(), "SELECT count(*) FROM events WHERE kind = '"+kind+"'").Scan(&n); err != nil {
+		s.t.Fatal(err)
+	}
+	return n
 }
 
 // linkKinds are all of them. A new kind goes here.
@@ -24,7 +52,7 @@ var linkKinds = map[string]linkKind{
 	"a new password": {auth.ResetLife, func(s *postOffice, email, _ string) string {
 		s.browser().forget(email)
 		return s.link(s.mail())
-	}, func(b *browser, _ string) reply { return b.choose(newPassword) }, "/login"},
+	}, func(b *browser, _ string) reply { return b.choose(newPassword) }, "/login", models.EventPasswordReset, ""},
 	"this wasn't me": {7 * 24 * time.Hour, func(s *postOffice, email, password string) string {
 		for range 2 { // the first sign-in of an account is told to nobody
 			if r := s.tryLogin(email, password, "phone"); r.status != http.StatusOK {
@@ -33,7 +61,7 @@ var linkKinds = map[string]linkKind{
 		}
 		list := s.mails()
 		return s.link(list[len(list)-1])
-	}, func(b *browser, _ string) reply { return b.post("/not-me", nil) }, "/forgot"},
+	}, func(b *browser, _ string) reply { return b.post("/not-me", nil) }, "", models.EventLocked, ""},
 	"this wasn't me, about every device": {7 * 24 * time.Hour, func(s *postOffice, email, password string) string {
 		b := s.browser()
 		b.signIn(email, password)
@@ -41,21 +69,21 @@ var linkKinds = map[string]linkKind{
 		b.expect(b.post("/security", url.Values{"current_password": {"some other words here"}, "new_password": {password}}), http.StatusSeeOther, "/devices")
 		list := s.mails()
 		return s.link(list[len(list)-1])
-	}, func(b *browser, _ string) reply { return b.post("/not-me", nil) }, "/forgot"},
+	}, func(b *browser, _ string) reply { return b.post("/not-me", nil) }, "", models.EventLocked, ""},
 	"a new account": {auth.SignupLife, func(s *postOffice, email, password string) string {
 		return s.signUp(s.browser(), "new-"+email, password, "")
-	}, func(b *browser, password string) reply { return b.confirm(password) }, "/devices"},
+	}, func(b *browser, password string) reply { return b.confirm(password) }, "/devices", models.EventAccountCreated, "/login"},
 	"a new address": {auth.EmailLife, func(s *postOffice, email, password string) string {
 		b := s.browser()
 		b.signIn(email, password)
 		return s.moving(b, "other-"+email, password)
-	}, func(b *browser, password string) reply { return b.settle(password) }, "/security"},
+	}, func(b *browser, password string) reply { return b.settle(password) }, "/security", models.EventEmailChanged, ""},
 	"a former address": {auth.EmailUndoLife, func(s *postOffice, email, password string) string {
 		b := s.browser()
 		b.signIn(email, password)
 		left, _ := s.moved(b, "other-"+email, password)
 		return s.link(left)
-	}, func(b *browser, _ string) reply { return b.post("/email/undo", nil) }, "/forgot"},
+	}, func(b *browser, _ string) reply { return b.post("/email/undo", nil) }, "", models.EventEmailRestored, ""},
 }
 
 // eachLink runs fn for every kind of link, with two accounts.
@@ -94,8 +122,28 @@ func TestEveryLinkThatCannotBeUsedSaysSoAndChangesNothing(t *testing.T) {
 		})
 		late := s.browser()
 		late.opened(link)
-		b.expect(k.use(b, adaPassword), http.StatusSeeOther, k.done)
+		b.expect(k.use(b, adaPassword), http.StatusSeeOther, k.ends(b, link, k.done))
 		s.mails()
+		s.clock.Advance(models.UsedLinkLife - time.Second)
+		s.unchanged("a link that was used minutes ago", func() {
+			for what, again := range map[string]*browser{"the same browser": b, "another that had opened it": late} {
+				if r := k.use(again, adaPassword); r.status != http.StatusSeeOther || r.header.Get("Location") != k.ends(again, link, k.again()) {
+					t.Errorf("used again by %s: %d to %q", what, r.status, r.header.Get("Location"))
+				}
+			}
+			third := s.browser()
+			if r := third.get(link); r.status != http.StatusSeeOther {
+				t.Fatalf("followed again: %d", r.status)
+			}
+			page := third.get(path)
+			if want := k.again(); page.header.Get("Location") != want || want == "" && !strings.Contains(page.body, "Your account is locked. Choose a new password") {
+				t.Errorf("followed again it leads to %d %q", page.status, page.header.Get("Location"))
+			}
+			if page.header.Get("Location") == "/login" && third.shown("/login").one("input", "name", "email").attr("value") == "" {
+				t.Error("the sign-in form has no address filled in")
+			}
+		})
+		s.clock.Advance(time.Second)
 		s.unchanged("a used link", func() {
 			if r := k.use(late, adaPassword); r.status != http.StatusGone {
 				t.Errorf("used by another browser that had opened it: %d", r.status)
@@ -156,7 +204,7 @@ func TestEveryLinkIsAboutItsOwnAccountOnly(t *testing.T) {
 		}
 		before := ofAda()
 		ada.opened(link) // in a browser in which somebody else is signed in
-		ada.expect(k.use(ada, evePassword), http.StatusSeeOther, k.done)
+		ada.expect(k.use(ada, evePassword), http.StatusSeeOther, k.ends(ada, link, k.done))
 		if after := ofAda(); after != before {
 			t.Errorf("ada's rows changed from\n%s\nto\n%s", before, after)
 		}
@@ -167,19 +215,18 @@ func TestEveryLinkIsAboutItsOwnAccountOnly(t *testing.T) {
 func TestOfTwentyUsesOfEveryLinkOneCounts(t *testing.T) {
 	eachLink(t, func(t *testing.T, s *postOffice, k linkKind) {
 		link := k.made(s, adaEmail, adaPassword)
+		before := s.acts(k.act)
 		browsers := make([]*browser, 20)
 		for i := range browsers {
 			browsers[i] = s.browser()
 			browsers[i].opened(link)
 		}
-		var won, lost atomic.Int64
+		var ledOn atomic.Int64
 		together(len(browsers), func(i int) {
 			for {
 				switch r := k.use(browsers[i], adaPassword); r.status {
 				case http.StatusSeeOther:
-					won.Add(1)
-				case http.StatusGone:
-					lost.Add(1)
+					ledOn.Add(1)
 				case http.StatusServiceUnavailable: // too many hash at once: nothing was used up
 					continue
 				default:
@@ -188,8 +235,8 @@ func TestOfTwentyUsesOfEveryLinkOneCounts(t *testing.T) {
 				return
 			}
 		})
-		if won.Load() != 1 || lost.Load() != 19 {
-			t.Errorf("%d won, %d lost", won.Load(), lost.Load())
+		if acts := s.acts(k.act) - before; ledOn.Load() != 20 || acts != 1 {
+			t.Errorf("%d led on, %d acts", ledOn.Load(), acts)
 		}
 	})
 }

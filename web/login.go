@@ -17,12 +17,14 @@ func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) error {
 	} else if auth.AsError(err).Kind != auth.KindSignedOut {
 		return err
 	}
+	s.cookies.mark(w, r) // so that the form, sent twice, comes with the same mark
 	return s.renderLogin(w, r, http.StatusOK, views.LoginPage{Next: next})
 }
 
-// login signs a person in on this browser, in place of whoever was signed in before.
+// login signs a person in on this browser, in place of whoever was signed in before. When that is another account than the
+// form was made for, it asks once more: the person does not know that somebody else's sign-in would end.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
-	p, err := decodePage(r, "email", "password", "next")
+	p, err := decodePage(r, "email", "password", "next", "account")
 	if err != nil {
 		return err
 	}
@@ -30,19 +32,31 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	page := views.LoginPage{Email: printable(p["email"]), Next: localPath(p["next"])}
+	if by := signIn.Replaces; by != nil {
+		page.Signed = &views.Account{ID: by.User.ID.String()}
+		if p["account"] != page.Signed.ID && !by.Has(p["email"]) {
+			page.Problems.Summary = "Nothing was done: " + by.User.Email + " has signed in on this browser since this page was opened. Sign in once more to sign that account out here."
+			return s.renderLogin(w, r, http.StatusConflict, page)
+		}
+	}
 	key, err := s.auth.LoginBrowser(r.Context(), signIn)
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
 			return err
 		}
-		return s.renderLogin(w, r, status, views.LoginPage{Email: printable(p["email"]), Next: localPath(p["next"]), Problems: problems})
+		page.Problems = problems
+		return s.renderLogin(w, r, status, page)
 	}
 	return s.welcome(w, r, key, p["next"])
 }
 
 func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int, page views.LoginPage) error {
 	page.Shell = s.shell(w, r, "Sign in", "")
+	if page.Email == "" && page.Flash != nil {
+		page.Email = page.Flash.Email
+	}
 	return render(w, r, status, views.Login(page))
 }
 

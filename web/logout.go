@@ -11,6 +11,14 @@ import (
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	by, err := s.session(r)
 	if err == nil {
+		request(r).session = by
+		made, madeErr := madeFor(r)
+		if madeErr != nil {
+			return madeErr
+		}
+		if made != by.User.ID.String() {
+			return otherAccount(made, by)
+		}
 		from, callerErr := s.caller(r)
 		if callerErr != nil {
 			return callerErr

@@ -99,23 +99,30 @@ func (s *postOffice) link(m mail.Message) string {
 	return strings.TrimPrefix(found[0], s.URL)
 }
 
-// opened follows a link from a mail: the secret leaves the address, and the page is shown.
+// opened follows a link from a mail: the secret leaves the address, and the link's own page is shown.
 func (b *browser) opened(link string) screen {
 	b.t.Helper()
-	path, _, _ := strings.Cut(link, "?")
+	path, secret, _ := strings.Cut(link, "?token=")
 	r := b.get(link)
-	b.expect(r, http.StatusSeeOther, path)
-	if r.header.Get("Referrer-Policy") != "no-referrer" || r.header.Get("Cache-Control") != "no-store" {
-		b.t.Errorf("%s: %v", path, r.header)
+	page := r.header.Get("Location")
+	if r.status != http.StatusSeeOther || page != path+"/"+auth.LinkID(secret) || r.header.Get("Referrer-Policy") != "no-referrer" || r.header.Get("Cache-Control") != "no-store" {
+		b.t.Errorf("%s: %d %v", path, r.status, r.header)
 	}
-	return b.shown(path)
+	shown := b.get(page)
+	if policy := shown.header.Get("Referrer-Policy"); policy != "same-origin" {
+		b.t.Errorf("%s: Referrer-Policy %q: the form would be posted without an Origin", path, policy)
+	}
+	return b.shown(page)
 }
 
-// dead checks that a link leads to the one page that says so.
+// dead checks that a link leads to a page that says so, keeps nothing in the browser, and that its form does nothing.
 func (b *browser) dead(what, link string) {
 	b.t.Helper()
 	path, _, _ := strings.Cut(link, "?")
 	r := b.get(link)
+	if set := strings.Join(r.header.Values("Set-Cookie"), " "); strings.Contains(set, "latchkey-links") && r.status != http.StatusSeeOther {
+		b.t.Errorf("%s: sets %q", what, set)
+	}
 	if r.status == http.StatusSeeOther {
 		r = b.get(path)
 	}
@@ -124,7 +131,11 @@ func (b *browser) dead(what, link string) {
 			b.t.Errorf("%s: %s %d", what, method, r.status)
 			continue
 		}
-		r.screen(b.t).one("h1").says("This link cannot be used")
+		page := r.screen(b.t)
+		if h1 := page.one("h1").text(); h1 != "This link cannot be used" && h1 != "Follow the link in the mail again" {
+			b.t.Errorf("%s: %s says %q", what, method, h1)
+		}
+		page.one("a", "class", "button-primary")
 	}
 }
 
@@ -148,7 +159,7 @@ func TestAStolenPhoneIsSignedOutFromTheMail(t *testing.T) {
 		s.unchanged("looking at the link", func() {
 			for range 3 {
 				s.browser().get(link)
-				b.opened(link).one("form", "action", "/not-me", "method", "post")
+				b.opened(link).one("form", "action", b.links["/not-me"], "method", "post")
 			}
 		})
 		page := b.shown("/not-me")
@@ -159,13 +170,14 @@ func TestAStolenPhoneIsSignedOutFromTheMail(t *testing.T) {
 		if cookie.status != http.StatusForbidden {
 			t.Errorf("from another site: %d", cookie.status)
 		}
-		b.expect(b.post("/not-me", nil), http.StatusSeeOther, "/forgot")
-		b.told("/forgot", "Done: it is signed out, and your password is locked. Choose a new one now, by mail.")
+		b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
+		b.told("/not-me", "Done: it is signed out, and your password is locked.").one("h1").says("Your account is locked. Choose a new password")
 		s.refused(thief.refresh, auth.ReasonRevoked)
 		if r := s.tryLogin(adaEmail, adaPassword, "his phone"); r.status != http.StatusUnauthorized || r.text(t, "detail") != s.tryLogin(adaEmail, "a guess", "x").text(t, "detail") {
 			t.Errorf("the password opens: %d %s", r.status, r.body)
 		}
 		home.shown("/devices")
+		s.clock.Advance(10 * time.Minute)
 		b.dead("pressed twice", "/not-me")
 		b.dead("followed again", link)
 		s.clock.Advance(time.Second)

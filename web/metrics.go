@@ -1,7 +1,6 @@
 package web
 
 import (
-	"database/sql"
 	"net/http"
 	"strconv"
 	"time"
@@ -9,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"latchkey/models"
 )
 
 // Metrics measures what is served. Labels come from the route table and the error table, never from a request, so
@@ -18,10 +19,12 @@ type Metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
+
+	unknownClients prometheus.Counter
 }
 
-// NewMetrics makes the measures, with those of the Go runtime, the process and the connection pools.
-func NewMetrics(pools ...*sql.DB) *Metrics {
+// NewMetrics makes the measures, with those of the Go runtime, the process and the connection pools, which pools reads.
+func NewMetrics(pools func() []models.PoolStats) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -34,10 +37,13 @@ func NewMetrics(pools ...*sql.DB) *Metrics {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "latchkey_refusals_total", Help: "Requests refused, by code and, for device tokens, reason (reused: theft found).",
 		}, []string{"code", "reason"}),
+		unknownClients: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "latchkey_unknown_clients_total", Help: "Requests that a trusted proxy passed on without the client's address.",
+		}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	for i, pool := range pools {
-		m.registry.MustRegister(collectors.NewDBStatsCollector(pool, []string{"writer", "reader"}[i]))
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.unknownClients, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if pools != nil {
+		m.registry.MustRegister(poolCollector{pools})
 	}
 	return m
 }

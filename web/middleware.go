@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +29,9 @@ type requestInfo struct {
 	id      string
 	route   string        // the pattern that matched: unlike the path it holds nothing that a client wrote
 	session *auth.Session // of signedIn routes
+	guarded bool          // the route asks for an access token
+
+	unknownClient bool // counted by noteUnknownClient
 }
 
 type requestKey struct{}
@@ -113,11 +117,18 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	})
 }
 
-// headers are on every answer.
+// headers are on every answer, also on one that no handler of ours writes: a redirect of ServeMux, a file, a panic. What
+// is no page may load and run nothing.
 func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		if s.https {
 			h.Set("Strict-Transport-Security", "max-age=63072000")
 		}
@@ -125,14 +136,11 @@ func (s *Server) headers(next http.Handler) http.Handler {
 	})
 }
 
-// pageHeaders are on every answer that a browser shows.
+// pageHeaders let a page load our files and send forms to us. An error's page is kept by no one, whatever was wanted.
 func pageHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	h.Set("Referrer-Policy", "same-origin") // an error's page has forms: they would be sent with "Origin: null" otherwise
 }
 
 // compression compresses pages, and nothing that a token stands in. A page holds no secret either, yet who reads the sizes
@@ -153,12 +161,30 @@ func (s *Server) limited(next http.Handler) http.Handler {
 	})
 }
 
+// named answers only requests for one of these hosts, when there are any. A page of another site can have its own name lead here
+// (DNS rebinding): the browser then takes what is served for that site's, and lets it read everything.
+func (s *Server) named(hosts []string, next http.Handler) http.Handler {
+	if len(hosts) == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := (&url.URL{Host: r.Host}).Hostname()
+		if !slices.ContainsFunc(hosts, func(host string) bool { return strings.EqualFold(host, name) }) {
+			s.answerByPath(w, r, errOtherHost)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var errOtherHost = &httpError{status: http.StatusMisdirectedRequest, code: "misdirected", message: "This server does not go by that name."}
+
 // warnOfForwarding says once that a forwarded address was ignored, because it did not come from a trusted proxy:
 // anybody could write one.
-func (s *Server) warnOfForwarding(trusted []netip.Prefix, next http.Handler) http.Handler {
+func (s *Server) warnOfForwarding(next http.Handler) http.Handler {
 	var once sync.Once
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Forwarded-For") != "" && !within(trusted, r.RemoteAddr) {
+		if r.Header.Get("X-Forwarded-For") != "" && !s.trustedPeer(r.RemoteAddr) {
 			once.Do(func() {
 				s.log.WarnContext(r.Context(), "an X-Forwarded-For header from an untrusted address was ignored: name the proxies in LATCHKEY_TRUSTED_PROXIES if there are any")
 			})
@@ -167,7 +193,7 @@ func (s *Server) warnOfForwarding(trusted []netip.Prefix, next http.Handler) htt
 	})
 }
 
-func within(prefixes []netip.Prefix, remote string) bool {
-	peer, err := netip.ParseAddrPort(remote)
-	return err == nil && slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
+func (s *Server) trustedPeer(remote string) bool {
+	peer, ok := parseHop(remote)
+	return ok && s.proxies.trust(peer)
 }

@@ -6,7 +6,8 @@ import (
 	"latchkey/auth"
 )
 
-// oauthRevoke signs a device out (RFC 7009). A token that means nothing here is answered like any other (§2.2).
+// oauthRevoke signs a device out (RFC 7009). A token that means nothing here is answered like any other (§2.2): by an object, since
+// client libraries parse the body.
 func (s *Server) oauthRevoke(w http.ResponseWriter, r *http.Request) error {
 	p, from, err := s.oauthRequest(r, "token", "token_type_hint")
 	if err != nil {
@@ -15,9 +16,11 @@ func (s *Server) oauthRevoke(w http.ResponseWriter, r *http.Request) error {
 	if p["token"] == "" {
 		return badBody("token is missing.", nil)
 	}
-	if err := s.auth.Revoke(r.Context(), auth.RefreshRequest{Token: p["token"], ClientID: p["client_id"], From: from}); err != nil {
+	err = s.auth.Revoke(r.Context(), auth.RefreshRequest{
+		Token: p["token"], ClientID: p["client_id"], From: from, Proof: s.proof(w, r),
+	})
+	if err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusOK)
-	return nil
+	return writeJSON(w, http.StatusOK, jsonType, struct{}{})
 }

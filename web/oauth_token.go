@@ -1,8 +1,11 @@
 package web
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"latchkey/auth"
 )
@@ -22,9 +25,8 @@ func (s *Server) oauthToken(w http.ResponseWriter, r *http.Request) error {
 	case p["refresh_token"] == "":
 		return badBody("refresh_token is missing.", nil)
 	}
-	s.sendNonce(w)
 	answer, err := s.auth.Refresh(r.Context(), auth.RefreshRequest{
-		Token: p["refresh_token"], ClientID: p["client_id"], From: from, Proof: s.proof(r),
+		Token: p["refresh_token"], ClientID: p["client_id"], From: from, Proof: s.proof(w, r),
 	})
 	if err != nil {
 		return err
@@ -46,16 +48,32 @@ func (s *Server) oauthRequest(r *http.Request, wanted ...string) (params, auth.C
 }
 
 // clientID takes the client_id from the body or from HTTP Basic, where clients put it whose library insists (RFC 6749
-// §2.3.1, form-encoded there). Clients are public: a password there is a mistake worth telling.
+// §2.3.1, form-encoded there). Clients are public: a password there is a mistake worth telling. Every other Authorization header
+// is ignored: many apps add their access token to all requests.
 func clientID(r *http.Request, inBody string) (string, error) {
-	if r.Header.Get("Authorization") == "" {
-		return inBody, nil
+	var credentials []string
+	for _, value := range r.Header.Values("Authorization") {
+		scheme, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
+		if strings.EqualFold(scheme, "Basic") && !slices.Contains(credentials, strings.TrimSpace(rest)) {
+			credentials = append(credentials, strings.TrimSpace(rest))
+		}
 	}
-	user, password, ok := r.BasicAuth()
-	id, err := url.QueryUnescape(user)
-	if !ok || err != nil || password != "" {
+	switch len(credentials) {
+	case 0:
+		return inBody, nil
+	case 1:
+	default: // RFC 6749 §2.3: not more than one in each request
+		return "", badBody("There is more than one HTTP Basic authentication.", nil)
+	}
+	text, err := base64.StdEncoding.DecodeString(credentials[0])
+	user, password, ok := strings.Cut(string(text), ":")
+	id, idErr := url.QueryUnescape(user)
+	if !ok || err != nil || idErr != nil || password != "" {
 		return "", &httpError{status: http.StatusUnauthorized, code: "invalid_client", oauth: "invalid_client", challenge: `Basic realm="latchkey"`,
 			message: "Clients are public: send client_id in the body, or as the user name of HTTP Basic with an empty password."}
+	}
+	if id == "" { // a client that has no id to send
+		return inBody, nil
 	}
 	if inBody != "" && inBody != id {
 		return "", badBody("client_id in the body and in the Authorization header differ.", nil)

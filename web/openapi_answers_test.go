@@ -81,7 +81,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"an idle device", idle, nil},
 		{"devices at their end", atTheEnd, func(a *auth.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
 		{"nonces", nonces, func(a *auth.Config, _ *web.Config) { a.NonceRequired = true }},
-		{"a flood of proofs", crowd, nil},
+		{"a flood of proofs", crowd, func(a *auth.Config, _ *web.Config) { a.ProofMemory = 4000 }},
 		{"no database", noDatabase, nil},
 		{"discovery", discovery, nil},
 	} {
@@ -174,6 +174,7 @@ func badBodies(p *probe) {
 		p.want(p.stall(to.method, to.url, to.headers...), 408, to.oauthCode("temporarily_unavailable", "request_timeout"))
 		p.want(p.send(false, to.method, to.url, `{"x":"`+strings.Repeat("a", 70_000)+`"}`, to.headers...), 413, to.oauthCode("invalid_request", "payload_too_large"))
 		p.want(p.send(false, to.method, to.url, "<x/>", append(auth, "Content-Type", "application/xml")...), 415, to.oauthCode("invalid_request", "unsupported_media_type"))
+		p.want(p.send(false, to.method, to.url, "\x1f\x8b", append(to.headers, "Content-Encoding", "gzip")...), 415, to.oauthCode("invalid_request", "unsupported_media_type"))
 	}
 	p.refreshed(phone.refresh)
 }
@@ -182,10 +183,9 @@ func badFields(p *probe) {
 	phone := p.login("phone")
 	for _, to := range p.targets(phone, plain(phone)) {
 		if answer := to.Responses.Codes.GetOrZero("422"); answer != nil {
-			p.want(p.send(false, to.method, to.url, to.body, append(to.headers, "User-Agent", "\xff")...), 422, "invalid_request")
+			p.want(p.send(false, to.method, to.url, `{"name":"","password":"`+strings.Repeat("a", 2000)+`"}`, to.headers...), 422, "invalid_request")
 		}
 		if strings.HasPrefix(to.path, "/oauth/") {
-			p.want(p.send(false, to.method, to.url, to.body, append(to.headers, "User-Agent", "\xff")...), 400, "invalid_request")
 			p.want(p.send(false, to.method, to.url, to.body, append(to.headers, "Authorization", "Basic YXBwOnNlY3JldA==")...), 401, "invalid_client")
 		}
 	}
@@ -268,9 +268,7 @@ func badGrants(p *probe) {
 	p.want(present(one.refresh, "grant_type", "password"), 400, "unsupported_grant_type")
 	p.refreshed(p.refreshed(two.refresh).refresh)
 	p.want(present(two.refresh), 400, "reused")
-	for _, c := range [][2]string{{"token=", "invalid_request"}, {"token=" + one.access, "unsupported_token_type"}} {
-		p.want(p.send(false, "POST", "/oauth/revoke", c[0], "Content-Type", formType), 400, c[1])
-	}
+	p.want(p.send(false, "POST", "/oauth/revoke", "token=", "Content-Type", formType), 400, "invalid_request")
 	p.send(true, "POST", "/oauth/revoke", "token="+one.refresh, "Content-Type", formType)
 	p.want(present(one.refresh), 400, "revoked")
 }

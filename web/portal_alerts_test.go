@@ -3,6 +3,8 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -150,14 +152,29 @@ func TestWhatEndedSaysWhyInWords(t *testing.T) {
 	})
 }
 
-func TestEveryReasonIsASentence(t *testing.T) {
+// endReasons are the reasons for which a device may be revoked: read from the list itself, so that a new one is tested too.
+func endReasons(t *testing.T) []string {
+	t.Helper()
+	source, err := os.ReadFile("../models/device.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, m := range regexp.MustCompile(`RevokedBy\w+ += "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+		list = append(list, m[1])
+	}
+	if len(list) < 12 {
+		t.Fatalf("only %q were found in models/device.go", list)
+	}
+	return list
+}
+
+// The owner's page, the support desk and the file with the account's data each tell what ended a device.
+func TestEveryReasonIsTold(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		b := s.signedIn()
-		seen := map[string]string{}
-		for _, reason := range []string{
-			models.RevokedBySignOut, models.RevokedByOwner, models.RevokedByPassword, models.RevokedByReplace, models.RevokedByLimit, models.RevokedByReuse,
-			models.RevokedByDisable, models.RevokedByOperator, models.RevokedByExpiry, models.RevokedByIdleness,
-		} {
+		b, sam := s.signedIn(), s.desk()
+		told, toSupport := map[string]string{}, map[string]string{}
+		for _, reason := range endReasons(t) {
 			s.addDevice("phone")
 			d := s.live(adaEmail, "phone")
 			if _, _, err := s.store.RevokeDevice(t.Context(), models.DeviceKey{UserID: d.UserID, ID: d.ID}, models.Event{
@@ -167,10 +184,34 @@ func TestEveryReasonIsASentence(t *testing.T) {
 			}
 			s.clock.Advance(time.Second)
 			text := b.shown("/devices").one("section", "aria-labelledby", "ended").all("p", "class", "ending-reason")[0].text()
-			if seen[text] != "" || text == "Signed out." {
-				t.Errorf("%s is told as %q, like %q", reason, text, seen[text])
+			if told[text] != "" || text == "Signed out." {
+				t.Errorf("%s is told as %q, like %q", reason, text, told[text])
 			}
-			seen[text] = reason
+			told[text] = reason
+			text, _, _ = strings.Cut(sam.shown("/support/users/"+d.UserID.String()).one("section", "aria-labelledby", "ended").all("p", "class", "desk-end")[0].text(), ", ")
+			if toSupport[text] != "" || text == "Signed out" {
+				t.Errorf("%s is told to support as %q, like %q", reason, text, toSupport[text])
+			}
+			toSupport[text] = reason
+			if file := b.post("/security/data", url.Values{"current_password": {adaPassword}}).body; !strings.Contains(file, `"revoke_reason":"`+reason+`"`) {
+				t.Errorf("the file does not say %q", reason)
+			}
+		}
+	})
+}
+
+// A browser of the support staff idles out after half an hour, and its own page says that moment: not one to come.
+func TestAStaffBrowsersIdleEndIsPast(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		if err := s.auth.SetRole(t.Context(), adaEmail, models.RoleSupport); err != nil {
+			t.Fatal(err)
+		}
+		s.signedIn()
+		s.clock.Advance(2 * time.Hour)
+		row := s.signedIn().shown("/devices").one("section", "aria-labelledby", "ended").one("li", "class", "ending")
+		row.one("p", "class", "ending-reason").says("Not used for too long.")
+		if at := row.one("time").attr("datetime"); at != "2026-11-23T12:30:00Z" {
+			t.Errorf("it ended at %s", at)
 		}
 	})
 }

@@ -42,7 +42,7 @@ func TestCookiesAreOutOfReachOfScriptsAndOtherSites(t *testing.T) {
 			if r := server.get("/devices", session); r.status != http.StatusOK {
 				t.Fatalf("%s: the cookie is not taken back: %d", base, r.status)
 			}
-			out := server.post("/logout", session, nil)
+			out := server.post("/logout", session, url.Values{"account": {s.userID(adaEmail)}})
 			for _, answer := range []reply{in, out} {
 				for name, got := range answer.setCookies(t) {
 					if got.Path != "/" || got.Domain != "" || !got.HttpOnly || got.Secure != c.secure || got.SameSite != http.SameSiteLaxMode || !strings.HasPrefix(name, c.prefix) {
@@ -200,4 +200,17 @@ func TestTheLongestUnseenBrowserMakesRoom(t *testing.T) {
 			t.Errorf("the activity says %q, %q", got[0].text(), got[1].text())
 		}
 	}, func(a *auth.Config, _ *web.Config) { a.MaxDevices = 3 })
+}
+
+// sentTo posts a sign-in to the service behind a base URL, as it arrives under a host, and returns the status.
+func (s *site) sentTo(base, host, form string, headers ...string) int {
+	s.t.Helper()
+	request := httptest.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+host+"/login", strings.NewReader(form))
+	request.Header.Set("Content-Type", formType)
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.again(web.Config{BaseURL: base, Secret: bytes.Repeat([]byte{7}, 32)}).ServeHTTP(w, request)
+	return w.Code
 }

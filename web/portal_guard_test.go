@@ -44,7 +44,7 @@ func TestAPrivateActNeedsSignIn(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		id, b := s.login("phone").id, s.browser()
 		for _, r := range pages(t, http.MethodPost, id) {
-			if r.guard == "signedIn" {
+			if r.guard == "form" {
 				s.unchanged("a signed-out POST "+r.path, func() {
 					b.expect(b.post(r.path, url.Values{"name": {"mine"}, "current_password": {adaPassword}, "new_password": {"another fine day"}}), http.StatusSeeOther, "/login")
 				})

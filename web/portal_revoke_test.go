@@ -84,9 +84,9 @@ func TestRevokingAllOthersLeavesThisBrowserAlone(t *testing.T) {
 		b := s.signedIn()
 		s.unchanged("asking where there is no other", func() {
 			b.expect(b.get("/devices/revoke-others"), http.StatusSeeOther, "/devices")
-			b.told("/devices", "There is no other device.")
+			b.told("/devices", "No other device is signed in.")
 			b.expect(b.post("/devices/revoke-others", nil), http.StatusSeeOther, "/devices")
-			b.told("/devices", "There is no other device.")
+			b.told("/devices", "No other device is signed in.")
 		})
 		one := s.login("one")
 		b.expect(b.post("/devices/revoke-others", nil), http.StatusSeeOther, "/devices")

@@ -6,8 +6,8 @@ import (
 )
 
 // routes is everything that is served, each with its guard: page and api are for everybody, demo is for the
-// demonstration, signedIn asks for a live browser, support for one of the support staff's, bearer for an access token.
-// The guards also say in which form an error is answered.
+// demonstration, signedIn asks for a live browser, form also for the account that the sent form was made for, support for
+// one of the support staff's browsers, bearer for an access token. The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
 		"GET /{$}":                     s.page(s.home),
@@ -18,41 +18,59 @@ func (s *Server) routes() {
 		"POST /logout":                 s.page(s.logout),
 		"GET /devices":                 s.signedIn(s.devices),
 		"GET /devices/{id}/revoke":     s.signedIn(s.deviceRevokeForm),
-		"POST /devices/{id}/revoke":    s.signedIn(s.deviceRevoke),
-		"POST /devices/{id}/rename":    s.signedIn(s.deviceRename),
+		"POST /devices/{id}/revoke":    s.form(s.deviceRevoke),
+		"POST /devices/{id}/rename":    s.form(s.deviceRename),
 		"GET /devices/revoke-others":   s.signedIn(s.devicesRevokeOthersForm),
-		"POST /devices/revoke-others":  s.signedIn(s.devicesRevokeOthers),
-		"POST /devices/alerts/dismiss": s.signedIn(s.alertsDismiss),
+		"POST /devices/revoke-others":  s.form(s.devicesRevokeOthers),
+		"POST /devices/alerts/dismiss": s.form(s.alertsDismiss),
 		"GET /activity":                s.signedIn(s.activity),
 		"GET /security":                s.signedIn(s.securityForm),
-		"POST /security":               s.signedIn(s.security),
+		"POST /security":               s.form(s.security),
 		"GET /security/data":           s.signedIn(s.accountDataForm),
-		"POST /security/data":          s.signedIn(s.accountData),
+		"POST /security/data":          s.form(s.accountData),
 		"GET /security/delete":         s.signedIn(s.accountDeleteForm),
-		"POST /security/delete":        s.signedIn(s.accountDelete),
+		"POST /security/delete":        s.form(s.accountDelete),
 		"GET /support":                 s.support(s.supportDesk),
 		"GET /support/users/{id}":      s.support(s.supportUser),
 		"GET /gallery":                 s.onShow(s.galleryIndex),
 		"GET /gallery/{state...}":      s.onShow(s.galleryState),
 		"GET /signup/sent":             s.page(s.signupSent),
-		"GET /signup/confirm":          s.page(s.signupConfirmForm),
-		"POST /signup/confirm":         s.page(s.signupConfirm),
 		"GET /forgot":                  s.page(s.forgotForm),
 		"POST /forgot":                 s.page(s.forgot),
 		"GET /forgot/sent":             s.page(s.forgotSent),
-		"GET /reset":                   s.page(s.resetForm),
-		"POST /reset":                  s.page(s.reset),
-		"POST /security/email":         s.signedIn(s.emailChange),
-		"GET /email/confirm":           s.page(s.emailConfirmForm),
-		"POST /email/confirm":          s.page(s.emailConfirm),
-		"GET /email/undo":              s.page(s.emailUndoForm),
-		"POST /email/undo":             s.page(s.emailUndo),
-		"GET /not-me":                  s.page(s.notMeForm),
-		"POST /not-me":                 s.page(s.notMe),
+		"POST /security/ways-back":     s.form(s.waysBackEnd),
+		"POST /security/email":         s.form(s.emailChange),
 		"GET /gallery/mail":            s.demo(s.galleryMails),
 		"GET /gallery/mail/{id}":       s.demo(s.galleryMail),
 		"GET /static/":                 s.files,
 		"GET /favicon.ico":             s.page(s.favicon),
+
+		"GET /signup/confirm":         s.page(s.follow(signupLink)),
+		"GET /signup/confirm/{link}":  s.page(s.followed(signupLink, s.signupConfirmForm)),
+		"POST /signup/confirm":        s.page(s.unnamed(signupLink)),
+		"POST /signup/confirm/{link}": s.page(s.followed(signupLink, s.signupConfirm)),
+
+		"GET /reset":         s.page(s.follow(resetLink)),
+		"GET /reset/{link}":  s.page(s.followed(resetLink, s.resetForm)),
+		"POST /reset":        s.page(s.unnamed(resetLink)),
+		"POST /reset/{link}": s.page(s.followed(resetLink, s.reset)),
+
+		"GET /email/confirm":         s.page(s.follow(emailLink)),
+		"GET /email/confirm/{link}":  s.page(s.followed(emailLink, s.emailConfirmForm)),
+		"POST /email/confirm":        s.page(s.unnamed(emailLink)),
+		"POST /email/confirm/{link}": s.page(s.followed(emailLink, s.emailConfirm)),
+
+		"GET /email/undo":                  s.page(s.follow(undoLink)),
+		"GET /email/undo/{link}":           s.page(s.followed(undoLink, s.emailUndoForm)),
+		"POST /email/undo":                 s.page(s.unnamed(undoLink)),
+		"POST /email/undo/{link}":          s.page(s.followed(undoLink, s.emailUndo)),
+		"POST /email/undo/{link}/password": s.page(s.followed(undoLink, s.emailUndoPassword)),
+
+		"GET /not-me":                  s.page(s.follow(notMeLink)),
+		"GET /not-me/{link}":           s.page(s.followed(notMeLink, s.notMeForm)),
+		"POST /not-me":                 s.page(s.unnamed(notMeLink)),
+		"POST /not-me/{link}":          s.page(s.followed(notMeLink, s.notMe)),
+		"POST /not-me/{link}/password": s.page(s.followed(notMeLink, s.notMePassword)),
 
 		"POST /api/login":          s.api(s.apiLogin),
 		"GET /api/whoami":          s.bearer(s.apiWhoami),
@@ -69,6 +87,9 @@ func (s *Server) routes() {
 		"GET /.well-known/jwks.json":                            s.api(s.jwks),
 		"GET /.well-known/oauth-authorization-server":           s.api(s.metadata),
 		"GET /.well-known/oauth-authorization-server/{path...}": s.api(s.issuerMetadata),
+
+		"GET /.well-known/change-password": s.api(s.changePassword),
+		"GET /.well-known/security.txt":    s.api(s.securityText),
 
 		"GET /statuslists/{id}": s.api(s.statusList),
 

@@ -23,6 +23,7 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Sessi
 	if err != nil {
 		return err
 	}
+	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	n, err := s.auth.ChangePassword(r.Context(), by, auth.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
@@ -35,18 +36,27 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Sessi
 		}
 		return s.renderSecurity(w, r, status, views.SecurityPage{Problems: problems})
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, fmt.Sprintf("Your password was changed, and %s signed out.", wereSignedOut(n)))
+	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(n))
 	return redirect(w, r, "/devices")
 }
 
-func wereSignedOut(n int64) string {
-	if n == 1 {
-		return otherDevices(n) + " was"
+// passwordChanged says what was done, with how many devices were signed out by it.
+func passwordChanged(n int64) string {
+	switch n {
+	case auth.ChangedBefore:
+		return "Your password was changed."
+	case 0:
+		return "Your password was changed. No other device was signed in."
+	case 1:
+		return "Your password was changed, and 1 other device was signed out."
 	}
-	return otherDevices(n) + " were"
+	return fmt.Sprintf("Your password was changed, and %d other devices were signed out.", n)
 }
 
 func (s *Server) renderSecurity(w http.ResponseWriter, r *http.Request, status int, page views.SecurityPage) error {
 	page.Shell, page.PasswordMin, page.Mail = s.shell(w, r, "Security", "security"), s.auth.PasswordMin, s.auth.Mail != nil
+	if err := s.showWaysBack(r, &page); err != nil {
+		return err
+	}
 	return render(w, r, status, views.Security(page))
 }

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
-
-	"github.com/go-chi/chi/v5/middleware"
+	"sync"
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/origin"
 	"latchkey/static"
 )
 
@@ -23,15 +22,19 @@ type Config struct {
 	Previous       [][]byte // secrets whose cookies are still read
 	TrustedProxies []string // CIDRs whose X-Forwarded-For is believed
 	Logger         *slog.Logger
-	Metrics        *Metrics    // nil: not measured
-	Gallery        bool        // show every page in every state at /gallery: for demonstrations
-	Outbox         *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
+	// SecurityContacts are where people report weaknesses, each as ParseContact takes it; none: there is no security.txt.
+	SecurityContacts []string
+	Metrics          *Metrics    // nil: not measured
+	Gallery          bool        // show every page in every state at /gallery: for demonstrations
+	Outbox           *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
+	Stopping         func() bool // tells that load balancers are to send nothing more; nil: never
+	OnlyHosts        []string    // the Host headers that are answered, without their ports; nil: all
 }
 
 // Server is the handler of everything that is served.
 type Server struct {
 	auth        *auth.Service
-	base        string
+	base        string // the public origin, as browsers write it
 	https       bool
 	log         *slog.Logger
 	files       *static.Files
@@ -39,12 +42,17 @@ type Server struct {
 	crossing    *http.CrossOriginProtection
 	metrics     *Metrics
 	outbox      *mail.Files
+	contacts    []string // URIs, of security.txt
 	description document // of the API
 	gallery     bool
 	mux         *http.ServeMux
 	handler     http.Handler
+	proxies     proxies
+
+	unknownClient sync.Once // the warning of noteUnknownClient
 
 	compressed func(http.Handler) http.Handler
+	stopping   func() bool
 }
 
 // New wires the routes and the middleware. It refuses a base URL that is no origin and CIDRs that are none.
@@ -58,8 +66,9 @@ func New(service *auth.Service, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		auth: service, base: base.Scheme + "://" + base.Host, https: base.Scheme == "https", log: c.Logger,
+		auth: service, base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
+		stopping: c.Stopping,
 	}
 	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
@@ -68,23 +77,24 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	if s.cookies, err = newCookies(c, s.https, service.BrowserLifetime); err != nil {
 		return nil, err
 	}
-	var trusted []netip.Prefix
-	for _, cidr := range c.TrustedProxies {
-		prefix, err := netip.ParsePrefix(cidr)
-		if err != nil {
-			return nil, fmt.Errorf("trusted proxies: %q is not a CIDR like 10.0.0.0/8", cidr)
-		}
-		trusted = append(trusted, prefix)
+	if s.proxies, err = parseProxies(c.TrustedProxies); err != nil {
+		return nil, err
 	}
-	clientIP := middleware.ClientIPFromRemoteAddr
-	if len(c.TrustedProxies) > 0 {
-		clientIP = middleware.ClientIPFromXFF(c.TrustedProxies...)
+	for _, text := range c.SecurityContacts {
+		contact, err := ParseContact(text)
+		if err != nil {
+			return nil, fmt.Errorf("security contact: %q is %w", text, err)
+		}
+		s.contacts = append(s.contacts, contact)
+	}
+	for _, warning := range append(s.proxies.warnings(), baseURLWarnings(base)...) {
+		s.log.Warn(warning)
 	}
 	if s.compressed, err = compression(); err != nil {
 		return nil, err
 	}
 	s.routes()
-	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(trusted, clientIP(s.limited(http.HandlerFunc(s.dispatch)))))))
+	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(s.limited(s.named(c.OnlyHosts, http.HandlerFunc(s.dispatch)))))))
 	return s, nil
 }
 

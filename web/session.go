@@ -20,7 +20,7 @@ const (
 )
 
 // cookies are the four of the portal, each signed and encrypted: who is signed in, the message for the next page, the
-// browser's mark, by which the limits on sign-in know a browser again, and a mailed link that waits for an answer.
+// browser's mark, by which the limits on sign-in know a browser again, and, for each kind, the mailed links that wait for an answer.
 type cookies struct {
 	session, flashes, marks, links *sessions.CookieStore
 	prefix                         string
@@ -112,6 +112,7 @@ func (c *cookies) leave(w http.ResponseWriter, r *http.Request, f views.Flash) {
 	options := *c.flashes.Options
 	session.Options = &options
 	session.Values["tone"], session.Values["text"], session.Values["names"], session.Values["detail"] = string(f.Tone), f.Text, f.Names, f.Detail
+	session.Values["email"] = f.Email
 	_ = c.flashes.Save(r, w, session)
 }
 
@@ -127,21 +128,33 @@ func (c *cookies) takeFlash(w http.ResponseWriter, r *http.Request) *views.Flash
 	text, _ := session.Values["text"].(string)
 	names, _ := session.Values["names"].([]string)
 	detail, _ := session.Values["detail"].(string)
+	email, _ := session.Values["email"].(string)
 	if err != nil || text == "" {
 		return nil
 	}
-	return &views.Flash{Tone: views.Tone(tone), Text: text, Names: names, Detail: detail}
+	return &views.Flash{Tone: views.Tone(tone), Text: text, Names: names, Detail: detail, Email: email}
 }
 
-// mark is the browser's own random mark, which it gets when it first signs in.
-func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
+// knownMark is the browser's own random mark, or "" when it has none yet.
+func (c *cookies) knownMark(r *http.Request) string {
 	name := c.prefix + "-browser"
+	if _, err := r.Cookie(name); err != nil {
+		return ""
+	}
 	session, err := c.marks.New(r, name)
 	if mark, ok := session.Values["mark"].(string); ok && err == nil {
 		return mark
 	}
+	return ""
+}
+
+// mark is knownMark, and gives the browser one where it has none: when it signs in, or sets a password.
+func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
+	if mark := c.knownMark(r); mark != "" {
+		return mark
+	}
 	mark := rand.Text()
-	session = sessions.NewSession(c.marks, name)
+	session := sessions.NewSession(c.marks, c.prefix+"-browser")
 	options := *c.marks.Options
 	session.Options = &options
 	session.Values["mark"] = mark

@@ -2,23 +2,19 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"latchkey/auth"
 	"latchkey/views"
 )
 
-const confirmPath = "/signup/confirm"
-
 // signupConfirmForm asks for the password of the account that the link makes.
-func (s *Server) signupConfirmForm(w http.ResponseWriter, r *http.Request) error {
-	if answered, err := s.followLink(w, r, confirmPath); answered {
-		return err
-	}
-	return s.renderConfirm(w, r, http.StatusOK, views.FormProblems{})
+func (s *Server) signupConfirmForm(w http.ResponseWriter, r *http.Request, secret string) error {
+	return s.renderConfirm(w, r, secret, http.StatusOK, views.FormProblems{})
 }
 
 // signupConfirm makes the account and signs this browser in to it.
-func (s *Server) signupConfirm(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) signupConfirm(w http.ResponseWriter, r *http.Request, secret string) error {
 	p, err := decodePage(r, "password")
 	if err != nil {
 		return err
@@ -27,26 +23,38 @@ func (s *Server) signupConfirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key, next, err := s.auth.ConfirmSignup(r.Context(), s.cookies.link(r, confirmPath), signIn)
+	key, next, err := s.auth.ConfirmSignup(r.Context(), secret, signIn)
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
-		if !ok {
+		switch kind := auth.AsError(err).Kind; {
+		case kind == auth.KindUsedLink:
+			return s.renderConfirm(w, r, secret, http.StatusOK, problems)
+		case !ok:
 			return err
-		}
-		if auth.AsError(err).Kind == auth.KindWrongPassword {
+		case kind == auth.KindWrongPassword:
 			problems.Fields["password"], status = problems.Summary, http.StatusUnprocessableEntity
 			problems.Summary = "Your account was not made."
 		}
-		return s.renderConfirm(w, r, status, problems)
+		return s.renderConfirm(w, r, secret, status, problems)
 	}
-	s.cookies.dropLink(w, confirmPath)
 	return s.welcome(w, r, key, next)
 }
 
-func (s *Server) renderConfirm(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {
-	email, err := s.auth.FindSignup(r.Context(), s.cookies.link(r, confirmPath))
+// renderConfirm shows the form, or goes on where the use of the link has led: signed in, or to the sign-in form.
+func (s *Server) renderConfirm(w http.ResponseWriter, r *http.Request, secret string, status int, problems views.FormProblems) error {
+	email, next, err := s.auth.FindSignup(r.Context(), secret)
+	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
+		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "Your account is ready.", Email: email})
+		to := "/login"
+		if next = localPath(next); next != "" {
+			to += "?next=" + url.QueryEscape(next)
+		}
+		return redirect(w, r, to)
+	}
 	if err != nil {
 		return err
 	}
-	return render(w, r, status, views.SignupConfirm(views.SignupPage{Shell: s.shell(w, r, "Confirm your address", ""), Email: email, Problems: problems}))
+	return render(w, r, status, views.SignupConfirm(views.SignupPage{
+		Shell: s.shell(w, r, "Confirm your e-mail address", ""), Action: signupLink.at(secret), Email: email, Problems: problems,
+	}))
 }

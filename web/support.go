@@ -61,7 +61,7 @@ func foreign(r *http.Request) bool {
 
 // searchForm is the form as it was filled in. A choice that is none is the first one, as it is for the search.
 func searchForm(q auth.SupportSearch) views.SupportSearch {
-	form := views.SupportSearch{Text: printable(strings.TrimSpace(q.Text))}
+	form := views.SupportSearch{Text: printable(auth.TrimEmail(q.Text))}
 	if q.Kind == models.KindApp || q.Kind == models.KindBrowser {
 		form.Kind = q.Kind
 	}

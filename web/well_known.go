@@ -1,15 +1,17 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"latchkey/auth"
 	"latchkey/auth/dpop"
 )
 
-// keysMaxAge is shorter than the lead with which a new key is published, so that nobody meets a key unannounced.
-const keysMaxAge = "public, max-age=300"
+// keysMaxAge is shorter than the time for which a new key is published before it signs.
+var keysMaxAge = fmt.Sprintf("public, max-age=%d", int(auth.KeysMaxAge.Seconds()))
 
 // jwks publishes the keys that access tokens are verified with (RFC 7517).
 func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {

@@ -1,10 +1,14 @@
 package dpop_test
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
-	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"latchkey/auth/dpop"
 )
@@ -38,6 +42,7 @@ func TestAProofIsForOneURL(t *testing.T) {
 		"https://server.example.com/Token":      false,
 		"https://other.example.com/token":       false,
 		"https://server.example.com/":           false,
+		"https://server.example.com:/token":     true,
 	} {
 		_, err := dpop.Check([]string{rfcProof}, dpop.Request{Method: "POST", URL: url}, rfcTime)
 		if (err == nil) != good {
@@ -47,63 +52,30 @@ func TestAProofIsForOneURL(t *testing.T) {
 }
 
 func TestAProofIsForNow(t *testing.T) {
-	for offset, good := range map[time.Duration]bool{
-		60 * time.Second: true, 61 * time.Second: false, -10 * time.Second: true, -11 * time.Second: false,
+	for offset, off := range map[time.Duration]time.Duration{
+		60 * time.Second: 0, 61 * time.Second: -61 * time.Second, -10 * time.Second: 0, -11 * time.Second: 11 * time.Second,
+		time.Hour + 400*time.Millisecond: -time.Hour, -42*time.Second + 900*time.Millisecond: 42 * time.Second, -366 * 24 * time.Hour: 366 * 24 * time.Hour,
 	} {
-		_, err := dpop.Check([]string{rfcProof}, dpop.Request{Method: "POST", URL: "https://server.example.com/token"}, rfcTime.Add(offset))
-		if (err == nil) != good || err != nil && !errors.Is(err, dpop.ErrInvalid) {
+		p, err := dpop.Check([]string{rfcProof}, dpop.Request{Method: "POST", URL: "https://server.example.com/token"}, rfcTime.Add(offset))
+		var clock *dpop.ClockError
+		if (err == nil) != (off == 0) || p.JKT != rfcJKT {
+			t.Errorf("%v after iat: %v", offset, err)
+		} else if err != nil && (!errors.Is(err, dpop.ErrInvalid) || !errors.As(err, &clock) || clock.Off != off) {
 			t.Errorf("%v after iat: %v", offset, err)
 		}
 	}
-}
-
-func TestAProofIsGoodOnceForAsLongAsItCouldBeUsed(t *testing.T) {
-	var seen dpop.Seen
-	start := time.Unix(1_800_000_000, 0)
-	for i := range 200 { // some fall right before a turn of the memory, some right after
-		first := start.Add(time.Duration(i) * 7 * time.Second)
-		p := dpop.Proof{JKT: "key", ID: strconv.Itoa(i)}
-		if err := seen.Once(p, "device", first); err != nil {
-			t.Fatalf("proof %d, first: %v", i, err)
-		}
-		if err := seen.Once(p, "device", first.Add(6*time.Second)); !errors.Is(err, dpop.ErrInvalid) {
-			t.Fatalf("proof %d, again: %v", i, err)
+	for off, want := range map[time.Duration]string{
+		42 * time.Second: "the clock of this device is 42 s ahead", -75 * time.Second: "the clock of this device is 75 s behind, or the proof was kept for so long",
+	} {
+		if got := (&dpop.ClockError{Off: off}).Error(); got != want {
+			t.Errorf("%v: %q", off, got)
 		}
 	}
-	p := dpop.Proof{JKT: "key", ID: "late"}
-	for offset := time.Duration(0); offset <= 70*time.Second; offset += time.Second {
-		fresh := dpop.Seen{}
-		_ = fresh.Once(dpop.Proof{ID: "turn"}, "device", start)
-		if err := fresh.Once(p, "device", start.Add(offset)); err != nil {
-			t.Fatal(err)
-		}
-		_ = fresh.Once(dpop.Proof{ID: "other"}, "device", start.Add(offset+69*time.Second))
-		if err := fresh.Once(p, "device", start.Add(offset+70*time.Second)); err == nil {
-			t.Fatalf("a proof of %v into the turn is forgotten after 70 s", offset)
-		}
-	}
-	if err := seen.Once(dpop.Proof{JKT: "another key", ID: "7"}, "device", start.Add(1400*time.Second)); err != nil {
-		t.Errorf("the jti of another key: %v", err)
-	}
-}
-
-func TestOneDeviceCannotUseUpTheMemoryOfAll(t *testing.T) {
-	var seen dpop.Seen
-	now := time.Unix(1_800_000_000, 0)
-	refused := 0
-	for i := range 5000 {
-		if err := seen.Once(dpop.Proof{JKT: "key", ID: strconv.Itoa(i)}, "flooder", now); errors.Is(err, dpop.ErrCrowded) {
-			refused++
-		}
-	}
-	if refused != 4000 {
-		t.Errorf("%d of 5000 refused, want 4000", refused)
-	}
-	if err := seen.Once(dpop.Proof{JKT: "key", ID: "mine"}, "bystander", now); err != nil {
-		t.Errorf("another device: %v", err)
-	}
-	if err := seen.Once(dpop.Proof{JKT: "key", ID: "later"}, "flooder", now.Add(2*time.Minute)); err != nil {
-		t.Errorf("in the next turn: %v", err)
+	// Time is not all that is wrong with it: then the other thing is told.
+	_, err := dpop.Check([]string{rfcProof}, dpop.Request{Method: "POST", URL: "https://server.example.com/token", AccessToken: "x"}, rfcTime.Add(time.Hour))
+	var clock *dpop.ClockError
+	if !errors.Is(err, dpop.ErrInvalid) || errors.As(err, &clock) {
+		t.Errorf("of another token and another time: %v", err)
 	}
 }
 
@@ -122,6 +94,60 @@ func TestNoncesAreGoodForTwoMinutesOnEveryReplica(t *testing.T) {
 	}
 }
 
+// A proof with a nonce, from its use to after the nonce's end, also while the system's clock is set back.
+func TestAProofWithANonceIsGoodOnce(t *testing.T) {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := base64.RawURLEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
+	synctest.Test(t, func(t *testing.T) {
+		var seen dpop.Seen
+		nonces := dpop.NewNonces([]byte("one key of thirty-two bytes here"))
+		began := time.Now().Truncate(time.Minute)
+		token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{
+			"jti": "1", "htm": "POST", "htu": "https://id.example.com/oauth/token", "iat": 1, "nonce": nonces.At(began),
+		})
+		token.Header["typ"], token.Header["jwk"] = "dpop+jwt", map[string]string{"kty": "OKP", "crv": "Ed25519", "x": public}
+		proof, err := token.SignedString(key)
+		if err != nil || !dpop.HasNonce(proof) || dpop.HasNonce(rfcProof) {
+			t.Fatal(proof, err)
+		}
+		use := func(now time.Time, r dpop.Request) error {
+			r.Method, r.URL = "POST", "https://id.example.com/oauth/token"
+			p, err := dpop.Check([]string{proof}, r, now)
+			if err == nil {
+				err = seen.Once(p, "account")
+			}
+			return err
+		}
+		own := dpop.Request{Nonces: nonces}
+		if err := use(began, own); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			after time.Duration
+			wall  time.Duration
+			err   error
+		}{
+			{100 * time.Second, 100 * time.Second, dpop.ErrInvalid}, {150 * time.Second, 150 * time.Second, dpop.ErrInvalid}, {200 * time.Second, 200 * time.Second, dpop.ErrNonce},
+			{210 * time.Second, 0, dpop.ErrInvalid}, {220 * time.Second, time.Hour, dpop.ErrNonce}, {230 * time.Second, -24 * time.Hour, dpop.ErrNonce}, {239 * time.Second, 170 * time.Second, dpop.ErrInvalid},
+		} {
+			time.Sleep(time.Until(began.Add(c.after)))
+			if err := use(began.Add(c.wall), own); !errors.Is(err, c.err) {
+				t.Errorf("after %v, by a clock that says %v: %v, want %v", c.after, c.wall, err, c.err)
+			}
+		}
+		var clock *dpop.ClockError
+		if err := use(began, dpop.Request{}); !errors.As(err, &clock) { // a server without nonces looks at the time
+			t.Error(err)
+		}
+		if err := use(began, dpop.Request{Nonces: dpop.NewNonces([]byte("some other key of 32 bytes here!"))}); !errors.Is(err, dpop.ErrNonce) {
+			t.Error(err)
+		}
+	})
+}
+
 func FuzzCheck(f *testing.F) {
 	f.Add(rfcProof)
 	f.Add("..")
@@ -133,5 +159,6 @@ func FuzzCheck(f *testing.F) {
 		if err != nil && !errors.Is(err, dpop.ErrInvalid) {
 			t.Fatal(err)
 		}
+		dpop.HasNonce(s)
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"latchkey/auth/jws"
 )
 
-// parseJWK reads the public key for one algorithm (RFC 7517, RFC 7518 §6.2.1, RFC 8037 §2). A key with a private
+// parseJWK reads the public key for one algorithm, named as jws.Alg does (RFC 7517, RFC 7518 §6.2.1, RFC 8037 §2). A key with a private
 // member is refused: whoever sends that has given the key away.
 func parseJWK(text, alg string) (crypto.PublicKey, error) {
 	var kty, crv, named, textX, textY string
@@ -36,7 +36,7 @@ func parseJWK(text, alg string) (crypto.PublicKey, error) {
 		return nil, invalid("%w", err)
 	case err != nil:
 		return nil, invalid("jwk is missing or no JSON object")
-	case named != "" && named != alg:
+	case named != "" && jws.Alg(named) != alg:
 		return nil, invalid("jwk is for another alg")
 	}
 	x, err := jws.Base64.DecodeString(textX)

@@ -1,88 +1,102 @@
 package dpop
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
+	"cmp"
 	"errors"
+	"hash/maphash"
 	"sync"
 	"time"
 )
 
-// ErrCrowded says that too many proofs came to remember them all; the same request may succeed within a minute.
+// ErrCrowded says that a presenter sent too many proofs to remember them all; the same request may succeed within a minute.
 var ErrCrowded = errors.New("too many DPoP proofs to remember")
 
-// maxSeen bounds the memory of one half to about 10 MB, and maxShare what one presenter takes of it: a proof needs no
-// permission, so that without shares one device could use up the memory of all.
+// What is remembered of a proof is 8 bytes, and 12 for its presenter: 40 MB when full, 80 MB when every proof is another presenter's.
 const (
-	maxSeen  = 200_000
-	maxShare = 1000
+	maxSeen = 1_000_000
+	// One half of the memory is for presenters of many proofs, each of whom may take a tenth of what is free of it: 45,000 when it is
+	// empty, less and less as others come. The other half is kept for all others, 200 proofs each: it takes 2,500 presenters together
+	// to fill it, so a few cannot have somebody refused who has just come.
+	smallShare = 200
+	largeShare = 10 // one in so many
+
+	turn       = time.Minute
+	keepPlain  = MaxAge + maxFuture + time.Minute // longer than a proof is good by its iat
+	keepNonced = nonceLife + time.Minute          // longer than any nonce is good
 )
 
-// Seen remembers proofs for as long as they could be replayed, in this process. The zero value is ready.
+// Seen remembers proofs for longer than they could be replayed, in this process. The zero value is ready. It goes by the monotonic
+// clock: setting the system's clock neither makes it forget nor keeps it from forgetting.
 type Seen struct {
-	mu            sync.Mutex
-	current, last map[[16]byte]struct{}
-	shares        map[string]int // proofs of this turn, by who presented them
-	turned        time.Time
+	mu    sync.Mutex
+	seed  maphash.Seed
+	began time.Time       // holds a monotonic reading
+	turns map[int64]*seen // by when they are forgotten, in turns since began
+	most  int             // proofs; 0: maxSeen
 }
+
+// seen are the proofs that are forgotten together.
+type seen struct {
+	proofs map[uint64]struct{} // 64 bits under a random seed: a mix-up refuses one proof, once in 10^13
+	shares map[uint64]int32    // by presenter
+}
+
+// NewSeen is a memory of so many proofs; 0: a million.
+func NewSeen(most int) *Seen { return &Seen{most: most} }
 
 // Once takes a proof the first time and returns ErrInvalid from then on (RFC 9449 §11.1). Call it last, when the rest
 // of the request is known to be good: what strangers send is then not remembered. Presenters are told apart by what the
-// server knows them by, a device or an account. It returns ErrCrowded past a presenter's share.
-func (s *Seen) Once(p Proof, presenter string, now time.Time) error {
-	sum := sha256.Sum256([]byte(p.JKT + "\x00" + p.ID))
-	key := [16]byte(sum[:16])
+// server knows them by, best an account. It returns ErrCrowded past a presenter's share: then nothing is remembered, and nothing
+// that was is forgotten.
+func (s *Seen) Once(p Proof, presenter string) error { return s.take(p, presenter, true, true) }
+
+// Fresh says what Once would say, and remembers nothing. It is for a request whose answer cannot be taken back: Fresh before, Add after.
+func (s *Seen) Fresh(p Proof, presenter string) error { return s.take(p, presenter, true, false) }
+
+// Add is Once after Fresh. It takes no more note of shares, so requests that are under way together may go past one by their number.
+func (s *Seen) Add(p Proof, presenter string) error { return s.take(p, presenter, false, true) }
+
+func (s *Seen) take(p Proof, presenter string, sharing, remember bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// A half is kept for one to two turns, and a turn is as long as a proof may be used.
-	if age := now.Sub(s.turned); s.current == nil || age > maxPast+maxFuture {
-		s.last, s.current, s.turned = s.current, map[[16]byte]struct{}{}, now
-		s.shares = map[string]int{}
-		if age > 2*(maxPast+maxFuture) {
-			s.last = nil
-		}
+	if s.turns == nil {
+		s.began, s.seed, s.turns = time.Now(), maphash.MakeSeed(), map[int64]*seen{}
 	}
-	_, before := s.current[key]
-	_, longBefore := s.last[key]
-	switch {
-	case before || longBefore:
-		return invalid("jti was used before")
-	case len(s.current) >= maxSeen, s.shares[presenter] >= maxShare:
+	now := time.Since(s.began)
+	proof, who := maphash.Comparable(s.seed, [2]string{p.JKT, p.ID}), maphash.String(s.seed, presenter)
+	total, share := 0, 0
+	for end, held := range s.turns {
+		if time.Duration(end)*turn <= now {
+			delete(s.turns, end)
+			continue
+		}
+		if _, ok := held.proofs[proof]; ok {
+			return invalid("jti was used before")
+		}
+		total += len(held.proofs)
+		share += int(held.shares[who])
+	}
+	most := cmp.Or(s.most, maxSeen)
+	if sharing && (total >= most || share >= max((most/2-total)/largeShare, smallShare)) {
 		return ErrCrowded
 	}
-	s.shares[presenter]++
-	s.current[key] = struct{}{}
+	if remember {
+		s.add(proof, who, now, p.ByNonce)
+	}
 	return nil
 }
 
-const nonceSlice = time.Minute
-
-// Nonces makes and checks server nonces (RFC 9449 §8) without storing any: a nonce is a keyed hash of its minute, so
-// replicas with the same key accept each other's.
-type Nonces struct{ key []byte }
-
-// NewNonces takes a key of at least 32 bytes.
-func NewNonces(key []byte) *Nonces { return &Nonces{key} }
-
-// At is the nonce to hand out at a moment. It stays good for two to three minutes.
-func (n *Nonces) At(now time.Time) string { return n.of(now.Unix() / int64(nonceSlice/time.Second)) }
-
-// Good tells whether a nonce is one of the last three.
-func (n *Nonces) Good(nonce string, now time.Time) bool {
-	slice := now.Unix() / int64(nonceSlice/time.Second)
-	good := 0
-	for back := range int64(3) {
-		if hmac.Equal([]byte(nonce), []byte(n.of(slice-back))) {
-			good = 1
-		}
+func (s *Seen) add(proof, who uint64, now time.Duration, byNonce bool) {
+	keep := keepPlain
+	if byNonce {
+		keep = keepNonced
 	}
-	return good == 1
-}
-
-func (n *Nonces) of(slice int64) string {
-	mac := hmac.New(sha256.New, n.key)
-	mac.Write(binary.BigEndian.AppendUint64([]byte("dpop nonce"), uint64(slice))) //nolint:gosec // wraps in no case that matters
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
+	end := int64((now+keep)/turn) + 1
+	into := s.turns[end]
+	if into == nil {
+		into = &seen{map[uint64]struct{}{}, map[uint64]int32{}}
+		s.turns[end] = into
+	}
+	into.proofs[proof] = struct{}{}
+	into.shares[who]++
 }

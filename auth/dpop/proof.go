@@ -1,6 +1,7 @@
 package dpop
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -12,24 +13,42 @@ import (
 
 	"latchkey/auth/jws"
 	"latchkey/auth/keyring"
+	"latchkey/auth/origin"
 )
 
-// Algs are the signature algorithms that a proof may use.
-var Algs = []string{"ES256", "EdDSA"}
+// Algs are the signature algorithms that a proof may use. The last two are one under two names (RFC 9864).
+var Algs = []string{"ES256", "EdDSA", "Ed25519"}
 
 // MaxAge is how long after its iat a proof is good.
 const MaxAge = 60 * time.Second
 
 const (
 	proofType = "dpop+jwt"
-	maxProof  = 4 << 10 // bytes
-	maxID     = 256     // bytes of a jti
-	maxPast   = MaxAge
+	maxProof  = 4 << 10          // bytes
+	maxID     = 256              // bytes of a jti
 	maxFuture = 10 * time.Second // clocks of phones run ahead, too
 )
 
 // ErrInvalid says that a proof proves nothing (invalid_dpop_proof, RFC 9449 §12.2). What is wrong is wrapped.
 var ErrInvalid = errors.New("invalid DPoP proof")
+
+// ErrNonce says that a proof must carry a nonce that is good now (use_dpop_nonce, RFC 9449 §8): it has none, or not a recent one.
+var ErrNonce = errors.New("DPoP proof without a recent nonce")
+
+// ClockError is ErrInvalid for a proof that is good but for its time.
+type ClockError struct {
+	Off time.Duration // iat less the server's time, in whole seconds: positive when the device's clock is ahead
+}
+
+func (e *ClockError) Error() string {
+	if e.Off > 0 {
+		return fmt.Sprintf("the clock of this device is %d s ahead", int64(e.Off/time.Second))
+	}
+	return fmt.Sprintf("the clock of this device is %d s behind, or the proof was kept for so long", int64(-e.Off/time.Second))
+}
+
+// Unwrap is ErrInvalid.
+func (e *ClockError) Unwrap() error { return ErrInvalid }
 
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))
@@ -37,10 +56,9 @@ func invalid(format string, args ...any) error {
 
 // Proof is a proof that was checked.
 type Proof struct {
-	JKT   string // RFC 7638 thumbprint of the key (RFC 9449 §6.1)
-	ID    string // jti
-	Nonce string // as the client sent it; may be empty
-	Ends  time.Time
+	JKT     string // RFC 7638 thumbprint of the key (RFC 9449 §6.1)
+	ID      string // jti
+	ByNonce bool   // its age is that of its nonce, not that of its iat
 }
 
 // Request is what a proof must have been made for.
@@ -48,6 +66,11 @@ type Request struct {
 	Method      string
 	URL         string // the public one: scheme, host and path
 	AccessToken string // presented with the proof; empty at the token endpoint
+	TokenInBody bool   // the access token is a parameter, not what authorises the request: ath may be left out
+
+	Nonces        *Nonces // of this server; nil: none, and a nonce in a proof means nothing
+	NonceRequired bool
+	MaxAge        time.Duration // of a proof without a nonce; 0: MaxAge
 }
 
 type claims struct {
@@ -57,7 +80,11 @@ type claims struct {
 
 // Check checks the values of the request's DPoP header by RFC 9449 §4.3: exactly one, a JWT of the type dpop+jwt,
 // signed under an allowed algorithm by the public key in its header, for this method, URL and access token, and just
-// now. Whether it was seen before, and whether its nonce is ours, the caller asks Once and Nonces.
+// now. Whether it was seen before, the caller asks Once.
+//
+// A proof that carries a nonce is as old as that: the device's clock may be wrong. So it stands or falls with the nonce, whatever
+// its iat, or a proof that was made ahead of time would be good once by its nonce and later again by its iat. ErrNonce and ClockError
+// come last and with the proof: nothing else is wrong with it.
 func Check(header []string, r Request, now time.Time) (Proof, error) {
 	if len(header) != 1 {
 		return Proof{}, invalid("%d DPoP headers, wanted 1", len(header))
@@ -78,16 +105,55 @@ func Check(header []string, r Request, now time.Time) (Proof, error) {
 		return Proof{}, invalid("htu is not the request's URL")
 	case c.issuedAt.IsZero():
 		return Proof{}, invalid("iat is missing")
-	case c.issuedAt.Before(now.Add(-maxPast)) || c.issuedAt.After(now.Add(maxFuture)):
-		return Proof{}, invalid("iat is not now")
+	case r.AccessToken != "" && c.accessToken != tokenHash(r.AccessToken) && (c.accessToken != "" || !r.TokenInBody):
+		return Proof{}, invalid("ath is not the access token's hash")
 	}
-	if r.AccessToken != "" {
-		sum := sha256.Sum256([]byte(r.AccessToken))
-		if c.accessToken != jws.Base64.EncodeToString(sum[:]) {
-			return Proof{}, invalid("ath is not the access token's hash")
+	p := Proof{JKT: jkt, ID: c.id, ByNonce: r.Nonces != nil && c.nonce != ""}
+	if p.ByNonce {
+		if !r.Nonces.Good(c.nonce, now) {
+			return p, ErrNonce
 		}
+		return p, nil
 	}
-	return Proof{JKT: jkt, ID: c.id, Nonce: c.nonce, Ends: c.issuedAt.Add(maxPast)}, nil
+	if r.NonceRequired {
+		return p, ErrNonce
+	}
+	if c.issuedAt.Before(now.Add(-cmp.Or(r.MaxAge, MaxAge))) || c.issuedAt.After(now.Add(maxFuture)) {
+		return p, &ClockError{Off: wholeSeconds(c.issuedAt.Sub(now))}
+	}
+	return p, nil
+}
+
+// tokenHash is ath (RFC 9449 §4.2).
+func tokenHash(accessToken string) string {
+	sum := sha256.Sum256([]byte(accessToken))
+	return jws.Base64.EncodeToString(sum[:])
+}
+
+// wholeSeconds rounds up: clients leave the fraction out of iat.
+func wholeSeconds(d time.Duration) time.Duration {
+	whole := d.Truncate(time.Second)
+	if whole < d {
+		whole += time.Second
+	}
+	return whole
+}
+
+// HasNonce tells whether a proof, good or not, carries a nonce: its client goes on with the newest that it is given.
+func HasNonce(text string) bool {
+	if len(text) > maxProof {
+		return false
+	}
+	j, err := jws.Split(text)
+	if err != nil {
+		return false
+	}
+	payload, err := jws.Base64.DecodeString(j.Payload)
+	if err != nil {
+		return false
+	}
+	c, err := readClaims(payload)
+	return err == nil && c.nonce != ""
 }
 
 // open checks a proof's header and signature, and reads its claims.
@@ -96,14 +162,14 @@ func open(text string) (c claims, jkt string, err error) {
 	if err != nil {
 		return c, "", invalid("%w", err)
 	}
-	method := methods[j.Alg]
+	method := methods[jws.Alg(j.Alg)]
 	switch {
 	case method == nil:
 		return c, "", invalid("alg is not allowed")
 	case !strings.EqualFold(j.Type, proofType):
 		return c, "", invalid("typ is not %s", proofType)
 	}
-	public, err := parseJWK(j.JWK, j.Alg)
+	public, err := parseJWK(j.JWK, jws.Alg(j.Alg))
 	if err != nil {
 		return c, "", err
 	}
@@ -121,7 +187,7 @@ func open(text string) (c claims, jkt string, err error) {
 	return c, jkt, err
 }
 
-// methods are those of Algs.
+// methods are those of Algs, by jws.Alg.
 var methods = map[string]jwt.SigningMethod{"ES256": jwt.SigningMethodES256, "EdDSA": jwt.SigningMethodEdDSA}
 
 func readClaims(payload []byte) (c claims, err error) {
@@ -156,15 +222,7 @@ func sameURL(claimed, actual string) bool {
 		return false
 	}
 	b, err := url.Parse(actual)
-	return err == nil && strings.EqualFold(a.Scheme, b.Scheme) && authority(a) == authority(b) && samePath(a, b)
-}
-
-func authority(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[strings.ToLower(u.Scheme)]
-	}
-	return strings.ToLower(u.Hostname()) + ":" + port
+	return err == nil && origin.Of(a) == origin.Of(b) && samePath(a, b)
 }
 
 // samePath takes percent signs as what they stand for, but for the slash, which they make a part of a name.

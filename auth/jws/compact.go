@@ -61,6 +61,14 @@ func Split(text string) (c Compact, err error) {
 	return c, nil
 }
 
+// Alg is the name under which an algorithm is compared: RFC 9864 names EdDSA on one curve Ed25519. The key says which curve it is.
+func Alg(name string) string {
+	if name == "Ed25519" {
+		return "EdDSA"
+	}
+	return name
+}
+
 // Is compares typ, which may be written with "application/" before it (RFC 7515 §4.1.9).
 func (c *Compact) Is(typ string) bool {
 	return strings.EqualFold(c.Type, typ) || strings.EqualFold(c.Type, "application/"+typ)

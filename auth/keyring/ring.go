@@ -19,6 +19,9 @@ type Schedule struct {
 	// default. It must not be shorter than resource servers cache the key set. Only
 	// the first key of an algorithm signs at once, as there is nothing else to sign with.
 	Lead time.Duration
+	// Announce is how long a key is published at least before a forced rotation may make it sign; Lead by default. It must
+	// not be shorter than the max-age of the key set.
+	Announce time.Duration
 }
 
 func (s Schedule) withDefaults() Schedule {
@@ -30,6 +33,7 @@ func (s Schedule) withDefaults() Schedule {
 	or(&s.Every, 30*24*time.Hour)
 	or(&s.Keep, 24*time.Hour)
 	or(&s.Lead, time.Hour)
+	or(&s.Announce, s.Lead)
 	return s
 }
 
@@ -68,6 +72,21 @@ func (r *Ring) Signing(now time.Time) (*Key, bool) {
 		first = k
 	}
 	return first, first != nil
+}
+
+// Next returns the key that signs after the present one, and from when on it may: by then every verifier that caches the
+// key set has met it. False when there is none: see [Ring.Due].
+func (r *Ring) Next(now time.Time) (next *Key, from time.Time, ok bool) {
+	current, _ := r.Signing(now)
+	for _, k := range r.keys {
+		if k.Alg == r.alg && k != current && k.SignsFrom.After(now) {
+			if from = k.CreatedAt.Add(r.schedule.Announce); from.After(k.SignsFrom) {
+				from = k.SignsFrom
+			}
+			return k, from, true
+		}
+	}
+	return nil, time.Time{}, false
 }
 
 // Find returns the published key of that id, for checking a token's signature.

@@ -227,7 +227,8 @@ func TestInternationalAddressesWorkOrAreRefusedClearly(t *testing.T) {
 	if got := server.Mails(); len(got) != 1 || got[0].To != "ada@xn--bcher-kva.example" {
 		t.Errorf("%+v", got)
 	}
-	for _, to := range []string{"jürgen@example.com", "ada@-example.com", "ada@exa mple.com", "ada", "@example.com"} {
+	for _, to := range []string{"jürgen@example.com", "ada@-example.com", "ada@192.0.2.1", "ada@[192.0.2.1]", `"ada b"@example.com`, "ada@" + strings.Repeat("a", 64) + ".com",
+		strings.Repeat("a", 65) + "@example.com", "ada@" + strings.Repeat("a.", 126) + "aa", "ada@exa mple.com", "ada", "@example.com"} {
 		m.To = to
 		if err := sender.Send(t.Context(), m); !errors.Is(err, mail.ErrRefused) {
 			t.Errorf("%q: %v", to, err)

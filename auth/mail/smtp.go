@@ -11,22 +11,36 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
+	"golang.org/x/net/idna"
 )
 
-// smtpTimeout is how long a server may leave us waiting.
-const smtpTimeout = 15 * time.Second
+const (
+	// smtpTimeout is how long a server may take for each of its replies.
+	smtpTimeout = 15 * time.Second
+	// contentPatience times as long may the last reply take, in which servers look into the mail (RFC 5321 §4.5.3.2.6): a
+	// mail whose reply we do not wait for is sent twice.
+	contentPatience = 4
+	// quitTimeout bounds the courtesy of the farewell: the mail is delivered by then.
+	quitTimeout = 2 * time.Second
+)
 
 // SMTP sends over one connection for each mail.
 type SMTP struct {
 	From *mail.Address
 	// TLS overrides how certificates are verified; nil: by the system's authorities.
 	TLS *tls.Config
-	// Timeout is how long the server may take for each of its replies; 0: 15 s.
+	// Timeout is how long the server may take for each of its replies, and four times as long for the last one; 0: 15 s.
 	Timeout time.Duration
-	// Dial overrides how a server of smtp:// is reached; nil: over TCP.
+	// Hello is the host that we greet the server with (RFC 5321 §4.1.1.1): a name or an IP address. Strict servers want one that
+	// exists. What can be none, and "", is said as localhost.
+	Hello string
+	// Dial overrides how the server is reached; nil: over TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	host     string
@@ -61,55 +75,160 @@ func NewSMTP(text string, from *mail.Address) (*SMTP, error) {
 	return s, nil
 }
 
-// Send delivers one mail.
+// Server is the host and the port of the mail server.
+func (s *SMTP) Server() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }
+
+// Send delivers one mail. Its errors name the step and the server's reply codes, never its words, in which servers repeat
+// addresses. ErrRefused: never send it again. ErrSettings: no mail can be sent before the operator mends a setting.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	msg, err := compose(s.From, m)
 	if err != nil {
 		return err
 	}
-	client, err := s.client()
+	sender, recipient, err := envelope(s.From, m)
 	if err != nil {
-		return fmt.Errorf("mail: %w", err)
+		return err
 	}
-	if err := client.DialAndSendWithContext(ctx, msg); err != nil {
-		var refused *gomail.SendError
-		if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
-			return fmt.Errorf("%w: %w", ErrRefused, err)
-		}
-		return fmt.Errorf("mail: %w", err)
+	timeout := cmp.Or(s.Timeout, smtpTimeout)
+	conn, local, err := s.connect(ctx, timeout)
+	if err != nil {
+		return err
 	}
+	defer func() { _ = conn.Close() }()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	c := conversation{conn: conn, timeout: timeout}
+	if err := s.begin(&c, local); err != nil {
+		return err
+	}
+	if err := c.deliver(sender, recipient, msg); err != nil {
+		return err
+	}
+	// It was taken. Whatever goes wrong from here on must not send it again.
+	_ = conn.SetDeadline(time.Now().Add(min(timeout, quitTimeout)))
+	_ = c.client.Quit()
 	return nil
 }
 
-func (s *SMTP) client() (*gomail.Client, error) {
+// connect reaches the server, over TLS when it speaks that from the start, and tells whether it is on this machine: by its name
+// and by its address.
+func (s *SMTP) connect(ctx context.Context, timeout time.Duration) (conn net.Conn, local bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	dial := s.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	address := s.Server()
+	if conn, err = dial(ctx, "tcp", address); err != nil {
+		return nil, false, failure("no connection to "+address, err)
+	}
+	local = isLoopback(s.host) && fromLoopback(conn.RemoteAddr())
+	if !s.implicit {
+		return conn, local, nil
+	}
+	secured := tls.Client(conn, s.tlsConfig(local))
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, false, failure("no TLS with "+address, err)
+	}
+	return secured, local, nil
+}
+
+// begin greets the server, turns TLS on and signs in.
+func (s *SMTP) begin(c *conversation, local bool) (err error) {
+	c.wait(c.timeout)
+	if c.client, err = smtp.NewClient(c.conn, s.host); err != nil {
+		return failure("the greeting failed", err)
+	}
+	c.client.SkipSMTPUTF8(true) // our addresses are ASCII; a relay would refuse to hand the mail on where it is not known
+	c.wait(c.timeout)
+	if err := c.client.Hello(helloName(s.Hello)); err != nil {
+		return failure("EHLO failed", err)
+	}
+	if offered, _ := c.client.Extension("STARTTLS"); !s.implicit && offered {
+		c.wait(c.timeout)
+		if err := c.client.StartTLS(s.tlsConfig(local)); err != nil {
+			return failure("STARTTLS failed", err)
+		}
+	}
+	if _, secure := c.client.TLSConnectionState(); !secure && !local {
+		return fmt.Errorf("%w: the server of LATCHKEY_SMTP_URL offers no STARTTLS, and nothing is sent unencrypted to another machine", ErrSettings)
+	}
+	if s.user == nil {
+		return nil
+	}
+	return s.signIn(c)
+}
+
+// tlsConfig verifies the server's certificate, unless it is on this machine: what does not leave that needs no cover, and
+// there is no certificate for "localhost".
+func (s *SMTP) tlsConfig(local bool) *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.TLS != nil {
 		config = s.TLS.Clone()
 	}
 	config.ServerName = s.host
-	policy := gomail.TLSMandatory
-	if isLoopback(s.host) {
-		policy = gomail.TLSOpportunistic // what does not leave the machine needs no cover, nor a certificate for "localhost"
-		config.InsecureSkipVerify = s.TLS == nil
+	config.InsecureSkipVerify = local && s.TLS == nil
+	return config
+}
+
+// conversation is one connection to a mail server.
+type conversation struct {
+	conn    net.Conn
+	client  *smtp.Client
+	timeout time.Duration
+}
+
+// wait gives the server its time for the next reply.
+func (c *conversation) wait(d time.Duration) { _ = c.conn.SetDeadline(time.Now().Add(d)) }
+
+// deliver hands one mail over. Nil: the server has taken it.
+func (c *conversation) deliver(sender, recipient string, msg *gomail.Msg) error {
+	c.wait(c.timeout)
+	if err := c.client.Mail("<" + sender + ">"); !positive(err) {
+		return refusal("MAIL failed", err)
 	}
-	options := []gomail.Option{
-		gomail.WithPort(s.port), gomail.WithTimeout(cmp.Or(s.Timeout, smtpTimeout)), gomail.WithTLSConfig(config), gomail.WithTLSPolicy(policy),
-		gomail.WithoutNoop(),
+	c.wait(c.timeout)
+	if err := c.client.Rcpt("<" + recipient + ">"); !positive(err) {
+		return refusal("RCPT failed", err)
 	}
-	if s.implicit {
-		options = append(options, gomail.WithSSL())
+	c.wait(c.timeout)
+	content, err := c.client.Data()
+	if err != nil {
+		return refusal("DATA failed", err)
 	}
-	if s.user != nil {
-		password, _ := s.user.Password()
-		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(s.user.Username()), gomail.WithPassword(password))
+	c.wait(contentPatience * c.timeout)
+	if _, err := msg.WriteTo(content); err != nil {
+		return failure("the mail could not be transmitted", err)
 	}
-	if s.Dial != nil {
-		options = append(options, gomail.WithDialContextFunc(s.Dial))
+	if err := content.Close(); !positive(err) {
+		return refusal("the mail was not taken", err)
 	}
-	return gomail.NewClient(s.host, options...)
+	return nil
 }
 
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
+	return strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") || err == nil && ip.Unmap().IsLoopback()
+}
+
+func fromLoopback(address net.Addr) bool {
+	tcp, ok := address.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
+
+// helloName is a host as EHLO says it: a domain, or an address literal (RFC 5321 §4.1.3).
+func helloName(host string) string {
+	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		if ip = ip.Unmap().WithZone(""); ip.Is6() {
+			return "[IPv6:" + ip.String() + "]"
+		}
+		return "[" + ip.String() + "]"
+	}
+	name, err := idna.Punycode.ToASCII(strings.ToLower(strings.TrimSuffix(host, ".")))
+	if err != nil || name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= unicode.MaxASCII }) {
+		return "localhost"
+	}
+	return name
 }

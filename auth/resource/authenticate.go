@@ -81,20 +81,22 @@ func (v *Verifier) checkBinding(c *Claims, scheme, token string, r *http.Request
 }
 
 func (v *Verifier) checkProof(c *Claims, token string, r *http.Request) error {
-	now := v.config.Clock()
 	url := strings.TrimSuffix(v.config.DPoP.BaseURL, "/") + r.URL.EscapedPath()
-	proof, err := dpop.Check(r.Header.Values("DPoP"), dpop.Request{Method: r.Method, URL: url, AccessToken: token}, now)
+	proof, err := dpop.Check(r.Header.Values("DPoP"), dpop.Request{
+		Method: r.Method, URL: url, AccessToken: token, Nonces: v.nonces, NonceRequired: v.nonces != nil, MaxAge: v.config.DPoP.MaxAge,
+	}, v.config.Clock())
+	var clock *dpop.ClockError
 	switch {
+	case proof.JKT != "" && proof.JKT != c.JKT:
+		return &Error{Kind: ErrInvalidProof, Reason: "the DPoP proof is by another key than the token's"}
+	case errors.Is(err, dpop.ErrNonce):
+		return &Error{Kind: ErrUseNonce, Reason: "the DPoP proof needs the nonce that comes with this answer"}
+	case errors.As(err, &clock):
+		return &Error{Kind: ErrInvalidProof, Reason: "the DPoP proof is not of now: " + clock.Error(), Cause: err}
 	case err != nil:
 		return &Error{Kind: ErrInvalidProof, Reason: "the DPoP proof is not one for this request and token", Cause: err}
-	case now.After(proof.Ends.Add(v.config.DPoP.MaxAge - dpop.MaxAge)):
-		return &Error{Kind: ErrInvalidProof, Reason: "the DPoP proof is too old"}
-	case proof.JKT != c.JKT:
-		return &Error{Kind: ErrInvalidProof, Reason: "the DPoP proof is by another key than the token's"}
-	case v.nonces != nil && !v.nonces.Good(proof.Nonce, now):
-		return &Error{Kind: ErrUseNonce, Reason: "the DPoP proof needs the nonce that comes with this answer"}
 	}
-	switch err := v.proofs.Once(proof, c.JKT, now); {
+	switch err := v.proofs.Once(proof, c.Subject); {
 	case errors.Is(err, dpop.ErrCrowded):
 		return &Error{Kind: ErrUnavailable, Reason: "there were too many DPoP proofs", RetryAfter: time.Minute, Cause: err}
 	case err != nil:

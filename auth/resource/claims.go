@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/auth/jws"
+	"latchkey/auth/origin"
 	"latchkey/auth/statuslist"
 )
 
@@ -104,7 +105,7 @@ func readStatus(value string) (ref statuslist.Reference, err error) {
 // judge says what is wrong with claims at a moment.
 func (v *Verifier) judge(c *rawClaims, now time.Time) error {
 	switch {
-	case c.issuer != v.config.Issuer:
+	case !origin.Same(c.issuer, v.config.Issuer):
 		return invalid("it is from another issuer")
 	case !v.isFor(c.audience):
 		return invalid("it is for another audience")
@@ -135,8 +136,9 @@ const reasonExpired = "it has expired"
 // isFor tells whether aud, a string or a list of strings (RFC 7519 §4.1.3), holds the audience.
 func (v *Verifier) isFor(audience string) bool {
 	if one, err := jws.Text(audience); err == nil {
-		return one == v.config.Audience
+		return origin.Same(one, v.config.Audience)
 	}
 	var several []string
-	return json.Unmarshal([]byte(audience), &several) == nil && slices.Contains(several, v.config.Audience)
+	return json.Unmarshal([]byte(audience), &several) == nil &&
+		slices.ContainsFunc(several, func(one string) bool { return origin.Same(one, v.config.Audience) })
 }

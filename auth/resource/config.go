@@ -13,15 +13,18 @@ import (
 	"time"
 
 	"latchkey/auth/dpop"
+	"latchkey/auth/jws"
+	"latchkey/auth/origin"
 )
 
 // Config says whose tokens are believed, and for how long without asking. Issuer and Audience have no default; the
 // zero value of everything else is a sound choice.
 type Config struct {
-	// Issuer is the iss of every good token, letter for letter: the LATCHKEY_ISSUER of the server, by default its base
-	// URL. Required; an http or https URL.
+	// Issuer is the iss of every good token: the LATCHKEY_ISSUER of the server, by default its base URL. Required; an http or
+	// https URL. Scheme, host and port may be spelt in any way (punycode or not, with a default port or not), the path may not.
 	Issuer string
-	// Audience is what the aud of every good token is, or holds: LATCHKEY_AUDIENCE, by default the issuer. Required.
+	// Audience is what the aud of every good token is, or holds: LATCHKEY_AUDIENCE, by default the issuer. Required. A URL may be spelt
+	// in any way, as the issuer; another audience is compared letter for letter.
 	Audience string
 
 	// JWKSURL is where the issuer publishes its keys. Default: the issuer + /.well-known/jwks.json.
@@ -60,7 +63,8 @@ type Config struct {
 	// that is longer is not believed.
 	MaxStatusBytes int
 
-	// Algs are the signature algorithms that keys may have, of ES256, EdDSA and RS256. Default: all three.
+	// Algs are the signature algorithms that keys may have, of ES256, EdDSA (or Ed25519, which is the same here) and RS256. Default:
+	// all three.
 	Algs []string
 	// Leeway forgives clocks that differ: exp is good for so much longer, iat may lie so far ahead. Default 10 s; negative for
 	// none; at most 5 minutes.
@@ -88,10 +92,11 @@ type DPoP struct {
 	BaseURL string
 	// Required refuses tokens that are not bound. Needs BaseURL.
 	Required bool
-	// MaxAge is how old a proof may be. Default and most: 60 s; at least 1 s.
+	// MaxAge is how old a proof without a nonce may be. Default and most: 60 s; at least 1 s.
 	MaxAge time.Duration
 	// NonceKey, 32 random bytes or more that all replicas of this server share, makes proofs carry a nonce of the last
-	// three minutes (RFC 9449 §9): none can be made for later. Default: no nonces.
+	// three minutes (RFC 9449 §9): none can be made for later, and a proof is as old as its nonce, whatever the device's clock says.
+	// Default: no nonces.
 	NonceKey []byte
 }
 
@@ -116,21 +121,24 @@ func (c Config) filled() (Config, error) {
 		return c, err
 	}
 	if c.StatusOrigin == "" {
-		c.StatusOrigin = origin(issuer)
+		c.StatusOrigin = origin.Of(issuer)
 	}
 	status, err := c.checkURL("StatusOrigin", c.StatusOrigin)
 	if err != nil {
 		return c, err
 	}
-	c.StatusOrigin = origin(status)
+	c.StatusOrigin = origin.Of(status)
 	if len(c.Algs) == 0 {
 		c.Algs = allAlgs
 	}
+	var algs []string // a copy: the caller's slice is not ours to change
 	for _, alg := range c.Algs {
-		if !slices.Contains(allAlgs, alg) {
+		if !slices.Contains(allAlgs, jws.Alg(alg)) {
 			return c, fmt.Errorf("resource: alg %q is none of ES256, EdDSA and RS256", alg)
 		}
+		algs = append(algs, jws.Alg(alg))
 	}
+	c.Algs = algs
 	c.fillLimits()
 	c.fillParts()
 	return c, c.checkDPoP()
@@ -206,19 +214,4 @@ func within[T cmp.Ordered](value, least, otherwise, most T) T {
 		value = otherwise
 	}
 	return min(max(value, least), most)
-}
-
-// origin is scheme, host and port (RFC 6454 §4), lower-case and without a default port.
-func origin(u *url.URL) string {
-	port := u.Port()
-	if port != "" && port != map[string]string{"http": "80", "https": "443"}[u.Scheme] {
-		port = ":" + port
-	} else {
-		port = ""
-	}
-	host := strings.ToLower(u.Hostname())
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	return u.Scheme + "://" + host + port
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"latchkey/auth/keyring"
+	"latchkey/auth/origin"
 )
 
 func TestConfigurationsThatMakeNoSense(t *testing.T) {
@@ -101,7 +102,7 @@ func TestOriginsAreComparedAsBrowsersDo(t *testing.T) {
 		"https://id.example.com/a?b": "https://id.example.com", "https://ID.example.COM:443": "https://id.example.com", "http://id.example.com:80/": "http://id.example.com",
 		"https://id.example.com:80": "https://id.example.com:80", "https://id.example.com:8443": "https://id.example.com:8443", "http://[::1]:8080": "http://[::1]:8080",
 	} {
-		if got := origin(parseURL(t, text)); got != want {
+		if got := origin.Of(parseURL(t, text)); got != want {
 			t.Errorf("%s: %s", text, got)
 		}
 	}

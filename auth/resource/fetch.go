@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"latchkey/auth/origin"
 )
 
 const maxRedirects = 3
@@ -43,7 +45,7 @@ func withinOrigin(next *http.Request, via []*http.Request) error {
 	switch {
 	case len(via) > maxRedirects:
 		return errors.New("too many redirects")
-	case origin(next.URL) != origin(via[0].URL):
+	case origin.Of(next.URL) != origin.Of(via[0].URL):
 		return errors.New("a redirect to another origin is not followed")
 	}
 	return nil

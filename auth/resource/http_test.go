@@ -3,6 +3,7 @@ package resource
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -41,6 +42,15 @@ func (p *phone) proof(token string, changes map[string]any) string {
 	return signText(p.t, p.key.Method(), p.key.Signer(), asJSON(p.t, header), asJSON(p.t, claims))
 }
 
+// named is a good proof that names its algorithm so.
+func (p *phone) named(alg, token string) string {
+	text := p.proof(token, nil)
+	_, claims, _ := strings.Cut(text, ".")
+	claims, _, _ = strings.Cut(claims, ".")
+	header := map[string]any{"typ": "dpop+jwt", "alg": alg, "jwk": map[string]any{"kty": "OKP", "crv": "Ed25519", "alg": alg, "x": b64(asBytes(p.key.Public()))}}
+	return signText(p.t, p.key.Method(), p.key.Signer(), asJSON(p.t, header), must[[]byte](p.t)(base64.RawURLEncoding.DecodeString(claims)))
+}
+
 // ask sends a request through the middleware to a handler that answers with the subject.
 func ask(t *testing.T, v *Verifier, change func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
@@ -65,7 +75,7 @@ func withHeaders(pairs ...string) func(*http.Request) {
 	}
 }
 
-const algs = `algs="ES256 EdDSA"`
+const algs = `algs="ES256 EdDSA Ed25519"`
 
 func TestBearerTokensAreLetThroughAndOthersChallenged(t *testing.T) {
 	i := newIssuer(t, keyring.EdDSA)
@@ -126,6 +136,9 @@ func TestBoundTokensNeedAProof(t *testing.T) {
 	bound := i.token(map[string]any{"jti": "bound", "cnf": map[string]any{"jkt": p.key.ID}})
 	used := p.proof(bound, nil)
 	badProof := `Bearer | DPoP error="invalid_dpop_proof", error_description="the DPoP proof is not one for this request and token", ` + algs
+	clock := func(off string) string {
+		return `Bearer | DPoP error="invalid_dpop_proof", error_description="the DPoP proof is not of now: the clock of this device is ` + off + `", ` + algs
+	}
 	for _, test := range []struct {
 		name      string
 		headers   []string
@@ -147,8 +160,12 @@ func TestBoundTokensNeedAProof(t *testing.T) {
 		{"a proof for another method", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"htm": "POST"})}, 401, badProof},
 		{"a proof for another path", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"htu": theAudience + "/photo"})}, 401, badProof},
 		{"a proof for the host that the request names", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"htu": "https://wherever.example.com/photos"})}, 401, badProof},
-		{"an old proof", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"iat": p.now.Unix() - 100})}, 401, badProof},
-		{"a proof older than this server likes", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"iat": p.now.Unix() - 45})}, 401, `Bearer | DPoP error="invalid_dpop_proof", error_description="the DPoP proof is too old", ` + algs},
+		{"an old proof", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"iat": p.now.Unix() - 100})}, 401, clock("100 s behind, or the proof was kept for so long")},
+		{"a proof made ahead of time", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"iat": p.now.Unix() + 42})}, 401, clock("42 s ahead")},
+		{"a proof of a strange nonce, which means nothing here", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"nonce": "x"})}, 200, ""},
+		{"a proof for the same address, spelt otherwise", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"htu": "HTTPS://API.Example.com:443/photos"})}, 200, ""},
+		{"a proof that names its alg by RFC 9864", []string{"Authorization", "DPoP " + bound, "DPoP", p.named("Ed25519", bound)}, 200, ""},
+		{"a proof older than this server likes", []string{"Authorization", "DPoP " + bound, "DPoP", p.proof(bound, map[string]any{"iat": p.now.Unix() - 45})}, 401, clock("45 s behind, or the proof was kept for so long")},
 		{"a proof by another key", []string{"Authorization", "DPoP " + bound, "DPoP", other.proof(bound, nil)}, 401, `Bearer | DPoP error="invalid_dpop_proof", error_description="the DPoP proof is by another key than the token's", ` + algs},
 		{"a stolen token and a proof of the thief's", []string{"Authorization", "DPoP " + bearer, "DPoP", other.proof(bearer, nil)}, 401, `Bearer | DPoP error="invalid_token", error_description="it is not bound to a key", ` + algs},
 	} {
@@ -193,6 +210,12 @@ func TestProofsMayNeedANonce(t *testing.T) {
 	w = ask(t, v, withHeaders("Authorization", "DPoP "+bound, "DPoP", p.proof(bound, map[string]any{"nonce": nonce})))
 	if w.Code != 200 || w.Header().Get("DPoP-Nonce") == "" {
 		t.Errorf("with it: %d, %v", w.Code, w.Header())
+	}
+	for _, off := range []int64{-365 * 86400, -3600, 3600, 365 * 86400} { // the age of a proof with a nonce is the nonce's
+		w = ask(t, v, withHeaders("Authorization", "DPoP "+bound, "DPoP", p.proof(bound, map[string]any{"nonce": nonce, "iat": p.now.Unix() + off})))
+		if w.Code != 200 {
+			t.Errorf("by a clock that is %d s off: %d, %v", off, w.Code, w.Header())
+		}
 	}
 	w = ask(t, v, withHeaders("Authorization", "DPoP "+bound, "DPoP", p.proof(bound, map[string]any{"nonce": nonce + "x"})))
 	if w.Code != 401 {

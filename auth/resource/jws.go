@@ -8,7 +8,7 @@ import (
 
 // by checks a signature by a key, under the algorithm of that key (RFC 8725 §3.1), and returns the payload.
 func by(j *jws.Compact, k *key) (payload []byte, err error) {
-	if k.alg != j.Alg {
+	if k.alg != jws.Alg(j.Alg) {
 		return nil, invalid("its alg is not its key's")
 	}
 	if !k.verify(j.Signed, j.Signature) {

@@ -26,7 +26,7 @@ const (
 
 // key is a public key of the issuer's and the only algorithm that it is used under.
 type key struct {
-	id, alg string
+	id, alg string // as jws.Alg names it
 	method  jwt.SigningMethod
 	public  crypto.PublicKey
 }
@@ -110,7 +110,7 @@ func (j jwk) key() (*key, error) {
 	default:
 		err = errKey
 	}
-	if err != nil || j.Alg != "" && j.Alg != k.alg {
+	if err != nil || j.Alg != "" && jws.Alg(j.Alg) != k.alg {
 		return nil, errKey
 	}
 	return k, nil

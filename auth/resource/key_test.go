@@ -25,7 +25,10 @@ func TestKeysThatAreNotTakenIntoTheSet(t *testing.T) {
 		good    bool
 	}{
 		"Ed25519 as it is":             {"OKP", nil, true},
+		"Ed25519 by RFC 9864":          {"OKP", map[string]any{"alg": "Ed25519"}, true},
 		"P-256 as it is":               {"EC", nil, true},
+		"P-256 that says Ed25519":      {"EC", map[string]any{"alg": "Ed25519"}, false},
+		"Ed448":                        {"OKP", map[string]any{"alg": "Ed448", "crv": "Ed448"}, false},
 		"RSA as it is":                 {"RSA", nil, true},
 		"without alg and use":          {"EC", map[string]any{"alg": nil, "use": nil}, true},
 		"for verifying":                {"EC", map[string]any{"key_ops": []string{"verify"}}, true},

@@ -8,13 +8,21 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"latchkey/auth/origin"
 )
 
 // keySet is the issuer's published keys.
 type keySet struct {
 	keys    map[string]*key // by kid
+	fetched time.Time
 	due     time.Time
 	expires time.Time
+}
+
+// over tells whether the keys are too old to be believed, or of any age: the clock was ahead when they came.
+func (s *keySet) over(now time.Time) bool {
+	return now.After(s.expires) || s.fetched.After(now.Add(maxSetBack))
 }
 
 func (v *Verifier) fetchKeys(ctx context.Context, old *keySet) (*keySet, error) {
@@ -41,7 +49,7 @@ func (v *Verifier) fetchKeys(ctx context.Context, old *keySet) (*keySet, error) 
 		}
 	}
 	now := v.config.Clock()
-	return &keySet{keys: keys, due: now.Add(v.config.KeysRefresh), expires: now.Add(v.config.KeysMaxAge)}, nil
+	return &keySet{keys: keys, fetched: now, due: now.Add(v.config.KeysRefresh), expires: now.Add(v.config.KeysMaxAge)}, nil
 }
 
 // discover asks the issuer's metadata where its keys are (RFC 8414 §3: the well-known part stands before the issuer's path).
@@ -62,11 +70,11 @@ func (v *Verifier) discover(ctx context.Context) (string, error) {
 	if err := json.Unmarshal(text, &metadata); err != nil {
 		return "", fmt.Errorf("metadata: %w", err)
 	}
-	if metadata.Issuer != v.config.Issuer { // RFC 8414 §3.3
+	if !origin.Same(metadata.Issuer, v.config.Issuer) { // RFC 8414 §3.3
 		return "", errors.New("metadata: of another issuer")
 	}
 	keys, err := url.Parse(metadata.JWKSURI)
-	if err != nil || origin(keys) != origin(issuer) || keys.User != nil {
+	if err != nil || origin.Of(keys) != origin.Of(issuer) || keys.User != nil {
 		return "", errors.New("metadata: jwks_uri is not of the issuer's origin; set JWKSURL if that is meant")
 	}
 	return metadata.JWKSURI, nil
@@ -86,7 +94,7 @@ func (v *Verifier) findKey(ctx context.Context, kid string) (*key, error) {
 	if k := v.heldKey(kid, now); k != nil {
 		return k, nil
 	}
-	if set := v.keys.value.Load(); set == nil || now.After(set.expires) || v.keys.failing() || ctx.Err() != nil {
+	if set := v.keys.value.Load(); set == nil || set.over(now) || v.keys.failing() || ctx.Err() != nil {
 		return nil, unavailable("the issuer's keys cannot be fetched", context.Cause(ctx))
 	}
 	return nil, invalid("its key is not one of the issuer's")
@@ -95,7 +103,7 @@ func (v *Verifier) findKey(ctx context.Context, kid string) (*key, error) {
 // heldKey is the key of an id in the set that is held, if that is not too old.
 func (v *Verifier) heldKey(kid string, now time.Time) *key {
 	set := v.keys.value.Load()
-	if set == nil || now.After(set.expires) {
+	if set == nil || set.over(now) {
 		return nil
 	}
 	v.keys.nudge(set.due, now)

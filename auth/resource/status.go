@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/auth/jws"
+	"latchkey/auth/origin"
 	"latchkey/auth/statuslist"
 )
 
@@ -26,8 +27,14 @@ const (
 type list struct {
 	bits    statuslist.Bits
 	issued  time.Time
+	asked   time.Time
 	due     time.Time
 	expires time.Time // it is not believed after that
+}
+
+// over tells whether a list is too old to be believed, or of any age: the clock was ahead when it came.
+func (l *list) over(now time.Time) bool {
+	return now.After(l.expires) || l.asked.After(now.Add(maxSetBack))
 }
 
 // mayFetchStatus tells whether a list may be fetched from a URI that a token names: only from the issuer's origin, or a
@@ -37,7 +44,7 @@ func (v *Verifier) mayFetchStatus(uri string) bool {
 		return true
 	}
 	u, err := url.Parse(uri)
-	return err == nil && len(uri) <= 1024 && u.User == nil && u.Fragment == "" && u.Opaque == "" && origin(u) == v.config.StatusOrigin
+	return err == nil && len(uri) <= 1024 && u.User == nil && u.Fragment == "" && u.Opaque == "" && origin.Of(u) == v.config.StatusOrigin
 }
 
 // statusList is the list of a URI that may be fetched. Nil after Close.
@@ -92,7 +99,7 @@ func (v *Verifier) checkStatus(ctx context.Context, e *entry, now time.Time) err
 	}
 	kept.use(now)
 	l := kept.value.Load()
-	if l == nil || now.After(l.expires) {
+	if l == nil || l.over(now) {
 		kept.await(ctx)
 		l = kept.value.Load()
 	}
@@ -106,7 +113,7 @@ func (v *Verifier) checkStatus(ctx context.Context, e *entry, now time.Time) err
 		return &Error{Kind: ErrRevoked, Reason: "it was revoked"}
 	}
 	kept.nudge(l.due, now)
-	if now.After(l.expires) {
+	if l.over(now) {
 		return v.unknownStatus("the status of the token is too old")
 	}
 	return nil
@@ -138,7 +145,7 @@ func (v *Verifier) fetchList(ctx context.Context, uri string, old *list) (*list,
 	switch {
 	case c.subject != uri:
 		return nil, errors.New("status list: sub is not its URI")
-	case c.issuer != "" && c.issuer != v.config.Issuer:
+	case c.issuer != "" && !origin.Same(c.issuer, v.config.Issuer):
 		return nil, errors.New("status list: of another issuer")
 	case c.bits != 1:
 		return nil, errors.New("status list: not of one bit for each token")
@@ -146,7 +153,7 @@ func (v *Verifier) fetchList(ctx context.Context, uri string, old *list) (*list,
 		return nil, errors.New("status list: iat is missing or in the future")
 	case !c.expires.IsZero() && !now.Before(c.expires.Add(v.config.Leeway)):
 		return nil, errors.New("status list: expired")
-	case old != nil && c.issued.Before(old.issued.Add(-maxSetBack)):
+	case old != nil && !old.over(now) && c.issued.Before(old.issued.Add(-maxSetBack)):
 		return nil, errors.New("status list: older than the one that is held")
 	}
 	bits, err := statuslist.Decode(c.lst, v.config.MaxStatusBytes)
@@ -167,7 +174,7 @@ func (v *Verifier) newList(bits statuslist.Bits, c listClaims, asked time.Time) 
 		life = min(life, c.expires.Add(v.config.Leeway).Sub(asked))
 	}
 	wait = max(min(wait, life*9/10), time.Second) // the next should be here before this one ends
-	return &list{bits: bits, issued: c.issued, due: asked.Add(wait), expires: asked.Add(life)}
+	return &list{bits: bits, issued: c.issued, asked: asked, due: asked.Add(wait), expires: asked.Add(life)}
 }
 
 // listClaims are what the JWT of a list says (draft-ietf-oauth-status-list §5.1).

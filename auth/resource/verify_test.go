@@ -59,10 +59,14 @@ func TestClaimsAreJudged(t *testing.T) {
 	}{
 		"as they should be":                   {nil, true},
 		"of another issuer":                   {map[string]any{"iss": theIssuer + "/"}, false},
+		"of the issuer, spelt otherwise":      {map[string]any{"iss": "HTTPS://ID.example.com:443"}, true},
+		"of its neighbour's port":             {map[string]any{"iss": theIssuer + ":8443"}, false},
 		"without an issuer":                   {map[string]any{"iss": nil}, false},
 		"for another audience":                {map[string]any{"aud": "https://other.example.com"}, false},
 		"without an audience":                 {map[string]any{"aud": nil}, false},
 		"for several, this one among them":    {map[string]any{"aud": []string{"https://other.example.com", theAudience}}, true},
+		"for this one, spelt otherwise":       {map[string]any{"aud": "https://API.EXAMPLE.com:443"}, true},
+		"for several, spelt otherwise":        {map[string]any{"aud": []string{theIssuer, "https://API.EXAMPLE.com"}}, true},
 		"for several others":                  {map[string]any{"aud": []string{"https://other.example.com"}}, false},
 		"for nobody":                          {map[string]any{"aud": []string{}}, false},
 		"for a list of other things":          {map[string]any{"aud": []any{theAudience, 1}}, false},
@@ -180,6 +184,9 @@ func TestHeadersAreJudged(t *testing.T) {
 	}{
 		"by the ES256 key":                  {sign(es, map[string]any{}), true},
 		"by the EdDSA key":                  {sign(ed, map[string]any{}), true},
+		"by the EdDSA key, by RFC 9864":     {sign(ed, map[string]any{"alg": "Ed25519"}), true},
+		"Ed25519 by the ES256 key":          {sign(es, map[string]any{"alg": "Ed25519"}), false},
+		"Ed448":                             {sign(ed, map[string]any{"alg": "Ed448"}), false},
 		"by the RS256 key":                  {sign(rs, map[string]any{}), true},
 		"typ written out":                   {sign(es, map[string]any{"typ": "application/at+jwt"}), true},
 		"typ in capitals":                   {sign(es, map[string]any{"typ": "AT+JWT"}), true},
@@ -292,4 +299,6 @@ func TestOnlyAllowedAlgorithmsAreTaken(t *testing.T) {
 	want(t, v, i.token(nil), ErrInvalidToken, "RS256 where ES256 is allowed")
 	i.change(func() { i.keys = i.keys[:1] })
 	want(t, v, i.token(nil), nil, "ES256")
+	i = newIssuer(t, keyring.EdDSA)
+	want(t, i.verifier(func(c *Config) { c.Algs = []string{"Ed25519"} }), i.token(nil), nil, "EdDSA where Ed25519 is allowed")
 }

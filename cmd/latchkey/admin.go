@@ -12,7 +12,7 @@ import (
 
 type keysCommands struct {
 	List   keysList   `cmd:"" help:"List the signing keys."`
-	Rotate keysRotate `cmd:"" help:"Make the next key sign now."`
+	Rotate keysRotate `cmd:"" help:"Make the next key sign, once every server can know it."`
 }
 
 type keysList struct{}
@@ -39,12 +39,22 @@ func (c *keysList) Run(env *environment) error {
 	})
 }
 
-type keysRotate struct{}
+type keysRotate struct {
+	Now bool `help:"Insist, though servers that cache the key set may not know the next key: they refuse new tokens until they fetch it, at most five minutes. For a key that leaked."`
+}
 
 // Run rotates the signing keys.
 func (c *keysRotate) Run(env *environment) error {
 	return env.withService(func(s *auth.Service) error {
-		if err := s.RotateSigningKey(env.ctx); err != nil {
+		rotate := s.RotateAnnouncedKey
+		if c.Now {
+			rotate = s.RotateSigningKey
+		}
+		err := rotate(env.ctx)
+		if tooNew := (*auth.KeyTooNew)(nil); errors.As(err, &tooNew) {
+			return fmt.Errorf("%w. Wait until then, or insist with --now", err)
+		}
+		if err != nil {
 			return keyError(err)
 		}
 		fmt.Fprintln(env.stdout, "The next key signs now; running servers follow within seconds. Tokens signed before stay good.")
@@ -119,7 +129,7 @@ func (c *sweepCommand) Run(env *environment) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(env.stdout, "Deleted %d rows.\n", n)
+		fmt.Fprintf(env.stdout, "Deleted %s.\n", counted(n, "row"))
 		return nil
 	})
 }

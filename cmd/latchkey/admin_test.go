@@ -66,7 +66,12 @@ func TestKeysRotateMakesTheAnnouncedKeySign(t *testing.T) {
 			t.Errorf("%s is not next:\n%s", next, list)
 		}
 
-		must(t, url, "", "keys", "rotate")
+		// Servers that cache the key set do not know the next key yet.
+		command(t, url, "", "keys", "rotate").refuses(t, 1, "it may sign from 20", "--now")
+		if again := must(t, url, "", "keys", "list"); again != list {
+			t.Errorf("a refused rotation changed\n%s\nto\n%s", list, again)
+		}
+		must(t, url, "", "keys", "rotate", "--now")
 		list = must(t, url, "", "keys", "list")
 		if state(list, old) != "published" || state(list, next) != "signing" || strings.Count(list, " next ") != 1 {
 			t.Errorf("after the rotation from %s to %s:\n%s", old, next, list)
@@ -95,7 +100,7 @@ func TestARunningServerFollowsARotation(t *testing.T) {
 	running := launch(t, on(database), "serve")
 	base := running.url(t)
 	before := kids(t, base)
-	if o := launch(t, on(database), "keys", "rotate").end(t, time.Minute); o.code != 0 {
+	if o := launch(t, on(database), "keys", "rotate", "--now").end(t, time.Minute); o.code != 0 {
 		t.Fatalf("rotate: %+v", o)
 	}
 	eventually(t, time.Minute, "the server publishes the key after the next", func() bool { return len(kids(t, base)) == len(before)+1 })
@@ -144,7 +149,7 @@ func TestSweepDeletesWhatIsPastRetention(t *testing.T) {
 		living := login(t, s.URL(), ada, password, "tablet").want(t, 200)
 
 		printed := must(t, url, "", "sweep")
-		if !regexp.MustCompile(`^Deleted [1-9]\d* rows\.\n$`).MatchString(printed) {
+		if !regexp.MustCompile(`^Deleted [1-9]\d* rows?\.\n$`).MatchString(printed) {
 			t.Errorf("printed %q", printed)
 		}
 		if again := must(t, url, "", "sweep"); again != "Deleted 0 rows.\n" {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"testing"
 )
 
@@ -15,6 +16,16 @@ func newBrowser(t *testing.T) *http.Client {
 		t.Fatal(err)
 	}
 	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// accountIn is the account that the forms of a page are made for.
+func accountIn(t *testing.T, page reply) string {
+	t.Helper()
+	found := regexp.MustCompile(`name="account" value="([^"]+)"`).FindStringSubmatch(page.body)
+	if found == nil {
+		t.Fatalf("%d: no form of somebody signed in\n%s", page.status, page.body)
+	}
+	return found[1]
 }
 
 // signedInBrowser signs ada in on the portal.

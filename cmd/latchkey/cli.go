@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -10,18 +11,20 @@ import (
 	"github.com/alecthomas/kong"
 
 	"latchkey/auth"
+	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
 // cli is every command.
 type cli struct {
-	Settings
+	Settings `group:"settings"`
 
 	Serve       serveCommand       `cmd:"" help:"Serve the portal and the token endpoints until SIGINT or SIGTERM."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up to date."`
 	User        userCommands       `cmd:"" help:"Accounts."`
 	Keys        keysCommands       `cmd:"" help:"Signing keys."`
 	Client      clientCommands     `cmd:"" help:"Apps that may sign in (none registered: any)."`
+	Mail        mailCommands       `cmd:"" help:"Mail."`
 	Sweep       sweepCommand       `cmd:"" help:"Delete what is past retention, once."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when a running server is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
@@ -34,6 +37,7 @@ type environment struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	gallery        bool // serve /gallery: a demonstration, on loopback only
+	demo           bool // answer only to the names of this machine
 }
 
 // usageError is a mistake in how a command was called, or in a setting that it was given: exit code 2.
@@ -46,7 +50,7 @@ func (e usageError) Error() string { return e.message }
 func (c *cli) parse(args []string, stdout, stderr io.Writer) (*kong.Context, error) {
 	forgetEmptySettings()
 	c.readVariables()
-	parser, err := kong.New(c, kong.Name("latchkey"), kong.Description("Account portal and device-token service."),
+	parser, err := kong.New(c, kong.Name("latchkey"), kong.Description("Account portal and device-token service."), kong.ExplicitGroups(settingGroups),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // a mistake of ours
@@ -94,15 +98,32 @@ func recoverExit(code *int) {
 }
 
 func (e *environment) logger() *slog.Logger {
+	options := &slog.HandlerOptions{ReplaceAttr: withoutAddresses}
 	if e.settings.Log == "json" {
-		return slog.New(slog.NewJSONHandler(e.stderr, nil))
+		return slog.New(slog.NewJSONHandler(e.stderr, options))
 	}
-	return slog.New(slog.NewTextHandler(e.stderr, nil))
+	return slog.New(slog.NewTextHandler(e.stderr, options))
 }
 
-// withService runs an administration command on the database, whose schema it brings up to date first.
+// withoutAddresses keeps e-mail addresses out of the log, even where an error, a panic or a library brings one. A stack holds
+// no values, and would lose its module versions.
+func withoutAddresses(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == "stack" {
+		return a
+	}
+	if kind := a.Value.Kind(); kind != slog.KindString && kind != slog.KindAny {
+		return a
+	}
+	text := a.Value.String() // of an error its message
+	if clean := mail.Scrub(text); clean != text {
+		a.Value = slog.StringValue(clean)
+	}
+	return a
+}
+
+// withService runs an administration command on a database that is there, whose schema it brings up to date first.
 func (e *environment) withService(fn func(*auth.Service) error) error {
-	store, service, err := e.open(nil)
+	store, service, err := e.open(true, nil)
 	if err != nil {
 		return err
 	}
@@ -110,11 +131,17 @@ func (e *environment) withService(fn func(*auth.Service) error) error {
 	return fn(service)
 }
 
-// open opens the database, brings its schema up to date and makes the service.
-func (e *environment) open(change func(*auth.Config)) (*models.Store, *auth.Service, error) {
-	store, err := e.openStore() // first, so that a secret is not made beside a database that cannot be
+// open opens the database, brings its schema up to date and makes the service. With existing it makes no database.
+func (e *environment) open(existing bool, change func(*auth.Config)) (*models.Store, *auth.Service, error) {
+	store, err := e.openStore(existing) // first, so that a secret is not made beside a database that cannot be
 	if err != nil {
 		return nil, nil, err
+	}
+	if existing {
+		if err := e.needSchema(store); err != nil {
+			_ = store.Close()
+			return nil, nil, err
+		}
 	}
 	service, err := e.newService(store, change)
 	if err != nil {
@@ -137,14 +164,39 @@ func (e *environment) newService(store *models.Store, change func(*auth.Config))
 		return nil, settingError("LATCHKEY_DATABASE", err)
 	}
 	config.Logger = e.logger()
+	if err := e.judgeSecrets(store, append([][]byte{config.Secret}, config.Previous...)); err != nil {
+		return nil, err
+	}
 	if change != nil {
 		change(&config)
 	}
 	return auth.New(store, config) //nolint:wrapcheck // says what was attempted
 }
 
-func (e *environment) openStore() (*models.Store, error) {
-	store, err := models.Open(e.ctx, models.Config{URL: e.settings.database(), Conns: e.settings.DBConns, Logger: e.logger()})
+// needSchema refuses a database whose tables were never made.
+func (e *environment) needSchema(store *models.Store) error {
+	there, err := store.HasSchema(e.ctx)
+	if err == nil && !there {
+		err = fmt.Errorf("the database has no tables yet: %s", makesOne)
+	}
+	if err != nil {
+		return settingError("LATCHKEY_DATABASE", err)
+	}
+	return nil
+}
+
+// makesOne says how a database comes into being.
+const makesOne = "latchkey migrate makes them, and so does the first latchkey serve"
+
+// openStore opens the database. With existing it makes none.
+func (e *environment) openStore(existing bool) (*models.Store, error) {
+	if err := e.settings.readFiles(); err != nil {
+		return nil, err
+	}
+	store, err := models.Open(e.ctx, models.Config{URL: e.settings.database(), Existing: existing, Conns: e.settings.DBConns, Logger: e.logger()})
+	if errors.Is(err, models.ErrNoDatabase) {
+		err = fmt.Errorf("%w: set the variable to where it is; %s", err, strings.Replace(makesOne, "them", "one", 1))
+	}
 	if err != nil {
 		return nil, settingError("LATCHKEY_DATABASE", err)
 	}

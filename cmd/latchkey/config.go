@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/web"
 )
 
 // Settings are read from LATCHKEY_… variables and from flags; flags win. Secrets and database URLs have no flag,
@@ -38,14 +39,20 @@ type Settings struct {
 	DPoPNonce       string        `name:"dpop-nonce" env:"LATCHKEY_DPOP_NONCE" default:"off" enum:"off,required" help:"Whether DPoP proofs must carry a nonce of this server: off or required."`
 	DBConns         int           `name:"db-conns" env:"LATCHKEY_DB_CONNS" default:"16" help:"PostgreSQL connections of this process."`
 	TrustedProxies  []string      `env:"LATCHKEY_TRUSTED_PROXIES" help:"CIDRs whose X-Forwarded-For is believed."`
+	Drain           time.Duration `env:"LATCHKEY_DRAIN" default:"0s" help:"How long /readyz says 503 on SIGTERM while requests are still taken, for load balancers to notice."`
 	Log             string        `env:"LATCHKEY_LOG" default:"text" enum:"text,json" help:"text or json."`
 	MailFrom        string        `env:"LATCHKEY_MAIL_FROM" help:"Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL."`
 	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`
+
+	SecurityContact []string `env:"LATCHKEY_SECURITY_CONTACT" help:"Where people report weaknesses: e-mail addresses, or https:, mailto: or tel: URLs; shown in /.well-known/security.txt, which is not there without."`
 
 	SMTPURL        string `kong:"-"` // LATCHKEY_SMTP_URL: smtp://user:password@host:port or smtps://…; empty: no mail
 	Database       string `kong:"-"` // LATCHKEY_DATABASE: sqlite:PATH or a postgres:// URL; empty: sqlite:data/latchkey.db
 	Secret         string `kong:"-"` // LATCHKEY_SECRET: base64 of at least 32 random bytes; empty: see secrets
 	SecretPrevious string `kong:"-"` // LATCHKEY_SECRET_PREVIOUS: such texts, separated by commas; usually empty
+
+	// Files that hold the settings without their endings: LATCHKEY_DATABASE_FILE and so on. See readFiles.
+	DatabaseFile, SecretPreviousFile, SMTPURLFile string `kong:"-"`
 }
 
 // Validate is called by kong once everything is read. It names the setting that is wrong.
@@ -62,6 +69,7 @@ func (s *Settings) Validate() error {
 		{"LATCHKEY_BROWSER_IDLE", s.BrowserIdle, 2 * time.Minute, 400 * 24 * time.Hour},
 		{"LATCHKEY_STATUS_TTL", s.StatusTTL, 0, 24 * time.Hour},
 		{"LATCHKEY_RETRY_WINDOW", s.RetryWindow, 0, time.Hour},
+		{"LATCHKEY_DRAIN", s.Drain, 0, time.Hour},
 	} {
 		if d.value < d.least || d.value > d.most {
 			return fmt.Errorf("%s: %s is not between %s and %s", d.name, d.value, d.least, d.most)
@@ -107,6 +115,11 @@ func (s *Settings) validateAddresses() error {
 			return errors.New("LATCHKEY_BASE_URL: must be an origin like https://id.example.com, without a path or a user")
 		}
 	}
+	for _, contact := range s.SecurityContact {
+		if _, err := web.ParseContact(contact); err != nil {
+			return fmt.Errorf("LATCHKEY_SECURITY_CONTACT: %q is %w", contact, err)
+		}
+	}
 	for i, cidr := range s.TrustedProxies {
 		s.TrustedProxies[i] = strings.TrimSpace(cidr)
 		if _, err := netip.ParsePrefix(s.TrustedProxies[i]); err != nil {
@@ -116,8 +129,17 @@ func (s *Settings) validateAddresses() error {
 	return nil
 }
 
-// sender is whoever takes mails; nil: nobody does. No error repeats the URL, for the password in it.
+// sender takes mails; nil: no mail is sent.
 func (s *Settings) sender() (mail.Sender, error) {
+	sender, err := s.smtp()
+	if sender == nil {
+		return nil, err // and no interface that holds nil
+	}
+	return sender, err
+}
+
+// smtp is the sender that LATCHKEY_SMTP_URL names, or nil. No error repeats the URL, for the password in it.
+func (s *Settings) smtp() (*mail.SMTP, error) {
 	if s.SMTPURL == "" {
 		return nil, nil //nolint:nilnil // mail is optional
 	}
@@ -131,6 +153,9 @@ func (s *Settings) sender() (mail.Sender, error) {
 	sender, err := mail.NewSMTP(s.SMTPURL, from)
 	if err != nil {
 		return nil, settingError("LATCHKEY_SMTP_URL", err)
+	}
+	if u, err := url.Parse(s.origin(nil)); err == nil {
+		sender.Hello = u.Hostname()
 	}
 	return sender, nil
 }

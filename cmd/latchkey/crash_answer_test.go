@@ -79,8 +79,9 @@ func TestCrashOfTheConnectionToPostgreSQLAtEveryStep(t *testing.T) {
 		})
 		t.Run("a revocation on the portal "+name, func(t *testing.T) {
 			c := s.crashSignIn(nil, "phone")
-			once(t, commit, s.browser, http.MethodPost, "/devices/"+c.id+"/revoke", "")
-			s.mustAsk(s.browser, http.MethodPost, "/devices/"+c.id+"/revoke", "", []int{http.StatusSeeOther})
+			form := "account=" + s.account()
+			once(t, commit, s.browser, http.MethodPost, "/devices/"+c.id+"/revoke", form)
+			s.mustAsk(s.browser, http.MethodPost, "/devices/"+c.id+"/revoke", form, []int{http.StatusSeeOther})
 			if got := events("device_revoked", c.id); got != 1 {
 				t.Errorf("%d events", got)
 			}

@@ -50,7 +50,7 @@ func (s *crashSite) revoke(done <-chan struct{}, victim *crashClient, way int) b
 		r, ok = s.persist(done, s.apps, http.MethodPost, "/oauth/revoke", url.Values{"token": {victim.stored()}}.Encode())
 		want = []int{http.StatusOK}
 	case 1:
-		r, ok = s.persist(done, s.browser, http.MethodPost, "/devices/"+victim.id+"/revoke", "")
+		r, ok = s.persist(done, s.browser, http.MethodPost, "/devices/"+victim.id+"/revoke", "account="+s.account())
 		want = []int{http.StatusSeeOther}
 	case 2:
 		r, ok = s.persist(done, s.apps, http.MethodDelete, "/api/devices/current", "", "Authorization", "Bearer "+victim.access)

@@ -65,6 +65,8 @@ type crashSite struct {
 	browser  *http.Client
 	tally    crashTally
 
+	account func() string // of the browser's forms
+
 	mu           sync.Mutex
 	clients      []*crashClient
 	acknowledged []string // tokens of devices whose revocation was acknowledged
@@ -85,11 +87,19 @@ func newCrashSite(t *testing.T, direct, through string, more ...string) *crashSi
 		apps:    &http.Client{Transport: transport, Timeout: 20 * time.Second},
 		browser: &http.Client{Transport: transport, Timeout: 20 * time.Second, Jar: jar, CheckRedirect: stay},
 	}
+	s.account = sync.OnceValue(func() string {
+		return accountIn(t, s.mustAsk(s.browser, http.MethodGet, "/devices", "", []int{http.StatusOK}))
+	})
 	// The port changes with each start, so the issuer is named. The short window lets some retries repeat, some fork.
 	s.settings = on(through, append(more, "LATCHKEY_ISSUER=https://id.example.com", "LATCHKEY_MAX_DEVICES=10000", "LATCHKEY_RETRY_WINDOW=30ms")...)
 	program, err := binary()
 	if err != nil {
 		t.Fatalf("build: %v", err)
+	}
+	make := exec.Command(program.path, "migrate")
+	make.Env = s.settings
+	if out, err := make.CombinedOutput(); err != nil {
+		s.t.Fatalf("make the tables: %v\n%s", err, out)
 	}
 	add := exec.Command(program.path, "user", "add", crashEmail, "--password-stdin")
 	add.Env, add.Stdin = on(direct), strings.NewReader(crashPassword)

@@ -106,6 +106,9 @@ func TestCrashBetweenTheEndOfAnAccountAndItsFarewell(t *testing.T) {
 				{"/login", url.Values{"email": {ada}, "password": {password}}},
 				{"/security/delete", url.Values{"email": {ada}, "current_password": {password}}},
 			} {
+				if act.path != "/login" {
+					act.form.Set("account", accountIn(t, send(t, browser, http.MethodGet, base+act.path, "")))
+				}
 				send(t, browser, http.MethodPost, base+act.path, act.form.Encode(), "Content-Type", "application/x-www-form-urlencoded").want(t, http.StatusSeeOther)
 			}
 		})

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
+
+	"latchkey/models"
 )
 
 type migrateCommand struct {
@@ -11,7 +14,15 @@ type migrateCommand struct {
 
 // Run migrates.
 func (c *migrateCommand) Run(env *environment) error {
-	store, err := env.openStore()
+	store, err := env.openStore(c.Status)
+	if errors.Is(err, models.ErrNoDatabase) { // then everything is pending, and stays so
+		list, err := models.PendingSQLite()
+		if err != nil {
+			return err //nolint:wrapcheck // says what was attempted
+		}
+		env.showMigrations(list)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -21,13 +32,7 @@ func (c *migrateCommand) Run(env *environment) error {
 		if err != nil {
 			return settingError("LATCHKEY_DATABASE", err)
 		}
-		for _, m := range list {
-			applied := "pending"
-			if !m.AppliedAt.IsZero() {
-				applied = m.AppliedAt.UTC().Format(time.RFC3339)
-			}
-			fmt.Fprintf(env.stdout, "%04d  %-20s  %s\n", m.Version, applied, m.Name)
-		}
+		env.showMigrations(list)
 		return nil
 	}
 	applied, err := store.Migrate(env.ctx)
@@ -38,6 +43,16 @@ func (c *migrateCommand) Run(env *environment) error {
 		fmt.Fprintln(env.stdout, "The schema is up to date.")
 		return nil
 	}
-	fmt.Fprintf(env.stdout, "Applied %d migration(s).\n", applied)
+	fmt.Fprintf(env.stdout, "Applied %s.\n", counted(applied, "migration"))
 	return nil
+}
+
+func (e *environment) showMigrations(list []models.Migration) {
+	for _, m := range list {
+		applied := "pending"
+		if !m.AppliedAt.IsZero() {
+			applied = m.AppliedAt.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(e.stdout, "%04d  %-20s  %s\n", m.Version, applied, m.Name)
+	}
 }

@@ -157,9 +157,11 @@ func launchWithInput(t *testing.T, settings []string, input string, args ...stri
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
-	cmd := exec.Command(program.path, args...)
-	cmd.Dir, cmd.Env, cmd.Stdin = t.TempDir(), append([]string{"PATH=" + os.Getenv("PATH")}, settings...), strings.NewReader(input)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	for _, args := range [][]string{{"migrate"}, args} {
+		cmd := exec.Command(program.path, args...)
+		cmd.Dir, cmd.Env, cmd.Stdin = t.TempDir(), append([]string{"PATH=" + os.Getenv("PATH")}, settings...), strings.NewReader(input)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
 	}
 }

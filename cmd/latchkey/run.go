@@ -8,7 +8,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"latchkey/auth"
@@ -35,6 +39,8 @@ type Program struct {
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 	failed  chan error
+	leaving atomic.Bool   // told to stop
+	grace   time.Duration // what requests under way get; 0: drainTime
 }
 
 // Start opens the database, brings its schema up to date, reads the signing keys and serves. After an error nothing
@@ -55,7 +61,7 @@ func Start(env *environment, change func(*auth.Config)) (*Program, error) {
 
 func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err error) {
 	env, log := p.env, p.env.logger()
-	p.store, p.Service, err = env.open(func(c *auth.Config) {
+	p.store, p.Service, err = env.open(false, func(c *auth.Config) {
 		c.Issuer = cmp.Or(c.Issuer, p.url)
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
@@ -78,7 +84,7 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 	}
 	var metrics *web.Metrics
 	if env.settings.MetricsAddr != "" {
-		metrics = web.NewMetrics(p.store.Pools()...)
+		metrics = web.NewMetrics(p.store.PoolStats)
 		if err := p.serveMetrics(metrics, log); err != nil {
 			return err
 		}
@@ -87,6 +93,8 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 	handler, err := web.New(p.Service, web.Config{
 		BaseURL: p.url, Secret: p.Service.Secret, Previous: p.Service.Previous,
 		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery, Outbox: outbox,
+		SecurityContacts: env.settings.SecurityContact,
+		Stopping:         p.leaving.Load, OnlyHosts: env.onlyHosts(),
 	})
 	if err != nil {
 		return err //nolint:wrapcheck // says what was attempted
@@ -112,15 +120,33 @@ func (p *Program) Wait(ctx context.Context) error {
 	}
 }
 
-// Close drains the requests under way for up to ten seconds, then cuts off the rest, and closes the database.
+// Leave lets /readyz say that the program stops, and serves on for as long: load balancers need a while to notice. It returns before
+// that with the error that ended a listener.
+func (p *Program) Leave(d time.Duration) error {
+	p.leaving.Store(true)
+	select {
+	case <-time.After(d):
+		return nil
+	case err := <-p.failed:
+		return err
+	}
+}
+
+// Close drains the requests under way for up to ten seconds, then cuts off the rest, and closes the database. What is cut off is no
+// error: a stranger who sends half a request would decide how the program ends.
 func (p *Program) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	p.leaving.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(p.grace, drainTime))
 	defer cancel()
 	var errs []error
 	for _, server := range p.servers {
-		if err := server.Shutdown(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("drain: %w", err), server.Close())
+		err := server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			p.env.logger().Info("what was still under way is cut off")
+			err = nil
+			_ = server.Close() // the listener is closed already
 		}
+		errs = append(errs, err)
 	}
 	if p.stop != nil {
 		p.stop()
@@ -135,10 +161,24 @@ func (p *Program) Close() error {
 func listen(env *environment, setting, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(env.ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		flag := "--" + strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(setting, "LATCHKEY_"), "_", "-"))
+		return nil, fmt.Errorf("%s: %s is in use by another program: choose another port, like %s=%s", setting, address, flag, nextPort(address))
+	}
 	if err != nil {
 		return nil, settingError(setting, err)
 	}
 	return listener, nil
+}
+
+// nextPort is an address to propose: the next port of the same host.
+func nextPort(address string) string {
+	host, port, _ := net.SplitHostPort(address)
+	n, err := strconv.Atoi(port)
+	if err != nil || n >= 1<<16-1 {
+		n = 8080
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n+1))
 }
 
 // serve bounds every phase of a connection, so that none can be held open for nothing.

@@ -8,15 +8,20 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"latchkey/auth"
+	"latchkey/models"
 )
 
 // secrets finds the server secret and the previous ones: in the variable, in the file, or, with SQLite only, in a file
 // beside the database that is made at first start. Nothing of a secret is ever part of an error.
 func (s *Settings) secrets() (current []byte, previous [][]byte, err error) {
-	for i, text := range strings.Split(s.SecretPrevious, ",") {
+	if err := s.readFiles(); err != nil {
+		return nil, nil, err
+	}
+	for i, text := range strings.Split(strings.ReplaceAll(s.SecretPrevious, "\n", ","), ",") {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
 		}
@@ -50,11 +55,11 @@ func (s *Settings) secrets() (current []byte, previous [][]byte, err error) {
 }
 
 func readSecret(path string) ([]byte, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the operator names the path
+	text, err := readSettingFile(path)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the path already
+		return nil, err
 	}
-	secret, err := parseSecret(string(text))
+	secret, err := parseSecret(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -85,6 +90,53 @@ func makeSecret(path string) ([]byte, error) {
 		return nil, err //nolint:wrapcheck // names the path already
 	}
 	return readSecret(path) // another process's, if that one was first
+}
+
+// judgeSecrets refuses secrets that somebody made up, before anything depends on them. Later a change costs every sign-in, and the
+// operator is warned instead.
+func (e *environment) judgeSecrets(store *models.Store, secrets [][]byte) error {
+	if !slices.ContainsFunc(secrets, madeUp) {
+		return nil
+	}
+	users, err := store.CountUsers(e.ctx)
+	switch {
+	case err != nil:
+		return settingError("LATCHKEY_DATABASE", err)
+	case users == 0:
+		return errors.New("LATCHKEY_SECRET: is not random: whoever guesses it signs in as anybody (make one with: openssl rand -base64 32)")
+	}
+	e.logger().Warn("the server secret is not random: whoever guesses it signs in as anybody; change it by way of LATCHKEY_SECRET_PREVIOUS")
+	return nil
+}
+
+// madeUp tells a secret that no random generator gives in a thousand years: few different bytes, a pattern, or a text to be read.
+func madeUp(secret []byte) bool {
+	const least = 12 // different ones among 32 random bytes: fewer in one of 10^20
+	bytes, steps := map[byte]bool{}, map[byte]bool{}
+	text, spaces := true, false
+	for i, b := range secret {
+		bytes[b] = true
+		if i > 0 {
+			steps[b-secret[i-1]] = true
+		}
+		text = text && b >= ' ' && b <= '~'
+		spaces = spaces || b == ' '
+	}
+	return len(bytes) < least || len(steps) < least || repeats(secret) || text && (spaces || len(secret) < 43)
+}
+
+// repeats tells a secret that is less than 16 bytes over and over.
+func repeats(secret []byte) bool {
+	for period := 1; period < 16; period++ {
+		same := true
+		for i := period; i < len(secret) && same; i++ {
+			same = secret[i] == secret[i-period]
+		}
+		if same {
+			return true
+		}
+	}
+	return false
 }
 
 // parseSecret takes base64 in any of its common alphabets, padded or not.

@@ -110,6 +110,7 @@ func TestTheSecretComesFromAFileTooInAnyBase64(t *testing.T) {
 
 func TestADatabaseSealedUnderAnotherSecretIsRefused(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
+		must(t, url, "", "migrate")
 		must(t, url, "", "keys", "list")
 		t.Setenv("LATCHKEY_SECRET", secretOf("b"))
 		for _, args := range [][]string{{"keys", "list"}, {"keys", "rotate"}, {"serve", "--addr=127.0.0.1:0"}} {

@@ -29,7 +29,7 @@ func (c *serveCommand) Run(env *environment) error {
 	for _, name := range unknownSettings() {
 		env.logger().Warn("this variable is not a setting", "name", name)
 	}
-	env.gallery = c.Demo
+	env.gallery, env.demo = c.Demo, c.Demo
 	p, err := Start(env, func(config *auth.Config) {
 		if c.Demo {
 			config.SignupOpen = true
@@ -47,6 +47,9 @@ func (c *serveCommand) Run(env *environment) error {
 		err = p.Wait(env.ctx)
 	}
 	env.logger().Info("stopping")
+	if err == nil && env.settings.Drain > 0 {
+		err = p.Leave(env.settings.Drain)
+	}
 	return errors.Join(err, p.Close())
 }
 
@@ -57,6 +60,20 @@ func (s *Settings) outbox() *mail.Files {
 		folder = filepath.Dir(path)
 	}
 	return &mail.Files{Folder: filepath.Join(folder, "mail"), From: &netmail.Address{Name: "Latchkey", Address: "no-reply@localhost"}}
+}
+
+// onlyHosts are the names under which the demonstration, which shows every mail, may be asked for: those of this machine.
+func (e *environment) onlyHosts() []string {
+	if !e.demo {
+		return nil
+	}
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	for _, address := range []string{"//" + e.settings.Addr, e.settings.BaseURL} { // both on this machine, or the start is refused
+		if u, err := url.Parse(address); err == nil && u.Hostname() != "" {
+			hosts = append(hosts, u.Hostname())
+		}
+	}
+	return hosts
 }
 
 func loopback(address string) bool {

@@ -43,8 +43,11 @@ var table = []struct {
 	{"LATCHKEY_DPOP_NONCE", "--dpop-nonce", "off", "required", "required", []string{"on", "optional"}},
 	{"LATCHKEY_DB_CONNS", "--db-conns", "16", "4", "4", []string{"0", "-1", "x"}},
 	{"LATCHKEY_TRUSTED_PROXIES", "--trusted-proxies", "[]", "10.0.0.0/8, fd00::/8", "[10.0.0.0/8 fd00::/8]", []string{"10.0.0.1", "10.0.0.0/33", "proxy"}},
+	{"LATCHKEY_DRAIN", "--drain", "0s", "30s", "30s", []string{"30", "-1s", "2h"}},
 	{"LATCHKEY_LOG", "--log", "text", "json", "json", []string{"xml", "debug"}},
 	{"LATCHKEY_MAIL_FROM", "--mail-from", "", "Example <no-reply@example.com>", "Example <no-reply@example.com>", []string{"nobody", "a@b@c", "a@b.c, d@e.f"}},
+	{"LATCHKEY_SECURITY_CONTACT", "--security-contact", "[]", "security@example.com,https://example.com/report", "[security@example.com https://example.com/report]",
+		[]string{"nonsense", "http://example.com", "a@example.com,b"}},
 	{"LATCHKEY_METRICS_ADDR", "--metrics-addr", "", "localhost:9090", "localhost:9090", []string{"9090"}},
 }
 
@@ -118,7 +121,7 @@ func TestAMalformedSettingIsNamed(t *testing.T) {
 
 func TestSettingsReachTheService(t *testing.T) {
 	for _, s := range table {
-		if s.variable != "LATCHKEY_SECRET_FILE" {
+		if !strings.HasSuffix(s.variable, "_FILE") {
 			t.Setenv(s.variable, s.other)
 		}
 	}

@@ -176,9 +176,12 @@ func (c *userList) Run(env *environment) error {
 	})
 }
 
-func devices(n int64) string {
+func devices(n int64) string { return counted(n, "device") }
+
+// counted is a number with its noun.
+func counted[N int | int64](n N, noun string) string {
 	if n == 1 {
-		return "1 device"
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d devices", n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -17,6 +17,7 @@ const (
 // addUser creates an account with the password known to the tests.
 func addUser(t *testing.T, url, email string) {
 	t.Helper()
+	must(t, url, "", "migrate")
 	must(t, url, password+"\n", "user", "add", email, "--password-stdin")
 }
 
@@ -72,6 +73,7 @@ func TestUserAddTakesAPasswordFromStandardInput(t *testing.T) {
 
 func TestAGeneratedPasswordSuitsAnyPolicy(t *testing.T) {
 	url := modelstest.SQLite(t)
+	must(t, url, "", "migrate")
 	t.Setenv("LATCHKEY_PASSWORD_MIN", "100")
 	if printed := must(t, url, "", "user", "add", ada); !printedPassword.MatchString(printed) {
 		t.Errorf("no password: %q", printed)
@@ -194,6 +196,7 @@ func TestUserSignOut(t *testing.T) {
 
 func TestUserListAsJSON(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
+		must(t, url, "", "migrate")
 		if printed := must(t, url, "", "user", "list", "--json"); printed != "" {
 			t.Errorf("nobody is there, yet: %q", printed)
 		}

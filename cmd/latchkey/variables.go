@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"reflect"
 	"slices"
@@ -13,11 +14,60 @@ import (
 // defaultDatabase is where the embedded database lies.
 const defaultDatabase = "sqlite:data/latchkey.db"
 
+// settingGroups put the flags of a command before those that set what every command goes by.
+var settingGroups = []kong.Group{{
+	Key: "settings", Title: "Settings, by variable or by flag:",
+	Description: `By variable only, for a flag shows in the list of processes; each may stand in a file, named by the same variable with _FILE after it (LATCHKEY_DATABASE_FILE):
+  LATCHKEY_DATABASE         sqlite:PATH or a postgres:// URL (` + defaultDatabase + `)
+  LATCHKEY_SECRET           the server secret: base64 of at least 32 random bytes
+  LATCHKEY_SECRET_PREVIOUS  older secrets that are still accepted, separated by commas
+  LATCHKEY_SMTP_URL         mail server: smtp://user:password@host:port or smtps://...`,
+}}
+
+// readFiles reads the settings that stand in files of their own. Nothing of what a file holds is ever part of an error.
+func (s *Settings) readFiles() error {
+	for _, f := range []struct {
+		name       string
+		path, into *string
+	}{
+		{"LATCHKEY_DATABASE", &s.DatabaseFile, &s.Database},
+		{"LATCHKEY_SECRET_PREVIOUS", &s.SecretPreviousFile, &s.SecretPrevious},
+		{"LATCHKEY_SMTP_URL", &s.SMTPURLFile, &s.SMTPURL},
+	} {
+		if *f.path == "" {
+			continue
+		}
+		if *f.into != "" {
+			return fmt.Errorf("%[1]s and %[1]s_FILE are both set", f.name)
+		}
+		text, err := readSettingFile(*f.path)
+		if err != nil {
+			return settingError(f.name+"_FILE", err)
+		}
+		*f.into, *f.path = text, "" // read once
+	}
+	return nil
+}
+
+// readSettingFile is what a file holds, without the line's end that editors and echo leave.
+func readSettingFile(path string) (string, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the path
+	if err != nil {
+		return "", err //nolint:wrapcheck // names the path already
+	}
+	value := strings.TrimRight(string(text), "\r\n")
+	if strings.TrimSpace(value) == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return value, nil
+}
+
 // readVariables reads the settings that have no flag.
 func (s *Settings) readVariables() {
 	s.Secret, s.SecretPrevious = os.Getenv("LATCHKEY_SECRET"), os.Getenv("LATCHKEY_SECRET_PREVIOUS")
 	s.SMTPURL = os.Getenv("LATCHKEY_SMTP_URL")
 	s.Database = os.Getenv("LATCHKEY_DATABASE")
+	s.DatabaseFile, s.SecretPreviousFile, s.SMTPURLFile = os.Getenv("LATCHKEY_DATABASE_FILE"), os.Getenv("LATCHKEY_SECRET_PREVIOUS_FILE"), os.Getenv("LATCHKEY_SMTP_URL_FILE")
 }
 
 func (s *Settings) database() string { return cmp.Or(s.Database, defaultDatabase) }
@@ -33,7 +83,8 @@ func forgetEmptySettings() {
 
 // unknownSettings lists variables that look like settings and are none: mostly misspelt ones.
 func unknownSettings() (unknown []string) {
-	known := []string{"LATCHKEY_DATABASE", "LATCHKEY_SECRET", "LATCHKEY_SECRET_PREVIOUS", "LATCHKEY_SMTP_URL"}
+	known := []string{"LATCHKEY_DATABASE", "LATCHKEY_SECRET", "LATCHKEY_SECRET_PREVIOUS", "LATCHKEY_SMTP_URL",
+		"LATCHKEY_DATABASE_FILE", "LATCHKEY_SECRET_PREVIOUS_FILE", "LATCHKEY_SMTP_URL_FILE"}
 	t := reflect.TypeFor[Settings]()
 	for i := range t.NumField() {
 		known = append(known, t.Field(i).Tag.Get("env"))

@@ -22,7 +22,7 @@ type options struct {
 	Requests int64         `default:"2000000" help:"How many requests at most."`
 	Rate     float64       `help:"Requests a second of all clients together; 0: as fast as they are answered."`
 	Email    string        `default:"ada@example.com" help:"The account that signs in; {n} in it stands for the client's number modulo --accounts."`
-	Accounts int           `default:"1" help:"How many accounts {n} tells apart."`
+	Accounts int           `default:"1" help:"How many accounts {n} tells apart. One may sign in 30 times in 15 minutes."`
 	Password string        `env:"LOADGEN_PASSWORD" help:"Its password; the variable keeps it out of ps."`
 	DPoP     bool          `name:"dpop" help:"Refresh devices that are bound to keys (RFC 9449); their proofs are made before the clock starts, 3,600 for each client."`
 	Tokens   string        `help:"File of signed-in devices: read when it is there, written after signing in otherwise."`

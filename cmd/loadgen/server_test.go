@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,11 +24,12 @@ type server struct {
 	environment          []string
 	process              *exec.Cmd
 	peak                 int64
+	accounts             int
 }
 
-func newServer(b testing.TB, database string) *server {
+func newServer(b testing.TB, database string, accounts int) *server {
 	b.Helper()
-	s := &server{program: filepath.Join(b.TempDir(), "latchkey"), tokens: filepath.Join(b.TempDir(), "devices.json")}
+	s := &server{accounts: accounts, program: filepath.Join(b.TempDir(), "latchkey"), tokens: filepath.Join(b.TempDir(), "devices.json")}
 	s.generator = filepath.Join(filepath.Dir(s.program), "loadgen")
 	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-o", filepath.Dir(s.program)+"/", "latchkey/cmd/latchkey", "latchkey/cmd/loadgen") //nolint:gosec // ours
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -38,8 +41,13 @@ func newServer(b testing.TB, database string) *server {
 			s.environment = append(s.environment, entry)
 		}
 	}
-	s.environment = append(s.environment, "LATCHKEY_DATABASE="+database, "LATCHKEY_SECRET="+strings.Repeat("QUFB", 16))
-	for n := range benchAccounts {
+	s.environment = append(s.environment, "LATCHKEY_DATABASE="+database, "LATCHKEY_SECRET="+base64.StdEncoding.EncodeToString([]byte(rand.Text()+rand.Text())))
+	migrate := exec.CommandContext(b.Context(), s.program, "migrate") //nolint:gosec // ours
+	migrate.Env = s.environment
+	if out, err := migrate.CombinedOutput(); err != nil {
+		b.Fatalf("migrate: %v\n%s", err, out)
+	}
+	for n := range accounts {
 		email := strings.ReplaceAll(benchEmail, "{n}", fmt.Sprint(n))
 		add := exec.CommandContext(b.Context(), s.program, "user", "add", email, "--password-stdin") //nolint:gosec // ours
 		add.Env, add.Stdin = s.environment, strings.NewReader(benchWord+"\n")
@@ -116,7 +124,7 @@ func (s *server) refresh(b *testing.B, clients int, rate float64) *report {
 
 func (s *server) load(b testing.TB, o options) *report {
 	b.Helper()
-	o.URL, o.Email, o.Accounts, o.Password, o.PID = s.url, benchEmail, benchAccounts, benchWord, s.process.Process.Pid
+	o.URL, o.Email, o.Accounts, o.Password, o.PID = s.url, benchEmail, s.accounts, benchWord, s.process.Process.Pid
 	if o.Duration == 0 {
 		o.Duration = spell()
 	}
@@ -143,7 +151,7 @@ func (s *server) load(b testing.TB, o options) *report {
 func (s *server) flood(b *testing.B, rate float64, lasts time.Duration) (ended func()) {
 	b.Helper()
 	var out, errs bytes.Buffer
-	c := exec.CommandContext(b.Context(), s.generator, "login", "--url", s.url, "--email", benchEmail, "--accounts", strconv.Itoa(benchAccounts), //nolint:gosec // ours
+	c := exec.CommandContext(b.Context(), s.generator, "login", "--url", s.url, "--email", benchEmail, "--accounts", strconv.Itoa(s.accounts), //nolint:gosec // ours
 		"--clients", "256", "--rate", fmt.Sprintf("%.0f", rate), "--duration", lasts.String(), "--pid", strconv.Itoa(s.process.Process.Pid), "--quiet", "--json")
 	c.Env, c.Stdout, c.Stderr = append(os.Environ(), "LOADGEN_PASSWORD="+benchWord), &out, &errs
 	if err := c.Start(); err != nil {

@@ -15,6 +15,7 @@ type worker struct {
 	device     device
 	held       []device // what a run of sign-ins made
 	number     int
+	signIns    int // so far
 	left, done *atomic.Int64
 	times      []time.Duration
 	counts     map[string]int64
@@ -62,10 +63,17 @@ func draw() string {
 	return "revoke"
 }
 
+// nextAccount goes through the accounts, for one account may not sign in as often as a load does.
+func (w *worker) nextAccount() int {
+	n := w.number + w.signIns*w.o.Clients
+	w.signIns++
+	return n
+}
+
 func (w *worker) act(what string) error {
 	switch what {
 	case "login":
-		d, err := w.o.login(w.client, w.number)
+		d, err := w.o.login(w.client, w.nextAccount())
 		if err != nil {
 			return err
 		}
@@ -99,7 +107,7 @@ func (w *worker) act(what string) error {
 	if err := w.signOut(w.device); err != nil {
 		return err
 	}
-	d, err := w.o.login(w.client, w.number)
+	d, err := w.o.login(w.client, w.nextAccount())
 	w.device = d
 	return err
 }

@@ -1,0 +1,25 @@
+package auth
+
+import (
+	"time"
+
+	"latchkey/models"
+)
+
+// What one account may do again and again without a wrong password or a mail that counts it. Each act writes an event, which is
+// kept for 400 days, and is refused past its limit by the transaction that would write it.
+var (
+	renameLimit   = models.EventLimit{Most: 20, Within: time.Hour}
+	passwordLimit = models.EventLimit{Most: 50, Within: 24 * time.Hour} // a reset by mail is not among these
+	downloadLimit = models.EventLimit{Most: 20, Within: 24 * time.Hour}
+	addressLimit  = models.EventLimit{Most: 20, Within: 24 * time.Hour} // addresses that are asked for
+	// Of forks only the events are bounded: the refresh itself goes on.
+	forkLimit       = models.EventLimit{Most: 500, Within: 24 * time.Hour}
+	deviceForkLimit = models.EventLimit{Most: 100, Within: 24 * time.Hour, OfDevice: true}
+)
+
+// limited is event for an act that its owner may do only so often: the act then returns KindRateLimited.
+func limited(e models.Event, limits ...models.EventLimit) models.Event {
+	e.Limits = limits
+	return e
+}

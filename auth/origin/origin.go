@@ -1,0 +1,80 @@
+// Package origin compares URLs by their normal form. One server has many spellings (HTTPS://Bücher.example:443 and
+// https://xn--bcher-kva.example, [::1] and [0:0:0:0:0:0:0:1]): operators write one, browsers and clients send another. It is a package
+// of its own because both sides of the fence need it: the server (web, auth, auth/dpop) and resource servers (auth/resource).
+package origin
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// hosts maps names as a browser does before it looks them up (UTS 46, RFC 5891 §5). Underscores pass: inner networks have them.
+var hosts = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
+
+// Of is the scheme, host and port of a URL as a browser writes them in Origin (RFC 6454 §6.1): in lower case, names in their ASCII
+// form, IPv6 compressed (RFC 5952), without a default port.
+func Of(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), Host(u.Hostname())
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if port := u.Port(); port != "" && (scheme != "http" || port != "80") && (scheme != "https" || port != "443") {
+		host += ":" + port
+	}
+	return scheme + "://" + host
+}
+
+// Host is the normal form of a host name or an IP address, without a port and without brackets. What is neither comes back in lower
+// case.
+func Host(name string) string {
+	if strings.Contains(name, ":") {
+		if ip, err := netip.ParseAddr(name); err == nil {
+			if ip.Is4In6() { // browsers write these in hexadecimal too (WHATWG URL §3.5)
+				b := ip.As16()
+				return fmt.Sprintf("::ffff:%x:%x", binary.BigEndian.Uint16(b[12:]), binary.BigEndian.Uint16(b[14:]))
+			}
+			return ip.String()
+		}
+	}
+	name = strings.ToLower(name)
+	if strings.ContainsFunc(name, func(c rune) bool { return c >= 0x80 }) {
+		if ascii, err := hosts.ToASCII(name); err == nil {
+			return ascii
+		}
+	}
+	return name
+}
+
+// Same tells whether two identifiers are equal: letter for letter, or as http and https URLs of the same origin, the rest letter for
+// letter (an issuer with a slash at its end is another one: RFC 8414 §3.3). What is no such URL has one spelling only.
+func Same(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, rest, ok := split(a)
+	if !ok {
+		return false
+	}
+	y, other, ok := split(b)
+	return ok && rest == other && Of(x) == Of(y)
+}
+
+func split(text string) (u *url.URL, rest string, ok bool) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || !strings.EqualFold(u.Scheme, "https") && !strings.EqualFold(u.Scheme, "http") {
+		return nil, "", false
+	}
+	rest = u.EscapedPath()
+	if u.RawQuery != "" || u.ForceQuery {
+		rest += "?" + u.RawQuery
+	}
+	if u.Fragment != "" {
+		rest += "#" + u.EscapedFragment()
+	}
+	return u, rest, true
+}

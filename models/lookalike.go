@@ -1,0 +1,119 @@
+package models
+
+import (
+	_ "embed"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+)
+
+// confusablesText is Unicode's table of characters that look alike (UTS #39 §4), as lookalike_table.go writes it. Its
+// licence is in confusables.LICENSE.txt.
+//
+//go:embed confusables.txt
+var confusablesText string
+
+// confusables gives a character the text that stands for all that look like it, in small letters: 0 is like O, and that
+// is o. Characters newer than the table stand for themselves.
+var confusables = sync.OnceValue(func() map[rune]string {
+	table := make(map[rune]string, 6000)
+	for line := range strings.Lines(confusablesText) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		target, sources, _ := strings.Cut(line, " = ")
+		for _, r := range hexRunes(sources) {
+			table[r] = string(hexRunes(target))
+		}
+	}
+	for r, like := range table {
+		table[r] = replaceAlike(table, strings.ToLower(like)) // M is m, and that is rn
+	}
+	return table
+})
+
+func hexRunes(numbers string) (list []rune) {
+	for number := range strings.FieldsSeq(numbers) {
+		r, err := strconv.ParseUint(number, 16, 21)
+		if err != nil {
+			panic("models: confusables.txt: " + err.Error())
+		}
+		list = append(list, rune(r))
+	}
+	return list
+}
+
+// lookAlikes are the forms by which names are compared; names that share one of them look the same. The first is composed
+// for compatibility (UAX #15, NFKC) and without regard to case before look-alikes are replaced: phone is PHONE, and рhоnе
+// with Cyrillic letters. The second replaces the characters as they stand: Iris is lris, Ada's is Ada´s. Both are without
+// invisible characters, and neither is fit to be shown.
+func lookAlikes(name string) [2]string {
+	name = visibleText(name)
+	return [2]string{skeleton(foldCase(norm.NFKC.String(name))), skeleton(foldCase(skeleton(name)))}
+}
+
+// foldCase is the full case folding of Unicode §3.13: "STRASSE" and "straße" are the same.
+func foldCase(s string) string { return visibleText(norm.NFKC.String(cases.Fold().String(s))) }
+
+// skeleton replaces every character by what stands for its like (UTS #39 §4, internalSkeleton), in small letters.
+func skeleton(s string) string {
+	s = norm.NFD.String(replaceAlike(confusables(), norm.NFD.String(s)))
+	return strings.Join(strings.Fields(s), " ") // a page shows many blanks as one
+}
+
+func replaceAlike(table map[rune]string, s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		like, ok := table[r]
+		if !ok {
+			r = unicode.ToLower(r)
+			like, ok = table[r]
+		}
+		if ok {
+			b.WriteString(like)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// visibleText leaves out what is not drawn, and makes one space of every blank.
+func visibleText(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case ignorable(r):
+			return -1
+		case unicode.IsSpace(r), blank(r):
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// NameIsBlank tells of a name that shows nothing: white space, invisible characters and marks without a letter under them.
+func NameIsBlank(name string) bool {
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !IsInvisible(r) && !unicode.IsSpace(r) && !unicode.In(r, unicode.Cc, unicode.M, unicode.Noncharacter_Code_Point)
+	})
+}
+
+// IsInvisible tells of a character other than white space that is drawn as nothing.
+func IsInvisible(r rune) bool { return ignorable(r) || blank(r) }
+
+// ignorable tells of the Default_Ignorable_Code_Points of DerivedCoreProperties.txt (the joiners and selectors of emoji,
+// directional marks, fillers, tags), and of format characters that only few programs draw.
+func ignorable(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
+		!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+}
+
+// blank tells of letters and symbols that have an empty picture: the Braille pattern without dots, the null notehead, the
+// blanks of Egyptian hieroglyphs.
+func blank(r rune) bool {
+	return r == '\u2800' || r == '\U0001d159' || r == '\U00013441' || r == '\U00013442'
+}

@@ -1,0 +1,68 @@
+package models
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// SignInAlert makes the mail about a sign-in that its owner should know of. After three such mails within Every, sign-ins are
+// told of together: or a thief with the password could bury the mail that matters under a hundred others.
+type SignInAlert struct {
+	Alone   func(Device) Notice                    // about one sign-in
+	Summary func(d Device, since time.Time) Notice // about all sign-ins since that moment; to be sent later, when its Mail.NextAt comes
+	Every   time.Duration
+}
+
+// tellOfSignIn writes the mail about a sign-in, or sees to it that a summary will tell of it. The caller holds the user's row.
+func tellOfSignIn(tx *gorm.DB, d Device, alert SignInAlert) error {
+	var rows []struct {
+		Since  *time.Time
+		MailID uuid.NullUUID
+	}
+	at, hour := moment(d.CreatedAt), moment(d.CreatedAt.Add(-alert.Every))
+	// A time in the future is one of a clock that was ahead: it counts for nothing.
+	err := tx.Raw(`INSERT INTO sign_in_mails (user_id, last_at) VALUES (?, ?) ON CONFLICT (user_id) DO UPDATE SET
+		since = CASE WHEN sign_in_mails.at3 > ? AND sign_in_mails.at3 <= excluded.last_at THEN coalesce(sign_in_mails.since, sign_in_mails.at3) END,
+		at3 = sign_in_mails.at2, at2 = sign_in_mails.last_at, last_at = excluded.last_at
+		RETURNING since, mail_id`, d.UserID, at, hour).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	if rows[0].Since == nil {
+		return addNotice(tx, alert.Alone(d))
+	}
+	// A summary that waits tells of this sign-in too: what it lists is read when it is sent. Its row is written, so that who
+	// claims it at this moment waits until this sign-in is there to be read.
+	var waits []uuid.UUID
+	err = tx.Raw("UPDATE mails SET next_at = next_at WHERE id = ? AND tries = 0 RETURNING id", rows[0].MailID).Scan(&waits).Error
+	if err != nil || len(waits) > 0 {
+		return err
+	}
+	n := alert.Summary(d, *rows[0].Since)
+	if n.Mail == nil {
+		return nil
+	}
+	// One that was tried already would tell less than this one.
+	if err := anyCount(tx).Exec("DELETE FROM mails WHERE id = ?", rows[0].MailID).Error; err != nil {
+		return err
+	}
+	if err := addNotice(tx, n); err != nil {
+		return err
+	}
+	return tx.Exec("UPDATE sign_in_mails SET mail_id = ? WHERE user_id = ?", n.Mail.ID, d.UserID).Error
+}
+
+// DevicesSince lists the devices that signed in at the given moment or later, the first ones up to the limit, oldest first, and
+// tells how many there are.
+func (s *Store) DevicesSince(ctx context.Context, userID uuid.UUID, since time.Time, limit int) (list []Device, total int64, err error) {
+	q := func() *gorm.DB {
+		return s.read(ctx).Model(&Device{}).Where("user_id = ? AND created_at >= ?", userID, moment(since))
+	}
+	if err = q().Order("created_at, id").Limit(limit).Find(&list).Error; err == nil {
+		err = q().Count(&total).Error
+	}
+	return list, total, fault("list sign-ins", err)
+}

@@ -1,0 +1,174 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/views"
+)
+
+// forSignedOut are the forms that concern nobody who is signed in: what they need stands in them, or came by mail.
+var forSignedOut = []string{"/login", "/signup", "/forgot", "/signup/confirm", "/reset", "/email/confirm", "/email/undo", "/not-me"}
+
+// Whoever adds a route for a form of signed-in people is made to guard it, and whoever draws one to say whose it is.
+func TestEveryFormOfSignedInPeopleSaysWhoseItIs(t *testing.T) {
+	forms := 0
+	for _, r := range allRoutes(t, "{id}") {
+		if r.method != http.MethodPost || r.guard == "form" || r.guard == "api" || r.guard == "bearer" || r.guard == "oauth" {
+			continue
+		}
+		// A mailed link's form may stand at a page of its own below.
+		known := slices.ContainsFunc(forSignedOut, func(path string) bool { return r.path == path || strings.HasPrefix(r.path, path+"/") })
+		if r.path != "/logout" && (!known || r.guard != "page") { // signing out also answers who is out already; the test below sees its guard
+			t.Errorf("POST %s is guarded by %s: it acts for whoever is signed in, not for whom its page was made", r.path, r.guard)
+		}
+	}
+	for _, state := range views.Gallery(views.Assets{}) {
+		var html strings.Builder
+		if err := state.Component.Render(t.Context(), &html); err != nil {
+			t.Fatal(err)
+		}
+		page := reply{header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, body: html.String()}.screen(t)
+		account := page.all("meta", "name", "account")
+		for _, f := range page.all("form", "method", "post") {
+			path := f.attr("action")
+			if slices.ContainsFunc(forSignedOut, func(p string) bool { return path == p || strings.HasPrefix(path, p+"/") }) {
+				continue
+			}
+			forms++
+			if len(account) != 1 {
+				t.Errorf("%s: nobody is signed in, and there is a form to %s", state.Name, path)
+				continue
+			}
+			if list := f.all("input", "type", "hidden", "name", "account"); len(list) != 1 || list[0].attr("value") != account[0].attr("content") {
+				t.Errorf("%s: the form to %s does not say whose it is", state.Name, path)
+			}
+		}
+	}
+	if forms < 100 {
+		t.Errorf("only %d forms were seen", forms)
+	}
+}
+
+// filled is a form of a page, with every field filled in.
+func filled(f screen, password string) url.Values {
+	form := url.Values{}
+	for _, field := range f.all("input", "name", "*") {
+		form.Set(field.attr("name"), field.attr("value"))
+	}
+	for name, value := range map[string]string{"current_password": password, "password": password, "new_password": "a password of her own", "name": "mine", "email": eveEmail} {
+		if form.Has(name) {
+			form.Set(name, value)
+		}
+	}
+	return form
+}
+
+// Ada opened pages, and then eve signed in on the same browser in another tab: ada's pages do nothing to eve.
+func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		s.addUser(eveEmail, evePassword)
+		b := s.signedIn()
+		ada, phone := b.account(), s.login("phone")
+		s.stolen("tablet")
+		type sent struct {
+			path string
+			form screen
+		}
+		var forms []sent
+		for _, path := range []string{"/devices", "/devices/" + phone.id + "/revoke", "/devices/revoke-others", "/security", "/security/data", "/security/delete"} {
+			for _, f := range b.shown(path).all("form", "method", "post") {
+				forms = append(forms, sent{f.attr("action"), f})
+			}
+		}
+		b.signIn(eveEmail, evePassword)
+		newPhone(t, s.tryLogin(eveEmail, evePassword, "eve's phone"))
+		seen := map[string]bool{}
+		for _, f := range forms {
+			seen[f.path] = true
+			for name, account := range map[string]string{"ada's": ada, "nobody's": "", "garbage": "x", "eve's with a space": b.account() + " "} {
+				form := filled(f.form, evePassword)
+				if form.Get("account") != ada {
+					t.Errorf("the form to %s was made for %q", f.path, form.Get("account"))
+				}
+				form.Set("account", account)
+				s.unchanged(name+" form to "+f.path, func() {
+					r := b.post(f.path, form)
+					if r.status != http.StatusConflict || r.header.Get("Cache-Control") != "no-store" {
+						t.Errorf("%s form to %s: %d to %q", name, f.path, r.status, r.header.Get("Location"))
+						return
+					}
+					page := r.screen(t)
+					page.one("p", "class", "whose").says("Signed in as " + eveEmail)
+					want := "Someone else is signed in here now"
+					if account == "" {
+						want = "This page is out of date"
+					}
+					page.one("h1").says(want)
+					page.one("main").one("a", "href", "/devices")
+				})
+			}
+		}
+		s.unchanged("a form without the field", func() {
+			if r := b.do(http.MethodPost, "/devices/revoke-others", url.Values{}); r.status != http.StatusConflict {
+				t.Errorf("%d", r.status)
+			}
+		})
+		for _, r := range append(pages(t, http.MethodPost, phone.id), route{"POST", "/logout", "form"}) {
+			if r.guard == "form" && !seen[r.path] {
+				t.Errorf("no page has a form to %s", r.path)
+			}
+		}
+		b.expect(b.post("/devices/revoke-others", url.Values{"account": {b.account()}}), http.StatusSeeOther, "/devices")
+		b.expect(b.post("/logout", url.Values{"account": {b.account()}}), http.StatusSeeOther, "/login")
+		s.refreshed(phone.refresh)
+	})
+}
+
+// A page stays good when its own account signs in anew, and once nobody is signed in it leads to the sign-in form.
+func TestAPageStaysGoodForItsOwnAccount(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b, phone := s.signedIn(), s.login("phone")
+		form := filled(b.shown("/devices/"+phone.id+"/revoke").one("form", "class", "decision"), "")
+		s.clock.Advance(25 * time.Hour) // the browser's sign-in idles out
+		b.expect(b.post("/devices/"+phone.id+"/revoke", form), http.StatusSeeOther, "/login")
+		b.signIn(adaEmail, adaPassword)
+		b.expect(b.post("/devices/"+phone.id+"/revoke", form), http.StatusSeeOther, "/devices")
+		b.told("/devices", "Signed out “phone”.")
+		b.expect(b.post("/logout", form), http.StatusSeeOther, "/login")
+		b.expect(b.post("/logout", form), http.StatusSeeOther, "/login")
+	})
+}
+
+func TestASignInFormAsksBeforeItEndsSomebodyElsesSignIn(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.addUser(eveEmail, evePassword)
+		b := s.browser()
+		form := b.shown("/login").one("form", "action", "/login")
+		form.none("input", "name", "account")
+		b.signIn(eveEmail, evePassword)
+		eve := b.account()
+		for _, password := range []string{adaPassword, "a wrong guess"} { // either way: the password is not asked
+			s.unchanged("a form made for nobody", func() {
+				r := b.do(http.MethodPost, "/login", url.Values{"email": {adaEmail}, "password": {password}, "next": {"/security"}})
+				page := r.screen(t)
+				page.one("div", "role", "alert").says("Nothing was done: " + eveEmail + " has signed in on this browser since this page was opened. Sign in once more to sign that account out here.")
+				page.one("input", "name", "account", "value", eve)
+				page.one("input", "name", "next", "value", "/security")
+				page.one("input", "name", "email", "value", adaEmail)
+				if r.status != http.StatusConflict {
+					t.Errorf("%d", r.status)
+				}
+			})
+		}
+		r := b.do(http.MethodPost, "/login", url.Values{"email": {adaEmail}, "password": {"a wrong guess"}, "account": {eve}})
+		r.screen(t).one("input", "name", "account", "value", eve) // it need not be asked again
+		b.expect(b.do(http.MethodPost, "/login", url.Values{"email": {adaEmail}, "password": {adaPassword}, "account": {eve}}), http.StatusSeeOther, "/devices")
+		b.expect(b.do(http.MethodPost, "/login", url.Values{"email": {" ADA@example.com"}, "password": {adaPassword}}), http.StatusSeeOther, "/devices")
+		b.shown("/devices").one("p", "class", "whose").says("Signed in as " + adaEmail)
+	})
+}

@@ -1,0 +1,38 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+)
+
+// What is told of none, one and several devices is a sentence each time.
+func TestCountedDevicesAreToldInSentences(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b, password := s.signedIn(), adaPassword
+		for i, c := range []struct{ changed, out, detail string }{
+			{"Your password was changed. No other device was signed in.", "No other device is signed in.", ""},
+			{"Your password was changed, and 1 other device was signed out.", "Signed out 1 other device. Only this browser is signed in now.",
+				"It cannot come back without your password. Apps that trusted its pass stop within 32 seconds, or 15 minutes where they do not check for sign-outs."},
+			{"Your password was changed, and 2 other devices were signed out.", "Signed out 2 other devices. Only this browser is signed in now.",
+				"They cannot come back without your password. Apps that trusted their passes stop within 32 seconds, or 15 minutes where they do not check for sign-outs."},
+		} {
+			phones := func() {
+				for _, name := range numbered("phone %d", i) {
+					s.addDevice(name)
+				}
+			}
+			phones()
+			next := numbered("a fine day at the lake %d", i+1)[i]
+			b.expect(b.post("/security", url.Values{"current_password": {password}, "new_password": {next}}), http.StatusSeeOther, "/devices")
+			b.told("/devices", c.changed)
+			password = next
+			phones()
+			b.expect(b.post("/devices/revoke-others", nil), http.StatusSeeOther, "/devices")
+			page := b.told("/devices", c.out)
+			if c.detail != "" {
+				page.one("p", "class", "notice-detail").says(c.detail)
+			}
+		}
+	})
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// manyAddresses is the share of all public addresses from which on trusted proxies cannot all be the operator's own.
+const manyAddresses = 0.25
+
+// warnings tells of proxies that amount to everybody, however they are spelled.
+func (p proxies) warnings() []string {
+	for _, public := range []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("2000::/3")} {
+		if p.share(public) >= manyAddresses {
+			return []string{"LATCHKEY_TRUSTED_PROXIES trusts so much of the Internet that anybody may choose the address by which they are limited and shown: name the networks of your proxies only"}
+		}
+	}
+	return nil
+}
+
+// share is how much of a network the proxies cover. Networks are either nested or apart, so those that lie in another are
+// left out and the rest add up.
+func (p proxies) share(of netip.Prefix) (share float64) {
+	var counted proxies
+	for _, prefix := range slices.SortedFunc(slices.Values(p), func(a, b netip.Prefix) int { return a.Bits() - b.Bits() }) {
+		if !prefix.Overlaps(of) || slices.ContainsFunc(counted, prefix.Overlaps) {
+			continue
+		}
+		counted = append(counted, prefix)
+		part := 1.0
+		for range prefix.Bits() - of.Bits() {
+			part /= 2
+		}
+		share += part
+	}
+	return share
+}
+
+// baseURLWarnings tells of a public origin without TLS.
+func baseURLWarnings(base *url.URL) []string {
+	if base.Scheme != "http" || privateHost(base.Hostname()) {
+		return nil
+	}
+	return []string{"LATCHKEY_BASE_URL is http:// and not on this machine or a private network: passwords, cookies and tokens can be read on their way; use https://"}
+}
+
+// privateHost tells whether a name or address is reached without crossing the Internet: this machine, private networks
+// (RFC 1918, RFC 4193) and names that public DNS never has (RFC 6761, RFC 6762, RFC 8375).
+func privateHost(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		ip = ip.Unmap()
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
+	}
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	return !strings.Contains(host, ".") || slices.ContainsFunc([]string{".localhost", ".local", ".internal", ".home.arpa", ".test", ".lan"},
+		func(private string) bool { return strings.HasSuffix(host, private) })
+}

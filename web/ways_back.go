@@ -1,0 +1,39 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth"
+	"latchkey/views"
+)
+
+// waysBackEnd ends the ways back that the person may end.
+func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	ended, err := s.auth.EndWaysBack(r.Context(), by, from)
+	if err != nil {
+		return err
+	}
+	if ended == 0 {
+		s.cookies.flash(w, r, views.ToneInfo, "There was no link to end. Links to older e-mail addresses end by themselves.")
+	} else {
+		s.cookies.flash(w, r, views.ToneSuccess, "The links that could take your account to newer e-mail addresses no longer work.")
+	}
+	return redirect(w, r, "/security#ways-back")
+}
+
+// showWaysBack puts the open ways back on the page for security.
+func (s *Server) showWaysBack(r *http.Request, page *views.SecurityPage) error {
+	ways, err := s.auth.WaysBack(r.Context(), request(r).session)
+	if err != nil {
+		return err
+	}
+	for _, way := range ways {
+		page.WaysBack = append(page.WaysBack, views.WayBack{Email: way.Email, Until: way.Until})
+		page.CanEndWays = page.CanEndWays || way.Later
+	}
+	return nil
+}
