@@ -3,7 +3,7 @@ package views
 // What /docs shows of the file with an account's data.
 const (
 	accountDataSample = `{"format":"latchkey account data","version":1,"exported_at":"2026-11-23T15:30:00Z",
- "profile":{"sub":"…","email":"ada@example.com","role":"user","created_at":"…","password_changed_at":"…",
+ "profile":{"sub":"…","email":"you@example.com","role":"user","created_at":"…","password_changed_at":"…",
   "former_addresses":[{"email":"…","left_at":"…","until":"…"}]},
 "devices":[
 {"id":"…","name":"phone","kind":"app","client_id":"app","current":false,"created_at":"…","last_seen_at":"…",
@@ -11,7 +11,7 @@ const (
  "revoked_at":"…","revoked_by":"owner","revoke_reason":"revoked"}
 ],
 "events":[
-{"at":"…","kind":"sign_in","actor":"owner","device_id":"…","device_name":"phone","ip":"192.0.2.7","user_agent":"…","detail":""}
+{"at":"…","kind":"sign_in","actor":"owner","device_id":"…","device_name":"phone","ip":"192.0.2.7","user_agent":"…","detail":"","times":1}
 ]}`
 	eventKinds = "account_created sign_in sign_in_failed sign_out device_revoked devices_revoked device_renamed device_reused " +
 		"device_forked device_restored password_changed password_failed password_reset password_locked email_change_asked " +

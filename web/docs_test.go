@@ -89,7 +89,8 @@ func TestTheWalkOnTheDocsPageWorksAsItStands(t *testing.T) {
 
 func TestTheDocsPageExplainsEveryErrorThereIs(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		explained := s.browser().shown("/docs").texts("th", "scope", "row")
+		page := s.browser().shown("/docs")
+		explained := page.one("section", "aria-labelledby", "errors").texts("th", "scope", "row")
 		var possible []string
 		c := newContract(t, s)
 		for _, schema := range []string{"Problem", "InvalidGrant", "RefreshError"} {

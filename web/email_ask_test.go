@@ -471,7 +471,7 @@ func TestASummaryIsReadAndAnswered(t *testing.T) {
 		if page := b.get("/not-me").body; !strings.Contains(page, "every device that signed in since 23 November 2026") {
 			t.Errorf("the page: %s", page)
 		}
-		b.expect(b.post("/not-me", nil), http.StatusSeeOther, "/forgot")
+		b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
 		s.refused(refresh, auth.ReasonRevoked)
 		her.shown("/devices")
 	})
