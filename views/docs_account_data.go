@@ -13,8 +13,9 @@ const (
 "events":[
 {"at":"…","kind":"sign_in","actor":"owner","device_id":"…","device_name":"phone","ip":"192.0.2.7","user_agent":"…","detail":"","times":1}
 ]}`
-	eventKinds = "account_created sign_in sign_in_failed sign_out device_revoked devices_revoked device_renamed device_reused " +
+	// EventKinds are the kinds of event that an account's data may hold.
+	EventKinds = "account_created sign_in sign_in_failed sign_out device_revoked devices_revoked device_renamed device_reused " +
 		"device_forked device_restored password_changed password_failed password_reset password_locked email_change_asked " +
-		"email_changed email_restored role_changed account_disabled account_enabled mail_failed data_downloaded " +
+		"email_changed email_restored ways_back_ended role_changed account_disabled account_enabled mail_failed data_downloaded " +
 		"support_searched support_looked seen_by_support"
 )

@@ -42,7 +42,7 @@ func docsAccountData() templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var2 string
-		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(eventKinds)
+		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(EventKinds)
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_account_data.templ`, Line: 29, Col: 22}
 		}

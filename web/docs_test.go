@@ -12,6 +12,8 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/auth"
+	"latchkey/models"
+	"latchkey/views"
 	"latchkey/web"
 )
 
@@ -152,4 +154,24 @@ func TestTheDocsPageKnowsWhatThisServerAsksFor(t *testing.T) {
 			t.Error("the page asks for what the server does not")
 		}
 	})
+}
+
+// An account's data may hold every kind of event but the last one, which goes with the account.
+func TestTheDocsPageNamesEveryKindOfEvent(t *testing.T) {
+	source, err := os.ReadFile("../models/event.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, m := range regexp.MustCompile(`(?m)^\tEvent\w+\s+= "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
+		if m[1] != models.EventAccountDeleted {
+			want = append(want, m[1])
+		}
+	}
+	got := strings.Fields(views.EventKinds)
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) || len(want) < 25 {
+		t.Errorf("the page names\n%q, there are\n%q", got, want)
+	}
 }
