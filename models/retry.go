@@ -60,7 +60,8 @@ func healed(ctx context.Context, fn func() error) error {
 	err := fn()
 	for try := 1; ctx.Err() == nil; try++ {
 		once, more := isReadOnly(err) || isStalePlan(err) || isShutdown(err), isConflict(err) || isUnsent(err)
-		if !(once && try == 1) && !(more && try < manyTries) {
+		again := once && try == 1 || more && try < manyTries
+		if !again {
 			break
 		}
 		err = fn()

@@ -38,7 +38,7 @@ func ParseContact(s string) (string, error) {
 			}
 		}
 	}
-	return "", errors.New("not an e-mail address, or a URL that begins with https:, mailto: or tel:")
+	return "", errors.New("not an e-mail address, or a URL by https, mailto or tel")
 }
 
 // securityText tells people who find a weakness whom to write to (RFC 9116). Without a contact there is nothing.

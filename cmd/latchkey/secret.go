@@ -114,11 +114,13 @@ func madeUp(secret []byte) bool {
 	const least = 12 // different ones among 32 random bytes: fewer in one of 10^20
 	bytes, steps := map[byte]bool{}, map[byte]bool{}
 	text, spaces := true, false
+	var before byte
 	for i, b := range secret {
 		bytes[b] = true
 		if i > 0 {
-			steps[b-secret[i-1]] = true
+			steps[b-before] = true
 		}
+		before = b
 		text = text && b >= ' ' && b <= '~'
 		spaces = spaces || b == ' '
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -59,7 +60,7 @@ func TestAServerThatIsToldToStopServesOnForAWhile(t *testing.T) {
 	default:
 	}
 	s.failed <- io.EOF // a listener that ends
-	if err := <-over; err != io.EOF {
+	if err := <-over; !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
 }

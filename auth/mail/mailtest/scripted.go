@@ -48,7 +48,7 @@ func StartScripted(t testing.TB, reply func(step string) string) *Scripted {
 			running.Go(func() {
 				s.count(1)
 				defer s.count(-1)
-				defer conn.Close()
+				defer func() { _ = conn.Close() }()
 				stop := make(chan struct{})
 				defer close(stop)
 				go func() {
