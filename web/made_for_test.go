@@ -75,6 +75,8 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 		b := s.signedIn()
 		ada, phone := b.account(), s.login("phone")
 		s.stolen("tablet")
+		s.moved(b, newEmail, adaPassword)
+		s.laterAddressLeft()
 		type sent struct {
 			path string
 			form screen
