@@ -153,8 +153,11 @@ func (e *environment) open(existing bool, change func(*auth.Config)) (*models.St
 
 func (e *environment) newService(store *models.Store, change func(*auth.Config)) (*auth.Service, error) {
 	config := e.settings.authConfig()
-	var err error
-	if config.Secret, config.Previous, err = e.settings.secrets(); err != nil {
+	sealed, err := e.hasKeys(store)
+	if err != nil {
+		return nil, settingError("LATCHKEY_DATABASE", err)
+	}
+	if config.Secret, config.Previous, err = e.settings.secrets(!sealed); err != nil {
 		return nil, err
 	}
 	if config.Mail, err = e.settings.sender(); err != nil {
@@ -170,7 +173,23 @@ func (e *environment) newService(store *models.Store, change func(*auth.Config))
 	if change != nil {
 		change(&config)
 	}
-	return auth.New(store, config) //nolint:wrapcheck // says what was attempted
+	service, err := auth.New(store, config)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what was attempted
+	}
+	if sealed { // whatever is sealed under a wrong secret, a mail for one, no server could open
+		err = keyError(service.LoadKeys(e.ctx))
+	}
+	return service, err
+}
+
+// hasKeys tells whether the database holds signing keys, which are sealed under a server secret.
+func (e *environment) hasKeys(store *models.Store) (bool, error) {
+	if there, err := store.HasSchema(e.ctx); err != nil || !there {
+		return false, err //nolint:wrapcheck // the caller names the setting
+	}
+	keys, err := store.SigningKeys(e.ctx)
+	return len(keys) > 0, err //nolint:wrapcheck // the caller names the setting
 }
 
 // needSchema refuses a database whose tables were never made.

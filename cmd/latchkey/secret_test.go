@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -113,10 +115,34 @@ func TestADatabaseSealedUnderAnotherSecretIsRefused(t *testing.T) {
 		must(t, url, "", "migrate")
 		must(t, url, "", "keys", "list")
 		t.Setenv("LATCHKEY_SECRET", secretOf("b"))
-		for _, args := range [][]string{{"keys", "list"}, {"keys", "rotate"}, {"serve", "--addr=127.0.0.1:0"}} {
+		for _, args := range [][]string{{"keys", "list"}, {"keys", "rotate"}, {"user", "list"}, {"user", "sign-out", "--all"}, {"sweep"}, {"serve", "--addr=127.0.0.1:0"}} {
 			command(t, url, "", args...).refuses(t, 1, "LATCHKEY_SECRET", "sealed under another secret")
 		}
 	})
+}
+
+// A lost secret is not replaced by a new one: what the database holds is sealed under the old one.
+func TestNoSecretIsMadeForADatabaseThatHasOne(t *testing.T) {
+	t.Parallel()
+	url := modelstest.SQLite(t)
+	run := func(args ...string) outcome {
+		return launch(t, []string{"LATCHKEY_DATABASE=" + url}, args...).end(t, time.Minute)
+	}
+	for _, args := range [][]string{{"migrate"}, {"keys", "list"}} {
+		if o := run(args...); o.code != 0 {
+			t.Fatalf("%v: %s", args, o.stderr)
+		}
+	}
+	file := filepath.Join(folderOf(url), "secret")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"user", "list"}, {"user", "sign-out", "--all"}, {"keys", "list"}, {"serve", "--addr=127.0.0.1:0"}} {
+		run(args...).refuses(t, 1, file, "bring back the one")
+	}
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a secret was made: %v", err)
+	}
 }
 
 // TestARollingChangeOfTheSecret follows the procedure: the new secret becomes an additional one everywhere, then the

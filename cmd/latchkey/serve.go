@@ -85,8 +85,8 @@ func loopback(address string) bool {
 // keyError says what to do when the signing keys cannot be opened.
 func keyError(err error) error {
 	if errors.Is(err, keyring.ErrSealedByOther) {
-		return errors.New("LATCHKEY_SECRET: the signing keys in the database were sealed under another secret; " +
-			"set that one, or name it in LATCHKEY_SECRET_PREVIOUS")
+		return errors.New("server secret: the signing keys in the database were sealed under another secret than the one in LATCHKEY_SECRET " +
+			"or its file; bring that one back, or name it in LATCHKEY_SECRET_PREVIOUS")
 	}
 	return err
 }
