@@ -23,7 +23,11 @@ func (s *Server) page(h handler) http.Handler {
 		pageHeaders(w.Header())
 		err := s.checkOrigin(r)
 		if err != nil {
-			err = &httpError{status: http.StatusForbidden, code: "cross_site", message: "This form was sent from another site.", cause: err}
+			message := "This form was sent from another site."
+			if errors.Is(err, errPlainHTTP) {
+				message = "This page came over plain http. The server is at " + s.base + ". Open it there."
+			}
+			err = &httpError{status: http.StatusForbidden, code: "cross_site", message: message, cause: err}
 		} else {
 			err = h(w, r)
 		}
@@ -43,10 +47,12 @@ func (s *Server) checkOrigin(r *http.Request) error {
 	}
 	if s.https && r.Header.Get("Sec-Fetch-Site") == "" && r.Method != http.MethodGet && r.Method != http.MethodHead &&
 		strings.HasPrefix(strings.ToLower(r.Header.Get("Origin")), "http://") {
-		return errors.New("the page came over plain http")
+		return errPlainHTTP
 	}
 	return nil
 }
+
+var errPlainHTTP = errors.New("the page came over plain http")
 
 // signedIn is page for people whose browser is signed in; others go to the sign-in form and come back.
 func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *auth.Session) error) http.Handler {

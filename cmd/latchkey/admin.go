@@ -69,7 +69,7 @@ type clientCommands struct {
 }
 
 type clientAdd struct {
-	Public bool   `required:"" help:"A public client (RFC 6749 §2.1), the only type there is."`
+	Public bool   `default:"true" help:"A public client (RFC 6749 §2.1), the only type there is; may be left out."`
 	Name   string `arg:"" help:"What people call the app."`
 }
 
@@ -110,7 +110,7 @@ func (c *clientRemove) Run(env *environment) error {
 	return env.withService(func(s *auth.Service) error {
 		err := s.RemoveClient(env.ctx, c.ID)
 		if errors.Is(err, models.ErrNotFound) {
-			return fmt.Errorf("there is no client %q", c.ID)
+			return fmt.Errorf("there is no client %q: latchkey client list shows the ids", c.ID)
 		}
 		if err != nil {
 			return err

@@ -248,6 +248,6 @@ func TestAPortInUseProposesAnother(t *testing.T) {
 	}
 	defer taken.Close()
 	address := taken.Addr().String()
-	command(t, modelstest.SQLite(t), "", "serve", "--addr="+address).refuses(t, 1, "LATCHKEY_ADDR: ", address, "in use", "--addr=127.0.0.1:")
-	command(t, modelstest.SQLite(t), "", "serve", "--addr=127.0.0.1:0", "--metrics-addr="+address).refuses(t, 1, "LATCHKEY_METRICS_ADDR: ", "in use", "--metrics-addr=127.0.0.1:")
+	command(t, modelstest.SQLite(t), "", "serve", "--addr="+address).refuses(t, 1, "LATCHKEY_ADDR: ", address, "in use", "LATCHKEY_ADDR=127.0.0.1:")
+	command(t, modelstest.SQLite(t), "", "serve", "--addr=127.0.0.1:0", "--metrics-addr="+address).refuses(t, 1, "LATCHKEY_METRICS_ADDR: ", "in use", "LATCHKEY_METRICS_ADDR=127.0.0.1:")
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -162,8 +161,7 @@ func listen(env *environment, setting, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(env.ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		flag := "--" + strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(setting, "LATCHKEY_"), "_", "-"))
-		return nil, fmt.Errorf("%s: %s is in use by another program: choose another port, like %s=%s", setting, address, flag, nextPort(address))
+		return nil, fmt.Errorf("%s: %s is in use by another program: choose another port, like %s=%s", setting, address, setting, nextPort(address))
 	}
 	if err != nil {
 		return nil, settingError(setting, err)
