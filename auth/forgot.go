@@ -11,6 +11,8 @@ import (
 	"latchkey/models"
 )
 
+var errNoMail = &Error{Kind: KindNotFound, Message: "No mail is sent here. Ask whoever runs this service for a new password."}
+
 // ForgotPassword mails a link by which the owner of an address chooses a new password. Whether there is such an account,
 // and whether it is open, neither the answer tells nor what it costs: an address that nobody has gets the same limits
 // and the same writes, and a mail that the sender throws away. A newer link ends no older one, or a stranger's request would
@@ -18,20 +20,26 @@ import (
 // KindInvalidRequest, KindRateLimited, KindNotFound (no mail is sent here), KindUnavailable.
 func (s *Service) ForgotPassword(ctx context.Context, email string, from Caller) error {
 	if !s.mailing() {
-		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for a new password.")
+		return errNoMail
 	}
 	var bad fields
 	bad.text("email", TrimEmail(email), maxEmail)
 	if err := bad.err(); err != nil {
 		return err
 	}
+	return s.mailReset(ctx, email, from, func(key string) []quota {
+		return []quota{{s.hide("forgot", key), maxForgotten}, s.networkQuota(from, maxNetForgotten, "forgot network")}
+	})
+}
+
+// mailReset mails the link to a new password to the owner of an address, within the quotas of its folded form.
+func (s *Service) mailReset(ctx context.Context, email string, from Caller, quotas func(key string) []quota) error {
 	err := s.door.query(ctx, func() error {
 		key, err := s.emailKey(ctx, email)
 		if err != nil {
 			return err
 		}
-		err = s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, s.networkQuota(from, maxNetForgotten, "forgot network"))
-		if err != nil {
+		if err := s.countRequest(ctx, quotas(key)...); err != nil {
 			return err
 		}
 		user, err := s.store.UserByEmail(ctx, key)
