@@ -97,9 +97,20 @@ func mailedTo(emailKey string) []byte {
 }
 
 // ResetPassword uses the link up: it sets the new password, unlocks it, signs out every device and mails the owner.
-// Refusals: KindDeadLink, KindUsedLink, KindInvalidRequest (of new_password; the link stays good), KindUnavailable.
+// Of one account one is under way at a time, and a link is tried maxResetTries times in a window: a refused password leaves it
+// good, so that it could keep the hashing busy. Refusals: KindDeadLink, KindUsedLink, KindInvalidRequest (of new_password; the
+// link stays good), KindRateLimited, KindUnavailable.
 func (s *Service) ResetPassword(ctx context.Context, secret, password string, from Caller) error {
-	link, user, err := s.findReset(ctx, secret)
+	user, err := s.FindReset(ctx, secret)
+	if err != nil {
+		return err
+	}
+	free, err := s.slots.take(ctx, "reset "+user.ID.String(), slotsOfMark, func() {})
+	if err != nil {
+		return err
+	}
+	defer free()
+	link, user, err := s.findReset(ctx, secret) // perhaps whoever went before has used it
 	if err != nil {
 		return err
 	}
@@ -111,6 +122,10 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 		return err
 	}
 	defer leave()
+	err = s.door.query(ctx, func() error { return s.countRequest(ctx, quota{s.hide("reset tries", LinkID(secret)), maxResetTries}) })
+	if err != nil {
+		return err
+	}
 	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, password)
 	if err != nil {
 		return err

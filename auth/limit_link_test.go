@@ -3,6 +3,7 @@ package auth
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"latchkey/auth/mail/mailtest"
 	"latchkey/models"
@@ -96,4 +97,59 @@ func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A link to a new password is no means to keep the hashing busy: the password that the account has already is refused, and the
+// link stays good.
+func TestALinkToANewPasswordIsTriedOneAtATimeAndNotForEver(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		var seen int
+		if err := d.ForgotPassword(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
+			t.Fatal(err)
+		}
+		link := d.toldAll(t, server, &seen)[0].Link
+		reset := func(password string, network int) Kind {
+			err := d.ResetPassword(t.Context(), link, password, at(fmt.Sprintf("198.51.100.%d", network)))
+			if err == nil {
+				return -1
+			}
+			return AsError(err).Kind
+		}
+		derive := d.hasher.derive
+		entered, goOn := d.held()
+		first := make(chan Kind)
+		go func() { first <- reset(adaPassword, 1) }()
+		<-entered
+		d.slots.patience = time.Microsecond
+		second := make(chan Kind, 1)
+		go func() { second <- reset(adaPassword, 2) }()
+		select {
+		case kind := <-second:
+			if kind != KindUnavailable {
+				t.Errorf("a second try beside the first: %v", kind)
+			}
+		case <-entered:
+			t.Error("a second try is hashed beside the first")
+		}
+		close(goOn)
+		if kind := <-first; kind != KindInvalidRequest {
+			t.Errorf("the password that the account has: %v", kind)
+		}
+		d.hasher.derive = derive
+		d.slots.patience = time.Minute
+		for i := 1; i < maxResetTries; i++ {
+			if kind := reset(adaPassword, i); kind != KindInvalidRequest {
+				t.Fatalf("try %d: %v", i+1, kind)
+			}
+		}
+		if kind := reset(adaPassword, 200); kind != KindRateLimited {
+			t.Errorf("past the limit: %v", kind)
+		}
+		d.advance(attemptWindow)
+		if kind := reset("another fine day", 201); kind != -1 {
+			t.Errorf("in the next window: %v", kind)
+		}
+	})
 }
