@@ -92,15 +92,19 @@ func (s *Service) ForgotAfterAlarm(ctx context.Context, secret string, from Call
 	if AsError(err).Kind != KindUsedLink || link.MailedTo != "" && link.MailedTo != user.EmailKey {
 		return orDead(err)
 	}
-	return s.forgotLocked(ctx, user, from)
+	return s.forgotLocked(ctx, user, secret, from)
 }
 
-// forgotLocked is ForgotPassword for the owner of a locked account.
-func (s *Service) forgotLocked(ctx context.Context, user models.User, from Caller) error {
-	if user.LockedAt == nil {
+// forgotLocked is ForgotPassword for the owner of a locked account, who holds the secret of the link that locked it. What is
+// asked for is counted of that link alone: strangers can use up what may be asked for the address.
+func (s *Service) forgotLocked(ctx context.Context, user models.User, secret string, from Caller) error {
+	switch {
+	case user.LockedAt == nil:
 		return errDeadLink
+	case !s.mailing():
+		return errNoMail
 	}
-	return s.ForgotPassword(ctx, user.Email, from)
+	return s.mailReset(ctx, user.Email, from, func(string) []quota { return []quota{{s.hide("forgot link", LinkID(secret)), maxForgotten}} })
 }
 
 // orDead keeps an error that says more than that the link is not in the state that was wanted.

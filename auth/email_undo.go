@@ -49,7 +49,7 @@ func (s *Service) ForgotAfterUndo(ctx context.Context, secret string, from Calle
 	if AsError(err).Kind != KindUsedLink {
 		return orDead(err)
 	}
-	return s.forgotLocked(ctx, user, from)
+	return s.forgotLocked(ctx, user, secret, from)
 }
 
 // UndoEmailChange uses the link up: the account has that address again, whatever it has by then, every device is signed

@@ -11,6 +11,8 @@ import (
 	"latchkey/models"
 )
 
+var errNoMail = &Error{Kind: KindNotFound, Message: "No mail is sent here. Ask whoever runs this service for a new password."}
+
 // ForgotPassword mails a link by which the owner of an address chooses a new password. Whether there is such an account,
 // and whether it is open, neither the answer tells nor what it costs: an address that nobody has gets the same limits
 // and the same writes, and a mail that the sender throws away. A newer link ends no older one, or a stranger's request would
@@ -18,20 +20,26 @@ import (
 // KindInvalidRequest, KindRateLimited, KindNotFound (no mail is sent here), KindUnavailable.
 func (s *Service) ForgotPassword(ctx context.Context, email string, from Caller) error {
 	if !s.mailing() {
-		return refuse(KindNotFound, "No mail is sent here. Ask whoever runs this service for a new password.")
+		return errNoMail
 	}
 	var bad fields
 	bad.text("email", TrimEmail(email), maxEmail)
 	if err := bad.err(); err != nil {
 		return err
 	}
+	return s.mailReset(ctx, email, from, func(key string) []quota {
+		return []quota{{s.hide("forgot", key), maxForgotten}, s.networkQuota(from, maxNetForgotten, "forgot network")}
+	})
+}
+
+// mailReset mails the link to a new password to the owner of an address, within the quotas of its folded form.
+func (s *Service) mailReset(ctx context.Context, email string, from Caller, quotas func(key string) []quota) error {
 	err := s.door.query(ctx, func() error {
 		key, err := s.emailKey(ctx, email)
 		if err != nil {
 			return err
 		}
-		err = s.countRequest(ctx, quota{s.hide("forgot", key), maxForgotten}, s.networkQuota(from, maxNetForgotten, "forgot network"))
-		if err != nil {
+		if err := s.countRequest(ctx, quotas(key)...); err != nil {
 			return err
 		}
 		user, err := s.store.UserByEmail(ctx, key)
@@ -89,9 +97,20 @@ func mailedTo(emailKey string) []byte {
 }
 
 // ResetPassword uses the link up: it sets the new password, unlocks it, signs out every device and mails the owner.
-// Refusals: KindDeadLink, KindUsedLink, KindInvalidRequest (of new_password; the link stays good), KindUnavailable.
+// Of one account one is under way at a time, and a link is tried maxResetTries times in a window: a refused password leaves it
+// good, so that it could keep the hashing busy. Refusals: KindDeadLink, KindUsedLink, KindInvalidRequest (of new_password; the
+// link stays good), KindRateLimited, KindUnavailable.
 func (s *Service) ResetPassword(ctx context.Context, secret, password string, from Caller) error {
-	link, user, err := s.findReset(ctx, secret)
+	user, err := s.FindReset(ctx, secret)
+	if err != nil {
+		return err
+	}
+	free, err := s.slots.take(ctx, "reset "+user.ID.String(), slotsOfMark, func() {})
+	if err != nil {
+		return err
+	}
+	defer free()
+	link, user, err := s.findReset(ctx, secret) // perhaps whoever went before has used it
 	if err != nil {
 		return err
 	}
@@ -103,6 +122,10 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 		return err
 	}
 	defer leave()
+	err = s.door.query(ctx, func() error { return s.countRequest(ctx, quota{s.hide("reset tries", LinkID(secret)), maxResetTries}) })
+	if err != nil {
+		return err
+	}
 	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, password)
 	if err != nil {
 		return err

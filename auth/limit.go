@@ -101,11 +101,15 @@ func (s *Service) hide(parts ...string) []byte {
 	return mac.Sum(nil)[:16]
 }
 
-// networkOf is what one subscriber commonly holds: an IPv4 address, or the /64 of an IPv6 one.
+// translated are networks in which each IPv4 address of the Internet has an IPv6 one: a translator in front of a server that
+// has no IPv4 writes its clients so (RFC 6052 §2.1, RFC 8215; RFC 2765 and RFC 4291 §2.5.5.1 in ::/64).
+var translated = []netip.Prefix{netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("::/64")}
+
+// networkOf is what one subscriber commonly holds: an IPv4 address, whether translated or not, or the /64 of an IPv6 one.
 func networkOf(ip netip.Addr) string {
 	ip = ip.Unmap()
-	if !ip.IsValid() || ip.Is4() {
-		return ip.String()
+	if !ip.IsValid() || ip.Is4() || slices.ContainsFunc(translated, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+		return ip.WithZone("").String()
 	}
 	prefix, err := ip.WithZone("").Prefix(ipv6NetworkPrefix)
 	if err != nil {

@@ -47,8 +47,12 @@ func newLink(user uuid.UUID, purpose, subject string, now time.Time, life time.D
 	}, base64.RawURLEncoding.EncodeToString(secret[:])
 }
 
-// linkHash reads a link's secret. What cannot be one is refused without a query.
+// linkHash reads a link's secret. What cannot be one is refused without a query. A secret has one spelling: the decoder
+// alone would skip line breaks, however many.
 func linkHash(secret string) ([]byte, error) {
+	if len(secret) != base64.RawURLEncoding.EncodedLen(linkSize) {
+		return nil, errDeadLink
+	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(secret)
 	if err != nil || len(raw) != linkSize {
 		return nil, errDeadLink

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -152,5 +153,17 @@ func TestALinksPublicIDIsNeitherItsSecretNorItsHash(t *testing.T) {
 	}
 	if _, err := linkHash(id); err == nil {
 		t.Error("the id passes for a secret")
+	}
+}
+
+// One link has one spelling: others would each take a place among the links that a browser keeps.
+func TestALinksSecretHasOneSpelling(t *testing.T) {
+	_, secret := newLink(models.NewID(time.Unix(0, 0)), linkReset, "", time.Unix(0, 0), time.Hour)
+	for _, other := range []string{
+		"\n" + secret, secret + "\n", secret + "\r\n", secret[:20] + "\n" + secret[20:], secret + strings.Repeat("\n", 3000), secret + "=", " " + secret,
+	} {
+		if _, err := linkHash(other); err == nil || LinkID(other) != "" {
+			t.Errorf("%q passes for %q", other[:min(len(other), 60)], secret)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 // What may be asked for without an account's password, or for other people's mailboxes, within attemptWindow.
 const (
+	maxResetTries   = 30 // passwords chosen with one link, until one is taken
 	maxSignups      = 20 // accounts asked for from one network
 	maxSignupMails  = 3  // mails about it to one mailbox
 	maxForgotten    = 3  // mails to the owner of one address who forgot the password

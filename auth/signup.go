@@ -168,13 +168,14 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLog
 	if bad.text("password", r.Password, maxPassword); bad.err() != nil {
 		return key, "", bad.err()
 	}
-	waiting := models.User{Email: p.Email, EmailKey: foldEmail(p.Email), PasswordHash: p.Hash}
+	// Wrong passwords are counted of the link, not of the address: strangers can use that limit up, and only the mail's reader has the link.
+	waiting := models.User{EmailKey: "signup " + LinkID(secret), PasswordHash: p.Hash}
 	if err := s.confirmPassword(ctx, waiting, r.Password, r.From); err != nil {
 		return key, "", err
 	}
 	now := s.now()
 	user := models.User{
-		ID: models.NewID(now), Email: p.Email, EmailKey: waiting.EmailKey, PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now,
+		ID: models.NewID(now), Email: p.Email, EmailKey: foldEmail(p.Email), PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now,
 	}
 	err = s.store.ConfirmUser(ctx, linkSignup, link.Hash, now, user, s.event(models.EventAccountCreated, user.ID, r.From, now))
 	if errors.Is(err, models.ErrDuplicate) {

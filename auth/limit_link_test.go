@@ -1,0 +1,155 @@
+package auth
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"latchkey/auth/mail/mailtest"
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// Who holds a mailed link is not stopped by what strangers use up of the address it went to.
+
+func TestStrangersCannotStopASignupFromBeingConfirmed(t *testing.T) {
+	const email = "new@example.com"
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		var seen int
+		if err := d.Signup(t.Context(), SignupRequest{Email: email, Password: adaPassword, From: at("192.0.2.50")}); err != nil {
+			t.Fatal(err)
+		}
+		link := d.toldAll(t, server, &seen)[0].Link
+		d.fail(t, maxUserFailures, email, func(i int) Caller { return at(fmt.Sprintf("198.51.100.%d", i/10)) })
+		confirm := func(password string, from Caller) Kind {
+			_, _, err := d.ConfirmSignup(t.Context(), link, BrowserLogin{Password: password, From: from})
+			if err == nil {
+				return -1
+			}
+			return AsError(err).Kind
+		}
+		for i := range maxUserFailures {
+			if kind := confirm("a wrong password", with("", fmt.Sprintf("203.0.113.%d", i/10))); kind != KindWrongPassword {
+				t.Fatalf("guess %d: %v", i+1, kind)
+			}
+		}
+		if kind := confirm(adaPassword, with("", "203.0.113.200")); kind != KindRateLimited {
+			t.Errorf("past a hundred guesses with the link: %v", kind)
+		}
+		d.advance(attemptWindow)
+		d.fail(t, maxUserFailures, email, func(i int) Caller { return at(fmt.Sprintf("198.51.100.%d", i/10)) })
+		if kind := confirm(adaPassword, with("new", "192.0.2.50")); kind != -1 {
+			t.Errorf("after a hundred failures of strangers: %v", kind)
+		}
+	})
+}
+
+func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
+	ask := func(t *testing.T, d *desk) { // as often as anybody may ask for this address
+		t.Helper()
+		for i := range maxForgotten + 1 {
+			err := d.ForgotPassword(t.Context(), adaEmail, at(fmt.Sprintf("198.51.100.%d", i)))
+			if i < maxForgotten && err != nil || i == maxForgotten && AsError(err).Kind != KindRateLimited {
+				t.Fatal(i, err)
+			}
+		}
+	}
+	for name, c := range map[string]func(t *testing.T, d *desk, server *mailtest.Server, seen *int) (again func() error){
+		"this wasn't me": func(t *testing.T, d *desk, server *mailtest.Server, seen *int) func() error {
+			d.browse(t, "hers", "192.0.2.1")
+			d.browse(t, "his", "198.51.100.7")
+			alarm := d.toldAll(t, server, seen)[0].Link
+			ask(t, d)
+			if _, err := d.AnswerAlarm(t.Context(), alarm, at("192.0.2.1")); err != nil {
+				t.Fatal(err)
+			}
+			return func() error { return d.ForgotAfterAlarm(t.Context(), alarm, at("192.0.2.1")) }
+		},
+		"an address taken back": func(t *testing.T, d *desk, server *mailtest.Server, seen *int) func() error {
+			undo := d.moveAda(t, server, seen, d.browse(t, "his", "198.51.100.7"), "thief@evil.example")
+			ask(t, d) // for an address that the account does not have now: nothing is mailed
+			if _, err := d.UndoEmailChange(t.Context(), undo, at("192.0.2.1")); err != nil {
+				t.Fatal(err)
+			}
+			return func() error { return d.ForgotAfterUndo(t.Context(), undo, at("192.0.2.1")) }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+				d := newDesk(t, store)
+				server := d.post(t)
+				var seen int
+				again := c(t, d, server, &seen)
+				d.toldAll(t, server, &seen)
+				for i := range maxForgotten {
+					if err := again(); err != nil {
+						t.Fatalf("time %d: %v", i+1, err)
+					}
+				}
+				if list := d.toldAll(t, server, &seen); len(list) != maxForgotten || list[0].Kind != LetterReset {
+					t.Errorf("%d mails", len(list))
+				}
+				if err := again(); AsError(err).Kind != KindRateLimited {
+					t.Errorf("once more: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A link to a new password is no means to keep the hashing busy: the password that the account has already is refused, and the
+// link stays good.
+func TestALinkToANewPasswordIsTriedOneAtATimeAndNotForEver(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		var seen int
+		if err := d.ForgotPassword(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
+			t.Fatal(err)
+		}
+		link := d.toldAll(t, server, &seen)[0].Link
+		reset := func(password string, network int) Kind {
+			err := d.ResetPassword(t.Context(), link, password, at(fmt.Sprintf("198.51.100.%d", network)))
+			if err == nil {
+				return -1
+			}
+			return AsError(err).Kind
+		}
+		derive := d.hasher.derive
+		entered, goOn := d.held()
+		first := make(chan Kind)
+		go func() { first <- reset(adaPassword, 1) }()
+		<-entered
+		d.slots.patience = time.Microsecond
+		second := make(chan Kind, 1)
+		go func() { second <- reset(adaPassword, 2) }()
+		select {
+		case kind := <-second:
+			if kind != KindUnavailable {
+				t.Errorf("a second try beside the first: %v", kind)
+			}
+		case <-entered:
+			t.Error("a second try is hashed beside the first")
+		}
+		close(goOn)
+		if kind := <-first; kind != KindInvalidRequest {
+			t.Errorf("the password that the account has: %v", kind)
+		}
+		d.hasher.derive = derive
+		d.slots.patience = time.Minute
+		for i := 1; i < maxResetTries; i++ {
+			if kind := reset(adaPassword, i); kind != KindInvalidRequest {
+				t.Fatalf("try %d: %v", i+1, kind)
+			}
+		}
+		if kind := reset(adaPassword, 200); kind != KindRateLimited {
+			t.Errorf("past the limit: %v", kind)
+		}
+		d.advance(attemptWindow)
+		if kind := reset("another fine day", 201); kind != -1 {
+			t.Errorf("in the next window: %v", kind)
+		}
+	})
+}
