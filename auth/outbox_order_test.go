@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emersion/go-smtp"
+
 	"latchkey/auth/mail"
 	"latchkey/auth/mail/mailtest"
 	"latchkey/models"
@@ -142,6 +144,38 @@ func TestPastTheBoundSignUpsAreRefusedAndResetsAreNot(t *testing.T) {
 		}
 		if err := d.signup(t, "one.more@example.org", 5000); err != nil {
 			t.Errorf("once there is room: %v", err)
+		}
+	})
+}
+
+// Mails to a domain whose server does not answer wait for hours. They keep nobody else from signing up, up to a bound of their own.
+func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		server := d.post(t)
+		server.Fail(func(to string) error {
+			if strings.HasPrefix(to, "stranger") {
+				return &smtp.SMTPError{Code: 450, Message: "unverified address"}
+			}
+			return nil
+		}, nil, nil)
+		d.flood(t, maxWaitingMails)
+		d.sendAll(t)
+		if err := d.signup(t, "honest@example.org", 5000); err != nil {
+			t.Errorf("a sign-up beside them: %v", err)
+		}
+		d.sendAll(t)
+		if n := len(server.Mails()); n != 1 {
+			t.Errorf("%d mails arrive", n)
+		}
+		for i := range maxPostponedMails - maxWaitingMails {
+			m := models.Mail{ID: models.NewID(d.now()), Kind: string(LetterSignup), Recipient: fmt.Sprintf("stranger%d@example.org", i), Box: []byte{1}, CreatedAt: d.now(), Tries: 1, Priority: models.MailSignup}
+			if err := store.AddNotice(t.Context(), models.Notice{Mail: &m}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.signup(t, "late@example.org", 6000); AsError(err).Kind != KindUnavailable {
+			t.Errorf("a sign-up past the bound: %v", err)
 		}
 	})
 }

@@ -79,16 +79,21 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 	return err
 }
 
-// maxWaitingMails is how many mails that strangers asked for may wait before sign-ups are refused. A request for a new password
-// is never refused for it. Those under way at the same moment may come on top.
-const maxWaitingMails = 200
+// How many mails that strangers asked for may wait before sign-ups are refused: maxWaitingMails that no connection to the mail server
+// was free for yet, and maxPostponedMails in all. A server takes no mail to a domain that does not answer, for hours, and anybody
+// can have a few hundred written to one. A request for a new password is never refused for it. Those under way at the same moment
+// may come on top.
+const (
+	maxWaitingMails   = 200
+	maxPostponedMails = 2000
+)
 
 var errCrowded = errors.New("auth: too many mails wait that strangers asked for")
 
 // roomForSignup refuses a sign-up while the mail server does not keep up: before it costs a hash, and whatever the address.
 func (s *Service) roomForSignup(ctx context.Context) error {
-	n, err := s.store.WaitingMails(ctx, models.MailAsked, maxWaitingMails)
-	if err != nil || n < maxWaitingMails {
+	all, untried, err := s.store.WaitingMails(ctx, models.MailAsked, maxPostponedMails)
+	if err != nil || untried < maxWaitingMails && all < maxPostponedMails {
 		return err
 	}
 	return &Error{Kind: KindUnavailable, Message: "Too many people ask for an account at this moment. Please try again in a few minutes.",

@@ -11,3 +11,6 @@ var (
 
 // Fault is for tests of errors that no act of this package makes.
 var Fault = fault
+
+// Healed is for tests of errors that this machine's servers do not word in that way.
+var Healed = healed

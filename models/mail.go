@@ -102,10 +102,13 @@ func (m *Mail) direct(tx *gorm.DB) (emailKey string, err error) {
 	return emailKey, nil
 }
 
-// WaitingMails counts the mails of a priority, or of a less urgent one, that wait to be sent, up to limit.
-func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (n int64, err error) {
-	err = s.read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM mails WHERE priority >= ? LIMIT ?) AS waiting", priority, limit).Scan(&n).Error
-	return n, fault("count mails", err)
+// WaitingMails counts the mails of a priority, or of a less urgent one, that wait to be sent, up to limit, and how many of those were
+// never tried.
+func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (all, untried int64, err error) {
+	var n struct{ Waiting, Untried int64 }
+	err = s.read(ctx).Raw(`SELECT count(*) AS waiting, count(CASE WHEN tries = 0 THEN 1 END) AS untried
+		FROM (SELECT tries FROM mails WHERE priority >= ? LIMIT ?) AS m`, priority, limit).Scan(&n).Error
+	return n.Waiting, n.Untried, fault("count mails", err)
 }
 
 // ClaimMail takes the mail that is due next, among those that are as urgent as the given priority or more, and keeps others from

@@ -28,7 +28,7 @@ func openPostgres(c Config) (*Store, error) {
 		conns = 16
 	}
 	forGroups := min(groupLanes, conns/4)
-	poolers := &pooler{}
+	poolers := &pooler{chosen: queryOf(c.URL).Has("default_query_exec_mode")}
 	pool, err := newPool(config, conns-forGroups, poolers)
 	if err != nil {
 		return nil, err

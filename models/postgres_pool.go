@@ -28,8 +28,9 @@ const (
 
 // pool is pgx's own pool under database/sql, which knows neither a jittered life nor a connection that an answer disqualifies.
 type pool struct {
-	db   *sql.DB
-	conn *pgxpool.Pool
+	db      *sql.DB
+	conn    *pgxpool.Pool
+	poolers *pooler
 
 	mu      sync.Mutex
 	epoch   int64     // how often all connections were given up
@@ -39,7 +40,7 @@ type pool struct {
 // newPool makes a pool of config, which it changes. Nothing is dialled yet.
 func newPool(config *pgxpool.Config, conns int, poolers *pooler) (*pool, error) {
 	config = config.Copy()
-	p := &pool{}
+	p := &pool{poolers: poolers}
 	config.MaxConns, config.MinConns, config.MinIdleConns = int32(conns), 0, 0 //nolint:gosec // at most 1000
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter, config.MaxConnIdleTime = connLife, connLifeJitter, connIdle
 	config.ConnConfig.OnPgError = p.keeps
@@ -89,6 +90,11 @@ func (p *pool) keeps(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 	case isReadOnly(err), isStalePlan(err):
 		p.giveUp(conn, isReadOnly(err))
 		return false
+	case isStrayStatement(err): // the second try gets a connection on which nothing is prepared
+		p.poolers.known.Store(behind)
+		p.poolers.stray.Store(true)
+		p.giveUp(conn, false)
+		return false
 	}
 	return err.Severity != "FATAL" && err.Severity != "PANIC" && err.SeverityUnlocalized != "FATAL" && err.SeverityUnlocalized != "PANIC"
 }
@@ -133,9 +139,12 @@ func (p *pool) stats(name string) func() PoolStats {
 }
 
 // pooler finds out whether there is a pooler between us and PostgreSQL that takes no parameters of the connection, as PgBouncer
-// does. Behind one, the server's own settings hold.
+// does, or that gives our statements connections of other clients. Behind one, the server's own settings hold, and nothing is
+// prepared by name, unless the operator asked for it in the URL and it works.
 type pooler struct {
-	known atomic.Int32 // 0: nothing was asked yet; directly: they are taken; behind: refused
+	known  atomic.Int32 // 0: nothing was asked yet; directly: they are taken; behind: refused
+	chosen bool         // the operator chose default_query_exec_mode
+	stray  atomic.Bool  // a prepared statement was lost, or another client's was there
 }
 
 const (
@@ -167,6 +176,9 @@ func (p *pooler) before(ctx context.Context, config *pgx.ConnConfig) error {
 	if p.shares() {
 		for _, name := range ourParams {
 			delete(config.RuntimeParams, name)
+		}
+		if (!p.chosen || p.stray.Load()) && config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+			config.DefaultQueryExecMode, config.StatementCacheCapacity = pgx.QueryExecModeExec, 0
 		}
 	}
 	return nil

@@ -16,12 +16,23 @@ import (
 func isReadOnly(err error) bool { return sqlState(err) == "25006" }
 
 // isStalePlan: a table changed since this connection planned the statement, or since pgx asked what it answers with (which it keeps
-// in the mode cache_describe). PostgreSQL has no code of its own for either.
+// in the mode cache_describe). PostgreSQL has no code of its own for either, and says it in the language of lc_messages: so the names
+// of its own functions count, and the English words only where something between us and it leaves those out.
 func isStalePlan(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "0A000" && strings.Contains(pg.Message, "cached plan") ||
-		pg.Code == "08P01" && strings.Contains(pg.Message, "result formats but query has"))
+	return errors.As(err, &pg) && (pg.Code == "0A000" && (pg.Routine == "RevalidateCachedQuery" || strings.Contains(pg.Message, "cached plan")) ||
+		pg.Code == "08P01" && (pg.Routine == "PortalSetResultFormat" || strings.Contains(pg.Message, "result formats but query has")))
 }
+
+// isStrayStatement: a prepared statement of ours is not on this connection, or one that we have not made is (26000,
+// invalid_sql_statement_name, and 42P05, duplicate_prepared_statement). A pooler shares the connection between clients.
+func isStrayStatement(err error) bool {
+	state := sqlState(err)
+	return state == "26000" || state == "42P05"
+}
+
+// isIdleEnd: the server ended the connection because nothing was asked on it for long (57P05, idle_session_timeout).
+func isIdleEnd(err error) bool { return sqlState(err) == "57P05" }
 
 // isConflict: two transactions met (40001, serialization_failure, and 40P01, deadlock_detected), and the other one went on.
 func isConflict(err error) bool {
@@ -59,7 +70,7 @@ const manyTries = 5
 func healed(ctx context.Context, fn func() error) error {
 	err := fn()
 	for try := 1; ctx.Err() == nil; try++ {
-		once, more := isReadOnly(err) || isStalePlan(err) || isShutdown(err), isConflict(err) || isUnsent(err)
+		once, more := isReadOnly(err) || isStalePlan(err) || isShutdown(err), isConflict(err) || isUnsent(err) || isStrayStatement(err) || isIdleEnd(err)
 		again := once && try == 1 || more && try < manyTries
 		if !again {
 			break

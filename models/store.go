@@ -99,12 +99,14 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// CheckWrite writes one row, of no meaning, and says why it cannot: the server is read-only, its disk is full, or what is between
-// us and it does not carry our statements. key is the caller's own, so that it waits for nobody; the row is swept with the counters of
+// CheckWrite writes one row, of no meaning, in a transaction, and says why it cannot: the server is read-only, its disk is full, or
+// what is between us and it does not carry our statements, or no transactions. key is the caller's own, so that it waits for nobody; the row is swept with the counters of
 // attempts. It ends with its context.
 func (s *Store) CheckWrite(ctx context.Context, key []byte, at time.Time) error {
-	return fault("write one row", s.w.WithContext(ctx).Exec(`INSERT INTO attempts (window_start, key, count) VALUES (?, ?, 1)
-		ON CONFLICT (key) DO UPDATE SET window_start = excluded.window_start, count = 1`, moment(at), key).Error)
+	return fault("write one row", s.transaction(s.w.WithContext(ctx), func(tx *gorm.DB) error {
+		return tx.Exec(`INSERT INTO attempts (window_start, key, count) VALUES (?, ?, 1)
+			ON CONFLICT (key) DO UPDATE SET window_start = excluded.window_start, count = 1`, moment(at), key).Error
+	}))
 }
 
 // read starts a query that ends when the caller's context does.

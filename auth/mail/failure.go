@@ -39,7 +39,8 @@ func refusal(step string, err error) error {
 // positive tells whether a step succeeded. The first digit of a reply decides (RFC 5321 §4.2).
 func positive(err error) bool { return err == nil || replyCode(err)/100 == 2 }
 
-// replyCode is the code of a server's reply, or 0. A reply may be a code alone (RFC 5321 §4.2), which textproto calls short.
+// replyCode is the code of a server's reply, or 0. A reply may be a code alone (RFC 5321 §4.2), which textproto calls short, as it
+// does one whose code is followed by something else than a space.
 func replyCode(err error) int {
 	var reply *textproto.Error
 	if errors.As(err, &reply) && reply.Code >= 200 && reply.Code < 600 {
@@ -49,7 +50,10 @@ func replyCode(err error) int {
 	if errors.As(err, &broken) {
 		text, short := strings.CutPrefix(string(broken), "short response: ")
 		text = strings.Trim(text, `"`)
-		if code, err := strconv.Atoi(text); short && err == nil && len(text) == 3 && code >= 200 && code < 600 {
+		if !short || len(text) < 3 || len(text) > 3 && text[3] >= '0' && text[3] <= '9' {
+			return 0
+		}
+		if code, err := strconv.Atoi(text[:3]); err == nil && code >= 200 && code < 600 {
 			return code
 		}
 	}

@@ -84,7 +84,11 @@ func TestEachStepOfAConversationHasItsOutcome(t *testing.T) {
 		{mailtest.Content, mailtest.HangUp, later}, // perhaps taken: once more rather than never
 		{mailtest.Content, "250 taken" + mailtest.HangUp, delivered},
 		{mailtest.Content, "250-taken\r\n250 as 12345", delivered},
-		{mailtest.Content, "250", delivered},       // RFC 5321 §4.2: the text may be missing
+		{mailtest.Content, "250", delivered},        // RFC 5321 §4.2: the text may be missing
+		{mailtest.Content, "250\ttaken", delivered}, // a code and something else than a space is a reply all the same
+		{mailtest.Content, "250\xff\xfe", delivered},
+		{mailtest.Content, "554\tspam", forGood},
+		{mailtest.Content, "2500 taken", later},    // is no code
 		{mailtest.Content, "200 taken", delivered}, // RFC 5321 §4.2: the first digit decides
 		{mailtest.Content, "garbage", later},
 		{"RSET", "502 not implemented", delivered},

@@ -1,0 +1,128 @@
+package models_test
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// everyConn runs a statement on every connection of a store.
+func everyConn(t *testing.T, s *models.Store, statement string) {
+	t.Helper()
+	for _, pool := range s.Pools() {
+		var all []interface{ Close() error }
+		for range pool.Stats().MaxOpenConnections {
+			conn, err := pool.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, conn)
+		}
+		for _, conn := range all {
+			_ = conn.Close()
+		}
+	}
+}
+
+// prepared is how many statements are prepared by name on a connection of a store.
+func prepared(t *testing.T, s *models.Store) (n int) {
+	t.Helper()
+	if err := s.Pools()[0].QueryRowContext(t.Context(), "SELECT count(*) FROM pg_prepared_statements").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// Behind a pooler nothing is prepared by name, for the next statement may go over another connection, unless the operator says
+// that this pooler can.
+func TestBehindAPoolerNothingIsPreparedByName(t *testing.T) {
+	t.Parallel()
+	w := lay(t, modelstest.Postgres(t), refuseParameters)
+	s := migrated(t, models.Config{URL: w.url, Conns: 4})
+	for name, err := range everyAct(t, s) {
+		t.Errorf("%s: %v", name, err)
+	}
+	if n := prepared(t, s); n != 0 {
+		t.Errorf("%d statements are prepared", n)
+	}
+	chosen := open(t, models.Config{URL: w.url + "&default_query_exec_mode=cache_statement", Conns: 4})
+	for name, err := range everyAct(t, chosen) {
+		t.Errorf("%s: %v", name, err)
+	}
+	if n := prepared(t, chosen); n == 0 {
+		t.Error("nothing is prepared although the operator wants it")
+	}
+}
+
+// A pooler may take our parameters, or be told to ignore them, and still hand connections round: statements are lost then, or those of
+// another client are there already. Nothing fails for it, and nothing is prepared from then on.
+func TestStatementsThatAPoolerLosesFailNothing(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []string{"", "&default_query_exec_mode=cache_statement"} {
+		s := migrated(t, models.Config{URL: modelstest.Postgres(t) + mode, Conns: 4})
+		everyAct(t, s)
+		everyConn(t, s, "DEALLOCATE ALL")
+		together(4, func(int) {
+			for name, err := range everyAct(t, s) {
+				t.Errorf("%q: %s: %v", mode, name, err)
+			}
+		})
+		if n := prepared(t, s); n != 0 {
+			t.Errorf("%q: %d statements are prepared", mode, n)
+		}
+	}
+}
+
+// Some poolers carry single statements and no transactions, which everything but a look needs.
+func TestAPoolerWithoutTransactionsTakesNoWrites(t *testing.T) {
+	t.Parallel()
+	s := migrated(t, models.Config{URL: modelstest.Postgres(t) + "&default_query_exec_mode=simple_protocol", Conns: 4})
+	check := func() error { return s.CheckWrite(t.Context(), []byte{1}, noon) }
+	if err := check(); err != nil {
+		t.Fatal(err)
+	}
+	// Within a transaction a statement begins later than that does; alone, in one message, at the same moment.
+	exec(t, s, `CREATE FUNCTION alone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF now() < statement_timestamp() THEN RAISE 'transaction blocks not allowed' USING ERRCODE = '08P01'; END IF; RETURN NEW; END $$`)
+	exec(t, s, "CREATE TRIGGER alone BEFORE INSERT OR UPDATE ON attempts FOR EACH ROW EXECUTE FUNCTION alone()")
+	if check() == nil {
+		t.Error("a database without transactions passes for one that can be written to")
+	}
+}
+
+// What a second try heals is told by codes and names that are the same in every language of the server.
+func TestAServersLanguageChangesNothing(t *testing.T) {
+	for name, err := range map[string]*pgconn.PgError{
+		"a plan":       {Severity: "FEHLER", Code: "0A000", Message: "gecachter Plan darf den Ergebnistyp nicht ändern", Routine: "RevalidateCachedQuery"},
+		"a format":     {Severity: "FEHLER", Code: "08P01", Message: "Bind-Nachricht hat 2 Ergebnisspalten, aber Anfrage hat 1 Spalten", Routine: "PortalSetResultFormat"},
+		"an idle end":  {Severity: "FATAL", Code: "57P05", Message: "Verbindung wird abgebrochen wegen Zeitüberschreitung in inaktiver Sitzung"},
+		"a shutdown":   {Severity: "FATAL", Code: "57P01", Message: "Verbindung wird abgebrochen aufgrund von Anweisung des Administrators"},
+		"a read-only":  {Severity: "FEHLER", Code: "25006", Message: "UPDATE kann nicht in einer Read-Only-Transaktion ausgeführt werden"},
+		"a lost name":  {Severity: "FEHLER", Code: "26000", Message: "vorbereitete Anweisung »x« existiert nicht"},
+		"a taken name": {Severity: "FEHLER", Code: "42P05", Message: "vorbereitete Anweisung »x« existiert bereits"},
+	} {
+		tries := 0
+		if got := models.Healed(t.Context(), func() error {
+			if tries++; tries == 1 {
+				return err
+			}
+			return nil
+		}); got != nil {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	tries := 0
+	err := models.Healed(t.Context(), func() error {
+		tries++
+		return &pgconn.PgError{Severity: "FEHLER", Code: "0A000", Message: "nicht implementiert", Routine: "ExecInitFunc"}
+	})
+	if err == nil || tries != 1 {
+		t.Errorf("a mistake of ours is tried %d times: %v", tries, err)
+	}
+}
