@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
 	"latchkey/auth/mail"
@@ -55,5 +56,19 @@ func problemWithEmail(s string) string {
 	if _, err := mail.Deliverable(s); err != nil {
 		return "No mail can be sent to this e-mail address: " + err.Error() + "."
 	}
+	if _, domain, _ := strings.Cut(foldEmail(s), "@"); !plainDomain(domain) {
+		return "Some characters after the @ only stand for others. Type the address instead of pasting it."
+	}
 	return ""
+}
+
+// plainDomain tells whether a folded domain is written as itself. Wide letters, ideographic full stops and their like are taken for
+// others (UTS 46): one mailbox would have accounts under addresses that are told apart.
+func plainDomain(domain string) bool {
+	ascii, err := mail.Domain(domain)
+	if err != nil {
+		return false
+	}
+	shown, err := idna.Lookup.ToUnicode(ascii)
+	return domain == ascii || err == nil && domain == shown
 }

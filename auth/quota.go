@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
@@ -45,14 +46,20 @@ func (s *Service) countSignup(ctx context.Context, r SignupRequest) error {
 		s.networkQuota(r.From, maxSignupMailsByNetwork, "signup address", box))
 }
 
-// mailbox is where an address leads to, as far as addresses with a tag ("ada+shop@…", RFC 5233) are concerned.
+// mailbox is where an address leads to: without its tag ("ada+shop@…", RFC 5233), and with one form of its domain, of which an
+// international one has several.
 func mailbox(email string) string {
-	key := foldEmail(email)
-	at := strings.LastIndexByte(key, '@')
-	if tag := strings.IndexByte(key, '+'); tag > 0 && tag < at {
-		return key[:tag] + key[at:]
+	local, domain, ok := strings.Cut(foldEmail(email), "@")
+	if !ok {
+		return local
 	}
-	return key
+	if tag := strings.IndexByte(local, '+'); tag > 0 {
+		local = local[:tag]
+	}
+	if ascii, err := mail.Domain(domain); err == nil {
+		domain = ascii
+	}
+	return local + "@" + domain
 }
 
 // countRequest counts what anybody may ask for, and refuses what is past one of its quotas.

@@ -105,6 +105,8 @@ func TestAMailboxGetsThreeMailsHoweverItsAddressIsTagged(t *testing.T) {
 			{"bob+a+b@example.com", "192.0.2.2", ok},
 			{"bob+c@example.com", "192.0.2.3", KindRateLimited},
 			{"bob@example.org", "192.0.2.1", ok}, {"+bob@example.com", "192.0.2.1", ok}, {"bobby@example.com", "192.0.2.1", ok},
+			{"eve@bücher.example", "192.0.2.4", ok}, {"eve@xn--bcher-kva.example", "192.0.2.5", ok}, {"eve+a@BÜCHER.example", "192.0.2.6", ok},
+			{"eve@XN--BCHER-KVA.example", "192.0.2.7", KindRateLimited}, // one domain, however it is written
 		} {
 			if kind := signup(c.email, c.ip); kind != c.want {
 				t.Errorf("sign-up %d, %s from %s: %v, want %v", i+1, c.email, c.ip, kind, c.want)

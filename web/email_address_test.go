@@ -73,6 +73,7 @@ const (
 	unseenOne = "There is an invisible character in this address. Type the address instead of pasting it."
 	noMail    = "No mail can be sent to this address: "
 	noDomain  = noMail + "the part after the @ is no domain."
+	alias     = "Some characters after the @ only stand for others. Type the address instead of pasting it."
 	letters   = noMail + "letters before the @ that mail servers do not take."
 )
 
@@ -84,6 +85,7 @@ func TestAnAddressThatCanNeverBeMailedIsRefusedWhereverOneIsChosen(t *testing.T)
 			"ada\u200b2@example.com": unseenOne, "\u2060ada2@example.com": unseenOne, "ada2@example.com\u200d": unseenOne, "ada2@exam\u00adple.com": unseenOne,
 			"ada2@exam\u034fple.com": unseenOne, "\u202aada2@example.com\u202c": unseenOne, "ada2\ufe0f@example.com": unseenOne, "ada2\u3164@example.com": unseenOne,
 			"ada2\ufeff@example.com": unseenOne, "ada2@example\U000e0041.com": unseenOne, "ada2@example\u2065.com": unseenOne,
+			"ada2@\uff45xample.com": alias, "ada2@example\u3002com": alias, "ada2@exam\u2119le.com": alias, "ada2@example\uff0ecom": alias, "ada2@e\u2093ample.com": alias,
 			"ada": noAddress, "@": noAddress, "@example.com": noAddress, "ada2@": noAddress, "ada@b@example.com": noAddress, "ada @example.com": noAddress, "ada2@exa mple.com": noAddress,
 			".ada@example.com": noAddress, "ada.@example.com": noAddress, "a..da@example.com": noAddress, `"a da"@example.com`: noAddress, `"ada2"@example.com`: noAddress,
 			"ada2@example.com.": noAddress, "ada2@.example.com": noAddress, "ada2@example..com": noAddress, "<ada2@example.com>": noAddress, "ada2@example.com,": noAddress, "ada(x)@example.com": noAddress,
@@ -116,7 +118,7 @@ func TestAnAddressThatCanNeverBeMailedIsRefusedWhereverOneIsChosen(t *testing.T)
 			t.Errorf("refused addresses changed the database from\n%s\nto\n%s", before, after)
 		}
 		for _, email := range []string{
-			"a+b.c!#$%&'*/=?^_`{|}~-@example.com", strings.Repeat("a", 64) + "@example.com", "ada2@localhost", "ada2@" + strings.Repeat("a", 63) + ".example", "ada2@bücher.example",
+			"a+b.c!#$%&'*/=?^_`{|}~-@example.com", strings.Repeat("a", 64) + "@example.com", "ada2@localhost", "ada2@" + strings.Repeat("a", 63) + ".example", "ada2@bücher.example", "ada3@BU\u0308CHER.example",
 			"ada2@xn--bcher-kva.example", "ada2@1and1.example", "ada2@例え.テスト", "1@2.example",
 		} {
 			if _, err := s.auth.AddUser(t.Context(), email, adaPassword, models.RoleUser); err != nil {

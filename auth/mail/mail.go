@@ -61,11 +61,20 @@ func Deliverable(address string) (string, error) {
 	if len(local) > 64 {
 		return "", errors.New("more than 64 characters before the @")
 	}
+	ascii, err := Domain(domain)
+	if err != nil {
+		return "", err
+	}
+	return local + "@" + ascii, nil
+}
+
+// Domain is a mail domain as every mail server understands it: in lower case, an international one in its ASCII form (RFC 5891).
+func Domain(domain string) (string, error) {
 	ascii, err := idna.Lookup.ToASCII(domain)
 	if err != nil || !isDomain(ascii) {
 		return "", errors.New("the part after the @ is no domain")
 	}
-	return local + "@" + ascii, nil
+	return ascii, nil
 }
 
 // isDomain checks what idna.Lookup does not: lengths (RFC 1035 §2.3.4), and that it is no IP address.
