@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/auth/origin"
 	"latchkey/models"
 )
 
@@ -19,6 +20,8 @@ const (
 	maxEmailMails   = 3  // mails to one mailbox that an account wants
 	maxEmailAsked   = 5  // addresses that one account wants
 	maxNetEmails    = 20 // addresses that are wanted from one network
+	// maxEmailMailsByAccount are those of the 3 that one account may cause: the last one is left to the owner of the mailbox.
+	maxEmailMailsByAccount = 2
 	// maxSignupMailsByNetwork are those of the 3 that one network may cause: the last one is left to the owner, who asks from elsewhere.
 	maxSignupMailsByNetwork = 2
 )
@@ -45,14 +48,17 @@ func (s *Service) countSignup(ctx context.Context, r SignupRequest) error {
 		s.networkQuota(r.From, maxSignupMailsByNetwork, "signup address", box))
 }
 
-// mailbox is where an address leads to, as far as addresses with a tag ("ada+shop@…", RFC 5233) are concerned.
+// mailbox is where an address leads to, as far as addresses with a tag ("ada+shop@…", RFC 5233) and the two forms of a domain
+// (RFC 5890) are concerned.
 func mailbox(email string) string {
-	key := foldEmail(email)
-	at := strings.LastIndexByte(key, '@')
-	if tag := strings.IndexByte(key, '+'); tag > 0 && tag < at {
-		return key[:tag] + key[at:]
+	name, domain, ok := strings.Cut(foldEmail(email), "@")
+	if !ok {
+		return name
 	}
-	return key
+	if tag := strings.IndexByte(name, '+'); tag > 0 {
+		name = name[:tag]
+	}
+	return name + "@" + origin.Host(domain)
 }
 
 // countRequest counts what anybody may ask for, and refuses what is past one of its quotas.
