@@ -38,8 +38,9 @@ func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailReques
 	}
 	err := s.door.query(ctx, func() error {
 		key := foldEmail(r.Email)
-		err := s.countRequest(ctx, quota{s.hide("email", mailbox(key)), maxEmailMails}, quota{s.hide("email account", by.User.ID.String()), maxEmailAsked},
-			s.networkQuota(r.From, maxNetEmails, "email network"))
+		box, account := mailbox(key), by.User.ID.String()
+		err := s.countRequest(ctx, quota{s.hide("email", box), maxEmailMails}, quota{s.hide("email", box, account), maxEmailMailsByAccount},
+			quota{s.hide("email account", account), maxEmailAsked}, s.networkQuota(r.From, maxNetEmails, "email network"))
 		if err != nil {
 			return err
 		}

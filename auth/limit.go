@@ -21,6 +21,7 @@ const (
 	maxKnownFailures = 30  // of one account, from all that it knows together
 	maxSignIns       = 30  // of one account that succeed
 	maxSignInsDay    = 100 // of one account that succeed, in a day
+	maxConfirmations = 30  // of one account's password by people who are signed in, that succeed
 	homeFor          = 30 * 24 * time.Hour
 	budgetDay        = 24 * time.Hour
 
@@ -37,8 +38,9 @@ type limit struct {
 
 // signInLimits are what judges one caller's sign-in to one account.
 type signInLimits struct {
-	failures []limit // a wrong password is counted under each
-	budget   []limit // a sign-in is counted under each
+	failures      []limit // a wrong password is counted under each
+	budget        []limit // a sign-in is counted under each
+	confirmations []limit // in place of the budget, for a person who is signed in already
 }
 
 // limitsOf says what judges a caller whom an account knows in this way. A known browser passes the limits of its network and of
@@ -65,10 +67,21 @@ func (s *Service) limitsOf(emailKey string, from Caller, known knownOrigin) sign
 		{key: s.hide(append([]string{"sign-ins"}, whose...)...), most: s.budgets.window, window: attemptWindow},
 		{key: s.hide(append([]string{"sign-ins day"}, whose...)...), most: s.budgets.day, window: budgetDay},
 	}
+	l.confirmations = []limit{{key: s.hide(append([]string{"confirmations"}, whose...)...), most: maxConfirmations, window: attemptWindow}}
 	return l
 }
 
-func (l signInLimits) all() []limit { return slices.Concat(l.failures, l.budget) }
+func (l signInLimits) all() []limit { return slices.Concat(l.failures, l.budget, l.confirmations) }
+
+// when leaves of the budget and the confirmations those that count.
+func (l signInLimits) when(confirms bool) signInLimits {
+	if confirms {
+		l.budget = nil
+	} else {
+		l.confirmations = nil
+	}
+	return l
+}
 
 // spend is the budget as the sign-in's transaction counts it.
 func (l signInLimits) spend() (budgets []models.Budget) {

@@ -153,3 +153,46 @@ func TestALinkToANewPasswordIsTriedOneAtATimeAndNotForEver(t *testing.T) {
 		}
 	})
 }
+
+func TestAMailboxHasOneNameForTheLimits(t *testing.T) {
+	for email, want := range map[string]string{
+		"Ada@Example.com": "ada@example.com", "ada+shop@example.com": "ada@example.com", "ada+a+b@example.com": "ada@example.com",
+		"+ada@example.com": "+ada@example.com", "ada@a+b.example": "ada@a+b.example",
+		"ada@bücher.example": "ada@xn--bcher-kva.example", "ada+1@BÜCHER.example": "ada@xn--bcher-kva.example",
+		"ada@bu\u0308cher.example": "ada@xn--bcher-kva.example", "ada@XN--bcher-kva.example": "ada@xn--bcher-kva.example",
+		"no address": "no address",
+	} {
+		if got := mailbox(email); got != want {
+			t.Errorf("%s: %s, want %s", email, got, want)
+		}
+	}
+}
+
+func TestOneAccountLeavesAMailboxesLastMailToOthers(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		d.post(t)
+		if _, err := d.AddUser(t.Context(), "eve@example.com", adaPassword, models.RoleUser); err != nil {
+			t.Fatal(err)
+		}
+		ask := func(account, to string) Kind {
+			_, by := d.browser(t, account, adaPassword)
+			err := d.AskEmailChange(t.Context(), by, EmailRequest{Email: to, Password: adaPassword, From: at("192.0.2.1")})
+			if err == nil {
+				return -1
+			}
+			return AsError(err).Kind
+		}
+		for i, c := range []struct {
+			account, to string
+			want        Kind
+		}{
+			{"eve@example.com", "new+1@example.com", -1}, {"eve@example.com", "new+2@example.com", -1},
+			{"eve@example.com", "new+3@example.com", KindRateLimited}, {adaEmail, "new@example.com", -1}, {adaEmail, "new@example.com", KindRateLimited},
+		} {
+			if kind := ask(c.account, c.to); kind != c.want {
+				t.Errorf("ask %d: %v", i+1, kind)
+			}
+		}
+	})
+}

@@ -20,6 +20,8 @@ const (
 	maxEmailMails   = 3  // mails to one mailbox that an account wants
 	maxEmailAsked   = 5  // addresses that one account wants
 	maxNetEmails    = 20 // addresses that are wanted from one network
+	// maxEmailMailsByAccount are those of the 3 that one account may cause: the last one is left to the owner of the mailbox.
+	maxEmailMailsByAccount = 2
 	// maxSignupMailsByNetwork are those of the 3 that one network may cause: the last one is left to the owner, who asks from elsewhere.
 	maxSignupMailsByNetwork = 2
 )

@@ -265,3 +265,42 @@ func TestCallersFromAnUnknownNetwork(t *testing.T) {
 		}
 	})
 }
+
+// A signed-in person is asked for the password again on several forms. They are no means to keep the hashing busy either.
+func TestAPasswordIsConfirmedThirtyTimesInAWindow(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		d.browse(t, "hers", "192.0.2.1")
+		var hashes int
+		derive := d.hasher.derive
+		d.hasher.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
+			hashes++
+			return derive(password, salt, passes, memory, threads, size)
+		}
+		confirm := func(from Caller) Kind {
+			err := d.confirmPassword(t.Context(), d.ada, adaPassword, from)
+			if err == nil {
+				return -1
+			}
+			return AsError(err).Kind
+		}
+		for i := range maxConfirmations {
+			if kind := confirm(with("his", fmt.Sprintf("198.51.100.%d", i))); kind != -1 {
+				t.Fatalf("time %d: %v", i+1, kind)
+			}
+		}
+		if kind := confirm(with("another", "198.51.100.200")); kind != KindRateLimited || hashes != maxConfirmations {
+			t.Errorf("once more: %v after %d hashes", kind, hashes)
+		}
+		if kind := confirm(with("hers", "198.51.100.201")); kind != -1 {
+			t.Errorf("a known browser has a budget of its own: %v", kind)
+		}
+		if kind := d.enter(t, adaPassword, at("198.51.100.202")); kind != -1 {
+			t.Errorf("a sign-in: %v", kind)
+		}
+		d.advance(attemptWindow)
+		if kind := confirm(with("his", "198.51.100.1")); kind != -1 {
+			t.Errorf("in the next window: %v", kind)
+		}
+	})
+}

@@ -69,10 +69,7 @@ func (c *passwordCheck) begin(ctx context.Context, a attempt) (err error) {
 			}
 		}
 		known = originOf(facts)
-		c.user, c.limits = facts.User, s.limitsOf(a.emailKey, a.from, known)
-		if a.confirms {
-			c.limits.budget = nil
-		}
+		c.user, c.limits = facts.User, s.limitsOf(a.emailKey, a.from, known).when(a.confirms)
 		return judge(facts.Attempts, c.limits.all(), 0, s.now())
 	})
 	if err != nil {
@@ -123,6 +120,19 @@ func (c *passwordCheck) takeSlot(ctx context.Context, a attempt, known knownOrig
 
 // failed keeps what was counted in advance: the password was wrong.
 func (c *passwordCheck) failed() { c.reserved = nil }
+
+// confirmed counts a password that was right. Without a bound on these, who has it could keep the hashing busy.
+func (c *passwordCheck) confirmed(ctx context.Context) error {
+	var keys [][]byte
+	for _, l := range c.limits.confirmations {
+		keys = append(keys, l.key)
+	}
+	now := c.s.now()
+	return c.s.door.query(ctx, func() error {
+		_, err := c.s.store.CountAttempts(ctx, keys, now, now.Add(-attemptWindow))
+		return err
+	})
+}
 
 // end gives back what was counted in advance, unless it is used, and makes room for others.
 func (c *passwordCheck) end(ctx context.Context) {
@@ -181,7 +191,7 @@ func (s *Service) confirmPassword(ctx context.Context, user models.User, passwor
 	case ok && user.LockedAt != nil:
 		return &Error{Kind: KindWrongPassword, Message: "Your password is locked. Choose a new one by mail first."}
 	case ok:
-		return nil
+		return c.confirmed(ctx)
 	}
 	if err := s.recordFailure(ctx, c, models.EventPasswordFailed, ""); !errors.Is(err, errBadCredentials) {
 		return err

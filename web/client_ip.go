@@ -99,7 +99,8 @@ func parseHop(s string) (ip netip.Addr, ok bool) {
 		if host = rest[:end]; !strings.Contains(host, ":") {
 			return ip, false
 		}
-	} else if i := strings.IndexByte(s, ':'); i >= 0 && i == strings.LastIndexByte(s, ':') {
+	} else if i := strings.LastIndexByte(s, ':'); i >= 0 && (i == strings.IndexByte(s, ':') || strings.Contains(s[:i], ".")) {
+		// Behind an IPv4 address, also one written as IPv6, a colon begins a port.
 		if host = s[:i]; !isPort(s[i:]) {
 			return ip, false
 		}

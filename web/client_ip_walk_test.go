@@ -29,6 +29,7 @@ func TestWhoSentARequest(t *testing.T) {
 		"quoted":                                 {"", []string{`"198.51.100.7"`}, "198.51.100.7"},
 		"quoted, with brackets and a port":       {"", []string{`"[2001:db8::7]:443"`}, "2001:db8::7"},
 		"IPv4 written as IPv6":                   {"", []string{"::ffff:198.51.100.7"}, "198.51.100.7"},
+		"IPv4 written as IPv6, a bare port":      {"", []string{"::ffff:198.51.100.7:52345"}, "198.51.100.7"},
 		"IPv4 written as IPv6, with a port":      {"", []string{"[::ffff:198.51.100.7]:80"}, "198.51.100.7"},
 		"a zone":                                 {"", []string{"2001:db8::7%eth0"}, "2001:db8::7"},
 		"a trusted hop with a zone":              {"", []string{"198.51.100.7, fe80::1%eth0"}, "198.51.100.7"},
