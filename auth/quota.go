@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/auth/mail"
 	"latchkey/models"
 )
 
@@ -44,9 +45,13 @@ func (s *Service) countSignup(ctx context.Context, r SignupRequest) error {
 		s.networkQuota(r.From, maxSignupMailsByNetwork, "signup address", box))
 }
 
-// mailbox is where an address leads to, as far as addresses with a tag ("ada+shop@…", RFC 5233) are concerned.
+// mailbox is where an address leads to, as far as addresses with a tag ("ada+shop@…", RFC 5233) and the spellings of a domain are
+// concerned: letters of any width and full stops of any script make the same domain.
 func mailbox(email string) string {
 	key := foldEmail(email)
+	if sent, err := mail.Deliverable(key); err == nil {
+		key = strings.ToLower(sent)
+	}
 	at := strings.LastIndexByte(key, '@')
 	if tag := strings.IndexByte(key, '+'); tag > 0 && tag < at {
 		return key[:tag] + key[at:]
