@@ -29,11 +29,15 @@ type EventLimit struct {
 	Within   time.Duration
 }
 
+// together is how much later an event may be dated that counts all the same: a request gets its time before it waits for others,
+// and replicas' clocks differ.
+const together = time.Minute
+
 // refuse returns a LimitError when the event would be one too many. The count is exact while the caller holds the user's row. An event
-// dated after the given one, by a clock that was ahead, does not count.
+// dated long after the given one, by a clock that was ahead, does not count.
 func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
 	at := moment(e.At)
-	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at)
+	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at.Add(together))
 	if l.OfDevice {
 		q = q.Where("device_id = ?", e.DeviceID)
 	}
@@ -42,7 +46,7 @@ func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
 	if err != nil || len(oldest) == 0 {
 		return err
 	}
-	return &LimitError{Wait: oldest[0].At.Add(l.Within).Sub(at)}
+	return &LimitError{Wait: min(oldest[0].At.Add(l.Within).Sub(at), l.Within)}
 }
 
 // withinLimits returns a LimitError when one of an event's limits is reached.
