@@ -57,7 +57,7 @@ func problemWithEmail(s string) string {
 		return "No mail can be sent to this e-mail address: " + err.Error() + "."
 	}
 	if _, domain, _ := strings.Cut(foldEmail(s), "@"); !plainDomain(domain) {
-		return "Some characters after the @ only stand for others. Type the address instead of pasting it."
+		return "Some characters after the @ only stand for others. Type the e-mail address instead of pasting it."
 	}
 	return ""
 }

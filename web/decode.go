@@ -75,10 +75,12 @@ func (body rawBody) decode(r *http.Request, mediaTypes, wanted []string) (params
 		return nil, wrongMediaType(mediaTypes, nil)
 	case !utf8.Valid(body):
 		return nil, badBody("The body is not valid UTF-8.", nil)
-	case mediaType == formType:
-		return decodeForm(bytes.TrimRight(body, "\r\n"), wanted) // a form cannot hold them: what sent the file added them
 	}
-	return decodeJSON(bytes.TrimPrefix(body, byteOrderMark), wanted) // RFC 8259 §8.1 lets a parser ignore it
+	text := bytes.TrimPrefix(body, byteOrderMark) // RFC 8259 §8.1 lets a parser ignore it, and no name of a form begins with it
+	if mediaType == formType {
+		return decodeForm(bytes.TrimRight(text, "\r\n"), wanted) // a form cannot hold them: what sent the file added them
+	}
+	return decodeJSON(text, wanted)
 }
 
 var byteOrderMark = []byte("\ufeff")

@@ -63,7 +63,7 @@ func formReference(body string) (params, bool) {
 	if !utf8.ValidString(body) {
 		return nil, false
 	}
-	for pair := range strings.SplitSeq(strings.TrimRight(body, "\r\n"), "&") {
+	for pair := range strings.SplitSeq(strings.TrimRight(strings.TrimPrefix(body, "\ufeff"), "\r\n"), "&") {
 		if pair == "" {
 			continue
 		}

@@ -153,7 +153,7 @@ func TestAUserAgentNeverShutsAnAppOut(t *testing.T) {
 // What clients send in good faith, and the lines that let a server take it:
 //   - charset: JSON has none, and one that is sent means nothing (RFC 8259 §11); a form's is UTF-8 whatever is said (RFC 6749 appendix B,
 //     WHATWG URL §5). Its value is a token in any case or a quoted string (RFC 9110 §8.3.2).
-//   - a byte-order mark before JSON may be ignored (RFC 8259 §8.1).
+//   - a byte-order mark before JSON may be ignored (RFC 8259 §8.1), and before a form no name begins with one.
 //   - parameters that are not known must be ignored (RFC 6749 §3.2), so it does not matter how often they come; those that are
 //     known must not be repeated (the same).
 //   - a raw line end is nothing that a form can hold (WHATWG URL §5.2 writes it as %0D%0A): it is what the tool that sent the file added.
@@ -196,6 +196,7 @@ func TestBodiesInGoodFaithAreTaken(t *testing.T) {
 			body            func() string
 		}{
 			{"a byte-order mark at the token endpoint", jsonType, func() string { return "\ufeff" + asJSON(p.refresh) }},
+			{"a byte-order mark before a form", formType, func() string { return "\ufeff" + asForm(p.refresh) }},
 			{"a line end behind a form", formType, func() string { return asForm(p.refresh) + "\n" }},
 			{"a line end as Windows has it", formType, func() string { return asForm(p.refresh) + "\r\n" }},
 			{"an unknown parameter twice", formType, func() string {

@@ -167,7 +167,7 @@ func (e *environment) newService(store *models.Store, change func(*auth.Config))
 		return nil, settingError("LATCHKEY_DATABASE", err)
 	}
 	config.Logger = e.logger()
-	if err := e.judgeSecrets(store, append([][]byte{config.Secret}, config.Previous...)); err != nil {
+	if err := e.judgeSecrets(store, config.Secret, config.Previous); err != nil {
 		return nil, err
 	}
 	if change != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/hex"
 	"io"
 	"net"
 	"os"
@@ -185,6 +186,8 @@ func TestASecretThatIsNotRandomIsRefusedWhereNothingDependsOnIt(t *testing.T) {
 			"all zero": encode(strings.Repeat("\x00", 32)), "all ones": encode(strings.Repeat("\xff", 64)), "one letter": encode(strings.Repeat("a", 32)),
 			"two letters": encode(strings.Repeat("ab", 32)), "rising": encode(string(rising)), "over and over": encode(strings.Repeat("k3\x9f\xe1Q\x07\xbb\x12\xd4zY\x81\xc6", 3)),
 			"a sentence": encode("this is the secret of our sign-in server"), "a word": encode("latchkey-Secret-Change-Me-2026!xyz"),
+			"a long row of words": encode("correct-horse-battery-staple-and-another-horse"), "the same in capitals": encode("CORRECTHORSEBATTERYSTAPLEANDANOTHERGOODHORSE"),
+			"words that are not English": encode("geheimnisvoller-schlüssel-für-das-haus"), "other letters": encode("секретный ключ сервера"),
 		} {
 			t.Setenv("LATCHKEY_SECRET", secret)
 			o := command(t, url, "", "user", "add", ada)
@@ -194,7 +197,7 @@ func TestASecretThatIsNotRandomIsRefusedWhereNothingDependsOnIt(t *testing.T) {
 			command(t, url, "", "serve", "--addr=127.0.0.1:0").refuses(t, 1, "LATCHKEY_SECRET: ")
 			t.Setenv("LATCHKEY_SECRET", secretOf("a"))
 			t.Setenv("LATCHKEY_SECRET_PREVIOUS", secret)
-			command(t, url, "", "user", "list").refuses(t, 1, "LATCHKEY_SECRET")
+			command(t, url, "", "user", "list").refuses(t, 1, "LATCHKEY_SECRET_PREVIOUS")
 			t.Setenv("LATCHKEY_SECRET_PREVIOUS", "")
 		}
 	})
@@ -219,8 +222,10 @@ func TestRandomSecretsAreTaken(t *testing.T) {
 		if madeUp(secret) {
 			t.Fatalf("%x", secret)
 		}
-		if text := []byte(base64.StdEncoding.EncodeToString(secret)); madeUp(text) {
-			t.Fatalf("%s", text)
+		for _, text := range []string{base64.StdEncoding.EncodeToString(secret), hex.EncodeToString(secret), strings.ToUpper(hex.EncodeToString(secret))} {
+			if madeUp([]byte(text)) {
+				t.Fatalf("%s", text)
+			}
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"latchkey/auth"
 	"latchkey/models"
@@ -101,18 +103,22 @@ func makeSecret(path string) ([]byte, error) {
 
 // judgeSecrets refuses secrets that somebody made up, before anything depends on them. Later a change costs every sign-in, and the
 // operator is warned instead.
-func (e *environment) judgeSecrets(store *models.Store, secrets [][]byte) error {
-	if !slices.ContainsFunc(secrets, madeUp) {
-		return nil
+func (e *environment) judgeSecrets(store *models.Store, current []byte, previous [][]byte) error {
+	name := "LATCHKEY_SECRET"
+	if !madeUp(current) {
+		if !slices.ContainsFunc(previous, madeUp) {
+			return nil
+		}
+		name = "LATCHKEY_SECRET_PREVIOUS"
 	}
 	users, err := store.CountUsers(e.ctx)
 	switch {
 	case err != nil:
 		return settingError("LATCHKEY_DATABASE", err)
 	case users == 0:
-		return errors.New("LATCHKEY_SECRET: is not random: whoever guesses it signs in as anybody (make one with: openssl rand -base64 32)")
+		return settingError(name, errors.New("is not random: whoever guesses it signs in as anybody (make one with: openssl rand -base64 32)"))
 	}
-	e.logger().Warn("the server secret is not random: whoever guesses it signs in as anybody; change it by way of LATCHKEY_SECRET_PREVIOUS")
+	e.logger().Warn(name + " is not random: whoever guesses it signs in as anybody; change it by way of LATCHKEY_SECRET_PREVIOUS")
 	return nil
 }
 
@@ -120,7 +126,6 @@ func (e *environment) judgeSecrets(store *models.Store, secrets [][]byte) error 
 func madeUp(secret []byte) bool {
 	const least = 12 // different ones among 32 random bytes: fewer in one of 10^20
 	bytes, steps := map[byte]bool{}, map[byte]bool{}
-	text, spaces := true, false
 	var before byte
 	for i, b := range secret {
 		bytes[b] = true
@@ -128,10 +133,18 @@ func madeUp(secret []byte) bool {
 			steps[b-before] = true
 		}
 		before = b
-		text = text && b >= ' ' && b <= '~'
-		spaces = spaces || b == ' '
 	}
-	return len(bytes) < least || len(steps) < least || repeats(secret) || text && (spaces || len(secret) < 43)
+	return len(bytes) < least || len(steps) < least || repeats(secret) || readable(string(secret))
+}
+
+// readable tells a text from random bytes, and from those in base64, base32 or hexadecimal: they have no blanks, 43 characters or
+// more, and digits or both cases.
+func readable(s string) bool {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return false
+	}
+	encoded := len(s) >= 43 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+	return !encoded || !strings.ContainsAny(s, "0123456789") && (s == strings.ToLower(s) || s == strings.ToUpper(s))
 }
 
 // repeats tells a secret that is less than 16 bytes over and over.
