@@ -47,17 +47,17 @@ func problemWithEmail(s string) string {
 		return problem
 	}
 	if strings.ContainsFunc(s, models.IsInvisible) {
-		return "There is an invisible character in this address. Type the address instead of pasting it."
+		return "There is an invisible character in this e-mail address. Type the e-mail address instead of pasting it."
 	}
 	address, err := netmail.ParseAddress(s)
 	if err != nil || address.Address != s || len(s) > maxEmail {
 		return "This is not an e-mail address."
 	}
 	if _, err := mail.Deliverable(s); err != nil {
-		return "No mail can be sent to this address: " + err.Error() + "."
+		return "No mail can be sent to this e-mail address: " + err.Error() + "."
 	}
 	if _, domain, _ := strings.Cut(foldEmail(s), "@"); !plainDomain(domain) {
-		return "Some characters after the @ only stand for others. Type the address instead of pasting it."
+		return "Some characters after the @ only stand for others. Type the e-mail address instead of pasting it."
 	}
 	return ""
 }

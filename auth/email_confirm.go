@@ -94,7 +94,7 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 		return move, &Error{Kind: KindEmailTaken, Message: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.", Cause: err}
 	}
 	if errors.Is(err, models.ErrTooManyWaysBack) {
-		return move, &Error{Kind: KindNotAllowed, Message: "The address of this account was changed too often lately. Nothing was changed. Try again in a few days.", Cause: err}
+		return move, &Error{Kind: KindNotAllowed, Message: "The e-mail address of this account was changed too often lately. Nothing was changed. Try again in a few days.", Cause: err}
 	}
 	if err == nil {
 		s.kickMail()

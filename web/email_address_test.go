@@ -70,10 +70,10 @@ func TestWhiteSpaceAroundAnAddressIsTrimmedEverywhere(t *testing.T) {
 
 const (
 	noAddress = "This is not an e-mail address."
-	unseenOne = "There is an invisible character in this address. Type the address instead of pasting it."
-	noMail    = "No mail can be sent to this address: "
+	unseenOne = "There is an invisible character in this e-mail address. Type the e-mail address instead of pasting it."
+	noMail    = "No mail can be sent to this e-mail address: "
 	noDomain  = noMail + "the part after the @ is no domain."
-	alias     = "Some characters after the @ only stand for others. Type the address instead of pasting it."
+	alias     = "Some characters after the @ only stand for others. Type the e-mail address instead of pasting it."
 	letters   = noMail + "letters before the @ that mail servers do not take."
 )
 

@@ -43,8 +43,8 @@ func (s *Server) renderEmailConfirm(w http.ResponseWriter, r *http.Request, secr
 	move, err := s.auth.FindEmailChange(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
 		s.cookies.leave(w, r, views.Flash{
-			Tone: views.ToneSuccess, Text: "The address was changed to %s. Sign in with it from now on.", Names: []string{move.To}, Email: move.To,
-			Detail: "Every device stays signed in. Both addresses get a mail about the change.",
+			Tone: views.ToneSuccess, Text: "The e-mail address was changed to %s. Sign in with it from now on.", Names: []string{move.To}, Email: move.To,
+			Detail: "Every device stays signed in. Both e-mail addresses get a mail about the change.",
 		})
 		return redirect(w, r, "/security")
 	}

@@ -38,7 +38,7 @@ func NewMetrics(pools func() []models.PoolStats) *Metrics {
 			Name: "latchkey_refusals_total", Help: "Requests refused, by code and, for device tokens, reason (reused: theft found).",
 		}, []string{"code", "reason"}),
 		unknownClients: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "latchkey_unknown_clients_total", Help: "Requests that a trusted proxy passed on without the client's address.",
+			Name: "latchkey_unknown_clients_total", Help: "Requests that a trusted proxy passed on without the client's IP address.",
 		}),
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.unknownClients, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

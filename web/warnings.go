@@ -14,7 +14,7 @@ const manyAddresses = 0.25
 func (p proxies) warnings() []string {
 	for _, public := range []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("2000::/3")} {
 		if p.share(public) >= manyAddresses {
-			return []string{"LATCHKEY_TRUSTED_PROXIES trusts so much of the Internet that anybody may choose the address by which they are limited and shown: name the networks of your proxies only"}
+			return []string{"LATCHKEY_TRUSTED_PROXIES trusts so much of the Internet that anybody may choose the IP address by which they are limited and shown: name the networks of your proxies only"}
 		}
 	}
 	return nil
