@@ -153,11 +153,12 @@ func (e *environment) open(existing bool, change func(*auth.Config)) (*models.St
 
 func (e *environment) newService(store *models.Store, change func(*auth.Config)) (*auth.Service, error) {
 	config := e.settings.authConfig()
-	sealed, err := e.hasKeys(store)
-	if err != nil {
-		return nil, settingError("LATCHKEY_DATABASE", err)
+	var err error
+	mayMake := func() (bool, error) {
+		sealed, err := e.hasKeys(store)
+		return !sealed, err
 	}
-	if config.Secret, config.Previous, err = e.settings.secrets(!sealed); err != nil {
+	if config.Secret, config.Previous, err = e.settings.secrets(mayMake); err != nil {
 		return nil, err
 	}
 	if config.Mail, err = e.settings.sender(); err != nil {
@@ -165,6 +166,10 @@ func (e *environment) newService(store *models.Store, change func(*auth.Config))
 	}
 	if _, err := store.Migrate(e.ctx); err != nil {
 		return nil, settingError("LATCHKEY_DATABASE", err)
+	}
+	sealed, err := e.hasKeys(store)
+	if err != nil {
+		return nil, err
 	}
 	config.Logger = e.logger()
 	if err := e.judgeSecrets(store, config.Secret, config.Previous); err != nil {
@@ -185,11 +190,15 @@ func (e *environment) newService(store *models.Store, change func(*auth.Config))
 
 // hasKeys tells whether the database holds signing keys, which are sealed under a server secret.
 func (e *environment) hasKeys(store *models.Store) (bool, error) {
-	if there, err := store.HasSchema(e.ctx); err != nil || !there {
-		return false, err //nolint:wrapcheck // the caller names the setting
+	there, err := store.HasSchema(e.ctx)
+	var keys []models.SigningKey
+	if err == nil && there {
+		keys, err = store.SigningKeys(e.ctx)
 	}
-	keys, err := store.SigningKeys(e.ctx)
-	return len(keys) > 0, err //nolint:wrapcheck // the caller names the setting
+	if err != nil {
+		return false, settingError("LATCHKEY_DATABASE", err)
+	}
+	return len(keys) > 0, nil
 }
 
 // needSchema refuses a database whose tables were never made.

@@ -18,9 +18,9 @@ import (
 )
 
 // secrets finds the server secret and the previous ones: in the variable, in the file, or, with SQLite only, in a file
-// beside the database that is made together with it: mayMake says that nothing in the database needs an older one yet.
+// beside the database that is made together with it: mayMake tells whether nothing in the database needs an older one.
 // Nothing of a secret is ever part of an error.
-func (s *Settings) secrets(mayMake bool) (current []byte, previous [][]byte, err error) {
+func (s *Settings) secrets(mayMake func() (bool, error)) (current []byte, previous [][]byte, err error) {
 	if err := s.readFiles(); err != nil {
 		return nil, nil, err
 	}
@@ -50,14 +50,18 @@ func (s *Settings) secrets(mayMake bool) (current []byte, previous [][]byte, err
 		if !embedded {
 			return nil, nil, errors.New("LATCHKEY_SECRET or LATCHKEY_SECRET_FILE must be set with PostgreSQL (make one with: openssl rand -base64 32)")
 		}
+		isNew, err := mayMake()
+		if err != nil {
+			return nil, nil, err
+		}
 		file := filepath.Join(filepath.Dir(path), "secret")
-		if mayMake {
+		if isNew {
 			current, err = makeSecret(file)
 		} else if current, err = readSecret(file); errors.Is(err, fs.ErrNotExist) {
 			err = fmt.Errorf("there is none at %s, and the database is not new: bring back the one that it was made with", file)
 		}
 		if err != nil {
-			err = fmt.Errorf("server secret: %w", err)
+			return nil, nil, fmt.Errorf("server secret: %w", err)
 		}
 	}
 	return current, previous, err
