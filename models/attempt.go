@@ -154,8 +154,11 @@ func rememberPlaces(tx *gorm.DB, userID uuid.UUID, places [][]byte, at time.Time
 	if err != nil {
 		return err
 	}
-	return anyCount(tx).Exec(`DELETE FROM known_places WHERE user_id = ? AND place NOT IN
-		(SELECT place FROM known_places WHERE user_id = ? ORDER BY last_at DESC, place LIMIT ?)`, userID, userID, maxKnownPlaces).Error
+	// What a clock far ahead has left would otherwise be the latest for as long as it was ahead.
+	ahead := moment(at.Add(time.Hour))
+	return anyCount(tx).Exec(`DELETE FROM known_places WHERE user_id = ? AND (last_at > ? OR place NOT IN
+		(SELECT place FROM known_places WHERE user_id = ? AND last_at <= ? ORDER BY last_at DESC, place LIMIT ?))`,
+		userID, ahead, userID, ahead, maxKnownPlaces).Error
 }
 
 // FreshStart is what a new password gives an account.

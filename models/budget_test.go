@@ -91,6 +91,27 @@ func TestAnAccountKnowsTheTwentyPlacesThatItUsedLast(t *testing.T) {
 	})
 }
 
+// Places from a clock that was a year ahead neither stay known for that year nor push out what is used now.
+func TestPlacesOfAClockThatWasAheadAreForgotten(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		from := func(at time.Time, mark string) {
+			n := signIn(u.ID, models.KindBrowser, "browser", at)
+			n.Max, n.Places = 100, [][]byte{[]byte(mark)}
+			add(t, s, n)
+		}
+		for i := range 30 {
+			from(noon.AddDate(1, 0, 0), fmt.Sprint("ahead ", i))
+		}
+		from(noon, "now")
+		for mark, want := range map[string]bool{"now": true, "ahead 29": false} {
+			if known, err := s.KnownPlace(t.Context(), u.ID, [][]byte{[]byte(mark)}, noon.Add(-time.Hour)); err != nil || known != want {
+				t.Errorf("%s: known %v, %v", mark, known, err)
+			}
+		}
+	})
+}
+
 func TestAFailureThatSharesAnEventIsCountedThere(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
