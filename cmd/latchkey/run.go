@@ -188,6 +188,8 @@ func (p *Program) serve(listener net.Listener, handler http.Handler, log *slog.L
 		WriteTimeout:      20 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+
+		DisableGeneralOptionsHandler: true, // OPTIONS * gets the security headers, too
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelInfo),
 	}
 	p.servers = append(p.servers, server)
