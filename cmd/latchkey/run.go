@@ -190,7 +190,7 @@ func (p *Program) serve(listener net.Listener, handler http.Handler, log *slog.L
 		MaxHeaderBytes:    16 << 10,
 
 		DisableGeneralOptionsHandler: true, // OPTIONS * gets the security headers, too
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelInfo),
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelInfo),
 	}
 	p.servers = append(p.servers, server)
 	p.done.Go(func() {
