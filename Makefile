@@ -5,7 +5,9 @@
 export CGO_ENABLED := 0
 
 PKGS      ?= ./...
-RACE_PKGS ?= ./auth/... ./models
+RACE_PKGS ?= $(shell go list ./auth/... | grep -v '/auth$$')
+# Of auth and models, too, CI runs under the detector those in which many act at once; make check-long runs all of them.
+RACE_MANY ?= Race|AtOnce|Twenty|Fifty|Two|Parallel|Replica|Group|Lane|Outbox|Fork|Same|Together|Slot|Third|Waits|Deadlock|Flood|Budget|Concurrent|Hundred
 # Of the web those in which many ask at once: the rest is one client after the other, and takes minutes under the detector.
 RACE_WEB  ?= ForkRule|OfTwenty|OfTwo|AtOnce|Fifty|StatusList|Thief|Signup
 FUZZTIME  ?= 5m
@@ -36,6 +38,7 @@ test-fast: ## run the short tests
 test-race: ## run the short tests that race, under the race detector (needs gcc)
 	@if command -v gcc >/dev/null; then \
 		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(RACE_PKGS) && \
+		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -run '$(RACE_MANY)' ./auth ./models && \
 		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -run '$(RACE_WEB)' ./web; \
 	elif [ -n "$$CI" ]; then \
 		echo "test-race: the race detector needs gcc" >&2; exit 1; \
@@ -85,8 +88,9 @@ soak: ## play SOAK (5000) random stories against the fork rule, compute its tabl
 	go test ./auth -v -timeout 1h -run 'TestTheTableOfRules' -every-refresh
 	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 2h -count=1 -run Crash
 
-check-long: soak ## run soak, and the tests that CI bounds at their full size
+check-long: soak ## run soak, what CI bounds at its full size, and all under the race detector
 	LATCHKEY_SOAK=1 go run ./cmd/testcount -count=1 -timeout 2h ./auth/... ./models/... ./web
+	CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -timeout 1h ./auth ./models ./web
 
 screenshots: ## renew the README's pictures of the devices page (needs chromium)
 	rm -rf .bin/screenshots
