@@ -1,5 +1,11 @@
 package models
 
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
 // Pipelined is for tests of what no act of this package does.
 var Pipelined = (*Store).pipelined
 
@@ -14,3 +20,18 @@ var Fault = fault
 
 // Healed is for tests of errors that this machine's servers do not word in that way.
 var Healed = healed
+
+// PoolSettings are those with which a pool of PostgreSQL connections would be made, however the URL says otherwise.
+func PoolSettings(url string) (life, jitter time.Duration, most int32, err error) {
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	p, err := newPool(config, 7, &pooler{})
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	defer p.conn.Close()
+	made := p.conn.Config()
+	return made.MaxConnLifetime, made.MaxConnLifetimeJitter, made.MaxConns, nil
+}
