@@ -11,7 +11,7 @@ import (
 
 // Two servers, one a synchronous standby of the other, and a URL that names both. Nothing that was acknowledged is lost, no client is
 // signed out, and no connection stays at a server that takes no writes.
-func TestAFailoverOfPostgreSQL(t *testing.T) {
+func TestCrashAndFailoverOfPostgreSQL(t *testing.T) {
 	t.Parallel()
 	primary := modelstest.StartCluster(t)
 	standby := primary.StartStandby(t)
