@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,7 +22,8 @@ type EmailRequest struct {
 // was when its owner asked. Until then the address stays free.
 type pendingEmail struct{ Email, From, Hash string }
 
-// AskEmailChange mails a link to the new address, whose use gives it to the account; the newest link is the only one.
+// AskEmailChange mails a link to the new address, whose use gives it to the account; an earlier link to another
+// address ends, one to the same address stays good: the form may have been sent twice.
 // Whether somebody has that address, or may still take it back, neither the answer tells nor what it costs: whoever reads
 // its mail is told instead. Refusals: KindInvalidRequest (of email and password), KindWrongPassword, KindRateLimited,
 // KindNotFound (no mail is sent here), KindUnavailable.
@@ -80,7 +82,7 @@ func checkNewEmail(user models.User, r EmailRequest) error {
 func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailRequest, taken, held bool) error {
 	now := s.now()
 	l := letter(LetterEmailConfirm, r.From, now)
-	link, secret := newLink(user.ID, linkEmail, "", now, EmailLife)
+	link, secret := newLink(user.ID, linkEmail, s.emailSubject(r.Email), now, EmailLife)
 	text, err := json.Marshal(pendingEmail{Email: r.Email, From: user.EmailKey, Hash: user.PasswordHash})
 	if err != nil {
 		return fmt.Errorf("keep new address: %w", err)
@@ -99,6 +101,11 @@ func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailR
 	return s.store.AskEmailChange(ctx, models.EmailRequest{
 		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: limited(s.event(models.EventEmailAsked, user.ID, r.From, now), addressLimit), Notice: n,
 	})
+}
+
+// emailSubject is the subject of links to one address. It does not tell the address.
+func (s *Service) emailSubject(email string) string {
+	return base64.RawURLEncoding.EncodeToString(s.hide("email link", foldEmail(email)))
 }
 
 func emailRow(hash []byte) []byte { return append([]byte("email\x00"), hash...) }

@@ -15,7 +15,7 @@ import (
 type EmailMove struct{ From, To string }
 
 // FindEmailChange reads a link without using it, and tells what it would do. KindDeadLink when it cannot be used; with one
-// that was used lately, and whose address the account still has, comes KindUsedLink.
+// whose address the account has already comes KindUsedLink.
 func (s *Service) FindEmailChange(ctx context.Context, secret string) (EmailMove, error) {
 	_, user, p, err := s.findEmailChange(ctx, secret)
 	return EmailMove{From: user.Email, To: p.Email}, err
@@ -45,7 +45,7 @@ func (s *Service) readEmailChange(ctx context.Context, secret string) (link mode
 	if err != nil {
 		return link, user, p, &Error{Kind: errDeadLink.Kind, Message: errDeadLink.Message, Cause: err}
 	}
-	if used && user.EmailKey == foldEmail(p.Email) {
+	if user.EmailKey == foldEmail(p.Email) { // by this link, or by another one that was mailed for the same wish
 		return link, user, p, errUsedLink
 	}
 	if used || user.LockedAt != nil || user.EmailKey != p.From || user.PasswordHash != p.Hash {

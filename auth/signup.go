@@ -128,7 +128,7 @@ func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, he
 func signupRow(hash []byte) []byte { return append([]byte("signup\x00"), hash...) }
 
 // FindSignup reads a link without using it, and tells the address that it confirms and where to go on to afterwards.
-// KindDeadLink when it cannot be used; with one that was used lately comes KindUsedLink.
+// KindDeadLink when it cannot be used; with one whose address has its account by now comes KindUsedLink.
 func (s *Service) FindSignup(ctx context.Context, secret string) (email, next string, err error) {
 	_, p, err := s.findSignup(ctx, secret)
 	return p.Email, p.Next, err
@@ -152,13 +152,14 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	if err != nil {
 		return link, p, &Error{Kind: errDeadLink.Kind, Message: errDeadLink.Message, Cause: err}
 	}
-	if link.UsedAt == nil {
+	_, err = s.store.UserByEmail(ctx, foldEmail(p.Email))
+	switch {
+	case err == nil: // made by this link, or by another one that was mailed to the address
+		return link, p, errUsedLink
+	case errors.Is(err, models.ErrNotFound) && link.UsedAt == nil:
 		return link, p, nil
 	}
-	if _, err := s.store.UserByEmail(ctx, foldEmail(p.Email)); err != nil {
-		return link, pending{}, deadLink(err)
-	}
-	return link, p, errUsedLink
+	return link, pending{}, deadLink(err)
 }
 
 // ConfirmSignup makes the account and signs this browser in to it. The password is asked for again: whoever reads the
@@ -183,8 +184,8 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLog
 		ID: models.NewID(now), Email: p.Email, EmailKey: foldEmail(p.Email), PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now,
 	}
 	err = s.store.ConfirmUser(ctx, linkSignup, link.Hash, now, user, s.event(models.EventAccountCreated, user.ID, r.From, now))
-	if errors.Is(err, models.ErrDuplicate) {
-		return key, "", errDeadLink // confirmed by another link meanwhile
+	if errors.Is(err, models.ErrDuplicate) { // confirmed by another link, or held for the account that left it
+		err = models.ErrNotFound
 	}
 	if err != nil {
 		return key, "", usedOrDead(err, func() error {

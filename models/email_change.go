@@ -21,18 +21,27 @@ type EmailRequest struct {
 	Notice   Notice
 }
 
-// AskEmailChange writes the mail with the link. It returns ErrChanged when the account is not as verified: otherwise a
+// AskEmailChange writes the mail with the link. Earlier links to other addresses end; those to the same one, which their subject
+// tells, stay good. It returns ErrChanged when the account is not as verified: otherwise a
 // link could come into being after the change of password that ends all of them.
 func (s *Store) AskEmailChange(ctx context.Context, r EmailRequest) error {
 	return fault("ask for a new address", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockUser(tx, r.UserID, r.Verified, "", r.At); err != nil {
 			return err
 		}
-		if err := addEvent(tx, r.Event); err != nil {
-			return err
+		for _, link := range r.Notice.Links {
+			if err := dropOtherEmailLinks(tx, link); err != nil {
+				return err
+			}
 		}
-		return addNotice(tx, r.Notice)
+		return addTale(tx, r.Event, r.Notice)
 	}))
+}
+
+// dropOtherEmailLinks ends an account's links to other addresses than the one that a link is about, and those that do not tell theirs.
+func dropOtherEmailLinks(tx *gorm.DB, link OneTime) error {
+	return tx.Where("user_id = ? AND purpose = ? AND (subject <> ? OR subject = '') AND used_at IS NULL", link.UserID, EmailLink, link.Subject).
+		Delete(&OneTime{}).Error
 }
 
 // EmailChange is a new address that was confirmed by its link.
@@ -55,7 +64,8 @@ type EmailChange struct {
 // maxWaysBack is how many ways back an account can have: about seven changes of address in a week.
 const maxWaysBack = 30
 
-// ChangeEmail uses the link up and gives the account its new address, in one transaction. Links to a new password end. The
+// ChangeEmail uses the link up and gives the account its new address, in one transaction. Links to a new password and
+// to other addresses end. The
 // address that the account leaves gets a way back, and every older address that has one gets a fresh one: a thief who goes on
 // from address to address must not outlast the owner's. An account that returns to an address which it may take back gives
 // the one that it leaves none, ends the ways back to all that came later, and has that address since it first had it. It
@@ -82,6 +92,9 @@ func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 			return err
 		}
 		if err := dropLinks(tx, c.UserID, ResetLink); err != nil {
+			return err
+		}
+		if err := dropOtherEmailLinks(tx, link); err != nil {
 			return err
 		}
 		return addTale(tx, c.Event, append(notices, c.News)...)

@@ -28,11 +28,8 @@ type OneTime struct {
 // TableName is where gorm finds them.
 func (OneTime) TableName() string { return "one_time_tokens" }
 
-// addOneTime writes a link; earlier ones of the same account, purpose and subject are worth nothing from then on.
+// addOneTime writes a link. Earlier ones stay good.
 func addOneTime(tx *gorm.DB, t OneTime) error {
-	if err := anyCount(tx).Where("user_id = ? AND purpose = ? AND subject = ? AND used_at IS NULL", t.UserID, t.Purpose, t.Subject).Delete(&OneTime{}).Error; err != nil {
-		return err
-	}
 	t.CreatedAt, t.ExpiresAt = moment(t.CreatedAt), moment(t.ExpiresAt)
 	if t.Box == nil {
 		t.Box = []byte{}
@@ -40,7 +37,7 @@ func addOneTime(tx *gorm.DB, t OneTime) error {
 	return tx.Create(&t).Error
 }
 
-// FindOneTime reads a link without using it. It returns ErrNotFound when it is unknown, replaced or expired. A link that
+// FindOneTime reads a link without using it. It returns ErrNotFound when it is unknown, ended or expired. A link that
 // was used within UsedLinkLife is returned too, with UsedAt set.
 func (s *Store) FindOneTime(ctx context.Context, purpose string, hash []byte, now time.Time) (OneTime, error) {
 	var t OneTime
