@@ -12,7 +12,6 @@ import (
 	"os"
 	"regexp"
 	"strconv"
-	"strings"
 	"syscall"
 )
 
@@ -39,23 +38,11 @@ func refusal(step string, err error) error {
 // positive tells whether a step succeeded. The first digit of a reply decides (RFC 5321 §4.2).
 func positive(err error) bool { return err == nil || replyCode(err)/100 == 2 }
 
-// replyCode is the code of a server's reply, or 0. A reply may be a code alone (RFC 5321 §4.2), which textproto calls short, as it
-// does one whose code is followed by something else than a space.
+// replyCode is the code of a server's reply, or 0.
 func replyCode(err error) int {
 	var reply *textproto.Error
 	if errors.As(err, &reply) && reply.Code >= 200 && reply.Code < 600 {
 		return reply.Code
-	}
-	var broken textproto.ProtocolError
-	if errors.As(err, &broken) {
-		text, short := strings.CutPrefix(string(broken), "short response: ")
-		text = strings.Trim(text, `"`)
-		if !short || len(text) < 3 || len(text) > 3 && text[3] >= '0' && text[3] <= '9' {
-			return 0
-		}
-		if code, err := strconv.Atoi(text[:3]); err == nil && code >= 200 && code < 600 {
-			return code
-		}
 	}
 	return 0
 }

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"crypto/tls"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 // signIn sends the user and the password. The caller has made sure that the connection is encrypted, or to this machine.
 func (s *SMTP) signIn(c *conversation) error {
 	_, offered := c.client.Extension("AUTH")
-	method, err := s.method(c.client, strings.Fields(strings.ToUpper(offered)))
+	method, err := s.method(c, strings.Fields(strings.ToUpper(offered)))
 	if err != nil {
 		return err
 	}
@@ -26,10 +27,14 @@ func (s *SMTP) signIn(c *conversation) error {
 }
 
 // method picks the strongest of the mechanisms that the server offers (RFC 4954 §4).
-func (s *SMTP) method(client *smtp.Client, offered []string) (smtp.Auth, error) {
+func (s *SMTP) method(c *conversation, offered []string) (smtp.Auth, error) {
 	user := s.user.Username()
 	password, _ := s.user.Password()
-	state, secure := client.TLSConnectionState()
+	var state tls.ConnectionState
+	secured, secure := c.conn.(*tls.Conn)
+	if secure {
+		state = secured.ConnectionState()
+	}
 	for _, known := range []struct {
 		name     string
 		needsTLS bool

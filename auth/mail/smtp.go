@@ -1,11 +1,13 @@
 package mail
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/mail"
 	"net/netip"
@@ -137,8 +139,27 @@ func (s *SMTP) connect(ctx context.Context, timeout time.Duration) (conn net.Con
 
 // begin greets the server, turns TLS on and signs in.
 func (s *SMTP) begin(c *conversation, local bool) (err error) {
+	if err := s.hello(c, c.conn); err != nil {
+		return err
+	}
+	if offered, _ := c.client.Extension("STARTTLS"); !s.implicit && offered {
+		if err := s.startTLS(c, local); err != nil {
+			return err
+		}
+	}
+	if _, secure := c.conn.(*tls.Conn); !secure && !local {
+		return fmt.Errorf("%w: the server of LATCHKEY_SMTP_URL offers no STARTTLS, and nothing is sent unencrypted to another machine", ErrSettings)
+	}
+	if s.user == nil {
+		return nil
+	}
+	return s.signIn(c)
+}
+
+// hello reads the greeting from a reader of the connection, and greets back.
+func (s *SMTP) hello(c *conversation, from io.Reader) (err error) {
 	c.wait(c.timeout)
-	if c.client, err = smtp.NewClient(c.conn, s.host); err != nil {
+	if c.client, err = smtp.NewClient(&replies{Conn: c.conn, from: bufio.NewReader(from)}, s.host); err != nil {
 		return failure("the greeting failed", err)
 	}
 	c.client.SkipSMTPUTF8(true) // our addresses are ASCII; a relay would refuse to hand the mail on where it is not known
@@ -146,19 +167,28 @@ func (s *SMTP) begin(c *conversation, local bool) (err error) {
 	if err := c.client.Hello(helloName(s.Hello)); err != nil {
 		return failure("EHLO failed", err)
 	}
-	if offered, _ := c.client.Extension("STARTTLS"); !s.implicit && offered {
-		c.wait(c.timeout)
-		if err := c.client.StartTLS(s.tlsConfig(local)); err != nil {
-			return failure("STARTTLS failed", err)
-		}
+	return nil
+}
+
+// startTLS turns TLS on and begins afresh (RFC 3207 §4.2): what was said before, in the clear, counts no more, and what was read ahead
+// is dropped. The client's own StartTLS would read replies past ours.
+func (s *SMTP) startTLS(c *conversation, local bool) error {
+	c.wait(c.timeout)
+	id, err := c.client.Text.Cmd("STARTTLS")
+	if err == nil {
+		c.client.Text.StartResponse(id)
+		_, _, err = c.client.Text.ReadResponse(220)
+		c.client.Text.EndResponse(id)
 	}
-	if _, secure := c.client.TLSConnectionState(); !secure && !local {
-		return fmt.Errorf("%w: the server of LATCHKEY_SMTP_URL offers no STARTTLS, and nothing is sent unencrypted to another machine", ErrSettings)
+	if err != nil {
+		return failure("STARTTLS failed", err)
 	}
-	if s.user == nil {
-		return nil
+	secured := tls.Client(c.conn, s.tlsConfig(local))
+	if err := secured.Handshake(); err != nil {
+		return failure("STARTTLS failed", err)
 	}
-	return s.signIn(c)
+	c.conn = secured
+	return s.hello(c, io.MultiReader(strings.NewReader("220 greeted already\r\n"), secured))
 }
 
 // tlsConfig verifies the server's certificate, unless it is on this machine: what does not leave that needs no cover, and
