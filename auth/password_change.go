@@ -63,7 +63,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *Session, c PasswordCha
 
 // changedBefore tells whether the account got its password a moment ago, and it is the one that is wanted. Only the browser
 // that changed it, or that signed in with it, is signed in then. A guess gains nothing: it is within the limits here, and
-// when it is wrong, the current password is asked for next, whose failure counts.
+// when it is wrong, the current password is asked for next, which counts. A right one counts as a confirmation.
 func (s *Service) changedBefore(ctx context.Context, user models.User, c PasswordChange) (bool, error) {
 	if age := s.now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil {
 		return false, nil
@@ -74,5 +74,8 @@ func (s *Service) changedBefore(ctx context.Context, user models.User, c Passwor
 	}
 	defer check.end(ctx)
 	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, c.New)
+	if err == nil && same {
+		err = check.confirmed(ctx)
+	}
 	return same, err
 }

@@ -304,3 +304,35 @@ func TestAPasswordIsConfirmedThirtyTimesInAWindow(t *testing.T) {
 		}
 	})
 }
+
+// A form that is sent again within a minute of its change is known by a hash, too: it counts like any password that was right.
+func TestARepeatedChangeOfPasswordCountsAsAConfirmation(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		_, by := d.browser(t, adaEmail, adaPassword)
+		hers := with("hers", "192.0.2.1")
+		change := PasswordChange{Current: adaPassword, New: "a finer day on the lake", From: hers}
+		if _, err := d.ChangePassword(t.Context(), by, change); err != nil {
+			t.Fatal(err)
+		}
+		by.User, _ = d.store.UserByID(t.Context(), by.User.ID)
+		var hashes int
+		derive := d.hasher.derive
+		d.hasher.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
+			hashes++
+			return derive(password, salt, passes, memory, threads, size)
+		}
+		for range 2 * maxConfirmations {
+			n, err := d.ChangePassword(t.Context(), by, change)
+			if err != nil && AsError(err).Kind != KindRateLimited || err == nil && n != ChangedBefore {
+				t.Fatalf("%d, %v", n, err)
+			}
+		}
+		if hashes > maxConfirmations || hashes < 10 {
+			t.Errorf("%d repetitions cost %d hashes", 2*maxConfirmations, hashes)
+		}
+		if kind := d.enter(t, change.New, at("198.51.100.202")); kind != -1 {
+			t.Errorf("a sign-in: %v", kind)
+		}
+	})
+}
