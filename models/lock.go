@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -81,7 +82,8 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 	return revoked, fault("answer alarm", err)
 }
 
-// revokeForAlarm revokes what the link is about, and names the device in the event.
+// revokeForAlarm revokes what the link is about. The event names the device, if it is about one, and its detail tells how many others
+// were signed out; it stays empty when every device was.
 func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	if strings.HasPrefix(link.Subject, EveryDevice) {
 		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
@@ -89,6 +91,7 @@ func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	if since, ok := SubjectSince(link.Subject); ok {
 		done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND created_at >= ? AND revoked_at IS NULL`,
 			moment(e.At), e.Actor, RevokedByAlarm, link.UserID, moment(since))
+		e.Detail = strconv.FormatInt(done.RowsAffected, 10)
 		return done.RowsAffected, done.Error
 	}
 	id, err := uuid.Parse(link.Subject)
@@ -106,5 +109,10 @@ func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	// Whoever signed in there may have signed in again from the same place, which is told to nobody.
 	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND (id = ? OR created_at > ?) AND revoked_at IS NULL`,
 		moment(e.At), e.Actor, RevokedByAlarm, link.UserID, id, rows[0].CreatedAt)
+	others := done.RowsAffected
+	if rows[0].RevokedAt == nil {
+		others--
+	}
+	e.Detail = strconv.FormatInt(max(0, others), 10)
 	return done.RowsAffected, done.Error
 }

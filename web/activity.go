@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"latchkey/auth"
@@ -83,6 +84,28 @@ func severalFailures(e models.Event) string {
 	return fmt.Sprintf("%d more sign-ins with a wrong password failed within 15 minutes.", n)
 }
 
+// alarmWords says what a link "This wasn't me" did. The detail is how many devices it signed out beside the one that is named; it is
+// empty where that was every device, and in older events.
+func alarmWords(e models.Event) string {
+	const end = "your password locked, by the link “This wasn’t me” in a mail."
+	n, err := strconv.ParseInt(e.Detail, 10, 64)
+	devices, were := fmt.Sprintf("%d devices", n), " were"
+	if n == 1 {
+		devices, were = "1 device", " was"
+	}
+	switch named := e.DeviceName != ""; {
+	case named && n > 0:
+		return "“%s” and " + devices + " that signed in after it were signed out and " + end
+	case named:
+		return "“%s” was signed out and " + end
+	case err != nil:
+		return "All devices were signed out and " + end
+	case n == 0:
+		return "Your password was locked, by the link “This wasn’t me” in a mail. The devices that it is about were signed out already."
+	}
+	return devices + were + " signed out and " + end
+}
+
 // eventWords has a %s for the device's name and, of a rename, a second one for the new name; in the support staff's own
 // acts it stands for what they looked for.
 func eventWords(e models.Event) string {
@@ -153,10 +176,7 @@ func eventWords(e models.Event) string {
 	case models.EventSeenBySupport:
 		return "Support looked at your devices and activity."
 	case models.EventLocked:
-		if e.DeviceName != "" {
-			return "“%s” was signed out and your password locked, by the link “This wasn’t me” in a mail."
-		}
-		return "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail."
+		return alarmWords(e)
 	case models.EventEmailAsked:
 		return "You asked for another e-mail address. It counts once the link in the mail to it is used."
 	case models.EventEmailChanged:

@@ -1,0 +1,36 @@
+package web_test
+
+import (
+	"testing"
+	"time"
+
+	"latchkey/models"
+)
+
+// A link about the sign-ins since a moment names no device: the activity says how many it signed out.
+func TestTheActivityCountsTheDevicesOfAnAlarm(t *testing.T) {
+	const end = ", by the link “This wasn’t me” in a mail."
+	cases := []struct{ detail, want string }{
+		{"", "All devices were signed out and your password locked" + end}, // as the releases before wrote it
+		{"0", "Your password was locked" + end + " The devices that it is about were signed out already."},
+		{"1", "1 device was signed out and your password locked" + end},
+		{"3", "3 devices were signed out and your password locked" + end},
+	}
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		owner := s.live(adaEmail, "Firefox on Linux").UserID
+		for i, c := range cases {
+			s.addEvent(models.Event{UserID: owner, At: s.clock.Now().Add(time.Duration(-i-1) * time.Second), Kind: models.EventLocked, Actor: models.ActorOwner, Detail: c.detail})
+		}
+		var got []string
+		for _, row := range b.shown("/activity").all("li", "class", "event") {
+			got = append(got, row.one("p", "class", "event-text").text())
+		}
+		got = got[max(0, len(got)-len(cases)):]
+		for i, c := range cases {
+			if want := "Warning: " + c.want; len(got) != len(cases) || got[i] != want {
+				t.Errorf("%q of %q", want, got)
+			}
+		}
+	})
+}
