@@ -33,6 +33,8 @@ var (
 	ErrUnavailable = errors.New("database unavailable")
 	// ErrNoDatabase: there is no database where one must be, or nobody has made its tables.
 	ErrNoDatabase = errors.New("there is no database")
+	// ErrForeignDatabase: the database is another program's.
+	ErrForeignDatabase = errors.New("the database is another program's")
 	// ErrNewerSchema: the database was migrated by a newer version of this program.
 	ErrNewerSchema = errors.New("the database schema is newer than this program")
 )

@@ -25,11 +25,14 @@ type Migration struct {
 
 // Migrate brings the schema up to date and returns how many migrations this call applied. Any number of processes
 // may call it at once: one applies, the others wait. It returns ErrNewerSchema, and changes nothing, when the
-// database is ahead of this program.
+// database is ahead of this program, and ErrForeignDatabase when it is another program's.
 func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 	// Asked first, in one query and without a lock: a replica that starts on a current schema neither waits nor writes.
 	if s.current(ctx) {
 		return 0, nil
+	}
+	if err := s.refuseForeign(ctx); err != nil {
+		return 0, err
 	}
 	if err := s.setLogMode(ctx); err != nil {
 		return 0, fault("migrate", err)
@@ -90,8 +93,19 @@ func (s *Store) current(ctx context.Context) bool {
 	return err == nil && applied == int64(len(files)) && newest == last
 }
 
-// HasSchema tells whether any migration was ever applied.
+func (s *Store) refuseForeign(ctx context.Context) error {
+	err := refuseForeign(ctx, s.pools[0], s.dialect)
+	if err == nil || errors.Is(err, ErrForeignDatabase) {
+		return err
+	}
+	return fault("look for the schema", err)
+}
+
+// HasSchema tells whether any migration was ever applied. It returns ErrForeignDatabase for another program's database.
 func (s *Store) HasSchema(ctx context.Context) (bool, error) {
+	if err := s.refuseForeign(ctx); err != nil {
+		return false, err
+	}
 	table := "SELECT to_regclass('goose_db_version') IS NOT NULL"
 	if s.dialect == "sqlite" {
 		table = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'goose_db_version')"

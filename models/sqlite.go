@@ -34,12 +34,15 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	if there, err := os.Stat(path); c.Existing && (errors.Is(err, fs.ErrNotExist) || err == nil && there.Size() == 0) {
 		return nil, fmt.Errorf("%w at %s", ErrNoDatabase, path)
 	}
+	// SQLite takes a URI's path; everything that means something in a URI is escaped.
+	file := "file:" + (&url.URL{Path: path}).EscapedPath()
+	if err := refuseForeignFile(ctx, file, path); err != nil {
+		return nil, err
+	}
 	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
 	lone := withoutLog(path) // asked before SQLite makes a new one
-	// SQLite takes a URI's path; everything that means something in a URI is escaped.
-	file := "file:" + (&url.URL{Path: path}).EscapedPath()
 	tables, err := examine(ctx, file, path, lone)
 	if err != nil {
 		return nil, err
@@ -80,6 +83,23 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 		}
 	}
 	return s, nil
+}
+
+// refuseForeignFile looks into a file that is there, before anything about it is changed: its mode, its journal. What cannot be read is
+// judged later.
+func refuseForeignFile(ctx context.Context, file, path string) error {
+	if there, err := os.Stat(path); err != nil || there.Size() == 0 {
+		return nil //nolint:nilerr // a new one
+	}
+	db, err := sql.Open("sqlite", file+"?mode=ro&_pragma=busy_timeout(5000)")
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := refuseForeign(ctx, db, "sqlite"); errors.Is(err, ErrForeignDatabase) {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	return nil
 }
 
 // withoutLog tells a file that holds something and has no write-ahead log beside it. Whoever is about to make a database has one

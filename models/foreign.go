@@ -1,0 +1,48 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+)
+
+// ourTables are those that no version of the schema is without, and those whose names another program may well use.
+const ourTables = `'users', 'devices', 'events', 'clients', 'attempts', 'mails', 'signing_keys', 'known_places', 'one_time_tokens',
+	'status_indexes', 'former_addresses', 'sign_in_mails', 'deleted_accounts'`
+
+// foreignTable names a table of another program that is in our way. A database with the table of our migrations and with devices is
+// ours. In a file of SQLite nothing else may be; in PostgreSQL only what has a name of ours, or other migrations.
+var foreignTable = map[string]string{
+	"sqlite": `SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'goose_db_version' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+		AND (SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('goose_db_version', 'devices')) < 2 ORDER BY name LIMIT 1`,
+	"postgres": `SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(current_schema()) AND relkind IN ('r', 'p', 'v', 'm', 'f')
+		AND relname IN (` + ourTables + `) AND (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace(current_schema())
+		AND relkind IN ('r', 'p') AND relname IN ('goose_db_version', 'devices')) < 2 ORDER BY relname LIMIT 1`,
+}
+
+// refuseForeign returns ErrForeignDatabase when the tables of another program are in our way. It writes nothing.
+func refuseForeign(ctx context.Context, db *sql.DB, dialect string) error {
+	var name string
+	err := db.QueryRowContext(ctx, "SELECT coalesce(("+foreignTable[dialect]+"), '')").Scan(&name)
+	if err == nil && name == "" && dialect == "postgres" {
+		name, err = foreignMigrations(ctx, db)
+	}
+	if err != nil || name == "" {
+		return err //nolint:wrapcheck // the caller says what was attempted
+	}
+	return fmt.Errorf("%w: it has a table %q and no schema of ours; name an empty database", ErrForeignDatabase, strings.ToValidUTF8(name, "?"))
+}
+
+// foreignMigrations finds a table of migrations, some of which were applied, without what ours make.
+func foreignMigrations(ctx context.Context, db *sql.DB) (name string, err error) {
+	var there bool
+	err = db.QueryRowContext(ctx, "SELECT to_regclass('goose_db_version') IS NOT NULL AND to_regclass('devices') IS NULL").Scan(&there)
+	if err != nil || !there {
+		return "", err //nolint:wrapcheck // the caller says what was attempted
+	}
+	// Asked once more with it: a migration may be under way, which makes both at one moment.
+	err = db.QueryRowContext(ctx, `SELECT coalesce(max('goose_db_version'), '') FROM goose_db_version
+		WHERE is_applied AND version_id > 0 AND to_regclass('devices') IS NULL`).Scan(&name)
+	return name, err //nolint:wrapcheck // the caller says what was attempted
+}
