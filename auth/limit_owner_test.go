@@ -34,10 +34,16 @@ func (d *desk) enter(t *testing.T, password string, from Caller) Kind {
 // attacked uses up the account's limit from many networks.
 func (d *desk) attacked(t *testing.T) {
 	t.Helper()
-	d.fail(t, maxUserFailures, adaEmail, func(i int) Caller { return at(fmt.Sprintf("198.51.100.%d", i/10)) })
+	d.attackedFrom(t, "198.51.100.")
 	if kind := d.try(t, adaEmail, adaPassword, at("203.0.113.99")); kind != KindRateLimited {
 		t.Fatalf("the account's limit does not hold: %v", kind)
 	}
+}
+
+// attackedFrom lets failures come from networks of a /24.
+func (d *desk) attackedFrom(t *testing.T, network string) {
+	t.Helper()
+	d.fail(t, maxUserFailures, adaEmail, func(i int) Caller { return at(fmt.Sprint(network, i/10)) })
 }
 
 // resetBy chooses a new password by mail.
@@ -60,14 +66,10 @@ func TestWhoSetsANewPasswordIsNotLockedOutByStrangers(t *testing.T) {
 		}
 		list, _ := d.told(t, server, &seen)
 		d.resetBy(t, list[0].Link, fresh, with("hers", "192.0.2.1"))
-		if kind := d.enter(t, fresh, with("hers", "192.0.2.1")); kind != -1 {
-			t.Errorf("the browser that set it: %v", kind)
-		}
 		if kind := d.try(t, adaEmail, fresh, at("203.0.113.9")); kind != -1 {
 			t.Errorf("from elsewhere, with the counts begun again: %v", kind)
 		}
-		d.advance(attemptWindow)
-		d.fail(t, maxUserFailures, adaEmail, func(i int) Caller { return at(fmt.Sprintf("198.51.100.%d", i/10)) })
+		d.attackedFrom(t, "198.51.101.") // before she signs in: it is the reset that makes her known
 		for name, c := range map[string]struct {
 			from Caller
 			want Kind
@@ -274,6 +276,13 @@ func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"reset by mail": func(t *testing.T, d *desk, _ *Session) {
+			server, seen := d.post(t), 0
+			if err := d.ForgotPassword(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
+				t.Fatal(err)
+			}
+			d.resetBy(t, d.toldAll(t, server, &seen)[0].Link, fresh, with("hers", "192.0.2.1"))
+		},
 		"set by an operator": func(t *testing.T, d *desk, _ *Session) {
 			if _, err := d.SetPassword(t.Context(), adaEmail, fresh); err != nil {
 				t.Fatal(err)
@@ -458,6 +467,60 @@ func TestAClockThatWasWrongLocksNobodyOut(t *testing.T) {
 					t.Errorf("the limit does not hold any more: %v", kind)
 				}
 			})
+		})
+	}
+}
+
+// The clock of another replica may be some seconds ahead: the window then ends later than it may last.
+func TestNobodyIsToldToWaitForLongerThanAWindow(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		d.post(t)
+		d.budgets = budgets{1, 1}
+		d.advance(5 * time.Second)
+		d.fail(t, maxPairFailures, adaEmail, same("192.0.2.1"))
+		for range maxForgotten {
+			if err := d.ForgotPassword(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.advance(-5 * time.Second)
+		_, err := d.Login(t.Context(), LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", From: at("192.0.2.1")})
+		for name, err := range map[string]error{"a sign-in": err, "a forgotten password": d.ForgotPassword(t.Context(), adaEmail, at("192.0.2.2"))} {
+			if refusal := AsError(err); refusal.Kind != KindRateLimited || refusal.RetryAfter <= 0 || refusal.RetryAfter > attemptWindow {
+				t.Errorf("%s: %v, after %v", name, err, refusal.RetryAfter)
+			}
+		}
+	})
+}
+
+// What is counted of things that succeed, or that anybody may ask for, is over with the wrong clock, too.
+func TestAClockThatWasAheadLeavesNoBudgetUsedUp(t *testing.T) {
+	for _, by := range []time.Duration{time.Hour, 365 * 24 * time.Hour} {
+		modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			d := newDesk(t, store)
+			d.post(t)
+			d.budgets = budgets{2, 2}
+			use := func(when string) {
+				t.Helper()
+				for i := range 2 {
+					if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != -1 {
+						t.Errorf("%v ahead, %s, sign-in %d: %v", by, when, i+1, kind)
+					}
+				}
+				for i := range maxForgotten {
+					if err := d.ForgotPassword(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
+						t.Errorf("%v ahead, %s, mail %d: %v", by, when, i+1, err)
+					}
+				}
+				if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != KindRateLimited {
+					t.Errorf("%v ahead, %s, past the budget: %v", by, when, kind)
+				}
+			}
+			d.advance(by)
+			use("while it is")
+			d.advance(-by)
+			use("once it is right")
 		})
 	}
 }
