@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -177,6 +178,9 @@ func TestALinksPublicIDIsNeitherItsSecretNorItsHash(t *testing.T) {
 	}
 	if hash, err := linkHash(secret); err != nil || string(hash) != string(link.Hash) || LinkID(secret) == secret[:16] {
 		t.Error(err)
+	}
+	if shown := base64.RawURLEncoding.EncodeToString(link.Hash); strings.Contains(shown, id) {
+		t.Error("the id is a part of what the database holds")
 	}
 	if _, err := linkHash(id); err == nil {
 		t.Error("the id passes for a secret")
