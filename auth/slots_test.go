@@ -27,7 +27,7 @@ func TestOneAccountHasTwoSignInsUnderWay(t *testing.T) {
 		for i := range many {
 			go func() { kinds <- d.try(t, "eve@example.com", evePassword, at(fmt.Sprintf("198.51.100.%d", i))) }()
 		}
-		soon(t, "two of them past the door and the rest waiting outside", func() bool { return d.slots.users() == many && len(d.door.inside) == 2 })
+		within(t, 10*time.Second, "two of them past the door and the rest waiting outside", func() bool { return d.slots.users() == many && len(d.door.inside) == 2 })
 		next(t, entered)
 		next(t, entered)
 		if kind := d.try(t, adaEmail, adaPassword, at("203.0.113.9")); kind != -1 {
@@ -39,7 +39,7 @@ func TestOneAccountHasTwoSignInsUnderWay(t *testing.T) {
 				t.Errorf("one that waited: %v", kind)
 			}
 		}
-		soon(t, "no account is remembered when none signs in", func() bool { return d.slots.users() == 0 && len(d.slots.of) == 0 })
+		within(t, 10*time.Second, "no account is remembered when none signs in", func() bool { return d.slots.users() == 0 && len(d.slots.of) == 0 })
 	})
 }
 
@@ -163,7 +163,7 @@ func TestFewWaitForTheSameSlot(t *testing.T) {
 			ended <- err
 		}()
 	}
-	soon(t, "all of them waiting", func() bool { return s.users() == 1+slotQueue })
+	within(t, 10*time.Second, "all of them waiting", func() bool { return s.users() == 1+slotQueue })
 	past := make(chan error, 1)
 	go func() {
 		_, err := s.take(ctx, "ada", 1, func() { t.Error("one more waits") })
