@@ -118,10 +118,10 @@ func TestALinkToANewPasswordIsTriedOneAtATimeAndNotForEver(t *testing.T) {
 			return AsError(err).Kind
 		}
 		derive := d.hasher.derive
-		entered, goOn := d.held()
-		first := make(chan Kind)
+		entered, goOn := d.held(t, "")
+		first := make(chan Kind, 1)
 		go func() { first <- reset(adaPassword, 1) }()
-		<-entered
+		next(t, entered)
 		d.slots.patience = time.Microsecond
 		second := make(chan Kind, 1)
 		go func() { second <- reset(adaPassword, 2) }()
@@ -133,8 +133,8 @@ func TestALinkToANewPasswordIsTriedOneAtATimeAndNotForEver(t *testing.T) {
 		case <-entered:
 			t.Error("a second try is hashed beside the first")
 		}
-		close(goOn)
-		if kind := <-first; kind != KindInvalidRequest {
+		goOn()
+		if kind := next(t, first); kind != KindInvalidRequest {
 			t.Errorf("the password that the account has: %v", kind)
 		}
 		d.hasher.derive = derive

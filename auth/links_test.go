@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,33 @@ func (d *desk) toldAll(t *testing.T, server *mailtest.Server, seen *int) []Lette
 	t.Helper()
 	list, _ := d.told(t, server, seen)
 	return list
+}
+
+// A request that read the account just before it was disabled may write its link just after.
+func TestALinkWrittenAsItsAccountIsDisabledIsDead(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		d.post(t)
+		link, secret := newLink(d.ada.ID, linkReset, "x", d.now(), ResetLife)
+		link.Box = mailedTo(d.ada.EmailKey)
+		if _, err := d.Disable(t.Context(), adaEmail); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.AddNotice(t.Context(), d.notice(d.ada.ID, letter(LetterReset, at("192.0.2.1"), d.now()), link)); err != nil {
+			t.Fatal(err)
+		}
+		dead := func(when string) {
+			t.Helper()
+			if _, err := d.FindReset(t.Context(), secret); AsError(err).Kind != KindDeadLink {
+				t.Errorf("%s: %v", when, err)
+			}
+		}
+		dead("while it is disabled")
+		if err := d.Enable(t.Context(), adaEmail); err != nil {
+			t.Fatal(err)
+		}
+		dead("once it is enabled again")
+	})
 }
 
 // An alarm's link lives its seven days, but no longer than the address it went to, or that address's way back.
@@ -150,6 +178,9 @@ func TestALinksPublicIDIsNeitherItsSecretNorItsHash(t *testing.T) {
 	}
 	if hash, err := linkHash(secret); err != nil || string(hash) != string(link.Hash) || LinkID(secret) == secret[:16] {
 		t.Error(err)
+	}
+	if shown := base64.RawURLEncoding.EncodeToString(link.Hash); strings.Contains(shown, id) {
+		t.Error("the id is a part of what the database holds")
 	}
 	if _, err := linkHash(id); err == nil {
 		t.Error("the id passes for a secret")

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -104,6 +105,9 @@ func TestANewPasswordEndsTheLinksToOne(t *testing.T) {
 			_, err := d.SetPassword(t.Context(), adaEmail, "another fine day")
 			return err
 		},
+		"by another link": func(d *desk, _ *Session) error {
+			return d.ResetPassword(t.Context(), d.forgotten(t), "another fine day", at("192.0.2.1"))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			modelstest.Each(t, func(t *testing.T, store *models.Store) {
@@ -136,6 +140,47 @@ func TestANewPasswordEndsTheLinksToOne(t *testing.T) {
 			})
 		})
 	}
+}
+
+// forgotten writes a link to a new password, and returns its secret without sending the mail.
+func (d *desk) forgotten(t *testing.T) (secret string) {
+	t.Helper()
+	n := d.resetNotice(d.ada, true, at("192.0.2.1"))
+	if err := d.store.AddNotice(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+	text, err := d.boxes.open(mailRow(n.Mail.ID), n.Mail.Box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var l Letter
+	if err := json.Unmarshal(text, &l); err != nil {
+		t.Fatal(err)
+	}
+	return l.Link
+}
+
+// A stranger who asks for a link must not end the one that the owner is about to use.
+func TestANewerLinkToANewPasswordEndsNoOlderOne(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		d.post(t)
+		older := d.forgotten(t)
+		d.advance(time.Minute)
+		newer := d.forgotten(t)
+		for name, link := range map[string]string{"the older": older, "the newer": newer} {
+			if _, err := d.FindReset(t.Context(), link); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		d.advance(ResetLife - time.Minute)
+		if _, err := d.FindReset(t.Context(), older); AsError(err).Kind != KindDeadLink {
+			t.Errorf("past its time: %v", err)
+		}
+		if err := d.ResetPassword(t.Context(), newer, "another fine day", at("192.0.2.1")); err != nil {
+			t.Errorf("the newer, then: %v", err)
+		}
+	})
 }
 
 // A link to a new password that is written in the moment in which the account leaves its address is none.

@@ -13,74 +13,72 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// One account that signs in from many addresses all the time has two sign-ins under way, and keeps nobody else out.
+// One account that signs in from many addresses at once has two sign-ins under way, and keeps others from nothing.
 func TestOneAccountHasTwoSignInsUnderWay(t *testing.T) {
+	const many, evePassword = 9, "a fine night at the sea"
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		d.budgets = budgets{1 << 40, 1 << 40}
-		if _, err := d.AddUser(t.Context(), "eve@example.com", adaPassword, models.RoleUser); err != nil {
+		if _, err := d.AddUser(t.Context(), "eve@example.com", evePassword, models.RoleUser); err != nil {
 			t.Fatal(err)
 		}
-		var under, most atomic.Int64
-		derive := d.hasher.derive
-		d.hasher.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
-			if n := under.Add(1); n > most.Load() {
-				most.Store(n)
-			}
-			defer under.Add(-1)
-			return derive(password, salt, passes, memory, threads, size)
+		d.slots.patience = time.Minute
+		entered, goOn := d.held(t, evePassword)
+		kinds := make(chan Kind, many)
+		for i := range many {
+			go func() { kinds <- d.try(t, "eve@example.com", evePassword, at(fmt.Sprintf("198.51.100.%d", i))) }()
 		}
-		ctx, stop := context.WithCancel(t.Context())
-		var loops sync.WaitGroup
-		done := make(chan struct{}, 4)
-		for i := range 80 {
-			loops.Go(func() {
-				for ctx.Err() == nil {
-					_, err := d.Login(ctx, LoginRequest{Email: "eve@example.com", Password: adaPassword, DeviceName: "phone", From: at(fmt.Sprintf("198.51.100.%d", i%9))})
-					if err == nil {
-						select {
-						case done <- struct{}{}:
-						default:
-						}
-					}
-				}
-			})
-		}
-		for range cap(done) {
-			<-done
-		}
-		for i := range 5 {
-			if leave, err := d.door.enter(at(fmt.Sprintf("203.0.113.%d", i))); err != nil {
-				t.Errorf("somebody else before the door: %v", err)
-			} else {
-				leave()
-			}
-		}
-		highest := most.Load()
+		within(t, 10*time.Second, "two of them past the door and the rest waiting outside", func() bool { return d.slots.users() == many && len(d.door.inside) == 2 })
+		next(t, entered)
+		next(t, entered)
 		if kind := d.try(t, adaEmail, adaPassword, at("203.0.113.9")); kind != -1 {
-			t.Errorf("somebody else: %v", kind)
+			t.Errorf("another account: %v", kind)
 		}
-		stop()
-		loops.Wait()
-		if highest > slotsOfAccount {
-			t.Errorf("%d passwords of one account were hashed at a time", highest)
+		goOn()
+		for range many {
+			if kind := next(t, kinds); kind != -1 {
+				t.Errorf("one that waited: %v", kind)
+			}
 		}
-		if len(d.slots.of) != 0 {
-			t.Errorf("%d accounts are remembered when none signs in", len(d.slots.of))
-		}
+		within(t, 10*time.Second, "no account is remembered when none signs in", func() bool { return d.slots.users() == 0 && len(d.slots.of) == 0 })
 	})
 }
 
-// held blocks every hash until the test lets it go on.
-func (d *desk) held() (entered chan struct{}, goOn chan struct{}) {
-	entered, goOn = make(chan struct{}, 100), make(chan struct{})
+// users counts what holds or waits for a slot.
+func (s *slots) users() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.of {
+		n += one.users
+	}
+	return n
+}
+
+// held blocks the hashes of a password, of every one if it is empty, until the test lets them go on.
+func (d *desk) held(t *testing.T, only string) (entered chan struct{}, goOn func()) {
+	entered = make(chan struct{}, 100)
+	wait := make(chan struct{})
+	goOn = sync.OnceFunc(func() { close(wait) })
+	t.Cleanup(goOn) // a test that fails leaves nothing that hangs
 	derive := d.hasher.derive
 	d.hasher.derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
-		entered <- struct{}{}
-		<-goOn
+		if only == "" || only == string(password) {
+			entered <- struct{}{}
+			<-wait
+		}
 		return derive(password, salt, passes, memory, threads, size)
 	}
 	return entered, goOn
+}
+
+// next waits for what another goroutine sends.
+func next[T any](t *testing.T, from <-chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-from:
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing came in ten seconds")
+	}
+	return got
 }
 
 func TestAThirdSignInWaitsItsTurnAndAKnownBrowserHasItsOwn(t *testing.T) {
@@ -91,54 +89,99 @@ func TestAThirdSignInWaitsItsTurnAndAKnownBrowserHasItsOwn(t *testing.T) {
 		if kind := d.enter(t, adaPassword, with("hers", "192.0.2.1")); kind != -1 {
 			t.Fatal(kind)
 		}
-		entered, goOn := d.held()
-		var all sync.WaitGroup
-		kinds := make(chan Kind, 10)
-		guess := func(i int) {
-			all.Go(func() { kinds <- d.try(t, adaEmail, "not the password", at(fmt.Sprintf("198.51.100.%d", i))) })
+		entered, goOn := d.held(t, "")
+		begin := func(try func() Kind) <-chan Kind {
+			kinds := make(chan Kind, 1)
+			go func() { kinds <- try() }()
+			return kinds
 		}
-		guess(1)
-		guess(2)
-		<-entered
-		<-entered
+		guess := func(i int) <-chan Kind {
+			return begin(func() Kind { return d.try(t, adaEmail, "not the password", at(fmt.Sprintf("198.51.100.%d", i))) })
+		}
+		hers := func(i int) <-chan Kind {
+			return begin(func() Kind { return d.enter(t, adaPassword, with("hers", fmt.Sprintf("203.0.113.%d", i))) })
+		}
+		guesses := []<-chan Kind{guess(1), guess(2)}
+		next(t, entered)
+		next(t, entered)
 		d.slots.patience = time.Microsecond
-		if kind := d.try(t, adaEmail, adaPassword, at("203.0.113.1")); kind != KindUnavailable {
+		if kind := next(t, guess(9)); kind != KindUnavailable {
 			t.Errorf("a third one, out of patience: %v", kind)
 		}
-		d.slots.patience = time.Minute
-		all.Go(func() { kinds <- d.enter(t, adaPassword, with("hers", "203.0.113.2")) })
-		<-entered // her browser does not wait for the guesses
-		guess(3)  // a third one that is patient
-		close(goOn)
-		all.Wait()
-		close(kinds)
-		got := map[Kind]int{}
-		for kind := range kinds {
-			got[kind]++
+		signIn := hers(2)
+		next(t, entered) // her browser does not wait for the guesses
+		if kind := next(t, hers(3)); kind != KindUnavailable {
+			t.Errorf("her browser a second time, out of patience: %v", kind)
 		}
-		if got[-1] != 1 || got[KindInvalidCredential] != 3 {
-			t.Errorf("%v", got)
+		d.slots.patience = time.Minute
+		guesses = append(guesses, guess(3)) // a third one that is patient
+		goOn()
+		if kind := next(t, signIn); kind != -1 {
+			t.Errorf("her browser: %v", kind)
+		}
+		for i, kinds := range guesses {
+			if kind := next(t, kinds); kind != KindInvalidCredential {
+				t.Errorf("guess %d: %v", i+1, kind)
+			}
 		}
 	})
 }
 
-// Whoever is past a limit is told so at once, even while the account's turns are taken.
+// A caller past a limit is told so at once, even while the account's turns are taken.
 func TestWhatTheLimitsRefuseHoldsNoSlot(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.fail(t, maxPairFailures, adaEmail, same("192.0.2.1"))
-		entered, goOn := d.held()
-		var all sync.WaitGroup
-		for i := range slotsOfAccount {
-			all.Go(func() { d.try(t, adaEmail, adaPassword, at(fmt.Sprintf("198.51.100.%d", i))) })
-			<-entered
+		entered, goOn := d.held(t, "")
+		kinds := make(chan Kind, 2)
+		for i := range 2 {
+			go func() { kinds <- d.try(t, adaEmail, adaPassword, at(fmt.Sprintf("198.51.100.%d", i))) }()
+			next(t, entered)
 		}
+		d.slots.patience = time.Microsecond
 		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != KindRateLimited {
 			t.Errorf("past the limit: %v", kind)
 		}
-		close(goOn)
-		all.Wait()
+		goOn()
+		next(t, kinds)
+		next(t, kinds)
 	})
+}
+
+// However many ask for one account, a bounded number of them waits: those past it are told to come back at once.
+func TestFewWaitForTheSameSlot(t *testing.T) {
+	s := slots{patience: time.Minute, of: map[string]*slot{}}
+	free, err := s.take(t.Context(), "ada", 1, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, slotQueue)
+	ctx, leave := context.WithCancel(t.Context())
+	for range slotQueue {
+		go func() {
+			_, err := s.take(ctx, "ada", 1, func() {})
+			ended <- err
+		}()
+	}
+	within(t, 10*time.Second, "all of them waiting", func() bool { return s.users() == 1+slotQueue })
+	past := make(chan error, 1)
+	go func() {
+		_, err := s.take(ctx, "ada", 1, func() { t.Error("one more waits") })
+		past <- err
+	}()
+	if err := next(t, past); !errors.Is(err, errHasherBusy) {
+		t.Errorf("one more: %v", err)
+	}
+	if _, err := s.take(t.Context(), "eve", 1, func() {}); err != nil {
+		t.Errorf("another account: %v", err)
+	}
+	leave()
+	for range slotQueue {
+		if err := next(t, ended); !errors.Is(err, context.Canceled) {
+			t.Errorf("one that left: %v", err)
+		}
+	}
+	free()
 }
 
 func TestAnAccountSignsInThirtyTimesInAWindowAndAHundredTimesADay(t *testing.T) {

@@ -37,6 +37,10 @@ func TestNamesThatLookAlikeAreNumbered(t *testing.T) {
 				t.Errorf("phone, renamed to %q, is called %q", name, got)
 			}
 		}
+		addApp(t, s, u.ID, "Iris")
+		if got := addApp(t, s, u.ID, "lris").Name; got != "lris (2)" {
+			t.Errorf("lris, which only looks like Iris as it is typed, is called %q", got)
+		}
 		tablet := addApp(t, s, u.ID, "tablet")
 		if got := rename(t, s, tablet, "рhоne"); got != "рhоne (7)" {
 			t.Errorf("tablet, renamed to a look-alike of phone, is called %q", got)

@@ -1,10 +1,12 @@
 package models_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"latchkey/models"
+	"latchkey/models/modelstest"
 )
 
 // A primary that was demoted keeps its connections: none may live longer than half an hour, and not all end at one moment.
@@ -19,4 +21,18 @@ func TestNoConnectionLivesLongerThanHalfAnHour(t *testing.T) {
 	if most != 7 {
 		t.Errorf("%d connections, want the 7 that were asked for", most)
 	}
+}
+
+// Operators read these names beside the numbers of the metrics.
+func TestPoolsAreNamedByWhatTheyDo(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		var names []string
+		for _, pool := range s.PoolStats() {
+			names = append(names, pool.Name)
+		}
+		want := map[string]string{"sqlite": "writer reader", "postgres": "main refresh"}[s.Dialect()]
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	})
 }

@@ -176,6 +176,9 @@ func TestAThiefWhoGoesOnDoesNotOutlastTheOwner(t *testing.T) {
 		if !x.back(owner) {
 			t.Fatal("six days after the last change the owner's link is dead")
 		}
+		if x.u.EmailSince != nil {
+			t.Errorf("the address that was taken back counts from %v, not from the start", x.u.EmailSince)
+		}
 		for i := 1; i <= 3; i++ {
 			if x.back(fmt.Sprintf("evil%d@example.org", i)) {
 				t.Errorf("evil%d works after that", i)

@@ -207,3 +207,23 @@ func TestDisablingEndsEveryLinkButTheWayBack(t *testing.T) {
 		}
 	})
 }
+
+// The browser in which a link was used is known to the account from then on, even one that never saw the sign-in form.
+func TestTheBrowserThatUsedALinkIsKnown(t *testing.T) {
+	eachLink(t, func(t *testing.T, s *postOffice, k linkKind) {
+		if k.act != models.EventPasswordReset && k.act != models.EventEmailRestored {
+			return
+		}
+		b := s.browser()
+		if r := b.post(b.tabOf(k.made(s, adaEmail, adaPassword)), answer(adaPassword)); r.status != http.StatusSeeOther {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+		var places int
+		if err := s.store.Pools()[0].QueryRowContext(t.Context(), "SELECT count(*) FROM known_places").Scan(&places); err != nil {
+			t.Fatal(err)
+		}
+		if places != 2 {
+			t.Errorf("the account knows %d places, want the browser and its network", places)
+		}
+	})
+}

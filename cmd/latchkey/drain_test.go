@@ -63,7 +63,7 @@ func TestATerminatedServerFinishesWhatIsUnderWay(t *testing.T) {
 		body, _ := io.ReadAll(answer.Body)
 		got := reply{answer.StatusCode, answer.Header, string(body)}.want(t, 200, "device_name", "phone")
 		o := c.end(t, time.Minute)
-		if o.code != 0 { // a request that was cut off after drainTime
+		if o.code != 0 || strings.Contains(o.stderr, "cut off") { // after drainTime
 			t.Errorf("exit %d: %s", o.code, o.stderr)
 		}
 		o.isNoCrash(t)
@@ -80,7 +80,7 @@ func TestAnIdleConnectionDoesNotKeepATerminatedServer(t *testing.T) {
 	defer client.CloseIdleConnections()
 	send(t, client, http.MethodGet, c.url(t)+"/healthz", "").want(t, 200)
 	c.stop(t)
-	if o := c.end(t, time.Minute); o.code != 0 { // as after drainTime
+	if o := c.end(t, time.Minute); o.code != 0 || strings.Contains(o.stderr, "cut off") { // as after drainTime
 		t.Errorf("exit %d: %s", o.code, o.stderr)
 	}
 }

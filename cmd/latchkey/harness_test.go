@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"latchkey/auth"
 	"latchkey/models/modelstest"
@@ -64,8 +66,10 @@ func command(t *testing.T, url, stdin string, args ...string) outcome {
 	if os.Getenv("LATCHKEY_SECRET") == "" {
 		t.Setenv("LATCHKEY_SECRET", secretOf("a"))
 	}
+	ctx, end := context.WithTimeout(t.Context(), time.Minute) // of a server that should not have started
+	defer end()
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr)
+	code := run(ctx, args, strings.NewReader(stdin), &stdout, &stderr)
 	return outcome{code, stdout.String(), stderr.String()}
 }
 

@@ -174,16 +174,53 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	}
 }
 
+func TestEverySecretSettingHasAFileOfItsOwn(t *testing.T) {
+	folder, url := t.TempDir(), modelstest.SQLite(t)
+	addUser(t, url, ada)
+	must(t, url, "", "keys", "list") // sealed under the secret a
+	for _, name := range []string{"LATCHKEY_DATABASE", "LATCHKEY_SECRET"} {
+		t.Setenv(name, "")
+	}
+	set := func(name, text string) {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(name+"_FILE", path)
+	}
+	list := func() outcome {
+		var stdout, stderr bytes.Buffer
+		code := run(t.Context(), []string{"user", "list"}, strings.NewReader(""), &stdout, &stderr)
+		return outcome{code, stdout.String(), stderr.String()}
+	}
+	set("LATCHKEY_DATABASE", url)
+	set("LATCHKEY_SECRET", secretOf("b"))
+	list().refuses(t, 1, "sealed under another secret")
+	set("LATCHKEY_SECRET_PREVIOUS", secretOf("a"))
+	if o := list(); o.code != 0 || o.stderr != "" || !strings.Contains(o.stdout, ada) {
+		t.Errorf("exit %d, %q %q", o.code, o.stdout, o.stderr)
+	}
+	t.Setenv("LATCHKEY_MAIL_FROM", "no-reply@example.com")
+	set("LATCHKEY_SMTP_URL", "http://user:hunter2hunter2@mail.example.com")
+	list().refuses(t, 1, "LATCHKEY_SMTP_URL: ")
+}
+
 func TestASecretThatIsNotRandomIsRefusedWhereNothingDependsOnIt(t *testing.T) {
 	encode := func(secret string) string { return base64.StdEncoding.EncodeToString([]byte(secret)) }
 	rising := make([]byte, 48)
 	for i := range rising {
 		rising[i] = byte(3 * i)
 	}
+	few, x := make([]byte, 48), uint32(12)
+	for i := range few {
+		x = x*1664525 + 1013904223
+		few[i] = "\x05\x80\x91\xa3\xb7\xcc\xe2\xf9"[x>>29]
+	}
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		must(t, url, "", "migrate")
 		for name, secret := range map[string]string{
-			"all zero": encode(strings.Repeat("\x00", 32)), "all ones": encode(strings.Repeat("\xff", 64)), "one letter": encode(strings.Repeat("a", 32)),
+			"eight different bytes": encode(string(few)),
+			"all zero":              encode(strings.Repeat("\x00", 32)), "all ones": encode(strings.Repeat("\xff", 64)), "one letter": encode(strings.Repeat("a", 32)),
 			"two letters": encode(strings.Repeat("ab", 32)), "rising": encode(string(rising)), "over and over": encode(strings.Repeat("k3\x9f\xe1Q\x07\xbb\x12\xd4zY\x81\xc6", 3)),
 			"a sentence": encode("this is the secret of our sign-in server"), "a word": encode("latchkey-Secret-Change-Me-2026!xyz"),
 			"a long row of words": encode("correct-horse-battery-staple-and-another-horse"), "the same in capitals": encode("CORRECTHORSEBATTERYSTAPLEANDANOTHERGOODHORSE"),
@@ -193,6 +230,9 @@ func TestASecretThatIsNotRandomIsRefusedWhereNothingDependsOnIt(t *testing.T) {
 			o := command(t, url, "", "user", "add", ada)
 			if o.refuses(t, 1, "LATCHKEY_SECRET: ", "openssl rand"); strings.Contains(o.stderr, secret) {
 				t.Errorf("%s is told: %s", name, o.stderr)
+			}
+			if o.code == 0 {
+				t.Fatalf("%s is taken", name) // and with an account, so are the others
 			}
 			command(t, url, "", "serve", "--addr=127.0.0.1:0").refuses(t, 1, "LATCHKEY_SECRET: ")
 			t.Setenv("LATCHKEY_SECRET", secretOf("a"))

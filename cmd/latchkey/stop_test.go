@@ -56,7 +56,7 @@ func TestAServerThatIsToldToStopServesOnForAWhile(t *testing.T) {
 	}
 	select {
 	case err := <-over:
-		t.Errorf("left already: %v", err)
+		t.Fatalf("left already: %v", err)
 	default:
 	}
 	s.failed <- io.EOF // a listener that ends
