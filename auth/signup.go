@@ -92,7 +92,7 @@ var errCrowded = errors.New("auth: too many mails wait that strangers asked for"
 
 // roomForSignup refuses a sign-up while the mail server does not keep up: before it costs a hash, and whatever the address.
 func (s *Service) roomForSignup(ctx context.Context) error {
-	all, untried, err := s.store.WaitingMails(ctx, models.MailAsked, maxPostponedMails)
+	all, untried, err := s.store.WaitingMails(ctx, askedKinds, maxPostponedMails)
 	if err != nil || untried < maxWaitingMails && all < maxPostponedMails {
 		return err
 	}
