@@ -56,11 +56,15 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		return err
 	}
 	err = s.door.query(ctx, func() error {
-		user, err := s.store.UserByEmail(ctx, foldEmail(r.Email))
+		key, err := s.emailKey(ctx, r.Email)
+		if err != nil {
+			return err
+		}
+		user, err := s.store.UserByEmail(ctx, key)
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		held, err := s.store.AddressHeld(ctx, foldEmail(r.Email), uuid.Nil, s.now())
+		held, err := s.store.AddressHeld(ctx, key, uuid.Nil, s.now())
 		if err != nil {
 			return err
 		}
@@ -155,7 +159,11 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	if link.UsedAt == nil {
 		return link, p, nil
 	}
-	if _, err := s.store.UserByEmail(ctx, foldEmail(p.Email)); err != nil {
+	key, err := s.emailKey(ctx, p.Email)
+	if err == nil {
+		_, err = s.store.UserByEmail(ctx, key)
+	}
+	if err != nil {
 		return link, pending{}, deadLink(err)
 	}
 	return link, p, errUsedLink
@@ -178,9 +186,13 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLog
 	if err := s.confirmPassword(ctx, waiting, r.Password, r.From); err != nil {
 		return key, "", err
 	}
+	mailKey, err := s.emailKey(ctx, p.Email)
+	if err != nil {
+		return key, "", err
+	}
 	now := s.now()
 	user := models.User{
-		ID: models.NewID(now), Email: p.Email, EmailKey: foldEmail(p.Email), PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now,
+		ID: models.NewID(now), Email: p.Email, EmailKey: mailKey, PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now,
 	}
 	err = s.store.ConfirmUser(ctx, linkSignup, link.Hash, now, user, s.event(models.EventAccountCreated, user.ID, r.From, now))
 	if errors.Is(err, models.ErrDuplicate) {
@@ -219,12 +231,16 @@ func (s *Service) problemWithPassword(email, password string) string {
 
 func (s *Service) createUser(ctx context.Context, email, password, role string, now time.Time, event func(models.User) models.Event) (models.User, error) {
 	email = TrimEmail(email)
+	key, err := s.emailKey(ctx, email)
+	if err != nil {
+		return models.User{}, err
+	}
 	hash, err := s.hasher.Hash(ctx, password)
 	if err != nil {
 		return models.User{}, err
 	}
 	user := models.User{
-		ID: models.NewID(now), Email: email, EmailKey: foldEmail(email), PasswordHash: hash, Role: role, CreatedAt: now,
+		ID: models.NewID(now), Email: email, EmailKey: key, PasswordHash: hash, Role: role, CreatedAt: now,
 	}
 	err = s.store.AddUser(ctx, user, event(user))
 	return user, emailTaken(err)
