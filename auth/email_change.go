@@ -39,7 +39,7 @@ func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailReques
 	err := s.door.query(ctx, func() error {
 		box, account := mailbox(r.Email), by.User.ID.String()
 		err := s.countRequest(ctx, quota{s.hide("email", box), maxEmailMails}, quota{s.hide("email", box, account), maxEmailMailsByAccount},
-			quota{s.hide("email account", account), maxEmailAsked}, s.networkQuota(r.From, maxNetEmails, "email network"))
+			quota{s.emailAsked(by.User), maxEmailAsked}, s.networkQuota(r.From, maxNetEmails, "email network"))
 		if err != nil {
 			return err
 		}
@@ -64,6 +64,11 @@ func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailReques
 		s.kickMail()
 	}
 	return err
+}
+
+// emailAsked counts the addresses that an account asks for.
+func (s *Service) emailAsked(user models.User) []byte {
+	return s.hide("email account", user.ID.String())
 }
 
 func checkNewEmail(user models.User, r EmailRequest) error {
