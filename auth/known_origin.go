@@ -14,14 +14,6 @@ func originOf(f models.SignInFacts) knownOrigin {
 	return knownOrigin{browser: f.KnownBrowser || f.KnownKey, network: f.KnownNetwork}
 }
 
-// markOf tells the browsers and keys that an account knows apart.
-func markOf(from Caller) string {
-	if from.Browser != "" {
-		return "browser " + from.Browser
-	}
-	return "key " + from.JKT
-}
-
 // familiar is by what an account knows a browser again; empty for apps.
 func (s *Service) familiar(from Caller) []byte {
 	if from.Browser == "" {
