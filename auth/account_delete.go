@@ -26,7 +26,7 @@ func (s *Service) DeleteAccount(ctx context.Context, by *Session, d AccountDelet
 	}
 	d.Email = TrimEmail(d.Email)
 	var bad fields
-	if bad.text("email", d.Email, maxEmail); len(bad) == 0 && foldEmail(d.Email) != foldEmail(by.User.Email) {
+	if bad.text("email", d.Email, maxEmail); len(bad) == 0 && sameEmail(d.Email) != sameEmail(by.User.Email) {
 		bad.refuse("email", "This is not the e-mail address of the account that you are signed in to.")
 	}
 	bad.text("current_password", d.Password, maxPassword)

@@ -65,7 +65,7 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) (revo
 	l.ByOperator = true
 	return s.store.ChangePassword(ctx, models.PasswordChange{
 		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Event: s.operatorEvent(models.EventPasswordReset, u.ID),
-		FreshStart: s.freshStart(u.EmailKey, Caller{}),
+		FreshStart: s.freshStart(u, Caller{}),
 		Notice:     s.alarm(u.ID, l, ""),
 	})
 }

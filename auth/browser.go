@@ -28,7 +28,7 @@ type Session struct {
 }
 
 // Has tells whether an e-mail address, as it was typed, is the account's.
-func (by *Session) Has(email string) bool { return foldEmail(email) == by.User.EmailKey }
+func (by *Session) Has(email string) bool { return sameEmail(email) == sameEmail(by.User.EmailKey) }
 
 // Browser finds the live browser behind a cookie, in one query, and notes that it was seen. It returns KindSignedOut
 // when there is none (any more).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	netmail "net/mail"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -23,21 +24,65 @@ func TrimEmail(s string) string {
 // foldEmail is the form in which addresses are compared: composed and lower-case throughout.
 func foldEmail(s string) string { return strings.ToLower(norm.NFC.String(TrimEmail(s))) }
 
-// emailKey is the folded form under which the account of a typed address is kept. Byte-order marks were once taken for
-// a part of it: an account that has one keeps it, and is found by the address as it was then.
+// sameEmail is the form of which one mailbox has only one: folded, with its domain as people read it, where xn--bcher-kva.example is
+// bücher.example. New addresses are kept under it.
+func sameEmail(s string) string {
+	s = foldEmail(s)
+	at := strings.LastIndexByte(s, '@')
+	ascii, err := mail.Domain(s[at+1:])
+	if at < 0 || err != nil {
+		return s
+	}
+	shown, err := idna.Lookup.ToUnicode(ascii)
+	if err != nil {
+		return s
+	}
+	return s[:at+1] + shown
+}
+
+// keysOf are the keys under which the account of a typed address may be kept. Of two old accounts of one mailbox the first is the
+// one whose address was typed. Keys were once made of addresses as they were typed, with the spelling of their domain and a
+// byte-order mark in them; an account that has such a key keeps it.
+func keysOf(typed string) (keys []string) {
+	same := sameEmail(typed)
+	keys = []string{strings.ToLower(norm.NFC.String(strings.TrimSpace(typed))), foldEmail(typed), same}
+	if at := strings.LastIndexByte(same, '@'); at >= 0 {
+		if ascii, err := mail.Domain(same[at+1:]); err == nil {
+			keys = append(keys, same[:at+1]+ascii)
+		}
+	}
+	for i := len(keys) - 1; i > 0; i-- {
+		if slices.Contains(keys[:i], keys[i]) {
+			keys = slices.Delete(keys, i, i+1)
+		}
+	}
+	return keys
+}
+
+// emailKey is the key of the account that has a typed address, in whatever spelling, or else of the one that may still take it back.
+// Without any it is the key that a new account gets.
 func (s *Service) emailKey(ctx context.Context, typed string) (string, error) {
-	key, marked := foldEmail(typed), strings.ToLower(norm.NFC.String(strings.TrimSpace(typed)))
-	if marked == key {
-		return key, nil
+	keys := keysOf(typed)
+	if len(keys) == 1 {
+		return keys[0], nil
 	}
-	_, err := s.store.UserByEmail(ctx, marked)
-	switch {
-	case err == nil:
-		return marked, nil
-	case errors.Is(err, models.ErrNotFound):
-		return key, nil
+	key, err := s.store.FindEmailKey(ctx, keys, s.now())
+	if errors.Is(err, models.ErrNotFound) {
+		return sameEmail(typed), nil
 	}
-	return "", err
+	return key, err
+}
+
+// signInKey is emailKey for callers of whom there may be any number.
+func (s *Service) signInKey(ctx context.Context, typed string) (key string, err error) {
+	if keys := keysOf(typed); len(keys) == 1 {
+		return keys[0], nil
+	}
+	err = s.door.query(ctx, func() error {
+		key, err = s.emailKey(ctx, typed)
+		return err
+	})
+	return key, err
 }
 
 // problemWithEmail says why an address cannot be given to an account: it is no address (RFC 5322 addr-spec, no display

@@ -39,10 +39,13 @@ func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailReques
 		return err
 	}
 	err := s.door.query(ctx, func() error {
-		key := foldEmail(r.Email)
-		box, account := mailbox(key), by.User.ID.String()
+		box, account := mailbox(r.Email), by.User.ID.String()
 		err := s.countRequest(ctx, quota{s.hide("email", box), maxEmailMails}, quota{s.hide("email", box, account), maxEmailMailsByAccount},
-			quota{s.hide("email account", account), maxEmailAsked}, s.networkQuota(r.From, maxNetEmails, "email network"))
+			quota{s.emailAsked(by.User), maxEmailAsked}, s.networkQuota(r.From, maxNetEmails, "email network"))
+		if err != nil {
+			return err
+		}
+		key, err := s.emailKey(ctx, r.Email)
 		if err != nil {
 			return err
 		}
@@ -65,13 +68,18 @@ func (s *Service) AskEmailChange(ctx context.Context, by *Session, r EmailReques
 	return err
 }
 
+// emailAsked counts the addresses that an account asks for.
+func (s *Service) emailAsked(user models.User) []byte {
+	return s.hide("email account", user.ID.String())
+}
+
 func checkNewEmail(user models.User, r EmailRequest) error {
 	var bad fields
 	bad.text("email", r.Email, maxEmail)
 	if len(bad) == 0 {
 		bad.refuse("email", problemWithEmail(r.Email))
 	}
-	if len(bad) == 0 && foldEmail(r.Email) == user.EmailKey {
+	if len(bad) == 0 && sameEmail(r.Email) == sameEmail(user.EmailKey) {
 		bad.refuse("email", "This is your e-mail address already.")
 	}
 	bad.text("password", r.Password, maxPassword)

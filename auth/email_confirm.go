@@ -45,7 +45,7 @@ func (s *Service) readEmailChange(ctx context.Context, secret string) (link mode
 	if err != nil {
 		return link, user, p, &Error{Kind: errDeadLink.Kind, Message: errDeadLink.Message, Cause: err}
 	}
-	if user.EmailKey == foldEmail(p.Email) { // by this link, or by another one that was mailed for the same wish
+	if sameEmail(user.EmailKey) == sameEmail(p.Email) { // by this link, or by another one that was mailed for the same wish
 		return link, user, p, errUsedLink
 	}
 	if used || user.LockedAt != nil || user.EmailKey != p.From || user.PasswordHash != p.Hash {
@@ -73,6 +73,10 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 	if err := s.confirmPassword(ctx, user, password, from); err != nil {
 		return move, err
 	}
+	key, err := s.emailKey(ctx, p.Email)
+	if err != nil {
+		return move, err
+	}
 	now := s.now()
 	undo, takeBack := newLink(user.ID, "", "", now, EmailUndoLife)
 	tell := letter(LetterEmailChanged, from, now)
@@ -82,7 +86,7 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 	news := letter(LetterEmailNew, from, now)
 	news.Before, news.After = user.Email, p.Email
 	err = s.store.ChangeEmail(ctx, models.EmailChange{
-		Link: link.Hash, UserID: user.ID, From: p.From, Verified: p.Hash, Email: p.Email, EmailKey: foldEmail(p.Email), At: now,
+		Link: link.Hash, UserID: user.ID, From: p.From, Verified: p.Hash, Email: p.Email, EmailKey: key, At: now,
 		Former: models.FormerAddress{
 			Hash: undo.Hash, UserID: user.ID, Email: user.Email, EmailKey: user.EmailKey, CreatedAt: now, ExpiresAt: undo.ExpiresAt,
 		},

@@ -18,12 +18,16 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	if problem := problemWithEmail(to); problem != "" {
 		return invalidField("email", problem)
 	}
+	key, err := s.emailKey(ctx, to)
+	if err != nil {
+		return err
+	}
 	e := s.operatorEvent(models.EventEmailChanged, u.ID)
 	tell := Letter{Kind: LetterEmailChanged, At: e.At, ByOperator: true, After: veil(to)}
 	// The new address may be mistyped and a stranger's: it is not told what the account was called, which a person chose.
 	news := Letter{Kind: LetterEmailNew, At: e.At, ByOperator: true, After: to}
 	err = s.store.SetEmail(ctx, models.EmailSetting{
-		UserID: u.ID, From: u.EmailKey, Email: to, EmailKey: foldEmail(to), At: e.At, Event: e,
+		UserID: u.ID, From: u.EmailKey, Email: to, EmailKey: key, At: e.At, Event: e,
 		Notices: []models.Notice{s.noticeTo(u.Email, u.ID, tell), s.noticeTo(to, u.ID, news)},
 	})
 	return emailTaken(err)

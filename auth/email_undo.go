@@ -66,7 +66,7 @@ func (s *Service) UndoEmailChange(ctx context.Context, secret string, from Calle
 		FreshStart: models.FreshStart{Places: s.places(from)},
 		Tell: func(f models.FormerAddress, left string) []models.Notice {
 			notices := []models.Notice{s.noticeTo(f.Email, f.UserID, letter(LetterEmailRestored, from, now))}
-			if foldEmail(left) != f.EmailKey {
+			if sameEmail(left) != sameEmail(f.EmailKey) {
 				// Without from where: perhaps it goes to a thief.
 				notices = append(notices, s.noticeTo(left, f.UserID, Letter{Kind: LetterEmailLost, At: now}))
 			}

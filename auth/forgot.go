@@ -139,7 +139,7 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	}
 	now := s.now()
 	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
-		Purpose: linkReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now, FreshStart: s.freshStart(user.EmailKey, from),
+		Purpose: linkReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now, FreshStart: s.freshStart(user, from),
 		Event:  s.event(models.EventPasswordReset, user.ID, from, now),
 		Notice: s.alarm(user.ID, letter(LetterPasswordChanged, from, now), ""),
 	})

@@ -14,14 +14,6 @@ func originOf(f models.SignInFacts) knownOrigin {
 	return knownOrigin{browser: f.KnownBrowser || f.KnownKey, network: f.KnownNetwork}
 }
 
-// markOf tells the browsers and keys that an account knows apart.
-func markOf(from Caller) string {
-	if from.Browser != "" {
-		return "browser " + from.Browser
-	}
-	return "key " + from.JKT
-}
-
 // familiar is by what an account knows a browser again; empty for apps.
 func (s *Service) familiar(from Caller) []byte {
 	if from.Browser == "" {
@@ -51,10 +43,10 @@ func (s *Service) places(from Caller) (places [][]byte) {
 
 // freshStart is what a new password gives an account: it knows only the browser that set it and that browser's network, and what
 // was counted of the account, and of it from there, starts again.
-func (s *Service) freshStart(emailKey string, from Caller) models.FreshStart {
-	f := models.FreshStart{Places: s.places(from)}
+func (s *Service) freshStart(user models.User, from Caller) models.FreshStart {
+	f := models.FreshStart{Places: s.places(from), Counters: [][]byte{s.emailAsked(user)}}
 	ofAll := s.hide("network", from.network()) // not about this account
-	for _, key := range s.limitKeys(emailKey, from) {
+	for _, key := range s.limitKeys(user.EmailKey, from) {
 		if !bytes.Equal(key, ofAll) {
 			f.Counters = append(f.Counters, key)
 		}

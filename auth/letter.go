@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -98,12 +99,17 @@ func (s *Service) mailID(at time.Time) uuid.UUID {
 	return id
 }
 
+// askedKinds are those that anybody can have written, in the stored words. Alarms are none, also when they go with these mails.
+var askedKinds = []string{
+	string(LetterSignup), string(LetterSignupKnown), string(LetterReset), string(LetterEmailConfirm), string(LetterEmailTaken), string(LetterEmailHeld), string(LetterNone),
+}
+
 // priority is which mails go first: what a thief's act sets off must not wait behind what strangers ask for.
 func (k LetterKind) priority() int64 {
-	switch k {
-	case LetterSignup, LetterSignupKnown:
+	switch {
+	case k == LetterSignup, k == LetterSignupKnown:
 		return models.MailSignup
-	case LetterReset, LetterEmailConfirm, LetterEmailTaken, LetterEmailHeld, LetterNone:
+	case slices.Contains(askedKinds, string(k)):
 		return models.MailAsked
 	}
 	return models.MailAlarm

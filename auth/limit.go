@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -21,6 +22,7 @@ const (
 	maxKnownFailures = 30  // of one account, from all that it knows together
 	maxSignIns       = 30  // of one account that succeed
 	maxSignInsDay    = 100 // of one account that succeed, in a day
+	maxOwnSignIns    = 5   // of one browser that the account knows, in a day, that succeed when the others have used up the rest
 	maxConfirmations = 30  // of one account's password by people who are signed in, that succeed
 	homeFor          = 30 * 24 * time.Hour
 	budgetDay        = 24 * time.Hour
@@ -41,12 +43,15 @@ type signInLimits struct {
 	failures      []limit // a wrong password is counted under each
 	budget        []limit // a sign-in is counted under each
 	confirmations []limit // in place of the budget, for a person who is signed in already
+	// own is what is left to a known browser when all that the account knows have used their budget up together: or a thief who made
+	// himself known could lock the owner's browser out. Its counter counts all along.
+	own, ownConfirmations []limit
 }
 
 // limitsOf says what judges a caller whom an account knows in this way. A known browser passes the limits of its network and of
 // the account, or whoever shares the network, and any stranger, could lock the owner out; a known network passes the account's.
-// Whatever an account knows shares one limit, which strangers cannot use up, so that farmed marks gain a thief nothing. A caller
-// is counted where it is judged. Keys are hashes, because people type passwords into the field for the address, and because a
+// Whatever an account knows shares one limit and one budget, which strangers cannot use up, so that farmed marks and keys gain a thief
+// next to nothing. A caller is counted where it is judged. Keys are hashes, because people type passwords into the field for the address, and because a
 // backup should not list who came from where.
 func (s *Service) limitsOf(emailKey string, from Caller, known knownOrigin) signInLimits {
 	var l signInLimits
@@ -61,24 +66,51 @@ func (s *Service) limitsOf(emailKey string, from Caller, known knownOrigin) sign
 	}
 	whose := []string{emailKey}
 	if known.browser {
-		whose = append(whose, markOf(from))
+		whose = append(whose, "known")
 	}
 	l.budget = []limit{
 		{key: s.hide(append([]string{"sign-ins"}, whose...)...), most: s.budgets.window, window: attemptWindow},
 		{key: s.hide(append([]string{"sign-ins day"}, whose...)...), most: s.budgets.day, window: budgetDay},
 	}
 	l.confirmations = []limit{{key: s.hide(append([]string{"confirmations"}, whose...)...), most: maxConfirmations, window: attemptWindow}}
+	if known.browser && from.Browser != "" {
+		l.own = []limit{{key: s.hide("sign-ins own", emailKey, from.Browser), most: maxOwnSignIns, window: budgetDay}}
+		l.ownConfirmations = []limit{{key: s.hide("confirmations own", emailKey, from.Browser), most: maxOwnSignIns, window: attemptWindow}}
+		l.budget = append(l.budget, uncounted(l.own)...)
+		l.confirmations = append(l.confirmations, uncounted(l.ownConfirmations)...)
+	}
 	return l
 }
 
+// uncounted are counters without a limit.
+func uncounted(limits []limit) []limit {
+	limits = slices.Clone(limits)
+	for i := range limits {
+		limits[i].most = math.MaxInt64
+	}
+	return limits
+}
+
+// all are those by which a caller is judged.
 func (l signInLimits) all() []limit { return slices.Concat(l.failures, l.budget, l.confirmations) }
+
+// left goes over to what a known browser has of its own once the rest is used up.
+func (l signInLimits) left(counters []models.Attempt, now time.Time) signInLimits {
+	if len(l.own) > 0 && judge(counters, l.budget, 0, now) != nil {
+		l.budget = l.own
+	}
+	if len(l.ownConfirmations) > 0 && judge(counters, l.confirmations, 0, now) != nil {
+		l.confirmations = l.ownConfirmations
+	}
+	return l
+}
 
 // when leaves of the budget and the confirmations those that count.
 func (l signInLimits) when(confirms bool) signInLimits {
 	if confirms {
-		l.budget = nil
+		l.budget, l.own = nil, nil
 	} else {
-		l.confirmations = nil
+		l.confirmations, l.ownConfirmations = nil, nil
 	}
 	return l
 }

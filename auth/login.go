@@ -45,7 +45,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (TokenAnswer, error
 	if err := bad.err(); err != nil {
 		return TokenAnswer{}, err
 	}
-	key, err := s.emailKey(ctx, r.Email)
+	key, err := s.signInKey(ctx, r.Email)
 	if err != nil {
 		return TokenAnswer{}, err
 	}
@@ -146,7 +146,7 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	if err := bad.err(); err != nil {
 		return BrowserKey{}, err
 	}
-	emailKey, err := s.emailKey(ctx, r.Email)
+	emailKey, err := s.signInKey(ctx, r.Email)
 	if err != nil {
 		return BrowserKey{}, err
 	}

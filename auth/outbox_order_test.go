@@ -169,6 +169,29 @@ func TestPastTheBoundSignUpsAreRefusedAndResetsAreNot(t *testing.T) {
 	})
 }
 
+// Alarms past the five that go first are no mails that strangers asked for: however many wait, they refuse no sign-up.
+func TestAlarmsThatGoWithOtherMailsRefuseNoSignUp(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		d.post(t)
+		d.notify(t, store, maxWaitingMails+5)
+		if err := d.signup(t, "honest@example.org", 1); err != nil {
+			t.Errorf("a sign-up behind one account's alarms: %v", err)
+		}
+		if err := d.ForgotPassword(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
+			t.Errorf("a reset behind one account's alarms: %v", err)
+		}
+		d.flood(t, maxWaitingMails-2) // the sign-up and the reset count
+		if err := d.signup(t, "one.more@example.org", 5000); AsError(err).Kind != KindUnavailable {
+			t.Errorf("a sign-up past the bound: %v", err)
+		}
+		d.notify(t, store, 1)
+		if n, want := d.waiting(t, store), 2*maxWaitingMails+6; n != want {
+			t.Errorf("%d mails wait, want %d", n, want)
+		}
+	})
+}
+
 // Mails to a domain whose server does not answer wait for hours. They keep nobody else from signing up, up to a bound of their own.
 func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {

@@ -46,7 +46,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *Session, c PasswordCha
 	revoked, err = s.store.ChangePassword(ctx, models.PasswordChange{
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
 		Event:      limited(s.event(models.EventPasswordChanged, by.User.ID, c.From, now), passwordLimit),
-		FreshStart: s.freshStart(by.User.EmailKey, c.From),
+		FreshStart: s.freshStart(by.User, c.From),
 		Notice:     s.alarm(by.User.ID, letter(LetterPasswordChanged, c.From, now), ""),
 	})
 	if errors.Is(err, models.ErrChanged) {

@@ -122,7 +122,7 @@ func TestRaceOfKeyRotations(t *testing.T) {
 }
 
 // A change of secret, half done: each service seals under its own and knows the other's. And a change of algorithm,
-// half done: each signs with its own. Every token is good at both all the time.
+// half done: each signs with its own, or the other's. Every token is good at both all the time.
 func TestRaceOfKeysDuringAChangeOfSettings(t *testing.T) {
 	one, two := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
 	eachPair(t, func(t *testing.T, p *racePair) {
@@ -140,7 +140,7 @@ func TestRaceOfKeysDuringAChangeOfSettings(t *testing.T) {
 			})
 			minted.good(t, p)
 		}
-		if n := raceSeqs(t, p.on(0)); n != 4 {
+		if n := raceSeqs(t, p.on(0)); n != 3 && n != 4 { // whichever saw the other's first key publishes its own before it signs, and none after it yet
 			t.Errorf("%d keys", n)
 		}
 	})

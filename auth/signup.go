@@ -56,11 +56,15 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		return err
 	}
 	err = s.door.query(ctx, func() error {
-		user, err := s.store.UserByEmail(ctx, foldEmail(r.Email))
+		key, err := s.emailKey(ctx, r.Email)
+		if err != nil {
+			return err
+		}
+		user, err := s.store.UserByEmail(ctx, key)
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		held, err := s.store.AddressHeld(ctx, foldEmail(r.Email), uuid.Nil, s.now())
+		held, err := s.store.AddressHeld(ctx, key, uuid.Nil, s.now())
 		if err != nil {
 			return err
 		}
@@ -92,7 +96,7 @@ var errCrowded = errors.New("auth: too many mails wait that strangers asked for"
 
 // roomForSignup refuses a sign-up while the mail server does not keep up: before it costs a hash, and whatever the address.
 func (s *Service) roomForSignup(ctx context.Context) error {
-	all, untried, err := s.store.WaitingMails(ctx, models.MailAsked, maxPostponedMails)
+	all, untried, err := s.store.WaitingMails(ctx, askedKinds, maxPostponedMails)
 	if err != nil || untried < maxWaitingMails && all < maxPostponedMails {
 		return err
 	}
@@ -152,7 +156,10 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	if err != nil {
 		return link, p, &Error{Kind: errDeadLink.Kind, Message: errDeadLink.Message, Cause: err}
 	}
-	_, err = s.store.UserByEmail(ctx, foldEmail(p.Email))
+	key, err := s.emailKey(ctx, p.Email)
+	if err == nil {
+		_, err = s.store.UserByEmail(ctx, key)
+	}
 	switch {
 	case err == nil: // made by this link, or by another one that was mailed to the address
 		return link, p, errUsedLink
@@ -179,9 +186,13 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r BrowserLog
 	if err := s.confirmPassword(ctx, waiting, r.Password, r.From); err != nil {
 		return key, "", err
 	}
+	mailKey, err := s.emailKey(ctx, p.Email)
+	if err != nil {
+		return key, "", err
+	}
 	now := s.now()
 	user := models.User{
-		ID: models.NewID(now), Email: p.Email, EmailKey: foldEmail(p.Email), PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now,
+		ID: models.NewID(now), Email: p.Email, EmailKey: mailKey, PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now,
 	}
 	err = s.store.ConfirmUser(ctx, linkSignup, link.Hash, now, user, s.event(models.EventAccountCreated, user.ID, r.From, now))
 	if errors.Is(err, models.ErrDuplicate) { // confirmed by another link, or held for the account that left it
@@ -220,12 +231,16 @@ func (s *Service) problemWithPassword(email, password string) string {
 
 func (s *Service) createUser(ctx context.Context, email, password, role string, now time.Time, event func(models.User) models.Event) (models.User, error) {
 	email = TrimEmail(email)
+	key, err := s.emailKey(ctx, email)
+	if err != nil {
+		return models.User{}, err
+	}
 	hash, err := s.hasher.Hash(ctx, password)
 	if err != nil {
 		return models.User{}, err
 	}
 	user := models.User{
-		ID: models.NewID(now), Email: email, EmailKey: foldEmail(email), PasswordHash: hash, Role: role, CreatedAt: now,
+		ID: models.NewID(now), Email: email, EmailKey: key, PasswordHash: hash, Role: role, CreatedAt: now,
 	}
 	err = s.store.AddUser(ctx, user, event(user))
 	return user, emailTaken(err)

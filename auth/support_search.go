@@ -52,6 +52,15 @@ func (s *Service) Search(ctx context.Context, by *Session, q SupportSearch) (Sup
 	if problem := problemWithSearch(q.Text); problem != "" {
 		return SupportFound{}, invalidField("q", problem)
 	}
+	if strings.Contains(q.Text, "@") {
+		key, err := s.emailKey(ctx, q.Text)
+		if err != nil {
+			return SupportFound{}, err
+		}
+		if key != foldEmail(q.Text) {
+			q.Text = key // the account's own spelling, by which it is forgotten when the account is deleted
+		}
+	}
 	now := s.now()
 	e := s.event(models.EventSupportSearched, by.User.ID, q.From, now)
 	e.Actor, e.ActorID, e.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, q.detail()

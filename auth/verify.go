@@ -31,7 +31,8 @@ type passwordCheck struct {
 	s        *Service
 	user     models.User // the zero User when the address has no account
 	from     Caller
-	limits   signInLimits
+	granted  signInLimits     // as the account knows the caller
+	limits   signInLimits     // what is left of them
 	reserved []models.Attempt // failures that were counted in advance
 	leave    func()           // the door
 	free     func()           // the account's slot
@@ -69,7 +70,8 @@ func (c *passwordCheck) begin(ctx context.Context, a attempt) (err error) {
 			}
 		}
 		known = originOf(facts)
-		c.user, c.limits = facts.User, s.limitsOf(a.emailKey, a.from, known).when(a.confirms)
+		c.user, c.granted = facts.User, s.limitsOf(a.emailKey, a.from, known).when(a.confirms)
+		c.limits = c.granted.left(facts.Attempts, s.now())
 		return judge(facts.Attempts, c.limits.all(), 0, s.now())
 	})
 	if err != nil {
@@ -107,13 +109,14 @@ func (c *passwordCheck) takeSlot(ctx context.Context, a attempt, known knownOrig
 	}
 	return c.s.door.query(ctx, func() error { // those that went before may have used the budget up
 		var keys [][]byte
-		for _, l := range c.limits.all() {
+		for _, l := range c.granted.all() {
 			keys = append(keys, l.key)
 		}
 		counters, err := c.s.store.Attempts(ctx, keys, c.s.now())
 		if err != nil {
 			return err
 		}
+		c.limits = c.granted.left(counters, c.s.now())
 		return judge(counters, c.limits.all(), 0, c.s.now())
 	})
 }

@@ -210,18 +210,13 @@ func (h held) withSecret(hashes [][]byte) (Device, bool) {
 
 // taken tells of names that look like one held by another device than the given one.
 func (h held) taken(but uuid.UUID) func(string) bool {
-	names := make(map[string]bool, 2*len(h))
+	names := make(lookAlikeNames, 4*len(h))
 	for _, d := range h {
 		if d.ID != but {
-			for _, form := range lookAlikes(d.Name) {
-				names[form] = true
-			}
+			names.add(d.Name)
 		}
 	}
-	return func(name string) bool {
-		forms := lookAlikes(name)
-		return names[forms[0]] || names[forms[1]]
-	}
+	return names.have
 }
 
 func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {

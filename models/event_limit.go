@@ -27,7 +27,14 @@ type EventLimit struct {
 	OfDevice bool // only those of the event's device
 	Most     int
 	Within   time.Duration
+	// Afresh is how many more an account may after each new password, or a thief would use the limit up for the owner. A new password
+	// is one that one of the events NewPassword tells of.
+	Afresh      int
+	NewPassword []string
 }
+
+// maxResetsAfresh is how many new passwords of a day that were set by mail or by an operator let an account begin again.
+const maxResetsAfresh = 20
 
 // together is how much later an event may be dated that counts all the same: a request gets its time before it waits for others,
 // and replicas' clocks differ.
@@ -42,11 +49,44 @@ func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
 		q = q.Where("device_id = ?", e.DeviceID)
 	}
 	var oldest []Event // of as many as there may be
-	err := q.Select("at").Order("at DESC").Offset(l.Most - 1).Limit(1).Find(&oldest).Error
+	err := q.Session(&gorm.Session{}).Select("at").Order("at DESC").Offset(l.Most - 1).Limit(1).Find(&oldest).Error
 	if err != nil || len(oldest) == 0 {
 		return err
 	}
+	if again, err := l.afresh(tx, q, e); err != nil || again {
+		return err
+	}
 	return &LimitError{Wait: min(oldest[0].At.Add(l.Within).Sub(at), l.Within)}
+}
+
+// afresh tells whether an event past the limit is one of those that a new password allows. since are the events that count.
+func (l EventLimit) afresh(tx, since *gorm.DB, e Event) (bool, error) {
+	if l.Afresh == 0 {
+		return false, nil
+	}
+	at := moment(e.At)
+	var set []Event
+	err := tx.Model(&Event{}).Where("user_id = ? AND kind IN ? AND at > ? AND at <= ?", e.UserID, l.NewPassword, at.Add(-24*time.Hour), at.Add(together)).
+		Select("kind, at").Order("at DESC").Limit(1000).Find(&set).Error
+	if err != nil || len(set) == 0 {
+		return false, err
+	}
+	resets, atOnce := 0, 0
+	for _, p := range set {
+		if p.Kind == EventPasswordReset {
+			resets++
+		}
+		if p.At.Equal(set[0].At) {
+			atOnce++
+		}
+	}
+	if resets > maxResetsAfresh {
+		return false, nil
+	}
+	var n struct{ AtOnce, Later int }
+	err = since.Session(&gorm.Session{}).Select("count(CASE WHEN at = ? THEN 1 END) AS at_once, count(CASE WHEN at > ? THEN 1 END) AS later", set[0].At, set[0].At).Scan(&n).Error
+	// Of the moment itself as many may have been done before each of its passwords as the account may.
+	return n.Later+max(0, n.AtOnce-l.Most*atOnce) < l.Afresh, err
 }
 
 // withinLimits returns a LimitError when one of an event's limits is reached.

@@ -3,6 +3,7 @@ package models
 import (
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -14,6 +15,9 @@ var (
 	LookAlikes  = lookAlikes
 	Confusables = confusables
 )
+
+// Alike tells whether a device may not have the name b beside one that has a.
+func Alike(a, b string) bool { return held{{ID: uuid.Max, Name: a}}.taken(uuid.Nil)(b) }
 
 // Fault is for tests of errors that no act of this package makes.
 var Fault = fault

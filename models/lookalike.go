@@ -56,6 +56,36 @@ func lookAlikes(name string) [2]string {
 	return [2]string{skeleton(foldCase(norm.NFKC.String(name))), skeleton(foldCase(skeleton(name)))}
 }
 
+// lookAlikeNames are names by all that they look like.
+type lookAlikeNames map[string]bool
+
+func (names lookAlikeNames) add(name string) {
+	gaps := strings.ContainsFunc(name, gap)
+	for _, form := range lookAlikes(name) {
+		names[form] = true
+		closed := closeUp(form)
+		names[closed] = names[closed] || gaps
+	}
+}
+
+// have tells whether a name looks like one of them. Some programs draw a filler as a blank, others not at all: with one in either of
+// them, names are compared without their blanks too.
+func (names lookAlikeNames) have(name string) bool {
+	gaps := strings.ContainsFunc(name, gap)
+	for _, form := range lookAlikes(name) {
+		if names[form] {
+			return true
+		}
+		if held, ok := names[closeUp(form)]; ok && (held || gaps) {
+			return true
+		}
+	}
+	return false
+}
+
+// closeUp is a form without blanks, told apart from all forms with them.
+func closeUp(form string) string { return "\x00" + strings.ReplaceAll(form, " ", "") }
+
 // foldCase is the full case folding of Unicode §3.13: "STRASSE" and "straße" are the same.
 func foldCase(s string) string { return visibleText(norm.NFKC.String(cases.Fold().String(s))) }
 
@@ -116,4 +146,10 @@ func ignorable(r rune) bool {
 // blanks of Egyptian hieroglyphs.
 func blank(r rune) bool {
 	return r == '\u2800' || r == '\U0001d159' || r == '\U00013441' || r == '\U00013442'
+}
+
+// gap tells of characters that are drawn as a blank by some programs and as nothing by others: the blanks, and the fillers of Hangul,
+// which are ignorable by the standard.
+func gap(r rune) bool {
+	return blank(r) || r == '\u3164' || r == '\uffa0' || r == '\u115f' || r == '\u1160'
 }

@@ -102,12 +102,12 @@ func (m *Mail) direct(tx *gorm.DB) (emailKey string, err error) {
 	return emailKey, nil
 }
 
-// WaitingMails counts the mails of a priority, or of a less urgent one, that wait to be sent, up to limit, and how many of those were
-// never tried.
-func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (all, untried int64, err error) {
+// WaitingMails counts the mails of some kinds that wait to be sent, up to limit, and how many of those were never tried. Mails that go
+// with the alarms do not count.
+func (s *Store) WaitingMails(ctx context.Context, kinds []string, limit int) (all, untried int64, err error) {
 	var n struct{ Waiting, Untried int64 }
 	err = s.read(ctx).Raw(`SELECT count(*) AS waiting, count(CASE WHEN tries = 0 THEN 1 END) AS untried
-		FROM (SELECT tries FROM mails WHERE priority >= ? LIMIT ?) AS m`, priority, limit).Scan(&n).Error
+		FROM (SELECT tries FROM mails WHERE priority > ? AND kind IN ? LIMIT ?) AS m`, MailAlarm, kinds, limit).Scan(&n).Error
 	return n.Waiting, n.Untried, fault("count mails", err)
 }
 

@@ -59,6 +59,30 @@ func (s *Store) UserByEmail(ctx context.Context, emailKey string) (User, error) 
 	return u, fault("find user", err)
 }
 
+// FindEmailKey finds the first of several folded addresses that an account has or, when none does, one that an account may take back.
+// It returns ErrNotFound when there is neither.
+func (s *Store) FindEmailKey(ctx context.Context, keys []string, now time.Time) (string, error) {
+	var found []struct {
+		EmailKey string
+		Held     bool
+	}
+	err := s.read(ctx).Raw(`SELECT email_key, FALSE AS held FROM users WHERE email_key IN ?
+		UNION ALL SELECT email_key, TRUE AS held FROM former_addresses WHERE email_key IN ? AND expires_at > ?`, keys, keys, moment(now)).Scan(&found).Error
+	if err != nil {
+		return "", fault("find address", err)
+	}
+	for _, held := range []bool{false, true} {
+		for _, key := range keys {
+			for _, f := range found {
+				if f.Held == held && f.EmailKey == key {
+					return key, nil
+				}
+			}
+		}
+	}
+	return "", fault("find address", ErrNotFound)
+}
+
 // UserByID finds an account, or returns ErrNotFound.
 func (s *Store) UserByID(ctx context.Context, id uuid.UUID) (User, error) {
 	var u User

@@ -5,14 +5,22 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"latchkey/auth/origin"
 )
 
 // manyAddresses is the share of all public addresses from which on trusted proxies cannot all be the operator's own.
 const manyAddresses = 0.25
 
+// internet is what holds everybody's address: IPv4, the part of IPv6 that is given out, and IPv4 as translators write it (RFC 6052,
+// RFC 8215).
+var internet = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("2000::/3"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"),
+}
+
 // warnings tells of proxies that amount to everybody, however they are spelled.
 func (p proxies) warnings() []string {
-	for _, public := range []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("2000::/3")} {
+	for _, public := range internet {
 		if p.share(public) >= manyAddresses {
 			return []string{"LATCHKEY_TRUSTED_PROXIES trusts so much of the Internet that anybody may choose the IP address that they are limited and shown by: name the networks of your proxies only"}
 		}
@@ -47,13 +55,17 @@ func baseURLWarnings(base *url.URL) []string {
 }
 
 // privateHost tells whether a name or address is reached without crossing the Internet: this machine, private networks
-// (RFC 1918, RFC 4193) and names that public DNS never has (RFC 6761, RFC 6762, RFC 8375).
+// (RFC 1918, RFC 4193), the local link, and names that public DNS never has (RFC 6761, RFC 6762, RFC 8375).
 func privateHost(host string) bool {
+	host = strings.TrimSuffix(origin.Host(host), ".")
 	if ip, err := netip.ParseAddr(host); err == nil {
 		ip = ip.Unmap()
-		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified()
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
 	}
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return !strings.Contains(host, ".") || slices.ContainsFunc([]string{".localhost", ".local", ".internal", ".home.arpa", ".test", ".lan"},
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	if strings.Trim(last, "0123456789") == "" { // browsers take it for an address, and it is none (WHATWG URL §3.5)
+		return false
+	}
+	return last == host || slices.ContainsFunc([]string{".localhost", ".local", ".internal", ".home.arpa", ".test", ".lan"},
 		func(private string) bool { return strings.HasSuffix(host, private) })
 }

@@ -17,10 +17,10 @@ type Schedule struct {
 	Keep time.Duration
 	// Lead is how long a key is published at least before it signs; an hour by
 	// default. It must not be shorter than resource servers cache the key set. Only
-	// the first key of an algorithm signs at once, as there is nothing else to sign with.
+	// the very first key signs at once, as there is nothing else to sign with.
 	Lead time.Duration
-	// Announce is how long a key is published at least before a forced rotation may make it sign; Lead by default. It must
-	// not be shorter than the max-age of the key set.
+	// Announce is how long a key is published at least before a forced rotation, or a change of algorithm, may make it sign;
+	// Lead by default. It must not be shorter than the max-age of the key set.
 	Announce time.Duration
 }
 
@@ -58,8 +58,9 @@ func New(alg string, keys []*Key, s Schedule) *Ring {
 
 // Signing returns the key to sign with at now: of the ring's algorithm the one
 // whose turn began last (of two that began together, the greater Seq). Before the
-// first turn it is the first key all the same: a replica whose clock is behind the one
-// that made the key must not make another. False when there is no key: see [Ring.Due].
+// first turn it is the key that signed before the algorithm was changed or, without one,
+// the first key all the same: a replica whose clock is behind the one that made the key
+// must not make another. False when there is no key: see [Ring.Due].
 func (r *Ring) Signing(now time.Time) (*Key, bool) {
 	var first *Key
 	for _, k := range slices.Backward(r.keys) {
@@ -71,7 +72,25 @@ func (r *Ring) Signing(now time.Time) (*Key, bool) {
 		}
 		first = k
 	}
+	if k := r.former(now); k != nil {
+		return k, true
+	}
 	return first, first != nil
+}
+
+// former is the key of another algorithm that verifiers know, for the time until they know the ring's own: the one whose turn
+// began last, or the first of all before that. nil: there is none.
+func (r *Ring) former(now time.Time) (former *Key) {
+	for i, k := range r.keys {
+		if k.Alg == r.alg || r.retired(i, now) {
+			continue
+		}
+		begun, later := !k.SignsFrom.After(now), former != nil && k.SignsFrom.After(former.SignsFrom)
+		if former == nil || begun && later || !later && former.SignsFrom.After(now) {
+			former = k
+		}
+	}
+	return former
 }
 
 // Next returns the key that signs after the present one, and from when on it may: by then every verifier that caches the
@@ -136,6 +155,7 @@ func (r *Ring) retired(i int, now time.Time) bool {
 // ask again until none is due. Replicas that see the same keys get the same seq.
 //
 //   - no key at all: one that signs from now;
+//   - only keys of another algorithm: one that signs when it has been published for Announce;
 //   - no next key: one that signs when the newest has had its time, but not before
 //     it has been published for Lead.
 func (r *Ring) Due(now time.Time) (seq int64, signsFrom time.Time, due bool) {
@@ -146,7 +166,10 @@ func (r *Ring) Due(now time.Time) (seq int64, signsFrom time.Time, due bool) {
 		}
 	}
 	seq++
-	if _, ok := r.Signing(now); !ok {
+	if newest == nil && r.former(now) != nil {
+		return seq, now.Add(r.schedule.Announce), true
+	}
+	if newest == nil {
 		return seq, now, true
 	}
 	if newest.SignsFrom.After(now) {

@@ -50,6 +50,9 @@ func TestWhoSignsAndWhoIsPublished(t *testing.T) {
 		{"after a change of algorithm the old keys stay published", mixed, 40, "ES1", "ES1 Ed2", "Ed1"},
 		{"the last of them for a turn and Keep", mixed, 61.99, "ES1", "ES1 Ed2", "Ed1"},
 		{"and no longer", mixed, 62, "ES1", "ES1", "Ed1 Ed2"},
+		{"until the new algorithm's turn the old one's key signs", mixed, 39, "Ed2", "ES1 Ed2", "Ed1"},
+		{"whichever has its turn then", mixed, 29, "Ed1", "ES1 Ed1 Ed2", ""},
+		{"but none that is retired", append(at(t, EdDSA, 0), at(t, ES256, 40)...), 33, "ES1", "ES1", "Ed1"},
 		{"an empty ring", nil, 0, "", "", ""},
 	} {
 		r, now := New(ES256, c.keys, schedule), onDay(c.day)
@@ -86,7 +89,7 @@ func TestWhoSignsAndWhoIsPublished(t *testing.T) {
 }
 
 func TestWhichKeyIsDue(t *testing.T) {
-	schedule := Schedule{Every: 30 * day, Keep: 2 * day, Lead: day}
+	schedule := Schedule{Every: 30 * day, Keep: 2 * day, Lead: day, Announce: 6 * time.Hour}
 	for _, c := range []struct {
 		name      string
 		keys      []*Key
@@ -95,7 +98,10 @@ func TestWhichKeyIsDue(t *testing.T) {
 		signsFrom float64
 	}{
 		{"nothing yet: the first key, at once", nil, 5, 1, 5},
-		{"keys of another algorithm do not count", at(t, EdDSA, 0, 30), 5, 1, 5},
+		{"the first key of another algorithm: published first", at(t, EdDSA, 0, 30), 5, 1, 5.25},
+		{"which is not made twice", append(at(t, EdDSA, 0, 30), at(t, ES256, 5.25)...), 5, 0, 0},
+		{"keys of another algorithm that are retired do not count", at(t, EdDSA, 0), 40, 1, 40},
+		{"those whose turn is to come do: the clock was set back", at(t, EdDSA, 10, 40), 5, 1, 5.25},
 		{"only a current key: the next one, for the end of its turn", at(t, ES256, 0), 1, 2, 30},
 		{"a next key is there: nothing", at(t, ES256, 0, 30), 1, 0, 0},
 		{"the next key has become the current one", at(t, ES256, 0, 30), 30, 3, 60},

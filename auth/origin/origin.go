@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -29,8 +30,8 @@ func Of(u *url.URL) string {
 	return scheme + "://" + host
 }
 
-// Host is the normal form of a host name or an IP address, without a port and without brackets. What is neither comes back in lower
-// case.
+// Host is the normal form of a host name or an IP address, without a port and without brackets. An IPv4 address may be written in any
+// way that browsers take for one: 127.1, 0x7f000001 and 2130706433 are 127.0.0.1. What is neither comes back in lower case.
 func Host(name string) string {
 	if strings.Contains(name, ":") {
 		if ip, err := netip.ParseAddr(name); err == nil {
@@ -43,11 +44,52 @@ func Host(name string) string {
 	}
 	name = strings.ToLower(name)
 	if strings.ContainsFunc(name, func(c rune) bool { return c >= 0x80 }) {
-		if ascii, err := hosts.ToASCII(name); err == nil {
-			return ascii
+		ascii, err := hosts.ToASCII(name)
+		if err != nil {
+			return name
 		}
+		name = ascii
+	}
+	if ip, ok := ipv4(name); ok {
+		return ip.String()
 	}
 	return name
+}
+
+// ipv4 reads an address as browsers do (WHATWG URL §3.5): up to four numbers, each decimal, octal after 0 or hexadecimal after 0x,
+// where the last one fills the bytes that remain.
+func ipv4(name string) (ip netip.Addr, ok bool) {
+	parts := strings.Split(strings.TrimSuffix(name, "."), ".")
+	if len(parts) > 4 {
+		return ip, false
+	}
+	var address uint64
+	for i, part := range parts {
+		n, ok := number(part)
+		room := uint(8)
+		if i == len(parts)-1 {
+			room = 8 * uint(5-len(parts))
+		}
+		if !ok || n>>room != 0 {
+			return ip, false
+		}
+		address = address<<room | n
+	}
+	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(address)))), true
+}
+
+func number(s string) (n uint64, ok bool) {
+	base := 10
+	switch digits, hexadecimal := strings.CutPrefix(s, "0x"); {
+	case hexadecimal && digits == "":
+		return 0, true
+	case hexadecimal:
+		s, base = digits, 16
+	case len(s) > 1 && s[0] == '0':
+		base = 8
+	}
+	n, err := strconv.ParseUint(s, base, 64)
+	return n, err == nil
 }
 
 // Same tells whether two identifiers are equal: letter for letter, or as http and https URLs of the same origin, the rest letter for
