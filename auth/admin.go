@@ -111,7 +111,7 @@ func (s *Service) SignOutUser(ctx context.Context, email string) (revoked int64,
 
 func (s *Service) signOutUser(ctx context.Context, u models.User) (int64, error) {
 	e := s.operatorEvent(models.EventDevicesRevoked, u.ID)
-	e.Detail = models.RevokedByOperator
+	e.Detail = string(models.RevokedByOperator)
 	return s.store.RevokeOthers(ctx, u.ID, uuid.Nil, e)
 }
 

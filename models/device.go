@@ -39,7 +39,7 @@ type Device struct {
 	StatusIndex  *int64
 	RevokedAt    *time.Time
 	RevokedBy    string
-	RevokeReason string
+	RevokeReason EndReason
 }
 
 // Liveness says what is live at a moment: not revoked, not expired, seen since the idle limit of its kind.
@@ -60,14 +60,7 @@ func (l Liveness) args() []any {
 
 // over tells whether a device that is not revoked may have come to its end by liveCondition.
 func (l Liveness) over(d Device) bool {
-	since := l.AppSince
-	if d.Kind == KindBrowser {
-		since = l.BrowserSince
-		if l.SupportSince.After(since) {
-			since = l.SupportSince // perhaps: the statement that follows knows whose it is
-		}
-	}
-	return !d.ExpiresAt.After(moment(l.Now)) || !d.LastSeenAt.After(moment(since))
+	return !DeviceEnd(d, l, RoleSupport).Live() // the shorter limit: the statement that follows knows whose device it is
 }
 
 func (l Liveness) where(db *gorm.DB) *gorm.DB { return db.Where(liveCondition, l.args()...) }

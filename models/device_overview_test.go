@@ -33,7 +33,7 @@ func TestAnOverviewTellsLiveDevicesFromEndedOnes(t *testing.T) {
 		addAt := func(kind, name string, at time.Time) models.Device { return add(t, s, signIn(u.ID, kind, name, at)) }
 		revoke := func(d models.Device, at time.Time) {
 			e := event(models.EventDeviceRevoked, u.ID, at)
-			e.Detail = models.RevokedByOwner
+			e.Detail = string(models.RevokedByOwner)
 			if _, _, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: d.ID}, e); err != nil {
 				t.Fatal(err)
 			}

@@ -169,8 +169,8 @@ func TestAFilterNarrowsASearch(t *testing.T) {
 				t.Errorf("%s, people: %v %s", c.name, err, diff)
 			}
 			for _, d := range devices {
-				if want := d.Device.Name == "x app" || d.Device.Name == "x browser"; d.Live != want {
-					t.Errorf("%s: %q is live: %v", c.name, d.Device.Name, d.Live)
+				if want := d.Device.Name == "x app" || d.Device.Name == "x browser"; d.End.Live() != want {
+					t.Errorf("%s: %q is live: %v", c.name, d.Device.Name, d.End.Live())
 				}
 			}
 		}
@@ -213,7 +213,7 @@ func TestADeviceIsFoundByIdAndItsOwnerWithoutSecrets(t *testing.T) {
 		d := addApp(t, s, u.ID, "phone")
 		add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
 		list, err := s.DevicesByID(t.Context(), d.ID, deskSearch(noon, 5))
-		if err != nil || len(list) != 1 || list[0].Device.Name != "phone" || !list[0].Live || list[0].OwnerEmail != "Zoe@example.org" || list[0].OwnerRole != models.RoleSupport || len(list[0].Device.SecretHash) != 0 {
+		if err != nil || len(list) != 1 || list[0].Device.Name != "phone" || !list[0].End.Live() || list[0].OwnerEmail != "Zoe@example.org" || list[0].OwnerRole != models.RoleSupport || len(list[0].Device.SecretHash) != 0 {
 			t.Errorf("%v %+v", err, list)
 		}
 		p, err := s.PersonByID(t.Context(), u.ID, live(noon))

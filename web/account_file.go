@@ -52,7 +52,7 @@ type dataDevice struct {
 	JKT          string     `json:"jkt"` // thumbprint of the key that it is bound to; empty when unbound
 	RevokedAt    *time.Time `json:"revoked_at"`
 	RevokedBy    string     `json:"revoked_by"`
-	RevokeReason string     `json:"revoke_reason"`
+	RevokeReason string     `json:"revoke_reason"` // one of models.EndReasons as it is stored
 }
 
 type dataEvent struct {
@@ -92,7 +92,7 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 		return err
 	}
 	devices := rows[models.Device]{file: f, shape: func(d models.Device) any {
-		return dataDevice{newAPIDevice(d, d.ID == f.current), data.State(d), d.CreatedIP, d.JKT, d.RevokedAt, d.RevokedBy, d.RevokeReason}
+		return dataDevice{newAPIDevice(d, d.ID == f.current), dataState(models.DeviceEnd(d, data.Live, u.Role)), d.CreatedIP, d.JKT, d.RevokedAt, d.RevokedBy, string(d.RevokeReason)}
 	}}
 	if err := data.Devices(ctx, devices.write); err != nil {
 		return err //nolint:wrapcheck // says what was attempted

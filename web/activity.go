@@ -102,12 +102,12 @@ func eventWords(e models.Event) string {
 	case models.EventPasswordFailed:
 		return "A wrong password was given where your password was asked for again."
 	case models.EventSignOut:
-		if e.Detail == models.RevokedByReplace {
+		if e.Detail == string(models.RevokedByReplace) {
 			return "“%s” was signed out by a new sign-in in the same browser."
 		}
 		return "“%s” signed out."
 	case models.EventDeviceRevoked:
-		if e.Detail == models.RevokedByLimit {
+		if e.Detail == string(models.RevokedByLimit) {
 			return "“%s” was signed out to make room: too many browsers were signed in."
 		}
 		return "You signed out “%s”."

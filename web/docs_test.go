@@ -175,3 +175,28 @@ func TestTheDocsPageNamesEveryKindOfEvent(t *testing.T) {
 		t.Errorf("the page names\n%q, there are\n%q", got, want)
 	}
 }
+
+// The reasons in the file with an account's data are the stored ones.
+func TestTheDocsPageNamesEveryReasonOfADevicesEnd(t *testing.T) {
+	source, err := os.ReadFile("../views/docs_account_data.templ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(source), "<dt><code>revoke_reason</code></dt>")
+	text, _, _ = strings.Cut(text, "</dd>")
+	var got []string
+	for _, m := range regexp.MustCompile(`<code>(\w+)</code>`).FindAllStringSubmatch(text, -1) {
+		got = append(got, m[1])
+	}
+	var want []string
+	for _, reason := range models.EndReasons {
+		if reason != models.RevokedByPasswordSet {
+			want = append(want, string(reason))
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("the page names\n%q, there are\n%q", got, want)
+	}
+}
