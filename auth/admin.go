@@ -15,7 +15,7 @@ import (
 // What operators do on the command line. None of it is reachable over the network.
 
 // operatorEvent begins the event of an operator's act.
-func (s *Service) operatorEvent(kind string, userID uuid.UUID) models.Event {
+func (s *Service) operatorEvent(kind models.EventKind, userID uuid.UUID) models.Event {
 	e := s.event(kind, userID, Caller{}, s.now())
 	e.Actor = models.ActorOperator
 	return e

@@ -56,7 +56,7 @@ func (s *Service) Overview(ctx context.Context, by *Session) (Overview, error) {
 	if seen := by.User.AlertsSeenAt; seen != nil && seen.After(since) {
 		since = *seen
 	}
-	o.Alerts, err = s.store.EventsSince(ctx, by.User.ID, []models.EventKind{
+	o.Alerts, err = s.store.EventsSince(ctx, by.User.ID, []models.EventFilter{
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: ForkWarnDetail},
 	}, since, alertsMost)
 	o.Alerts = slices.DeleteFunc(o.Alerts, func(e models.Event) bool {

@@ -252,7 +252,7 @@ func TestTheNumbersAddUp(t *testing.T) {
 		_, by := d.staff(t)
 		midnight := d.now().Truncate(24 * time.Hour)
 		for _, e := range []struct {
-			kind string
+			kind models.EventKind
 			at   time.Time
 		}{
 			{models.EventSignInFailed, midnight}, {models.EventSignInFailed, midnight.Add(-time.Microsecond)}, {models.EventDeviceReused, midnight.Add(-29 * 24 * time.Hour)},

@@ -114,9 +114,9 @@ func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	}
 	var known, first bool
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM known_places WHERE user_id = ? AND place = ?),
-		EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = 'account_created')
-			AND NOT EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = 'sign_in')`,
-		userID, append([]byte{}, n.Familiar...), userID, userID).Row().Scan(&known, &first)
+		EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = ?)
+			AND NOT EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = ?)`,
+		userID, append([]byte{}, n.Familiar...), userID, EventAccountCreated, userID, EventSignIn).Row().Scan(&known, &first)
 	return !known && !first, err
 }
 

@@ -125,6 +125,14 @@ func TestEveryReasonStandsInItsList(t *testing.T) {
 	same(t, constantsOf(t, "device_end.go", "EndReason"), list)
 }
 
+func TestEveryKindOfEventStandsInItsList(t *testing.T) {
+	var list []string
+	for _, kind := range models.EventKinds {
+		list = append(list, string(kind))
+	}
+	same(t, constantsOf(t, "event.go", "EventKind"), list)
+}
+
 // constantsOf are the constants of a type, as the source has them.
 func constantsOf(t *testing.T, file, named string) (list []string) {
 	t.Helper()

@@ -295,7 +295,7 @@ func TestEventsAreCountedByKindAndUTCDay(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		midnight := noon.Add(12 * time.Hour)
 		for _, e := range []struct {
-			kind string
+			kind models.EventKind
 			at   time.Time
 		}{
 			{models.EventSignIn, midnight.Add(-time.Microsecond)}, {models.EventSignIn, midnight}, {models.EventSignIn, midnight.Add(time.Hour)},
@@ -306,8 +306,10 @@ func TestEventsAreCountedByKindAndUTCDay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got, err := s.DailyCounts(t.Context(), []string{models.EventSignIn, models.EventSignInFailed}, noon, midnight.Add(24*time.Hour))
-		slices.SortFunc(got, func(a, b models.DayCount) int { return int(a.Day-b.Day)*100 + strings.Compare(a.Kind, b.Kind) })
+		got, err := s.DailyCounts(t.Context(), []models.EventKind{models.EventSignIn, models.EventSignInFailed}, noon, midnight.Add(24*time.Hour))
+		slices.SortFunc(got, func(a, b models.DayCount) int {
+			return int(a.Day-b.Day)*100 + strings.Compare(string(a.Kind), string(b.Kind))
+		})
 		day := midnight.Unix() / 86400
 		want := []models.DayCount{{Day: day - 1, Kind: models.EventSignIn, N: 2}, {Day: day, Kind: models.EventSignIn, N: 2}, {Day: day, Kind: models.EventSignInFailed, N: 1}}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -320,7 +322,7 @@ func TestSeveralEventsAreWrittenTogetherOrNotAtAll(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		a, b := event(models.EventSupportLooked, addUser(t, s).ID, noon), event(models.EventSeenBySupport, addUser(t, s).ID, noon)
 		exec(t, s, "DELETE FROM events")
-		if err := s.AddEvents(t.Context(), a, b); err != nil || kinds(t, s, a.UserID) != models.EventSupportLooked || kinds(t, s, b.UserID) != models.EventSeenBySupport {
+		if err := s.AddEvents(t.Context(), a, b); err != nil || kinds(t, s, a.UserID) != string(models.EventSupportLooked) || kinds(t, s, b.UserID) != string(models.EventSeenBySupport) {
 			t.Errorf("%v", err)
 		}
 		taken := events(t, s, b.UserID)[0]

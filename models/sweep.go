@@ -31,7 +31,7 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 		{"devices", "user_id, id", "revoked_at < ?", []time.Time{r.DevicesBefore}},
 		{"devices", "user_id, id", "expires_at < ?", []time.Time{r.DevicesBefore}},
 		{"events", "user_id, id", "at < ?", []time.Time{r.EventsBefore}},
-		{"events", "user_id, id", "kind IN ('sign_in_failed', 'password_failed') AND at < ?", []time.Time{r.FailuresBefore}},
+		{"events", "user_id, id", "kind IN ('" + string(EventSignInFailed) + "', '" + string(EventPasswordFailed) + "') AND at < ?", []time.Time{r.FailuresBefore}},
 		{"known_places", "user_id, place", "last_at < ?", []time.Time{r.PlacesBefore}},
 		{"status_indexes", "idx", "expires_at < ?", []time.Time{r.StatusBefore}},
 		{"one_time_tokens", "hash", goneLinks, links},

@@ -105,7 +105,7 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 		if e.DeviceID.Valid {
 			device = &e.DeviceID.UUID
 		}
-		return dataEvent{e.At, e.Kind, e.Actor, device, e.DeviceName, e.IP, e.UserAgent, e.Detail, 1 + e.More}
+		return dataEvent{e.At, string(e.Kind), e.Actor, device, e.DeviceName, e.IP, e.UserAgent, e.Detail, 1 + e.More}
 	}}
 	if err := data.Events(ctx, events.write); err != nil {
 		return err //nolint:wrapcheck // says what was attempted
