@@ -81,8 +81,8 @@ func deviceRow(d models.Device, by *auth.Session) views.Device {
 	return row
 }
 
-// inWords says a duration as people do: "15 minutes".
-func inWords(d time.Duration) string {
+// durationText says a duration as people do: "15 minutes".
+func durationText(d time.Duration) string {
 	unit, n := "second", int64(d/time.Second)
 	switch {
 	case d >= 2*time.Hour && d%time.Hour == 0:
