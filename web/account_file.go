@@ -88,18 +88,12 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 	if err != nil {
 		return fmt.Errorf("encode profile: %w", err)
 	}
-	if err := f.send(head[:len(head)-1], []byte(",\n\"devices\":[")); err != nil {
+	if err := f.send(head[:len(head)-1]); err != nil {
 		return err
 	}
 	devices := rows[models.Device]{file: f, shape: func(d models.Device) any {
 		return dataDevice{newAPIDevice(d, d.ID == f.current), dataState(models.DeviceEnd(d, data.Live, u.Role)), d.CreatedIP, d.JKT, d.RevokedAt, d.RevokedBy, string(d.RevokeReason)}
 	}}
-	if err := data.Devices(ctx, devices.write); err != nil {
-		return err //nolint:wrapcheck // says what was attempted
-	}
-	if err := f.send([]byte("\n],\n\"events\":[")); err != nil {
-		return err
-	}
 	events := rows[models.Event]{file: f, shape: func(e models.Event) any {
 		var device *uuid.UUID
 		if e.DeviceID.Valid {
@@ -107,10 +101,26 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 		}
 		return dataEvent{e.At, string(e.Kind), e.Actor, device, e.DeviceName, e.IP, e.UserAgent, e.Detail, 1 + e.More}
 	}}
-	if err := data.Events(ctx, events.write); err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+	arrays := map[string]func() error{
+		"devices": func() error { return data.Devices(ctx, devices.write) },
+		"events":  func() error { return data.Events(ctx, events.write) },
 	}
-	return f.send([]byte("\n]}\n"))
+	for _, table := range models.UserTables {
+		write := arrays[table.Exported]
+		if write == nil {
+			continue // not exported, or in the profile
+		}
+		if err := f.send([]byte(",\n\"" + table.Exported + "\":[")); err != nil {
+			return err
+		}
+		if err := write(); err != nil {
+			return err
+		}
+		if err := f.send([]byte("\n]")); err != nil {
+			return err
+		}
+	}
+	return f.send([]byte("}\n"))
 }
 
 // send hands a part on. Its reader has downloadPause to take it.
