@@ -82,7 +82,7 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 	}
 	addresses := make([]dataAddress, len(former))
 	for i, f := range former {
-		addresses[i] = dataAddress{f.Email, f.CreatedAt, f.ExpiresAt}
+		addresses[i] = dataAddress{Email: f.Email, LeftAt: f.CreatedAt, Until: f.ExpiresAt}
 	}
 	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.Role, u.CreatedAt, u.PasswordChangedAt, addresses}})
 	if err != nil {
@@ -92,14 +92,20 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 		return err
 	}
 	devices := rows[models.Device]{file: f, shape: func(d models.Device) any {
-		return dataDevice{newAPIDevice(d, d.ID == f.current), dataState(models.DeviceEnd(d, data.Live, u.Role)), d.CreatedIP, d.JKT, d.RevokedAt, d.RevokedBy, string(d.RevokeReason)}
+		return dataDevice{
+			apiDevice: newAPIDevice(d, d.ID == f.current), State: dataState(models.DeviceEnd(d, data.Live, u.Role)), CreatedIP: d.CreatedIP, JKT: d.JKT,
+			RevokedAt: d.RevokedAt, RevokedBy: d.RevokedBy, RevokeReason: string(d.RevokeReason),
+		}
 	}}
 	events := rows[models.Event]{file: f, shape: func(e models.Event) any {
 		var device *uuid.UUID
 		if e.DeviceID.Valid {
 			device = &e.DeviceID.UUID
 		}
-		return dataEvent{e.At, string(e.Kind), e.Actor, device, e.DeviceName, e.IP, e.UserAgent, e.Detail, 1 + e.More}
+		return dataEvent{
+			At: e.At, Kind: string(e.Kind), Actor: e.Actor, DeviceID: device, DeviceName: e.DeviceName, IP: e.IP, UserAgent: e.UserAgent,
+			Detail: e.Detail, Times: 1 + e.More,
+		}
 	}}
 	arrays := map[string]func() error{
 		"devices": func() error { return data.Devices(ctx, devices.write) },
