@@ -18,8 +18,8 @@ const (
 // AccountData reads everything that is kept of an account, a page at a time, however much there is.
 type AccountData struct {
 	User  models.User
+	Live  models.Liveness // when the data was asked for
 	store *models.Store
-	live  models.Liveness
 	end   func()
 }
 
@@ -51,32 +51,7 @@ func (s *Service) Data(ctx context.Context, by *Session, password string, from C
 		}
 		return nil, err
 	}
-	return &AccountData{User: by.User, store: s.store, live: s.live(now), end: end}, nil
-}
-
-// State is whether a device was live when the data was asked for, and if not, why: "live", "revoked", "expired" or "idle".
-func (a *AccountData) State(d models.Device) string {
-	switch {
-	case d.RevokedAt != nil && (d.RevokeReason == models.RevokedByExpiry || d.RevokeReason == models.RevokedByIdleness):
-		return d.RevokeReason
-	case d.RevokedAt != nil:
-		return "revoked"
-	case !d.ExpiresAt.After(a.live.Now):
-		return models.RevokedByExpiry
-	case !d.LastSeenAt.After(a.idleSince(d.Kind)):
-		return models.RevokedByIdleness
-	}
-	return "live"
-}
-
-func (a *AccountData) idleSince(kind string) (since time.Time) {
-	switch {
-	case kind == models.KindApp:
-		return a.live.AppSince
-	case a.User.Role == models.RoleSupport:
-		return a.live.SupportSince
-	}
-	return a.live.BrowserSince
+	return &AccountData{User: by.User, store: s.store, Live: s.live(now), end: end}, nil
 }
 
 // FormerAddresses are the addresses that are kept because the account had them.

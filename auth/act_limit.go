@@ -12,7 +12,7 @@ import (
 // in the portal have a limit themselves, so all this has an end: they begin again only after a password that was set by mail or by an
 // operator.
 var (
-	anyPassword, byMail = []string{models.EventPasswordChanged, models.EventPasswordReset}, []string{models.EventPasswordReset}
+	anyPassword, byMail = []models.EventKind{models.EventPasswordChanged, models.EventPasswordReset}, []models.EventKind{models.EventPasswordReset}
 
 	renameLimit   = models.EventLimit{Most: 20, Within: time.Hour, Afresh: 20, NewPassword: anyPassword}
 	passwordLimit = models.EventLimit{Most: 50, Within: 24 * time.Hour, Afresh: 5, NewPassword: byMail} // a reset by mail is not among these

@@ -14,7 +14,7 @@ import (
 )
 
 // countOf counts the events of a kind.
-func (d *desk) countOf(t *testing.T, user uuid.UUID, kind string) (n int) {
+func (d *desk) countOf(t *testing.T, user uuid.UUID, kind models.EventKind) (n int) {
 	t.Helper()
 	list, err := d.store.Events(t.Context(), user, models.EventCursor{}, 2000)
 	if err != nil {
@@ -121,28 +121,28 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 		for _, c := range []struct {
 			name  string
 			user  uuid.UUID
-			kinds []string
+			kinds []models.EventKind
 			most  int
 			span  time.Duration
 			loud  bool
 			act   func(i int) error
 		}{
-			{"forks", by.User.ID, []string{models.EventDeviceForked}, 100, 24 * time.Hour, false, d.forks(t)}, // first: a new password ends the device
-			{"downloads", by.User.ID, []string{models.EventDataDownloaded}, 20, 24 * time.Hour, true, func(int) error {
+			{"forks", by.User.ID, []models.EventKind{models.EventDeviceForked}, 100, 24 * time.Hour, false, d.forks(t)}, // first: a new password ends the device
+			{"downloads", by.User.ID, []models.EventKind{models.EventDataDownloaded}, 20, 24 * time.Hour, true, func(int) error {
 				data, err := d.Data(t.Context(), by, adaPassword, at("192.0.2.1"))
 				if err == nil {
 					data.Close()
 				}
 				return err
 			}},
-			{"changes of the password", by.User.ID, []string{models.EventPasswordChanged}, 50, 24 * time.Hour, true, func(int) error {
+			{"changes of the password", by.User.ID, []models.EventKind{models.EventPasswordChanged}, 50, 24 * time.Hour, true, func(int) error {
 				err := second(d.ChangePassword(t.Context(), by, PasswordChange{Current: is, New: next, From: at("192.0.2.1")}))
 				if again, seen := d.Browser(t.Context(), key, at("192.0.2.1")); err == nil && seen == nil {
 					by, is, next = again, next, is
 				}
 				return err
 			}},
-			{"searches and looks", sam.User.ID, []string{models.EventSupportSearched, models.EventSupportLooked}, 600, time.Hour, true, func(i int) error {
+			{"searches and looks", sam.User.ID, []models.EventKind{models.EventSupportSearched, models.EventSupportLooked}, 600, time.Hour, true, func(i int) error {
 				if i%2 > 0 {
 					return second(d.LookAt(t.Context(), sam, SupportLook{ID: by.User.ID.String(), From: at("192.0.2.1")}))
 				}

@@ -24,7 +24,7 @@ const (
 	FilterAccount  = "account"
 )
 
-var activityKinds = map[string][]models.EventKind{
+var activityKinds = map[string][]models.EventFilter{
 	FilterWarnings: {
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: ForkWarnDetail},
 		{Kind: models.EventSignInFailed}, {Kind: models.EventPasswordFailed},
@@ -54,7 +54,7 @@ func ActivityFilter(name string) string {
 
 // Alarming tells whether an event deserves its owner's attention.
 func Alarming(e models.Event) bool {
-	return slices.ContainsFunc(activityKinds[FilterWarnings], func(k models.EventKind) bool {
+	return slices.ContainsFunc(activityKinds[FilterWarnings], func(k models.EventFilter) bool {
 		return e.Kind == k.Kind && (k.Detail == "" || e.Detail == k.Detail)
 	})
 }

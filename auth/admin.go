@@ -15,7 +15,7 @@ import (
 // What operators do on the command line. None of it is reachable over the network.
 
 // operatorEvent begins the event of an operator's act.
-func (s *Service) operatorEvent(kind string, userID uuid.UUID) models.Event {
+func (s *Service) operatorEvent(kind models.EventKind, userID uuid.UUID) models.Event {
 	e := s.event(kind, userID, Caller{}, s.now())
 	e.Actor = models.ActorOperator
 	return e
@@ -111,7 +111,7 @@ func (s *Service) SignOutUser(ctx context.Context, email string) (revoked int64,
 
 func (s *Service) signOutUser(ctx context.Context, u models.User) (int64, error) {
 	e := s.operatorEvent(models.EventDevicesRevoked, u.ID)
-	e.Detail = models.RevokedByOperator
+	e.Detail = string(models.RevokedByOperator)
 	return s.store.RevokeOthers(ctx, u.ID, uuid.Nil, e)
 }
 

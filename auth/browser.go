@@ -57,7 +57,7 @@ func (s *Service) Browser(ctx context.Context, key BrowserKey, from Caller) (*Se
 // SignOut ends this browser's sign-in.
 func (s *Service) SignOut(ctx context.Context, by *Session, from Caller) error {
 	e := s.event(models.EventSignOut, by.User.ID, from, s.now())
-	e.Detail = models.RevokedBySignOut
+	e.Detail = string(models.RevokedBySignOut)
 	_, _, err := s.store.RevokeDevice(ctx, models.DeviceKey{UserID: by.User.ID, ID: by.Device.ID}, e)
 	return err
 }

@@ -48,7 +48,7 @@ func (s *Service) RevokeDevice(ctx context.Context, by *Session, id string, from
 // RevokeOthers signs out every device of the person but this browser, and tells how many there were.
 func (s *Service) RevokeOthers(ctx context.Context, by *Session, from Caller) (int64, error) {
 	e := s.event(models.EventDevicesRevoked, by.User.ID, from, s.now())
-	e.Detail = models.RevokedByOwner
+	e.Detail = string(models.RevokedByOwner)
 	return s.store.RevokeOthers(ctx, by.User.ID, by.Device.ID, e)
 }
 
@@ -78,9 +78,9 @@ func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string,
 // revoke signs out a device on behalf of its owner, who acts from the device by.
 func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID, from Caller) (models.Device, error) {
 	e := s.event(models.EventDeviceRevoked, key.UserID, from, s.now())
-	e.Detail = models.RevokedByOwner
+	e.Detail = string(models.RevokedByOwner)
 	if key.ID == by {
-		e.Kind, e.Detail = models.EventSignOut, models.RevokedBySignOut
+		e.Kind, e.Detail = models.EventSignOut, string(models.RevokedBySignOut)
 	}
 	d, _, err := s.store.RevokeDevice(ctx, key, e)
 	return d, err

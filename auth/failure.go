@@ -22,7 +22,7 @@ const (
 const LockedDetail = "locked"
 
 // recordFailure writes the event of a wrong password and then says that it was one.
-func (s *Service) recordFailure(ctx context.Context, c *passwordCheck, kind, detail string) error {
+func (s *Service) recordFailure(ctx context.Context, c *passwordCheck, kind models.EventKind, detail string) error {
 	e := s.failureEvent(c, kind, detail)
 	c.failed()
 	err := s.door.query(ctx, func() error { return s.store.AddFailure(ctx, e) })
@@ -32,7 +32,7 @@ func (s *Service) recordFailure(ctx context.Context, c *passwordCheck, kind, det
 	return errBadCredentials
 }
 
-func (s *Service) failureEvent(c *passwordCheck, kind, detail string) models.Event {
+func (s *Service) failureEvent(c *passwordCheck, kind models.EventKind, detail string) models.Event {
 	e := s.event(kind, c.user.ID, c.from, s.now())
 	e.Detail = detail
 	if kind == models.EventSignInFailed {
@@ -56,7 +56,7 @@ func (s *Service) failureEvent(c *passwordCheck, kind, detail string) models.Eve
 func (s *Service) shared(e models.Event, since time.Time, of []byte) models.Event {
 	e.At, e.IP, e.UserAgent = since.UTC(), "", ""
 	e.ID = models.NewID(e.At) // its time
-	copy(e.ID[6:], s.hide("failures", e.Kind, e.Detail, since.UTC().Format(time.RFC3339Nano), string(of)))
+	copy(e.ID[6:], s.hide("failures", string(e.Kind), e.Detail, since.UTC().Format(time.RFC3339Nano), string(of)))
 	e.ID[6], e.ID[8] = e.ID[6]&0x0f|0x70, e.ID[8]&0x3f|0x80 // RFC 9562 §5.7
 	return e
 }

@@ -46,7 +46,7 @@ func (w *forkWorld) retire(user int) {
 }
 
 // signOut marks devices as revoked in the model. From now on nothing may succeed with them.
-func (w *forkWorld) signOut(reason string, these ...*forkDevice) {
+func (w *forkWorld) signOut(reason models.EndReason, these ...*forkDevice) {
 	for _, d := range these {
 		if d.row == nil {
 			continue

@@ -13,7 +13,7 @@ type forkRow struct {
 	maxRefreshes                     int64
 	rotatedAt, lastSeen, expires     time.Time
 	lastIP, jkt                      string
-	revoked                          string // why, or ""
+	revoked                          models.EndReason // why, or ""
 }
 
 // presented is how a token is presented, besides its generation.

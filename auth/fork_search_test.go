@@ -93,7 +93,7 @@ func (b *forkBench) search(checks, steps int) {
 			b.sequences++
 		}
 		b.exec("DELETE FROM devices", "DELETE FROM events")
-		w := &forkWorld{forkBench: b, rt: rt, events: map[string]int{}}
+		w := &forkWorld{forkBench: b, rt: rt, events: map[models.EventKind]int{}}
 		w.RetryWindow = rapid.SampledFrom([]time.Duration{10 * time.Second, 10 * time.Second, 0, time.Minute}).Draw(rt, "window")
 		w.DeviceIdle = rapid.SampledFrom([]time.Duration{30 * forkDay, forkDay}).Draw(rt, "idle")
 		w.DeviceLifetime = rapid.SampledFrom([]time.Duration{90 * forkDay, 10 * forkDay}).Draw(rt, "lifetime")

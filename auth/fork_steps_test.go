@@ -162,7 +162,7 @@ func (w *forkWorld) checkAll() {
 
 // checkEvents counts the events of the sequence.
 func (w *forkWorld) checkEvents() {
-	got := map[string]int{}
+	got := map[models.EventKind]int{}
 	for _, email := range w.emails {
 		user, err := w.FindUser(w.t.Context(), email)
 		if err != nil {
@@ -175,12 +175,12 @@ func (w *forkWorld) checkEvents() {
 		for _, e := range list {
 			kind := e.Kind
 			if e.Detail == ForkWarnDetail {
-				kind += " " + e.Detail
+				kind += models.EventKind(" " + e.Detail)
 			}
 			got[kind]++
 		}
 	}
-	for _, kind := range []string{models.EventDeviceForked, models.EventDeviceForked + " " + ForkWarnDetail, models.EventDeviceReused, models.EventDeviceRestored} {
+	for _, kind := range []models.EventKind{models.EventDeviceForked, models.EventDeviceForked + " " + ForkWarnDetail, models.EventDeviceReused, models.EventDeviceRestored} {
 		w.promise(got[kind] == w.events[kind], "(e) the model agrees on the events", "%d events %q, the model says %d", got[kind], kind, w.events[kind])
 	}
 }

@@ -63,7 +63,7 @@ type forkWorld struct {
 	devices []*forkDevice
 	stuck   []copyOnTheWay
 	older   map[*forkDevice]forkPast // nil: no copy of the database was kept yet
-	events  map[string]int
+	events  map[models.EventKind]int
 	broken  []string
 }
 
@@ -211,7 +211,7 @@ func (w *forkWorld) check(d *forkDevice) {
 	w.promise(row == *d.row && (got.RevokedAt != nil) == (row.revoked != ""), "(e) the model agrees on the row", "the row is %+v, the model's %+v", row, *d.row)
 }
 
-var forkEvents = map[models.Outcome]string{
+var forkEvents = map[models.Outcome]models.EventKind{
 	models.Forked: models.EventDeviceForked, models.Reused: models.EventDeviceReused, models.Restored: models.EventDeviceRestored,
 }
 

@@ -248,7 +248,7 @@ func (s *Service) addDevice(ctx context.Context, n models.NewDevice) (d models.D
 }
 
 // event begins the event of an owner's act.
-func (s *Service) event(kind string, userID uuid.UUID, from Caller, at time.Time) models.Event {
+func (s *Service) event(kind models.EventKind, userID uuid.UUID, from Caller, at time.Time) models.Event {
 	return models.Event{
 		UserID: userID, ID: models.NewID(at), At: at, Kind: kind, Actor: models.ActorOwner,
 		IP: from.address(), UserAgent: from.UserAgent,

@@ -106,7 +106,7 @@ func (d *desk) kinds(t *testing.T, store *models.Store) string {
 	}
 	var kinds []string
 	for _, e := range list {
-		kinds = append(kinds, e.Kind+"/"+e.Detail)
+		kinds = append(kinds, string(e.Kind)+"/"+e.Detail)
 	}
 	return strings.Join(kinds, " ")
 }

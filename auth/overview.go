@@ -25,28 +25,28 @@ type Overview struct {
 	Alerts []models.Event       // warnings that were not dismissed, newest first: reuse, and a base forked three times
 }
 
-// EndedDevice is a device that is not live any more, with the reason (models.RevokedBy…) and the time of its end.
+// EndedDevice is a device that is not live any more.
 type EndedDevice struct {
 	Device models.Device
-	Reason string
-	At     time.Time
+	End    models.Ending
 }
 
 // Overview lists a person's devices, and the warnings that wait for them, in two queries.
 func (s *Service) Overview(ctx context.Context, by *Session) (Overview, error) {
 	now := s.now()
+	live := s.live(now)
 	var o Overview
-	live, ended, err := s.store.DeviceOverview(ctx, by.User.ID, s.live(now), now.Add(-endedFor), endedShown)
+	current, ended, err := s.store.DeviceOverview(ctx, by.User.ID, live, now.Add(-endedFor), endedShown)
 	if err != nil {
 		return o, err
 	}
-	o.Live = live
+	o.Live = current
 	for _, d := range ended {
-		if reason, at := s.end(d.Device, by.User.Role); at.After(now.Add(-endedFor)) {
-			o.Ended = append(o.Ended, EndedDevice{d.Device, reason, at})
+		if end := models.DeviceEnd(d.Device, live, by.User.Role); end.At.After(now.Add(-endedFor)) {
+			o.Ended = append(o.Ended, EndedDevice{d.Device, end})
 		}
 	}
-	slices.SortStableFunc(o.Ended, func(a, b EndedDevice) int { return b.At.Compare(a.At) })
+	slices.SortStableFunc(o.Ended, func(a, b EndedDevice) int { return b.End.At.Compare(a.End.At) })
 	for i := range o.Live {
 		if o.Live[i].Device.ID == by.Device.ID {
 			o.Live[i].Device.LastSeenAt = by.Device.LastSeenAt
@@ -56,7 +56,7 @@ func (s *Service) Overview(ctx context.Context, by *Session) (Overview, error) {
 	if seen := by.User.AlertsSeenAt; seen != nil && seen.After(since) {
 		since = *seen
 	}
-	o.Alerts, err = s.store.EventsSince(ctx, by.User.ID, []models.EventKind{
+	o.Alerts, err = s.store.EventsSince(ctx, by.User.ID, []models.EventFilter{
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: ForkWarnDetail},
 	}, since, alertsMost)
 	o.Alerts = slices.DeleteFunc(o.Alerts, func(e models.Event) bool {
@@ -76,25 +76,4 @@ func (s *Service) DismissAlerts(ctx context.Context, by *Session, until time.Tim
 		until = now
 	}
 	return s.store.DismissAlerts(ctx, by.User.ID, until)
-}
-
-// end tells why and when a device that is not live ended, in the words of models.RevokedBy…; role is its owner's. One that
-// nobody signed out ended by age or by idleness, whichever came first under the current configuration; its row may have
-// been marked much later, when its name was wanted again.
-func (s *Service) end(d models.Device, role string) (reason string, at time.Time) {
-	idleAt := d.LastSeenAt.Add(s.browserIdle(role))
-	if d.Kind == models.KindApp {
-		idleAt = d.LastSeenAt.Add(s.DeviceIdle)
-	}
-	reason, at = models.RevokedByExpiry, d.ExpiresAt
-	switch {
-	case d.RevokedAt != nil && d.RevokeReason != models.RevokedByExpiry && d.RevokeReason != models.RevokedByIdleness:
-		return d.RevokeReason, *d.RevokedAt
-	case d.RevokedAt != nil && d.RevokeReason == models.RevokedByIdleness, d.RevokedAt == nil && idleAt.Before(d.ExpiresAt):
-		reason, at = models.RevokedByIdleness, idleAt
-	}
-	if d.RevokedAt != nil && d.RevokedAt.Before(at) {
-		at = *d.RevokedAt
-	}
-	return reason, at
 }

@@ -142,7 +142,7 @@ func (o *raceOwner) raceAfter(all, portal bool, answers []TokenAnswer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kinds := map[string]int{}
+	kinds := map[models.EventKind]int{}
 	for _, e := range events {
 		if kinds[e.Kind]++; e.Kind == models.EventSignOut && e.DeviceID != (uuid.NullUUID{UUID: answers[0].DeviceID, Valid: true}) {
 			t.Errorf("a sign-out of another device: %+v", e)

@@ -174,7 +174,7 @@ func (s *Service) Revoke(ctx context.Context, r RefreshRequest) error {
 		return s.revokeByAccessToken(ctx, r)
 	}
 	e := s.event(models.EventSignOut, token.UserID, r.From, s.now())
-	e.Detail = models.RevokedBySignOut
+	e.Detail = string(models.RevokedBySignOut)
 	return s.store.RevokeBySecret(ctx, models.DeviceKey{UserID: token.UserID, ID: token.DeviceID}, devicetoken.SecretHash(token.Secret), e)
 }
 

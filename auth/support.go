@@ -115,11 +115,6 @@ func (s *Service) person(ctx context.Context, p SupportPerson, look SupportLook,
 	return p, nil
 }
 
-// EndOf tells why a device that support found is live no more, in the words of models.RevokedBy…, and when it ended.
-func (s *Service) EndOf(d models.FoundDevice) (reason string, at time.Time) {
-	return s.end(d.Device, d.OwnerRole)
-}
-
 // browserIdle is how long a browser of somebody with this role may go unseen.
 func (s *Service) browserIdle(role string) time.Duration {
 	if role == models.RoleSupport {

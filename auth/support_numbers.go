@@ -30,8 +30,8 @@ type supportDesk struct {
 }
 
 // counted says which events each row of the numbers is made of.
-func (n *Numbers) counted() map[string][]int64 {
-	return map[string][]int64{
+func (n *Numbers) counted() map[models.EventKind][]int64 {
+	return map[models.EventKind][]int64{
 		models.EventSignIn: n.SignIns, models.EventSignInFailed: n.Failed, models.EventDeviceReused: n.Reuse,
 		models.EventDeviceRevoked: n.Revocations, models.EventDevicesRevoked: n.Revocations,
 	}
@@ -68,7 +68,7 @@ func (s *Service) count(ctx context.Context, now time.Time) (Numbers, error) {
 		n.Days = append(n.Days, first.Add(time.Duration(i)*day))
 	}
 	rows := n.counted()
-	var kinds []string
+	var kinds []models.EventKind
 	for kind := range rows {
 		kinds = append(kinds, kind)
 	}

@@ -252,7 +252,7 @@ func TestTheNumbersAddUp(t *testing.T) {
 		_, by := d.staff(t)
 		midnight := d.now().Truncate(24 * time.Hour)
 		for _, e := range []struct {
-			kind string
+			kind models.EventKind
 			at   time.Time
 		}{
 			{models.EventSignInFailed, midnight}, {models.EventSignInFailed, midnight.Add(-time.Microsecond)}, {models.EventDeviceReused, midnight.Add(-29 * 24 * time.Hour)},
@@ -273,41 +273,6 @@ func TestTheNumbersAddUp(t *testing.T) {
 		}
 		if sum != 6 {
 			t.Errorf("%d events are counted", sum)
-		}
-	})
-}
-
-func TestWhyAndWhenADeviceEndedIsTold(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
-		d := newDesk(t, store)
-		now := d.now()
-		then, later := now.Add(-40*24*time.Hour), now.Add(100*24*time.Hour)
-		found := func(kind string, seen, expires time.Time) models.FoundDevice {
-			return models.FoundDevice{Device: models.Device{Kind: kind, LastSeenAt: seen, ExpiresAt: expires}}
-		}
-		marked := func(f models.FoundDevice, reason string) models.FoundDevice {
-			f.Device.RevokedAt, f.Device.RevokeReason = &now, reason
-			return f
-		}
-		staffs := found(models.KindBrowser, then, later)
-		staffs.OwnerRole = models.RoleSupport
-		for name, c := range map[string]struct {
-			device models.FoundDevice
-			reason string
-			at     time.Time
-		}{
-			"revoked":                         {marked(found(models.KindApp, then, then), models.RevokedByReuse), models.RevokedByReuse, now},
-			"expired":                         {found(models.KindApp, then, then.Add(time.Hour)), models.RevokedByExpiry, then.Add(time.Hour)},
-			"expired, and marked later":       {marked(found(models.KindApp, then, then.Add(time.Hour)), models.RevokedByExpiry), models.RevokedByExpiry, then.Add(time.Hour)},
-			"idle app":                        {found(models.KindApp, then, later), models.RevokedByIdleness, then.Add(d.DeviceIdle)},
-			"idle, and marked later":          {marked(found(models.KindApp, then, later), models.RevokedByIdleness), models.RevokedByIdleness, then.Add(d.DeviceIdle)},
-			"idle under a shorter limit then": {marked(found(models.KindApp, now, later), models.RevokedByIdleness), models.RevokedByIdleness, now},
-			"idle browser":                    {found(models.KindBrowser, then, later), models.RevokedByIdleness, then.Add(d.BrowserIdle)},
-			"idle browser of the staff":       {staffs, models.RevokedByIdleness, then.Add(supportIdle)},
-		} {
-			if reason, at := d.EndOf(c.device); reason != c.reason || !at.Equal(c.at) {
-				t.Errorf("%s: %s at %v", name, reason, at)
-			}
 		}
 	})
 }

@@ -126,7 +126,7 @@ func TestAFailureThatSharesAnEventIsCountedThere(t *testing.T) {
 		if err != nil || list[0].More != 7 || list[0].Kind != models.EventSignInFailed {
 			t.Errorf("%+v %v", list, err)
 		}
-		counts, err := s.DailyCounts(t.Context(), []string{models.EventSignInFailed}, noon.Add(-24*time.Hour), noon.Add(24*time.Hour))
+		counts, err := s.DailyCounts(t.Context(), []models.EventKind{models.EventSignInFailed}, noon.Add(-24*time.Hour), noon.Add(24*time.Hour))
 		var n int64
 		for _, c := range counts {
 			n += c.N

@@ -14,22 +14,6 @@ const (
 	KindBrowser = "browser"
 )
 
-// Why a device was revoked. The words are stored: they may be added to, never renamed.
-const (
-	RevokedBySignOut  = "signed_out"       // by itself: sign-out, RFC 7009
-	RevokedByOwner    = "revoked"          // by its owner, from another device
-	RevokedByPassword = "password_changed" // with a change of password
-	RevokedByReplace  = "replaced"         // a new sign-in in the same browser
-	RevokedByLimit    = "limit"            // the longest unseen browser made room
-	RevokedByReuse    = "reused"           // its token came back after it had died: theft
-	RevokedByDisable  = "disabled"         // the account was disabled
-	RevokedByOperator = "operator"         // signed out by an operator
-	RevokedByExpiry   = "expired"          // past its absolute lifetime when its name was wanted again
-	RevokedByIdleness = "idle"             // unseen for too long when its name was wanted again
-	RevokedByUndo     = "email_undo"       // its owner took a former address back by the link in a mail
-	RevokedByAlarm    = "alarm"            // its owner answered the mail about it: "This wasn't me"
-)
-
 // Device is one signed-in thing of one user. It stays one row for ever; refreshes change it in place.
 type Device struct {
 	UserID       uuid.UUID
@@ -55,7 +39,7 @@ type Device struct {
 	StatusIndex  *int64
 	RevokedAt    *time.Time
 	RevokedBy    string
-	RevokeReason string
+	RevokeReason EndReason
 }
 
 // Liveness says what is live at a moment: not revoked, not expired, seen since the idle limit of its kind.
@@ -76,14 +60,7 @@ func (l Liveness) args() []any {
 
 // over tells whether a device that is not revoked may have come to its end by liveCondition.
 func (l Liveness) over(d Device) bool {
-	since := l.AppSince
-	if d.Kind == KindBrowser {
-		since = l.BrowserSince
-		if l.SupportSince.After(since) {
-			since = l.SupportSince // perhaps: the statement that follows knows whose it is
-		}
-	}
-	return !d.ExpiresAt.After(moment(l.Now)) || !d.LastSeenAt.After(moment(since))
+	return !DeviceEnd(d, l, RoleSupport).Live() // the shorter limit: the statement that follows knows whose device it is
 }
 
 func (l Liveness) where(db *gorm.DB) *gorm.DB { return db.Where(liveCondition, l.args()...) }

@@ -114,9 +114,9 @@ func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	}
 	var known, first bool
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM known_places WHERE user_id = ? AND place = ?),
-		EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = 'account_created')
-			AND NOT EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = 'sign_in')`,
-		userID, append([]byte{}, n.Familiar...), userID, userID).Row().Scan(&known, &first)
+		EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = ?)
+			AND NOT EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = ?)`,
+		userID, append([]byte{}, n.Familiar...), userID, EventAccountCreated, userID, EventSignIn).Row().Scan(&known, &first)
 	return !known && !first, err
 }
 
@@ -172,8 +172,9 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended
 		return list, ended, err
 	}
 	now := moment(live.Now)
-	err = anyCount(tx).Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'idle' END
-		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`, append([]any{now, now, userID}, live.args()...)...).Error
+	err = anyCount(tx).Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN ? ELSE ? END
+		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`,
+		append([]any{now, now, RevokedByExpiry, RevokedByIdleness, userID}, live.args()...)...).Error
 	if err != nil {
 		return nil, 0, err
 	}
@@ -234,7 +235,7 @@ func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {
 	}
 	for _, d := range same[:len(same)-n.Max+1] {
 		e := n.Event
-		e.ID, e.Kind, e.Actor, e.Detail = uuid.Nil, EventDeviceRevoked, ActorSystem, RevokedByLimit
+		e.ID, e.Kind, e.Actor, e.Detail = uuid.Nil, EventDeviceRevoked, ActorSystem, string(RevokedByLimit)
 		if _, err := revokeOne(tx, DeviceKey{d.UserID, d.ID}, e); err != nil {
 			return err
 		}
@@ -263,7 +264,7 @@ func lockUsers(tx *gorm.DB, d Device, n NewDevice) error {
 // replaceBrowser ends the earlier sign-in of this browser, whoever's it was, and tells whether it was live.
 func replaceBrowser(tx *gorm.DB, old DeviceKey, by Event) (bool, error) {
 	e := by
-	e.ID, e.UserID, e.Kind, e.Detail = uuid.Nil, old.UserID, EventSignOut, RevokedByReplace
+	e.ID, e.UserID, e.Kind, e.Detail = uuid.Nil, old.UserID, EventSignOut, string(RevokedByReplace)
 	rows, err := revokeOne(tx, old, e)
 	return len(rows) > 0, err
 }

@@ -38,7 +38,7 @@ func TestANameIsFreeAgainWhenItsDeviceIsExpiredOrIdle(t *testing.T) {
 				t.Errorf("signed in as %q, want %q", got, want)
 			}
 		}
-		for d, want := range map[uuid.UUID]string{expired.ID: models.RevokedByExpiry, unseen.ID: models.RevokedByIdleness, kept.ID: ""} {
+		for d, want := range map[uuid.UUID]models.EndReason{expired.ID: models.RevokedByExpiry, unseen.ID: models.RevokedByIdleness, kept.ID: ""} {
 			if got := device(t, s, models.Device{UserID: u.ID, ID: d}); got.RevokeReason != want || (got.RevokedAt != nil) != (want != "") {
 				t.Errorf("%s was retired because %q, want %q", got.Name, got.RevokeReason, want)
 			}
@@ -94,7 +94,7 @@ func TestTheLongestUnseenBrowserMakesRoom(t *testing.T) {
 		n.Max = 3 // lowered since: two must go
 		n.Event.Actor = models.ActorOwner
 		add(t, s, n)
-		for i, reason := range []string{"", models.RevokedByLimit, models.RevokedByLimit, ""} {
+		for i, reason := range []models.EndReason{"", models.RevokedByLimit, models.RevokedByLimit, ""} {
 			if got := device(t, s, browsers[i]); got.RevokeReason != reason {
 				t.Errorf("browser %d: %q, want %q", i, got.RevokeReason, reason)
 			}
@@ -106,7 +106,7 @@ func TestTheLongestUnseenBrowserMakesRoom(t *testing.T) {
 		ids := map[uuid.UUID]bool{}
 		for _, e := range told {
 			ids[e.DeviceID.UUID] = true
-			if e.Kind == models.EventDeviceRevoked && (e.Actor != models.ActorSystem || e.Detail != models.RevokedByLimit || e.DeviceName == "") {
+			if e.Kind == models.EventDeviceRevoked && (e.Actor != models.ActorSystem || e.Detail != string(models.RevokedByLimit) || e.DeviceName == "") {
 				t.Errorf("event %+v", e)
 			}
 		}
@@ -196,7 +196,7 @@ func TestASignInReplacesTheBrowsersEarlierOneWhosevereItWas(t *testing.T) {
 			}
 			e := events(t, s, c.before.ID)
 			i := slices.IndexFunc(e, func(e models.Event) bool { return e.Kind == models.EventSignOut && e.DeviceID.UUID == old.ID })
-			if i < 0 || e[i].Detail != models.RevokedByReplace || e[i].DeviceName != old.Name {
+			if i < 0 || e[i].Detail != string(models.RevokedByReplace) || e[i].DeviceName != old.Name {
 				t.Errorf("no sign-out is told among %+v", e)
 			}
 			if _, _, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: d.UserID, ID: d.ID}, event(models.EventDeviceRevoked, d.UserID, noon)); err != nil {

@@ -33,7 +33,7 @@ func TestAnOverviewTellsLiveDevicesFromEndedOnes(t *testing.T) {
 		addAt := func(kind, name string, at time.Time) models.Device { return add(t, s, signIn(u.ID, kind, name, at)) }
 		revoke := func(d models.Device, at time.Time) {
 			e := event(models.EventDeviceRevoked, u.ID, at)
-			e.Detail = models.RevokedByOwner
+			e.Detail = string(models.RevokedByOwner)
 			if _, _, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: d.ID}, e); err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +72,7 @@ func TestEventsOfSomeKindsAreTheSameAsAllEventsSifted(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s).ID
 		exec(t, s, "DELETE FROM events")
-		all := []string{models.EventSignIn, models.EventDeviceForked, models.EventDeviceReused, models.EventSignOut}
+		all := []models.EventKind{models.EventSignIn, models.EventDeviceForked, models.EventDeviceReused, models.EventSignOut}
 		for i := range 60 {
 			e := event(all[i%len(all)], u, noon.Add(time.Duration(i/7)*time.Minute))
 			e.ID, e.Detail = uuid.New(), fmt.Sprint(i%3)
@@ -80,7 +80,7 @@ func TestEventsOfSomeKindsAreTheSameAsAllEventsSifted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		wanted := []models.EventKind{{Kind: models.EventDeviceForked, Detail: "1"}, {Kind: models.EventSignOut}}
+		wanted := []models.EventFilter{{Kind: models.EventDeviceForked, Detail: "1"}, {Kind: models.EventSignOut}}
 		var sifted []uuid.UUID
 		for _, e := range events(t, s, u) {
 			if e.Kind == models.EventSignOut || e.Kind == models.EventDeviceForked && e.Detail == "1" {
@@ -165,7 +165,7 @@ func TestSQLiteFindsThePagesRowsByAnIndex(t *testing.T) {
 
 // pageQueries are what the pages of lists ask, each in one statement.
 func pageQueries(s *models.Store, u uuid.UUID) map[string]func() error {
-	warnings := []models.EventKind{{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: "third child"}}
+	warnings := []models.EventFilter{{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: "third child"}}
 	cursor := models.EventCursor{At: noon, ID: uuid.New()}
 	return map[string]func() error{
 		"the overview": func() error {

@@ -41,7 +41,7 @@ func (s *Store) RevokeOthers(ctx context.Context, userID, keep uuid.UUID, e Even
 		if err := holdUser(tx, userID); err != nil {
 			return err
 		}
-		if revoked, err = revokeAll(tx, userID, keep, e.At, e.Actor, e.Detail); err != nil || revoked == 0 {
+		if revoked, err = revokeAll(tx, userID, keep, e.At, e.Actor, EndReason(e.Detail)); err != nil || revoked == 0 {
 			return err
 		}
 		return addEvent(tx, e)
@@ -65,7 +65,7 @@ func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...
 	return rows, addEvent(tx, e)
 }
 
-func revokeAll(tx *gorm.DB, userID, keep uuid.UUID, at time.Time, by, reason string) (int64, error) {
+func revokeAll(tx *gorm.DB, userID, keep uuid.UUID, at time.Time, by string, reason EndReason) (int64, error) {
 	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ?
 		WHERE user_id = ? AND id <> ? AND revoked_at IS NULL`, moment(at), by, reason, userID, keep)
 	return done.RowsAffected, done.Error

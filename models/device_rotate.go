@@ -155,9 +155,9 @@ func (s *Store) judge(ctx context.Context, r Rotation) (result RotateResult, err
 		result = RotateResult{}
 		var rows []Device
 		outcome := Reused
-		event.Kind, event.Detail = EventDeviceReused, RevokedByReuse
-		err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = 'reused' WHERE `+usableCondition+
-			` AND ? < floor AND ? <> base RETURNING *`, append(append([]any{now}, r.usable()...), g, g)...).Scan(&rows).Error
+		event.Kind, event.Detail = EventDeviceReused, string(RevokedByReuse)
+		err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = ? WHERE `+usableCondition+
+			` AND ? < floor AND ? <> base RETURNING *`, append(append([]any{now, RevokedByReuse}, r.usable()...), g, g)...).Scan(&rows).Error
 		if err != nil {
 			return err
 		}

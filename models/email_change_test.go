@@ -111,7 +111,7 @@ func TestANewAddressComesWithAllThatBelongsToIt(t *testing.T) {
 		if list := taken(t, s, noon); !slices.Equal(list, []string{"asked new", "news b@example.org", "reset " + u.Email, "undo " + u.Email}) {
 			t.Errorf("mails %q", list)
 		}
-		if all := kinds(t, s, u.ID); !strings.Contains(all, models.EventEmailAsked) || !strings.Contains(all, models.EventEmailChanged) {
+		if all := kinds(t, s, u.ID); !strings.Contains(all, string(models.EventEmailAsked)) || !strings.Contains(all, string(models.EventEmailChanged)) {
 			t.Errorf("events %s", all)
 		}
 		if n := count(t, s, "SELECT count(*) FROM one_time_tokens WHERE used_at IS NULL"); n != 0 {

@@ -60,7 +60,7 @@ func TestOfTwentyUsesOfOneLinkOneCounts(t *testing.T) {
 		if won := winners(t, "undo", racers(fns...)); won != 1 || user(t, s, u).EmailKey != u.EmailKey {
 			t.Errorf("undo: %d won, %+v", won, user(t, s, u))
 		}
-		if all := kinds(t, s, u.ID); strings.Count(all, models.EventEmailChanged) != 1 || strings.Count(all, models.EventEmailRestored) != 1 {
+		if all := kinds(t, s, u.ID); strings.Count(all, string(models.EventEmailChanged)) != 1 || strings.Count(all, string(models.EventEmailRestored)) != 1 {
 			t.Errorf("events %s", all)
 		}
 	})

@@ -10,38 +10,50 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// The kinds of event. The words are stored: they may be added to, never renamed.
+// EventKind says what happened. The words are stored: they may be added to, never renamed.
+type EventKind string
+
+// The kinds of event. All of them are in EventKinds.
 const (
-	EventAccountCreated  = "account_created"
-	EventSignIn          = "sign_in"
-	EventSignInFailed    = "sign_in_failed"
-	EventSignOut         = "sign_out"
-	EventDeviceRevoked   = "device_revoked"
-	EventDevicesRevoked  = "devices_revoked"
-	EventDeviceRenamed   = "device_renamed"
-	EventDeviceReused    = "device_reused"
-	EventDeviceForked    = "device_forked"
-	EventDeviceRestored  = "device_restored"
-	EventPasswordChanged = "password_changed"
-	EventPasswordFailed  = "password_failed" // a signed-in person was asked for the password and gave a wrong one
-	EventPasswordReset   = "password_reset"
-	EventRoleChanged     = "role_changed"
-	EventDisabled        = "account_disabled"
-	EventEnabled         = "account_enabled"
-	EventSupportSearched = "support_searched" // in the searcher's activity; the detail is what was searched for
-	EventSupportLooked   = "support_looked"   // in the looker's activity; the detail is the id of the account looked at
-	EventSeenBySupport   = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
-	EventLocked          = "password_locked"  // by the link of an alarm: "This wasn't me"
-	EventMailFailed      = "mail_failed"      // a mail could not be sent; Detail is its kind
-	EventDataDownloaded  = "data_downloaded"  // a copy of everything that is kept of the account
-	EventAccountDeleted  = "account_deleted"  // anonymous, as all events of the account by then
+	EventAccountCreated  EventKind = "account_created"
+	EventSignIn          EventKind = "sign_in"
+	EventSignInFailed    EventKind = "sign_in_failed"
+	EventSignOut         EventKind = "sign_out"
+	EventDeviceRevoked   EventKind = "device_revoked"
+	EventDevicesRevoked  EventKind = "devices_revoked"
+	EventDeviceRenamed   EventKind = "device_renamed"
+	EventDeviceReused    EventKind = "device_reused"
+	EventDeviceForked    EventKind = "device_forked"
+	EventDeviceRestored  EventKind = "device_restored"
+	EventPasswordChanged EventKind = "password_changed"
+	EventPasswordFailed  EventKind = "password_failed" // a signed-in person was asked for the password and gave a wrong one
+	EventPasswordReset   EventKind = "password_reset"
+	EventRoleChanged     EventKind = "role_changed"
+	EventDisabled        EventKind = "account_disabled"
+	EventEnabled         EventKind = "account_enabled"
+	EventSupportSearched EventKind = "support_searched" // in the searcher's activity; the detail is what was searched for
+	EventSupportLooked   EventKind = "support_looked"   // in the looker's activity; the detail is the id of the account looked at
+	EventSeenBySupport   EventKind = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
+	EventLocked          EventKind = "password_locked"  // by the link of an alarm: "This wasn't me"
+	EventMailFailed      EventKind = "mail_failed"      // a mail could not be sent; Detail is its kind
+	EventDataDownloaded  EventKind = "data_downloaded"  // a copy of everything that is kept of the account
+	EventAccountDeleted  EventKind = "account_deleted"  // anonymous, as all events of the account by then
 
 	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
-	EventEmailAsked    = "email_change_asked"
-	EventEmailChanged  = "email_changed"
-	EventEmailRestored = "email_restored"  // by the link in the mail to a former address
-	EventWaysBackEnded = "ways_back_ended" // by the owner, on the page for security
+	EventEmailAsked    EventKind = "email_change_asked"
+	EventEmailChanged  EventKind = "email_changed"
+	EventEmailRestored EventKind = "email_restored"  // by the link in the mail to a former address
+	EventWaysBackEnded EventKind = "ways_back_ended" // by the owner, on the page for security
 )
+
+// EventKinds are all kinds, in the order in which the documentation names them.
+var EventKinds = []EventKind{
+	EventAccountCreated, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
+	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
+	EventPasswordFailed, EventPasswordReset, EventLocked, EventEmailAsked, EventEmailChanged, EventEmailRestored,
+	EventWaysBackEnded, EventRoleChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded,
+	EventSupportSearched, EventSupportLooked, EventSeenBySupport, EventAccountDeleted,
+}
 
 // SearchSeparator stands between what was searched for and each of the filters, in the detail of EventSupportSearched.
 const SearchSeparator = " · "
@@ -59,7 +71,7 @@ type Event struct {
 	UserID     uuid.UUID // the nil UUID where no account is concerned
 	ID         uuid.UUID
 	At         time.Time
-	Kind       string
+	Kind       EventKind
 	DeviceID   uuid.NullUUID
 	DeviceName string
 	Actor      string
@@ -145,21 +157,24 @@ func (s *Store) Events(ctx context.Context, userID uuid.UUID, before EventCursor
 	return list, fault("list events", err)
 }
 
-// EventKind names the events of one kind or, with a detail, those of the kind with this detail.
-type EventKind struct{ Kind, Detail string }
+// EventFilter names the events of one kind or, with a detail, those of the kind with this detail.
+type EventFilter struct {
+	Kind   EventKind
+	Detail string
+}
 
 // EventsOfKinds is Events for some kinds only. Each kind is read from its own end of the index, so that a page of rare
 // events among very many others costs no more than any page.
-func (s *Store) EventsOfKinds(ctx context.Context, userID uuid.UUID, kinds []EventKind, before EventCursor, limit int) ([]Event, error) {
+func (s *Store) EventsOfKinds(ctx context.Context, userID uuid.UUID, kinds []EventFilter, before EventCursor, limit int) ([]Event, error) {
 	return s.eventsOfKinds(ctx, userID, kinds, before, time.Time{}, limit)
 }
 
 // EventsSince lists up to limit events of some kinds that are newer than a moment, newest first.
-func (s *Store) EventsSince(ctx context.Context, userID uuid.UUID, kinds []EventKind, after time.Time, limit int) ([]Event, error) {
+func (s *Store) EventsSince(ctx context.Context, userID uuid.UUID, kinds []EventFilter, after time.Time, limit int) ([]Event, error) {
 	return s.eventsOfKinds(ctx, userID, kinds, EventCursor{}, after, limit)
 }
 
-func (s *Store) eventsOfKinds(ctx context.Context, userID uuid.UUID, kinds []EventKind, before EventCursor, after time.Time, limit int) ([]Event, error) {
+func (s *Store) eventsOfKinds(ctx context.Context, userID uuid.UUID, kinds []EventFilter, before EventCursor, after time.Time, limit int) ([]Event, error) {
 	var branches []string
 	var args []any
 	for _, k := range kinds {

@@ -8,13 +8,13 @@ import (
 // DayCount is how many events of one kind there were on one UTC day.
 type DayCount struct {
 	Day  int64 // days since 1970-01-01
-	Kind string
+	Kind EventKind
 	N    int64
 }
 
 // DailyCounts counts the events of some kinds by UTC day, from one moment until before another. There may be two
 // counts of a day and a kind, which add up.
-func (s *Store) DailyCounts(ctx context.Context, kinds []string, from, until time.Time) ([]DayCount, error) {
+func (s *Store) DailyCounts(ctx context.Context, kinds []EventKind, from, until time.Time) ([]DayCount, error) {
 	day := "at / 86400000000" // whole microseconds
 	if s.dialect == "postgres" {
 		day = "floor(extract(epoch FROM at) / 86400)::bigint"

@@ -30,7 +30,7 @@ type EventLimit struct {
 	// Afresh is how many more an account may after each new password, or a thief would use the limit up for the owner. A new password
 	// is one that one of the events NewPassword tells of.
 	Afresh      int
-	NewPassword []string
+	NewPassword []EventKind
 }
 
 // maxResetsAfresh is how many new passwords of a day that were set by mail or by an operator let an account begin again.

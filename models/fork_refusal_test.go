@@ -17,7 +17,7 @@ func TestARefusedTokenConsumesNothing(t *testing.T) {
 	zone := time.FixedZone("far east", 13*3600+45*60)
 	revoke := func(t *testing.T, s *models.Store, d models.Device) {
 		e := event(models.EventDeviceRevoked, d.UserID, noon)
-		e.Detail = models.RevokedByOwner
+		e.Detail = string(models.RevokedByOwner)
 		if _, _, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: d.UserID, ID: d.ID}, e); err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func TestReuseRevokesThisDeviceAndNoOther(t *testing.T) {
 		e := events(t, s, u.ID)[0]
 		want := models.Event{
 			UserID: u.ID, ID: e.ID, At: at, Kind: models.EventDeviceReused, DeviceID: uuid.NullUUID{UUID: d.ID, Valid: true},
-			DeviceName: "phone", Actor: models.ActorSystem, IP: home, UserAgent: "agent", Detail: models.RevokedByReuse,
+			DeviceName: "phone", Actor: models.ActorSystem, IP: home, UserAgent: "agent", Detail: string(models.RevokedByReuse),
 		}
 		if diff := cmp.Diff(want, e); diff != "" {
 			t.Errorf("event:\n%s", diff)

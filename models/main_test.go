@@ -28,7 +28,7 @@ const (
 	home     = "192.0.2.1"
 )
 
-func event(kind string, userID uuid.UUID, at time.Time) models.Event {
+func event(kind models.EventKind, userID uuid.UUID, at time.Time) models.Event {
 	return models.Event{UserID: userID, At: at, Kind: kind, Actor: models.ActorOwner, IP: home}
 }
 
@@ -127,7 +127,7 @@ func kinds(t testing.TB, s *models.Store, userID uuid.UUID) string {
 	t.Helper()
 	var list []string
 	for _, e := range events(t, s, userID) {
-		list = append(list, e.Kind)
+		list = append(list, string(e.Kind))
 	}
 	return strings.Join(list, " ")
 }

@@ -186,7 +186,7 @@ func TestGroupsAndRevocationsDoNotDeadlock(t *testing.T) {
 				if i >= len(devices) {
 					id := users[i-len(devices)]
 					e := event(models.EventSignOut, id, noon)
-					e.Detail = models.RevokedByOwner
+					e.Detail = string(models.RevokedByOwner)
 					n, err := s.RevokeOthers(t.Context(), id, uuid.Nil, e)
 					if err != nil || n != 4 {
 						t.Errorf("revoked %d, %v", n, err)

@@ -42,10 +42,10 @@ func (f DeviceFilter) where(live Liveness) (condition string, args []any) {
 	return condition, args
 }
 
-// FoundDevice is a device, without its secrets, and whose it is.
+// FoundDevice is a device, without its secrets, whose it is, and whether it has ended.
 type FoundDevice struct {
 	Device        Device `gorm:"embedded"`
-	Live          bool
+	End           Ending `gorm:"-"`
 	OwnerEmail    string
 	OwnerRole     string
 	OwnerDisabled *time.Time
@@ -65,13 +65,15 @@ const foundColumns = `user_id, id, kind, name, name_key, client_id, user_agent, 
 // foundDevices reads one range of an index of devices in its order, and then the owners of those on the page.
 func (s *Store) foundDevices(ctx context.Context, q DeviceSearch, condition string, args []any, order string) ([]FoundDevice, error) {
 	narrowed, more := q.Filter.where(q.Live)
-	all := append(q.Live.args(), args...)
 	var list []FoundDevice
 	// The limit stands in the text: PostgreSQL plans for it, and cannot for a value that it does not know.
 	err := s.read(ctx).Raw(`SELECT d.*, u.email AS owner_email, u.role AS owner_role, u.disabled_at AS owner_disabled
-		FROM (SELECT `+foundColumns+`, (`+liveCondition+`) AS live FROM devices WHERE `+condition+narrowed+
+		FROM (SELECT `+foundColumns+` FROM devices WHERE `+condition+narrowed+
 		" ORDER BY "+order+" LIMIT "+strconv.Itoa(q.Limit)+") d JOIN users u ON u.id = d.user_id ORDER BY "+order,
-		append(all, more...)...).Scan(&list).Error
+		append(args, more...)...).Scan(&list).Error
+	for i, d := range list {
+		list[i].End = DeviceEnd(d.Device, q.Live, d.OwnerRole)
+	}
 	return list, fault("search devices", err)
 }
 

@@ -37,7 +37,7 @@ func deskCalls(t *testing.T, s *models.Store) []deskCall {
 		{"ended devices", "devices_pkey|devices_name|autoindex_devices", func() error { return second(s.EndedDevices(ctx, id, id, q.Live, 21)) }},
 		{"live devices", "devices_pkey|devices_name|autoindex_devices", func() error { return second(s.RecentDevices(ctx, id, q.Live, 21)) }},
 		{"numbers", "events_kind_at", func() error {
-			return second(s.DailyCounts(ctx, []string{models.EventDeviceReused, "b", "c"}, noon, noon))
+			return second(s.DailyCounts(ctx, []models.EventKind{models.EventDeviceReused, "b", "c"}, noon, noon))
 		}},
 	}
 }

@@ -169,8 +169,8 @@ func TestAFilterNarrowsASearch(t *testing.T) {
 				t.Errorf("%s, people: %v %s", c.name, err, diff)
 			}
 			for _, d := range devices {
-				if want := d.Device.Name == "x app" || d.Device.Name == "x browser"; d.Live != want {
-					t.Errorf("%s: %q is live: %v", c.name, d.Device.Name, d.Live)
+				if want := d.Device.Name == "x app" || d.Device.Name == "x browser"; d.End.Live() != want {
+					t.Errorf("%s: %q is live: %v", c.name, d.Device.Name, d.End.Live())
 				}
 			}
 		}
@@ -213,7 +213,7 @@ func TestADeviceIsFoundByIdAndItsOwnerWithoutSecrets(t *testing.T) {
 		d := addApp(t, s, u.ID, "phone")
 		add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
 		list, err := s.DevicesByID(t.Context(), d.ID, deskSearch(noon, 5))
-		if err != nil || len(list) != 1 || list[0].Device.Name != "phone" || !list[0].Live || list[0].OwnerEmail != "Zoe@example.org" || list[0].OwnerRole != models.RoleSupport || len(list[0].Device.SecretHash) != 0 {
+		if err != nil || len(list) != 1 || list[0].Device.Name != "phone" || !list[0].End.Live() || list[0].OwnerEmail != "Zoe@example.org" || list[0].OwnerRole != models.RoleSupport || len(list[0].Device.SecretHash) != 0 {
 			t.Errorf("%v %+v", err, list)
 		}
 		p, err := s.PersonByID(t.Context(), u.ID, live(noon))
@@ -295,7 +295,7 @@ func TestEventsAreCountedByKindAndUTCDay(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		midnight := noon.Add(12 * time.Hour)
 		for _, e := range []struct {
-			kind string
+			kind models.EventKind
 			at   time.Time
 		}{
 			{models.EventSignIn, midnight.Add(-time.Microsecond)}, {models.EventSignIn, midnight}, {models.EventSignIn, midnight.Add(time.Hour)},
@@ -306,8 +306,10 @@ func TestEventsAreCountedByKindAndUTCDay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got, err := s.DailyCounts(t.Context(), []string{models.EventSignIn, models.EventSignInFailed}, noon, midnight.Add(24*time.Hour))
-		slices.SortFunc(got, func(a, b models.DayCount) int { return int(a.Day-b.Day)*100 + strings.Compare(a.Kind, b.Kind) })
+		got, err := s.DailyCounts(t.Context(), []models.EventKind{models.EventSignIn, models.EventSignInFailed}, noon, midnight.Add(24*time.Hour))
+		slices.SortFunc(got, func(a, b models.DayCount) int {
+			return int(a.Day-b.Day)*100 + strings.Compare(string(a.Kind), string(b.Kind))
+		})
 		day := midnight.Unix() / 86400
 		want := []models.DayCount{{Day: day - 1, Kind: models.EventSignIn, N: 2}, {Day: day, Kind: models.EventSignIn, N: 2}, {Day: day, Kind: models.EventSignInFailed, N: 1}}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -320,7 +322,7 @@ func TestSeveralEventsAreWrittenTogetherOrNotAtAll(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		a, b := event(models.EventSupportLooked, addUser(t, s).ID, noon), event(models.EventSeenBySupport, addUser(t, s).ID, noon)
 		exec(t, s, "DELETE FROM events")
-		if err := s.AddEvents(t.Context(), a, b); err != nil || kinds(t, s, a.UserID) != models.EventSupportLooked || kinds(t, s, b.UserID) != models.EventSeenBySupport {
+		if err := s.AddEvents(t.Context(), a, b); err != nil || kinds(t, s, a.UserID) != string(models.EventSupportLooked) || kinds(t, s, b.UserID) != string(models.EventSeenBySupport) {
 			t.Errorf("%v", err)
 		}
 		taken := events(t, s, b.UserID)[0]

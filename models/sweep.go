@@ -25,20 +25,17 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 	if deleted, err = s.SweepAttempts(ctx, r.AttemptsBefore); err != nil {
 		return deleted, err
 	}
-	const goneLinks = "expires_at < ? AND (used_at IS NULL OR used_at < ?)"
-	links := []time.Time{r.LinksBefore, r.LinksBefore.Add(-UsedLinkLife)}
-	for _, d := range []deletion{
-		{"devices", "user_id, id", "revoked_at < ?", []time.Time{r.DevicesBefore}},
-		{"devices", "user_id, id", "expires_at < ?", []time.Time{r.DevicesBefore}},
-		{"events", "user_id, id", "at < ?", []time.Time{r.EventsBefore}},
-		{"events", "user_id, id", "kind IN ('sign_in_failed', 'password_failed') AND at < ?", []time.Time{r.FailuresBefore}},
-		{"known_places", "user_id, place", "last_at < ?", []time.Time{r.PlacesBefore}},
-		{"status_indexes", "idx", "expires_at < ?", []time.Time{r.StatusBefore}},
-		{"one_time_tokens", "hash", goneLinks, links},
-		{"former_addresses", "hash", goneLinks, links},
-		{"deleted_accounts", "user_id", "created_at < ?", []time.Time{r.EventsBefore}}, // their secret is lost; by now the searches for them are gone, too
-		{"sign_in_mails", "user_id", "last_at < ?", []time.Time{r.AlertsBefore}},
-	} {
+	var list []deletion
+	for _, t := range UserTables {
+		if t.past == nil {
+			continue
+		}
+		for _, rows := range t.past(r) {
+			list = append(list, deletion{t.Name, t.key, rows})
+		}
+	}
+	list = append(list, deletion{"status_indexes", "idx", pastRows{"expires_at < ?", []time.Time{r.StatusBefore}}})
+	for _, d := range list {
 		n, err := s.sweep(ctx, d)
 		if deleted += n; err != nil {
 			return deleted, err
@@ -49,8 +46,8 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 
 // deletion names rows of a table that go.
 type deletion struct {
-	table, key, condition string
-	before                []time.Time // the condition's; the zero time first: nothing goes
+	table, key string
+	pastRows
 }
 
 // SweepAttempts deletes the counters whose window ended before a moment. There are as many as strangers cared to make, so it
@@ -60,9 +57,9 @@ func (s *Store) SweepAttempts(ctx context.Context, before time.Time) (deleted in
 		return 0, nil
 	}
 	for _, d := range []deletion{
-		{"attempts", "key", "ends_at < ?", []time.Time{before}},
-		{"attempts", "key", "ends_at IS NULL AND window_start < ?", []time.Time{before.Add(-time.Hour)}}, // of an earlier release
-		{"attempts", "key", "window_start > ?", []time.Time{before.Add(time.Hour)}},                      // of a clock that was wrong
+		{"attempts", "key", pastRows{"ends_at < ?", []time.Time{before}}},
+		{"attempts", "key", pastRows{"ends_at IS NULL AND window_start < ?", []time.Time{before.Add(-time.Hour)}}}, // of an earlier release
+		{"attempts", "key", pastRows{"window_start > ?", []time.Time{before.Add(time.Hour)}}},                      // of a clock that was wrong
 	} {
 		n, err := s.sweep(ctx, d)
 		if deleted += n; err != nil {

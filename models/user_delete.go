@@ -108,8 +108,11 @@ func dropUser(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	for _, table := range []string{"devices", "known_places", "one_time_tokens", "mails"} {
-		if err := tx.Exec("DELETE FROM "+table+" WHERE user_id = ?", userID).Error; err != nil {
+	for _, table := range UserTables {
+		if table.Deleted != RowsDeleted {
+			continue
+		}
+		if err := tx.Exec("DELETE FROM "+table.Name+" WHERE user_id = ?", userID).Error; err != nil {
 			return err
 		}
 	}

@@ -160,7 +160,7 @@ func TestADeletedAccountLeavesNothingThatLeadsToThePerson(t *testing.T) {
 			t.Error("events are missing")
 		}
 		nobody := events(t, s, uuid.Nil)
-		if got := strings.Count(kinds(t, s, uuid.Nil), models.EventSignIn); got != 4 || len(nobody) != 9 {
+		if got := strings.Count(kinds(t, s, uuid.Nil), string(models.EventSignIn)); got != 4 || len(nobody) != 9 {
 			t.Errorf("%d anonymous events, %d of them sign-ins", len(nobody), got)
 		}
 		bare := models.Event{Actor: models.ActorOwner}
@@ -173,8 +173,8 @@ func TestADeletedAccountLeavesNothingThatLeadsToThePerson(t *testing.T) {
 				t.Errorf("an event of somebody: %s", diff)
 			}
 		}
-		day, err := s.DailyCounts(t.Context(), []string{models.EventSignIn, models.EventDeviceForked}, noon.Add(-72*time.Hour), noon.Add(24*time.Hour))
-		slices.SortFunc(day, func(a, b models.DayCount) int { return strings.Compare(a.Kind, b.Kind) })
+		day, err := s.DailyCounts(t.Context(), []models.EventKind{models.EventSignIn, models.EventDeviceForked}, noon.Add(-72*time.Hour), noon.Add(24*time.Hour))
+		slices.SortFunc(day, func(a, b models.DayCount) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
 		today := noon.Unix() / 86400
 		if diff := cmp.Diff([]models.DayCount{{Day: today - 2, Kind: models.EventDeviceForked, N: 2}, {Day: today, Kind: models.EventSignIn, N: 8}}, day); diff != "" || err != nil {
 			t.Errorf("the numbers of all accounts changed: %s %v", diff, err)

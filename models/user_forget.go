@@ -91,13 +91,13 @@ func forgetLook(tx *gorm.DB, userID uuid.UUID, e Event) error {
 	switch e.Kind {
 	case EventSeenBySupport:
 		if e.ActorID.Valid {
-			return tx.Exec("UPDATE events SET detail = '' WHERE user_id = ? AND kind = 'support_looked' AND at = ? AND detail = ?",
-				e.ActorID.UUID, e.At, userID.String()).Error
+			return tx.Exec("UPDATE events SET detail = '' WHERE user_id = ? AND kind = ? AND at = ? AND detail = ?",
+				e.ActorID.UUID, EventSupportLooked, e.At, userID.String()).Error
 		}
 	case EventSupportLooked:
 		if person, err := uuid.Parse(e.Detail); err == nil {
-			return tx.Exec("UPDATE events SET actor_id = NULL WHERE user_id = ? AND kind = 'seen_by_support' AND at = ? AND actor_id = ?",
-				person, e.At, userID).Error
+			return tx.Exec("UPDATE events SET actor_id = NULL WHERE user_id = ? AND kind = ? AND at = ? AND actor_id = ?",
+				person, EventSeenBySupport, e.At, userID).Error
 		}
 	}
 	return nil
@@ -112,7 +112,8 @@ func (s *Store) forgetSearches(tx *gorm.DB, userID uuid.UUID, emailKeys []string
 	for _, text := range append([]string{userID.String()}, emailKeys...) {
 		condition, args := KeyPrefix{Text: text}.where(searched)
 		narrowed := text + SearchSeparator
-		done := tx.Exec("UPDATE events SET detail = '' WHERE (user_id, id) IN (SELECT user_id, id FROM events WHERE kind = 'support_searched' AND "+condition+
+		// The kind stands in the text: the index is of this kind only.
+		done := tx.Exec("UPDATE events SET detail = '' WHERE (user_id, id) IN (SELECT user_id, id FROM events WHERE kind = '"+string(EventSupportSearched)+"' AND "+condition+
 			" AND ("+searched+" = ? OR substr("+searched+", 1, ?) = ?) LIMIT ?)",
 			append(args, text, utf8.RuneCountInString(narrowed), narrowed, limit-int(forgotten))...)
 		if forgotten += done.RowsAffected; done.Error != nil || forgotten >= int64(limit) {

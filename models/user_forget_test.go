@@ -42,7 +42,7 @@ func TestWorkAfterADeletionIsFoundAndFinished(t *testing.T) {
 		look(t, s, staff, u, noon)
 		search(t, s, staff, u.Email)
 		numbers := func(s *models.Store) []models.DayCount {
-			list, err := s.DailyCounts(t.Context(), []string{models.EventSignIn, models.EventSeenBySupport}, noon.Add(-72*time.Hour), noon.Add(time.Hour))
+			list, err := s.DailyCounts(t.Context(), []models.EventKind{models.EventSignIn, models.EventSeenBySupport}, noon.Add(-72*time.Hour), noon.Add(time.Hour))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -93,7 +93,7 @@ func TestRevocationsHitWhatTheyName(t *testing.T) {
 		kept, app := addApp(t, s, u.ID, "kept"), addApp(t, s, u.ID, "phone")
 		browser := add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
 		e := event(models.EventDeviceRevoked, u.ID, noon)
-		e.Detail = models.RevokedByOwner
+		e.Detail = string(models.RevokedByOwner)
 		key := func(d models.Device) models.DeviceKey { return models.DeviceKey{UserID: u.ID, ID: d.ID} }
 		if _, _, err := s.RevokeDevice(t.Context(), key(theirs), e); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("another account's device: %v", err)

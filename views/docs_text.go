@@ -8,6 +8,7 @@ type DocsPage struct {
 	BaseURL       string // of this server: curl lines can be copied as they stand
 	DPoPRequired  bool   // new devices must be bound to a key
 	NonceRequired bool   // proofs must carry a nonce of the server's
+	EventKinds    string // that an account's data may hold, with spaces between
 }
 
 // at puts the address of this server into an example.

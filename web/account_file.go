@@ -52,7 +52,7 @@ type dataDevice struct {
 	JKT          string     `json:"jkt"` // thumbprint of the key that it is bound to; empty when unbound
 	RevokedAt    *time.Time `json:"revoked_at"`
 	RevokedBy    string     `json:"revoked_by"`
-	RevokeReason string     `json:"revoke_reason"`
+	RevokeReason string     `json:"revoke_reason"` // one of models.EndReasons as it is stored
 }
 
 type dataEvent struct {
@@ -82,35 +82,51 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 	}
 	addresses := make([]dataAddress, len(former))
 	for i, f := range former {
-		addresses[i] = dataAddress{f.Email, f.CreatedAt, f.ExpiresAt}
+		addresses[i] = dataAddress{Email: f.Email, LeftAt: f.CreatedAt, Until: f.ExpiresAt}
 	}
 	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.Role, u.CreatedAt, u.PasswordChangedAt, addresses}})
 	if err != nil {
 		return fmt.Errorf("encode profile: %w", err)
 	}
-	if err := f.send(head[:len(head)-1], []byte(",\n\"devices\":[")); err != nil {
+	if err := f.send(head[:len(head)-1]); err != nil {
 		return err
 	}
 	devices := rows[models.Device]{file: f, shape: func(d models.Device) any {
-		return dataDevice{newAPIDevice(d, d.ID == f.current), data.State(d), d.CreatedIP, d.JKT, d.RevokedAt, d.RevokedBy, d.RevokeReason}
+		return dataDevice{
+			apiDevice: newAPIDevice(d, d.ID == f.current), State: dataState(models.DeviceEnd(d, data.Live, u.Role)), CreatedIP: d.CreatedIP, JKT: d.JKT,
+			RevokedAt: d.RevokedAt, RevokedBy: d.RevokedBy, RevokeReason: string(d.RevokeReason),
+		}
 	}}
-	if err := data.Devices(ctx, devices.write); err != nil {
-		return err //nolint:wrapcheck // says what was attempted
-	}
-	if err := f.send([]byte("\n],\n\"events\":[")); err != nil {
-		return err
-	}
 	events := rows[models.Event]{file: f, shape: func(e models.Event) any {
 		var device *uuid.UUID
 		if e.DeviceID.Valid {
 			device = &e.DeviceID.UUID
 		}
-		return dataEvent{e.At, e.Kind, e.Actor, device, e.DeviceName, e.IP, e.UserAgent, e.Detail, 1 + e.More}
+		return dataEvent{
+			At: e.At, Kind: string(e.Kind), Actor: e.Actor, DeviceID: device, DeviceName: e.DeviceName, IP: e.IP, UserAgent: e.UserAgent,
+			Detail: e.Detail, Times: 1 + e.More,
+		}
 	}}
-	if err := data.Events(ctx, events.write); err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+	arrays := map[string]func() error{
+		"devices": func() error { return data.Devices(ctx, devices.write) },
+		"events":  func() error { return data.Events(ctx, events.write) },
 	}
-	return f.send([]byte("\n]}\n"))
+	for _, table := range models.UserTables {
+		write := arrays[table.Exported]
+		if write == nil {
+			continue // not exported, or in the profile
+		}
+		if err := f.send([]byte(",\n\"" + table.Exported + "\":[")); err != nil {
+			return err
+		}
+		if err := write(); err != nil {
+			return err
+		}
+		if err := f.send([]byte("\n]")); err != nil {
+			return err
+		}
+	}
+	return f.send([]byte("}\n"))
 }
 
 // send hands a part on. Its reader has downloadPause to take it.

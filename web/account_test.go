@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"latchkey/models"
 )
 
 // accountFile is the file with an account's data, read as /docs describes it.
@@ -274,6 +276,34 @@ func TestADownloadThatBreaksOffIsNoWholeFile(t *testing.T) {
 		}
 		if strings.Count(s.log.String(), "a download broke off") != 1 {
 			t.Errorf("the log: %s", s.log)
+		}
+	})
+}
+
+// What models.UserTables calls exported is in the file, and nothing else but the profile and the head.
+func TestThePersonsDataHasEachTableThatIsExported(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		var file map[string]any
+		if err := json.Unmarshal([]byte(s.signedIn().download(adaPassword).body), &file); err != nil {
+			t.Fatal(err)
+		}
+		expected := map[string]bool{"format": true, "version": true, "exported_at": true, "profile": true}
+		for _, table := range models.UserTables {
+			member, within := any(file), ""
+			for name := range strings.SplitSeq(table.Exported, ".") {
+				if object, ok := member.(map[string]any); ok && name != "" {
+					member, within = object[name], name
+				}
+			}
+			if _, ok := member.([]any); !ok && table.Exported != "" {
+				t.Errorf("%s is not in the file as %s: %v", table.Name, table.Exported, within)
+			}
+			expected[table.Exported] = true
+		}
+		for name := range file {
+			if !expected[name] {
+				t.Errorf("no table has the member %s", name)
+			}
 		}
 	})
 }

@@ -25,7 +25,10 @@ type apiDevice struct {
 }
 
 func newAPIDevice(d models.Device, current bool) apiDevice {
-	return apiDevice{d.ID, d.Name, d.Kind, d.ClientID, current, d.CreatedAt, d.LastSeenAt, d.LastIP, d.UserAgent, d.ExpiresAt}
+	return apiDevice{
+		ID: d.ID, Name: d.Name, Kind: d.Kind, ClientID: d.ClientID, Current: current, CreatedAt: d.CreatedAt, LastSeenAt: d.LastSeenAt,
+		LastIP: d.LastIP, UserAgent: d.UserAgent, ExpiresAt: d.ExpiresAt,
+	}
 }
 
 // apiDevices lists the owner's live devices.

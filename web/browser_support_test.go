@@ -94,7 +94,7 @@ func (s *site) busyMonth() {
 	var list []models.Event
 	for day := range 30 {
 		at := s.clock.Now().Add(-time.Duration(day) * 24 * time.Hour)
-		for kind, n := range map[string]int{
+		for kind, n := range map[models.EventKind]int{
 			models.EventSignIn: 12 + day*5%17, models.EventSignInFailed: day * 3 % 7, models.EventDeviceRevoked: day % 4, models.EventDeviceReused: day % 11 / 10,
 		} {
 			for range n {

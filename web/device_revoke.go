@@ -64,9 +64,9 @@ func (s *Server) afterRevoke(app bool) string {
 
 // bound is how long access tokens may be trusted after a sign-out.
 func (s *Server) bound() views.Bound {
-	b := views.Bound{Most: inWords(s.auth.RevocationBound())}
+	b := views.Bound{Most: durationText(s.auth.RevocationBound())}
 	if s.auth.RevocationBound() < s.auth.AccessTTL {
-		b.Unchecked = inWords(s.auth.AccessTTL)
+		b.Unchecked = durationText(s.auth.AccessTTL)
 	}
 	return b
 }

@@ -45,7 +45,7 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *auth.
 	for _, d := range o.Ended {
 		row := deviceRow(d.Device, by)
 		page.Ended = append(page.Ended, views.Ended{
-			Name: row.Name, Icon: row.Icon, Reason: endWords(d.Reason, d.Device.RevokedBy), Alarm: d.Reason == models.RevokedByReuse, At: d.At,
+			Name: row.Name, Icon: row.Icon, Reason: endTextOf(d.End.Reason).owner, Alarm: d.End.Reason == models.RevokedByReuse, At: d.End.At,
 		})
 	}
 	page.Alerts, page.AlertsSeen = alertRows(o.Alerts)
@@ -65,40 +65,6 @@ func alertRows(events []models.Event) (rows []views.Alert, seen string) {
 	return rows, seen
 }
 
-// endWords says why a device is not signed in any more.
-func endWords(reason, by string) string {
-	switch reason {
-	case models.RevokedBySignOut:
-		return "Signed out on the device itself."
-	case models.RevokedByOwner:
-		return "Signed out by you."
-	case models.RevokedByPassword:
-		if by == models.ActorOperator {
-			return "Signed out when an administrator set a new password."
-		}
-		return "Signed out when you changed your password."
-	case models.RevokedByAlarm:
-		return "Signed out by the link “This wasn’t me” in a mail."
-	case models.RevokedByUndo:
-		return "Signed out when you took your e-mail address back."
-	case models.RevokedByReplace:
-		return "Replaced by a new sign-in in the same browser."
-	case models.RevokedByLimit:
-		return "Signed out to make room: too many browsers were signed in."
-	case models.RevokedByReuse:
-		return "Signed out because its token was used twice: someone may have copied it."
-	case models.RevokedByDisable:
-		return "Signed out when your account was disabled."
-	case models.RevokedByOperator:
-		return "Signed out by an administrator."
-	case models.RevokedByExpiry:
-		return "Its sign-in reached its time limit."
-	case models.RevokedByIdleness:
-		return "Not used for too long."
-	}
-	return "Signed out."
-}
-
 // deviceRow is a device as the pages show it.
 func deviceRow(d models.Device, by *auth.Session) views.Device {
 	agent := auth.DescribeAgent(d.UserAgent)
@@ -115,8 +81,8 @@ func deviceRow(d models.Device, by *auth.Session) views.Device {
 	return row
 }
 
-// inWords says a duration as people do: "15 minutes".
-func inWords(d time.Duration) string {
+// durationText says a duration as people do: "15 minutes".
+func durationText(d time.Duration) string {
 	unit, n := "second", int64(d/time.Second)
 	switch {
 	case d >= 2*time.Hour && d%time.Hour == 0:

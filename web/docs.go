@@ -2,7 +2,9 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
+	"latchkey/models"
 	"latchkey/views"
 )
 
@@ -12,6 +14,17 @@ func (s *Server) docs(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", publicMaxAge)
 	return render(w, r, http.StatusOK, views.Docs(views.DocsPage{
 		Shell:   views.Shell{Title: "API documentation", SignupOpen: s.auth.SignupOpen, Assets: s.Assets()},
-		BaseURL: s.base, DPoPRequired: s.auth.DPoPRequired, NonceRequired: s.auth.NonceRequired,
+		BaseURL: s.base, DPoPRequired: s.auth.DPoPRequired, NonceRequired: s.auth.NonceRequired, EventKinds: exportedKinds(),
 	}))
+}
+
+// exportedKinds are the kinds of event in an account's data: all but the last one, which is written when the account is gone.
+func exportedKinds() string {
+	var list []string
+	for _, kind := range models.EventKinds {
+		if kind != models.EventAccountDeleted {
+			list = append(list, string(kind))
+		}
+	}
+	return strings.Join(list, " ")
 }

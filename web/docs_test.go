@@ -13,7 +13,6 @@ import (
 
 	"latchkey/auth"
 	"latchkey/models"
-	"latchkey/views"
 	"latchkey/web"
 )
 
@@ -158,20 +157,38 @@ func TestTheDocsPageKnowsWhatThisServerAsksFor(t *testing.T) {
 
 // An account's data may hold every kind of event but the last one, which goes with the account.
 func TestTheDocsPageNamesEveryKindOfEvent(t *testing.T) {
-	source, err := os.ReadFile("../models/event.go")
+	each(t, func(t *testing.T, s *site) {
+		words := strings.Fields(s.browser().shown("/docs").text())
+		for _, kind := range models.EventKinds {
+			named := slices.ContainsFunc(words, func(word string) bool { return strings.TrimRight(word, ".") == string(kind) })
+			if want := kind != models.EventAccountDeleted; named != want {
+				t.Errorf("%s is named: %v", kind, named)
+			}
+		}
+	})
+}
+
+// The reasons in the file with an account's data are the stored ones.
+func TestTheDocsPageNamesEveryReasonOfADevicesEnd(t *testing.T) {
+	source, err := os.ReadFile("../views/docs_account_data.templ")
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, text, _ := strings.Cut(string(source), "<dt><code>revoke_reason</code></dt>")
+	text, _, _ = strings.Cut(text, "</dd>")
+	var got []string
+	for _, m := range regexp.MustCompile(`<code>(\w+)</code>`).FindAllStringSubmatch(text, -1) {
+		got = append(got, m[1])
+	}
 	var want []string
-	for _, m := range regexp.MustCompile(`(?m)^\tEvent\w+\s+= "(\w+)"`).FindAllStringSubmatch(string(source), -1) {
-		if m[1] != models.EventAccountDeleted {
-			want = append(want, m[1])
+	for _, reason := range models.EndReasons {
+		if reason != models.RevokedByPasswordSet {
+			want = append(want, string(reason))
 		}
 	}
-	got := strings.Fields(views.EventKinds)
 	slices.Sort(want)
 	slices.Sort(got)
-	if !slices.Equal(got, want) || len(want) < 25 {
+	if !slices.Equal(got, want) {
 		t.Errorf("the page names\n%q, there are\n%q", got, want)
 	}
 }

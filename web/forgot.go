@@ -34,7 +34,7 @@ func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 
 // forgotSent says where to look, whoever asks.
 func (s *Server) forgotSent(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, views.ForgotSent(views.ForgotPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: inWords(auth.ResetLife)}))
+	return render(w, r, http.StatusOK, views.ForgotSent(views.ForgotPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(auth.ResetLife)}))
 }
 
 func (s *Server) renderForgot(w http.ResponseWriter, r *http.Request, status int, page views.ForgotPage) error {

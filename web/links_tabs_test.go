@@ -38,7 +38,7 @@ func TestEveryLinksPageActsOnItsOwnAccount(t *testing.T) {
 		first := b.tabOf(adas)
 		second := b.tabOf(eves)
 		acted := func() (emails string) {
-			rows, err := s.store.Pools()[0].QueryContext(t.Context(), "SELECT u.email FROM events e JOIN users u ON u.id = e.user_id WHERE e.kind = '"+k.act+"' AND e.actor = 'owner' ORDER BY e.at, u.email")
+			rows, err := s.store.Pools()[0].QueryContext(t.Context(), "SELECT u.email FROM events e JOIN users u ON u.id = e.user_id WHERE e.kind = '"+string(k.act)+"' AND e.actor = 'owner' ORDER BY e.at, u.email")
 			if err != nil {
 				t.Fatal(err)
 			}

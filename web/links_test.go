@@ -17,9 +17,9 @@ type linkKind struct {
 	life time.Duration
 	made func(s *postOffice, email, password string) string
 	use  func(b *browser, password string) reply
-	done string // where its use leads; empty: its own page tells what is left to do
-	act  string // the event of its use
-	last string // where a second use leads; empty: as the first
+	done string           // where its use leads; empty: its own page tells what is left to do
+	act  models.EventKind // the event of its use
+	last string           // where a second use leads; empty: as the first
 }
 
 // ends is where the use of a link leads, in the browser that followed it.
@@ -39,9 +39,9 @@ func (k linkKind) again() string {
 }
 
 // acts counts the events of a kind.
-func (s *site) acts(kind string) (n int64) {
+func (s *site) acts(kind models.EventKind) (n int64) {
 	s.t.Helper()
-	if err := s.store.Pools()[0].QueryRowContext(s.t.Context(), "SELECT count(*) FROM events WHERE kind = '"+kind+"'").Scan(&n); err != nil {
+	if err := s.store.Pools()[0].QueryRowContext(s.t.Context(), "SELECT count(*) FROM events WHERE kind = '"+string(kind)+"'").Scan(&n); err != nil {
 		s.t.Fatal(err)
 	}
 	return n

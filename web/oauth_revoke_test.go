@@ -39,7 +39,7 @@ func TestAnAccessTokenSignsItsOwnDeviceOut(t *testing.T) {
 		s.clock.Advance(time.Second)
 		s.signOut("an access token", a.access)
 		s.refused(a.refresh, auth.ReasonRevoked)
-		if e := s.events(t)[0]; e.Kind != models.EventSignOut || e.Detail != models.RevokedBySignOut || e.DeviceName != "a" {
+		if e := s.events(t)[0]; e.Kind != models.EventSignOut || e.Detail != string(models.RevokedBySignOut) || e.DeviceName != "a" {
 			t.Errorf("the activity says %+v", e)
 		}
 		s.signOut("again", a.access)

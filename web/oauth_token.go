@@ -10,19 +10,41 @@ import (
 	"latchkey/auth"
 )
 
-// oauthToken is the refresh (RFC 6749 §6).
+// grant answers a request for tokens of one grant_type, whose parameters are decoded.
+type grant struct {
+	params []string // that it reads, beside grant_type and client_id
+	answer func(s *Server, w http.ResponseWriter, r *http.Request, p params, from auth.Caller) error
+}
+
+// grants are those of the token endpoint by their grant_type.
+var grants = map[string]grant{
+	"refresh_token": {[]string{"refresh_token"}, (*Server).refreshGrant},
+}
+
+// oauthToken is the token endpoint (RFC 6749 §3.2).
 func (s *Server) oauthToken(w http.ResponseWriter, r *http.Request) error {
-	p, from, err := s.oauthRequest(r, "grant_type", "refresh_token")
+	wanted := []string{"grant_type"}
+	for _, g := range grants {
+		wanted = append(wanted, g.params...)
+	}
+	p, from, err := s.oauthRequest(r, wanted...)
 	if err != nil {
 		return err
 	}
-	switch {
-	case p["grant_type"] == "":
+	if p["grant_type"] == "" {
 		return badBody("grant_type is missing.", nil)
-	case p["grant_type"] != "refresh_token":
+	}
+	g, ok := grants[p["grant_type"]]
+	if !ok {
 		return &httpError{status: http.StatusBadRequest, code: "unsupported_grant_type", oauth: "unsupported_grant_type",
 			message: "The only grant_type here is refresh_token."}
-	case p["refresh_token"] == "":
+	}
+	return g.answer(s, w, r, p, from)
+}
+
+// refreshGrant is the refresh (RFC 6749 §6).
+func (s *Server) refreshGrant(w http.ResponseWriter, r *http.Request, p params, from auth.Caller) error {
+	if p["refresh_token"] == "" {
 		return badBody("refresh_token is missing.", nil)
 	}
 	answer, err := s.auth.Refresh(r.Context(), auth.RefreshRequest{

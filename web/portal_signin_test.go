@@ -164,7 +164,7 @@ func TestSigningInAgainEndsTheBrowsersEarlierSignIn(t *testing.T) {
 		other.shown("/devices")
 		var replaced int
 		for _, e := range s.events(t) {
-			if e.Kind == models.EventSignOut && e.Detail == models.RevokedByReplace {
+			if e.Kind == models.EventSignOut && e.Detail == string(models.RevokedByReplace) {
 				replaced++
 			}
 		}

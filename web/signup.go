@@ -38,7 +38,7 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 
 // signupSent says where to look, whoever asks.
 func (s *Server) signupSent(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: inWords(auth.SignupLife)}))
+	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(auth.SignupLife)}))
 }
 
 func (s *Server) renderSignup(w http.ResponseWriter, r *http.Request, status int, page views.SignupPage) error {

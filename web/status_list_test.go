@@ -238,7 +238,7 @@ func TestARevocationElsewhereIsPublishedHereASecondLater(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		elsewhere := models.Event{UserID: ada.ID, Kind: models.EventDeviceRevoked, Actor: models.ActorOwner, Detail: models.RevokedByOwner}
+		elsewhere := models.Event{UserID: ada.ID, Kind: models.EventDeviceRevoked, Actor: models.ActorOwner, Detail: string(models.RevokedByOwner)}
 		for _, c := range []struct {
 			name   string
 			behind time.Duration // of the other's clock, and of its commit

@@ -46,7 +46,7 @@ func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *auth.Se
 		page.People = append(page.People, personRow(p))
 	}
 	for _, d := range found.Devices {
-		page.Devices = append(page.Devices, s.foundRow(d, by))
+		page.Devices = append(page.Devices, foundRow(d, by))
 	}
 	page.Shell = s.shell(w, r, "Support", "support")
 	return render(w, r, http.StatusOK, views.Support(page))
@@ -117,17 +117,15 @@ func personRow(p models.FoundPerson) views.SupportPerson {
 }
 
 // foundRow is a device as support sees it.
-func (s *Server) foundRow(d models.FoundDevice, by *auth.Session) views.SupportDevice {
+func foundRow(d models.FoundDevice, by *auth.Session) views.SupportDevice {
 	row := views.SupportDevice{
-		Device: deviceRow(d.Device, by), SignedInFrom: d.Device.CreatedIP, Live: d.Live,
+		Device: deviceRow(d.Device, by), SignedInFrom: d.Device.CreatedIP, Live: d.End.Live(),
 		Owner: views.SupportPerson{
 			Email: d.OwnerEmail, URL: userURL(d.Device.UserID.String(), "", ""), Staff: d.OwnerRole == models.RoleSupport, Disabled: d.OwnerDisabled != nil,
 		},
 	}
-	if !d.Live {
-		reason, at := s.auth.EndOf(d)
-		row.End, row.EndedAt = whyEnded(reason, d.Device.RevokedBy), at
-		row.Alarm = reason == models.RevokedByReuse
+	if !row.Live {
+		row.End, row.EndedAt, row.Alarm = endTextOf(d.End.Reason).support, d.End.At, d.End.Reason == models.RevokedByReuse
 	}
 	return row
 }

@@ -64,7 +64,7 @@ func (s *site) eventsOf(email string) []models.Event {
 	return list
 }
 
-func countKind(list []models.Event, kind string) (n int) {
+func countKind(list []models.Event, kind models.EventKind) (n int) {
 	for _, e := range list {
 		if e.Kind == kind {
 			n++
@@ -187,7 +187,7 @@ func TestTheFrontPageCountsTheLastThirtyDays(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		sam := s.desk()
 		day := func(ago int) time.Time { return s.clock.Now().Add(-time.Duration(ago) * 24 * time.Hour) }
-		for kind, days := range map[string][]int{
+		for kind, days := range map[models.EventKind][]int{
 			models.EventSignInFailed: {1, 1, 1, 29, 30, 300}, models.EventDeviceReused: {2}, models.EventDeviceRevoked: {3, 3}, models.EventDevicesRevoked: {3}, models.EventSignOut: {1},
 		} {
 			for _, ago := range days {

@@ -5,7 +5,6 @@ import (
 	"net/url"
 
 	"latchkey/auth"
-	"latchkey/models"
 	"latchkey/views"
 )
 
@@ -27,10 +26,10 @@ func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *auth.Se
 	}
 	page := views.SupportPersonPage{Now: by.Device.LastSeenAt, Person: personRow(p.Person), MoreLive: p.MoreLive}
 	for _, d := range p.Live {
-		page.Live = append(page.Live, s.foundRow(d, by))
+		page.Live = append(page.Live, foundRow(d, by))
 	}
 	for _, d := range p.Ended {
-		page.Ended = append(page.Ended, s.foundRow(d, by))
+		page.Ended = append(page.Ended, foundRow(d, by))
 	}
 	for _, e := range p.Events {
 		page.Events = append(page.Events, eventLine(e))
@@ -61,38 +60,4 @@ func userURL(id, before, ended string) string {
 		return path
 	}
 	return path + "?" + query.Encode()
-}
-
-// whyEnded says to somebody else than the owner why a device is not signed in any more.
-func whyEnded(reason, by string) string {
-	switch reason {
-	case models.RevokedBySignOut:
-		return "Signed out on the device itself"
-	case models.RevokedByAlarm:
-		return "Signed out by the link “This wasn’t me” in a mail"
-	case models.RevokedByUndo:
-		return "Signed out when the owner took a former e-mail address back"
-	case models.RevokedByOwner:
-		return "Signed out by its owner"
-	case models.RevokedByPassword:
-		if by == models.ActorOperator {
-			return "Signed out when an administrator set a new password"
-		}
-		return "Signed out when the owner changed the password"
-	case models.RevokedByReplace:
-		return "Replaced by a new sign-in in the same browser"
-	case models.RevokedByLimit:
-		return "Signed out to make room: too many browsers were signed in"
-	case models.RevokedByReuse:
-		return "Signed out because its token was used twice: it may have been copied"
-	case models.RevokedByDisable:
-		return "Signed out when the account was disabled"
-	case models.RevokedByOperator:
-		return "Signed out by an administrator"
-	case models.RevokedByExpiry:
-		return "Reached its time limit"
-	case models.RevokedByIdleness:
-		return "Not used for too long"
-	}
-	return "Signed out"
 }

@@ -1,0 +1,139 @@
+package web
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+// eventTexts has the text of each of models.EventKinds, with a %s for the device's name and, of a rename, a second one for the new
+// name. In the support staff's own acts the %s stands for what they looked for.
+var eventTexts = map[models.EventKind]func(models.Event) string{
+	models.EventAccountCreated: always("Your account was created."),
+	models.EventSignIn:         always("Signed in on “%s”."),
+	models.EventSignInFailed: withDetail(auth.LockedDetail,
+		"A sign-in with the right password was refused, because your password is locked.",
+		"A sign-in with a wrong password failed."),
+	models.EventPasswordFailed: always("A wrong password was given where your password was asked for again."),
+	models.EventSignOut: withDetail(string(models.RevokedByReplace),
+		"“%s” was signed out by a new sign-in in the same browser.",
+		"“%s” signed out."),
+	models.EventDeviceRevoked: withDetail(string(models.RevokedByLimit),
+		"“%s” was signed out to make room: too many browsers were signed in.",
+		"You signed out “%s”."),
+	models.EventDevicesRevoked: byActor(models.ActorOperator,
+		"An administrator signed out all your devices.",
+		"You signed out all other devices."),
+	models.EventDeviceRenamed: always("You renamed “%s” to “%s”."),
+	models.EventDeviceReused:  always("“%s” was signed out because its token was used twice: someone may have copied it."),
+	models.EventDeviceForked: withDetail(auth.ForkWarnDetail,
+		"“%s” lost the answer to its renewal several times. If its connection is good, sign it out and in again.",
+		"“%s” lost the answer to a renewal and asked again."),
+	models.EventDeviceRestored:  always("“%s” was signed in by a token newer than our records, after a restore of the database."),
+	models.EventPasswordChanged: always("You changed your password. All other devices were signed out."),
+	models.EventPasswordReset: byActor(models.ActorOwner,
+		"You chose a new password by the link in a mail. All devices were signed out.",
+		"An administrator set a new password. All devices were signed out."),
+	models.EventRoleChanged: always("An administrator changed what your account may do."),
+	models.EventDisabled:    always("An administrator disabled your account. All devices were signed out."),
+	models.EventEnabled:     always("An administrator enabled your account again."),
+	models.EventSupportSearched: withDetail("",
+		"You searched for an account that was deleted since, as support.",
+		"You searched for “%s” as support."),
+	models.EventSupportLooked: withDetail("",
+		"You looked at the devices and activity of an account that was deleted since, as support.",
+		"You looked at the devices and activity of account %s as support."),
+	models.EventSeenBySupport: always("Support looked at your devices and activity."),
+	models.EventLocked:        lockedText,
+	models.EventEmailAsked:    always("You asked for another e-mail address. It counts once the link in the mail to it is used."),
+	models.EventEmailChanged: byActor(models.ActorOperator,
+		"An administrator changed your e-mail address.",
+		"Your e-mail address was changed, by the link in the mail to the new one."),
+	models.EventEmailRestored: always("Your former e-mail address was restored by the link in the mail to it. " +
+		"All devices were signed out and your password locked."),
+	models.EventWaysBackEnded:  always("You ended the links that could take your account back to newer e-mail addresses."),
+	models.EventDataDownloaded: always("Everything that is kept of your account was downloaded on “%s”."),
+	models.EventAccountDeleted: always("Your account was deleted."),
+	models.EventMailFailed:     always("A mail to you could not be delivered. Is your e-mail address right?"),
+}
+
+func always(text string) func(models.Event) string {
+	return func(models.Event) string { return text }
+}
+
+// withDetail is one text for the events that have this detail, and another for the others.
+func withDetail(detail, text, otherwise string) func(models.Event) string {
+	return func(e models.Event) string {
+		if e.Detail == detail {
+			return text
+		}
+		return otherwise
+	}
+}
+
+// byActor is one text for what this actor did, and another for what others did.
+func byActor(actor, text, otherwise string) func(models.Event) string {
+	return func(e models.Event) string {
+		if e.Actor == actor {
+			return text
+		}
+		return otherwise
+	}
+}
+
+// eventText is the text of an event, whose kind may come from a later release.
+func eventText(e models.Event) string {
+	if e.More > 0 {
+		return severalFailures(e)
+	}
+	if text, ok := eventTexts[e.Kind]; ok {
+		return text(e)
+	}
+	return "Something else happened."
+}
+
+// severalFailures says an event that stands for several, which came after those that have one each.
+func severalFailures(e models.Event) string {
+	n := 1 + e.More
+	switch {
+	case e.Kind == models.EventPasswordFailed:
+		return fmt.Sprintf("%d more wrong passwords were given within 15 minutes where your password was asked for again.", n)
+	case e.Detail == auth.LockedDetail:
+		return fmt.Sprintf("%d more sign-ins with the right password were refused within 15 minutes, because your password is locked.", n)
+	}
+	return fmt.Sprintf("%d more sign-ins with a wrong password failed within 15 minutes.", n)
+}
+
+// sentence says an event in plain words, with %s in the places of names.
+func sentence(e models.Event) (text string, names []string) {
+	text, names = eventText(e), []string{e.DeviceName, e.Detail}
+	if (e.Kind == models.EventSupportSearched || e.Kind == models.EventSupportLooked) && e.Detail != "" {
+		names = names[1:]
+	}
+	return text, names[:strings.Count(text, "%s")]
+}
+
+// lockedText says what a link "This wasn't me" did. The detail is how many devices it signed out beside the one that is named. It is
+// empty where that was every device, and in older events.
+func lockedText(e models.Event) string {
+	const end = "your password locked, by the link “This wasn’t me” in a mail."
+	n, err := strconv.ParseInt(e.Detail, 10, 64)
+	devices, were := fmt.Sprintf("%d devices", n), " were"
+	if n == 1 {
+		devices, were = "1 device", " was"
+	}
+	switch named := e.DeviceName != ""; {
+	case named && n > 0:
+		return "“%s” and " + devices + " that signed in after it were signed out and " + end
+	case named:
+		return "“%s” was signed out and " + end
+	case err != nil:
+		return "All devices were signed out and " + end
+	case n == 0:
+		return "Your password was locked, by the link “This wasn’t me” in a mail. The devices that it is about were signed out already."
+	}
+	return devices + were + " signed out and " + end
+}
