@@ -181,12 +181,12 @@ func (s *Service) Revoke(ctx context.Context, r RefreshRequest) error {
 func (s *Service) revokeByAccessToken(ctx context.Context, r RefreshRequest) error {
 	claims, err := s.VerifyAccessToken(r.Token)
 	if err != nil {
-		return nil //nolint:nilerr // it means nothing here
+		return nil // it means nothing here
 	}
 	if claims.Cnf != nil {
 		jkt, proof, err := s.checkProof(r.Proof, claims.Subject, dpop.Request{AccessToken: r.Token, TokenInBody: true})
 		if jkt != claims.Cnf.JKT {
-			return nil //nolint:nilerr // not its proof
+			return nil // not its proof
 		}
 		if err == nil {
 			err = proof.once()

@@ -125,7 +125,7 @@ func (p *pool) close() error {
 	case <-done:
 	case <-time.After(writeTimeout):
 	}
-	return err //nolint:wrapcheck // Close says what was attempted
+	return err
 }
 
 // stats are those of database/sql, and of pgx's pool where that one knows better.
@@ -170,7 +170,7 @@ func (p *pooler) before(ctx context.Context, config *pgx.ConnConfig) error {
 		case refusesParams(err):
 			p.known.Store(behind)
 		default:
-			return err //nolint:wrapcheck // as if the dial itself had failed
+			return err
 		}
 	}
 	if p.shares() {

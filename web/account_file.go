@@ -78,7 +78,7 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 	u := data.User
 	former, err := data.FormerAddresses(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	addresses := make([]dataAddress, len(former))
 	for i, f := range former {
@@ -95,7 +95,7 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 		return dataDevice{newAPIDevice(d, d.ID == f.current), data.State(d), d.CreatedIP, d.JKT, d.RevokedAt, d.RevokedBy, d.RevokeReason}
 	}}
 	if err := data.Devices(ctx, devices.write); err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	if err := f.send([]byte("\n],\n\"events\":[")); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 		return dataEvent{e.At, e.Kind, e.Actor, device, e.DeviceName, e.IP, e.UserAgent, e.Detail, 1 + e.More}
 	}}
 	if err := data.Events(ctx, events.write); err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	return f.send([]byte("\n]}\n"))
 }

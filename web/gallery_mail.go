@@ -24,7 +24,7 @@ func (s *Server) demo(h func(w http.ResponseWriter, r *http.Request, outbox mail
 func (s *Server) galleryMails(w http.ResponseWriter, r *http.Request, outbox mail.Files) error {
 	names, err := outbox.Names()
 	if err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	page := views.OutboxPage{Shell: s.shell(w, r, "Mails", "")}
 	for _, name := range names[:min(len(names), 50)] {

@@ -43,7 +43,7 @@ func (s *Server) page(h handler) http.Handler {
 // http is another site: anybody on the network could have written it.
 func (s *Server) checkOrigin(r *http.Request) error {
 	if err := s.crossing.Check(r); err != nil {
-		return err //nolint:wrapcheck // the caller wraps it
+		return err
 	}
 	if s.https && r.Header.Get("Sec-Fetch-Site") == "" && r.Method != http.MethodGet && r.Method != http.MethodHead &&
 		strings.HasPrefix(strings.ToLower(r.Header.Get("Origin")), "http://") {

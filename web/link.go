@@ -30,23 +30,23 @@ type linkPage struct {
 var (
 	resetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, err := a.FindReset(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 	signupLink = linkPage{"/signup/confirm", "signup", "/signup", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, _, err := a.FindSignup(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 	emailLink = linkPage{"/email/confirm", "email", "/security#change-email", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, err := a.FindEmailChange(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 	undoLink = linkPage{"/email/undo", "undo", "/forgot", "Choose a new password", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, err := a.FindEmailUndo(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 	notMeLink = linkPage{"/not-me", "alarm", "/forgot", "Choose a new password", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, err := a.FindAlarm(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 )
 
@@ -145,7 +145,7 @@ func (c *cookies) keepLink(w http.ResponseWriter, r *http.Request, p linkPage, s
 	session := sessions.NewSession(c.links, c.linkCookie(p))
 	session.Options = c.linkOptions(p)
 	session.Values["secrets"] = list[max(0, len(list)-maxLinks):]
-	return c.links.Save(r, w, session) //nolint:wrapcheck // the adapter logs it with the route
+	return c.links.Save(r, w, session)
 }
 
 // linkSecrets are the secrets of the links of one kind that were opened here lately.

@@ -77,14 +77,14 @@ func (c *cookies) keep(w http.ResponseWriter, r *http.Request, key auth.BrowserK
 	options := *c.session.Options
 	session.Options = &options
 	session.Values["key"] = base64.RawURLEncoding.EncodeToString(raw)
-	return c.session.Save(r, w, session) //nolint:wrapcheck // the adapter logs it with the route
+	return c.session.Save(r, w, session)
 }
 
 // renew writes a cookie anew that was read under a previous secret, so that it outlives that one.
 func (c *cookies) renew(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
 	cookie, err := r.Cookie(c.prefix)
 	if err != nil {
-		return nil //nolint:nilerr // there is nothing to renew
+		return nil // there is nothing to renew
 	}
 	values := map[any]any{}
 	if securecookie.DecodeMulti(c.prefix, cookie.Value, &values, c.session.Codecs[0]) == nil {

@@ -86,13 +86,13 @@ func makeSecret(path string) ([]byte, error) {
 		return secret, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err //nolint:wrapcheck // names the path already
+		return nil, err
 	}
 	fresh := make([]byte, auth.MinSecret)
 	_, _ = rand.Read(fresh)                                  // never fails
 	f, err := os.CreateTemp(filepath.Dir(path), ".secret-*") // 0600
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the path already
+		return nil, err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.WriteString(base64.StdEncoding.EncodeToString(fresh) + "\n")
@@ -100,7 +100,7 @@ func makeSecret(path string) ([]byte, error) {
 		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err //nolint:wrapcheck // names the path already
+		return nil, err
 	}
 	return readSecret(path) // another process's, if that one was first
 }

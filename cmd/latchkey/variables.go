@@ -53,7 +53,7 @@ func (s *Settings) readFiles() error {
 func readSettingFile(path string) (string, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names the path
 	if err != nil {
-		return "", err //nolint:wrapcheck // names the path already
+		return "", err
 	}
 	value := strings.TrimRight(string(text), "\r\n")
 	if strings.TrimSpace(value) == "" {
