@@ -44,7 +44,7 @@ func (s *Server) farewell(w http.ResponseWriter, r *http.Request) {
 	if s.auth.Mail != nil {
 		gone.Detail = "A last mail tells you so."
 	}
-	s.cookies.forget(w, r)
+	s.cookies.clearSession(w, r)
 	s.cookies.leave(w, r, gone)
 }
 

@@ -46,7 +46,7 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *auth.S
 	s.cookies.leave(w, r, message)
 	switch {
 	case own:
-		s.cookies.forget(w, r)
+		s.cookies.clearSession(w, r)
 		return redirect(w, r, "/login")
 	case unknown(r):
 		return redirect(w, r, "/security")

@@ -42,7 +42,7 @@ func (s *Server) page(h handler) http.Handler {
 // URL's where a proxy does not pass the Host header on. With an https base URL a page of the same host that came over plain
 // http is another site: anybody on the network could have written it.
 func (s *Server) checkOrigin(r *http.Request) error {
-	if err := s.crossing.Check(r); err != nil {
+	if err := s.crossOrigin.Check(r); err != nil {
 		return err
 	}
 	if s.https && r.Header.Get("Sec-Fetch-Site") == "" && r.Method != http.MethodGet && r.Method != http.MethodHead &&

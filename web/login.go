@@ -76,7 +76,7 @@ func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) 
 
 // welcome keeps the new sign-in and goes on.
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key auth.BrowserKey, next string) error {
-	if err := s.cookies.keep(w, r, key); err != nil {
+	if err := s.cookies.setSession(w, r, key); err != nil {
 		return err
 	}
 	return redirect(w, r, orDevices(localPath(next)))

@@ -28,7 +28,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && auth.AsError(err).Kind != auth.KindSignedOut {
 		return err
 	}
-	s.cookies.forget(w, r)
+	s.cookies.clearSession(w, r)
 	s.cookies.flash(w, r, views.ToneSuccess, "You are signed out of this browser.")
 	return redirect(w, r, "/login")
 }

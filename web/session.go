@@ -71,7 +71,7 @@ func (c *cookies) key(r *http.Request) (auth.BrowserKey, bool) {
 	return key, true
 }
 
-func (c *cookies) keep(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
+func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
 	raw := append(append(key.UserID[:], key.DeviceID[:]...), key.Secret[:]...)
 	session := sessions.NewSession(c.session, c.prefix)
 	options := *c.session.Options
@@ -90,12 +90,12 @@ func (c *cookies) renew(w http.ResponseWriter, r *http.Request, key auth.Browser
 	if securecookie.DecodeMulti(c.prefix, cookie.Value, &values, c.session.Codecs[0]) == nil {
 		return nil
 	}
-	return c.keep(w, r, key)
+	return c.setSession(w, r, key)
 }
 
-func (c *cookies) forget(w http.ResponseWriter, _ *http.Request) { c.drop(w, c.prefix) }
+func (c *cookies) clearSession(w http.ResponseWriter, _ *http.Request) { c.expire(w, c.prefix) }
 
-func (c *cookies) drop(w http.ResponseWriter, name string) {
+func (c *cookies) expire(w http.ResponseWriter, name string) {
 	options := *c.session.Options
 	options.MaxAge = -1
 	http.SetCookie(w, sessions.NewCookie(name, "", &options))
@@ -122,7 +122,7 @@ func (c *cookies) takeFlash(w http.ResponseWriter, r *http.Request) *views.Flash
 	if _, err := r.Cookie(name); err != nil {
 		return nil
 	}
-	c.drop(w, name)
+	c.expire(w, name)
 	session, err := c.flashes.New(r, name)
 	tone, _ := session.Values["tone"].(string)
 	text, _ := session.Values["text"].(string)
