@@ -38,7 +38,7 @@ type MailSignIn struct {
 // Fact is a line of what is known.
 type Fact struct{ Name, Value string }
 
-// wording is a mail in words. No subject holds a name: whoever signs in chooses the device's.
+// wording is a mail in words. No subject holds a name: the person who signs in chooses the device's.
 type wording struct {
 	subject string
 	heading string
@@ -205,7 +205,7 @@ func (m Mail) Text() string {
 	return b.String()
 }
 
-// plain leaves out of a name what would break a line, or turn it around: whoever signs in chooses the name.
+// plain leaves out of a name what would break a line, or turn it around: the person who signs in chooses the name.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {

@@ -55,7 +55,7 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 	return wording{}, false
 }
 
-// changedWords are those to the address that an account had. Whoever may take it back is told how.
+// changedWords are those to the address that an account had. A reader who may take it back is told how.
 func (m Mail) changedWords(always string) wording {
 	w := wording{
 		subject: "Your e-mail address was changed", heading: "Your e-mail address was changed", alarm: true, why: always,

@@ -30,7 +30,7 @@ func (s *Server) galleryMails(w http.ResponseWriter, r *http.Request, outbox mai
 	for _, name := range names[:min(len(names), 50)] {
 		m, err := outbox.Read(name)
 		if err != nil {
-			continue // deleted meanwhile
+			continue // deleted since it was listed
 		}
 		page.Mails = append(page.Mails, views.OutboxMail{ID: name, To: m.To, Subject: m.Subject, Text: m.Text, At: m.At})
 	}

@@ -7,7 +7,7 @@ import (
 	"latchkey/views"
 )
 
-// logout signs this browser out. Somebody who is signed out already is told the same.
+// logout signs this browser out. A person who is signed out already is told the same.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	by, err := s.session(r)
 	if err == nil {

@@ -19,8 +19,8 @@ const (
 	flashLife = 5 * time.Minute
 )
 
-// cookies are the four of the portal, each signed and encrypted: who is signed in, the message for the next page, the
-// browser's mark, by which the limits on sign-in know a browser again, and, for each kind, the mailed links that wait for an answer.
+// cookies are the four kinds of the portal's cookies, each signed and encrypted: who is signed in; the message for the next
+// page; the browser's mark, so that the limits on sign-in recognise the browser; and the mailed links that were opened here.
 type cookies struct {
 	session, flashes, marks, links *sessions.CookieStore
 	prefix                         string
@@ -56,7 +56,7 @@ func (c *cookies) has(r *http.Request) bool {
 	return err == nil
 }
 
-// key reads what the browser carries. A cookie that cannot be read is none.
+// key reads what the browser carries. It returns false when there is no cookie or it cannot be read.
 func (c *cookies) key(r *http.Request) (auth.BrowserKey, bool) {
 	session, err := c.session.New(r, c.prefix)
 	text, _ := session.Values["key"].(string)
@@ -80,7 +80,7 @@ func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, key auth.Br
 	return c.session.Save(r, w, session)
 }
 
-// renew writes a cookie anew that was read under a previous secret, so that it outlives that one.
+// renew seals a cookie again that was read under a previous secret, so that it outlives that secret.
 func (c *cookies) renew(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
 	cookie, err := r.Cookie(c.prefix)
 	if err != nil {
@@ -164,7 +164,7 @@ func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
 	return mark
 }
 
-// session finds who is signed in on this browser: auth.KindSignedOut when nobody is.
+// session finds who is signed in on this browser. It returns auth.KindSignedOut when no one is.
 func (s *Server) session(r *http.Request) (*auth.Session, error) {
 	key, ok := s.cookies.key(r)
 	if !ok {

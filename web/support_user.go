@@ -10,7 +10,7 @@ import (
 )
 
 // supportUser shows a person's devices and activity to the support staff, and nothing to do with them. Like a search it
-// is a GET that writes: that somebody looked.
+// is a GET that writes: it records the look.
 func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
@@ -63,7 +63,7 @@ func userURL(id, before, ended string) string {
 	return path + "?" + query.Encode()
 }
 
-// whyEnded says to somebody else than the owner why a device is not signed in any more.
+// whyEnded tells the support staff why a device is not signed in any more.
 func whyEnded(reason, by string) string {
 	switch reason {
 	case models.RevokedBySignOut:

@@ -105,7 +105,7 @@ func makeSecret(path string) ([]byte, error) {
 	return readSecret(path) // another process's, if that one was first
 }
 
-// judgeSecrets refuses secrets that somebody made up, before anything depends on them. Later a change costs every sign-in, and the
+// judgeSecrets refuses secrets that a person made up, before anything depends on them. Later a change costs every sign-in, and the
 // operator is warned instead.
 func (e *environment) judgeSecrets(store *models.Store, current []byte, previous [][]byte) error {
 	name := "LATCHKEY_SECRET"
@@ -120,9 +120,9 @@ func (e *environment) judgeSecrets(store *models.Store, current []byte, previous
 	case err != nil:
 		return settingError("LATCHKEY_DATABASE", err)
 	case users == 0:
-		return settingError(name, errors.New("is not random: whoever guesses it signs in as anybody (make one with: openssl rand -base64 32)"))
+		return settingError(name, errors.New("is not random: anyone who guesses it can sign in as any user (make one with: openssl rand -base64 32)"))
 	}
-	e.logger().Warn(name + " is not random: whoever guesses it signs in as anybody; change it by way of LATCHKEY_SECRET_PREVIOUS")
+	e.logger().Warn(name + " is not random: anyone who guesses it can sign in as any user; change it by way of LATCHKEY_SECRET_PREVIOUS")
 	return nil
 }
 

@@ -102,7 +102,7 @@ func watchMemory(ctx context.Context, pid int) func() int64 {
 	return func() int64 { return <-done }
 }
 
-// privateMemory is RssAnon of /proc/PID/status, in bytes; 0 where there is none. Pages of the program's own file do not
+// privateMemory is RssAnon of /proc/PID/status, in bytes; 0 where /proc does not have it. Pages of the program's own file do not
 // count: the kernel can drop them at any time.
 func privateMemory(pid int) int64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
