@@ -94,7 +94,7 @@ func (m *maker) links() {
 	m.Links["not me"] = m.link("ada@example.com", "/not-me")
 	for kind, link := range m.Links {
 		v := m.visitor(homeIP, nil)
-		v.follow(link)
+		m.Pages[kind] = v.follow(link)
 		m.Cookies["link "+kind] = v.cookies
 		v = m.plainly(homeIP, nil)
 		v.follow(link)

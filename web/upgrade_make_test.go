@@ -56,7 +56,7 @@ func makeFixture(t *testing.T, path, databaseURL string) {
 	m := &maker{upgraded: openUpgraded(t, openMigrated(t, databaseURL), fixture{
 		Notice: "TEST DATA. These secrets, keys, cookies and links open nothing but the test fixture beside this file.",
 		Now:    time.Date(2026, 10, 10, 12, 0, 0, 0, time.UTC), Secret: secret, Cookies: map[string]map[string]string{}, Plain: map[string]map[string]string{},
-		Tokens: map[string]string{}, Access: map[string]string{}, Links: map[string]string{},
+		Tokens: map[string]string{}, Access: map[string]string{}, Links: map[string]string{}, Pages: map[string]string{},
 	})}
 	m.long()
 	m.changes()

@@ -46,6 +46,7 @@ type fixture struct {
 	Tokens  map[string]string            // device tokens
 	Access  map[string]string            // access tokens
 	Links   map[string]string            // mailed links, each without its origin
+	Pages   map[string]string            // of the links, as a browser shows them
 	Key     []byte                       // PKCS #8, of the DPoP-bound device
 	Nonce   string                       // for the next DPoP proof
 	KIDs    []string                     // of the published signing keys

@@ -231,7 +231,10 @@ func signsIn(email, password string) func(t *testing.T, u *upgraded) {
 func upgradedLinkWorks(kind string) func(t *testing.T, u *upgraded) {
 	return func(t *testing.T, u *upgraded) {
 		link, v := upgradeLinks[kind], u.visitor(awayIP, nil)
-		page := v.follow(u.Links[kind])
+		page := u.Pages[kind]
+		if got := v.follow(u.Links[kind]); got != page {
+			t.Errorf("the page was at %s, and is at %s", page, got)
+		}
 		// A browser that had followed the link before finds the page by its cookie alone.
 		again := u.visitor(homeIP, u.Cookies["link "+kind])
 		for _, v := range []*visitor{v, again, u.plainly(homeIP, u.Plain["link "+kind])} {
