@@ -63,7 +63,7 @@ func alerts(p DevicesPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if anyTheft(p.Alerts) {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "Somebody may have copied a sign-in of yours")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "Someone may have copied a sign-in of yours")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -39,7 +39,7 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *auth.S
 	switch {
 	case own:
 	case unknown(r):
-		message.Detail = "Now choose a new password: whoever signed in there may know the old one."
+		message.Detail = "Now choose a new password: the person who signed in there may know the old one."
 	default:
 		message.Detail = s.afterRevoke(d.Kind == models.KindApp)
 	}
