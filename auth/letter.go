@@ -105,6 +105,8 @@ func (k LetterKind) priority() int64 {
 		return models.MailSignup
 	case LetterReset, LetterEmailConfirm, LetterEmailTaken, LetterEmailHeld, LetterNone:
 		return models.MailAsked
+	case LetterNewDevice, LetterDeviceReused, LetterPasswordChanged, LetterDisabled, LetterDeleted,
+		LetterEmailChanged, LetterEmailNew, LetterEmailRestored, LetterEmailLost, LetterTest:
 	}
 	return models.MailAlarm
 }

@@ -108,6 +108,7 @@ func refusalReason(o models.Outcome) string {
 		return ReasonIdle
 	case models.RefreshLimit:
 		return ReasonRefreshLimit
+	case models.Unknown, models.Unbound:
 	}
 	return ReasonUnknownDevice
 }

@@ -41,7 +41,7 @@ type pool struct {
 func newPool(config *pgxpool.Config, conns int, poolers *pooler) (*pool, error) {
 	config = config.Copy()
 	p := &pool{poolers: poolers}
-	config.MaxConns, config.MinConns, config.MinIdleConns = int32(conns), 0, 0 //nolint:gosec // at most 1000
+	config.MaxConns, config.MinConns, config.MinIdleConns = int32(conns), 0, 0
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter, config.MaxConnIdleTime = connLife, connLifeJitter, connIdle
 	config.ConnConfig.OnPgError = p.keeps
 	config.BeforeConnect = poolers.before

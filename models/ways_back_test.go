@@ -280,7 +280,7 @@ func TestWhateverAThiefDoesTheOwnersWayBackLastsLonger(t *testing.T) {
 		t.Fatal(err)
 	}
 	for seed := range uint64(25) {
-		play(t, s, rand.New(rand.NewPCG(seed, 12))) //nolint:gosec // a search, not a secret
+		play(t, s, rand.New(rand.NewPCG(seed, 12)))
 	}
 }
 

@@ -41,7 +41,7 @@ func TestMakeUpgradeFixtures(t *testing.T) {
 	for name, databaseURL := range map[string]string{"sqlite": sqlite, "postgres": postgres} {
 		synctest.Test(t, func(t *testing.T) {
 			// Cookies carry the time of their making by the system's clock. Theirs is in the future, so they do not expire.
-			time.Sleep(time.Date(2190, 1, 1, 0, 0, 0, 0, time.UTC).Sub(time.Now()))
+			time.Sleep(time.Until(time.Date(2190, 1, 1, 0, 0, 0, 0, time.UTC)))
 			makeFixture(t, filepath.Join(folder, name), databaseURL)
 		})
 	}
