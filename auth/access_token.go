@@ -54,7 +54,7 @@ func (c *Claims) GetExpirationTime() (*jwt.NumericDate, error) { return numericD
 func (c *Claims) GetIssuedAt() (*jwt.NumericDate, error) { return numericDate(c.IssuedAt), nil }
 
 // GetNotBefore is absent from our tokens.
-func (c *Claims) GetNotBefore() (*jwt.NumericDate, error) { return nil, nil } //nolint:nilnil // what golang-jwt asks for
+func (c *Claims) GetNotBefore() (*jwt.NumericDate, error) { return nil, nil } // what golang-jwt asks for
 
 // GetIssuer is iss.
 func (c *Claims) GetIssuer() (string, error) { return c.Issuer, nil }

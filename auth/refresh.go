@@ -108,6 +108,7 @@ func refusalReason(o models.Outcome) string {
 		return ReasonIdle
 	case models.RefreshLimit:
 		return ReasonRefreshLimit
+	case models.Unknown, models.Unbound:
 	}
 	return ReasonUnknownDevice
 }
@@ -181,12 +182,12 @@ func (s *Service) Revoke(ctx context.Context, r RefreshRequest) error {
 func (s *Service) revokeByAccessToken(ctx context.Context, r RefreshRequest) error {
 	claims, err := s.VerifyAccessToken(r.Token)
 	if err != nil {
-		return nil //nolint:nilerr // it means nothing here
+		return nil // it means nothing here
 	}
 	if claims.Cnf != nil {
 		jkt, proof, err := s.checkProof(r.Proof, claims.Subject, dpop.Request{AccessToken: r.Token, TokenInBody: true})
 		if jkt != claims.Cnf.JKT {
-			return nil //nolint:nilerr // not its proof
+			return nil // not its proof
 		}
 		if err == nil {
 			err = proof.once()

@@ -29,7 +29,7 @@ func refuseForeign(ctx context.Context, db *sql.DB, dialect string) error {
 		name, err = foreignMigrations(ctx, db)
 	}
 	if err != nil || name == "" {
-		return err //nolint:wrapcheck // the caller says what was attempted
+		return err
 	}
 	return fmt.Errorf("%w: it has a table %q and no schema of ours; name an empty database", ErrForeignDatabase, strings.ToValidUTF8(name, "?"))
 }
@@ -39,10 +39,10 @@ func foreignMigrations(ctx context.Context, db *sql.DB) (name string, err error)
 	var there bool
 	err = db.QueryRowContext(ctx, "SELECT to_regclass('goose_db_version') IS NOT NULL AND to_regclass('devices') IS NULL").Scan(&there)
 	if err != nil || !there {
-		return "", err //nolint:wrapcheck // the caller says what was attempted
+		return "", err
 	}
 	// Asked once more with it: a migration may be under way, which makes both at one moment.
 	err = db.QueryRowContext(ctx, `SELECT coalesce(max('goose_db_version'), '') FROM goose_db_version
 		WHERE is_applied AND version_id > 0 AND to_regclass('devices') IS NULL`).Scan(&name)
-	return name, err //nolint:wrapcheck // the caller says what was attempted
+	return name, err
 }

@@ -74,7 +74,7 @@ func (s *Store) setLogMode(ctx context.Context) error {
 	readers := s.pools[1] // those that saw the file empty are not told
 	readers.SetMaxIdleConns(0)
 	readers.SetMaxIdleConns(readers.Stats().MaxOpenConnections)
-	return err //nolint:wrapcheck // the caller says what was attempted
+	return err
 }
 
 // current tells whether exactly the migrations of this program are applied: as many, and the same last one.

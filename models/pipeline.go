@@ -37,7 +37,7 @@ func pipe(db *gorm.DB, pool *sql.DB, pinned bool, fn func(tx *gorm.DB) error) er
 	ctx := db.Statement.Context
 	conn, err := pool.Conn(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller says what was attempted
+		return err
 	}
 	defer func() { _ = conn.Close() }()
 	p := &pipeline{conn: conn, begin: "begin"}
@@ -104,8 +104,8 @@ func (p *pipeline) QueryContext(ctx context.Context, sql string, args ...any) (*
 		return nil, err
 	}
 	rows, err := p.conn.QueryContext(ctx, sql, args...)
-	p.err = err      // of a transaction that failed nothing can be committed
-	return rows, err //nolint:wrapcheck // the caller says what was attempted
+	p.err = err // of a transaction that failed nothing can be committed
+	return rows, err
 }
 
 // QueryRowContext is QueryContext for one row. It cannot say that something before it failed: the end does.

@@ -41,7 +41,7 @@ type pool struct {
 func newPool(config *pgxpool.Config, conns int, poolers *pooler) (*pool, error) {
 	config = config.Copy()
 	p := &pool{poolers: poolers}
-	config.MaxConns, config.MinConns, config.MinIdleConns = int32(conns), 0, 0 //nolint:gosec // at most 1000
+	config.MaxConns, config.MinConns, config.MinIdleConns = int32(conns), 0, 0
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter, config.MaxConnIdleTime = connLife, connLifeJitter, connIdle
 	config.ConnConfig.OnPgError = p.keeps
 	config.BeforeConnect = poolers.before
@@ -125,7 +125,7 @@ func (p *pool) close() error {
 	case <-done:
 	case <-time.After(writeTimeout):
 	}
-	return err //nolint:wrapcheck // Close says what was attempted
+	return err
 }
 
 // stats are those of database/sql, and of pgx's pool where that one knows better.
@@ -170,7 +170,7 @@ func (p *pooler) before(ctx context.Context, config *pgx.ConnConfig) error {
 		case refusesParams(err):
 			p.known.Store(behind)
 		default:
-			return err //nolint:wrapcheck // as if the dial itself had failed
+			return err
 		}
 	}
 	if p.shares() {

@@ -87,7 +87,7 @@ type retryPool struct{ *sql.DB }
 func (p retryPool) ExecContext(ctx context.Context, query string, args ...any) (done sql.Result, err error) {
 	err = healed(ctx, func() (err error) {
 		done, err = p.DB.ExecContext(ctx, query, args...)
-		return err //nolint:wrapcheck // the caller says what was attempted
+		return err
 	})
 	return done, err
 }
@@ -95,8 +95,8 @@ func (p retryPool) ExecContext(ctx context.Context, query string, args ...any) (
 // QueryContext runs one statement. An error of the server comes before the first row.
 func (p retryPool) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
 	err = healed(ctx, func() (err error) {
-		rows, err = p.DB.QueryContext(ctx, query, args...) //nolint:rowserrcheck,sqlclosecheck // the caller's
-		return err                                         //nolint:wrapcheck // the caller says what was attempted
+		rows, err = p.DB.QueryContext(ctx, query, args...) // the caller's
+		return err
 	})
 	return rows, err
 }
@@ -105,7 +105,7 @@ func (p retryPool) QueryContext(ctx context.Context, query string, args ...any) 
 func (p retryPool) QueryRowContext(ctx context.Context, query string, args ...any) (row *sql.Row) {
 	_ = healed(ctx, func() error {
 		row = p.DB.QueryRowContext(ctx, query, args...)
-		return row.Err() //nolint:wrapcheck // only looked at: the row keeps it
+		return row.Err()
 	})
 	return row
 }

@@ -47,7 +47,7 @@ func (p *postgresRotations) group(ctx context.Context, batch []*rotation) error 
 				return errors.Join(err, results.Close())
 			}
 		}
-		return results.Close() //nolint:wrapcheck // the caller says what was attempted
+		return results.Close()
 	})
 }
 
@@ -68,7 +68,7 @@ func (p *postgresRotations) one(ctx context.Context, conn *pgx.Conn, r *rotation
 	r.device, r.found = Device{}, false // of a try before
 	rows, err := conn.Query(ctx, rotateStatement, r.postgresArgs()...)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller says what was attempted
+		return err
 	}
 	return r.read(rows)
 }
@@ -91,7 +91,7 @@ func onConn(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (err er
 
 // onDriver lends the driver's own connection to fn.
 func onDriver(conn *sql.Conn, fn func(*pgx.Conn) error) error {
-	return conn.Raw(func(driver any) error { //nolint:wrapcheck // fn's error
+	return conn.Raw(func(driver any) error {
 		own, ok := driver.(*stdlib.Conn)
 		if !ok {
 			return fmt.Errorf("the pool's driver is %T", driver)
@@ -128,10 +128,10 @@ func (r *rotation) read(rows rowsOf) error {
 		}
 		r.found = true
 		if err := rows.Scan(&d.Name, &d.ClientID, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT, &d.StatusIndex); err != nil {
-			return err //nolint:wrapcheck // the caller says what was attempted
+			return err
 		}
 	}
-	return rows.Err() //nolint:wrapcheck // the caller says what was attempted
+	return rows.Err()
 }
 
 // errNotBegun says that there was no connection to begin a group on.

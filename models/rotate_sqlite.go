@@ -44,7 +44,7 @@ func (s *sqliteRotations) group(ctx context.Context, batch []*rotation) (err err
 			return err
 		}
 	}
-	return tx.Commit() //nolint:wrapcheck // the caller says what was attempted
+	return tx.Commit()
 }
 
 func (s *sqliteRotations) alone(ctx context.Context, r *rotation) error {
@@ -63,7 +63,7 @@ func (s *sqliteRotations) one(ctx context.Context, statement *sql.Stmt, r *rotat
 	rows, err := statement.QueryContext(ctx, r.Generation, from, r.IP, moment(r.Now), r.Key.UserID.String(), r.Key.ID.String(),
 		r.SecretHash, moment(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt())
 	if err != nil {
-		return err //nolint:wrapcheck // the caller says what was attempted
+		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	return r.read(rows)
@@ -75,7 +75,7 @@ func (s *sqliteRotations) prepare(ctx context.Context) (*sql.Stmt, error) {
 	if s.prepared == nil {
 		prepared, err := s.pool.PrepareContext(ctx, s.text)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // the caller says what was attempted
+			return nil, err
 		}
 		s.prepared = prepared
 	}

@@ -89,7 +89,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 // judged later.
 func refuseForeignFile(ctx context.Context, file, path string) error {
 	if there, err := os.Stat(path); err != nil || there.Size() == 0 {
-		return nil //nolint:nilerr // a new one
+		return nil // a new one
 	}
 	db, err := sql.Open("sqlite", file+"?mode=ro&_pragma=busy_timeout(5000)")
 	if err != nil {
@@ -140,7 +140,7 @@ func makePrivate(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("database folder: %w", err)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names the path
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("database file: %w", err)
 	}

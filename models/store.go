@@ -137,13 +137,13 @@ func (s *Store) level() []*sql.TxOptions {
 // transaction is tx on the context of db.
 func (s *Store) transaction(db *gorm.DB, fn func(tx *gorm.DB) error) error {
 	if s.dialect != "postgres" {
-		return db.Transaction(fn) //nolint:wrapcheck // the caller says what was attempted
+		return db.Transaction(fn)
 	}
 	ctx := db.Statement.Context
 	return healed(ctx, func() error {
 		begun := false
 		run := func() error {
-			return db.Transaction(func(tx *gorm.DB) error { //nolint:wrapcheck // the caller says what was attempted
+			return db.Transaction(func(tx *gorm.DB) error {
 				begun = true
 				return fn(tx)
 			}, s.level()...)

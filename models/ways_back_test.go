@@ -51,7 +51,7 @@ func (x *theft) try(to string) error {
 		return f, mailTo(x.u, "again", f.Email, x.now)
 	}
 	if err := x.s.ChangeEmail(x.t.Context(), c); err != nil {
-		return err //nolint:wrapcheck // for the test to judge
+		return err
 	}
 	for address, link := range got {
 		x.links[address] = append(x.links[address], link)
@@ -283,7 +283,7 @@ func TestWhateverAThiefDoesTheOwnersWayBackLastsLonger(t *testing.T) {
 		t.Fatal(err)
 	}
 	for seed := range uint64(25) {
-		play(t, s, rand.New(rand.NewPCG(seed, 12))) //nolint:gosec // a search, not a secret
+		play(t, s, rand.New(rand.NewPCG(seed, 12)))
 	}
 }
 

@@ -113,7 +113,7 @@
   }
 
   // Questions before an act: the page that asks is shown over this one. Whatever goes wrong, or when the question is meant for
-  // somebody else who has signed in since, the link is followed.
+  // another person who has signed in since, the link is followed.
   async function ask(link) {
     link.setAttribute("aria-busy", "true");
     try {

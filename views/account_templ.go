@@ -152,7 +152,7 @@ func AccountDelete(p AccountDeletePage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.Staff {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<div class=\"card\"><p>You are one of the support staff, and what you have looked at is for others to know: this account cannot be deleted here. Ask whoever runs this service to take the role away first.</p></div><p class=\"aside\">Back to <a href=\"/security\">Security</a></p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<div class=\"card\"><p>You are one of the support staff, and what you have looked at is for others to know: this account cannot be deleted here. Ask the operator of this service to take the role away first.</p></div><p class=\"aside\">Back to <a href=\"/security\">Security</a></p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -187,7 +187,7 @@ func AccountDelete(p AccountDeletePage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<li><strong>Nobody can bring it back.</strong> You may want to <a href=\"/security/data\">download your data</a> first.</li></ul>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<li><strong>No one can bring it back.</strong> You may want to <a href=\"/security/data\">download your data</a> first.</li></ul>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

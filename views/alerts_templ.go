@@ -9,7 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 // alerts are the warnings that wait until their owner has seen them. Dismissing says up to which one, so that a warning
-// that came meanwhile is not lost.
+// that came after the page was drawn is not lost.
 func alerts(p DevicesPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -63,7 +63,7 @@ func alerts(p DevicesPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if anyTheft(p.Alerts) {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "Somebody may have copied a sign-in of yours")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "Someone may have copied a sign-in of yours")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "time"
 
-// Devices lists what is signed in, in the order given. It works for somebody frightened, on a borrowed
+// Devices lists what is signed in, in the order given. It works for a person who is frightened, on a borrowed
 // phone: what to do comes first, and nothing acts without asking once more.
 func Devices(p DevicesPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -57,7 +57,7 @@ func Devices(p DevicesPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p><strong>Lost a device? Sign it out below.</strong> If somebody may know your password, <a href=\"/security\">change it</a> too.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p><strong>Lost a device? Sign it out below.</strong> If someone may know your password, <a href=\"/security\">change it</a> too.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -54,7 +54,7 @@ type advice struct{ code, means, do string }
 // grantReasons are the reasons of invalid_grant.
 var grantReasons = []advice{
 	{"revoked", "The device was signed out: by its owner, by a new password, or by an operator.", "Sign in again."},
-	{"reused", "An old token came back. It may have been copied, so the device was signed out for whoever holds it; a phone restored from a backup may be the cause.", "Sign in again, and say why."},
+	{"reused", "An old token came back. It may have been copied, so the device was signed out, for its owner and for a thief. A phone restored from a backup may be the cause.", "Sign in again, and say why."},
 	{"expired", "The device has reached the age that was set when it signed in.", "Sign in again."},
 	{"idle", "The device was not seen for too long.", "Sign in again."},
 	{"refresh_limit", "The device has refreshed as often as it may.", "Sign in again."},
@@ -77,7 +77,7 @@ var otherErrors = []advice{
 	{"account_disabled", "The password is right, and an operator has closed the account.", "Tell the person."},
 	{"too_many_devices", "409: the account is signed in on as many devices as it may be.", "Offer the devices page, to sign one out."},
 	{"reauthentication_required", "403: renaming or signing out another device needs the password.", "Ask for it and repeat with it."},
-	{"not_found", "404: there is no such device, or it is somebody else's.", "Load the list again."},
+	{"not_found", "404: there is no such device, or it belongs to another account.", "Load the list again."},
 	{"invalid_request", "A field is missing or wrong; errors says which. A client_id may have to be registered.", "Show it beside the field, or fix the app."},
 	{"invalid_client", "The client sent a password. Clients are public.", "Fix the app."},
 	{"unsupported_grant_type", "Only refresh_token is served.", "Fix the app."},

@@ -89,7 +89,7 @@ func EmailConfirm(p EmailConfirmPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p>You then sign in with the new e-mail address, and mails about your account go there. The old one gets a mail by which you can take it back for 7 days.</p><p>Every device stays signed in. If you fear that somebody else is, <a href=\"/devices/revoke-others\">sign out all other devices</a> afterwards.</p><div hidden><label for=\"account-email\">Account</label> <input id=\"account-email\" type=\"email\" autocomplete=\"username\" value=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p>You then sign in with the new e-mail address, and mails about your account go there. The old one gets a mail with a link that takes your account back to it, for 7 days.</p><p>Every device stays signed in. If you fear that someone else is signed in, <a href=\"/devices/revoke-others\">sign out all other devices</a> afterwards.</p><div hidden><label for=\"account-email\">Account</label> <input id=\"account-email\" type=\"email\" autocomplete=\"username\" value=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -108,7 +108,7 @@ func EmailConfirm(p EmailConfirmPage) templ.Component {
 				}
 				templ_7745c5c3_Err = input(field{
 					Name: "password", Label: "Password", Type: "password", Autocomplete: "current-password",
-					Hint: "So that nobody else can do this who gets the mail.", Problem: p.Problems.Fields["password"],
+					Hint: "So that a stranger who gets the mail cannot do this.", Problem: p.Problems.Fields["password"],
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -243,7 +243,7 @@ func EmailUndo(p EmailUndoPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "</bdi></strong> back, whatever e-mail address it has by now.</p><p>It also signs out <strong>every device</strong>, apps and browsers alike, and locks your password: nobody can sign in with it until you have chosen a new one, by a mail to this e-mail address. Links to a new password or to another e-mail address that were mailed earlier stop working.</p><button class=\"button button-danger button-wide\" type=\"submit\">Undo the change</button></form><p class=\"aside\">You changed it yourself? Close this page: nothing happens.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "</bdi></strong> back, whatever e-mail address it has by now.</p><p>It also signs out <strong>every device</strong>, apps and browsers alike, and locks your password: no one can sign in with it until you choose a new one, by a mail to this e-mail address. Links to a new password or to another e-mail address that were mailed earlier stop working.</p><button class=\"button button-danger button-wide\" type=\"submit\">Undo the change</button></form><p class=\"aside\">You changed it yourself? Close this page: nothing happens.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -257,7 +257,7 @@ func foot() templ.Component {
 	})
 }
 
-// masthead is the bar at the top: the mark, and for somebody signed in the
+// masthead is the bar at the top: the mark, and for a person signed in the
 // navigation, whose account this is, and the way out.
 func masthead(s Shell) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

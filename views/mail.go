@@ -38,7 +38,7 @@ type MailSignIn struct {
 // Fact is a line of what is known.
 type Fact struct{ Name, Value string }
 
-// wording is a mail in words. No subject holds a name: whoever signs in chooses the device's.
+// wording is a mail in words. No subject holds a name: the person who signs in chooses the device's.
 type wording struct {
 	subject string
 	heading string
@@ -75,9 +75,9 @@ func (m Mail) words() wording {
 	case "device_reused":
 		return wording{
 			subject: "A device was signed out: its sign-in may have been copied", heading: "A copied sign-in was found", alarm: true, why: always,
-			lead:   "The token that keeps " + quoted + " signed in was used twice, which happens when somebody has copied it. We signed the device out, for you and for whoever has the copy.",
+			lead:   "The token that keeps " + quoted + " signed in was used twice, which happens when someone has copied it. We signed the device out, for you and for the person who has the copy.",
 			button: "Secure my account",
-			act:    "You can sign in on it again. If you fear that somebody else has been at your device or your password, this link signs every device out and locks your password until you choose a new one.",
+			act:    "You can sign in on it again. If you fear that someone else has had your device or your password, this link signs every device out and locks your password until you choose a new one.",
 		}
 	case "password_changed":
 		w := wording{
@@ -93,35 +93,35 @@ func (m Mail) words() wording {
 	case "password_reset":
 		return wording{
 			subject: "Choose a new password", heading: "Choose a new password",
-			lead:   "Somebody, probably you, asked for a new password for your account.",
+			lead:   "Someone, probably you, asked for a new password for your account.",
 			button: "Choose a new password",
-			act:    "This link lets you choose one. When you do, every device is signed out. Give the link to nobody: whoever has it can take the account.",
+			act:    "This link lets you choose one. When you do, every device is signed out. Do not share the link: anyone who has it can take the account.",
 			after:  []string{"Was it not you? Then do nothing: without the link nothing changes, and your password stays as it is."},
 			why:    "You get this mail because the e-mail address " + m.To + " was entered on the page for forgotten passwords.",
 		}
 	case "signup":
 		return wording{
 			subject: "Confirm your e-mail address", heading: "Confirm your e-mail address",
-			lead:   "Somebody, probably you, asked for an account with this e-mail address.",
+			lead:   "Someone, probably you, asked for an account with this e-mail address.",
 			button: "Confirm my e-mail address",
 			act:    "This link makes the account. It asks for the password that you chose.",
-			after:  []string{"Was it not you? Then do nothing: without the link there is no account, and nobody can make one with your e-mail address."},
+			after:  []string{"Was it not you? Then do nothing: without the link there is no account, and no one can make one with your e-mail address."},
 			why:    "You get this mail because this e-mail address was entered on the page for new accounts.",
 		}
 	case "signup_known":
 		return wording{
 			subject: "You have an account already", heading: "You have an account already",
-			lead:  "Somebody, probably you, asked for a new account with this e-mail address. There is one already, so no other was made, and nothing was changed.",
+			lead:  "Someone, probably you, asked for a new account with this e-mail address. There is one already, so no other was made, and nothing was changed.",
 			after: []string{"Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: " + m.Base + "/login", "Was it not you? Then there is nothing to do."},
 			why:   "You get this mail because this e-mail address was entered on the page for new accounts.",
 		}
 	case "account_deleted":
 		return wording{
 			subject: "Your account was deleted", heading: "Your account was deleted",
-			lead: "Somebody who knows your password, probably you, deleted your account. Every device was signed out, and your e-mail address, your devices and all that leads to you in your activity were erased.",
+			lead: "Someone who knows your password, probably you, deleted your account. Every device was signed out, and your e-mail address, your devices and all that leads to you in your activity were erased.",
 			after: []string{
-				"This is the last mail: your e-mail address is kept nowhere here any more. Nobody can bring the account back. A new account with this e-mail address would have nothing of this one.",
-				"Was it not you? Then change your password wherever else you use it, and tell whoever runs this service: " + m.Base,
+				"This is the last mail: your e-mail address is kept nowhere here any more. No one can bring the account back. A new account with this e-mail address would have nothing of this one.",
+				"Was it not you? Then change your password wherever else you use it, and tell the operator of this service: " + m.Base,
 			},
 			why: "You get this mail because the account with the e-mail address " + m.To + " was deleted.",
 		}
@@ -134,8 +134,8 @@ func (m Mail) words() wording {
 	case "account_disabled":
 		return wording{
 			subject: "Your account was disabled", heading: "Your account was disabled", why: always,
-			lead:  "An administrator disabled your account, and every device was signed out. Nobody can sign in to it now, you included.",
-			after: []string{"If you did not expect this, ask whoever runs this service."},
+			lead:  "An administrator disabled your account, and every device was signed out. No one can sign in to it now, you included.",
+			after: []string{"If you did not expect this, ask the operator of this service."},
 		}
 	}
 	if w, ok := m.emailWords(always); ok {
@@ -205,7 +205,7 @@ func (m Mail) Text() string {
 	return b.String()
 }
 
-// plain leaves out of a name what would break a line, or turn it around: whoever signs in chooses the name.
+// plain leaves out of a name what would break a line, or turn it around: the person who signs in chooses the name.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {

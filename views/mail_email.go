@@ -8,7 +8,7 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 	case "email_confirm":
 		return wording{
 			subject: "Confirm your new e-mail address", heading: "Confirm your new e-mail address", why: entered,
-			lead:   "Somebody, probably you, wants this e-mail address for an account. From then on you sign in with it, and mails about the account come here.",
+			lead:   "Someone, probably you, wants this e-mail address for an account. From then on you sign in with it, and mails about the account come here.",
 			button: "Confirm my new e-mail address",
 			act:    "This link shows the change, and asks for your password before it makes it.",
 			after:  []string{"Was it not you? Then do nothing: without the link nothing changes."},
@@ -16,13 +16,13 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 	case "email_taken":
 		return wording{
 			subject: "This e-mail address has an account already", heading: "This e-mail address has an account already", why: entered,
-			lead:  "Somebody, perhaps you, wanted this e-mail address for another account. It has one already, so nothing was changed, in neither of them.",
+			lead:  "Someone, perhaps you, wanted this e-mail address for another account. It has an account already, so nothing was changed in either.",
 			after: []string{"An e-mail address can have one account only. To use it for the other one, first give this one another: " + m.Base + "/security", nothing},
 		}, true
 	case "email_held":
 		return wording{
 			subject: "This e-mail address cannot be used yet", heading: "This e-mail address cannot be used yet",
-			lead:  "Somebody, perhaps you, wanted this e-mail address for an account. Until lately another account had it, and may still take it back, so nothing was changed.",
+			lead:  "Someone, perhaps you, wanted this e-mail address for an account. Until lately another account had it, and may still take it back, so nothing was changed.",
 			after: []string{"The e-mail address is free a week after that account left it. Try again then.", nothing},
 			why:   "You get this mail because this e-mail address was entered as the e-mail address of an account.",
 		}, true
@@ -32,7 +32,7 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 		w := wording{
 			subject: "This is your e-mail address now", heading: "This is your e-mail address now", why: always,
 			lead:  "Your account has this e-mail address now. Sign in with it; mails about the account come here.",
-			after: []string{"Every device stays signed in. If you fear that somebody else is, sign the others out: " + m.Base + "/devices"},
+			after: []string{"Every device stays signed in. If you fear that someone else is signed in, sign the others out: " + m.Base + "/devices"},
 		}
 		if m.Operator {
 			w.lead = "An administrator gave your account this e-mail address. Sign in with it; mails about the account come here."
@@ -55,7 +55,7 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 	return wording{}, false
 }
 
-// changedWords are those to the address that an account had. Whoever may take it back is told how.
+// changedWords are those to the address that an account had. A reader who may take it back is told how.
 func (m Mail) changedWords(always string) wording {
 	w := wording{
 		subject: "Your e-mail address was changed", heading: "Your e-mail address was changed", alarm: true, why: always,
@@ -64,7 +64,7 @@ func (m Mail) changedWords(always string) wording {
 	switch {
 	case m.Operator:
 		w.lead = "An administrator gave your account another e-mail address. Mails about it come here no more."
-		w.after = []string{"If you did not expect this, ask whoever runs this service."}
+		w.after = []string{"If you did not expect this, ask the operator of this service."}
 	case m.Link == "":
 		w.lead = "Your account has its former e-mail address again. Mails about it come here no more."
 	default:
@@ -73,7 +73,7 @@ func (m Mail) changedWords(always string) wording {
 		}
 		w.button = "Undo the change"
 		w.act = "If this was you, there is nothing to do. If not, this link gives your account this e-mail address back, signs every device out and locks the password until you choose a new one by mail. You do not have to sign in for it."
-		w.after = []string{"Until the link ends, nobody else can have this e-mail address here."}
+		w.after = []string{"Until the link ends, no other account can have this e-mail address here."}
 	}
 	return w
 }

@@ -63,7 +63,7 @@ func isolated(s string) string {
 	return element + templ.EscapeString(s) + "</bdi>"
 }
 
-// visible is a name, or words for one of which nothing would be seen: blanks, zero-width and
+// visible is a name, or words for a name that would show nothing: blanks, zero-width and
 // formatting characters only.
 func visible(s string) string {
 	seen := func(r rune) bool { return unicode.IsGraphic(r) && !unicode.IsSpace(r) && !invisible(r) }

@@ -6,7 +6,7 @@ import "time"
 type Shell struct {
 	Title      string
 	Active     string   // the navigation entry to mark: "devices", "activity", "security" or "support"; empty on signed-out pages
-	Account    *Account // nil when nobody is signed in
+	Account    *Account // nil when no one is signed in
 	Flash      *Flash   // nil when there is nothing to tell
 	Assets     Assets
 	SignupOpen bool
@@ -55,7 +55,7 @@ type FormProblems struct {
 // LoginPage is the sign-in form.
 type LoginPage struct {
 	Shell
-	Signed   *Account // who was signed in on this browser when the form was made; nil: nobody, as a rule
+	Signed   *Account // who was signed in on this browser when the form was made; nil: no one, as a rule
 	Email    string
 	Next     string // local path to go on to; may be empty
 	Problems FormProblems
@@ -187,7 +187,7 @@ type SecurityPage struct {
 	Shell
 	PasswordMin   int // characters
 	Problems      FormProblems
-	Mail          bool // mails are sent here: without, nobody can confirm an address
+	Mail          bool // mails are sent here: without mail no address can be confirmed
 	Email         string
 	EmailProblems FormProblems
 	WaysBack      []WayBack
@@ -205,7 +205,7 @@ type EmailConfirmPage struct {
 	Shell
 	Action   string // the link's own page
 	From, To string
-	Taken    bool         // somebody else has the new address by now
+	Taken    bool         // another account has the new address by now
 	Problems FormProblems // why it did not
 }
 

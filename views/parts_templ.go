@@ -387,7 +387,7 @@ func problem(id, text string) templ.Component {
 }
 
 // summary says at the top of a refused form that it was refused, and leads to each field that was. It takes the focus
-// when the page opens, so that nobody has to look for it.
+// when the page opens, so that the person need not look for it.
 func summary(p FormProblems, fields ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -497,8 +497,8 @@ func summary(p FormProblems, fields ...string) templ.Component {
 
 func (p FormProblems) refused() bool { return p.Summary != "" || len(p.Fields) > 0 }
 
-// madeFor says in a form whose page it stands on, so that nothing is done to the account of somebody else who has signed in
-// on this browser since. Every form that is sent by somebody signed in has it.
+// madeFor says in a form whose page it stands on, so that nothing is done to the account of another person who has signed in
+// on this browser since. Every form of a signed-in person has it.
 func madeFor(a *Account) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

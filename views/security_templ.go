@@ -109,7 +109,7 @@ func Security(p SecurityPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<h2>Change your e-mail address</h2><p>We mail a link to the new e-mail address; nothing changes until it is used. The one that you have gets a mail, too, by which you can take it back for 7 days.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<h2>Change your e-mail address</h2><p>We mail a link to the new e-mail address; nothing changes until it is used. The one that you have gets a mail, too, with a link that takes your account back to it, for 7 days.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -132,7 +132,7 @@ func Security(p SecurityPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<div class=\"card\" id=\"change-email\"><h2>Change your e-mail address</h2><p>This service sends no mail, so only whoever runs it can change your e-mail address. Ask them for another one.</p></div>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<div class=\"card\" id=\"change-email\"><h2>Change your e-mail address</h2><p>This service sends no mail, so only its operator can change your e-mail address. Ask them for another one.</p></div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -212,7 +212,7 @@ func waysBack(p SecurityPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<p>All of them are older than your present one. Their links cannot be ended here, so that nobody who stole your password can end yours. They end by themselves.</p></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<p>All of them are older than your present one. Their links cannot be ended here, because a thief of your password could then end yours. They end by themselves.</p></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -161,7 +161,7 @@ func SignupSent(p SignupPage) templ.Component {
 	})
 }
 
-// SignupConfirm asks for the password once more: whoever reads the mail must be who chose it.
+// SignupConfirm asks for the password once more: the reader of the mail must be the person who chose it.
 func SignupConfirm(p SignupPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

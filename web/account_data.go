@@ -50,7 +50,7 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *auth.Se
 	f := &dataFile{w: w, control: http.NewResponseController(w), current: by.Device.ID}
 	if err := f.write(ctx, data, now); err != nil {
 		s.log.WarnContext(ctx, "a download broke off", "request", request(r).id, "cause", err.Error())
-		panic(http.ErrAbortHandler) // so that nobody takes what has come for the whole
+		panic(http.ErrAbortHandler) // so that the reader does not take a part for the whole
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ func (s *Server) accountDeleteForm(w http.ResponseWriter, r *http.Request, _ *au
 	return s.renderAccountDelete(w, r, http.StatusOK, views.AccountDeletePage{})
 }
 
-// accountDelete deletes the account of whoever gives its address and password, and leads to the sign-in form.
+// accountDelete deletes the account of a person who gives its address and password, and leads to the sign-in form.
 func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
 	p, err := decodePage(r, "email", "current_password")
 	if err != nil {
@@ -44,7 +44,7 @@ func (s *Server) farewell(w http.ResponseWriter, r *http.Request) {
 	if s.auth.Mail != nil {
 		gone.Detail = "A last mail tells you so."
 	}
-	s.cookies.forget(w, r)
+	s.cookies.clearSession(w, r)
 	s.cookies.leave(w, r, gone)
 }
 

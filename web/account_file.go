@@ -78,7 +78,7 @@ func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.T
 	u := data.User
 	former, err := data.FormerAddresses(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	addresses := make([]dataAddress, len(former))
 	for i, f := range former {

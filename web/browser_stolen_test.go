@@ -100,7 +100,7 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 
 		page := c.signIn(adaEmail, adaPassword)
 		alarm := page.one("section", "aria-labelledby", "alerts")
-		alarm.one("h2").says("Somebody may have copied a sign-in of yours")
+		alarm.one("h2").says("Someone may have copied a sign-in of yours")
 		if text := alarm.one("ul").text(); !strings.HasPrefix(text, "“phone” was signed out because its token was used twice.") {
 			t.Errorf("the warning says %q", text)
 		}

@@ -26,7 +26,7 @@ func FuzzCookies(f *testing.F) {
 	want := auth.BrowserKey{UserID: uuid.UUID{1}, DeviceID: uuid.UUID{2}, Secret: [16]byte{3}}
 	values := func() (session, flash, mark, text string) {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
-		if err := c.keep(w, r, want); err != nil {
+		if err := c.setSession(w, r, want); err != nil {
 			f.Fatal(err)
 		}
 		c.flash(w, r, views.ToneInfo, "Hello.")

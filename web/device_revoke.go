@@ -39,14 +39,14 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *auth.S
 	switch {
 	case own:
 	case unknown(r):
-		message.Detail = "Now choose a new password: whoever signed in there may know the old one."
+		message.Detail = "Now choose a new password: the person who signed in there may know the old one."
 	default:
 		message.Detail = s.afterRevoke(d.Kind == models.KindApp)
 	}
 	s.cookies.leave(w, r, message)
 	switch {
 	case own:
-		s.cookies.forget(w, r)
+		s.cookies.clearSession(w, r)
 		return redirect(w, r, "/login")
 	case unknown(r):
 		return redirect(w, r, "/security")

@@ -9,7 +9,7 @@ import (
 )
 
 // docs is the manual for developers of apps. It is the same for everybody, so that caches may keep it: no message and
-// nobody's account is on it.
+// it shows no one's account.
 func (s *Server) docs(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", publicMaxAge)
 	return render(w, r, http.StatusOK, views.Docs(views.DocsPage{

@@ -7,7 +7,7 @@ import (
 	"latchkey/views"
 )
 
-// emailChange mails a link to the address that the person wants. Whether somebody has it, the answer does not tell.
+// emailChange mails a link to the address that the person wants. The answer does not tell whether an account has it.
 func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
 	p, err := decodePage(r, "email", "password")
 	if err != nil {

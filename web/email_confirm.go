@@ -12,7 +12,7 @@ func (s *Server) emailConfirmForm(w http.ResponseWriter, r *http.Request, secret
 	return s.renderEmailConfirm(w, r, secret, http.StatusOK, views.EmailConfirmPage{})
 }
 
-// emailConfirm gives the account its new address, without a sign-in. Whoever is signed in goes on to their page, the
+// emailConfirm gives the account its new address, without a sign-in. A person who is signed in goes on to their page, the
 // others to the sign-in form.
 func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request, secret string) error {
 	p, err := decodePage(r, "password")

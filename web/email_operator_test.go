@@ -14,7 +14,7 @@ func TestWithoutMailTheAddressIsTheOperators(t *testing.T) {
 		page := b.shown("/security")
 		page.none("form", "action", "/security/email")
 		page.one("form", "action", "/security")
-		if text := page.one("div", "id", "change-email").text(); !strings.Contains(text, "only whoever runs it can change your e-mail address") {
+		if text := page.one("div", "id", "change-email").text(); !strings.Contains(text, "only its operator can change your e-mail address") {
 			t.Errorf("%q", text)
 		}
 		s.unchanged("asking all the same", func() {

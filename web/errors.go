@@ -194,7 +194,7 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 			return
 		}
 		if s.cookies.has(r) {
-			s.cookies.forget(w, r)
+			s.cookies.clearSession(w, r)
 			s.cookies.flash(w, r, views.ToneInfo, "You are signed out. Please sign in again.")
 		}
 		if r.Method == http.MethodGet && r.URL.Path != "/devices" {
@@ -204,7 +204,7 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	f := s.judge(w, r, err)
-	s.recognise(r, f.status)
+	s.attachSession(r, f.status)
 	page := views.ErrorPage{
 		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Heading: headings[f.status], Text: f.message, RequestID: request(r).id,
 	}
@@ -236,15 +236,15 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 // afterSignIn is where a person goes on to. A look or a search that another site began is not gone on to: the sign-in in between
 // would make it look like the person's own.
 func afterSignIn(r *http.Request) string {
-	if foreign(r) && strings.HasPrefix(r.URL.Path, "/support") {
+	if crossSite(r) && strings.HasPrefix(r.URL.Path, "/support") {
 		return "/support"
 	}
 	return r.URL.RequestURI()
 }
 
-// recognise finds out who is signed in, where the request was refused before anybody asked, so that the page can keep its
+// attachSession finds out who is signed in, where the request was refused before anybody asked, so that the page can keep its
 // header and its way on. It costs a cookie that can be read one query; a server in trouble is asked nothing more.
-func (s *Server) recognise(r *http.Request, status int) {
+func (s *Server) attachSession(r *http.Request, status int) {
 	if request(r).session != nil || status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
 		return
 	}

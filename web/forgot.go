@@ -32,7 +32,7 @@ func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, "/forgot/sent")
 }
 
-// forgotSent says where to look, whoever asks.
+// forgotSent says where to look. It is the same for every address.
 func (s *Server) forgotSent(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, views.ForgotSent(views.ForgotPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(auth.ResetLife)}))
 }

@@ -229,7 +229,7 @@ func TestWithoutMailAForgottenPasswordIsTheOperators(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		page := s.browser().shown("/forgot")
 		page.none("form", "action", "/forgot")
-		if !strings.Contains(page.one("main").text(), "Ask whoever runs it") {
+		if !strings.Contains(page.one("main").text(), "Ask its operator") {
 			t.Errorf("%q", page.one("main").text())
 		}
 		s.unchanged("asking all the same", func() {

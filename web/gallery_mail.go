@@ -24,13 +24,13 @@ func (s *Server) demo(h func(w http.ResponseWriter, r *http.Request, outbox mail
 func (s *Server) galleryMails(w http.ResponseWriter, r *http.Request, outbox mail.Files) error {
 	names, err := outbox.Names()
 	if err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	page := views.OutboxPage{Shell: s.shell(w, r, "Mails", "")}
 	for _, name := range names[:min(len(names), 50)] {
 		m, err := outbox.Read(name)
 		if err != nil {
-			continue // deleted meanwhile
+			continue // deleted since it was listed
 		}
 		page.Mails = append(page.Mails, views.OutboxMail{ID: name, To: m.To, Subject: m.Subject, Text: m.Text, At: m.At})
 	}
@@ -57,5 +57,5 @@ func showLetter(w http.ResponseWriter, html string) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+
 		"'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte(html)) //nolint:gosec // a mail of ours, and nothing in it may run
+	_, _ = w.Write([]byte(html))
 }

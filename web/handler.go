@@ -42,8 +42,8 @@ func (s *Server) page(h handler) http.Handler {
 // URL's where a proxy does not pass the Host header on. With an https base URL a page of the same host that came over plain
 // http is another site: anybody on the network could have written it.
 func (s *Server) checkOrigin(r *http.Request) error {
-	if err := s.crossing.Check(r); err != nil {
-		return err //nolint:wrapcheck // the caller wraps it
+	if err := s.crossOrigin.Check(r); err != nil {
+		return err
 	}
 	if s.https && r.Header.Get("Sec-Fetch-Site") == "" && r.Method != http.MethodGet && r.Method != http.MethodHead &&
 		strings.HasPrefix(strings.ToLower(r.Header.Get("Origin")), "http://") {
@@ -71,8 +71,8 @@ func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *aut
 	})
 }
 
-// support is signedIn for the support staff. For everybody else who is signed in there is nothing at the address; whoever
-// is not goes to the sign-in form, as from every page behind it.
+// support is signedIn for the support staff. Other people who are signed in get 404. People who are
+// not signed in go to the sign-in form, as from every guarded page.
 func (s *Server) support(h func(w http.ResponseWriter, r *http.Request, by *auth.Session) error) http.Handler {
 	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
 		if !by.Support() {
@@ -128,8 +128,8 @@ func (s *Server) caller(r *http.Request) (auth.Caller, error) {
 	return from, nil
 }
 
-// noteUnknownClient counts a request whose proxy did not tell the client's address, and warns once. Requests that nobody
-// is judged by, such as a load balancer's own look at /readyz, do not come here.
+// noteUnknownClient counts a request whose proxy did not tell the client's address, and warns once. Requests that no limit
+// counts, such as a load balancer's own GET /readyz, do not come here.
 func (s *Server) noteUnknownClient(r *http.Request) {
 	info := request(r)
 	if info.unknownClient {

@@ -5,7 +5,7 @@ import "net/http"
 // errStopping is the answer of a server that serves what still comes, and wants no more.
 var errStopping = &httpError{status: http.StatusServiceUnavailable, code: "unavailable", message: "This server is about to stop."}
 
-// healthz tells that the process lives; it asks nobody else.
+// healthz tells that the process lives. It asks no other system.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, jsonType, map[string]string{"status": "ok"})
 }

@@ -30,23 +30,23 @@ type linkPage struct {
 var (
 	resetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, err := a.FindReset(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 	signupLink = linkPage{"/signup/confirm", "signup", "/signup", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, _, err := a.FindSignup(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 	emailLink = linkPage{"/email/confirm", "email", "/security#change-email", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, err := a.FindEmailChange(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 	undoLink = linkPage{"/email/undo", "undo", "/forgot", "Choose a new password", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, err := a.FindEmailUndo(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 	notMeLink = linkPage{"/not-me", "alarm", "/forgot", "Choose a new password", func(a *auth.Service, ctx context.Context, secret string) error {
 		_, err := a.FindAlarm(ctx, secret)
-		return err //nolint:wrapcheck // a kind of auth's
+		return err
 	}}
 )
 
@@ -85,7 +85,7 @@ func (s *Server) deadEnd(p linkPage, err error) error {
 func (s *Server) follow(p linkPage) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Referrer-Policy", "no-referrer") // of this answer alone: a page with it would post its form without an Origin
-		s.cookies.dropOldLink(w, r, p)
+		s.cookies.expireOldLink(w, r, p)
 		secrets := r.URL.Query()["token"]
 		if len(secrets) == 0 {
 			return s.deadEnd(p, errNoSecret)
@@ -93,7 +93,7 @@ func (s *Server) follow(p linkPage) handler {
 		if err := p.find(s.auth, r.Context(), secrets[0]); err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 			return s.deadEnd(p, err)
 		}
-		if err := s.cookies.keepLink(w, r, p, secrets[0]); err != nil {
+		if err := s.cookies.addLink(w, r, p, secrets[0]); err != nil {
 			return err
 		}
 		return redirect(w, r, p.at(secrets[0]))
@@ -106,7 +106,7 @@ func (p linkPage) at(secret string) string { return p.path + "/" + auth.LinkID(s
 // unnamed refuses a form that does not say which link it is about, as pages before this release had it.
 func (s *Server) unnamed(p linkPage) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		s.cookies.dropOldLink(w, r, p)
+		s.cookies.expireOldLink(w, r, p)
 		return s.deadEnd(p, errNoSecret)
 	}
 }
@@ -138,14 +138,14 @@ func (c *cookies) linkOptions(p linkPage) *sessions.Options {
 	return &options
 }
 
-// keepLink adds a secret, newest last.
-func (c *cookies) keepLink(w http.ResponseWriter, r *http.Request, p linkPage, secret string) error {
+// addLink adds a secret, newest last.
+func (c *cookies) addLink(w http.ResponseWriter, r *http.Request, p linkPage, secret string) error {
 	list := slices.DeleteFunc(c.linkSecrets(r, p), func(kept string) bool { return kept == secret })
 	list = append(list, secret)
 	session := sessions.NewSession(c.links, c.linkCookie(p))
 	session.Options = c.linkOptions(p)
 	session.Values["secrets"] = list[max(0, len(list)-maxLinks):]
-	return c.links.Save(r, w, session) //nolint:wrapcheck // the adapter logs it with the route
+	return c.links.Save(r, w, session)
 }
 
 // linkSecrets are the secrets of the links of one kind that were opened here lately.
@@ -158,8 +158,8 @@ func (c *cookies) linkSecrets(r *http.Request, p linkPage) []string {
 	return list
 }
 
-// dropOldLink drops the cookie of earlier releases, which kept one link for each path.
-func (c *cookies) dropOldLink(w http.ResponseWriter, r *http.Request, p linkPage) {
+// expireOldLink removes the cookie of earlier releases, which kept one link for each path.
+func (c *cookies) expireOldLink(w http.ResponseWriter, r *http.Request, p linkPage) {
 	name := "latchkey-link"
 	if c.links.Options.Secure {
 		name = "__Secure-" + name

@@ -21,8 +21,8 @@ func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) error {
 	return s.renderLogin(w, r, http.StatusOK, views.LoginPage{Next: next})
 }
 
-// login signs a person in on this browser, in place of whoever was signed in before. When that is another account than the
-// form was made for, it asks once more: the person does not know that somebody else's sign-in would end.
+// login signs a person in on this browser, and signs out the account that was signed in before. When the form was made for
+// another account, it asks once more: the person does not know that it would sign another person out.
 func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	p, err := decodePage(r, "email", "password", "next", "account")
 	if err != nil {
@@ -76,7 +76,7 @@ func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) 
 
 // welcome keeps the new sign-in and goes on.
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key auth.BrowserKey, next string) error {
-	if err := s.cookies.keep(w, r, key); err != nil {
+	if err := s.cookies.setSession(w, r, key); err != nil {
 		return err
 	}
 	return redirect(w, r, orDevices(localPath(next)))

@@ -7,7 +7,7 @@ import (
 	"latchkey/views"
 )
 
-// logout signs this browser out. Somebody who is signed out already is told the same.
+// logout signs this browser out. A person who is signed out already is told the same.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	by, err := s.session(r)
 	if err == nil {
@@ -28,7 +28,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && auth.AsError(err).Kind != auth.KindSignedOut {
 		return err
 	}
-	s.cookies.forget(w, r)
+	s.cookies.clearSession(w, r)
 	s.cookies.flash(w, r, views.ToneSuccess, "You are signed out of this browser.")
 	return redirect(w, r, "/login")
 }

@@ -8,7 +8,7 @@ import (
 	"latchkey/auth"
 )
 
-// form is signedIn for what a page's form sends. It refuses a form that was made for another account: somebody else may
+// form is signedIn for what a page's form sends. It refuses a form that was made for another account: another person may
 // have signed in on this browser since that page was opened.
 func (s *Server) form(h func(w http.ResponseWriter, r *http.Request, by *auth.Session) error) http.Handler {
 	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *auth.Session) error {

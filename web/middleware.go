@@ -90,7 +90,7 @@ func (w *recorder) Write(b []byte) (int, error) {
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += n
-	return n, err //nolint:wrapcheck // a ResponseWriter hands the connection's error on
+	return n, err
 }
 
 // Unwrap is for http.ResponseController.

@@ -33,7 +33,7 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request, secret string) er
 		}
 		return s.renderReset(w, r, secret, status, problems)
 	}
-	s.cookies.forget(w, r)
+	s.cookies.clearSession(w, r)
 	return s.renderReset(w, r, secret, http.StatusOK, views.FormProblems{})
 }
 

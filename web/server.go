@@ -39,7 +39,7 @@ type Server struct {
 	log         *slog.Logger
 	files       *static.Files
 	cookies     *cookies
-	crossing    *http.CrossOriginProtection
+	crossOrigin *http.CrossOriginProtection
 	metrics     *Metrics
 	outbox      *mail.Files
 	contacts    []string // URIs, of security.txt
@@ -67,10 +67,10 @@ func New(service *auth.Service, c Config) (*Server, error) {
 	}
 	s := &Server{
 		auth: service, base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
-		files: static.New(), crossing: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
+		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
 		stopping: c.Stopping,
 	}
-	if err := s.crossing.AddTrustedOrigin(s.base); err != nil {
+	if err := s.crossOrigin.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	s.description = newOpenAPI(s.base)

@@ -19,8 +19,8 @@ const (
 	flashLife = 5 * time.Minute
 )
 
-// cookies are the four of the portal, each signed and encrypted: who is signed in, the message for the next page, the
-// browser's mark, by which the limits on sign-in know a browser again, and, for each kind, the mailed links that wait for an answer.
+// cookies are the four kinds of the portal's cookies, each signed and encrypted: who is signed in; the message for the next
+// page; the browser's mark, so that the limits on sign-in recognise the browser; and the mailed links that were opened here.
 type cookies struct {
 	session, flashes, marks, links *sessions.CookieStore
 	prefix                         string
@@ -56,7 +56,7 @@ func (c *cookies) has(r *http.Request) bool {
 	return err == nil
 }
 
-// key reads what the browser carries. A cookie that cannot be read is none.
+// key reads what the browser carries. It returns false when there is no cookie or it cannot be read.
 func (c *cookies) key(r *http.Request) (auth.BrowserKey, bool) {
 	session, err := c.session.New(r, c.prefix)
 	text, _ := session.Values["key"].(string)
@@ -71,31 +71,31 @@ func (c *cookies) key(r *http.Request) (auth.BrowserKey, bool) {
 	return key, true
 }
 
-func (c *cookies) keep(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
+func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
 	raw := append(append(key.UserID[:], key.DeviceID[:]...), key.Secret[:]...)
 	session := sessions.NewSession(c.session, c.prefix)
 	options := *c.session.Options
 	session.Options = &options
 	session.Values["key"] = base64.RawURLEncoding.EncodeToString(raw)
-	return c.session.Save(r, w, session) //nolint:wrapcheck // the adapter logs it with the route
+	return c.session.Save(r, w, session)
 }
 
-// renew writes a cookie anew that was read under a previous secret, so that it outlives that one.
+// renew seals a cookie again that was read under a previous secret, so that it outlives that secret.
 func (c *cookies) renew(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
 	cookie, err := r.Cookie(c.prefix)
 	if err != nil {
-		return nil //nolint:nilerr // there is nothing to renew
+		return nil // there is nothing to renew
 	}
 	values := map[any]any{}
 	if securecookie.DecodeMulti(c.prefix, cookie.Value, &values, c.session.Codecs[0]) == nil {
 		return nil
 	}
-	return c.keep(w, r, key)
+	return c.setSession(w, r, key)
 }
 
-func (c *cookies) forget(w http.ResponseWriter, _ *http.Request) { c.drop(w, c.prefix) }
+func (c *cookies) clearSession(w http.ResponseWriter, _ *http.Request) { c.expire(w, c.prefix) }
 
-func (c *cookies) drop(w http.ResponseWriter, name string) {
+func (c *cookies) expire(w http.ResponseWriter, name string) {
 	options := *c.session.Options
 	options.MaxAge = -1
 	http.SetCookie(w, sessions.NewCookie(name, "", &options))
@@ -122,7 +122,7 @@ func (c *cookies) takeFlash(w http.ResponseWriter, r *http.Request) *views.Flash
 	if _, err := r.Cookie(name); err != nil {
 		return nil
 	}
-	c.drop(w, name)
+	c.expire(w, name)
 	session, err := c.flashes.New(r, name)
 	tone, _ := session.Values["tone"].(string)
 	text, _ := session.Values["text"].(string)
@@ -164,7 +164,7 @@ func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
 	return mark
 }
 
-// session finds who is signed in on this browser: auth.KindSignedOut when nobody is.
+// session finds who is signed in on this browser. It returns auth.KindSignedOut when no one is.
 func (s *Server) session(r *http.Request) (*auth.Session, error) {
 	key, ok := s.cookies.key(r)
 	if !ok {

@@ -36,7 +36,7 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, "/signup/sent")
 }
 
-// signupSent says where to look, whoever asks.
+// signupSent says where to look. It is the same for every address.
 func (s *Server) signupSent(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(auth.SignupLife)}))
 }

@@ -27,7 +27,7 @@ func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *auth.Se
 		page.Shell = s.shell(w, r, "Support", "support")
 		return render(w, r, http.StatusOK, views.Support(page))
 	}
-	if foreign(r) {
+	if crossSite(r) {
 		page.Search.Problem, page.Shell = "This search was begun by another site. Press Search if you want it.", s.shell(w, r, "Support", "support")
 		return render(w, r, http.StatusForbidden, views.Support(page))
 	}
@@ -52,14 +52,14 @@ func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *auth.Se
 	return render(w, r, http.StatusOK, views.Support(page))
 }
 
-// foreign tells of a request that its person did not begin here: another site's link, or a browser that loads ahead what
-// might be wanted. It must not put a search or a look on record that nobody meant.
-func foreign(r *http.Request) bool {
+// crossSite tells of a request that its person did not begin here: another site's link, or a browser that loads ahead what
+// might be wanted. It must not record a search or a look that no person asked for.
+func crossSite(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return site == "cross-site" || site == "same-site" || strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch")
 }
 
-// searchForm is the form as it was filled in. A choice that is none is the first one, as it is for the search.
+// searchForm is the form as it was filled in. An unknown choice becomes the first one, as it does for the search.
 func searchForm(q auth.SupportSearch) views.SupportSearch {
 	form := views.SupportSearch{Text: printable(auth.TrimEmail(q.Text))}
 	if q.Kind == models.KindApp || q.Kind == models.KindBrowser {

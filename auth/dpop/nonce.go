@@ -38,6 +38,6 @@ func (n *Nonces) Good(nonce string, now time.Time) bool {
 
 func (n *Nonces) of(slice int64) string {
 	mac := hmac.New(sha256.New, n.key)
-	mac.Write(binary.BigEndian.AppendUint64([]byte("dpop nonce"), uint64(slice))) //nolint:gosec // wraps in no case that matters
+	mac.Write(binary.BigEndian.AppendUint64([]byte("dpop nonce"), uint64(slice)))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }

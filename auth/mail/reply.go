@@ -20,7 +20,7 @@ func (r *replies) Read(p []byte) (int, error) {
 	if len(r.rest) == 0 {
 		line, err := r.from.ReadSlice('\n')
 		if len(line) == 0 {
-			return 0, err //nolint:wrapcheck // as if there were no replies in between
+			return 0, err
 		}
 		code := 0
 		if !r.cont && isShortReply(line) {

@@ -65,7 +65,7 @@ func (c *keysRotate) Run(env *environment) error {
 type clientCommands struct {
 	Add    clientAdd    `cmd:"" help:"Register an app. Once one is registered, no other client_id can sign in."`
 	List   clientList   `cmd:"" help:"List the registered apps."`
-	Remove clientRemove `cmd:"" help:"Forget an app: nobody signs in with it any more. Devices signed in with it keep refreshing until they are signed out."`
+	Remove clientRemove `cmd:"" help:"Forget an app: no one can sign in with it any more. Devices signed in with it keep refreshing until they are signed out."`
 }
 
 type clientAdd struct {

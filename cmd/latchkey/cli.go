@@ -32,7 +32,7 @@ type cli struct {
 
 // environment is what a command works with.
 type environment struct {
-	ctx            context.Context //nolint:containedctx // one process, one command
+	ctx            context.Context // one process, one command
 	settings       Settings
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -53,12 +53,12 @@ func (c *cli) parse(args []string, stdout, stderr io.Writer) (*kong.Context, err
 	parser, err := kong.New(c, kong.Name("latchkey"), kong.Description("Account portal and device-token service."), kong.ExplicitGroups(settingGroups),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a mistake of ours
+		return nil, err
 	}
 	command, err := parser.Parse(args)
 	var wrong *kong.ParseError
 	if !errors.As(err, &wrong) {
-		return command, err //nolint:wrapcheck // nil
+		return command, err
 	}
 	if wrong.Context != nil && wrong.Context.Error == nil {
 		if node := wrong.Context.Selected(); node == nil || len(node.Children) > 0 {
@@ -180,7 +180,7 @@ func (e *environment) newService(store *models.Store, change func(*auth.Config))
 	}
 	service, err := auth.New(store, config)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what was attempted
+		return nil, err
 	}
 	if sealed { // whatever is sealed under a wrong secret, a mail for one, no server could open
 		err = keyError(service.LoadKeys(e.ctx))

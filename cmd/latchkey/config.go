@@ -141,7 +141,7 @@ func (s *Settings) sender() (mail.Sender, error) {
 // smtp is the sender that LATCHKEY_SMTP_URL names, or nil. No error repeats the URL, for the password in it.
 func (s *Settings) smtp() (*mail.SMTP, error) {
 	if s.SMTPURL == "" {
-		return nil, nil //nolint:nilnil // mail is optional
+		return nil, nil // mail is optional
 	}
 	if s.MailFrom == "" {
 		return nil, errors.New("LATCHKEY_MAIL_FROM: must be set with LATCHKEY_SMTP_URL, like no-reply@example.com")

@@ -23,7 +23,7 @@ const (
 func demo(ctx context.Context, p *Program, out io.Writer) error {
 	users, err := p.store.CountUsers(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nLatchkey serves at %s\n\n", p.URL())
@@ -32,14 +32,14 @@ func demo(ctx context.Context, p *Program, out io.Writer) error {
 			"  %[2]s user list\n  %[2]s user set-password EMAIL\n\n", users, os.Args[0])
 		mailsShown(&b, p)
 		_, err := io.WriteString(out, b.String())
-		return err //nolint:wrapcheck // standard output
+		return err
 	}
 	ada, sam := newPassword(p.Service.PasswordMin), newPassword(p.Service.PasswordMin)
 	if _, err := p.Service.AddUser(ctx, demoUser, ada, models.RoleUser); err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	if _, err := p.Service.AddUser(ctx, demoSupport, sam, models.RoleSupport); err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	if err := demoDevices(ctx, p.Service, ada); err != nil {
 		return fmt.Errorf("demonstration devices: %w", err)
@@ -50,7 +50,7 @@ func demo(ctx context.Context, p *Program, out io.Writer) error {
 	fmt.Fprintf(&b, "Sign in as an app:\n\n  curl -s %s/api/login -H 'Content-Type: application/json' \\\n"+
 		"    -d '{\"email\":\"%s\",\"password\":\"%s\",\"device_name\":\"phone\"}'\n\n", p.URL(), demoUser, ada)
 	_, err = io.WriteString(out, b.String())
-	return err //nolint:wrapcheck // standard output
+	return err
 }
 
 func mailsShown(b *strings.Builder, p *Program) {
@@ -67,25 +67,25 @@ func demoDevices(ctx context.Context, s *auth.Service, password string) error {
 		from("198.51.100.23", "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"),
 	} {
 		if _, err := s.LoginBrowser(ctx, auth.BrowserLogin{Email: demoUser, Password: password, From: c}); err != nil {
-			return err //nolint:wrapcheck // says what was attempted
+			return err
 		}
 	}
 	for i, name := range []string{"Pixel 9", "iPhone", "old phone"} {
 		c := from([]string{"192.0.2.10", "203.0.113.7", "198.51.100.90"}[i], []string{"ExampleApp/3.2 (Android 16)", "ExampleApp/3.2 (iOS 19)", "ExampleApp/2.9 (Android 12)"}[i])
 		first, err := s.Login(ctx, auth.LoginRequest{Email: demoUser, Password: password, DeviceName: name, ClientID: "example-app", From: c})
 		if err != nil {
-			return err //nolint:wrapcheck // says what was attempted
+			return err
 		}
 		second, err := s.Refresh(ctx, auth.RefreshRequest{Token: first.RefreshToken, From: c})
 		if err != nil {
-			return err //nolint:wrapcheck // says what was attempted
+			return err
 		}
 		if name != "old phone" {
 			continue
 		}
 		thief := from("203.0.113.200", "curl/8.14")
 		if _, err := s.Refresh(ctx, auth.RefreshRequest{Token: second.RefreshToken, From: thief}); err != nil {
-			return err //nolint:wrapcheck // says what was attempted
+			return err
 		}
 		if _, err := s.Refresh(ctx, auth.RefreshRequest{Token: first.RefreshToken, From: c}); auth.AsError(err).Reason != auth.ReasonReused {
 			return fmt.Errorf("the stolen token was not found out: %w", err)

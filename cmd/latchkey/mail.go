@@ -40,13 +40,13 @@ func (c *mailTest) Run(env *environment) error {
 	now := time.Now()
 	words, err := web.MailRenderer(env.settings.origin(nil))(auth.Letter{Kind: auth.LetterTest, At: now, To: to})
 	if err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	ctx, cancel := context.WithTimeout(env.ctx, mailTestTime)
 	defer cancel()
 	err = sender.Send(ctx, mail.Message{ID: models.NewID(now).String(), To: to, Subject: words.Subject, Text: words.Text, HTML: words.HTML, At: now})
 	if err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	fmt.Fprintf(env.stdout, "The mail server %s took the mail to %s. Look into that mailbox, and among its spam.\n", sender.Server(), to)
 	return nil

@@ -18,7 +18,7 @@ func (c *migrateCommand) Run(env *environment) error {
 	if errors.Is(err, models.ErrNoDatabase) { // then everything is pending, and stays so
 		list, err := models.PendingSQLite()
 		if err != nil {
-			return err //nolint:wrapcheck // says what was attempted
+			return err
 		}
 		env.showMigrations(list)
 		return nil

@@ -79,7 +79,7 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 		return keyError(err)
 	}
 	if err := p.Service.LoadStatus(env.ctx); err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	var metrics *web.Metrics
 	if env.settings.MetricsAddr != "" {
@@ -96,7 +96,7 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 		Stopping:         p.leaving.Load, OnlyHosts: env.onlyHosts(),
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // says what was attempted
+		return err
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(env.ctx))
 	p.stop = stop

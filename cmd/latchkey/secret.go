@@ -86,13 +86,13 @@ func makeSecret(path string) ([]byte, error) {
 		return secret, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err //nolint:wrapcheck // names the path already
+		return nil, err
 	}
 	fresh := make([]byte, auth.MinSecret)
 	_, _ = rand.Read(fresh)                                  // never fails
 	f, err := os.CreateTemp(filepath.Dir(path), ".secret-*") // 0600
 	if err != nil {
-		return nil, err //nolint:wrapcheck // names the path already
+		return nil, err
 	}
 	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.WriteString(base64.StdEncoding.EncodeToString(fresh) + "\n")
@@ -100,12 +100,12 @@ func makeSecret(path string) ([]byte, error) {
 		return nil, fmt.Errorf("write %s: %w", path, err)
 	}
 	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err //nolint:wrapcheck // names the path already
+		return nil, err
 	}
 	return readSecret(path) // another process's, if that one was first
 }
 
-// judgeSecrets refuses secrets that somebody made up, before anything depends on them. Later a change costs every sign-in, and the
+// judgeSecrets refuses secrets that a person made up, before anything depends on them. Later a change costs every sign-in, and the
 // operator is warned instead.
 func (e *environment) judgeSecrets(store *models.Store, current []byte, previous [][]byte) error {
 	name := "LATCHKEY_SECRET"
@@ -120,9 +120,9 @@ func (e *environment) judgeSecrets(store *models.Store, current []byte, previous
 	case err != nil:
 		return settingError("LATCHKEY_DATABASE", err)
 	case users == 0:
-		return settingError(name, errors.New("is not random: whoever guesses it signs in as anybody (make one with: openssl rand -base64 32)"))
+		return settingError(name, errors.New("is not random: anyone who guesses it can sign in as any user (make one with: openssl rand -base64 32)"))
 	}
-	e.logger().Warn(name + " is not random: whoever guesses it signs in as anybody; change it by way of LATCHKEY_SECRET_PREVIOUS")
+	e.logger().Warn(name + " is not random: anyone who guesses it can sign in as any user; change it by way of LATCHKEY_SECRET_PREVIOUS")
 	return nil
 }
 

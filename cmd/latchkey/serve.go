@@ -24,7 +24,7 @@ func (c *serveCommand) Run(env *environment) error {
 		return usageError{"--demo needs a loopback address: it makes accounts whose passwords it prints"}
 	}
 	if u, err := url.Parse(env.settings.BaseURL); c.Demo && env.settings.BaseURL != "" && (err != nil || !loopback(net.JoinHostPort(u.Hostname(), "80"))) {
-		return usageError{"--demo needs a LATCHKEY_BASE_URL on this machine: it shows every mail to whoever asks"}
+		return usageError{"--demo needs a LATCHKEY_BASE_URL on this machine: it shows every mail to anyone who asks"}
 	}
 	for _, name := range unknownSettings() {
 		env.logger().Warn("this variable is not a setting", "name", name)

@@ -51,9 +51,9 @@ func (s *Settings) readFiles() error {
 
 // readSettingFile is what a file holds, without the line's end that editors and echo leave.
 func readSettingFile(path string) (string, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the operator names the path
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", err //nolint:wrapcheck // names the path already
+		return "", err
 	}
 	value := strings.TrimRight(string(text), "\r\n")
 	if strings.TrimSpace(value) == "" {

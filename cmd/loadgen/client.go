@@ -44,7 +44,7 @@ func newClient(base string) (*client, error) {
 }
 
 // do sends one request and returns the status and the body, which is good until the next call. After an error the
-// next call dials anew.
+// next call dials again.
 func (c *client) do(method, path, contentType, authorization, proof string, body []byte) (status int, answer []byte, err error) {
 	if c.conn == nil {
 		if c.conn, err = net.DialTimeout("tcp", c.address, 5*time.Second); err != nil {

@@ -209,7 +209,7 @@ func newPostgresFloor(b *testing.B, url string) *postgresFloor {
 		}
 	}
 	script := fmt.Sprintf("\\set id random(1, %d)\nUPDATE floor SET n = n + 1, at = now() WHERE id = :id RETURNING n;\n", floorRows)
-	if err := os.WriteFile(f.script, []byte(script), 0o644); err != nil { //nolint:gosec // nothing secret
+	if err := os.WriteFile(f.script, []byte(script), 0o644); err != nil {
 		b.Fatal(err)
 	}
 	return f
@@ -239,7 +239,7 @@ var tps = regexp.MustCompile(`tps = ([0-9.]+)`)
 
 func (f *postgresFloor) pgbench(b *testing.B, clients int) float64 {
 	b.Helper()
-	out, err := exec.CommandContext(b.Context(), f.program, "--no-vacuum", "--protocol", "prepared", "--client", strconv.Itoa(clients), //nolint:gosec // ours
+	out, err := exec.CommandContext(b.Context(), f.program, "--no-vacuum", "--protocol", "prepared", "--client", strconv.Itoa(clients),
 		"--jobs", strconv.Itoa(min(2, clients)), "--time", strconv.Itoa(int(spell().Seconds())), "--file", f.script, f.url).CombinedOutput()
 	match := tps.FindSubmatch(out)
 	if err != nil || match == nil {

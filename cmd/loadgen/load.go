@@ -38,7 +38,7 @@ func (o *options) check() error {
 	return err
 }
 
-// signedIn makes one device for each client, or reads those of an earlier run, of which there may be more.
+// signedIn makes one device for each client, or reads those of an earlier run, which may be more.
 func (o *options) signedIn(ctx context.Context, progress io.Writer) ([]device, error) {
 	var devices []device
 	if o.Scenario == "login" || o.DPoP {

@@ -38,7 +38,7 @@ func main() {
 	kong.Parse(&o, kong.Name("loadgen"), kong.Description("Load for a Latchkey server on this machine."))
 	if err := run(ctx, o, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "loadgen:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to stop
+		os.Exit(1) // nothing is left to stop
 	}
 }
 

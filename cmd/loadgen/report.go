@@ -58,7 +58,7 @@ func summarise(o options, workers []*worker, took time.Duration, peak int64) *re
 }
 
 func (r *report) writeJSON(w io.Writer) error {
-	return json.NewEncoder(w).Encode(r) //nolint:wrapcheck // standard output
+	return json.NewEncoder(w).Encode(r)
 }
 
 func (r *report) write(w io.Writer) error {
@@ -70,7 +70,7 @@ func (r *report) write(w io.Writer) error {
 	fmt.Fprintln(table, "scenario\tclients\trequests\trps\tp50 ms\tp95 ms\tp99 ms\terrors\tprivate memory\t")
 	fmt.Fprintf(table, "%s\t%d\t%d\t%.0f\t%.2f\t%.2f\t%.2f\t%d\t%s\t\n", r.Scenario, r.Clients, r.Requests, r.RPS, r.P50, r.P95, r.P99, r.Failed, memory)
 	if err := table.Flush(); err != nil {
-		return err //nolint:wrapcheck // standard output
+		return err
 	}
 	kinds := make([]string, 0, len(r.Errors))
 	for kind := range r.Errors {
@@ -102,7 +102,7 @@ func watchMemory(ctx context.Context, pid int) func() int64 {
 	return func() int64 { return <-done }
 }
 
-// privateMemory is RssAnon of /proc/PID/status, in bytes; 0 where there is none. Pages of the program's own file do not
+// privateMemory is RssAnon of /proc/PID/status, in bytes; 0 where /proc does not have it. Pages of the program's own file do not
 // count: the kernel can drop them at any time.
 func privateMemory(pid int) int64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")

@@ -31,7 +31,7 @@ func newServer(b testing.TB, database string, accounts int) *server {
 	b.Helper()
 	s := &server{accounts: accounts, program: filepath.Join(b.TempDir(), "latchkey"), tokens: filepath.Join(b.TempDir(), "devices.json")}
 	s.generator = filepath.Join(filepath.Dir(s.program), "loadgen")
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-o", filepath.Dir(s.program)+"/", "latchkey/cmd/latchkey", "latchkey/cmd/loadgen") //nolint:gosec // ours
+	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-o", filepath.Dir(s.program)+"/", "latchkey/cmd/latchkey", "latchkey/cmd/loadgen")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out)
@@ -42,14 +42,14 @@ func newServer(b testing.TB, database string, accounts int) *server {
 		}
 	}
 	s.environment = append(s.environment, "LATCHKEY_DATABASE="+database, "LATCHKEY_SECRET="+base64.StdEncoding.EncodeToString([]byte(rand.Text()+rand.Text())))
-	migrate := exec.CommandContext(b.Context(), s.program, "migrate") //nolint:gosec // ours
+	migrate := exec.CommandContext(b.Context(), s.program, "migrate")
 	migrate.Env = s.environment
 	if out, err := migrate.CombinedOutput(); err != nil {
 		b.Fatalf("migrate: %v\n%s", err, out)
 	}
 	for n := range accounts {
 		email := strings.ReplaceAll(benchEmail, "{n}", fmt.Sprint(n))
-		add := exec.CommandContext(b.Context(), s.program, "user", "add", email, "--password-stdin") //nolint:gosec // ours
+		add := exec.CommandContext(b.Context(), s.program, "user", "add", email, "--password-stdin")
 		add.Env, add.Stdin = s.environment, strings.NewReader(benchWord+"\n")
 		if out, err := add.CombinedOutput(); err != nil {
 			b.Fatalf("add user: %v\n%s", err, out)
@@ -67,7 +67,7 @@ func (s *server) start(b testing.TB) {
 	b.Helper()
 	port := 20_000 + os.Getpid()%10_000
 	s.url, s.peak = fmt.Sprintf("http://127.0.0.1:%d", port), 0
-	s.process = exec.CommandContext(context.WithoutCancel(b.Context()), s.program, "serve", "--addr", fmt.Sprintf("127.0.0.1:%d", port)) //nolint:gosec // ours
+	s.process = exec.CommandContext(context.WithoutCancel(b.Context()), s.program, "serve", "--addr", fmt.Sprintf("127.0.0.1:%d", port))
 	log, err := os.Create(filepath.Join(b.TempDir(), "log"))
 	if err != nil {
 		b.Fatal(err)
@@ -151,7 +151,7 @@ func (s *server) load(b testing.TB, o options) *report {
 func (s *server) flood(b *testing.B, rate float64, lasts time.Duration) (ended func()) {
 	b.Helper()
 	var out, errs bytes.Buffer
-	c := exec.CommandContext(b.Context(), s.generator, "login", "--url", s.url, "--email", benchEmail, "--accounts", strconv.Itoa(s.accounts), //nolint:gosec // ours
+	c := exec.CommandContext(b.Context(), s.generator, "login", "--url", s.url, "--email", benchEmail, "--accounts", strconv.Itoa(s.accounts),
 		"--clients", "256", "--rate", fmt.Sprintf("%.0f", rate), "--duration", lasts.String(), "--pid", strconv.Itoa(s.process.Process.Pid), "--quiet", "--json")
 	c.Env, c.Stdout, c.Stderr = append(os.Environ(), "LOADGEN_PASSWORD="+benchWord), &out, &errs
 	if err := c.Start(); err != nil {
