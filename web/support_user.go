@@ -15,7 +15,7 @@ func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *auth.Se
 	if err != nil {
 		return err
 	}
-	if foreign(r) {
+	if crossSite(r) {
 		return &httpError{status: http.StatusForbidden, code: "cross_site", message: "This link came from another site. Look the person up here instead."}
 	}
 	query := r.URL.Query()
