@@ -36,7 +36,7 @@ func withoutValuesOf(err error) error {
 		return err // neither was given an argument, or repeats one
 	case errors.As(err, &pg):
 		return &withheld{pgText(pg), err}
-	case isLost(err), errors.Is(err, gorm.ErrRecordNotFound), errors.Is(err, errGuessed):
+	case isLost(err), errors.Is(err, gorm.ErrRecordNotFound):
 		return err
 	}
 	for _, harmless := range harmlessTexts {

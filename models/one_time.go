@@ -30,7 +30,7 @@ func (OneTime) TableName() string { return "one_time_tokens" }
 
 // addOneTime writes a link; earlier ones of the same account, purpose and subject are worth nothing from then on.
 func addOneTime(tx *gorm.DB, t OneTime) error {
-	if err := anyCount(tx).Where("user_id = ? AND purpose = ? AND subject = ? AND used_at IS NULL", t.UserID, t.Purpose, t.Subject).Delete(&OneTime{}).Error; err != nil {
+	if err := tx.Where("user_id = ? AND purpose = ? AND subject = ? AND used_at IS NULL", t.UserID, t.Purpose, t.Subject).Delete(&OneTime{}).Error; err != nil {
 		return err
 	}
 	t.CreatedAt, t.ExpiresAt = moment(t.CreatedAt), moment(t.ExpiresAt)

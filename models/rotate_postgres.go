@@ -86,11 +86,6 @@ func onConn(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (err er
 		return errors.Join(errNotBegun, err)
 	}
 	defer func() { _ = conn.Close() }()
-	return onDriver(conn, fn)
-}
-
-// onDriver lends the driver's own connection to fn.
-func onDriver(conn *sql.Conn, fn func(*pgx.Conn) error) error {
 	return conn.Raw(func(driver any) error { //nolint:wrapcheck // fn's error
 		own, ok := driver.(*stdlib.Conn)
 		if !ok {
