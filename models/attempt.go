@@ -84,13 +84,13 @@ func uncountAttempts(tx *gorm.DB, counted []Attempt) error {
 	for _, c := range counted {
 		args, keys = append(args, moment(c.WindowStart), moment(c.EndsAt), c.Key), append(keys, c.Key)
 	}
-	err := anyCount(tx).Exec("INSERT INTO attempts (window_start, ends_at, key, count) VALUES "+rowsOfFour(len(counted), "0")+
+	err := tx.Exec("INSERT INTO attempts (window_start, ends_at, key, count) VALUES "+rowsOfFour(len(counted), "0")+
 		` ON CONFLICT (key) DO UPDATE SET count = attempts.count - 1
 		WHERE attempts.window_start = excluded.window_start AND attempts.count > 0`, args...).Error
 	if err != nil {
 		return err
 	}
-	return anyCount(tx).Exec("DELETE FROM attempts WHERE key IN ? AND count = 0", keys).Error
+	return tx.Exec("DELETE FROM attempts WHERE key IN ? AND count = 0", keys).Error
 }
 
 // clearAttempts begins counters again from nothing.
@@ -103,7 +103,7 @@ func clearAttempts(tx *gorm.DB, keys [][]byte, at time.Time) error {
 	for _, key := range keys {
 		args = append(args, moment(at), moment(at), key)
 	}
-	return anyCount(tx).Exec("INSERT INTO attempts (window_start, ends_at, key, count) VALUES "+rowsOfFour(len(keys), "0")+
+	return tx.Exec("INSERT INTO attempts (window_start, ends_at, key, count) VALUES "+rowsOfFour(len(keys), "0")+
 		" ON CONFLICT (key) DO UPDATE SET count = 0, window_start = excluded.window_start, ends_at = excluded.ends_at", args...).Error
 }
 
@@ -149,14 +149,14 @@ func rememberPlaces(tx *gorm.DB, userID uuid.UUID, places [][]byte, at time.Time
 	for _, place := range places {
 		args = append(args, userID, moment(at), place)
 	}
-	err := anyCount(tx).Exec(`INSERT INTO known_places (user_id, last_at, place) VALUES `+strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(places)), ", ")+
+	err := tx.Exec(`INSERT INTO known_places (user_id, last_at, place) VALUES `+strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(places)), ", ")+
 		` ON CONFLICT (user_id, place) DO UPDATE SET last_at = excluded.last_at`, args...).Error
 	if err != nil {
 		return err
 	}
 	// What a clock far ahead has left would otherwise be the latest for as long as it was ahead.
 	ahead := moment(at.Add(time.Hour))
-	return anyCount(tx).Exec(`DELETE FROM known_places WHERE user_id = ? AND (last_at > ? OR place NOT IN
+	return tx.Exec(`DELETE FROM known_places WHERE user_id = ? AND (last_at > ? OR place NOT IN
 		(SELECT place FROM known_places WHERE user_id = ? AND last_at <= ? ORDER BY last_at DESC, place LIMIT ?))`,
 		userID, ahead, userID, ahead, maxKnownPlaces).Error
 }
@@ -169,7 +169,7 @@ type FreshStart struct {
 
 // startAfresh forgets what whoever knew the old password may have left behind. The caller holds the user's row.
 func startAfresh(tx *gorm.DB, userID uuid.UUID, f FreshStart, at time.Time) error {
-	if err := anyCount(tx).Exec("DELETE FROM known_places WHERE user_id = ?", userID).Error; err != nil {
+	if err := tx.Exec("DELETE FROM known_places WHERE user_id = ?", userID).Error; err != nil {
 		return err
 	}
 	if err := rememberPlaces(tx, userID, f.Places, at); err != nil {

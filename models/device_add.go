@@ -44,12 +44,13 @@ type NewDevice struct {
 // SecretHash. It returns ErrChanged when the password changed or the account
 // was disabled since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
-	d := n.Device
-	for _, t := range []*time.Time{&d.CreatedAt, &d.LastSeenAt, &d.ExpiresAt, &d.RotatedAt} {
+	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
 		*t = moment(*t)
 	}
+	var d Device
 	crowded := false
-	err := s.pipelined(ctx, func(tx *gorm.DB) error {
+	err := s.tx(ctx, func(tx *gorm.DB) error {
+		d, crowded = n.Device, false // of a first try that was rolled back
 		if err := lockUsers(tx, d, n); err != nil {
 			return err
 		}
@@ -172,7 +173,7 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended
 		return list, ended, err
 	}
 	now := moment(live.Now)
-	err = anyCount(tx).Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN ? ELSE ? END
+	err = tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN ? ELSE ? END
 		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`,
 		append([]any{now, now, RevokedByExpiry, RevokedByIdleness, userID}, live.args()...)...).Error
 	if err != nil {

@@ -109,7 +109,7 @@ func (r Rotation) rotatedAt() time.Time {
 }
 
 // RotateDevice judges a presented device token by the fork rule. The usual outcomes cost exactly one statement, whose commit
-// those that come at the same time share (see rotations); an unusual one a second transaction, which writes its event too.
+// those that come at the same time share (see rotator); an unusual one a second transaction, which writes its event too.
 func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, error) {
 	if r.Generation < 0 || r.Generation > maxGeneration {
 		return RotateResult{Outcome: Unknown}, nil // a successor would overflow
@@ -128,7 +128,7 @@ func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, err
 }
 
 func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
-	d, found, err := s.rotations.do(ctx, r)
+	d, found, err := s.rotator.rotate(ctx, r)
 	if err != nil || !found {
 		return RotateResult{}, err
 	}

@@ -60,6 +60,14 @@ func fault(attempted string, err error) error {
 	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, withoutValuesOf(err))
 }
 
+// errNoConnection says that no connection, or no transaction on it, was to be had, so that nothing was sent.
+var errNoConnection = errors.New("no connection")
+
+// errTwoDevices would mean that the primary key of devices does not hold.
+var errTwoDevices = errors.New("more than one device has this key")
+
+func isSQLite(err error) bool { return errors.As(err, new(*sqlite.Error)) }
+
 func isDuplicate(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

@@ -7,9 +7,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Pipelined is for tests of what no act of this package does.
-var Pipelined = (*Store).pipelined
-
 // For tests of how names are compared.
 var (
 	LookAlikes  = lookAlikes

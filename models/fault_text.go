@@ -16,6 +16,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/puddle/v2"
 	"gorm.io/gorm"
+
+	"latchkey/models/groupcommit"
 )
 
 // withheld is a driver's error whose text may hold what people typed: Error says what can be said without.
@@ -36,7 +38,7 @@ func withoutValuesOf(err error) error {
 		return err // neither was given an argument, or repeats one
 	case errors.As(err, &pg):
 		return &withheld{pgText(pg), err}
-	case isLost(err), errors.Is(err, gorm.ErrRecordNotFound), errors.Is(err, errGuessed):
+	case isLost(err), errors.Is(err, gorm.ErrRecordNotFound):
 		return err
 	}
 	for _, harmless := range harmlessTexts {
@@ -84,7 +86,7 @@ func isLost(err error) bool {
 	for _, lost := range []error{
 		context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
 		driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone, pgx.ErrTxClosed, pgx.ErrTxCommitRollback, puddle.ErrClosedPool, puddle.ErrNotAvailable,
-		errNotBegun,
+		errNoConnection, groupcommit.ErrPanicked,
 	} {
 		if errors.Is(err, lost) {
 			return true

@@ -56,10 +56,6 @@ func (l statementLog) Trace(ctx context.Context, begin time.Time, statement func
 	if l.on != nil {
 		l.on(sql)
 	}
-	l.slow(ctx, took, sql)
-}
-
-func (l statementLog) slow(ctx context.Context, took time.Duration, sql string) {
 	if l.log != nil && took >= slowStatement {
 		l.log.WarnContext(ctx, "slow statement", "took", took.Round(time.Millisecond), "sql", sql)
 	}

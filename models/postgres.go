@@ -46,10 +46,10 @@ func openPostgres(c Config) (*Store, error) {
 		_ = errors.Join(pool.close(), lanes.close())
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
-	groups := newPostgresRotations(pool.db, lanes.db, forGroups, c.OnStatement)
-	groups.apart = poolers.shares
+	rotator := newPostgresRotator(&postgresRotations{pool: pool.db, batches: lanes.db, onStatement: c.OnStatement}, forGroups)
+	rotator.soloOnly = poolers.shares // it refuses the lock timeout, without which one locked row delays a whole batch
 	return &Store{
-		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{pool.db, lanes.db}, rotations: groups,
+		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{pool.db, lanes.db}, rotator: rotator,
 		stats: []func() PoolStats{pool.stats("main"), lanes.stats("refresh")}, closers: []func() error{pool.close, lanes.close},
 	}, nil
 }

@@ -11,24 +11,40 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"latchkey/models/groupcommit"
 )
 
-// postgresRotations sends rotateStatement past gorm and database/sql, whose building, logging and reflection would cost more
-// than the database's own work. pgx prepares it once on each connection.
+// postgresRotations runs rotateStatement with pgx itself: what gorm and database/sql do for a statement would cost more than the
+// database's own work. pgx prepares the statement once on each connection.
 type postgresRotations struct {
-	pool, lanes *sql.DB
-	on          func(sql string)
+	pool        *sql.DB // for rotations tried alone
+	batches     *sql.DB // with a lock timeout of groupLockWait
+	onStatement func(sql string)
 }
 
-func newPostgresRotations(pool, lanes *sql.DB, n int, on func(string)) *rotations {
-	p := &postgresRotations{pool, lanes, on}
-	return &rotations{group: p.group, alone: p.alone, lanes: n}
+// newPostgresRotator runs that many batches at a time; with 0 every rotation has a transaction of its own.
+func newPostgresRotator(p *postgresRotations, slots int) *rotator {
+	r := &rotator{solo: p.solo}
+	if slots > 0 {
+		r.queue = rotationBatches(slots, p.batch, p.solo)
+	}
+	return r
 }
 
-// group runs a batch in one round trip and one transaction: PostgreSQL takes what comes before a Sync as one. The rows are
-// believed only when the end of the batch was read, for the commit comes after them.
-func (p *postgresRotations) group(ctx context.Context, batch []*rotation) error {
-	return onConn(ctx, p.lanes, func(conn *pgx.Conn) error {
+func (p *postgresRotations) batch(ctx context.Context, batch []*rotation) error {
+	err := p.send(ctx, batch)
+	// Nothing was committed when PostgreSQL refused the batch or never got it. After another error of the connection that is unknown.
+	if errors.Is(err, errNoConnection) || errors.As(err, new(*pgconn.PgError)) || pgconn.SafeToRetry(err) {
+		return groupcommit.RolledBack(err)
+	}
+	return err
+}
+
+// send runs a batch in one round trip. PostgreSQL makes one transaction of all statements before a Sync (frontend/backend
+// protocol, "Pipelining"). The commit comes after the rows, so they count only when the end of the batch was read without an error.
+func (p *postgresRotations) send(ctx context.Context, batch []*rotation) error {
+	return onConn(ctx, p.batches, func(conn *pgx.Conn) error {
 		if len(batch) == 1 {
 			return p.one(ctx, conn, batch[0])
 		}
@@ -51,8 +67,8 @@ func (p *postgresRotations) group(ctx context.Context, batch []*rotation) error 
 	})
 }
 
-func (p *postgresRotations) alone(ctx context.Context, r *rotation) (err error) {
-	for range 3 { // connections that died while they were idle
+func (p *postgresRotations) solo(ctx context.Context, r *rotation) (err error) {
+	for range 3 { // an idle connection may have died unnoticed
 		err = healed(ctx, func() error {
 			return onConn(ctx, p.pool, func(conn *pgx.Conn) error { return p.one(ctx, conn, r) })
 		})
@@ -65,7 +81,6 @@ func (p *postgresRotations) alone(ctx context.Context, r *rotation) (err error) 
 
 func (p *postgresRotations) one(ctx context.Context, conn *pgx.Conn, r *rotation) error {
 	p.count()
-	r.device, r.found = Device{}, false // of a try before
 	rows, err := conn.Query(ctx, rotateStatement, r.postgresArgs()...)
 	if err != nil {
 		return err
@@ -74,8 +89,8 @@ func (p *postgresRotations) one(ctx context.Context, conn *pgx.Conn, r *rotation
 }
 
 func (p *postgresRotations) count() {
-	if p.on != nil {
-		p.on(rotateStatement)
+	if p.onStatement != nil {
+		p.onStatement(rotateStatement)
 	}
 }
 
@@ -83,14 +98,9 @@ func (p *postgresRotations) count() {
 func onConn(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (err error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
-		return errors.Join(errNotBegun, err)
+		return errors.Join(errNoConnection, err)
 	}
 	defer func() { _ = conn.Close() }()
-	return onDriver(conn, fn)
-}
-
-// onDriver lends the driver's own connection to fn.
-func onDriver(conn *sql.Conn, fn func(*pgx.Conn) error) error {
 	return conn.Raw(func(driver any) error {
 		own, ok := driver.(*stdlib.Conn)
 		if !ok {
@@ -110,35 +120,3 @@ func (r *rotation) postgresArgs() []any {
 
 // pgUUID is of a type that pgx knows in each of its modes.
 func pgUUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
-
-// rowsOf is what the rows of pgx and of database/sql have in common.
-type rowsOf interface {
-	Next() bool
-	Scan(into ...any) error
-	Err() error
-}
-
-// read takes the row that the statement answers with, if it does.
-func (r *rotation) read(rows rowsOf) error {
-	d := &r.device
-	d.UserID, d.ID, d.Kind = r.Key.UserID, r.Key.ID, KindApp
-	for rows.Next() {
-		if r.found {
-			return errors.New("more than one device has this key")
-		}
-		r.found = true
-		if err := rows.Scan(&d.Name, &d.ClientID, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT, &d.StatusIndex); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
-// errNotBegun says that there was no connection to begin a group on.
-var errNotBegun = errors.New("no connection")
-
-// rolledBack tells whether nothing of a group was done: the database itself refused it, or was never sent it. After another error
-// of the connection nobody knows.
-func rolledBack(err error) bool {
-	return errors.Is(err, errNotBegun) || errors.As(err, new(*pgconn.PgError)) || pgconn.SafeToRetry(err) || isSQLite(err)
-}

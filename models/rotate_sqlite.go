@@ -7,35 +7,44 @@ import (
 	"strings"
 	"sync"
 
-	"modernc.org/sqlite"
+	"latchkey/models/groupcommit"
 )
 
-// sqliteRotations sends rotateStatement past gorm, prepared once for the only writer there is.
+// sqliteRotations runs rotateStatement without gorm, prepared once for the only connection that writes.
 type sqliteRotations struct {
-	pool     *sql.DB
-	on       func(sql string)
-	text     string
-	mu       sync.Mutex
-	prepared *sql.Stmt
+	writer      *sql.DB
+	onStatement func(sql string)
+	text        string
+	mu          sync.Mutex
+	prepared    *sql.Stmt
 }
 
-func newSQLiteRotations(writer *sql.DB, on func(string)) *rotations {
-	s := &sqliteRotations{pool: writer, on: on, text: strings.ReplaceAll(rotateStatement, "$", "?")}
-	return &rotations{group: s.group, alone: s.alone, lanes: 1}
+func newSQLiteRotator(writer *sql.DB, onStatement func(string)) *rotator {
+	s := &sqliteRotations{writer: writer, onStatement: onStatement, text: strings.ReplaceAll(rotateStatement, "$", "?")}
+	return &rotator{queue: rotationBatches(1, s.batch, s.solo), solo: s.solo}
 }
 
-// group runs a batch in one transaction: one flush of the write-ahead log for all.
-func (s *sqliteRotations) group(ctx context.Context, batch []*rotation) (err error) {
+func (s *sqliteRotations) batch(ctx context.Context, batch []*rotation) error {
+	err := s.run(ctx, batch)
+	// Nothing was committed when no transaction began or SQLite refused it. After another error that is unknown.
+	if errors.Is(err, errNoConnection) || isSQLite(err) {
+		return groupcommit.RolledBack(err)
+	}
+	return err
+}
+
+// run runs a batch in one transaction, with one flush of the write-ahead log.
+func (s *sqliteRotations) run(ctx context.Context, batch []*rotation) error {
 	if len(batch) == 1 {
-		return s.alone(ctx, batch[0])
+		return s.solo(ctx, batch[0])
 	}
 	statement, err := s.prepare(ctx)
 	if err != nil {
-		return errors.Join(errNotBegun, err)
+		return errors.Join(errNoConnection, err)
 	}
-	tx, err := s.pool.BeginTx(ctx, nil)
+	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return errors.Join(errNotBegun, err)
+		return errors.Join(errNoConnection, err)
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after a commit
 	statement = tx.StmtContext(ctx, statement)
@@ -47,7 +56,7 @@ func (s *sqliteRotations) group(ctx context.Context, batch []*rotation) (err err
 	return tx.Commit()
 }
 
-func (s *sqliteRotations) alone(ctx context.Context, r *rotation) error {
+func (s *sqliteRotations) solo(ctx context.Context, r *rotation) error {
 	statement, err := s.prepare(ctx)
 	if err != nil {
 		return err
@@ -56,8 +65,8 @@ func (s *sqliteRotations) alone(ctx context.Context, r *rotation) error {
 }
 
 func (s *sqliteRotations) one(ctx context.Context, statement *sql.Stmt, r *rotation) (err error) {
-	if s.on != nil {
-		s.on(s.text)
+	if s.onStatement != nil {
+		s.onStatement(s.text)
 	}
 	from, until := r.retryWindow()
 	rows, err := statement.QueryContext(ctx, r.Generation, from, r.IP, moment(r.Now), r.Key.UserID.String(), r.Key.ID.String(),
@@ -73,7 +82,7 @@ func (s *sqliteRotations) prepare(ctx context.Context) (*sql.Stmt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.prepared == nil {
-		prepared, err := s.pool.PrepareContext(ctx, s.text)
+		prepared, err := s.writer.PrepareContext(ctx, s.text)
 		if err != nil {
 			return nil, err
 		}
@@ -81,5 +90,3 @@ func (s *sqliteRotations) prepare(ctx context.Context) (*sql.Stmt, error) {
 	}
 	return s.prepared, nil
 }
-
-func isSQLite(err error) bool { return errors.As(err, new(*sqlite.Error)) }

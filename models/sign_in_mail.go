@@ -46,7 +46,7 @@ func tellOfSignIn(tx *gorm.DB, d Device, alert SignInAlert) error {
 		return nil
 	}
 	// One that was tried already would tell less than this one.
-	if err := anyCount(tx).Exec("DELETE FROM mails WHERE id = ?", rows[0].MailID).Error; err != nil {
+	if err := tx.Exec("DELETE FROM mails WHERE id = ?", rows[0].MailID).Error; err != nil {
 		return err
 	}
 	if err := addNotice(tx, n); err != nil {

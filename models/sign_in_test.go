@@ -57,3 +57,43 @@ func TestWhatASignInNeedsComesInOneStatement(t *testing.T) {
 		}
 	})
 }
+
+// A place in the status lists that another device holds is not given twice: the sign-in tries the next one.
+func TestASignInTriesStatusIndexesUntilOneIsFree(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		for i := range int64(10) {
+			n := signIn(u.ID, models.KindApp, "phone", noon)
+			n.StatusIndex = func(try int) int64 { return int64(try) } // the first i are taken
+			if d := add(t, s, n); d.StatusIndex == nil || *d.StatusIndex != i {
+				t.Fatalf("device %d got index %v", i, d.StatusIndex)
+			}
+		}
+		devices, err := s.LiveDevices(t.Context(), u.ID, live(noon))
+		if err != nil || len(devices) != 10 {
+			t.Errorf("%d devices for 10 sign-ins, %v", len(devices), err)
+		}
+	})
+}
+
+func TestAPanicLeavesNoTransactionOpen(t *testing.T) {
+	t.Parallel()
+	url := modelstest.Postgres(t)
+	s := migrated(t, models.Config{URL: url, Conns: 4})
+	watcher := open(t, models.Config{URL: url, Conns: 4}) // the pool itself would throw the connection away on its next use
+	u := addUser(t, s)
+	n := signIn(u.ID, models.KindApp, "phone", noon)
+	n.FreeName = func(func(string) bool) string { panic("no name") }
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		_, _ = s.AddDevice(t.Context(), n)
+	}()
+	if open := count(t, watcher, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"); open != 0 {
+		t.Errorf("%d transactions are still open", open)
+	}
+	addApp(t, s, u.ID, "phone")
+}

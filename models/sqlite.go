@@ -63,7 +63,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	reader.SetMaxOpenConns(readers)
 	reader.SetMaxIdleConns(readers)
 
-	s := &Store{dialect: "sqlite", pools: []*sql.DB{writer, reader}, rotations: newSQLiteRotations(writer, c.OnStatement)}
+	s := &Store{dialect: "sqlite", pools: []*sql.DB{writer, reader}, rotator: newSQLiteRotator(writer, c.OnStatement)}
 	for i, name := range []string{"writer", "reader"} {
 		pool := s.pools[i]
 		s.stats = append(s.stats, func() PoolStats { return PoolStats{Name: name, DBStats: pool.Stats()} })

@@ -34,13 +34,13 @@ type Config struct {
 
 // Store is the database: the only way to it. It is safe for concurrent use.
 type Store struct {
-	w, r      *gorm.DB // one and the same on PostgreSQL
-	dialect   string   // "sqlite" or "postgres"
-	pools     []*sql.DB
-	stats     []func() PoolStats
-	closers   []func() error
-	pooled    func() bool // whether a pooler keeps our connections from having our isolation level; nil: none does
-	rotations *rotations
+	w, r    *gorm.DB // one and the same on PostgreSQL
+	dialect string   // "sqlite" or "postgres"
+	pools   []*sql.DB
+	stats   []func() PoolStats
+	closers []func() error
+	pooled  func() bool // whether a pooler keeps our connections from having our isolation level; nil: none does
+	rotator *rotator
 }
 
 // PoolStats says how a pool of connections is doing, for metrics.

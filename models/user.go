@@ -232,7 +232,7 @@ func lockUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.
 // holdUser takes a user's row, whatever its state, before several of the user's devices are changed: whoever does
 // that comes here first, or two of them would take the devices in different orders and deadlock.
 func holdUser(tx *gorm.DB, userID uuid.UUID) error {
-	return anyCount(tx).Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", userID).Error
+	return tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", userID).Error
 }
 
 // keepUsers takes the rows of accounts of which something is written that must not outlive them, in the order of their ids.
