@@ -27,8 +27,8 @@ const attemptClockError = 10 * time.Second
 // Attempts reads the counters of the given keys whose window is not over; others are absent.
 func (s *Store) Attempts(ctx context.Context, keys [][]byte, at time.Time) ([]Attempt, error) {
 	var list []Attempt
-	err := s.read(ctx).Where("key IN ? AND ends_at > ? AND window_start <= ?", keys, moment(at), moment(at.Add(attemptClockError))).Find(&list).Error
-	return list, fault("read attempts", err)
+	err := s.read(ctx).Where("key IN ? AND ends_at > ? AND window_start <= ?", keys, dbTime(at), dbTime(at.Add(attemptClockError))).Find(&list).Error
+	return list, wrapErr("read attempts", err)
 }
 
 // countOrBegin adds one to a counter, or begins its next window when the last one is over.
@@ -49,15 +49,15 @@ func (s *Store) CountAttempts(ctx context.Context, keys [][]byte, at, since time
 	}
 	var args []any
 	for _, key := range keys {
-		args = append(args, moment(at), moment(at.Add(at.Sub(since))), key) // the time first: gorm would spread a []byte that follows a parenthesis
+		args = append(args, dbTime(at), dbTime(at.Add(at.Sub(since))), key) // the time first: gorm would spread a []byte that follows a parenthesis
 	}
-	latest := moment(at.Add(attemptClockError))
+	latest := dbTime(at.Add(attemptClockError))
 	var list []Attempt
 	err := s.write(ctx, func(db *gorm.DB) error {
 		return db.Raw("INSERT INTO attempts (window_start, ends_at, key, count) VALUES "+rowsOfFour(len(keys), "1")+" "+countOrBegin+
 			" RETURNING key, window_start, ends_at, count", append(args, latest, latest, latest)...).Scan(&list).Error
 	})
-	return list, fault("count attempts", err)
+	return list, wrapErr("count attempts", err)
 }
 
 func rowsOfFour(n int, count string) string {
@@ -69,7 +69,7 @@ func (s *Store) UncountAttempts(ctx context.Context, counted []Attempt) error {
 	if len(counted) == 0 {
 		return nil
 	}
-	return fault("uncount attempts", s.tx(ctx, func(tx *gorm.DB) error { return uncountAttempts(tx, counted) }))
+	return wrapErr("uncount attempts", s.tx(ctx, func(tx *gorm.DB) error { return uncountAttempts(tx, counted) }))
 }
 
 // uncountAttempts begins with an upsert although it only ever changes rows: an upsert takes them in the order in which they are
@@ -82,7 +82,7 @@ func uncountAttempts(tx *gorm.DB, counted []Attempt) error {
 	var args []any
 	var keys [][]byte
 	for _, c := range counted {
-		args, keys = append(args, moment(c.WindowStart), moment(c.EndsAt), c.Key), append(keys, c.Key)
+		args, keys = append(args, dbTime(c.WindowStart), dbTime(c.EndsAt), c.Key), append(keys, c.Key)
 	}
 	err := tx.Exec("INSERT INTO attempts (window_start, ends_at, key, count) VALUES "+rowsOfFour(len(counted), "0")+
 		` ON CONFLICT (key) DO UPDATE SET count = attempts.count - 1
@@ -101,7 +101,7 @@ func clearAttempts(tx *gorm.DB, keys [][]byte, at time.Time) error {
 	}
 	var args []any
 	for _, key := range keys {
-		args = append(args, moment(at), moment(at), key)
+		args = append(args, dbTime(at), dbTime(at), key)
 	}
 	return tx.Exec("INSERT INTO attempts (window_start, ends_at, key, count) VALUES "+rowsOfFour(len(keys), "0")+
 		" ON CONFLICT (key) DO UPDATE SET count = 0, window_start = excluded.window_start, ends_at = excluded.ends_at", args...).Error
@@ -117,11 +117,11 @@ type Budget struct {
 // spend counts one under each budget, or returns ErrSpent when one of them is used up. The caller holds the user's row, and
 // the keys are of that user's.
 func spend(tx *gorm.DB, budgets []Budget, at time.Time) error {
-	latest := moment(at.Add(attemptClockError))
+	latest := dbTime(at.Add(attemptClockError))
 	for _, b := range budgets {
 		done := tx.Exec("INSERT INTO attempts (window_start, ends_at, key, count) VALUES (?, ?, ?, 1) "+countOrBegin+
 			" WHERE NOT ("+windowRuns+" AND attempts.count >= ?) OR attempts.ends_at IS NULL",
-			moment(at), moment(at.Add(b.Window)), b.Key, latest, latest, latest, latest, b.Most)
+			dbTime(at), dbTime(at.Add(b.Window)), b.Key, latest, latest, latest, latest, b.Most)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return errors.Join(done.Error, ErrSpent)
 		}
@@ -135,9 +135,9 @@ const maxKnownPlaces = 20
 // KnownPlace tells whether the account signed in from one of these places after since.
 func (s *Store) KnownPlace(ctx context.Context, userID uuid.UUID, places [][]byte, since time.Time) (bool, error) {
 	var n int64
-	err := s.read(ctx).Table("known_places").Where("user_id = ? AND place IN ? AND last_at > ?", userID, places, moment(since)).
+	err := s.read(ctx).Table("known_places").Where("user_id = ? AND place IN ? AND last_at > ?", userID, places, dbTime(since)).
 		Count(&n).Error
-	return n > 0, fault("find known place", err)
+	return n > 0, wrapErr("find known place", err)
 }
 
 // rememberPlaces makes the places the account's own, and forgets the oldest past maxKnownPlaces. The caller holds the user's row.
@@ -147,7 +147,7 @@ func rememberPlaces(tx *gorm.DB, userID uuid.UUID, places [][]byte, at time.Time
 	}
 	var args []any
 	for _, place := range places {
-		args = append(args, userID, moment(at), place)
+		args = append(args, userID, dbTime(at), place)
 	}
 	err := tx.Exec(`INSERT INTO known_places (user_id, last_at, place) VALUES `+strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(places)), ", ")+
 		` ON CONFLICT (user_id, place) DO UPDATE SET last_at = excluded.last_at`, args...).Error
@@ -155,7 +155,7 @@ func rememberPlaces(tx *gorm.DB, userID uuid.UUID, places [][]byte, at time.Time
 		return err
 	}
 	// What a clock far ahead has left would otherwise be the latest for as long as it was ahead.
-	ahead := moment(at.Add(time.Hour))
+	ahead := dbTime(at.Add(time.Hour))
 	return tx.Exec(`DELETE FROM known_places WHERE user_id = ? AND (last_at > ? OR place NOT IN
 		(SELECT place FROM known_places WHERE user_id = ? AND last_at <= ? ORDER BY last_at DESC, place LIMIT ?))`,
 		userID, ahead, userID, ahead, maxKnownPlaces).Error

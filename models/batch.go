@@ -25,7 +25,7 @@ func (s *Store) inBatches(ctx context.Context, step func(tx *gorm.DB, limit int)
 		var n int64
 		var began time.Time
 		err := s.tx(ctx, func(tx *gorm.DB) (err error) {
-			if err := s.clear(tx); err != nil {
+			if err := s.lockBulkWrites(tx); err != nil {
 				return err
 			}
 			began = time.Now()

@@ -71,7 +71,7 @@ const liveCondition = `revoked_at IS NULL AND expires_at > ? AND ((kind = 'app' 
 	AND (last_seen_at > ? OR (SELECT role FROM users WHERE users.id = devices.user_id) <> 'support')))`
 
 func (l Liveness) args() []any {
-	return []any{moment(l.Now), moment(l.AppSince), moment(l.BrowserSince), moment(l.SupportSince)}
+	return []any{dbTime(l.Now), dbTime(l.AppSince), dbTime(l.BrowserSince), dbTime(l.SupportSince)}
 }
 
 // over tells whether a device that is not revoked may have come to its end by liveCondition.
@@ -83,7 +83,7 @@ func (l Liveness) over(d Device) bool {
 			since = l.SupportSince // perhaps: the statement that follows knows whose it is
 		}
 	}
-	return !d.ExpiresAt.After(moment(l.Now)) || !d.LastSeenAt.After(moment(since))
+	return !d.ExpiresAt.After(dbTime(l.Now)) || !d.LastSeenAt.After(dbTime(since))
 }
 
 func (l Liveness) where(db *gorm.DB) *gorm.DB { return db.Where(liveCondition, l.args()...) }
@@ -92,28 +92,28 @@ func (l Liveness) where(db *gorm.DB) *gorm.DB { return db.Where(liveCondition, l
 func (s *Store) LiveDevices(ctx context.Context, userID uuid.UUID, live Liveness) ([]Device, error) {
 	var list []Device
 	err := live.where(s.read(ctx).Where("user_id = ?", userID)).Order("last_seen_at DESC, id DESC").Find(&list).Error
-	return list, fault("list devices", err)
+	return list, wrapErr("list devices", err)
 }
 
 // Device finds one device of a user, live or not, or returns ErrNotFound.
 func (s *Store) Device(ctx context.Context, userID, id uuid.UUID) (Device, error) {
 	var d Device
 	err := s.read(ctx).Where("user_id = ? AND id = ?", userID, id).Take(&d).Error
-	return d, fault("find device", err)
+	return d, wrapErr("find device", err)
 }
 
 // Devices lists up to limit of a user's devices, live or not, the oldest first, from behind the given one on.
 func (s *Store) Devices(ctx context.Context, userID, after uuid.UUID, limit int) ([]Device, error) {
 	var list []Device
 	err := s.read(ctx).Where("user_id = ? AND id > ?", userID, after).Order("id").Limit(limit).Find(&list).Error
-	return list, fault("list devices", err)
+	return list, wrapErr("list devices", err)
 }
 
 // LiveDevice finds one live device of a user, or returns ErrNotFound.
 func (s *Store) LiveDevice(ctx context.Context, userID, id uuid.UUID, live Liveness) (Device, error) {
 	var d Device
 	err := live.where(s.read(ctx).Where("user_id = ? AND id = ?", userID, id)).Take(&d).Error
-	return d, fault("find device", err)
+	return d, wrapErr("find device", err)
 }
 
 // BrowserSession finds the live browser with this secret and its owner, in one query. It returns ErrNotFound when
@@ -129,15 +129,15 @@ func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secret
 		FROM devices JOIN users u ON u.id = devices.user_id AND u.disabled_at IS NULL
 		WHERE user_id = ? AND devices.id = ? AND kind = 'browser' AND secret_hash = ? AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ?
 			AND (last_seen_at > ? OR u.role <> 'support')`,
-		userID, id, secretHash, moment(live.Now), moment(live.BrowserSince), moment(live.SupportSince)).Take(&row).Error
-	return row.Device, row.User, fault("find browser", err)
+		userID, id, secretHash, dbTime(live.Now), dbTime(live.BrowserSince), dbTime(live.SupportSince)).Take(&row).Error
+	return row.Device, row.User, wrapErr("find browser", err)
 }
 
 // TouchDevice notes that a live device was seen. The write is skipped when it was noted after the given moment, so
 // that a page costs a write at most once in that span.
 func (s *Store) TouchDevice(ctx context.Context, userID, id uuid.UUID, at, unlessAfter time.Time, ip string) error {
-	return fault("touch device", s.write(ctx, func(db *gorm.DB) error {
+	return wrapErr("touch device", s.write(ctx, func(db *gorm.DB) error {
 		return db.Exec(`UPDATE devices SET last_seen_at = ?, last_ip = ? WHERE user_id = ? AND id = ? AND revoked_at IS NULL AND last_seen_at <= ?`,
-			moment(at), ip, userID, id, moment(unlessAfter)).Error
+			dbTime(at), ip, userID, id, dbTime(unlessAfter)).Error
 	}))
 }

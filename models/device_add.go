@@ -45,13 +45,13 @@ type NewDevice struct {
 // was disabled since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
-		*t = moment(*t)
+		*t = dbTime(*t)
 	}
 	var d Device
 	crowded := false
 	err := s.tx(ctx, func(tx *gorm.DB) error {
 		d, crowded = n.Device, false // of a first try that was rolled back
-		if err := lockUsers(tx, d, n); err != nil {
+		if err := lockSignInUsers(tx, d, n); err != nil {
 			return err
 		}
 		if err := spend(tx, n.Spend, d.CreatedAt); err != nil {
@@ -60,7 +60,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err := takeStatusIndex(tx, &d, n.StatusIndex); err != nil {
 			return err
 		}
-		startling, err := startles(tx, d.UserID, n)
+		unfamiliar, err := isUnfamiliar(tx, d.UserID, n)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err := addEvent(tx, n.Event); err != nil {
 			return err
 		}
-		if startling {
+		if unfamiliar {
 			if err := tellOfSignIn(tx, d, *n.Alert); err != nil {
 				return err
 			}
@@ -104,12 +104,12 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	if err == nil && crowded {
 		_ = s.pruneDevices(ctx, d.UserID, n.Live.Now) // otherwise the next sign-in does it
 	}
-	return d, fault("add device", err)
+	return d, wrapErr("add device", err)
 }
 
-// startles tells whether the owner is to be told of a sign-in. The first one is known by the history of the account:
+// isUnfamiliar tells whether the owner is to be told of a sign-in. The first one is known by the history of the account:
 // it still begins with its making, and holds no sign-in. Without that beginning something may have been forgotten.
-func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
+func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	if n.Alert == nil {
 		return false, nil
 	}
@@ -130,7 +130,7 @@ var errSameName = errors.New("the device has that name")
 func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event) (Device, error) {
 	var d Device
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		if err := lockUser(tx, key.UserID, "", "", live.Now); err != nil {
+		if err := lockVerifiedUser(tx, key.UserID, "", "", live.Now); err != nil {
 			return err
 		}
 		held, _, err := heldDevices(tx, key.UserID, live)
@@ -160,7 +160,7 @@ func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, 
 	if errors.Is(err, errSameName) {
 		err = nil
 	}
-	return d, fault("rename device", err)
+	return d, wrapErr("rename device", err)
 }
 
 type held []Device
@@ -172,7 +172,7 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended
 	if err != nil || !slices.ContainsFunc(list, live.over) {
 		return list, ended, err
 	}
-	now := moment(live.Now)
+	now := dbTime(live.Now)
 	err = tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN 'expired' ELSE 'idle' END
 		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`, append([]any{now, now, userID}, live.args()...)...).Error
 	if err != nil {
@@ -248,22 +248,22 @@ func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {
 	return nil
 }
 
-// lockUsers takes the account's row and, before a browser of another account is replaced, that one's: in the order
+// lockSignInUsers takes the account's row and, before a browser of another account is replaced, that one's: in the order
 // of their ids, or two sign-ins that replace each other's browsers would deadlock.
-func lockUsers(tx *gorm.DB, d Device, n NewDevice) error {
+func lockSignInUsers(tx *gorm.DB, d Device, n NewDevice) error {
 	order := 0
 	if n.Replace != nil {
 		order = bytes.Compare(n.Replace.UserID[:], d.UserID[:])
 	}
 	if order < 0 {
-		if err := holdUser(tx, n.Replace.UserID); err != nil {
+		if err := lockUserRow(tx, n.Replace.UserID); err != nil {
 			return err
 		}
 	}
-	if err := lockUser(tx, d.UserID, n.Verified, n.Rehashed, d.CreatedAt); err != nil || order <= 0 {
+	if err := lockVerifiedUser(tx, d.UserID, n.Verified, n.Rehashed, d.CreatedAt); err != nil || order <= 0 {
 		return err
 	}
-	return holdUser(tx, n.Replace.UserID)
+	return lockUserRow(tx, n.Replace.UserID)
 }
 
 // replaceBrowser ends the earlier sign-in of this browser, whoever's it was, and tells whether it was live.

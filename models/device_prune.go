@@ -21,8 +21,8 @@ func keptEnded(live int) int64 { return int64(max(maxEnded-live, maxEnded/2)) }
 
 // pruneDevices deletes the longest ended devices of an account that has too many. What they were is told by the events.
 func (s *Store) pruneDevices(ctx context.Context, userID uuid.UUID, at time.Time) error {
-	return fault("prune devices", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := s.clear(tx); err != nil {
+	return wrapErr("prune devices", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := s.lockBulkWrites(tx); err != nil {
 			return err
 		}
 		var live int64
@@ -46,7 +46,7 @@ func dropEnded(tx *gorm.DB, userID uuid.UUID, keep int64, limit int, at time.Tim
 	ids := make([]uuid.UUID, 0, len(list))
 	for _, d := range list {
 		ids = append(ids, d.ID)
-		if d.StatusIndex == nil || !d.ExpiresAt.After(moment(at)) {
+		if d.StatusIndex == nil || !d.ExpiresAt.After(dbTime(at)) {
 			continue // it has no access token any more, and its place may be another's by now
 		}
 		if err := tx.Exec("UPDATE status_indexes SET revoked_at = ? WHERE idx = ?", d.RevokedAt, *d.StatusIndex).Error; err != nil {

@@ -83,7 +83,7 @@ RETURNING name, client_id, expires_at, generation, base, floor, repeats, max_ref
 )
 
 func (r Rotation) usable() []any {
-	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, moment(r.Now), moment(r.IdleSince), r.JKT, r.ClientID, r.ClientID}
+	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, dbTime(r.Now), dbTime(r.IdleSince), r.JKT, r.ClientID, r.ClientID}
 }
 
 // retryClockError is how far ahead of this process the clock of the replica that rotated last may have been. A rotation dated
@@ -93,11 +93,11 @@ const retryClockError = 5 * time.Minute
 // retryWindow says when the device must have been rotated for the same address to get the same answer once more. For a caller
 // from an unknown network there is no such moment.
 func (r Rotation) retryWindow() (from, until time.Time) {
-	until = moment(r.Now.Add(retryClockError))
+	until = dbTime(r.Now.Add(retryClockError))
 	if r.NetworkUnknown || r.IP == "" {
 		return until.Add(time.Microsecond), until
 	}
-	return moment(r.Now.Add(-r.Window)), until
+	return dbTime(r.Now.Add(-r.Window)), until
 }
 
 // rotatedAt is when a rotation counts as done, as far as the retry window is concerned.
@@ -105,7 +105,7 @@ func (r Rotation) rotatedAt() time.Time {
 	if r.NetworkUnknown || r.IP == "" {
 		return time.Unix(0, 0).UTC()
 	}
-	return moment(r.Now)
+	return dbTime(r.Now)
 }
 
 // RotateDevice judges a presented device token by the fork rule. The usual outcomes cost exactly one statement, whose commit
@@ -118,10 +118,10 @@ func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, err
 	for range 4 {
 		result, err := s.rotate(ctx, r)
 		if err == nil && result.Outcome == 0 {
-			result, err = s.judge(ctx, r)
+			result, err = s.rotateUnusual(ctx, r)
 		}
 		if err != nil || result.Outcome != 0 {
-			return result, fault("rotate device", err)
+			return result, wrapErr("rotate device", err)
 		}
 	}
 	return RotateResult{}, fmt.Errorf("rotate device: %w: the row keeps moving", ErrUnavailable)
@@ -142,15 +142,15 @@ func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
 	return result, nil
 }
 
-// judge decides what the usual statement did not: a token that is dead (theft: the device is revoked), one that is
+// rotateUnusual decides what the usual statement did not: a token that is dead (theft: the device is revoked), one that is
 // ahead of a database restored from a backup, or a device that cannot be used, for a reason that a read names.
 // A zero outcome means that the row moved meanwhile.
-func (s *Store) judge(ctx context.Context, r Rotation) (result RotateResult, err error) {
+func (s *Store) rotateUnusual(ctx context.Context, r Rotation) (result RotateResult, err error) {
 	event := Event{
 		UserID: r.Key.UserID, ID: r.EventID, At: r.Now, Actor: ActorSystem, IP: r.IP, UserAgent: r.UserAgent,
 		DeviceID: uuid.NullUUID{UUID: r.Key.ID, Valid: true},
 	}
-	g, now := r.Generation, moment(r.Now)
+	g, now := r.Generation, dbTime(r.Now)
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		result = RotateResult{}
 		var rows []Device
@@ -186,11 +186,11 @@ func (s *Store) judge(ctx context.Context, r Rotation) (result RotateResult, err
 	if err != nil || result.Outcome != 0 {
 		return result, err
 	}
-	return s.refusal(ctx, r)
+	return s.refusalReason(ctx, r)
 }
 
-// refusal reads why a device cannot be used.
-func (s *Store) refusal(ctx context.Context, r Rotation) (RotateResult, error) {
+// refusalReason reads why a device cannot be used.
+func (s *Store) refusalReason(ctx context.Context, r Rotation) (RotateResult, error) {
 	var rows []Device
 	// From the writer: a reader of its own could still see the row as it was.
 	err := s.w.WithContext(ctx).Where("user_id = ? AND id = ? AND kind = 'app' AND secret_hash = ?", r.Key.UserID, r.Key.ID, r.SecretHash).

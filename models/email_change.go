@@ -24,8 +24,8 @@ type EmailRequest struct {
 // AskEmailChange writes the mail with the link. It returns ErrChanged when the account is not as verified: otherwise a
 // link could come into being after the change of password that ends all of them.
 func (s *Store) AskEmailChange(ctx context.Context, r EmailRequest) error {
-	return fault("ask for a new address", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := lockUser(tx, r.UserID, r.Verified, "", r.At); err != nil {
+	return wrapErr("ask for a new address", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockVerifiedUser(tx, r.UserID, r.Verified, "", r.At); err != nil {
 			return err
 		}
 		if err := addEvent(tx, r.Event); err != nil {
@@ -62,13 +62,13 @@ const maxWaysBack = 30
 // returns ErrNotFound, and changes nothing, when the link is used, replaced or expired or the account is not as it was when
 // it asked; ErrDuplicate when somebody has the address; ErrHeld when it is held for somebody else; ErrTooManyWaysBack.
 func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
-	return fault("change address", s.tx(ctx, func(tx *gorm.DB) error {
+	return wrapErr("change address", s.tx(ctx, func(tx *gorm.DB) error {
 		// The users row comes first, as everywhere: whoever ends the link holds that row too.
 		q := tx.Where("email_key = ? AND password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.From, c.Verified)
 		if err := moveUser(tx, q, c.UserID, c.Email, c.EmailKey, c.At, ErrNotFound); err != nil {
 			return err
 		}
-		link, err := useOneTime(tx, EmailLink, c.Link, c.At)
+		link, err := consumeOneTime(tx, EmailLink, c.Link, c.At)
 		if err != nil || link.UserID != c.UserID {
 			return orRefuse(err, ErrNotFound)
 		}
@@ -84,7 +84,7 @@ func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 		if err := dropLinks(tx, c.UserID, ResetLink); err != nil {
 			return err
 		}
-		return addTale(tx, c.Event, append(notices, c.News)...)
+		return addEventAndMails(tx, c.Event, append(notices, c.News)...)
 	}))
 }
 
@@ -101,7 +101,7 @@ func leaveAddress(tx *gorm.DB, was User, c EmailChange) (notices []Notice, err e
 			return nil, err
 		}
 	} else {
-		at := moment(c.At)
+		at := dbTime(c.At)
 		if was.EmailSince != nil && !at.After(*was.EmailSince) { // the clock of another replica is ahead
 			at = was.EmailSince.Add(time.Microsecond)
 		}
@@ -155,7 +155,7 @@ type EmailSetting struct {
 // mailbox of a former one. Links that went to those end with them.
 // It returns ErrChanged when the account's address is another by now, ErrDuplicate and ErrHeld as ChangeEmail does.
 func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
-	return fault("set address", s.tx(ctx, func(tx *gorm.DB) error {
+	return wrapErr("set address", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := moveUser(tx, tx.Where("email_key = ?", c.From), c.UserID, c.Email, c.EmailKey, c.At, ErrChanged); err != nil {
 			return err
 		}
@@ -168,21 +168,21 @@ func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
 		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {
 			return err
 		}
-		return addTale(tx, c.Event, c.Notices...)
+		return addEventAndMails(tx, c.Event, c.Notices...)
 	}))
 }
 
 // moveUser gives an account an address that nobody else has and that is held for nobody else.
 func moveUser(tx, q *gorm.DB, userID uuid.UUID, email, key string, at time.Time, refused error) error {
-	done := q.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"email": email, "email_key": key, "updated_at": moment(at)})
+	done := q.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"email": email, "email_key": key, "updated_at": dbTime(at)})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return orRefuse(done.Error, refused)
 	}
 	return refuseHeld(tx, key, userID, at)
 }
 
-// addTale writes an event and the mails about it.
-func addTale(tx *gorm.DB, e Event, notices ...Notice) error {
+// addEventAndMails writes an event and the mails about it.
+func addEventAndMails(tx *gorm.DB, e Event, notices ...Notice) error {
 	if err := addEvent(tx, e); err != nil {
 		return err
 	}

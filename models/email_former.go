@@ -28,16 +28,16 @@ type FormerAddress struct {
 // FindFormerAddress reads what a link takes back, without using it. It returns ErrNotFound when the link is unknown,
 // overruled by an older one, or expired. One that was used within UsedLinkLife is returned too, with UsedAt set.
 func (s *Store) FindFormerAddress(ctx context.Context, hash []byte, now time.Time) (f FormerAddress, err error) {
-	err = s.read(ctx).Where("hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)", hash, moment(now), moment(now.Add(-UsedLinkLife))).
+	err = s.read(ctx).Where("hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)", hash, dbTime(now), dbTime(now.Add(-UsedLinkLife))).
 		Take(&f).Error
-	return f, fault("find former address", err)
+	return f, wrapErr("find former address", err)
 }
 
 // FormerAddresses lists the addresses that are kept for an account, those it can take back no more included until they are swept,
 // in the order in which it left them.
 func (s *Store) FormerAddresses(ctx context.Context, userID uuid.UUID) ([]FormerAddress, error) {
 	list, err := formerAddresses(s.read(ctx), userID)
-	return list, fault("list former addresses", err)
+	return list, wrapErr("list former addresses", err)
 }
 
 func formerAddresses(db *gorm.DB, userID uuid.UUID) (list []FormerAddress, err error) {
@@ -47,7 +47,7 @@ func formerAddresses(db *gorm.DB, userID uuid.UUID) (list []FormerAddress, err e
 
 // waysBack are those that are open.
 func waysBack(db *gorm.DB, userID uuid.UUID, at time.Time) (list []FormerAddress, err error) {
-	err = db.Where("user_id = ? AND used_at IS NULL AND expires_at > ?", userID, moment(at)).Order("seq").Find(&list).Error
+	err = db.Where("user_id = ? AND used_at IS NULL AND expires_at > ?", userID, dbTime(at)).Order("seq").Find(&list).Error
 	return list, err
 }
 
@@ -57,14 +57,14 @@ func (s *Store) AddressHeld(ctx context.Context, emailKey string, userID uuid.UU
 	if errors.Is(err, ErrHeld) {
 		return true, nil
 	}
-	return false, fault("find held address", err)
+	return false, wrapErr("find held address", err)
 }
 
 // refuseHeld returns ErrHeld when an address is held for another account. Inside a transaction it is asked after the
 // address was written to the users row: whoever leaves the address at the same moment is then waited for.
 func refuseHeld(db *gorm.DB, emailKey string, userID uuid.UUID, at time.Time) error {
 	var n int64
-	err := db.Model(&FormerAddress{}).Where("email_key = ? AND user_id <> ? AND expires_at > ?", emailKey, userID, moment(at)).Count(&n).Error
+	err := db.Model(&FormerAddress{}).Where("email_key = ? AND user_id <> ? AND expires_at > ?", emailKey, userID, dbTime(at)).Count(&n).Error
 	if err == nil && n > 0 {
 		return ErrHeld
 	}
@@ -76,7 +76,7 @@ func addFormer(tx *gorm.DB, f FormerAddress) error {
 	if err := tx.Raw("SELECT coalesce(max(seq), 0) + 1 FROM former_addresses WHERE user_id = ?", f.UserID).Scan(&f.Seq).Error; err != nil {
 		return err
 	}
-	f.CreatedAt, f.ExpiresAt = moment(f.CreatedAt), moment(f.ExpiresAt)
+	f.CreatedAt, f.ExpiresAt = dbTime(f.CreatedAt), dbTime(f.ExpiresAt)
 	return tx.Create(&f).Error
 }
 
@@ -157,7 +157,7 @@ type WayBack struct {
 func (s *Store) WaysBack(ctx context.Context, u User, now time.Time) ([]WayBack, error) {
 	list, err := waysBack(s.read(ctx), u.ID, now)
 	if err != nil {
-		return nil, fault("list ways back", err)
+		return nil, wrapErr("list ways back", err)
 	}
 	later := map[string]bool{}
 	for _, f := range laterThan(list, u.EmailKey, u) {
@@ -181,7 +181,7 @@ func (s *Store) WaysBack(ctx context.Context, u User, now time.Time) ([]WayBack,
 // EndWaysBack ends the ways back to addresses later than the account's present one, with the event when there was any.
 func (s *Store) EndWaysBack(ctx context.Context, userID uuid.UUID, e Event) (ended int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		if err := holdUser(tx, userID); err != nil {
+		if err := lockUserRow(tx, userID); err != nil {
 			return err
 		}
 		if ended, err = endLaterWays(tx, userID, e.At); err != nil || ended == 0 {
@@ -189,5 +189,5 @@ func (s *Store) EndWaysBack(ctx context.Context, userID uuid.UUID, e Event) (end
 		}
 		return addEvent(tx, e)
 	})
-	return ended, fault("end ways back", err)
+	return ended, wrapErr("end ways back", err)
 }

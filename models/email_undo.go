@@ -25,12 +25,12 @@ type EmailUndo struct {
 // nothing, when the link is used, overruled or expired, or the account is gone or disabled.
 func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddress, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		err := tx.Where("hash = ? AND expires_at > ? AND used_at IS NULL", u.Hash, moment(u.At)).Take(&f).Error
+		err := tx.Where("hash = ? AND expires_at > ? AND used_at IS NULL", u.Hash, dbTime(u.At)).Take(&f).Error
 		if err != nil {
 			return err
 		}
 		var left []User // the users row comes first, as everywhere
-		err = tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING *", moment(u.At), moment(u.At), f.UserID).
+		err = tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING *", dbTime(u.At), dbTime(u.At), f.UserID).
 			Scan(&left).Error
 		if err != nil || len(left) == 0 {
 			return orRefuse(err, ErrNotFound)
@@ -67,15 +67,15 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		}
 		e := u.Event
 		e.UserID = f.UserID
-		return addTale(tx, e, u.Tell(f, left[0].Email)...)
+		return addEventAndMails(tx, e, u.Tell(f, left[0].Email)...)
 	})
-	return f, fault("take address back", err)
+	return f, wrapErr("take address back", err)
 }
 
 // useFormer consumes the link of a way back: of many at once one wins, the others get ErrNotFound.
 func useFormer(tx *gorm.DB, f FormerAddress, at time.Time) error {
-	done := tx.Model(&FormerAddress{}).Where("user_id = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", f.UserID, bytes.Clone(f.Hash), moment(at)).
-		UpdateColumns(map[string]any{"used_at": moment(at), "expires_at": moment(at)})
+	done := tx.Model(&FormerAddress{}).Where("user_id = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", f.UserID, bytes.Clone(f.Hash), dbTime(at)).
+		UpdateColumns(map[string]any{"used_at": dbTime(at), "expires_at": dbTime(at)})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return orRefuse(done.Error, ErrNotFound)
 	}

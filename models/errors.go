@@ -37,8 +37,8 @@ var (
 	ErrNewerSchema = errors.New("the database schema is newer than this program")
 )
 
-// fault wraps a driver's error with what was attempted and with its kind. A nil error stays nil.
-func fault(attempted string, err error) error {
+// wrapErr wraps a driver's error with what was attempted and with its kind. A nil error stays nil.
+func wrapErr(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -53,9 +53,9 @@ func fault(attempted string, err error) error {
 	case isDuplicate(err):
 		return fmt.Errorf("%s: %w", attempted, ErrDuplicate)
 	case isInternal(err):
-		return fmt.Errorf("%s: %w", attempted, withoutValuesOf(err))
+		return fmt.Errorf("%s: %w", attempted, redact(err))
 	}
-	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, withoutValuesOf(err))
+	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, redact(err))
 }
 
 // errNoConnection says that no connection, or no transaction on it, was to be had, so that nothing was sent.

@@ -36,7 +36,7 @@ const together = time.Minute
 // refuse returns a LimitError when the event would be one too many. The count is exact while the caller holds the user's row. An event
 // dated long after the given one, by a clock that was ahead, does not count.
 func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
-	at := moment(e.At)
+	at := dbTime(e.At)
 	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at.Add(together))
 	if l.OfDevice {
 		q = q.Where("device_id = ?", e.DeviceID)

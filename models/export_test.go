@@ -12,11 +12,11 @@ var (
 	Confusables = confusables
 )
 
-// Fault is for tests of errors that no act of this package makes.
-var Fault = fault
+// WrapErr is for tests of errors that no act of this package makes.
+var WrapErr = wrapErr
 
-// Healed is for tests of errors that this machine's servers do not word in that way.
-var Healed = healed
+// WithRetries is for tests of errors that this machine's servers do not word in that way.
+var WithRetries = withRetries
 
 // PoolSettings are those with which a pool of PostgreSQL connections would be made, however the URL says otherwise.
 func PoolSettings(url string) (life, jitter time.Duration, most int32, err error) {

@@ -44,11 +44,11 @@ func addNotice(tx *gorm.DB, n Notice) error {
 		return nil
 	}
 	m := *n.Mail
-	m.CreatedAt = moment(m.CreatedAt)
+	m.CreatedAt = dbTime(m.CreatedAt)
 	if m.NextAt.IsZero() {
 		m.NextAt = m.CreatedAt
 	}
-	m.NextAt = moment(m.NextAt)
+	m.NextAt = dbTime(m.NextAt)
 	emailKey, err := m.direct(tx)
 	if err != nil {
 		return err
@@ -64,9 +64,9 @@ func addNotice(tx *gorm.DB, n Notice) error {
 
 // AddNotice writes a mail that is not part of another act. It returns ErrNotFound when its account was deleted meanwhile.
 func (s *Store) AddNotice(ctx context.Context, n Notice) error {
-	return fault("add mail", s.tx(ctx, func(tx *gorm.DB) error {
+	return wrapErr("add mail", s.tx(ctx, func(tx *gorm.DB) error {
 		if n.Mail != nil {
-			if err := keepUsers(tx, n.Mail.UserID); err != nil {
+			if err := lockExistingUsers(tx, n.Mail.UserID); err != nil {
 				return err
 			}
 		}
@@ -108,7 +108,7 @@ func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (al
 	var n struct{ Waiting, Untried int64 }
 	err = s.read(ctx).Raw(`SELECT count(*) AS waiting, count(CASE WHEN tries = 0 THEN 1 END) AS untried
 		FROM (SELECT tries FROM mails WHERE priority >= ? LIMIT ?) AS m`, priority, limit).Scan(&n).Error
-	return n.Waiting, n.Untried, fault("count mails", err)
+	return n.Waiting, n.Untried, wrapErr("count mails", err)
 }
 
 // ClaimMail takes the mail that is due next, among those that are as urgent as the given priority or more, and keeps others from
@@ -117,18 +117,18 @@ func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (al
 func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.Time) (Mail, error) {
 	for range 100 {
 		var next []uuid.UUID // read first: while there is nothing to send, nothing is written
-		err := s.read(ctx).Raw("SELECT id FROM mails WHERE priority <= ? AND next_at <= ? ORDER BY priority, next_at, id LIMIT 1", priority, moment(now)).
+		err := s.read(ctx).Raw("SELECT id FROM mails WHERE priority <= ? AND next_at <= ? ORDER BY priority, next_at, id LIMIT 1", priority, dbTime(now)).
 			Scan(&next).Error
 		if err != nil || len(next) == 0 {
-			return Mail{}, fault("find mail", orRefuse(err, ErrNotFound))
+			return Mail{}, wrapErr("find mail", orRefuse(err, ErrNotFound))
 		}
 		var claimed []Mail
 		err = s.write(ctx, func(db *gorm.DB) error {
-			return db.Raw("UPDATE mails SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at <= ? RETURNING *", moment(until), next[0], moment(now)).
+			return db.Raw("UPDATE mails SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at <= ? RETURNING *", dbTime(until), next[0], dbTime(now)).
 				Scan(&claimed).Error
 		})
 		if err != nil {
-			return Mail{}, fault("claim mail", err)
+			return Mail{}, wrapErr("claim mail", err)
 		}
 		if len(claimed) > 0 {
 			return claimed[0], nil
@@ -140,21 +140,21 @@ func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.T
 
 // DeleteMail forgets a mail that was sent, with everything that it said.
 func (s *Store) DeleteMail(ctx context.Context, id uuid.UUID) error {
-	return fault("delete mail", s.write(ctx, func(db *gorm.DB) error {
+	return wrapErr("delete mail", s.write(ctx, func(db *gorm.DB) error {
 		return db.Where("id = ?", id).Delete(&Mail{}).Error
 	}))
 }
 
 // PostponeMail lets a claimed mail be tried again at the given moment.
 func (s *Store) PostponeMail(ctx context.Context, id uuid.UUID, until time.Time) error {
-	return fault("postpone mail", s.write(ctx, func(db *gorm.DB) error {
-		return db.Model(&Mail{}).Where("id = ?", id).UpdateColumn("next_at", moment(until)).Error
+	return wrapErr("postpone mail", s.write(ctx, func(db *gorm.DB) error {
+		return db.Model(&Mail{}).Where("id = ?", id).UpdateColumn("next_at", dbTime(until)).Error
 	}))
 }
 
 // GiveUpMail forgets a mail that cannot be sent and writes the event that says so.
 func (s *Store) GiveUpMail(ctx context.Context, id uuid.UUID, e Event) error {
-	return fault("give mail up", s.tx(ctx, func(tx *gorm.DB) error {
+	return wrapErr("give mail up", s.tx(ctx, func(tx *gorm.DB) error {
 		done := tx.Where("id = ?", id).Delete(&Mail{})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error

@@ -32,7 +32,7 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		return 0, nil
 	}
 	if err := s.setLogMode(ctx); err != nil {
-		return 0, fault("migrate", err)
+		return 0, wrapErr("migrate", err)
 	}
 	p, err := s.migrations()
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		}
 		// SQLite has no session lock: of two processes one finds the tables made meanwhile, and looks again.
 		if s.dialect != "sqlite" || try == 20 || ctx.Err() != nil {
-			return 0, fault("migrate", err)
+			return 0, wrapErr("migrate", err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
@@ -98,10 +98,10 @@ func (s *Store) HasSchema(ctx context.Context) (bool, error) {
 	}
 	var there bool
 	if err := s.read(ctx).Raw(table).Row().Scan(&there); err != nil || !there {
-		return false, fault("look for the schema", err)
+		return false, wrapErr("look for the schema", err)
 	}
 	err := s.read(ctx).Raw("SELECT EXISTS (SELECT 1 FROM goose_db_version WHERE is_applied AND version_id > 0)").Row().Scan(&there)
-	return there, fault("look for the schema", err)
+	return there, wrapErr("look for the schema", err)
 }
 
 // Migrations lists every migration with the time at which it was applied. It changes nothing.
@@ -119,7 +119,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	}
 	status, err := p.Status(ctx)
 	if err != nil {
-		return nil, fault("migration status", err)
+		return nil, wrapErr("migration status", err)
 	}
 	list := make([]Migration, 0, len(status))
 	for _, m := range status {
@@ -146,7 +146,7 @@ func pendingMigrations(dialect string) (list []Migration, err error) {
 func (s *Store) refuseNewer(ctx context.Context, p *goose.Provider) error {
 	current, target, err := p.GetVersions(ctx)
 	if err != nil {
-		return fault("schema version", err)
+		return wrapErr("schema version", err)
 	}
 	if current > target {
 		return fmt.Errorf("%w (%d, this program knows %d)", ErrNewerSchema, current, target)

@@ -33,7 +33,7 @@ func addOneTime(tx *gorm.DB, t OneTime) error {
 	if err := tx.Where("user_id = ? AND purpose = ? AND subject = ? AND used_at IS NULL", t.UserID, t.Purpose, t.Subject).Delete(&OneTime{}).Error; err != nil {
 		return err
 	}
-	t.CreatedAt, t.ExpiresAt = moment(t.CreatedAt), moment(t.ExpiresAt)
+	t.CreatedAt, t.ExpiresAt = dbTime(t.CreatedAt), dbTime(t.ExpiresAt)
 	if t.Box == nil {
 		t.Box = []byte{}
 	}
@@ -45,16 +45,16 @@ func addOneTime(tx *gorm.DB, t OneTime) error {
 func (s *Store) FindOneTime(ctx context.Context, purpose string, hash []byte, now time.Time) (OneTime, error) {
 	var t OneTime
 	err := s.read(ctx).Where("purpose = ? AND hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)",
-		purpose, hash, moment(now), moment(now.Add(-UsedLinkLife))).Take(&t).Error
-	return t, fault("find link", err)
+		purpose, hash, dbTime(now), dbTime(now.Add(-UsedLinkLife))).Take(&t).Error
+	return t, wrapErr("find link", err)
 }
 
-// useOneTime consumes a link inside the transaction of what it is used for: one statement, so that of many at once one
+// consumeOneTime consumes a link inside the transaction of what it is used for: one statement, so that of many at once one
 // wins. The others get ErrNotFound.
-func useOneTime(tx *gorm.DB, purpose string, hash []byte, now time.Time) (OneTime, error) {
+func consumeOneTime(tx *gorm.DB, purpose string, hash []byte, now time.Time) (OneTime, error) {
 	var rows []OneTime
 	err := tx.Raw("UPDATE one_time_tokens SET used_at = ?, expires_at = ? WHERE purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL RETURNING *",
-		moment(now), moment(now), purpose, bytes.Clone(hash), moment(now)).Scan(&rows).Error
+		dbTime(now), dbTime(now), purpose, bytes.Clone(hash), dbTime(now)).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return OneTime{}, orRefuse(err, ErrNotFound)
 	}
@@ -65,7 +65,7 @@ func useOneTime(tx *gorm.DB, purpose string, hash []byte, now time.Time) (OneTim
 // A mailbox that the account has left for good must not act on it.
 func (s *Store) LinkReaches(ctx context.Context, link OneTime, emailKey string, now time.Time) (bool, error) {
 	ok, err := linkReaches(s.read(ctx), link, emailKey, now)
-	return ok, fault("find address of link", err)
+	return ok, wrapErr("find address of link", err)
 }
 
 func linkReaches(db *gorm.DB, link OneTime, emailKey string, now time.Time) (bool, error) {
@@ -73,7 +73,7 @@ func linkReaches(db *gorm.DB, link OneTime, emailKey string, now time.Time) (boo
 		return true, nil
 	}
 	var n int64
-	err := db.Model(&FormerAddress{}).Where("user_id = ? AND email_key = ? AND expires_at > ? AND used_at IS NULL", link.UserID, link.MailedTo, moment(now)).
+	err := db.Model(&FormerAddress{}).Where("user_id = ? AND email_key = ? AND expires_at > ? AND used_at IS NULL", link.UserID, link.MailedTo, dbTime(now)).
 		Count(&n).Error
 	return n > 0, err
 }

@@ -108,7 +108,7 @@ func TestAServersLanguageChangesNothing(t *testing.T) {
 		"a taken name": {Severity: "FEHLER", Code: "42P05", Message: "vorbereitete Anweisung »x« existiert bereits"},
 	} {
 		tries := 0
-		if got := models.Healed(t.Context(), func() error {
+		if got := models.WithRetries(t.Context(), func() error {
 			if tries++; tries == 1 {
 				return err
 			}
@@ -118,7 +118,7 @@ func TestAServersLanguageChangesNothing(t *testing.T) {
 		}
 	}
 	tries := 0
-	err := models.Healed(t.Context(), func() error {
+	err := models.WithRetries(t.Context(), func() error {
 		tries++
 		return &pgconn.PgError{Severity: "FEHLER", Code: "0A000", Message: "nicht implementiert", Routine: "ExecInitFunc"}
 	})

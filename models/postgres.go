@@ -27,35 +27,35 @@ func openPostgres(c Config) (*Store, error) {
 	if conns <= 0 {
 		conns = 16
 	}
-	forGroups := min(groupLanes, conns/4)
+	forRefreshes := min(refreshConns, conns/4)
 	poolers := &pooler{chosen: queryOf(c.URL).Has("default_query_exec_mode")}
-	pool, err := newPool(config, conns-forGroups, poolers)
+	mainPool, err := newPool(config, conns-forRefreshes, poolers)
 	if err != nil {
 		return nil, err
 	}
 	// A parameter of the connection, not a statement: a pooler that shares sessions between clients must refuse it, not spread it.
-	forLanes := config.Copy()
-	forLanes.ConnConfig.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
-	lanes, err := newPool(forLanes, max(1, forGroups), poolers)
+	refreshConfig := config.Copy()
+	refreshConfig.ConnConfig.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
+	refreshPool, err := newPool(refreshConfig, max(1, forRefreshes), poolers)
 	if err != nil {
-		_ = pool.close()
+		_ = mainPool.close()
 		return nil, err
 	}
-	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: retryPool{pool.db}}), gormConfig(c))
+	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: retryPool{mainPool.db}}), gormConfig(c))
 	if err != nil {
-		_ = errors.Join(pool.close(), lanes.close())
+		_ = errors.Join(mainPool.close(), refreshPool.close())
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
-	rotator := newPostgresRotator(&postgresRotations{pool: pool.db, batches: lanes.db, onStatement: c.OnStatement}, forGroups)
+	rotator := newPostgresRotator(&postgresRotations{pool: mainPool.db, batches: refreshPool.db, onStatement: c.OnStatement}, forRefreshes)
 	rotator.soloOnly = poolers.shares // it refuses the lock timeout, without which one locked row delays a whole batch
 	return &Store{
-		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{pool.db, lanes.db}, rotator: rotator,
-		stats: []func() PoolStats{pool.stats("main"), lanes.stats("refresh")}, closers: []func() error{pool.close, lanes.close},
+		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{mainPool.db, refreshPool.db}, rotator: rotator,
+		stats: []func() PoolStats{mainPool.stats("main"), refreshPool.stats("refresh")}, closers: []func() error{mainPool.close, refreshPool.close},
 	}, nil
 }
 
-// groupLanes is how many groups of rotations are on their way at a time, each on a connection of its own.
-const groupLanes = 2
+// refreshConns is how many groups of rotations are on their way at a time, each on a connection of its own.
+const refreshConns = 2
 
 // postgresConfig reads the URL. No error repeats it, for the password in it.
 func postgresConfig(text string) (*pgxpool.Config, error) {

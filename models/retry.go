@@ -65,9 +65,9 @@ func isUnsent(err error) bool { return errors.Is(err, driver.ErrBadConn) }
 // not happen where connections have their level set by us; behind a pooler the server's own level holds for single statements.
 const manyTries = 5
 
-// healed runs fn, and once more after an error that a second try can heal. What fn did the first time was rolled back, so it
+// withRetries runs fn, and once more after an error that a second try can heal. What fn did the first time was rolled back, so it
 // must not rely on it.
-func healed(ctx context.Context, fn func() error) error {
+func withRetries(ctx context.Context, fn func() error) error {
 	err := fn()
 	for try := 1; ctx.Err() == nil; try++ {
 		once, more := isReadOnly(err) || isStalePlan(err) || isShutdown(err), isConflict(err) || isUnsent(err) || isStrayStatement(err) || isIdleEnd(err)
@@ -85,7 +85,7 @@ type retryPool struct{ *sql.DB }
 
 // ExecContext runs one statement.
 func (p retryPool) ExecContext(ctx context.Context, query string, args ...any) (done sql.Result, err error) {
-	err = healed(ctx, func() (err error) {
+	err = withRetries(ctx, func() (err error) {
 		done, err = p.DB.ExecContext(ctx, query, args...)
 		return err //nolint:wrapcheck // the caller says what was attempted
 	})
@@ -94,7 +94,7 @@ func (p retryPool) ExecContext(ctx context.Context, query string, args ...any) (
 
 // QueryContext runs one statement. An error of the server comes before the first row.
 func (p retryPool) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
-	err = healed(ctx, func() (err error) {
+	err = withRetries(ctx, func() (err error) {
 		rows, err = p.DB.QueryContext(ctx, query, args...) //nolint:rowserrcheck,sqlclosecheck // the caller's
 		return err                                         //nolint:wrapcheck // the caller says what was attempted
 	})
@@ -103,7 +103,7 @@ func (p retryPool) QueryContext(ctx context.Context, query string, args ...any) 
 
 // QueryRowContext is QueryContext for one row.
 func (p retryPool) QueryRowContext(ctx context.Context, query string, args ...any) (row *sql.Row) {
-	_ = healed(ctx, func() error {
+	_ = withRetries(ctx, func() error {
 		row = p.DB.QueryRowContext(ctx, query, args...)
 		return row.Err() //nolint:wrapcheck // only looked at: the row keeps it
 	})

@@ -69,7 +69,7 @@ func (p *postgresRotations) send(ctx context.Context, batch []*rotation) error {
 
 func (p *postgresRotations) solo(ctx context.Context, r *rotation) (err error) {
 	for range 3 { // an idle connection may have died unnoticed
-		err = healed(ctx, func() error {
+		err = withRetries(ctx, func() error {
 			return onConn(ctx, p.pool, func(conn *pgx.Conn) error { return p.one(ctx, conn, r) })
 		})
 		if !pgconn.SafeToRetry(err) {
@@ -113,8 +113,8 @@ func onConn(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (err er
 func (r *rotation) postgresArgs() []any {
 	from, until := r.retryWindow()
 	return []any{
-		r.Generation, from, r.IP, moment(r.Now), pgUUID(r.Key.UserID), pgUUID(r.Key.ID), r.SecretHash,
-		moment(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(),
+		r.Generation, from, r.IP, dbTime(r.Now), pgUUID(r.Key.UserID), pgUUID(r.Key.ID), r.SecretHash,
+		dbTime(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(),
 	}
 }
 

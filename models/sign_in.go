@@ -38,7 +38,7 @@ func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts,
 		KnownBrowser, KnownNetwork, KnownKey bool
 		Attempt                              Attempt `gorm:"embedded;embeddedPrefix:attempt_"`
 	}
-	at, since := moment(q.At), moment(q.PlacesSince)
+	at, since := dbTime(q.At), dbTime(q.PlacesSince)
 	err := s.read(ctx).Raw(`SELECT u.*, NOT EXISTS (SELECT 1 FROM clients) OR EXISTS (SELECT 1 FROM clients WHERE id = ?) AS allowed,
 			b.place IS NOT NULL AS known_browser, n.place IS NOT NULL AS known_network,
 			EXISTS (SELECT 1 FROM devices d WHERE d.user_id = u.id AND d.jkt = ? AND d.jkt <> '' AND d.revoked_at IS NULL AND d.expires_at > ?) AS known_key,
@@ -47,9 +47,9 @@ func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts,
 			LEFT JOIN known_places b ON b.user_id = u.id AND b.place = ? AND b.last_at > ?
 			LEFT JOIN known_places n ON n.user_id = u.id AND n.place = ? AND n.last_at > ?
 			LEFT JOIN attempts a ON a.key IN ? AND a.ends_at > ? AND a.window_start <= ?`,
-		q.ClientID, q.JKT, at, q.EmailKey, orNone(q.Browser), since, orNone(q.Network), since, q.Keys, at, moment(q.At.Add(attemptClockError))).Scan(&rows).Error
+		q.ClientID, q.JKT, at, q.EmailKey, orNone(q.Browser), since, orNone(q.Network), since, q.Keys, at, dbTime(q.At.Add(attemptClockError))).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
-		return SignInFacts{}, fault("find what a sign-in needs", err)
+		return SignInFacts{}, wrapErr("find what a sign-in needs", err)
 	}
 	first := rows[0]
 	facts := SignInFacts{

@@ -22,7 +22,7 @@ func tellOfSignIn(tx *gorm.DB, d Device, alert SignInAlert) error {
 		Since  *time.Time
 		MailID uuid.NullUUID
 	}
-	at, hour := moment(d.CreatedAt), moment(d.CreatedAt.Add(-alert.Every))
+	at, hour := dbTime(d.CreatedAt), dbTime(d.CreatedAt.Add(-alert.Every))
 	// A time in the future is one of a clock that was ahead: it counts for nothing.
 	err := tx.Raw(`INSERT INTO sign_in_mails (user_id, last_at) VALUES (?, ?) ON CONFLICT (user_id) DO UPDATE SET
 		since = CASE WHEN sign_in_mails.at3 > ? AND sign_in_mails.at3 <= excluded.last_at THEN coalesce(sign_in_mails.since, sign_in_mails.at3) END,
@@ -59,10 +59,10 @@ func tellOfSignIn(tx *gorm.DB, d Device, alert SignInAlert) error {
 // tells how many there are.
 func (s *Store) DevicesSince(ctx context.Context, userID uuid.UUID, since time.Time, limit int) (list []Device, total int64, err error) {
 	q := func() *gorm.DB {
-		return s.read(ctx).Model(&Device{}).Where("user_id = ? AND created_at >= ?", userID, moment(since))
+		return s.read(ctx).Model(&Device{}).Where("user_id = ? AND created_at >= ?", userID, dbTime(since))
 	}
 	if err = q().Order("created_at, id").Limit(limit).Find(&list).Error; err == nil {
 		err = q().Count(&total).Error
 	}
-	return list, total, fault("list sign-ins", err)
+	return list, total, wrapErr("list sign-ins", err)
 }

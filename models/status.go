@@ -34,7 +34,7 @@ func takeStatusIndex(tx *gorm.DB, d *Device, pick func(try int) int64) error {
 // LastStatusIndex is the greatest place in the status lists that a device holds, -1 when none does.
 func (s *Store) LastStatusIndex(ctx context.Context) (last int64, err error) {
 	err = s.read(ctx).Raw("SELECT coalesce(max(idx), -1) FROM status_indexes").Scan(&last).Error
-	return last, fault("find last status index", err)
+	return last, wrapErr("find last status index", err)
 }
 
 // RevokedStatusIndexes lists the places of the devices that were revoked after the given moment, those whose rows are gone
@@ -46,12 +46,12 @@ func (s *Store) RevokedStatusIndexes(ctx context.Context, since time.Time) ([]in
 	}
 	// expires_at is judged here: in the statement PostgreSQL would take its index for the better one, which it is not.
 	err := s.read(ctx).Raw(`SELECT status_index, expires_at FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL
-		UNION ALL SELECT idx, expires_at FROM status_indexes WHERE revoked_at > ?`, moment(since), moment(since)).Scan(&rows).Error
+		UNION ALL SELECT idx, expires_at FROM status_indexes WHERE revoked_at > ?`, dbTime(since), dbTime(since)).Scan(&rows).Error
 	var list []int64
 	for _, row := range rows {
 		if row.ExpiresAt.After(since) {
 			list = append(list, row.StatusIndex)
 		}
 	}
-	return list, fault("list revoked devices", err)
+	return list, wrapErr("list revoked devices", err)
 }

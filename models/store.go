@@ -83,7 +83,7 @@ func (s *Store) Close() error {
 	var first error
 	for _, closePool := range s.closers {
 		if err := closePool(); err != nil && first == nil {
-			first = fault("close database", err)
+			first = wrapErr("close database", err)
 		}
 	}
 	return first
@@ -94,7 +94,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	err := s.w.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error
 	if err != nil {
-		return fmt.Errorf("ping: %w: %w", ErrUnavailable, withoutValuesOf(err))
+		return fmt.Errorf("ping: %w: %w", ErrUnavailable, redact(err))
 	}
 	return nil
 }
@@ -103,9 +103,9 @@ func (s *Store) Ping(ctx context.Context) error {
 // what is between us and it does not carry our statements, or no transactions. key is the caller's own, so that it waits for nobody; the row is swept with the counters of
 // attempts. It ends with its context.
 func (s *Store) CheckWrite(ctx context.Context, key []byte, at time.Time) error {
-	return fault("write one row", s.transaction(s.w.WithContext(ctx), func(tx *gorm.DB) error {
+	return wrapErr("write one row", s.transaction(s.w.WithContext(ctx), func(tx *gorm.DB) error {
 		return tx.Exec(`INSERT INTO attempts (window_start, key, count) VALUES (?, ?, 1)
-			ON CONFLICT (key) DO UPDATE SET window_start = excluded.window_start, count = 1`, moment(at), key).Error
+			ON CONFLICT (key) DO UPDATE SET window_start = excluded.window_start, count = 1`, dbTime(at), key).Error
 	}))
 }
 
@@ -140,7 +140,7 @@ func (s *Store) transaction(db *gorm.DB, fn func(tx *gorm.DB) error) error {
 		return db.Transaction(fn) //nolint:wrapcheck // the caller says what was attempted
 	}
 	ctx := db.Statement.Context
-	return healed(ctx, func() error {
+	return withRetries(ctx, func() error {
 		begun := false
 		run := func() error {
 			return db.Transaction(func(tx *gorm.DB) error { //nolint:wrapcheck // the caller says what was attempted
@@ -169,5 +169,5 @@ func NewID(at time.Time) uuid.UUID {
 	return id
 }
 
-// moment is t as both databases keep it: UTC, whole microseconds.
-func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+// dbTime is t as both databases keep it: UTC, whole microseconds.
+func dbTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -31,7 +31,7 @@ func (f DeviceFilter) where(live Liveness) (condition string, args []any) {
 		condition, args = " AND kind = ?", append(args, f.Kind)
 	}
 	if !f.SeenSince.IsZero() {
-		condition, args = condition+" AND last_seen_at > ?", append(args, moment(f.SeenSince))
+		condition, args = condition+" AND last_seen_at > ?", append(args, dbTime(f.SeenSince))
 	}
 	switch f.Live {
 	case OnlyLive:
@@ -72,7 +72,7 @@ func (s *Store) foundDevices(ctx context.Context, q DeviceSearch, condition stri
 		FROM (SELECT `+foundColumns+`, (`+liveCondition+`) AS live FROM devices WHERE `+condition+narrowed+
 		" ORDER BY "+order+" LIMIT "+strconv.Itoa(q.Limit)+") d JOIN users u ON u.id = d.user_id ORDER BY "+order,
 		append(all, more...)...).Scan(&list).Error
-	return list, fault("search devices", err)
+	return list, wrapErr("search devices", err)
 }
 
 // NameCursor is a place in the list of devices by name; the zero value is its beginning.
@@ -141,7 +141,7 @@ func (s *Store) foundPeople(ctx context.Context, q DeviceSearch, condition strin
 	err := s.read(ctx).Raw(`SELECT u.id, u.email, u.email_key, u.role, u.created_at, u.disabled_at,
 		(SELECT count(*) FROM devices WHERE devices.user_id = u.id AND `+liveCondition+`) AS devices
 		FROM users u WHERE `+condition+" ORDER BY u.email_key LIMIT "+strconv.Itoa(q.Limit), all...).Scan(&list).Error
-	return list, fault("search people", err)
+	return list, wrapErr("search people", err)
 }
 
 // PeopleByEmail lists accounts by their folded address, in its order (the address that is the text itself comes

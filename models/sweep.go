@@ -78,12 +78,12 @@ func (s *Store) sweep(ctx context.Context, d deletion) (int64, error) {
 	}
 	var args []any
 	for _, at := range d.before {
-		args = append(args, moment(at))
+		args = append(args, dbTime(at))
 	}
 	statement := "DELETE FROM " + d.table + " WHERE (" + d.key + ") IN (SELECT " + d.key + " FROM " + d.table + " WHERE " + d.condition + " LIMIT ?)"
 	_, deleted, err := s.inBatches(ctx, func(tx *gorm.DB, limit int) (int64, error) {
 		done := tx.Exec(statement, append(args, limit)...)
 		return done.RowsAffected, done.Error
 	})
-	return deleted, fault("sweep "+d.table, err)
+	return deleted, wrapErr("sweep "+d.table, err)
 }

@@ -36,8 +36,8 @@ type User struct {
 // AddUser creates an account together with its event. It returns ErrDuplicate when the address is taken, ErrHeld when it
 // is held for an account that had it.
 func (s *Store) AddUser(ctx context.Context, u User, e Event) error {
-	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = moment(u.CreatedAt), moment(u.CreatedAt), moment(u.CreatedAt)
-	return fault("add user", s.tx(ctx, func(tx *gorm.DB) error {
+	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = dbTime(u.CreatedAt), dbTime(u.CreatedAt), dbTime(u.CreatedAt)
+	return wrapErr("add user", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := createUser(tx, u); err != nil {
 			return err
 		}
@@ -56,27 +56,27 @@ func createUser(tx *gorm.DB, u User) error {
 func (s *Store) UserByEmail(ctx context.Context, emailKey string) (User, error) {
 	var u User
 	err := s.read(ctx).Where("email_key = ?", emailKey).Take(&u).Error
-	return u, fault("find user", err)
+	return u, wrapErr("find user", err)
 }
 
 // UserByID finds an account, or returns ErrNotFound.
 func (s *Store) UserByID(ctx context.Context, id uuid.UUID) (User, error) {
 	var u User
 	err := s.read(ctx).Where("id = ?", id).Take(&u).Error
-	return u, fault("find user", err)
+	return u, wrapErr("find user", err)
 }
 
 // Users lists up to limit accounts in order of their folded address, from behind the given one on.
 func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, error) {
 	var list []User
 	err := s.read(ctx).Where("email_key > ?", after).Order("email_key").Limit(limit).Find(&list).Error
-	return list, fault("list users", err)
+	return list, wrapErr("list users", err)
 }
 
 // CountUsers counts the accounts.
 func (s *Store) CountUsers(ctx context.Context) (n int64, err error) {
 	err = s.read(ctx).Model(&User{}).Count(&n).Error
-	return n, fault("count users", err)
+	return n, wrapErr("count users", err)
 }
 
 // PasswordChange replaces a password and signs devices out with it.
@@ -103,7 +103,7 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if c.Verified != "" {
 			q, refused = q.Where("password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.Verified), ErrChanged
 		}
-		at := moment(c.At)
+		at := dbTime(c.At)
 		done := q.UpdateColumns(map[string]any{"password_hash": c.Hash, "password_changed_at": at, "updated_at": at, "locked_at": nil})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, refused)
@@ -125,13 +125,13 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		}
 		return addNotice(tx, c.Notice)
 	})
-	return revoked, fault("change password", err)
+	return revoked, wrapErr("change password", err)
 }
 
 // SetRole changes what an account may do. It returns ErrNotFound for an unknown id.
 func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Event) error {
-	return fault("set role", s.tx(ctx, func(tx *gorm.DB) error {
-		done := tx.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"role": role, "updated_at": moment(e.At)})
+	return wrapErr("set role", s.tx(ctx, func(tx *gorm.DB) error {
+		done := tx.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"role": role, "updated_at": dbTime(e.At)})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}
@@ -143,7 +143,7 @@ func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Ev
 // former addresses only rest. An account that is disabled already stays as it is, without an event.
 func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n Notice) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		at := moment(e.At)
+		at := dbTime(e.At)
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID).
 			UpdateColumns(map[string]any{"disabled_at": at, "updated_at": at})
 		if done.Error != nil || done.RowsAffected == 0 {
@@ -160,14 +160,14 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n No
 		}
 		return addNotice(tx, n)
 	})
-	return revoked, fault("disable user", err)
+	return revoked, wrapErr("disable user", err)
 }
 
 // EnableUser opens a disabled account again; its devices stay revoked.
 func (s *Store) EnableUser(ctx context.Context, userID uuid.UUID, e Event) error {
-	return fault("enable user", s.tx(ctx, func(tx *gorm.DB) error {
+	return wrapErr("enable user", s.tx(ctx, func(tx *gorm.DB) error {
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NOT NULL", userID).
-			UpdateColumns(map[string]any{"disabled_at": nil, "updated_at": moment(e.At)})
+			UpdateColumns(map[string]any{"disabled_at": nil, "updated_at": dbTime(e.At)})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error
 		}
@@ -180,21 +180,21 @@ func (s *Store) EnableUser(ctx context.Context, userID uuid.UUID, e Event) error
 
 // DismissAlerts notes that the owner has seen the warnings up to a moment. An earlier one than is noted changes nothing.
 func (s *Store) DismissAlerts(ctx context.Context, userID uuid.UUID, until time.Time) error {
-	return fault("dismiss alerts", s.write(ctx, func(db *gorm.DB) error {
+	return wrapErr("dismiss alerts", s.write(ctx, func(db *gorm.DB) error {
 		return db.Exec("UPDATE users SET alerts_seen_at = ? WHERE id = ? AND (alerts_seen_at IS NULL OR alerts_seen_at < ?)",
-			moment(until), userID, moment(until)).Error
+			dbTime(until), userID, dbTime(until)).Error
 	}))
 }
 
-// lockUser begins a transaction that adds or renames a device: the UPDATE of the users row serialises all of them
+// lockVerifiedUser begins a transaction that adds or renames a device: the UPDATE of the users row serialises all of them
 // per user and refuses with ErrChanged when the account is not as verified. An empty hash means that no password
 // was part of the act.
-func lockUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.Time) error {
+func lockVerifiedUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.Time) error {
 	q := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID)
 	if verified != "" {
 		q = q.Where("password_hash = ? AND locked_at IS NULL", verified)
 	}
-	set := map[string]any{"updated_at": moment(at)}
+	set := map[string]any{"updated_at": dbTime(at)}
 	if rehashed != "" {
 		set["password_hash"] = rehashed
 	}
@@ -205,16 +205,16 @@ func lockUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.
 	return nil
 }
 
-// holdUser takes a user's row, whatever its state, before several of the user's devices are changed: whoever does
+// lockUserRow takes a user's row, whatever its state, before several of the user's devices are changed: whoever does
 // that comes here first, or two of them would take the devices in different orders and deadlock.
-func holdUser(tx *gorm.DB, userID uuid.UUID) error {
+func lockUserRow(tx *gorm.DB, userID uuid.UUID) error {
 	return tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", userID).Error
 }
 
-// keepUsers takes the rows of accounts of which something is written that must not outlive them, in the order of their ids.
+// lockExistingUsers takes the rows of accounts of which something is written that must not outlive them, in the order of their ids.
 // It returns ErrNotFound when one is gone. The nil UUID costs the same and is no account: what strangers may ask for must
 // not tell by its time whether there is one.
-func keepUsers(tx *gorm.DB, ids ...uuid.UUID) error {
+func lockExistingUsers(tx *gorm.DB, ids ...uuid.UUID) error {
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	for _, id := range slices.Compact(ids) {
 		done := tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", id)

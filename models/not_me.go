@@ -21,17 +21,17 @@ type Alarm struct {
 // EveryDevice begins the subject of a link that is about all devices of its account; what follows tells such links apart.
 const EveryDevice = "all "
 
-// sinceMoment begins the subject of a link that is about all devices that signed in at a moment or later.
-const sinceMoment = "since "
+// sincePrefix begins the subject of a link that is about all devices that signed in at a moment or later.
+const sincePrefix = "since "
 
 // DevicesFrom is the subject of a link about all devices that signed in at a moment or later; what tells such links apart follows it.
 func DevicesFrom(at time.Time, apart string) string {
-	return sinceMoment + moment(at).Format(time.RFC3339Nano) + " " + apart
+	return sincePrefix + dbTime(at).Format(time.RFC3339Nano) + " " + apart
 }
 
 // SubjectSince reads a subject that DevicesFrom made.
 func SubjectSince(subject string) (at time.Time, ok bool) {
-	text, ok := strings.CutPrefix(subject, sinceMoment)
+	text, ok := strings.CutPrefix(subject, sincePrefix)
 	if !ok {
 		return at, false
 	}
@@ -47,10 +47,10 @@ func SubjectSince(subject string) (at time.Time, ok bool) {
 func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		var link OneTime
-		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", a.Purpose, a.Hash, moment(a.At)).Take(&link).Error; err != nil {
+		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", a.Purpose, a.Hash, dbTime(a.At)).Take(&link).Error; err != nil {
 			return err
 		}
-		at := moment(a.At) // the users row first, as everywhere: whoever ends the link holds that row
+		at := dbTime(a.At) // the users row first, as everywhere: whoever ends the link holds that row
 		var keys []string
 		err := tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING email_key", at, at, link.UserID).Scan(&keys).Error
 		if err != nil || len(keys) == 0 {
@@ -59,7 +59,7 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 		if ok, err := linkReaches(tx, link, keys[0], a.At); err != nil || !ok {
 			return orRefuse(err, ErrNotFound)
 		}
-		if _, err := useOneTime(tx, a.Purpose, a.Hash, a.At); err != nil {
+		if _, err := consumeOneTime(tx, a.Purpose, a.Hash, a.At); err != nil {
 			return err
 		}
 		e := a.Event
@@ -78,7 +78,7 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 		}
 		return addEvent(tx, e)
 	})
-	return revoked, fault("answer alarm", err)
+	return revoked, wrapErr("answer alarm", err)
 }
 
 // revokeForAlarm revokes what the link is about, and names the device in the event.
@@ -88,7 +88,7 @@ func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	}
 	if since, ok := SubjectSince(link.Subject); ok {
 		done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND created_at >= ? AND revoked_at IS NULL`,
-			moment(e.At), e.Actor, RevokedByAlarm, link.UserID, moment(since))
+			dbTime(e.At), e.Actor, RevokedByAlarm, link.UserID, dbTime(since))
 		return done.RowsAffected, done.Error
 	}
 	id, err := uuid.Parse(link.Subject)
@@ -105,6 +105,6 @@ func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: id, Valid: true}, rows[0].Name
 	// Whoever signed in there may have signed in again from the same place, which is told to nobody.
 	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND (id = ? OR created_at > ?) AND revoked_at IS NULL`,
-		moment(e.At), e.Actor, RevokedByAlarm, link.UserID, id, rows[0].CreatedAt)
+		dbTime(e.At), e.Actor, RevokedByAlarm, link.UserID, id, rows[0].CreatedAt)
 	return done.RowsAffected, done.Error
 }

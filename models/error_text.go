@@ -20,33 +20,33 @@ import (
 	"latchkey/models/groupcommit"
 )
 
-// withheld is a driver's error whose text may hold what people typed: Error says what can be said without.
-type withheld struct {
+// redacted is a driver's error whose text may hold what people typed: Error says what can be said without.
+type redacted struct {
 	text  string
 	cause error
 }
 
-func (e *withheld) Error() string { return e.text }
-func (e *withheld) Unwrap() error { return e.cause }
+func (e *redacted) Error() string { return e.text }
+func (e *redacted) Unwrap() error { return e.cause }
 
-// withoutValuesOf gives an error of a driver a text that holds no value of any argument. Errors of the database's state keep
+// redact gives an error of a driver a text that holds no value of any argument. Errors of the database's state keep
 // theirs, for the operator; of the others only what was written by PostgreSQL's or the driver's own programmers is told.
-func withoutValuesOf(err error) error {
+func redact(err error) error {
 	var pg *pgconn.PgError
 	switch {
 	case errors.As(err, new(*pgconn.ConnectError)), isSQLite(err):
 		return err // neither was given an argument, or repeats one
 	case errors.As(err, &pg):
-		return &withheld{pgText(pg), err}
+		return &redacted{pgText(pg), err}
 	case isLost(err), errors.Is(err, gorm.ErrRecordNotFound):
 		return err
 	}
 	for _, harmless := range harmlessTexts {
 		if found := harmless.FindString(err.Error()); found != "" {
-			return &withheld{found, err}
+			return &redacted{found, err}
 		}
 	}
-	return &withheld{fmt.Sprintf("an error of type %T, whose text may hold values", err), err}
+	return &redacted{fmt.Sprintf("an error of type %T, whose text may hold values", err), err}
 }
 
 // harmlessTexts are the beginnings of errors of pgx and database/sql that say where something is wrong. What follows them says what.

@@ -41,13 +41,13 @@ type PasswordReset struct {
 func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		// The users row first, as everywhere: whoever ends the link holds that row.
-		at := moment(r.At)
+		at := dbTime(r.At)
 		done := tx.Model(&User{}).Where("id = ? AND email_key = ? AND disabled_at IS NULL", r.UserID, r.EmailKey).
 			UpdateColumns(map[string]any{"password_hash": r.PasswordHash, "password_changed_at": at, "updated_at": at, "locked_at": nil})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}
-		link, err := useOneTime(tx, r.Purpose, r.Link, r.At)
+		link, err := consumeOneTime(tx, r.Purpose, r.Link, r.At)
 		if err != nil || link.UserID != r.UserID {
 			return orRefuse(err, ErrNotFound)
 		}
@@ -68,5 +68,5 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		}
 		return addNotice(tx, r.Notice)
 	})
-	return revoked, fault("reset password", err)
+	return revoked, wrapErr("reset password", err)
 }

@@ -50,7 +50,7 @@ func TestNoErrorOfTheDriverTellsAValue(t *testing.T) {
 			if err == nil {
 				continue // this mode can
 			}
-			told := models.Fault("try", err)
+			told := models.WrapErr("try", err)
 			if text := told.Error(); strings.Contains(text, "canary") || !strings.Contains(text, c.says) || strings.Contains(text, "\n") {
 				t.Errorf("%s, %s: %s", mode, name, text)
 			}
@@ -81,7 +81,7 @@ func TestNoErrorOfABatchTellsAValue(t *testing.T) {
 			b.Queue(sql, canary)
 			return driver.(*stdlib.Conn).Conn().SendBatch(context.Background(), &b).Close()
 		})
-		if told := models.Fault("try", err); err == nil || strings.Contains(told.Error(), "canary") || errors.Is(told, models.ErrUnavailable) {
+		if told := models.WrapErr("try", err); err == nil || strings.Contains(told.Error(), "canary") || errors.Is(told, models.ErrUnavailable) {
 			t.Errorf("%s: %v", sql, told)
 		}
 	}
