@@ -32,7 +32,7 @@ type passwordCheck struct {
 	user     models.User // the zero User when the address has no account
 	from     Caller
 	limits   signInLimits
-	reserved []models.Attempt // failures that were counted in advance
+	reserved []models.Counter // failures that were counted in advance
 	leave    func()           // the door
 	free     func()           // the account's slot
 }
@@ -58,7 +58,7 @@ func (c *passwordCheck) begin(ctx context.Context, a attempt) (err error) {
 	err = s.door.query(ctx, func() error {
 		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
 			EmailKey: a.emailKey, ClientID: a.clientID, Keys: s.limitKeys(a.emailKey, a.from), At: s.now(),
-			Browser: s.familiar(a.from), Network: s.familiarNetwork(a.from), PlacesSince: s.now().Add(-homeFor), JKT: a.from.JKT,
+			Browser: s.familiar(a.from), Network: s.familiarNetwork(a.from), KnownSince: s.now().Add(-homeFor), JKT: a.from.JKT,
 		})
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func (c *passwordCheck) begin(ctx context.Context, a attempt) (err error) {
 		}
 		known = originOf(facts)
 		c.user, c.limits = facts.User, s.limitsOf(a.emailKey, a.from, known).when(a.confirms)
-		return judge(facts.Attempts, c.limits.all(), 0, s.now())
+		return judge(facts.Counters, c.limits.all(), 0, s.now())
 	})
 	if err != nil {
 		return err
@@ -110,7 +110,7 @@ func (c *passwordCheck) takeSlot(ctx context.Context, a attempt, known knownOrig
 		for _, l := range c.limits.all() {
 			keys = append(keys, l.key)
 		}
-		counters, err := c.s.store.Attempts(ctx, keys, c.s.now())
+		counters, err := c.s.store.Counters(ctx, keys, c.s.now())
 		if err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (c *passwordCheck) confirmed(ctx context.Context) error {
 	}
 	now := c.s.now()
 	return c.s.door.query(ctx, func() error {
-		_, err := c.s.store.CountAttempts(ctx, keys, now, now.Add(-attemptWindow))
+		_, err := c.s.store.IncrementCounters(ctx, keys, now, now.Add(-attemptWindow))
 		return err
 	})
 }

@@ -177,7 +177,7 @@ func TestAReadEndsWithItsCaller(t *testing.T) {
 				_, _, err := s.BrowserSession(ctx, u.ID, u.ID, nil, live(noon))
 				return err
 			},
-			"attempts": func(ctx context.Context) error { _, err := s.Attempts(ctx, [][]byte{{1}}, noon); return err },
+			"attempts": func(ctx context.Context) error { _, err := s.Counters(ctx, [][]byte{{1}}, noon); return err },
 			"what a sign-in needs": func(ctx context.Context) error {
 				_, err := s.SignInFacts(ctx, models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "x", Keys: [][]byte{{1}}, At: noon})
 				return err

@@ -29,15 +29,15 @@ type NewDevice struct {
 	Replace     *DeviceKey // the browser's earlier sign-in, which ends with this one
 	// Repeats are hashes of secrets that an earlier sending of the same form would have got. When nothing was replaced, and
 	// a live browser of the account has one of them, that is the sign-in: nothing is added.
-	Repeats [][]byte
-	Places  [][]byte  // where the account is at home from now on
-	Spend   []Budget  // a sign-in is counted under each; past one of them nothing happens
-	Uncount []Attempt // what was counted in case the password was wrong
-	Event   Event     // its device name is filled in here
+	Repeats      [][]byte
+	KnownOrigins [][]byte  // where the account is at home from now on
+	Spend        []Budget  // a sign-in is counted under each; past one of them nothing happens
+	Uncount      []Counter // what was counted in case the password was wrong
+	Event        Event     // its device name is filled in here
 	// Alert mails the owner about this sign-in; nil: no mail is sent. There is none about the account's first sign-in ever, nor
 	// when Familiar is among the account's places.
-	Alert    *SignInAlert
-	Familiar []byte // the browser's mark; empty for apps
+	Alert      *SignInAlert
+	BrowserKey []byte // the browser's mark; empty for apps
 }
 
 // AddDevice signs a device in, in one transaction, or returns the one that Repeats found: its name, times and
@@ -76,7 +76,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		}
 		if earlier, ok := held.withSecret(n.Repeats); ok && !replaced {
 			d = earlier
-			return uncountAttempts(tx, n.Uncount)
+			return decrementCounters(tx, n.Uncount)
 		}
 		crowded = ended > keptEnded(len(held)+1)
 		if err := makeRoom(tx, held, d.Kind, n); err != nil {
@@ -87,7 +87,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err := tx.Create(&d).Error; err != nil {
 			return err
 		}
-		if err := rememberPlaces(tx, d.UserID, n.Places, d.CreatedAt); err != nil {
+		if err := addKnownOrigins(tx, d.UserID, n.KnownOrigins, d.CreatedAt); err != nil {
 			return err
 		}
 		n.Event.DeviceID, n.Event.DeviceName = uuid.NullUUID{UUID: d.ID, Valid: true}, d.Name
@@ -99,7 +99,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 				return err
 			}
 		}
-		return uncountAttempts(tx, n.Uncount) // last: the whole network waits for this row
+		return decrementCounters(tx, n.Uncount) // last: the whole network waits for this row
 	})
 	if err == nil && crowded {
 		_ = s.pruneDevices(ctx, d.UserID, n.Live.Now) // otherwise the next sign-in does it
@@ -117,7 +117,7 @@ func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM known_places WHERE user_id = ? AND place = ?),
 		EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = 'account_created')
 			AND NOT EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = 'sign_in')`,
-		userID, append([]byte{}, n.Familiar...), userID, userID).Row().Scan(&known, &first)
+		userID, append([]byte{}, n.BrowserKey...), userID, userID).Row().Scan(&known, &first)
 	return !known && !first, err
 }
 

@@ -126,7 +126,7 @@ func TestAnAppPastTheLimitIsRefusedAndLeavesNothing(t *testing.T) {
 		add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon)) // does not count
 		third := func(at time.Time) error {
 			n := signIn(u.ID, models.KindApp, "watch", at)
-			n.Max, n.Rehashed, n.Places = 2, "hash-2", [][]byte{[]byte("here")}
+			n.Max, n.Rehashed, n.KnownOrigins = 2, "hash-2", [][]byte{[]byte("here")}
 			_, err := s.AddDevice(t.Context(), n)
 			return err
 		}
@@ -168,7 +168,7 @@ func TestASignInThatIsOutOfDateLeavesNothing(t *testing.T) {
 				u, stranger := addUser(t, s), addUser(t, s)
 				old := add(t, s, signIn(stranger.ID, models.KindBrowser, "browser", noon))
 				n := signIn(u.ID, models.KindBrowser, "browser", noon)
-				n.Rehashed, n.Places, n.Replace = "hash-2", [][]byte{[]byte("here")}, &models.DeviceKey{UserID: stranger.ID, ID: old.ID}
+				n.Rehashed, n.KnownOrigins, n.Replace = "hash-2", [][]byte{[]byte("here")}, &models.DeviceKey{UserID: stranger.ID, ID: old.ID}
 				change(t, u, &n)
 				before := footprint(t, s)
 				if _, err := s.AddDevice(t.Context(), n); !errors.Is(err, models.ErrChanged) {

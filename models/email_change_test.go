@@ -282,7 +282,7 @@ func TestTheOldestLinkBackOverrulesTheNewerOnes(t *testing.T) {
 		u := addUser(t, s)
 		a, backToA := u.EmailKey, "back to "+u.EmailKey
 		here := signIn(u.ID, models.KindApp, "phone", noon)
-		here.Places = [][]byte{[]byte("here")}
+		here.KnownOrigins = [][]byte{[]byte("here")}
 		phone := add(t, s, here)
 		u = moved(t, s, u, "b@example.org", noon)
 		u = moved(t, s, u, "c@example.org", noon.Add(-time.Minute)) // by a replica whose clock is behind

@@ -185,7 +185,7 @@ func TestWithoutItsEventNothingHappens(t *testing.T) {
 			},
 			"a sign-in": func(t *testing.T, s *models.Store, u models.User, d models.Device) error {
 				n := signIn(u.ID, models.KindApp, "second", noon)
-				n.Rehashed, n.Replace, n.Places = "hash-2", &models.DeviceKey{UserID: d.UserID, ID: d.ID}, [][]byte{[]byte("here")}
+				n.Rehashed, n.Replace, n.KnownOrigins = "hash-2", &models.DeviceKey{UserID: d.UserID, ID: d.ID}, [][]byte{[]byte("here")}
 				_, err := s.AddDevice(t.Context(), n)
 				return err
 			},

@@ -114,12 +114,12 @@ func everyAct(t *testing.T, s *models.Store) map[string]error {
 	u := models.User{ID: id, Email: id.String() + "@example.org", EmailKey: id.String() + "@example.org", PasswordHash: password, Role: models.RoleUser, CreatedAt: noon}
 	note("an account", s.AddUser(t.Context(), u, event(models.EventAccountCreated, u.ID, noon)))
 	note("a role", s.SetRole(t.Context(), u.ID, models.RoleUser, event(models.EventRoleChanged, u.ID, noon)))
-	_, err := s.CountAttempts(t.Context(), [][]byte{[]byte(id.String())}, noon, noon)
+	_, err := s.IncrementCounters(t.Context(), [][]byte{[]byte(id.String())}, noon, noon)
 	note("an attempt", err)
-	_, err = s.SignInFacts(t.Context(), models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "x", Keys: [][]byte{{1}}, At: noon, Browser: []byte{2}, Network: []byte{3}, PlacesSince: noon})
+	_, err = s.SignInFacts(t.Context(), models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "x", Keys: [][]byte{{1}}, At: noon, Browser: []byte{2}, Network: []byte{3}, KnownSince: noon})
 	note("what a sign-in needs", err)
 	n := signIn(u.ID, models.KindApp, "phone", noon)
-	n.StatusIndex, n.Places = func(try int) int64 { return int64(uuid.New().ID()) + int64(try) }, [][]byte{[]byte("home")}
+	n.StatusIndex, n.KnownOrigins = func(try int) int64 { return int64(uuid.New().ID()) + int64(try) }, [][]byte{[]byte("home")}
 	d, err := s.AddDevice(t.Context(), n)
 	note("a sign-in", err)
 	if err == nil {
@@ -140,7 +140,7 @@ func everyAct(t *testing.T, s *models.Store) map[string]error {
 		_, _, err = s.RevokeDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: d.ID}, event(models.EventDeviceRevoked, u.ID, noon))
 		note("a sign-out", err)
 	}
-	_, err = s.Sweep(t.Context(), models.Retention{AttemptsBefore: noon.AddDate(-1, 0, 0)})
+	_, err = s.Sweep(t.Context(), models.Retention{CountersBefore: noon.AddDate(-1, 0, 0)})
 	note("a sweep", err)
 	return failed
 }
@@ -263,7 +263,7 @@ func meet(t *testing.T, s *models.Store) {
 		case 2:
 			_, err = s.RotateDevice(t.Context(), present(d, 1, noon))
 		default:
-			_, err = s.CountAttempts(t.Context(), [][]byte{{1}}, noon, noon)
+			_, err = s.IncrementCounters(t.Context(), [][]byte{{1}}, noon, noon)
 		}
 		if err != nil {
 			t.Errorf("act %d: %v", i%4, err)

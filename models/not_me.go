@@ -67,7 +67,7 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 		if revoked, err = revokeForAlarm(tx, link, &e); err != nil {
 			return err
 		}
-		if err := tx.Exec("DELETE FROM known_places WHERE user_id = ?", link.UserID).Error; err != nil {
+		if err := forgetKnownOrigins(tx, link.UserID); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, link.UserID, EmailLink); err != nil {

@@ -28,7 +28,7 @@ func TestWhilePostgresIsDownEverythingIsUnavailableAndThenItIsNot(t *testing.T) 
 			return s.SetRole(t.Context(), u.ID, models.RoleUser, event(models.EventRoleChanged, u.ID, noon))
 		},
 		"attempt": func() error {
-			_, err := s.CountAttempts(t.Context(), [][]byte{{1}}, noon, noon)
+			_, err := s.IncrementCounters(t.Context(), [][]byte{{1}}, noon, noon)
 			return err
 		},
 		"sign-in": func() error {

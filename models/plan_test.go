@@ -111,10 +111,10 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		{"LastStatusIndex", "status_indexes_pkey", func() error { return second(s.LastStatusIndex(ctx)) }},
 		{"UserByEmail", "users_email_key_key", func() error { return second(s.UserByEmail(ctx, u.EmailKey)) }},
 		{"SignInFacts", "(?s)users_email_key_key.*known_places_pkey.*attempts_pkey", func() error {
-			return second(s.SignInFacts(ctx, models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "app", Keys: [][]byte{{1}, {2}, {3}}, At: noon, Browser: []byte{1}, Network: []byte{2}, JKT: "k", PlacesSince: noon}))
+			return second(s.SignInFacts(ctx, models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "app", Keys: [][]byte{{1}, {2}, {3}}, At: noon, Browser: []byte{1}, Network: []byte{2}, JKT: "k", KnownSince: noon}))
 		}},
-		{"Attempts", "attempts_pkey", func() error { return second(s.Attempts(ctx, [][]byte{{1}, {2}, {3}}, noon)) }},
-		{"KnownPlace", "known_places_pkey", func() error { return second(s.KnownPlace(ctx, u.ID, [][]byte{{1}, {2}}, noon)) }},
+		{"Counters", "attempts_pkey", func() error { return second(s.Counters(ctx, [][]byte{{1}, {2}, {3}}, noon)) }},
+		{"KnownOrigin", "known_places_pkey", func() error { return second(s.KnownOrigin(ctx, u.ID, [][]byte{{1}, {2}}, noon)) }},
 		{"Devices", "devices_pkey|devices_id", func() error { return second(s.Devices(ctx, u.ID, d.ID, 20)) }},
 		{"AddEvent", "users_pkey", func() error { return s.AddEvent(ctx, event(models.EventSignInFailed, u.ID, noon)) }},
 		{"RevokeOthers", "users_pkey", func() error {

@@ -106,9 +106,9 @@ func roundTrips(t *testing.T, want int64, alert *models.SignInAlert) {
 	next := func(i int) models.NewDevice {
 		n := signIn(u.ID, models.KindApp, "phone", noon.Add(time.Duration(i)*time.Second))
 		n.StatusIndex = func(try int) int64 { return int64(10*i + try) }
-		n.Places, n.Alert, n.Familiar = [][]byte{[]byte("home")}, alert, []byte("elsewhere")
+		n.KnownOrigins, n.Alert, n.BrowserKey = [][]byte{[]byte("home")}, alert, []byte("elsewhere")
 		n.Spend = []models.Budget{{Key: []byte("short"), Most: 100, Window: time.Hour}, {Key: []byte("day"), Most: 100, Window: 24 * time.Hour}}
-		n.Uncount = []models.Attempt{{Key: []byte("failures"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}, {Key: []byte("others"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}}
+		n.Uncount = []models.Counter{{Key: []byte("failures"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}, {Key: []byte("others"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}}
 		return n
 	}
 	for i := range 8 { // every connection prepares each statement once, and is asked how it is when it was idle for a second

@@ -12,11 +12,11 @@ import (
 type SignInQuestion struct {
 	EmailKey string // folded
 	ClientID string
-	Keys     [][]byte // of attempts
+	Keys     [][]byte // of counters
 	At       time.Time
 
 	Browser, Network []byte    // places of the caller
-	PlacesSince      time.Time // a place that the account did not sign in from after this is forgotten
+	KnownSince       time.Time // a place that the account did not sign in from after this is forgotten
 	JKT              string    // thumbprint of a key that the caller proved
 }
 
@@ -24,7 +24,7 @@ type SignInQuestion struct {
 type SignInFacts struct {
 	User     User // the zero User when the address has no account
 	Allowed  bool // the app may sign in: it is registered, or none is
-	Attempts []Attempt
+	Counters []Counter
 	// The account knows the caller's browser, network, or key: that of one of its live devices.
 	KnownBrowser, KnownNetwork, KnownKey bool
 }
@@ -36,18 +36,18 @@ func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts,
 		User                                 `gorm:"embedded"`
 		Allowed                              bool
 		KnownBrowser, KnownNetwork, KnownKey bool
-		Attempt                              Attempt `gorm:"embedded;embeddedPrefix:attempt_"`
+		Counter                              Counter `gorm:"embedded;embeddedPrefix:counter_"`
 	}
-	at, since := dbTime(q.At), dbTime(q.PlacesSince)
+	at, since := dbTime(q.At), dbTime(q.KnownSince)
 	err := s.read(ctx).Raw(`SELECT u.*, NOT EXISTS (SELECT 1 FROM clients) OR EXISTS (SELECT 1 FROM clients WHERE id = ?) AS allowed,
 			b.place IS NOT NULL AS known_browser, n.place IS NOT NULL AS known_network,
 			EXISTS (SELECT 1 FROM devices d WHERE d.user_id = u.id AND d.jkt = ? AND d.jkt <> '' AND d.revoked_at IS NULL AND d.expires_at > ?) AS known_key,
-			a.key AS attempt_key, a.window_start AS attempt_window_start, a.ends_at AS attempt_ends_at, a.count AS attempt_count
+			a.key AS counter_key, a.window_start AS counter_window_start, a.ends_at AS counter_ends_at, a.count AS counter_count
 		FROM (SELECT 1 AS one) AS always LEFT JOIN users u ON u.email_key = ?
 			LEFT JOIN known_places b ON b.user_id = u.id AND b.place = ? AND b.last_at > ?
 			LEFT JOIN known_places n ON n.user_id = u.id AND n.place = ? AND n.last_at > ?
 			LEFT JOIN attempts a ON a.key IN ? AND a.ends_at > ? AND a.window_start <= ?`,
-		q.ClientID, q.JKT, at, q.EmailKey, orNone(q.Browser), since, orNone(q.Network), since, q.Keys, at, dbTime(q.At.Add(attemptClockError))).Scan(&rows).Error
+		q.ClientID, q.JKT, at, q.EmailKey, nonNil(q.Browser), since, nonNil(q.Network), since, q.Keys, at, dbTime(q.At.Add(counterClockError))).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return SignInFacts{}, wrapErr("find what a sign-in needs", err)
 	}
@@ -56,15 +56,15 @@ func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts,
 		User: first.User, Allowed: first.Allowed, KnownBrowser: first.KnownBrowser, KnownNetwork: first.KnownNetwork, KnownKey: first.KnownKey,
 	}
 	for _, row := range rows {
-		if row.Attempt.Key != nil {
-			facts.Attempts = append(facts.Attempts, row.Attempt)
+		if row.Counter.Key != nil {
+			facts.Counters = append(facts.Counters, row.Counter)
 		}
 	}
 	return facts, nil
 }
 
-// orNone is a place as a parameter; an empty one, which no account has, for none.
-func orNone(place []byte) []byte { return append([]byte{}, place...) }
+// nonNil is a place as a parameter; an empty one, which no account has, for none.
+func nonNil(place []byte) []byte { return append([]byte{}, place...) }
 
 // Found tells whether the address has an account.
 func (f *SignInFacts) Found() bool { return f.User.ID != uuid.Nil }

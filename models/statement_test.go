@@ -68,7 +68,7 @@ func TestAColumnAddedMeanwhileFailsNothing(t *testing.T) {
 		rotate(t, s, present(stolen, 1, noon))
 		acts := map[string]func() error{
 			"a read":  func() error { _, err := s.Device(t.Context(), u.ID, d.ID); return err },
-			"a write": func() error { _, err := s.CountAttempts(t.Context(), [][]byte{{1}}, noon, noon); return err },
+			"a write": func() error { _, err := s.IncrementCounters(t.Context(), [][]byte{{1}}, noon, noon); return err },
 			"a sign-in": func() error {
 				_, err := s.AddDevice(t.Context(), signIn(u.ID, models.KindBrowser, "browser", noon))
 				return err

@@ -9,20 +9,20 @@ import (
 
 // Retention says what the sweeper deletes: everything that ended before these moments.
 type Retention struct {
-	DevicesBefore  time.Time // devices revoked or expired before this
-	EventsBefore   time.Time
-	FailuresBefore time.Time // events of wrong passwords
-	AttemptsBefore time.Time // counters whose window ended before this, or begins long after it
-	PlacesBefore   time.Time
-	StatusBefore   time.Time // places in the status lists of devices that expired before this
-	LinksBefore    time.Time // links that were mailed and expired before this; used ones stay for UsedLinkLife
-	AlertsBefore   time.Time // notes of accounts that were last mailed about a sign-in before this
+	DevicesBefore      time.Time // devices revoked or expired before this
+	EventsBefore       time.Time
+	FailuresBefore     time.Time // events of wrong passwords
+	CountersBefore     time.Time // counters whose window ended before this, or begins long after it
+	KnownOriginsBefore time.Time
+	StatusBefore       time.Time // places in the status lists of devices that expired before this
+	LinksBefore        time.Time // links that were mailed and expired before this; used ones stay for UsedLinkLife
+	AlertsBefore       time.Time // notes of accounts that were last mailed about a sign-in before this
 }
 
 // Sweep deletes what is past retention, in small batches, and returns how many rows went. It stops early, without
 // an error, when the context ends; the next sweep goes on.
 func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err error) {
-	if deleted, err = s.SweepAttempts(ctx, r.AttemptsBefore); err != nil {
+	if deleted, err = s.SweepCounters(ctx, r.CountersBefore); err != nil {
 		return deleted, err
 	}
 	const goneLinks = "expires_at < ? AND (used_at IS NULL OR used_at < ?)"
@@ -32,7 +32,7 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 		{"devices", "user_id, id", "expires_at < ?", []time.Time{r.DevicesBefore}},
 		{"events", "user_id, id", "at < ?", []time.Time{r.EventsBefore}},
 		{"events", "user_id, id", "kind IN ('sign_in_failed', 'password_failed') AND at < ?", []time.Time{r.FailuresBefore}},
-		{"known_places", "user_id, place", "last_at < ?", []time.Time{r.PlacesBefore}},
+		{"known_places", "user_id, place", "last_at < ?", []time.Time{r.KnownOriginsBefore}},
 		{"status_indexes", "idx", "expires_at < ?", []time.Time{r.StatusBefore}},
 		{"one_time_tokens", "hash", goneLinks, links},
 		{"former_addresses", "hash", goneLinks, links},
@@ -53,9 +53,9 @@ type deletion struct {
 	before                []time.Time // the condition's; the zero time first: nothing goes
 }
 
-// SweepAttempts deletes the counters whose window ended before a moment. There are as many as strangers cared to make, so it
+// SweepCounters deletes the counters whose window ended before a moment. There are as many as strangers cared to make, so it
 // is worth doing often.
-func (s *Store) SweepAttempts(ctx context.Context, before time.Time) (deleted int64, err error) {
+func (s *Store) SweepCounters(ctx context.Context, before time.Time) (deleted int64, err error) {
 	if before.IsZero() {
 		return 0, nil
 	}

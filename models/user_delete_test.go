@@ -69,7 +69,7 @@ func furnish(t testing.TB, s *models.Store, u models.User, place int64) (apps []
 	t.Helper()
 	for i, name := range []string{"secret phone", "secret tablet", "secret watch"} {
 		n := inPlace(signIn(u.ID, models.KindApp, name, noon), place+int64(i))
-		n.Device.UserAgent, n.Places = "secret agent", [][]byte{fmt.Append(nil, "secret place of ", u.ID)}
+		n.Device.UserAgent, n.KnownOrigins = "secret agent", [][]byte{fmt.Append(nil, "secret place of ", u.ID)}
 		n.Alert = &models.SignInAlert{Alone: func(d models.Device) models.Notice {
 			return models.Notice{
 				Mail:  &models.Mail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
