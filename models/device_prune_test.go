@@ -106,7 +106,7 @@ func TestTheAlarmOfAPrunedDeviceEndsEveryDevice(t *testing.T) {
 		n := signIn(u.ID, models.KindApp, "phone", noon)
 		n.Alert = &models.SignInAlert{Every: time.Hour, Alone: func(d models.Device) models.Notice {
 			return models.Notice{
-				Mail:  &models.Mail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
+				Mail:  &models.OutgoingMail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
 				Links: []models.OneTime{{Hash: []byte("link"), UserID: u.ID, Purpose: "alarm", Subject: d.ID.String(), CreatedAt: noon, ExpiresAt: noon.Add(lifetime)}},
 			}
 		}}
@@ -114,7 +114,7 @@ func TestTheAlarmOfAPrunedDeviceEndsEveryDevice(t *testing.T) {
 		thief := add(t, s, n)
 		later := addApp(t, s, u.ID, "later")
 		exec(t, s, "DELETE FROM devices WHERE id = ?", thief.ID.String())
-		revoked, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: []byte("link"), At: noon.Add(time.Hour), Event: event(models.EventLocked, uuid.Nil, noon)})
+		revoked, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: []byte("link"), At: noon.Add(time.Hour), Event: event(models.EventLocked, uuid.Nil, noon)})
 		if err != nil || revoked != 2 || device(t, s, later).RevokedAt == nil {
 			t.Errorf("%d devices signed out, %v", revoked, err)
 		}

@@ -28,7 +28,7 @@ func link(u models.User, purpose, secret string, at time.Time) models.OneTime {
 
 // mailTo is a mail with links, recognised by its kind.
 func mailTo(u models.User, kind, recipient string, at time.Time, links ...models.OneTime) models.Notice {
-	return models.Notice{Mail: &models.Mail{ID: models.NewID(at), UserID: u.ID, Kind: kind, Recipient: recipient, Box: []byte("sealed"), CreatedAt: at}, Links: links}
+	return models.Notice{Mail: &models.OutgoingMail{ID: models.NewID(at), UserID: u.ID, Kind: kind, Recipient: recipient, Box: []byte("sealed"), CreatedAt: at}, Links: links}
 }
 
 // ask writes a link to a new address.
@@ -171,7 +171,7 @@ func TestALinkToANewAddressIsGoodForTheAccountAsItWas(t *testing.T) {
 				if err := s.AddNotice(t.Context(), mailTo(u, "alarm", u.Email, later, alarm)); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: alarm.Hash, At: later, Event: event(models.EventLocked, u.ID, later)}); err != nil {
+				if _, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: later, Event: event(models.EventLocked, u.ID, later)}); err != nil {
 					t.Fatal(err)
 				}
 				exec(t, s, "UPDATE users SET locked_at = NULL") // the link must be gone by itself

@@ -144,7 +144,7 @@ func TestConfirmationsRaceWithWhatEndsThem(t *testing.T) {
 					return err
 				},
 				"alarm": func(u models.User) error {
-					_, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: hashOf("alarm " + u.ID.String()), At: noon, Event: event(models.EventLocked, u.ID, noon)})
+					_, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: hashOf("alarm " + u.ID.String()), At: noon, Event: event(models.EventLocked, u.ID, noon)})
 					return err
 				},
 			} {
@@ -189,7 +189,7 @@ func TestAWayBackRacesWithAnAlarm(t *testing.T) {
 			list := racers(
 				func() error { _, err := s.UndoEmailChange(t.Context(), undo(backToA, noon)); return err },
 				func() error {
-					_, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: alarm.Hash, At: noon, Event: event(models.EventLocked, u.ID, noon)})
+					_, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: noon, Event: event(models.EventLocked, u.ID, noon)})
 					return err
 				},
 			)

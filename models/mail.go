@@ -10,7 +10,7 @@ import (
 )
 
 // Mail is one mail that waits to be sent. What it says is sealed by the caller: links are worth an account.
-type Mail struct {
+type OutgoingMail struct {
 	ID        uuid.UUID
 	UserID    uuid.UUID // the nil UUID where there is no account (yet)
 	Kind      string
@@ -19,22 +19,25 @@ type Mail struct {
 	CreatedAt time.Time
 	NextAt    time.Time // when it may be tried; zero when it is written: at once
 	Tries     int64     // how often it was claimed
-	Priority  int64     // which mails go first: MailAlarm and so on
+	Priority  int64     // which mails go first: MailSecurity and so on
 }
+
+// TableName is where mails are stored.
+func (OutgoingMail) TableName() string { return "mails" }
 
 // The priorities of mails.
 const (
-	MailAlarm  = 0 // about the safety of an account
-	MailAsked  = 1 // what a person waits for
-	MailSignup = 2 // what strangers can have sent to anybody
+	MailSecurity = 0 // about the safety of an account
+	MailAsked    = 1 // what a person waits for
+	MailSignup   = 2 // what strangers can have sent to anybody
 )
 
-// maxAlarms is how many mails of one account go before other people's. One that causes more must not delay their alarms.
-const maxAlarms = 5
+// maxSecurityMails is how many mails of one account go before other people's. One that causes more must not delay their alarms.
+const maxSecurityMails = 5
 
 // Notice is a mail with the links in it, to be written in the transaction that causes it. The zero value is none.
 type Notice struct {
-	Mail  *Mail
+	Mail  *OutgoingMail
 	Links []OneTime
 }
 
@@ -76,8 +79,8 @@ func (s *Store) AddNotice(ctx context.Context, n Notice) error {
 
 // direct fills in the account's address, whose folded form it returns then, and lets an alarm of an account that has many
 // waiting go with the other mails.
-func (m *Mail) direct(tx *gorm.DB) (emailKey string, err error) {
-	if m.Recipient != "" && m.Priority != MailAlarm {
+func (m *OutgoingMail) direct(tx *gorm.DB) (emailKey string, err error) {
+	if m.Recipient != "" && m.Priority != MailSecurity {
 		return "", nil // asked nothing, so that a known address costs no more than an unknown one
 	}
 	var found struct {
@@ -86,7 +89,7 @@ func (m *Mail) direct(tx *gorm.DB) (emailKey string, err error) {
 		Waiting  int64
 	}
 	err = tx.Raw(`SELECT (SELECT email FROM users WHERE id = ?) AS email, (SELECT email_key FROM users WHERE id = ?) AS email_key,
-		(SELECT count(*) FROM mails WHERE user_id = ? AND priority = ?) AS waiting`, m.UserID, m.UserID, m.UserID, MailAlarm).Scan(&found).Error
+		(SELECT count(*) FROM mails WHERE user_id = ? AND priority = ?) AS waiting`, m.UserID, m.UserID, m.UserID, MailSecurity).Scan(&found).Error
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +99,7 @@ func (m *Mail) direct(tx *gorm.DB) (emailKey string, err error) {
 		}
 		m.Recipient, emailKey = *found.Email, *found.EmailKey
 	}
-	if found.Waiting >= maxAlarms {
+	if found.Waiting >= maxSecurityMails {
 		m.Priority = max(m.Priority, MailAsked)
 	}
 	return emailKey, nil
@@ -114,48 +117,48 @@ func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (al
 // ClaimMail takes the mail that is due next, among those that are as urgent as the given priority or more, and keeps others from
 // it until the given moment. It returns ErrNotFound when no mail is due. Replicas may call it at the same time: each
 // mail is claimed by one of them.
-func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.Time) (Mail, error) {
+func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.Time) (OutgoingMail, error) {
 	for range 100 {
 		var next []uuid.UUID // read first: while there is nothing to send, nothing is written
 		err := s.read(ctx).Raw("SELECT id FROM mails WHERE priority <= ? AND next_at <= ? ORDER BY priority, next_at, id LIMIT 1", priority, dbTime(now)).
 			Scan(&next).Error
 		if err != nil || len(next) == 0 {
-			return Mail{}, wrapErr("find mail", orRefuse(err, ErrNotFound))
+			return OutgoingMail{}, wrapErr("find mail", orRefuse(err, ErrNotFound))
 		}
-		var claimed []Mail
+		var claimed []OutgoingMail
 		err = s.write(ctx, func(db *gorm.DB) error {
 			return db.Raw("UPDATE mails SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at <= ? RETURNING *", dbTime(until), next[0], dbTime(now)).
 				Scan(&claimed).Error
 		})
 		if err != nil {
-			return Mail{}, wrapErr("claim mail", err)
+			return OutgoingMail{}, wrapErr("claim mail", err)
 		}
 		if len(claimed) > 0 {
 			return claimed[0], nil
 		}
 		// Claimed by another replica since it was read, so that the next read finds another one.
 	}
-	return Mail{}, fmt.Errorf("claim mail: %w", ErrNotFound)
+	return OutgoingMail{}, fmt.Errorf("claim mail: %w", ErrNotFound)
 }
 
 // DeleteMail forgets a mail that was sent, with everything that it said.
 func (s *Store) DeleteMail(ctx context.Context, id uuid.UUID) error {
 	return wrapErr("delete mail", s.write(ctx, func(db *gorm.DB) error {
-		return db.Where("id = ?", id).Delete(&Mail{}).Error
+		return db.Where("id = ?", id).Delete(&OutgoingMail{}).Error
 	}))
 }
 
 // PostponeMail lets a claimed mail be tried again at the given moment.
 func (s *Store) PostponeMail(ctx context.Context, id uuid.UUID, until time.Time) error {
 	return wrapErr("postpone mail", s.write(ctx, func(db *gorm.DB) error {
-		return db.Model(&Mail{}).Where("id = ?", id).UpdateColumn("next_at", dbTime(until)).Error
+		return db.Model(&OutgoingMail{}).Where("id = ?", id).UpdateColumn("next_at", dbTime(until)).Error
 	}))
 }
 
 // GiveUpMail forgets a mail that cannot be sent and writes the event that says so.
 func (s *Store) GiveUpMail(ctx context.Context, id uuid.UUID, e Event) error {
 	return wrapErr("give mail up", s.tx(ctx, func(tx *gorm.DB) error {
-		done := tx.Where("id = ?", id).Delete(&Mail{})
+		done := tx.Where("id = ?", id).Delete(&OutgoingMail{})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // Alarm is the owner's answer to a mail: "This wasn't me".
-type Alarm struct {
+type NotMeReport struct {
 	Purpose string
 	Hash    []byte // of the link's secret
 	At      time.Time
@@ -40,31 +40,31 @@ func SubjectSince(subject string) (at time.Time, ok bool) {
 	return at, err == nil
 }
 
-// AnswerAlarm uses the link up, locks the password of its account and revokes the device that the link is about and
+// ReportNotMe uses the link up, locks the password of its account and revokes the device that the link is about and
 // all that signed in after it, or all that signed in since a moment, or every device. The account is at home nowhere any more,
 // and ways back to later addresses than the present one end. It returns ErrNotFound, and changes nothing, when the link is used
 // or expired, went to an address that the account has left for good, or the account is gone or disabled.
-func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err error) {
+func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		var link OneTime
-		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", a.Purpose, a.Hash, dbTime(a.At)).Take(&link).Error; err != nil {
+		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", r.Purpose, r.Hash, dbTime(r.At)).Take(&link).Error; err != nil {
 			return err
 		}
-		at := dbTime(a.At) // the users row first, as everywhere: whoever ends the link holds that row
+		at := dbTime(r.At) // the users row first, as everywhere: whoever ends the link holds that row
 		var keys []string
 		err := tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING email_key", at, at, link.UserID).Scan(&keys).Error
 		if err != nil || len(keys) == 0 {
 			return orRefuse(err, ErrNotFound)
 		}
-		if ok, err := linkReaches(tx, link, keys[0], a.At); err != nil || !ok {
+		if ok, err := linkReaches(tx, link, keys[0], r.At); err != nil || !ok {
 			return orRefuse(err, ErrNotFound)
 		}
-		if _, err := consumeOneTime(tx, a.Purpose, a.Hash, a.At); err != nil {
+		if _, err := consumeOneTime(tx, r.Purpose, r.Hash, r.At); err != nil {
 			return err
 		}
-		e := a.Event
+		e := r.Event
 		e.UserID = link.UserID
-		if revoked, err = revokeForAlarm(tx, link, &e); err != nil {
+		if revoked, err = revokeNotMe(tx, link, &e); err != nil {
 			return err
 		}
 		if err := forgetKnownOrigins(tx, link.UserID); err != nil {
@@ -73,7 +73,7 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 		if err := dropLinks(tx, link.UserID, EmailLink); err != nil {
 			return err
 		}
-		if _, err := endLaterWays(tx, link.UserID, a.At); err != nil {
+		if _, err := endLaterWays(tx, link.UserID, r.At); err != nil {
 			return err
 		}
 		return addEvent(tx, e)
@@ -81,8 +81,8 @@ func (s *Store) AnswerAlarm(ctx context.Context, a Alarm) (revoked int64, err er
 	return revoked, wrapErr("answer alarm", err)
 }
 
-// revokeForAlarm revokes what the link is about, and names the device in the event.
-func revokeForAlarm(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
+// revokeNotMe revokes what the link is about, and names the device in the event.
+func revokeNotMe(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	if strings.HasPrefix(link.Subject, EveryDevice) {
 		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
 	}

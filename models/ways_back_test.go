@@ -106,7 +106,7 @@ func (x *theft) acts() map[string]func() {
 			alarm := link(x.u, "alarm", "alarm "+x.u.ID.String()+x.now.String(), x.now)
 			alarm.Subject = models.EveryDevice + x.now.String()
 			x.must(x.s.AddNotice(x.t.Context(), mailTo(x.u, "alarm", "", x.now, alarm)))
-			_, err := x.s.AnswerAlarm(x.t.Context(), models.Alarm{Purpose: "alarm", Hash: alarm.Hash, At: x.now, Event: event(models.EventLocked, uuid.Nil, x.now)})
+			_, err := x.s.ReportNotMe(x.t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: x.now, Event: event(models.EventLocked, uuid.Nil, x.now)})
 			x.must(err)
 			x.unlock()
 		},
