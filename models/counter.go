@@ -23,18 +23,18 @@ type Counter struct {
 // TableName is where counters are stored. At first they counted only attempts to sign in.
 func (Counter) TableName() string { return "attempts" }
 
-// counterClockError is how far the clocks of replicas may differ. A window that begins further in the future was begun by a
-// clock that was wrong, and is over.
+// counterClockError is how far the clocks of replicas may differ. A window that starts further in the future comes from a wrong clock
+// and counts as over.
 const counterClockError = 10 * time.Second
 
-// Counters reads the counters of the given keys whose window is not over; others are absent.
+// Counters returns the counters of the given keys whose window is not over. The result has no entry for other keys.
 func (s *Store) Counters(ctx context.Context, keys [][]byte, at time.Time) ([]Counter, error) {
 	var list []Counter
 	err := s.read(ctx).Where("key IN ? AND ends_at > ? AND window_start <= ?", keys, dbTime(at), dbTime(at.Add(counterClockError))).Find(&list).Error
 	return list, wrapErr("read counters", err)
 }
 
-// incrementOrRestart adds one to a counter, or begins its next window when the last one is over.
+// incrementOrRestart adds 1 to a counter, or starts a new window at 1 when the last one is over.
 const incrementOrRestart = `ON CONFLICT (key) DO UPDATE SET
 	count = CASE WHEN ` + windowRuns + ` THEN attempts.count + 1 ELSE 1 END,
 	window_start = CASE WHEN ` + windowRuns + ` THEN attempts.window_start ELSE excluded.window_start END,
@@ -42,10 +42,10 @@ const incrementOrRestart = `ON CONFLICT (key) DO UPDATE SET
 
 const windowRuns = `attempts.ends_at > excluded.window_start AND attempts.window_start <= ?`
 
-// IncrementCounters adds one to each key in one upsert, which replicas share, and returns the counters afterwards. A counter
-// whose window is over starts a new one at the given moment, which is as long as from since until then.
+// IncrementCounters adds 1 to the counter of each key, in one upsert, and returns the new values. All replicas share the counters. A
+// counter whose window is over starts a new one at at, as long as the span from since to at. Keys that occur twice count once.
 func (s *Store) IncrementCounters(ctx context.Context, keys [][]byte, at, since time.Time) ([]Counter, error) {
-	keys = slices.SortedFunc(slices.Values(keys), bytes.Compare) // one order of locks for everybody: no deadlock
+	keys = slices.SortedFunc(slices.Values(keys), bytes.Compare) // every caller locks in this order: no deadlock
 	keys = slices.CompactFunc(keys, bytes.Equal)                 // an upsert cannot change a row twice
 	if len(keys) == 0 {
 		return nil, nil
@@ -67,7 +67,7 @@ func rowsOfFour(n int, count string) string {
 	return strings.TrimSuffix(strings.Repeat("(?, ?, ?, "+count+"), ", n), ", ")
 }
 
-// DecrementCounters takes one from each of the counters, as IncrementCounters returned them, unless their window has ended since.
+// DecrementCounters subtracts 1 from each of the counters that IncrementCounters returned, unless a new window has started since.
 func (s *Store) DecrementCounters(ctx context.Context, counted []Counter) error {
 	if len(counted) == 0 {
 		return nil
@@ -75,8 +75,8 @@ func (s *Store) DecrementCounters(ctx context.Context, counted []Counter) error 
 	return wrapErr("decrement counters", s.tx(ctx, func(tx *gorm.DB) error { return decrementCounters(tx, counted) }))
 }
 
-// decrementCounters begins with an upsert although it only ever changes rows: an upsert takes them in the order in which they are
-// given, the one that everybody keeps to. What counts nothing then goes.
+// decrementCounters uses an upsert, although the rows exist, because an upsert locks them in the order in which they are given, and every
+// caller uses that order. Counters that reach 0 are deleted.
 func decrementCounters(tx *gorm.DB, counted []Counter) error {
 	if len(counted) == 0 {
 		return nil
@@ -96,7 +96,7 @@ func decrementCounters(tx *gorm.DB, counted []Counter) error {
 	return tx.Exec("DELETE FROM attempts WHERE key IN ? AND count = 0", keys).Error
 }
 
-// resetCounters begins counters again from nothing.
+// resetCounters sets counters to 0.
 func resetCounters(tx *gorm.DB, keys [][]byte, at time.Time) error {
 	keys = slices.CompactFunc(slices.SortedFunc(slices.Values(keys), bytes.Compare), bytes.Equal)
 	if len(keys) == 0 {
@@ -110,15 +110,15 @@ func resetCounters(tx *gorm.DB, keys [][]byte, at time.Time) error {
 		" ON CONFLICT (key) DO UPDATE SET count = 0, window_start = excluded.window_start, ends_at = excluded.ends_at", args...).Error
 }
 
-// Budget is how much may be counted under a key in a window of that length.
+// Budget limits how much may be counted under a key in one window.
 type Budget struct {
 	Key    []byte
 	Most   int64
 	Window time.Duration
 }
 
-// spend counts one under each budget, or returns ErrSpent when one of them is used up. The caller holds the user's row, and
-// the keys are of that user's.
+// spend adds 1 to the counter of each budget, or returns ErrSpent when one of them is used up. The caller has locked the user's row, and
+// the keys belong to that user.
 func spend(tx *gorm.DB, budgets []Budget, at time.Time) error {
 	latest := dbTime(at.Add(counterClockError))
 	for _, b := range budgets {

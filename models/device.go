@@ -30,7 +30,7 @@ const (
 	RevokedByAlarm    = "alarm"            // its owner answered the mail about it: "This wasn't me"
 )
 
-// Device is one signed-in thing of one user. It stays one row for ever; refreshes change it in place.
+// Device is one signed-in app or browser of one user. It is one row; refreshes update that row.
 type Device struct {
 	UserID       uuid.UUID
 	ID           uuid.UUID
@@ -46,7 +46,7 @@ type Device struct {
 	ExpiresAt    time.Time
 	SecretHash   []byte // SHA-256 of the device secret
 	Generation   int64  // the latest issued
-	Base         int64  // the generation whose use produced the living ones
+	Base         int64  // the generation whose use produced the acceptable ones
 	Floor        int64  // the oldest living child of the base
 	Repeats      int64
 	RotatedAt    time.Time
@@ -58,15 +58,15 @@ type Device struct {
 	RevokeReason string
 }
 
-// Liveness says what is live at a moment: not revoked, not expired, seen since the idle limit of its kind.
+// Liveness defines which devices are live at Now: not revoked, not expired, and seen since the idle limit of their kind.
 type Liveness struct {
 	Now          time.Time
 	AppSince     time.Time // an app not seen after this is idle
 	BrowserSince time.Time
-	SupportSince time.Time // a browser of the support staff's must also have been seen after this
+	SupportSince time.Time // a browser of a support account not seen after this is idle
 }
 
-// liveCondition is about a row of devices. The owner's role is asked for only where it decides.
+// liveCondition holds for a live row of devices. It reads the owner's role only where the role decides.
 const liveCondition = `revoked_at IS NULL AND expires_at > ? AND ((kind = 'app' AND last_seen_at > ?) OR (kind = 'browser' AND last_seen_at > ?
 	AND (last_seen_at > ? OR (SELECT role FROM users WHERE users.id = devices.user_id) <> 'support')))`
 
@@ -74,13 +74,13 @@ func (l Liveness) args() []any {
 	return []any{dbTime(l.Now), dbTime(l.AppSince), dbTime(l.BrowserSince), dbTime(l.SupportSince)}
 }
 
-// over tells whether a device that is not revoked may have come to its end by liveCondition.
+// over reports whether liveCondition may be false for a device that is not revoked. It does not know the owner's role.
 func (l Liveness) over(d Device) bool {
 	since := l.AppSince
 	if d.Kind == KindBrowser {
 		since = l.BrowserSince
 		if l.SupportSince.After(since) {
-			since = l.SupportSince // perhaps: the statement that follows knows whose it is
+			since = l.SupportSince // the statement that follows checks the owner's role
 		}
 	}
 	return !d.ExpiresAt.After(dbTime(l.Now)) || !d.LastSeenAt.After(dbTime(since))
@@ -102,7 +102,8 @@ func (s *Store) Device(ctx context.Context, userID, id uuid.UUID) (Device, error
 	return d, wrapErr("find device", err)
 }
 
-// Devices lists up to limit of a user's devices, live or not, the oldest first, from behind the given one on.
+// Devices lists up to limit of a user's devices, live or not, oldest first. The list starts after the given id; uuid.Nil starts at the
+// beginning.
 func (s *Store) Devices(ctx context.Context, userID, after uuid.UUID, limit int) ([]Device, error) {
 	var list []Device
 	err := s.read(ctx).Where("user_id = ? AND id > ?", userID, after).Order("id").Limit(limit).Find(&list).Error
@@ -133,8 +134,8 @@ func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secret
 	return row.Device, row.User, wrapErr("find browser", err)
 }
 
-// TouchDevice notes that a live device was seen. The write is skipped when it was noted after the given moment, so
-// that a page costs a write at most once in that span.
+// TouchDevice records when and where a live device was last seen. It writes nothing when the device was already seen after unlessAfter,
+// so a browser that loads many pages causes few writes.
 func (s *Store) TouchDevice(ctx context.Context, userID, id uuid.UUID, at, unlessAfter time.Time, ip string) error {
 	return wrapErr("touch device", s.write(ctx, func(db *gorm.DB) error {
 		return db.Exec(`UPDATE devices SET last_seen_at = ?, last_ip = ? WHERE user_id = ? AND id = ? AND revoked_at IS NULL AND last_seen_at <= ?`,

@@ -18,31 +18,31 @@ type DeviceKey struct{ UserID, ID uuid.UUID }
 // NewDevice is a sign-in that the caller has verified.
 type NewDevice struct {
 	Device   Device
-	Verified string // the password hash that the caller checked; the sign-in fails when it is not the current one any more
-	Rehashed string // the same password under stronger parameters; empty leaves it
-	// FreeName picks the name, given which ones look like a name that the owner's devices hold.
+	Verified string // the password hash that the caller checked; the sign-in fails when the account has another by now
+	Rehashed string // the same password hashed with stronger parameters; empty: the hash stays
+	// FreeName picks the device's name. taken reports whether a name looks like that of another device of the owner.
 	FreeName func(taken func(string) bool) string
-	// StatusIndex names a place in the status lists to try, for try 0, 1, 2 …; nil: the device gets none.
+	// StatusIndex returns the index in the status lists to try, for try 0, 1, 2 and so on; nil: the device gets no index.
 	StatusIndex func(try int) int64
-	Max         int // live devices of this kind; past it an app is refused, and the longest unseen browser makes room
+	Max         int // live devices of this kind, 0: no limit; at the limit an app is refused and the longest unseen browser is signed out
 	Live        Liveness
-	Replace     *DeviceKey // the browser's earlier sign-in, which ends with this one
-	// Repeats are hashes of secrets that an earlier sending of the same form would have got. When nothing was replaced, and
-	// a live browser of the account has one of them, that is the sign-in: nothing is added.
+	Replace     *DeviceKey // the earlier sign-in of this browser, which this one revokes; nil: there is no earlier one
+	// Repeats are the hashes of the secrets that earlier submissions of the same form would have got. When nothing was replaced and
+	// a live browser of the account has one of them, AddDevice returns that browser and adds nothing.
 	Repeats      [][]byte
-	KnownOrigins [][]byte  // where the account is at home from now on
-	Spend        []Budget  // a sign-in is counted under each; past one of them nothing happens
-	Uncount      []Counter // what was counted in case the password was wrong
-	Event        Event     // its device name is filled in here
-	// Alert mails the owner about this sign-in; nil: no mail is sent. There is none about the account's first sign-in ever, nor
-	// when Familiar is among the account's places.
+	KnownOrigins [][]byte  // added to the account's known origins
+	Spend        []Budget  // each counts this sign-in; when one is used up, AddDevice returns ErrSpent
+	Uncount      []Counter // failures counted in advance, taken back because the password was right
+	Event        Event     // AddDevice fills in its device
+	// Alert makes the mail about this sign-in; nil: no mail. The first sign-in of an account causes no mail, nor does one whose
+	// BrowserKey is a known origin of the account.
 	Alert      *SignInAlert
-	BrowserKey []byte // the browser's mark; empty for apps
+	BrowserKey []byte // empty for apps
 }
 
-// AddDevice signs a device in, in one transaction, or returns the one that Repeats found: its name, times and
-// SecretHash. It returns ErrChanged when the password changed or the account
-// was disabled since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
+// AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one, of which
+// only the name, the times and SecretHash are filled in. It returns ErrChanged when the password changed or the account was disabled
+// since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
 		*t = dbTime(*t)
@@ -50,7 +50,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	var d Device
 	crowded := false
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		d, crowded = n.Device, false // of a first try that was rolled back
+		d, crowded = n.Device, false // a first attempt may have been rolled back
 		if err := lockSignInUsers(tx, d, n); err != nil {
 			return err
 		}
@@ -99,16 +99,16 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 				return err
 			}
 		}
-		return decrementCounters(tx, n.Uncount) // last: the whole network waits for this row
+		return decrementCounters(tx, n.Uncount) // last: every sign-in from the same network waits for this row
 	})
 	if err == nil && crowded {
-		_ = s.pruneDevices(ctx, d.UserID, n.Live.Now) // otherwise the next sign-in does it
+		_ = s.pruneDevices(ctx, d.UserID, n.Live.Now) // after an error the next sign-in prunes
 	}
 	return d, wrapErr("add device", err)
 }
 
-// isUnfamiliar tells whether the owner is to be told of a sign-in. The first one is known by the history of the account:
-// it still begins with its making, and holds no sign-in. Without that beginning something may have been forgotten.
+// isUnfamiliar reports whether to mail the owner about a sign-in. The first sign-in causes no mail: the events then still include the
+// creation of the account and no sign-in. When the creation is missing, retention may have deleted earlier sign-ins too.
 func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	if n.Alert == nil {
 		return false, nil
@@ -121,12 +121,12 @@ func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	return !known && !first, err
 }
 
-// errSameName rolls a rename back that would change nothing, so that nothing is written for it.
+// errSameName rolls back a rename that would change nothing.
 var errSameName = errors.New("the device has that name")
 
-// RenameDevice gives a live device the name that FreeName picks. It returns ErrNotFound when the device is not
-// live, ErrChanged when the account is disabled, and a LimitError past a limit of the event. The event's device name is the old
-// one, its detail the new one. A device that has the name already stays as it is, and nothing is written.
+// RenameDevice gives a live device the name that freeName picks and returns the device. The event's device name is the old name, its
+// detail the new one. When the name is the same, nothing is written. RenameDevice returns ErrNotFound when the device is not live,
+// ErrChanged when the account is disabled, and a LimitError past a limit of the event.
 func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event) (Device, error) {
 	var d Device
 	err := s.tx(ctx, func(tx *gorm.DB) error {
@@ -165,8 +165,8 @@ func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, 
 
 type held []Device
 
-// heldDevices retires what is expired or idle, so that it keeps neither a name nor a place, and lists the rest,
-// longest unseen first. It also counts the devices that have ended. The caller holds the user's row.
+// heldDevices revokes the devices that are expired or idle, which frees their names and makes room, and lists the rest, longest unseen
+// first. It also counts the revoked devices. The caller has locked the user's row.
 func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended int64, err error) {
 	list, ended, err = notRevoked(tx, userID)
 	if err != nil || !slices.ContainsFunc(list, live.over) {
@@ -178,10 +178,10 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended
 	if err != nil {
 		return nil, 0, err
 	}
-	return notRevoked(tx, userID) // read again: a refresh may have kept alive what was idle a moment ago
+	return notRevoked(tx, userID) // read again: a refresh may have come between
 }
 
-// notRevoked lists the devices that are not revoked and counts those that are, in one question.
+// notRevoked lists the devices that are not revoked and counts those that are, in one query.
 func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err error) {
 	var rows []struct {
 		Device `gorm:"embedded"`
@@ -192,14 +192,14 @@ func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err erro
 		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID).Scan(&rows).Error
 	for _, row := range rows {
 		ended = row.Ended
-		if row.ID != uuid.Nil { // otherwise there is no device
+		if row.ID != uuid.Nil { // nil: the left join found no device
 			list = append(list, row.Device)
 		}
 	}
 	return list, ended, err
 }
 
-// withSecret finds the browser whose secret has one of the hashes.
+// withSecret returns the browser whose secret has one of the hashes.
 func (h held) withSecret(hashes [][]byte) (Device, bool) {
 	for _, d := range h {
 		if d.Kind == KindBrowser && slices.ContainsFunc(hashes, func(hash []byte) bool { return bytes.Equal(hash, d.SecretHash) }) {
@@ -209,7 +209,7 @@ func (h held) withSecret(hashes [][]byte) (Device, bool) {
 	return Device{}, false
 }
 
-// taken tells of names that look like one held by another device than the given one.
+// taken returns a function that reports whether a name looks like that of a device other than but.
 func (h held) taken(but uuid.UUID) func(string) bool {
 	names := make(map[string]bool, 2*len(h))
 	for _, d := range h {
@@ -248,8 +248,8 @@ func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {
 	return nil
 }
 
-// lockSignInUsers takes the account's row and, before a browser of another account is replaced, that one's: in the order
-// of their ids, or two sign-ins that replace each other's browsers would deadlock.
+// lockSignInUsers locks the account's row and, when a browser of another account is replaced, that account's row. It locks in the order
+// of the ids: otherwise two sign-ins that replace each other's browsers would deadlock.
 func lockSignInUsers(tx *gorm.DB, d Device, n NewDevice) error {
 	order := 0
 	if n.Replace != nil {
@@ -266,7 +266,7 @@ func lockSignInUsers(tx *gorm.DB, d Device, n NewDevice) error {
 	return lockUserRow(tx, n.Replace.UserID)
 }
 
-// replaceBrowser ends the earlier sign-in of this browser, whoever's it was, and tells whether it was live.
+// replaceBrowser revokes the earlier sign-in of this browser, of whichever account, and reports whether it was live.
 func replaceBrowser(tx *gorm.DB, old DeviceKey, by Event) (bool, error) {
 	e := by
 	e.ID, e.UserID, e.Kind, e.Detail = uuid.Nil, old.UserID, EventSignOut, RevokedByReplace

@@ -74,7 +74,7 @@ func (s *Store) setLogMode(ctx context.Context) error {
 	return err //nolint:wrapcheck // the caller says what was attempted
 }
 
-// current tells whether exactly the migrations of this program are applied: as many, and the same last one.
+// current reports whether exactly the migrations of this program are applied: as many, and the same last one.
 func (s *Store) current(ctx context.Context) bool {
 	files, err := fs.Glob(migrations, "migrations/"+s.dialect+"/*.sql")
 	if err != nil || len(files) == 0 {
@@ -90,7 +90,7 @@ func (s *Store) current(ctx context.Context) bool {
 	return err == nil && applied == int64(len(files)) && newest == last
 }
 
-// HasSchema tells whether any migration was ever applied.
+// HasSchema reports whether any migration was ever applied.
 func (s *Store) HasSchema(ctx context.Context) (bool, error) {
 	table := "SELECT to_regclass('goose_db_version') IS NOT NULL"
 	if s.dialect == "sqlite" {

@@ -61,7 +61,7 @@ func consumeOneTime(tx *gorm.DB, purpose string, hash []byte, now time.Time) (On
 	return rows[0], nil
 }
 
-// LinkReaches tells whether a link went to an address that is the account's, or that the account can still take back.
+// LinkReaches reports whether a link went to an address that is the account's, or that the account can still take back.
 // A mailbox that the account has left for good must not act on it.
 func (s *Store) LinkReaches(ctx context.Context, link OneTime, emailKey string, now time.Time) (bool, error) {
 	ok, err := linkReaches(s.read(ctx), link, emailKey, now)

@@ -82,7 +82,7 @@ func (p *pool) stale(conn *pgconn.PgConn) bool {
 	return ok && made < p.epoch
 }
 
-// keeps tells whether a connection is of further use after an error of its server. One that has found its server read-only, or
+// keeps reports whether a connection is of further use after an error of its server. One that has found its server read-only, or
 // an old plan of a table that changed, will find the same again, and so will those made before it: they are given up together, so
 // that the second try gets one made after.
 func (p *pool) keeps(conn *pgconn.PgConn, err *pgconn.PgError) bool {

@@ -66,5 +66,5 @@ func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts,
 // nonNil is a place as a parameter; an empty one, which no account has, for none.
 func nonNil(place []byte) []byte { return append([]byte{}, place...) }
 
-// Found tells whether the address has an account.
+// Found reports whether the address has an account.
 func (f *SignInFacts) Found() bool { return f.User.ID != uuid.Nil }
