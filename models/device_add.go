@@ -40,8 +40,8 @@ type NewDevice struct {
 	BrowserKey []byte // empty for apps
 }
 
-// AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one, of which
-// only the name, the times and SecretHash are filled in. It returns ErrChanged when the password changed or the account was disabled
+// AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one
+// with only the name, the times and SecretHash filled in. It returns ErrChanged when the password changed or the account was disabled
 // since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
@@ -95,7 +95,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 			return err
 		}
 		if unfamiliar {
-			if err := tellOfSignIn(tx, d, *n.Alert); err != nil {
+			if err := addSignInMail(tx, d, *n.Alert); err != nil {
 				return err
 			}
 		}
@@ -266,7 +266,7 @@ func lockSignInUsers(tx *gorm.DB, d Device, n NewDevice) error {
 	return lockUserRow(tx, n.Replace.UserID)
 }
 
-// replaceBrowser revokes the earlier sign-in of this browser, of whichever account, and reports whether it was live.
+// replaceBrowser revokes the earlier sign-in of this browser, which may belong to another account, and reports whether it was live.
 func replaceBrowser(tx *gorm.DB, old DeviceKey, by Event) (bool, error) {
 	e := by
 	e.ID, e.UserID, e.Kind, e.Detail = uuid.Nil, old.UserID, EventSignOut, RevokedByReplace

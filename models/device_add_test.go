@@ -46,7 +46,7 @@ func TestANameIsFreeAgainWhenItsDeviceIsExpiredOrIdle(t *testing.T) {
 		if device(t, s, theirs).RevokedAt != nil {
 			t.Error("another account's device was retired")
 		}
-		// Retired is not revoked by somebody: the device still hears the reason.
+		// An expired device is not revoked by a person, and the device still learns the reason.
 		for d, want := range map[uuid.UUID]models.Outcome{expired.ID: models.Expired, unseen.ID: models.Idle} {
 			if got := rotate(t, s, present(models.Device{UserID: u.ID, ID: d}, 1, at)); got.Outcome != want {
 				t.Errorf("outcome %d, want %d", got.Outcome, want)

@@ -257,8 +257,8 @@ func TestAnAddressThatWasLeftIsHeld(t *testing.T) {
 		if err := s.AddUser(t.Context(), newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); !errors.Is(err, models.ErrHeld) {
 			t.Errorf("an operator's new account: %v", err)
 		}
-		nobody := models.User{} // an account that waits for its confirmation is none
-		if err := s.AddNotice(t.Context(), mailTo(nobody, "signup", a, noon, link(nobody, "signup", "signup", noon))); err != nil {
+		none := models.User{} // an account that waits for its confirmation does not exist yet
+		if err := s.AddNotice(t.Context(), mailTo(none, "signup", a, noon, link(none, "signup", "signup", noon))); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.ConfirmUser(t.Context(), "signup", hashOf("signup"), noon, newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); !errors.Is(err, models.ErrHeld) {
@@ -268,7 +268,7 @@ func TestAnAddressThatWasLeftIsHeld(t *testing.T) {
 			t.Errorf("an operator: %v", err)
 		}
 		if got, err := s.UserByEmail(t.Context(), a); !errors.Is(err, models.ErrNotFound) {
-			t.Errorf("somebody has it: %+v, %v", got, err)
+			t.Errorf("another account has it: %+v, %v", got, err)
 		}
 		newcomer.CreatedAt = noon.Add(holdFor)
 		if err := s.AddUser(t.Context(), newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); err != nil {
@@ -341,7 +341,7 @@ func TestTheNewerLinkBackLeavesTheOlderOneGood(t *testing.T) {
 }
 
 // The owner left a thief's address by going back to their own: the thief's mailbox gets no way to come again.
-func TestGoingBackEndsWhatWasLeftMeanwhile(t *testing.T) {
+func TestGoingBackEndsLaterWaysBack(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		a, backToA := u.EmailKey, "back to "+u.EmailKey

@@ -44,7 +44,7 @@ func TestNoErrorOfTheDriverTellsAValue(t *testing.T) {
 			"an exception":                    {"SELECT refuse($1::text)", []any{canary}, new(string), "P0001"},
 			"too many arguments":              {"SELECT $1::text", []any{canary, canary}, new(string), ""},
 			"too few":                         {"SELECT $1::text || $2::text", []any{canary}, new(string), ""},
-			"a statement that is none":        {"SELECT '" + canary + "' FROM WHERE '" + canary + "'", nil, new(string), "42601"},
+			"an invalid statement":            {"SELECT '" + canary + "' FROM WHERE '" + canary + "'", nil, new(string), "42601"},
 		} {
 			err := db.QueryRowContext(t.Context(), c.sql, c.args...).Scan(c.into)
 			if err == nil {

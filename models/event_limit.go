@@ -8,40 +8,40 @@ import (
 	"gorm.io/gorm"
 )
 
-// ErrLimit is what a LimitError is.
+// ErrLimit: an account did something too often. The error is a *LimitError.
 var ErrLimit = errors.New("done too often")
 
-// LimitError says that an account did something as often as it may; nothing was changed.
+// LimitError says that an account has done something as often as it may. Nothing was changed. It wraps ErrLimit.
 type LimitError struct {
-	Wait time.Duration // until it may do so once more
+	Wait time.Duration // until the account may do it again
 }
 
 func (e *LimitError) Error() string { return fmt.Sprintf("%v, for another %v", ErrLimit, e.Wait) }
 
-// Unwrap makes it an ErrLimit.
+// Unwrap returns ErrLimit.
 func (e *LimitError) Unwrap() error { return ErrLimit }
 
-// EventLimit bounds how often an account may do what writes an event of one kind, in any span of the given length. The events themselves are
-// counted, so there is no counter that could be lost or that another account could fill.
+// EventLimit bounds how often an account may cause events of one kind within any span of the given length. The events themselves are
+// counted, so there is no counter that can get lost or that another account can fill.
 type EventLimit struct {
-	OfDevice bool // only those of the event's device
-	Most     int
+	OfDevice bool // count only the events of the same device
+	Most     int  // at least 1
 	Within   time.Duration
 }
 
-// together is how much later an event may be dated that counts all the same: a request gets its time before it waits for others,
-// and replicas' clocks differ.
-const together = time.Minute
+// eventClockError is how much later than the new event an event may be dated and still count. A request takes its time before it waits
+// for other requests, and the clocks of replicas differ.
+const eventClockError = time.Minute
 
-// refuse returns a LimitError when the event would be one too many. The count is exact while the caller holds the user's row. An event
-// dated long after the given one, by a clock that was ahead, does not count.
+// refuse returns a LimitError when the event would exceed the limit. The count is exact while the caller has the user's row locked. An
+// event dated more than eventClockError later comes from a wrong clock and does not count.
 func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
 	at := dbTime(e.At)
-	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at.Add(together))
+	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at.Add(eventClockError))
 	if l.OfDevice {
 		q = q.Where("device_id = ?", e.DeviceID)
 	}
-	var oldest []Event // of as many as there may be
+	var oldest []Event // the oldest of the last l.Most events, if there are so many
 	err := q.Select("at").Order("at DESC").Offset(l.Most - 1).Limit(1).Find(&oldest).Error
 	if err != nil || len(oldest) == 0 {
 		return err
@@ -49,7 +49,7 @@ func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
 	return &LimitError{Wait: min(oldest[0].At.Add(l.Within).Sub(at), l.Within)}
 }
 
-// withinLimits returns a LimitError when one of an event's limits is reached.
+// withinLimits returns a LimitError when the event would exceed one of its limits.
 func withinLimits(tx *gorm.DB, e Event) error {
 	for _, l := range e.Limits {
 		if err := l.refuse(tx, e); err != nil {

@@ -9,17 +9,17 @@ import (
 	"gorm.io/gorm"
 )
 
-// Mail is one mail that waits to be sent. What it says is sealed by the caller: links are worth an account.
+// OutgoingMail is a mail that waits to be sent. The caller seals its content, because a link in it can take over an account.
 type OutgoingMail struct {
 	ID        uuid.UUID
 	UserID    uuid.UUID // the nil UUID where there is no account (yet)
 	Kind      string
-	Recipient string // empty when it is written: the account's address at that moment
+	Recipient string // empty when the mail is written: the account's address at that time is filled in
 	Box       []byte
 	CreatedAt time.Time
-	NextAt    time.Time // when it may be tried; zero when it is written: at once
-	Tries     int64     // how often it was claimed
-	Priority  int64     // which mails go first: MailSecurity and so on
+	NextAt    time.Time // when the mail may be tried next; zero when the mail is written: at CreatedAt
+	Tries     int64     // how often the mail was claimed
+	Priority  int64     // MailSecurity, MailAsked or MailSignup; lower numbers go first
 }
 
 // TableName is where mails are stored.
@@ -27,15 +27,16 @@ func (OutgoingMail) TableName() string { return "mails" }
 
 // The priorities of mails.
 const (
-	MailSecurity = 0 // about the safety of an account
-	MailAsked    = 1 // what a person waits for
-	MailSignup   = 2 // what strangers can have sent to anybody
+	MailSecurity = 0 // about the security of an account
+	MailAsked    = 1 // a person waits for it
+	MailSignup   = 2 // strangers can cause it, to any address
 )
 
-// maxSecurityMails is how many mails of one account go before other people's. One that causes more must not delay their alarms.
+// maxSecurityMails is how many waiting mails of one account may have the priority MailSecurity. An account that causes more must not delay
+// the security mails of other accounts.
 const maxSecurityMails = 5
 
-// Notice is a mail with the links in it, to be written in the transaction that causes it. The zero value is none.
+// Notice is a mail together with the links in it, to be written in the transaction that causes it. The zero value is no mail.
 type Notice struct {
 	Mail  *OutgoingMail
 	Links []OneTime
@@ -65,7 +66,7 @@ func addNotice(tx *gorm.DB, n Notice) error {
 	return tx.Create(&m).Error
 }
 
-// AddNotice writes a mail that is not part of another act. It returns ErrNotFound when its account was deleted meanwhile.
+// AddNotice writes a mail in a transaction of its own. It returns ErrNotFound when its account has been deleted.
 func (s *Store) AddNotice(ctx context.Context, n Notice) error {
 	return wrapErr("add mail", s.tx(ctx, func(tx *gorm.DB) error {
 		if n.Mail != nil {
@@ -77,11 +78,11 @@ func (s *Store) AddNotice(ctx context.Context, n Notice) error {
 	}))
 }
 
-// direct fills in the account's address, whose folded form it returns then, and lets an alarm of an account that has many
-// waiting go with the other mails.
+// direct fills in the account's address when there is no recipient, and returns its folded form. It lowers the priority of a security mail
+// when the account has many of them waiting.
 func (m *OutgoingMail) direct(tx *gorm.DB) (emailKey string, err error) {
 	if m.Recipient != "" && m.Priority != MailSecurity {
-		return "", nil // asked nothing, so that a known address costs no more than an unknown one
+		return "", nil // no query, so that a known address costs no more than an unknown one
 	}
 	var found struct {
 		Email    *string
@@ -105,8 +106,7 @@ func (m *OutgoingMail) direct(tx *gorm.DB) (emailKey string, err error) {
 	return emailKey, nil
 }
 
-// WaitingMails counts the mails of a priority, or of a less urgent one, that wait to be sent, up to limit, and how many of those were
-// never tried.
+// WaitingMails counts the waiting mails of the given or a less urgent priority, up to limit, and how many of those were never tried.
 func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (all, untried int64, err error) {
 	var n struct{ Waiting, Untried int64 }
 	err = s.read(ctx).Raw(`SELECT count(*) AS waiting, count(CASE WHEN tries = 0 THEN 1 END) AS untried
@@ -114,12 +114,11 @@ func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (al
 	return n.Waiting, n.Untried, wrapErr("count mails", err)
 }
 
-// ClaimMail takes the mail that is due next, among those that are as urgent as the given priority or more, and keeps others from
-// it until the given moment. It returns ErrNotFound when no mail is due. Replicas may call it at the same time: each
-// mail is claimed by one of them.
+// ClaimMail claims the mail that is due next among those of the given or a more urgent priority. No other caller gets the mail before
+// until. Replicas may call ClaimMail at the same time: each mail goes to one of them. It returns ErrNotFound when no mail is due.
 func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.Time) (OutgoingMail, error) {
 	for range 100 {
-		var next []uuid.UUID // read first: while there is nothing to send, nothing is written
+		var next []uuid.UUID // read first, so that an empty outbox causes no writes
 		err := s.read(ctx).Raw("SELECT id FROM mails WHERE priority <= ? AND next_at <= ? ORDER BY priority, next_at, id LIMIT 1", priority, dbTime(now)).
 			Scan(&next).Error
 		if err != nil || len(next) == 0 {
@@ -136,26 +135,26 @@ func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.T
 		if len(claimed) > 0 {
 			return claimed[0], nil
 		}
-		// Claimed by another replica since it was read, so that the next read finds another one.
+		// Another replica claimed the mail after the read. The next read finds another mail.
 	}
 	return OutgoingMail{}, fmt.Errorf("claim mail: %w", ErrNotFound)
 }
 
-// DeleteMail forgets a mail that was sent, with everything that it said.
+// DeleteMail deletes a mail that was sent, with its content.
 func (s *Store) DeleteMail(ctx context.Context, id uuid.UUID) error {
 	return wrapErr("delete mail", s.write(ctx, func(db *gorm.DB) error {
 		return db.Where("id = ?", id).Delete(&OutgoingMail{}).Error
 	}))
 }
 
-// PostponeMail lets a claimed mail be tried again at the given moment.
+// PostponeMail makes a claimed mail due again at until.
 func (s *Store) PostponeMail(ctx context.Context, id uuid.UUID, until time.Time) error {
 	return wrapErr("postpone mail", s.write(ctx, func(db *gorm.DB) error {
 		return db.Model(&OutgoingMail{}).Where("id = ?", id).UpdateColumn("next_at", dbTime(until)).Error
 	}))
 }
 
-// GiveUpMail forgets a mail that cannot be sent and writes the event that says so.
+// GiveUpMail deletes a mail that cannot be sent and writes the event that says so. When the mail is gone already it writes nothing.
 func (s *Store) GiveUpMail(ctx context.Context, id uuid.UUID, e Event) error {
 	return wrapErr("give mail up", s.tx(ctx, func(tx *gorm.DB) error {
 		done := tx.Where("id = ?", id).Delete(&OutgoingMail{})

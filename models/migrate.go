@@ -23,11 +23,10 @@ type Migration struct {
 	AppliedAt time.Time // zero while it is pending
 }
 
-// Migrate brings the schema up to date and returns how many migrations this call applied. Any number of processes
-// may call it at once: one applies, the others wait. It returns ErrNewerSchema, and changes nothing, when the
-// database is ahead of this program.
+// Migrate brings the schema up to date and returns how many migrations it applied. Any number of processes may call it at once: one
+// applies the migrations and the others wait. It changes nothing and returns ErrNewerSchema when the schema is newer than this program.
 func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
-	// Asked first, in one query and without a lock: a replica that starts on a current schema neither waits nor writes.
+	// Check first, in one query without a lock. A replica that starts on a current schema then neither waits nor writes.
 	if s.current(ctx) {
 		return 0, nil
 	}
@@ -49,7 +48,7 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		if try == 0 && (isReadOnly(err) || isStalePlan(err) || isShutdown(err) || isConflict(err)) {
 			continue // on another connection
 		}
-		// SQLite has no session lock: of two processes one finds the tables made meanwhile, and looks again.
+		// SQLite has no session lock. When another process has made the tables in between, look again.
 		if s.dialect != "sqlite" || try == 20 || ctx.Err() != nil {
 			return 0, wrapErr("migrate", err)
 		}
@@ -57,24 +56,24 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 	}
 }
 
-// setLogMode turns an SQLite file's write-ahead log on, which the file remembers. It would be a part of each connection's options if
-// it did not write to a file that is still empty.
+// setLogMode turns on the write-ahead log of an SQLite file. The file remembers the setting. It is not among the options of each
+// connection, because there it would write to a file that is still empty.
 func (s *Store) setLogMode(ctx context.Context) error {
 	if s.dialect != "sqlite" {
 		return nil
 	}
 	_, err := s.pools[0].ExecContext(ctx, "PRAGMA journal_mode = WAL")
-	for try := 0; err != nil && ctx.Err() == nil && try < 20; try++ { // another process is at it
+	for try := 0; err != nil && ctx.Err() == nil && try < 20; try++ { // another process may be doing the same
 		time.Sleep(50 * time.Millisecond)
 		_, err = s.pools[0].ExecContext(ctx, "PRAGMA journal_mode = WAL")
 	}
-	readers := s.pools[1] // those that saw the file empty are not told
+	readers := s.pools[1] // close idle readers: they do not notice the change
 	readers.SetMaxIdleConns(0)
 	readers.SetMaxIdleConns(readers.Stats().MaxOpenConnections)
 	return err //nolint:wrapcheck // the caller says what was attempted
 }
 
-// current reports whether exactly the migrations of this program are applied: as many, and the same last one.
+// current reports whether exactly the migrations of this program are applied. It compares their number and the last one.
 func (s *Store) current(ctx context.Context) bool {
 	files, err := fs.Glob(migrations, "migrations/"+s.dialect+"/*.sql")
 	if err != nil || len(files) == 0 {
@@ -90,7 +89,7 @@ func (s *Store) current(ctx context.Context) bool {
 	return err == nil && applied == int64(len(files)) && newest == last
 }
 
-// HasSchema reports whether any migration was ever applied.
+// HasSchema reports whether any migration has been applied.
 func (s *Store) HasSchema(ctx context.Context) (bool, error) {
 	table := "SELECT to_regclass('goose_db_version') IS NOT NULL"
 	if s.dialect == "sqlite" {
@@ -110,7 +109,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !there { // goose would make its table to look into it
+	if !there { // goose would create its table in order to read it
 		return pendingMigrations(s.dialect)
 	}
 	p, err := s.migrations()
@@ -128,7 +127,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	return list, nil
 }
 
-// PendingSQLite lists the migrations of a database that is not there yet.
+// PendingSQLite lists the migrations that a new SQLite database would get.
 func PendingSQLite() ([]Migration, error) { return pendingMigrations("sqlite") }
 
 func pendingMigrations(dialect string) (list []Migration, err error) {

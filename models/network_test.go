@@ -236,7 +236,7 @@ func TestAConnectionThatTheServerEndedFailsNothing(t *testing.T) {
 }
 
 // Our statements are made for READ COMMITTED. Whatever the server's default is, and with a pooler in between that takes no
-// parameters of the connection, nobody is told to try again for having met somebody else.
+// parameters of the connection, no client is told to try again because of a concurrent request.
 func TestTheIsolationLevelIsOurs(t *testing.T) {
 	t.Parallel()
 	database := modelstest.Postgres(t)

@@ -9,27 +9,27 @@ import (
 	"gorm.io/gorm"
 )
 
-// Alarm is the owner's answer to a mail: "This wasn't me".
+// NotMeReport is the owner's answer to a mail about a sign-in: "This wasn't me".
 type NotMeReport struct {
 	Purpose string
 	Hash    []byte // of the link's secret
 	At      time.Time
-	// Event becomes that of the lock, its user filled in here; RevokeReason of what is signed out is RevokedByAlarm.
+	// Event is the event of the locked password. ReportNotMe fills in its user and device.
 	Event Event
 }
 
-// EveryDevice begins the subject of a link that is about all devices of its account; what follows tells such links apart.
+// EveryDevice is the prefix of the subject of a link about all devices of its account. The rest of the subject tells such links apart.
 const EveryDevice = "all "
 
-// sincePrefix begins the subject of a link that is about all devices that signed in at a moment or later.
+// sincePrefix is the prefix of the subjects that DevicesFrom makes. It is stored.
 const sincePrefix = "since "
 
-// DevicesFrom is the subject of a link about all devices that signed in at a moment or later; what tells such links apart follows it.
+// DevicesFrom returns the subject of a link about all devices that signed in at the given time or later. apart tells such links apart.
 func DevicesFrom(at time.Time, apart string) string {
 	return sincePrefix + dbTime(at).Format(time.RFC3339Nano) + " " + apart
 }
 
-// SubjectSince reads a subject that DevicesFrom made.
+// SubjectSince returns the time in a subject that DevicesFrom made, and false for any other subject.
 func SubjectSince(subject string) (at time.Time, ok bool) {
 	text, ok := strings.CutPrefix(subject, sincePrefix)
 	if !ok {
@@ -40,17 +40,18 @@ func SubjectSince(subject string) (at time.Time, ok bool) {
 	return at, err == nil
 }
 
-// ReportNotMe uses the link up, locks the password of its account and revokes the device that the link is about and
-// all that signed in after it, or all that signed in since a moment, or every device. The account is at home nowhere any more,
-// and ways back to later addresses than the present one end. It returns ErrNotFound, and changes nothing, when the link is used
-// or expired, went to an address that the account has left for good, or the account is gone or disabled.
+// ReportNotMe consumes the link, locks the account's password and returns how many devices it revoked. Depending on the link these are
+// one device and all that signed in after it, all that signed in since a certain time, or all devices. The account loses its known
+// origins, links for a new address, and ways back to addresses later than the present one. ReportNotMe changes nothing and returns
+// ErrNotFound when the link is used or expired, when it went to an address that the account can no longer take back, and when the account
+// is deleted or disabled.
 func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		var link OneTime
 		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", r.Purpose, r.Hash, dbTime(r.At)).Take(&link).Error; err != nil {
 			return err
 		}
-		at := dbTime(r.At) // the users row first, as everywhere: whoever ends the link holds that row
+		at := dbTime(r.At) // lock the users row first, as every transaction that ends links does
 		var keys []string
 		err := tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING email_key", at, at, link.UserID).Scan(&keys).Error
 		if err != nil || len(keys) == 0 {
@@ -81,7 +82,7 @@ func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, 
 	return revoked, wrapErr("answer alarm", err)
 }
 
-// revokeNotMe revokes what the link is about, and names the device in the event.
+// revokeNotMe revokes the devices that the link is about. When it is about one, it fills in the event's device.
 func revokeNotMe(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	if strings.HasPrefix(link.Subject, EveryDevice) {
 		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
@@ -99,11 +100,11 @@ func revokeNotMe(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	if err := tx.Where("user_id = ? AND id = ?", link.UserID, id).Limit(1).Find(&rows).Error; err != nil {
 		return 0, err
 	}
-	if len(rows) == 0 { // pruned: a thief who signs in and out until the first device is gone must not keep the later ones
+	if len(rows) == 0 { // pruned: a thief may have signed in and out until the first device was gone; revoke the later ones too
 		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
 	}
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: id, Valid: true}, rows[0].Name
-	// Whoever signed in there may have signed in again from the same place, which is told to nobody.
+	// The thief may have signed in again from the same origin, which causes no mail.
 	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND (id = ? OR created_at > ?) AND revoked_at IS NULL`,
 		dbTime(e.At), e.Actor, RevokedByAlarm, link.UserID, id, rows[0].CreatedAt)
 	return done.RowsAffected, done.Error

@@ -94,7 +94,7 @@ func (p *postgresRotations) count() {
 	}
 }
 
-// onConn lends a connection of a pool to fn.
+// onConn runs fn with the driver's own connection, taken from a pool.
 func onConn(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (err error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
@@ -118,5 +118,5 @@ func (r *rotation) postgresArgs() []any {
 	}
 }
 
-// pgUUID is of a type that pgx knows in each of its modes.
+// pgUUID converts an id to a type that pgx can encode in each of its query modes.
 func pgUUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }

@@ -97,7 +97,7 @@ func TestATokenAheadThatComesTwentyTimesAtOnceRestoresOnce(t *testing.T) {
 	})
 }
 
-// Tokens of different ages at once: whatever the order, nobody gets an error, and a dead one revokes.
+// Tokens of different ages at once: in any order, no caller gets an error, and a dead token revokes.
 func TestRacingTokensOfEveryAgeEndInARevocation(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for range rounds(s, 10, 5) {

@@ -13,14 +13,14 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// turns is a way to a database that counts how often somebody has to wait for it: each time that something is said to it after it
+// roundTripCounter is a proxy in front of a database that counts round trips: each time that the client sends something after the server
 // has answered.
-type turns struct {
+type roundTripCounter struct {
 	count atomic.Int64
 	url   string
 }
 
-func countTurns(t *testing.T, database string) *turns {
+func countRoundTrips(t *testing.T, database string) *roundTripCounter {
 	t.Helper()
 	u, err := url.Parse(database)
 	if err != nil {
@@ -32,7 +32,7 @@ func countTurns(t *testing.T, database string) *turns {
 		t.Fatal(err)
 	}
 	u.Host = listener.Addr().String()
-	c := &turns{url: u.String()}
+	c := &roundTripCounter{url: u.String()}
 	var open sync.WaitGroup
 	open.Go(func() {
 		for {
@@ -50,7 +50,7 @@ func countTurns(t *testing.T, database string) *turns {
 	return c
 }
 
-func (c *turns) carry(client net.Conn, target string) {
+func (c *roundTripCounter) carry(client net.Conn, target string) {
 	defer func() { _ = client.Close() }()
 	server, err := net.Dial("tcp", target)
 	if err != nil {
@@ -60,10 +60,10 @@ func (c *turns) carry(client net.Conn, target string) {
 	var answered atomic.Bool
 	answered.Store(true)
 	go func() {
-		_, _ = io.Copy(client, readBy(server, func() { answered.Store(true) }))
+		_, _ = io.Copy(client, notifyReads(server, func() { answered.Store(true) }))
 		_ = client.Close()
 	}()
-	_, _ = io.Copy(server, readBy(client, func() {
+	_, _ = io.Copy(server, notifyReads(client, func() {
 		if answered.Swap(false) {
 			c.count.Add(1)
 		}
@@ -75,7 +75,7 @@ type reader struct {
 	on func()
 }
 
-func readBy(r io.Reader, on func()) io.Reader { return reader{r, on} }
+func notifyReads(r io.Reader, on func()) io.Reader { return reader{r, on} }
 
 func (r reader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
@@ -100,7 +100,7 @@ func TestASignInTakesAKnownNumberOfRoundTrips(t *testing.T) {
 
 func roundTrips(t *testing.T, want int64, alert *models.SignInAlert) {
 	t.Helper()
-	way := countTurns(t, modelstest.Postgres(t))
+	way := countRoundTrips(t, modelstest.Postgres(t))
 	s := migrated(t, models.Config{URL: way.url, Conns: 4})
 	u := addUser(t, s)
 	next := func(i int) models.NewDevice {

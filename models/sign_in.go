@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// SignInQuestion is what is asked of the database before a password is hashed. Of the last four, those that are empty are known to
+// SignInQuestion holds what a sign-in reads from the database before it hashes a password. Empty values of Browser, Network and JKT match
 // no account.
 type SignInQuestion struct {
 	EmailKey string // folded
@@ -15,22 +15,22 @@ type SignInQuestion struct {
 	Keys     [][]byte // of counters
 	At       time.Time
 
-	Browser, Network []byte    // places of the caller
-	KnownSince       time.Time // a place that the account did not sign in from after this is forgotten
-	JKT              string    // thumbprint of a key that the caller proved
+	Browser, Network []byte    // origins of the caller
+	KnownSince       time.Time // an origin that the account did not sign in from after this is not known
+	JKT              string    // thumbprint of the caller's proven key (RFC 9449)
 }
 
-// SignInFacts is the answer.
+// SignInFacts is the result of reading a SignInQuestion.
 type SignInFacts struct {
 	User     User // the zero User when the address has no account
-	Allowed  bool // the app may sign in: it is registered, or none is
+	Allowed  bool // the app may sign in: it is registered, or no app is
 	Counters []Counter
-	// The account knows the caller's browser, network, or key: that of one of its live devices.
+	// The caller's browser or network is a known origin of the account; its key is that of a live device of the account.
 	KnownBrowser, KnownNetwork, KnownKey bool
 }
 
-// SignInFacts reads, in one statement, the account of a folded address, how it knows the caller, whether an app may sign in, and
-// the counters whose window is not over. An address without an account is no error, and costs the same.
+// SignInFacts reads in one statement the account of a folded address, whether it knows the caller, whether the app may sign in, and the
+// counters whose window is not over. An address without an account is not an error and takes the same work.
 func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts, error) {
 	var rows []struct {
 		User                                 `gorm:"embedded"`
@@ -63,8 +63,8 @@ func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts,
 	return facts, nil
 }
 
-// nonNil is a place as a parameter; an empty one, which no account has, for none.
-func nonNil(place []byte) []byte { return append([]byte{}, place...) }
+// nonNil returns the origin as a parameter that is not NULL. No account has the empty origin.
+func nonNil(origin []byte) []byte { return append([]byte{}, origin...) }
 
 // Found reports whether the address has an account.
 func (f *SignInFacts) Found() bool { return f.User.ID != uuid.Nil }

@@ -86,7 +86,7 @@ func hurry(s *models.Store, postgres, sqlite int, round func()) {
 	})
 }
 
-// A sign-in that checked the old password and the change of that password: whoever is first, no device of the old
+// A sign-in that checked the old password and the change of that password: in either order no device of the old
 // password is left.
 func TestNoDeviceOfTheOldPasswordSurvivesItsChange(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {

@@ -11,9 +11,9 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// A statement that is prepared once for all callers makes them wait for one another: whoever prepares waits for a
-// connection, and whoever holds the last connection waits for the prepared statement.
-func TestTheFirstUseOfAStatementDeadlocksNobody(t *testing.T) {
+// A statement that is prepared once for all callers can deadlock them: the one that prepares waits for a connection, and the one with the
+// last connection waits for the prepared statement.
+func TestTheFirstUseOfAStatementCausesNoDeadlock(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		s := migrated(t, models.Config{URL: url})
 		u := addUser(t, s)
@@ -34,7 +34,7 @@ func TestTheFirstUseOfAStatementDeadlocksNobody(t *testing.T) {
 	})
 }
 
-func TestACallerWhoHangsUpFailsNobodyElse(t *testing.T) {
+func TestACallerWhoHangsUpDoesNotFailOthers(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		s := migrated(t, models.Config{URL: url})
 		u := addUser(t, s)
@@ -60,7 +60,7 @@ func TestACallerWhoHangsUpFailsNobodyElse(t *testing.T) {
 
 // A replica of the next version adds a column while this one serves. A statement that was planned before (PostgreSQL: "cached plan
 // must not change result type") is planned again, in whatever kind of transaction it stands.
-func TestAColumnAddedMeanwhileFailsNothing(t *testing.T) {
+func TestAColumnAddedWhileServingFailsNothing(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		d := addApp(t, s, u.ID, "phone")

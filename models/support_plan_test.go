@@ -30,7 +30,7 @@ func deskCalls(t *testing.T, s *models.Store) []deskCall {
 		{"people, further and narrowed", "users_email_key|autoindex_users", func() error { return second(s.PeopleByEmail(ctx, prefix, "d5", narrow)) }},
 		{"a person", "users_pkey|autoindex_users", func() error {
 			if _, err := s.PersonByID(ctx, id, q.Live); err == nil {
-				t.Error("there is nobody")
+				t.Error("there is no such person")
 			}
 			return nil
 		}},
@@ -47,7 +47,7 @@ type deskCall struct {
 	call        func() error
 }
 
-// deskPlans checks the plan of every query; a full reading of a table is none.
+// deskPlans checks the plan of every query. A query that reads a whole table fails.
 func deskPlans(t *testing.T, config models.Config, fill func(*models.Store), plan func(s *models.Store, statement string) string, reading *regexp.Regexp) {
 	t.Helper()
 	var mu sync.Mutex

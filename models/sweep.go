@@ -7,20 +7,20 @@ import (
 	"gorm.io/gorm"
 )
 
-// Retention says what the sweeper deletes: everything that ended before these moments.
+// Retention says what Sweep deletes. A zero time deletes nothing.
 type Retention struct {
 	DevicesBefore      time.Time // devices revoked or expired before this
 	EventsBefore       time.Time
 	FailuresBefore     time.Time // events of wrong passwords
-	CountersBefore     time.Time // counters whose window ended before this, or begins long after it
+	CountersBefore     time.Time // counters whose window ended before this, or starts more than an hour after it
 	KnownOriginsBefore time.Time
-	StatusBefore       time.Time // places in the status lists of devices that expired before this
-	LinksBefore        time.Time // links that were mailed and expired before this; used ones stay for UsedLinkLife
-	AlertsBefore       time.Time // notes of accounts that were last mailed about a sign-in before this
+	StatusBefore       time.Time // status indexes of devices that expired before this
+	LinksBefore        time.Time // mailed links that expired before this; used ones stay for UsedLinkLife
+	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
 }
 
-// Sweep deletes what is past retention, in small batches, and returns how many rows went. It stops early, without
-// an error, when the context ends; the next sweep goes on.
+// Sweep deletes what is past retention, in small batches, and returns how many rows it deleted. When ctx ends it stops without an error,
+// and the next sweep continues.
 func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err error) {
 	if deleted, err = s.SweepCounters(ctx, r.CountersBefore); err != nil {
 		return deleted, err
@@ -36,7 +36,7 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 		{"status_indexes", "idx", "expires_at < ?", []time.Time{r.StatusBefore}},
 		{"one_time_tokens", "hash", goneLinks, links},
 		{"former_addresses", "hash", goneLinks, links},
-		{"deleted_accounts", "user_id", "created_at < ?", []time.Time{r.EventsBefore}}, // their secret is lost; by now the searches for them are gone, too
+		{"deleted_accounts", "user_id", "created_at < ?", []time.Time{r.EventsBefore}}, // the searches for them have been deleted by then, too
 		{"sign_in_mails", "user_id", "last_at < ?", []time.Time{r.AlertsBefore}},
 	} {
 		n, err := s.sweep(ctx, d)
@@ -47,14 +47,13 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 	return deleted, nil
 }
 
-// deletion names rows of a table that go.
+// deletion describes the rows of a table to delete.
 type deletion struct {
 	table, key, condition string
-	before                []time.Time // the condition's; the zero time first: nothing goes
+	before                []time.Time // the condition's parameters; when the first is zero, nothing is deleted
 }
 
-// SweepCounters deletes the counters whose window ended before a moment. There are as many as strangers cared to make, so it
-// is worth doing often.
+// SweepCounters deletes the counters whose window ended before the given time. Strangers can create many counters, so call it often.
 func (s *Store) SweepCounters(ctx context.Context, before time.Time) (deleted int64, err error) {
 	if before.IsZero() {
 		return 0, nil

@@ -17,7 +17,7 @@ import (
 
 const day = 24 * time.Hour
 
-// theft plays an account that changes its address: who can take it back, and by which links.
+// theft plays an account that changes its address, and shows which links can take it back.
 type theft struct {
 	t       testing.TB
 	s       *models.Store
