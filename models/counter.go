@@ -43,7 +43,7 @@ const incrementOrRestart = `ON CONFLICT (key) DO UPDATE SET
 const windowRuns = `attempts.ends_at > excluded.window_start AND attempts.window_start <= ?`
 
 // IncrementCounters adds 1 to the counter of each key, in one upsert, and returns the new values. All replicas share the counters. A
-// counter whose window is over starts a new one at at, as long as the span from since to at. Keys that occur twice count once.
+// counter whose window is over starts a new window at the time at, which lasts at.Sub(since). A key that occurs twice counts once.
 func (s *Store) IncrementCounters(ctx context.Context, keys [][]byte, at, since time.Time) ([]Counter, error) {
 	keys = slices.SortedFunc(slices.Values(keys), bytes.Compare) // every caller locks in this order: no deadlock
 	keys = slices.CompactFunc(keys, bytes.Equal)                 // an upsert cannot change a row twice

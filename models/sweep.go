@@ -10,10 +10,10 @@ import (
 // Retention says what Sweep deletes. A zero time deletes nothing.
 type Retention struct {
 	DevicesBefore      time.Time // devices revoked or expired before this
-	EventsBefore       time.Time
+	EventsBefore       time.Time // events older than this
 	FailuresBefore     time.Time // events of wrong passwords
 	CountersBefore     time.Time // counters whose window ended before this, or starts more than an hour after it
-	KnownOriginsBefore time.Time
+	KnownOriginsBefore time.Time // known origins last used before this
 	StatusBefore       time.Time // status indexes of devices that expired before this
 	LinksBefore        time.Time // mailed links that expired before this; used ones stay for UsedLinkLife
 	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
