@@ -69,7 +69,7 @@ func TestASignInSpendsItsBudgetAndGivesBackWhatWasReserved(t *testing.T) {
 	})
 }
 
-func TestAnAccountKnowsTheTwentyPlacesThatItUsedLast(t *testing.T) {
+func TestAnAccountKnowsTheTwentyOriginsThatItUsedLast(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, other := addUser(t, s), addUser(t, s)
 		for i := range 60 {
@@ -86,13 +86,13 @@ func TestAnAccountKnowsTheTwentyPlacesThatItUsedLast(t *testing.T) {
 			}
 		}
 		if n := count(t, s, "SELECT count(*) FROM known_places"); n != 40 {
-			t.Errorf("%d places of two accounts", n)
+			t.Errorf("%d known origins of two accounts", n)
 		}
 	})
 }
 
-// Places from a clock that was a year ahead neither stay known for that year nor push out what is used now.
-func TestPlacesOfAClockThatWasAheadAreForgotten(t *testing.T) {
+// Origins dated by a clock that was a year ahead do not stay known for that year, and do not displace the ones in use.
+func TestOriginsOfAClockThatWasAheadAreForgotten(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		from := func(at time.Time, mark string) {

@@ -29,7 +29,7 @@ func TestEveryAttemptIsCounted(t *testing.T) {
 	})
 }
 
-// Fifty callers, each with some of the keys in an order of its own.
+// Fifty callers, each with some of the keys in its own order.
 func TestKeysInEveryOrderDoNotDeadlock(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		var keys [][]byte

@@ -27,7 +27,7 @@ func TestANameIsFreeAgainWhenItsDeviceIsExpiredOrIdle(t *testing.T) {
 		if err := s.TouchDevice(t.Context(), u.ID, kept.ID, at.Add(-time.Microsecond), at, home); err != nil {
 			t.Fatal(err)
 		}
-		// The other account's devices are just as old, and none of this one's business.
+		// The other account's devices are just as old and must stay.
 		stranger := addUser(t, s)
 		theirs := addApp(t, s, stranger.ID, "phone")
 
@@ -143,7 +143,7 @@ func TestAnAppPastTheLimitIsRefusedAndLeavesNothing(t *testing.T) {
 	})
 }
 
-// footprint is what a sign-in could leave behind.
+// footprint counts the rows that a sign-in can write.
 func footprint(t *testing.T, s *models.Store) map[string]int64 {
 	t.Helper()
 	return map[string]int64{

@@ -14,8 +14,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// What goes wrong with a statement is told without what anybody typed: neither by PostgreSQL's messages, details and contexts, nor
-// by the driver, which likes to quote what it could not send or read.
+// An error about a statement contains nothing that people typed, although PostgreSQL's messages, details and contexts may, and the driver
+// often quotes values that it could not send or read.
 func TestNoErrorOfTheDriverTellsAValue(t *testing.T) {
 	t.Parallel()
 	const canary = "canary@example.org"
@@ -64,7 +64,7 @@ func TestNoErrorOfTheDriverTellsAValue(t *testing.T) {
 	}
 }
 
-// The driver's own pool is asked in the same way by refreshes, past database/sql.
+// Refreshes use the driver's own connection, without database/sql, and must not tell values either.
 func TestNoErrorOfABatchTellsAValue(t *testing.T) {
 	t.Parallel()
 	const canary = "canary@example.org"

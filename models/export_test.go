@@ -12,13 +12,13 @@ var (
 	Confusables = confusables
 )
 
-// WrapErr is for tests of errors that no act of this package makes.
+// WrapErr is for tests of errors that no method of this package causes.
 var WrapErr = wrapErr
 
-// WithRetries is for tests of errors that this machine's servers do not word in that way.
+// WithRetries is for tests of errors that the servers on this machine do not return.
 var WithRetries = withRetries
 
-// PoolSettings are those with which a pool of PostgreSQL connections would be made, however the URL says otherwise.
+// PoolSettings returns the settings of a pool of PostgreSQL connections for a URL, which must not change them.
 func PoolSettings(url string) (life, jitter time.Duration, most int32, err error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {

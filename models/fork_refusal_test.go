@@ -159,7 +159,7 @@ func TestReuseRevokesThisDeviceAndNoOther(t *testing.T) {
 	})
 }
 
-// What must change together shares one transaction: while no event can be written, nothing happens.
+// Changes that belong together share one transaction: when the event cannot be written, nothing changes.
 func TestWithoutItsEventNothingHappens(t *testing.T) {
 	key := func(d models.Device) models.DeviceKey { return models.DeviceKey{UserID: d.UserID, ID: d.ID} }
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {

@@ -9,7 +9,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// fork is what the rule looks at in a row.
+// fork holds the columns that the fork rule uses.
 type fork struct{ base, floor, generation int64 }
 
 func forkOf(d models.Device) fork { return fork{d.Base, d.Floor, d.Generation} }
@@ -25,7 +25,7 @@ func addForked(t *testing.T, s *models.Store, u models.User, f fork, change func
 	return add(t, s, n)
 }
 
-// 4 was used; 5 died as the sibling of 6; 6, 7 and 8 live.
+// 4 was used, 5 died as the sibling of 6, and 6, 7 and 8 live.
 var three = fork{base: 4, floor: 6, generation: 8}
 
 func TestTheForkRuleRowByRow(t *testing.T) {
@@ -95,7 +95,7 @@ func TestTheForkRuleRowByRow(t *testing.T) {
 	})
 }
 
-// checkAnswer holds what is true of every outcome: which columns move, and that the answer is the row.
+// checkAnswer checks what holds for every outcome: which columns change, and that the answer equals the row.
 func checkAnswer(t *testing.T, r models.Rotation, before, after models.Device, got models.RotateResult) {
 	t.Helper()
 	usable := got.Outcome >= models.Rotated && got.Outcome <= models.Restored

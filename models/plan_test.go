@@ -14,7 +14,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// crowd fills the tables round the store, so that a plan without an index would be the dearer one.
+// crowd fills the tables directly, so that a plan without an index would cost more.
 func crowd(t *testing.T, s *models.Store) {
 	t.Helper()
 	for _, statement := range []string{
@@ -34,7 +34,7 @@ func crowd(t *testing.T, s *models.Store) {
 
 var placeholder = regexp.MustCompile(`\$(\d+)\$?`)
 
-// plan is how PostgreSQL would run a statement for values that it does not know.
+// plan returns PostgreSQL's generic plan for a statement.
 func plan(t *testing.T, s *models.Store, statement string) string {
 	t.Helper()
 	conn, err := s.Pools()[0].Conn(t.Context())
@@ -136,7 +136,7 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 	}
 }
 
-// A refresh that is no HOT update writes every index of the row, and leaves more for vacuum.
+// A refresh must be a HOT update. Otherwise it writes every index of the row and leaves more work for vacuum.
 func TestARefreshIsAHOTUpdate(t *testing.T) {
 	s := migrated(t, models.Config{URL: modelstest.Postgres(t), Conns: 1})
 	crowd(t, s)

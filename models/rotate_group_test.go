@@ -16,7 +16,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// crowdOf is one device each of n people.
+// crowdOf creates n people with one device each.
 func crowdOf(t *testing.T, s *models.Store, n int) []models.Device {
 	t.Helper()
 	devices := make([]models.Device, n)
@@ -26,13 +26,13 @@ func crowdOf(t *testing.T, s *models.Store, n int) []models.Device {
 	return devices
 }
 
-// waiters tells how many sessions of this database wait for a lock.
+// waiters counts the sessions of this database that wait for a lock.
 func waiters(t *testing.T, s *models.Store) int64 {
 	t.Helper()
 	return count(t, s, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 }
 
-// hold takes a device's row in a transaction of its own until release is called.
+// hold locks a device's row in another transaction until release is called.
 func hold(t *testing.T, s *models.Store, d models.Device) (release func()) {
 	t.Helper()
 	tx, err := s.Pools()[0].BeginTx(context.WithoutCancel(t.Context()), nil)

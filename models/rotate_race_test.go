@@ -45,7 +45,7 @@ func TestFiftyRefreshesWithOneTokenGiveOneSuccessor(t *testing.T) {
 	})
 }
 
-// Every presentation of the base from elsewhere is a child of its own; none is given twice.
+// Every presentation of the base from elsewhere makes a new child, and none is issued twice.
 func TestRacingForksAreAllCounted(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
@@ -163,7 +163,7 @@ func TestAfterARevocationWasAcknowledgedNoRefreshSucceeds(t *testing.T) {
 	})
 }
 
-// Every device is its own row: refreshes of many devices of one owner disturb neither each other nor sign-ins.
+// Every device has its own row, so refreshes of many devices of one owner disturb neither each other nor sign-ins.
 func TestRefreshesOfManyDevicesDoNotDisturbEachOther(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)

@@ -86,7 +86,7 @@ func (r reader) Read(p []byte) (int, error) {
 }
 
 // A sign-in is one plain transaction: a round trip for each statement, one for BEGIN and one for COMMIT. They take well under the
-// time of its password hash. The number is here so that another statement is added knowingly.
+// time of its password hash. The test fixes the number so that a new statement does not slip in.
 func TestASignInTakesAKnownNumberOfRoundTrips(t *testing.T) {
 	t.Parallel()
 	t.Run("without mail", func(t *testing.T) { roundTrips(t, 13, nil) })

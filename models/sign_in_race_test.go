@@ -75,7 +75,7 @@ func TestSignInsThatRaceForTheLastPlacesNeverExceedTheLimit(t *testing.T) {
 	})
 }
 
-// hurry runs many rounds side by side, because most of a round is waiting.
+// hurry runs many rounds concurrently, because a round mostly waits.
 func hurry(s *models.Store, postgres, sqlite int, round func()) {
 	var left atomic.Int64
 	left.Store(int64(rounds(s, postgres, sqlite)))

@@ -58,7 +58,7 @@ func TestWhatASignInNeedsComesInOneStatement(t *testing.T) {
 	})
 }
 
-// A place in the status lists that another device holds is not given twice: the sign-in tries the next one.
+// A status index that another device has is not given twice: the sign-in tries the next one.
 func TestASignInTriesStatusIndexesUntilOneIsFree(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)

@@ -58,8 +58,8 @@ func TestACallerWhoHangsUpDoesNotFailOthers(t *testing.T) {
 	})
 }
 
-// A replica of the next version adds a column while this one serves. A statement that was planned before (PostgreSQL: "cached plan
-// must not change result type") is planned again, in whatever kind of transaction it stands.
+// A replica of the next version adds a column while this one serves. A statement with an old plan (PostgreSQL: "cached plan
+// must not change result type") is planned again, inside and outside transactions.
 func TestAColumnAddedWhileServingFailsNothing(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
@@ -122,7 +122,7 @@ func TestAUsualRefreshIsExactlyOneStatement(t *testing.T) {
 	})
 }
 
-// PostgreSQL's own count of transactions agrees: nothing is sent behind the store's back.
+// PostgreSQL's own count of transactions agrees, so no statement bypasses OnStatement.
 func TestPostgresCountsOneTransactionForEachRefresh(t *testing.T) {
 	s := migrated(t, models.Config{URL: modelstest.Postgres(t), Conns: 1})
 	u := addUser(t, s)

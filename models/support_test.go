@@ -15,7 +15,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// addNamed makes an account with a given address.
+// addNamed creates an account with the given address.
 func addNamed(t *testing.T, s *models.Store, email, role string) models.User {
 	t.Helper()
 	u := models.User{ID: models.NewID(noon), Email: email, EmailKey: strings.ToLower(email), PasswordHash: password, Role: role, CreatedAt: noon}

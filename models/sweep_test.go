@@ -77,7 +77,7 @@ func TestASweepDeletesOnlyWhatIsPastRetention(t *testing.T) {
 	})
 }
 
-// addEvents writes many at once, round the store.
+// addEvents writes many events directly into the database.
 func addEvents(t *testing.T, s *models.Store, n int) {
 	t.Helper()
 	var rows []string
