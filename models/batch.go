@@ -7,8 +7,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// Long work is split into short transactions. On SQLite every other write waits while one runs. On PostgreSQL no other write waits, so
-// fewer and larger transactions are better.
+// Long work is split into short transactions. On SQLite every other write waits while one runs. On PostgreSQL no other write waits,
+// so fewer and larger transactions are better.
 const (
 	firstBatch        = 100 // rows of the first transaction
 	leastBatch        = 20
@@ -17,9 +17,9 @@ const (
 	batchTimePostgres = 100 * time.Millisecond
 )
 
-// inBatches calls step in one short transaction after another until a step changes fewer rows than limit. When the context ends first,
-// it returns done == false and no error. After each transaction it sleeps for as long as the transaction took, which leaves at least
-// half of SQLite's time to other writes. Only one replica runs a step at a time.
+// inBatches calls step in one short transaction after another until a step changes fewer rows than limit. When the context ends
+// first, it returns done == false and no error. After each transaction it sleeps for as long as the transaction took, which leaves
+// at least half of SQLite's time to other writes. Only one replica runs a step at a time.
 func (s *Store) inBatches(ctx context.Context, step func(tx *gorm.DB, limit int) (int64, error)) (done bool, changed int64, err error) {
 	for limit := firstBatch; ctx.Err() == nil; {
 		var n int64
@@ -58,8 +58,8 @@ func (s *Store) batchTime() time.Duration {
 	return batchTime
 }
 
-// nextBatch returns how many rows the next transaction may change. The last one changed limit rows and took a certain time; the next
-// should take about as long as should.
+// nextBatch returns how many rows the next transaction may change. The last one changed limit rows and took a certain time; the
+// next should take about as long as should.
 func nextBatch(limit int, took, should time.Duration) int {
 	switch {
 	case took > should:

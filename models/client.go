@@ -27,8 +27,8 @@ func (s *Store) Clients(ctx context.Context) ([]Client, error) {
 	return list, wrapErr("list clients", err)
 }
 
-// RemoveClient deletes an app, which can no longer sign in. Devices that are signed in stay so. It returns ErrNotFound for an unknown
-// id.
+// RemoveClient deletes an app, which can no longer sign in. Devices that are signed in stay so. It returns ErrNotFound for an
+// unknown id.
 func (s *Store) RemoveClient(ctx context.Context, id string) error {
 	return wrapErr("remove client", s.write(ctx, func(db *gorm.DB) error {
 		done := db.Where("id = ?", id).Delete(&Client{})

@@ -11,8 +11,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// Counter counts what happened under one key within a window of time: failed sign-ins, mails asked for, sign-ins of an account. Keys
-// are keyed hashes made by the caller.
+// Counter counts what happened under one key within a window of time: failed sign-ins, mails asked for, sign-ins of an account.
+// Keys are keyed hashes made by the caller.
 type Counter struct {
 	Key         []byte
 	WindowStart time.Time
@@ -23,8 +23,8 @@ type Counter struct {
 // TableName is where counters are stored. At first they counted only attempts to sign in.
 func (Counter) TableName() string { return "attempts" }
 
-// counterClockError is how far the clocks of replicas may differ. A window that starts further in the future comes from a wrong clock
-// and counts as over.
+// counterClockError is how far the clocks of replicas may differ. A window that starts further in the future comes from a wrong
+// clock and counts as over.
 const counterClockError = 10 * time.Second
 
 // Counters returns the counters of the given keys whose window is not over. The result has no entry for other keys.
@@ -42,8 +42,9 @@ const incrementOrRestart = `ON CONFLICT (key) DO UPDATE SET
 
 const windowRuns = `attempts.ends_at > excluded.window_start AND attempts.window_start <= ?`
 
-// IncrementCounters adds 1 to the counter of each key, in one upsert, and returns the new values. All replicas share the counters. A
-// counter whose window is over starts a new window at the time at, which lasts at.Sub(since). A key that occurs twice counts once.
+// IncrementCounters adds 1 to the counter of each key, in one upsert, and returns the new values. All replicas share the counters.
+// A counter whose window is over starts a new window at the time at, which lasts at.Sub(since). A key that occurs twice counts
+// once.
 func (s *Store) IncrementCounters(ctx context.Context, keys [][]byte, at, since time.Time) ([]Counter, error) {
 	keys = slices.SortedFunc(slices.Values(keys), bytes.Compare) // every caller locks in this order: no deadlock
 	keys = slices.CompactFunc(keys, bytes.Equal)                 // an upsert cannot change a row twice
@@ -75,8 +76,8 @@ func (s *Store) DecrementCounters(ctx context.Context, counted []Counter) error 
 	return wrapErr("decrement counters", s.tx(ctx, func(tx *gorm.DB) error { return decrementCounters(tx, counted) }))
 }
 
-// decrementCounters uses an upsert, although the rows exist, because an upsert locks them in the order in which they are given, and every
-// caller uses that order. Counters that reach 0 are deleted.
+// decrementCounters uses an upsert, although the rows exist, because an upsert locks them in the order in which they are given, and
+// every caller uses that order. Counters that reach 0 are deleted.
 func decrementCounters(tx *gorm.DB, counted []Counter) error {
 	if len(counted) == 0 {
 		return nil
@@ -117,8 +118,8 @@ type Budget struct {
 	Window time.Duration
 }
 
-// spend adds 1 to the counter of each budget, or returns ErrSpent when one of them is used up. The caller has locked the user's row, and
-// the keys belong to that user.
+// spend adds 1 to the counter of each budget, or returns ErrSpent when one of them is used up. The caller has locked the user's
+// row, and the keys belong to that user.
 func spend(tx *gorm.DB, budgets []Budget, at time.Time) error {
 	latest := dbTime(at.Add(counterClockError))
 	for _, b := range budgets {

@@ -102,8 +102,8 @@ func (s *Store) Device(ctx context.Context, userID, id uuid.UUID) (Device, error
 	return d, wrapErr("find device", err)
 }
 
-// Devices lists up to limit of a user's devices, live or not, oldest first. The list starts after the given id; uuid.Nil starts at the
-// beginning.
+// Devices lists up to limit of a user's devices, live or not, oldest first. The list starts after the given id; uuid.Nil starts at
+// the beginning.
 func (s *Store) Devices(ctx context.Context, userID, after uuid.UUID, limit int) ([]Device, error) {
 	var list []Device
 	err := s.read(ctx).Where("user_id = ? AND id > ?", userID, after).Order("id").Limit(limit).Find(&list).Error
@@ -134,8 +134,8 @@ func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secret
 	return row.Device, row.User, wrapErr("find browser", err)
 }
 
-// TouchDevice records when and where a live device was last seen. It writes nothing when the device was already seen after unlessAfter,
-// so a browser that loads many pages causes few writes.
+// TouchDevice records when and where a live device was last seen. It writes nothing when the device was already seen after
+// unlessAfter, so a browser that loads many pages causes few writes.
 func (s *Store) TouchDevice(ctx context.Context, userID, id uuid.UUID, at, unlessAfter time.Time, ip string) error {
 	return wrapErr("touch device", s.write(ctx, func(db *gorm.DB) error {
 		return db.Exec(`UPDATE devices SET last_seen_at = ?, last_ip = ? WHERE user_id = ? AND id = ? AND revoked_at IS NULL AND last_seen_at <= ?`,

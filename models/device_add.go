@@ -40,8 +40,8 @@ type NewDevice struct {
 	BrowserKey []byte // empty for apps
 }
 
-// AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one
-// with only the name, the times and SecretHash filled in. It returns ErrChanged when the password changed or the account was disabled
+// AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one with
+// only the name, the times and SecretHash filled in. It returns ErrChanged when the password changed or the account was disabled
 // since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
@@ -107,8 +107,8 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	return d, wrapErr("add device", err)
 }
 
-// isUnfamiliar reports whether to mail the owner about a sign-in. The first sign-in causes no mail: the events then still include the
-// creation of the account and no sign-in. When the creation is missing, retention may have deleted earlier sign-ins too.
+// isUnfamiliar reports whether to mail the owner about a sign-in. The first sign-in causes no mail: the events then still include
+// the creation of the account and no sign-in. When the creation is missing, retention may have deleted earlier sign-ins too.
 func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	if n.Alert == nil {
 		return false, nil
@@ -124,9 +124,9 @@ func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 // errSameName rolls back a rename that would change nothing.
 var errSameName = errors.New("the device has that name")
 
-// RenameDevice gives a live device the name that freeName picks and returns the device. The event's device name is the old name, its
-// detail the new one. When the name is the same, nothing is written. RenameDevice returns ErrNotFound when the device is not live,
-// ErrChanged when the account is disabled, and a LimitError past a limit of the event.
+// RenameDevice gives a live device the name that freeName picks and returns the device. The event's device name is the old name,
+// its detail the new one. When the name is the same, nothing is written. RenameDevice returns ErrNotFound when the device is not
+// live, ErrChanged when the account is disabled, and a LimitError past a limit of the event.
 func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event) (Device, error) {
 	var d Device
 	err := s.tx(ctx, func(tx *gorm.DB) error {
@@ -165,8 +165,8 @@ func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, 
 
 type held []Device
 
-// heldDevices revokes the devices that are expired or idle, which frees their names and makes room, and lists the rest, longest unseen
-// first. It also counts the revoked devices. The caller has locked the user's row.
+// heldDevices revokes the devices that are expired or idle, which frees their names and makes room, and lists the rest, longest
+// unseen first. It also counts the revoked devices. The caller has locked the user's row.
 func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended int64, err error) {
 	list, ended, err = notRevoked(tx, userID)
 	if err != nil || !slices.ContainsFunc(list, live.over) {
@@ -248,8 +248,8 @@ func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {
 	return nil
 }
 
-// lockSignInUsers locks the account's row and, when a browser of another account is replaced, that account's row. It locks in the order
-// of the ids: otherwise two sign-ins that replace each other's browsers would deadlock.
+// lockSignInUsers locks the account's row and, when a browser of another account is replaced, that account's row. It locks in the
+// order of the ids: otherwise two sign-ins that replace each other's browsers would deadlock.
 func lockSignInUsers(tx *gorm.DB, d Device, n NewDevice) error {
 	order := 0
 	if n.Replace != nil {

@@ -15,11 +15,13 @@ const (
 	mostPruned = 200
 )
 
-// keptEnded returns how many revoked devices an account with that many live ones keeps. It leaves room for the live ones, so that signing
-// them all out does not exceed maxEnded. An account with very many live devices still keeps maxEnded/2, for its owner to see.
+// keptEnded returns how many revoked devices an account with that many live ones keeps. It leaves room for the live ones, so that
+// signing them all out does not exceed maxEnded. An account with very many live devices still keeps maxEnded/2, for its owner to
+// see.
 func keptEnded(live int) int64 { return int64(max(maxEnded-live, maxEnded/2)) }
 
-// pruneDevices deletes the devices of an account that were revoked first, when it has too many. The events still tell what happened.
+// pruneDevices deletes the devices of an account that were revoked first, when it has too many. The events still tell what
+// happened.
 func (s *Store) pruneDevices(ctx context.Context, userID uuid.UUID, at time.Time) error {
 	return wrapErr("prune devices", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := s.lockBulkWrites(tx); err != nil {
@@ -34,8 +36,8 @@ func (s *Store) pruneDevices(ctx context.Context, userID uuid.UUID, at time.Time
 	}))
 }
 
-// dropEnded deletes up to limit revoked devices of an account and keeps the latest ones. Their indexes in the status lists stay revoked
-// until their last access token has expired.
+// dropEnded deletes up to limit revoked devices of an account and keeps the latest ones. Their indexes in the status lists stay
+// revoked until their last access token has expired.
 func dropEnded(tx *gorm.DB, userID uuid.UUID, keep int64, limit int, at time.Time) (int64, error) {
 	var list []Device
 	err := tx.Select("id", "status_index", "expires_at", "revoked_at").Where("user_id = ? AND revoked_at IS NOT NULL", userID).

@@ -8,9 +8,9 @@ import (
 	"gorm.io/gorm"
 )
 
-// RevokeDevice revokes one device and writes the event. The event's Detail becomes revoke_reason, its Actor revoked_by. RevokeDevice
-// returns the device as it is afterwards. A device that was revoked before stays as it is, without an event and with fresh == false. It
-// returns ErrNotFound when the user has no such device.
+// RevokeDevice revokes one device and writes the event. The event's Detail becomes revoke_reason, its Actor revoked_by.
+// RevokeDevice returns the device as it is afterwards. A device that was revoked before stays as it is, without an event and with
+// fresh == false. It returns ErrNotFound when the user has no such device.
 func (s *Store) RevokeDevice(ctx context.Context, key DeviceKey, e Event) (d Device, fresh bool, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		rows, err := revokeOne(tx, key, e)
@@ -26,8 +26,8 @@ func (s *Store) RevokeDevice(ctx context.Context, key DeviceKey, e Event) (d Dev
 	return d, fresh, wrapErr("revoke device", err)
 }
 
-// RevokeBySecret revokes the app device of a device token (RFC 7009). The token is the only credential, so the device secret must match.
-// An unknown device or another secret changes nothing and is no error.
+// RevokeBySecret revokes the app device of a device token (RFC 7009). The token is the only credential, so the device secret must
+// match. An unknown device or another secret changes nothing and is no error.
 func (s *Store) RevokeBySecret(ctx context.Context, key DeviceKey, secretHash []byte, e Event) error {
 	return wrapErr("revoke device", s.tx(ctx, func(tx *gorm.DB) error {
 		_, err := revokeWhere(tx, key, e, " AND kind = 'app' AND secret_hash = ?", secretHash)
@@ -35,8 +35,8 @@ func (s *Store) RevokeBySecret(ctx context.Context, key DeviceKey, secretHash []
 	}))
 }
 
-// RevokeOthers revokes every device of a user except keep and returns how many there were. It writes one event, or none when there were
-// no others. The nil UUID keeps no device.
+// RevokeOthers revokes every device of a user except keep and returns how many there were. It writes one event, or none when there
+// were no others. The nil UUID keeps no device.
 func (s *Store) RevokeOthers(ctx context.Context, userID, keep uuid.UUID, e Event) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockUserRow(tx, userID); err != nil {

@@ -86,12 +86,12 @@ func (r Rotation) usable() []any {
 	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, dbTime(r.Now), dbTime(r.IdleSince), r.JKT, r.ClientID, r.ClientID}
 }
 
-// retryClockError is how far the clock of the replica that rotated last may be ahead of this one. A rotation dated further in the future
-// comes from a wrong clock, and its retry window is over.
+// retryClockError is how far the clock of the replica that rotated last may be ahead of this one. A rotation dated further in the
+// future comes from a wrong clock, and its retry window is over.
 const retryClockError = 5 * time.Minute
 
-// retryWindow returns the span in which the last rotation must lie for this request to count as its retry. For a caller from an unknown
-// network the span is empty.
+// retryWindow returns the span in which the last rotation must lie for this request to count as its retry. For a caller from an
+// unknown network the span is empty.
 func (r Rotation) retryWindow() (from, until time.Time) {
 	until = dbTime(r.Now.Add(retryClockError))
 	if r.NetworkUnknown || r.IP == "" {
@@ -108,9 +108,10 @@ func (r Rotation) rotatedAt() time.Time {
 	return dbTime(r.Now)
 }
 
-// RotateDevice applies the fork rule to a presented device token. A usual outcome costs exactly one statement, and refreshes that arrive
-// at the same time share a commit (see rotator). An unusual outcome costs a second transaction, which writes its event too. RotateDevice
-// returns ErrUnavailable when the database did not answer; then the token may or may not have been used, and the client repeats it.
+// RotateDevice applies the fork rule to a presented device token. A usual outcome costs exactly one statement, and refreshes that
+// arrive at the same time share a commit (see rotator). An unusual outcome costs a second transaction, which writes its event too.
+// RotateDevice returns ErrUnavailable when the database did not answer; then the token may or may not have been used, and the
+// client repeats it.
 func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, error) {
 	if r.Generation < 0 || r.Generation > maxGeneration {
 		return RotateResult{Outcome: Unknown}, nil // a successor would overflow
@@ -143,9 +144,9 @@ func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
 	return result, nil
 }
 
-// rotateUnusual handles what rotateStatement does not: a dead generation (evidence of theft, the device is revoked), a generation ahead
-// of a database that was restored from a backup, and a device that cannot be used. An outcome of zero means that another refresh changed
-// the row in between.
+// rotateUnusual handles what rotateStatement does not: a dead generation (evidence of theft, the device is revoked), a generation
+// ahead of a database that was restored from a backup, and a device that cannot be used. An outcome of zero means that another
+// refresh changed the row in between.
 func (s *Store) rotateUnusual(ctx context.Context, r Rotation) (result RotateResult, err error) {
 	event := Event{
 		UserID: r.Key.UserID, ID: r.EventID, At: r.Now, Actor: ActorSystem, IP: r.IP, UserAgent: r.UserAgent,

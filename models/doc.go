@@ -1,5 +1,5 @@
-// Package models holds the tables and all queries, for SQLite and PostgreSQL. It is the only package that imports gorm. Errors of the
-// drivers leave it as the kinds in errors.go.
+// Package models holds the tables and all queries, for SQLite and PostgreSQL. It is the only package that imports gorm. Errors of
+// the drivers leave it as the kinds in errors.go.
 //
 // Every method keeps these rules:
 //

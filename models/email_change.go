@@ -21,8 +21,8 @@ type EmailRequest struct {
 	Notice   Notice
 }
 
-// AskEmailChange writes the mail with the link. It returns ErrChanged when the account is not as verified. Without that check a link could
-// be written just after the change of password that ends all links.
+// AskEmailChange writes the mail with the link. It returns ErrChanged when the account is not as verified. Without that check a
+// link could be written just after the change of password that ends all links.
 func (s *Store) AskEmailChange(ctx context.Context, r EmailRequest) error {
 	return wrapErr("ask for a new address", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockVerifiedUser(tx, r.UserID, r.Verified, "", r.At); err != nil {
@@ -58,12 +58,12 @@ const maxWaysBack = 30
 // ChangeEmail consumes the link and gives the account its new address, in one transaction. Links for a new password end.
 //
 // The old address gets a way back, and every older address that has one gets a new one. Otherwise a thief could change the address
-// again and again until the owner's ways back expire. When the account returns to an address that it may take back, the old address gets
-// no way back, the ways back to all later addresses end, and Since of the address stays what it was.
+// again and again until the owner's ways back expire. When the account returns to an address that it may take back, the old address
+// gets no way back, the ways back to all later addresses end, and Since of the address stays what it was.
 //
-// ChangeEmail changes nothing and returns ErrNotFound when the link is used, replaced or expired or the account has changed since it
-// asked, ErrDuplicate when another account has the address, ErrHeld when the address is held for another account, and ErrTooManyWaysBack
-// past the limit of 30 ways back.
+// ChangeEmail changes nothing and returns ErrNotFound when the link is used, replaced or expired or the account has changed since
+// it asked, ErrDuplicate when another account has the address, ErrHeld when the address is held for another account, and
+// ErrTooManyWaysBack past the limit of 30 ways back.
 func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 	return wrapErr("change address", s.tx(ctx, func(tx *gorm.DB) error {
 		// Lock the users row first, as every transaction that ends links does.
@@ -154,9 +154,9 @@ type EmailSetting struct {
 	Notices         []Notice
 }
 
-// SetEmail gives the account a new address on behalf of an operator. All ways back end, because a thief may have the mailbox of a former
-// address, and so do the links that were mailed to those addresses. SetEmail returns ErrChanged when the account's address is not From,
-// and ErrDuplicate and ErrHeld as ChangeEmail does.
+// SetEmail gives the account a new address on behalf of an operator. All ways back end, because a thief may have the mailbox of a
+// former address, and so do the links that were mailed to those addresses. SetEmail returns ErrChanged when the account's address
+// is not From, and ErrDuplicate and ErrHeld as ChangeEmail does.
 func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
 	return wrapErr("set address", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := moveUser(tx, tx.Where("email_key = ?", c.From), c.UserID, c.Email, c.EmailKey, c.At, ErrChanged); err != nil {

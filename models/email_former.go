@@ -11,9 +11,9 @@ import (
 	"gorm.io/gorm"
 )
 
-// FormerAddress is an address that an account had, with a link that takes it back: a way back. Until ExpiresAt the address is held: no
-// other account can have it. Otherwise a thief could give the owner's address to another account. One address can have several ways
-// back, each mailed at another time.
+// FormerAddress is an address that an account had, with a link that takes it back: a way back. Until ExpiresAt the address is held:
+// no other account can have it. Otherwise a thief could give the owner's address to another account. One address can have several
+// ways back, each mailed at another time.
 type FormerAddress struct {
 	Hash            []byte // SHA-256 of the link's secret
 	UserID          uuid.UUID
@@ -25,16 +25,16 @@ type FormerAddress struct {
 	UsedAt          *time.Time // when its link was used; ExpiresAt is set to the same time, for releases that do not read UsedAt
 }
 
-// FindFormerAddress returns the address that a link takes back, without using the link. It returns ErrNotFound when the link is unknown,
-// ended or expired. A link that was used within the last UsedLinkLife is returned too, with UsedAt set.
+// FindFormerAddress returns the address that a link takes back, without using the link. It returns ErrNotFound when the link is
+// unknown, ended or expired. A link that was used within the last UsedLinkLife is returned too, with UsedAt set.
 func (s *Store) FindFormerAddress(ctx context.Context, hash []byte, now time.Time) (f FormerAddress, err error) {
 	err = s.read(ctx).Where("hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)", hash, dbTime(now), dbTime(now.Add(-UsedLinkLife))).
 		Take(&f).Error
 	return f, wrapErr("find former address", err)
 }
 
-// FormerAddresses lists the former addresses of an account in the order in which it left them. The list includes expired ones until they
-// are swept.
+// FormerAddresses lists the former addresses of an account in the order in which it left them. The list includes expired ones until
+// they are swept.
 func (s *Store) FormerAddresses(ctx context.Context, userID uuid.UUID) ([]FormerAddress, error) {
 	list, err := formerAddresses(s.read(ctx), userID)
 	return list, wrapErr("list former addresses", err)
@@ -60,8 +60,8 @@ func (s *Store) AddressHeld(ctx context.Context, emailKey string, userID uuid.UU
 	return false, wrapErr("find held address", err)
 }
 
-// refuseHeld returns ErrHeld when an address is held for another account. Inside a transaction, call it after writing the address to the
-// users row: the unique index then waits for a transaction that leaves the address at the same time.
+// refuseHeld returns ErrHeld when an address is held for another account. Inside a transaction, call it after writing the address
+// to the users row: the unique index then waits for a transaction that leaves the address at the same time.
 func refuseHeld(db *gorm.DB, emailKey string, userID uuid.UUID, at time.Time) error {
 	var n int64
 	err := db.Model(&FormerAddress{}).Where("email_key = ? AND user_id <> ? AND expires_at > ?", emailKey, userID, dbTime(at)).Count(&n).Error
@@ -80,8 +80,8 @@ func addFormer(tx *gorm.DB, f FormerAddress) error {
 	return tx.Create(&f).Error
 }
 
-// addressRank orders the addresses of an account by when the account got them. The server cannot tell the owner from a thief by what they
-// do, only by who came first. So a later address never ends the way back to an earlier one.
+// addressRank orders the addresses of an account by when the account got them. The server cannot tell the owner from a thief by
+// what they do, only by who came first. So a later address never ends the way back to an earlier one.
 type addressRank struct {
 	since *time.Time
 	seq   int64 // decides between equal values of since; an old release did not record since
@@ -132,8 +132,8 @@ func endWays(tx *gorm.DB, userID uuid.UUID, list []FormerAddress) (ended int64, 
 	return ended, nil
 }
 
-// endLaterWays ends the ways back to addresses that are later than the account's present one. It never ends those to earlier addresses:
-// a thief who has changed the address could end the owner's that way. The caller has locked the account's row.
+// endLaterWays ends the ways back to addresses that are later than the account's present one. It never ends those to earlier
+// addresses: a thief who has changed the address could end the owner's that way. The caller has locked the account's row.
 func endLaterWays(tx *gorm.DB, userID uuid.UUID, at time.Time) (ended int64, err error) {
 	list, err := waysBack(tx, userID, at)
 	if err != nil || len(list) == 0 {
@@ -178,8 +178,8 @@ func (s *Store) WaysBack(ctx context.Context, u User, now time.Time) ([]WayBack,
 	return ways, nil
 }
 
-// EndWaysBack ends the ways back to addresses later than the account's present one and returns how many there were. It writes the event
-// when there were any.
+// EndWaysBack ends the ways back to addresses later than the account's present one and returns how many there were. It writes the
+// event when there were any.
 func (s *Store) EndWaysBack(ctx context.Context, userID uuid.UUID, e Event) (ended int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockUserRow(tx, userID); err != nil {

@@ -19,10 +19,10 @@ type EmailUndo struct {
 	Tell func(f FormerAddress, left string) []Notice
 }
 
-// UndoEmailChange consumes the link and gives the account its former address again, whatever address it has now. Since of the address
-// stays what it was. The transaction also locks the password, revokes every device, replaces the known origins, ends links for new
-// passwords and addresses, and ends every way back to the same or a later address. UndoEmailChange changes nothing and returns
-// ErrNotFound when the link is used, ended or expired, or the account is deleted or disabled.
+// UndoEmailChange consumes the link and gives the account its former address again, whatever address it has now. Since of the
+// address stays what it was. The transaction also locks the password, revokes every device, replaces the known origins, ends links
+// for new passwords and addresses, and ends every way back to the same or a later address. UndoEmailChange changes nothing and
+// returns ErrNotFound when the link is used, ended or expired, or the account is deleted or disabled.
 func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddress, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		err := tx.Where("hash = ? AND expires_at > ? AND used_at IS NULL", u.Hash, dbTime(u.At)).Take(&f).Error

@@ -29,8 +29,8 @@ type redacted struct {
 func (e *redacted) Error() string { return e.text }
 func (e *redacted) Unwrap() error { return e.cause }
 
-// redact returns a driver's error with a text that contains no value of any argument. Errors about the state of the database keep their text,
-// for the operator. Of other errors the text keeps only what the programmers of PostgreSQL or the driver wrote.
+// redact returns a driver's error with a text that contains no value of any argument. Errors about the state of the database keep
+// their text, for the operator. Of other errors the text keeps only what the programmers of PostgreSQL or the driver wrote.
 func redact(err error) error {
 	var pg *pgconn.PgError
 	switch {
@@ -59,8 +59,8 @@ var harmlessTexts = []*regexp.Regexp{
 	regexp.MustCompile(`^convert field \d+ failed`),
 }
 
-// pgText returns PostgreSQL's message when its class names only parts of the schema and the server, and otherwise only the code and the
-// function. It never includes the detail, the context or the statement.
+// pgText returns PostgreSQL's message when its class names only parts of the schema and the server, and otherwise only the code and
+// the function. It never includes the detail, the context or the statement.
 func pgText(pg *pgconn.PgError) string {
 	text := fmt.Sprintf("%s (SQLSTATE %s)", pg.Severity, pg.Code)
 	switch class := pg.Code[:min(2, len(pg.Code))]; {
@@ -74,9 +74,9 @@ func pgText(pg *pgconn.PgError) string {
 	return text
 }
 
-// messagesOf are the classes of errors (PostgreSQL, appendix A) whose messages contain no values: connection, feature not supported, integrity
-// (the key is in the detail), transaction state, authorization, catalogue and schema names, rollback, resources, limits, object
-// state, intervention, system and internal errors.
+// messagesOf are the classes of errors (PostgreSQL, appendix A) whose messages contain no values: connection, feature not
+// supported, integrity (the key is in the detail), transaction state, authorization, catalogue and schema names, rollback,
+// resources, limits, object state, intervention, system and internal errors.
 var messagesOf = map[string]bool{
 	"08": true, "0A": true, "23": true, "25": true, "28": true, "3D": true, "3F": true, "40": true,
 	"53": true, "54": true, "55": true, "57": true, "58": true, "XX": true,

@@ -14,8 +14,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// An error about a statement contains nothing that people typed, although PostgreSQL's messages, details and contexts may, and the driver
-// often quotes values that it could not send or read.
+// An error about a statement contains nothing that people typed, although PostgreSQL's messages, details and contexts may, and the
+// driver often quotes values that it could not send or read.
 func TestNoErrorOfTheDriverTellsAValue(t *testing.T) {
 	t.Parallel()
 	const canary = "canary@example.org"

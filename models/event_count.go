@@ -12,8 +12,8 @@ type DayCount struct {
 	N    int64
 }
 
-// DailyCounts counts the events of some kinds by UTC day, from from (inclusive) to until (exclusive). The result may have two counts for
-// one day and kind; the caller adds them.
+// DailyCounts counts the events of some kinds by UTC day, from from (inclusive) to until (exclusive). The result may have two
+// counts for one day and kind; the caller adds them.
 func (s *Store) DailyCounts(ctx context.Context, kinds []string, from, until time.Time) ([]DayCount, error) {
 	day := "at / 86400000000" // whole microseconds
 	if s.dialect == "postgres" {

@@ -21,20 +21,20 @@ func (e *LimitError) Error() string { return fmt.Sprintf("%v, for another %v", E
 // Unwrap returns ErrLimit.
 func (e *LimitError) Unwrap() error { return ErrLimit }
 
-// EventLimit bounds how often an account may cause events of one kind within any span of the given length. The events themselves are
-// counted, so there is no counter that can get lost or that another account can fill.
+// EventLimit bounds how often an account may cause events of one kind within any span of the given length. The events themselves
+// are counted, so there is no counter that can get lost or that another account can fill.
 type EventLimit struct {
 	OfDevice bool // count only the events of the same device
 	Most     int  // at least 1
 	Within   time.Duration
 }
 
-// eventClockError is how much later than the new event an event may be dated and still count. A request takes its time before it waits
-// for other requests, and the clocks of replicas differ.
+// eventClockError is how much later than the new event an event may be dated and still count. A request takes its time before it
+// waits for other requests, and the clocks of replicas differ.
 const eventClockError = time.Minute
 
-// refuse returns a LimitError when the event would exceed the limit. The count is exact while the caller has the user's row locked. An
-// event dated more than eventClockError later comes from a wrong clock and does not count.
+// refuse returns a LimitError when the event would exceed the limit. The count is exact while the caller has the user's row locked.
+// An event dated more than eventClockError later comes from a wrong clock and does not count.
 func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
 	at := dbTime(e.At)
 	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at.Add(eventClockError))

@@ -13,10 +13,10 @@ import (
 // slowStatement is how long a statement may take before it is logged.
 const slowStatement = time.Second
 
-// gormConfig turns off gorm's own transactions and its ping when the pool opens. It also leaves gorm's cache of prepared statements off,
-// because all callers share it: a caller that waits for a connection to prepare on can deadlock with the one that holds the last
-// connection, a caller that hangs up fails the others, and after a column is added every call fails. pgx prepares statements for each
-// connection itself.
+// gormConfig turns off gorm's own transactions and its ping when the pool opens. It also leaves gorm's cache of prepared statements
+// off, because all callers share it: a caller that waits for a connection to prepare on can deadlock with the one that holds the
+// last connection, a caller that hangs up fails the others, and after a column is added every call fails. pgx prepares statements
+// for each connection itself.
 func gormConfig(c Config) *gorm.Config {
 	withoutValues()
 	return &gorm.Config{
@@ -26,14 +26,14 @@ func gormConfig(c Config) *gorm.Config {
 	}
 }
 
-// withoutValues keeps values out of logged statements. gorm's Scan formats statements with a recorder of its own, which uses this variable
-// and not the logger's ParamsFilter.
+// withoutValues keeps values out of logged statements. gorm's Scan formats statements with a recorder of its own, which uses this
+// variable and not the logger's ParamsFilter.
 var withoutValues = sync.OnceFunc(func() {
 	logger.RecorderParamsFilter = func(_ context.Context, sql string, _ ...any) (string, []any) { return sql, nil }
 })
 
-// statementLog is gorm's logger. It logs slow statements without their values, which include e-mail addresses and hashes. It does not log
-// errors: the caller does.
+// statementLog is gorm's logger. It logs slow statements without their values, which include e-mail addresses and hashes. It does
+// not log errors: the caller does.
 type statementLog struct {
 	log *slog.Logger
 	on  func(sql string)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// NameKey returns the form of a device name that searches use: composed (NFC), in lower case, without invisible format characters such as
-// zero-width ones and direction marks.
+// NameKey returns the form of a device name that searches use: composed (NFC), in lower case, without invisible format characters
+// such as zero-width ones and direction marks.
 func NameKey(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
@@ -26,8 +26,8 @@ type KeyPrefix struct {
 	Whole bool
 }
 
-// where returns a condition that is a range of the column's index. LIKE would need different escapes and indexes on the two databases, and
-// could not use the index for a value that is unknown when the statement is prepared.
+// where returns a condition that is a range of the column's index. LIKE would need different escapes and indexes on the two
+// databases, and could not use the index for a value that is unknown when the statement is prepared.
 func (k KeyPrefix) where(column string) (string, []any) {
 	if k.Whole {
 		return column + " = ?", []any{k.Text}
@@ -38,7 +38,8 @@ func (k KeyPrefix) where(column string) (string, []any) {
 	return column + " >= ?", []any{k.Text}
 }
 
-// successor returns the smallest text, in byte order, that is greater than every text with the prefix s. It returns "" when no text is.
+// successor returns the smallest text, in byte order, that is greater than every text with the prefix s. It returns "" when no text
+// is.
 func successor(s string) string {
 	for s != "" {
 		r, size := utf8.DecodeLastRuneInString(s)

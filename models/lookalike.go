@@ -17,8 +17,8 @@ import (
 //go:embed confusables.txt
 var confusablesText string
 
-// confusables maps a character to the text that represents all characters that look like it, in lower case: 0 looks like O, so it maps to
-// o. Characters newer than the table represent themselves.
+// confusables maps a character to the text that represents all characters that look like it, in lower case: 0 looks like O, so it
+// maps to o. Characters newer than the table represent themselves.
 var confusables = sync.OnceValue(func() map[rune]string {
 	table := make(map[rune]string, 6000)
 	for line := range strings.Lines(confusablesText) {
@@ -48,9 +48,9 @@ func hexRunes(numbers string) (list []rune) {
 }
 
 // lookAlikes returns the two forms by which names are compared. Names that have one form in common look the same. The first form is
-// normalized (UAX #15, NFKC) and case-folded before look-alikes are replaced, so that phone equals PHONE and рhоnе in Cyrillic letters.
-// The second replaces look-alikes first, so that Iris equals lris and Ada's equals Ada´s. Both lack invisible characters. Neither is for
-// display.
+// normalized (UAX #15, NFKC) and case-folded before look-alikes are replaced, so that phone equals PHONE and рhоnе in Cyrillic
+// letters. The second replaces look-alikes first, so that Iris equals lris and Ada's equals Ada´s. Both lack invisible characters.
+// Neither is for display.
 func lookAlikes(name string) [2]string {
 	name = visibleText(name)
 	return [2]string{skeleton(foldCase(norm.NFKC.String(name))), skeleton(foldCase(skeleton(name)))}
@@ -112,8 +112,8 @@ func ignorable(r rune) bool {
 		!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
-// blank reports whether a character is a letter or symbol with an empty glyph: the Braille pattern without dots, the null notehead, the
-// blanks of Egyptian hieroglyphs.
+// blank reports whether a character is a letter or symbol with an empty glyph: the Braille pattern without dots, the null notehead,
+// the blanks of Egyptian hieroglyphs.
 func blank(r rune) bool {
 	return r == '\u2800' || r == '\U0001d159' || r == '\U00013441' || r == '\U00013442'
 }

@@ -32,8 +32,8 @@ const (
 	MailSignup   = 2 // strangers can cause it, to any address
 )
 
-// maxSecurityMails is how many waiting mails of one account may have the priority MailSecurity. An account that causes more must not delay
-// the security mails of other accounts.
+// maxSecurityMails is how many waiting mails of one account may have the priority MailSecurity. An account that causes more must
+// not delay the security mails of other accounts.
 const maxSecurityMails = 5
 
 // Notice is a mail together with the links in it, to be written in the transaction that causes it. The zero value is no mail.
@@ -78,8 +78,8 @@ func (s *Store) AddNotice(ctx context.Context, n Notice) error {
 	}))
 }
 
-// direct fills in the account's address when there is no recipient, and returns its folded form. It lowers the priority of a security mail
-// when the account has many of them waiting.
+// direct fills in the account's address when there is no recipient, and returns its folded form. It lowers the priority of a
+// security mail when the account has many of them waiting.
 func (m *OutgoingMail) direct(tx *gorm.DB) (emailKey string, err error) {
 	if m.Recipient != "" && m.Priority != MailSecurity {
 		return "", nil // no query, so that a known address costs no more than an unknown one
@@ -106,7 +106,8 @@ func (m *OutgoingMail) direct(tx *gorm.DB) (emailKey string, err error) {
 	return emailKey, nil
 }
 
-// WaitingMails counts the waiting mails of the given or a less urgent priority, up to limit, and how many of those were never tried.
+// WaitingMails counts the waiting mails of the given or a less urgent priority, up to limit, and how many of those were never
+// tried.
 func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (all, untried int64, err error) {
 	var n struct{ Waiting, Untried int64 }
 	err = s.read(ctx).Raw(`SELECT count(*) AS waiting, count(CASE WHEN tries = 0 THEN 1 END) AS untried
@@ -114,8 +115,9 @@ func (s *Store) WaitingMails(ctx context.Context, priority int64, limit int) (al
 	return n.Waiting, n.Untried, wrapErr("count mails", err)
 }
 
-// ClaimMail claims the mail that is due next among those of the given or a more urgent priority. No other caller gets the mail before
-// until. Replicas may call ClaimMail at the same time: each mail goes to one of them. It returns ErrNotFound when no mail is due.
+// ClaimMail claims the mail that is due next among those of the given or a more urgent priority. No other caller gets the mail
+// before until. Replicas may call ClaimMail at the same time: each mail goes to one of them. It returns ErrNotFound when no mail is
+// due.
 func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.Time) (OutgoingMail, error) {
 	for range 100 {
 		var next []uuid.UUID // read first, so that an empty outbox causes no writes

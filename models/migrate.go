@@ -24,7 +24,8 @@ type Migration struct {
 }
 
 // Migrate brings the schema up to date and returns how many migrations it applied. Any number of processes may call it at once: one
-// applies the migrations and the others wait. It changes nothing and returns ErrNewerSchema when the schema is newer than this program.
+// applies the migrations and the others wait. It changes nothing and returns ErrNewerSchema when the schema is newer than this
+// program.
 func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 	// Check first, in one query without a lock. A replica that starts on a current schema then neither waits nor writes.
 	if s.current(ctx) {

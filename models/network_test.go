@@ -26,8 +26,8 @@ type way struct {
 	dials    atomic.Int64
 }
 
-// lay starts a proxy in front of the database of url. admit, unless nil, gets the first packet of a connection and may return a message
-// that refuses the connection.
+// lay starts a proxy in front of the database of url. admit, unless nil, gets the first packet of a connection and may return a
+// message that refuses the connection.
 func lay(t *testing.T, database string, admit func(startup []byte) string) *way {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -235,8 +235,8 @@ func TestAConnectionThatTheServerEndedFailsNothing(t *testing.T) {
 	}
 }
 
-// Our statements are written for READ COMMITTED. With any default of the server, and with a pooler in between that accepts no connection
-// parameters, no client is told to try again because of a concurrent request.
+// Our statements are written for READ COMMITTED. With any default of the server, and with a pooler in between that accepts no
+// connection parameters, no client is told to try again because of a concurrent request.
 func TestTheIsolationLevelIsOurs(t *testing.T) {
 	t.Parallel()
 	database := modelstest.Postgres(t)

@@ -18,13 +18,15 @@ type NotMeReport struct {
 	Event Event
 }
 
-// EveryDevice is the prefix of the subject of a link about all devices of its account. The rest of the subject tells such links apart.
+// EveryDevice is the prefix of the subject of a link about all devices of its account. The rest of the subject tells such links
+// apart.
 const EveryDevice = "all "
 
 // sincePrefix is the prefix of the subjects that DevicesFrom makes. It is stored.
 const sincePrefix = "since "
 
-// DevicesFrom returns the subject of a link about all devices that signed in at the given time or later. apart tells such links apart.
+// DevicesFrom returns the subject of a link about all devices that signed in at the given time or later. apart tells such links
+// apart.
 func DevicesFrom(at time.Time, apart string) string {
 	return sincePrefix + dbTime(at).Format(time.RFC3339Nano) + " " + apart
 }
@@ -40,11 +42,11 @@ func SubjectSince(subject string) (at time.Time, ok bool) {
 	return at, err == nil
 }
 
-// ReportNotMe consumes the link, locks the account's password and returns how many devices it revoked. Depending on the link these are
-// one device and all that signed in after it, all that signed in since a certain time, or all devices. The account loses its known
-// origins, links for a new address, and ways back to addresses later than the present one. ReportNotMe changes nothing and returns
-// ErrNotFound when the link is used or expired, when it went to an address that the account can no longer take back, and when the account
-// is deleted or disabled.
+// ReportNotMe consumes the link, locks the account's password and returns how many devices it revoked. Depending on the link these
+// are one device and all that signed in after it, all that signed in since a certain time, or all devices. The account loses its
+// known origins, links for a new address, and ways back to addresses later than the present one. ReportNotMe changes nothing and
+// returns ErrNotFound when the link is used or expired, when it went to an address that the account can no longer take back, and
+// when the account is deleted or disabled.
 func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		var link OneTime

@@ -40,8 +40,8 @@ func addOneTime(tx *gorm.DB, t OneTime) error {
 	return tx.Create(&t).Error
 }
 
-// FindOneTime returns a link without using it. It returns ErrNotFound when the link is unknown, replaced or expired. A link that was used
-// within the last UsedLinkLife is returned too, with UsedAt set.
+// FindOneTime returns a link without using it. It returns ErrNotFound when the link is unknown, replaced or expired. A link that
+// was used within the last UsedLinkLife is returned too, with UsedAt set.
 func (s *Store) FindOneTime(ctx context.Context, purpose string, hash []byte, now time.Time) (OneTime, error) {
 	var t OneTime
 	err := s.read(ctx).Where("purpose = ? AND hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)",
@@ -61,8 +61,8 @@ func consumeOneTime(tx *gorm.DB, purpose string, hash []byte, now time.Time) (On
 	return rows[0], nil
 }
 
-// LinkReaches reports whether a link was mailed to the account's address or to one that the account can still take back. The owner of a
-// mailbox that the account has left for good must not act on the account.
+// LinkReaches reports whether a link was mailed to the account's address or to one that the account can still take back. The owner
+// of a mailbox that the account has left for good must not act on the account.
 func (s *Store) LinkReaches(ctx context.Context, link OneTime, emailKey string, now time.Time) (bool, error) {
 	ok, err := linkReaches(s.read(ctx), link, emailKey, now)
 	return ok, wrapErr("find address of link", err)

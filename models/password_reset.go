@@ -8,8 +8,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// ResetLink is the purpose of a link for a new password. Any new password, a new address and a disabled account end such links. A newer
-// link does not.
+// ResetLink is the purpose of a link for a new password. Any new password, a new address and a disabled account end such links. A
+// newer link does not.
 const ResetLink = "reset"
 
 // dropLinks ends an account's links of some purposes. Used ones stay for UsedLinkLife.
@@ -36,8 +36,9 @@ type PasswordReset struct {
 }
 
 // ResetPassword consumes the link, sets and unlocks the password, revokes every device and returns how many it revoked, in one
-// transaction. Ways back to addresses later than the present one end. ResetPassword changes nothing and returns ErrNotFound when the link
-// is used, replaced, expired or another account's, and when the account is deleted, disabled or has another address by now.
+// transaction. Ways back to addresses later than the present one end. ResetPassword changes nothing and returns ErrNotFound when
+// the link is used, replaced, expired or another account's, and when the account is deleted, disabled or has another address by
+// now.
 func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		// Lock the users row first, as every transaction that ends links does.

@@ -39,8 +39,8 @@ func prepared(t *testing.T, s *models.Store) (n int) {
 	return n
 }
 
-// Behind a pooler no statement is prepared by name, because the next one may use another connection, unless the operator says that this
-// pooler supports it.
+// Behind a pooler no statement is prepared by name, because the next one may use another connection, unless the operator says that
+// this pooler supports it.
 func TestBehindAPoolerNothingIsPreparedByName(t *testing.T) {
 	t.Parallel()
 	w := lay(t, modelstest.Postgres(t), refuseParameters)
@@ -60,8 +60,8 @@ func TestBehindAPoolerNothingIsPreparedByName(t *testing.T) {
 	}
 }
 
-// A pooler may accept or ignore our parameters and still share connections. Then prepared statements are missing, or another client's are
-// there. No call fails because of that, and from then on nothing is prepared by name.
+// A pooler may accept or ignore our parameters and still share connections. Then prepared statements are missing, or another
+// client's are there. No call fails because of that, and from then on nothing is prepared by name.
 func TestStatementsThatAPoolerLosesFailNothing(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"", "&default_query_exec_mode=cache_statement"} {

@@ -33,8 +33,8 @@ func openPostgres(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Set the timeout as a parameter of the connection. A pooler that shares sessions between clients refuses a parameter, whereas a SET
-	// statement would change the sessions of other clients.
+	// Set the timeout as a parameter of the connection. A pooler that shares sessions between clients refuses a parameter, whereas
+	// a SET statement would change the sessions of other clients.
 	refreshConfig := config.Copy()
 	refreshConfig.ConnConfig.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
 	refreshPool, err := newPool(refreshConfig, max(1, forRefreshes), poolers)
@@ -110,8 +110,8 @@ func setStatementCaches(conn *pgx.ConnConfig) {
 	}
 }
 
-// refusedURL returns the error for a URL that pgx cannot parse. It names the wrong parameter when that is one which operators set for a
-// pooler.
+// refusedURL returns the error for a URL that pgx cannot parse. It names the wrong parameter when that is one which operators set
+// for a pooler.
 func refusedURL(text string) error {
 	query := queryOf(text)
 	if mode := query.Get("default_query_exec_mode"); query.Has("default_query_exec_mode") {
@@ -129,7 +129,8 @@ func refusedURL(text string) error {
 	return errors.New("database: the postgres:// URL cannot be read")
 }
 
-// queryOf returns the parameters of a URL, or none when they cannot be parsed. It skips the hosts, because net/url accepts only one.
+// queryOf returns the parameters of a URL, or none when they cannot be parsed. It skips the hosts, because net/url accepts only
+// one.
 func queryOf(text string) url.Values {
 	_, query, _ := strings.Cut(text, "?")
 	values, err := url.ParseQuery(query)

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// A connection lives for at most connLife + connLifeJitter, half an hour. The jitter keeps replicas from reconnecting all at once.
+	// A connection lives for at most connLife + connLifeJitter, half an hour. The jitter keeps replicas from reconnecting all at
+	// once.
 	connLife       = 25 * time.Minute
 	connLifeJitter = 5 * time.Minute
 	connIdle       = 10 * time.Minute
@@ -25,8 +26,8 @@ const (
 	resetEvery = time.Second
 )
 
-// pool is a database/sql pool on top of pgx's own. Only pgx's has a jittered lifetime and can drop a connection because of an error that
-// its server returned.
+// pool is a database/sql pool on top of pgx's own. Only pgx's has a jittered lifetime and can drop a connection because of an error
+// that its server returned.
 type pool struct {
 	db      *sql.DB
 	conn    *pgxpool.Pool
@@ -58,8 +59,8 @@ func newPool(config *pgxpool.Config, conns int, poolers *pooler) (*pool, error) 
 	if p.conn, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
-	// pgx's pool pings a connection that was idle. database/sql keeps no idle connections, but passes one directly to a caller that waits
-	// for it. ResetSession then checks whether the connection belongs to an earlier epoch.
+	// pgx's pool pings a connection that was idle. database/sql keeps no idle connections, but passes one directly to a caller that
+	// waits for it. ResetSession then checks whether the connection belongs to an earlier epoch.
 	p.db = stdlib.OpenDBFromPool(p.conn,
 		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }),
 		stdlib.OptionResetSession(func(_ context.Context, conn *pgx.Conn) error {
@@ -82,9 +83,9 @@ func (p *pool) stale(conn *pgconn.PgConn) bool {
 	return ok && made < p.epoch
 }
 
-// keeps reports whether a connection can be used further after an error of its server. When the server is read-only or a cached plan is
-// stale, the same error would come again, on this connection and on older ones. They are all reset, so that the second attempt gets a new
-// connection.
+// keeps reports whether a connection can be used further after an error of its server. When the server is read-only or a cached
+// plan is stale, the same error would come again, on this connection and on older ones. They are all reset, so that the second
+// attempt gets a new connection.
 func (p *pool) keeps(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 	switch {
 	case isReadOnly(err), isStalePlan(err):
@@ -99,7 +100,8 @@ func (p *pool) keeps(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 	return err.Severity != "FATAL" && err.Severity != "PANIC" && err.SeverityUnlocalized != "FATAL" && err.SeverityUnlocalized != "PANIC"
 }
 
-// reset closes the connections of the present epoch, unless conn is of an earlier one. When bounded, it does so at most once in resetEvery.
+// reset closes the connections of the present epoch, unless conn is of an earlier one. When bounded, it does so at most once in
+// resetEvery.
 func (p *pool) reset(conn *pgconn.PgConn, bounded bool) {
 	p.mu.Lock()
 	made, ok := conn.CustomData()[epochKey].(int64)
@@ -139,9 +141,9 @@ func (p *pool) stats(name string) func() PoolStats {
 	}
 }
 
-// pooler detects a connection pooler between us and PostgreSQL, by two signs: it refuses parameters of the connection, as PgBouncer does,
-// or it runs our statements on connections of other clients. Behind a pooler the server's own settings apply, and statements are not
-// prepared by name unless the operator asked for it in the URL and it works.
+// pooler detects a connection pooler between us and PostgreSQL, by two signs: it refuses parameters of the connection, as PgBouncer
+// does, or it runs our statements on connections of other clients. Behind a pooler the server's own settings apply, and statements
+// are not prepared by name unless the operator asked for it in the URL and it works.
 type pooler struct {
 	known  atomic.Int32 // 0: not known yet; directly: the server takes parameters; behind: a pooler refused them
 	chosen bool         // the operator chose default_query_exec_mode
@@ -155,8 +157,8 @@ const (
 
 func (p *pooler) shares() bool { return p.known.Load() == behind }
 
-// ourParams are the connection parameters that we set but can do without. Our statements are written for READ COMMITTED. Under a stricter
-// level, one of two statements that update the same row fails needlessly.
+// ourParams are the connection parameters that we set but can do without. Our statements are written for READ COMMITTED. Under a
+// stricter level, one of two statements that update the same row fails needlessly.
 var ourParams = []string{"default_transaction_isolation", "lock_timeout"}
 
 // before sets the parameters of a new connection.
@@ -185,8 +187,8 @@ func (p *pooler) before(ctx context.Context, config *pgx.ConnConfig) error {
 	return nil
 }
 
-// refusesParams reports whether an error is that of PgBouncer for an unknown startup parameter (protocol_violation), or that of other
-// poolers (feature_not_supported).
+// refusesParams reports whether an error is that of PgBouncer for an unknown startup parameter (protocol_violation), or that of
+// other poolers (feature_not_supported).
 func refusesParams(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "08P01" || pg.Code == "0A000")

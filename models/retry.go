@@ -16,16 +16,16 @@ import (
 func isReadOnly(err error) bool { return sqlState(err) == "25006" }
 
 // isStalePlan: a table changed since this connection planned the statement, or since pgx cached the statement's description (mode
-// cache_describe). PostgreSQL has no error code for either, and words the message in the language of lc_messages. So this checks the name
-// of PostgreSQL's function, and the English words in case a pooler leaves the name out.
+// cache_describe). PostgreSQL has no error code for either, and words the message in the language of lc_messages. So this checks
+// the name of PostgreSQL's function, and the English words in case a pooler leaves the name out.
 func isStalePlan(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "0A000" && (pg.Routine == "RevalidateCachedQuery" || strings.Contains(pg.Message, "cached plan")) ||
 		pg.Code == "08P01" && (pg.Routine == "PortalSetResultFormat" || strings.Contains(pg.Message, "result formats but query has")))
 }
 
-// isStrayStatement: our prepared statement is missing on this connection (26000, invalid_sql_statement_name), or another client's is there
-// (42P05, duplicate_prepared_statement). A pooler shares the connection between clients.
+// isStrayStatement: our prepared statement is missing on this connection (26000, invalid_sql_statement_name), or another client's
+// is there (42P05, duplicate_prepared_statement). A pooler shares the connection between clients.
 func isStrayStatement(err error) bool {
 	state := sqlState(err)
 	return state == "26000" || state == "42P05"
@@ -40,7 +40,8 @@ func isConflict(err error) bool {
 	return state == "40001" || state == "40P01"
 }
 
-// isShutdown: the server shuts down and closed the connection (57P01 admin_shutdown, 57P02 crash_shutdown, 57P03 cannot_connect_now).
+// isShutdown: the server shuts down and closed the connection (57P01 admin_shutdown, 57P02 crash_shutdown, 57P03
+// cannot_connect_now).
 func isShutdown(err error) bool {
 	switch sqlState(err) {
 	case "57P01", "57P02", "57P03":
@@ -65,8 +66,8 @@ func isUnsent(err error) bool { return errors.Is(err, driver.ErrBadConn) }
 // pooler, where the server's own isolation level applies to single statements.
 const manyTries = 5
 
-// withRetries runs fn, and runs it again after an error that another attempt may fix: once after a stale plan, a read-only server or a
-// shutdown, up to manyTries times in all after the others. What fn did before was rolled back, and fn must not rely on it.
+// withRetries runs fn, and runs it again after an error that another attempt may fix: once after a stale plan, a read-only server
+// or a shutdown, up to manyTries times in all after the others. What fn did before was rolled back, and fn must not rely on it.
 func withRetries(ctx context.Context, fn func() error) error {
 	err := fn()
 	for try := 1; ctx.Err() == nil; try++ {

@@ -133,7 +133,8 @@ func TestALockedRowDelaysOnlyItsOwnDevice(t *testing.T) {
 	}
 }
 
-// A refresh that the database refuses does not fail the others in its batch, and no caller is told of a rotation that was rolled back.
+// A refresh that the database refuses does not fail the others in its batch, and no caller is told of a rotation that was rolled
+// back.
 func TestARefusedRefreshDoesNotFailItsGroup(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		devices := crowdOf(t, s, 16)
@@ -167,8 +168,8 @@ func TestARefusedRefreshDoesNotFailItsGroup(t *testing.T) {
 	})
 }
 
-// A batch locks rows of many people, a sign-out many rows of one. They must not deadlock, and nothing is refreshed after its revocation was
-// acknowledged.
+// A batch locks rows of many people, a sign-out many rows of one. They must not deadlock, and nothing is refreshed after its
+// revocation was acknowledged.
 func TestGroupsAndRevocationsDoNotDeadlock(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for range rounds(s, 10, 5) {

@@ -34,7 +34,8 @@ func newPostgresRotator(p *postgresRotations, slots int) *rotator {
 
 func (p *postgresRotations) batch(ctx context.Context, batch []*rotation) error {
 	err := p.send(ctx, batch)
-	// Nothing was committed when PostgreSQL refused the batch or never got it. After another error of the connection that is unknown.
+	// Nothing was committed when PostgreSQL refused the batch or never got it. After another error of the connection that is
+	// unknown.
 	if errors.Is(err, errNoConnection) || errors.As(err, new(*pgconn.PgError)) || pgconn.SafeToRetry(err) {
 		return groupcommit.RolledBack(err) //nolint:wrapcheck // the caller says what was attempted
 	}

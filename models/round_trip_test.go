@@ -13,8 +13,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// roundTripCounter is a proxy in front of a database that counts round trips: each time that the client sends something after the server
-// has answered.
+// roundTripCounter is a proxy in front of a database that counts round trips: each time that the client sends something after the
+// server has answered.
 type roundTripCounter struct {
 	count atomic.Int64
 	url   string

@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// SignInQuestion holds what a sign-in reads from the database before it hashes a password. Empty values of Browser, Network and JKT match
-// no account.
+// SignInQuestion holds what a sign-in reads from the database before it hashes a password. Empty values of Browser, Network and JKT
+// match no account.
 type SignInQuestion struct {
 	EmailKey string // folded
 	ClientID string
@@ -29,8 +29,8 @@ type SignInFacts struct {
 	KnownBrowser, KnownNetwork, KnownKey bool
 }
 
-// SignInFacts reads in one statement the account of a folded address, whether it knows the caller, whether the app may sign in, and the
-// counters whose window is not over. An address without an account is not an error and takes the same work.
+// SignInFacts reads in one statement the account of a folded address, whether it knows the caller, whether the app may sign in, and
+// the counters whose window is not over. An address without an account is not an error and takes the same work.
 func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts, error) {
 	var rows []struct {
 		User                                 `gorm:"embedded"`

@@ -8,8 +8,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// SignInAlert makes the mails about sign-ins that the owner should know of. After three such mails within Every, one summary covers the
-// sign-ins that follow. Otherwise a thief with the password could hide the important mail among a hundred others.
+// SignInAlert makes the mails about sign-ins that the owner should know of. After three such mails within Every, one summary covers
+// the sign-ins that follow. Otherwise a thief with the password could hide the important mail among a hundred others.
 type SignInAlert struct {
 	Alone   func(Device) Notice                    // makes the mail about one sign-in
 	Summary func(d Device, since time.Time) Notice // makes the mail about all sign-ins since a time; its Mail.NextAt says when it is sent
@@ -34,8 +34,8 @@ func addSignInMail(tx *gorm.DB, d Device, alert SignInAlert) error {
 	if rows[0].Since == nil {
 		return addNotice(tx, alert.Alone(d))
 	}
-	// A waiting summary covers this sign-in too, because its list is read when it is sent. The UPDATE locks the mail's row: a replica that
-	// claims the mail now waits until this sign-in is committed.
+	// A waiting summary covers this sign-in too, because its list is read when it is sent. The UPDATE locks the mail's row: a
+	// replica that claims the mail now waits until this sign-in is committed.
 	var waits []uuid.UUID
 	err = tx.Raw("UPDATE mails SET next_at = next_at WHERE id = ? AND tries = 0 RETURNING id", rows[0].MailID).Scan(&waits).Error
 	if err != nil || len(waits) > 0 {

@@ -40,8 +40,8 @@ func (s *Store) ResealSigningKey(ctx context.Context, kid string, old, sealed []
 	}))
 }
 
-// AdvanceSigningKey makes a key sign from at on, which is earlier than planned. It returns ErrNotFound when the key is unknown or signs
-// by then anyway.
+// AdvanceSigningKey makes a key sign from at on, which is earlier than planned. It returns ErrNotFound when the key is unknown or
+// signs by then anyway.
 func (s *Store) AdvanceSigningKey(ctx context.Context, kid string, at time.Time) error {
 	return wrapErr("advance signing key", s.write(ctx, func(db *gorm.DB) error {
 		done := db.Model(&SigningKey{}).Where("kid = ? AND signs_from > ?", kid, dbTime(at)).UpdateColumn("signs_from", dbTime(at))

@@ -7,8 +7,9 @@ import (
 	"gorm.io/gorm"
 )
 
-// ConfirmUser consumes a mailed link and creates the account that waited for its confirmation, with its event. It returns ErrNotFound when
-// the link is used or expired, and ErrDuplicate when another account has the address by now or the address is held.
+// ConfirmUser consumes a mailed link and creates the account that waited for its confirmation, with its event. It returns
+// ErrNotFound when the link is used or expired, and ErrDuplicate when another account has the address by now or the address is
+// held.
 func (s *Store) ConfirmUser(ctx context.Context, purpose string, hash []byte, now time.Time, u User, e Event) error {
 	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = dbTime(u.CreatedAt), dbTime(u.CreatedAt), dbTime(u.CreatedAt)
 	return wrapErr("confirm user", s.tx(ctx, func(tx *gorm.DB) error {

@@ -17,9 +17,9 @@ import (
 	_ "modernc.org/sqlite" // registers the pure Go driver "sqlite"
 )
 
-// sqliteOptions: synchronous=FULL with WAL (see setLogMode), so that an acknowledged commit survives a power cut; _txlock=immediate, so that
-// a transaction takes its write lock at BEGIN and never fails half-way; times as integers, which compare correctly in every time zone,
-// unlike the driver's texts.
+// sqliteOptions: synchronous=FULL with WAL (see setLogMode), so that an acknowledged commit survives a power cut;
+// _txlock=immediate, so that a transaction takes its write lock at BEGIN and never fails half-way; times as integers, which compare
+// correctly in every time zone, unlike the driver's texts.
 const sqliteOptions = "_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
 	"&_pragma=trusted_schema(0)&_txlock=immediate&_time_integer_format=unix_micro&_inttotime=1&_timezone=UTC&_dqs=0"
 
@@ -82,17 +82,17 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	return s, nil
 }
 
-// withoutLog reports whether a file is not empty and has no write-ahead log beside it. A process that creates a database has a log, and one
-// that was killed while creating it leaves a log.
+// withoutLog reports whether a file is not empty and has no write-ahead log beside it. A process that creates a database has a log,
+// and one that was killed while creating it leaves a log.
 func withoutLog(path string) bool {
 	file, err := os.Stat(path)
 	_, log := os.Stat(path + "-wal")
 	return err == nil && file.Size() > 0 && errors.Is(log, fs.ErrNotExist)
 }
 
-// examine counts the tables of a file. It returns an error when the file is not a database, which opening alone does not detect. It writes
-// nothing. It refuses a lone file, one without a log, that has no tables: such a file may be a copy of a database whose tables were still
-// in the log that was not copied. Latchkey would then start with an empty database and no warning.
+// examine counts the tables of a file. It returns an error when the file is not a database, which opening alone does not detect. It
+// writes nothing. It refuses a lone file, one without a log, that has no tables: such a file may be a copy of a database whose
+// tables were still in the log that was not copied. Latchkey would then start with an empty database and no warning.
 func examine(ctx context.Context, file, path string, lone bool) (tables int64, err error) {
 	db, err := sql.Open("sqlite", file+"?_pragma=busy_timeout(5000)")
 	if err != nil {
@@ -114,8 +114,8 @@ func examine(ctx context.Context, file, path string, lone bool) (tables int64, e
 	}
 }
 
-// makePrivate creates the database's folder with mode 0700 and the file with mode 0600, before SQLite could create them readable by others.
-// The write-ahead log gets the mode of the file.
+// makePrivate creates the database's folder with mode 0700 and the file with mode 0600, before SQLite could create them readable by
+// others. The write-ahead log gets the mode of the file.
 func makePrivate(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("database folder: %w", err)

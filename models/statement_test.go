@@ -11,8 +11,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// A statement that is prepared once for all callers can deadlock them: the one that prepares waits for a connection, and the one with the
-// last connection waits for the prepared statement.
+// A statement that is prepared once for all callers can deadlock them: the one that prepares waits for a connection, and the one
+// with the last connection waits for the prepared statement.
 func TestTheFirstUseOfAStatementCausesNoDeadlock(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		s := migrated(t, models.Config{URL: url})

@@ -11,8 +11,8 @@ import (
 // statusTries bounds the search for a free index in the status lists.
 const statusTries = 64
 
-// takeStatusIndex gives a device the first index from pick that is free. The index is a row of its own table and outlives the device. A
-// unique index on devices would prevent partitioning that table by user.
+// takeStatusIndex gives a device the first index from pick that is free. The index is a row of its own table and outlives the
+// device. A unique index on devices would prevent partitioning that table by user.
 func takeStatusIndex(tx *gorm.DB, d *Device, pick func(try int) int64) error {
 	if pick == nil {
 		return nil
@@ -37,8 +37,9 @@ func (s *Store) LastStatusIndex(ctx context.Context) (last int64, err error) {
 	return last, wrapErr("find last status index", err)
 }
 
-// RevokedStatusIndexes lists the status indexes of the devices that were revoked after since, including devices whose rows are deleted. It
-// leaves out devices that expired before since: their access tokens have expired too, and another device may have the index by now.
+// RevokedStatusIndexes lists the status indexes of the devices that were revoked after since, including devices whose rows are
+// deleted. It leaves out devices that expired before since: their access tokens have expired too, and another device may have the
+// index by now.
 func (s *Store) RevokedStatusIndexes(ctx context.Context, since time.Time) ([]int64, error) {
 	var rows []struct {
 		StatusIndex int64

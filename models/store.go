@@ -45,14 +45,14 @@ type Store struct {
 
 // PoolStats are the statistics of a pool of connections, for metrics.
 type PoolStats struct {
-	// Name says what the pool is for: "writer" and "reader" with SQLite, "main" and "refresh" with PostgreSQL. The refresh pool serves
-	// token refreshes that arrive at the same time.
+	// Name says what the pool is for: "writer" and "reader" with SQLite, "main" and "refresh" with PostgreSQL. The refresh pool
+	// serves token refreshes that arrive at the same time.
 	Name string
 	sql.DBStats
 }
 
-// Open opens the database that c.URL names. It does not connect to PostgreSQL before the first statement, so the process starts even when
-// the database is down. Open does not change the schema; see Migrate.
+// Open opens the database that c.URL names. It does not connect to PostgreSQL before the first statement, so the process starts
+// even when the database is down. Open does not change the schema; see Migrate.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	scheme, path, ok := strings.Cut(c.URL, ":")
 	switch {
@@ -99,9 +99,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// CheckWrite writes one meaningless row in a transaction, to find out whether the database accepts writes. It fails when the server is
-// read-only, its disk is full, or a pooler does not support our statements or transactions. Each process uses a key of its own and so
-// waits for no other. The row is swept together with the counters. CheckWrite stops when ctx ends.
+// CheckWrite writes one meaningless row in a transaction, to find out whether the database accepts writes. It fails when the server
+// is read-only, its disk is full, or a pooler does not support our statements or transactions. Each process uses a key of its own
+// and so waits for no other. The row is swept together with the counters. CheckWrite stops when ctx ends.
 func (s *Store) CheckWrite(ctx context.Context, key []byte, at time.Time) error {
 	return wrapErr("write one row", s.transaction(s.w.WithContext(ctx), func(tx *gorm.DB) error {
 		return tx.Exec(`INSERT INTO attempts (window_start, key, count) VALUES (?, ?, 1)
@@ -119,9 +119,9 @@ func (s *Store) write(ctx context.Context, fn func(db *gorm.DB) error) error {
 	return fn(s.w.WithContext(ctx))
 }
 
-// tx runs fn in one transaction. It goes on when the caller hangs up, for at most writeTimeout. An error returned by fn rolls everything
-// back, so outcomes that must commit are values, not errors. After an error that another attempt may fix (see withRetries), fn runs again
-// and must not rely on what it did before.
+// tx runs fn in one transaction. It goes on when the caller hangs up, for at most writeTimeout. An error returned by fn rolls
+// everything back, so outcomes that must commit are values, not errors. After an error that another attempt may fix (see
+// withRetries), fn runs again and must not rely on what it did before.
 func (s *Store) tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return s.write(ctx, func(db *gorm.DB) error { return s.transaction(db, fn) })
 }

@@ -90,8 +90,9 @@ func (s *Store) DevicesByName(ctx context.Context, name KeyPrefix, after NameCur
 	return s.foundDevices(ctx, q, condition, args, "name_key, id")
 }
 
-// DevicesByAddress lists the devices that signed in from an IP address, newest first. The list starts after the id before; uuid.Nil starts
-// with the newest. The address where a device was last seen cannot be searched: every refresh would have to update an index on it.
+// DevicesByAddress lists the devices that signed in from an IP address, newest first. The list starts after the id before; uuid.Nil
+// starts with the newest. The address where a device was last seen cannot be searched: every refresh would have to update an index
+// on it.
 func (s *Store) DevicesByAddress(ctx context.Context, ip string, before uuid.UUID, q DeviceSearch) ([]FoundDevice, error) {
 	condition, args := "created_ip = ?", []any{ip}
 	if before != uuid.Nil {
@@ -105,8 +106,8 @@ func (s *Store) DevicesByID(ctx context.Context, id uuid.UUID, q DeviceSearch) (
 	return s.foundDevices(ctx, q, "id = ?", []any{id}, "id")
 }
 
-// EndedDevices lists a person's devices that are not live, newest first. The list starts after the id before; uuid.Nil starts with the
-// newest.
+// EndedDevices lists a person's devices that are not live, newest first. The list starts after the id before; uuid.Nil starts with
+// the newest.
 func (s *Store) EndedDevices(ctx context.Context, userID, before uuid.UUID, live Liveness, limit int) ([]FoundDevice, error) {
 	condition, args := "user_id = ?", []any{userID}
 	if before != uuid.Nil {
@@ -145,8 +146,8 @@ func (s *Store) foundPeople(ctx context.Context, q DeviceSearch, condition strin
 	return list, wrapErr("search people", err)
 }
 
-// PeopleByEmail lists accounts by folded address, in that order, so an address that equals the text comes first. The list starts after the
-// address after. With a filter it lists only accounts that have a matching device.
+// PeopleByEmail lists accounts by folded address, in that order, so an address that equals the text comes first. The list starts
+// after the address after. With a filter it lists only accounts that have a matching device.
 func (s *Store) PeopleByEmail(ctx context.Context, email KeyPrefix, after string, q DeviceSearch) ([]FoundPerson, error) {
 	condition, args := email.where("u.email_key")
 	if after != "" {

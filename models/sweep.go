@@ -19,8 +19,8 @@ type Retention struct {
 	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
 }
 
-// Sweep deletes what is past retention, in small batches, and returns how many rows it deleted. When ctx ends it stops without an error,
-// and the next sweep continues.
+// Sweep deletes what is past retention, in small batches, and returns how many rows it deleted. When ctx ends it stops without an
+// error, and the next sweep continues.
 func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err error) {
 	if deleted, err = s.SweepCounters(ctx, r.CountersBefore); err != nil {
 		return deleted, err
@@ -53,7 +53,8 @@ type deletion struct {
 	before                []time.Time // the condition's parameters; when the first is zero, nothing is deleted
 }
 
-// SweepCounters deletes the counters whose window ended before the given time. Strangers can create many counters, so call it often.
+// SweepCounters deletes the counters whose window ended before the given time. Strangers can create many counters, so call it
+// often.
 func (s *Store) SweepCounters(ctx context.Context, before time.Time) (deleted int64, err error) {
 	if before.IsZero() {
 		return 0, nil

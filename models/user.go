@@ -33,8 +33,8 @@ type User struct {
 	LockedAt          *time.Time // set: the password does not work until it is reset
 }
 
-// AddUser creates an account together with its event. It returns ErrDuplicate when another account has the address, and ErrHeld when the
-// address is held for an account that had it.
+// AddUser creates an account together with its event. It returns ErrDuplicate when another account has the address, and ErrHeld
+// when the address is held for an account that had it.
 func (s *Store) AddUser(ctx context.Context, u User, e Event) error {
 	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = dbTime(u.CreatedAt), dbTime(u.CreatedAt), dbTime(u.CreatedAt)
 	return wrapErr("add user", s.tx(ctx, func(tx *gorm.DB) error {
@@ -92,10 +92,10 @@ type PasswordChange struct {
 	FreshStart
 }
 
-// ChangePassword sets the new hash, revokes every device except Keep and returns how many it revoked, in one transaction. Links for a new
-// password or address end, and so do ways back to addresses later than the present one. ChangePassword unlocks the password. It returns
-// ErrChanged when the verified password is no longer the present one or is locked, or the account is disabled. When Verified is empty it
-// returns ErrNotFound for an unknown account.
+// ChangePassword sets the new hash, revokes every device except Keep and returns how many it revoked, in one transaction. Links for
+// a new password or address end, and so do ways back to addresses later than the present one. ChangePassword unlocks the password.
+// It returns ErrChanged when the verified password is no longer the present one or is locked, or the account is disabled. When
+// Verified is empty it returns ErrNotFound for an unknown account.
 func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		q := tx.Model(&User{}).Where("id = ?", c.UserID)
@@ -139,9 +139,9 @@ func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Ev
 	}))
 }
 
-// DisableUser disables an account, revokes all its devices, ends its links, and returns how many devices it revoked, in one transaction.
-// Ways back to former addresses do not work while the account is disabled. An account that is already disabled stays as it is, without an
-// event.
+// DisableUser disables an account, revokes all its devices, ends its links, and returns how many devices it revoked, in one
+// transaction. Ways back to former addresses do not work while the account is disabled. An account that is already disabled stays
+// as it is, without an event.
 func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n Notice) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		at := dbTime(e.At)
@@ -164,7 +164,8 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n No
 	return revoked, wrapErr("disable user", err)
 }
 
-// EnableUser enables a disabled account. Its devices stay revoked. An account that is not disabled stays as it is, without an event.
+// EnableUser enables a disabled account. Its devices stay revoked. An account that is not disabled stays as it is, without an
+// event.
 func (s *Store) EnableUser(ctx context.Context, userID uuid.UUID, e Event) error {
 	return wrapErr("enable user", s.tx(ctx, func(tx *gorm.DB) error {
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NOT NULL", userID).
@@ -187,9 +188,9 @@ func (s *Store) DismissAlerts(ctx context.Context, userID uuid.UUID, until time.
 	}))
 }
 
-// lockVerifiedUser locks the users row of an enabled account, so that transactions that add or rename devices of one user run one after
-// another. It returns ErrChanged when the account is disabled or the password is not the verified one. An empty verified skips the check
-// of the password; an empty rehashed leaves the hash.
+// lockVerifiedUser locks the users row of an enabled account, so that transactions that add or rename devices of one user run one
+// after another. It returns ErrChanged when the account is disabled or the password is not the verified one. An empty verified
+// skips the check of the password; an empty rehashed leaves the hash.
 func lockVerifiedUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.Time) error {
 	q := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID)
 	if verified != "" {
@@ -206,15 +207,15 @@ func lockVerifiedUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, 
 	return nil
 }
 
-// lockUserRow locks a user's row in any state. Every transaction that changes several devices of one user locks that row first. Otherwise
-// two of them could lock the devices in different orders and deadlock.
+// lockUserRow locks a user's row in any state. Every transaction that changes several devices of one user locks that row first.
+// Otherwise two of them could lock the devices in different orders and deadlock.
 func lockUserRow(tx *gorm.DB, userID uuid.UUID) error {
 	return tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", userID).Error
 }
 
-// lockExistingUsers locks the rows of accounts before something is written for them that must not outlive them, in the order of their ids.
-// It returns ErrNotFound when an account has been deleted. The nil UUID stands for no account and costs the same, so that the time of a
-// response does not tell a stranger whether an account exists.
+// lockExistingUsers locks the rows of accounts before something is written for them that must not outlive them, in the order of
+// their ids. It returns ErrNotFound when an account has been deleted. The nil UUID stands for no account and costs the same, so
+// that the time of a response does not tell a stranger whether an account exists.
 func lockExistingUsers(tx *gorm.DB, ids ...uuid.UUID) error {
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	for _, id := range slices.Compact(ids) {

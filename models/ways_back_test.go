@@ -272,7 +272,8 @@ func TestTheWaysBackOfAnAccountAreBounded(t *testing.T) {
 	})
 }
 
-// Whatever the thief does, the owner has a way back for at least as long as the thief has one. Once the owner has used it, the thief has none.
+// Whatever the thief does, the owner has a way back for at least as long as the thief has one. Once the owner has used it, the
+// thief has none.
 func TestWhateverAThiefDoesTheOwnersWayBackLastsLonger(t *testing.T) {
 	s := open(t, models.Config{URL: modelstest.SQLite(t)})
 	if _, err := s.Migrate(t.Context()); err != nil {
