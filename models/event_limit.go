@@ -8,7 +8,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// ErrLimit: an account did something too often. The error is a *LimitError.
+// ErrLimit says that an account did something too often. Errors of this kind are of type *LimitError.
 var ErrLimit = errors.New("done too often")
 
 // LimitError says that an account has done something as often as it may. Nothing was changed. It wraps ErrLimit.
