@@ -75,7 +75,7 @@ func (s *Service) AnswerAlarm(ctx context.Context, secret string, from Caller) (
 		return 0, err
 	}
 	now := s.now()
-	revoked, err = s.store.AnswerAlarm(ctx, models.Alarm{
+	revoked, err = s.store.ReportNotMe(ctx, models.NotMeReport{
 		Purpose: linkAlarm, Hash: hash, At: now, Event: s.event(models.EventLocked, uuid.Nil, from, now),
 	})
 	return revoked, usedOrDead(err, func() error {

@@ -63,7 +63,7 @@ func (s *Service) UndoEmailChange(ctx context.Context, secret string, from Calle
 	now := s.now()
 	f, err := s.store.UndoEmailChange(ctx, models.EmailUndo{
 		Hash: hash, At: now, Event: s.event(models.EventEmailRestored, uuid.Nil, from, now),
-		FreshStart: models.FreshStart{Places: s.places(from)},
+		FreshStart: models.FreshStart{KnownOrigins: s.places(from)},
 		Tell: func(f models.FormerAddress, left string) []models.Notice {
 			notices := []models.Notice{s.noticeTo(f.Email, f.UserID, letter(LetterEmailRestored, from, now))}
 			if sameEmail(left) != sameEmail(f.EmailKey) {

@@ -44,7 +44,7 @@ func (s *Service) places(from Caller) (places [][]byte) {
 // freshStart is what a new password gives an account: it knows only the browser that set it and that browser's network, and what
 // was counted of the account, and of it from there, starts again.
 func (s *Service) freshStart(user models.User, from Caller) models.FreshStart {
-	f := models.FreshStart{Places: s.places(from), Counters: [][]byte{s.emailAsked(user)}}
+	f := models.FreshStart{KnownOrigins: s.places(from), Counters: [][]byte{s.emailAsked(user)}}
 	ofAll := s.hide("network", from.network()) // not about this account
 	for _, key := range s.limitKeys(user.EmailKey, from) {
 		if !bytes.Equal(key, ofAll) {

@@ -81,7 +81,7 @@ func (s *Service) notice(user uuid.UUID, l Letter, links ...models.OneTime) mode
 	if !s.mailing() {
 		return models.Notice{}
 	}
-	m := models.Mail{ID: s.mailID(l.At), UserID: user, Kind: string(l.Kind), CreatedAt: l.At, Priority: l.Kind.priority()}
+	m := models.OutgoingMail{ID: s.mailID(l.At), UserID: user, Kind: string(l.Kind), CreatedAt: l.At, Priority: l.Kind.priority()}
 	text, err := json.Marshal(l)
 	if err != nil {
 		return models.Notice{} // never: there is nothing in it that JSON cannot hold
@@ -112,7 +112,7 @@ func (k LetterKind) priority() int64 {
 	case slices.Contains(askedKinds, string(k)):
 		return models.MailAsked
 	}
-	return models.MailAlarm
+	return models.MailSecurity
 }
 
 // mailRow is what the box of a mail is bound to.
@@ -191,7 +191,7 @@ func (s *Service) reusedNotice(from Caller, now time.Time) func(models.Device) m
 }
 
 // message puts a letter into words.
-func (s *Service) message(ctx context.Context, m models.Mail) (mail.Message, Letter, error) {
+func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Message, Letter, error) {
 	var l Letter
 	text, err := s.boxes.open(mailRow(m.ID), m.Box)
 	if err == nil {

@@ -95,7 +95,7 @@ func uncounted(limits []limit) []limit {
 func (l signInLimits) all() []limit { return slices.Concat(l.failures, l.budget, l.confirmations) }
 
 // left goes over to what a known browser has of its own once the rest is used up.
-func (l signInLimits) left(counters []models.Attempt, now time.Time) signInLimits {
+func (l signInLimits) left(counters []models.Counter, now time.Time) signInLimits {
 	if len(l.own) > 0 && judge(counters, l.budget, 0, now) != nil {
 		l.budget = l.own
 	}
@@ -164,7 +164,7 @@ func networkOf(ip netip.Addr) string {
 }
 
 // judge refuses with KindRateLimited when one of the counters has reached its limit or, with one attempt counted already, passed it.
-func judge(counters []models.Attempt, limits []limit, counted int64, now time.Time) error {
+func judge(counters []models.Counter, limits []limit, counted int64, now time.Time) error {
 	var wait time.Duration
 	for _, l := range limits {
 		for _, c := range counters {
@@ -184,13 +184,13 @@ func judge(counters []models.Attempt, limits []limit, counted int64, now time.Ti
 
 // reserve counts a failure before the password is checked, so that guesses in parallel gain nothing over one at a time. What it
 // returns is to be given back when the password was not wrong.
-func (s *Service) reserve(ctx context.Context, limits []limit) ([]models.Attempt, error) {
+func (s *Service) reserve(ctx context.Context, limits []limit) ([]models.Counter, error) {
 	var keys [][]byte
 	for _, l := range limits {
 		keys = append(keys, l.key)
 	}
 	now := s.now()
-	counted, err := s.store.CountAttempts(ctx, keys, now, now.Add(-attemptWindow))
+	counted, err := s.store.IncrementCounters(ctx, keys, now, now.Add(-attemptWindow))
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +202,8 @@ func (s *Service) reserve(ctx context.Context, limits []limit) ([]models.Attempt
 }
 
 // giveBack is for what reserve counted when the password was not found wrong. One that cannot be given back stays a failure.
-func (s *Service) giveBack(ctx context.Context, counted []models.Attempt) {
-	if err := s.store.UncountAttempts(ctx, counted); err != nil {
+func (s *Service) giveBack(ctx context.Context, counted []models.Counter) {
+	if err := s.store.DecrementCounters(ctx, counted); err != nil {
 		s.Logger.WarnContext(ctx, "an attempt that did not fail stays counted as one", "error", err)
 	}
 }
@@ -214,5 +214,5 @@ func rateLimited(wait time.Duration) error {
 
 // limitRetention is for the sweeper: what must outlive its use in limits.
 func limitRetention(now time.Time) models.Retention {
-	return models.Retention{AttemptsBefore: now, PlacesBefore: now.Add(-homeFor)}
+	return models.Retention{CountersBefore: now, KnownOriginsBefore: now.Add(-homeFor)}
 }

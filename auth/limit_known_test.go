@@ -47,7 +47,7 @@ func TestFarmedMarksGainNothing(t *testing.T) {
 		known, guesses := 0, 0
 		for i := range 500 {
 			from := with(fmt.Sprint("farmed", i), "198.51.100.7")
-			yes, err := store.KnownPlace(t.Context(), d.ada.ID, [][]byte{d.familiar(from)}, d.now().Add(-homeFor))
+			yes, err := store.KnownOrigin(t.Context(), d.ada.ID, [][]byte{d.familiar(from)}, d.now().Add(-homeFor))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,7 +109,7 @@ func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 				}
 				places := map[string]bool{}
 				for name, from := range map[string]Caller{"his browser": with("his", "203.0.113.4"), "his network": at("203.0.113.70")} {
-					yes, err := store.KnownPlace(t.Context(), d.ada.ID, d.places(from)[len(d.places(from))-1:], d.now().Add(-homeFor))
+					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.places(from)[len(d.places(from))-1:], d.now().Add(-homeFor))
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -105,7 +105,7 @@ func TestTheBrowserThatTookAnAddressBackOrSignedUpIsKnown(t *testing.T) {
 			}
 		}
 		known := func(from Caller) bool {
-			yes, err := store.KnownPlace(t.Context(), d.ada.ID, d.places(from), d.now().Add(-homeFor))
+			yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.places(from), d.now().Add(-homeFor))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -223,8 +223,8 @@ func (s *Service) newDevice(v verified, kind string, from Caller, lifetime time.
 			Generation: 1, Base: 0, Floor: 1, RotatedAt: now,
 		},
 		Verified: v.user.PasswordHash, Rehashed: v.rehashed,
-		Max: s.MaxDevices, Live: s.live(now), Places: s.places(from),
-		Event: s.event(models.EventSignIn, v.user.ID, from, now), Alert: s.signInAlert(from, now), Familiar: s.familiar(from),
+		Max: s.MaxDevices, Live: s.live(now), KnownOrigins: s.places(from),
+		Event: s.event(models.EventSignIn, v.user.ID, from, now), Alert: s.signInAlert(from, now), BrowserKey: s.familiar(from),
 	}, secret
 }
 

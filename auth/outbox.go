@@ -29,7 +29,7 @@ const (
 
 // mailLanes are the connections of one process to the mail server, each with the least urgent mails that it takes. However slowly
 // the server takes what strangers ask for, one connection is left for alarms and another for what people wait for.
-var mailLanes = [4]int64{models.MailAlarm, models.MailAsked, models.MailSignup, models.MailSignup}
+var mailLanes = [4]int64{models.MailSecurity, models.MailAsked, models.MailSignup, models.MailSignup}
 
 // kickMail wakes the senders of this process: something was written.
 func (s *Service) kickMail() {
@@ -101,7 +101,7 @@ func (s *Service) sendNext(ctx context.Context, priority int64) (claimed bool, e
 }
 
 // sendMail sends one claimed mail and notes what became of it.
-func (s *Service) sendMail(ctx context.Context, m models.Mail) error {
+func (s *Service) sendMail(ctx context.Context, m models.OutgoingMail) error {
 	if m.Kind == string(LetterNone) {
 		return s.store.DeleteMail(ctx, m.ID)
 	}
@@ -128,7 +128,7 @@ func (s *Service) sendMail(ctx context.Context, m models.Mail) error {
 	return s.postponeMail(ctx, m, err)
 }
 
-func (s *Service) postponeMail(ctx context.Context, m models.Mail, err error) error {
+func (s *Service) postponeMail(ctx context.Context, m models.OutgoingMail, err error) error {
 	wait, level := mailWait(m.Tries), slog.LevelWarn
 	if errors.Is(err, mail.ErrSettings) {
 		level = slog.LevelError // no try will succeed before the operator acts
@@ -146,7 +146,7 @@ func (s *Service) deliver(ctx context.Context, message mail.Message) error {
 	return s.Mail.Send(sending, message)
 }
 
-func (s *Service) giveUpMail(ctx context.Context, m models.Mail, cause error) error {
+func (s *Service) giveUpMail(ctx context.Context, m models.OutgoingMail, cause error) error {
 	s.Logger.ErrorContext(ctx, "a mail was given up", "mail", m.ID, "kind", m.Kind, "tries", m.Tries, "error", cause)
 	e := s.event(models.EventMailFailed, m.UserID, Caller{}, s.now())
 	e.Actor, e.Detail = models.ActorSystem, m.Kind

@@ -213,7 +213,7 @@ func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
 			t.Errorf("%d mails arrive", n)
 		}
 		for i := range maxPostponedMails - maxWaitingMails {
-			m := models.Mail{ID: models.NewID(d.now()), Kind: string(LetterSignup), Recipient: fmt.Sprintf("stranger%d@example.org", i), Box: []byte{1}, CreatedAt: d.now(), Tries: 1, Priority: models.MailSignup}
+			m := models.OutgoingMail{ID: models.NewID(d.now()), Kind: string(LetterSignup), Recipient: fmt.Sprintf("stranger%d@example.org", i), Box: []byte{1}, CreatedAt: d.now(), Tries: 1, Priority: models.MailSignup}
 			if err := store.AddNotice(t.Context(), models.Notice{Mail: &m}); err != nil {
 				t.Fatal(err)
 			}

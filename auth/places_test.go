@@ -67,7 +67,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 				home := func() bool {
 					from := at("198.51.100.7")
 					from.Browser = "his"
-					yes, err := store.KnownPlace(t.Context(), d.ada.ID, d.places(from), d.now().Add(-homeFor))
+					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.places(from), d.now().Add(-homeFor))
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -73,7 +73,7 @@ func (s *Service) countRequest(ctx context.Context, quotas ...quota) error {
 			keys = append(keys, q.key)
 		}
 	}
-	before, err := s.store.Attempts(ctx, keys, now)
+	before, err := s.store.Counters(ctx, keys, now)
 	if err != nil {
 		return err
 	}
@@ -83,14 +83,14 @@ func (s *Service) countRequest(ctx context.Context, quotas ...quota) error {
 	if err := pastQuota(before, quotas, now); err != nil {
 		return err
 	}
-	after, err := s.store.CountAttempts(ctx, keys, now, now.Add(-attemptWindow))
+	after, err := s.store.IncrementCounters(ctx, keys, now, now.Add(-attemptWindow))
 	if err != nil {
 		return err
 	}
 	return pastQuota(after, quotas, now)
 }
 
-func pastQuota(counters []models.Attempt, quotas []quota, now time.Time) error {
+func pastQuota(counters []models.Counter, quotas []quota, now time.Time) error {
 	for _, c := range counters {
 		for _, q := range quotas {
 			if bytes.Equal(c.Key, q.key) && c.Count > q.most {

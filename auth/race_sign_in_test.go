@@ -172,7 +172,7 @@ func TestRaceOfSweepsAgainstRefreshes(t *testing.T) {
 			}
 			p.advance(time.Minute)
 		}
-		if _, err := p.on(0).store.SweepAttempts(t.Context(), p.on(0).now().Add(2*budgetDay)); err != nil { // the counters are not what is swept here
+		if _, err := p.on(0).store.SweepCounters(t.Context(), p.on(0).now().Add(2*budgetDay)); err != nil { // the counters are not what is swept here
 			t.Fatal(err)
 		}
 		p.advance(401 * 24 * time.Hour) // devices and events alike are past retention

@@ -42,10 +42,10 @@ func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 			t.Errorf("an hour later: %d events", len(after))
 		}
 		d.advance(time.Hour) // the counters are over, and go with the next look at them
-		if _, err := store.SweepAttempts(t.Context(), d.now()); err != nil {
+		if _, err := store.SweepCounters(t.Context(), d.now()); err != nil {
 			t.Fatal(err)
 		}
-		if left, err := store.Attempts(t.Context(), d.limitKeys("invented1@example.com", at("2001:db8:0:1::1")), d.now()); err != nil || len(left) != 0 {
+		if left, err := store.Counters(t.Context(), d.limitKeys("invented1@example.com", at("2001:db8:0:1::1")), d.now()); err != nil || len(left) != 0 {
 			t.Errorf("counters are left: %v %v", left, err)
 		}
 		d.advance(keepFailures)

@@ -67,7 +67,7 @@ func (s *Service) runSweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-attempts.C:
-			if _, err := s.store.SweepAttempts(ctx, s.now()); err != nil && ctx.Err() == nil {
+			if _, err := s.store.SweepCounters(ctx, s.now()); err != nil && ctx.Err() == nil {
 				s.Logger.WarnContext(ctx, "the counters of sign-ins could not be swept", "error", err)
 			}
 		case <-every.C:

@@ -33,7 +33,7 @@ type passwordCheck struct {
 	from     Caller
 	granted  signInLimits     // as the account knows the caller
 	limits   signInLimits     // what is left of them
-	reserved []models.Attempt // failures that were counted in advance
+	reserved []models.Counter // failures that were counted in advance
 	leave    func()           // the door
 	free     func()           // the account's slot
 }
@@ -59,7 +59,7 @@ func (c *passwordCheck) begin(ctx context.Context, a attempt) (err error) {
 	err = s.door.query(ctx, func() error {
 		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
 			EmailKey: a.emailKey, ClientID: a.clientID, Keys: s.limitKeys(a.emailKey, a.from), At: s.now(),
-			Browser: s.familiar(a.from), Network: s.familiarNetwork(a.from), PlacesSince: s.now().Add(-homeFor), JKT: a.from.JKT,
+			Browser: s.familiar(a.from), Network: s.familiarNetwork(a.from), KnownSince: s.now().Add(-homeFor), JKT: a.from.JKT,
 		})
 		if err != nil {
 			return err
@@ -71,8 +71,8 @@ func (c *passwordCheck) begin(ctx context.Context, a attempt) (err error) {
 		}
 		known = originOf(facts)
 		c.user, c.granted = facts.User, s.limitsOf(a.emailKey, a.from, known).when(a.confirms)
-		c.limits = c.granted.left(facts.Attempts, s.now())
-		return judge(facts.Attempts, c.limits.all(), 0, s.now())
+		c.limits = c.granted.left(facts.Counters, s.now())
+		return judge(facts.Counters, c.limits.all(), 0, s.now())
 	})
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (c *passwordCheck) takeSlot(ctx context.Context, a attempt, known knownOrig
 		for _, l := range c.granted.all() {
 			keys = append(keys, l.key)
 		}
-		counters, err := c.s.store.Attempts(ctx, keys, c.s.now())
+		counters, err := c.s.store.Counters(ctx, keys, c.s.now())
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (c *passwordCheck) confirmed(ctx context.Context) error {
 	}
 	now := c.s.now()
 	return c.s.door.query(ctx, func() error {
-		_, err := c.s.store.CountAttempts(ctx, keys, now, now.Add(-attemptWindow))
+		_, err := c.s.store.IncrementCounters(ctx, keys, now, now.Add(-attemptWindow))
 		return err
 	})
 }

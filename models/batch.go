@@ -7,25 +7,25 @@ import (
 	"gorm.io/gorm"
 )
 
-// Long work is done in short transactions. On SQLite all other writes wait for as long as one takes. On PostgreSQL no other write
-// waits, so fewer and larger ones are better.
+// Long work is split into short transactions. On SQLite every other write waits while one runs. On PostgreSQL no other write waits,
+// so fewer and larger transactions are better.
 const (
-	firstBatch        = 100 // rows
+	firstBatch        = 100 // rows of the first transaction
 	leastBatch        = 20
 	mostBatch         = 1000
 	batchTime         = 10 * time.Millisecond
 	batchTimePostgres = 100 * time.Millisecond
 )
 
-// inBatches calls step in one short transaction after another, until a step has changed fewer rows than it was allowed to, or
-// until the context ends, which is no error: then done is false. Between two transactions it rests for as long as the last one
-// took, so that others get at least half of SQLite's time. Steps of all replicas run one behind the other.
+// inBatches calls step in one short transaction after another until a step changes fewer rows than limit. When the context ends
+// first, it returns done == false and no error. After each transaction it sleeps for as long as the transaction took, which leaves
+// at least half of SQLite's time to other writes. Only one replica runs a step at a time.
 func (s *Store) inBatches(ctx context.Context, step func(tx *gorm.DB, limit int) (int64, error)) (done bool, changed int64, err error) {
 	for limit := firstBatch; ctx.Err() == nil; {
 		var n int64
 		var began time.Time
 		err := s.tx(ctx, func(tx *gorm.DB) (err error) {
-			if err := s.clear(tx); err != nil {
+			if err := s.lockBulkWrites(tx); err != nil {
 				return err
 			}
 			began = time.Now()
@@ -58,8 +58,8 @@ func (s *Store) batchTime() time.Duration {
 	return batchTime
 }
 
-// nextBatch is how many rows the next transaction may change to take about as long as it should, when the last one changed limit
-// rows in the time that it took.
+// nextBatch returns how many rows the next transaction may change. The last one changed limit rows and took a certain time; the
+// next should take about as long as should.
 func nextBatch(limit int, took, should time.Duration) int {
 	switch {
 	case took > should:

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A batch that took too long makes the next one smaller, whatever the machine; a quick one makes it larger.
+// On any machine, a batch that took too long makes the next one smaller, and a quick one makes it larger.
 func TestBatchesTakeAboutAsLongAsTheyShould(t *testing.T) {
 	for _, c := range []struct {
 		limit int

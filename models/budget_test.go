@@ -17,7 +17,7 @@ func TestASignInSpendsItsBudgetAndGivesBackWhatWasReserved(t *testing.T) {
 		key, other := []byte("failures"), []byte("others")
 		counter := func(k []byte) int64 {
 			t.Helper()
-			list, err := s.Attempts(t.Context(), [][]byte{k}, noon)
+			list, err := s.Counters(t.Context(), [][]byte{k}, noon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -26,25 +26,25 @@ func TestASignInSpendsItsBudgetAndGivesBackWhatWasReserved(t *testing.T) {
 			}
 			return list[0].Count
 		}
-		signInAt := func(at time.Time, uncount []models.Attempt) error {
+		signInAt := func(at time.Time, uncount []models.Counter) error {
 			n := signIn(u.ID, models.KindApp, "phone", at)
 			n.Spend, n.Uncount = []models.Budget{{Key: []byte("short"), Most: 2, Window: window}, {Key: []byte("day"), Most: 3, Window: 24 * time.Hour}}, uncount
 			_, err := s.AddDevice(t.Context(), n)
 			return err
 		}
 		for range 3 {
-			if _, err := s.CountAttempts(t.Context(), [][]byte{key, other}, noon, noon.Add(-window)); err != nil {
+			if _, err := s.IncrementCounters(t.Context(), [][]byte{key, other}, noon, noon.Add(-window)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		reserved, err := s.CountAttempts(t.Context(), [][]byte{key}, noon, noon.Add(-window))
+		reserved, err := s.IncrementCounters(t.Context(), [][]byte{key}, noon, noon.Add(-window))
 		if err != nil || counter(key) != 4 {
 			t.Fatal(counter(key), err)
 		}
 		if err := signInAt(noon, reserved); err != nil || counter(key) != 3 || counter(other) != 3 {
 			t.Errorf("%v, %d left of the caller's, %d of another's", err, counter(key), counter(other))
 		}
-		stale := []models.Attempt{reserved[0]}
+		stale := []models.Counter{reserved[0]}
 		stale[0].WindowStart = noon.Add(-window)
 		if err := signInAt(noon, stale); err != nil || counter(key) != 3 {
 			t.Errorf("of a window that is over: %v, %d", err, counter(key))
@@ -69,35 +69,35 @@ func TestASignInSpendsItsBudgetAndGivesBackWhatWasReserved(t *testing.T) {
 	})
 }
 
-func TestAnAccountKnowsTheTwentyPlacesThatItUsedLast(t *testing.T) {
+func TestAnAccountKnowsTheTwentyOriginsThatItUsedLast(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, other := addUser(t, s), addUser(t, s)
 		for i := range 60 {
 			for _, who := range []models.User{u, other} {
 				n := signIn(who.ID, models.KindBrowser, "browser", noon.Add(time.Duration(i)*time.Minute))
-				n.Max, n.Places = 2, [][]byte{[]byte("network"), fmt.Appendf(nil, "mark %d", i)}
+				n.Max, n.KnownOrigins = 2, [][]byte{[]byte("network"), fmt.Appendf(nil, "mark %d", i)}
 				add(t, s, n)
 			}
 		}
 		for i := range 60 {
-			known, err := s.KnownPlace(t.Context(), u.ID, [][]byte{fmt.Appendf(nil, "mark %d", i)}, noon.Add(-time.Hour))
+			known, err := s.KnownOrigin(t.Context(), u.ID, [][]byte{fmt.Appendf(nil, "mark %d", i)}, noon.Add(-time.Hour))
 			if err != nil || known != (i >= 60-19) {
 				t.Errorf("mark %d: known %v %v", i, known, err)
 			}
 		}
 		if n := count(t, s, "SELECT count(*) FROM known_places"); n != 40 {
-			t.Errorf("%d places of two accounts", n)
+			t.Errorf("%d known origins of two accounts", n)
 		}
 	})
 }
 
-// Places from a clock that was a year ahead neither stay known for that year nor push out what is used now.
-func TestPlacesOfAClockThatWasAheadAreForgotten(t *testing.T) {
+// Origins dated by a clock that was a year ahead do not stay known for that year, and do not displace the ones in use.
+func TestOriginsOfAClockThatWasAheadAreForgotten(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		from := func(at time.Time, mark string) {
 			n := signIn(u.ID, models.KindBrowser, "browser", at)
-			n.Max, n.Places = 100, [][]byte{[]byte(mark)}
+			n.Max, n.KnownOrigins = 100, [][]byte{[]byte(mark)}
 			add(t, s, n)
 		}
 		for i := range 30 {
@@ -105,7 +105,7 @@ func TestPlacesOfAClockThatWasAheadAreForgotten(t *testing.T) {
 		}
 		from(noon, "now")
 		for mark, want := range map[string]bool{"now": true, "ahead 29": false} {
-			if known, err := s.KnownPlace(t.Context(), u.ID, [][]byte{[]byte(mark)}, noon.Add(-time.Hour)); err != nil || known != want {
+			if known, err := s.KnownOrigin(t.Context(), u.ID, [][]byte{[]byte(mark)}, noon.Add(-time.Hour)); err != nil || known != want {
 				t.Errorf("%s: known %v, %v", mark, known, err)
 			}
 		}

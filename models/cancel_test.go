@@ -18,7 +18,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// sessions counts the connections that PostgreSQL ever accepted for this database.
+// sessions counts all connections that PostgreSQL has accepted for this database.
 func sessions(t *testing.T, s *models.Store) int64 {
 	t.Helper()
 	if s.Dialect() != "postgres" {
@@ -78,8 +78,8 @@ func TestCallersWhoHangUpLoseNoWriteAndKeepNoConnection(t *testing.T) {
 				}
 			})
 		}
-		// A reader that is interrupted closes its connection to the SQLite file; pgx closes one whose caller is gone
-		// between its being handed out and its first byte.
+		// An interrupted reader closes its connection to the SQLite file. pgx closes a connection when the caller hangs up after
+		// getting it and before sending anything.
 		for wait := 0; ; wait++ {
 			n, now := inUse(s)
 			if n == 0 && now <= opened {
@@ -177,7 +177,7 @@ func TestAReadEndsWithItsCaller(t *testing.T) {
 				_, _, err := s.BrowserSession(ctx, u.ID, u.ID, nil, live(noon))
 				return err
 			},
-			"attempts": func(ctx context.Context) error { _, err := s.Attempts(ctx, [][]byte{{1}}, noon); return err },
+			"attempts": func(ctx context.Context) error { _, err := s.Counters(ctx, [][]byte{{1}}, noon); return err },
 			"what a sign-in needs": func(ctx context.Context) error {
 				_, err := s.SignInFacts(ctx, models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "x", Keys: [][]byte{{1}}, At: noon})
 				return err
@@ -215,7 +215,7 @@ func TestAReadEndsWithItsCaller(t *testing.T) {
 	})
 }
 
-// busy makes writes to the users row wait until it is let go.
+// busy locks the users row until it is released.
 func busy(t *testing.T, url string, userID uuid.UUID) (letGo func()) {
 	t.Helper()
 	tx, err := open(t, models.Config{URL: url}).Pools()[0].BeginTx(t.Context(), nil)

@@ -16,20 +16,21 @@ type Client struct {
 
 // AddClient registers an app. It returns ErrDuplicate when the id is taken.
 func (s *Store) AddClient(ctx context.Context, c Client) error {
-	c.CreatedAt = moment(c.CreatedAt)
-	return fault("add client", s.write(ctx, func(db *gorm.DB) error { return db.Create(&c).Error }))
+	c.CreatedAt = dbTime(c.CreatedAt)
+	return wrapErr("add client", s.write(ctx, func(db *gorm.DB) error { return db.Create(&c).Error }))
 }
 
 // Clients lists the registered apps.
 func (s *Store) Clients(ctx context.Context) ([]Client, error) {
 	var list []Client
 	err := s.read(ctx).Order("created_at, id").Find(&list).Error
-	return list, fault("list clients", err)
+	return list, wrapErr("list clients", err)
 }
 
-// RemoveClient forgets an app: it cannot sign in any more; devices signed in stay. It returns ErrNotFound for an unknown id.
+// RemoveClient deletes an app, which can no longer sign in. Devices that are signed in stay so. It returns ErrNotFound for an
+// unknown id.
 func (s *Store) RemoveClient(ctx context.Context, id string) error {
-	return fault("remove client", s.write(ctx, func(db *gorm.DB) error {
+	return wrapErr("remove client", s.write(ctx, func(db *gorm.DB) error {
 		done := db.Where("id = ?", id).Delete(&Client{})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)

@@ -14,7 +14,7 @@ const (
 	KindBrowser = "browser"
 )
 
-// Device is one signed-in thing of one user. It stays one row for ever; refreshes change it in place.
+// Device is one signed-in app or browser of one user. It is one row; refreshes update that row.
 type Device struct {
 	UserID       uuid.UUID
 	ID           uuid.UUID
@@ -30,7 +30,7 @@ type Device struct {
 	ExpiresAt    time.Time
 	SecretHash   []byte // SHA-256 of the device secret
 	Generation   int64  // the latest issued
-	Base         int64  // the generation whose use produced the living ones
+	Base         int64  // the generation whose use produced the acceptable ones
 	Floor        int64  // the oldest living child of the base
 	Repeats      int64
 	RotatedAt    time.Time
@@ -42,23 +42,23 @@ type Device struct {
 	RevokeReason EndReason
 }
 
-// Liveness says what is live at a moment: not revoked, not expired, seen since the idle limit of its kind.
+// Liveness defines which devices are live at Now: not revoked, not expired, and seen since the idle limit of their kind.
 type Liveness struct {
 	Now          time.Time
 	AppSince     time.Time // an app not seen after this is idle
 	BrowserSince time.Time
-	SupportSince time.Time // a browser of the support staff's must also have been seen after this
+	SupportSince time.Time // a browser of a support account not seen after this is idle
 }
 
-// liveCondition is about a row of devices. The owner's role is asked for only where it decides.
+// liveCondition holds for a live row of devices. It reads the owner's role only where the role decides.
 const liveCondition = `revoked_at IS NULL AND expires_at > ? AND ((kind = 'app' AND last_seen_at > ?) OR (kind = 'browser' AND last_seen_at > ?
 	AND (last_seen_at > ? OR (SELECT role FROM users WHERE users.id = devices.user_id) <> 'support')))`
 
 func (l Liveness) args() []any {
-	return []any{moment(l.Now), moment(l.AppSince), moment(l.BrowserSince), moment(l.SupportSince)}
+	return []any{dbTime(l.Now), dbTime(l.AppSince), dbTime(l.BrowserSince), dbTime(l.SupportSince)}
 }
 
-// over tells whether a device that is not revoked may have come to its end by liveCondition.
+// over reports whether liveCondition may be false for a device that is not revoked. It does not know the owner's role.
 func (l Liveness) over(d Device) bool {
 	return !DeviceEnd(d, l, RoleSupport).Live() // the shorter limit: the statement that follows knows whose device it is
 }
@@ -69,28 +69,29 @@ func (l Liveness) where(db *gorm.DB) *gorm.DB { return db.Where(liveCondition, l
 func (s *Store) LiveDevices(ctx context.Context, userID uuid.UUID, live Liveness) ([]Device, error) {
 	var list []Device
 	err := live.where(s.read(ctx).Where("user_id = ?", userID)).Order("last_seen_at DESC, id DESC").Find(&list).Error
-	return list, fault("list devices", err)
+	return list, wrapErr("list devices", err)
 }
 
 // Device finds one device of a user, live or not, or returns ErrNotFound.
 func (s *Store) Device(ctx context.Context, userID, id uuid.UUID) (Device, error) {
 	var d Device
 	err := s.read(ctx).Where("user_id = ? AND id = ?", userID, id).Take(&d).Error
-	return d, fault("find device", err)
+	return d, wrapErr("find device", err)
 }
 
-// Devices lists up to limit of a user's devices, live or not, the oldest first, from behind the given one on.
+// Devices lists up to limit of a user's devices, live or not, oldest first. The list starts after the given id; uuid.Nil starts at
+// the beginning.
 func (s *Store) Devices(ctx context.Context, userID, after uuid.UUID, limit int) ([]Device, error) {
 	var list []Device
 	err := s.read(ctx).Where("user_id = ? AND id > ?", userID, after).Order("id").Limit(limit).Find(&list).Error
-	return list, fault("list devices", err)
+	return list, wrapErr("list devices", err)
 }
 
 // LiveDevice finds one live device of a user, or returns ErrNotFound.
 func (s *Store) LiveDevice(ctx context.Context, userID, id uuid.UUID, live Liveness) (Device, error) {
 	var d Device
 	err := live.where(s.read(ctx).Where("user_id = ? AND id = ?", userID, id)).Take(&d).Error
-	return d, fault("find device", err)
+	return d, wrapErr("find device", err)
 }
 
 // BrowserSession finds the live browser with this secret and its owner, in one query. It returns ErrNotFound when
@@ -106,15 +107,15 @@ func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secret
 		FROM devices JOIN users u ON u.id = devices.user_id AND u.disabled_at IS NULL
 		WHERE user_id = ? AND devices.id = ? AND kind = 'browser' AND secret_hash = ? AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ?
 			AND (last_seen_at > ? OR u.role <> 'support')`,
-		userID, id, secretHash, moment(live.Now), moment(live.BrowserSince), moment(live.SupportSince)).Take(&row).Error
-	return row.Device, row.User, fault("find browser", err)
+		userID, id, secretHash, dbTime(live.Now), dbTime(live.BrowserSince), dbTime(live.SupportSince)).Take(&row).Error
+	return row.Device, row.User, wrapErr("find browser", err)
 }
 
-// TouchDevice notes that a live device was seen. The write is skipped when it was noted after the given moment, so
-// that a page costs a write at most once in that span.
+// TouchDevice records when and where a live device was last seen. It writes nothing when the device was already seen after
+// unlessAfter, so a browser that loads many pages causes few writes.
 func (s *Store) TouchDevice(ctx context.Context, userID, id uuid.UUID, at, unlessAfter time.Time, ip string) error {
-	return fault("touch device", s.write(ctx, func(db *gorm.DB) error {
+	return wrapErr("touch device", s.write(ctx, func(db *gorm.DB) error {
 		return db.Exec(`UPDATE devices SET last_seen_at = ?, last_ip = ? WHERE user_id = ? AND id = ? AND revoked_at IS NULL AND last_seen_at <= ?`,
-			moment(at), ip, userID, id, moment(unlessAfter)).Error
+			dbTime(at), ip, userID, id, dbTime(unlessAfter)).Error
 	}))
 }

@@ -18,40 +18,40 @@ type DeviceKey struct{ UserID, ID uuid.UUID }
 // NewDevice is a sign-in that the caller has verified.
 type NewDevice struct {
 	Device   Device
-	Verified string // the password hash that the caller checked; the sign-in fails when it is not the current one any more
-	Rehashed string // the same password under stronger parameters; empty leaves it
-	// FreeName picks the name, given which ones look like a name that the owner's devices hold.
+	Verified string // the password hash that the caller checked; the sign-in fails when the account has another by now
+	Rehashed string // the same password hashed with stronger parameters; empty: the hash stays
+	// FreeName picks the device's name. taken reports whether a name looks like that of another device of the owner.
 	FreeName func(taken func(string) bool) string
-	// StatusIndex names a place in the status lists to try, for try 0, 1, 2 …; nil: the device gets none.
+	// StatusIndex returns the index in the status lists to try, for try 0, 1, 2 and so on; nil: the device gets no index.
 	StatusIndex func(try int) int64
-	Max         int // live devices of this kind; past it an app is refused, and the longest unseen browser makes room
+	Max         int // live devices of this kind, 0: no limit; at the limit an app is refused and the longest unseen browser is signed out
 	Live        Liveness
-	Replace     *DeviceKey // the browser's earlier sign-in, which ends with this one
-	// Repeats are hashes of secrets that an earlier sending of the same form would have got. When nothing was replaced, and
-	// a live browser of the account has one of them, that is the sign-in: nothing is added.
-	Repeats [][]byte
-	Places  [][]byte  // where the account is at home from now on
-	Spend   []Budget  // a sign-in is counted under each; past one of them nothing happens
-	Uncount []Attempt // what was counted in case the password was wrong
-	Event   Event     // its device name is filled in here
-	// Alert mails the owner about this sign-in; nil: no mail is sent. There is none about the account's first sign-in ever, nor
-	// when Familiar is among the account's places.
-	Alert    *SignInAlert
-	Familiar []byte // the browser's mark; empty for apps
+	Replace     *DeviceKey // the earlier sign-in of this browser, which this one revokes; nil: there is no earlier one
+	// Repeats are the hashes of the secrets that earlier submissions of the same form would have got. When nothing was replaced and
+	// a live browser of the account has one of them, AddDevice returns that browser and adds nothing.
+	Repeats      [][]byte
+	KnownOrigins [][]byte  // added to the account's known origins
+	Spend        []Budget  // each counts this sign-in; when one is used up, AddDevice returns ErrSpent
+	Uncount      []Counter // failures counted in advance, taken back because the password was right
+	Event        Event     // AddDevice fills in its device
+	// Alert makes the mail about this sign-in; nil: no mail. The first sign-in of an account causes no mail, nor does one whose
+	// BrowserKey is a known origin of the account.
+	Alert      *SignInAlert
+	BrowserKey []byte // empty for apps
 }
 
-// AddDevice signs a device in, in one transaction, or returns the one that Repeats found: its name, times and
-// SecretHash. It returns ErrChanged when the password changed or the account
-// was disabled since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
+// AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one with
+// only the name, the times and SecretHash filled in. It returns ErrChanged when the password changed or the account was disabled
+// since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
-		*t = moment(*t)
+		*t = dbTime(*t)
 	}
 	var d Device
 	crowded := false
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		d, crowded = n.Device, false // of a first try that was rolled back
-		if err := lockUsers(tx, d, n); err != nil {
+		d, crowded = n.Device, false // a first attempt may have been rolled back
+		if err := lockSignInUsers(tx, d, n); err != nil {
 			return err
 		}
 		if err := spend(tx, n.Spend, d.CreatedAt); err != nil {
@@ -60,7 +60,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err := takeStatusIndex(tx, &d, n.StatusIndex); err != nil {
 			return err
 		}
-		startling, err := startles(tx, d.UserID, n)
+		unfamiliar, err := isUnfamiliar(tx, d.UserID, n)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		}
 		if earlier, ok := held.withSecret(n.Repeats); ok && !replaced {
 			d = earlier
-			return uncountAttempts(tx, n.Uncount)
+			return decrementCounters(tx, n.Uncount)
 		}
 		crowded = ended > keptEnded(len(held)+1)
 		if err := makeRoom(tx, held, d.Kind, n); err != nil {
@@ -87,29 +87,29 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err := tx.Create(&d).Error; err != nil {
 			return err
 		}
-		if err := rememberPlaces(tx, d.UserID, n.Places, d.CreatedAt); err != nil {
+		if err := addKnownOrigins(tx, d.UserID, n.KnownOrigins, d.CreatedAt); err != nil {
 			return err
 		}
 		n.Event.DeviceID, n.Event.DeviceName = uuid.NullUUID{UUID: d.ID, Valid: true}, d.Name
 		if err := addEvent(tx, n.Event); err != nil {
 			return err
 		}
-		if startling {
-			if err := tellOfSignIn(tx, d, *n.Alert); err != nil {
+		if unfamiliar {
+			if err := addSignInMail(tx, d, *n.Alert); err != nil {
 				return err
 			}
 		}
-		return uncountAttempts(tx, n.Uncount) // last: the whole network waits for this row
+		return decrementCounters(tx, n.Uncount) // last: every sign-in from the same network waits for this row
 	})
 	if err == nil && crowded {
-		_ = s.pruneDevices(ctx, d.UserID, n.Live.Now) // otherwise the next sign-in does it
+		_ = s.pruneDevices(ctx, d.UserID, n.Live.Now) // after an error the next sign-in prunes
 	}
-	return d, fault("add device", err)
+	return d, wrapErr("add device", err)
 }
 
-// startles tells whether the owner is to be told of a sign-in. The first one is known by the history of the account:
-// it still begins with its making, and holds no sign-in. Without that beginning something may have been forgotten.
-func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
+// isUnfamiliar reports whether to mail the owner about a sign-in. The first sign-in causes no mail: the events then still include
+// the creation of the account and no sign-in. When the creation is missing, retention may have deleted earlier sign-ins too.
+func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	if n.Alert == nil {
 		return false, nil
 	}
@@ -117,20 +117,20 @@ func startles(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM known_places WHERE user_id = ? AND place = ?),
 		EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = ?)
 			AND NOT EXISTS (SELECT 1 FROM events WHERE user_id = ? AND kind = ?)`,
-		userID, append([]byte{}, n.Familiar...), userID, EventAccountCreated, userID, EventSignIn).Row().Scan(&known, &first)
+		userID, append([]byte{}, n.BrowserKey...), userID, EventAccountCreated, userID, EventSignIn).Row().Scan(&known, &first)
 	return !known && !first, err
 }
 
-// errSameName rolls a rename back that would change nothing, so that nothing is written for it.
+// errSameName rolls back a rename that would change nothing.
 var errSameName = errors.New("the device has that name")
 
-// RenameDevice gives a live device the name that FreeName picks. It returns ErrNotFound when the device is not
-// live, ErrChanged when the account is disabled, and a LimitError past a limit of the event. The event's device name is the old
-// one, its detail the new one. A device that has the name already stays as it is, and nothing is written.
+// RenameDevice gives a live device the name that freeName picks and returns the device. The event's device name is the old name,
+// its detail the new one. When the name is the same, nothing is written. RenameDevice returns ErrNotFound when the device is not
+// live, ErrChanged when the account is disabled, and a LimitError past a limit of the event.
 func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event) (Device, error) {
 	var d Device
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		if err := lockUser(tx, key.UserID, "", "", live.Now); err != nil {
+		if err := lockVerifiedUser(tx, key.UserID, "", "", live.Now); err != nil {
 			return err
 		}
 		held, _, err := heldDevices(tx, key.UserID, live)
@@ -160,29 +160,29 @@ func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, 
 	if errors.Is(err, errSameName) {
 		err = nil
 	}
-	return d, fault("rename device", err)
+	return d, wrapErr("rename device", err)
 }
 
 type held []Device
 
-// heldDevices retires what is expired or idle, so that it keeps neither a name nor a place, and lists the rest,
-// longest unseen first. It also counts the devices that have ended. The caller holds the user's row.
+// heldDevices revokes the devices that are expired or idle, which frees their names and makes room, and lists the rest, longest
+// unseen first. It also counts the revoked devices. The caller has locked the user's row.
 func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended int64, err error) {
 	list, ended, err = notRevoked(tx, userID)
 	if err != nil || !slices.ContainsFunc(list, live.over) {
 		return list, ended, err
 	}
-	now := moment(live.Now)
+	now := dbTime(live.Now)
 	err = tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN ? ELSE ? END
 		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`,
 		append([]any{now, now, RevokedByExpiry, RevokedByIdleness, userID}, live.args()...)...).Error
 	if err != nil {
 		return nil, 0, err
 	}
-	return notRevoked(tx, userID) // read again: a refresh may have kept alive what was idle a moment ago
+	return notRevoked(tx, userID) // read again: a refresh may have come between
 }
 
-// notRevoked lists the devices that are not revoked and counts those that are, in one question.
+// notRevoked lists the devices that are not revoked and counts those that are, in one query.
 func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err error) {
 	var rows []struct {
 		Device `gorm:"embedded"`
@@ -193,14 +193,14 @@ func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err erro
 		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID).Scan(&rows).Error
 	for _, row := range rows {
 		ended = row.Ended
-		if row.ID != uuid.Nil { // otherwise there is no device
+		if row.ID != uuid.Nil { // nil: the left join found no device
 			list = append(list, row.Device)
 		}
 	}
 	return list, ended, err
 }
 
-// withSecret finds the browser whose secret has one of the hashes.
+// withSecret returns the browser whose secret has one of the hashes.
 func (h held) withSecret(hashes [][]byte) (Device, bool) {
 	for _, d := range h {
 		if d.Kind == KindBrowser && slices.ContainsFunc(hashes, func(hash []byte) bool { return bytes.Equal(hash, d.SecretHash) }) {
@@ -210,7 +210,7 @@ func (h held) withSecret(hashes [][]byte) (Device, bool) {
 	return Device{}, false
 }
 
-// taken tells of names that look like one held by another device than the given one.
+// taken returns a function that reports whether a name looks like that of a device other than but.
 func (h held) taken(but uuid.UUID) func(string) bool {
 	names := make(lookAlikeNames, 4*len(h))
 	for _, d := range h {
@@ -244,25 +244,25 @@ func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {
 	return nil
 }
 
-// lockUsers takes the account's row and, before a browser of another account is replaced, that one's: in the order
-// of their ids, or two sign-ins that replace each other's browsers would deadlock.
-func lockUsers(tx *gorm.DB, d Device, n NewDevice) error {
+// lockSignInUsers locks the account's row and, when a browser of another account is replaced, that account's row. It locks in the
+// order of the ids: otherwise two sign-ins that replace each other's browsers would deadlock.
+func lockSignInUsers(tx *gorm.DB, d Device, n NewDevice) error {
 	order := 0
 	if n.Replace != nil {
 		order = bytes.Compare(n.Replace.UserID[:], d.UserID[:])
 	}
 	if order < 0 {
-		if err := holdUser(tx, n.Replace.UserID); err != nil {
+		if err := lockUserRow(tx, n.Replace.UserID); err != nil {
 			return err
 		}
 	}
-	if err := lockUser(tx, d.UserID, n.Verified, n.Rehashed, d.CreatedAt); err != nil || order <= 0 {
+	if err := lockVerifiedUser(tx, d.UserID, n.Verified, n.Rehashed, d.CreatedAt); err != nil || order <= 0 {
 		return err
 	}
-	return holdUser(tx, n.Replace.UserID)
+	return lockUserRow(tx, n.Replace.UserID)
 }
 
-// replaceBrowser ends the earlier sign-in of this browser, whoever's it was, and tells whether it was live.
+// replaceBrowser revokes the earlier sign-in of this browser, which may belong to another account, and reports whether it was live.
 func replaceBrowser(tx *gorm.DB, old DeviceKey, by Event) (bool, error) {
 	e := by
 	e.ID, e.UserID, e.Kind, e.Detail = uuid.Nil, old.UserID, EventSignOut, string(RevokedByReplace)

@@ -27,7 +27,7 @@ func TestANameIsFreeAgainWhenItsDeviceIsExpiredOrIdle(t *testing.T) {
 		if err := s.TouchDevice(t.Context(), u.ID, kept.ID, at.Add(-time.Microsecond), at, home); err != nil {
 			t.Fatal(err)
 		}
-		// The other account's devices are just as old, and none of this one's business.
+		// The other account's devices are just as old and must stay.
 		stranger := addUser(t, s)
 		theirs := addApp(t, s, stranger.ID, "phone")
 
@@ -46,7 +46,7 @@ func TestANameIsFreeAgainWhenItsDeviceIsExpiredOrIdle(t *testing.T) {
 		if device(t, s, theirs).RevokedAt != nil {
 			t.Error("another account's device was retired")
 		}
-		// Retired is not revoked by somebody: the device still hears the reason.
+		// An expired device is not revoked by a person, and the device still learns the reason.
 		for d, want := range map[uuid.UUID]models.Outcome{expired.ID: models.Expired, unseen.ID: models.Idle} {
 			if got := rotate(t, s, present(models.Device{UserID: u.ID, ID: d}, 1, at)); got.Outcome != want {
 				t.Errorf("outcome %d, want %d", got.Outcome, want)
@@ -126,7 +126,7 @@ func TestAnAppPastTheLimitIsRefusedAndLeavesNothing(t *testing.T) {
 		add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon)) // does not count
 		third := func(at time.Time) error {
 			n := signIn(u.ID, models.KindApp, "watch", at)
-			n.Max, n.Rehashed, n.Places = 2, "hash-2", [][]byte{[]byte("here")}
+			n.Max, n.Rehashed, n.KnownOrigins = 2, "hash-2", [][]byte{[]byte("here")}
 			_, err := s.AddDevice(t.Context(), n)
 			return err
 		}
@@ -143,7 +143,7 @@ func TestAnAppPastTheLimitIsRefusedAndLeavesNothing(t *testing.T) {
 	})
 }
 
-// footprint is what a sign-in could leave behind.
+// footprint counts the rows that a sign-in can write.
 func footprint(t *testing.T, s *models.Store) map[string]int64 {
 	t.Helper()
 	return map[string]int64{
@@ -168,7 +168,7 @@ func TestASignInThatIsOutOfDateLeavesNothing(t *testing.T) {
 				u, stranger := addUser(t, s), addUser(t, s)
 				old := add(t, s, signIn(stranger.ID, models.KindBrowser, "browser", noon))
 				n := signIn(u.ID, models.KindBrowser, "browser", noon)
-				n.Rehashed, n.Places, n.Replace = "hash-2", [][]byte{[]byte("here")}, &models.DeviceKey{UserID: stranger.ID, ID: old.ID}
+				n.Rehashed, n.KnownOrigins, n.Replace = "hash-2", [][]byte{[]byte("here")}, &models.DeviceKey{UserID: stranger.ID, ID: old.ID}
 				change(t, u, &n)
 				before := footprint(t, s)
 				if _, err := s.AddDevice(t.Context(), n); !errors.Is(err, models.ErrChanged) {

@@ -45,7 +45,7 @@ func (e Ending) Live() bool { return e.At.IsZero() }
 // A device that nothing revoked ended by age or by idleness, whichever came first under the given Liveness. Its row may be marked
 // much later, when its name is wanted again.
 func DeviceEnd(d Device, live Liveness, role string) Ending {
-	now := moment(live.Now)
+	now := dbTime(live.Now)
 	idleAt := d.LastSeenAt.Add(now.Sub(live.seenSince(d.Kind, role)))
 	natural := Ending{RevokedByExpiry, d.ExpiresAt}
 	if d.RevokeReason == RevokedByIdleness || d.RevokedAt == nil && idleAt.Before(d.ExpiresAt) {
@@ -71,9 +71,9 @@ func DeviceEnd(d Device, live Liveness, role string) Ending {
 func (l Liveness) seenSince(kind, role string) time.Time {
 	switch {
 	case kind == KindApp:
-		return moment(l.AppSince)
+		return dbTime(l.AppSince)
 	case role == RoleSupport && l.SupportSince.After(l.BrowserSince):
-		return moment(l.SupportSince)
+		return dbTime(l.SupportSince)
 	}
-	return moment(l.BrowserSince)
+	return dbTime(l.BrowserSince)
 }

@@ -31,7 +31,7 @@ func TestNamesThatLookAlikeAreNumbered(t *testing.T) {
 		if got := addApp(t, s, u.ID, "phone (3)").Name; got != "phone (3) (2)" {
 			t.Errorf("phone (3) beside phоne (3) is called %q", got)
 		}
-		// Another spelling of its own name is no other device's.
+		// Another spelling of the device's own name is free.
 		for _, name := range []string{"Phone", "phone", "PHONE"} {
 			if got := rename(t, s, phone, name); got != name {
 				t.Errorf("phone, renamed to %q, is called %q", name, got)
@@ -51,7 +51,7 @@ func TestNamesThatLookAlikeAreNumbered(t *testing.T) {
 	})
 }
 
-// Names of the time before they were compared like this.
+// Names that were stored before names were compared in this way.
 func TestLookAlikesThatCoexistStayUntilTheyAreRenamed(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)

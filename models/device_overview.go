@@ -22,7 +22,7 @@ func (s *Store) DeviceOverview(ctx context.Context, userID uuid.UUID, live Liven
 		Ended       bool
 	}
 	args := append([]any{userID}, live.args()...)
-	args = append(append(append(args, userID), live.args()...), moment(since), limit)
+	args = append(append(append(args, userID), live.args()...), dbTime(since), limit)
 	err = s.read(ctx).Raw(`SELECT d.*, COALESCE(c.name, '') AS client_name FROM (
 			SELECT * FROM (SELECT devices.*, 1 = 0 AS ended FROM devices WHERE user_id = ? AND `+liveCondition+`) AS a
 			UNION ALL
@@ -37,5 +37,5 @@ func (s *Store) DeviceOverview(ctx context.Context, userID uuid.UUID, live Liven
 			current = append(current, row.NamedDevice)
 		}
 	}
-	return current, ended, fault("list devices", err)
+	return current, ended, wrapErr("list devices", err)
 }

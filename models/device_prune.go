@@ -9,20 +9,22 @@ import (
 )
 
 const (
-	// maxEnded is how many devices of one account are kept after their end.
+	// maxEnded is how many revoked devices of one account are kept.
 	maxEnded = 500
-	// mostPruned is how many one sign-in deletes: more than it can end.
+	// mostPruned is how many revoked devices one sign-in deletes at most. It is more than one sign-in can revoke.
 	mostPruned = 200
 )
 
-// keptEnded is how many ended devices an account with so many live ones keeps: there must not be more than maxEnded either when
-// those are signed out at once. An account with very many live ones keeps some all the same, for its owner to see.
+// keptEnded returns how many revoked devices an account with that many live ones keeps. It leaves room for the live ones, so that
+// signing them all out does not exceed maxEnded. An account with very many live devices still keeps maxEnded/2, for its owner to
+// see.
 func keptEnded(live int) int64 { return int64(max(maxEnded-live, maxEnded/2)) }
 
-// pruneDevices deletes the longest ended devices of an account that has too many. What they were is told by the events.
+// pruneDevices deletes the devices of an account that were revoked first, when it has too many. The events still tell what
+// happened.
 func (s *Store) pruneDevices(ctx context.Context, userID uuid.UUID, at time.Time) error {
-	return fault("prune devices", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := s.clear(tx); err != nil {
+	return wrapErr("prune devices", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := s.lockBulkWrites(tx); err != nil {
 			return err
 		}
 		var live int64
@@ -34,8 +36,8 @@ func (s *Store) pruneDevices(ctx context.Context, userID uuid.UUID, at time.Time
 	}))
 }
 
-// dropEnded deletes up to limit ended devices of an account, but for the latest ones. Their places in the status lists stay revoked
-// until no access token of theirs can live.
+// dropEnded deletes up to limit revoked devices of an account and keeps the latest ones. Their indexes in the status lists stay
+// revoked until their last access token has expired.
 func dropEnded(tx *gorm.DB, userID uuid.UUID, keep int64, limit int, at time.Time) (int64, error) {
 	var list []Device
 	err := tx.Select("id", "status_index", "expires_at", "revoked_at").Where("user_id = ? AND revoked_at IS NOT NULL", userID).
@@ -46,8 +48,8 @@ func dropEnded(tx *gorm.DB, userID uuid.UUID, keep int64, limit int, at time.Tim
 	ids := make([]uuid.UUID, 0, len(list))
 	for _, d := range list {
 		ids = append(ids, d.ID)
-		if d.StatusIndex == nil || !d.ExpiresAt.After(moment(at)) {
-			continue // it has no access token any more, and its place may be another's by now
+		if d.StatusIndex == nil || !d.ExpiresAt.After(dbTime(at)) {
+			continue // its access tokens have expired, and another device may have its index by now
 		}
 		if err := tx.Exec("UPDATE status_indexes SET revoked_at = ? WHERE idx = ?", d.RevokedAt, *d.StatusIndex).Error; err != nil {
 			return 0, err

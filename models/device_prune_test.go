@@ -13,7 +13,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// endedDevices writes devices of one account that ended a minute apart, round the store, each at its place in the status lists.
+// endedDevices writes devices of one account that ended a minute apart, each with a status index, directly into the database.
 func endedDevices(t testing.TB, s *models.Store, user uuid.UUID, n int) {
 	t.Helper()
 	first := add(t, s, inPlace(signIn(user, models.KindApp, "phone", noon.Add(-time.Minute)), 1))
@@ -40,7 +40,7 @@ func TestASignInPrunesTheLongestEndedDevices(t *testing.T) {
 			t.Fatal(err)
 		}
 		endedDevices(t, s, u.ID, 620)
-		// The oldest one has come to its end: its place may be another's by now.
+		// The oldest device has expired, so another device may have its status index.
 		exec(t, s, "UPDATE devices SET expires_at = revoked_at WHERE status_index = 1")
 		revoked := func() []int64 {
 			list, err := s.RevokedStatusIndexes(t.Context(), noon.Add(-time.Hour))
@@ -83,7 +83,7 @@ func TestASignInPrunesTheLongestEndedDevices(t *testing.T) {
 			t.Errorf("a pruned device's token: %v", got.Outcome)
 		}
 		device(t, s, theirs)
-		// Signing everything out afterwards does not exceed the bound either.
+		// Signing out all devices afterwards does not exceed the bound either.
 		if _, err := s.RevokeOthers(t.Context(), u.ID, uuid.Nil, event(models.EventDevicesRevoked, u.ID, at)); err != nil || len(all(t, s, u.ID)) != 500 {
 			t.Errorf("%d ended devices, %v", len(all(t, s, u.ID)), err)
 		}
@@ -99,14 +99,14 @@ func all(t testing.TB, s *models.Store, user uuid.UUID) []models.Device {
 	return list
 }
 
-// A thief's first device was pruned by all that he signed in after it: the link in its mail still ends those.
+// A thief signed in so often that the first device was pruned. The link in its mail still revokes the later ones.
 func TestTheAlarmOfAPrunedDeviceEndsEveryDevice(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		n := signIn(u.ID, models.KindApp, "phone", noon)
 		n.Alert = &models.SignInAlert{Every: time.Hour, Alone: func(d models.Device) models.Notice {
 			return models.Notice{
-				Mail:  &models.Mail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
+				Mail:  &models.OutgoingMail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
 				Links: []models.OneTime{{Hash: []byte("link"), UserID: u.ID, Purpose: "alarm", Subject: d.ID.String(), CreatedAt: noon, ExpiresAt: noon.Add(lifetime)}},
 			}
 		}}
@@ -114,14 +114,14 @@ func TestTheAlarmOfAPrunedDeviceEndsEveryDevice(t *testing.T) {
 		thief := add(t, s, n)
 		later := addApp(t, s, u.ID, "later")
 		exec(t, s, "DELETE FROM devices WHERE id = ?", thief.ID.String())
-		revoked, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: []byte("link"), At: noon.Add(time.Hour), Event: event(models.EventLocked, uuid.Nil, noon)})
+		revoked, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: []byte("link"), At: noon.Add(time.Hour), Event: event(models.EventLocked, uuid.Nil, noon)})
 		if err != nil || revoked != 2 || device(t, s, later).RevokedAt == nil {
 			t.Errorf("%d devices signed out, %v", revoked, err)
 		}
 	})
 }
 
-// An account from before ended devices were bounded goes too, its places in the status lists revoked.
+// An account with more ended devices than today's bound can be deleted too, and its status indexes stay revoked.
 func TestAnAccountWithVeryManyEndedDevicesIsDeleted(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
@@ -130,7 +130,7 @@ func TestAnAccountWithVeryManyEndedDevicesIsDeleted(t *testing.T) {
 			t.Fatal(err)
 		}
 		if rows(t, s, "devices", "user_id", u.ID.String()) != 0 || count(t, s, "SELECT count(*) FROM status_indexes WHERE revoked_at IS NOT NULL") != 900 {
-			t.Error("devices stay, or their places are not revoked")
+			t.Error("devices stay, or their status indexes are not revoked")
 		}
 	})
 }

@@ -8,9 +8,9 @@ import (
 	"gorm.io/gorm"
 )
 
-// RevokeDevice revokes one device and writes the event, whose Detail becomes the reason and whose Actor becomes
-// revoked_by. It returns the device as it is afterwards, with fresh == false when it was revoked before (then
-// without an event), and ErrNotFound when the user has no such device.
+// RevokeDevice revokes one device and writes the event. The event's Detail becomes revoke_reason, its Actor revoked_by.
+// RevokeDevice returns the device as it is afterwards. A device that was revoked before stays as it is, without an event and with
+// fresh == false. It returns ErrNotFound when the user has no such device.
 func (s *Store) RevokeDevice(ctx context.Context, key DeviceKey, e Event) (d Device, fresh bool, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		rows, err := revokeOne(tx, key, e)
@@ -23,22 +23,23 @@ func (s *Store) RevokeDevice(ctx context.Context, key DeviceKey, e Event) (d Dev
 		}
 		return tx.Where("user_id = ? AND id = ?", key.UserID, key.ID).Take(&d).Error
 	})
-	return d, fresh, fault("revoke device", err)
+	return d, fresh, wrapErr("revoke device", err)
 }
 
-// RevokeBySecret revokes the app device whose token says so. Unlike RevokeDevice it asks for the device secret,
-// since the token is the only credential there. An unknown device or secret revokes nothing.
+// RevokeBySecret revokes the app device of a device token (RFC 7009). The token is the only credential, so the device secret must
+// match. An unknown device or another secret changes nothing and is no error.
 func (s *Store) RevokeBySecret(ctx context.Context, key DeviceKey, secretHash []byte, e Event) error {
-	return fault("revoke device", s.tx(ctx, func(tx *gorm.DB) error {
+	return wrapErr("revoke device", s.tx(ctx, func(tx *gorm.DB) error {
 		_, err := revokeWhere(tx, key, e, " AND kind = 'app' AND secret_hash = ?", secretHash)
 		return err
 	}))
 }
 
-// RevokeOthers revokes every device of a user but one and writes one event when there was any.
+// RevokeOthers revokes every device of a user except keep and returns how many there were. It writes one event, or none when there
+// were no others. The nil UUID keeps no device.
 func (s *Store) RevokeOthers(ctx context.Context, userID, keep uuid.UUID, e Event) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		if err := holdUser(tx, userID); err != nil {
+		if err := lockUserRow(tx, userID); err != nil {
 			return err
 		}
 		if revoked, err = revokeAll(tx, userID, keep, e.At, e.Actor, EndReason(e.Detail)); err != nil || revoked == 0 {
@@ -46,7 +47,7 @@ func (s *Store) RevokeOthers(ctx context.Context, userID, keep uuid.UUID, e Even
 		}
 		return addEvent(tx, e)
 	})
-	return revoked, fault("revoke devices", err)
+	return revoked, wrapErr("revoke devices", err)
 }
 
 func revokeOne(tx *gorm.DB, key DeviceKey, e Event) ([]Device, error) {
@@ -57,7 +58,7 @@ func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...
 	var rows []Device
 	err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ?
 		WHERE user_id = ? AND id = ? AND revoked_at IS NULL`+condition+` RETURNING *`,
-		append([]any{moment(e.At), e.Actor, e.Detail, key.UserID, key.ID}, args...)...).Scan(&rows).Error
+		append([]any{dbTime(e.At), e.Actor, e.Detail, key.UserID, key.ID}, args...)...).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -67,6 +68,6 @@ func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...
 
 func revokeAll(tx *gorm.DB, userID, keep uuid.UUID, at time.Time, by string, reason EndReason) (int64, error) {
 	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ?
-		WHERE user_id = ? AND id <> ? AND revoked_at IS NULL`, moment(at), by, reason, userID, keep)
+		WHERE user_id = ? AND id <> ? AND revoked_at IS NULL`, dbTime(at), by, reason, userID, keep)
 	return done.RowsAffected, done.Error
 }

@@ -10,48 +10,48 @@ import (
 	"gorm.io/gorm"
 )
 
-// Rotation is a device token that was presented, its MAC already checked.
+// Rotation is a presented device token whose MAC the caller has checked.
 type Rotation struct {
 	Key        DeviceKey
 	SecretHash []byte
 	Generation int64
-	ClientID   string // must be the device's; empty asks for none
+	ClientID   string // must be the device's; empty: not checked
 	JKT        string // thumbprint of the proven key (RFC 9449), empty without a proof
 	IP         string // shown as where the device was last seen
-	// NetworkUnknown says that IP is not the caller's own, but that of a proxy. It then equals no address: neither one that was
-	// stored before, nor one that comes later.
+	// NetworkUnknown says that IP is the address of a proxy, not of the caller. It then equals no address, neither an earlier nor a
+	// later one, and not even itself.
 	NetworkUnknown bool
 	Now            time.Time
-	Window         time.Duration // the retry window
-	IdleSince      time.Time
+	Window         time.Duration // the retry window of the fork rule
+	IdleSince      time.Time     // a device not seen after this is idle
 	// EventID and UserAgent go into the event of an unusual outcome.
 	EventID   uuid.UUID
 	UserAgent string
-	Reused    func(Device) Notice // the mail about a device that is revoked for reuse; nil: none
+	Reused    func(Device) Notice // makes the mail about a device that is revoked for reuse; nil: no mail
 }
 
-// Outcome is what became of a presented device token.
+// Outcome is the result of presenting a device token.
 type Outcome int
 
-// The outcomes. The first four hold a usable device.
+// The outcomes. With the first four the device is usable.
 const (
 	Rotated  Outcome = iota + 1 // a new generation; its siblings are dead
 	Repeated                    // the latest generation once more
 	Forked                      // one more living child of the base
-	Restored                    // the database is older than the token, and follows it
-	Reused                      // evidence of theft: the device was revoked just now
+	Restored                    // the database was restored from a backup older than the token, and now follows it
+	Reused                      // evidence of theft: this call revoked the device
 	Revoked
 	Expired
 	Idle
 	RefreshLimit
-	Unknown // no such device, another secret, or another client's
-	Unbound // bound to another key than the proven one
+	Unknown // no such device, or another secret or client
+	Unbound // the device is bound to another key than the proven one
 )
 
 // RotateResult is the answer of RotateDevice.
 type RotateResult struct {
 	Outcome  Outcome
-	Device   Device // after the act; of an unusable device only what the row holds
+	Device   Device // as it is afterwards; zero when the outcome is Unknown because there is no row
 	Children int64  // living children of the base
 }
 
@@ -61,7 +61,7 @@ const maxGeneration = math.MaxInt64 - 2
 // The fork rule. A presented generation is a living child (floor to generation: rotate, its siblings die), or the
 // base: then it is the same answer once more (R: within the retry window from the same address, or a device bound to
 // a key), or one more child. R is spelled out three times, because an UPDATE's assignments see the old row only.
-// What a caller from an unknown network rotates is dated in the distant past, so that no address is the same ($12).
+// A rotation by a caller from an unknown network is dated 1970 ($12), so that no later request counts as a retry.
 const (
 	repeatCondition = `($1 = base AND (jkt <> '' OR (rotated_at BETWEEN $2 AND $11 AND last_ip = $3)))`
 	rotateStatement = `UPDATE devices SET
@@ -76,55 +76,57 @@ WHERE user_id = $5 AND id = $6 AND kind = 'app' AND secret_hash = $7 AND revoked
 	AND ($1 = base OR $1 BETWEEN floor AND generation)
 RETURNING name, client_id, expires_at, generation, base, floor, repeats, max_refreshes, jkt, status_index`
 
-	// usableCondition is the same device, in any state of its generations, for the unusual outcomes.
+	// usableCondition holds for the same device, whatever its generations. The unusual outcomes use it.
 	usableCondition = `user_id = ? AND id = ? AND kind = 'app' AND secret_hash = ? AND revoked_at IS NULL
 	AND expires_at > ? AND last_seen_at > ? AND (max_refreshes = 0 OR generation <= max_refreshes)
 	AND jkt IN ('', ?) AND (? = '' OR client_id = ?)`
 )
 
 func (r Rotation) usable() []any {
-	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, moment(r.Now), moment(r.IdleSince), r.JKT, r.ClientID, r.ClientID}
+	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, dbTime(r.Now), dbTime(r.IdleSince), r.JKT, r.ClientID, r.ClientID}
 }
 
-// retryClockError is how far ahead of this process the clock of the replica that rotated last may have been. A rotation dated
-// further in the future comes from a clock that was wrong, and its retry window is over.
+// retryClockError is how far the clock of the replica that rotated last may be ahead of this one. A rotation dated further in the
+// future comes from a wrong clock, and its retry window is over.
 const retryClockError = 5 * time.Minute
 
-// retryWindow says when the device must have been rotated for the same address to get the same answer once more. For a caller
-// from an unknown network there is no such moment.
+// retryWindow returns the span in which the last rotation must lie for this request to count as its retry. For a caller from an
+// unknown network the span is empty.
 func (r Rotation) retryWindow() (from, until time.Time) {
-	until = moment(r.Now.Add(retryClockError))
+	until = dbTime(r.Now.Add(retryClockError))
 	if r.NetworkUnknown || r.IP == "" {
 		return until.Add(time.Microsecond), until
 	}
-	return moment(r.Now.Add(-r.Window)), until
+	return dbTime(r.Now.Add(-r.Window)), until
 }
 
-// rotatedAt is when a rotation counts as done, as far as the retry window is concerned.
+// rotatedAt is the date of this rotation for the retry windows of later requests.
 func (r Rotation) rotatedAt() time.Time {
 	if r.NetworkUnknown || r.IP == "" {
 		return time.Unix(0, 0).UTC()
 	}
-	return moment(r.Now)
+	return dbTime(r.Now)
 }
 
-// RotateDevice judges a presented device token by the fork rule. The usual outcomes cost exactly one statement, whose commit
-// those that come at the same time share (see rotator); an unusual one a second transaction, which writes its event too.
+// RotateDevice applies the fork rule to a presented device token. A usual outcome costs exactly one statement, and refreshes that
+// arrive at the same time share a commit (see rotator). An unusual outcome costs a second transaction, which writes its event too.
+// RotateDevice returns ErrUnavailable when the database did not answer; then the token may or may not have been used, and the
+// client repeats it.
 func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, error) {
 	if r.Generation < 0 || r.Generation > maxGeneration {
 		return RotateResult{Outcome: Unknown}, nil // a successor would overflow
 	}
-	// Judged again when the row moved between the two statements; each lap means that somebody else's refresh won.
+	// When another refresh changes the row between the two statements, both run again.
 	for range 4 {
 		result, err := s.rotate(ctx, r)
 		if err == nil && result.Outcome == 0 {
-			result, err = s.judge(ctx, r)
+			result, err = s.rotateUnusual(ctx, r)
 		}
 		if err != nil || result.Outcome != 0 {
-			return result, fault("rotate device", err)
+			return result, wrapErr("rotate device", err)
 		}
 	}
-	return RotateResult{}, fmt.Errorf("rotate device: %w: the row keeps moving", ErrUnavailable)
+	return RotateResult{}, fmt.Errorf("rotate device: %w: the row keeps changing", ErrUnavailable)
 }
 
 func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
@@ -142,15 +144,15 @@ func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
 	return result, nil
 }
 
-// judge decides what the usual statement did not: a token that is dead (theft: the device is revoked), one that is
-// ahead of a database restored from a backup, or a device that cannot be used, for a reason that a read names.
-// A zero outcome means that the row moved meanwhile.
-func (s *Store) judge(ctx context.Context, r Rotation) (result RotateResult, err error) {
+// rotateUnusual handles what rotateStatement does not: a dead generation (evidence of theft, the device is revoked), a generation
+// ahead of a database that was restored from a backup, and a device that cannot be used. An outcome of zero means that another
+// refresh changed the row in between.
+func (s *Store) rotateUnusual(ctx context.Context, r Rotation) (result RotateResult, err error) {
 	event := Event{
 		UserID: r.Key.UserID, ID: r.EventID, At: r.Now, Actor: ActorSystem, IP: r.IP, UserAgent: r.UserAgent,
 		DeviceID: uuid.NullUUID{UUID: r.Key.ID, Valid: true},
 	}
-	g, now := r.Generation, moment(r.Now)
+	g, now := r.Generation, dbTime(r.Now)
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		result = RotateResult{}
 		var rows []Device
@@ -186,13 +188,13 @@ func (s *Store) judge(ctx context.Context, r Rotation) (result RotateResult, err
 	if err != nil || result.Outcome != 0 {
 		return result, err
 	}
-	return s.refusal(ctx, r)
+	return s.refusalReason(ctx, r)
 }
 
-// refusal reads why a device cannot be used.
-func (s *Store) refusal(ctx context.Context, r Rotation) (RotateResult, error) {
+// refusalReason reads the row to find out why the device cannot be used.
+func (s *Store) refusalReason(ctx context.Context, r Rotation) (RotateResult, error) {
 	var rows []Device
-	// From the writer: a reader of its own could still see the row as it was.
+	// Use the writer: a reader may still see an older state of the row.
 	err := s.w.WithContext(ctx).Where("user_id = ? AND id = ? AND kind = 'app' AND secret_hash = ?", r.Key.UserID, r.Key.ID, r.SecretHash).
 		Limit(1).Find(&rows).Error
 	if err != nil {

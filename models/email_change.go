@@ -9,10 +9,10 @@ import (
 	"gorm.io/gorm"
 )
 
-// EmailLink is the purpose of a link that confirms a new address. A new password, a lock and a disabled account end it.
+// EmailLink is the purpose of a link that confirms a new address. A new password, a locked password and a disabled account end it.
 const EmailLink = "email"
 
-// EmailRequest is the wish for a new address of an account, with the mail that confirms it.
+// EmailRequest asks for a new address of an account. Its Notice is the mail with the link that confirms the address.
 type EmailRequest struct {
 	UserID   uuid.UUID
 	Verified string // the hash that the password was checked against
@@ -21,12 +21,12 @@ type EmailRequest struct {
 	Notice   Notice
 }
 
-// AskEmailChange writes the mail with the link. Earlier links to other addresses end; those to the same one, which their subject
-// tells, stay good. It returns ErrChanged when the account is not as verified: otherwise a
-// link could come into being after the change of password that ends all of them.
+// AskEmailChange writes the mail with the link. Earlier links to other addresses end. Links to the same address stay good; the subject
+// of a link tells which address it is about. AskEmailChange returns ErrChanged when the account is not as verified. Without that check
+// a link could be written just after the change of password that ends all links.
 func (s *Store) AskEmailChange(ctx context.Context, r EmailRequest) error {
-	return fault("ask for a new address", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := lockUser(tx, r.UserID, r.Verified, "", r.At); err != nil {
+	return wrapErr("ask for a new address", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockVerifiedUser(tx, r.UserID, r.Verified, "", r.At); err != nil {
 			return err
 		}
 		for _, link := range r.Notice.Links {
@@ -34,7 +34,7 @@ func (s *Store) AskEmailChange(ctx context.Context, r EmailRequest) error {
 				return err
 			}
 		}
-		return addTale(tx, r.Event, r.Notice)
+		return addEventAndMails(tx, r.Event, r.Notice)
 	}))
 }
 
@@ -44,7 +44,7 @@ func dropOtherEmailLinks(tx *gorm.DB, link OneTime) error {
 		Delete(&OneTime{}).Error
 }
 
-// EmailChange is a new address that was confirmed by its link.
+// EmailChange is a new address whose owner has confirmed it with the link.
 type EmailChange struct {
 	Link            []byte // SHA-256 of the link's secret
 	UserID          uuid.UUID
@@ -52,37 +52,40 @@ type EmailChange struct {
 	Verified        string // the password's hash then
 	Email, EmailKey string
 	At              time.Time
-	Former          FormerAddress // the address that is left, with the link that takes it back; its since is filled in
+	Former          FormerAddress // the old address, with the link that takes it back; ChangeEmail fills in Since
 	Event           Event
-	Undo            Notice // to the address that is left, with that link
-	Left            Notice // the same without a link, when the account goes back to an address that it may take back anyway
+	Undo            Notice // to the old address, with that link
+	Left            Notice // to the old address, without a link, when the account returns to an address that it may take back
 	News            Notice // to the new address
-	// Again makes a fresh way back to an address that the account had before the one that it leaves, and the mail with its link.
+	// Again makes a new way back to an address that the account had before its old one, and the mail with its link.
 	Again func(FormerAddress) (FormerAddress, Notice)
 }
 
-// maxWaysBack is how many ways back an account can have: about seven changes of address in a week.
+// maxWaysBack is how many ways back an account can have. It allows about seven changes of address a week.
 const maxWaysBack = 30
 
-// ChangeEmail uses the link up and gives the account its new address, in one transaction. Links to a new password and
-// to other addresses end. The
-// address that the account leaves gets a way back, and every older address that has one gets a fresh one: a thief who goes on
-// from address to address must not outlast the owner's. An account that returns to an address which it may take back gives
-// the one that it leaves none, ends the ways back to all that came later, and has that address since it first had it. It
-// returns ErrNotFound, and changes nothing, when the link is used, replaced or expired or the account is not as it was when
-// it asked; ErrDuplicate when somebody has the address; ErrHeld when it is held for somebody else; ErrTooManyWaysBack.
+// ChangeEmail consumes the link and gives the account its new address, in one transaction. Links for a new password and to other
+// addresses end.
+//
+// The old address gets a way back, and every older address that has one gets a new one. Otherwise a thief could change the address
+// again and again until the owner's ways back expire. When the account returns to an address that it may take back, the old address
+// gets no way back, the ways back to all later addresses end, and Since of the address stays what it was.
+//
+// ChangeEmail changes nothing and returns ErrNotFound when the link is used, ended or expired or the account has changed since
+// it asked, ErrDuplicate when another account has the address, ErrHeld when the address is held for another account, and
+// ErrTooManyWaysBack past the limit of 30 ways back.
 func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
-	return fault("change address", s.tx(ctx, func(tx *gorm.DB) error {
-		// The users row comes first, as everywhere: whoever ends the link holds that row too.
+	return wrapErr("change address", s.tx(ctx, func(tx *gorm.DB) error {
+		// Lock the users row first, as every transaction that ends links does.
 		q := tx.Where("email_key = ? AND password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.From, c.Verified)
 		if err := moveUser(tx, q, c.UserID, c.Email, c.EmailKey, c.At, ErrNotFound); err != nil {
 			return err
 		}
-		link, err := useOneTime(tx, EmailLink, c.Link, c.At)
+		link, err := consumeOneTime(tx, EmailLink, c.Link, c.At)
 		if err != nil || link.UserID != c.UserID {
 			return orRefuse(err, ErrNotFound)
 		}
-		var was User // still since when the account had the address that it leaves
+		var was User // email_since is still that of the old address
 		if err := tx.Where("id = ?", c.UserID).Take(&was).Error; err != nil {
 			return err
 		}
@@ -97,11 +100,11 @@ func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 		if err := dropOtherEmailLinks(tx, link); err != nil {
 			return err
 		}
-		return addTale(tx, c.Event, append(notices, c.News)...)
+		return addEventAndMails(tx, c.Event, append(notices, c.News)...)
 	}))
 }
 
-// leaveAddress writes and ends ways back as the account leaves its address, and notes since when it has the new one.
+// leaveAddress writes and ends the ways back of an account that leaves its address, and sets since when it has the new one.
 func leaveAddress(tx *gorm.DB, was User, c EmailChange) (notices []Notice, err error) {
 	list, err := waysBack(tx, was.ID, c.At)
 	if err != nil {
@@ -114,8 +117,8 @@ func leaveAddress(tx *gorm.DB, was User, c EmailChange) (notices []Notice, err e
 			return nil, err
 		}
 	} else {
-		at := moment(c.At)
-		if was.EmailSince != nil && !at.After(*was.EmailSince) { // the clock of another replica is ahead
+		at := dbTime(c.At)
+		if was.EmailSince != nil && !at.After(*was.EmailSince) { // another replica's clock was ahead
 			at = was.EmailSince.Add(time.Microsecond)
 		}
 		since = &at
@@ -126,9 +129,9 @@ func leaveAddress(tx *gorm.DB, was User, c EmailChange) (notices []Notice, err e
 	return notices, tx.Model(&User{}).Where("id = ?", was.ID).UpdateColumn("email_since", since).Error
 }
 
-// addWaysBack writes the way back to the address that is left and fresh ones to every older address that still has one.
+// addWaysBack writes the way back to the old address, and a new one to every older address that still has one.
 func addWaysBack(tx *gorm.DB, list []FormerAddress, was User, c EmailChange) ([]Notice, error) {
-	var ways []FormerAddress // in the order in which the account came to the addresses
+	var ways []FormerAddress // in the order in which the account got the addresses
 	notices := []Notice{c.Undo}
 	seen := map[string]bool{was.EmailKey: true}
 	for _, f := range list {
@@ -157,18 +160,18 @@ func addWaysBack(tx *gorm.DB, list []FormerAddress, was User, c EmailChange) ([]
 // EmailSetting is a new address that an operator gives an account.
 type EmailSetting struct {
 	UserID          uuid.UUID
-	From            string // folded: the address that the operator knows
+	From            string // folded: the account's address as the operator knows it
 	Email, EmailKey string
 	At              time.Time
 	Event           Event
 	Notices         []Notice
 }
 
-// SetEmail gives the account its new address, which counts as its first. Nobody can take it back: perhaps a thief has the
-// mailbox of a former one. Links that went to those end with them.
-// It returns ErrChanged when the account's address is another by now, ErrDuplicate and ErrHeld as ChangeEmail does.
+// SetEmail gives the account a new address on behalf of an operator. All ways back end, because a thief may have the mailbox of a
+// former address, and so do the links that were mailed to those addresses. SetEmail returns ErrChanged when the account's address
+// is not From, and ErrDuplicate and ErrHeld as ChangeEmail does.
 func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
-	return fault("set address", s.tx(ctx, func(tx *gorm.DB) error {
+	return wrapErr("set address", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := moveUser(tx, tx.Where("email_key = ?", c.From), c.UserID, c.Email, c.EmailKey, c.At, ErrChanged); err != nil {
 			return err
 		}
@@ -181,21 +184,21 @@ func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
 		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {
 			return err
 		}
-		return addTale(tx, c.Event, c.Notices...)
+		return addEventAndMails(tx, c.Event, c.Notices...)
 	}))
 }
 
-// moveUser gives an account an address that nobody else has and that is held for nobody else.
+// moveUser gives an account an address. It fails when another account has the address or the address is held for one.
 func moveUser(tx, q *gorm.DB, userID uuid.UUID, email, key string, at time.Time, refused error) error {
-	done := q.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"email": email, "email_key": key, "updated_at": moment(at)})
+	done := q.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"email": email, "email_key": key, "updated_at": dbTime(at)})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return orRefuse(done.Error, refused)
 	}
 	return refuseHeld(tx, key, userID, at)
 }
 
-// addTale writes an event and the mails about it.
-func addTale(tx *gorm.DB, e Event, notices ...Notice) error {
+// addEventAndMails writes an event and the mails about it.
+func addEventAndMails(tx *gorm.DB, e Event, notices ...Notice) error {
 	if err := addEvent(tx, e); err != nil {
 		return err
 	}

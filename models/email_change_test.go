@@ -21,17 +21,17 @@ func hashOf(secret string) []byte {
 	return hash[:]
 }
 
-// link is one that was mailed.
+// link makes a mailed link.
 func link(u models.User, purpose, secret string, at time.Time) models.OneTime {
 	return models.OneTime{Hash: hashOf(secret), UserID: u.ID, Purpose: purpose, Box: hashOf("box"), CreatedAt: at, ExpiresAt: at.Add(24 * time.Hour)}
 }
 
-// mailTo is a mail with links, recognised by its kind.
+// mailTo makes a mail with links. Tests recognise it by its kind.
 func mailTo(u models.User, kind, recipient string, at time.Time, links ...models.OneTime) models.Notice {
-	return models.Notice{Mail: &models.Mail{ID: models.NewID(at), UserID: u.ID, Kind: kind, Recipient: recipient, Box: []byte("sealed"), CreatedAt: at}, Links: links}
+	return models.Notice{Mail: &models.OutgoingMail{ID: models.NewID(at), UserID: u.ID, Kind: kind, Recipient: recipient, Box: []byte("sealed"), CreatedAt: at}, Links: links}
 }
 
-// ask writes a link to a new address.
+// ask writes a link that confirms a new address.
 func ask(t testing.TB, s *models.Store, u models.User, secret string, at time.Time) error {
 	t.Helper()
 	return s.AskEmailChange(t.Context(), models.EmailRequest{
@@ -39,7 +39,7 @@ func ask(t testing.TB, s *models.Store, u models.User, secret string, at time.Ti
 	})
 }
 
-// move is the use of that link, for the account as it was at u. The address that it leaves is taken back by "back to" it.
+// move makes the change of address that uses that link, for the account as in u. The link "back to" takes back the old address.
 func move(u models.User, secret, to string, at time.Time) models.EmailChange {
 	return models.EmailChange{
 		Link: hashOf(secret), UserID: u.ID, From: u.EmailKey, Verified: u.PasswordHash, Email: strings.ToUpper(to), EmailKey: to, At: at,
@@ -68,7 +68,7 @@ func user(t testing.TB, s *models.Store, u models.User) models.User {
 	return u
 }
 
-// moved asks and confirms, and returns the account as it is afterwards.
+// moved asks for a new address, confirms it, and returns the account as it is afterwards.
 func moved(t testing.TB, s *models.Store, u models.User, to string, at time.Time) models.User {
 	t.Helper()
 	if err := ask(t, s, u, "to "+to, at); err != nil {
@@ -80,7 +80,7 @@ func moved(t testing.TB, s *models.Store, u models.User, to string, at time.Time
 	return user(t, s, u)
 }
 
-// taken are the mails that waited, by kind and recipient.
+// taken claims the waiting mails and returns their kinds and recipients.
 func taken(t testing.TB, s *models.Store, at time.Time) (list []string) {
 	t.Helper()
 	for {
@@ -171,7 +171,7 @@ func TestALinkToANewAddressIsGoodForTheAccountAsItWas(t *testing.T) {
 				if err := s.AddNotice(t.Context(), mailTo(u, "alarm", u.Email, later, alarm)); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: alarm.Hash, At: later, Event: event(models.EventLocked, u.ID, later)}); err != nil {
+				if _, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: later, Event: event(models.EventLocked, u.ID, later)}); err != nil {
 					t.Fatal(err)
 				}
 				exec(t, s, "UPDATE users SET locked_at = NULL") // the link must be gone by itself
@@ -257,8 +257,8 @@ func TestAnAddressThatWasLeftIsHeld(t *testing.T) {
 		if err := s.AddUser(t.Context(), newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); !errors.Is(err, models.ErrHeld) {
 			t.Errorf("an operator's new account: %v", err)
 		}
-		nobody := models.User{} // an account that waits for its confirmation is none
-		if err := s.AddNotice(t.Context(), mailTo(nobody, "signup", a, noon, link(nobody, "signup", "signup", noon))); err != nil {
+		none := models.User{} // an account that waits for its confirmation does not exist yet
+		if err := s.AddNotice(t.Context(), mailTo(none, "signup", a, noon, link(none, "signup", "signup", noon))); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.ConfirmUser(t.Context(), "signup", hashOf("signup"), noon, newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); !errors.Is(err, models.ErrHeld) {
@@ -268,7 +268,7 @@ func TestAnAddressThatWasLeftIsHeld(t *testing.T) {
 			t.Errorf("an operator: %v", err)
 		}
 		if got, err := s.UserByEmail(t.Context(), a); !errors.Is(err, models.ErrNotFound) {
-			t.Errorf("somebody has it: %+v, %v", got, err)
+			t.Errorf("another account has it: %+v, %v", got, err)
 		}
 		newcomer.CreatedAt = noon.Add(holdFor)
 		if err := s.AddUser(t.Context(), newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); err != nil {
@@ -282,7 +282,7 @@ func TestTheOldestLinkBackOverrulesTheNewerOnes(t *testing.T) {
 		u := addUser(t, s)
 		a, backToA := u.EmailKey, "back to "+u.EmailKey
 		here := signIn(u.ID, models.KindApp, "phone", noon)
-		here.Places = [][]byte{[]byte("here")}
+		here.KnownOrigins = [][]byte{[]byte("here")}
 		phone := add(t, s, here)
 		u = moved(t, s, u, "b@example.org", noon)
 		u = moved(t, s, u, "c@example.org", noon.Add(-time.Minute)) // by a replica whose clock is behind
@@ -290,7 +290,7 @@ func TestTheOldestLinkBackOverrulesTheNewerOnes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := count(t, s, "SELECT count(*) FROM known_places"); n != 1 {
-			t.Errorf("%d places are known: a change of address is no reason to forget them", n)
+			t.Errorf("%d places are known: a change of address keeps them", n)
 		}
 		exec(t, s, "DELETE FROM mails")
 		if f, err := s.UndoEmailChange(t.Context(), undo(backToA, noon)); err != nil || f.EmailKey != a {
@@ -340,8 +340,8 @@ func TestTheNewerLinkBackLeavesTheOlderOneGood(t *testing.T) {
 	})
 }
 
-// The owner left a thief's address by going back to their own: the thief's mailbox gets no way to come again.
-func TestGoingBackEndsWhatWasLeftMeanwhile(t *testing.T) {
+// When the owner goes back from a thief's address to their own, the thief's mailbox gets no way back.
+func TestGoingBackEndsLaterWaysBack(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		a, backToA := u.EmailKey, "back to "+u.EmailKey

@@ -11,33 +11,33 @@ import (
 	"gorm.io/gorm"
 )
 
-// FormerAddress is an address that an account had, with a link that takes it back: a way back. Until it expires the
-// address is held: nobody else can have it, or a thief would move the account away and the address to another one. An
-// address can have several, each mailed at another time.
+// FormerAddress is an address that an account had, with a link that takes it back: a way back. Until ExpiresAt the address is held:
+// no other account can have it. Otherwise a thief could give the owner's address to another account. One address can have several
+// ways back, each mailed at another time.
 type FormerAddress struct {
 	Hash            []byte // SHA-256 of the link's secret
 	UserID          uuid.UUID
 	Email, EmailKey string
-	Seq             int64      // the order in which the rows were written, whatever the replicas' clocks say; filled in when it is written
+	Seq             int64      // the order in which the rows were written, independent of clocks; filled in when the row is written
 	Since           *time.Time // since when the account had the address; nil: from the start, or an operator gave it
 	CreatedAt       time.Time  // when the account left the address
 	ExpiresAt       time.Time
-	UsedAt          *time.Time // when its link was used; ExpiresAt is that moment then, for releases that do not read UsedAt
+	UsedAt          *time.Time // when its link was used; ExpiresAt is set to the same time, for releases that do not read UsedAt
 }
 
-// FindFormerAddress reads what a link takes back, without using it. It returns ErrNotFound when the link is unknown,
-// overruled by an older one, or expired. One that was used within UsedLinkLife is returned too, with UsedAt set.
+// FindFormerAddress returns the address that a link takes back, without using the link. It returns ErrNotFound when the link is
+// unknown, ended or expired. A link that was used within the last UsedLinkLife is returned too, with UsedAt set.
 func (s *Store) FindFormerAddress(ctx context.Context, hash []byte, now time.Time) (f FormerAddress, err error) {
-	err = s.read(ctx).Where("hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)", hash, moment(now), moment(now.Add(-UsedLinkLife))).
+	err = s.read(ctx).Where("hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)", hash, dbTime(now), dbTime(now.Add(-UsedLinkLife))).
 		Take(&f).Error
-	return f, fault("find former address", err)
+	return f, wrapErr("find former address", err)
 }
 
-// FormerAddresses lists the addresses that are kept for an account, those it can take back no more included until they are swept,
-// in the order in which it left them.
+// FormerAddresses lists the former addresses of an account in the order in which it left them. The list includes expired ones until
+// they are swept.
 func (s *Store) FormerAddresses(ctx context.Context, userID uuid.UUID) ([]FormerAddress, error) {
 	list, err := formerAddresses(s.read(ctx), userID)
-	return list, fault("list former addresses", err)
+	return list, wrapErr("list former addresses", err)
 }
 
 func formerAddresses(db *gorm.DB, userID uuid.UUID) (list []FormerAddress, err error) {
@@ -45,49 +45,49 @@ func formerAddresses(db *gorm.DB, userID uuid.UUID) (list []FormerAddress, err e
 	return list, err
 }
 
-// waysBack are those that are open.
+// waysBack lists the former addresses that the account can take back now.
 func waysBack(db *gorm.DB, userID uuid.UUID, at time.Time) (list []FormerAddress, err error) {
-	err = db.Where("user_id = ? AND used_at IS NULL AND expires_at > ?", userID, moment(at)).Order("seq").Find(&list).Error
+	err = db.Where("user_id = ? AND used_at IS NULL AND expires_at > ?", userID, dbTime(at)).Order("seq").Find(&list).Error
 	return list, err
 }
 
-// AddressHeld tells whether an address is held for another account than the given one.
+// AddressHeld reports whether an address is held for another account than the given one.
 func (s *Store) AddressHeld(ctx context.Context, emailKey string, userID uuid.UUID, now time.Time) (bool, error) {
 	err := refuseHeld(s.read(ctx), emailKey, userID, now)
 	if errors.Is(err, ErrHeld) {
 		return true, nil
 	}
-	return false, fault("find held address", err)
+	return false, wrapErr("find held address", err)
 }
 
-// refuseHeld returns ErrHeld when an address is held for another account. Inside a transaction it is asked after the
-// address was written to the users row: whoever leaves the address at the same moment is then waited for.
+// refuseHeld returns ErrHeld when an address is held for another account. Inside a transaction, call it after writing the address
+// to the users row: the unique index then waits for a transaction that leaves the address at the same time.
 func refuseHeld(db *gorm.DB, emailKey string, userID uuid.UUID, at time.Time) error {
 	var n int64
-	err := db.Model(&FormerAddress{}).Where("email_key = ? AND user_id <> ? AND expires_at > ?", emailKey, userID, moment(at)).Count(&n).Error
+	err := db.Model(&FormerAddress{}).Where("email_key = ? AND user_id <> ? AND expires_at > ?", emailKey, userID, dbTime(at)).Count(&n).Error
 	if err == nil && n > 0 {
 		return ErrHeld
 	}
 	return err
 }
 
-// addFormer writes a way back; the account's row is held by the caller.
+// addFormer writes a way back. The caller has locked the account's row.
 func addFormer(tx *gorm.DB, f FormerAddress) error {
 	if err := tx.Raw("SELECT coalesce(max(seq), 0) + 1 FROM former_addresses WHERE user_id = ?", f.UserID).Scan(&f.Seq).Error; err != nil {
 		return err
 	}
-	f.CreatedAt, f.ExpiresAt = moment(f.CreatedAt), moment(f.ExpiresAt)
+	f.CreatedAt, f.ExpiresAt = dbTime(f.CreatedAt), dbTime(f.ExpiresAt)
 	return tx.Create(&f).Error
 }
 
-// addressRank is an address's place in the order in which an account came to its addresses. The server cannot tell the
-// owner from a thief by what they do, only by who was there first: a way back is never ended in favour of a later address.
+// addressRank orders the addresses of an account by when the account got them. The server cannot tell the owner from a thief by
+// what they do, only by who came first. So a later address never ends the way back to an earlier one.
 type addressRank struct {
 	since *time.Time
-	seq   int64 // decides where since is the same: addresses that a release left which did not note it
+	seq   int64 // decides between equal values of since; an old release did not record since
 }
 
-// rankOf is the rank of an address among open ways back: the earliest of its own, or the account's present address's.
+// rankOf returns the rank of an address: the earliest among its ways back and, if the account has it now, its present use.
 func rankOf(list []FormerAddress, key string, present User) addressRank {
 	rank := addressRank{present.EmailSince, math.MaxInt64}
 	found := key == present.EmailKey
@@ -106,10 +106,10 @@ func (r addressRank) before(other addressRank) bool {
 	return before(r.since, other.since) || !before(other.since, r.since) && r.seq < other.seq
 }
 
-// before compares two times of which nil is the first.
+// before reports whether a is before b. nil is before every time.
 func before(a, b *time.Time) bool { return b != nil && (a == nil || a.Before(*b)) }
 
-// laterThan lists the ways back to addresses that the account came to after the given one.
+// laterThan lists the ways back to addresses that the account got after the given one.
 func laterThan(list []FormerAddress, key string, present User) (later []FormerAddress) {
 	rank := rankOf(list, key, present)
 	for _, f := range list {
@@ -120,7 +120,7 @@ func laterThan(list []FormerAddress, key string, present User) (later []FormerAd
 	return later
 }
 
-// endWays ends ways back, and returns how many they were.
+// endWays deletes ways back and returns how many there were.
 func endWays(tx *gorm.DB, userID uuid.UUID, list []FormerAddress) (ended int64, err error) {
 	for _, f := range list {
 		done := tx.Where("user_id = ? AND hash = ?", userID, bytes.Clone(f.Hash)).Delete(&FormerAddress{})
@@ -132,8 +132,8 @@ func endWays(tx *gorm.DB, userID uuid.UUID, list []FormerAddress) (ended int64, 
 	return ended, nil
 }
 
-// endLaterWays ends the ways back to addresses later than the account's present one, never to an earlier one: a thief who
-// moved the account away would otherwise end its owner's. The caller holds the account's row.
+// endLaterWays ends the ways back to addresses that are later than the account's present one. It never ends those to earlier
+// addresses: a thief who has changed the address could end the owner's that way. The caller has locked the account's row.
 func endLaterWays(tx *gorm.DB, userID uuid.UUID, at time.Time) (ended int64, err error) {
 	list, err := waysBack(tx, userID, at)
 	if err != nil || len(list) == 0 {
@@ -149,15 +149,15 @@ func endLaterWays(tx *gorm.DB, userID uuid.UUID, at time.Time) (ended int64, err
 // WayBack is an address that can take an account back.
 type WayBack struct {
 	Email string
-	Until time.Time // when its last link ends
-	Later bool      // the account came to it after its present address
+	Until time.Time // when its last link expires
+	Later bool      // the account got it after its present address
 }
 
 // WaysBack lists the addresses that can take an account back now, in the order in which the account left them.
 func (s *Store) WaysBack(ctx context.Context, u User, now time.Time) ([]WayBack, error) {
 	list, err := waysBack(s.read(ctx), u.ID, now)
 	if err != nil {
-		return nil, fault("list ways back", err)
+		return nil, wrapErr("list ways back", err)
 	}
 	later := map[string]bool{}
 	for _, f := range laterThan(list, u.EmailKey, u) {
@@ -178,10 +178,11 @@ func (s *Store) WaysBack(ctx context.Context, u User, now time.Time) ([]WayBack,
 	return ways, nil
 }
 
-// EndWaysBack ends the ways back to addresses later than the account's present one, with the event when there was any.
+// EndWaysBack ends the ways back to addresses later than the account's present one and returns how many there were. It writes the
+// event when there were any.
 func (s *Store) EndWaysBack(ctx context.Context, userID uuid.UUID, e Event) (ended int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		if err := holdUser(tx, userID); err != nil {
+		if err := lockUserRow(tx, userID); err != nil {
 			return err
 		}
 		if ended, err = endLaterWays(tx, userID, e.At); err != nil || ended == 0 {
@@ -189,5 +190,5 @@ func (s *Store) EndWaysBack(ctx context.Context, userID uuid.UUID, e Event) (end
 		}
 		return addEvent(tx, e)
 	})
-	return ended, fault("end ways back", err)
+	return ended, wrapErr("end ways back", err)
 }

@@ -11,7 +11,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// racers runs each of them at the same moment, and tells what came of them.
+// racers runs all of them at once and returns their results.
 func racers(fns ...func() error) []error {
 	list := make([]error, len(fns))
 	var all sync.WaitGroup
@@ -66,7 +66,7 @@ func TestOfTwentyUsesOfOneLinkOneCounts(t *testing.T) {
 	})
 }
 
-// winners counts who won. The others must have been told that it was nothing, and by nothing else.
+// winners counts the callers that won. The others must have got the expected refusal and no other error.
 func winners(t *testing.T, what string, list []error) (won int) {
 	t.Helper()
 	for _, err := range list {
@@ -106,7 +106,7 @@ func TestOfTwoAccountsThatWantOneAddressOneGetsIt(t *testing.T) {
 	})
 }
 
-// A thief with an account of his own waits for the moment in which the victim's address is left.
+// A thief with another account tries to take the victim's address as soon as the victim leaves it.
 func TestAnAddressIsHeldFromTheMomentInWhichItIsLeft(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for round := range 20 {
@@ -130,7 +130,7 @@ func TestAnAddressIsHeldFromTheMomentInWhichItIsLeft(t *testing.T) {
 	})
 }
 
-// Whatever ends the account's links races with their use: both in one order or the other, and never a deadlock.
+// Acts that end the account's links race with the use of a link. Either order is right, and there is no deadlock.
 func TestConfirmationsRaceWithWhatEndsThem(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for round := range 10 {
@@ -144,7 +144,7 @@ func TestConfirmationsRaceWithWhatEndsThem(t *testing.T) {
 					return err
 				},
 				"alarm": func(u models.User) error {
-					_, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: hashOf("alarm " + u.ID.String()), At: noon, Event: event(models.EventLocked, u.ID, noon)})
+					_, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: hashOf("alarm " + u.ID.String()), At: noon, Event: event(models.EventLocked, u.ID, noon)})
 					return err
 				},
 			} {
@@ -174,7 +174,7 @@ func TestConfirmationsRaceWithWhatEndsThem(t *testing.T) {
 	})
 }
 
-// The owner presses both links at once: that of the sign-in and that of the address.
+// The owner uses both links at once: the one about the sign-in and the one about the address.
 func TestAWayBackRacesWithAnAlarm(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for round := range 20 {
@@ -189,7 +189,7 @@ func TestAWayBackRacesWithAnAlarm(t *testing.T) {
 			list := racers(
 				func() error { _, err := s.UndoEmailChange(t.Context(), undo(backToA, noon)); return err },
 				func() error {
-					_, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: alarm.Hash, At: noon, Event: event(models.EventLocked, u.ID, noon)})
+					_, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: noon, Event: event(models.EventLocked, u.ID, noon)})
 					return err
 				},
 			)

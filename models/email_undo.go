@@ -13,24 +13,24 @@ import (
 type EmailUndo struct {
 	Hash  []byte // of the link's secret
 	At    time.Time
-	Event Event // its user is filled in
+	Event Event // UndoEmailChange fills in its user
 	FreshStart
-	// Tell makes the mails, when the account is known and the address that it had until now.
+	// Tell makes the mails, given the address that the account takes back and the one that it leaves.
 	Tell func(f FormerAddress, left string) []Notice
 }
 
-// UndoEmailChange uses the link up and gives the account that address again, whatever it has by then. The address keeps
-// its first date. It locks the password, revokes every device, forgets the places where the account is at home, ends links
-// to new passwords and addresses, and every way back to the same or a later address. It returns ErrNotFound, and changes
-// nothing, when the link is used, overruled or expired, or the account is gone or disabled.
+// UndoEmailChange consumes the link and gives the account its former address again, whatever address it has now. Since of the
+// address stays what it was. The transaction also locks the password, revokes every device, replaces the known origins, ends links
+// for new passwords and addresses, and ends every way back to the same or a later address. UndoEmailChange changes nothing and
+// returns ErrNotFound when the link is used, ended or expired, or the account is deleted or disabled.
 func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddress, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		err := tx.Where("hash = ? AND expires_at > ? AND used_at IS NULL", u.Hash, moment(u.At)).Take(&f).Error
+		err := tx.Where("hash = ? AND expires_at > ? AND used_at IS NULL", u.Hash, dbTime(u.At)).Take(&f).Error
 		if err != nil {
 			return err
 		}
-		var left []User // the users row comes first, as everywhere
-		err = tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING *", moment(u.At), moment(u.At), f.UserID).
+		var left []User // lock the users row first, as every transaction does
+		err = tx.Raw("UPDATE users SET locked_at = ?, updated_at = ? WHERE id = ? AND disabled_at IS NULL RETURNING *", dbTime(u.At), dbTime(u.At), f.UserID).
 			Scan(&left).Error
 		if err != nil || len(left) == 0 {
 			return orRefuse(err, ErrNotFound)
@@ -39,7 +39,7 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		if err != nil {
 			return err
 		}
-		if err := useFormer(tx, f, u.At); err != nil {
+		if err := consumeFormer(tx, f, u.At); err != nil {
 			return err
 		}
 		set := map[string]any{"email": f.Email, "email_key": f.EmailKey, "email_since": rankOf(list, f.EmailKey, left[0]).since}
@@ -61,21 +61,21 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		if err := startAfresh(tx, f.UserID, u.FreshStart, u.At); err != nil {
 			return err
 		}
-		// Not alarm links: those that went to an address that was now left for good are dead by themselves.
+		// "This wasn't me" links stay: those mailed to an address that the account can no longer take back do not work anyway.
 		if err := dropLinks(tx, f.UserID, ResetLink, EmailLink); err != nil {
 			return err
 		}
 		e := u.Event
 		e.UserID = f.UserID
-		return addTale(tx, e, u.Tell(f, left[0].Email)...)
+		return addEventAndMails(tx, e, u.Tell(f, left[0].Email)...)
 	})
-	return f, fault("take address back", err)
+	return f, wrapErr("take address back", err)
 }
 
-// useFormer consumes the link of a way back: of many at once one wins, the others get ErrNotFound.
-func useFormer(tx *gorm.DB, f FormerAddress, at time.Time) error {
-	done := tx.Model(&FormerAddress{}).Where("user_id = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", f.UserID, bytes.Clone(f.Hash), moment(at)).
-		UpdateColumns(map[string]any{"used_at": moment(at), "expires_at": moment(at)})
+// consumeFormer consumes the link of a way back. Of many concurrent uses one wins; the others get ErrNotFound.
+func consumeFormer(tx *gorm.DB, f FormerAddress, at time.Time) error {
+	done := tx.Model(&FormerAddress{}).Where("user_id = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", f.UserID, bytes.Clone(f.Hash), dbTime(at)).
+		UpdateColumns(map[string]any{"used_at": dbTime(at), "expires_at": dbTime(at)})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return orRefuse(done.Error, ErrNotFound)
 	}

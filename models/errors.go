@@ -11,27 +11,27 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// The kinds of failure that callers tell apart. Everything else is an internal error.
+// The kinds of error that callers can test for with errors.Is. Every other error is internal.
 var (
-	// ErrNotFound: no row answers to the key, or the row is not (or no longer) in the required state.
+	// ErrNotFound: there is no row with the key, or the row is not in the required state.
 	ErrNotFound = errors.New("not found")
 	// ErrDuplicate: a unique key is taken.
 	ErrDuplicate = errors.New("duplicate")
-	// ErrChanged: the row is not as it was when the caller verified it (a password changed, an account was disabled).
-	ErrChanged = errors.New("changed meanwhile")
-	// ErrHeld: the address is kept for an account that had it and may take it back. It is an ErrDuplicate, too.
+	// ErrChanged: the row has changed since the caller verified it: a new password, a disabled account.
+	ErrChanged = errors.New("changed since it was verified")
+	// ErrHeld: the address is held for an account that had it and may take it back. It wraps ErrDuplicate.
 	ErrHeld = fmt.Errorf("held for an account that had it: %w", ErrDuplicate)
-	// ErrWayBack: the account has an address that its owner may still take back.
+	// ErrWayBack: the account has a former address that its owner may still take back.
 	ErrWayBack = errors.New("a former address can be taken back")
-	// ErrTooManyWaysBack: the account left so many addresses lately that no more are kept.
+	// ErrTooManyWaysBack: the account has left as many addresses in the last week as it may.
 	ErrTooManyWaysBack = errors.New("too many ways back")
-	// ErrTooManyDevices: the owner already holds as many live apps as allowed.
+	// ErrTooManyDevices: the account has as many live apps as it may.
 	ErrTooManyDevices = errors.New("too many devices")
 	// ErrSpent: the account has signed in as often as it may for now.
 	ErrSpent = errors.New("too many sign-ins")
-	// ErrUnavailable: the database cannot be reached or cannot take the statement now; the same call may succeed later.
+	// ErrUnavailable: the database cannot be reached or cannot run the statement now. The same call may succeed later.
 	ErrUnavailable = errors.New("database unavailable")
-	// ErrNoDatabase: there is no database where one must be, or nobody has made its tables.
+	// ErrNoDatabase: there is no database at the path, or it has no tables yet.
 	ErrNoDatabase = errors.New("there is no database")
 	// ErrForeignDatabase: the database is another program's.
 	ErrForeignDatabase = errors.New("the database is another program's")
@@ -39,8 +39,8 @@ var (
 	ErrNewerSchema = errors.New("the database schema is newer than this program")
 )
 
-// fault wraps a driver's error with what was attempted and with its kind. A nil error stays nil.
-func fault(attempted string, err error) error {
+// wrapErr wraps a driver's error with what was attempted and with its kind, and redacts it. A nil error stays nil.
+func wrapErr(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -55,15 +55,15 @@ func fault(attempted string, err error) error {
 	case isDuplicate(err):
 		return fmt.Errorf("%s: %w", attempted, ErrDuplicate)
 	case isInternal(err):
-		return fmt.Errorf("%s: %w", attempted, withoutValuesOf(err))
+		return fmt.Errorf("%s: %w", attempted, redact(err))
 	}
-	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, withoutValuesOf(err))
+	return fmt.Errorf("%s: %w: %w", attempted, ErrUnavailable, redact(err))
 }
 
-// errNoConnection says that no connection, or no transaction on it, was to be had, so that nothing was sent.
+// errNoConnection says that there was no connection, or no transaction on it, so that nothing was sent.
 var errNoConnection = errors.New("no connection")
 
-// errTwoDevices would mean that the primary key of devices does not hold.
+// errTwoDevices would mean that the primary key of devices is not unique.
 var errTwoDevices = errors.New("more than one device has this key")
 
 func isSQLite(err error) bool { return errors.As(err, new(*sqlite.Error)) }
@@ -80,8 +80,8 @@ func isDuplicate(err error) bool {
 	return false
 }
 
-// isInternal tells our own mistakes (a statement that cannot be right, an argument that cannot be sent) from a database that is
-// down, full, busy, read-only after a failover or cut off, which are all worth another try.
+// isInternal reports whether an error is our own mistake: a wrong statement, an argument that cannot be sent. It is false when the
+// database is down, full, busy, read-only after a failover or cut off; then another attempt may succeed.
 func isInternal(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*pgconn.ConnectError)) {
 		return false
@@ -89,14 +89,14 @@ func isInternal(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		code := pg.Code
-		if code == "08P01" && pg.Routine != "" && !isStalePlan(err) { // PostgreSQL itself did not understand us; a pooler says so of a server that it lost
+		if code == "08P01" && pg.Routine != "" && !isStalePlan(err) { // PostgreSQL itself did not understand us; without a routine a pooler says that it lost the server
 			return true
 		}
 		switch code[:min(2, len(code))] {
 		case "08", "53", "57", "58", "40": // connection, resources, operator intervention, system, rollback (PostgreSQL, appendix A)
 			return false
 		}
-		// A lock that was not to be had. The other two are healed, unless even the second try found no better connection.
+		// 55P03: a lock timed out. withRetries handles the other two, unless the second attempt fails the same way.
 		return code != "55P03" && !isReadOnly(err) && !isStalePlan(err)
 	}
 	var lite *sqlite.Error

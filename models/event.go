@@ -93,7 +93,7 @@ func addEvent(db *gorm.DB, e Event) error {
 	if e.ID == uuid.Nil {
 		e.ID = NewID(e.At)
 	}
-	e.At = moment(e.At)
+	e.At = dbTime(e.At)
 	return db.Create(&e).Error
 }
 
@@ -106,13 +106,13 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 	var users []uuid.UUID
 	for i, e := range list {
 		users = append(users, e.UserID)
-		list[i].At = moment(e.At)
+		list[i].At = dbTime(e.At)
 		if e.ID == uuid.Nil {
 			list[i].ID = NewID(e.At)
 		}
 	}
-	return fault("add events", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := keepUsers(tx, users...); err != nil {
+	return wrapErr("add events", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockExistingUsers(tx, users...); err != nil {
 			return err
 		}
 		for _, e := range list {
@@ -128,9 +128,9 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 // account exists (the nil UUID does not) makes no difference to what it costs. It returns ErrNotFound when the account was
 // deleted meanwhile.
 func (s *Store) AddFailure(ctx context.Context, e Event) error {
-	e.At = moment(e.At)
-	return fault("add failure", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := keepUsers(tx, e.UserID); err != nil {
+	e.At = dbTime(e.At)
+	return wrapErr("add failure", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockExistingUsers(tx, e.UserID); err != nil {
 			return err
 		}
 		return tx.Clauses(clause.OnConflict{
@@ -150,11 +150,11 @@ type EventCursor struct {
 func (s *Store) Events(ctx context.Context, userID uuid.UUID, before EventCursor, limit int) ([]Event, error) {
 	q := s.read(ctx).Where("user_id = ?", userID)
 	if !before.At.IsZero() {
-		q = q.Where("(at, id) < (?, ?)", moment(before.At), before.ID)
+		q = q.Where("(at, id) < (?, ?)", dbTime(before.At), before.ID)
 	}
 	var list []Event
 	err := q.Order("at DESC, id DESC").Limit(limit).Find(&list).Error
-	return list, fault("list events", err)
+	return list, wrapErr("list events", err)
 }
 
 // EventFilter names the events of one kind or, with a detail, those of the kind with this detail.
@@ -184,15 +184,15 @@ func (s *Store) eventsOfKinds(ctx context.Context, userID uuid.UUID, kinds []Eve
 			branch, args = branch+" AND detail = ?", append(args, k.Detail)
 		}
 		if !before.At.IsZero() {
-			branch, args = branch+" AND (at, id) < (?, ?)", append(args, moment(before.At), before.ID)
+			branch, args = branch+" AND (at, id) < (?, ?)", append(args, dbTime(before.At), before.ID)
 		}
 		if !after.IsZero() {
-			branch, args = branch+" AND at > ?", append(args, moment(after))
+			branch, args = branch+" AND at > ?", append(args, dbTime(after))
 		}
 		branches = append(branches, branch+" ORDER BY at DESC, id DESC LIMIT ?) AS k")
 		args = append(args, limit)
 	}
 	var list []Event
 	err := s.read(ctx).Raw("SELECT * FROM ("+strings.Join(branches, " UNION ALL ")+") AS e ORDER BY at DESC, id DESC LIMIT ?", append(args, limit)...).Scan(&list).Error
-	return list, fault("list events", err)
+	return list, wrapErr("list events", err)
 }

@@ -8,24 +8,24 @@ import (
 	"gorm.io/gorm"
 )
 
-// ErrLimit is what a LimitError is.
+// ErrLimit says that an account did something too often. Errors of this kind are of type *LimitError.
 var ErrLimit = errors.New("done too often")
 
-// LimitError says that an account did something as often as it may; nothing was changed.
+// LimitError says that an account has done something as often as it may. Nothing was changed. It wraps ErrLimit.
 type LimitError struct {
-	Wait time.Duration // until it may do so once more
+	Wait time.Duration // until the account may do it again
 }
 
 func (e *LimitError) Error() string { return fmt.Sprintf("%v, for another %v", ErrLimit, e.Wait) }
 
-// Unwrap makes it an ErrLimit.
+// Unwrap returns ErrLimit.
 func (e *LimitError) Unwrap() error { return ErrLimit }
 
-// EventLimit bounds how often an account may do what writes an event of one kind, in any span of the given length. The events themselves are
-// counted, so there is no counter that could be lost or that another account could fill.
+// EventLimit bounds how often an account may cause events of one kind within any span of the given length. The events themselves
+// are counted, so there is no counter that can get lost or that another account can fill.
 type EventLimit struct {
-	OfDevice bool // only those of the event's device
-	Most     int
+	OfDevice bool // count only the events of the same device
+	Most     int  // at least 1
 	Within   time.Duration
 	// Afresh is how many more an account may after each new password, or a thief would use the limit up for the owner. A new password
 	// is one that one of the events NewPassword tells of.
@@ -36,19 +36,19 @@ type EventLimit struct {
 // maxResetsAfresh is how many new passwords of a day that were set by mail or by an operator let an account begin again.
 const maxResetsAfresh = 20
 
-// together is how much later an event may be dated that counts all the same: a request gets its time before it waits for others,
-// and replicas' clocks differ.
-const together = time.Minute
+// eventClockError is how much later than the new event an event may be dated and still count. A request takes its time before it
+// waits for other requests, and the clocks of replicas differ.
+const eventClockError = time.Minute
 
-// refuse returns a LimitError when the event would be one too many. The count is exact while the caller holds the user's row. An event
-// dated long after the given one, by a clock that was ahead, does not count.
+// refuse returns a LimitError when the event would exceed the limit. The count is exact while the caller has the user's row locked.
+// An event dated more than eventClockError later comes from a wrong clock and does not count.
 func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
-	at := moment(e.At)
-	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at.Add(together))
+	at := dbTime(e.At)
+	q := tx.Model(&Event{}).Where("user_id = ? AND kind = ? AND at > ? AND at <= ?", e.UserID, e.Kind, at.Add(-l.Within), at.Add(eventClockError))
 	if l.OfDevice {
 		q = q.Where("device_id = ?", e.DeviceID)
 	}
-	var oldest []Event // of as many as there may be
+	var oldest []Event // the oldest of the last l.Most events, if there are so many
 	err := q.Session(&gorm.Session{}).Select("at").Order("at DESC").Offset(l.Most - 1).Limit(1).Find(&oldest).Error
 	if err != nil || len(oldest) == 0 {
 		return err
@@ -64,9 +64,9 @@ func (l EventLimit) afresh(tx, since *gorm.DB, e Event) (bool, error) {
 	if l.Afresh == 0 {
 		return false, nil
 	}
-	at := moment(e.At)
+	at := dbTime(e.At)
 	var set []Event
-	err := tx.Model(&Event{}).Where("user_id = ? AND kind IN ? AND at > ? AND at <= ?", e.UserID, l.NewPassword, at.Add(-24*time.Hour), at.Add(together)).
+	err := tx.Model(&Event{}).Where("user_id = ? AND kind IN ? AND at > ? AND at <= ?", e.UserID, l.NewPassword, at.Add(-24*time.Hour), at.Add(eventClockError)).
 		Select("kind, at").Order("at DESC").Limit(1000).Find(&set).Error
 	if err != nil || len(set) == 0 {
 		return false, err

@@ -10,8 +10,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// Requests that come together get their times before they wait for each other, so they are counted in another order than that of
-// their times. The limit holds for them all the same. What a clock that was ahead left does not count.
+// Concurrent requests take their times before they wait for each other, so they are counted in another order than that of their
+// times. The limit holds anyway. Events dated by a clock that was ahead do not count.
 func TestALimitHoldsForWhatComesTogether(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)

@@ -16,13 +16,13 @@ var (
 // Alike tells whether a device may not have the name b beside one that has a.
 func Alike(a, b string) bool { return held{{ID: uuid.Max, Name: a}}.taken(uuid.Nil)(b) }
 
-// Fault is for tests of errors that no act of this package makes.
-var Fault = fault
+// WrapErr is for tests of errors that no method of this package causes.
+var WrapErr = wrapErr
 
-// Healed is for tests of errors that this machine's servers do not word in that way.
-var Healed = healed
+// WithRetries is for tests of errors that the servers on this machine do not return.
+var WithRetries = withRetries
 
-// PoolSettings are those with which a pool of PostgreSQL connections would be made, however the URL says otherwise.
+// PoolSettings returns the settings of a pool of PostgreSQL connections for a URL, which must not change them.
 func PoolSettings(url string) (life, jitter time.Duration, most int32, err error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {

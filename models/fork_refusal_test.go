@@ -159,7 +159,7 @@ func TestReuseRevokesThisDeviceAndNoOther(t *testing.T) {
 	})
 }
 
-// What must change together shares one transaction: while no event can be written, nothing happens.
+// Changes that belong together share one transaction: when the event cannot be written, nothing changes.
 func TestWithoutItsEventNothingHappens(t *testing.T) {
 	key := func(d models.Device) models.DeviceKey { return models.DeviceKey{UserID: d.UserID, ID: d.ID} }
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
@@ -185,7 +185,7 @@ func TestWithoutItsEventNothingHappens(t *testing.T) {
 			},
 			"a sign-in": func(t *testing.T, s *models.Store, u models.User, d models.Device) error {
 				n := signIn(u.ID, models.KindApp, "second", noon)
-				n.Rehashed, n.Replace, n.Places = "hash-2", &models.DeviceKey{UserID: d.UserID, ID: d.ID}, [][]byte{[]byte("here")}
+				n.Rehashed, n.Replace, n.KnownOrigins = "hash-2", &models.DeviceKey{UserID: d.UserID, ID: d.ID}, [][]byte{[]byte("here")}
 				_, err := s.AddDevice(t.Context(), n)
 				return err
 			},

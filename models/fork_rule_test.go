@@ -9,7 +9,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// fork is what the rule looks at in a row.
+// fork holds the columns that the fork rule uses.
 type fork struct{ base, floor, generation int64 }
 
 func forkOf(d models.Device) fork { return fork{d.Base, d.Floor, d.Generation} }
@@ -25,7 +25,7 @@ func addForked(t *testing.T, s *models.Store, u models.User, f fork, change func
 	return add(t, s, n)
 }
 
-// 4 was used; 5 died as the sibling of 6; 6, 7 and 8 live.
+// 4 was used, 5 died as the sibling of 6, and 6, 7 and 8 live.
 var three = fork{base: 4, floor: 6, generation: 8}
 
 func TestTheForkRuleRowByRow(t *testing.T) {
@@ -55,7 +55,7 @@ func TestTheForkRuleRowByRow(t *testing.T) {
 			{name: "the base repeats for a clock that is behind", state: three, present: 4, after: -time.Minute, want: models.Repeated, then: three, children: 3},
 			{name: "the base of a bound device repeats however late and from wherever", state: three, device: bound, present: 4, after: time.Hour, ip: "203.0.113.9", jkt: "key-1", want: models.Repeated, then: three, children: 3},
 			{name: "the third child of a base is counted", state: fork{4, 6, 7}, present: 4, after: time.Hour, want: models.Forked, then: fork{4, 6, 8}, children: 3},
-			{name: "the base of a new device that nobody holds forks", state: fork{0, 1, 1}, present: 0, after: time.Hour, want: models.Forked, then: fork{0, 1, 2}, children: 2},
+			{name: "the base of a new device forks", state: fork{0, 1, 1}, present: 0, after: time.Hour, want: models.Forked, then: fork{0, 1, 2}, children: 2},
 
 			{name: "a dead sibling is reuse", state: three, present: 5, want: models.Reused, then: three, children: 1},
 			{name: "the base's own parent is reuse", state: three, present: 3, want: models.Reused, then: three, children: 1},
@@ -66,15 +66,15 @@ func TestTheForkRuleRowByRow(t *testing.T) {
 			{name: "a token far ahead restores", state: three, present: 1 << 40, want: models.Restored, then: fork{1 << 40, 1<<40 + 1, 1<<40 + 1}, children: 1},
 			{name: "a token ahead of a bound device restores with its key", state: three, device: bound, present: 9, jkt: "key-1", want: models.Restored, then: fork{9, 10, 10}, children: 1},
 
-			{name: "a generation that has no successor is nobody's", state: three, present: math.MaxInt64, want: models.Unknown, then: three},
-			{name: "the last generation but one is nobody's", state: three, present: math.MaxInt64 - 1, want: models.Unknown, then: three},
-			{name: "a negative generation is nobody's", state: three, present: -1, want: models.Unknown, then: three},
+			{name: "a generation that has no successor is unknown", state: three, present: math.MaxInt64, want: models.Unknown, then: three},
+			{name: "the last generation but one is unknown", state: three, present: math.MaxInt64 - 1, want: models.Unknown, then: three},
+			{name: "a negative generation is unknown", state: three, present: -1, want: models.Unknown, then: three},
 
 			{name: "an unbound device may show a key", state: three, present: 8, jkt: "key-1", want: models.Rotated, then: fork{8, 9, 9}, children: 1},
 			{name: "a bound device rotates with its key", state: three, device: bound, present: 8, jkt: "key-1", want: models.Rotated, then: fork{8, 9, 9}, children: 1},
 			{name: "a bound device with another key gets nothing", state: three, device: bound, present: 8, jkt: "key-2", want: models.Unbound, then: three},
 			{name: "a bound device without a key gets nothing", state: three, device: bound, present: 8, want: models.Unbound, then: three},
-			{name: "a dead token with another key accuses nobody", state: three, device: bound, present: 3, jkt: "key-2", want: models.Unbound, then: three},
+			{name: "a dead token with another key is not reuse", state: three, device: bound, present: 3, jkt: "key-2", want: models.Unbound, then: three},
 			{name: "a token ahead with another key restores nothing", state: three, device: bound, present: 9, jkt: "key-2", want: models.Unbound, then: three},
 		} {
 			t.Run(c.name, func(t *testing.T) {
@@ -95,7 +95,7 @@ func TestTheForkRuleRowByRow(t *testing.T) {
 	})
 }
 
-// checkAnswer holds what is true of every outcome: which columns move, and that the answer is the row.
+// checkAnswer checks what holds for every outcome: which columns change, and that the answer equals the row.
 func checkAnswer(t *testing.T, r models.Rotation, before, after models.Device, got models.RotateResult) {
 	t.Helper()
 	usable := got.Outcome >= models.Rotated && got.Outcome <= models.Restored

@@ -10,13 +10,13 @@ import (
 	"gorm.io/gorm/logger"
 )
 
-// slowStatement is when a statement is worth a line in the log.
+// slowStatement is how long a statement may take before it is logged.
 const slowStatement = time.Second
 
-// gormConfig: nothing is wrapped into a transaction that we did not ask for, and the database is not asked anything
-// when the pool opens. gorm prepares nothing: its cache is shared by all callers, so that whoever waits for a
-// connection to prepare on and whoever holds the last one wait for each other, a caller who hangs up fails the
-// others, and a column added meanwhile fails them all for good. pgx prepares once for each connection by itself.
+// gormConfig turns off gorm's own transactions and its ping when the pool opens. It also leaves gorm's cache of prepared statements
+// off, because all callers share it: a caller that waits for a connection to prepare on can deadlock with the one that holds the
+// last connection, a caller that hangs up fails the others, and after a column is added every call fails. pgx prepares statements
+// for each connection itself.
 func gormConfig(c Config) *gorm.Config {
 	withoutValues()
 	return &gorm.Config{
@@ -26,14 +26,14 @@ func gormConfig(c Config) *gorm.Config {
 	}
 }
 
-// withoutValues keeps values out of the statements that gorm's Scan writes out by a recorder of its own, which asks no
-// logger but this variable.
+// withoutValues keeps values out of logged statements. gorm's Scan formats statements with a recorder of its own, which uses this
+// variable and not the logger's ParamsFilter.
 var withoutValues = sync.OnceFunc(func() {
 	logger.RecorderParamsFilter = func(_ context.Context, sql string, _ ...any) (string, []any) { return sql, nil }
 })
 
-// statementLog is gorm's logger. It names slow statements without their values (e-mail addresses and hashes are
-// among them) and leaves errors to whoever receives them.
+// statementLog is gorm's logger. It logs slow statements without their values, which include e-mail addresses and hashes. It does
+// not log errors: the caller does.
 type statementLog struct {
 	log *slog.Logger
 	on  func(sql string)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// NameKey is the form in which device names are searched: composed, lower-case, without the characters that cannot be
-// seen (zero-width ones, marks of direction).
+// NameKey returns the form of a device name that searches use: composed (NFC), in lower case, without invisible format characters
+// such as zero-width ones and direction marks.
 func NameKey(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
@@ -20,14 +20,14 @@ func NameKey(name string) string {
 	return strings.TrimSpace(strings.ToLower(norm.NFC.String(name)))
 }
 
-// KeyPrefix is the folded beginning of a key, or with Whole all of it. Nothing in it is a wildcard.
+// KeyPrefix selects keys by their folded beginning. With Whole, Text is the complete key. No character is a wildcard.
 type KeyPrefix struct {
 	Text  string
 	Whole bool
 }
 
-// where is a range of the column's index: LIKE would need its own escapes and index on each database, and would not
-// use it for a value that is not known when the statement is prepared.
+// where returns a condition that is a range of the column's index. LIKE would need different escapes and indexes on the two
+// databases, and could not use the index for a value that is unknown when the statement is prepared.
 func (k KeyPrefix) where(column string) (string, []any) {
 	if k.Whole {
 		return column + " = ?", []any{k.Text}
@@ -38,14 +38,15 @@ func (k KeyPrefix) where(column string) (string, []any) {
 	return column + " >= ?", []any{k.Text}
 }
 
-// successor is the first text, in order of bytes, behind all that begin with s, or "" when there is none.
+// successor returns the smallest text, in byte order, that is greater than every text with the prefix s. It returns "" when no text
+// is.
 func successor(s string) string {
 	for s != "" {
 		r, size := utf8.DecodeLastRuneInString(s)
 		s = s[:len(s)-size]
 		switch {
 		case r == 0xD7FF:
-			return s + "\uE000" // behind the surrogates, which are no characters
+			return s + "\uE000" // after the surrogates, which are not characters
 		case r < utf8.MaxRune:
 			return s + string(r+1)
 		}

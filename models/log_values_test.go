@@ -9,7 +9,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// gorm's Scan writes statements out by a recorder of its own, which asks no logger: what people typed must not be in them.
+// gorm's Scan formats statements with its own recorder, which ignores the logger. They must not contain what people typed.
 func TestNoStatementIsWrittenOutWithItsValues(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		var mu sync.Mutex

@@ -17,8 +17,8 @@ import (
 //go:embed confusables.txt
 var confusablesText string
 
-// confusables gives a character the text that stands for all that look like it, in small letters: 0 is like O, and that
-// is o. Characters newer than the table stand for themselves.
+// confusables maps a character to the text that represents all characters that look like it, in lower case: 0 looks like O, so it
+// maps to o. Characters newer than the table represent themselves.
 var confusables = sync.OnceValue(func() map[rune]string {
 	table := make(map[rune]string, 6000)
 	for line := range strings.Lines(confusablesText) {
@@ -31,7 +31,7 @@ var confusables = sync.OnceValue(func() map[rune]string {
 		}
 	}
 	for r, like := range table {
-		table[r] = replaceAlike(table, strings.ToLower(like)) // M is m, and that is rn
+		table[r] = replaceAlike(table, strings.ToLower(like)) // M becomes m, which looks like rn
 	}
 	return table
 })
@@ -47,10 +47,10 @@ func hexRunes(numbers string) (list []rune) {
 	return list
 }
 
-// lookAlikes are the forms by which names are compared; names that share one of them look the same. The first is composed
-// for compatibility (UAX #15, NFKC) and without regard to case before look-alikes are replaced: phone is PHONE, and рhоnе
-// with Cyrillic letters. The second replaces the characters as they stand: Iris is lris, Ada's is Ada´s. Both are without
-// invisible characters, and neither is fit to be shown.
+// lookAlikes returns the two forms by which names are compared. Names that have one form in common look the same. The first form is
+// normalized (UAX #15, NFKC) and case-folded before look-alikes are replaced, so that phone equals PHONE and рhоnе in Cyrillic
+// letters. The second replaces look-alikes first, so that Iris equals lris and Ada's equals Ada´s. Both lack invisible characters.
+// Neither is for display.
 func lookAlikes(name string) [2]string {
 	name = visibleText(name)
 	return [2]string{skeleton(foldCase(norm.NFKC.String(name))), skeleton(foldCase(skeleton(name)))}
@@ -89,10 +89,10 @@ func closeUp(form string) string { return "\x00" + strings.ReplaceAll(form, " ",
 // foldCase is the full case folding of Unicode §3.13: "STRASSE" and "straße" are the same.
 func foldCase(s string) string { return visibleText(norm.NFKC.String(cases.Fold().String(s))) }
 
-// skeleton replaces every character by what stands for its like (UTS #39 §4, internalSkeleton), in small letters.
+// skeleton replaces every character by the one that represents its look-alikes (UTS #39 §4, internalSkeleton), in lower case.
 func skeleton(s string) string {
 	s = norm.NFD.String(replaceAlike(confusables(), norm.NFD.String(s)))
-	return strings.Join(strings.Fields(s), " ") // a page shows many blanks as one
+	return strings.Join(strings.Fields(s), " ") // a page shows a run of spaces as one
 }
 
 func replaceAlike(table map[rune]string, s string) string {
@@ -112,7 +112,7 @@ func replaceAlike(table map[rune]string, s string) string {
 	return b.String()
 }
 
-// visibleText leaves out what is not drawn, and makes one space of every blank.
+// visibleText removes invisible characters and replaces every kind of space by ' '.
 func visibleText(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -125,25 +125,25 @@ func visibleText(s string) string {
 	}, s)
 }
 
-// NameIsBlank tells of a name that shows nothing: white space, invisible characters and marks without a letter under them.
+// NameIsBlank reports whether a name shows nothing: only white space, invisible characters, and marks without a base letter.
 func NameIsBlank(name string) bool {
 	return !strings.ContainsFunc(name, func(r rune) bool {
 		return !IsInvisible(r) && !unicode.IsSpace(r) && !unicode.In(r, unicode.Cc, unicode.M, unicode.Noncharacter_Code_Point)
 	})
 }
 
-// IsInvisible tells of a character other than white space that is drawn as nothing.
+// IsInvisible reports whether a character other than white space is drawn as nothing.
 func IsInvisible(r rune) bool { return ignorable(r) || blank(r) }
 
-// ignorable tells of the Default_Ignorable_Code_Points of DerivedCoreProperties.txt (the joiners and selectors of emoji,
-// directional marks, fillers, tags), and of format characters that only few programs draw.
+// ignorable reports whether a character is a Default_Ignorable_Code_Point (DerivedCoreProperties.txt: emoji joiners and selectors,
+// direction marks, fillers, tags) or a format character that few programs draw.
 func ignorable(r rune) bool {
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
 		!unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
-// blank tells of letters and symbols that have an empty picture: the Braille pattern without dots, the null notehead, the
-// blanks of Egyptian hieroglyphs.
+// blank reports whether a character is a letter or symbol with an empty glyph: the Braille pattern without dots, the null notehead,
+// the blanks of Egyptian hieroglyphs.
 func blank(r rune) bool {
 	return r == '\u2800' || r == '\U0001d159' || r == '\U00013441' || r == '\U00013442'
 }

@@ -94,7 +94,7 @@ func TestNamesOfWhichNothingIsSeen(t *testing.T) {
 	}
 }
 
-// Every character of the table is compared as the text that stands for it, and that text as itself.
+// Every character of the table is compared as the text that represents it, and that text represents itself.
 func TestTheTableOfLookAlikesIsWhole(t *testing.T) {
 	table := models.Confusables()
 	if len(table) != 5500 {

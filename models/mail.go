@@ -9,32 +9,36 @@ import (
 	"gorm.io/gorm"
 )
 
-// Mail is one mail that waits to be sent. What it says is sealed by the caller: links are worth an account.
-type Mail struct {
+// OutgoingMail is a mail that waits to be sent. The caller seals its content, because a link in it can take over an account.
+type OutgoingMail struct {
 	ID        uuid.UUID
 	UserID    uuid.UUID // the nil UUID where there is no account (yet)
 	Kind      string
-	Recipient string // empty when it is written: the account's address at that moment
+	Recipient string // empty when the mail is written: the account's address at that time is filled in
 	Box       []byte
 	CreatedAt time.Time
-	NextAt    time.Time // when it may be tried; zero when it is written: at once
-	Tries     int64     // how often it was claimed
-	Priority  int64     // which mails go first: MailAlarm and so on
+	NextAt    time.Time // when the mail may be tried next; zero when the mail is written: at CreatedAt
+	Tries     int64     // how often the mail was claimed
+	Priority  int64     // MailSecurity, MailAsked or MailSignup; lower numbers go first
 }
+
+// TableName is where mails are stored.
+func (OutgoingMail) TableName() string { return "mails" }
 
 // The priorities of mails.
 const (
-	MailAlarm  = 0 // about the safety of an account
-	MailAsked  = 1 // what a person waits for
-	MailSignup = 2 // what strangers can have sent to anybody
+	MailSecurity = 0 // about the security of an account
+	MailAsked    = 1 // a person waits for it
+	MailSignup   = 2 // strangers can cause it, to any address
 )
 
-// maxAlarms is how many mails of one account go before other people's. One that causes more must not delay their alarms.
-const maxAlarms = 5
+// maxSecurityMails is how many waiting mails of one account may have the priority MailSecurity. An account that causes more must
+// not delay the security mails of other accounts.
+const maxSecurityMails = 5
 
-// Notice is a mail with the links in it, to be written in the transaction that causes it. The zero value is none.
+// Notice is a mail together with the links in it, to be written in the transaction that causes it. The zero value is no mail.
 type Notice struct {
-	Mail  *Mail
+	Mail  *OutgoingMail
 	Links []OneTime
 }
 
@@ -44,11 +48,11 @@ func addNotice(tx *gorm.DB, n Notice) error {
 		return nil
 	}
 	m := *n.Mail
-	m.CreatedAt = moment(m.CreatedAt)
+	m.CreatedAt = dbTime(m.CreatedAt)
 	if m.NextAt.IsZero() {
 		m.NextAt = m.CreatedAt
 	}
-	m.NextAt = moment(m.NextAt)
+	m.NextAt = dbTime(m.NextAt)
 	emailKey, err := m.direct(tx)
 	if err != nil {
 		return err
@@ -62,11 +66,11 @@ func addNotice(tx *gorm.DB, n Notice) error {
 	return tx.Create(&m).Error
 }
 
-// AddNotice writes a mail that is not part of another act. It returns ErrNotFound when its account was deleted meanwhile.
+// AddNotice writes a mail in a transaction of its own. It returns ErrNotFound when its account has been deleted.
 func (s *Store) AddNotice(ctx context.Context, n Notice) error {
-	return fault("add mail", s.tx(ctx, func(tx *gorm.DB) error {
+	return wrapErr("add mail", s.tx(ctx, func(tx *gorm.DB) error {
 		if n.Mail != nil {
-			if err := keepUsers(tx, n.Mail.UserID); err != nil {
+			if err := lockExistingUsers(tx, n.Mail.UserID); err != nil {
 				return err
 			}
 		}
@@ -74,11 +78,11 @@ func (s *Store) AddNotice(ctx context.Context, n Notice) error {
 	}))
 }
 
-// direct fills in the account's address, whose folded form it returns then, and lets an alarm of an account that has many
-// waiting go with the other mails.
-func (m *Mail) direct(tx *gorm.DB) (emailKey string, err error) {
-	if m.Recipient != "" && m.Priority != MailAlarm {
-		return "", nil // asked nothing, so that a known address costs no more than an unknown one
+// direct fills in the account's address when there is no recipient, and returns its folded form. It lowers the priority of a
+// security mail when the account has many of them waiting.
+func (m *OutgoingMail) direct(tx *gorm.DB) (emailKey string, err error) {
+	if m.Recipient != "" && m.Priority != MailSecurity {
+		return "", nil // no query, so that a known address costs no more than an unknown one
 	}
 	var found struct {
 		Email    *string
@@ -86,7 +90,7 @@ func (m *Mail) direct(tx *gorm.DB) (emailKey string, err error) {
 		Waiting  int64
 	}
 	err = tx.Raw(`SELECT (SELECT email FROM users WHERE id = ?) AS email, (SELECT email_key FROM users WHERE id = ?) AS email_key,
-		(SELECT count(*) FROM mails WHERE user_id = ? AND priority = ?) AS waiting`, m.UserID, m.UserID, m.UserID, MailAlarm).Scan(&found).Error
+		(SELECT count(*) FROM mails WHERE user_id = ? AND priority = ?) AS waiting`, m.UserID, m.UserID, m.UserID, MailSecurity).Scan(&found).Error
 	if err != nil {
 		return "", err
 	}
@@ -96,66 +100,66 @@ func (m *Mail) direct(tx *gorm.DB) (emailKey string, err error) {
 		}
 		m.Recipient, emailKey = *found.Email, *found.EmailKey
 	}
-	if found.Waiting >= maxAlarms {
+	if found.Waiting >= maxSecurityMails {
 		m.Priority = max(m.Priority, MailAsked)
 	}
 	return emailKey, nil
 }
 
-// WaitingMails counts the mails of some kinds that wait to be sent, up to limit, and how many of those were never tried. Mails that go
-// with the alarms do not count.
+// WaitingMails counts the waiting mails of some kinds, up to limit, and how many of those were never tried. Mails with the priority of
+// security mails do not count.
 func (s *Store) WaitingMails(ctx context.Context, kinds []string, limit int) (all, untried int64, err error) {
 	var n struct{ Waiting, Untried int64 }
 	err = s.read(ctx).Raw(`SELECT count(*) AS waiting, count(CASE WHEN tries = 0 THEN 1 END) AS untried
-		FROM (SELECT tries FROM mails WHERE priority > ? AND kind IN ? LIMIT ?) AS m`, MailAlarm, kinds, limit).Scan(&n).Error
-	return n.Waiting, n.Untried, fault("count mails", err)
+		FROM (SELECT tries FROM mails WHERE priority > ? AND kind IN ? LIMIT ?) AS m`, MailSecurity, kinds, limit).Scan(&n).Error
+	return n.Waiting, n.Untried, wrapErr("count mails", err)
 }
 
-// ClaimMail takes the mail that is due next, among those that are as urgent as the given priority or more, and keeps others from
-// it until the given moment. It returns ErrNotFound when no mail is due. Replicas may call it at the same time: each
-// mail is claimed by one of them.
-func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.Time) (Mail, error) {
+// ClaimMail claims the mail that is due next among those of the given or a more urgent priority. No other caller gets the mail
+// before until. Replicas may call ClaimMail at the same time: each mail goes to one of them. It returns ErrNotFound when no mail is
+// due.
+func (s *Store) ClaimMail(ctx context.Context, priority int64, now, until time.Time) (OutgoingMail, error) {
 	for range 100 {
-		var next []uuid.UUID // read first: while there is nothing to send, nothing is written
-		err := s.read(ctx).Raw("SELECT id FROM mails WHERE priority <= ? AND next_at <= ? ORDER BY priority, next_at, id LIMIT 1", priority, moment(now)).
+		var next []uuid.UUID // read first, so that an empty outbox causes no writes
+		err := s.read(ctx).Raw("SELECT id FROM mails WHERE priority <= ? AND next_at <= ? ORDER BY priority, next_at, id LIMIT 1", priority, dbTime(now)).
 			Scan(&next).Error
 		if err != nil || len(next) == 0 {
-			return Mail{}, fault("find mail", orRefuse(err, ErrNotFound))
+			return OutgoingMail{}, wrapErr("find mail", orRefuse(err, ErrNotFound))
 		}
-		var claimed []Mail
+		var claimed []OutgoingMail
 		err = s.write(ctx, func(db *gorm.DB) error {
-			return db.Raw("UPDATE mails SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at <= ? RETURNING *", moment(until), next[0], moment(now)).
+			return db.Raw("UPDATE mails SET next_at = ?, tries = tries + 1 WHERE id = ? AND next_at <= ? RETURNING *", dbTime(until), next[0], dbTime(now)).
 				Scan(&claimed).Error
 		})
 		if err != nil {
-			return Mail{}, fault("claim mail", err)
+			return OutgoingMail{}, wrapErr("claim mail", err)
 		}
 		if len(claimed) > 0 {
 			return claimed[0], nil
 		}
-		// Claimed by another replica since it was read, so that the next read finds another one.
+		// Another replica claimed the mail after the read. The next read finds another mail.
 	}
-	return Mail{}, fmt.Errorf("claim mail: %w", ErrNotFound)
+	return OutgoingMail{}, fmt.Errorf("claim mail: %w", ErrNotFound)
 }
 
-// DeleteMail forgets a mail that was sent, with everything that it said.
+// DeleteMail deletes a mail that was sent, with its content.
 func (s *Store) DeleteMail(ctx context.Context, id uuid.UUID) error {
-	return fault("delete mail", s.write(ctx, func(db *gorm.DB) error {
-		return db.Where("id = ?", id).Delete(&Mail{}).Error
+	return wrapErr("delete mail", s.write(ctx, func(db *gorm.DB) error {
+		return db.Where("id = ?", id).Delete(&OutgoingMail{}).Error
 	}))
 }
 
-// PostponeMail lets a claimed mail be tried again at the given moment.
+// PostponeMail makes a claimed mail due again at until.
 func (s *Store) PostponeMail(ctx context.Context, id uuid.UUID, until time.Time) error {
-	return fault("postpone mail", s.write(ctx, func(db *gorm.DB) error {
-		return db.Model(&Mail{}).Where("id = ?", id).UpdateColumn("next_at", moment(until)).Error
+	return wrapErr("postpone mail", s.write(ctx, func(db *gorm.DB) error {
+		return db.Model(&OutgoingMail{}).Where("id = ?", id).UpdateColumn("next_at", dbTime(until)).Error
 	}))
 }
 
-// GiveUpMail forgets a mail that cannot be sent and writes the event that says so.
+// GiveUpMail deletes a mail that cannot be sent and writes the event that says so. When the mail is gone already it writes nothing.
 func (s *Store) GiveUpMail(ctx context.Context, id uuid.UUID, e Event) error {
-	return fault("give mail up", s.tx(ctx, func(tx *gorm.DB) error {
-		done := tx.Where("id = ?", id).Delete(&Mail{})
+	return wrapErr("give mail up", s.tx(ctx, func(tx *gorm.DB) error {
+		done := tx.Where("id = ?", id).Delete(&OutgoingMail{})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error
 		}

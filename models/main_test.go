@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { modelstest.Main(m) }
 
-// noon is when the accounts of these tests are made.
+// noon is when the accounts of these tests are created.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 const (
@@ -32,7 +32,7 @@ func event(kind models.EventKind, userID uuid.UUID, at time.Time) models.Event {
 	return models.Event{UserID: userID, At: at, Kind: kind, Actor: models.ActorOwner, IP: home}
 }
 
-// addUser makes one more account, with an address of its own.
+// addUser creates another account with a unique address.
 func addUser(t testing.TB, s *models.Store) models.User {
 	t.Helper()
 	id := models.NewID(noon)
@@ -44,7 +44,7 @@ func addUser(t testing.TB, s *models.Store) models.User {
 	return u
 }
 
-// named numbers a name that is taken: phone, phone (2) …
+// named numbers a taken name: phone, phone (2) and so on.
 func named(name string) func(taken func(string) bool) string {
 	return func(taken func(string) bool) string {
 		free := name
@@ -87,7 +87,7 @@ func addApp(t testing.TB, s *models.Store, userID uuid.UUID, name string) models
 	return add(t, s, signIn(userID, models.KindApp, name, noon))
 }
 
-// present is a token of the device, presented by its own client from its own address.
+// present presents a token of the device by its own client from its own address.
 func present(d models.Device, generation int64, at time.Time) models.Rotation {
 	return models.Rotation{
 		Key: models.DeviceKey{UserID: d.UserID, ID: d.ID}, SecretHash: secretOf(d.ID), Generation: generation,
@@ -122,7 +122,7 @@ func events(t testing.TB, s *models.Store, userID uuid.UUID) []models.Event {
 	return list
 }
 
-// kinds are the events of one user, newest first.
+// kinds lists the kinds of one user's events, newest first.
 func kinds(t testing.TB, s *models.Store, userID uuid.UUID) string {
 	t.Helper()
 	var list []string
@@ -132,7 +132,7 @@ func kinds(t testing.TB, s *models.Store, userID uuid.UUID) string {
 	return strings.Join(list, " ")
 }
 
-// exec goes round the store, to the database itself; values are marked by ? on both.
+// exec runs a statement directly on the database. Parameters are written as ? on both databases.
 func exec(t testing.TB, s *models.Store, statement string, args ...any) {
 	t.Helper()
 	if _, err := s.Pools()[0].ExecContext(context.Background(), numbered(s, statement), args...); err != nil {
@@ -140,7 +140,7 @@ func exec(t testing.TB, s *models.Store, statement string, args ...any) {
 	}
 }
 
-// count answers a query for one number.
+// count runs a query that returns one number.
 func count(t testing.TB, s *models.Store, query string, args ...any) (n int64) {
 	t.Helper()
 	if err := s.Pools()[0].QueryRowContext(context.Background(), numbered(s, query), args...).Scan(&n); err != nil {
@@ -163,7 +163,7 @@ func numbered(s *models.Store, statement string) string {
 	return b.String()
 }
 
-// together lets n callers go at the same instant and waits for all of them.
+// together runs n callers at once and waits for all of them.
 func together(n int, call func(i int)) {
 	var wg sync.WaitGroup
 	gate := make(chan struct{})
@@ -177,7 +177,7 @@ func together(n int, call func(i int)) {
 	wg.Wait()
 }
 
-// rounds are fewer where they are slow and under -short.
+// rounds returns the number of rounds: fewer on SQLite, which is slower, and with -short.
 func rounds(s *models.Store, postgres, sqlite int) int {
 	n := postgres
 	if s.Dialect() == "sqlite" {

@@ -23,11 +23,11 @@ type Migration struct {
 	AppliedAt time.Time // zero while it is pending
 }
 
-// Migrate brings the schema up to date and returns how many migrations this call applied. Any number of processes
-// may call it at once: one applies, the others wait. It returns ErrNewerSchema, and changes nothing, when the
-// database is ahead of this program, and ErrForeignDatabase when it is another program's.
+// Migrate brings the schema up to date and returns how many migrations it applied. Any number of processes may call it at once: one
+// applies the migrations and the others wait. It changes nothing and returns ErrNewerSchema when the schema is newer than this
+// program, and ErrForeignDatabase when the database is another program's.
 func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
-	// Asked first, in one query and without a lock: a replica that starts on a current schema neither waits nor writes.
+	// Check first, in one query without a lock. A replica that starts on a current schema then neither waits nor writes.
 	if s.current(ctx) {
 		return 0, nil
 	}
@@ -35,7 +35,7 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		return 0, err
 	}
 	if err := s.setLogMode(ctx); err != nil {
-		return 0, fault("migrate", err)
+		return 0, wrapErr("migrate", err)
 	}
 	p, err := s.migrations()
 	if err != nil {
@@ -52,32 +52,32 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		if try == 0 && (isReadOnly(err) || isStalePlan(err) || isShutdown(err) || isConflict(err)) {
 			continue // on another connection
 		}
-		// SQLite has no session lock: of two processes one finds the tables made meanwhile, and looks again.
+		// SQLite has no session lock. When another process has made the tables in between, look again.
 		if s.dialect != "sqlite" || try == 20 || ctx.Err() != nil {
-			return 0, fault("migrate", err)
+			return 0, wrapErr("migrate", err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
 }
 
-// setLogMode turns an SQLite file's write-ahead log on, which the file remembers. It would be a part of each connection's options if
-// it did not write to a file that is still empty.
+// setLogMode turns on the write-ahead log of an SQLite file. The file remembers the setting. It is not among the options of each
+// connection, because there it would write to a file that is still empty.
 func (s *Store) setLogMode(ctx context.Context) error {
 	if s.dialect != "sqlite" {
 		return nil
 	}
 	_, err := s.pools[0].ExecContext(ctx, "PRAGMA journal_mode = WAL")
-	for try := 0; err != nil && ctx.Err() == nil && try < 20; try++ { // another process is at it
+	for try := 0; err != nil && ctx.Err() == nil && try < 20; try++ { // another process may be doing the same
 		time.Sleep(50 * time.Millisecond)
 		_, err = s.pools[0].ExecContext(ctx, "PRAGMA journal_mode = WAL")
 	}
-	readers := s.pools[1] // those that saw the file empty are not told
+	readers := s.pools[1] // close idle readers: they do not notice the change
 	readers.SetMaxIdleConns(0)
 	readers.SetMaxIdleConns(readers.Stats().MaxOpenConnections)
 	return err
 }
 
-// current tells whether exactly the migrations of this program are applied: as many, and the same last one.
+// current reports whether exactly the migrations of this program are applied. It compares their number and the last one.
 func (s *Store) current(ctx context.Context) bool {
 	files, err := fs.Glob(migrations, "migrations/"+s.dialect+"/*.sql")
 	if err != nil || len(files) == 0 {
@@ -98,10 +98,10 @@ func (s *Store) refuseForeign(ctx context.Context) error {
 	if err == nil || errors.Is(err, ErrForeignDatabase) {
 		return err
 	}
-	return fault("look for the schema", err)
+	return wrapErr("look for the schema", err)
 }
 
-// HasSchema tells whether any migration was ever applied. It returns ErrForeignDatabase for another program's database.
+// HasSchema reports whether any migration has been applied. It returns ErrForeignDatabase for another program's database.
 func (s *Store) HasSchema(ctx context.Context) (bool, error) {
 	if err := s.refuseForeign(ctx); err != nil {
 		return false, err
@@ -112,10 +112,10 @@ func (s *Store) HasSchema(ctx context.Context) (bool, error) {
 	}
 	var there bool
 	if err := s.read(ctx).Raw(table).Row().Scan(&there); err != nil || !there {
-		return false, fault("look for the schema", err)
+		return false, wrapErr("look for the schema", err)
 	}
 	err := s.read(ctx).Raw("SELECT EXISTS (SELECT 1 FROM goose_db_version WHERE is_applied AND version_id > 0)").Row().Scan(&there)
-	return there, fault("look for the schema", err)
+	return there, wrapErr("look for the schema", err)
 }
 
 // Migrations lists every migration with the time at which it was applied. It changes nothing.
@@ -124,7 +124,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !there { // goose would make its table to look into it
+	if !there { // goose would create its table in order to read it
 		return pendingMigrations(s.dialect)
 	}
 	p, err := s.migrations()
@@ -133,7 +133,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	}
 	status, err := p.Status(ctx)
 	if err != nil {
-		return nil, fault("migration status", err)
+		return nil, wrapErr("migration status", err)
 	}
 	list := make([]Migration, 0, len(status))
 	for _, m := range status {
@@ -142,7 +142,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	return list, nil
 }
 
-// PendingSQLite lists the migrations of a database that is not there yet.
+// PendingSQLite lists the migrations that a new SQLite database would get.
 func PendingSQLite() ([]Migration, error) { return pendingMigrations("sqlite") }
 
 func pendingMigrations(dialect string) (list []Migration, err error) {
@@ -160,7 +160,7 @@ func pendingMigrations(dialect string) (list []Migration, err error) {
 func (s *Store) refuseNewer(ctx context.Context, p *goose.Provider) error {
 	current, target, err := p.GetVersions(ctx)
 	if err != nil {
-		return fault("schema version", err)
+		return wrapErr("schema version", err)
 	}
 	if current > target {
 		return fmt.Errorf("%w (%d, this program knows %d)", ErrNewerSchema, current, target)

@@ -172,7 +172,7 @@ func TestBothDatabasesHaveTheSameColumns(t *testing.T) {
 	}
 }
 
-// version is the number that a migration's name begins with. Numbers rise, and may leave some out.
+// version returns the number at the start of a migration's name. Numbers increase and may have gaps.
 func version(t *testing.T, name string) int64 {
 	t.Helper()
 	n, err := strconv.ParseInt(name[:4], 10, 64)

@@ -19,15 +19,15 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// way is a way to a database that a test can look into and close, as poolers, proxies and failovers do.
+// way is a proxy in front of a database that a test can inspect and close, as poolers, proxies and failovers do.
 type way struct {
 	url      string
 	listener net.Listener
 	dials    atomic.Int64
 }
 
-// lay lays a way to the database of url. admit, when it is there, sees the packet that begins a connection, and refuses the
-// connection with the message that it returns.
+// lay starts a proxy in front of the database of url. admit, unless nil, gets the first packet of a connection and may return a
+// message that refuses the connection.
 func lay(t *testing.T, database string, admit func(startup []byte) string) *way {
 	t.Helper()
 	u, err := url.Parse(database)
@@ -84,7 +84,7 @@ func carry(client net.Conn, target string, admit func([]byte) string) {
 	_, _ = io.Copy(server, client)
 }
 
-// startupPacket is the first message of a client: its length, in four bytes that count themselves, and so on.
+// startupPacket reads the first message of a client. It starts with its length in four bytes, which the length includes.
 func startupPacket(client net.Conn) ([]byte, error) {
 	head := make([]byte, 4)
 	if _, err := io.ReadFull(client, head); err != nil {
@@ -101,7 +101,7 @@ func pgRefusal(code, message string) []byte {
 	return append(append([]byte{'E'}, binary.BigEndian.AppendUint32(nil, uint32(len(body)+4))...), body...)
 }
 
-// everyAct does what a server does in a day, by statements of every kind, and returns what failed.
+// everyAct calls methods that use every kind of statement and transaction, and returns what failed.
 func everyAct(t *testing.T, s *models.Store) map[string]error {
 	t.Helper()
 	failed := map[string]error{}
@@ -114,12 +114,12 @@ func everyAct(t *testing.T, s *models.Store) map[string]error {
 	u := models.User{ID: id, Email: id.String() + "@example.org", EmailKey: id.String() + "@example.org", PasswordHash: password, Role: models.RoleUser, CreatedAt: noon}
 	note("an account", s.AddUser(t.Context(), u, event(models.EventAccountCreated, u.ID, noon)))
 	note("a role", s.SetRole(t.Context(), u.ID, models.RoleUser, event(models.EventRoleChanged, u.ID, noon)))
-	_, err := s.CountAttempts(t.Context(), [][]byte{[]byte(id.String())}, noon, noon)
+	_, err := s.IncrementCounters(t.Context(), [][]byte{[]byte(id.String())}, noon, noon)
 	note("an attempt", err)
-	_, err = s.SignInFacts(t.Context(), models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "x", Keys: [][]byte{{1}}, At: noon, Browser: []byte{2}, Network: []byte{3}, PlacesSince: noon})
+	_, err = s.SignInFacts(t.Context(), models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "x", Keys: [][]byte{{1}}, At: noon, Browser: []byte{2}, Network: []byte{3}, KnownSince: noon})
 	note("what a sign-in needs", err)
 	n := signIn(u.ID, models.KindApp, "phone", noon)
-	n.StatusIndex, n.Places = func(try int) int64 { return int64(uuid.New().ID()) + int64(try) }, [][]byte{[]byte("home")}
+	n.StatusIndex, n.KnownOrigins = func(try int) int64 { return int64(uuid.New().ID()) + int64(try) }, [][]byte{[]byte("home")}
 	d, err := s.AddDevice(t.Context(), n)
 	note("a sign-in", err)
 	if err == nil {
@@ -140,12 +140,12 @@ func everyAct(t *testing.T, s *models.Store) map[string]error {
 		_, _, err = s.RevokeDevice(t.Context(), models.DeviceKey{UserID: u.ID, ID: d.ID}, event(models.EventDeviceRevoked, u.ID, noon))
 		note("a sign-out", err)
 	}
-	_, err = s.Sweep(t.Context(), models.Retention{AttemptsBefore: noon.AddDate(-1, 0, 0)})
+	_, err = s.Sweep(t.Context(), models.Retention{CountersBefore: noon.AddDate(-1, 0, 0)})
 	note("a sweep", err)
 	return failed
 }
 
-// A server that was demoted, or made read-only, keeps its connections. Those are left, for ones that can write.
+// A server that was demoted or made read-only keeps its connections. The store replaces them by ones that can write.
 func TestAConnectionThatCannotWriteIsLeftForAnother(t *testing.T) {
 	t.Parallel()
 	for _, conns := range []int{1, 4, 16} {
@@ -160,7 +160,7 @@ func TestAConnectionThatCannotWriteIsLeftForAnother(t *testing.T) {
 	}
 }
 
-// demote leaves every connection as those of a demoted server are.
+// demote makes every connection read-only, as on a demoted server.
 func demote(t *testing.T, s *models.Store) {
 	t.Helper()
 	for _, pool := range s.Pools() {
@@ -181,7 +181,7 @@ func demote(t *testing.T, s *models.Store) {
 	}
 }
 
-// Where every server is read-only nothing is written, reads go on, and the store recovers by itself.
+// While every server is read-only, writes fail and reads work. The store recovers by itself.
 func TestADatabaseThatIsReadOnlyEverywhereIsUnavailableForWrites(t *testing.T) {
 	t.Parallel()
 	database := modelstest.Postgres(t)
@@ -215,7 +215,7 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// Connections that the server ended say so to the next statement (57P01): that one was not run.
+// When the server closed a connection, the next statement gets 57P01. It was not run.
 func TestAConnectionThatTheServerEndedFailsNothing(t *testing.T) {
 	t.Parallel()
 	database := modelstest.Postgres(t)
@@ -235,8 +235,8 @@ func TestAConnectionThatTheServerEndedFailsNothing(t *testing.T) {
 	}
 }
 
-// Our statements are made for READ COMMITTED. Whatever the server's default is, and with a pooler in between that takes no
-// parameters of the connection, nobody is told to try again for having met somebody else.
+// Our statements are written for READ COMMITTED. With any default of the server, and with a pooler in between that accepts no
+// connection parameters, no client is told to try again because of a concurrent request.
 func TestTheIsolationLevelIsOurs(t *testing.T) {
 	t.Parallel()
 	database := modelstest.Postgres(t)
@@ -250,7 +250,7 @@ func TestTheIsolationLevelIsOurs(t *testing.T) {
 	}
 }
 
-// meet lets many do the same to one account at once.
+// meet runs the same act many times at once on one account.
 func meet(t *testing.T, s *models.Store) {
 	t.Helper()
 	u := addUser(t, s)
@@ -263,7 +263,7 @@ func meet(t *testing.T, s *models.Store) {
 		case 2:
 			_, err = s.RotateDevice(t.Context(), present(d, 1, noon))
 		default:
-			_, err = s.CountAttempts(t.Context(), [][]byte{{1}}, noon, noon)
+			_, err = s.IncrementCounters(t.Context(), [][]byte{{1}}, noon, noon)
 		}
 		if err != nil {
 			t.Errorf("act %d: %v", i%4, err)
@@ -281,7 +281,7 @@ func refuseParameters(startup []byte) string {
 	return ""
 }
 
-// A pooler that refuses our parameters is asked once, not at every refresh.
+// A pooler that refuses our parameters is tried once, not at every refresh.
 func TestAPoolerIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	var refused atomic.Int64
@@ -306,7 +306,7 @@ func TestAPoolerIsAskedOnce(t *testing.T) {
 	}
 }
 
-// Whatever an operator asks pgx for behind a pooler works, and goes on working when a table gains a column.
+// Every query mode that an operator can choose behind a pooler works, and keeps working when a table gets a new column.
 func TestEveryModeOfTheDriverWorks(t *testing.T) {
 	t.Parallel()
 	database := modelstest.Postgres(t)
@@ -346,13 +346,13 @@ func TestAParameterThatCannotBeReadIsNamed(t *testing.T) {
 	}
 }
 
-// Of several servers the one that can be written to is used, whether or not the operator asked for it.
+// Of several servers the writable one is used, whether or not the operator asked for it.
 func TestOfSeveralServersTheOneThatCanWriteIsUsed(t *testing.T) {
 	t.Parallel()
 	good := modelstest.Postgres(t)
 	migrated(t, models.Config{URL: good})
 	bad := modelstest.Postgres(t)
-	// Two servers with one database each; here one server, whose second way leads to a standby's answers.
+	// Two servers with one database each. Here it is one server, and the second proxy makes it answer as a standby.
 	name := func(database string) string {
 		return database[strings.LastIndex(database, "/")+1 : strings.Index(database, "?")]
 	}
@@ -371,7 +371,7 @@ func TestOfSeveralServersTheOneThatCanWriteIsUsed(t *testing.T) {
 	}
 }
 
-// layTo lays a way to one database for those who ask for another, whose name is as long.
+// layTo starts a proxy to one database for clients that ask for another with a name of the same length.
 func layTo(t *testing.T, database, asked, given string) (host string) {
 	t.Helper()
 	return lay(t, database, func(startup []byte) string {

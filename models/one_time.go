@@ -9,60 +9,60 @@ import (
 	"gorm.io/gorm"
 )
 
-// UsedLinkLife is how long a used link is kept, so that a second press leads on instead of failing.
+// UsedLinkLife is how long a used link is kept, so that a second click gets a helpful page and not an error.
 const UsedLinkLife = 10 * time.Minute
 
-// OneTime is a link that was mailed: good once, until it expires.
+// OneTime is a mailed link, which works once and until it expires.
 type OneTime struct {
 	Hash      []byte // SHA-256 of the link's secret
 	UserID    uuid.UUID
 	Purpose   string
 	Subject   string
 	Box       []byte
-	MailedTo  string // the folded address of an account that it went to, filled in by addNotice; empty where that was not noted
+	MailedTo  string // folded: the account's address that the link went to, filled in by addNotice; empty when not recorded
 	CreatedAt time.Time
 	ExpiresAt time.Time
-	UsedAt    *time.Time // when it was used; ExpiresAt is that moment then, for releases that do not read UsedAt
+	UsedAt    *time.Time // when the link was used; ExpiresAt is set to the same time, for releases that do not read UsedAt
 }
 
-// TableName is where gorm finds them.
+// TableName is where links are stored.
 func (OneTime) TableName() string { return "one_time_tokens" }
 
 // addOneTime writes a link. Earlier ones stay good.
 func addOneTime(tx *gorm.DB, t OneTime) error {
-	t.CreatedAt, t.ExpiresAt = moment(t.CreatedAt), moment(t.ExpiresAt)
+	t.CreatedAt, t.ExpiresAt = dbTime(t.CreatedAt), dbTime(t.ExpiresAt)
 	if t.Box == nil {
 		t.Box = []byte{}
 	}
 	return tx.Create(&t).Error
 }
 
-// FindOneTime reads a link without using it. It returns ErrNotFound when it is unknown, ended or expired. A link that
-// was used within UsedLinkLife is returned too, with UsedAt set.
+// FindOneTime returns a link without using it. It returns ErrNotFound when the link is unknown, ended or expired. A link that
+// was used within the last UsedLinkLife is returned too, with UsedAt set.
 func (s *Store) FindOneTime(ctx context.Context, purpose string, hash []byte, now time.Time) (OneTime, error) {
 	var t OneTime
 	err := s.read(ctx).Where("purpose = ? AND hash = ? AND (expires_at > ? AND used_at IS NULL OR used_at > ?)",
-		purpose, hash, moment(now), moment(now.Add(-UsedLinkLife))).Take(&t).Error
-	return t, fault("find link", err)
+		purpose, hash, dbTime(now), dbTime(now.Add(-UsedLinkLife))).Take(&t).Error
+	return t, wrapErr("find link", err)
 }
 
-// useOneTime consumes a link inside the transaction of what it is used for: one statement, so that of many at once one
-// wins. The others get ErrNotFound.
-func useOneTime(tx *gorm.DB, purpose string, hash []byte, now time.Time) (OneTime, error) {
+// consumeOneTime consumes a link inside the transaction that it is used for. Of many concurrent uses one wins; the others get
+// ErrNotFound.
+func consumeOneTime(tx *gorm.DB, purpose string, hash []byte, now time.Time) (OneTime, error) {
 	var rows []OneTime
 	err := tx.Raw("UPDATE one_time_tokens SET used_at = ?, expires_at = ? WHERE purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL RETURNING *",
-		moment(now), moment(now), purpose, bytes.Clone(hash), moment(now)).Scan(&rows).Error
+		dbTime(now), dbTime(now), purpose, bytes.Clone(hash), dbTime(now)).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return OneTime{}, orRefuse(err, ErrNotFound)
 	}
 	return rows[0], nil
 }
 
-// LinkReaches tells whether a link went to an address that is the account's, or that the account can still take back.
-// A mailbox that the account has left for good must not act on it.
+// LinkReaches reports whether a link was mailed to the account's address or to one that the account can still take back. The owner
+// of a mailbox that the account has left for good must not act on the account.
 func (s *Store) LinkReaches(ctx context.Context, link OneTime, emailKey string, now time.Time) (bool, error) {
 	ok, err := linkReaches(s.read(ctx), link, emailKey, now)
-	return ok, fault("find address of link", err)
+	return ok, wrapErr("find address of link", err)
 }
 
 func linkReaches(db *gorm.DB, link OneTime, emailKey string, now time.Time) (bool, error) {
@@ -70,7 +70,7 @@ func linkReaches(db *gorm.DB, link OneTime, emailKey string, now time.Time) (boo
 		return true, nil
 	}
 	var n int64
-	err := db.Model(&FormerAddress{}).Where("user_id = ? AND email_key = ? AND expires_at > ? AND used_at IS NULL", link.UserID, link.MailedTo, moment(now)).
+	err := db.Model(&FormerAddress{}).Where("user_id = ? AND email_key = ? AND expires_at > ? AND used_at IS NULL", link.UserID, link.MailedTo, dbTime(now)).
 		Count(&n).Error
 	return n > 0, err
 }

@@ -28,7 +28,7 @@ func TestWhilePostgresIsDownEverythingIsUnavailableAndThenItIsNot(t *testing.T) 
 			return s.SetRole(t.Context(), u.ID, models.RoleUser, event(models.EventRoleChanged, u.ID, noon))
 		},
 		"attempt": func() error {
-			_, err := s.CountAttempts(t.Context(), [][]byte{{1}}, noon, noon)
+			_, err := s.IncrementCounters(t.Context(), [][]byte{{1}}, noon, noon)
 			return err
 		},
 		"sign-in": func() error {
@@ -76,8 +76,8 @@ func TestWhilePostgresIsDownEverythingIsUnavailableAndThenItIsNot(t *testing.T) 
 	}
 }
 
-// Connections that died while idle are found out by use, too, and fail nobody when it is safe to try again.
-func TestConnectionsEndedByTheServerFailNobody(t *testing.T) {
+// A connection that broke while idle fails no call when it is safe to try again.
+func TestConnectionsEndedByTheServerFailNoCall(t *testing.T) {
 	t.Parallel()
 	cluster := modelstest.StartCluster(t)
 	s := migrated(t, models.Config{URL: cluster.URL("latchkey"), Conns: 8})
@@ -141,18 +141,18 @@ func TestErrorsCarryTheirKindAndNoValues(t *testing.T) {
 			err  error
 			kind error // nil: none of those that callers tell apart
 		}{
-			"a taken address":       {s.AddUser(ctx, marked, event(models.EventAccountCreated, u.ID, noon)), models.ErrDuplicate},
-			"a taken client id":     {s.AddClient(ctx, client), models.ErrDuplicate},
-			"a role of no kind":     {s.AddUser(ctx, role, event(models.EventAccountCreated, u.ID, noon)), nil},
-			"a device of nobody":    {second(s.AddDevice(ctx, fresh)), models.ErrChanged},
-			"a device of a kind":    {second(s.AddDevice(ctx, broken)), nil},
-			"nobody's address":      {second(s.UserByEmail(ctx, marker)), models.ErrNotFound},
-			"nobody":                {second(s.UserByID(ctx, uuid.New())), models.ErrNotFound},
-			"no device":             {second(s.Device(ctx, u.ID, uuid.New())), models.ErrNotFound},
-			"no client":             {s.RemoveClient(ctx, marker+"2"), models.ErrNotFound},
-			"a role for nobody":     {s.SetRole(ctx, uuid.New(), marker, nul), models.ErrNotFound},
-			"another password":      {second(s.ChangePassword(ctx, models.PasswordChange{UserID: u.ID, Verified: marker, Hash: marker, At: noon})), models.ErrChanged},
-			"no account's password": {second(s.ChangePassword(ctx, models.PasswordChange{UserID: uuid.New(), Hash: marker, At: noon})), models.ErrNotFound},
+			"a taken address":        {s.AddUser(ctx, marked, event(models.EventAccountCreated, u.ID, noon)), models.ErrDuplicate},
+			"a taken client id":      {s.AddClient(ctx, client), models.ErrDuplicate},
+			"a role of no kind":      {s.AddUser(ctx, role, event(models.EventAccountCreated, u.ID, noon)), nil},
+			"a device of no account": {second(s.AddDevice(ctx, fresh)), models.ErrChanged},
+			"a device of a kind":     {second(s.AddDevice(ctx, broken)), nil},
+			"an unknown address":     {second(s.UserByEmail(ctx, marker)), models.ErrNotFound},
+			"an unknown account":     {second(s.UserByID(ctx, uuid.New())), models.ErrNotFound},
+			"no device":              {second(s.Device(ctx, u.ID, uuid.New())), models.ErrNotFound},
+			"no client":              {s.RemoveClient(ctx, marker+"2"), models.ErrNotFound},
+			"a role for no account":  {s.SetRole(ctx, uuid.New(), marker, nul), models.ErrNotFound},
+			"another password":       {second(s.ChangePassword(ctx, models.PasswordChange{UserID: u.ID, Verified: marker, Hash: marker, At: noon})), models.ErrChanged},
+			"no account's password":  {second(s.ChangePassword(ctx, models.PasswordChange{UserID: uuid.New(), Hash: marker, At: noon})), models.ErrNotFound},
 		} {
 			if c.err == nil || c.kind != nil && !errors.Is(c.err, c.kind) {
 				t.Errorf("%s: %v, want %v", name, c.err, c.kind)
@@ -168,7 +168,7 @@ func TestErrorsCarryTheirKindAndNoValues(t *testing.T) {
 			}
 		}
 		if err := s.AddEvent(context.Background(), nul); err != nil && (strings.Contains(err.Error(), marker) || errors.Is(err, models.ErrUnavailable)) {
-			t.Errorf("text that is none: %v", err) // SQLite takes it
+			t.Errorf("invalid text: %v", err) // SQLite takes it
 		}
 	})
 }

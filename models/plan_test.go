@@ -14,7 +14,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// crowd fills the tables round the store, so that a plan without an index would be the dearer one.
+// crowd fills the tables directly, so that a plan without an index would cost more.
 func crowd(t *testing.T, s *models.Store) {
 	t.Helper()
 	for _, statement := range []string{
@@ -34,7 +34,7 @@ func crowd(t *testing.T, s *models.Store) {
 
 var placeholder = regexp.MustCompile(`\$(\d+)\$?`)
 
-// plan is how PostgreSQL would run a statement for values that it does not know.
+// plan returns PostgreSQL's generic plan for a statement.
 func plan(t *testing.T, s *models.Store, statement string) string {
 	t.Helper()
 	conn, err := s.Pools()[0].Conn(t.Context())
@@ -111,10 +111,10 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		{"LastStatusIndex", "status_indexes_pkey", func() error { return second(s.LastStatusIndex(ctx)) }},
 		{"UserByEmail", "users_email_key_key", func() error { return second(s.UserByEmail(ctx, u.EmailKey)) }},
 		{"SignInFacts", "(?s)users_email_key_key.*known_places_pkey.*attempts_pkey", func() error {
-			return second(s.SignInFacts(ctx, models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "app", Keys: [][]byte{{1}, {2}, {3}}, At: noon, Browser: []byte{1}, Network: []byte{2}, JKT: "k", PlacesSince: noon}))
+			return second(s.SignInFacts(ctx, models.SignInQuestion{EmailKey: u.EmailKey, ClientID: "app", Keys: [][]byte{{1}, {2}, {3}}, At: noon, Browser: []byte{1}, Network: []byte{2}, JKT: "k", KnownSince: noon}))
 		}},
-		{"Attempts", "attempts_pkey", func() error { return second(s.Attempts(ctx, [][]byte{{1}, {2}, {3}}, noon)) }},
-		{"KnownPlace", "known_places_pkey", func() error { return second(s.KnownPlace(ctx, u.ID, [][]byte{{1}, {2}}, noon)) }},
+		{"Counters", "attempts_pkey", func() error { return second(s.Counters(ctx, [][]byte{{1}, {2}, {3}}, noon)) }},
+		{"KnownOrigin", "known_places_pkey", func() error { return second(s.KnownOrigin(ctx, u.ID, [][]byte{{1}, {2}}, noon)) }},
 		{"Devices", "devices_pkey|devices_id", func() error { return second(s.Devices(ctx, u.ID, d.ID, 20)) }},
 		{"AddEvent", "users_pkey", func() error { return s.AddEvent(ctx, event(models.EventSignInFailed, u.ID, noon)) }},
 		{"RevokeOthers", "users_pkey", func() error {
@@ -136,7 +136,7 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 	}
 }
 
-// A refresh that is no HOT update writes every index of the row, and leaves more for vacuum.
+// A refresh must be a HOT update. Otherwise it writes every index of the row and leaves more work for vacuum.
 func TestARefreshIsAHOTUpdate(t *testing.T) {
 	s := migrated(t, models.Config{URL: modelstest.Postgres(t), Conns: 1})
 	crowd(t, s)

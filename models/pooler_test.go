@@ -30,7 +30,7 @@ func everyConn(t *testing.T, s *models.Store, statement string) {
 	}
 }
 
-// prepared is how many statements are prepared by name on a connection of a store.
+// prepared counts the named prepared statements on a connection of a store.
 func prepared(t *testing.T, s *models.Store) (n int) {
 	t.Helper()
 	if err := s.Pools()[0].QueryRowContext(t.Context(), "SELECT count(*) FROM pg_prepared_statements").Scan(&n); err != nil {
@@ -39,8 +39,8 @@ func prepared(t *testing.T, s *models.Store) (n int) {
 	return n
 }
 
-// Behind a pooler nothing is prepared by name, for the next statement may go over another connection, unless the operator says
-// that this pooler can.
+// Behind a pooler no statement is prepared by name, because the next one may use another connection, unless the operator says that
+// this pooler supports it.
 func TestBehindAPoolerNothingIsPreparedByName(t *testing.T) {
 	t.Parallel()
 	w := lay(t, modelstest.Postgres(t), refuseParameters)
@@ -60,8 +60,8 @@ func TestBehindAPoolerNothingIsPreparedByName(t *testing.T) {
 	}
 }
 
-// A pooler may take our parameters, or be told to ignore them, and still hand connections round: statements are lost then, or those of
-// another client are there already. Nothing fails for it, and nothing is prepared from then on.
+// A pooler may accept or ignore our parameters and still share connections. Then prepared statements are missing, or another
+// client's are there. No call fails because of that, and from then on nothing is prepared by name.
 func TestStatementsThatAPoolerLosesFailNothing(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"", "&default_query_exec_mode=cache_statement"} {
@@ -79,7 +79,7 @@ func TestStatementsThatAPoolerLosesFailNothing(t *testing.T) {
 	}
 }
 
-// Some poolers carry single statements and no transactions, which everything but a look needs.
+// Some poolers support single statements but no transactions. Every write needs those.
 func TestAPoolerWithoutTransactionsTakesNoWrites(t *testing.T) {
 	t.Parallel()
 	s := migrated(t, models.Config{URL: modelstest.Postgres(t) + "&default_query_exec_mode=simple_protocol", Conns: 4})
@@ -87,7 +87,7 @@ func TestAPoolerWithoutTransactionsTakesNoWrites(t *testing.T) {
 	if err := check(); err != nil {
 		t.Fatal(err)
 	}
-	// Within a transaction a statement begins later than that does; alone, in one message, at the same moment.
+	// Within a transaction a statement starts later than the transaction; a single statement starts at the same time.
 	exec(t, s, `CREATE FUNCTION alone() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		IF now() < statement_timestamp() THEN RAISE 'transaction blocks not allowed' USING ERRCODE = '08P01'; END IF; RETURN NEW; END $$`)
 	exec(t, s, "CREATE TRIGGER alone BEFORE INSERT OR UPDATE ON attempts FOR EACH ROW EXECUTE FUNCTION alone()")
@@ -96,7 +96,7 @@ func TestAPoolerWithoutTransactionsTakesNoWrites(t *testing.T) {
 	}
 }
 
-// What a second try heals is told by codes and names that are the same in every language of the server.
+// Errors that another attempt can fix are recognised by codes and names that are the same in every language of the server.
 func TestAServersLanguageChangesNothing(t *testing.T) {
 	for name, err := range map[string]*pgconn.PgError{
 		"a plan":       {Severity: "FEHLER", Code: "0A000", Message: "gecachter Plan darf den Ergebnistyp nicht ändern", Routine: "RevalidateCachedQuery"},
@@ -108,7 +108,7 @@ func TestAServersLanguageChangesNothing(t *testing.T) {
 		"a taken name": {Severity: "FEHLER", Code: "42P05", Message: "vorbereitete Anweisung »x« existiert bereits"},
 	} {
 		tries := 0
-		if got := models.Healed(t.Context(), func() error {
+		if got := models.WithRetries(t.Context(), func() error {
 			if tries++; tries == 1 {
 				return err
 			}
@@ -118,7 +118,7 @@ func TestAServersLanguageChangesNothing(t *testing.T) {
 		}
 	}
 	tries := 0
-	err := models.Healed(t.Context(), func() error {
+	err := models.WithRetries(t.Context(), func() error {
 		tries++
 		return &pgconn.PgError{Severity: "FEHLER", Code: "0A000", Message: "nicht implementiert", Routine: "ExecInitFunc"}
 	})

@@ -27,37 +27,38 @@ func openPostgres(c Config) (*Store, error) {
 	if conns <= 0 {
 		conns = 16
 	}
-	forGroups := min(groupLanes, conns/4)
+	forRefreshes := min(refreshConns, conns/4)
 	poolers := &pooler{chosen: queryOf(c.URL).Has("default_query_exec_mode")}
-	pool, err := newPool(config, conns-forGroups, poolers)
+	mainPool, err := newPool(config, conns-forRefreshes, poolers)
 	if err != nil {
 		return nil, err
 	}
-	// A parameter of the connection, not a statement: a pooler that shares sessions between clients must refuse it, not spread it.
-	forLanes := config.Copy()
-	forLanes.ConnConfig.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
-	lanes, err := newPool(forLanes, max(1, forGroups), poolers)
+	// Set the timeout as a parameter of the connection. A pooler that shares sessions between clients refuses a parameter, whereas
+	// a SET statement would change the sessions of other clients.
+	refreshConfig := config.Copy()
+	refreshConfig.ConnConfig.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
+	refreshPool, err := newPool(refreshConfig, max(1, forRefreshes), poolers)
 	if err != nil {
-		_ = pool.close()
+		_ = mainPool.close()
 		return nil, err
 	}
-	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: retryPool{pool.db}}), gormConfig(c))
+	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: retryPool{mainPool.db}}), gormConfig(c))
 	if err != nil {
-		_ = errors.Join(pool.close(), lanes.close())
+		_ = errors.Join(mainPool.close(), refreshPool.close())
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
-	rotator := newPostgresRotator(&postgresRotations{pool: pool.db, batches: lanes.db, onStatement: c.OnStatement}, forGroups)
+	rotator := newPostgresRotator(&postgresRotations{pool: mainPool.db, batches: refreshPool.db, onStatement: c.OnStatement}, forRefreshes)
 	rotator.soloOnly = poolers.shares // it refuses the lock timeout, without which one locked row delays a whole batch
 	return &Store{
-		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{pool.db, lanes.db}, rotator: rotator,
-		stats: []func() PoolStats{pool.stats("main"), lanes.stats("refresh")}, closers: []func() error{pool.close, lanes.close},
+		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{mainPool.db, refreshPool.db}, rotator: rotator,
+		stats: []func() PoolStats{mainPool.stats("main"), refreshPool.stats("refresh")}, closers: []func() error{mainPool.close, refreshPool.close},
 	}, nil
 }
 
-// groupLanes is how many groups of rotations are on their way at a time, each on a connection of its own.
-const groupLanes = 2
+// refreshConns is how many batches of rotations are in flight at a time, each on a connection of its own.
+const refreshConns = 2
 
-// postgresConfig reads the URL. No error repeats it, for the password in it.
+// postgresConfig parses the URL. No error repeats it, because it holds a password.
 func postgresConfig(text string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
 	if err != nil {
@@ -78,19 +79,19 @@ func postgresConfig(text string) (*pgxpool.Config, error) {
 	if _, set := conn.RuntimeParams["application_name"]; !set {
 		conn.RuntimeParams["application_name"] = "latchkey"
 	}
-	// Of several servers only one that can be written to is of use: after a failover the others answer as well.
+	// Of several servers use only one that accepts writes. After a failover the others answer too.
 	if !query.Has("target_session_attrs") && severalHosts(conn) {
 		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
-	// A reader that hangs up cancels its statement; by default pgx would throw the connection away instead.
+	// When a reader hangs up, cancel its statement. By default pgx would close the connection.
 	conn.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, CancelRequestDelay: 50 * time.Millisecond, DeadlineDelay: 2 * time.Second}
 	}
 	return config, nil
 }
 
-// setStatementCaches gives every mode of pgx the cache that it needs. They are smaller than by default (512): each connection
-// keeps room for as many statements as it is told. statement_cache_capacity=0 means that nothing is to be prepared by name.
+// setStatementCaches gives every mode of pgx the cache that it needs. The caches are smaller than the default of 512, because each
+// connection allocates its full capacity. statement_cache_capacity=0 turns off named prepared statements.
 func setStatementCaches(conn *pgx.ConnConfig) {
 	const most = 128
 	conn.StatementCacheCapacity = min(conn.StatementCacheCapacity, most)
@@ -109,7 +110,8 @@ func setStatementCaches(conn *pgx.ConnConfig) {
 	}
 }
 
-// refusedURL names the parameter that pgx cannot take, as far as it is one of those that operators set for a pooler.
+// refusedURL returns the error for a URL that pgx cannot parse. It names the wrong parameter when that is one which operators set
+// for a pooler.
 func refusedURL(text string) error {
 	query := queryOf(text)
 	if mode := query.Get("default_query_exec_mode"); query.Has("default_query_exec_mode") {
@@ -127,7 +129,8 @@ func refusedURL(text string) error {
 	return errors.New("database: the postgres:// URL cannot be read")
 }
 
-// queryOf are the parameters of a URL; none where it cannot be read. The hosts are left out: net/url takes no list of them.
+// queryOf returns the parameters of a URL, or none when they cannot be parsed. It skips the hosts, because net/url accepts only
+// one.
 func queryOf(text string) url.Values {
 	_, query, _ := strings.Cut(text, "?")
 	values, err := url.ParseQuery(query)
@@ -139,7 +142,7 @@ func queryOf(text string) url.Values {
 
 func severalHosts(conn *pgx.ConnConfig) bool {
 	first := net.JoinHostPort(conn.Host, strconv.Itoa(int(conn.Port)))
-	for _, next := range conn.Fallbacks { // the same host once more where TLS is optional
+	for _, next := range conn.Fallbacks { // when TLS is optional, the same host occurs again
 		if net.JoinHostPort(next.Host, strconv.Itoa(int(next.Port))) != first {
 			return true
 		}

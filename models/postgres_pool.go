@@ -17,27 +17,28 @@ import (
 )
 
 const (
-	// connLife and connLifeJitter make up half an hour, the longest that a connection lives. The jitter keeps the connections of
-	// all replicas from being made again at once.
+	// A connection lives for at most connLife + connLifeJitter, half an hour. The jitter keeps replicas from reconnecting all at
+	// once.
 	connLife       = 25 * time.Minute
 	connLifeJitter = 5 * time.Minute
 	connIdle       = 10 * time.Minute
-	// resetEvery is how often at most all connections are given up because one found its server read-only.
+	// resetEvery is the shortest time between two resets of all connections because one found its server read-only.
 	resetEvery = time.Second
 )
 
-// pool is pgx's own pool under database/sql, which knows neither a jittered life nor a connection that an answer disqualifies.
+// pool is a database/sql pool on top of pgx's own. Only pgx's has a jittered lifetime and can drop a connection because of an error
+// that its server returned.
 type pool struct {
 	db      *sql.DB
 	conn    *pgxpool.Pool
 	poolers *pooler
 
 	mu      sync.Mutex
-	epoch   int64     // how often all connections were given up
+	epoch   int64     // how often all connections were reset
 	resetAt time.Time // by the monotonic clock
 }
 
-// newPool makes a pool of config, which it changes. Nothing is dialled yet.
+// newPool makes a pool with a copy of config. It does not connect yet.
 func newPool(config *pgxpool.Config, conns int, poolers *pooler) (*pool, error) {
 	config = config.Copy()
 	p := &pool{poolers: poolers}
@@ -58,8 +59,8 @@ func newPool(config *pgxpool.Config, conns int, poolers *pooler) (*pool, error) 
 	if p.conn, err = pgxpool.NewWithConfig(context.Background(), config); err != nil {
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
-	// pgx's pool asks a connection that was idle how it is. database/sql keeps none, and hands one on only to a caller who waits
-	// for it, past pgx's pool: it must not outlive the others there.
+	// pgx's pool pings a connection that was idle. database/sql keeps no idle connections, but passes one directly to a caller that
+	// waits for it. ResetSession then checks whether the connection belongs to an earlier epoch.
 	p.db = stdlib.OpenDBFromPool(p.conn,
 		stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }),
 		stdlib.OptionResetSession(func(_ context.Context, conn *pgx.Conn) error {
@@ -69,7 +70,7 @@ func newPool(config *pgxpool.Config, conns int, poolers *pooler) (*pool, error) 
 			return nil
 		}))
 	p.db.SetMaxOpenConns(conns)
-	p.db.SetConnMaxLifetime(time.Minute) // of a chain of callers; then pgx's pool sees the connection again
+	p.db.SetConnMaxLifetime(time.Minute) // of being passed on; then the connection returns to pgx's pool
 	return p, nil
 }
 
@@ -82,38 +83,40 @@ func (p *pool) stale(conn *pgconn.PgConn) bool {
 	return ok && made < p.epoch
 }
 
-// keeps tells whether a connection is of further use after an error of its server. One that has found its server read-only, or
-// an old plan of a table that changed, will find the same again, and so will those made before it: they are given up together, so
-// that the second try gets one made after.
+// keeps reports whether a connection can be used further after an error of its server. When the server is read-only or a cached
+// plan is stale, the same error would come again, on this connection and on older ones. They are all reset, so that the second
+// attempt gets a new connection.
 func (p *pool) keeps(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 	switch {
 	case isReadOnly(err), isStalePlan(err):
-		p.giveUp(conn, isReadOnly(err))
+		p.reset(conn, isReadOnly(err))
 		return false
-	case isStrayStatement(err): // the second try gets a connection on which nothing is prepared
+	case isStrayStatement(err): // the second attempt gets a connection without prepared statements
 		p.poolers.known.Store(behind)
 		p.poolers.stray.Store(true)
-		p.giveUp(conn, false)
+		p.reset(conn, false)
 		return false
 	}
 	return err.Severity != "FATAL" && err.Severity != "PANIC" && err.SeverityUnlocalized != "FATAL" && err.SeverityUnlocalized != "PANIC"
 }
 
-func (p *pool) giveUp(conn *pgconn.PgConn, bounded bool) {
+// reset closes the connections of the present epoch, unless conn is of an earlier one. When bounded, it does so at most once in
+// resetEvery.
+func (p *pool) reset(conn *pgconn.PgConn, bounded bool) {
 	p.mu.Lock()
 	made, ok := conn.CustomData()[epochKey].(int64)
-	reset := ok && made == p.epoch && (!bounded || p.resetAt.IsZero() || time.Since(p.resetAt) >= resetEvery)
-	if reset {
+	due := ok && made == p.epoch && (!bounded || p.resetAt.IsZero() || time.Since(p.resetAt) >= resetEvery)
+	if due {
 		p.epoch++
 		p.resetAt = time.Now()
 	}
 	p.mu.Unlock()
-	if reset {
+	if due {
 		p.conn.Reset()
 	}
 }
 
-// close returns when the connections are closed, or when one that somebody still holds was waited for long enough.
+// close closes the connections. It waits at most writeTimeout for one that is still in use.
 func (p *pool) close() error {
 	err := p.db.Close()
 	done := make(chan struct{})
@@ -128,7 +131,7 @@ func (p *pool) close() error {
 	return err
 }
 
-// stats are those of database/sql, and of pgx's pool where that one knows better.
+// stats returns the numbers of database/sql, with those that only pgx's pool knows filled in.
 func (p *pool) stats(name string) func() PoolStats {
 	return func() PoolStats {
 		own, s := p.conn.Stat(), p.db.Stats()
@@ -138,13 +141,13 @@ func (p *pool) stats(name string) func() PoolStats {
 	}
 }
 
-// pooler finds out whether there is a pooler between us and PostgreSQL that takes no parameters of the connection, as PgBouncer
-// does, or that gives our statements connections of other clients. Behind one, the server's own settings hold, and nothing is
-// prepared by name, unless the operator asked for it in the URL and it works.
+// pooler detects a connection pooler between us and PostgreSQL, by two signs: it refuses parameters of the connection, as PgBouncer
+// does, or it runs our statements on connections of other clients. Behind a pooler the server's own settings apply, and statements
+// are not prepared by name unless the operator asked for it in the URL and it works.
 type pooler struct {
-	known  atomic.Int32 // 0: nothing was asked yet; directly: they are taken; behind: refused
+	known  atomic.Int32 // 0: not known yet; directly: the server takes parameters; behind: a pooler refused them
 	chosen bool         // the operator chose default_query_exec_mode
-	stray  atomic.Bool  // a prepared statement was lost, or another client's was there
+	stray  atomic.Bool  // a prepared statement was missing, or another client's was there
 }
 
 const (
@@ -154,13 +157,13 @@ const (
 
 func (p *pooler) shares() bool { return p.known.Load() == behind }
 
-// ourParams are parameters that we would like and can do without. Our statements are made for READ COMMITTED: under a stricter
-// level two of them that meet at one row fail, for nothing.
+// ourParams are the connection parameters that we set but can do without. Our statements are written for READ COMMITTED. Under a
+// stricter level, one of two statements that update the same row fails needlessly.
 var ourParams = []string{"default_transaction_isolation", "lock_timeout"}
 
-// before gives a new connection its parameters.
+// before sets the parameters of a new connection.
 func (p *pooler) before(ctx context.Context, config *pgx.ConnConfig) error {
-	config.RuntimeParams["default_transaction_isolation"] = "READ COMMITTED" // as PostgreSQL takes it, too; our own tests look for "commit" on the wire
+	config.RuntimeParams["default_transaction_isolation"] = "READ COMMITTED" // PostgreSQL ignores the case; tests look for a lower-case "commit" on the wire
 	if p.known.Load() == 0 {
 		conn, err := pgconn.ConnectConfig(ctx, config.Config.Copy())
 		switch {
@@ -184,8 +187,8 @@ func (p *pooler) before(ctx context.Context, config *pgx.ConnConfig) error {
 	return nil
 }
 
-// refusesParams tells PgBouncer's answer to a startup parameter that it does not know (protocol violation), and that of other
-// poolers (feature not supported).
+// refusesParams reports whether an error is that of PgBouncer for an unknown startup parameter (protocol_violation), or that of
+// other poolers (feature_not_supported).
 func refusesParams(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "08P01" || pg.Code == "0A000")

@@ -9,7 +9,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// A primary that was demoted keeps its connections: none may live longer than half an hour, and not all end at one moment.
+// A demoted primary keeps its connections. No connection may live longer than half an hour, and they must not all end at once.
 func TestNoConnectionLivesLongerThanHalfAnHour(t *testing.T) {
 	life, jitter, most, err := models.PoolSettings("postgres://latchkey@127.0.0.1:1/latchkey")
 	if err != nil {

@@ -10,37 +10,38 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Errors that a second try can heal: after each of them PostgreSQL has done nothing of what it was asked to.
+// Errors after which a second attempt can succeed. With each of them PostgreSQL has changed nothing.
 
 // isReadOnly: the server was demoted or made read-only (25006, read_only_sql_transaction). It answers on old connections, too.
 func isReadOnly(err error) bool { return sqlState(err) == "25006" }
 
-// isStalePlan: a table changed since this connection planned the statement, or since pgx asked what it answers with (which it keeps
-// in the mode cache_describe). PostgreSQL has no code of its own for either, and says it in the language of lc_messages: so the names
-// of its own functions count, and the English words only where something between us and it leaves those out.
+// isStalePlan: a table changed since this connection planned the statement, or since pgx cached the statement's description (mode
+// cache_describe). PostgreSQL has no error code for either, and words the message in the language of lc_messages. So this checks
+// the name of PostgreSQL's function, and the English words in case a pooler leaves the name out.
 func isStalePlan(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "0A000" && (pg.Routine == "RevalidateCachedQuery" || strings.Contains(pg.Message, "cached plan")) ||
 		pg.Code == "08P01" && (pg.Routine == "PortalSetResultFormat" || strings.Contains(pg.Message, "result formats but query has")))
 }
 
-// isStrayStatement: a prepared statement of ours is not on this connection, or one that we have not made is (26000,
-// invalid_sql_statement_name, and 42P05, duplicate_prepared_statement). A pooler shares the connection between clients.
+// isStrayStatement: our prepared statement is missing on this connection (26000, invalid_sql_statement_name), or another client's
+// is there (42P05, duplicate_prepared_statement). A pooler shares the connection between clients.
 func isStrayStatement(err error) bool {
 	state := sqlState(err)
 	return state == "26000" || state == "42P05"
 }
 
-// isIdleEnd: the server ended the connection because nothing was asked on it for long (57P05, idle_session_timeout).
+// isIdleEnd: the server closed the connection because it was idle for too long (57P05, idle_session_timeout).
 func isIdleEnd(err error) bool { return sqlState(err) == "57P05" }
 
-// isConflict: two transactions met (40001, serialization_failure, and 40P01, deadlock_detected), and the other one went on.
+// isConflict: this transaction conflicted with another, which went on (40001, serialization_failure, and 40P01, deadlock_detected).
 func isConflict(err error) bool {
 	state := sqlState(err)
 	return state == "40001" || state == "40P01"
 }
 
-// isShutdown: the server ended the connection (57P01 admin_shutdown, 57P02 crash_shutdown, 57P03 cannot_connect_now).
+// isShutdown: the server shuts down and closed the connection (57P01 admin_shutdown, 57P02 crash_shutdown, 57P03
+// cannot_connect_now).
 func isShutdown(err error) bool {
 	switch sqlState(err) {
 	case "57P01", "57P02", "57P03":
@@ -49,7 +50,7 @@ func isShutdown(err error) bool {
 	return false
 }
 
-// sqlState is the code of an error of PostgreSQL (appendix A), "" of any other.
+// sqlState returns the SQLSTATE code of a PostgreSQL error (appendix A), or "" for any other error.
 func sqlState(err error) string {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -58,16 +59,16 @@ func sqlState(err error) string {
 	return ""
 }
 
-// isUnsent: the connection was of no use before anything went over it.
+// isUnsent: the connection was unusable before anything was sent on it.
 func isUnsent(err error) bool { return errors.Is(err, driver.ErrBadConn) }
 
-// manyTries is how often at most something is tried because others were faster, or connections were given up under it. The first does
-// not happen where connections have their level set by us; behind a pooler the server's own level holds for single statements.
+// manyTries is the largest number of attempts after conflicts and unusable connections. Serialization failures happen only behind a
+// pooler, where the server's own isolation level applies to single statements.
 const manyTries = 5
 
-// healed runs fn, and once more after an error that a second try can heal. What fn did the first time was rolled back, so it
-// must not rely on it.
-func healed(ctx context.Context, fn func() error) error {
+// withRetries runs fn, and runs it again after an error that another attempt may fix: once after a stale plan, a read-only server
+// or a shutdown, up to manyTries times in all after the others. What fn did before was rolled back, and fn must not rely on it.
+func withRetries(ctx context.Context, fn func() error) error {
 	err := fn()
 	for try := 1; ctx.Err() == nil; try++ {
 		once, more := isReadOnly(err) || isStalePlan(err) || isShutdown(err), isConflict(err) || isUnsent(err) || isStrayStatement(err) || isIdleEnd(err)
@@ -80,21 +81,21 @@ func healed(ctx context.Context, fn func() error) error {
 	return err
 }
 
-// retryPool is gorm's way to PostgreSQL: single statements are healed here, transactions by those who begin them.
+// retryPool is the connection pool of gorm for PostgreSQL. It retries single statements. Store.transaction retries transactions.
 type retryPool struct{ *sql.DB }
 
 // ExecContext runs one statement.
 func (p retryPool) ExecContext(ctx context.Context, query string, args ...any) (done sql.Result, err error) {
-	err = healed(ctx, func() (err error) {
+	err = withRetries(ctx, func() (err error) {
 		done, err = p.DB.ExecContext(ctx, query, args...)
 		return err
 	})
 	return done, err
 }
 
-// QueryContext runs one statement. An error of the server comes before the first row.
+// QueryContext runs one statement. The server reports an error before the first row.
 func (p retryPool) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
-	err = healed(ctx, func() (err error) {
+	err = withRetries(ctx, func() (err error) {
 		rows, err = p.DB.QueryContext(ctx, query, args...) // the caller's
 		return err
 	})
@@ -103,7 +104,7 @@ func (p retryPool) QueryContext(ctx context.Context, query string, args ...any) 
 
 // QueryRowContext is QueryContext for one row.
 func (p retryPool) QueryRowContext(ctx context.Context, query string, args ...any) (row *sql.Row) {
-	_ = healed(ctx, func() error {
+	_ = withRetries(ctx, func() error {
 		row = p.DB.QueryRowContext(ctx, query, args...)
 		return row.Err()
 	})

@@ -16,7 +16,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// crowdOf is one device each of n people.
+// crowdOf creates n people with one device each.
 func crowdOf(t *testing.T, s *models.Store, n int) []models.Device {
 	t.Helper()
 	devices := make([]models.Device, n)
@@ -26,13 +26,13 @@ func crowdOf(t *testing.T, s *models.Store, n int) []models.Device {
 	return devices
 }
 
-// waiters tells how many sessions of this database wait for a lock.
+// waiters counts the sessions of this database that wait for a lock.
 func waiters(t *testing.T, s *models.Store) int64 {
 	t.Helper()
 	return count(t, s, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 }
 
-// hold takes a device's row in a transaction of its own until release is called.
+// hold locks a device's row in another transaction until release is called.
 func hold(t *testing.T, s *models.Store, d models.Device) (release func()) {
 	t.Helper()
 	tx, err := s.Pools()[0].BeginTx(context.WithoutCancel(t.Context()), nil)
@@ -45,7 +45,7 @@ func hold(t *testing.T, s *models.Store, d models.Device) (release func()) {
 	return sync.OnceFunc(func() { _ = tx.Rollback() })
 }
 
-// While every lane is held up, those who come later go together: fewer commits than refreshes, and each its own statement.
+// While every batch slot is busy, later refreshes share a batch: fewer commits than refreshes, and each has its own statement.
 func TestRefreshesThatComeTogetherAreCommittedTogether(t *testing.T) {
 	var sent atomic.Int64
 	s := migrated(t, models.Config{URL: modelstest.Postgres(t), OnStatement: func(sql string) {
@@ -54,7 +54,7 @@ func TestRefreshesThatComeTogetherAreCommittedTogether(t *testing.T) {
 		}
 	}})
 	devices := crowdOf(t, s, 34)
-	// The two lanes are led by these two, whose rows are held for less than a group waits.
+	// These two take both slots. Their rows are locked for less than a batch waits.
 	first, second := hold(t, s, devices[0]), hold(t, s, devices[1])
 	var leaders, rest sync.WaitGroup
 	for i := range 2 {
@@ -88,12 +88,12 @@ func TestRefreshesThatComeTogetherAreCommittedTogether(t *testing.T) {
 		t.Errorf("32 refreshes that waited together took %d transactions", n)
 	}
 	if n := sent.Load(); n < 34 || n > 36 {
-		t.Errorf("%d statements for 34 refreshes, two of which may have gone again alone", n)
+		t.Errorf("%d statements for 34 refreshes, where two may have been tried again alone", n)
 	}
 }
 
-// Two rows are held, as many as there are lanes: a group that waited for either would keep everybody waiting.
-func TestRowsThatSomebodyHoldsKeepOnlyTheirOwnDevicesWaiting(t *testing.T) {
+// Two rows are locked, as many as there are slots. A batch that waited for either would delay all refreshes.
+func TestALockedRowDelaysOnlyItsOwnDevice(t *testing.T) {
 	s := migrated(t, models.Config{URL: modelstest.Postgres(t)})
 	devices := crowdOf(t, s, 20)
 	first, second := hold(t, s, devices[0]), hold(t, s, devices[1])
@@ -133,9 +133,9 @@ func TestRowsThatSomebodyHoldsKeepOnlyTheirOwnDevicesWaiting(t *testing.T) {
 	}
 }
 
-// A refresh that the database refuses is refused alone, and the others of its group are not: nobody is told of a rotation that
-// was rolled back with another's.
-func TestARefusedRefreshFailsNobodyElse(t *testing.T) {
+// A refresh that the database refuses does not fail the others in its batch, and no caller is told of a rotation that was rolled
+// back.
+func TestARefusedRefreshDoesNotFailItsGroup(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		devices := crowdOf(t, s, 16)
 		bad := devices[7]
@@ -168,8 +168,8 @@ func TestARefusedRefreshFailsNobodyElse(t *testing.T) {
 	})
 }
 
-// Groups take rows of many people; whoever signs people out takes many rows of one, and neither waits for the other in a
-// circle. Nothing is refreshed after its revocation was acknowledged.
+// A batch locks rows of many people, a sign-out many rows of one. They must not deadlock, and nothing is refreshed after its
+// revocation was acknowledged.
 func TestGroupsAndRevocationsDoNotDeadlock(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for range rounds(s, 10, 5) {
@@ -211,8 +211,8 @@ func TestGroupsAndRevocationsDoNotDeadlock(t *testing.T) {
 	})
 }
 
-// Whoever could not be sent in time was not sent at all.
-func TestARefreshThatFindsNoLaneInTimeConsumesNothing(t *testing.T) {
+// A refresh that could not be sent in time is never sent.
+func TestARefreshThatFindsNoSlotInTimeConsumesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Log("the long one: a write is given five seconds")
 	}

@@ -34,7 +34,8 @@ func newPostgresRotator(p *postgresRotations, slots int) *rotator {
 
 func (p *postgresRotations) batch(ctx context.Context, batch []*rotation) error {
 	err := p.send(ctx, batch)
-	// Nothing was committed when PostgreSQL refused the batch or never got it. After another error of the connection that is unknown.
+	// Nothing was committed when PostgreSQL refused the batch or never got it. After another error of the connection that is
+	// unknown.
 	if errors.Is(err, errNoConnection) || errors.As(err, new(*pgconn.PgError)) || pgconn.SafeToRetry(err) {
 		return groupcommit.RolledBack(err)
 	}
@@ -69,7 +70,7 @@ func (p *postgresRotations) send(ctx context.Context, batch []*rotation) error {
 
 func (p *postgresRotations) solo(ctx context.Context, r *rotation) (err error) {
 	for range 3 { // an idle connection may have died unnoticed
-		err = healed(ctx, func() error {
+		err = withRetries(ctx, func() error {
 			return onConn(ctx, p.pool, func(conn *pgx.Conn) error { return p.one(ctx, conn, r) })
 		})
 		if !pgconn.SafeToRetry(err) {
@@ -94,7 +95,7 @@ func (p *postgresRotations) count() {
 	}
 }
 
-// onConn lends a connection of a pool to fn.
+// onConn runs fn with the driver's own connection, taken from a pool.
 func onConn(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (err error) {
 	conn, err := pool.Conn(ctx)
 	if err != nil {
@@ -113,10 +114,10 @@ func onConn(ctx context.Context, pool *sql.DB, fn func(*pgx.Conn) error) (err er
 func (r *rotation) postgresArgs() []any {
 	from, until := r.retryWindow()
 	return []any{
-		r.Generation, from, r.IP, moment(r.Now), pgUUID(r.Key.UserID), pgUUID(r.Key.ID), r.SecretHash,
-		moment(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(),
+		r.Generation, from, r.IP, dbTime(r.Now), pgUUID(r.Key.UserID), pgUUID(r.Key.ID), r.SecretHash,
+		dbTime(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(),
 	}
 }
 
-// pgUUID is of a type that pgx knows in each of its modes.
+// pgUUID converts an id to a type that pgx can encode in each of its query modes.
 func pgUUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }

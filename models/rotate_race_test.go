@@ -45,7 +45,7 @@ func TestFiftyRefreshesWithOneTokenGiveOneSuccessor(t *testing.T) {
 	})
 }
 
-// Every presentation of the base from elsewhere is a child of its own; none is given twice.
+// Every presentation of the base from elsewhere makes a new child, and none is issued twice.
 func TestRacingForksAreAllCounted(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
@@ -97,7 +97,7 @@ func TestATokenAheadThatComesTwentyTimesAtOnceRestoresOnce(t *testing.T) {
 	})
 }
 
-// Tokens of different ages at once: whatever the order, nobody gets an error, and a dead one revokes.
+// Tokens of different ages at once: in any order, no caller gets an error, and a dead token revokes.
 func TestRacingTokensOfEveryAgeEndInARevocation(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for range rounds(s, 10, 5) {
@@ -163,7 +163,7 @@ func TestAfterARevocationWasAcknowledgedNoRefreshSucceeds(t *testing.T) {
 	})
 }
 
-// Every device is its own row: refreshes of many devices of one owner disturb neither each other nor sign-ins.
+// Every device has its own row, so refreshes of many devices of one owner disturb neither each other nor sign-ins.
 func TestRefreshesOfManyDevicesDoNotDisturbEachOther(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)

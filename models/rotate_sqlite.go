@@ -69,8 +69,8 @@ func (s *sqliteRotations) one(ctx context.Context, statement *sql.Stmt, r *rotat
 		s.onStatement(s.text)
 	}
 	from, until := r.retryWindow()
-	rows, err := statement.QueryContext(ctx, r.Generation, from, r.IP, moment(r.Now), r.Key.UserID.String(), r.Key.ID.String(),
-		r.SecretHash, moment(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt())
+	rows, err := statement.QueryContext(ctx, r.Generation, from, r.IP, dbTime(r.Now), r.Key.UserID.String(), r.Key.ID.String(),
+		r.SecretHash, dbTime(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt())
 	if err != nil {
 		return err
 	}

@@ -13,14 +13,14 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// turns is a way to a database that counts how often somebody has to wait for it: each time that something is said to it after it
-// has answered.
-type turns struct {
+// roundTripCounter is a proxy in front of a database that counts round trips: each time that the client sends something after the
+// server has answered.
+type roundTripCounter struct {
 	count atomic.Int64
 	url   string
 }
 
-func countTurns(t *testing.T, database string) *turns {
+func countRoundTrips(t *testing.T, database string) *roundTripCounter {
 	t.Helper()
 	u, err := url.Parse(database)
 	if err != nil {
@@ -32,7 +32,7 @@ func countTurns(t *testing.T, database string) *turns {
 		t.Fatal(err)
 	}
 	u.Host = listener.Addr().String()
-	c := &turns{url: u.String()}
+	c := &roundTripCounter{url: u.String()}
 	var open sync.WaitGroup
 	open.Go(func() {
 		for {
@@ -50,7 +50,7 @@ func countTurns(t *testing.T, database string) *turns {
 	return c
 }
 
-func (c *turns) carry(client net.Conn, target string) {
+func (c *roundTripCounter) carry(client net.Conn, target string) {
 	defer func() { _ = client.Close() }()
 	server, err := net.Dial("tcp", target)
 	if err != nil {
@@ -60,10 +60,10 @@ func (c *turns) carry(client net.Conn, target string) {
 	var answered atomic.Bool
 	answered.Store(true)
 	go func() {
-		_, _ = io.Copy(client, readBy(server, func() { answered.Store(true) }))
+		_, _ = io.Copy(client, notifyReads(server, func() { answered.Store(true) }))
 		_ = client.Close()
 	}()
-	_, _ = io.Copy(server, readBy(client, func() {
+	_, _ = io.Copy(server, notifyReads(client, func() {
 		if answered.Swap(false) {
 			c.count.Add(1)
 		}
@@ -75,7 +75,7 @@ type reader struct {
 	on func()
 }
 
-func readBy(r io.Reader, on func()) io.Reader { return reader{r, on} }
+func notifyReads(r io.Reader, on func()) io.Reader { return reader{r, on} }
 
 func (r reader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
@@ -86,7 +86,7 @@ func (r reader) Read(p []byte) (int, error) {
 }
 
 // A sign-in is one plain transaction: a round trip for each statement, one for BEGIN and one for COMMIT. They take well under the
-// time of its password hash. The number is here so that another statement is added knowingly.
+// time of its password hash. The test fixes the number so that a new statement does not slip in.
 func TestASignInTakesAKnownNumberOfRoundTrips(t *testing.T) {
 	t.Parallel()
 	t.Run("without mail", func(t *testing.T) { roundTrips(t, 13, nil) })
@@ -100,15 +100,15 @@ func TestASignInTakesAKnownNumberOfRoundTrips(t *testing.T) {
 
 func roundTrips(t *testing.T, want int64, alert *models.SignInAlert) {
 	t.Helper()
-	way := countTurns(t, modelstest.Postgres(t))
+	way := countRoundTrips(t, modelstest.Postgres(t))
 	s := migrated(t, models.Config{URL: way.url, Conns: 4})
 	u := addUser(t, s)
 	next := func(i int) models.NewDevice {
 		n := signIn(u.ID, models.KindApp, "phone", noon.Add(time.Duration(i)*time.Second))
 		n.StatusIndex = func(try int) int64 { return int64(10*i + try) }
-		n.Places, n.Alert, n.Familiar = [][]byte{[]byte("home")}, alert, []byte("elsewhere")
+		n.KnownOrigins, n.Alert, n.BrowserKey = [][]byte{[]byte("home")}, alert, []byte("elsewhere")
 		n.Spend = []models.Budget{{Key: []byte("short"), Most: 100, Window: time.Hour}, {Key: []byte("day"), Most: 100, Window: 24 * time.Hour}}
-		n.Uncount = []models.Attempt{{Key: []byte("failures"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}, {Key: []byte("others"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}}
+		n.Uncount = []models.Counter{{Key: []byte("failures"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}, {Key: []byte("others"), WindowStart: noon, EndsAt: noon.Add(time.Hour)}}
 		return n
 	}
 	for i := range 8 { // every connection prepares each statement once, and is asked how it is when it was idle for a second

@@ -8,22 +8,22 @@ import (
 	"gorm.io/gorm"
 )
 
-// SignInAlert makes the mail about a sign-in that its owner should know of. After three such mails within Every, sign-ins are
-// told of together: or a thief with the password could bury the mail that matters under a hundred others.
+// SignInAlert makes the mails about sign-ins that the owner should know of. After three such mails within Every, one summary covers
+// the sign-ins that follow. Otherwise a thief with the password could hide the important mail among a hundred others.
 type SignInAlert struct {
-	Alone   func(Device) Notice                    // about one sign-in
-	Summary func(d Device, since time.Time) Notice // about all sign-ins since that moment; to be sent later, when its Mail.NextAt comes
+	Alone   func(Device) Notice                    // makes the mail about one sign-in
+	Summary func(d Device, since time.Time) Notice // makes the mail about all sign-ins since a time; its Mail.NextAt says when it is sent
 	Every   time.Duration
 }
 
-// tellOfSignIn writes the mail about a sign-in, or sees to it that a summary will tell of it. The caller holds the user's row.
-func tellOfSignIn(tx *gorm.DB, d Device, alert SignInAlert) error {
+// addSignInMail writes the mail about a sign-in, or makes sure that a summary covers it. The caller has locked the user's row.
+func addSignInMail(tx *gorm.DB, d Device, alert SignInAlert) error {
 	var rows []struct {
 		Since  *time.Time
 		MailID uuid.NullUUID
 	}
-	at, hour := moment(d.CreatedAt), moment(d.CreatedAt.Add(-alert.Every))
-	// A time in the future is one of a clock that was ahead: it counts for nothing.
+	at, hour := dbTime(d.CreatedAt), dbTime(d.CreatedAt.Add(-alert.Every))
+	// A time in the future comes from a clock that was ahead and does not count.
 	err := tx.Raw(`INSERT INTO sign_in_mails (user_id, last_at) VALUES (?, ?) ON CONFLICT (user_id) DO UPDATE SET
 		since = CASE WHEN sign_in_mails.at3 > ? AND sign_in_mails.at3 <= excluded.last_at THEN coalesce(sign_in_mails.since, sign_in_mails.at3) END,
 		at3 = sign_in_mails.at2, at2 = sign_in_mails.last_at, last_at = excluded.last_at
@@ -34,8 +34,8 @@ func tellOfSignIn(tx *gorm.DB, d Device, alert SignInAlert) error {
 	if rows[0].Since == nil {
 		return addNotice(tx, alert.Alone(d))
 	}
-	// A summary that waits tells of this sign-in too: what it lists is read when it is sent. Its row is written, so that who
-	// claims it at this moment waits until this sign-in is there to be read.
+	// A waiting summary covers this sign-in too, because its list is read when it is sent. The UPDATE locks the mail's row: a
+	// replica that claims the mail now waits until this sign-in is committed.
 	var waits []uuid.UUID
 	err = tx.Raw("UPDATE mails SET next_at = next_at WHERE id = ? AND tries = 0 RETURNING id", rows[0].MailID).Scan(&waits).Error
 	if err != nil || len(waits) > 0 {
@@ -45,7 +45,7 @@ func tellOfSignIn(tx *gorm.DB, d Device, alert SignInAlert) error {
 	if n.Mail == nil {
 		return nil
 	}
-	// One that was tried already would tell less than this one.
+	// A summary that was tried before has a shorter list. Replace it.
 	if err := tx.Exec("DELETE FROM mails WHERE id = ?", rows[0].MailID).Error; err != nil {
 		return err
 	}
@@ -55,14 +55,13 @@ func tellOfSignIn(tx *gorm.DB, d Device, alert SignInAlert) error {
 	return tx.Exec("UPDATE sign_in_mails SET mail_id = ? WHERE user_id = ?", n.Mail.ID, d.UserID).Error
 }
 
-// DevicesSince lists the devices that signed in at the given moment or later, the first ones up to the limit, oldest first, and
-// tells how many there are.
+// DevicesSince lists the first limit devices that signed in at since or later, oldest first, and counts all of them.
 func (s *Store) DevicesSince(ctx context.Context, userID uuid.UUID, since time.Time, limit int) (list []Device, total int64, err error) {
 	q := func() *gorm.DB {
-		return s.read(ctx).Model(&Device{}).Where("user_id = ? AND created_at >= ?", userID, moment(since))
+		return s.read(ctx).Model(&Device{}).Where("user_id = ? AND created_at >= ?", userID, dbTime(since))
 	}
 	if err = q().Order("created_at, id").Limit(limit).Find(&list).Error; err == nil {
 		err = q().Count(&total).Error
 	}
-	return list, total, fault("list sign-ins", err)
+	return list, total, wrapErr("list sign-ins", err)
 }

@@ -75,7 +75,7 @@ func TestSignInsThatRaceForTheLastPlacesNeverExceedTheLimit(t *testing.T) {
 	})
 }
 
-// hurry runs many rounds side by side, because most of a round is waiting.
+// hurry runs many rounds concurrently, because a round mostly waits.
 func hurry(s *models.Store, postgres, sqlite int, round func()) {
 	var left atomic.Int64
 	left.Store(int64(rounds(s, postgres, sqlite)))
@@ -86,7 +86,7 @@ func hurry(s *models.Store, postgres, sqlite int, round func()) {
 	})
 }
 
-// A sign-in that checked the old password and the change of that password: whoever is first, no device of the old
+// A sign-in that checked the old password and the change of that password: in either order no device of the old
 // password is left.
 func TestNoDeviceOfTheOldPasswordSurvivesItsChange(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {

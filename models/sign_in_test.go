@@ -18,11 +18,11 @@ func TestWhatASignInNeedsComesInOneStatement(t *testing.T) {
 		now := u.CreatedAt
 		a, b, old := []byte("key a"), []byte("key b"), []byte("key c")
 		for range 2 {
-			if _, err := s.CountAttempts(t.Context(), [][]byte{a, b}, now, now.Add(-time.Hour)); err != nil {
+			if _, err := s.IncrementCounters(t.Context(), [][]byte{a, b}, now, now.Add(-time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := s.CountAttempts(t.Context(), [][]byte{old}, now.Add(-time.Hour), now.Add(-2*time.Hour)); err != nil {
+		if _, err := s.IncrementCounters(t.Context(), [][]byte{old}, now.Add(-time.Hour), now.Add(-2*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
 		want, err := s.UserByEmail(t.Context(), u.EmailKey)
@@ -42,14 +42,14 @@ func TestWhatASignInNeedsComesInOneStatement(t *testing.T) {
 		} {
 			sent = 0
 			facts, err := s.SignInFacts(t.Context(), models.SignInQuestion{EmailKey: c.email, ClientID: "app", Keys: c.keys, At: now.Add(time.Minute)})
-			if err != nil || sent != 1 || facts.Found() != c.found || !facts.Allowed || len(facts.Attempts) != c.attempts {
+			if err != nil || sent != 1 || facts.Found() != c.found || !facts.Allowed || len(facts.Counters) != c.attempts {
 				t.Errorf("%s: %+v %v, %d statements", name, facts, err, sent)
 				continue
 			}
 			if c.found && facts.User != want {
 				t.Errorf("%s: %+v, want %+v", name, facts.User, want)
 			}
-			for _, attempt := range facts.Attempts {
+			for _, attempt := range facts.Counters {
 				if !slices.ContainsFunc([][]byte{a, b}, func(k []byte) bool { return bytes.Equal(k, attempt.Key) }) || attempt.Count != 2 || !attempt.WindowStart.Equal(now) {
 					t.Errorf("%s: %+v", name, attempt)
 				}
@@ -58,7 +58,7 @@ func TestWhatASignInNeedsComesInOneStatement(t *testing.T) {
 	})
 }
 
-// A place in the status lists that another device holds is not given twice: the sign-in tries the next one.
+// A status index that another device has is not given twice: the sign-in tries the next one.
 func TestASignInTriesStatusIndexesUntilOneIsFree(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)

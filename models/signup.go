@@ -7,12 +7,13 @@ import (
 	"gorm.io/gorm"
 )
 
-// ConfirmUser uses a mailed link up and creates the account that waited behind it, with its event. It returns
-// ErrNotFound when the link is used or expired, and ErrDuplicate when the address was taken meanwhile or is held.
+// ConfirmUser consumes a mailed link and creates the account that waited for its confirmation, with its event. It returns
+// ErrNotFound when the link is used or expired, and ErrDuplicate when another account has the address by now or the address is
+// held.
 func (s *Store) ConfirmUser(ctx context.Context, purpose string, hash []byte, now time.Time, u User, e Event) error {
-	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = moment(u.CreatedAt), moment(u.CreatedAt), moment(u.CreatedAt)
-	return fault("confirm user", s.tx(ctx, func(tx *gorm.DB) error {
-		if _, err := useOneTime(tx, purpose, hash, now); err != nil {
+	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = dbTime(u.CreatedAt), dbTime(u.CreatedAt), dbTime(u.CreatedAt)
+	return wrapErr("confirm user", s.tx(ctx, func(tx *gorm.DB) error {
+		if _, err := consumeOneTime(tx, purpose, hash, now); err != nil {
 			return err
 		}
 		if err := createUser(tx, u); err != nil {

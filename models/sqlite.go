@@ -17,9 +17,9 @@ import (
 	_ "modernc.org/sqlite" // registers the pure Go driver "sqlite"
 )
 
-// sqliteOptions: synchronous=FULL, with WAL (see setLogMode), so that what was acknowledged survives a power cut; write locks taken at
-// BEGIN, so that no transaction fails half-way for being second; times as integers, which compare rightly in every
-// zone (the drivers' texts do not).
+// sqliteOptions: synchronous=FULL with WAL (see setLogMode), so that an acknowledged commit survives a power cut;
+// _txlock=immediate, so that a transaction takes its write lock at BEGIN and never fails half-way; times as integers, which compare
+// correctly in every time zone, unlike the driver's texts.
 const sqliteOptions = "_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
 	"&_pragma=trusted_schema(0)&_txlock=immediate&_time_integer_format=unix_micro&_inttotime=1&_timezone=UTC&_dqs=0"
 
@@ -42,7 +42,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
-	lone := withoutLog(path) // asked before SQLite makes a new one
+	lone := withoutLog(path) // check before SQLite creates a new log
 	tables, err := examine(ctx, file, path, lone)
 	if err != nil {
 		return nil, err
@@ -102,17 +102,17 @@ func refuseForeignFile(ctx context.Context, file, path string) error {
 	return nil
 }
 
-// withoutLog tells a file that holds something and has no write-ahead log beside it. Whoever is about to make a database has one
-// there, and so has whoever was killed while making it.
+// withoutLog reports whether a file is not empty and has no write-ahead log beside it. A process that creates a database has a log,
+// and one that was killed while creating it leaves a log.
 func withoutLog(path string) bool {
 	file, err := os.Stat(path)
 	_, log := os.Stat(path + "-wal")
 	return err == nil && file.Size() > 0 && errors.Is(log, fs.ErrNotExist)
 }
 
-// examine asks a file what it is, because opening succeeds on one that is no database, and writes nothing: an empty file stays one
-// until its tables are made. It refuses a lone file without tables: until SQLite has moved them there, all that was written is in the
-// log beside the file, and a copy of the file alone is an empty database, which would be filled anew without a word.
+// examine counts the tables of a file. It returns an error when the file is not a database, which opening alone does not detect. It
+// writes nothing. It refuses a lone file, one without a log, that has no tables: such a file may be a copy of a database whose
+// tables were still in the log that was not copied. Latchkey would then start with an empty database and no warning.
 func examine(ctx context.Context, file, path string, lone bool) (tables int64, err error) {
 	db, err := sql.Open("sqlite", file+"?_pragma=busy_timeout(5000)")
 	if err != nil {
@@ -126,7 +126,7 @@ func examine(ctx context.Context, file, path string, lone bool) (tables int64, e
 		if tables > 0 || !lone {
 			return tables, nil
 		}
-		if try == 60 { // for three seconds another process may be making them
+		if try == 60 { // another process may be creating them; wait up to three seconds
 			return 0, fmt.Errorf("%s is not empty, but holds no tables: if it is a copy, %s-wal must be copied with it; "+
 				"if it is of no use, delete it", path, filepath.Base(path))
 		}
@@ -134,8 +134,8 @@ func examine(ctx context.Context, file, path string, lone bool) (tables int64, e
 	}
 }
 
-// makePrivate makes the database's folder 0700 and the file 0600 before SQLite would make them readable by others.
-// The write-ahead log takes its mode from the file.
+// makePrivate creates the database's folder with mode 0700 and the file with mode 0600, before SQLite could create them readable by
+// others. The write-ahead log gets the mode of the file.
 func makePrivate(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("database folder: %w", err)

@@ -94,7 +94,7 @@ func TestAPathThatCannotBeOpenedIsToldInOneSentence(t *testing.T) {
 		{"a file that is no database", text, "not a database"},
 		{"a folder", dir, "is a directory"},
 		{"below a file", filepath.Join(text, "latchkey.db"), "not a directory"},
-		{"where nobody may make a folder", "/proc/latchkey/latchkey.db", "database folder"},
+		{"where no folder can be made", "/proc/latchkey/latchkey.db", "database folder"},
 	}
 	if os.Geteuid() != 0 { // root may write everywhere else
 		cases = append(cases,

@@ -11,9 +11,9 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// A statement that is prepared once for all callers makes them wait for one another: whoever prepares waits for a
-// connection, and whoever holds the last connection waits for the prepared statement.
-func TestTheFirstUseOfAStatementDeadlocksNobody(t *testing.T) {
+// A statement that is prepared once for all callers can deadlock them: the one that prepares waits for a connection, and the one
+// with the last connection waits for the prepared statement.
+func TestTheFirstUseOfAStatementCausesNoDeadlock(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		s := migrated(t, models.Config{URL: url})
 		u := addUser(t, s)
@@ -34,7 +34,7 @@ func TestTheFirstUseOfAStatementDeadlocksNobody(t *testing.T) {
 	})
 }
 
-func TestACallerWhoHangsUpFailsNobodyElse(t *testing.T) {
+func TestACallerWhoHangsUpDoesNotFailOthers(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		s := migrated(t, models.Config{URL: url})
 		u := addUser(t, s)
@@ -58,9 +58,9 @@ func TestACallerWhoHangsUpFailsNobodyElse(t *testing.T) {
 	})
 }
 
-// A replica of the next version adds a column while this one serves. A statement that was planned before (PostgreSQL: "cached plan
-// must not change result type") is planned again, in whatever kind of transaction it stands.
-func TestAColumnAddedMeanwhileFailsNothing(t *testing.T) {
+// A replica of the next version adds a column while this one serves. A statement with an old plan (PostgreSQL: "cached plan
+// must not change result type") is planned again, inside and outside transactions.
+func TestAColumnAddedWhileServingFailsNothing(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		d := addApp(t, s, u.ID, "phone")
@@ -68,7 +68,7 @@ func TestAColumnAddedMeanwhileFailsNothing(t *testing.T) {
 		rotate(t, s, present(stolen, 1, noon))
 		acts := map[string]func() error{
 			"a read":  func() error { _, err := s.Device(t.Context(), u.ID, d.ID); return err },
-			"a write": func() error { _, err := s.CountAttempts(t.Context(), [][]byte{{1}}, noon, noon); return err },
+			"a write": func() error { _, err := s.IncrementCounters(t.Context(), [][]byte{{1}}, noon, noon); return err },
 			"a sign-in": func() error {
 				_, err := s.AddDevice(t.Context(), signIn(u.ID, models.KindBrowser, "browser", noon))
 				return err
@@ -122,7 +122,7 @@ func TestAUsualRefreshIsExactlyOneStatement(t *testing.T) {
 	})
 }
 
-// PostgreSQL's own count of transactions agrees: nothing is sent behind the store's back.
+// PostgreSQL's own count of transactions agrees, so no statement bypasses OnStatement.
 func TestPostgresCountsOneTransactionForEachRefresh(t *testing.T) {
 	s := migrated(t, models.Config{URL: modelstest.Postgres(t), Conns: 1})
 	u := addUser(t, s)

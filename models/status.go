@@ -8,11 +8,11 @@ import (
 	"gorm.io/gorm"
 )
 
-// statusTries bounds the search for a free place in the status lists.
+// statusTries bounds the search for a free index in the status lists.
 const statusTries = 64
 
-// takeStatusIndex gives a device the first place that pick names and nobody holds. Its index is a row of a table of its
-// own, which outlives the device's: a unique index on devices would keep that table from being partitioned by user.
+// takeStatusIndex gives a device the first index from pick that is free. The index is a row of its own table and outlives the
+// device. A unique index on devices would prevent partitioning that table by user.
 func takeStatusIndex(tx *gorm.DB, d *Device, pick func(try int) int64) error {
 	if pick == nil {
 		return nil
@@ -28,30 +28,31 @@ func takeStatusIndex(tx *gorm.DB, d *Device, pick func(try int) int64) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: no free place in the status lists", ErrUnavailable)
+	return fmt.Errorf("%w: no free index in the status lists", ErrUnavailable)
 }
 
-// LastStatusIndex is the greatest place in the status lists that a device holds, -1 when none does.
+// LastStatusIndex returns the greatest index in use in the status lists, or -1 when no index is.
 func (s *Store) LastStatusIndex(ctx context.Context) (last int64, err error) {
 	err = s.read(ctx).Raw("SELECT coalesce(max(idx), -1) FROM status_indexes").Scan(&last).Error
-	return last, fault("find last status index", err)
+	return last, wrapErr("find last status index", err)
 }
 
-// RevokedStatusIndexes lists the places of the devices that were revoked after the given moment, those whose rows are gone
-// included. A device that had come to its end before is not among them: its access tokens have too, and its place may be another's by now.
+// RevokedStatusIndexes lists the status indexes of the devices that were revoked after since, including devices whose rows are
+// deleted. It leaves out devices that expired before since: their access tokens have expired too, and another device may have the
+// index by now.
 func (s *Store) RevokedStatusIndexes(ctx context.Context, since time.Time) ([]int64, error) {
 	var rows []struct {
 		StatusIndex int64
 		ExpiresAt   time.Time
 	}
-	// expires_at is judged here: in the statement PostgreSQL would take its index for the better one, which it is not.
+	// expires_at is checked here. In the statement PostgreSQL would choose the index on it, which is the worse one.
 	err := s.read(ctx).Raw(`SELECT status_index, expires_at FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL
-		UNION ALL SELECT idx, expires_at FROM status_indexes WHERE revoked_at > ?`, moment(since), moment(since)).Scan(&rows).Error
+		UNION ALL SELECT idx, expires_at FROM status_indexes WHERE revoked_at > ?`, dbTime(since), dbTime(since)).Scan(&rows).Error
 	var list []int64
 	for _, row := range rows {
 		if row.ExpiresAt.After(since) {
 			list = append(list, row.StatusIndex)
 		}
 	}
-	return list, fault("list revoked devices", err)
+	return list, wrapErr("list revoked devices", err)
 }

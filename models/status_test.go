@@ -13,7 +13,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// inPlace is a sign-in that tries the given places in the status lists, then those after the last of them.
+// inPlace is a sign-in that tries the given status indexes and then those after the last one.
 func inPlace(n models.NewDevice, places ...int64) models.NewDevice {
 	n.StatusIndex = func(try int) int64 {
 		if try < len(places) {

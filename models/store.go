@@ -15,7 +15,7 @@ import (
 	"gorm.io/gorm"
 )
 
-// writeTimeout bounds every write; it runs on even when the caller hangs up.
+// writeTimeout bounds every write. A write goes on when the caller hangs up.
 const writeTimeout = 5 * time.Second
 
 // Config says which database to open.
@@ -24,35 +24,35 @@ type Config struct {
 	URL string
 	// Existing refuses to make a database: Open returns ErrNoDatabase when the SQLite file is not there.
 	Existing bool
-	// Conns is the number of PostgreSQL connections, open and idle alike; 0 means 16. SQLite has one writer and a pool of readers.
+	// Conns is the largest number of PostgreSQL connections, 16 when 0. SQLite ignores it: it has one writer and a pool of readers.
 	Conns int
-	// Logger takes warnings about slow statements; nil discards them. No statement's values ever reach it.
+	// Logger gets warnings about statements that take a second or longer, without their values; nil discards them.
 	Logger *slog.Logger
-	// OnStatement, when set, is called once for every statement sent, BEGIN and COMMIT not counted.
+	// OnStatement, when set, is called for every statement sent except BEGIN and COMMIT, from any goroutine.
 	OnStatement func(sql string)
 }
 
-// Store is the database: the only way to it. It is safe for concurrent use.
+// Store gives access to the database. It is safe for concurrent use.
 type Store struct {
-	w, r    *gorm.DB // one and the same on PostgreSQL
+	w, r    *gorm.DB // writer and reader; the same on PostgreSQL
 	dialect string   // "sqlite" or "postgres"
 	pools   []*sql.DB
 	stats   []func() PoolStats
 	closers []func() error
-	pooled  func() bool // whether a pooler keeps our connections from having our isolation level; nil: none does
+	pooled  func() bool // reports whether a pooler refuses our isolation level for connections; nil: false
 	rotator *rotator
 }
 
-// PoolStats says how a pool of connections is doing, for metrics.
+// PoolStats are the statistics of a pool of connections, for metrics.
 type PoolStats struct {
-	// Name tells what the pool is for: "writer" and "reader" with SQLite, whose reader cannot write; with PostgreSQL "main" and
-	// "refresh", which take the renewals of tokens that come at the same time.
+	// Name says what the pool is for: "writer" and "reader" with SQLite, "main" and "refresh" with PostgreSQL. The refresh pool
+	// serves token refreshes that arrive at the same time.
 	Name string
 	sql.DBStats
 }
 
-// Open connects to the database named by c.URL. PostgreSQL is not dialled before the first statement, so a
-// database that is down does not keep the process from starting.
+// Open opens the database that c.URL names. It does not connect to PostgreSQL before the first statement, so the process starts
+// even when the database is down. Open does not change the schema; see Migrate.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	scheme, path, ok := strings.Cut(c.URL, ":")
 	switch {
@@ -67,7 +67,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 // Dialect is "sqlite" or "postgres".
 func (s *Store) Dialect() string { return s.dialect }
 
-// PoolStats are the numbers of all pools now.
+// PoolStats returns the present statistics of all pools.
 func (s *Store) PoolStats() (list []PoolStats) {
 	for _, stats := range s.stats {
 		list = append(list, stats())
@@ -75,15 +75,15 @@ func (s *Store) PoolStats() (list []PoolStats) {
 	return list
 }
 
-// Pools are the connection pools, for tests that count connections or go round the store. The first one writes.
+// Pools returns the connection pools, for tests that count connections or bypass the store. The first one can write.
 func (s *Store) Pools() []*sql.DB { return s.pools }
 
-// Close ends every connection.
+// Close closes every connection.
 func (s *Store) Close() error {
 	var first error
 	for _, closePool := range s.closers {
 		if err := closePool(); err != nil && first == nil {
-			first = fault("close database", err)
+			first = wrapErr("close database", err)
 		}
 	}
 	return first
@@ -94,39 +94,39 @@ func (s *Store) Ping(ctx context.Context) error {
 	var one int
 	err := s.w.WithContext(ctx).Raw("SELECT 1").Scan(&one).Error
 	if err != nil {
-		return fmt.Errorf("ping: %w: %w", ErrUnavailable, withoutValuesOf(err))
+		return fmt.Errorf("ping: %w: %w", ErrUnavailable, redact(err))
 	}
 	return nil
 }
 
-// CheckWrite writes one row, of no meaning, in a transaction, and says why it cannot: the server is read-only, its disk is full, or
-// what is between us and it does not carry our statements, or no transactions. key is the caller's own, so that it waits for nobody; the row is swept with the counters of
-// attempts. It ends with its context.
+// CheckWrite writes one meaningless row in a transaction, to find out whether the database accepts writes. It fails when the server
+// is read-only, its disk is full, or a pooler does not support our statements or transactions. Each process uses a key of its own
+// and so waits for no other. The row is swept together with the counters. CheckWrite stops when ctx ends.
 func (s *Store) CheckWrite(ctx context.Context, key []byte, at time.Time) error {
-	return fault("write one row", s.transaction(s.w.WithContext(ctx), func(tx *gorm.DB) error {
+	return wrapErr("write one row", s.transaction(s.w.WithContext(ctx), func(tx *gorm.DB) error {
 		return tx.Exec(`INSERT INTO attempts (window_start, key, count) VALUES (?, ?, 1)
-			ON CONFLICT (key) DO UPDATE SET window_start = excluded.window_start, count = 1`, moment(at), key).Error
+			ON CONFLICT (key) DO UPDATE SET window_start = excluded.window_start, count = 1`, dbTime(at), key).Error
 	}))
 }
 
-// read starts a query that ends when the caller's context does.
+// read starts a query that is cancelled when ctx ends.
 func (s *Store) read(ctx context.Context) *gorm.DB { return s.r.WithContext(ctx) }
 
-// write runs one autocommitted statement, whatever becomes of the caller.
+// write runs one autocommitted statement. It goes on when the caller hangs up, for at most writeTimeout.
 func (s *Store) write(ctx context.Context, fn func(db *gorm.DB) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	return fn(s.w.WithContext(ctx))
 }
 
-// tx runs fn in one transaction, whatever becomes of the caller. An error returned by fn rolls everything back:
-// outcomes that must commit are values, not errors. After an error that a second try can heal fn is called again: it must be as
-// good as new then.
+// tx runs fn in one transaction. It goes on when the caller hangs up, for at most writeTimeout. An error returned by fn rolls
+// everything back, so outcomes that must commit are values, not errors. After an error that another attempt may fix (see
+// withRetries), fn runs again and must not rely on what it did before.
 func (s *Store) tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return s.write(ctx, func(db *gorm.DB) error { return s.transaction(db, fn) })
 }
 
-// level pins READ COMMITTED for one transaction where the connection could not be told.
+// level sets READ COMMITTED for one transaction where a pooler refused it for the connection.
 func (s *Store) level() []*sql.TxOptions {
 	if s.pooled == nil || !s.pooled() {
 		return nil
@@ -134,13 +134,13 @@ func (s *Store) level() []*sql.TxOptions {
 	return []*sql.TxOptions{{Isolation: sql.LevelReadCommitted}}
 }
 
-// transaction is tx on the context of db.
+// transaction is tx with the context of db.
 func (s *Store) transaction(db *gorm.DB, fn func(tx *gorm.DB) error) error {
 	if s.dialect != "postgres" {
 		return db.Transaction(fn)
 	}
 	ctx := db.Statement.Context
-	return healed(ctx, func() error {
+	return withRetries(ctx, func() error {
 		begun := false
 		run := func() error {
 			return db.Transaction(func(tx *gorm.DB) error {
@@ -150,13 +150,13 @@ func (s *Store) transaction(db *gorm.DB, fn func(tx *gorm.DB) error) error {
 		}
 		err := run()
 		if err != nil && !begun && isLost(err) && !errors.As(err, new(*pgconn.ConnectError)) && ctx.Err() == nil {
-			err = run() // the connection had died while it was idle
+			err = run() // the connection broke while it was idle
 		}
 		return err
 	})
 }
 
-// NewID makes a UUIDv7 (RFC 9562 §5.7) of the given time, so that ids sort by age under an injected clock too.
+// NewID makes a UUIDv7 (RFC 9562 §5.7) with the given time, so that ids sort by age under an injected clock too.
 func NewID(at time.Time) uuid.UUID {
 	var id uuid.UUID
 	_, _ = rand.Read(id[6:]) // never fails: crypto/rand ends the process instead
@@ -169,5 +169,5 @@ func NewID(at time.Time) uuid.UUID {
 	return id
 }
 
-// moment is t as both databases keep it: UTC, whole microseconds.
-func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+// dbTime returns t as both databases store it: in UTC, truncated to microseconds.
+func dbTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

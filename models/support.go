@@ -8,13 +8,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// What the support desk reads: each query is a range of an index with a limit, and none reads a hash or a secret.
+// The queries of support. Each reads a range of an index with a limit, and reads no hash and no secret.
 
-// DeviceFilter narrows a search; the zero value takes every device.
+// DeviceFilter narrows a search. The zero value matches every device.
 type DeviceFilter struct {
-	Kind      string    // KindApp, KindBrowser, or both
-	Live      string    // "live", "ended", or both
-	SeenSince time.Time // last seen after this
+	Kind      string    // KindApp or KindBrowser; empty: both
+	Live      string    // OnlyLive or OnlyEnded; empty: both
+	SeenSince time.Time // last seen after this; zero: at any time
 }
 
 // The values of DeviceFilter.Live.
@@ -25,13 +25,13 @@ const (
 
 func (f DeviceFilter) empty() bool { return f.Kind == "" && f.Live == "" && f.SeenSince.IsZero() }
 
-// where continues a condition on devices with " AND …".
+// where returns further conditions on devices, each with a leading " AND ".
 func (f DeviceFilter) where(live Liveness) (condition string, args []any) {
 	if f.Kind != "" {
 		condition, args = " AND kind = ?", append(args, f.Kind)
 	}
 	if !f.SeenSince.IsZero() {
-		condition, args = condition+" AND last_seen_at > ?", append(args, moment(f.SeenSince))
+		condition, args = condition+" AND last_seen_at > ?", append(args, dbTime(f.SeenSince))
 	}
 	switch f.Live {
 	case OnlyLive:
@@ -42,7 +42,7 @@ func (f DeviceFilter) where(live Liveness) (condition string, args []any) {
 	return condition, args
 }
 
-// FoundDevice is a device, without its secrets, whose it is, and whether it has ended.
+// FoundDevice is a device without its secrets, its owner, and whether it has ended.
 type FoundDevice struct {
 	Device        Device `gorm:"embedded"`
 	End           Ending `gorm:"-"`
@@ -58,15 +58,15 @@ type DeviceSearch struct {
 	Limit  int
 }
 
-// foundColumns are those of devices that support may see.
+// foundColumns are the columns of devices that support may see.
 const foundColumns = `user_id, id, kind, name, name_key, client_id, user_agent, created_at, created_ip, last_seen_at, last_ip, expires_at, jkt,
 	revoked_at, revoked_by, revoke_reason`
 
-// foundDevices reads one range of an index of devices in its order, and then the owners of those on the page.
+// foundDevices reads a range of an index of devices in the order of the index, and the owners of the devices that it returns.
 func (s *Store) foundDevices(ctx context.Context, q DeviceSearch, condition string, args []any, order string) ([]FoundDevice, error) {
 	narrowed, more := q.Filter.where(q.Live)
 	var list []FoundDevice
-	// The limit stands in the text: PostgreSQL plans for it, and cannot for a value that it does not know.
+	// The limit is part of the text, because PostgreSQL cannot plan for a parameter whose value it does not know.
 	err := s.read(ctx).Raw(`SELECT d.*, u.email AS owner_email, u.role AS owner_role, u.disabled_at AS owner_disabled
 		FROM (SELECT `+foundColumns+` FROM devices WHERE `+condition+narrowed+
 		" ORDER BY "+order+" LIMIT "+strconv.Itoa(q.Limit)+") d JOIN users u ON u.id = d.user_id ORDER BY "+order,
@@ -74,7 +74,7 @@ func (s *Store) foundDevices(ctx context.Context, q DeviceSearch, condition stri
 	for i, d := range list {
 		list[i].End = DeviceEnd(d.Device, q.Live, d.OwnerRole)
 	}
-	return list, fault("search devices", err)
+	return list, wrapErr("search devices", err)
 }
 
 // NameCursor is a place in the list of devices by name; the zero value is its beginning.
@@ -83,7 +83,7 @@ type NameCursor struct {
 	ID  uuid.UUID
 }
 
-// DevicesByName lists devices by their NameKey, in its order, from behind the cursor on.
+// DevicesByName lists devices by NameKey, in that order. The list starts after the cursor.
 func (s *Store) DevicesByName(ctx context.Context, name KeyPrefix, after NameCursor, q DeviceSearch) ([]FoundDevice, error) {
 	condition, args := name.where("name_key")
 	if after.ID != uuid.Nil {
@@ -92,8 +92,9 @@ func (s *Store) DevicesByName(ctx context.Context, name KeyPrefix, after NameCur
 	return s.foundDevices(ctx, q, condition, args, "name_key, id")
 }
 
-// DevicesByAddress lists the devices that signed in from an IP address, the newest first, from those older than before
-// on (the nil UUID: from the newest). Where a device was last seen has no index: refreshes would have to write it.
+// DevicesByAddress lists the devices that signed in from an IP address, newest first. The list starts after the id before; uuid.Nil
+// starts with the newest. The address where a device was last seen cannot be searched: every refresh would have to update an index
+// on it.
 func (s *Store) DevicesByAddress(ctx context.Context, ip string, before uuid.UUID, q DeviceSearch) ([]FoundDevice, error) {
 	condition, args := "created_ip = ?", []any{ip}
 	if before != uuid.Nil {
@@ -102,12 +103,13 @@ func (s *Store) DevicesByAddress(ctx context.Context, ip string, before uuid.UUI
 	return s.foundDevices(ctx, q, condition, args, "id DESC")
 }
 
-// DevicesByID finds a device, whoever's it is.
+// DevicesByID finds a device of any account.
 func (s *Store) DevicesByID(ctx context.Context, id uuid.UUID, q DeviceSearch) ([]FoundDevice, error) {
 	return s.foundDevices(ctx, q, "id = ?", []any{id}, "id")
 }
 
-// EndedDevices lists a person's devices that are live no more, the newest first, from those older than before on.
+// EndedDevices lists a person's devices that are not live, newest first. The list starts after the id before; uuid.Nil starts with
+// the newest.
 func (s *Store) EndedDevices(ctx context.Context, userID, before uuid.UUID, live Liveness, limit int) ([]FoundDevice, error) {
 	condition, args := "user_id = ?", []any{userID}
 	if before != uuid.Nil {
@@ -143,11 +145,11 @@ func (s *Store) foundPeople(ctx context.Context, q DeviceSearch, condition strin
 	err := s.read(ctx).Raw(`SELECT u.id, u.email, u.email_key, u.role, u.created_at, u.disabled_at,
 		(SELECT count(*) FROM devices WHERE devices.user_id = u.id AND `+liveCondition+`) AS devices
 		FROM users u WHERE `+condition+" ORDER BY u.email_key LIMIT "+strconv.Itoa(q.Limit), all...).Scan(&list).Error
-	return list, fault("search people", err)
+	return list, wrapErr("search people", err)
 }
 
-// PeopleByEmail lists accounts by their folded address, in its order (the address that is the text itself comes
-// first), from behind the given address on. With a filter only those who have such a device.
+// PeopleByEmail lists accounts by folded address, in that order, so an address that equals the text comes first. The list starts
+// after the address after. With a filter it lists only accounts that have a matching device.
 func (s *Store) PeopleByEmail(ctx context.Context, email KeyPrefix, after string, q DeviceSearch) ([]FoundPerson, error) {
 	condition, args := email.where("u.email_key")
 	if after != "" {

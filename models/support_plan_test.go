@@ -12,7 +12,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// deskCalls are the support desk's queries, each with the indexes that it must go by on PostgreSQL and on SQLite.
+// deskCalls are the queries of support, each with the indexes that it must use on PostgreSQL and on SQLite.
 func deskCalls(t *testing.T, s *models.Store) []deskCall {
 	ctx, id, q := t.Context(), uuid.New(), deskSearch(noon, 21)
 	narrow := q
@@ -30,7 +30,7 @@ func deskCalls(t *testing.T, s *models.Store) []deskCall {
 		{"people, further and narrowed", "users_email_key|autoindex_users", func() error { return second(s.PeopleByEmail(ctx, prefix, "d5", narrow)) }},
 		{"a person", "users_pkey|autoindex_users", func() error {
 			if _, err := s.PersonByID(ctx, id, q.Live); err == nil {
-				t.Error("there is nobody")
+				t.Error("there is no such person")
 			}
 			return nil
 		}},
@@ -47,7 +47,7 @@ type deskCall struct {
 	call        func() error
 }
 
-// deskPlans checks the plan of every query; a full reading of a table is none.
+// deskPlans checks the plan of every query. A query that reads a whole table fails.
 func deskPlans(t *testing.T, config models.Config, fill func(*models.Store), plan func(s *models.Store, statement string) string, reading *regexp.Regexp) {
 	t.Helper()
 	var mu sync.Mutex
@@ -79,7 +79,7 @@ func TestPostgresAnswersTheSupportDeskByIndexes(t *testing.T) {
 	}, func(s *models.Store, statement string) string { return plan(t, s, statement) }, regexp.MustCompile(`Seq Scan`))
 }
 
-// A prefix is a range only in order of bytes, which is not the order of every database.
+// A prefix is a range only in byte order, which is not the collation of every database.
 func TestPostgresComparesSearchedKeysByteByByte(t *testing.T) {
 	s := migrated(t, models.Config{URL: modelstest.Postgres(t)})
 	n := count(t, s, `SELECT count(*) FROM information_schema.columns WHERE table_name || '.' || column_name IN ('users.email_key', 'devices.name_key') AND collation_name = 'C'`)

@@ -15,7 +15,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// addNamed makes an account with a given address.
+// addNamed creates an account with the given address.
 func addNamed(t *testing.T, s *models.Store, email, role string) models.User {
 	t.Helper()
 	u := models.User{ID: models.NewID(noon), Email: email, EmailKey: strings.ToLower(email), PasswordHash: password, Role: role, CreatedAt: noon}
@@ -227,10 +227,10 @@ func TestADeviceIsFoundByIdAndItsOwnerWithoutSecrets(t *testing.T) {
 			t.Errorf("disabled: %v %+v", err, p)
 		}
 		if list, err := s.DevicesByID(t.Context(), uuid.New(), deskSearch(noon, 5)); err != nil || len(list) != 0 {
-			t.Errorf("nobody's: %v %+v", err, list)
+			t.Errorf("unknown device: %v %+v", err, list)
 		}
 		if _, err := s.PersonByID(t.Context(), uuid.New(), live(noon)); !errors.Is(err, models.ErrNotFound) {
-			t.Errorf("nobody: %v", err)
+			t.Errorf("unknown account: %v", err)
 		}
 	})
 }

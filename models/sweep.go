@@ -7,22 +7,22 @@ import (
 	"gorm.io/gorm"
 )
 
-// Retention says what the sweeper deletes: everything that ended before these moments.
+// Retention says what Sweep deletes. A zero time deletes nothing.
 type Retention struct {
-	DevicesBefore  time.Time // devices revoked or expired before this
-	EventsBefore   time.Time
-	FailuresBefore time.Time // events of wrong passwords
-	AttemptsBefore time.Time // counters whose window ended before this, or begins long after it
-	PlacesBefore   time.Time
-	StatusBefore   time.Time // places in the status lists of devices that expired before this
-	LinksBefore    time.Time // links that were mailed and expired before this; used ones stay for UsedLinkLife
-	AlertsBefore   time.Time // notes of accounts that were last mailed about a sign-in before this
+	DevicesBefore      time.Time // devices revoked or expired before this
+	EventsBefore       time.Time // events older than this
+	FailuresBefore     time.Time // events of wrong passwords
+	CountersBefore     time.Time // counters whose window ended before this, or starts more than an hour after it
+	KnownOriginsBefore time.Time // known origins last used before this
+	StatusBefore       time.Time // status indexes of devices that expired before this
+	LinksBefore        time.Time // mailed links that expired before this; used ones stay for UsedLinkLife
+	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
 }
 
-// Sweep deletes what is past retention, in small batches, and returns how many rows went. It stops early, without
-// an error, when the context ends; the next sweep goes on.
+// Sweep deletes what is past retention, in small batches, and returns how many rows it deleted. When ctx ends it stops without an
+// error, and the next sweep continues.
 func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err error) {
-	if deleted, err = s.SweepAttempts(ctx, r.AttemptsBefore); err != nil {
+	if deleted, err = s.SweepCounters(ctx, r.CountersBefore); err != nil {
 		return deleted, err
 	}
 	var list []deletion
@@ -44,15 +44,15 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 	return deleted, nil
 }
 
-// deletion names rows of a table that go.
+// deletion describes the rows of a table to delete.
 type deletion struct {
 	table, key string
 	pastRows
 }
 
-// SweepAttempts deletes the counters whose window ended before a moment. There are as many as strangers cared to make, so it
-// is worth doing often.
-func (s *Store) SweepAttempts(ctx context.Context, before time.Time) (deleted int64, err error) {
+// SweepCounters deletes the counters whose window ended before the given time. Strangers can create many counters, so call it
+// often.
+func (s *Store) SweepCounters(ctx context.Context, before time.Time) (deleted int64, err error) {
 	if before.IsZero() {
 		return 0, nil
 	}
@@ -75,12 +75,12 @@ func (s *Store) sweep(ctx context.Context, d deletion) (int64, error) {
 	}
 	var args []any
 	for _, at := range d.before {
-		args = append(args, moment(at))
+		args = append(args, dbTime(at))
 	}
 	statement := "DELETE FROM " + d.table + " WHERE (" + d.key + ") IN (SELECT " + d.key + " FROM " + d.table + " WHERE " + d.condition + " LIMIT ?)"
 	_, deleted, err := s.inBatches(ctx, func(tx *gorm.DB, limit int) (int64, error) {
 		done := tx.Exec(statement, append(args, limit)...)
 		return done.RowsAffected, done.Error
 	})
-	return deleted, fault("sweep "+d.table, err)
+	return deleted, wrapErr("sweep "+d.table, err)
 }

@@ -43,11 +43,11 @@ func TestASweepDeletesOnlyWhatIsPastRetention(t *testing.T) {
 			if err := s.AddEvent(t.Context(), event(models.EventSignIn, u.ID, at)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.CountAttempts(t.Context(), [][]byte{[]byte(at.String())}, at, at.Add(-time.Hour)); err != nil {
+			if _, err := s.IncrementCounters(t.Context(), [][]byte{[]byte(at.String())}, at, at.Add(-time.Hour)); err != nil {
 				t.Fatal(err)
 			}
 			n := signIn(u.ID, models.KindBrowser, "place", at)
-			n.Device.ExpiresAt, n.Places, n.Event.At = later, [][]byte{[]byte(at.String())}, later
+			n.Device.ExpiresAt, n.KnownOrigins, n.Event.At = later, [][]byte{[]byte(at.String())}, later
 			add(t, s, n)
 		}
 		for _, r := range []struct {
@@ -58,9 +58,9 @@ func TestASweepDeletesOnlyWhatIsPastRetention(t *testing.T) {
 			{"nothing is past", models.Retention{}, 0},
 			{"devices", models.Retention{DevicesBefore: noon.In(zone)}, 2},
 			{"events", models.Retention{EventsBefore: noon.In(zone)}, 1},
-			{"attempts", models.Retention{AttemptsBefore: noon.Add(time.Hour).In(zone)}, 1},
-			{"places", models.Retention{PlacesBefore: noon.In(zone)}, 1},
-			{"all of it once more", models.Retention{DevicesBefore: noon, EventsBefore: noon, AttemptsBefore: noon.Add(time.Hour), PlacesBefore: noon}, 0},
+			{"attempts", models.Retention{CountersBefore: noon.Add(time.Hour).In(zone)}, 1},
+			{"places", models.Retention{KnownOriginsBefore: noon.In(zone)}, 1},
+			{"all of it once more", models.Retention{DevicesBefore: noon, EventsBefore: noon, CountersBefore: noon.Add(time.Hour), KnownOriginsBefore: noon}, 0},
 		} {
 			if n, err := s.Sweep(t.Context(), r.Retention); err != nil || n != r.deleted {
 				t.Errorf("%s: deleted %d, %v; want %d", r.name, n, err, r.deleted)
@@ -77,7 +77,7 @@ func TestASweepDeletesOnlyWhatIsPastRetention(t *testing.T) {
 	})
 }
 
-// addEvents writes many at once, round the store.
+// addEvents writes many events directly into the database.
 func addEvents(t *testing.T, s *models.Store, n int) {
 	t.Helper()
 	var rows []string

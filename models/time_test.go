@@ -12,7 +12,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// zones are where callers may be: whole hours, quarters, both sides of UTC, and one with a summer time.
+// zones are time zones of callers: whole hours, quarters, both sides of UTC, and one with summer time.
 func zones(t *testing.T) []*time.Location {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
@@ -53,7 +53,7 @@ func TestTimesComeBackInUTCWithMicroseconds(t *testing.T) {
 	})
 }
 
-// What a method returns after a write is what a later read returns.
+// A method that writes returns what a later read returns.
 func TestAnAnswerIsWhatWasWritten(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, index := addUser(t, s), int64(7)

@@ -13,7 +13,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// migratedTo is a database as an older release left it.
+// migratedTo makes a database as an older release left it.
 func migratedTo(t *testing.T, url string, version int64) *models.Store {
 	t.Helper()
 	s := open(t, models.Config{URL: url})
@@ -31,7 +31,7 @@ func migratedTo(t *testing.T, url string, version int64) *models.Store {
 	return s
 }
 
-// An account that moved a → b → c → d before the upgrade, and one that never did.
+// An account that changed its address a → b → c → d before the upgrade, and one that never did.
 func TestAddressesFromBeforeKeepTheirOrder(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		s := migratedTo(t, url, 4)
@@ -46,7 +46,7 @@ func TestAddressesFromBeforeKeepTheirOrder(t *testing.T) {
 			run("INSERT INTO users (id, email, email_key, password_hash, password_changed_at, role, created_at, updated_at) VALUES ($1, $2, $2, 'hash-1', $3, 'user', $3, $3)", id, key, noon)
 		}
 		at := noon.Add(100 * day)
-		// The clock of the replica that made the last change was behind.
+		// The last change was made by a replica whose clock was behind.
 		for i, change := range []time.Time{at, at.Add(3 * day), at.Add(3*day - time.Minute)} {
 			run("INSERT INTO events (user_id, id, at, kind, actor) VALUES ($1, $2, $3, 'email_changed', 'owner')", moved, models.NewID(change), change)
 			key := string(rune('a' + i))
@@ -86,7 +86,7 @@ func TestAddressesFromBeforeKeepTheirOrder(t *testing.T) {
 	})
 }
 
-// Rows that the release before writes beside the new schema: it notes neither since nor used_at.
+// Rows that the previous release writes beside the new schema: it sets neither since nor used_at.
 func TestTheReleaseBeforeWritesBesideTheNewSchema(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		x := newTheft(t, s)

@@ -20,24 +20,24 @@ const (
 // User is one account.
 type User struct {
 	ID                uuid.UUID
-	Email             string     // as its owner writes it
-	EmailKey          string     // folded by the caller; unique
-	EmailSince        *time.Time // since when the account has its address; nil: from the start, or an operator gave it
+	Email             string     // as the owner typed it
+	EmailKey          string     // the address folded by the caller; unique
+	EmailSince        *time.Time // when the account got its address; nil: at sign-up, or from an operator
 	PasswordHash      string     // PHC string
 	PasswordChangedAt time.Time
 	Role              string
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	DisabledAt        *time.Time
-	AlertsSeenAt      *time.Time // warnings up to this moment were dismissed
-	LockedAt          *time.Time // the password opens nothing until it is reset
+	AlertsSeenAt      *time.Time // the owner dismissed the warnings up to this time
+	LockedAt          *time.Time // set: the password does not work until it is reset
 }
 
-// AddUser creates an account together with its event. It returns ErrDuplicate when the address is taken, ErrHeld when it
-// is held for an account that had it.
+// AddUser creates an account together with its event. It returns ErrDuplicate when another account has the address, and ErrHeld
+// when the address is held for an account that had it.
 func (s *Store) AddUser(ctx context.Context, u User, e Event) error {
-	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = moment(u.CreatedAt), moment(u.CreatedAt), moment(u.CreatedAt)
-	return fault("add user", s.tx(ctx, func(tx *gorm.DB) error {
+	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = dbTime(u.CreatedAt), dbTime(u.CreatedAt), dbTime(u.CreatedAt)
+	return wrapErr("add user", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := createUser(tx, u); err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func createUser(tx *gorm.DB, u User) error {
 func (s *Store) UserByEmail(ctx context.Context, emailKey string) (User, error) {
 	var u User
 	err := s.read(ctx).Where("email_key = ?", emailKey).Take(&u).Error
-	return u, fault("find user", err)
+	return u, wrapErr("find user", err)
 }
 
 // FindEmailKey finds the first of several folded addresses that an account has or, when none does, one that an account may take back.
@@ -67,9 +67,9 @@ func (s *Store) FindEmailKey(ctx context.Context, keys []string, now time.Time) 
 		Held     bool
 	}
 	err := s.read(ctx).Raw(`SELECT email_key, FALSE AS held FROM users WHERE email_key IN ?
-		UNION ALL SELECT email_key, TRUE AS held FROM former_addresses WHERE email_key IN ? AND expires_at > ?`, keys, keys, moment(now)).Scan(&found).Error
+		UNION ALL SELECT email_key, TRUE AS held FROM former_addresses WHERE email_key IN ? AND expires_at > ?`, keys, keys, dbTime(now)).Scan(&found).Error
 	if err != nil {
-		return "", fault("find address", err)
+		return "", wrapErr("find address", err)
 	}
 	for _, held := range []bool{false, true} {
 		for _, key := range keys {
@@ -80,27 +80,27 @@ func (s *Store) FindEmailKey(ctx context.Context, keys []string, now time.Time) 
 			}
 		}
 	}
-	return "", fault("find address", ErrNotFound)
+	return "", wrapErr("find address", ErrNotFound)
 }
 
 // UserByID finds an account, or returns ErrNotFound.
 func (s *Store) UserByID(ctx context.Context, id uuid.UUID) (User, error) {
 	var u User
 	err := s.read(ctx).Where("id = ?", id).Take(&u).Error
-	return u, fault("find user", err)
+	return u, wrapErr("find user", err)
 }
 
-// Users lists up to limit accounts in order of their folded address, from behind the given one on.
+// Users lists up to limit accounts in order of their folded address. The list starts after the address after.
 func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, error) {
 	var list []User
 	err := s.read(ctx).Where("email_key > ?", after).Order("email_key").Limit(limit).Find(&list).Error
-	return list, fault("list users", err)
+	return list, wrapErr("list users", err)
 }
 
 // CountUsers counts the accounts.
 func (s *Store) CountUsers(ctx context.Context) (n int64, err error) {
 	err = s.read(ctx).Model(&User{}).Count(&n).Error
-	return n, fault("count users", err)
+	return n, wrapErr("count users", err)
 }
 
 // PasswordChange replaces a password and signs devices out with it.
@@ -109,17 +109,17 @@ type PasswordChange struct {
 	Verified string // the hash that the caller checked the old password against; empty when an operator resets it
 	Hash     string
 	At       time.Time
-	Keep     uuid.UUID // the device that stays signed in; the nil UUID keeps none
+	Keep     uuid.UUID // the device that stays signed in; uuid.Nil: no device does
 	By       string    // revoked_by
 	Event    Event
 	Notice   Notice
 	FreshStart
 }
 
-// ChangePassword sets the new hash and revokes every other device in one transaction. Links to a new password or address
-// end, and ways back to later addresses than the present one. It returns ErrChanged when
-// the password is no longer the verified one or is locked, or the account is disabled, ErrNotFound when an operator
-// names nobody. A reset by an operator unlocks the password.
+// ChangePassword sets the new hash, revokes every device except Keep and returns how many it revoked, in one transaction. Links for
+// a new password or address end, and so do ways back to addresses later than the present one. ChangePassword unlocks the password.
+// It returns ErrChanged when the verified password is no longer the present one or is locked, or the account is disabled. When
+// Verified is empty it returns ErrNotFound for an unknown account.
 func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		q := tx.Model(&User{}).Where("id = ?", c.UserID)
@@ -127,7 +127,7 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if c.Verified != "" {
 			q, refused = q.Where("password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.Verified), ErrChanged
 		}
-		at := moment(c.At)
+		at := dbTime(c.At)
 		done := q.UpdateColumns(map[string]any{"password_hash": c.Hash, "password_changed_at": at, "updated_at": at, "locked_at": nil})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, refused)
@@ -149,13 +149,13 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		}
 		return addNotice(tx, c.Notice)
 	})
-	return revoked, fault("change password", err)
+	return revoked, wrapErr("change password", err)
 }
 
 // SetRole changes what an account may do. It returns ErrNotFound for an unknown id.
 func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Event) error {
-	return fault("set role", s.tx(ctx, func(tx *gorm.DB) error {
-		done := tx.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"role": role, "updated_at": moment(e.At)})
+	return wrapErr("set role", s.tx(ctx, func(tx *gorm.DB) error {
+		done := tx.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"role": role, "updated_at": dbTime(e.At)})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}
@@ -163,11 +163,12 @@ func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Ev
 	}))
 }
 
-// DisableUser closes an account, revokes every device of it and ends its links in the same transaction. Ways back to
-// former addresses only rest. An account that is disabled already stays as it is, without an event.
+// DisableUser disables an account, revokes all its devices, ends its links, and returns how many devices it revoked, in one
+// transaction. Ways back to former addresses do not work while the account is disabled. An account that is already disabled stays
+// as it is, without an event.
 func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n Notice) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		at := moment(e.At)
+		at := dbTime(e.At)
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID).
 			UpdateColumns(map[string]any{"disabled_at": at, "updated_at": at})
 		if done.Error != nil || done.RowsAffected == 0 {
@@ -184,41 +185,42 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n No
 		}
 		return addNotice(tx, n)
 	})
-	return revoked, fault("disable user", err)
+	return revoked, wrapErr("disable user", err)
 }
 
-// EnableUser opens a disabled account again; its devices stay revoked.
+// EnableUser enables a disabled account. Its devices stay revoked. An account that is not disabled stays as it is, without an
+// event.
 func (s *Store) EnableUser(ctx context.Context, userID uuid.UUID, e Event) error {
-	return fault("enable user", s.tx(ctx, func(tx *gorm.DB) error {
+	return wrapErr("enable user", s.tx(ctx, func(tx *gorm.DB) error {
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NOT NULL", userID).
-			UpdateColumns(map[string]any{"disabled_at": nil, "updated_at": moment(e.At)})
+			UpdateColumns(map[string]any{"disabled_at": nil, "updated_at": dbTime(e.At)})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return done.Error
 		}
-		if err := dropAllLinks(tx, userID); err != nil { // written by a request that had read the account as it was before
+		if err := dropAllLinks(tx, userID); err != nil { // a request that read the account before it was disabled may have written some
 			return err
 		}
 		return addEvent(tx, e)
 	}))
 }
 
-// DismissAlerts notes that the owner has seen the warnings up to a moment. An earlier one than is noted changes nothing.
+// DismissAlerts records that the owner has seen the warnings up to until. It changes nothing when a later time is recorded already.
 func (s *Store) DismissAlerts(ctx context.Context, userID uuid.UUID, until time.Time) error {
-	return fault("dismiss alerts", s.write(ctx, func(db *gorm.DB) error {
+	return wrapErr("dismiss alerts", s.write(ctx, func(db *gorm.DB) error {
 		return db.Exec("UPDATE users SET alerts_seen_at = ? WHERE id = ? AND (alerts_seen_at IS NULL OR alerts_seen_at < ?)",
-			moment(until), userID, moment(until)).Error
+			dbTime(until), userID, dbTime(until)).Error
 	}))
 }
 
-// lockUser begins a transaction that adds or renames a device: the UPDATE of the users row serialises all of them
-// per user and refuses with ErrChanged when the account is not as verified. An empty hash means that no password
-// was part of the act.
-func lockUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.Time) error {
+// lockVerifiedUser locks the users row of an enabled account, so that transactions that add or rename devices of one user run one
+// after another. It returns ErrChanged when the account is disabled or the password is not the verified one. An empty verified
+// skips the check of the password; an empty rehashed leaves the hash.
+func lockVerifiedUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.Time) error {
 	q := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID)
 	if verified != "" {
 		q = q.Where("password_hash = ? AND locked_at IS NULL", verified)
 	}
-	set := map[string]any{"updated_at": moment(at)}
+	set := map[string]any{"updated_at": dbTime(at)}
 	if rehashed != "" {
 		set["password_hash"] = rehashed
 	}
@@ -229,16 +231,16 @@ func lockUser(tx *gorm.DB, userID uuid.UUID, verified, rehashed string, at time.
 	return nil
 }
 
-// holdUser takes a user's row, whatever its state, before several of the user's devices are changed: whoever does
-// that comes here first, or two of them would take the devices in different orders and deadlock.
-func holdUser(tx *gorm.DB, userID uuid.UUID) error {
+// lockUserRow locks a user's row in any state. Every transaction that changes several devices of one user locks that row first.
+// Otherwise two of them could lock the devices in different orders and deadlock.
+func lockUserRow(tx *gorm.DB, userID uuid.UUID) error {
 	return tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", userID).Error
 }
 
-// keepUsers takes the rows of accounts of which something is written that must not outlive them, in the order of their ids.
-// It returns ErrNotFound when one is gone. The nil UUID costs the same and is no account: what strangers may ask for must
-// not tell by its time whether there is one.
-func keepUsers(tx *gorm.DB, ids ...uuid.UUID) error {
+// lockExistingUsers locks the rows of accounts before something is written for them that must not outlive them, in the order of
+// their ids. It returns ErrNotFound when an account has been deleted. The nil UUID stands for no account and costs the same, so
+// that the time of a response does not tell a stranger whether an account exists.
+func lockExistingUsers(tx *gorm.DB, ids ...uuid.UUID) error {
 	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 	for _, id := range slices.Compact(ids) {
 		done := tx.Exec("UPDATE users SET updated_at = updated_at WHERE id = ?", id)
@@ -249,7 +251,7 @@ func keepUsers(tx *gorm.DB, ids ...uuid.UUID) error {
 	return nil
 }
 
-// orRefuse is the driver's error, or else the refusal that no affected row means.
+// orRefuse returns the driver's error, or the refusal when no row was affected and err is nil.
 func orRefuse(err, refusal error) error {
 	if err != nil {
 		return err

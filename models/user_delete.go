@@ -40,7 +40,7 @@ func (s *Store) DeleteUser(ctx context.Context, d Deletion) (err error) {
 			break
 		}
 	}
-	return fault("delete user", err)
+	return wrapErr("delete user", err)
 }
 
 func isDeadlock(err error) bool {
@@ -49,7 +49,7 @@ func isDeadlock(err error) bool {
 }
 
 func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
-	if err := s.clear(tx); err != nil {
+	if err := s.lockBulkWrites(tx); err != nil {
 		return err
 	}
 	var held []User
@@ -62,7 +62,7 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	if err != nil {
 		return err
 	}
-	now, keys := moment(d.Now()), []string{held[0].EmailKey}
+	now, keys := dbTime(d.Now()), []string{held[0].EmailKey}
 	for _, f := range former {
 		if f.ExpiresAt.After(now) {
 			return ErrWayBack
@@ -90,9 +90,9 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	return addNotice(tx, d.Farewell)
 }
 
-// clear keeps transactions that change many rows of events or devices, each in its own order, one behind the other.
+// lockBulkWrites keeps transactions that change many rows of events or devices, each in its own order, one behind the other.
 // SQLite has one writer anyway.
-func (s *Store) clear(tx *gorm.DB) error {
+func (s *Store) lockBulkWrites(tx *gorm.DB) error {
 	if s.dialect != "postgres" {
 		return nil
 	}

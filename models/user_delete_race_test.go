@@ -20,7 +20,7 @@ func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, staff := addUser(t, s), addUser(t, s)
 		link := models.OneTime{Hash: []byte("hash"), UserID: u.ID, Purpose: models.ResetLink, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
-		mail := models.Notice{Mail: &models.Mail{ID: uuid.New(), UserID: u.ID, Recipient: u.Email, Box: []byte{}, CreatedAt: noon}, Links: []models.OneTime{link}}
+		mail := models.Notice{Mail: &models.OutgoingMail{ID: uuid.New(), UserID: u.ID, Recipient: u.Email, Box: []byte{}, CreatedAt: noon}, Links: []models.OneTime{link}}
 		if err := s.AddNotice(t.Context(), mail); err != nil {
 			t.Fatal(err)
 		}
@@ -39,7 +39,7 @@ func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
 			"a mail":         func() error { return s.AddNotice(t.Context(), mail) },
 			"a new password": func() error { return second(s.ResetPassword(t.Context(), reset)) },
 			"an alarm": func() error {
-				return second(s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: link.Hash, At: noon}))
+				return second(s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: link.Hash, At: noon}))
 			},
 			"a sign-in": func() error { return second(s.AddDevice(t.Context(), signIn(u.ID, models.KindApp, "phone", noon))) },
 			"a rename": func() error {

@@ -24,7 +24,7 @@ func (Deleted) TableName() string { return "deleted_accounts" }
 func (s *Store) DeletedAccounts(ctx context.Context, after uuid.UUID, limit int) ([]Deleted, error) {
 	var list []Deleted
 	err := s.read(ctx).Where("user_id > ?", after).Order("user_id").Limit(limit).Find(&list).Error
-	return list, fault("list deleted accounts", err)
+	return list, wrapErr("list deleted accounts", err)
 }
 
 // FinishDeletion takes what leads to the person out of the events, in short transactions, and forgets the account with the last of
@@ -49,7 +49,7 @@ func (s *Store) FinishDeletion(ctx context.Context, userID uuid.UUID, emailKeys 
 		}
 		return events + searches, tx.Where("user_id = ?", userID).Delete(&Deleted{}).Error
 	})
-	return done, fault("finish deletion", err)
+	return done, wrapErr("finish deletion", err)
 }
 
 // anonymous is what stays of an event of a deleted account: what happened on which day, for the numbers of all accounts together.

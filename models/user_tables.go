@@ -40,7 +40,7 @@ var UserTables = []UserTable{
 		return []pastRows{{"at < ?", []time.Time{r.EventsBefore}}, {failures, []time.Time{r.FailuresBefore}}}
 	}},
 	{Name: "known_places", Deleted: RowsDeleted, key: "user_id, place", past: func(r Retention) []pastRows {
-		return []pastRows{{"last_at < ?", []time.Time{r.PlacesBefore}}}
+		return []pastRows{{"last_at < ?", []time.Time{r.KnownOriginsBefore}}}
 	}},
 	{Name: "one_time_tokens", Deleted: RowsDeleted, key: "hash", past: goneLinks},
 	{Name: "former_addresses", Deleted: RowsDeleted, Exported: "profile.former_addresses", key: "hash", past: goneLinks},

@@ -99,10 +99,10 @@ func TestRevocationsHitWhatTheyName(t *testing.T) {
 			t.Errorf("another account's device: %v", err)
 		}
 		for name, err := range map[string]error{
-			"another secret":   s.RevokeBySecret(t.Context(), key(app), []byte("wrong"), e),
-			"a browser":        s.RevokeBySecret(t.Context(), key(browser), secretOf(browser.ID), e),
-			"nobody's device":  s.RevokeBySecret(t.Context(), models.DeviceKey{UserID: u.ID, ID: uuid.New()}, nil, e),
-			"somebody's phone": s.RevokeBySecret(t.Context(), key(theirs), secretOf(theirs.ID), e),
+			"another secret":    s.RevokeBySecret(t.Context(), key(app), []byte("wrong"), e),
+			"a browser":         s.RevokeBySecret(t.Context(), key(browser), secretOf(browser.ID), e),
+			"an unknown device": s.RevokeBySecret(t.Context(), models.DeviceKey{UserID: u.ID, ID: uuid.New()}, nil, e),
+			"another's phone":   s.RevokeBySecret(t.Context(), key(theirs), secretOf(theirs.ID), e),
 		} {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)

@@ -17,7 +17,7 @@ import (
 
 const day = 24 * time.Hour
 
-// theft plays an account that changes its address: who can take it back, and by which links.
+// theft plays an account that changes its address, and shows which links can take it back.
 type theft struct {
 	t       testing.TB
 	s       *models.Store
@@ -31,7 +31,7 @@ func newTheft(t testing.TB, s *models.Store) *theft {
 	return &theft{t: t, s: s, u: addUser(t, s), now: noon, links: map[string][]string{}}
 }
 
-// try moves the account, and puts the links of the mails into the mailboxes.
+// try changes the account's address and puts the links of the mails into the mailboxes.
 func (x *theft) try(to string) error {
 	x.t.Helper()
 	x.changes++
@@ -67,7 +67,7 @@ func (x *theft) move(to string) {
 	}
 }
 
-// back presses every link in a mailbox, newest first, until one works.
+// back uses the links in a mailbox, newest first, until one works.
 func (x *theft) back(address string) bool {
 	x.t.Helper()
 	for _, secret := range slices.Backward(x.links[address]) {
@@ -83,13 +83,13 @@ func (x *theft) back(address string) bool {
 	return false
 }
 
-// unlock stands for the reset by mail that follows a lock.
+// unlock stands for the password reset by mail after the password was locked.
 func (x *theft) unlock() {
 	exec(x.t, x.s, "UPDATE users SET locked_at = NULL WHERE id = '"+x.u.ID.String()+"'")
 	x.u = user(x.t, x.s, x.u)
 }
 
-// acts are what the holder of the password, or of the present mailbox, can do besides moving the account.
+// acts are what a person with the password or the present mailbox can do besides changing the address.
 func (x *theft) acts() map[string]func() {
 	return map[string]func(){
 		"a new password": func() {
@@ -106,7 +106,7 @@ func (x *theft) acts() map[string]func() {
 			alarm := link(x.u, "alarm", "alarm "+x.u.ID.String()+x.now.String(), x.now)
 			alarm.Subject = models.EveryDevice + x.now.String()
 			x.must(x.s.AddNotice(x.t.Context(), mailTo(x.u, "alarm", "", x.now, alarm)))
-			_, err := x.s.AnswerAlarm(x.t.Context(), models.Alarm{Purpose: "alarm", Hash: alarm.Hash, At: x.now, Event: event(models.EventLocked, uuid.Nil, x.now)})
+			_, err := x.s.ReportNotMe(x.t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: x.now, Event: event(models.EventLocked, uuid.Nil, x.now)})
 			x.must(err)
 			x.unlock()
 		},
@@ -228,7 +228,7 @@ func TestAWayBackToALaterAddressIsEndedByEachAct(t *testing.T) {
 			owner := x.u.EmailKey
 			x.move("b-" + owner)
 			x.wait(time.Hour)
-			// As a release that does not know of since may leave it.
+			// As a release without the column since may leave it.
 			rest := models.FormerAddress{Hash: hashOf("late " + owner), UserID: x.u.ID, Email: "late", EmailKey: "late-" + owner, Seq: 9, Since: &x.now, CreatedAt: x.now, ExpiresAt: x.now.Add(holdFor)}
 			insertFormer(t, s, rest)
 			x.wait(time.Hour)
@@ -275,8 +275,8 @@ func TestTheWaysBackOfAnAccountAreBounded(t *testing.T) {
 	})
 }
 
-// The owner's way back is open whenever one of the thief's is, for as long at least, whatever the thief does; and once the
-// owner has used it the thief has none.
+// Whatever the thief does, the owner has a way back for at least as long as the thief has one. Once the owner has used it, the
+// thief has none.
 func TestWhateverAThiefDoesTheOwnersWayBackLastsLonger(t *testing.T) {
 	s := open(t, models.Config{URL: modelstest.SQLite(t)})
 	if _, err := s.Migrate(t.Context()); err != nil {
@@ -287,7 +287,7 @@ func TestWhateverAThiefDoesTheOwnersWayBackLastsLonger(t *testing.T) {
 	}
 }
 
-// open tells until when the owner (true) and the thief (false) have a way back.
+// open returns until when the owner (true) and the thief (false) have a way back.
 func (x *theft) open() map[bool]time.Time {
 	x.t.Helper()
 	ways, err := x.s.WaysBack(x.t.Context(), x.u, x.now)

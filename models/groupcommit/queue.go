@@ -62,12 +62,12 @@ const (
 	stepTrySolo             // its batch was rolled back
 )
 
-// rolledBack is an error of a batch of which nothing was committed.
+// rolledBack is the error of a batch that was rolled back.
 type rolledBack struct{ error }
 
 func (e rolledBack) Unwrap() error { return e.error }
 
-// RolledBack marks the error of a batch of which nothing was committed: its items are tried alone. A nil error stays nil.
+// RolledBack marks the error of a batch that was rolled back: its items are tried alone. A nil error stays nil.
 func RolledBack(err error) error {
 	if err == nil {
 		return nil

@@ -118,7 +118,7 @@ func (c *Cluster) waitReady(limit time.Duration) error {
 }
 
 // command prepares a program of the installation, run in the cluster's directory
-// as its account, without the PG… variables of whoever runs the tests.
+// as its account, without the PG… variables of the process that runs the tests.
 func (c *Cluster) command(path string, onDeath syscall.Signal, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Dir = c.dir.path

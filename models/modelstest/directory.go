@@ -16,8 +16,8 @@ const (
 )
 
 // directory is where a cluster lives. A file in it names our process and is
-// locked (flock) for as long as we live: the kernel lets go of the lock however
-// we end, and unlike a bare process id it cannot be taken for somebody else's.
+// locked (flock) while we run. The kernel releases the lock however we end. A
+// process id alone would not do, because another process can get the same one.
 type directory struct {
 	path  string
 	owner *os.File
@@ -70,7 +70,7 @@ func (d *directory) remove() error {
 }
 
 // baseDirectory is the system's temporary directory, unless TMPDIR is private to
-// us and the server is somebody else, or too long for a socket's path (107 bytes).
+// us and the server runs as another user, or too long for a socket's path (107 bytes).
 func baseDirectory(a account) (string, error) {
 	for _, base := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
 		base, err := filepath.EvalSymlinks(base)
@@ -111,7 +111,7 @@ func sweep(base string) {
 	}
 }
 
-// abandoned says whether nobody holds the directory's lock any more. One
+// abandoned reports whether no process holds the directory's lock. One
 // without an owner is in the making for an hour, then the remains of a kill.
 func abandoned(path string) bool {
 	info, err := os.Lstat(path)

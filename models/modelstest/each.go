@@ -14,7 +14,7 @@ import (
 )
 
 // Each runs fn as the subtests "sqlite" and "postgres", each with a store over
-// a fresh, migrated, empty database that nobody else uses. The store is closed
+// a fresh, migrated, empty database of its own. The store is closed
 // and the database gone when fn and its own subtests are done. fn may call
 // t.Parallel.
 func Each(t *testing.T, fn func(t *testing.T, s *models.Store)) {

@@ -127,7 +127,7 @@ func waitGone(t *testing.T, pid int) {
 	syscall.Kill(pid, syscall.SIGQUIT)
 }
 
-// zombie: ended, but nobody collects it (in a container whose init does not).
+// zombie: ended but not collected, in a container whose init does not collect.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && strings.Contains(string(stat), ") Z ")

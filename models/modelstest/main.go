@@ -21,7 +21,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// unavailable ends a test that needs PostgreSQL where there is none, and says so
+// unavailable ends a test that needs PostgreSQL on a machine without it, and says so
 // once where it cannot be overlooked.
 func unavailable(t testing.TB, reason error) {
 	t.Helper()

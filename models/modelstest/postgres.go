@@ -20,7 +20,7 @@ const ServerEnv = "LATCHKEY_TEST_POSTGRES"
 
 // Postgres returns the URL of a fresh PostgreSQL database without a schema. It
 // belongs to the URL's role, which is no superuser and may create a schema in
-// it. It is dropped after the test, whoever is still connected.
+// it. It is dropped after the test, even while clients are connected.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	return fresh(t, func() (string, error) { return "template0", nil })
@@ -65,7 +65,7 @@ type server struct {
 
 	once    sync.Once
 	err     error
-	cluster *Cluster // nil when the server is somebody else's
+	cluster *Cluster // nil when LATCHKEY_TEST_POSTGRES names the server
 	admin   *url.URL
 
 	templateOnce sync.Once
@@ -75,7 +75,7 @@ type server struct {
 
 var shared server
 
-// start makes the server usable, once. errNoPostgres: there is none here.
+// start makes the server usable, once. It returns errNoPostgres when this machine has none.
 func (s *server) start() error {
 	s.once.Do(func() {
 		if !s.main {
@@ -144,8 +144,8 @@ func (s *server) drop(database string) (err error) {
 	return err
 }
 
-// close leaves nothing behind: our cluster goes as a whole, of somebody else's
-// server only the template is still there.
+// close removes our cluster or, on a server that we did not start, the template
+// database. All other databases are gone by then.
 func (s *server) close() error {
 	if s.cluster != nil {
 		return s.cluster.remove()

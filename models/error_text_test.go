@@ -14,8 +14,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// What goes wrong with a statement is told without what anybody typed: neither by PostgreSQL's messages, details and contexts, nor
-// by the driver, which likes to quote what it could not send or read.
+// An error about a statement contains nothing that people typed, although PostgreSQL's messages, details and contexts may, and the
+// driver often quotes values that it could not send or read.
 func TestNoErrorOfTheDriverTellsAValue(t *testing.T) {
 	t.Parallel()
 	const canary = "canary@example.org"
@@ -44,13 +44,13 @@ func TestNoErrorOfTheDriverTellsAValue(t *testing.T) {
 			"an exception":                    {"SELECT refuse($1::text)", []any{canary}, new(string), "P0001"},
 			"too many arguments":              {"SELECT $1::text", []any{canary, canary}, new(string), ""},
 			"too few":                         {"SELECT $1::text || $2::text", []any{canary}, new(string), ""},
-			"a statement that is none":        {"SELECT '" + canary + "' FROM WHERE '" + canary + "'", nil, new(string), "42601"},
+			"an invalid statement":            {"SELECT '" + canary + "' FROM WHERE '" + canary + "'", nil, new(string), "42601"},
 		} {
 			err := db.QueryRowContext(t.Context(), c.sql, c.args...).Scan(c.into)
 			if err == nil {
 				continue // this mode can
 			}
-			told := models.Fault("try", err)
+			told := models.WrapErr("try", err)
 			if text := told.Error(); strings.Contains(text, "canary") || !strings.Contains(text, c.says) || strings.Contains(text, "\n") {
 				t.Errorf("%s, %s: %s", mode, name, text)
 			}
@@ -64,7 +64,7 @@ func TestNoErrorOfTheDriverTellsAValue(t *testing.T) {
 	}
 }
 
-// The driver's own pool is asked in the same way by refreshes, past database/sql.
+// Refreshes use the driver's own connection, without database/sql, and must not tell values either.
 func TestNoErrorOfABatchTellsAValue(t *testing.T) {
 	t.Parallel()
 	const canary = "canary@example.org"
@@ -81,7 +81,7 @@ func TestNoErrorOfABatchTellsAValue(t *testing.T) {
 			b.Queue(sql, canary)
 			return driver.(*stdlib.Conn).Conn().SendBatch(context.Background(), &b).Close()
 		})
-		if told := models.Fault("try", err); err == nil || strings.Contains(told.Error(), "canary") || errors.Is(told, models.ErrUnavailable) {
+		if told := models.WrapErr("try", err); err == nil || strings.Contains(told.Error(), "canary") || errors.Is(told, models.ErrUnavailable) {
 			t.Errorf("%s: %v", sql, told)
 		}
 	}

@@ -17,19 +17,19 @@ func TestEveryAttemptIsCounted(t *testing.T) {
 		key := []byte("account")
 		together(callers, func(int) {
 			for range each {
-				if _, err := s.CountAttempts(t.Context(), [][]byte{key}, noon, noon.Add(-time.Hour)); err != nil {
+				if _, err := s.IncrementCounters(t.Context(), [][]byte{key}, noon, noon.Add(-time.Hour)); err != nil {
 					t.Error(err)
 				}
 			}
 		})
-		got, err := s.Attempts(t.Context(), [][]byte{key}, noon)
+		got, err := s.Counters(t.Context(), [][]byte{key}, noon)
 		if err != nil || len(got) != 1 || got[0].Count != callers*each {
 			t.Errorf("%d attempts: %+v %v", callers*each, got, err)
 		}
 	})
 }
 
-// Fifty callers, each with some of the keys in an order of its own.
+// Fifty callers, each with some of the keys in its own order.
 func TestKeysInEveryOrderDoNotDeadlock(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		var keys [][]byte
@@ -42,7 +42,7 @@ func TestKeysInEveryOrderDoNotDeadlock(t *testing.T) {
 				mine := slices.Clone(keys)
 				rand.Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
 				before := slices.Clone(mine)
-				if _, err := s.CountAttempts(t.Context(), mine[:6], noon, noon.Add(-time.Hour)); err != nil {
+				if _, err := s.IncrementCounters(t.Context(), mine[:6], noon, noon.Add(-time.Hour)); err != nil {
 					t.Error(err)
 				}
 				if !slices.EqualFunc(mine, before, slices.Equal) {
@@ -50,7 +50,7 @@ func TestKeysInEveryOrderDoNotDeadlock(t *testing.T) {
 				}
 			}
 		})
-		got, err := s.Attempts(t.Context(), keys, noon)
+		got, err := s.Counters(t.Context(), keys, noon)
 		var sum int64
 		for _, a := range got {
 			sum += a.Count
@@ -79,13 +79,13 @@ func TestAWindowBeginsAnewWhenItIsOver(t *testing.T) {
 			{"within the next one", noon.Add(long + us), 2, noon.Add(long)},
 			{"long after", noon.Add(10 * long), 1, noon.Add(10 * long)},
 		} {
-			got, err := s.CountAttempts(t.Context(), key, c.at, c.at.Add(-long))
+			got, err := s.IncrementCounters(t.Context(), key, c.at, c.at.Add(-long))
 			if err != nil || len(got) != 1 || got[0].Count != c.count || !got[0].WindowStart.Equal(c.began) || string(got[0].Key) != string(key[0]) {
 				t.Errorf("%s: %+v %v, want %d since %v", c.name, got, err, c.count, c.began)
 			}
 		}
 		for at, want := range map[time.Time]int{noon.Add(11*long - us).In(zone): 1, noon.Add(11 * long).In(zone): 0} {
-			if got, err := s.Attempts(t.Context(), key, at); err != nil || len(got) != want {
+			if got, err := s.Counters(t.Context(), key, at); err != nil || len(got) != want {
 				t.Errorf("attempts at %v: %+v %v", at, got, err)
 			}
 		}
@@ -100,7 +100,7 @@ func TestSetsOfKeysThatAreUnusual(t *testing.T) {
 		}{
 			"none": {nil, 0}, "one twice": {[][]byte{{1}, {2}, {1}}, 2},
 		} {
-			got, err := s.CountAttempts(t.Context(), c.keys, noon, noon.Add(-time.Hour))
+			got, err := s.IncrementCounters(t.Context(), c.keys, noon, noon.Add(-time.Hour))
 			if err != nil || len(got) != c.want {
 				t.Errorf("count %s: %+v %v", name, got, err)
 			}
@@ -109,7 +109,7 @@ func TestSetsOfKeysThatAreUnusual(t *testing.T) {
 					t.Errorf("count %s: %+v", name, a)
 				}
 			}
-			if got, err := s.Attempts(t.Context(), c.keys, noon); err != nil || len(got) != c.want {
+			if got, err := s.Counters(t.Context(), c.keys, noon); err != nil || len(got) != c.want {
 				t.Errorf("read %s: %+v %v", name, got, err)
 			}
 		}
@@ -120,7 +120,7 @@ func TestAPlaceIsKnownUntilItIsNot(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, stranger := addUser(t, s), addUser(t, s)
 		n := signIn(u.ID, models.KindApp, "phone", noon)
-		n.Places = [][]byte{[]byte("network"), []byte("browser")}
+		n.KnownOrigins = [][]byte{[]byte("network"), []byte("browser")}
 		add(t, s, n)
 		known := func(user models.User, since time.Time, places ...string) bool {
 			t.Helper()
@@ -128,7 +128,7 @@ func TestAPlaceIsKnownUntilItIsNot(t *testing.T) {
 			for _, p := range places {
 				list = append(list, []byte(p))
 			}
-			ok, err := s.KnownPlace(t.Context(), user.ID, list, since)
+			ok, err := s.KnownOrigin(t.Context(), user.ID, list, since)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -148,7 +148,7 @@ func TestAPlaceIsKnownUntilItIsNot(t *testing.T) {
 			}
 		}
 		n = signIn(u.ID, models.KindApp, "phone", noon.Add(time.Hour))
-		n.Places = [][]byte{[]byte("network")}
+		n.KnownOrigins = [][]byte{[]byte("network")}
 		add(t, s, n)
 		if !known(u, noon, "network") || known(u, noon, "browser") {
 			t.Error("the later sign-in renewed the wrong place")

@@ -20,36 +20,37 @@ import (
 	"latchkey/models/groupcommit"
 )
 
-// withheld is a driver's error whose text may hold what people typed: Error says what can be said without.
-type withheld struct {
+// redacted is a driver's error whose own text may contain values that people typed. Its text leaves them out.
+type redacted struct {
 	text  string
 	cause error
 }
 
-func (e *withheld) Error() string { return e.text }
-func (e *withheld) Unwrap() error { return e.cause }
+func (e *redacted) Error() string { return e.text }
+func (e *redacted) Unwrap() error { return e.cause }
 
-// withoutValuesOf gives an error of a driver a text that holds no value of any argument. Errors of the database's state keep
-// theirs, for the operator; of the others only what was written by PostgreSQL's or the driver's own programmers is told.
-func withoutValuesOf(err error) error {
+// redact returns a driver's error with a text that contains no value of any argument. Errors about the state of the database keep
+// their text, for the operator. Of other errors the text keeps only what the programmers of PostgreSQL or the driver wrote.
+func redact(err error) error {
 	var pg *pgconn.PgError
 	switch {
 	case errors.As(err, new(*pgconn.ConnectError)), isSQLite(err):
-		return err // neither was given an argument, or repeats one
+		return err // these texts contain no argument
 	case errors.As(err, &pg):
-		return &withheld{pgText(pg), err}
+		return &redacted{pgText(pg), err}
 	case isLost(err), errors.Is(err, gorm.ErrRecordNotFound):
 		return err
 	}
 	for _, harmless := range harmlessTexts {
 		if found := harmless.FindString(err.Error()); found != "" {
-			return &withheld{found, err}
+			return &redacted{found, err}
 		}
 	}
-	return &withheld{fmt.Sprintf("an error of type %T, whose text may hold values", err), err}
+	return &redacted{fmt.Sprintf("an error of type %T, whose text may hold values", err), err}
 }
 
-// harmlessTexts are the beginnings of errors of pgx and database/sql that say where something is wrong. What follows them says what.
+// harmlessTexts match the beginnings of errors of pgx and database/sql that say where something is wrong. The rest of the text may
+// contain values.
 var harmlessTexts = []*regexp.Regexp{
 	regexp.MustCompile(`^failed to encode args\[\d+\]`),
 	regexp.MustCompile(`^can't scan into dest\[\d+\]( \(col: [a-z_]+\))?`),
@@ -58,8 +59,8 @@ var harmlessTexts = []*regexp.Regexp{
 	regexp.MustCompile(`^convert field \d+ failed`),
 }
 
-// pgText is the message of PostgreSQL where it names things of the schema and the server, never what a row or an argument holds.
-// The detail, the context and the statement are never told.
+// pgText returns PostgreSQL's message when its class names only parts of the schema and the server, and otherwise only the code and
+// the function. It never includes the detail, the context or the statement.
 func pgText(pg *pgconn.PgError) string {
 	text := fmt.Sprintf("%s (SQLSTATE %s)", pg.Severity, pg.Code)
 	switch class := pg.Code[:min(2, len(pg.Code))]; {
@@ -73,15 +74,15 @@ func pgText(pg *pgconn.PgError) string {
 	return text
 }
 
-// messagesOf are the classes (PostgreSQL, appendix A) whose messages repeat no value: connection, feature not supported, integrity
-// (the key is in the detail), transaction state, authorization, catalogue and schema names, rollback, resources, limits, object
-// state, intervention, system and internal errors.
+// messagesOf are the classes of errors (PostgreSQL, appendix A) whose messages contain no values: connection, feature not
+// supported, integrity (the key is in the detail), transaction state, authorization, catalogue and schema names, rollback,
+// resources, limits, object state, intervention, system and internal errors.
 var messagesOf = map[string]bool{
 	"08": true, "0A": true, "23": true, "25": true, "28": true, "3D": true, "3F": true, "40": true,
 	"53": true, "54": true, "55": true, "57": true, "58": true, "XX": true,
 }
 
-// isLost tells an error of the connection or of the caller's time from one of the statement.
+// isLost reports whether an error is about the connection or about a context that ended, not about the statement.
 func isLost(err error) bool {
 	for _, lost := range []error{
 		context.Canceled, context.DeadlineExceeded, os.ErrDeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed,
@@ -96,6 +97,6 @@ func isLost(err error) bool {
 		return true
 	}
 	var network net.Error
-	var connection interface{ SafeToRetry() bool } // pgx's own errors of a connection, whatever the answer
+	var connection interface{ SafeToRetry() bool } // errors of pgx about a connection
 	return errors.As(err, &network) || errors.As(err, &connection) || err.Error() == "sql: database is closed"
 }

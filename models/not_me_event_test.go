@@ -48,7 +48,7 @@ func TestTheEventOfAnAlarmCountsItsDevices(t *testing.T) {
 				t.Fatal(err)
 			}
 			at := noon.Add(time.Hour)
-			revoked, err := s.AnswerAlarm(t.Context(), models.Alarm{Purpose: "alarm", Hash: alarm.Hash, At: at, Event: event(models.EventLocked, uuid.Nil, at)})
+			revoked, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: at, Event: event(models.EventLocked, uuid.Nil, at)})
 			if err != nil || revoked != c.revokedHere {
 				t.Fatalf("%s: %d, %v", name, revoked, err)
 			}

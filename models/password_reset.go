@@ -8,21 +8,21 @@ import (
 	"gorm.io/gorm"
 )
 
-// ResetLink is the purpose of a link for a new password. A new password, however set, a new address and a disabled
-// account end such links; a newer one does not.
+// ResetLink is the purpose of a link for a new password. Any new password, a new address and a disabled account end such links. A
+// newer link does not.
 const ResetLink = "reset"
 
-// dropLinks ends an account's links of some purposes. Used ones stay for as long as they lead on.
+// dropLinks ends an account's links of some purposes. Used ones stay for UsedLinkLife.
 func dropLinks(tx *gorm.DB, userID uuid.UUID, purposes ...string) error {
 	return tx.Where("user_id = ? AND purpose IN ? AND used_at IS NULL", userID, purposes).Delete(&OneTime{}).Error
 }
 
-// dropAllLinks ends every link of an account but those that take a former address back.
+// dropAllLinks ends every link of an account except those that take back a former address.
 func dropAllLinks(tx *gorm.DB, userID uuid.UUID) error {
 	return tx.Where("user_id = ?", userID).Delete(&OneTime{}).Error
 }
 
-// PasswordReset is a new password chosen by a mailed link.
+// PasswordReset is a new password, set with a mailed link.
 type PasswordReset struct {
 	Purpose      string
 	Link         []byte // SHA-256 of the link's secret
@@ -35,19 +35,20 @@ type PasswordReset struct {
 	FreshStart
 }
 
-// ResetPassword uses the link up, sets and unlocks the password and revokes every device, in one transaction. Ways back to
-// later addresses than the present one end. It returns ErrNotFound, and changes nothing, when the link is used, replaced, expired or another account's, or the
-// account is gone or disabled or has another address by now.
+// ResetPassword consumes the link, sets and unlocks the password, revokes every device and returns how many it revoked, in one
+// transaction. Ways back to addresses later than the present one end. ResetPassword changes nothing and returns ErrNotFound when
+// the link is used, replaced, expired or another account's, and when the account is deleted, disabled or has another address by
+// now.
 func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		// The users row first, as everywhere: whoever ends the link holds that row.
-		at := moment(r.At)
+		// Lock the users row first, as every transaction that ends links does.
+		at := dbTime(r.At)
 		done := tx.Model(&User{}).Where("id = ? AND email_key = ? AND disabled_at IS NULL", r.UserID, r.EmailKey).
 			UpdateColumns(map[string]any{"password_hash": r.PasswordHash, "password_changed_at": at, "updated_at": at, "locked_at": nil})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}
-		link, err := useOneTime(tx, r.Purpose, r.Link, r.At)
+		link, err := consumeOneTime(tx, r.Purpose, r.Link, r.At)
 		if err != nil || link.UserID != r.UserID {
 			return orRefuse(err, ErrNotFound)
 		}
@@ -68,5 +69,5 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		}
 		return addNotice(tx, r.Notice)
 	})
-	return revoked, fault("reset password", err)
+	return revoked, wrapErr("reset password", err)
 }

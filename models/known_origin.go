@@ -1,0 +1,64 @@
+package models
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// maxKnownOrigins is how many known origins an account has. The ones it signed in from last stay.
+const maxKnownOrigins = 20
+
+// KnownOrigin reports whether the account signed in from one of these origins after since.
+func (s *Store) KnownOrigin(ctx context.Context, userID uuid.UUID, origins [][]byte, since time.Time) (bool, error) {
+	var n int64
+	err := s.read(ctx).Table("known_places").Where("user_id = ? AND place IN ? AND last_at > ?", userID, origins, dbTime(since)).
+		Count(&n).Error
+	return n > 0, wrapErr("find known origin", err)
+}
+
+// addKnownOrigins adds origins to an account and deletes the oldest past maxKnownOrigins. The caller has locked the user's row.
+func addKnownOrigins(tx *gorm.DB, userID uuid.UUID, origins [][]byte, at time.Time) error {
+	if len(origins) == 0 {
+		return nil
+	}
+	var args []any
+	for _, origin := range origins {
+		args = append(args, userID, dbTime(at), origin)
+	}
+	err := tx.Exec(`INSERT INTO known_places (user_id, last_at, place) VALUES `+strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(origins)), ", ")+
+		` ON CONFLICT (user_id, place) DO UPDATE SET last_at = excluded.last_at`, args...).Error
+	if err != nil {
+		return err
+	}
+	// Origins dated by a clock that was far ahead would otherwise count as the latest until that time comes.
+	ahead := dbTime(at.Add(time.Hour))
+	return tx.Exec(`DELETE FROM known_places WHERE user_id = ? AND (last_at > ? OR place NOT IN
+		(SELECT place FROM known_places WHERE user_id = ? AND last_at <= ? ORDER BY last_at DESC, place LIMIT ?))`,
+		userID, ahead, userID, ahead, maxKnownOrigins).Error
+}
+
+// forgetKnownOrigins deletes all known origins of an account.
+func forgetKnownOrigins(tx *gorm.DB, userID uuid.UUID) error {
+	return tx.Exec("DELETE FROM known_places WHERE user_id = ?", userID).Error
+}
+
+// FreshStart is what an account gets together with a new password.
+type FreshStart struct {
+	KnownOrigins [][]byte // of the browser that set the password; they replace all others
+	Counters     [][]byte // keys of counters that start again at 0
+}
+
+// startAfresh removes what a person who knew the old password may have left behind. The caller has locked the user's row.
+func startAfresh(tx *gorm.DB, userID uuid.UUID, f FreshStart, at time.Time) error {
+	if err := forgetKnownOrigins(tx, userID); err != nil {
+		return err
+	}
+	if err := addKnownOrigins(tx, userID, f.KnownOrigins, at); err != nil {
+		return err
+	}
+	return resetCounters(tx, f.Counters, at)
+}
