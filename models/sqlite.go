@@ -36,13 +36,13 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	}
 	// SQLite takes a URI's path; everything that means something in a URI is escaped.
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
+	lone := withoutLog(path) // check before SQLite creates a new log
 	if err := refuseForeignFile(ctx, file, path); err != nil {
 		return nil, err
 	}
 	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
-	lone := withoutLog(path) // check before SQLite creates a new log
 	tables, err := examine(ctx, file, path, lone)
 	if err != nil {
 		return nil, err
