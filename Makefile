@@ -1,12 +1,12 @@
-# Needs Go and make; `make lint` fetches its own tool. PKGS narrows the tests: make test PKGS=./auth
+# Needs Go and make; `make lint` fetches its own tool. PKGS narrows the tests: make test PKGS=./auth/...
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
 export CGO_ENABLED := 0
 
 PKGS      ?= ./...
-RACE_PKGS ?= $(shell go list ./auth/... | grep -v '/auth$$')
-# Of auth and models, too, CI runs under the detector those in which many act at once; make check-long runs all of them.
+RACE_PKGS ?= ./models/groupcommit $(shell go list ./auth/... | grep -v '/services$$')
+# Of auth/services and models CI runs those under the detector in which many act at once; make check-long runs all of them.
 RACE_MANY ?= Race|AtOnce|Twenty|Fifty|Two|Parallel|Replica|Group|Lane|Outbox|Fork|Same|Together|Slot|Third|Waits|Deadlock|Flood|Budget|Concurrent|Hundred
 # Of the web those in which many ask at once: the rest is one client after the other, and takes minutes under the detector.
 RACE_WEB  ?= ForkRule|OfTwenty|OfTwo|AtOnce|Fifty|StatusList|Thief|Signup
@@ -38,7 +38,7 @@ test-fast: ## run the short tests
 test-race: ## run the short tests that race, under the race detector (needs gcc)
 	@if command -v gcc >/dev/null; then \
 		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(RACE_PKGS) && \
-		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -run '$(RACE_MANY)' ./auth ./models && \
+		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -run '$(RACE_MANY)' ./auth/services ./models && \
 		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -run '$(RACE_WEB)' ./web; \
 	elif [ -n "$$CI" ]; then \
 		echo "test-race: the race detector needs gcc" >&2; exit 1; \
@@ -84,13 +84,13 @@ fuzz: ## fuzz what reads strangers' texts, each target for FUZZTIME (5m)
 	done
 
 soak: ## play SOAK (5000) random stories against the fork rule, compute its table on the real code, and crash the program for half an hour
-	go test ./auth -v -timeout 3h -run 'TestSearchForAHoleInTheForkRule' -rapid.checks=$(SOAK) -rapid.steps=100
-	go test ./auth -v -timeout 1h -run 'TestTheTableOfRules' -every-refresh
+	go test ./auth/services -v -timeout 3h -run 'TestSearchForAHoleInTheForkRule' -rapid.checks=$(SOAK) -rapid.steps=100
+	go test ./auth/services -v -timeout 1h -run 'TestTheTableOfRules' -every-refresh
 	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 2h -count=1 -run Crash
 
 check-long: soak ## run soak, what CI bounds at its full size, and all under the race detector
 	LATCHKEY_SOAK=1 go run ./cmd/testcount -count=1 -timeout 2h ./auth/... ./models/... ./web
-	CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -timeout 1h ./auth ./models ./web
+	CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -timeout 1h ./auth/services ./models ./web
 
 screenshots: ## renew the README's pictures of the devices page (needs chromium)
 	rm -rf .bin/screenshots

@@ -1,6 +1,8 @@
 package auth
 
-import "github.com/mileusna/useragent"
+import (
+	"github.com/mileusna/useragent"
+)
 
 // Agent is what a User-Agent header says, in words of ours.
 type Agent struct {

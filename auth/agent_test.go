@@ -35,15 +35,15 @@ func TestBrowsersHaveOnlyNamesOfOurs(t *testing.T) {
 // An IPv6 zone may be any text, and a domain may hold sentences.
 func TestAddressesInMailsHoldNoWords(t *testing.T) {
 	from := Caller{IP: netip.MustParseAddr("fe80::1%verify-now-at-evil.example")}
-	if got := from.address(); got != "fe80::1" {
+	if got := from.Address(); got != "fe80::1" {
 		t.Errorf("from %q", got)
 	}
 	for email, want := range map[string]string{
 		"leila@example.org": "l…@example.org", "é@example.org": "é…@example.org",
 		"x@" + strings.Repeat("your-account-is-locked.", 5) + "evil.example": "x…@…nt-is-locked.your-account-is-locked." + "evil.example",
 	} {
-		got := veil(email)
-		if domain := got[strings.LastIndexByte(got, '@')+1:]; len([]rune(domain)) > veiledDomain || !strings.HasSuffix(want, got[len(got)-12:]) || len(email) < 40 && got != want {
+		got := MaskEmail(email)
+		if domain := got[strings.LastIndexByte(got, '@')+1:]; len([]rune(domain)) > maskedDomain || !strings.HasSuffix(want, got[len(got)-12:]) || len(email) < 40 && got != want {
 			t.Errorf("%q is told as %q", email, got)
 		}
 	}

@@ -1,12 +1,11 @@
 package auth
 
 import (
-	"context"
-	"errors"
 	netmail "net/mail"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
@@ -21,13 +20,13 @@ func TrimEmail(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 }
 
-// foldEmail is the form in which addresses are compared: composed and lower-case throughout.
-func foldEmail(s string) string { return strings.ToLower(norm.NFC.String(TrimEmail(s))) }
+// FoldEmail is the form in which addresses are compared: composed and lower-case throughout.
+func FoldEmail(s string) string { return strings.ToLower(norm.NFC.String(TrimEmail(s))) }
 
-// sameEmail is the form of which one mailbox has only one: folded, with its domain as people read it, where xn--bcher-kva.example is
+// SameEmail is the form of which one mailbox has only one: folded, with its domain as people read it, where xn--bcher-kva.example is
 // bücher.example. New addresses are kept under it.
-func sameEmail(s string) string {
-	s = foldEmail(s)
+func SameEmail(s string) string {
+	s = FoldEmail(s)
 	at := strings.LastIndexByte(s, '@')
 	ascii, err := mail.Domain(s[at+1:])
 	if at < 0 || err != nil {
@@ -40,12 +39,12 @@ func sameEmail(s string) string {
 	return s[:at+1] + shown
 }
 
-// keysOf are the keys under which the account of a typed address may be kept. Of two old accounts of one mailbox the first is the
+// KeysOf are the keys under which the account of a typed address may be kept. Of two old accounts of one mailbox the first is the
 // one whose address was typed. Keys were once made of addresses as they were typed, with the spelling of their domain and a
 // byte-order mark in them; an account that has such a key keeps it.
-func keysOf(typed string) (keys []string) {
-	same := sameEmail(typed)
-	keys = []string{strings.ToLower(norm.NFC.String(strings.TrimSpace(typed))), foldEmail(typed), same}
+func KeysOf(typed string) (keys []string) {
+	same := SameEmail(typed)
+	keys = []string{strings.ToLower(norm.NFC.String(strings.TrimSpace(typed))), FoldEmail(typed), same}
 	if at := strings.LastIndexByte(same, '@'); at >= 0 {
 		if ascii, err := mail.Domain(same[at+1:]); err == nil {
 			keys = append(keys, same[:at+1]+ascii)
@@ -59,49 +58,23 @@ func keysOf(typed string) (keys []string) {
 	return keys
 }
 
-// emailKey is the key of the account that has a typed address, in whatever spelling, or else of the one that may still take it back.
-// Without any it is the key that a new account gets.
-func (s *Service) emailKey(ctx context.Context, typed string) (string, error) {
-	keys := keysOf(typed)
-	if len(keys) == 1 {
-		return keys[0], nil
-	}
-	key, err := s.store.FindEmailKey(ctx, keys, s.now())
-	if errors.Is(err, models.ErrNotFound) {
-		return sameEmail(typed), nil
-	}
-	return key, err
-}
-
-// signInKey is emailKey for callers of whom there may be any number.
-func (s *Service) signInKey(ctx context.Context, typed string) (key string, err error) {
-	if keys := keysOf(typed); len(keys) == 1 {
-		return keys[0], nil
-	}
-	err = s.door.query(ctx, func() error {
-		key, err = s.emailKey(ctx, typed)
-		return err
-	})
-	return key, err
-}
-
-// problemWithEmail says why an address cannot be given to an account: it is no address (RFC 5322 addr-spec, no display
+// ProblemWithEmail says why an address cannot be given to an account: it is no address (RFC 5322 addr-spec, no display
 // name), or no mail can ever be sent to it. People who have such an address sign in with it all the same.
-func problemWithEmail(s string) string {
-	if problem := problemWithText(s, maxEmail); problem != "" {
+func ProblemWithEmail(s string) string {
+	if problem := ProblemWithText(s, MaxEmail); problem != "" {
 		return problem
 	}
 	if strings.ContainsFunc(s, models.IsInvisible) {
 		return "There is an invisible character in this e-mail address. Type it instead of pasting it."
 	}
 	address, err := netmail.ParseAddress(s)
-	if err != nil || address.Address != s || len(s) > maxEmail {
+	if err != nil || address.Address != s || len(s) > MaxEmail {
 		return "This is not an e-mail address."
 	}
 	if _, err := mail.Deliverable(s); err != nil {
 		return "No mail can be sent to this e-mail address: " + err.Error() + "."
 	}
-	if _, domain, _ := strings.Cut(foldEmail(s), "@"); !plainDomain(domain) {
+	if _, domain, _ := strings.Cut(FoldEmail(s), "@"); !plainDomain(domain) {
 		return "Some characters after the @ only stand for others. Type the e-mail address instead of pasting it."
 	}
 	return ""
@@ -116,4 +89,19 @@ func plainDomain(domain string) bool {
 	}
 	shown, err := idna.Lookup.ToUnicode(ascii)
 	return domain == ascii || err == nil && domain == shown
+}
+
+// maskedDomain is how many characters of a domain a veiled address has.
+const maskedDomain = 40
+
+// MaskEmail is an address as its former owner, who may be anybody by now, is told of it. Of a long domain the end is left: it could
+// hold whole sentences.
+func MaskEmail(email string) string {
+	at := strings.LastIndexByte(email, '@')
+	domain := []rune(email[at+1:])
+	if len(domain) > maskedDomain {
+		domain = append([]rune{'…'}, domain[len(domain)-maskedDomain+1:]...)
+	}
+	_, first := utf8.DecodeRuneInString(email)
+	return email[:first] + "…@" + string(domain)
 }

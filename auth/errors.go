@@ -73,7 +73,7 @@ func AsError(err error) *Error {
 		return &Error{Kind: KindRateLimited, Message: "This was done too often lately. Please wait before you do it again.", RetryAfter: max(often.Wait, time.Second), Cause: err}
 	case errors.Is(err, models.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: KindUnavailable, Message: "The service is not available right now. Please try again.", RetryAfter: 2 * time.Second, Cause: err}
-	case errors.Is(err, errHasherBusy):
+	case errors.Is(err, ErrBusy):
 		return &Error{Kind: KindUnavailable, Message: "Too many people are signing in right now. Please try again.", RetryAfter: 5 * time.Second, Cause: err}
 	case errors.Is(err, models.ErrNotFound):
 		return &Error{Kind: KindNotFound, Message: "There is no such thing here.", Cause: err}
@@ -82,14 +82,31 @@ func AsError(err error) *Error {
 }
 
 // Busy tells a flood of sign-ins or sign-ups, which is refused on purpose, from a service that is out of order.
-func Busy(err error) bool { return errors.Is(err, errHasherBusy) || errors.Is(err, errCrowded) }
+func Busy(err error) bool { return errors.Is(err, ErrBusy) || errors.Is(err, ErrCrowded) }
 
-func refuse(kind Kind, message string) error { return &Error{Kind: kind, Message: message} }
+// Refuse makes an Error of a kind, with a message for people.
+func Refuse(kind Kind, message string) error { return &Error{Kind: kind, Message: message} }
 
-func invalidField(field, detail string) error {
+// InvalidField refuses a request for one of its fields.
+func InvalidField(field, detail string) error {
 	return invalidFields([]FieldProblem{{Field: field, Detail: detail}})
 }
 
 func invalidFields(problems []FieldProblem) error {
 	return &Error{Kind: KindInvalidRequest, Message: "Some of what was sent cannot be used.", Fields: problems}
 }
+
+// RateLimited refuses what was done too often; it may be done again after wait, which is told as a second at least.
+func RateLimited(wait time.Duration) error {
+	return &Error{Kind: KindRateLimited, Message: "Too many attempts. Please wait before you try again.", RetryAfter: max(wait, time.Second)}
+}
+
+// ErrBusy says that the machine has as many passwords to hash as it can take.
+// Nothing was decided about the password: the caller answers "try again".
+var ErrBusy = errors.New("auth: too many passwords are being hashed")
+
+// ErrCrowded says that too many mails wait to be sent. See Busy.
+var ErrCrowded = errors.New("auth: too many mails wait that strangers asked for")
+
+// ErrBadCredentials is the refusal of a sign-in: the same for an unknown account and for a wrong password.
+var ErrBadCredentials = &Error{Kind: KindInvalidCredential, Message: "The e-mail address or the password is wrong."}

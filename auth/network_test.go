@@ -1,6 +1,9 @@
 package auth
 
-import "testing"
+import (
+	"net/netip"
+	"testing"
+)
 
 func TestANetworkIsWhatOneSubscriberHolds(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -17,7 +20,7 @@ func TestANetworkIsWhatOneSubscriberHolds(t *testing.T) {
 		"two in the old compatible form (RFC 4291)":     {"::198.51.100.1", "::203.0.113.1", false},
 		"two beside the prefixes, in one network still": {"64:ff9b:2::1", "64:ff9b:2::2", true},
 	} {
-		one, other := at(c.one).network(), at(c.other).network()
+		one, other := Caller{IP: netip.MustParseAddr(c.one)}.Network(), Caller{IP: netip.MustParseAddr(c.other)}.Network()
 		if (one == other) != c.same {
 			t.Errorf("%s: %s and %s", name, one, other)
 		}

@@ -88,17 +88,13 @@ func forgetEvents(tx *gorm.DB, userID, after uuid.UUID, limit int) (n int64, las
 // forgetLook takes an account out of the other event of a look by the support staff: the one that was written together with this one,
 // and so at the same moment, in the activity of the other party. That there was a look stays.
 func forgetLook(tx *gorm.DB, userID uuid.UUID, e Event) error {
-	switch e.Kind {
-	case EventSeenBySupport:
-		if e.ActorID.Valid {
-			return tx.Exec("UPDATE events SET detail = '' WHERE user_id = ? AND kind = ? AND at = ? AND detail = ?",
-				e.ActorID.UUID, EventSupportLooked, e.At, userID.String()).Error
-		}
-	case EventSupportLooked:
-		if person, err := uuid.Parse(e.Detail); err == nil {
-			return tx.Exec("UPDATE events SET actor_id = NULL WHERE user_id = ? AND kind = ? AND at = ? AND actor_id = ?",
-				person, EventSeenBySupport, e.At, userID).Error
-		}
+	if e.Kind == EventSeenBySupport && e.ActorID.Valid {
+		return tx.Exec("UPDATE events SET detail = '' WHERE user_id = ? AND kind = ? AND at = ? AND detail = ?",
+			e.ActorID.UUID, EventSupportLooked, e.At, userID.String()).Error
+	}
+	if person, err := uuid.Parse(e.Detail); e.Kind == EventSupportLooked && err == nil {
+		return tx.Exec("UPDATE events SET actor_id = NULL WHERE user_id = ? AND kind = ? AND at = ? AND actor_id = ?",
+			person, EventSeenBySupport, e.At, userID).Error
 	}
 	return nil
 }

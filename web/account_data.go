@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
@@ -17,12 +17,12 @@ const (
 )
 
 // accountDataForm says what is in the file, and asks for the password.
-func (s *Server) accountDataForm(w http.ResponseWriter, r *http.Request, _ *auth.Session) error {
+func (s *Server) accountDataForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
 	return s.renderAccountData(w, r, http.StatusOK, views.FormProblems{})
 }
 
 // accountData hands out everything that is kept of the account, in one file, for the password.
-func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	p, err := decodePage(r, "current_password")
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *auth.Se
 	if err != nil {
 		return err
 	}
-	data, err := s.auth.Data(r.Context(), by, p["current_password"], from)
+	data, err := s.accounts.Data(r.Context(), by, p["current_password"], from)
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {

@@ -4,16 +4,18 @@ import (
 	"net/http"
 
 	"latchkey/auth"
+	"latchkey/auth/deletion"
+	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // accountDeleteForm says what the end of the account means, and asks.
-func (s *Server) accountDeleteForm(w http.ResponseWriter, r *http.Request, _ *auth.Session) error {
+func (s *Server) accountDeleteForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
 	return s.renderAccountDelete(w, r, http.StatusOK, views.AccountDeletePage{})
 }
 
 // accountDelete deletes the account of a person who gives its address and password, and leads to the sign-in form.
-func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	p, err := decodePage(r, "email", "current_password")
 	if err != nil {
 		return err
@@ -22,7 +24,7 @@ func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *auth.
 	if err != nil {
 		return err
 	}
-	err = s.auth.DeleteAccount(r.Context(), by, auth.AccountDeletion{Email: p["email"], Password: p["current_password"], From: from})
+	err = s.deletions.Delete(r.Context(), by, deletion.Request{Email: p["email"], Password: p["current_password"], From: from})
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
@@ -41,7 +43,7 @@ const deleteRoute = "POST /security/delete"
 // farewell forgets who was signed in, and says on the next page that the account is gone.
 func (s *Server) farewell(w http.ResponseWriter, r *http.Request) {
 	gone := views.Flash{Tone: views.ToneSuccess, Text: "Your account was deleted, and every device was signed out."}
-	if s.auth.Mail != nil {
+	if s.notify.Enabled() {
 		gone.Detail = "A last mail tells you so."
 	}
 	s.cookies.clearSession(w, r)
@@ -58,6 +60,6 @@ func wrongPassword(err error, problems *views.FormProblems, status *int, undone 
 
 func (s *Server) renderAccountDelete(w http.ResponseWriter, r *http.Request, status int, page views.AccountDeletePage) error {
 	page.Shell = s.shell(w, r, "Delete your account", "security")
-	page.Staff, page.Mail, page.Bound = request(r).session.Support(), s.auth.Mail != nil, s.bound()
+	page.Staff, page.Mail, page.Bound = request(r).session.Support(), s.notify.Enabled(), s.bound()
 	return render(w, r, status, views.AccountDelete(page))
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 	"latchkey/web"
@@ -18,7 +20,7 @@ import (
 func TestADeletedAccountIsOutEverywhere(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, databaseURL string) {
 		s := newPostOffice(t, databaseURL)
-		replica := newReplica(t, databaseURL, func(a *auth.Config, _ *web.Config) { a.Issuer, a.Now = s.URL, s.clock.Now })
+		replica := newReplica(t, databaseURL, func(a *services.Config, _ *web.Config) { a.Issuer, a.Now = s.URL, s.clock.Now })
 		replica.clock = s.clock
 		shop := newShop(t, s.site, nil)
 		s.addUser("eve@example.com", evePassword)
@@ -52,7 +54,7 @@ func TestADeletedAccountIsOutEverywhere(t *testing.T) {
 		other.expect(other.get("/devices"), http.StatusSeeOther, "/login")
 		other.told("/login", "You are signed out. Please sign in again.")
 		for _, at := range []*site{s.site, replica} {
-			at.refused(p.refresh, auth.ReasonUnknownDevice)
+			at.refused(p.refresh, token.ReasonUnknownDevice)
 			if r := at.request(http.MethodGet, "/api/devices", "", bearer(p.access)...); r.status != http.StatusUnauthorized || r.text(t, "code") != "invalid_token" {
 				t.Errorf("devices: %d %s", r.status, r.body)
 			}
@@ -105,7 +107,7 @@ func TestADeletedAccountIsOutEverywhere(t *testing.T) {
 		if list := s.mails(); len(list) != 0 {
 			t.Errorf("its first sign-in is told of: %+v", list)
 		}
-		s.refused(p.refresh, auth.ReasonUnknownDevice)
+		s.refused(p.refresh, token.ReasonUnknownDevice)
 
 		s.clock.Advance(26 * time.Hour)
 		for _, at := range []*site{s.site, replica} {
@@ -130,24 +132,24 @@ func TestWithoutMailAnAccountIsDeletedInSilence(t *testing.T) {
 		}
 		b.expect(b.leave(adaEmail, adaPassword), http.StatusSeeOther, "/login")
 		b.told("/login", "Your account was deleted, and every device was signed out.")
-		if _, err := s.auth.FindUser(t.Context(), adaEmail); auth.AsError(err).Kind != auth.KindNotFound {
+		if _, err := s.auth.Operator.FindUser(t.Context(), adaEmail); auth.AsError(err).Kind != auth.KindNotFound {
 			t.Errorf("the account is there: %v", err)
 		}
 		if n, err := s.store.CountUsers(t.Context()); err != nil || n != 0 {
 			t.Errorf("%d accounts, %v", n, err)
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.StatusTTL = 0 })
+	}, func(a *services.Config, _ *web.Config) { a.StatusTTL = 0 })
 }
 
 func TestSupportStaffCannotLeaveBehindTheirBacksWhatTheyLookedAt(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		s.addUser("sam@example.com", evePassword)
-		if err := s.auth.SetRole(t.Context(), "sam@example.com", models.RoleSupport); err != nil {
+		if err := s.auth.Operator.SetRole(t.Context(), "sam@example.com", models.RoleSupport); err != nil {
 			t.Fatal(err)
 		}
 		sam, ada := s.browser(), s.signedIn()
 		sam.signIn("sam@example.com", evePassword)
-		u, err := s.auth.FindUser(t.Context(), adaEmail)
+		u, err := s.auth.Operator.FindUser(t.Context(), adaEmail)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,12 +177,12 @@ func TestSupportStaffCannotLeaveBehindTheirBacksWhatTheyLookedAt(t *testing.T) {
 
 		s.addUser(adaEmail, adaPassword)
 		again := s.signedIn()
-		u, err = s.auth.FindUser(t.Context(), adaEmail)
+		u, err = s.auth.Operator.FindUser(t.Context(), adaEmail)
 		if err != nil {
 			t.Fatal(err)
 		}
 		sam.shown("/support/users/" + u.ID.String())
-		if err := s.auth.SetRole(t.Context(), "sam@example.com", models.RoleUser); err != nil {
+		if err := s.auth.Operator.SetRole(t.Context(), "sam@example.com", models.RoleUser); err != nil {
 			t.Fatal(err)
 		}
 		sam.expect(sam.leave("sam@example.com", evePassword), http.StatusSeeOther, "/login")

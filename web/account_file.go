@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth"
+	"latchkey/auth/account"
 	"latchkey/models"
 )
 
@@ -74,7 +74,7 @@ type dataFile struct {
 	current uuid.UUID // the device that downloads it
 }
 
-func (f *dataFile) write(ctx context.Context, data *auth.AccountData, now time.Time) error {
+func (f *dataFile) write(ctx context.Context, data *account.Data, now time.Time) error {
 	u := data.User
 	former, err := data.FormerAddresses(ctx)
 	if err != nil {

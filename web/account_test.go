@@ -70,7 +70,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 		if err := d.Decode(&got); err != nil {
 			t.Fatal(err)
 		}
-		ada, err := s.auth.FindUser(t.Context(), adaEmail)
+		ada, err := s.auth.Operator.FindUser(t.Context(), adaEmail)
 		if err != nil {
 			t.Fatal(err)
 		}

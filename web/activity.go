@@ -5,14 +5,16 @@ import (
 	"net/url"
 
 	"latchkey/auth"
+	"latchkey/auth/device"
+	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
 )
 
 // activity shows what happened with the account, newest first; ?kind= keeps some kinds only.
-func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
-	cursor, filter := r.URL.Query().Get("before"), auth.ActivityFilter(r.URL.Query().Get("kind"))
-	list, next, err := s.auth.Activity(r.Context(), by, filter, cursor)
+func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+	cursor, filter := r.URL.Query().Get("before"), device.ActivityFilter(r.URL.Query().Get("kind"))
+	list, next, err := s.devices.Activity(r.Context(), by, filter, cursor)
 	if err != nil {
 		return err
 	}
@@ -31,7 +33,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *auth.Sessi
 
 func activityFilters(active string) []views.Filter {
 	var list []views.Filter
-	for _, f := range [][2]string{{"", "Everything"}, {auth.FilterWarnings, "Warnings"}, {auth.FilterSignIns, "Sign-ins"}, {auth.FilterDevices, "Devices"}, {auth.FilterAccount, "Account"}} {
+	for _, f := range [][2]string{{"", "Everything"}, {device.FilterWarnings, "Warnings"}, {device.FilterSignIns, "Sign-ins"}, {device.FilterDevices, "Devices"}, {device.FilterAccount, "Account"}} {
 		list = append(list, views.Filter{Text: f[1], URL: activityURL(f[0], ""), Active: f[0] == active})
 	}
 	return list
@@ -52,7 +54,7 @@ func activityURL(filter, before string) string {
 }
 
 func eventLine(e models.Event) views.Event {
-	line := views.Event{Alarm: auth.Alarming(e), At: e.At, Address: e.IP}
+	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP}
 	line.Text, line.Names = sentence(e)
 	if agent := auth.DescribeAgent(e.UserAgent); agent.Name != auth.UnknownBrowser {
 		line.Agent = agent.Name

@@ -5,11 +5,11 @@ import (
 	"strconv"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
 )
 
 // alertsDismiss takes the warnings off the devices page, up to the one that the person saw there.
-func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	p, err := decodePage(r, "seen")
 	if err != nil {
 		return err
@@ -18,7 +18,7 @@ func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *auth.
 	if err != nil || micros <= 0 || micros > 1<<52 {
 		return redirect(w, r, "/devices") // no moment: nothing was seen
 	}
-	if err := s.auth.DismissAlerts(r.Context(), by, time.UnixMicro(micros)); err != nil {
+	if err := s.devices.DismissAlerts(r.Context(), by, time.UnixMicro(micros)); err != nil {
 		return err
 	}
 	return redirect(w, r, "/devices")

@@ -3,16 +3,17 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth"
+	"latchkey/auth/device"
+	"latchkey/auth/token"
 )
 
 // apiDeviceRename renames a device; a name that is taken comes back numbered.
-func (s *Server) apiDeviceRename(w http.ResponseWriter, r *http.Request, claims *auth.Claims) error {
+func (s *Server) apiDeviceRename(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
 	act, err := s.tokenAct(r, claims, decode)
 	if err != nil {
 		return err
 	}
-	d, current, err := s.auth.RenameByToken(r.Context(), act)
+	d, current, err := s.devices.RenameByToken(r.Context(), act)
 	if err != nil {
 		return err
 	}
@@ -20,11 +21,11 @@ func (s *Server) apiDeviceRename(w http.ResponseWriter, r *http.Request, claims 
 }
 
 // tokenAct reads a request about one device.
-func (s *Server) tokenAct(r *http.Request, claims *auth.Claims, decode func(*http.Request, []string, ...string) (params, error)) (auth.TokenAct, error) {
+func (s *Server) tokenAct(r *http.Request, claims *token.Claims, decode func(*http.Request, []string, ...string) (params, error)) (device.TokenAct, error) {
 	p, err := decode(r, []string{jsonType}, "name", "password")
 	if err != nil {
-		return auth.TokenAct{}, err
+		return device.TokenAct{}, err
 	}
 	from, err := s.caller(r)
-	return auth.TokenAct{Claims: claims, ID: r.PathValue("id"), Password: p["password"], Name: p["name"], From: from}, err
+	return device.TokenAct{Claims: claims, ID: r.PathValue("id"), Password: p["password"], Name: p["name"], From: from}, err
 }

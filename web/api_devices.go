@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -32,8 +32,8 @@ func newAPIDevice(d models.Device, current bool) apiDevice {
 }
 
 // apiDevices lists the owner's live devices.
-func (s *Server) apiDevices(w http.ResponseWriter, r *http.Request, claims *auth.Claims) error {
-	list, current, err := s.auth.TokenDevices(r.Context(), claims)
+func (s *Server) apiDevices(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+	list, current, err := s.devices.ListByToken(r.Context(), claims)
 	if err != nil {
 		return err
 	}

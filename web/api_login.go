@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
 )
 
 // apiLogin signs a person in on a device.
@@ -16,7 +16,7 @@ func (s *Server) apiLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer, err := s.auth.Login(r.Context(), auth.LoginRequest{
+	answer, err := s.signIn.Login(r.Context(), signin.LoginRequest{
 		Email: p["email"], Password: p["password"], DeviceName: p["device_name"], ClientID: p["client_id"], From: from,
 		Proof: s.proof(w, r),
 	})

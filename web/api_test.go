@@ -7,7 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/web"
 )
 
@@ -53,7 +54,7 @@ func TestRefusedSignInsSayWhy(t *testing.T) {
 		if hide(wrong) != hide(unknown) {
 			t.Errorf("a wrong password and an unknown account can be told apart: %s / %s", wrong.body, unknown.body)
 		}
-		if _, err := s.auth.Disable(t.Context(), adaEmail); err != nil {
+		if _, err := s.auth.Operator.Disable(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}
 		if r := s.tryLogin(adaEmail, "not the password", "x"); r.text(t, "code") != "invalid_credentials" {
@@ -82,7 +83,7 @@ func TestTheDeviceLimitHolds(t *testing.T) {
 		}
 		s.postForm("/oauth/revoke", url.Values{"token": {first.refresh}})
 		s.login("three")
-	}, func(a *auth.Config, _ *web.Config) { a.MaxDevices = 2 })
+	}, func(a *services.Config, _ *web.Config) { a.MaxDevices = 2 })
 }
 
 func TestWhoamiTellsTheTokenWithoutAQuery(t *testing.T) {
@@ -119,7 +120,7 @@ func TestARefreshIsOneStatement(t *testing.T) {
 			}
 		}
 		before := s.statements.Load()
-		s.refused("lk1.garbage", auth.ReasonMalformed)
+		s.refused("lk1.garbage", token.ReasonMalformed)
 		if n := s.statements.Load() - before; n != 0 {
 			t.Errorf("garbage: %d statements", n)
 		}
@@ -164,7 +165,7 @@ func TestAnAppManagesItsOwnDevice(t *testing.T) {
 		if r := s.request(http.MethodDelete, "/api/devices/current", "", bearer(a.access)...); r.status != http.StatusNoContent || r.body != "" {
 			t.Errorf("sign out: %d %s", r.status, r.body)
 		}
-		s.refused(a.refresh, auth.ReasonRevoked)
+		s.refused(a.refresh, token.ReasonRevoked)
 		r := s.request(http.MethodGet, "/api/devices", "", bearer(a.access)...)
 		if r.status != http.StatusUnauthorized || r.header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
 			t.Errorf("the access token of a device that is out: %d %v", r.status, r.header)
@@ -200,7 +201,7 @@ func TestAnotherDeviceNeedsThePassword(t *testing.T) {
 				t.Errorf("%s: %d %s", c.name, r.status, r.body)
 			}
 		}
-		s.refused(b.refresh, auth.ReasonRevoked)
+		s.refused(b.refresh, token.ReasonRevoked)
 		s.refreshed(eve.refresh)
 		s.refreshed(a.refresh)
 	})

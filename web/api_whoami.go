@@ -4,11 +4,11 @@ import (
 	"net/http"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 )
 
 // apiWhoami tells what the access token says, without a query.
-func (s *Server) apiWhoami(w http.ResponseWriter, _ *http.Request, claims *auth.Claims) error {
+func (s *Server) apiWhoami(w http.ResponseWriter, _ *http.Request, claims *token.Claims) error {
 	return writeJSON(w, http.StatusOK, jsonType, struct {
 		Subject    string    `json:"sub"`
 		DeviceID   string    `json:"device_id"`

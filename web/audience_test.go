@@ -7,7 +7,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/web"
 )
 
@@ -43,7 +44,7 @@ func TestWhichAudiencesOpenOurOwnAPI(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			onSQLite(t, func(t *testing.T, s *site) {
 				p, other := s.login("phone"), s.login("other")
-				ours := s.auth.Audience
+				ours := s.config.Audience
 				claims := jwt.MapClaims{}
 				if _, _, err := jwt.NewParser().ParseUnverified(p.access, claims); err != nil || claims["aud"] != ours {
 					t.Errorf("this release writes aud as %v, want one text: %s; replicas of the last one read nothing else", claims["aud"], ours)
@@ -85,9 +86,9 @@ func TestWhichAudiencesOpenOurOwnAPI(t *testing.T) {
 					t.Errorf("another device: %d %s", r.status, r.body)
 				}
 				s.signOut("a token for both", seen)
-				s.refused(p.refresh, auth.ReasonRevoked)
+				s.refused(p.refresh, token.ReasonRevoked)
 				s.refreshed(other.refresh)
-			}, func(a *auth.Config, _ *web.Config) { a.Audience = configured(a.Issuer) })
+			}, func(a *services.Config, _ *web.Config) { a.Audience = configured(a.Issuer) })
 		})
 	}
 }
@@ -119,7 +120,7 @@ func TestAnIssuerIsTheSameInEverySpelling(t *testing.T) {
 		if r := s.postForm("/oauth/revoke", url.Values{"token": {p.access}}); r.status != http.StatusOK {
 			t.Errorf("%d %s", r.status, r.body)
 		}
-	}, func(a *auth.Config, _ *web.Config) {
+	}, func(a *services.Config, _ *web.Config) {
 		a.Issuer, a.Audience = "https://bücher.example", "https://bücher.example"
 	})
 }

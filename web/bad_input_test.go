@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 )
 
 // bodies that no endpoint takes, with the least that they must be refused with.
@@ -128,12 +128,12 @@ func TestMalformedDeviceTokensAreInvalidGrants(t *testing.T) {
 		thief := inside
 		thief.Secret[0] ^= 1
 		for name, c := range map[string]struct{ token, reason string }{
-			"cut":                           {p.refresh[:len(p.refresh)-1], auth.ReasonMalformed},
-			"NUL inside":                    {p.refresh[:50] + "\x00" + p.refresh[51:], auth.ReasonMalformed},
-			"an access token":               {p.access, auth.ReasonMalformed},
-			"one bit changed":               {flip(p.refresh), auth.ReasonMalformed},
-			"an unknown device":             {codec.Mint(stranger), auth.ReasonUnknownDevice},
-			"minted without the row's hash": {codec.Mint(thief), auth.ReasonUnknownDevice},
+			"cut":                           {p.refresh[:len(p.refresh)-1], token.ReasonMalformed},
+			"NUL inside":                    {p.refresh[:50] + "\x00" + p.refresh[51:], token.ReasonMalformed},
+			"an access token":               {p.access, token.ReasonMalformed},
+			"one bit changed":               {flip(p.refresh), token.ReasonMalformed},
+			"an unknown device":             {codec.Mint(stranger), token.ReasonUnknownDevice},
+			"minted without the row's hash": {codec.Mint(thief), token.ReasonUnknownDevice},
 		} {
 			r := s.refresh(c.token)
 			if r.status != http.StatusBadRequest || r.text(t, "error") != "invalid_grant" || r.text(t, "reason") != c.reason {

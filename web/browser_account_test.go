@@ -12,7 +12,7 @@ import (
 
 	cdbrowser "github.com/chromedp/cdproto/browser"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 	"latchkey/models/modelstest"
 )
 
@@ -53,7 +53,7 @@ func TestAPersonTakesTheirDataAndLeavesInARealBrowser(t *testing.T) {
 			tab.write("#current_password", adaPassword)
 			tab.follow(`main button[type="submit"]`).one("h1").says("Sign in")
 			tab.shoot("account-deleted")
-			s.refused(phone.refresh, auth.ReasonUnknownDevice)
+			s.refused(phone.refresh, token.ReasonUnknownDevice)
 			if list := s.mails(); list[len(list)-1].Subject != "Your account was deleted" {
 				t.Errorf("%+v", list)
 			}

@@ -15,7 +15,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/models/modelstest"
 	"latchkey/views"
 	"latchkey/web"
@@ -28,7 +28,7 @@ func gallerySite(t *testing.T) *site {
 		t.Skip("LEFT OUT: a short run does not test the gallery in a browser")
 	}
 	chromium(t) // before a database is made
-	return newSite(t, modelstest.SQLite(t), func(_ *auth.Config, w *web.Config) { w.Gallery = true })
+	return newSite(t, modelstest.SQLite(t), func(_ *services.Config, w *web.Config) { w.Gallery = true })
 }
 
 func galleryPaths() []string {

@@ -10,7 +10,8 @@ import (
 
 	"github.com/chromedp/cdproto/network"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 	"latchkey/web"
@@ -31,7 +32,7 @@ func TestAPersonSignsOutAPhoneInARealBrowser(t *testing.T) {
 	}{{390, false}, {390, true}, {1280, true}} {
 		t.Run(fmt.Sprintf("%d pixels wide, scripts %v", c.width, c.scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newPostOffice(t, modelstest.SQLite(t), func(a *auth.Config, w *web.Config) {
+			s := newPostOffice(t, modelstest.SQLite(t), func(a *services.Config, w *web.Config) {
 				a.BrowserIdle, w.TrustedProxies = 20*24*time.Hour, []string{"127.0.0.0/8", "::1/128"}
 			})
 			if err := s.store.AddClient(t.Context(), models.Client{ID: "app", Name: "Notes", CreatedAt: s.clock.Now()}); err != nil {
@@ -89,7 +90,7 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 	page.one("p", "class", "notice-text").says("Signed out “Pixel 9”.")
 	page.none("a", "href", "/devices/"+phone.id+"/revoke")
 	c.shoot("devices-revoked")
-	s.refused(phone.refresh, auth.ReasonRevoked)
+	s.refused(phone.refresh, token.ReasonRevoked)
 	s.refreshed(tablet.refresh)
 
 	c.asked(`a[href="/devices/revoke-others"]`).one("", "id", "question").says("Sign out everywhere else?")

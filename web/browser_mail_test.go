@@ -7,6 +7,8 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/services"
+	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 	"latchkey/web"
@@ -22,7 +24,7 @@ func TestEveryMailedLinkIsFollowedToItsEndInARealBrowser(t *testing.T) {
 	for name, scripts := range map[string]bool{"with scripts": true, "without scripts": false} {
 		t.Run(name, func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newPostOffice(t, modelstest.SQLite(t), func(a *auth.Config, _ *web.Config) { a.SignupOpen = true })
+			s := newPostOffice(t, modelstest.SQLite(t), func(a *services.Config, _ *web.Config) { a.SignupOpen = true })
 			b := openTab(t, s.URL, 390, scripts)
 			if scripts {
 				b.load(vendored(t, "axe/axe.min.js"))
@@ -108,18 +110,20 @@ func TestLinksWorkInTwoTabsUnderAHostNameOverHTTP(t *testing.T) {
 		t.Skip("LEFT OUT: a short run does not test the portal in a browser")
 	}
 	chromium(t) // before a database is made
-	s := newPostOffice(t, modelstest.SQLite(t), func(_ *auth.Config, w *web.Config) { w.BaseURL = strings.Replace(w.BaseURL, "127.0.0.1", hostName, 1) })
+	s := newPostOffice(t, modelstest.SQLite(t), func(_ *services.Config, w *web.Config) {
+		w.BaseURL = strings.Replace(w.BaseURL, "127.0.0.1", hostName, 1)
+	})
 	s.URL = strings.Replace(s.URL, "127.0.0.1", hostName, 1)
 	s.addUser(eveEmail, evePassword)
 	forgot := func(email string) string {
 		t.Helper()
-		if err := s.auth.ForgotPassword(t.Context(), email, auth.Caller{}); err != nil {
+		if err := s.auth.Accounts.RequestPasswordReset(t.Context(), email, auth.Caller{}); err != nil {
 			t.Fatal(err)
 		}
 		return s.link(s.received("Choose a new password", email))
 	}
 	opens := func(email, password string) bool {
-		_, err := s.auth.Login(t.Context(), auth.LoginRequest{Email: email, Password: password, DeviceName: "phone", ClientID: "app"})
+		_, err := s.auth.SignIn.Login(t.Context(), signin.LoginRequest{Email: email, Password: password, DeviceName: "phone", ClientID: "app"})
 		return err == nil
 	}
 	first := openTab(t, s.URL, 800, true)

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 	"latchkey/models/modelstest"
 )
 
@@ -83,7 +83,7 @@ func TestAStolenPhoneIsSignedOutWithTheKeyboardAlone(t *testing.T) {
 		page.one("p", "class", "notice-text").says("Signed out “phone”.")
 		page.one("p", "class", "notice-detail").says("It cannot come back without your password. Apps that trusted its pass stop within 32 seconds, or 15 minutes where they do not check for sign-outs.")
 		c.check("told")
-		s.refused(stolen.refresh, auth.ReasonRevoked)
+		s.refused(stolen.refresh, token.ReasonRevoked)
 		s.refreshed(kept.refresh)
 	})
 }
@@ -95,7 +95,7 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 		s.clock.Advance(time.Minute)
 		s.refreshed(second.refresh) // the thief, with a copy
 		s.clock.Advance(time.Minute)
-		s.refused(first.refresh, auth.ReasonReused)
+		s.refused(first.refresh, token.ReasonReused)
 		s.clock.Advance(time.Minute)
 
 		page := c.signIn(adaEmail, adaPassword)
@@ -125,12 +125,12 @@ func TestAnUnknownDeviceLeadsToANewPassword(t *testing.T) {
 		page := c.follow(yes)
 		page.one("h1").says("Security")
 		page.one("p", "class", "notice-text").says("Signed out “whose is this”.")
-		s.refused(stranger.refresh, auth.ReasonRevoked)
+		s.refused(stranger.refresh, token.ReasonRevoked)
 		c.write("#current_password", adaPassword)
 		c.write("#new_password", fresh)
 		page = c.follow(`main button[type="submit"]`)
 		page.one("div", "role", "status").says("Your password was changed, and 1 other device was signed out.")
-		s.refused(own.refresh, auth.ReasonRevoked)
+		s.refused(own.refresh, token.ReasonRevoked)
 		c.follow(`.way-out button`).one("h1").says("Sign in")
 		c.signIn(adaEmail, fresh).one("h1").says("Devices")
 	})
@@ -155,7 +155,7 @@ func TestADeviceIsRenamedAndTheOthersSignedOutInABrowser(t *testing.T) {
 		page := c.follow(yes)
 		page.one("p", "class", "notice-text").says("Signed out 2 other devices. Only this browser is signed in now.")
 		page.none("a", "href", "/devices/revoke-others")
-		s.refused(phone.refresh, auth.ReasonRevoked)
-		s.refused(tablet.refresh, auth.ReasonRevoked)
+		s.refused(phone.refresh, token.ReasonRevoked)
+		s.refused(tablet.refresh, token.ReasonRevoked)
 	})
 }

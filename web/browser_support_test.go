@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 	"latchkey/web"
@@ -22,7 +23,7 @@ func TestSupportLooksAndTheOwnerSeesItInARealBrowser(t *testing.T) {
 	}{{390, false}, {1280, true}} {
 		t.Run(fmt.Sprintf("%d pixels wide, scripts %v", c.width, c.scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newSite(t, modelstest.SQLite(t), func(a *auth.Config, _ *web.Config) { a.BrowserIdle = 20 * 24 * time.Hour })
+			s := newSite(t, modelstest.SQLite(t), func(a *services.Config, _ *web.Config) { a.BrowserIdle = 20 * 24 * time.Hour })
 			deskJourney(t, s, openTab(t, s.URL, c.width, c.scripts))
 		})
 	}
@@ -30,14 +31,14 @@ func TestSupportLooksAndTheOwnerSeesItInARealBrowser(t *testing.T) {
 
 func deskJourney(t *testing.T, s *site, c *tab) {
 	s.addUser(leilaEmail, leilaPassword)
-	if _, err := s.auth.AddUser(t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
+	if _, err := s.auth.Operator.AddUser(t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
 		t.Fatal(err)
 	}
 	s.busyMonth()
 	stolen, _ := s.leilasDevices()
 	s.clock.Advance(time.Minute)
 	s.refreshed(s.refreshed(stolen.refresh).refresh)
-	s.refused(stolen.refresh, auth.ReasonReused)
+	s.refused(stolen.refresh, token.ReasonReused)
 
 	c.open("/login", http.StatusOK)
 	c.write("#email", samEmail)

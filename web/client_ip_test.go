@@ -6,11 +6,11 @@ import (
 	"strings"
 	"testing"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/web"
 )
 
-func behindProxy(_ *auth.Config, w *web.Config) {
+func behindProxy(_ *services.Config, w *web.Config) {
 	w.TrustedProxies = []string{"127.0.0.0/8", "::1/128"}
 }
 
@@ -105,7 +105,7 @@ func TestUnknownClientsAreMeasured(t *testing.T) {
 		if !strings.Contains(rec.Body.String(), "latchkey_unknown_clients_total 1\n") && !strings.Contains(rec.Body.String(), "latchkey_unknown_clients_total 2\n") {
 			t.Errorf("%s", rec.Body.String())
 		}
-	}, behindProxy, func(_ *auth.Config, w *web.Config) { w.Metrics = m })
+	}, behindProxy, func(_ *services.Config, w *web.Config) { w.Metrics = m })
 }
 
 func TestAStartThatTrustsEverybodyIsAnsweredWithAWarning(t *testing.T) {
@@ -115,7 +115,7 @@ func TestAStartThatTrustsEverybodyIsAnsweredWithAWarning(t *testing.T) {
 				t.Errorf("no warning %q in\n%s", want, s.log.String())
 			}
 		}
-	}, func(_ *auth.Config, w *web.Config) {
+	}, func(_ *services.Config, w *web.Config) {
 		w.TrustedProxies, w.BaseURL = []string{"0.0.0.0/1", "128.0.0.0/1"}, "http://id.example.com"
 	})
 }

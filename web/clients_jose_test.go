@@ -18,7 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/web"
 )
 
@@ -103,7 +103,7 @@ func TestGoJOSEVerifiesWhatWeSign(t *testing.T) {
 						t.Errorf("%s: %v", name, err)
 					}
 				}
-			}, func(a *auth.Config, _ *web.Config) { a.SigningAlg = string(alg) })
+			}, func(a *services.Config, _ *web.Config) { a.SigningAlg = string(alg) })
 		})
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/web"
 )
 
@@ -81,7 +82,7 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 		if r := post(m.Revocation, url.Values{"token": {p.refresh}, "client_id": {"app"}}); r.status != http.StatusOK {
 			t.Errorf("revocation: %d %s", r.status, r.body)
 		}
-		s.refused(p.refresh, auth.ReasonRevoked)
+		s.refused(p.refresh, token.ReasonRevoked)
 
 		if len(m.DPoPAlgs) == 0 {
 			t.Error("no algorithms for proofs")
@@ -127,7 +128,7 @@ func TestAnIssuerWithAPathIsFoundByItsMetadata(t *testing.T) {
 						t.Errorf("%s: %s", other, r.body)
 					}
 				}
-			}, func(a *auth.Config, _ *web.Config) {
+			}, func(a *services.Config, _ *web.Config) {
 				if strings.HasPrefix(issuer, "https:") {
 					a.Issuer = issuer
 				} else {

@@ -10,7 +10,8 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/web"
 )
 
@@ -50,9 +51,9 @@ func TestGolangOAuth2StaysSignedInForFiftyRotations(t *testing.T) {
 					t.Errorf("generation %d after fifty rotations", got.Generation)
 				}
 				next := s.refreshed(last.RefreshToken)
-				s.refused(first.refresh, auth.ReasonReused)
-				s.refused(next.refresh, auth.ReasonRevoked)
-			}, func(a *auth.Config, _ *web.Config) {
+				s.refused(first.refresh, token.ReasonReused)
+				s.refused(next.refresh, token.ReasonRevoked)
+			}, func(a *services.Config, _ *web.Config) {
 				a.AccessTTL = 5 * time.Second // oauth2 takes a token for expired ten seconds before it is: it refreshes every time
 			})
 		})

@@ -8,7 +8,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 )
 
 func (s *site) loginBy(client, name string) reply {
@@ -43,7 +43,7 @@ func TestAnyAppMaySignInWhileNoneIsRegistered(t *testing.T) {
 
 func TestOnlyRegisteredAppsSignIn(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		notes, err := s.auth.AddClient(t.Context(), "Notes")
+		notes, err := s.auth.Clients.Add(t.Context(), "Notes")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestOnlyRegisteredAppsSignIn(t *testing.T) {
 
 func TestTheClientIsWhereverTheDeviceIs(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		notes, err := s.auth.AddClient(t.Context(), "Notes")
+		notes, err := s.auth.Clients.Add(t.Context(), "Notes")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func TestARefreshUnderAnotherClientIsRefused(t *testing.T) {
 		form := func(client string) url.Values {
 			return url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.refresh}, "client_id": {client}}
 		}
-		if r := s.postForm("/oauth/token", form("mail")); r.text(t, "error") != "invalid_grant" || r.text(t, "reason") != auth.ReasonUnknownDevice {
+		if r := s.postForm("/oauth/token", form("mail")); r.text(t, "error") != "invalid_grant" || r.text(t, "reason") != token.ReasonUnknownDevice {
 			t.Errorf("another client: %d %s", r.status, r.body)
 		}
 		if r := s.postForm("/oauth/token", form("notes")); r.status != http.StatusOK {
@@ -109,15 +109,15 @@ func TestARefreshUnderAnotherClientIsRefused(t *testing.T) {
 
 func TestDevicesOutliveTheRegistrationOfTheirApp(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		notes, err := s.auth.AddClient(t.Context(), "Notes")
+		notes, err := s.auth.Clients.Add(t.Context(), "Notes")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.auth.AddClient(t.Context(), "Mail"); err != nil {
+		if _, err := s.auth.Clients.Add(t.Context(), "Mail"); err != nil {
 			t.Fatal(err)
 		}
 		p := newPhone(t, s.loginBy(notes.ID, "phone"))
-		if err := s.auth.RemoveClient(t.Context(), notes.ID); err != nil {
+		if err := s.auth.Clients.Remove(t.Context(), notes.ID); err != nil {
 			t.Fatal(err)
 		}
 		if r := s.loginBy(notes.ID, "tablet"); r.status != http.StatusUnprocessableEntity {
@@ -128,6 +128,6 @@ func TestDevicesOutliveTheRegistrationOfTheirApp(t *testing.T) {
 			t.Errorf("client_id %v", clientOf(t, p.access))
 		}
 		s.postForm("/oauth/revoke", url.Values{"token": {p.refresh}})
-		s.refused(p.refresh, auth.ReasonRevoked)
+		s.refused(p.refresh, token.ReasonRevoked)
 	})
 }

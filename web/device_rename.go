@@ -4,12 +4,12 @@ import (
 	"net/http"
 	"strings"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // deviceRename renames a device in place; a name that is taken comes back numbered.
-func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	p, err := decodePage(r, "name")
 	if err != nil {
 		return err
@@ -18,7 +18,7 @@ func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *auth.S
 	if err != nil {
 		return err
 	}
-	d, err := s.auth.RenameDevice(r.Context(), by, r.PathValue("id"), p["name"], from)
+	d, err := s.devices.Rename(r.Context(), by, r.PathValue("id"), p["name"], from)
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		problem := problems.Fields["name"]

@@ -4,15 +4,15 @@ import (
 	"fmt"
 	"net/http"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
 )
 
 // deviceRevokeForm says what signing a device out will do, and asks. With ?unknown=1 the owner does not recognise it, and
 // is led on to a new password.
-func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
-	d, err := s.auth.Device(r.Context(), by, r.PathValue("id"))
+func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+	d, err := s.devices.Find(r.Context(), by, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -25,12 +25,12 @@ func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *au
 func unknown(r *http.Request) bool { return r.URL.Query().Has("unknown") }
 
 // deviceRevoke signs a device out, and tells so by name.
-func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err
 	}
-	d, err := s.auth.RevokeDevice(r.Context(), by, r.PathValue("id"), from)
+	d, err := s.devices.Revoke(r.Context(), by, r.PathValue("id"), from)
 	if err != nil {
 		return err
 	}
@@ -64,9 +64,9 @@ func (s *Server) afterRevoke(app bool) string {
 
 // bound is how long access tokens may be trusted after a sign-out.
 func (s *Server) bound() views.Bound {
-	b := views.Bound{Most: durationText(s.auth.RevocationBound())}
-	if s.auth.RevocationBound() < s.auth.AccessTTL {
-		b.Unchecked = durationText(s.auth.AccessTTL)
+	b := views.Bound{Most: durationText(s.tokens.RevocationBound())}
+	if s.tokens.RevocationBound() < s.tokens.Config().AccessTTL {
+		b.Unchecked = durationText(s.tokens.Config().AccessTTL)
 	}
 	return b
 }

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"net/http"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // devicesRevokeOthersForm lists what would be signed out, and asks.
-func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
-	list, err := s.auth.Devices(r.Context(), by)
+func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+	list, err := s.devices.List(r.Context(), by)
 	if err != nil {
 		return err
 	}
@@ -28,12 +28,12 @@ func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request,
 }
 
 // devicesRevokeOthers signs out every device but this browser.
-func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err
 	}
-	n, err := s.auth.RevokeOthers(r.Context(), by, from)
+	n, err := s.devices.RevokeOthers(r.Context(), by, from)
 	if err != nil {
 		return err
 	}

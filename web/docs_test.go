@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -147,7 +147,7 @@ func TestTheDocsPageKnowsWhatThisServerAsksFor(t *testing.T) {
 				t.Errorf("the page does not say %q", want)
 			}
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.DPoPRequired, a.NonceRequired = true, true })
+	}, func(a *services.Config, _ *web.Config) { a.DPoPRequired, a.NonceRequired = true, true })
 	each(t, func(t *testing.T, s *site) {
 		if text := s.browser().shown("/docs").text(); regexp.MustCompile(`This server (takes|asks|wants)`).MatchString(text) {
 			t.Error("the page asks for what the server does not")

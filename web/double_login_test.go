@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -14,7 +14,7 @@ import (
 // liveBrowsers are an account's browsers that are signed in.
 func (s *site) liveBrowsers(email string) (names []string) {
 	s.t.Helper()
-	u, err := s.auth.FindUser(s.t.Context(), email)
+	u, err := s.auth.Operator.FindUser(s.t.Context(), email)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestASignInThatIsSentTwiceIsOne(t *testing.T) {
 				t.Errorf("%s: %d sign-ins are told", name, n)
 			}
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.BrowserIdle = time.Hour })
+	}, func(a *services.Config, _ *web.Config) { a.BrowserIdle = time.Hour })
 }
 
 // Who comes back later, or from another browser, signs a device of its own in.
@@ -121,7 +121,7 @@ func cookieHeader(b *browser) (header string) {
 
 func (s *site) signOutEverywhere(email string) {
 	s.t.Helper()
-	if _, err := s.auth.SignOutUser(s.t.Context(), email); err != nil {
+	if _, err := s.auth.Operator.SignOutUser(s.t.Context(), email); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -8,14 +8,15 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
-	"latchkey/auth/keyring"
+	"latchkey/auth/jws"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models/modelstest"
 	"latchkey/web"
 )
 
 // onSQLite is each where the database takes no part.
-func onSQLite(t *testing.T, fn func(t *testing.T, s *site), change func(*auth.Config, *web.Config)) {
+func onSQLite(t *testing.T, fn func(t *testing.T, s *site), change func(*services.Config, *web.Config)) {
 	t.Helper()
 	fn(t, newSite(t, modelstest.SQLite(t), change))
 }
@@ -247,7 +248,7 @@ func TestAddressesAreComparedInTheirNormalForm(t *testing.T) {
 			if r := s.request(http.MethodGet, "/api/whoami", "", "Authorization", "DPoP "+p.access, "DPoP", owner.proof("GET", "/api/whoami", p.access, func(_, c map[string]any) { c["htu"] = others[0] + "/api/whoami" })); r.status != http.StatusOK {
 				t.Errorf("%s, whoami: %d %s", base, r.status, r.body)
 			}
-		}, func(a *auth.Config, w *web.Config) {
+		}, func(a *services.Config, w *web.Config) {
 			a.Issuer, a.Audience, w.BaseURL = strings.TrimSuffix(base, "/"), strings.TrimSuffix(base, "/"), base
 		})
 	}
@@ -262,10 +263,10 @@ func TestARefusedProofIsNotRemembered(t *testing.T) {
 		s.signOut("the dead one", dead.refresh)
 		proof := thief.proof("POST", "/oauth/token", "", nil)
 		for range 2 {
-			if r := owner.refreshAs(p.refresh, proof); r.text(t, "reason") != auth.ReasonUnknownDevice {
+			if r := owner.refreshAs(p.refresh, proof); r.text(t, "reason") != token.ReasonUnknownDevice {
 				t.Errorf("a copied token: %d %s", r.status, r.body)
 			}
-			if r := owner.refreshAs(dead.refresh, proof); r.text(t, "reason") != auth.ReasonRevoked {
+			if r := owner.refreshAs(dead.refresh, proof); r.text(t, "reason") != token.ReasonRevoked {
 				t.Errorf("a dead token: %d %s", r.status, r.body)
 			}
 			if r := s.request(http.MethodGet, "/api/whoami", "", "Authorization", "DPoP "+p.access, "DPoP", thief.proof("GET", "/api/whoami", p.access, nil)); r.text(t, "code") != "invalid_token" {
@@ -299,12 +300,12 @@ func TestARefusedProofIsNotRemembered(t *testing.T) {
 func TestAThumbprintDependsOnTheKeyAlone(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		owner := newProver(t, s, "EdDSA")
-		want, err := keyring.Thumbprint(owner.key.Public())
+		want, err := jws.Thumbprint(owner.key.Public())
 		if err != nil {
 			t.Fatal(err)
 		}
 		r := owner.loginAs(owner.proof("POST", "/api/login", "", func(h, _ map[string]any) { h["alg"] = "Ed25519" }))
-		claims, err := s.auth.VerifyAccessToken(r.text(t, "access_token"))
+		claims, err := s.auth.Tokens.Verify(r.text(t, "access_token"))
 		if err != nil || claims.Cnf == nil || claims.Cnf.JKT != want {
 			t.Errorf("%+v, %v; want jkt %s", claims, err, want)
 		}

@@ -18,9 +18,10 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"latchkey/auth"
 	"latchkey/auth/jws"
 	"latchkey/auth/keyring"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -108,7 +109,7 @@ func TestACopyOfABoundPhoneIsWorthless(t *testing.T) {
 				if r.text(t, "token_type") != "DPoP" {
 					t.Fatalf("%s", r.body)
 				}
-				jkt, err := keyring.Thumbprint(owner.key.Public())
+				jkt, err := jws.Thumbprint(owner.key.Public())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -157,7 +158,7 @@ func TestABoundDeviceMayAlwaysRepeat(t *testing.T) {
 			t.Error("the base of a bound device got another answer")
 		}
 		newPhone(t, owner.refresh(second.refresh))
-		if r := owner.refresh(first.refresh); r.text(t, "reason") != auth.ReasonReused {
+		if r := owner.refresh(first.refresh); r.text(t, "reason") != token.ReasonReused {
 			t.Errorf("a dead token of a bound device: %d %s", r.status, r.body)
 		}
 	})
@@ -190,7 +191,7 @@ func TestABoundDeviceSignsOthersOutWithoutThePassword(t *testing.T) {
 		if r.status != http.StatusNoContent {
 			t.Errorf("%d %s", r.status, r.body)
 		}
-		s.refused(other.refresh, auth.ReasonRevoked)
+		s.refused(other.refresh, token.ReasonRevoked)
 	})
 }
 
@@ -376,7 +377,7 @@ func TestNoncesWhenTheyAreRequired(t *testing.T) {
 		if r.status != http.StatusUnauthorized || !strings.HasPrefix(r.header.Get("WWW-Authenticate"), `DPoP error="use_dpop_nonce"`) || r.header.Get("DPoP-Nonce") == "" {
 			t.Errorf("whoami without one: %d %v", r.status, r.header)
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.NonceRequired = true })
+	}, func(a *services.Config, _ *web.Config) { a.NonceRequired = true })
 }
 
 func TestNewAppsMustBindWhereThatIsRequired(t *testing.T) {
@@ -389,5 +390,5 @@ func TestNewAppsMustBindWhereThatIsRequired(t *testing.T) {
 		if err := json.Unmarshal([]byte(s.request(http.MethodGet, "/.well-known/oauth-authorization-server", "").body), &m); err != nil || len(m["dpop_signing_alg_values_supported"].([]any)) != 3 {
 			t.Errorf("%v %v", err, m)
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.DPoPRequired = true })
+	}, func(a *services.Config, _ *web.Config) { a.DPoPRequired = true })
 }

@@ -27,7 +27,7 @@ func TestWhiteSpaceAroundAnAddressIsTrimmedEverywhere(t *testing.T) {
 		sam := s.desk()
 		for i, space := range around {
 			typed := space + "ADA@example.com" + space
-			if u, err := s.auth.FindUser(t.Context(), typed); err != nil || u.Email != adaEmail {
+			if u, err := s.auth.Operator.FindUser(t.Context(), typed); err != nil || u.Email != adaEmail {
 				t.Errorf("a command with %+q: %v", typed, err)
 			}
 			if row := sam.get(searchURL("q", typed)); row.status != http.StatusOK || !strings.Contains(row.body, adaEmail) {
@@ -56,13 +56,13 @@ func TestWhiteSpaceAroundAnAddressIsTrimmedEverywhere(t *testing.T) {
 				t.Errorf("a new address with %+q: no mail", space)
 			}
 		}
-		if u, err := s.auth.AddUser(t.Context(), "\ufeffzoe@example.com\u2003", adaPassword, models.RoleUser); err != nil || u.Email != "zoe@example.com" || u.EmailKey != u.Email {
+		if u, err := s.auth.Operator.AddUser(t.Context(), "\ufeffzoe@example.com\u2003", adaPassword, models.RoleUser); err != nil || u.Email != "zoe@example.com" || u.EmailKey != u.Email {
 			t.Errorf("added %+q, %v", u.Email, err)
 		}
-		if err := s.auth.SetEmail(t.Context(), "zoe@example.com", "\u00a0zoe2@example.com\ufeff"); err != nil {
+		if err := s.auth.Operator.SetEmail(t.Context(), "zoe@example.com", "\u00a0zoe2@example.com\ufeff"); err != nil {
 			t.Error(err)
 		}
-		if u, err := s.auth.FindUser(t.Context(), "zoe2@example.com"); err != nil || u.Email != "zoe2@example.com" {
+		if u, err := s.auth.Operator.FindUser(t.Context(), "zoe2@example.com"); err != nil || u.Email != "zoe2@example.com" {
 			t.Errorf("%+q, %v", u.Email, err)
 		}
 	})
@@ -107,10 +107,10 @@ func TestAnAddressThatCanNeverBeMailedIsRefusedWhereverOneIsChosen(t *testing.T)
 			} else {
 				r.screen(t).one("p", "id", "email-problem").says(problem)
 			}
-			if _, err := s.auth.AddUser(t.Context(), email, adaPassword, models.RoleUser); fieldProblem(err, "email") != problem {
+			if _, err := s.auth.Operator.AddUser(t.Context(), email, adaPassword, models.RoleUser); fieldProblem(err, "email") != problem {
 				t.Errorf("user add %+q: %v", email, err)
 			}
-			if err := s.auth.SetEmail(t.Context(), adaEmail, email); fieldProblem(err, "email") != problem {
+			if err := s.auth.Operator.SetEmail(t.Context(), adaEmail, email); fieldProblem(err, "email") != problem {
 				t.Errorf("user set-email %+q: %v", email, err)
 			}
 		}
@@ -121,7 +121,7 @@ func TestAnAddressThatCanNeverBeMailedIsRefusedWhereverOneIsChosen(t *testing.T)
 			"a+b.c!#$%&'*/=?^_`{|}~-@example.com", strings.Repeat("a", 64) + "@example.com", "ada2@localhost", "ada2@" + strings.Repeat("a", 63) + ".example", "ada2@bücher.example", "ada3@BU\u0308CHER.example",
 			"ada4@xn--bcher-kva.example", "ada2@1and1.example", "ada2@例え.テスト", "1@2.example",
 		} {
-			if _, err := s.auth.AddUser(t.Context(), email, adaPassword, models.RoleUser); err != nil {
+			if _, err := s.auth.Operator.AddUser(t.Context(), email, adaPassword, models.RoleUser); err != nil {
 				t.Errorf("user add %q: %v", email, fieldProblem(err, "email"))
 			}
 		}
@@ -141,7 +141,7 @@ func fieldProblem(err error, field string) string {
 func TestPeopleSignInWithTheAddressThatTheyHave(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		for _, email := range []string{"a\u200bda@example.com", "ada@example.com\u2060", "ädä@example.com", "\ufeffada@example.com", strings.Repeat("a", 80) + "@example.com", "ada@[192.0.2.1]"} {
-			u, err := s.auth.AddUser(t.Context(), "old@example.com", adaPassword, models.RoleUser)
+			u, err := s.auth.Operator.AddUser(t.Context(), "old@example.com", adaPassword, models.RoleUser)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -154,16 +154,16 @@ func TestPeopleSignInWithTheAddressThatTheyHave(t *testing.T) {
 			}
 			b := s.browser()
 			b.expect(b.post("/login", url.Values{"email": {email}, "password": {adaPassword}}), http.StatusSeeOther, "/devices")
-			if found, err := s.auth.FindUser(t.Context(), email); err != nil || found.ID != u.ID {
+			if found, err := s.auth.Operator.FindUser(t.Context(), email); err != nil || found.ID != u.ID {
 				t.Errorf("a command for %+q: %v", email, err)
 			}
-			if _, err := s.auth.Disable(t.Context(), email); err != nil {
+			if _, err := s.auth.Operator.Disable(t.Context(), email); err != nil {
 				t.Error(err)
 			}
-			if err := s.auth.SetEmail(t.Context(), email, "mended@example.com"); err != nil {
+			if err := s.auth.Operator.SetEmail(t.Context(), email, "mended@example.com"); err != nil {
 				t.Error(err)
 			}
-			if err := s.auth.SetEmail(t.Context(), "mended@example.com", u.ID.String()+"@example.com"); err != nil {
+			if err := s.auth.Operator.SetEmail(t.Context(), "mended@example.com", u.ID.String()+"@example.com"); err != nil {
 				t.Error(err)
 			}
 		}

@@ -16,7 +16,7 @@ func TestAskingForAnAddressTellsNobodyWhoHasIt(t *testing.T) {
 		for _, email := range []string{eveEmail, "closed@example.com", "left@example.com"} {
 			s.addUser(email, evePassword)
 		}
-		if _, err := s.auth.Disable(t.Context(), "closed@example.com"); err != nil {
+		if _, err := s.auth.Operator.Disable(t.Context(), "closed@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		leaver := s.browser()
@@ -198,7 +198,7 @@ func TestALinkToANewAddressEndsWithWhatItWasAskedOn(t *testing.T) {
 			b.expect(b.post("/security", url.Values{"current_password": {adaPassword}, "new_password": {newPassword}}), http.StatusSeeOther, "/devices")
 		},
 		"an operator's password": func(s *postOffice, _ *browser) {
-			if _, err := s.auth.SetPassword(s.t.Context(), adaEmail, newPassword); err != nil {
+			if _, err := s.auth.Operator.SetPassword(s.t.Context(), adaEmail, newPassword); err != nil {
 				s.t.Fatal(err)
 			}
 		},
@@ -216,16 +216,16 @@ func TestALinkToANewAddressEndsWithWhatItWasAskedOn(t *testing.T) {
 			b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
 		},
 		"an account that was closed for a while": func(s *postOffice, _ *browser) {
-			if _, err := s.auth.Disable(s.t.Context(), adaEmail); err != nil {
+			if _, err := s.auth.Operator.Disable(s.t.Context(), adaEmail); err != nil {
 				s.t.Fatal(err)
 			}
-			if err := s.auth.Enable(s.t.Context(), adaEmail); err != nil {
+			if err := s.auth.Operator.Enable(s.t.Context(), adaEmail); err != nil {
 				s.t.Fatal(err)
 			}
 		},
 		"an operator's address": func(s *postOffice, _ *browser) {
 			for _, step := range [][2]string{{adaEmail, "set@example.com"}, {"set@example.com", adaEmail}} {
-				if err := s.auth.SetEmail(s.t.Context(), step[0], step[1]); err != nil {
+				if err := s.auth.Operator.SetEmail(s.t.Context(), step[0], step[1]); err != nil {
 					s.t.Fatal(err)
 				}
 			}

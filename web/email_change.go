@@ -4,11 +4,14 @@ import (
 	"net/http"
 
 	"latchkey/auth"
+	"latchkey/auth/account"
+	"latchkey/auth/notify"
+	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // emailChange mails a link to the address that the person wants. The answer does not tell whether an account has it.
-func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	p, err := decodePage(r, "email", "password")
 	if err != nil {
 		return err
@@ -17,7 +20,7 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *auth.Se
 	if err != nil {
 		return err
 	}
-	if err := s.auth.AskEmailChange(r.Context(), by, auth.EmailRequest{Email: p["email"], Password: p["password"], From: from}); err != nil {
+	if err := s.accounts.AskEmailChange(r.Context(), by, account.EmailRequest{Email: p["email"], Password: p["password"], From: from}); err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
 			return err
@@ -30,7 +33,7 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *auth.Se
 	}
 	s.cookies.leave(w, r, views.Flash{
 		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your e-mail address changes when you follow the link in it.", Names: []string{auth.TrimEmail(p["email"])},
-		Detail: "The link is good once, for " + durationText(auth.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.",
+		Detail: "The link is good once, for " + durationText(notify.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.",
 	})
 	return redirect(w, r, "/security")
 }

@@ -22,7 +22,7 @@ func TestWithoutMailTheAddressIsTheOperators(t *testing.T) {
 				t.Errorf("%d", r.status)
 			}
 		})
-		if err := s.auth.SetEmail(t.Context(), adaEmail, newEmail); err != nil {
+		if err := s.auth.Operator.SetEmail(t.Context(), adaEmail, newEmail); err != nil {
 			t.Fatal(err)
 		}
 		b.shown("/devices").one("p", "class", "whose").says("Signed in as " + newEmail)
@@ -37,7 +37,7 @@ func TestAnOperatorsAddressIsToldToBothAndTakenBackByNobody(t *testing.T) {
 		b := s.signedIn()
 		left, _ := s.moved(b, "thief@evil.example", adaPassword)
 		back := s.link(left)
-		if err := s.auth.SetEmail(t.Context(), "thief@evil.example", newEmail); err != nil {
+		if err := s.auth.Operator.SetEmail(t.Context(), "thief@evil.example", newEmail); err != nil {
 			t.Fatal(err)
 		}
 		list := s.mails()
@@ -51,11 +51,11 @@ func TestAnOperatorsAddressIsToldToBothAndTakenBackByNobody(t *testing.T) {
 		}
 		s.unchanged("a link from before", func() { s.browser().dead("to the former address", back) })
 		for email, kind := range map[string]auth.Kind{eveEmail: auth.KindEmailTaken, "none": auth.KindInvalidRequest} {
-			if err := s.auth.SetEmail(t.Context(), newEmail, email); auth.AsError(err).Kind != kind {
+			if err := s.auth.Operator.SetEmail(t.Context(), newEmail, email); auth.AsError(err).Kind != kind {
 				t.Errorf("%s: %v", email, err)
 			}
 		}
-		if err := s.auth.SetEmail(t.Context(), newEmail, adaEmail); err != nil { // it is held for nobody any more
+		if err := s.auth.Operator.SetEmail(t.Context(), newEmail, adaEmail); err != nil { // it is held for nobody any more
 			t.Error(err)
 		}
 	})

@@ -10,6 +10,8 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/notify"
+	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -219,7 +221,7 @@ func TestAStolenAddressIsTakenBackFromTheMailToTheOldOne(t *testing.T) {
 				t.Errorf("%s: %d", name, r.status)
 			}
 		}
-		s.refused(p.refresh, auth.ReasonRevoked)
+		s.refused(p.refresh, token.ReasonRevoked)
 		for _, email := range []string{adaEmail, "thief@evil.example"} {
 			for _, password := range []string{adaPassword, newPassword} {
 				if r := s.tryLogin(email, password, "x"); r.status != http.StatusUnauthorized {
@@ -325,10 +327,10 @@ func TestAnAddressThatWasLeftIsNobodyElses(t *testing.T) {
 		page := r.screen(t)
 		page.one("div", "role", "alert").one("p", "class", "notice-text").says("This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.")
 		page.none("form", "method", "post")
-		if _, err := s.auth.AddUser(t.Context(), adaEmail, "nobody would guess it", models.RoleUser); auth.AsError(err).Kind != auth.KindEmailTaken {
+		if _, err := s.auth.Operator.AddUser(t.Context(), adaEmail, "nobody would guess it", models.RoleUser); auth.AsError(err).Kind != auth.KindEmailTaken {
 			t.Errorf("an operator: %v", err)
 		}
-		s.clock.Advance(auth.EmailUndoLife)
+		s.clock.Advance(notify.EmailUndoLife)
 		s.browser().opened(s.signUp(s.browser(), adaEmail, "nobody would guess it", ""))
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/dpop"
+	"latchkey/auth/token"
 	"latchkey/views"
 )
 
@@ -114,7 +115,7 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, err error) failur
 		w.Header().Set("WWW-Authenticate", f.challenge)
 	}
 	if f.code == "use_dpop_nonce" {
-		w.Header().Set("DPoP-Nonce", s.auth.NewNonce())
+		w.Header().Set("DPoP-Nonce", s.tokens.NewNonce())
 	}
 	if s.metrics != nil {
 		s.metrics.refused(f.code, f.reason)
@@ -157,7 +158,7 @@ func (s *Server) challenge(w http.ResponseWriter, r *http.Request, f *failure) {
 	switch {
 	case f.challenge == "Bearer":
 		w.Header().Add("WWW-Authenticate", "DPoP "+algs)
-	case f.code == "invalid_token" && !strings.EqualFold(presented, string(auth.SchemeDPoP)):
+	case f.code == "invalid_token" && !strings.EqualFold(presented, string(token.SchemeDPoP)):
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	case f.code == "invalid_token", presented != "" && (f.code == "invalid_dpop_proof" || f.code == "use_dpop_nonce"):
 		f.status = http.StatusUnauthorized
@@ -188,7 +189,7 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	own := auth.AsError(err)
 	if own.Kind == auth.KindSignedOut {
 		target := "/login"
-		if key, ok := s.cookies.key(r); ok && request(r).route == deleteRoute && s.auth.Deleted(r.Context(), key) {
+		if key, ok := s.cookies.key(r); ok && request(r).route == deleteRoute && s.deletions.Deleted(r.Context(), key) {
 			s.farewell(w, r) // the form was sent twice
 			_ = redirect(w, r, target)
 			return

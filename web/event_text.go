@@ -5,7 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -14,7 +15,7 @@ import (
 var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventAccountCreated: always("Your account was created."),
 	models.EventSignIn:         always("Signed in on “%s”."),
-	models.EventSignInFailed: withDetail(auth.LockedDetail,
+	models.EventSignInFailed: withDetail(signin.LockedDetail,
 		"A sign-in with the right password was refused, because your password is locked.",
 		"A sign-in with a wrong password failed."),
 	models.EventPasswordFailed: always("A wrong password was given where your password was asked for again."),
@@ -29,7 +30,7 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 		"You signed out all other devices."),
 	models.EventDeviceRenamed: always("You renamed “%s” to “%s”."),
 	models.EventDeviceReused:  always("“%s” was signed out because its token was used twice: someone may have copied it."),
-	models.EventDeviceForked: withDetail(auth.ForkWarnDetail,
+	models.EventDeviceForked: withDetail(token.ForkWarnDetail,
 		"“%s” lost the answer to its renewal several times. If its connection is good, sign it out and in again.",
 		"“%s” lost the answer to a renewal and asked again."),
 	models.EventDeviceRestored:  always("“%s” was signed in by a token newer than our records, after a restore of the database."),
@@ -101,7 +102,7 @@ func severalFailures(e models.Event) string {
 	switch {
 	case e.Kind == models.EventPasswordFailed:
 		return fmt.Sprintf("%d more wrong passwords were given within 15 minutes where your password was asked for again.", n)
-	case e.Detail == auth.LockedDetail:
+	case e.Detail == signin.LockedDetail:
 		return fmt.Sprintf("%d more sign-ins with the right password were refused within 15 minutes, because your password is locked.", n)
 	}
 	return fmt.Sprintf("%d more sign-ins with a wrong password failed within 15 minutes.", n)

@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth"
+	"latchkey/auth/notify"
 	"latchkey/views"
 )
 
@@ -22,7 +22,7 @@ func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.auth.ForgotPassword(r.Context(), p["email"], from); err != nil {
+	if err := s.accounts.RequestPasswordReset(r.Context(), p["email"], from); err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
 			return err
@@ -34,10 +34,10 @@ func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 
 // forgotSent says where to look. It is the same for every address.
 func (s *Server) forgotSent(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, views.ForgotSent(views.ForgotPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(auth.ResetLife)}))
+	return render(w, r, http.StatusOK, views.ForgotSent(views.ForgotPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(notify.ResetLife)}))
 }
 
 func (s *Server) renderForgot(w http.ResponseWriter, r *http.Request, status int, page views.ForgotPage) error {
-	page.Shell, page.Mail = s.shell(w, r, "Forgotten password", ""), s.auth.Mail != nil
+	page.Shell, page.Mail = s.shell(w, r, "Forgotten password", ""), s.notify.Enabled()
 	return render(w, r, status, views.Forgot(page))
 }

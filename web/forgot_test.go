@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -64,7 +65,7 @@ func TestAForgottenPasswordIsReplacedFromTheMail(t *testing.T) {
 		b.expect(b.choose(newPassword), http.StatusSeeOther, "/login")
 		b.told("/login", "Your password was changed, and every device was signed out. Sign in with the new one.").one("input", "name", "email", "value", adaEmail)
 		home.expect(home.get("/devices"), http.StatusSeeOther, "/login")
-		s.refused(p.refresh, auth.ReasonRevoked)
+		s.refused(p.refresh, token.ReasonRevoked)
 		if r := s.tryLogin(adaEmail, adaPassword, "phone"); r.status != http.StatusUnauthorized {
 			t.Errorf("the old password: %d", r.status)
 		}
@@ -103,11 +104,11 @@ func TestALinkToANewPasswordIsGoodForItsTimeAndAccountOnly(t *testing.T) {
 			s.browser().dead("garbage", "/reset?token=x")
 			s.browser().dead("none", "/reset")
 		})
-		if _, err := s.auth.Disable(t.Context(), adaEmail); err != nil {
+		if _, err := s.auth.Operator.Disable(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().dead("of a disabled account", second)
-		if err := s.auth.Enable(t.Context(), adaEmail); err != nil {
+		if err := s.auth.Operator.Enable(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().dead("of an account that was disabled", second)
@@ -121,7 +122,7 @@ func TestALinkToANewPasswordIsGoodForItsTimeAndAccountOnly(t *testing.T) {
 		s.mails()
 		third := ask(adaEmail)
 		late.opened(third)
-		s.clock.Advance(auth.ResetLife)
+		s.clock.Advance(notify.ResetLife)
 		late.dead("half an hour old", third)
 	})
 }
@@ -155,7 +156,7 @@ func TestOfTwentyAnswersToOneLinkOneCounts(t *testing.T) {
 		}
 		var signedIn int
 		for i := range browsers {
-			s.clock.Advance(auth.ResetLife)
+			s.clock.Advance(notify.ResetLife)
 			if s.tryLogin(adaEmail, fmt.Sprintf("%s %d", newPassword, i), "phone").status == http.StatusOK {
 				signedIn++
 			}
@@ -170,7 +171,7 @@ func TestOfTwentyAnswersToOneLinkOneCounts(t *testing.T) {
 func TestAForgottenPasswordTellsNobodyWhoHasAnAccount(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
 		s.addUser("closed@example.com", evePassword)
-		if _, err := s.auth.Disable(t.Context(), "closed@example.com"); err != nil {
+		if _, err := s.auth.Operator.Disable(t.Context(), "closed@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		s.mails()
@@ -265,7 +266,7 @@ func TestAPersonGetsBackInFromTheMailInARealBrowser(t *testing.T) {
 			c.shoot("login-filled-in")
 			c.write("#password", newPassword)
 			c.follow(`main button[type="submit"]`).one("h1").says("Devices")
-			s.refused(phone.refresh, auth.ReasonRevoked)
+			s.refused(phone.refresh, token.ReasonRevoked)
 
 			m := s.mails()[0]
 			c.open(s.link(m), http.StatusOK).one("h1").says("This wasn’t you?")

@@ -6,8 +6,10 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
 	"latchkey/auth/devicetoken"
+	"latchkey/auth/seal"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -37,14 +39,14 @@ func TestTheForkRule(t *testing.T) {
 		},
 		"a used child kills its siblings": {
 			{present: "A", as: "B"}, {after: time.Minute, present: "A", as: "C"}, {present: "C", as: "D"},
-			{present: "B", reason: auth.ReasonReused}, {present: "D", reason: auth.ReasonRevoked},
+			{present: "B", reason: token.ReasonReused}, {present: "D", reason: token.ReasonRevoked},
 		},
 		"the first child kills the second too": {
 			{present: "A", as: "B"}, {after: time.Minute, present: "A", as: "C"}, {present: "B", as: "D"},
-			{present: "C", reason: auth.ReasonReused}, {present: "D", reason: auth.ReasonRevoked},
+			{present: "C", reason: token.ReasonReused}, {present: "D", reason: token.ReasonRevoked},
 		},
 		"a grandparent is reuse": {
-			{present: "A", as: "B"}, {present: "B", as: "C"}, {present: "A", reason: auth.ReasonReused}, {present: "C", reason: auth.ReasonRevoked},
+			{present: "A", as: "B"}, {present: "B", as: "C"}, {present: "A", reason: token.ReasonReused}, {present: "C", reason: token.ReasonRevoked},
 		},
 		"many lost answers in a row are forgiven": {
 			{present: "A", as: "B"}, {after: time.Hour, present: "A", as: "C"}, {after: time.Hour, present: "A", as: "D"},
@@ -80,7 +82,7 @@ func TestTheForkRule(t *testing.T) {
 					tokens[step.as] = got
 				}
 				s.refreshed(other.refresh) // no other device was touched
-			}, func(_ *auth.Config, w *web.Config) { w.TrustedProxies = []string{"127.0.0.0/8"} })
+			}, func(_ *services.Config, w *web.Config) { w.TrustedProxies = []string{"127.0.0.0/8"} })
 		})
 	}
 }
@@ -107,7 +109,7 @@ func TestATokenAheadOfARestoredDatabaseIsFollowed(t *testing.T) {
 			t.Error("the lost answer was not repeated")
 		}
 		s.refreshed(next.refresh)
-		s.refused(behind, auth.ReasonReused)
+		s.refused(behind, token.ReasonReused)
 	})
 }
 
@@ -116,7 +118,7 @@ func TestReuseTellsTheOwner(t *testing.T) {
 		first := s.login("phone").refresh
 		s.refreshed(s.refreshed(first).refresh)
 		s.clock.Advance(time.Second)
-		s.refused(first, auth.ReasonReused)
+		s.refused(first, token.ReasonReused)
 		if e := s.events(t)[0]; e.Kind != models.EventDeviceReused || e.DeviceName != "phone" || e.IP != "127.0.0.1" {
 			t.Errorf("the newest event: %+v", e)
 		}
@@ -127,7 +129,7 @@ func TestTheThirdForkWarns(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		first := s.login("phone").refresh
 		s.refreshed(first)
-		for i, want := range []string{auth.ForkDetail, auth.ForkWarnDetail, auth.ForkWarnDetail} { // the fourth is not recorded
+		for i, want := range []string{token.ForkDetail, token.ForkWarnDetail, token.ForkWarnDetail} { // the fourth is not recorded
 			s.clock.Advance(time.Minute)
 			s.refreshed(first)
 			events := s.events(t)
@@ -164,14 +166,14 @@ func TestFiftyRefreshesWithOneTokenGetOneSuccessor(t *testing.T) {
 func TestLifetimesEndADevice(t *testing.T) {
 	day := 24 * time.Hour
 	for name, c := range map[string]struct {
-		change func(*auth.Config)
+		change func(*services.Config)
 		pace   time.Duration
 		good   int // refreshes at that pace
 		reason string
 	}{
-		"absolute":  {func(c *auth.Config) { c.DeviceLifetime = 10 * day }, day, 9, auth.ReasonExpired},
-		"idle":      {func(c *auth.Config) { c.DeviceIdle = day }, day, 0, auth.ReasonIdle},
-		"refreshes": {func(c *auth.Config) { c.MaxRefreshes = 3 }, time.Minute, 3, auth.ReasonRefreshLimit},
+		"absolute":  {func(c *services.Config) { c.DeviceLifetime = 10 * day }, day, 9, token.ReasonExpired},
+		"idle":      {func(c *services.Config) { c.DeviceIdle = day }, day, 0, token.ReasonIdle},
+		"refreshes": {func(c *services.Config) { c.MaxRefreshes = 3 }, time.Minute, 3, token.ReasonRefreshLimit},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, s *site) {
@@ -182,11 +184,11 @@ func TestLifetimesEndADevice(t *testing.T) {
 				}
 				s.clock.Advance(c.pace)
 				s.refused(p.refresh, c.reason)
-				if again := s.login("phone"); c.reason != auth.ReasonRefreshLimit && again.name != "phone" {
+				if again := s.login("phone"); c.reason != token.ReasonRefreshLimit && again.name != "phone" {
 					t.Errorf("a device that is over keeps its name: %q", again.name)
 				}
 				s.refused(p.refresh, c.reason)
-			}, func(a *auth.Config, _ *web.Config) { c.change(a) })
+			}, func(a *services.Config, _ *web.Config) { c.change(a) })
 		})
 	}
 }
@@ -197,16 +199,16 @@ func TestAnAccessTokenNeverOutlivesItsDevice(t *testing.T) {
 		if m := r.json(t); m["expires_in"] != 300.0 || m["refresh_in"].(float64) >= 300 {
 			t.Errorf("%s", r.body)
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.DeviceLifetime = 5 * time.Minute })
+	}, func(a *services.Config, _ *web.Config) { a.DeviceLifetime = 5 * time.Minute })
 }
 
 func parse(t *testing.T, token string) (*devicetoken.Codec, devicetoken.Token) {
 	t.Helper()
-	key, err := auth.Derive([]byte("\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a\a"), "device token")
+	keys, err := seal.Keys([][]byte{testSecret}, "device token")
 	if err != nil {
 		t.Fatal(err)
 	}
-	codec := devicetoken.New(key)
+	codec := devicetoken.New(keys[0])
 	parsed, err := codec.Parse(token)
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +219,7 @@ func parse(t *testing.T, token string) (*devicetoken.Codec, devicetoken.Token) {
 // events is ada's activity, newest first.
 func (s *site) events(t *testing.T) []models.Event {
 	t.Helper()
-	ada, err := s.auth.FindUser(t.Context(), adaEmail)
+	ada, err := s.auth.Operator.FindUser(t.Context(), adaEmail)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,10 @@ import (
 	"sync"
 
 	"github.com/a-h/templ"
+
 	"latchkey/auth"
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
 	"latchkey/views"
 )
 
@@ -55,7 +58,7 @@ func (s *Server) checkOrigin(r *http.Request) error {
 var errPlainHTTP = errors.New("the page came over plain http")
 
 // signedIn is page for people whose browser is signed in; others go to the sign-in form and come back.
-func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *auth.Session) error) http.Handler {
+func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
 		by, err := s.session(r)
 		if err != nil {
@@ -71,10 +74,10 @@ func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *aut
 	})
 }
 
-// support is signedIn for the support staff. Other people who are signed in get 404. People who are
+// supportOnly is signedIn for the support staff. Other people who are signed in get 404. People who are
 // not signed in go to the sign-in form, as from every guarded page.
-func (s *Server) support(h func(w http.ResponseWriter, r *http.Request, by *auth.Session) error) http.Handler {
-	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) supportOnly(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 		if !by.Support() {
 			return errNoRoute
 		}
@@ -92,7 +95,7 @@ func (s *Server) api(h handler) http.Handler {
 }
 
 // bearer is api for requests with an access token (RFC 6750).
-func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *auth.Claims) error) http.Handler {
+func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *token.Claims) error) http.Handler {
 	return s.api(func(w http.ResponseWriter, r *http.Request) error {
 		request(r).guarded = true
 		token, scheme, err := accessToken(r)
@@ -100,7 +103,7 @@ func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *a
 			return err
 		}
 		proof := s.proof(w, r)
-		claims, err := s.auth.Authenticate(token, scheme, proof)
+		claims, err := s.tokens.Authenticate(token, scheme, proof)
 		if err != nil {
 			return err
 		}
@@ -146,9 +149,9 @@ func (s *Server) noteUnknownClient(r *http.Request) {
 
 // proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it. A client that needs a nonce for
 // its next proof gets it with the answer (RFC 9449 §8.2).
-func (s *Server) proof(w http.ResponseWriter, r *http.Request) auth.Proof {
-	p := auth.Proof{Headers: r.Header.Values("DPoP"), Method: r.Method, URL: s.base + r.URL.EscapedPath()}
-	if nonce := s.auth.Nonce(p); nonce != "" {
+func (s *Server) proof(w http.ResponseWriter, r *http.Request) token.Proof {
+	p := token.Proof{Headers: r.Header.Values("DPoP"), Method: r.Method, URL: s.base + r.URL.EscapedPath()}
+	if nonce := s.tokens.Nonce(p); nonce != "" {
 		w.Header().Set("DPoP-Nonce", nonce)
 	}
 	return p
@@ -188,7 +191,7 @@ const jsonType = "application/json"
 // shell is what every page shares. It takes the waiting message, so it is called right before rendering.
 func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active string) views.Shell {
 	shell := views.Shell{
-		Title: title, Active: active, Flash: s.cookies.takeFlash(w, r), SignupOpen: s.auth.SignupOpen,
+		Title: title, Active: active, Flash: s.cookies.takeFlash(w, r), SignupOpen: s.accounts.Config().SignupOpen,
 		Assets: s.Assets(),
 	}
 	if by := request(r).session; by != nil {

@@ -17,7 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/password"
+	"latchkey/auth/services"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 	"latchkey/web"
@@ -75,19 +76,20 @@ type site struct {
 	*httptest.Server
 	t          testing.TB
 	clock      *clock
-	auth       *auth.Service
+	auth       *services.Services
+	config     services.Config
 	store      *models.Store
 	log        *logBuffer
 	statements atomic.Int64
 }
 
 // each runs fn against a fresh service on SQLite and on PostgreSQL.
-func each(t *testing.T, fn func(t *testing.T, s *site), changes ...func(*auth.Config, *web.Config)) {
+func each(t *testing.T, fn func(t *testing.T, s *site), changes ...func(*services.Config, *web.Config)) {
 	t.Helper()
 	modelstest.EachURL(t, func(t *testing.T, databaseURL string) { fn(t, newSite(t, databaseURL, changes...)) })
 }
 
-func newSite(t testing.TB, databaseURL string, changes ...func(*auth.Config, *web.Config)) *site {
+func newSite(t testing.TB, databaseURL string, changes ...func(*services.Config, *web.Config)) *site {
 	t.Helper()
 	s := newReplica(t, databaseURL, changes...)
 	s.addUser(adaEmail, adaPassword)
@@ -95,7 +97,7 @@ func newSite(t testing.TB, databaseURL string, changes ...func(*auth.Config, *we
 }
 
 // newReplica is one more service on the database, with an address and a clock of its own.
-func newReplica(t testing.TB, databaseURL string, changes ...func(*auth.Config, *web.Config)) *site {
+func newReplica(t testing.TB, databaseURL string, changes ...func(*services.Config, *web.Config)) *site {
 	t.Helper()
 	s := &site{t: t, clock: &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}, log: &logBuffer{}}
 	store, err := models.Open(t.Context(), models.Config{URL: databaseURL, OnStatement: func(string) { s.statements.Add(1) }})
@@ -112,21 +114,22 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*auth.Config, 
 	t.Cleanup(s.Close)
 	secret := testSecret
 	logger := slog.New(slog.NewTextHandler(s.log, nil))
-	a := auth.Config{
+	a := services.Config{
 		Issuer: s.URL, Audience: "https://api.example.com", SigningAlg: "ES256", AccessTTL: 15 * time.Minute,
 		StatusTTL: 30 * time.Second, StatusURL: s.URL + "/statuslists/",
 		DeviceLifetime: 90 * 24 * time.Hour, DeviceIdle: 30 * 24 * time.Hour, BrowserLifetime: 30 * 24 * time.Hour, BrowserIdle: 24 * time.Hour,
-		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true, Hash: auth.HashParams{MemoryKiB: 64, Time: 1, Threads: 1},
+		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true, Hash: password.Params{MemoryKiB: 64, Time: 1, Threads: 1},
 		Secret: secret, Now: s.clock.Now, Elapsed: func() time.Duration { return s.clock.Now().Sub(time.Unix(0, 0)) }, Logger: logger,
 	}
 	w := web.Config{BaseURL: s.URL, Secret: secret, Logger: logger}
 	for _, change := range changes {
 		change(&a, &w)
 	}
-	if s.auth, err = auth.New(store, a); err != nil {
+	s.config = a
+	if s.auth, err = services.New(store, a); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.auth.LoadKeys(t.Context()); err != nil {
+	if err := s.auth.Keys.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	server, err := web.New(s.auth, w)
@@ -139,7 +142,7 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*auth.Config, 
 
 func (s *site) addUser(email, password string) {
 	s.t.Helper()
-	if _, err := s.auth.AddUser(s.t.Context(), email, password, models.RoleUser); err != nil {
+	if _, err := s.auth.Operator.AddUser(s.t.Context(), email, password, models.RoleUser); err != nil {
 		s.t.Fatal(err)
 	}
 }

@@ -17,7 +17,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Retry-After", "2")
 		return errStopping
 	}
-	if err := s.auth.Ready(r.Context()); err != nil {
+	if err := s.operator.Ready(r.Context()); err != nil {
 		return err
 	}
 	return writeJSON(w, http.StatusOK, jsonType, map[string]string{"status": "ready"})

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 )
 
 // Apps have an HTTP layer that adds an Authorization header to every request. At the OAuth endpoints only HTTP Basic is
@@ -219,7 +219,7 @@ func TestBodiesInGoodFaithAreTaken(t *testing.T) {
 				t.Errorf("%s: %d %s", name, r.status, r.body)
 			}
 		}
-		s.refused(p.refresh, auth.ReasonRevoked)
+		s.refused(p.refresh, token.ReasonRevoked)
 	})
 }
 

@@ -7,19 +7,20 @@ import (
 	"net/url"
 
 	"latchkey/auth"
+	"latchkey/auth/notify"
 	"latchkey/views"
 )
 
 // linkPaths are where the links of letters lead.
-var linkPaths = map[auth.LetterKind]string{
-	auth.LetterNewDevice: notMeLink.path, auth.LetterDeviceReused: notMeLink.path, auth.LetterPasswordChanged: notMeLink.path,
-	auth.LetterEmailConfirm: emailLink.path, auth.LetterEmailChanged: undoLink.path,
-	auth.LetterReset: resetLink.path, auth.LetterSignup: signupLink.path,
+var linkPaths = map[notify.Kind]string{
+	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
+	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
+	notify.KindPasswordReset: resetLink.path, notify.KindSignup: signupLink.path,
 }
 
 // MailRenderer puts letters into words. Their links begin with the base URL, whatever a request's Host header said.
-func MailRenderer(baseURL string) auth.Render {
-	return func(l auth.Letter) (auth.Words, error) {
+func MailRenderer(baseURL string) notify.Render {
+	return func(l notify.Notification) (notify.Rendered, error) {
 		m := views.Mail{
 			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
@@ -30,15 +31,15 @@ func MailRenderer(baseURL string) auth.Render {
 		if l.Link != "" {
 			path, ok := linkPaths[l.Kind]
 			if !ok {
-				return auth.Words{}, fmt.Errorf("web: a letter %q has a link that leads nowhere", l.Kind)
+				return notify.Rendered{}, fmt.Errorf("web: a letter %q has a link that leads nowhere", l.Kind)
 			}
 			m.Link = baseURL + path + "?token=" + url.QueryEscape(l.Link)
 		}
 		var b bytes.Buffer
 		if err := views.Letter(m).Render(context.Background(), &b); err != nil {
-			return auth.Words{}, fmt.Errorf("render mail: %w", err)
+			return notify.Rendered{}, fmt.Errorf("render mail: %w", err)
 		}
-		return auth.Words{Subject: m.Subject(), Text: m.Text(), HTML: b.String()}, nil
+		return notify.Rendered{Subject: m.Subject(), Text: m.Text(), HTML: b.String()}, nil
 	}
 }
 

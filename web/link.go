@@ -9,6 +9,8 @@ import (
 	"github.com/gorilla/sessions"
 
 	"latchkey/auth"
+	"latchkey/auth/account"
+	"latchkey/auth/notify"
 )
 
 const (
@@ -24,28 +26,28 @@ type linkPage struct {
 	cookie string // names the cookie that keeps the secrets of this kind
 	next   string // where a person whose link is dead goes on
 	offer  string // what that is
-	find   func(*auth.Service, context.Context, string) error
+	find   func(*account.Service, context.Context, string) error
 }
 
 var (
-	resetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
-		_, err := a.FindReset(ctx, secret)
+	resetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
+		_, err := a.FindPasswordReset(ctx, secret)
 		return err
 	}}
-	signupLink = linkPage{"/signup/confirm", "signup", "/signup", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
+	signupLink = linkPage{"/signup/confirm", "signup", "/signup", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
 		_, _, err := a.FindSignup(ctx, secret)
 		return err
 	}}
-	emailLink = linkPage{"/email/confirm", "email", "/security#change-email", "Send a new link", func(a *auth.Service, ctx context.Context, secret string) error {
+	emailLink = linkPage{"/email/confirm", "email", "/security#change-email", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
 		_, err := a.FindEmailChange(ctx, secret)
 		return err
 	}}
-	undoLink = linkPage{"/email/undo", "undo", "/forgot", "Choose a new password", func(a *auth.Service, ctx context.Context, secret string) error {
+	undoLink = linkPage{"/email/undo", "undo", "/forgot", "Choose a new password", func(a *account.Service, ctx context.Context, secret string) error {
 		_, err := a.FindEmailUndo(ctx, secret)
 		return err
 	}}
-	notMeLink = linkPage{"/not-me", "alarm", "/forgot", "Choose a new password", func(a *auth.Service, ctx context.Context, secret string) error {
-		_, err := a.FindAlarm(ctx, secret)
+	notMeLink = linkPage{"/not-me", "alarm", "/forgot", "Choose a new password", func(a *account.Service, ctx context.Context, secret string) error {
+		_, err := a.FindNotMe(ctx, secret)
 		return err
 	}}
 )
@@ -70,7 +72,7 @@ func (s *Server) deadEnd(p linkPage, err error) error {
 		return err
 	}
 	end := &deadEnd{error: err, next: p.next, offer: p.offer}
-	if p.path == signupLink.path && !s.auth.SignupOpen {
+	if p.path == signupLink.path && !s.accounts.Config().SignupOpen {
 		end.next, end.offer = "", ""
 	}
 	if auth.AsError(err) == errNoSecret {
@@ -90,7 +92,7 @@ func (s *Server) follow(p linkPage) handler {
 		if len(secrets) == 0 {
 			return s.deadEnd(p, errNoSecret)
 		}
-		if err := p.find(s.auth, r.Context(), secrets[0]); err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
+		if err := p.find(s.accounts, r.Context(), secrets[0]); err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 			return s.deadEnd(p, err)
 		}
 		if err := s.cookies.addLink(w, r, p, secrets[0]); err != nil {
@@ -101,7 +103,7 @@ func (s *Server) follow(p linkPage) handler {
 }
 
 // at is the address of a link's own page.
-func (p linkPage) at(secret string) string { return p.path + "/" + auth.LinkID(secret) }
+func (p linkPage) at(secret string) string { return p.path + "/" + notify.LinkID(secret) }
 
 // unnamed refuses a form that does not say which link it is about, as pages before this release had it.
 func (s *Server) unnamed(p linkPage) handler {
@@ -115,7 +117,7 @@ func (s *Server) unnamed(p linkPage) handler {
 func (s *Server) followed(p linkPage, h func(w http.ResponseWriter, r *http.Request, secret string) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		for _, secret := range s.cookies.linkSecrets(r, p) {
-			if auth.LinkID(secret) == r.PathValue("link") {
+			if notify.LinkID(secret) == r.PathValue("link") {
 				return s.deadEnd(p, h(w, r, secret))
 			}
 		}

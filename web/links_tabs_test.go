@@ -189,13 +189,13 @@ func TestDisablingEndsEveryLinkButTheWayBack(t *testing.T) {
 		}
 		open := s.browser()
 		action := open.tabOf(link)
-		if _, err := s.auth.Disable(t.Context(), s.email()); err != nil {
+		if _, err := s.auth.Operator.Disable(t.Context(), s.email()); err != nil {
 			t.Fatal(err)
 		}
 		if r := open.post(action, answer(adaPassword)); r.status != http.StatusGone {
 			t.Errorf("while it is disabled: %d", r.status)
 		}
-		if err := s.auth.Enable(t.Context(), s.email()); err != nil {
+		if err := s.auth.Operator.Enable(t.Context(), s.email()); err != nil {
 			t.Fatal(err)
 		}
 		want := http.StatusGone

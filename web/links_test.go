@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/notify"
 	"latchkey/models"
 )
 
@@ -49,7 +49,7 @@ func (s *site) acts(kind models.EventKind) (n int64) {
 
 // linkKinds are all of them. A new kind goes here.
 var linkKinds = map[string]linkKind{
-	"a new password": {auth.ResetLife, func(s *postOffice, email, _ string) string {
+	"a new password": {notify.ResetLife, func(s *postOffice, email, _ string) string {
 		s.browser().forget(email)
 		return s.link(s.mail())
 	}, func(b *browser, _ string) reply { return b.choose(newPassword) }, "/login", models.EventPasswordReset, ""},
@@ -70,15 +70,15 @@ var linkKinds = map[string]linkKind{
 		list := s.mails()
 		return s.link(list[len(list)-1])
 	}, func(b *browser, _ string) reply { return b.post("/not-me", nil) }, "", models.EventLocked, ""},
-	"a new account": {auth.SignupLife, func(s *postOffice, email, password string) string {
+	"a new account": {notify.SignupLife, func(s *postOffice, email, password string) string {
 		return s.signUp(s.browser(), "new-"+email, password, "")
 	}, func(b *browser, password string) reply { return b.confirm(password) }, "/devices", models.EventAccountCreated, "/login"},
-	"a new address": {auth.EmailLife, func(s *postOffice, email, password string) string {
+	"a new address": {notify.EmailLife, func(s *postOffice, email, password string) string {
 		b := s.browser()
 		b.signIn(email, password)
 		return s.moving(b, "other-"+email, password)
 	}, func(b *browser, password string) reply { return b.settle(password) }, "/security", models.EventEmailChanged, ""},
-	"a former address": {auth.EmailUndoLife, func(s *postOffice, email, password string) string {
+	"a former address": {notify.EmailUndoLife, func(s *postOffice, email, password string) string {
 		b := s.browser()
 		b.signIn(email, password)
 		left, _ := s.moved(b, "other-"+email, password)
@@ -159,7 +159,7 @@ func TestEveryLinkEndsWithItsTimeOrItsAccount(t *testing.T) {
 		"expired":           func(s *postOffice, k linkKind) { s.clock.Advance(k.life) },
 		"a deleted account": func(s *postOffice, _ linkKind) { s.exec("DELETE FROM users WHERE email_key LIKE '%ada@example.com'") },
 		"a disabled account": func(s *postOffice, _ linkKind) {
-			if _, err := s.auth.Disable(s.t.Context(), s.email()); err != nil {
+			if _, err := s.auth.Operator.Disable(s.t.Context(), s.email()); err != nil {
 				s.t.Fatal(err)
 			}
 			s.mails()
@@ -190,7 +190,7 @@ func TestEveryLinkIsAboutItsOwnAccountOnly(t *testing.T) {
 		ada := s.signedIn()
 		link := k.made(s, eveEmail, evePassword)
 		ofAda := func() (list string) {
-			u, err := s.auth.FindUser(t.Context(), adaEmail)
+			u, err := s.auth.Operator.FindUser(t.Context(), adaEmail)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"latchkey/auth"
+	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
@@ -40,7 +41,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 			return s.renderLogin(w, r, http.StatusConflict, page)
 		}
 	}
-	key, err := s.auth.LoginBrowser(r.Context(), signIn)
+	key, err := s.signIn.LoginBrowser(r.Context(), signIn)
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
@@ -61,21 +62,21 @@ func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int,
 }
 
 // browserLogin reads a sign-in or sign-up on this browser.
-func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) (auth.BrowserLogin, error) {
+func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) (signin.BrowserLogin, error) {
 	from, err := s.caller(r)
 	if err != nil {
-		return auth.BrowserLogin{}, err
+		return signin.BrowserLogin{}, err
 	}
 	from.Browser = s.cookies.mark(w, r)
 	replaces, err := s.session(r)
 	if err != nil && auth.AsError(err).Kind != auth.KindSignedOut {
-		return auth.BrowserLogin{}, err
+		return signin.BrowserLogin{}, err
 	}
-	return auth.BrowserLogin{Email: p["email"], Password: p["password"], From: from, Replaces: replaces}, nil
+	return signin.BrowserLogin{Email: p["email"], Password: p["password"], From: from, Replaces: replaces}, nil
 }
 
 // welcome keeps the new sign-in and goes on.
-func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key auth.BrowserKey, next string) error {
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key signin.BrowserKey, next string) error {
 	if err := s.cookies.setSession(w, r, key); err != nil {
 		return err
 	}

@@ -5,13 +5,13 @@ import (
 	"io"
 	"net/http"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
 )
 
 // form is signedIn for what a page's form sends. It refuses a form that was made for another account: another person may
 // have signed in on this browser since that page was opened.
-func (s *Server) form(h func(w http.ResponseWriter, r *http.Request, by *auth.Session) error) http.Handler {
-	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) form(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 		made, err := madeFor(r)
 		if err != nil {
 			return err
@@ -35,7 +35,7 @@ func madeFor(r *http.Request) (string, error) {
 
 // otherAccount says that nothing was done, and what to do instead. A page that was opened before this program knew of the
 // matter names no account.
-func otherAccount(made string, by *auth.Session) error {
+func otherAccount(made string, by *signin.Session) error {
 	if made == "" {
 		return &httpError{
 			status: http.StatusConflict, code: "page_out_of_date", heading: "This page is out of date",

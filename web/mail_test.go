@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
 	"latchkey/auth/mail"
 	"latchkey/auth/mail/mailtest"
+	"latchkey/auth/notify"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models/modelstest"
 	"latchkey/web"
 )
@@ -26,12 +28,12 @@ type postOffice struct {
 }
 
 // posted runs fn against a fresh service with mail on SQLite and on PostgreSQL.
-func posted(t *testing.T, fn func(t *testing.T, s *postOffice), changes ...func(*auth.Config, *web.Config)) {
+func posted(t *testing.T, fn func(t *testing.T, s *postOffice), changes ...func(*services.Config, *web.Config)) {
 	t.Helper()
 	modelstest.EachURL(t, func(t *testing.T, databaseURL string) { fn(t, newPostOffice(t, databaseURL, changes...)) })
 }
 
-func newPostOffice(t *testing.T, databaseURL string, changes ...func(*auth.Config, *web.Config)) *postOffice {
+func newPostOffice(t *testing.T, databaseURL string, changes ...func(*services.Config, *web.Config)) *postOffice {
 	t.Helper()
 	server := mailtest.Start(t, false)
 	from, err := mail.ParseFrom("Latchkey <no-reply@id.example.com>")
@@ -46,7 +48,7 @@ func newPostOffice(t *testing.T, databaseURL string, changes ...func(*auth.Confi
 	sender.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, server.Address)
 	}
-	changes = append(changes, func(a *auth.Config, w *web.Config) { a.Mail, a.Render = sender, web.MailRenderer(w.BaseURL) })
+	changes = append(changes, func(a *services.Config, w *web.Config) { a.Mail, a.Render = sender, web.MailRenderer(w.BaseURL) })
 	return &postOffice{site: newSite(t, databaseURL, changes...), server: server}
 }
 
@@ -55,7 +57,7 @@ func (s *postOffice) mails() (list []mail.Message) {
 	s.t.Helper()
 	for n := 1; n > 0; {
 		var err error
-		if n, err = s.auth.SendMails(s.t.Context()); err != nil {
+		if n, err = s.auth.Notify.SendMails(s.t.Context()); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -105,7 +107,7 @@ func (b *browser) opened(link string) screen {
 	path, secret, _ := strings.Cut(link, "?token=")
 	r := b.get(link)
 	page := r.header.Get("Location")
-	if r.status != http.StatusSeeOther || page != path+"/"+auth.LinkID(secret) || r.header.Get("Referrer-Policy") != "no-referrer" || r.header.Get("Cache-Control") != "no-store" {
+	if r.status != http.StatusSeeOther || page != path+"/"+notify.LinkID(secret) || r.header.Get("Referrer-Policy") != "no-referrer" || r.header.Get("Cache-Control") != "no-store" {
 		b.t.Errorf("%s: %d %v", path, r.status, r.header)
 	}
 	shown := b.get(page)
@@ -172,7 +174,7 @@ func TestAStolenPhoneIsSignedOutFromTheMail(t *testing.T) {
 		}
 		b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
 		b.told("/not-me", "Done: it is signed out, and your password is locked.").one("h1").says("Your account is locked. Choose a new password")
-		s.refused(thief.refresh, auth.ReasonRevoked)
+		s.refused(thief.refresh, token.ReasonRevoked)
 		if r := s.tryLogin(adaEmail, adaPassword, "his phone"); r.status != http.StatusUnauthorized || r.text(t, "detail") != s.tryLogin(adaEmail, "a guess", "x").text(t, "detail") {
 			t.Errorf("the password opens: %d %s", r.status, r.body)
 		}
@@ -215,7 +217,7 @@ func TestTheDemonstrationShowsItsMails(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		s.login("phone")
 		s.login(evil)
-		if _, err := s.auth.SendMails(t.Context()); err != nil {
+		if _, err := s.auth.Notify.SendMails(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		page := s.browser().shown("/gallery/mail")
@@ -232,7 +234,7 @@ func TestTheDemonstrationShowsItsMails(t *testing.T) {
 				t.Errorf("%s: %d", name, r.status)
 			}
 		}
-	}, func(a *auth.Config, w *web.Config) {
+	}, func(a *services.Config, w *web.Config) {
 		from, err := mail.ParseFrom("no-reply@id.example.com")
 		if err != nil {
 			t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 )
 
 // What a person or their browser writes goes to no address that may be a stranger's, in no part of a mail.
@@ -15,7 +15,7 @@ func TestMailsToStrangersRepeatNothingThatWasSent(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
 		const evil = "Verify-now-at-evil.example"
 		wicked := strings.ToLower(evil) + "@example.net" // an account's address with words in it
-		if _, err := s.auth.AddUser(t.Context(), wicked, adaPassword, "user"); err != nil {
+		if _, err := s.auth.Operator.AddUser(t.Context(), wicked, adaPassword, "user"); err != nil {
 			t.Fatal(err)
 		}
 		b := s.browser()
@@ -97,7 +97,7 @@ func TestASummaryIsReadAndAnswered(t *testing.T) {
 			t.Errorf("the page: %s", page)
 		}
 		b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
-		s.refused(refresh, auth.ReasonRevoked)
+		s.refused(refresh, token.ReasonRevoked)
 		her.shown("/devices")
 	})
 }

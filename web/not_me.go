@@ -9,7 +9,7 @@ import (
 
 // notMeForm says what the link "This wasn't me" will do, and asks. Once it is used, the person chooses a new password here.
 func (s *Server) notMeForm(w http.ResponseWriter, r *http.Request, secret string) error {
-	link, err := s.auth.FindAlarm(r.Context(), secret)
+	link, err := s.accounts.FindNotMe(r.Context(), secret)
 	switch {
 	case err != nil && auth.AsError(err).Kind == auth.KindUsedLink && link.Locked:
 		return s.renderLocked(w, r, notMeLink.at(secret), http.StatusOK, views.LockedPage{Email: link.Email, Moved: link.Moved})
@@ -29,7 +29,7 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request, secret string) er
 	if err != nil {
 		return err
 	}
-	_, err = s.auth.AnswerAlarm(r.Context(), secret, from)
+	_, err = s.accounts.AnswerNotMe(r.Context(), secret, from)
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 		return err
 	}
@@ -41,11 +41,11 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request, secret string) er
 
 // notMePassword mails the owner of the account that was locked a link to a new password.
 func (s *Server) notMePassword(w http.ResponseWriter, r *http.Request, secret string) error {
-	link, err := s.auth.FindAlarm(r.Context(), secret)
+	link, err := s.accounts.FindNotMe(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 		return err
 	}
 	return s.mailLocked(w, r, notMeLink.at(secret), views.LockedPage{Email: link.Email, Moved: link.Moved}, func(from auth.Caller) error {
-		return s.auth.ForgotAfterAlarm(r.Context(), secret, from)
+		return s.accounts.ResetAfterNotMe(r.Context(), secret, from)
 	})
 }

@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 )
 
 // oauthRevoke signs a device out (RFC 7009). A token that means nothing here is answered like any other (§2.2): by an object, since
@@ -16,7 +16,7 @@ func (s *Server) oauthRevoke(w http.ResponseWriter, r *http.Request) error {
 	if p["token"] == "" {
 		return badBody("token is missing.", nil)
 	}
-	err = s.auth.Revoke(r.Context(), auth.RefreshRequest{
+	err = s.tokens.Revoke(r.Context(), token.RefreshRequest{
 		Token: p["token"], ClientID: p["client_id"], From: from, Proof: s.proof(w, r),
 	})
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -28,7 +29,7 @@ func TestSigningOutByRFC7009(t *testing.T) {
 		} {
 			s.signOut(c.name, c.token)
 		}
-		s.refused(a.refresh, auth.ReasonRevoked)
+		s.refused(a.refresh, token.ReasonRevoked)
 	})
 }
 
@@ -38,7 +39,7 @@ func TestAnAccessTokenSignsItsOwnDeviceOut(t *testing.T) {
 		a, b := s.login("a"), s.login("b")
 		s.clock.Advance(time.Second)
 		s.signOut("an access token", a.access)
-		s.refused(a.refresh, auth.ReasonRevoked)
+		s.refused(a.refresh, token.ReasonRevoked)
 		if e := s.events(t)[0]; e.Kind != models.EventSignOut || e.Detail != string(models.RevokedBySignOut) || e.DeviceName != "a" {
 			t.Errorf("the activity says %+v", e)
 		}
@@ -71,17 +72,17 @@ func TestABoundAccessTokenSignsOutWithItsProofOnly(t *testing.T) {
 		s.signOut("a proof seen on its way", p.access, "Authorization", "DPoP "+p.access, "DPoP", used)
 		p = newPhone(t, owner.refresh(p.refresh)) // still signed in
 		s.signOut("its proof", p.access, "DPoP", owner.proof("POST", "/oauth/revoke", p.access, nil))
-		if r := owner.refresh(p.refresh); r.text(t, "reason") != auth.ReasonRevoked {
+		if r := owner.refresh(p.refresh); r.text(t, "reason") != token.ReasonRevoked {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 		q := newPhone(t, owner.login("tablet"))
 		s.signOut("a proof as for the token endpoint", q.access, "DPoP", owner.proof("POST", "/oauth/revoke", "", nil))
-		if r := owner.refresh(q.refresh); r.text(t, "reason") != auth.ReasonRevoked {
+		if r := owner.refresh(q.refresh); r.text(t, "reason") != token.ReasonRevoked {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 		unbound := s.login("unbound")
 		s.signOut("an unbound one with any proof", unbound.access, "DPoP", "x")
-		s.refused(unbound.refresh, auth.ReasonRevoked)
+		s.refused(unbound.refresh, token.ReasonRevoked)
 	})
 }
 
@@ -99,8 +100,8 @@ func TestASignOutByProofSaysWhenItNeedsANonce(t *testing.T) {
 			t.Errorf("%d %v %s", r.status, r.header, r.body)
 		}
 		s.signOut("with it", p.access, "DPoP", owner.proof("POST", "/oauth/revoke", p.access, with))
-		if r := s.postForm("/oauth/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.refresh}}, "DPoP", owner.proof("POST", "/oauth/token", "", with)); r.text(t, "reason") != auth.ReasonRevoked {
+		if r := s.postForm("/oauth/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.refresh}}, "DPoP", owner.proof("POST", "/oauth/token", "", with)); r.text(t, "reason") != token.ReasonRevoked {
 			t.Errorf("%d %s", r.status, r.body)
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.NonceRequired = true })
+	}, func(a *services.Config, _ *web.Config) { a.NonceRequired = true })
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"latchkey/auth"
+	"latchkey/auth/token"
 )
 
 // grant answers a request for tokens of one grant_type, whose parameters are decoded.
@@ -47,7 +48,7 @@ func (s *Server) refreshGrant(w http.ResponseWriter, r *http.Request, p params, 
 	if p["refresh_token"] == "" {
 		return badBody("refresh_token is missing.", nil)
 	}
-	answer, err := s.auth.Refresh(r.Context(), auth.RefreshRequest{
+	answer, err := s.tokens.Refresh(r.Context(), token.RefreshRequest{
 		Token: p["refresh_token"], ClientID: p["client_id"], From: from, Proof: s.proof(w, r),
 	})
 	if err != nil {

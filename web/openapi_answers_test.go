@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/models/modelstest"
 	"latchkey/web"
 )
@@ -49,7 +49,7 @@ func described(p *probe) {
 	}
 }
 
-func withTenant(a *auth.Config, _ *web.Config) { a.Issuer += "/tenant" }
+func withTenant(a *services.Config, _ *web.Config) { a.Issuer += "/tenant" }
 
 func newProbe(t *testing.T, s *site, l *ledger) *probe { return &probe{s, newContract(t, s), t, l} }
 
@@ -69,33 +69,33 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 	for _, scene := range []struct {
 		name   string
 		play   func(p *probe)
-		change func(*auth.Config, *web.Config)
+		change func(*services.Config, *web.Config)
 	}{
 		{"the described requests", described, withTenant},
 		{"bodies that cannot be read", badBodies, nil},
 		{"fields that cannot be used", badFields, nil},
 		{"access tokens that prove nothing", badAccess, nil},
 		{"a second password", secondPassword, nil},
-		{"sign-ins that are refused", badLogins, func(a *auth.Config, _ *web.Config) { a.MaxDevices = 2 }},
+		{"sign-ins that are refused", badLogins, func(a *services.Config, _ *web.Config) { a.MaxDevices = 2 }},
 		{"device tokens that prove nothing", badGrants, nil},
 		{"an idle device", idle, nil},
-		{"devices at their end", atTheEnd, func(a *auth.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
-		{"nonces", nonces, func(a *auth.Config, _ *web.Config) { a.NonceRequired = true }},
-		{"a flood of proofs", crowd, func(a *auth.Config, _ *web.Config) { a.ProofMemory = 4000 }},
+		{"devices at their end", atTheEnd, func(a *services.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
+		{"nonces", nonces, func(a *services.Config, _ *web.Config) { a.NonceRequired = true }},
+		{"a flood of proofs", crowd, func(a *services.Config, _ *web.Config) { a.ProofMemory = 4000 }},
 		{"no database", noDatabase, nil},
 		{"discovery", discovery, nil},
 	} {
 		t.Run(scene.name, func(t *testing.T) {
 			change := scene.change
 			if change == nil {
-				change = func(*auth.Config, *web.Config) {}
+				change = func(*services.Config, *web.Config) {}
 			}
 			scene.play(newProbe(t, newSite(t, modelstest.SQLite(t), change), l))
 		})
 	}
 	t.Run("a mistake of the server's", func(t *testing.T) {
 		var broken atomic.Bool
-		s := newSite(t, modelstest.SQLite(t), func(a *auth.Config, _ *web.Config) {
+		s := newSite(t, modelstest.SQLite(t), func(a *services.Config, _ *web.Config) {
 			now := a.Now
 			a.Now = func() time.Time {
 				if broken.Load() {
@@ -190,7 +190,7 @@ func badFields(p *probe) {
 		}
 	}
 	p.want(p.send(false, "POST", "/api/login", `{"email":"`+adaEmail+`","device_name":"x"}`, "Content-Type", jsonType), 422, "invalid_request")
-	if _, err := p.auth.AddClient(p.t.Context(), "Notes"); err != nil {
+	if _, err := p.auth.Clients.Add(p.t.Context(), "Notes"); err != nil {
 		p.t.Fatal(err)
 	}
 	p.want(p.send(true, "POST", "/api/login", `{"email":"`+adaEmail+`","password":"`+adaPassword+`","device_name":"x","client_id":"other"}`, "Content-Type", jsonType), 422, "invalid_request")
@@ -243,7 +243,7 @@ func badLogins(p *probe) {
 	p.want(p.send(true, "POST", "/oauth/token", `{"grant_type":"refresh_token","refresh_token":"`+bound.refresh+`"}`, "Content-Type", jsonType), 400, "invalid_dpop_proof")
 	p.login("two")
 	p.want(login(adaPassword), 409, "too_many_devices")
-	if _, err := p.auth.Disable(p.t.Context(), adaEmail); err != nil {
+	if _, err := p.auth.Operator.Disable(p.t.Context(), adaEmail); err != nil {
 		p.t.Fatal(err)
 	}
 	p.want(login(adaPassword), 403, "account_disabled")

@@ -7,7 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/web"
 )
 
@@ -41,7 +42,7 @@ func crowd(p *probe) {
 	owner := newProver(p.t, p.site, "EdDSA")
 	bound := newPhone(p.t, owner.login("phone"))
 	whoami := func() error {
-		_, err := p.auth.Authenticate(bound.access, auth.SchemeDPoP, auth.Proof{
+		_, err := p.auth.Tokens.Authenticate(bound.access, token.SchemeDPoP, token.Proof{
 			Headers: []string{owner.proof("GET", "/api/whoami", bound.access, nil)}, Method: "GET", URL: p.URL + "/api/whoami",
 		})
 		return err
@@ -82,11 +83,11 @@ func noDatabase(p *probe) {
 	p.clock.Advance(time.Minute)
 	p.want(p.send(true, "GET", "/statuslists/0", ""), 503, "unavailable")
 	// A server that starts now never read its keys.
-	service, err := auth.New(p.store, p.auth.Config)
+	service, err := services.New(p.store, p.config)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	fresh, err := web.New(service, web.Config{BaseURL: p.URL, Secret: p.auth.Secret})
+	fresh, err := web.New(service, web.Config{BaseURL: p.URL, Secret: p.config.Secret})
 	if err != nil {
 		p.t.Fatal(err)
 	}

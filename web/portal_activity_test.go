@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/device"
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -33,8 +35,8 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventDevicesRevoked, models.ActorOperator, string(models.RevokedByOperator), "An administrator signed out all your devices.", false},
 		{models.EventDeviceRenamed, models.ActorOwner, "tablet", "You renamed “phone” to “tablet”.", false},
 		{models.EventDeviceReused, models.ActorSystem, string(models.RevokedByReuse), "“phone” was signed out because its token was used twice: someone may have copied it.", true},
-		{models.EventDeviceForked, models.ActorSystem, auth.ForkDetail, "“phone” lost the answer to a renewal and asked again.", false},
-		{models.EventDeviceForked, models.ActorSystem, auth.ForkWarnDetail, "“phone” lost the answer to its renewal several times. If its connection is good, sign it out and in again.", true},
+		{models.EventDeviceForked, models.ActorSystem, token.ForkDetail, "“phone” lost the answer to a renewal and asked again.", false},
+		{models.EventDeviceForked, models.ActorSystem, token.ForkWarnDetail, "“phone” lost the answer to its renewal several times. If its connection is good, sign it out and in again.", true},
 		{models.EventDeviceRestored, models.ActorSystem, "", "“phone” was signed in by a token newer than our records, after a restore of the database.", false},
 		{models.EventPasswordChanged, models.ActorOwner, "", "You changed your password. All other devices were signed out.", false},
 		{models.EventPasswordReset, models.ActorOperator, "", "An administrator set a new password. All devices were signed out.", false},
@@ -45,7 +47,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventSupportLooked, models.ActorSupport, noDevice, "You looked at the devices and activity of account " + noDevice + " as support.", false},
 		{models.EventSeenBySupport, models.ActorSupport, "", "Support looked at your devices and activity.", false},
 		{models.EventEnabled, models.ActorOperator, "", "An administrator enabled your account again.", false},
-		{models.EventSignInFailed, models.ActorSystem, auth.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
+		{models.EventSignInFailed, models.ActorSystem, signin.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
 		{models.EventLocked, models.ActorOwner, "", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
 		{models.EventLocked, models.ActorOwner, "0", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
 		{models.EventLocked, models.ActorOwner, "1", "“phone” and 1 device that signed in after it were signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
@@ -106,7 +108,7 @@ func TestActivityIsPagedNewestFirst(t *testing.T) {
 		b := s.signedIn()
 		d := s.live(adaEmail, "Firefox on Linux")
 		s.addUser("eve@example.com", evePassword)
-		eve, err := s.auth.FindUser(t.Context(), "eve@example.com")
+		eve, err := s.auth.Operator.FindUser(t.Context(), "eve@example.com")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,10 +174,10 @@ func TestEveryKindOfEventHasItsFilterAndWarningsAreThoseThatAlarm(t *testing.T) 
 			s.clock.Advance(time.Second)
 			s.addEvent(models.Event{UserID: u, At: s.clock.Now(), Kind: kind, Actor: models.ActorOwner, DeviceName: "phone", Detail: "x"})
 		}
-		s.addEvent(models.Event{UserID: u, At: s.clock.Now(), Kind: models.EventDeviceForked, Actor: models.ActorSystem, DeviceName: "phone", Detail: auth.ForkWarnDetail})
+		s.addEvent(models.Event{UserID: u, At: s.clock.Now(), Kind: models.EventDeviceForked, Actor: models.ActorSystem, DeviceName: "phone", Detail: token.ForkWarnDetail})
 		all := b.shown("/activity")
 		sum := 0
-		for _, kind := range []string{auth.FilterSignIns, auth.FilterDevices, auth.FilterAccount} {
+		for _, kind := range []string{device.FilterSignIns, device.FilterDevices, device.FilterAccount} {
 			page := b.shown("/activity?kind=" + kind)
 			page.one("nav", "class", "filters").one("a", "aria-current", "true", "href", "/activity?kind="+kind)
 			sum += len(page.all("li", "class", "event"))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -22,7 +22,7 @@ func (s *site) stolen(name string) phone {
 	second := s.refreshed(first.refresh)
 	s.refreshed(second.refresh)
 	s.clock.Advance(time.Minute)
-	s.refused(first.refresh, auth.ReasonReused)
+	s.refused(first.refresh, token.ReasonReused)
 	s.clock.Advance(time.Minute)
 	return first
 }
@@ -103,7 +103,7 @@ func TestWhatEndedSaysWhyInWords(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		s.signedIn().post("/logout", nil)
 		s.login("by an operator")
-		if _, err := s.auth.SignOutUser(t.Context(), adaEmail); err != nil {
+		if _, err := s.auth.Operator.SignOutUser(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}
 		s.stolen("stolen")
@@ -156,7 +156,7 @@ func TestEveryReasonIsTold(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b, sam := s.signedIn(), s.desk()
 		for _, role := range []string{models.RoleUser, models.RoleSupport} {
-			if err := s.auth.SetRole(t.Context(), adaEmail, role); err != nil {
+			if err := s.auth.Operator.SetRole(t.Context(), adaEmail, role); err != nil {
 				t.Fatal(err)
 			}
 			told, ended := map[string]models.EndReason{}, map[models.EndReason]models.Device{}
@@ -214,7 +214,7 @@ func stateOf(reason models.EndReason) string {
 // A browser of the support staff idles out after half an hour, and its own page says that moment: not one to come.
 func TestAStaffBrowsersIdleEndIsPast(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		if err := s.auth.SetRole(t.Context(), adaEmail, models.RoleSupport); err != nil {
+		if err := s.auth.Operator.SetRole(t.Context(), adaEmail, models.RoleSupport); err != nil {
 			t.Fatal(err)
 		}
 		s.signedIn()
@@ -237,7 +237,7 @@ func TestADeviceNobodyRecognisesLeadsToTheChangeOfPassword(t *testing.T) {
 		form.one("button").says("Sign it out and change password")
 		b.expect(b.post(form.attr("action"), nil), http.StatusSeeOther, "/security")
 		b.told("/security", "Signed out “phone”.")
-		s.refused(p.refresh, auth.ReasonRevoked)
+		s.refused(p.refresh, token.ReasonRevoked)
 	})
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/web"
 )
 
@@ -199,7 +199,7 @@ func TestTheLongestUnseenBrowserMakesRoom(t *testing.T) {
 		if got := last.shown("/activity").all("p", "class", "event-text"); !strings.Contains(got[0].text()+got[1].text(), "“Firefox on Linux (2)” was signed out to make room: too many browsers were signed in.") {
 			t.Errorf("the activity says %q, %q", got[0].text(), got[1].text())
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.MaxDevices = 3 })
+	}, func(a *services.Config, _ *web.Config) { a.MaxDevices = 3 })
 }
 
 // sentTo posts a sign-in to the service behind a base URL, as it arrives under a host, and returns the status.

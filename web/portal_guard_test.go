@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/web"
 )
 
@@ -70,23 +70,23 @@ func TestABrowserWhoseSignInIsOverIsToldSo(t *testing.T) {
 				s.clock.Advance(14 * time.Hour)
 			},
 			"revoked": func(*browser) {
-				if _, err := s.auth.SignOutUser(t.Context(), adaEmail); err != nil {
+				if _, err := s.auth.Operator.SignOutUser(t.Context(), adaEmail); err != nil {
 					t.Fatal(err)
 				}
 			},
 			"new password": func(*browser) {
-				if _, err := s.auth.SetPassword(t.Context(), adaEmail, "an operator's words"); err != nil {
+				if _, err := s.auth.Operator.SetPassword(t.Context(), adaEmail, "an operator's words"); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := s.auth.SetPassword(t.Context(), adaEmail, adaPassword); err != nil {
+				if _, err := s.auth.Operator.SetPassword(t.Context(), adaEmail, adaPassword); err != nil {
 					t.Fatal(err)
 				}
 			},
 			"disabled": func(*browser) {
-				if _, err := s.auth.Disable(t.Context(), adaEmail); err != nil {
+				if _, err := s.auth.Operator.Disable(t.Context(), adaEmail); err != nil {
 					t.Fatal(err)
 				}
-				if err := s.auth.Enable(t.Context(), adaEmail); err != nil {
+				if err := s.auth.Operator.Enable(t.Context(), adaEmail); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -104,7 +104,7 @@ func TestABrowserWhoseSignInIsOverIsToldSo(t *testing.T) {
 			}
 			b.shown("/login").none("div", "class", "notice")
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.BrowserIdle, a.BrowserLifetime = 2*time.Hour, 14*time.Hour })
+	}, func(a *services.Config, _ *web.Config) { a.BrowserIdle, a.BrowserLifetime = 2*time.Hour, 14*time.Hour })
 }
 
 func TestAPostFromAnotherSiteIsRefused(t *testing.T) {

@@ -194,10 +194,10 @@ func TestAListCostsAFewStatementsHoweverLongItIs(t *testing.T) {
 	})
 }
 
-// addDevice signs ada in on an app without hashing her password.
+// AddDevice signs ada in on an app without hashing her password.
 func (s *site) addDevice(name string) {
 	s.t.Helper()
-	u, err := s.auth.FindUser(s.t.Context(), adaEmail)
+	u, err := s.auth.Operator.FindUser(s.t.Context(), adaEmail)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func (s *site) addDevice(name string) {
 // addEvents fills ada's activity by one statement.
 func (s *site) addEvents(n int) {
 	s.t.Helper()
-	u, err := s.auth.FindUser(s.t.Context(), adaEmail)
+	u, err := s.auth.Operator.FindUser(s.t.Context(), adaEmail)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -158,7 +158,7 @@ func (b *browser) cookie(name string) *http.Cookie {
 // live finds a person's device that is not revoked, by its name.
 func (s *site) live(email, name string) models.Device {
 	s.t.Helper()
-	u, err := s.auth.FindUser(s.t.Context(), email)
+	u, err := s.auth.Operator.FindUser(s.t.Context(), email)
 	if err != nil {
 		s.t.Fatal(err)
 	}

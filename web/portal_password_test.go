@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -22,8 +22,8 @@ func TestAChangeOfPasswordSignsOutEveryOtherDevice(t *testing.T) {
 		b.expect(b.post("/security", url.Values{"current_password": {adaPassword}, "new_password": {"a finer day on the lake"}}), http.StatusSeeOther, "/devices")
 		b.told("/devices", "Your password was changed, and 3 other devices were signed out.")
 		other.expect(other.get("/devices"), http.StatusSeeOther, "/login")
-		s.refused(p.refresh, auth.ReasonRevoked)
-		s.refused(q.refresh, auth.ReasonRevoked)
+		s.refused(p.refresh, token.ReasonRevoked)
+		s.refused(q.refresh, token.ReasonRevoked)
 		s.refreshed(eve.refresh)
 
 		if r := other.post("/login", url.Values{"email": {adaEmail}, "password": {adaPassword}}); r.status != http.StatusUnprocessableEntity {

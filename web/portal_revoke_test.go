@@ -6,7 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -27,7 +28,7 @@ func TestRevokingADeviceAsksAndThenTellsItsName(t *testing.T) {
 		if got := b.told("/devices", "Signed out “phone”.").one("section", "aria-labelledby", "apps").texts("p", "class", "device-name"); !slices.Equal(got, []string{"tablet"}) {
 			t.Errorf("what is left: %q", got)
 		}
-		s.refused(p.refresh, auth.ReasonRevoked)
+		s.refused(p.refresh, token.ReasonRevoked)
 
 		s.unchanged("revoking again", func() {
 			b.expect(b.post("/devices/"+p.id+"/revoke", nil), http.StatusSeeOther, "/devices")
@@ -106,7 +107,7 @@ func TestRevokingAllOthersLeavesThisBrowserAlone(t *testing.T) {
 			t.Errorf("what is left: %q", got)
 		}
 		for _, p := range []string{one.refresh, phone.refresh, tablet.refresh} {
-			s.refused(p, auth.ReasonRevoked)
+			s.refused(p, token.ReasonRevoked)
 		}
 		browser.expect(browser.get("/devices"), http.StatusSeeOther, "/login")
 		s.refreshed(eve.refresh)
@@ -121,5 +122,5 @@ func TestWithoutStatusListsTheBoundIsTheLifeOfAnAccessToken(t *testing.T) {
 		}
 		b.post("/devices/"+p.id+"/revoke", nil)
 		b.shown("/devices").one("p", "class", "notice-detail").says("It cannot come back without your password. Apps that trusted its pass stop within 15 minutes.")
-	}, func(a *auth.Config, _ *web.Config) { a.StatusTTL = 0 })
+	}, func(a *services.Config, _ *web.Config) { a.StatusTTL = 0 })
 }

@@ -53,7 +53,7 @@ func TestAWrongPasswordIsToldWithoutSayingWhatIsWrong(t *testing.T) {
 		if a, n := try(adaEmail, "not her password"), try("nobody@example.com", "not her password"); strings.ReplaceAll(a.text(), adaEmail, "") != strings.ReplaceAll(n.text(), "nobody@example.com", "") {
 			t.Error("an account and none can be told apart")
 		}
-		if _, err := s.auth.Disable(t.Context(), adaEmail); err != nil {
+		if _, err := s.auth.Operator.Disable(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}
 		try(adaEmail, "not her password")

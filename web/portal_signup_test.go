@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/auth/services"
 	"latchkey/web"
 )
 
@@ -95,10 +96,10 @@ func TestASignUpThatIsNotConfirmedInTimeIsForgotten(t *testing.T) {
 		link := s.signUp(s.browser(), "bea@example.com", "nobody would guess it", "")
 		s.browser().dead("truncated", link[:len(link)-1])
 		s.browser().dead("of another purpose", strings.Replace(link, "/signup/confirm", "/reset", 1))
-		s.clock.Advance(auth.SignupLife)
+		s.clock.Advance(notify.SignupLife)
 		s.browser().dead("a day old", link)
 		s.clock.Advance(time.Second)
-		if _, err := s.auth.Sweep(t.Context()); err != nil {
+		if _, err := s.auth.Operator.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if left := s.dump(); strings.Contains(left, "one_time_tokens") || strings.Count(left, "users ") != 1 {
@@ -192,7 +193,7 @@ func TestWithSignUpClosedThereIsNoSuchPage(t *testing.T) {
 				r.screen(t).one("h1").says("Nothing here")
 			}
 		})
-	}, func(a *auth.Config, _ *web.Config) { a.SignupOpen = false })
+	}, func(a *services.Config, _ *web.Config) { a.SignupOpen = false })
 }
 
 func TestSigningUpWhereSomebodyIsSignedInEndsTheirSignIn(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 )
 
 // The question that this service answers, from the first sign-in to the change of password.
@@ -35,7 +35,7 @@ func TestTheOwnerOfAStolenPhoneSignsItOut(t *testing.T) {
 		if got := b.told("/devices", "Signed out “phone”.").one("section", "aria-labelledby", "apps").texts("p", "class", "device-name"); !slices.Equal(got, []string{"phone (2)"}) {
 			t.Errorf("what is left: %q", got)
 		}
-		s.refused(stolen.refresh, auth.ReasonRevoked)
+		s.refused(stolen.refresh, token.ReasonRevoked)
 		if r := s.request(http.MethodGet, "/api/devices", "", bearer(stolen.access)...); r.status != http.StatusUnauthorized {
 			t.Errorf("the stolen phone still lists devices: %d", r.status)
 		}
@@ -45,7 +45,7 @@ func TestTheOwnerOfAStolenPhoneSignsItOut(t *testing.T) {
 		tablet := s.login("tablet")
 		tablet.signOut(s)
 		tablet.signOut(s) // it was out: no error (RFC 7009 §2.2)
-		s.refused(tablet.refresh, auth.ReasonRevoked)
+		s.refused(tablet.refresh, token.ReasonRevoked)
 
 		again, second := s.login("phone"), s.signedIn()
 		if again.name != "phone" {
@@ -56,8 +56,8 @@ func TestTheOwnerOfAStolenPhoneSignsItOut(t *testing.T) {
 		if got := page.texts("p", "class", "device-name"); !slices.Equal(got, []string{"Firefox on Linux This device"}) {
 			t.Errorf("what is left: %q", got)
 		}
-		s.refused(kept.refresh, auth.ReasonRevoked)
-		s.refused(again.refresh, auth.ReasonRevoked)
+		s.refused(kept.refresh, token.ReasonRevoked)
+		s.refused(again.refresh, token.ReasonRevoked)
 		second.expect(second.get("/devices"), http.StatusSeeOther, "/login")
 		if r := s.tryLogin(adaEmail, adaPassword, "phone"); r.status != http.StatusUnauthorized {
 			t.Errorf("the old password signs in: %d %s", r.status, r.body)

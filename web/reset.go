@@ -23,7 +23,7 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request, secret string) er
 		return err
 	}
 	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
-	if err := s.auth.ResetPassword(r.Context(), secret, p["new_password"], from); err != nil {
+	if err := s.accounts.ResetPassword(r.Context(), secret, p["new_password"], from); err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if auth.AsError(err).Kind == auth.KindUsedLink {
 			return s.renderReset(w, r, secret, http.StatusOK, problems)
@@ -39,7 +39,7 @@ func (s *Server) reset(w http.ResponseWriter, r *http.Request, secret string) er
 
 // renderReset shows the form, or goes on where the use of the link has led.
 func (s *Server) renderReset(w http.ResponseWriter, r *http.Request, secret string, status int, problems views.FormProblems) error {
-	user, err := s.auth.FindReset(r.Context(), secret)
+	user, err := s.accounts.FindPasswordReset(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
 		s.cookies.leave(w, r, views.Flash{
 			Tone: views.ToneSuccess, Text: "Your password was changed, and every device was signed out. Sign in with the new one.", Email: user.Email,
@@ -50,6 +50,6 @@ func (s *Server) renderReset(w http.ResponseWriter, r *http.Request, secret stri
 		return err
 	}
 	return render(w, r, status, views.Reset(views.ResetPage{
-		Shell: s.shell(w, r, "Choose a new password", ""), Action: resetLink.at(secret), Email: user.Email, PasswordMin: s.auth.PasswordMin, Problems: problems,
+		Shell: s.shell(w, r, "Choose a new password", ""), Action: resetLink.at(secret), Email: user.Email, PasswordMin: s.accounts.Config().PasswordMin, Problems: problems,
 	}))
 }

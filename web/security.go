@@ -5,16 +5,18 @@ import (
 	"net/http"
 
 	"latchkey/auth"
+	"latchkey/auth/account"
+	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // securityForm offers a change of password and of the address.
-func (s *Server) securityForm(w http.ResponseWriter, r *http.Request, _ *auth.Session) error {
+func (s *Server) securityForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
 	return s.renderSecurity(w, r, http.StatusOK, views.SecurityPage{})
 }
 
 // security changes the password and signs out every other device.
-func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) security(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	p, err := decodePage(r, "current_password", "new_password")
 	if err != nil {
 		return err
@@ -24,7 +26,7 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Sessi
 		return err
 	}
 	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
-	n, err := s.auth.ChangePassword(r.Context(), by, auth.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
+	n, err := s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
@@ -43,7 +45,7 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *auth.Sessi
 // passwordChanged says what was done, with how many devices were signed out by it.
 func passwordChanged(n int64) string {
 	switch n {
-	case auth.ChangedBefore:
+	case account.ChangedBefore:
 		return "Your password was changed."
 	case 0:
 		return "Your password was changed. No other device was signed in."
@@ -54,7 +56,7 @@ func passwordChanged(n int64) string {
 }
 
 func (s *Server) renderSecurity(w http.ResponseWriter, r *http.Request, status int, page views.SecurityPage) error {
-	page.Shell, page.PasswordMin, page.Mail = s.shell(w, r, "Security", "security"), s.auth.PasswordMin, s.auth.Mail != nil
+	page.Shell, page.PasswordMin, page.Mail = s.shell(w, r, "Security", "security"), s.accounts.Config().PasswordMin, s.notify.Enabled()
 	if err := s.showWaysBack(r, &page); err != nil {
 		return err
 	}

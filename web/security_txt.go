@@ -52,7 +52,7 @@ func (s *Server) securityText(w http.ResponseWriter, _ *http.Request) error {
 	for _, contact := range s.contacts {
 		_, _ = fmt.Fprintf(w, "Contact: %s\n", contact)
 	}
-	expires := s.auth.Now().UTC().Add(securityTextLife).Truncate(time.Second)
+	expires := s.clock.Now().Add(securityTextLife).Truncate(time.Second)
 	_, _ = fmt.Fprintf(w, "Expires: %s\nCanonical: %s/.well-known/security.txt\n", expires.Format(time.RFC3339), s.base)
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/web"
 )
 
@@ -44,7 +44,7 @@ func TestSecurityTextNamesTheContact(t *testing.T) {
 		if later := s.request(http.MethodGet, "/.well-known/security.txt", "").body; !strings.Contains(later, "Expires: 2028-03-") {
 			t.Errorf("after 300 days: %q", later)
 		}
-	}, func(_ *auth.Config, w *web.Config) {
+	}, func(_ *services.Config, w *web.Config) {
 		w.SecurityContacts = []string{"security@example.com", "https://example.com/report"}
 	})
 }

@@ -10,8 +10,18 @@ import (
 	"sync"
 
 	"latchkey/auth"
+	"latchkey/auth/account"
+	"latchkey/auth/deletion"
+	"latchkey/auth/device"
+	"latchkey/auth/keys"
 	"latchkey/auth/mail"
+	"latchkey/auth/notify"
+	"latchkey/auth/operator"
 	"latchkey/auth/origin"
+	"latchkey/auth/services"
+	"latchkey/auth/signin"
+	"latchkey/auth/support"
+	"latchkey/auth/token"
 	"latchkey/static"
 )
 
@@ -33,7 +43,16 @@ type Config struct {
 
 // Server is the handler of everything that is served.
 type Server struct {
-	auth        *auth.Service
+	clock       auth.Clock
+	keys        *keys.Service
+	notify      *notify.Service
+	tokens      *token.Service
+	signIn      *signin.Service
+	accounts    *account.Service
+	deletions   *deletion.Service
+	devices     *device.Service
+	support     *support.Service
+	operator    *operator.Service
 	base        string // the public origin, as browsers write it
 	https       bool
 	log         *slog.Logger
@@ -56,7 +75,7 @@ type Server struct {
 }
 
 // New wires the routes and the middleware. It refuses a base URL that is no origin and CIDRs that are none.
-func New(service *auth.Service, c Config) (*Server, error) {
+func New(a *services.Services, c Config) (*Server, error) {
 	base, err := url.Parse(c.BaseURL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || strings.Trim(base.Path, "/") != "" ||
 		base.RawQuery != "" || base.User != nil {
@@ -66,7 +85,9 @@ func New(service *auth.Service, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		auth: service, base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
+		clock: a.Clock, keys: a.Keys, notify: a.Notify, tokens: a.Tokens, signIn: a.SignIn, accounts: a.Accounts, deletions: a.Deletions, devices: a.Devices,
+		support: a.Support, operator: a.Operator,
+		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
 		stopping: c.Stopping,
 	}
@@ -74,7 +95,7 @@ func New(service *auth.Service, c Config) (*Server, error) {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	s.description = newOpenAPI(s.base)
-	if s.cookies, err = newCookies(c, s.https, service.BrowserLifetime); err != nil {
+	if s.cookies, err = newCookies(c, s.https, a.SignIn.Config().BrowserLifetime); err != nil {
 		return nil, err
 	}
 	if s.proxies, err = parseProxies(c.TrustedProxies); err != nil {

@@ -11,6 +11,8 @@ import (
 	"github.com/gorilla/sessions"
 
 	"latchkey/auth"
+	"latchkey/auth/seal"
+	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
@@ -27,15 +29,18 @@ type cookies struct {
 }
 
 func newCookies(c Config, https bool, life time.Duration) (*cookies, error) {
+	secrets := append([][]byte{c.Secret}, c.Previous...)
+	authentication, err := seal.Keys(secrets, "cookie authentication")
+	if err != nil {
+		return nil, err
+	}
+	encryption, err := seal.Keys(secrets, "cookie encryption")
+	if err != nil {
+		return nil, err
+	}
 	var pairs [][]byte
-	for _, secret := range append([][]byte{c.Secret}, c.Previous...) {
-		for _, purpose := range []string{"cookie authentication", "cookie encryption"} {
-			key, err := auth.Derive(secret, purpose)
-			if err != nil {
-				return nil, err
-			}
-			pairs = append(pairs, key)
-		}
+	for i := range secrets {
+		pairs = append(pairs, authentication[i], encryption[i])
 	}
 	store := func(life time.Duration) *sessions.CookieStore {
 		s := sessions.NewCookieStore(pairs...)
@@ -57,11 +62,11 @@ func (c *cookies) has(r *http.Request) bool {
 }
 
 // key reads what the browser carries. It returns false when there is no cookie or it cannot be read.
-func (c *cookies) key(r *http.Request) (auth.BrowserKey, bool) {
+func (c *cookies) key(r *http.Request) (signin.BrowserKey, bool) {
 	session, err := c.session.New(r, c.prefix)
 	text, _ := session.Values["key"].(string)
 	raw, decodeErr := base64.RawURLEncoding.DecodeString(text)
-	var key auth.BrowserKey
+	var key signin.BrowserKey
 	if err != nil || decodeErr != nil || len(raw) != 2*len(uuid.UUID{})+len(key.Secret) {
 		return key, false
 	}
@@ -71,7 +76,7 @@ func (c *cookies) key(r *http.Request) (auth.BrowserKey, bool) {
 	return key, true
 }
 
-func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
+func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, key signin.BrowserKey) error {
 	raw := append(append(key.UserID[:], key.DeviceID[:]...), key.Secret[:]...)
 	session := sessions.NewSession(c.session, c.prefix)
 	options := *c.session.Options
@@ -81,7 +86,7 @@ func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, key auth.Br
 }
 
 // renew seals a cookie again that was read under a previous secret, so that it outlives that secret.
-func (c *cookies) renew(w http.ResponseWriter, r *http.Request, key auth.BrowserKey) error {
+func (c *cookies) renew(w http.ResponseWriter, r *http.Request, key signin.BrowserKey) error {
 	cookie, err := r.Cookie(c.prefix)
 	if err != nil {
 		return nil // there is nothing to renew
@@ -165,7 +170,7 @@ func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
 }
 
 // session finds who is signed in on this browser. It returns auth.KindSignedOut when no one is.
-func (s *Server) session(r *http.Request) (*auth.Session, error) {
+func (s *Server) session(r *http.Request) (*signin.Session, error) {
 	key, ok := s.cookies.key(r)
 	if !ok {
 		return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You are not signed in."}
@@ -174,5 +179,5 @@ func (s *Server) session(r *http.Request) (*auth.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.auth.Browser(r.Context(), key, from)
+	return s.signIn.Browser(r.Context(), key, from)
 }

@@ -4,12 +4,14 @@ import (
 	"net/http"
 
 	"latchkey/auth"
+	"latchkey/auth/account"
+	"latchkey/auth/notify"
 	"latchkey/views"
 )
 
 // signupForm shows the sign-up form, where accounts can be made.
 func (s *Server) signupForm(w http.ResponseWriter, r *http.Request) error {
-	if !s.auth.SignupOpen {
+	if !s.accounts.Config().SignupOpen {
 		return &auth.Error{Kind: auth.KindSignupClosed, Message: "New accounts cannot be made here."}
 	}
 	return s.renderSignup(w, r, http.StatusOK, views.SignupPage{Next: localPath(r.URL.Query().Get("next"))})
@@ -25,7 +27,7 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.auth.Signup(r.Context(), auth.SignupRequest{Email: p["email"], Password: p["password"], Next: localPath(p["next"]), From: from})
+	err = s.accounts.Signup(r.Context(), account.SignupRequest{Email: p["email"], Password: p["password"], Next: localPath(p["next"]), From: from})
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
@@ -38,10 +40,10 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 
 // signupSent says where to look. It is the same for every address.
 func (s *Server) signupSent(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(auth.SignupLife)}))
+	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(notify.SignupLife)}))
 }
 
 func (s *Server) renderSignup(w http.ResponseWriter, r *http.Request, status int, page views.SignupPage) error {
-	page.Shell, page.PasswordMin = s.shell(w, r, "Create an account", ""), s.auth.PasswordMin
+	page.Shell, page.PasswordMin = s.shell(w, r, "Create an account", ""), s.accounts.Config().PasswordMin
 	return render(w, r, status, views.Signup(page))
 }

@@ -23,7 +23,7 @@ func (s *Server) signupConfirm(w http.ResponseWriter, r *http.Request, secret st
 	if err != nil {
 		return err
 	}
-	key, next, err := s.auth.ConfirmSignup(r.Context(), secret, signIn)
+	key, next, err := s.accounts.ConfirmSignup(r.Context(), secret, signIn)
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		switch kind := auth.AsError(err).Kind; {
@@ -42,7 +42,7 @@ func (s *Server) signupConfirm(w http.ResponseWriter, r *http.Request, secret st
 
 // renderConfirm shows the form, or goes on where the use of the link has led: signed in, or to the sign-in form.
 func (s *Server) renderConfirm(w http.ResponseWriter, r *http.Request, secret string, status int, problems views.FormProblems) error {
-	email, next, err := s.auth.FindSignup(r.Context(), secret)
+	email, next, err := s.accounts.FindSignup(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
 		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "Your account is ready.", Email: email})
 		to := "/login"

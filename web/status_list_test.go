@@ -10,7 +10,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/auth/statuslist"
 	"latchkey/models"
 	"latchkey/web"
@@ -106,7 +106,7 @@ func TestEveryWayOutLeadsIntoTheStatusList(t *testing.T) {
 			b.expect(b.post("/devices/revoke-others", nil), http.StatusSeeOther, "/devices")
 		},
 		"with the password": func(t *testing.T, s *site, _ phone) {
-			if _, err := s.auth.SetPassword(t.Context(), adaEmail, "quite another password"); err != nil {
+			if _, err := s.auth.Operator.SetPassword(t.Context(), adaEmail, "quite another password"); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -117,22 +117,22 @@ func TestEveryWayOutLeadsIntoTheStatusList(t *testing.T) {
 			s.refused(p.refresh, "reused")
 		},
 		"with the account": func(t *testing.T, s *site, _ phone) {
-			if _, err := s.auth.Disable(t.Context(), adaEmail); err != nil {
+			if _, err := s.auth.Operator.Disable(t.Context(), adaEmail); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"by the operator, with everybody": func(t *testing.T, s *site, _ phone) {
-			if _, err := s.auth.SignOutEverybody(t.Context()); err != nil {
+			if _, err := s.auth.Operator.SignOutEverybody(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		},
 	}
 	each(t, func(t *testing.T, s *site) {
 		for name, out := range ways {
-			if err := s.auth.Enable(t.Context(), adaEmail); err != nil {
+			if err := s.auth.Operator.Enable(t.Context(), adaEmail); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := s.auth.SetPassword(t.Context(), adaEmail, adaPassword); err != nil {
+			if _, err := s.auth.Operator.SetPassword(t.Context(), adaEmail, adaPassword); err != nil {
 				t.Fatal(err)
 			}
 			p := s.login("phone")
@@ -206,10 +206,10 @@ func TestWithoutStatusListsTokensNameNone(t *testing.T) {
 		if r := s.request(http.MethodGet, "/statuslists/0", ""); r.status != http.StatusNotFound {
 			t.Errorf("the list: %d", r.status)
 		}
-		if bound := s.auth.RevocationBound(); bound != 15*time.Minute {
+		if bound := s.auth.Tokens.RevocationBound(); bound != 15*time.Minute {
 			t.Errorf("the bound is %v", bound)
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.StatusTTL = 0 })
+	}, func(a *services.Config, _ *web.Config) { a.StatusTTL = 0 })
 }
 
 func TestAListThatMayLackARevocationIsNotServed(t *testing.T) {
@@ -234,7 +234,7 @@ func TestAListThatMayLackARevocationIsNotServed(t *testing.T) {
 // Two services on one database: what one revokes, the other publishes.
 func TestARevocationElsewhereIsPublishedHereASecondLater(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		ada, err := s.auth.FindUser(t.Context(), adaEmail)
+		ada, err := s.auth.Operator.FindUser(t.Context(), adaEmail)
 		if err != nil {
 			t.Fatal(err)
 		}

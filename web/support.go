@@ -6,19 +6,21 @@ import (
 	"strings"
 
 	"latchkey/auth"
+	"latchkey/auth/signin"
+	"latchkey/auth/support"
 	"latchkey/models"
 	"latchkey/views"
 )
 
-// supportDesk is the search and what it found, or else the last 30 days. The search is in the URL, so that it can be
+// stats is the search and what it found, or else the last 30 days. The search is in the URL, so that it can be
 // kept and gone back to; a GET that writes is the one exception here: what it writes is that it was asked.
-func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err
 	}
 	query := r.URL.Query()
-	q := auth.SupportSearch{
+	q := support.Query{
 		Text: query.Get("q"), Kind: query.Get("kind"), Live: query.Get("live"), Seen: query.Get("seen"), After: query.Get("after"), From: from,
 	}
 	page := views.SupportPage{Now: by.Device.LastSeenAt, Search: searchForm(q)}
@@ -31,7 +33,7 @@ func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *auth.Se
 		page.Search.Problem, page.Shell = "This search was begun by another site. Press Search if you want it.", s.shell(w, r, "Support", "support")
 		return render(w, r, http.StatusForbidden, views.Support(page))
 	}
-	found, err := s.auth.Search(r.Context(), by, q)
+	found, err := s.support.Search(r.Context(), by, q)
 	if auth.AsError(err).Kind == auth.KindInvalidRequest {
 		problems, status, _ := s.formProblems(w, r, err)
 		page.Search.Problem, page.Shell = problems.Fields["q"], s.shell(w, r, "Support", "support")
@@ -60,7 +62,7 @@ func crossSite(r *http.Request) bool {
 }
 
 // searchForm is the form as it was filled in. An unknown choice becomes the first one, as it does for the search.
-func searchForm(q auth.SupportSearch) views.SupportSearch {
+func searchForm(q support.Query) views.SupportSearch {
 	form := views.SupportSearch{Text: printable(auth.TrimEmail(q.Text))}
 	if q.Kind == models.KindApp || q.Kind == models.KindBrowser {
 		form.Kind = q.Kind
@@ -68,14 +70,14 @@ func searchForm(q auth.SupportSearch) views.SupportSearch {
 	if q.Live == models.OnlyLive || q.Live == models.OnlyEnded {
 		form.Live = q.Live
 	}
-	if _, ok := auth.SeenWithin[q.Seen]; ok {
+	if _, ok := support.SeenWithin[q.Seen]; ok {
 		form.Seen = q.Seen
 	}
 	return form
 }
 
 // deskURL is a page of the same search.
-func deskURL(q auth.SupportSearch, after string) string {
+func deskURL(q support.Query, after string) string {
 	form := searchForm(q)
 	query := url.Values{"q": {form.Text}}
 	for name, value := range map[string]string{"kind": form.Kind, "live": form.Live, "seen": form.Seen, "after": after} {
@@ -87,7 +89,7 @@ func deskURL(q auth.SupportSearch, after string) string {
 }
 
 // furtherURL is "" on the last page.
-func furtherURL(q auth.SupportSearch, cursor string) string {
+func furtherURL(q support.Query, cursor string) string {
 	if cursor == "" {
 		return ""
 	}
@@ -95,8 +97,8 @@ func furtherURL(q auth.SupportSearch, cursor string) string {
 }
 
 // charts are the numbers of the last 30 days. Without them the desk still works.
-func (s *Server) charts(r *http.Request, by *auth.Session) []views.Chart {
-	n, err := s.auth.Numbers(r.Context(), by)
+func (s *Server) charts(r *http.Request, by *signin.Session) []views.Chart {
+	n, err := s.support.DailyStats(r.Context(), by)
 	if err != nil {
 		s.log.WarnContext(r.Context(), "the numbers of the support desk could not be counted", "request", request(r).id, "cause", err.Error())
 		return nil
@@ -117,7 +119,7 @@ func personRow(p models.FoundPerson) views.SupportPerson {
 }
 
 // foundRow is a device as support sees it.
-func foundRow(d models.FoundDevice, by *auth.Session) views.SupportDevice {
+func foundRow(d models.FoundDevice, by *signin.Session) views.SupportDevice {
 	row := views.SupportDevice{
 		Device: deviceRow(d.Device, by), SignedInFrom: d.Device.CreatedIP, Live: d.End.Live(),
 		Owner: views.SupportPerson{

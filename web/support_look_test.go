@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -151,8 +151,8 @@ func TestAPersonsPageShowsDevicesAndActivityAndNothingToDo(t *testing.T) {
 		sam := s.desk()
 		stolen, kept, gone := s.login("stolen"), s.login("kept"), s.login("gone")
 		again := s.refreshed(s.refreshed(stolen.refresh).refresh)
-		s.refused(stolen.refresh, auth.ReasonReused)
-		s.refused(again.refresh, auth.ReasonRevoked)
+		s.refused(stolen.refresh, token.ReasonReused)
+		s.refused(again.refresh, token.ReasonRevoked)
 		s.clock.Advance(time.Minute)
 		ada := s.signedIn()
 		ada.post("/devices/"+gone.id+"/revoke", nil)
@@ -219,7 +219,7 @@ func TestEndedDevicesOfAPersonArePaged(t *testing.T) {
 			}
 			s.login("x")
 		}
-		if _, err := s.auth.SignOutUser(t.Context(), adaEmail); err != nil {
+		if _, err := s.auth.Operator.SignOutUser(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}
 		seen := map[string]bool{}

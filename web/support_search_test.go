@@ -17,7 +17,7 @@ func TestTheStaffFindWhatTheyLookFor(t *testing.T) {
 		phone := s.login("Blue phone")
 		s.clock.Advance(time.Second)
 		s.login("TV")
-		if _, err := s.auth.Disable(t.Context(), "adamina@example.com"); err != nil {
+		if _, err := s.auth.Operator.Disable(t.Context(), "adamina@example.com"); err != nil {
 			t.Fatal(err)
 		}
 		const both = "ada@example.com Adamina@example.com"

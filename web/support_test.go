@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -22,7 +22,7 @@ const (
 // desk is a browser that sam of the support staff has signed in on, with an address and an agent of its own.
 func (s *site) desk() *browser {
 	s.t.Helper()
-	if _, err := s.auth.AddUser(s.t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
+	if _, err := s.auth.Operator.AddUser(s.t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
 		s.t.Fatal(err)
 	}
 	b := s.browser()
@@ -33,7 +33,7 @@ func (s *site) desk() *browser {
 
 func (s *site) userID(email string) string {
 	s.t.Helper()
-	u, err := s.auth.FindUser(s.t.Context(), email)
+	u, err := s.auth.Operator.FindUser(s.t.Context(), email)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -50,10 +50,10 @@ func searchURL(pairs ...string) string {
 	return "/support?" + query.Encode()
 }
 
-// eventsOf are the events of an account, newest first.
+// EventsOf are the events of an account, newest first.
 func (s *site) eventsOf(email string) []models.Event {
 	s.t.Helper()
-	u, err := s.auth.FindUser(s.t.Context(), email)
+	u, err := s.auth.Operator.FindUser(s.t.Context(), email)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -125,7 +125,7 @@ func TestARoleThatIsTakenAwayIsGoneWithTheNextRequest(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		sam := s.desk()
 		for i, role := range []string{models.RoleUser, models.RoleSupport, models.RoleUser} {
-			if err := s.auth.SetRole(t.Context(), samEmail, role); err != nil {
+			if err := s.auth.Operator.SetRole(t.Context(), samEmail, role); err != nil {
 				t.Fatal(err)
 			}
 			want := map[string]int{models.RoleUser: http.StatusNotFound, models.RoleSupport: http.StatusOK}[role]
@@ -229,5 +229,5 @@ func TestTheFrontPageCountsTheLastThirtyDays(t *testing.T) {
 		if got := total(); got != "2" {
 			t.Errorf("after a minute: %s", got)
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.BrowserLifetime = 40 * 24 * time.Hour })
+	}, func(a *services.Config, _ *web.Config) { a.BrowserLifetime = 40 * 24 * time.Hour })
 }

@@ -4,13 +4,14 @@ import (
 	"net/http"
 	"net/url"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
+	"latchkey/auth/support"
 	"latchkey/views"
 )
 
 // supportUser shows a person's devices and activity to the support staff, and nothing to do with them. Like a search it
 // is a GET that writes: that somebody looked.
-func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err
@@ -19,8 +20,8 @@ func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *auth.Se
 		return &httpError{status: http.StatusForbidden, code: "cross_site", message: "This link came from another site. Look the person up here instead."}
 	}
 	query := r.URL.Query()
-	look := auth.SupportLook{ID: r.PathValue("id"), Before: query.Get("before"), Ended: query.Get("ended"), From: from}
-	p, err := s.auth.LookAt(r.Context(), by, look)
+	look := support.View{ID: r.PathValue("id"), Before: query.Get("before"), Ended: query.Get("ended"), From: from}
+	p, err := s.support.ViewAccount(r.Context(), by, look)
 	if err != nil {
 		return err
 	}

@@ -14,19 +14,20 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"latchkey/auth"
 	"latchkey/auth/keyring"
+	"latchkey/auth/seal"
+	"latchkey/auth/services"
 	"latchkey/web"
 )
 
 // signingKey opens the key that the site signs with, as a thief of database and secret would.
 func signingKey(t testing.TB, s *site) *keyring.Key {
 	t.Helper()
-	seal, err := auth.Derive([]byte(strings.Repeat("\a", 32)), "seal")
+	keys, err := seal.Keys([][]byte{testSecret}, "seal")
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := keyring.NewSealer(seal)
+	sealer, err := keyring.NewSealer(keys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestEveryAlgSignsTokensThatItsKeysVerify(t *testing.T) {
 				if c["iss"] != s.URL || c["aud"] != "https://api.example.com" || c["sid"] != p.id || c["client_id"] != "app" || c["device_name"] != "phone" || c["jti"] == "" {
 					t.Errorf("claims %v", c)
 				}
-			}, func(a *auth.Config, _ *web.Config) { a.SigningAlg = alg })
+			}, func(a *services.Config, _ *web.Config) { a.SigningAlg = alg })
 		})
 	}
 }
@@ -168,7 +169,7 @@ func TestTheDeviceNameClaimCanBeTurnedOff(t *testing.T) {
 		if r := s.request(http.MethodGet, "/api/whoami", "", bearer(p.access)...); r.json(t)["device_name"] != "" {
 			t.Errorf("%s", r.body)
 		}
-	}, func(a *auth.Config, _ *web.Config) { a.DeviceNameClaim = false })
+	}, func(a *services.Config, _ *web.Config) { a.DeviceNameClaim = false })
 }
 
 func TestKeysRotateWithoutRefusingAnybody(t *testing.T) {
@@ -200,7 +201,7 @@ func TestKeysRotateWithoutRefusingAnybody(t *testing.T) {
 		if len(before) != 2 || kid(p.access) != before[0] {
 			t.Fatalf("published %v, signed with %s", before, kid(p.access))
 		}
-		if err := s.auth.RotateSigningKey(t.Context()); err != nil {
+		if err := s.auth.Keys.Rotate(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		q := s.refreshed(p.refresh)
@@ -214,7 +215,7 @@ func TestKeysRotateWithoutRefusingAnybody(t *testing.T) {
 		}
 		// By schedule: thirty days later the third one signs, and the first is forgotten.
 		s.clock.Advance(30*24*time.Hour + time.Hour)
-		if err := s.auth.LoadKeys(t.Context()); err != nil {
+		if err := s.auth.Keys.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		last := s.login("tablet")

@@ -17,8 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/password"
+	"latchkey/auth/services"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 	"latchkey/web"
@@ -108,36 +109,39 @@ func openUpgraded(t testing.TB, store *models.Store, f fixture) *upgraded {
 			t.Fatal(err)
 		}
 	}
-	service, err := auth.New(u.store, auth.Config{
+	service, err := services.New(u.store, services.Config{
 		Issuer: upgradeBase, Audience: "https://api.example.com", SigningAlg: "ES256", AccessTTL: 15 * time.Minute,
 		StatusTTL: 30 * time.Second, StatusURL: upgradeBase + "/statuslists/",
 		DeviceLifetime: 90 * 24 * time.Hour, DeviceIdle: 30 * 24 * time.Hour, BrowserLifetime: 30 * 24 * time.Hour, BrowserIdle: 24 * time.Hour,
 		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true, NonceRequired: true,
-		Hash: auth.HashParams{MemoryKiB: 64, Time: 1, Threads: 1}, Secret: f.Secret, Mail: &u.mails, Render: web.MailRenderer(upgradeBase),
+		Hash: password.Params{MemoryKiB: 64, Time: 1, Threads: 1}, Secret: f.Secret, Mail: &u.mails, Render: web.MailRenderer(upgradeBase),
 		Now: u.clock.Now, Elapsed: func() time.Duration { return u.clock.Now().Sub(time.Unix(0, 0)) },
 	})
 	check(err)
-	check(service.LoadKeys(ctx))
-	check(service.LoadStatus(ctx))
+	check(service.Keys.Load(ctx))
+	check(service.Tokens.LoadStatus(ctx))
 	for _, base := range []string{upgradeBase, upgradePlain} {
 		u.site[base], err = web.New(service, web.Config{BaseURL: base, Secret: f.Secret})
 		check(err)
 	}
 	u.sendMails = func() error {
 		for {
-			if n, err := service.SendMails(ctx); n == 0 || err != nil {
+			if n, err := service.Notify.SendMails(ctx); n == 0 || err != nil {
 				return err
 			}
 		}
 	}
-	u.finishDeletions = func() error { _, err := service.FinishDeletions(ctx); return err }
-	u.rotateKey = func() error { return service.RotateSigningKey(ctx) }
+	u.finishDeletions = func() error { _, err := service.Deletions.Finish(ctx); return err }
+	u.rotateKey = func() error { return service.Keys.Rotate(ctx) }
 	u.addUser = func(email, role string) error {
-		_, err := service.AddUser(ctx, email, upgradePassword, role)
+		_, err := service.Operator.AddUser(ctx, email, upgradePassword, role)
 		return err
 	}
-	u.setPassword = func(email, password string) error { _, err := service.SetPassword(ctx, email, password); return err }
-	u.disable = func(email string) error { _, err := service.Disable(ctx, email); return err }
+	u.setPassword = func(email, password string) error {
+		_, err := service.Operator.SetPassword(ctx, email, password)
+		return err
+	}
+	u.disable = func(email string) error { _, err := service.Operator.Disable(ctx, email); return err }
 	return u
 }
 

@@ -3,17 +3,17 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth"
+	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // waysBackEnd ends the ways back that the person may end.
-func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *auth.Session) error {
+func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err
 	}
-	ended, err := s.auth.EndWaysBack(r.Context(), by, from)
+	ended, err := s.accounts.EndWaysBack(r.Context(), by, from)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *auth.Se
 
 // showWaysBack puts the open ways back on the page for security.
 func (s *Server) showWaysBack(r *http.Request, page *views.SecurityPage) error {
-	ways, err := s.auth.WaysBack(r.Context(), request(r).session)
+	ways, err := s.accounts.WaysBack(r.Context(), request(r).session)
 	if err != nil {
 		return err
 	}

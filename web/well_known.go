@@ -6,16 +6,16 @@ import (
 	"net/url"
 	"strings"
 
-	"latchkey/auth"
 	"latchkey/auth/dpop"
+	"latchkey/auth/keys"
 )
 
 // keysMaxAge is shorter than the time for which a new key is published before it signs.
-var keysMaxAge = fmt.Sprintf("public, max-age=%d", int(auth.KeysMaxAge.Seconds()))
+var keysMaxAge = fmt.Sprintf("public, max-age=%d", int(keys.MaxAge.Seconds()))
 
 // jwks publishes the keys that access tokens are verified with (RFC 7517).
 func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
-	document, err := s.auth.JWKS(r.Context())
+	document, err := s.keys.JWKS(r.Context())
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
 		RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
 		DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`
 	}{
-		s.auth.Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json", s.base + "/docs",
+		s.tokens.Config().Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json", s.base + "/docs",
 		[]string{}, []string{"refresh_token"}, []string{"none"}, []string{"none"}, dpop.Algs,
 	})
 }
@@ -53,7 +53,7 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
 // issuerMetadata is metadata where clients look for it whose issuer has a path: that path comes after the well-known
 // part (RFC 8414 §3.1). There is nothing at other paths, for they would belong to other issuers.
 func (s *Server) issuerMetadata(w http.ResponseWriter, r *http.Request) error {
-	issuer, err := url.Parse(s.auth.Issuer)
+	issuer, err := url.Parse(s.tokens.Config().Issuer)
 	if path := r.PathValue("path"); err != nil || path == "" || path != strings.Trim(issuer.Path, "/") {
 		return errNoRoute
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"latchkey/auth/jws"
-	"latchkey/auth/keyring"
 	"latchkey/auth/origin"
 )
 
@@ -176,7 +175,7 @@ func open(text string) (c claims, jkt string, err error) {
 	if err := method.Verify(j.Signed, j.Signature, public); err != nil {
 		return c, "", invalid("signature: %w", err)
 	}
-	if jkt, err = keyring.Thumbprint(public); err != nil {
+	if jkt, err = jws.Thumbprint(public); err != nil {
 		return c, "", invalid("jwk: %w", err)
 	}
 	payload, err := jws.Base64.DecodeString(j.Payload)

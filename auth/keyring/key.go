@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"latchkey/auth/jws"
 )
 
 // The algorithms of RFC 7518 section 3.1 and RFC 8037 section 3.1 that a key can have.
@@ -66,7 +68,7 @@ func generate(alg string) (crypto.Signer, error) {
 }
 
 func newKey(private crypto.Signer, alg string, seq int64, createdAt, signsFrom time.Time) (*Key, error) {
-	id, err := Thumbprint(private.Public())
+	id, err := jws.Thumbprint(private.Public())
 	if err != nil {
 		return nil, err
 	}

@@ -2,28 +2,23 @@ package keyring
 
 import (
 	"crypto"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
+
+	"latchkey/auth/seal"
 )
 
 // Errors of [Sealer.Open].
 var (
-	// ErrSealedByOther says that none of the sealer's keys opens the box: it was
-	// sealed under a secret that is not configured here, or box, kid, alg or seq were
-	// changed afterwards. AES-GCM does not tell these apart.
-	ErrSealedByOther = errors.New("keyring: no configured secret opens this key")
+	// ErrSealedByOther says that no configured secret opens the key: see [seal.ErrSealedByOther].
+	ErrSealedByOther = seal.ErrSealedByOther
 	// ErrBox says that the box is no box, or of a later format, or that it holds a
 	// key that is not the one its row names.
 	ErrBox = errors.New("keyring: not a sealed key")
 )
-
-// SealKeySize is the length in bytes of the keys that [NewSealer] takes: AES-256.
-const SealKeySize = 32
 
 // format1: 1 ‖ nonce 12 B ‖ AES-256-GCM(PKCS #8) ‖ tag 16 B.
 const format1 = 1
@@ -38,31 +33,12 @@ type Sealed struct {
 }
 
 // Sealer encrypts private keys for storage. It is safe for concurrent use.
-type Sealer struct {
-	aeads []cipher.AEAD // the current key first
-}
+type Sealer struct{ *seal.Sealer }
 
-// NewSealer seals with current and opens with current and previous, each of
-// [SealKeySize] bytes. A rolling change of the secret first adds the new one to
-// previous everywhere, then swaps. One key should not seal more than 2^32 times
-// (NIST SP 800-38D section 8.3), which no rotation comes near.
-func NewSealer(current []byte, previous ...[]byte) (*Sealer, error) {
-	s := &Sealer{}
-	for _, key := range append([][]byte{current}, previous...) {
-		if len(key) != SealKeySize {
-			return nil, fmt.Errorf("keyring: a sealing key of %d bytes; it has %d", len(key), SealKeySize)
-		}
-		block, err := aes.NewCipher(key)
-		if err != nil {
-			return nil, err
-		}
-		aead, err := cipher.NewGCMWithRandomNonce(block)
-		if err != nil {
-			return nil, err
-		}
-		s.aeads = append(s.aeads, aead)
-	}
-	return s, nil
+// NewSealer makes a sealer with the keys that [seal.New] takes.
+func NewSealer(keys [][]byte) (*Sealer, error) {
+	s, err := seal.New(keys)
+	return &Sealer{s}, err
 }
 
 // Seal encrypts k's private half under the current key, bound to kid, alg and seq:
@@ -72,7 +48,7 @@ func (s *Sealer) Seal(k *Key) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keyring: marshal %s: %w", k.ID, err)
 	}
-	return s.aeads[0].Seal([]byte{format1}, nil, der, binding(k.ID, k.Alg, k.Seq)), nil //nolint:gosec // G407: this AEAD makes its nonce itself and takes none
+	return append([]byte{format1}, s.Sealer.Seal(binding(k.ID, k.Alg, k.Seq), der)...), nil
 }
 
 // Open decrypts a row. Stale says that a previous key opened it: seal it again
@@ -82,16 +58,12 @@ func (s *Sealer) Open(r Sealed) (k *Key, stale bool, err error) {
 	if len(r.Box) == 0 || r.Box[0] != format1 {
 		return nil, false, fmt.Errorf("%w: %s has an unknown format", ErrBox, r.ID)
 	}
-	aad := binding(r.ID, r.Alg, r.Seq)
-	for i, aead := range s.aeads {
-		der, err := aead.Open(nil, nil, r.Box[1:], aad)
-		if err != nil {
-			continue
-		}
-		k, err := unmarshal(der, r)
-		return k, i > 0 && err == nil, err
+	der, stale, err := s.Sealer.Open(binding(r.ID, r.Alg, r.Seq), r.Box[1:])
+	if err != nil {
+		return nil, false, fmt.Errorf("signing key %s: %w", r.ID, err)
 	}
-	return nil, false, fmt.Errorf("%w: %s", ErrSealedByOther, r.ID)
+	k, err = unmarshal(der, r)
+	return k, stale && err == nil, err
 }
 
 // unmarshal reads the key and holds it against what the row says it is.

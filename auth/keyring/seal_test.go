@@ -12,11 +12,13 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"latchkey/auth/seal"
 )
 
 var (
-	secretA = bytes.Repeat([]byte{0xA}, SealKeySize)
-	secretB = bytes.Repeat([]byte{0xB}, SealKeySize)
+	secretA = bytes.Repeat([]byte{0xA}, seal.KeySize)
+	secretB = bytes.Repeat([]byte{0xB}, seal.KeySize)
 )
 
 func TestASealedKeyComesBackAndSigns(t *testing.T) {
@@ -27,7 +29,7 @@ func TestASealedKeyComesBackAndSigns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, stale, err := s.Open(seal(t, s, k))
+		got, stale, err := s.Open(sealed(t, s, k))
 		if err != nil || stale {
 			t.Fatalf("%s: stale %v, %v", alg, stale, err)
 		}
@@ -79,19 +81,19 @@ func TestAChangedRowDoesNotOpen(t *testing.T) {
 		"another kid":          {func(r *Sealed) { r.ID = other.ID }, ErrSealedByOther},
 		"another algorithm":    {func(r *Sealed) { r.Alg = EdDSA }, ErrSealedByOther},
 		"another sequence":     {func(r *Sealed) { r.Seq = 2 }, ErrSealedByOther},
-		"another row's box":    {func(r *Sealed) { r.Box = seal(t, s, other).Box }, ErrSealedByOther},
+		"another row's box":    {func(r *Sealed) { r.Box = sealed(t, s, other).Box }, ErrSealedByOther},
 		"a cut box":            {func(r *Sealed) { r.Box = r.Box[:len(r.Box)-1] }, ErrSealedByOther},
 		"a box without a body": {func(r *Sealed) { r.Box = r.Box[:1] }, ErrSealedByOther},
 		"an empty box":         {func(r *Sealed) { r.Box = nil }, ErrBox},
 		"a later format":       {func(r *Sealed) { r.Box[0] = 2 }, ErrBox},
 	} {
-		r := seal(t, s, k)
+		r := sealed(t, s, k)
 		c.change(&r)
 		if got, _, err := s.Open(r); !errors.Is(err, c.want) || got != nil {
 			t.Errorf("%s: %v, %v; want %v", name, got, err, c.want)
 		}
 	}
-	whole := seal(t, s, k)
+	whole := sealed(t, s, k)
 	for i := range whole.Box {
 		r := whole
 		r.Box = bytes.Clone(whole.Box)
@@ -116,7 +118,7 @@ func TestABoxThatHoldsAnotherKeyIsRefused(t *testing.T) {
 		"another kid": {ID: ed.ID, Alg: ES256, Seq: 1, private: ec.private},
 		"another alg": {ID: ec.ID, Alg: RS256, Seq: 1, private: ec.private},
 	} {
-		if _, _, err := s.Open(seal(t, s, k)); !errors.Is(err, ErrBox) {
+		if _, _, err := s.Open(sealed(t, s, k)); !errors.Is(err, ErrBox) {
 			t.Errorf("%s: %v, want ErrBox", name, err)
 		}
 	}
@@ -125,17 +127,17 @@ func TestABoxThatHoldsAnotherKeyIsRefused(t *testing.T) {
 func TestAPreviousSecretOpensAndAsksToBeSealedAgain(t *testing.T) {
 	k := generated(t, EdDSA, 1, start)
 	old, both, swapped := sealer(t, secretA), sealer(t, secretA, secretB), sealer(t, secretB, secretA)
-	if _, stale, err := both.Open(seal(t, old, k)); err != nil || stale {
+	if _, stale, err := both.Open(sealed(t, old, k)); err != nil || stale {
 		t.Errorf("current secret: stale %v, %v", stale, err)
 	}
-	if _, stale, err := both.Open(seal(t, swapped, k)); err != nil || !stale {
+	if _, stale, err := both.Open(sealed(t, swapped, k)); err != nil || !stale {
 		t.Errorf("a replica that swapped first is not understood: stale %v, %v", stale, err)
 	}
-	got, stale, err := swapped.Open(seal(t, old, k))
+	got, stale, err := swapped.Open(sealed(t, old, k))
 	if err != nil || !stale {
 		t.Fatalf("previous secret: stale %v, %v", stale, err)
 	}
-	again := seal(t, swapped, got)
+	again := sealed(t, swapped, got)
 	if _, stale, err := sealer(t, secretB).Open(again); err != nil || stale {
 		t.Errorf("after sealing again: stale %v, %v", stale, err)
 	}
@@ -146,14 +148,14 @@ func TestAPreviousSecretOpensAndAsksToBeSealedAgain(t *testing.T) {
 
 func TestSealsOfOneKeyDiffer(t *testing.T) {
 	s, k := sealer(t, secretA), generated(t, ES256, 1, start)
-	if bytes.Equal(seal(t, s, k).Box[:13], seal(t, s, k).Box[:13]) {
+	if bytes.Equal(sealed(t, s, k).Box[:13], sealed(t, s, k).Box[:13]) {
 		t.Error("the nonce was used twice")
 	}
 }
 
 func TestASealingKeyOfAnotherLengthIsRefused(t *testing.T) {
 	for _, keys := range [][][]byte{{nil}, {secretA[:16]}, {secretA, secretB[:31]}} {
-		if _, err := NewSealer(keys[0], keys[1:]...); err == nil {
+		if _, err := NewSealer(keys); err == nil {
 			t.Errorf("took keys of %d and %d more", len(keys[0]), len(keys)-1)
 		}
 	}
@@ -161,14 +163,14 @@ func TestASealingKeyOfAnotherLengthIsRefused(t *testing.T) {
 
 func sealer(t testing.TB, current []byte, previous ...[]byte) *Sealer {
 	t.Helper()
-	s, err := NewSealer(current, previous...)
+	s, err := NewSealer(append([][]byte{current}, previous...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func seal(t testing.TB, s *Sealer, k *Key) Sealed {
+func sealed(t testing.TB, s *Sealer, k *Key) Sealed {
 	t.Helper()
 	box, err := s.Seal(k)
 	if err != nil {

@@ -6,7 +6,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/keys"
+	"latchkey/auth/services"
 	"latchkey/models"
 )
 
@@ -19,8 +20,8 @@ type keysList struct{}
 
 // Run lists the signing keys.
 func (c *keysList) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		list, err := s.SigningKeys(env.ctx)
+	return env.withServices(func(s *services.Services) error {
+		list, err := s.Keys.List(env.ctx)
 		if err != nil {
 			return keyError(err)
 		}
@@ -45,13 +46,13 @@ type keysRotate struct {
 
 // Run rotates the signing keys.
 func (c *keysRotate) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		rotate := s.RotateAnnouncedKey
+	return env.withServices(func(s *services.Services) error {
+		rotate := s.Keys.RotateAnnounced
 		if c.Now {
-			rotate = s.RotateSigningKey
+			rotate = s.Keys.Rotate
 		}
 		err := rotate(env.ctx)
-		if tooNew := (*auth.KeyTooNew)(nil); errors.As(err, &tooNew) {
+		if tooNew := (*keys.TooNew)(nil); errors.As(err, &tooNew) {
 			return fmt.Errorf("%w. Wait until then, or insist with --now", err)
 		}
 		if err != nil {
@@ -75,8 +76,8 @@ type clientAdd struct {
 
 // Run registers an app.
 func (c *clientAdd) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		client, err := s.AddClient(env.ctx, c.Name)
+	return env.withServices(func(s *services.Services) error {
+		client, err := s.Clients.Add(env.ctx, c.Name)
 		if err != nil {
 			return err
 		}
@@ -89,8 +90,8 @@ type clientList struct{}
 
 // Run lists the registered apps.
 func (c *clientList) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		list, err := s.Clients(env.ctx)
+	return env.withServices(func(s *services.Services) error {
+		list, err := s.Clients.List(env.ctx)
 		if err != nil {
 			return err
 		}
@@ -107,8 +108,8 @@ type clientRemove struct {
 
 // Run forgets an app.
 func (c *clientRemove) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		err := s.RemoveClient(env.ctx, c.ID)
+	return env.withServices(func(s *services.Services) error {
+		err := s.Clients.Remove(env.ctx, c.ID)
 		if errors.Is(err, models.ErrNotFound) {
 			return fmt.Errorf("there is no client %q: latchkey client list shows the ids", c.ID)
 		}
@@ -124,8 +125,8 @@ type sweepCommand struct{}
 
 // Run deletes what is past retention.
 func (c *sweepCommand) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		n, err := s.Sweep(env.ctx)
+	return env.withServices(func(s *services.Services) error {
+		n, err := s.Operator.Sweep(env.ctx)
 		if err != nil {
 			return err
 		}

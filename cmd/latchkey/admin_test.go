@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/models/modelstest"
 )
 
@@ -76,7 +76,7 @@ func TestKeysRotateMakesTheAnnouncedKeySign(t *testing.T) {
 		if state(list, old) != "published" || state(list, next) != "signing" || strings.Count(list, " next ") != 1 {
 			t.Errorf("after the rotation from %s to %s:\n%s", old, next, list)
 		}
-		if err := s.Service.LoadKeys(t.Context()); err != nil { // what the server does every ten seconds
+		if err := s.Services.Keys.Load(t.Context()); err != nil { // what the server does every ten seconds
 			t.Fatal(err)
 		}
 		whoami(t, s.URL(), before.field("access_token")).want(t, 200, "device_name", "phone")
@@ -140,7 +140,7 @@ func TestClientsOnceRegisteredAreTheOnlyOnes(t *testing.T) {
 func TestSweepDeletesWhatIsPastRetention(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		long := time.Now().Add(-2 * 365 * 24 * time.Hour)
-		past := serveWith(t, defaults(t, url), func(c *auth.Config) { c.Now = func() time.Time { return long } })
+		past := serveWith(t, defaults(t, url), func(c *services.Config) { c.Now = func() time.Time { return long } })
 		addUser(t, url, ada)
 		login(t, past.URL(), ada, password, "phone").want(t, 200)
 		login(t, past.URL(), ada, "wrong wrong wrong", "phone").want(t, 401)

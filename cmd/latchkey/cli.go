@@ -12,6 +12,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/services"
 	"latchkey/models"
 )
 
@@ -121,8 +122,8 @@ func withoutAddresses(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// withService runs an administration command on a database that is there, whose schema it brings up to date first.
-func (e *environment) withService(fn func(*auth.Service) error) error {
+// withServices runs an administration command on a database that is there, whose schema it brings up to date first.
+func (e *environment) withServices(fn func(*services.Services) error) error {
 	store, service, err := e.open(true, nil)
 	if err != nil {
 		return err
@@ -132,7 +133,7 @@ func (e *environment) withService(fn func(*auth.Service) error) error {
 }
 
 // open opens the database, brings its schema up to date and makes the service. With existing it makes no database.
-func (e *environment) open(existing bool, change func(*auth.Config)) (*models.Store, *auth.Service, error) {
+func (e *environment) open(existing bool, change func(*services.Config)) (*models.Store, *services.Services, error) {
 	store, err := e.openStore(existing) // first, so that a secret is not made beside a database that cannot be
 	if err != nil {
 		return nil, nil, err
@@ -143,49 +144,12 @@ func (e *environment) open(existing bool, change func(*auth.Config)) (*models.St
 			return nil, nil, err
 		}
 	}
-	service, err := e.newService(store, change)
+	service, err := e.newServices(store, change)
 	if err != nil {
 		_ = store.Close()
 		return nil, nil, err
 	}
 	return store, service, nil
-}
-
-func (e *environment) newService(store *models.Store, change func(*auth.Config)) (*auth.Service, error) {
-	config := e.settings.authConfig()
-	var err error
-	mayMake := func() (bool, error) {
-		sealed, err := e.hasKeys(store)
-		return !sealed, err
-	}
-	if config.Secret, config.Previous, err = e.settings.secrets(mayMake); err != nil {
-		return nil, err
-	}
-	if config.Mail, err = e.settings.sender(); err != nil {
-		return nil, err
-	}
-	if _, err := store.Migrate(e.ctx); err != nil {
-		return nil, settingError("LATCHKEY_DATABASE", err)
-	}
-	sealed, err := e.hasKeys(store)
-	if err != nil {
-		return nil, err
-	}
-	config.Logger = e.logger()
-	if err := e.judgeSecrets(store, config.Secret, config.Previous); err != nil {
-		return nil, err
-	}
-	if change != nil {
-		change(&config)
-	}
-	service, err := auth.New(store, config)
-	if err != nil {
-		return nil, err
-	}
-	if sealed { // whatever is sealed under a wrong secret, a mail for one, no server could open
-		err = keyError(service.LoadKeys(e.ctx))
-	}
-	return service, err
 }
 
 // hasKeys tells whether the database holds signing keys, which are sealed under a server secret.

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"latchkey/auth"
 	"latchkey/auth/mail"
 	"latchkey/web"
 )
@@ -173,16 +172,6 @@ func (s *Settings) origin(listening net.Addr) string {
 		host = "localhost"
 	}
 	return "http://" + net.JoinHostPort(host, port)
-}
-
-func (s *Settings) authConfig() auth.Config {
-	return auth.Config{
-		Issuer: s.Issuer, Audience: s.Audience, SigningAlg: s.SigningAlg, AccessTTL: s.AccessTTL, StatusTTL: s.StatusTTL,
-		DeviceLifetime: s.DeviceLifetime, DeviceIdle: s.DeviceIdle, BrowserLifetime: s.BrowserLifetime, BrowserIdle: s.BrowserIdle,
-		MaxRefreshes: s.MaxRefreshes, RetryWindow: s.RetryWindow, MaxDevices: s.MaxDevices, SignupOpen: s.Signup == "open",
-		PasswordMin: s.PasswordMin, DeviceNameClaim: s.DeviceNameClaim == "on",
-		DPoPRequired: s.DPoP == "required", NonceRequired: s.DPoPNonce == "required",
-	}
 }
 
 // settingError names the setting that an error comes from.

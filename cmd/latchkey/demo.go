@@ -10,6 +10,9 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/services"
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -34,14 +37,14 @@ func demo(ctx context.Context, p *Program, out io.Writer) error {
 		_, err := io.WriteString(out, b.String())
 		return err
 	}
-	ada, sam := newPassword(p.Service.PasswordMin), newPassword(p.Service.PasswordMin)
-	if _, err := p.Service.AddUser(ctx, demoUser, ada, models.RoleUser); err != nil {
+	ada, sam := newPassword(p.config.PasswordMin), newPassword(p.config.PasswordMin)
+	if _, err := p.Services.Operator.AddUser(ctx, demoUser, ada, models.RoleUser); err != nil {
 		return err
 	}
-	if _, err := p.Service.AddUser(ctx, demoSupport, sam, models.RoleSupport); err != nil {
+	if _, err := p.Services.Operator.AddUser(ctx, demoSupport, sam, models.RoleSupport); err != nil {
 		return err
 	}
-	if err := demoDevices(ctx, p.Service, ada); err != nil {
+	if err := demoDevices(ctx, p.Services, ada); err != nil {
 		return fmt.Errorf("demonstration devices: %w", err)
 	}
 	fmt.Fprintf(&b, "  %-18s %s  (two browsers, three phones; one of those was found stolen)\n", demoUser, ada)
@@ -54,29 +57,29 @@ func demo(ctx context.Context, p *Program, out io.Writer) error {
 }
 
 func mailsShown(b *strings.Builder, p *Program) {
-	if _, files := p.Service.Mail.(*mail.Files); files {
+	if _, files := p.config.Mail.(*mail.Files); files {
 		fmt.Fprintf(b, "Mails are written, not sent: %s/gallery/mail\n\n", p.URL())
 	}
 }
 
 // demoDevices signs ada in on two browsers and three phones, and lets a thief use a copy of one phone's token.
-func demoDevices(ctx context.Context, s *auth.Service, password string) error {
+func demoDevices(ctx context.Context, s *services.Services, password string) error {
 	from := func(ip, agent string) auth.Caller { return auth.Caller{IP: netip.MustParseAddr(ip), UserAgent: agent} }
 	for _, c := range []auth.Caller{
 		from("192.0.2.10", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
 		from("198.51.100.23", "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"),
 	} {
-		if _, err := s.LoginBrowser(ctx, auth.BrowserLogin{Email: demoUser, Password: password, From: c}); err != nil {
+		if _, err := s.SignIn.LoginBrowser(ctx, signin.BrowserLogin{Email: demoUser, Password: password, From: c}); err != nil {
 			return err
 		}
 	}
 	for i, name := range []string{"Pixel 9", "iPhone", "old phone"} {
 		c := from([]string{"192.0.2.10", "203.0.113.7", "198.51.100.90"}[i], []string{"ExampleApp/3.2 (Android 16)", "ExampleApp/3.2 (iOS 19)", "ExampleApp/2.9 (Android 12)"}[i])
-		first, err := s.Login(ctx, auth.LoginRequest{Email: demoUser, Password: password, DeviceName: name, ClientID: "example-app", From: c})
+		first, err := s.SignIn.Login(ctx, signin.LoginRequest{Email: demoUser, Password: password, DeviceName: name, ClientID: "example-app", From: c})
 		if err != nil {
 			return err
 		}
-		second, err := s.Refresh(ctx, auth.RefreshRequest{Token: first.RefreshToken, From: c})
+		second, err := s.Tokens.Refresh(ctx, token.RefreshRequest{Token: first.RefreshToken, From: c})
 		if err != nil {
 			return err
 		}
@@ -84,10 +87,10 @@ func demoDevices(ctx context.Context, s *auth.Service, password string) error {
 			continue
 		}
 		thief := from("203.0.113.200", "curl/8.14")
-		if _, err := s.Refresh(ctx, auth.RefreshRequest{Token: second.RefreshToken, From: thief}); err != nil {
+		if _, err := s.Tokens.Refresh(ctx, token.RefreshRequest{Token: second.RefreshToken, From: thief}); err != nil {
 			return err
 		}
-		if _, err := s.Refresh(ctx, auth.RefreshRequest{Token: first.RefreshToken, From: c}); auth.AsError(err).Reason != auth.ReasonReused {
+		if _, err := s.Tokens.Refresh(ctx, token.RefreshRequest{Token: first.RefreshToken, From: c}); auth.AsError(err).Reason != token.ReasonReused {
 			return fmt.Errorf("the stolen token was not found out: %w", err)
 		}
 	}

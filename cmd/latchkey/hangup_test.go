@@ -114,7 +114,7 @@ func TestTwoHundredClientsThatHangUpLoseNothing(t *testing.T) {
 // subject is the account of a token answer.
 func subject(t *testing.T, s server, answer reply) string {
 	t.Helper()
-	claims, err := s.Service.VerifyAccessToken(answer.field("access_token"))
+	claims, err := s.Services.Tokens.Verify(answer.field("access_token"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/models/modelstest"
 )
 
@@ -126,7 +126,7 @@ func serve(t *testing.T, url string, change func(*Settings)) server {
 	return serveWith(t, settings, nil)
 }
 
-func serveWith(t *testing.T, settings Settings, change func(*auth.Config)) server {
+func serveWith(t *testing.T, settings Settings, change func(*services.Config)) server {
 	t.Helper()
 	log := &transcript{}
 	p, err := Start(&environment{ctx: t.Context(), settings: settings, stdin: strings.NewReader(""), stdout: log, stderr: log}, change)

@@ -41,7 +41,7 @@ func TestAMailServerThatRepeatsAddressesFillsNoLogWithThem(t *testing.T) {
 		database := modelstest.SQLite(t)
 		addUser(t, database, ada)
 		s := serve(t, database, func(s *Settings) { s.SMTPURL, s.MailFrom = "smtp://"+mails.Address, "no-reply@id.example.com" })
-		if _, err := s.Service.SetPassword(t.Context(), ada, password); err != nil {
+		if _, err := s.Services.Operator.SetPassword(t.Context(), ada, password); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, time.Minute, "the log tells of it", func() bool {

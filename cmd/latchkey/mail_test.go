@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"github.com/emersion/go-smtp"
+
 	"latchkey/auth/mail"
 	"latchkey/auth/mail/mailtest"
+	"latchkey/auth/services"
 	"latchkey/models/modelstest"
-
-	"github.com/emersion/go-smtp"
 )
 
 func smtpURL(server *mailtest.Server) string {
@@ -58,8 +58,8 @@ func TestAnAdministratorsActIsMailedByTheServer(t *testing.T) {
 	settings := defaults(t, database)
 	with(&settings)
 	env := &environment{ctx: t.Context(), settings: settings, stdin: strings.NewReader(""), stdout: &transcript{}, stderr: &transcript{}}
-	if err := env.withService(func(a *auth.Service) error {
-		_, err := a.Disable(context.Background(), ada)
+	if err := env.withServices(func(a *services.Services) error {
+		_, err := a.Operator.Disable(context.Background(), ada)
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func crashWithMail(t *testing.T, server *mailtest.Server, database string, acts 
 	next := defaults(t, database)
 	next.SMTPURL, next.MailFrom, next.Secret = smtpURL(server), "no-reply@id.example.com", secretOf("a")
 	env := &environment{ctx: t.Context(), settings: next, stdin: strings.NewReader(""), stdout: &transcript{}, stderr: &transcript{}}
-	p, err := Start(env, func(c *auth.Config) { c.Now = func() time.Time { return time.Now().Add(3 * time.Minute) } })
+	p, err := Start(env, func(c *services.Config) { c.Now = func() time.Time { return time.Now().Add(3 * time.Minute) } })
 	if err != nil {
 		t.Fatal(err)
 	}

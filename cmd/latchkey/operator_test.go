@@ -131,7 +131,7 @@ func TestSecretsComeFromFiles(t *testing.T) {
 		s.SMTPURLFile, s.MailFrom = file("smtp", "smtp://user:hunter2hunter2@127.0.0.1:1\n"), "no-reply@example.com"
 	})
 	refresh(t, s.URL(), device.field("refresh_token")).want(t, 200)
-	if s.Service.Mail == nil {
+	if !s.Services.Notify.Enabled() {
 		t.Error("the mail server's file was not read")
 	}
 

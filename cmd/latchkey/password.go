@@ -7,7 +7,7 @@ import (
 	"io"
 	"strings"
 
-	"latchkey/auth"
+	"latchkey/auth/operator"
 )
 
 type passwordOption struct {
@@ -28,9 +28,9 @@ func (o passwordOption) password(env *environment) (string, error) {
 
 // newPassword makes a random password that is long enough for the policy, however long that asks for.
 func newPassword(least int) string {
-	password := auth.NewPassword()
+	password := operator.NewPassword()
 	for len(password) < least {
-		password += auth.NewPassword()
+		password += operator.NewPassword()
 	}
 	return password
 }

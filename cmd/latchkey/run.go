@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"time"
 
-	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/services"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -30,21 +30,22 @@ const (
 
 // Program is a running server. Tests start it on port 0.
 type Program struct {
-	env     *environment
-	store   *models.Store
-	Service *auth.Service
-	servers []*http.Server
-	url     string
-	stop    context.CancelFunc
-	done    sync.WaitGroup
-	failed  chan error
-	leaving atomic.Bool   // told to stop
-	grace   time.Duration // what requests under way get; 0: drainTime
+	env      *environment
+	store    *models.Store
+	config   services.Config
+	Services *services.Services
+	servers  []*http.Server
+	url      string
+	stop     context.CancelFunc
+	done     sync.WaitGroup
+	failed   chan error
+	leaving  atomic.Bool   // told to stop
+	grace    time.Duration // what requests under way get; 0: drainTime
 }
 
 // Start opens the database, brings its schema up to date, reads the signing keys and serves. After an error nothing
 // is left running.
-func Start(env *environment, change func(*auth.Config)) (*Program, error) {
+func Start(env *environment, change func(*services.Config)) (*Program, error) {
 	listener, err := listen(env, "LATCHKEY_ADDR", env.settings.Addr)
 	if err != nil {
 		return nil, err
@@ -58,9 +59,9 @@ func Start(env *environment, change func(*auth.Config)) (*Program, error) {
 	return p, nil
 }
 
-func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err error) {
+func (p *Program) start(listener net.Listener, change func(*services.Config)) (err error) {
 	env, log := p.env, p.env.logger()
-	p.store, p.Service, err = env.open(false, func(c *auth.Config) {
+	p.store, p.Services, err = env.open(false, func(c *services.Config) {
 		c.Issuer = cmp.Or(c.Issuer, p.url)
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
@@ -68,17 +69,18 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 		if change != nil {
 			change(c)
 		}
+		p.config = *c
 	})
 	if err != nil {
 		return err
 	}
-	if p.Service.SignupOpen && p.Service.Mail == nil {
+	if p.config.SignupOpen && p.config.Mail == nil {
 		return errors.New("LATCHKEY_SIGNUP: open needs mail, for every new address is confirmed: set LATCHKEY_SMTP_URL (and LATCHKEY_MAIL_FROM), or close it")
 	}
-	if err := p.Service.LoadKeys(env.ctx); err != nil {
+	if err := p.Services.Keys.Load(env.ctx); err != nil {
 		return keyError(err)
 	}
-	if err := p.Service.LoadStatus(env.ctx); err != nil {
+	if err := p.Services.Tokens.LoadStatus(env.ctx); err != nil {
 		return err
 	}
 	var metrics *web.Metrics
@@ -88,9 +90,9 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 			return err
 		}
 	}
-	outbox, _ := p.Service.Mail.(*mail.Files)
-	handler, err := web.New(p.Service, web.Config{
-		BaseURL: p.url, Secret: p.Service.Secret, Previous: p.Service.Previous,
+	outbox, _ := p.config.Mail.(*mail.Files)
+	handler, err := web.New(p.Services, web.Config{
+		BaseURL: p.url, Secret: p.config.Secret, Previous: p.config.Previous,
 		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery, Outbox: outbox,
 		SecurityContacts: env.settings.SecurityContact,
 		Stopping:         p.leaving.Load, OnlyHosts: env.onlyHosts(),
@@ -100,7 +102,7 @@ func (p *Program) start(listener net.Listener, change func(*auth.Config)) (err e
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(env.ctx))
 	p.stop = stop
-	p.done.Go(func() { p.Service.Run(ctx) })
+	p.done.Go(func() { p.Services.Operator.Run(ctx) })
 	p.serve(listener, handler, log)
 	log.Info("serving", "url", p.url, "address", listener.Addr().String(), "database", p.store.Dialect())
 	return nil

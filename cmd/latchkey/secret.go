@@ -13,7 +13,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"latchkey/auth"
+	"latchkey/auth/seal"
 	"latchkey/models"
 )
 
@@ -88,7 +88,7 @@ func makeSecret(path string) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	fresh := make([]byte, auth.MinSecret)
+	fresh := make([]byte, seal.MinSecret)
 	_, _ = rand.Read(fresh)                                  // never fails
 	f, err := os.CreateTemp(filepath.Dir(path), ".secret-*") // 0600
 	if err != nil {
@@ -173,8 +173,8 @@ func parseSecret(text string) ([]byte, error) {
 	if err != nil {
 		return nil, errors.New("is not base64")
 	}
-	if len(secret) < auth.MinSecret {
-		return nil, fmt.Errorf("has %d bytes, it needs at least %d random ones (make one with: openssl rand -base64 32)", len(secret), auth.MinSecret)
+	if len(secret) < seal.MinSecret {
+		return nil, fmt.Errorf("has %d bytes, it needs at least %d random ones (make one with: openssl rand -base64 32)", len(secret), seal.MinSecret)
 	}
 	return secret, nil
 }

@@ -9,9 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"latchkey/auth"
 	"latchkey/auth/keyring"
 	"latchkey/auth/mail"
+	"latchkey/auth/services"
 )
 
 type serveCommand struct {
@@ -30,7 +30,7 @@ func (c *serveCommand) Run(env *environment) error {
 		env.logger().Warn("this variable is not a setting", "name", name)
 	}
 	env.gallery, env.demo = c.Demo, c.Demo
-	p, err := Start(env, func(config *auth.Config) {
+	p, err := Start(env, func(config *services.Config) {
 		if c.Demo {
 			config.SignupOpen = true
 			config.Mail = cmp.Or[mail.Sender](config.Mail, env.settings.outbox())

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/models/modelstest"
 )
 
@@ -126,12 +126,12 @@ func TestSettingsReachTheService(t *testing.T) {
 		}
 	}
 	settings := defaults(t, "")
-	want := auth.Config{
+	want := services.Config{
 		Issuer: "https://iss.example.com", Audience: "api", SigningAlg: "EdDSA", AccessTTL: 5 * time.Minute, StatusTTL: 45 * time.Second,
 		DeviceLifetime: 48 * time.Hour, DeviceIdle: 24 * time.Hour, BrowserLifetime: 24 * time.Hour, BrowserIdle: 2 * time.Hour,
 		MaxRefreshes: 500, MaxDevices: 5, SignupOpen: true, PasswordMin: 8, DPoPRequired: true, NonceRequired: true,
 	}
-	if got := settings.authConfig(); !reflect.DeepEqual(got, want) {
+	if got := settings.services(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 }
@@ -160,7 +160,7 @@ func TestTheAccessTokenCarriesTheConfiguredNames(t *testing.T) {
 		s.Issuer, s.Audience, s.DeviceNameClaim, s.SigningAlg = "https://iss.example.com", "api", "off", "RS256"
 	})
 	token := login(t, s.URL(), ada, password, "phone").want(t, 200).field("access_token")
-	claims, err := s.Service.VerifyAccessToken(token)
+	claims, err := s.Services.Tokens.Verify(token)
 	if err != nil {
 		t.Fatal(err)
 	}

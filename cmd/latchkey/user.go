@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"latchkey/auth"
+	"latchkey/auth/services"
 	"latchkey/models"
 )
 
@@ -32,8 +32,8 @@ func (c *userAdd) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return env.withService(func(s *auth.Service) error {
-		u, err := s.AddUser(env.ctx, c.Email, password, c.Role)
+	return env.withServices(func(s *services.Services) error {
+		u, err := s.Operator.AddUser(env.ctx, c.Email, password, c.Role)
 		if err != nil {
 			return err
 		}
@@ -54,8 +54,8 @@ func (c *userSetPassword) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	return env.withService(func(s *auth.Service) error {
-		n, err := s.SetPassword(env.ctx, c.Email, password)
+	return env.withServices(func(s *services.Services) error {
+		n, err := s.Operator.SetPassword(env.ctx, c.Email, password)
 		if err != nil {
 			return err
 		}
@@ -72,8 +72,8 @@ type userSetEmail struct {
 
 // Run changes an address.
 func (c *userSetEmail) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		if err := s.SetEmail(env.ctx, c.Email, c.To); err != nil {
+	return env.withServices(func(s *services.Services) error {
+		if err := s.Operator.SetEmail(env.ctx, c.Email, c.To); err != nil {
 			return err
 		}
 		fmt.Fprintf(env.stdout, "The account of %s has the address %s now.\n", c.Email, c.To)
@@ -88,8 +88,8 @@ type userSetRole struct {
 
 // Run changes a role.
 func (c *userSetRole) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		if err := s.SetRole(env.ctx, c.Email, c.Role); err != nil {
+	return env.withServices(func(s *services.Services) error {
+		if err := s.Operator.SetRole(env.ctx, c.Email, c.Role); err != nil {
 			return err
 		}
 		fmt.Fprintf(env.stdout, "%s has the role %s.\n", c.Email, c.Role)
@@ -103,8 +103,8 @@ type userDisable struct {
 
 // Run disables an account.
 func (c *userDisable) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		n, err := s.Disable(env.ctx, c.Email)
+	return env.withServices(func(s *services.Services) error {
+		n, err := s.Operator.Disable(env.ctx, c.Email)
 		if err != nil {
 			return err
 		}
@@ -119,8 +119,8 @@ type userEnable struct {
 
 // Run enables an account.
 func (c *userEnable) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
-		if err := s.Enable(env.ctx, c.Email); err != nil {
+	return env.withServices(func(s *services.Services) error {
+		if err := s.Operator.Enable(env.ctx, c.Email); err != nil {
 			return err
 		}
 		fmt.Fprintf(env.stdout, "Enabled %s.\n", c.Email)
@@ -138,10 +138,10 @@ func (c *userSignOut) Run(env *environment) error {
 	if (c.Email == "") != c.All {
 		return usageError{"user sign-out takes an e-mail address or --all"}
 	}
-	return env.withService(func(s *auth.Service) error {
-		signOut := func() (int64, error) { return s.SignOutUser(env.ctx, c.Email) }
+	return env.withServices(func(s *services.Services) error {
+		signOut := func() (int64, error) { return s.Operator.SignOutUser(env.ctx, c.Email) }
 		if c.All {
-			signOut = func() (int64, error) { return s.SignOutEverybody(env.ctx) }
+			signOut = func() (int64, error) { return s.Operator.SignOutEverybody(env.ctx) }
 		}
 		n, err := signOut()
 		if err != nil {
@@ -158,9 +158,9 @@ type userList struct {
 
 // Run lists the accounts.
 func (c *userList) Run(env *environment) error {
-	return env.withService(func(s *auth.Service) error {
+	return env.withServices(func(s *services.Services) error {
 		lines := json.NewEncoder(env.stdout)
-		return s.EachUser(env.ctx, func(u models.User) error {
+		return s.Operator.EachUser(env.ctx, func(u models.User) error {
 			if c.JSON {
 				return lines.Encode(map[string]any{
 					"id": u.ID, "email": u.Email, "role": u.Role, "created_at": u.CreatedAt, "disabled_at": u.DisabledAt,

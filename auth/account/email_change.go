@@ -1,0 +1,116 @@
+package account
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/signin"
+	"latchkey/models"
+)
+
+// EmailRequest is a person's wish for another address.
+type EmailRequest struct {
+	Email, Password string
+	From            auth.Caller
+}
+
+// pendingEmail is an address that waits for its confirmation, sealed beside the hash of the link, with what the account
+// was when its owner asked. Until then the address stays free.
+type pendingEmail struct{ Email, From, Hash string }
+
+// AskEmailChange mails a link to the new address, whose use gives it to the account; an earlier link to another
+// address ends, one to the same address stays good: the form may have been sent twice.
+// Whether somebody has that address, or may still take it back, neither the answer tells nor what it costs: whoever reads
+// its mail is told instead. Refusals: KindInvalidRequest (of email and password), KindWrongPassword, KindRateLimited,
+// KindNotFound (no mail is sent here), KindUnavailable.
+func (s *Service) AskEmailChange(ctx context.Context, by *signin.Session, r EmailRequest) error {
+	if !s.notify.Enabled() {
+		return auth.Refuse(auth.KindNotFound, "No mail is sent here. Ask whoever runs this service for another e-mail address.")
+	}
+	r.Email = auth.TrimEmail(r.Email)
+	if err := checkNewEmail(by.User, r); err != nil {
+		return err
+	}
+	if err := s.signIn.ConfirmPassword(ctx, by.User, r.Password, r.From); err != nil {
+		return err
+	}
+	err := s.gate.Query(ctx, func() error {
+		box, account := mailbox(r.Email), by.User.ID.String()
+		err := s.limits.CountRequest(ctx, s.limits.Quota(ratelimit.MaxEmailMails, "email", box), s.limits.Quota(ratelimit.MaxEmailMailsByAccount, "email", box, account),
+			s.limits.EmailAskedQuota(by.User), s.limits.NetworkQuota(r.From, ratelimit.MaxNetEmails, "email network"))
+		if err != nil {
+			return err
+		}
+		key, err := s.signIn.EmailKey(ctx, r.Email)
+		if err != nil {
+			return err
+		}
+		_, err = s.store.UserByEmail(ctx, key)
+		if err != nil && !errors.Is(err, models.ErrNotFound) {
+			return err
+		}
+		held, heldErr := s.store.AddressHeld(ctx, key, by.User.ID, s.clock.Now())
+		if heldErr != nil {
+			return heldErr
+		}
+		return s.askEmailChange(ctx, by.User, r, err == nil, held)
+	})
+	if errors.Is(err, models.ErrChanged) {
+		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password was changed meanwhile.", Cause: err}
+	}
+	if err == nil {
+		s.notify.Wake()
+	}
+	return err
+}
+
+func checkNewEmail(user models.User, r EmailRequest) error {
+	var bad auth.Fields
+	bad.Text("email", r.Email, auth.MaxEmail)
+	if len(bad) == 0 {
+		bad.Refuse("email", auth.ProblemWithEmail(r.Email))
+	}
+	if len(bad) == 0 && auth.SameEmail(r.Email) == auth.SameEmail(user.EmailKey) {
+		bad.Refuse("email", "This is your e-mail address already.")
+	}
+	bad.Text("password", r.Password, auth.MaxPassword)
+	return bad.Err()
+}
+
+// askEmailChange writes the mail: with the link, or to an address that cannot be had without. Nobody ever sees that link's secret.
+func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailRequest, taken, held bool) error {
+	now := s.clock.Now()
+	l := notify.NewNotification(notify.KindEmailConfirm, r.From, now)
+	link, secret := notify.NewLink(user.ID, notify.LinkEmail, s.emailSubject(r.Email), now, notify.EmailLife)
+	text, err := json.Marshal(pendingEmail{Email: r.Email, From: user.EmailKey, Hash: user.PasswordHash})
+	if err != nil {
+		return fmt.Errorf("keep new address: %w", err)
+	}
+	link.Box = s.sealer.Seal(emailRow(link.Hash), text)
+	l.UserAgent = "" // nothing that a person wrote goes to an address that may be a stranger's, their own address included
+	l.Link, l.Until = secret, link.ExpiresAt
+	if taken || held {
+		l.Kind, l.Link = notify.KindEmailTaken, ""
+	}
+	if held && !taken {
+		l.Kind = notify.KindEmailHeld
+	}
+	n := s.notify.ComposeTo(r.Email, user.ID, l, link)
+	n.Mail.Kind = string(notify.KindEmailConfirm) // what becomes of the mail is told by its kind, and must tell nothing
+	return s.store.AskEmailChange(ctx, models.EmailRequest{
+		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.From, now), ratelimit.AddressLimit), Notice: n,
+	})
+}
+
+// emailSubject is the subject of links to one address. It does not tell the address.
+func (s *Service) emailSubject(email string) string {
+	return base64.RawURLEncoding.EncodeToString(s.limits.KeyedHash("email link", auth.FoldEmail(email)))
+}
+
+func emailRow(hash []byte) []byte { return append([]byte("email\x00"), hash...) }

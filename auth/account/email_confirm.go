@@ -1,0 +1,118 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/models"
+)
+
+// EmailMove is a change of address.
+type EmailMove struct{ From, To string }
+
+// FindEmailChange reads a link without using it, and tells what it would do. KindDeadLink when it cannot be used; with one
+// whose address the account has already comes KindUsedLink.
+func (s *Service) FindEmailChange(ctx context.Context, secret string) (EmailMove, error) {
+	_, user, p, err := s.findEmailChange(ctx, secret)
+	return EmailMove{From: user.Email, To: p.Email}, err
+}
+
+// findEmailChange reads a link whose account is as it was when its owner asked. It looks twice: between its two reads
+// another press of the button may have used the link.
+func (s *Service) findEmailChange(ctx context.Context, secret string) (link models.OneTime, user models.User, p pendingEmail, err error) {
+	for range 2 {
+		if link, user, p, err = s.readEmailChange(ctx, secret); auth.AsError(err).Kind != auth.KindDeadLink {
+			break
+		}
+	}
+	return link, user, p, err
+}
+
+func (s *Service) readEmailChange(ctx context.Context, secret string) (link models.OneTime, user models.User, p pendingEmail, err error) {
+	link, user, err = s.notify.FindLink(ctx, notify.LinkEmail, secret)
+	used := err != nil && auth.AsError(err).Kind == auth.KindUsedLink
+	if err != nil && !used {
+		return link, user, p, err
+	}
+	text, _, err := s.sealer.Open(emailRow(link.Hash), link.Box)
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil {
+		return link, user, p, &auth.Error{Kind: notify.ErrDeadLink.Kind, Message: notify.ErrDeadLink.Message, Cause: err}
+	}
+	if auth.SameEmail(user.EmailKey) == auth.SameEmail(p.Email) { // by this link, or by another one that was mailed for the same wish
+		return link, user, p, notify.ErrUsedLink
+	}
+	if used || user.LockedAt != nil || user.EmailKey != p.From || user.PasswordHash != p.Hash {
+		return link, user, p, notify.ErrDeadLink
+	}
+	return link, user, p, nil
+}
+
+// ConfirmEmailChange uses the link up: the account has the new address from then on. The address that it leaves gets a
+// mail with a link that takes it back, and the new one a mail, too. Devices stay signed in, and the places where the
+// account is at home stay known: its owner's password was asked for, and to call the owner's own browsers new would
+// only teach to overlook such mails. Nobody has to be signed in, but the password is asked for once more: an address that was
+// mistyped is a stranger's, and with the account's address the stranger would have the account. Refusals: KindDeadLink,
+// KindWrongPassword, KindInvalidRequest, KindRateLimited, KindEmailTaken, KindUnavailable; then nothing was changed.
+func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password string, from auth.Caller) (EmailMove, error) {
+	link, user, p, err := s.findEmailChange(ctx, secret)
+	move := EmailMove{From: user.Email, To: p.Email}
+	if err != nil {
+		return move, err
+	}
+	var bad auth.Fields
+	if bad.Text("password", password, auth.MaxPassword); bad.Err() != nil {
+		return move, bad.Err()
+	}
+	if err := s.signIn.ConfirmPassword(ctx, user, password, from); err != nil {
+		return move, err
+	}
+	key, err := s.signIn.EmailKey(ctx, p.Email)
+	if err != nil {
+		return move, err
+	}
+	now := s.clock.Now()
+	undo, takeBack := notify.NewLink(user.ID, "", "", now, notify.EmailUndoLife)
+	tell := notify.NewNotification(notify.KindEmailChanged, from, now)
+	tell.After = auth.MaskEmail(p.Email)
+	left := s.notify.ComposeTo(user.Email, user.ID, tell)
+	tell.Link, tell.Until = takeBack, undo.ExpiresAt
+	news := notify.NewNotification(notify.KindEmailNew, from, now)
+	news.Before, news.After = user.Email, p.Email
+	err = s.store.ChangeEmail(ctx, models.EmailChange{
+		Link: link.Hash, UserID: user.ID, From: p.From, Verified: p.Hash, Email: p.Email, EmailKey: key, At: now,
+		Former: models.FormerAddress{
+			Hash: undo.Hash, UserID: user.ID, Email: user.Email, EmailKey: user.EmailKey, CreatedAt: now, ExpiresAt: undo.ExpiresAt,
+		},
+		Again: func(f models.FormerAddress) (models.FormerAddress, models.Notice) { return s.fresh(f, tell, now) },
+		Event: auth.NewEvent(models.EventEmailChanged, user.ID, from, now),
+		Undo:  s.notify.ComposeTo(user.Email, user.ID, tell), Left: left, News: s.notify.ComposeTo(p.Email, user.ID, news),
+	})
+	if errors.Is(err, models.ErrDuplicate) {
+		return move, &auth.Error{Kind: auth.KindEmailTaken, Message: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.", Cause: err}
+	}
+	if errors.Is(err, models.ErrTooManyWaysBack) {
+		return move, &auth.Error{Kind: auth.KindNotAllowed, Message: "The e-mail address of this account was changed too often lately. Nothing was changed. Try again in a few days.", Cause: err}
+	}
+	if err == nil {
+		s.notify.Wake()
+	}
+	return move, notify.UsedOrDead(err, func() error {
+		_, err := s.FindEmailChange(ctx, secret)
+		return err
+	})
+}
+
+// fresh makes one more way back to an address that the account had before the one that it leaves now.
+func (s *Service) fresh(f models.FormerAddress, tell notify.Notification, now time.Time) (models.FormerAddress, models.Notice) {
+	link, secret := notify.NewLink(f.UserID, "", "", now, notify.EmailUndoLife)
+	f.Hash, f.ExpiresAt = link.Hash, link.ExpiresAt
+	tell.Link, tell.Until, tell.Again = secret, link.ExpiresAt, true
+	return f, s.notify.ComposeTo(f.Email, f.UserID, tell)
+}

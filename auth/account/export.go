@@ -1,0 +1,98 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/signin"
+	"latchkey/models"
+)
+
+const (
+	dataPage     = 500 // rows that are in memory at a time
+	dataPageTime = 10 * time.Second
+)
+
+// Data reads everything that is kept of an account, a page at a time, however much there is.
+type Data struct {
+	User  models.User
+	Live  models.Liveness // when the data was asked for
+	store *models.Store
+	end   func()
+}
+
+// Close lets others download theirs. It must be called.
+func (a *Data) Close() { a.end() }
+
+// Data lets a person who gives the password read everything that is kept of the account: a stolen cookie alone must not
+// carry it off. The activity tells of it before anything is read. Refusals: KindInvalidRequest, KindWrongPassword (of
+// current_password), KindRateLimited, KindUnavailable, KindSignedOut.
+func (s *Service) Data(ctx context.Context, by *signin.Session, password string, from auth.Caller) (*Data, error) {
+	var bad auth.Fields
+	if bad.Text("current_password", password, auth.MaxPassword); bad.Err() != nil {
+		return nil, bad.Err()
+	}
+	if err := s.signIn.ConfirmPassword(ctx, by.User, password, from); err != nil {
+		return nil, err
+	}
+	end, err := s.exports.Begin(by.User.ID)
+	if err != nil {
+		return nil, err
+	}
+	now := s.clock.Now()
+	e := auth.Limited(auth.NewEvent(models.EventDataDownloaded, by.User.ID, from, now), ratelimit.DownloadLimit)
+	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: by.Device.ID, Valid: true}, by.Device.Name
+	if err := s.store.AddEvent(ctx, e); err != nil {
+		end()
+		if errors.Is(err, models.ErrNotFound) {
+			return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
+		}
+		return nil, err
+	}
+	return &Data{User: by.User, store: s.store, Live: s.idle.Live(now), end: end}, nil
+}
+
+// FormerAddresses are the addresses that are kept because the account had them.
+func (a *Data) FormerAddresses(ctx context.Context) ([]models.FormerAddress, error) {
+	ctx, done := context.WithTimeout(ctx, dataPageTime)
+	defer done()
+	return a.store.FormerAddresses(ctx, a.User.ID)
+}
+
+// Devices calls page with every device that is kept, live or not, the oldest first.
+func (a *Data) Devices(ctx context.Context, page func([]models.Device) error) error {
+	for after := uuid.Nil; ; {
+		reading, done := context.WithTimeout(ctx, dataPageTime)
+		list, err := a.store.Devices(reading, a.User.ID, after, dataPage)
+		done()
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		if err := page(list); err != nil || len(list) < dataPage {
+			return err
+		}
+		after = list[len(list)-1].ID
+	}
+}
+
+// Events calls page with every event that is kept, the newest first.
+func (a *Data) Events(ctx context.Context, page func([]models.Event) error) error {
+	for cursor := (models.EventCursor{}); ; {
+		reading, done := context.WithTimeout(ctx, dataPageTime)
+		list, err := a.store.Events(reading, a.User.ID, cursor, dataPage)
+		done()
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		if err := page(list); err != nil || len(list) < dataPage {
+			return err
+		}
+		last := list[len(list)-1]
+		cursor = models.EventCursor{At: last.At, ID: last.ID}
+	}
+}

@@ -1,0 +1,158 @@
+package account
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/auth/ratelimit"
+	"latchkey/models"
+)
+
+var errNoMail = &auth.Error{Kind: auth.KindNotFound, Message: "No mail is sent here. Ask whoever runs this service for a new password."}
+
+// RequestPasswordReset mails a link by which the owner of an address chooses a new password. Whether there is such an account,
+// and whether it is open, neither the answer tells nor what it costs: an address that nobody has gets the same limits
+// and the same writes, and a mail that the sender throws away. A newer link ends no older one, or a stranger's request would
+// end the owner's: each lives its ResetLife, and the limits on mails bound how many there are. Refusals:
+// KindInvalidRequest, KindRateLimited, KindNotFound (no mail is sent here), KindUnavailable.
+func (s *Service) RequestPasswordReset(ctx context.Context, email string, from auth.Caller) error {
+	if !s.notify.Enabled() {
+		return errNoMail
+	}
+	var bad auth.Fields
+	bad.Text("email", auth.TrimEmail(email), auth.MaxEmail)
+	if err := bad.Err(); err != nil {
+		return err
+	}
+	return s.mailPasswordReset(ctx, email, from, func(key string) []ratelimit.Quota {
+		return []ratelimit.Quota{s.limits.Quota(ratelimit.MaxForgotten, "forgot", key), s.limits.NetworkQuota(from, ratelimit.MaxNetForgotten, "forgot network")}
+	})
+}
+
+// mailPasswordReset mails the link to a new password to the owner of an address, within the quotas of its folded form.
+func (s *Service) mailPasswordReset(ctx context.Context, email string, from auth.Caller, quotas func(key string) []ratelimit.Quota) error {
+	err := s.gate.Query(ctx, func() error {
+		key, err := s.signIn.EmailKey(ctx, email)
+		if err != nil {
+			return err
+		}
+		if err := s.limits.CountRequest(ctx, quotas(key)...); err != nil {
+			return err
+		}
+		user, err := s.store.UserByEmail(ctx, key)
+		if err != nil && !errors.Is(err, models.ErrNotFound) {
+			return err
+		}
+		err = s.store.AddNotice(ctx, s.PasswordResetMail(user, err == nil && user.DisabledAt == nil, from))
+		if errors.Is(err, models.ErrNotFound) {
+			return nil // deleted meanwhile: nobody is there to be mailed
+		}
+		return err
+	})
+	if err == nil {
+		s.notify.Wake()
+	}
+	return err
+}
+
+// PasswordResetMail is the mail with the link, or one for nobody that costs the same.
+func (s *Service) PasswordResetMail(user models.User, known bool, from auth.Caller) models.Notice {
+	now := s.clock.Now()
+	l, id, recipient := notify.NewNotification(notify.KindPasswordReset, from, now), user.ID, user.Email
+	if !known {
+		l.Kind, id, recipient = notify.KindNone, uuid.Nil, "-"
+	}
+	link, secret := notify.NewLink(id, notify.LinkPasswordReset, models.NewID(now).String(), now, notify.ResetLife) // a subject of its own: it replaces none
+	link.Box = mailedTo(user.EmailKey)
+	l.Link, l.Until = secret, link.ExpiresAt
+	n := s.notify.Compose(id, l, link)
+	n.Mail.Recipient = recipient
+	return n
+}
+
+// FindPasswordReset reads a link without using it, and tells whose password it replaces. KindDeadLink when it cannot be used; with
+// one that was used lately comes KindUsedLink.
+func (s *Service) FindPasswordReset(ctx context.Context, secret string) (models.User, error) {
+	_, user, err := s.findPasswordReset(ctx, secret)
+	return user, err
+}
+
+// findPasswordReset reads a link that was mailed to the address that its account has now. Another one may have been written at
+// the moment in which the account left its address.
+func (s *Service) findPasswordReset(ctx context.Context, secret string) (link models.OneTime, user models.User, err error) {
+	link, user, err = s.notify.FindLink(ctx, notify.LinkPasswordReset, secret)
+	if (err == nil || auth.AsError(err).Kind == auth.KindUsedLink) && !bytes.Equal(link.Box, mailedTo(user.EmailKey)) {
+		err = notify.ErrDeadLink
+	}
+	return link, user, err
+}
+
+// mailedTo notes with a link to which address it went.
+func mailedTo(emailKey string) []byte {
+	hash := sha256.Sum256([]byte(emailKey))
+	return hash[:]
+}
+
+// ResetPassword uses the link up: it sets the new password, unlocks it, signs out every device and mails the owner.
+// Of one account one is under way at a time, and a link is tried MaxResetTries times in a window: a refused password leaves it
+// good, so that it could keep the hashing busy. Refusals: KindDeadLink, KindUsedLink, KindInvalidRequest (of new_password; the
+// link stays good), KindRateLimited, KindUnavailable.
+func (s *Service) ResetPassword(ctx context.Context, secret, password string, from auth.Caller) error {
+	user, err := s.FindPasswordReset(ctx, secret)
+	if err != nil {
+		return err
+	}
+	free, err := s.slots.Take(ctx, "reset "+user.ID.String(), ratelimit.SlotsOfMark, func() {})
+	if err != nil {
+		return err
+	}
+	defer free()
+	link, user, err := s.findPasswordReset(ctx, secret) // perhaps whoever went before has used it
+	if err != nil {
+		return err
+	}
+	if problem := s.ProblemWithPassword(user.Email, password); problem != "" {
+		return auth.InvalidField("new_password", problem)
+	}
+	leave, err := s.gate.Admit(from)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err = s.gate.Query(ctx, func() error {
+		return s.limits.CountRequest(ctx, s.limits.Quota(ratelimit.MaxResetTries, "reset tries", notify.LinkID(secret)))
+	})
+	if err != nil {
+		return err
+	}
+	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, password)
+	if err != nil {
+		return err
+	}
+	if same { // perhaps what a thief knows: the reason to be here
+		return auth.InvalidField("new_password", "Choose a password other than the current one.")
+	}
+	hash, err := s.hasher.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
+		Purpose: notify.LinkPasswordReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now, FreshStart: s.limits.FreshStart(user, from),
+		Event:  auth.NewEvent(models.EventPasswordReset, user.ID, from, now),
+		Notice: s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
+	})
+	if err == nil {
+		s.notify.Wake()
+	}
+	return notify.UsedOrDead(err, func() error {
+		_, err := s.FindPasswordReset(ctx, secret)
+		return err
+	})
+}

@@ -1,0 +1,66 @@
+// Package account makes, changes and deletes accounts: sign-up, e-mail address, password, "This wasn't me", export.
+package account
+
+import (
+	"log/slog"
+
+	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/seal"
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// Config is what an operator decides about accounts.
+type Config struct {
+	SignupOpen  bool // people may create accounts by themselves
+	PasswordMin int  // characters, at least 8
+}
+
+// Parts are what the service works with.
+type Parts struct {
+	Store  *models.Store
+	Clock  auth.Clock
+	Log    *slog.Logger
+	Idle   auth.Idle
+	Sealer *seal.Sealer
+	Notify *notify.Service
+	Tokens *token.Service
+	SignIn *signin.Service
+	Limits *ratelimit.Service
+	Gate   *ratelimit.Gate
+	Slots  *ratelimit.Slots
+	Hasher *ratelimit.Hasher
+}
+
+// Service changes accounts. It is safe for concurrent use.
+type Service struct {
+	config  Config
+	store   *models.Store
+	clock   auth.Clock
+	log     *slog.Logger
+	idle    auth.Idle
+	sealer  *seal.Sealer
+	notify  *notify.Service
+	tokens  *token.Service
+	signIn  *signin.Service
+	limits  *ratelimit.Service
+	gate    *ratelimit.Gate
+	slots   *ratelimit.Slots
+	hasher  *ratelimit.Hasher
+	exports *ratelimit.PerAccount
+}
+
+// New makes the service.
+func New(p Parts, c Config) *Service {
+	return &Service{
+		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, notify: p.Notify, tokens: p.Tokens,
+		signIn: p.SignIn, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
+		exports: ratelimit.NewPerAccount(ratelimit.MaxDownloads),
+	}
+}
+
+// Config returns what the operator decided about accounts.
+func (s *Service) Config() Config { return s.config }

@@ -1,0 +1,87 @@
+package deletion
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/auth/signin"
+	"latchkey/models"
+)
+
+// Request is a person's wish to have no account any more.
+type Request struct {
+	Password string
+	Email    string // of the account, typed once more: nobody deletes another account than the one they mean
+	From     auth.Caller
+}
+
+// Delete deletes the account of a person who gives its address and password, with its devices and everything else
+// but anonymous events, and mails a farewell. Nothing brings it back. Refusals: KindNotAllowed (support staff),
+// KindInvalidRequest (of email also while a former address can be taken back), KindWrongPassword (of current_password), KindRateLimited, KindUnavailable; KindSignedOut when it
+// is gone already.
+func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) error {
+	if by.Support() {
+		return errStaffStays
+	}
+	d.Email = auth.TrimEmail(d.Email)
+	var bad auth.Fields
+	if bad.Text("email", d.Email, auth.MaxEmail); len(bad) == 0 && auth.SameEmail(d.Email) != auth.SameEmail(by.User.Email) {
+		bad.Refuse("email", "This is not the e-mail address of the account that you are signed in to.")
+	}
+	bad.Text("current_password", d.Password, auth.MaxPassword)
+	if err := bad.Err(); err != nil {
+		return err
+	}
+	if err := s.signIn.ConfirmPassword(ctx, by.User, d.Password, d.From); err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	var had []string
+	err := s.store.DeleteUser(ctx, models.Deletion{
+		UserID: by.User.ID, Verified: by.User.PasswordHash, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, d.From, now),
+		Farewell: s.notify.Compose(uuid.Nil, notify.NewNotification(notify.KindDeleted, d.From, now)),
+		Seal: func(emailKeys []string) []byte {
+			had = emailKeys
+			return s.Seal(by.User.ID, emailKeys)
+		},
+	})
+	switch {
+	case errors.Is(err, models.ErrChanged):
+		return s.whyNotDeleted(ctx, by, err)
+	case errors.Is(err, models.ErrWayBack):
+		return auth.InvalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
+	}
+	s.notify.Wake()
+	if err == nil {
+		s.finishSoon(ctx, by.User.ID, had)
+	}
+	return err
+}
+
+// Deleted tells whether the account that a browser was signed in to is gone.
+func (s *Service) Deleted(ctx context.Context, key signin.BrowserKey) bool {
+	_, err := s.store.UserByID(ctx, key.UserID)
+	return errors.Is(err, models.ErrNotFound)
+}
+
+// errStaffStays: what the staff have looked at is other people's to know, and the operator's to ask about. So an account
+// of theirs goes only once the operator has taken its role away.
+var errStaffStays = &auth.Error{Kind: auth.KindNotAllowed, Message: "Accounts of the support staff cannot be deleted here. Ask whoever runs this service to take the role away first."}
+
+// whyNotDeleted tells what has changed since the password was checked.
+func (s *Service) whyNotDeleted(ctx context.Context, by *signin.Session, cause error) error {
+	u, err := s.store.UserByID(ctx, by.User.ID)
+	switch {
+	case errors.Is(err, models.ErrNotFound), err == nil && u.DisabledAt != nil:
+		return &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: cause}
+	case err == nil && u.Role == models.RoleSupport:
+		return errStaffStays
+	case err != nil:
+		return err
+	}
+	return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password was changed meanwhile.", Cause: cause}
+}

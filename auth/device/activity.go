@@ -1,0 +1,94 @@
+package device
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// activityPage is how many events one page shows.
+const activityPage = 50
+
+// The filters of the activity, each with the kinds that it lets through.
+const (
+	FilterWarnings = "warnings"
+	FilterSignIns  = "sign-ins"
+	FilterDevices  = "devices"
+	FilterAccount  = "account"
+)
+
+var activityKinds = map[string][]models.EventFilter{
+	FilterWarnings: {
+		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: token.ForkWarnDetail},
+		{Kind: models.EventSignInFailed}, {Kind: models.EventPasswordFailed},
+		{Kind: models.EventLocked}, {Kind: models.EventMailFailed},
+		{Kind: models.EventEmailRestored},
+	},
+	FilterSignIns: {{Kind: models.EventSignIn}, {Kind: models.EventSignInFailed}, {Kind: models.EventSignOut}},
+	FilterDevices: {
+		{Kind: models.EventDeviceRevoked}, {Kind: models.EventDevicesRevoked}, {Kind: models.EventDeviceRenamed},
+		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked}, {Kind: models.EventDeviceRestored},
+	},
+	FilterAccount: {
+		{Kind: models.EventAccountCreated}, {Kind: models.EventPasswordChanged}, {Kind: models.EventPasswordFailed}, {Kind: models.EventPasswordReset},
+		{Kind: models.EventRoleChanged}, {Kind: models.EventDisabled}, {Kind: models.EventEnabled}, {Kind: models.EventLocked}, {Kind: models.EventMailFailed},
+		{Kind: models.EventEmailAsked}, {Kind: models.EventEmailChanged}, {Kind: models.EventEmailRestored}, {Kind: models.EventWaysBackEnded},
+		{Kind: models.EventDataDownloaded}, {Kind: models.EventAccountDeleted}, {Kind: models.EventSeenBySupport}, {Kind: models.EventSupportSearched}, {Kind: models.EventSupportLooked},
+	},
+}
+
+// ActivityFilter is the filter of that name, or "" for what is none.
+func ActivityFilter(name string) string {
+	if _, ok := activityKinds[name]; ok {
+		return name
+	}
+	return ""
+}
+
+// Alarming tells whether an event deserves its owner's attention.
+func Alarming(e models.Event) bool {
+	return slices.ContainsFunc(activityKinds[FilterWarnings], func(k models.EventFilter) bool {
+		return e.Kind == k.Kind && (k.Detail == "" || e.Detail == k.Detail)
+	})
+}
+
+// Activity lists a page of the person's events, newest first, from the cursor on ("" is the newest end), and the
+// cursor of the next page ("" on the last). A filter keeps its kinds only; "" keeps all. A cursor that cannot be read
+// starts at the newest end.
+func (s *Service) Activity(ctx context.Context, by *signin.Session, filter, cursor string) (list []models.Event, next string, err error) {
+	return s.EventsOf(ctx, by.User.ID, filter, cursor)
+}
+
+// EventsOf is Activity for the account of any user.
+func (s *Service) EventsOf(ctx context.Context, user uuid.UUID, filter, cursor string) (list []models.Event, next string, err error) {
+	if kinds := activityKinds[filter]; kinds != nil {
+		list, err = s.store.EventsOfKinds(ctx, user, kinds, parseCursor(cursor), activityPage+1)
+	} else {
+		list, err = s.store.Events(ctx, user, parseCursor(cursor), activityPage+1)
+	}
+	if err != nil || len(list) <= activityPage {
+		return list, "", err
+	}
+	list = list[:activityPage]
+	last := list[activityPage-1]
+	return list, fmt.Sprintf("%d-%s", last.At.UnixMicro(), last.ID), nil
+}
+
+func parseCursor(s string) models.EventCursor {
+	micros, id, _ := strings.Cut(s, "-")
+	at, err := strconv.ParseInt(micros, 10, 64)
+	parsed, idErr := uuid.Parse(id)
+	if err != nil || idErr != nil || at <= 0 || at > 1<<52 {
+		return models.EventCursor{}
+	}
+	return models.EventCursor{At: time.UnixMicro(at).UTC(), ID: parsed}
+}

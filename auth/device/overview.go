@@ -1,0 +1,81 @@
+package device
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// What the devices page tells of the past.
+const (
+	endedFor   = 30 * 24 * time.Hour // how long a device is shown after its end
+	endedShown = 8
+	alertsFor  = 90 * 24 * time.Hour
+	alertsMost = 5
+)
+
+// Overview is what a person needs to see of their devices.
+type Overview struct {
+	Live   []models.NamedDevice // newest activity first, the current one's activity being now
+	Ended  []EndedDevice        // signed out, expired or idle lately, the latest first
+	Alerts []models.Event       // warnings that were not dismissed, newest first: reuse, and a base forked three times
+}
+
+// EndedDevice is a device that is not live any more.
+type EndedDevice struct {
+	Device models.Device
+	End    models.Ending
+}
+
+// Overview lists a person's devices, and the warnings that wait for them, in two queries.
+func (s *Service) Overview(ctx context.Context, by *signin.Session) (Overview, error) {
+	now := s.clock.Now()
+	live := s.idle.Live(now)
+	var o Overview
+	current, ended, err := s.store.DeviceOverview(ctx, by.User.ID, live, now.Add(-endedFor), endedShown)
+	if err != nil {
+		return o, err
+	}
+	o.Live = current
+	for _, d := range ended {
+		if end := models.DeviceEnd(d.Device, live, by.User.Role); end.At.After(now.Add(-endedFor)) {
+			o.Ended = append(o.Ended, EndedDevice{d.Device, end})
+		}
+	}
+	slices.SortStableFunc(o.Ended, func(a, b EndedDevice) int { return b.End.At.Compare(a.End.At) })
+	for i := range o.Live {
+		if o.Live[i].Device.ID == by.Device.ID {
+			o.Live[i].Device.LastSeenAt = by.Device.LastSeenAt
+		}
+	}
+	since := now.Add(-alertsFor)
+	if seen := by.User.AlertsSeenAt; seen != nil && seen.After(since) {
+		since = *seen
+	}
+	o.Alerts, err = s.store.EventsSince(ctx, by.User.ID, []models.EventFilter{
+		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: token.ForkWarnDetail},
+	}, since, alertsMost)
+	o.Alerts = slices.DeleteFunc(o.Alerts, func(e models.Event) bool {
+		return e.Kind == models.EventDeviceForked && !o.lives(e.DeviceID) // nothing is left to be done about it
+	})
+	return o, err
+}
+
+func (o Overview) lives(id uuid.NullUUID) bool {
+	return slices.ContainsFunc(o.Live, func(d models.NamedDevice) bool { return id.Valid && d.Device.ID == id.UUID })
+}
+
+// DismissAlerts takes the warnings up to a moment off the person's pages; the activity keeps them. What comes after
+// the moment, or after now, is still shown.
+func (s *Service) DismissAlerts(ctx context.Context, by *signin.Session, until time.Time) error {
+	if now := s.clock.Now(); until.After(now) {
+		until = now
+	}
+	return s.store.DismissAlerts(ctx, by.User.ID, until)
+}

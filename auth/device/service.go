@@ -1,0 +1,23 @@
+// Package device lists a person's devices and what happened to them, renames them and signs them out.
+package device
+
+import (
+	"latchkey/auth"
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// Service looks after devices for their owners. It is safe for concurrent use.
+type Service struct {
+	store  *models.Store
+	clock  auth.Clock
+	idle   auth.Idle
+	signIn *signin.Service
+	tokens *token.Service
+}
+
+// New makes the service.
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, signIn *signin.Service) *Service {
+	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, signIn: signIn}
+}

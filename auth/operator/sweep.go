@@ -1,0 +1,87 @@
+package operator
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"latchkey/auth/keys"
+	"latchkey/auth/notify"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
+)
+
+// What the sweeper keeps, and for how long after its end.
+const (
+	keepDevices = 90 * 24 * time.Hour
+	keepEvents  = 400 * 24 * time.Hour
+	sweepEvery  = time.Hour
+	// Counters are made by whoever fails to sign in, so they go as soon as they are over.
+	sweepAttemptsEvery = time.Minute
+)
+
+// Sweep finishes deletions and deletes what is past retention. It returns how many rows the latter were.
+func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
+	if _, err := s.deletions.Finish(ctx); err != nil {
+		return 0, err
+	}
+	now := s.clock.Now()
+	r := ratelimit.LimitRetention(now)
+	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
+	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-signin.KeepFailures), now, now.Add(-notify.AlertsEvery)
+	return s.store.Sweep(ctx, r)
+}
+
+// Run keeps the signing keys and the status lists current, sweeps, sends mails and finishes deletions, until the context ends. Trouble is logged, and tried again.
+func (s *Service) Run(ctx context.Context) {
+	var others sync.WaitGroup // beside the rest: neither a slow mail server nor a giant account must delay a revocation
+	defer others.Wait()
+	others.Go(func() { s.notify.Run(ctx) })
+	others.Go(func() { s.deletions.Run(ctx) })
+	others.Go(func() { s.runSweep(ctx) })
+	keys, status := time.NewTicker(keys.RingReadEvery), time.NewTicker(token.StatusReadEvery)
+	defer keys.Stop()
+	defer status.Stop()
+	blind := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-status.C:
+			s.WatchWrites(ctx)
+			err := s.tokens.LoadStatus(ctx)
+			if err != nil && !blind && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "revocations could not be read", "error", err) // once, not every second
+			}
+			blind = err != nil
+		case <-keys.C:
+			if err := s.keys.Load(ctx); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "signing keys could not be read", "error", err)
+			}
+		}
+	}
+}
+
+// runSweep sweeps every hour until the context ends.
+func (s *Service) runSweep(ctx context.Context) {
+	every, attempts := time.NewTicker(sweepEvery), time.NewTicker(sweepAttemptsEvery)
+	defer every.Stop()
+	defer attempts.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-attempts.C:
+			if _, err := s.store.SweepCounters(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "the counters of sign-ins could not be swept", "error", err)
+			}
+		case <-every.C:
+			if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "sweep failed", "error", err)
+			} else if n > 0 {
+				s.log.InfoContext(ctx, "swept", "rows", n)
+			}
+		}
+	}
+}

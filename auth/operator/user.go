@@ -1,0 +1,144 @@
+package operator
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/models"
+)
+
+// What operators do on the command line. None of it is reachable over the network.
+
+// event begins the event of an operator's act.
+func (s *Service) event(kind models.EventKind, userID uuid.UUID) models.Event {
+	e := auth.NewEvent(kind, userID, auth.Caller{}, s.clock.Now())
+	e.Actor = models.ActorOperator
+	return e
+}
+
+// NewPassword makes a random password of 26 characters (130 bits) that is easy to copy.
+func NewPassword() string { return strings.ToLower(rand.Text()) }
+
+// AddUser creates an account with a role. Refusals: KindInvalidRequest, KindEmailTaken.
+func (s *Service) AddUser(ctx context.Context, email, password, role string) (models.User, error) {
+	if err := s.accounts.CheckNewAccount(email, password); err != nil {
+		return models.User{}, err
+	}
+	return s.accounts.CreateUser(ctx, email, password, role, s.clock.Now(), func(u models.User) models.Event {
+		return s.event(models.EventAccountCreated, u.ID)
+	})
+}
+
+// FindUser finds an account by its address, or returns KindNotFound.
+func (s *Service) FindUser(ctx context.Context, email string) (models.User, error) {
+	key, err := s.signIn.EmailKey(ctx, email)
+	if err != nil {
+		return models.User{}, err
+	}
+	u, err := s.store.UserByEmail(ctx, key)
+	if errors.Is(err, models.ErrNotFound) {
+		return u, &auth.Error{Kind: auth.KindNotFound, Message: fmt.Sprintf("there is no account %q", email), Cause: err}
+	}
+	return u, err
+}
+
+// SetPassword replaces an account's password and signs out every device of it.
+func (s *Service) SetPassword(ctx context.Context, email, password string) (revoked int64, err error) {
+	u, err := s.FindUser(ctx, email)
+	if err != nil {
+		return 0, err
+	}
+	if problem := s.accounts.ProblemWithPassword(u.Email, password); problem != "" {
+		return 0, auth.InvalidField("password", problem)
+	}
+	hash, err := s.hasher.Hash(ctx, password)
+	if err != nil {
+		return 0, err
+	}
+	now := s.clock.Now()
+	l := notify.NewNotification(notify.KindPasswordChanged, auth.Caller{}, now)
+	l.ByOperator = true
+	return s.store.ChangePassword(ctx, models.PasswordChange{
+		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Event: s.event(models.EventPasswordReset, u.ID),
+		FreshStart: s.limits.FreshStart(u, auth.Caller{}),
+		Notice:     s.notify.ComposeNotMe(u.ID, l, ""),
+	})
+}
+
+// SetRole makes an account a user's or a member of the support staff's.
+func (s *Service) SetRole(ctx context.Context, email, role string) error {
+	u, err := s.FindUser(ctx, email)
+	if err != nil || u.Role == role {
+		return err
+	}
+	e := s.event(models.EventRoleChanged, u.ID)
+	e.Detail = role
+	return s.store.SetRole(ctx, u.ID, role, e)
+}
+
+// Disable closes an account and signs out every device of it in the same transaction.
+func (s *Service) Disable(ctx context.Context, email string) (revoked int64, err error) {
+	u, err := s.FindUser(ctx, email)
+	if err != nil {
+		return 0, err
+	}
+	e := s.event(models.EventDisabled, u.ID)
+	return s.store.DisableUser(ctx, u.ID, e, s.notify.Compose(u.ID, notify.NewNotification(notify.KindDisabled, auth.Caller{}, e.At)))
+}
+
+// Enable opens a disabled account again.
+func (s *Service) Enable(ctx context.Context, email string) error {
+	u, err := s.FindUser(ctx, email)
+	if err != nil {
+		return err
+	}
+	return s.store.EnableUser(ctx, u.ID, s.event(models.EventEnabled, u.ID))
+}
+
+// SignOutUser signs out every device of one account.
+func (s *Service) SignOutUser(ctx context.Context, email string) (revoked int64, err error) {
+	u, err := s.FindUser(ctx, email)
+	if err != nil {
+		return 0, err
+	}
+	return s.signOutUser(ctx, u)
+}
+
+func (s *Service) signOutUser(ctx context.Context, u models.User) (int64, error) {
+	e := s.event(models.EventDevicesRevoked, u.ID)
+	e.Detail = string(models.RevokedByOperator)
+	return s.store.RevokeOthers(ctx, u.ID, uuid.Nil, e)
+}
+
+// SignOutEverybody signs out every device of every account, account by account.
+func (s *Service) SignOutEverybody(ctx context.Context) (revoked int64, err error) {
+	err = s.EachUser(ctx, func(u models.User) error {
+		n, err := s.signOutUser(ctx, u)
+		revoked += n
+		return err
+	})
+	return revoked, err
+}
+
+// EachUser calls fn for every account, in order of address.
+func (s *Service) EachUser(ctx context.Context, fn func(models.User) error) error {
+	for after := ""; ; {
+		page, err := s.store.Users(ctx, after, 500)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, u := range page {
+			if err := fn(u); err != nil {
+				return err
+			}
+			after = u.EmailKey
+		}
+	}
+}

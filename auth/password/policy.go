@@ -1,0 +1,60 @@
+package password
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// Shortest is the least that an operator may ask for, in characters.
+	Shortest = 8   // whatever the configuration says (NIST SP 800-63B §3.1.1.2)
+	longest  = 256 // long enough for any passphrase or password manager
+)
+
+// Check judges a new password: "" when it may be used, else one sentence for the form.
+// Characters are counted after preparation, as the password is stored. There are no composition
+// rules: they make passwords that people forget and programs guess.
+func Check(password, email string, least int) string {
+	least = min(max(least, Shortest), longest)
+	if password == "" {
+		return passwordTooShort(least)
+	}
+	if len(password) > maxRawPassword {
+		return passwordTooLong()
+	}
+	if strings.ContainsFunc(password, unicode.IsControl) {
+		return "Leave out control characters such as tabs and line breaks."
+	}
+	prepared, err := Prepare(password)
+	if err != nil {
+		return "Use only letters, digits, spaces, punctuation and plain symbols."
+	}
+	switch n := utf8.RuneCountInString(prepared); {
+	case n < least:
+		return passwordTooShort(least)
+	case n > longest:
+		return passwordTooLong()
+	case isOwnAddress(prepared, email):
+		return "Choose a password that is not your e-mail address."
+	case isCommonPassword(prepared):
+		return "Choose another password: this one is on the lists that attackers try first."
+	}
+	return ""
+}
+
+func passwordTooShort(least int) string { return fmt.Sprintf("Use at least %d characters.", least) }
+func passwordTooLong() string           { return fmt.Sprintf("Use at most %d characters.", longest) }
+
+// isOwnAddress compares without regard to case, with the whole address and with what is before its @.
+func isOwnAddress(prepared, email string) bool {
+	if p, err := Prepare(strings.TrimSpace(email)); err == nil {
+		email = p
+	}
+	if strings.EqualFold(prepared, email) {
+		return true
+	}
+	at := strings.LastIndexByte(email, '@')
+	return at > 0 && strings.EqualFold(prepared, email[:at])
+}

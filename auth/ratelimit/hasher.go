@@ -1,0 +1,156 @@
+package ratelimit
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+
+	"latchkey/auth"
+	"latchkey/auth/password"
+)
+
+// Hasher hashes and verifies passwords, a few at a time. Each hash holds 19 MiB and a core for tens of
+// milliseconds, and anybody may ask for one at the sign-in page: without a bound a flood of
+// sign-ins takes the memory and the processor from everybody who is signed in already.
+type Hasher struct {
+	params    password.Params
+	wait      time.Duration
+	slots     chan struct{} // one element for each running hash
+	queue     chan struct{} // one element for each waiting caller
+	nobody    password.PHC
+	Refreshes refreshActivity
+	Derive    func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
+}
+
+// NewHasher runs at most workers hashes at once; at most queue callers wait, each for at most wait,
+// and in the order they came. It panics for parameters that it would refuse to read back.
+func NewHasher(p password.Params, workers, queue int, wait time.Duration) *Hasher {
+	if !p.WithinLimits() || workers < 1 || queue < 0 {
+		panic(fmt.Sprintf("auth: impossible hashing parameters %+v, %d workers, queue of %d", p, workers, queue))
+	}
+	return &Hasher{
+		params: p,
+		wait:   wait,
+		slots:  make(chan struct{}, workers),
+		queue:  make(chan struct{}, queue),
+		nobody: password.PHC{Params: p, Salt: make([]byte, password.SaltLen), Key: make([]byte, password.KeyLen)},
+		Derive: argon2.IDKey,
+	}
+}
+
+// Hash returns the PHC string of a password, with a salt of its own.
+// Errors: ErrRefused, ErrBusy, or the context's.
+func (h *Hasher) Hash(ctx context.Context, typed string) (string, error) {
+	prepared, err := password.Prepare(typed)
+	if err != nil {
+		return "", err
+	}
+	p := password.PHC{Params: h.params, Salt: make([]byte, password.SaltLen)}
+	_, _ = rand.Read(p.Salt) // never fails: crypto/rand ends the program instead
+	if p.Key, err = h.run(ctx, prepared, p, password.KeyLen); err != nil {
+		return "", err
+	}
+	return p.String(), nil
+}
+
+// Verify says whether typed is the password that made phc. stale says that it did, with parameters below today's:
+// the caller, who has the password at hand only now, stores a new hash. A malformed phc is an
+// error, and costs a hash all the same, so that its account does not stand out by its speed.
+// Errors besides: ErrBusy, or the context's.
+func (h *Hasher) Verify(ctx context.Context, phc, typed string) (ok, stale bool, err error) {
+	stored, parseErr := password.Parse(phc)
+	if parseErr != nil {
+		stored = h.nobody
+	}
+	ok, err = h.matches(ctx, stored, typed)
+	switch {
+	case err != nil:
+		return false, false, err
+	case parseErr != nil:
+		return false, false, parseErr
+	}
+	return ok, ok && stored.Below(h.params), nil
+}
+
+// VerifyNobody takes the time of a Verify that fails, for an account that does not exist: the time of
+// an answer must not tell which addresses have accounts. Errors as in Verify.
+func (h *Hasher) VerifyNobody(ctx context.Context, typed string) error {
+	_, err := h.matches(ctx, h.nobody, typed)
+	return err
+}
+
+func (h *Hasher) matches(ctx context.Context, stored password.PHC, typed string) (bool, error) {
+	prepared, refused := password.Prepare(typed)
+	key, err := h.run(ctx, prepared, stored, uint32(len(stored.Key)))
+	if err != nil {
+		return false, err
+	}
+	same := subtle.ConstantTimeCompare(key, stored.Key) == 1
+	return same && refused == nil, nil
+}
+
+// run derives a key once a slot is free. It is done in the caller's goroutine and cannot be
+// interrupted, so a slot is held for exactly as long as the memory is.
+func (h *Hasher) run(ctx context.Context, prepared string, p password.PHC, size uint32) ([]byte, error) {
+	if err := h.acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer h.release()
+	return h.Derive([]byte(prepared), p.Salt, p.Time, p.MemoryKiB, p.Threads, size), nil
+}
+
+// acquire takes a slot or says why not. A channel hands its room to the sender that has waited
+// longest, so a newcomer on the short way cannot overtake the queue.
+func (h *Hasher) acquire(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case h.slots <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case h.queue <- struct{}{}:
+		defer func() { <-h.queue }()
+	default:
+		return auth.ErrBusy
+	}
+	patience := time.NewTimer(h.wait)
+	defer patience.Stop()
+	select {
+	case h.slots <- struct{}{}:
+	case <-patience.C:
+		return auth.ErrBusy
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := ctx.Err(); err != nil { // both were ready and select chose the slot
+		<-h.slots
+		return err
+	}
+	return nil
+}
+
+// release gives a slot back, or reserves it while apps refresh. The last slot is never reserved.
+func (h *Hasher) release() {
+	if cap(h.slots) < 2 || h.Refreshes.left() <= 0 || !h.Refreshes.reserved.CompareAndSwap(false, true) {
+		<-h.slots
+		return
+	}
+	h.reserve()
+}
+
+// reserve holds a slot until no app has refreshed for refreshSpan.
+func (h *Hasher) reserve() {
+	if left := h.Refreshes.left(); left > 0 {
+		time.AfterFunc(left, h.reserve)
+		return
+	}
+	h.Refreshes.reserved.Store(false)
+	<-h.slots
+}

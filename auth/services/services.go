@@ -1,0 +1,184 @@
+// Package services puts the services of auth together, each with the few others that it needs. Programs and tests begin here.
+package services
+
+import (
+	"errors"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/account"
+	"latchkey/auth/client"
+	"latchkey/auth/deletion"
+	"latchkey/auth/device"
+	"latchkey/auth/devicetoken"
+	"latchkey/auth/dpop"
+	"latchkey/auth/keyring"
+	"latchkey/auth/keys"
+	"latchkey/auth/mail"
+	"latchkey/auth/notify"
+	"latchkey/auth/operator"
+	"latchkey/auth/password"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/seal"
+	"latchkey/auth/signin"
+	"latchkey/auth/support"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+const (
+	waitingHashes = 64 // sign-ins that may wait for a password to be hashed
+	hashPatience  = 5 * time.Second
+)
+
+// Config is what an operator decides. New fills no defaults in: cmd does.
+type Config struct {
+	Issuer          string        // iss of access tokens: the public origin
+	Audience        string        // aud of access tokens
+	SigningAlg      string        // ES256, EdDSA or RS256
+	AccessTTL       time.Duration // life of an access token; never past the device's own
+	StatusTTL       time.Duration // how long a resource server may go by a status list it has fetched; 0: no status lists
+	StatusURL       string        // where the status lists are, with a slash at the end
+	DeviceLifetime  time.Duration // absolute life of an app, fixed at sign-in
+	DeviceIdle      time.Duration // an app unseen for so long must sign in again
+	BrowserLifetime time.Duration
+	BrowserIdle     time.Duration
+	MaxRefreshes    int64         // refreshes of one app, fixed at sign-in; 0: no limit
+	RetryWindow     time.Duration // see the fork rule, models.RotateDevice
+	MaxDevices      int           // live devices of one user, apps and browsers each; 0: no limit
+	SignupOpen      bool
+	PasswordMin     int  // characters, at least 8
+	DeviceNameClaim bool // put device_name into access tokens
+	DPoPRequired    bool // new apps must bind their tokens to a key (RFC 9449)
+	NonceRequired   bool // DPoP proofs must carry a nonce of ours
+	ProofMemory     int  // DPoP proofs that are remembered against replay, at most 80 bytes each; 0: a million
+
+	Secret   []byte   // the server secret, at least seal.MinSecret random bytes
+	Previous [][]byte // older secrets, or the next one during a change, still accepted
+
+	Mail   mail.Sender   // takes mails; nil: there are none, and nobody is told or let back in by mail
+	Render notify.Render // puts notifications into words; only a process that runs Operator.Run needs it
+
+	Now     func() time.Time     // the clock; nil: the system's
+	Elapsed func() time.Duration // the time since a fixed moment, by a clock that cannot be set; nil: the system's
+	Logger  *slog.Logger         // nil discards
+	Workers int                  // passwords hashed at a time; 0: as many as cores
+	Hash    password.Params      // the cost of new password hashes; zero: password.DefaultParams. Tests lower it
+	Hasher  *ratelimit.Hasher    // nil: one with Workers and Hash
+	Budgets ratelimit.Budgets    // sign-ins of one account; zero: the usual ones. Tests raise them
+}
+
+// Services are all services over one store. Each is safe for concurrent use.
+type Services struct {
+	Clock     auth.Clock
+	Keys      *keys.Service
+	Clients   *client.Service
+	Notify    *notify.Service
+	Limits    *ratelimit.Service
+	Tokens    *token.Service
+	SignIn    *signin.Service
+	Accounts  *account.Service
+	Deletions *deletion.Service
+	Devices   *device.Service
+	Support   *support.Service
+	Operator  *operator.Service
+
+	Gate   *ratelimit.Gate
+	Slots  *ratelimit.Slots
+	Hasher *ratelimit.Hasher
+}
+
+// New puts the services together. It reads nothing yet: Keys.Load does. It refuses a server secret shorter than seal.MinSecret
+// and a PasswordMin below 8.
+func New(store *models.Store, c Config) (*Services, error) {
+	c.fill()
+	if c.PasswordMin < password.Shortest {
+		return nil, errors.New("auth: passwords of fewer than 8 characters cannot be allowed")
+	}
+	k, err := deriveKeys(append([][]byte{c.Secret}, c.Previous...))
+	if err != nil {
+		return nil, err
+	}
+	clock, idle := auth.Clock(c.Now), auth.Idle{App: c.DeviceIdle, Browser: c.BrowserIdle}
+	s := &Services{
+		Clock:   clock,
+		Keys:    keys.New(store, clock, k.signing, keys.Config{SigningAlg: c.SigningAlg, AccessTTL: c.AccessTTL}),
+		Clients: client.New(store, clock),
+		Notify:  notify.New(store, clock, c.Logger, k.boxes, notify.Config{Sender: c.Mail, Render: c.Render}),
+		Limits:  ratelimit.New(store, clock, c.Logger, k.limits, c.Budgets),
+		Gate:    ratelimit.NewGate(c.Workers, waitingHashes),
+		Slots:   ratelimit.NewSlots(),
+		Hasher:  c.Hasher,
+	}
+	s.Tokens = token.New(token.Parts{
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Hasher: s.Hasher,
+		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces,
+	}, token.Config{
+		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, StatusTTL: c.StatusTTL, StatusURL: c.StatusURL, RetryWindow: c.RetryWindow,
+		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
+	})
+	s.SignIn = signin.New(signin.Parts{
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Tokens: s.Tokens, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots,
+		Hasher: s.Hasher, Key: k.browsers,
+	}, signin.Config{DeviceLifetime: c.DeviceLifetime, BrowserLifetime: c.BrowserLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired})
+	s.Accounts = account.New(account.Parts{
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.boxes, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
+		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
+	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin})
+	s.Deletions = deletion.New(store, clock, c.Logger, k.boxes, s.Notify, s.SignIn)
+	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
+	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)
+	s.Operator = operator.New(operator.Parts{
+		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
+		Accounts: s.Accounts, Deletions: s.Deletions, Limits: s.Limits, Hasher: s.Hasher,
+	})
+	return s, nil
+}
+
+func (c *Config) fill() {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Workers <= 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if c.Hash == (password.Params{}) {
+		c.Hash = password.DefaultParams
+	}
+	if c.Hasher == nil {
+		c.Hasher = ratelimit.NewHasher(c.Hash, c.Workers, waitingHashes, hashPatience)
+	}
+}
+
+// derived is what the server secret and the previous ones are used for.
+type derived struct {
+	tokens           *devicetoken.Codec
+	signing          *keyring.Sealer
+	boxes            *seal.Sealer
+	nonces           *dpop.Nonces
+	limits, browsers []byte
+}
+
+func deriveKeys(secrets [][]byte) (d derived, err error) {
+	keys := map[string][][]byte{}
+	for _, purpose := range []string{"device token", "seal", "limits", "browser", "dpop nonce", "mail"} { // stored words
+		if keys[purpose], err = seal.Keys(secrets, purpose); err != nil {
+			return d, err
+		}
+	}
+	if d.signing, err = keyring.NewSealer(keys["seal"]); err != nil {
+		return d, err
+	}
+	if d.boxes, err = seal.New(keys["mail"]); err != nil {
+		return d, err
+	}
+	d.tokens = devicetoken.New(keys["device token"][0], keys["device token"][1:]...)
+	d.nonces = dpop.NewNonces(keys["dpop nonce"][0])
+	d.limits, d.browsers = keys["limits"][0], keys["browser"][0]
+	return d, nil
+}

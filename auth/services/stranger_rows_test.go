@@ -1,0 +1,120 @@
+package services_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/account"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/signin"
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// Wrong passwords for addresses that nobody has leave a few rows in an hour, however many and from wherever they come; the staff's
+// numbers count each of them.
+func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
+	const networks, each = 40, 10
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		_, sam := d.staff(t)
+		for n := range networks {
+			d.fail(t, each, fmt.Sprintf("invented%d@example.com", n), same(fmt.Sprintf("2001:db8:0:%x::1", n)))
+			for i := range 3 {
+				d.fail(t, 1, fmt.Sprintf("other%d-%d@example.com", n, i), same(fmt.Sprintf("2001:db8:0:%x::1", n)))
+			}
+		}
+		events := d.eventsOf(t, models.User{}.ID)
+		var times int64
+		for _, e := range events {
+			if times += 1 + e.More; e.IP != "" || e.UserAgent != "" || e.Kind != models.EventSignInFailed {
+				t.Errorf("%+v", e)
+			}
+		}
+		if len(events) > signin.UnknownSlots || times != networks*(each+3) {
+			t.Errorf("%d failures left %d events that count %d", networks*(each+3), len(events), times)
+		}
+		numbers, err := d.Support.DailyStats(t.Context(), sam)
+		if err != nil || numbers.Failed[len(numbers.Failed)-1] != networks*(each+3) {
+			t.Errorf("the numbers: %v %v", numbers.Failed, err)
+		}
+		d.advance(time.Hour)
+		d.fail(t, 1, "invented@example.com", same("192.0.2.1"))
+		if after := d.eventsOf(t, models.User{}.ID); len(after) != len(events)+1 {
+			t.Errorf("an hour later: %d events", len(after))
+		}
+		d.advance(time.Hour) // the counters are over, and go with the next look at them
+		if _, err := store.SweepCounters(t.Context(), d.now()); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := store.Counters(t.Context(), d.Limits.SignInKeys("invented1@example.com", at("2001:db8:0:1::1")), d.now()); err != nil || len(left) != 0 {
+			t.Errorf("counters are left: %v %v", left, err)
+		}
+		d.advance(signin.KeepFailures)
+		if _, err := d.Operator.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if left := d.eventsOf(t, models.User{}.ID); len(left) != 0 {
+			t.Errorf("%d events are left after 90 days", len(left))
+		}
+	})
+}
+
+// The first failures of an account have an event each, with where they came from; a flood of them does not fill the database.
+func TestAFloodOfFailuresOfOneAccountSharesItsEvents(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		before := len(d.eventsOf(t, d.ada.ID))
+		var want int64
+		for range 4 { // an hour of a stranger with many networks
+			d.fail(t, ratelimit.MaxUserFailures, adaEmail, func(i int) auth.Caller { return at(fmt.Sprintf("198.51.100.%d", i/10)) })
+			d.advance(ratelimit.AttemptWindow)
+			want += ratelimit.MaxUserFailures
+		}
+		var alone, shared, times int64
+		for _, e := range d.eventsOf(t, d.ada.ID)[:len(d.eventsOf(t, d.ada.ID))-before] {
+			if times += 1 + e.More; e.More > 0 {
+				shared++
+			} else {
+				alone++
+			}
+		}
+		if alone != 4*signin.MaxFailureEvents || shared != 4 || times != want {
+			t.Errorf("%d events alone and %d shared count %d of %d failures", alone, shared, times, want)
+		}
+		for range 15 {
+			if err := d.SignIn.ConfirmPassword(t.Context(), d.ada, "not the password", with("", "192.0.2.1")); auth.AsError(err).Kind != auth.KindWrongPassword && auth.AsError(err).Kind != auth.KindRateLimited {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestAMailboxGetsThreeMailsHoweverItsAddressIsTagged(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		d.post(t)
+		signup := func(email, ip string) auth.Kind {
+			return raceKind(d.Accounts.Signup(t.Context(), account.SignupRequest{Email: email, Password: "nobody would guess it", From: at(ip)}))
+		}
+		ok := raceKind(nil)
+		for i, c := range []struct {
+			email, ip string
+			want      auth.Kind
+		}{
+			{"bob+a@example.com", "192.0.2.1", ok}, {"BOB+b@example.com", "192.0.2.1", ok},
+			{"bob@example.com", "192.0.2.1", auth.KindRateLimited}, // the third mail is left to others
+			{"bob+a+b@example.com", "192.0.2.2", ok},
+			{"bob+c@example.com", "192.0.2.3", auth.KindRateLimited},
+			{"bob@example.org", "192.0.2.1", ok}, {"+bob@example.com", "192.0.2.1", ok}, {"bobby@example.com", "192.0.2.1", ok},
+			{"eve@bücher.example", "192.0.2.4", ok}, {"eve@xn--bcher-kva.example", "192.0.2.5", ok}, {"eve+a@BÜCHER.example", "192.0.2.6", ok},
+			{"eve@XN--BCHER-KVA.example", "192.0.2.7", auth.KindRateLimited}, // one domain, however it is written
+		} {
+			if kind := signup(c.email, c.ip); kind != c.want {
+				t.Errorf("sign-up %d, %s from %s: %v, want %v", i+1, c.email, c.ip, kind, c.want)
+			}
+		}
+	})
+}

@@ -1,0 +1,69 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/devicetoken"
+	"latchkey/models"
+)
+
+// seenEvery bounds how often looking at pages writes last_seen_at. A browser may idle out sooner by as much: nothing of
+// a day, but too much of the staff's half hour, so of theirs each request is written.
+const seenEvery = time.Minute
+
+// BrowserKey is what a browser's cookie carries; the device's row decides what it is worth.
+type BrowserKey struct {
+	UserID, DeviceID uuid.UUID
+	Secret           [devicetoken.SecretSize]byte
+}
+
+// Session is a live browser and its owner.
+type Session struct {
+	Device models.Device
+	User   models.User
+}
+
+// Has tells whether an e-mail address, as it was typed, is the account's.
+func (by *Session) Has(email string) bool {
+	return auth.SameEmail(email) == auth.SameEmail(by.User.EmailKey)
+}
+
+// Support tells whether this is a member of the support staff. The users row decided it with this request.
+func (by *Session) Support() bool { return by.User.Role == models.RoleSupport }
+
+// Browser finds the live browser behind a cookie, in one query, and notes that it was seen. It returns KindSignedOut
+// when there is none (any more).
+func (s *Service) Browser(ctx context.Context, key BrowserKey, from auth.Caller) (*Session, error) {
+	now := s.clock.Now()
+	d, u, err := s.store.BrowserSession(ctx, key.UserID, key.DeviceID, devicetoken.SecretHash(key.Secret), s.idle.Live(now))
+	if errors.Is(err, models.ErrNotFound) {
+		return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	unlessAfter := now.Add(-seenEvery)
+	if u.Role == models.RoleSupport {
+		unlessAfter = now
+	}
+	if d.LastSeenAt.Before(unlessAfter) {
+		if err := s.store.TouchDevice(ctx, d.UserID, d.ID, now, unlessAfter, from.Address()); err != nil {
+			s.log.WarnContext(ctx, "last seen could not be noted", "error", err) // no reason to keep a person from their devices
+		}
+	}
+	d.LastSeenAt = now
+	return &Session{Device: d, User: u}, nil
+}
+
+// SignOut ends this browser's sign-in.
+func (s *Service) SignOut(ctx context.Context, by *Session, from auth.Caller) error {
+	e := auth.NewEvent(models.EventSignOut, by.User.ID, from, s.clock.Now())
+	e.Detail = string(models.RevokedBySignOut)
+	_, _, err := s.store.RevokeDevice(ctx, models.DeviceKey{UserID: by.User.ID, ID: by.Device.ID}, e)
+	return err
+}

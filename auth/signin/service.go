@@ -1,0 +1,63 @@
+// Package signin checks passwords within their limits, signs people in on apps and browsers, and knows who is signed in.
+package signin
+
+import (
+	"log/slog"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/keys"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// Config is what an operator decides about sign-ins.
+type Config struct {
+	DeviceLifetime  time.Duration // absolute life of an app, fixed at sign-in
+	BrowserLifetime time.Duration // of a browser
+	MaxRefreshes    int64         // refreshes of one app, fixed at sign-in; 0: no limit
+	DPoPRequired    bool          // new apps must bind their tokens to a key (RFC 9449)
+}
+
+// Parts are what the service works with.
+type Parts struct {
+	Store  *models.Store
+	Clock  auth.Clock
+	Log    *slog.Logger
+	Idle   auth.Idle
+	Keys   *keys.Service
+	Tokens *token.Service
+	Limits *ratelimit.Service
+	Gate   *ratelimit.Gate
+	Slots  *ratelimit.Slots
+	Hasher *ratelimit.Hasher
+	Key    []byte // makes the secrets of browsers from their marks
+}
+
+// Service signs people in. It is safe for concurrent use.
+type Service struct {
+	config Config
+	store  *models.Store
+	clock  auth.Clock
+	log    *slog.Logger
+	idle   auth.Idle
+	keys   *keys.Service
+	tokens *token.Service
+	limits *ratelimit.Service
+	gate   *ratelimit.Gate
+	slots  *ratelimit.Slots
+	hasher *ratelimit.Hasher
+	key    []byte
+}
+
+// New makes the service.
+func New(p Parts, c Config) *Service {
+	return &Service{
+		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, tokens: p.Tokens, limits: p.Limits,
+		gate: p.Gate, slots: p.Slots, hasher: p.Hasher, key: p.Key,
+	}
+}
+
+// Config returns what the operator decided about sign-ins.
+func (s *Service) Config() Config { return s.config }

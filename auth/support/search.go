@@ -1,0 +1,216 @@
+package support
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/signin"
+	"latchkey/models"
+)
+
+const (
+	maxSearch    = 254 // as long as the longest e-mail address
+	shortestPart = 3   // a shorter text must be the whole of what it finds: nobody pages through everybody by "a"
+)
+
+// SeenWithin are the spans by which a search can be narrowed, by their names in an address.
+var SeenWithin = map[string]time.Duration{"hour": time.Hour, "day": 24 * time.Hour, "week": 7 * 24 * time.Hour, "month": 30 * 24 * time.Hour}
+
+// Query is what a member of the support staff looks for.
+type Query struct {
+	Text  string // e-mail address, device or account id, IP address, or device name
+	Kind  string // models.KindApp, models.KindBrowser; anything else: both
+	Live  string // models.OnlyLive, models.OnlyEnded; anything else: both
+	Seen  string // a key of SeenWithin; anything else: whenever
+	After string // cursor; what cannot be read begins at the beginning
+	From  auth.Caller
+}
+
+// Result is a page of what a search found. With a cursor it is a page of one of the lists only.
+type Result struct {
+	People      []models.FoundPerson
+	Devices     []models.FoundDevice
+	MorePeople  string // cursors, "" on the last page
+	MoreDevices string
+	TooSlow     bool // given up: the search must be narrowed
+}
+
+// Search finds people and devices for a member of the support staff, once the search stands in their own activity.
+// A person who merely appears in a list is told nothing: a look at them is another request. Refusals:
+// KindInvalidRequest, KindNotFound (no support staff), KindUnavailable (it could not be recorded).
+func (s *Service) Search(ctx context.Context, by *signin.Session, q Query) (Result, error) {
+	if err := requireSupport(by); err != nil {
+		return Result{}, err
+	}
+	q.Text = auth.TrimEmail(q.Text)
+	if problem := problemWithSearch(q.Text); problem != "" {
+		return Result{}, auth.InvalidField("q", problem)
+	}
+	if strings.Contains(q.Text, "@") {
+		key, err := s.signIn.EmailKey(ctx, q.Text)
+		if err != nil {
+			return Result{}, err
+		}
+		if key != auth.FoldEmail(q.Text) {
+			q.Text = key // the account's own spelling, by which it is forgotten when the account is deleted
+		}
+	}
+	now := s.clock.Now()
+	e := auth.NewEvent(models.EventSupportSearched, by.User.ID, q.From, now)
+	e.Actor, e.ActorID, e.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, q.detail()
+	if err := s.stats.limit.admit(by.User.ID, now); err != nil {
+		return Result{}, err
+	}
+	if err := s.audit(ctx, e); err != nil {
+		return Result{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Patience)
+	defer cancel()
+	found, err := s.find(ctx, q, now)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return Result{TooSlow: true}, nil
+	}
+	return found, err
+}
+
+// problemWithSearch refuses what must not be kept: the text goes into an event, and what begins like a token may be one.
+func problemWithSearch(text string) string {
+	switch {
+	case text == "":
+		return "This is required."
+	case strings.HasPrefix(text, "lk1.") || strings.HasPrefix(text, "eyJ"):
+		return "This looks like a token. Tokens are passwords: do not ask people for them, and paste them nowhere."
+	}
+	return auth.ProblemWithText(text, maxSearch)
+}
+
+// detail is the search as the activity tells it.
+func (q Query) detail() string {
+	text := q.Text
+	if strings.Contains(text, "@") {
+		text = auth.FoldEmail(text) // as it is looked for when the account with that address is deleted
+	}
+	parts := []string{text}
+	f := q.filter(time.Time{})
+	if f.Kind != "" {
+		parts = append(parts, f.Kind+"s")
+	}
+	if f.Live != "" {
+		parts = append(parts, f.Live)
+	}
+	if !f.SeenSince.IsZero() {
+		parts = append(parts, "seen within a "+q.Seen)
+	}
+	if q.After != "" {
+		parts = append(parts, "further")
+	}
+	return strings.Join(parts, models.SearchSeparator)
+}
+
+func (q Query) filter(now time.Time) (f models.DeviceFilter) {
+	if q.Kind == models.KindApp || q.Kind == models.KindBrowser {
+		f.Kind = q.Kind
+	}
+	if q.Live == models.OnlyLive || q.Live == models.OnlyEnded {
+		f.Live = q.Live
+	}
+	if span, ok := SeenWithin[q.Seen]; ok {
+		f.SeenSince = now.Add(-span)
+	}
+	return f
+}
+
+// find asks what the text can be: an id and an IP address are nothing else, any other text begins an e-mail address or
+// a device's name.
+func (s *Service) find(ctx context.Context, q Query, now time.Time) (found Result, err error) {
+	desk := models.DeviceSearch{Filter: q.filter(now), Live: s.idle.Live(now), Limit: page + 1}
+	after := parseCursor(q.After)
+	if id, ok := auth.ParseID(q.Text); ok {
+		return s.findByID(ctx, id, desk)
+	}
+	if ip, err := netip.ParseAddr(q.Text); err == nil && ip.Zone() == "" {
+		found.Devices, err = s.store.DevicesByAddress(ctx, ip.Unmap().String(), after.id, desk)
+		found.endDevices()
+		return found, err
+	}
+	name := models.NameKey(q.Text)
+	if after.list != listDevices {
+		found.People, err = s.store.PeopleByEmail(ctx, prefix(auth.FoldEmail(q.Text)), after.key, desk)
+		found.endPeople()
+	}
+	if err == nil && after.list != listPeople && name != "" {
+		found.Devices, err = s.store.DevicesByName(ctx, prefix(name), models.NameCursor{Key: after.key, ID: after.id}, desk)
+		found.endDevices()
+	}
+	return found, err
+}
+
+func prefix(folded string) models.KeyPrefix {
+	return models.KeyPrefix{Text: folded, Whole: utf8.RuneCountInString(folded) < shortestPart}
+}
+
+// findByID finds a device, or else an account. A filter is about devices.
+func (s *Service) findByID(ctx context.Context, id uuid.UUID, desk models.DeviceSearch) (found Result, err error) {
+	found.Devices, err = s.store.DevicesByID(ctx, id, desk)
+	if err != nil || len(found.Devices) > 0 {
+		return found, err
+	}
+	p, err := s.store.PersonByID(ctx, id, desk.Live)
+	if errors.Is(err, models.ErrNotFound) {
+		return found, nil
+	}
+	found.People = []models.FoundPerson{p}
+	return found, err
+}
+
+// The lists that a cursor can be about.
+const (
+	listPeople  = 'p'
+	listDevices = 'd'
+)
+
+// cursor is a place in one of the lists: behind a key, an id, or both.
+type cursor struct {
+	list byte // 0: at the beginning of both
+	id   uuid.UUID
+	key  string
+}
+
+func (c cursor) String() string {
+	return base64.RawURLEncoding.EncodeToString(append(append([]byte{c.list}, c.id[:]...), c.key...))
+}
+
+func parseCursor(s string) cursor {
+	raw, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(raw) < 1+len(uuid.UUID{}) || raw[0] != listPeople && raw[0] != listDevices || len(raw) > 4*maxSearch {
+		return cursor{}
+	}
+	c := cursor{list: raw[0], id: uuid.UUID(raw[1:17]), key: string(raw[17:])}
+	if auth.ProblemWithText(c.key, maxSearch) != "" {
+		return cursor{}
+	}
+	return c
+}
+
+func (f *Result) endPeople() {
+	if len(f.People) > page {
+		f.People = f.People[:page]
+		f.MorePeople = cursor{list: listPeople, key: f.People[page-1].EmailKey}.String()
+	}
+}
+
+func (f *Result) endDevices() {
+	if len(f.Devices) > page {
+		f.Devices = f.Devices[:page]
+		last := f.Devices[page-1].Device
+		f.MoreDevices = cursor{list: listDevices, id: last.ID, key: last.NameKey}.String()
+	}
+}

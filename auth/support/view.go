@@ -1,0 +1,114 @@
+package support
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/signin"
+	"latchkey/models"
+)
+
+const (
+	page     = 20              // rows of a list
+	mostLive = 200             // live devices that one page shows of a person
+	patience = 2 * time.Second // a search or a count that takes longer is given up
+)
+
+// audit writes the events of a search or a look, before anything is read for it. What cannot be recorded is not
+// shown, whatever the reason.
+func (s *Service) audit(ctx context.Context, events ...models.Event) error {
+	err := s.store.AddEvents(ctx, events...)
+	if errors.Is(err, models.ErrNotFound) {
+		return errNobody // deleted meanwhile
+	}
+	if err != nil {
+		return &auth.Error{Kind: auth.KindUnavailable, RetryAfter: 5 * time.Second, Cause: err,
+			Message: "Every search and every look is recorded, and this one could not be: so nothing is shown."}
+	}
+	return nil
+}
+
+// requireSupport refuses everybody but the support staff with KindNotFound: for others there is nothing here.
+func requireSupport(by *signin.Session) error {
+	if !by.Support() {
+		return auth.Refuse(auth.KindNotFound, "There is no such page.")
+	}
+	return nil
+}
+
+// View names an account and the places in its lists ("" begins each).
+type View struct {
+	ID     string
+	Before string // cursor of the activity
+	Ended  string // cursor of the ended devices
+	From   auth.Caller
+}
+
+// Account is what support sees of a person.
+type Account struct {
+	Person     models.FoundPerson
+	Live       []models.FoundDevice // newest activity first
+	MoreLive   bool                 // there are more than are shown
+	Ended      []models.FoundDevice // newest first
+	MoreEnded  string               // cursor, "" on the last page
+	Events     []models.Event       // newest first
+	MoreEvents string
+}
+
+// ViewAccount shows an account to a member of the support staff, once the look stands in the activity of both: in the
+// person's without the address and the user agent of whoever looked.
+func (s *Service) ViewAccount(ctx context.Context, by *signin.Session, look View) (p Account, err error) {
+	if err := requireSupport(by); err != nil {
+		return p, err
+	}
+	id, ok := auth.ParseID(look.ID)
+	if !ok {
+		return p, errNobody
+	}
+	now := s.clock.Now()
+	if p.Person, err = s.store.PersonByID(ctx, id, s.idle.Live(now)); err != nil {
+		return Account{}, err
+	}
+	own := auth.NewEvent(models.EventSupportLooked, by.User.ID, look.From, now)
+	own.Actor, own.ActorID, own.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, id.String()
+	theirs := auth.NewEvent(models.EventSeenBySupport, id, auth.Caller{}, now)
+	theirs.Actor, theirs.ActorID = models.ActorSupport, own.ActorID
+	if err := s.stats.limit.admit(by.User.ID, now); err != nil {
+		return Account{}, err
+	}
+	if err := s.audit(ctx, own, theirs); err != nil {
+		return Account{}, err
+	}
+	return s.person(ctx, p, look, now)
+}
+
+var errNobody = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such account."}
+
+func (s *Service) person(ctx context.Context, p Account, look View, now time.Time) (Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Patience)
+	defer cancel()
+	id, live := p.Person.ID, s.idle.Live(now)
+	var err error
+	if p.Live, err = s.store.RecentDevices(ctx, id, live, mostLive+1); err != nil {
+		return Account{}, err
+	}
+	if len(p.Live) > mostLive {
+		p.Live, p.MoreLive = p.Live[:mostLive], true
+	}
+	before, _ := auth.ParseID(look.Ended)
+	if p.Ended, err = s.store.EndedDevices(ctx, id, before, live, page+1); err != nil {
+		return Account{}, err
+	}
+	if len(p.Ended) > page {
+		p.Ended = p.Ended[:page]
+		p.MoreEnded = p.Ended[page-1].Device.ID.String()
+	}
+	if p.Events, p.MoreEvents, err = s.devices.EventsOf(ctx, id, "", look.Before); err != nil {
+		return Account{}, err
+	}
+	return p, nil
+}

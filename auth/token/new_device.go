@@ -1,0 +1,59 @@
+package token
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/devicetoken"
+	"latchkey/auth/ratelimit"
+	"latchkey/models"
+)
+
+// NewDevice prepares the row of a device that signs in now, with its secret.
+func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime time.Duration) (models.NewDevice, [devicetoken.SecretSize]byte) {
+	now := s.clock.Now()
+	var secret [devicetoken.SecretSize]byte
+	_, _ = rand.Read(secret[:]) // never fails
+	return models.NewDevice{
+		Device: models.Device{
+			UserID: v.User.ID, ID: models.NewID(now), Kind: kind, UserAgent: from.UserAgent,
+			CreatedAt: now, CreatedIP: from.Address(), LastSeenAt: now, LastIP: from.Address(),
+			ExpiresAt: now.Add(lifetime), SecretHash: devicetoken.SecretHash(secret),
+			Generation: 1, Base: 0, Floor: 1, RotatedAt: now,
+		},
+		Verified: v.User.PasswordHash, Rehashed: v.Rehashed,
+		Max: s.config.MaxDevices, Live: s.idle.Live(now), KnownOrigins: s.limits.Origins(from),
+		Event: auth.NewEvent(models.EventSignIn, v.User.ID, from, now), Alert: s.notify.SignInAlert(from, now), BrowserKey: s.limits.BrowserOrigin(from),
+	}, secret
+}
+
+// AddDevice writes a new device with its events and mails. Refusals: KindTooManyDevices, KindRateLimited (the budget of sign-ins is
+// spent), KindInvalidCredential with models.ErrChanged as its cause (the password is not the verified one any more), KindUnavailable.
+func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.Device, err error) {
+	err = s.gate.Query(ctx, func() (err error) {
+		d, err = s.store.AddDevice(ctx, n)
+		return err
+	})
+	switch {
+	case errors.Is(err, models.ErrTooManyDevices):
+		return d, &auth.Error{Kind: auth.KindTooManyDevices, Message: "This account is signed in on as many devices as it may. Sign one out first.", Cause: err}
+	case errors.Is(err, models.ErrSpent):
+		return d, auth.RateLimited(ratelimit.AttemptWindow)
+	case errors.Is(err, models.ErrChanged):
+		return d, &auth.Error{Kind: auth.ErrBadCredentials.Kind, Message: auth.ErrBadCredentials.Message, Cause: err}
+	}
+	if err == nil {
+		s.notify.Wake()
+	}
+	return d, err
+}
+
+// Verified is an account whose password was right, with the hash that was checked: whatever is done on its strength
+// is conditional on that hash still being the current one.
+type Verified struct {
+	User     models.User
+	Rehashed string // the password under today's parameters, when the stored ones are weaker
+}

@@ -1,0 +1,79 @@
+// Package token makes devices and their tokens: it refreshes, mints and checks access tokens, checks DPoP proofs, and publishes
+// which devices are revoked.
+package token
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"latchkey/auth"
+	"latchkey/auth/devicetoken"
+	"latchkey/auth/dpop"
+	"latchkey/auth/keys"
+	"latchkey/auth/notify"
+	"latchkey/auth/ratelimit"
+	"latchkey/models"
+)
+
+// Config is what an operator decides about tokens.
+type Config struct {
+	Issuer          string        // iss of access tokens: the public origin
+	Audience        string        // aud of access tokens
+	AccessTTL       time.Duration // life of an access token; never past the device's own
+	StatusTTL       time.Duration // how long a resource server may go by a status list it has fetched; 0: no status lists
+	StatusURL       string        // where the status lists are, with a slash at the end
+	RetryWindow     time.Duration // see the fork rule, models.RotateDevice
+	MaxDevices      int           // live devices of one user, apps and browsers each; 0: no limit
+	DeviceNameClaim bool          // put device_name into access tokens
+	NonceRequired   bool          // DPoP proofs must carry a nonce of ours
+}
+
+// Parts are what the service works with.
+type Parts struct {
+	Store  *models.Store
+	Clock  auth.Clock
+	Log    *slog.Logger
+	Idle   auth.Idle
+	Keys   *keys.Service
+	Notify *notify.Service
+	Limits *ratelimit.Service
+	Gate   *ratelimit.Gate
+	Hasher *ratelimit.Hasher
+	Codec  *devicetoken.Codec
+	Proofs *dpop.Seen
+	Nonces *dpop.Nonces
+}
+
+// Service makes and judges tokens. It is safe for concurrent use.
+type Service struct {
+	config Config
+	store  *models.Store
+	clock  auth.Clock
+	log    *slog.Logger
+	idle   auth.Idle
+	keys   *keys.Service
+	notify *notify.Service
+	limits *ratelimit.Service
+	gate   *ratelimit.Gate
+	hasher *ratelimit.Hasher
+	codec  *devicetoken.Codec
+	proofs *dpop.Seen
+	nonces *dpop.Nonces
+	parser *jwt.Parser
+	status statusBoard
+}
+
+// New makes the service.
+func New(p Parts, c Config) *Service {
+	s := &Service{
+		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, notify: p.Notify, limits: p.Limits,
+		gate: p.Gate, hasher: p.Hasher, codec: p.Codec, proofs: p.Proofs, nonces: p.Nonces,
+	}
+	s.parser = s.newParser()
+	return s
+}
+
+// Config returns what the operator decided about tokens, for pages and metadata that tell it.
+func (s *Service) Config() Config { return s.config }
