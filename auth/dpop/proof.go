@@ -79,7 +79,7 @@ type claims struct {
 
 // Check checks the values of the request's DPoP header by RFC 9449 §4.3: exactly one, a JWT of the type dpop+jwt,
 // signed under an allowed algorithm by the public key in its header, for this method, URL and access token, and just
-// now. Whether it was seen before, the caller asks Once.
+// now. Whether it was seen before, the caller asks Seen.Consume.
 //
 // A proof that carries a nonce is as old as that: the device's clock may be wrong. So it stands or falls with the nonce, whatever
 // its iat, or a proof that was made ahead of time would be good once by its nonce and later again by its iat. ErrNonce and ClockError
@@ -92,7 +92,7 @@ func Check(header []string, r Request, now time.Time) (Proof, error) {
 	if len(text) > maxProof {
 		return Proof{}, invalid("longer than %d bytes", maxProof)
 	}
-	c, jkt, err := open(text)
+	c, jkt, err := verify(text)
 	switch {
 	case err != nil:
 		return Proof{}, err
@@ -155,8 +155,8 @@ func HasNonce(text string) bool {
 	return err == nil && c.nonce != ""
 }
 
-// open checks a proof's header and signature, and reads its claims.
-func open(text string) (c claims, jkt string, err error) {
+// verify checks a proof's header and signature, and reads its claims.
+func verify(text string) (c claims, jkt string, err error) {
 	j, err := jws.Split(text)
 	if err != nil {
 		return c, "", invalid("%w", err)

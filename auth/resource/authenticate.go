@@ -96,7 +96,7 @@ func (v *Verifier) checkProof(c *Claims, token string, r *http.Request) error {
 	case err != nil:
 		return &Error{Kind: ErrInvalidProof, Reason: "the DPoP proof is not one for this request and token", Cause: err}
 	}
-	switch err := v.proofs.Once(proof, c.Subject); {
+	switch err := v.proofs.Consume(proof, c.Subject); {
 	case errors.Is(err, dpop.ErrCrowded):
 		return &Error{Kind: ErrUnavailable, Reason: "there were too many DPoP proofs", RetryAfter: time.Minute, Cause: err}
 	case err != nil:

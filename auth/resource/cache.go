@@ -12,7 +12,7 @@ type entry struct {
 	claims  Claims
 	key     *key
 	expires time.Time // with the leeway
-	list    atomic.Pointer[kept[list]]
+	list    atomic.Pointer[poller[list]]
 }
 
 type digest = [sha256.Size]byte

@@ -48,7 +48,7 @@ func (v *Verifier) mayFetchStatus(uri string) bool {
 }
 
 // statusList is the list of a URI that may be fetched. Nil after Close.
-func (v *Verifier) statusList(uri string) *kept[list] {
+func (v *Verifier) statusList(uri string) *poller[list] {
 	if k := (*v.lists.Load())[uri]; k != nil {
 		return k
 	}
@@ -75,7 +75,7 @@ func (v *Verifier) statusList(uri string) *kept[list] {
 	}
 	ctx, stop := context.WithCancel(v.background)
 	v.stopList[uri] = stop
-	next[uri] = keep(ctx, &v.running, &kept[list]{
+	next[uri] = startPoller(ctx, &v.running, &poller[list]{
 		name: "status list " + uri, now: v.config.Clock, log: v.config.Logger, due: func(l *list) time.Time { return l.due },
 		fetch: func(ctx context.Context, old *list) (*list, error) { return v.fetchList(ctx, uri, old) },
 	})
@@ -133,7 +133,7 @@ func (v *Verifier) fetchList(ctx context.Context, uri string, old *list) (*list,
 	if err != nil {
 		return nil, err
 	}
-	payload, _, err := v.open(ctx, string(text), statuslist.Type)
+	payload, _, err := v.verifyJWS(ctx, string(text), statuslist.Type)
 	if err != nil {
 		return nil, err
 	}

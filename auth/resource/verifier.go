@@ -24,9 +24,9 @@ type Verifier struct {
 	background context.Context
 	stop       context.CancelFunc
 	running    sync.WaitGroup
-	keys       *kept[keySet]
-	lists      atomic.Pointer[map[string]*kept[list]] // by URI; replaced, never changed
-	listsMu    sync.Mutex                             // of whoever replaces it
+	keys       *poller[keySet]
+	lists      atomic.Pointer[map[string]*poller[list]] // by URI; replaced, never changed
+	listsMu    sync.Mutex                               // of whoever replaces it
 	stopList   map[string]context.CancelFunc
 	verified   *cache
 	proofs     dpop.Seen
@@ -42,11 +42,11 @@ func New(c Config) (*Verifier, error) {
 	}
 	v := &Verifier{config: c, verified: newCache(c.CacheSize), stopList: map[string]context.CancelFunc{}}
 	v.background, v.stop = context.WithCancel(context.Background())
-	v.lists.Store(&map[string]*kept[list]{})
+	v.lists.Store(&map[string]*poller[list]{})
 	if len(c.DPoP.NonceKey) > 0 {
 		v.nonces = dpop.NewNonces(c.DPoP.NonceKey)
 	}
-	v.keys = keep(v.background, &v.running, &kept[keySet]{
+	v.keys = startPoller(v.background, &v.running, &poller[keySet]{
 		name: "keys of the issuer", now: c.Clock, log: c.Logger, fetch: v.fetchKeys, due: func(s *keySet) time.Time { return s.due },
 	})
 	return v, nil
@@ -94,7 +94,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 
 // verify checks what stays true of a token until it expires.
 func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*entry, error) {
-	payload, k, err := v.open(ctx, token, accessTokenType)
+	payload, k, err := v.verifyJWS(ctx, token, accessTokenType)
 	if err != nil {
 		return nil, err
 	}

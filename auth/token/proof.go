@@ -50,7 +50,7 @@ func (c *CheckedProof) Consume() error {
 	if c == nil {
 		return nil
 	}
-	return invalidProof(c.seen.Once(c.Proof, c.presenter))
+	return invalidProof(c.seen.Consume(c.Proof, c.presenter))
 }
 
 // fresh says what once would say. Where an act follows that cannot be taken back, add then uses the proof up.

@@ -44,16 +44,16 @@ type seen struct {
 // NewSeen is a memory of so many proofs; 0: a million.
 func NewSeen(most int) *Seen { return &Seen{most: most} }
 
-// Once takes a proof the first time and returns ErrInvalid from then on (RFC 9449 §11.1). Call it last, when the rest
+// Consume takes a proof the first time and returns ErrInvalid from then on (RFC 9449 §11.1). Call it last, when the rest
 // of the request is known to be good: what strangers send is then not remembered. Presenters are told apart by what the
 // server knows them by, best an account. It returns ErrCrowded past a presenter's share: then nothing is remembered, and nothing
 // that was is forgotten.
-func (s *Seen) Once(p Proof, presenter string) error { return s.take(p, presenter, true, true) }
+func (s *Seen) Consume(p Proof, presenter string) error { return s.take(p, presenter, true, true) }
 
-// Fresh says what Once would say, and remembers nothing. It is for a request whose answer cannot be taken back: Fresh before, Add after.
+// Fresh says what Consume would say, and remembers nothing. It is for a request whose answer cannot be taken back: Fresh before, Add after.
 func (s *Seen) Fresh(p Proof, presenter string) error { return s.take(p, presenter, true, false) }
 
-// Add is Once after Fresh. It takes no more note of shares, so requests that are under way together may go past one by their number.
+// Add is Consume after Fresh. It takes no more note of shares, so requests that are under way together may go past one by their number.
 func (s *Seen) Add(p Proof, presenter string) error { return s.take(p, presenter, false, true) }
 
 func (s *Seen) take(p Proof, presenter string, sharing, remember bool) error {
