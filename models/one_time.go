@@ -19,7 +19,7 @@ type OneTime struct {
 	Purpose   string
 	Subject   string
 	Box       []byte
-	MailedTo  string // folded: the account's address that the link went to, filled in by addNotice; empty when not recorded
+	MailedTo  string // folded: the account's address that the link went to, filled in by addMail; empty when not recorded
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    *time.Time // when the link was used; ExpiresAt is set to the same time, for releases that do not read UsedAt

@@ -104,7 +104,7 @@ func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailR
 	n := s.notify.ComposeTo(r.Email, user.ID, l, link)
 	n.Mail.Kind = string(notify.KindEmailConfirm) // what becomes of the mail is told by its kind, and must tell nothing
 	return s.store.AskEmailChange(ctx, models.EmailRequest{
-		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.From, now), ratelimit.AddressLimit), Notice: n,
+		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.From, now), ratelimit.AddressLimit), Mail: n,
 	})
 }
 

@@ -90,9 +90,11 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 		Former: models.FormerAddress{
 			Hash: undo.Hash, UserID: user.ID, Email: user.Email, EmailKey: user.EmailKey, CreatedAt: now, ExpiresAt: undo.ExpiresAt,
 		},
-		Again: func(f models.FormerAddress) (models.FormerAddress, models.Notice) { return s.fresh(f, tell, now) },
-		Event: auth.NewEvent(models.EventEmailChanged, user.ID, from, now),
-		Undo:  s.notify.ComposeTo(user.Email, user.ID, tell), Left: left, News: s.notify.ComposeTo(p.Email, user.ID, news),
+		WayBack: func(f models.FormerAddress) (models.FormerAddress, models.MailWithLinks) {
+			return s.fresh(f, tell, now)
+		},
+		Event:    auth.NewEvent(models.EventEmailChanged, user.ID, from, now),
+		UndoMail: s.notify.ComposeTo(user.Email, user.ID, tell), LeftMail: left, NewMail: s.notify.ComposeTo(p.Email, user.ID, news),
 	})
 	if errors.Is(err, models.ErrDuplicate) {
 		return move, &auth.Error{Kind: auth.KindEmailTaken, Message: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.", Cause: err}
@@ -110,7 +112,7 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 }
 
 // fresh makes one more way back to an address that the account had before the one that it leaves now.
-func (s *Service) fresh(f models.FormerAddress, tell notify.Notification, now time.Time) (models.FormerAddress, models.Notice) {
+func (s *Service) fresh(f models.FormerAddress, tell notify.Notification, now time.Time) (models.FormerAddress, models.MailWithLinks) {
 	link, secret := notify.NewLink(f.UserID, "", "", now, notify.EmailUndoLife)
 	f.Hash, f.ExpiresAt = link.Hash, link.ExpiresAt
 	tell.Link, tell.Until, tell.Again = secret, link.ExpiresAt, true

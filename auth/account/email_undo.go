@@ -66,13 +66,13 @@ func (s *Service) UndoEmailChange(ctx context.Context, secret string, from auth.
 	f, err := s.store.UndoEmailChange(ctx, models.EmailUndo{
 		Hash: hash, At: now, Event: auth.NewEvent(models.EventEmailRestored, uuid.Nil, from, now),
 		FreshStart: models.FreshStart{KnownOrigins: s.limits.Origins(from)},
-		Tell: func(f models.FormerAddress, left string) []models.Notice {
-			notices := []models.Notice{s.notify.ComposeTo(f.Email, f.UserID, notify.NewNotification(notify.KindEmailRestored, from, now))}
+		Mails: func(f models.FormerAddress, left string) []models.MailWithLinks {
+			mails := []models.MailWithLinks{s.notify.ComposeTo(f.Email, f.UserID, notify.NewNotification(notify.KindEmailRestored, from, now))}
 			if auth.SameEmail(left) != auth.SameEmail(f.EmailKey) {
 				// Without from where: perhaps it goes to a thief.
-				notices = append(notices, s.notify.ComposeTo(left, f.UserID, notify.Notification{Kind: notify.KindEmailLost, At: now}))
+				mails = append(mails, s.notify.ComposeTo(left, f.UserID, notify.Notification{Kind: notify.KindEmailLost, At: now}))
 			}
-			return notices
+			return mails
 		},
 	})
 	if err == nil {

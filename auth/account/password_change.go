@@ -51,7 +51,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
 		Event:      auth.Limited(auth.NewEvent(models.EventPasswordChanged, by.User.ID, c.From, now), ratelimit.PasswordLimit),
 		FreshStart: s.limits.FreshStart(by.User, c.From),
-		Notice:     s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, c.From, now), ""),
+		Mail:       s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, c.From, now), ""),
 	})
 	if errors.Is(err, models.ErrChanged) {
 		if user, findErr := s.store.UserByID(ctx, by.User.ID); findErr == nil {

@@ -49,7 +49,7 @@ func (s *Service) mailPasswordReset(ctx context.Context, email string, from auth
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		err = s.store.AddNotice(ctx, s.PasswordResetMail(user, err == nil && user.DisabledAt == nil, from))
+		err = s.store.AddMail(ctx, s.PasswordResetMail(user, err == nil && user.DisabledAt == nil, from))
 		if errors.Is(err, models.ErrNotFound) {
 			return nil // deleted meanwhile: nobody is there to be mailed
 		}
@@ -62,7 +62,7 @@ func (s *Service) mailPasswordReset(ctx context.Context, email string, from auth
 }
 
 // PasswordResetMail is the mail with the link, or one for nobody that costs the same.
-func (s *Service) PasswordResetMail(user models.User, known bool, from auth.Caller) models.Notice {
+func (s *Service) PasswordResetMail(user models.User, known bool, from auth.Caller) models.MailWithLinks {
 	now := s.clock.Now()
 	l, id, recipient := notify.NewNotification(notify.KindPasswordReset, from, now), user.ID, user.Email
 	if !known {
@@ -145,8 +145,8 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	now := s.clock.Now()
 	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
 		Purpose: notify.LinkPasswordReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now, FreshStart: s.limits.FreshStart(user, from),
-		Event:  auth.NewEvent(models.EventPasswordReset, user.ID, from, now),
-		Notice: s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
+		Event: auth.NewEvent(models.EventPasswordReset, user.ID, from, now),
+		Mail:  s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
 	})
 	if err == nil {
 		s.notify.Wake()

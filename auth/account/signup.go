@@ -73,11 +73,11 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		if err != nil {
 			return err
 		}
-		n, err := s.signupNotice(r, hash, user.ID, held)
+		n, err := s.signupMail(r, hash, user.ID, held)
 		if err != nil {
 			return err
 		}
-		if err = s.store.AddNotice(ctx, n); errors.Is(err, models.ErrNotFound) {
+		if err = s.store.AddMail(ctx, n); errors.Is(err, models.ErrNotFound) {
 			return nil // deleted meanwhile: what the mail would say is not true any more
 		}
 		return err
@@ -109,16 +109,16 @@ func (s *Service) roomForSignup(ctx context.Context) error {
 
 var errSignupClosed = &auth.Error{Kind: auth.KindSignupClosed, Message: "New accounts cannot be made here."}
 
-// signupNotice is the mail with the link. To an address that has an account, or is held for one, it goes without: nobody ever sees
+// signupMail is the mail with the link. To an address that has an account, or is held for one, it goes without: nobody ever sees
 // that link's secret. The mail to an account's address is that account's, so that it does not outlive it.
-func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, held bool) (models.Notice, error) {
+func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held bool) (models.MailWithLinks, error) {
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindSignup, r.From, now)
 	l.UserAgent = "" // nothing that a stranger wrote goes to an address that may be another stranger's
 	link, secret := notify.NewLink(known, notify.LinkSignup, models.NewID(now).String(), now, notify.SignupLife)
 	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next})
 	if err != nil {
-		return models.Notice{}, fmt.Errorf("keep sign-up: %w", err)
+		return models.MailWithLinks{}, fmt.Errorf("keep sign-up: %w", err)
 	}
 	link.Box = s.sealer.Seal(signupRow(link.Hash), text)
 	switch l.Link, l.Until = secret, link.ExpiresAt; {

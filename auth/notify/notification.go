@@ -78,21 +78,21 @@ type Render func(Notification) (Rendered, error)
 func (s *Service) Enabled() bool { return s.sender != nil }
 
 // Compose makes the mail to an account's owner, to be written with what it tells of.
-func (s *Service) Compose(user uuid.UUID, l Notification, links ...models.OneTime) models.Notice {
+func (s *Service) Compose(user uuid.UUID, l Notification, links ...models.OneTime) models.MailWithLinks {
 	if !s.Enabled() {
-		return models.Notice{}
+		return models.MailWithLinks{}
 	}
 	m := models.OutgoingMail{ID: s.mailID(l.At), UserID: user, Kind: string(l.Kind), CreatedAt: l.At, Priority: l.Kind.priority()}
 	text, err := json.Marshal(l)
 	if err != nil {
-		return models.Notice{} // never: there is nothing in it that JSON cannot hold
+		return models.MailWithLinks{} // never: there is nothing in it that JSON cannot hold
 	}
 	m.Box = s.sealer.Seal(mailRow(m.ID), text)
-	return models.Notice{Mail: &m, Links: links}
+	return models.MailWithLinks{Mail: &m, Links: links}
 }
 
 // ComposeTo is notice for an address that is not, or not yet, or no longer the account's.
-func (s *Service) ComposeTo(address string, user uuid.UUID, l Notification, links ...models.OneTime) models.Notice {
+func (s *Service) ComposeTo(address string, user uuid.UUID, l Notification, links ...models.OneTime) models.MailWithLinks {
 	n := s.Compose(user, l, links...)
 	if n.Mail != nil {
 		n.Mail.Recipient = address
@@ -130,7 +130,7 @@ func mailRow(id uuid.UUID) []byte { return append([]byte("mail\x00"), id[:]...) 
 
 // ComposeNotMe is a mail with the link "This wasn't me", about one device or, with an empty subject, all of them. A link about
 // all of them leaves earlier ones good, or a thief's next act would take them away.
-func (s *Service) ComposeNotMe(user uuid.UUID, l Notification, subject string) models.Notice {
+func (s *Service) ComposeNotMe(user uuid.UUID, l Notification, subject string) models.MailWithLinks {
 	if subject == "" {
 		subject = models.EveryDevice + rand.Text()
 	}
@@ -160,13 +160,13 @@ func (s *Service) SignInAlert(from auth.Caller, now time.Time) *models.SignInAle
 	}
 	return &models.SignInAlert{
 		Every: AlertsEvery,
-		Alone: func(d models.Device) models.Notice {
+		Single: func(d models.Device) models.MailWithLinks {
 			l := NewNotification(KindNewDevice, from, now)
 			l.DeviceName = d.Name
 			return s.ComposeNotMe(d.UserID, l, d.ID.String())
 		},
 		// Its kind is that of the mails that it stands for. What this sign-in was like is for a replica that knows no summaries.
-		Summary: func(d models.Device, since time.Time) models.Notice {
+		Summary: func(d models.Device, since time.Time) models.MailWithLinks {
 			l := NewNotification(KindNewDevice, from, now)
 			l.DeviceName, l.Since = d.Name, since
 			n := s.ComposeNotMe(d.UserID, l, models.DevicesFrom(since, rand.Text()))
@@ -188,12 +188,12 @@ func (s *Service) listSignIns(ctx context.Context, user uuid.UUID, l *Notificati
 	return err
 }
 
-// ReusedNotice makes the mail about a device that was signed out because its token was copied.
-func (s *Service) ReusedNotice(from auth.Caller, now time.Time) func(models.Device) models.Notice {
+// ReusedMail makes the mail about a device that was signed out because its token was copied.
+func (s *Service) ReusedMail(from auth.Caller, now time.Time) func(models.Device) models.MailWithLinks {
 	if !s.Enabled() {
 		return nil
 	}
-	return func(d models.Device) models.Notice {
+	return func(d models.Device) models.MailWithLinks {
 		l := NewNotification(KindDeviceReused, from, now)
 		l.DeviceName = d.Name
 		return s.ComposeNotMe(d.UserID, l, "")

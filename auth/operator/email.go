@@ -30,7 +30,7 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	news := notify.Notification{Kind: notify.KindEmailNew, At: e.At, ByOperator: true, After: to}
 	err = s.store.SetEmail(ctx, models.EmailSetting{
 		UserID: u.ID, From: u.EmailKey, Email: to, EmailKey: key, At: e.At, Event: e,
-		Notices: []models.Notice{s.notify.ComposeTo(u.Email, u.ID, tell), s.notify.ComposeTo(to, u.ID, news)},
+		Mails: []models.MailWithLinks{s.notify.ComposeTo(u.Email, u.ID, tell), s.notify.ComposeTo(to, u.ID, news)},
 	})
 	return account.EmailTaken(err)
 }

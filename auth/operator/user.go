@@ -68,7 +68,7 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) (revo
 	return s.store.ChangePassword(ctx, models.PasswordChange{
 		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Event: s.event(models.EventPasswordReset, u.ID),
 		FreshStart: s.limits.FreshStart(u, auth.Caller{}),
-		Notice:     s.notify.ComposeNotMe(u.ID, l, ""),
+		Mail:       s.notify.ComposeNotMe(u.ID, l, ""),
 	})
 }
 

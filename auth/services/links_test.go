@@ -58,7 +58,7 @@ func TestALinkWrittenAsItsAccountIsDisabledIsDead(t *testing.T) {
 		if _, err := d.Operator.Disable(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.AddNotice(t.Context(), d.Notify.Compose(d.ada.ID, notify.NewNotification(notify.KindPasswordReset, at("192.0.2.1"), d.now()), link)); err != nil {
+		if err := store.AddMail(t.Context(), d.Notify.Compose(d.ada.ID, notify.NewNotification(notify.KindPasswordReset, at("192.0.2.1"), d.now()), link)); err != nil {
 			t.Fatal(err)
 		}
 		dead := func(when string) {

@@ -159,7 +159,7 @@ func mailedTo(emailKey string) []byte {
 func (d *desk) forgotten(t *testing.T) (secret string) {
 	t.Helper()
 	n := d.Accounts.PasswordResetMail(d.ada, true, at("192.0.2.1"))
-	if err := d.store.AddNotice(t.Context(), n); err != nil {
+	if err := d.store.AddMail(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
 	boxes, err := seal.Keys([][]byte{testSecret}, "mail")
@@ -215,7 +215,7 @@ func TestALinkToANewPasswordBelongsToTheAddressItWasMailedTo(t *testing.T) {
 		}
 		var seen int
 		d.told(t, server, &seen)
-		if err := store.AddNotice(t.Context(), d.Accounts.PasswordResetMail(before, true, at("192.0.2.1"))); err != nil { // read before, written after
+		if err := store.AddMail(t.Context(), d.Accounts.PasswordResetMail(before, true, at("192.0.2.1"))); err != nil { // read before, written after
 			t.Fatal(err)
 		}
 		list, _ := d.told(t, server, &seen)

@@ -71,7 +71,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 		Key:        models.DeviceKey{UserID: token.UserID, ID: token.DeviceID},
 		SecretHash: devicetoken.SecretHash(token.Secret), Generation: token.Generation, ClientID: r.ClientID, JKT: jkt,
 		IP: r.From.Address(), NetworkUnknown: r.From.NetworkUnknown, UserAgent: r.From.UserAgent, Now: now, Window: s.config.RetryWindow, IdleSince: now.Add(-s.idle.App),
-		Reused: s.notify.ReusedNotice(r.From, now),
+		Reused: s.notify.ReusedMail(r.From, now),
 	})
 	if err != nil {
 		return Answer{}, err
