@@ -106,7 +106,7 @@ func TestTheAlarmOfAPrunedDeviceEndsEveryDevice(t *testing.T) {
 		n := signIn(u.ID, models.KindApp, "phone", noon)
 		n.Alert = &models.SignInAlert{Every: time.Hour, Single: func(d models.Device) models.MailWithLinks {
 			return models.MailWithLinks{
-				Mail:  &models.OutgoingMail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
+				Mail:  &models.OutgoingMail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Sealed: []byte("box"), CreatedAt: noon},
 				Links: []models.OneTime{{Hash: []byte("link"), UserID: u.ID, Purpose: "alarm", Subject: d.ID.String(), CreatedAt: noon, ExpiresAt: noon.Add(lifetime)}},
 			}
 		}}

@@ -23,12 +23,12 @@ func hashOf(secret string) []byte {
 
 // link makes a mailed link.
 func link(u models.User, purpose, secret string, at time.Time) models.OneTime {
-	return models.OneTime{Hash: hashOf(secret), UserID: u.ID, Purpose: purpose, Box: hashOf("box"), CreatedAt: at, ExpiresAt: at.Add(24 * time.Hour)}
+	return models.OneTime{Hash: hashOf(secret), UserID: u.ID, Purpose: purpose, Payload: hashOf("box"), CreatedAt: at, ExpiresAt: at.Add(24 * time.Hour)}
 }
 
 // mailTo makes a mail with links. Tests recognise it by its kind.
 func mailTo(u models.User, kind, recipient string, at time.Time, links ...models.OneTime) models.MailWithLinks {
-	return models.MailWithLinks{Mail: &models.OutgoingMail{ID: models.NewID(at), UserID: u.ID, Kind: kind, Recipient: recipient, Box: []byte("sealed"), CreatedAt: at}, Links: links}
+	return models.MailWithLinks{Mail: &models.OutgoingMail{ID: models.NewID(at), UserID: u.ID, Kind: kind, Recipient: recipient, Sealed: []byte("sealed"), CreatedAt: at}, Links: links}
 }
 
 // ask writes a link that confirms a new address.

@@ -15,7 +15,7 @@ type OutgoingMail struct {
 	UserID    uuid.UUID // the nil UUID where there is no account (yet)
 	Kind      string
 	Recipient string // empty when the mail is written: the account's address at that time is filled in
-	Box       []byte
+	Sealed    []byte `gorm:"column:box"` // the content, sealed by the caller
 	CreatedAt time.Time
 	NextAt    time.Time // when the mail may be tried next; zero when the mail is written: at CreatedAt
 	Tries     int64     // how often the mail was claimed

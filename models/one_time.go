@@ -18,7 +18,7 @@ type OneTime struct {
 	UserID    uuid.UUID
 	Purpose   string
 	Subject   string
-	Box       []byte
+	Payload   []byte `gorm:"column:box"` // what the caller keeps with the link, usually sealed
 	MailedTo  string // folded: the account's address that the link went to, filled in by addMail; empty when not recorded
 	CreatedAt time.Time
 	ExpiresAt time.Time
@@ -31,8 +31,8 @@ func (OneTime) TableName() string { return "one_time_tokens" }
 // addOneTime writes a link. Earlier ones stay good.
 func addOneTime(tx *gorm.DB, t OneTime) error {
 	t.CreatedAt, t.ExpiresAt = dbTime(t.CreatedAt), dbTime(t.ExpiresAt)
-	if t.Box == nil {
-		t.Box = []byte{}
+	if t.Payload == nil {
+		t.Payload = []byte{}
 	}
 	return tx.Create(&t).Error
 }

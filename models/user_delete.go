@@ -69,7 +69,7 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 		}
 		keys = append(keys, f.EmailKey)
 	}
-	if err := tx.Create(&Deleted{UserID: d.UserID, Box: d.Seal(keys), CreatedAt: now}).Error; err != nil {
+	if err := tx.Create(&Deleted{UserID: d.UserID, Sealed: d.Seal(keys), CreatedAt: now}).Error; err != nil {
 		return err
 	}
 	last := anonymous(d.Event)

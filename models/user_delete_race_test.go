@@ -20,7 +20,7 @@ func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, staff := addUser(t, s), addUser(t, s)
 		link := models.OneTime{Hash: []byte("hash"), UserID: u.ID, Purpose: models.ResetLink, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
-		mail := models.MailWithLinks{Mail: &models.OutgoingMail{ID: uuid.New(), UserID: u.ID, Recipient: u.Email, Box: []byte{}, CreatedAt: noon}, Links: []models.OneTime{link}}
+		mail := models.MailWithLinks{Mail: &models.OutgoingMail{ID: uuid.New(), UserID: u.ID, Recipient: u.Email, Sealed: []byte{}, CreatedAt: noon}, Links: []models.OneTime{link}}
 		if err := s.AddMail(t.Context(), mail); err != nil {
 			t.Fatal(err)
 		}

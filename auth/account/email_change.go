@@ -92,7 +92,7 @@ func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailR
 	if err != nil {
 		return fmt.Errorf("keep new address: %w", err)
 	}
-	link.Box = s.sealer.Seal(emailRow(link.Hash), text)
+	link.Payload = s.sealer.Seal(emailRow(link.Hash), text)
 	l.UserAgent = "" // nothing that a person wrote goes to an address that may be a stranger's, their own address included
 	l.Link, l.Until = secret, link.ExpiresAt
 	if taken || held {

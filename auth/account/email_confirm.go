@@ -38,7 +38,7 @@ func (s *Service) readEmailChange(ctx context.Context, secret string) (link mode
 	if err != nil && !used {
 		return link, user, p, err
 	}
-	text, _, err := s.sealer.Open(emailRow(link.Hash), link.Box)
+	text, _, err := s.sealer.Open(emailRow(link.Hash), link.Payload)
 	if err == nil {
 		err = json.Unmarshal(text, &p)
 	}

@@ -69,7 +69,7 @@ func (s *Service) PasswordResetMail(user models.User, known bool, from auth.Call
 		l.Kind, id, recipient = notify.KindNone, uuid.Nil, "-"
 	}
 	link, secret := notify.NewLink(id, notify.LinkPasswordReset, models.NewID(now).String(), now, notify.ResetLife) // a subject of its own: it replaces none
-	link.Box = mailedTo(user.EmailKey)
+	link.Payload = mailedTo(user.EmailKey)
 	l.Link, l.Until = secret, link.ExpiresAt
 	n := s.notify.Compose(id, l, link)
 	n.Mail.Recipient = recipient
@@ -87,7 +87,7 @@ func (s *Service) FindPasswordReset(ctx context.Context, secret string) (models.
 // the moment in which the account left its address.
 func (s *Service) findPasswordReset(ctx context.Context, secret string) (link models.OneTime, user models.User, err error) {
 	link, user, err = s.notify.FindLink(ctx, notify.LinkPasswordReset, secret)
-	if (err == nil || auth.AsError(err).Kind == auth.KindUsedLink) && !bytes.Equal(link.Box, mailedTo(user.EmailKey)) {
+	if (err == nil || auth.AsError(err).Kind == auth.KindUsedLink) && !bytes.Equal(link.Payload, mailedTo(user.EmailKey)) {
 		err = notify.ErrDeadLink
 	}
 	return link, user, err

@@ -120,7 +120,7 @@ func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held
 	if err != nil {
 		return models.MailWithLinks{}, fmt.Errorf("keep sign-up: %w", err)
 	}
-	link.Box = s.sealer.Seal(signupRow(link.Hash), text)
+	link.Payload = s.sealer.Seal(signupRow(link.Hash), text)
 	switch l.Link, l.Until = secret, link.ExpiresAt; {
 	case known != uuid.Nil:
 		l.Kind, l.Link = notify.KindSignupKnown, ""
@@ -152,7 +152,7 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	if link, err = s.store.FindOneTime(ctx, notify.LinkSignup, hash, s.clock.Now()); err != nil {
 		return link, p, notify.DeadLink(err)
 	}
-	text, _, err := s.sealer.Open(signupRow(link.Hash), link.Box)
+	text, _, err := s.sealer.Open(signupRow(link.Hash), link.Payload)
 	if err == nil {
 		err = json.Unmarshal(text, &p)
 	}

@@ -31,7 +31,7 @@ func deletedRow(user uuid.UUID) []byte { return append([]byte("deleted account\x
 // a secret that this process does not have, all but the searches for them is done, and the rest is left to one that has it.
 func (s *Service) finish(ctx context.Context, d models.Deleted) (opened, done bool, err error) {
 	var keys []string
-	if text, _, err := s.sealer.Open(deletedRow(d.UserID), d.Box); err == nil {
+	if text, _, err := s.sealer.Open(deletedRow(d.UserID), d.Sealed); err == nil {
 		_ = json.Unmarshal(text, &keys) // never: it was sealed here
 	}
 	done, err = s.store.FinishDeletion(ctx, d.UserID, keys)

@@ -15,9 +15,9 @@ import (
 var (
 	// ErrSealedByOther says that no configured secret opens the key: see [seal.ErrSealedByOther].
 	ErrSealedByOther = seal.ErrSealedByOther
-	// ErrBox says that the box is no box, or of a later format, or that it holds a
+	// ErrMalformed says that the box is no box, or of a later format, or that it holds a
 	// key that is not the one its row names.
-	ErrBox = errors.New("keyring: not a sealed key")
+	ErrMalformed = errors.New("keyring: not a sealed key")
 )
 
 // format1: 1 ‖ nonce 12 B ‖ AES-256-GCM(PKCS #8) ‖ tag 16 B.
@@ -29,7 +29,7 @@ type Sealed struct {
 	ID, Alg              string
 	Seq                  int64
 	SignsFrom, CreatedAt time.Time
-	Box                  []byte
+	Ciphertext           []byte
 }
 
 // Sealer encrypts private keys for storage. It is safe for concurrent use.
@@ -52,13 +52,13 @@ func (s *Sealer) Seal(k *Key) ([]byte, error) {
 }
 
 // Open decrypts a row. Stale says that a previous key opened it: seal it again
-// and store the result. ErrSealedByOther when no key opens it, ErrBox when it
+// and store the result. ErrSealedByOther when no key opens it, ErrMalformed when it
 // is malformed or holds another key than it says.
 func (s *Sealer) Open(r Sealed) (k *Key, stale bool, err error) {
-	if len(r.Box) == 0 || r.Box[0] != format1 {
-		return nil, false, fmt.Errorf("%w: %s has an unknown format", ErrBox, r.ID)
+	if len(r.Ciphertext) == 0 || r.Ciphertext[0] != format1 {
+		return nil, false, fmt.Errorf("%w: %s has an unknown format", ErrMalformed, r.ID)
 	}
-	der, stale, err := s.Sealer.Open(binding(r.ID, r.Alg, r.Seq), r.Box[1:])
+	der, stale, err := s.Sealer.Open(binding(r.ID, r.Alg, r.Seq), r.Ciphertext[1:])
 	if err != nil {
 		return nil, false, fmt.Errorf("signing key %s: %w", r.ID, err)
 	}
@@ -70,21 +70,21 @@ func (s *Sealer) Open(r Sealed) (k *Key, stale bool, err error) {
 func unmarshal(der []byte, r Sealed) (*Key, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrBox, r.ID, err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrMalformed, r.ID, err)
 	}
 	private, ok := parsed.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("%w: %s holds a %T", ErrBox, r.ID, parsed)
+		return nil, fmt.Errorf("%w: %s holds a %T", ErrMalformed, r.ID, parsed)
 	}
 	if alg, err := algOf(private.Public()); err != nil || alg != r.Alg {
-		return nil, fmt.Errorf("%w: %s is no %s key", ErrBox, r.ID, r.Alg)
+		return nil, fmt.Errorf("%w: %s is no %s key", ErrMalformed, r.ID, r.Alg)
 	}
 	k, err := newKey(private, r.Alg, r.Seq, stored(r.CreatedAt), stored(r.SignsFrom))
 	if err != nil {
 		return nil, err
 	}
 	if k.ID != r.ID {
-		return nil, fmt.Errorf("%w: %s holds the key %s", ErrBox, r.ID, k.ID)
+		return nil, fmt.Errorf("%w: %s holds the key %s", ErrMalformed, r.ID, k.ID)
 	}
 	return k, nil
 }

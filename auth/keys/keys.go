@@ -72,17 +72,17 @@ func (s *Service) readRing(ctx context.Context) (*keyring.Ring, error) {
 	keys := make([]*keyring.Key, 0, len(rows))
 	for _, row := range rows {
 		key, stale, err := s.sealer.Open(keyring.Sealed{
-			ID: row.KID, Alg: row.Alg, Seq: row.Seq, SignsFrom: row.SignsFrom, CreatedAt: row.CreatedAt, Box: row.Sealed,
+			ID: row.KID, Alg: row.Alg, Seq: row.Seq, SignsFrom: row.SignsFrom, CreatedAt: row.CreatedAt, Ciphertext: row.Sealed,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
 		}
 		if stale {
-			box, err := s.sealer.Seal(key)
+			sealed, err := s.sealer.Seal(key)
 			if err != nil {
 				return nil, fmt.Errorf("reseal signing key: %w", err)
 			}
-			if err := s.store.ResealSigningKey(ctx, row.KID, row.Sealed, box); err != nil {
+			if err := s.store.ResealSigningKey(ctx, row.KID, row.Sealed, sealed); err != nil {
 				return nil, err
 			}
 		}
@@ -96,12 +96,12 @@ func (s *Service) makeKey(ctx context.Context, seq int64, now, from time.Time) e
 	if err != nil {
 		return fmt.Errorf("make signing key: %w", err)
 	}
-	box, err := s.sealer.Seal(key)
+	sealed, err := s.sealer.Seal(key)
 	if err != nil {
 		return fmt.Errorf("seal signing key: %w", err)
 	}
 	return s.store.AddSigningKey(ctx, models.SigningKey{
-		KID: key.ID, Alg: key.Alg, Seq: key.Seq, CreatedAt: now, SignsFrom: from, Sealed: box,
+		KID: key.ID, Alg: key.Alg, Seq: key.Seq, CreatedAt: now, SignsFrom: from, Sealed: sealed,
 	})
 }
 

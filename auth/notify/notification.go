@@ -87,7 +87,7 @@ func (s *Service) Compose(user uuid.UUID, l Notification, links ...models.OneTim
 	if err != nil {
 		return models.MailWithLinks{} // never: there is nothing in it that JSON cannot hold
 	}
-	m.Box = s.sealer.Seal(mailRow(m.ID), text)
+	m.Sealed = s.sealer.Seal(mailRow(m.ID), text)
 	return models.MailWithLinks{Mail: &m, Links: links}
 }
 
@@ -203,7 +203,7 @@ func (s *Service) ReusedMail(from auth.Caller, now time.Time) func(models.Device
 // message puts a letter into words.
 func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Message, Notification, error) {
 	var l Notification
-	text, _, err := s.sealer.Open(mailRow(m.ID), m.Box)
+	text, _, err := s.sealer.Open(mailRow(m.ID), m.Sealed)
 	if err == nil {
 		err = json.Unmarshal(text, &l)
 	}

@@ -23,7 +23,7 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 		},
 		"by mail": func(t *testing.T, d *desk, _ *signin.Session) error {
 			link, secret := notify.NewLink(d.ada.ID, notify.LinkPasswordReset, models.NewID(d.now()).String(), d.now(), notify.ResetLife)
-			link.Box = mailedTo(d.ada.EmailKey)
+			link.Payload = mailedTo(d.ada.EmailKey)
 			if err := d.store.AddMail(t.Context(), d.resetLinkOf(link)); err != nil {
 				t.Fatal(err)
 			}

@@ -54,7 +54,7 @@ func TestALinkWrittenAsItsAccountIsDisabledIsDead(t *testing.T) {
 		d := newDesk(t, store)
 		d.post(t)
 		link, secret := notify.NewLink(d.ada.ID, notify.LinkPasswordReset, "x", d.now(), notify.ResetLife)
-		link.Box = mailedTo(d.ada.EmailKey)
+		link.Payload = mailedTo(d.ada.EmailKey)
 		if _, err := d.Operator.Disable(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}

@@ -170,7 +170,7 @@ func (d *desk) forgotten(t *testing.T) (secret string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, _, err := sealer.Open(append([]byte("mail\x00"), n.Mail.ID[:]...), n.Mail.Box)
+	text, _, err := sealer.Open(append([]byte("mail\x00"), n.Mail.ID[:]...), n.Mail.Sealed)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Clock:   clock,
 		Keys:    keys.New(store, clock, k.signing, keys.Config{SigningAlg: c.SigningAlg, AccessTTL: c.AccessTTL}),
 		Clients: client.New(store, clock),
-		Notify:  notify.New(store, clock, c.Logger, k.boxes, notify.Config{Sender: c.Mail, Render: c.Render}),
+		Notify:  notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render}),
 		Limits:  ratelimit.New(store, clock, c.Logger, k.limits, c.Budgets),
 		Gate:    ratelimit.NewGate(c.Workers, waitingHashes),
 		Slots:   ratelimit.NewSlots(),
@@ -124,10 +124,10 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Hasher: s.Hasher, Key: k.browsers,
 	}, signin.Config{DeviceLifetime: c.DeviceLifetime, BrowserLifetime: c.BrowserLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired})
 	s.Accounts = account.New(account.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.boxes, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
 		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin})
-	s.Deletions = deletion.New(store, clock, c.Logger, k.boxes, s.Notify, s.SignIn)
+	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
 	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)
 	s.Operator = operator.New(operator.Parts{
@@ -159,7 +159,7 @@ func (c *Config) fill() {
 type derived struct {
 	tokens           *devicetoken.Codec
 	signing          *keyring.Sealer
-	boxes            *seal.Sealer
+	sealer           *seal.Sealer
 	nonces           *dpop.Nonces
 	limits, browsers []byte
 }
@@ -174,7 +174,7 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 	if d.signing, err = keyring.NewSealer(keys["seal"]); err != nil {
 		return d, err
 	}
-	if d.boxes, err = seal.New(keys["mail"]); err != nil {
+	if d.sealer, err = seal.New(keys["mail"]); err != nil {
 		return d, err
 	}
 	d.tokens = devicetoken.New(keys["device token"][0], keys["device token"][1:]...)
