@@ -106,7 +106,7 @@ func RateLimited(wait time.Duration) error {
 var ErrBusy = errors.New("auth: too many passwords are being hashed")
 
 // ErrCrowded says that too many mails wait to be sent. See Busy.
-var ErrCrowded = errors.New("auth: too many mails wait that strangers asked for")
+var ErrCrowded = errors.New("auth: too many mails that strangers asked for wait")
 
 // ErrBadCredentials is the refusal of a sign-in: the same for an unknown account and for a wrong password.
 var ErrBadCredentials = &Error{Kind: KindInvalidCredential, Message: "The e-mail address or the password is wrong."}

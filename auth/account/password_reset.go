@@ -108,11 +108,11 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	if err != nil {
 		return err
 	}
-	free, err := s.slots.Take(ctx, "reset "+user.ID.String(), ratelimit.SlotsOfMark, func() {})
+	release, err := s.slots.Take(ctx, "reset "+user.ID.String(), ratelimit.SlotsOfBrowser, func() {})
 	if err != nil {
 		return err
 	}
-	defer free()
+	defer release()
 	link, user, err := s.findPasswordReset(ctx, secret) // perhaps whoever went before has used it
 	if err != nil {
 		return err

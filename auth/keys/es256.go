@@ -16,7 +16,7 @@ import (
 // wants them so (RFC 6979), for a random number that repeats gives the key away. They cost a quarter less, too.
 type es256 struct{ *jwt.SigningMethodECDSA }
 
-var errSignature = errors.New("auth: an ECDSA signature that is none")
+var errSignature = errors.New("keys: malformed ECDSA signature")
 
 // Sign returns r and s of 32 bytes each (RFC 7518 section 3.4). The key is an *ecdsa.PrivateKey on P-256.
 func (m es256) Sign(text string, key any) ([]byte, error) {
@@ -27,7 +27,7 @@ func (m es256) Sign(text string, key any) ([]byte, error) {
 	digest := sha256.Sum256([]byte(text))
 	der, err := private.Sign(nil, digest[:], crypto.SHA256) // no source of chance: RFC 6979
 	if err != nil {
-		return nil, fmt.Errorf("auth: sign: %w", err)
+		return nil, fmt.Errorf("keys: sign: %w", err)
 	}
 	raw, input, inner := make([]byte, 2*m.KeySize), cryptobyte.String(der), cryptobyte.String(nil)
 	if !input.ReadASN1(&inner, asn1.SEQUENCE) || !integer(&inner, raw[:m.KeySize]) || !integer(&inner, raw[m.KeySize:]) {

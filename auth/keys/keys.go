@@ -49,7 +49,7 @@ func (s *Service) Load(ctx context.Context) error {
 			return err
 		}
 		if len(ring.Published(now)) <= before {
-			return errors.New("auth: a new signing key did not appear in the database")
+			return errors.New("keys: a new signing key did not appear in the database")
 		}
 	}
 	var retired []string
@@ -114,7 +114,7 @@ func (s *Service) Current(ctx context.Context) (*keyring.Key, error) {
 	}
 	key, ok := s.ring.Load().Signing(s.clock.Now())
 	if !ok {
-		return nil, errors.New("auth: no signing key has its turn yet")
+		return nil, errors.New("keys: no signing key has its turn yet")
 	}
 	return key, nil
 }
@@ -203,7 +203,7 @@ func (s *Service) rotate(ctx context.Context, insist bool) error {
 	current, _ := ring.Signing(now)
 	next, from, ok := ring.Next(now)
 	if !ok {
-		return errors.New("auth: there is no next signing key")
+		return errors.New("keys: there is no next signing key")
 	}
 	if next.CreatedAt.After(now) { // the clock was set back: all that is known is that the key is there now
 		if err := s.store.RedateSigningKey(ctx, next.ID, now); err != nil {

@@ -22,11 +22,11 @@ const (
 	batch       = 10
 	Lease       = 3 * time.Minute // how long a mail is kept for the one that claimed it
 	SendTime    = 2 * time.Minute
-	lookEvery   = 2 * time.Second
+	pollEvery   = 2 * time.Second
 	FirstWait   = 10 * time.Second
 	lastWait    = time.Hour
 	giveUpAfter = 24 * time.Hour
-	lastWords   = 5 * time.Second // for a mail under way when the program stops
+	stopGrace   = 5 * time.Second // for a mail under way when the program stops
 )
 
 // connections are the connections of one process to the mail server, each with the least urgent mails that it takes. However slowly
@@ -35,9 +35,9 @@ var connections = [4]int64{models.MailSecurity, models.MailAsked, models.MailSig
 
 // Wake wakes the senders of this process: something was written.
 func (s *Service) Wake() {
-	for _, lane := range s.wake {
+	for _, wake := range s.wake {
 		select {
-		case lane <- struct{}{}:
+		case wake <- struct{}{}:
 		default:
 		}
 	}
@@ -48,16 +48,16 @@ func (s *Service) Run(ctx context.Context) {
 	if s.sender == nil || s.render == nil {
 		return
 	}
-	var lanes sync.WaitGroup
+	var senders sync.WaitGroup
 	for i, priority := range connections {
-		lanes.Go(func() { s.runMailLane(ctx, priority, s.wake[i]) })
+		senders.Go(func() { s.runSender(ctx, priority, s.wake[i]) })
 	}
-	lanes.Wait()
+	senders.Wait()
 }
 
-func (s *Service) runMailLane(ctx context.Context, priority int64, kick <-chan struct{}) {
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
+func (s *Service) runSender(ctx context.Context, priority int64, wake <-chan struct{}) {
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
 	for ctx.Err() == nil {
 		sent, err := s.SendNext(ctx, priority)
 		if err != nil && ctx.Err() == nil {
@@ -68,8 +68,8 @@ func (s *Service) runMailLane(ctx context.Context, priority int64, kick <-chan s
 		}
 		select {
 		case <-ctx.Done():
-		case <-look.C:
-		case <-kick:
+		case <-poll.C:
+		case <-wake:
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (s *Service) postponeMail(ctx context.Context, m models.OutgoingMail, err e
 func (s *Service) deliver(ctx context.Context, message mail.Message) error {
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), SendTime)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, cancel) })
 	defer stop()
 	return s.sender.Send(sending, message)
 }

@@ -26,11 +26,11 @@ var commonPasswordsGzip []byte
 var commonPasswords = sync.OnceValue(func() string {
 	packed, err := gzip.NewReader(bytes.NewReader(commonPasswordsGzip))
 	if err != nil {
-		panic("auth: the embedded list of common passwords: " + err.Error())
+		panic("password: the embedded list of common passwords: " + err.Error())
 	}
 	list, err := io.ReadAll(packed)
 	if err != nil {
-		panic("auth: the embedded list of common passwords: " + err.Error())
+		panic("password: the embedded list of common passwords: " + err.Error())
 	}
 	return "\n" + string(list)
 })

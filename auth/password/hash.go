@@ -13,8 +13,8 @@ import (
 
 // Errors of Prepare and Parse.
 var (
-	ErrRefused   = errors.New("auth: the password has characters that RFC 8265 refuses")
-	ErrMalformed = errors.New("auth: malformed password hash")
+	ErrRefused   = errors.New("password: it has characters that RFC 8265 refuses")
+	ErrMalformed = errors.New("password: malformed password hash")
 )
 
 // Params are argon2id's costs (RFC 9106 §3.1).

@@ -33,41 +33,41 @@ func NewGate(workers, waiting int) *Gate {
 
 // Admit admits whoever wants a password hashed, or returns ErrBusy at once. The caller leaves by calling what it
 // returns.
-func (d *Gate) Admit(from auth.Caller) (leave func(), err error) {
+func (g *Gate) Admit(from auth.Caller) (leave func(), err error) {
 	network := from.Network() // all whose network is unknown share one part
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.networks[network] >= d.share {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.networks[network] >= g.share {
 		return nil, auth.ErrBusy
 	}
 	select {
-	case d.inside <- struct{}{}:
+	case g.inside <- struct{}{}:
 	default:
 		return nil, auth.ErrBusy
 	}
-	d.networks[network]++
-	return func() { d.leave(network) }, nil
+	g.networks[network]++
+	return func() { g.leave(network) }, nil
 }
 
-func (d *Gate) leave(network string) {
-	<-d.inside
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.networks[network]--; d.networks[network] == 0 {
-		delete(d.networks, network)
+func (g *Gate) leave(network string) {
+	<-g.inside
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.networks[network]--; g.networks[network] == 0 {
+		delete(g.networks, network)
 	}
 }
 
 // Query runs what talks to the database. It returns the context's error when that ends first.
-func (d *Gate) Query(ctx context.Context, fn func() error) error {
+func (g *Gate) Query(ctx context.Context, fn func() error) error {
 	select {
-	case d.dbSlots <- struct{}{}:
+	case g.dbSlots <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-d.dbSlots }()
+	defer func() { <-g.dbSlots }()
 	return fn()
 }
 
 // Inside is how many sign-ins are under way.
-func (d *Gate) Inside() int { return len(d.inside) }
+func (g *Gate) Inside() int { return len(g.inside) }

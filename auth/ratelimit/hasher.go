@@ -21,7 +21,7 @@ type Hasher struct {
 	wait      time.Duration
 	slots     chan struct{} // one element for each running hash
 	queue     chan struct{} // one element for each waiting caller
-	nobody    password.PHC
+	dummy     password.PHC
 	Refreshes refreshActivity
 	Derive    func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 }
@@ -30,14 +30,14 @@ type Hasher struct {
 // and in the order they came. It panics for parameters that it would refuse to read back.
 func NewHasher(p password.Params, workers, queue int, wait time.Duration) *Hasher {
 	if !p.WithinLimits() || workers < 1 || queue < 0 {
-		panic(fmt.Sprintf("auth: impossible hashing parameters %+v, %d workers, queue of %d", p, workers, queue))
+		panic(fmt.Sprintf("ratelimit: impossible hashing parameters %+v, %d workers, queue of %d", p, workers, queue))
 	}
 	return &Hasher{
 		params: p,
 		wait:   wait,
 		slots:  make(chan struct{}, workers),
 		queue:  make(chan struct{}, queue),
-		nobody: password.PHC{Params: p, Salt: make([]byte, password.SaltLen), Key: make([]byte, password.KeyLen)},
+		dummy:  password.PHC{Params: p, Salt: make([]byte, password.SaltLen), Key: make([]byte, password.KeyLen)},
 		Derive: argon2.IDKey,
 	}
 }
@@ -64,7 +64,7 @@ func (h *Hasher) Hash(ctx context.Context, typed string) (string, error) {
 func (h *Hasher) Verify(ctx context.Context, phc, typed string) (ok, stale bool, err error) {
 	stored, parseErr := password.Parse(phc)
 	if parseErr != nil {
-		stored = h.nobody
+		stored = h.dummy
 	}
 	ok, err = h.matches(ctx, stored, typed)
 	switch {
@@ -76,10 +76,10 @@ func (h *Hasher) Verify(ctx context.Context, phc, typed string) (ok, stale bool,
 	return ok, ok && stored.Below(h.params), nil
 }
 
-// VerifyNobody takes the time of a Verify that fails, for an account that does not exist: the time of
+// VerifyUnknown takes the time of a Verify that fails, for an account that does not exist: the time of
 // an answer must not tell which addresses have accounts. Errors as in Verify.
-func (h *Hasher) VerifyNobody(ctx context.Context, typed string) error {
-	_, err := h.matches(ctx, h.nobody, typed)
+func (h *Hasher) VerifyUnknown(ctx context.Context, typed string) error {
+	_, err := h.matches(ctx, h.dummy, typed)
 	return err
 }
 

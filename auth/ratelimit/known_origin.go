@@ -44,13 +44,13 @@ func (s *Service) NetworkOrigin(from auth.Caller) []byte {
 }
 
 // Origins are where a caller is, as far as an account can recognise it: the network, and the browser's mark.
-func (s *Service) Origins(from auth.Caller) (places [][]byte) {
-	for _, place := range [][]byte{s.NetworkOrigin(from), s.BrowserOrigin(from)} {
-		if place != nil {
-			places = append(places, place)
+func (s *Service) Origins(from auth.Caller) (origins [][]byte) {
+	for _, origin := range [][]byte{s.NetworkOrigin(from), s.BrowserOrigin(from)} {
+		if origin != nil {
+			origins = append(origins, origin)
 		}
 	}
-	return places
+	return origins
 }
 
 // FreshStart is what a new password gives an account: it knows only the browser that set it and that browser's network, and what

@@ -15,17 +15,17 @@ import (
 
 // The limits on sign-ins, counted in the database so that replicas share them. A window begins with the first of what it counts.
 const (
-	AttemptWindow    = 15 * time.Minute
-	MaxPairFailures  = 10  // of one account from one network
-	MaxNetFailures   = 50  // from one network
-	MaxUserFailures  = 100 // of one account, from everywhere that it does not know
-	MaxKnownFailures = 30  // of one account, from all that it knows together
-	MaxSignIns       = 30  // of one account that succeed
-	MaxSignInsDay    = 100 // of one account that succeed, in a day
-	MaxOwnSignIns    = 5   // of one browser that the account knows, in a day, that succeed when the others have used up the rest
-	MaxConfirmations = 30  // of one account's password by people who are signed in, that succeed
-	HomeFor          = 30 * 24 * time.Hour
-	BudgetDay        = 24 * time.Hour
+	AttemptWindow      = 15 * time.Minute
+	MaxPairFailures    = 10  // of one account from one network
+	MaxNetFailures     = 50  // from one network
+	MaxUserFailures    = 100 // of one account, from everywhere that it does not know
+	MaxKnownFailures   = 30  // of one account, from all that it knows together
+	MaxSignIns         = 30  // of one account that succeed
+	MaxSignInsDay      = 100 // of one account that succeed, in a day
+	MaxFallbackSignIns = 5   // of one browser that the account knows, in a day, that succeed when the others have used up the rest
+	MaxConfirmations   = 30  // of one account's password by people who are signed in, that succeed
+	KnownFor           = 30 * 24 * time.Hour
+	BudgetDay          = 24 * time.Hour
 )
 
 // limit is how much may be counted under a key in a window.
@@ -43,7 +43,7 @@ type SignInLimits struct {
 	Confirmations []limit // in place of the budget, for a person who is signed in already
 	// own is what is left to a known browser when all that the account knows have used their budget up together: or a thief who made
 	// himself known could lock the owner's browser out. Its counter counts all along.
-	own, ownConfirmations []limit
+	fallback, fallbackConfirmations []limit
 }
 
 // SignInLimits says what judges a caller whom an account knows in this way. A known browser passes the limits of its network and of
@@ -72,10 +72,10 @@ func (s *Service) SignInLimits(emailKey string, from auth.Caller, known Known) S
 	}
 	l.Confirmations = []limit{{Key: s.KeyedHash(append([]string{"confirmations"}, whose...)...), most: MaxConfirmations, window: AttemptWindow}}
 	if known.Browser && from.Browser != "" {
-		l.own = []limit{{Key: s.KeyedHash("sign-ins own", emailKey, from.Browser), most: MaxOwnSignIns, window: BudgetDay}}
-		l.ownConfirmations = []limit{{Key: s.KeyedHash("confirmations own", emailKey, from.Browser), most: MaxOwnSignIns, window: AttemptWindow}}
-		l.budget = append(l.budget, uncounted(l.own)...)
-		l.Confirmations = append(l.Confirmations, uncounted(l.ownConfirmations)...)
+		l.fallback = []limit{{Key: s.KeyedHash("sign-ins own", emailKey, from.Browser), most: MaxFallbackSignIns, window: BudgetDay}}
+		l.fallbackConfirmations = []limit{{Key: s.KeyedHash("confirmations own", emailKey, from.Browser), most: MaxFallbackSignIns, window: AttemptWindow}}
+		l.budget = append(l.budget, uncounted(l.fallback)...)
+		l.Confirmations = append(l.Confirmations, uncounted(l.fallbackConfirmations)...)
 	}
 	return l
 }
@@ -92,23 +92,23 @@ func uncounted(limits []limit) []limit {
 // All are those by which a caller is judged.
 func (l SignInLimits) All() []limit { return slices.Concat(l.Failures, l.budget, l.Confirmations) }
 
-// Left goes over to what a known browser has of its own once the rest is used up.
-func (l SignInLimits) Left(counters []models.Counter, now time.Time) SignInLimits {
-	if len(l.own) > 0 && CheckLimits(counters, l.budget, 0, now) != nil {
-		l.budget = l.own
+// WithFallback goes over to what a known browser has of its own once the rest is used up.
+func (l SignInLimits) WithFallback(counters []models.Counter, now time.Time) SignInLimits {
+	if len(l.fallback) > 0 && CheckLimits(counters, l.budget, 0, now) != nil {
+		l.budget = l.fallback
 	}
-	if len(l.ownConfirmations) > 0 && CheckLimits(counters, l.Confirmations, 0, now) != nil {
-		l.Confirmations = l.ownConfirmations
+	if len(l.fallbackConfirmations) > 0 && CheckLimits(counters, l.Confirmations, 0, now) != nil {
+		l.Confirmations = l.fallbackConfirmations
 	}
 	return l
 }
 
-// When leaves of the budget and the confirmations those that count.
-func (l SignInLimits) When(confirms bool) SignInLimits {
+// For leaves of the budget and the confirmations those that count.
+func (l SignInLimits) For(confirms bool) SignInLimits {
 	if confirms {
-		l.budget, l.own = nil, nil
+		l.budget, l.fallback = nil, nil
 	} else {
-		l.Confirmations, l.ownConfirmations = nil, nil
+		l.Confirmations, l.fallbackConfirmations = nil, nil
 	}
 	return l
 }
@@ -192,5 +192,5 @@ func (s *Service) GiveBack(ctx context.Context, counted []models.Counter) {
 
 // LimitRetention is for the sweeper: what must outlive its use in limits.
 func LimitRetention(now time.Time) models.Retention {
-	return models.Retention{CountersBefore: now, KnownOriginsBefore: now.Add(-HomeFor)}
+	return models.Retention{CountersBefore: now, KnownOriginsBefore: now.Add(-KnownFor)}
 }

@@ -27,16 +27,16 @@ func NewPerAccount(most int) *PerAccount {
 }
 
 // Begin admits an account, which leaves by calling what it returns, or refuses with KindUnavailable.
-func (b *PerAccount) Begin(user uuid.UUID) (end func(), err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, at := b.running[user]; at || len(b.running) >= b.most {
+func (p *PerAccount) Begin(user uuid.UUID) (end func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, at := p.running[user]; at || len(p.running) >= p.most {
 		return nil, &auth.Error{Kind: auth.KindUnavailable, Message: "Others are being served right now. Please try again.", RetryAfter: 10 * time.Second}
 	}
-	b.running[user] = struct{}{}
+	p.running[user] = struct{}{}
 	return sync.OnceFunc(func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.running, user)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.running, user)
 	}), nil
 }

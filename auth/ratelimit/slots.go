@@ -11,7 +11,7 @@ import (
 // How many sign-ins of one account are under way at a time, in each process, and how long another one waits for its turn.
 const (
 	SlotsOfAccount = 2
-	SlotsOfMark    = 1 // of one browser that the account knows, beside the others; its keys have one together
+	SlotsOfBrowser = 1 // of one browser that the account knows, beside the others; its keys have one together
 	slotPatience   = 5 * time.Second
 	SlotQueue      = 64 // that wait for the same
 )
@@ -21,12 +21,12 @@ const (
 type Slots struct {
 	Patience time.Duration
 
-	mu sync.Mutex
-	of map[string]*slot
+	mu    sync.Mutex
+	byKey map[string]*slot
 }
 
 // NewSlots makes slots for which a sign-in waits up to five seconds.
-func NewSlots() *Slots { return &Slots{Patience: slotPatience, of: map[string]*slot{}} }
+func NewSlots() *Slots { return &Slots{Patience: slotPatience, byKey: map[string]*slot{}} }
 
 type slot struct {
 	taken chan struct{}
@@ -35,14 +35,14 @@ type slot struct {
 
 // Take returns what frees the slot again. waiting is called before a wait begins. Past the patience, and past the queue, it
 // returns ErrBusy.
-func (s *Slots) Take(ctx context.Context, key string, most int, waiting func()) (free func(), err error) {
-	one, err := s.join(key, most)
+func (s *Slots) Take(ctx context.Context, key string, most int, waiting func()) (release func(), err error) {
+	one, err := s.use(key, most)
 	if err != nil {
 		return nil, err
 	}
 	select {
 	case one.taken <- struct{}{}:
-		return func() { <-one.taken; s.part(key, one) }, nil
+		return func() { <-one.taken; s.unuse(key, one) }, nil
 	default:
 	}
 	waiting()
@@ -50,23 +50,23 @@ func (s *Slots) Take(ctx context.Context, key string, most int, waiting func()) 
 	defer patience.Stop()
 	select {
 	case one.taken <- struct{}{}:
-		return func() { <-one.taken; s.part(key, one) }, nil
+		return func() { <-one.taken; s.unuse(key, one) }, nil
 	case <-patience.C:
 		err = auth.ErrBusy
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	s.part(key, one)
+	s.unuse(key, one)
 	return nil, err
 }
 
-func (s *Slots) join(key string, most int) (*slot, error) {
+func (s *Slots) use(key string, most int) (*slot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one := s.of[key]
+	one := s.byKey[key]
 	if one == nil {
 		one = &slot{taken: make(chan struct{}, most)}
-		s.of[key] = one
+		s.byKey[key] = one
 	}
 	if one.users >= most+SlotQueue {
 		return nil, auth.ErrBusy
@@ -75,11 +75,11 @@ func (s *Slots) join(key string, most int) (*slot, error) {
 	return one, nil
 }
 
-func (s *Slots) part(key string, one *slot) {
+func (s *Slots) unuse(key string, one *slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if one.users--; one.users == 0 {
-		delete(s.of, key)
+		delete(s.byKey, key)
 	}
 }
 
@@ -87,7 +87,7 @@ func (s *Slots) part(key string, one *slot) {
 func (s *Slots) Users() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, one := range s.of {
+	for _, one := range s.byKey {
 		n += one.users
 	}
 	return n
@@ -97,5 +97,5 @@ func (s *Slots) Users() (n int) {
 func (s *Slots) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.of)
+	return len(s.byKey)
 }

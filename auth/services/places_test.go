@@ -74,7 +74,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 				home := func() bool {
 					from := at("198.51.100.7")
 					from.Browser = "his"
-					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from), d.now().Add(-ratelimit.HomeFor))
+					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from), d.now().Add(-ratelimit.KnownFor))
 					if err != nil {
 						t.Fatal(err)
 					}

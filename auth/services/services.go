@@ -95,7 +95,7 @@ type Services struct {
 func New(store *models.Store, c Config) (*Services, error) {
 	c.fill()
 	if c.PasswordMin < password.Shortest {
-		return nil, errors.New("auth: passwords of fewer than 8 characters cannot be allowed")
+		return nil, errors.New("services: passwords of fewer than 8 characters cannot be allowed")
 	}
 	k, err := deriveKeys(append([][]byte{c.Secret}, c.Previous...))
 	if err != nil {

@@ -56,8 +56,8 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}
 	once := sync.OnceValue(proof.Consume) // the password may be checked a second time
 	r.From.JKT = jkt
-	a := SignInAttempt{EmailKey: key, password: r.Password, clientID: r.ClientID, From: r.From, admit: func(allowed bool) error {
-		return s.mayLogin(ctx, r, allowed, named, proofErr)
+	a := SignInAttempt{EmailKey: key, password: r.Password, clientID: r.ClientID, From: r.From, checkApp: func(allowed bool) error {
+		return s.checkApp(ctx, r, allowed, named, proofErr)
 	}}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
@@ -72,8 +72,8 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	return s.tokens.Issue(ctx, d, secret, jkt)
 }
 
-// mayLogin judges everything about an app's sign-in but the password and the limits.
-func (s *Service) mayLogin(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
+// checkApp judges everything about an app's sign-in but the password and the limits.
+func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
 	if !allowed {
 		return unregistered(named)
 	}

@@ -16,20 +16,20 @@ import (
 type SignInAttempt struct {
 	EmailKey, password, clientID string
 	From                         auth.Caller
-	admit                        func(allowed bool) error // judges the app by whether it may sign in, before the limits are asked; nil: a browser
+	checkApp                     func(allowed bool) error // judges the app by whether it may sign in, before the limits are asked; nil: a browser
 	Confirms                     bool                     // of a person who is signed in already: it is not counted as another sign-in
 }
 
 // passwordCheck is one check of a password, within the limits, and what it holds while it is under way.
 type passwordCheck struct {
-	s        *Service
-	user     models.User // the zero User when the address has no account
-	from     auth.Caller
-	granted  ratelimit.SignInLimits // as the account knows the caller
-	limits   ratelimit.SignInLimits // what is left of them
-	reserved []models.Counter       // failures that were counted in advance
-	leave    func()                 // the door
-	free     func()                 // the account's slot
+	s           *Service
+	user        models.User // the zero User when the address has no account
+	from        auth.Caller
+	granted     ratelimit.SignInLimits // as the account knows the caller
+	limits      ratelimit.SignInLimits // what is left of them
+	reserved    []models.Counter       // failures that were counted in advance
+	leaveGate   func()                 // nil: not in the gate
+	releaseSlot func()                 // of the account; nil: it holds none
 }
 
 // BeginCheck judges an attempt by everything but the password: the app, the limits, how many of the account are under way.
@@ -46,26 +46,26 @@ func (s *Service) BeginCheck(ctx context.Context, a SignInAttempt) (*passwordChe
 
 func (c *passwordCheck) begin(ctx context.Context, a SignInAttempt) (err error) {
 	s := c.s
-	if c.leave, err = s.gate.Admit(a.From); err != nil {
+	if c.leaveGate, err = s.gate.Admit(a.From); err != nil {
 		return err
 	}
 	var known ratelimit.Known
 	err = s.gate.Query(ctx, func() error {
 		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
 			EmailKey: a.EmailKey, ClientID: a.clientID, Keys: s.limits.SignInKeys(a.EmailKey, a.From), At: s.clock.Now(),
-			Browser: s.limits.BrowserOrigin(a.From), Network: s.limits.NetworkOrigin(a.From), KnownSince: s.clock.Now().Add(-ratelimit.HomeFor), JKT: a.From.JKT,
+			Browser: s.limits.BrowserOrigin(a.From), Network: s.limits.NetworkOrigin(a.From), KnownSince: s.clock.Now().Add(-ratelimit.KnownFor), JKT: a.From.JKT,
 		})
 		if err != nil {
 			return err
 		}
-		if a.admit != nil {
-			if err := a.admit(facts.Allowed); err != nil {
+		if a.checkApp != nil {
+			if err := a.checkApp(facts.Allowed); err != nil {
 				return err
 			}
 		}
 		known = ratelimit.KnownBy(facts)
-		c.user, c.granted = facts.User, s.limits.SignInLimits(a.EmailKey, a.From, known).When(a.Confirms)
-		c.limits = c.granted.Left(facts.Counters, s.clock.Now())
+		c.user, c.granted = facts.User, s.limits.SignInLimits(a.EmailKey, a.From, known).For(a.Confirms)
+		c.limits = c.granted.WithFallback(facts.Counters, s.clock.Now())
 		return ratelimit.CheckLimits(facts.Counters, c.limits.All(), 0, s.clock.Now())
 	})
 	if err != nil {
@@ -85,20 +85,20 @@ func (c *passwordCheck) begin(ctx context.Context, a SignInAttempt) (err error) 
 func (c *passwordCheck) takeSlot(ctx context.Context, a SignInAttempt, known ratelimit.Known) (err error) {
 	key, most, waited := "account "+a.EmailKey, ratelimit.SlotsOfAccount, false
 	if known.Browser {
-		key, most = "key "+a.EmailKey, ratelimit.SlotsOfMark
+		key, most = "key "+a.EmailKey, ratelimit.SlotsOfBrowser
 		if a.From.Browser != "" {
 			key = "browser " + a.From.Browser + " " + a.EmailKey
 		}
 	}
-	c.free, err = c.s.slots.Take(ctx, key, most, func() {
+	c.releaseSlot, err = c.s.slots.Take(ctx, key, most, func() {
 		waited = true
-		c.leave()
-		c.leave = nil
+		c.leaveGate()
+		c.leaveGate = nil
 	})
 	if err != nil || !waited {
 		return err
 	}
-	if c.leave, err = c.s.gate.Admit(a.From); err != nil {
+	if c.leaveGate, err = c.s.gate.Admit(a.From); err != nil {
 		return err
 	}
 	return c.s.gate.Query(ctx, func() error { // those that went before may have used the budget up
@@ -110,7 +110,7 @@ func (c *passwordCheck) takeSlot(ctx context.Context, a SignInAttempt, known rat
 		if err != nil {
 			return err
 		}
-		c.limits = c.granted.Left(counters, c.s.clock.Now())
+		c.limits = c.granted.WithFallback(counters, c.s.clock.Now())
 		return ratelimit.CheckLimits(counters, c.limits.All(), 0, c.s.clock.Now())
 	})
 }
@@ -137,11 +137,11 @@ func (c *passwordCheck) End(ctx context.Context) {
 		c.s.limits.GiveBack(ctx, c.reserved)
 		c.reserved = nil
 	}
-	if c.free != nil {
-		c.free()
+	if c.releaseSlot != nil {
+		c.releaseSlot()
 	}
-	if c.leave != nil {
-		c.leave()
+	if c.leaveGate != nil {
+		c.leaveGate()
 	}
 }
 
@@ -152,7 +152,7 @@ func (c *passwordCheck) verify(ctx context.Context, password string) (v token.Ve
 	if found {
 		ok, stale, err = s.hasher.Verify(ctx, c.user.PasswordHash, password)
 	} else {
-		err = s.hasher.VerifyNobody(ctx, password)
+		err = s.hasher.VerifyUnknown(ctx, password)
 	}
 	switch {
 	case err != nil:

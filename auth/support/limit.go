@@ -29,10 +29,10 @@ type actCount struct {
 }
 
 // admit counts a search or a look, or refuses it with KindRateLimited. A count that began in the future is over.
-func (d *actLimit) admit(staff uuid.UUID, now time.Time) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	c, known := d.acts[staff]
+func (l *actLimit) admit(staff uuid.UUID, now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c, known := l.acts[staff]
 	if age := now.Sub(c.since); !known || age < 0 || age >= actSpan {
 		c = actCount{since: now}
 	}
@@ -40,9 +40,9 @@ func (d *actLimit) admit(staff uuid.UUID, now time.Time) error {
 		return auth.RateLimited(c.since.Add(actSpan).Sub(now))
 	}
 	c.n++
-	if d.acts == nil {
-		d.acts = map[uuid.UUID]actCount{}
+	if l.acts == nil {
+		l.acts = map[uuid.UUID]actCount{}
 	}
-	d.acts[staff] = c
+	l.acts[staff] = c
 	return nil
 }

@@ -131,23 +131,23 @@ func (q Query) filter(now time.Time) (f models.DeviceFilter) {
 // find asks what the text can be: an id and an IP address are nothing else, any other text begins an e-mail address or
 // a device's name.
 func (s *Service) find(ctx context.Context, q Query, now time.Time) (found Result, err error) {
-	desk := models.DeviceSearch{Filter: q.filter(now), Live: s.idle.Live(now), Limit: page + 1}
+	search := models.DeviceSearch{Filter: q.filter(now), Live: s.idle.Live(now), Limit: page + 1}
 	after := parseCursor(q.After)
 	if id, ok := auth.ParseID(q.Text); ok {
-		return s.findByID(ctx, id, desk)
+		return s.findByID(ctx, id, search)
 	}
 	if ip, err := netip.ParseAddr(q.Text); err == nil && ip.Zone() == "" {
-		found.Devices, err = s.store.DevicesByAddress(ctx, ip.Unmap().String(), after.id, desk)
+		found.Devices, err = s.store.DevicesByAddress(ctx, ip.Unmap().String(), after.id, search)
 		found.endDevices()
 		return found, err
 	}
 	name := models.NameKey(q.Text)
 	if after.list != listDevices {
-		found.People, err = s.store.PeopleByEmail(ctx, prefix(auth.FoldEmail(q.Text)), after.key, desk)
+		found.People, err = s.store.PeopleByEmail(ctx, prefix(auth.FoldEmail(q.Text)), after.key, search)
 		found.endPeople()
 	}
 	if err == nil && after.list != listPeople && name != "" {
-		found.Devices, err = s.store.DevicesByName(ctx, prefix(name), models.NameCursor{Key: after.key, ID: after.id}, desk)
+		found.Devices, err = s.store.DevicesByName(ctx, prefix(name), models.NameCursor{Key: after.key, ID: after.id}, search)
 		found.endDevices()
 	}
 	return found, err
@@ -158,12 +158,12 @@ func prefix(folded string) models.KeyPrefix {
 }
 
 // findByID finds a device, or else an account. A filter is about devices.
-func (s *Service) findByID(ctx context.Context, id uuid.UUID, desk models.DeviceSearch) (found Result, err error) {
-	found.Devices, err = s.store.DevicesByID(ctx, id, desk)
+func (s *Service) findByID(ctx context.Context, id uuid.UUID, search models.DeviceSearch) (found Result, err error) {
+	found.Devices, err = s.store.DevicesByID(ctx, id, search)
 	if err != nil || len(found.Devices) > 0 {
 		return found, err
 	}
-	p, err := s.store.PersonByID(ctx, id, desk.Live)
+	p, err := s.store.PersonByID(ctx, id, search.Live)
 	if errors.Is(err, models.ErrNotFound) {
 		return found, nil
 	}

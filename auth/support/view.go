@@ -23,7 +23,7 @@ const (
 func (s *Service) audit(ctx context.Context, events ...models.Event) error {
 	err := s.store.AddEvents(ctx, events...)
 	if errors.Is(err, models.ErrNotFound) {
-		return errNobody // deleted meanwhile
+		return errNoAccount // deleted meanwhile
 	}
 	if err != nil {
 		return &auth.Error{Kind: auth.KindUnavailable, RetryAfter: 5 * time.Second, Cause: err,
@@ -67,7 +67,7 @@ func (s *Service) ViewAccount(ctx context.Context, by *signin.Session, look View
 	}
 	id, ok := auth.ParseID(look.ID)
 	if !ok {
-		return p, errNobody
+		return p, errNoAccount
 	}
 	now := s.clock.Now()
 	if p.Person, err = s.store.PersonByID(ctx, id, s.idle.Live(now)); err != nil {
@@ -86,7 +86,7 @@ func (s *Service) ViewAccount(ctx context.Context, by *signin.Session, look View
 	return s.person(ctx, p, look, now)
 }
 
-var errNobody = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such account."}
+var errNoAccount = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such account."}
 
 func (s *Service) person(ctx context.Context, p Account, look View, now time.Time) (Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Patience)
