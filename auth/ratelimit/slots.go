@@ -8,16 +8,16 @@ import (
 	"latchkey/auth"
 )
 
-// How many sign-ins of one account are under way at a time, in each process, and how long another one waits for its turn.
+// How many sign-ins of one account are in progress at a time in each process, and how long the next one waits for its turn.
 const (
 	SlotsOfAccount = 2
-	SlotsOfBrowser = 1 // of one browser that the account knows, beside the others; its keys have one together
+	SlotsOfBrowser = 1 // of one browser that the account knows, in addition; the keys of its apps share one
 	slotPatience   = 5 * time.Second
-	SlotQueue      = 64 // that wait for the same
+	SlotQueue      = 64 // waiting sign-ins for the same key
 )
 
-// Slots bound what one account takes of the hashing: without them its owner, at many addresses, could keep everybody else from
-// signing in.
+// Slots limits how much of the hashing one account gets. Otherwise an owner who signs in from many addresses could keep all other
+// people from signing in.
 type Slots struct {
 	Patience time.Duration
 
@@ -25,16 +25,16 @@ type Slots struct {
 	byKey map[string]*slot
 }
 
-// NewSlots makes slots for which a sign-in waits up to five seconds.
+// NewSlots returns slots for which a sign-in waits up to five seconds.
 func NewSlots() *Slots { return &Slots{Patience: slotPatience, byKey: map[string]*slot{}} }
 
 type slot struct {
 	taken chan struct{}
-	users int // that hold it or wait for it
+	users int // callers that hold the slot or wait for it
 }
 
-// Take returns what frees the slot again. waiting is called before a wait begins. Past the patience, and past the queue, it
-// returns ErrBusy.
+// Take takes one of most slots of a key, and returns a function that releases it. If all are taken, Take calls waiting and then
+// waits. It returns auth.ErrBusy when the wait exceeds Patience or too many callers wait already, or the error of the context.
 func (s *Slots) Take(ctx context.Context, key string, most int, waiting func()) (release func(), err error) {
 	one, err := s.use(key, most)
 	if err != nil {
@@ -60,6 +60,7 @@ func (s *Slots) Take(ctx context.Context, key string, most int, waiting func()) 
 	return nil, err
 }
 
+// use counts one more user of a key's slot and returns it, or auth.ErrBusy.
 func (s *Slots) use(key string, most int) (*slot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,6 +76,7 @@ func (s *Slots) use(key string, most int) (*slot, error) {
 	return one, nil
 }
 
+// unuse undoes use.
 func (s *Slots) unuse(key string, one *slot) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,7 +85,7 @@ func (s *Slots) unuse(key string, one *slot) {
 	}
 }
 
-// Users is how many hold a slot or wait for one.
+// Users returns how many callers hold a slot or wait for one.
 func (s *Slots) Users() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,7 +95,7 @@ func (s *Slots) Users() (n int) {
 	return n
 }
 
-// Len is how many keys slots are held or waited for under.
+// Len returns how many keys have users.
 func (s *Slots) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,6 +12,13 @@ import (
 	"latchkey/models"
 )
 
+// Verified is an account whose password was right, with the hash that was checked: whatever is done on its strength
+// is conditional on that hash still being the current one.
+type Verified struct {
+	User     models.User
+	Rehashed string // the password under today's parameters, when the stored ones are weaker
+}
+
 // NewDevice prepares the row of a device that signs in now, with its secret.
 func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime time.Duration) (models.NewDevice, [devicetoken.SecretSize]byte) {
 	now := s.clock.Now()
@@ -49,11 +56,4 @@ func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.D
 		s.notify.Wake()
 	}
 	return d, err
-}
-
-// Verified is an account whose password was right, with the hash that was checked: whatever is done on its strength
-// is conditional on that hash still being the current one.
-type Verified struct {
-	User     models.User
-	Rehashed string // the password under today's parameters, when the stored ones are weaker
 }
