@@ -8,52 +8,53 @@ import (
 	"time"
 )
 
-// ErrCrowded says that a presenter sent too many proofs to remember them all; the same request may succeed within a minute.
+// ErrCrowded says that a presenter sent too many proofs to remember. The same request may succeed within a minute.
 var ErrCrowded = errors.New("too many DPoP proofs to remember")
 
-// What is remembered of a proof is 8 bytes, and 12 for its presenter: 40 MB when full, 80 MB when every proof is another presenter's.
+// A remembered proof takes 8 bytes, and its presenter 12: 40 MB when full, 80 MB when every proof has a presenter of its own.
 const (
 	maxSeen = 1_000_000
-	// One half of the memory is for presenters of many proofs, each of whom may take a tenth of what is free of it: 45,000 when it is
-	// empty, less and less as others come. The other half is kept for all others, 200 proofs each: it takes 2,500 presenters together
-	// to fill it, so a few cannot have somebody refused who has just come.
+	// Half of the memory is for presenters of many proofs. Each may take a tenth of what is free in it: 45,000 proofs when it is
+	// empty, and fewer as more come. The other half is for all other presenters, with 200 proofs each. It takes 2,500 presenters
+	// together to fill it, so a few cannot keep out newcomers.
 	smallShare = 200
-	largeShare = 10 // one in so many
+	largeShare = 10 // one tenth
 
 	turn       = time.Minute
-	keepPlain  = MaxAge + maxFuture + time.Minute // longer than a proof is good by its iat
-	keepNonced = nonceLife + time.Minute          // longer than any nonce is good
+	keepPlain  = MaxAge + maxFuture + time.Minute // longer than a proof is valid by its iat
+	keepNonced = nonceLife + time.Minute          // longer than a nonce is valid
 )
 
-// Seen remembers proofs for longer than they could be replayed, in this process. The zero value is ready. It goes by the monotonic
-// clock: setting the system's clock neither makes it forget nor keeps it from forgetting.
+// Seen remembers the proofs of this process for longer than they could be replayed. The zero value is ready to use. It uses the
+// monotonic clock, so setting the system's clock has no effect on it.
 type Seen struct {
 	mu    sync.Mutex
 	seed  maphash.Seed
 	began time.Time       // holds a monotonic reading
-	turns map[int64]*seen // by when they are forgotten, in turns since began
-	most  int             // proofs; 0: maxSeen
+	turns map[int64]*seen // by the end of their time, in turns since began
+	most  int             // number of proofs; 0: maxSeen
 }
 
-// seen are the proofs that are forgotten together.
+// seen are proofs that are forgotten together.
 type seen struct {
-	proofs map[uint64]struct{} // 64 bits under a random seed: a mix-up refuses one proof, once in 10^13
-	shares map[uint64]int32    // by presenter
+	proofs map[uint64]struct{} // 64-bit hashes with a random seed: a collision refuses one valid proof in 10^13
+	shares map[uint64]int32    // number of proofs by presenter
 }
 
-// NewSeen is a memory of so many proofs; 0: a million.
+// NewSeen returns a memory for most proofs; 0 stands for a million.
 func NewSeen(most int) *Seen { return &Seen{most: most} }
 
-// Consume takes a proof the first time and returns ErrInvalid from then on (RFC 9449 §11.1). Call it last, when the rest
-// of the request is known to be good: what strangers send is then not remembered. Presenters are told apart by what the
-// server knows them by, best an account. It returns ErrCrowded past a presenter's share: then nothing is remembered, and nothing
-// that was is forgotten.
+// Consume accepts a proof the first time, and returns ErrInvalid from then on (RFC 9449 §11.1). Call it last, after the rest of the
+// request was checked, so that it does not remember what strangers send. A presenter is any name by which the server knows the
+// client, preferably an account. Past a presenter's share Consume returns ErrCrowded; then it remembers nothing, and forgets
+// nothing.
 func (s *Seen) Consume(p Proof, presenter string) error { return s.take(p, presenter, true, true) }
 
-// Fresh says what Consume would say, and remembers nothing. It is for a request whose answer cannot be taken back: Fresh before, Add after.
+// Fresh returns what Consume would return, and remembers nothing. Before an act that cannot be undone, call Fresh, and Add after
+// it.
 func (s *Seen) Fresh(p Proof, presenter string) error { return s.take(p, presenter, true, false) }
 
-// Add is Consume after Fresh. It takes no more note of shares, so requests that are under way together may go past one by their number.
+// Add is Consume after Fresh. It does not check shares, so simultaneous requests can exceed one by their number.
 func (s *Seen) Add(p Proof, presenter string) error { return s.take(p, presenter, false, true) }
 
 func (s *Seen) take(p Proof, presenter string, sharing, remember bool) error {
