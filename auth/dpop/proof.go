@@ -65,7 +65,7 @@ type Request struct {
 	Method      string
 	URL         string // public: scheme, host and path
 	AccessToken string // presented with the proof; empty at the token endpoint
-	TokenInBody bool   // the access token is a parameter and does not authorize the request: ath may be missing
+	TokenInBody bool   // the access token is a parameter and does not authorise the request: ath may be missing
 
 	Nonces        *Nonces // of this server; nil: the nonce of a proof is ignored
 	NonceRequired bool
@@ -213,7 +213,7 @@ func readClaims(payload []byte) (c claims, err error) {
 	return c, nil
 }
 
-// sameURL compares URLs by RFC 9449 §4.3 (9): without query and fragment, after syntax- and scheme-based normalization (RFC 3986
+// sameURL compares URLs by RFC 9449 §4.3 (9): without query and fragment, after syntax- and scheme-based normalisation (RFC 3986
 // §6.2.2, §6.2.3).
 func sameURL(claimed, actual string) bool {
 	a, err := url.Parse(claimed)

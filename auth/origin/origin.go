@@ -1,4 +1,4 @@
-// Package origin compares URLs by their normalized form. One server has many spellings (HTTPS://Bücher.example:443 and
+// Package origin compares URLs by their normalised form. One server has many spellings (HTTPS://Bücher.example:443 and
 // https://xn--bcher-kva.example, [::1] and [0:0:0:0:0:0:0:1]). Operators write one; browsers and clients send another. It is a
 // package of its own because the server (web, auth, auth/dpop) and resource servers (auth/resource) both need it.
 package origin
@@ -31,7 +31,7 @@ func Of(u *url.URL) string {
 	return scheme + "://" + host
 }
 
-// Host returns the normalized form of a host name or an IP address, without port and brackets. It accepts all forms of IPv4
+// Host returns the normalised form of a host name or an IP address, without port and brackets. It accepts all forms of IPv4
 // addresses that browsers accept: 127.1, 0x7f000001 and 2130706433 are 127.0.0.1. It returns any other text in lower case.
 func Host(name string) string {
 	if strings.Contains(name, ":") {

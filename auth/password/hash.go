@@ -42,7 +42,7 @@ const (
 	maxHashFieldLen  = 64
 	maxPHCLen        = 256
 
-	// maxRawPassword limits, in bytes, what is normalized at all. It is four times the size of 256 characters of four bytes, so it
+	// maxRawPassword limits, in bytes, what is normalised at all. It is four times the size of 256 characters of four bytes, so it
 	// affects no password that the policy allows.
 	maxRawPassword = 4096
 )
@@ -99,7 +99,7 @@ func (p PHC) Below(now Params) bool {
 		len(p.Salt) < SaltLen || len(p.Key) < KeyLen
 }
 
-// Prepare normalizes a password so that all ways to type it are equal: OpaqueString of RFC 8265 §4.2, which applies NFC and turns
+// Prepare normalises a password so that all ways to type it are equal: OpaqueString of RFC 8265 §4.2, which applies NFC and turns
 // every kind of space into a plain one. It keeps case. It returns ErrRefused for control characters, the empty string and invalid
 // text.
 func Prepare(s string) (string, error) {

@@ -6,7 +6,7 @@ import (
 	"latchkey/auth/jws"
 )
 
-// verifySignature checks a signature by a key, under the algorithm of that key (RFC 8725 §3.1), and returns the payload.
+// verifySignature checks a signature by a key, with the algorithm of that key (RFC 8725 §3.1), and returns the payload.
 func verifySignature(j *jws.Compact, k *key) (payload []byte, err error) {
 	if k.alg != jws.Alg(j.Alg) {
 		return nil, invalid("its alg is not its key's")
@@ -20,7 +20,8 @@ func verifySignature(j *jws.Compact, k *key) (payload []byte, err error) {
 	return payload, nil
 }
 
-// verifyJWS returns the payload of a JWS of the wanted type (RFC 8725 §3.11) that is signed by a key of the issuer's.
+// verifyJWS checks a JWS of the given type (RFC 8725 §3.11) and its signature by a key of the issuer. It returns the payload and
+// the key.
 func (v *Verifier) verifyJWS(ctx context.Context, text, typ string) (payload []byte, k *key, err error) {
 	j, err := jws.Split(text)
 	if err != nil {

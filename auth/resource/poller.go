@@ -9,32 +9,32 @@ import (
 )
 
 const (
-	retryGap   = 5 * time.Second  // between fetches that requests ask for
-	firstRetry = time.Second      // after a fetch that failed; doubles
-	lastRetry  = 30 * time.Second // until here
+	retryGap   = 5 * time.Second  // between fetches that requests cause
+	firstRetry = time.Second      // after a failed fetch; doubles
+	lastRetry  = 30 * time.Second // the longest
 )
 
-// poller is a document that one goroutine fetches, and fetches again when it is due. Requests read it without waiting;
-// those that need a newer one share a fetch.
+// poller fetches a document in a goroutine of its own, again whenever it is due. Requests read the document without waiting; those
+// that need a newer one share a fetch.
 type poller[T any] struct {
 	name  string
-	fetch func(ctx context.Context, old *T) (*T, error) // a new document, given the one held or nil
-	due   func(*T) time.Time                            // when to fetch the next
+	fetch func(ctx context.Context, old *T) (*T, error) // returns a new document, given the current one or nil
+	due   func(*T) time.Time                            // when to fetch the next one
 	now   func() time.Time
 	log   *slog.Logger
-	value atomic.Pointer[T] // nil before the first
-	used  atomic.Int64      // seconds since 1970, to the minute
+	value atomic.Pointer[T] // nil before the first fetch
+	used  atomic.Int64      // last use, in seconds since 1970, rounded to the minute
 	gone  atomic.Bool       // the goroutine has ended
 
-	wake     chan struct{} // holds one while busy was set by a request and the goroutine does not know yet
+	wake     chan struct{} // holds an element if a request set busy and the goroutine has not seen it yet
 	mu       sync.Mutex
 	busy     bool
-	done     chan struct{} // closed when the fetch under way, or else the next, ends
-	tried    time.Time     // when the last one ended
-	failures int           // since the last success
+	done     chan struct{} // closed when the current fetch, or else the next one, ends
+	tried    time.Time     // when the last fetch ended
+	failures int           // since the last successful fetch
 }
 
-// startPoller starts with a fetch. It ends with ctx.
+// startPoller begins with a fetch. The poller ends with ctx.
 func startPoller[T any](ctx context.Context, running *sync.WaitGroup, p *poller[T]) *poller[T] {
 	p.wake, p.done, p.busy = make(chan struct{}, 1), make(chan struct{}), true
 	running.Go(func() { p.run(ctx) })
@@ -57,12 +57,12 @@ func (p *poller[T]) run(ctx context.Context) {
 	}
 }
 
-// update fetches once, and wakes those who wait for it.
+// update fetches once, and wakes the requests that wait for it.
 func (p *poller[T]) update(ctx context.Context) {
 	p.mu.Lock()
 	p.busy = true
 	select {
-	case <-p.wake: // asked for while the timer rang
+	case <-p.wake: // a request came while the timer fired
 	default:
 	}
 	p.mu.Unlock()
@@ -90,7 +90,7 @@ func (p *poller[T]) update(ctx context.Context) {
 	p.done = make(chan struct{})
 }
 
-// pause is how long to wait for the next fetch when nobody asks for one.
+// pause returns how long to wait for the next fetch if no request needs one.
 func (p *poller[T]) pause() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -107,9 +107,9 @@ func (p *poller[T]) end() {
 	close(p.done)
 }
 
-// request begins a fetch, or joins the one under way, and returns what is closed when it ends. Nil when there was one so
-// recently that another is not worth it, and while fetches fail, except for whoever begins the next: requests must not
-// pile up before a server that hangs.
+// request starts a fetch, or joins the current one, and returns a channel that is closed when it ends. It returns nil if the last
+// fetch was too recent, or if fetches fail and another request already waits for the next one, so that requests do not pile up in
+// front of a server that hangs.
 func (p *poller[T]) request() <-chan struct{} {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -117,19 +117,19 @@ func (p *poller[T]) request() <-chan struct{} {
 		return nil
 	}
 	if !p.busy {
-		if since := p.now().Sub(p.tried); since >= 0 && since < retryGap { // a clock that was set back asks
+		if since := p.now().Sub(p.tried); since >= 0 && since < retryGap { // a clock that was set back allows a fetch
 			return nil
 		}
 		p.busy = true
 		select {
 		case p.wake <- struct{}{}:
-		default: // full already, and it must not be waited for under the lock
+		default: // full already; waiting here would hold the lock
 		}
 	}
 	return p.done
 }
 
-// await asks, and waits for the end of it or of the request.
+// await requests a fetch, and waits until it ends or ctx is done.
 func (p *poller[T]) await(ctx context.Context) {
 	if done := p.request(); done != nil {
 		select {
@@ -139,21 +139,22 @@ func (p *poller[T]) await(ctx context.Context) {
 	}
 }
 
-// nudge asks without waiting when the document is overdue: by the clock that judges, which may be another than the timer's.
+// nudge requests a fetch without waiting if the document is overdue. now is from the clock that checks the document, which can
+// differ from the timer's.
 func (p *poller[T]) nudge(due, now time.Time) {
 	if now.After(due) {
 		p.request()
 	}
 }
 
-// failing tells whether the last fetch failed.
+// failing reports whether the last fetch failed.
 func (p *poller[T]) failing() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.failures > 0
 }
 
-// use notes that somebody needs the document. It writes once a minute, so that cores do not fight over it.
+// use records that a request needs the document. It writes once a minute, so that cores do not compete for it.
 func (p *poller[T]) use(now time.Time) {
 	if minute := now.Unix() / 60 * 60; p.used.Load() != minute {
 		p.used.Store(minute)
