@@ -4,17 +4,17 @@ import (
 	"github.com/mileusna/useragent"
 )
 
-// Agent is what a User-Agent header says, in words of ours.
+// Agent describes the program that a User-Agent header names, in words from fixed lists.
 type Agent struct {
 	Name string // "Firefox on Linux", "Unknown browser"
 	Icon string // phone, tablet, laptop or unknown
 }
 
-// UnknownBrowser is the name of what a User-Agent does not tell.
+// UnknownBrowser is the name of a browser that DescribeAgent does not know.
 const UnknownBrowser = "Unknown browser"
 
-// browsers are the names that a browser can have here, by how the library calls it. The library copies what it does not know from
-// the header, which is a stranger's to write, and these names stand in mails and on pages.
+// browsers maps the library's names of browsers to ours. The library copies names that it does not know from the header, which an
+// attacker can write. Such names must not appear in mails and on pages.
 var browsers = map[string]string{
 	useragent.Chrome: "Chrome", useragent.Firefox: "Firefox", useragent.Safari: "Safari", useragent.Edge: "Edge", useragent.Opera: "Opera",
 	useragent.OperaMini: "Opera Mini", useragent.OperaTouch: "Opera Touch", useragent.Vivaldi: "Vivaldi", useragent.InternetExplorer: "Internet Explorer",
@@ -25,13 +25,14 @@ var browsers = map[string]string{
 	"Waterfox": "Waterfox", "PaleMoon": "Pale Moon", "LibreWolf": "LibreWolf",
 }
 
-// systems are the names of operating systems, likewise.
+// systems maps the library's names of operating systems to ours, for the same reason.
 var systems = map[string]string{
 	useragent.Windows: "Windows", useragent.WindowsPhone: "Windows Phone", useragent.Android: "Android", useragent.MacOS: "macOS", useragent.IOS: "iOS",
 	useragent.Linux: "Linux", useragent.FreeBSD: "FreeBSD", useragent.ChromeOS: "ChromeOS", useragent.BlackBerry: "BlackBerry", useragent.Harmony: "HarmonyOS",
 }
 
-// DescribeAgent names a browser, from fixed lists. It never fails: what it does not know it calls unknown.
+// DescribeAgent names the browser of a User-Agent header, using only names from fixed lists. It never fails: anything else is
+// UnknownBrowser.
 func DescribeAgent(header string) Agent {
 	ua := useragent.Parse(header)
 	a := Agent{Name: UnknownBrowser, Icon: "unknown"}

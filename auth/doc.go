@@ -1,21 +1,21 @@
-// Package auth is the kernel of what decides: who asks ([Caller]), what a refusal is ([Error]), what text is accepted, what time
-// it is, and how an event begins.
+// Package auth is the kernel that all packages below this folder share: the caller of a request ([Caller]), errors and their kinds
+// ([Error]), the validation of texts, the clock, and the first fields of an event.
 //
-// Each subject has a package of its own beneath this folder, with a service type that takes the few others that it needs. They
-// stand on layers, and a package imports only what stands lower:
+// Each subject has a package of its own, with a service type that takes the few other services that it needs. The packages form
+// layers, and each imports only packages of lower layers:
 //
-//	services            puts all of them together: programs and tests begin here
-//	support, operator   what the support staff see; what the operator does, sweeping, readiness
-//	account, deletion,  sign-up, address, password, "This wasn't me", export; the end of an account;
+//	services            constructs all services: programs and tests start here
+//	support, operator   what the support staff see; the operator's commands, sweeping, readiness
+//	account, deletion,  sign-up, address, password, "This wasn't me", export; the deletion of accounts;
 //	device              the list of devices and their activity
-//	signin              password checks within their limits, apps, browsers and their sessions
+//	signin              password checks within limits; sign-in on apps and browsers, and browser sessions
 //	token               devices and their tokens, refresh, access tokens, status lists, DPoP proofs
-//	notify, ratelimit   notifications, outbox and mailed links; limits, the gate before sign-ins, hashing
-//	keys, client        the keys that sign; registered apps
+//	notify, ratelimit   notifications, outbox and mailed links; limits, the gate for sign-ins, hashing
+//	keys, client        signing keys; registered apps
 //	auth                this package
-//	resource            what resource servers import
-//	dpop, keyring       protocol alone: no store and no service
+//	resource            the package that resource servers import
+//	dpop, keyring       protocols only, without store or service
 //	jws, statuslist, seal, password, devicetoken, mail, origin
 //
-// None of them knows HTTP or HTML, resource excepted: web turns answers and errors into both.
+// Except for resource, no package knows HTTP or HTML. Package web turns results and errors into both.
 package auth

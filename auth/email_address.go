@@ -14,17 +14,17 @@ import (
 	"latchkey/models"
 )
 
-// TrimEmail is a typed address without the white space around it, of every kind, and without the byte-order mark that a
-// copied one may begin with.
+// TrimEmail removes white space of every kind from both ends of a typed address, and the byte-order mark that a copied address may
+// begin with.
 func TrimEmail(s string) string {
 	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
 }
 
-// FoldEmail is the form in which addresses are compared: composed and lower-case throughout.
+// FoldEmail returns the form in which addresses are compared: trimmed, in NFC and in lower case.
 func FoldEmail(s string) string { return strings.ToLower(norm.NFC.String(TrimEmail(s))) }
 
-// SameEmail is the form of which one mailbox has only one: folded, with its domain as people read it, where xn--bcher-kva.example is
-// bücher.example. New addresses are kept under it.
+// SameEmail returns the one form that all spellings of a mailbox have in common: folded, with the domain in Unicode, so that
+// xn--bcher-kva.example becomes bücher.example. New accounts are stored under it.
 func SameEmail(s string) string {
 	s = FoldEmail(s)
 	at := strings.LastIndexByte(s, '@')
@@ -39,9 +39,9 @@ func SameEmail(s string) string {
 	return s[:at+1] + shown
 }
 
-// KeysOf are the keys under which the account of a typed address may be kept. Of two old accounts of one mailbox the first is the
-// one whose address was typed. Keys were once made of addresses as they were typed, with the spelling of their domain and a
-// byte-order mark in them; an account that has such a key keeps it.
+// KeysOf returns the keys under which the account of a typed address may be stored, most specific first. Earlier releases made keys
+// of addresses as they were typed, with the domain's spelling and a byte-order mark in them, and their accounts keep those keys. If
+// one mailbox has two such accounts, the one whose address was typed exactly comes first.
 func KeysOf(typed string) (keys []string) {
 	same := SameEmail(typed)
 	keys = []string{strings.ToLower(norm.NFC.String(strings.TrimSpace(typed))), FoldEmail(typed), same}
@@ -58,8 +58,9 @@ func KeysOf(typed string) (keys []string) {
 	return keys
 }
 
-// ProblemWithEmail says why an address cannot be given to an account: it is no address (RFC 5322 addr-spec, no display
-// name), or no mail can ever be sent to it. People who have such an address sign in with it all the same.
+// ProblemWithEmail returns why an account cannot get this address, as a sentence for people, or "". The address must be an
+// addr-spec without a display name (RFC 5322 §3.4.1) to which mail can be sent. Accounts that already have another kind of address
+// can still sign in.
 func ProblemWithEmail(s string) string {
 	if problem := ProblemWithText(s, MaxEmail); problem != "" {
 		return problem
@@ -80,8 +81,8 @@ func ProblemWithEmail(s string) string {
 	return ""
 }
 
-// plainDomain tells whether a folded domain is written as itself. Wide letters, ideographic full stops and their like are taken for
-// others (UTS 46): one mailbox would have accounts under addresses that are told apart.
+// plainDomain reports whether a folded domain contains no characters that UTS 46 maps to others, such as wide letters or
+// ideographic full stops. Otherwise one mailbox could have several accounts under addresses that look different.
 func plainDomain(domain string) bool {
 	ascii, err := mail.Domain(domain)
 	if err != nil {
@@ -91,11 +92,11 @@ func plainDomain(domain string) bool {
 	return domain == ascii || err == nil && domain == shown
 }
 
-// maskedDomain is how many characters of a domain a veiled address has.
+// maskedDomain is how many characters of the domain a masked address keeps.
 const maskedDomain = 40
 
-// MaskEmail is an address as its former owner, who may be anybody by now, is told of it. Of a long domain the end is left: it could
-// hold whole sentences.
+// MaskEmail hides most of an address, for a mail to its former owner, who may no longer be the account's owner. It keeps the first
+// character and the end of the domain. A longer domain could carry whole sentences.
 func MaskEmail(email string) string {
 	at := strings.LastIndexByte(email, '@')
 	domain := []rune(email[at+1:])

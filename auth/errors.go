@@ -8,45 +8,45 @@ import (
 	"latchkey/models"
 )
 
-// Kind classes a failure by what the caller can do about it. One table in web maps kinds to HTTP.
+// Kind classifies an error by what the caller can do about it. One table in web maps kinds to HTTP statuses.
 type Kind int
 
-// The kinds of failure.
+// The kinds of error.
 const (
-	KindInternal          Kind = iota // a mistake of ours
+	KindInternal          Kind = iota // a bug or an unexpected failure
 	KindInvalidRequest                // a field is missing or wrong; Fields says which
 	KindInvalidCredential             // unknown account or wrong password, never told apart
-	KindAccountDisabled               // only after the right password
+	KindAccountDisabled               // returned only after the right password
 	KindTooManyDevices
-	KindRateLimited        // RetryAfter says when to come back
+	KindRateLimited        // RetryAfter says when to try again
 	KindUnavailable        // nothing was changed; try again after RetryAfter
-	KindNotFound           // no such thing, or somebody else's
-	KindSignedOut          // no live browser or device stands behind the request any more
-	KindInvalidToken       // an access token that proves nothing (RFC 6750 §3.1)
-	KindInvalidGrant       // a device token that proves nothing; Reason says why (RFC 6749 §5.2)
+	KindNotFound           // it does not exist, or belongs to another account
+	KindSignedOut          // the request has no live browser or device any more
+	KindInvalidToken       // an invalid access token (RFC 6750 §3.1)
+	KindInvalidGrant       // an invalid device token; Reason says why (RFC 6749 §5.2)
 	KindReauthentication   // the act needs the password again
-	KindWrongPassword      // of a person who is signed in and was asked again
-	KindSignupClosed       // nobody may create an account
+	KindWrongPassword      // a signed-in person was asked for the password and gave a wrong one
+	KindSignupClosed       // people cannot create accounts here
 	KindEmailTaken         // another account has the address
 	KindUnauthorizedClient // the client_id is not registered
-	KindInvalidProof       // a DPoP proof that proves nothing, or none where one is needed (RFC 9449 §5)
-	KindNotAllowed         // not for this account, whoever asks
-	KindDeadLink           // a mailed link that was used, has expired or never was one
-	KindUsedLink           // a mailed link that did its work minutes ago: the page leads on to what that was
-	KindUseNonce           // a DPoP proof must carry the nonce that comes with this refusal (RFC 9449 §8, §9)
+	KindInvalidProof       // a DPoP proof is invalid, or missing where one is needed (RFC 9449 §5)
+	KindNotAllowed         // no request can do this with this account
+	KindDeadLink           // a mailed link that was used, has expired or never existed
+	KindUsedLink           // a mailed link that was used minutes ago: the page leads on to what it did
+	KindUseNonce           // the DPoP proof must carry the nonce that comes with this error (RFC 9449 §8, §9)
 )
 
-// FieldProblem is what is wrong with one field of a request, in a sentence fit for people.
+// FieldProblem says what is wrong with one field of a request, in a sentence for people.
 type FieldProblem struct {
 	Field  string `json:"field"`
 	Detail string `json:"detail"`
 }
 
-// Error is a refusal. Message is for people; the cause is for the log only.
+// Error is an error with a kind. Message is for people, Cause for the log only.
 type Error struct {
 	Kind       Kind
 	Message    string
-	Reason     string         // of KindInvalidGrant: one of API's reasons
+	Reason     string         // of KindInvalidGrant: a reason that the API documents
 	Fields     []FieldProblem // of KindInvalidRequest
 	RetryAfter time.Duration  // of KindRateLimited and KindUnavailable
 	Cause      error
@@ -61,7 +61,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// AsError gives every error its kind: our own as it is, the store's by what it means, anything else as internal.
+// AsError returns the *Error in err's chain. Without one it gives err a kind: errors of the store by their meaning, all others
+// KindInternal.
 func AsError(err error) *Error {
 	var own *Error
 	if errors.As(err, &own) {
@@ -81,13 +82,13 @@ func AsError(err error) *Error {
 	return &Error{Kind: KindInternal, Message: "Something went wrong on our side.", Cause: err}
 }
 
-// Busy tells a flood of sign-ins or sign-ups, which is refused on purpose, from a service that is out of order.
+// Busy reports whether err is a deliberate refusal during a flood of sign-ins or sign-ups, and not a failure of the service.
 func Busy(err error) bool { return errors.Is(err, ErrBusy) || errors.Is(err, ErrCrowded) }
 
-// Refuse makes an Error of a kind, with a message for people.
+// Refuse returns an *Error of a kind with a message for people.
 func Refuse(kind Kind, message string) error { return &Error{Kind: kind, Message: message} }
 
-// InvalidField refuses a request for one of its fields.
+// InvalidField returns a KindInvalidRequest about one field.
 func InvalidField(field, detail string) error {
 	return invalidFields([]FieldProblem{{Field: field, Detail: detail}})
 }
@@ -96,17 +97,17 @@ func invalidFields(problems []FieldProblem) error {
 	return &Error{Kind: KindInvalidRequest, Message: "Some of what was sent cannot be used.", Fields: problems}
 }
 
-// RateLimited refuses what was done too often; it may be done again after wait, which is told as a second at least.
+// RateLimited returns a KindRateLimited that allows another try after wait, which is raised to one second.
 func RateLimited(wait time.Duration) error {
 	return &Error{Kind: KindRateLimited, Message: "Too many attempts. Please wait before you try again.", RetryAfter: max(wait, time.Second)}
 }
 
-// ErrBusy says that the machine has as many passwords to hash as it can take.
-// Nothing was decided about the password: the caller answers "try again".
+// ErrBusy says that the server has as many passwords to hash as it accepts. The password was not checked; the caller should try
+// again.
 var ErrBusy = errors.New("auth: too many passwords are being hashed")
 
 // ErrCrowded says that too many mails wait to be sent. See Busy.
-var ErrCrowded = errors.New("auth: too many mails wait that strangers asked for")
+var ErrCrowded = errors.New("auth: too many mails that strangers asked for wait")
 
-// ErrBadCredentials is the refusal of a sign-in: the same for an unknown account and for a wrong password.
+// ErrBadCredentials refuses a sign-in. It is the same for an unknown account and for a wrong password.
 var ErrBadCredentials = &Error{Kind: KindInvalidCredential, Message: "The e-mail address or the password is wrong."}

@@ -8,7 +8,7 @@ import (
 	"latchkey/models"
 )
 
-// NewEvent begins the event of an owner's act.
+// NewEvent returns the event of an act by an account's owner. The caller fills in what is particular to its kind.
 func NewEvent(kind models.EventKind, user uuid.UUID, from Caller, at time.Time) models.Event {
 	return models.Event{
 		UserID: user, ID: models.NewID(at), At: at, Kind: kind, Actor: models.ActorOwner,
@@ -16,7 +16,7 @@ func NewEvent(kind models.EventKind, user uuid.UUID, from Caller, at time.Time) 
 	}
 }
 
-// Limited bounds how often an owner may do the act of an event: past a limit the act returns KindRateLimited.
+// Limited returns e with limits on how often the account may cause it. Past one of them, the act fails with KindRateLimited.
 func Limited(e models.Event, limits ...models.EventLimit) models.Event {
 	e.Limits = limits
 	return e

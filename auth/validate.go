@@ -11,22 +11,16 @@ import (
 	"latchkey/models"
 )
 
-// ParseID reads a UUID in its one usual form.
-func ParseID(s string) (uuid.UUID, bool) {
-	id, err := uuid.Parse(s)
-	return id, err == nil && len(s) == 36
-}
-
-// The longest texts that are kept, in characters (user agents in bytes).
+// The longest texts that are stored, in characters; user agents in bytes.
 const (
 	MaxEmail      = 254 // RFC 5321 §4.5.3.1.3, less the angle brackets
 	MaxDeviceName = 64
 	MaxClientID   = 128
 	MaxUserAgent  = 512
-	MaxPassword   = 1024 // refused before it costs a hash; the policy's own limit is lower
+	MaxPassword   = 1024 // refused before hashing; the password policy's own limit is lower
 )
 
-// ProblemWithText says what keeps a text from being stored or compared, or "".
+// ProblemWithText returns why a text cannot be stored or compared, as a sentence for people, or "". most is in characters.
 func ProblemWithText(s string, most int) string {
 	switch {
 	case !utf8.ValidString(s):
@@ -39,17 +33,17 @@ func ProblemWithText(s string, most int) string {
 	return ""
 }
 
-// Fields gathers what is wrong with a request, field by field.
+// Fields collects what is wrong with the fields of a request.
 type Fields []FieldProblem
 
-// Refuse notes a problem with a field; "" is none.
+// Refuse adds a problem with a field. It does nothing if problem is "".
 func (f *Fields) Refuse(field, problem string) {
 	if problem != "" {
 		*f = append(*f, FieldProblem{Field: field, Detail: problem})
 	}
 }
 
-// Text checks a required text.
+// Text checks a required text of at most most characters.
 func (f *Fields) Text(field, value string, most int) {
 	if value == "" {
 		f.Refuse(field, "This is required.")
@@ -58,7 +52,7 @@ func (f *Fields) Text(field, value string, most int) {
 	f.Refuse(field, ProblemWithText(value, most))
 }
 
-// Err is a KindInvalidRequest with all problems, or nil when there are none.
+// Err returns a KindInvalidRequest with all problems, or nil if there are none.
 func (f Fields) Err() error {
 	if len(f) == 0 {
 		return nil
@@ -66,10 +60,10 @@ func (f Fields) Err() error {
 	return invalidFields(f)
 }
 
-// DeviceName trims a wanted device name and says what is wrong with it.
+// DeviceName trims the name that a device is to get, and returns what is wrong with it, or "".
 func DeviceName(s string) (name, problem string) { return ProperName(s, "A device needs a name.") }
 
-// ProperName trims a name that people are to see, and says what is wrong with it; missing is for a name of nothing.
+// ProperName trims a name that people will see, and returns what is wrong with it, or "". missing is the problem of an empty name.
 func ProperName(s, missing string) (name, problem string) {
 	if name = strings.TrimSpace(s); name == "" {
 		return "", missing
@@ -80,8 +74,9 @@ func ProperName(s, missing string) (name, problem string) {
 	return name, problem
 }
 
-// CleanAgent is a User-Agent as it is kept and shown: bytes that are not UTF-8 are replaced, control characters are left out, and
-// it is cut to 512 bytes, between two characters. Nothing makes it fail: an app cannot mend what its platform sends.
+// CleanAgent returns a User-Agent header as it is stored and shown: bytes that are not UTF-8 are replaced, control characters are
+// removed, and it is cut to MaxUserAgent bytes between two characters. It never fails, because an app cannot change what its
+// platform sends.
 func CleanAgent(s string) string {
 	if len(s) <= MaxUserAgent && ProblemWithText(s, MaxUserAgent) == "" {
 		return s
@@ -97,4 +92,10 @@ func CleanAgent(s string) string {
 		b.WriteRune(c)
 	}
 	return b.String()
+}
+
+// ParseID parses a UUID in its canonical form of 36 characters only.
+func ParseID(s string) (uuid.UUID, bool) {
+	id, err := uuid.Parse(s)
+	return id, err == nil && len(s) == 36
 }

@@ -158,7 +158,7 @@ func TestASignInThatIsOutOfDateLeavesNothing(t *testing.T) {
 		for name, change := range map[string]func(t *testing.T, u models.User, n *models.NewDevice){
 			"the password is another one": func(_ *testing.T, _ models.User, n *models.NewDevice) { n.Verified = "hash-0" },
 			"the account is disabled": func(t *testing.T, u models.User, _ *models.NewDevice) {
-				if _, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.Notice{}); err != nil {
+				if _, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.MailWithLinks{}); err != nil {
 					t.Fatal(err)
 				}
 			},

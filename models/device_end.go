@@ -19,7 +19,7 @@ const (
 	RevokedByExpiry   EndReason = "expired"          // past its absolute lifetime; stored only when its name was wanted again
 	RevokedByIdleness EndReason = "idle"             // unseen for too long; stored only when its name was wanted again
 	RevokedByUndo     EndReason = "email_undo"       // its owner took a former address back by the link in a mail
-	RevokedByAlarm    EndReason = "alarm"            // its owner answered the mail about it: "This wasn't me"
+	RevokedByNotMe    EndReason = "alarm"            // its owner answered the mail about it: "This wasn't me"
 
 	// RevokedByPasswordSet is never stored: it is RevokedByPassword with an operator as RevokedBy.
 	RevokedByPasswordSet EndReason = "password_set"
@@ -28,7 +28,7 @@ const (
 // EndReasons are all reasons that DeviceEnd gives for rows that this release wrote. A row that a later release wrote may have another.
 var EndReasons = []EndReason{
 	RevokedBySignOut, RevokedByOwner, RevokedByPassword, RevokedByPasswordSet, RevokedByReplace, RevokedByLimit, RevokedByReuse,
-	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByAlarm,
+	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByNotMe,
 }
 
 // Ending is why and when a device ended; the zero value is that of a live device.

@@ -104,9 +104,9 @@ func TestTheAlarmOfAPrunedDeviceEndsEveryDevice(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		n := signIn(u.ID, models.KindApp, "phone", noon)
-		n.Alert = &models.SignInAlert{Every: time.Hour, Alone: func(d models.Device) models.Notice {
-			return models.Notice{
-				Mail:  &models.OutgoingMail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
+		n.Alert = &models.SignInAlert{Every: time.Hour, Single: func(d models.Device) models.MailWithLinks {
+			return models.MailWithLinks{
+				Mail:  &models.OutgoingMail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Sealed: []byte("box"), CreatedAt: noon},
 				Links: []models.OneTime{{Hash: []byte("link"), UserID: u.ID, Purpose: "alarm", Subject: d.ID.String(), CreatedAt: noon, ExpiresAt: noon.Add(lifetime)}},
 			}
 		}}

@@ -27,7 +27,7 @@ type Rotation struct {
 	// EventID and UserAgent go into the event of an unusual outcome.
 	EventID   uuid.UUID
 	UserAgent string
-	Reused    func(Device) Notice // makes the mail about a device that is revoked for reuse; nil: no mail
+	Reused    func(Device) MailWithLinks // makes the mail about a device that is revoked for reuse; nil: no mail
 }
 
 // Outcome is the result of presenting a device token.
@@ -178,7 +178,7 @@ func (s *Store) rotateUnusual(ctx context.Context, r Rotation) (result RotateRes
 			return err
 		}
 		if outcome == Reused && r.Reused != nil {
-			if err := addNotice(tx, r.Reused(rows[0])); err != nil {
+			if err := addMail(tx, r.Reused(rows[0])); err != nil {
 				return err
 			}
 		}

@@ -12,13 +12,13 @@ import (
 // EmailLink is the purpose of a link that confirms a new address. A new password, a locked password and a disabled account end it.
 const EmailLink = "email"
 
-// EmailRequest asks for a new address of an account. Its Notice is the mail with the link that confirms the address.
+// EmailRequest asks for a new address of an account. Its Mail is the mail with the link that confirms the address.
 type EmailRequest struct {
 	UserID   uuid.UUID
 	Verified string // the hash that the password was checked against
 	At       time.Time
 	Event    Event
-	Notice   Notice
+	Mail     MailWithLinks
 }
 
 // AskEmailChange writes the mail with the link. Earlier links to other addresses end. Links to the same address stay good; the subject
@@ -29,12 +29,12 @@ func (s *Store) AskEmailChange(ctx context.Context, r EmailRequest) error {
 		if err := lockVerifiedUser(tx, r.UserID, r.Verified, "", r.At); err != nil {
 			return err
 		}
-		for _, link := range r.Notice.Links {
+		for _, link := range r.Mail.Links {
 			if err := dropOtherEmailLinks(tx, link); err != nil {
 				return err
 			}
 		}
-		return addEventAndMails(tx, r.Event, r.Notice)
+		return addEventAndMails(tx, r.Event, r.Mail)
 	}))
 }
 
@@ -54,11 +54,11 @@ type EmailChange struct {
 	At              time.Time
 	Former          FormerAddress // the old address, with the link that takes it back; ChangeEmail fills in Since
 	Event           Event
-	Undo            Notice // to the old address, with that link
-	Left            Notice // to the old address, without a link, when the account returns to an address that it may take back
-	News            Notice // to the new address
-	// Again makes a new way back to an address that the account had before its old one, and the mail with its link.
-	Again func(FormerAddress) (FormerAddress, Notice)
+	UndoMail        MailWithLinks // to the old address, with that link
+	LeftMail        MailWithLinks // to the old address, without a link, when the account returns to an address that it may take back
+	NewMail         MailWithLinks // to the new address
+	// WayBack makes a new way back to an address that the account had before its old one, and the mail with its link.
+	WayBack func(FormerAddress) (FormerAddress, MailWithLinks)
 }
 
 // maxWaysBack is how many ways back an account can have. It allows about seven changes of address a week.
@@ -90,7 +90,7 @@ func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 			return err
 		}
 		was.EmailKey = c.From
-		notices, err := leaveAddress(tx, was, c)
+		mails, err := leaveAddress(tx, was, c)
 		if err != nil {
 			return err
 		}
@@ -100,19 +100,19 @@ func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 		if err := dropOtherEmailLinks(tx, link); err != nil {
 			return err
 		}
-		return addEventAndMails(tx, c.Event, append(notices, c.News)...)
+		return addEventAndMails(tx, c.Event, append(mails, c.NewMail)...)
 	}))
 }
 
 // leaveAddress writes and ends the ways back of an account that leaves its address, and sets since when it has the new one.
-func leaveAddress(tx *gorm.DB, was User, c EmailChange) (notices []Notice, err error) {
+func leaveAddress(tx *gorm.DB, was User, c EmailChange) (mails []MailWithLinks, err error) {
 	list, err := waysBack(tx, was.ID, c.At)
 	if err != nil {
 		return nil, err
 	}
 	var since *time.Time
 	if slices.ContainsFunc(list, func(f FormerAddress) bool { return f.EmailKey == c.EmailKey }) {
-		since, notices = rankOf(list, c.EmailKey, was).since, []Notice{c.Left}
+		since, mails = rankOf(list, c.EmailKey, was).since, []MailWithLinks{c.LeftMail}
 		if _, err := endWays(tx, was.ID, laterThan(list, c.EmailKey, was)); err != nil {
 			return nil, err
 		}
@@ -122,26 +122,26 @@ func leaveAddress(tx *gorm.DB, was User, c EmailChange) (notices []Notice, err e
 			at = was.EmailSince.Add(time.Microsecond)
 		}
 		since = &at
-		if notices, err = addWaysBack(tx, list, was, c); err != nil {
+		if mails, err = addWaysBack(tx, list, was, c); err != nil {
 			return nil, err
 		}
 	}
-	return notices, tx.Model(&User{}).Where("id = ?", was.ID).UpdateColumn("email_since", since).Error
+	return mails, tx.Model(&User{}).Where("id = ?", was.ID).UpdateColumn("email_since", since).Error
 }
 
 // addWaysBack writes the way back to the old address, and a new one to every older address that still has one.
-func addWaysBack(tx *gorm.DB, list []FormerAddress, was User, c EmailChange) ([]Notice, error) {
+func addWaysBack(tx *gorm.DB, list []FormerAddress, was User, c EmailChange) ([]MailWithLinks, error) {
 	var ways []FormerAddress // in the order in which the account got the addresses
-	notices := []Notice{c.Undo}
+	mails := []MailWithLinks{c.UndoMail}
 	seen := map[string]bool{was.EmailKey: true}
 	for _, f := range list {
 		if seen[f.EmailKey] {
 			continue
 		}
 		seen[f.EmailKey] = true
-		fresh, notice := c.Again(f)
+		fresh, mail := c.WayBack(f)
 		fresh.Since = rankOf(list, f.EmailKey, was).since
-		ways, notices = append(ways, fresh), append(notices, notice)
+		ways, mails = append(ways, fresh), append(mails, mail)
 	}
 	left := c.Former
 	left.Since = was.EmailSince
@@ -154,7 +154,7 @@ func addWaysBack(tx *gorm.DB, list []FormerAddress, was User, c EmailChange) ([]
 			return nil, err
 		}
 	}
-	return notices, nil
+	return mails, nil
 }
 
 // EmailSetting is a new address that an operator gives an account.
@@ -164,7 +164,7 @@ type EmailSetting struct {
 	Email, EmailKey string
 	At              time.Time
 	Event           Event
-	Notices         []Notice
+	Mails           []MailWithLinks
 }
 
 // SetEmail gives the account a new address on behalf of an operator. All ways back end, because a thief may have the mailbox of a
@@ -184,7 +184,7 @@ func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
 		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {
 			return err
 		}
-		return addEventAndMails(tx, c.Event, c.Notices...)
+		return addEventAndMails(tx, c.Event, c.Mails...)
 	}))
 }
 
@@ -198,12 +198,12 @@ func moveUser(tx, q *gorm.DB, userID uuid.UUID, email, key string, at time.Time,
 }
 
 // addEventAndMails writes an event and the mails about it.
-func addEventAndMails(tx *gorm.DB, e Event, notices ...Notice) error {
+func addEventAndMails(tx *gorm.DB, e Event, mails ...MailWithLinks) error {
 	if err := addEvent(tx, e); err != nil {
 		return err
 	}
-	for _, n := range notices {
-		if err := addNotice(tx, n); err != nil {
+	for _, n := range mails {
+		if err := addMail(tx, n); err != nil {
 			return err
 		}
 	}

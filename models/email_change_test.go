@@ -23,19 +23,19 @@ func hashOf(secret string) []byte {
 
 // link makes a mailed link.
 func link(u models.User, purpose, secret string, at time.Time) models.OneTime {
-	return models.OneTime{Hash: hashOf(secret), UserID: u.ID, Purpose: purpose, Box: hashOf("box"), CreatedAt: at, ExpiresAt: at.Add(24 * time.Hour)}
+	return models.OneTime{Hash: hashOf(secret), UserID: u.ID, Purpose: purpose, Payload: hashOf("box"), CreatedAt: at, ExpiresAt: at.Add(24 * time.Hour)}
 }
 
 // mailTo makes a mail with links. Tests recognise it by its kind.
-func mailTo(u models.User, kind, recipient string, at time.Time, links ...models.OneTime) models.Notice {
-	return models.Notice{Mail: &models.OutgoingMail{ID: models.NewID(at), UserID: u.ID, Kind: kind, Recipient: recipient, Box: []byte("sealed"), CreatedAt: at}, Links: links}
+func mailTo(u models.User, kind, recipient string, at time.Time, links ...models.OneTime) models.MailWithLinks {
+	return models.MailWithLinks{Mail: &models.OutgoingMail{ID: models.NewID(at), UserID: u.ID, Kind: kind, Recipient: recipient, Sealed: []byte("sealed"), CreatedAt: at}, Links: links}
 }
 
 // ask writes a link that confirms a new address.
 func ask(t testing.TB, s *models.Store, u models.User, secret string, at time.Time) error {
 	t.Helper()
 	return s.AskEmailChange(t.Context(), models.EmailRequest{
-		UserID: u.ID, Verified: password, At: at, Event: event(models.EventEmailAsked, u.ID, at), Notice: mailTo(u, "asked", "new", at, link(u, models.EmailLink, secret, at)),
+		UserID: u.ID, Verified: password, At: at, Event: event(models.EventEmailAsked, u.ID, at), Mail: mailTo(u, "asked", "new", at, link(u, models.EmailLink, secret, at)),
 	})
 }
 
@@ -45,17 +45,17 @@ func move(u models.User, secret, to string, at time.Time) models.EmailChange {
 		Link: hashOf(secret), UserID: u.ID, From: u.EmailKey, Verified: u.PasswordHash, Email: strings.ToUpper(to), EmailKey: to, At: at,
 		Former: models.FormerAddress{Hash: hashOf("back to " + u.EmailKey), UserID: u.ID, Email: u.Email, EmailKey: u.EmailKey, CreatedAt: at, ExpiresAt: at.Add(holdFor)},
 		Event:  event(models.EventEmailChanged, u.ID, at),
-		Again: func(f models.FormerAddress) (models.FormerAddress, models.Notice) {
+		WayBack: func(f models.FormerAddress) (models.FormerAddress, models.MailWithLinks) {
 			f.Hash, f.ExpiresAt = hashOf("again to "+f.EmailKey+" from "+u.EmailKey), at.Add(holdFor)
 			return f, mailTo(u, "again", f.Email, at)
 		},
-		Undo: mailTo(u, "undo", u.Email, at), Left: mailTo(u, "left", u.Email, at), News: mailTo(u, "news", to, at),
+		UndoMail: mailTo(u, "undo", u.Email, at), LeftMail: mailTo(u, "left", u.Email, at), NewMail: mailTo(u, "news", to, at),
 	}
 }
 
 func undo(secret string, at time.Time) models.EmailUndo {
-	return models.EmailUndo{Hash: hashOf(secret), At: at, Event: event(models.EventEmailRestored, uuid.Nil, at), Tell: func(f models.FormerAddress, left string) []models.Notice {
-		return []models.Notice{mailTo(models.User{ID: f.UserID}, "restored", f.Email, at), mailTo(models.User{ID: f.UserID}, "lost", left, at)}
+	return models.EmailUndo{Hash: hashOf(secret), At: at, Event: event(models.EventEmailRestored, uuid.Nil, at), Mails: func(f models.FormerAddress, left string) []models.MailWithLinks {
+		return []models.MailWithLinks{mailTo(models.User{ID: f.UserID}, "restored", f.Email, at), mailTo(models.User{ID: f.UserID}, "lost", left, at)}
 	}}
 }
 
@@ -101,7 +101,7 @@ func TestANewAddressComesWithAllThatBelongsToIt(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		phone := addApp(t, s, u.ID, "phone")
-		if err := s.AddNotice(t.Context(), mailTo(u, "reset", u.Email, noon, link(u, models.ResetLink, "reset", noon))); err != nil {
+		if err := s.AddMail(t.Context(), mailTo(u, "reset", u.Email, noon, link(u, models.ResetLink, "reset", noon))); err != nil {
 			t.Fatal(err)
 		}
 		got := moved(t, s, u, "b@example.org", noon)
@@ -156,7 +156,7 @@ func TestALinkToANewAddressIsGoodForTheAccountAsItWas(t *testing.T) {
 				c.Verified = "hash-2" // the link must be gone by itself
 			}, models.ErrNotFound},
 			"reset": {func(u models.User, c *models.EmailChange) {
-				if err := s.AddNotice(t.Context(), mailTo(u, "reset", u.Email, later, link(u, models.ResetLink, "reset "+u.EmailKey, later))); err != nil {
+				if err := s.AddMail(t.Context(), mailTo(u, "reset", u.Email, later, link(u, models.ResetLink, "reset "+u.EmailKey, later))); err != nil {
 					t.Fatal(err)
 				}
 				reset := models.PasswordReset{Purpose: models.ResetLink, Link: hashOf("reset " + u.EmailKey), UserID: u.ID, EmailKey: u.EmailKey, PasswordHash: "hash-2", At: later, Event: event(models.EventPasswordReset, u.ID, later)}
@@ -168,7 +168,7 @@ func TestALinkToANewAddressIsGoodForTheAccountAsItWas(t *testing.T) {
 			"locked": {func(u models.User, _ *models.EmailChange) {
 				alarm := link(u, "alarm", "alarm "+u.EmailKey, later)
 				alarm.Subject = models.EveryDevice
-				if err := s.AddNotice(t.Context(), mailTo(u, "alarm", u.Email, later, alarm)); err != nil {
+				if err := s.AddMail(t.Context(), mailTo(u, "alarm", u.Email, later, alarm)); err != nil {
 					t.Fatal(err)
 				}
 				if _, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: later, Event: event(models.EventLocked, u.ID, later)}); err != nil {
@@ -177,7 +177,7 @@ func TestALinkToANewAddressIsGoodForTheAccountAsItWas(t *testing.T) {
 				exec(t, s, "UPDATE users SET locked_at = NULL") // the link must be gone by itself
 			}, models.ErrNotFound},
 			"disabled": {func(u models.User, _ *models.EmailChange) {
-				if _, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, later), models.Notice{}); err != nil {
+				if _, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, later), models.MailWithLinks{}); err != nil {
 					t.Fatal(err)
 				}
 				if err := s.EnableUser(t.Context(), u.ID, event(models.EventEnabled, u.ID, later)); err != nil {
@@ -258,7 +258,7 @@ func TestAnAddressThatWasLeftIsHeld(t *testing.T) {
 			t.Errorf("an operator's new account: %v", err)
 		}
 		none := models.User{} // an account that waits for its confirmation does not exist yet
-		if err := s.AddNotice(t.Context(), mailTo(none, "signup", a, noon, link(none, "signup", "signup", noon))); err != nil {
+		if err := s.AddMail(t.Context(), mailTo(none, "signup", a, noon, link(none, "signup", "signup", noon))); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.ConfirmUser(t.Context(), "signup", hashOf("signup"), noon, newcomer, event(models.EventAccountCreated, newcomer.ID, noon)); !errors.Is(err, models.ErrHeld) {

@@ -136,7 +136,7 @@ func TestConfirmationsRaceWithWhatEndsThem(t *testing.T) {
 		for round := range 10 {
 			for name, end := range map[string]func(u models.User) error{
 				"disable": func(u models.User) error {
-					_, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.Notice{})
+					_, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.MailWithLinks{})
 					return err
 				},
 				"password": func(u models.User) error {
@@ -151,7 +151,7 @@ func TestConfirmationsRaceWithWhatEndsThem(t *testing.T) {
 				u := addUser(t, s)
 				alarm := link(u, "alarm", "alarm "+u.ID.String(), noon)
 				alarm.Subject = models.EveryDevice
-				if err := errors.Join(ask(t, s, u, "of "+u.EmailKey, noon), s.AddNotice(t.Context(), mailTo(u, "alarm", u.Email, noon, alarm))); err != nil {
+				if err := errors.Join(ask(t, s, u, "of "+u.EmailKey, noon), s.AddMail(t.Context(), mailTo(u, "alarm", u.Email, noon, alarm))); err != nil {
 					t.Fatal(err)
 				}
 				list := racers(
@@ -183,7 +183,7 @@ func TestAWayBackRacesWithAnAlarm(t *testing.T) {
 			moved(t, s, u, "b-"+u.EmailKey, noon)
 			alarm := link(u, "alarm", "alarm "+u.ID.String(), noon)
 			alarm.Subject = models.EveryDevice
-			if err := s.AddNotice(t.Context(), mailTo(u, "alarm", u.Email, noon, alarm)); err != nil {
+			if err := s.AddMail(t.Context(), mailTo(u, "alarm", u.Email, noon, alarm)); err != nil {
 				t.Fatal(err)
 			}
 			list := racers(

@@ -15,8 +15,8 @@ type EmailUndo struct {
 	At    time.Time
 	Event Event // UndoEmailChange fills in its user
 	FreshStart
-	// Tell makes the mails, given the address that the account takes back and the one that it leaves.
-	Tell func(f FormerAddress, left string) []Notice
+	// Mails makes the mails, given the address that the account takes back and the one that it leaves.
+	Mails func(f FormerAddress, left string) []MailWithLinks
 }
 
 // UndoEmailChange consumes the link and gives the account its former address again, whatever address it has now. Since of the
@@ -67,7 +67,7 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		}
 		e := u.Event
 		e.UserID = f.UserID
-		return addEventAndMails(tx, e, u.Tell(f, left[0].Email)...)
+		return addEventAndMails(tx, e, u.Mails(f, left[0].Email)...)
 	})
 	return f, wrapErr("take address back", err)
 }

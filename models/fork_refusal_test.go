@@ -201,7 +201,7 @@ func TestWithoutItsEventNothingHappens(t *testing.T) {
 				return s.SetRole(t.Context(), u.ID, models.RoleSupport, event(models.EventRoleChanged, u.ID, noon))
 			},
 			"disabling": func(t *testing.T, s *models.Store, u models.User, _ models.Device) error {
-				_, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.Notice{})
+				_, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.MailWithLinks{})
 				return err
 			},
 			"a new account": func(t *testing.T, s *models.Store, u models.User, _ models.Device) error {

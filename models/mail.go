@@ -15,7 +15,7 @@ type OutgoingMail struct {
 	UserID    uuid.UUID // the nil UUID where there is no account (yet)
 	Kind      string
 	Recipient string // empty when the mail is written: the account's address at that time is filled in
-	Box       []byte
+	Sealed    []byte `gorm:"column:box"` // the content, sealed by the caller
 	CreatedAt time.Time
 	NextAt    time.Time // when the mail may be tried next; zero when the mail is written: at CreatedAt
 	Tries     int64     // how often the mail was claimed
@@ -36,14 +36,14 @@ const (
 // not delay the security mails of other accounts.
 const maxSecurityMails = 5
 
-// Notice is a mail together with the links in it, to be written in the transaction that causes it. The zero value is no mail.
-type Notice struct {
+// MailWithLinks is a mail together with the links in it, to be written in the transaction that causes it. The zero value is no mail.
+type MailWithLinks struct {
 	Mail  *OutgoingMail
 	Links []OneTime
 }
 
-// addNotice writes a mail and its links inside a transaction.
-func addNotice(tx *gorm.DB, n Notice) error {
+// addMail writes a mail and its links inside a transaction.
+func addMail(tx *gorm.DB, n MailWithLinks) error {
 	if n.Mail == nil {
 		return nil
 	}
@@ -66,15 +66,15 @@ func addNotice(tx *gorm.DB, n Notice) error {
 	return tx.Create(&m).Error
 }
 
-// AddNotice writes a mail in a transaction of its own. It returns ErrNotFound when its account has been deleted.
-func (s *Store) AddNotice(ctx context.Context, n Notice) error {
+// AddMail writes a mail in a transaction of its own. It returns ErrNotFound when its account has been deleted.
+func (s *Store) AddMail(ctx context.Context, n MailWithLinks) error {
 	return wrapErr("add mail", s.tx(ctx, func(tx *gorm.DB) error {
 		if n.Mail != nil {
 			if err := lockExistingUsers(tx, n.Mail.UserID); err != nil {
 				return err
 			}
 		}
-		return addNotice(tx, n)
+		return addMail(tx, n)
 	}))
 }
 

@@ -89,11 +89,11 @@ func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, 
 // how many other devices were signed out; it stays empty when every device was.
 func revokeNotMe(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 	if strings.HasPrefix(link.Subject, EveryDevice) {
-		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
+		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByNotMe)
 	}
 	if since, ok := SubjectSince(link.Subject); ok {
 		done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND created_at >= ? AND revoked_at IS NULL`,
-			dbTime(e.At), e.Actor, RevokedByAlarm, link.UserID, dbTime(since))
+			dbTime(e.At), e.Actor, RevokedByNotMe, link.UserID, dbTime(since))
 		e.Detail = strconv.FormatInt(done.RowsAffected, 10)
 		return done.RowsAffected, done.Error
 	}
@@ -106,12 +106,12 @@ func revokeNotMe(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
 		return 0, err
 	}
 	if len(rows) == 0 { // pruned: a thief may have signed in and out until the first device was gone; revoke the later ones too
-		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByAlarm)
+		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByNotMe)
 	}
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: id, Valid: true}, rows[0].Name
 	// The thief may have signed in again from the same origin, which causes no mail.
 	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND (id = ? OR created_at > ?) AND revoked_at IS NULL`,
-		dbTime(e.At), e.Actor, RevokedByAlarm, link.UserID, id, rows[0].CreatedAt)
+		dbTime(e.At), e.Actor, RevokedByNotMe, link.UserID, id, rows[0].CreatedAt)
 	others := done.RowsAffected
 	if rows[0].RevokedAt == nil {
 		others--

@@ -44,7 +44,7 @@ func TestTheEventOfAnAlarmCountsItsDevices(t *testing.T) {
 			}
 			alarm := link(u, "alarm", "alarm "+u.ID.String(), noon)
 			alarm.Subject = c.about(list[1])
-			if err := s.AddNotice(t.Context(), mailTo(u, "alarm", u.Email, noon, alarm)); err != nil {
+			if err := s.AddMail(t.Context(), mailTo(u, "alarm", u.Email, noon, alarm)); err != nil {
 				t.Fatal(err)
 			}
 			at := noon.Add(time.Hour)

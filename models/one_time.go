@@ -18,8 +18,8 @@ type OneTime struct {
 	UserID    uuid.UUID
 	Purpose   string
 	Subject   string
-	Box       []byte
-	MailedTo  string // folded: the account's address that the link went to, filled in by addNotice; empty when not recorded
+	Payload   []byte `gorm:"column:box"` // what the caller keeps with the link, usually sealed
+	MailedTo  string // folded: the account's address that the link went to, filled in by addMail; empty when not recorded
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    *time.Time // when the link was used; ExpiresAt is set to the same time, for releases that do not read UsedAt
@@ -31,8 +31,8 @@ func (OneTime) TableName() string { return "one_time_tokens" }
 // addOneTime writes a link. Earlier ones stay good.
 func addOneTime(tx *gorm.DB, t OneTime) error {
 	t.CreatedAt, t.ExpiresAt = dbTime(t.CreatedAt), dbTime(t.ExpiresAt)
-	if t.Box == nil {
-		t.Box = []byte{}
+	if t.Payload == nil {
+		t.Payload = []byte{}
 	}
 	return tx.Create(&t).Error
 }

@@ -31,7 +31,7 @@ type PasswordReset struct {
 	PasswordHash string
 	At           time.Time
 	Event        Event
-	Notice       Notice
+	Mail         MailWithLinks
 	FreshStart
 }
 
@@ -67,7 +67,7 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if err := addEvent(tx, r.Event); err != nil {
 			return err
 		}
-		return addNotice(tx, r.Notice)
+		return addMail(tx, r.Mail)
 	})
 	return revoked, wrapErr("reset password", err)
 }

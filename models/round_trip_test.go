@@ -91,7 +91,7 @@ func TestASignInTakesAKnownNumberOfRoundTrips(t *testing.T) {
 	t.Parallel()
 	t.Run("without mail", func(t *testing.T) { roundTrips(t, 13, nil) })
 	t.Run("with mail", func(t *testing.T) {
-		roundTrips(t, 18, &models.SignInAlert{Alone: func(d models.Device) models.Notice {
+		roundTrips(t, 18, &models.SignInAlert{Single: func(d models.Device) models.MailWithLinks {
 			u := models.User{ID: d.UserID}
 			return mailTo(u, "new device", "", noon, link(u, "this wasn't me", d.ID.String(), noon))
 		}})

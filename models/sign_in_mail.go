@@ -11,8 +11,8 @@ import (
 // SignInAlert makes the mails about sign-ins that the owner should know of. After three such mails within Every, one summary covers
 // the sign-ins that follow. Otherwise a thief with the password could hide the important mail among a hundred others.
 type SignInAlert struct {
-	Alone   func(Device) Notice                    // makes the mail about one sign-in
-	Summary func(d Device, since time.Time) Notice // makes the mail about all sign-ins since a time; its Mail.NextAt says when it is sent
+	Single  func(Device) MailWithLinks                    // makes the mail about one sign-in
+	Summary func(d Device, since time.Time) MailWithLinks // makes the mail about all sign-ins since a time; its Mail.NextAt says when it is sent
 	Every   time.Duration
 }
 
@@ -32,7 +32,7 @@ func addSignInMail(tx *gorm.DB, d Device, alert SignInAlert) error {
 		return err
 	}
 	if rows[0].Since == nil {
-		return addNotice(tx, alert.Alone(d))
+		return addMail(tx, alert.Single(d))
 	}
 	// A waiting summary covers this sign-in too, because its list is read when it is sent. The UPDATE locks the mail's row: a
 	// replica that claims the mail now waits until this sign-in is committed.
@@ -49,7 +49,7 @@ func addSignInMail(tx *gorm.DB, d Device, alert SignInAlert) error {
 	if err := tx.Exec("DELETE FROM mails WHERE id = ?", rows[0].MailID).Error; err != nil {
 		return err
 	}
-	if err := addNotice(tx, n); err != nil {
+	if err := addMail(tx, n); err != nil {
 		return err
 	}
 	return tx.Exec("UPDATE sign_in_mails SET mail_id = ? WHERE user_id = ?", n.Mail.ID, d.UserID).Error

@@ -132,7 +132,7 @@ func TestNoDeviceSurvivesTheDisablingOfItsAccount(t *testing.T) {
 			together(3, func(i int) {
 				time.Sleep(rand.N(time.Millisecond))
 				if i == 0 {
-					if _, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.Notice{}); err != nil {
+					if _, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.MailWithLinks{}); err != nil {
 						t.Error(err)
 					}
 					return

@@ -112,7 +112,7 @@ type PasswordChange struct {
 	Keep     uuid.UUID // the device that stays signed in; uuid.Nil: no device does
 	By       string    // revoked_by
 	Event    Event
-	Notice   Notice
+	Mail     MailWithLinks
 	FreshStart
 }
 
@@ -147,7 +147,7 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if err := addEvent(tx, c.Event); err != nil {
 			return err
 		}
-		return addNotice(tx, c.Notice)
+		return addMail(tx, c.Mail)
 	})
 	return revoked, wrapErr("change password", err)
 }
@@ -166,7 +166,7 @@ func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Ev
 // DisableUser disables an account, revokes all its devices, ends its links, and returns how many devices it revoked, in one
 // transaction. Ways back to former addresses do not work while the account is disabled. An account that is already disabled stays
 // as it is, without an event.
-func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n Notice) (revoked int64, err error) {
+func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n MailWithLinks) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		at := dbTime(e.At)
 		done := tx.Model(&User{}).Where("id = ? AND disabled_at IS NULL", userID).
@@ -183,7 +183,7 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n No
 		if err := addEvent(tx, e); err != nil {
 			return err
 		}
-		return addNotice(tx, n)
+		return addMail(tx, n)
 	})
 	return revoked, wrapErr("disable user", err)
 }

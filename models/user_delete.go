@@ -16,7 +16,7 @@ type Deletion struct {
 	Verified string           // the hash that the caller checked the password against
 	Now      func() time.Time // when the devices are revoked: asked shortly before it is committed
 	Event    Event            // stays, as anonymous as the rest
-	Farewell Notice           // its recipient is filled in here; it must name no account
+	Farewell MailWithLinks    // its recipient is filled in here; it must name no account
 	// Seal seals the folded addresses that the account had, for the work that takes them out of the events: see Deleted.
 	Seal func(emailKeys []string) []byte
 }
@@ -69,7 +69,7 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 		}
 		keys = append(keys, f.EmailKey)
 	}
-	if err := tx.Create(&Deleted{UserID: d.UserID, Box: d.Seal(keys), CreatedAt: now}).Error; err != nil {
+	if err := tx.Create(&Deleted{UserID: d.UserID, Sealed: d.Seal(keys), CreatedAt: now}).Error; err != nil {
 		return err
 	}
 	last := anonymous(d.Event)
@@ -87,7 +87,7 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	if d.Farewell.Mail != nil {
 		d.Farewell.Mail.Recipient = held[0].Email
 	}
-	return addNotice(tx, d.Farewell)
+	return addMail(tx, d.Farewell)
 }
 
 // lockBulkWrites keeps transactions that change many rows of events or devices, each in its own order, one behind the other.

@@ -20,12 +20,12 @@ func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, staff := addUser(t, s), addUser(t, s)
 		link := models.OneTime{Hash: []byte("hash"), UserID: u.ID, Purpose: models.ResetLink, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
-		mail := models.Notice{Mail: &models.OutgoingMail{ID: uuid.New(), UserID: u.ID, Recipient: u.Email, Box: []byte{}, CreatedAt: noon}, Links: []models.OneTime{link}}
-		if err := s.AddNotice(t.Context(), mail); err != nil {
+		mail := models.MailWithLinks{Mail: &models.OutgoingMail{ID: uuid.New(), UserID: u.ID, Recipient: u.Email, Sealed: []byte{}, CreatedAt: noon}, Links: []models.OneTime{link}}
+		if err := s.AddMail(t.Context(), mail); err != nil {
 			t.Fatal(err)
 		}
 		last := deletion(u, noon)
-		last.Farewell = models.Notice{}
+		last.Farewell = models.MailWithLinks{}
 		if err := deleteWhole(t, s, last); err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
 			"a look": func() error {
 				return s.AddEvents(t.Context(), event(models.EventSupportLooked, staff.ID, noon), event(models.EventSeenBySupport, u.ID, noon))
 			},
-			"a mail":         func() error { return s.AddNotice(t.Context(), mail) },
+			"a mail":         func() error { return s.AddMail(t.Context(), mail) },
 			"a new password": func() error { return second(s.ResetPassword(t.Context(), reset)) },
 			"an alarm": func() error {
 				return second(s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: link.Hash, At: noon}))

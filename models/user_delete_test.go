@@ -21,7 +21,7 @@ func deletion(u models.User, at time.Time) models.Deletion {
 	e.UserAgent, e.IP = "the last browser", "198.51.100.7"
 	return models.Deletion{
 		UserID: u.ID, Verified: password, Now: func() time.Time { return at }, Event: e,
-		Farewell: models.Notice{Mail: &models.OutgoingMail{ID: models.NewID(at), Kind: "farewell", Box: []byte("sealed"), CreatedAt: at}},
+		Farewell: models.MailWithLinks{Mail: &models.OutgoingMail{ID: models.NewID(at), Kind: "farewell", Sealed: []byte("sealed"), CreatedAt: at}},
 		Seal:     func(emailKeys []string) []byte { return []byte("sealed") },
 	}
 }
@@ -70,9 +70,9 @@ func furnish(t testing.TB, s *models.Store, u models.User, place int64) (apps []
 	for i, name := range []string{"secret phone", "secret tablet", "secret watch"} {
 		n := inPlace(signIn(u.ID, models.KindApp, name, noon), place+int64(i))
 		n.Device.UserAgent, n.KnownOrigins = "secret agent", [][]byte{fmt.Append(nil, "secret place of ", u.ID)}
-		n.Alert = &models.SignInAlert{Alone: func(d models.Device) models.Notice {
-			return models.Notice{
-				Mail:  &models.OutgoingMail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Box: []byte("box"), CreatedAt: noon},
+		n.Alert = &models.SignInAlert{Single: func(d models.Device) models.MailWithLinks {
+			return models.MailWithLinks{
+				Mail:  &models.OutgoingMail{ID: models.NewID(noon), UserID: u.ID, Kind: "new_device", Sealed: []byte("box"), CreatedAt: noon},
 				Links: []models.OneTime{{Hash: d.ID[:], UserID: u.ID, Purpose: "alarm", Subject: d.ID.String(), CreatedAt: noon, ExpiresAt: noon.Add(lifetime)}},
 			}
 		}}

@@ -13,7 +13,7 @@ import (
 // Deleted is an account that is gone while some events may still lead to the person: work for FinishDeletion.
 type Deleted struct {
 	UserID    uuid.UUID
-	Box       []byte // the folded addresses that the account had, sealed by the caller of DeleteUser
+	Sealed    []byte `gorm:"column:box"` // the folded addresses that the account had, sealed by the caller of DeleteUser
 	CreatedAt time.Time
 }
 

@@ -74,7 +74,7 @@ func TestWorkAfterADeletionIsFoundAndFinished(t *testing.T) {
 
 		restarted := open(t, models.Config{URL: url})
 		list, err := restarted.DeletedAccounts(t.Context(), uuid.Nil, 10)
-		if err != nil || len(list) != 1 || list[0].UserID != u.ID || string(list[0].Box) != "sealed" {
+		if err != nil || len(list) != 1 || list[0].UserID != u.ID || string(list[0].Sealed) != "sealed" {
 			t.Fatalf("found %+v, %v", list, err)
 		}
 		// By two at once, as replicas do.

@@ -44,11 +44,11 @@ func TestADisabledAccountIsTheSameAfterASecondTime(t *testing.T) {
 		u := addUser(t, s)
 		browser := add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
 		addApp(t, s, u.ID, "phone")
-		if err := s.AddNotice(t.Context(), mailTo(u, "reset", "", noon, link(u, models.ResetLink, "secret", noon))); err != nil {
+		if err := s.AddMail(t.Context(), mailTo(u, "reset", "", noon, link(u, models.ResetLink, "secret", noon))); err != nil {
 			t.Fatal(err)
 		}
 		for i, want := range []int64{2, 0} {
-			if n, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.Notice{}); err != nil || n != want {
+			if n, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.MailWithLinks{}); err != nil || n != want {
 				t.Errorf("time %d: revoked %d, %v", i+1, n, err)
 			}
 		}

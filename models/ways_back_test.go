@@ -46,7 +46,7 @@ func (x *theft) try(to string) error {
 		return hashOf(got[address])
 	}
 	c.Former.Hash = back(x.u.EmailKey)
-	c.Again = func(f models.FormerAddress) (models.FormerAddress, models.Notice) {
+	c.WayBack = func(f models.FormerAddress) (models.FormerAddress, models.MailWithLinks) {
 		f.Hash, f.ExpiresAt = back(f.EmailKey), x.now.Add(holdFor)
 		return f, mailTo(x.u, "again", f.Email, x.now)
 	}
@@ -98,14 +98,14 @@ func (x *theft) acts() map[string]func() {
 		},
 		"a reset by mail": func() {
 			reset := link(x.u, models.ResetLink, "reset "+x.u.ID.String()+x.now.String(), x.now)
-			x.must(x.s.AddNotice(x.t.Context(), mailTo(x.u, "reset", x.u.Email, x.now, reset)))
+			x.must(x.s.AddMail(x.t.Context(), mailTo(x.u, "reset", x.u.Email, x.now, reset)))
 			_, err := x.s.ResetPassword(x.t.Context(), models.PasswordReset{Purpose: models.ResetLink, Link: reset.Hash, UserID: x.u.ID, EmailKey: x.u.EmailKey, PasswordHash: x.u.PasswordHash, At: x.now, Event: event(models.EventPasswordReset, x.u.ID, x.now)})
 			x.must(err)
 		},
 		"this wasn't me": func() {
 			alarm := link(x.u, "alarm", "alarm "+x.u.ID.String()+x.now.String(), x.now)
 			alarm.Subject = models.EveryDevice + x.now.String()
-			x.must(x.s.AddNotice(x.t.Context(), mailTo(x.u, "alarm", "", x.now, alarm)))
+			x.must(x.s.AddMail(x.t.Context(), mailTo(x.u, "alarm", "", x.now, alarm)))
 			_, err := x.s.ReportNotMe(x.t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: x.now, Event: event(models.EventLocked, uuid.Nil, x.now)})
 			x.must(err)
 			x.unlock()

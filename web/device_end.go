@@ -24,7 +24,7 @@ var endTexts = map[models.EndReason]endText{
 	models.RevokedByExpiry:   {"Its sign-in reached its time limit.", "Reached its time limit"},
 	models.RevokedByIdleness: {"Not used for too long.", "Not used for too long"},
 	models.RevokedByUndo:     {"Signed out when you took your e-mail address back.", "Signed out when the owner took a former e-mail address back"},
-	models.RevokedByAlarm:    {"Signed out by the link “This wasn’t me” in a mail.", "Signed out by the link “This wasn’t me” in a mail"},
+	models.RevokedByNotMe:    {"Signed out by the link “This wasn’t me” in a mail.", "Signed out by the link “This wasn’t me” in a mail"},
 }
 
 // endTextOf is the text of a reason, which may come from a later release: then it says only that the device is signed out.

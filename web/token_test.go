@@ -36,7 +36,7 @@ func signingKey(t testing.TB, s *site) *keyring.Key {
 		t.Fatal(err)
 	}
 	key, _, err := sealer.Open(keyring.Sealed{ID: rows[0].KID, Alg: rows[0].Alg, Seq: rows[0].Seq,
-		SignsFrom: rows[0].SignsFrom, CreatedAt: rows[0].CreatedAt, Box: rows[0].Sealed})
+		SignsFrom: rows[0].SignsFrom, CreatedAt: rows[0].CreatedAt, Ciphertext: rows[0].Sealed})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,21 +14,22 @@ import (
 	"latchkey/models"
 )
 
-// EmailRequest is a person's wish for another address.
+// EmailRequest is a person's request for another address.
 type EmailRequest struct {
 	Email, Password string
 	From            auth.Caller
 }
 
-// pendingEmail is an address that waits for its confirmation, sealed beside the hash of the link, with what the account
-// was when its owner asked. Until then the address stays free.
+// pendingEmail is an address that waits for its confirmation, with the account's address and password hash at the time of the
+// request. It is sealed in the link. Until it is confirmed, the address stays free.
 type pendingEmail struct{ Email, From, Hash string }
 
-// AskEmailChange mails a link to the new address, whose use gives it to the account; an earlier link to another
-// address ends, one to the same address stays good: the form may have been sent twice.
-// Whether somebody has that address, or may still take it back, neither the answer tells nor what it costs: whoever reads
-// its mail is told instead. Refusals: KindInvalidRequest (of email and password), KindWrongPassword, KindRateLimited,
-// KindNotFound (no mail is sent here), KindUnavailable.
+// AskEmailChange mails a link to the new address. Using the link gives the address to the account. An earlier link to another
+// address ends; one to the same address stays good, because the form may have been sent twice.
+//
+// The response and its cost do not tell whether another account has the address or may take it back: a mail tells the address's
+// owner instead. AskEmailChange returns KindInvalidRequest (of email and password), KindWrongPassword, KindRateLimited,
+// KindNotFound if no mail is sent here, or KindUnavailable.
 func (s *Service) AskEmailChange(ctx context.Context, by *signin.Session, r EmailRequest) error {
 	if !s.notify.Enabled() {
 		return auth.Refuse(auth.KindNotFound, "No mail is sent here. Ask whoever runs this service for another e-mail address.")
@@ -83,7 +84,8 @@ func checkNewEmail(user models.User, r EmailRequest) error {
 	return bad.Err()
 }
 
-// askEmailChange writes the mail: with the link, or to an address that cannot be had without. Nobody ever sees that link's secret.
+// askEmailChange writes the mail, with the link or, if the address is taken or held, without. In that case the link's secret never
+// leaves this function.
 func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailRequest, taken, held bool) error {
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindEmailConfirm, r.From, now)
@@ -92,8 +94,8 @@ func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailR
 	if err != nil {
 		return fmt.Errorf("keep new address: %w", err)
 	}
-	link.Box = s.sealer.Seal(emailRow(link.Hash), text)
-	l.UserAgent = "" // nothing that a person wrote goes to an address that may be a stranger's, their own address included
+	link.Payload = s.sealer.Seal(emailRow(link.Hash), text)
+	l.UserAgent = "" // the address may be a stranger's: it gets no text that a person wrote, not even the account's address
 	l.Link, l.Until = secret, link.ExpiresAt
 	if taken || held {
 		l.Kind, l.Link = notify.KindEmailTaken, ""
@@ -102,13 +104,13 @@ func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailR
 		l.Kind = notify.KindEmailHeld
 	}
 	n := s.notify.ComposeTo(r.Email, user.ID, l, link)
-	n.Mail.Kind = string(notify.KindEmailConfirm) // what becomes of the mail is told by its kind, and must tell nothing
+	n.Mail.Kind = string(notify.KindEmailConfirm) // the activity reports a failed mail by its kind, which must not tell whether the address is taken
 	return s.store.AskEmailChange(ctx, models.EmailRequest{
-		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.From, now), ratelimit.AddressLimit), Notice: n,
+		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.From, now), ratelimit.AddressLimit), Mail: n,
 	})
 }
 
-// emailSubject is the subject of links to one address. It does not tell the address.
+// emailSubject returns the subject of links to an address, which does not reveal the address.
 func (s *Service) emailSubject(email string) string {
 	return base64.RawURLEncoding.EncodeToString(s.limits.KeyedHash("email link", auth.FoldEmail(email)))
 }

@@ -14,15 +14,15 @@ import (
 // EmailMove is a change of address.
 type EmailMove struct{ From, To string }
 
-// FindEmailChange reads a link without using it, and tells what it would do. KindDeadLink when it cannot be used; with one
-// whose address the account has already comes KindUsedLink.
+// FindEmailChange returns what a link would do, without using it. It returns KindDeadLink if the link cannot be used, and
+// KindUsedLink together with the change if the account already has the address.
 func (s *Service) FindEmailChange(ctx context.Context, secret string) (EmailMove, error) {
 	_, user, p, err := s.findEmailChange(ctx, secret)
 	return EmailMove{From: user.Email, To: p.Email}, err
 }
 
-// findEmailChange reads a link whose account is as it was when its owner asked. It looks twice: between its two reads
-// another press of the button may have used the link.
+// findEmailChange reads a link whose account has not changed since the request. It reads twice, because another press of the button
+// may use the link between its two queries.
 func (s *Service) findEmailChange(ctx context.Context, secret string) (link models.OneTime, user models.User, p pendingEmail, err error) {
 	for range 2 {
 		if link, user, p, err = s.readEmailChange(ctx, secret); auth.AsError(err).Kind != auth.KindDeadLink {
@@ -38,14 +38,14 @@ func (s *Service) readEmailChange(ctx context.Context, secret string) (link mode
 	if err != nil && !used {
 		return link, user, p, err
 	}
-	text, _, err := s.sealer.Open(emailRow(link.Hash), link.Box)
+	text, _, err := s.sealer.Open(emailRow(link.Hash), link.Payload)
 	if err == nil {
 		err = json.Unmarshal(text, &p)
 	}
 	if err != nil {
 		return link, user, p, &auth.Error{Kind: notify.ErrDeadLink.Kind, Message: notify.ErrDeadLink.Message, Cause: err}
 	}
-	if auth.SameEmail(user.EmailKey) == auth.SameEmail(p.Email) { // by this link, or by another one that was mailed for the same wish
+	if auth.SameEmail(user.EmailKey) == auth.SameEmail(p.Email) { // by this link, or by another one for the same address
 		return link, user, p, notify.ErrUsedLink
 	}
 	if used || user.LockedAt != nil || user.EmailKey != p.From || user.PasswordHash != p.Hash {
@@ -54,12 +54,14 @@ func (s *Service) readEmailChange(ctx context.Context, secret string) (link mode
 	return link, user, p, nil
 }
 
-// ConfirmEmailChange uses the link up: the account has the new address from then on. The address that it leaves gets a
-// mail with a link that takes it back, and the new one a mail, too. Devices stay signed in, and the places where the
-// account is at home stay known: its owner's password was asked for, and to call the owner's own browsers new would
-// only teach to overlook such mails. Nobody has to be signed in, but the password is asked for once more: an address that was
-// mistyped is a stranger's, and with the account's address the stranger would have the account. Refusals: KindDeadLink,
-// KindWrongPassword, KindInvalidRequest, KindRateLimited, KindEmailTaken, KindUnavailable; then nothing was changed.
+// ConfirmEmailChange uses the link and gives the account its new address. The old address gets a mail with a link that takes it
+// back, and the new one gets a mail, too. Devices stay signed in. Known origins are kept: alerts about the owner's own browsers
+// would train them to ignore alerts.
+//
+// The person need not be signed in, but must give the password again. A mistyped address is a stranger's, and with the account's
+// address the stranger would have the account. ConfirmEmailChange returns KindDeadLink, KindUsedLink, KindWrongPassword,
+// KindInvalidRequest, KindRateLimited, KindEmailTaken, KindNotAllowed after too many changes, or KindUnavailable; then nothing was
+// changed.
 func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password string, from auth.Caller) (EmailMove, error) {
 	link, user, p, err := s.findEmailChange(ctx, secret)
 	move := EmailMove{From: user.Email, To: p.Email}
@@ -90,9 +92,11 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 		Former: models.FormerAddress{
 			Hash: undo.Hash, UserID: user.ID, Email: user.Email, EmailKey: user.EmailKey, CreatedAt: now, ExpiresAt: undo.ExpiresAt,
 		},
-		Again: func(f models.FormerAddress) (models.FormerAddress, models.Notice) { return s.fresh(f, tell, now) },
-		Event: auth.NewEvent(models.EventEmailChanged, user.ID, from, now),
-		Undo:  s.notify.ComposeTo(user.Email, user.ID, tell), Left: left, News: s.notify.ComposeTo(p.Email, user.ID, news),
+		WayBack: func(f models.FormerAddress) (models.FormerAddress, models.MailWithLinks) {
+			return s.newWayBack(f, tell, now)
+		},
+		Event:    auth.NewEvent(models.EventEmailChanged, user.ID, from, now),
+		UndoMail: s.notify.ComposeTo(user.Email, user.ID, tell), LeftMail: left, NewMail: s.notify.ComposeTo(p.Email, user.ID, news),
 	})
 	if errors.Is(err, models.ErrDuplicate) {
 		return move, &auth.Error{Kind: auth.KindEmailTaken, Message: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.", Cause: err}
@@ -109,8 +113,8 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 	})
 }
 
-// fresh makes one more way back to an address that the account had before the one that it leaves now.
-func (s *Service) fresh(f models.FormerAddress, tell notify.Notification, now time.Time) (models.FormerAddress, models.Notice) {
+// newWayBack makes a new way back to an address that the account had before its old one.
+func (s *Service) newWayBack(f models.FormerAddress, tell notify.Notification, now time.Time) (models.FormerAddress, models.MailWithLinks) {
 	link, secret := notify.NewLink(f.UserID, "", "", now, notify.EmailUndoLife)
 	f.Hash, f.ExpiresAt = link.Hash, link.ExpiresAt
 	tell.Link, tell.Until, tell.Again = secret, link.ExpiresAt, true

@@ -7,7 +7,7 @@ import (
 	"latchkey/models"
 )
 
-// EmailTaken names the refusal of an address that somebody has, or may take back.
+// EmailTaken replaces the store's errors for an address that another account has, or may take back, by KindEmailTaken.
 func EmailTaken(err error) error {
 	message := "There is an account with this e-mail address already."
 	switch {

@@ -10,14 +10,14 @@ import (
 	"latchkey/models"
 )
 
-// EmailUndoLink is what the link in the mail to a former address would do, or has just done.
+// EmailUndoLink is what the link in the mail to a former address would do, or has done.
 type EmailUndoLink struct {
-	Email  string // the address that it gives back
-	Locked bool   // the link was used, and the password is locked since
+	Email  string // the address that the account gets back
+	Locked bool   // the link was used, and the password is still locked
 }
 
-// FindEmailUndo reads the link in the mail to a former address without using it. KindDeadLink when it cannot be used; with one
-// that was used lately, and whose address the account still has, comes KindUsedLink.
+// FindEmailUndo reads the link in the mail to a former address without using it. It returns KindDeadLink if the link cannot be
+// used, and KindUsedLink together with the result if it was used recently and the account still has the address.
 func (s *Service) FindEmailUndo(ctx context.Context, secret string) (EmailUndoLink, error) {
 	f, user, err := s.findEmailUndo(ctx, secret)
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
@@ -44,8 +44,8 @@ func (s *Service) findEmailUndo(ctx context.Context, secret string) (f models.Fo
 	return f, user, notify.DeadLink(err)
 }
 
-// ResetAfterUndo mails a link to a new password to the owner of an account that this link has just given its address
-// back. Refusals: KindDeadLink when it did not, and those of RequestPasswordReset.
+// ResetAfterUndo mails the link of a password reset to the owner of an account that this link has just given its address back. It
+// returns KindDeadLink if the link has not, and the errors of RequestPasswordReset.
 func (s *Service) ResetAfterUndo(ctx context.Context, secret string, from auth.Caller) error {
 	_, user, err := s.findEmailUndo(ctx, secret)
 	if auth.AsError(err).Kind != auth.KindUsedLink {
@@ -54,9 +54,9 @@ func (s *Service) ResetAfterUndo(ctx context.Context, secret string, from auth.C
 	return s.resetLocked(ctx, user, secret, from)
 }
 
-// UndoEmailChange uses the link up: the account has that address again, whatever it has by then, every device is signed
-// out, and the password is locked until it is reset by a mail to that address. Nobody has to be signed in. KindDeadLink
-// for a link that cannot be used, KindUsedLink for one that was used lately; then nothing was changed.
+// UndoEmailChange uses the link and gives the account its former address back, whatever its address is now. It signs out every
+// device and locks the password until a mail to that address resets it. The person need not be signed in. UndoEmailChange returns
+// KindDeadLink, or KindUsedLink for a link that was used recently; then nothing was changed.
 func (s *Service) UndoEmailChange(ctx context.Context, secret string, from auth.Caller) (email string, err error) {
 	hash, err := notify.LinkHash(secret)
 	if err != nil {
@@ -66,13 +66,13 @@ func (s *Service) UndoEmailChange(ctx context.Context, secret string, from auth.
 	f, err := s.store.UndoEmailChange(ctx, models.EmailUndo{
 		Hash: hash, At: now, Event: auth.NewEvent(models.EventEmailRestored, uuid.Nil, from, now),
 		FreshStart: models.FreshStart{KnownOrigins: s.limits.Origins(from)},
-		Tell: func(f models.FormerAddress, left string) []models.Notice {
-			notices := []models.Notice{s.notify.ComposeTo(f.Email, f.UserID, notify.NewNotification(notify.KindEmailRestored, from, now))}
+		Mails: func(f models.FormerAddress, left string) []models.MailWithLinks {
+			mails := []models.MailWithLinks{s.notify.ComposeTo(f.Email, f.UserID, notify.NewNotification(notify.KindEmailRestored, from, now))}
 			if auth.SameEmail(left) != auth.SameEmail(f.EmailKey) {
-				// Without from where: perhaps it goes to a thief.
-				notices = append(notices, s.notify.ComposeTo(left, f.UserID, notify.Notification{Kind: notify.KindEmailLost, At: now}))
+				// Without the caller's origin, because the recipient may be a thief.
+				mails = append(mails, s.notify.ComposeTo(left, f.UserID, notify.Notification{Kind: notify.KindEmailLost, At: now}))
 			}
-			return notices
+			return mails
 		},
 	})
 	if err == nil {

@@ -14,24 +14,24 @@ import (
 )
 
 const (
-	dataPage     = 500 // rows that are in memory at a time
+	dataPage     = 500 // rows in memory at a time
 	dataPageTime = 10 * time.Second
 )
 
-// Data reads everything that is kept of an account, a page at a time, however much there is.
+// Data reads everything that is stored of an account, one page at a time.
 type Data struct {
 	User  models.User
-	Live  models.Liveness // when the data was asked for
+	Live  models.Liveness // at the time of the request
 	store *models.Store
-	end   func()
+	end   func() // ends the download's turn
 }
 
-// Close lets others download theirs. It must be called.
+// Close ends the download, so that others can start. It must be called.
 func (a *Data) Close() { a.end() }
 
-// Data lets a person who gives the password read everything that is kept of the account: a stolen cookie alone must not
-// carry it off. The activity tells of it before anything is read. Refusals: KindInvalidRequest, KindWrongPassword (of
-// current_password), KindRateLimited, KindUnavailable, KindSignedOut.
+// Data lets a person who gives the password read everything that is stored of the account. A stolen cookie alone must not be
+// enough. The activity records the download before anything is read. Data returns KindInvalidRequest or KindWrongPassword (of
+// current_password), KindRateLimited, KindUnavailable, or KindSignedOut.
 func (s *Service) Data(ctx context.Context, by *signin.Session, password string, from auth.Caller) (*Data, error) {
 	var bad auth.Fields
 	if bad.Text("current_password", password, auth.MaxPassword); bad.Err() != nil {
@@ -57,14 +57,14 @@ func (s *Service) Data(ctx context.Context, by *signin.Session, password string,
 	return &Data{User: by.User, store: s.store, Live: s.idle.Live(now), end: end}, nil
 }
 
-// FormerAddresses are the addresses that are kept because the account had them.
+// FormerAddresses returns the former addresses of the account that are stored.
 func (a *Data) FormerAddresses(ctx context.Context) ([]models.FormerAddress, error) {
 	ctx, done := context.WithTimeout(ctx, dataPageTime)
 	defer done()
 	return a.store.FormerAddresses(ctx, a.User.ID)
 }
 
-// Devices calls page with every device that is kept, live or not, the oldest first.
+// Devices calls page with all stored devices, live or not, oldest first.
 func (a *Data) Devices(ctx context.Context, page func([]models.Device) error) error {
 	for after := uuid.Nil; ; {
 		reading, done := context.WithTimeout(ctx, dataPageTime)
@@ -80,7 +80,7 @@ func (a *Data) Devices(ctx context.Context, page func([]models.Device) error) er
 	}
 }
 
-// Events calls page with every event that is kept, the newest first.
+// Events calls page with all stored events, newest first.
 func (a *Data) Events(ctx context.Context, page func([]models.Event) error) error {
 	for cursor := (models.EventCursor{}); ; {
 		reading, done := context.WithTimeout(ctx, dataPageTime)

@@ -14,17 +14,17 @@ import (
 	"latchkey/models"
 )
 
-// NotMeLink is what the link "This wasn't me" would do, or has just done.
+// NotMeLink is what the link "This wasn't me" would do, or has done.
 type NotMeLink struct {
-	DeviceName string    // of the device that is signed out, with all that signed in after it
-	Since      time.Time // all devices that signed in from this moment on are signed out; without either, every device is
-	Email      string    // the account's address, veiled; empty where it is not known to which the link went
-	Locked     bool      // the link was used, and the password is locked since
-	Moved      bool      // the account has another address than the link went to, which can be taken back
+	DeviceName string    // of the device that is signed out, with all devices that signed in after it
+	Since      time.Time // all devices that signed in from this time on are signed out; without DeviceName and Since, every device is
+	Email      string    // the address that the link went to, masked; empty if it was not recorded
+	Locked     bool      // the link was used, and the password is still locked
+	Moved      bool      // the account's address is no longer the one that the link went to, which can be taken back
 }
 
-// FindNotMe reads a link without using it, however often. A link that cannot be used is KindDeadLink; with one that was used
-// lately comes KindUsedLink.
+// FindNotMe reads a link without using it. It returns KindDeadLink if the link cannot be used, and KindUsedLink together with the
+// result if it was used recently.
 func (s *Service) FindNotMe(ctx context.Context, secret string) (NotMeLink, error) {
 	link, user, err := s.findNotMe(ctx, secret)
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
@@ -53,7 +53,7 @@ func (s *Service) FindNotMe(ctx context.Context, secret string) (NotMeLink, erro
 	return a, err
 }
 
-// findNotMe reads a link that went to an address which the account has, or can take back.
+// findNotMe reads a link that went to an address that the account has, or can take back.
 func (s *Service) findNotMe(ctx context.Context, secret string) (link models.OneTime, user models.User, err error) {
 	link, user, err = s.notify.FindLink(ctx, notify.LinkNotMe, secret)
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
@@ -69,9 +69,9 @@ func (s *Service) findNotMe(ctx context.Context, secret string) (link models.One
 	return link, user, err
 }
 
-// AnswerNotMe uses the link up: it signs the device out, or every device, and locks the password until it is reset by
-// mail. Nobody has to be signed in. KindDeadLink for a link that cannot be used, KindUsedLink for one that was used lately; then
-// nothing was changed.
+// AnswerNotMe uses the link: it signs out the device or devices and locks the password until a mail resets it. It returns how many
+// devices it signed out. The person need not be signed in. AnswerNotMe returns KindDeadLink, or KindUsedLink for a link that was
+// used recently; then nothing was changed.
 func (s *Service) AnswerNotMe(ctx context.Context, secret string, from auth.Caller) (revoked int64, err error) {
 	hash, err := notify.LinkHash(secret)
 	if err != nil {
@@ -87,9 +87,9 @@ func (s *Service) AnswerNotMe(ctx context.Context, secret string, from auth.Call
 	})
 }
 
-// ResetAfterNotMe mails a link to a new password to the owner of an account that this alarm's link has just locked, who
-// need not type the address. Refusals: KindDeadLink when it did not, or the account has another address by now, and those
-// of RequestPasswordReset.
+// ResetAfterNotMe mails the link of a password reset to the owner of an account that this link has just locked, who need not type
+// the address. It returns KindDeadLink if the link has not, or if the account's address has changed since, and the errors of
+// RequestPasswordReset.
 func (s *Service) ResetAfterNotMe(ctx context.Context, secret string, from auth.Caller) error {
 	link, user, err := s.findNotMe(ctx, secret)
 	if auth.AsError(err).Kind != auth.KindUsedLink || link.MailedTo != "" && link.MailedTo != user.EmailKey {
@@ -98,8 +98,8 @@ func (s *Service) ResetAfterNotMe(ctx context.Context, secret string, from auth.
 	return s.resetLocked(ctx, user, secret, from)
 }
 
-// resetLocked is RequestPasswordReset for the owner of a locked account, who holds the secret of the link that locked it. What is
-// asked for is counted of that link alone: strangers can use up what may be asked for the address.
+// resetLocked is RequestPasswordReset for the owner of a locked account, who holds the secret of the link that locked it. It has a
+// quota for this link alone, because strangers can use up the quota of the address.
 func (s *Service) resetLocked(ctx context.Context, user models.User, secret string, from auth.Caller) error {
 	switch {
 	case user.LockedAt == nil:
@@ -112,7 +112,7 @@ func (s *Service) resetLocked(ctx context.Context, user models.User, secret stri
 	})
 }
 
-// orDead keeps an error that says more than that the link is not in the state that was wanted.
+// orDead returns ErrDeadLink unless err says more than that the link is in another state.
 func orDead(err error) error {
 	if err == nil || auth.AsError(err).Kind == auth.KindUsedLink {
 		return notify.ErrDeadLink

@@ -12,20 +12,20 @@ import (
 	"latchkey/models"
 )
 
-// PasswordChange is a person's wish for a new password.
+// PasswordChange is a person's request for a new password.
 type PasswordChange struct {
 	Current, New string
 	From         auth.Caller
 }
 
-// ChangedBefore is what ChangePassword returns instead of a number when the same form, sent twice, has done it already.
+// ChangedBefore is what ChangePassword returns instead of a count if the same form, sent twice, has changed the password already.
 const ChangedBefore = -1
 
-// repeatWithin is how long after a change of password the same form is taken for a second sending.
+// repeatWithin is how long after a change of password the same form counts as sent twice.
 const repeatWithin = time.Minute
 
-// ChangePassword replaces the password and signs out every device but this browser, and tells how many those were.
-// Refusals: KindInvalidRequest, KindWrongPassword (of current_password), KindRateLimited, KindUnavailable.
+// ChangePassword replaces the password, signs out all devices except this browser, and returns how many. It returns
+// KindInvalidRequest, KindWrongPassword (of current_password), KindRateLimited, or KindUnavailable.
 func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c PasswordChange) (revoked int64, err error) {
 	var bad auth.Fields
 	bad.Text("current_password", c.Current, auth.MaxPassword)
@@ -51,7 +51,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
 		Event:      auth.Limited(auth.NewEvent(models.EventPasswordChanged, by.User.ID, c.From, now), ratelimit.PasswordLimit),
 		FreshStart: s.limits.FreshStart(by.User, c.From),
-		Notice:     s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, c.From, now), ""),
+		Mail:       s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, c.From, now), ""),
 	})
 	if errors.Is(err, models.ErrChanged) {
 		if user, findErr := s.store.UserByID(ctx, by.User.ID); findErr == nil {
@@ -65,9 +65,9 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 	return revoked, err
 }
 
-// changedBefore tells whether the account got its password a moment ago, and it is the one that is wanted. Only the browser
-// that changed it, or that signed in with it, is signed in then. A guess gains nothing: it is within the limits here, and
-// when it is wrong, the current password is asked for next, which counts. A right one counts as a confirmation.
+// changedBefore reports whether the account got its password within repeatWithin, and it is the requested one. Only the browser
+// that changed it, or a browser that signed in with it, is signed in then. A guess gains nothing: it is within the limits, and
+// after a wrong one the current password is checked, which counts. A right one counts as a confirmation.
 func (s *Service) changedBefore(ctx context.Context, user models.User, c PasswordChange) (bool, error) {
 	if age := s.clock.Now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil {
 		return false, nil

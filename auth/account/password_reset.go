@@ -16,11 +16,10 @@ import (
 
 var errNoMail = &auth.Error{Kind: auth.KindNotFound, Message: "No mail is sent here. Ask whoever runs this service for a new password."}
 
-// RequestPasswordReset mails a link by which the owner of an address chooses a new password. Whether there is such an account,
-// and whether it is open, neither the answer tells nor what it costs: an address that nobody has gets the same limits
-// and the same writes, and a mail that the sender throws away. A newer link ends no older one, or a stranger's request would
-// end the owner's: each lives its ResetLife, and the limits on mails bound how many there are. Refusals:
-// KindInvalidRequest, KindRateLimited, KindNotFound (no mail is sent here), KindUnavailable.
+// RequestPasswordReset mails the link of a password reset to the owner of an address. The response and its cost are the same
+// whether or not the address has an enabled account: an unknown address gets the same limits and writes, and a mail that is
+// discarded instead of sent. A newer link does not end older ones. Otherwise a stranger's request would end the owner's link.
+// RequestPasswordReset returns KindInvalidRequest, KindRateLimited, KindNotFound if no mail is sent here, or KindUnavailable.
 func (s *Service) RequestPasswordReset(ctx context.Context, email string, from auth.Caller) error {
 	if !s.notify.Enabled() {
 		return errNoMail
@@ -35,7 +34,7 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string, from a
 	})
 }
 
-// mailPasswordReset mails the link to a new password to the owner of an address, within the quotas of its folded form.
+// mailPasswordReset mails the link of a password reset to the owner of an address, within the quotas for its key.
 func (s *Service) mailPasswordReset(ctx context.Context, email string, from auth.Caller, quotas func(key string) []ratelimit.Quota) error {
 	err := s.gate.Query(ctx, func() error {
 		key, err := s.signIn.EmailKey(ctx, email)
@@ -49,9 +48,9 @@ func (s *Service) mailPasswordReset(ctx context.Context, email string, from auth
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		err = s.store.AddNotice(ctx, s.PasswordResetMail(user, err == nil && user.DisabledAt == nil, from))
+		err = s.store.AddMail(ctx, s.PasswordResetMail(user, err == nil && user.DisabledAt == nil, from))
 		if errors.Is(err, models.ErrNotFound) {
-			return nil // deleted meanwhile: nobody is there to be mailed
+			return nil // deleted since it was read: there is no person to mail
 		}
 		return err
 	})
@@ -61,59 +60,59 @@ func (s *Service) mailPasswordReset(ctx context.Context, email string, from auth
 	return err
 }
 
-// PasswordResetMail is the mail with the link, or one for nobody that costs the same.
-func (s *Service) PasswordResetMail(user models.User, known bool, from auth.Caller) models.Notice {
+// PasswordResetMail returns the mail with the link, or, if known is false, a mail that costs the same and is discarded.
+func (s *Service) PasswordResetMail(user models.User, known bool, from auth.Caller) models.MailWithLinks {
 	now := s.clock.Now()
 	l, id, recipient := notify.NewNotification(notify.KindPasswordReset, from, now), user.ID, user.Email
 	if !known {
 		l.Kind, id, recipient = notify.KindNone, uuid.Nil, "-"
 	}
-	link, secret := notify.NewLink(id, notify.LinkPasswordReset, models.NewID(now).String(), now, notify.ResetLife) // a subject of its own: it replaces none
-	link.Box = mailedTo(user.EmailKey)
+	link, secret := notify.NewLink(id, notify.LinkPasswordReset, models.NewID(now).String(), now, notify.ResetLife) // each link has its own subject, so it replaces no other
+	link.Payload = mailedTo(user.EmailKey)
 	l.Link, l.Until = secret, link.ExpiresAt
 	n := s.notify.Compose(id, l, link)
 	n.Mail.Recipient = recipient
 	return n
 }
 
-// FindPasswordReset reads a link without using it, and tells whose password it replaces. KindDeadLink when it cannot be used; with
-// one that was used lately comes KindUsedLink.
+// FindPasswordReset returns the account whose password a link resets, without using the link. It returns KindDeadLink if the link
+// cannot be used, and KindUsedLink together with the account if it was used recently.
 func (s *Service) FindPasswordReset(ctx context.Context, secret string) (models.User, error) {
 	_, user, err := s.findPasswordReset(ctx, secret)
 	return user, err
 }
 
-// findPasswordReset reads a link that was mailed to the address that its account has now. Another one may have been written at
-// the moment in which the account left its address.
+// findPasswordReset reads a link that was mailed to the account's present address. A link to a former address can exist if it was
+// written at the moment when the account left that address.
 func (s *Service) findPasswordReset(ctx context.Context, secret string) (link models.OneTime, user models.User, err error) {
 	link, user, err = s.notify.FindLink(ctx, notify.LinkPasswordReset, secret)
-	if (err == nil || auth.AsError(err).Kind == auth.KindUsedLink) && !bytes.Equal(link.Box, mailedTo(user.EmailKey)) {
+	if (err == nil || auth.AsError(err).Kind == auth.KindUsedLink) && !bytes.Equal(link.Payload, mailedTo(user.EmailKey)) {
 		err = notify.ErrDeadLink
 	}
 	return link, user, err
 }
 
-// mailedTo notes with a link to which address it went.
+// mailedTo returns the payload of a link: a hash of the address that it went to.
 func mailedTo(emailKey string) []byte {
 	hash := sha256.Sum256([]byte(emailKey))
 	return hash[:]
 }
 
-// ResetPassword uses the link up: it sets the new password, unlocks it, signs out every device and mails the owner.
-// Of one account one is under way at a time, and a link is tried MaxResetTries times in a window: a refused password leaves it
-// good, so that it could keep the hashing busy. Refusals: KindDeadLink, KindUsedLink, KindInvalidRequest (of new_password; the
-// link stays good), KindRateLimited, KindUnavailable.
+// ResetPassword uses the link: it sets the new password, unlocks it, signs out every device and mails the owner. One reset of an
+// account runs at a time, and each link can be tried MaxResetTries times in a window: a refused password leaves the link good, so
+// the link could otherwise keep the hashing busy. ResetPassword returns KindDeadLink, KindUsedLink, KindInvalidRequest (of
+// new_password; the link stays good), KindRateLimited, or KindUnavailable.
 func (s *Service) ResetPassword(ctx context.Context, secret, password string, from auth.Caller) error {
 	user, err := s.FindPasswordReset(ctx, secret)
 	if err != nil {
 		return err
 	}
-	free, err := s.slots.Take(ctx, "reset "+user.ID.String(), ratelimit.SlotsOfMark, func() {})
+	release, err := s.slots.Take(ctx, "reset "+user.ID.String(), ratelimit.SlotsOfBrowser, func() {})
 	if err != nil {
 		return err
 	}
-	defer free()
-	link, user, err := s.findPasswordReset(ctx, secret) // perhaps whoever went before has used it
+	defer release()
+	link, user, err := s.findPasswordReset(ctx, secret) // the reset that went before may have used it
 	if err != nil {
 		return err
 	}
@@ -135,7 +134,7 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	if err != nil {
 		return err
 	}
-	if same { // perhaps what a thief knows: the reason to be here
+	if same { // a thief may know this password, which is why the owner is here
 		return auth.InvalidField("new_password", "Choose a password other than the current one.")
 	}
 	hash, err := s.hasher.Hash(ctx, password)
@@ -145,8 +144,8 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	now := s.clock.Now()
 	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
 		Purpose: notify.LinkPasswordReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now, FreshStart: s.limits.FreshStart(user, from),
-		Event:  auth.NewEvent(models.EventPasswordReset, user.ID, from, now),
-		Notice: s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
+		Event: auth.NewEvent(models.EventPasswordReset, user.ID, from, now),
+		Mail:  s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
 	})
 	if err == nil {
 		s.notify.Wake()

@@ -1,4 +1,5 @@
-// Package account makes, changes and deletes accounts: sign-up, e-mail address, password, "This wasn't me", export.
+// Package account makes and changes accounts: sign-up, e-mail address, password, "This wasn't me", and the export of an account's
+// data.
 package account
 
 import (
@@ -13,13 +14,13 @@ import (
 	"latchkey/models"
 )
 
-// Config is what an operator decides about accounts.
+// Config holds the operator's settings for accounts.
 type Config struct {
-	SignupOpen  bool // people may create accounts by themselves
-	PasswordMin int  // characters, at least 8
+	SignupOpen  bool // people may create accounts
+	PasswordMin int  // in characters, at least password.Shortest
 }
 
-// Parts are what the service works with.
+// Parts are the dependencies of the service. All are required.
 type Parts struct {
 	Store  *models.Store
 	Clock  auth.Clock
@@ -35,7 +36,7 @@ type Parts struct {
 	Hasher *ratelimit.Hasher
 }
 
-// Service changes accounts. It is safe for concurrent use.
+// Service makes and changes accounts. It is safe for concurrent use.
 type Service struct {
 	config  Config
 	store   *models.Store
@@ -53,7 +54,7 @@ type Service struct {
 	exports *ratelimit.PerAccount
 }
 
-// New makes the service.
+// New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, notify: p.Notify, tokens: p.Tokens,
@@ -62,5 +63,5 @@ func New(p Parts, c Config) *Service {
 	}
 }
 
-// Config returns what the operator decided about accounts.
+// Config returns the settings that New got.
 func (s *Service) Config() Config { return s.config }

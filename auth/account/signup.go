@@ -17,20 +17,19 @@ import (
 	"latchkey/models"
 )
 
-// SignupRequest is a wish for an account.
+// SignupRequest is a request for a new account.
 type SignupRequest struct {
 	Email, Password string
-	Next            string // where to go on to once it is confirmed; kept as it is
+	Next            string // where the browser goes after the confirmation; stored as it is
 	From            auth.Caller
 }
 
-// pending is an account that waits for its confirmation, sealed beside the hash of the link. Until then there is
-// nothing else of it: the address stays free for whoever can read its mail.
+// pending is an account that waits for its confirmation. It is sealed in the link and stored nowhere else, so the address stays
+// free until its owner confirms it.
 type pending struct{ Email, Hash, Next string }
 
-// Signup mails a link that confirms the address. Whether it has an account already, neither the answer tells nor what
-// it costs: its owner then gets a mail that says so. Refusals: KindSignupClosed, KindInvalidRequest, KindRateLimited,
-// KindUnavailable.
+// Signup mails a link that confirms the address. The response and its cost do not tell whether the address already has an account:
+// its owner gets a mail that says so. Signup returns KindSignupClosed, KindInvalidRequest, KindRateLimited, or KindUnavailable.
 func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 	if !s.config.SignupOpen {
 		return errSignupClosed
@@ -73,12 +72,12 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		if err != nil {
 			return err
 		}
-		n, err := s.signupNotice(r, hash, user.ID, held)
+		n, err := s.signupMail(r, hash, user.ID, held)
 		if err != nil {
 			return err
 		}
-		if err = s.store.AddNotice(ctx, n); errors.Is(err, models.ErrNotFound) {
-			return nil // deleted meanwhile: what the mail would say is not true any more
+		if err = s.store.AddMail(ctx, n); errors.Is(err, models.ErrNotFound) {
+			return nil // deleted since it was read: what the mail says is no longer true
 		}
 		return err
 	})
@@ -88,16 +87,16 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 	return err
 }
 
-// How many mails that strangers asked for may wait before sign-ups are refused: MaxWaitingMails that no connection to the mail server
-// was free for yet, and MaxPostponedMails in all. A server takes no mail to a domain that does not answer, for hours, and anybody
-// can have a few hundred written to one. A request for a new password is never refused for it. Those under way at the same moment
-// may come on top.
+// How many mails that strangers asked for may wait before sign-ups are refused: MaxWaitingMails that were never tried, and
+// MaxPostponedMails in all. A mail to a domain whose server does not respond waits for hours, and anyone can cause a few hundred of
+// those. Password resets are never refused for this reason. Requests in progress at the same time can exceed the limits by their
+// number.
 const (
 	MaxWaitingMails   = 200
 	MaxPostponedMails = 2000
 )
 
-// roomForSignup refuses a sign-up while the mail server does not keep up: before it costs a hash, and whatever the address.
+// roomForSignup refuses a sign-up while the mail server does not keep up: before it costs a hash, and for any address.
 func (s *Service) roomForSignup(ctx context.Context) error {
 	all, untried, err := s.store.WaitingMails(ctx, notify.AskedKinds, MaxPostponedMails)
 	if err != nil || untried < MaxWaitingMails && all < MaxPostponedMails {
@@ -109,18 +108,18 @@ func (s *Service) roomForSignup(ctx context.Context) error {
 
 var errSignupClosed = &auth.Error{Kind: auth.KindSignupClosed, Message: "New accounts cannot be made here."}
 
-// signupNotice is the mail with the link. To an address that has an account, or is held for one, it goes without: nobody ever sees
-// that link's secret. The mail to an account's address is that account's, so that it does not outlive it.
-func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, held bool) (models.Notice, error) {
+// signupMail returns the mail with the link. If an account has the address, or may take it back, the mail has no link, and its
+// secret never leaves this function. A mail to an account's address belongs to that account, so it is deleted with it.
+func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held bool) (models.MailWithLinks, error) {
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindSignup, r.From, now)
-	l.UserAgent = "" // nothing that a stranger wrote goes to an address that may be another stranger's
+	l.UserAgent = "" // the address may be a stranger's: it gets no text that a person wrote
 	link, secret := notify.NewLink(known, notify.LinkSignup, models.NewID(now).String(), now, notify.SignupLife)
 	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next})
 	if err != nil {
-		return models.Notice{}, fmt.Errorf("keep sign-up: %w", err)
+		return models.MailWithLinks{}, fmt.Errorf("keep sign-up: %w", err)
 	}
-	link.Box = s.sealer.Seal(signupRow(link.Hash), text)
+	link.Payload = s.sealer.Seal(signupRow(link.Hash), text)
 	switch l.Link, l.Until = secret, link.ExpiresAt; {
 	case known != uuid.Nil:
 		l.Kind, l.Link = notify.KindSignupKnown, ""
@@ -134,8 +133,8 @@ func (s *Service) signupNotice(r SignupRequest, hash string, known uuid.UUID, he
 
 func signupRow(hash []byte) []byte { return append([]byte("signup\x00"), hash...) }
 
-// FindSignup reads a link without using it, and tells the address that it confirms and where to go on to afterwards.
-// KindDeadLink when it cannot be used; with one whose address has its account by now comes KindUsedLink.
+// FindSignup returns the address that a link confirms and where the browser goes afterwards, without using the link. It returns
+// KindDeadLink if the link cannot be used, and KindUsedLink together with the result if the address has its account already.
 func (s *Service) FindSignup(ctx context.Context, secret string) (email, next string, err error) {
 	_, p, err := s.findSignup(ctx, secret)
 	return p.Email, p.Next, err
@@ -152,7 +151,7 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	if link, err = s.store.FindOneTime(ctx, notify.LinkSignup, hash, s.clock.Now()); err != nil {
 		return link, p, notify.DeadLink(err)
 	}
-	text, _, err := s.sealer.Open(signupRow(link.Hash), link.Box)
+	text, _, err := s.sealer.Open(signupRow(link.Hash), link.Payload)
 	if err == nil {
 		err = json.Unmarshal(text, &p)
 	}
@@ -164,7 +163,7 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 		_, err = s.store.UserByEmail(ctx, key)
 	}
 	switch {
-	case err == nil: // made by this link, or by another one that was mailed to the address
+	case err == nil: // confirmed by this link or by another one to the address
 		return link, p, notify.ErrUsedLink
 	case errors.Is(err, models.ErrNotFound) && link.UsedAt == nil:
 		return link, p, nil
@@ -172,9 +171,9 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	return link, pending{}, notify.DeadLink(err)
 }
 
-// ConfirmSignup makes the account and signs this browser in to it. The password is asked for again: whoever reads the
-// mail of an address that somebody else signed up must not open an account whose password that somebody knows.
-// Refusals: KindDeadLink, KindUsedLink, KindWrongPassword, KindInvalidRequest, KindRateLimited, KindUnavailable.
+// ConfirmSignup makes the account and signs this browser in to it. It asks for the password again: another person may have signed
+// up the address, and the reader of its mail must not open an account whose password that person knows. ConfirmSignup returns
+// KindDeadLink, KindUsedLink, KindWrongPassword, KindInvalidRequest, KindRateLimited, or KindUnavailable.
 func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.BrowserLogin) (key signin.BrowserKey, next string, err error) {
 	link, p, err := s.findSignup(ctx, secret)
 	if err != nil {
@@ -184,7 +183,8 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 	if bad.Text("password", r.Password, auth.MaxPassword); bad.Err() != nil {
 		return key, "", bad.Err()
 	}
-	// Wrong passwords are counted of the link, not of the address: strangers can use that limit up, and only the mail's reader has the link.
+	// Wrong passwords count for the link, not for the address. Strangers could use up a limit of the address, but only the reader
+	// of the mail has the link.
 	waiting := models.User{EmailKey: "signup " + notify.LinkID(secret), PasswordHash: p.Hash}
 	if err := s.signIn.ConfirmPassword(ctx, waiting, r.Password, r.From); err != nil {
 		return key, "", err
@@ -215,8 +215,7 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 	return signin.KeyOf(d, keys), p.Next, nil
 }
 
-// CheckNewAccount judges the address and the password of an account that is to be made. Refusal: KindInvalidRequest, of email and
-// password.
+// CheckNewAccount checks the address and the password of a new account. It returns KindInvalidRequest, of email and password.
 func (s *Service) CheckNewAccount(email, password string) error {
 	var bad auth.Fields
 	bad.Text("email", auth.TrimEmail(email), auth.MaxEmail)
@@ -227,7 +226,7 @@ func (s *Service) CheckNewAccount(email, password string) error {
 	return bad.Err()
 }
 
-// ProblemWithPassword says why the account of this address cannot have a password, in a sentence for the form, or returns "".
+// ProblemWithPassword returns why the account with this address cannot get a password, as a sentence for the form, or "".
 func (s *Service) ProblemWithPassword(email, typed string) string {
 	if typed == "" {
 		return "This is required."
@@ -235,7 +234,8 @@ func (s *Service) ProblemWithPassword(email, typed string) string {
 	return password.Check(typed, auth.TrimEmail(email), s.config.PasswordMin)
 }
 
-// CreateUser hashes the password and writes the account with the event that event makes. Refusal: KindEmailTaken.
+// CreateUser hashes the password and writes the account with the event that event returns. It returns KindEmailTaken if another
+// account has the address or may take it back.
 func (s *Service) CreateUser(ctx context.Context, email, password, role string, now time.Time, event func(models.User) models.Event) (models.User, error) {
 	email = auth.TrimEmail(email)
 	key, err := s.signIn.EmailKey(ctx, email)

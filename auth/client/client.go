@@ -9,7 +9,7 @@ import (
 	"latchkey/models"
 )
 
-// Add registers a public app under a new client_id.
+// Add registers a public client under a new random client_id. It returns KindInvalidRequest for an unusable name.
 func (s *Service) Add(ctx context.Context, name string) (models.Client, error) {
 	name, problem := auth.ProperName(name, "An app needs a name.")
 	if problem != "" {
@@ -19,10 +19,10 @@ func (s *Service) Add(ctx context.Context, name string) (models.Client, error) {
 	return c, s.store.AddClient(ctx, c)
 }
 
-// List lists the registered apps.
+// List returns the registered apps.
 func (s *Service) List(ctx context.Context) ([]models.Client, error) { return s.store.Clients(ctx) }
 
-// Remove forgets an app: it cannot sign in any more, devices signed in with it stay.
+// Remove removes an app. It can no longer sign people in; devices that it signed in stay signed in.
 func (s *Service) Remove(ctx context.Context, id string) error {
 	return s.store.RemoveClient(ctx, id)
 }

@@ -1,4 +1,4 @@
-// Package client registers the apps that may sign people in.
+// Package client manages the registered apps: those that may sign people in.
 package client
 
 import (
@@ -6,11 +6,11 @@ import (
 	"latchkey/models"
 )
 
-// Service knows the registered apps. It is safe for concurrent use.
+// Service manages registered apps. It is safe for concurrent use.
 type Service struct {
 	store *models.Store
 	clock auth.Clock
 }
 
-// New makes the service.
+// New returns the service.
 func New(store *models.Store, clock auth.Clock) *Service { return &Service{store, clock} }

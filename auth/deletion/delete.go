@@ -12,17 +12,17 @@ import (
 	"latchkey/models"
 )
 
-// Request is a person's wish to have no account any more.
+// Request is a person's request to delete their account.
 type Request struct {
 	Password string
-	Email    string // of the account, typed once more: nobody deletes another account than the one they mean
+	Email    string // of the account, typed once more, so that a person deletes only the account that they mean
 	From     auth.Caller
 }
 
-// Delete deletes the account of a person who gives its address and password, with its devices and everything else
-// but anonymous events, and mails a farewell. Nothing brings it back. Refusals: KindNotAllowed (support staff),
-// KindInvalidRequest (of email also while a former address can be taken back), KindWrongPassword (of current_password), KindRateLimited, KindUnavailable; KindSignedOut when it
-// is gone already.
+// Delete deletes the account of a person who gives its address and password, with its devices and everything else except anonymous
+// events, and mails a farewell. It cannot be undone. Delete returns KindNotAllowed for support staff, KindInvalidRequest (of email;
+// also while a former address can be taken back), KindWrongPassword (of current_password), KindRateLimited, KindUnavailable, or
+// KindSignedOut if the account is already gone.
 func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) error {
 	if by.Support() {
 		return errStaffStays
@@ -62,17 +62,17 @@ func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) err
 	return err
 }
 
-// Deleted tells whether the account that a browser was signed in to is gone.
+// Deleted reports whether the account that a browser was signed in to is gone.
 func (s *Service) Deleted(ctx context.Context, key signin.BrowserKey) bool {
 	_, err := s.store.UserByID(ctx, key.UserID)
 	return errors.Is(err, models.ErrNotFound)
 }
 
-// errStaffStays: what the staff have looked at is other people's to know, and the operator's to ask about. So an account
-// of theirs goes only once the operator has taken its role away.
+// errStaffStays refuses members of the support staff. Other people and the operator may need to know what a member has looked at,
+// so the operator must take the role away first.
 var errStaffStays = &auth.Error{Kind: auth.KindNotAllowed, Message: "Accounts of the support staff cannot be deleted here. Ask whoever runs this service to take the role away first."}
 
-// whyNotDeleted tells what has changed since the password was checked.
+// whyNotDeleted returns an error that says what has changed since the password was checked.
 func (s *Service) whyNotDeleted(ctx context.Context, by *signin.Session, cause error) error {
 	u, err := s.store.UserByID(ctx, by.User.ID)
 	switch {

@@ -1,5 +1,5 @@
-// Package deletion deletes accounts. The account, its devices and links are gone in one short transaction; the events lose everything
-// personal afterwards, in steps that a crash does not lose.
+// Package deletion deletes accounts. One short transaction removes the account, its devices and its links. Everything personal is
+// then removed from its events in steps that survive a crash.
 package deletion
 
 import (
@@ -23,7 +23,7 @@ type Service struct {
 	wake   chan struct{} // wakes Run
 }
 
-// New makes the service.
+// New returns the service.
 func New(store *models.Store, clock auth.Clock, log *slog.Logger, sealer *seal.Sealer, notify *notify.Service, signIn *signin.Service) *Service {
 	return &Service{store: store, clock: clock, log: log, sealer: sealer, notify: notify, signIn: signIn, wake: make(chan struct{}, 1)}
 }

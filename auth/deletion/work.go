@@ -11,38 +11,38 @@ import (
 )
 
 const (
-	deletionAtOnce = 200 * time.Millisecond // of the work after a deletion is done before its answer: all of it, but for very many events
-	deletionLook   = time.Minute            // how often a process looks for work that another one left
-	deletionPage   = 100
+	atOnce    = 200 * time.Millisecond // spent on the events before the response; enough for all but very many
+	pollEvery = time.Minute            // how often a process looks for work that another one left
+	pageSize  = 100
 )
 
-// Seal seals the addresses that a deleted account had, until they are taken out of the events.
+// Seal seals the addresses that a deleted account had, until they are removed from the events.
 func (s *Service) Seal(user uuid.UUID, emailKeys []string) []byte {
 	text, err := json.Marshal(emailKeys)
 	if err != nil {
-		return []byte{} // never: they are strings
+		return []byte{} // never: JSON can hold strings
 	}
 	return s.sealer.Seal(deletedRow(user), text)
 }
 
 func deletedRow(user uuid.UUID) []byte { return append([]byte("deleted account\x00"), user[:]...) }
 
-// finish goes on with the work after a deletion until it is done or the context ends. Where the addresses were sealed under
-// a secret that this process does not have, all but the searches for them is done, and the rest is left to one that has it.
+// finish continues the work after a deletion until it is done or the context ends. If this process does not have the secret under
+// which the addresses were sealed, opened is false, and the searches for the addresses are left to a process that has it.
 func (s *Service) finish(ctx context.Context, d models.Deleted) (opened, done bool, err error) {
 	var keys []string
-	if text, _, err := s.sealer.Open(deletedRow(d.UserID), d.Box); err == nil {
-		_ = json.Unmarshal(text, &keys) // never: it was sealed here
+	if text, _, err := s.sealer.Open(deletedRow(d.UserID), d.Sealed); err == nil {
+		_ = json.Unmarshal(text, &keys) // never fails: Seal made it
 	}
 	done, err = s.store.FinishDeletion(ctx, d.UserID, keys)
 	return keys != nil, done, err
 }
 
-// Finish goes on with the work after all deletions, whichever process they were begun by, until it is done or the
-// context ends. It tells how many were sealed under a secret that this process does not have. Run calls it.
+// Finish continues the work after all deletions, of any process, until it is done or the context ends. It returns how many were
+// sealed under a secret that this process does not have. Run calls it.
 func (s *Service) Finish(ctx context.Context) (sealed int, err error) {
 	for after := uuid.Nil; ; {
-		list, err := s.store.DeletedAccounts(ctx, after, deletionPage)
+		list, err := s.store.DeletedAccounts(ctx, after, pageSize)
 		if err != nil || len(list) == 0 {
 			return sealed, err
 		}
@@ -58,10 +58,9 @@ func (s *Service) Finish(ctx context.Context) (sealed int, err error) {
 	}
 }
 
-// finishSoon does what can be done at once of the work after a deletion, so that the events of most accounts are anonymous before
-// the answer. What is left, Run does.
+// finishSoon works for a short time, so that most accounts' events are anonymous before the response. Run does the rest.
 func (s *Service) finishSoon(ctx context.Context, user uuid.UUID, emailKeys []string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deletionAtOnce)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), atOnce)
 	defer cancel()
 	done, err := s.store.FinishDeletion(ctx, user, emailKeys)
 	if err != nil {
@@ -75,11 +74,11 @@ func (s *Service) finishSoon(ctx context.Context, user uuid.UUID, emailKeys []st
 	}
 }
 
-// Run finishes deletions until the context ends, beginning with those that were under way when the program stopped.
+// Run finishes deletions until the context ends, including those in progress when the program stopped.
 func (s *Service) Run(ctx context.Context) {
-	look := time.NewTicker(deletionLook)
-	defer look.Stop()
-	before, failing := 0, false // each is told once, not every minute
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
+	before, failing := 0, false // logs each once, not every minute
 	for ctx.Err() == nil {
 		sealed, err := s.Finish(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
@@ -91,7 +90,7 @@ func (s *Service) Run(ctx context.Context) {
 		before, failing = sealed, err != nil
 		select {
 		case <-ctx.Done():
-		case <-look.C:
+		case <-poll.C:
 		case <-s.wake:
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // activityPage is how many events one page shows.
 const activityPage = 50
 
-// The filters of the activity, each with the kinds that it lets through.
+// The filters of the activity.
 const (
 	FilterWarnings = "warnings"
 	FilterSignIns  = "sign-ins"
@@ -26,6 +26,7 @@ const (
 	FilterAccount  = "account"
 )
 
+// activityKinds maps each filter to the events that it shows.
 var activityKinds = map[string][]models.EventFilter{
 	FilterWarnings: {
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: token.ForkWarnDetail},
@@ -46,7 +47,7 @@ var activityKinds = map[string][]models.EventFilter{
 	},
 }
 
-// ActivityFilter is the filter of that name, or "" for what is none.
+// ActivityFilter returns name if it is a filter, and else "".
 func ActivityFilter(name string) string {
 	if _, ok := activityKinds[name]; ok {
 		return name
@@ -54,21 +55,20 @@ func ActivityFilter(name string) string {
 	return ""
 }
 
-// Alarming tells whether an event deserves its owner's attention.
+// Alarming reports whether an event deserves its owner's attention.
 func Alarming(e models.Event) bool {
 	return slices.ContainsFunc(activityKinds[FilterWarnings], func(k models.EventFilter) bool {
 		return e.Kind == k.Kind && (k.Detail == "" || e.Detail == k.Detail)
 	})
 }
 
-// Activity lists a page of the person's events, newest first, from the cursor on ("" is the newest end), and the
-// cursor of the next page ("" on the last). A filter keeps its kinds only; "" keeps all. A cursor that cannot be read
-// starts at the newest end.
+// Activity returns a page of the person's events, newest first, from the cursor on, and the cursor of the next page, which is "" on
+// the last page. The cursor "", or an invalid one, starts at the newest event. The filter "" shows all events.
 func (s *Service) Activity(ctx context.Context, by *signin.Session, filter, cursor string) (list []models.Event, next string, err error) {
 	return s.EventsOf(ctx, by.User.ID, filter, cursor)
 }
 
-// EventsOf is Activity for the account of any user.
+// EventsOf is Activity for any account.
 func (s *Service) EventsOf(ctx context.Context, user uuid.UUID, filter, cursor string) (list []models.Event, next string, err error) {
 	if kinds := activityKinds[filter]; kinds != nil {
 		list, err = s.store.EventsOfKinds(ctx, user, kinds, parseCursor(cursor), activityPage+1)

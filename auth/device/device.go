@@ -14,7 +14,7 @@ import (
 	"latchkey/models"
 )
 
-// List lists a person's live devices, newest activity first, with the current one's activity being now.
+// List returns a person's live devices, most recently active first. The current device is active now.
 func (s *Service) List(ctx context.Context, by *signin.Session) ([]models.Device, error) {
 	list, err := s.store.LiveDevices(ctx, by.User.ID, s.idle.Live(s.clock.Now()))
 	for i := range list {
@@ -25,7 +25,7 @@ func (s *Service) List(ctx context.Context, by *signin.Session) ([]models.Device
 	return list, err
 }
 
-// Find finds one live device of the person who is signed in, or returns KindNotFound.
+// Find returns a live device of the signed-in person, or KindNotFound.
 func (s *Service) Find(ctx context.Context, by *signin.Session, id string) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
@@ -40,7 +40,8 @@ func (s *Service) Find(ctx context.Context, by *signin.Session, id string) (mode
 
 var errNoDevice = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such device, or it is signed out already."}
 
-// Revoke signs one device of the person out and returns it. One that was out before stays so, without an error.
+// Revoke signs out a device of the person and returns it. If the device was signed out already, nothing changes, and Revoke returns
+// no error.
 func (s *Service) Revoke(ctx context.Context, by *signin.Session, id string, from auth.Caller) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
@@ -49,15 +50,16 @@ func (s *Service) Revoke(ctx context.Context, by *signin.Session, id string, fro
 	return s.revoke(ctx, key, by.Device.ID, from)
 }
 
-// RevokeOthers signs out every device of the person but this browser, and tells how many there were.
+// RevokeOthers signs out all devices of the person except this browser, and returns how many there were.
 func (s *Service) RevokeOthers(ctx context.Context, by *signin.Session, from auth.Caller) (int64, error) {
 	e := auth.NewEvent(models.EventDevicesRevoked, by.User.ID, from, s.clock.Now())
 	e.Detail = string(models.RevokedByOwner)
 	return s.store.RevokeOthers(ctx, by.User.ID, by.Device.ID, e)
 }
 
-// Rename renames a live device of the person and returns it: a name that is taken comes back numbered. An account may rename
-// 20 times in an hour, all its devices together; past that it gets KindRateLimited. A name that the device has already costs nothing.
+// Rename renames a live device of the person and returns it. A name that another device has gets a number. Past
+// ratelimit.RenameLimit, which counts all devices of the account, Rename returns KindRateLimited. It changes and counts nothing if
+// the device already has the name.
 func (s *Service) Rename(ctx context.Context, by *signin.Session, id, name string, from auth.Caller) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
@@ -79,7 +81,7 @@ func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string,
 	return d, err
 }
 
-// revoke signs out a device on behalf of its owner, who acts from the device by.
+// revoke signs out a device for its owner, who acts from the device by.
 func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID, from auth.Caller) (models.Device, error) {
 	e := auth.NewEvent(models.EventDeviceRevoked, key.UserID, from, s.clock.Now())
 	e.Detail = string(models.RevokedByOwner)
@@ -90,17 +92,17 @@ func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID
 	return d, err
 }
 
-// deviceKey reads an id as it came in a path: what is no UUID is simply not found.
+// deviceKey parses a device id of a path. An invalid id is simply not found.
 func deviceKey(user uuid.UUID, id string) (models.DeviceKey, error) {
 	parsed, err := uuid.Parse(id)
 	if err != nil || len(id) != 36 {
-		return models.DeviceKey{}, errNoDevice // the cause would repeat what the client wrote
+		return models.DeviceKey{}, errNoDevice // the cause would repeat the client's text
 	}
 	return models.DeviceKey{UserID: user, ID: parsed}, nil
 }
 
-// ListByToken lists the live devices of the owner of an access token, newest activity first. It returns
-// KindInvalidToken when the token's own device is not among them: a revoked device's token is refused at once here.
+// ListByToken returns the live devices of the owner of an access token, most recently active first. It returns token.ErrDeviceGone
+// if the token's own device is not live, so this API refuses the tokens of revoked devices at once.
 func (s *Service) ListByToken(ctx context.Context, c *token.Claims) (list []models.Device, current uuid.UUID, err error) {
 	user, current, err := c.Key()
 	if err != nil {
@@ -116,16 +118,16 @@ func (s *Service) ListByToken(ctx context.Context, c *token.Claims) (list []mode
 	}
 	own := list[at]
 	own.LastSeenAt = now
-	list = slices.Insert(slices.Delete(list, at, at+1), 0, own) // its activity is this request: the newest there is
+	list = slices.Insert(slices.Delete(list, at, at+1), 0, own) // this request is its latest activity
 	return list, current, nil
 }
 
-// TokenAct is a request that an app makes about a device of its owner: "current", its own, or another.
+// TokenAct is a request by an app about a device of its owner.
 type TokenAct struct {
 	Claims   *token.Claims
-	ID       string // "current" or a device id
-	Password string // needed for another device than the token's own
-	Name     string // of a rename
+	ID       string // "current" for the token's own device, or a device id
+	Password string // needed unless the device is the token's own
+	Name     string // the new name of a rename
 	From     auth.Caller
 }
 
@@ -142,7 +144,7 @@ func (s *Service) RenameByToken(ctx context.Context, a TokenAct) (d models.Devic
 	return d, current, err
 }
 
-// RevokeByToken signs a device out; one that was out before stays so.
+// RevokeByToken signs out a device. If the device was signed out already, nothing changes.
 func (s *Service) RevokeByToken(ctx context.Context, a TokenAct) error {
 	key, current, err := s.authorise(ctx, a)
 	if err != nil {
@@ -156,8 +158,8 @@ func (s *Service) RevokeByToken(ctx context.Context, a TokenAct) error {
 	return err
 }
 
-// authorise checks that the token's device is still live, that the device named is of the same owner, and, when it is
-// another one, the password: an access token travels to many servers, and alone it must not sign people out.
+// authorise checks that the token's device is still live, that the owner has the other device and, if it is another one, the
+// password. An access token is sent to many servers, so it must not be enough to sign out other devices.
 func (s *Service) authorise(ctx context.Context, a TokenAct) (key models.DeviceKey, current bool, err error) {
 	me, err := s.tokens.OwnDevice(ctx, a.Claims)
 	if err != nil {
@@ -174,7 +176,7 @@ func (s *Service) authorise(ctx context.Context, a TokenAct) (key models.DeviceK
 		return key, false, err
 	}
 	if me.JKT != "" && a.Claims.Cnf != nil && a.Claims.Cnf.JKT == me.JKT {
-		return key, false, nil // no server that saw the token could have made the proof
+		return key, false, nil // a server that saw the token could not have made the proof
 	}
 	if a.Password == "" {
 		return key, false, auth.Refuse(auth.KindReauthentication, "Signing out or renaming another device needs the password.")

@@ -12,28 +12,28 @@ import (
 	"latchkey/models"
 )
 
-// What the devices page tells of the past.
+// How much of the past the devices page shows.
 const (
-	endedFor   = 30 * 24 * time.Hour // how long a device is shown after its end
+	endedFor   = 30 * 24 * time.Hour // how long an ended device is shown
 	endedShown = 8
 	alertsFor  = 90 * 24 * time.Hour
 	alertsMost = 5
 )
 
-// Overview is what a person needs to see of their devices.
+// Overview is what the devices page shows.
 type Overview struct {
-	Live   []models.NamedDevice // newest activity first, the current one's activity being now
-	Ended  []EndedDevice        // signed out, expired or idle lately, the latest first
+	Live   []models.NamedDevice // most recently active first; the current one is active now
+	Ended  []EndedDevice        // recently signed out, expired or idle, latest first
 	Alerts []models.Event       // warnings that were not dismissed, newest first: reuse, and a base forked three times
 }
 
-// EndedDevice is a device that is not live any more.
+// EndedDevice is a device that is no longer live.
 type EndedDevice struct {
 	Device models.Device
 	End    models.Ending
 }
 
-// Overview lists a person's devices, and the warnings that wait for them, in two queries.
+// Overview returns a person's devices and the warnings that were not dismissed, in two queries.
 func (s *Service) Overview(ctx context.Context, by *signin.Session) (Overview, error) {
 	now := s.clock.Now()
 	live := s.idle.Live(now)
@@ -62,7 +62,7 @@ func (s *Service) Overview(ctx context.Context, by *signin.Session) (Overview, e
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked, Detail: token.ForkWarnDetail},
 	}, since, alertsMost)
 	o.Alerts = slices.DeleteFunc(o.Alerts, func(e models.Event) bool {
-		return e.Kind == models.EventDeviceForked && !o.lives(e.DeviceID) // nothing is left to be done about it
+		return e.Kind == models.EventDeviceForked && !o.lives(e.DeviceID) // the owner need not act on a device that has ended
 	})
 	return o, err
 }
@@ -71,8 +71,8 @@ func (o Overview) lives(id uuid.NullUUID) bool {
 	return slices.ContainsFunc(o.Live, func(d models.NamedDevice) bool { return id.Valid && d.Device.ID == id.UUID })
 }
 
-// DismissAlerts takes the warnings up to a moment off the person's pages; the activity keeps them. What comes after
-// the moment, or after now, is still shown.
+// DismissAlerts hides the warnings up to a time from the person's pages. The activity keeps them. Later warnings, and those after
+// now, are still shown.
 func (s *Service) DismissAlerts(ctx context.Context, by *signin.Session, until time.Time) error {
 	if now := s.clock.Now(); until.After(now) {
 		until = now

@@ -1,4 +1,4 @@
-// Package device lists a person's devices and what happened to them, renames them and signs them out.
+// Package device lists a person's devices and their activity, renames devices and signs them out.
 package device
 
 import (
@@ -8,7 +8,7 @@ import (
 	"latchkey/models"
 )
 
-// Service looks after devices for their owners. It is safe for concurrent use.
+// Service manages devices for their owners. It is safe for concurrent use.
 type Service struct {
 	store  *models.Store
 	clock  auth.Clock
@@ -17,7 +17,7 @@ type Service struct {
 	tokens *token.Service
 }
 
-// New makes the service.
+// New returns the service.
 func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, signIn *signin.Service) *Service {
 	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, signIn: signIn}
 }

@@ -24,13 +24,13 @@ const (
 	SecretSize = 16
 )
 
-// encoding is strict: of the many texts that lax base64 would take for one token, exactly one is accepted.
+// encoding is strict, so that each token has exactly one spelling.
 var encoding = base64.RawURLEncoding.Strict()
 
-// ErrMalformed says that a text is not a device token of this service: wrong shape, wrong MAC, or an unknown key.
+// ErrMalformed says that a text is not a device token of this server: wrong form, wrong MAC, or an unknown key.
 var ErrMalformed = errors.New("malformed device token")
 
-// Token is the inside of a device token.
+// Token is the content of a device token.
 type Token struct {
 	UserID     uuid.UUID
 	DeviceID   uuid.UUID
@@ -38,7 +38,7 @@ type Token struct {
 	Secret     [SecretSize]byte
 }
 
-// SecretHash is what the device's row keeps of a device secret.
+// SecretHash returns what the device's row stores of a device secret.
 func SecretHash(secret [SecretSize]byte) []byte {
 	sum := sha256.Sum256(secret[:])
 	return sum[:]
@@ -55,7 +55,7 @@ func newKey(k []byte) *key {
 	return made
 }
 
-// sum is the MAC of a text.
+// sum returns the MAC of a text.
 func (k *key) sum(text []byte) [sha256.Size]byte {
 	mac, _ := k.macs.Get().(hash.Hash)
 	defer k.macs.Put(mac)
@@ -66,11 +66,11 @@ func (k *key) sum(text []byte) [sha256.Size]byte {
 	return sum
 }
 
-// Codec mints with the current key and accepts tokens of previous ones too.
+// Codec mints tokens with the current key, and also accepts tokens of previous ones. It is safe for concurrent use.
 type Codec struct{ keys []*key }
 
-// New makes a codec of HMAC keys, the current one first. A key's id derives from the key itself, not from its place
-// in the list, so that replicas in the middle of a change of secret agree.
+// New returns a codec for HMAC keys. A key's id derives from the key itself, not from its position, so that replicas agree while
+// the operator changes the secret.
 func New(current []byte, previous ...[]byte) *Codec {
 	c := &Codec{}
 	for _, k := range append([][]byte{current}, previous...) {
@@ -79,7 +79,7 @@ func New(current []byte, previous ...[]byte) *Codec {
 	return c
 }
 
-// Mint makes the one text of t under the current key.
+// Mint returns the text of t under the current key. It is always the same for the same t.
 func (c *Codec) Mint(t Token) string {
 	raw := make([]byte, 0, size)
 	raw = append(raw, c.keys[0].id)
@@ -92,8 +92,8 @@ func (c *Codec) Mint(t Token) string {
 	return prefix + encoding.EncodeToString(raw)
 }
 
-// Parse reads a token and checks its MAC in constant time. It returns ErrMalformed for everything else, whatever is
-// wrong with it. Generations of 2^63 and above are malformed.
+// Parse parses a token and checks its MAC in constant time. It returns ErrMalformed for all other texts, and for generations of
+// 2^63 and above.
 func (c *Codec) Parse(s string) (Token, error) {
 	if len(s) != encodedLen || !strings.HasPrefix(s, prefix) {
 		return Token{}, ErrMalformed

@@ -117,7 +117,7 @@ func TestAProofWithANonceIsGoodOnce(t *testing.T) {
 			r.Method, r.URL = "POST", "https://id.example.com/oauth/token"
 			p, err := dpop.Check([]string{proof}, r, now)
 			if err == nil {
-				err = seen.Once(p, "account")
+				err = seen.Consume(p, "account")
 			}
 			return err
 		}

@@ -10,8 +10,8 @@ import (
 	"latchkey/auth/jws"
 )
 
-// parseJWK reads the public key for one algorithm, named as jws.Alg does (RFC 7517, RFC 7518 §6.2.1, RFC 8037 §2). A key with a private
-// member is refused: whoever sends that has given the key away.
+// parseJWK parses the public key for one algorithm, named as jws.Alg does (RFC 7517, RFC 7518 §6.2.1, RFC 8037 §2). It refuses a
+// key with a private member, whose sender has given the key away.
 func parseJWK(text, alg string) (crypto.PublicKey, error) {
 	var kty, crv, named, textX, textY string
 	err := jws.Walk(text, func(name, value string) (err error) {

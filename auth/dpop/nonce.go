@@ -14,17 +14,17 @@ const (
 	nonceLife   = nonceSlices * nonceSlice // at most
 )
 
-// Nonces makes and checks server nonces (RFC 9449 §8) without storing any: a nonce is a keyed hash of its minute, so
-// replicas with the same key accept each other's.
+// Nonces makes and checks server nonces (RFC 9449 §8) without storing them. A nonce is a keyed hash of its minute, so replicas with
+// the same key accept each other's nonces.
 type Nonces struct{ key []byte }
 
-// NewNonces takes a key of at least 32 bytes.
+// NewNonces returns nonces under a key of at least 32 bytes.
 func NewNonces(key []byte) *Nonces { return &Nonces{key} }
 
-// At is the nonce to hand out at a moment. It stays good for two to three minutes.
+// At returns the nonce to hand out at a time. It stays valid for two to three minutes.
 func (n *Nonces) At(now time.Time) string { return n.of(now.Unix() / int64(nonceSlice/time.Second)) }
 
-// Good tells whether a nonce is one of the last three.
+// Good reports whether a nonce is one of the last three.
 func (n *Nonces) Good(nonce string, now time.Time) bool {
 	slice := now.Unix() / int64(nonceSlice/time.Second)
 	good := 0

@@ -15,28 +15,28 @@ import (
 	"latchkey/auth/origin"
 )
 
-// Algs are the signature algorithms that a proof may use. The last two are one under two names (RFC 9864).
+// Algs are the signature algorithms that a proof may use. The last two are names of the same one (RFC 9864).
 var Algs = []string{"ES256", "EdDSA", "Ed25519"}
 
-// MaxAge is how long after its iat a proof is good.
+// MaxAge is how long a proof is valid after its iat.
 const MaxAge = 60 * time.Second
 
 const (
 	proofType = "dpop+jwt"
 	maxProof  = 4 << 10          // bytes
 	maxID     = 256              // bytes of a jti
-	maxFuture = 10 * time.Second // clocks of phones run ahead, too
+	maxFuture = 10 * time.Second // the clocks of phones can be fast
 )
 
-// ErrInvalid says that a proof proves nothing (invalid_dpop_proof, RFC 9449 §12.2). What is wrong is wrapped.
+// ErrInvalid says that a proof is invalid (invalid_dpop_proof, RFC 9449 §12.2). It wraps the reason.
 var ErrInvalid = errors.New("invalid DPoP proof")
 
-// ErrNonce says that a proof must carry a nonce that is good now (use_dpop_nonce, RFC 9449 §8): it has none, or not a recent one.
+// ErrNonce says that a proof has no nonce, or an old one, where it needs a recent one (use_dpop_nonce, RFC 9449 §8).
 var ErrNonce = errors.New("DPoP proof without a recent nonce")
 
-// ClockError is ErrInvalid for a proof that is good but for its time.
+// ClockError is ErrInvalid for a proof that is valid except for its time.
 type ClockError struct {
-	Off time.Duration // iat less the server's time, in whole seconds: positive when the device's clock is ahead
+	Off time.Duration // iat minus the server's time, in whole seconds: positive if the device's clock is fast
 }
 
 func (e *ClockError) Error() string {
@@ -46,28 +46,28 @@ func (e *ClockError) Error() string {
 	return fmt.Sprintf("the clock of this device is %d s behind, or the proof was kept for so long", int64(-e.Off/time.Second))
 }
 
-// Unwrap is ErrInvalid.
+// Unwrap returns ErrInvalid.
 func (e *ClockError) Unwrap() error { return ErrInvalid }
 
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrInvalid, fmt.Errorf(format, args...))
 }
 
-// Proof is a proof that was checked.
+// Proof is a proof that Check has checked.
 type Proof struct {
 	JKT     string // RFC 7638 thumbprint of the key (RFC 9449 §6.1)
 	ID      string // jti
-	ByNonce bool   // its age is that of its nonce, not that of its iat
+	ByNonce bool   // its age is that of its nonce, not of its iat
 }
 
-// Request is what a proof must have been made for.
+// Request is the request that a proof must have been made for.
 type Request struct {
 	Method      string
-	URL         string // the public one: scheme, host and path
+	URL         string // public: scheme, host and path
 	AccessToken string // presented with the proof; empty at the token endpoint
-	TokenInBody bool   // the access token is a parameter, not what authorises the request: ath may be left out
+	TokenInBody bool   // the access token is a parameter and does not authorise the request: ath may be missing
 
-	Nonces        *Nonces // of this server; nil: none, and a nonce in a proof means nothing
+	Nonces        *Nonces // of this server; nil: the nonce of a proof is ignored
 	NonceRequired bool
 	MaxAge        time.Duration // of a proof without a nonce; 0: MaxAge
 }
@@ -77,13 +77,13 @@ type claims struct {
 	issuedAt                            time.Time
 }
 
-// Check checks the values of the request's DPoP header by RFC 9449 §4.3: exactly one, a JWT of the type dpop+jwt,
-// signed under an allowed algorithm by the public key in its header, for this method, URL and access token, and just
-// now. Whether it was seen before, the caller asks Once.
+// Check checks the values of a request's DPoP header (RFC 9449 §4.3). There must be exactly one: a JWT with typ dpop+jwt, recently
+// signed with an allowed algorithm by the public key in its header, for this method, URL and access token. Check does not detect
+// replays; Seen.Consume does.
 //
-// A proof that carries a nonce is as old as that: the device's clock may be wrong. So it stands or falls with the nonce, whatever
-// its iat, or a proof that was made ahead of time would be good once by its nonce and later again by its iat. ErrNonce and ClockError
-// come last and with the proof: nothing else is wrong with it.
+// A proof with a nonce is as old as the nonce, and its iat is ignored, because the device's clock may be wrong. If iat counted as
+// well, a proof made ahead of time would be valid once by its nonce and again by its iat. Check returns ErrNonce and ClockError
+// last and together with the proof, which is valid otherwise.
 func Check(header []string, r Request, now time.Time) (Proof, error) {
 	if len(header) != 1 {
 		return Proof{}, invalid("%d DPoP headers, wanted 1", len(header))
@@ -92,7 +92,7 @@ func Check(header []string, r Request, now time.Time) (Proof, error) {
 	if len(text) > maxProof {
 		return Proof{}, invalid("longer than %d bytes", maxProof)
 	}
-	c, jkt, err := open(text)
+	c, jkt, err := verify(text)
 	switch {
 	case err != nil:
 		return Proof{}, err
@@ -123,13 +123,13 @@ func Check(header []string, r Request, now time.Time) (Proof, error) {
 	return p, nil
 }
 
-// tokenHash is ath (RFC 9449 §4.2).
+// tokenHash returns ath (RFC 9449 §4.2).
 func tokenHash(accessToken string) string {
 	sum := sha256.Sum256([]byte(accessToken))
 	return jws.Base64.EncodeToString(sum[:])
 }
 
-// wholeSeconds rounds up: clients leave the fraction out of iat.
+// wholeSeconds rounds up, because clients omit the fraction from iat.
 func wholeSeconds(d time.Duration) time.Duration {
 	whole := d.Truncate(time.Second)
 	if whole < d {
@@ -138,7 +138,7 @@ func wholeSeconds(d time.Duration) time.Duration {
 	return whole
 }
 
-// HasNonce tells whether a proof, good or not, carries a nonce: its client goes on with the newest that it is given.
+// HasNonce reports whether a proof, valid or not, carries a nonce. Its client then uses the latest nonce that it gets.
 func HasNonce(text string) bool {
 	if len(text) > maxProof {
 		return false
@@ -155,8 +155,8 @@ func HasNonce(text string) bool {
 	return err == nil && c.nonce != ""
 }
 
-// open checks a proof's header and signature, and reads its claims.
-func open(text string) (c claims, jkt string, err error) {
+// verify checks a proof's header and signature, and returns its claims and the thumbprint of its key.
+func verify(text string) (c claims, jkt string, err error) {
 	j, err := jws.Split(text)
 	if err != nil {
 		return c, "", invalid("%w", err)
@@ -186,7 +186,7 @@ func open(text string) (c claims, jkt string, err error) {
 	return c, jkt, err
 }
 
-// methods are those of Algs, by jws.Alg.
+// methods maps the names that jws.Alg returns for Algs to their methods.
 var methods = map[string]jwt.SigningMethod{"ES256": jwt.SigningMethodES256, "EdDSA": jwt.SigningMethodEdDSA}
 
 func readClaims(payload []byte) (c claims, err error) {
@@ -213,8 +213,8 @@ func readClaims(payload []byte) (c claims, err error) {
 	return c, nil
 }
 
-// sameURL compares by RFC 9449 §4.3 (9): without query and fragment, after normalisation by syntax and scheme (RFC
-// 3986 §6.2.2, §6.2.3).
+// sameURL compares URLs by RFC 9449 §4.3 (9): without query and fragment, after syntax- and scheme-based normalisation (RFC 3986
+// §6.2.2, §6.2.3).
 func sameURL(claimed, actual string) bool {
 	a, err := url.Parse(claimed)
 	if err != nil || a.User != nil || a.Opaque != "" || len(claimed) > 2048 {
@@ -224,7 +224,7 @@ func sameURL(claimed, actual string) bool {
 	return err == nil && origin.Of(a) == origin.Of(b) && samePath(a, b)
 }
 
-// samePath takes percent signs as what they stand for, but for the slash, which they make a part of a name.
+// samePath decodes percent-encoding before it compares, except of the slash, which would separate segments.
 func samePath(a, b *url.URL) bool {
 	x, y := a.EscapedPath(), b.EscapedPath()
 	if x == "" {

@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// Base64 is base64url without padding (RFC 7515 §2), and no laxer than that.
+// Base64 is strict base64url without padding (RFC 7515 §2).
 var Base64 = base64.RawURLEncoding.Strict()
 
-// Compact is a signed text in compact form (RFC 7515 §3.1), taken apart and not yet believed.
+// Compact is a parsed JWS (RFC 7515 §3.1) whose signature was not checked.
 type Compact struct {
-	Type, Alg, KeyID string // typ, alg, kid; "" when absent
-	JWK              string // jwk, as JSON; "" when absent
-	Signed           string // what the signature is over
+	Type, Alg, KeyID string // typ, alg, kid; "" if absent
+	JWK              string // jwk, as JSON; "" if absent
+	Signed           string // the signing input
 	Payload          string // base64url
 	Signature        []byte
 }
 
-// Split takes a text apart. The error says what is wrong with it, and holds nothing of it. Critical header parameters are
-// refused: none is understood (RFC 7515 §4.1.11).
+// Split parses a JWS in compact serialization. Its error says what is wrong and contains nothing of the text. It refuses critical
+// header parameters, because it understands none (RFC 7515 §4.1.11).
 func Split(text string) (c Compact, err error) {
 	if strings.Count(text, ".") != 2 {
 		return c, errors.New("it is not three parts")
 	}
 	first, last := strings.IndexByte(text, '.'), strings.LastIndexByte(text, '.')
-	// base64 passes over line ends, strict or not: one token would have many texts.
+	// Even strict base64 skips line breaks, so one token would have many spellings.
 	if strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
 		return c, errors.New("it is not base64url")
 	}
@@ -61,7 +61,8 @@ func Split(text string) (c Compact, err error) {
 	return c, nil
 }
 
-// Alg is the name under which an algorithm is compared: RFC 9864 names EdDSA on one curve Ed25519. The key says which curve it is.
+// Alg returns the name by which an algorithm is compared. Ed25519 is the new name of EdDSA on that curve (RFC 9864), and the key
+// tells the curve, so both are EdDSA.
 func Alg(name string) string {
 	if name == "Ed25519" {
 		return "EdDSA"
@@ -69,7 +70,7 @@ func Alg(name string) string {
 	return name
 }
 
-// Is compares typ, which may be written with "application/" before it (RFC 7515 §4.1.9).
+// Is reports whether typ is the given type, which may follow "application/" (RFC 7515 §4.1.9).
 func (c *Compact) Is(typ string) bool {
 	return strings.EqualFold(c.Type, typ) || strings.EqualFold(c.Type, "application/"+typ)
 }

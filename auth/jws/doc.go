@@ -1,4 +1,3 @@
-// Package jws takes signed texts apart (RFC 7515, compact form), and the JSON in them, more strictly than encoding/json and in one
-// pass. It believes nothing: signatures are for its callers to check, which are on both sides of the fence, the server (auth/dpop)
-// and resource servers (auth/resource).
+// Package jws parses JWS in compact serialization (RFC 7515) and the JSON in them, more strictly than encoding/json and in one
+// pass. It does not check signatures: its callers do, in the server (auth/dpop) and in resource servers (auth/resource).
 package jws

@@ -16,8 +16,7 @@ import (
 // ErrKeyType says that a public key is neither EC on P-256, nor Ed25519, nor RSA.
 var ErrKeyType = errors.New("jws: not a type of key that signs here")
 
-// JWK is the public half of a key as RFC 7517 writes it. There is no field that a
-// private member could get into.
+// JWK is a public key in the form of RFC 7517. It has no field for private members.
 type JWK struct {
 	Kty string `json:"kty"`
 	Crv string `json:"crv,omitempty"` // EC and OKP
@@ -30,13 +29,12 @@ type JWK struct {
 	Use string `json:"use,omitempty"`
 }
 
-// PublicJWK holds the members that a public key has by itself, or returns [ErrKeyType]. EC coordinates
-// are padded to the size of the field (RFC 7518 section 6.2.1.2), RSA numbers are
-// not padded (section 6.3.1).
+// PublicJWK returns the members that define a public key, or [ErrKeyType]. EC coordinates are padded to the size of the field (RFC
+// 7518 §6.2.1.2); RSA numbers are not padded (§6.3.1).
 func PublicJWK(public crypto.PublicKey) (JWK, error) {
 	switch p := public.(type) {
 	case *ecdsa.PublicKey:
-		point, err := p.Bytes() // 4, x, y: SEC 1 section 2.3.3, always of full length
+		point, err := p.Bytes() // 4, x, y: SEC 1 §2.3.3, always of full length
 		if err != nil || p.Curve != elliptic.P256() {
 			return JWK{}, fmt.Errorf("%w: an EC key that is not on P-256", ErrKeyType)
 		}
@@ -49,9 +47,8 @@ func PublicJWK(public crypto.PublicKey) (JWK, error) {
 	return JWK{}, fmt.Errorf("%w for a key of type %T", ErrKeyType, public)
 }
 
-// Thumbprint returns the key id of a public key: the SHA-256 over its required
-// members, in lexicographic order and without white space (RFC 7638 section 3,
-// RFC 8037 section 2), base64url without padding. ErrKeyType for other types of key.
+// Thumbprint returns the SHA-256 of a public key's required members, in lexicographic order and without white space (RFC 7638 §3,
+// RFC 8037 §2), as base64url without padding. It returns [ErrKeyType] for other types of key.
 func Thumbprint(public crypto.PublicKey) (string, error) {
 	k, err := PublicJWK(public)
 	if err != nil {

@@ -10,21 +10,20 @@ import (
 	"unicode/utf8"
 )
 
-// encoding/json takes "EXP" for exp and the last of two equal names, and costs more than the rest of a verification but the
-// signature. Here each name counts as it is written, and once.
-
+// encoding/json accepts "EXP" for exp and the last of two equal names, and costs more than everything else in a verification except
+// the signature. This parser accepts each name in its exact spelling, and once.
 const (
 	maxMembers = 64     // of one object
-	maxDepth   = 10_000 // of objects and lists in each other, as in encoding/json
-	bad        = -1     // where a text stops being JSON (RFC 8259)
+	maxDepth   = 10_000 // nested objects and lists, as in encoding/json
+	bad        = -1     // position that stands for invalid JSON (RFC 8259)
 )
 
-// ErrJSON says that a text is not the JSON that was expected.
+// ErrJSON says that a text is not the expected JSON.
 var ErrJSON = errors.New("not the JSON that was expected")
 
-// Members calls visit with the name and the text of each member of a JSON object, in one pass over it: some may have been
-// visited before the text turns out to be no JSON, so what visit did counts only when Members returns nil. Names are exact, and
-// unique (RFC 7519 §4 lets a parser insist on that).
+// Members calls visit with the name and the text of each member of a JSON object, in one pass. It may call visit before it finds
+// that the text is invalid, so use what visit did only if Members returns nil. Names are compared exactly and must be unique (RFC
+// 7519 §4 permits this).
 func Members(object []byte, visit func(name, value string) error) error {
 	if !utf8.Valid(object) {
 		return ErrJSON
@@ -74,7 +73,7 @@ func Walk(s string, visit func(name, value string) error) error {
 	return nil
 }
 
-// at is a letter of s, or 0, which no JSON holds, behind its end.
+// at returns a byte of s, or 0 past its end. JSON contains no 0.
 func at(s string, i int) byte {
 	if i < len(s) {
 		return s[i]
@@ -82,7 +81,7 @@ func at(s string, i int) byte {
 	return 0
 }
 
-// skip is where the next letter that is no space stands, from i on.
+// skip returns the position of the first byte that is not white space, from i on.
 func skip(s string, i int) int {
 	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\r' || s[i] == '\n') {
 		i++
@@ -90,7 +89,7 @@ func skip(s string, i int) int {
 	return i
 }
 
-// valueEnd is where the JSON value ends that begins at i, or bad.
+// valueEnd returns where the JSON value that begins at i ends, or bad.
 func valueEnd(s string, i, depth int) int {
 	switch c := at(s, i); {
 	case c == '"':
@@ -205,7 +204,7 @@ func numberEnd(s string, i int) int {
 	return i
 }
 
-// digits is where one digit or more end, or bad.
+// digits returns where one or more digits end, or bad.
 func digits(s string, i int) int {
 	start := i
 	for c := at(s, i); c >= '0' && c <= '9'; c = at(s, i) {
@@ -217,7 +216,7 @@ func digits(s string, i int) int {
 	return i
 }
 
-// Text reads a JSON string.
+// Text parses a JSON string.
 func Text(value string) (string, error) {
 	if len(value) < 2 || value[0] != '"' {
 		return "", ErrJSON
@@ -232,7 +231,7 @@ func Text(value string) (string, error) {
 	return text, nil
 }
 
-// Time reads a NumericDate (RFC 7519 §2) between 1970 and 9999.
+// Time parses a NumericDate (RFC 7519 §2) between 1970 and 9999.
 func Time(value string) (time.Time, error) {
 	const year10000 = 253402300800
 	seconds, err := strconv.ParseInt(value, 10, 64)

@@ -6,7 +6,7 @@ import (
 	"latchkey/auth/jws"
 )
 
-// keySet writes the keys as a JSON Web Key Set, in the order given.
+// keySet returns the keys as a JSON Web Key Set, in the given order.
 func keySet(keys []*Key) []byte {
 	set := struct {
 		Keys []jws.JWK `json:"keys"`
@@ -14,7 +14,7 @@ func keySet(keys []*Key) []byte {
 	for _, k := range keys {
 		j, err := jws.PublicJWK(k.Public())
 		if err != nil {
-			continue // no Key is made of such a key
+			continue // no Key has such a public key
 		}
 		j.Kid, j.Alg, j.Use = k.ID, k.Alg, "sig"
 		set.Keys = append(set.Keys, j)

@@ -17,7 +17,7 @@ import (
 	"latchkey/auth/jws"
 )
 
-// The algorithms of RFC 7518 section 3.1 and RFC 8037 section 3.1 that a key can have.
+// The algorithms of keys (RFC 7518 §3.1, RFC 8037 §3.1).
 const (
 	ES256 = "ES256" // ECDSA on P-256 with SHA-256, the default
 	EdDSA = "EdDSA" // Ed25519
@@ -26,23 +26,21 @@ const (
 
 const rsaBits = 2048
 
-// ErrAlg says that an algorithm is none of ES256, EdDSA and RS256.
+// ErrAlg says that an algorithm is not ES256, EdDSA or RS256.
 var ErrAlg = errors.New("keyring: unknown signing algorithm")
 
-// Key is one signing key. It is not changed after it was made. Printing it, with
-// any verb, shows no private part.
+// Key is a signing key. It is immutable. Formatting it, with any verb, shows no private part.
 type Key struct {
 	ID        string    // kid: the SHA-256 thumbprint, RFC 7638
 	Alg       string    // ES256, EdDSA or RS256
 	Seq       int64     // 1, 2, 3 … for each algorithm
-	SignsFrom time.Time // its first moment as the signing key
+	SignsFrom time.Time // the start of its turn to sign
 	CreatedAt time.Time
 	private   crypto.Signer
 }
 
-// Generate makes a key. Its times are kept as UTC in whole microseconds, so that
-// every database gives them back unchanged. ErrAlg for an unknown algorithm;
-// seq counts from 1. RSA takes tenths of a second.
+// Generate generates a key. Its times are in UTC and truncated to microseconds, so that every database returns them unchanged. seq
+// starts at 1. Generate returns ErrAlg for an unknown algorithm. RSA takes tenths of a second.
 func Generate(alg string, seq int64, now, signsFrom time.Time) (*Key, error) {
 	if seq < 1 {
 		return nil, fmt.Errorf("keyring: sequence number %d; the first is 1", seq)
@@ -77,8 +75,7 @@ func newKey(private crypto.Signer, alg string, seq int64, createdAt, signsFrom t
 
 func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// algOf is the algorithm that a public key is used with here; ErrAlg when it is
-// used with none.
+// algOf returns the algorithm of a public key, or ErrAlg.
 func algOf(public crypto.PublicKey) (string, error) {
 	switch p := public.(type) {
 	case *ecdsa.PublicKey:
@@ -95,11 +92,10 @@ func algOf(public crypto.PublicKey) (string, error) {
 	return "", fmt.Errorf("%w for a key of type %T", ErrAlg, public)
 }
 
-// Public returns the public half: *ecdsa.PublicKey, ed25519.PublicKey or *rsa.PublicKey.
+// Public returns the public key: *ecdsa.PublicKey, ed25519.PublicKey or *rsa.PublicKey.
 func (k *Key) Public() crypto.PublicKey { return k.private.Public() }
 
-// Signer returns the private half as [Key.Method] takes it: *ecdsa.PrivateKey,
-// ed25519.PrivateKey or *rsa.PrivateKey.
+// Signer returns the private key for [Key.Method]: *ecdsa.PrivateKey, ed25519.PrivateKey or *rsa.PrivateKey.
 func (k *Key) Signer() crypto.Signer { return k.private }
 
 // Method returns the signing method of the key's algorithm.
@@ -114,8 +110,7 @@ func (k *Key) Method() jwt.SigningMethod {
 	}
 }
 
-// Format prints the key's name, for every verb: %+v and %d would otherwise print
-// the private exponent into a log.
+// Format prints the key's name for every verb: %+v and %d would otherwise print the private exponent into a log.
 func (k Key) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%s key %d (%s)", k.Alg, k.Seq, k.ID) }
 
 // LogValue logs the key's name.

@@ -6,21 +6,18 @@ import (
 	"time"
 )
 
-// Schedule says how long keys live. A zero or negative field takes its default.
+// Schedule says how long keys live. Fields that are zero or negative take their defaults.
 type Schedule struct {
-	// Every is how long a key signs; 30 days by default. Shorter than Lead, the
-	// keys follow each other at Lead instead.
+	// Every is how long a key signs; 30 days by default. If it is shorter than Lead, keys follow each other at Lead instead.
 	Every time.Duration
-	// Keep is how long a key stays published after its successor began to sign;
-	// a day by default. It must not be shorter than the longest access token lives,
-	// or tokens die with their key.
+	// Keep is how long a key stays published after its successor begins to sign; a day by default. It must be at least the longest
+	// life of an access token, or tokens become invalid with their key.
 	Keep time.Duration
-	// Lead is how long a key is published at least before it signs; an hour by
-	// default. It must not be shorter than resource servers cache the key set. Only
-	// the very first key signs at once, as there is nothing else to sign with.
+	// Lead is how long a key is published before it signs, at least; an hour by default. It must be at least as long as resource
+	// servers cache the key set. Only the very first key signs at once, because there is no other.
 	Lead time.Duration
-	// Announce is how long a key is published at least before a forced rotation, or a change of algorithm, may make it sign;
-	// Lead by default. It must not be shorter than the max-age of the key set.
+	// Announce is how long a key is published, at least, before a forced rotation or a change of algorithm makes it sign; Lead by
+	// default. It must be at least the max-age of the key set.
 	Announce time.Duration
 }
 
@@ -37,17 +34,16 @@ func (s Schedule) withDefaults() Schedule {
 	return s
 }
 
-// Ring is an immutable snapshot of the keys, safe for concurrent use. Every
-// answer depends on the time that is asked about, none on when the ring was made.
+// Ring is an immutable snapshot of the keys. It is safe for concurrent use. Its results depend on the time that is passed in, and
+// not on when the ring was made.
 type Ring struct {
 	alg      string
 	schedule Schedule
 	keys     []*Key // by alg, then by turn: SignsFrom, then Seq
 }
 
-// New makes a ring that signs with alg. The keys may be of several algorithms:
-// replicas that still run with another setting sign with theirs, and tokens outlive
-// a change of it. The slice is not kept.
+// New returns a ring that signs with alg. The keys may have several algorithms: replicas with another setting still sign with
+// theirs, and tokens outlive a change of the setting. New does not keep the slice.
 func New(alg string, keys []*Key, s Schedule) *Ring {
 	keys = slices.Clone(keys)
 	slices.SortFunc(keys, func(a, b *Key) int {
@@ -56,11 +52,9 @@ func New(alg string, keys []*Key, s Schedule) *Ring {
 	return &Ring{alg: alg, schedule: s.withDefaults(), keys: keys}
 }
 
-// Signing returns the key to sign with at now: of the ring's algorithm the one
-// whose turn began last (of two that began together, the greater Seq). Before the
-// first turn it is the key that signed before the algorithm was changed or, without one,
-// the first key all the same: a replica whose clock is behind the one that made the key
-// must not make another. False when there is no key: see [Ring.Due].
+// Signing returns the key that signs at now: the one of the ring's algorithm whose turn began last or, if two began together, the
+// one with the greater Seq. Before the first turn it is the key that signed before the algorithm changed or, without one, the first
+// key all the same: a replica whose clock is slow must not make another key. It returns false if there is no key; see [Ring.Due].
 func (r *Ring) Signing(now time.Time) (*Key, bool) {
 	var first *Key
 	for _, k := range slices.Backward(r.keys) {
@@ -78,8 +72,8 @@ func (r *Ring) Signing(now time.Time) (*Key, bool) {
 	return first, first != nil
 }
 
-// former is the key of another algorithm that verifiers know, for the time until they know the ring's own: the one whose turn
-// began last, or the first of all before that. nil: there is none.
+// former returns the key of another algorithm that signs until verifiers know the ring's own: the one whose turn began last or,
+// before all turns, the first. It returns nil if there is none.
 func (r *Ring) former(now time.Time) (former *Key) {
 	for i, k := range r.keys {
 		if k.Alg == r.alg || r.retired(i, now) {
@@ -93,8 +87,8 @@ func (r *Ring) former(now time.Time) (former *Key) {
 	return former
 }
 
-// Next returns the key that signs after the present one, and from when on it may: by then every verifier that caches the
-// key set has met it. False when there is none: see [Ring.Due].
+// Next returns the key that signs after the present one, and the time from which it may: by then every verifier that caches the key
+// set knows it. It returns false if there is no such key; see [Ring.Due].
 func (r *Ring) Next(now time.Time) (next *Key, from time.Time, ok bool) {
 	current, _ := r.Signing(now)
 	for _, k := range r.keys {
@@ -108,7 +102,7 @@ func (r *Ring) Next(now time.Time) (next *Key, from time.Time, ok bool) {
 	return nil, time.Time{}, false
 }
 
-// Find returns the published key of that id, for checking a token's signature.
+// Find returns the published key with an id.
 func (r *Ring) Find(kid string, now time.Time) (*Key, bool) {
 	for i, k := range r.keys {
 		if k.ID == kid {
@@ -118,11 +112,11 @@ func (r *Ring) Find(kid string, now time.Time) (*Key, bool) {
 	return nil, false
 }
 
-// Published returns the keys that are not retired, those whose turn is still to
-// come included, in an order that depends on nothing but the keys.
+// Published returns the keys that are not retired, including those whose turn is yet to come, in an order that depends on the keys
+// only.
 func (r *Ring) Published(now time.Time) []*Key { return r.filter(now, false) }
 
-// Retired returns the keys that verify nothing any more and can be deleted.
+// Retired returns the keys that are no longer needed and can be deleted.
 func (r *Ring) Retired(now time.Time) []*Key { return r.filter(now, true) }
 
 func (r *Ring) filter(now time.Time, retired bool) []*Key {
@@ -135,10 +129,9 @@ func (r *Ring) filter(now time.Time, retired bool) []*Key {
 	return keys
 }
 
-// retired: Keep has passed since a successor of the same algorithm took over. A
-// key without a successor is never retired while the ring signs with its
-// algorithm; otherwise Keep after its turn would have ended, for other replicas may
-// be using it until then.
+// retired reports whether Keep has passed since a successor of the same algorithm began to sign. A key without a successor is never
+// retired while the ring signs with its algorithm. Otherwise it is retired Keep after its turn would have ended, because other
+// replicas may use it until then.
 func (r *Ring) retired(i int, now time.Time) bool {
 	k := r.keys[i]
 	end := k.SignsFrom.Add(r.schedule.Every)
@@ -150,14 +143,13 @@ func (r *Ring) retired(i int, now time.Time) bool {
 	return !end.Add(r.schedule.Keep).After(now)
 }
 
-// Due says which key must be generated at now so that there is a key to sign with
-// and a next one published ahead of its turn. One at a time: callers add the key and
-// ask again until none is due. Replicas that see the same keys get the same seq.
+// Due returns the key that must be generated at now, so that there is one to sign with and a next one that is published ahead of
+// its turn. It returns one at a time: callers add the key and call Due again until due is false. Replicas that see the same keys
+// get the same seq. The cases are:
 //
 //   - no key at all: one that signs from now;
-//   - only keys of another algorithm: one that signs when it has been published for Announce;
-//   - no next key: one that signs when the newest has had its time, but not before
-//     it has been published for Lead.
+//   - only keys of another algorithm: one that signs after it was published for Announce;
+//   - no next key: one that signs when the newest has signed for Every, and has itself been published for Lead.
 func (r *Ring) Due(now time.Time) (seq int64, signsFrom time.Time, due bool) {
 	var newest *Key
 	for _, k := range r.keys {
@@ -182,6 +174,6 @@ func (r *Ring) Due(now time.Time) (seq int64, signsFrom time.Time, due bool) {
 	return seq, signsFrom, true
 }
 
-// JWKS returns the published keys at now as a JSON Web Key Set (RFC 7517 section
-// 5): public members only, and the same bytes for the same keys.
+// JWKS returns the published keys at now as a JSON Web Key Set (RFC 7517 §5): public members only, and the same bytes for the same
+// keys.
 func (r *Ring) JWKS(now time.Time) []byte { return keySet(r.Published(now)) }

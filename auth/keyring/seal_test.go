@@ -81,11 +81,11 @@ func TestAChangedRowDoesNotOpen(t *testing.T) {
 		"another kid":          {func(r *Sealed) { r.ID = other.ID }, ErrSealedByOther},
 		"another algorithm":    {func(r *Sealed) { r.Alg = EdDSA }, ErrSealedByOther},
 		"another sequence":     {func(r *Sealed) { r.Seq = 2 }, ErrSealedByOther},
-		"another row's box":    {func(r *Sealed) { r.Box = sealed(t, s, other).Box }, ErrSealedByOther},
-		"a cut box":            {func(r *Sealed) { r.Box = r.Box[:len(r.Box)-1] }, ErrSealedByOther},
-		"a box without a body": {func(r *Sealed) { r.Box = r.Box[:1] }, ErrSealedByOther},
-		"an empty box":         {func(r *Sealed) { r.Box = nil }, ErrBox},
-		"a later format":       {func(r *Sealed) { r.Box[0] = 2 }, ErrBox},
+		"another row's box":    {func(r *Sealed) { r.Ciphertext = sealed(t, s, other).Ciphertext }, ErrSealedByOther},
+		"a cut box":            {func(r *Sealed) { r.Ciphertext = r.Ciphertext[:len(r.Ciphertext)-1] }, ErrSealedByOther},
+		"a box without a body": {func(r *Sealed) { r.Ciphertext = r.Ciphertext[:1] }, ErrSealedByOther},
+		"an empty box":         {func(r *Sealed) { r.Ciphertext = nil }, ErrMalformed},
+		"a later format":       {func(r *Sealed) { r.Ciphertext[0] = 2 }, ErrMalformed},
 	} {
 		r := sealed(t, s, k)
 		c.change(&r)
@@ -94,10 +94,10 @@ func TestAChangedRowDoesNotOpen(t *testing.T) {
 		}
 	}
 	whole := sealed(t, s, k)
-	for i := range whole.Box {
+	for i := range whole.Ciphertext {
 		r := whole
-		r.Box = bytes.Clone(whole.Box)
-		r.Box[i] ^= 1
+		r.Ciphertext = bytes.Clone(whole.Ciphertext)
+		r.Ciphertext[i] ^= 1
 		if _, _, err := s.Open(r); err == nil {
 			t.Fatalf("opened with byte %d changed", i)
 		}
@@ -118,8 +118,8 @@ func TestABoxThatHoldsAnotherKeyIsRefused(t *testing.T) {
 		"another kid": {ID: ed.ID, Alg: ES256, Seq: 1, private: ec.private},
 		"another alg": {ID: ec.ID, Alg: RS256, Seq: 1, private: ec.private},
 	} {
-		if _, _, err := s.Open(sealed(t, s, k)); !errors.Is(err, ErrBox) {
-			t.Errorf("%s: %v, want ErrBox", name, err)
+		if _, _, err := s.Open(sealed(t, s, k)); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v, want ErrMalformed", name, err)
 		}
 	}
 }
@@ -148,7 +148,7 @@ func TestAPreviousSecretOpensAndAsksToBeSealedAgain(t *testing.T) {
 
 func TestSealsOfOneKeyDiffer(t *testing.T) {
 	s, k := sealer(t, secretA), generated(t, ES256, 1, start)
-	if bytes.Equal(sealed(t, s, k).Box[:13], sealed(t, s, k).Box[:13]) {
+	if bytes.Equal(sealed(t, s, k).Ciphertext[:13], sealed(t, s, k).Ciphertext[:13]) {
 		t.Error("the nonce was used twice")
 	}
 }
@@ -176,5 +176,5 @@ func sealed(t testing.TB, s *Sealer, k *Key) Sealed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Sealed{ID: k.ID, Alg: k.Alg, Seq: k.Seq, SignsFrom: k.SignsFrom, CreatedAt: k.CreatedAt, Box: box}
+	return Sealed{ID: k.ID, Alg: k.Alg, Seq: k.Seq, SignsFrom: k.SignsFrom, CreatedAt: k.CreatedAt, Ciphertext: box}
 }

@@ -11,17 +11,17 @@ import (
 	"latchkey/models"
 )
 
-// MaxAge is how long others may keep the key set (Cache-Control: max-age).
+// MaxAge is how long clients may cache the key set (Cache-Control: max-age).
 const MaxAge = 5 * time.Minute
 
 const (
-	keySignsFor = 30 * 24 * time.Hour // a signing key's turn
-	keyLead     = time.Hour           // a key is published at least so long before its turn
-	// RingReadEvery is how soon a process sees a rotation elsewhere.
+	keySignsFor = 30 * 24 * time.Hour // how long a key signs
+	keyLead     = time.Hour           // how long a key is published before it signs, at least
+	// RingReadEvery is how soon a process sees a rotation by another one.
 	RingReadEvery = 10 * time.Second
 
-	// keyAnnounce is how long a key is published at least before a forced rotation: replicas read it some seconds after
-	// it was made, and the key set that one served right before that is kept for its max-age.
+	// keyAnnounce is how long a key is published before a forced rotation makes it sign, at least. Replicas read it some seconds
+	// after it was made, and clients may cache a key set from just before that for MaxAge.
 	keyAnnounce = MaxAge + 3*RingReadEvery
 )
 
@@ -29,9 +29,9 @@ func (s *Service) schedule() keyring.Schedule {
 	return keyring.Schedule{Every: keySignsFor, Keep: s.config.AccessTTL + time.Hour, Lead: keyLead, Announce: keyAnnounce}
 }
 
-// Load reads the signing keys, makes those that are due and forgets those that are retired. Replicas may call it
-// at the same time: the database decides whose new key counts. It returns keyring.ErrSealedByOther when the keys
-// were sealed under a secret that this process does not have.
+// Load reads the signing keys, generates those that are due and deletes those that are retired. Replicas may call it at the same
+// time: the database decides whose new key counts. Load returns keyring.ErrSealedByOther if a key was sealed under a secret that
+// this process does not have.
 func (s *Service) Load(ctx context.Context) error {
 	s.ringLock.Lock()
 	defer s.ringLock.Unlock()
@@ -49,7 +49,7 @@ func (s *Service) Load(ctx context.Context) error {
 			return err
 		}
 		if len(ring.Published(now)) <= before {
-			return errors.New("auth: a new signing key did not appear in the database")
+			return errors.New("keys: a new signing key did not appear in the database")
 		}
 	}
 	var retired []string
@@ -72,17 +72,17 @@ func (s *Service) readRing(ctx context.Context) (*keyring.Ring, error) {
 	keys := make([]*keyring.Key, 0, len(rows))
 	for _, row := range rows {
 		key, stale, err := s.sealer.Open(keyring.Sealed{
-			ID: row.KID, Alg: row.Alg, Seq: row.Seq, SignsFrom: row.SignsFrom, CreatedAt: row.CreatedAt, Box: row.Sealed,
+			ID: row.KID, Alg: row.Alg, Seq: row.Seq, SignsFrom: row.SignsFrom, CreatedAt: row.CreatedAt, Ciphertext: row.Sealed,
 		})
 		if err != nil {
 			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
 		}
 		if stale {
-			box, err := s.sealer.Seal(key)
+			sealed, err := s.sealer.Seal(key)
 			if err != nil {
 				return nil, fmt.Errorf("reseal signing key: %w", err)
 			}
-			if err := s.store.ResealSigningKey(ctx, row.KID, row.Sealed, box); err != nil {
+			if err := s.store.ResealSigningKey(ctx, row.KID, row.Sealed, sealed); err != nil {
 				return nil, err
 			}
 		}
@@ -96,16 +96,16 @@ func (s *Service) makeKey(ctx context.Context, seq int64, now, from time.Time) e
 	if err != nil {
 		return fmt.Errorf("make signing key: %w", err)
 	}
-	box, err := s.sealer.Seal(key)
+	sealed, err := s.sealer.Seal(key)
 	if err != nil {
 		return fmt.Errorf("seal signing key: %w", err)
 	}
 	return s.store.AddSigningKey(ctx, models.SigningKey{
-		KID: key.ID, Alg: key.Alg, Seq: key.Seq, CreatedAt: now, SignsFrom: from, Sealed: box,
+		KID: key.ID, Alg: key.Alg, Seq: key.Seq, CreatedAt: now, SignsFrom: from, Sealed: sealed,
 	})
 }
 
-// Current is the key that signs now. The ring is in memory: a request asks the database only if it was never read.
+// Current returns the key that signs now. It uses the database only if Load has not succeeded yet.
 func (s *Service) Current(ctx context.Context) (*keyring.Key, error) {
 	if s.ring.Load() == nil {
 		if err := s.Load(ctx); err != nil {
@@ -114,13 +114,13 @@ func (s *Service) Current(ctx context.Context) (*keyring.Key, error) {
 	}
 	key, ok := s.ring.Load().Signing(s.clock.Now())
 	if !ok {
-		return nil, errors.New("auth: no signing key has its turn yet")
+		return nil, errors.New("keys: no signing key has its turn yet")
 	}
 	return key, nil
 }
 
-// Find finds the key that signed a token. A kid that is not in the ring may be of a key that another replica has
-// just made and put to work, by a second rotation within seconds: the ring is then read again, at most once a second.
+// Find returns the published key with the id kid. If the id is unknown, another replica may just have made that key and put it to
+// use by a second rotation, so Find reads the keys again, at most once a second.
 func (s *Service) Find(kid string) (*keyring.Key, bool) {
 	ring, now := s.ring.Load(), s.clock.Now()
 	if ring == nil {
@@ -133,7 +133,7 @@ func (s *Service) Find(kid string) (*keyring.Key, bool) {
 	s.ringLock.Lock()
 	stale := !auth.Fresh(s.ringAt, now, time.Second)
 	if stale {
-		s.ringAt = now // an attempt counts, or a database that is down would be asked for every forged token
+		s.ringAt = now // failed reads count, too: forged tokens must not cause a query each while the database is down
 	}
 	s.ringLock.Unlock()
 	if !stale {
@@ -147,7 +147,7 @@ func (s *Service) Find(kid string) (*keyring.Key, bool) {
 	return s.ring.Load().Find(kid, now)
 }
 
-// JWKS is the document of the published public keys (RFC 7517 §5).
+// JWKS returns the JSON Web Key Set of the published public keys (RFC 7517 §5).
 func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
 	if _, err := s.Current(ctx); err != nil {
 		return nil, err
@@ -155,14 +155,14 @@ func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
 	return s.ring.Load().JWKS(s.clock.Now()), nil
 }
 
-// Info describes one key to an operator.
+// Info describes a key to an operator.
 type Info struct {
 	ID, Alg              string
 	CreatedAt, SignsFrom time.Time
 	Signing, Next        bool
 }
 
-// List lists the published keys.
+// List returns the published keys.
 func (s *Service) List(ctx context.Context) ([]Info, error) {
 	if err := s.Load(ctx); err != nil {
 		return nil, err
@@ -179,20 +179,20 @@ func (s *Service) List(ctx context.Context) ([]Info, error) {
 	return list, nil
 }
 
-// TooNew is the refusal of a rotation: verifiers may hold a key set that does not have the next key yet.
-type TooNew struct{ From time.Time } // when it may sign
+// TooNew refuses a rotation, because verifiers may have cached a key set without the next key.
+type TooNew struct{ From time.Time } // when the key may sign
 
 func (e *TooNew) Error() string {
 	return fmt.Sprintf("the next signing key is too new: servers that hold a key set of the last %d minutes may not know it; it may sign from %s on",
 		int(MaxAge.Minutes()), e.From.Format(time.RFC3339))
 }
 
-// RotateAnnounced makes the next key sign now; the old one stays published. Other replicas follow within seconds, and
-// until then sign with the old key, which stays good. It returns TooNew while verifiers may not know the next key.
+// RotateAnnounced makes the next key sign now. The old key stays published. Other replicas follow within seconds and sign with the
+// old key until then. RotateAnnounced returns a *TooNew while verifiers may not know the next key.
 func (s *Service) RotateAnnounced(ctx context.Context) error { return s.rotate(ctx, false) }
 
-// Rotate is RotateAnnounced without its refusal, for a key that must not sign a minute longer: verifiers that
-// do not know the next key refuse tokens until they fetch the key set again.
+// Rotate is RotateAnnounced without that check, for a key that must stop signing at once. Verifiers that do not know the next key
+// refuse tokens until they fetch the key set again.
 func (s *Service) Rotate(ctx context.Context) error { return s.rotate(ctx, true) }
 
 func (s *Service) rotate(ctx context.Context, insist bool) error {
@@ -203,23 +203,23 @@ func (s *Service) rotate(ctx context.Context, insist bool) error {
 	current, _ := ring.Signing(now)
 	next, from, ok := ring.Next(now)
 	if !ok {
-		return errors.New("auth: there is no next signing key")
+		return errors.New("keys: there is no next signing key")
 	}
-	if next.CreatedAt.After(now) { // the clock was set back: all that is known is that the key is there now
+	if next.CreatedAt.After(now) { // the clock was set back: it is only known that the key exists now
 		if err := s.store.RedateSigningKey(ctx, next.ID, now); err != nil {
 			return err
 		}
 		from = now.Add(keyAnnounce)
 	}
 	if now.Before(from) && !insist {
-		return &TooNew{From: from.Add(time.Second - 1).Truncate(time.Second)} // as it is printed
+		return &TooNew{From: from.Add(time.Second - 1).Truncate(time.Second)} // rounded up, as Error prints seconds
 	}
-	// The key that signs has its turn in the future when the clock was set back. It must not take over again then.
+	// If the clock was set back, the current key's turn is in the future. It must not sign again then.
 	for _, k := range []*keyring.Key{current, next} {
 		if !k.SignsFrom.After(now) {
 			continue
 		}
-		// Not found: another process rotated at the same moment, and that is what was wanted.
+		// ErrNotFound: another process rotated at the same moment, which is what the caller wants.
 		if err := s.store.AdvanceSigningKey(ctx, k.ID, now); err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}

@@ -1,4 +1,4 @@
-// Package keys keeps the keys that sign tokens: it loads and makes them, says which one signs now, and signs.
+// Package keys manages the keys that sign tokens. It loads, generates and rotates them, and signs with the current one.
 package keys
 
 import (
@@ -11,10 +11,10 @@ import (
 	"latchkey/models"
 )
 
-// Config is what an operator decides about signing.
+// Config holds the operator's settings for signing.
 type Config struct {
 	SigningAlg string        // ES256, EdDSA or RS256
-	AccessTTL  time.Duration // life of an access token: a key stays published that much longer than it signs
+	AccessTTL  time.Duration // life of an access token: a key stays published this much longer than it signs
 }
 
 // Service holds the signing keys of this process. It is safe for concurrent use.
@@ -26,10 +26,10 @@ type Service struct {
 
 	ring     atomic.Pointer[keyring.Ring]
 	ringLock sync.Mutex
-	ringAt   time.Time // when the ring was read last; guarded by ringLock
+	ringAt   time.Time // when the ring was last read; guarded by ringLock
 }
 
-// New makes the service. It reads nothing yet: Load does.
+// New returns the service. It reads nothing; Load does.
 func New(store *models.Store, clock auth.Clock, sealer *keyring.Sealer, c Config) *Service {
 	return &Service{config: c, store: store, clock: clock, sealer: sealer}
 }

@@ -9,8 +9,8 @@ import (
 	"latchkey/auth/keyring"
 )
 
-// Sign makes a JWS in compact form (RFC 7515 §3.1) with the given typ. golang-jwt signs; the header is written here, because its own
-// way goes through a map for every token.
+// Sign returns a JWS in compact serialization (RFC 7515 §3.1) with the given typ. It writes the header itself, because golang-jwt
+// would build a map for every token.
 func Sign(key *keyring.Key, typ string, claims any) (string, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {

@@ -1,3 +1,3 @@
-// Package mail hands mails over: to an SMTP server (RFC 5321), or as files to a folder for development. It decides
-// nothing: whom to write what, and when to try again, is the caller's.
+// Package mail delivers mails: to an SMTP server (RFC 5321), or, for development, as files in a folder. Its callers decide what to
+// send to whom, and when to try again.
 package mail

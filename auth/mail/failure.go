@@ -15,16 +15,16 @@ import (
 	"syscall"
 )
 
-// Servers repeat addresses in what they say, in every form that they know, and what they say ends in the log. So no error of
-// this package holds a word of theirs: the step, the codes and our own words must do.
+// Servers repeat addresses in their replies, in many forms, and errors are logged. So no error of this package contains a server's
+// text: it has the step, the codes and our own words.
 
-// failure says what failed. The same mail may be taken later.
+// failure returns an error of a step after which the same mail may be accepted later.
 func failure(step string, err error) error {
 	return errors.New("mail: " + step + ": " + cause(err))
 }
 
-// refusal is failure for a step that is about the mail itself: a 5yz reply refuses it for good (RFC 5321 §4.2.1). Codes that
-// ask for a login (RFC 4954 §6) are about ours.
+// refusal is failure for a step that is about the mail itself: a 5yz reply refuses it for good (RFC 5321 §4.2.1), except for codes
+// that demand a login (RFC 4954 §6), which are about the settings.
 func refusal(step string, err error) error {
 	switch code := replyCode(err); {
 	case code == 530 || code == 534 || code == 535 || code == 538:
@@ -35,10 +35,10 @@ func refusal(step string, err error) error {
 	return failure(step, err)
 }
 
-// positive tells whether a step succeeded. The first digit of a reply decides (RFC 5321 §4.2).
+// positive reports whether a step succeeded. The first digit of the reply decides (RFC 5321 §4.2).
 func positive(err error) bool { return err == nil || replyCode(err)/100 == 2 }
 
-// replyCode is the code of a server's reply, or 0.
+// replyCode returns the code of a server's reply, or 0.
 func replyCode(err error) int {
 	var reply *textproto.Error
 	if errors.As(err, &reply) && reply.Code >= 200 && reply.Code < 600 {
@@ -47,10 +47,10 @@ func replyCode(err error) int {
 	return 0
 }
 
-// enhancedCode begins the text of a reply, where a server gives one (RFC 2034 §4).
+// enhancedCode matches the code at the start of a reply's text, if the server sends one (RFC 2034 §4).
 var enhancedCode = regexp.MustCompile(`^[245]\.[0-9]{1,3}\.[0-9]{1,3}\b`)
 
-// cause words why something failed.
+// cause describes why a step failed.
 func cause(err error) string {
 	if code := replyCode(err); code != 0 {
 		text := strconv.Itoa(code)
@@ -90,7 +90,7 @@ func cause(err error) string {
 	return "the connection failed"
 }
 
-// certificateFault says what is wrong with a certificate, whose texts anybody may have written.
+// certificateFault returns what is wrong with a certificate, without its texts, which an attacker may have written.
 func certificateFault(err error) string {
 	var invalid x509.CertificateInvalidError
 	switch {

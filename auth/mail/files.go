@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// Files writes each mail into a file of a folder, for development: nothing leaves the machine.
+// Files writes each mail to a file in a folder, for development. No mail leaves the machine.
 type Files struct {
-	Folder string // made at the first mail, 0700
+	Folder string // created for the first mail with mode 0700
 	From   *mail.Address
 }
 
-// Send writes one mail as FOLDER/ID.eml, readable for this user only. The same mail again replaces its file.
+// Send writes a mail to FOLDER/ID.eml, readable for this user only. Sending the same mail again replaces the file.
 func (f Files) Send(_ context.Context, m Message) error {
 	msg, err := compose(f.From, m)
 	if err != nil {
@@ -45,7 +45,7 @@ func (f Files) Send(_ context.Context, m Message) error {
 	return nil
 }
 
-// Names lists the mails in the folder, newest first: their ids sort by age. A folder that is not there is empty.
+// Names returns the names of the mails in the folder, newest first, because ids sort by age. A missing folder is empty.
 func (f Files) Names() ([]string, error) {
 	entries, err := os.ReadDir(f.Folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -61,7 +61,7 @@ func (f Files) Names() ([]string, error) {
 	return names, nil
 }
 
-// Read reads one of the mails again, by its name.
+// Read parses the mail with a name.
 func (f Files) Read(name string) (Message, error) {
 	if name == "" || strings.ContainsAny(name, `/\.`) {
 		return Message{}, fmt.Errorf("mail: %w", fs.ErrNotExist)

@@ -9,7 +9,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// signIn sends the user and the password. The caller has made sure that the connection is encrypted, or to this machine.
+// signIn sends the user name and the password. The caller ensures that the connection is encrypted, or to this machine.
 func (s *SMTP) signIn(c *conversation) error {
 	_, offered := c.client.Extension("AUTH")
 	method, err := s.method(c, strings.Fields(strings.ToUpper(offered)))
@@ -26,7 +26,7 @@ func (s *SMTP) signIn(c *conversation) error {
 	return nil
 }
 
-// method picks the strongest of the mechanisms that the server offers (RFC 4954 §4).
+// method returns the strongest mechanism that the server offers (RFC 4954 §4).
 func (s *SMTP) method(c *conversation, offered []string) (smtp.Auth, error) {
 	user := s.user.Username()
 	password, _ := s.user.Password()

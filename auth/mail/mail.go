@@ -13,30 +13,30 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// ErrRefused says that the mail will never be taken: the server refused the recipient or the mail itself for good (a
-// 5yz reply, RFC 5321 §4.2.1), or it cannot be put into words that mail knows.
+// ErrRefused says that the mail will never be accepted: the server refused the recipient or the mail for good (a 5yz reply, RFC
+// 5321 §4.2.1), or the mail cannot be encoded.
 var ErrRefused = errors.New("mail: refused for good")
 
-// ErrSettings says that no mail at all can be sent until the operator mends a setting or the server: they do not fit.
+// ErrSettings says that no mail can be sent until the operator changes a setting or the server, because they do not match.
 var ErrSettings = errors.New("mail: the settings and the server do not fit")
 
-// Message is one mail to one person.
+// Message is a mail to one person.
 type Message struct {
-	ID      string // unique, and the same at every try: receivers drop what they know
+	ID      string // unique, and the same at every attempt, so that receivers can drop duplicates
 	To      string // an address without a name
 	Subject string
-	Text    string // readable alone
+	Text    string // complete by itself
 	HTML    string
 	At      time.Time
 }
 
-// Sender takes mails. An error that is not ErrRefused means that the same mail may be taken later. No error may hold an e-mail
-// address or a word of a mail server's.
+// Sender sends mails. After an error other than ErrRefused, the same mail may be accepted later. Errors must not contain an e-mail
+// address or a text of a mail server.
 type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// ParseFrom reads LATCHKEY_MAIL_FROM: an address, with or without a name (RFC 5322 §3.4).
+// ParseFrom parses LATCHKEY_MAIL_FROM: an address, with or without a name (RFC 5322 §3.4).
 func ParseFrom(s string) (*mail.Address, error) {
 	a, err := mail.ParseAddress(s)
 	if err != nil || strings.ContainsFunc(s, unicode.IsControl) {
@@ -45,9 +45,10 @@ func ParseFrom(s string) (*mail.Address, error) {
 	return a, nil
 }
 
-// Deliverable is the address as every mail server understands it: an international domain in its ASCII form (RFC 5891).
-// It refuses what is no single bare address, a quoted or an international part before the @, which few servers take (RFC
-// 6531), more than 64 bytes of it (RFC 5321 §4.5.3.1), and what is no domain: an IP address, a label of more than 63 bytes.
+// Deliverable returns the address in the form that every mail server understands, with an international domain in ASCII (RFC 5891).
+// It returns an error for everything except a single bare address; for a quoted or international local part, which few servers
+// accept (RFC 6531); for a local part of more than 64 bytes (RFC 5321 §4.5.3.1); and for an invalid domain, such as an IP address
+// or a label of more than 63 bytes.
 func Deliverable(address string) (string, error) {
 	parsed, err := mail.ParseAddress(address)
 	if err != nil || parsed.Name != "" || parsed.Address != address {
@@ -68,7 +69,7 @@ func Deliverable(address string) (string, error) {
 	return local + "@" + ascii, nil
 }
 
-// Domain is a mail domain as every mail server understands it: in lower case, an international one in its ASCII form (RFC 5891).
+// Domain returns a mail domain in the form that every mail server understands: in lower case and ASCII (RFC 5891).
 func Domain(domain string) (string, error) {
 	ascii, err := idna.Lookup.ToASCII(domain)
 	if err != nil || !isDomain(ascii) {
@@ -77,7 +78,7 @@ func Domain(domain string) (string, error) {
 	return ascii, nil
 }
 
-// isDomain checks what idna.Lookup does not: lengths (RFC 1035 §2.3.4), and that it is no IP address.
+// isDomain checks what idna.Lookup does not: lengths (RFC 1035 §2.3.4), and that the domain is not an IP address.
 func isDomain(ascii string) bool {
 	labels := strings.Split(ascii, ".")
 	for _, label := range labels {
@@ -88,7 +89,7 @@ func isDomain(ascii string) bool {
 	return len(ascii) <= 253 && strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }
 
-// compose makes the mail: multipart/alternative, the text first (RFC 2046 §5.1.4).
+// compose encodes the mail as multipart/alternative, with the text first (RFC 2046 §5.1.4).
 func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
 	for _, header := range []string{m.ID, m.To, m.Subject} {
 		if strings.ContainsFunc(header, unicode.IsControl) {
@@ -106,19 +107,19 @@ func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
 	domain := sender[strings.LastIndexByte(sender, '@')+1:]
 	msg.SetMessageIDWithValue(m.ID + "@" + domain)
 	msg.SetDateWithValue(m.At)
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: no answers by machines
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: no automatic replies
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
 	return msg, nil
 }
 
-// envelope is who sends a mail to whom, as mail servers understand it.
+// envelope returns the sender and the recipient in the form that mail servers understand.
 func envelope(from *mail.Address, m Message) (sender, recipient string, err error) {
 	if recipient, err = Deliverable(m.To); err != nil {
 		return "", "", fmt.Errorf("%w: the recipient: %w", ErrRefused, err)
 	}
 	if sender, err = Deliverable(from.Address); err != nil {
-		sender = from.Address // what an operator chose
+		sender = from.Address // the operator chose it
 	}
 	return sender, recipient, nil
 }

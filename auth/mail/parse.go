@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Parse reads a mail that compose made, as its reader's program does.
+// Parse parses a mail that compose encoded, as a mail reader does.
 func Parse(data []byte) (m Message, err error) {
 	read, err := mail.ReadMessage(bytes.NewReader(data))
 	if err != nil {

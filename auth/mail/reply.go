@@ -6,12 +6,12 @@ import (
 	"net"
 )
 
-// replies is a connection to a mail server on which every reply has a space after its code. RFC 5321 §4.2 lets a server say a code
-// alone ("250"), which textproto refuses, as it does a code before anything else than a space or a hyphen.
+// replies is a connection to a mail server that adds a space to replies that are only a code. RFC 5321 §4.2 lets a server send
+// "250" alone, which textproto refuses, as it does a code before anything other than a space or a hyphen.
 type replies struct {
 	net.Conn
 	from *bufio.Reader
-	rest []byte // of a line that was read
+	rest []byte // the unread part of a line
 	cont bool   // the next bytes continue a line
 }
 
@@ -38,7 +38,7 @@ func (r *replies) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// isShortReply tells whether a line begins with a code that no space, hyphen or further digit follows.
+// isShortReply reports whether a line begins with a code that is not followed by a space, a hyphen or another digit.
 func isShortReply(line []byte) bool {
 	text := bytes.TrimRight(line, "\r\n")
 	for _, digit := range text[:min(3, len(text))] {

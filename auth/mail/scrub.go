@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// addressLike is what could be an e-mail address, or most of one: with a quoted local part, in angle brackets, with letters of any
-// script, and with the @ as it is written in URLs, quoted-printable, HTML and full-width text.
+// addressLike matches what could be an e-mail address, or most of one: with a quoted local part, in angle brackets, with letters of
+// any script, and with the @ as URLs, quoted-printable, HTML and full-width text write it.
 var addressLike = regexp.MustCompile(`(?i)("[^"\n]*"|[^\s"<>(),;:=%&]*)(@|%40|%2540|=40|&#64;|&#x40;|&commat;|\\u0040|\\x40|＠|﹫)[^\s"<>(),;]*`)
 
-// marks are the parts of addressLike without which no text has one.
+// marks maps the spellings of @ in addressLike to @. A text without any of them contains no address.
 var marks = strings.NewReplacer("%40", "@", "%2540", "@", "=40", "@", "&#64;", "@", "&#X40;", "@", "&COMMAT;", "@", `\U0040`, "@", `\X40`, "@", "＠", "@", "﹫", "@")
 
-// Scrub takes what could be an e-mail address out of a text for the log.
+// Scrub removes from a text for the log what could be an e-mail address.
 func Scrub(text string) string {
 	if !strings.ContainsAny(text, "@%=&\\＠﹫") || !strings.Contains(marks.Replace(strings.ToUpper(text)), "@") {
 		return text

@@ -23,24 +23,24 @@ import (
 )
 
 const (
-	// smtpTimeout is how long a server may take for each of its replies.
+	// smtpTimeout is how long a server may take for each reply.
 	smtpTimeout = 15 * time.Second
-	// contentPatience times as long may the last reply take, in which servers look into the mail (RFC 5321 §4.5.3.2.6): a
-	// mail whose reply we do not wait for is sent twice.
+	// contentPatience times as long the last reply may take, during which servers examine the mail (RFC 5321 §4.5.3.2.6). A mail
+	// whose reply we do not wait for is sent twice.
 	contentPatience = 4
-	// quitTimeout bounds the courtesy of the farewell: the mail is delivered by then.
+	// quitTimeout bounds QUIT. By then the mail is delivered.
 	quitTimeout = 2 * time.Second
 )
 
-// SMTP sends over one connection for each mail.
+// SMTP sends each mail over a connection of its own.
 type SMTP struct {
 	From *mail.Address
 	// TLS overrides how certificates are verified; nil: by the system's authorities.
 	TLS *tls.Config
 	// Timeout is how long the server may take for each of its replies, and four times as long for the last one; 0: 15 s.
 	Timeout time.Duration
-	// Hello is the host that we greet the server with (RFC 5321 §4.1.1.1): a name or an IP address. Strict servers want one that
-	// exists. What can be none, and "", is said as localhost.
+	// Hello is the host in EHLO (RFC 5321 §4.1.1.1): a name or an IP address. Strict servers require one that exists. localhost
+	// replaces invalid values and "".
 	Hello string
 	// Dial overrides how the server is reached; nil: over TCP.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -51,9 +51,9 @@ type SMTP struct {
 	user     *url.Userinfo
 }
 
-// NewSMTP reads LATCHKEY_SMTP_URL: smtp://user:password@host:port speaks STARTTLS (RFC 3207), which a server that is not
-// on this machine must offer; smtps:// speaks TLS from the start. Ports default to 587 and 465. No error repeats the
-// URL, for the password in it.
+// NewSMTP parses LATCHKEY_SMTP_URL. smtp://user:password@host:port uses STARTTLS (RFC 3207), which a server that is not on this
+// machine must offer; smtps:// uses TLS from the start. Ports default to 587 and 465. Errors do not repeat the URL, because it
+// contains the password.
 func NewSMTP(text string, from *mail.Address) (*SMTP, error) {
 	bad := errors.New("must be like smtp://user:password@mail.example.com:587 or smtps://…")
 	u, err := url.Parse(text)
@@ -77,11 +77,12 @@ func NewSMTP(text string, from *mail.Address) (*SMTP, error) {
 	return s, nil
 }
 
-// Server is the host and the port of the mail server.
+// Server returns the host and the port of the mail server.
 func (s *SMTP) Server() string { return net.JoinHostPort(s.host, strconv.Itoa(s.port)) }
 
-// Send delivers one mail. Its errors name the step and the server's reply codes, never its words, in which servers repeat
-// addresses. ErrRefused: never send it again. ErrSettings: no mail can be sent before the operator mends a setting.
+// Send delivers a mail. Its errors name the step and the server's reply codes but not the server's texts, which can contain
+// addresses. After ErrRefused, never send the mail again. After ErrSettings, no mail can be sent before the operator changes a
+// setting.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	msg, err := compose(s.From, m)
 	if err != nil {
@@ -106,14 +107,14 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	if err := c.deliver(sender, recipient, msg); err != nil {
 		return err
 	}
-	// It was taken. Whatever goes wrong from here on must not send it again.
+	// The server has accepted the mail. No later error may cause it to be sent again.
 	_ = conn.SetDeadline(time.Now().Add(min(timeout, quitTimeout)))
 	_ = c.client.Quit()
 	return nil
 }
 
-// connect reaches the server, over TLS when it speaks that from the start, and tells whether it is on this machine: by its name
-// and by its address.
+// connect connects to the server, with TLS if implicit, and reports whether the server is on this machine, according to its name
+// and its address.
 func (s *SMTP) connect(ctx context.Context, timeout time.Duration) (conn net.Conn, local bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -137,7 +138,7 @@ func (s *SMTP) connect(ctx context.Context, timeout time.Duration) (conn net.Con
 	return secured, local, nil
 }
 
-// begin greets the server, turns TLS on and signs in.
+// begin greets the server, starts TLS and signs in.
 func (s *SMTP) begin(c *conversation, local bool) (err error) {
 	if err := s.hello(c, c.conn); err != nil {
 		return err
@@ -156,13 +157,13 @@ func (s *SMTP) begin(c *conversation, local bool) (err error) {
 	return s.signIn(c)
 }
 
-// hello reads the greeting from a reader of the connection, and greets back.
+// hello reads the server's greeting and sends EHLO.
 func (s *SMTP) hello(c *conversation, from io.Reader) (err error) {
 	c.wait(c.timeout)
 	if c.client, err = smtp.NewClient(&replies{Conn: c.conn, from: bufio.NewReader(from)}, s.host); err != nil {
 		return failure("the greeting failed", err)
 	}
-	c.client.SkipSMTPUTF8(true) // our addresses are ASCII; a relay would refuse to hand the mail on where it is not known
+	c.client.SkipSMTPUTF8(true) // our addresses are ASCII; a relay could not pass the mail on to servers without SMTPUTF8
 	c.wait(c.timeout)
 	if err := c.client.Hello(helloName(s.Hello)); err != nil {
 		return failure("EHLO failed", err)
@@ -170,8 +171,8 @@ func (s *SMTP) hello(c *conversation, from io.Reader) (err error) {
 	return nil
 }
 
-// startTLS turns TLS on and begins afresh (RFC 3207 §4.2): what was said before, in the clear, counts no more, and what was read ahead
-// is dropped. The client's own StartTLS would read replies past ours.
+// startTLS starts TLS and a new conversation (RFC 3207 §4.2). What the server said before does not count, and what was read ahead
+// is discarded. The client's own StartTLS would bypass replies.
 func (s *SMTP) startTLS(c *conversation, local bool) error {
 	c.wait(c.timeout)
 	id, err := c.client.Text.Cmd("STARTTLS")
@@ -191,8 +192,8 @@ func (s *SMTP) startTLS(c *conversation, local bool) error {
 	return s.hello(c, io.MultiReader(strings.NewReader("220 greeted already\r\n"), secured))
 }
 
-// tlsConfig verifies the server's certificate, unless it is on this machine: what does not leave that needs no cover, and
-// there is no certificate for "localhost".
+// tlsConfig verifies the server's certificate unless the server is on this machine. Such a connection needs no protection, and
+// "localhost" has no certificate.
 func (s *SMTP) tlsConfig(local bool) *tls.Config {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.TLS != nil {
@@ -210,10 +211,10 @@ type conversation struct {
 	timeout time.Duration
 }
 
-// wait gives the server its time for the next reply.
+// wait limits the time for the next reply.
 func (c *conversation) wait(d time.Duration) { _ = c.conn.SetDeadline(time.Now().Add(d)) }
 
-// deliver hands one mail over. Nil: the server has taken it.
+// deliver sends one mail. It returns nil if the server has accepted it.
 func (c *conversation) deliver(sender, recipient string, msg *gomail.Msg) error {
 	c.wait(c.timeout)
 	if err := c.client.Mail("<" + sender + ">"); !positive(err) {
@@ -248,7 +249,7 @@ func fromLoopback(address net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// helloName is a host as EHLO says it: a domain, or an address literal (RFC 5321 §4.1.3).
+// helloName returns a host in the form of EHLO: a domain, or an address literal (RFC 5321 §4.1.3).
 func helloName(host string) string {
 	if ip, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		if ip = ip.Unmap().WithZone(""); ip.Is6() {

@@ -14,31 +14,31 @@ import (
 	"latchkey/models"
 )
 
-// What a mailed link is good for. The words are stored.
+// The purposes of mailed links. The words are stored.
 const (
-	LinkNotMe         = "alarm"          // "This wasn't me"; its subject is a device, or models.EveryDevice
+	LinkNotMe         = "alarm"          // "This wasn't me"; its subject is a device, models.EveryDevice, or models.DevicesFrom
 	LinkPasswordReset = models.ResetLink // a new password
-	LinkSignup        = "signup"         // a new account, in the box
-	LinkEmail         = models.EmailLink // another address, in the box
+	LinkSignup        = "signup"         // a new account, which is sealed in the link's payload
+	LinkEmail         = models.EmailLink // another address, which is sealed in the link's payload
 )
 
 // How long links are good.
 const (
 	NotMeLife = 7 * 24 * time.Hour
-	// ResetLife is how long the link to a new password is good.
+	// ResetLife is how long the link of a password reset is good.
 	ResetLife = 30 * time.Minute
 	// SignupLife is how long a new account waits for its confirmation.
 	SignupLife = 24 * time.Hour
 	// EmailLife is how long a new address waits for its confirmation.
 	EmailLife = 24 * time.Hour
-	// EmailUndoLife is how long a former address can be taken back, and is held.
+	// EmailUndoLife is how long a former address can be taken back, and is reserved.
 	EmailUndoLife = 7 * 24 * time.Hour
 )
 
 // linkSize is the length of a link's secret, in bytes.
 const linkSize = 32
 
-// NewLink makes a link: the row, which holds a hash, and the secret that only the mail knows.
+// NewLink makes a link. It returns the row, which holds only a hash, and the secret for the mail.
 func NewLink(user uuid.UUID, purpose, subject string, now time.Time, life time.Duration) (models.OneTime, string) {
 	var secret [linkSize]byte
 	_, _ = rand.Read(secret[:]) // never fails
@@ -48,8 +48,8 @@ func NewLink(user uuid.UUID, purpose, subject string, now time.Time, life time.D
 	}, base64.RawURLEncoding.EncodeToString(secret[:])
 }
 
-// LinkHash reads a link's secret. What cannot be one is refused without a query. A secret has one spelling: the decoder
-// alone would skip line breaks, however many.
+// LinkHash parses a link's secret and returns its hash, or ErrDeadLink without any query. Each secret has one spelling only; the
+// decoder alone would skip any number of line breaks.
 func LinkHash(secret string) ([]byte, error) {
 	if len(secret) != base64.RawURLEncoding.EncodedLen(linkSize) {
 		return nil, ErrDeadLink
@@ -62,13 +62,13 @@ func LinkHash(secret string) ([]byte, error) {
 	return hash[:], nil
 }
 
-// ErrDeadLink says the same of every link that cannot be used: which of the reasons it is tells a stranger something.
+// ErrDeadLink is the one error for every link that cannot be used, because the reason would tell a stranger something.
 var ErrDeadLink = &auth.Error{Kind: auth.KindDeadLink, Message: "It was used before, it has expired, or it was not copied whole. Nothing was changed."}
 
-// ErrUsedLink is for a link that was used within models.UsedLinkLife. Only the holder of its secret ever gets it.
+// ErrUsedLink says that a link was used within models.UsedLinkLife. Only the holder of its secret can get it.
 var ErrUsedLink = &auth.Error{Kind: auth.KindUsedLink, Message: "This link was used a moment ago. Nothing more was changed."}
 
-// DeadLink names the refusal of a link that the store does not have.
+// DeadLink replaces models.ErrNotFound by ErrDeadLink.
 func DeadLink(err error) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return ErrDeadLink
@@ -76,8 +76,8 @@ func DeadLink(err error) error {
 	return err
 }
 
-// UsedOrDead names the refusal of a link that the store would not use: perhaps another press of the same button was
-// faster. find reads the link again.
+// UsedOrDead replaces models.ErrNotFound, from using a link, by the error of find if that is ErrUsedLink, and else by ErrDeadLink.
+// find reads the link again: a second press of the same button may have been faster.
 func UsedOrDead(err error, find func() error) error {
 	if !errors.Is(err, models.ErrNotFound) {
 		return err
@@ -88,7 +88,8 @@ func UsedOrDead(err error, find func() error) error {
 	return ErrDeadLink
 }
 
-// FindLink reads a link and its account, which must be open. A link that was used lately comes with ErrUsedLink.
+// FindLink reads a link and its account without using the link. It returns ErrDeadLink if the account is disabled, and ErrUsedLink
+// together with a link that was used recently.
 func (s *Service) FindLink(ctx context.Context, purpose, secret string) (link models.OneTime, user models.User, err error) {
 	hash, err := LinkHash(secret)
 	if err != nil {
@@ -107,8 +108,8 @@ func (s *Service) FindLink(ctx context.Context, purpose, secret string) (link mo
 	return link, user, DeadLink(err)
 }
 
-// LinkID is the public name of a link, by which its page and its form say which one they are about. It is made from the
-// hash of the secret: it tells nothing of the secret, and opens nothing without it. It returns "" for what is no secret.
+// LinkID returns the public id of a link, which its page and its form carry. It is derived from the hash of the secret, reveals
+// nothing about the secret and cannot replace it. LinkID returns "" for a malformed secret.
 func LinkID(secret string) string {
 	hash, err := LinkHash(secret)
 	if err != nil {

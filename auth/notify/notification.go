@@ -14,7 +14,7 @@ import (
 	"latchkey/models"
 )
 
-// Kind is what a mail is about. The words are stored.
+// Kind says what a mail is about. The words are stored.
 type Kind string
 
 // The kinds of mail.
@@ -23,41 +23,42 @@ const (
 	KindDeviceReused    Kind = "device_reused"
 	KindPasswordChanged Kind = "password_changed"
 	KindDisabled        Kind = "account_disabled"
-	KindDeleted         Kind = "account_deleted" // to an address that has no account any more
+	KindDeleted         Kind = "account_deleted" // to an address whose account is gone
 	KindPasswordReset   Kind = "password_reset"
 	KindSignup          Kind = "signup"
-	KindSignupKnown     Kind = "signup_known"   // to an address that has an account already
-	KindEmailConfirm    Kind = "email_confirm"  // to the address that an account shall have
-	KindEmailTaken      Kind = "email_taken"    // to an address that another account wants
-	KindEmailHeld       Kind = "email_held"     // to an address that an account had, when another one or a new one wants it
+	KindSignupKnown     Kind = "signup_known"   // to an address that already has an account
+	KindEmailConfirm    Kind = "email_confirm"  // to the address that an account asks for
+	KindEmailTaken      Kind = "email_taken"    // to an address of an account that another account asks for
+	KindEmailHeld       Kind = "email_held"     // to an address that an account had, when an account or a sign-up asks for it
 	KindEmailChanged    Kind = "email_changed"  // to the address that an account had
-	KindEmailNew        Kind = "email_new"      // to the address that an account has now
+	KindEmailNew        Kind = "email_new"      // to the address that an account now has
 	KindEmailRestored   Kind = "email_restored" // to the address that an account took back
-	KindEmailLost       Kind = "email_lost"     // to the address that it had meanwhile
-	KindTest            Kind = "test"           // sent by an operator to see whether mail works
-	KindNone            Kind = "none"           // to nobody: thrown away instead of sent, so that a known address costs no more than an unknown one
+	KindEmailLost       Kind = "email_lost"     // to the address that such an account leaves
+	KindTest            Kind = "test"           // sent by an operator to test mail
+	KindNone            Kind = "none"           // not sent at all, so that a request for a known address costs no more than one for an unknown address
 )
 
-// Notification is what a mail says. It waits in the database sealed, and is put into words when it is sent.
+// Notification is what a mail says. It is stored sealed, and rendered when the mail is sent. Its field names are stored.
 type Notification struct {
 	Kind       Kind
-	At         time.Time // when what it tells of happened
-	IP         string    // from where, as far as is known
+	At         time.Time // when the act happened
+	IP         string    // of the caller, as far as known
 	UserAgent  string
 	DeviceName string `json:",omitempty"`
-	Again      bool   `json:",omitempty"` // the address was changed once more, after the recipient's own was left
-	ByOperator bool   `json:",omitempty"` // an administrator did it, not whoever signed in
+	Again      bool   `json:",omitempty"` // the address was changed once more after it was no longer the recipient's
+	ByOperator bool   `json:",omitempty"` // an administrator did it, not the person who signed in
 	Link       string `json:",omitempty"` // the secret of its link
-	// Before and After are the addresses of a change, as far as the recipient is told.
+	// Before and After are the addresses of a change, as far as the recipient may know them.
 	Before, After string `json:",omitempty"`
-	// Until is when the link ends; a mail that could not be sent by then is given up.
+	// Until is when the link expires. A mail that could not be sent by then is given up.
 	Until time.Time `json:",omitzero"`
 
-	// Since makes it a summary: of all sign-ins from that moment on.
+	// Since makes the mail a summary of all sign-ins from that time on.
 	Since time.Time `json:",omitzero"`
 
 	To string `json:"-"` // the account's address when the mail was written; filled in when it is sent
-	// SignIns are those of a summary, oldest first, and SignInsTotal how many there were; filled in when it is sent.
+	// SignIns are the sign-ins of a summary, oldest first, and SignInsTotal is how many there were. They are filled in when the
+	// mail is sent.
 	SignIns      []SignIn `json:"-"`
 	SignInsTotal int64    `json:"-"`
 }
@@ -68,31 +69,31 @@ type SignIn struct {
 	At                        time.Time
 }
 
-// Rendered are a letter as a mail reads.
+// Rendered is the content of a mail.
 type Rendered struct{ Subject, Text, HTML string }
 
-// Render puts letters into words.
+// Render turns a notification into the content of a mail.
 type Render func(Notification) (Rendered, error)
 
-// Enabled tells whether mails are sent at all. Without, none is written either.
+// Enabled reports whether mail is configured. If not, Compose returns no mails.
 func (s *Service) Enabled() bool { return s.sender != nil }
 
-// Compose makes the mail to an account's owner, to be written with what it tells of.
-func (s *Service) Compose(user uuid.UUID, l Notification, links ...models.OneTime) models.Notice {
+// Compose makes the mail to an account's owner. The caller writes it in the transaction of the act.
+func (s *Service) Compose(user uuid.UUID, l Notification, links ...models.OneTime) models.MailWithLinks {
 	if !s.Enabled() {
-		return models.Notice{}
+		return models.MailWithLinks{}
 	}
 	m := models.OutgoingMail{ID: s.mailID(l.At), UserID: user, Kind: string(l.Kind), CreatedAt: l.At, Priority: l.Kind.priority()}
 	text, err := json.Marshal(l)
 	if err != nil {
-		return models.Notice{} // never: there is nothing in it that JSON cannot hold
+		return models.MailWithLinks{} // never: JSON can hold every field
 	}
-	m.Box = s.sealer.Seal(mailRow(m.ID), text)
-	return models.Notice{Mail: &m, Links: links}
+	m.Sealed = s.sealer.Seal(mailRow(m.ID), text)
+	return models.MailWithLinks{Mail: &m, Links: links}
 }
 
-// ComposeTo is notice for an address that is not, or not yet, or no longer the account's.
-func (s *Service) ComposeTo(address string, user uuid.UUID, l Notification, links ...models.OneTime) models.Notice {
+// ComposeTo is Compose for an address that is not the account's, or no longer, or not yet.
+func (s *Service) ComposeTo(address string, user uuid.UUID, l Notification, links ...models.OneTime) models.MailWithLinks {
 	n := s.Compose(user, l, links...)
 	if n.Mail != nil {
 		n.Mail.Recipient = address
@@ -100,8 +101,8 @@ func (s *Service) ComposeTo(address string, user uuid.UUID, l Notification, link
 	return n
 }
 
-// mailID makes a mail's id so that the mails of one moment go in the order in which this process wrote them: what an id has of
-// chance after the time begins with a counter (RFC 9562 §6.2, method 1).
+// mailID makes a mail's id. A counter follows the time, so that mails of the same millisecond are sent in the order in which this
+// process wrote them (RFC 9562 §6.2, method 1).
 func (s *Service) mailID(at time.Time) uuid.UUID {
 	id, n := models.NewID(at), s.count.Add(1)
 	id[6], id[7] = id[6]&0xf0|byte(n>>22)&0x0f, byte(n>>14)
@@ -109,12 +110,12 @@ func (s *Service) mailID(at time.Time) uuid.UUID {
 	return id
 }
 
-// AskedKinds are those that anybody can have written, in the stored words. Alarms are none, also when they go with these mails.
+// AskedKinds are the kinds that strangers can cause, as stored words. Security alerts are not among them.
 var AskedKinds = []string{
 	string(KindSignup), string(KindSignupKnown), string(KindPasswordReset), string(KindEmailConfirm), string(KindEmailTaken), string(KindEmailHeld), string(KindNone),
 }
 
-// priority is which mails go first: what a thief's act sets off must not wait behind what strangers ask for.
+// priority returns which mails go first. Mails about a thief's acts must not wait behind mails that strangers ask for.
 func (k Kind) priority() int64 {
 	switch {
 	case k == KindSignup, k == KindSignupKnown:
@@ -125,12 +126,12 @@ func (k Kind) priority() int64 {
 	return models.MailSecurity
 }
 
-// mailRow is what the box of a mail is bound to.
+// mailRow returns the row that a mail's seal is bound to.
 func mailRow(id uuid.UUID) []byte { return append([]byte("mail\x00"), id[:]...) }
 
-// ComposeNotMe is a mail with the link "This wasn't me", about one device or, with an empty subject, all of them. A link about
-// all of them leaves earlier ones good, or a thief's next act would take them away.
-func (s *Service) ComposeNotMe(user uuid.UUID, l Notification, subject string) models.Notice {
+// ComposeNotMe is Compose with the link "This wasn't me" about one device or, with an empty subject, about all devices. Links about
+// all devices do not end earlier ones. Otherwise a thief's next act would end the owner's link.
+func (s *Service) ComposeNotMe(user uuid.UUID, l Notification, subject string) models.MailWithLinks {
 	if subject == "" {
 		subject = models.EveryDevice + rand.Text()
 	}
@@ -139,34 +140,36 @@ func (s *Service) ComposeNotMe(user uuid.UUID, l Notification, subject string) m
 	return s.Compose(user, l, link)
 }
 
-// NewNotification begins the mail about an act.
+// NewNotification returns the notification of an act. The caller fills in what is particular to its kind.
 func NewNotification(kind Kind, from auth.Caller, at time.Time) Notification {
 	return Notification{Kind: kind, At: at, IP: from.Address(), UserAgent: from.UserAgent}
 }
 
 const (
-	// AlertsEvery is the time within which a fourth mail about a sign-in becomes a summary.
+	// AlertsEvery is the span in which the fourth mail about a sign-in becomes a summary.
 	AlertsEvery = time.Hour
-	// summaryWait is how long a summary gathers sign-ins. With the time that sending takes it stays below ten minutes.
+	// summaryWait is how long a summary collects sign-ins. Together with the sending this stays below ten minutes.
 	summaryWait = 9 * time.Minute
 	// summaryLines is how many sign-ins a summary lists.
 	summaryLines = 100
 )
 
-// SignInAlert makes the mails about sign-ins; nil when no mail is sent. Of too many within an hour the owner is told together.
+// SignInAlert returns functions that make the mails about sign-ins, or nil without mail. After too many mails within an hour, the
+// owner gets a summary.
 func (s *Service) SignInAlert(from auth.Caller, now time.Time) *models.SignInAlert {
 	if !s.Enabled() {
 		return nil
 	}
 	return &models.SignInAlert{
 		Every: AlertsEvery,
-		Alone: func(d models.Device) models.Notice {
+		Single: func(d models.Device) models.MailWithLinks {
 			l := NewNotification(KindNewDevice, from, now)
 			l.DeviceName = d.Name
 			return s.ComposeNotMe(d.UserID, l, d.ID.String())
 		},
-		// Its kind is that of the mails that it stands for. What this sign-in was like is for a replica that knows no summaries.
-		Summary: func(d models.Device, since time.Time) models.Notice {
+		// A summary has the kind of the mails that it replaces. The details of this sign-in are for replicas of a release without
+		// summaries.
+		Summary: func(d models.Device, since time.Time) models.MailWithLinks {
 			l := NewNotification(KindNewDevice, from, now)
 			l.DeviceName, l.Since = d.Name, since
 			n := s.ComposeNotMe(d.UserID, l, models.DevicesFrom(since, rand.Text()))
@@ -178,7 +181,7 @@ func (s *Service) SignInAlert(from auth.Caller, now time.Time) *models.SignInAle
 	}
 }
 
-// listSignIns reads what a summary tells.
+// listSignIns fills in the sign-ins of a summary.
 func (s *Service) listSignIns(ctx context.Context, user uuid.UUID, l *Notification) error {
 	list, total, err := s.store.DevicesSince(ctx, user, l.Since, summaryLines)
 	for _, d := range list {
@@ -188,22 +191,23 @@ func (s *Service) listSignIns(ctx context.Context, user uuid.UUID, l *Notificati
 	return err
 }
 
-// ReusedNotice makes the mail about a device that was signed out because its token was copied.
-func (s *Service) ReusedNotice(from auth.Caller, now time.Time) func(models.Device) models.Notice {
+// ReusedMail returns a function that makes the mail about a device that was signed out because its token was copied, or nil without
+// mail.
+func (s *Service) ReusedMail(from auth.Caller, now time.Time) func(models.Device) models.MailWithLinks {
 	if !s.Enabled() {
 		return nil
 	}
-	return func(d models.Device) models.Notice {
+	return func(d models.Device) models.MailWithLinks {
 		l := NewNotification(KindDeviceReused, from, now)
 		l.DeviceName = d.Name
 		return s.ComposeNotMe(d.UserID, l, "")
 	}
 }
 
-// message puts a letter into words.
+// message opens and renders a mail.
 func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Message, Notification, error) {
 	var l Notification
-	text, _, err := s.sealer.Open(mailRow(m.ID), m.Box)
+	text, _, err := s.sealer.Open(mailRow(m.ID), m.Sealed)
 	if err == nil {
 		err = json.Unmarshal(text, &l)
 	}

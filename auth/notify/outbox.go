@@ -15,29 +15,30 @@ import (
 	"latchkey/models"
 )
 
-// The outbox. A mail is written by the transaction that causes it, and sent afterwards by the replica that claims it. A replica
-// that dies in between leaves a mail whose claim runs out, and another sends it: once in normal work, once more rather
-// than never when something fails.
+// The outbox. The transaction of an act writes its mail, and a replica claims and sends it afterwards. If that replica dies, its
+// claim expires and another one sends the mail. A mail is sent once in normal operation, and rather twice than never when something
+// fails.
 const (
 	batch       = 10
-	Lease       = 3 * time.Minute // how long a mail is kept for the one that claimed it
+	Lease       = 3 * time.Minute // how long a claimed mail is reserved for its replica
 	SendTime    = 2 * time.Minute
-	lookEvery   = 2 * time.Second
+	pollEvery   = 2 * time.Second
 	FirstWait   = 10 * time.Second
 	lastWait    = time.Hour
 	giveUpAfter = 24 * time.Hour
-	lastWords   = 5 * time.Second // for a mail under way when the program stops
+	stopGrace   = 5 * time.Second // for a mail in progress when the program stops
 )
 
-// connections are the connections of one process to the mail server, each with the least urgent mails that it takes. However slowly
-// the server takes what strangers ask for, one connection is left for alarms and another for what people wait for.
+// connections are one process's connections to the mail server, each with the least urgent priority that it sends. However slowly
+// the server takes mails that strangers ask for, one connection is left for security mails and another for mails that people wait
+// for.
 var connections = [4]int64{models.MailSecurity, models.MailAsked, models.MailSignup, models.MailSignup}
 
-// Wake wakes the senders of this process: something was written.
+// Wake tells this process's senders that there is new mail.
 func (s *Service) Wake() {
-	for _, lane := range s.wake {
+	for _, wake := range s.wake {
 		select {
-		case lane <- struct{}{}:
+		case wake <- struct{}{}:
 		default:
 		}
 	}
@@ -48,16 +49,16 @@ func (s *Service) Run(ctx context.Context) {
 	if s.sender == nil || s.render == nil {
 		return
 	}
-	var lanes sync.WaitGroup
+	var senders sync.WaitGroup
 	for i, priority := range connections {
-		lanes.Go(func() { s.runMailLane(ctx, priority, s.wake[i]) })
+		senders.Go(func() { s.runSender(ctx, priority, s.wake[i]) })
 	}
-	lanes.Wait()
+	senders.Wait()
 }
 
-func (s *Service) runMailLane(ctx context.Context, priority int64, kick <-chan struct{}) {
-	look := time.NewTicker(lookEvery)
-	defer look.Stop()
+func (s *Service) runSender(ctx context.Context, priority int64, wake <-chan struct{}) {
+	poll := time.NewTicker(pollEvery)
+	defer poll.Stop()
 	for ctx.Err() == nil {
 		sent, err := s.SendNext(ctx, priority)
 		if err != nil && ctx.Err() == nil {
@@ -68,14 +69,14 @@ func (s *Service) runMailLane(ctx context.Context, priority int64, kick <-chan s
 		}
 		select {
 		case <-ctx.Done():
-		case <-look.C:
-		case <-kick:
+		case <-poll.C:
+		case <-wake:
 		}
 	}
 }
 
-// SendMails sends up to ten mails that are due, one after the other, and tells how many it claimed. Run does the same, several
-// at a time.
+// SendMails sends up to ten due mails, one after the other, and returns how many it claimed. Run does the same with several
+// connections.
 func (s *Service) SendMails(ctx context.Context) (claimed int, err error) {
 	for claimed < batch && err == nil && ctx.Err() == nil {
 		var sent bool
@@ -87,9 +88,9 @@ func (s *Service) SendMails(ctx context.Context) (claimed int, err error) {
 	return claimed, err
 }
 
-// SendNext claims the mail that is due next among those as urgent as the given priority or more, and sends it; false: there was
-// none. A mail that cannot be sent is kept for later, and given up when its recipient is refused for good or it is too old: then
-// the account's activity says so.
+// SendNext claims and sends the next due mail with the given priority or a more urgent one. It reports false if there is none. It
+// postpones a mail that it cannot send, and gives it up when the server refuses it for good or when it is too old; the account's
+// activity then says so.
 func (s *Service) SendNext(ctx context.Context, priority int64) (claimed bool, err error) {
 	now := s.clock.Now()
 	m, err := s.store.ClaimMail(ctx, priority, now, now.Add(Lease))
@@ -102,7 +103,7 @@ func (s *Service) SendNext(ctx context.Context, priority int64) (claimed bool, e
 	return true, s.sendMail(ctx, m)
 }
 
-// sendMail sends one claimed mail and notes what became of it.
+// sendMail sends one claimed mail and records the result.
 func (s *Service) sendMail(ctx context.Context, m models.OutgoingMail) error {
 	if m.Kind == string(KindNone) {
 		return s.store.DeleteMail(ctx, m.ID)
@@ -112,10 +113,10 @@ func (s *Service) sendMail(ctx context.Context, m models.OutgoingMail) error {
 		return s.postponeMail(ctx, m, err)
 	}
 	if errors.Is(err, seal.ErrSealedByOther) && !s.clock.Now().After(m.CreatedAt.Add(giveUpAfter)) {
-		return s.postponeMail(ctx, m, err) // a replica that has the next secret already can open it
+		return s.postponeMail(ctx, m, err) // a replica that already has the next secret can open it
 	}
 	if err != nil {
-		return s.giveUpMail(ctx, m, err) // no later try would open or word it
+		return s.giveUpMail(ctx, m, err) // no later attempt could open or render it
 	}
 	if err = s.deliver(ctx, message); err == nil {
 		return s.store.DeleteMail(ctx, m.ID)
@@ -133,17 +134,17 @@ func (s *Service) sendMail(ctx context.Context, m models.OutgoingMail) error {
 func (s *Service) postponeMail(ctx context.Context, m models.OutgoingMail, err error) error {
 	wait, level := waitAfter(m.Tries), slog.LevelWarn
 	if errors.Is(err, mail.ErrSettings) {
-		level = slog.LevelError // no try will succeed before the operator acts
+		level = slog.LevelError // no attempt will succeed before the operator acts
 	}
 	s.log.Log(ctx, level, "a mail could not be sent", "mail", m.ID, "kind", m.Kind, "tries", m.Tries, "again_in", wait.Round(time.Second), "error", err)
 	return s.store.PostponeMail(ctx, m.ID, s.clock.Now().Add(wait))
 }
 
-// deliver gives the sender its time. When the program is told to stop, a mail under way is still finished, soon.
+// deliver sends a message within SendTime. When the program stops, a mail in progress still gets stopGrace.
 func (s *Service) deliver(ctx context.Context, message mail.Message) error {
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), SendTime)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(stopGrace, cancel) })
 	defer stop()
 	return s.sender.Send(sending, message)
 }
@@ -155,8 +156,8 @@ func (s *Service) giveUpMail(ctx context.Context, m models.OutgoingMail, cause e
 	return s.store.GiveUpMail(ctx, m.ID, e)
 }
 
-// waitAfter doubles from ten seconds to an hour; half of it is left to chance, so that what failed together does not
-// come back together.
+// waitAfter returns a delay that doubles from FirstWait to an hour. Half of it is random, so that mails that failed together are
+// not retried together.
 func waitAfter(tries int64) time.Duration {
 	wait := lastWait
 	if tries < 10 {

@@ -1,5 +1,5 @@
-// Package notify tells people what happened to their account: it composes mails, makes the links in them, keeps both until they
-// are due, and sends the mails.
+// Package notify tells people what happened to their account. It composes mails and the links in them, stores both, and sends the
+// mails.
 package notify
 
 import (
@@ -12,10 +12,10 @@ import (
 	"latchkey/models"
 )
 
-// Config is how mails leave this process.
+// Config says how mails leave this process.
 type Config struct {
-	Sender mail.Sender // takes mails; nil: there are none, and nobody is told or let back in by mail
-	Render Render      // puts notifications into words; only a process that runs Run needs it
+	Sender mail.Sender // sends mails; nil: there is no mail, neither alerts nor password resets
+	Render Render      // renders notifications; needed only by processes that call Run
 }
 
 // Service composes and sends mails. It is safe for concurrent use.
@@ -26,11 +26,11 @@ type Service struct {
 	sealer *seal.Sealer
 	sender mail.Sender
 	render Render
-	wake   [len(connections)]chan struct{} // wake the senders
-	count  atomic.Uint32                   // of mails that this process wrote; only their order is taken from it
+	wake   [len(connections)]chan struct{} // each wakes one sender
+	count  atomic.Uint32                   // of mails that this process composed; orders their ids
 }
 
-// New makes the service.
+// New returns the service.
 func New(store *models.Store, clock auth.Clock, log *slog.Logger, sealer *seal.Sealer, c Config) *Service {
 	s := &Service{store: store, clock: clock, log: log, sealer: sealer, sender: c.Sender, render: c.Render}
 	for i := range s.wake {

@@ -9,8 +9,8 @@ import (
 	"latchkey/models"
 )
 
-// SetEmail gives an account another address, for an operator. Both addresses get a mail, and neither a link: perhaps a
-// thief reads the mail of the former one. Refusals: KindNotFound, KindInvalidRequest, KindEmailTaken.
+// SetEmail gives an account another address. Both addresses get a mail without a link, because a thief may read the mail of the
+// former address. SetEmail returns KindNotFound, KindInvalidRequest, or KindEmailTaken.
 func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	u, err := s.FindUser(ctx, email)
 	if err != nil {
@@ -26,11 +26,11 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	}
 	e := s.event(models.EventEmailChanged, u.ID)
 	tell := notify.Notification{Kind: notify.KindEmailChanged, At: e.At, ByOperator: true, After: auth.MaskEmail(to)}
-	// The new address may be mistyped and a stranger's: it is not told what the account was called, which a person chose.
+	// The new address may be mistyped and a stranger's, so the mail does not tell the former address, which a person chose.
 	news := notify.Notification{Kind: notify.KindEmailNew, At: e.At, ByOperator: true, After: to}
 	err = s.store.SetEmail(ctx, models.EmailSetting{
 		UserID: u.ID, From: u.EmailKey, Email: to, EmailKey: key, At: e.At, Event: e,
-		Notices: []models.Notice{s.notify.ComposeTo(u.Email, u.ID, tell), s.notify.ComposeTo(to, u.ID, news)},
+		Mails: []models.MailWithLinks{s.notify.ComposeTo(u.Email, u.ID, tell), s.notify.ComposeTo(to, u.ID, news)},
 	})
 	return account.EmailTaken(err)
 }

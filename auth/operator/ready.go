@@ -12,26 +12,26 @@ import (
 )
 
 const (
-	// ReadyEvery is how often the database is asked at most, however many ask us: anybody may.
+	// ReadyEvery is how often readiness checks use the database at most, because anyone can send them.
 	ReadyEvery = time.Second
-	// readyPatience is how long writes may fail before we say so. Reads are still served then.
+	// readyPatience is how long writes may fail before the server reports that it is not ready. It still serves reads then.
 	readyPatience = 5 * time.Second
 )
 
-// readiness remembers what the database answered last.
+// readiness is the result of the last check of the database.
 type readiness struct {
-	mu      sync.Mutex // held by the one that asks
+	mu      sync.Mutex // held during a check
 	asked   bool
-	at      time.Duration // when it was asked last
-	wrote   bool          // ever
-	failing bool          // since the time in since
+	at      time.Duration // time of the last check
+	wrote   bool          // a write has succeeded
+	failing bool          // writes have failed since the time in since
 	since   time.Duration
 	key     []byte
 	err     error
 }
 
-// Ready tells whether requests can be served: the database answered within the last second and took a row within the last five, and
-// there is a key to sign with.
+// Ready returns nil if the server can serve requests: the database responded within the last second and accepted a write within the
+// last five, and there is a signing key. Otherwise it returns a KindUnavailable, or the error of the database.
 func (s *Service) Ready(ctx context.Context) error {
 	if err := s.databaseReady(ctx); err != nil {
 		return err
@@ -51,11 +51,11 @@ func (s *Service) databaseReady(ctx context.Context) error {
 	return r.err
 }
 
-// askDatabase is called with mu held. A database that does not answer is told at once; one that answers and cannot be written to when
-// that has lasted, or has been so from the start.
+// askDatabase checks the database. The caller holds mu. It reports at once that a database does not respond. It reports that writes
+// fail once they have failed for readyPatience, or if none has ever succeeded.
 func (s *Service) askDatabase(ctx context.Context, now time.Duration) error {
 	r := &s.ready
-	// One caller's hanging up is not the database's answer to all.
+	// A caller who hangs up must not fail the others.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
 	if r.key == nil {
@@ -76,13 +76,13 @@ func (s *Service) askDatabase(ctx context.Context, now time.Duration) error {
 	if r.wrote && now-r.since < readyPatience {
 		return nil
 	}
-	if !errors.Is(err, models.ErrUnavailable) { // a mistake of ours, yet others may do better
+	if !errors.Is(err, models.ErrUnavailable) { // a bug, but another replica may do better
 		err = &auth.Error{Kind: auth.KindUnavailable, Message: "The service is not available right now. Please try again.", RetryAfter: readyPatience, Cause: err}
 	}
 	return err
 }
 
-// WatchWrites asks again while writes fail, so that those who ask us seldom are not told late.
+// WatchWrites repeats the check while writes fail, so that the result is current even if clients check seldom.
 func (s *Service) WatchWrites(ctx context.Context) {
 	s.ready.mu.Lock()
 	failing := s.ready.failing

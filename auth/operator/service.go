@@ -1,5 +1,5 @@
-// Package operator does what an operator asks for on the command line, and what a running server does by itself: sweeping, and
-// telling whether it is ready.
+// Package operator implements the operator's commands, and what a running server does by itself: sweeping, background work, and
+// reporting whether it is ready.
 package operator
 
 import (
@@ -17,11 +17,11 @@ import (
 	"latchkey/models"
 )
 
-// Parts are what the service works with.
+// Parts are the dependencies of the service. All but Elapsed are required.
 type Parts struct {
 	Store     *models.Store
 	Clock     auth.Clock
-	Elapsed   func() time.Duration // the time since a fixed moment, by a clock that cannot be set; nil: the system's
+	Elapsed   func() time.Duration // time since a fixed moment, by a monotonic clock; nil: the system's
 	Log       *slog.Logger
 	Keys      *keys.Service
 	Notify    *notify.Service
@@ -33,7 +33,7 @@ type Parts struct {
 	Hasher    *ratelimit.Hasher
 }
 
-// Service works for the operator. It is safe for concurrent use.
+// Service acts for the operator. It is safe for concurrent use.
 type Service struct {
 	store     *models.Store
 	clock     auth.Clock
@@ -50,7 +50,7 @@ type Service struct {
 	ready     readiness
 }
 
-// New makes the service.
+// New returns the service.
 func New(p Parts) *Service {
 	if p.Elapsed == nil {
 		began := time.Now()

@@ -12,16 +12,16 @@ import (
 	"latchkey/auth/token"
 )
 
-// What the sweeper keeps, and for how long after its end.
+// How long the sweeper keeps rows after their end, and how often it runs.
 const (
 	keepDevices = 90 * 24 * time.Hour
 	keepEvents  = 400 * 24 * time.Hour
 	sweepEvery  = time.Hour
-	// Counters are made by whoever fails to sign in, so they go as soon as they are over.
+	// Failed sign-ins of strangers make counters, so these go as soon as they expire.
 	sweepAttemptsEvery = time.Minute
 )
 
-// Sweep finishes deletions and deletes what is past retention. It returns how many rows the latter were.
+// Sweep finishes deletions and deletes rows past their retention. It returns how many rows it deleted by retention.
 func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.deletions.Finish(ctx); err != nil {
 		return 0, err
@@ -33,9 +33,10 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	return s.store.Sweep(ctx, r)
 }
 
-// Run keeps the signing keys and the status lists current, sweeps, sends mails and finishes deletions, until the context ends. Trouble is logged, and tried again.
+// Run keeps the signing keys and the status lists current, sweeps, sends mails and finishes deletions, until the context ends. It
+// logs errors and tries again.
 func (s *Service) Run(ctx context.Context) {
-	var others sync.WaitGroup // beside the rest: neither a slow mail server nor a giant account must delay a revocation
+	var others sync.WaitGroup // in goroutines of their own: neither a slow mail server nor a large account may delay a revocation
 	defer others.Wait()
 	others.Go(func() { s.notify.Run(ctx) })
 	others.Go(func() { s.deletions.Run(ctx) })
@@ -63,7 +64,7 @@ func (s *Service) Run(ctx context.Context) {
 	}
 }
 
-// runSweep sweeps every hour until the context ends.
+// runSweep sweeps until the context ends.
 func (s *Service) runSweep(ctx context.Context) {
 	every, attempts := time.NewTicker(sweepEvery), time.NewTicker(sweepAttemptsEvery)
 	defer every.Stop()

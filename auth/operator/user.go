@@ -16,17 +16,17 @@ import (
 
 // What operators do on the command line. None of it is reachable over the network.
 
-// event begins the event of an operator's act.
+// event returns the event of an act by the operator.
 func (s *Service) event(kind models.EventKind, userID uuid.UUID) models.Event {
 	e := auth.NewEvent(kind, userID, auth.Caller{}, s.clock.Now())
 	e.Actor = models.ActorOperator
 	return e
 }
 
-// NewPassword makes a random password of 26 characters (130 bits) that is easy to copy.
+// NewPassword returns a random password of 26 characters (130 bits) that is easy to copy.
 func NewPassword() string { return strings.ToLower(rand.Text()) }
 
-// AddUser creates an account with a role. Refusals: KindInvalidRequest, KindEmailTaken.
+// AddUser creates an account with a role. It returns KindInvalidRequest or KindEmailTaken.
 func (s *Service) AddUser(ctx context.Context, email, password, role string) (models.User, error) {
 	if err := s.accounts.CheckNewAccount(email, password); err != nil {
 		return models.User{}, err
@@ -36,7 +36,7 @@ func (s *Service) AddUser(ctx context.Context, email, password, role string) (mo
 	})
 }
 
-// FindUser finds an account by its address, or returns KindNotFound.
+// FindUser returns the account with an address, or KindNotFound.
 func (s *Service) FindUser(ctx context.Context, email string) (models.User, error) {
 	key, err := s.signIn.EmailKey(ctx, email)
 	if err != nil {
@@ -49,7 +49,8 @@ func (s *Service) FindUser(ctx context.Context, email string) (models.User, erro
 	return u, err
 }
 
-// SetPassword replaces an account's password and signs out every device of it.
+// SetPassword replaces an account's password, signs out all its devices, and returns how many. It returns KindNotFound or
+// KindInvalidRequest.
 func (s *Service) SetPassword(ctx context.Context, email, password string) (revoked int64, err error) {
 	u, err := s.FindUser(ctx, email)
 	if err != nil {
@@ -68,11 +69,11 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) (revo
 	return s.store.ChangePassword(ctx, models.PasswordChange{
 		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Event: s.event(models.EventPasswordReset, u.ID),
 		FreshStart: s.limits.FreshStart(u, auth.Caller{}),
-		Notice:     s.notify.ComposeNotMe(u.ID, l, ""),
+		Mail:       s.notify.ComposeNotMe(u.ID, l, ""),
 	})
 }
 
-// SetRole makes an account a user's or a member of the support staff's.
+// SetRole makes an account a user's or a member of the support staff's: models.RoleUser or models.RoleSupport.
 func (s *Service) SetRole(ctx context.Context, email, role string) error {
 	u, err := s.FindUser(ctx, email)
 	if err != nil || u.Role == role {
@@ -83,7 +84,7 @@ func (s *Service) SetRole(ctx context.Context, email, role string) error {
 	return s.store.SetRole(ctx, u.ID, role, e)
 }
 
-// Disable closes an account and signs out every device of it in the same transaction.
+// Disable disables an account and signs out all its devices, in one transaction. It returns how many.
 func (s *Service) Disable(ctx context.Context, email string) (revoked int64, err error) {
 	u, err := s.FindUser(ctx, email)
 	if err != nil {
@@ -93,7 +94,7 @@ func (s *Service) Disable(ctx context.Context, email string) (revoked int64, err
 	return s.store.DisableUser(ctx, u.ID, e, s.notify.Compose(u.ID, notify.NewNotification(notify.KindDisabled, auth.Caller{}, e.At)))
 }
 
-// Enable opens a disabled account again.
+// Enable enables a disabled account.
 func (s *Service) Enable(ctx context.Context, email string) error {
 	u, err := s.FindUser(ctx, email)
 	if err != nil {
@@ -102,7 +103,7 @@ func (s *Service) Enable(ctx context.Context, email string) error {
 	return s.store.EnableUser(ctx, u.ID, s.event(models.EventEnabled, u.ID))
 }
 
-// SignOutUser signs out every device of one account.
+// SignOutUser signs out all devices of an account and returns how many.
 func (s *Service) SignOutUser(ctx context.Context, email string) (revoked int64, err error) {
 	u, err := s.FindUser(ctx, email)
 	if err != nil {
@@ -117,7 +118,7 @@ func (s *Service) signOutUser(ctx context.Context, u models.User) (int64, error)
 	return s.store.RevokeOthers(ctx, u.ID, uuid.Nil, e)
 }
 
-// SignOutEverybody signs out every device of every account, account by account.
+// SignOutEverybody signs out all devices of all accounts, one account after the other, and returns how many.
 func (s *Service) SignOutEverybody(ctx context.Context) (revoked int64, err error) {
 	err = s.EachUser(ctx, func(u models.User) error {
 		n, err := s.signOutUser(ctx, u)
@@ -127,7 +128,7 @@ func (s *Service) SignOutEverybody(ctx context.Context) (revoked int64, err erro
 	return revoked, err
 }
 
-// EachUser calls fn for every account, in order of address.
+// EachUser calls fn for every account, in the order of addresses.
 func (s *Service) EachUser(ctx context.Context, fn func(models.User) error) error {
 	for after := ""; ; {
 		page, err := s.store.Users(ctx, after, 500)

@@ -1,6 +1,6 @@
-// Package origin compares URLs by their normal form. One server has many spellings (HTTPS://Bücher.example:443 and
-// https://xn--bcher-kva.example, [::1] and [0:0:0:0:0:0:0:1]): operators write one, browsers and clients send another. It is a package
-// of its own because both sides of the fence need it: the server (web, auth, auth/dpop) and resource servers (auth/resource).
+// Package origin compares URLs by their normalised form. One server has many spellings (HTTPS://Bücher.example:443 and
+// https://xn--bcher-kva.example, [::1] and [0:0:0:0:0:0:0:1]). Operators write one; browsers and clients send another. It is a
+// package of its own because the server (web, auth, auth/dpop) and resource servers (auth/resource) both need it.
 package origin
 
 import (
@@ -14,11 +14,12 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// hosts maps names as a browser does before it looks them up (UTS 46, RFC 5891 §5). Underscores pass: inner networks have them.
+// hosts maps names as browsers do before they look them up (UTS 46, RFC 5891 §5). It permits underscores, which internal networks
+// use.
 var hosts = idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false))
 
-// Of is the scheme, host and port of a URL as a browser writes them in Origin (RFC 6454 §6.1): in lower case, names in their ASCII
-// form, IPv6 compressed (RFC 5952), without a default port.
+// Of returns the scheme, host and port of a URL as browsers write them in the Origin header (RFC 6454 §6.1): in lower case, names
+// in ASCII, IPv6 compressed (RFC 5952), without a default port.
 func Of(u *url.URL) string {
 	scheme, host := strings.ToLower(u.Scheme), Host(u.Hostname())
 	if strings.Contains(host, ":") {
@@ -30,8 +31,8 @@ func Of(u *url.URL) string {
 	return scheme + "://" + host
 }
 
-// Host is the normal form of a host name or an IP address, without a port and without brackets. An IPv4 address may be written in any
-// way that browsers take for one: 127.1, 0x7f000001 and 2130706433 are 127.0.0.1. What is neither comes back in lower case.
+// Host returns the normalised form of a host name or an IP address, without port and brackets. It accepts all forms of IPv4
+// addresses that browsers accept: 127.1, 0x7f000001 and 2130706433 are 127.0.0.1. It returns any other text in lower case.
 func Host(name string) string {
 	if strings.Contains(name, ":") {
 		if ip, err := netip.ParseAddr(name); err == nil {
@@ -56,8 +57,8 @@ func Host(name string) string {
 	return name
 }
 
-// ipv4 reads an address as browsers do (WHATWG URL §3.5): up to four numbers, each decimal, octal after 0 or hexadecimal after 0x,
-// where the last one fills the bytes that remain.
+// ipv4 parses an address as browsers do (WHATWG URL §3.5): up to four numbers, each decimal, octal after 0 or hexadecimal after 0x.
+// The last one fills the remaining bytes.
 func ipv4(name string) (ip netip.Addr, ok bool) {
 	parts := strings.Split(strings.TrimSuffix(name, "."), ".")
 	if len(parts) > 4 {
@@ -92,8 +93,8 @@ func number(s string) (n uint64, ok bool) {
 	return n, err == nil
 }
 
-// Same tells whether two identifiers are equal: letter for letter, or as http and https URLs of the same origin, the rest letter for
-// letter (an issuer with a slash at its end is another one: RFC 8414 §3.3). What is no such URL has one spelling only.
+// Same reports whether two identifiers are equal: exactly, or as http or https URLs with the same origin and exactly the same rest.
+// An issuer with a slash at its end is a different one (RFC 8414 §3.3). Other identifiers have one spelling only.
 func Same(a, b string) bool {
 	if a == b {
 		return true

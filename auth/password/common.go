@@ -21,22 +21,22 @@ import (
 //go:embed common.txt.gz
 var commonPasswordsGzip []byte
 
-// commonPasswords is the list as one string of about 170 KB, every entry between two line breaks.
-// It is unpacked when the first password is judged, not when the program starts.
+// commonPasswords is the list as one string of about 170 KB, with every entry between two line breaks. It is decompressed when the
+// first password is checked, not when the program starts.
 var commonPasswords = sync.OnceValue(func() string {
 	packed, err := gzip.NewReader(bytes.NewReader(commonPasswordsGzip))
 	if err != nil {
-		panic("auth: the embedded list of common passwords: " + err.Error())
+		panic("password: the embedded list of common passwords: " + err.Error())
 	}
 	list, err := io.ReadAll(packed)
 	if err != nil {
-		panic("auth: the embedded list of common passwords: " + err.Error())
+		panic("password: the embedded list of common passwords: " + err.Error())
 	}
 	return "\n" + string(list)
 })
 
-// isCommonPassword looks a password up without regard to case. A plain search through the list takes
-// a sixth of a millisecond, where the hash that follows takes tens of milliseconds.
+// isCommonPassword looks up a password regardless of case. A plain search through the list takes a sixth of a millisecond; the hash
+// that follows takes tens of milliseconds.
 func isCommonPassword(password string) bool {
 	if strings.Contains(password, "\n") {
 		return false

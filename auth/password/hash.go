@@ -13,27 +13,27 @@ import (
 
 // Errors of Prepare and Parse.
 var (
-	ErrRefused   = errors.New("auth: the password has characters that RFC 8265 refuses")
-	ErrMalformed = errors.New("auth: malformed password hash")
+	ErrRefused   = errors.New("password: characters that RFC 8265 refuses")
+	ErrMalformed = errors.New("password: malformed password hash")
 )
 
-// Params are argon2id's costs (RFC 9106 §3.1).
+// Params are the costs of argon2id (RFC 9106 §3.1).
 type Params struct {
 	MemoryKiB uint32
 	Time      uint32 // passes over the memory
-	Threads   uint8  // lanes
+	Threads   uint8  // degree of parallelism
 }
 
-// DefaultParams is the smallest of the settings that OWASP calls sufficient for argon2id.
+// DefaultParams are the smallest costs that OWASP calls sufficient for argon2id.
 var DefaultParams = Params{MemoryKiB: 19456, Time: 2, Threads: 1}
 
-// The lengths of new salts and keys, in bytes, and what bounds stored ones.
+// The lengths of new salts and keys, in bytes, and the limits on stored ones.
 const (
 	SaltLen = 16
 	KeyLen  = 32
 
-	// What a stored hash may ask for. Whoever can write one row of the database must not be
-	// able to take all memory, or a core for minutes, with a single sign-in.
+	// The costs that a stored hash may demand. A person who can write one row of the database must not be able to take all memory,
+	// or a core for minutes, with one sign-in.
 	maxHashMemoryKiB = 256 << 10
 	maxHashTime      = 16
 	maxHashThreads   = 16
@@ -42,8 +42,8 @@ const (
 	maxHashFieldLen  = 64
 	maxPHCLen        = 256
 
-	// maxRawPassword caps, in bytes, what is normalised at all. 256 characters of four bytes
-	// fit in it four times, so no password within the policy is touched.
+	// maxRawPassword limits, in bytes, what is normalised at all. It is four times the size of 256 characters of four bytes, so it
+	// affects no password that the policy allows.
 	maxRawPassword = 4096
 )
 
@@ -59,8 +59,8 @@ func (p PHC) String() string {
 		p.MemoryKiB, p.Time, p.Threads, b64.EncodeToString(p.Salt), b64.EncodeToString(p.Key))
 }
 
-// Parse accepts exactly what PHC.String writes, within the limits above, and nothing that
-// merely looks like it: no other order, sign, leading zero, padding or line break.
+// Parse parses exactly what PHC.String returns, within the limits above. It returns ErrMalformed for any other order, sign, leading
+// zero, padding or line break.
 func Parse(s string) (PHC, error) {
 	var p PHC
 	parts := strings.Split(s[:min(len(s), maxPHCLen+1)], "$")
@@ -81,27 +81,27 @@ func Parse(s string) (PHC, error) {
 		len(p.Key) < minHashKeyLen || len(p.Key) > maxHashFieldLen {
 		return PHC{}, ErrMalformed
 	}
-	if p.String() != s { // the readers above are lenient; this is not
+	if p.String() != s { // the parsers above are lenient; this is not
 		return PHC{}, ErrMalformed
 	}
 	return p, nil
 }
 
-// WithinLimits tells whether a stored hash may ask for these costs.
+// WithinLimits reports whether a stored hash may have these costs.
 func (p Params) WithinLimits() bool {
 	return p.Time >= 1 && p.Time <= maxHashTime && p.Threads >= 1 && p.Threads <= maxHashThreads &&
 		p.MemoryKiB >= 8*uint32(p.Threads) && p.MemoryKiB <= maxHashMemoryKiB
 }
 
-// Below says that one of the costs, or a length, is less than what is asked for now.
+// Below reports whether one of the costs, or a length, is less than that of new hashes.
 func (p PHC) Below(now Params) bool {
 	return p.MemoryKiB < now.MemoryKiB || p.Time < now.Time || p.Threads < now.Threads ||
 		len(p.Salt) < SaltLen || len(p.Key) < KeyLen
 }
 
-// Prepare makes one password of every way to type it: OpaqueString of RFC 8265 §4.2, which
-// normalises to NFC and makes every kind of space a plain one. It keeps case, and it refuses
-// control characters, the empty string and what is not text.
+// Prepare normalises a password so that all ways to type it are equal: OpaqueString of RFC 8265 §4.2, which applies NFC and turns
+// every kind of space into a plain one. It keeps case. It returns ErrRefused for control characters, the empty string and invalid
+// text.
 func Prepare(s string) (string, error) {
 	if len(s) > maxRawPassword || !utf8.ValidString(s) {
 		return "", ErrRefused

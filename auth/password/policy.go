@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// Shortest is the least that an operator may ask for, in characters.
-	Shortest = 8   // whatever the configuration says (NIST SP 800-63B §3.1.1.2)
-	longest  = 256 // long enough for any passphrase or password manager
+	// Shortest is the least minimum length that an operator can set, in characters.
+	Shortest = 8   // NIST SP 800-63B §3.1.1.2
+	longest  = 256 // enough for any passphrase or password manager
 )
 
-// Check judges a new password: "" when it may be used, else one sentence for the form.
-// Characters are counted after preparation, as the password is stored. There are no composition
-// rules: they make passwords that people forget and programs guess.
+// Check returns why a new password cannot be used, as one sentence for the form, or "". least is the minimum length. Characters are
+// counted after Prepare, as the password is stored. There are no composition rules: they lead to passwords that people forget and
+// programs guess.
 func Check(password, email string, least int) string {
 	least = min(max(least, Shortest), longest)
 	if password == "" {
@@ -47,7 +47,7 @@ func Check(password, email string, least int) string {
 func passwordTooShort(least int) string { return fmt.Sprintf("Use at least %d characters.", least) }
 func passwordTooLong() string           { return fmt.Sprintf("Use at most %d characters.", longest) }
 
-// isOwnAddress compares without regard to case, with the whole address and with what is before its @.
+// isOwnAddress reports whether a password is the account's address or the part before its @, regardless of case.
 func isOwnAddress(prepared, email string) bool {
 	if p, err := Prepare(strings.TrimSpace(email)); err == nil {
 		email = p

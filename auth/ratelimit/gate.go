@@ -7,23 +7,23 @@ import (
 	"latchkey/auth"
 )
 
-// Gate bounds what sign-ins take from everybody else. Hashing has its own bound; what is around it has these: no more
-// sign-ins are under way than can be hashed or wait for it, the rest is turned away before it costs a query; and few
-// of them talk to the database at a time, so that a refresh never queues for a connection behind a flood of sign-ins.
+// Gate limits what sign-ins take from other requests. The Hasher limits the hashing itself. The Gate admits no more sign-ins than
+// can be hashed or wait for it, and refuses the others before any query. It also lets few of them use the database at a time, so
+// that refreshes do not wait for a connection during a flood of sign-ins.
 type Gate struct {
-	inside  chan struct{} // one element for each sign-in under way
-	dbSlots chan struct{} // one for each that talks to the database
-	share   int           // of those inside that one network may be
+	inside  chan struct{} // one element for each admitted sign-in
+	dbSlots chan struct{} // one element for each sign-in that uses the database
+	share   int           // how many admitted sign-ins one network may have
 
 	mu       sync.Mutex
-	networks map[string]int // how many are inside, by network
+	networks map[string]int // admitted sign-ins by network
 }
 
-// dbSlotCount is how many sign-ins talk to the database at a time: a quarter of the connections by default.
+// dbSlotCount is how many sign-ins use the database at a time: a quarter of the connections by default.
 const dbSlotCount = 4
 
-// NewGate admits as many as can be hashed or wait for it. One network may be twice the workers, and at least eight, of
-// them: it can keep the cores busy, but not the door.
+// NewGate returns a gate that admits workers+waiting sign-ins. One network gets twice the workers, and at least eight of them: it
+// can keep the cores busy, but cannot keep others out.
 func NewGate(workers, waiting int) *Gate {
 	return &Gate{
 		inside: make(chan struct{}, workers+waiting), dbSlots: make(chan struct{}, dbSlotCount),
@@ -31,43 +31,43 @@ func NewGate(workers, waiting int) *Gate {
 	}
 }
 
-// Admit admits whoever wants a password hashed, or returns ErrBusy at once. The caller leaves by calling what it
-// returns.
-func (d *Gate) Admit(from auth.Caller) (leave func(), err error) {
-	network := from.Network() // all whose network is unknown share one part
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.networks[network] >= d.share {
+// Admit admits a sign-in, or returns auth.ErrBusy at once. The caller must call leave when the sign-in is done.
+func (g *Gate) Admit(from auth.Caller) (leave func(), err error) {
+	network := from.Network() // callers with an unknown network share one share
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.networks[network] >= g.share {
 		return nil, auth.ErrBusy
 	}
 	select {
-	case d.inside <- struct{}{}:
+	case g.inside <- struct{}{}:
 	default:
 		return nil, auth.ErrBusy
 	}
-	d.networks[network]++
-	return func() { d.leave(network) }, nil
+	g.networks[network]++
+	return func() { g.leave(network) }, nil
 }
 
-func (d *Gate) leave(network string) {
-	<-d.inside
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.networks[network]--; d.networks[network] == 0 {
-		delete(d.networks, network)
+func (g *Gate) leave(network string) {
+	<-g.inside
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.networks[network]--; g.networks[network] == 0 {
+		delete(g.networks, network)
 	}
 }
 
-// Query runs what talks to the database. It returns the context's error when that ends first.
-func (d *Gate) Query(ctx context.Context, fn func() error) error {
+// Query calls fn, which uses the database, when one of the few slots is free. It returns fn's error, or the context's if that ends
+// first.
+func (g *Gate) Query(ctx context.Context, fn func() error) error {
 	select {
-	case d.dbSlots <- struct{}{}:
+	case g.dbSlots <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-d.dbSlots }()
+	defer func() { <-g.dbSlots }()
 	return fn()
 }
 
-// Inside is how many sign-ins are under way.
-func (d *Gate) Inside() int { return len(d.inside) }
+// Inside returns how many sign-ins are admitted at the moment.
+func (g *Gate) Inside() int { return len(g.inside) }

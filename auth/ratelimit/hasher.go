@@ -13,37 +13,37 @@ import (
 	"latchkey/auth/password"
 )
 
-// Hasher hashes and verifies passwords, a few at a time. Each hash holds 19 MiB and a core for tens of
-// milliseconds, and anybody may ask for one at the sign-in page: without a bound a flood of
-// sign-ins takes the memory and the processor from everybody who is signed in already.
+// Hasher hashes and verifies passwords, a few at a time. Each hash takes 19 MiB and a core for tens of milliseconds, and anyone can
+// cause one at the sign-in page. Without a bound, a flood of sign-ins would take memory and processor time from people who are
+// signed in.
 type Hasher struct {
 	params    password.Params
 	wait      time.Duration
 	slots     chan struct{} // one element for each running hash
 	queue     chan struct{} // one element for each waiting caller
-	nobody    password.PHC
+	dummy     password.PHC  // what unknown accounts are checked against
 	Refreshes refreshActivity
 	Derive    func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 }
 
-// NewHasher runs at most workers hashes at once; at most queue callers wait, each for at most wait,
-// and in the order they came. It panics for parameters that it would refuse to read back.
+// NewHasher returns a Hasher that runs at most workers hashes at once. At most queue callers wait, in order, and each for at most
+// wait. NewHasher panics if password.Parse would refuse hashes with the parameters p.
 func NewHasher(p password.Params, workers, queue int, wait time.Duration) *Hasher {
 	if !p.WithinLimits() || workers < 1 || queue < 0 {
-		panic(fmt.Sprintf("auth: impossible hashing parameters %+v, %d workers, queue of %d", p, workers, queue))
+		panic(fmt.Sprintf("ratelimit: impossible hashing parameters %+v, %d workers, queue of %d", p, workers, queue))
 	}
 	return &Hasher{
 		params: p,
 		wait:   wait,
 		slots:  make(chan struct{}, workers),
 		queue:  make(chan struct{}, queue),
-		nobody: password.PHC{Params: p, Salt: make([]byte, password.SaltLen), Key: make([]byte, password.KeyLen)},
+		dummy:  password.PHC{Params: p, Salt: make([]byte, password.SaltLen), Key: make([]byte, password.KeyLen)},
 		Derive: argon2.IDKey,
 	}
 }
 
-// Hash returns the PHC string of a password, with a salt of its own.
-// Errors: ErrRefused, ErrBusy, or the context's.
+// Hash returns the PHC string of a password with a new random salt. It returns password.ErrRefused, auth.ErrBusy, or the context's
+// error.
 func (h *Hasher) Hash(ctx context.Context, typed string) (string, error) {
 	prepared, err := password.Prepare(typed)
 	if err != nil {
@@ -57,14 +57,14 @@ func (h *Hasher) Hash(ctx context.Context, typed string) (string, error) {
 	return p.String(), nil
 }
 
-// Verify says whether typed is the password that made phc. stale says that it did, with parameters below today's:
-// the caller, who has the password at hand only now, stores a new hash. A malformed phc is an
-// error, and costs a hash all the same, so that its account does not stand out by its speed.
-// Errors besides: ErrBusy, or the context's.
+// Verify reports whether typed is the password of phc. stale says that it is, and that phc has weaker parameters than today's: the
+// caller should store a new hash while it knows the password. Verify returns password.ErrMalformed for a malformed phc, but only
+// after the time of a hash, so that the account does not stand out by its speed. It can also return auth.ErrBusy or the context's
+// error.
 func (h *Hasher) Verify(ctx context.Context, phc, typed string) (ok, stale bool, err error) {
 	stored, parseErr := password.Parse(phc)
 	if parseErr != nil {
-		stored = h.nobody
+		stored = h.dummy
 	}
 	ok, err = h.matches(ctx, stored, typed)
 	switch {
@@ -76,10 +76,10 @@ func (h *Hasher) Verify(ctx context.Context, phc, typed string) (ok, stale bool,
 	return ok, ok && stored.Below(h.params), nil
 }
 
-// VerifyNobody takes the time of a Verify that fails, for an account that does not exist: the time of
-// an answer must not tell which addresses have accounts. Errors as in Verify.
-func (h *Hasher) VerifyNobody(ctx context.Context, typed string) error {
-	_, err := h.matches(ctx, h.nobody, typed)
+// VerifyUnknown takes the time of a failing Verify, for an address without an account, so that response times do not reveal which
+// addresses have accounts. It returns auth.ErrBusy or the context's error.
+func (h *Hasher) VerifyUnknown(ctx context.Context, typed string) error {
+	_, err := h.matches(ctx, h.dummy, typed)
 	return err
 }
 
@@ -93,8 +93,8 @@ func (h *Hasher) matches(ctx context.Context, stored password.PHC, typed string)
 	return same && refused == nil, nil
 }
 
-// run derives a key once a slot is free. It is done in the caller's goroutine and cannot be
-// interrupted, so a slot is held for exactly as long as the memory is.
+// run derives a key once a slot is free. The derivation runs in the caller's goroutine and cannot be interrupted, so the slot is
+// held exactly as long as the memory.
 func (h *Hasher) run(ctx context.Context, prepared string, p password.PHC, size uint32) ([]byte, error) {
 	if err := h.acquire(ctx); err != nil {
 		return nil, err
@@ -103,8 +103,8 @@ func (h *Hasher) run(ctx context.Context, prepared string, p password.PHC, size 
 	return h.Derive([]byte(prepared), p.Salt, p.Time, p.MemoryKiB, p.Threads, size), nil
 }
 
-// acquire takes a slot or says why not. A channel hands its room to the sender that has waited
-// longest, so a newcomer on the short way cannot overtake the queue.
+// acquire takes a slot. A channel serves its waiting senders in order, so a caller that tries the short way first cannot overtake
+// the queue.
 func (h *Hasher) acquire(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -129,14 +129,14 @@ func (h *Hasher) acquire(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := ctx.Err(); err != nil { // both were ready and select chose the slot
+	if err := ctx.Err(); err != nil { // both were ready, and select chose the slot
 		<-h.slots
 		return err
 	}
 	return nil
 }
 
-// release gives a slot back, or reserves it while apps refresh. The last slot is never reserved.
+// release frees a slot, or reserves it while apps refresh. The last slot is never reserved.
 func (h *Hasher) release() {
 	if cap(h.slots) < 2 || h.Refreshes.left() <= 0 || !h.Refreshes.reserved.CompareAndSwap(false, true) {
 		<-h.slots
@@ -145,7 +145,7 @@ func (h *Hasher) release() {
 	h.reserve()
 }
 
-// reserve holds a slot until no app has refreshed for refreshSpan.
+// reserve holds a slot until apps have not refreshed for refreshSpan.
 func (h *Hasher) reserve() {
 	if left := h.Refreshes.left(); left > 0 {
 		time.AfterFunc(left, h.reserve)

@@ -32,7 +32,7 @@ func gatedHasher(workers, queue int, wait time.Duration) (*Hasher, *hashGate) {
 func askHasher(ctx context.Context, h *Hasher, n int) <-chan error {
 	errs := make(chan error, n)
 	for range n {
-		go func() { errs <- h.VerifyNobody(ctx, "a good long password") }()
+		go func() { errs <- h.VerifyUnknown(ctx, "a good long password") }()
 	}
 	return errs
 }
@@ -66,13 +66,13 @@ func TestFullQueueIsBusyAtOnce(t *testing.T) {
 		errs := askHasher(t.Context(), h, 5)
 		synctest.Wait()
 		start := time.Now()
-		if err := h.VerifyNobody(t.Context(), "one too many"); !errors.Is(err, auth.ErrBusy) {
+		if err := h.VerifyUnknown(t.Context(), "one too many"); !errors.Is(err, auth.ErrBusy) {
 			t.Errorf("past the queue: %v, want errHasherBusy", err)
 		}
 		if _, err := h.Hash(t.Context(), "one too many"); !errors.Is(err, auth.ErrBusy) {
 			t.Errorf("Hash past the queue: %v, want errHasherBusy", err)
 		}
-		if _, _, err := h.Verify(t.Context(), h.nobody.String(), "one too many"); !errors.Is(err, auth.ErrBusy) {
+		if _, _, err := h.Verify(t.Context(), h.dummy.String(), "one too many"); !errors.Is(err, auth.ErrBusy) {
 			t.Errorf("Verify past the queue: %v, want errHasherBusy", err)
 		}
 		if waited := time.Since(start); waited != 0 {
@@ -94,7 +94,7 @@ func TestWaitingEnds(t *testing.T) {
 		running := askHasher(t.Context(), h, 1)
 		synctest.Wait()
 		start := time.Now()
-		if err := h.VerifyNobody(t.Context(), "patience"); !errors.Is(err, auth.ErrBusy) {
+		if err := h.VerifyUnknown(t.Context(), "patience"); !errors.Is(err, auth.ErrBusy) {
 			t.Errorf("after the wait: %v, want errHasherBusy", err)
 		}
 		if waited := time.Since(start); waited != 5*time.Second {
@@ -122,7 +122,7 @@ func TestCancellationLeaksNothing(t *testing.T) {
 				t.Errorf("a cancelled caller got %v, want context.Canceled", err)
 			}
 		}
-		if err := h.VerifyNobody(ctx, "too late"); !errors.Is(err, context.Canceled) {
+		if err := h.VerifyUnknown(ctx, "too late"); !errors.Is(err, context.Canceled) {
 			t.Errorf("a caller that was cancelled before: %v, want context.Canceled", err)
 		}
 		close(g.open)
@@ -132,7 +132,7 @@ func TestCancellationLeaksNothing(t *testing.T) {
 			}
 		}
 		assertHasherIdle(t, h)
-		if err := h.VerifyNobody(ctx, "too late"); !errors.Is(err, context.Canceled) {
+		if err := h.VerifyUnknown(ctx, "too late"); !errors.Is(err, context.Canceled) {
 			t.Errorf("cancelled before, with room to spare: %v, want context.Canceled", err)
 		}
 		if err := <-askHasher(t.Context(), h, 1); err != nil {

@@ -189,9 +189,9 @@ func TestEveryAnswerCostsOneHash(t *testing.T) {
 	for name, ask := range map[string]func() error{
 		"the right password": func() error { _, _, err := h.Verify(t.Context(), phc, "a good long password"); return err },
 		"a refused password": func() error { _, _, err := h.Verify(t.Context(), phc, "nul\x00"); return err },
-		"an unknown account": func() error { return h.VerifyNobody(t.Context(), "a good long password") },
+		"an unknown account": func() error { return h.VerifyUnknown(t.Context(), "a good long password") },
 		"an unknown account, refused": func() error {
-			return h.VerifyNobody(t.Context(), "nul\x00")
+			return h.VerifyUnknown(t.Context(), "nul\x00")
 		},
 		"a malformed hash": func() error {
 			if _, _, err := h.Verify(t.Context(), "plain", "plain"); !errors.Is(err, password.ErrMalformed) {

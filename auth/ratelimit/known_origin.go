@@ -7,26 +7,16 @@ import (
 	"latchkey/models"
 )
 
-// EmailAskedQuota bounds the addresses that an account asks for. A new password starts it again.
-func (s *Service) EmailAskedQuota(user models.User) Quota {
-	return Quota{s.emailAsked(user), MaxEmailAsked}
-}
-
-// emailAsked is the key of their counter.
-func (s *Service) emailAsked(user models.User) []byte {
-	return s.KeyedHash("email account", user.ID.String())
-}
-
-// Known is how an account knows a caller: by the browser's mark or, of an app, by the key of one of its devices; or only by the
-// network. Somebody signed in from there during the last 30 days.
+// Known says how an account knows a caller: by a browser's mark or an app's key, or only by the network. It knows origins of
+// sign-ins for KnownFor.
 type Known struct{ Browser, network bool }
 
-// KnownBy says how an account knows the caller that the store was asked about.
+// KnownBy returns how the account knows the caller that f is about.
 func KnownBy(f models.SignInFacts) Known {
 	return Known{Browser: f.KnownBrowser || f.KnownKey, network: f.KnownNetwork}
 }
 
-// BrowserOrigin is by what an account knows a browser again; empty for apps.
+// BrowserOrigin returns the hash under which accounts know a browser, or nil for apps.
 func (s *Service) BrowserOrigin(from auth.Caller) []byte {
 	if from.Browser == "" {
 		return nil
@@ -34,7 +24,7 @@ func (s *Service) BrowserOrigin(from auth.Caller) []byte {
 	return s.KeyedHash("place browser", from.Browser)
 }
 
-// NetworkOrigin is by what an account knows a network again; empty when the caller's is unknown.
+// NetworkOrigin returns the hash under which accounts know a network, or nil if the caller's network is unknown.
 func (s *Service) NetworkOrigin(from auth.Caller) []byte {
 	net := from.Network()
 	if net == "" {
@@ -43,18 +33,18 @@ func (s *Service) NetworkOrigin(from auth.Caller) []byte {
 	return s.KeyedHash("place network", net)
 }
 
-// Origins are where a caller is, as far as an account can recognise it: the network, and the browser's mark.
-func (s *Service) Origins(from auth.Caller) (places [][]byte) {
-	for _, place := range [][]byte{s.NetworkOrigin(from), s.BrowserOrigin(from)} {
-		if place != nil {
-			places = append(places, place)
+// Origins returns the hashes under which accounts know a caller: of the network and of the browser.
+func (s *Service) Origins(from auth.Caller) (origins [][]byte) {
+	for _, origin := range [][]byte{s.NetworkOrigin(from), s.BrowserOrigin(from)} {
+		if origin != nil {
+			origins = append(origins, origin)
 		}
 	}
-	return places
+	return origins
 }
 
-// FreshStart is what a new password gives an account: it knows only the browser that set it and that browser's network, and what
-// was counted of the account, and of it from there, starts again.
+// FreshStart returns what a new password resets. The account then knows only the browser that set it, and that browser's network.
+// The counters of the account start again, and so do those of the account from there.
 func (s *Service) FreshStart(user models.User, from auth.Caller) models.FreshStart {
 	f := models.FreshStart{KnownOrigins: s.Origins(from), Counters: [][]byte{s.emailAsked(user)}}
 	ofAll := s.KeyedHash("network", from.Network()) // not about this account
@@ -64,4 +54,14 @@ func (s *Service) FreshStart(user models.User, from auth.Caller) models.FreshSta
 		}
 	}
 	return f
+}
+
+// EmailAskedQuota limits how many new addresses an account asks for. A new password resets it.
+func (s *Service) EmailAskedQuota(user models.User) Quota {
+	return Quota{s.emailAsked(user), MaxEmailAsked}
+}
+
+// emailAsked returns the key of that quota's counter.
+func (s *Service) emailAsked(user models.User) []byte {
+	return s.KeyedHash("email account", user.ID.String())
 }

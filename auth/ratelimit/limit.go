@@ -13,44 +13,49 @@ import (
 	"latchkey/models"
 )
 
-// The limits on sign-ins, counted in the database so that replicas share them. A window begins with the first of what it counts.
+// The limits on sign-ins. They are counted in the database, so that replicas share them. A window starts with the first attempt
+// that it counts.
 const (
-	AttemptWindow    = 15 * time.Minute
-	MaxPairFailures  = 10  // of one account from one network
-	MaxNetFailures   = 50  // from one network
-	MaxUserFailures  = 100 // of one account, from everywhere that it does not know
-	MaxKnownFailures = 30  // of one account, from all that it knows together
-	MaxSignIns       = 30  // of one account that succeed
-	MaxSignInsDay    = 100 // of one account that succeed, in a day
-	MaxOwnSignIns    = 5   // of one browser that the account knows, in a day, that succeed when the others have used up the rest
-	MaxConfirmations = 30  // of one account's password by people who are signed in, that succeed
-	HomeFor          = 30 * 24 * time.Hour
-	BudgetDay        = 24 * time.Hour
+	AttemptWindow      = 15 * time.Minute
+	MaxPairFailures    = 10                  // of one account from one network
+	MaxNetFailures     = 50                  // from one network
+	MaxUserFailures    = 100                 // of one account from all origins that it does not know
+	MaxKnownFailures   = 30                  // of one account from all origins that it knows
+	MaxSignIns         = 30                  // successful sign-ins of one account
+	MaxSignInsDay      = 100                 // successful sign-ins of one account in a day
+	MaxFallbackSignIns = 5                   // in a day, of one known browser after the account's known origins have used up their budget
+	MaxConfirmations   = 30                  // right passwords of one account when a signed-in person confirms an act
+	KnownFor           = 30 * 24 * time.Hour // how long an account knows an origin after a sign-in from it
+	BudgetDay          = 24 * time.Hour
 )
+
+// Budgets are how many sign-ins of one account succeed in AttemptWindow and in a day: MaxSignIns and MaxSignInsDay, except in
+// tests.
+type Budgets struct{ Window, Day int64 }
 
 // limit is how much may be counted under a key in a window.
 type limit struct {
 	Key    []byte
 	most   int64
 	window time.Duration
-	alone  bool // past it, nothing else is told: at the limit of a network every account answers alike
+	alone  bool // past it, later limits are not checked: a network that reached its own limit gets the same answer for every account
 }
 
-// SignInLimits are what judges one caller's sign-in to one account.
+// SignInLimits are the limits on one caller's sign-ins to one account.
 type SignInLimits struct {
-	Failures      []limit // a wrong password is counted under each
-	budget        []limit // a sign-in is counted under each
-	Confirmations []limit // in place of the budget, for a person who is signed in already
-	// own is what is left to a known browser when all that the account knows have used their budget up together: or a thief who made
-	// himself known could lock the owner's browser out. Its counter counts all along.
-	own, ownConfirmations []limit
+	Failures      []limit // each counts wrong passwords
+	budget        []limit // each counts sign-ins
+	Confirmations []limit // counts confirmed passwords; applies to a signed-in person instead of the budget
+	// The fallbacks apply to a known browser after all known origins together have used up their budget. Otherwise a thief who made
+	// an origin known could lock the owner's browser out. They are counted all the time.
+	fallback, fallbackConfirmations []limit
 }
 
-// SignInLimits says what judges a caller whom an account knows in this way. A known browser passes the limits of its network and of
-// the account, or whoever shares the network, and any stranger, could lock the owner out; a known network passes the account's.
-// Whatever an account knows shares one limit and one budget, which strangers cannot use up, so that farmed marks and keys gain a thief
-// next to nothing. A caller is counted where it is judged. Keys are hashes, because people type passwords into the field for the address, and because a
-// backup should not list who came from where.
+// SignInLimits returns the limits for a caller whom the account knows in the given way. A known browser is exempt from the limits
+// of its network and of the account: otherwise others on the network, or any stranger, could lock the owner out. A known network is
+// exempt from the limit of the account only. All known origins share one limit and one budget, which strangers cannot use up, so a
+// thief gains little by making many origins known. An attempt is counted under the limits that it is checked against. Keys are
+// hashes, because people type passwords into the address field, and because a backup should not list who signed in from where.
 func (s *Service) SignInLimits(emailKey string, from auth.Caller, known Known) SignInLimits {
 	var l SignInLimits
 	if net := from.Network(); net != "" && !known.Browser {
@@ -72,15 +77,15 @@ func (s *Service) SignInLimits(emailKey string, from auth.Caller, known Known) S
 	}
 	l.Confirmations = []limit{{Key: s.KeyedHash(append([]string{"confirmations"}, whose...)...), most: MaxConfirmations, window: AttemptWindow}}
 	if known.Browser && from.Browser != "" {
-		l.own = []limit{{Key: s.KeyedHash("sign-ins own", emailKey, from.Browser), most: MaxOwnSignIns, window: BudgetDay}}
-		l.ownConfirmations = []limit{{Key: s.KeyedHash("confirmations own", emailKey, from.Browser), most: MaxOwnSignIns, window: AttemptWindow}}
-		l.budget = append(l.budget, uncounted(l.own)...)
-		l.Confirmations = append(l.Confirmations, uncounted(l.ownConfirmations)...)
+		l.fallback = []limit{{Key: s.KeyedHash("sign-ins own", emailKey, from.Browser), most: MaxFallbackSignIns, window: BudgetDay}}
+		l.fallbackConfirmations = []limit{{Key: s.KeyedHash("confirmations own", emailKey, from.Browser), most: MaxFallbackSignIns, window: AttemptWindow}}
+		l.budget = append(l.budget, uncounted(l.fallback)...)
+		l.Confirmations = append(l.Confirmations, uncounted(l.fallbackConfirmations)...)
 	}
 	return l
 }
 
-// uncounted are counters without a limit.
+// uncounted returns limits that are counted but never reached.
 func uncounted(limits []limit) []limit {
 	limits = slices.Clone(limits)
 	for i := range limits {
@@ -89,31 +94,31 @@ func uncounted(limits []limit) []limit {
 	return limits
 }
 
-// All are those by which a caller is judged.
+// All returns all limits that an attempt is checked against.
 func (l SignInLimits) All() []limit { return slices.Concat(l.Failures, l.budget, l.Confirmations) }
 
-// Left goes over to what a known browser has of its own once the rest is used up.
-func (l SignInLimits) Left(counters []models.Counter, now time.Time) SignInLimits {
-	if len(l.own) > 0 && CheckLimits(counters, l.budget, 0, now) != nil {
-		l.budget = l.own
+// WithFallback returns l with a known browser's fallbacks in place of limits that the counters have reached.
+func (l SignInLimits) WithFallback(counters []models.Counter, now time.Time) SignInLimits {
+	if len(l.fallback) > 0 && CheckLimits(counters, l.budget, 0, now) != nil {
+		l.budget = l.fallback
 	}
-	if len(l.ownConfirmations) > 0 && CheckLimits(counters, l.Confirmations, 0, now) != nil {
-		l.Confirmations = l.ownConfirmations
+	if len(l.fallbackConfirmations) > 0 && CheckLimits(counters, l.Confirmations, 0, now) != nil {
+		l.Confirmations = l.fallbackConfirmations
 	}
 	return l
 }
 
-// When leaves of the budget and the confirmations those that count.
-func (l SignInLimits) When(confirms bool) SignInLimits {
+// For returns l for a confirmation, without the budget, or for a sign-in, without the confirmations.
+func (l SignInLimits) For(confirms bool) SignInLimits {
 	if confirms {
-		l.budget, l.own = nil, nil
+		l.budget, l.fallback = nil, nil
 	} else {
-		l.Confirmations, l.ownConfirmations = nil, nil
+		l.Confirmations, l.fallbackConfirmations = nil, nil
 	}
 	return l
 }
 
-// Spend is the budget as the sign-in's transaction counts it.
+// Spend returns the budgets that the transaction of the sign-in counts.
 func (l SignInLimits) Spend() (budgets []models.Budget) {
 	for _, one := range l.budget {
 		budgets = append(budgets, models.Budget{Key: one.Key, Most: one.most, Window: one.window})
@@ -121,10 +126,7 @@ func (l SignInLimits) Spend() (budgets []models.Budget) {
 	return budgets
 }
 
-// Budgets are MaxSignIns and MaxSignInsDay, unless a test signs in more often.
-type Budgets struct{ Window, Day int64 }
-
-// SignInKeys are those of the counters of every way in which the account may know the caller.
+// SignInKeys returns the keys of all counters that may apply, however the account knows the caller.
 func (s *Service) SignInKeys(emailKey string, from auth.Caller) (keys [][]byte) {
 	for _, known := range []Known{{}, {network: true}, {Browser: true}} {
 		l := s.SignInLimits(emailKey, from, known)
@@ -135,17 +137,18 @@ func (s *Service) SignInKeys(emailKey string, from auth.Caller) (keys [][]byte) 
 	return keys
 }
 
-// KeyedHash hashes the parts under a key of the server, to 16 bytes. No part may hold a NUL.
+// KeyedHash returns a 16-byte HMAC of the parts under the server's key. No part may contain a NUL.
 func (s *Service) KeyedHash(parts ...string) []byte {
 	mac := hmac.New(sha256.New, s.key)
 	for _, part := range parts {
 		mac.Write([]byte(part))
-		mac.Write([]byte{0}) // no part holds a NUL
+		mac.Write([]byte{0})
 	}
 	return mac.Sum(nil)[:16]
 }
 
-// CheckLimits refuses with KindRateLimited when one of the counters has reached its limit or, with one attempt counted already, passed it.
+// CheckLimits returns a KindRateLimited if a counter has reached its limit. counted is how many attempts of the caller the counters
+// include already.
 func CheckLimits(counters []models.Counter, limits []limit, counted int64, now time.Time) error {
 	var wait time.Duration
 	for _, l := range limits {
@@ -164,8 +167,8 @@ func CheckLimits(counters []models.Counter, limits []limit, counted int64, now t
 	return auth.RateLimited(wait)
 }
 
-// Reserve counts a failure before the password is checked, so that guesses in parallel gain nothing over one at a time. What it
-// returns is to be given back when the password was not wrong.
+// Reserve counts a failure before the password is checked, so that parallel guesses gain nothing over one at a time. The caller
+// passes the result to GiveBack if the password was right. Reserve returns KindRateLimited past a limit.
 func (s *Service) Reserve(ctx context.Context, limits []limit) ([]models.Counter, error) {
 	var keys [][]byte
 	for _, l := range limits {
@@ -177,20 +180,20 @@ func (s *Service) Reserve(ctx context.Context, limits []limit) ([]models.Counter
 		return nil, err
 	}
 	if err := CheckLimits(counted, limits, 1, now); err != nil {
-		s.GiveBack(ctx, counted) // others used the limit up since it was looked at
+		s.GiveBack(ctx, counted) // others have reached the limit since it was checked
 		return nil, err
 	}
 	return counted, nil
 }
 
-// GiveBack is for what reserve counted when the password was not found wrong. One that cannot be given back stays a failure.
+// GiveBack undoes Reserve after a password that was not wrong. If that fails, the attempt stays counted as a failure.
 func (s *Service) GiveBack(ctx context.Context, counted []models.Counter) {
 	if err := s.store.DecrementCounters(ctx, counted); err != nil {
 		s.log.WarnContext(ctx, "an attempt that did not fail stays counted as one", "error", err)
 	}
 }
 
-// LimitRetention is for the sweeper: what must outlive its use in limits.
+// LimitRetention tells the sweeper which counters and known origins the limits no longer need.
 func LimitRetention(now time.Time) models.Retention {
-	return models.Retention{CountersBefore: now, KnownOriginsBefore: now.Add(-HomeFor)}
+	return models.Retention{CountersBefore: now, KnownOriginsBefore: now.Add(-KnownFor)}
 }

@@ -9,34 +9,35 @@ import (
 	"latchkey/auth"
 )
 
-// MaxDownloads is how many downloads of accounts' data one process serves at a time. Each holds a page of the data for as long as its
-// reader takes.
+// MaxDownloads is how many downloads of account data one process serves at a time. Each holds a page of the data in memory as long
+// as its reader takes.
 const MaxDownloads = 4
 
-// PerAccount bounds what takes long for one request. An account does one at a time, and all accounts together a few: whoever
-// comes past that is told to come back, before it costs a connection.
+// PerAccount limits requests that take long: one at a time of each account, and a few of all accounts together. It refuses the
+// others before they use a database connection.
 type PerAccount struct {
 	most    int
 	mu      sync.Mutex
 	running map[uuid.UUID]struct{}
 }
 
-// NewPerAccount makes a limiter of most requests at a time.
+// NewPerAccount returns a limiter of most requests at a time.
 func NewPerAccount(most int) *PerAccount {
 	return &PerAccount{most: most, running: map[uuid.UUID]struct{}{}}
 }
 
-// Begin admits an account, which leaves by calling what it returns, or refuses with KindUnavailable.
-func (b *PerAccount) Begin(user uuid.UUID) (end func(), err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, at := b.running[user]; at || len(b.running) >= b.most {
+// Begin admits a request of an account, or returns KindUnavailable. The caller must call end when the request is done; more calls
+// do nothing.
+func (p *PerAccount) Begin(user uuid.UUID) (end func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, at := p.running[user]; at || len(p.running) >= p.most {
 		return nil, &auth.Error{Kind: auth.KindUnavailable, Message: "Others are being served right now. Please try again.", RetryAfter: 10 * time.Second}
 	}
-	b.running[user] = struct{}{}
+	p.running[user] = struct{}{}
 	return sync.OnceFunc(func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.running, user)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.running, user)
 	}), nil
 }

@@ -9,32 +9,34 @@ import (
 	"latchkey/models"
 )
 
-// What may be asked for without an account's password, or for other people's mailboxes, within AttemptWindow.
+// How often something may be requested in AttemptWindow that needs no password, or that sends mail to other people.
 const (
-	MaxResetTries   = 30 // passwords chosen with one link, until one is taken
-	MaxSignups      = 20 // accounts asked for from one network
-	MaxSignupMails  = 3  // mails about it to one mailbox
-	MaxForgotten    = 3  // mails to the owner of one address who forgot the password
-	MaxNetForgotten = 20 // such mails asked for from one network
-	MaxEmailMails   = 3  // mails to one mailbox that an account wants
-	MaxEmailAsked   = 5  // addresses that one account wants
-	MaxNetEmails    = 20 // addresses that are wanted from one network
-	// MaxEmailMailsByAccount are those of the 3 that one account may cause: the last one is left to the owner of the mailbox.
+	MaxResetTries   = 30 // new passwords tried with one link
+	MaxSignups      = 20 // sign-ups from one network
+	MaxSignupMails  = 3  // mails about sign-ups to one mailbox
+	MaxForgotten    = 3  // password-reset mails to one address
+	MaxNetForgotten = 20 // password-reset mails requested from one network
+	MaxEmailMails   = 3  // mails to one mailbox that accounts want as their new address
+	MaxEmailAsked   = 5  // new addresses that one account asks for
+	MaxNetEmails    = 20 // new addresses asked for from one network
+	// MaxEmailMailsByAccount is how many of MaxEmailMails one account can cause. The last one is left to the mailbox's owner.
 	MaxEmailMailsByAccount = 2
-	// MaxSignupMailsByNetwork are those of the 3 that one network may cause: the last one is left to the owner, who asks from elsewhere.
+	// MaxSignupMailsByNetwork is how many of MaxSignupMails one network can cause. The last one is left to the mailbox's owner, who
+	// asks from elsewhere.
 	MaxSignupMailsByNetwork = 2
 )
 
-// Quota is how much may be counted under a key in one window; without a key, as much as anybody wants.
+// Quota is how much may be counted under a key in one window. Without a key there is no limit.
 type Quota struct {
 	key  []byte
 	most int64
 }
 
-// Quota is how much may be counted under what the parts name together.
+// Quota returns a quota of most under the hash of the parts.
 func (s *Service) Quota(most int64, parts ...string) Quota { return Quota{s.KeyedHash(parts...), most} }
 
-// NetworkQuota is one of the caller's network alone, or with more parts together. Callers whose network is unknown have none.
+// NetworkQuota returns a quota of most under the hash of the parts and the caller's network. A caller whose network is unknown has
+// no limit.
 func (s *Service) NetworkQuota(from auth.Caller, most int64, parts ...string) Quota {
 	net := from.Network()
 	if net == "" {
@@ -43,7 +45,7 @@ func (s *Service) NetworkQuota(from auth.Caller, most int64, parts ...string) Qu
 	return Quota{s.KeyedHash(append(parts, net)...), most}
 }
 
-// CountRequest counts what anybody may ask for, and refuses what is past one of its quotas.
+// CountRequest counts a request under each quota. Past one of them it returns KindRateLimited.
 func (s *Service) CountRequest(ctx context.Context, quotas ...Quota) error {
 	now := s.clock.Now()
 	var keys [][]byte
@@ -57,7 +59,7 @@ func (s *Service) CountRequest(ctx context.Context, quotas ...Quota) error {
 		return err
 	}
 	for i := range before {
-		before[i].Count++ // read first: a flood past the limit writes nothing
+		before[i].Count++ // check before counting: a flood past the limit writes nothing
 	}
 	if err := pastQuota(before, quotas, now); err != nil {
 		return err

@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// refreshSpan is how long after the last refresh a core is kept free of hashing.
+// refreshSpan is how long one core stays free of hashing after the last refresh.
 const refreshSpan = 5 * time.Second
 
-// refreshActivity keeps one core free of hashing while apps refresh: with all cores hashing, a refresh waits at each of
-// its steps until the kernel takes a core from a hash. When no app refreshes, all cores hash.
+// refreshActivity keeps one core free of hashing while apps refresh. With hashes on all cores, a refresh would wait at each of its
+// steps until the kernel takes a core from a hash. While no app refreshes, all cores hash.
 type refreshActivity struct {
-	began    time.Time    // zero: no core is kept free. Spans count from here by the monotonic clock
-	last     atomic.Int64 // the last refresh, in nanoseconds since began; 0: none yet
-	reserved atomic.Bool  // one slot is kept free
+	began    time.Time    // start of the monotonic clock; zero: no core is kept free
+	last     atomic.Int64 // time of the last refresh, in nanoseconds since began; 0: none yet
+	reserved atomic.Bool  // a slot is reserved
 }
 
 // Note records a refresh.
@@ -23,7 +23,7 @@ func (a *refreshActivity) Note() {
 	}
 }
 
-// left is how long a core must still be kept free; 0 or less: not at all.
+// left returns how much longer a core must stay free; 0 or less if it need not.
 func (a *refreshActivity) left() time.Duration {
 	last := a.last.Load()
 	if last == 0 {

@@ -51,7 +51,7 @@ func TestTheOnlyWorkerIsNeverReserved(t *testing.T) {
 		h.Refreshes.Note()
 		close(g.open)
 		for range 3 {
-			if err := h.VerifyNobody(t.Context(), "a good long password"); err != nil {
+			if err := h.VerifyUnknown(t.Context(), "a good long password"); err != nil {
 				t.Error(err)
 			}
 		}

@@ -1,5 +1,5 @@
-// Package ratelimit bounds what one account, one network and one stranger can do: it counts failures and sign-ins in the
-// database, and bounds how many passwords are hashed at a time in this process.
+// Package ratelimit bounds what one account, one network and one stranger can do. It counts failures and sign-ins in the database,
+// and bounds how many passwords this process hashes at a time.
 package ratelimit
 
 import (
@@ -9,16 +9,16 @@ import (
 	"latchkey/models"
 )
 
-// Service counts in the database, so that replicas share the limits. It is safe for concurrent use.
+// Service counts attempts in the database, so that all replicas share the limits. It is safe for concurrent use.
 type Service struct {
 	store   *models.Store
 	clock   auth.Clock
 	log     *slog.Logger
-	key     []byte // of the hashes under which counters and known origins are kept
+	key     []byte // of the hashes under which counters and known origins are stored
 	budgets Budgets
 }
 
-// New makes the service. The zero Budgets are the usual ones.
+// New returns the service. The zero Budgets stand for MaxSignIns and MaxSignInsDay. key is secret; changing it resets all limits.
 func New(store *models.Store, clock auth.Clock, log *slog.Logger, key []byte, b Budgets) *Service {
 	if b == (Budgets{}) {
 		b = Budgets{MaxSignIns, MaxSignInsDay}

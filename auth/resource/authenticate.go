@@ -16,8 +16,8 @@ const (
 	schemeDPoP   = "DPoP"   // RFC 9449 §7.1
 )
 
-// Authenticate checks the access token of a request, which must stand in its one Authorization header, and the DPoP proof
-// of a token that is bound to a key. A token in the URL or the body is never looked at: URLs are logged.
+// Authenticate checks the access token of a request, which must be in its one Authorization header, and the DPoP proof if the token
+// is bound to a key. It ignores tokens in the URL or the body, because URLs are logged. Its errors are *Error.
 func (v *Verifier) Authenticate(r *http.Request) (*Claims, error) {
 	scheme, token, err := credentials(r.Header)
 	if err != nil {
@@ -37,7 +37,7 @@ func (v *Verifier) Authenticate(r *http.Request) (*Claims, error) {
 	return claims, nil
 }
 
-// credentials takes the Authorization header apart (RFC 9110 §11.6.2).
+// credentials parses the Authorization header (RFC 9110 §11.6.2).
 func credentials(h http.Header) (scheme, token string, err error) {
 	values := h["Authorization"]
 	if len(values) == 0 {
@@ -62,7 +62,7 @@ func credentials(h http.Header) (scheme, token string, err error) {
 	return scheme, token, nil
 }
 
-// checkBinding checks that a bound token comes with a proof by its key, and any other as a bearer token (RFC 9449 §7).
+// checkBinding checks that a bound token comes with a proof by its key, and any other token as a bearer token (RFC 9449 §7).
 func (v *Verifier) checkBinding(c *Claims, scheme, token string, r *http.Request) error {
 	dpopOn := v.config.DPoP.BaseURL != ""
 	switch {
@@ -96,7 +96,7 @@ func (v *Verifier) checkProof(c *Claims, token string, r *http.Request) error {
 	case err != nil:
 		return &Error{Kind: ErrInvalidProof, Reason: "the DPoP proof is not one for this request and token", Cause: err}
 	}
-	switch err := v.proofs.Once(proof, c.Subject); {
+	switch err := v.proofs.Consume(proof, c.Subject); {
 	case errors.Is(err, dpop.ErrCrowded):
 		return &Error{Kind: ErrUnavailable, Reason: "there were too many DPoP proofs", RetryAfter: time.Minute, Cause: err}
 	case err != nil:
@@ -107,7 +107,7 @@ func (v *Verifier) checkProof(c *Claims, token string, r *http.Request) error {
 
 type claimsKey struct{}
 
-// ClaimsFrom is what the access token of a request says, within Middleware's next.
+// ClaimsFrom returns the claims of the request's access token, in a handler behind Middleware. It returns false elsewhere.
 func ClaimsFrom(ctx context.Context) (*Claims, bool) {
 	c, ok := ctx.Value(claimsKey{}).(*Claims)
 	return c, ok

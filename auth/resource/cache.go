@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// entry is a token whose signature and claims were found good.
+// entry is a token whose signature and claims are valid.
 type entry struct {
 	claims  Claims
 	key     *key
-	expires time.Time // with the leeway
-	list    atomic.Pointer[kept[list]]
+	expires time.Time // including the leeway
+	list    atomic.Pointer[poller[list]]
 }
 
 type digest = [sha256.Size]byte
 
-// cache remembers verified tokens by their hash, in two halves: when the current one is full it becomes the last, and the
-// last is forgotten. What is used moves on.
+// cache remembers verified tokens by their hash, in two halves. When the current half is full, it becomes the last one, and the
+// last one is dropped. Entries that are used move to the current half.
 type cache struct {
-	half          int // entries of one half; 0 remembers nothing
+	half          int // entries of one half; 0: no cache
 	mu            sync.RWMutex
 	current, last map[digest]*entry
 }

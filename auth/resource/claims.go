@@ -11,21 +11,21 @@ import (
 	"latchkey/auth/statuslist"
 )
 
-// Claims are what a verified access token says (RFC 9068 §2.2).
+// Claims are the claims of a verified access token (RFC 9068 §2.2).
 type Claims struct {
 	Subject    string // sub: the id of the user
 	DeviceID   string // sid: the id of the device that the token was issued to
-	DeviceName string // device_name, as the user named it; "" where the issuer leaves it out
+	DeviceName string // device_name, as the user named it; "" if the issuer omits it
 	ClientID   string // client_id: the app
 	ID         string // jti
 	IssuedAt   time.Time
 	Expires    time.Time
 	JKT        string // cnf.jkt, the thumbprint of the key that the token is bound to (RFC 9449 §6.1); "" for a bearer token
-	// Status is the bit that says whether the token was revoked. Without a URI nothing but exp ends it.
+	// Status names the bit that says whether the token is revoked. Without a URI, only exp ends the token.
 	Status statuslist.Reference
 }
 
-// rawClaims are a token's claims, and those by which it is judged.
+// rawClaims are a token's claims, with those that are only checked.
 type rawClaims struct {
 	Claims
 	issuer    string
@@ -35,7 +35,7 @@ type rawClaims struct {
 	listed    bool
 }
 
-// readClaims reads the payload of an access token, whose signature is good.
+// readClaims parses the payload of an access token whose signature is valid.
 func readClaims(payload []byte) (c rawClaims, err error) {
 	err = jws.Members(payload, func(name, value string) (err error) {
 		switch name {
@@ -71,7 +71,7 @@ func readClaims(payload []byte) (c rawClaims, err error) {
 	return c, err
 }
 
-// readConfirmation reads cnf. Another confirmation than jkt leaves it empty.
+// readConfirmation parses cnf. It returns "" for a confirmation other than jkt.
 func readConfirmation(value string) (jkt string, err error) {
 	err = jws.Walk(value, func(name, value string) (err error) {
 		if name == "jkt" {
@@ -82,7 +82,7 @@ func readConfirmation(value string) (jkt string, err error) {
 	return jkt, err
 }
 
-// readStatus reads the status claim. Another mechanism than a status list leaves it empty.
+// readStatus parses the status claim. It returns the zero Reference for a mechanism other than a status list.
 func readStatus(value string) (ref statuslist.Reference, err error) {
 	ref.Index = -1
 	err = jws.Walk(value, func(name, value string) error {
@@ -102,7 +102,7 @@ func readStatus(value string) (ref statuslist.Reference, err error) {
 	return ref, err
 }
 
-// judge says what is wrong with claims at a moment.
+// judge returns what is wrong with claims at now, or nil.
 func (v *Verifier) judge(c *rawClaims, now time.Time) error {
 	switch {
 	case !origin.Same(c.issuer, v.config.Issuer):
@@ -133,7 +133,7 @@ func (v *Verifier) judge(c *rawClaims, now time.Time) error {
 
 const reasonExpired = "it has expired"
 
-// isFor tells whether aud, a string or a list of strings (RFC 7519 §4.1.3), holds the audience.
+// isFor reports whether aud, a string or a list of strings (RFC 7519 §4.1.3), contains the audience.
 func (v *Verifier) isFor(audience string) bool {
 	if one, err := jws.Text(audience); err == nil {
 		return origin.Same(one, v.config.Audience)

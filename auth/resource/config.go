@@ -17,60 +17,60 @@ import (
 	"latchkey/auth/origin"
 )
 
-// Config says whose tokens are believed, and for how long without asking. Issuer and Audience have no default; the
-// zero value of everything else is a sound choice.
+// Config says whose tokens the verifier accepts, and how long it uses what it fetched. Issuer and Audience are required; for
+// everything else the zero value is a good choice.
 type Config struct {
-	// Issuer is the iss of every good token: the LATCHKEY_ISSUER of the server, by default its base URL. Required; an http or
-	// https URL. Scheme, host and port may be spelt in any way (punycode or not, with a default port or not), the path may not.
+	// Issuer is the iss of valid tokens: the server's LATCHKEY_ISSUER, by default its base URL. Required; an http or https URL.
+	// Scheme, host and port may have any spelling (Punycode or not, with a default port or not); the path may not.
 	Issuer string
-	// Audience is what the aud of every good token is, or holds: LATCHKEY_AUDIENCE, by default the issuer. Required. A URL may be spelt
-	// in any way, as the issuer; another audience is compared letter for letter.
+	// Audience is the aud of valid tokens, or a member of it: LATCHKEY_AUDIENCE, by default the issuer. Required. A URL may have
+	// any spelling, like the issuer; another audience is compared exactly.
 	Audience string
 
-	// JWKSURL is where the issuer publishes its keys. Default: the issuer + /.well-known/jwks.json.
+	// JWKSURL is the URL of the issuer's keys. Default: the issuer + /.well-known/jwks.json.
 	JWKSURL string
-	// Discover asks the issuer's metadata (RFC 8414) for the URL of the keys instead; it must have the issuer's origin.
-	// JWKSURL must then be empty.
+	// Discover reads the URL of the keys from the issuer's metadata (RFC 8414) instead; it must have the issuer's origin. JWKSURL
+	// must then be empty.
 	Discover bool
-	// StatusOrigin is the origin (https://host, with a port where there is one) of the status lists that tokens may name; a
-	// token that names one elsewhere is refused, and nothing is fetched. Default: the issuer's.
+	// StatusOrigin is the origin (https://host, with a port if there is one) of the status lists that tokens may name. The verifier
+	// refuses a token that names another, and fetches nothing from there. Default: the issuer's.
 	StatusOrigin string
-	// AllowHTTP lets keys and lists be fetched in the clear from other hosts than this machine. Whoever can change
-	// them on their way signs tokens for anybody.
+	// AllowHTTP permits unencrypted fetches of keys and lists from other hosts than this machine. An attacker who can change them
+	// in transit can sign any token.
 	AllowHTTP bool
-	// Client fetches. Its redirects within one origin are followed, others are not; its own timeout counts too. Default: one that
-	// shares http.DefaultTransport.
+	// Client fetches keys and lists. The verifier follows redirects within one origin only. The client's own timeout applies, too.
+	// Default: a client with http.DefaultTransport.
 	Client *http.Client
 	// FetchTimeout bounds one fetch. Default 5 s; 10 ms to a minute.
 	FetchTimeout time.Duration
 
-	// KeysRefresh is how often the keys are fetched: a key that the issuer withdraws is believed for so long. Default 5 minutes;
-	// 1 s to 24 hours. A token that names an unknown key makes them be fetched at once, but not more often than every 5 s.
+	// KeysRefresh is how often the keys are fetched, and how long a key that the issuer withdraws is still accepted. Default 5
+	// minutes; 1 s to 24 hours. A token that names an unknown key causes a fetch at once, but at most every 5 s.
 	KeysRefresh time.Duration
-	// KeysMaxAge is how long keys are believed when no newer ones can be had; then tokens get ErrUnavailable.
-	// Default 24 hours; KeysRefresh to 30 days.
+	// KeysMaxAge is how long keys are used when newer ones cannot be fetched; then tokens get ErrUnavailable. Default 24 hours;
+	// KeysRefresh to 30 days.
 	KeysMaxAge time.Duration
-	// StatusRefresh fetches a status list again sooner than its own ttl says: a revocation is seen after so long, and the
-	// time of a fetch. Default: the ttl, or a minute where the list has none; at least 1 s. A longer one than the ttl counts for nothing.
+	// StatusRefresh is how often a status list is fetched, if that is more often than its own ttl. A revocation takes effect after
+	// that time and the time of a fetch. Default: the ttl, or a minute if the list has none; at least 1 s.
 	StatusRefresh time.Duration
-	// MaxStaleness is how long a fetched status list is believed when no newer one can be had, unless its own exp comes first.
-	// Default 10 minutes; 1 s to 7 days.
+	// MaxStaleness is how long a status list is used when a newer one cannot be fetched, unless its own exp comes first. Default 10
+	// minutes; 1 s to 7 days.
 	MaxStaleness time.Duration
-	// FailOpen accepts tokens whose status cannot be told, because there never was a list or it is stale; what
-	// the last list calls revoked stays refused. Default: such tokens get ErrUnavailable.
+	// FailOpen accepts tokens whose status is unknown, because no list was ever fetched or the list is stale. Tokens that the last
+	// list calls revoked are still refused. Default: such tokens get ErrUnavailable.
 	FailOpen bool
-	// MaxStatusBytes bounds one status list in memory; each byte holds eight devices. Default 1 MiB; at most 64 MiB. A list
-	// that is longer is not believed.
+	// MaxStatusBytes bounds one status list in memory; each byte holds eight devices. Default 1 MiB; at most 64 MiB. Longer lists
+	// are refused.
 	MaxStatusBytes int
 
-	// Algs are the signature algorithms that keys may have, of ES256, EdDSA (or Ed25519, which is the same here) and RS256. Default:
-	// all three.
+	// Algs are the signature algorithms that keys may have: ES256, EdDSA (or Ed25519, which means the same here) and RS256.
+	// Default: all three.
 	Algs []string
-	// Leeway forgives clocks that differ: exp is good for so much longer, iat may lie so far ahead. Default 10 s; negative for
+	// Leeway allows for clocks that differ: exp may have passed, and iat may be ahead, by this much. Default 10 s; negative for
 	// none; at most 5 minutes.
 	Leeway time.Duration
-	// MaxLifetime refuses tokens whose exp is further from iat: an issuer that makes those makes a mistake. Default 24 hours,
-	// to be raised where LATCHKEY_ACCESS_TTL is longer; 1 s to 366 days.
+	// MaxLifetime is the longest time from iat to exp that is accepted. A longer one is a mistake of the issuer. Default 24 hours;
+	// raise it if LATCHKEY_ACCESS_TTL is longer; 1 s to 366 days.
 	MaxLifetime time.Duration
 	// CacheSize is how many verified tokens are remembered, at about 1 kB each, so that only the first use of a token costs a
 	// signature check. Default 10,000; negative for none; at most 10 million.
@@ -79,30 +79,31 @@ type Config struct {
 	// DPoP says how tokens that are bound to a key are presented.
 	DPoP DPoP
 
-	// Clock tells the time that tokens, keys and lists are judged by. Default time.Now.
+	// Clock returns the time at which tokens, keys and lists are checked. Default time.Now.
 	Clock func() time.Time
-	// Logger hears of fetches that fail, and of the first that succeeds again. Default slog.Default().
+	// Logger gets failed fetches, and the first successful one after them. Default slog.Default().
 	Logger *slog.Logger
 }
 
 // DPoP says how tokens that are bound to a key (RFC 9449) are presented to this resource server.
 type DPoP struct {
-	// BaseURL is this server's public URL (https://api.example.com), without the path of a request: what proofs are
-	// made for. It is not taken from the Host header, which whoever replays a proof chooses. Default: none, and bound tokens are refused.
+	// BaseURL is this server's public URL (https://api.example.com), without the path of a request, for which clients make proofs.
+	// It does not come from the Host header, because an attacker who replays a proof chooses that. Default: none, and bound tokens
+	// are refused.
 	BaseURL string
-	// Required refuses tokens that are not bound. Needs BaseURL.
+	// Required refuses tokens that are not bound to a key. It needs BaseURL.
 	Required bool
-	// MaxAge is how old a proof without a nonce may be. Default and most: 60 s; at least 1 s.
+	// MaxAge is how old a proof without a nonce may be. Default and maximum: 60 s; at least 1 s.
 	MaxAge time.Duration
-	// NonceKey, 32 random bytes or more that all replicas of this server share, makes proofs carry a nonce of the last
-	// three minutes (RFC 9449 §9): none can be made for later, and a proof is as old as its nonce, whatever the device's clock says.
-	// Default: no nonces.
+	// NonceKey is 32 random bytes or more that all replicas of this server share. It makes proofs carry a nonce of the last three
+	// minutes (RFC 9449 §9), so that clients cannot make proofs ahead of time, and a proof's age does not depend on the device's
+	// clock. Default: no nonces.
 	NonceKey []byte
 }
 
 var allAlgs = []string{"ES256", "EdDSA", "RS256"}
 
-// filled is the configuration with its defaults, or what is wrong with it.
+// filled returns the configuration with its defaults, or an error if a field is invalid.
 func (c Config) filled() (Config, error) {
 	issuer, err := c.checkURL("Issuer", c.Issuer)
 	if err != nil {
@@ -131,7 +132,7 @@ func (c Config) filled() (Config, error) {
 	if len(c.Algs) == 0 {
 		c.Algs = allAlgs
 	}
-	var algs []string // a copy: the caller's slice is not ours to change
+	var algs []string // a copy, because the slice belongs to the caller
 	for _, alg := range c.Algs {
 		if !slices.Contains(allAlgs, jws.Alg(alg)) {
 			return c, fmt.Errorf("resource: alg %q is none of ES256, EdDSA and RS256", alg)
@@ -167,7 +168,7 @@ func (c *Config) fillParts() {
 	if clock == nil {
 		clock = time.Now
 	}
-	c.Clock = func() time.Time { return clock().Round(0) } // of the wall: another stands still while a machine sleeps, and lists age
+	c.Clock = func() time.Time { return clock().Round(0) } // the wall clock: the monotonic one stops while a machine sleeps, and lists age
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
@@ -190,7 +191,7 @@ func (c Config) checkDPoP() error {
 	return nil
 }
 
-// checkURL parses a URL that may be fetched from.
+// checkURL parses a URL from which documents are fetched.
 func (c Config) checkURL(field, text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -207,7 +208,7 @@ func onThisMachine(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// within is the value between its bounds, or for zero its default.
+// within returns value limited to its bounds, or otherwise if value is zero.
 func within[T cmp.Ordered](value, least, otherwise, most T) T {
 	var zero T
 	if value == zero {

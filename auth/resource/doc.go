@@ -1,7 +1,7 @@
-// Package resource is what a server imports that accepts Latchkey's access tokens: a Verifier, and a Middleware for
-// net/http. It asks nobody for each request. The issuer's keys and its status lists (package statuslist) are fetched in the
-// background, so that a token costs one signature check the first time, a hash and a look-up in memory from
-// then on, and a device that is signed out is refused as soon as the next list is here.
+// Package resource verifies Latchkey's access tokens in a resource server. It provides a Verifier, and a Middleware for net/http.
+// It makes no call to the issuer for each request: it fetches the issuer's keys and status lists (package statuslist) in the
+// background. A token costs one signature check the first time, and a hash and a lookup in memory from then on. A token of a device
+// that was signed out is refused as soon as the next list has arrived.
 //
 //	verifier, err := resource.New(resource.Config{
 //		Issuer:   "https://id.example.com",
@@ -11,19 +11,19 @@
 //	defer verifier.Close()
 //	http.Handle("/photos", verifier.Middleware(photos))
 //
-// Within photos, resource.ClaimsFrom(r.Context()) says who asks, and from which device.
+// Within photos, resource.ClaimsFrom(r.Context()) returns the user and the device.
 //
 // # While the issuer cannot be reached
 //
-// Everything that is held goes on being used: keys for Config.KeysMaxAge, each list for Config.MaxStaleness or until its own
-// exp. A token that the list calls revoked is refused all that time, and after it. Then other tokens get ErrUnavailable, a 503, or
-// are accepted if Config.FailOpen says so.
+// The verifier goes on using what it has: keys for Config.KeysMaxAge, and each list for Config.MaxStaleness or until its own exp.
+// It refuses tokens that the list calls revoked all that time, and after it. From then on all other tokens get ErrUnavailable, a
+// 503, unless Config.FailOpen accepts them.
 //
 // # Tokens bound to a key
 //
-// Set Config.DPoP.BaseURL to this server's public URL. A token that is bound to a key (RFC 9449) is then accepted with a
-// proof by that key for this very request, once, and never as a bearer token. Without BaseURL bound tokens are refused. Proofs are
-// remembered by each process for itself: whoever reads one on its way could use it again at another replica within DPoP.MaxAge.
+// Set Config.DPoP.BaseURL to this server's public URL. A token that is bound to a key (RFC 9449) is then accepted with a proof by
+// that key for this request, once, and never as a bearer token. Without BaseURL, bound tokens are refused. Each process remembers
+// its own proofs only: an attacker who reads a proof in transit could use it again at another replica within DPoP.MaxAge.
 //
 // The package imports neither the database nor the rest of the server.
 package resource

@@ -5,24 +5,24 @@ import (
 	"time"
 )
 
-// The kinds of refusal; ask with errors.Is. Every error of Verify and Authenticate is an *Error of one of them.
+// The kinds of error; test for them with errors.Is. Every error of Verify and Authenticate is an *Error of one of them.
 var (
 	ErrNoCredentials  = errors.New("no access token")           // 401 without an error code
 	ErrInvalidRequest = errors.New("invalid request")           // 400: more than one credential
-	ErrInvalidToken   = errors.New("invalid access token")      // 401: expired, malformed, forged, not for this server, …
+	ErrInvalidToken   = errors.New("invalid access token")      // 401: expired, malformed, forged, for another server, …
 	ErrRevoked        = errors.New("revoked access token")      // 401: its device was signed out
-	ErrInvalidProof   = errors.New("invalid DPoP proof")        // 401: missing, made for something else, used before
+	ErrInvalidProof   = errors.New("invalid DPoP proof")        // 401: missing, for another request, used before
 	ErrUseNonce       = errors.New("DPoP proof needs a nonce")  // 401 with the nonce
-	ErrUnavailable    = errors.New("access token not verified") // 503: keys or status cannot be had now; the token may be good
+	ErrUnavailable    = errors.New("access token not verified") // 503: keys or status are not available now; the token may be valid
 )
 
-// Error is a refusal.
+// Error is why a request or a token was refused.
 type Error struct {
 	Kind       error         // one of the kinds above
-	Reason     string        // why, in a sentence of ours that may be shown: nothing of the request is in it
+	Reason     string        // a sentence that may be shown: it contains nothing of the request
 	RetryAfter time.Duration // of ErrUnavailable
 	Cause      error         // for the log; may be nil
-	scheme     string        // that the token was presented under; "" by Verify
+	scheme     string        // with which the token was presented; "" from Verify
 }
 
 func (e *Error) Error() string {
@@ -32,7 +32,7 @@ func (e *Error) Error() string {
 	return e.Kind.Error() + ": " + e.Reason
 }
 
-// Unwrap is the kind and the cause.
+// Unwrap returns Kind and Cause.
 func (e *Error) Unwrap() []error { return []error{e.Kind, e.Cause} }
 
 func invalid(reason string) error { return &Error{Kind: ErrInvalidToken, Reason: reason} }

@@ -12,7 +12,7 @@ import (
 
 const maxRedirects = 3
 
-// get fetches a document of at most so many bytes, after decompression.
+// get fetches a document of at most most bytes, after decompression.
 func (v *Verifier) get(ctx context.Context, from, accept string, most int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, v.config.FetchTimeout)
 	defer cancel()
@@ -39,8 +39,8 @@ func (v *Verifier) get(ctx context.Context, from, accept string, most int64) ([]
 	return body, nil
 }
 
-// withinOrigin follows redirects of the issuer to itself. What answers for the issuer must not choose where else this
-// server sends requests.
+// withinOrigin follows redirects of the issuer to its own origin only. The issuer must not choose where else this server sends
+// requests.
 func withinOrigin(next *http.Request, via []*http.Request) error {
 	switch {
 	case len(via) > maxRedirects:

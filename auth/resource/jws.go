@@ -6,8 +6,8 @@ import (
 	"latchkey/auth/jws"
 )
 
-// by checks a signature by a key, under the algorithm of that key (RFC 8725 §3.1), and returns the payload.
-func by(j *jws.Compact, k *key) (payload []byte, err error) {
+// verifySignature checks a signature by a key, with the algorithm of that key (RFC 8725 §3.1), and returns the payload.
+func verifySignature(j *jws.Compact, k *key) (payload []byte, err error) {
 	if k.alg != jws.Alg(j.Alg) {
 		return nil, invalid("its alg is not its key's")
 	}
@@ -20,8 +20,9 @@ func by(j *jws.Compact, k *key) (payload []byte, err error) {
 	return payload, nil
 }
 
-// open is the payload of a JWS of the wanted type (RFC 8725 §3.11) that is signed by a key of the issuer's.
-func (v *Verifier) open(ctx context.Context, text, typ string) (payload []byte, k *key, err error) {
+// verifyJWS checks a JWS of the given type (RFC 8725 §3.11) and its signature by a key of the issuer. It returns the payload and
+// the key.
+func (v *Verifier) verifyJWS(ctx context.Context, text, typ string) (payload []byte, k *key, err error) {
 	j, err := jws.Split(text)
 	if err != nil {
 		return nil, nil, invalid(err.Error())
@@ -32,6 +33,6 @@ func (v *Verifier) open(ctx context.Context, text, typ string) (payload []byte, 
 	if k, err = v.findKey(ctx, j.KeyID); err != nil {
 		return nil, nil, err
 	}
-	payload, err = by(&j, k)
+	payload, err = verifySignature(&j, k)
 	return payload, k, err
 }

@@ -20,18 +20,18 @@ import (
 const (
 	maxKeys              = 100
 	minRSABits           = 2048
-	maxRSABits           = 8192 // larger ones cost milliseconds for every forged token
+	maxRSABits           = 8192 // checking larger ones costs milliseconds for every forged token
 	maxKeySetBytes int64 = 256 << 10
 )
 
-// key is a public key of the issuer's and the only algorithm that it is used under.
+// key is a public key of the issuer, with the only algorithm that it is used with.
 type key struct {
 	id, alg string // as jws.Alg names it
 	method  jwt.SigningMethod
 	public  crypto.PublicKey
 }
 
-// verify tells whether a signature over a text is the key's.
+// verify reports whether a signature over a text is the key's.
 func (k *key) verify(signed string, signature []byte) bool {
 	return k.method.Verify(signed, signature, k.public) == nil
 }
@@ -41,7 +41,7 @@ func (k *key) equal(o *key) bool {
 	return ok && k.id == o.id && k.alg == o.alg && same.Equal(o.public)
 }
 
-// jwk is a public key as RFC 7517 writes it.
+// jwk is a public key in the form of RFC 7517.
 type jwk struct {
 	Kty string   `json:"kty"`
 	Crv string   `json:"crv"`
@@ -56,8 +56,8 @@ type jwk struct {
 	D   string   `json:"d"` // of a private key
 }
 
-// parseKeySet reads a JSON Web Key Set (RFC 7517 §5). Keys for other uses or algorithms are passed over, as §5 asks; one
-// that is left without a single key is refused.
+// parseKeySet parses a JSON Web Key Set (RFC 7517 §5). It skips keys for other uses or algorithms, as §5 recommends, and returns an
+// error if no key is left.
 func parseKeySet(text []byte, algs []string) (map[string]*key, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`

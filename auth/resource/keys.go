@@ -12,7 +12,7 @@ import (
 	"latchkey/auth/origin"
 )
 
-// keySet is the issuer's published keys.
+// keySet is the set of the issuer's published keys.
 type keySet struct {
 	keys    map[string]*key // by kid
 	fetched time.Time
@@ -20,7 +20,7 @@ type keySet struct {
 	expires time.Time
 }
 
-// over tells whether the keys are too old to be believed, or of any age: the clock was ahead when they came.
+// over reports whether the keys are too old to use, or may be, because the clock was ahead when they were fetched.
 func (s *keySet) over(now time.Time) bool {
 	return now.After(s.expires) || s.fetched.After(now.Add(maxSetBack))
 }
@@ -42,7 +42,7 @@ func (v *Verifier) fetchKeys(ctx context.Context, old *keySet) (*keySet, error) 
 		return nil, err
 	}
 	if old != nil {
-		for id, k := range keys { // what is the same stays the same: cached tokens compare by it
+		for id, k := range keys { // keep equal keys: cached tokens compare pointers
 			if before := old.keys[id]; before != nil && before.equal(k) {
 				keys[id] = before
 			}
@@ -52,7 +52,7 @@ func (v *Verifier) fetchKeys(ctx context.Context, old *keySet) (*keySet, error) 
 	return &keySet{keys: keys, fetched: now, due: now.Add(v.config.KeysRefresh), expires: now.Add(v.config.KeysMaxAge)}, nil
 }
 
-// discover asks the issuer's metadata where its keys are (RFC 8414 §3: the well-known part stands before the issuer's path).
+// discover reads the URL of the keys from the issuer's metadata (RFC 8414 §3: the well-known part comes before the issuer's path).
 func (v *Verifier) discover(ctx context.Context) (string, error) {
 	issuer, err := url.Parse(v.config.Issuer)
 	if err != nil {
@@ -80,7 +80,7 @@ func (v *Verifier) discover(ctx context.Context) (string, error) {
 	return metadata.JWKSURI, nil
 }
 
-// findKey finds a key by its id. One that is unknown may be new: the keys are then fetched, at most every retryGap
+// findKey returns the key with an id. An unknown key may be new, so findKey then fetches the keys, but at most every retryGap,
 // however many tokens name unknown keys.
 func (v *Verifier) findKey(ctx context.Context, kid string) (*key, error) {
 	if kid == "" {
@@ -100,7 +100,7 @@ func (v *Verifier) findKey(ctx context.Context, kid string) (*key, error) {
 	return nil, invalid("its key is not one of the issuer's")
 }
 
-// heldKey is the key of an id in the set that is held, if that is not too old.
+// heldKey returns the key with an id from the current set, or nil if there is none or the set is too old.
 func (v *Verifier) heldKey(kid string, now time.Time) *key {
 	set := v.keys.value.Load()
 	if set == nil || set.over(now) {

@@ -12,8 +12,8 @@ import (
 	"latchkey/auth/dpop"
 )
 
-// Middleware lets requests with a good access token through, and answers all others by Refuse. next finds what
-// the token says by ClaimsFrom.
+// Middleware passes requests with a valid access token to next, and answers all others with Refuse. next gets the token's claims
+// from ClaimsFrom.
 func (v *Verifier) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		claims, err := v.Authenticate(r)
@@ -28,11 +28,11 @@ func (v *Verifier) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// refusal is how a kind of error is answered.
+// refusal is the response to a kind of error.
 type refusal struct {
 	kind   error
 	status int
-	code   string // of RFC 6750 §3.1 and RFC 9449 §7.1, except where it is in the body only
+	code   string // of RFC 6750 §3.1 and RFC 9449 §7.1, or one that appears in the body only
 }
 
 var refusals = []refusal{
@@ -45,8 +45,8 @@ var refusals = []refusal{
 	{ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
 }
 
-// Refuse answers a request by an error of Authenticate: status, challenge (RFC 6750 §3, RFC 9449 §7.1) and problem details
-// (RFC 9457). An error that is none of this package's is answered by 500.
+// Refuse answers a request according to an error of Authenticate, with status, challenge (RFC 6750 §3, RFC 9449 §7.1) and problem
+// details (RFC 9457). It answers 500 to an error of another package.
 func (v *Verifier) Refuse(w http.ResponseWriter, err error) {
 	e := &Error{Reason: "something went wrong"}
 	errors.As(err, &e)
@@ -75,10 +75,10 @@ func (v *Verifier) Refuse(w http.ResponseWriter, err error) {
 	})
 }
 
-// challenge says which schemes this server takes, and what was wrong under the one that was used.
+// challenge says which schemes this server accepts, and what was wrong with the one that was used.
 func (v *Verifier) challenge(h http.Header, e *Error, answer refusal) {
 	problem := ""
-	if !errors.Is(e.Kind, ErrNoCredentials) { // RFC 6750 §3.1: no code for who sent no token
+	if !errors.Is(e.Kind, ErrNoCredentials) { // RFC 6750 §3.1: no error code if there was no token
 		problem = ` error="` + answer.code + `", error_description="` + e.Reason + `"`
 	}
 	dpopOn := v.config.DPoP.BaseURL != ""

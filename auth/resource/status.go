@@ -15,30 +15,30 @@ import (
 	"latchkey/auth/statuslist"
 )
 
-// maxLists is how many status lists are kept; the one that was not needed for the longest time gives way.
+// maxLists is how many status lists are kept. A new one replaces the one that was unused for the longest time.
 const maxLists = 64
 
 const (
 	defaultTTL = time.Minute
-	maxSetBack = time.Minute // of iat from one list to the next: replicas of the issuer differ by some seconds
+	maxSetBack = time.Minute // of iat from one list to the next: the clocks of the issuer's replicas differ by some seconds
 )
 
-// list is a status list whose signature is good.
+// list is a status list whose signature is valid.
 type list struct {
 	bits    statuslist.Bits
 	issued  time.Time
 	asked   time.Time
 	due     time.Time
-	expires time.Time // it is not believed after that
+	expires time.Time // when it must no longer be used
 }
 
-// over tells whether a list is too old to be believed, or of any age: the clock was ahead when it came.
+// over reports whether a list is too old to use, or may be, because the clock was ahead when it was fetched.
 func (l *list) over(now time.Time) bool {
 	return now.After(l.expires) || l.asked.After(now.Add(maxSetBack))
 }
 
-// mayFetchStatus tells whether a list may be fetched from a URI that a token names: only from the issuer's origin, or a
-// token could make this server send requests into its own network.
+// mayFetchStatus reports whether a list may be fetched from a URI that a token names: only from StatusOrigin. Otherwise a token
+// could make this server send requests into its own network.
 func (v *Verifier) mayFetchStatus(uri string) bool {
 	if _, known := (*v.lists.Load())[uri]; known {
 		return true
@@ -47,8 +47,8 @@ func (v *Verifier) mayFetchStatus(uri string) bool {
 	return err == nil && len(uri) <= 1024 && u.User == nil && u.Fragment == "" && u.Opaque == "" && origin.Of(u) == v.config.StatusOrigin
 }
 
-// statusList is the list of a URI that may be fetched. Nil after Close.
-func (v *Verifier) statusList(uri string) *kept[list] {
+// statusList returns the poller of the list with a URI that may be fetched, or nil after Close.
+func (v *Verifier) statusList(uri string) *poller[list] {
 	if k := (*v.lists.Load())[uri]; k != nil {
 		return k
 	}
@@ -75,7 +75,7 @@ func (v *Verifier) statusList(uri string) *kept[list] {
 	}
 	ctx, stop := context.WithCancel(v.background)
 	v.stopList[uri] = stop
-	next[uri] = keep(ctx, &v.running, &kept[list]{
+	next[uri] = startPoller(ctx, &v.running, &poller[list]{
 		name: "status list " + uri, now: v.config.Clock, log: v.config.Logger, due: func(l *list) time.Time { return l.due },
 		fetch: func(ctx context.Context, old *list) (*list, error) { return v.fetchList(ctx, uri, old) },
 	})
@@ -83,8 +83,8 @@ func (v *Verifier) statusList(uri string) *kept[list] {
 	return next[uri]
 }
 
-// checkStatus asks the list that an entry's token names. The list is read from memory; only a first list, or one that is too
-// stale, is waited for.
+// checkStatus checks an entry against the list that its token names. It reads the list from memory, and waits only for the first
+// list or if the list is too stale.
 func (v *Verifier) checkStatus(ctx context.Context, e *entry, now time.Time) error {
 	ref := e.claims.Status
 	if ref.URI == "" {
@@ -106,7 +106,7 @@ func (v *Verifier) checkStatus(ctx context.Context, e *entry, now time.Time) err
 	if l == nil {
 		return v.unknownStatus("the status of the token cannot be fetched")
 	}
-	if l.bits.Get(ref.Index) { // also of a stale list: who is revoked stays so
+	if l.bits.Get(ref.Index) { // applies to a stale list too: a revoked token stays revoked
 		if ref.Index >= l.bits.Len() {
 			return invalid("its status is not in the list that it names")
 		}
@@ -128,12 +128,12 @@ func (v *Verifier) unknownStatus(reason string) error {
 
 func (v *Verifier) fetchList(ctx context.Context, uri string, old *list) (*list, error) {
 	most := int64(v.config.MaxStatusBytes)
-	asked := v.config.Clock()                                        // its age counts from here: what is revoked while it is on its way is not in it
+	asked := v.config.Clock()                                        // the age counts from here: the list may lack revocations during the fetch
 	text, err := v.get(ctx, uri, statuslist.MediaType, most*2+8<<10) // base64 twice, and the claims
 	if err != nil {
 		return nil, err
 	}
-	payload, _, err := v.open(ctx, string(text), statuslist.Type)
+	payload, _, err := v.verifyJWS(ctx, string(text), statuslist.Type)
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ func (v *Verifier) fetchList(ctx context.Context, uri string, old *list) (*list,
 	return v.newList(bits, c, asked), nil
 }
 
-// newList sets a list's times: by its ttl, if nothing shorter was configured, and by its exp.
+// newList sets a list's times, from its ttl unless StatusRefresh is shorter, and from its exp.
 func (v *Verifier) newList(bits statuslist.Bits, c listClaims, asked time.Time) *list {
 	wait := cmp.Or(c.ttl, defaultTTL)
 	if v.config.StatusRefresh > 0 {
@@ -173,11 +173,11 @@ func (v *Verifier) newList(bits statuslist.Bits, c listClaims, asked time.Time) 
 	if !c.expires.IsZero() {
 		life = min(life, c.expires.Add(v.config.Leeway).Sub(asked))
 	}
-	wait = max(min(wait, life*9/10), time.Second) // the next should be here before this one ends
+	wait = max(min(wait, life*9/10), time.Second) // the next list should arrive before this one expires
 	return &list{bits: bits, issued: c.issued, asked: asked, due: asked.Add(wait), expires: asked.Add(life)}
 }
 
-// listClaims are what the JWT of a list says (draft-ietf-oauth-status-list §5.1).
+// listClaims are the claims of a list's JWT (draft-ietf-oauth-status-list §5.1).
 type listClaims struct {
 	issuer, subject, lst string
 	issued, expires      time.Time
@@ -214,7 +214,7 @@ func readList(payload []byte) (c listClaims, err error) {
 	return c, err
 }
 
-// readTTL reads a positive number of seconds, of which no more than a year counts.
+// readTTL parses a positive number of seconds. It returns a year at most.
 func readTTL(value string) (time.Duration, error) {
 	const year = 365 * 24 * 3600
 	seconds, err := strconv.ParseFloat(value, 64)

@@ -17,24 +17,24 @@ const (
 	maxToken        = 8 << 10  // bytes
 )
 
-// Verifier checks access tokens without asking anybody for each: keys and status lists are fetched in the background. It
-// may be used by many goroutines at once.
+// Verifier checks access tokens without a call to the issuer for each: it fetches keys and status lists in the background. It is
+// safe for concurrent use.
 type Verifier struct {
 	config     Config
 	background context.Context
 	stop       context.CancelFunc
 	running    sync.WaitGroup
-	keys       *kept[keySet]
-	lists      atomic.Pointer[map[string]*kept[list]] // by URI; replaced, never changed
-	listsMu    sync.Mutex                             // of whoever replaces it
+	keys       *poller[keySet]
+	lists      atomic.Pointer[map[string]*poller[list]] // by URI; replaced, never changed
+	listsMu    sync.Mutex                               // held to replace lists
 	stopList   map[string]context.CancelFunc
 	verified   *cache
 	proofs     dpop.Seen
-	nonces     *dpop.Nonces // nil: none are asked for
+	nonces     *dpop.Nonces // nil: proofs need none
 }
 
-// New starts a verifier: it begins to fetch the issuer's keys and does not wait for them, so that servers may start in
-// any order. The error says what is wrong with the configuration. Close it when it is no longer needed.
+// New starts a verifier. It begins to fetch the issuer's keys and does not wait for them, so that servers can start in any order.
+// It returns an error for an invalid configuration. Call Close when the verifier is no longer needed.
 func New(c Config) (*Verifier, error) {
 	c, err := c.filled()
 	if err != nil {
@@ -42,17 +42,17 @@ func New(c Config) (*Verifier, error) {
 	}
 	v := &Verifier{config: c, verified: newCache(c.CacheSize), stopList: map[string]context.CancelFunc{}}
 	v.background, v.stop = context.WithCancel(context.Background())
-	v.lists.Store(&map[string]*kept[list]{})
+	v.lists.Store(&map[string]*poller[list]{})
 	if len(c.DPoP.NonceKey) > 0 {
 		v.nonces = dpop.NewNonces(c.DPoP.NonceKey)
 	}
-	v.keys = keep(v.background, &v.running, &kept[keySet]{
+	v.keys = startPoller(v.background, &v.running, &poller[keySet]{
 		name: "keys of the issuer", now: c.Clock, log: c.Logger, fetch: v.fetchKeys, due: func(s *keySet) time.Time { return s.due },
 	})
 	return v, nil
 }
 
-// Close ends the background work and waits for its end. A verifier that is closed learns of no new key or revocation.
+// Close stops the background work and waits for its end. A closed verifier gets no new keys or revocations.
 func (v *Verifier) Close() {
 	v.listsMu.Lock() // no list begins after this
 	v.stop()
@@ -60,9 +60,10 @@ func (v *Verifier) Close() {
 	v.running.Wait()
 }
 
-// Verify checks an access token alone: its signature by a key of the issuer and under that key's algorithm, typ, iss, aud,
-// exp (RFC 9068 §4), and that it was not revoked. How it was presented, and the proof of a token that is bound to a key, is for
-// Authenticate to check. ctx bounds the wait for keys and lists that are not here yet. It returns ErrInvalidToken, ErrRevoked or ErrUnavailable.
+// Verify checks an access token alone: typ, iss, aud, exp (RFC 9068 §4), its signature by a key of the issuer with that key's
+// algorithm, and that it is not revoked. It does not check how the token was presented, or the proof for a bound token:
+// Authenticate does. ctx bounds the wait for keys and lists that were not fetched yet. Verify returns ErrInvalidToken, ErrRevoked
+// or ErrUnavailable.
 func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	if len(token) > maxToken {
 		return nil, invalid(fmt.Sprintf("it is longer than %d bytes", maxToken))
@@ -70,7 +71,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	now := v.config.Clock()
 	sum := hash(token)
 	e := v.verified.get(sum)
-	if e != nil && v.heldKey(e.key.id, now) != e.key { // withdrawn, or too old to be believed
+	if e != nil && v.heldKey(e.key.id, now) != e.key { // withdrawn, or too old to use
 		v.verified.drop(sum)
 		e = nil
 	}
@@ -92,9 +93,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (*Claims, error) {
 	return &claims, nil
 }
 
-// verify checks what stays true of a token until it expires.
+// verify checks everything about a token that does not change until it expires.
 func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*entry, error) {
-	payload, k, err := v.open(ctx, token, accessTokenType)
+	payload, k, err := v.verifyJWS(ctx, token, accessTokenType)
 	if err != nil {
 		return nil, err
 	}
@@ -111,9 +112,9 @@ func (v *Verifier) verify(ctx context.Context, token string, now time.Time) (*en
 	return &entry{claims: c.Claims, key: k, expires: c.Expires.Add(v.config.Leeway)}, nil
 }
 
-// hash is the SHA-256 of a token. The cache holds hashes, so that a reader of its memory finds no token.
+// hash returns the SHA-256 of a token. The cache stores hashes, so that its memory contains no tokens.
 func hash(token string) digest {
-	const usual = 1 << 10 // clearing room for the longest token would cost as much as hashing a usual one
+	const usual = 1 << 10 // zeroing a buffer for the longest token would cost as much as hashing a usual one
 	if len(token) <= usual {
 		var text [usual]byte
 		return sha256.Sum256(text[:copy(text[:], token)])

@@ -162,6 +162,6 @@ func accepts(set map[string]*key, token string) bool {
 	if k == nil {
 		return false
 	}
-	_, err = by(&j, k)
+	_, err = verifySignature(&j, k)
 	return err == nil
 }

@@ -1,7 +1,7 @@
-// Package seal turns the server secret into keys, one for each purpose, and seals with them what waits in the database.
+// Package seal derives keys from the server secret, one for each purpose, and seals data with them that is stored in the database.
 //
-// It is a package of its own because keys and seals are the same for signing keys, mails, links and cookies, and none of them
-// may read another's key.
+// It is a package of its own because signing keys, mails, links and cookies all need keys and seals, and none of them may use
+// another's key.
 package seal
 
 import (
@@ -19,8 +19,8 @@ const MinSecret = 32
 // KeySize is the length of a key in bytes: AES-256.
 const KeySize = 32
 
-// Keys makes the [KeySize]-byte key for one purpose from each server secret, in their order (HKDF-SHA-256, RFC 5869). It
-// refuses secrets shorter than [MinSecret]. The purpose is part of what is stored: never change one.
+// Keys derives the [KeySize]-byte key for one purpose from each server secret, in order (HKDF-SHA-256, RFC 5869). It returns an
+// error for secrets shorter than [MinSecret]. Stored data depends on the purpose: never change one.
 func Keys(secrets [][]byte, purpose string) ([][]byte, error) {
 	keys := make([][]byte, len(secrets))
 	for i, secret := range secrets {
@@ -36,17 +36,18 @@ func Keys(secrets [][]byte, purpose string) ([][]byte, error) {
 	return keys, nil
 }
 
-// ErrSealedByOther says that none of the sealer's keys opens a box. It was sealed under a secret that is not configured here,
-// or box or row were changed: AES-GCM does not tell these apart.
+// ErrSealedByOther says that none of the sealer's keys opens a sealed text. Either it was sealed under a secret that is not
+// configured here, or the sealed text or its row was changed: AES-GCM does not tell these apart.
 var ErrSealedByOther = errors.New("sealed under another secret, or for another row")
 
-// Sealer seals texts with AES-256-GCM. It is safe for concurrent use.
+// Sealer encrypts and decrypts with AES-256-GCM. It is safe for concurrent use.
 type Sealer struct {
 	aeads []cipher.AEAD // the current key first
 }
 
-// New seals with the first key and opens with all of them, each of [KeySize] bytes. A rolling change of the server secret adds
-// the new one behind the old one everywhere, then swaps. One key should not seal more than 2^32 times (NIST SP 800-38D §8.3).
+// New returns a sealer that seals with the first key and opens with all of them, each of [KeySize] bytes. To change the server
+// secret in a running cluster, add the new secret after the old one on every replica, then swap them. One key should not seal more
+// than 2^32 times (NIST SP 800-38D §8.3).
 func New(keys [][]byte) (*Sealer, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("seal: no key")
@@ -69,15 +70,15 @@ func New(keys [][]byte) (*Sealer, error) {
 	return s, nil
 }
 
-// Seal encrypts a text and binds it to its row: a box that was moved to another row does not open.
+// Seal encrypts a text and binds it to its row. It does not open in another row.
 func (s *Sealer) Seal(row, text []byte) []byte {
 	return s.aeads[0].Seal(nil, nil, text, row) //nolint:gosec // G407: this AEAD makes its nonce itself and takes none
 }
 
-// Open decrypts the box of a row. Stale says that a previous key opened it. It returns [ErrSealedByOther] when no key does.
-func (s *Sealer) Open(row, box []byte) (text []byte, stale bool, err error) {
+// Open decrypts the sealed text of a row. stale says that a previous key opened it. Open returns [ErrSealedByOther] if no key does.
+func (s *Sealer) Open(row, sealed []byte) (text []byte, stale bool, err error) {
 	for i, aead := range s.aeads {
-		if text, err := aead.Open(nil, nil, box, row); err == nil {
+		if text, err := aead.Open(nil, nil, sealed, row); err == nil {
 			return text, i > 0, nil
 		}
 	}

@@ -23,8 +23,8 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 		},
 		"by mail": func(t *testing.T, d *desk, _ *signin.Session) error {
 			link, secret := notify.NewLink(d.ada.ID, notify.LinkPasswordReset, models.NewID(d.now()).String(), d.now(), notify.ResetLife)
-			link.Box = mailedTo(d.ada.EmailKey)
-			if err := d.store.AddNotice(t.Context(), d.resetLinkOf(link)); err != nil {
+			link.Payload = mailedTo(d.ada.EmailKey)
+			if err := d.store.AddMail(t.Context(), d.resetLinkOf(link)); err != nil {
 				t.Fatal(err)
 			}
 			return d.Accounts.ResetPassword(t.Context(), secret, fresh, at("192.0.2.1"))
@@ -95,7 +95,7 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 }
 
 // resetLinkOf makes a link without a mail that a test would have to read.
-func (d *desk) resetLinkOf(link models.OneTime) models.Notice {
+func (d *desk) resetLinkOf(link models.OneTime) models.MailWithLinks {
 	return d.Notify.ComposeTo("-", d.ada.ID, notify.Notification{Kind: notify.KindNone, At: d.now()}, link)
 }
 

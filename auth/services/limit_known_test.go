@@ -53,7 +53,7 @@ func TestFarmedMarksGainNothing(t *testing.T) {
 		known, guesses := 0, 0
 		for i := range 500 {
 			from := with(fmt.Sprint("farmed", i), "198.51.100.7")
-			yes, err := store.KnownOrigin(t.Context(), d.ada.ID, [][]byte{d.Limits.BrowserOrigin(from)}, d.now().Add(-ratelimit.HomeFor))
+			yes, err := store.KnownOrigin(t.Context(), d.ada.ID, [][]byte{d.Limits.BrowserOrigin(from)}, d.now().Add(-ratelimit.KnownFor))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,7 +115,7 @@ func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 				}
 				places := map[string]bool{}
 				for name, from := range map[string]auth.Caller{"his browser": with("his", "203.0.113.4"), "his network": at("203.0.113.70")} {
-					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from)[len(d.Limits.Origins(from))-1:], d.now().Add(-ratelimit.HomeFor))
+					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from)[len(d.Limits.Origins(from))-1:], d.now().Add(-ratelimit.KnownFor))
 					if err != nil {
 						t.Fatal(err)
 					}

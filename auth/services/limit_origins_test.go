@@ -49,13 +49,13 @@ func TestKnownOriginsOfOneAccountShareABudget(t *testing.T) {
 			}
 			d.advance(ratelimit.AttemptWindow)
 		}
-		if most := 2*ratelimit.MaxSignInsDay + marks*ratelimit.MaxOwnSignIns; total > most || total < ratelimit.MaxSignInsDay {
+		if most := 2*ratelimit.MaxSignInsDay + marks*ratelimit.MaxFallbackSignIns; total > most || total < ratelimit.MaxSignInsDay {
 			t.Errorf("a thief signs in %d times in 6 hours, at most %d times are allowed", total, most)
 		}
 		if kind := byKey(hers, "203.0.113.1"); kind != auth.KindRateLimited {
 			t.Errorf("keys have one budget together: %v", kind)
 		}
-		for i := range ratelimit.MaxOwnSignIns {
+		for i := range ratelimit.MaxFallbackSignIns {
 			if kind := d.enter(t, adaPassword, with("hers", "203.0.113.1")); kind != -1 {
 				t.Errorf("the owner's browser, time %d: %v", i+1, kind)
 			}
@@ -91,7 +91,7 @@ func TestKnownOriginsShareTheConfirmations(t *testing.T) {
 				total++
 			}
 		}
-		if most := ratelimit.MaxConfirmations + 12*ratelimit.MaxOwnSignIns; total > most || total < ratelimit.MaxConfirmations {
+		if most := ratelimit.MaxConfirmations + 12*ratelimit.MaxFallbackSignIns; total > most || total < ratelimit.MaxConfirmations {
 			t.Errorf("%d confirmations, at most %d are allowed", total, most)
 		}
 		if kind := confirm("hers"); kind != -1 {

@@ -109,7 +109,7 @@ func TestTheBrowserThatTookAnAddressBackOrSignedUpIsKnown(t *testing.T) {
 			}
 		}
 		known := func(from auth.Caller) bool {
-			yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from), d.now().Add(-ratelimit.HomeFor))
+			yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from), d.now().Add(-ratelimit.KnownFor))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -54,11 +54,11 @@ func TestALinkWrittenAsItsAccountIsDisabledIsDead(t *testing.T) {
 		d := newDesk(t, store)
 		d.post(t)
 		link, secret := notify.NewLink(d.ada.ID, notify.LinkPasswordReset, "x", d.now(), notify.ResetLife)
-		link.Box = mailedTo(d.ada.EmailKey)
+		link.Payload = mailedTo(d.ada.EmailKey)
 		if _, err := d.Operator.Disable(t.Context(), adaEmail); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.AddNotice(t.Context(), d.Notify.Compose(d.ada.ID, notify.NewNotification(notify.KindPasswordReset, at("192.0.2.1"), d.now()), link)); err != nil {
+		if err := store.AddMail(t.Context(), d.Notify.Compose(d.ada.ID, notify.NewNotification(notify.KindPasswordReset, at("192.0.2.1"), d.now()), link)); err != nil {
 			t.Fatal(err)
 		}
 		dead := func(when string) {

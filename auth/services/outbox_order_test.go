@@ -217,8 +217,8 @@ func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
 			t.Errorf("%d mails arrive", n)
 		}
 		for i := range account.MaxPostponedMails - account.MaxWaitingMails {
-			m := models.OutgoingMail{ID: models.NewID(d.now()), Kind: string(notify.KindSignup), Recipient: fmt.Sprintf("stranger%d@example.org", i), Box: []byte{1}, CreatedAt: d.now(), Tries: 1, Priority: models.MailSignup}
-			if err := store.AddNotice(t.Context(), models.Notice{Mail: &m}); err != nil {
+			m := models.OutgoingMail{ID: models.NewID(d.now()), Kind: string(notify.KindSignup), Recipient: fmt.Sprintf("stranger%d@example.org", i), Sealed: []byte{1}, CreatedAt: d.now(), Tries: 1, Priority: models.MailSignup}
+			if err := store.AddMail(t.Context(), models.MailWithLinks{Mail: &m}); err != nil {
 				t.Fatal(err)
 			}
 		}

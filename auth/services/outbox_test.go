@@ -96,7 +96,7 @@ func (d *desk) notify(t *testing.T, store *models.Store, n int) {
 	for i := range n {
 		l := notify.NewNotification(notify.KindPasswordChanged, at("192.0.2.1"), d.now())
 		l.DeviceName = fmt.Sprint(i)
-		if err := store.AddNotice(t.Context(), d.Notify.Compose(d.ada.ID, l)); err != nil {
+		if err := store.AddMail(t.Context(), d.Notify.Compose(d.ada.ID, l)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -74,7 +74,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 				home := func() bool {
 					from := at("198.51.100.7")
 					from.Browser = "his"
-					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from), d.now().Add(-ratelimit.HomeFor))
+					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from), d.now().Add(-ratelimit.KnownFor))
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -159,7 +159,7 @@ func mailedTo(emailKey string) []byte {
 func (d *desk) forgotten(t *testing.T) (secret string) {
 	t.Helper()
 	n := d.Accounts.PasswordResetMail(d.ada, true, at("192.0.2.1"))
-	if err := d.store.AddNotice(t.Context(), n); err != nil {
+	if err := d.store.AddMail(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
 	boxes, err := seal.Keys([][]byte{testSecret}, "mail")
@@ -170,7 +170,7 @@ func (d *desk) forgotten(t *testing.T) (secret string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, _, err := sealer.Open(append([]byte("mail\x00"), n.Mail.ID[:]...), n.Mail.Box)
+	text, _, err := sealer.Open(append([]byte("mail\x00"), n.Mail.ID[:]...), n.Mail.Sealed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -215,7 +215,7 @@ func TestALinkToANewPasswordBelongsToTheAddressItWasMailedTo(t *testing.T) {
 		}
 		var seen int
 		d.told(t, server, &seen)
-		if err := store.AddNotice(t.Context(), d.Accounts.PasswordResetMail(before, true, at("192.0.2.1"))); err != nil { // read before, written after
+		if err := store.AddMail(t.Context(), d.Accounts.PasswordResetMail(before, true, at("192.0.2.1"))); err != nil { // read before, written after
 			t.Fatal(err)
 		}
 		list, _ := d.told(t, server, &seen)

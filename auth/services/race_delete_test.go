@@ -38,7 +38,7 @@ func (o *raceOwner) raceLink(purpose string) string {
 		link.Subject = models.EveryDevice
 	}
 	n := o.on(0).Notify.Compose(o.session.User.ID, notify.NewNotification(notify.KindPasswordReset, raceFrom, o.now()), link)
-	if err := o.on(0).store.AddNotice(o.t.Context(), n); err != nil {
+	if err := o.on(0).store.AddMail(o.t.Context(), n); err != nil {
 		o.t.Fatal(err)
 	}
 	return secret

@@ -1,4 +1,4 @@
-// Package services puts the services of auth together, each with the few others that it needs. Programs and tests begin here.
+// Package services constructs the services of auth and passes each the others that it needs. Programs and tests start here.
 package services
 
 import (
@@ -29,45 +29,46 @@ import (
 )
 
 const (
-	waitingHashes = 64 // sign-ins that may wait for a password to be hashed
+	waitingHashes = 64 // sign-ins that may wait for a hash
 	hashPatience  = 5 * time.Second
 )
 
-// Config is what an operator decides. New fills no defaults in: cmd does.
+// Config holds the operator's settings. New only fills in those that document a default; package main has the defaults of the
+// others.
 type Config struct {
 	Issuer          string        // iss of access tokens: the public origin
 	Audience        string        // aud of access tokens
 	SigningAlg      string        // ES256, EdDSA or RS256
-	AccessTTL       time.Duration // life of an access token; never past the device's own
-	StatusTTL       time.Duration // how long a resource server may go by a status list it has fetched; 0: no status lists
-	StatusURL       string        // where the status lists are, with a slash at the end
-	DeviceLifetime  time.Duration // absolute life of an app, fixed at sign-in
-	DeviceIdle      time.Duration // an app unseen for so long must sign in again
+	AccessTTL       time.Duration // life of an access token, which never exceeds the device's own
+	StatusTTL       time.Duration // how long a resource server may use a status list that it fetched; 0: no status lists
+	StatusURL       string        // URL of the status lists, with a slash at the end
+	DeviceLifetime  time.Duration // absolute life of an app's sign-in, fixed when it begins
+	DeviceIdle      time.Duration // an app that is unseen for this long must sign in again
 	BrowserLifetime time.Duration
 	BrowserIdle     time.Duration
 	MaxRefreshes    int64         // refreshes of one app, fixed at sign-in; 0: no limit
-	RetryWindow     time.Duration // see the fork rule, models.RotateDevice
-	MaxDevices      int           // live devices of one user, apps and browsers each; 0: no limit
+	RetryWindow     time.Duration // see the fork rule of models.RotateDevice
+	MaxDevices      int           // live apps, and live browsers, of one user; 0: no limit
 	SignupOpen      bool
-	PasswordMin     int  // characters, at least 8
+	PasswordMin     int  // in characters, at least password.Shortest
 	DeviceNameClaim bool // put device_name into access tokens
 	DPoPRequired    bool // new apps must bind their tokens to a key (RFC 9449)
-	NonceRequired   bool // DPoP proofs must carry a nonce of ours
-	ProofMemory     int  // DPoP proofs that are remembered against replay, at most 80 bytes each; 0: a million
+	NonceRequired   bool // DPoP proofs must carry a nonce of this server
+	ProofMemory     int  // DPoP proofs remembered against replay, at most 80 bytes each; 0: a million
 
 	Secret   []byte   // the server secret, at least seal.MinSecret random bytes
-	Previous [][]byte // older secrets, or the next one during a change, still accepted
+	Previous [][]byte // older secrets, or the next one during a change; accepted, but not used for new data
 
-	Mail   mail.Sender   // takes mails; nil: there are none, and nobody is told or let back in by mail
-	Render notify.Render // puts notifications into words; only a process that runs Operator.Run needs it
+	Mail   mail.Sender   // sends mails; nil: there is no mail, neither alerts nor password resets
+	Render notify.Render // renders notifications; needed only by processes that call Operator.Run
 
-	Now     func() time.Time     // the clock; nil: the system's
-	Elapsed func() time.Duration // the time since a fixed moment, by a clock that cannot be set; nil: the system's
+	Now     func() time.Time     // the clock; nil: time.Now
+	Elapsed func() time.Duration // time since a fixed moment, by a monotonic clock; nil: the system's
 	Logger  *slog.Logger         // nil discards
-	Workers int                  // passwords hashed at a time; 0: as many as cores
+	Workers int                  // passwords hashed at a time; 0: one per core
 	Hash    password.Params      // the cost of new password hashes; zero: password.DefaultParams. Tests lower it
 	Hasher  *ratelimit.Hasher    // nil: one with Workers and Hash
-	Budgets ratelimit.Budgets    // sign-ins of one account; zero: the usual ones. Tests raise them
+	Budgets ratelimit.Budgets    // sign-ins of one account; zero: MaxSignIns and MaxSignInsDay. Tests raise them
 }
 
 // Services are all services over one store. Each is safe for concurrent use.
@@ -90,12 +91,12 @@ type Services struct {
 	Hasher *ratelimit.Hasher
 }
 
-// New puts the services together. It reads nothing yet: Keys.Load does. It refuses a server secret shorter than seal.MinSecret
-// and a PasswordMin below 8.
+// New constructs the services. It reads nothing from the store; Keys.Load does. It returns an error if a server secret is shorter
+// than seal.MinSecret or PasswordMin is below password.Shortest.
 func New(store *models.Store, c Config) (*Services, error) {
 	c.fill()
 	if c.PasswordMin < password.Shortest {
-		return nil, errors.New("auth: passwords of fewer than 8 characters cannot be allowed")
+		return nil, errors.New("services: passwords of fewer than 8 characters cannot be allowed")
 	}
 	k, err := deriveKeys(append([][]byte{c.Secret}, c.Previous...))
 	if err != nil {
@@ -106,7 +107,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Clock:   clock,
 		Keys:    keys.New(store, clock, k.signing, keys.Config{SigningAlg: c.SigningAlg, AccessTTL: c.AccessTTL}),
 		Clients: client.New(store, clock),
-		Notify:  notify.New(store, clock, c.Logger, k.boxes, notify.Config{Sender: c.Mail, Render: c.Render}),
+		Notify:  notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render}),
 		Limits:  ratelimit.New(store, clock, c.Logger, k.limits, c.Budgets),
 		Gate:    ratelimit.NewGate(c.Workers, waitingHashes),
 		Slots:   ratelimit.NewSlots(),
@@ -124,10 +125,10 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Hasher: s.Hasher, Key: k.browsers,
 	}, signin.Config{DeviceLifetime: c.DeviceLifetime, BrowserLifetime: c.BrowserLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired})
 	s.Accounts = account.New(account.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.boxes, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
 		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin})
-	s.Deletions = deletion.New(store, clock, c.Logger, k.boxes, s.Notify, s.SignIn)
+	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
 	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)
 	s.Operator = operator.New(operator.Parts{
@@ -155,11 +156,11 @@ func (c *Config) fill() {
 	}
 }
 
-// derived is what the server secret and the previous ones are used for.
+// derived is what the server secrets are used for.
 type derived struct {
 	tokens           *devicetoken.Codec
 	signing          *keyring.Sealer
-	boxes            *seal.Sealer
+	sealer           *seal.Sealer
 	nonces           *dpop.Nonces
 	limits, browsers []byte
 }
@@ -174,7 +175,7 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 	if d.signing, err = keyring.NewSealer(keys["seal"]); err != nil {
 		return d, err
 	}
-	if d.boxes, err = seal.New(keys["mail"]); err != nil {
+	if d.sealer, err = seal.New(keys["mail"]); err != nil {
 		return d, err
 	}
 	d.tokens = devicetoken.New(keys["device token"][0], keys["device token"][1:]...)

@@ -19,20 +19,20 @@ import (
 	"latchkey/models"
 )
 
-// DefaultClientID is the client_id of an app that names none.
+// DefaultClientID is the client_id of an app that sends none.
 const DefaultClientID = "app"
 
-// LoginRequest signs a person in on an app under a device name.
+// LoginRequest signs a person in on an app.
 type LoginRequest struct {
 	Email, Password string
 	DeviceName      string      // 1–64 characters after trimming
 	ClientID        string      // empty means DefaultClientID
-	Proof           token.Proof // binds the device to its key, when there is one
+	Proof           token.Proof // binds the device to the key of this proof, if there is one
 	From            auth.Caller
 }
 
-// Login makes a new app device and its first tokens. Refusals: KindInvalidRequest, KindInvalidCredential,
-// KindAccountDisabled, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindUnavailable.
+// Login creates an app device and its first tokens. It returns KindInvalidRequest, KindInvalidCredential, KindAccountDisabled,
+// KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
@@ -52,12 +52,12 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}
 	jkt, proof, proofErr := s.tokens.CheckProof(r.Proof, key, dpop.Request{})
 	if proofErr != nil {
-		jkt = "" // it proves no key
+		jkt = "" // an invalid proof proves no key
 	}
-	once := sync.OnceValue(proof.Consume) // the password may be checked a second time
+	once := sync.OnceValue(proof.Consume) // signIn may check the password twice
 	r.From.JKT = jkt
-	a := SignInAttempt{EmailKey: key, password: r.Password, clientID: r.ClientID, From: r.From, admit: func(allowed bool) error {
-		return s.mayLogin(ctx, r, allowed, named, proofErr)
+	a := SignInAttempt{EmailKey: key, password: r.Password, clientID: r.ClientID, From: r.From, checkApp: func(allowed bool) error {
+		return s.checkApp(ctx, r, allowed, named, proofErr)
 	}}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
@@ -72,13 +72,13 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	return s.tokens.Issue(ctx, d, secret, jkt)
 }
 
-// mayLogin judges everything about an app's sign-in but the password and the limits.
-func (s *Service) mayLogin(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
+// checkApp checks everything about an app's sign-in except the password and the limits.
+func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
 	if !allowed {
 		return unregistered(named)
 	}
 	if _, err := s.keys.Current(ctx); err != nil {
-		return err // before anything is written: an answer could not be signed
+		return err // before anything is written: the tokens could not be signed
 	}
 	if proofErr != nil {
 		return proofErr
@@ -100,8 +100,8 @@ func unregistered(named bool) error {
 	return e
 }
 
-// signIn checks a password and adds the device that prepare makes. When the account changed between the two, the
-// password is checked once more: it may have been changed, or only hashed anew by another sign-in at the same moment.
+// signIn checks a password and adds the device that prepare makes. It checks the password a second time if the account changed in
+// between: the password may have been changed, or another sign-in may only have stored a new hash of it.
 func (s *Service) signIn(ctx context.Context, a SignInAttempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
 	for again := true; ; again = false {
 		d, err := s.signInOnce(ctx, a, prepare)
@@ -128,7 +128,7 @@ func (s *Service) signInOnce(ctx context.Context, a SignInAttempt, prepare func(
 	n.Spend, n.Uncount = c.limits.Spend(), c.reserved
 	d, err := s.tokens.AddDevice(ctx, n)
 	if err == nil || errors.Is(err, models.ErrUnavailable) {
-		c.reserved = nil // given back with the sign-in; or perhaps it was: never twice
+		c.reserved = nil // the sign-in gave it back, or may have: never do so twice
 	}
 	return d, err
 }
@@ -137,10 +137,11 @@ func (s *Service) signInOnce(ctx context.Context, a SignInAttempt, prepare func(
 type BrowserLogin struct {
 	Email, Password string
 	From            auth.Caller
-	Replaces        *Session // the live sign-in of this browser, which the new one ends
+	Replaces        *Session // the browser's live session, which the new one ends; nil: none
 }
 
-// LoginBrowser makes a new browser device, named after its User-Agent, and returns what its cookie carries.
+// LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. Its errors are those of
+// Login that do not concern apps.
 func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
@@ -162,7 +163,8 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	return KeyOf(d, keys), nil
 }
 
-// NewBrowser prepares the row of a browser that signs in now. The keys that may be its own come with it, the new one's first.
+// NewBrowser prepares the row of a browser that signs in. It also returns the keys that the browser may get, the new row's first.
+// See KeyOf.
 func (s *Service) NewBrowser(v token.Verified, r BrowserLogin) (models.NewDevice, []BrowserKey) {
 	n, secret := s.tokens.NewDevice(v, models.KindBrowser, r.From, s.config.BrowserLifetime)
 	n.FreeName = token.FreeName(auth.DescribeAgent(r.From.UserAgent).Name)
@@ -180,22 +182,23 @@ func (s *Service) NewBrowser(v token.Verified, r BrowserLogin) (models.NewDevice
 	return n, keys
 }
 
-// browserKeys are the keys of an account's sign-ins in a browser in this minute and the last one. A form that was sent twice
-// comes with one mark, so both its sign-ins have one secret, by which the second finds the first (models.NewDevice.Repeats).
-// Only the browser holds its mark, and only this server the key that makes the secret from it.
+// browserKeys returns the keys of an account's sign-ins in one browser during this minute and the last. A form that was sent twice
+// comes with the same mark, so both sign-ins get the same secret, and the second finds the row of the first
+// (models.NewDevice.Repeats). The secret depends on the mark, which only the browser holds, and on a key that only the server
+// holds.
 func (s *Service) browserKeys(user, device uuid.UUID, mark string, now time.Time) []BrowserKey {
 	keys := make([]BrowserKey, 2)
 	for i := range keys {
 		mac := hmac.New(sha256.New, s.key)
 		mac.Write(user[:])
-		_ = binary.Write(mac, binary.BigEndian, now.Unix()/60-int64(i)) // a hash takes whatever is written
+		_ = binary.Write(mac, binary.BigEndian, now.Unix()/60-int64(i)) // writing to a hash never fails
 		mac.Write([]byte(mark))
 		keys[i] = BrowserKey{UserID: user, DeviceID: device, Secret: [devicetoken.SecretSize]byte(mac.Sum(nil))}
 	}
 	return keys
 }
 
-// KeyOf is the key of the browser that signed in: the new one, or the one that an earlier sending of the form had made.
+// KeyOf returns the key of device d, which AddDevice returned: the new one, or the one that an earlier sending of the form created.
 func KeyOf(d models.Device, keys []BrowserKey) BrowserKey {
 	for _, key := range keys {
 		if bytes.Equal(devicetoken.SecretHash(key.Secret), d.SecretHash) {

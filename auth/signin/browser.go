@@ -12,11 +12,11 @@ import (
 	"latchkey/models"
 )
 
-// seenEvery bounds how often looking at pages writes last_seen_at. A browser may idle out sooner by as much: nothing of
-// a day, but too much of the staff's half hour, so of theirs each request is written.
+// seenEvery is how often page views update last_seen_at at most. A browser may therefore idle out earlier by this much. For the
+// support staff, whose limit is half an hour, every request is written.
 const seenEvery = time.Minute
 
-// BrowserKey is what a browser's cookie carries; the device's row decides what it is worth.
+// BrowserKey is the content of a browser's cookie. The device's row says whether it is still valid.
 type BrowserKey struct {
 	UserID, DeviceID uuid.UUID
 	Secret           [devicetoken.SecretSize]byte
@@ -28,16 +28,16 @@ type Session struct {
 	User   models.User
 }
 
-// Has tells whether an e-mail address, as it was typed, is the account's.
+// Has reports whether a typed e-mail address is the account's.
 func (by *Session) Has(email string) bool {
 	return auth.SameEmail(email) == auth.SameEmail(by.User.EmailKey)
 }
 
-// Support tells whether this is a member of the support staff. The users row decided it with this request.
+// Support reports whether the person is a member of the support staff, according to the users row that this request read.
 func (by *Session) Support() bool { return by.User.Role == models.RoleSupport }
 
-// Browser finds the live browser behind a cookie, in one query, and notes that it was seen. It returns KindSignedOut
-// when there is none (any more).
+// Browser returns the live session of a cookie, in one query, and records that the browser was seen. It returns KindSignedOut if
+// the browser is not signed in.
 func (s *Service) Browser(ctx context.Context, key BrowserKey, from auth.Caller) (*Session, error) {
 	now := s.clock.Now()
 	d, u, err := s.store.BrowserSession(ctx, key.UserID, key.DeviceID, devicetoken.SecretHash(key.Secret), s.idle.Live(now))
@@ -60,7 +60,7 @@ func (s *Service) Browser(ctx context.Context, key BrowserKey, from auth.Caller)
 	return &Session{Device: d, User: u}, nil
 }
 
-// SignOut ends this browser's sign-in.
+// SignOut ends this browser's session.
 func (s *Service) SignOut(ctx context.Context, by *Session, from auth.Caller) error {
 	e := auth.NewEvent(models.EventSignOut, by.User.ID, from, s.clock.Now())
 	e.Detail = string(models.RevokedBySignOut)

@@ -8,8 +8,8 @@ import (
 	"latchkey/models"
 )
 
-// EmailKey is the key of the account that has a typed address, in whatever spelling, or else of the one that may still take it back.
-// Without any it is the key that a new account gets.
+// EmailKey returns the key of the account with a typed address in any spelling or, failing that, of the account that may still take
+// the address back. Otherwise it returns the key that a new account would get.
 func (s *Service) EmailKey(ctx context.Context, typed string) (string, error) {
 	keys := auth.KeysOf(typed)
 	if len(keys) == 1 {
@@ -22,7 +22,7 @@ func (s *Service) EmailKey(ctx context.Context, typed string) (string, error) {
 	return key, err
 }
 
-// signInKey is EmailKey for callers of whom there may be any number.
+// signInKey is EmailKey within the gate, for callers who have not signed in.
 func (s *Service) signInKey(ctx context.Context, typed string) (key string, err error) {
 	if keys := auth.KeysOf(typed); len(keys) == 1 {
 		return keys[0], nil

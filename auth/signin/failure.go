@@ -12,22 +12,22 @@ import (
 	"latchkey/models"
 )
 
-// How many events of wrong passwords there are at most. Past it they share one, which counts them.
+// Limits on the events of wrong passwords. Past them, failures share one event, which counts them.
 const (
-	MaxFailureEvents = 10 // of one account in a window, each of those that it knows and that it does not
+	MaxFailureEvents = 10 // of one account in a window, for origins that it knows and for others each
 	UnknownSlots     = 16 // of all addresses without an account together, in an hour
 	KeepFailures     = 90 * 24 * time.Hour
 )
 
-// LockedDetail marks a sign-in that failed with the right password, because that is locked.
+// LockedDetail marks a failed sign-in with the right password while the password was locked.
 const LockedDetail = "locked"
 
-// recordFailure writes the event of a wrong password and then says that it was one.
+// recordFailure writes the event of a wrong password and returns auth.ErrBadCredentials.
 func (s *Service) recordFailure(ctx context.Context, c *passwordCheck, kind models.EventKind, detail string) error {
 	e := s.failureEvent(c, kind, detail)
 	c.failed()
 	err := s.gate.Query(ctx, func() error { return s.store.AddFailure(ctx, e) })
-	if err != nil && !errors.Is(err, models.ErrNotFound) { // of an account deleted meanwhile nothing is kept
+	if err != nil && !errors.Is(err, models.ErrNotFound) { // the account may have been deleted since: then nothing is kept
 		return err
 	}
 	return auth.ErrBadCredentials
@@ -37,11 +37,12 @@ func (s *Service) failureEvent(c *passwordCheck, kind models.EventKind, detail s
 	e := auth.NewEvent(kind, c.user.ID, c.from, s.clock.Now())
 	e.Detail = detail
 	if kind == models.EventSignInFailed {
-		e.Actor = models.ActorSystem // nobody knows who it was
+		e.Actor = models.ActorSystem // the person is unknown
 	}
 	own := c.limits.Failures[len(c.limits.Failures)-1].Key // the account's counter
 	if c.user.ID == uuid.Nil {
-		// Nobody looks at these but to count them. Several rows in turn, so that failures at the same moment do not all wait for one.
+		// These events are only counted. They are spread over several rows, so that simultaneous failures do not all wait for one
+		// row.
 		return s.shared(e, e.At.Truncate(time.Hour), []byte{own[0] % UnknownSlots})
 	}
 	for _, counted := range c.reserved {
@@ -52,11 +53,11 @@ func (s *Service) failureEvent(c *passwordCheck, kind models.EventKind, detail s
 	return e
 }
 
-// shared makes an event of one that stands for all of its kind since a moment: its id follows from what they have in common, and
-// where they came from is left out.
+// shared turns e into an event that stands for all of its kind since a time. Its id is derived from what they have in common; it
+// tells no IP address and no user agent.
 func (s *Service) shared(e models.Event, since time.Time, of []byte) models.Event {
 	e.At, e.IP, e.UserAgent = since.UTC(), "", ""
-	e.ID = models.NewID(e.At) // its time
+	e.ID = models.NewID(e.At)
 	copy(e.ID[6:], s.limits.KeyedHash("failures", string(e.Kind), e.Detail, since.UTC().Format(time.RFC3339Nano), string(of)))
 	e.ID[6], e.ID[8] = e.ID[6]&0x0f|0x70, e.ID[8]&0x3f|0x80 // RFC 9562 §5.7
 	return e

@@ -1,4 +1,4 @@
-// Package signin checks passwords within their limits, signs people in on apps and browsers, and knows who is signed in.
+// Package signin checks passwords within limits, signs people in on apps and browsers, and authenticates browser sessions.
 package signin
 
 import (
@@ -12,15 +12,15 @@ import (
 	"latchkey/models"
 )
 
-// Config is what an operator decides about sign-ins.
+// Config holds the operator's settings for sign-ins.
 type Config struct {
-	DeviceLifetime  time.Duration // absolute life of an app, fixed at sign-in
+	DeviceLifetime  time.Duration // absolute life of an app's sign-in, fixed when it begins
 	BrowserLifetime time.Duration // of a browser
 	MaxRefreshes    int64         // refreshes of one app, fixed at sign-in; 0: no limit
 	DPoPRequired    bool          // new apps must bind their tokens to a key (RFC 9449)
 }
 
-// Parts are what the service works with.
+// Parts are the dependencies of the service. All are required.
 type Parts struct {
 	Store  *models.Store
 	Clock  auth.Clock
@@ -32,7 +32,7 @@ type Parts struct {
 	Gate   *ratelimit.Gate
 	Slots  *ratelimit.Slots
 	Hasher *ratelimit.Hasher
-	Key    []byte // makes the secrets of browsers from their marks
+	Key    []byte // HMAC key that derives the secrets of browsers from their marks
 }
 
 // Service signs people in. It is safe for concurrent use.
@@ -51,7 +51,7 @@ type Service struct {
 	key    []byte
 }
 
-// New makes the service.
+// New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, tokens: p.Tokens, limits: p.Limits,
@@ -59,5 +59,5 @@ func New(p Parts, c Config) *Service {
 	}
 }
 
-// Config returns what the operator decided about sign-ins.
+// Config returns the settings that New got.
 func (s *Service) Config() Config { return s.config }

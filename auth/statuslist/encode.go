@@ -10,10 +10,10 @@ import (
 	"math/bits"
 )
 
-// ErrList says that a text is not an encoded list, or one that is too long.
+// ErrList says that a text is not an encoded list, or that the list is too long.
 var ErrList = errors.New("statuslist: not a status list")
 
-// Encode is lst: the bits, compressed as well as zlib can and written as base64url without padding (§4.1, §4.2).
+// Encode returns lst: the bits, compressed with zlib at the best level, as base64url without padding (§4.1, §4.2).
 func Encode(b Bits) (lst string, err error) {
 	var packed bytes.Buffer
 	w, err := zlib.NewWriterLevel(&packed, zlib.BestCompression)
@@ -35,15 +35,15 @@ func Encode(b Bits) (lst string, err error) {
 	return base64.RawURLEncoding.EncodeToString(out), nil
 }
 
-// endInPlace marks the only block of a short zlib stream as its last. Go's writer appends an empty last block instead,
-// which is as good, but longer, and not what the draft's examples look like. Nil where there may be several blocks.
+// endInPlace marks the only block of a short zlib stream as the last. Go's writer instead appends an empty last block, which is
+// valid but longer, and unlike the draft's examples. It returns nil if there may be several blocks.
 func endInPlace(stream []byte, content int) []byte {
 	const header, emptyBlock, checksum, oneBlock = 2, 4, 4, 1 << 14
 	end := len(stream) - checksum - emptyBlock
 	if content >= oneBlock || end <= header || stream[header]&1 == 1 {
 		return nil
 	}
-	// The last bit that is set before the empty block's length is its mark of being the last.
+	// The last bit that is set before the empty block's length marks that block as the last.
 	for end > header && stream[end-1] == 0 {
 		end--
 	}
@@ -60,8 +60,8 @@ func endInPlace(stream []byte, content int) []byte {
 	return append(short, stream[len(stream)-checksum:]...)
 }
 
-// Decode reads what Encode wrote. It returns ErrList for anything else, and for more than maxBytes bytes of bits (eight
-// tokens each), of which it keeps no more than that in memory: a short text can stand for a gigabyte.
+// Decode reverses Encode. It returns ErrList for other texts, and for more than maxBytes bytes of bits, with eight tokens each. It
+// never keeps more than that in memory, because a short text can expand to a gigabyte.
 func Decode(lst string, maxBytes int) (Bits, error) {
 	if len(lst) > base64.RawURLEncoding.EncodedLen(maxBytes+maxBytes/1000+64) { // zlib adds less, however random the bits
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrList, maxBytes)

@@ -13,16 +13,16 @@ import (
 const (
 	// StatDays is how many days are counted.
 	StatDays  = 30
-	statsLast = time.Minute // how long they are good for
+	statsLast = time.Minute // how long a count is reused
 )
 
-// DailyStats are how often something happened on each of the last days, on all accounts together.
+// DailyStats are the numbers of events on each of the last StatDays days, over all accounts.
 type DailyStats struct {
-	Days                                []time.Time // midnights UTC, the oldest first; the last day is not over
+	Days                                []time.Time // midnights UTC, oldest first; the last day is not over
 	SignIns, Failed, Reuse, Revocations []int64     // one for each day
 }
 
-// stats keeps what was counted last in this process, or that it could not be.
+// stats is the last count of this process, or its error.
 type stats struct {
 	limit   actLimit
 	mu      sync.Mutex
@@ -31,7 +31,7 @@ type stats struct {
 	err     error
 }
 
-// counted says which events each row of the numbers is made of.
+// counted maps the kinds of counted events to their rows.
 func (n *DailyStats) counted() map[models.EventKind][]int64 {
 	return map[models.EventKind][]int64{
 		models.EventSignIn: n.SignIns, models.EventSignInFailed: n.Failed, models.EventDeviceReused: n.Reuse,
@@ -39,8 +39,8 @@ func (n *DailyStats) counted() map[models.EventKind][]int64 {
 	}
 }
 
-// DailyStats counts what happened in the last 30 days, at most once a minute in each process, so that a page that is
-// opened again and again costs the database nothing. A count that failed is not tried again sooner either.
+// DailyStats counts the events of the last StatDays days, at most once a minute in each process, so that reloading the page costs
+// the database nothing. A failed count is not retried sooner. DailyStats returns KindNotFound unless the caller is support staff.
 func (s *Service) DailyStats(ctx context.Context, by *signin.Session) (DailyStats, error) {
 	if err := requireSupport(by); err != nil {
 		return DailyStats{}, err
@@ -50,7 +50,7 @@ func (s *Service) DailyStats(ctx context.Context, by *signin.Session) (DailyStat
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !auth.Fresh(c.at, now, statsLast) {
-		// Whoever hangs up meanwhile must not fail the others.
+		// A caller who hangs up must not fail the others.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.Patience)
 		defer cancel()
 		c.numbers, c.err = s.count(ctx, now)

@@ -9,15 +9,15 @@ import (
 	"latchkey/auth"
 )
 
-// A member of the staff may search and look this often in an hour, in each process. Every time writes an event, and a look writes
-// another one into the activity of the person. The count is kept in memory, because these pages are bound to a few statements; only
-// accounts to which the operator gave the role are counted.
+// How often a member of the staff may search and view in an hour, in each process. Each act writes an event, and a view writes
+// another one into the person's activity. The count is kept in memory to save statements, and only for accounts with the support
+// role.
 const (
 	mostActs = 600
 	actSpan  = time.Hour
 )
 
-// actLimit counts what each member of the staff did lately. The zero value is ready.
+// actLimit counts the recent acts of each member of the staff. The zero value is ready to use.
 type actLimit struct {
 	mu   sync.Mutex
 	acts map[uuid.UUID]actCount
@@ -28,11 +28,11 @@ type actCount struct {
 	n     int
 }
 
-// admit counts a search or a look, or refuses it with KindRateLimited. A count that began in the future is over.
-func (d *actLimit) admit(staff uuid.UUID, now time.Time) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	c, known := d.acts[staff]
+// admit counts an act, or returns KindRateLimited. A span that began in the future is over.
+func (l *actLimit) admit(staff uuid.UUID, now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c, known := l.acts[staff]
 	if age := now.Sub(c.since); !known || age < 0 || age >= actSpan {
 		c = actCount{since: now}
 	}
@@ -40,9 +40,9 @@ func (d *actLimit) admit(staff uuid.UUID, now time.Time) error {
 		return auth.RateLimited(c.since.Add(actSpan).Sub(now))
 	}
 	c.n++
-	if d.acts == nil {
-		d.acts = map[uuid.UUID]actCount{}
+	if l.acts == nil {
+		l.acts = map[uuid.UUID]actCount{}
 	}
-	d.acts[staff] = c
+	l.acts[staff] = c
 	return nil
 }

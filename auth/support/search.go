@@ -18,34 +18,34 @@ import (
 
 const (
 	maxSearch    = 254 // as long as the longest e-mail address
-	shortestPart = 3   // a shorter text must be the whole of what it finds: nobody pages through everybody by "a"
+	shortestPart = 3   // a shorter text must match completely, so that no one can page through all people by "a"
 )
 
-// SeenWithin are the spans by which a search can be narrowed, by their names in an address.
+// SeenWithin are the spans that a search can be limited to, by their names in URLs.
 var SeenWithin = map[string]time.Duration{"hour": time.Hour, "day": 24 * time.Hour, "week": 7 * 24 * time.Hour, "month": 30 * 24 * time.Hour}
 
-// Query is what a member of the support staff looks for.
+// Query is a search by a member of the support staff.
 type Query struct {
 	Text  string // e-mail address, device or account id, IP address, or device name
-	Kind  string // models.KindApp, models.KindBrowser; anything else: both
-	Live  string // models.OnlyLive, models.OnlyEnded; anything else: both
-	Seen  string // a key of SeenWithin; anything else: whenever
-	After string // cursor; what cannot be read begins at the beginning
+	Kind  string // models.KindApp or models.KindBrowser; anything else: both
+	Live  string // models.OnlyLive or models.OnlyEnded; anything else: both
+	Seen  string // a key of SeenWithin; anything else: at any time
+	After string // cursor of a page; an invalid one starts at the beginning
 	From  auth.Caller
 }
 
-// Result is a page of what a search found. With a cursor it is a page of one of the lists only.
+// Result is a page of what a search found. With a cursor, it is a page of one of the lists only.
 type Result struct {
 	People      []models.FoundPerson
 	Devices     []models.FoundDevice
-	MorePeople  string // cursors, "" on the last page
+	MorePeople  string // cursor, "" on the last page
 	MoreDevices string
-	TooSlow     bool // given up: the search must be narrowed
+	TooSlow     bool // the search took too long and must be narrowed
 }
 
-// Search finds people and devices for a member of the support staff, once the search stands in their own activity.
-// A person who merely appears in a list is told nothing: a look at them is another request. Refusals:
-// KindInvalidRequest, KindNotFound (no support staff), KindUnavailable (it could not be recorded).
+// Search finds people and devices for a member of the support staff. It first records the search in the member's own activity.
+// People who appear in a list are not told; viewing one of them is another request. Search returns KindInvalidRequest, KindNotFound
+// if the caller is not support staff, KindRateLimited, or KindUnavailable if the search could not be recorded.
 func (s *Service) Search(ctx context.Context, by *signin.Session, q Query) (Result, error) {
 	if err := requireSupport(by); err != nil {
 		return Result{}, err
@@ -60,7 +60,7 @@ func (s *Service) Search(ctx context.Context, by *signin.Session, q Query) (Resu
 			return Result{}, err
 		}
 		if key != auth.FoldEmail(q.Text) {
-			q.Text = key // the account's own spelling, by which it is forgotten when the account is deleted
+			q.Text = key // the account's own spelling: deleting the account also removes it from recorded searches
 		}
 	}
 	now := s.clock.Now()
@@ -81,7 +81,7 @@ func (s *Service) Search(ctx context.Context, by *signin.Session, q Query) (Resu
 	return found, err
 }
 
-// problemWithSearch refuses what must not be kept: the text goes into an event, and what begins like a token may be one.
+// problemWithSearch refuses texts that must not be stored in the search's event. A text that begins like a token may be one.
 func problemWithSearch(text string) string {
 	switch {
 	case text == "":
@@ -92,11 +92,11 @@ func problemWithSearch(text string) string {
 	return auth.ProblemWithText(text, maxSearch)
 }
 
-// detail is the search as the activity tells it.
+// detail returns the search as the activity shows it.
 func (q Query) detail() string {
 	text := q.Text
 	if strings.Contains(text, "@") {
-		text = auth.FoldEmail(text) // as it is looked for when the account with that address is deleted
+		text = auth.FoldEmail(text) // the form that deleting the account with that address looks for
 	}
 	parts := []string{text}
 	f := q.filter(time.Time{})
@@ -128,26 +128,26 @@ func (q Query) filter(now time.Time) (f models.DeviceFilter) {
 	return f
 }
 
-// find asks what the text can be: an id and an IP address are nothing else, any other text begins an e-mail address or
-// a device's name.
+// find searches for what the text can be. An id and an IP address are nothing else; any other text is the beginning of an e-mail
+// address or of a device's name.
 func (s *Service) find(ctx context.Context, q Query, now time.Time) (found Result, err error) {
-	desk := models.DeviceSearch{Filter: q.filter(now), Live: s.idle.Live(now), Limit: page + 1}
+	search := models.DeviceSearch{Filter: q.filter(now), Live: s.idle.Live(now), Limit: page + 1}
 	after := parseCursor(q.After)
 	if id, ok := auth.ParseID(q.Text); ok {
-		return s.findByID(ctx, id, desk)
+		return s.findByID(ctx, id, search)
 	}
 	if ip, err := netip.ParseAddr(q.Text); err == nil && ip.Zone() == "" {
-		found.Devices, err = s.store.DevicesByAddress(ctx, ip.Unmap().String(), after.id, desk)
+		found.Devices, err = s.store.DevicesByAddress(ctx, ip.Unmap().String(), after.id, search)
 		found.endDevices()
 		return found, err
 	}
 	name := models.NameKey(q.Text)
 	if after.list != listDevices {
-		found.People, err = s.store.PeopleByEmail(ctx, prefix(auth.FoldEmail(q.Text)), after.key, desk)
+		found.People, err = s.store.PeopleByEmail(ctx, prefix(auth.FoldEmail(q.Text)), after.key, search)
 		found.endPeople()
 	}
 	if err == nil && after.list != listPeople && name != "" {
-		found.Devices, err = s.store.DevicesByName(ctx, prefix(name), models.NameCursor{Key: after.key, ID: after.id}, desk)
+		found.Devices, err = s.store.DevicesByName(ctx, prefix(name), models.NameCursor{Key: after.key, ID: after.id}, search)
 		found.endDevices()
 	}
 	return found, err
@@ -157,13 +157,13 @@ func prefix(folded string) models.KeyPrefix {
 	return models.KeyPrefix{Text: folded, Whole: utf8.RuneCountInString(folded) < shortestPart}
 }
 
-// findByID finds a device, or else an account. A filter is about devices.
-func (s *Service) findByID(ctx context.Context, id uuid.UUID, desk models.DeviceSearch) (found Result, err error) {
-	found.Devices, err = s.store.DevicesByID(ctx, id, desk)
+// findByID finds a device or, failing that, an account. Filters apply to devices only.
+func (s *Service) findByID(ctx context.Context, id uuid.UUID, search models.DeviceSearch) (found Result, err error) {
+	found.Devices, err = s.store.DevicesByID(ctx, id, search)
 	if err != nil || len(found.Devices) > 0 {
 		return found, err
 	}
-	p, err := s.store.PersonByID(ctx, id, desk.Live)
+	p, err := s.store.PersonByID(ctx, id, search.Live)
 	if errors.Is(err, models.ErrNotFound) {
 		return found, nil
 	}
@@ -177,9 +177,9 @@ const (
 	listDevices = 'd'
 )
 
-// cursor is a place in one of the lists: behind a key, an id, or both.
+// cursor is a position in one of the lists: after a key, an id, or both.
 type cursor struct {
-	list byte // 0: at the beginning of both
+	list byte // 0: the beginning of both lists
 	id   uuid.UUID
 	key  string
 }

@@ -1,5 +1,5 @@
-// Package support lets the support staff find people and see what is signed in and what happened. Every search and every look is
-// recorded before it is answered.
+// Package support lets the support staff find people and see their devices and activity. It records every search and every view
+// before it shows anything.
 package support
 
 import (
@@ -11,10 +11,9 @@ import (
 	"latchkey/models"
 )
 
-// Service answers the support staff. It is safe for concurrent use.
+// Service serves the support staff. It is safe for concurrent use.
 type Service struct {
-
-	// Patience is how long a search or a count may take before it is given up: two seconds.
+	// Patience is how long a search or a count may take. New sets it to two seconds.
 	Patience time.Duration
 
 	store   *models.Store
@@ -25,7 +24,7 @@ type Service struct {
 	stats   stats
 }
 
-// New makes the service.
+// New returns the service.
 func New(store *models.Store, clock auth.Clock, idle auth.Idle, signIn *signin.Service, devices *device.Service) *Service {
 	return &Service{store: store, clock: clock, idle: idle, devices: devices, signIn: signIn, Patience: patience}
 }

@@ -14,16 +14,15 @@ import (
 
 const (
 	page     = 20              // rows of a list
-	mostLive = 200             // live devices that one page shows of a person
-	patience = 2 * time.Second // a search or a count that takes longer is given up
+	mostLive = 200             // live devices of a person that one page shows
+	patience = 2 * time.Second // longest time of a search or a count
 )
 
-// audit writes the events of a search or a look, before anything is read for it. What cannot be recorded is not
-// shown, whatever the reason.
+// audit writes the events of a search or a view before anything is read for it. If they cannot be written, nothing is shown.
 func (s *Service) audit(ctx context.Context, events ...models.Event) error {
 	err := s.store.AddEvents(ctx, events...)
 	if errors.Is(err, models.ErrNotFound) {
-		return errNobody // deleted meanwhile
+		return errNoAccount // the account was deleted since
 	}
 	if err != nil {
 		return &auth.Error{Kind: auth.KindUnavailable, RetryAfter: 5 * time.Second, Cause: err,
@@ -32,7 +31,7 @@ func (s *Service) audit(ctx context.Context, events ...models.Event) error {
 	return nil
 }
 
-// requireSupport refuses everybody but the support staff with KindNotFound: for others there is nothing here.
+// requireSupport returns KindNotFound unless the caller is support staff: for others these pages do not exist.
 func requireSupport(by *signin.Session) error {
 	if !by.Support() {
 		return auth.Refuse(auth.KindNotFound, "There is no such page.")
@@ -40,7 +39,7 @@ func requireSupport(by *signin.Session) error {
 	return nil
 }
 
-// View names an account and the places in its lists ("" begins each).
+// View names an account, and positions in its lists; "" is the beginning.
 type View struct {
 	ID     string
 	Before string // cursor of the activity
@@ -51,23 +50,24 @@ type View struct {
 // Account is what support sees of a person.
 type Account struct {
 	Person     models.FoundPerson
-	Live       []models.FoundDevice // newest activity first
-	MoreLive   bool                 // there are more than are shown
+	Live       []models.FoundDevice // most recently active first
+	MoreLive   bool                 // there are more than these
 	Ended      []models.FoundDevice // newest first
 	MoreEnded  string               // cursor, "" on the last page
 	Events     []models.Event       // newest first
 	MoreEvents string
 }
 
-// ViewAccount shows an account to a member of the support staff, once the look stands in the activity of both: in the
-// person's without the address and the user agent of whoever looked.
+// ViewAccount returns an account to a member of the support staff. It first records the view in the activity of both; the person's
+// does not show the member's IP address and user agent. It returns KindNotFound, KindRateLimited, or KindUnavailable if the view
+// could not be recorded.
 func (s *Service) ViewAccount(ctx context.Context, by *signin.Session, look View) (p Account, err error) {
 	if err := requireSupport(by); err != nil {
 		return p, err
 	}
 	id, ok := auth.ParseID(look.ID)
 	if !ok {
-		return p, errNobody
+		return p, errNoAccount
 	}
 	now := s.clock.Now()
 	if p.Person, err = s.store.PersonByID(ctx, id, s.idle.Live(now)); err != nil {
@@ -86,7 +86,7 @@ func (s *Service) ViewAccount(ctx context.Context, by *signin.Session, look View
 	return s.person(ctx, p, look, now)
 }
 
-var errNobody = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such account."}
+var errNoAccount = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such account."}
 
 func (s *Service) person(ctx context.Context, p Account, look View, now time.Time) (Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Patience)

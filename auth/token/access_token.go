@@ -24,11 +24,11 @@ import (
 // accessTokenType is the typ header of access tokens (RFC 9068 §2.1).
 const accessTokenType = "at+jwt"
 
-// Claims are what an access token says (RFC 9068 §2.2), with sid, the id of the device.
+// Claims are the claims of an access token (RFC 9068 §2.2), with the device's id as sid.
 type Claims struct {
 	Issuer     string `json:"iss"`
 	Subject    string `json:"sub"`
-	Audience   string `json:"aud"` // of a list that was read, the issuer
+	Audience   string `json:"aud"` // if the token has a list, the issuer
 	ExpiresAt  int64  `json:"exp"` // seconds since 1970
 	IssuedAt   int64  `json:"iat"`
 	ID         string `json:"jti"`
@@ -37,32 +37,32 @@ type Claims struct {
 	DeviceName string `json:"device_name,omitempty"`
 	Cnf        *Cnf   `json:"cnf,omitempty"`
 
-	Status *statuslist.Status `json:"status,omitempty"` // where to look whether the device is revoked
+	Status *statuslist.Status `json:"status,omitempty"` // where to look up whether the device is revoked
 }
 
-// Cnf is the key that an access token is bound to (RFC 9449 §6.1).
+// Cnf names the key that an access token is bound to (RFC 9449 §6.1).
 type Cnf struct {
 	JKT string `json:"jkt"`
 }
 
-// The accessors that golang-jwt validates by.
+// The methods of jwt.Claims.
 
-// GetExpirationTime is exp.
+// GetExpirationTime returns exp.
 func (c *Claims) GetExpirationTime() (*jwt.NumericDate, error) { return numericDate(c.ExpiresAt), nil }
 
-// GetIssuedAt is iat.
+// GetIssuedAt returns iat.
 func (c *Claims) GetIssuedAt() (*jwt.NumericDate, error) { return numericDate(c.IssuedAt), nil }
 
-// GetNotBefore is absent from our tokens.
-func (c *Claims) GetNotBefore() (*jwt.NumericDate, error) { return nil, nil } // what golang-jwt asks for
+// GetNotBefore returns nil: our tokens have no nbf.
+func (c *Claims) GetNotBefore() (*jwt.NumericDate, error) { return nil, nil } // golang-jwt asks for nil, nil
 
-// GetIssuer is iss.
+// GetIssuer returns iss.
 func (c *Claims) GetIssuer() (string, error) { return c.Issuer, nil }
 
-// GetSubject is sub.
+// GetSubject returns sub.
 func (c *Claims) GetSubject() (string, error) { return c.Subject, nil }
 
-// GetAudience is aud.
+// GetAudience returns aud.
 func (c *Claims) GetAudience() (jwt.ClaimStrings, error) { return jwt.ClaimStrings{c.Audience}, nil }
 
 func numericDate(seconds int64) *jwt.NumericDate {
@@ -72,7 +72,8 @@ func numericDate(seconds int64) *jwt.NumericDate {
 	return jwt.NewNumericDate(time.Unix(seconds, 0))
 }
 
-// MintAccess signs an access token and tells its life in seconds, which never goes past the device's own.
+// MintAccess signs an access token for a device, bound to the key with the thumbprint jkt unless that is empty. It returns the
+// token's life in seconds, which never exceeds the device's own.
 func (s *Service) MintAccess(ctx context.Context, d models.Device, jkt string) (token string, life int64, err error) {
 	key, err := s.keys.Current(ctx)
 	if err != nil {
@@ -98,8 +99,8 @@ func (s *Service) MintAccess(ctx context.Context, d models.Device, jkt string) (
 	return token, max(claims.ExpiresAt-claims.IssuedAt, 0), err
 }
 
-// refreshIn is when to refresh a token that lives so many seconds: between 80 and 90 % of its life, at random, so
-// that clients that signed in together do not come back together; always before it ends.
+// refreshIn returns after how many seconds to refresh a token that lives for life seconds. It is random between 80 and 90 % of the
+// life, so that clients that signed in together do not refresh together, and it is always before the end.
 func refreshIn(life int64) int64 {
 	spread, err := rand.Int(rand.Reader, big.NewInt(max(life/10, 1)))
 	if err != nil {
@@ -108,8 +109,8 @@ func refreshIn(life int64) int64 {
 	return max(min(life*4/5+spread.Int64(), life-1), 0)
 }
 
-// newParser pins what an access token must be, besides iss and aud, which judge compares. The alg is pinned once more, to the key's,
-// when the key is known.
+// newParser returns a parser with the requirements on access tokens, except iss and aud, which checkAudience compares.
+// verificationKey also requires the alg of the key.
 func (s *Service) newParser() *jwt.Parser {
 	return jwt.NewParser(
 		jwt.WithValidMethods([]string{"ES256", "EdDSA", "RS256"}),
@@ -119,8 +120,8 @@ func (s *Service) newParser() *jwt.Parser {
 
 var errInvalidToken = errors.New("invalid access token")
 
-// Authenticate checks an access token and how it is presented, without any query. It returns KindInvalidToken, whatever
-// is wrong with the token, KindInvalidProof and KindUseNonce for proofs.
+// Authenticate checks an access token and its binding to a key, without any query. It returns KindInvalidToken for the token, and
+// KindInvalidProof, KindUseNonce or KindRateLimited for the proof.
 func (s *Service) Authenticate(token string, scheme Scheme, proof Proof) (*Claims, error) {
 	claims, err := s.Verify(token)
 	if err != nil {
@@ -129,17 +130,17 @@ func (s *Service) Authenticate(token string, scheme Scheme, proof Proof) (*Claim
 	return claims, s.checkBinding(claims, token, scheme, proof)
 }
 
-// presentedClaims are the claims of a token that somebody presents.
+// presentedClaims are the claims of a token before its aud is checked.
 type presentedClaims struct {
 	Claims
 	Audience json.RawMessage `json:"aud"` // a string or a list of strings (RFC 7519 §4.1.3)
 }
 
-// Verify checks an access token alone: signature, typ, alg, kid, iss, aud, exp. Whether it is bound to a key
-// that its bearer holds, Authenticate asks. It returns KindInvalidToken, whatever is wrong, and the cause for the log.
+// Verify checks an access token alone: signature, typ, alg, kid, iss, aud, exp and status. It does not check the binding to a key;
+// Authenticate does. It returns KindInvalidToken, with the reason as the cause.
 func (s *Service) Verify(token string) (*Claims, error) {
 	c, err := &presentedClaims{}, errInvalidToken
-	if !strings.ContainsAny(token, "\r\n") { // base64 passes over them, strict or not: one token would have many texts
+	if !strings.ContainsAny(token, "\r\n") { // base64 skips line breaks, so one token would have many spellings
 		_, err = s.parser.ParseWithClaims(token, c, s.verificationKey)
 	}
 	claims := &c.Claims
@@ -158,8 +159,8 @@ func (s *Service) Verify(token string) (*Claims, error) {
 	return claims, nil
 }
 
-// checkAudience checks whom a token is from and for. One audience is the audience that this server writes, as all tokens of this release
-// have it, or the issuer. A list must name the issuer: who else it is for opens nothing here.
+// checkAudience checks iss and aud. A single aud must be this server's audience, which all tokens of this release have, or the
+// issuer. A list must contain the issuer; its other members mean nothing here.
 func (s *Service) checkAudience(c *presentedClaims) error {
 	if !origin.Same(c.Issuer, s.config.Issuer) {
 		return fmt.Errorf("%w: iss", errInvalidToken)
@@ -193,7 +194,7 @@ func (s *Service) verificationKey(t *jwt.Token) (any, error) {
 	return key.Public(), nil
 }
 
-// Key is the device that the token was issued to.
+// Key returns the user and the device that the token was issued to.
 func (c *Claims) Key() (user, device uuid.UUID, err error) {
 	if user, err = uuid.Parse(c.Subject); err != nil {
 		return user, device, fmt.Errorf("%w: sub", errInvalidToken)
@@ -204,5 +205,5 @@ func (c *Claims) Key() (user, device uuid.UUID, err error) {
 	return user, device, nil
 }
 
-// ErrDeviceGone refuses an access token whose device is not live any more.
+// ErrDeviceGone refuses an access token whose device is no longer live.
 var ErrDeviceGone = &auth.Error{Kind: auth.KindInvalidToken, Message: "The device of this access token was signed out."}

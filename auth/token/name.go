@@ -8,8 +8,8 @@ import (
 	"latchkey/auth"
 )
 
-// FreeName numbers a wanted name until it is free: "phone", "phone (2)", "phone (3)". The name is cut so that the
-// whole stays within 64 characters. It asks at most once more than there are names.
+// FreeName returns a function that numbers the name want until taken reports false: "phone", "phone (2)", "phone (3)". It shortens
+// the name to keep the result within auth.MaxDeviceName characters. It calls taken at most once more than there are names.
 func FreeName(want string) func(taken func(string) bool) string {
 	return func(taken func(string) bool) string {
 		name := want

@@ -12,7 +12,14 @@ import (
 	"latchkey/models"
 )
 
-// NewDevice prepares the row of a device that signs in now, with its secret.
+// Verified is an account whose password was right, with the hash that was checked. Acts that rely on it are conditional on that
+// hash.
+type Verified struct {
+	User     models.User
+	Rehashed string // a hash with today's parameters, if the stored one has weaker parameters
+}
+
+// NewDevice prepares the row of a device that signs in now, and returns it with the device's secret.
 func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime time.Duration) (models.NewDevice, [devicetoken.SecretSize]byte) {
 	now := s.clock.Now()
 	var secret [devicetoken.SecretSize]byte
@@ -30,8 +37,9 @@ func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime 
 	}, secret
 }
 
-// AddDevice writes a new device with its events and mails. Refusals: KindTooManyDevices, KindRateLimited (the budget of sign-ins is
-// spent), KindInvalidCredential with models.ErrChanged as its cause (the password is not the verified one any more), KindUnavailable.
+// AddDevice writes a new device with its events and mails. It returns KindTooManyDevices, KindRateLimited if the budget of sign-ins
+// is used up, KindInvalidCredential with the cause models.ErrChanged if the verified password is no longer current, or
+// KindUnavailable.
 func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.Device, err error) {
 	err = s.gate.Query(ctx, func() (err error) {
 		d, err = s.store.AddDevice(ctx, n)
@@ -49,11 +57,4 @@ func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.D
 		s.notify.Wake()
 	}
 	return d, err
-}
-
-// Verified is an account whose password was right, with the hash that was checked: whatever is done on its strength
-// is conditional on that hash still being the current one.
-type Verified struct {
-	User     models.User
-	Rehashed string // the password under today's parameters, when the stored ones are weaker
 }

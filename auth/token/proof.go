@@ -8,14 +8,14 @@ import (
 	"latchkey/auth/dpop"
 )
 
-// Proof is the DPoP part of a request (RFC 9449), unchecked. Without any header it is no proof.
+// Proof is the DPoP part of a request (RFC 9449), unchecked. Without Headers there is no proof.
 type Proof struct {
 	Headers []string // the values of the DPoP header
 	Method  string
-	URL     string // public: the base URL and the path
+	URL     string // the public base URL and the path
 }
 
-// Scheme is how an access token was presented.
+// Scheme is the scheme with which an access token was presented.
 type Scheme string
 
 // The schemes of the Authorization header.
@@ -24,15 +24,16 @@ const (
 	SchemeDPoP   Scheme = "DPoP"   // RFC 9449 §7.1
 )
 
-// CheckedProof is a proof that is good if it was not used before; nil is no proof. Use it up when the rest of the request is known
-// to be good, and not before: whoever holds a copied token could otherwise fill the memory in its owner's name.
+// CheckedProof is a valid proof that may have been used before; nil stands for no proof. Call Consume only after the rest of the
+// request was checked. Otherwise the holder of a copied token could fill the memory in its owner's name.
 type CheckedProof struct {
 	dpop.Proof
 	seen      *dpop.Seen
-	presenter string // an account
+	presenter string // the id of an account
 }
 
-// CheckProof checks a proof, when there is one, and returns the thumbprint of its key, also with KindUseNonce.
+// CheckProof checks the proof of a request, if there is one, and returns the thumbprint of its key. It returns KindInvalidProof, or
+// KindUseNonce together with the thumbprint.
 func (s *Service) CheckProof(p Proof, presenter string, r dpop.Request) (jkt string, checked *CheckedProof, err error) {
 	if len(p.Headers) == 0 {
 		return "", nil, nil
@@ -45,15 +46,16 @@ func (s *Service) CheckProof(p Proof, presenter string, r dpop.Request) (jkt str
 	return proof.JKT, &CheckedProof{proof, s.proofs, presenter}, nil
 }
 
-// Consume uses the proof up.
+// Consume marks the proof as used. It returns KindInvalidProof if it was used before, and KindRateLimited if its presenter sent too
+// many.
 func (c *CheckedProof) Consume() error {
 	if c == nil {
 		return nil
 	}
-	return invalidProof(c.seen.Once(c.Proof, c.presenter))
+	return invalidProof(c.seen.Consume(c.Proof, c.presenter))
 }
 
-// fresh says what once would say. Where an act follows that cannot be taken back, add then uses the proof up.
+// fresh returns what Consume would return, and marks nothing. Use it before an act that cannot be undone, and add after the act.
 func (c *CheckedProof) fresh() error {
 	if c == nil {
 		return nil
@@ -61,6 +63,7 @@ func (c *CheckedProof) fresh() error {
 	return invalidProof(c.seen.Fresh(c.Proof, c.presenter))
 }
 
+// add marks a proof that was fresh as used.
 func (c *CheckedProof) add() error {
 	if c == nil {
 		return nil
@@ -83,8 +86,8 @@ func invalidProof(err error) error {
 	return &auth.Error{Kind: auth.KindInvalidProof, Message: "The DPoP proof is invalid.", Cause: err}
 }
 
-// Nonce is the DPoP nonce to hand out with the answer to a request, or "": where nonces are asked for, and to a client that goes on
-// with one because its clock is wrong.
+// Nonce returns the DPoP nonce to send with the response to a request, or "". Clients get one if nonces are required, or if they
+// already use one because their clock is wrong.
 func (s *Service) Nonce(p Proof) string {
 	if s.config.NonceRequired || len(p.Headers) == 1 && dpop.HasNonce(p.Headers[0]) {
 		return s.NewNonce()
@@ -92,11 +95,11 @@ func (s *Service) Nonce(p Proof) string {
 	return ""
 }
 
-// NewNonce is the DPoP nonce of now, as KindUseNonce must be answered with.
+// NewNonce returns the current DPoP nonce, which a response with KindUseNonce must carry.
 func (s *Service) NewNonce() string { return s.nonces.At(s.clock.Now()) }
 
-// checkBinding checks that an access token is presented by whoever holds its key (RFC 9449 §7): one that is bound to
-// none as a Bearer token, a bound one with a proof, and never as a Bearer token.
+// checkBinding checks that the presenter of an access token holds its key (RFC 9449 §7). A token without a key must be presented as
+// a Bearer token; a bound token never as one, and only with a proof.
 func (s *Service) checkBinding(c *Claims, token string, scheme Scheme, p Proof) error {
 	if c.Cnf == nil && scheme == SchemeBearer {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"latchkey/models"
 )
 
-// The reasons of KindInvalidGrant, as the API names them.
+// The reasons of KindInvalidGrant, in the words of the API.
 const (
 	ReasonMalformed     = "malformed"
 	ReasonUnknownDevice = "unknown_device"
@@ -26,13 +26,13 @@ const (
 	ReasonRefreshLimit  = "refresh_limit"
 )
 
-// Answer is what a sign-in and a refresh give (RFC 6749 §5.1, and what this API adds). Times are in seconds.
+// Answer is the response to a sign-in or a refresh (RFC 6749 §5.1, with members of this API). Times are in seconds.
 type Answer struct {
 	AccessToken  string    `json:"access_token"`
 	TokenType    string    `json:"token_type"`
 	ExpiresIn    int64     `json:"expires_in"`
 	RefreshToken string    `json:"refresh_token"`
-	RefreshIn    int64     `json:"refresh_in"` // when to refresh: jittered, and before expires_in
+	RefreshIn    int64     `json:"refresh_in"` // when to refresh: random, and before expires_in
 	DeviceID     uuid.UUID `json:"device_id"`
 	DeviceName   string    `json:"device_name"`
 }
@@ -40,14 +40,14 @@ type Answer struct {
 // RefreshRequest presents a device token.
 type RefreshRequest struct {
 	Token    string
-	ClientID string // when given, it must be the device's
-	Proof    Proof  // must be of the device's key, when the device is bound to one
+	ClientID string // if not empty, it must be the device's
+	Proof    Proof  // if the device is bound to a key, it must prove that key
 	From     auth.Caller
 }
 
-// Refresh judges a device token by the fork rule (models.RotateDevice) and answers with its successor. Refusals are
-// KindInvalidGrant, which always means "sign in again", with a reason; anything else consumed nothing, and the same
-// token may be presented again. Garbage is refused without a query.
+// Refresh applies the fork rule (models.RotateDevice) to a device token and returns its successor. Malformed tokens are refused
+// without a query. KindInvalidGrant always means that the person must sign in again; its Reason says why. After any other error
+// nothing was consumed, and the client may present the same token again.
 func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error) {
 	if problem := auth.ProblemWithText(r.ClientID, auth.MaxClientID); problem != "" {
 		return Answer{}, auth.InvalidField("client_id", problem)
@@ -57,7 +57,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 		return Answer{}, invalidGrant(ReasonMalformed, err)
 	}
 	if _, err := s.keys.Current(ctx); err != nil {
-		return Answer{}, err // before the token is used: an answer could not be signed
+		return Answer{}, err // before the token is used: the response could not be signed
 	}
 	jkt, proof, err := s.CheckProof(r.Proof, token.UserID.String(), dpop.Request{})
 	if err == nil {
@@ -71,7 +71,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 		Key:        models.DeviceKey{UserID: token.UserID, ID: token.DeviceID},
 		SecretHash: devicetoken.SecretHash(token.Secret), Generation: token.Generation, ClientID: r.ClientID, JKT: jkt,
 		IP: r.From.Address(), NetworkUnknown: r.From.NetworkUnknown, UserAgent: r.From.UserAgent, Now: now, Window: s.config.RetryWindow, IdleSince: now.Add(-s.idle.App),
-		Reused: s.notify.ReusedNotice(r.From, now),
+		Reused: s.notify.ReusedMail(r.From, now),
 	})
 	if err != nil {
 		return Answer{}, err
@@ -85,7 +85,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 	if reason := RefusalReason(result.Outcome); reason != "" {
 		return Answer{}, invalidGrant(reason, nil)
 	}
-	// Of two that present one proof at the same moment, one gets the answer, to one and the same rotation.
+	// Two simultaneous requests with one proof cause the same rotation, and only one of them gets the response.
 	if err := proof.add(); err != nil {
 		return Answer{}, err
 	}
@@ -96,7 +96,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 	return s.Issue(ctx, result.Device, token.Secret, jkt)
 }
 
-// RefusalReason is the reason of KindInvalidGrant for an outcome, "" for one that is no refusal.
+// RefusalReason returns the reason of KindInvalidGrant for an outcome, or "" if the refresh succeeded.
 func RefusalReason(o models.Outcome) string {
 	switch o {
 	case models.Rotated, models.Repeated, models.Forked, models.Restored:
@@ -116,16 +116,16 @@ func RefusalReason(o models.Outcome) string {
 	return ReasonUnknownDevice
 }
 
-// What tells forks apart in the activity: the third child of one base warns the owner. Later children of that base are
-// not recorded, or whoever holds one token could bury the owner's activity under them.
+// The details of fork events. The third child of one base warns the owner. Later children of that base are not recorded, because
+// the holder of one token could otherwise bury the owner's activity under them.
 const (
 	ForkDetail     = ""
 	ForkWarnDetail = "third child"
 	ForkWarnAt     = 3
 )
 
-// noteFork records a fork. It is the one event that is written on a best effort: an honest client whose answer was
-// lost must not be kept waiting for it, or refused.
+// noteFork records a fork. This is the only event that is written on a best-effort basis: an honest client whose response was lost
+// must not wait for it, or be refused.
 func (s *Service) noteFork(ctx context.Context, r models.RotateResult, from auth.Caller, now time.Time) {
 	e := auth.Limited(auth.NewEvent(models.EventDeviceForked, r.Device.UserID, from, now), ratelimit.DeviceForkLimit, ratelimit.ForkLimit)
 	e.Actor, e.DeviceName = models.ActorSystem, r.Device.Name
@@ -151,8 +151,8 @@ func invalidGrant(reason string, cause error) error {
 	return &auth.Error{Kind: auth.KindInvalidGrant, Reason: reason, Message: messages[reason], Cause: cause}
 }
 
-// Issue makes the tokens of a device as it is now. The access token is bound to the key that was proven, if any, also
-// that of a device that is not bound itself.
+// Issue makes the tokens of a device in its current state. The access token is bound to the key that the request proved, if any,
+// even if the device is not bound to one.
 func (s *Service) Issue(ctx context.Context, d models.Device, secret [devicetoken.SecretSize]byte, jkt string) (Answer, error) {
 	access, life, err := s.MintAccess(ctx, d, jkt)
 	if err != nil {
@@ -169,9 +169,9 @@ func (s *Service) Issue(ctx context.Context, d models.Device, secret [devicetoke
 	}, nil
 }
 
-// Revoke signs out the device of a device token, or the own device of an access token (RFC 7009): the same that an access token may do
-// at /api/devices/current. A token that means nothing here is no error (§2.2), and neither is a bound access token without its
-// proof. KindUseNonce is an error: the proof is the owner's, and lacks only the nonce.
+// Revoke signs out the device of a device token, or of an access token (RFC 7009), which may do the same at /api/devices/current.
+// An unknown token is no error (§2.2), and neither is a bound access token without a valid proof. Revoke returns KindUseNonce if
+// the owner's proof lacks only the nonce.
 func (s *Service) Revoke(ctx context.Context, r RefreshRequest) error {
 	token, err := s.codec.Parse(r.Token)
 	if err != nil {
@@ -185,12 +185,12 @@ func (s *Service) Revoke(ctx context.Context, r RefreshRequest) error {
 func (s *Service) revokeByAccessToken(ctx context.Context, r RefreshRequest) error {
 	claims, err := s.Verify(r.Token)
 	if err != nil {
-		return nil // it means nothing here
+		return nil // an unknown token
 	}
 	if claims.Cnf != nil {
 		jkt, proof, err := s.CheckProof(r.Proof, claims.Subject, dpop.Request{AccessToken: r.Token, TokenInBody: true})
 		if jkt != claims.Cnf.JKT {
-			return nil // not its proof
+			return nil // not the owner's proof
 		}
 		if err == nil {
 			err = proof.Consume()
@@ -203,7 +203,7 @@ func (s *Service) revokeByAccessToken(ctx context.Context, r RefreshRequest) err
 		}
 	}
 	err = s.revokeOwn(ctx, claims, r.From)
-	if err != nil && auth.AsError(err).Kind == auth.KindInvalidToken { // its device is out already
+	if err != nil && auth.AsError(err).Kind == auth.KindInvalidToken { // its device was signed out already
 		return nil
 	}
 	return err
@@ -221,7 +221,7 @@ func (s *Service) revokeOwn(ctx context.Context, c *Claims, from auth.Caller) er
 	return err
 }
 
-// OwnDevice finds the live app that an access token was issued to, or returns KindInvalidToken.
+// OwnDevice returns the live app that an access token was issued to, or ErrDeviceGone.
 func (s *Service) OwnDevice(ctx context.Context, c *Claims) (models.Device, error) {
 	user, own, err := c.Key()
 	if err != nil {

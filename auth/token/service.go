@@ -1,4 +1,4 @@
-// Package token makes devices and their tokens: it refreshes, mints and checks access tokens, checks DPoP proofs, and publishes
+// Package token makes devices and their tokens. It refreshes, mints and checks access tokens, checks DPoP proofs, and publishes
 // which devices are revoked.
 package token
 
@@ -17,20 +17,20 @@ import (
 	"latchkey/models"
 )
 
-// Config is what an operator decides about tokens.
+// Config holds the operator's settings for tokens.
 type Config struct {
 	Issuer          string        // iss of access tokens: the public origin
 	Audience        string        // aud of access tokens
-	AccessTTL       time.Duration // life of an access token; never past the device's own
-	StatusTTL       time.Duration // how long a resource server may go by a status list it has fetched; 0: no status lists
-	StatusURL       string        // where the status lists are, with a slash at the end
-	RetryWindow     time.Duration // see the fork rule, models.RotateDevice
-	MaxDevices      int           // live devices of one user, apps and browsers each; 0: no limit
+	AccessTTL       time.Duration // life of an access token, which never exceeds the device's own
+	StatusTTL       time.Duration // how long a resource server may use a status list that it fetched; 0: no status lists
+	StatusURL       string        // URL of the status lists, with a slash at the end
+	RetryWindow     time.Duration // see the fork rule of models.RotateDevice
+	MaxDevices      int           // live apps, and live browsers, of one user; 0: no limit
 	DeviceNameClaim bool          // put device_name into access tokens
-	NonceRequired   bool          // DPoP proofs must carry a nonce of ours
+	NonceRequired   bool          // DPoP proofs must carry a nonce of this server
 }
 
-// Parts are what the service works with.
+// Parts are the dependencies of the service. All are required.
 type Parts struct {
 	Store  *models.Store
 	Clock  auth.Clock
@@ -46,7 +46,7 @@ type Parts struct {
 	Nonces *dpop.Nonces
 }
 
-// Service makes and judges tokens. It is safe for concurrent use.
+// Service makes and checks tokens. It is safe for concurrent use.
 type Service struct {
 	config Config
 	store  *models.Store
@@ -65,7 +65,7 @@ type Service struct {
 	status statusBoard
 }
 
-// New makes the service.
+// New returns the service.
 func New(p Parts, c Config) *Service {
 	s := &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, notify: p.Notify, limits: p.Limits,
@@ -75,5 +75,5 @@ func New(p Parts, c Config) *Service {
 	return s
 }
 
-// Config returns what the operator decided about tokens, for pages and metadata that tell it.
+// Config returns the settings that New got, for pages and metadata.
 func (s *Service) Config() Config { return s.config }

@@ -14,25 +14,25 @@ import (
 	"latchkey/models"
 )
 
-// The status lists (draft-ietf-oauth-status-list) tell resource servers which access tokens are of revoked devices.
-// A device holds a place, drawn at random, so that places do not count users; its bit is set when it is revoked.
+// The status lists (draft-ietf-oauth-status-list) tell resource servers whose access tokens are revoked. A device gets a random
+// index in a list, so that indexes do not count users. Its bit is set when the device is revoked.
 const (
-	statusListSize  = 1 << 20     // places in a list
-	StatusReadEvery = time.Second // how soon a revocation elsewhere is published here
-	// statusOverlap is how far behind its last look each look begins: a revocation is dated when it begins, by its own
-	// replica's clock, and seen when it commits, at most five seconds later.
+	statusListSize  = 1 << 20     // entries in a list
+	StatusReadEvery = time.Second // how soon this process publishes a revocation by another one
+	// statusOverlap is how far each read reaches back before the last one. A revocation is dated by its own replica's clock when it
+	// begins, and becomes visible when it commits, at most five seconds later.
 	statusOverlap    = 15 * time.Second
-	statusWholeEvery = 10 * time.Minute // then everything is read anew, and bits that are no longer needed go
-	// StatusKeep is for how long a revoked device's bit stays set: longer than any access token may live.
+	statusWholeEvery = 10 * time.Minute // how often everything is read again, to clear bits that are no longer needed
+	// StatusKeep is how long a revoked device's bit stays set: longer than any access token can live.
 	StatusKeep = 25 * time.Hour
-	// statusCrowded tries without luck say that a list is so full that the next one is begun.
+	// statusCrowded is how many taken places in a row mean that the list is nearly full, and the next one is begun.
 	statusCrowded = 8
 )
 
 // statusBoard is what this process knows of revoked devices.
 type statusBoard struct {
-	open            atomic.Int64 // the list in which new devices get their places
-	reading         sync.Mutex   // held by the one that asks the database; guards the next two
+	open            atomic.Int64 // the list in which new devices get their entries
+	reading         sync.Mutex   // held while the database is read; guards the next two
 	readAt, wholeAt time.Time
 
 	mu    sync.RWMutex // guards lists
@@ -41,11 +41,11 @@ type statusBoard struct {
 
 type statusList struct {
 	bits   statuslist.Bits
-	signed *StatusList // nil: the bits changed since
+	signed *StatusList // nil if the bits changed since
 }
 
-// RevocationBound is the longest that an access token may be trusted after its device was revoked, by resource servers
-// that read the status lists; without lists, the life of an access token.
+// RevocationBound returns how long an access token can still be accepted after its device was revoked, by resource servers that
+// read the status lists. Without status lists it is the life of an access token.
 func (s *Service) RevocationBound() time.Duration {
 	if s.config.StatusTTL <= 0 {
 		return s.config.AccessTTL
@@ -53,7 +53,7 @@ func (s *Service) RevocationBound() time.Duration {
 	return min(s.config.StatusTTL+2*time.Second, s.config.AccessTTL)
 }
 
-// PickStatusIndex draws a place for a new device.
+// PickStatusIndex returns a random status index for a new device. try counts the indexes that turned out to be taken.
 func (s *Service) PickStatusIndex(try int) int64 {
 	list := s.status.open.Load()
 	if try > 0 && try%statusCrowded == 0 {
@@ -65,7 +65,7 @@ func (s *Service) PickStatusIndex(try int) int64 {
 	return list*statusListSize + int64(binary.BigEndian.Uint64(b[:])%statusListSize)
 }
 
-// statusClaim is the status claim of a device's access token; nil when it has none.
+// statusClaim returns the status claim for a device's access tokens, or nil if it has none.
 func (s *Service) statusClaim(d models.Device) *statuslist.Status {
 	if d.StatusIndex == nil || s.config.StatusTTL <= 0 {
 		return nil
@@ -79,7 +79,7 @@ func (s *Service) statusURI(list int64) string {
 	return s.config.StatusURL + strconv.FormatInt(list, 10)
 }
 
-// LoadStatus reads what was revoked since the last look. Run calls it every second.
+// LoadStatus reads the revocations since the last read. operator.Service.Run calls it every second.
 func (s *Service) LoadStatus(ctx context.Context) error {
 	if s.config.StatusTTL <= 0 {
 		return nil
@@ -89,10 +89,10 @@ func (s *Service) LoadStatus(ctx context.Context) error {
 	return s.readStatus(ctx)
 }
 
-// readStatus is called with reading held.
+// readStatus is LoadStatus for a caller that holds reading.
 func (s *Service) readStatus(ctx context.Context) error {
 	b, now := &s.status, s.clock.Now()
-	// After a clock was set back, what happened since the last look may be dated long before it.
+	// After the clock was set back, revocations since the last read may be dated long before it.
 	whole := !auth.Fresh(b.wholeAt, now, statusWholeEvery) || now.Before(b.readAt)
 	since := b.readAt.Add(-statusOverlap)
 	if whole {
@@ -114,7 +114,7 @@ func (s *Service) readStatus(ctx context.Context) error {
 	return nil
 }
 
-// note sets the bits of revoked devices. With whole, every other bit is cleared.
+// note sets the bits of revoked devices. If whole, it clears all other bits.
 func (b *statusBoard) note(last int64, revoked []int64, whole bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -128,7 +128,7 @@ func (b *statusBoard) note(last int64, revoked []int64, whole bool) {
 	for _, index := range revoked {
 		list, place := index/statusListSize, int(index%statusListSize)
 		if list > newest {
-			continue // taken after last was read: the next look begins before it
+			continue // added after last was read: the next read covers it
 		}
 		if !whole {
 			if l := b.lists[list]; !l.bits.Get(place) {

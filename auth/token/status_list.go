@@ -16,17 +16,17 @@ import (
 	"latchkey/auth/statuslist"
 )
 
-// StatusList is a Status List Token as it is served.
+// StatusList is a signed Status List Token.
 type StatusList struct {
 	Token  string
-	ETag   string // of this very token, quoted (RFC 9110 §8.8.3)
+	ETag   string // of this token, quoted (RFC 9110 §8.8.3)
 	issued time.Time
 }
 
 var errNoList = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such status list."}
 
-// StatusList answers with the signed list of that number. It asks the database when the last look is older than a
-// second, and returns KindUnavailable rather than a list that may lack a revocation of longer ago.
+// StatusList returns the signed list with the given number. It reads the database if the last read is more than a second old. It
+// returns KindNotFound for an unknown number, and KindUnavailable rather than a list that may lack an older revocation.
 func (s *Service) StatusList(ctx context.Context, number string) (StatusList, error) {
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n < 0 || strconv.FormatInt(n, 10) != number || s.config.StatusTTL <= 0 {
@@ -61,8 +61,8 @@ func (s *Service) StatusList(ctx context.Context, number string) (StatusList, er
 	return *l.signed, nil
 }
 
-// statusClaims are what a Status List Token says (draft-ietf-oauth-status-list §5.1). After exp, when no access token
-// older than the list lives any more, the list is worth nothing.
+// statusClaims returns the claims of a Status List Token (draft-ietf-oauth-status-list §5.1). By exp, all access tokens that are
+// older than the list have expired.
 func (s *Service) statusClaims(uri, compressed string, now time.Time) *statuslist.Claims {
 	c := &statuslist.Claims{TTL: int64(s.config.StatusTTL / time.Second)}
 	c.Subject, c.IssuedAt = uri, jwt.NewNumericDate(now)
@@ -71,7 +71,7 @@ func (s *Service) statusClaims(uri, compressed string, now time.Time) *statuslis
 	return c
 }
 
-// freshStatus makes sure that the last look was less than StatusReadEvery ago. Of many that ask at once one looks.
+// freshStatus makes sure that the last read is less than StatusReadEvery old. Of many concurrent callers, one reads.
 func (s *Service) freshStatus(ctx context.Context) error {
 	b := &s.status
 	b.reading.Lock()
@@ -82,8 +82,8 @@ func (s *Service) freshStatus(ctx context.Context) error {
 	return s.readStatus(ctx)
 }
 
-// KnownRevoked tells whether the status lists, as this process knows them, say that the token's device is revoked. It
-// asks no database: what it knows is a second old at most, while the database answers.
+// KnownRevoked reports whether this process's status lists say that the token's device is revoked. It makes no query; while the
+// database responds, the lists are a second old at most.
 func (s *Service) KnownRevoked(c *Claims) bool {
 	if c.Status == nil {
 		return false

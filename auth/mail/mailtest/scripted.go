@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// The steps of a conversation at which a Scripted server is asked for its reply. Greeting comes before the first command,
-// Content after the final dot of a mail; the others are commands.
+// The steps of a conversation at which a Scripted server asks for its reply. Greeting comes before the first command, and Content
+// after the final dot of a mail; the others are commands.
 const (
 	Greeting = "greeting"
 	Content  = "content"
 )
 
-// Scripted is a mail server that says what a test wants at each step, over a connection without TLS.
+// Scripted is a mail server that gives the replies that a test chooses at each step, without TLS.
 type Scripted struct {
 	Address string
 
@@ -26,11 +26,12 @@ type Scripted struct {
 	open     int
 }
 
-// HangUp as a reply cuts the connection instead of answering. After another reply's text it cuts it once that was sent.
+// HangUp as a reply closes the connection instead of replying. After another reply's text, it closes the connection once the text
+// is sent.
 const HangUp = "\x00"
 
-// StartScripted runs a server on a free loopback port until the test ends. reply gives the reply to a step, like
-// "550 5.1.1 no such person", or "" for the usual one.
+// StartScripted runs a server on a free loopback port until the test ends. reply returns the reply to a step, like "550 5.1.1 no
+// such person", or "" for the usual one.
 func StartScripted(t testing.TB, reply func(step string) string) *Scripted {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -75,28 +76,28 @@ func (s *Scripted) count(n int) {
 	s.open += n
 }
 
-// Open is how many connections are open.
+// Open returns how many connections are open.
 func (s *Scripted) Open() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.open
 }
 
-// Change gives the server another script.
+// Change replaces the function that returns the replies.
 func (s *Scripted) Change(reply func(step string) string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reply = reply
 }
 
-// Commands are the lines that clients sent so far, the contents of mails left out.
+// Commands returns the lines that clients have sent, without the contents of mails.
 func (s *Scripted) Commands() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.commands...)
 }
 
-// Taken is how many mails got a positive reply after their content.
+// Taken returns how many mails got a positive reply after their content.
 func (s *Scripted) Taken() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,7 +109,7 @@ var usual = map[string]string{
 	"AUTH": "235 welcome",
 }
 
-// say answers a step; false: the connection ends.
+// say replies to a step. It returns false if the connection ends.
 func (s *Scripted) say(conn net.Conn, step string) bool {
 	s.mu.Lock()
 	reply := s.reply
@@ -164,7 +165,7 @@ func (s *Scripted) converse(conn net.Conn) {
 	}
 }
 
-// follows tells whether the last DATA was answered so that a content follows.
+// follows reports whether the reply to the last DATA asks for content.
 func (s *Scripted) follows() bool {
 	s.mu.Lock()
 	reply := s.reply

@@ -1,4 +1,4 @@
-// Package mailtest is a mail server for tests: a real SMTP conversation, with the faults that a test asks for.
+// Package mailtest provides a mail server for tests: a real SMTP conversation, with the faults that a test sets.
 package mailtest
 
 import (
@@ -19,14 +19,14 @@ import (
 	"github.com/emersion/go-smtp"
 )
 
-// The server's name in its certificate, and the only login that it takes.
+// The server's name in its certificate, and the only login that it accepts.
 const (
 	Name     = "mail.example.com"
 	User     = "latchkey"
 	Password = "a word for the mail server"
 )
 
-// Mail is one mail that the server took.
+// Mail is a mail that the server has accepted.
 type Mail struct {
 	From, To string
 	Data     []byte
@@ -34,20 +34,20 @@ type Mail struct {
 	User     string
 }
 
-// Server takes mails. Its faults may be changed while it runs.
+// Server accepts mails. Its faults may be changed while it runs.
 type Server struct {
 	Address string
-	Roots   *x509.CertPool // trust its certificate
+	Roots   *x509.CertPool // contain its certificate
 
 	mu      sync.Mutex
 	mails   []Mail
 	refuse  func(to string) error // at RCPT
-	atData  func() error          // before the mail is taken
-	atReply func() error          // after it was taken
+	atData  func() error          // before the mail is accepted
+	atReply func() error          // after it was accepted
 }
 
-// Start runs a server on a free loopback port until the test ends. It offers STARTTLS, or speaks TLS from the start,
-// and wants a login over it.
+// Start runs a server on a free loopback port until the test ends. It offers STARTTLS or, if implicit, uses TLS from the start, and
+// requires a login over TLS.
 func Start(t testing.TB, implicit bool) *Server {
 	t.Helper()
 	s := &Server{}
@@ -105,15 +105,15 @@ func (s *Server) certificate(t testing.TB) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 }
 
-// Mails are those that were taken so far.
+// Mails returns the mails that were accepted so far.
 func (s *Server) Mails() []Mail {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Mail(nil), s.mails...)
 }
 
-// Fail sets the server's faults; nil takes one away. refuse judges recipients, atData is asked before a mail is
-// taken, atReply after: an error there loses the reply, not the mail.
+// Fail sets the server's faults; nil removes one. refuse is called for recipients, atData before a mail is accepted, and atReply
+// after: an error there loses the reply, but not the mail.
 func (s *Server) Fail(refuse func(to string) error, atData, atReply func() error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -125,7 +125,7 @@ func (s *Server) NewSession(c *smtp.Conn) (smtp.Session, error) {
 	return &session{server: s, conn: c}, nil
 }
 
-// ErrHangUp makes the server cut the connection instead of answering.
+// ErrHangUp makes the server close the connection instead of replying.
 var ErrHangUp = errors.New("hang up")
 
 type session struct {

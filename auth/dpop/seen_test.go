@@ -32,7 +32,7 @@ func TestAProofIsRememberedForLongerThanItCouldBeUsed(t *testing.T) {
 				var used []one
 				for n := range 700 { // at every second of a turn, and on
 					p := dpop.Proof{JKT: "key", ID: strconv.Itoa(n), ByNonce: c.byNonce}
-					if err := seen.Once(p, "account"); err != nil {
+					if err := seen.Consume(p, "account"); err != nil {
 						t.Fatalf("proof %d: %v", n, err)
 					}
 					used = append(used, one{p, time.Now()})
@@ -40,7 +40,7 @@ func TestAProofIsRememberedForLongerThanItCouldBeUsed(t *testing.T) {
 						if age > n || time.Duration(age)*time.Second > c.goodFor {
 							continue
 						}
-						if err := seen.Once(used[n-age].p, "account"); !errors.Is(err, dpop.ErrInvalid) {
+						if err := seen.Consume(used[n-age].p, "account"); !errors.Is(err, dpop.ErrInvalid) {
 							t.Fatalf("proof %d, again after %d s: %v", n-age, age, err)
 						}
 					}
@@ -48,7 +48,7 @@ func TestAProofIsRememberedForLongerThanItCouldBeUsed(t *testing.T) {
 				}
 				time.Sleep(c.forgotIn)
 				for _, u := range used { // nothing stays for ever
-					if err := seen.Once(u.p, "account"); err != nil {
+					if err := seen.Consume(u.p, "account"); err != nil {
 						t.Fatalf("proof %s, %v later: %v", u.p.ID, time.Since(u.at), err)
 					}
 				}
@@ -60,7 +60,7 @@ func TestAProofIsRememberedForLongerThanItCouldBeUsed(t *testing.T) {
 func TestTheSameIDOfAnotherKeyIsAnotherProof(t *testing.T) {
 	var seen dpop.Seen
 	for n, p := range []dpop.Proof{{JKT: "a", ID: "bc"}, {JKT: "ab", ID: "c"}, {JKT: "", ID: "abc"}} {
-		if err := seen.Once(p, "account"); err != nil {
+		if err := seen.Consume(p, "account"); err != nil {
 			t.Errorf("%d: %v", n, err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestTheSameIDOfAnotherKeyIsAnotherProof(t *testing.T) {
 func TestAFewCannotUseUpTheMemoryOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen := dpop.NewSeen(20_000)
-		sent := func(who string, n int) error { return seen.Once(dpop.Proof{JKT: who, ID: strconv.Itoa(n)}, who) }
+		sent := func(who string, n int) error { return seen.Consume(dpop.Proof{JKT: who, ID: strconv.Itoa(n)}, who) }
 		flood := func(who string) (taken int) {
 			for ; ; taken++ {
 				if err := sent(who, taken); errors.Is(err, dpop.ErrCrowded) {
