@@ -66,7 +66,8 @@ func TestTheSameIDOfAnotherKeyIsAnotherProof(t *testing.T) {
 	}
 }
 
-// A few accounts send as many proofs as they can. Whoever has just come still gets in, and no replay does, however full it is.
+// A few accounts send as many proofs as they can. A newcomer's proof is still accepted, and a replay never is, however full the
+// memory is.
 func TestAFewCannotUseUpTheMemoryOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen := dpop.NewSeen(20_000)

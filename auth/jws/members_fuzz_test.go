@@ -40,7 +40,7 @@ func FuzzMembers(f *testing.F) {
 	})
 }
 
-// namesOf reads the names of a JSON object as encoding/json does; false when it is none.
+// namesOf parses the names of a JSON object with encoding/json; false: the text is not an object.
 func namesOf(object []byte) (names []string, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') || !json.Valid(object) {

@@ -109,8 +109,7 @@ func TestAChangedRowDoesNotOpen(t *testing.T) {
 	}
 }
 
-// What is under the seal is not believed either: whoever has the secret must
-// not pass off one key as another.
+// The sealed content is checked, too: a person who has the secret must not be able to replace a key by another.
 func TestABoxThatHoldsAnotherKeyIsRefused(t *testing.T) {
 	s := sealer(t, secretA)
 	ec, ed := generated(t, ES256, 1, start), generated(t, EdDSA, 1, start)

@@ -179,7 +179,7 @@ func signText(t testing.TB, method jwt.SigningMethod, key any, header, payload [
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// RoundTrip lets a client reach the issuer without a network, so that time in a synctest bubble stands still meanwhile.
+// RoundTrip lets a client reach the issuer without a network, so that a synctest bubble does not wait for it.
 func (i *issuer) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 	defer func() {
 		if recover() != nil {

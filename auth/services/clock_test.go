@@ -12,7 +12,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// jumps are what a clock may do when somebody sets it.
+// jumps are the ways in which a clock can be set.
 var jumps = []time.Duration{time.Hour, 24 * time.Hour, 365 * 24 * time.Hour, -time.Hour, -24 * time.Hour, -365 * 24 * time.Hour}
 
 // Whatever this process remembered when its clock was wrong is asked for again.

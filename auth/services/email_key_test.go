@@ -36,7 +36,7 @@ func (d *desk) pendingSignups(t *testing.T, emails ...string) (links []string) {
 		}
 	}
 	d.sendAll(t)
-	list, _ := letters(t, server)
+	list, _ := mailsTaken(t, server)
 	for _, l := range list {
 		links = append(links, l.Link)
 	}
@@ -75,7 +75,7 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 					t.Fatal(err)
 				}
 				d.sendAll(t)
-				if list, _ := letters(t, server); len(list) != 1 || list[0].Kind != notify.KindEmailTaken || list[0].Link != "" {
+				if list, _ := mailsTaken(t, server); len(list) != 1 || list[0].Kind != notify.KindEmailTaken || list[0].Link != "" {
 					t.Errorf("a change of address is answered with %+v", list)
 				}
 				for _, typed := range pair {

@@ -99,7 +99,7 @@ type lineage struct {
 	issued time.Time // when the last new token was answered
 }
 
-// honest tells whether g can still be somebody's honest token.
+// honest reports whether g can still be the token of an honest client.
 func (l *lineage) honest(g int64) bool {
 	parent, known := l.parent[g]
 	return g == l.tip || known && parent == l.tip || g > l.newest

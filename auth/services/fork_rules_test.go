@@ -20,8 +20,8 @@ type refreshRule interface {
 
 const tableWindow = 10 * time.Second
 
-// strictRule is reuse detection with a grace period: the token used last is answered once more for 10 s, whoever
-// brings it; any older one ends the device.
+// strictRule is reuse detection with a grace period: any client gets the response for the last used token once more within 10 s; an
+// older token ends the device.
 type strictRule struct {
 	newest  int64
 	rotated time.Time

@@ -54,7 +54,7 @@ func (w *forkWorld) clientRefreshes(rt *rapid.T) {
 	}
 }
 
-// copyLands: a copy of an earlier request leaves the network; nobody reads the answer.
+// copyLands delivers a copy of an earlier request from the network. No client reads the response.
 func (w *forkWorld) copyLands(rt *rapid.T) {
 	if len(w.stuck) == 0 {
 		w.clientRefreshes(rt)
@@ -66,7 +66,7 @@ func (w *forkWorld) copyLands(rt *rapid.T) {
 	w.present(c.d, c.g, aCopy, c.ip)
 }
 
-// theft: somebody copies what a client holds, or what is on the way.
+// theft copies a token that a client holds, or that is in transit.
 func (w *forkWorld) theft(rt *rapid.T) {
 	d, g := w.some(rt, func(d *forkDevice) bool { return d.client != 0 }), int64(0)
 	if d != nil {
@@ -154,7 +154,7 @@ func (w *forkWorld) address(rt *rapid.T) string {
 	return rapid.SampledFrom([]string{forkHome, forkHome, forkHome, forkAway}).Draw(rt, "from")
 }
 
-// checkAll holds that nobody else's device was touched.
+// checkAll checks that no other device was changed.
 func (w *forkWorld) checkAll() {
 	for _, d := range w.devices {
 		w.check(d)

@@ -17,8 +17,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// The thief's browser is known to the account once he has signed in with it. Each of these takes the account from him,
-// after which he is a stranger again: his next sign-in is told, and the limit of the account holds for his network.
+// After a thief has signed in with a browser, the account knows it. Each of these acts makes him a stranger again: his next sign-in
+// is reported, and the account's limit applies to his network.
 func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 	newLetter := func(t *testing.T, d *desk, server *mailtest.Server, seen *int) string {
 		t.Helper()
@@ -149,13 +149,13 @@ func TestANewPasswordEndsTheLinksToOne(t *testing.T) {
 	}
 }
 
-// mailedTo is what a link to a new password keeps of the address that it went to.
+// mailedTo returns the payload of a password reset's link: a hash of its address.
 func mailedTo(emailKey string) []byte {
 	hash := sha256.Sum256([]byte(emailKey))
 	return hash[:]
 }
 
-// forgotten writes a link to a new password, and returns its secret without sending the mail.
+// forgotten writes the link of a password reset and returns its secret, without sending the mail.
 func (d *desk) forgotten(t *testing.T) (secret string) {
 	t.Helper()
 	n := d.Accounts.PasswordResetMail(d.ada, true, at("192.0.2.1"))
@@ -181,7 +181,7 @@ func (d *desk) forgotten(t *testing.T) (secret string) {
 	return l.Link
 }
 
-// A stranger who asks for a link must not end the one that the owner is about to use.
+// A stranger who requests a link must not end the owner's link.
 func TestANewerLinkToANewPasswordEndsNoOlderOne(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -204,7 +204,7 @@ func TestANewerLinkToANewPasswordEndsNoOlderOne(t *testing.T) {
 	})
 }
 
-// A link to a new password that is written in the moment in which the account leaves its address is none.
+// A link of a password reset is dead if it was written at the moment when the account left its address.
 func TestALinkToANewPasswordBelongsToTheAddressItWasMailedTo(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

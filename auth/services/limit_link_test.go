@@ -15,7 +15,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// Who holds a mailed link is not stopped by what strangers use up of the address it went to.
+// Strangers who use up the quotas of an address do not stop the holder of a link that was mailed to it.
 
 func TestStrangersCannotStopASignupFromBeingConfirmed(t *testing.T) {
 	const email = "new@example.com"
@@ -52,7 +52,7 @@ func TestStrangersCannotStopASignupFromBeingConfirmed(t *testing.T) {
 }
 
 func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
-	ask := func(t *testing.T, d *desk) { // as often as anybody may ask for this address
+	ask := func(t *testing.T, d *desk) { // up to the quota of this address
 		t.Helper()
 		for i := range ratelimit.MaxForgotten + 1 {
 			err := d.Accounts.RequestPasswordReset(t.Context(), adaEmail, at(fmt.Sprintf("198.51.100.%d", i)))
@@ -104,8 +104,8 @@ func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
 	}
 }
 
-// A link to a new password is no means to keep the hashing busy: the password that the account has already is refused, and the
-// link stays good.
+// The link of a password reset must not allow to keep the hashing busy: the account's current password is refused, and the link
+// stays good.
 func TestALinkToANewPasswordIsTriedOneAtATimeAndNotForEver(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

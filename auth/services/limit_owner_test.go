@@ -23,7 +23,7 @@ func with(mark, ip string) auth.Caller {
 	return from
 }
 
-// enter signs in on a browser and tells the kind of refusal, or -1.
+// enter signs in on a browser and returns the kind of the error, or -1.
 func (d *desk) enter(t *testing.T, password string, from auth.Caller) auth.Kind {
 	t.Helper()
 	_, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: password, From: from})
@@ -186,7 +186,7 @@ func TestAtANetworksLimitKnownAndUnknownAccountsAreAlike(t *testing.T) {
 			d.fail(t, 5, fmt.Sprintf("invented%d@example.com", i), same("192.0.2.1"))
 		}
 		d.advance(time.Minute)
-		for _, email := range []string{adaEmail, "stranger@example.com"} { // somebody is at both, which must not show either
+		for _, email := range []string{adaEmail, "stranger@example.com"} { // both have sign-ins in progress, which must not show either
 			d.fail(t, ratelimit.MaxUserFailures, email, func(i int) auth.Caller { return at(fmt.Sprintf("198.51.100.%d", i/3)) })
 		}
 		before := d.eventsOf(t, d.ada.ID)

@@ -75,7 +75,7 @@ func TestALinkWrittenAsItsAccountIsDisabledIsDead(t *testing.T) {
 	})
 }
 
-// An alarm's link lives its seven days, but no longer than the address it went to, or that address's way back.
+// A link "This wasn't me" is good for seven days, but not longer than the address that it went to, or that address's way back.
 func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 	const evil = "evil@example.net"
 	for name, c := range map[string]struct {
@@ -129,7 +129,7 @@ func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			modelstest.Each(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
-				server, hers, _, link := d.startled(t, store)
+				server, hers, _, link := d.unfamiliarSignIn(t, store)
 				seen := 0
 				d.told(t, server, &seen)
 				c.then(t, d, hers, func(to string) string { return d.moveAda(t, server, &seen, hers, to) })
@@ -147,7 +147,7 @@ func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 	}
 }
 
-// What comes into a mailbox that the owner left behind them by going back works no more.
+// After the owner went back to a former address, links in the mailbox that they left are dead.
 func TestAThiefsMailboxHoldsNoAlarmOnceTheOwnerIsBack(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -191,7 +191,7 @@ func TestALinksPublicIDIsNeitherItsSecretNorItsHash(t *testing.T) {
 	}
 }
 
-// One link has one spelling: others would each take a place among the links that a browser keeps.
+// Each link has one spelling. Others would each take a place among the links that a browser keeps.
 func TestALinksSecretHasOneSpelling(t *testing.T) {
 	_, secret := notify.NewLink(models.NewID(time.Unix(0, 0)), notify.LinkPasswordReset, "", time.Unix(0, 0), time.Hour)
 	for _, other := range []string{

@@ -55,7 +55,7 @@ func TestAlarmsGoFirstAndSignUpsLast(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.sendAll(t)
-		list, _ := letters(t, server)
+		list, _ := mailsTaken(t, server)
 		var kinds []string
 		for _, l := range list {
 			kinds = append(kinds, string(l.Kind))
@@ -66,7 +66,7 @@ func TestAlarmsGoFirstAndSignUpsLast(t *testing.T) {
 	})
 }
 
-// A mail server that takes its time for strangers' addresses.
+// The mail server is slow for the addresses of strangers.
 func TestAFloodOfSignUpsDelaysNoAlarmOnASlowServer(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -108,11 +108,11 @@ func TestAFloodOfSignUpsDelaysNoAlarmOnASlowServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		soon(t, "the reset arrives", func() bool { return len(server.Mails()) == 2 })
-		list, _ := letters(t, server)
+		list, _ := mailsTaken(t, server)
 		if list[0].Kind != notify.KindPasswordChanged || list[1].Kind != notify.KindPasswordReset {
 			t.Errorf("%+v", list)
 		}
-		// What people wait for holds its own connection at most, and none of the alarms'.
+		// Mails that people wait for use their own connection at most, and not the one for security mails.
 		if _, err := d.Operator.AddUser(t.Context(), "stranger@example.com", adaPassword, models.RoleUser); err != nil {
 			t.Fatal(err)
 		}
@@ -173,7 +173,7 @@ func TestPastTheBoundSignUpsAreRefusedAndResetsAreNot(t *testing.T) {
 	})
 }
 
-// Alarms past the five that go first are no mails that strangers asked for: however many wait, they refuse no sign-up.
+// Security mails past the five that go first are not mails that strangers asked for: they never cause a refused sign-up.
 func TestAlarmsThatGoWithOtherMailsRefuseNoSignUp(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -196,7 +196,8 @@ func TestAlarmsThatGoWithOtherMailsRefuseNoSignUp(t *testing.T) {
 	})
 }
 
-// Mails to a domain whose server does not answer wait for hours. They keep nobody else from signing up, up to a bound of their own.
+// Mails to a domain whose server does not respond wait for hours. They do not keep other people from signing up, up to a bound of
+// their own.
 func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -228,7 +229,7 @@ func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
 	})
 }
 
-// An account that causes many alarms, its owner's or a thief's, does not delay those of others.
+// An account that causes many security mails, by its owner or by a thief, does not delay those of others.
 func TestAlarmsOfOneAccountDoNotDelayThoseOfOthers(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -243,7 +244,7 @@ func TestAlarmsOfOneAccountDoNotDelayThoseOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.sendAll(t)
-		list, _ := letters(t, server)
+		list, _ := mailsTaken(t, server)
 		before := 0
 		for _, l := range list {
 			if l.To == other.Email {
@@ -257,7 +258,7 @@ func TestAlarmsOfOneAccountDoNotDelayThoseOfOthers(t *testing.T) {
 	})
 }
 
-// Settings that cannot work lose no mail, and the log says so.
+// Wrong settings lose no mail, and the log reports them.
 func TestSettingsThatCannotWorkKeepTheMails(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -69,7 +69,7 @@ func (s *raced) now() time.Time { return s.config.Now() }
 
 func (s *raced) live() models.Liveness { return liveness(s.config) }
 
-// change makes the services anew, with other settings.
+// change makes the services again with other settings.
 func (s *raced) change(t *testing.T, how func(*services.Config)) {
 	t.Helper()
 	how(&s.config)

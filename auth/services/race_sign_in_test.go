@@ -17,8 +17,8 @@ import (
 	"latchkey/models"
 )
 
-// Sign-ins, sign-outs and renames at both services, all for one name: the limit holds, no two live devices share a
-// name, and nobody is refused for another reason than the limit.
+// Sign-ins, sign-outs and renames at both services, all for one name: the limit holds, no two live devices share a name, and the
+// limit is the only reason for a refusal.
 func TestRaceOfSignInsForTheLastPlaces(t *testing.T) {
 	eachPair(t, func(t *testing.T, p *racePair) {
 		const most = 5

@@ -100,7 +100,7 @@ func TestAServerWhoseWritesNeverWorkedIsNotReady(t *testing.T) {
 	})
 }
 
-// Whoever asks seldom is told as soon as whoever asks often.
+// A client that checks seldom gets the result as soon as one that checks often.
 func TestFailingWritesAreWatchedWhileNobodyAsks(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d, clock := newDesk(t, store), &steady{}

@@ -59,7 +59,7 @@ func liveness(c services.Config) models.Liveness {
 	return auth.Idle{App: c.DeviceIdle, Browser: c.BrowserIdle}.Live(c.Now())
 }
 
-// change makes the services anew, with other settings. What they keep in memory is lost, as in a restart.
+// change makes the services again with other settings. What they keep in memory is lost, as after a restart.
 func (d *desk) change(t *testing.T, how func(*services.Config)) {
 	t.Helper()
 	how(&d.config)
@@ -375,7 +375,7 @@ func TestAReplicaReadsAKeyThatItDoesNotKnowYet(t *testing.T) {
 	})
 }
 
-// Sign-ins at one moment may all want to hash the password anew; one of them does, and none is refused for it.
+// Simultaneous sign-ins may all replace the stored hash; one of them does, and none is refused for it.
 func TestSignInsThatHashThePasswordAnewAtOnceAllSucceed(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
