@@ -30,16 +30,16 @@ func TestADeletionIsFinishedByAProcessWithItsSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		search("ada@")
-		var box []byte
+		var sealed []byte
 		err := store.DeleteUser(t.Context(), models.Deletion{
 			UserID: d.ada.ID, Verified: d.ada.PasswordHash, Now: d.config.Now, Event: auth.NewEvent(models.EventAccountDeleted, d.ada.ID, auth.Caller{}, d.now()),
 			Seal: func(keys []string) []byte {
-				box = d.Deletions.Seal(d.ada.ID, keys)
-				return box
+				sealed = d.Deletions.Seal(d.ada.ID, keys)
+				return sealed
 			},
 		})
-		if err != nil || bytes.Contains(box, []byte("ada@")) || len(d.eventsOf(t, d.ada.ID)) == 0 {
-			t.Fatalf("%v; sealed %q", err, box)
+		if err != nil || bytes.Contains(sealed, []byte("ada@")) || len(d.eventsOf(t, d.ada.ID)) == 0 {
+			t.Fatalf("%v; sealed %q", err, sealed)
 		}
 		search(adaEmail) // too late for the first transaction
 		restarted := func(secrets ...[]byte) *services.Services {

@@ -20,7 +20,7 @@ import (
 // After a thief has signed in with a browser, the account knows it. Each of these acts makes him a stranger again: his next sign-in
 // is reported, and the account's limit applies to his network.
 func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
-	newLetter := func(t *testing.T, d *desk, server *mailtest.Server, seen *int) string {
+	newNotMeLink := func(t *testing.T, d *desk, server *mailtest.Server, seen *int) string {
 		t.Helper()
 		list, _ := d.told(t, server, seen)
 		if len(list) == 0 {
@@ -28,17 +28,17 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 		}
 		return list[len(list)-1].Link
 	}
-	for name, takeBack := range map[string]func(t *testing.T, d *desk, server *mailtest.Server, his *signin.Session, alarm string, seen *int){
+	for name, takeBack := range map[string]func(t *testing.T, d *desk, server *mailtest.Server, his *signin.Session, notMe string, seen *int){
 		"a new password by mail": func(t *testing.T, d *desk, server *mailtest.Server, _ *signin.Session, _ string, seen *int) {
 			if err := d.Accounts.RequestPasswordReset(t.Context(), d.ada.Email, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
-			if err := d.Accounts.ResetPassword(t.Context(), newLetter(t, d, server, seen), "another fine day", at("192.0.2.1")); err != nil {
+			if err := d.Accounts.ResetPassword(t.Context(), newNotMeLink(t, d, server, seen), "another fine day", at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"this wasn't me": func(t *testing.T, d *desk, _ *mailtest.Server, _ *signin.Session, alarm string, _ *int) {
-			if _, err := d.Accounts.AnswerNotMe(t.Context(), alarm, at("192.0.2.1")); err != nil {
+		"this wasn't me": func(t *testing.T, d *desk, _ *mailtest.Server, _ *signin.Session, notMe string, _ *int) {
+			if _, err := d.Accounts.AnswerNotMe(t.Context(), notMe, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -46,7 +46,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 			if err := d.Accounts.AskEmailChange(t.Context(), his, account.EmailRequest{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.Accounts.ConfirmEmailChange(t.Context(), newLetter(t, d, server, seen), adaPassword, at("198.51.100.7")); err != nil {
+			if _, err := d.Accounts.ConfirmEmailChange(t.Context(), newNotMeLink(t, d, server, seen), adaPassword, at("198.51.100.7")); err != nil {
 				t.Fatal(err)
 			}
 			list, _ := d.told(t, server, seen)
@@ -66,7 +66,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 				var seen int
 				d.browse(t, "hers", "192.0.2.1")
 				his := d.browse(t, "his", "198.51.100.7")
-				alarm := newLetter(t, d, server, &seen)
+				notMe := newNotMeLink(t, d, server, &seen)
 				d.browse(t, "his", "198.51.100.7")
 				if _, kinds := d.told(t, server, &seen); kinds != "" {
 					t.Fatalf("a browser that is known is told of: %s", kinds)
@@ -83,7 +83,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 				if !home() {
 					t.Fatal("his place is not known")
 				}
-				takeBack(t, d, server, his, alarm, &seen)
+				takeBack(t, d, server, his, notMe, &seen)
 				if home() {
 					t.Error("he is still at home in the account")
 				}
@@ -162,11 +162,11 @@ func (d *desk) forgotten(t *testing.T) (secret string) {
 	if err := d.store.AddMail(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
-	boxes, err := seal.Keys([][]byte{testSecret}, "mail")
+	mailKeys, err := seal.Keys([][]byte{testSecret}, "mail")
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := seal.New(boxes)
+	sealer, err := seal.New(mailKeys)
 	if err != nil {
 		t.Fatal(err)
 	}

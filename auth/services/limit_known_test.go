@@ -114,16 +114,16 @@ func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 				if kind := d.try(t, adaEmail, fresh, at("203.0.113.5")); kind != -1 {
 					t.Errorf("from elsewhere, the counts begun again: %v", kind)
 				}
-				places := map[string]bool{}
+				known := map[string]bool{}
 				for name, from := range map[string]auth.Caller{"his browser": with("his", "203.0.113.4"), "his network": at("203.0.113.70")} {
 					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from)[len(d.Limits.Origins(from))-1:], d.now().Add(-ratelimit.KnownFor))
 					if err != nil {
 						t.Fatal(err)
 					}
-					places[name] = yes
+					known[name] = yes
 				}
-				if places["his browser"] || places["his network"] {
-					t.Errorf("still known: %v", places)
+				if known["his browser"] || known["his network"] {
+					t.Errorf("still known: %v", known)
 				}
 			})
 		})

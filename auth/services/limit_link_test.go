@@ -65,12 +65,12 @@ func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
 		"this wasn't me": func(t *testing.T, d *desk, server *mailtest.Server, seen *int) func() error {
 			d.browse(t, "hers", "192.0.2.1")
 			d.browse(t, "his", "198.51.100.7")
-			alarm := d.toldAll(t, server, seen)[0].Link
+			notMe := d.toldAll(t, server, seen)[0].Link
 			ask(t, d)
-			if _, err := d.Accounts.AnswerNotMe(t.Context(), alarm, at("192.0.2.1")); err != nil {
+			if _, err := d.Accounts.AnswerNotMe(t.Context(), notMe, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
-			return func() error { return d.Accounts.ResetAfterNotMe(t.Context(), alarm, at("192.0.2.1")) }
+			return func() error { return d.Accounts.ResetAfterNotMe(t.Context(), notMe, at("192.0.2.1")) }
 		},
 		"an address taken back": func(t *testing.T, d *desk, server *mailtest.Server, seen *int) func() error {
 			undo := d.moveAda(t, server, seen, d.browse(t, "his", "198.51.100.7"), "thief@evil.example")

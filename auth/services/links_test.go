@@ -157,17 +157,17 @@ func TestAThiefsMailboxHoldsNoAlarmOnceTheOwnerIsBack(t *testing.T) {
 		if _, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: "evil@example.net", Password: adaPassword, DeviceName: "phone", From: at("203.0.113.5")}); err != nil {
 			t.Fatal(err)
 		}
-		var alarm string
+		var notMe string
 		for _, l := range d.toldAll(t, server, &seen) {
 			if l.Kind == notify.KindNewDevice {
-				alarm = l.Link
+				notMe = l.Link
 			}
 		}
-		if _, err := d.Accounts.FindNotMe(t.Context(), alarm); err != nil {
+		if _, err := d.Accounts.FindNotMe(t.Context(), notMe); err != nil {
 			t.Fatal(err)
 		}
 		d.moveAda(t, server, &seen, by, adaEmail)
-		if _, err := d.Accounts.AnswerNotMe(t.Context(), alarm, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindDeadLink {
+		if _, err := d.Accounts.AnswerNotMe(t.Context(), notMe, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindDeadLink {
 			t.Errorf("the thief locks the account: %v", err)
 		}
 	})

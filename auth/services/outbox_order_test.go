@@ -103,7 +103,7 @@ func TestAFloodOfSignUpsDelaysNoAlarmOnASlowServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Notify.Wake()
-		soon(t, "the alarm arrives", func() bool { return len(server.Mails()) == 1 })
+		soon(t, "the security mail arrives", func() bool { return len(server.Mails()) == 1 })
 		if err := d.Accounts.RequestPasswordReset(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
 			t.Fatal(err)
 		}
@@ -124,7 +124,7 @@ func TestAFloodOfSignUpsDelaysNoAlarmOnASlowServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Notify.Wake()
-		soon(t, "the next alarm arrives", func() bool { return len(server.Mails()) == 3 })
+		soon(t, "the next security mail arrives", func() bool { return len(server.Mails()) == 3 })
 	})
 }
 
@@ -180,10 +180,10 @@ func TestAlarmsThatGoWithOtherMailsRefuseNoSignUp(t *testing.T) {
 		d.post(t)
 		d.notify(t, store, account.MaxWaitingMails+5)
 		if err := d.signup(t, "honest@example.org", 1); err != nil {
-			t.Errorf("a sign-up behind one account's alarms: %v", err)
+			t.Errorf("a sign-up behind one account's security mails: %v", err)
 		}
 		if err := d.Accounts.RequestPasswordReset(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
-			t.Errorf("a reset behind one account's alarms: %v", err)
+			t.Errorf("a reset behind one account's security mails: %v", err)
 		}
 		d.flood(t, account.MaxWaitingMails-2) // the sign-up and the reset count
 		if err := d.signup(t, "one.more@example.org", 5000); auth.AsError(err).Kind != auth.KindUnavailable {

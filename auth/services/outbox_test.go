@@ -266,12 +266,12 @@ func TestWhatWaitsIsSealedAndOpensUnderThePreviousSecret(t *testing.T) {
 		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.9")); kind != -1 {
 			t.Fatal(kind)
 		}
-		var id, box []byte
-		if err := store.Pools()[0].QueryRowContext(t.Context(), "SELECT kind, box FROM mails").Scan(&id, &box); err != nil {
+		var id, sealed []byte
+		if err := store.Pools()[0].QueryRowContext(t.Context(), "SELECT kind, box FROM mails").Scan(&id, &sealed); err != nil {
 			t.Fatal(err)
 		}
 		for _, clear := range []string{"192.0.2.9", "phone", "Link"} {
-			if strings.Contains(string(box), clear) {
+			if strings.Contains(string(sealed), clear) {
 				t.Errorf("%q can be read", clear)
 			}
 		}

@@ -80,7 +80,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			reset, alarm := o.raceLink(notify.LinkPasswordReset), o.raceLink(notify.LinkNotMe)
+			reset, notMe := o.raceLink(notify.LinkPasswordReset), o.raceLink(notify.LinkNotMe)
 			user := o.session.User
 			acts := map[string]func(s *raced) error{
 				"delete": func(s *raced) error {
@@ -110,8 +110,8 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 				"reset the password": func(s *raced) error {
 					return s.Accounts.ResetPassword(t.Context(), reset, "a third word for the tide", raceFrom)
 				},
-				"answer an alarm": func(s *raced) error {
-					_, err := s.Accounts.AnswerNotMe(t.Context(), alarm, raceFrom)
+				"answer This wasn't me": func(s *raced) error {
+					_, err := s.Accounts.AnswerNotMe(t.Context(), notMe, raceFrom)
 					return err
 				},
 				"revoke": func(s *raced) error {
@@ -149,7 +149,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 			if round%3 > 0 { // what makes the password another one keeps the account from going
 				delete(acts, "change the password")
 				delete(acts, "reset the password")
-				delete(acts, "answer an alarm")
+				delete(acts, "answer This wasn't me")
 			}
 			var names []string
 			for name := range acts {

@@ -33,7 +33,7 @@ func TestOneAccountHasTwoSignInsUnderWay(t *testing.T) {
 		for i := range many {
 			go func() { kinds <- d.try(t, "eve@example.com", evePassword, at(fmt.Sprintf("198.51.100.%d", i))) }()
 		}
-		within(t, 10*time.Second, "two of them past the door and the rest waiting outside", func() bool { return d.Slots.Users() == many && d.Gate.Inside() == 2 })
+		within(t, 10*time.Second, "two of them past the gate and the rest waiting outside", func() bool { return d.Slots.Users() == many && d.Gate.Inside() == 2 })
 		next(t, entered)
 		next(t, entered)
 		if kind := d.try(t, adaEmail, adaPassword, at("203.0.113.9")); kind != -1 {
