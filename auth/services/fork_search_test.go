@@ -22,16 +22,16 @@ import (
 //	(a) An honest client with one writer is never refused, unless its device was signed out, is past its life, idle or out
 //	    of refreshes, a thief used it, a copy of an older request of its own landed after it had used the successor, or the
 //	    database went back to before its sign-in.
-//	(b) The tokens used form one chain, each an answer to the one before. Whoever presents one that is neither the last
+//	(b) The tokens used form one chain, each an answer to the one before. A client that presents one that is neither the last
 //	    used nor an answer to it, be it the base of others, a dead sibling or its descendant, ends the device at that presentation.
 //	(c) After an acknowledged revocation nothing succeeds, unless the database is restored from an older copy.
 //	(d) Of the children of one token at most one is ever accepted.
 //	(e) Answers, rows and events are the model's.
 //	(f) The token of a device that is bound to a key does nothing without the key, neither good nor harm.
 //	(g) The same answer is given again to a retry within the window from the same address, and to the holder of the
-//	    key: to nobody else, for two parties who share every answer would never be told apart.
+//	    key, and to no other client: two parties who share every answer could never be told apart.
 //
-// Longer: go test ./auth -run ForAHole -rapid.checks=20000 -rapid.steps=100
+// Longer: go test ./auth/services -run ForAHole -rapid.checks=20000 -rapid.steps=100
 func TestSearchForAHoleInTheForkRule(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		checks, steps := 200, 50
