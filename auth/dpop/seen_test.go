@@ -11,7 +11,8 @@ import (
 	"latchkey/auth/dpop"
 )
 
-// In a bubble time is what the memory goes by, the monotonic clock: the system's clock, which callers judge a proof by, takes no part.
+// In a bubble, time is the monotonic clock, which the memory uses. The system's clock, by which callers check a proof, has no
+// effect on it.
 func TestAProofIsRememberedForLongerThanItCouldBeUsed(t *testing.T) {
 	for _, c := range []struct {
 		name     string

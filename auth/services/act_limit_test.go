@@ -20,7 +20,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// countOf counts the events of a kind.
+// countOf returns the number of events of a kind.
 func (d *desk) countOf(t *testing.T, user uuid.UUID, kind models.EventKind) (n int) {
 	t.Helper()
 	list, err := d.store.Events(t.Context(), user, models.EventCursor{}, 2000)
@@ -117,7 +117,7 @@ func TestAnAccountRenamesTwentyTimesAnHour(t *testing.T) {
 	})
 }
 
-// Whatever one account can do again and again without a mail or a wrong password writes so many events and no more.
+// The acts that one account can repeat without a mail or a wrong password write a limited number of events.
 func TestActsOfOneAccountAreBounded(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -15,7 +15,7 @@ import (
 // jumps are the ways in which a clock can be set.
 var jumps = []time.Duration{time.Hour, 24 * time.Hour, 365 * 24 * time.Hour, -time.Hour, -24 * time.Hour, -365 * 24 * time.Hour}
 
-// Whatever this process remembered when its clock was wrong is asked for again.
+// What this process remembered while its clock was wrong is read again.
 func TestNothingRememberedOutlivesAClockThatWasWrong(t *testing.T) {
 	for _, by := range jumps {
 		t.Run(by.String(), func(t *testing.T) {

@@ -16,7 +16,7 @@ const (
 	ideASCII = "ide@xn--bcher-kva.example"
 )
 
-// oldUser makes an account with the key that addresses once had.
+// oldUser makes an account with the key that earlier releases made.
 func (d *desk) oldUser(t *testing.T, store *models.Store, email string) models.User {
 	t.Helper()
 	u := models.User{ID: models.NewID(d.now()), Email: email, EmailKey: auth.FoldEmail(email), PasswordHash: d.ada.PasswordHash, Role: models.RoleUser, CreatedAt: d.now()}
@@ -96,7 +96,7 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 	}
 }
 
-// Accounts of the time before stay as they are, two of one mailbox included.
+// Accounts of earlier releases stay as they are, also if one mailbox has two.
 func TestOldAccountsAreFoundByTheAddressThatTheyHave(t *testing.T) {
 	for _, email := range []string{ideASCII, ideEmail} {
 		modelstest.Each(t, func(t *testing.T, store *models.Store) {

@@ -22,7 +22,7 @@ import (
 	"latchkey/models"
 )
 
-// taking is a mail server that takes everything.
+// taking is a sender that accepts every mail.
 type taking struct{ taken atomic.Int64 }
 
 func (m *taking) Send(context.Context, mail.Message) error {
@@ -30,7 +30,7 @@ func (m *taking) Send(context.Context, mail.Message) error {
 	return nil
 }
 
-// raceLinks are the secrets of an account's mailed links.
+// raceLinks are the secrets of the mailed links of an account.
 func (o *raceOwner) raceLink(purpose string) string {
 	o.t.Helper()
 	link, secret := notify.NewLink(o.session.User.ID, purpose, purpose, o.now(), time.Hour)
