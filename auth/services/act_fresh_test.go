@@ -94,7 +94,7 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 	}
 }
 
-// resetLinkOf makes a link without a mail that a test would have to read.
+// resetLinkOf makes the link of a password reset, so that the test need not read the mail.
 func (d *desk) resetLinkOf(link models.OneTime) models.MailWithLinks {
 	return d.Notify.ComposeTo("-", d.ada.ID, notify.Notification{Kind: notify.KindNone, At: d.now()}, link)
 }

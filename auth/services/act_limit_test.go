@@ -178,7 +178,7 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 	})
 }
 
-// forks are acts that each make one child more of a device's base, and then a new base of it.
+// forks returns acts that each fork a device's base once more, and then begin a new base.
 func (d *desk) forks(t *testing.T) func(int) error {
 	t.Helper()
 	answer, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", From: at("192.0.2.1")})

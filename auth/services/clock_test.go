@@ -72,7 +72,7 @@ func TestNothingRememberedOutlivesAClockThatWasWrong(t *testing.T) {
 	}
 }
 
-// The retry window of a refresh is a window, too.
+// The same applies to the retry window of a refresh.
 func TestTheRetryWindowOfAWrongClockIsOver(t *testing.T) {
 	for _, by := range jumps {
 		t.Run(by.String(), func(t *testing.T) {

@@ -26,7 +26,7 @@ func (d *desk) oldUser(t *testing.T, store *models.Store, email string) models.U
 	return u
 }
 
-// pendingSignups asks for an account under each address and returns the links, "" for a mail without.
+// pendingSignups signs up each address and returns the links; "" for a mail without one.
 func (d *desk) pendingSignups(t *testing.T, emails ...string) (links []string) {
 	t.Helper()
 	server := d.post(t)
@@ -132,7 +132,7 @@ func TestOldAccountsAreFoundByTheAddressThatTheyHave(t *testing.T) {
 	})
 }
 
-// An address that an account may take back is kept for it in every spelling.
+// An address that an account may take back is held for it in every spelling.
 func TestAFormerAddressIsHeldHoweverItIsSpelled(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

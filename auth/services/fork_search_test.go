@@ -47,7 +47,7 @@ func TestSearchForAHoleInTheForkRule(t *testing.T) {
 	})
 }
 
-// bounded is how many sequences to play: n, or a share of what the command line asks for.
+// bounded returns how many sequences to play: n, or a share of what the command line asks for.
 func bounded(n, share int) int {
 	flag.Visit(func(f *flag.Flag) {
 		if f.Name == "rapid.checks" {
@@ -110,7 +110,7 @@ func (b *forkBench) search(checks, steps int) {
 
 const forkDay = 24 * time.Hour
 
-// judge ends a sequence in which a promise was broken.
+// judge ends a sequence that broke a promise.
 func (w *forkWorld) judge(rt *rapid.T) {
 	if len(w.broken) == 0 {
 		return
@@ -122,7 +122,7 @@ func (w *forkWorld) judge(rt *rapid.T) {
 	rt.Fatalf("broken:\n%s", strings.Join(w.broken, "\n"))
 }
 
-// step is the next thing that happens in a story.
+// step makes the next thing in a story happen.
 func (w *forkWorld) step(rt *rapid.T) {
 	w.rt = rt
 	if w.firstBroken == "" {
@@ -132,7 +132,7 @@ func (w *forkWorld) step(rt *rapid.T) {
 	rapid.SampledFrom(forkSteps).Draw(rt, "what")(w, rt)
 }
 
-// Waits on both sides of every limit, and on the limit.
+// Waits just below, at and just above every limit.
 var forkPauses = slices.Concat(
 	slices.Repeat([]time.Duration{0, time.Second, time.Minute, 15 * time.Minute, time.Hour}, 6),
 	slices.Repeat([]time.Duration{10 * time.Second, 10*time.Second + time.Microsecond}, 4),

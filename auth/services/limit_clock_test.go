@@ -37,7 +37,7 @@ func TestAClockThatWasWrongLocksNobodyOut(t *testing.T) {
 	}
 }
 
-// The clock of another replica may be some seconds ahead: the window then ends later than it may last.
+// Another replica's clock may be some seconds ahead. Its window then ends later than a window lasts.
 func TestNobodyIsToldToWaitForLongerThanAWindow(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

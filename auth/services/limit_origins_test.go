@@ -72,7 +72,7 @@ func TestKnownOriginsOfOneAccountShareABudget(t *testing.T) {
 	})
 }
 
-// The same for the password that a signed-in person is asked for again.
+// The same applies to confirmations of the password by a signed-in person.
 func TestKnownOriginsShareTheConfirmations(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -16,7 +16,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// with is a caller's browser.
+// with returns a caller with a browser's mark.
 func with(mark, ip string) auth.Caller {
 	from := at(ip)
 	from.Browser = mark
@@ -42,7 +42,7 @@ func (d *desk) attacked(t *testing.T) {
 	}
 }
 
-// attackedFrom lets failures come from networks of a /24.
+// attackedFrom makes failures from the networks of a /24.
 func (d *desk) attackedFrom(t *testing.T, network string) {
 	t.Helper()
 	d.fail(t, ratelimit.MaxUserFailures, adaEmail, func(i int) auth.Caller { return at(fmt.Sprint(network, i/10)) })
@@ -133,7 +133,7 @@ func TestTheBrowserThatTookAnAddressBackOrSignedUpIsKnown(t *testing.T) {
 	})
 }
 
-// Neither wrong passwords from the owner's own network nor those of others behind the same address lock the owner's browser out.
+// Wrong passwords from the owner's own network, or of others behind the same address, do not lock out the owner's browser.
 func TestAKnownBrowserPassesTheLimitsOfItsNetwork(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -159,7 +159,7 @@ func TestAKnownBrowserPassesTheLimitsOfItsNetwork(t *testing.T) {
 	})
 }
 
-// At the limit of a network, an answer must not tell which accounts signed in there.
+// At the limit of a network, the response must not reveal which accounts signed in there.
 func TestAtANetworksLimitKnownAndUnknownAccountsAreAlike(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		w := &work{}

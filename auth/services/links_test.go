@@ -15,7 +15,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// moveAda changes ada's address by mail, and returns the link to the address that she leaves, "" when there is none.
+// moveAda changes ada's address by mail and returns the link in the mail to the old address, or "" if it has none.
 func (d *desk) moveAda(t *testing.T, server *mailtest.Server, seen *int, by *signin.Session, to string) (undo string) {
 	t.Helper()
 	user, err := d.store.UserByID(t.Context(), d.ada.ID)

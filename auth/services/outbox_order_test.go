@@ -22,7 +22,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// flood asks for n accounts, each from another network.
+// flood signs up n accounts, each from another network.
 func (d *desk) flood(t *testing.T, n int) {
 	t.Helper()
 	for i := range n {
@@ -128,7 +128,7 @@ func TestAFloodOfSignUpsDelaysNoAlarmOnASlowServer(t *testing.T) {
 	})
 }
 
-// soon waits for what another goroutine does.
+// soon waits until another goroutine has made ok true.
 func soon(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	within(t, time.Minute, what, ok)

@@ -44,8 +44,8 @@ func (o *raceOwner) raceLink(purpose string) string {
 	return secret
 }
 
-// Everything that can be done with an account, at both services, at the moment at which it is deleted twice: it succeeds
-// before, or is refused in a way that a client understands, and nothing of it is left.
+// Both services do everything that can be done with an account at the moment when it is deleted twice. Each act succeeds before the
+// deletion or fails with an error that a client understands, and nothing of the account is left.
 func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 	eachPair(t, func(t *testing.T, p *racePair) {
 		server := &taking{}
@@ -205,7 +205,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 	})
 }
 
-// raceGone checks that no row of any table is the owner's, but for anonymous events and farewells.
+// raceGone checks that no table has a row of the owner, except anonymous events and farewells.
 func (o *raceOwner) raceGone() {
 	o.t.Helper()
 	pool, id := o.on(0).store.Pools()[0], o.session.User.ID.String()

@@ -60,7 +60,7 @@ func TestRaceOfSignInsForTheLastPlaces(t *testing.T) {
 	})
 }
 
-// Renames to one name against sign-ins under it and against revocations.
+// Renames to one name race with sign-ins under that name and with revocations.
 func TestRaceOfRenamesAgainstSignIns(t *testing.T) {
 	eachPair(t, func(t *testing.T, p *racePair) {
 		for round := range raceRounds(p, 10) {

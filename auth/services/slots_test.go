@@ -66,7 +66,7 @@ func (d *desk) held(t *testing.T, only string) (entered chan struct{}, goOn func
 	return entered, goOn
 }
 
-// next waits for what another goroutine sends.
+// next receives from a channel, with a timeout.
 func next[T any](t *testing.T, from <-chan T) (got T) {
 	t.Helper()
 	select {

@@ -19,14 +19,14 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// logged is what the service logs from now on.
+// logged returns what the service logs from then on.
 func (d *desk) logged(t *testing.T) *bytes.Buffer {
 	var b bytes.Buffer
 	d.change(t, func(c *services.Config) { c.Logger = slog.New(slog.NewTextHandler(&b, nil)) })
 	return &b
 }
 
-// attack signs in every thirty seconds for a while, each time on another app.
+// attack signs in every thirty seconds, each time on another app.
 func (d *desk) attack(t *testing.T, n int) {
 	t.Helper()
 	for i := range n {
@@ -258,7 +258,7 @@ func TestNoSignInFallsBetweenTwoSummaries(t *testing.T) {
 	})
 }
 
-// A mail server that is down for a day keeps one summary of an account, not one for each ten minutes.
+// While the mail server is down for a day, one summary of an account waits, not one for each ten minutes.
 func TestADownMailServerGathersOneSummary(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

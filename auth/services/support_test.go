@@ -36,7 +36,7 @@ func (d *desk) browser(t *testing.T, email, password string) (signin.BrowserKey,
 	return key, session
 }
 
-// staff is sam of the support staff, signed in.
+// staff signs in sam of the support staff.
 func (d *desk) staff(t *testing.T) (signin.BrowserKey, *signin.Session) {
 	t.Helper()
 	if _, err := d.Operator.AddUser(t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
