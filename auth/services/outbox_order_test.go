@@ -128,7 +128,7 @@ func TestAFloodOfSignUpsDelaysNoAlarmOnASlowServer(t *testing.T) {
 	})
 }
 
-// soon waits until another goroutine has made ok true.
+// soon waits until ok returns true.
 func soon(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	within(t, time.Minute, what, ok)
