@@ -58,7 +58,7 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		if _, err := revokeAll(tx, f.UserID, uuid.Nil, u.At, u.Event.Actor, RevokedByUndo); err != nil {
 			return err
 		}
-		if err := startAfresh(tx, f.UserID, u.FreshStart, u.At); err != nil {
+		if err := applyFreshStart(tx, f.UserID, u.FreshStart, u.At); err != nil {
 			return err
 		}
 		// "This wasn't me" links stay: those mailed to an address that the account can no longer take back do not work anyway.

@@ -34,7 +34,7 @@ const (
 	EventSupportSearched EventKind = "support_searched" // in the searcher's activity; the detail is what was searched for
 	EventSupportLooked   EventKind = "support_looked"   // in the looker's activity; the detail is the id of the account looked at
 	EventSeenBySupport   EventKind = "seen_by_support"  // in the activity of the person looked at; the actor's id is the looker's
-	EventLocked          EventKind = "password_locked"  // by the link of an alarm: "This wasn't me"
+	EventLocked          EventKind = "password_locked"  // by the link "This wasn't me"
 	EventMailFailed      EventKind = "mail_failed"      // a mail could not be sent; Detail is its kind
 	EventDataDownloaded  EventKind = "data_downloaded"  // a copy of everything that is kept of the account
 	EventAccountDeleted  EventKind = "account_deleted"  // anonymous, as all events of the account by then

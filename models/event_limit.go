@@ -27,14 +27,14 @@ type EventLimit struct {
 	OfDevice bool // count only the events of the same device
 	Most     int  // at least 1
 	Within   time.Duration
-	// Afresh is how many more an account may after each new password, or a thief would use the limit up for the owner. A new password
-	// is one that one of the events NewPassword tells of.
-	Afresh      int
-	NewPassword []EventKind
+	// AfterNewPassword is how many more acts each new password allows. Otherwise a thief could use up the owner's limit. A new
+	// password is an event of one of the kinds in NewPassword.
+	AfterNewPassword int
+	NewPassword      []EventKind
 }
 
-// maxResetsAfresh is how many new passwords of a day that were set by mail or by an operator let an account begin again.
-const maxResetsAfresh = 20
+// maxCountedResets is how many new passwords of a day that were set by mail or by an operator let an account begin again.
+const maxCountedResets = 20
 
 // eventClockError is how much later than the new event an event may be dated and still count. A request takes its time before it
 // waits for other requests, and the clocks of replicas differ.
@@ -61,7 +61,7 @@ func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
 
 // afresh tells whether an event past the limit is one of those that a new password allows. since are the events that count.
 func (l EventLimit) afresh(tx, since *gorm.DB, e Event) (bool, error) {
-	if l.Afresh == 0 {
+	if l.AfterNewPassword == 0 {
 		return false, nil
 	}
 	at := dbTime(e.At)
@@ -80,13 +80,13 @@ func (l EventLimit) afresh(tx, since *gorm.DB, e Event) (bool, error) {
 			atOnce++
 		}
 	}
-	if resets > maxResetsAfresh {
+	if resets > maxCountedResets {
 		return false, nil
 	}
 	var n struct{ AtOnce, Later int }
 	err = since.Session(&gorm.Session{}).Select("count(CASE WHEN at = ? THEN 1 END) AS at_once, count(CASE WHEN at > ? THEN 1 END) AS later", set[0].At, set[0].At).Scan(&n).Error
 	// Of the moment itself as many may have been done before each of its passwords as the account may.
-	return n.Later+max(0, n.AtOnce-l.Most*atOnce) < l.Afresh, err
+	return n.Later+max(0, n.AtOnce-l.Most*atOnce) < l.AfterNewPassword, err
 }
 
 // withinLimits returns a LimitError when one of an event's limits is reached.

@@ -52,8 +52,8 @@ type FreshStart struct {
 	Counters     [][]byte // keys of counters that start again at 0
 }
 
-// startAfresh removes what a person who knew the old password may have left behind. The caller has locked the user's row.
-func startAfresh(tx *gorm.DB, userID uuid.UUID, f FreshStart, at time.Time) error {
+// applyFreshStart removes what a person who knew the old password may have left behind. The caller has locked the user's row.
+func applyFreshStart(tx *gorm.DB, userID uuid.UUID, f FreshStart, at time.Time) error {
 	if err := forgetKnownOrigins(tx, userID); err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, 
 		}
 		return addEvent(tx, e)
 	})
-	return revoked, wrapErr("answer alarm", err)
+	return revoked, wrapErr("report not me", err)
 }
 
 // revokeNotMe revokes the devices that the link is about. The event names the device, if the link is about one. The event's detail is

@@ -55,7 +55,7 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if revoked, err = revokeAll(tx, r.UserID, uuid.Nil, r.At, r.Event.Actor, RevokedByPassword); err != nil {
 			return err
 		}
-		if err := startAfresh(tx, r.UserID, r.FreshStart, r.At); err != nil {
+		if err := applyFreshStart(tx, r.UserID, r.FreshStart, r.At); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, r.UserID, ResetLink, EmailLink); err != nil {

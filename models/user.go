@@ -135,7 +135,7 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if revoked, err = revokeAll(tx, c.UserID, c.Keep, c.At, c.By, RevokedByPassword); err != nil {
 			return err
 		}
-		if err := startAfresh(tx, c.UserID, c.FreshStart, c.At); err != nil {
+		if err := applyFreshStart(tx, c.UserID, c.FreshStart, c.At); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {

@@ -32,7 +32,7 @@ func Mails() []State {
 	g := gallery{now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
 	for _, m := range g.mails() {
-		states = append(states, State{"letter/" + m.name, Letter(m.mail)})
+		states = append(states, State{"letter/" + m.name, HTMLMail(m.mail)})
 	}
 	return states
 }

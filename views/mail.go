@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// Mail is what a mail tells. It is drawn twice: Letter for programs that show HTML, Text for those that do not.
+// Mail is what a mail tells. It is rendered twice: HTMLMail for programs that show HTML, Text for those that do not.
 type Mail struct {
 	Kind     string // see wordsOf; the kinds of auth's letters
 	To       string // the account's address

@@ -45,7 +45,7 @@ func TestMailsToUnconfirmedAddressesRepeatNothing(t *testing.T) {
 			Link: "https://id.example.org/x?token=1", Until: mailMoment.Add(time.Hour), Before: evil + "@example.com", After: evil + "@example.net",
 		}
 		var b strings.Builder
-		if err := Letter(m).Render(t.Context(), &b); err != nil {
+		if err := HTMLMail(m).Render(t.Context(), &b); err != nil {
 			t.Fatal(err)
 		}
 		for part, text := range map[string]string{"subject": m.Subject(), "text": m.Text(), "HTML": b.String()} {

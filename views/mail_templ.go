@@ -10,9 +10,9 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "strings"
 
-// Letter is the mail for programs that show HTML: one column that fits a phone, no picture, no script, nothing that is
+// HTMLMail is the mail for programs that show HTML: one column that fits a phone, no picture, no script, nothing that is
 // fetched. Mail programs know little of CSS, and some drop the style altogether: it must read well without.
-func Letter(m Mail) templ.Component {
+func HTMLMail(m Mail) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -73,7 +73,7 @@ func told(m Mail) []string {
 func TestEveryMailIsSoundInBothItsParts(t *testing.T) {
 	g := gallery{now: mailMoment}
 	for _, c := range g.mails() {
-		doc := render(t, Letter(c.mail))
+		doc := render(t, HTMLMail(c.mail))
 		for _, fault := range letterFaults(c.mail, doc) {
 			t.Errorf("%s: %s", c.name, fault)
 		}
@@ -122,7 +122,7 @@ func TestFaultsOfMailsAreFound(t *testing.T) {
 	g := gallery{now: mailMoment}
 	m := g.mails()[0].mail
 	var b strings.Builder
-	if err := Letter(m).Render(t.Context(), &b); err != nil {
+	if err := HTMLMail(m).Render(t.Context(), &b); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range [][2]string{

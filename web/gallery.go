@@ -31,13 +31,13 @@ func (s *Server) galleryState(w http.ResponseWriter, r *http.Request) error {
 			return render(w, r, http.StatusOK, state.Component)
 		}
 	}
-	for _, letter := range views.Mails() {
-		if letter.Path() == r.URL.Path {
+	for _, mail := range views.Mails() {
+		if mail.Path() == r.URL.Path {
 			var html strings.Builder
-			if err := letter.Component.Render(r.Context(), &html); err != nil {
+			if err := mail.Component.Render(r.Context(), &html); err != nil {
 				return fmt.Errorf("render mail: %w", err)
 			}
-			showLetter(w, html.String())
+			showMail(w, html.String())
 			return nil
 		}
 	}

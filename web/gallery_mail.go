@@ -43,13 +43,13 @@ func (s *Server) galleryMail(w http.ResponseWriter, r *http.Request, outbox mail
 	if err != nil {
 		return errNoRoute
 	}
-	showLetter(w, m.HTML)
+	showMail(w, m.HTML)
 	return nil
 }
 
-// showLetter answers with a mail. Its page may have the style that stands in the mail, named by its hash, and the icon that
+// showMail answers with a mail. Its page may have the style that stands in the mail, named by its hash, and the icon that
 // browsers load for every page; nothing else.
-func showLetter(w http.ResponseWriter, html string) {
+func showMail(w http.ResponseWriter, html string) {
 	_, rest, _ := strings.Cut(html, "<style>")
 	style, _, _ := strings.Cut(rest, "</style>")
 	hash := sha256.Sum256([]byte(style))

@@ -96,7 +96,7 @@ func furtherURL(q support.Query, cursor string) string {
 	return deskURL(q, cursor)
 }
 
-// charts are the numbers of the last 30 days. Without them the desk still works.
+// charts are the numbers of the last 30 days. If they are not available, the page works without them.
 func (s *Server) charts(r *http.Request, by *signin.Session) []views.Chart {
 	n, err := s.support.DailyStats(r.Context(), by)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"latchkey/views"
 )
 
-// supportUser shows a person's devices and activity to the support staff, and nothing to do with them. Like a search it
-// is a GET that writes: that somebody looked.
+// supportUser shows a person's devices and activity to the support staff, without any actions. Like a search, it is a GET that
+// writes: it records the view.
 func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	from, err := s.caller(r)
 	if err != nil {

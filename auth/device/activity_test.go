@@ -7,7 +7,7 @@ import (
 	"latchkey/models"
 )
 
-// FuzzActivityCursor: any text is a place in the list that both databases understand; what we gave out comes back.
+// FuzzActivityCursor checks that any text is a cursor that both databases understand, and that our own cursors parse again.
 func FuzzActivityCursor(f *testing.F) {
 	for _, cursor := range []string{"", "-", "1-", "1763899200000000-019aad6e-8000-7000-8000-000000000000", "+1-{019aad6e-8000-7000-8000-000000000000}",
 		"4503599627370496-019aad6e80007000800000000000000", "4503599627370497-019aad6e-8000-7000-8000-000000000000", "9223372036854775808-x", "-1-019aad6e-8000-7000-8000-000000000000"} {

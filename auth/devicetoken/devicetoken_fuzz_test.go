@@ -6,7 +6,7 @@ import (
 	"latchkey/auth/devicetoken"
 )
 
-// FuzzAlteredToken alters a good token anywhere: what is accepted is the token that was minted, to the letter.
+// FuzzAlteredToken alters a valid token anywhere, and checks that Parse accepts only the exact token that was minted.
 func FuzzAlteredToken(f *testing.F) {
 	codec := devicetoken.New(keyA, keyB)
 	f.Add(int64(1), uint16(0), uint16(0), "")

@@ -42,7 +42,7 @@ func TestTokensOutliveAChangeOfSecret(t *testing.T) {
 	if _, err := after.Parse(old); err == nil {
 		t.Error("a token under a forgotten secret was accepted")
 	}
-	// The other order of the two phases: the new secret is only accepted yet, not used.
+	// The other order of the two phases: the new secret is accepted but not used yet.
 	if _, err := devicetoken.New(keyA, keyB).Parse(during.Mint(some)); err != nil {
 		t.Errorf("a token from a replica that swapped already: %v", err)
 	}
@@ -69,7 +69,7 @@ func TestEverythingElseIsMalformed(t *testing.T) {
 		"other version": "lk2." + good[4:], "space in front": " " + good[:len(good)-1], "upper-case prefix": "LK1." + good[4:],
 		"newline inside": good[:50] + "\n" + good[51:], "standard alphabet": "lk1." + strings.Repeat("+", len(good)-4),
 		"generation of 2^63": c.Mint(tooFar), "another server's": devicetoken.New(keyB).Mint(some),
-		// 714 bits carry 712: the two bits left over must be zero, or one token had four texts.
+		// 714 bits carry 712. The two remaining bits must be zero, or one token would have four spellings.
 		"trailing bits": good[:len(good)-1] + string(good[len(good)-1]+1),
 	} {
 		if _, err := c.Parse(s); err == nil {

@@ -71,7 +71,7 @@ func TestAProofIsForNow(t *testing.T) {
 			t.Errorf("%v: %q", off, got)
 		}
 	}
-	// Time is not all that is wrong with it: then the other thing is told.
+	// The time is not the only problem: then Check returns the other one.
 	_, err := dpop.Check([]string{rfcProof}, dpop.Request{Method: "POST", URL: "https://server.example.com/token", AccessToken: "x"}, rfcTime.Add(time.Hour))
 	var clock *dpop.ClockError
 	if !errors.Is(err, dpop.ErrInvalid) || errors.As(err, &clock) {

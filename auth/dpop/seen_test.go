@@ -11,7 +11,8 @@ import (
 	"latchkey/auth/dpop"
 )
 
-// In a bubble time is what the memory goes by, the monotonic clock: the system's clock, which callers judge a proof by, takes no part.
+// In a bubble, time is the monotonic clock, which the memory uses. The system's clock, by which callers check a proof, has no
+// effect on it.
 func TestAProofIsRememberedForLongerThanItCouldBeUsed(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -66,7 +67,8 @@ func TestTheSameIDOfAnotherKeyIsAnotherProof(t *testing.T) {
 	}
 }
 
-// A few accounts send as many proofs as they can. Whoever has just come still gets in, and no replay does, however full it is.
+// A few accounts send as many proofs as they can. A newcomer's proof is still accepted, and a replay never is, however full the
+// memory is.
 func TestAFewCannotUseUpTheMemoryOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen := dpop.NewSeen(20_000)

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// FuzzMembers: what is read from an object is what encoding/json reads from it, name by name.
+// FuzzMembers compares Members with encoding/json, name by name.
 func FuzzMembers(f *testing.F) {
 	for _, seed := range []string{`{}`, `{"a":1}`, ` { "a" : { "b" : [ 1 , "}" ] } , "c" : "\"\\" } `, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `[]`, `{"a":"\ud800"}`, "{\"\xff\":1}", `{"":null}`, `{"a":-1.5e3,"b":true}`, `{"a":01}`, `{"a":-}`, `{"a":1.}`, `{"a":1e+}`, `{"a":0.0E-1,}`, `{"a":[1,]}`, `{"a":"\x"}`, `{"a":"\u12g4"}`, "{\"a\":\"\t\"}", `{"a":nul}`, `{"a":[{"b":[[]]}]}x`} {
 		f.Add([]byte(seed))
@@ -40,7 +40,7 @@ func FuzzMembers(f *testing.F) {
 	})
 }
 
-// namesOf reads the names of a JSON object as encoding/json does; false when it is none.
+// namesOf parses the names of a JSON object with encoding/json; false: the text is not an object.
 func namesOf(object []byte) (names []string, ok bool) {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if open, err := d.Token(); err != nil || open != json.Delim('{') || !json.Valid(object) {

@@ -30,7 +30,7 @@ func TestCoordinatesArePaddedToTheirFullLength(t *testing.T) {
 	}
 }
 
-// zeroAt tries the scalars 1, 2, 3 … until that byte of the point is zero.
+// zeroAt tries the scalars 1, 2, 3 … until the given byte of the point is zero.
 func zeroAt(t *testing.T, at int) *ecdsa.PrivateKey {
 	t.Helper()
 	for n := range 65535 {
@@ -128,7 +128,7 @@ func parseSet(t testing.TB, body []byte) []map[string]string {
 	return set.Keys
 }
 
-// parsePublic reads a key set as a resource server would.
+// parsePublic parses a key set as a resource server would.
 func parsePublic(t testing.TB, body []byte) map[string]crypto.PublicKey {
 	t.Helper()
 	keys := map[string]crypto.PublicKey{}

@@ -78,14 +78,14 @@ func TestAChangedRowDoesNotOpen(t *testing.T) {
 		change func(*Sealed)
 		want   error
 	}{
-		"another kid":          {func(r *Sealed) { r.ID = other.ID }, ErrSealedByOther},
-		"another algorithm":    {func(r *Sealed) { r.Alg = EdDSA }, ErrSealedByOther},
-		"another sequence":     {func(r *Sealed) { r.Seq = 2 }, ErrSealedByOther},
-		"another row's box":    {func(r *Sealed) { r.Ciphertext = sealed(t, s, other).Ciphertext }, ErrSealedByOther},
-		"a cut box":            {func(r *Sealed) { r.Ciphertext = r.Ciphertext[:len(r.Ciphertext)-1] }, ErrSealedByOther},
-		"a box without a body": {func(r *Sealed) { r.Ciphertext = r.Ciphertext[:1] }, ErrSealedByOther},
-		"an empty box":         {func(r *Sealed) { r.Ciphertext = nil }, ErrMalformed},
-		"a later format":       {func(r *Sealed) { r.Ciphertext[0] = 2 }, ErrMalformed},
+		"another kid":        {func(r *Sealed) { r.ID = other.ID }, ErrSealedByOther},
+		"another algorithm":  {func(r *Sealed) { r.Alg = EdDSA }, ErrSealedByOther},
+		"another sequence":   {func(r *Sealed) { r.Seq = 2 }, ErrSealedByOther},
+		"another row's":      {func(r *Sealed) { r.Ciphertext = sealed(t, s, other).Ciphertext }, ErrSealedByOther},
+		"a truncated one":    {func(r *Sealed) { r.Ciphertext = r.Ciphertext[:len(r.Ciphertext)-1] }, ErrSealedByOther},
+		"one without a body": {func(r *Sealed) { r.Ciphertext = r.Ciphertext[:1] }, ErrSealedByOther},
+		"an empty one":       {func(r *Sealed) { r.Ciphertext = nil }, ErrMalformed},
+		"a later format":     {func(r *Sealed) { r.Ciphertext[0] = 2 }, ErrMalformed},
 	} {
 		r := sealed(t, s, k)
 		c.change(&r)
@@ -109,8 +109,7 @@ func TestAChangedRowDoesNotOpen(t *testing.T) {
 	}
 }
 
-// What is under the seal is not believed either: whoever has the secret must
-// not pass off one key as another.
+// The sealed content is checked, too: a person who has the secret must not be able to replace a key by another.
 func TestABoxThatHoldsAnotherKeyIsRefused(t *testing.T) {
 	s := sealer(t, secretA)
 	ec, ed := generated(t, ES256, 1, start), generated(t, EdDSA, 1, start)
@@ -172,9 +171,9 @@ func sealer(t testing.TB, current []byte, previous ...[]byte) *Sealer {
 
 func sealed(t testing.TB, s *Sealer, k *Key) Sealed {
 	t.Helper()
-	box, err := s.Seal(k)
+	ciphertext, err := s.Seal(k)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Sealed{ID: k.ID, Alg: k.Alg, Seq: k.Seq, SignsFrom: k.SignsFrom, CreatedAt: k.CreatedAt, Ciphertext: box}
+	return Sealed{ID: k.ID, Alg: k.Alg, Seq: k.Seq, SignsFrom: k.SignsFrom, CreatedAt: k.CreatedAt, Ciphertext: ciphertext}
 }

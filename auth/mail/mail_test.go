@@ -37,7 +37,7 @@ func from(t *testing.T) *netmail.Address {
 	return a
 }
 
-// to is a sender that reaches the server under its own name, as one elsewhere in the world.
+// to returns a sender that reaches the server by its own name, like a remote one.
 func to(t *testing.T, s *mailtest.Server, url string) *mail.SMTP {
 	t.Helper()
 	sender, err := mail.NewSMTP(url, from(t))
@@ -53,7 +53,7 @@ func to(t *testing.T, s *mailtest.Server, url string) *mail.SMTP {
 
 const login = "latchkey:a%20word%20for%20the%20mail%20server@"
 
-// parts reads a mail as its reader's program does.
+// parts parses a mail as a mail reader does.
 func parts(t *testing.T, data []byte) (header netmail.Header, text, html string) {
 	t.Helper()
 	m, err := netmail.ReadMessage(bytes.NewReader(data))

@@ -13,7 +13,7 @@ import (
 	"latchkey/auth/mail/mailtest"
 )
 
-// plainly is a sender to a scripted server on this machine.
+// plainly returns a sender to a scripted server on this machine.
 func plainly(t *testing.T, s *mailtest.Scripted, user *url.Userinfo) *mail.SMTP {
 	t.Helper()
 	sender, err := mail.NewSMTP((&url.URL{Scheme: "smtp", User: user, Host: s.Address}).String(), from(t))
@@ -23,7 +23,7 @@ func plainly(t *testing.T, s *mailtest.Scripted, user *url.Userinfo) *mail.SMTP 
 	return sender
 }
 
-// at replies at one step only.
+// at returns a reply at one step, and the usual replies elsewhere.
 func at(step, reply string) func(string) string {
 	return func(s string) string {
 		if s == step {
@@ -117,7 +117,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// A server that never answers QUIT has the mail all the same, and does not hold the sender up.
+// A server that never replies to QUIT has accepted the mail, and does not delay the sender.
 func TestAServerThatFallsSilentAfterTheMailHasIt(t *testing.T) {
 	silent := make(chan struct{})
 	server := mailtest.StartScripted(t, func(step string) string {
@@ -201,7 +201,7 @@ func TestAPlainRelayOnThisMachineTakesALogin(t *testing.T) {
 	}
 }
 
-// What is not on this machine gets no password without TLS, however it is called.
+// A server that is not on this machine gets no password without TLS, whatever its name is.
 func TestNoPasswordIsSaidInTheClearElsewhere(t *testing.T) {
 	server := mailtest.StartScripted(t, func(step string) string {
 		if step == "EHLO" {
@@ -273,7 +273,7 @@ func TestALoginThatCannotWorkIsTheSettingsFault(t *testing.T) {
 	}
 }
 
-// Servers repeat what they were told, in every form that they know.
+// Servers repeat what they received, in many forms.
 func TestWhatAServerSaysReachesNoError(t *testing.T) {
 	server := mailtest.StartScripted(t, nil)
 	sender := plainly(t, server, nil)

@@ -24,6 +24,7 @@ const (
 
 // How long links are good.
 const (
+	// NotMeLife is how long the link "This wasn't me" is good.
 	NotMeLife = 7 * 24 * time.Hour
 	// ResetLife is how long the link of a password reset is good.
 	ResetLife = 30 * time.Minute

@@ -1,3 +1,5 @@
+// Package password parses and formats password hashes (argon2id in PHC strings), normalises passwords, and checks new ones against
+// the policy. It does not hash: ratelimit.Hasher does, within limits.
 package password
 
 import (

@@ -92,7 +92,7 @@ func TestCommonPasswords(t *testing.T) {
 	}
 }
 
-// Every entry must be one that can be found: whole, lower-cased, and as long as a password may be.
+// Every entry must be one that isCommonPassword can find: whole, in lower case, and within the length limits.
 func TestCommonPasswordsFile(t *testing.T) {
 	lines := strings.Split(strings.Trim(commonPasswords(), "\n"), "\n")
 	if len(lines) != 17950 {

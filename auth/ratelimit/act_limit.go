@@ -14,10 +14,10 @@ import (
 var (
 	anyPassword, byMail = []models.EventKind{models.EventPasswordChanged, models.EventPasswordReset}, []models.EventKind{models.EventPasswordReset}
 
-	RenameLimit   = models.EventLimit{Most: 20, Within: time.Hour, Afresh: 20, NewPassword: anyPassword}
-	PasswordLimit = models.EventLimit{Most: 50, Within: 24 * time.Hour, Afresh: 5, NewPassword: byMail} // resets by mail are not counted
-	DownloadLimit = models.EventLimit{Most: 20, Within: 24 * time.Hour, Afresh: 3, NewPassword: anyPassword}
-	AddressLimit  = models.EventLimit{Most: 20, Within: 24 * time.Hour, Afresh: 2, NewPassword: anyPassword} // requests for a new address
+	RenameLimit   = models.EventLimit{Most: 20, Within: time.Hour, AfterNewPassword: 20, NewPassword: anyPassword}
+	PasswordLimit = models.EventLimit{Most: 50, Within: 24 * time.Hour, AfterNewPassword: 5, NewPassword: byMail} // resets by mail are not counted
+	DownloadLimit = models.EventLimit{Most: 20, Within: 24 * time.Hour, AfterNewPassword: 3, NewPassword: anyPassword}
+	AddressLimit  = models.EventLimit{Most: 20, Within: 24 * time.Hour, AfterNewPassword: 2, NewPassword: anyPassword} // requests for a new address
 	// Forks are limited in their events only: the refresh itself succeeds.
 	ForkLimit       = models.EventLimit{Most: 500, Within: 24 * time.Hour}
 	DeviceForkLimit = models.EventLimit{Most: 100, Within: 24 * time.Hour, OfDevice: true}

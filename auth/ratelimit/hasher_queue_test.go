@@ -11,7 +11,7 @@ import (
 	"latchkey/auth"
 )
 
-// hashGate holds every derivation of a hasher until it is opened, and counts those inside.
+// hashGate blocks every derivation of a hasher until it is opened, and counts those inside.
 type hashGate struct {
 	open          chan struct{} // one element lets one derivation out; closed lets all out
 	inside, worst atomic.Int32
@@ -28,7 +28,7 @@ func gatedHasher(workers, queue int, wait time.Duration) (*Hasher, *hashGate) {
 	return h, g
 }
 
-// askHasher starts n verifications and returns where their errors arrive.
+// askHasher starts n verifications and returns a channel of their errors.
 func askHasher(ctx context.Context, h *Hasher, n int) <-chan error {
 	errs := make(chan error, n)
 	for range n {
@@ -141,7 +141,7 @@ func TestCancellationLeaksNothing(t *testing.T) {
 	})
 }
 
-// When a slot and the cancellation come together, select takes either: many rounds see both.
+// If a slot and the cancellation come together, select chooses at random: many rounds see both.
 func TestCancellationAndSlotTogether(t *testing.T) {
 	for range 200 {
 		synctest.Test(t, func(t *testing.T) {
@@ -189,7 +189,7 @@ func TestQueueIsServedInOrder(t *testing.T) {
 	})
 }
 
-// assertHasherIdle says that every slot and every place in the queue came back.
+// assertHasherIdle checks that every slot and every place in the queue was released.
 func assertHasherIdle(t *testing.T, h *Hasher) {
 	t.Helper()
 	synctest.Wait()

@@ -14,7 +14,7 @@ import (
 	"latchkey/auth/password"
 )
 
-// cheapParams keep the tests quick; the real ones are tried once.
+// cheapParams keep the tests fast; one test uses the real ones.
 var cheapParams = password.Params{MemoryKiB: 64, Time: 1, Threads: 1}
 
 func cheapHasher() *Hasher { return NewHasher(cheapParams, 4, 16, time.Minute) }
@@ -90,8 +90,8 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// A password that is refused is hashed as the empty one, to cost the same: a record of the empty
-// password, which Hash never makes, must not let it in.
+// A refused password is hashed like the empty one, so that it costs the same. A stored hash of the empty password, which Hash never
+// makes, must not accept it.
 func TestRefusedPasswordMatchesNothing(t *testing.T) {
 	salt := make([]byte, password.SaltLen)
 	empty := password.PHC{Params: cheapParams, Salt: salt, Key: argon2.IDKey(nil, salt, 1, 64, 1, password.KeyLen)}
@@ -163,13 +163,13 @@ func TestStale(t *testing.T) {
 	}
 }
 
-// derivation is one call of a hasher's key derivation.
+// derivation is one call of a hasher's Derive.
 type derivation struct {
 	params     password.Params
 	salt, size int
 }
 
-// recordDerivations makes h answer with zero bytes at once, and returns the derivations asked for.
+// recordDerivations makes h derive zero bytes at once, and returns its calls of Derive.
 func recordDerivations(h *Hasher) *[]derivation {
 	var calls []derivation
 	h.Derive = func(_, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
@@ -179,8 +179,7 @@ func recordDerivations(h *Hasher) *[]derivation {
 	return &calls
 }
 
-// Whatever is asked, the answer costs one derivation with the same parameters, or its time tells
-// accounts from strangers.
+// Every request costs one derivation with the same parameters. Otherwise its time would tell accounts from unknown addresses.
 func TestEveryAnswerCostsOneHash(t *testing.T) {
 	h := NewHasher(password.DefaultParams, 1, 0, 0)
 	calls := recordDerivations(h)

@@ -19,7 +19,7 @@ import (
 	"latchkey/auth/statuslist"
 )
 
-// rawCheck is the signature check of a token and nothing else, by the standard library.
+// rawCheck checks only the signature of a token, with the standard library.
 func rawCheck(b *testing.B, public crypto.PublicKey, token string) func() bool {
 	at := strings.LastIndexByte(token, '.')
 	signed, signature := []byte(token[:at]), must[[]byte](b)(jws.Base64.DecodeString(token[at+1:]))
@@ -38,8 +38,8 @@ func rawCheck(b *testing.B, public crypto.PublicKey, token string) func() bool {
 	}
 }
 
-// BenchmarkFirstVerify compares the first verification of a token with its bare signature check, in turns within one run, so that
-// what else the machine does weighs on both.
+// BenchmarkFirstVerify compares the first verification of a token with its bare signature check. It alternates them within one run,
+// so that other load on the machine affects both.
 func BenchmarkFirstVerify(b *testing.B) {
 	for _, alg := range allAlgs {
 		b.Run(alg, func(b *testing.B) {
@@ -80,7 +80,7 @@ func BenchmarkFirstVerify(b *testing.B) {
 			}
 			slices.Sort(bare)
 			slices.Sort(whole)
-			// Medians: what was interrupted counts for nothing.
+			// Medians, so that interrupted runs do not matter.
 			b.ReportMetric(float64(whole[b.N/2])/float64(bare[b.N/2]), "×raw")
 			b.ReportMetric(float64(whole[b.N/2]), "ns/verify")
 			b.ReportMetric(float64(bare[b.N/2]), "ns/raw")
@@ -95,7 +95,7 @@ func want1(b *testing.B, v *Verifier, token string) {
 	}
 }
 
-// BenchmarkCachedVerify is every verification of a token but its first, with its status.
+// BenchmarkCachedVerify measures the later verifications of a token, with its status.
 func BenchmarkCachedVerify(b *testing.B) {
 	i := newIssuer(b, keyring.ES256)
 	v := i.verifier(func(c *Config) { c.Clock = nil })
@@ -114,7 +114,7 @@ func BenchmarkCachedVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkStatus is what the status of a token adds to that, in a list of a million.
+// BenchmarkStatus measures what the status adds to that, in a list of a million tokens.
 func BenchmarkStatus(b *testing.B) {
 	i := newIssuer(b, keyring.ES256)
 	i.revoked = statuslist.NewBits(1_000_000)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A list and keys that came while the clock was ahead must neither be believed until that moment comes nor keep newer ones out.
+// A list and keys that were fetched while the clock was ahead must not be used until that time, and must not keep newer ones out.
 func TestWhatCameWhileTheClockWasAheadIsNotBelievedForLong(t *testing.T) {
 	for _, ahead := range []time.Duration{time.Hour, 24 * time.Hour, 365 * 24 * time.Hour} {
 		t.Run(ahead.String(), func(t *testing.T) {

@@ -135,7 +135,7 @@ func (c Config) filled() (Config, error) {
 	var algs []string // a copy, because the slice belongs to the caller
 	for _, alg := range c.Algs {
 		if !slices.Contains(allAlgs, jws.Alg(alg)) {
-			return c, fmt.Errorf("resource: alg %q is none of ES256, EdDSA and RS256", alg)
+			return c, fmt.Errorf("resource: alg %q is not ES256, EdDSA or RS256", alg)
 		}
 		algs = append(algs, jws.Alg(alg))
 	}

@@ -7,7 +7,7 @@ import (
 	"latchkey/auth/keyring"
 )
 
-// FuzzVerify: nothing that was not signed is accepted, and every refusal is of a kind.
+// FuzzVerify checks that nothing unsigned is accepted, and that every error has a kind.
 func FuzzVerify(f *testing.F) {
 	i := newIssuer(f, keyring.EdDSA)
 	v := i.verifier(nil)

@@ -31,8 +31,7 @@ const (
 	listTTL     = time.Minute
 )
 
-// issuer is what the verifier fetches from: keys and one list, which a test may change, break or stop. It makes tokens as
-// Latchkey does.
+// issuer serves keys and one list, which a test can change, break or stop. It makes tokens as Latchkey does.
 type issuer struct {
 	t       testing.TB
 	mu      sync.Mutex
@@ -56,7 +55,7 @@ func newIssuer(t testing.TB, alg string) *issuer {
 	return i
 }
 
-// rotate makes a new signing key beside the others.
+// rotate adds a new signing key.
 func (i *issuer) rotate(alg string) {
 	i.t.Helper()
 	k, err := keyring.Generate(alg, 1, time.Now(), time.Now())
@@ -105,7 +104,7 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// list is the JWT of the list as it is now.
+// list returns the JWT of the current list.
 func (i *issuer) list() string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -129,7 +128,7 @@ func (i *issuer) signer() *keyring.Key {
 	return i.keys[len(i.keys)-1]
 }
 
-// token is a good access token, but for what the changes say; nil takes a member away.
+// token returns an access token that is valid except for the changes; nil removes a member.
 func (i *issuer) token(changes map[string]any) string {
 	claims := map[string]any{
 		"iss": theIssuer, "aud": theAudience, "sub": "019aad6e-8000-7000-8000-000000000001", "sid": "019aad6e-8000-7000-8000-000000000002",
@@ -140,7 +139,7 @@ func (i *issuer) token(changes map[string]any) string {
 	return i.sign(i.signer(), map[string]any{"typ": "at+jwt"}, claims)
 }
 
-// listed is a good token whose status is in the list.
+// listed returns a valid token whose status is in the list.
 func (i *issuer) listed(index int) string {
 	return i.token(map[string]any{"jti": strconv.Itoa(index), "status": status(index, theList)})
 }
@@ -149,7 +148,7 @@ func status(index any, uri string) map[string]any {
 	return map[string]any{"status_list": map[string]any{"idx": index, "uri": uri}}
 }
 
-// sign makes a JWS. The header is alg and kid of the key, but for what it says itself.
+// sign returns a JWS. The header has the key's alg and kid unless it sets them itself.
 func (i *issuer) sign(k *keyring.Key, header map[string]any, payload any) string {
 	all := map[string]any{"alg": k.Alg, "kid": k.ID}
 	maps.Copy(all, header)
@@ -179,7 +178,7 @@ func signText(t testing.TB, method jwt.SigningMethod, key any, header, payload [
 
 func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
-// RoundTrip lets a client reach the issuer without a network, so that time in a synctest bubble stands still meanwhile.
+// RoundTrip lets a client reach the issuer without a network, so that a synctest bubble does not wait for it.
 func (i *issuer) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 	defer func() {
 		if recover() != nil {
@@ -194,7 +193,7 @@ func (i *issuer) RoundTrip(r *http.Request) (answer *http.Response, err error) {
 	return w.Result(), nil
 }
 
-// verifier is one that trusts the issuer, closed at the end of the test.
+// verifier returns a verifier of the issuer's tokens, which is closed at the end of the test.
 func (i *issuer) verifier(changes func(*Config)) *Verifier {
 	i.t.Helper()
 	c := Config{
@@ -212,13 +211,13 @@ func (i *issuer) verifier(changes func(*Config)) *Verifier {
 	return v
 }
 
-// bubble runs a test in which time passes only when everybody waits for it.
+// bubble runs a test in which time passes only while all goroutines wait.
 func bubble(t *testing.T, f func(t *testing.T, i *issuer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) { f(t, newIssuer(t, keyring.ES256)) })
 }
 
-// want verifies a token and compares the kind of error, nil for none.
+// want verifies a token and compares the kind of error; nil: none.
 func want(t *testing.T, v *Verifier, token string, kind error, when string) {
 	t.Helper()
 	c, err := v.Verify(context.Background(), token)

@@ -15,7 +15,7 @@ import (
 	"latchkey/auth/keyring"
 )
 
-// phone holds the key that its tokens are bound to.
+// phone is a client with the key that its tokens are bound to.
 type phone struct {
 	t   *testing.T
 	key *keyring.Key
@@ -30,7 +30,7 @@ func newPhone(t *testing.T, i *issuer) *phone {
 	return &phone{t: t, key: must[*keyring.Key](t)(keyring.Generate(keyring.EdDSA, 1, now, now)), now: now}
 }
 
-// proof is a good proof for GET https://api.example.com/photos, but for the changes.
+// proof returns a proof for GET https://api.example.com/photos that is valid except for the changes.
 func (p *phone) proof(token string, changes map[string]any) string {
 	p.n++
 	sum := sha256.Sum256([]byte(token))
@@ -42,7 +42,7 @@ func (p *phone) proof(token string, changes map[string]any) string {
 	return signText(p.t, p.key.Method(), p.key.Signer(), asJSON(p.t, header), asJSON(p.t, claims))
 }
 
-// named is a good proof that names its algorithm so.
+// named returns a valid proof with the given alg.
 func (p *phone) named(alg, token string) string {
 	text := p.proof(token, nil)
 	_, claims, _ := strings.Cut(text, ".")
@@ -51,7 +51,7 @@ func (p *phone) named(alg, token string) string {
 	return signText(p.t, p.key.Method(), p.key.Signer(), asJSON(p.t, header), must[[]byte](p.t)(base64.RawURLEncoding.DecodeString(claims)))
 }
 
-// ask sends a request through the middleware to a handler that answers with the subject.
+// ask sends a request through the middleware to a handler that responds with the subject.
 func ask(t *testing.T, v *Verifier, change func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "https://wherever.example.com/photos?page=2", nil)

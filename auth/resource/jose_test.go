@@ -17,7 +17,7 @@ import (
 	"latchkey/auth/statuslist"
 )
 
-// Tokens, keys and lists that another library made, and what ours look like to it.
+// Tokens, keys and lists of another library, and ours read by that library.
 
 func TestWhatGoJoseSignsIsVerified(t *testing.T) {
 	_, ed, _ := ed25519.GenerateKey(rand.Reader)

@@ -10,7 +10,7 @@ import (
 	"latchkey/auth/statuslist"
 )
 
-// Lists that must not be believed: a token that names one gets no answer, and never a good one.
+// Invalid lists: a token that names one is never accepted.
 func TestListsAreJudged(t *testing.T) {
 	bomb, err := statuslist.Encode(statuslist.NewBits(8 << 22))
 	if err != nil {

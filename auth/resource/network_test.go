@@ -15,7 +15,7 @@ import (
 	"latchkey/auth/keyring"
 )
 
-// served is the issuer behind a real listener; its tokens and lists name that.
+// served returns the issuer behind a real listener, whose address its tokens and lists name.
 func served(t *testing.T, h http.Handler) *httptest.Server {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)

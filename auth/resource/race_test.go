@@ -12,8 +12,8 @@ import (
 	"latchkey/auth/keyring"
 )
 
-// Many verify while keys and lists are replaced under them. Nobody who is good is refused, and after the last list nobody
-// who is revoked gets through.
+// Many goroutines verify while keys and lists are replaced. No valid token is refused, and after the last list no revoked token is
+// accepted.
 func TestVerifyWhileEverythingIsReplaced(t *testing.T) {
 	i := newIssuer(t, keyring.EdDSA)
 	v := i.verifier(func(c *Config) { c.CacheSize = 8 })

@@ -83,7 +83,7 @@ func TestManyTokensOfANewKeyShareOneFetch(t *testing.T) {
 	})
 }
 
-// slowly answers with the keys after a second.
+// slowly responds with the keys after a second.
 func slowly(i *issuer) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(time.Second)
@@ -146,7 +146,7 @@ func TestWithoutKeysNothingIsKnown(t *testing.T) {
 	})
 }
 
-// While an issuer hangs, only who begins a fetch waits for it: requests would pile up otherwise.
+// While an issuer hangs, only the request that begins a fetch waits for it. Otherwise requests would pile up.
 func TestRequestsDoNotPileUpBeforeAnIssuerThatHangs(t *testing.T) {
 	bubble(t, func(t *testing.T, i *issuer) {
 		v := i.verifier(nil)

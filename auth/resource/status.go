@@ -90,18 +90,18 @@ func (v *Verifier) checkStatus(ctx context.Context, e *entry, now time.Time) err
 	if ref.URI == "" {
 		return nil
 	}
-	kept := e.list.Load()
-	if kept == nil || kept.gone.Load() {
-		if kept = v.statusList(ref.URI); kept == nil {
+	polled := e.list.Load()
+	if polled == nil || polled.gone.Load() {
+		if polled = v.statusList(ref.URI); polled == nil {
 			return unavailable("the verifier is closed", nil)
 		}
-		e.list.Store(kept)
+		e.list.Store(polled)
 	}
-	kept.use(now)
-	l := kept.value.Load()
+	polled.use(now)
+	l := polled.value.Load()
 	if l == nil || l.over(now) {
-		kept.await(ctx)
-		l = kept.value.Load()
+		polled.await(ctx)
+		l = polled.value.Load()
 	}
 	if l == nil {
 		return v.unknownStatus("the status of the token cannot be fetched")
@@ -112,7 +112,7 @@ func (v *Verifier) checkStatus(ctx context.Context, e *entry, now time.Time) err
 		}
 		return &Error{Kind: ErrRevoked, Reason: "it was revoked"}
 	}
-	kept.nudge(l.due, now)
+	polled.nudge(l.due, now)
 	if l.over(now) {
 		return v.unknownStatus("the status of the token is too old")
 	}

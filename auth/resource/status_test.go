@@ -65,7 +65,7 @@ func TestAListIsFetchedOnceForAllWhoNeedIt(t *testing.T) {
 	})
 }
 
-// A list's age counts from when it was asked for, and its iat from when it was made: an answer that is slow lies between.
+// A list's age counts from the start of its fetch, and its iat from its signing. A slow response lies between.
 func TestASlowListIsNeitherFromTheFutureNorFresh(t *testing.T) {
 	bubble(t, func(t *testing.T, i *issuer) {
 		v := i.verifier(func(c *Config) { c.Leeway = -1 })
@@ -104,7 +104,7 @@ func TestStaleListsFailClosed(t *testing.T) {
 	})
 }
 
-// long is a listed token of fifty hours.
+// long returns a listed token with a life of fifty hours.
 func (i *issuer) long(index int) string {
 	return i.token(map[string]any{"jti": strconv.Itoa(index), "exp": i.now().Add(50 * time.Hour).Unix(), "status": status(index, theList)})
 }
@@ -184,7 +184,7 @@ func TestACachedTokenExpires(t *testing.T) {
 	})
 }
 
-// A clock that is set by hand, while timers run on their own: what is overdue by the clock is fetched.
+// The clock is set while timers run on: documents that are overdue by the clock are fetched.
 func TestListsFollowTheClockThatJudges(t *testing.T) {
 	bubble(t, func(t *testing.T, i *issuer) {
 		var ahead time.Duration

@@ -227,7 +227,7 @@ func TestHeadersAreJudged(t *testing.T) {
 	}
 }
 
-// forged is signed by a key of the forger's that the token brings along.
+// forged is signed by the forger's own key, which the token contains.
 func forged(t *testing.T, claims map[string]any) string {
 	other := newIssuer(t, keyring.EdDSA)
 	public := map[string]any{"kty": "OKP", "crv": "Ed25519", "x": b64(asBytes(other.signer().Public()))}
@@ -264,7 +264,7 @@ func TestTextsThatAreNoTokens(t *testing.T) {
 	}
 }
 
-// nextLetter decodes to the same bytes where its last bits belong to none.
+// nextLetter returns a character that differs in its last bit, so that unused bits decode to the same bytes.
 func nextLetter(c byte) string {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	return string(letters[strings.IndexByte(letters, c)^1])

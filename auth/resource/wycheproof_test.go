@@ -42,7 +42,7 @@ func readVectors(t *testing.T, name string) (v vectors) {
 	return v
 }
 
-// setOf reads a key as the verifier reads the issuer's, after taking its private parts away.
+// setOf parses a key like the issuer's keys, without its private members.
 func setOf(t *testing.T, encoded json.RawMessage) (map[string]*key, error) {
 	t.Helper()
 	var members map[string]any
@@ -61,7 +61,7 @@ func setOf(t *testing.T, encoded json.RawMessage) (map[string]*key, error) {
 	return parseKeySet(asJSON(t, map[string]any{"keys": list}), allAlgs)
 }
 
-// pointJWK writes a point of P-256 as a JWK, where the vectors leave that out.
+// pointJWK encodes a point of P-256 as a JWK, for vectors that lack one.
 func pointJWK(t *testing.T, encoded json.RawMessage) json.RawMessage {
 	t.Helper()
 	var point struct {
@@ -117,7 +117,7 @@ func TestWycheproofSignatures(t *testing.T) {
 	}
 }
 
-// believed is the one thing about keys that the verifier does not look at: that they were made badly. They are the issuer's.
+// believed are the vectors with badly generated keys. The verifier does not check for those, because the keys are the issuer's.
 const believed = "rejectsKeyWithRocaVulnerability"
 
 func TestWycheproofTokens(t *testing.T) {
@@ -152,7 +152,7 @@ func TestWycheproofTokens(t *testing.T) {
 	}
 }
 
-// accepts is what the verifier does with a token, but for its type and claims.
+// accepts verifies a token without its type and claims.
 func accepts(set map[string]*key, token string) bool {
 	j, err := jws.Split(token)
 	if err != nil {

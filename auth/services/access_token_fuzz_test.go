@@ -20,7 +20,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// fuzzedService is a service with keys of its own and the device whose tokens are altered.
+// fuzzedService is a service with its own keys, and the device whose tokens are altered.
 func fuzzedService(f testing.TB, alg string) (*raced, models.Device) {
 	f.Helper()
 	store, err := models.Open(f.Context(), models.Config{URL: modelstest.SQLite(f)})
@@ -45,8 +45,8 @@ func fuzzedService(f testing.TB, alg string) (*raced, models.Device) {
 	return s, models.Device{UserID: uuid.UUID{1}, ID: uuid.UUID{2}, Name: "phone", ClientID: "app", ExpiresAt: now.Add(forkDay)}
 }
 
-// FuzzAlteredAccessToken alters a good access token anywhere, or puts another text in its place: what is accepted says
-// what we signed. Keys are random, so the input is the alteration, not the token.
+// FuzzAlteredAccessToken alters a valid access token anywhere, or replaces it. The claims of every token that is accepted must be
+// the signed ones. Keys are random, so the input is the alteration, not the token.
 func FuzzAlteredAccessToken(f *testing.F) {
 	s, d := fuzzedService(f, "ES256")
 	good, _, err := s.Tokens.MintAccess(f.Context(), d, "")
@@ -81,8 +81,8 @@ func FuzzAlteredAccessToken(f *testing.F) {
 	})
 }
 
-// FuzzSignedClaims signs any header and any claims with our own key, as a mistake elsewhere might: only what is an
-// access token of this issuer, for this audience, of a device and not expired is accepted.
+// FuzzSignedClaims signs any header and claims with the service's own key, as a bug elsewhere might. Only unexpired access tokens
+// of this issuer, for this audience and a device, may be accepted.
 func FuzzSignedClaims(f *testing.F) {
 	s, d := fuzzedService(f, "EdDSA")
 	key, err := s.Keys.Current(f.Context())
@@ -140,7 +140,7 @@ func FuzzSignedClaims(f *testing.F) {
 			t.Fatal(claims)
 		}
 		several, list := whom.Audience.([]any)
-		if list { // one of them must be us, all must be texts, and the rest is as usual
+		if list { // one of them must be this server, and all must be strings
 			for _, one := range several {
 				if _, ok := one.(string); !ok {
 					t.Fatalf("claims %q: accepted", claims)
@@ -164,7 +164,7 @@ func FuzzSignedClaims(f *testing.F) {
 	})
 }
 
-// sameBut compares what two tokens say, their audiences aside.
+// sameBut compares the claims of two tokens, except their audiences.
 func sameBut(a, b token.Claims) bool {
 	a.Audience, b.Audience = "", ""
 	return reflect.DeepEqual(a, b)

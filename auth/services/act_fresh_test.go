@@ -14,7 +14,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// A thief does everything as often as an account may. The owner, who then sets a new password, may do it again.
+// A thief does everything as often as an account may. The owner can do it again after setting a new password.
 func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 	const fresh = "another fine day"
 	for how, set := range map[string]func(t *testing.T, d *desk, by *signin.Session) error{
@@ -94,12 +94,13 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 	}
 }
 
-// resetLinkOf makes a link without a mail that a test would have to read.
+// resetLinkOf makes the link of a password reset, so that the test need not read the mail.
 func (d *desk) resetLinkOf(link models.OneTime) models.MailWithLinks {
 	return d.Notify.ComposeTo("-", d.ada.ID, notify.Notification{Kind: notify.KindNone, At: d.now()}, link)
 }
 
-// Changes of the password start again after one that was set by mail or by an operator only, or they would have no end.
+// The limit on changes of password begins again only after a password set by mail or by an operator. Otherwise it would have no
+// end.
 func TestChangesOfThePasswordStartAgainWhenItWasSetByMail(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

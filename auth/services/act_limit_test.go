@@ -20,7 +20,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// countOf counts the events of a kind.
+// countOf returns the number of events of a kind.
 func (d *desk) countOf(t *testing.T, user uuid.UUID, kind models.EventKind) (n int) {
 	t.Helper()
 	list, err := d.store.Events(t.Context(), user, models.EventCursor{}, 2000)
@@ -117,7 +117,7 @@ func TestAnAccountRenamesTwentyTimesAnHour(t *testing.T) {
 	})
 }
 
-// Whatever one account can do again and again without a mail or a wrong password writes so many events and no more.
+// The acts that one account can repeat without a mail or a wrong password write a limited number of events.
 func TestActsOfOneAccountAreBounded(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -178,7 +178,7 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 	})
 }
 
-// forks are acts that each make one child more of a device's base, and then a new base of it.
+// forks returns acts that each fork a device's base once more, and then begin a new base.
 func (d *desk) forks(t *testing.T) func(int) error {
 	t.Helper()
 	answer, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", From: at("192.0.2.1")})

@@ -12,10 +12,10 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// jumps are what a clock may do when somebody sets it.
+// jumps are the ways in which a clock can be set.
 var jumps = []time.Duration{time.Hour, 24 * time.Hour, 365 * 24 * time.Hour, -time.Hour, -24 * time.Hour, -365 * 24 * time.Hour}
 
-// Whatever this process remembered when its clock was wrong is asked for again.
+// What this process remembered while its clock was wrong is read again.
 func TestNothingRememberedOutlivesAClockThatWasWrong(t *testing.T) {
 	for _, by := range jumps {
 		t.Run(by.String(), func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestNothingRememberedOutlivesAClockThatWasWrong(t *testing.T) {
 	}
 }
 
-// The retry window of a refresh is a window, too.
+// The same applies to the retry window of a refresh.
 func TestTheRetryWindowOfAWrongClockIsOver(t *testing.T) {
 	for _, by := range jumps {
 		t.Run(by.String(), func(t *testing.T) {

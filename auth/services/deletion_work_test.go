@@ -14,8 +14,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// A process died when the account was gone and nothing else was done. Another one, which has a newer secret, finishes the work; one that
-// does not have the old secret leaves the searches for the address to it.
+// A process died after it deleted the account and before it cleaned the events. A process with a newer secret finishes the work. A
+// process without the old secret leaves the searches for the address to it.
 func TestADeletionIsFinishedByAProcessWithItsSecret(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -30,18 +30,18 @@ func TestADeletionIsFinishedByAProcessWithItsSecret(t *testing.T) {
 			t.Fatal(err)
 		}
 		search("ada@")
-		var box []byte
+		var sealed []byte
 		err := store.DeleteUser(t.Context(), models.Deletion{
 			UserID: d.ada.ID, Verified: d.ada.PasswordHash, Now: d.config.Now, Event: auth.NewEvent(models.EventAccountDeleted, d.ada.ID, auth.Caller{}, d.now()),
 			Seal: func(keys []string) []byte {
-				box = d.Deletions.Seal(d.ada.ID, keys)
-				return box
+				sealed = d.Deletions.Seal(d.ada.ID, keys)
+				return sealed
 			},
 		})
-		if err != nil || bytes.Contains(box, []byte("ada@")) || len(d.eventsOf(t, d.ada.ID)) == 0 {
-			t.Fatalf("%v; sealed %q", err, box)
+		if err != nil || bytes.Contains(sealed, []byte("ada@")) || len(d.eventsOf(t, d.ada.ID)) == 0 {
+			t.Fatalf("%v; sealed %q", err, sealed)
 		}
-		search(adaEmail) // too late for the first transaction
+		search(adaEmail) // after the first transaction
 		restarted := func(secrets ...[]byte) *services.Services {
 			c := d.config
 			c.Secret, c.Previous = secrets[0], secrets[1:]

@@ -16,7 +16,7 @@ const (
 	ideASCII = "ide@xn--bcher-kva.example"
 )
 
-// oldUser makes an account with the key that addresses once had.
+// oldUser makes an account with the key that earlier releases made.
 func (d *desk) oldUser(t *testing.T, store *models.Store, email string) models.User {
 	t.Helper()
 	u := models.User{ID: models.NewID(d.now()), Email: email, EmailKey: auth.FoldEmail(email), PasswordHash: d.ada.PasswordHash, Role: models.RoleUser, CreatedAt: d.now()}
@@ -26,7 +26,7 @@ func (d *desk) oldUser(t *testing.T, store *models.Store, email string) models.U
 	return u
 }
 
-// pendingSignups asks for an account under each address and returns the links, "" for a mail without.
+// pendingSignups signs up each address and returns the links; "" for a mail without one.
 func (d *desk) pendingSignups(t *testing.T, emails ...string) (links []string) {
 	t.Helper()
 	server := d.post(t)
@@ -36,7 +36,7 @@ func (d *desk) pendingSignups(t *testing.T, emails ...string) (links []string) {
 		}
 	}
 	d.sendAll(t)
-	list, _ := letters(t, server)
+	list, _ := mailsTaken(t, server)
 	for _, l := range list {
 		links = append(links, l.Link)
 	}
@@ -75,7 +75,7 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 					t.Fatal(err)
 				}
 				d.sendAll(t)
-				if list, _ := letters(t, server); len(list) != 1 || list[0].Kind != notify.KindEmailTaken || list[0].Link != "" {
+				if list, _ := mailsTaken(t, server); len(list) != 1 || list[0].Kind != notify.KindEmailTaken || list[0].Link != "" {
 					t.Errorf("a change of address is answered with %+v", list)
 				}
 				for _, typed := range pair {
@@ -96,7 +96,7 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 	}
 }
 
-// Accounts of the time before stay as they are, two of one mailbox included.
+// Accounts of earlier releases stay as they are, also if one mailbox has two.
 func TestOldAccountsAreFoundByTheAddressThatTheyHave(t *testing.T) {
 	for _, email := range []string{ideASCII, ideEmail} {
 		modelstest.Each(t, func(t *testing.T, store *models.Store) {
@@ -132,7 +132,7 @@ func TestOldAccountsAreFoundByTheAddressThatTheyHave(t *testing.T) {
 	})
 }
 
-// An address that an account may take back is kept for it in every spelling.
+// An address that an account may take back is held for it in every spelling.
 func TestAFormerAddressIsHeldHoweverItIsSpelled(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

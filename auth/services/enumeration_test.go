@@ -16,8 +16,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// work is what a request has the server do: the hashes with what each costs, and the statements, in their order. Requests
-// that do the same work take the same time, within noise; how long that is a test cannot say without being right by luck.
+// work is what a request makes the server do: the hashes with their costs, and the statements in order. Requests with the same work
+// take the same time except for noise. A test cannot measure that time reliably.
 type work struct {
 	mu         sync.Mutex
 	hashes     []string
@@ -32,7 +32,7 @@ func (w *work) take() (hashes, statements []string) {
 	return hashes, statements
 }
 
-// Whether an address has an account must not show in the time of an answer.
+// The work of a request must not depend on whether an address has an account.
 func TestAnAddressWithoutAnAccountIsAsMuchWorkAsOneWithIt(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		w := &work{}

@@ -14,7 +14,7 @@ import (
 	"latchkey/models"
 )
 
-// signIn makes a device, now and then one that is bound to a key.
+// signIn makes a device, which is sometimes bound to a key.
 func (w *forkWorld) signIn(user int, ip string, bound bool) {
 	var key *prover
 	if bound {
@@ -41,7 +41,7 @@ func (w *forkWorld) signIn(user int, ip string, bound bool) {
 	w.devices = append(w.devices, d)
 }
 
-// retire is what every sign-in does first to the user's devices that are over.
+// retire does what every sign-in does first to the user's devices that have ended.
 func (w *forkWorld) retire(user int) {
 	for _, d := range w.devices {
 		if d.user == user && d.row != nil {
@@ -50,7 +50,7 @@ func (w *forkWorld) retire(user int) {
 	}
 }
 
-// signOut marks devices as revoked in the model. From now on nothing may succeed with them.
+// signOut marks devices as revoked in the model. After that, no request with them may succeed.
 func (w *forkWorld) signOut(reason models.EndReason, these ...*forkDevice) {
 	for _, d := range these {
 		if d.row == nil {
@@ -63,7 +63,7 @@ func (w *forkWorld) signOut(reason models.EndReason, these ...*forkDevice) {
 	}
 }
 
-// forkRevocations are the ways in which an owner or an operator ends devices. d is the one that they have in mind.
+// forkRevocations are the ways in which an owner or an operator signs devices out. d is the device that they mean.
 var forkRevocations = map[string]func(w *forkWorld, d *forkDevice) error{
 	"portal": func(w *forkWorld, d *forkDevice) error {
 		return w.onThePortal(d.user, func(ctx context.Context, by *signin.Session) error {
@@ -139,7 +139,7 @@ func (w *forkWorld) of(user int) (list []*forkDevice) {
 	return list
 }
 
-// onThePortal does something in a browser that signs in for it and out again.
+// onThePortal signs a browser in, acts with it, and signs it out.
 func (w *forkWorld) onThePortal(user int, act func(ctx context.Context, by *signin.Session) error) error {
 	ctx := w.t.Context()
 	key, err := w.SignIn.LoginBrowser(ctx, signin.BrowserLogin{Email: w.emails[user], Password: w.passwords[user], From: at(forkHome)})
@@ -162,7 +162,7 @@ func (b *forkBench) nextPassword() string {
 	return fmt.Sprintf("a fine day by the sea, number %d", b.renewals)
 }
 
-// keepCopy keeps a copy of the devices in the database; restore puts it back.
+// keepCopy copies the devices in the database; restore puts the copy back.
 func (w *forkWorld) keepCopy() {
 	w.exec("DELETE FROM older_devices", "INSERT INTO older_devices SELECT * FROM devices")
 	w.older = map[*forkDevice]forkPast{}
@@ -178,7 +178,7 @@ func (w *forkWorld) restore() {
 	}
 }
 
-// exec goes round the store, in one transaction.
+// exec executes statements in one transaction, bypassing the store.
 func (b *forkBench) exec(statements ...string) {
 	b.t.Helper()
 	tx, err := b.store.Pools()[0].BeginTx(context.Background(), nil)
@@ -196,7 +196,7 @@ func (b *forkBench) exec(statements ...string) {
 	}
 }
 
-// sleep moves the clock. Signing keys are kept current, as the running program does.
+// sleep advances the clock and keeps the signing keys current, as the running program does.
 func (w *forkWorld) sleep(by time.Duration) {
 	w.advance(by)
 	if w.now().Sub(w.keysAt) > 12*time.Hour {

@@ -16,7 +16,7 @@ type forkRow struct {
 	revoked                          models.EndReason // why, or ""
 }
 
-// presented is how a token is presented, besides its generation.
+// presented is how a token is presented, except its generation.
 type presented struct {
 	now          time.Time
 	ip, jkt      string
@@ -27,7 +27,8 @@ func newForkRow(now, expires time.Time, ip string, maxRefreshes int64) forkRow {
 	return forkRow{generation: 1, floor: 1, maxRefreshes: maxRefreshes, rotatedAt: now, lastSeen: now, expires: expires, lastIP: ip}
 }
 
-// present judges generation g and changes the row accordingly. After the first four outcomes r.generation is the answer.
+// present applies the rule to generation g and changes the row. After the first four outcomes, r.generation is the generation of
+// the response.
 func (r *forkRow) present(g int64, p presented) models.Outcome {
 	if refusal := r.refusal(g, p); refusal != 0 {
 		return refusal
@@ -55,7 +56,7 @@ func (r *forkRow) present(g int64, p presented) models.Outcome {
 	return outcome
 }
 
-// refusal says why the device cannot be used, or 0.
+// refusal returns why the device cannot be used, or 0.
 func (r *forkRow) refusal(g int64, p presented) models.Outcome {
 	switch {
 	case r.revoked == models.RevokedByExpiry:
@@ -76,7 +77,7 @@ func (r *forkRow) refusal(g int64, p presented) models.Outcome {
 	return 0
 }
 
-// retire is what the owner's next sign-in does to a device that is expired or idle.
+// retire does what the owner's next sign-in does to a device that is expired or idle.
 func (r *forkRow) retire(now time.Time, idle time.Duration) {
 	switch {
 	case r.revoked != "":
@@ -87,8 +88,8 @@ func (r *forkRow) retire(now time.Time, idle time.Duration) {
 	}
 }
 
-// lineage is the family tree of a device's tokens: what the rule promises, told without its three numbers. The tokens
-// that were ever used form one chain, each an answer to the one before; everything off the chain is evidence of theft.
+// lineage is the family tree of a device's tokens. It states the promises of the rule without its three numbers: the tokens that
+// were used form one chain, each a response to the one before, and everything off the chain is evidence of theft.
 type lineage struct {
 	parent map[int64]int64 // of every token answered, the token it answered
 	used   map[int64]int64 // of every token that has a used child, that child
@@ -99,13 +100,13 @@ type lineage struct {
 	issued time.Time // when the last new token was answered
 }
 
-// honest tells whether g can still be somebody's honest token.
+// honest reports whether g can still be the token of an honest client.
 func (l *lineage) honest(g int64) bool {
 	parent, known := l.parent[g]
 	return g == l.tip || known && parent == l.tip || g > l.newest
 }
 
-// accepted notes that g was answered with next, and returns another child of g's parent that was used, or -1.
+// accepted records that next was the response to g, and returns another child of g's parent that was used, or -1.
 func (l *lineage) accepted(g, next int64, now time.Time, from string) (rival int64) {
 	rival = -1
 	if parent, known := l.parent[g]; known {

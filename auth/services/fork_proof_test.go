@@ -12,7 +12,7 @@ import (
 	"latchkey/auth/token"
 )
 
-// prover holds a key and makes DPoP proofs of it (RFC 9449 §4.2), each for one request.
+// prover has a key and makes DPoP proofs with it (RFC 9449 §4.2), each for one request.
 type prover struct {
 	key   ed25519.PrivateKey
 	thumb string
@@ -29,7 +29,7 @@ func newProver(t *testing.T, seed byte) *prover {
 	return p
 }
 
-// proof is no proof when p is nil.
+// proof returns no proof if p is nil.
 func (p *prover) proof(b *forkBench) token.Proof {
 	if p == nil {
 		return token.Proof{}

@@ -12,7 +12,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// refreshRule is a way to judge refresh tokens. The token of the first generation is given out at sign-in.
+// refreshRule is a rule for refresh tokens. Sign-in returns the token of the first generation.
 type refreshRule interface {
 	// present returns the token answered, and false when the device is signed out by now.
 	present(token int64, ip string, now time.Time) (answer int64, ok bool)
@@ -20,8 +20,8 @@ type refreshRule interface {
 
 const tableWindow = 10 * time.Second
 
-// strictRule is reuse detection with a grace period: the token used last is answered once more for 10 s, whoever
-// brings it; any older one ends the device.
+// strictRule is reuse detection with a grace period: any client gets the response for the last used token once more within 10 s; an
+// older token ends the device.
 type strictRule struct {
 	newest  int64
 	rotated time.Time
@@ -39,7 +39,7 @@ func (r *strictRule) present(token int64, _ string, now time.Time) (int64, bool)
 	return r.newest, !r.out
 }
 
-// predecessorRule always answers the token used last with the current one.
+// predecessorRule always accepts the token used last, and responds with the current one.
 type predecessorRule struct {
 	newest int64
 	out    bool
@@ -56,7 +56,7 @@ func (r *predecessorRule) present(token int64, _ string, _ time.Time) (int64, bo
 	return r.newest, !r.out
 }
 
-// modelRule is the fork rule as the model has it.
+// modelRule is the fork rule of the model.
 type modelRule struct{ row forkRow }
 
 func (r *modelRule) present(g int64, ip string, now time.Time) (int64, bool) {
@@ -64,7 +64,7 @@ func (r *modelRule) present(g int64, ip string, now time.Time) (int64, bool) {
 	return r.row.generation, token.RefusalReason(outcome) == ""
 }
 
-// realRule is the fork rule as models.RotateDevice has it, held against the model at every step.
+// realRule is the fork rule of models.RotateDevice, compared with the model at every step.
 type realRule struct {
 	modelRule
 	t      *testing.T
@@ -90,7 +90,7 @@ func (r *realRule) present(g int64, ip string, now time.Time) (int64, bool) {
 	return got.Device.Generation, ok
 }
 
-// realRules hands out a device of a real user on SQLite, every time as it was when it had signed in.
+// realRules returns a device of a real user on SQLite, always in the state after its sign-in.
 func realRules(t *testing.T, judged *int) func() refreshRule {
 	t.Helper()
 	store, err := models.Open(t.Context(), models.Config{URL: modelstest.SQLite(t)})

@@ -22,16 +22,16 @@ import (
 //	(a) An honest client with one writer is never refused, unless its device was signed out, is past its life, idle or out
 //	    of refreshes, a thief used it, a copy of an older request of its own landed after it had used the successor, or the
 //	    database went back to before its sign-in.
-//	(b) The tokens used form one chain, each an answer to the one before. Whoever presents one that is neither the last
+//	(b) The tokens used form one chain, each an answer to the one before. A client that presents one that is neither the last
 //	    used nor an answer to it, be it the base of others, a dead sibling or its descendant, ends the device at that presentation.
 //	(c) After an acknowledged revocation nothing succeeds, unless the database is restored from an older copy.
 //	(d) Of the children of one token at most one is ever accepted.
 //	(e) Answers, rows and events are the model's.
 //	(f) The token of a device that is bound to a key does nothing without the key, neither good nor harm.
 //	(g) The same answer is given again to a retry within the window from the same address, and to the holder of the
-//	    key: to nobody else, for two parties who share every answer would never be told apart.
+//	    key, and to no other client: two parties who share every answer could never be told apart.
 //
-// Longer: go test ./auth -run ForAHole -rapid.checks=20000 -rapid.steps=100
+// Longer: go test ./auth/services -run ForAHole -rapid.checks=20000 -rapid.steps=100
 func TestSearchForAHoleInTheForkRule(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		checks, steps := 200, 50
@@ -47,7 +47,7 @@ func TestSearchForAHoleInTheForkRule(t *testing.T) {
 	})
 }
 
-// bounded is how many sequences to play: n, or a share of what the command line asks for.
+// bounded returns how many sequences to play: n, or a share of what the command line asks for.
 func bounded(n, share int) int {
 	flag.Visit(func(f *flag.Flag) {
 		if f.Name == "rapid.checks" {
@@ -110,7 +110,7 @@ func (b *forkBench) search(checks, steps int) {
 
 const forkDay = 24 * time.Hour
 
-// judge ends a sequence in which a promise was broken.
+// judge ends a sequence that broke a promise.
 func (w *forkWorld) judge(rt *rapid.T) {
 	if len(w.broken) == 0 {
 		return
@@ -122,7 +122,7 @@ func (w *forkWorld) judge(rt *rapid.T) {
 	rt.Fatalf("broken:\n%s", strings.Join(w.broken, "\n"))
 }
 
-// step is the next thing that happens in a story.
+// step makes the next thing in a story happen.
 func (w *forkWorld) step(rt *rapid.T) {
 	w.rt = rt
 	if w.firstBroken == "" {
@@ -132,7 +132,7 @@ func (w *forkWorld) step(rt *rapid.T) {
 	rapid.SampledFrom(forkSteps).Draw(rt, "what")(w, rt)
 }
 
-// Waits on both sides of every limit, and on the limit.
+// Waits just below, at and just above every limit.
 var forkPauses = slices.Concat(
 	slices.Repeat([]time.Duration{0, time.Second, time.Minute, 15 * time.Minute, time.Hour}, 6),
 	slices.Repeat([]time.Duration{10 * time.Second, 10*time.Second + time.Microsecond}, 4),

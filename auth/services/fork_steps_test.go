@@ -9,7 +9,7 @@ import (
 	"latchkey/models"
 )
 
-// forkSteps are what may happen; what stands here more often happens more often.
+// forkSteps are the possible steps; those that appear more often happen more often.
 var forkSteps = slices.Concat(
 	slices.Repeat([]func(*forkWorld, *rapid.T){(*forkWorld).clientRefreshes}, 14),
 	slices.Repeat([]func(*forkWorld, *rapid.T){(*forkWorld).thiefActs}, 7),
@@ -21,15 +21,15 @@ var forkSteps = slices.Concat(
 	},
 )
 
-// What becomes of a client's request.
+// The fates of a client's request.
 const (
 	answered   = iota
 	answerLost // the service did its work, and the client does not know
 	requestLost
 )
 
-// clientRefreshes: the client of a device presents the token it holds. When no answer comes it keeps that one, and
-// presents it again in a later step: at once, after the window, after days, from wherever it is then.
+// clientRefreshes lets a device's client present its token. Without a response it keeps that token and presents it again in a later
+// step: at once, after the window, or after days, from its network at that time.
 func (w *forkWorld) clientRefreshes(rt *rapid.T) {
 	d := w.some(rt, func(d *forkDevice) bool { return d.client != 0 })
 	if d == nil {
@@ -54,7 +54,7 @@ func (w *forkWorld) clientRefreshes(rt *rapid.T) {
 	}
 }
 
-// copyLands: a copy of an earlier request leaves the network; nobody reads the answer.
+// copyLands delivers a copy of an earlier request from the network. No client reads the response.
 func (w *forkWorld) copyLands(rt *rapid.T) {
 	if len(w.stuck) == 0 {
 		w.clientRefreshes(rt)
@@ -66,7 +66,7 @@ func (w *forkWorld) copyLands(rt *rapid.T) {
 	w.present(c.d, c.g, aCopy, c.ip)
 }
 
-// theft: somebody copies what a client holds, or what is on the way.
+// theft copies a token that a client holds, or that is in transit.
 func (w *forkWorld) theft(rt *rapid.T) {
 	d, g := w.some(rt, func(d *forkDevice) bool { return d.client != 0 }), int64(0)
 	if d != nil {
@@ -82,7 +82,7 @@ func (w *forkWorld) theft(rt *rapid.T) {
 	}
 }
 
-// thiefActs: a thief presents what he has, from a place of his own or from his victim's network. He may lose answers too.
+// thiefActs lets a thief present a token, from his own network or from his victim's. He may lose responses, too.
 func (w *forkWorld) thiefActs(rt *rapid.T) {
 	d := w.some(rt, func(d *forkDevice) bool { return len(d.thieves) > 0 })
 	if d == nil {
@@ -129,7 +129,7 @@ func (w *forkWorld) restoreOfDatabase(rt *rapid.T) {
 	w.checkAll()
 }
 
-// some is a device that fits, seldom one that is out.
+// some returns a matching device, seldom one that is signed out.
 func (w *forkWorld) some(rt *rapid.T, fits func(*forkDevice) bool) *forkDevice {
 	var list, living []*forkDevice
 	for _, d := range w.devices {
@@ -154,7 +154,7 @@ func (w *forkWorld) address(rt *rapid.T) string {
 	return rapid.SampledFrom([]string{forkHome, forkHome, forkHome, forkAway}).Draw(rt, "from")
 }
 
-// checkAll holds that nobody else's device was touched.
+// checkAll checks that no other device was changed.
 func (w *forkWorld) checkAll() {
 	for _, d := range w.devices {
 		w.check(d)

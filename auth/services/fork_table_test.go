@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// everyRefresh has the real code judge every refresh of the table, not only a sample.
+// everyRefresh runs the real code for every refresh of the table, not only for a sample.
 var everyRefresh = flag.Bool("every-refresh", false, "recompute the table of rules on the real code alone")
 
 // The world of the table: a client refreshes every 900 s less up to 120 s of jitter.
@@ -101,7 +101,7 @@ func honestLife(r *rand.Rand, rule refreshRule, turns int, copies float64) bool 
 	return true
 }
 
-// tableRow is a rule with what was counted of it.
+// tableRow is a rule with its counts.
 type tableRow struct {
 	name        string
 	found       [3][]float64 // cycles until a theft was found, by the thief's pace

@@ -19,7 +19,7 @@ const (
 	forkAway = "198.51.100.7"
 )
 
-// forkDevice is a device with all that the search knows of it.
+// forkDevice is a device with everything that the search knows about it.
 type forkDevice struct {
 	user   int
 	key    models.DeviceKey
@@ -34,7 +34,7 @@ type forkDevice struct {
 	late     bool // a copy of the client's request found it gone on
 }
 
-// forkPast is what a restore of the database takes back.
+// forkPast is the state that a restore of the database brings back.
 type forkPast struct {
 	row    *forkRow // nil before the sign-in
 	line   lineage
@@ -77,7 +77,7 @@ const (
 	aThief
 )
 
-// promise notes a broken property.
+// promise records a broken promise.
 func (w *forkWorld) promise(kept bool, property, format string, args ...any) {
 	if !kept {
 		w.broken = append(w.broken, property+": "+fmt.Sprintf(format, args...))
@@ -141,7 +141,7 @@ func (w *forkWorld) present(d *forkDevice, g int64, by forkParty, ip string) (an
 	return answer
 }
 
-// excused tells whether an honest client may be told to sign in again, from what happened to its device alone.
+// excused reports whether the history of its device is a reason for an honest client to sign in again.
 func (w *forkWorld) excused(d *forkDevice) bool {
 	now := w.now()
 	return d.row == nil || d.signed || d.robbed || d.late ||
@@ -175,7 +175,7 @@ func (w *forkWorld) follow(d *forkDevice, g int64, by forkParty, answer int64, r
 
 const noProof = "no proof"
 
-// ask presents a token to the service, with a proof of the key if there is one.
+// ask presents a token to the service, with a proof if there is a key.
 func (w *forkWorld) ask(d *forkDevice, g int64, ip string, key *prover) (answer int64, reason string) {
 	text := w.codec.Mint(devicetoken.Token{UserID: d.key.UserID, DeviceID: d.key.ID, Generation: g, Secret: d.secret})
 	got, err := w.Tokens.Refresh(w.t.Context(), token.RefreshRequest{Token: text, Proof: key.proof(w.forkBench), From: at(ip)})

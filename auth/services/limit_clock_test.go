@@ -12,7 +12,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// A clock that was wrong for a while neither locks anybody out once it is right nor tells them to wait for longer than a window.
+// After a clock was wrong for a while, no person is locked out, and the wait is never longer than a window.
 func TestAClockThatWasWrongLocksNobodyOut(t *testing.T) {
 	for _, by := range []time.Duration{time.Hour, 24 * time.Hour, 365 * 24 * time.Hour, -time.Hour, -24 * time.Hour, -365 * 24 * time.Hour} {
 		t.Run(by.String(), func(t *testing.T) {
@@ -37,7 +37,7 @@ func TestAClockThatWasWrongLocksNobodyOut(t *testing.T) {
 	}
 }
 
-// The clock of another replica may be some seconds ahead: the window then ends later than it may last.
+// Another replica's clock may be some seconds ahead. Its window then ends later than a window lasts.
 func TestNobodyIsToldToWaitForLongerThanAWindow(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -60,7 +60,7 @@ func TestNobodyIsToldToWaitForLongerThanAWindow(t *testing.T) {
 	})
 }
 
-// What is counted of things that succeed, or that anybody may ask for, is over with the wrong clock, too.
+// Counters of successful acts, and of requests by strangers, also end when the clock is set right.
 func TestAClockThatWasAheadLeavesNoBudgetUsedUp(t *testing.T) {
 	for _, by := range []time.Duration{time.Hour, 365 * 24 * time.Hour} {
 		modelstest.Each(t, func(t *testing.T, store *models.Store) {

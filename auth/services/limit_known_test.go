@@ -39,7 +39,8 @@ func TestAllThatAnAccountKnowsSharesThirtyFailures(t *testing.T) {
 	})
 }
 
-// A thief with the password signs in with one new mark after the other. That gains no more guesses, and is forgotten but for the last.
+// A thief with the password signs in with one new mark after the other. He gains no guesses, and the account forgets all marks but
+// the last ones.
 func TestFarmedMarksGainNothing(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -96,7 +97,7 @@ func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 				d := newDesk(t, store)
 				hers := d.browse(t, "hers", "192.0.2.1")
 				d.browse(t, "his", "203.0.113.70")
-				for range ratelimit.MaxKnownFailures { // he uses up what her browser may fail
+				for range ratelimit.MaxKnownFailures { // he uses up the failures of known browsers
 					d.enter(t, "not the password", with("his", "203.0.113.70"))
 				}
 				if kind := d.enter(t, adaPassword, with("hers", "192.0.2.1")); kind != auth.KindRateLimited {
@@ -113,23 +114,23 @@ func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 				if kind := d.try(t, adaEmail, fresh, at("203.0.113.5")); kind != -1 {
 					t.Errorf("from elsewhere, the counts begun again: %v", kind)
 				}
-				places := map[string]bool{}
+				known := map[string]bool{}
 				for name, from := range map[string]auth.Caller{"his browser": with("his", "203.0.113.4"), "his network": at("203.0.113.70")} {
 					yes, err := store.KnownOrigin(t.Context(), d.ada.ID, d.Limits.Origins(from)[len(d.Limits.Origins(from))-1:], d.now().Add(-ratelimit.KnownFor))
 					if err != nil {
 						t.Fatal(err)
 					}
-					places[name] = yes
+					known[name] = yes
 				}
-				if places["his browser"] || places["his network"] {
-					t.Errorf("still known: %v", places)
+				if known["his browser"] || known["his network"] {
+					t.Errorf("still known: %v", known)
 				}
 			})
 		})
 	}
 }
 
-// live is a session as it would be after another look at the cookie.
+// live reads the session of a cookie again.
 func (d *desk) lookedAtAgain(t *testing.T, by *signin.Session) *signin.Session {
 	t.Helper()
 	user, err := d.store.UserByID(t.Context(), by.User.ID)

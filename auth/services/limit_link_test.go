@@ -15,7 +15,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// Who holds a mailed link is not stopped by what strangers use up of the address it went to.
+// Strangers who use up the quotas of an address do not stop the holder of a link that was mailed to it.
 
 func TestStrangersCannotStopASignupFromBeingConfirmed(t *testing.T) {
 	const email = "new@example.com"
@@ -52,7 +52,7 @@ func TestStrangersCannotStopASignupFromBeingConfirmed(t *testing.T) {
 }
 
 func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
-	ask := func(t *testing.T, d *desk) { // as often as anybody may ask for this address
+	ask := func(t *testing.T, d *desk) { // up to the quota of this address
 		t.Helper()
 		for i := range ratelimit.MaxForgotten + 1 {
 			err := d.Accounts.RequestPasswordReset(t.Context(), adaEmail, at(fmt.Sprintf("198.51.100.%d", i)))
@@ -65,12 +65,12 @@ func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
 		"this wasn't me": func(t *testing.T, d *desk, server *mailtest.Server, seen *int) func() error {
 			d.browse(t, "hers", "192.0.2.1")
 			d.browse(t, "his", "198.51.100.7")
-			alarm := d.toldAll(t, server, seen)[0].Link
+			notMe := d.toldAll(t, server, seen)[0].Link
 			ask(t, d)
-			if _, err := d.Accounts.AnswerNotMe(t.Context(), alarm, at("192.0.2.1")); err != nil {
+			if _, err := d.Accounts.AnswerNotMe(t.Context(), notMe, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
-			return func() error { return d.Accounts.ResetAfterNotMe(t.Context(), alarm, at("192.0.2.1")) }
+			return func() error { return d.Accounts.ResetAfterNotMe(t.Context(), notMe, at("192.0.2.1")) }
 		},
 		"an address taken back": func(t *testing.T, d *desk, server *mailtest.Server, seen *int) func() error {
 			undo := d.moveAda(t, server, seen, d.browse(t, "his", "198.51.100.7"), "thief@evil.example")
@@ -104,8 +104,8 @@ func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
 	}
 }
 
-// A link to a new password is no means to keep the hashing busy: the password that the account has already is refused, and the
-// link stays good.
+// The link of a password reset must not allow to keep the hashing busy: the account's current password is refused, and the link
+// stays good.
 func TestALinkToANewPasswordIsTriedOneAtATimeAndNotForEver(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -11,8 +11,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// A thief with the password makes himself known by many browsers and keys. Together they sign in no more often than a few could, and
-// the owner's browser still does.
+// A thief with the password makes many browsers and keys known. Together they sign in no more often than a few could, and the
+// owner's browser still can.
 func TestKnownOriginsOfOneAccountShareABudget(t *testing.T) {
 	const marks, keys = 12, 12
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
@@ -72,7 +72,7 @@ func TestKnownOriginsOfOneAccountShareABudget(t *testing.T) {
 	})
 }
 
-// The same for the password that a signed-in person is asked for again.
+// The same applies to confirmations of the password by a signed-in person.
 func TestKnownOriginsShareTheConfirmations(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -16,14 +16,14 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// with is a caller's browser.
+// with returns a caller with a browser's mark.
 func with(mark, ip string) auth.Caller {
 	from := at(ip)
 	from.Browser = mark
 	return from
 }
 
-// enter signs in on a browser and tells the kind of refusal, or -1.
+// enter signs in on a browser and returns the kind of the error, or -1.
 func (d *desk) enter(t *testing.T, password string, from auth.Caller) auth.Kind {
 	t.Helper()
 	_, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: password, From: from})
@@ -42,7 +42,7 @@ func (d *desk) attacked(t *testing.T) {
 	}
 }
 
-// attackedFrom lets failures come from networks of a /24.
+// attackedFrom makes failures from the networks of a /24.
 func (d *desk) attackedFrom(t *testing.T, network string) {
 	t.Helper()
 	d.fail(t, ratelimit.MaxUserFailures, adaEmail, func(i int) auth.Caller { return at(fmt.Sprint(network, i/10)) })
@@ -133,7 +133,7 @@ func TestTheBrowserThatTookAnAddressBackOrSignedUpIsKnown(t *testing.T) {
 	})
 }
 
-// Neither wrong passwords from the owner's own network nor those of others behind the same address lock the owner's browser out.
+// Wrong passwords from the owner's own network, or of others behind the same address, do not lock out the owner's browser.
 func TestAKnownBrowserPassesTheLimitsOfItsNetwork(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -159,7 +159,7 @@ func TestAKnownBrowserPassesTheLimitsOfItsNetwork(t *testing.T) {
 	})
 }
 
-// At the limit of a network, an answer must not tell which accounts signed in there.
+// At the limit of a network, the response must not reveal which accounts signed in there.
 func TestAtANetworksLimitKnownAndUnknownAccountsAreAlike(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		w := &work{}
@@ -186,7 +186,7 @@ func TestAtANetworksLimitKnownAndUnknownAccountsAreAlike(t *testing.T) {
 			d.fail(t, 5, fmt.Sprintf("invented%d@example.com", i), same("192.0.2.1"))
 		}
 		d.advance(time.Minute)
-		for _, email := range []string{adaEmail, "stranger@example.com"} { // somebody is at both, which must not show either
+		for _, email := range []string{adaEmail, "stranger@example.com"} { // both have sign-ins in progress, which must not show either
 			d.fail(t, ratelimit.MaxUserFailures, email, func(i int) auth.Caller { return at(fmt.Sprintf("198.51.100.%d", i/3)) })
 		}
 		before := d.eventsOf(t, d.ada.ID)

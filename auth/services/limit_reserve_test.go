@@ -13,7 +13,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// Of forty guesses at once as many are looked at as of forty in a row.
+// As many of forty parallel guesses are checked as of forty in a row.
 func TestOfParallelGuessesExactlyAsManyAreTaken(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -28,7 +28,7 @@ func TestOfParallelGuessesExactlyAsManyAreTaken(t *testing.T) {
 			wg.Go(func() {
 				for {
 					switch d.try(t, adaEmail, "not the password", at("192.0.2.1")) {
-					case auth.KindUnavailable: // the door, or the queue: nothing was decided
+					case auth.KindUnavailable: // the gate or the queue: the password was not checked
 						continue
 					case auth.KindInvalidCredential:
 						taken.Add(1)
@@ -44,7 +44,7 @@ func TestOfParallelGuessesExactlyAsManyAreTaken(t *testing.T) {
 	})
 }
 
-// What is counted in advance is given back to the last one, whatever becomes of the sign-in.
+// A failure that was counted in advance is given back in full, whatever the result of the sign-in.
 func TestASignInThatIsNotWrongGivesItsFailureBack(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -77,7 +77,7 @@ func TestASignInThatIsNotWrongGivesItsFailureBack(t *testing.T) {
 	})
 }
 
-// A form that is sent twice is one sign-in: what was counted in advance for the second sending is given back, too.
+// A form that is sent twice is one sign-in: the failure counted in advance for the second sending is given back, too.
 func TestARepeatedSignInGivesItsFailureBack(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

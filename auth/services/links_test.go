@@ -15,7 +15,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// moveAda changes ada's address by mail, and returns the link to the address that she leaves, "" when there is none.
+// moveAda changes ada's address by mail and returns the link in the mail to the old address, or "" if it has none.
 func (d *desk) moveAda(t *testing.T, server *mailtest.Server, seen *int, by *signin.Session, to string) (undo string) {
 	t.Helper()
 	user, err := d.store.UserByID(t.Context(), d.ada.ID)
@@ -75,7 +75,7 @@ func TestALinkWrittenAsItsAccountIsDisabledIsDead(t *testing.T) {
 	})
 }
 
-// An alarm's link lives its seven days, but no longer than the address it went to, or that address's way back.
+// A link "This wasn't me" is good for seven days, but not longer than the address that it went to, or that address's way back.
 func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 	const evil = "evil@example.net"
 	for name, c := range map[string]struct {
@@ -129,7 +129,7 @@ func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			modelstest.Each(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
-				server, hers, _, link := d.startled(t, store)
+				server, hers, _, link := d.unfamiliarSignIn(t, store)
 				seen := 0
 				d.told(t, server, &seen)
 				c.then(t, d, hers, func(to string) string { return d.moveAda(t, server, &seen, hers, to) })
@@ -147,7 +147,7 @@ func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 	}
 }
 
-// What comes into a mailbox that the owner left behind them by going back works no more.
+// After the owner went back to a former address, links in the mailbox that they left are dead.
 func TestAThiefsMailboxHoldsNoAlarmOnceTheOwnerIsBack(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -157,17 +157,17 @@ func TestAThiefsMailboxHoldsNoAlarmOnceTheOwnerIsBack(t *testing.T) {
 		if _, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: "evil@example.net", Password: adaPassword, DeviceName: "phone", From: at("203.0.113.5")}); err != nil {
 			t.Fatal(err)
 		}
-		var alarm string
+		var notMe string
 		for _, l := range d.toldAll(t, server, &seen) {
 			if l.Kind == notify.KindNewDevice {
-				alarm = l.Link
+				notMe = l.Link
 			}
 		}
-		if _, err := d.Accounts.FindNotMe(t.Context(), alarm); err != nil {
+		if _, err := d.Accounts.FindNotMe(t.Context(), notMe); err != nil {
 			t.Fatal(err)
 		}
 		d.moveAda(t, server, &seen, by, adaEmail)
-		if _, err := d.Accounts.AnswerNotMe(t.Context(), alarm, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindDeadLink {
+		if _, err := d.Accounts.AnswerNotMe(t.Context(), notMe, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindDeadLink {
 			t.Errorf("the thief locks the account: %v", err)
 		}
 	})
@@ -191,7 +191,7 @@ func TestALinksPublicIDIsNeitherItsSecretNorItsHash(t *testing.T) {
 	}
 }
 
-// One link has one spelling: others would each take a place among the links that a browser keeps.
+// Each link has one spelling. Others would each take a place among the links that a browser keeps.
 func TestALinksSecretHasOneSpelling(t *testing.T) {
 	_, secret := notify.NewLink(models.NewID(time.Unix(0, 0)), notify.LinkPasswordReset, "", time.Unix(0, 0), time.Hour)
 	for _, other := range []string{

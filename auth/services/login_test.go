@@ -14,7 +14,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// Whoever is past a limit, or comes with an app that is not registered, costs no hash.
+// Attempts past a limit, or by an app that is not registered, cost no hash.
 func TestASignInIsRefusedBeforeItsPasswordIsHashed(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -40,7 +40,8 @@ func TestASignInIsRefusedBeforeItsPasswordIsHashed(t *testing.T) {
 	})
 }
 
-// The password is checked twice when another sign-in hashes it anew meanwhile; the proof, which is good once, is not.
+// If another sign-in stores a new hash of the password, signIn checks the password twice, but the proof, which is valid once, only
+// once.
 func TestAProofServesASignInWhosePasswordIsCheckedTwice(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -22,7 +22,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// flood asks for n accounts, each from another network.
+// flood signs up n accounts, each from another network.
 func (d *desk) flood(t *testing.T, n int) {
 	t.Helper()
 	for i := range n {
@@ -55,7 +55,7 @@ func TestAlarmsGoFirstAndSignUpsLast(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.sendAll(t)
-		list, _ := letters(t, server)
+		list, _ := mailsTaken(t, server)
 		var kinds []string
 		for _, l := range list {
 			kinds = append(kinds, string(l.Kind))
@@ -66,7 +66,7 @@ func TestAlarmsGoFirstAndSignUpsLast(t *testing.T) {
 	})
 }
 
-// A mail server that takes its time for strangers' addresses.
+// The mail server is slow for the addresses of strangers.
 func TestAFloodOfSignUpsDelaysNoAlarmOnASlowServer(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -103,16 +103,16 @@ func TestAFloodOfSignUpsDelaysNoAlarmOnASlowServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Notify.Wake()
-		soon(t, "the alarm arrives", func() bool { return len(server.Mails()) == 1 })
+		soon(t, "the security mail arrives", func() bool { return len(server.Mails()) == 1 })
 		if err := d.Accounts.RequestPasswordReset(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
 			t.Fatal(err)
 		}
 		soon(t, "the reset arrives", func() bool { return len(server.Mails()) == 2 })
-		list, _ := letters(t, server)
+		list, _ := mailsTaken(t, server)
 		if list[0].Kind != notify.KindPasswordChanged || list[1].Kind != notify.KindPasswordReset {
 			t.Errorf("%+v", list)
 		}
-		// What people wait for holds its own connection at most, and none of the alarms'.
+		// Mails that people wait for use their own connection at most, and not the one for security mails.
 		if _, err := d.Operator.AddUser(t.Context(), "stranger@example.com", adaPassword, models.RoleUser); err != nil {
 			t.Fatal(err)
 		}
@@ -124,11 +124,11 @@ func TestAFloodOfSignUpsDelaysNoAlarmOnASlowServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.Notify.Wake()
-		soon(t, "the next alarm arrives", func() bool { return len(server.Mails()) == 3 })
+		soon(t, "the next security mail arrives", func() bool { return len(server.Mails()) == 3 })
 	})
 }
 
-// soon waits for what another goroutine does.
+// soon waits until ok returns true.
 func soon(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	within(t, time.Minute, what, ok)
@@ -173,17 +173,17 @@ func TestPastTheBoundSignUpsAreRefusedAndResetsAreNot(t *testing.T) {
 	})
 }
 
-// Alarms past the five that go first are no mails that strangers asked for: however many wait, they refuse no sign-up.
+// Security mails past the five that go first are not mails that strangers asked for: they never cause a refused sign-up.
 func TestAlarmsThatGoWithOtherMailsRefuseNoSignUp(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.post(t)
 		d.notify(t, store, account.MaxWaitingMails+5)
 		if err := d.signup(t, "honest@example.org", 1); err != nil {
-			t.Errorf("a sign-up behind one account's alarms: %v", err)
+			t.Errorf("a sign-up behind one account's security mails: %v", err)
 		}
 		if err := d.Accounts.RequestPasswordReset(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
-			t.Errorf("a reset behind one account's alarms: %v", err)
+			t.Errorf("a reset behind one account's security mails: %v", err)
 		}
 		d.flood(t, account.MaxWaitingMails-2) // the sign-up and the reset count
 		if err := d.signup(t, "one.more@example.org", 5000); auth.AsError(err).Kind != auth.KindUnavailable {
@@ -196,7 +196,8 @@ func TestAlarmsThatGoWithOtherMailsRefuseNoSignUp(t *testing.T) {
 	})
 }
 
-// Mails to a domain whose server does not answer wait for hours. They keep nobody else from signing up, up to a bound of their own.
+// Mails to a domain whose server does not respond wait for hours. They do not keep other people from signing up, up to a bound of
+// their own.
 func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -228,7 +229,7 @@ func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
 	})
 }
 
-// An account that causes many alarms, its owner's or a thief's, does not delay those of others.
+// An account that causes many security mails, by its owner or by a thief, does not delay those of others.
 func TestAlarmsOfOneAccountDoNotDelayThoseOfOthers(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -243,7 +244,7 @@ func TestAlarmsOfOneAccountDoNotDelayThoseOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.sendAll(t)
-		list, _ := letters(t, server)
+		list, _ := mailsTaken(t, server)
 		before := 0
 		for _, l := range list {
 			if l.To == other.Email {
@@ -257,7 +258,7 @@ func TestAlarmsOfOneAccountDoNotDelayThoseOfOthers(t *testing.T) {
 	})
 }
 
-// Settings that cannot work lose no mail, and the log says so.
+// Wrong settings lose no mail, and the log reports them.
 func TestSettingsThatCannotWorkKeepTheMails(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -13,8 +13,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// A process that dies after its commit leaves its mail to the others, and one that dies with mails claimed keeps them
-// from the others for the length of the lease only.
+// If a process dies after its commit, another one sends its mail. If it dies with claimed mails, the others wait for the length of
+// the lease only.
 func TestAProcessThatDiesLeavesItsMailsToTheOthers(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -57,14 +57,14 @@ func TestASlowServerOutlastsNoClaim(t *testing.T) {
 			return nil
 		})
 		d.sendAll(t)
-		_, ids := letters(t, server)
+		_, ids := mailsTaken(t, server)
 		if once := unique(ids); len(ids) != 10 || once != 10 {
 			t.Errorf("%d mails, %d different", len(ids), once)
 		}
 	})
 }
 
-// sendAnother sends what else is due, as another replica does.
+// sendAnother sends the other due mails, as another replica does.
 func (d *desk) sendAnother(t *testing.T) {
 	t.Helper()
 	if _, err := d.Notify.SendNext(t.Context(), models.MailSignup); err != nil {
@@ -112,7 +112,7 @@ func TestTwoReplicasSendAThousandMailsOnceAndLoseNoneToFaults(t *testing.T) {
 				})
 			}
 			replicas.Wait()
-			_, ids := letters(t, server)
+			_, ids := mailsTaken(t, server)
 			different := unique(ids)
 			t.Logf("faults %v: %d mails, %d delivered, %d of them once more than needed, %d lost", faulty, mails, len(ids), len(ids)-different, mails-different)
 			if different != mails || !faulty && len(ids) != mails || d.waiting(t, store) != 0 {

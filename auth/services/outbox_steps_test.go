@@ -13,7 +13,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// What becomes of a mail when the server breaks at each step: it is delivered once, tried again later, or given up and told of.
+// The server breaks at each step. The mail is delivered once, tried again later, or given up with an event.
 func TestTheOutboxNotesWhatBecameOfAMail(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

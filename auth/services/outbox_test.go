@@ -22,7 +22,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// post gives a desk a mail server, reached over STARTTLS with a login, and letters that are their own JSON.
+// post gives a desk a mail server that is reached over STARTTLS with a login. Mails contain their notification as JSON.
 func (d *desk) post(t *testing.T) *mailtest.Server {
 	t.Helper()
 	server := mailtest.Start(t, false)
@@ -53,8 +53,8 @@ func (d *desk) postTo(t *testing.T, server *mailtest.Server) {
 	})
 }
 
-// letters are what the server took, in its order.
-func letters(t *testing.T, server *mailtest.Server) (list []notify.Notification, ids []string) {
+// mailsTaken returns the notifications that the server accepted, in its order.
+func mailsTaken(t *testing.T, server *mailtest.Server) (list []notify.Notification, ids []string) {
 	t.Helper()
 	for _, m := range server.Mails() {
 		parsed, err := mail.Parse(m.Data)
@@ -71,7 +71,7 @@ func letters(t *testing.T, server *mailtest.Server) (list []notify.Notification,
 	return list, ids
 }
 
-// sendAll empties the outbox of what is due.
+// sendAll sends all due mails.
 func (d *desk) sendAll(t *testing.T) {
 	t.Helper()
 	for n := 1; n > 0; {
@@ -138,9 +138,9 @@ func TestAMailServerThatFailsLosesNothing(t *testing.T) {
 			}, func() { d.config.Mail.(*mail.SMTP).Timeout, d.config.Mail.(*mail.SMTP).Dial = time.Minute, down }, 1},
 			"wants it later":       {func() { server.Fail(later, nil, nil) }, nil, 1},
 			"dies in DATA":         {func() { server.Fail(nil, hangUp, nil) }, nil, 1},
-			"loses its own answer": {func() { server.Fail(nil, nil, hangUp) }, nil, 2}, // once more rather than never
+			"loses its own answer": {func() { server.Fail(nil, nil, hangUp) }, nil, 2}, // rather twice than never
 		} {
-			_, before := letters(t, server)
+			_, before := mailsTaken(t, server)
 			c.fail()
 			d.notify(t, store, 1)
 			d.sendAll(t)
@@ -158,7 +158,7 @@ func TestAMailServerThatFailsLosesNothing(t *testing.T) {
 			}
 			d.advance(notify.FirstWait)
 			d.sendAll(t)
-			_, after := letters(t, server)
+			_, after := mailsTaken(t, server)
 			arrived := after[len(before):]
 			if len(arrived) != c.sent || d.waiting(t, store) != 0 {
 				t.Errorf("a server that %s: %d mails arrive, %d wait", name, len(arrived), d.waiting(t, store))
@@ -171,7 +171,7 @@ func TestAMailServerThatFailsLosesNothing(t *testing.T) {
 	})
 }
 
-// slowly is a connection on which every answer takes its time.
+// slowly is a connection that delays every reply.
 type slowly struct {
 	net.Conn
 	pause time.Duration
@@ -182,8 +182,8 @@ func (c slowly) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// A server that is slow is waited for; one that is slower than anybody waits for is tried again, and what it took all the same
-// comes twice under one id.
+// A slow server gets time. If a server is slower than the timeout, the mail is tried again. If the server accepted it nevertheless,
+// it arrives twice with one id.
 func TestASlowMailServerLosesNothing(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -197,7 +197,7 @@ func TestASlowMailServerLosesNothing(t *testing.T) {
 		const mails = 3
 		d.notify(t, store, mails)
 		d.sendAll(t)
-		_, ids := letters(t, server)
+		_, ids := mailsTaken(t, server)
 		t.Logf("a slow server: %d mails, %d delivered, %d lost", mails, len(ids), mails-unique(ids))
 		if len(ids) != mails || unique(ids) != mails || d.waiting(t, store) != 0 {
 			t.Errorf("slow: %d deliveries of %d, %d wait", len(ids), mails, d.waiting(t, store))
@@ -216,7 +216,7 @@ func TestASlowMailServerLosesNothing(t *testing.T) {
 		sender.Timeout = time.Minute
 		d.advance(notify.FirstWait)
 		d.sendAll(t)
-		_, again := letters(t, server)
+		_, again := mailsTaken(t, server)
 		again = again[len(ids):]
 		t.Logf("a server slower than the patience: %d mails, %d delivered, %d of them once more than needed, %d lost", mails, len(again), len(again)-unique(again), mails-unique(again))
 		if unique(again) != mails || len(again) != 2*mails || d.waiting(t, store) != 0 {
@@ -266,18 +266,18 @@ func TestWhatWaitsIsSealedAndOpensUnderThePreviousSecret(t *testing.T) {
 		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.9")); kind != -1 {
 			t.Fatal(kind)
 		}
-		var id, box []byte
-		if err := store.Pools()[0].QueryRowContext(t.Context(), "SELECT kind, box FROM mails").Scan(&id, &box); err != nil {
+		var id, sealed []byte
+		if err := store.Pools()[0].QueryRowContext(t.Context(), "SELECT kind, box FROM mails").Scan(&id, &sealed); err != nil {
 			t.Fatal(err)
 		}
 		for _, clear := range []string{"192.0.2.9", "phone", "Link"} {
-			if strings.Contains(string(box), clear) {
+			if strings.Contains(string(sealed), clear) {
 				t.Errorf("%q can be read", clear)
 			}
 		}
 		d.change(t, func(c *services.Config) { c.Secret, c.Previous = bytes.Repeat([]byte{9}, 32), [][]byte{c.Secret} })
 		d.sendAll(t)
-		if got, _ := letters(t, server); len(got) != 1 || got[0].IP != "192.0.2.9" || got[0].DeviceName != "phone (2)" || got[0].To != adaEmail {
+		if got, _ := mailsTaken(t, server); len(got) != 1 || got[0].IP != "192.0.2.9" || got[0].DeviceName != "phone (2)" || got[0].To != adaEmail {
 			t.Errorf("%+v", got)
 		}
 		d.notify(t, store, 1)

@@ -8,7 +8,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// However a domain is written, its mails go to one mailbox: mail servers know the ASCII form only (RFC 5891).
+// All spellings of a domain lead to one mailbox, because mail servers know only the ASCII form (RFC 5891).
 func TestEverySpellingOfAMailboxSharesItsMails(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -22,7 +22,7 @@ import (
 	"latchkey/models"
 )
 
-// taking is a mail server that takes everything.
+// taking is a sender that accepts every mail.
 type taking struct{ taken atomic.Int64 }
 
 func (m *taking) Send(context.Context, mail.Message) error {
@@ -30,7 +30,7 @@ func (m *taking) Send(context.Context, mail.Message) error {
 	return nil
 }
 
-// raceLinks are the secrets of an account's mailed links.
+// raceLinks are the secrets of the mailed links of an account.
 func (o *raceOwner) raceLink(purpose string) string {
 	o.t.Helper()
 	link, secret := notify.NewLink(o.session.User.ID, purpose, purpose, o.now(), time.Hour)
@@ -44,8 +44,8 @@ func (o *raceOwner) raceLink(purpose string) string {
 	return secret
 }
 
-// Everything that can be done with an account, at both services, at the moment at which it is deleted twice: it succeeds
-// before, or is refused in a way that a client understands, and nothing of it is left.
+// Both services do everything that can be done with an account at the moment when it is deleted twice. Each act succeeds before the
+// deletion or fails with an error that a client understands, and nothing of the account is left.
 func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 	eachPair(t, func(t *testing.T, p *racePair) {
 		server := &taking{}
@@ -80,7 +80,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			reset, alarm := o.raceLink(notify.LinkPasswordReset), o.raceLink(notify.LinkNotMe)
+			reset, notMe := o.raceLink(notify.LinkPasswordReset), o.raceLink(notify.LinkNotMe)
 			user := o.session.User
 			acts := map[string]func(s *raced) error{
 				"delete": func(s *raced) error {
@@ -110,8 +110,8 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 				"reset the password": func(s *raced) error {
 					return s.Accounts.ResetPassword(t.Context(), reset, "a third word for the tide", raceFrom)
 				},
-				"answer an alarm": func(s *raced) error {
-					_, err := s.Accounts.AnswerNotMe(t.Context(), alarm, raceFrom)
+				"answer This wasn't me": func(s *raced) error {
+					_, err := s.Accounts.AnswerNotMe(t.Context(), notMe, raceFrom)
 					return err
 				},
 				"revoke": func(s *raced) error {
@@ -149,7 +149,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 			if round%3 > 0 { // what makes the password another one keeps the account from going
 				delete(acts, "change the password")
 				delete(acts, "reset the password")
-				delete(acts, "answer an alarm")
+				delete(acts, "answer This wasn't me")
 			}
 			var names []string
 			for name := range acts {
@@ -205,7 +205,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 	})
 }
 
-// raceGone checks that no row of any table is the owner's, but for anonymous events and farewells.
+// raceGone checks that no table has a row of the owner, except anonymous events and farewells.
 func (o *raceOwner) raceGone() {
 	o.t.Helper()
 	pool, id := o.on(0).store.Pools()[0], o.session.User.ID.String()

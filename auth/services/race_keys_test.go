@@ -10,7 +10,7 @@ import (
 	"latchkey/models"
 )
 
-// raceMinted collects access tokens that were minted during a race.
+// raceMinted collects the access tokens that a race minted.
 type raceMinted struct {
 	mu     sync.Mutex
 	tokens []string
@@ -28,7 +28,7 @@ func (m *raceMinted) mint(t *testing.T, s *raced, d models.Device) {
 	m.tokens = append(m.tokens, token)
 }
 
-// good checks that every token is good at both services, once these have read the keys, as they do every ten seconds.
+// good checks that both services accept every token after they have read the keys, as they do every ten seconds.
 func (m *raceMinted) good(t *testing.T, p *racePair) {
 	t.Helper()
 	p.each(func(s *raced) {
@@ -84,7 +84,7 @@ func TestRaceOfTheFirstKeys(t *testing.T) {
 	})
 }
 
-// Keys are rotated at both services while both mint. Of two rotations at one moment the second may find that it is done.
+// Both services rotate keys while both mint. Of two simultaneous rotations, the second may find that it is done.
 func TestRaceOfKeyRotations(t *testing.T) {
 	eachPair(t, func(t *testing.T, p *racePair) {
 		var minted raceMinted

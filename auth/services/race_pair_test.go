@@ -15,8 +15,8 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// racePair is two services over one database, each with connections of its own: two replicas, or, on SQLite, a
-// server and a command beside it. They share a clock that is moved by hand.
+// racePair is two services over one database, each with its own connections: two replicas or, on SQLite, a server and a command
+// beside it. The test advances their common clock.
 type racePair struct {
 	services [2]*raced
 	elapsed  atomic.Int64
@@ -58,7 +58,7 @@ func eachPair(t *testing.T, fn func(t *testing.T, p *racePair)) {
 	})
 }
 
-// raced is one of the two: all services, with what they were made from.
+// raced is one of the two: all services, and what they were made from.
 type raced struct {
 	*services.Services
 	store  *models.Store
@@ -69,7 +69,7 @@ func (s *raced) now() time.Time { return s.config.Now() }
 
 func (s *raced) live() models.Liveness { return liveness(s.config) }
 
-// change makes the services anew, with other settings.
+// change makes the services again with other settings.
 func (s *raced) change(t *testing.T, how func(*services.Config)) {
 	t.Helper()
 	how(&s.config)
@@ -79,7 +79,7 @@ func (s *raced) change(t *testing.T, how func(*services.Config)) {
 	}
 }
 
-// newRaced makes services with hashes that cost little; c says what differs.
+// newRaced makes services with cheap hashes; c changes the settings.
 func newRaced(t *testing.T, store *models.Store, c services.Config) *raced {
 	t.Helper()
 	s := &raced{store: store, config: c}
@@ -148,7 +148,7 @@ func (p *racePair) refresh(t *testing.T, i int, presented string) (token.Answer,
 	return p.on(i).Tokens.Refresh(t.Context(), token.RefreshRequest{Token: presented, From: raceFrom})
 }
 
-// raceLive are the names of the owner's live devices of one kind. A name that comes twice is an error.
+// raceLive returns the names of the owner's live devices of one kind. A duplicate name is an error.
 func (o *raceOwner) raceLive(kind string) (names []string) {
 	o.t.Helper()
 	list, err := o.on(0).store.LiveDevices(o.t.Context(), o.session.User.ID, o.on(0).live())
@@ -184,7 +184,7 @@ func raceTogether(n int, fn func(i int)) {
 	done.Wait()
 }
 
-// raceRounds is how often a race is run: SQLite flushes every commit to the disk.
+// raceRounds returns how often to run a race. SQLite syncs every commit to disk.
 func raceRounds(p *racePair, usual int) int {
 	if testing.Short() || p.on(0).store.Dialect() == "sqlite" {
 		return max(usual/4, 2)
@@ -192,7 +192,7 @@ func raceRounds(p *racePair, usual int) int {
 	return usual
 }
 
-// raceKind is the kind of a refusal, -1 without one.
+// raceKind returns the kind of an error, or -1 for nil.
 func raceKind(err error) auth.Kind {
 	if err == nil {
 		return -1

@@ -17,8 +17,8 @@ import (
 	"latchkey/models"
 )
 
-// Sign-ins, sign-outs and renames at both services, all for one name: the limit holds, no two live devices share a
-// name, and nobody is refused for another reason than the limit.
+// Sign-ins, sign-outs and renames at both services, all for one name: the limit holds, no two live devices share a name, and the
+// limit is the only reason for a refusal.
 func TestRaceOfSignInsForTheLastPlaces(t *testing.T) {
 	eachPair(t, func(t *testing.T, p *racePair) {
 		const most = 5
@@ -60,7 +60,7 @@ func TestRaceOfSignInsForTheLastPlaces(t *testing.T) {
 	})
 }
 
-// Renames to one name against sign-ins under it and against revocations.
+// Renames to one name race with sign-ins under that name and with revocations.
 func TestRaceOfRenamesAgainstSignIns(t *testing.T) {
 	eachPair(t, func(t *testing.T, p *racePair) {
 		for round := range raceRounds(p, 10) {

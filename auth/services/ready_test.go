@@ -11,7 +11,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// steady is a clock that only advances.
+// steady is a monotonic clock.
 type steady struct {
 	mu sync.Mutex
 	at time.Duration
@@ -29,8 +29,8 @@ func (c *steady) advance(d time.Duration) {
 	c.at += d
 }
 
-// A database that answers and takes nothing is not ready, however it refuses, once that has lasted for five seconds; what time of day
-// it is does not matter.
+// A database that responds but accepts no writes is not ready once that has lasted for five seconds, whatever its error is. The
+// time of day does not matter.
 func TestADatabaseThatTakesNothingIsNotReady(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d, clock := newDesk(t, store), &steady{}
@@ -100,7 +100,7 @@ func TestAServerWhoseWritesNeverWorkedIsNotReady(t *testing.T) {
 	})
 }
 
-// Whoever asks seldom is told as soon as whoever asks often.
+// A client that checks seldom gets the result as soon as one that checks often.
 func TestFailingWritesAreWatchedWhileNobodyAsks(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d, clock := newDesk(t, store), &steady{}

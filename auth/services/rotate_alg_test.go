@@ -9,7 +9,7 @@ import (
 	"latchkey/auth/services"
 )
 
-// One replica after the other gets another algorithm, while resource servers keep key sets of either for five minutes.
+// The replicas change their algorithm one after the other, while resource servers cache key sets of both for five minutes.
 func TestAChangeOfAlgorithmMeetsNoVerifierThatDoesNotKnowTheKey(t *testing.T) {
 	eachPair(t, func(t *testing.T, p *racePair) {
 		verifiers := map[time.Time]*resource.Verifier{}
@@ -77,7 +77,7 @@ func TestAChangeOfAlgorithmMeetsNoVerifierThatDoesNotKnowTheKey(t *testing.T) {
 		}
 		to(0, "ES256")
 		run(1)
-		// Who insists need not wait, and what was rotated away stays public.
+		// Rotate does not wait, and the old key stays published.
 		before := signer(t, p.on(0).Services)
 		to(1, "RS256")
 		if algOf(t, p.on(1)) != "ES256" {
@@ -92,7 +92,7 @@ func TestAChangeOfAlgorithmMeetsNoVerifierThatDoesNotKnowTheKey(t *testing.T) {
 	})
 }
 
-// algOf is the algorithm that signs now.
+// algOf returns the algorithm of the current key.
 func algOf(t *testing.T, s *raced) string {
 	t.Helper()
 	if err := s.Keys.Load(t.Context()); err != nil {

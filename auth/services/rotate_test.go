@@ -17,7 +17,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// tooNew is when a refused rotation says that it may be, or the zero time.
+// tooNew returns the time from which a refused rotation would be allowed, or the zero time.
 func tooNew(t *testing.T, err error) time.Time {
 	t.Helper()
 	var e *keys.TooNew
@@ -97,7 +97,7 @@ func TestARotationAfterTheClockWasSetBack(t *testing.T) {
 					t.Fatalf("%v ahead: %s signs after %s", ahead, signer(t, d.Services), before)
 				}
 			}
-			// None of those that were rotated away comes back when its turn would have come.
+			// No old key signs again when its turn would have come.
 			for _, wait := range []time.Duration{ahead, 10 * time.Minute, 31 * 24 * time.Hour} {
 				if d.advance(wait); gone[signer(t, d.Services)] {
 					t.Errorf("%v ahead: %s signs again", ahead, signer(t, d.Services))
@@ -107,10 +107,10 @@ func TestARotationAfterTheClockWasSetBack(t *testing.T) {
 	}
 }
 
-// served is a JWKS as a replica gave it out.
+// served is a JWKS that a replica served.
 type served struct{ keys []byte }
 
-// RoundTrip is for verifiers that get this key set the first time and nothing after it.
+// RoundTrip serves this key set to a verifier once, and then fails.
 func (k *served) RoundTrip(r *http.Request) (*http.Response, error) {
 	if k.keys == nil {
 		return nil, errors.New("not reachable")
@@ -120,8 +120,8 @@ func (k *served) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
 }
 
-// An operator rotates as often as the command lets them. One replica reads the ring every ten seconds, as late as that may
-// be; whatever the other signs, a key set of the last five minutes knows its key.
+// An operator rotates as often as the command allows. One replica reads the keys every ten seconds, as late as possible. Every key
+// that the other one signs with is in all key sets of the last five minutes.
 func TestAVerifierWithACachedKeySetMeetsNoUnknownKey(t *testing.T) {
 	eachPair(t, func(t *testing.T, p *racePair) {
 		fast, slow := p.on(0), p.on(1)
@@ -165,7 +165,7 @@ func TestAVerifierWithACachedKeySetMeetsNoUnknownKey(t *testing.T) {
 	})
 }
 
-// verifierOf holds a key set that it never renews.
+// verifierOf returns a verifier that never fetches its key set again.
 func verifierOf(t *testing.T, p *racePair, keys served, token string) *resource.Verifier {
 	t.Helper()
 	v, err := resource.New(resource.Config{

@@ -29,7 +29,7 @@ const (
 	adaPassword = "a fine day at the sea"
 )
 
-// desk is all services on a real store, with a clock that is moved by hand and hashes that cost little.
+// desk is all services on a real store, with a clock that tests advance and cheap hashes.
 type desk struct {
 	*services.Services
 	store  *models.Store
@@ -54,12 +54,12 @@ func (d *desk) now() time.Time {
 
 func (d *desk) live() models.Liveness { return liveness(d.config) }
 
-// liveness says what is live now under these settings.
+// liveness returns the conditions for live devices at the present time.
 func liveness(c services.Config) models.Liveness {
 	return auth.Idle{App: c.DeviceIdle, Browser: c.BrowserIdle}.Live(c.Now())
 }
 
-// change makes the services anew, with other settings. What they keep in memory is lost, as in a restart.
+// change makes the services again with other settings. What they keep in memory is lost, as after a restart.
 func (d *desk) change(t *testing.T, how func(*services.Config)) {
 	t.Helper()
 	how(&d.config)
@@ -100,7 +100,7 @@ func newDesk(t *testing.T, store *models.Store) *desk {
 
 func at(ip string) auth.Caller { return auth.Caller{IP: netip.MustParseAddr(ip), UserAgent: "test"} }
 
-// try signs in and tells the kind of refusal, or -1.
+// try signs in and returns the kind of the error, or -1.
 func (d *desk) try(t *testing.T, email, password string, from auth.Caller) auth.Kind {
 	t.Helper()
 	_, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: email, Password: password, DeviceName: "phone", From: from})
@@ -221,7 +221,7 @@ func TestAHomeIsForgottenAfterThirtyDays(t *testing.T) {
 	})
 }
 
-// A flood of parallel guesses gets no more answers than guesses one at a time: of the right password among them too.
+// Parallel guesses get no more results than guesses one at a time, even if the right password is among them.
 func TestParallelGuessesGainNothing(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -315,7 +315,7 @@ func TestAPasswordIsHashedAgainWhenParametersRise(t *testing.T) {
 	})
 }
 
-// busyHasher has one worker, which is at work until the test ends, and no queue.
+// busyHasher returns a hasher without a queue whose one worker is busy until the test ends.
 func busyHasher(t *testing.T) *ratelimit.Hasher {
 	t.Helper()
 	h := ratelimit.NewHasher(cheapHash, 1, 0, time.Second)
@@ -348,7 +348,7 @@ func TestPastTheQueueSignInsAreTurnedAway(t *testing.T) {
 	})
 }
 
-// A second rotation within seconds puts a key to work that another replica has not read yet.
+// A second rotation within seconds uses a key that another replica has not read yet.
 func TestAReplicaReadsAKeyThatItDoesNotKnowYet(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -375,7 +375,7 @@ func TestAReplicaReadsAKeyThatItDoesNotKnowYet(t *testing.T) {
 	})
 }
 
-// Sign-ins at one moment may all want to hash the password anew; one of them does, and none is refused for it.
+// Simultaneous sign-ins may all replace the stored hash; one of them does, and none is refused for it.
 func TestSignInsThatHashThePasswordAnewAtOnceAllSucceed(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -19,7 +19,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// One account that signs in from many addresses at once has two sign-ins under way, and keeps others from nothing.
+// An account that signs in from many addresses at once has two sign-ins in progress, and does not keep others from signing in.
 func TestOneAccountHasTwoSignInsUnderWay(t *testing.T) {
 	const many, evePassword = 9, "a fine night at the sea"
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
@@ -33,7 +33,7 @@ func TestOneAccountHasTwoSignInsUnderWay(t *testing.T) {
 		for i := range many {
 			go func() { kinds <- d.try(t, "eve@example.com", evePassword, at(fmt.Sprintf("198.51.100.%d", i))) }()
 		}
-		within(t, 10*time.Second, "two of them past the door and the rest waiting outside", func() bool { return d.Slots.Users() == many && d.Gate.Inside() == 2 })
+		within(t, 10*time.Second, "two of them past the gate and the rest waiting outside", func() bool { return d.Slots.Users() == many && d.Gate.Inside() == 2 })
 		next(t, entered)
 		next(t, entered)
 		if kind := d.try(t, adaEmail, adaPassword, at("203.0.113.9")); kind != -1 {
@@ -49,12 +49,12 @@ func TestOneAccountHasTwoSignInsUnderWay(t *testing.T) {
 	})
 }
 
-// held blocks the hashes of a password, of every one if it is empty, until the test lets them go on.
+// held blocks the hashes of a password, or all hashes if it is empty, until the test calls goOn.
 func (d *desk) held(t *testing.T, only string) (entered chan struct{}, goOn func()) {
 	entered = make(chan struct{}, 100)
 	wait := make(chan struct{})
 	goOn = sync.OnceFunc(func() { close(wait) })
-	t.Cleanup(goOn) // a test that fails leaves nothing that hangs
+	t.Cleanup(goOn) // a failed test leaves no blocked goroutine
 	derive := d.Hasher.Derive
 	d.Hasher.Derive = func(password, salt []byte, passes, memory uint32, threads uint8, size uint32) []byte {
 		if only == "" || only == string(password) {
@@ -66,7 +66,7 @@ func (d *desk) held(t *testing.T, only string) (entered chan struct{}, goOn func
 	return entered, goOn
 }
 
-// next waits for what another goroutine sends.
+// next receives from a channel, with a timeout.
 func next[T any](t *testing.T, from <-chan T) (got T) {
 	t.Helper()
 	select {
@@ -125,7 +125,7 @@ func TestAThirdSignInWaitsItsTurnAndAKnownBrowserHasItsOwn(t *testing.T) {
 	})
 }
 
-// A caller past a limit is told so at once, even while the account's turns are taken.
+// A caller past a limit is refused at once, even while the account's slots are taken.
 func TestWhatTheLimitsRefuseHoldsNoSlot(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -146,7 +146,7 @@ func TestWhatTheLimitsRefuseHoldsNoSlot(t *testing.T) {
 	})
 }
 
-// However many ask for one account, a bounded number of them waits: those past it are told to come back at once.
+// However many sign in to one account, a bounded number waits. The others are refused at once.
 func TestFewWaitForTheSameSlot(t *testing.T) {
 	s := ratelimit.NewSlots()
 	s.Patience = time.Minute
@@ -235,7 +235,7 @@ func TestAnAccountSignsInThirtyTimesInAWindowAndAHundredTimesADay(t *testing.T) 
 	})
 }
 
-// Sign-ins at the same moment do not pass the budget either, whatever they were told before.
+// Simultaneous sign-ins do not exceed the budget, although each was within it when it began.
 func TestParallelSignInsStayWithinTheBudget(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -262,7 +262,7 @@ func TestParallelSignInsStayWithinTheBudget(t *testing.T) {
 	})
 }
 
-// Callers whose network is unknown have no network's limit, are never known by it, and share one part of the door.
+// No network's limit applies to callers whose network is unknown, no account knows them by it, and they share one part of the gate.
 func TestCallersFromAnUnknownNetwork(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -311,7 +311,7 @@ func TestCallersFromAnUnknownNetwork(t *testing.T) {
 	})
 }
 
-// A signed-in person is asked for the password again on several forms. They are no means to keep the hashing busy either.
+// Several forms ask a signed-in person for the password again. They must not allow to keep the hashing busy either.
 func TestAPasswordIsConfirmedThirtyTimesInAWindow(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -350,7 +350,7 @@ func TestAPasswordIsConfirmedThirtyTimesInAWindow(t *testing.T) {
 	})
 }
 
-// A form that is sent again within a minute of its change is known by a hash, too: it counts like any password that was right.
+// A form that is sent again within a minute of its change costs a hash, too, and counts like a right password.
 func TestARepeatedChangeOfPasswordCountsAsAConfirmation(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

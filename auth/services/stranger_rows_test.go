@@ -13,7 +13,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// Wrong passwords for addresses that nobody has leave a few rows in an hour, however many and from wherever they come; the staff's
+// Wrong passwords for addresses without an account leave only a few rows in an hour, however many there are. The support staff's
 // numbers count each of them.
 func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 	const networks, each = 40, 10
@@ -45,7 +45,7 @@ func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 		if after := d.eventsOf(t, models.User{}.ID); len(after) != len(events)+1 {
 			t.Errorf("an hour later: %d events", len(after))
 		}
-		d.advance(time.Hour) // the counters are over, and go with the next look at them
+		d.advance(time.Hour) // the counters have expired, and the next attempt removes them
 		if _, err := store.SweepCounters(t.Context(), d.now()); err != nil {
 			t.Fatal(err)
 		}
@@ -62,13 +62,13 @@ func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 	})
 }
 
-// The first failures of an account have an event each, with where they came from; a flood of them does not fill the database.
+// The first failures of an account have an event each, with its origin. A flood of failures does not fill the database.
 func TestAFloodOfFailuresOfOneAccountSharesItsEvents(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		before := len(d.eventsOf(t, d.ada.ID))
 		var want int64
-		for range 4 { // an hour of a stranger with many networks
+		for range 4 { // a stranger with many networks, for an hour
 			d.fail(t, ratelimit.MaxUserFailures, adaEmail, func(i int) auth.Caller { return at(fmt.Sprintf("198.51.100.%d", i/10)) })
 			d.advance(ratelimit.AttemptWindow)
 			want += ratelimit.MaxUserFailures

@@ -19,14 +19,14 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// logged is what the service logs from now on.
+// logged returns what the service logs from then on.
 func (d *desk) logged(t *testing.T) *bytes.Buffer {
 	var b bytes.Buffer
 	d.change(t, func(c *services.Config) { c.Logger = slog.New(slog.NewTextHandler(&b, nil)) })
 	return &b
 }
 
-// attack signs in every thirty seconds for a while, each time on another app.
+// attack signs in every thirty seconds, each time on another app.
 func (d *desk) attack(t *testing.T, n int) {
 	t.Helper()
 	for i := range n {
@@ -38,7 +38,7 @@ func (d *desk) attack(t *testing.T, n int) {
 
 func (d *desk) arrived(t *testing.T, server *mailtest.Server) (alone, summaries []notify.Notification) {
 	t.Helper()
-	list, _ := letters(t, server)
+	list, _ := mailsTaken(t, server)
 	for _, l := range list {
 		if l.Since.IsZero() {
 			alone = append(alone, l)
@@ -119,7 +119,7 @@ func TestASummaryTellsOfEverySignInWithinTenMinutes(t *testing.T) {
 	})
 }
 
-// Three in an hour, and not one more, are told of alone, wherever the hour begins.
+// Three sign-ins in an hour get a mail each, and the fourth does not, wherever the hour begins.
 func TestOnlyAFourthSignInWithinAnHourWaits(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -205,7 +205,7 @@ func TestTheLinkOfASummaryCoversEverySignInSinceTheFirst(t *testing.T) {
 	})
 }
 
-// Sign-ins at the moment in which a summary is sent are told of, by it or by the next one.
+// Sign-ins at the moment when a summary is sent are reported by it or by the next one.
 func TestNoSignInFallsBetweenTwoSummaries(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -258,7 +258,7 @@ func TestNoSignInFallsBetweenTwoSummaries(t *testing.T) {
 	})
 }
 
-// A mail server that is down for a day keeps one summary of an account, not one for each ten minutes.
+// While the mail server is down for a day, one summary of an account waits, not one for each ten minutes.
 func TestADownMailServerGathersOneSummary(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

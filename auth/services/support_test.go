@@ -36,7 +36,7 @@ func (d *desk) browser(t *testing.T, email, password string) (signin.BrowserKey,
 	return key, session
 }
 
-// staff is sam of the support staff, signed in.
+// staff signs in sam of the support staff.
 func (d *desk) staff(t *testing.T) (signin.BrowserKey, *signin.Session) {
 	t.Helper()
 	if _, err := d.Operator.AddUser(t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
@@ -114,7 +114,7 @@ func TestAnIdleBrowserOfTheStaffGivesItsNameBack(t *testing.T) {
 	})
 }
 
-// When a browser was seen is written once a minute at most; that must not sign out somebody who clicks all day.
+// The time when a browser was last seen is written once a minute at most. A person who clicks all day must not be signed out.
 func TestStaffAtWorkAreNotSignedOut(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

@@ -158,7 +158,7 @@ func TestTheClaimsAreNamedAsInTheDraft(t *testing.T) {
 	}
 }
 
-// FuzzDecode: no text is decoded into more than was allowed, and what is decoded can be encoded again.
+// FuzzDecode checks that no text decodes to more than the limit, and that the result encodes again.
 func FuzzDecode(f *testing.F) {
 	f.Add(draftExample, uint16(2))
 	f.Add(draftVector, uint16(1))

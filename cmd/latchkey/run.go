@@ -39,8 +39,8 @@ type Program struct {
 	stop     context.CancelFunc
 	done     sync.WaitGroup
 	failed   chan error
-	leaving  atomic.Bool   // told to stop
-	grace    time.Duration // what requests under way get; 0: drainTime
+	stopping atomic.Bool   // readyz reports that the program stops
+	grace    time.Duration // time for requests in progress; 0: drainTime
 }
 
 // Start opens the database, brings its schema up to date, reads the signing keys and serves. After an error nothing
@@ -95,7 +95,7 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 		BaseURL: p.url, Secret: p.config.Secret, Previous: p.config.Previous,
 		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery, Outbox: outbox,
 		SecurityContacts: env.settings.SecurityContact,
-		Stopping:         p.leaving.Load, OnlyHosts: env.onlyHosts(),
+		Stopping:         p.stopping.Load, OnlyHosts: env.onlyHosts(),
 	})
 	if err != nil {
 		return err
@@ -121,10 +121,10 @@ func (p *Program) Wait(ctx context.Context) error {
 	}
 }
 
-// Leave lets /readyz say that the program stops, and serves on for as long: load balancers need a while to notice. It returns before
-// that with the error that ended a listener.
-func (p *Program) Leave(d time.Duration) error {
-	p.leaving.Store(true)
+// Drain makes /readyz report that the program stops, and keeps serving for d, so that load balancers can react. It returns earlier
+// with an error that ended a listener.
+func (p *Program) Drain(d time.Duration) error {
+	p.stopping.Store(true)
 	select {
 	case <-time.After(d):
 		return nil
@@ -136,7 +136,7 @@ func (p *Program) Leave(d time.Duration) error {
 // Close drains the requests under way for up to ten seconds, then cuts off the rest, and closes the database. What is cut off is no
 // error: a stranger who sends half a request would decide how the program ends.
 func (p *Program) Close() error {
-	p.leaving.Store(true)
+	p.stopping.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(p.grace, drainTime))
 	defer cancel()
 	var errs []error

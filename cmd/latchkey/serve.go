@@ -48,7 +48,7 @@ func (c *serveCommand) Run(env *environment) error {
 	}
 	env.logger().Info("stopping")
 	if err == nil && env.settings.Drain > 0 {
-		err = p.Leave(env.settings.Drain)
+		err = p.Drain(env.settings.Drain)
 	}
 	return errors.Join(err, p.Close())
 }

@@ -41,7 +41,7 @@ func TestAServerThatIsToldToStopServesOnForAWhile(t *testing.T) {
 	addUser(t, s.env.settings.Database, ada)
 	get(t, s.URL()+"/readyz").want(t, 200)
 	over := make(chan error)
-	go func() { over <- s.Leave(time.Hour) }()
+	go func() { over <- s.Drain(time.Hour) }()
 	eventually(t, time.Minute, "not ready", func() bool { return get(t, s.URL()+"/readyz").status == 503 })
 	get(t, s.URL()+"/readyz").want(t, 503, "code", "unavailable").comeAgain(t)
 	get(t, s.URL()+"/healthz").want(t, 200)

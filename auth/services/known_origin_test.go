@@ -17,10 +17,10 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// The thief's browser is known to the account once he has signed in with it. Each of these takes the account from him,
-// after which he is a stranger again: his next sign-in is told, and the limit of the account holds for his network.
+// After a thief has signed in with a browser, the account knows it. Each of these acts makes him a stranger again: his next sign-in
+// is reported, and the account's limit applies to his network.
 func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
-	newLetter := func(t *testing.T, d *desk, server *mailtest.Server, seen *int) string {
+	newNotMeLink := func(t *testing.T, d *desk, server *mailtest.Server, seen *int) string {
 		t.Helper()
 		list, _ := d.told(t, server, seen)
 		if len(list) == 0 {
@@ -28,17 +28,17 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 		}
 		return list[len(list)-1].Link
 	}
-	for name, takeBack := range map[string]func(t *testing.T, d *desk, server *mailtest.Server, his *signin.Session, alarm string, seen *int){
+	for name, takeBack := range map[string]func(t *testing.T, d *desk, server *mailtest.Server, his *signin.Session, notMe string, seen *int){
 		"a new password by mail": func(t *testing.T, d *desk, server *mailtest.Server, _ *signin.Session, _ string, seen *int) {
 			if err := d.Accounts.RequestPasswordReset(t.Context(), d.ada.Email, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
-			if err := d.Accounts.ResetPassword(t.Context(), newLetter(t, d, server, seen), "another fine day", at("192.0.2.1")); err != nil {
+			if err := d.Accounts.ResetPassword(t.Context(), newNotMeLink(t, d, server, seen), "another fine day", at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"this wasn't me": func(t *testing.T, d *desk, _ *mailtest.Server, _ *signin.Session, alarm string, _ *int) {
-			if _, err := d.Accounts.AnswerNotMe(t.Context(), alarm, at("192.0.2.1")); err != nil {
+		"this wasn't me": func(t *testing.T, d *desk, _ *mailtest.Server, _ *signin.Session, notMe string, _ *int) {
+			if _, err := d.Accounts.AnswerNotMe(t.Context(), notMe, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -46,7 +46,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 			if err := d.Accounts.AskEmailChange(t.Context(), his, account.EmailRequest{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.Accounts.ConfirmEmailChange(t.Context(), newLetter(t, d, server, seen), adaPassword, at("198.51.100.7")); err != nil {
+			if _, err := d.Accounts.ConfirmEmailChange(t.Context(), newNotMeLink(t, d, server, seen), adaPassword, at("198.51.100.7")); err != nil {
 				t.Fatal(err)
 			}
 			list, _ := d.told(t, server, seen)
@@ -66,7 +66,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 				var seen int
 				d.browse(t, "hers", "192.0.2.1")
 				his := d.browse(t, "his", "198.51.100.7")
-				alarm := newLetter(t, d, server, &seen)
+				notMe := newNotMeLink(t, d, server, &seen)
 				d.browse(t, "his", "198.51.100.7")
 				if _, kinds := d.told(t, server, &seen); kinds != "" {
 					t.Fatalf("a browser that is known is told of: %s", kinds)
@@ -83,7 +83,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 				if !home() {
 					t.Fatal("his place is not known")
 				}
-				takeBack(t, d, server, his, alarm, &seen)
+				takeBack(t, d, server, his, notMe, &seen)
 				if home() {
 					t.Error("he is still at home in the account")
 				}
@@ -149,24 +149,24 @@ func TestANewPasswordEndsTheLinksToOne(t *testing.T) {
 	}
 }
 
-// mailedTo is what a link to a new password keeps of the address that it went to.
+// mailedTo returns the payload of a password reset's link: a hash of its address.
 func mailedTo(emailKey string) []byte {
 	hash := sha256.Sum256([]byte(emailKey))
 	return hash[:]
 }
 
-// forgotten writes a link to a new password, and returns its secret without sending the mail.
+// forgotten writes the link of a password reset and returns its secret, without sending the mail.
 func (d *desk) forgotten(t *testing.T) (secret string) {
 	t.Helper()
 	n := d.Accounts.PasswordResetMail(d.ada, true, at("192.0.2.1"))
 	if err := d.store.AddMail(t.Context(), n); err != nil {
 		t.Fatal(err)
 	}
-	boxes, err := seal.Keys([][]byte{testSecret}, "mail")
+	mailKeys, err := seal.Keys([][]byte{testSecret}, "mail")
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := seal.New(boxes)
+	sealer, err := seal.New(mailKeys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func (d *desk) forgotten(t *testing.T) (secret string) {
 	return l.Link
 }
 
-// A stranger who asks for a link must not end the one that the owner is about to use.
+// A stranger who requests a link must not end the owner's link.
 func TestANewerLinkToANewPasswordEndsNoOlderOne(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -204,7 +204,7 @@ func TestANewerLinkToANewPasswordEndsNoOlderOne(t *testing.T) {
 	})
 }
 
-// A link to a new password that is written in the moment in which the account leaves its address is none.
+// A link of a password reset is dead if it was written at the moment when the account left its address.
 func TestALinkToANewPasswordBelongsToTheAddressItWasMailedTo(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)

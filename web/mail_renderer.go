@@ -11,14 +11,14 @@ import (
 	"latchkey/views"
 )
 
-// linkPaths are where the links of letters lead.
+// linkPaths are the paths of the links in mails.
 var linkPaths = map[notify.Kind]string{
 	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
 	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
 	notify.KindPasswordReset: resetLink.path, notify.KindSignup: signupLink.path,
 }
 
-// MailRenderer puts letters into words. Their links begin with the base URL, whatever a request's Host header said.
+// MailRenderer renders notifications as mails. Their links begin with baseURL and do not depend on a Host header.
 func MailRenderer(baseURL string) notify.Render {
 	return func(l notify.Notification) (notify.Rendered, error) {
 		m := views.Mail{
@@ -31,19 +31,19 @@ func MailRenderer(baseURL string) notify.Render {
 		if l.Link != "" {
 			path, ok := linkPaths[l.Kind]
 			if !ok {
-				return notify.Rendered{}, fmt.Errorf("web: a letter %q has a link that leads nowhere", l.Kind)
+				return notify.Rendered{}, fmt.Errorf("web: a mail %q has a link without a path", l.Kind)
 			}
 			m.Link = baseURL + path + "?token=" + url.QueryEscape(l.Link)
 		}
 		var b bytes.Buffer
-		if err := views.Letter(m).Render(context.Background(), &b); err != nil {
+		if err := views.HTMLMail(m).Render(context.Background(), &b); err != nil {
 			return notify.Rendered{}, fmt.Errorf("render mail: %w", err)
 		}
 		return notify.Rendered{Subject: m.Subject(), Text: m.Text(), HTML: b.String()}, nil
 	}
 }
 
-// agentOf names the browser of an act. What cannot be named adds nothing to the name of a device.
+// agentOf names the browser of an act. It returns "" for an unknown browser if the device has a name.
 func agentOf(userAgent, device string) string {
 	agent := auth.DescribeAgent(userAgent)
 	switch {

@@ -19,11 +19,11 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// told are the kinds of mail that arrived since the last look.
+// told returns the mails that arrived since the last call, and their kinds.
 func (d *desk) told(t *testing.T, server *mailtest.Server, seen *int) (list []notify.Notification, kinds string) {
 	t.Helper()
 	d.sendAll(t)
-	all, _ := letters(t, server)
+	all, _ := mailsTaken(t, server)
 	list, *seen = all[*seen:], len(all)
 	var names []string
 	for _, l := range list {
@@ -110,7 +110,7 @@ func TestTheOwnerIsToldOfWhatAThiefWouldDo(t *testing.T) {
 				}
 			}, "password_changed"},
 			{"a return after everything was forgotten", func() {
-				d.advance(notify.AlertsEvery) // or it would be told of in a summary
+				d.advance(notify.AlertsEvery) // otherwise a summary would report it
 				for _, table := range []string{"devices", "known_places", "events"} {
 					if _, err := store.Pools()[0].ExecContext(t.Context(), "DELETE FROM "+table); err != nil {
 						t.Fatal(err)
@@ -147,8 +147,9 @@ func TestWithoutMailNothingWaits(t *testing.T) {
 	})
 }
 
-// startled makes ada's account ring: one device that stays, and one that is not hers, with the link about it.
-func (d *desk) startled(t *testing.T, store *models.Store) (server *mailtest.Server, hers *signin.Session, his token.Answer, link string) {
+// unfamiliarSignIn signs ada in on a device that stays and on one that is not hers, and returns the link "This wasn't me" about the
+// second.
+func (d *desk) unfamiliarSignIn(t *testing.T, store *models.Store) (server *mailtest.Server, hers *signin.Session, his token.Answer, link string) {
 	t.Helper()
 	server = d.post(t)
 	hers, his = d.browse(t, "the laptop's mark", "192.0.2.1"), d.app(t, "his phone")
@@ -168,8 +169,8 @@ func (d *desk) isOut(presented string) bool {
 func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		_, hers, his, link := d.startled(t, store)
-		for range 3 { // a scanner looks
+		_, hers, his, link := d.unfamiliarSignIn(t, store)
+		for range 3 { // a mail scanner follows the link
 			if got, err := d.Accounts.FindNotMe(t.Context(), link); err != nil || got.DeviceName != "his phone" {
 				t.Fatal(got, err)
 			}
@@ -216,7 +217,7 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 	})
 }
 
-// The second sign-in from the thief's browser is told to nobody: its mark is known since the first.
+// No mail reports the second sign-in from the thief's browser, because its mark is known since the first.
 func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -229,13 +230,13 @@ func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.advance(3 * time.Minute) // later than a form that is sent twice
+			d.advance(3 * time.Minute) // too late for a form that is sent twice
 			return key
 		}
 		hers := signIn("192.0.2.1", "hers")
 		first, second := signIn("198.51.100.7", "his"), signIn("198.51.100.7", "his")
 		d.sendAll(t)
-		list, _ := letters(t, server)
+		list, _ := mailsTaken(t, server)
 		if len(list) != 1 {
 			t.Fatalf("%d mails", len(list))
 		}
@@ -253,7 +254,7 @@ func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 	})
 }
 
-// A thief's next act mails her again, and must not take the earlier link away.
+// A thief's next act sends her another mail, which must not end the earlier link.
 func TestLinksAboutEveryDeviceStandBesideEachOther(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
@@ -265,7 +266,7 @@ func TestLinksAboutEveryDeviceStandBesideEachOther(t *testing.T) {
 			d.advance(time.Second)
 		}
 		d.sendAll(t)
-		list, _ := letters(t, server)
+		list, _ := mailsTaken(t, server)
 		if len(list) != 2 {
 			t.Fatalf("%d mails", len(list))
 		}
@@ -280,7 +281,7 @@ func TestLinksAboutEveryDeviceStandBesideEachOther(t *testing.T) {
 func TestTheLinkOfAChangedPasswordSignsEveryDeviceOut(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		server, hers, his, _ := d.startled(t, store)
+		server, hers, his, _ := d.unfamiliarSignIn(t, store)
 		seen := len(server.Mails())
 		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.66")}); err != nil {
 			t.Fatal(err)
@@ -304,7 +305,7 @@ func TestTheLinkOfAChangedPasswordSignsEveryDeviceOut(t *testing.T) {
 func TestALinkThatIsNoGoodChangesNothing(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		_, _, his, link := d.startled(t, store)
+		_, _, his, link := d.unfamiliarSignIn(t, store)
 		for name, bad := range map[string]string{
 			"nothing": "", "garbage": "x", "truncated": link[:len(link)-1], "longer": link + "A", "another": strings.Repeat("A", len(link)),
 			"decorated": " " + link, "padded": link + "=", "a device token": his.RefreshToken, "endless": strings.Repeat("A", 1<<16),
@@ -340,7 +341,7 @@ func TestALinkThatIsNoGoodChangesNothing(t *testing.T) {
 func TestOfTwentyAnswersAtOnceOneCounts(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		_, _, _, link := d.startled(t, store)
+		_, _, _, link := d.unfamiliarSignIn(t, store)
 		var won atomic.Int64
 		var all sync.WaitGroup
 		gate := make(chan struct{})
