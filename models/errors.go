@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"latchkey/models/groupcommit"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
@@ -83,7 +84,8 @@ func isDuplicate(err error) bool {
 // isInternal reports whether an error is our own mistake: a wrong statement, an argument that cannot be sent. It is false when the
 // database is down, full, busy, read-only after a failover or cut off; then another attempt may succeed.
 func isInternal(err error) bool {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*pgconn.ConnectError)) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, new(*pgconn.ConnectError)) ||
+		errors.Is(err, groupcommit.ErrPanicked) { // the mistake is in another caller's statement
 		return false
 	}
 	var pg *pgconn.PgError

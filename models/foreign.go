@@ -37,12 +37,17 @@ func refuseForeign(ctx context.Context, db *sql.DB, dialect string) error {
 // foreignMigrations finds a table of migrations, some of which were applied, without what ours make.
 func foreignMigrations(ctx context.Context, db *sql.DB) (name string, err error) {
 	var there bool
-	err = db.QueryRowContext(ctx, "SELECT to_regclass('goose_db_version') IS NOT NULL AND to_regclass('devices') IS NULL").Scan(&there)
+	err = db.QueryRowContext(ctx, "SELECT "+here("goose_db_version")+" AND NOT "+here("devices")).Scan(&there)
 	if err != nil || !there {
 		return "", err
 	}
 	// Asked once more with it: a migration may be under way, which makes both at one moment.
 	err = db.QueryRowContext(ctx, `SELECT coalesce(max('goose_db_version'), '') FROM goose_db_version
-		WHERE is_applied AND version_id > 0 AND to_regclass('devices') IS NULL`).Scan(&name)
+		WHERE is_applied AND version_id > 0 AND NOT `+here("devices")).Scan(&name)
 	return name, err
+}
+
+// here is a condition: the schema that the migrations use has a table of this name. Other schemas of the search path do not count.
+func here(table string) string {
+	return `EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace(current_schema()) AND relname = '` + table + `')`
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,5 +82,25 @@ func TestTablesBesideOursAreNoConcernOfOurs(t *testing.T) {
 	}
 	if _, err := s.Migrate(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Another program's migrations in a further schema of the search path are no concern of ours.
+func TestAnEmptySchemaBeforeAnotherProgramsIsUsed(t *testing.T) {
+	address := modelstest.Postgres(t)
+	s := open(t, models.Config{URL: address, Conns: 2})
+	exec(t, s, "CREATE TABLE goose_db_version (id integer, version_id bigint, is_applied boolean, tstamp timestamp)")
+	exec(t, s, "INSERT INTO goose_db_version VALUES (1, 7, true, NULL)")
+	exec(t, s, "CREATE SCHEMA latchkey")
+	parsed, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := parsed.Query()
+	query.Set("search_path", "latchkey,public")
+	parsed.RawQuery = query.Encode()
+	ours := open(t, models.Config{URL: parsed.String(), Conns: 2})
+	if applied, err := ours.Migrate(t.Context()); err != nil || applied == 0 {
+		t.Errorf("%d migrations, %v", applied, err)
 	}
 }

@@ -9,8 +9,12 @@ import (
 	"gorm.io/gorm"
 )
 
-// maxKnownOrigins is how many known origins an account has. The ones it signed in from last stay.
-const maxKnownOrigins = 20
+// An account has at most 20 known origins: the ten that it has known longest and the ten that it signed in from last. A thief who signs
+// in from one new origin after another cannot displace the owner's.
+const (
+	oldestOrigins = 10
+	latestOrigins = 10
+)
 
 // KnownOrigin reports whether the account signed in from one of these origins after since.
 func (s *Store) KnownOrigin(ctx context.Context, userID uuid.UUID, origins [][]byte, since time.Time) (bool, error) {
@@ -20,16 +24,16 @@ func (s *Store) KnownOrigin(ctx context.Context, userID uuid.UUID, origins [][]b
 	return n > 0, wrapErr("find known origin", err)
 }
 
-// addKnownOrigins adds origins to an account and deletes the oldest past maxKnownOrigins. The caller has locked the user's row.
+// addKnownOrigins adds origins to an account and deletes those past oldestOrigins and latestOrigins. The caller has locked the user's row.
 func addKnownOrigins(tx *gorm.DB, userID uuid.UUID, origins [][]byte, at time.Time) error {
 	if len(origins) == 0 {
 		return nil
 	}
 	var args []any
 	for _, origin := range origins {
-		args = append(args, userID, dbTime(at), origin)
+		args = append(args, userID, dbTime(at), dbTime(at), origin)
 	}
-	err := tx.Exec(`INSERT INTO known_places (user_id, last_at, place) VALUES `+strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(origins)), ", ")+
+	err := tx.Exec(`INSERT INTO known_places (user_id, first_at, last_at, place) VALUES `+strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?), ", len(origins)), ", ")+
 		` ON CONFLICT (user_id, place) DO UPDATE SET last_at = excluded.last_at`, args...).Error
 	if err != nil {
 		return err
@@ -37,8 +41,9 @@ func addKnownOrigins(tx *gorm.DB, userID uuid.UUID, origins [][]byte, at time.Ti
 	// Origins dated by a clock that was far ahead would otherwise count as the latest until that time comes.
 	ahead := dbTime(at.Add(time.Hour))
 	return tx.Exec(`DELETE FROM known_places WHERE user_id = ? AND (last_at > ? OR place NOT IN
-		(SELECT place FROM known_places WHERE user_id = ? AND last_at <= ? ORDER BY last_at DESC, place LIMIT ?))`,
-		userID, ahead, userID, ahead, maxKnownOrigins).Error
+		(SELECT place FROM known_places WHERE user_id = ? AND last_at <= ? ORDER BY last_at DESC, place LIMIT ?) AND place NOT IN
+		(SELECT place FROM known_places WHERE user_id = ? AND last_at <= ? ORDER BY coalesce(first_at, last_at), place DESC LIMIT ?))`,
+		userID, ahead, userID, ahead, latestOrigins, userID, ahead, oldestOrigins).Error
 }
 
 // forgetKnownOrigins deletes all known origins of an account.

@@ -57,7 +57,7 @@ func (s *Sealer) Open(r Sealed) (k *Key, stale bool, err error) {
 	}
 	der, stale, err := s.Sealer.Open(binding(r.ID, r.Alg, r.Seq), r.Ciphertext[1:])
 	if err != nil {
-		return nil, false, fmt.Errorf("signing key %s: %w", r.ID, err)
+		return nil, false, err
 	}
 	k, err = unmarshal(der, r)
 	return k, stale && err == nil, err

@@ -39,6 +39,7 @@ func NewHasher(p password.Params, workers, queue int, wait time.Duration) *Hashe
 		queue:  make(chan struct{}, queue),
 		dummy:  password.PHC{Params: p, Salt: make([]byte, password.SaltLen), Key: make([]byte, password.KeyLen)},
 		Derive: argon2.IDKey,
+		Refreshes: refreshActivity{began: time.Now()},
 	}
 }
 

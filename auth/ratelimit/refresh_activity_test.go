@@ -9,7 +9,6 @@ import (
 func TestACoreIsKeptFreeWhileAppsRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, g := gatedHasher(2, 20, time.Hour)
-		h.Refreshes.began = time.Now()
 		time.Sleep(time.Hour)
 		inside := func(what string, want int32) {
 			t.Helper()
@@ -47,7 +46,6 @@ func TestACoreIsKeptFreeWhileAppsRefresh(t *testing.T) {
 func TestTheOnlyWorkerIsNeverReserved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, g := gatedHasher(1, 1, time.Second)
-		h.Refreshes.began = time.Now()
 		h.Refreshes.Note()
 		close(g.open)
 		for range 3 {

@@ -1,8 +1,10 @@
 package services_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"latchkey/auth"
 	"latchkey/auth/ratelimit"
@@ -96,6 +98,55 @@ func TestKnownOriginsShareTheConfirmations(t *testing.T) {
 		}
 		if kind := confirm("hers"); kind != -1 {
 			t.Errorf("the owner's browser: %v", kind)
+		}
+	})
+}
+
+// A thief who signs in with one new mark after the other does not make the account forget the owner's browser, which could then be kept
+// out.
+func TestNewOriginsDoNotDisplaceTheOldestOnes(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		if kind := d.enter(t, adaPassword, with("hers", "192.0.2.1")); kind != -1 {
+			t.Fatal(kind)
+		}
+		d.advance(time.Minute)
+		for window, n := 0, 0; window < 5 && n < ratelimit.MaxSignInsDay; window++ {
+			for i := range 40 {
+				if d.enter(t, adaPassword, with(fmt.Sprint("his ", window, " ", i), fmt.Sprintf("198.51.100.%d", i))) == -1 {
+					n++
+				}
+			}
+			d.advance(ratelimit.AttemptWindow)
+		}
+		if kind := d.enter(t, adaPassword, with("hers", "192.0.2.1")); kind != -1 {
+			t.Errorf("the owner's browser: %v", kind)
+		}
+		origins := [][]byte{d.Limits.NetworkOrigin(at("192.0.2.1"))}
+		if known, err := store.KnownOrigin(t.Context(), d.ada.ID, origins, d.now().Add(-ratelimit.KnownFor)); err != nil || !known {
+			t.Errorf("the owner's network is known: %v, %v", known, err)
+		}
+	})
+}
+
+// An address that has several keys is looked up within the gate: past the gate it costs nothing.
+func TestPastTheGateAnAddressCostsNoQuery(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		for i := 0; ; i++ {
+			if _, err := d.Gate.Admit(at(fmt.Sprintf("203.0.113.%d", i%250))); errors.Is(err, auth.ErrBusy) {
+				break
+			}
+		}
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, email := range []string{"nobody@example.com", "nobody@bücher.example", "\ufeffnobody@example.com"} {
+			_, byApp := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: email, Password: adaPassword, DeviceName: "phone", From: at("192.0.2.1")})
+			_, byBrowser := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: email, Password: adaPassword, From: at("192.0.2.1")})
+			if !errors.Is(byApp, auth.ErrBusy) || !errors.Is(byBrowser, auth.ErrBusy) {
+				t.Errorf("%q: %v, %v", email, byApp, byBrowser)
+			}
 		}
 	})
 }

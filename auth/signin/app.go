@@ -46,17 +46,13 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	if err := bad.Err(); err != nil {
 		return token.Answer{}, err
 	}
-	key, err := s.signInKey(ctx, r.Email)
-	if err != nil {
-		return token.Answer{}, err
-	}
-	jkt, proof, proofErr := s.tokens.CheckProof(r.Proof, key, dpop.Request{})
+	jkt, proof, proofErr := s.tokens.CheckProof(r.Proof, auth.SameEmail(r.Email), dpop.Request{})
 	if proofErr != nil {
 		jkt = "" // an invalid proof proves no key
 	}
 	once := sync.OnceValue(proof.Consume) // signIn may check the password twice
 	r.From.JKT = jkt
-	a := SignInAttempt{EmailKey: key, password: r.Password, clientID: r.ClientID, From: r.From, checkApp: func(allowed bool) error {
+	a := SignInAttempt{email: r.Email, password: r.Password, clientID: r.ClientID, From: r.From, checkApp: func(allowed bool) error {
 		return s.checkApp(ctx, r, allowed, named, proofErr)
 	}}
 	var secret [devicetoken.SecretSize]byte
@@ -148,12 +144,8 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	if err := bad.Err(); err != nil {
 		return BrowserKey{}, err
 	}
-	emailKey, err := s.signInKey(ctx, r.Email)
-	if err != nil {
-		return BrowserKey{}, err
-	}
 	var keys []BrowserKey
-	d, err := s.signIn(ctx, SignInAttempt{EmailKey: emailKey, password: r.Password, From: r.From}, func(v token.Verified) (n models.NewDevice, err error) {
+	d, err := s.signIn(ctx, SignInAttempt{email: r.Email, password: r.Password, From: r.From}, func(v token.Verified) (n models.NewDevice, err error) {
 		n, keys = s.NewBrowser(v, r)
 		return n, nil
 	})

@@ -21,15 +21,3 @@ func (s *Service) EmailKey(ctx context.Context, typed string) (string, error) {
 	}
 	return key, err
 }
-
-// signInKey is EmailKey within the gate, for callers who have not signed in.
-func (s *Service) signInKey(ctx context.Context, typed string) (key string, err error) {
-	if keys := auth.KeysOf(typed); len(keys) == 1 {
-		return keys[0], nil
-	}
-	err = s.gate.Query(ctx, func() error {
-		key, err = s.EmailKey(ctx, typed)
-		return err
-	})
-	return key, err
-}

@@ -14,10 +14,12 @@ import (
 
 // SignInAttempt is a sign-in, or a confirmation, before its password is checked.
 type SignInAttempt struct {
-	EmailKey, password, clientID string
-	From                         auth.Caller
-	checkApp                     func(allowed bool) error // checks the app, given whether its client_id may sign in, before the limits; nil for browsers
-	Confirms                     bool                     // the person is signed in already: does not count as a sign-in
+	EmailKey           string // found from email when that is given
+	email              string // as it was typed
+	password, clientID string
+	From               auth.Caller
+	checkApp           func(allowed bool) error // checks the app, given whether its client_id may sign in, before the limits; nil for browsers
+	Confirms           bool                     // the person is signed in already: does not count as a sign-in
 }
 
 // passwordCheck is one check of a password within the limits, and what it holds while it runs.
@@ -51,6 +53,11 @@ func (c *passwordCheck) begin(ctx context.Context, a SignInAttempt) (err error) 
 	}
 	var known ratelimit.Known
 	err = s.gate.Query(ctx, func() error {
+		if a.email != "" {
+			if a.EmailKey, err = s.EmailKey(ctx, a.email); err != nil {
+				return err
+			}
+		}
 		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
 			EmailKey: a.EmailKey, ClientID: a.clientID, Keys: s.limits.SignInKeys(a.EmailKey, a.From), At: s.clock.Now(),
 			Browser: s.limits.BrowserOrigin(a.From), Network: s.limits.NetworkOrigin(a.From), KnownSince: s.clock.Now().Add(-ratelimit.KnownFor), JKT: a.From.JKT,

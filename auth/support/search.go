@@ -54,6 +54,10 @@ func (s *Service) Search(ctx context.Context, by *signin.Session, q Query) (Resu
 	if problem := problemWithSearch(q.Text); problem != "" {
 		return Result{}, auth.InvalidField("q", problem)
 	}
+	now := s.clock.Now()
+	if err := s.stats.limit.admit(by.User.ID, now); err != nil {
+		return Result{}, err
+	}
 	if strings.Contains(q.Text, "@") {
 		key, err := s.signIn.EmailKey(ctx, q.Text)
 		if err != nil {
@@ -63,12 +67,8 @@ func (s *Service) Search(ctx context.Context, by *signin.Session, q Query) (Resu
 			q.Text = key // the account's own spelling: deleting the account also removes it from recorded searches
 		}
 	}
-	now := s.clock.Now()
 	e := auth.NewEvent(models.EventSupportSearched, by.User.ID, q.From, now)
 	e.Actor, e.ActorID, e.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, q.detail()
-	if err := s.stats.limit.admit(by.User.ID, now); err != nil {
-		return Result{}, err
-	}
 	if err := s.audit(ctx, e); err != nil {
 		return Result{}, err
 	}
