@@ -92,8 +92,8 @@ func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID
 
 // deviceKey reads an id as it came in a path: what is no UUID is simply not found.
 func deviceKey(user uuid.UUID, id string) (models.DeviceKey, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil || len(id) != 36 {
+	parsed, ok := auth.ParseID(id)
+	if !ok {
 		return models.DeviceKey{}, errNoDevice // the cause would repeat what the client wrote
 	}
 	return models.DeviceKey{UserID: user, ID: parsed}, nil
