@@ -68,10 +68,10 @@ type SignIn struct {
 	At                        time.Time
 }
 
-// Rendered are a letter as a mail reads.
+// Rendered is a notification as a mail reads.
 type Rendered struct{ Subject, Text, HTML string }
 
-// Render puts letters into words.
+// Render puts notifications into words.
 type Render func(Notification) (Rendered, error)
 
 // Enabled tells whether mails are sent at all. Without, none is written either.
@@ -200,7 +200,7 @@ func (s *Service) ReusedNotice(from auth.Caller, now time.Time) func(models.Devi
 	}
 }
 
-// message puts a letter into words.
+// message puts a notification into words.
 func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Message, Notification, error) {
 	var l Notification
 	text, _, err := s.sealer.Open(mailRow(m.ID), m.Box)

@@ -11,14 +11,14 @@ import (
 	"latchkey/views"
 )
 
-// linkPaths are where the links of letters lead.
+// linkPaths are where the links of mails lead.
 var linkPaths = map[notify.Kind]string{
 	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
 	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
-	notify.KindPasswordReset: resetLink.path, notify.KindSignup: signupLink.path,
+	notify.KindPasswordReset: passwordResetLink.path, notify.KindSignup: signupLink.path,
 }
 
-// MailRenderer puts letters into words. Their links begin with the base URL, whatever a request's Host header said.
+// MailRenderer puts notifications into words. Their links begin with the base URL, whatever a request's Host header said.
 func MailRenderer(baseURL string) notify.Render {
 	return func(l notify.Notification) (notify.Rendered, error) {
 		m := views.Mail{
@@ -31,7 +31,7 @@ func MailRenderer(baseURL string) notify.Render {
 		if l.Link != "" {
 			path, ok := linkPaths[l.Kind]
 			if !ok {
-				return notify.Rendered{}, fmt.Errorf("web: a letter %q has a link that leads nowhere", l.Kind)
+				return notify.Rendered{}, fmt.Errorf("web: a notification %q has a link that leads nowhere", l.Kind)
 			}
 			m.Link = baseURL + path + "?token=" + url.QueryEscape(l.Link)
 		}
