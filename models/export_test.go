@@ -13,6 +13,14 @@ var (
 	Confusables = confusables
 )
 
+// For the test of what SECURITY.md says.
+const (
+	MaxKnownOrigins = oldestOrigins + latestOrigins
+	MaxWaysBack     = maxWaysBack
+	MaxEnded        = maxEnded
+	MaxResetsAfresh = maxCountedResets
+)
+
 // Alike tells whether a device may not have the name b beside one that has a.
 func Alike(a, b string) bool { return held{{ID: uuid.Max, Name: a}}.taken(uuid.Nil)(b) }
 

@@ -64,3 +64,17 @@ func TestMailsToUnconfirmedAddressesRepeatNothing(t *testing.T) {
 		}
 	}
 }
+
+// An administrator may have mistyped the new address: the person who has it learns no other. Mails that wait since an older release hold one.
+func TestAMailAboutAnAdministratorsChangeNamesNoFormerAddress(t *testing.T) {
+	for _, kind := range []string{"email_new", "email_changed"} {
+		m := Mail{Kind: kind, To: "new@example.org", At: mailMoment, Operator: true, Before: "verify-now@evil.example", After: "new@example.org", Base: "https://id.example.org"}
+		var b strings.Builder
+		if err := HTMLMail(m).Render(t.Context(), &b); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(m.Subject()+m.Text()+b.String(), "evil.example") {
+			t.Errorf("%s names the former address:\n%s", kind, m.Text())
+		}
+	}
+}

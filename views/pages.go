@@ -241,8 +241,8 @@ type AccountDeletePage struct {
 	Problems FormProblems
 }
 
-// ForgotPage asks for the address of a forgotten account, and says where to look.
-type ForgotPage struct {
+// PasswordResetRequestPage asks for the address of a forgotten account, and says where to look.
+type PasswordResetRequestPage struct {
 	Shell
 	Email    string
 	Mail     bool   // mails are sent here
@@ -250,8 +250,8 @@ type ForgotPage struct {
 	Problems FormProblems
 }
 
-// ResetPage asks for a new password.
-type ResetPage struct {
+// PasswordResetPage asks for a new password.
+type PasswordResetPage struct {
 	Shell
 	Action      string // the link's own page
 	Email       string

@@ -40,7 +40,7 @@ func withAndWithout(t *testing.T, walk func(t *testing.T, s *site, c *tab)) {
 func (c *tab) check(where string) {
 	c.t.Helper()
 	if c.script {
-		c.accessible(where)
+		c.accessible(where, everything)
 	}
 }
 

@@ -30,7 +30,7 @@ type linkPage struct {
 }
 
 var (
-	resetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
+	passwordResetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
 		_, err := a.FindPasswordReset(ctx, secret)
 		return err
 	}}

@@ -15,7 +15,7 @@ import (
 var linkPaths = map[notify.Kind]string{
 	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
 	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
-	notify.KindPasswordReset: resetLink.path, notify.KindSignup: signupLink.path,
+	notify.KindPasswordReset: passwordResetLink.path, notify.KindSignup: signupLink.path,
 }
 
 // MailRenderer renders notifications as mails. Their links begin with baseURL and do not depend on a Host header.

@@ -44,6 +44,47 @@ func TestMailsToStrangersRepeatNothingThatWasSent(t *testing.T) {
 }
 
 // The owner's mails and pages call a browser by names of ours, whatever it calls itself.
+// An account may have had any address. Mails to one that no person has confirmed for it say none of those.
+func TestMailsToStrangersNameNoFormerAddress(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		const first, second = "verify-now@evil.example", "verify-again@evil.example"
+		if _, err := s.auth.Operator.AddUser(t.Context(), first, adaPassword, "user"); err != nil {
+			t.Fatal(err)
+		}
+		strangers := 0
+		check := func(when string) {
+			t.Helper()
+			for _, m := range s.mails() {
+				if m.To != first && m.To != second {
+					strangers++
+				}
+				own := strings.NewReplacer(m.To, "").Replace(m.Subject + m.Text + m.HTML)
+				if strings.Contains(own, "evil.example") {
+					t.Errorf("%s, to %s: %s\n%s", when, m.To, m.Subject, m.Text)
+				}
+			}
+		}
+		b := s.browser()
+		b.signIn(first, adaPassword)
+		s.moved(b, second, adaPassword)
+		b.expect(b.move("stranger@example.org", adaPassword), http.StatusSeeOther, "/security")
+		check("asked for")
+		b.expect(b.move(adaEmail, adaPassword), http.StatusSeeOther, "/security")
+		check("taken")
+		if err := s.auth.Operator.SetEmail(t.Context(), second, "mistyped@example.org"); err != nil {
+			t.Fatal(err)
+		}
+		check("mistyped by an operator")
+		if r := s.browser().post("/forgot", url.Values{"email": {"mistyped@example.org"}}); r.status != http.StatusSeeOther {
+			t.Fatal(r.status)
+		}
+		check("forgot the password")
+		if strangers != 4 {
+			t.Errorf("%d mails to strangers", strangers)
+		}
+	})
+}
+
 func TestABrowserIsCalledByNamesOfOurs(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
 		s.login("phone")

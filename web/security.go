@@ -1,11 +1,8 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 
-	"latchkey/auth"
-	"latchkey/auth/account"
 	"latchkey/auth/signin"
 	"latchkey/views"
 )
@@ -13,46 +10,6 @@ import (
 // securityForm offers a change of password and of the address.
 func (s *Server) securityForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
 	return s.renderSecurity(w, r, http.StatusOK, views.SecurityPage{})
-}
-
-// security changes the password and signs out every other device.
-func (s *Server) security(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	p, err := decodePage(r, "current_password", "new_password")
-	if err != nil {
-		return err
-	}
-	from, err := s.caller(r)
-	if err != nil {
-		return err
-	}
-	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
-	n, err := s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
-	if err != nil {
-		problems, status, ok := s.formProblems(w, r, err)
-		if !ok {
-			return err
-		}
-		if auth.AsError(err).Kind == auth.KindWrongPassword {
-			problems.Fields["current_password"], status = problems.Summary, http.StatusUnprocessableEntity
-			problems.Summary = "Your password was not changed."
-		}
-		return s.renderSecurity(w, r, status, views.SecurityPage{Problems: problems})
-	}
-	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(n))
-	return redirect(w, r, "/devices")
-}
-
-// passwordChanged says what was done, with how many devices were signed out by it.
-func passwordChanged(n int64) string {
-	switch n {
-	case account.ChangedBefore:
-		return "Your password was changed."
-	case 0:
-		return "Your password was changed. No other device was signed in."
-	case 1:
-		return "Your password was changed, and 1 other device was signed out."
-	}
-	return fmt.Sprintf("Your password was changed, and %d other devices were signed out.", n)
 }
 
 func (s *Server) renderSecurity(w http.ResponseWriter, r *http.Request, status int, page views.SecurityPage) error {

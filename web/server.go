@@ -1,12 +1,9 @@
 package web
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 
 	"latchkey/auth"
@@ -76,10 +73,9 @@ type Server struct {
 
 // New wires the routes and the middleware. It refuses a base URL that is no origin and CIDRs that are none.
 func New(a *services.Services, c Config) (*Server, error) {
-	base, err := url.Parse(c.BaseURL)
-	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" || strings.Trim(base.Path, "/") != "" ||
-		base.RawQuery != "" || base.User != nil {
-		return nil, errors.New("the base URL must be an origin, like https://id.example.com")
+	base, err := origin.Parse(c.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

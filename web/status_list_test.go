@@ -277,3 +277,33 @@ func TestABitIsClearedOnceNoAccessTokenCanLive(t *testing.T) {
 		}
 	})
 }
+
+// While the database takes nothing, load balancers are told, and resource servers still get all that they need to judge tokens.
+func TestWhatResourceServersReadIsServedWhileWritesFail(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		p := s.login("phone")
+		reference := p.status(t)
+		for _, statement := range map[string][]string{
+			"sqlite":   {"PRAGMA query_only = 1"},
+			"postgres": {"DO $$ BEGIN EXECUTE 'ALTER DATABASE ' || current_database() || ' SET default_transaction_read_only = on'; END $$", "SET default_transaction_read_only = on"},
+		}[s.store.Dialect()] {
+			if _, err := s.store.Pools()[0].ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r := s.request(http.MethodGet, "/readyz", ""); r.status != http.StatusServiceUnavailable {
+			t.Errorf("ready: %d", r.status)
+		}
+		for range 2 { // from memory, and after a look at the database
+			for _, path := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/healthz", "/openapi.yaml"} {
+				if r := s.request(http.MethodGet, path, ""); r.status != http.StatusOK || r.body == "" {
+					t.Errorf("%s: %d %s", path, r.status, r.body)
+				}
+			}
+			if _, bits := s.list(reference.URI); bits.Get(reference.Index) {
+				t.Error("the phone is revoked")
+			}
+			s.clock.Advance(time.Hour)
+		}
+	})
+}

@@ -94,8 +94,8 @@ func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID
 
 // deviceKey parses a device id of a path. An invalid id is simply not found.
 func deviceKey(user uuid.UUID, id string) (models.DeviceKey, error) {
-	parsed, err := uuid.Parse(id)
-	if err != nil || len(id) != 36 {
+	parsed, ok := auth.ParseID(id)
+	if !ok {
 		return models.DeviceKey{}, errNoDevice // the cause would repeat the client's text
 	}
 	return models.DeviceKey{UserID: user, ID: parsed}, nil

@@ -5,6 +5,7 @@ package origin
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
@@ -29,6 +30,16 @@ func Of(u *url.URL) string {
 		host += ":" + port
 	}
 	return scheme + "://" + host
+}
+
+// Parse reads the public origin of a server, as an operator writes it: http or https, a host, perhaps a port, and at most a slash.
+func Parse(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" ||
+		strings.ContainsAny(text, "?#") || u.User != nil {
+		return nil, errors.New("must be an origin like https://id.example.com, without a path or a user")
+	}
+	return u, nil
 }
 
 // Host returns the normalised form of a host name or an IP address, without port and brackets. It accepts all forms of IPv4

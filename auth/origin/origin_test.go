@@ -87,3 +87,22 @@ func TestIPv4HostsComeInTheFormThatBrowsersSend(t *testing.T) {
 		}
 	}
 }
+
+func TestTheOriginOfAServerIsNothingMore(t *testing.T) {
+	for _, text := range []string{
+		"https://id.example.com", "https://id.example.com/", "HTTPS://id.example.com", "http://localhost:8080", "http://[::1]:8080", "https://bücher.example",
+	} {
+		if u, err := origin.Parse(text); err != nil || u.Hostname() == "" {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for _, text := range []string{
+		"", "id.example.com", "//id.example.com", "localhost:8080", "ftp://id.example.com", "https://", "https://:443", "https://id.example.com/path",
+		"https://id.example.com?a=b", "https://id.example.com?", "https://id.example.com#a", "https://id.example.com/#", "https://user@id.example.com",
+		"https://id.example.com:port", "https://id.example.com\n", "mailto:id@example.com",
+	} {
+		if u, err := origin.Parse(text); err == nil {
+			t.Errorf("%q: taken as %v", text, u)
+		}
+	}
+}

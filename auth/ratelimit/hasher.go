@@ -33,12 +33,12 @@ func NewHasher(p password.Params, workers, queue int, wait time.Duration) *Hashe
 		panic(fmt.Sprintf("ratelimit: impossible hashing parameters %+v, %d workers, queue of %d", p, workers, queue))
 	}
 	return &Hasher{
-		params: p,
-		wait:   wait,
-		slots:  make(chan struct{}, workers),
-		queue:  make(chan struct{}, queue),
-		dummy:  password.PHC{Params: p, Salt: make([]byte, password.SaltLen), Key: make([]byte, password.KeyLen)},
-		Derive: argon2.IDKey,
+		params:    p,
+		wait:      wait,
+		slots:     make(chan struct{}, workers),
+		queue:     make(chan struct{}, queue),
+		dummy:     password.PHC{Params: p, Salt: make([]byte, password.SaltLen), Key: make([]byte, password.KeyLen)},
+		Derive:    argon2.IDKey,
 		Refreshes: refreshActivity{began: time.Now()},
 	}
 }

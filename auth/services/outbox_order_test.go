@@ -196,6 +196,26 @@ func TestAlarmsThatGoWithOtherMailsRefuseNoSignUp(t *testing.T) {
 	})
 }
 
+// postponed adds mails about sign-ups that were tried once: one as the program does, and the others as its copies.
+func (d *desk) postponed(t *testing.T, store *models.Store, n int) {
+	t.Helper()
+	m := models.OutgoingMail{ID: models.NewID(d.now()), Kind: string(notify.KindSignup), Recipient: "stranger@example.org", Sealed: []byte{1}, CreatedAt: d.now(), Tries: 1, Priority: models.MailSignup}
+	if err := store.AddMail(t.Context(), models.MailWithLinks{Mail: &m}); err != nil {
+		t.Fatal(err)
+	}
+	newID := map[string]string{"sqlite": "lower(hex(randomblob(16)))", "postgres": "gen_random_uuid()"}[store.Dialect()]
+	result, err := store.Pools()[0].ExecContext(t.Context(), fmt.Sprintf(`WITH RECURSIVE copies(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM copies WHERE i < %d)
+		INSERT INTO mails (id, user_id, kind, recipient, box, created_at, next_at, tries, priority)
+		SELECT %s, user_id, kind, 'stranger' || i || '@example.org', box, created_at, next_at, tries, priority
+		FROM mails, copies WHERE recipient = 'stranger@example.org'`, n-1, newID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if made, err := result.RowsAffected(); err != nil || made != int64(n-1) {
+		t.Fatal(made, err)
+	}
+}
+
 // Mails to a domain whose server does not respond wait for hours. They do not keep other people from signing up, up to a bound of
 // their own.
 func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
@@ -217,12 +237,7 @@ func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
 		if n := len(server.Mails()); n != 1 {
 			t.Errorf("%d mails arrive", n)
 		}
-		for i := range account.MaxPostponedMails - account.MaxWaitingMails {
-			m := models.OutgoingMail{ID: models.NewID(d.now()), Kind: string(notify.KindSignup), Recipient: fmt.Sprintf("stranger%d@example.org", i), Sealed: []byte{1}, CreatedAt: d.now(), Tries: 1, Priority: models.MailSignup}
-			if err := store.AddMail(t.Context(), models.MailWithLinks{Mail: &m}); err != nil {
-				t.Fatal(err)
-			}
-		}
+		d.postponed(t, store, account.MaxPostponedMails-account.MaxWaitingMails)
 		if err := d.signup(t, "late@example.org", 6000); auth.AsError(err).Kind != auth.KindUnavailable {
 			t.Errorf("a sign-up past the bound: %v", err)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/auth/mail"
+	"latchkey/auth/origin"
 	"latchkey/web"
 )
 
@@ -108,10 +109,8 @@ func (s *Settings) validateAddresses() error {
 		}
 	}
 	if s.BaseURL != "" {
-		u, err := url.Parse(s.BaseURL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" ||
-			u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-			return errors.New("LATCHKEY_BASE_URL: must be an origin like https://id.example.com, without a path or a user")
+		if _, err := origin.Parse(s.BaseURL); err != nil {
+			return settingError("LATCHKEY_BASE_URL", err)
 		}
 	}
 	for _, contact := range s.SecurityContact {
