@@ -17,6 +17,8 @@ import (
 type Config struct {
 	SignupOpen  bool // people may create accounts by themselves
 	PasswordMin int  // characters, at least 8
+	// Names are those of the service and of its hosts, which a password must not be made of.
+	Names []string
 }
 
 // Parts are what the service works with.

@@ -12,6 +12,7 @@ import (
 // What may be asked for without an account's password, or for other people's mailboxes, within AttemptWindow.
 const (
 	MaxResetTries   = 30 // passwords chosen with one link, until one is taken
+	MaxJudged       = 60 // passwords judged for accounts asked for from one network, the refused ones too
 	MaxSignups      = 20 // accounts asked for from one network
 	MaxSignupMails  = 3  // mails about it to one mailbox
 	MaxForgotten    = 3  // mails to the owner of one address who forgot the password

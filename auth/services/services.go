@@ -4,6 +4,7 @@ package services
 import (
 	"errors"
 	"log/slog"
+	"net/url"
 	"runtime"
 	"time"
 
@@ -126,7 +127,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.boxes, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
 		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
-	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin})
+	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer)})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.boxes, s.Notify, s.SignIn)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
 	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)
@@ -135,6 +136,15 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Accounts: s.Accounts, Deletions: s.Deletions, Limits: s.Limits, Hasher: s.Hasher,
 	})
 	return s, nil
+}
+
+// names are those of the service: passwords made of them are guessed first.
+func names(issuer string) []string {
+	list := []string{"Latchkey"}
+	if u, err := url.Parse(issuer); err == nil {
+		list = append(list, u.Hostname())
+	}
+	return list
 }
 
 func (c *Config) fill() {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"strings"
+
 	"latchkey/auth/services"
 	"latchkey/models"
 )
@@ -33,6 +36,7 @@ func (e *environment) newServices(store *models.Store, change func(*services.Con
 	if change != nil {
 		change(&config)
 	}
+	config.Issuer = cmp.Or(config.Issuer, strings.TrimRight(e.settings.BaseURL, "/")) // passwords must not be made of its host
 	s, err := services.New(store, config)
 	if err != nil {
 		return nil, err
