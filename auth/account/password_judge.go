@@ -7,8 +7,10 @@ import (
 	"latchkey/auth/password"
 )
 
-// JudgePassword refuses a new password that would be guessed soon, with KindInvalidRequest of the field: in the place of a hash,
-// because it costs as much. It runs inside the gate before sign-ins, or for an operator. Refusals besides: KindUnavailable.
+const sayBreached = "Choose another password: this one is known from a theft of passwords elsewhere, and attackers try it."
+
+// JudgePassword refuses a new password that would be guessed soon, or is known from breaches, with KindInvalidRequest of the field. It
+// estimates in the place of a hash, because that costs as much. It runs inside the gate before sign-ins, or for an operator. Refusals besides: KindUnavailable.
 func (s *Service) JudgePassword(ctx context.Context, field, email, typed string) error {
 	var problem string
 	err := s.hasher.Do(ctx, func() {
@@ -16,6 +18,9 @@ func (s *Service) JudgePassword(ctx context.Context, field, email, typed string)
 	})
 	if err != nil {
 		return err
+	}
+	if problem == "" && s.breaches.know(ctx, typed) {
+		problem = sayBreached
 	}
 	if problem != "" {
 		return auth.InvalidField(field, problem)

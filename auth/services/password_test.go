@@ -1,9 +1,14 @@
 package services_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"latchkey/auth"
 	"latchkey/auth/account"
@@ -44,8 +49,10 @@ func TestEveryNewPasswordIsJudged(t *testing.T) {
 			"change": {"new_password", func(p string) error {
 				return second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: adaPassword, New: p, From: at("192.0.2.1")}))
 			}},
-			"reset":        {"new_password", func(p string) error { return d.Accounts.ResetPassword(t.Context(), secret, p, at("192.0.2.1")) }},
-			"user add":     {"password", func(p string) error { return second(d.Operator.AddUser(t.Context(), "ada@example.org", p, models.RoleUser)) }},
+			"reset": {"new_password", func(p string) error { return d.Accounts.ResetPassword(t.Context(), secret, p, at("192.0.2.1")) }},
+			"user add": {"password", func(p string) error {
+				return second(d.Operator.AddUser(t.Context(), "ada@example.org", p, models.RoleUser))
+			}},
 			"set-password": {"password", func(p string) error { return second(d.Operator.SetPassword(t.Context(), adaEmail, p)) }},
 		}
 		for name, way := range ways {
@@ -126,6 +133,93 @@ func TestJudgingIsBoundedLikeHashing(t *testing.T) {
 		}
 		if field, _ := passwordRefused(weak("198.51.100.1")); field != "password" {
 			t.Error("another network pays for it")
+		}
+	})
+}
+
+// A service for breached passwords that is away keeps nobody out, and fills neither the log nor the gate.
+func TestBreachedPasswordsAreRefusedAndFailuresAreNot(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		var log bytes.Buffer
+		var asked []string
+		answer, away := "", errors.New("away")
+		var err error
+		d.change(t, func(c *services.Config) {
+			c.Mail, c.Logger = &taking{}, slog.New(slog.NewTextHandler(&log, nil))
+			c.Breached = func(_ context.Context, prefix string) (string, error) {
+				asked = append(asked, prefix)
+				return answer, err
+			}
+		})
+		const fresh = "correct horse battery staple" // SHA-1 abf7aad6438836dbe526aa231abde2d0eef74d42
+		set := func() error { return second(d.Operator.SetPassword(t.Context(), adaEmail, fresh)) }
+		answer = "AD6438836DBE526AA231ABDE2D0EEF74D42:3\r\n"
+		if field, sentence := passwordRefused(set()); field != "password" || !strings.Contains(sentence, "theft of passwords") {
+			t.Errorf("a breached password: %q %q", field, sentence)
+		}
+		answer = "AD6438836DBE526AA231ABDE2D0EEF74D42:0\r\n"
+		if err := set(); err != nil {
+			t.Errorf("padding: %v", err)
+		}
+		if field, _ := passwordRefused(second(d.Operator.SetPassword(t.Context(), adaEmail, "Summer2026!!"))); field == "" || len(asked) != 2 {
+			t.Errorf("a password that is refused anyway is asked for: %q", asked)
+		}
+		err = away
+		for range 3 {
+			if err := set(); err != nil {
+				t.Errorf("the service is away: %v", err)
+			}
+		}
+		d.advance(time.Minute)
+		if err := set(); err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(log.String(), "could not be looked up"); n != 2 {
+			t.Errorf("%d lines in a minute and a second one:\n%s", n, &log)
+		}
+		if got, want := d.Accounts.BreachCounts(), (account.BreachCounts{Found: 1, NotFound: 1, Failed: 4}); got != want {
+			t.Errorf("counted %+v, want %+v", got, want)
+		}
+		if kind := d.try(t, adaEmail, fresh, at("192.0.2.1")); kind != -1 || len(asked) != 6 {
+			t.Errorf("sign-in asks, or is refused: %v, %q", kind, asked)
+		}
+		for _, prefix := range asked {
+			if prefix != "ABF7A" {
+				t.Errorf("%q leaves", prefix)
+			}
+		}
+	})
+}
+
+// What waits for the service waits inside the gate, so that few may.
+func TestASlowBreachServiceHoldsFewPlaces(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		release, inside := make(chan struct{}), make(chan struct{}, account.MaxBreachLookups+1)
+		d.change(t, func(c *services.Config) {
+			c.Mail = &taking{}
+			c.Breached = func(context.Context, string) (string, error) {
+				inside <- struct{}{}
+				<-release
+				return "", nil
+			}
+		})
+		judge := func() error { return d.Accounts.JudgePassword(t.Context(), "password", adaEmail, adaPassword) }
+		var all sync.WaitGroup
+		for range account.MaxBreachLookups {
+			all.Go(func() { _ = judge() })
+		}
+		for range account.MaxBreachLookups {
+			<-inside
+		}
+		if err := judge(); err != nil || len(inside) != 0 {
+			t.Errorf("one more waits too, or is refused: %v", err)
+		}
+		close(release)
+		all.Wait()
+		if got := d.Accounts.BreachCounts(); got.Failed != 1 || got.NotFound != account.MaxBreachLookups {
+			t.Errorf("%+v", got)
 		}
 	})
 }

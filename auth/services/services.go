@@ -50,11 +50,12 @@ type Config struct {
 	RetryWindow     time.Duration // see the fork rule, models.RotateDevice
 	MaxDevices      int           // live devices of one user, apps and browsers each; 0: no limit
 	SignupOpen      bool
-	PasswordMin     int  // characters, at least 8
-	DeviceNameClaim bool // put device_name into access tokens
-	DPoPRequired    bool // new apps must bind their tokens to a key (RFC 9449)
-	NonceRequired   bool // DPoP proofs must carry a nonce of ours
-	ProofMemory     int  // DPoP proofs that are remembered against replay, at most 80 bytes each; 0: a million
+	PasswordMin     int            // characters, at least 8
+	Breached        password.Range // asks for passwords that are known from breaches; nil: nothing is asked
+	DeviceNameClaim bool           // put device_name into access tokens
+	DPoPRequired    bool           // new apps must bind their tokens to a key (RFC 9449)
+	NonceRequired   bool           // DPoP proofs must carry a nonce of ours
+	ProofMemory     int            // DPoP proofs that are remembered against replay, at most 80 bytes each; 0: a million
 
 	Secret   []byte   // the server secret, at least seal.MinSecret random bytes
 	Previous [][]byte // older secrets, or the next one during a change, still accepted
@@ -127,7 +128,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.boxes, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
 		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
-	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer)})
+	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer), Breached: c.Breached})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.boxes, s.Notify, s.SignIn)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
 	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)

@@ -22,6 +22,13 @@ func (e *environment) newServices(store *models.Store, change func(*services.Con
 	if config.Mail, err = e.settings.sender(); err != nil {
 		return nil, err
 	}
+	if e.settings.BreachURL != "" {
+		breaches, err := newBreachClient(e.settings.BreachURL)
+		if err != nil {
+			return nil, settingError("LATCHKEY_BREACH_URL", err)
+		}
+		config.Breached = breaches.lookUp
+	}
 	if _, err := store.Migrate(e.ctx); err != nil {
 		return nil, settingError("LATCHKEY_DATABASE", err)
 	}
