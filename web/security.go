@@ -38,6 +38,7 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *signin.Ses
 		}
 		return s.renderSecurity(w, r, status, views.SecurityPage{Problems: problems})
 	}
+	s.cookies.withdrawPassword(w, r)
 	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(n))
 	return redirect(w, r, "/devices")
 }
