@@ -53,6 +53,9 @@ func (g gallery) devices() []State {
 		flash := p.Flash
 		p.Shell, p.Now = g.in("Devices", "devices"), g.now
 		p.Flash = flash
+		if strings.HasPrefix(name, "common password") {
+			p.PasswordOffer = "/devices"
+		}
 		return State{"devices/" + name, Devices(p)}
 	}
 	alone := []Device{g.current()}
@@ -73,6 +76,8 @@ func (g gallery) devices() []State {
 		}}, Apps: apps[1:2], Browsers: alone, Others: 1}),
 		page("told", DevicesPage{Shell: told(ToneInfo, "That device was signed out already."), Browsers: alone}),
 		page("failed", DevicesPage{Shell: told(ToneError, "Nothing was changed: "+hostile), Browsers: alone}),
+		page("common password", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3}),
+		page("common password and a message", DevicesPage{Shell: told(ToneSuccess, "You are signed in."), Browsers: alone}),
 		page("rename refused", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: refused}),
 		page("rename hostile", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: evil}),
 	}

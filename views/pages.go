@@ -10,7 +10,9 @@ type Shell struct {
 	Flash      *Flash   // nil when there is nothing to tell
 	Assets     Assets
 	SignupOpen bool
-	Clock      time.Time // the server's time, from which scripts keep relative times fresh; zero: they stay as they are
+	// PasswordOffer is where "Later" leads back to, when the password of this sign-in is a common one; empty: nothing is offered.
+	PasswordOffer string
+	Clock         time.Time // the server's time, from which scripts keep relative times fresh; zero: they stay as they are
 }
 
 // Account is the signed-in person as the page header shows them.

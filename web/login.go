@@ -50,6 +50,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 		page.Problems = problems
 		return s.renderLogin(w, r, status, page)
 	}
+	if s.signIn.PasswordIsCommon(signIn.Password) {
+		s.cookies.offerPassword(w, r, key.DeviceID)
+	}
 	return s.welcome(w, r, key, p["next"])
 }
 

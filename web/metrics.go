@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"latchkey/auth/account"
 	"latchkey/models"
 )
 
@@ -46,6 +47,20 @@ func NewMetrics(pools func() []models.PoolStats) *Metrics {
 		m.registry.MustRegister(poolCollector{pools})
 	}
 	return m
+}
+
+// CountBreaches shows how the lookups of breached passwords ended, which read tells.
+func (m *Metrics) CountBreaches(read func() account.BreachCounts) {
+	for result, value := range map[string]func(account.BreachCounts) int64{
+		"found":     func(c account.BreachCounts) int64 { return c.Found },
+		"not_found": func(c account.BreachCounts) int64 { return c.NotFound },
+		"failed":    func(c account.BreachCounts) int64 { return c.Failed },
+	} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "latchkey_breach_lookups_total", Help: "Lookups of new passwords among breached ones, by result (failed: the password was taken without).",
+			ConstLabels: prometheus.Labels{"result": result},
+		}, func() float64 { return float64(value(read())) }))
+	}
 }
 
 // Handler serves the measures in Prometheus' format.

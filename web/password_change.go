@@ -33,6 +33,7 @@ func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *sign
 		}
 		return s.renderSecurity(w, r, status, views.SecurityPage{Problems: problems})
 	}
+	s.cookies.withdrawPassword(w, r)
 	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(n))
 	return redirect(w, r, "/devices")
 }

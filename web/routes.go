@@ -26,6 +26,7 @@ func (s *Server) routes() {
 		"GET /activity":                s.signedIn(s.activity),
 		"GET /security":                s.signedIn(s.securityForm),
 		"POST /security":               s.form(s.passwordChange),
+		"POST /security/later":         s.form(s.passwordLater),
 		"GET /security/data":           s.signedIn(s.accountDataForm),
 		"POST /security/data":          s.form(s.accountData),
 		"GET /security/delete":         s.signedIn(s.accountDeleteForm),

@@ -21,8 +21,8 @@ const (
 	flashLife = 5 * time.Minute
 )
 
-// cookies are the four kinds of the portal's cookies, each signed and encrypted: who is signed in; the message for the next
-// page; the browser's mark, so that the limits on sign-in recognise the browser; and the mailed links that were opened here.
+// cookies are the kinds of the portal's cookies, each signed and encrypted: who is signed in, and whether that sign-in offers a change
+// of password; the message for the next page; the browser's mark, so that the limits on sign-in recognise the browser; and the mailed links that were opened here.
 type cookies struct {
 	session, flashes, marks, links *sessions.CookieStore
 	prefix                         string

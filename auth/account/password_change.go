@@ -42,6 +42,9 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 	if err := s.signIn.ConfirmPassword(ctx, by.User, c.Current, c.From); err != nil {
 		return 0, err
 	}
+	if err := s.judgeAtGate(ctx, by.User.Email, c); err != nil {
+		return 0, err
+	}
 	hash, err := s.hasher.Hash(ctx, c.New)
 	if err != nil {
 		return 0, err

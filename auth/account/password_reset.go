@@ -130,6 +130,9 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	if err != nil {
 		return err
 	}
+	if err := s.JudgePassword(ctx, "new_password", user.Email, password); err != nil {
+		return err
+	}
 	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, password)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/notify"
+	"latchkey/auth/password"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
@@ -18,6 +19,10 @@ import (
 type Config struct {
 	SignupOpen  bool // people may create accounts
 	PasswordMin int  // in characters, at least password.Shortest
+	// Names are those of the service and of its hosts, which a password must not be made of.
+	Names []string
+	// Breached asks a service for passwords that are known from breaches; nil: nothing is asked.
+	Breached password.Range
 }
 
 // Parts are the dependencies of the service. All are required.
@@ -52,6 +57,8 @@ type Service struct {
 	slots   *ratelimit.Slots
 	hasher  *ratelimit.Hasher
 	exports *ratelimit.PerAccount
+
+	breaches *breaches
 }
 
 // New returns the service.
@@ -59,7 +66,7 @@ func New(p Parts, c Config) *Service {
 	return &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, notify: p.Notify, tokens: p.Tokens,
 		signIn: p.SignIn, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
-		exports: ratelimit.NewPerAccount(ratelimit.MaxDownloads),
+		exports: ratelimit.NewPerAccount(ratelimit.MaxDownloads), breaches: newBreaches(c.Breached, p.Log, p.Clock.Now),
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/notify"
 	"latchkey/auth/password"
+	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -50,9 +51,15 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		if err := s.roomForSignup(ctx); err != nil {
 			return err
 		}
-		return s.countSignup(ctx, r)
+		return s.limits.CountRequest(ctx, s.limits.NetworkQuota(r.From, ratelimit.MaxJudged, "signup password"))
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.JudgePassword(ctx, "password", r.Email, r.Password); err != nil {
+		return err
+	}
+	if err := s.gate.Query(ctx, func() error { return s.countSignup(ctx, r) }); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, r.Password)
@@ -226,7 +233,8 @@ func (s *Service) CheckNewAccount(email, password string) error {
 	return bad.Err()
 }
 
-// ProblemWithPassword returns why the account with this address cannot get a password, as a sentence for the form, or "".
+// ProblemWithPassword returns why no account with this address can have the password, as a sentence for the form, or "". The expensive
+// checks are left to JudgePassword.
 func (s *Service) ProblemWithPassword(email, typed string) string {
 	if typed == "" {
 		return "This is required."

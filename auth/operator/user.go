@@ -31,6 +31,9 @@ func (s *Service) AddUser(ctx context.Context, email, password, role string) (mo
 	if err := s.accounts.CheckNewAccount(email, password); err != nil {
 		return models.User{}, err
 	}
+	if err := s.accounts.JudgePassword(ctx, "password", email, password); err != nil {
+		return models.User{}, err
+	}
 	return s.accounts.CreateUser(ctx, email, password, role, s.clock.Now(), func(u models.User) models.Event {
 		return s.event(models.EventAccountCreated, u.ID)
 	})
@@ -58,6 +61,9 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) (revo
 	}
 	if problem := s.accounts.ProblemWithPassword(u.Email, password); problem != "" {
 		return 0, auth.InvalidField("password", problem)
+	}
+	if err := s.accounts.JudgePassword(ctx, "password", u.Email, password); err != nil {
+		return 0, err
 	}
 	hash, err := s.hasher.Hash(ctx, password)
 	if err != nil {

@@ -44,6 +44,12 @@ func Check(password, email string, least int) string {
 	return ""
 }
 
+// IsCommon tells whether a password is on the list of common ones, as a prepared text without regard to case.
+func IsCommon(typed string) bool {
+	prepared, err := Prepare(typed)
+	return err == nil && isCommonPassword(prepared)
+}
+
 func passwordTooShort(least int) string { return fmt.Sprintf("Use at least %d characters.", least) }
 func passwordTooLong() string           { return fmt.Sprintf("Use at most %d characters.", longest) }
 

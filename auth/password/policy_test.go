@@ -92,6 +92,14 @@ func TestCommonPasswords(t *testing.T) {
 	}
 }
 
+func TestIsCommonReadsWhatWasTyped(t *testing.T) {
+	for typed, want := range map[string]bool{"PassWord1234": true, "password1234 ": false, "": false, "pass\x00word1234": false, strings.Repeat("a", 1<<20): false} {
+		if IsCommon(typed) != want {
+			t.Errorf("%.20q: %v", typed, !want)
+		}
+	}
+}
+
 // Every entry must be one that isCommonPassword can find: whole, in lower case, and within the length limits.
 func TestCommonPasswordsFile(t *testing.T) {
 	lines := strings.Split(strings.Trim(commonPasswords(), "\n"), "\n")

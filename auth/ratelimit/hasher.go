@@ -104,6 +104,16 @@ func (h *Hasher) run(ctx context.Context, prepared string, p password.PHC, size 
 	return h.Derive([]byte(prepared), p.Salt, p.Time, p.MemoryKiB, p.Threads, size), nil
 }
 
+// Do runs work that costs about as much as a hash, in the place of one. Errors: ErrBusy, or the context's.
+func (h *Hasher) Do(ctx context.Context, work func()) error {
+	if err := h.acquire(ctx); err != nil {
+		return err
+	}
+	defer h.release()
+	work()
+	return nil
+}
+
 // acquire takes a slot. A channel serves its waiting senders in order, so a caller that tries the short way first cannot overtake
 // the queue.
 func (h *Hasher) acquire(ctx context.Context) error {

@@ -12,6 +12,7 @@ import (
 // How often something may be requested in AttemptWindow that needs no password, or that sends mail to other people.
 const (
 	MaxResetTries   = 30 // new passwords tried with one link
+	MaxJudged       = 60 // passwords judged for sign-ups from one network, refused ones included
 	MaxSignups      = 20 // sign-ups from one network
 	MaxSignupMails  = 3  // mails about sign-ups to one mailbox
 	MaxForgotten    = 3  // password-reset mails to one address

@@ -4,6 +4,7 @@ package services
 import (
 	"errors"
 	"log/slog"
+	"net/url"
 	"runtime"
 	"time"
 
@@ -50,11 +51,12 @@ type Config struct {
 	RetryWindow     time.Duration // see the fork rule of models.RotateDevice
 	MaxDevices      int           // live apps, and live browsers, of one user; 0: no limit
 	SignupOpen      bool
-	PasswordMin     int  // in characters, at least password.Shortest
-	DeviceNameClaim bool // put device_name into access tokens
-	DPoPRequired    bool // new apps must bind their tokens to a key (RFC 9449)
-	NonceRequired   bool // DPoP proofs must carry a nonce of this server
-	ProofMemory     int  // DPoP proofs remembered against replay, at most 80 bytes each; 0: a million
+	PasswordMin     int            // in characters, at least password.Shortest
+	Breached        password.Range // asks for passwords that are known from breaches; nil: nothing is asked
+	DeviceNameClaim bool           // put device_name into access tokens
+	DPoPRequired    bool           // new apps must bind their tokens to a key (RFC 9449)
+	NonceRequired   bool           // DPoP proofs must carry a nonce of this server
+	ProofMemory     int            // DPoP proofs remembered against replay, at most 80 bytes each; 0: a million
 
 	Secret   []byte   // the server secret, at least seal.MinSecret random bytes
 	Previous [][]byte // older secrets, or the next one during a change; accepted, but not used for new data
@@ -127,7 +129,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
 		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
-	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin})
+	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer), Breached: c.Breached})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
 	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)
@@ -136,6 +138,15 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Accounts: s.Accounts, Deletions: s.Deletions, Limits: s.Limits, Hasher: s.Hasher,
 	})
 	return s, nil
+}
+
+// names are those of the service: passwords made of them are guessed first.
+func names(issuer string) []string {
+	list := []string{"Latchkey"}
+	if u, err := url.Parse(issuer); err == nil {
+		list = append(list, u.Hostname())
+	}
+	return list
 }
 
 func (c *Config) fill() {

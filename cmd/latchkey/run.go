@@ -86,6 +86,9 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	var metrics *web.Metrics
 	if env.settings.MetricsAddr != "" {
 		metrics = web.NewMetrics(p.store.PoolStats)
+		if p.config.Breached != nil {
+			metrics.CountBreaches(p.Services.Accounts.BreachCounts)
+		}
 		if err := p.serveMetrics(metrics, log); err != nil {
 			return err
 		}

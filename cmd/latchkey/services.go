@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"strings"
+
 	"latchkey/auth/services"
 	"latchkey/models"
 )
@@ -19,6 +22,13 @@ func (e *environment) newServices(store *models.Store, change func(*services.Con
 	if config.Mail, err = e.settings.sender(); err != nil {
 		return nil, err
 	}
+	if e.settings.BreachURL != "" {
+		breaches, err := newBreachClient(e.settings.BreachURL)
+		if err != nil {
+			return nil, settingError("LATCHKEY_BREACH_URL", err)
+		}
+		config.Breached = breaches.lookUp
+	}
 	if _, err := store.Migrate(e.ctx); err != nil {
 		return nil, settingError("LATCHKEY_DATABASE", err)
 	}
@@ -33,6 +43,7 @@ func (e *environment) newServices(store *models.Store, change func(*services.Con
 	if change != nil {
 		change(&config)
 	}
+	config.Issuer = cmp.Or(config.Issuer, strings.TrimRight(e.settings.BaseURL, "/")) // passwords must not be made of its host
 	s, err := services.New(store, config)
 	if err != nil {
 		return nil, err

@@ -46,6 +46,8 @@ var table = []struct {
 	{"LATCHKEY_DRAIN", "--drain", "0s", "30s", "30s", []string{"30", "-1s", "2h"}},
 	{"LATCHKEY_LOG", "--log", "text", "json", "json", []string{"xml", "debug"}},
 	{"LATCHKEY_MAIL_FROM", "--mail-from", "", "Example <no-reply@example.com>", "Example <no-reply@example.com>", []string{"nobody", "a@b@c", "a@b.c, d@e.f"}},
+	{"LATCHKEY_BREACH_URL", "--breach-url", "", "https://breaches.example.com/range/", "https://breaches.example.com/range/",
+		[]string{"breaches.example.com", "http://breaches.example.com/range", "https://user:hunter2@breaches.example.com", "https://breaches.example.com/?x=1", "ftp://breaches.example.com", "https://", "http://127.0.0.1.example.com"}},
 	{"LATCHKEY_SECURITY_CONTACT", "--security-contact", "[]", "security@example.com,https://example.com/report", "[security@example.com https://example.com/report]",
 		[]string{"nonsense", "http://example.com", "a@example.com,b"}},
 	{"LATCHKEY_METRICS_ADDR", "--metrics-addr", "", "localhost:9090", "localhost:9090", []string{"9090"}},
