@@ -16,6 +16,7 @@ type Mail struct {
 	Agent    string // "Firefox on Linux"; may be empty
 	Device   string
 	Operator bool   // an administrator did it
+	First    bool   // it is the account's first password, chosen with an invitation
 	Again    bool   // the address was changed once more, after the recipient's own was left
 	Link     string // whole URL; empty: there is none
 	Until    time.Time
@@ -89,7 +90,24 @@ func (m Mail) words() wording {
 		if m.Operator {
 			w.lead = "An administrator set a new password for your account, and every device was signed out."
 		}
+		if m.First {
+			w.subject, w.heading = "Your account has a password", "Your account has a password"
+			w.lead = "The first password of your account was chosen, by the link in the invitation to it. Sign in with it from now on."
+			w.act = "If this was you, there is nothing to do. If not, this link signs every device out and locks the password until you choose one of your own."
+		}
 		return w
+	case "account_invited":
+		return wording{
+			subject: "Choose a password for your new account", heading: "You have a new account",
+			lead:   "An administrator made an account for this e-mail address. It has no password yet.",
+			button: "Choose a password",
+			act:    "This link lets you choose one, and signs you in. Do not share the link: anyone who has it can take the account.",
+			after: []string{
+				"When the link has ended, ask for a new one: " + m.Base + "/forgot",
+				"Do you not know what this is about? Then do nothing: without the link no one can sign in to the account.",
+			},
+			why: "You get this mail because an administrator entered this e-mail address for a new account.",
+		}
 	case "password_reset":
 		return wording{
 			subject: "Choose a new password", heading: "Choose a new password",

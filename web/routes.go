@@ -55,6 +55,11 @@ func (s *Server) routes() {
 		"POST /reset":        s.page(s.unnamed(resetLink)),
 		"POST /reset/{link}": s.page(s.followed(resetLink, s.reset)),
 
+		"GET /invite":         s.page(s.follow(inviteLink)),
+		"GET /invite/{link}":  s.page(s.followed(inviteLink, s.inviteForm)),
+		"POST /invite":        s.page(s.unnamed(inviteLink)),
+		"POST /invite/{link}": s.page(s.followed(inviteLink, s.invite)),
+
 		"GET /email/confirm":         s.page(s.follow(emailLink)),
 		"GET /email/confirm/{link}":  s.page(s.followed(emailLink, s.emailConfirmForm)),
 		"POST /email/confirm":        s.page(s.unnamed(emailLink)),

@@ -16,10 +16,11 @@ import (
 
 // What a mailed link is good for. The words are stored.
 const (
-	LinkNotMe         = "alarm"          // "This wasn't me"; its subject is a device, or models.EveryDevice
-	LinkPasswordReset = models.ResetLink // a new password
-	LinkSignup        = "signup"         // a new account, in the box
-	LinkEmail         = models.EmailLink // another address, in the box
+	LinkNotMe         = "alarm"           // "This wasn't me"; its subject is a device, or models.EveryDevice
+	LinkPasswordReset = models.ResetLink  // a new password
+	LinkInvite        = models.InviteLink // the first password of an account that an operator made
+	LinkSignup        = "signup"          // a new account, in the box
+	LinkEmail         = models.EmailLink  // another address, in the box
 )
 
 // How long links are good.
@@ -27,6 +28,8 @@ const (
 	NotMeLife = 7 * 24 * time.Hour
 	// ResetLife is how long the link to a new password is good.
 	ResetLife = 30 * time.Minute
+	// InviteLife is how long the link to a first password is good.
+	InviteLife = 7 * 24 * time.Hour
 	// SignupLife is how long a new account waits for its confirmation.
 	SignupLife = 24 * time.Hour
 	// EmailLife is how long a new address waits for its confirmation.

@@ -25,6 +25,7 @@ const (
 	KindDisabled        Kind = "account_disabled"
 	KindDeleted         Kind = "account_deleted" // to an address that has no account any more
 	KindPasswordReset   Kind = "password_reset"
+	KindInvited         Kind = "account_invited" // to an address for which an operator made an account
 	KindSignup          Kind = "signup"
 	KindSignupKnown     Kind = "signup_known"   // to an address that has an account already
 	KindEmailConfirm    Kind = "email_confirm"  // to the address that an account shall have
@@ -47,6 +48,7 @@ type Notification struct {
 	DeviceName string `json:",omitempty"`
 	Again      bool   `json:",omitempty"` // the address was changed once more, after the recipient's own was left
 	ByOperator bool   `json:",omitempty"` // an administrator did it, not whoever signed in
+	First      bool   `json:",omitempty"` // it is the first password of the account, chosen by an invitation
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient is told.
 	Before, After string `json:",omitempty"`
@@ -119,7 +121,7 @@ func (k Kind) priority() int64 {
 	switch {
 	case k == KindSignup, k == KindSignupKnown:
 		return models.MailSignup
-	case slices.Contains(AskedKinds, string(k)):
+	case k == KindInvited, slices.Contains(AskedKinds, string(k)):
 		return models.MailAsked
 	}
 	return models.MailSecurity

@@ -28,9 +28,13 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	tell := notify.Notification{Kind: notify.KindEmailChanged, At: e.At, ByOperator: true, After: auth.MaskEmail(to)}
 	// The new address may be mistyped and a stranger's: it is not told what the account was called, which a person chose.
 	news := notify.Notification{Kind: notify.KindEmailNew, At: e.At, ByOperator: true, After: to}
+	var invitation models.Notice
+	if u.DisabledAt == nil {
+		invitation = s.accounts.InvitationMail(u)
+	}
 	err = s.store.SetEmail(ctx, models.EmailSetting{
 		UserID: u.ID, From: u.EmailKey, Email: to, EmailKey: key, At: e.At, Event: e,
-		Notices: []models.Notice{s.notify.ComposeTo(u.Email, u.ID, tell), s.notify.ComposeTo(to, u.ID, news)},
+		Left: s.notify.ComposeTo(u.Email, u.ID, tell), News: s.notify.ComposeTo(to, u.ID, news), Invitation: invitation,
 	})
 	return account.EmailTaken(err)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/account"
 	"latchkey/auth/notify"
 	"latchkey/models"
 )
@@ -23,17 +24,26 @@ func (s *Service) event(kind models.EventKind, userID uuid.UUID) models.Event {
 	return e
 }
 
-// NewPassword makes a random password of 26 characters (130 bits) that is easy to copy.
-func NewPassword() string { return strings.ToLower(rand.Text()) }
+// NewPassword makes a random password that is easy to copy: 26 characters (130 bits), or as many times that as the policy's least
+// length needs.
+func NewPassword(least int) string {
+	password := strings.ToLower(rand.Text())
+	for len(password) < least {
+		password += strings.ToLower(rand.Text())
+	}
+	return password
+}
 
 // AddUser creates an account with a role. Refusals: KindInvalidRequest, KindEmailTaken.
 func (s *Service) AddUser(ctx context.Context, email, password, role string) (models.User, error) {
-	if err := s.accounts.CheckNewAccount(email, password); err != nil {
+	return s.addUser(ctx, account.NewAccount{Email: email, Password: password, Role: role})
+}
+
+func (s *Service) addUser(ctx context.Context, a account.NewAccount) (models.User, error) {
+	if err := s.accounts.CheckNewAccount(a.Email, a.Password); err != nil {
 		return models.User{}, err
 	}
-	return s.accounts.CreateUser(ctx, email, password, role, s.clock.Now(), func(u models.User) models.Event {
-		return s.event(models.EventAccountCreated, u.ID)
-	})
+	return s.accounts.CreateUser(ctx, a, func(u models.User) models.Event { return s.event(models.EventAccountCreated, u.ID) })
 }
 
 // FindUser finds an account by its address, or returns KindNotFound.
