@@ -33,6 +33,7 @@ const (
 	KindNotAllowed         // not for this account, whoever asks
 	KindDeadLink           // a mailed link that was used, has expired or never was one
 	KindUsedLink           // a mailed link that did its work minutes ago: the page leads on to what that was
+	KindChoosePassword     // the password is right, and another must be chosen in the portal first
 	KindUseNonce           // a DPoP proof must carry the nonce that comes with this refusal (RFC 9449 §8, §9)
 )
 

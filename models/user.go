@@ -32,16 +32,22 @@ type User struct {
 	AlertsSeenAt      *time.Time // the owner dismissed the warnings up to this time
 	LockedAt          *time.Time // set: the password does not work until it is reset
 	InvitedAt         *time.Time // see Invited
+	GeneratedAt       *time.Time // see MustChoosePassword
 }
 
 // Invited reports whether the account was made by an invitation and its owner has chosen no password yet. Until then no one knows
 // its password.
 func (u *User) Invited() bool { return u.InvitedAt != nil && u.InvitedAt.Equal(u.PasswordChangedAt) }
 
+// MustChoosePassword reports whether the password was made by a command and printed, so that other people may have read it.
+func (u *User) MustChoosePassword() bool {
+	return u.GeneratedAt != nil && u.GeneratedAt.Equal(u.PasswordChangedAt)
+}
+
 // chosenPassword is what every change of a password writes.
 func chosenPassword(hash string, now time.Time) map[string]any {
 	at := dbTime(now)
-	return map[string]any{"password_hash": hash, "password_changed_at": at, "updated_at": at, "locked_at": nil, "invited_at": nil}
+	return map[string]any{"password_hash": hash, "password_changed_at": at, "updated_at": at, "locked_at": nil, "invited_at": nil, "generated_at": nil}
 }
 
 // AddUser creates an account together with its event and mails. It returns ErrDuplicate when another account has the address, and
@@ -50,6 +56,9 @@ func (s *Store) AddUser(ctx context.Context, u User, e Event, notices ...Notice)
 	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = dbTime(u.CreatedAt), dbTime(u.CreatedAt), dbTime(u.CreatedAt)
 	if u.InvitedAt != nil {
 		u.InvitedAt = &u.PasswordChangedAt
+	}
+	if u.GeneratedAt != nil {
+		u.GeneratedAt = &u.PasswordChangedAt
 	}
 	return wrapErr("add user", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := createUser(tx, u); err != nil {
@@ -128,6 +137,7 @@ type PasswordChange struct {
 	Event    Event
 	Notice   Notice
 	FreshStart
+	Generated bool // see User.MustChoosePassword
 }
 
 // ChangePassword sets the new hash, revokes every device except Keep and returns how many it revoked, in one transaction. Links for
@@ -141,7 +151,11 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if c.Verified != "" {
 			q, refused = q.Where("password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.Verified), ErrChanged
 		}
-		done := q.UpdateColumns(chosenPassword(c.Hash, c.At))
+		set := chosenPassword(c.Hash, c.At)
+		if c.Generated {
+			set["generated_at"] = set["password_changed_at"]
+		}
+		done := q.UpdateColumns(set)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, refused)
 		}

@@ -66,10 +66,10 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 }
 
 // changedBefore tells whether the account got its password a moment ago, and it is the one that is wanted. Only the browser
-// that changed it, or that signed in with it, is signed in then. A guess gains nothing: it is within the limits here, and
+// that changed it, or that signed in with it, is signed in then. A generated password is no change of the owner's. A guess gains nothing: it is within the limits here, and
 // when it is wrong, the current password is asked for next, which counts. A right one counts as a confirmation.
 func (s *Service) changedBefore(ctx context.Context, user models.User, c PasswordChange) (bool, error) {
-	if age := s.clock.Now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil {
+	if age := s.clock.Now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil || user.MustChoosePassword() {
 		return false, nil
 	}
 	check, err := s.signIn.BeginCheck(ctx, signin.SignInAttempt{EmailKey: user.EmailKey, From: c.From, Confirms: true})

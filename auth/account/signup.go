@@ -238,6 +238,7 @@ func (s *Service) ProblemWithPassword(email, typed string) string {
 // NewAccount is an account that an operator makes.
 type NewAccount struct {
 	Email, Password, Role string
+	Generated             bool // the password is printed: its owner must choose another first
 	Invited               bool // no one knows the password: the account gets a mail with a link to choose one
 }
 
@@ -255,6 +256,9 @@ func (s *Service) CreateUser(ctx context.Context, a NewAccount, event func(model
 	now := s.clock.Now()
 	user := models.User{
 		ID: models.NewID(now), Email: email, EmailKey: key, PasswordHash: hash, Role: a.Role, CreatedAt: now,
+	}
+	if a.Generated {
+		user.GeneratedAt = &now
 	}
 	var mails []models.Notice
 	if a.Invited {

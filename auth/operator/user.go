@@ -39,6 +39,11 @@ func (s *Service) AddUser(ctx context.Context, email, password, role string) (mo
 	return s.addUser(ctx, account.NewAccount{Email: email, Password: password, Role: role})
 }
 
+// AddUserGenerated is AddUser with a password that is printed: its owner must choose another at the first sign-in.
+func (s *Service) AddUserGenerated(ctx context.Context, email, password, role string) (models.User, error) {
+	return s.addUser(ctx, account.NewAccount{Email: email, Password: password, Role: role, Generated: true})
+}
+
 func (s *Service) addUser(ctx context.Context, a account.NewAccount) (models.User, error) {
 	if err := s.accounts.CheckNewAccount(a.Email, a.Password); err != nil {
 		return models.User{}, err
@@ -61,6 +66,15 @@ func (s *Service) FindUser(ctx context.Context, email string) (models.User, erro
 
 // SetPassword replaces an account's password and signs out every device of it.
 func (s *Service) SetPassword(ctx context.Context, email, password string) (revoked int64, err error) {
+	return s.setPassword(ctx, email, password, false)
+}
+
+// SetPasswordGenerated is SetPassword with one that is printed: its owner must choose another at the next sign-in.
+func (s *Service) SetPasswordGenerated(ctx context.Context, email, password string) (revoked int64, err error) {
+	return s.setPassword(ctx, email, password, true)
+}
+
+func (s *Service) setPassword(ctx context.Context, email, password string, generated bool) (revoked int64, err error) {
 	u, err := s.FindUser(ctx, email)
 	if err != nil {
 		return 0, err
@@ -76,7 +90,7 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) (revo
 	l := notify.NewNotification(notify.KindPasswordChanged, auth.Caller{}, now)
 	l.ByOperator = true
 	return s.store.ChangePassword(ctx, models.PasswordChange{
-		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Event: s.event(models.EventPasswordReset, u.ID),
+		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Generated: generated, Event: s.event(models.EventPasswordReset, u.ID),
 		FreshStart: s.limits.FreshStart(u, auth.Caller{}),
 		Notice:     s.notify.ComposeNotMe(u.ID, l, ""),
 	})

@@ -32,7 +32,7 @@ type LoginRequest struct {
 }
 
 // Login makes a new app device and its first tokens. Refusals: KindInvalidRequest, KindInvalidCredential,
-// KindAccountDisabled, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindUnavailable.
+// KindAccountDisabled, KindChoosePassword, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindUnavailable.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
@@ -61,6 +61,9 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
+		if v.User.MustChoosePassword() {
+			return n, errChoosePassword
+		}
 		n, secret = s.tokens.NewDevice(v, models.KindApp, r.From, s.config.DeviceLifetime)
 		n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = r.ClientID, s.config.MaxRefreshes, jkt
 		n.FreeName, n.StatusIndex = token.FreeName(name), s.tokens.PickStatusIndex
@@ -71,6 +74,8 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}
 	return s.tokens.Issue(ctx, d, secret, jkt)
 }
+
+var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was made by an administrator. Sign in on the website first, to choose your own."}
 
 // mayLogin judges everything about an app's sign-in but the password and the limits.
 func (s *Service) mayLogin(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
@@ -152,14 +157,18 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 		return BrowserKey{}, err
 	}
 	var keys []BrowserKey
+	var user models.User
 	d, err := s.signIn(ctx, SignInAttempt{EmailKey: emailKey, password: r.Password, From: r.From}, func(v token.Verified) (n models.NewDevice, err error) {
 		n, keys = s.NewBrowser(v, r)
+		user = v.User
 		return n, nil
 	})
 	if err != nil {
 		return BrowserKey{}, err
 	}
-	return KeyOf(d, keys), nil
+	key := KeyOf(d, keys)
+	key.ChoosePassword = user.MustChoosePassword()
+	return key, nil
 }
 
 // NewBrowser prepares the row of a browser that signs in now. The keys that may be its own come with it, the new one's first.

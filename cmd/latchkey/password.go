@@ -28,6 +28,6 @@ func (o passwordOption) password(env *environment) (string, error) {
 
 func (o passwordOption) tell(env *environment, password string) {
 	if !o.PasswordStdin {
-		fmt.Fprintf(env.stdout, "Password: %s\n", password)
+		fmt.Fprintf(env.stdout, "Password: %s\nIt must be changed at the first sign-in, on the website.\n", password)
 	}
 }

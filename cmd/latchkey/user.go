@@ -39,7 +39,11 @@ func (c *userAdd) Run(env *environment) error {
 		return err
 	}
 	return env.withServices(func(s *services.Services) error {
-		u, err := s.Operator.AddUser(env.ctx, c.Email, password, c.Role)
+		add := s.Operator.AddUserGenerated
+		if c.PasswordStdin {
+			add = s.Operator.AddUser
+		}
+		u, err := add(env.ctx, c.Email, password, c.Role)
 		if err != nil {
 			return err
 		}
@@ -93,7 +97,11 @@ func (c *userSetPassword) Run(env *environment) error {
 		return err
 	}
 	return env.withServices(func(s *services.Services) error {
-		n, err := s.Operator.SetPassword(env.ctx, c.Email, password)
+		set := s.Operator.SetPasswordGenerated
+		if c.PasswordStdin {
+			set = s.Operator.SetPassword
+		}
+		n, err := set(env.ctx, c.Email, password)
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func TestUserAddPrintsItsPasswordOnce(t *testing.T) {
 		if len(found) != 1 || strings.Count(printed, found[0][1]) != 1 {
 			t.Fatalf("not one password, once: %q", printed)
 		}
-		login(t, s.URL(), ada, found[0][1], "phone").want(t, 200, "device_name", "phone")
+		login(t, s.URL(), ada, found[0][1], "phone").want(t, 403, "code", "password_change_required", "setup_uri", s.URL()+"/login")
 
 		second := must(t, url, "", "user", "add", "eve@example.org")
 		if strings.Contains(second, found[0][1]) {
@@ -119,7 +119,7 @@ func TestUserSetPasswordEndsWhatTheOldOneBegan(t *testing.T) {
 		}
 		refresh(t, s.URL(), before.field("refresh_token")).want(t, 400, "error", "invalid_grant", "reason", "revoked")
 		login(t, s.URL(), ada, password, "phone").want(t, 401, "code", "invalid_credentials")
-		login(t, s.URL(), ada, fresh[1], "phone").want(t, 200)
+		login(t, s.URL(), ada, fresh[1], "phone").want(t, 403, "code", "password_change_required", "setup_uri", s.URL()+"/login")
 
 		must(t, url, "another quiet evening\n", "user", "set-password", ada, "--password-stdin")
 		login(t, s.URL(), ada, "another quiet evening", "phone").want(t, 200)
