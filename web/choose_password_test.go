@@ -75,6 +75,9 @@ func TestAGeneratedPasswordIsReplacedBeforeAnythingElse(t *testing.T) {
 		}
 		s.mustChoose(beaEmail)
 		own := url.Values{"current_password": {printedPassword}, "new_password": {newPassword}, "next": {"/activity"}}
+		if r := b.post("/security/password", url.Values{"account": {noDevice}, "current_password": {printedPassword}, "new_password": {newPassword}}); r.status != http.StatusConflict {
+			t.Errorf("a form that was made for another account: %d", r.status)
+		}
 		for range 2 { // a form that is sent twice
 			b.expect(b.post("/security/password", own), http.StatusSeeOther, "/activity")
 		}

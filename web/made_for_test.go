@@ -121,6 +121,9 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 			}
 		})
 		for _, r := range append(pages(t, http.MethodPost, phone.id), route{"POST", "/logout", "form"}) {
+			if r.path == "/security/password" {
+				continue // no page of a person with a password of their own has it: TestAGeneratedPasswordIsReplacedBeforeAnythingElse
+			}
 			if r.guard == "form" && !seen[r.path] {
 				t.Errorf("no page has a form to %s", r.path)
 			}
