@@ -33,6 +33,7 @@ const (
 	KindNotAllowed         // no request can do this with this account
 	KindDeadLink           // a mailed link that was used, has expired or never existed
 	KindUsedLink           // a mailed link that was used minutes ago: the page leads on to what it did
+	KindChoosePassword     // the password is right, but another must be chosen in the portal first
 	KindUseNonce           // the DPoP proof must carry the nonce that comes with this error (RFC 9449 §8, §9)
 )
 

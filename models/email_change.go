@@ -94,7 +94,7 @@ func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 		if err != nil {
 			return err
 		}
-		if err := dropLinks(tx, c.UserID, ResetLink); err != nil {
+		if err := dropLinks(tx, c.UserID, ResetLink, InviteLink); err != nil {
 			return err
 		}
 		if err := dropOtherEmailLinks(tx, link); err != nil {
@@ -164,27 +164,36 @@ type EmailSetting struct {
 	Email, EmailKey string
 	At              time.Time
 	Event           Event
-	Mails           []MailWithLinks
+	LeftMail        MailWithLinks // to the old address
+	NewMail         MailWithLinks // to the new address
+	Invitation      MailWithLinks // to the new address instead of NewMail, when the account is invited; zero: NewMail all the same
 }
 
 // SetEmail gives the account a new address on behalf of an operator. All ways back end, because a thief may have the mailbox of a
-// former address, and so do the links that were mailed to those addresses. SetEmail returns ErrChanged when the account's address
+// former address, and so do the links that were mailed to those addresses. An account that waits for its first password is
+// invited again, at its new address. SetEmail returns ErrChanged when the account's address
 // is not From, and ErrDuplicate and ErrHeld as ChangeEmail does.
 func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
 	return wrapErr("set address", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := moveUser(tx, tx.Where("email_key = ?", c.From), c.UserID, c.Email, c.EmailKey, c.At, ErrChanged); err != nil {
 			return err
 		}
-		if err := tx.Model(&User{}).Where("id = ?", c.UserID).UpdateColumn("email_since", nil).Error; err != nil {
-			return err
+		var invited []User
+		err := tx.Raw("UPDATE users SET email_since = NULL WHERE id = ? RETURNING *", c.UserID).Scan(&invited).Error
+		if err != nil || len(invited) == 0 {
+			return orRefuse(err, ErrChanged)
+		}
+		news := c.NewMail
+		if invited[0].Invited() && c.Invitation.Mail != nil {
+			news = c.Invitation
 		}
 		if err := tx.Where("user_id = ?", c.UserID).Delete(&FormerAddress{}).Error; err != nil {
 			return err
 		}
-		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {
+		if err := dropLinks(tx, c.UserID, ResetLink, InviteLink, EmailLink); err != nil {
 			return err
 		}
-		return addEventAndMails(tx, c.Event, c.Mails...)
+		return addEventAndMails(tx, c.Event, c.LeftMail, news)
 	}))
 }
 

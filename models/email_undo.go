@@ -62,7 +62,7 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 			return err
 		}
 		// "This wasn't me" links stay: those mailed to an address that the account can no longer take back do not work anyway.
-		if err := dropLinks(tx, f.UserID, ResetLink, EmailLink); err != nil {
+		if err := dropLinks(tx, f.UserID, ResetLink, InviteLink, EmailLink); err != nil {
 			return err
 		}
 		e := u.Event

@@ -16,6 +16,7 @@ type EventKind string
 // The kinds of event. All of them are in EventKinds.
 const (
 	EventAccountCreated  EventKind = "account_created"
+	EventInvited         EventKind = "account_invited" // once more; the first invitation is part of EventAccountCreated
 	EventSignIn          EventKind = "sign_in"
 	EventSignInFailed    EventKind = "sign_in_failed"
 	EventSignOut         EventKind = "sign_out"
@@ -48,7 +49,7 @@ const (
 
 // EventKinds are all kinds, in the order in which the documentation names them.
 var EventKinds = []EventKind{
-	EventAccountCreated, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
+	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
 	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
 	EventPasswordFailed, EventPasswordReset, EventLocked, EventEmailAsked, EventEmailChanged, EventEmailRestored,
 	EventWaysBackEnded, EventRoleChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded,

@@ -28,6 +28,7 @@ type PasswordReset struct {
 	Link         []byte // SHA-256 of the link's secret
 	UserID       uuid.UUID
 	EmailKey     string // folded: the address that the link was mailed to
+	First        bool   // it is the first password of an account that was invited
 	PasswordHash string
 	At           time.Time
 	Event        Event
@@ -38,13 +39,15 @@ type PasswordReset struct {
 // ResetPassword consumes the link, sets and unlocks the password, revokes every device and returns how many it revoked, in one
 // transaction. Ways back to addresses later than the present one end. ResetPassword changes nothing and returns ErrNotFound when
 // the link is used, replaced, expired or another account's, and when the account is deleted, disabled or has another address by
-// now.
+// now or, for a first password, has one already.
 func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		// Lock the users row first, as every transaction that ends links does.
-		at := dbTime(r.At)
-		done := tx.Model(&User{}).Where("id = ? AND email_key = ? AND disabled_at IS NULL", r.UserID, r.EmailKey).
-			UpdateColumns(map[string]any{"password_hash": r.PasswordHash, "password_changed_at": at, "updated_at": at, "locked_at": nil})
+		q := tx.Model(&User{}).Where("id = ? AND email_key = ? AND disabled_at IS NULL", r.UserID, r.EmailKey)
+		if r.First {
+			q = q.Where("invited_at = password_changed_at")
+		}
+		done := q.UpdateColumns(chosenPassword(r.PasswordHash, r.At))
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}
@@ -58,7 +61,7 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if err := applyFreshStart(tx, r.UserID, r.FreshStart, r.At); err != nil {
 			return err
 		}
-		if err := dropLinks(tx, r.UserID, ResetLink, EmailLink); err != nil {
+		if err := dropLinks(tx, r.UserID, ResetLink, InviteLink, EmailLink); err != nil {
 			return err
 		}
 		if _, err := endLaterWays(tx, r.UserID, r.At); err != nil {

@@ -31,17 +31,40 @@ type User struct {
 	DisabledAt        *time.Time
 	AlertsSeenAt      *time.Time // the owner dismissed the warnings up to this time
 	LockedAt          *time.Time // set: the password does not work until it is reset
+	InvitedAt         *time.Time // see Invited
+	GeneratedAt       *time.Time // see MustChoosePassword
 }
 
-// AddUser creates an account together with its event. It returns ErrDuplicate when another account has the address, and ErrHeld
-// when the address is held for an account that had it.
-func (s *Store) AddUser(ctx context.Context, u User, e Event) error {
+// Invited reports whether the account was made by an invitation and its owner has chosen no password yet. Until then no one knows
+// its password.
+func (u *User) Invited() bool { return u.InvitedAt != nil && u.InvitedAt.Equal(u.PasswordChangedAt) }
+
+// MustChoosePassword reports whether the password was made by a command and printed, so that other people may have read it.
+func (u *User) MustChoosePassword() bool {
+	return u.GeneratedAt != nil && u.GeneratedAt.Equal(u.PasswordChangedAt)
+}
+
+// chosenPassword is what every change of a password writes.
+func chosenPassword(hash string, now time.Time) map[string]any {
+	at := dbTime(now)
+	return map[string]any{"password_hash": hash, "password_changed_at": at, "updated_at": at, "locked_at": nil, "invited_at": nil, "generated_at": nil}
+}
+
+// AddUser creates an account together with its event and mails. It returns ErrDuplicate when another account has the address, and
+// ErrHeld when the address is held for an account that had it.
+func (s *Store) AddUser(ctx context.Context, u User, e Event, mails ...MailWithLinks) error {
 	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = dbTime(u.CreatedAt), dbTime(u.CreatedAt), dbTime(u.CreatedAt)
+	if u.InvitedAt != nil {
+		u.InvitedAt = &u.PasswordChangedAt
+	}
+	if u.GeneratedAt != nil {
+		u.GeneratedAt = &u.PasswordChangedAt
+	}
 	return wrapErr("add user", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := createUser(tx, u); err != nil {
 			return err
 		}
-		return addEvent(tx, e)
+		return addEventAndMails(tx, e, mails...)
 	}))
 }
 
@@ -114,6 +137,7 @@ type PasswordChange struct {
 	Event    Event
 	Mail     MailWithLinks
 	FreshStart
+	Generated bool // see User.MustChoosePassword
 }
 
 // ChangePassword sets the new hash, revokes every device except Keep and returns how many it revoked, in one transaction. Links for
@@ -127,8 +151,11 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if c.Verified != "" {
 			q, refused = q.Where("password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.Verified), ErrChanged
 		}
-		at := dbTime(c.At)
-		done := q.UpdateColumns(map[string]any{"password_hash": c.Hash, "password_changed_at": at, "updated_at": at, "locked_at": nil})
+		set := chosenPassword(c.Hash, c.At)
+		if c.Generated {
+			set["generated_at"] = set["password_changed_at"]
+		}
+		done := q.UpdateColumns(set)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, refused)
 		}
@@ -138,7 +165,7 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if err := applyFreshStart(tx, c.UserID, c.FreshStart, c.At); err != nil {
 			return err
 		}
-		if err := dropLinks(tx, c.UserID, ResetLink, EmailLink); err != nil {
+		if err := dropLinks(tx, c.UserID, ResetLink, InviteLink, EmailLink); err != nil {
 			return err
 		}
 		if _, err := endLaterWays(tx, c.UserID, c.At); err != nil {

@@ -75,6 +75,7 @@ var otherErrors = []advice{
 	{"invalid_dpop_proof", "The proof is missing, for something else or used before.", "Make a new proof and repeat. The token is still good."},
 	{"invalid_credentials", "The e-mail address or the password is wrong.", "Ask again."},
 	{"account_disabled", "The password is right, and an operator has closed the account.", "Tell the person."},
+	{"password_change_required", "403: the password is right, and an operator made it. Its owner must choose another first.", "Open setup_uri in the browser, then sign in again."},
 	{"too_many_devices", "409: the account is signed in on as many devices as it may be.", "Offer the devices page, to sign one out."},
 	{"reauthentication_required", "403: renaming or signing out another device needs the password.", "Ask for it and repeat with it."},
 	{"not_found", "404: there is no such device, or it belongs to another account.", "Load the list again."},

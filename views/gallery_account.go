@@ -200,6 +200,9 @@ func (g gallery) account() []State {
 		security("address refused", asked),
 		security("ways back", SecurityPage{Mail: true, WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
 		security("ways back to end", SecurityPage{Mail: true, CanEndWays: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
+		{"security/own password", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12})},
+		{"security/own password refused", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Next: "/activity", Problems: FormProblems{
+			Summary: "Your password was not changed.", Fields: map[string]string{"current_password": "That is not your password.", "new_password": "Use at least 12 characters."}}})},
 		{"security/data", AccountData(AccountDataPage{Shell: g.in("Download your data", "security")})},
 		{"security/data refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Problems: FormProblems{
 			Summary: "Nothing was downloaded.", Fields: map[string]string{"current_password": "That is not your password."},

@@ -37,6 +37,9 @@ func (g gallery) links() []State {
 		{"forgot/sent", PasswordResetSent(PasswordResetRequestPage{Shell: g.out("Look into your mail"), Life: "30 minutes"})},
 		{"reset/empty", PasswordReset(PasswordResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
 		{"reset/refused", PasswordReset(PasswordResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
+		{"invite/empty", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose your password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
+		{"invite/refused", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose your password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
+		{"invite/hostile", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose your password"), Email: hostile, PasswordMin: 12})},
 		locked("by an alarm", LockedPage{Email: "l…@example.org"}), locked("by an undo", LockedPage{Email: longWord + "@example.org"}),
 		locked("unknown", LockedPage{}), locked("moved", LockedPage{Moved: true}),
 		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: "Too many mails were asked for. Try again in 15 minutes."}}),
@@ -75,6 +78,8 @@ func (g gallery) mails() []galleryMail {
 	add("password changed", "password_changed", nil)
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
 	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
+	add("first password", "password_changed", func(m *Mail) { m.First = true })
+	add("invitation", "account_invited", func(m *Mail) { m.Address, m.Agent = "", "" })
 	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
 	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
 	g.emailMails(add)

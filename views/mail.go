@@ -16,6 +16,7 @@ type Mail struct {
 	Agent    string // "Firefox on Linux"; may be empty
 	Device   string
 	Operator bool   // an administrator did it
+	First    bool   // it is the account's first password, chosen with an invitation
 	Again    bool   // the address was changed once more, after the recipient's own was left
 	Link     string // whole URL; empty: there is none
 	Until    time.Time
@@ -88,6 +89,11 @@ func (m Mail) words() wording {
 		}
 		if m.Operator {
 			w.lead = "An administrator set a new password for your account, and every device was signed out."
+		}
+		if m.First {
+			w.subject, w.heading = "Your account has a password", "Your account has a password"
+			w.lead = "The first password of your account was chosen, by the link in the invitation to it. Sign in with it from now on."
+			w.act = "If this was you, there is nothing to do. If not, this link signs every device out and locks the password until you choose one of your own."
 		}
 		return w
 	}

@@ -3,6 +3,18 @@ package views
 // accountWords are the words of mails about an account as a whole, and of those that come because of an address alone.
 func (m Mail) accountWords(always string) (w wording, ok bool) {
 	switch m.Kind {
+	case "account_invited":
+		w = wording{
+			subject: "Choose a password for your new account", heading: "You have a new account",
+			lead:   "An administrator made an account for this e-mail address. It has no password yet.",
+			button: "Choose a password",
+			act:    "This link lets you choose one, and signs you in. Do not share the link: anyone who has it can take the account.",
+			after: []string{
+				"When the link has ended, ask for a new one: " + m.Base + "/forgot",
+				"Do you not know what this is about? Then do nothing: without the link no one can sign in to the account.",
+			},
+			why: "You get this mail because an administrator entered this e-mail address for a new account.",
+		}
 	case "password_reset":
 		w = wording{
 			subject: "Choose a new password", heading: "Choose a new password",

@@ -44,7 +44,7 @@ func digit(r rune) bool { return r >= '0' && r <= '9' }
 // sent to cause it, not even the address, or anybody could have us mail their own words to anybody.
 func (m Mail) unconfirmed() bool {
 	switch m.Kind {
-	case "signup", "signup_known", "email_confirm", "email_taken", "email_held":
+	case "account_invited", "signup", "signup_known", "email_confirm", "email_taken", "email_held":
 		return true
 	}
 	return false

@@ -58,7 +58,7 @@ func TestMailsToUnconfirmedAddressesRepeatNothing(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"signup", "signup_known", "email_confirm", "email_taken", "email_held"} {
+	for _, kind := range []string{"account_invited", "signup", "signup_known", "email_confirm", "email_taken", "email_held"} {
 		if !kinds[kind] {
 			t.Errorf("%s is not tested", kind)
 		}

@@ -184,6 +184,14 @@ type GalleryPage struct {
 	States []State
 }
 
+// ChoosePasswordPage replaces a generated password by one of its owner's.
+type ChoosePasswordPage struct {
+	Shell
+	Next        string // local path to go on to; may be empty
+	PasswordMin int    // characters
+	Problems    FormProblems
+}
+
 // SecurityPage changes the password and the address.
 type SecurityPage struct {
 	Shell

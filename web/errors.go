@@ -28,6 +28,7 @@ var answers = map[auth.Kind]answer{
 	auth.KindInvalidRequest:     {http.StatusUnprocessableEntity, "invalid_request", "invalid_request"},
 	auth.KindInvalidCredential:  {http.StatusUnauthorized, "invalid_credentials", "invalid_grant"},
 	auth.KindAccountDisabled:    {http.StatusForbidden, "account_disabled", "invalid_grant"},
+	auth.KindChoosePassword:     {http.StatusForbidden, choosePasswordCode, "invalid_grant"},
 	auth.KindTooManyDevices:     {http.StatusConflict, "too_many_devices", "invalid_grant"},
 	auth.KindRateLimited:        {http.StatusTooManyRequests, "rate_limited", "temporarily_unavailable"},
 	auth.KindUnavailable:        {http.StatusServiceUnavailable, "unavailable", "temporarily_unavailable"},
@@ -46,6 +47,9 @@ var answers = map[auth.Kind]answer{
 	auth.KindEmailTaken:         {http.StatusConflict, "email_taken", "invalid_request"},
 	auth.KindUnauthorizedClient: {http.StatusUnprocessableEntity, "invalid_request", "unauthorized_client"},
 }
+
+// choosePasswordCode is the code of a sign-in that the portal must end: the answer says where.
+const choosePasswordCode = "password_change_required"
 
 // httpError is a failure of the protocol itself, before auth was asked.
 type httpError struct {
@@ -136,6 +140,10 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, err error) {
 	f := s.judge(w, r, err)
 	s.challenge(w, r, &f)
 	w.Header().Set("Cache-Control", "no-store")
+	setupURI := ""
+	if f.code == choosePasswordCode {
+		setupURI = s.base + "/login"
+	}
 	_ = writeJSON(w, f.status, "application/problem+json", struct {
 		Type    string              `json:"type"`
 		Title   string              `json:"title"`
@@ -143,8 +151,9 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, err error) {
 		Detail  string              `json:"detail"`
 		Code    string              `json:"code"`
 		Errors  []auth.FieldProblem `json:"errors,omitempty"`
+		Setup   string              `json:"setup_uri,omitempty"`
 		Request string              `json:"request_id"`
-	}{"about:blank", http.StatusText(f.status), f.status, f.message, f.code, f.fields, request(r).id})
+	}{"about:blank", http.StatusText(f.status), f.status, f.message, f.code, f.fields, setupURI, request(r).id})
 }
 
 // challenge says how an access token is to be presented (RFC 6750 §3, RFC 9449 §7.1). A bad proof is a bad request

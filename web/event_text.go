@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"latchkey/auth/account"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -14,6 +15,7 @@ import (
 // name. In the support staff's own acts the %s stands for what they looked for.
 var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventAccountCreated: always("Your account was created."),
+	models.EventInvited:        always("An administrator mailed you a link to choose your first password."),
 	models.EventSignIn:         always("Signed in on “%s”."),
 	models.EventSignInFailed: withDetail(signin.LockedDetail,
 		"A sign-in with the right password was refused, because your password is locked.",
@@ -35,9 +37,15 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 		"“%s” lost the answer to a renewal and asked again."),
 	models.EventDeviceRestored:  always("“%s” was signed in by a token newer than our records, after a restore of the database."),
 	models.EventPasswordChanged: always("You changed your password. All other devices were signed out."),
-	models.EventPasswordReset: byActor(models.ActorOwner,
-		"You chose a new password by the link in a mail. All devices were signed out.",
-		"An administrator set a new password. All devices were signed out."),
+	models.EventPasswordReset: func(e models.Event) string {
+		switch {
+		case e.Detail == account.FirstPasswordDetail:
+			return "You chose your first password by the link in the invitation."
+		case e.Actor == models.ActorOwner:
+			return "You chose a new password by the link in a mail. All devices were signed out."
+		}
+		return "An administrator set a new password. All devices were signed out."
+	},
 	models.EventRoleChanged: always("An administrator changed what your account may do."),
 	models.EventDisabled:    always("An administrator disabled your account. All devices were signed out."),
 	models.EventEnabled:     always("An administrator enabled your account again."),

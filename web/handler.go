@@ -57,8 +57,24 @@ func (s *Server) checkOrigin(r *http.Request) error {
 
 var errPlainHTTP = errors.New("the page came over plain http")
 
-// signedIn is page for people whose browser is signed in; others go to the sign-in form and come back.
+// signedIn is page for people whose browser is signed in; others go to the sign-in form and come back. People whose password was
+// generated choose their own first.
 func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+	return s.anyPassword(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+		if by.User.MustChoosePassword() {
+			next := ""
+			if r.Method == http.MethodGet {
+				next = afterSignIn(r)
+			}
+			return redirect(w, r, choosePasswordPath(next))
+		}
+		return h(w, r, by)
+	})
+}
+
+// anyPassword is signedIn for what people with a generated password can do as well: choose their own, and see and sign out devices,
+// which never waits for anything.
+func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
 		by, err := s.session(r)
 		if err != nil {

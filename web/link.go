@@ -34,6 +34,10 @@ var (
 		_, err := a.FindPasswordReset(ctx, secret)
 		return err
 	}}
+	inviteLink = linkPage{"/invite", "invite", "/forgot", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
+		_, err := a.FindInvitation(ctx, secret)
+		return err
+	}}
 	signupLink = linkPage{"/signup/confirm", "signup", "/signup", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
 		_, _, err := a.FindSignup(ctx, secret)
 		return err

@@ -53,6 +53,10 @@ var linkKinds = map[string]linkKind{
 		s.browser().forget(email)
 		return s.link(s.mail())
 	}, func(b *browser, _ string) reply { return b.choose(newPassword) }, "/login", models.EventPasswordReset, ""},
+	"an invitation": {notify.InviteLife, func(s *postOffice, email, _ string) string {
+		s.exec("DELETE FROM users WHERE email_key = '" + email + "'")
+		return s.invited(email)
+	}, func(b *browser, _ string) reply { return b.accept(newPassword) }, "/devices", models.EventPasswordReset, "/login"},
 	"this wasn't me": {7 * 24 * time.Hour, func(s *postOffice, email, password string) string {
 		for range 2 { // the first sign-in of an account is told to nobody
 			if r := s.tryLogin(email, password, "phone"); r.status != http.StatusOK {
@@ -111,7 +115,7 @@ func TestEveryLinkThatCannotBeUsedSaysSoAndChangesNothing(t *testing.T) {
 			} {
 				s.browser().dead(what, bad)
 			}
-			for _, other := range []string{"/reset", "/not-me", "/signup/confirm", "/email/confirm", "/email/undo"} {
+			for _, other := range []string{"/reset", "/invite", "/not-me", "/signup/confirm", "/email/confirm", "/email/undo"} {
 				if other != path {
 					s.browser().dead("at "+other, other+"?token="+secret)
 				}

@@ -112,7 +112,7 @@ func (s *site) laterAddressLeft() {
 func TestADeadLinkOffersTheNextStep(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
 		for path, want := range map[string][2]string{
-			"/reset": {"/forgot", "Send a new link"}, "/signup/confirm": {"/signup", "Send a new link"}, "/email/confirm": {"/security#change-email", "Send a new link"},
+			"/reset": {"/forgot", "Send a new link"}, "/invite": {"/forgot", "Send a new link"}, "/signup/confirm": {"/signup", "Send a new link"}, "/email/confirm": {"/security#change-email", "Send a new link"},
 			"/email/undo": {"/forgot", "Choose a new password"}, "/not-me": {"/forgot", "Choose a new password"},
 		} {
 			for _, query := range []string{"", "?token=used", "?token=" + strings.Repeat("A", 43), "/AAAAAAAAAAAAAAAA"} {

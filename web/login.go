@@ -13,7 +13,10 @@ import (
 // loginForm shows the sign-in form, or goes on where a signed-in person wanted to go.
 func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) error {
 	next := localPath(r.URL.Query().Get("next"))
-	if _, err := s.session(r); err == nil {
+	if by, err := s.session(r); err == nil {
+		if by.User.MustChoosePassword() {
+			return redirect(w, r, choosePasswordPath(next))
+		}
 		return redirect(w, r, orDevices(next))
 	} else if auth.AsError(err).Kind != auth.KindSignedOut {
 		return err
@@ -82,6 +85,9 @@ func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) 
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key signin.BrowserKey, next string) error {
 	if err := s.cookies.setSession(w, r, key); err != nil {
 		return err
+	}
+	if key.ChoosePassword {
+		return redirect(w, r, choosePasswordPath(localPath(next)))
 	}
 	return redirect(w, r, orDevices(localPath(next)))
 }

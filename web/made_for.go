@@ -11,7 +11,16 @@ import (
 // form is signedIn for what a page's form sends. It refuses a form that was made for another account: another person may
 // have signed in on this browser since that page was opened.
 func (s *Server) form(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
-	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+	return s.signedIn(ownForm(h))
+}
+
+// anyPasswordForm is form for what people with a generated password can do as well.
+func (s *Server) anyPasswordForm(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+	return s.anyPassword(ownForm(h))
+}
+
+func ownForm(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) func(http.ResponseWriter, *http.Request, *signin.Session) error {
+	return func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 		made, err := madeFor(r)
 		if err != nil {
 			return err
@@ -20,7 +29,7 @@ func (s *Server) form(h func(w http.ResponseWriter, r *http.Request, by *signin.
 			return otherAccount(made, by)
 		}
 		return h(w, r, by)
-	})
+	}
 }
 
 // madeFor reads the account that a form was made for, "" when it does not say. The body can be read again.

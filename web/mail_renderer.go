@@ -15,14 +15,14 @@ import (
 var linkPaths = map[notify.Kind]string{
 	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
 	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
-	notify.KindPasswordReset: passwordResetLink.path, notify.KindSignup: signupLink.path,
+	notify.KindPasswordReset: passwordResetLink.path, notify.KindInvited: inviteLink.path, notify.KindSignup: signupLink.path,
 }
 
 // MailRenderer renders notifications as mails. Their links begin with baseURL and do not depend on a Host header.
 func MailRenderer(baseURL string) notify.Render {
 	return func(l notify.Notification) (notify.Rendered, error) {
 		m := views.Mail{
-			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, Again: l.Again, Until: l.Until, Base: baseURL,
+			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
 		}
 		for _, in := range l.SignIns {

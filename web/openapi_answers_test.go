@@ -243,6 +243,10 @@ func badLogins(p *probe) {
 	p.want(p.send(true, "POST", "/oauth/token", `{"grant_type":"refresh_token","refresh_token":"`+bound.refresh+`"}`, "Content-Type", jsonType), 400, "invalid_dpop_proof")
 	p.login("two")
 	p.want(login(adaPassword), 409, "too_many_devices")
+	if _, err := p.auth.Operator.SetPasswordGenerated(p.t.Context(), adaEmail, adaPassword); err != nil {
+		p.t.Fatal(err)
+	}
+	p.want(login(adaPassword), 403, "password_change_required")
 	if _, err := p.auth.Operator.Disable(p.t.Context(), adaEmail); err != nil {
 		p.t.Fatal(err)
 	}

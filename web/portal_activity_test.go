@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/account"
 	"latchkey/auth/device"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
@@ -41,6 +42,8 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventPasswordChanged, models.ActorOwner, "", "You changed your password. All other devices were signed out.", false},
 		{models.EventPasswordReset, models.ActorOperator, "", "An administrator set a new password. All devices were signed out.", false},
 		{models.EventPasswordReset, models.ActorOwner, "", "You chose a new password by the link in a mail. All devices were signed out.", false},
+		{models.EventPasswordReset, models.ActorOwner, account.FirstPasswordDetail, "You chose your first password by the link in the invitation.", false},
+		{models.EventInvited, models.ActorOperator, "", "An administrator mailed you a link to choose your first password.", false},
 		{models.EventRoleChanged, models.ActorOperator, models.RoleSupport, "An administrator changed what your account may do.", false},
 		{models.EventDisabled, models.ActorOperator, "", "An administrator disabled your account. All devices were signed out.", false},
 		{models.EventSupportSearched, models.ActorSupport, "leila · apps", "You searched for “leila · apps” as support.", false},

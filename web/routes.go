@@ -6,7 +6,8 @@ import (
 )
 
 // routes is everything that is served, each with its guard: page and api are for everybody, demo is for the
-// demonstration, signedIn asks for a live browser, form also for the account that the sent form was made for, support for
+// demonstration, signedIn asks for a live browser and a password of its owner's choice, form also for the account that the sent form
+// was made for, anyPassword and anyPasswordForm also let generated passwords pass, support asks for
 // one of the support staff's browsers, bearer for an access token. The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
@@ -16,17 +17,19 @@ func (s *Server) routes() {
 		"GET /signup":                  s.page(s.signupForm),
 		"POST /signup":                 s.page(s.signup),
 		"POST /logout":                 s.page(s.logout),
-		"GET /devices":                 s.signedIn(s.listDevices),
-		"GET /devices/{id}/revoke":     s.signedIn(s.deviceRevokeForm),
-		"POST /devices/{id}/revoke":    s.form(s.deviceRevoke),
+		"GET /devices":                 s.anyPassword(s.listDevices),
+		"GET /devices/{id}/revoke":     s.anyPassword(s.deviceRevokeForm),
+		"POST /devices/{id}/revoke":    s.anyPasswordForm(s.deviceRevoke),
 		"POST /devices/{id}/rename":    s.form(s.deviceRename),
-		"GET /devices/revoke-others":   s.signedIn(s.devicesRevokeOthersForm),
-		"POST /devices/revoke-others":  s.form(s.devicesRevokeOthers),
+		"GET /devices/revoke-others":   s.anyPassword(s.devicesRevokeOthersForm),
+		"POST /devices/revoke-others":  s.anyPasswordForm(s.devicesRevokeOthers),
 		"POST /devices/alerts/dismiss": s.form(s.alertsDismiss),
 		"GET /activity":                s.signedIn(s.activity),
 		"GET /security":                s.signedIn(s.securityForm),
 		"POST /security":               s.form(s.passwordChange),
 		"POST /security/later":         s.form(s.passwordLater),
+		"GET /security/password":       s.anyPassword(s.choosePasswordForm),
+		"POST /security/password":      s.anyPasswordForm(s.choosePassword),
 		"GET /security/data":           s.signedIn(s.accountDataForm),
 		"POST /security/data":          s.form(s.accountData),
 		"GET /security/delete":         s.signedIn(s.accountDeleteForm),
@@ -55,6 +58,11 @@ func (s *Server) routes() {
 		"GET /reset/{link}":  s.page(s.followed(passwordResetLink, s.passwordResetForm)),
 		"POST /reset":        s.page(s.unnamed(passwordResetLink)),
 		"POST /reset/{link}": s.page(s.followed(passwordResetLink, s.passwordReset)),
+
+		"GET /invite":         s.page(s.follow(inviteLink)),
+		"GET /invite/{link}":  s.page(s.followed(inviteLink, s.inviteForm)),
+		"POST /invite":        s.page(s.unnamed(inviteLink)),
+		"POST /invite/{link}": s.page(s.followed(inviteLink, s.invite)),
 
 		"GET /email/confirm":         s.page(s.follow(emailLink)),
 		"GET /email/confirm/{link}":  s.page(s.followed(emailLink, s.emailConfirmForm)),

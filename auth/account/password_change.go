@@ -69,10 +69,10 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 }
 
 // changedBefore reports whether the account got its password within repeatWithin, and it is the requested one. Only the browser
-// that changed it, or a browser that signed in with it, is signed in then. A guess gains nothing: it is within the limits, and
+// that changed it, or a browser that signed in with it, is signed in then. A generated password is no change of the owner's. A guess gains nothing: it is within the limits, and
 // after a wrong one the current password is checked, which counts. A right one counts as a confirmation.
 func (s *Service) changedBefore(ctx context.Context, user models.User, c PasswordChange) (bool, error) {
-	if age := s.clock.Now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil {
+	if age := s.clock.Now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil || user.MustChoosePassword() {
 		return false, nil
 	}
 	check, err := s.signIn.BeginCheck(ctx, signin.SignInAttempt{EmailKey: user.EmailKey, From: c.From, Confirms: true})

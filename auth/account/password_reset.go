@@ -103,58 +103,78 @@ func mailedTo(emailKey string) []byte {
 // the link could otherwise keep the hashing busy. ResetPassword returns KindDeadLink, KindUsedLink, KindInvalidRequest (of
 // new_password; the link stays good), KindRateLimited, or KindUnavailable.
 func (s *Service) ResetPassword(ctx context.Context, secret, password string, from auth.Caller) error {
-	user, err := s.FindPasswordReset(ctx, secret)
+	_, err := s.choosePassword(ctx, s.findPasswordReset, secret, password, from)
+	return err
+}
+
+// findPasswordLink reads a link by which a password can be chosen, and its account.
+type findPasswordLink func(ctx context.Context, secret string) (models.OneTime, models.User, error)
+
+// choosePassword is ResetPassword for any kind of link. It returns the account with its new password.
+func (s *Service) choosePassword(ctx context.Context, find findPasswordLink, secret, password string, from auth.Caller) (models.User, error) {
+	link, user, err := find(ctx, secret)
 	if err != nil {
-		return err
+		return user, err
 	}
 	release, err := s.slots.Take(ctx, "reset "+user.ID.String(), ratelimit.SlotsOfBrowser, func() {})
 	if err != nil {
-		return err
+		return user, err
 	}
 	defer release()
-	link, user, err := s.findPasswordReset(ctx, secret) // the reset that went before may have used it
-	if err != nil {
-		return err
+	if link, user, err = find(ctx, secret); err != nil { // a request that went before may have used it
+		return user, err
 	}
+	hash, err := s.hashChosen(ctx, user, secret, password, from)
+	if err != nil {
+		return user, err
+	}
+	now := s.clock.Now()
+	l := notify.NewNotification(notify.KindPasswordChanged, from, now)
+	l.First = link.Purpose == notify.LinkInvite
+	e := auth.NewEvent(models.EventPasswordReset, user.ID, from, now)
+	if l.First {
+		e.Detail = FirstPasswordDetail
+	}
+	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
+		Purpose: link.Purpose, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, First: l.First, PasswordHash: hash, At: now,
+		FreshStart: s.limits.FreshStart(user, from), Event: e, Mail: s.notify.ComposeNotMe(user.ID, l, ""),
+	})
+	if err != nil {
+		return user, notify.UsedOrDead(err, func() error {
+			_, _, err := find(ctx, secret)
+			return err
+		})
+	}
+	s.notify.Wake()
+	user.PasswordHash = hash
+	return user, nil
+}
+
+// hashChosen judges and hashes a password that is chosen with a link, within the limits.
+func (s *Service) hashChosen(ctx context.Context, user models.User, secret, password string, from auth.Caller) (string, error) {
 	if problem := s.ProblemWithPassword(user.Email, password); problem != "" {
-		return auth.InvalidField("new_password", problem)
+		return "", auth.InvalidField("new_password", problem)
 	}
 	leave, err := s.gate.Admit(from)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer leave()
 	err = s.gate.Query(ctx, func() error {
 		return s.limits.CountRequest(ctx, s.limits.Quota(ratelimit.MaxResetTries, "reset tries", notify.LinkID(secret)))
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	if err := s.JudgePassword(ctx, "new_password", user.Email, password); err != nil {
-		return err
+		return "", err
 	}
 	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, password)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if same { // a thief may know this password, which is why the owner is here
-		return auth.InvalidField("new_password", "Choose a password other than the current one.")
+		return "", auth.InvalidField("new_password", "Choose a password other than the current one.")
 	}
-	hash, err := s.hasher.Hash(ctx, password)
-	if err != nil {
-		return err
-	}
-	now := s.clock.Now()
-	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
-		Purpose: notify.LinkPasswordReset, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, PasswordHash: hash, At: now, FreshStart: s.limits.FreshStart(user, from),
-		Event: auth.NewEvent(models.EventPasswordReset, user.ID, from, now),
-		Mail:  s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
-	})
-	if err == nil {
-		s.notify.Wake()
-	}
-	return notify.UsedOrDead(err, func() error {
-		_, err := s.FindPasswordReset(ctx, secret)
-		return err
-	})
+	return s.hasher.Hash(ctx, password)
 }

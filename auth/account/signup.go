@@ -242,21 +242,36 @@ func (s *Service) ProblemWithPassword(email, typed string) string {
 	return password.Check(typed, auth.TrimEmail(email), s.config.PasswordMin)
 }
 
+// NewAccount is an account that an operator makes.
+type NewAccount struct {
+	Email, Password, Role string
+	Generated             bool // the password is printed: its owner must choose another first
+	Invited               bool // no one knows the password: the account gets a mail with a link to choose one
+}
+
 // CreateUser hashes the password and writes the account with the event that event returns. It returns KindEmailTaken if another
 // account has the address or may take it back.
-func (s *Service) CreateUser(ctx context.Context, email, password, role string, now time.Time, event func(models.User) models.Event) (models.User, error) {
-	email = auth.TrimEmail(email)
+func (s *Service) CreateUser(ctx context.Context, a NewAccount, event func(models.User) models.Event) (models.User, error) {
+	email := auth.TrimEmail(a.Email)
 	key, err := s.signIn.EmailKey(ctx, email)
 	if err != nil {
 		return models.User{}, err
 	}
-	hash, err := s.hasher.Hash(ctx, password)
+	hash, err := s.hasher.Hash(ctx, a.Password)
 	if err != nil {
 		return models.User{}, err
 	}
+	now := s.clock.Now()
 	user := models.User{
-		ID: models.NewID(now), Email: email, EmailKey: key, PasswordHash: hash, Role: role, CreatedAt: now,
+		ID: models.NewID(now), Email: email, EmailKey: key, PasswordHash: hash, Role: a.Role, CreatedAt: now,
 	}
-	err = s.store.AddUser(ctx, user, event(user))
+	if a.Generated {
+		user.GeneratedAt = &now
+	}
+	var mails []models.MailWithLinks
+	if a.Invited {
+		user.InvitedAt, mails = &now, append(mails, s.InvitationMail(user))
+	}
+	err = s.store.AddUser(ctx, user, event(user), mails...)
 	return user, EmailTaken(err)
 }

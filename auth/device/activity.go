@@ -40,7 +40,7 @@ var activityKinds = map[string][]models.EventFilter{
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked}, {Kind: models.EventDeviceRestored},
 	},
 	FilterAccount: {
-		{Kind: models.EventAccountCreated}, {Kind: models.EventPasswordChanged}, {Kind: models.EventPasswordFailed}, {Kind: models.EventPasswordReset},
+		{Kind: models.EventAccountCreated}, {Kind: models.EventInvited}, {Kind: models.EventPasswordChanged}, {Kind: models.EventPasswordFailed}, {Kind: models.EventPasswordReset},
 		{Kind: models.EventRoleChanged}, {Kind: models.EventDisabled}, {Kind: models.EventEnabled}, {Kind: models.EventLocked}, {Kind: models.EventMailFailed},
 		{Kind: models.EventEmailAsked}, {Kind: models.EventEmailChanged}, {Kind: models.EventEmailRestored}, {Kind: models.EventWaysBackEnded},
 		{Kind: models.EventDataDownloaded}, {Kind: models.EventAccountDeleted}, {Kind: models.EventSeenBySupport}, {Kind: models.EventSupportSearched}, {Kind: models.EventSupportLooked},

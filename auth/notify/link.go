@@ -18,6 +18,7 @@ import (
 const (
 	LinkNotMe         = "alarm"          // "This wasn't me"; its subject is a device, models.EveryDevice, or models.DevicesFrom
 	LinkPasswordReset = models.ResetLink // a new password
+	LinkInvite        = models.InviteLink // the first password of an account that an operator made
 	LinkSignup        = "signup"         // a new account, which is sealed in the link's payload
 	LinkEmail         = models.EmailLink // another address, which is sealed in the link's payload
 )
@@ -28,6 +29,8 @@ const (
 	NotMeLife = 7 * 24 * time.Hour
 	// ResetLife is how long the link of a password reset is good.
 	ResetLife = 30 * time.Minute
+	// InviteLife is how long the link to a first password is good.
+	InviteLife = 7 * 24 * time.Hour
 	// SignupLife is how long a new account waits for its confirmation.
 	SignupLife = 24 * time.Hour
 	// EmailLife is how long a new address waits for its confirmation.

@@ -25,6 +25,7 @@ const (
 	KindDisabled        Kind = "account_disabled"
 	KindDeleted         Kind = "account_deleted" // to an address whose account is gone
 	KindPasswordReset   Kind = "password_reset"
+	KindInvited         Kind = "account_invited" // to an address for which an operator made an account
 	KindSignup          Kind = "signup"
 	KindSignupKnown     Kind = "signup_known"   // to an address that already has an account
 	KindEmailConfirm    Kind = "email_confirm"  // to the address that an account asks for
@@ -47,6 +48,7 @@ type Notification struct {
 	DeviceName string `json:",omitempty"`
 	Again      bool   `json:",omitempty"` // the address was changed once more after it was no longer the recipient's
 	ByOperator bool   `json:",omitempty"` // an administrator did it, not the person who signed in
+	First      bool   `json:",omitempty"` // it is the first password of the account, chosen with an invitation
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient may know them.
 	Before, After string `json:",omitempty"`
@@ -120,7 +122,7 @@ func (k Kind) priority() int64 {
 	switch {
 	case k == KindSignup, k == KindSignupKnown:
 		return models.MailSignup
-	case slices.Contains(AskedKinds, string(k)):
+	case k == KindInvited, slices.Contains(AskedKinds, string(k)):
 		return models.MailAsked
 	}
 	return models.MailSecurity

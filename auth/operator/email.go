@@ -28,9 +28,13 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	tell := notify.Notification{Kind: notify.KindEmailChanged, At: e.At, ByOperator: true, After: auth.MaskEmail(to)}
 	// The new address may be mistyped and a stranger's, so the mail does not tell the former address, which a person chose.
 	news := notify.Notification{Kind: notify.KindEmailNew, At: e.At, ByOperator: true, After: to}
+	var invitation models.MailWithLinks
+	if u.DisabledAt == nil {
+		invitation = s.accounts.InvitationMail(u)
+	}
 	err = s.store.SetEmail(ctx, models.EmailSetting{
 		UserID: u.ID, From: u.EmailKey, Email: to, EmailKey: key, At: e.At, Event: e,
-		Mails: []models.MailWithLinks{s.notify.ComposeTo(u.Email, u.ID, tell), s.notify.ComposeTo(to, u.ID, news)},
+		LeftMail: s.notify.ComposeTo(u.Email, u.ID, tell), NewMail: s.notify.ComposeTo(to, u.ID, news), Invitation: invitation,
 	})
 	return account.EmailTaken(err)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/account"
 	"latchkey/auth/notify"
 	"latchkey/models"
 )
@@ -23,20 +24,34 @@ func (s *Service) event(kind models.EventKind, userID uuid.UUID) models.Event {
 	return e
 }
 
-// NewPassword returns a random password of 26 characters (130 bits) that is easy to copy.
-func NewPassword() string { return strings.ToLower(rand.Text()) }
+// NewPassword makes a random password that is easy to copy: 26 characters (130 bits), or as many times that as the policy's least
+// length needs.
+func NewPassword(least int) string {
+	password := strings.ToLower(rand.Text())
+	for len(password) < least {
+		password += strings.ToLower(rand.Text())
+	}
+	return password
+}
 
 // AddUser creates an account with a role. It returns KindInvalidRequest or KindEmailTaken.
 func (s *Service) AddUser(ctx context.Context, email, password, role string) (models.User, error) {
-	if err := s.accounts.CheckNewAccount(email, password); err != nil {
+	return s.addUser(ctx, account.NewAccount{Email: email, Password: password, Role: role})
+}
+
+// AddUserGenerated is AddUser with a password that is printed: its owner must choose another at the first sign-in.
+func (s *Service) AddUserGenerated(ctx context.Context, email, password, role string) (models.User, error) {
+	return s.addUser(ctx, account.NewAccount{Email: email, Password: password, Role: role, Generated: true})
+}
+
+func (s *Service) addUser(ctx context.Context, a account.NewAccount) (models.User, error) {
+	if err := s.accounts.CheckNewAccount(a.Email, a.Password); err != nil {
 		return models.User{}, err
 	}
-	if err := s.accounts.JudgePassword(ctx, "password", email, password); err != nil {
+	if err := s.accounts.JudgePassword(ctx, "password", a.Email, a.Password); err != nil {
 		return models.User{}, err
 	}
-	return s.accounts.CreateUser(ctx, email, password, role, s.clock.Now(), func(u models.User) models.Event {
-		return s.event(models.EventAccountCreated, u.ID)
-	})
+	return s.accounts.CreateUser(ctx, a, func(u models.User) models.Event { return s.event(models.EventAccountCreated, u.ID) })
 }
 
 // FindUser returns the account with an address, or KindNotFound.
@@ -55,6 +70,15 @@ func (s *Service) FindUser(ctx context.Context, email string) (models.User, erro
 // SetPassword replaces an account's password, signs out all its devices, and returns how many. It returns KindNotFound or
 // KindInvalidRequest.
 func (s *Service) SetPassword(ctx context.Context, email, password string) (revoked int64, err error) {
+	return s.setPassword(ctx, email, password, false)
+}
+
+// SetPasswordGenerated is SetPassword with one that is printed: its owner must choose another at the next sign-in.
+func (s *Service) SetPasswordGenerated(ctx context.Context, email, password string) (revoked int64, err error) {
+	return s.setPassword(ctx, email, password, true)
+}
+
+func (s *Service) setPassword(ctx context.Context, email, password string, generated bool) (revoked int64, err error) {
 	u, err := s.FindUser(ctx, email)
 	if err != nil {
 		return 0, err
@@ -73,7 +97,7 @@ func (s *Service) SetPassword(ctx context.Context, email, password string) (revo
 	l := notify.NewNotification(notify.KindPasswordChanged, auth.Caller{}, now)
 	l.ByOperator = true
 	return s.store.ChangePassword(ctx, models.PasswordChange{
-		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Event: s.event(models.EventPasswordReset, u.ID),
+		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Generated: generated, Event: s.event(models.EventPasswordReset, u.ID),
 		FreshStart: s.limits.FreshStart(u, auth.Caller{}),
 		Mail:       s.notify.ComposeNotMe(u.ID, l, ""),
 	})

@@ -32,7 +32,7 @@ type LoginRequest struct {
 }
 
 // Login creates an app device and its first tokens. It returns KindInvalidRequest, KindInvalidCredential, KindAccountDisabled,
-// KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
+// KindChoosePassword, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
@@ -57,6 +57,9 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
+		if v.User.MustChoosePassword() {
+			return n, errChoosePassword
+		}
 		n, secret = s.tokens.NewDevice(v, models.KindApp, r.From, s.config.DeviceLifetime)
 		n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = r.ClientID, s.config.MaxRefreshes, jkt
 		n.FreeName, n.StatusIndex = token.FreeName(name), s.tokens.PickStatusIndex
@@ -67,6 +70,8 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}
 	return s.tokens.Issue(ctx, d, secret, jkt)
 }
+
+var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was made by an administrator. Sign in on the website first, to choose your own."}
 
 // checkApp checks everything about an app's sign-in except the password and the limits.
 func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
@@ -145,14 +150,18 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 		return BrowserKey{}, err
 	}
 	var keys []BrowserKey
+	var user models.User
 	d, err := s.signIn(ctx, SignInAttempt{email: r.Email, password: r.Password, From: r.From}, func(v token.Verified) (n models.NewDevice, err error) {
 		n, keys = s.NewBrowser(v, r)
+		user = v.User
 		return n, nil
 	})
 	if err != nil {
 		return BrowserKey{}, err
 	}
-	return KeyOf(d, keys), nil
+	key := KeyOf(d, keys)
+	key.ChoosePassword = user.MustChoosePassword()
+	return key, nil
 }
 
 // NewBrowser prepares the row of a browser that signs in. It also returns the keys that the browser may get, the new row's first.

@@ -20,6 +20,7 @@ const seenEvery = time.Minute
 type BrowserKey struct {
 	UserID, DeviceID uuid.UUID
 	Secret           [devicetoken.SecretSize]byte
+	ChoosePassword   bool // of a sign-in just now, not in the cookie: the password was generated, and the owner must choose another
 }
 
 // Session is a live browser and its owner.

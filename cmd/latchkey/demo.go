@@ -10,6 +10,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/operator"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
@@ -37,7 +38,7 @@ func demo(ctx context.Context, p *Program, out io.Writer) error {
 		_, err := io.WriteString(out, b.String())
 		return err
 	}
-	ada, sam := newPassword(p.config.PasswordMin), newPassword(p.config.PasswordMin)
+	ada, sam := operator.NewPassword(p.config.PasswordMin), operator.NewPassword(p.config.PasswordMin)
 	if _, err := p.Services.Operator.AddUser(ctx, demoUser, ada, models.RoleUser); err != nil {
 		return err
 	}

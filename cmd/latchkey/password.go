@@ -17,7 +17,7 @@ type passwordOption struct {
 // password reads or makes one.
 func (o passwordOption) password(env *environment) (string, error) {
 	if !o.PasswordStdin {
-		return newPassword(env.settings.PasswordMin), nil
+		return operator.NewPassword(env.settings.PasswordMin), nil
 	}
 	line, err := bufio.NewReader(io.LimitReader(env.stdin, 4096)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -26,17 +26,8 @@ func (o passwordOption) password(env *environment) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-// newPassword makes a random password that is long enough for the policy, however long that asks for.
-func newPassword(least int) string {
-	password := operator.NewPassword()
-	for len(password) < least {
-		password += operator.NewPassword()
-	}
-	return password
-}
-
 func (o passwordOption) tell(env *environment, password string) {
 	if !o.PasswordStdin {
-		fmt.Fprintf(env.stdout, "Password: %s\n", password)
+		fmt.Fprintf(env.stdout, "Password: %s\nIt must be changed at the first sign-in, on the website.\n", password)
 	}
 }

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"time"
 
+	"latchkey/auth/notify"
 	"latchkey/auth/services"
 	"latchkey/models"
 )
 
 type userCommands struct {
 	Add         userAdd         `cmd:"" help:"Create an account."`
+	Invite      userInvite      `cmd:"" help:"Mail another link to an account that was invited and not used yet."`
 	SetPassword userSetPassword `cmd:"" help:"Set a password and sign every device out."`
 	SetEmail    userSetEmail    `cmd:"" help:"Give an account another address; nothing is signed out."`
 	SetRole     userSetRole     `cmd:"" help:"Make an account a user's or the support staff's."`
@@ -21,24 +23,64 @@ type userCommands struct {
 }
 
 type userAdd struct {
-	Email string `arg:"" help:"E-mail address."`
-	Role  string `enum:"user,support" default:"user" help:"user or support."`
+	Email  string `arg:"" help:"E-mail address."`
+	Role   string `enum:"user,support" default:"user" help:"user or support."`
+	Invite bool   `help:"Mail a link to choose the password, instead of printing one. Needs mail."`
 	passwordOption
 }
 
 // Run creates an account.
 func (c *userAdd) Run(env *environment) error {
+	if c.Invite {
+		return c.invite(env)
+	}
 	password, err := c.password(env)
 	if err != nil {
 		return err
 	}
 	return env.withServices(func(s *services.Services) error {
-		u, err := s.Operator.AddUser(env.ctx, c.Email, password, c.Role)
+		add := s.Operator.AddUserGenerated
+		if c.PasswordStdin {
+			add = s.Operator.AddUser
+		}
+		u, err := add(env.ctx, c.Email, password, c.Role)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(env.stdout, "Created %s (%s).\n", u.Email, u.Role)
 		c.tell(env, password)
+		return nil
+	})
+}
+
+func (c *userAdd) invite(env *environment) error {
+	if c.PasswordStdin {
+		return usageError{"user add takes --invite or --password-stdin, not both"}
+	}
+	return env.withServices(func(s *services.Services) error {
+		u, err := s.Operator.AddInvited(env.ctx, c.Email, c.Role)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Created %s (%s).\n%s", u.Email, u.Role, invitationNote)
+		return nil
+	})
+}
+
+// invitationNote says what becomes of an invitation. The command only writes the mail.
+var invitationNote = fmt.Sprintf("The running server sends the invitation. Its link is good for %d days.\n", int(notify.InviteLife.Hours()/24))
+
+type userInvite struct {
+	Email string `arg:"" help:"E-mail address."`
+}
+
+// Run invites once more.
+func (c *userInvite) Run(env *environment) error {
+	return env.withServices(func(s *services.Services) error {
+		if err := s.Operator.Invite(env.ctx, c.Email); err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Invited %s again.\n%s", c.Email, invitationNote)
 		return nil
 	})
 }
@@ -55,7 +97,11 @@ func (c *userSetPassword) Run(env *environment) error {
 		return err
 	}
 	return env.withServices(func(s *services.Services) error {
-		n, err := s.Operator.SetPassword(env.ctx, c.Email, password)
+		set := s.Operator.SetPasswordGenerated
+		if c.PasswordStdin {
+			set = s.Operator.SetPassword
+		}
+		n, err := set(env.ctx, c.Email, password)
 		if err != nil {
 			return err
 		}
@@ -163,12 +209,15 @@ func (c *userList) Run(env *environment) error {
 		return s.Operator.EachUser(env.ctx, func(u models.User) error {
 			if c.JSON {
 				return lines.Encode(map[string]any{
-					"id": u.ID, "email": u.Email, "role": u.Role, "created_at": u.CreatedAt, "disabled_at": u.DisabledAt,
+					"id": u.ID, "email": u.Email, "role": u.Role, "created_at": u.CreatedAt, "disabled_at": u.DisabledAt, "invited": u.Invited(),
 				})
 			}
 			state := "active"
-			if u.DisabledAt != nil {
+			switch {
+			case u.DisabledAt != nil:
 				state = "disabled"
+			case u.Invited():
+				state = "invited"
 			}
 			_, err := fmt.Fprintf(env.stdout, "%-8s %-8s %s  %s\n", u.Role, state, u.CreatedAt.Format(time.DateOnly), u.Email)
 			return err

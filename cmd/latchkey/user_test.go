@@ -31,7 +31,7 @@ func TestUserAddPrintsItsPasswordOnce(t *testing.T) {
 		if len(found) != 1 || strings.Count(printed, found[0][1]) != 1 {
 			t.Fatalf("not one password, once: %q", printed)
 		}
-		login(t, s.URL(), ada, found[0][1], "phone").want(t, 200, "device_name", "phone")
+		login(t, s.URL(), ada, found[0][1], "phone").want(t, 403, "code", "password_change_required", "setup_uri", s.URL()+"/login")
 
 		second := must(t, url, "", "user", "add", "eve@example.org")
 		if strings.Contains(second, found[0][1]) {
@@ -80,6 +80,32 @@ func TestAGeneratedPasswordSuitsAnyPolicy(t *testing.T) {
 	}
 }
 
+func TestUserAddInviteNeedsMailAndPrintsNoPassword(t *testing.T) {
+	modelstest.EachURL(t, func(t *testing.T, url string) {
+		addUser(t, url, ada)
+		command(t, url, "", "user", "add", "bea@example.org", "--invite").refuses(t, 1, "LATCHKEY_SMTP_URL")
+		if list := must(t, url, "", "user", "list"); strings.Contains(list, "bea") {
+			t.Errorf("a refused invitation made an account: %s", list)
+		}
+		t.Setenv("LATCHKEY_SMTP_URL", "smtp://localhost:1")
+		t.Setenv("LATCHKEY_MAIL_FROM", "no-reply@id.example.com")
+		command(t, url, password, "user", "add", "bea@example.org", "--invite", "--password-stdin").refuses(t, 2, "--invite")
+		command(t, url, "", "user", "add", ada, "--invite").refuses(t, 1, "email: ", "already")
+		command(t, url, "", "user", "invite", ada).refuses(t, 1, "has a password already")
+		command(t, url, "", "user", "invite", "nobody@example.org").refuses(t, 1, "nobody@example.org")
+		printed := must(t, url, "", "user", "add", "bea@example.org", "--invite", "--role", "support")
+		if !strings.Contains(printed, "Created bea@example.org (support).") || !strings.Contains(printed, "7 days") || strings.Contains(printed, "Password") {
+			t.Errorf("%q", printed)
+		}
+		if again := must(t, url, "", "user", "invite", "bea@example.org"); !strings.Contains(again, "Invited bea@example.org again.") {
+			t.Errorf("%q", again)
+		}
+		if list := must(t, url, "", "user", "list"); !regexp.MustCompile(`(?m)^support +invited .*bea@example\.org$`).MatchString(list) {
+			t.Errorf("bea does not wait: %s", list)
+		}
+	})
+}
+
 func TestUserSetPasswordEndsWhatTheOldOneBegan(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		s := serve(t, url, nil)
@@ -93,7 +119,7 @@ func TestUserSetPasswordEndsWhatTheOldOneBegan(t *testing.T) {
 		}
 		refresh(t, s.URL(), before.field("refresh_token")).want(t, 400, "error", "invalid_grant", "reason", "revoked")
 		login(t, s.URL(), ada, password, "phone").want(t, 401, "code", "invalid_credentials")
-		login(t, s.URL(), ada, fresh[1], "phone").want(t, 200)
+		login(t, s.URL(), ada, fresh[1], "phone").want(t, 403, "code", "password_change_required", "setup_uri", s.URL()+"/login")
 
 		must(t, url, "another quiet evening\n", "user", "set-password", ada, "--password-stdin")
 		login(t, s.URL(), ada, "another quiet evening", "phone").want(t, 200)

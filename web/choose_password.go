@@ -1,0 +1,64 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"latchkey/auth"
+	"latchkey/auth/account"
+	"latchkey/auth/signin"
+	"latchkey/views"
+)
+
+// choosePasswordPath is the page on which a generated password is replaced, and where it leads on to.
+func choosePasswordPath(next string) string {
+	if next == "" {
+		return "/security/password"
+	}
+	return "/security/password?next=" + url.QueryEscape(next)
+}
+
+// choosePasswordForm asks a person who signed in with a generated password for one of their own.
+func (s *Server) choosePasswordForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+	next := localPath(r.URL.Query().Get("next"))
+	if !by.User.MustChoosePassword() {
+		return redirect(w, r, "/security")
+	}
+	return s.renderChoosePassword(w, r, http.StatusOK, views.ChoosePasswordPage{Next: next})
+}
+
+// choosePassword changes the password and goes on where the person wanted to go.
+func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+	p, err := decodePage(r, "current_password", "new_password", "next")
+	if err != nil {
+		return err
+	}
+	next := localPath(p["next"])
+	if !by.User.MustChoosePassword() { // the form was sent twice
+		return redirect(w, r, orDevices(next))
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
+	_, err = s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
+	if err != nil {
+		problems, status, ok := s.formProblems(w, r, err)
+		if !ok {
+			return err
+		}
+		if auth.AsError(err).Kind == auth.KindWrongPassword {
+			problems.Fields["current_password"], status = problems.Summary, http.StatusUnprocessableEntity
+			problems.Summary = "Your password was not changed."
+		}
+		return s.renderChoosePassword(w, r, status, views.ChoosePasswordPage{Next: next, Problems: problems})
+	}
+	s.cookies.flash(w, r, views.ToneSuccess, "You have a password of your own now.")
+	return redirect(w, r, orDevices(next))
+}
+
+func (s *Server) renderChoosePassword(w http.ResponseWriter, r *http.Request, status int, page views.ChoosePasswordPage) error {
+	page.Shell, page.PasswordMin = s.shell(w, r, "Choose your own password", ""), s.accounts.Config().PasswordMin
+	return render(w, r, status, views.ChoosePassword(page))
+}
