@@ -16,11 +16,11 @@ import (
 
 // The purposes of mailed links. The words are stored.
 const (
-	LinkNotMe         = "alarm"          // "This wasn't me"; its subject is a device, models.EveryDevice, or models.DevicesFrom
-	LinkPasswordReset = models.ResetLink // a new password
+	LinkNotMe         = "alarm"           // "This wasn't me"; its subject is a device, models.EveryDevice, or models.DevicesFrom
+	LinkPasswordReset = models.ResetLink  // a new password
 	LinkInvite        = models.InviteLink // the first password of an account that an operator made
-	LinkSignup        = "signup"         // a new account, which is sealed in the link's payload
-	LinkEmail         = models.EmailLink // another address, which is sealed in the link's payload
+	LinkSignup        = "signup"          // a new account, which is sealed in the link's payload
+	LinkEmail         = models.EmailLink  // another address, which is sealed in the link's payload
 )
 
 // How long links are good.
