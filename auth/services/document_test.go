@@ -49,7 +49,8 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 	said("All that an account knows shares %d failures in a window", ratelimit.MaxKnownFailures)
 	said("and %d that succeed in %d minutes and %d in a day", ratelimit.MaxSignIns, window, ratelimit.MaxSignInsDay)
 	said("beyond it a known browser has %d sign-ins a day of its own", ratelimit.MaxFallbackSignIns)
-	said("One network may ask for %d accounts in a window. One mailbox gets %d mails about it", ratelimit.MaxSignups, ratelimit.MaxSignupMails)
+	said("One network may ask for %d accounts in a window, and have %d passwords for them judged. One mailbox gets %d mails about it",
+		ratelimit.MaxSignups, ratelimit.MaxJudged, ratelimit.MaxSignupMails)
 	said("one network may cause %d of the %d.", ratelimit.MaxSignupMailsByNetwork, ratelimit.MaxSignupMails)
 	said("slowed to %d guesses per account and window", ratelimit.MaxUserFailures)
 	said("%d events a day (%d an hour; each event counts many failures) | %d days |", 24*signin.UnknownSlots, signin.UnknownSlots, signin.KeepFailures/(24*time.Hour))
