@@ -6,7 +6,8 @@
 //
 //	services            constructs all services: programs and tests start here
 //	support, operator   what the support staff see; the operator's commands, sweeping, readiness
-//	account, deletion,  sign-up, address, password, "This wasn't me", export; the deletion of accounts;
+//	address             changes of the e-mail address, and the way back to a former one
+//	account, deletion,  sign-up, password, "This wasn't me", export; the deletion of accounts;
 //	device              the list of devices and their activity
 //	signin              password checks within limits; sign-in on apps and browsers, and browser sessions
 //	token               devices and their tokens, refresh, access tokens, status lists, DPoP proofs

@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth"
-	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/notify"
 	"latchkey/auth/signin"
 	"latchkey/views"
@@ -20,7 +20,7 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.
 	if err != nil {
 		return err
 	}
-	if err := s.accounts.AskEmailChange(r.Context(), by, account.EmailRequest{Email: p["email"], Password: p["password"], From: from}); err != nil {
+	if err := s.addresses.Ask(r.Context(), by, address.Request{Email: p["email"], Password: p["password"], From: from}); err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
 			return err

@@ -24,7 +24,7 @@ func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request, secret str
 		return err
 	}
 	page, status := views.EmailConfirmPage{}, http.StatusOK
-	if _, err := s.accounts.ConfirmEmailChange(r.Context(), secret, p["password"], from); err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
+	if _, err := s.addresses.Confirm(r.Context(), secret, p["password"], from); err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 		ok := false
 		if page.Problems, status, ok = s.formProblems(w, r, err); !ok {
 			return err
@@ -40,7 +40,7 @@ func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request, secret str
 
 // renderEmailConfirm shows the form, or goes on where the use of the link has led.
 func (s *Server) renderEmailConfirm(w http.ResponseWriter, r *http.Request, secret string, status int, page views.EmailConfirmPage) error {
-	move, err := s.accounts.FindEmailChange(r.Context(), secret)
+	move, err := s.addresses.Find(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
 		s.cookies.leave(w, r, views.Flash{
 			Tone: views.ToneSuccess, Text: "The e-mail address was changed to %s. Sign in with it from now on.", Names: []string{move.To}, Email: move.To,

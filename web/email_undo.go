@@ -10,7 +10,7 @@ import (
 // emailUndoForm says what the link in the mail to a former address will do, and asks. Once it is used, the person chooses a
 // new password here.
 func (s *Server) emailUndoForm(w http.ResponseWriter, r *http.Request, secret string) error {
-	link, err := s.accounts.FindEmailUndo(r.Context(), secret)
+	link, err := s.addresses.FindUndo(r.Context(), secret)
 	switch {
 	case err != nil && auth.AsError(err).Kind == auth.KindUsedLink && link.Locked:
 		return s.renderLocked(w, r, undoLink.at(secret), http.StatusOK, views.LockedPage{Email: link.Email})
@@ -31,7 +31,7 @@ func (s *Server) emailUndo(w http.ResponseWriter, r *http.Request, secret string
 		return err
 	}
 	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
-	email, err := s.accounts.UndoEmailChange(r.Context(), secret, from)
+	email, err := s.addresses.Undo(r.Context(), secret, from)
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 		return err
 	}
@@ -45,11 +45,11 @@ func (s *Server) emailUndo(w http.ResponseWriter, r *http.Request, secret string
 
 // emailUndoPassword mails the owner of the account that was taken back a link to a new password.
 func (s *Server) emailUndoPassword(w http.ResponseWriter, r *http.Request, secret string) error {
-	link, err := s.accounts.FindEmailUndo(r.Context(), secret)
+	link, err := s.addresses.FindUndo(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 		return err
 	}
 	return s.mailLocked(w, r, undoLink.at(secret), views.LockedPage{Email: link.Email}, func(from auth.Caller) error {
-		return s.accounts.ResetAfterUndo(r.Context(), secret, from)
+		return s.addresses.ResetAfterUndo(r.Context(), secret, from)
 	})
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/gorilla/sessions"
 
 	"latchkey/auth"
-	"latchkey/auth/account"
 	"latchkey/auth/notify"
 )
 
@@ -26,32 +25,32 @@ type linkPage struct {
 	cookie string // names the cookie that keeps the secrets of this kind
 	next   string // where a person whose link is dead goes on
 	offer  string // what that is
-	find   func(*account.Service, context.Context, string) error
+	find   func(*Server, context.Context, string) error
 }
 
 var (
-	passwordResetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
-		_, err := a.FindPasswordReset(ctx, secret)
+	passwordResetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
+		_, err := s.accounts.FindPasswordReset(ctx, secret)
 		return err
 	}}
-	inviteLink = linkPage{"/invite", "invite", "/forgot", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
-		_, err := a.FindInvitation(ctx, secret)
+	inviteLink = linkPage{"/invite", "invite", "/forgot", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
+		_, err := s.accounts.FindInvitation(ctx, secret)
 		return err
 	}}
-	signupLink = linkPage{"/signup/confirm", "signup", "/signup", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
-		_, _, err := a.FindSignup(ctx, secret)
+	signupLink = linkPage{"/signup/confirm", "signup", "/signup", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
+		_, _, err := s.accounts.FindSignup(ctx, secret)
 		return err
 	}}
-	emailLink = linkPage{"/email/confirm", "email", "/security#change-email", "Send a new link", func(a *account.Service, ctx context.Context, secret string) error {
-		_, err := a.FindEmailChange(ctx, secret)
+	emailLink = linkPage{"/email/confirm", "email", "/security#change-email", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
+		_, err := s.addresses.Find(ctx, secret)
 		return err
 	}}
-	undoLink = linkPage{"/email/undo", "undo", "/forgot", "Choose a new password", func(a *account.Service, ctx context.Context, secret string) error {
-		_, err := a.FindEmailUndo(ctx, secret)
+	undoLink = linkPage{"/email/undo", "undo", "/forgot", "Choose a new password", func(s *Server, ctx context.Context, secret string) error {
+		_, err := s.addresses.FindUndo(ctx, secret)
 		return err
 	}}
-	notMeLink = linkPage{"/not-me", "alarm", "/forgot", "Choose a new password", func(a *account.Service, ctx context.Context, secret string) error {
-		_, err := a.FindNotMe(ctx, secret)
+	notMeLink = linkPage{"/not-me", "alarm", "/forgot", "Choose a new password", func(s *Server, ctx context.Context, secret string) error {
+		_, err := s.accounts.FindNotMe(ctx, secret)
 		return err
 	}}
 )
@@ -96,7 +95,7 @@ func (s *Server) follow(p linkPage) handler {
 		if len(secrets) == 0 {
 			return s.deadEnd(p, errNoSecret)
 		}
-		if err := p.find(s.accounts, r.Context(), secrets[0]); err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
+		if err := p.find(s, r.Context(), secrets[0]); err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 			return s.deadEnd(p, err)
 		}
 		if err := s.cookies.addLink(w, r, p, secrets[0]); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
 	"latchkey/auth/keys"
@@ -46,6 +47,7 @@ type Server struct {
 	tokens      *token.Service
 	signIn      *signin.Service
 	accounts    *account.Service
+	addresses   *address.Service
 	deletions   *deletion.Service
 	devices     *device.Service
 	support     *support.Service
@@ -81,7 +83,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, keys: a.Keys, notify: a.Notify, tokens: a.Tokens, signIn: a.SignIn, accounts: a.Accounts, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, keys: a.Keys, notify: a.Notify, tokens: a.Tokens, signIn: a.SignIn, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		support: a.Support, operator: a.Operator,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),

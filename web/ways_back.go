@@ -13,7 +13,7 @@ func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *signin.
 	if err != nil {
 		return err
 	}
-	ended, err := s.accounts.EndWaysBack(r.Context(), by, from)
+	ended, err := s.addresses.EndWaysBack(r.Context(), by, from)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *signin.
 
 // showWaysBack puts the open ways back on the page for security.
 func (s *Server) showWaysBack(r *http.Request, page *views.SecurityPage) error {
-	ways, err := s.accounts.WaysBack(r.Context(), request(r).session)
+	ways, err := s.addresses.WaysBack(r.Context(), request(r).session)
 	if err != nil {
 		return err
 	}

@@ -93,14 +93,14 @@ func (s *Service) AnswerNotMe(ctx context.Context, secret string, from auth.Call
 func (s *Service) ResetAfterNotMe(ctx context.Context, secret string, from auth.Caller) error {
 	link, user, err := s.findNotMe(ctx, secret)
 	if auth.AsError(err).Kind != auth.KindUsedLink || link.MailedTo != "" && link.MailedTo != user.EmailKey {
-		return orDead(err)
+		return notify.OrDead(err)
 	}
-	return s.resetLocked(ctx, user, secret, from)
+	return s.ResetLocked(ctx, user, secret, from)
 }
 
-// resetLocked is RequestPasswordReset for the owner of a locked account, who holds the secret of the link that locked it. It has a
+// ResetLocked is RequestPasswordReset for the owner of a locked account, who holds the secret of the link that locked it. It has a
 // quota for this link alone, because strangers can use up the quota of the address.
-func (s *Service) resetLocked(ctx context.Context, user models.User, secret string, from auth.Caller) error {
+func (s *Service) ResetLocked(ctx context.Context, user models.User, secret string, from auth.Caller) error {
 	switch {
 	case user.LockedAt == nil:
 		return notify.ErrDeadLink
@@ -110,12 +110,4 @@ func (s *Service) resetLocked(ctx context.Context, user models.User, secret stri
 	return s.mailPasswordReset(ctx, user.Email, from, func(string) []ratelimit.Quota {
 		return []ratelimit.Quota{s.limits.Quota(ratelimit.MaxForgotten, "forgot link", notify.LinkID(secret))}
 	})
-}
-
-// orDead returns ErrDeadLink unless err says more than that the link is in another state.
-func orDead(err error) error {
-	if err == nil || auth.AsError(err).Kind == auth.KindUsedLink {
-		return notify.ErrDeadLink
-	}
-	return err
 }

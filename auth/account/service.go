@@ -1,5 +1,4 @@
-// Package account makes and changes accounts: sign-up, e-mail address, password, "This wasn't me", and the export of an account's
-// data.
+// Package account makes and changes accounts: sign-up, invitation, password, "This wasn't me", and the export of an account's data.
 package account
 
 import (

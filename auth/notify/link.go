@@ -122,3 +122,11 @@ func LinkID(secret string) string {
 	id := sha256.Sum256(append([]byte("link id\x00"), hash...))
 	return base64.RawURLEncoding.EncodeToString(id[:12])
 }
+
+// OrDead returns ErrDeadLink unless err says more than that the link is in another state.
+func OrDead(err error) error {
+	if err == nil || auth.AsError(err).Kind == auth.KindUsedLink {
+		return ErrDeadLink
+	}
+	return err
+}

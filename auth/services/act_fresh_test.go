@@ -7,6 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/notify"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -55,7 +56,7 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 							return err
 						},
 						"address": func(by *signin.Session, password string) error {
-							return d.Accounts.AskEmailChange(t.Context(), by, account.EmailRequest{Email: fmt.Sprintf("box%d@example.org", n), Password: password, From: at(fmt.Sprintf("192.0.3.%d", n%250))})
+							return d.Addresses.Ask(t.Context(), by, address.Request{Email: fmt.Sprintf("box%d@example.org", n), Password: password, From: at(fmt.Sprintf("192.0.3.%d", n%250))})
 						},
 					}
 					may := map[string]int{"rename": 20, "download": 3, "address": 2}

@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/device"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -208,7 +209,7 @@ func TestAnAccountAsksForTwentyAddressesADay(t *testing.T) {
 		d.change(t, func(c *services.Config) { c.Mail = &taking{} })
 		_, by := d.browser(t, adaEmail, adaPassword)
 		ask := func(i int) error {
-			return d.Accounts.AskEmailChange(t.Context(), by, account.EmailRequest{Email: fmt.Sprintf("ada%d@example.org", i), Password: adaPassword, From: at("192.0.2.1")})
+			return d.Addresses.Ask(t.Context(), by, address.Request{Email: fmt.Sprintf("ada%d@example.org", i), Password: adaPassword, From: at("192.0.2.1")})
 		}
 		for i := range 20 {
 			if err := ask(i); err != nil {

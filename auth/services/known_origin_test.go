@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/mail/mailtest"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
@@ -43,16 +44,16 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 			}
 		},
 		"an address taken back": func(t *testing.T, d *desk, server *mailtest.Server, his *signin.Session, _ string, seen *int) {
-			if err := d.Accounts.AskEmailChange(t.Context(), his, account.EmailRequest{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
+			if err := d.Addresses.Ask(t.Context(), his, address.Request{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := d.Accounts.ConfirmEmailChange(t.Context(), newNotMeLink(t, d, server, seen), adaPassword, at("198.51.100.7")); err != nil {
+			if _, err := d.Addresses.Confirm(t.Context(), newNotMeLink(t, d, server, seen), adaPassword, at("198.51.100.7")); err != nil {
 				t.Fatal(err)
 			}
 			list, _ := d.told(t, server, seen)
 			for _, l := range list {
 				if l.Link != "" {
-					if _, err := d.Accounts.UndoEmailChange(t.Context(), l.Link, at("192.0.2.1")); err != nil {
+					if _, err := d.Addresses.Undo(t.Context(), l.Link, at("192.0.2.1")); err != nil {
 						t.Fatal(err)
 					}
 				}

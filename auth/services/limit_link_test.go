@@ -7,6 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/mail/mailtest"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
@@ -75,10 +76,10 @@ func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
 		"an address taken back": func(t *testing.T, d *desk, server *mailtest.Server, seen *int) func() error {
 			undo := d.moveAda(t, server, seen, d.browse(t, "his", "198.51.100.7"), "thief@evil.example")
 			ask(t, d) // for an address that the account does not have now: nothing is mailed
-			if _, err := d.Accounts.UndoEmailChange(t.Context(), undo, at("192.0.2.1")); err != nil {
+			if _, err := d.Addresses.Undo(t.Context(), undo, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
-			return func() error { return d.Accounts.ResetAfterUndo(t.Context(), undo, at("192.0.2.1")) }
+			return func() error { return d.Addresses.ResetAfterUndo(t.Context(), undo, at("192.0.2.1")) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,7 +169,7 @@ func TestOneAccountLeavesAMailboxesLastMailToOthers(t *testing.T) {
 		}
 		ask := func(email, to string) auth.Kind {
 			_, by := d.browser(t, email, adaPassword)
-			err := d.Accounts.AskEmailChange(t.Context(), by, account.EmailRequest{Email: to, Password: adaPassword, From: at("192.0.2.1")})
+			err := d.Addresses.Ask(t.Context(), by, address.Request{Email: to, Password: adaPassword, From: at("192.0.2.1")})
 			if err == nil {
 				return -1
 			}

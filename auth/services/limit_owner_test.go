@@ -10,6 +10,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -93,17 +94,17 @@ func TestTheBrowserThatTookAnAddressBackOrSignedUpIsKnown(t *testing.T) {
 		var seen int
 		his := d.browse(t, "his", "198.51.100.7")
 		d.told(t, server, &seen)
-		if err := d.Accounts.AskEmailChange(t.Context(), his, account.EmailRequest{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
+		if err := d.Addresses.Ask(t.Context(), his, address.Request{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
 			t.Fatal(err)
 		}
 		list, _ := d.told(t, server, &seen)
-		if _, err := d.Accounts.ConfirmEmailChange(t.Context(), list[0].Link, adaPassword, at("198.51.100.7")); err != nil {
+		if _, err := d.Addresses.Confirm(t.Context(), list[0].Link, adaPassword, at("198.51.100.7")); err != nil {
 			t.Fatal(err)
 		}
 		list, _ = d.told(t, server, &seen)
 		for _, l := range list {
 			if l.Link != "" {
-				if _, err := d.Accounts.UndoEmailChange(t.Context(), l.Link, with("hers", "192.0.2.1")); err != nil {
+				if _, err := d.Addresses.Undo(t.Context(), l.Link, with("hers", "192.0.2.1")); err != nil {
 					t.Fatal(err)
 				}
 			}

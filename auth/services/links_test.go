@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/mail/mailtest"
 	"latchkey/auth/notify"
 	"latchkey/auth/signin"
@@ -24,12 +25,12 @@ func (d *desk) moveAda(t *testing.T, server *mailtest.Server, seen *int, by *sig
 	}
 	by.User = user
 	d.advance(16 * time.Minute)
-	if err := d.Accounts.AskEmailChange(t.Context(), by, account.EmailRequest{Email: to, Password: adaPassword, From: at("198.51.100.7")}); err != nil {
+	if err := d.Addresses.Ask(t.Context(), by, address.Request{Email: to, Password: adaPassword, From: at("198.51.100.7")}); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range d.toldAll(t, server, seen) {
 		if l.Kind == notify.KindEmailConfirm {
-			if _, err := d.Accounts.ConfirmEmailChange(t.Context(), l.Link, adaPassword, at("198.51.100.7")); err != nil {
+			if _, err := d.Addresses.Confirm(t.Context(), l.Link, adaPassword, at("198.51.100.7")); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -91,7 +92,7 @@ func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 		}, -1},
 		"a thief takes an address of his own back": {func(t *testing.T, d *desk, _ *signin.Session, move func(string) string) {
 			move(evil)
-			if _, err := d.Accounts.UndoEmailChange(t.Context(), move("evil2@example.net"), at("198.51.100.7")); err != nil {
+			if _, err := d.Addresses.Undo(t.Context(), move("evil2@example.net"), at("198.51.100.7")); err != nil {
 				t.Fatal(err)
 			}
 		}, -1},

@@ -10,6 +10,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/client"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
@@ -83,6 +84,7 @@ type Services struct {
 	Tokens    *token.Service
 	SignIn    *signin.Service
 	Accounts  *account.Service
+	Addresses *address.Service
 	Deletions *deletion.Service
 	Devices   *device.Service
 	Support   *support.Service
@@ -130,6 +132,9 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
 		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer), Breached: c.Breached})
+	s.Addresses = address.New(address.Parts{
+		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, SignIn: s.SignIn, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
+	})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
 	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)

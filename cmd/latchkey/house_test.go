@@ -49,7 +49,7 @@ var authLayers = map[string]int{
 	"token":   6,
 	"signin":  7,
 	"account": 8, "deletion": 8, "device": 8,
-	"grant":   9,
+	"grant": 9, "address": 9,
 	"support": 10, "operator": 10,
 	"services": 11,
 }

@@ -1,4 +1,4 @@
-package account
+package address
 
 import (
 	"context"
@@ -11,28 +11,28 @@ import (
 	"latchkey/models"
 )
 
-// EmailMove is a change of address.
-type EmailMove struct{ From, To string }
+// Move is a change of address.
+type Move struct{ From, To string }
 
-// FindEmailChange returns what a link would do, without using it. It returns KindDeadLink if the link cannot be used, and
+// Find returns what a link would do, without using it. It returns KindDeadLink if the link cannot be used, and
 // KindUsedLink together with the change if the account already has the address.
-func (s *Service) FindEmailChange(ctx context.Context, secret string) (EmailMove, error) {
-	_, user, p, err := s.findEmailChange(ctx, secret)
-	return EmailMove{From: user.Email, To: p.Email}, err
+func (s *Service) Find(ctx context.Context, secret string) (Move, error) {
+	_, user, p, err := s.find(ctx, secret)
+	return Move{From: user.Email, To: p.Email}, err
 }
 
-// findEmailChange reads a link whose account has not changed since the request. It reads twice, because another press of the button
+// find reads a link whose account has not changed since the request. It reads twice, because another press of the button
 // may use the link between its two queries.
-func (s *Service) findEmailChange(ctx context.Context, secret string) (link models.OneTime, user models.User, p pendingEmail, err error) {
+func (s *Service) find(ctx context.Context, secret string) (link models.OneTime, user models.User, p pendingEmail, err error) {
 	for range 2 {
-		if link, user, p, err = s.readEmailChange(ctx, secret); auth.AsError(err).Kind != auth.KindDeadLink {
+		if link, user, p, err = s.read(ctx, secret); auth.AsError(err).Kind != auth.KindDeadLink {
 			break
 		}
 	}
 	return link, user, p, err
 }
 
-func (s *Service) readEmailChange(ctx context.Context, secret string) (link models.OneTime, user models.User, p pendingEmail, err error) {
+func (s *Service) read(ctx context.Context, secret string) (link models.OneTime, user models.User, p pendingEmail, err error) {
 	link, user, err = s.notify.FindLink(ctx, notify.LinkEmail, secret)
 	used := err != nil && auth.AsError(err).Kind == auth.KindUsedLink
 	if err != nil && !used {
@@ -54,17 +54,17 @@ func (s *Service) readEmailChange(ctx context.Context, secret string) (link mode
 	return link, user, p, nil
 }
 
-// ConfirmEmailChange uses the link and gives the account its new address. The old address gets a mail with a link that takes it
+// Confirm uses the link and gives the account its new address. The old address gets a mail with a link that takes it
 // back, and the new one gets a mail, too. Devices stay signed in. Known origins are kept: alerts about the owner's own browsers
 // would train them to ignore alerts.
 //
 // The person need not be signed in, but must give the password again. A mistyped address is a stranger's, and with the account's
-// address the stranger would have the account. ConfirmEmailChange returns KindDeadLink, KindUsedLink, KindWrongPassword,
+// address the stranger would have the account. Confirm returns KindDeadLink, KindUsedLink, KindWrongPassword,
 // KindInvalidRequest, KindRateLimited, KindEmailTaken, KindNotAllowed after too many changes, or KindUnavailable; then nothing was
 // changed.
-func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password string, from auth.Caller) (EmailMove, error) {
-	link, user, p, err := s.findEmailChange(ctx, secret)
-	move := EmailMove{From: user.Email, To: p.Email}
+func (s *Service) Confirm(ctx context.Context, secret, password string, from auth.Caller) (Move, error) {
+	link, user, p, err := s.find(ctx, secret)
+	move := Move{From: user.Email, To: p.Email}
 	if err != nil {
 		return move, err
 	}
@@ -108,7 +108,7 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, secret, password strin
 		s.notify.Wake()
 	}
 	return move, notify.UsedOrDead(err, func() error {
-		_, err := s.FindEmailChange(ctx, secret)
+		_, err := s.Find(ctx, secret)
 		return err
 	})
 }

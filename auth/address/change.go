@@ -1,4 +1,4 @@
-package account
+package address
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"latchkey/models"
 )
 
-// EmailRequest is a person's request for another address.
-type EmailRequest struct {
+// Request is a person's request for another address.
+type Request struct {
 	Email, Password string
 	From            auth.Caller
 }
@@ -24,13 +24,13 @@ type EmailRequest struct {
 // request. It is sealed in the link. Until it is confirmed, the address stays free.
 type pendingEmail struct{ Email, From, Hash string }
 
-// AskEmailChange mails a link to the new address. Using the link gives the address to the account. An earlier link to another
+// Ask mails a link to the new address. Using the link gives the address to the account. An earlier link to another
 // address ends; one to the same address stays good, because the form may have been sent twice.
 //
 // The response and its cost do not tell whether another account has the address or may take it back: a mail tells the address's
-// owner instead. AskEmailChange returns KindInvalidRequest (of email and password), KindWrongPassword, KindRateLimited,
+// owner instead. Ask returns KindInvalidRequest (of email and password), KindWrongPassword, KindRateLimited,
 // KindNotFound if no mail is sent here, or KindUnavailable.
-func (s *Service) AskEmailChange(ctx context.Context, by *signin.Session, r EmailRequest) error {
+func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error {
 	if !s.notify.Enabled() {
 		return auth.Refuse(auth.KindNotFound, "No mail is sent here. Ask whoever runs this service for another e-mail address.")
 	}
@@ -42,7 +42,7 @@ func (s *Service) AskEmailChange(ctx context.Context, by *signin.Session, r Emai
 		return err
 	}
 	err := s.gate.Query(ctx, func() error {
-		box, account := mailbox(r.Email), by.User.ID.String()
+		box, account := ratelimit.Mailbox(r.Email), by.User.ID.String()
 		err := s.limits.CountRequest(ctx, s.limits.Quota(ratelimit.MaxEmailMails, "email", box), s.limits.Quota(ratelimit.MaxEmailMailsByAccount, "email", box, account),
 			s.limits.EmailAskedQuota(by.User), s.limits.NetworkQuota(r.From, ratelimit.MaxNetEmails, "email network"))
 		if err != nil {
@@ -60,7 +60,7 @@ func (s *Service) AskEmailChange(ctx context.Context, by *signin.Session, r Emai
 		if heldErr != nil {
 			return heldErr
 		}
-		return s.askEmailChange(ctx, by.User, r, err == nil, held)
+		return s.ask(ctx, by.User, r, err == nil, held)
 	})
 	if errors.Is(err, models.ErrChanged) {
 		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password was changed meanwhile.", Cause: err}
@@ -71,7 +71,7 @@ func (s *Service) AskEmailChange(ctx context.Context, by *signin.Session, r Emai
 	return err
 }
 
-func checkNewEmail(user models.User, r EmailRequest) error {
+func checkNewEmail(user models.User, r Request) error {
 	var bad auth.Fields
 	bad.Text("email", r.Email, auth.MaxEmail)
 	if len(bad) == 0 {
@@ -84,9 +84,9 @@ func checkNewEmail(user models.User, r EmailRequest) error {
 	return bad.Err()
 }
 
-// askEmailChange writes the mail, with the link or, if the address is taken or held, without. In that case the link's secret never
+// ask writes the mail, with the link or, if the address is taken or held, without. In that case the link's secret never
 // leaves this function.
-func (s *Service) askEmailChange(ctx context.Context, user models.User, r EmailRequest, taken, held bool) error {
+func (s *Service) ask(ctx context.Context, user models.User, r Request, taken, held bool) error {
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindEmailConfirm, r.From, now)
 	link, secret := notify.NewLink(user.ID, notify.LinkEmail, s.emailSubject(r.Email), now, notify.EmailLife)

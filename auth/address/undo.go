@@ -1,4 +1,4 @@
-package account
+package address
 
 import (
 	"context"
@@ -10,23 +10,23 @@ import (
 	"latchkey/models"
 )
 
-// EmailUndoLink is what the link in the mail to a former address would do, or has done.
-type EmailUndoLink struct {
+// UndoLink is what the link in the mail to a former address would do, or has done.
+type UndoLink struct {
 	Email  string // the address that the account gets back
 	Locked bool   // the link was used, and the password is still locked
 }
 
-// FindEmailUndo reads the link in the mail to a former address without using it. It returns KindDeadLink if the link cannot be
+// FindUndo reads the link in the mail to a former address without using it. It returns KindDeadLink if the link cannot be
 // used, and KindUsedLink together with the result if it was used recently and the account still has the address.
-func (s *Service) FindEmailUndo(ctx context.Context, secret string) (EmailUndoLink, error) {
-	f, user, err := s.findEmailUndo(ctx, secret)
+func (s *Service) FindUndo(ctx context.Context, secret string) (UndoLink, error) {
+	f, user, err := s.findUndo(ctx, secret)
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
-		return EmailUndoLink{}, err
+		return UndoLink{}, err
 	}
-	return EmailUndoLink{Email: f.Email, Locked: err != nil && user.LockedAt != nil}, err
+	return UndoLink{Email: f.Email, Locked: err != nil && user.LockedAt != nil}, err
 }
 
-func (s *Service) findEmailUndo(ctx context.Context, secret string) (f models.FormerAddress, user models.User, err error) {
+func (s *Service) findUndo(ctx context.Context, secret string) (f models.FormerAddress, user models.User, err error) {
 	hash, err := notify.LinkHash(secret)
 	if err != nil {
 		return f, user, err
@@ -47,17 +47,17 @@ func (s *Service) findEmailUndo(ctx context.Context, secret string) (f models.Fo
 // ResetAfterUndo mails the link of a password reset to the owner of an account that this link has just given its address back. It
 // returns KindDeadLink if the link has not, and the errors of RequestPasswordReset.
 func (s *Service) ResetAfterUndo(ctx context.Context, secret string, from auth.Caller) error {
-	_, user, err := s.findEmailUndo(ctx, secret)
+	_, user, err := s.findUndo(ctx, secret)
 	if auth.AsError(err).Kind != auth.KindUsedLink {
-		return orDead(err)
+		return notify.OrDead(err)
 	}
-	return s.resetLocked(ctx, user, secret, from)
+	return s.accounts.ResetLocked(ctx, user, secret, from)
 }
 
-// UndoEmailChange uses the link and gives the account its former address back, whatever its address is now. It signs out every
-// device and locks the password until a mail to that address resets it. The person need not be signed in. UndoEmailChange returns
+// Undo uses the link and gives the account its former address back, whatever its address is now. It signs out every
+// device and locks the password until a mail to that address resets it. The person need not be signed in. Undo returns
 // KindDeadLink, or KindUsedLink for a link that was used recently; then nothing was changed.
-func (s *Service) UndoEmailChange(ctx context.Context, secret string, from auth.Caller) (email string, err error) {
+func (s *Service) Undo(ctx context.Context, secret string, from auth.Caller) (email string, err error) {
 	hash, err := notify.LinkHash(secret)
 	if err != nil {
 		return "", err
@@ -79,7 +79,7 @@ func (s *Service) UndoEmailChange(ctx context.Context, secret string, from auth.
 		s.notify.Wake()
 	}
 	return f.Email, notify.UsedOrDead(err, func() error {
-		_, err := s.FindEmailUndo(ctx, secret)
+		_, err := s.FindUndo(ctx, secret)
 		return err
 	})
 }

@@ -1,4 +1,4 @@
-package account
+package ratelimit
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ func TestAMailboxHasOneNameForTheLimits(t *testing.T) {
 		"ada@bu\u0308cher.example": "ada@xn--bcher-kva.example", "ada@XN--bcher-kva.example": "ada@xn--bcher-kva.example",
 		"no address": "no address",
 	} {
-		if got := mailbox(email); got != want {
+		if got := Mailbox(email); got != want {
 			t.Errorf("%s: %s, want %s", email, got, want)
 		}
 	}
