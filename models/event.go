@@ -98,7 +98,7 @@ func addEvent(db *gorm.DB, e Event) error {
 	return db.Create(&e).Error
 }
 
-// AddEvent writes one event by itself. It returns ErrNotFound when the account was deleted meanwhile.
+// AddEvent writes one event by itself. It returns ErrNotFound when the account does not exist any more.
 func (s *Store) AddEvent(ctx context.Context, e Event) error { return s.AddEvents(ctx, e) }
 
 // AddEvents writes several events by themselves: all of them, or none. It returns ErrNotFound when one of the accounts
@@ -127,7 +127,7 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 
 // AddFailure writes the event of a wrong password or, when there is one with its id already, counts it there. Whether the
 // account exists (the nil UUID does not) makes no difference to what it costs. It returns ErrNotFound when the account was
-// deleted meanwhile.
+// deleted in between.
 func (s *Store) AddFailure(ctx context.Context, e Event) error {
 	e.At = dbTime(e.At)
 	return wrapErr("add failure", s.tx(ctx, func(tx *gorm.DB) error {

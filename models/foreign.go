@@ -34,7 +34,7 @@ func refuseForeign(ctx context.Context, db *sql.DB, dialect string) error {
 	return fmt.Errorf("%w: it has a table %q and no schema of ours; name an empty database", ErrForeignDatabase, strings.ToValidUTF8(name, "?"))
 }
 
-// foreignMigrations finds a table of migrations, some of which were applied, without what ours make.
+// foreignMigrations finds a migration table with applied migrations that did not create our tables.
 func foreignMigrations(ctx context.Context, db *sql.DB) (name string, err error) {
 	var there bool
 	err = db.QueryRowContext(ctx, "SELECT "+here("goose_db_version")+" AND NOT "+here("devices")).Scan(&there)

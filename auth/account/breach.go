@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	// MaxBreachLookups is how many ask the service for breached passwords at a time: each of them waits inside the gate, of which a
-	// slow service may not take more than these.
+	// MaxBreachLookups is how many lookups run at a time. Each one waits inside the gate, and a slow service must not fill it.
 	MaxBreachLookups = 8
 	breachLogEvery   = time.Minute
 )
@@ -21,7 +20,7 @@ const (
 // BreachCounts are the lookups of breached passwords since the program began.
 type BreachCounts struct{ Found, NotFound, Failed int64 }
 
-// breaches asks a service whether passwords are known from breaches. It fails open: a service that is away keeps nobody out.
+// breaches asks a service whether passwords are known from breaches. It fails open: when the service does not answer, the password is accepted.
 type breaches struct {
 	ask   password.Range // nil: nothing is asked
 	log   *slog.Logger

@@ -62,7 +62,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 				return ChangedBefore, err
 			}
 		}
-		return 0, &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password was changed meanwhile.", Cause: err}
+		return 0, &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page.", Cause: err}
 	}
 	s.notify.Wake()
 	return revoked, err

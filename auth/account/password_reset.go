@@ -14,7 +14,7 @@ import (
 	"latchkey/models"
 )
 
-var errNoMail = &auth.Error{Kind: auth.KindNotFound, Message: "No mail is sent here. Ask whoever runs this service for a new password."}
+var errNoMail = &auth.Error{Kind: auth.KindNotFound, Message: "No mail is sent here. Ask the operator of this service for a new password."}
 
 // RequestPasswordReset mails the link of a password reset to the owner of an address. The response and its cost are the same
 // whether or not the address has an enabled account: an unknown address gets the same limits and writes, and a mail that is
@@ -107,7 +107,7 @@ func (s *Service) ResetPassword(ctx context.Context, secret, password string, fr
 	return err
 }
 
-// findPasswordLink reads a link by which a password can be chosen, and its account.
+// findPasswordLink reads a link for choosing a password, and its account.
 type findPasswordLink func(ctx context.Context, secret string) (models.OneTime, models.User, error)
 
 // choosePassword is ResetPassword for any kind of link. It returns the account with its new password.

@@ -32,7 +32,7 @@ type pendingEmail struct{ Email, From, Hash string }
 // KindNotFound if no mail is sent here, or KindUnavailable.
 func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error {
 	if !s.notify.Enabled() {
-		return auth.Refuse(auth.KindNotFound, "No mail is sent here. Ask whoever runs this service for another e-mail address.")
+		return auth.Refuse(auth.KindNotFound, "No mail is sent here. Ask the operator of this service for another e-mail address.")
 	}
 	r.Email = auth.TrimEmail(r.Email)
 	if err := checkNewEmail(by.User, r); err != nil {
@@ -63,7 +63,7 @@ func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error 
 		return s.ask(ctx, by.User, r, err == nil, held)
 	})
 	if errors.Is(err, models.ErrChanged) {
-		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password was changed meanwhile.", Cause: err}
+		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page.", Cause: err}
 	}
 	if err == nil {
 		s.notify.Wake()

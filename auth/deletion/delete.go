@@ -70,7 +70,7 @@ func (s *Service) Deleted(ctx context.Context, key signin.BrowserKey) bool {
 
 // errStaffStays refuses members of the support staff. Other people and the operator may need to know what a member has looked at,
 // so the operator must take the role away first.
-var errStaffStays = &auth.Error{Kind: auth.KindNotAllowed, Message: "Accounts of the support staff cannot be deleted here. Ask whoever runs this service to take the role away first."}
+var errStaffStays = &auth.Error{Kind: auth.KindNotAllowed, Message: "Accounts of the support staff cannot be deleted here. Ask the operator of this service to take the role away first."}
 
 // whyNotDeleted returns an error that says what has changed since the password was checked.
 func (s *Service) whyNotDeleted(ctx context.Context, by *signin.Session, cause error) error {
@@ -83,5 +83,5 @@ func (s *Service) whyNotDeleted(ctx context.Context, by *signin.Session, cause e
 	case err != nil:
 		return err
 	}
-	return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password was changed meanwhile.", Cause: cause}
+	return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page.", Cause: cause}
 }

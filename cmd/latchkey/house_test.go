@@ -35,49 +35,6 @@ var allowedImports = map[string][]string{
 	"static": {},
 }
 
-// kernel is the layer of package auth itself. The packages below it are pure protocol: they know neither the store nor a service.
-const kernel = 3
-
-// authLayers says how high each package of auth stands. A package imports only what stands lower.
-var authLayers = map[string]int{
-	"devicetoken": 0, "jws": 0, "mail": 0, "origin": 0, "password": 0, "seal": 0, "statuslist": 0,
-	"dpop": 1, "keyring": 1, "mail/mailtest": 1,
-	"resource": 2,
-	"":         kernel,
-	"keys":     4, "client": 4,
-	"notify": 5, "ratelimit": 5,
-	"token":   6,
-	"signin":  7,
-	"account": 8, "deletion": 8, "device": 8,
-	"grant": 9, "address": 9,
-	"support": 10, "operator": 10,
-	"services": 11,
-}
-
-// layerOf is the layer of a package of auth, by its import path.
-func layerOf(pkg string) (layer int, known bool) {
-	layer, known = authLayers[strings.TrimPrefix(strings.TrimPrefix(pkg, module+"/auth"), "/")]
-	return layer, known
-}
-
-// verdictInAuth judges an import of a package in auth that no test makes.
-func verdictInAuth(pkg, imported string) string {
-	layer, known := layerOf(pkg)
-	if !known {
-		return "it stands on no layer of auth"
-	}
-	if within(imported, module+"/models") {
-		if layer < kernel {
-			return "the packages below auth are pure protocol"
-		}
-		return ""
-	}
-	if below, known := layerOf(imported); !known || below >= layer {
-		return "in auth a package imports only what stands on a lower layer"
-	}
-	return ""
-}
-
 // violations says, a sentence each, which of a package's imports break a rule. pkg is an import path;
 // with testSuffix it stands for the package's test files.
 func violations(pkg string, imports []string) []string {
