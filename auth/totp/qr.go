@@ -24,7 +24,7 @@ func QR(text string) (string, error) {
 	return "data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(svg(code))), nil
 }
 
-// svg draws each run of dark modules of a row as one rectangle of a single path.
+// svg draws each run of dark modules of a row as one line of a single path, as wide as a module.
 func svg(code barcode.Barcode) string {
 	bounds := code.Bounds()
 	var path strings.Builder
@@ -35,13 +35,13 @@ func svg(code barcode.Barcode) string {
 				x++
 			}
 			if x > start {
-				fmt.Fprintf(&path, "M%d %dh%dv1h-%dz", start+quietZone, y+quietZone, x-start, x-start)
+				fmt.Fprintf(&path, "M%d %d.5h%d", start+quietZone, y+quietZone, x-start)
 			}
 		}
 	}
 	size := bounds.Dx() + 2*quietZone
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" shape-rendering="crispEdges">`+
-		`<path fill="#fff" d="M0 0h%dv%dH0z"/><path d="%s"/></svg>`, size, size, 8*size, 8*size, size, size, path.String())
+		`<path fill="#fff" d="M0 0h%dv%dH0z"/><path stroke="#000" d="%s"/></svg>`, size, size, 8*size, 8*size, size, size, path.String())
 }
 
 func dark(code barcode.Barcode, x, y int) bool {

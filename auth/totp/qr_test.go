@@ -19,8 +19,9 @@ type drawing struct {
 	Width   int    `xml:"width,attr"`
 	Height  int    `xml:"height,attr"`
 	Paths   []struct {
-		Fill string `xml:"fill,attr"`
-		D    string `xml:"d,attr"`
+		Fill   string `xml:"fill,attr"`
+		Stroke string `xml:"stroke,attr"`
+		D      string `xml:"d,attr"`
 	} `xml:"path"`
 }
 
@@ -49,19 +50,16 @@ func modules(t *testing.T, uri string) [][]bool {
 	if svg.Width%size != 0 || svg.Width != svg.Height {
 		t.Errorf("%d by %d pixels are not a whole number for each of %d modules", svg.Width, svg.Height, size)
 	}
-	if len(svg.Paths) != 2 || svg.Paths[0].Fill != "#fff" || svg.Paths[0].D != fmt.Sprintf("M0 0h%dv%dH0z", size, size) || svg.Paths[1].Fill != "" {
+	if len(svg.Paths) != 2 || svg.Paths[0].Fill != "#fff" || svg.Paths[0].D != fmt.Sprintf("M0 0h%dv%dH0z", size, size) || svg.Paths[1].Stroke != "#000" {
 		t.Fatalf("not black on a white ground: %d paths, %.60v", len(svg.Paths), svg.Paths)
 	}
 	grid := make([][]bool, size)
 	for y := range grid {
 		grid[y] = make([]bool, size)
 	}
-	for _, run := range strings.SplitAfter(svg.Paths[1].D, "z") {
-		if run == "" {
-			continue
-		}
-		var x, y, width, back int
-		if n, err := fmt.Sscanf(run, "M%d %dh%dv1h-%dz", &x, &y, &width, &back); n != 4 || width != back {
+	for _, run := range strings.Split(svg.Paths[1].D, "M")[1:] {
+		var x, y, width int
+		if n, err := fmt.Sscanf(run, "%d %d.5h%d", &x, &y, &width); n != 3 {
 			t.Fatalf("run %q: %v", run, err)
 		}
 		for i := range width {
