@@ -19,20 +19,20 @@ var algorithms = []protocol.CredentialParameter{
 
 // Creation begins adding a passkey. The options are a PublicKeyCredentialCreationOptionsJSON, for
 // PublicKeyCredential.parseCreationOptionsFromJSON. An authenticator that holds one of the known credentials refuses to make another.
-func (c *Ceremonies) Creation(user User, known []Credential, now time.Time) (options json.RawMessage, sealed []byte, err error) {
+func (c *Ceremonies) Creation(user User, known []Credential, now time.Time) (options json.RawMessage, session []byte, err error) {
 	creation, begun, err := c.library.BeginRegistration(account{User: user},
 		webauthn.WithCredentialParameters(algorithms), webauthn.WithExclusions(descriptors(known)))
 	if err != nil {
 		return nil, nil, fmt.Errorf("beginning to add a passkey: %w", err)
 	}
-	return c.begin(creation.Response, session{Kind: creationKind, Challenge: begun.Challenge, User: user.ID[:]}, now)
+	return c.begin(creation.Response, ceremony{Kind: creationKind, Challenge: begun.Challenge, User: user.ID[:]}, now)
 }
 
 // FinishCreation checks the new passkey that an authenticator made, and returns it. The session must come from Creation for the same
 // user. The caller refuses a credential that the account has already: the check of the authenticator can be left out by an attacker. It
 // returns ErrExpired after the timeout.
-func (c *Ceremonies) FinishCreation(user User, sealed, body []byte, now time.Time) (Credential, error) {
-	s, err := openSession(sealed, creationKind, now)
+func (c *Ceremonies) FinishCreation(user User, session, body []byte, now time.Time) (Credential, error) {
+	s, err := openSession(session, creationKind, now)
 	if err != nil {
 		return Credential{}, err
 	}

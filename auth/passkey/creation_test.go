@@ -2,6 +2,7 @@ package passkey_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -72,6 +73,29 @@ func TestANewPasskeyIsReadWhole(t *testing.T) {
 	}
 	if !passkey.Synced(made) || made.DefaultName() != "Bitwarden" {
 		t.Errorf("synced %v, default name %q", passkey.Synced(made), made.DefaultName())
+	}
+}
+
+// TestANewPasskeyWithoutAttestation sends what browsers send when they are asked for none.
+func TestANewPasskeyWithoutAttestation(t *testing.T) {
+	c := newSite(t)
+	p := newPerson(t, ada)
+	p.device.Aaguid = [16]byte{}
+	options, session := beginCreation(t, c, ada)
+	body := edit(t, p.create(t, site, options), func(_, response map[string]any) {
+		raw, err := base64.RawURLEncoding.DecodeString(response["attestationObject"].(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, data, ok := bytes.Cut(raw, []byte("\x68authData"))
+		if !ok {
+			t.Fatal("the attestation object has no authData")
+		}
+		response["attestationObject"] = rawURL(append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData"), data...))
+	})
+	made, err := c.FinishCreation(ada, session, body, now)
+	if err != nil || made.Attestation != "none" || made.DefaultName() != "Passkey" || !bytes.Equal(made.ID, p.key.ID) {
+		t.Errorf("got %+v, %v", made, err)
 	}
 }
 

@@ -24,8 +24,8 @@ type Used struct {
 // Request begins a sign-in or a confirmation. The options are a PublicKeyCredentialRequestOptionsJSON, for
 // PublicKeyCredential.parseRequestOptionsFromJSON. Only the known credentials may answer; with none, any passkey of the site may, and the
 // answer says whose it is.
-func (c *Ceremonies) Request(known []Credential, now time.Time) (options json.RawMessage, sealed []byte, err error) {
-	s := session{Kind: requestKind}
+func (c *Ceremonies) Request(known []Credential, now time.Time) (options json.RawMessage, session []byte, err error) {
+	s := ceremony{Kind: requestKind}
 	for _, k := range known {
 		s.Allowed = append(s.Allowed, k.ID)
 	}
@@ -68,8 +68,8 @@ func parseAssertion(body []byte) (*protocol.ParsedCredentialAssertionData, error
 // FinishRequest checks a passkey's answer. The session must come from Request. Known are all credentials of the account, with their
 // stored counters. The answer must name the user; it may leave that out where Request had known credentials. It returns ErrExpired after
 // the timeout.
-func (c *Ceremonies) FinishRequest(user User, sealed, body []byte, known []Credential, now time.Time) (Used, error) {
-	s, err := openSession(sealed, requestKind, now)
+func (c *Ceremonies) FinishRequest(user User, session, body []byte, known []Credential, now time.Time) (Used, error) {
+	s, err := openSession(session, requestKind, now)
 	if err != nil {
 		return Used{}, err
 	}

@@ -15,8 +15,8 @@ const (
 	requestKind  = "get"
 )
 
-// session is what the second step of a ceremony must know of the first. Its JSON is sealed by callers and can outlive an upgrade.
-type session struct {
+// ceremony is what the second step of a ceremony must know of the first. Its JSON is sealed by callers and can outlive an upgrade.
+type ceremony struct {
 	Version   int      `json:"v"`
 	Kind      string   `json:"kind"`
 	Challenge string   `json:"challenge"`         // base64url
@@ -31,26 +31,26 @@ var ErrExpired = errors.New("the time for using the passkey is over")
 var errSession = errors.New("this is no session of this passkey ceremony")
 
 // begin encodes the options and the session of a ceremony.
-func (c *Ceremonies) begin(options any, s session, now time.Time) (json.RawMessage, []byte, error) {
+func (c *Ceremonies) begin(options any, s ceremony, now time.Time) (json.RawMessage, []byte, error) {
 	s.Version, s.Expires = sessionVersion, now.Add(c.timeout).UnixMilli()
 	encoded, err := json.Marshal(options)
 	if err != nil {
 		return nil, nil, fmt.Errorf("encoding the options of a passkey ceremony: %w", err)
 	}
-	sealed, err := json.Marshal(s)
+	session, err := json.Marshal(s)
 	if err != nil {
 		return nil, nil, fmt.Errorf("encoding the session of a passkey ceremony: %w", err)
 	}
-	return encoded, sealed, nil
+	return encoded, session, nil
 }
 
-func openSession(sealed []byte, kind string, now time.Time) (session, error) {
-	var s session
-	if err := json.Unmarshal(sealed, &s); err != nil || s.Version != sessionVersion || s.Kind != kind || s.Challenge == "" {
-		return session{}, errSession
+func openSession(session []byte, kind string, now time.Time) (ceremony, error) {
+	var s ceremony
+	if err := json.Unmarshal(session, &s); err != nil || s.Version != sessionVersion || s.Kind != kind || s.Challenge == "" {
+		return ceremony{}, errSession
 	}
 	if now.UnixMilli() >= s.Expires {
-		return session{}, ErrExpired
+		return ceremony{}, ErrExpired
 	}
 	return s, nil
 }
