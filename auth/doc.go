@@ -16,6 +16,8 @@
 //	auth                this package
 //	resource            the package that resource servers import
 //	dpop, keyring       protocols only, without store or service
+//	passkey, totp,      passkeys; codes of authenticator apps;
+//	recovery            recovery codes
 //	jws, statuslist, seal, password, devicetoken, mail, origin
 //
 // Except for resource, no package knows HTTP or HTML. Package web turns results and errors into both.

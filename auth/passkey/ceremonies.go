@@ -1,0 +1,117 @@
+package passkey
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+)
+
+// DefaultTimeout is how long a ceremony may take when Config does not say.
+const DefaultTimeout = 5 * time.Minute
+
+// MaxBody is the most bytes of a PublicKeyCredential that are read. An honest one has a few hundred, or a few thousand with an RSA key
+// and certificates of a security key.
+const MaxBody = 16 << 10
+
+// Config says for which site passkeys are made.
+type Config struct {
+	// ID is the relying party ID: the host of the base URL, without scheme and port. Passkeys are bound to it: with another ID the
+	// existing ones no longer work.
+	ID string
+	// Name is the brand that authenticators show.
+	Name string
+	// Origins are those whose pages and apps may use the passkeys: the origin of the base URL, and android:apk-key-hash:… for each app.
+	Origins []string
+	// Timeout is how long a ceremony may take. Zero stands for DefaultTimeout.
+	Timeout time.Duration
+}
+
+// ErrNoDomain says that a site with this host can have no passkeys. They need a host name with a dot, or localhost: browsers refuse IP
+// addresses (Level 3, section 5.1.3), and the library other names without a dot.
+var ErrNoDomain = errors.New("passkeys need a host name such as id.example.com, or localhost")
+
+// Ceremonies begins and finishes the ceremonies of one site. It is safe for concurrent use.
+type Ceremonies struct {
+	library *webauthn.WebAuthn
+	timeout time.Duration
+}
+
+// New returns the ceremonies of a site. It returns ErrNoDomain for a host that can have none, such as an IP address, and other errors
+// for a configuration that is wrong.
+func New(c Config) (*Ceremonies, error) {
+	c.ID = strings.ToLower(c.ID)
+	if err := protocol.ValidateRPID(c.ID); err != nil {
+		return nil, fmt.Errorf("%w: %q: %w", ErrNoDomain, c.ID, err)
+	}
+	if c.Name == "" {
+		return nil, errors.New("passkeys need a name to show")
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	pages, apps := splitOrigins(c.Origins)
+	library, err := webauthn.New(&webauthn.Config{
+		RPID: c.ID, RPDisplayName: c.Name, RPOrigins: pages, RPOpaqueOrigins: apps,
+		AttestationPreference: protocol.PreferNoAttestation,
+		AuthenticatorSelection: protocol.AuthenticatorSelection{
+			RequireResidentKey: protocol.ResidentKeyRequired(), // what Level 1 calls the next member
+			ResidentKey:        protocol.ResidentKeyRequirementRequired,
+			UserVerification:   protocol.VerificationRequired,
+		},
+		Timeouts: webauthn.TimeoutsConfig{
+			Login: webauthn.TimeoutConfig{Timeout: c.Timeout}, Registration: webauthn.TimeoutConfig{Timeout: c.Timeout},
+		},
+		// Some password managers answer with extensions that nobody asked for. None is used here.
+		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("passkeys for %s: %w", c.ID, err)
+	}
+	return &Ceremonies{library: library, timeout: c.Timeout}, nil
+}
+
+// splitOrigins tells the origins of pages from those of apps, which are compared letter by letter.
+func splitOrigins(origins []string) (pages, apps []string) {
+	for _, origin := range origins {
+		if protocol.IsOpaqueOrigin(origin) {
+			apps = append(apps, origin)
+		} else {
+			pages = append(pages, origin)
+		}
+	}
+	return pages, apps
+}
+
+// User is the account that a passkey belongs to.
+type User struct {
+	ID          [16]byte // the user handle: the bytes of the account's UUID
+	Name        string   // the e-mail address
+	DisplayName string
+}
+
+// account shows a User and its credentials to the library.
+type account struct {
+	User
+	known []Credential
+}
+
+func (a account) WebAuthnID() []byte          { return a.ID[:] }
+func (a account) WebAuthnName() string        { return a.Name }
+func (a account) WebAuthnDisplayName() string { return a.DisplayName }
+
+func (a account) WebAuthnCredentials() []webauthn.Credential {
+	credentials := make([]webauthn.Credential, len(a.known))
+	for i, c := range a.known {
+		credentials[i] = c.library()
+	}
+	return credentials
+}
+
+// descriptors names credentials to an authenticator.
+func descriptors(known []Credential) []protocol.CredentialDescriptor {
+	return webauthn.Credentials(account{known: known}.WebAuthnCredentials()).CredentialDescriptors()
+}
