@@ -40,6 +40,14 @@ type Device struct {
 	RevokedAt    *time.Time
 	RevokedBy    string
 	RevokeReason EndReason
+
+	SignedInBy SignInMethod // empty: by a release that did not record it
+	ProvedBy   SignInMethod // how the owner was verified last: at the sign-in or at a confirmation
+	ProvedAt   *time.Time   // when that was; nil: at CreatedAt, see Proved
+	// FormerHash is the hash of a browser's secret before the latest confirmation. That secret still works until FormerUntil; nil: until
+	// 10 s after the first use of the present one. A request with it is no fresh proof.
+	FormerHash  []byte
+	FormerUntil *time.Time
 }
 
 // Liveness defines which devices are live at Now: not revoked, not expired, and seen since the idle limit of their kind.
@@ -94,7 +102,8 @@ func (s *Store) LiveDevice(ctx context.Context, userID, id uuid.UUID, live Liven
 	return d, wrapErr("find device", err)
 }
 
-// BrowserSession finds the live browser with this secret and its owner, in one query. It returns ErrNotFound when
+// BrowserSession finds the live browser with this secret, present or former, and its owner, in one query. The first use of a secret that
+// RenewBrowserSecret gave costs one write more: it limits the life of the former one. BrowserSession returns ErrNotFound when
 // the browser is unknown, revoked, expired or idle, or the account is disabled.
 func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secretHash []byte, live Liveness) (Device, User, error) {
 	var row struct {
@@ -103,11 +112,16 @@ func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secret
 	}
 	err := s.read(ctx).Raw(`SELECT devices.*, u.id AS u_id, u.email AS u_email, u.email_key AS u_email_key, u.password_hash AS u_password_hash,
 		u.password_changed_at AS u_password_changed_at, u.role AS u_role, u.created_at AS u_created_at, u.updated_at AS u_updated_at,
-		u.alerts_seen_at AS u_alerts_seen_at, u.locked_at AS u_locked_at, u.generated_at AS u_generated_at
+		u.alerts_seen_at AS u_alerts_seen_at, u.locked_at AS u_locked_at, u.generated_at AS u_generated_at,
+		u.second_factor AS u_second_factor, u.factors_version AS u_factors_version
 		FROM devices JOIN users u ON u.id = devices.user_id AND u.disabled_at IS NULL
-		WHERE user_id = ? AND devices.id = ? AND kind = 'browser' AND secret_hash = ? AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ?
+		WHERE user_id = ? AND devices.id = ? AND kind = 'browser' AND `+secretCondition+` AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ?
 			AND (last_seen_at > ? OR u.role <> 'support')`,
-		userID, id, secretHash, dbTime(live.Now), dbTime(live.BrowserSince), dbTime(live.SupportSince)).Take(&row).Error
+		userID, id, nonNil(secretHash), nonNil(secretHash), dbTime(live.Now), dbTime(live.Now), dbTime(live.BrowserSince), dbTime(live.SupportSince)).
+		Take(&row).Error
+	if err == nil {
+		_ = s.retireFormerSecret(ctx, row.Device, secretHash, live.Now) // after an error the next request does it
+	}
 	return row.Device, row.User, wrapErr("find browser", err)
 }
 

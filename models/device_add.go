@@ -17,8 +17,10 @@ type DeviceKey struct{ UserID, ID uuid.UUID }
 
 // NewDevice is a sign-in that the caller has verified.
 type NewDevice struct {
-	Device   Device
-	Verified string // the password hash that the caller checked; the sign-in fails when the account has another by now
+	Device Device
+	// Verified is the password hash that the caller checked; the sign-in fails when the account has another by now, or when it is locked.
+	// Empty: no password was asked for.
+	Verified string
 	Rehashed string // the same password hashed with stronger parameters; empty: the hash stays
 	// FreeName picks the device's name. taken reports whether a name looks like that of another device of the owner.
 	FreeName func(taken func(string) bool) string
@@ -38,15 +40,24 @@ type NewDevice struct {
 	// BrowserKey is a known origin of the account.
 	Alert      *SignInAlert
 	BrowserKey []byte // empty for apps
+
+	FactorsVersion int64           // User.FactorsVersion that the caller read
+	Challenge      *ChallengeUse   // used with the sign-in; nil: there is none
+	Factor         *FactorUse      // used with the sign-in; nil: no factor was asked for
+	UsedMail       MailWithLinks   // about the use of the factor
+	Trust          *TrustedBrowser // from now on the browser skips the second step; AddDevice fills in its user
+	Trusted        *uuid.UUID      // the trusted browser that the second step was skipped for; nil: none
 }
 
 // AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one with
-// only the name, the times and SecretHash filled in. It returns ErrChanged when the password changed or the account was disabled
-// since the caller verified them, ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
+// only the name, the times and SecretHash filled in. It returns ErrChanged when the password or the factors changed, the account was
+// disabled or the trusted browser ended since the caller verified them, ErrUsed when the challenge or the factor was used before,
+// ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
 		*t = dbTime(*t)
 	}
+	n.Device.ProvedAt = dbTimeOrNil(n.Device.ProvedAt)
 	var d Device
 	crowded := false
 	err := s.tx(ctx, func(tx *gorm.DB) error {
@@ -74,8 +85,14 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		if err != nil {
 			return err
 		}
-		if earlier, ok := held.withSecret(n.Repeats); ok && !replaced {
+		earlier, repeated := held.withSecret(n.Repeats)
+		if repeated = repeated && !replaced; repeated {
 			d = earlier
+		}
+		if err := useProofs(tx, d, n); err != nil {
+			return err
+		}
+		if repeated {
 			return decrementCounters(tx, n.Uncount)
 		}
 		crowded = ended > keptEnded(len(held)+1)
@@ -92,6 +109,9 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 		}
 		n.Event.DeviceID, n.Event.DeviceName = uuid.NullUUID{UUID: d.ID, Valid: true}, d.Name
 		if err := addEvent(tx, n.Event); err != nil {
+			return err
+		}
+		if err := addSecondStep(tx, d, n); err != nil {
 			return err
 		}
 		if unfamiliar {
@@ -256,7 +276,7 @@ func lockSignInUsers(tx *gorm.DB, d Device, n NewDevice) error {
 			return err
 		}
 	}
-	if err := lockVerifiedUser(tx, d.UserID, n.Verified, n.Rehashed, d.CreatedAt); err != nil || order <= 0 {
+	if err := lockVerifiedUser(tx.Where("factors_version = ?", n.FactorsVersion), d.UserID, n.Verified, n.Rehashed, d.CreatedAt); err != nil || order <= 0 {
 		return err
 	}
 	return lockUserRow(tx, n.Replace.UserID)

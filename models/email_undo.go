@@ -21,7 +21,7 @@ type EmailUndo struct {
 
 // UndoEmailChange consumes the link and gives the account its former address again, whatever address it has now. Since of the
 // address stays what it was. The transaction also locks the password, revokes every device, replaces the known origins, ends links
-// for new passwords and addresses, and ends every way back to the same or a later address. UndoEmailChange changes nothing and
+// for new passwords and addresses, trusted browsers and open challenges, and ends every way back to the same or a later address. UndoEmailChange changes nothing and
 // returns ErrNotFound when the link is used, ended or expired, or the account is deleted or disabled.
 func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddress, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
@@ -59,6 +59,9 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 			return err
 		}
 		if err := applyFreshStart(tx, f.UserID, u.FreshStart, u.At); err != nil {
+			return err
+		}
+		if err := endTrust(tx, f.UserID); err != nil {
 			return err
 		}
 		// "This wasn't me" links stay: those mailed to an address that the account can no longer take back do not work anyway.

@@ -30,6 +30,8 @@ var (
 	ErrTooManyDevices = errors.New("too many devices")
 	// ErrSpent: the account has signed in as often as it may for now.
 	ErrSpent = errors.New("too many sign-ins")
+	// ErrUsed: the code, the challenge or another thing that works once was used before, or is gone.
+	ErrUsed = errors.New("used before")
 	// ErrUnavailable: the database cannot be reached or cannot run the statement now. The same call may succeed later.
 	ErrUnavailable = errors.New("database unavailable")
 	// ErrNoDatabase: there is no database at the path, or it has no tables yet.
@@ -45,7 +47,7 @@ func wrapErr(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyWaysBack, ErrTooManyDevices, ErrSpent, ErrLimit, ErrUnavailable} {
+	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyWaysBack, ErrTooManyDevices, ErrSpent, ErrUsed, ErrLimit, ErrUnavailable} {
 		if errors.Is(err, known) {
 			return err
 		}

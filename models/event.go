@@ -45,6 +45,20 @@ const (
 	EventEmailChanged  EventKind = "email_changed"
 	EventEmailRestored EventKind = "email_restored"  // by the link in the mail to a former address
 	EventWaysBackEnded EventKind = "ways_back_ended" // by the owner, on the page for security
+
+	// Events of factors have the factor's kind as their detail and its name as the device's name.
+	EventFactorAdded       EventKind = "factor_added"
+	EventFactorRemoved     EventKind = "factor_removed"
+	EventFactorRenamed     EventKind = "factor_renamed" // the name is the new one
+	EventFactorClosed      EventKind = "factor_closed"  // the authenticator app, after too many wrong codes in a row
+	EventFactorsReset      EventKind = "factors_reset"  // all of them, by an operator
+	EventRecoveryCodesMade EventKind = "recovery_codes_made"
+	EventRecoveryCodeUsed  EventKind = "recovery_code_used"
+	EventCodeFailed        EventKind = "code_failed"        // a wrong code of an app or a wrong recovery code
+	EventSecondStepMissed  EventKind = "second_step_missed" // the right password, and no second step
+	EventBrowserTrusted    EventKind = "browser_trusted"    // the device is the browser's
+	EventBrowserUntrusted  EventKind = "browser_untrusted"  // the device's name is the browser's; empty: all of them
+	EventConfirmed         EventKind = "confirmed"          // the owner confirmed an act on the device, an app
 )
 
 // EventKinds are all kinds, in the order in which the documentation names them.
@@ -53,6 +67,8 @@ var EventKinds = []EventKind{
 	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
 	EventPasswordFailed, EventPasswordReset, EventLocked, EventEmailAsked, EventEmailChanged, EventEmailRestored,
 	EventWaysBackEnded, EventRoleChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded,
+	EventFactorAdded, EventFactorRemoved, EventFactorRenamed, EventFactorClosed, EventFactorsReset, EventRecoveryCodesMade, EventRecoveryCodeUsed,
+	EventCodeFailed, EventSecondStepMissed, EventBrowserTrusted, EventBrowserUntrusted, EventConfirmed,
 	EventSupportSearched, EventSupportLooked, EventSeenBySupport, EventAccountDeleted,
 }
 

@@ -15,10 +15,11 @@ var (
 
 // For the test of what SECURITY.md says.
 const (
-	MaxKnownOrigins = oldestOrigins + latestOrigins
-	MaxWaysBack     = maxWaysBack
-	MaxEnded        = maxEnded
-	MaxResetsAfresh = maxCountedResets
+	MaxKnownOrigins    = oldestOrigins + latestOrigins
+	MaxWaysBack        = maxWaysBack
+	MaxEnded           = maxEnded
+	MaxTrustedBrowsers = maxTrustedBrowsers
+	MaxResetsAfresh    = maxCountedResets
 )
 
 // Alike tells whether a device may not have the name b beside one that has a.

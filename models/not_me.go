@@ -45,7 +45,7 @@ func SubjectSince(subject string) (at time.Time, ok bool) {
 
 // ReportNotMe consumes the link, locks the account's password and returns how many devices it revoked. Depending on the link these
 // are one device and all that signed in after it, all that signed in since a certain time, or all devices. The account loses its
-// known origins, links for a new address, and ways back to addresses later than the present one. ReportNotMe changes nothing and
+// known origins, trusted browsers, open challenges, links for a new address, and ways back to addresses later than the present one. ReportNotMe changes nothing and
 // returns ErrNotFound when the link is used or expired, when it went to an address that the account can no longer take back, and
 // when the account is deleted or disabled.
 func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, err error) {
@@ -72,6 +72,9 @@ func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, 
 			return err
 		}
 		if err := forgetKnownOrigins(tx, link.UserID); err != nil {
+			return err
+		}
+		if err := endTrust(tx, link.UserID); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, link.UserID, EmailLink); err != nil {

@@ -37,7 +37,8 @@ type PasswordReset struct {
 }
 
 // ResetPassword consumes the link, sets and unlocks the password, revokes every device and returns how many it revoked, in one
-// transaction. Ways back to addresses later than the present one end. ResetPassword changes nothing and returns ErrNotFound when
+// transaction. Ways back to addresses later than the present one, trusted browsers and open challenges end, and wrong codes in a row
+// count from 0. ResetPassword changes nothing and returns ErrNotFound when
 // the link is used, replaced, expired or another account's, and when the account is deleted, disabled or has another address by
 // now or, for a first password, has one already.
 func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int64, err error) {
@@ -59,6 +60,9 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 			return err
 		}
 		if err := applyFreshStart(tx, r.UserID, r.FreshStart, r.At); err != nil {
+			return err
+		}
+		if err := endTrustInPassword(tx, r.UserID); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, r.UserID, ResetLink, InviteLink, EmailLink); err != nil {

@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -26,6 +27,11 @@ func crowd(t *testing.T, s *models.Store) {
 		`INSERT INTO known_places SELECT id, convert_to('p' || n, 'UTF8'), now() FROM users, generate_series(1, 4) n`,
 		`INSERT INTO status_indexes SELECT n, now() FROM generate_series(1, 5000) n`,
 		`INSERT INTO clients SELECT 'c' || n, 'client ' || n, now() FROM generate_series(1, 3000) n`,
+		`INSERT INTO factors (user_id, id, kind, credential, data, created_at, since)
+			SELECT id, gen_random_uuid(), 'recovery_code', convert_to('c' || n, 'UTF8'), '', now(), now() FROM users, generate_series(1, 3) n`,
+		`INSERT INTO challenges (hash, user_id, purpose, data, created_at, expires_at)
+			SELECT convert_to('h' || id, 'UTF8'), id, 'p', '', now(), now() FROM users`,
+		`INSERT INTO trusted_browsers (user_id, id, hash, created_at, expires_at) SELECT id, gen_random_uuid(), '', now(), now() FROM users`,
 		`ANALYZE`,
 	} {
 		exec(t, s, statement)
@@ -117,6 +123,29 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		{"KnownOrigin", "known_places_pkey", func() error { return second(s.KnownOrigin(ctx, u.ID, [][]byte{{1}, {2}}, noon)) }},
 		{"Devices", "devices_pkey|devices_id", func() error { return second(s.Devices(ctx, u.ID, d.ID, 20)) }},
 		{"AddEvent", "users_pkey", func() error { return s.AddEvent(ctx, event(models.EventSignInFailed, u.ID, noon)) }},
+		{"Factors", "factors_pkey|factors_user_id", func() error { return second(s.Factors(ctx, u.ID)) }},
+		{"CountWrongCode", "factors_pkey|factors_user_id", func() error {
+			if err := second(s.CountWrongCode(ctx, u.ID, noon)); !errors.Is(err, models.ErrNotFound) {
+				return fmt.Errorf("without an app: %w", err)
+			}
+			return nil
+		}},
+		{"AddChallenge", "users_pkey", func() error { return s.AddChallenge(ctx, challenge(u, "plan", noon), password, 0, nil, nil) }},
+		{"FindChallenge", "challenges_pkey", func() error { return second(s.FindChallenge(ctx, secondStep, challenge(u, "plan", noon).Hash, noon)) }},
+		{"TryChallenge", "challenges_pkey", func() error { return second(s.TryChallenge(ctx, secondStep, challenge(u, "plan", noon).Hash, noon, 5)) }},
+		{"EndChallenge", "challenges_pkey", func() error { return s.EndChallenge(ctx, challenge(u, "plan", noon).Hash) }},
+		{"TrustedBrowsers", "trusted_browsers_pkey|trusted_browsers_user_id", func() error { return second(s.TrustedBrowsers(ctx, u.ID, noon)) }},
+		{"FindTrustedBrowser", "trusted_browsers_pkey|trusted_browsers_user_id", func() error {
+			if err := second(s.FindTrustedBrowser(ctx, u.ID, [][]byte{{1}, {2}}, noon)); !errors.Is(err, models.ErrNotFound) {
+				return fmt.Errorf("without any: %w", err)
+			}
+			return nil
+		}},
+		{"AddFactors", "users_pkey", func() error { return second(s.AddFactors(ctx, addition(t, s, u, noon, authenticatorApp()))) }},
+		{"RemoveFactors", "users_pkey", func() error { return second(s.RemoveFactors(ctx, removal(t, s, u, noon))) }},
+		{"RaiseProof", "devices_pkey|devices_id", func() error {
+			return s.RaiseProof(ctx, models.DeviceKey{UserID: u.ID, ID: d.ID}, models.ByPasskey, noon)
+		}},
 		{"RevokeOthers", "users_pkey", func() error {
 			return second(s.RevokeOthers(ctx, u.ID, uuid.Nil, event(models.EventDevicesRevoked, u.ID, noon)))
 		}},

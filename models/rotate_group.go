@@ -84,7 +84,9 @@ func (r *rotation) read(rows rowsOf) error {
 			return errTwoDevices
 		}
 		r.found = true
-		if err := rows.Scan(&d.Name, &d.ClientID, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT, &d.StatusIndex); err != nil {
+		err := rows.Scan(&d.Name, &d.ClientID, &d.CreatedAt, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT,
+			&d.StatusIndex, &d.ProvedBy, &d.ProvedAt)
+		if err != nil {
 			return err
 		}
 	}

@@ -63,8 +63,8 @@ func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts,
 	return facts, nil
 }
 
-// nonNil returns the origin as a parameter that is not NULL. No account has the empty origin.
-func nonNil(origin []byte) []byte { return append([]byte{}, origin...) }
+// nonNil returns bytes as a parameter that is not NULL. No account has the empty origin, no secret the empty hash.
+func nonNil(b []byte) []byte { return append([]byte{}, b...) }
 
 // Found reports whether the address has an account.
 func (f *SignInFacts) Found() bool { return f.User.ID != uuid.Nil }

@@ -171,3 +171,12 @@ func NewID(at time.Time) uuid.UUID {
 
 // dbTime returns t as both databases store it: in UTC, truncated to microseconds.
 func dbTime(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// dbTimeOrNil is dbTime for a time that may be missing.
+func dbTimeOrNil(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	stored := dbTime(*t)
+	return &stored
+}

@@ -16,6 +16,8 @@ type Retention struct {
 	KnownOriginsBefore time.Time // known origins last used before this
 	StatusBefore       time.Time // status indexes of devices that expired before this
 	LinksBefore        time.Time // mailed links that expired before this; used ones stay for UsedLinkLife
+	ChallengesBefore   time.Time // challenges that expired before this
+	TrustBefore        time.Time // trusted browsers that expired before this
 	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
 }
 

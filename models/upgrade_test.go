@@ -111,3 +111,46 @@ func TestTheReleaseBeforeWritesBesideTheNewSchema(t *testing.T) {
 		}
 	})
 }
+
+// The release before inserts and reads accounts and devices without the columns of second factors.
+func TestTheReleaseBeforeSecondFactorsWorksBesideTheNewSchema(t *testing.T) {
+	modelstest.EachURL(t, func(t *testing.T, url string) {
+		s := migratedTo(t, url, 10)
+		before := func(name string) (models.User, models.Device) {
+			t.Helper()
+			u, d := models.User{ID: models.NewID(noon)}, models.Device{ID: models.NewID(noon)}
+			d.UserID = u.ID
+			exec(t, s, `INSERT INTO users (id, email, email_key, password_hash, password_changed_at, role, created_at, updated_at)
+				VALUES (?, ?, ?, ?, ?, 'user', ?, ?)`, u.ID.String(), name, name, password, noon, noon, noon)
+			exec(t, s, `INSERT INTO devices (user_id, id, kind, name, client_id, created_at, last_seen_at, expires_at, secret_hash, generation, base, floor, rotated_at)
+				VALUES (?, ?, 'app', ?, 'app-1', ?, ?, ?, ?, 1, 0, 1, ?)`, u.ID.String(), d.ID.String(), name, noon, noon, noon.Add(lifetime), secretOf(d.ID), noon)
+			return u, d
+		}
+		u, d := before("upgraded")
+		if n, err := s.Migrate(t.Context()); err != nil || n == 0 {
+			t.Fatal(n, err)
+		}
+		beside, its := before("beside")
+		for _, of := range []struct {
+			u models.User
+			d models.Device
+		}{{u, d}, {beside, its}} {
+			if got := user(t, s, of.u); got.SecondFactor || got.FactorsVersion != 0 {
+				t.Errorf("%+v", got)
+			}
+			if r := rotate(t, s, present(of.d, 1, noon)); r.Outcome != models.Rotated || !r.Device.Proved().Equal(noon) || r.Device.ProvedBy != "" {
+				t.Errorf("%+v", r)
+			}
+			if got := device(t, s, of.d); got.SignedInBy != "" || got.ProvedAt != nil || got.FormerHash != nil {
+				t.Errorf("%+v", got)
+			}
+			add(t, s, signIn(of.u.ID, models.KindBrowser, "browser", noon))
+			addFactors(t, s, of.u, noon, authenticatorApp())
+			exec(t, s, "DELETE FROM devices WHERE user_id = ?", of.u.ID.String())
+			exec(t, s, "DELETE FROM users WHERE id = ?", of.u.ID.String())
+			if n := rows(t, s, "factors", "user_id", of.u.ID.String()); n != 0 {
+				t.Errorf("%d factors of an account that is gone", n)
+			}
+		}
+	})
+}

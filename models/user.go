@@ -33,6 +33,8 @@ type User struct {
 	LockedAt          *time.Time // set: the password does not work until it is reset
 	InvitedAt         *time.Time // see Invited
 	GeneratedAt       *time.Time // see MustChoosePassword
+	SecondFactor      bool       // the account has a passkey or an authenticator app
+	FactorsVersion    int64      // counts the changes of its factors
 }
 
 // Invited reports whether the account was made by an invitation and its owner has chosen no password yet. Until then no one knows
@@ -141,7 +143,8 @@ type PasswordChange struct {
 }
 
 // ChangePassword sets the new hash, revokes every device except Keep and returns how many it revoked, in one transaction. Links for
-// a new password or address end, and so do ways back to addresses later than the present one. ChangePassword unlocks the password.
+// a new password or address end, and so do ways back to addresses later than the present one, trusted browsers and open challenges.
+// ChangePassword unlocks the password, and wrong codes in a row count from 0.
 // It returns ErrChanged when the verified password is no longer the present one or is locked, or the account is disabled. When
 // Verified is empty it returns ErrNotFound for an unknown account.
 func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked int64, err error) {
@@ -163,6 +166,9 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 			return err
 		}
 		if err := applyFreshStart(tx, c.UserID, c.FreshStart, c.At); err != nil {
+			return err
+		}
+		if err := endTrustInPassword(tx, c.UserID); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, c.UserID, ResetLink, InviteLink, EmailLink); err != nil {
@@ -190,7 +196,7 @@ func (s *Store) SetRole(ctx context.Context, userID uuid.UUID, role string, e Ev
 	}))
 }
 
-// DisableUser disables an account, revokes all its devices, ends its links, and returns how many devices it revoked, in one
+// DisableUser disables an account, revokes all its devices, ends its links, trusted browsers and open challenges, and returns how many devices it revoked, in one
 // transaction. Ways back to former addresses do not work while the account is disabled. An account that is already disabled stays
 // as it is, without an event.
 func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n MailWithLinks) (revoked int64, err error) {
@@ -202,6 +208,9 @@ func (s *Store) DisableUser(ctx context.Context, userID uuid.UUID, e Event, n Ma
 			return done.Error
 		}
 		if revoked, err = revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByDisable); err != nil {
+			return err
+		}
+		if err := endTrust(tx, userID); err != nil {
 			return err
 		}
 		if err := dropAllLinks(tx, userID); err != nil {

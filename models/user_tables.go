@@ -36,7 +36,7 @@ var UserTables = []UserTable{
 		return []pastRows{{"revoked_at < ?", []time.Time{r.DevicesBefore}}, {"expires_at < ?", []time.Time{r.DevicesBefore}}}
 	}},
 	{Name: "events", Deleted: RowsAnonymous, Exported: "events", key: "user_id, id", past: func(r Retention) []pastRows {
-		failures := "kind IN ('" + string(EventSignInFailed) + "', '" + string(EventPasswordFailed) + "') AND at < ?"
+		failures := "kind IN ('" + string(EventSignInFailed) + "', '" + string(EventPasswordFailed) + "', '" + string(EventCodeFailed) + "') AND at < ?"
 		return []pastRows{{"at < ?", []time.Time{r.EventsBefore}}, {failures, []time.Time{r.FailuresBefore}}}
 	}},
 	{Name: "known_places", Deleted: RowsDeleted, key: "user_id, place", past: func(r Retention) []pastRows {
@@ -47,6 +47,13 @@ var UserTables = []UserTable{
 	{Name: "mails", Deleted: RowsDeleted, key: "id"}, // a mail goes when it was sent or given up
 	{Name: "sign_in_mails", Deleted: RowsDeleted, key: "user_id", past: func(r Retention) []pastRows {
 		return []pastRows{{"last_at < ?", []time.Time{r.AlertsBefore}}}
+	}},
+	{Name: "factors", Deleted: RowsDeleted, Exported: "factors", key: "user_id, id"},
+	{Name: "challenges", Deleted: RowsDeleted, key: "hash", past: func(r Retention) []pastRows {
+		return []pastRows{{"expires_at < ?", []time.Time{r.ChallengesBefore}}}
+	}},
+	{Name: "trusted_browsers", Deleted: RowsDeleted, Exported: "trusted_browsers", key: "user_id, id", past: func(r Retention) []pastRows {
+		return []pastRows{{"expires_at < ?", []time.Time{r.TrustBefore}}}
 	}},
 	{Name: "deleted_accounts", Deleted: RowsUntilDone, key: "user_id", past: func(r Retention) []pastRows {
 		return []pastRows{{"created_at < ?", []time.Time{r.EventsBefore}}} // their secret is lost; by now the searches for them are gone, too

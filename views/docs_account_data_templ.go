@@ -37,20 +37,20 @@ func docsAccountData(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<dl><dt><code>profile.sub</code></dt><dd>The account's id, as in access tokens.</dd><dt><code>devices</code></dt><dd>All devices in the order of their sign-in, with the names that the API uses. <code>state</code> is <code>live</code>, <code>revoked</code>, <code>expired</code> or <code>idle</code>. <code>jkt</code> is the thumbprint of the key that a device is bound to.</dd><dt><code>revoke_reason</code></dt><dd><code>signed_out</code> (by the device itself), <code>revoked</code> (by its owner), <code>password_changed</code>, <code>replaced</code> (by a new sign-in of the browser), <code>limit</code> (too many devices), <code>reused</code> (a theft was found), <code>alarm</code> (“This wasn’t me”), <code>email_undo</code>, <code>disabled</code>, <code>operator</code>, <code>expired</code> or <code>idle</code>.</dd><dt><code>events</code></dt><dd>The whole activity, newest first. <code>times</code> is how often it happened: failed sign-ins share an entry. <code>actor</code> is <code>owner</code>, <code>operator</code>, <code>support</code> or <code>system</code>. Events name no e-mail address. Their kinds: <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<dl><dt><code>profile.sub</code></dt><dd>The account's id, as in access tokens.</dd><dt><code>devices</code></dt><dd>All devices in the order of their sign-in, with the names that the API uses. <code>state</code> is <code>live</code>, <code>revoked</code>, <code>expired</code> or <code>idle</code>. <code>jkt</code> is the thumbprint of the key that a device is bound to.</dd><dt><code>signed_in_by</code></dt><dd>How the device signed in: <code>password</code>, <code>password+totp</code>, <code>password+recovery_code</code>, <code>password+passkey</code>, <code>password+trusted_browser</code>, <code>passkey</code>, <code>sign_up</code> or <code>invitation</code>; empty for a sign-in before this was recorded. <code>proved_by</code> and <code>proved_at</code> say how and when its owner was verified last, at the sign-in or a confirmation.</dd><dt><code>revoke_reason</code></dt><dd><code>signed_out</code> (by the device itself), <code>revoked</code> (by its owner), <code>password_changed</code>, <code>replaced</code> (by a new sign-in of the browser), <code>limit</code> (too many devices), <code>reused</code> (a theft was found), <code>alarm</code> (“This wasn’t me”), <code>email_undo</code>, <code>disabled</code>, <code>operator</code>, <code>expired</code> or <code>idle</code>.</dd><dt><code>events</code></dt><dd>The whole activity, newest first. <code>times</code> is how often it happened: failed sign-ins share an entry. <code>actor</code> is <code>owner</code>, <code>operator</code>, <code>support</code> or <code>system</code>. Events name no e-mail address. Their kinds: <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(p.EventKinds)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_account_data.templ`, Line: 29, Col: 24}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_account_data.templ`, Line: 36, Col: 24}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</code>. New kinds may be added.</dd></dl></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</code>. New kinds may be added.</dd><dt><code>factors</code></dt><dd>Passkeys, authenticator apps and recovery codes, oldest first; <code>kind</code> is <code>passkey</code>, <code>totp</code> or <code>recovery_code</code>. What signs in with them is left out.</dd><dt><code>trusted_browsers</code></dt><dd>The browsers that sign in without a second step, newest first.</dd></dl></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -53,6 +53,31 @@ type dataDevice struct {
 	RevokedAt    *time.Time `json:"revoked_at"`
 	RevokedBy    string     `json:"revoked_by"`
 	RevokeReason string     `json:"revoke_reason"` // one of models.EndReasons as it is stored
+	SignedInBy   string     `json:"signed_in_by"`  // a models.SignInMethod; empty when unknown
+	ProvedBy     string     `json:"proved_by"`     // another one: how its owner was verified last
+	ProvedAt     time.Time  `json:"proved_at"`
+}
+
+// dataFactor is a passkey, an authenticator app or a recovery code, but for what signs in.
+type dataFactor struct {
+	ID        uuid.UUID  `json:"id"`
+	Kind      string     `json:"kind"`
+	Name      string     `json:"name"`
+	CreatedAt time.Time  `json:"created_at"`
+	UsedAt    *time.Time `json:"used_at"`
+	Synced    bool       `json:"synced"`
+	BackedUp  bool       `json:"backed_up"`
+}
+
+// dataTrustedBrowser is a browser that signs in without a second step.
+type dataTrustedBrowser struct {
+	ID        uuid.UUID  `json:"id"`
+	Name      string     `json:"name"`
+	CreatedAt time.Time  `json:"created_at"`
+	CreatedIP string     `json:"created_ip"`
+	UsedAt    *time.Time `json:"used_at"`
+	UsedIP    string     `json:"used_ip"`
+	ExpiresAt time.Time  `json:"expires_at"`
 }
 
 type dataEvent struct {
@@ -95,6 +120,7 @@ func (f *dataFile) write(ctx context.Context, data *account.Data, now time.Time)
 		return dataDevice{
 			apiDevice: newAPIDevice(d, d.ID == f.current), State: dataState(models.DeviceEnd(d, data.Live, u.Role)), CreatedIP: d.CreatedIP, JKT: d.JKT,
 			RevokedAt: d.RevokedAt, RevokedBy: d.RevokedBy, RevokeReason: string(d.RevokeReason),
+			SignedInBy: string(d.SignedInBy), ProvedBy: string(d.ProvedBy), ProvedAt: d.Proved(),
 		}
 	}}
 	events := rows[models.Event]{file: f, shape: func(e models.Event) any {
@@ -107,9 +133,17 @@ func (f *dataFile) write(ctx context.Context, data *account.Data, now time.Time)
 			Detail: e.Detail, Times: 1 + e.More,
 		}
 	}}
+	factors := rows[models.Factor]{file: f, shape: func(r models.Factor) any {
+		return dataFactor{r.ID, string(r.Kind), r.Name, r.CreatedAt, r.UsedAt, r.Synced, r.BackedUp}
+	}}
+	browsers := rows[models.TrustedBrowser]{file: f, shape: func(b models.TrustedBrowser) any {
+		return dataTrustedBrowser{b.ID, b.Name, b.CreatedAt, b.CreatedIP, b.UsedAt, b.UsedIP, b.ExpiresAt}
+	}}
 	arrays := map[string]func() error{
-		"devices": func() error { return data.Devices(ctx, devices.write) },
-		"events":  func() error { return data.Events(ctx, events.write) },
+		"devices":          func() error { return data.Devices(ctx, devices.write) },
+		"factors":          func() error { return factors.writeAll(data.Factors(ctx)) },
+		"trusted_browsers": func() error { return browsers.writeAll(data.TrustedBrowsers(ctx)) },
+		"events":           func() error { return data.Events(ctx, events.write) },
 	}
 	for _, table := range models.UserTables {
 		write := arrays[table.Exported]
@@ -145,6 +179,14 @@ type rows[T any] struct {
 	file  *dataFile
 	shape func(T) any
 	begun bool
+}
+
+// writeAll is write for an array that was read as a whole.
+func (a *rows[T]) writeAll(list []T, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.write(list)
 }
 
 func (a *rows[T]) write(page []T) error {

@@ -63,6 +63,24 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 		"Your e-mail address was changed, by the link in the mail to the new one."),
 	models.EventEmailRestored: always("Your former e-mail address was restored by the link in the mail to it. " +
 		"All devices were signed out and your password locked."),
+	models.EventFactorAdded:   ofFactor("You added the passkey “%s”.", "You added an authenticator app.", "You added a way to sign in."),
+	models.EventFactorRemoved: ofFactor("The passkey “%s” was removed.", "The authenticator app was removed.", "A way to sign in was removed."),
+	models.EventFactorRenamed: ofFactor("You renamed a passkey to “%s”.", "You renamed your authenticator app to “%s”.", "You renamed a way to sign in to “%s”."),
+	models.EventFactorClosed: always("Your authenticator app was closed after many wrong codes in a row. A passkey or a recovery code opens it again, " +
+		"and so does a right code in a browser that you signed in with before."),
+	models.EventFactorsReset:      always("An administrator removed your passkeys, your authenticator app and your recovery codes."),
+	models.EventRecoveryCodesMade: always("You made new recovery codes. Earlier ones do not work any more."),
+	models.EventRecoveryCodeUsed:  always("A recovery code was used."),
+	models.EventCodeFailed:        always("A wrong code was given."),
+	models.EventSecondStepMissed:  always("The right password was given, but the second step was not completed. If it was not you, change your password."),
+	models.EventBrowserTrusted:    always("You trusted the browser “%s”: it signs in without a second step."),
+	models.EventBrowserUntrusted: func(e models.Event) string {
+		if e.DeviceName == "" {
+			return "You ended the trust in all browsers. Each must take the second step again."
+		}
+		return "You ended the trust in the browser “%s”. It must take the second step again."
+	},
+	models.EventConfirmed:      always("“%s” confirmed that it is you."),
 	models.EventWaysBackEnded:  always("You ended the links that could take your account back to newer e-mail addresses."),
 	models.EventDataDownloaded: always("Everything that is kept of your account was downloaded on “%s”."),
 	models.EventAccountDeleted: always("Your account was deleted."),
@@ -78,6 +96,19 @@ func withDetail(detail, text, otherwise string) func(models.Event) string {
 	return func(e models.Event) string {
 		if e.Detail == detail {
 			return text
+		}
+		return otherwise
+	}
+}
+
+// ofFactor is one text for a passkey, one for an authenticator app, and one for what a later release may add.
+func ofFactor(passkey, app, otherwise string) func(models.Event) string {
+	return func(e models.Event) string {
+		switch models.FactorKind(e.Detail) {
+		case models.FactorPasskey:
+			return passkey
+		case models.FactorTOTP:
+			return app
 		}
 		return otherwise
 	}
@@ -108,6 +139,8 @@ func eventText(e models.Event) string {
 func severalFailures(e models.Event) string {
 	n := 1 + e.More
 	switch {
+	case e.Kind == models.EventCodeFailed:
+		return fmt.Sprintf("%d more wrong codes were given within an hour.", n)
 	case e.Kind == models.EventPasswordFailed:
 		return fmt.Sprintf("%d more wrong passwords were given within 15 minutes where your password was asked for again.", n)
 	case e.Detail == signin.LockedDetail:

@@ -64,6 +64,20 @@ func (a *Data) FormerAddresses(ctx context.Context) ([]models.FormerAddress, err
 	return a.store.FormerAddresses(ctx, a.User.ID)
 }
 
+// Factors returns the factors of the account.
+func (a *Data) Factors(ctx context.Context) ([]models.Factor, error) {
+	ctx, done := context.WithTimeout(ctx, dataPageTime)
+	defer done()
+	return a.store.Factors(ctx, a.User.ID)
+}
+
+// TrustedBrowsers returns the trusted browsers of the account.
+func (a *Data) TrustedBrowsers(ctx context.Context) ([]models.TrustedBrowser, error) {
+	ctx, done := context.WithTimeout(ctx, dataPageTime)
+	defer done()
+	return a.store.TrustedBrowsers(ctx, a.User.ID, a.Live.Now)
+}
+
 // Devices calls page with all stored devices, live or not, oldest first.
 func (a *Data) Devices(ctx context.Context, page func([]models.Device) error) error {
 	for after := uuid.Nil; ; {

@@ -33,17 +33,24 @@ var activityKinds = map[string][]models.EventFilter{
 		{Kind: models.EventSignInFailed}, {Kind: models.EventPasswordFailed},
 		{Kind: models.EventLocked}, {Kind: models.EventMailFailed},
 		{Kind: models.EventEmailRestored},
+		{Kind: models.EventCodeFailed}, {Kind: models.EventSecondStepMissed}, {Kind: models.EventFactorClosed},
 	},
-	FilterSignIns: {{Kind: models.EventSignIn}, {Kind: models.EventSignInFailed}, {Kind: models.EventSignOut}},
+	FilterSignIns: {
+		{Kind: models.EventSignIn}, {Kind: models.EventSignInFailed}, {Kind: models.EventSignOut},
+		{Kind: models.EventCodeFailed}, {Kind: models.EventSecondStepMissed}, {Kind: models.EventRecoveryCodeUsed}, {Kind: models.EventConfirmed},
+	},
 	FilterDevices: {
 		{Kind: models.EventDeviceRevoked}, {Kind: models.EventDevicesRevoked}, {Kind: models.EventDeviceRenamed},
 		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked}, {Kind: models.EventDeviceRestored},
+		{Kind: models.EventBrowserTrusted}, {Kind: models.EventBrowserUntrusted},
 	},
 	FilterAccount: {
 		{Kind: models.EventAccountCreated}, {Kind: models.EventInvited}, {Kind: models.EventPasswordChanged}, {Kind: models.EventPasswordFailed}, {Kind: models.EventPasswordReset},
 		{Kind: models.EventRoleChanged}, {Kind: models.EventDisabled}, {Kind: models.EventEnabled}, {Kind: models.EventLocked}, {Kind: models.EventMailFailed},
 		{Kind: models.EventEmailAsked}, {Kind: models.EventEmailChanged}, {Kind: models.EventEmailRestored}, {Kind: models.EventWaysBackEnded},
 		{Kind: models.EventDataDownloaded}, {Kind: models.EventAccountDeleted}, {Kind: models.EventSeenBySupport}, {Kind: models.EventSupportSearched}, {Kind: models.EventSupportLooked},
+		{Kind: models.EventFactorAdded}, {Kind: models.EventFactorRemoved}, {Kind: models.EventFactorRenamed}, {Kind: models.EventFactorClosed},
+		{Kind: models.EventFactorsReset}, {Kind: models.EventRecoveryCodesMade},
 	},
 }
 

@@ -16,7 +16,9 @@ import (
 const (
 	keepDevices = 90 * 24 * time.Hour
 	keepEvents  = 400 * 24 * time.Hour
-	sweepEvery  = time.Hour
+	// A sealed challenge has a row only once it was used: the row must stay for longer than the challenge works.
+	keepChallenges = 24 * time.Hour
+	sweepEvery     = time.Hour
 	// Failed sign-ins of strangers make counters, so these go as soon as they expire.
 	sweepAttemptsEvery = time.Minute
 )
@@ -30,6 +32,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	r := ratelimit.LimitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
 	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-signin.KeepFailures), now, now.Add(-notify.AlertsEvery)
+	r.ChallengesBefore, r.TrustBefore = now.Add(-keepChallenges), now
 	return s.store.Sweep(ctx, r)
 }
 

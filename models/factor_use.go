@@ -1,0 +1,83 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// FactorUse is the use of a factor that the caller has verified.
+type FactorUse struct {
+	ID        uuid.UUID
+	Kind      FactorKind
+	Step      int64 // an authenticator app's: the time step of the code; it must be later than that of the last one
+	MaxWrong  int64 // an authenticator app's: after so many wrong codes in a row it is refused; 0: not checked
+	SignCount int64 // a passkey's
+	BackedUp  bool  // a passkey's
+	At        time.Time
+	Event     *Event // written with the use; nil: none. At a sign-in AddDevice fills in the device
+	Mail      MailWithLinks
+}
+
+// useFactor uses a factor: one conditional UPDATE. Of many concurrent uses of one code one wins; the others get ErrUsed. So does the
+// use of a factor that is gone, and that of an authenticator app after MaxWrong wrong codes in a row. A use forgets those wrong codes.
+// The caller has locked the user's row, and writes the event and the mail.
+func useFactor(tx *gorm.DB, userID uuid.UUID, u FactorUse) error {
+	at := dbTime(u.At)
+	q := tx.Model(&Factor{}).Where("user_id = ? AND id = ? AND kind = ?", userID, u.ID, u.Kind)
+	set := map[string]any{"used_at": at}
+	switch u.Kind {
+	case FactorTOTP:
+		q = q.Where("last_step < ?", u.Step)
+		if u.MaxWrong > 0 {
+			q = q.Where("wrong < ?", u.MaxWrong)
+		}
+		set["last_step"], set["wrong"] = u.Step, 0
+	case FactorRecoveryCode:
+		q = q.Where("used_at IS NULL")
+	case FactorPasskey:
+		set["sign_count"], set["backed_up"] = u.SignCount, u.BackedUp
+	default:
+		return fmt.Errorf("use a factor of kind %q: %w", u.Kind, ErrUsed)
+	}
+	done := q.UpdateColumns(set)
+	if done.Error != nil || done.RowsAffected == 0 {
+		return orRefuse(done.Error, ErrUsed)
+	}
+	if u.Kind == FactorTOTP {
+		return nil
+	}
+	return forgetWrongCodes(tx, userID)
+}
+
+// UseFactor uses a factor by itself, to confirm an act. A challenge, if there is one, is used with it; the event's device becomes the
+// challenge's. It returns ErrChanged when the account is disabled or its factors have changed since the caller read the version,
+// ErrUsed when the code or the challenge was used before (see useFactor and ChallengeUse), and a LimitError past a limit of the event.
+func (s *Store) UseFactor(ctx context.Context, userID uuid.UUID, version int64, u FactorUse, c *ChallengeUse) error {
+	return wrapErr("use factor", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockVerifiedUser(tx.Where("factors_version = ?", version), userID, "", "", u.At); err != nil {
+			return err
+		}
+		if c != nil {
+			var by uuid.NullUUID
+			if u.Event != nil {
+				by = u.Event.DeviceID
+			}
+			if err := useChallenge(tx, userID, *c, by, u.At); err != nil {
+				return err
+			}
+		}
+		if err := useFactor(tx, userID, u); err != nil {
+			return err
+		}
+		if u.Event != nil {
+			if err := addEvent(tx, *u.Event); err != nil {
+				return err
+			}
+		}
+		return addMail(tx, u.Mail)
+	}))
+}
