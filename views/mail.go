@@ -22,6 +22,11 @@ type Mail struct {
 	Until    time.Time
 	Base     string // the portal's origin
 
+	Factor    string // the name of the passkey that the mail is about; may be empty
+	App       bool   // it is about the authenticator app, otherwise about a passkey
+	CodesLeft int    // recovery codes that were not used
+	Code      string // the one of an enrolment
+
 	Before, After string // the addresses of a change, as far as the recipient is told
 
 	// Since makes it a summary of the sign-ins from then on; SignIns are the first of them, oldest first, of Total.
