@@ -24,7 +24,7 @@ func (g gallery) app(id, name, icon string, seen time.Duration) Device {
 // current is the browser that looks at the page.
 func (g gallery) current() Device {
 	d := g.browser("b1", "Firefox on Linux", "Firefox on Linux", 0)
-	d.Icon, d.Current = "laptop", true
+	d.Icon, d.Current, d.Method = "laptop", true, "with password and code"
 	return d
 }
 
@@ -38,7 +38,7 @@ func (g gallery) many() (apps, browsers []Device) {
 	evil := g.app("a6", hostile, "phone", 40*day24)
 	evil.Agent, evil.Client, evil.Address = hostile, hostile, hostile
 	bound := g.app("a1", "Pixel 9", "phone", 5*time.Minute)
-	bound.Bound = true
+	bound.Bound, bound.Method = true, "with a passkey"
 	apps = []Device{
 		bound, g.app("a2", "iPad", "tablet", 30*time.Hour), unknown,
 		g.app("a4", longWord, "phone", 11*day24), g.app("a5", longWords, "tablet", 19*day24), evil,

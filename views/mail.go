@@ -105,6 +105,9 @@ func (m Mail) words() wording {
 	if w, ok := m.accountWords(always); ok {
 		return w
 	}
+	if w, ok := m.factorWords(always); ok {
+		return w
+	}
 	if w, ok := m.emailWords(always); ok {
 		return w
 	}
@@ -117,6 +120,7 @@ func (m Mail) facts() []Fact {
 	if !m.Since.IsZero() {
 		return append(list, m.signIns()...)
 	}
+	list = append(list, m.factorFacts()...)
 	if !m.unconfirmed() {
 		if m.Device != "" {
 			list = append(list, Fact{"Device", given(m.Device)})
