@@ -128,7 +128,7 @@ func (s *Server) headers(next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), publickey-credentials-create=(self), publickey-credentials-get=(self)")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		if s.https {
 			h.Set("Strict-Transport-Security", "max-age=63072000")
 		}
