@@ -169,6 +169,93 @@
     else line.textContent = letters.length >= field.minLength + 6 ? "Good: long passwords are hard to guess." : "Long enough. Longer is stronger.";
   }
 
+  // Passkeys. A part of a form asks the device for one, or has it make one; what the device answers goes into the part's hidden field.
+  const passkeysWork = Boolean(window.PublicKeyCredential?.parseRequestOptionsFromJSON && PublicKeyCredential.parseCreationOptionsFromJSON);
+  const answerOf = (part) => part.querySelector("input");
+  const unanswered = (form) => [...form.querySelectorAll("[data-passkey][data-must]")].find((part) => !answerOf(part).value);
+  let waiting = null; // ends what the browser offers while a person types
+
+  function say(part, text) {
+    part.querySelector("[role=status]").textContent = text;
+  }
+
+  function readyPasskey(part) {
+    answerOf(part).value = ""; // of a page that the browser kept: it was used
+    part.querySelector("button").hidden = !passkeysWork;
+    if (!passkeysWork) say(part, "This browser cannot use passkeys here.");
+  }
+
+  async function passkey(part, more) {
+    const options = JSON.parse(part.dataset.options);
+    const credential = part.dataset.passkey === "create"
+      ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+      : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options), ...more });
+    answerOf(part).value = JSON.stringify(credential.toJSON());
+  }
+
+  // Browsers tell of a refusal and of a timeout in the same way, so that no page learns which passkeys there are.
+  function excuse(part, error, took) {
+    if (error.name === "InvalidStateError") return "This device has a passkey for your account already.";
+    if (error.name !== "NotAllowedError" && error.name !== "AbortError") return "This device could not do it. Try another passkey, or another way.";
+    return took >= (JSON.parse(part.dataset.options).timeout || Infinity) ? "That took too long. Try again." : "It was cancelled, so nothing happened. Try again.";
+  }
+
+  // typed are the fields that a person would fill in instead of using this passkey.
+  function typed(part) {
+    const around = part.dataset.passkey === "get" && part.closest("fieldset");
+    return around ? [...around.querySelectorAll("input:not([type=hidden]):not([readonly])")] : [];
+  }
+
+  function busy(button, on) {
+    for (const name of ["aria-busy", "aria-disabled"]) {
+      if (on) button.setAttribute(name, "true");
+      else button.removeAttribute(name);
+    }
+  }
+
+  // The form is checked before the device is asked, without what the passkey replaces, and sent afterwards. A form that makes a
+  // passkey may take two: the one that confirms waits for the other.
+  async function usePasskey(part) {
+    const form = part.closest("form");
+    const button = part.querySelector("button");
+    if (button.hasAttribute("aria-busy") || form.hasAttribute("data-sent")) return;
+    const others = () => [...form.querySelectorAll("[data-passkey][data-must]")].some((other) => other !== part && !answerOf(other).value);
+    const needTyped = (on) => typed(part).forEach((field) => (field.required = on));
+    needTyped(false);
+    if (!others() && !form.reportValidity()) {
+      needTyped(true);
+      return;
+    }
+    const began = performance.now();
+    waiting?.abort();
+    busy(button, true);
+    say(part, "Follow what your browser or device asks.");
+    try {
+      await passkey(part);
+      say(part, others() ? "Thank you. Now go on below." : "");
+      if (!others()) form.requestSubmit();
+    } catch (error) {
+      needTyped(true);
+      say(part, excuse(part, error, performance.now() - began));
+      offerPasskeys();
+    } finally {
+      busy(button, false);
+    }
+  }
+
+  // The sign-in form's passkeys are offered by the browser among the addresses that it fills in, until the button is pressed.
+  async function offerPasskeys() {
+    const part = document.querySelector("form[data-conditional] [data-passkey]");
+    if (!part || !passkeysWork || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+    waiting = new AbortController();
+    try {
+      await passkey(part, { mediation: "conditional", signal: waiting.signal });
+      part.closest("form").requestSubmit();
+    } catch {
+      // the form is there, and the button
+    }
+  }
+
   async function copy(button) {
     const text = document.getElementById(button.dataset.copy) || button.parentElement.querySelector("code");
     await navigator.clipboard.writeText(text.textContent);
@@ -188,6 +275,8 @@
     if ("colours" in button.dataset) choose(button.dataset.colours);
     if ("reveal" in button.dataset) reveal(button, button.getAttribute("aria-pressed") !== "true");
     if ("copy" in button.dataset) copy(button);
+    if ("print" in button.dataset) print();
+    if ("passkeyStart" in button.dataset && button.type === "button") usePasskey(button.closest("[data-passkey]"));
   });
 
   document.addEventListener("input", (event) => {
@@ -196,20 +285,29 @@
   });
 
   document.addEventListener("submit", (event) => {
+    const part = unanswered(event.target);
+    if (part) {
+      event.preventDefault();
+      usePasskey(part);
+      return;
+    }
     sendOnce(event);
     for (const button of event.target.querySelectorAll("[data-reveal]")) reveal(button, false);
   });
 
   document.addEventListener("DOMContentLoaded", () => {
-    for (const part of document.querySelectorAll("[data-script], [data-reveal]")) part.hidden = false;
+    for (const part of document.querySelectorAll("[data-script], [data-reveal], [data-print]")) part.hidden = false;
     if (navigator.clipboard) for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
     colour(chosen());
     freshen();
     setInterval(freshen, 20e3);
+    for (const part of document.querySelectorAll("[data-passkey]")) readyPasskey(part);
+    offerPasskeys();
   });
   document.addEventListener("visibilitychange", freshen);
   addEventListener("pageshow", (event) => {
     for (const form of document.querySelectorAll("form[data-sent]")) sent(form, false);
+    if (event.persisted) for (const part of document.querySelectorAll("[data-passkey]")) readyPasskey(part);
     if (event.persisted && account(document)) fetchAgain();
     else freshen();
   });

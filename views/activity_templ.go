@@ -52,7 +52,7 @@ func Activity(p ActivityPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p><strong>Was something here not you?</strong> Sign out the <a href=\"/devices\">device</a> and <a href=\"/security\">change your password</a>.</p></aside>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p><strong>Was something here not you?</strong> Sign out the <a href=\"/devices\">device</a> and <a href=\"/security/password\">change your password</a>.</p></aside>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -63,14 +63,22 @@ func (f *finder) injection(doc *html.Node) {
 			f.add("<script> that is not ours: %v %q", script.Attr, text(script))
 		}
 	}
-	for _, tag := range []string{"style", "img", "iframe", "object", "embed", "base"} {
+	for _, img := range find(doc, "img") { // a QR code, drawn by us
+		if !strings.HasPrefix(value(img, "src"), "data:image/png;base64,") || value(img, "alt") == "" {
+			f.add("<img> that is not ours: %v", img.Attr)
+		}
+	}
+	for _, tag := range []string{"style", "iframe", "object", "embed", "base"} {
 		if len(find(doc, tag)) > 0 {
 			f.add("<%s>", tag)
 		}
 	}
 	for _, d := range find(doc, "") {
 		for _, a := range d.Attr {
-			link := a.Key == "href" || a.Key == "action" || a.Key == "src"
+			link := (a.Key == "href" || a.Key == "action" || a.Key == "src") && d.Data != "img"
+			if link && (strings.HasPrefix(a.Val, "data:text/plain;charset=utf-8,") && value(d, "download") != "" || strings.HasPrefix(a.Val, "otpauth://totp/")) {
+				continue
+			}
 			switch {
 			case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
 				f.add("attribute %s on <%s>", a.Key, d.Data)
@@ -98,7 +106,7 @@ func (f *finder) forms(doc *html.Node) {
 		if kind == "hidden" {
 			continue
 		}
-		if _, ok := attr(in, "autocomplete"); !ok {
+		if _, ok := attr(in, "autocomplete"); !ok && kind != "checkbox" {
 			f.add("input %s without autocomplete", value(in, "id"))
 		}
 		if kind == "password" && value(in, "value") != "" {
@@ -156,6 +164,9 @@ func TestFaultsAreFound(t *testing.T) {
 		{"<title>", `<script src="/static/x.js">alert(1)</script><title>`, "<script>"},
 		{"<title>", `<script src="https://evil.example/x.js"></script><title>`, "<script>"},
 		{"<h1>X", "<h1><img src=x>X", "<img>"},
+		{"<h1>X", `<h1><img src="data:image/png;base64,AAAA">X`, "<img>"},
+		{`"/y"`, `"data:text/html,x"`, "leads elsewhere"},
+		{`"/y"`, `"data:text/plain;charset=utf-8,x"`, "leads elsewhere"},
 		{"<h1>X", `<h1 style="color:red">X`, "attribute style"},
 		{"<h1>X", `<h1 onclick="x()">X`, "attribute onclick"},
 		{`"/y"`, `"javascript:alert(1)"`, "leads elsewhere"},

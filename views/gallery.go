@@ -21,7 +21,7 @@ func (s State) Path() string { return "/gallery/" + strings.ReplaceAll(s.Name, "
 func Gallery(assets Assets) []State {
 	g := gallery{assets: assets, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
-	for _, part := range [][]State{g.signedOut(), g.devices(), g.warnings(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs(), {g.index()}} {
+	for _, part := range [][]State{g.signedOut(), g.secondSteps(), g.factors(), g.devices(), g.warnings(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs(), {g.index()}} {
 		states = append(states, part...)
 	}
 	return states
@@ -82,6 +82,9 @@ func (g gallery) signedOut() []State {
 	only := FormProblems{Fields: map[string]string{"password": "At least 12 characters are needed."}}
 	return []State{
 		{"login/empty", Login(LoginPage{Shell: g.out("Sign in")})},
+		{"login/passkey", Login(LoginPage{Shell: g.out("Sign in"), Passkey: askedPasskey, Next: "/activity"})},
+		{"login/passkey refused", Login(LoginPage{Shell: g.out("Sign in"), Passkey: askedPasskey, Problems: FormProblems{
+			Summary: "You are not signed in.", Fields: map[string]string{"passkey": "No account here has that passkey. It may have been removed."}}})},
 		{"login/next", Login(LoginPage{Shell: g.out("Sign in"), Next: "/devices/9?a=1&b=2"})},
 		{"login/signup closed", Login(LoginPage{Shell: shut})},
 		{"login/filled in", Login(LoginPage{Shell: filled, Email: "leila.haddad@example.org"})},

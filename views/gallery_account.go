@@ -24,7 +24,7 @@ func (g gallery) app(id, name, icon string, seen time.Duration) Device {
 // current is the browser that looks at the page.
 func (g gallery) current() Device {
 	d := g.browser("b1", "Firefox on Linux", "Firefox on Linux", 0)
-	d.Icon, d.Current = "laptop", true
+	d.Icon, d.Current, d.Method = "laptop", true, "with password and code"
 	return d
 }
 
@@ -38,7 +38,7 @@ func (g gallery) many() (apps, browsers []Device) {
 	evil := g.app("a6", hostile, "phone", 40*day24)
 	evil.Agent, evil.Client, evil.Address = hostile, hostile, hostile
 	bound := g.app("a1", "Pixel 9", "phone", 5*time.Minute)
-	bound.Bound = true
+	bound.Bound, bound.Method = true, "with a passkey"
 	apps = []Device{
 		bound, g.app("a2", "iPad", "tablet", 30*time.Hour), unknown,
 		g.app("a4", longWord, "phone", 11*day24), g.app("a5", longWords, "tablet", 19*day24), evil,
@@ -173,33 +173,16 @@ func (g gallery) account() []State {
 		p.Shell, p.Now, p.Filters = g.in("Activity", "activity"), g.now, g.filters(name)
 		return State{"activity/" + name, Activity(p)}
 	}
-	security := func(name string, p SecurityPage) State {
-		p.Shell, p.PasswordMin = g.in("Security", "security"), 12
-		return State{"security/" + name, Security(p)}
-	}
-	asked := SecurityPage{Mail: true, Email: hostile, EmailProblems: FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{
-		"email": "This is your e-mail address already.", "password": "That is not your password.",
-	}}}
 	leave := func(name string, p AccountDeletePage) State {
 		p.Shell = g.in("Delete your account", "security")
 		return State{"security/delete " + name, AccountDelete(p)}
 	}
-	wrong := FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{
-		"current_password": "This is not your current password.",
-		"new_password":     "At least 12 characters are needed.",
-	}}
 	return []State{
 		activity("empty", ActivityPage{}),
 		activity("warnings only", ActivityPage{Events: events[1:3]}),
 		activity("nothing of this kind", ActivityPage{}),
 		activity("first page", ActivityPage{Events: events, Older: "/activity?before=7"}),
 		activity("later page", ActivityPage{Events: events[4:], Older: "/activity?before=9", Newest: "/activity"}),
-		security("empty", SecurityPage{Mail: true}),
-		security("no mail", SecurityPage{}),
-		security("refused", SecurityPage{Mail: true, Problems: wrong}),
-		security("address refused", asked),
-		security("ways back", SecurityPage{Mail: true, WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
-		security("ways back to end", SecurityPage{Mail: true, CanEndWays: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
 		{"security/own password", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12})},
 		{"security/own password refused", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Next: "/activity", Problems: FormProblems{
 			Summary: "Your password was not changed.", Fields: map[string]string{"current_password": "That is not your password.", "new_password": "Use at least 12 characters."}}})},

@@ -44,6 +44,9 @@ func (g gallery) links() []State {
 		locked("unknown", LockedPage{}), locked("moved", LockedPage{Moved: true}),
 		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: "Too many mails were asked for. Try again in 15 minutes."}}),
 		{"not me/since", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Since: g.now.Add(-70 * time.Minute)})},
+		{"not me/passkey", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Name: "Pixel 9"}, Since: g.ago(70 * time.Minute)})},
+		{"not me/passkey hostile", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Factor: &NotMeFactor{Name: breakout}})},
+		{"not me/app", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{App: true}})},
 		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile), notMe("turned around", breakout),
 	}
 }
@@ -83,6 +86,7 @@ func (g gallery) mails() []galleryMail {
 	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
 	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
 	g.emailMails(add)
+	g.factorMails(add)
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("account deleted", "account_deleted", func(m *Mail) { m.Link = "" })
 	add("test mail", "test", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
@@ -126,4 +130,21 @@ func (g gallery) summaries(add func(name, kind string, change func(*Mail))) {
 	add("summary, hostile", "new_device", func(m *Mail) {
 		lines(m, 4, 122, func(i int) string { return []string{hostile, override, longWord, rightToLeft, "x"}[i] })
 	})
+}
+
+func (g gallery) factorMails(add func(name, kind string, change func(*Mail))) {
+	silent := func(m *Mail) { m.Link = "" }
+	app := func(m *Mail) { m.Link, m.App = "", true }
+	add("passkey added", "factor_added", func(m *Mail) { m.Factor = "Pixel 9" })
+	add("passkey added, hostile", "factor_added", func(m *Mail) { m.Factor, m.Agent = hostile, override })
+	add("authenticator app added", "factor_added", func(m *Mail) { m.App = true })
+	add("passkey removed", "factor_removed", func(m *Mail) { m.Link, m.Factor = "", rightToLeft })
+	add("authenticator app removed", "factor_removed", app)
+	add("recovery codes made", "recovery_codes_made", silent)
+	add("recovery code used", "recovery_code_used", func(m *Mail) { m.Link, m.CodesLeft = "", 8 })
+	add("recovery code used, few left", "recovery_code_used", func(m *Mail) { m.Link, m.CodesLeft = "", 1 })
+	add("too many wrong codes", "factor_closed", app)
+	add("second step missed", "second_step_missed", silent)
+	add("factors reset", "factors_reset", func(m *Mail) { m.Link, m.Operator, m.Address, m.Agent = "", true, "", "" })
+	add("enrolment code", "enrol_code", func(m *Mail) { m.Link, m.Code = "", "7QK4-ZD2M" })
 }

@@ -22,6 +22,11 @@ type Mail struct {
 	Until    time.Time
 	Base     string // the portal's origin
 
+	Factor    string // the name of the passkey that the mail is about; may be empty
+	App       bool   // it is about the authenticator app, otherwise about a passkey
+	CodesLeft int    // recovery codes that were not used
+	Code      string // the one of an enrolment
+
 	Before, After string // the addresses of a change, as far as the recipient is told
 
 	// Since makes it a summary of the sign-ins from then on; SignIns are the first of them, oldest first, of Total.
@@ -100,6 +105,9 @@ func (m Mail) words() wording {
 	if w, ok := m.accountWords(always); ok {
 		return w
 	}
+	if w, ok := m.factorWords(always); ok {
+		return w
+	}
 	if w, ok := m.emailWords(always); ok {
 		return w
 	}
@@ -112,6 +120,7 @@ func (m Mail) facts() []Fact {
 	if !m.Since.IsZero() {
 		return append(list, m.signIns()...)
 	}
+	list = append(list, m.factorFacts()...)
 	if !m.unconfirmed() {
 		if m.Device != "" {
 			list = append(list, Fact{"Device", given(m.Device)})

@@ -17,7 +17,7 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 		return wording{
 			subject: "This e-mail address has an account already", heading: "This e-mail address has an account already", why: entered,
 			lead:  "Someone, perhaps you, wanted this e-mail address for another account. It has an account already, so nothing was changed in either.",
-			after: []string{"An e-mail address can have one account only. To use it for the other one, first give this one another: " + m.Base + "/security", nothing},
+			after: []string{"An e-mail address can have one account only. To use it for the other one, first give this one another: " + m.Base + "/security/email", nothing},
 		}, true
 	case "email_held":
 		return wording{

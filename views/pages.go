@@ -59,7 +59,8 @@ type LoginPage struct {
 	Shell
 	Signed   *Account // who was signed in on this browser when the form was made; nil: no one, as a rule
 	Email    string
-	Next     string // local path to go on to; may be empty
+	Next     string        // local path to go on to; may be empty
+	Passkey  *PasskeyStart // of the passkey form, which posts "passkey", "challenge" and "next" to /login/passkey; nil: there is none
 	Problems FormProblems
 }
 
@@ -85,6 +86,7 @@ type Device struct {
 	Client     string // the name under which an app is registered, otherwise its client_id; empty for browsers
 	Agent      string // "Firefox on Linux" or "Unknown browser" / "Unknown app"
 	Address    string // last address
+	Method     string // how it signed in: "with a passkey", "with password and code"; empty: nothing is said
 	CreatedAt  time.Time
 	LastSeenAt time.Time
 	ExpiresAt  time.Time
@@ -192,18 +194,6 @@ type ChoosePasswordPage struct {
 	Problems    FormProblems
 }
 
-// SecurityPage changes the password and the address.
-type SecurityPage struct {
-	Shell
-	PasswordMin   int // characters
-	Problems      FormProblems
-	Mail          bool // mails are sent here: without mail no address can be confirmed
-	Email         string
-	EmailProblems FormProblems
-	WaysBack      []WayBack
-	CanEndWays    bool // some of them are to addresses that the account came to later than its present one
-}
-
 // WayBack is an address that can take the account back.
 type WayBack struct {
 	Email string
@@ -238,6 +228,7 @@ type LockedPage struct {
 // AccountDataPage asks for the password before the account's data is downloaded.
 type AccountDataPage struct {
 	Shell
+	Confirm  Confirm
 	Problems FormProblems
 }
 
@@ -248,6 +239,7 @@ type AccountDeletePage struct {
 	Staff    bool   // one of the support staff: may not
 	Mail     bool   // mails are sent here
 	Bound    Bound
+	Confirm  Confirm
 	Problems FormProblems
 }
 
@@ -272,10 +264,18 @@ type PasswordResetPage struct {
 // NotMePage asks before the link of an alarm is used.
 type NotMePage struct {
 	Shell
-	Action string    // the link's own page
-	Email  string    // the account's address, masked; may be empty
-	Device string    // the one that is signed out
+	Action string // the link's own page
+	Email  string // the account's address, masked; may be empty
+	Device string // the one that is signed out
+	// Factor is the passkey or app that the alarm is about: it is removed, with every later one, and with all devices since.
+	Factor *NotMeFactor
 	Since  time.Time // all devices that signed in from then on are signed out; without either, every device is
+}
+
+// NotMeFactor is a factor that someone added.
+type NotMeFactor struct {
+	App  bool   // the authenticator app, otherwise a passkey
+	Name string // of the passkey
 }
 
 // OutboxPage shows mails that were written into files.

@@ -155,8 +155,8 @@ func TestActivityIsGroupedByDay(t *testing.T) {
 }
 
 func TestPasswordFormTellsManagersWhoseItIs(t *testing.T) {
-	doc := state(t, "security/refused")
-	form := one(t, doc, "form", "action", "/security")
+	doc := state(t, "password/refused")
+	form := one(t, doc, "form", "action", "/security/password")
 	one(t, form, "input", "autocomplete", "username", "value", "leila.haddad@example.org", "readonly", "*")
 	one(t, form, "input", "name", "current_password", "autocomplete", "current-password")
 	one(t, form, "input", "name", "new_password", "autocomplete", "new-password", "minlength", "12")

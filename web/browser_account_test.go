@@ -46,7 +46,7 @@ func TestAPersonTakesTheirDataAndLeavesInARealBrowser(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 
-			tab.follow(`a[href="/security"]`)
+			tab.follow(`.aside a[href="/security"]`)
 			tab.follow(`a[href="/security/delete"]`).one("h1").says("Delete your account?")
 			tab.shoot("account-delete")
 			tab.write("#email", adaEmail)

@@ -102,6 +102,8 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 	c.shoot("activity")
 	c.follow(`.tabs a[href="/security"]`).one("h1").says("Security")
 	c.shoot("security")
+	c.follow(`a[href="/security/password"]`).one("h1").says("Change your password")
+	c.shoot("security-password")
 	if faults := c.takeFaults(); len(faults) > 0 {
 		t.Errorf("the browser complains: %q", faults)
 	}

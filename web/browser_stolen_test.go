@@ -104,7 +104,7 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 		if text := alarm.one("ul").text(); !strings.HasPrefix(text, "“phone” was signed out because its token was used twice.") {
 			t.Errorf("the warning says %q", text)
 		}
-		alarm.one("a", "href", "/security").says("Change your password")
+		alarm.one("a", "href", "/security/password").says("Change your password")
 		page.one("section", "aria-labelledby", "ended").one("p", "class", "ending-reason").says("Signed out because its token was used twice: someone may have copied it.")
 		c.check("the warning")
 		c.follow(`.tabs a[href="/activity"]`)

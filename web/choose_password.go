@@ -18,25 +18,25 @@ func choosePasswordPath(next string) string {
 	return "/security/password?next=" + url.QueryEscape(next)
 }
 
-// choosePasswordForm asks a person who signed in with a generated password for one of their own.
-func (s *Server) choosePasswordForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+// passwordForm offers a change of password. A person who signed in with a generated one is asked for one of their own.
+func (s *Server) passwordForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	next := localPath(r.URL.Query().Get("next"))
 	if !by.User.MustChoosePassword() {
-		return redirect(w, r, "/security")
+		return s.renderPassword(w, r, http.StatusOK, views.PasswordPage{})
 	}
 	return s.renderChoosePassword(w, r, http.StatusOK, views.ChoosePasswordPage{Next: next})
 }
 
-// choosePassword changes the password and goes on where the person wanted to go.
+// choosePassword changes a generated password and goes on where the person wanted to go. Any other is changed as on the page for it.
 func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+	if !by.User.MustChoosePassword() {
+		return s.passwordChange(w, r, by)
+	}
 	p, err := decodePage(r, "current_password", "new_password", "next")
 	if err != nil {
 		return err
 	}
 	next := localPath(p["next"])
-	if !by.User.MustChoosePassword() { // the form was sent twice
-		return redirect(w, r, orDevices(next))
-	}
 	from, err := s.caller(r)
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ func TestAGeneratedPasswordIsReplacedBeforeAnythingElse(t *testing.T) {
 			b.expect(b.post("/security/password", own), http.StatusSeeOther, "/activity")
 		}
 		b.shown("/activity")
-		b.expect(b.get("/security/password"), http.StatusSeeOther, "/security")
+		b.shown("/security/password").one("h1").says("Change your password")
 
 		// The thief of the printed password comes too late.
 		if r := s.tryLogin(beaEmail, printedPassword, "phone"); r.status != http.StatusUnauthorized || r.text(t, "code") != "invalid_credentials" {

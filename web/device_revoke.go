@@ -49,7 +49,7 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *signin
 		s.cookies.clearSession(w, r)
 		return redirect(w, r, "/login")
 	case unknown(r):
-		return redirect(w, r, "/security")
+		return redirect(w, r, "/security/password")
 	}
 	return redirect(w, r, "/devices")
 }

@@ -22,7 +22,7 @@ func TestAFormThatIsSentTwiceIsNotAnErrorTheSecondTime(t *testing.T) {
 			{"/devices/" + phone.id + "/rename", "/devices", "Renamed to “tablet (2)”, because another device has that name.", url.Values{"name": {"tablet"}}},
 			{"/devices/" + phone.id + "/revoke", "/devices", "Signed out “tablet (2)”.", nil},
 			{"/security/email", "/security", "A mail is on its way to " + newEmail + ". Your e-mail address changes when you follow the link in it.", url.Values{"email": {newEmail}, "password": {adaPassword}}},
-			{"/security", "/devices", "", url.Values{"current_password": {adaPassword}, "new_password": {next}}},
+			{"/security/password", "/devices", "", url.Values{"current_password": {adaPassword}, "new_password": {next}}},
 			{"/devices/revoke-others", "/devices", "No other device is signed in.", nil},
 			{"/forgot", "/forgot/sent", "", url.Values{"email": {adaEmail}}},
 			{"/signup", "/signup/sent", "", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}},
@@ -40,7 +40,7 @@ func TestAFormThatIsSentTwiceIsNotAnErrorTheSecondTime(t *testing.T) {
 			} else {
 				b.shown(c.location)
 			}
-			if c.path == "/security" {
+			if c.path == "/security/password" {
 				if list := s.eventsOf(adaEmail); countKind(list, models.EventPasswordFailed) != 0 || countKind(list, models.EventPasswordChanged) != 1 {
 					t.Errorf("the activity tells of %d wrong passwords and %d changes", countKind(list, models.EventPasswordFailed), countKind(list, models.EventPasswordChanged))
 				}

@@ -10,6 +10,11 @@ import (
 	"latchkey/views"
 )
 
+// emailChangeForm asks for another address.
+func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+	return s.renderEmailChange(w, r, http.StatusOK, views.EmailPage{})
+}
+
 // emailChange mails a link to the address that the person wants. The answer does not tell whether an account has it.
 func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	p, err := decodePage(r, "email", "password")
@@ -29,11 +34,17 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.
 			problems.Fields["password"], status = problems.Summary, http.StatusUnprocessableEntity
 			problems.Summary = "Your e-mail address was not changed."
 		}
-		return s.renderSecurity(w, r, status, views.SecurityPage{Email: printable(p["email"]), EmailProblems: problems})
+		return s.renderEmailChange(w, r, status, views.EmailPage{Email: printable(p["email"]), Problems: problems})
 	}
 	s.cookies.leave(w, r, views.Flash{
 		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your e-mail address changes when you follow the link in it.", Names: []string{auth.TrimEmail(p["email"])},
 		Detail: "The link is good once, for " + durationText(notify.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.",
 	})
 	return redirect(w, r, "/security")
+}
+
+func (s *Server) renderEmailChange(w http.ResponseWriter, r *http.Request, status int, page views.EmailPage) error {
+	page.Shell, page.Mail = s.shell(w, r, "Change your e-mail address", "security"), s.notify.Enabled()
+	page.Confirm.PasswordField = "password"
+	return render(w, r, status, views.EmailChange(page))
 }

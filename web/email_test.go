@@ -78,7 +78,7 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
 		home, p := s.signedIn(), s.login("phone")
 		s.mails()
-		form := home.shown("/security").one("form", "action", "/security/email", "method", "post")
+		form := home.shown("/security/email").one("form", "action", "/security/email", "method", "post")
 		form.one("input", "name", "email", "type", "email", "value", "")
 		form.one("input", "name", "password", "type", "password", "autocomplete", "current-password")
 		home.expect(home.move(" "+newEmail+" ", adaPassword), http.StatusSeeOther, "/security")

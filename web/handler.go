@@ -213,7 +213,7 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active str
 	if by := request(r).session; by != nil {
 		shell.Clock = by.Device.LastSeenAt
 		shell.Account = &views.Account{ID: by.User.ID.String(), Email: by.User.Email, Support: by.Support()}
-		if active != "security" && s.cookies.offersPassword(r, by.Device.ID) { // there, the form is on the page
+		if s.cookies.offersPassword(r, by.Device.ID) {
 			shell.PasswordOffer = "/devices"
 			if r.Method == http.MethodGet {
 				shell.PasswordOffer = r.URL.RequestURI()

@@ -41,7 +41,7 @@ var (
 		_, _, err := s.accounts.FindSignup(ctx, secret)
 		return err
 	}}
-	emailLink = linkPage{"/email/confirm", "email", "/security#change-email", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
+	emailLink = linkPage{"/email/confirm", "email", "/security/email", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
 		_, err := s.addresses.Find(ctx, secret)
 		return err
 	}}

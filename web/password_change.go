@@ -12,7 +12,7 @@ import (
 
 // passwordChange changes the password and signs out every other device.
 func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	p, err := decodePage(r, "current_password", "new_password")
+	p, err := decodePage(r, "current_password", "new_password", "next")
 	if err != nil {
 		return err
 	}
@@ -31,11 +31,17 @@ func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *sign
 			problems.Fields["current_password"], status = problems.Summary, http.StatusUnprocessableEntity
 			problems.Summary = "Your password was not changed."
 		}
-		return s.renderSecurity(w, r, status, views.SecurityPage{Problems: problems})
+		return s.renderPassword(w, r, status, views.PasswordPage{Problems: problems})
 	}
 	s.cookies.withdrawPassword(w, r)
 	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(n))
-	return redirect(w, r, "/devices")
+	return redirect(w, r, orDevices(localPath(p["next"]))) // a generated password's form, sent twice, leads on like the first time
+}
+
+func (s *Server) renderPassword(w http.ResponseWriter, r *http.Request, status int, page views.PasswordPage) error {
+	page.Shell, page.PasswordMin = s.shell(w, r, "Change your password", "security"), s.accounts.Config().PasswordMin
+	page.PasswordOffer = "" // it leads here
+	return render(w, r, status, views.PasswordChange(page))
 }
 
 // passwordChanged says what was done, with how many devices were signed out by it.

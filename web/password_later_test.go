@@ -55,11 +55,12 @@ func TestACommonPasswordIsOfferedAChange(t *testing.T) {
 		}
 		signIn()
 		for range 2 { // looking changes nothing
-			if body := offered("/devices", true).body; !strings.Contains(body, `href="/security"`) || !strings.Contains(body, `action="/security/later"`) || !strings.Contains(body, "Later") {
+			if body := offered("/devices", true).body; !strings.Contains(body, `href="/security/password"`) || !strings.Contains(body, `action="/security/later"`) || !strings.Contains(body, "Later") {
 				t.Error("the offer leads nowhere")
 			}
 			offered("/activity?kind=sign-ins", true)
-			offered("/security", false) // the form is there
+			offered("/security", true)
+			offered("/security/password", false) // the form is there
 		}
 		if r := s.browser().get("/login"); strings.Contains(r.body, offerText) {
 			t.Error("another browser is told")

@@ -89,7 +89,7 @@ func TestABaseForkedThreeTimesWarnsQuietlyWhileTheDeviceIsIn(t *testing.T) {
 			quiet := page.one("section", "aria-labelledby", "alerts")
 			quiet.one("h2").says("A device keeps losing answers")
 			quiet.one("a", "href", "/devices/"+p.id+"/revoke")
-			quiet.none("a", "href", "/security")
+			quiet.none("a", "href", "/security/password")
 			if strings.Contains(quiet.attr("class"), "theft") {
 				t.Error("lost answers look like a theft")
 			}
@@ -235,8 +235,8 @@ func TestADeviceNobodyRecognisesLeadsToTheChangeOfPassword(t *testing.T) {
 		page.one("h1").says("Don't recognise phone?")
 		form := page.one("form", "class", "decision", "method", "post", "action", path)
 		form.one("button").says("Sign it out and change password")
-		b.expect(b.post(form.attr("action"), nil), http.StatusSeeOther, "/security")
-		b.told("/security", "Signed out “phone”.")
+		b.expect(b.post(form.attr("action"), nil), http.StatusSeeOther, "/security/password")
+		b.told("/security/password", "Signed out “phone”.")
 		s.refused(p.refresh, token.ReasonRevoked)
 	})
 }

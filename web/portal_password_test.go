@@ -15,11 +15,11 @@ func TestAChangeOfPasswordSignsOutEveryOtherDevice(t *testing.T) {
 		s.addUser("eve@example.com", evePassword)
 		eve := newPhone(t, s.tryLogin("eve@example.com", evePassword, "phone"))
 		b, other, p, q := s.signedIn(), s.signedIn(), s.login("phone"), s.login("tablet")
-		form := b.shown("/security").one("form", "method", "post", "action", "/security")
+		form := b.shown("/security/password").one("form", "method", "post", "action", "/security/password")
 		form.one("input", "name", "current_password", "type", "password", "autocomplete", "current-password")
 		form.one("input", "name", "new_password", "type", "password", "autocomplete", "new-password")
 
-		b.expect(b.post("/security", url.Values{"current_password": {adaPassword}, "new_password": {"a finer day on the lake"}}), http.StatusSeeOther, "/devices")
+		b.expect(b.post("/security/password", url.Values{"current_password": {adaPassword}, "new_password": {"a finer day on the lake"}}), http.StatusSeeOther, "/devices")
 		b.told("/devices", "Your password was changed, and 3 other devices were signed out.")
 		other.expect(other.get("/devices"), http.StatusSeeOther, "/login")
 		s.refused(p.refresh, token.ReasonRevoked)

@@ -59,5 +59,5 @@ func (s *Server) securityText(w http.ResponseWriter, _ *http.Request) error {
 
 // changePassword leads password managers to the page where a password is changed (W3C: A Well-Known URL for Changing Passwords).
 func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
-	return redirect(w, r, "/security")
+	return redirect(w, r, "/security/password")
 }

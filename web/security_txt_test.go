@@ -15,7 +15,7 @@ func TestPasswordManagersFindThePageForANewPassword(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		for name, b := range map[string]*browser{"signed in": s.signedIn(), "signed out": s.browser()} {
 			for _, method := range []string{http.MethodGet, http.MethodHead} {
-				if r := b.do(method, "/.well-known/change-password", nil); r.status != http.StatusSeeOther || r.header.Get("Location") != "/security" {
+				if r := b.do(method, "/.well-known/change-password", nil); r.status != http.StatusSeeOther || r.header.Get("Location") != "/security/password" {
 					t.Errorf("%s, %s: %d to %q", name, method, r.status, r.header.Get("Location"))
 				}
 			}
@@ -26,8 +26,8 @@ func TestPasswordManagersFindThePageForANewPassword(t *testing.T) {
 			}
 		}
 		b := s.browser()
-		b.expect(b.get("/security"), http.StatusSeeOther, "/login?next=%2Fsecurity")
-		s.signedIn().shown("/security").one("input", "name", "new_password", "autocomplete", "new-password")
+		b.expect(b.get("/security/password"), http.StatusSeeOther, "/login?next=%2Fsecurity%2Fpassword")
+		s.signedIn().shown("/security/password").one("input", "name", "new_password", "autocomplete", "new-password")
 	})
 }
 

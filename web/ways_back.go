@@ -7,6 +7,11 @@ import (
 	"latchkey/views"
 )
 
+// waysBack shows the open ways back.
+func (s *Server) waysBack(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+	return s.renderWaysBack(w, r, http.StatusOK, views.WaysBackPage{})
+}
+
 // waysBackEnd ends the ways back that the person may end.
 func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	from, err := s.caller(r)
@@ -22,18 +27,18 @@ func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *signin.
 	} else {
 		s.cookies.flash(w, r, views.ToneSuccess, "The links that could take your account to newer e-mail addresses no longer work.")
 	}
-	return redirect(w, r, "/security#ways-back")
+	return redirect(w, r, "/security/ways-back")
 }
 
-// showWaysBack puts the open ways back on the page for security.
-func (s *Server) showWaysBack(r *http.Request, page *views.SecurityPage) error {
+func (s *Server) renderWaysBack(w http.ResponseWriter, r *http.Request, status int, page views.WaysBackPage) error {
 	ways, err := s.addresses.WaysBack(r.Context(), request(r).session)
 	if err != nil {
 		return err
 	}
 	for _, way := range ways {
 		page.WaysBack = append(page.WaysBack, views.WayBack{Email: way.Email, Until: way.Until})
-		page.CanEndWays = page.CanEndWays || way.Later
+		page.CanEnd = page.CanEnd || way.Later
 	}
-	return nil
+	page.Shell = s.shell(w, r, "Former e-mail addresses", "security")
+	return render(w, r, status, views.WaysBack(page))
 }

@@ -1,0 +1,207 @@
+package views
+
+import (
+	"strings"
+	"time"
+)
+
+// A challenge and options as they look; the ceremony itself needs real ones.
+var (
+	askedPasskey = &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"challenge":"AAAAAAAAAAAAAAAAAAAAAA","rpId":"localhost","userVerification":"required"}`}
+	madePasskey  = &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"rp":{"id":"localhost","name":"Latchkey"},"user":{"id":"AAAA","name":"leila.haddad@example.org","displayName":"leila.haddad@example.org"},` +
+		`"challenge":"AAAAAAAAAAAAAAAAAAAAAA","pubKeyCredParams":[{"type":"public-key","alg":-7}]}`}
+	madeApp = &AppSetup{
+		QR: "data:image/png;base64," + galleryQR, Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", Sealed: "c2VhbGVk",
+		URL: "otpauth://totp/Latchkey:leila.haddad@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey",
+	}
+)
+
+// The ways in which a form can ask who is there.
+var (
+	byPassword = Confirm{}
+	byCode     = Confirm{SecondFactor: true, HasCode: true}
+	byAll      = Confirm{SecondFactor: true, HasCode: true, Passkey: askedPasskey}
+	byPasskey  = Confirm{SecondFactor: true, Passkey: askedPasskey}
+)
+
+// doubted is what is said when that was wrong.
+func doubted(summary string) FormProblems {
+	return FormProblems{Summary: summary, Fields: map[string]string{"current_password": "That is not your password.", "code": "That code is not right, or it was used before."}}
+}
+
+func (g gallery) secondSteps() []State {
+	all := []string{"passkey", "totp", "recovery_code"}
+	step := func(name string, p SecondStepPage) State {
+		p.Shell, p.Challenge = g.out("One more step"), "cHVibGlj"
+		return State{"second step/" + name, SecondStep(p)}
+	}
+	passkey := *askedPasskey
+	passkey.Challenge = ""
+	wrong := FormProblems{Summary: "You are not signed in yet.", Fields: map[string]string{"code": "That code is not right. You can try 3 more times."}}
+	last := FormProblems{Summary: "You are not signed in yet.", Fields: map[string]string{"code": "That code is not right. You can try once more."}}
+	return []State{
+		step("passkey", SecondStepPage{Method: "passkey", Methods: all, Passkey: &passkey, CanTrust: true, Next: "/activity?kind=sign-ins"}),
+		step("passkey only", SecondStepPage{Method: "passkey", Methods: all[:1], Passkey: &passkey}),
+		step("passkey refused", SecondStepPage{Method: "passkey", Methods: all, Passkey: &passkey, CanTrust: true, Problems: FormProblems{
+			Summary: "You are not signed in yet.", Fields: map[string]string{"passkey": "That passkey is not one of this account."}}}),
+		step("code", SecondStepPage{Method: "totp", Methods: all[1:], CanTrust: true}),
+		step("code wrong", SecondStepPage{Method: "totp", Methods: all, CanTrust: true, Problems: wrong}),
+		step("code wrong, last attempt", SecondStepPage{Method: "totp", Methods: all[1:], Problems: last}),
+		step("recovery code", SecondStepPage{Method: "recovery_code", Methods: all, CanTrust: true}),
+		step("recovery code wrong", SecondStepPage{Method: "recovery_code", Methods: all[1:], Problems: wrong}),
+		step("app closed", SecondStepPage{Method: "totp", Methods: all[1:], Closed: true}),
+		step("ended", SecondStepPage{Ended: true, Next: "/activity"}),
+	}
+}
+
+func (g gallery) factors() []State {
+	overview := func(name string, p SecurityPage) State {
+		p.Shell, p.Now = g.in("Security", "security"), g.now
+		return State{"security/" + name, Security(p)}
+	}
+	changed := g.ago(40 * day24)
+	states := []State{
+		overview("off", SecurityPage{PasswordChanged: changed, Mail: true}),
+		overview("new", SecurityPage{}),
+		overview("on", SecurityPage{PasswordChanged: changed, SecondStep: true, Passkeys: []string{"Pixel 9", "blue key"}, App: true, AppSince: g.ago(12 * day24), CodesLeft: 9, Browsers: 1, Mail: true}),
+		overview("needs care", SecurityPage{PasswordChanged: changed, SecondStep: true, App: true, AppClosed: true, CodesLeft: 3, Browsers: 4, WaysBack: 2, Mail: true}),
+		overview("no codes left", SecurityPage{PasswordChanged: changed, SecondStep: true, Passkeys: []string{hostile, longWord, rightToLeft, breakout, emoji}}),
+	}
+	for _, part := range [][]State{g.passwordPages(), g.passkeyPages(), g.appPages(), g.codePages(), g.browserPages(), g.setupPages()} {
+		states = append(states, part...)
+	}
+	return states
+}
+
+func (g gallery) passwordPages() []State {
+	password := func(name string, p PasswordPage) State {
+		p.Shell, p.PasswordMin = g.in("Change your password", "security"), 12
+		return State{"password/" + name, PasswordChange(p)}
+	}
+	address := func(name string, p EmailPage) State {
+		p.Shell = g.in("Change your e-mail address", "security")
+		p.Confirm.PasswordField = "password"
+		return State{"email/" + name, EmailChange(p)}
+	}
+	ways := func(name string, p WaysBackPage) State {
+		p.Shell = g.in("Former e-mail addresses", "security")
+		return State{"ways back/" + name, WaysBack(p)}
+	}
+	wrong := doubted("Your password was not changed.")
+	wrong.Fields["new_password"] = "At least 12 characters are needed."
+	asked := FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"email": "This is your e-mail address already.", "password": "That is not your password."}}
+	noPasskey := byPasskey
+	noPasskey.Problems = FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{"passkey": "That passkey is not one of your account."}}
+	return []State{
+		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: wrong}),
+		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}),
+		password("with everything refused", PasswordPage{Confirm: byAll, Problems: wrong}),
+		password("with a passkey only", PasswordPage{Confirm: byPasskey}), password("with a passkey only refused", PasswordPage{Confirm: noPasskey}),
+		address("change", EmailPage{Mail: true}), address("change no mail", EmailPage{}),
+		address("change refused", EmailPage{Mail: true, Email: hostile, Problems: asked}),
+		address("change with everything", EmailPage{Mail: true, Confirm: byAll}),
+		ways("none", WaysBackPage{}),
+		ways("older", WaysBackPage{WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
+		ways("to end", WaysBackPage{CanEnd: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
+		ways("to end with everything", WaysBackPage{CanEnd: true, Confirm: byAll, WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
+		{"security/data with everything", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Confirm: byAll})},
+		{"security/delete with everything", AccountDelete(AccountDeletePage{Shell: g.in("Delete your account", "security"), Confirm: byAll, Bound: Bound{Most: "15 minutes"}})},
+	}
+}
+
+func (g gallery) passkeyPages() []State {
+	page := func(name string, p PasskeysPage) State {
+		p.Shell, p.Now, p.Most = g.in("Passkeys", "security"), g.now, 20
+		return State{"passkeys/" + name, Passkeys(p)}
+	}
+	remove := func(name string, p FactorRemovePage) State {
+		p.Shell = g.in("Remove a passkey", "security")
+		p.Action = "/security/passkeys/k1/remove"
+		if p.App {
+			p.Action, p.Title = "/security/app/remove", "Remove the authenticator app"
+		}
+		return State{"remove/" + name, FactorRemove(p)}
+	}
+	keys := []Passkey{
+		{ID: "k1", Name: "Pixel 9", Synced: true, AddedAt: g.ago(60 * day24), UsedAt: g.ago(5 * time.Minute)}, {ID: "k2", Name: "blue key", AddedAt: g.ago(2 * time.Hour)},
+		{ID: "k3", Name: hostile, AddedAt: g.ago(90 * day24), UsedAt: g.ago(30 * day24)}, {ID: "k4", Name: longWord, Synced: true, AddedAt: g.ago(9 * day24)},
+		{ID: "k5", Name: breakout, AddedAt: g.ago(400 * day24)},
+	}
+	wrong := doubted("No passkey was added.")
+	wrong.Fields["name"], wrong.Fields["new_passkey"] = "You have a passkey of that name already.", "The answer of your device was not accepted. Try again."
+	return []State{
+		page("none", PasskeysPage{Add: madePasskey, Confirm: byPassword}), page("some", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll}),
+		page("hostile", PasskeysPage{Passkeys: keys, Add: madePasskey, Confirm: byPasskey}), page("full", PasskeysPage{Passkeys: keys[:3]}),
+		page("refused", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll, Name: hostile, Problems: wrong}),
+		page("rename refused", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byPasskey, Rename: &RenameRefusal{DeviceID: "k1", Value: "blue key", Problem: "You have a passkey of that name already."}}),
+		remove("a passkey", FactorRemovePage{Name: "Pixel 9", Confirm: byAll}), remove("the last passkey", FactorRemovePage{Name: "Pixel 9", Last: true, Confirm: byPasskey}),
+		remove("a passkey hostile", FactorRemovePage{Name: hostile, Confirm: byAll, Problems: doubted("The passkey was not removed.")}),
+		remove("the app", FactorRemovePage{App: true, Confirm: byAll}), remove("the app, the last", FactorRemovePage{App: true, Last: true, Confirm: byCode}),
+		remove("the last, required", FactorRemovePage{App: true, Last: true, Refused: true}),
+	}
+}
+
+func (g gallery) appPages() []State {
+	page := func(name string, p AppPage) State {
+		p.Shell, p.Now = g.in("Authenticator app", "security"), g.now
+		return State{"app/" + name, AuthenticatorApp(p)}
+	}
+	wrong := doubted("The authenticator app is not on yet.")
+	wrong.Fields["app_code"] = "That is not the code of this key. Look whether the clock of your phone is right."
+	return []State{
+		page("set up", AppPage{Setup: madeApp, Confirm: byPassword}), page("set up refused", AppPage{Setup: madeApp, Confirm: byPassword, Problems: wrong}),
+		page("set up with a passkey", AppPage{Setup: madeApp, Confirm: byPasskey}),
+		page("on", AppPage{Since: g.ago(12 * day24), UsedAt: g.ago(5 * time.Hour)}), page("on, never used", AppPage{Since: g.ago(time.Hour)}),
+		page("closed", AppPage{Since: g.ago(12 * day24), UsedAt: g.ago(30 * time.Hour), Closed: true}),
+	}
+}
+
+func (g gallery) codePages() []State {
+	page := func(name string, p CodesPage) State {
+		p.Shell, p.Now = g.in("Recovery codes", "security"), g.now
+		return State{"codes/" + name, Codes(p)}
+	}
+	fresh := strings.Fields("7qk4-zd2m-9xwf h3tp-vb8r-c6ny 2mzx-4kqd-w9fj t8pv-3hrb-n6yc q4d7-2zkm-f9xw p3h8-vtrb-y6cn 9fxw-m2zk-d74q r8bv-tp3h-cn6y k2qd-zm47-xw9f b8rt-vph3-6ync")
+	return []State{
+		page("off", CodesPage{}), page("many", CodesPage{SecondStep: true, Left: 9, MadeAt: g.ago(12 * day24), Confirm: byAll}),
+		page("few", CodesPage{SecondStep: true, Left: 3, MadeAt: g.ago(40 * day24), Confirm: byCode}), page("none", CodesPage{SecondStep: true, Confirm: byPasskey}),
+		page("refused", CodesPage{SecondStep: true, Left: 1, MadeAt: g.ago(40 * day24), Confirm: byAll, Problems: doubted("No codes were made. The old ones still work.")}),
+		{"codes/shown", RecoveryCodes(RecoveryCodesPage{Shell: g.in("Your recovery codes", "security"), Codes: fresh, MadeAt: g.now})},
+		{"codes/shown instead of old ones", RecoveryCodes(RecoveryCodesPage{Shell: g.in("Your recovery codes", "security"), Codes: fresh, MadeAt: g.now, Replaced: true, Next: "/support"})},
+	}
+}
+
+func (g gallery) browserPages() []State {
+	page := func(name string, list ...TrustedBrowser) State {
+		return State{"trusted/" + name, TrustedBrowsers(TrustedBrowsersPage{Shell: g.in("Trusted browsers", "security"), Now: g.now, Browsers: list})}
+	}
+	here := TrustedBrowser{ID: "t1", Name: "Firefox on Linux", Current: true, AddedAt: g.ago(3 * day24), Address: "203.0.113.7", UsedAt: g.ago(time.Hour), ExpiresAt: g.now.Add(27 * day24)}
+	fresh := TrustedBrowser{ID: "t2", Name: "Chrome on Windows", AddedAt: g.ago(time.Minute), ExpiresAt: g.now.Add(30 * day24)}
+	evil := TrustedBrowser{ID: "t3", Name: hostile, AddedAt: g.ago(29 * day24), Address: "2001:0db8:85a3:0000:0000:8a2e:0370:7334", UsedAt: g.ago(9 * day24), ExpiresAt: g.now.Add(3 * time.Hour)}
+	return []State{page("none"), page("one", here), page("some", here, fresh, evil)}
+}
+
+func (g gallery) setupPages() []State {
+	page := func(name string, p SetupPage) State {
+		p.Shell = g.in("Set up two-step sign-in", "")
+		return State{"setup/" + name, Setup(p)}
+	}
+	secure := func(name string, p SecurePage) State {
+		p.Shell = g.in("Secure my account", "security")
+		return State{"secure/" + name, Secure(p)}
+	}
+	noCode := FormProblems{Summary: "Nothing was set up.", Fields: map[string]string{"enrol_code": "That is not the set-up code, or it has ended.", "app_code": "That is not the code of this key."}}
+	return []State{
+		page("chosen", SetupPage{Add: madePasskey, Confirm: &byPassword}), page("required", SetupPage{Required: true, Add: madePasskey, Next: "/activity"}),
+		page("staff", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Add: madePasskey, Next: "/support"}),
+		page("staff, no mail", SetupPage{Required: true, Staff: true, NeedsCode: true, App: madeApp}),
+		page("app", SetupPage{App: madeApp, Confirm: &byPassword}),
+		page("refused", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Enrol: hostile, App: madeApp, Problems: noCode}),
+		page("codes", SetupPage{Required: true, Codes: true}), page("codes, confirmed once more", SetupPage{Codes: true, Confirm: &byAll}),
+		secure("begin", SecurePage{Others: 3}), secure("alone", SecurePage{DevicesDone: true}),
+		secure("half done", SecurePage{Others: 1, DevicesDone: true, PasswordDone: true}), secure("done", SecurePage{DevicesDone: true, PasswordDone: true, SecondStep: true}),
+	}
+}
+
+// galleryQR looks like a QR code, and says nothing.
+const galleryQR = "iVBORw0KGgoAAAANSUhEUgAAACUAAAAlAQAAAADt5R2uAAAAsklEQVR42mP4DwQ/GDDJDwJ+ByoYvl/Kj69g+BJbGQgkg1lAZADjRaD43Yr7FQwfxB4A1fz/LA1U/03QvOUHw+/l9/b+YPghu+XED4YvecqWQJXBChoVDN+C3nH8YPjD7ugAFHm6D2R+zS8doF6RksgfDB+jL7D+YPguoWn/g+HXiSxhoPif1oNANeL9V4HiN2WSgPbGLeUBkjEXRIAmR3abAM25ES8EdIOQ3YoKBhy+AACZMX1xG4BnBgAAAABJRU5ErkJggg=="
