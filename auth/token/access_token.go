@@ -37,6 +37,10 @@ type Claims struct {
 	DeviceName string `json:"device_name,omitempty"`
 	Cnf        *Cnf   `json:"cnf,omitempty"`
 
+	AuthTime int64    `json:"auth_time,omitempty"` // when the person last proved who they are on this device, in seconds since 1970
+	AMR      []string `json:"amr,omitempty"`       // how (RFC 8176)
+	ACR      string   `json:"acr,omitempty"`       // OneFactor or TwoFactors
+
 	Status *statuslist.Status `json:"status,omitempty"` // where to look up whether the device is revoked
 }
 
@@ -88,6 +92,9 @@ func (s *Service) MintAccess(ctx context.Context, d models.Device, jkt string) (
 		Issuer: s.config.Issuer, Subject: d.UserID.String(), Audience: s.config.Audience, ClientID: d.ClientID, SessionID: d.ID.String(),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(), ID: rand.Text(),
 		Status: s.statusClaim(d),
+	}
+	if proved, at := assuranceOf(d); proved.acr != "" {
+		claims.AuthTime, claims.AMR, claims.ACR = at.Unix(), proved.amr, proved.acr
 	}
 	if s.config.DeviceNameClaim {
 		claims.DeviceName = d.Name

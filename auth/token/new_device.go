@@ -31,7 +31,7 @@ func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime 
 			ExpiresAt: now.Add(lifetime), SecretHash: devicetoken.SecretHash(secret),
 			Generation: 1, Base: 0, Floor: 1, RotatedAt: now,
 		},
-		Verified: v.User.PasswordHash, Rehashed: v.Rehashed,
+		Verified: v.User.PasswordHash, Rehashed: v.Rehashed, FactorsVersion: v.User.FactorsVersion,
 		Max: s.config.MaxDevices, Live: s.idle.Live(now), KnownOrigins: s.limits.Origins(from),
 		Event: auth.NewEvent(models.EventSignIn, v.User.ID, from, now), Alert: s.notify.SignInAlert(from, now), BrowserKey: s.limits.BrowserOrigin(from),
 	}, secret
