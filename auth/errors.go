@@ -34,6 +34,10 @@ const (
 	KindDeadLink           // a mailed link that was used, has expired or never existed
 	KindUsedLink           // a mailed link that was used minutes ago: the page leads on to what it did
 	KindChoosePassword     // the password is right, but another must be chosen in the portal first
+	KindSecondFactor       // the password is right, and the second step is still to come
+	KindSetUpFactor        // the password is right, but a second factor must be set up in the portal first
+	KindInvalidCode        // a wrong second step; AttemptsLeft says how many more may follow
+	KindInvalidChallenge   // the second step was used, took too long, or never existed
 	KindUseNonce           // the DPoP proof must carry the nonce that comes with this error (RFC 9449 §8, §9)
 )
 
@@ -51,6 +55,10 @@ type Error struct {
 	Fields     []FieldProblem // of KindInvalidRequest
 	RetryAfter time.Duration  // of KindRateLimited and KindUnavailable
 	Cause      error
+
+	// Of KindInvalidCode:
+	AttemptsLeft int64 // of the challenge
+	OfPasskey    bool  // it was a passkey that was refused, not a code
 }
 
 func (e *Error) Error() string {

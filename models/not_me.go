@@ -23,6 +23,22 @@ type NotMeReport struct {
 // apart.
 const EveryDevice = "all "
 
+// factorPrefix is the prefix of the subjects that FactorSubject makes. It is stored.
+const factorPrefix = "factor "
+
+// FactorSubject returns the subject of a link about a factor and everything that was added since.
+func FactorSubject(id uuid.UUID) string { return factorPrefix + id.String() }
+
+// SubjectFactor returns the factor in a subject that FactorSubject made, and false for any other subject.
+func SubjectFactor(subject string) (id uuid.UUID, ok bool) {
+	text, ok := strings.CutPrefix(subject, factorPrefix)
+	if !ok {
+		return id, false
+	}
+	id, err := uuid.Parse(text)
+	return id, err == nil
+}
+
 // sincePrefix is the prefix of the subjects that DevicesFrom makes. It is stored.
 const sincePrefix = "since "
 

@@ -19,24 +19,32 @@ type Kind string
 
 // The kinds of mail.
 const (
-	KindNewDevice       Kind = "new_device"
-	KindDeviceReused    Kind = "device_reused"
-	KindPasswordChanged Kind = "password_changed"
-	KindDisabled        Kind = "account_disabled"
-	KindDeleted         Kind = "account_deleted" // to an address whose account is gone
-	KindPasswordReset   Kind = "password_reset"
-	KindInvited         Kind = "account_invited" // to an address for which an operator made an account
-	KindSignup          Kind = "signup"
-	KindSignupKnown     Kind = "signup_known"   // to an address that already has an account
-	KindEmailConfirm    Kind = "email_confirm"  // to the address that an account asks for
-	KindEmailTaken      Kind = "email_taken"    // to an address of an account that another account asks for
-	KindEmailHeld       Kind = "email_held"     // to an address that an account had, when an account or a sign-up asks for it
-	KindEmailChanged    Kind = "email_changed"  // to the address that an account had
-	KindEmailNew        Kind = "email_new"      // to the address that an account now has
-	KindEmailRestored   Kind = "email_restored" // to the address that an account took back
-	KindEmailLost       Kind = "email_lost"     // to the address that such an account leaves
-	KindTest            Kind = "test"           // sent by an operator to test mail
-	KindNone            Kind = "none"           // not sent at all, so that a request for a known address costs no more than one for an unknown address
+	KindNewDevice        Kind = "new_device"
+	KindDeviceReused     Kind = "device_reused"
+	KindPasswordChanged  Kind = "password_changed"
+	KindDisabled         Kind = "account_disabled"
+	KindDeleted          Kind = "account_deleted" // to an address whose account is gone
+	KindPasswordReset    Kind = "password_reset"
+	KindInvited          Kind = "account_invited" // to an address for which an operator made an account
+	KindSignup           Kind = "signup"
+	KindSignupKnown      Kind = "signup_known"   // to an address that already has an account
+	KindEmailConfirm     Kind = "email_confirm"  // to the address that an account asks for
+	KindEmailTaken       Kind = "email_taken"    // to an address of an account that another account asks for
+	KindEmailHeld        Kind = "email_held"     // to an address that an account had, when an account or a sign-up asks for it
+	KindEmailChanged     Kind = "email_changed"  // to the address that an account had
+	KindEmailNew         Kind = "email_new"      // to the address that an account now has
+	KindEmailRestored    Kind = "email_restored" // to the address that an account took back
+	KindEmailLost        Kind = "email_lost"     // to the address that such an account leaves
+	KindFactorAdded      Kind = "factor_added"
+	KindFactorRemoved    Kind = "factor_removed"
+	KindFactorClosed     Kind = "factor_closed" // the authenticator app, after too many wrong codes
+	KindFactorsReset     Kind = "factors_reset" // by an operator
+	KindCodesMade        Kind = "recovery_codes_made"
+	KindRecoveryCodeUsed Kind = "recovery_code_used"
+	KindSecondStepMissed Kind = "second_step_missed" // the right password was given, and the second step was not taken
+	KindEnrolCode        Kind = "enrol_code"         // with the code that lets the support staff set up a second factor
+	KindTest             Kind = "test"               // sent by an operator to test mail
+	KindNone             Kind = "none"               // not sent at all, so that a request for a known address costs no more than one for an unknown address
 )
 
 // Notification is what a mail says. It is stored sealed, and rendered when the mail is sent. Its field names are stored.
@@ -49,6 +57,8 @@ type Notification struct {
 	Again      bool   `json:",omitempty"` // the address was changed once more after it was no longer the recipient's
 	ByOperator bool   `json:",omitempty"` // an administrator did it, not the person who signed in
 	First      bool   `json:",omitempty"` // it is the first password of the account, chosen with an invitation
+	Factor     string `json:",omitempty"` // the kind of the factor that was added or removed: models.FactorKind
+	Code       string `json:",omitempty"` // that the recipient is to type
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient may know them.
 	Before, After string `json:",omitempty"`

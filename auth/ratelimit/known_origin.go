@@ -11,6 +11,9 @@ import (
 // sign-ins for KnownFor.
 type Known struct{ Browser, network bool }
 
+// Any reports whether the account knows the caller in one of the ways.
+func (k Known) Any() bool { return k.Browser || k.network }
+
 // KnownBy returns how the account knows the caller that f is about.
 func KnownBy(f models.SignInFacts) Known {
 	return Known{Browser: f.KnownBrowser || f.KnownKey, network: f.KnownNetwork}
@@ -46,7 +49,7 @@ func (s *Service) Origins(from auth.Caller) (origins [][]byte) {
 // FreshStart returns what a new password resets. The account then knows only the browser that set it, and that browser's network.
 // The counters of the account start again, and so do those of the account from there.
 func (s *Service) FreshStart(user models.User, from auth.Caller) models.FreshStart {
-	f := models.FreshStart{KnownOrigins: s.Origins(from), Counters: [][]byte{s.emailAsked(user)}}
+	f := models.FreshStart{KnownOrigins: s.Origins(from), Counters: [][]byte{s.emailAsked(user), s.codesKey(user.ID, false), s.codesKey(user.ID, true)}}
 	ofAll := s.KeyedHash("network", from.Network()) // not about this account
 	for _, key := range s.SignInKeys(user.EmailKey, from) {
 		if !bytes.Equal(key, ofAll) {

@@ -32,7 +32,7 @@ type LoginRequest struct {
 }
 
 // Login creates an app device and its first tokens. It returns KindInvalidRequest, KindInvalidCredential, KindAccountDisabled,
-// KindChoosePassword, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
+// KindChoosePassword, KindSetUpFactor, a StepError where a second factor is needed, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
@@ -55,10 +55,20 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	a := SignInAttempt{email: r.Email, password: r.Password, clientID: r.ClientID, From: r.From, checkApp: func(allowed bool) error {
 		return s.checkApp(ctx, r, allowed, named, proofErr)
 	}}
+	a.pending = func(v token.Verified) (pendingStep, error) {
+		if v.User.MustChoosePassword() {
+			return pendingStep{}, errChoosePassword
+		}
+		return pendingStep{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
+	}
+	a.purpose = purposeApp
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
-		if v.User.MustChoosePassword() {
+		switch {
+		case v.User.MustChoosePassword():
 			return n, errChoosePassword
+		case s.config.SecondFactor == FactorRequired: // an account with a second factor does not come here
+			return n, errSetUpFactor
 		}
 		n, secret = s.tokens.NewDevice(v, models.KindApp, r.From, s.config.DeviceLifetime)
 		n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = r.ClientID, s.config.MaxRefreshes, jkt
@@ -72,6 +82,8 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 }
 
 var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was made by an administrator. Sign in on the website first, to choose your own."}
+
+var errSetUpFactor = &auth.Error{Kind: auth.KindSetUpFactor, Message: "This service wants a second factor. Sign in on the website first, to set one up."}
 
 // checkApp checks everything about an app's sign-in except the password and the limits.
 func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
@@ -122,10 +134,26 @@ func (s *Service) signInOnce(ctx context.Context, a SignInAttempt, prepare func(
 	if err != nil {
 		return models.Device{}, err
 	}
+	method := models.ByPassword
+	var trusted *uuid.UUID
+	if v.User.SecondFactor {
+		if trusted, err = s.trusted(ctx, v.User, a.trusted); err != nil {
+			return models.Device{}, err
+		}
+		if trusted == nil {
+			p, err := a.pending(v)
+			if err != nil {
+				return models.Device{}, err
+			}
+			return models.Device{}, s.askSecondStep(ctx, c, v, a.purpose, p)
+		}
+		method = models.ByPasswordTrustedBrowser
+	}
 	n, err := prepare(v)
 	if err != nil {
 		return models.Device{}, err
 	}
+	n.Device.SignedInBy, n.Device.ProvedBy, n.Trusted = method, method, trusted
 	n.Spend, n.Uncount = c.limits.Spend(), c.reserved
 	d, err := s.tokens.AddDevice(ctx, n)
 	if err == nil || errors.Is(err, models.ErrUnavailable) {
@@ -139,10 +167,11 @@ type BrowserLogin struct {
 	Email, Password string
 	From            auth.Caller
 	Replaces        *Session // the browser's live session, which the new one ends; nil: none
+	Trusted         []string // the secrets of the browser's cookie that may let it skip the second step
 }
 
 // LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. Its errors are those of
-// Login that do not concern apps.
+// Login that do not concern apps, a StepError among them.
 func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
@@ -151,7 +180,11 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	}
 	var keys []BrowserKey
 	var user models.User
-	d, err := s.signIn(ctx, SignInAttempt{email: r.Email, password: r.Password, From: r.From}, func(v token.Verified) (n models.NewDevice, err error) {
+	a := SignInAttempt{
+		email: r.Email, password: r.Password, From: r.From, trusted: r.Trusted, purpose: purposeBrowser,
+		pending: func(token.Verified) (pendingStep, error) { return pendingStep{}, nil },
+	}
+	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
 		n, keys = s.NewBrowser(v, r)
 		user = v.User
 		return n, nil
@@ -160,7 +193,7 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 		return BrowserKey{}, err
 	}
 	key := KeyOf(d, keys)
-	key.ChoosePassword = user.MustChoosePassword()
+	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
 	return key, nil
 }
 

@@ -20,13 +20,20 @@ const seenEvery = time.Minute
 type BrowserKey struct {
 	UserID, DeviceID uuid.UUID
 	Secret           [devicetoken.SecretSize]byte
-	ChoosePassword   bool // of a sign-in just now, not in the cookie: the password was generated, and the owner must choose another
+	// Of a sign-in just now, not in the cookie:
+	ChoosePassword bool   // the password was generated, and the owner must choose another
+	SetUp          bool   // a second factor must be set up first
+	Trust          string // the secret of a browser that is now trusted; empty: it is not
 }
 
 // Session is a live browser and its owner.
 type Session struct {
 	Device models.Device
 	User   models.User
+	// Keep takes the new key of the browser after a confirmation; nil: it is lost, and the present one stays good.
+	Keep func(BrowserKey)
+
+	secretHash []byte // that the browser came with
 }
 
 // Has reports whether a typed e-mail address is the account's.
@@ -58,7 +65,7 @@ func (s *Service) Browser(ctx context.Context, key BrowserKey, from auth.Caller)
 		}
 	}
 	d.LastSeenAt = now
-	return &Session{Device: d, User: u}, nil
+	return &Session{Device: d, User: u, secretHash: devicetoken.SecretHash(key.Secret)}, nil
 }
 
 // SignOut ends this browser's session.

@@ -7,7 +7,10 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/keys"
+	"latchkey/auth/notify"
+	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
+	"latchkey/auth/seal"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -18,6 +21,7 @@ type Config struct {
 	BrowserLifetime time.Duration // of a browser
 	MaxRefreshes    int64         // refreshes of one app, fixed at sign-in; 0: no limit
 	DPoPRequired    bool          // new apps must bind their tokens to a key (RFC 9449)
+	SecondFactor    Policy        // who must have a second factor; empty: no one
 }
 
 // Parts are the dependencies of the service. All are required.
@@ -27,12 +31,16 @@ type Parts struct {
 	Log    *slog.Logger
 	Idle   auth.Idle
 	Keys   *keys.Service
+	Notify *notify.Service
 	Tokens *token.Service
 	Limits *ratelimit.Service
 	Gate   *ratelimit.Gate
 	Slots  *ratelimit.Slots
 	Hasher *ratelimit.Hasher
+	Sealer *seal.Sealer
 	Key    []byte // HMAC key that derives the secrets of browsers from their marks
+
+	Passkeys *passkey.Ceremonies
 }
 
 // Service signs people in. It is safe for concurrent use.
@@ -43,19 +51,24 @@ type Service struct {
 	log    *slog.Logger
 	idle   auth.Idle
 	keys   *keys.Service
+	notify *notify.Service
 	tokens *token.Service
 	limits *ratelimit.Service
 	gate   *ratelimit.Gate
 	slots  *ratelimit.Slots
 	hasher *ratelimit.Hasher
+	sealer *seal.Sealer
 	key    []byte
+
+	passkeys *passkey.Ceremonies
 }
 
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
-		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, tokens: p.Tokens, limits: p.Limits,
-		gate: p.Gate, slots: p.Slots, hasher: p.Hasher, key: p.Key,
+		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, notify: p.Notify, tokens: p.Tokens, limits: p.Limits,
+		gate: p.Gate, slots: p.Slots, hasher: p.Hasher, sealer: p.Sealer, key: p.Key,
+		passkeys: p.Passkeys,
 	}
 }
 

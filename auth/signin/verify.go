@@ -20,6 +20,10 @@ type SignInAttempt struct {
 	From               auth.Caller
 	checkApp           func(allowed bool) error // checks the app, given whether its client_id may sign in, before the limits; nil for browsers
 	Confirms           bool                     // the person is signed in already: does not count as a sign-in
+
+	trusted []string                                  // secrets of a browser that may skip the second step
+	purpose string                                    // of the challenge, if there is a second step
+	pending func(token.Verified) (pendingStep, error) // what to keep until the second step
 }
 
 // passwordCheck is one check of a password within the limits, and what it holds while it runs.

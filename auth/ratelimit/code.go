@@ -1,0 +1,41 @@
+package ratelimit
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/models"
+)
+
+// Limits on the codes of authenticator apps.
+const (
+	MaxWrongCodes = 10        // of one account in CodeWindow, for origins that it knows and for others each
+	CodeWindow    = time.Hour // begins with the first wrong code
+)
+
+// ReserveCode counts a wrong code before it is checked, so that parallel guesses gain nothing. The caller passes the result to
+// GiveBack if the code was right. ReserveCode returns KindRateLimited past the limit.
+func (s *Service) ReserveCode(ctx context.Context, user uuid.UUID, known bool) ([]models.Counter, error) {
+	now := s.clock.Now()
+	counted, err := s.store.IncrementCounters(ctx, [][]byte{s.codesKey(user, known)}, now, now.Add(-CodeWindow))
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range counted {
+		if c.Count > MaxWrongCodes {
+			s.GiveBack(ctx, counted)
+			return nil, auth.RateLimited(min(c.EndsAt.Sub(now), CodeWindow))
+		}
+	}
+	return counted, nil
+}
+
+func (s *Service) codesKey(user uuid.UUID, known bool) []byte {
+	if known {
+		return s.KeyedHash("codes known", user.String())
+	}
+	return s.KeyedHash("codes", user.String())
+}

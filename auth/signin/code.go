@@ -1,0 +1,127 @@
+package signin
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/recovery"
+	"latchkey/auth/totp"
+	"latchkey/models"
+)
+
+// MaxWrongInRow is how many wrong codes in a row close an authenticator app. It opens again when a passkey or a recovery code is
+// used, when the password is changed, or when a browser that the account knows gives a right code.
+const MaxWrongInRow = 30
+
+// errWrongCode refuses every wrong answer of the second step.
+func errWrongCode(cause error) error {
+	return &auth.Error{Kind: auth.KindInvalidCode, Message: "That code is wrong, or it was used before.", Cause: cause}
+}
+
+// TOTPRow returns the row that the sealed secret of an account's authenticator app is bound to.
+func TOTPRow(user [16]byte) []byte { return append([]byte("totp\x00"), user[:]...) }
+
+// checkTOTP checks the code of an authenticator app within the limits. A right code is not used up yet. The caller gives the
+// counters back if it can use the code.
+func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []models.Factor, code string, known ratelimit.Known, from auth.Caller) (
+	f models.Factor, use models.FactorUse, counted []models.Counter, err error,
+) {
+	at := slices.IndexFunc(factors, func(f models.Factor) bool { return f.Kind == models.FactorTOTP })
+	if at < 0 {
+		return f, use, nil, errWrongCode(nil)
+	}
+	f = factors[at]
+	if f.Wrong >= MaxWrongInRow && !known.Browser {
+		return f, use, nil, &auth.Error{
+			Kind: auth.KindInvalidCode, Message: "After too many wrong codes the authenticator app is closed here. Use a passkey, a recovery code, or a browser that you signed in with before.",
+		}
+	}
+	secret, _, err := s.sealer.Open(TOTPRow(user.ID), f.Data)
+	if err != nil {
+		return f, use, nil, err
+	}
+	if counted, err = s.limits.ReserveCode(ctx, user.ID, known.Any()); err != nil {
+		return f, use, nil, err
+	}
+	now := s.clock.Now()
+	step, ok := totp.Check(secret, code, now, f.LastStep)
+	if !ok {
+		return f, use, nil, s.wrongCode(ctx, user, f, from)
+	}
+	use = models.FactorUse{ID: f.ID, Kind: f.Kind, Step: step, MaxWrong: MaxWrongInRow, At: now}
+	if known.Browser {
+		use.MaxWrong = 0
+	}
+	return f, use, counted, nil
+}
+
+// wrongCode records a wrong code. The one that closes the authenticator app is told to the owner.
+func (s *Service) wrongCode(ctx context.Context, user models.User, f models.Factor, from auth.Caller) error {
+	now := s.clock.Now()
+	e := auth.NewEvent(models.EventCodeFailed, user.ID, from, now)
+	e.Actor = models.ActorSystem // the person is unknown
+	if err := s.store.AddEvent(ctx, e); err != nil {
+		return err
+	}
+	wrong, err := s.store.CountWrongCode(ctx, user.ID, now)
+	if err != nil {
+		return err
+	}
+	if wrong == MaxWrongInRow {
+		e := auth.NewEvent(models.EventFactorClosed, user.ID, from, now)
+		e.Actor, e.DeviceName = models.ActorSystem, f.Name
+		l := notify.NewNotification(notify.KindFactorClosed, from, now)
+		if err := s.store.AddEventAndMail(ctx, e, s.notify.ComposeNotMe(user.ID, l, "")); err != nil {
+			return err
+		}
+		s.notify.Wake()
+	}
+	return errWrongCode(nil)
+}
+
+// checkRecoveryCode finds the recovery code that was typed. It has more bits than anyone can guess, so only the challenge limits
+// how often it is tried.
+func checkRecoveryCode(factors []models.Factor, typed string, now time.Time) (f models.Factor, use models.FactorUse, err error) {
+	code, ok := recovery.Normalise(typed)
+	if !ok {
+		return f, use, errWrongCode(nil)
+	}
+	hash := recovery.Hash(code)
+	at := slices.IndexFunc(factors, func(f models.Factor) bool {
+		return f.Kind == models.FactorRecoveryCode && f.UsedAt == nil && bytes.Equal(f.Credential, hash)
+	})
+	if at < 0 {
+		return f, use, errWrongCode(nil)
+	}
+	f = factors[at]
+	return f, models.FactorUse{ID: f.ID, Kind: f.Kind, At: now}, nil
+}
+
+// recoveryCodeUsed makes the event and the mail of a used recovery code.
+func (s *Service) recoveryCodeUsed(user models.User, from auth.Caller) (*models.Event, models.MailWithLinks) {
+	now := s.clock.Now()
+	e := auth.NewEvent(models.EventRecoveryCodeUsed, user.ID, from, now)
+	return &e, s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindRecoveryCodeUsed, from, now), "")
+}
+
+// missedEvery is how often the owner hears of right passwords without a second step.
+const missedEvery = 24 * time.Hour
+
+// stepMissed tells the owner, once a day, that the right password was given and the second step was not taken.
+func (s *Service) stepMissed(ctx context.Context, user models.User, from auth.Caller) error {
+	now := s.clock.Now()
+	e := auth.NewEvent(models.EventSecondStepMissed, user.ID, from, now)
+	e.Actor = models.ActorSystem
+	e = auth.Limited(e, models.EventLimit{Most: 1, Within: missedEvery})
+	err := s.store.AddEventAndMail(ctx, e, s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindSecondStepMissed, from, now), ""))
+	if auth.AsError(err).Kind == auth.KindRateLimited {
+		return nil // told already
+	}
+	s.notify.Wake()
+	return err
+}

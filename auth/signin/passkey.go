@@ -1,0 +1,241 @@
+package signin
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/dpop"
+	"latchkey/auth/passkey"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// PasskeyStart begins a ceremony without a row in the database: the challenge is a sealed text, and only its use is written.
+type PasskeyStart struct {
+	Challenge string          `json:"challenge"`
+	PublicKey json.RawMessage `json:"public_key"` // PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3 §5.1)
+	ExpiresIn int64           `json:"expires_in"` // seconds
+}
+
+// sealedStart marks a challenge that is a sealed text.
+const sealedStart = "s."
+
+// PasskeyLife is how long a page may offer a sign-in with a passkey before it must be loaded again.
+const PasskeyLife = 30 * time.Minute
+
+// passkeyStart is what a sealed challenge holds. Its field names may change: no one keeps it.
+type passkeyStart struct {
+	Purpose string
+	Session []byte
+	Until   time.Time
+	Step    pendingStep
+	User    []byte `json:",omitempty"` // of a confirmation: whose
+}
+
+// startRow is what sealed challenges are bound to.
+var startRow = []byte("passkey start\x00")
+
+// seal makes the start of a ceremony with the given passkeys or, with none, with any passkey that the person has here.
+func (s *Service) seal(p passkeyStart, known []passkey.Credential, life time.Duration) (start PasskeyStart, err error) {
+	if start.PublicKey, p.Session, err = s.passkeys.Request(known, s.clock.Now()); err != nil {
+		return start, err
+	}
+	p.Until = s.clock.Now().Add(life)
+	text, err := json.Marshal(p)
+	if err != nil {
+		return start, fmt.Errorf("seal a ceremony: %w", err)
+	}
+	start.Challenge = sealedStart + base64.RawURLEncoding.EncodeToString(s.sealer.Seal(startRow, text))
+	start.ExpiresIn = int64(life / time.Second)
+	return start, nil
+}
+
+// unseal opens a sealed challenge of a purpose, or returns KindInvalidChallenge.
+func (s *Service) unseal(purpose, challenge string) (p passkeyStart, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(challenge, sealedStart))
+	if err != nil || len(challenge) > maxSealed {
+		return p, errInvalidChallenge
+	}
+	text, _, err := s.sealer.Open(startRow, raw)
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil {
+		return p, invalidChallenge(err)
+	}
+	if p.Purpose != purpose || !s.clock.Now().Before(p.Until) {
+		return p, errInvalidChallenge
+	}
+	return p, nil
+}
+
+// maxSealed is the longest sealed challenge, in bytes.
+const maxSealed = 8 << 10
+
+// challengeOf returns the hash under which a challenge is used up, and whether it is a sealed one.
+func (s *Service) challengeOf(challenge string) (hash []byte, sealed bool, err error) {
+	if !strings.HasPrefix(challenge, sealedStart) {
+		hash, err = challengeHash(challenge)
+		return hash, false, err
+	}
+	sum := sha256.Sum256([]byte(challenge))
+	return sum[:], true, nil
+}
+
+// HasPasskeys reports whether passkeys work here: they need a base URL with a host name.
+func (s *Service) HasPasskeys() bool { return s.passkeys != nil }
+
+// ErrNoPasskeys refuses passkeys where they do not work.
+var ErrNoPasskeys = &auth.Error{Kind: auth.KindNotAllowed, Message: "Passkeys need a server with a host name, and this one has an IP address only."}
+
+// StartPasskey begins a sign-in with a passkey alone on the portal. It costs no query. It returns the zero PasskeyStart where
+// passkeys do not work.
+func (s *Service) StartPasskey() (PasskeyStart, error) {
+	if !s.HasPasskeys() {
+		return PasskeyStart{}, nil
+	}
+	return s.seal(passkeyStart{Purpose: purposeBrowser}, nil, PasskeyLife)
+}
+
+// AppStart begins a sign-in with a passkey alone on an app.
+type AppStart struct {
+	DeviceName, ClientID string
+	Proof                token.Proof
+	From                 auth.Caller
+}
+
+// StartPasskeyApp begins a sign-in with a passkey alone on an app. It returns KindInvalidRequest, KindUnauthorizedClient,
+// KindInvalidProof, KindUseNonce, KindUnavailable or ErrNoPasskeys.
+func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (PasskeyStart, error) {
+	if !s.HasPasskeys() {
+		return PasskeyStart{}, ErrNoPasskeys
+	}
+	var bad auth.Fields
+	name, problem := auth.DeviceName(a.DeviceName)
+	bad.Refuse("device_name", problem)
+	r := LoginRequest{DeviceName: name, ClientID: a.ClientID, Proof: a.Proof, From: a.From}
+	named := r.ClientID != ""
+	if !named {
+		r.ClientID = DefaultClientID
+	}
+	bad.Text("client_id", r.ClientID, auth.MaxClientID)
+	if err := bad.Err(); err != nil {
+		return PasskeyStart{}, err
+	}
+	jkt, proof, proofErr := s.tokens.CheckProof(a.Proof, "passkey", dpop.Request{})
+	if proofErr != nil {
+		jkt = ""
+	}
+	r.From.JKT = jkt
+	allowed := false
+	err := s.gate.Query(ctx, func() error {
+		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{ClientID: r.ClientID, At: s.clock.Now()})
+		allowed = facts.Allowed
+		return err
+	})
+	if err != nil {
+		return PasskeyStart{}, err
+	}
+	if err := s.checkApp(ctx, r, allowed, named, proofErr); err != nil {
+		return PasskeyStart{}, err
+	}
+	if err := proof.Consume(); err != nil {
+		return PasskeyStart{}, err
+	}
+	return s.seal(passkeyStart{Purpose: purposeApp, Step: pendingStep{Device: name, ClientID: r.ClientID, JKT: jkt}}, nil, AppStepLife)
+}
+
+// checkPasskeyStart checks the answer to a PasskeyStart: a sign-in with a passkey alone, which proves two factors in one gesture.
+func (s *Service) checkPasskeyStart(ctx context.Context, purpose string, hash []byte, a StepAnswer) (ok answered, err error) {
+	if len(a.Credential) == 0 {
+		return ok, auth.InvalidField("credential", "This is required.")
+	}
+	p, err := s.unseal(purpose, a.Challenge)
+	if err != nil {
+		return ok, err
+	}
+	handle, _, err := passkey.UserHandle(a.Credential)
+	if err != nil {
+		return ok, errWrongPasskey(err)
+	}
+	leave, err := s.gate.Admit(a.From)
+	if err != nil {
+		return ok, err
+	}
+	defer leave()
+	err = s.gate.Query(ctx, func() error {
+		ok.user, err = s.store.UserByID(ctx, handle)
+		return err
+	})
+	if errors.Is(err, models.ErrNotFound) {
+		return ok, errWrongPasskey(err)
+	}
+	if err != nil {
+		return ok, err
+	}
+	factors, err := s.factorsOf(ctx, ok.user.ID)
+	if err != nil {
+		return ok, err
+	}
+	ok.step, ok.method = p.Step, models.ByPasskey
+	ok.usedUp = models.ChallengeUse{Hash: hash, Purpose: purpose, Answer: answerHash(a), ExpiresAt: p.Until, Sealed: true}
+	if ok.factor, ok.use, err = s.checkPasskey(ctx, ok.user, factors, p.Session, a.Credential); err != nil {
+		return ok, err
+	}
+	if ok.user.DisabledAt != nil {
+		return ok, auth.Refuse(auth.KindAccountDisabled, "This account is disabled.")
+	}
+	known, err := s.knownBy(ctx, ok.user, a.From)
+	ok.known = known
+	return ok, err
+}
+
+func errWrongPasskey(cause error) error {
+	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey does not open an account here.", Cause: cause, OfPasskey: true}
+}
+
+// checkPasskey checks the assertion of one of the account's passkeys.
+func (s *Service) checkPasskey(ctx context.Context, user models.User, factors []models.Factor, session, credential []byte) (f models.Factor, use models.FactorUse, err error) {
+	if !s.HasPasskeys() {
+		return f, use, errWrongPasskey(ErrNoPasskeys)
+	}
+	now := s.clock.Now()
+	used, err := s.passkeys.FinishRequest(passkey.User{ID: user.ID, Name: user.Email}, session, credential, Passkeys(factors), now)
+	if err != nil {
+		return f, use, errWrongPasskey(err)
+	}
+	at := slices.IndexFunc(factors, func(f models.Factor) bool {
+		return f.Kind == models.FactorPasskey && bytes.Equal(f.Credential, used.CredentialID)
+	})
+	if at < 0 {
+		return f, use, errWrongPasskey(nil)
+	}
+	f = factors[at]
+	if used.CloneWarning {
+		s.log.WarnContext(ctx, "the counter of a passkey went back: it may have been copied", "user", user.ID, "passkey", f.ID)
+	}
+	return f, models.FactorUse{ID: f.ID, Kind: f.Kind, SignCount: used.SignCount, BackedUp: used.BackedUp, At: now}, nil
+}
+
+// knownBy returns how the account knows the caller.
+func (s *Service) knownBy(ctx context.Context, user models.User, from auth.Caller) (known ratelimit.Known, err error) {
+	err = s.gate.Query(ctx, func() error {
+		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
+			EmailKey: user.EmailKey, At: s.clock.Now(), Browser: s.limits.BrowserOrigin(from), Network: s.limits.NetworkOrigin(from),
+			KnownSince: s.clock.Now().Add(-ratelimit.KnownFor), JKT: from.JKT,
+		})
+		known = ratelimit.KnownBy(facts)
+		return err
+	})
+	return known, err
+}
