@@ -16,11 +16,14 @@ import (
 	"latchkey/auth/device"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
+	"latchkey/auth/factor"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
 	"latchkey/auth/operator"
+	"latchkey/auth/origin"
+	"latchkey/auth/passkey"
 	"latchkey/auth/password"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
@@ -55,6 +58,7 @@ type Config struct {
 	PasswordMin     int            // in characters, at least password.Shortest
 	Breached        password.Range // asks for passwords that are known from breaches; nil: nothing is asked
 	DeviceNameClaim bool           // put device_name into access tokens
+	SecondFactor    signin.Policy  // who must have a second factor; empty: no one
 	DPoPRequired    bool           // new apps must bind their tokens to a key (RFC 9449)
 	NonceRequired   bool           // DPoP proofs must carry a nonce of this server
 	ProofMemory     int            // DPoP proofs remembered against replay, at most 80 bytes each; 0: a million
@@ -87,6 +91,7 @@ type Services struct {
 	Addresses *address.Service
 	Deletions *deletion.Service
 	Devices   *device.Service
+	Factors   *factor.Service
 	Support   *support.Service
 	Operator  *operator.Service
 
@@ -103,6 +108,10 @@ func New(store *models.Store, c Config) (*Services, error) {
 		return nil, errors.New("services: passwords of fewer than 8 characters cannot be allowed")
 	}
 	k, err := deriveKeys(append([][]byte{c.Secret}, c.Previous...))
+	if err != nil {
+		return nil, err
+	}
+	passkeys, err := newPasskeys(c.Issuer)
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +134,9 @@ func New(store *models.Store, c Config) (*Services, error) {
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
 	s.SignIn = signin.New(signin.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Tokens: s.Tokens, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots,
-		Hasher: s.Hasher, Key: k.browsers,
-	}, signin.Config{DeviceLifetime: c.DeviceLifetime, BrowserLifetime: c.BrowserLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired})
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Limits: s.Limits, Gate: s.Gate,
+		Slots: s.Slots, Hasher: s.Hasher, Sealer: k.factors, Key: k.browsers, Passkeys: passkeys,
+	}, signin.Config{DeviceLifetime: c.DeviceLifetime, BrowserLifetime: c.BrowserLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
 		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
@@ -137,6 +146,9 @@ func New(store *models.Store, c Config) (*Services, error) {
 	})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
+	s.Factors = factor.New(factor.Parts{
+		Store: store, Clock: clock, Sealer: k.factors, Notify: s.Notify, SignIn: s.SignIn, Passkeys: passkeys, Name: serviceName,
+	})
 	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
@@ -147,7 +159,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 
 // names are those of the service: passwords made of them are guessed first.
 func names(issuer string) []string {
-	list := []string{"Latchkey"}
+	list := []string{serviceName}
 	if u, err := url.Parse(issuer); err == nil {
 		list = append(list, u.Hostname())
 	}
@@ -176,14 +188,15 @@ func (c *Config) fill() {
 type derived struct {
 	tokens           *devicetoken.Codec
 	signing          *keyring.Sealer
-	sealer           *seal.Sealer
+	sealer           *seal.Sealer // of mails and links
+	factors          *seal.Sealer // of second factors and challenges
 	nonces           *dpop.Nonces
 	limits, browsers []byte
 }
 
 func deriveKeys(secrets [][]byte) (d derived, err error) {
 	keys := map[string][][]byte{}
-	for _, purpose := range []string{"device token", "seal", "limits", "browser", "dpop nonce", "mail"} { // stored words
+	for _, purpose := range []string{"device token", "seal", "limits", "browser", "dpop nonce", "mail", "factors"} { // stored words
 		if keys[purpose], err = seal.Keys(secrets, purpose); err != nil {
 			return d, err
 		}
@@ -194,8 +207,28 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 	if d.sealer, err = seal.New(keys["mail"]); err != nil {
 		return d, err
 	}
+	if d.factors, err = seal.New(keys["factors"]); err != nil {
+		return d, err
+	}
 	d.tokens = devicetoken.New(keys["device token"][0], keys["device token"][1:]...)
 	d.nonces = dpop.NewNonces(keys["dpop nonce"][0])
 	d.limits, d.browsers = keys["limits"][0], keys["browser"][0]
 	return d, nil
 }
+
+// newPasskeys returns the ceremonies of passkeys, which belong to the host of the public origin, or nil if that is an IP address or
+// a name that no domain is made of: browsers make no passkeys for one.
+func newPasskeys(issuer string) (*passkey.Ceremonies, error) {
+	u, err := origin.Parse(issuer)
+	if err != nil {
+		return nil, err
+	}
+	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}})
+	if errors.Is(err, passkey.ErrNoDomain) {
+		return nil, nil //nolint:nilnil // no passkeys is no error
+	}
+	return c, err
+}
+
+// serviceName is the name under which passkeys and authenticator apps show this service.
+const serviceName = "Latchkey"

@@ -18,7 +18,7 @@ var authLayers = map[string]int{
 	"notify": 5, "ratelimit": 5,
 	"token":   6,
 	"signin":  7,
-	"account": 8, "deletion": 8, "device": 8,
+	"account": 8, "deletion": 8, "device": 8, "factor": 8,
 	"grant": 9, "address": 9,
 	"support": 10, "operator": 10,
 	"services": 11,

@@ -1,0 +1,129 @@
+package factor
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/auth/signin"
+	"latchkey/models"
+)
+
+var errNoFactor = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such passkey or app in your account any more."}
+
+// errLastFactor refuses the removal of the last factor where one is required.
+var errLastFactor = &auth.Error{Kind: auth.KindNotAllowed, Message: "This is your last passkey or authenticator app, and this service requires one. Add another one first."}
+
+// MayRemoveLast reports whether the person may do without a second factor.
+func (s *Service) MayRemoveLast(by *signin.Session) bool {
+	without := by.User
+	without.SecondFactor = false
+	return !s.signIn.MustSetUp(without)
+}
+
+// RemovePasskey removes a passkey. With the last factor, the recovery codes go, too. It returns KindNotFound, KindNotAllowed,
+// KindInvalidRequest, KindInvalidChallenge, and the errors of signin.Confirm.
+func (s *Service) RemovePasskey(ctx context.Context, by *signin.Session, id string, act Act, from auth.Caller) (Added, error) {
+	o, err := s.Overview(ctx, by)
+	if err != nil {
+		return Added{}, err
+	}
+	f, ok := o.Passkey(id)
+	if !ok {
+		return Added{}, errNoFactor
+	}
+	return s.remove(ctx, by, o, f, act, from)
+}
+
+// RemoveApp removes the authenticator app. See RemovePasskey.
+func (s *Service) RemoveApp(ctx context.Context, by *signin.Session, act Act, from auth.Caller) (Added, error) {
+	o, err := s.Overview(ctx, by)
+	if err != nil {
+		return Added{}, err
+	}
+	if o.App == nil {
+		return Added{}, errNoFactor
+	}
+	return s.remove(ctx, by, o, *o.App, act, from)
+}
+
+func (s *Service) remove(ctx context.Context, by *signin.Session, o Overview, f models.Factor, act Act, from auth.Caller) (Added, error) {
+	if o.Last() && !s.MayRemoveLast(by) {
+		return Added{}, errLastFactor
+	}
+	var bad auth.Fields
+	act.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+	if err := bad.Err(); err != nil {
+		return Added{}, err
+	}
+	if _, err := s.signIn.Confirm(ctx, by, act.Confirmation); err != nil {
+		return Added{}, err
+	}
+	now := s.clock.Now()
+	e := auth.NewEvent(models.EventFactorRemoved, by.User.ID, from, now)
+	e.Detail, e.DeviceName = string(f.Kind), f.Name
+	l := notify.NewNotification(notify.KindFactorRemoved, from, now)
+	l.DeviceName, l.Factor = f.Name, string(f.Kind)
+	revoked, err := s.store.RemoveFactors(ctx, models.FactorRemoval{
+		UserID: by.User.ID, ID: f.ID, Kind: f.Kind, Version: by.User.FactorsVersion, At: now, Event: e,
+		Mail: s.notify.ComposeNotMe(by.User.ID, l, ""), KeepDevice: act.keep(by),
+	})
+	if errors.Is(err, models.ErrNotFound) {
+		return Added{}, errNoFactor
+	}
+	if err != nil {
+		return Added{}, changed(err)
+	}
+	s.notify.Wake()
+	return Added{Name: f.Name, Revoked: revoked}, nil
+}
+
+// RenamePasskey gives a passkey another name. It returns KindInvalidRequest (of name), KindNotFound or KindRateLimited.
+func (s *Service) RenamePasskey(ctx context.Context, by *signin.Session, id, name string, from auth.Caller) error {
+	var bad auth.Fields
+	name = strings.TrimSpace(name)
+	bad.Text("name", name, MaxName)
+	if err := bad.Err(); err != nil {
+		return err
+	}
+	o, err := s.Overview(ctx, by)
+	if err != nil {
+		return err
+	}
+	f, ok := o.Passkey(id)
+	if !ok {
+		return errNoFactor
+	}
+	if f.Name == name {
+		return nil
+	}
+	e := auth.Limited(auth.NewEvent(models.EventFactorRenamed, by.User.ID, from, s.clock.Now()), RenameLimit)
+	e.DeviceName, e.Detail = f.Name, name
+	err = s.store.RenameFactor(ctx, by.User.ID, f.ID, name, e)
+	if errors.Is(err, models.ErrNotFound) {
+		return errNoFactor
+	}
+	return err
+}
+
+// EndTrusted makes one trusted browser, or all of them with an empty id, take the second step again. One that is gone already is no
+// error.
+func (s *Service) EndTrusted(ctx context.Context, by *signin.Session, id string, from auth.Caller) error {
+	var one *uuid.UUID
+	if id != "" {
+		parsed, ok := auth.ParseID(id)
+		if !ok {
+			return nil
+		}
+		one = &parsed
+	}
+	err := s.store.EndTrustedBrowsers(ctx, by.User.ID, one, auth.NewEvent(models.EventBrowserUntrusted, by.User.ID, from, s.clock.Now()))
+	if errors.Is(err, models.ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,54 @@
+// Package factor manages what an account signs in with beside its password: passkeys, the authenticator app, recovery codes, and the
+// browsers that skip the second step.
+package factor
+
+import (
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/notify"
+	"latchkey/auth/passkey"
+	"latchkey/auth/seal"
+	"latchkey/auth/signin"
+	"latchkey/models"
+)
+
+// The most of what one account keeps, and how long a set-up may take.
+const (
+	MaxPasskeys = 20
+	MaxName     = 64 // characters, of a passkey's name
+	SetUpLife   = 30 * time.Minute
+)
+
+// AddLimit and RenameLimit are how often an account may change its factors.
+var (
+	AddLimit    = models.EventLimit{Most: 30, Within: 24 * time.Hour}
+	RenameLimit = models.EventLimit{Most: 20, Within: time.Hour}
+)
+
+// Parts are the dependencies of the service. All are required.
+type Parts struct {
+	Store    *models.Store
+	Clock    auth.Clock
+	Sealer   *seal.Sealer
+	Notify   *notify.Service
+	SignIn   *signin.Service
+	Passkeys *passkey.Ceremonies
+	Name     string // of this service, in authenticator apps
+}
+
+// Service manages factors. It is safe for concurrent use.
+type Service struct {
+	store    *models.Store
+	clock    auth.Clock
+	sealer   *seal.Sealer
+	notify   *notify.Service
+	signIn   *signin.Service
+	passkeys *passkey.Ceremonies
+	name     string
+}
+
+// New returns the service.
+func New(p Parts) *Service {
+	return &Service{store: p.Store, clock: p.Clock, sealer: p.Sealer, notify: p.Notify, signIn: p.SignIn, passkeys: p.Passkeys, name: p.Name}
+}
