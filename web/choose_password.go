@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 
 	"latchkey/auth"
 	"latchkey/auth/account"
@@ -11,12 +10,7 @@ import (
 )
 
 // choosePasswordPath is the page on which a generated password is replaced, and where it leads on to.
-func choosePasswordPath(next string) string {
-	if next == "" {
-		return "/security/password"
-	}
-	return "/security/password?next=" + url.QueryEscape(next)
-}
+func choosePasswordPath(next string) string { return withNext("/security/password", next) }
 
 // passwordForm offers a change of password. A person who signed in with a generated one is asked for one of their own.
 func (s *Server) passwordForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {

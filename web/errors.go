@@ -1,6 +1,7 @@
 package web
 
 import (
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/dpop"
+	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/views"
 )
@@ -28,7 +30,7 @@ var answers = map[auth.Kind]answer{
 	auth.KindInvalidRequest:     {http.StatusUnprocessableEntity, "invalid_request", "invalid_request"},
 	auth.KindInvalidCredential:  {http.StatusUnauthorized, "invalid_credentials", "invalid_grant"},
 	auth.KindAccountDisabled:    {http.StatusForbidden, "account_disabled", "invalid_grant"},
-	auth.KindChoosePassword:     {http.StatusForbidden, choosePasswordCode, "invalid_grant"},
+	auth.KindChoosePassword:     {http.StatusForbidden, "password_change_required", "invalid_grant"},
 	auth.KindTooManyDevices:     {http.StatusConflict, "too_many_devices", "invalid_grant"},
 	auth.KindRateLimited:        {http.StatusTooManyRequests, "rate_limited", "temporarily_unavailable"},
 	auth.KindUnavailable:        {http.StatusServiceUnavailable, "unavailable", "temporarily_unavailable"},
@@ -45,11 +47,12 @@ var answers = map[auth.Kind]answer{
 	auth.KindWrongPassword:      {http.StatusForbidden, "invalid_credentials", "invalid_grant"},
 	auth.KindSignupClosed:       {http.StatusNotFound, "not_found", "invalid_request"},
 	auth.KindEmailTaken:         {http.StatusConflict, "email_taken", "invalid_request"},
+	auth.KindSecondFactor:       {http.StatusForbidden, "second_factor_required", "invalid_grant"},
+	auth.KindSetUpFactor:        {http.StatusForbidden, "second_factor_setup_required", "invalid_grant"},
+	auth.KindInvalidCode:        {http.StatusUnauthorized, "invalid_code", "invalid_grant"},
+	auth.KindInvalidChallenge:   {http.StatusUnauthorized, "invalid_challenge", "invalid_grant"},
 	auth.KindUnauthorizedClient: {http.StatusUnprocessableEntity, "invalid_request", "unauthorized_client"},
 }
-
-// choosePasswordCode is the code of a sign-in that the portal must end: the answer says where.
-const choosePasswordCode = "password_change_required"
 
 // httpError is a failure of the protocol itself, before auth was asked.
 type httpError struct {
@@ -140,20 +143,39 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, err error) {
 	f := s.judge(w, r, err)
 	s.challenge(w, r, &f)
 	w.Header().Set("Cache-Control", "no-store")
-	setupURI := ""
-	if f.code == choosePasswordCode {
-		setupURI = s.base + "/login"
+	p := problem{
+		Type: "about:blank", Title: http.StatusText(f.status), Status: f.status, Detail: f.message, Code: f.code, Errors: f.fields, Request: request(r).id,
 	}
-	_ = writeJSON(w, f.status, "application/problem+json", struct {
-		Type    string              `json:"type"`
-		Title   string              `json:"title"`
-		Status  int                 `json:"status"`
-		Detail  string              `json:"detail"`
-		Code    string              `json:"code"`
-		Errors  []auth.FieldProblem `json:"errors,omitempty"`
-		Setup   string              `json:"setup_uri,omitempty"`
-		Request string              `json:"request_id"`
-	}{"about:blank", http.StatusText(f.status), f.status, f.message, f.code, f.fields, setupURI, request(r).id})
+	switch own := auth.AsError(err); own.Kind {
+	case auth.KindChoosePassword, auth.KindSetUpFactor:
+		p.Setup = s.base + "/login"
+	case auth.KindInvalidCode:
+		p.AttemptsLeft = &own.AttemptsLeft
+	case auth.KindSecondFactor:
+		if step := secondStep(err); step != nil {
+			p.Challenge, p.Methods, p.PublicKey = step.Challenge, step.Methods, step.PublicKey
+			p.ExpiresIn = int64(signin.AppStepLife / time.Second)
+		}
+	}
+	_ = writeJSON(w, f.status, "application/problem+json", p)
+}
+
+// problem is a refusal as problem details (RFC 9457), with the members that help the app to go on.
+type problem struct {
+	Type    string              `json:"type"`
+	Title   string              `json:"title"`
+	Status  int                 `json:"status"`
+	Detail  string              `json:"detail"`
+	Code    string              `json:"code"`
+	Errors  []auth.FieldProblem `json:"errors,omitempty"`
+	Setup   string              `json:"setup_uri,omitempty"`
+	Request string              `json:"request_id"`
+
+	Challenge    string              `json:"challenge,omitempty"`
+	Methods      []signin.StepMethod `json:"methods,omitempty"`
+	PublicKey    json.RawMessage     `json:"public_key,omitempty"`
+	ExpiresIn    int64               `json:"expires_in,omitempty"` // seconds, of the challenge
+	AttemptsLeft *int64              `json:"attempts_left,omitempty"`
 }
 
 // challenge says how an access token is to be presented (RFC 6750 §3, RFC 9449 §7.1). A bad proof is a bad request

@@ -58,18 +58,32 @@ func (s *Server) checkOrigin(r *http.Request) error {
 var errPlainHTTP = errors.New("the page came over plain http")
 
 // signedIn is page for people whose browser is signed in; others go to the sign-in form and come back. People whose password was
-// generated choose their own first.
+// generated choose their own first, and people who must have a second factor set one up.
 func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
-	return s.anyPassword(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-		if by.User.MustChoosePassword() {
-			next := ""
-			if r.Method == http.MethodGet {
-				next = afterSignIn(r)
-			}
-			return redirect(w, r, choosePasswordPath(next))
+	return s.setUp(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+		if s.signIn.MustSetUp(by.User) {
+			return redirect(w, r, withNext("/security/setup", comeBack(r)))
 		}
 		return h(w, r, by)
 	})
+}
+
+// setUp is signedIn for the pages on which a second factor is set up.
+func (s *Server) setUp(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+	return s.anyPassword(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+		if by.User.MustChoosePassword() {
+			return redirect(w, r, choosePasswordPath(comeBack(r)))
+		}
+		return h(w, r, by)
+	})
+}
+
+// comeBack is where a person goes on after what must come first: to the page that they asked for, but not to a form.
+func comeBack(r *http.Request) string {
+	if r.Method != http.MethodGet {
+		return ""
+	}
+	return afterSignIn(r)
 }
 
 // anyPassword is signedIn for what people with a generated password can do as well: choose their own, and see and sign out devices,
@@ -81,6 +95,7 @@ func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *
 			return err
 		}
 		request(r).session = by
+		by.Keep = s.keeper(w, r)
 		if key, ok := s.cookies.key(r); ok {
 			if err := s.cookies.renew(w, r, key); err != nil {
 				return err

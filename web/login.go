@@ -44,7 +44,11 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 			return s.renderLogin(w, r, http.StatusConflict, page)
 		}
 	}
+	signIn.Trusted = s.cookies.trusts(r)
 	key, err := s.signIn.LoginBrowser(r.Context(), signIn)
+	if step := secondStep(err); step != nil {
+		return s.toSecondStep(w, r, step, p["next"])
+	}
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
@@ -60,6 +64,13 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int, page views.LoginPage) error {
+	start, err := s.signIn.StartPasskey()
+	if err != nil {
+		return err
+	}
+	if start.Challenge != "" {
+		page.Passkey = &views.PasskeyStart{Challenge: start.Challenge, Options: string(start.PublicKey)}
+	}
 	page.Shell = s.shell(w, r, "Sign in", "")
 	if page.Email == "" && page.Flash != nil {
 		page.Email = page.Flash.Email
@@ -86,8 +97,11 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key signin.Brow
 	if err := s.cookies.setSession(w, r, key); err != nil {
 		return err
 	}
-	if key.ChoosePassword {
+	switch {
+	case key.ChoosePassword:
 		return redirect(w, r, choosePasswordPath(localPath(next)))
+	case key.SetUp:
+		return redirect(w, r, withNext("/security/setup", localPath(next)))
 	}
 	return redirect(w, r, orDevices(localPath(next)))
 }
@@ -104,7 +118,7 @@ func (s *Server) formProblems(w http.ResponseWriter, r *http.Request, err error)
 	own := auth.AsError(err)
 	switch own.Kind {
 	case auth.KindInvalidRequest, auth.KindInvalidCredential, auth.KindAccountDisabled, auth.KindRateLimited,
-		auth.KindUnavailable, auth.KindEmailTaken, auth.KindWrongPassword:
+		auth.KindUnavailable, auth.KindEmailTaken, auth.KindWrongPassword, auth.KindInvalidCode, auth.KindInvalidChallenge:
 	default:
 		return problems, 0, false
 	}

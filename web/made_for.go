@@ -19,6 +19,11 @@ func (s *Server) anyPasswordForm(h func(w http.ResponseWriter, r *http.Request, 
 	return s.anyPassword(ownForm(h))
 }
 
+// setUpForm is form for what people can do who must set up a second factor.
+func (s *Server) setUpForm(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+	return s.setUp(ownForm(h))
+}
+
 func ownForm(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) func(http.ResponseWriter, *http.Request, *signin.Session) error {
 	return func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 		made, err := madeFor(r)

@@ -13,7 +13,20 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *signin.Ses
 	if err != nil {
 		return err
 	}
-	return render(w, r, http.StatusOK, views.Security(views.SecurityPage{
-		Shell: s.shell(w, r, "Security", "security"), Now: by.Device.LastSeenAt, PasswordChanged: by.User.PasswordChangedAt, Mail: s.notify.Enabled(), WaysBack: len(ways),
-	}))
+	o, err := s.factors.Overview(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	page := views.SecurityPage{
+		Now: by.Device.LastSeenAt, PasswordChanged: by.User.PasswordChangedAt, SecondStep: by.User.SecondFactor, AppClosed: o.Closed,
+		CodesLeft: o.CodesLeft, Browsers: len(o.Trusted), Mail: s.notify.Enabled(), WaysBack: len(ways),
+	}
+	for _, f := range o.Passkeys {
+		page.Passkeys = append(page.Passkeys, f.Name)
+	}
+	if o.App != nil {
+		page.App, page.AppSince = true, o.App.CreatedAt
+	}
+	page.Shell = s.shell(w, r, "Security", "security")
+	return render(w, r, http.StatusOK, views.Security(page))
 }

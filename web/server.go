@@ -11,6 +11,7 @@ import (
 	"latchkey/auth/address"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
+	"latchkey/auth/factor"
 	"latchkey/auth/keys"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
@@ -50,6 +51,7 @@ type Server struct {
 	addresses   *address.Service
 	deletions   *deletion.Service
 	devices     *device.Service
+	factors     *factor.Service
 	support     *support.Service
 	operator    *operator.Service
 	base        string // the public origin, as browsers write it
@@ -84,7 +86,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 	}
 	s := &Server{
 		clock: a.Clock, keys: a.Keys, notify: a.Notify, tokens: a.Tokens, signIn: a.SignIn, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
-		support: a.Support, operator: a.Operator,
+		factors: a.Factors, support: a.Support, operator: a.Operator,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
 		stopping: c.Stopping,

@@ -22,10 +22,11 @@ const (
 )
 
 // cookies are the kinds of the portal's cookies, each signed and encrypted: who is signed in, and whether that sign-in offers a change
-// of password; the message for the next page; the browser's mark, so that the limits on sign-in recognise the browser; and the mailed links that were opened here.
+// of password; the message for the next page; the browser's mark, so that the limits on sign-in recognise the browser; the mailed links that were opened here; the
+// sign-in that waits for its second step; and the accounts that let this browser skip it.
 type cookies struct {
-	session, flashes, marks, links *sessions.CookieStore
-	prefix                         string
+	session, flashes, marks, links, steps, trusted *sessions.CookieStore
+	prefix                                         string
 }
 
 func newCookies(c Config, https bool, life time.Duration) (*cookies, error) {
@@ -53,7 +54,8 @@ func newCookies(c Config, https bool, life time.Duration) (*cookies, error) {
 	if https {
 		prefix = "__Host-latchkey" // the browser then refuses it from a sibling domain or without Secure (RFC 6265bis §4.1.3.2)
 	}
-	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), links: store(linkLife), prefix: prefix}, nil
+	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), links: store(linkLife), steps: store(signin.BrowserStepLife),
+		trusted: store(signin.TrustLife), prefix: prefix}, nil
 }
 
 func (c *cookies) has(r *http.Request) bool {

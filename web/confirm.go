@@ -1,0 +1,58 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth"
+	"latchkey/auth/signin"
+	"latchkey/views"
+)
+
+// confirmParams are the fields with which a form confirms a sensitive act, beside the password.
+var confirmParams = []string{"code", "passkey", "challenge"}
+
+// decodeConfirmed is decodePage for the form of a sensitive act. passwordField is the name of its password field.
+func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwordField string, wanted ...string) (params, signin.Confirmation, error) {
+	p, err := decodePage(r, append(append(wanted, passwordField), confirmParams...)...)
+	if err != nil {
+		return nil, signin.Confirmation{}, err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return nil, signin.Confirmation{}, err
+	}
+	return p, signin.Confirmation{Password: p[passwordField], Code: p["code"], Passkey: []byte(p["passkey"]), Challenge: p["challenge"], From: from}, nil
+}
+
+// confirmPart returns the part of a form that asks who is there.
+func (s *Server) confirmPart(r *http.Request, passwordField string) (views.Confirm, error) {
+	o, err := s.signIn.StartConfirm(r.Context(), request(r).session.User)
+	c := views.Confirm{PasswordField: passwordField, SecondFactor: o.SecondFactor, HasCode: o.HasCode}
+	if o.Passkey != nil {
+		c.Passkey = &views.PasskeyStart{Challenge: o.Passkey.Challenge, Options: string(o.Passkey.PublicKey)}
+	}
+	return c, err
+}
+
+// refusedAct turns the refusal of a sensitive act into what its form shows, when a form can show it. undone says what was not done.
+func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, passwordField, undone string) (views.FormProblems, int, bool) {
+	problems, status, ok := s.formProblems(w, r, err)
+	if !ok {
+		return problems, status, false
+	}
+	field := ""
+	switch own := auth.AsError(err); own.Kind {
+	case auth.KindWrongPassword:
+		field = passwordField
+	case auth.KindInvalidCode:
+		field = "code"
+		if own.OfPasskey {
+			field = "passkey"
+		}
+	}
+	if field != "" {
+		problems.Fields[field], problems.Summary = problems.Summary, undone
+		status = http.StatusUnprocessableEntity
+	}
+	return problems, status, true
+}

@@ -1,0 +1,49 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth"
+	"latchkey/auth/signin"
+	"latchkey/views"
+)
+
+// loginPasskey signs a person in with a passkey alone.
+func (s *Server) loginPasskey(w http.ResponseWriter, r *http.Request) error {
+	p, err := decodePage(r, "passkey", "challenge", "next")
+	if err != nil {
+		return err
+	}
+	signIn, err := s.browserLogin(w, r, p)
+	if err != nil {
+		return err
+	}
+	key, err := s.signIn.FinishBrowser(r.Context(), signin.StepAnswer{
+		Challenge: p["challenge"], Method: signin.StepPasskey, Credential: []byte(p["passkey"]), From: signIn.From, Replaces: signIn.Replaces,
+	})
+	if err != nil {
+		return s.refusePasskey(w, r, localPath(p["next"]), err)
+	}
+	s.cookies.forgetStep(w, r)
+	return s.welcome(w, r, key, p["next"])
+}
+
+func (s *Server) refusePasskey(w http.ResponseWriter, r *http.Request, next string, err error) error {
+	page := views.LoginPage{Next: next}
+	switch own := auth.AsError(err); own.Kind {
+	case auth.KindInvalidCode:
+		s.judge(w, r, err)
+		page.Problems.Summary = "This passkey does not open an account here. Sign in with your password, or with another passkey."
+	case auth.KindInvalidChallenge, auth.KindInvalidRequest:
+		s.judge(w, r, err)
+		page.Problems.Summary = "This page was open for too long, or it was sent twice. Try the passkey again."
+	default:
+		problems, status, ok := s.formProblems(w, r, err)
+		if !ok {
+			return err
+		}
+		page.Problems = problems
+		return s.renderLogin(w, r, status, page)
+	}
+	return s.renderLogin(w, r, http.StatusUnprocessableEntity, page)
+}
