@@ -191,6 +191,7 @@ type ChoosePasswordPage struct {
 	Shell
 	Next        string // local path to go on to; may be empty
 	PasswordMin int    // characters
+	Confirm     Confirm
 	Problems    FormProblems
 }
 

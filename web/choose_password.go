@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/signin"
 	"latchkey/views"
@@ -26,25 +25,17 @@ func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *sign
 	if !by.User.MustChoosePassword() {
 		return s.passwordChange(w, r, by)
 	}
-	p, err := decodePage(r, "current_password", "new_password", "next")
+	p, c, err := s.decodeConfirmed(w, r, "current_password", "new_password", "next")
 	if err != nil {
 		return err
 	}
 	next := localPath(p["next"])
-	from, err := s.caller(r)
+	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
+	_, err = s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		return err
-	}
-	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
-	_, err = s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
-	if err != nil {
-		problems, status, ok := s.formProblems(w, r, err)
+		problems, status, ok := s.refusedAct(w, r, err, "current_password", passwordNotChanged)
 		if !ok {
 			return err
-		}
-		if auth.AsError(err).Kind == auth.KindWrongPassword {
-			problems.Fields["current_password"], status = problems.Summary, http.StatusUnprocessableEntity
-			problems.Summary = "Your password was not changed."
 		}
 		return s.renderChoosePassword(w, r, status, views.ChoosePasswordPage{Next: next, Problems: problems})
 	}
@@ -52,7 +43,10 @@ func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *sign
 	return redirect(w, r, orDevices(next))
 }
 
-func (s *Server) renderChoosePassword(w http.ResponseWriter, r *http.Request, status int, page views.ChoosePasswordPage) error {
+func (s *Server) renderChoosePassword(w http.ResponseWriter, r *http.Request, status int, page views.ChoosePasswordPage) (err error) {
+	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+		return err
+	}
 	page.Shell, page.PasswordMin = s.shell(w, r, "Choose your own password", ""), s.accounts.Config().PasswordMin
 	return render(w, r, status, views.ChoosePassword(page))
 }

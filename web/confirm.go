@@ -41,14 +41,13 @@ func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, p
 		return problems, status, false
 	}
 	field := ""
-	switch own := auth.AsError(err); own.Kind {
-	case auth.KindWrongPassword:
+	switch own := auth.AsError(err); {
+	case own.Kind == auth.KindWrongPassword:
 		field = passwordField
-	case auth.KindInvalidCode:
+	case own.OfPasskey && (own.Kind == auth.KindInvalidCode || own.Kind == auth.KindInvalidChallenge):
+		field = "passkey"
+	case own.Kind == auth.KindInvalidCode:
 		field = "code"
-		if own.OfPasskey {
-			field = "passkey"
-		}
 	}
 	if field != "" {
 		problems.Fields[field], problems.Summary = problems.Summary, undone

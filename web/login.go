@@ -94,8 +94,10 @@ func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) 
 
 // welcome keeps the new sign-in and goes on.
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key signin.BrowserKey, next string) error {
-	if err := s.cookies.setSession(w, r, key); err != nil {
-		return err
+	if !key.Renewed {
+		if err := s.cookies.setSession(w, r, key); err != nil {
+			return err
+		}
 	}
 	switch {
 	case key.ChoosePassword:

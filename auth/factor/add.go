@@ -293,7 +293,7 @@ func (s *Service) CodesNeedConfirmation(by *signin.Session, o Overview) bool {
 		return true
 	}
 	added := youngest(o)
-	age, signedIn := s.clock.Now().Sub(added), added.Sub(by.Device.Proved())
+	age, signedIn := s.clock.Now().Sub(added), added.Sub(by.Proved())
 	return age < 0 || age > freshFor || signedIn < 0 || signedIn > freshFor
 }
 

@@ -228,14 +228,18 @@ func (s *Service) checkPasskey(ctx context.Context, user models.User, factors []
 }
 
 // knownBy returns how the account knows the caller.
-func (s *Service) knownBy(ctx context.Context, user models.User, from auth.Caller) (known ratelimit.Known, err error) {
+func (s *Service) knownBy(ctx context.Context, user models.User, from auth.Caller) (ratelimit.Known, error) {
+	facts, err := s.factsOf(ctx, user, from)
+	return ratelimit.KnownBy(facts), err
+}
+
+func (s *Service) factsOf(ctx context.Context, user models.User, from auth.Caller) (facts models.SignInFacts, err error) {
 	err = s.gate.Query(ctx, func() error {
-		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
+		facts, err = s.store.SignInFacts(ctx, models.SignInQuestion{
 			EmailKey: user.EmailKey, At: s.clock.Now(), Browser: s.limits.BrowserOrigin(from), Network: s.limits.NetworkOrigin(from),
 			KnownSince: s.clock.Now().Add(-ratelimit.KnownFor), JKT: from.JKT,
 		})
-		known = ratelimit.KnownBy(facts)
 		return err
 	})
-	return known, err
+	return facts, err
 }
