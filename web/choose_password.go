@@ -15,7 +15,7 @@ func choosePasswordPath(next string) string { return withNext("/security/passwor
 func (s *Server) passwordForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	next := localPath(r.URL.Query().Get("next"))
 	if !by.User.MustChoosePassword() {
-		return s.renderPassword(w, r, http.StatusOK, views.PasswordPage{})
+		return s.renderPassword(w, r, http.StatusOK, views.PasswordPage{Next: next})
 	}
 	return s.renderChoosePassword(w, r, http.StatusOK, views.ChoosePasswordPage{Next: next})
 }
@@ -40,6 +40,9 @@ func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *sign
 		return s.renderChoosePassword(w, r, status, views.ChoosePasswordPage{Next: next, Problems: problems})
 	}
 	s.cookies.flash(w, r, views.ToneSuccess, "You have a password of your own now.")
+	if s.signIn.MustSetUp(by.User) {
+		return s.toSetup(w, r, by.User.ID, by.Device.ID, next)
+	}
 	return redirect(w, r, orDevices(next))
 }
 

@@ -103,7 +103,7 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key signin.Brow
 	case key.ChoosePassword:
 		return redirect(w, r, choosePasswordPath(localPath(next)))
 	case key.SetUp:
-		return redirect(w, r, withNext("/security/setup", localPath(next)))
+		return s.toSetup(w, r, key.UserID, key.DeviceID, localPath(next))
 	}
 	return redirect(w, r, orDevices(localPath(next)))
 }

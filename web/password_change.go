@@ -22,7 +22,7 @@ func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *sign
 		if !ok {
 			return err
 		}
-		return s.renderPassword(w, r, status, views.PasswordPage{Problems: problems})
+		return s.renderPassword(w, r, status, views.PasswordPage{Next: localPath(p["next"]), Problems: problems})
 	}
 	s.cookies.withdrawPassword(w, r)
 	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(n))

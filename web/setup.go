@@ -2,6 +2,9 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+
+	"github.com/google/uuid"
 
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -10,7 +13,7 @@ import (
 
 // setupForm leads through the set-up of a second factor.
 func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	page := views.SetupPage{Next: localPath(r.URL.Query().Get("next"))}
+	page := views.SetupPage{Next: localPath(r.URL.Query().Get("next")), Ticket: r.URL.Query().Get("ticket")}
 	if r.URL.Query().Get("method") == "app" && !by.User.SecondFactor {
 		app, err := s.factors.StartApp(by)
 		if err != nil {
@@ -19,6 +22,15 @@ func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *signin.Se
 		page.App = appSetup(app)
 	}
 	return s.renderSetup(w, r, http.StatusOK, page)
+}
+
+// toSetup leads to the set-up of a second factor, right after a sign-in or the first factor.
+func (s *Server) toSetup(w http.ResponseWriter, r *http.Request, user, device uuid.UUID, next string) error {
+	ticket, err := s.factors.SetUpTicket(user, device)
+	if err != nil {
+		return err
+	}
+	return redirect(w, r, withNext("/security/setup?ticket="+url.QueryEscape(ticket), next))
 }
 
 // renderSetup shows the part that comes next: a factor, or the recovery codes. With both there is nothing left to set up.
@@ -32,15 +44,17 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 		return redirect(w, r, orDevices(page.Next))
 	}
 	page.Required, page.Staff, page.Codes = s.signIn.MustSetUp(by.User), by.User.Role == models.RoleSupport, by.User.SecondFactor
-	needs := s.factors.NeedsConfirmation(by)
+	needs := s.factors.NeedsConfirmation(by, page.Ticket)
 	if page.Codes {
-		needs = s.factors.CodesNeedConfirmation(by, o)
+		needs = s.factors.CodesNeedConfirmation(by, o, page.Ticket)
 	} else if s.signIn.HasPasskeys() {
 		if page.Add, err = s.startPasskey(r); err != nil {
 			return err
 		}
 	}
-	if needs {
+	if !needs {
+		page.Confirm = nil
+	} else {
 		c, err := s.confirmPart(r, "current_password")
 		if err != nil {
 			return err

@@ -30,7 +30,11 @@ type setUp struct {
 var passkeyRow, appRow = []byte("passkey set-up\x00"), []byte("totp set-up\x00")
 
 func (s *Service) seal(row []byte, user uuid.UUID, data []byte) (string, error) {
-	text, err := json.Marshal(setUp{User: user, Data: data, Until: s.clock.Now().Add(SetUpLife)})
+	return s.sealFor(row, user, data, SetUpLife)
+}
+
+func (s *Service) sealFor(row []byte, user uuid.UUID, data []byte, life time.Duration) (string, error) {
+	text, err := json.Marshal(setUp{User: user, Data: data, Until: s.clock.Now().Add(life)})
 	if err != nil {
 		return "", fmt.Errorf("seal a set-up: %w", err)
 	}
@@ -254,7 +258,7 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 		return nil, auth.Refuse(auth.KindNotAllowed, "Recovery codes replace a passkey or an authenticator app. Add one of them first.")
 	}
 	how := confirmed{since: youngest(o), verified: ""}
-	if s.CodesNeedConfirmation(by, o) {
+	if s.CodesNeedConfirmation(by, o, c.Ticket) {
 		var bad auth.Fields
 		c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 		if err := bad.Err(); err != nil {
@@ -286,15 +290,10 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 	return codes, nil
 }
 
-// CodesNeedConfirmation reports whether new recovery codes must be confirmed. The first ones, right after the factor that this
-// browser has just added, need not be.
-func (s *Service) CodesNeedConfirmation(by *signin.Session, o Overview) bool {
-	if o.CodesLeft > 0 || !o.Last() {
-		return true
-	}
-	added := youngest(o)
-	age, signedIn := s.clock.Now().Sub(added), added.Sub(by.Proved())
-	return age < 0 || age > freshFor || signedIn < 0 || signedIn > freshFor
+// CodesNeedConfirmation reports whether new recovery codes must be confirmed. The first ones, right after the first factor, are confirmed
+// by the ticket that it left.
+func (s *Service) CodesNeedConfirmation(by *signin.Session, o Overview, ticket string) bool {
+	return o.CodesLeft > 0 || !o.Last() || !s.goodTicket(by, ticket)
 }
 
 func youngest(o Overview) (at time.Time) {

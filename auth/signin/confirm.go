@@ -26,6 +26,7 @@ type Confirmation struct {
 	Code      string // of the authenticator app, or a recovery code
 	Passkey   []byte // AuthenticationResponseJSON; then the password and the code are not looked at
 	Challenge string // of ConfirmOptions.Passkey
+	Ticket    string // of a set-up of the second factor, where it replaces the rest: see factor.SetUpTicket
 	From      auth.Caller
 }
 
