@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/models"
 )
@@ -37,6 +38,7 @@ func TestADeviceTellsHowItSignedIn(t *testing.T) {
 				t.Fatal(err)
 			}
 			told[list[len(list)-1].SignedInBy] = b.signedInBy()
+			s.clock.Advance(time.Second) // so that the next device comes last
 		}
 		note(s.signedIn())
 		o := s.protected(adaEmail)
