@@ -10,7 +10,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 )
 
-// DefaultTimeout is how long a ceremony may take when Config does not say.
+// DefaultTimeout is how long a browser waits for its user when Config does not say.
 const DefaultTimeout = 5 * time.Minute
 
 // MaxBody is the most bytes of a PublicKeyCredential that are read. An honest one has a few hundred, or a few thousand with an RSA key
@@ -26,8 +26,10 @@ type Config struct {
 	Name string
 	// Origins are those whose pages and apps may use the passkeys: the origin of the base URL, and android:apk-key-hash:… for each app.
 	Origins []string
-	// Timeout is how long a ceremony may take. Zero stands for DefaultTimeout.
+	// Timeout is how long a browser waits for its user. Zero stands for DefaultTimeout.
 	Timeout time.Duration
+	// Life is how long the options may be answered: as long as the page that shows them stays open. Zero stands for Timeout.
+	Life time.Duration
 }
 
 // ErrNoDomain says that a site with this host can have no passkeys. They need a host name with a dot, or localhost: browsers refuse IP
@@ -37,7 +39,7 @@ var ErrNoDomain = errors.New("passkeys need a host name such as id.example.com, 
 // Ceremonies begins and finishes the ceremonies of one site. It is safe for concurrent use.
 type Ceremonies struct {
 	library *webauthn.WebAuthn
-	timeout time.Duration
+	life    time.Duration
 }
 
 // New returns the ceremonies of a site. It returns ErrNoDomain for a host that can have none, such as an IP address, and other errors
@@ -52,6 +54,9 @@ func New(c Config) (*Ceremonies, error) {
 	}
 	if c.Timeout == 0 {
 		c.Timeout = DefaultTimeout
+	}
+	if c.Life == 0 {
+		c.Life = c.Timeout
 	}
 	pages, apps := splitOrigins(c.Origins)
 	library, err := webauthn.New(&webauthn.Config{
@@ -71,7 +76,7 @@ func New(c Config) (*Ceremonies, error) {
 	if err != nil {
 		return nil, fmt.Errorf("passkeys for %s: %w", c.ID, err)
 	}
-	return &Ceremonies{library: library, timeout: c.Timeout}, nil
+	return &Ceremonies{library: library, life: c.Life}, nil
 }
 
 // splitOrigins tells the origins of pages from those of apps, which are compared letter by letter.

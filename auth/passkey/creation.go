@@ -30,7 +30,7 @@ func (c *Ceremonies) Creation(user User, known []Credential, now time.Time) (opt
 
 // FinishCreation checks the new passkey that an authenticator made, and returns it. The session must come from Creation for the same
 // user. The caller refuses a credential that the account has already: the check of the authenticator can be left out by an attacker. It
-// returns ErrExpired after the timeout.
+// returns ErrExpired after Config.Life.
 func (c *Ceremonies) FinishCreation(user User, session, body []byte, now time.Time) (Credential, error) {
 	s, err := openSession(session, creationKind, now)
 	if err != nil {

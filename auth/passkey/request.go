@@ -67,7 +67,7 @@ func parseAssertion(body []byte) (*protocol.ParsedCredentialAssertionData, error
 
 // FinishRequest checks a passkey's answer. The session must come from Request. Known are all credentials of the account, with their
 // stored counters. The answer must name the user; it may leave that out where Request had known credentials. It returns ErrExpired after
-// the timeout.
+// Config.Life.
 func (c *Ceremonies) FinishRequest(user User, session, body []byte, known []Credential, now time.Time) (Used, error) {
 	s, err := openSession(session, requestKind, now)
 	if err != nil {

@@ -32,7 +32,7 @@ var errSession = errors.New("this is no session of this passkey ceremony")
 
 // begin encodes the options and the session of a ceremony.
 func (c *Ceremonies) begin(options any, s ceremony, now time.Time) (json.RawMessage, []byte, error) {
-	s.Version, s.Expires = sessionVersion, now.Add(c.timeout).UnixMilli()
+	s.Version, s.Expires = sessionVersion, now.Add(c.life).UnixMilli()
 	encoded, err := json.Marshal(options)
 	if err != nil {
 		return nil, nil, fmt.Errorf("encoding the options of a passkey ceremony: %w", err)

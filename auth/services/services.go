@@ -223,7 +223,7 @@ func newPasskeys(issuer string) (*passkey.Ceremonies, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}})
+	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}, Life: signin.PasskeyLife})
 	if errors.Is(err, passkey.ErrNoDomain) {
 		return nil, nil //nolint:nilnil // no passkeys is no error
 	}

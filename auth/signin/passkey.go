@@ -30,7 +30,7 @@ type PasskeyStart struct {
 // sealedStart marks a challenge that is a sealed text.
 const sealedStart = "s."
 
-// PasskeyLife is how long a page may offer a sign-in with a passkey before it must be loaded again.
+// PasskeyLife is how long a page may offer a passkey before it must be loaded again. Ceremonies last as long.
 const PasskeyLife = 30 * time.Minute
 
 // passkeyStart is what a sealed challenge holds. Its field names may change: no one keeps it.
