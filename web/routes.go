@@ -123,6 +123,9 @@ func (s *Server) routes() {
 		"GET /.well-known/change-password": s.api(s.changePassword),
 		"GET /.well-known/security.txt":    s.api(s.securityText),
 
+		"GET /.well-known/apple-app-site-association": s.api(s.appleApps),
+		"GET /.well-known/assetlinks.json":            s.api(s.androidApps),
+
 		"GET /statuslists/{id}": s.api(s.statusList),
 
 		"GET /healthz": s.api(s.healthz),

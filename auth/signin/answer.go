@@ -185,7 +185,7 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	switch a.Method {
 	case StepPasskey:
 		ok.method = models.ByPasswordPasskey
-		ok.factor, ok.use, err = s.checkPasskey(ctx, ok.user, factors, ok.step.Passkey, a.Credential)
+		ok.factor, ok.use, err = s.checkPasskey(ctx, purpose, ok.user, factors, ok.step.Passkey, a.Credential)
 	case StepTOTP:
 		ok.method = models.ByPasswordTOTP
 		ok.factor, ok.use, ok.codes, err = s.checkTOTP(ctx, ok.user, factors, a.Code, known, a.From)

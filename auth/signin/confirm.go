@@ -163,7 +163,7 @@ func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Co
 	if err != nil {
 		return done, err
 	}
-	f, use, err := s.checkPasskey(ctx, user, factors, p.Session, c.Passkey)
+	f, use, err := s.checkPasskey(ctx, purposeConfirm, user, factors, p.Session, c.Passkey)
 	if err != nil {
 		return done, err
 	}
