@@ -157,8 +157,7 @@ const hasSecondFactor = "EXISTS (SELECT 1 FROM factors AS strong WHERE strong.us
 
 // factorsChanged counts a change of factors and ends what rested on those before. The caller has locked the user's row.
 func factorsChanged(tx *gorm.DB, userID uuid.UUID, keep *uuid.UUID, e Event) (revoked int64, err error) {
-	err = tx.Exec("UPDATE users SET factors_version = factors_version + 1, second_factor = "+hasSecondFactor+" WHERE id = ?", userID, FactorRecoveryCode, userID).Error
-	if err != nil {
+	if err := countFactorsChange(tx, userID); err != nil {
 		return 0, err
 	}
 	if err := endTrust(tx, userID); err != nil || keep == nil {

@@ -2,6 +2,7 @@ package factor
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -226,7 +227,8 @@ func (s *Service) add(ctx context.Context, by *signin.Session, act Act, f models
 		return Added{}, err
 	}
 	now := s.clock.Now()
-	f.ID = models.NewID(now)
+	f.ID, f.CreatedAt = models.NewID(now), now
+	f.Since = later(now, by.Device.CreatedAt) // "This wasn't me" about the sign-in must remove it, whatever this replica's clock says
 	e := auth.Limited(auth.NewEvent(models.EventFactorAdded, by.User.ID, from, now), AddLimit)
 	e.Detail, e.DeviceName = string(f.Kind), f.Name
 	l := notify.NewNotification(notify.KindFactorAdded, from, now)
@@ -277,7 +279,7 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 	e := auth.Limited(auth.NewEvent(models.EventRecoveryCodesMade, by.User.ID, from, now), AddLimit)
 	_, err = s.store.AddFactors(ctx, models.FactorAddition{
 		UserID: by.User.ID, Version: by.User.FactorsVersion, Add: add, Replace: models.FactorRecoveryCode, At: now, Event: e,
-		Mail: s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindCodesMade, from, now), ""),
+		Mail: s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindCodesMade, from, now), models.EveryDeviceAndCodes+rand.Text()),
 	})
 	if err != nil {
 		return nil, changed(err)
