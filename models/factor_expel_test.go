@@ -142,7 +142,7 @@ func TestAResetSaysWhatItRemoved(t *testing.T) {
 func TestAnUndoRemovesTheFactorsOfTheTimeOfTheFirstChange(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		// The factors count from the first change at noon, whenever the link is used.
-		has := []models.Factor{aged("week before", 7*day), aged("day before", day), aged("hour after", -time.Hour), aged("month before", 30*day)}
+		has := []models.Factor{aged("week before", 7*day), aged("five days before", 5*day), aged("hour after", -time.Hour), aged("month before", 30*day)}
 		for name, back := range map[string]func(u models.User) string{
 			"one change": func(u models.User) string {
 				moved(t, s, u, "b-"+u.EmailKey, noon)
