@@ -67,7 +67,10 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if err != nil {
 			return err
 		}
-		if err := endTrustInPassword(tx, r.UserID); err != nil {
+		if err := endTrust(tx, r.UserID); err != nil {
+			return err
+		}
+		if err := forgetWrongCodes(tx, r.UserID); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, r.UserID, ResetLink, InviteLink, EmailLink); err != nil {

@@ -106,7 +106,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *signin.Session, n NewPassk
 	if len(n.Credential) == 0 {
 		bad.Refuse("new_passkey", "Your browser made no passkey. Try again, or use another browser.")
 	}
-	s.checkConfirmation(&bad, by, n.Confirmation)
+	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
@@ -210,7 +210,7 @@ func (s *Service) AddApp(ctx context.Context, by *signin.Session, n NewApp) (Add
 	if !ok {
 		bad.Refuse("app_code", "This is not the code that the app shows now. Check the clock of your phone, and type the next code.")
 	}
-	s.checkConfirmation(&bad, by, n.Confirmation)
+	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
@@ -226,6 +226,10 @@ func (s *Service) add(ctx context.Context, by *signin.Session, act Act, f models
 	if err != nil {
 		return Added{}, err
 	}
+	code, err := s.checkCode(ctx, by, act.EnrolCode)
+	if err != nil {
+		return Added{}, err
+	}
 	now := s.clock.Now()
 	f.ID, f.CreatedAt = models.NewID(now), now
 	f.Since = later(now, by.Device.CreatedAt) // "This wasn't me" about the sign-in must remove it, whatever this replica's clock says
@@ -234,7 +238,7 @@ func (s *Service) add(ctx context.Context, by *signin.Session, act Act, f models
 	l := notify.NewNotification(notify.KindFactorAdded, from, now)
 	l.DeviceName, l.Factor = f.Name, string(f.Kind)
 	revoked, err := s.store.AddFactors(ctx, models.FactorAddition{
-		UserID: by.User.ID, Version: by.User.FactorsVersion, Verified: how.verified, Add: []models.Factor{f}, At: now, Event: e,
+		UserID: by.User.ID, Version: by.User.FactorsVersion, Verified: how.verified, Add: []models.Factor{f}, Code: code, At: now, Event: e,
 		Mail: s.notify.ComposeNotMe(by.User.ID, l, models.FactorSubject(f.ID)), KeepDevice: act.keep(by),
 	})
 	if err != nil {
