@@ -9,7 +9,8 @@ import (
 var (
 	askedPasskey = &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"challenge":"AAAAAAAAAAAAAAAAAAAAAA","rpId":"localhost","userVerification":"required"}`}
 	madePasskey  = &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"rp":{"id":"localhost","name":"Latchkey"},"user":{"id":"AAAA","name":"leila.haddad@example.org","displayName":"leila.haddad@example.org"},` +
-		`"challenge":"AAAAAAAAAAAAAAAAAAAAAA","pubKeyCredParams":[{"type":"public-key","alg":-7}]}`}
+		`"challenge":"AAAAAAAAAAAAAAAAAAAAAA","pubKeyCredParams":[{"type":"public-key","alg":-7},{"type":"public-key","alg":-257}],` +
+		`"authenticatorSelection":{"residentKey":"required","userVerification":"required"}}`}
 	madeApp = &AppSetup{
 		QR: "data:image/png;base64," + galleryQR, Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", Sealed: "c2VhbGVk",
 		URL: "otpauth://totp/Latchkey:leila.haddad@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey",

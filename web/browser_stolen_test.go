@@ -123,7 +123,7 @@ func TestAnUnknownDeviceLeadsToANewPassword(t *testing.T) {
 		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke?unknown=1"]`, stranger.id)).one("", "id", "question").says("Don't recognise whose is this?")
 		c.check("the question")
 		page := c.follow(yes)
-		page.one("h1").says("Security")
+		page.one("h1").says("Change your password")
 		page.one("p", "class", "notice-text").says("Signed out “whose is this”.")
 		s.refused(stranger.refresh, token.ReasonRevoked)
 		c.write("#current_password", adaPassword)
