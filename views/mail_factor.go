@@ -29,6 +29,10 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 		w.subject, w.heading = "New recovery codes were made", "New recovery codes were made"
 		w.lead = "Your account has ten new recovery codes. The old ones no longer work."
 		w.after = []string{nothingToDo, choose}
+		if m.Link != "" {
+			w.button, w.after = "This wasn’t me", nil
+			w.act = nothingToDo + " If not, this link removes these codes and every passkey and app that was added since, signs every device out, and locks your password until you choose a new one. You do not have to sign in for it."
+		}
 	case "recovery_code_used":
 		w.subject, w.heading = "A recovery code was used", "A recovery code was used"
 		w.lead = "One of the recovery codes of your account was used. It does not work again. You have " + codesLeft(m.CodesLeft) + "."
