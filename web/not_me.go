@@ -49,7 +49,11 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request, secret string) er
 		return err
 	}
 	if err == nil {
-		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "Done: it is signed out, and your password is locked.", Detail: removedFactors(done.Factors.String())})
+		text := "Done: it is signed out, and your password is locked."
+		if done.Revoked == 0 {
+			text = "Done: your password is locked."
+		}
+		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: text, Detail: removedFactors(done.Factors.String())})
 	}
 	return redirect(w, r, notMeLink.at(secret))
 }

@@ -29,7 +29,7 @@ func (s *Service) UserNeedsCode(u models.User) bool {
 	return u.Role == models.RoleSupport && s.signIn.MustSetUp(u)
 }
 
-// NewCode makes an enrolment code: 80 bits, in the form of a recovery code. The row holds only its hash.
+// NewCode makes an enrolment code in the form of a recovery code. The row holds only its hash.
 func (s *Service) NewCode(u models.User, life time.Duration) (row models.Challenge, code string) {
 	code = recovery.New()[0]
 	now := s.clock.Now()
