@@ -173,7 +173,7 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if err := applyFreshStart(tx, c.UserID, c.FreshStart, c.At); err != nil {
 			return err
 		}
-		if err := endTrustInPassword(tx, c.UserID); err != nil {
+		if err := endTrustWithPassword(tx, c.UserID); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, c.UserID, ResetLink, InviteLink, EmailLink); err != nil {

@@ -181,7 +181,8 @@ type SetupPage struct {
 	Required  bool // nothing else can be done before; otherwise the person chose to begin
 	Staff     bool // it is required of the support staff
 	NeedsCode bool // the code that was mailed, or that the operator handed out
-	Mailed    bool // that code was mailed
+	CanMail   bool // a button mails that code: a form that posts to /security/setup/code: "next", "method"
+	Mailed    bool // it was mailed just now
 	Enrol     string
 	Codes     bool          // the second part: a factor is there, recovery codes are to be made
 	Add       *PasskeyStart // of a passkey

@@ -203,6 +203,8 @@ func (g gallery) setupPages() []State {
 		page("chosen", SetupPage{Add: madePasskey, Confirm: &byPassword}), page("required", SetupPage{Required: true, Add: madePasskey, Next: "/activity"}),
 		page("staff", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Add: madePasskey, Next: "/support"}),
 		page("staff, no mail", SetupPage{Required: true, Staff: true, NeedsCode: true, App: madeApp}),
+		page("staff, code by mail", SetupPage{Required: true, Staff: true, NeedsCode: true, CanMail: true, Add: madePasskey, Next: "/support"}),
+		page("staff, code mailed", SetupPage{Required: true, Staff: true, NeedsCode: true, CanMail: true, Mailed: true, App: madeApp, Next: "/support"}),
 		page("app", SetupPage{App: madeApp, Confirm: &byPassword}),
 		page("refused", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Enrol: hostile, App: madeApp, Problems: noCode}),
 		page("codes", SetupPage{Required: true, Codes: true}), page("codes, confirmed once more", SetupPage{Codes: true, Confirm: &byAll}),

@@ -276,6 +276,7 @@ type NotMePage struct {
 
 // NotMeFactor is a factor that someone added.
 type NotMeFactor struct {
+	Gone bool   // it was removed before; what else the link does remains
 	App  bool   // the authenticator app, otherwise a passkey
 	Name string // of the passkey
 }

@@ -2,6 +2,7 @@ package factor
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -109,7 +110,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *signin.Session, n NewPassk
 	if len(n.Credential) == 0 {
 		bad.Refuse("new_passkey", "Your browser made no passkey. Try again, or use another browser.")
 	}
-	s.checkConfirmation(&bad, by, n.Confirmation)
+	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
@@ -213,7 +214,7 @@ func (s *Service) AddApp(ctx context.Context, by *signin.Session, n NewApp) (Add
 	if !ok {
 		bad.Refuse("app_code", "This is not the code that the app shows now. Check the clock of your phone, and type the next code.")
 	}
-	s.checkConfirmation(&bad, by, n.Confirmation)
+	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
@@ -229,14 +230,19 @@ func (s *Service) add(ctx context.Context, by *signin.Session, act Act, f models
 	if err != nil {
 		return Added{}, err
 	}
+	code, err := s.checkCode(ctx, by, act.EnrolCode)
+	if err != nil {
+		return Added{}, err
+	}
 	now := s.clock.Now()
-	f.ID = models.NewID(now)
+	f.ID, f.CreatedAt = models.NewID(now), now
+	f.Since = later(now, by.Device.CreatedAt) // "This wasn't me" about the sign-in must remove it, whatever this replica's clock says
 	e := auth.Limited(auth.NewEvent(models.EventFactorAdded, by.User.ID, from, now), AddLimit)
 	e.Detail, e.DeviceName = string(f.Kind), f.Name
 	l := notify.NewNotification(notify.KindFactorAdded, from, now)
 	l.DeviceName, l.Factor = f.Name, string(f.Kind)
 	revoked, err := s.store.AddFactors(ctx, models.FactorAddition{
-		UserID: by.User.ID, Version: by.User.FactorsVersion, Verified: how.verified, Add: []models.Factor{f}, At: now, Event: e,
+		UserID: by.User.ID, Version: by.User.FactorsVersion, Verified: how.verified, Add: []models.Factor{f}, Code: code, At: now, Event: e,
 		Mail: s.notify.ComposeNotMe(by.User.ID, l, models.FactorSubject(f.ID)), KeepDevice: act.keep(by),
 	})
 	if err != nil {
@@ -281,7 +287,7 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 	e := auth.Limited(auth.NewEvent(models.EventRecoveryCodesMade, by.User.ID, from, now), AddLimit)
 	_, err = s.store.AddFactors(ctx, models.FactorAddition{
 		UserID: by.User.ID, Version: by.User.FactorsVersion, Add: add, Replace: models.FactorRecoveryCode, At: now, Event: e,
-		Mail: s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindCodesMade, from, now), ""),
+		Mail: s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindCodesMade, from, now), models.EveryDeviceAndCodes+rand.Text()),
 	})
 	if err != nil {
 		return nil, changed(err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -69,10 +70,13 @@ func (s *Service) confirm(ctx context.Context, by *signin.Session, c signin.Conf
 	return how, nil
 }
 
-// checkConfirmation checks the form of a confirmation.
-func (s *Service) checkConfirmation(bad *auth.Fields, by *signin.Session, c signin.Confirmation) {
-	if s.NeedsConfirmation(by, c.Ticket) {
-		c.Check(bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+// checkAct checks the form of an act that adds a factor.
+func (s *Service) checkAct(bad *auth.Fields, by *signin.Session, a Act) {
+	if s.NeedsCode(by) && strings.TrimSpace(a.EnrolCode) == "" {
+		bad.Refuse("enrol_code", "This is required.")
+	}
+	if s.NeedsConfirmation(by, a.Confirmation.Ticket) {
+		a.Confirmation.Check(bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 	}
 }
 
@@ -89,6 +93,8 @@ func changed(err error) error {
 	switch {
 	case errors.Is(err, models.ErrChanged):
 		return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "Your account has changed since you opened this page. Nothing was changed now. Please try again.", Cause: err}
+	case errors.Is(err, models.ErrUsed):
+		return auth.InvalidField("enrol_code", "This code was used already.")
 	case errors.Is(err, models.ErrDuplicate):
 		return &auth.Error{Kind: auth.KindInvalidRequest, Message: "Your account has this one already.", Cause: err}
 	}

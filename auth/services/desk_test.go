@@ -33,6 +33,7 @@ type desk struct {
 	mu     sync.Mutex
 	at     time.Time
 	ada    models.User
+	otp    authenticator // of addAuthenticator
 }
 
 func (d *desk) advance(by time.Duration) {

@@ -175,8 +175,8 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 				t.Fatal(got, err)
 			}
 		}
-		if n, err := d.Accounts.AnswerNotMe(t.Context(), link, at("192.0.2.1")); err != nil || n != 1 {
-			t.Fatal(n, err)
+		if done, err := d.Accounts.AnswerNotMe(t.Context(), link, at("192.0.2.1")); err != nil || done.Revoked != 1 {
+			t.Fatal(done.Revoked, err)
 		}
 		if !d.isOut(his.RefreshToken) {
 			t.Error("his phone goes on")
@@ -240,8 +240,8 @@ func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 		if len(list) != 1 {
 			t.Fatalf("%d mails", len(list))
 		}
-		if n, err := d.Accounts.AnswerNotMe(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || n != 2 {
-			t.Errorf("%d devices, %v", n, err)
+		if done, err := d.Accounts.AnswerNotMe(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || done.Revoked != 2 {
+			t.Errorf("%d devices, %v", done.Revoked, err)
 		}
 		for name, key := range map[string]signin.BrowserKey{"first": first, "second": second} {
 			if _, err := d.SignIn.Browser(t.Context(), key, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindSignedOut {
@@ -290,8 +290,8 @@ func TestTheLinkOfAChangedPasswordSignsEveryDeviceOut(t *testing.T) {
 		if kinds != "password_changed" {
 			t.Fatal(kinds)
 		}
-		if n, err := d.Accounts.AnswerNotMe(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || n != 1 {
-			t.Fatal(n, err)
+		if done, err := d.Accounts.AnswerNotMe(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || done.Revoked != 1 {
+			t.Fatal(done.Revoked, err)
 		}
 		if _, err := store.LiveDevice(t.Context(), hers.User.ID, hers.Device.ID, d.live()); !errors.Is(err, models.ErrNotFound) || !d.isOut(his.RefreshToken) {
 			t.Errorf("a device goes on: %v", err)
