@@ -2,6 +2,7 @@
 package services
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -42,6 +43,7 @@ const (
 // others.
 type Config struct {
 	Issuer          string        // iss of access tokens: the public origin
+	BaseURL         string        // the public origin of the portal, to whose host passkeys belong; empty: that of Issuer
 	Audience        string        // aud of access tokens
 	SigningAlg      string        // ES256, EdDSA or RS256
 	AccessTTL       time.Duration // life of an access token, which never exceeds the device's own
@@ -111,7 +113,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	passkeys, err := newPasskeys(c.Issuer)
+	passkeys, err := newPasskeys(cmp.Or(c.BaseURL, c.Issuer))
 	if err != nil {
 		return nil, err
 	}
@@ -218,12 +220,17 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 
 // newPasskeys returns the ceremonies of passkeys, which belong to the host of the public origin, or nil if that is an IP address or
 // a name that no domain is made of: browsers make no passkeys for one.
-func newPasskeys(issuer string) (*passkey.Ceremonies, error) {
-	u, err := origin.Parse(issuer)
+func newPasskeys(base string) (*passkey.Ceremonies, error) {
+	u, err := url.Parse(base)
+	if err == nil {
+		u, err = origin.Parse(u.Scheme + "://" + u.Host) // an issuer may have a path
+	}
 	if err != nil {
 		return nil, err
 	}
-	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}})
+	c, err := passkey.New(passkey.Config{
+		ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}, Timeout: max(signin.PasskeyLife, signin.ConfirmLife, factor.SetUpLife),
+	})
 	if errors.Is(err, passkey.ErrNoDomain) {
 		return nil, nil //nolint:nilnil // no passkeys is no error
 	}
