@@ -136,7 +136,7 @@ func (s *Service) confirmWithCode(ctx context.Context, user models.User, c Confi
 		}
 		return Confirmed{Factor: f, Method: models.ByPasswordRecoveryCode}, err
 	}
-	known, err := s.knownBy(ctx, user, c.From)
+	known, _, err := s.knownBy(ctx, user, "", c.From)
 	if err != nil {
 		return done, err
 	}
