@@ -8,11 +8,13 @@ const (
  "public_key":{"challenge":"n2Jl…","rpId":"…","userVerification":"required",
                "allowCredentials":[{"type":"public-key","id":"pE2k…"}]}, …}`
 
-	stepAnswered = `{"challenge":"q5jGyEEnUr0yd7bw6s3lmlPhC9sDyuhJAG4gdC2VMO4","method":"totp","code":"287082"}`
+	stepAnswered = `{"challenge":"q5jG…","method":"totp","code":"287082"}`
 
-	passkeyAnswered = `{"challenge":"q5jGyEEnUr0yd7bw6s3lmlPhC9sDyuhJAG4gdC2VMO4","method":"passkey",
- "credential":{"id":"pE2k…","rawId":"pE2k…","type":"public-key","clientExtensionResults":{},
-               "response":{"clientDataJSON":"eyJ0…","authenticatorData":"SZYN…","signature":"MEUC…","userHandle":"AaIJ…"}}}`
+	passkeyAnswered = `{"challenge":"q5jG…","method":"passkey",
+ "credential":{"id":"pE2k…","rawId":"pE2k…","type":"public-key",
+   "response":{"clientDataJSON":"eyJ0…","authenticatorData":"SZYN…",
+               "signature":"MEUC…","userHandle":"AaIJ…"},
+   "clientExtensionResults":{}}}`
 
 	confirmationGiven = `{"confirmation":"q5jGyEEnUr0yd7bw6s3lmlPhC9sDyuhJAG4gdC2VMO4","expires_in":300}`
 

@@ -67,7 +67,7 @@ func docsFactors(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</code>, so the platform must know that your app does, too. The operator names the app with <code>latchkey client add</code> (<code>--ios-app</code> the team and bundle, <code>--android-app</code> the package and its certificate); this server then says so in <code>/.well-known/apple-app-site-association</code> and <code>/.well-known/assetlinks.json</code>. On iOS the app also needs the entitlement <code>webcredentials:</code> with this server's host. New passkeys are made in the portal.</p><h4>iOS, Swift</h4>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</code>, so the platform must know that your app does, too. The operator names the app with <code>latchkey client add</code> (<code>--ios-app</code> the team and bundle, <code>--android-app</code> the package and its certificate); this server then says so in <code>/.well-known/apple-app-site-association</code> and <code>/.well-known/assetlinks.json</code>. On iOS the app also needs the entitlement <code>webcredentials:</code> with this server's host. New passkeys are made in the portal.</p><h3>A passkey on iOS, Swift</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -75,7 +75,7 @@ func docsFactors(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<h4>Android, Kotlin</h4>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<h3>A passkey on Android, Kotlin</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
