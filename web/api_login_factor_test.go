@@ -308,18 +308,24 @@ func TestAnAppCannotSignInBeforeASecondFactorIsSetUpWhereOneIsRequired(t *testin
 }
 
 // What the first step checked of the app, the second checks again: an app can be removed in between.
-func TestAnAppThatIsRemovedMeanwhileGetsNoDevice(t *testing.T) {
+func TestTheSecondStepIsThatOfTheSameApp(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		app := s.owner().addAuthenticator()
+		first := s.postJSON("/api/login", map[string]string{"email": adaEmail, "password": adaPassword, "device_name": "x", "client_id": "notes"})
+		r := s.postJSON("/api/login/factor", map[string]string{"challenge": first.text(t, "challenge"), "method": "totp", "code": app.next(s), "client_id": "another", "device_name": "y"})
+		p := newPhone(t, r)
+		if who := s.request(http.MethodGet, "/api/whoami", "", bearer(p.access)...); who.text(t, "client_id") != "notes" || p.name != "x" {
+			t.Errorf("%s %s", r.body, who.body)
+		}
 		challenge := s.half("x").text(t, "challenge")
 		if _, err := s.auth.Clients.Add(t.Context(), "Notes"); err != nil { // from now on "app" is not registered
 			t.Fatal(err)
 		}
-		r := s.step(challenge, "totp", app.next(s))
+		r = s.step(challenge, "totp", app.next(s))
 		if r.wants(t, "removed", http.StatusUnprocessableEntity, "invalid_request"); !strings.Contains(r.body, `"field":"client_id"`) {
 			t.Errorf("%s", r.body)
 		}
-		if n := s.acts(models.EventSignIn); n != 1 {
+		if n := s.acts(models.EventSignIn); n != 2 { // the browser and "notes"
 			t.Errorf("%d sign-ins", n)
 		}
 	})
