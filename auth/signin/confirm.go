@@ -175,7 +175,7 @@ func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Co
 }
 
 func (s *Service) confirmWithCode(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
-	facts, err := s.factsOf(ctx, user, c.From)
+	facts, err := s.factsOf(ctx, user, "", c.From)
 	if err != nil {
 		return done, err
 	}
