@@ -126,7 +126,11 @@ func (s *Server) renderStep(w http.ResponseWriter, r *http.Request, status int, 
 	if page.Ended {
 		s.cookies.forgetStep(w, r)
 	}
-	page.Shell = s.shell(w, r, "Second step", "")
+	title := "One more step"
+	if page.Ended {
+		title = "Sign in again"
+	}
+	page.Shell = s.shell(w, r, title, "")
 	return render(w, r, status, views.SecondStep(page))
 }
 

@@ -13,7 +13,7 @@ import (
 	"latchkey/models"
 )
 
-var errNoFactor = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such passkey or app in your account any more."}
+var errNoFactor = &auth.Error{Kind: auth.KindNotFound, Message: "Your account no longer has this passkey or app."}
 
 // errLastFactor refuses the removal of the last factor where one is required.
 var errLastFactor = &auth.Error{Kind: auth.KindNotAllowed, Message: "This is your last passkey or authenticator app, and this service requires one. Add another one first."}

@@ -201,7 +201,7 @@ func (s *Service) checkPasskeyStart(ctx context.Context, purpose string, hash []
 }
 
 func errWrongPasskey(cause error) error {
-	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey does not open an account here.", Cause: cause, OfPasskey: true}
+	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey was not accepted. It may have been removed, or it belongs to another account.", Cause: cause, OfPasskey: true}
 }
 
 // checkPasskey checks the assertion of one of the account's passkeys.

@@ -120,7 +120,7 @@ func (s *Service) askSecondStep(ctx context.Context, c *passwordCheck, v token.V
 	case err != nil:
 		return err
 	}
-	return &StepError{step, &auth.Error{Kind: auth.KindSecondFactor, Message: "The password is right. Now show that it is you in a second way."}}
+	return &StepError{step, &auth.Error{Kind: auth.KindSecondFactor, Message: "The password is right. Now take the second step."}}
 }
 
 // FindStep reads the second step of a browser that waits, for its page. It returns KindInvalidChallenge if there is none.
