@@ -99,7 +99,7 @@ func AuthenticatorApp(p AppPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if p.Closed {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p class=\"row-warn\"><strong>Its codes do not work in new browsers for now: there were too many wrong ones in a row.</strong> To accept them again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before. If the wrong codes were not yours, <a href=\"/security/password\">change your password</a>.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p><strong class=\"row-warn\">Its codes do not work in new browsers for now: there were too many wrong ones in a row.</strong> To accept them again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before. If the wrong codes were not yours, <a href=\"/security/password\">change your password</a>.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -170,7 +170,7 @@ func AuthenticatorApp(p AppPage) templ.Component {
 }
 
 // appLead explains what an authenticator app is.
-const appLead = "An authenticator app on your phone shows a new code every 30 seconds. You enter it after your password. If you have no such app, install one first: Google Authenticator, Microsoft Authenticator or Aegis, for example. Many password managers make these codes, too."
+const appLead = "An authenticator app on your phone shows a new code every 30 seconds. You enter it after your password. No app yet? Google Authenticator, Microsoft Authenticator and many password managers can do this."
 
 // appSetup shows the secret, and asks for the first code: it counts only once the app is known to have it.
 func appSetup(a AppSetup, p FormProblems) templ.Component {

@@ -615,7 +615,7 @@ func FactorRemove(p FactorRemovePage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = said("Remove the passkey %s?", []string{p.Name}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = said("Remove the passkey “%s”?", []string{p.Name}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

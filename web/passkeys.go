@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"latchkey/auth"
@@ -47,7 +48,7 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added facto
 		message.Detail = "From now on, signing in with your password takes a second step."
 	}
 	if added.Revoked > 0 {
-		message.Detail = devicesSignedOut(added.Revoked)
+		message.Detail = strings.TrimSpace(message.Detail + " " + devicesSignedOut(added.Revoked))
 	}
 	s.cookies.leave(w, r, message)
 	if added.First {
@@ -138,8 +139,11 @@ func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *signi
 // factorRemoved says what was removed.
 func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, removed factor.Added, next string) error {
 	message := views.Flash{Tone: views.ToneSuccess, Text: "“%s” was removed.", Names: []string{removed.Name}}
+	if removed.Last {
+		message.Detail = "Two-step sign-in is off: your password alone is enough to sign in."
+	}
 	if removed.Revoked > 0 {
-		message.Detail = devicesSignedOut(removed.Revoked)
+		message.Detail = strings.TrimSpace(message.Detail + " " + devicesSignedOut(removed.Revoked))
 	}
 	s.cookies.leave(w, r, message)
 	return redirect(w, r, next)

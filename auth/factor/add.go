@@ -57,6 +57,7 @@ func (s *Service) unseal(row []byte, user uuid.UUID, sealed string) ([]byte, err
 type Added struct {
 	Name    string
 	First   bool  // it is the account's first second factor
+	Last    bool  // it was the account's last second factor, and is gone
 	Revoked int64 // devices that were signed out
 }
 

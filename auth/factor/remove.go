@@ -79,7 +79,7 @@ func (s *Service) remove(ctx context.Context, by *signin.Session, o Overview, f 
 		return Added{}, changed(err)
 	}
 	s.notify.Wake()
-	return Added{Name: f.Name, Revoked: revoked}, nil
+	return Added{Name: f.Name, Last: o.Last(), Revoked: revoked}, nil
 }
 
 // RenamePasskey gives a passkey another name. It returns KindInvalidRequest (of name), KindNotFound or KindRateLimited.
