@@ -60,7 +60,7 @@ func described(p *probe) {
 }
 
 func withTenant(a *services.Config, w *web.Config) {
-	onAHostName(a, w)
+	onLocalhost(a, w)
 	a.Issuer += "/tenant"
 }
 
@@ -89,7 +89,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"fields that cannot be used", badFields, nil},
 		{"access tokens that prove nothing", badAccess, nil},
 		{"a second password", secondPassword, nil},
-		{"second steps", badSteps, func(a *services.Config, w *web.Config) { onAHostName(a, w); a.MaxDevices = 2 }},
+		{"second steps", badSteps, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.MaxDevices = 2 }},
 		{"passkeys that are refused", badPasskeys, nil},
 		{"no passkeys", noPasskeys, func(*services.Config, *web.Config) {}},
 		{"a factor that must be set up", mustSetUp, func(a *services.Config, _ *web.Config) { a.SecondFactor = signin.FactorRequired }},
@@ -97,7 +97,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"device tokens that prove nothing", badGrants, nil},
 		{"an idle device", idle, nil},
 		{"devices at their end", atTheEnd, func(a *services.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
-		{"nonces", nonces, func(a *services.Config, w *web.Config) { onAHostName(a, w); a.NonceRequired = true }},
+		{"nonces", nonces, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.NonceRequired = true }},
 		{"a flood of proofs", crowd, func(a *services.Config, _ *web.Config) { a.ProofMemory = 4000 }},
 		{"no database", noDatabase, nil},
 		{"discovery", discovery, nil},
@@ -105,7 +105,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		t.Run(scene.name, func(t *testing.T) {
 			change := scene.change
 			if change == nil {
-				change = onAHostName
+				change = onLocalhost
 			}
 			scene.play(newProbe(t, newSite(t, modelstest.SQLite(t), change), l))
 		})
@@ -113,7 +113,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 	t.Run("a mistake of the server's", func(t *testing.T) {
 		var broken atomic.Bool
 		s := newSite(t, modelstest.SQLite(t), func(a *services.Config, w *web.Config) {
-			onAHostName(a, w)
+			onLocalhost(a, w)
 			now := a.Now
 			a.Now = func() time.Time {
 				if broken.Load() {

@@ -234,7 +234,7 @@ func ownerOf(p passkeyStart, credential []byte) (uuid.UUID, error) {
 }
 
 func errWrongPasskey(cause error) error {
-	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey does not open an account here.", Cause: cause, OfPasskey: true}
+	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey was not accepted. It may have been removed, or it belongs to another account.", Cause: cause, OfPasskey: true}
 }
 
 // ceremonies are those that may end a challenge of a purpose. The pages of the portal are answered by their own origin alone, and

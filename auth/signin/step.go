@@ -148,7 +148,7 @@ func (s *Service) addStep(ctx context.Context, n newStep) (err error) {
 	case err != nil:
 		return err
 	}
-	return &StepError{step, &auth.Error{Kind: auth.KindSecondFactor, Message: "The password is right. Now show that it is you in a second way."}}
+	return &StepError{step, &auth.Error{Kind: auth.KindSecondFactor, Message: "The password is right. Now take the second step."}}
 }
 
 // FindStep reads the second step of a browser that waits, for its page. It returns KindInvalidChallenge if there is none.
