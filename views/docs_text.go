@@ -101,6 +101,9 @@ var tokenClaims = []claim{
 	{"client_id", "The app that signed in.", "RFC 8693, 4.3"},
 	{"sid", "The device, as device_id in the token answer. It stays the same through all refreshes.", "OpenID Connect, session id"},
 	{"device_name", "The name of the device when the token was made. People choose it; it is missing where the operator leaves it out.", "Latchkey"},
+	{"auth_time", "When the person last proved on this device who they are: at the sign-in, or with a later confirmation. A refresh does not change it. Missing, like amr and acr, for devices that signed in before this was recorded.", "OpenID Connect Core, 2"},
+	{"amr", "How: pwd for a password, otp for a code, pop and user for a passkey, mfa for two factors.", "RFC 8176, 2"},
+	{"acr", "With how many factors: aal1 for one, aal2 for two.", "OpenID Connect Core, 2; RFC 9470, 3"},
 	{"cnf.jkt", "Only of a bound token: the thumbprint of the key whose proof must come with it.", "RFC 9449, 6.1"},
 	{"status.status_list", "Where to look whether the device was signed out: uri is the list, idx its place in it. Missing where lists are turned off.", "IETF Token Status List"},
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/client"
 	"latchkey/auth/services"
 	"latchkey/models/modelstest"
 	"latchkey/web"
@@ -190,7 +191,7 @@ func badFields(p *probe) {
 		}
 	}
 	p.want(p.send(false, "POST", "/api/login", `{"email":"`+adaEmail+`","device_name":"x"}`, "Content-Type", jsonType), 422, "invalid_request")
-	if _, err := p.auth.Clients.Add(p.t.Context(), "Notes"); err != nil {
+	if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "Notes"}); err != nil {
 		p.t.Fatal(err)
 	}
 	p.want(p.send(true, "POST", "/api/login", `{"email":"`+adaEmail+`","password":"`+adaPassword+`","device_name":"x","client_id":"other"}`, "Content-Type", jsonType), 422, "invalid_request")

@@ -71,7 +71,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventFactorClosed, models.ActorSystem, "totp", "Your authenticator app was closed after many wrong codes in a row. A passkey or a recovery code opens it again, and so does a right code in a browser that you signed in with before.", true},
 		{models.EventFactorsReset, models.ActorOperator, "", "An administrator removed your passkeys, your authenticator app and your recovery codes.", false},
 		{models.EventRecoveryCodesMade, models.ActorOwner, "", "You made new recovery codes. Earlier ones do not work any more.", false},
-		{models.EventRecoveryCodeUsed, models.ActorOwner, "", "A recovery code was used.", false},
+		{models.EventRecoveryCodeUsed, models.ActorOwner, "", "A recovery code was used.", true},
 		{models.EventCodeFailed, models.ActorSystem, "", "A wrong code was given.", true},
 		{models.EventSecondStepMissed, models.ActorSystem, "", "The right password was given, but the second step was not completed. If it was not you, change your password.", true},
 		{models.EventBrowserTrusted, models.ActorOwner, "", "You trusted the browser “phone”: it signs in without a second step.", false},

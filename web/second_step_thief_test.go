@@ -149,7 +149,9 @@ func raced() int {
 }
 
 // roomForRaces lets that many sign-ins of one account begin.
-func roomForRaces(a *services.Config, _ *web.Config) { a.Budgets = ratelimit.Budgets{Window: 10_000, Day: 10_000} }
+func roomForRaces(a *services.Config, _ *web.Config) {
+	a.Budgets = ratelimit.Budgets{Window: 10_000, Day: 10_000}
+}
 
 // race answers n second steps at once and returns how many of them signed in.
 func race(browsers []*browser, answers []url.Values) int64 {

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -82,14 +83,20 @@ func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key Browser
 	if err != nil || c.UsedAt == nil || !c.DeviceID.Valid || string(c.Answer) != string(answerHash(a)) {
 		return key, false
 	}
-	for _, key := range s.browserKeys(c.UserID, c.DeviceID.UUID, a.From.Browser, now) {
-		_, user, err := s.store.BrowserSession(ctx, key.UserID, key.DeviceID, devicetoken.SecretHash(key.Secret), s.idle.Live(now))
-		if err == nil {
-			key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
-			return key, true
-		}
+	d, err := s.store.LiveDevice(ctx, c.UserID, c.DeviceID.UUID, s.idle.Live(now))
+	if err != nil {
+		return key, false
 	}
-	return key, false
+	key = KeyOf(d, s.browserKeys(c.UserID, c.DeviceID.UUID, a.From.Browser, now))
+	if hash := devicetoken.SecretHash(key.Secret); !bytes.Equal(hash, d.SecretHash) && !key.Renewed {
+		return BrowserKey{}, false // it came from another browser
+	}
+	user, err := s.store.UserByID(ctx, c.UserID)
+	if err != nil || user.DisabledAt != nil {
+		return BrowserKey{}, false
+	}
+	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
+	return key, true
 }
 
 // FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser.
@@ -191,7 +198,7 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	switch a.Method {
 	case StepPasskey:
 		ok.method = models.ByPasswordPasskey
-		ok.factor, ok.use, err = s.checkPasskey(ctx, ok.user, factors, ok.step.Passkey, a.Credential)
+		ok.factor, ok.use, err = s.checkPasskey(ctx, purpose, ok.user, factors, ok.step.Passkey, a.Credential)
 	case StepTOTP:
 		ok.method = models.ByPasswordTOTP
 		ok.factor, ok.use, ok.codes, err = s.checkTOTP(ctx, ok.user, factors, a.Code, known, a.From)

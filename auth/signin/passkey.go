@@ -207,7 +207,7 @@ func (s *Service) checkPasskeyStart(ctx context.Context, purpose string, hash []
 	}
 	ok.step, ok.method = p.Step, models.ByPasskey
 	ok.usedUp = models.ChallengeUse{Hash: hash, Purpose: purpose, Answer: answerHash(a), ExpiresAt: p.Until, Sealed: true}
-	if ok.factor, ok.use, err = s.checkPasskey(ctx, ok.user, factors, p.Session, a.Credential); err != nil {
+	if ok.factor, ok.use, err = s.checkPasskey(ctx, purpose, ok.user, factors, p.Session, a.Credential); err != nil {
 		return ok, err
 	}
 	if ok.user.DisabledAt != nil {
@@ -222,13 +222,36 @@ func errWrongPasskey(cause error) error {
 	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey does not open an account here.", Cause: cause, OfPasskey: true}
 }
 
+// ceremonies are those that may end a challenge of a purpose. The pages of the portal are answered by their own origin alone, and
+// apps by registered Android apps, too. (On iOS an app answers with the origin of the pages.)
+func (s *Service) ceremonies(ctx context.Context, purpose string) (*passkey.Ceremonies, error) {
+	if purpose == purposeBrowser || purpose == purposeConfirm {
+		return s.passkeys, nil
+	}
+	apps, err := s.clients.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var origins []string
+	for _, app := range apps.Android {
+		for _, certificate := range app.Certificates {
+			origins = append(origins, passkey.AndroidOrigin(certificate))
+		}
+	}
+	return s.passkeys.WithApps(origins)
+}
+
 // checkPasskey checks the assertion of one of the account's passkeys.
-func (s *Service) checkPasskey(ctx context.Context, user models.User, factors []models.Factor, session, credential []byte) (f models.Factor, use models.FactorUse, err error) {
+func (s *Service) checkPasskey(ctx context.Context, purpose string, user models.User, factors []models.Factor, session, credential []byte) (f models.Factor, use models.FactorUse, err error) {
 	if !s.HasPasskeys() {
 		return f, use, errWrongPasskey(ErrNoPasskeys)
 	}
+	ceremonies, err := s.ceremonies(ctx, purpose)
+	if err != nil {
+		return f, use, err
+	}
 	now := s.clock.Now()
-	used, err := s.passkeys.FinishRequest(passkey.User{ID: user.ID, Name: user.Email}, session, credential, Passkeys(factors), now)
+	used, err := ceremonies.FinishRequest(passkey.User{ID: user.ID, Name: user.Email}, session, credential, Passkeys(factors), now)
 	if err != nil {
 		return f, use, errWrongPasskey(err)
 	}
@@ -246,14 +269,18 @@ func (s *Service) checkPasskey(ctx context.Context, user models.User, factors []
 }
 
 // knownBy returns how the account knows the caller.
-func (s *Service) knownBy(ctx context.Context, user models.User, from auth.Caller) (known ratelimit.Known, err error) {
+func (s *Service) knownBy(ctx context.Context, user models.User, from auth.Caller) (ratelimit.Known, error) {
+	facts, err := s.factsOf(ctx, user, from)
+	return ratelimit.KnownBy(facts), err
+}
+
+func (s *Service) factsOf(ctx context.Context, user models.User, from auth.Caller) (facts models.SignInFacts, err error) {
 	err = s.gate.Query(ctx, func() error {
-		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
+		facts, err = s.store.SignInFacts(ctx, models.SignInQuestion{
 			EmailKey: user.EmailKey, At: s.clock.Now(), Browser: s.limits.BrowserOrigin(from), Network: s.limits.NetworkOrigin(from),
 			KnownSince: s.clock.Now().Add(-ratelimit.KnownFor), JKT: from.JKT,
 		})
-		known = ratelimit.KnownBy(facts)
 		return err
 	})
-	return known, err
+	return facts, err
 }
