@@ -12,6 +12,9 @@ type Client struct {
 	ID        string
 	Name      string
 	CreatedAt time.Time
+	// The native apps that may use its people's passkeys, with spaces between, sorted.
+	IOSApps     string `gorm:"column:ios_apps"` // each TEAM.bundle
+	AndroidApps string // each package=SHA-256 of the signing certificate, in hexadecimal digits
 }
 
 // AddClient registers an app. It returns ErrDuplicate when the id is taken.

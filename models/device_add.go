@@ -50,7 +50,7 @@ type NewDevice struct {
 }
 
 // AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one with
-// only the name, the times and SecretHash filled in. It returns ErrChanged when the password or the factors changed, the account was
+// only the name, the times, SecretHash and FormerHash filled in. It returns ErrChanged when the password or the factors changed, the account was
 // disabled or the trusted browser ended since the caller verified them, ErrUsed when the challenge or the factor was used before,
 // ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
@@ -145,12 +145,16 @@ func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 var errSameName = errors.New("the device has that name")
 
 // RenameDevice gives a live device the name that freeName picks and returns the device. The event's device name is the old name,
-// its detail the new one. When the name is the same, nothing is written. RenameDevice returns ErrNotFound when the device is not
-// live, ErrChanged when the account is disabled, and a LimitError past a limit of the event.
-func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event) (Device, error) {
+// its detail the new one. When the name is the same, nothing is written. The challenges that confirm the act are used with it, but not
+// for the same name. RenameDevice returns ErrNotFound when the device is not live, ErrChanged when the account is disabled, ErrUsed when
+// a challenge was used before or is gone, and a LimitError past a limit of the event.
+func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event, confirmed ...ChallengeUse) (Device, error) {
 	var d Device
 	err := s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockVerifiedUser(tx, key.UserID, "", "", live.Now); err != nil {
+			return err
+		}
+		if err := useForAct(tx, key, confirmed, live.Now); err != nil {
 			return err
 		}
 		held, _, err := heldDevices(tx, key.UserID, live)
@@ -208,7 +212,7 @@ func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err erro
 		Device `gorm:"embedded"`
 		Ended  int64
 	}
-	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.name, d.last_seen_at, d.expires_at, d.secret_hash, c.ended
+	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.name, d.last_seen_at, d.expires_at, d.secret_hash, d.former_hash, c.ended
 		FROM (SELECT count(*) AS ended FROM devices WHERE user_id = ? AND revoked_at IS NOT NULL) AS c
 		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID).Scan(&rows).Error
 	for _, row := range rows {
@@ -220,10 +224,12 @@ func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err erro
 	return list, ended, err
 }
 
-// withSecret returns the browser whose secret has one of the hashes.
+// withSecret returns the browser whose secret, present or former, has one of the hashes.
 func (h held) withSecret(hashes [][]byte) (Device, bool) {
 	for _, d := range h {
-		if d.Kind == KindBrowser && slices.ContainsFunc(hashes, func(hash []byte) bool { return bytes.Equal(hash, d.SecretHash) }) {
+		if d.Kind == KindBrowser && slices.ContainsFunc(hashes, func(hash []byte) bool {
+			return bytes.Equal(hash, d.SecretHash) || bytes.Equal(hash, d.FormerHash)
+		}) {
 			return d, true
 		}
 	}

@@ -143,13 +143,14 @@ func TestAnyAppMaySignInUntilOneIsRegistered(t *testing.T) {
 		if !allowed("x") {
 			t.Error("none is registered, and x may not")
 		}
-		if err := s.AddClient(t.Context(), models.Client{ID: "a", Name: "A", CreatedAt: noon}); err != nil {
+		a := models.Client{ID: "a", Name: "A", CreatedAt: noon, IOSApps: "TEAM123456.a", AndroidApps: "com.example.a=00 com.example.b=01"}
+		if err := s.AddClient(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
 		if allowed("x") || !allowed("a") || allowed("A") {
 			t.Error("only a is registered")
 		}
-		if list, err := s.Clients(t.Context()); err != nil || len(list) != 1 || list[0] != (models.Client{ID: "a", Name: "A", CreatedAt: noon}) {
+		if list, err := s.Clients(t.Context()); err != nil || len(list) != 1 || list[0] != a {
 			t.Errorf("%+v %v", list, err)
 		}
 		if err := s.RemoveClient(t.Context(), "a"); err != nil || !allowed("x") {

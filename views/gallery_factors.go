@@ -91,6 +91,7 @@ func (g gallery) passwordPages() []State {
 	wrong := doubted("Your password was not changed.")
 	wrong.Fields["new_password"] = "At least 12 characters are needed."
 	asked := FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"email": "This is your e-mail address already.", "password": "That is not your password."}}
+	stale := FormProblems{Summary: "Nothing was downloaded.", Fields: map[string]string{"passkey": "This page was open for too long, or it was sent twice. Try the passkey again."}}
 	noPasskey := byPasskey
 	noPasskey.Problems = FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{"passkey": "That passkey is not one of your account."}}
 	return []State{
@@ -101,12 +102,18 @@ func (g gallery) passwordPages() []State {
 		address("change", EmailPage{Mail: true}), address("change no mail", EmailPage{}),
 		address("change refused", EmailPage{Mail: true, Email: hostile, Problems: asked}),
 		address("change with everything", EmailPage{Mail: true, Confirm: byAll}),
+		address("change with everything refused", EmailPage{Mail: true, Confirm: byAll, Email: "leila@new.example.net", Problems: asked}),
 		ways("none", WaysBackPage{}),
 		ways("older", WaysBackPage{WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
 		ways("to end", WaysBackPage{CanEnd: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
 		ways("to end with everything", WaysBackPage{CanEnd: true, Confirm: byAll, WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
+		ways("to end refused", WaysBackPage{CanEnd: true, Confirm: byAll, Problems: doubted("No link was ended."), WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
 		{"security/data with everything", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Confirm: byAll})},
+		{"security/data with everything refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Confirm: byAll, Problems: stale})},
 		{"security/delete with everything", AccountDelete(AccountDeletePage{Shell: g.in("Delete your account", "security"), Confirm: byAll, Bound: Bound{Most: "15 minutes"}})},
+		{"security/delete with everything refused", AccountDelete(AccountDeletePage{
+			Shell: g.in("Delete your account", "security"), Confirm: byAll, Bound: Bound{Most: "15 minutes"}, Email: "leila.haddad@example.org", Problems: doubted("Your account was not deleted.")})},
+		{"password/of your own with everything", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Confirm: byAll, Problems: wrong})},
 	}
 }
 
@@ -162,7 +169,8 @@ func (g gallery) codePages() []State {
 		p.Shell, p.Now = g.in("Recovery codes", "security"), g.now
 		return State{"codes/" + name, Codes(p)}
 	}
-	fresh := strings.Fields("7qk4-zd2m-9xwf h3tp-vb8r-c6ny 2mzx-4kqd-w9fj t8pv-3hrb-n6yc q4d7-2zkm-f9xw p3h8-vtrb-y6cn 9fxw-m2zk-d74q r8bv-tp3h-cn6y k2qd-zm47-xw9f b8rt-vph3-6ync")
+	fresh := strings.Fields("7QK4-ZD2M-9XWF-H3TP-VB8R-C6NY 2MZX-4KQD-W9FJ-T8PV-3HRB-N6YC Q4D7-2ZKM-F9XW-P3H8-VTRB-Y6CN 9FXW-M2ZK-D74Q-R8BV-TP3H-CN6Y K2QD-ZM47-XW9F-B8RT-VPH3-6YNC " +
+		"WWMW-MMWW-QGWM-8WMQ-WGM8-MWWW 4T7H-9KZC-EJ5S-0V2X-GB1P-DN6R R6ND-P1BG-X2V0-S5JE-CZK9-H7T4 0S5J-E1CZ-K9H7-T4R6-NDP8-BGX2 XV20-3SJE-5CZK-1H7T-9R6N-PDBG")
 	return []State{
 		page("off", CodesPage{}), page("many", CodesPage{SecondStep: true, Left: 9, MadeAt: g.ago(12 * day24), Confirm: byAll}),
 		page("few", CodesPage{SecondStep: true, Left: 3, MadeAt: g.ago(40 * day24), Confirm: byCode}), page("none", CodesPage{SecondStep: true, Confirm: byPasskey}),

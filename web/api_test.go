@@ -1,11 +1,14 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"latchkey/auth/services"
 	"latchkey/auth/token"
@@ -96,10 +99,33 @@ func TestWhoamiTellsTheTokenWithoutAQuery(t *testing.T) {
 		}
 		m := r.json(t)
 		if r.status != http.StatusOK || m["device_id"] != p.id || m["device_name"] != "phone" || m["client_id"] != "app" || len(r.text(t, "sub")) != 36 ||
-			m["expires_at"] != "2026-11-23T12:15:00Z" || len(m) != 5 {
+			m["expires_at"] != "2026-11-23T12:15:00Z" || m["auth_time"] != "2026-11-23T12:00:00Z" || m["acr"] != "aal1" || fmt.Sprint(m["amr"]) != "[pwd]" || len(m) != 8 {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 	})
+}
+
+// A token of an earlier release, or of a device that signed in with one, does not say how its owner signed in.
+func TestWhoamiLeavesOutWhatTheTokenDoesNotSay(t *testing.T) {
+	onSQLite(t, func(t *testing.T, s *site) {
+		claims := jwt.MapClaims{}
+		if _, _, err := jwt.NewParser().ParseUnverified(s.login("phone").access, claims); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"auth_time", "amr", "acr"} {
+			delete(claims, name)
+		}
+		key := signingKey(t, s)
+		token := jwt.NewWithClaims(key.Method(), claims)
+		token.Header["typ"], token.Header["kid"] = "at+jwt", key.ID
+		text, err := token.SignedString(key.Signer())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := s.request(http.MethodGet, "/api/whoami", "", bearer(text)...); r.status != http.StatusOK || len(r.json(t)) != 5 {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+	}, func(*services.Config, *web.Config) {})
 }
 
 func TestARefreshIsOneStatement(t *testing.T) {

@@ -9,11 +9,22 @@ import (
 
 // apiWhoami tells what the access token says, without a query.
 func (s *Server) apiWhoami(w http.ResponseWriter, _ *http.Request, claims *token.Claims) error {
-	return writeJSON(w, http.StatusOK, jsonType, struct {
-		Subject    string    `json:"sub"`
-		DeviceID   string    `json:"device_id"`
-		DeviceName string    `json:"device_name"` // empty when the claim is turned off
-		ClientID   string    `json:"client_id"`
-		ExpiresAt  time.Time `json:"expires_at"`
-	}{claims.Subject, claims.SessionID, claims.DeviceName, claims.ClientID, time.Unix(claims.ExpiresAt, 0).UTC()})
+	answer := struct {
+		Subject    string     `json:"sub"`
+		DeviceID   string     `json:"device_id"`
+		DeviceName string     `json:"device_name"` // empty when the claim is turned off
+		ClientID   string     `json:"client_id"`
+		ExpiresAt  time.Time  `json:"expires_at"`
+		AuthTime   *time.Time `json:"auth_time,omitempty"` // missing, like the next two, in a token that does not say it
+		AMR        []string   `json:"amr,omitempty"`
+		ACR        string     `json:"acr,omitempty"`
+	}{
+		Subject: claims.Subject, DeviceID: claims.SessionID, DeviceName: claims.DeviceName, ClientID: claims.ClientID,
+		ExpiresAt: time.Unix(claims.ExpiresAt, 0).UTC(), AMR: claims.AMR, ACR: claims.ACR,
+	}
+	if claims.AuthTime != 0 {
+		at := time.Unix(claims.AuthTime, 0).UTC()
+		answer.AuthTime = &at
+	}
+	return writeJSON(w, http.StatusOK, jsonType, answer)
 }

@@ -8,16 +8,8 @@ import (
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
-	"latchkey/auth/services"
 	"latchkey/models/modelstest"
-	"latchkey/web"
 )
-
-// atLocalhost gives a site a host name: passkeys do not work at an IP address.
-func atLocalhost(a *services.Config, w *web.Config) {
-	a.Issuer = strings.Replace(a.Issuer, "127.0.0.1", "localhost", 1)
-	w.BaseURL = a.Issuer
-}
 
 // fingerprintReader is Chromium's virtual authenticator.
 type fingerprintReader struct {
@@ -51,14 +43,13 @@ func (d fingerprintReader) recognises(on bool) {
 	d.c.do("recognise", call(webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: d.id, IsUserVerified: on}))
 }
 
-
 func TestAPasskeyInARealBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("LEFT OUT: a short run does not test the portal in a browser")
 	}
 	chromium(t)
 	modelstest.EachURL(t, func(t *testing.T, databaseURL string) {
-		s := newSite(t, databaseURL, atLocalhost)
+		s := newSite(t, databaseURL, onLocalhost)
 		c := openTab(t, strings.Replace(s.URL, "127.0.0.1", "localhost", 1), 390, true)
 		phone := c.addDevice(true)
 		c.open("/login", http.StatusOK)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"latchkey/auth/client"
 	"latchkey/auth/token"
 )
 
@@ -43,7 +44,7 @@ func TestAnyAppMaySignInWhileNoneIsRegistered(t *testing.T) {
 
 func TestOnlyRegisteredAppsSignIn(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		notes, err := s.auth.Clients.Add(t.Context(), "Notes")
+		notes, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Notes"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +74,7 @@ func TestOnlyRegisteredAppsSignIn(t *testing.T) {
 
 func TestTheClientIsWhereverTheDeviceIs(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		notes, err := s.auth.Clients.Add(t.Context(), "Notes")
+		notes, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Notes"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,11 +110,11 @@ func TestARefreshUnderAnotherClientIsRefused(t *testing.T) {
 
 func TestDevicesOutliveTheRegistrationOfTheirApp(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		notes, err := s.auth.Clients.Add(t.Context(), "Notes")
+		notes, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Notes"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.auth.Clients.Add(t.Context(), "Mail"); err != nil {
+		if _, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Mail"}); err != nil {
 			t.Fatal(err)
 		}
 		p := newPhone(t, s.loginBy(notes.ID, "phone"))

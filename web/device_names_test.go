@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"latchkey/auth/client"
 )
 
 // unseen are names of which a page would show nothing.
@@ -86,11 +88,11 @@ func TestNamesThatLookLikeOneOfTheOwnersAreNumbered(t *testing.T) {
 func TestAnAppIsRegisteredUnderANameThatIsSeen(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		for _, name := range append(unseen, "", " ") {
-			if c, err := s.auth.Clients.Add(t.Context(), name); err == nil {
+			if c, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: name}); err == nil {
 				t.Errorf("%+q is registered as %+q", name, c.Name)
 			}
 		}
-		if c, err := s.auth.Clients.Add(t.Context(), "\u00a0Notes ❤️ "); err != nil || c.Name != "Notes ❤️" {
+		if c, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "\u00a0Notes ❤️ "}); err != nil || c.Name != "Notes ❤️" {
 			t.Errorf("%+q, %v", c.Name, err)
 		}
 	})

@@ -46,6 +46,7 @@ func (s *Server) routes() {
 		"POST /security/browsers/end":         s.form(s.trustedBrowserEnd),
 		"POST /security/browsers/{id}/end":    s.form(s.trustedBrowserEnd),
 		"GET /security/setup":                 s.setUp(s.setupForm),
+		"GET /security/secure":                s.signedIn(s.secure),
 		"POST /security/setup/code":           s.setUpForm(s.setupCode),
 
 		"POST /security/later":     s.form(s.passwordLater),
@@ -104,11 +105,16 @@ func (s *Server) routes() {
 		"POST /not-me/{link}":          s.page(s.followed(notMeLink, s.notMe)),
 		"POST /not-me/{link}/password": s.page(s.followed(notMeLink, s.notMePassword)),
 
-		"POST /api/login":          s.api(s.apiLogin),
-		"GET /api/whoami":          s.bearer(s.apiWhoami),
-		"GET /api/devices":         s.bearer(s.apiDevices),
-		"PATCH /api/devices/{id}":  s.bearer(s.apiDeviceRename),
-		"DELETE /api/devices/{id}": s.bearer(s.apiDeviceRevoke),
+		"POST /api/login":                s.api(s.apiLogin),
+		"POST /api/login/factor":         s.api(s.apiLoginFactor),
+		"POST /api/login/passkey":        s.api(s.apiLoginPasskey),
+		"POST /api/confirmation":         s.bearer(s.apiConfirmation),
+		"POST /api/confirmation/factor":  s.bearer(s.apiConfirmationFactor),
+		"POST /api/confirmation/passkey": s.bearer(s.apiConfirmationPasskey),
+		"GET /api/whoami":                s.bearer(s.apiWhoami),
+		"GET /api/devices":               s.bearer(s.apiDevices),
+		"PATCH /api/devices/{id}":        s.bearer(s.apiDeviceRename),
+		"DELETE /api/devices/{id}":       s.bearer(s.apiDeviceRevoke),
 
 		"POST /oauth/token":  s.oauth(s.oauthToken),
 		"POST /oauth/revoke": s.oauth(s.oauthRevoke),
@@ -122,6 +128,9 @@ func (s *Server) routes() {
 
 		"GET /.well-known/change-password": s.api(s.changePassword),
 		"GET /.well-known/security.txt":    s.api(s.securityText),
+
+		"GET /.well-known/apple-app-site-association": s.api(s.appleApps),
+		"GET /.well-known/assetlinks.json":            s.api(s.androidApps),
 
 		"GET /statuslists/{id}": s.api(s.statusList),
 

@@ -9,6 +9,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/client"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
 	"latchkey/auth/factor"
@@ -44,6 +45,7 @@ type Config struct {
 type Server struct {
 	clock       auth.Clock
 	keys        *keys.Service
+	clients     *client.Service
 	notify      *notify.Service
 	tokens      *token.Service
 	signIn      *signin.Service
@@ -85,7 +87,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, keys: a.Keys, notify: a.Notify, tokens: a.Tokens, signIn: a.SignIn, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, signIn: a.SignIn, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),

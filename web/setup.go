@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -13,8 +15,9 @@ import (
 
 // setupForm leads through the set-up of a second factor.
 func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	page := views.SetupPage{Next: localPath(r.URL.Query().Get("next")), Mailed: r.URL.Query().Get("code") == codeMailed}
-	if r.URL.Query().Get("method") == "app" && !by.User.SecondFactor {
+	q := r.URL.Query()
+	page := views.SetupPage{Next: localPath(q.Get("next")), Ticket: q.Get("ticket"), Mailed: q.Get("code") == codeMailed}
+	if q.Get("method") == "app" && !by.User.SecondFactor {
 		app, err := s.factors.StartApp(by)
 		if err != nil {
 			return err
@@ -24,12 +27,21 @@ func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *signin.Se
 	return s.renderSetup(w, r, http.StatusOK, page)
 }
 
+// toSetup leads to the set-up of a second factor, right after a sign-in or the first factor.
+func (s *Server) toSetup(w http.ResponseWriter, r *http.Request, user, device uuid.UUID, next string) error {
+	ticket, err := s.factors.SetUpTicket(user, device)
+	if err != nil {
+		return err
+	}
+	return redirect(w, r, withNext("/security/setup?ticket="+url.QueryEscape(ticket), next))
+}
+
 // codeMailed marks the address of the set-up page after a code was mailed.
 const codeMailed = "mailed"
 
 // setupCode mails the code that the support staff need for the set-up.
 func (s *Server) setupCode(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	p, err := decodePage(r, "next", "method")
+	p, err := decodePage(r, "next", "method", "ticket")
 	if err != nil {
 		return err
 	}
@@ -43,15 +55,17 @@ func (s *Server) setupCode(w http.ResponseWriter, r *http.Request, by *signin.Se
 		if !ok {
 			return err
 		}
-		return s.renderSetup(w, r, status, views.SetupPage{Next: next, Problems: problems})
+		return s.renderSetup(w, r, status, views.SetupPage{Next: next, Ticket: p["ticket"], Problems: problems})
 	}
 	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "We have mailed a code to %s.", Names: []string{by.User.Email}, Detail: fmt.Sprintf("It is good for %d minutes.", int(factor.EnrolLife.Minutes()))})
 	query := url.Values{"code": {codeMailed}}
 	if next != "" {
 		query.Set("next", next)
 	}
-	if p["method"] == "app" {
-		query.Set("method", "app")
+	for _, name := range []string{"method", "ticket"} {
+		if p[name] != "" {
+			query.Set(name, p[name])
+		}
 	}
 	return redirect(w, r, "/security/setup?"+query.Encode())
 }
@@ -68,21 +82,23 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 	}
 	page.Required, page.Staff, page.Codes = s.signIn.MustSetUp(by.User), by.User.Role == models.RoleSupport, by.User.SecondFactor
 	page.NeedsCode, page.CanMail = s.factors.NeedsCode(by), s.factors.CanMailCode()
-	needs := s.factors.NeedsConfirmation(by)
+	needs := s.factors.NeedsConfirmation(by, page.Ticket)
 	if page.Codes {
-		needs = s.factors.CodesNeedConfirmation(by, o)
+		needs = s.factors.CodesNeedConfirmation(by, o, page.Ticket)
 	} else if s.signIn.HasPasskeys() {
 		if page.Add, err = s.startPasskey(r); err != nil {
 			return err
 		}
 	}
-	if needs {
+	if !needs {
+		page.Confirm = nil
+	} else {
 		c, err := s.confirmPart(r, "current_password")
 		if err != nil {
 			return err
 		}
 		page.Confirm = &c
 	}
-	page.Shell = s.shell(w, r, "Protect your account", "")
+	page.Shell = s.shell(w, r, "Set up two-step sign-in", "")
 	return render(w, r, status, views.Setup(page))
 }

@@ -30,10 +30,7 @@ func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
 // metadata describes the token endpoints (RFC 8414 §2, RFC 9449 §5.1). There is no authorization endpoint: people sign
 // in inside the app, so response_types_supported, a required member, is empty.
 func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Cache-Control", keysMaxAge)
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-	return writeJSON(w, http.StatusOK, jsonType, struct {
+	return writePublic(w, struct {
 		Issuer         string   `json:"issuer"`
 		Token          string   `json:"token_endpoint"`
 		Revocation     string   `json:"revocation_endpoint"`
@@ -48,6 +45,14 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
 		s.tokens.Config().Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json", s.base + "/docs",
 		[]string{}, []string{"refresh_token"}, []string{"none"}, []string{"none"}, dpop.Algs,
 	})
+}
+
+// writePublic answers with JSON that caches, and scripts of other origins, may have.
+func writePublic(w http.ResponseWriter, body any) error {
+	w.Header().Set("Cache-Control", keysMaxAge)
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+	return writeJSON(w, http.StatusOK, jsonType, body)
 }
 
 // issuerMetadata is metadata where clients look for it whose issuer has a path: that path comes after the well-known

@@ -2,6 +2,8 @@
 package client
 
 import (
+	"sync/atomic"
+
 	"latchkey/auth"
 	"latchkey/models"
 )
@@ -10,7 +12,8 @@ import (
 type Service struct {
 	store *models.Store
 	clock auth.Clock
+	held  atomic.Pointer[heldApps]
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock) *Service { return &Service{store, clock} }
+func New(store *models.Store, clock auth.Clock) *Service { return &Service{store: store, clock: clock} }

@@ -31,7 +31,11 @@ type setUp struct {
 var passkeyRow, appRow = []byte("passkey set-up\x00"), []byte("totp set-up\x00")
 
 func (s *Service) seal(row []byte, user uuid.UUID, data []byte) (string, error) {
-	text, err := json.Marshal(setUp{User: user, Data: data, Until: s.clock.Now().Add(SetUpLife)})
+	return s.sealFor(row, user, data, SetUpLife)
+}
+
+func (s *Service) sealFor(row []byte, user uuid.UUID, data []byte, life time.Duration) (string, error) {
+	text, err := json.Marshal(setUp{User: user, Data: data, Until: s.clock.Now().Add(life)})
 	if err != nil {
 		return "", fmt.Errorf("seal a set-up: %w", err)
 	}
@@ -58,6 +62,7 @@ func (s *Service) unseal(row []byte, user uuid.UUID, sealed string) ([]byte, err
 type Added struct {
 	Name    string
 	First   bool  // it is the account's first second factor
+	Last    bool  // it was the account's last second factor, and is gone
 	Revoked int64 // devices that were signed out
 }
 
@@ -104,7 +109,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *signin.Session, n NewPassk
 		bad.Text("name", n.Name, MaxName)
 	}
 	if len(n.Credential) == 0 {
-		bad.Refuse("new_passkey", "Your browser made no passkey. Try again, or use another browser.")
+		bad.Refuse("new_passkey", "No passkey was created. Try again, or use another browser.")
 	}
 	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
@@ -127,7 +132,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *signin.Session, n NewPassk
 	made, err := s.passkeys.FinishCreation(owner(by), session, n.Credential, s.clock.Now())
 	if err != nil {
 		return Added{}, &auth.Error{Kind: auth.KindInvalidRequest, Message: "The passkey could not be added.", Cause: err,
-			Fields: []auth.FieldProblem{{Field: "new_passkey", Detail: "Your browser made a passkey that cannot be used here. Try again, or use another one."}}}
+			Fields: []auth.FieldProblem{{Field: "new_passkey", Detail: "This passkey cannot be used here. Try again, or use another device."}}}
 	}
 	data, err := made.Record()
 	if err != nil {
@@ -208,7 +213,7 @@ func (s *Service) AddApp(ctx context.Context, by *signin.Session, n NewApp) (Add
 	now := s.clock.Now()
 	step, ok := totp.Check(secret, n.Code, now, 0)
 	if !ok {
-		bad.Refuse("app_code", "This is not the code that the app shows now. Check the clock of your phone, and type the next code.")
+		bad.Refuse("app_code", "That is not the code that the app shows now. Wait for the next code and enter it. If that fails too, check the clock of your phone.")
 	}
 	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
@@ -257,10 +262,10 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 		return nil, err
 	}
 	if len(o.Passkeys) == 0 && o.App == nil {
-		return nil, auth.Refuse(auth.KindNotAllowed, "Recovery codes replace a passkey or an authenticator app. Add one of them first.")
+		return nil, auth.Refuse(auth.KindNotAllowed, "Recovery codes stand in for a passkey or an authenticator app. Add one of these first.")
 	}
 	how := confirmed{since: youngest(o), verified: ""}
-	if s.CodesNeedConfirmation(by, o) {
+	if s.CodesNeedConfirmation(by, o, c.Ticket) {
 		var bad auth.Fields
 		c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 		if err := bad.Err(); err != nil {
@@ -292,15 +297,10 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 	return codes, nil
 }
 
-// CodesNeedConfirmation reports whether new recovery codes must be confirmed. The first ones, right after the factor that this
-// browser has just added, need not be.
-func (s *Service) CodesNeedConfirmation(by *signin.Session, o Overview) bool {
-	if o.CodesLeft > 0 || !o.Last() {
-		return true
-	}
-	added := youngest(o)
-	age, signedIn := s.clock.Now().Sub(added), added.Sub(by.Device.Proved())
-	return age < 0 || age > freshFor || signedIn < 0 || signedIn > freshFor
+// CodesNeedConfirmation reports whether new recovery codes must be confirmed. The first ones, right after the first factor, are confirmed
+// by the ticket that it left.
+func (s *Service) CodesNeedConfirmation(by *signin.Session, o Overview, ticket string) bool {
+	return o.CodesLeft > 0 || !o.Last() || !s.goodTicket(by, ticket)
 }
 
 func youngest(o Overview) (at time.Time) {

@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -13,8 +14,26 @@ import (
 	"latchkey/models"
 )
 
-// freshFor is how long a sign-in counts as the confirmation of the set-up that it leads into.
-const freshFor = 15 * time.Minute
+// ticketLife is how long a sign-in counts as the confirmation of the set-up that it leads into, and a first factor as that of the recovery
+// codes that follow.
+const ticketLife = 15 * time.Minute
+
+// ticketRow is what tickets are bound to.
+var ticketRow = []byte("set-up ticket\x00")
+
+// SetUpTicket returns the proof that a browser has just signed in or added a first factor. It goes into the address of the page that
+// follows and into the page's form, and not into a cookie: a copied cookie must not add a factor, not even in these minutes.
+func (s *Service) SetUpTicket(user, device uuid.UUID) (string, error) {
+	return s.sealFor(ticketRow, user, device[:], ticketLife)
+}
+
+func (s *Service) goodTicket(by *signin.Session, ticket string) bool {
+	if ticket == "" {
+		return false
+	}
+	device, err := s.unseal(ticketRow, by.User.ID, ticket)
+	return err == nil && bytes.Equal(device, by.Device.ID[:])
+}
 
 // Act is what every change of a factor comes with.
 type Act struct {
@@ -29,16 +48,15 @@ type confirmed struct {
 	verified string    // the password hash that was checked; empty: none was
 }
 
-// NeedsConfirmation reports whether a change of the person's factors must be confirmed. The set-up that a sign-in leads into is
-// confirmed by that sign-in.
-func (s *Service) NeedsConfirmation(by *signin.Session) bool {
-	age := s.clock.Now().Sub(by.Device.CreatedAt)
-	return !s.signIn.MustSetUp(by.User) || age < 0 || age > freshFor
+// NeedsConfirmation reports whether the first factor of the person must be confirmed. The set-up that a sign-in leads into is confirmed
+// by the ticket of that sign-in.
+func (s *Service) NeedsConfirmation(by *signin.Session, ticket string) bool {
+	return !s.signIn.MustSetUp(by.User) || !s.goodTicket(by, ticket)
 }
 
 // confirm checks that it is the account's owner who acts.
 func (s *Service) confirm(ctx context.Context, by *signin.Session, c signin.Confirmation) (confirmed, error) {
-	if !s.NeedsConfirmation(by) {
+	if !s.NeedsConfirmation(by, c.Ticket) {
 		return confirmed{verified: by.User.PasswordHash}, nil
 	}
 	done, err := s.signIn.Confirm(ctx, by, c)
@@ -57,7 +75,7 @@ func (s *Service) checkAct(bad *auth.Fields, by *signin.Session, a Act) {
 	if s.NeedsCode(by) && strings.TrimSpace(a.EnrolCode) == "" {
 		bad.Refuse("enrol_code", "This is required.")
 	}
-	if s.NeedsConfirmation(by) {
+	if s.NeedsConfirmation(by, a.Confirmation.Ticket) {
 		a.Confirmation.Check(bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 	}
 }

@@ -23,10 +23,16 @@ const (
 	sweepAttemptsEvery = time.Minute
 )
 
-// Sweep finishes deletions and deletes rows past their retention. It returns how many rows it deleted by retention.
+// Sweep finishes deletions, seals under the present server secret what a previous one sealed, and deletes rows past their retention. It
+// returns how many rows it deleted by retention.
 func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.deletions.Finish(ctx); err != nil {
 		return 0, err
+	}
+	if n, err := s.signIn.Reseal(ctx); err != nil {
+		return 0, err
+	} else if n > 0 {
+		s.log.InfoContext(ctx, "sealed the secrets of authenticator apps under the new server secret", "secrets", n)
 	}
 	if _, err := s.signIn.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
 		return 0, err

@@ -1,8 +1,10 @@
 package passkey
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +40,7 @@ var ErrNoDomain = errors.New("passkeys need a host name such as id.example.com, 
 
 // Ceremonies begins and finishes the ceremonies of one site. It is safe for concurrent use.
 type Ceremonies struct {
+	config  Config
 	library *webauthn.WebAuthn
 	life    time.Duration
 }
@@ -76,7 +79,24 @@ func New(c Config) (*Ceremonies, error) {
 	if err != nil {
 		return nil, fmt.Errorf("passkeys for %s: %w", c.ID, err)
 	}
-	return &Ceremonies{library: library, life: c.Life}, nil
+	return &Ceremonies{config: c, library: library, life: c.Life}, nil
+}
+
+// WithApps returns ceremonies of the same site that further origins may answer. It is cheap enough to be called for each answer of an
+// app, so that the list of apps can change.
+func (c *Ceremonies) WithApps(origins []string) (*Ceremonies, error) {
+	if len(origins) == 0 {
+		return c, nil
+	}
+	config := c.config
+	config.Origins = slices.Concat(config.Origins, origins)
+	return New(config)
+}
+
+// AndroidOrigin returns the origin of an Android app whose signing certificate has this SHA-256, as Android writes it into the answers
+// of passkeys.
+func AndroidOrigin(certificate [32]byte) string {
+	return "android:apk-key-hash:" + base64.RawURLEncoding.EncodeToString(certificate[:])
 }
 
 // splitOrigins tells the origins of pages from those of apps, which are compared letter by letter.

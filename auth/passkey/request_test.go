@@ -1,6 +1,7 @@
 package passkey_test
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -81,6 +82,48 @@ func TestAnAppSignsIn(t *testing.T) {
 	app := virtualwebauthn.RelyingParty{ID: domain, Origin: appOrigin}
 	if _, err := c.FinishRequest(ada, session, p.answer(t, app, options), []passkey.Credential{p.stored}, now); err != nil {
 		t.Error(err)
+	}
+}
+
+// The list of apps can change while the site runs.
+func TestAnAppThatIsNamedLaterSignsIn(t *testing.T) {
+	c, err := passkey.New(passkey.Config{ID: domain, Name: "Latchkey", Origins: []string{webOrigin}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := register(t, c, newPerson(t, ada))
+	certificate := sha256.Sum256([]byte("the certificate of an app"))
+	other := passkey.AndroidOrigin(sha256.Sum256([]byte("another certificate")))
+	withApp, err := c.WithApps([]string{other, passkey.AndroidOrigin(certificate)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	without, err := c.WithApps(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, session := begin(t, c)
+	for name, test := range map[string]struct {
+		by     *passkey.Ceremonies
+		origin string
+		ok     bool
+	}{
+		"the app":                       {withApp, "android:apk-key-hash:" + rawURL(certificate[:]), true},
+		"the page":                      {withApp, webOrigin, true},
+		"the page, without apps":        {without, webOrigin, true},
+		"the app, where it is not":      {c, passkey.AndroidOrigin(certificate), false},
+		"the app, without apps":         {without, passkey.AndroidOrigin(certificate), false},
+		"an app with another key":       {withApp, passkey.AndroidOrigin(sha256.Sum256([]byte("a thief's"))), false},
+		"the app, in capitals":          {withApp, strings.ToUpper(passkey.AndroidOrigin(certificate)), false},
+		"the app, with padding":         {withApp, passkey.AndroidOrigin(certificate) + "=", false},
+		"the app, of another hash":      {withApp, strings.Replace(passkey.AndroidOrigin(certificate), "apk-key-hash", "apk-key-hash-sha256", 1), false},
+		"the app, as a page of its own": {withApp, "https://" + rawURL(certificate[:]), false},
+	} {
+		from := virtualwebauthn.RelyingParty{ID: domain, Origin: test.origin}
+		_, err := test.by.FinishRequest(ada, session, p.answer(t, from, options), []passkey.Credential{p.stored}, now)
+		if (err == nil) != test.ok {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -23,6 +23,58 @@ type Claims struct {
 	JKT        string // cnf.jkt, the thumbprint of the key that the token is bound to (RFC 9449 §6.1); "" for a bearer token
 	// Status names the bit that says whether the token is revoked. Without a URI, only exp ends the token.
 	Status statuslist.Reference
+
+	proof *proof // shared by all copies; nil: the token says nothing
+}
+
+// proof is how the person last proved who they are on the device of a token. It is apart from Claims, which is copied for each
+// request.
+type proof struct {
+	at  time.Time // auth_time; zero: missing
+	acr string
+	amr []string
+}
+
+// AuthTime returns when the person last proved who they are on this device (auth_time, RFC 9470 §6.1). It is zero in tokens of a
+// device that signed in before the issuer recorded it. Verify does not judge AuthTime and ACR: Verifier.Require and Check do.
+func (c *Claims) AuthTime() time.Time {
+	if c.proof == nil {
+		return time.Time{}
+	}
+	return c.proof.at
+}
+
+// ACR returns the level of that proof: OneFactor or TwoFactors, or "" where AuthTime is zero.
+func (c *Claims) ACR() string {
+	if c.proof == nil {
+		return ""
+	}
+	return c.proof.acr
+}
+
+// AMR returns the methods of that proof (RFC 8176): pwd, otp, pop, user, mfa; nil where AuthTime is zero.
+func (c *Claims) AMR() []string {
+	if c.proof == nil {
+		return nil
+	}
+	return slices.Clone(c.proof.amr)
+}
+
+// mayProve returns the proof of claims that are being read.
+func (c *Claims) mayProve() *proof {
+	if c.proof == nil {
+		c.proof = &proof{}
+	}
+	return c.proof
+}
+
+// readMethods parses amr, a list of strings.
+func readMethods(value string) (methods []string, err error) {
+	if value[0] != '[' { // json.Unmarshal takes null
+		return nil, jws.ErrJSON
+	}
+	err = json.Unmarshal([]byte(value), &methods)
+	return methods, err
 }
 
 // rawClaims are a token's claims, with those that are only checked.
@@ -59,6 +111,12 @@ func readClaims(payload []byte) (c rawClaims, err error) {
 			c.IssuedAt, err = jws.Time(value)
 		case "nbf":
 			c.notBefore, err = jws.Time(value)
+		case "auth_time":
+			c.mayProve().at, err = jws.Time(value)
+		case "acr":
+			c.mayProve().acr, err = jws.Text(value)
+		case "amr":
+			c.mayProve().amr, err = readMethods(value)
 		case "cnf":
 			c.bound = true
 			c.JKT, err = readConfirmation(value)

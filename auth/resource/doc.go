@@ -13,6 +13,18 @@
 //
 // Within photos, resource.ClaimsFrom(r.Context()) returns the user and the device.
 //
+// # Sensitive routes
+//
+// Every token says when, and with how many factors, the person last proved who they are (Claims.AuthTime and ACR). A route may
+// demand more than a valid token (step-up authentication, RFC 9470):
+//
+//	stepUp := verifier.Require(resource.ACR(resource.TwoFactors), resource.MaxAge(5*time.Minute))
+//	http.Handle("/transfer", stepUp(transfer))
+//
+// A token that falls short gets 401 with insufficient_user_authentication and what is demanded. The app then asks the person to
+// confirm (POST /api/confirmation at the issuer), refreshes, and repeats the call. Tokens of devices that signed in before the
+// issuer recorded it say nothing, and meet no demand.
+//
 // # While the issuer cannot be reached
 //
 // The verifier goes on using what it has: keys for Config.KeysMaxAge, and each list for Config.MaxStaleness or until its own exp.

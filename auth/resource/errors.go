@@ -5,15 +5,16 @@ import (
 	"time"
 )
 
-// The kinds of error; test for them with errors.Is. Every error of Verify and Authenticate is an *Error of one of them.
+// The kinds of error; test for them with errors.Is. Every error of Verify, Authenticate and Check is an *Error of one of them.
 var (
-	ErrNoCredentials  = errors.New("no access token")           // 401 without an error code
-	ErrInvalidRequest = errors.New("invalid request")           // 400: more than one credential
-	ErrInvalidToken   = errors.New("invalid access token")      // 401: expired, malformed, forged, for another server, …
-	ErrRevoked        = errors.New("revoked access token")      // 401: its device was signed out
-	ErrInvalidProof   = errors.New("invalid DPoP proof")        // 401: missing, for another request, used before
-	ErrUseNonce       = errors.New("DPoP proof needs a nonce")  // 401 with the nonce
-	ErrUnavailable    = errors.New("access token not verified") // 503: keys or status are not available now; the token may be valid
+	ErrNoCredentials  = errors.New("no access token")                  // 401 without an error code
+	ErrInvalidRequest = errors.New("invalid request")                  // 400: more than one credential
+	ErrInvalidToken   = errors.New("invalid access token")             // 401: expired, malformed, forged, for another server, …
+	ErrRevoked        = errors.New("revoked access token")             // 401: its device was signed out
+	ErrInvalidProof   = errors.New("invalid DPoP proof")               // 401: missing, for another request, used before
+	ErrUseNonce       = errors.New("DPoP proof needs a nonce")         // 401 with the nonce
+	ErrInsufficient   = errors.New("insufficient user authentication") // 401: the token is valid, and does not meet a Demand
+	ErrUnavailable    = errors.New("access token not verified")        // 503: keys or status are not available now; the token may be valid
 )
 
 // Error is why a request or a token was refused.
@@ -23,6 +24,7 @@ type Error struct {
 	RetryAfter time.Duration // of ErrUnavailable
 	Cause      error         // for the log; may be nil
 	scheme     string        // with which the token was presented; "" from Verify
+	demands    demands       // of ErrInsufficient
 }
 
 func (e *Error) Error() string {

@@ -59,6 +59,44 @@ func Example() {
 	// 401 Bearer
 }
 
+// A route that only takes calls of people who proved two factors within the last five minutes.
+func ExampleVerifier_Require() {
+	issuer := startIssuer()
+	defer issuer.Close()
+	verifier, err := resource.New(resource.Config{Issuer: issuer.URL, Audience: "https://api.example.com", FetchTimeout: 30 * time.Second})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer verifier.Close()
+
+	transfer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		claims, _ := resource.ClaimsFrom(r.Context())
+		fmt.Fprintf(w, "transfer by %s, who used %v", claims.Subject, claims.AMR())
+	})
+	stepUp := verifier.Require(resource.ACR(resource.TwoFactors), resource.MaxAge(5*time.Minute))
+	api := stepUp(transfer)
+
+	post := func(token string) {
+		r := httptest.NewRequest(http.MethodPost, "https://api.example.com/transfer", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		api.ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
+			return
+		}
+		fmt.Println(w.Code, w.Body)
+	}
+	anHourAgo := time.Now().Add(-time.Hour)
+	post(issuer.provedToken(anHourAgo, "aal1", "pwd"))
+	post(issuer.provedToken(anHourAgo, "aal2", "pwd", "otp", "mfa"))
+	post(issuer.provedToken(time.Now(), "aal2", "pwd", "otp", "mfa"))
+	// Output:
+	// 401 Bearer error="insufficient_user_authentication", error_description="a different authentication level is required", acr_values="aal2", max_age="300"
+	// 401 Bearer error="insufficient_user_authentication", error_description="more recent authentication is required", acr_values="aal2", max_age="300"
+	// 200 transfer by ada, who used [pwd otp mfa]
+}
+
 // demoIssuer signs tokens and publishes its key and a status list, in which the second device is revoked.
 type demoIssuer struct {
 	*httptest.Server
@@ -98,6 +136,13 @@ func (i *demoIssuer) token(device string, index int) string {
 		"iss": i.URL, "aud": "https://api.example.com", "sub": "ada", "client_id": "app", "device_name": device, "jti": device,
 		"iat": time.Now().Unix(), "exp": time.Now().Add(15 * time.Minute).Unix(),
 		"status": statuslist.Status{StatusList: statuslist.Reference{Index: index, URI: i.URL + "/statuslists/1"}},
+	})
+}
+
+func (i *demoIssuer) provedToken(at time.Time, level string, methods ...string) string {
+	return i.sign("at+jwt", jwt.MapClaims{
+		"iss": i.URL, "aud": "https://api.example.com", "sub": "ada", "client_id": "app", "jti": level, "iat": time.Now().Unix(),
+		"exp": time.Now().Add(15 * time.Minute).Unix(), "auth_time": at.Unix(), "acr": level, "amr": methods,
 	})
 }
 

@@ -32,7 +32,7 @@ func (v *Verifier) Middleware(next http.Handler) http.Handler {
 type refusal struct {
 	kind   error
 	status int
-	code   string // of RFC 6750 §3.1 and RFC 9449 §7.1, or one that appears in the body only
+	code   string // of RFC 6750 §3.1, RFC 9449 §7.1 and RFC 9470 §3, or one that appears in the body only
 }
 
 var refusals = []refusal{
@@ -42,11 +42,12 @@ var refusals = []refusal{
 	{ErrRevoked, http.StatusUnauthorized, "invalid_token"},
 	{ErrInvalidProof, http.StatusUnauthorized, "invalid_dpop_proof"},
 	{ErrUseNonce, http.StatusUnauthorized, "use_dpop_nonce"},
+	{ErrInsufficient, http.StatusUnauthorized, "insufficient_user_authentication"},
 	{ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
 }
 
-// Refuse answers a request according to an error of Authenticate, with status, challenge (RFC 6750 §3, RFC 9449 §7.1) and problem
-// details (RFC 9457). It answers 500 to an error of another package.
+// Refuse answers a request according to an error of Authenticate or Check, with status, challenge (RFC 6750 §3, RFC 9449 §7.1, RFC
+// 9470 §3) and problem details (RFC 9457). It answers 500 to an error of another package.
 func (v *Verifier) Refuse(w http.ResponseWriter, err error) {
 	e := &Error{Reason: "something went wrong"}
 	errors.As(err, &e)
@@ -79,7 +80,7 @@ func (v *Verifier) Refuse(w http.ResponseWriter, err error) {
 func (v *Verifier) challenge(h http.Header, e *Error, answer refusal) {
 	problem := ""
 	if !errors.Is(e.Kind, ErrNoCredentials) { // RFC 6750 §3.1: no error code if there was no token
-		problem = ` error="` + answer.code + `", error_description="` + e.Reason + `"`
+		problem = ` error="` + answer.code + `", error_description="` + e.Reason + `"` + e.demands.params()
 	}
 	dpopOn := v.config.DPoP.BaseURL != ""
 	used := e.scheme

@@ -178,11 +178,11 @@ func TestASignInThatWasFinishedInAnotherWayIsNotTold(t *testing.T) {
 		hers := at("192.0.2.1")
 		hers.Browser = "hers"
 		for name, act := range map[string]func(t *testing.T, d *desk){
-			"the same form": func(t *testing.T, d *desk) { d.finish(t, d.passwordOnly(t, hers), hers) },
+			"the same form": func(t *testing.T, d *desk) { d.finishStep(t, d.passwordOnly(t, hers), hers) },
 			"the form, loaded again": func(t *testing.T, d *desk) {
 				d.passwordOnly(t, hers)
 				d.advance(time.Minute)
-				d.finish(t, d.passwordOnly(t, hers), hers)
+				d.finishStep(t, d.passwordOnly(t, hers), hers)
 			},
 			"the app, once more": func(t *testing.T, d *desk) {
 				d.appPasswordOnly(t, at("192.0.2.7"))
@@ -212,8 +212,8 @@ func TestASignInThatWasFinishedInAnotherWayIsNotTold(t *testing.T) {
 	})
 }
 
-// finish takes the second step in a browser.
-func (d *desk) finish(t *testing.T, challenge string, from auth.Caller) {
+// finishStep takes the second step in a browser.
+func (d *desk) finishStep(t *testing.T, challenge string, from auth.Caller) {
 	t.Helper()
 	if _, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: challenge, Method: signin.StepTOTP, Code: d.otp.code(t), From: from}); err != nil {
 		t.Fatal(err)

@@ -97,10 +97,10 @@ func TestTheOwnerIsToldOfWhatAThiefWouldDo(t *testing.T) {
 				_, _ = d.Tokens.Refresh(t.Context(), token.RefreshRequest{Token: phone.RefreshToken, From: at("192.0.2.1")})
 			}, ""},
 			{"a change of password that is refused", func() {
-				_, _ = d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: "a guess", New: "another fine day", From: at("192.0.2.1")})
+				_, _ = d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed("a guess", at("192.0.2.1")), New: "another fine day"})
 			}, ""},
 			{"a change of password", func() {
-				if _, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.1")}); err != nil {
+				if _, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: "another fine day"}); err != nil {
 					t.Fatal(err)
 				}
 			}, "password_changed"},
@@ -195,7 +195,7 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		hers.User = by
-		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.1")}); auth.AsError(err).Kind != auth.KindWrongPassword {
+		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: "another fine day"}); auth.AsError(err).Kind != auth.KindWrongPassword {
 			t.Errorf("a locked password makes a new one: %v", err)
 		}
 		if got := d.kinds(t, store); !strings.Contains(got, "password_locked/") || !strings.Contains(got, "sign_in_failed/"+signin.LockedDetail) {
@@ -283,7 +283,7 @@ func TestTheLinkOfAChangedPasswordSignsEveryDeviceOut(t *testing.T) {
 		d := newDesk(t, store)
 		server, hers, his, _ := d.unfamiliarSignIn(t, store)
 		seen := len(server.Mails())
-		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.66")}); err != nil {
+		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.66")), New: "another fine day"}); err != nil {
 			t.Fatal(err)
 		}
 		list, kinds := d.told(t, server, &seen)

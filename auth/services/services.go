@@ -136,7 +136,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	})
 	s.SignIn = signin.New(signin.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Limits: s.Limits, Gate: s.Gate,
-		Slots: s.Slots, Hasher: s.Hasher, Sealer: k.factors, Key: k.browsers, Passkeys: passkeys,
+		Slots: s.Slots, Hasher: s.Hasher, Sealer: k.factors, Key: k.browsers, Passkeys: passkeys, Clients: s.Clients,
 	}, signin.Config{DeviceLifetime: c.DeviceLifetime, BrowserLifetime: c.BrowserLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,

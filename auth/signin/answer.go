@@ -1,15 +1,20 @@
 package signin
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"latchkey/auth"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
+	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -22,31 +27,42 @@ type StepAnswer struct {
 	Code       string
 	Credential []byte      // of a passkey: AuthenticationResponseJSON (WebAuthn Level 3 §5.1)
 	Trust      bool        // skip the second step in this browser for TrustLife
-	Proof      token.Proof // of an app: by the key of the first request
+	Proof      token.Proof // of an app that signs in: by the key of the first request
 	From       auth.Caller
 	Replaces   *Session // the browser's live session, which the new one ends; nil: none
+
+	confirms uuid.UUID // of a confirmation: the app's device
 }
 
 // answered is a right answer, ready to be used up together with the sign-in.
 type answered struct {
-	user   models.User
-	known  ratelimit.Known
-	step   pendingStep
-	method models.SignInMethod
-	factor models.Factor
-	use    models.FactorUse
-	usedUp models.ChallengeUse
-	codes  []models.Counter // wrong codes counted in advance
+	user    models.User
+	known   ratelimit.Known
+	allowed bool // the app may sign in
+	step    pendingStep
+	method  models.SignInMethod
+	factor  models.Factor
+	use     models.FactorUse
+	usedUp  models.ChallengeUse
+	codes   []models.Counter // wrong codes counted in advance
 }
 
 // FinishBrowser signs a browser in after its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindRateLimited, KindAccountDisabled or KindUnavailable.
 func (s *Service) FinishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, error) {
+	key, err := s.finishBrowser(ctx, a)
+	if err == nil {
+		return key, nil
+	}
+	if before, again := s.finishedBefore(ctx, a); again {
+		return before, nil
+	}
+	return BrowserKey{}, err
+}
+
+func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, error) {
 	ok, err := s.checkAnswer(ctx, purposeBrowser, a)
 	if err != nil {
-		if key, again := s.finishedBefore(ctx, a); again {
-			return key, nil
-		}
 		return BrowserKey{}, err
 	}
 	n, keys := s.NewBrowser(token.Verified{User: ok.user, Rehashed: ok.step.Rehashed}, BrowserLogin{From: a.From, Replaces: a.Replaces})
@@ -74,21 +90,30 @@ func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key Browser
 	if err != nil || c.UsedAt == nil || !c.DeviceID.Valid || string(c.Answer) != string(answerHash(a)) {
 		return key, false
 	}
-	for _, key := range s.browserKeys(c.UserID, c.DeviceID.UUID, a.From.Browser, now) {
-		_, user, err := s.store.BrowserSession(ctx, key.UserID, key.DeviceID, devicetoken.SecretHash(key.Secret), s.idle.Live(now))
-		if err == nil {
-			key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
-			return key, true
-		}
+	d, err := s.store.LiveDevice(ctx, c.UserID, c.DeviceID.UUID, s.idle.Live(now))
+	if err != nil {
+		return key, false
 	}
-	return key, false
+	key = KeyOf(d, s.browserKeys(c.UserID, c.DeviceID.UUID, a.From.Browser, now))
+	if hash := devicetoken.SecretHash(key.Secret); !bytes.Equal(hash, d.SecretHash) && !key.Renewed {
+		return BrowserKey{}, false // it came from another browser
+	}
+	user, err := s.store.UserByID(ctx, c.UserID)
+	if err != nil || user.DisabledAt != nil {
+		return BrowserKey{}, false
+	}
+	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
+	return key, true
 }
 
 // FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser.
 func (s *Service) FinishApp(ctx context.Context, a StepAnswer) (token.Answer, error) {
-	jkt, proof, err := s.tokens.CheckProof(a.Proof, "second step", dpop.Request{})
+	jkt, proof, err := s.tokens.CheckProof(a.Proof, "", dpop.Request{})
 	if err != nil {
 		return token.Answer{}, err
+	}
+	if _, err := s.keys.Current(ctx); err != nil {
+		return token.Answer{}, err // before anything is written: the tokens could not be signed
 	}
 	a.From.JKT = jkt
 	ok, err := s.checkAnswer(ctx, purposeApp, a)
@@ -97,12 +122,12 @@ func (s *Service) FinishApp(ctx context.Context, a StepAnswer) (token.Answer, er
 	}
 	p := ok.step
 	switch {
-	case jkt != p.JKT:
-		err = auth.Refuse(auth.KindInvalidProof, "The key must be the one that the first request proved.")
+	case !ok.allowed: // removed since the first request
+		err = unregistered(true)
 	case ok.user.MustChoosePassword():
 		err = errChoosePassword
 	default:
-		err = proof.Consume()
+		err = proof.ConsumeAs(ok.user.ID.String())
 	}
 	if err != nil {
 		s.limits.GiveBack(ctx, ok.codes)
@@ -122,7 +147,7 @@ func (s *Service) FinishApp(ctx context.Context, a StepAnswer) (token.Answer, er
 func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok answered, a StepAnswer) (models.Device, error) {
 	if ok.method == models.ByPasskey {
 		n.Verified, n.Rehashed = "", "" // no password was checked
-		n.Spend = s.limits.SignInLimits(ok.user.EmailKey, a.From, ok.known).Spend()
+		n.Spend = s.limits.PasskeyBudget(ok.user.ID)
 	}
 	n.Device.SignedInBy, n.Device.ProvedBy = ok.method, ok.method
 	n.Factor, n.Challenge, n.Uncount = &ok.use, &ok.usedUp, ok.codes
@@ -130,11 +155,11 @@ func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok answer
 		n.Factor.Event, n.UsedMail = s.recoveryCodeUsed(ok.user, a.From)
 	}
 	d, err := s.tokens.AddDevice(ctx, n)
-	switch {
-	case errors.Is(err, models.ErrUsed), errors.Is(err, models.ErrChanged): // another answer was faster, or the account changed
-		return d, invalidChallenge(err)
-	case err != nil && !errors.Is(err, models.ErrUnavailable):
-		s.limits.GiveBack(ctx, ok.codes)
+	if err != nil && !errors.Is(err, models.ErrUnavailable) {
+		s.limits.GiveBack(ctx, ok.codes) // the code was right
+	}
+	if errors.Is(err, models.ErrUsed) || errors.Is(err, models.ErrChanged) { // another answer was faster, or the account changed
+		err = invalidChallenge(err)
 	}
 	return d, err
 }
@@ -151,6 +176,11 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	if err := checkStepFields(a); err != nil {
 		return ok, err
 	}
+	leave, err := s.gate.Admit(a.From)
+	if err != nil {
+		return ok, err
+	}
+	defer leave()
 	now := s.clock.Now()
 	var c models.Challenge
 	err = s.gate.Query(ctx, func() error {
@@ -166,9 +196,11 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	if ok.user, ok.step, err = s.openStep(ctx, c); err != nil {
 		return ok, err
 	}
+	if err := ok.step.belongsTo(a); err != nil {
+		return ok, err
+	}
 	ok.usedUp = models.ChallengeUse{Hash: hash, Purpose: purpose, Answer: answerHash(a), ExpiresAt: c.ExpiresAt}
-	known, err := s.knownBy(ctx, ok.user, a.From)
-	if err != nil {
+	if ok.known, ok.allowed, err = s.knownBy(ctx, ok.user, ok.step.ClientID, a.From); err != nil {
 		return ok, err
 	}
 	factors, err := s.factorsOf(ctx, ok.user.ID)
@@ -178,10 +210,10 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	switch a.Method {
 	case StepPasskey:
 		ok.method = models.ByPasswordPasskey
-		ok.factor, ok.use, err = s.checkPasskey(ctx, ok.user, factors, ok.step.Passkey, a.Credential)
+		ok.factor, ok.use, err = s.checkPasskey(ctx, purpose, ok.user, factors, ok.step.Passkey, a.Credential)
 	case StepTOTP:
 		ok.method = models.ByPasswordTOTP
-		ok.factor, ok.use, ok.codes, err = s.checkTOTP(ctx, ok.user, factors, a.Code, known, a.From)
+		ok.factor, ok.use, ok.codes, err = s.checkTOTP(ctx, ok.user, factors, a.Code, ok.known, a.From)
 	case StepRecovery:
 		ok.method = models.ByPasswordRecoveryCode
 		ok.factor, ok.use, err = checkRecoveryCode(factors, a.Code, now)
@@ -192,14 +224,29 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	return ok, nil
 }
 
+// belongsTo checks that an answer comes from where the challenge was given: from the app's device, with the same key. It is checked
+// before the answer is, so that a stolen challenge tells nothing about codes.
+func (p pendingStep) belongsTo(a StepAnswer) error {
+	switch {
+	case p.Confirms != a.confirms:
+		return errInvalidChallenge
+	case p.JKT != a.From.JKT:
+		return auth.Refuse(auth.KindInvalidProof, "The key must be the one that the first request proved.")
+	}
+	return nil
+}
+
 // checkStepFields checks the form of an answer.
 func checkStepFields(a StepAnswer) error {
 	var bad auth.Fields
 	if !slices.Contains([]StepMethod{StepPasskey, StepTOTP, StepRecovery}, a.Method) {
 		bad.Refuse("method", "One of passkey, totp and recovery_code.")
 	}
-	if a.Method == StepPasskey && len(a.Credential) == 0 {
+	switch {
+	case a.Method == StepPasskey && len(a.Credential) == 0:
 		bad.Refuse("credential", "This is required.")
+	case a.Method == StepPasskey && len(a.Credential) > passkey.MaxBody:
+		bad.Refuse("credential", fmt.Sprintf("At most %d bytes.", passkey.MaxBody))
 	}
 	if a.Method != StepPasskey {
 		bad.Text("code", strings.TrimSpace(a.Code), maxCode)
@@ -227,7 +274,7 @@ func (s *Service) wrongAnswer(ctx context.Context, user models.User, c models.Ch
 	if own.Kind != auth.KindInvalidCode {
 		return err
 	}
-	own.AttemptsLeft = max(0, MaxStepTries-c.Attempts)
+	own.Counted, own.AttemptsLeft = true, max(0, MaxStepTries-c.Attempts)
 	if own.AttemptsLeft == 0 {
 		if err := s.stepMissed(ctx, user, a.From); err != nil {
 			return err

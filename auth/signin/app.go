@@ -83,7 +83,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 
 var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was made by an administrator. Sign in on the website first, to choose your own."}
 
-var errSetUpFactor = &auth.Error{Kind: auth.KindSetUpFactor, Message: "This service wants a second factor. Sign in on the website first, to set one up."}
+var errSetUpFactor = &auth.Error{Kind: auth.KindSetUpFactor, Message: "This service requires two-step sign-in. Sign in on the website first to set it up."}
 
 // checkApp checks everything about an app's sign-in except the password and the limits.
 func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
@@ -235,8 +235,9 @@ func (s *Service) browserKeys(user, device uuid.UUID, mark string, now time.Time
 // KeyOf returns the key of device d, which AddDevice returned: the new one, or the one that an earlier sending of the form created.
 func KeyOf(d models.Device, keys []BrowserKey) BrowserKey {
 	for _, key := range keys {
-		if bytes.Equal(devicetoken.SecretHash(key.Secret), d.SecretHash) {
-			key.DeviceID = d.ID
+		hash := devicetoken.SecretHash(key.Secret)
+		if renewed := bytes.Equal(hash, d.FormerHash); renewed || bytes.Equal(hash, d.SecretHash) {
+			key.DeviceID, key.Renewed = d.ID, renewed
 			return key
 		}
 	}

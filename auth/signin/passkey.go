@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/dpop"
 	"latchkey/auth/passkey"
@@ -39,7 +41,7 @@ type passkeyStart struct {
 	Session []byte
 	Until   time.Time
 	Step    pendingStep
-	User    []byte `json:",omitempty"` // of a confirmation: whose
+	User    []byte `json:",omitempty"` // of a confirmation: whose account confirms
 }
 
 // startRow is what sealed challenges are bound to.
@@ -62,9 +64,9 @@ func (s *Service) seal(p passkeyStart, known []passkey.Credential, life time.Dur
 
 // unseal opens a sealed challenge of a purpose, or returns KindInvalidChallenge.
 func (s *Service) unseal(purpose, challenge string) (p passkeyStart, err error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(challenge, sealedStart))
-	if err != nil || len(challenge) > maxSealed {
-		return p, errInvalidChallenge
+	raw, err := sealedText(challenge)
+	if err != nil {
+		return p, err
 	}
 	text, _, err := s.sealer.Open(startRow, raw)
 	if err == nil {
@@ -79,8 +81,21 @@ func (s *Service) unseal(purpose, challenge string) (p passkeyStart, err error) 
 	return p, nil
 }
 
-// maxSealed is the longest sealed challenge, in bytes.
-const maxSealed = 8 << 10
+// maxSealed is the longest sealed challenge, in bytes: it names all passkeys of an account, each with an id of up to 1,023 bytes, though
+// authenticators make ids of 16 to 200.
+const maxSealed = 32 << 10
+
+// sealedText decodes a sealed challenge, or returns KindInvalidChallenge.
+func sealedText(challenge string) ([]byte, error) {
+	if len(challenge) > maxSealed {
+		return nil, errInvalidChallenge
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(challenge, sealedStart))
+	if err != nil {
+		return nil, errInvalidChallenge // the cause would repeat the client's text
+	}
+	return raw, nil
+}
 
 // challengeOf returns the hash under which a challenge is used up, and whether it is a sealed one.
 func (s *Service) challengeOf(challenge string) (hash []byte, sealed bool, err error) {
@@ -88,7 +103,12 @@ func (s *Service) challengeOf(challenge string) (hash []byte, sealed bool, err e
 		hash, err = challengeHash(challenge)
 		return hash, false, err
 	}
-	sum := sha256.Sum256([]byte(challenge))
+	raw, err := sealedText(challenge)
+	if err != nil {
+		return nil, true, err
+	}
+	// Of the sealed bytes, not of their text: the decoder skips line breaks, and each spelling would be a challenge that was never used.
+	sum := sha256.Sum256(raw)
 	return sum[:], true, nil
 }
 
@@ -132,7 +152,8 @@ func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (PasskeyStart
 	if err := bad.Err(); err != nil {
 		return PasskeyStart{}, err
 	}
-	jkt, proof, proofErr := s.tokens.CheckProof(a.Proof, "passkey", dpop.Request{})
+	// The proof is not consumed: strangers may call this, and with a copy of it they get what works with its key only.
+	jkt, _, proofErr := s.tokens.CheckProof(a.Proof, "", dpop.Request{})
 	if proofErr != nil {
 		jkt = ""
 	}
@@ -149,24 +170,25 @@ func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (PasskeyStart
 	if err := s.checkApp(ctx, r, allowed, named, proofErr); err != nil {
 		return PasskeyStart{}, err
 	}
-	if err := proof.Consume(); err != nil {
-		return PasskeyStart{}, err
-	}
 	return s.seal(passkeyStart{Purpose: purposeApp, Step: pendingStep{Device: name, ClientID: r.ClientID, JKT: jkt}}, nil, AppStepLife)
 }
 
 // checkPasskeyStart checks the answer to a PasskeyStart: a sign-in with a passkey alone, which proves two factors in one gesture.
 func (s *Service) checkPasskeyStart(ctx context.Context, purpose string, hash []byte, a StepAnswer) (ok answered, err error) {
-	if len(a.Credential) == 0 {
-		return ok, auth.InvalidField("credential", "This is required.")
+	a.Method = StepPasskey // no other can answer it
+	if err := checkStepFields(a); err != nil {
+		return ok, err
 	}
 	p, err := s.unseal(purpose, a.Challenge)
 	if err != nil {
 		return ok, err
 	}
-	handle, _, err := passkey.UserHandle(a.Credential)
+	if err := p.Step.belongsTo(a); err != nil {
+		return ok, err
+	}
+	owner, err := ownerOf(p, a.Credential)
 	if err != nil {
-		return ok, errWrongPasskey(err)
+		return ok, err
 	}
 	leave, err := s.gate.Admit(a.From)
 	if err != nil {
@@ -174,7 +196,7 @@ func (s *Service) checkPasskeyStart(ctx context.Context, purpose string, hash []
 	}
 	defer leave()
 	err = s.gate.Query(ctx, func() error {
-		ok.user, err = s.store.UserByID(ctx, handle)
+		ok.user, err = s.store.UserByID(ctx, owner)
 		return err
 	})
 	if errors.Is(err, models.ErrNotFound) {
@@ -189,28 +211,62 @@ func (s *Service) checkPasskeyStart(ctx context.Context, purpose string, hash []
 	}
 	ok.step, ok.method = p.Step, models.ByPasskey
 	ok.usedUp = models.ChallengeUse{Hash: hash, Purpose: purpose, Answer: answerHash(a), ExpiresAt: p.Until, Sealed: true}
-	if ok.factor, ok.use, err = s.checkPasskey(ctx, ok.user, factors, p.Session, a.Credential); err != nil {
+	if ok.factor, ok.use, err = s.checkPasskey(ctx, purpose, ok.user, factors, p.Session, a.Credential); err != nil {
 		return ok, err
 	}
 	if ok.user.DisabledAt != nil {
 		return ok, auth.Refuse(auth.KindAccountDisabled, "This account is disabled.")
 	}
-	known, err := s.knownBy(ctx, ok.user, a.From)
-	ok.known = known
+	ok.known, ok.allowed, err = s.knownBy(ctx, ok.user, p.Step.ClientID, a.From)
 	return ok, err
 }
 
+// ownerOf returns whose passkey must have answered. An answer to known passkeys need not say whose it is.
+func ownerOf(p passkeyStart, credential []byte) (uuid.UUID, error) {
+	if len(p.User) > 0 {
+		return uuid.FromBytes(p.User)
+	}
+	handle, _, err := passkey.UserHandle(credential)
+	if err != nil {
+		return uuid.Nil, errWrongPasskey(err)
+	}
+	return handle, nil
+}
+
 func errWrongPasskey(cause error) error {
-	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey does not open an account here.", Cause: cause, OfPasskey: true}
+	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey was not accepted. It may have been removed, or it belongs to another account.", Cause: cause, OfPasskey: true}
+}
+
+// ceremonies are those that may end a challenge of a purpose. The pages of the portal are answered by their own origin alone, and
+// apps by registered Android apps, too. (On iOS an app answers with the origin of the pages.)
+func (s *Service) ceremonies(ctx context.Context, purpose string) (*passkey.Ceremonies, error) {
+	if purpose == purposeBrowser || purpose == purposeConfirm {
+		return s.passkeys, nil
+	}
+	apps, err := s.clients.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var origins []string
+	for _, app := range apps.Android {
+		for _, certificate := range app.Certificates {
+			origins = append(origins, passkey.AndroidOrigin(certificate))
+		}
+	}
+	return s.passkeys.WithApps(origins)
 }
 
 // checkPasskey checks the assertion of one of the account's passkeys.
-func (s *Service) checkPasskey(ctx context.Context, user models.User, factors []models.Factor, session, credential []byte) (f models.Factor, use models.FactorUse, err error) {
+func (s *Service) checkPasskey(ctx context.Context, purpose string, user models.User, factors []models.Factor, session, credential []byte) (f models.Factor, use models.FactorUse, err error) {
 	if !s.HasPasskeys() {
 		return f, use, errWrongPasskey(ErrNoPasskeys)
 	}
+	ceremonies, err := s.ceremonies(ctx, purpose)
+	if err != nil {
+		return f, use, err
+	}
 	now := s.clock.Now()
-	used, err := s.passkeys.FinishRequest(passkey.User{ID: user.ID, Name: user.Email}, session, credential, Passkeys(factors), now)
+	used, err := ceremonies.FinishRequest(passkey.User{ID: user.ID, Name: user.Email}, session, credential, Passkeys(factors), now)
 	if err != nil {
 		return f, use, errWrongPasskey(err)
 	}
@@ -227,15 +283,19 @@ func (s *Service) checkPasskey(ctx context.Context, user models.User, factors []
 	return f, models.FactorUse{ID: f.ID, Kind: f.Kind, SignCount: used.SignCount, BackedUp: used.BackedUp, At: now}, nil
 }
 
-// knownBy returns how the account knows the caller.
-func (s *Service) knownBy(ctx context.Context, user models.User, from auth.Caller) (known ratelimit.Known, err error) {
+// knownBy returns how the account knows the caller, and whether an app may sign in.
+func (s *Service) knownBy(ctx context.Context, user models.User, clientID string, from auth.Caller) (known ratelimit.Known, allowed bool, err error) {
+	facts, err := s.factsOf(ctx, user, clientID, from)
+	return ratelimit.KnownBy(facts), facts.Allowed, err
+}
+
+func (s *Service) factsOf(ctx context.Context, user models.User, clientID string, from auth.Caller) (facts models.SignInFacts, err error) {
 	err = s.gate.Query(ctx, func() error {
-		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
-			EmailKey: user.EmailKey, At: s.clock.Now(), Browser: s.limits.BrowserOrigin(from), Network: s.limits.NetworkOrigin(from),
+		facts, err = s.store.SignInFacts(ctx, models.SignInQuestion{
+			EmailKey: user.EmailKey, ClientID: clientID, At: s.clock.Now(), Browser: s.limits.BrowserOrigin(from), Network: s.limits.NetworkOrigin(from),
 			KnownSince: s.clock.Now().Add(-ratelimit.KnownFor), JKT: from.JKT,
 		})
-		known = ratelimit.KnownBy(facts)
 		return err
 	})
-	return known, err
+	return facts, err
 }

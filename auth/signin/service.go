@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/client"
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
 	"latchkey/auth/passkey"
@@ -24,7 +25,7 @@ type Config struct {
 	SecondFactor    Policy        // who must have a second factor; empty: no one
 }
 
-// Parts are the dependencies of the service. All are required.
+// Parts are the dependencies of the service. All but Passkeys are required.
 type Parts struct {
 	Store  *models.Store
 	Clock  auth.Clock
@@ -40,7 +41,8 @@ type Parts struct {
 	Sealer *seal.Sealer
 	Key    []byte // HMAC key that derives the secrets of browsers from their marks
 
-	Passkeys *passkey.Ceremonies
+	Passkeys *passkey.Ceremonies // nil where passkeys do not work
+	Clients  *client.Service
 }
 
 // Service signs people in. It is safe for concurrent use.
@@ -61,6 +63,7 @@ type Service struct {
 	key    []byte
 
 	passkeys *passkey.Ceremonies
+	clients  *client.Service
 }
 
 // New returns the service.
@@ -68,7 +71,7 @@ func New(p Parts, c Config) *Service {
 	return &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, notify: p.Notify, tokens: p.Tokens, limits: p.Limits,
 		gate: p.Gate, slots: p.Slots, hasher: p.Hasher, sealer: p.Sealer, key: p.Key,
-		passkeys: p.Passkeys,
+		passkeys: p.Passkeys, clients: p.Clients,
 	}
 }
 
