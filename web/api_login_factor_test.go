@@ -130,7 +130,7 @@ func TestDeadAndForeignChallengesAreRefused(t *testing.T) {
 		code := app.next(s)
 		for what, malformed := range map[string]string{
 			"none": "", "short": challenge[:42], "long": challenge + "A", "padded": challenge + "=", "another": strings.Repeat("A", 43), "with a break": challenge[:20] + "\n" + challenge[20:],
-			"a sealed one that is none": "s." + challenge, "a huge one": "s." + strings.Repeat("A", 20_000), "the browser's": s.browserChallenge(),
+			"a sealed one that is not one": "s." + challenge, "a huge one": "s." + strings.Repeat("A", 20_000), "the browser's": s.browserChallenge(),
 		} {
 			r := s.postJSON("/api/login/factor", map[string]any{"challenge": malformed, "method": "totp", "code": code, "credential": map[string]string{"id": "x"}})
 			r.wants(t, what, http.StatusUnauthorized, "invalid_challenge")

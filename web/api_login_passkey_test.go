@@ -60,14 +60,14 @@ func TestAPasskeyThatProvesNothingIsRefused(t *testing.T) {
 		o := s.owner()
 		user := o.session().User
 		key := o.addPasskey("")
-		stranger, nobody := s.newPasskey(user.ID), s.newPasskey(models.NewID(s.clock.Now()))
+		stranger, unknown := s.newPasskey(user.ID), s.newPasskey(models.NewID(s.clock.Now()))
 		elsewhere := *key
 		elsewhere.party.Origin = "https://evil.example"
 		start := s.startPasskey("phone")
 		challenge := start.text(t, "challenge")
 		for what, credential := range map[string]json.RawMessage{
 			"a passkey that is not registered": stranger.answer(start),
-			"a passkey of nobody":              nobody.answer(start),
+			"a passkey of no account":          unknown.answer(start),
 			"from another origin":              elsewhere.answer(start),
 			"to another start":                 key.answer(s.startPasskey("phone")),
 			"no credential at all":             json.RawMessage(`{}`),
