@@ -50,7 +50,7 @@ type NewDevice struct {
 }
 
 // AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one with
-// only the name, the times and SecretHash filled in. It returns ErrChanged when the password or the factors changed, the account was
+// only the name, the times, SecretHash and FormerHash filled in. It returns ErrChanged when the password or the factors changed, the account was
 // disabled or the trusted browser ended since the caller verified them, ErrUsed when the challenge or the factor was used before,
 // ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
@@ -208,7 +208,7 @@ func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err erro
 		Device `gorm:"embedded"`
 		Ended  int64
 	}
-	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.name, d.last_seen_at, d.expires_at, d.secret_hash, c.ended
+	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.name, d.last_seen_at, d.expires_at, d.secret_hash, d.former_hash, c.ended
 		FROM (SELECT count(*) AS ended FROM devices WHERE user_id = ? AND revoked_at IS NOT NULL) AS c
 		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID).Scan(&rows).Error
 	for _, row := range rows {
@@ -220,10 +220,12 @@ func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err erro
 	return list, ended, err
 }
 
-// withSecret returns the browser whose secret has one of the hashes.
+// withSecret returns the browser whose secret, present or former, has one of the hashes.
 func (h held) withSecret(hashes [][]byte) (Device, bool) {
 	for _, d := range h {
-		if d.Kind == KindBrowser && slices.ContainsFunc(hashes, func(hash []byte) bool { return bytes.Equal(hash, d.SecretHash) }) {
+		if d.Kind == KindBrowser && slices.ContainsFunc(hashes, func(hash []byte) bool {
+			return bytes.Equal(hash, d.SecretHash) || bytes.Equal(hash, d.FormerHash)
+		}) {
 			return d, true
 		}
 	}

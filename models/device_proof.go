@@ -23,8 +23,16 @@ const (
 	ByInvitation             SignInMethod = "invitation"
 )
 
+// SignInMethods are all of them.
+var SignInMethods = []SignInMethod{
+	ByPassword, ByPasswordTOTP, ByPasswordRecoveryCode, ByPasswordPasskey, ByPasswordTrustedBrowser, ByPasskey, BySignUp, ByInvitation,
+}
+
 // formerSecretLife is how long a browser's former secret works after the first use of the new one.
 const formerSecretLife = 10 * time.Second
+
+// sentTwiceWithin is how long after a confirmation another one with the secret from before it is the same form, sent twice.
+const sentTwiceWithin = time.Minute
 
 // Proved returns when the device's owner was last verified: at the sign-in or at a confirmation.
 func (d Device) Proved() time.Time {
@@ -36,14 +44,16 @@ func (d Device) Proved() time.Time {
 
 // RenewBrowserSecret gives a live browser a new secret after a confirmation, and records the confirmation. The old secret works until
 // 10 s after the first use of the new one, so that a lost answer signs no one out. old is the hash of the secret that the confirming
-// request came with: the present one or, after a lost answer, the former one. RenewBrowserSecret returns ErrNotFound when the browser
-// is not live or has another secret.
+// request came with: the present one or, after a lost answer, the former one. The former one does not count within a minute of the
+// confirmation that replaced it: the same form was sent twice, and the browser may have either answer's secret. RenewBrowserSecret
+// returns ErrNotFound when the browser is not live or has another secret.
 func (s *Store) RenewBrowserSecret(ctx context.Context, key DeviceKey, old, renewed []byte, method SignInMethod, at time.Time) error {
 	now := dbTime(at)
 	return wrapErr("renew browser secret", s.write(ctx, func(db *gorm.DB) error {
 		done := db.Exec(`UPDATE devices SET secret_hash = ?, former_hash = ?, former_until = NULL, proved_by = ?, proved_at = ?
-			WHERE user_id = ? AND id = ? AND kind = 'browser' AND revoked_at IS NULL AND expires_at > ? AND `+secretCondition,
-			nonNil(renewed), nonNil(old), method, now, key.UserID, key.ID, now, nonNil(old), nonNil(old), now)
+			WHERE user_id = ? AND id = ? AND kind = 'browser' AND revoked_at IS NULL AND expires_at > ?
+				AND (secret_hash = ? OR former_hash = ? AND (former_until IS NULL OR former_until > ?) AND proved_at <= ?)`,
+			nonNil(renewed), nonNil(old), method, now, key.UserID, key.ID, now, nonNil(old), nonNil(old), now, dbTime(at.Add(-sentTwiceWithin)))
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}

@@ -114,9 +114,9 @@ func TestTheAlarmOfAPrunedDeviceEndsEveryDevice(t *testing.T) {
 		thief := add(t, s, n)
 		later := addApp(t, s, u.ID, "later")
 		exec(t, s, "DELETE FROM devices WHERE id = ?", thief.ID.String())
-		revoked, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: []byte("link"), At: noon.Add(time.Hour), Event: event(models.EventLocked, uuid.Nil, noon)})
-		if err != nil || revoked != 2 || device(t, s, later).RevokedAt == nil {
-			t.Errorf("%d devices signed out, %v", revoked, err)
+		done, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: []byte("link"), At: noon.Add(time.Hour), Event: event(models.EventLocked, uuid.Nil, noon)})
+		if err != nil || done.Revoked != 2 || device(t, s, later).RevokedAt == nil {
+			t.Errorf("%d devices signed out, %v", done.Revoked, err)
 		}
 	})
 }

@@ -23,6 +23,7 @@ func TestTheBoundsAreThoseOfTheSecurityDocument(t *testing.T) {
 		"known networks and browsers | `known_places` | %d, the latest":     models.MaxKnownOrigins,
 		"An account has at most %d open ways back":                          models.MaxWaysBack,
 		"former addresses | `former_addresses` | %d that can be taken back": models.MaxWaysBack,
+		"trusted browsers | `trusted_browsers` | %d, the latest":            models.MaxTrustedBrowsers,
 		"ended devices | `devices` | %d, the live ones counted in":          models.MaxEnded,
 		"past %d of those in a day no limit begins again":                   models.MaxResetsAfresh,
 	} {

@@ -15,18 +15,19 @@ const EmailLink = "email"
 // EmailRequest asks for a new address of an account. Its Mail is the mail with the link that confirms the address.
 type EmailRequest struct {
 	UserID   uuid.UUID
-	Verified string // the hash that the password was checked against
+	Verified string // the password hash that the caller read
+	Proof    Proof  // what confirmed the request
 	At       time.Time
 	Event    Event
 	Mail     MailWithLinks
 }
 
 // AskEmailChange writes the mail with the link. Earlier links to other addresses end. Links to the same address stay good; the subject
-// of a link tells which address it is about. AskEmailChange returns ErrChanged when the account is not as verified. Without that check
-// a link could be written just after the change of password that ends all links.
+// of a link tells which address it is about. AskEmailChange returns ErrChanged when the account is not as verified, and ErrUsed as UseFactor
+// does. Without that check a link could be written just after the change of password that ends all links.
 func (s *Store) AskEmailChange(ctx context.Context, r EmailRequest) error {
 	return wrapErr("ask for a new address", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := lockVerifiedUser(tx, r.UserID, r.Verified, "", r.At); err != nil {
+		if err := r.Proof.use(tx, r.UserID, r.Verified, r.At); err != nil {
 			return err
 		}
 		for _, link := range r.Mail.Links {
@@ -50,6 +51,7 @@ type EmailChange struct {
 	UserID          uuid.UUID
 	From            string // folded: the account's address when it asked
 	Verified        string // the password's hash then
+	Version         int64  // of its factors then
 	Email, EmailKey string
 	At              time.Time
 	Former          FormerAddress // the old address, with the link that takes it back; ChangeEmail fills in Since
@@ -77,7 +79,7 @@ const maxWaysBack = 30
 func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 	return wrapErr("change address", s.tx(ctx, func(tx *gorm.DB) error {
 		// Lock the users row first, as every transaction that ends links does.
-		q := tx.Where("email_key = ? AND password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.From, c.Verified)
+		q := tx.Where("email_key = ? AND password_hash = ? AND factors_version = ? AND disabled_at IS NULL AND locked_at IS NULL", c.From, c.Verified, c.Version)
 		if err := moveUser(tx, q, c.UserID, c.Email, c.EmailKey, c.At, ErrNotFound); err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ func move(u models.User, secret, to string, at time.Time) models.EmailChange {
 }
 
 func undo(secret string, at time.Time) models.EmailUndo {
-	return models.EmailUndo{Hash: hashOf(secret), At: at, Event: event(models.EventEmailRestored, uuid.Nil, at), Mails: func(f models.FormerAddress, left string) []models.MailWithLinks {
+	return models.EmailUndo{Hash: hashOf(secret), At: at, Event: event(models.EventEmailRestored, uuid.Nil, at), Mails: func(f models.FormerAddress, left string, gone models.FactorsGone) []models.MailWithLinks {
 		return []models.MailWithLinks{mailTo(models.User{ID: f.UserID}, "restored", f.Email, at), mailTo(models.User{ID: f.UserID}, "lost", left, at)}
 	}}
 }

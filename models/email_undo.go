@@ -15,14 +15,15 @@ type EmailUndo struct {
 	At    time.Time
 	Event Event // UndoEmailChange fills in its user
 	FreshStart
-	// Mails makes the mails, given the address that the account takes back and the one that it leaves.
-	Mails func(f FormerAddress, left string) []MailWithLinks
+	// Mails makes the mails, given the address that the account takes back, the one that it leaves, and the factors that went.
+	Mails func(f FormerAddress, left string, gone FactorsGone) []MailWithLinks
 }
 
 // UndoEmailChange consumes the link and gives the account its former address again, whatever address it has now. Since of the
 // address stays what it was. The transaction also locks the password, revokes every device, replaces the known origins, ends links
-// for new passwords and addresses, trusted browsers and open challenges, and ends every way back to the same or a later address. UndoEmailChange changes nothing and
-// returns ErrNotFound when the link is used, ended or expired, or the account is deleted or disabled.
+// for new passwords and addresses, trusted browsers and open challenges, and ends every way back to the same or a later address. It
+// removes every factor that was younger than YoungFactor when the first of the changes that it undoes was made, and all later ones.
+// UndoEmailChange changes nothing and returns ErrNotFound when the link is used, ended or expired, or the account is deleted or disabled.
 func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddress, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		err := tx.Where("hash = ? AND expires_at > ? AND used_at IS NULL", u.Hash, dbTime(u.At)).Take(&f).Error
@@ -55,6 +56,10 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		if _, err := endWays(tx, f.UserID, ends); err != nil {
 			return err
 		}
+		gone, err := expelFactors(tx, f.UserID, u.Event, youngAt(firstUndone(f, list, left[0])))
+		if err != nil {
+			return err
+		}
 		if _, err := revokeAll(tx, f.UserID, uuid.Nil, u.At, u.Event.Actor, RevokedByUndo); err != nil {
 			return err
 		}
@@ -70,9 +75,29 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		}
 		e := u.Event
 		e.UserID = f.UserID
-		return addEventAndMails(tx, e, u.Mails(f, left[0].Email)...)
+		return addEventAndMails(tx, e, u.Mails(f, left[0].Email, gone)...)
 	})
 	return f, wrapErr("take address back", err)
+}
+
+// firstUndone returns when the first of the changes was made that are undone when the account takes f back. f itself tells when the
+// account left that address: a renewed link has the time of the first one. The links to later addresses may have been written before:
+// then an earlier change is undone, too.
+func firstUndone(f FormerAddress, list []FormerAddress, present User) time.Time {
+	first := f.CreatedAt
+	earlier := func(since *time.Time) {
+		if since != nil && since.Before(first) {
+			first = *since
+		}
+	}
+	rank := rankOf(list, f.EmailKey, present)
+	for _, later := range laterThan(list, f.EmailKey, present) {
+		earlier(rankOf(list, later.EmailKey, present).since)
+	}
+	if present.EmailKey != f.EmailKey && rank.before(rankOf(list, present.EmailKey, present)) {
+		earlier(present.EmailSince)
+	}
+	return first
 }
 
 // consumeFormer consumes the link of a way back. Of many concurrent uses one wins; the others get ErrNotFound.

@@ -45,10 +45,11 @@ func (s *Store) Factors(ctx context.Context, userID uuid.UUID) ([]Factor, error)
 // FactorAddition adds factors to an account.
 type FactorAddition struct {
 	UserID   uuid.UUID
-	Version  int64      // User.FactorsVersion that the caller read
-	Verified string     // the password hash that the caller checked; empty: neither the password nor its lock is a condition
-	Add      []Factor   // AddFactors fills in UserID, and ID, CreatedAt and Since where they are zero
-	Replace  FactorKind // factors of this kind go first; empty: none goes
+	Version  int64         // User.FactorsVersion that the caller read
+	Verified string        // the password hash that the caller checked; empty: neither the password nor its lock is a condition
+	Add      []Factor      // AddFactors fills in UserID, and ID, CreatedAt and Since where they are zero
+	Replace  FactorKind    // factors of this kind go first; empty: none goes
+	Code     *ChallengeUse // the enrolment code that the addition uses up; nil: none
 	At       time.Time
 	Event    Event
 	Mail     MailWithLinks
@@ -58,12 +59,17 @@ type FactorAddition struct {
 
 // AddFactors adds factors in one transaction and returns how many devices it signed out. All trusted browsers and open challenges of
 // the account end. It returns ErrChanged when the factors have changed since the caller read them, the account is disabled, or the
-// verified password is another by now or locked, ErrDuplicate when the account has the factor or an authenticator app already, and a
+// verified password is another by now or locked, ErrUsed when the code was used, ErrDuplicate when the account has the factor or an authenticator app already, and a
 // LimitError past a limit of the event.
 func (s *Store) AddFactors(ctx context.Context, a FactorAddition) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockVerifiedUser(tx.Where("factors_version = ?", a.Version), a.UserID, a.Verified, "", a.At); err != nil {
 			return err
+		}
+		if a.Code != nil {
+			if err := useChallenge(tx, a.UserID, *a.Code, uuid.NullUUID{}, a.At); err != nil {
+				return err
+			}
 		}
 		if a.Replace != "" {
 			if err := tx.Where("user_id = ? AND kind = ?", a.UserID, a.Replace).Delete(&Factor{}).Error; err != nil {
@@ -157,8 +163,7 @@ const hasSecondFactor = "EXISTS (SELECT 1 FROM factors AS strong WHERE strong.us
 
 // factorsChanged counts a change of factors and ends what rested on those before. The caller has locked the user's row.
 func factorsChanged(tx *gorm.DB, userID uuid.UUID, keep *uuid.UUID, e Event) (revoked int64, err error) {
-	err = tx.Exec("UPDATE users SET factors_version = factors_version + 1, second_factor = "+hasSecondFactor+" WHERE id = ?", userID, FactorRecoveryCode, userID).Error
-	if err != nil {
+	if err := countFactorsChange(tx, userID); err != nil {
 		return 0, err
 	}
 	if err := endTrust(tx, userID); err != nil || keep == nil {
@@ -173,16 +178,19 @@ func factorsChanged(tx *gorm.DB, userID uuid.UUID, keep *uuid.UUID, e Event) (re
 
 // endTrust ends the trusted browsers and the open challenges of an account. Used challenges stay, so that none works twice. The caller
 // has locked the user's row.
-func endTrust(tx *gorm.DB, userID uuid.UUID) error {
+func endTrust(tx *gorm.DB, userID uuid.UUID) error { return endTrustBut(tx, userID, "") }
+
+// endTrustBut is endTrust for all challenges but those of a purpose.
+func endTrustBut(tx *gorm.DB, userID uuid.UUID, purpose string) error {
 	if err := tx.Where("user_id = ?", userID).Delete(&TrustedBrowser{}).Error; err != nil {
 		return err
 	}
-	return tx.Where("user_id = ? AND used_at IS NULL", userID).Delete(&Challenge{}).Error
+	return tx.Where("user_id = ? AND used_at IS NULL AND purpose <> ?", userID, purpose).Delete(&Challenge{}).Error
 }
 
-// endTrustInPassword is endTrust for an account with a new password.
-func endTrustInPassword(tx *gorm.DB, userID uuid.UUID) error {
-	if err := endTrust(tx, userID); err != nil {
+// endTrustWithPassword is endTrust for an account whose password is changed. Enrolment codes stay.
+func endTrustWithPassword(tx *gorm.DB, userID uuid.UUID) error {
+	if err := endTrustBut(tx, userID, EnrolPurpose); err != nil {
 		return err
 	}
 	return forgetWrongCodes(tx, userID)

@@ -13,7 +13,7 @@ import (
 func trusted(t testing.TB, s *models.Store) models.User {
 	t.Helper()
 	u := addUser(t, s)
-	app := addFactors(t, s, u, noon, authenticatorApp())[0]
+	app := addFactors(t, s, u, noon.Add(-30*day), authenticatorApp())[0]
 	u = user(t, s, u)
 	for _, name := range []string{"open", "used"} {
 		if err := s.AddChallenge(t.Context(), challenge(u, name, noon), password, u.FactorsVersion, nil, nil); err != nil {

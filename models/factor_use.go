@@ -53,31 +53,65 @@ func useFactor(tx *gorm.DB, userID uuid.UUID, u FactorUse) error {
 	return forgetWrongCodes(tx, userID)
 }
 
+// Proof is what confirmed an act: the version of the account's factors that the caller read and, where there is a second factor, the one
+// that was verified. The transaction of the act uses it up, so that a refused act leaves a code to be typed again.
+type Proof struct {
+	Version   int64 // User.FactorsVersion
+	Factor    *FactorUse
+	Challenge *ChallengeUse
+}
+
+// use locks the row of an enabled account whose factors, and whose password with it, are those that were verified, and uses the factor
+// and the challenge. It returns ErrChanged and ErrUsed as UseFactor does.
+func (p Proof) use(tx *gorm.DB, userID uuid.UUID, verified string, at time.Time) error {
+	if err := lockVerifiedUser(tx.Where("factors_version = ?", p.Version), userID, verified, "", at); err != nil {
+		return err
+	}
+	return p.useUp(tx, userID, at)
+}
+
+// useUp is use for a caller that has locked the account's row and checked its version.
+func (p Proof) useUp(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
+	if p.Challenge != nil {
+		var by uuid.NullUUID
+		if p.Factor != nil && p.Factor.Event != nil {
+			by = p.Factor.Event.DeviceID
+		}
+		if err := useChallenge(tx, userID, *p.Challenge, by, at); err != nil {
+			return err
+		}
+	}
+	if p.Factor == nil {
+		return nil
+	}
+	if err := useFactor(tx, userID, *p.Factor); err != nil {
+		return err
+	}
+	if p.Factor.Event != nil {
+		if err := addEvent(tx, *p.Factor.Event); err != nil {
+			return err
+		}
+	}
+	return addMail(tx, p.Factor.Mail)
+}
+
+// AddConfirmedEvent writes the event of an act that leaves nothing else, and uses what confirmed it. It returns ErrChanged when the
+// account is disabled or gone, or its password or its factors have changed, ErrUsed as UseFactor does, and a LimitError past a limit of
+// the event.
+func (s *Store) AddConfirmedEvent(ctx context.Context, e Event, verified string, p Proof) error {
+	return wrapErr("add confirmed event", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := p.use(tx, e.UserID, verified, e.At); err != nil {
+			return err
+		}
+		return addEvent(tx, e)
+	}))
+}
+
 // UseFactor uses a factor by itself, to confirm an act. A challenge, if there is one, is used with it; the event's device becomes the
 // challenge's. It returns ErrChanged when the account is disabled or its factors have changed since the caller read the version,
 // ErrUsed when the code or the challenge was used before (see useFactor and ChallengeUse), and a LimitError past a limit of the event.
 func (s *Store) UseFactor(ctx context.Context, userID uuid.UUID, version int64, u FactorUse, c *ChallengeUse) error {
 	return wrapErr("use factor", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := lockVerifiedUser(tx.Where("factors_version = ?", version), userID, "", "", u.At); err != nil {
-			return err
-		}
-		if c != nil {
-			var by uuid.NullUUID
-			if u.Event != nil {
-				by = u.Event.DeviceID
-			}
-			if err := useChallenge(tx, userID, *c, by, u.At); err != nil {
-				return err
-			}
-		}
-		if err := useFactor(tx, userID, u); err != nil {
-			return err
-		}
-		if u.Event != nil {
-			if err := addEvent(tx, *u.Event); err != nil {
-				return err
-			}
-		}
-		return addMail(tx, u.Mail)
+		return Proof{Version: version, Factor: &u, Challenge: c}.use(tx, userID, "", u.At)
 	}))
 }

@@ -3,7 +3,6 @@ package models_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -154,7 +153,7 @@ func TestAConfirmationIsAllOrNothing(t *testing.T) {
 			t.Fatalf("after a refusal: %v", err)
 		}
 		c, err := s.FindChallenge(t.Context(), secondStep, made.Hash, noon)
-		if err != nil || c.DeviceID.UUID != phone || !strings.HasPrefix(kinds(t, s, u.ID), "recovery_code_used") || count(t, s, "SELECT count(*) FROM mails WHERE kind = 'code used'") != 1 {
+		if err != nil || c.DeviceID.UUID != phone || eventOf(t, s, u, models.EventRecoveryCodeUsed).DeviceName != "phone" || count(t, s, "SELECT count(*) FROM mails WHERE kind = 'code used'") != 1 {
 			t.Errorf("%+v, %v, %s", c, err, kinds(t, s, u.ID))
 		}
 		other := addChallenge(t, s, u, "two", noon)

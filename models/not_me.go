@@ -19,9 +19,19 @@ type NotMeReport struct {
 	Event Event
 }
 
+// NotMeDone is what the answer "This wasn't me" has done.
+type NotMeDone struct {
+	Revoked int64 // devices
+	Factors FactorsGone
+}
+
 // EveryDevice is the prefix of the subject of a link about all devices of its account. The rest of the subject tells such links
 // apart.
 const EveryDevice = "all "
+
+// EveryDeviceAndCodes is the prefix of the subject of such a link that also removes the recovery codes that were made since. Releases
+// that do not know it take it for EveryDevice.
+const EveryDeviceAndCodes = EveryDevice + "codes "
 
 // factorPrefix is the prefix of the subjects that FactorSubject makes. It is stored.
 const factorPrefix = "factor "
@@ -59,12 +69,14 @@ func SubjectSince(subject string) (at time.Time, ok bool) {
 	return at, err == nil
 }
 
-// ReportNotMe consumes the link, locks the account's password and returns how many devices it revoked. Depending on the link these
-// are one device and all that signed in after it, all that signed in since a certain time, or all devices. The account loses its
-// known origins, trusted browsers, open challenges, links for a new address, and ways back to addresses later than the present one. ReportNotMe changes nothing and
+// ReportNotMe consumes the link, locks the account's password, revokes devices and removes factors. Depending on the link these are one
+// device and all that signed in after it, all that signed in since a certain time, or all devices; the factors are those that were
+// added since the sign-in, the time or the mail that the link is about. A link about a factor removes that factor and every later one,
+// and revokes the devices that signed in since. The account loses its known origins, trusted browsers, open challenges, links for a new
+// address, and ways back to addresses later than the present one. ReportNotMe changes nothing and
 // returns ErrNotFound when the link is used or expired, when it went to an address that the account can no longer take back, and
 // when the account is deleted or disabled.
-func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, err error) {
+func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (done NotMeDone, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		var link OneTime
 		if err := tx.Where("purpose = ? AND hash = ? AND expires_at > ? AND used_at IS NULL", r.Purpose, r.Hash, dbTime(r.At)).Take(&link).Error; err != nil {
@@ -84,7 +96,14 @@ func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, 
 		}
 		e := r.Event
 		e.UserID = link.UserID
-		if revoked, err = revokeNotMe(tx, link, &e); err != nil {
+		since, err := scopeOf(tx, link)
+		if err != nil {
+			return err
+		}
+		if done.Revoked, err = since.revoke(tx, link.UserID, &e); err != nil {
+			return err
+		}
+		if done.Factors, err = expelFactors(tx, link.UserID, e, since.factors()...); err != nil {
 			return err
 		}
 		if err := forgetKnownOrigins(tx, link.UserID); err != nil {
@@ -101,39 +120,80 @@ func (s *Store) ReportNotMe(ctx context.Context, r NotMeReport) (revoked int64, 
 		}
 		return addEvent(tx, e)
 	})
-	return revoked, wrapErr("report not me", err)
+	return done, wrapErr("report not me", err)
 }
 
-// revokeNotMe revokes the devices that the link is about. The event names the device, if the link is about one. The event's detail is
-// how many other devices were signed out; it stays empty when every device was.
-func revokeNotMe(tx *gorm.DB, link OneTime, e *Event) (int64, error) {
-	if strings.HasPrefix(link.Subject, EveryDevice) {
-		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByNotMe)
+// notMeScope is what a link "This wasn't me" is about: everything since a moment.
+type notMeScope struct {
+	since  time.Time
+	every  bool    // all devices are signed out, those before since, too
+	device *Device // the one that the link is about; nil: none
+	codes  bool    // recovery codes that were made since then go even when an older factor confirmed them
+}
+
+// scopeOf finds out what a link is about. It returns ErrNotFound for a subject of a later release.
+func scopeOf(tx *gorm.DB, link OneTime) (s notMeScope, err error) {
+	s = notMeScope{since: link.CreatedAt, every: strings.HasPrefix(link.Subject, EveryDevice), codes: strings.HasPrefix(link.Subject, EveryDeviceAndCodes)}
+	if s.every {
+		return s, nil
 	}
 	if since, ok := SubjectSince(link.Subject); ok {
-		done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND created_at >= ? AND revoked_at IS NULL`,
-			dbTime(e.At), e.Actor, RevokedByNotMe, link.UserID, dbTime(since))
-		e.Detail = strconv.FormatInt(done.RowsAffected, 10)
-		return done.RowsAffected, done.Error
+		s.since = since
+		return s, nil
+	}
+	if id, ok := SubjectFactor(link.Subject); ok {
+		var found []Factor
+		if err := tx.Where("user_id = ? AND id = ?", link.UserID, id).Limit(1).Find(&found).Error; err != nil {
+			return s, err
+		}
+		if len(found) > 0 { // otherwise it was removed: by then the mail about it was written
+			s.since = found[0].Since
+		}
+		return s, nil
 	}
 	id, err := uuid.Parse(link.Subject)
 	if err != nil {
-		return 0, ErrNotFound
+		return s, ErrNotFound
 	}
 	var rows []Device
 	if err := tx.Where("user_id = ? AND id = ?", link.UserID, id).Limit(1).Find(&rows).Error; err != nil {
-		return 0, err
+		return s, err
 	}
 	if len(rows) == 0 { // pruned: a thief may have signed in and out until the first device was gone; revoke the later ones too
-		return revokeAll(tx, link.UserID, uuid.Nil, e.At, e.Actor, RevokedByNotMe)
+		s.every = true
+		return s, nil
 	}
-	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: id, Valid: true}, rows[0].Name
-	// The thief may have signed in again from the same origin, which causes no mail.
-	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND (id = ? OR created_at > ?) AND revoked_at IS NULL`,
-		dbTime(e.At), e.Actor, RevokedByNotMe, link.UserID, id, rows[0].CreatedAt)
+	s.device, s.since = &rows[0], rows[0].CreatedAt
+	return s, nil
+}
+
+// factors are the factors that go.
+func (s notMeScope) factors() []factorCondition {
+	which := []factorCondition{addedSince(s.since)}
+	if s.codes {
+		which = append(which, codesMadeSince(s.since))
+	}
+	return which
+}
+
+// revoke revokes the devices that the link is about. The event names the device, if the link is about one. The event's detail is
+// how many other devices were signed out; it stays empty when every device was.
+func (s notMeScope) revoke(tx *gorm.DB, userID uuid.UUID, e *Event) (int64, error) {
+	if s.every {
+		return revokeAll(tx, userID, uuid.Nil, e.At, e.Actor, RevokedByNotMe)
+	}
+	which, args := "created_at >= ?", []any{dbTime(s.since)}
+	if s.device != nil { // the thief may have signed in again from the same origin, which causes no mail
+		which, args = "(id = ? OR created_at > ?)", []any{s.device.ID, s.device.CreatedAt}
+	}
+	done := tx.Exec("UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND "+which+" AND revoked_at IS NULL",
+		append([]any{dbTime(e.At), e.Actor, RevokedByNotMe, userID}, args...)...)
 	others := done.RowsAffected
-	if rows[0].RevokedAt == nil {
-		others--
+	if s.device != nil {
+		e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: s.device.ID, Valid: true}, s.device.Name
+		if s.device.RevokedAt == nil {
+			others--
+		}
 	}
 	e.Detail = strconv.FormatInt(max(0, others), 10)
 	return done.RowsAffected, done.Error

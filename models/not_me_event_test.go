@@ -48,9 +48,9 @@ func TestTheEventOfAnAlarmCountsItsDevices(t *testing.T) {
 				t.Fatal(err)
 			}
 			at := noon.Add(time.Hour)
-			revoked, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: at, Event: event(models.EventLocked, uuid.Nil, at)})
-			if err != nil || revoked != c.revokedHere {
-				t.Fatalf("%s: %d, %v", name, revoked, err)
+			done, err := s.ReportNotMe(t.Context(), models.NotMeReport{Purpose: "alarm", Hash: alarm.Hash, At: at, Event: event(models.EventLocked, uuid.Nil, at)})
+			if err != nil || done.Revoked != c.revokedHere {
+				t.Fatalf("%s: %d, %v", name, done.Revoked, err)
 			}
 			events, err := s.Events(t.Context(), u.ID, models.EventCursor{}, 1)
 			if err != nil || len(events) != 1 || events[0].Kind != models.EventLocked || events[0].DeviceName != c.device || events[0].Detail != c.detail {

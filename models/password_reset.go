@@ -32,13 +32,14 @@ type PasswordReset struct {
 	PasswordHash string
 	At           time.Time
 	Event        Event
-	Mail         MailWithLinks
+	Mail         func(FactorsGone) MailWithLinks // makes the mail to the owner; nil: none
 	FreshStart
 }
 
 // ResetPassword consumes the link, sets and unlocks the password, revokes every device and returns how many it revoked, in one
-// transaction. Ways back to addresses later than the present one, trusted browsers and open challenges end, and wrong codes in a row
-// count from 0. ResetPassword changes nothing and returns ErrNotFound when
+// transaction. Factors younger than YoungFactor, ways back to addresses later than the present one, trusted browsers and open
+// challenges end, and wrong codes in a row count from 0: what a thief of the old password may have added must not keep the owner out,
+// and what the owner has had for longer still stops a thief of the mailbox. ResetPassword changes nothing and returns ErrNotFound when
 // the link is used, replaced, expired or another account's, and when the account is deleted, disabled or has another address by
 // now or, for a first password, has one already.
 func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int64, err error) {
@@ -62,7 +63,14 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if err := applyFreshStart(tx, r.UserID, r.FreshStart, r.At); err != nil {
 			return err
 		}
-		if err := endTrustInPassword(tx, r.UserID); err != nil {
+		gone, err := expelFactors(tx, r.UserID, r.Event, youngAt(r.At))
+		if err != nil {
+			return err
+		}
+		if err := endTrust(tx, r.UserID); err != nil {
+			return err
+		}
+		if err := forgetWrongCodes(tx, r.UserID); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, r.UserID, ResetLink, InviteLink, EmailLink); err != nil {
@@ -71,10 +79,10 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if _, err := endLaterWays(tx, r.UserID, r.At); err != nil {
 			return err
 		}
-		if err := addEvent(tx, r.Event); err != nil {
+		if err := addEvent(tx, r.Event); err != nil || r.Mail == nil {
 			return err
 		}
-		return addMail(tx, r.Mail)
+		return addMail(tx, r.Mail(gone))
 	})
 	return revoked, wrapErr("reset password", err)
 }

@@ -131,7 +131,8 @@ func (s *Store) CountUsers(ctx context.Context) (n int64, err error) {
 // PasswordChange replaces a password and signs devices out with it.
 type PasswordChange struct {
 	UserID   uuid.UUID
-	Verified string // the hash that the caller checked the old password against; empty when an operator resets it
+	Verified string // the present hash as the caller read it; empty when an operator resets it
+	Proof    Proof  // what confirmed the change; with an empty Verified it is not looked at
 	Hash     string
 	At       time.Time
 	Keep     uuid.UUID // the device that stays signed in; uuid.Nil: no device does
@@ -145,14 +146,15 @@ type PasswordChange struct {
 // ChangePassword sets the new hash, revokes every device except Keep and returns how many it revoked, in one transaction. Links for
 // a new password or address end, and so do ways back to addresses later than the present one, trusted browsers and open challenges.
 // ChangePassword unlocks the password, and wrong codes in a row count from 0.
-// It returns ErrChanged when the verified password is no longer the present one or is locked, or the account is disabled. When
-// Verified is empty it returns ErrNotFound for an unknown account.
+// It returns ErrChanged when the verified password is no longer the present one or is locked, the factors have changed, or the account is
+// disabled, and ErrUsed as UseFactor does. When Verified is empty it returns ErrNotFound for an unknown account.
 func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		q := tx.Model(&User{}).Where("id = ?", c.UserID)
 		refused := ErrNotFound
 		if c.Verified != "" {
-			q, refused = q.Where("password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL", c.Verified), ErrChanged
+			q = q.Where("password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL AND factors_version = ?", c.Verified, c.Proof.Version)
+			refused = ErrChanged
 		}
 		set := chosenPassword(c.Hash, c.At)
 		if c.Generated {
@@ -162,13 +164,16 @@ func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked i
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, refused)
 		}
+		if err := c.Proof.useUp(tx, c.UserID, c.At); err != nil {
+			return err
+		}
 		if revoked, err = revokeAll(tx, c.UserID, c.Keep, c.At, c.By, RevokedByPassword); err != nil {
 			return err
 		}
 		if err := applyFreshStart(tx, c.UserID, c.FreshStart, c.At); err != nil {
 			return err
 		}
-		if err := endTrustInPassword(tx, c.UserID); err != nil {
+		if err := endTrustWithPassword(tx, c.UserID); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, c.UserID, ResetLink, InviteLink, EmailLink); err != nil {

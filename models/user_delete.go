@@ -13,7 +13,8 @@ import (
 // Deletion is the end of an account, wished by its owner.
 type Deletion struct {
 	UserID   uuid.UUID
-	Verified string           // the hash that the caller checked the password against
+	Verified string           // the password hash that the caller read
+	Proof    Proof            // what confirmed the deletion
 	Now      func() time.Time // when the devices are revoked: asked shortly before it is committed
 	Event    Event            // stays, as anonymous as the rest
 	Farewell MailWithLinks    // its recipient is filled in here; it must name no account
@@ -23,8 +24,8 @@ type Deletion struct {
 
 // DeleteUser deletes an account in one short transaction: its devices, places, links, waiting mails and row. Its devices' places
 // in the status lists stay, revoked, until their access tokens have ended. Its events stay: until FinishDeletion is done with them
-// they lead to the person, and a row of Deleted says so. It changes nothing and returns ErrChanged when the password is not the verified one or is locked, or
-// the account is gone, disabled or one of the support staff's, and ErrWayBack while a former address of the account can be taken
+// they lead to the person, and a row of Deleted says so. It changes nothing and returns ErrChanged when the password is not the verified one or is locked, the factors
+// have changed, or the account is gone, disabled or one of the support staff's, ErrUsed as UseFactor does, and ErrWayBack while a former address of the account can be taken
 // back: a thief who moved the account away could otherwise end it before its owner reads that mail.
 func (s *Store) DeleteUser(ctx context.Context, d Deletion) (err error) {
 	// An account from before ended devices were bounded may have very many.
@@ -54,9 +55,12 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	}
 	var held []User
 	err := tx.Raw(`UPDATE users SET updated_at = updated_at WHERE id = ? AND password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL
-		AND role <> 'support' RETURNING email, email_key`, d.UserID, d.Verified).Scan(&held).Error
+		AND role <> 'support' AND factors_version = ? RETURNING email, email_key`, d.UserID, d.Verified, d.Proof.Version).Scan(&held).Error
 	if err != nil || len(held) == 0 {
 		return orRefuse(err, ErrChanged)
+	}
+	if err := d.Proof.useUp(tx, d.UserID, d.Now()); err != nil {
+		return err
 	}
 	former, err := formerAddresses(tx, d.UserID)
 	if err != nil {

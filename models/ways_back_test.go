@@ -111,7 +111,7 @@ func (x *theft) acts() map[string]func() {
 			x.unlock()
 		},
 		"the button": func() {
-			_, err := x.s.EndWaysBack(x.t.Context(), x.u.ID, event(models.EventWaysBackEnded, x.u.ID, x.now))
+			_, err := x.s.EndWaysBack(x.t.Context(), event(models.EventWaysBackEnded, x.u.ID, x.now), "", models.Proof{})
 			x.must(err)
 		},
 	}

@@ -146,7 +146,7 @@ func alerts(p DevicesPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if anyTheft(p.Alerts) {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<a class=\"button button-danger\" href=\"/security/password\">Change your password</a> ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<a class=\"button button-danger\" href=\"/security/secure\">Secure my account</a> ")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

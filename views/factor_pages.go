@@ -50,10 +50,11 @@ type SecurityPage struct {
 	WaysBack        int  // former addresses that can still take the account back
 }
 
-// PasswordPage changes the password. It posts to /security/password: "new_password" and the fields of Confirm.
+// PasswordPage changes the password. It posts to /security/password: "new_password", "next" and the fields of Confirm.
 type PasswordPage struct {
 	Shell
-	PasswordMin int // characters
+	Next        string // local path to go on to; may be empty
+	PasswordMin int    // characters
 	Confirm     Confirm
 	Problems    FormProblems
 }
@@ -180,12 +181,14 @@ type SetupPage struct {
 	Required  bool // nothing else can be done before; otherwise the person chose to begin
 	Staff     bool // it is required of the support staff
 	NeedsCode bool // the code that was mailed, or that the operator handed out
-	Mailed    bool // that code was mailed
+	CanMail   bool // a button mails that code: a form that posts to /security/setup/code: "next", "method"
+	Mailed    bool // it was mailed just now
 	Enrol     string
 	Codes     bool          // the second part: a factor is there, recovery codes are to be made
 	Add       *PasskeyStart // of a passkey
 	App       *AppSetup     // nil while the person has not chosen the app: a link, ?method=app, leads to it
-	Confirm   *Confirm      // nil: the sign-in that led here is proof enough
+	Ticket    string        // proof of the sign-in that led here, in the hidden field "ticket"; may be empty
+	Confirm   *Confirm      // nil: that proof is enough
 	Next      string        // local path to go on to; may be empty
 	Problems  FormProblems  // fields "enrol_code", "name", "new_passkey", "app_code" and those of Confirm
 }

@@ -10,7 +10,7 @@ const day24 = 24 * time.Hour
 func (g gallery) browser(id, name, agent string, seen time.Duration) Device {
 	return Device{
 		ID: id, Name: name, Icon: "browser", Agent: agent, Address: "203.0.113.7",
-		CreatedAt: g.ago(seen + 12*day24), LastSeenAt: g.ago(seen), ExpiresAt: g.now.Add(18 * day24),
+		CreatedAt: g.ago(seen + 12*day24), LastSeenAt: g.ago(seen), ExpiresAt: g.now.Add(18 * day24), Method: "with a passkey",
 	}
 }
 
@@ -34,7 +34,7 @@ func (g gallery) many() (apps, browsers []Device) {
 	unknown.Agent, unknown.Client, unknown.Address = "Unknown app", "", ""
 	strange := g.browser("b3", "Unknown browser", "Unknown browser", 20*day24)
 	strange.Icon, strange.Address = "unknown", "2001:0db8:85a3:0000:0000:8a2e:0370:7334"
-	strange.ExpiresAt = g.now.Add(3 * time.Hour)
+	strange.ExpiresAt, strange.Method = g.now.Add(3*time.Hour), "with a password, in a trusted browser"
 	evil := g.app("a6", hostile, "phone", 40*day24)
 	evil.Agent, evil.Client, evil.Address = hostile, hostile, hostile
 	bound := g.app("a1", "Pixel 9", "phone", 5*time.Minute)

@@ -9,7 +9,8 @@ import (
 var (
 	askedPasskey = &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"challenge":"AAAAAAAAAAAAAAAAAAAAAA","rpId":"localhost","userVerification":"required"}`}
 	madePasskey  = &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"rp":{"id":"localhost","name":"Latchkey"},"user":{"id":"AAAA","name":"leila.haddad@example.org","displayName":"leila.haddad@example.org"},` +
-		`"challenge":"AAAAAAAAAAAAAAAAAAAAAA","pubKeyCredParams":[{"type":"public-key","alg":-7}]}`}
+		`"challenge":"AAAAAAAAAAAAAAAAAAAAAA","pubKeyCredParams":[{"type":"public-key","alg":-7},{"type":"public-key","alg":-257}],` +
+		`"authenticatorSelection":{"residentKey":"required","userVerification":"required"}}`}
 	madeApp = &AppSetup{
 		QR: "data:image/png;base64," + galleryQR, Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", Sealed: "c2VhbGVk",
 		URL: "otpauth://totp/Latchkey:leila.haddad@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey",
@@ -90,6 +91,7 @@ func (g gallery) passwordPages() []State {
 	wrong := doubted("Your password was not changed.")
 	wrong.Fields["new_password"] = "At least 12 characters are needed."
 	asked := FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"email": "This is your e-mail address already.", "password": "That is not your password."}}
+	stale := FormProblems{Summary: "Nothing was downloaded.", Fields: map[string]string{"passkey": "This page was open for too long, or it was sent twice. Try the passkey again."}}
 	noPasskey := byPasskey
 	noPasskey.Problems = FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{"passkey": "That passkey is not one of your account."}}
 	return []State{
@@ -100,12 +102,18 @@ func (g gallery) passwordPages() []State {
 		address("change", EmailPage{Mail: true}), address("change no mail", EmailPage{}),
 		address("change refused", EmailPage{Mail: true, Email: hostile, Problems: asked}),
 		address("change with everything", EmailPage{Mail: true, Confirm: byAll}),
+		address("change with everything refused", EmailPage{Mail: true, Confirm: byAll, Email: "leila@new.example.net", Problems: asked}),
 		ways("none", WaysBackPage{}),
 		ways("older", WaysBackPage{WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
 		ways("to end", WaysBackPage{CanEnd: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
 		ways("to end with everything", WaysBackPage{CanEnd: true, Confirm: byAll, WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
+		ways("to end refused", WaysBackPage{CanEnd: true, Confirm: byAll, Problems: doubted("No link was ended."), WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
 		{"security/data with everything", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Confirm: byAll})},
+		{"security/data with everything refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Confirm: byAll, Problems: stale})},
 		{"security/delete with everything", AccountDelete(AccountDeletePage{Shell: g.in("Delete your account", "security"), Confirm: byAll, Bound: Bound{Most: "15 minutes"}})},
+		{"security/delete with everything refused", AccountDelete(AccountDeletePage{
+			Shell: g.in("Delete your account", "security"), Confirm: byAll, Bound: Bound{Most: "15 minutes"}, Email: "leila.haddad@example.org", Problems: doubted("Your account was not deleted.")})},
+		{"password/of your own with everything", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Confirm: byAll, Problems: wrong})},
 	}
 }
 
@@ -195,6 +203,8 @@ func (g gallery) setupPages() []State {
 		page("chosen", SetupPage{Add: madePasskey, Confirm: &byPassword}), page("required", SetupPage{Required: true, Add: madePasskey, Next: "/activity"}),
 		page("staff", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Add: madePasskey, Next: "/support"}),
 		page("staff, no mail", SetupPage{Required: true, Staff: true, NeedsCode: true, App: madeApp}),
+		page("staff, code by mail", SetupPage{Required: true, Staff: true, NeedsCode: true, CanMail: true, Add: madePasskey, Next: "/support"}),
+		page("staff, code mailed", SetupPage{Required: true, Staff: true, NeedsCode: true, CanMail: true, Mailed: true, App: madeApp, Next: "/support"}),
 		page("app", SetupPage{App: madeApp, Confirm: &byPassword}),
 		page("refused", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Enrol: hostile, App: madeApp, Problems: noCode}),
 		page("codes", SetupPage{Required: true, Codes: true}), page("codes, confirmed once more", SetupPage{Codes: true, Confirm: &byAll}),

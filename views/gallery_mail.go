@@ -47,6 +47,7 @@ func (g gallery) links() []State {
 		{"not me/passkey", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Name: "Pixel 9"}, Since: g.ago(70 * time.Minute)})},
 		{"not me/passkey hostile", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Factor: &NotMeFactor{Name: breakout}})},
 		{"not me/app", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{App: true}})},
+		{"not me/factor gone", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Gone: true}})},
 		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile), notMe("turned around", breakout),
 	}
 }
@@ -79,6 +80,7 @@ func (g gallery) mails() []galleryMail {
 	add("device reused", "device_reused", func(m *Mail) { m.Device = rightToLeft })
 	add("device reused, hostile", "device_reused", func(m *Mail) { m.Device = breakout })
 	add("password changed", "password_changed", nil)
+	add("password changed, factors removed", "password_changed", func(m *Mail) { m.Removed = FactorsRemoved(2, true, true) })
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
 	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
 	add("first password", "password_changed", func(m *Mail) { m.First = true })

@@ -24,6 +24,7 @@ type Mail struct {
 
 	Factor    string // the name of the passkey that the mail is about; may be empty
 	App       bool   // it is about the authenticator app, otherwise about a passkey
+	Removed   string // a sentence: the factors that the act removed beside what it is for
 	CodesLeft int    // recovery codes that were not used
 	Code      string // the one of an enrolment
 
@@ -60,6 +61,14 @@ type wording struct {
 func (m Mail) Subject() string { return m.words().subject }
 
 func (m Mail) words() wording {
+	w := m.wordsOfKind()
+	if m.Removed != "" {
+		w.lead += " " + m.Removed
+	}
+	return w
+}
+
+func (m Mail) wordsOfKind() wording {
 	quoted := contained(firstStrongIsolate + given(m.Device))
 	always := "You get this mail because it is about the safety of your account " + m.To + ". It cannot be turned off."
 	switch m.Kind {

@@ -1,6 +1,9 @@
 package views
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // factorWords are the words of mails about passkeys, the authenticator app, recovery codes and the second step of a sign-in.
 func (m Mail) factorWords(always string) (w wording, ok bool) {
@@ -21,15 +24,19 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 			w.subject, w.heading = "The authenticator app was removed from your account", "The authenticator app was removed"
 			w.lead = "The codes of your authenticator app are no longer asked for when you sign in to your account."
 		}
-		w.after = []string{"If this was you, there is nothing to do.", choose}
+		w.after = []string{nothingToDo, choose}
 	case "recovery_codes_made":
 		w.subject, w.heading = "New recovery codes were made", "New recovery codes were made"
 		w.lead = "Your account has ten new recovery codes. The old ones no longer work."
-		w.after = []string{"If this was you, there is nothing to do.", choose}
+		w.after = []string{nothingToDo, choose}
+		if m.Link != "" {
+			w.button, w.after = "This wasn’t me", nil
+			w.act = nothingToDo + " If not, this link removes these codes and every passkey and app that was added since, signs every device out, and locks your password until you choose a new one. You do not have to sign in for it."
+		}
 	case "recovery_code_used":
 		w.subject, w.heading = "A recovery code was used", "A recovery code was used"
 		w.lead = "One of the recovery codes of your account was used. It does not work again. You have " + codesLeft(m.CodesLeft) + "."
-		w.after = []string{"If this was you, there is nothing to do.", choose}
+		w.after = []string{nothingToDo, choose}
 		if m.CodesLeft <= fewCodes {
 			w.after = append(w.after, "Make new ones soon: "+m.Base+"/security/codes")
 		}
@@ -43,7 +50,7 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 	case "second_step_missed":
 		w.subject, w.heading = "Someone has your password", "A sign-in was stopped at the second step"
 		w.lead = "Someone entered the right password of your account, but not the second step. No one was signed in."
-		w.after = []string{"If this was you, there is nothing to do.", "If it was not you, someone else knows your password. Choose a new one: " + m.Base + "/security/password"}
+		w.after = []string{nothingToDo, "If it was not you, someone else knows your password. Choose a new one: " + m.Base + "/security/password"}
 	case "factors_reset":
 		w.subject, w.heading = "Two-step sign-in was reset", "Two-step sign-in was reset"
 		w.lead = "An administrator removed every passkey, the authenticator app and the recovery codes from your account. Your password alone is now enough to sign in."
@@ -55,8 +62,15 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 	default:
 		return w, false
 	}
+	if m.Link != "" && w.button == "" {
+		w.button = "This wasn’t me"
+		w.act = nothingToDo + " If not, this link signs every device out, removes every passkey and app that was added since, and locks your password until you choose a new one. You do not have to sign in for it."
+		w.after = slices.DeleteFunc(w.after, func(s string) bool { return s == nothingToDo || s == choose })
+	}
 	return w, true
 }
+
+const nothingToDo = "If this was you, there is nothing to do."
 
 func codesLeft(n int) string {
 	switch n {

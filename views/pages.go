@@ -148,6 +148,7 @@ type RevokePage struct {
 // RevokeOthersPage asks whether every other device is to be signed out.
 type RevokeOthersPage struct {
 	Shell
+	Secure  bool // "Secure my account" led here, and is where the form goes on to
 	Now     time.Time
 	Devices []Device
 	Bound   Bound
@@ -191,6 +192,7 @@ type ChoosePasswordPage struct {
 	Shell
 	Next        string // local path to go on to; may be empty
 	PasswordMin int    // characters
+	Confirm     Confirm
 	Problems    FormProblems
 }
 
@@ -274,6 +276,7 @@ type NotMePage struct {
 
 // NotMeFactor is a factor that someone added.
 type NotMeFactor struct {
+	Gone bool   // it was removed before; what else the link does remains
 	App  bool   // the authenticator app, otherwise a passkey
 	Name string // of the passkey
 }

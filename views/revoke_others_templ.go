@@ -123,7 +123,7 @@ func RevokeOthers(p RevokeOthersPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = decision(p.Account, "/devices/revoke-others", "Sign out "+count(len(p.Devices), "device")).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = decision(p.Account, p.action(), "Sign out "+count(len(p.Devices), "device")).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -172,6 +172,13 @@ func RevokeOthers(p RevokeOthersPage) templ.Component {
 		}
 		return nil
 	})
+}
+
+func (p RevokeOthersPage) action() string {
+	if p.Secure {
+		return "/devices/revoke-others?secure=1"
+	}
+	return "/devices/revoke-others"
 }
 
 func anyApp(devices []Device) bool {

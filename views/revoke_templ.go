@@ -91,7 +91,7 @@ func Revoke(p RevokePage) templ.Component {
 				}
 			}
 			if p.Unknown {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<li>Then you choose a new password: the person who signed in there may know the old one. That signs out every other device too.</li>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<li>Then we lead you through what to do next, a new password first: the person who signed in there may know the old one.</li>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -106,7 +106,7 @@ func Revoke(p RevokePage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.Unknown {
-				templ_7745c5c3_Err = decision(p.Account, devicePath(p.Device.ID, "revoke?unknown=1"), "Sign it out and change password").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = decision(p.Account, devicePath(p.Device.ID, "revoke?unknown=1"), "Sign it out and secure my account").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -92,7 +92,7 @@ func SecondStep(p SecondStepPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if p.Closed && p.Method == "totp" {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<div class=\"card\">")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<div class=\"card state state-off\">")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -294,10 +294,12 @@ func stepField(p SecondStepPage) templ.Component {
 }
 
 func (p SecondStepPage) lead() string {
-	switch p.Method {
-	case "passkey":
+	switch {
+	case p.Closed && p.Method == "totp":
+		return ""
+	case p.Method == "passkey":
 		return "Finish with your passkey: by your fingerprint, your face or the lock of your device."
-	case "recovery_code":
+	case p.Method == "recovery_code":
 		return "Enter one of the recovery codes that you kept. Each works once."
 	}
 	return "Enter the code that your authenticator app shows for this account."

@@ -100,7 +100,7 @@ func Secure(p SecurePage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if !p.DevicesDone {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p class=\"decision\"><a class=\"button button-danger\" href=\"/devices/revoke-others\">Sign out everywhere else</a> <a class=\"button\" href=\"/devices\">Look at them first</a></p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p class=\"decision\"><a class=\"button button-danger\" href=\"/devices/revoke-others?secure=1\">Sign out everywhere else</a> <a class=\"button\" href=\"/devices\">Look at them first</a></p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -16,28 +16,23 @@ const (
 	downloadPause = 20 * time.Second
 )
 
-// accountDataForm says what is in the file, and asks for the password.
+// accountDataForm says what is in the file, and asks who is there.
 func (s *Server) accountDataForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
 	return s.renderAccountData(w, r, http.StatusOK, views.FormProblems{})
 }
 
-// accountData hands out everything that is kept of the account, in one file, for the password.
+// accountData hands out everything that is kept of the account, in one file.
 func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	p, err := decodePage(r, "current_password")
+	_, c, err := s.decodeConfirmed(w, r, "current_password")
 	if err != nil {
 		return err
 	}
-	from, err := s.caller(r)
+	data, err := s.accounts.Data(r.Context(), by, c)
 	if err != nil {
-		return err
-	}
-	data, err := s.accounts.Data(r.Context(), by, p["current_password"], from)
-	if err != nil {
-		problems, status, ok := s.formProblems(w, r, err)
+		problems, status, ok := s.refusedAct(w, r, err, "current_password", "Nothing was downloaded.")
 		if !ok {
 			return err
 		}
-		wrongPassword(err, &problems, &status, "Nothing was downloaded.")
 		return s.renderAccountData(w, r, status, problems)
 	}
 	defer data.Close()
@@ -56,5 +51,9 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *signin.
 }
 
 func (s *Server) renderAccountData(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {
-	return render(w, r, status, views.AccountData(views.AccountDataPage{Shell: s.shell(w, r, "Download your data", "security"), Problems: problems}))
+	c, err := s.confirmPart(r, "current_password")
+	if err != nil {
+		return err
+	}
+	return render(w, r, status, views.AccountData(views.AccountDataPage{Shell: s.shell(w, r, "Download your data", "security"), Confirm: c, Problems: problems}))
 }

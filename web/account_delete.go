@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth"
 	"latchkey/auth/deletion"
 	"latchkey/auth/signin"
 	"latchkey/views"
@@ -14,23 +13,18 @@ func (s *Server) accountDeleteForm(w http.ResponseWriter, r *http.Request, _ *si
 	return s.renderAccountDelete(w, r, http.StatusOK, views.AccountDeletePage{})
 }
 
-// accountDelete deletes the account of a person who gives its address and password, and leads to the sign-in form.
+// accountDelete deletes the account of a person who gives its address and confirms it, and leads to the sign-in form.
 func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	p, err := decodePage(r, "email", "current_password")
+	p, c, err := s.decodeConfirmed(w, r, "current_password", "email")
 	if err != nil {
 		return err
 	}
-	from, err := s.caller(r)
+	err = s.deletions.Delete(r.Context(), by, deletion.Request{Email: p["email"], Confirmation: c})
 	if err != nil {
-		return err
-	}
-	err = s.deletions.Delete(r.Context(), by, deletion.Request{Email: p["email"], Password: p["current_password"], From: from})
-	if err != nil {
-		problems, status, ok := s.formProblems(w, r, err)
+		problems, status, ok := s.refusedAct(w, r, err, "current_password", "Your account was not deleted.")
 		if !ok {
 			return err
 		}
-		wrongPassword(err, &problems, &status, "Your account was not deleted.")
 		return s.renderAccountDelete(w, r, status, views.AccountDeletePage{Email: printable(p["email"]), Problems: problems})
 	}
 	s.farewell(w, r)
@@ -50,15 +44,10 @@ func (s *Server) farewell(w http.ResponseWriter, r *http.Request) {
 	s.cookies.leave(w, r, gone)
 }
 
-// wrongPassword says beside the field that the current password is wrong, and above the form what was not done for it.
-func wrongPassword(err error, problems *views.FormProblems, status *int, undone string) {
-	if auth.AsError(err).Kind == auth.KindWrongPassword {
-		problems.Fields["current_password"], *status = problems.Summary, http.StatusUnprocessableEntity
-		problems.Summary = undone
+func (s *Server) renderAccountDelete(w http.ResponseWriter, r *http.Request, status int, page views.AccountDeletePage) (err error) {
+	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+		return err
 	}
-}
-
-func (s *Server) renderAccountDelete(w http.ResponseWriter, r *http.Request, status int, page views.AccountDeletePage) error {
 	page.Shell = s.shell(w, r, "Delete your account", "security")
 	page.Staff, page.Mail, page.Bound = request(r).session.Support(), s.notify.Enabled(), s.bound()
 	return render(w, r, status, views.AccountDelete(page))

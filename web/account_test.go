@@ -32,8 +32,10 @@ type accountFile struct {
 			Until  time.Time
 		} `json:"former_addresses"`
 	}
-	Devices []map[string]any
-	Events  []map[string]any
+	Devices         []map[string]any
+	Events          []map[string]any
+	Factors         []map[string]any `json:"factors"`
+	TrustedBrowsers []map[string]any `json:"trusted_browsers"`
 }
 
 func (b *browser) download(password string) reply {
@@ -85,6 +87,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 			m := map[string]any{
 				"id": id, "name": name, "kind": kind, "client_id": client, "current": false, "created_at": began, "last_seen_at": began, "last_ip": "127.0.0.1",
 				"user_agent": "Go-http-client/1.1", "expires_at": "2027-02-21T12:00:00Z", "state": state, "created_ip": "127.0.0.1", "jkt": "", "revoked_at": nil, "revoked_by": "", "revoke_reason": "",
+				"signed_in_by": "", "proved_by": "", "proved_at": began,
 			}
 			for k, v := range more {
 				m[k] = v
@@ -276,6 +279,49 @@ func TestADownloadThatBreaksOffIsNoWholeFile(t *testing.T) {
 		}
 		if strings.Count(s.log.String(), "a download broke off") != 1 {
 			t.Errorf("the log: %s", s.log)
+		}
+	})
+}
+
+func TestThePersonsDataHasFactorsWithoutWhatSignsIn(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := s.signedIn()
+		u, at := s.live(adaEmail, "Firefox on Linux").UserID, s.clock.Now()
+		key := models.Factor{Kind: models.FactorPasskey, Name: "laptop", Credential: []byte("the credential"), Data: []byte("the record"), Synced: true, CreatedAt: at}
+		code := models.Factor{Kind: models.FactorRecoveryCode, Credential: []byte("the hash"), CreatedAt: at.Add(time.Second)}
+		a := models.FactorAddition{UserID: u, Add: []models.Factor{key, code}, At: at, Event: models.Event{UserID: u, At: at, Kind: models.EventFactorAdded, Actor: models.ActorOwner}}
+		if _, err := s.store.AddFactors(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.store.Factors(t.Context(), u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := models.NewDevice{
+			Device:   models.Device{UserID: u, ID: models.NewID(at), Kind: models.KindBrowser, CreatedAt: at, LastSeenAt: at, ExpiresAt: at.Add(time.Hour), SecretHash: []byte{1}, RotatedAt: at},
+			FreeName: func(func(string) bool) string { return "Safari" }, Event: models.Event{UserID: u, At: at, Kind: models.EventSignIn, Actor: models.ActorOwner}, FactorsVersion: 1,
+			Live:  models.Liveness{Now: at, AppSince: at.Add(-time.Hour), BrowserSince: at.Add(-time.Hour)},
+			Trust: &models.TrustedBrowser{ID: models.NewID(at), Hash: []byte("the hash"), Name: "Safari", CreatedAt: at, CreatedIP: "192.0.2.7", ExpiresAt: at.Add(time.Hour)},
+		}
+		if _, err := s.store.AddDevice(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		body := b.download(adaPassword).body
+		var got accountFile
+		if err := json.Unmarshal([]byte(body), &got); err != nil {
+			t.Fatal(err)
+		}
+		factor := func(of models.Factor, second string) map[string]any {
+			return map[string]any{"id": of.ID.String(), "kind": string(of.Kind), "name": of.Name, "created_at": "2026-11-23T12:00:" + second + "Z", "used_at": nil, "synced": of.Synced, "backed_up": false}
+		}
+		browser := map[string]any{
+			"id": n.Trust.ID.String(), "name": "Safari", "created_at": "2026-11-23T12:00:00Z", "created_ip": "192.0.2.7", "used_at": nil, "used_ip": "", "expires_at": "2026-11-23T13:00:00Z",
+		}
+		if diff := cmp.Diff([]map[string]any{factor(list[0], "00"), factor(list[1], "01")}, got.Factors); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]map[string]any{browser}, got.TrustedBrowsers); diff != "" {
+			t.Error(diff)
 		}
 	})
 }

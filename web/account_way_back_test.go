@@ -17,6 +17,7 @@ func TestAnAccountThatCanBeTakenBackIsNotDeleted(t *testing.T) {
 		left, _ := s.moved(thief, newEmail, adaPassword)
 		undo := s.link(left)
 		s.exec("DELETE FROM attempts")
+		thief.shown("/devices") // the first use of the cookie that the request for the address gave
 		s.unchanged("a deletion", func() {
 			s.clock.Advance(16 * time.Minute)
 			r := thief.leave(newEmail, adaPassword)

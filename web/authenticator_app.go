@@ -34,7 +34,7 @@ func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by 
 			if err != nil {
 				return err
 			}
-			return s.renderSetup(w, r, status, views.SetupPage{App: appSetup(app), Next: localPath(p["next"]), Enrol: printable(p["enrol_code"]), Problems: problems})
+			return s.renderSetup(w, r, status, views.SetupPage{Ticket: p["ticket"], App: appSetup(app), Next: localPath(p["next"]), Enrol: printable(p["enrol_code"]), Problems: problems})
 		}
 		return s.renderApp(w, r, status, p["setup"], problems)
 	}

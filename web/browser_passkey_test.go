@@ -51,7 +51,6 @@ func (d fingerprintReader) recognises(on bool) {
 	d.c.do("recognise", call(webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: d.id, IsUserVerified: on}))
 }
 
-
 func TestAPasskeyInARealBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("LEFT OUT: a short run does not test the portal in a browser")

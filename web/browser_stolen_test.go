@@ -104,7 +104,7 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 		if text := alarm.one("ul").text(); !strings.HasPrefix(text, "“phone” was signed out because its token was used twice.") {
 			t.Errorf("the warning says %q", text)
 		}
-		alarm.one("a", "href", "/security/password").says("Change your password")
+		alarm.one("a", "href", "/security/secure").says("Secure my account")
 		page.one("section", "aria-labelledby", "ended").one("p", "class", "ending-reason").says("Signed out because its token was used twice: someone may have copied it.")
 		c.check("the warning")
 		c.follow(`.tabs a[href="/activity"]`)
@@ -123,9 +123,11 @@ func TestAnUnknownDeviceLeadsToANewPassword(t *testing.T) {
 		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke?unknown=1"]`, stranger.id)).one("", "id", "question").says("Don't recognise whose is this?")
 		c.check("the question")
 		page := c.follow(yes)
-		page.one("h1").says("Security")
+		page.one("h1").says("Secure my account")
 		page.one("p", "class", "notice-text").says("Signed out “whose is this”.")
 		s.refused(stranger.refresh, token.ReasonRevoked)
+		c.check("the three steps")
+		c.follow(`a[href="/security/password?next=%2Fsecurity%2Fsecure"]`).one("h1").says("Change your password")
 		c.write("#current_password", adaPassword)
 		c.write("#new_password", fresh)
 		page = c.follow(`main button[type="submit"]`)

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/signin"
 	"latchkey/views"
@@ -16,7 +15,7 @@ func choosePasswordPath(next string) string { return withNext("/security/passwor
 func (s *Server) passwordForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	next := localPath(r.URL.Query().Get("next"))
 	if !by.User.MustChoosePassword() {
-		return s.renderPassword(w, r, http.StatusOK, views.PasswordPage{})
+		return s.renderPassword(w, r, http.StatusOK, views.PasswordPage{Next: next})
 	}
 	return s.renderChoosePassword(w, r, http.StatusOK, views.ChoosePasswordPage{Next: next})
 }
@@ -26,33 +25,31 @@ func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *sign
 	if !by.User.MustChoosePassword() {
 		return s.passwordChange(w, r, by)
 	}
-	p, err := decodePage(r, "current_password", "new_password", "next")
+	p, c, err := s.decodeConfirmed(w, r, "current_password", "new_password", "next")
 	if err != nil {
 		return err
 	}
 	next := localPath(p["next"])
-	from, err := s.caller(r)
+	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
+	_, err = s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		return err
-	}
-	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
-	_, err = s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
-	if err != nil {
-		problems, status, ok := s.formProblems(w, r, err)
+		problems, status, ok := s.refusedAct(w, r, err, "current_password", passwordNotChanged)
 		if !ok {
 			return err
-		}
-		if auth.AsError(err).Kind == auth.KindWrongPassword {
-			problems.Fields["current_password"], status = problems.Summary, http.StatusUnprocessableEntity
-			problems.Summary = "Your password was not changed."
 		}
 		return s.renderChoosePassword(w, r, status, views.ChoosePasswordPage{Next: next, Problems: problems})
 	}
 	s.cookies.flash(w, r, views.ToneSuccess, "You have a password of your own now.")
+	if s.signIn.MustSetUp(by.User) {
+		return s.toSetup(w, r, by.User.ID, by.Device.ID, next)
+	}
 	return redirect(w, r, orDevices(next))
 }
 
-func (s *Server) renderChoosePassword(w http.ResponseWriter, r *http.Request, status int, page views.ChoosePasswordPage) error {
+func (s *Server) renderChoosePassword(w http.ResponseWriter, r *http.Request, status int, page views.ChoosePasswordPage) (err error) {
+	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+		return err
+	}
 	page.Shell, page.PasswordMin = s.shell(w, r, "Choose your own password", ""), s.accounts.Config().PasswordMin
 	return render(w, r, status, views.ChoosePassword(page))
 }

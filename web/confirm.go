@@ -9,7 +9,7 @@ import (
 )
 
 // confirmParams are the fields with which a form confirms a sensitive act, beside the password.
-var confirmParams = []string{"code", "passkey", "challenge"}
+var confirmParams = []string{"code", "passkey", "challenge", "ticket"}
 
 // decodeConfirmed is decodePage for the form of a sensitive act. passwordField is the name of its password field.
 func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwordField string, wanted ...string) (params, signin.Confirmation, error) {
@@ -21,7 +21,7 @@ func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwor
 	if err != nil {
 		return nil, signin.Confirmation{}, err
 	}
-	return p, signin.Confirmation{Password: p[passwordField], Code: p["code"], Passkey: []byte(p["passkey"]), Challenge: p["challenge"], From: from}, nil
+	return p, signin.Confirmation{Password: p[passwordField], Code: p["code"], Passkey: []byte(p["passkey"]), Challenge: p["challenge"], Ticket: p["ticket"], From: from}, nil
 }
 
 // confirmPart returns the part of a form that asks who is there.
@@ -41,14 +41,13 @@ func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, p
 		return problems, status, false
 	}
 	field := ""
-	switch own := auth.AsError(err); own.Kind {
-	case auth.KindWrongPassword:
+	switch own := auth.AsError(err); {
+	case own.Kind == auth.KindWrongPassword:
 		field = passwordField
-	case auth.KindInvalidCode:
+	case own.OfPasskey && (own.Kind == auth.KindInvalidCode || own.Kind == auth.KindInvalidChallenge):
+		field = "passkey"
+	case own.Kind == auth.KindInvalidCode:
 		field = "code"
-		if own.OfPasskey {
-			field = "passkey"
-		}
 	}
 	if field != "" {
 		problems.Fields[field], problems.Summary = problems.Summary, undone

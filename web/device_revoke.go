@@ -10,7 +10,7 @@ import (
 )
 
 // deviceRevokeForm says what signing a device out will do, and asks. With ?unknown=1 the owner does not recognise it, and
-// is led on to a new password.
+// is led on to what to do next.
 func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 	d, err := s.devices.Find(r.Context(), by, r.PathValue("id"))
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *signin
 	switch {
 	case own:
 	case unknown(r):
-		message.Detail = "Now choose a new password: the person who signed in there may know the old one."
+		message.Detail = "The person who signed in there may know your password. Go on below."
 	default:
 		message.Detail = s.afterRevoke(d.Kind == models.KindApp)
 	}
@@ -49,7 +49,7 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *signin
 		s.cookies.clearSession(w, r)
 		return redirect(w, r, "/login")
 	case unknown(r):
-		return redirect(w, r, "/security/password")
+		return redirect(w, r, securePath)
 	}
 	return redirect(w, r, "/devices")
 }

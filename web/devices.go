@@ -72,6 +72,7 @@ func deviceRow(d models.Device, by *signin.Session) views.Device {
 	row := views.Device{
 		ID: d.ID.String(), Name: d.Name, Icon: agent.Icon, App: d.Kind == models.KindApp, Current: d.ID == by.Device.ID, Bound: d.JKT != "",
 		Client: d.ClientID, Agent: agent.Name, Address: d.LastIP, CreatedAt: d.CreatedAt, LastSeenAt: d.LastSeenAt, ExpiresAt: d.ExpiresAt,
+		Method: signInWords[d.SignedInBy], // empty for a method of a later release
 	}
 	switch {
 	case row.App && agent.Name == auth.UnknownBrowser:

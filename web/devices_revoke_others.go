@@ -14,7 +14,7 @@ func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request,
 	if err != nil {
 		return err
 	}
-	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, Bound: s.bound()}
+	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, Bound: s.bound(), Secure: r.URL.Query().Has("secure")}
 	for _, d := range list {
 		if d.ID != by.Device.ID {
 			page.Devices = append(page.Devices, deviceRow(d, by))
@@ -48,10 +48,18 @@ func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by 
 		done.Detail = "They cannot come back without your password. Apps that trusted their passes stop within " + s.soon()
 	}
 	s.cookies.leave(w, r, done)
-	return redirect(w, r, "/devices")
+	return redirect(w, r, afterOthers(r))
+}
+
+// afterOthers is where the form leads on to: back to "Secure my account" where it came from there.
+func afterOthers(r *http.Request) string {
+	if r.URL.Query().Has("secure") {
+		return securePath
+	}
+	return "/devices"
 }
 
 func (s *Server) noOtherDevice(w http.ResponseWriter, r *http.Request) error {
 	s.cookies.flash(w, r, views.ToneInfo, "No other device is signed in.")
-	return redirect(w, r, "/devices")
+	return redirect(w, r, afterOthers(r))
 }

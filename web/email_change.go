@@ -17,22 +17,14 @@ func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, _ *sign
 
 // emailChange mails a link to the address that the person wants. The answer does not tell whether an account has it.
 func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	p, err := decodePage(r, "email", "password")
+	p, c, err := s.decodeConfirmed(w, r, "password", "email")
 	if err != nil {
 		return err
 	}
-	from, err := s.caller(r)
-	if err != nil {
-		return err
-	}
-	if err := s.addresses.Ask(r.Context(), by, address.Request{Email: p["email"], Password: p["password"], From: from}); err != nil {
-		problems, status, ok := s.formProblems(w, r, err)
+	if err := s.addresses.Ask(r.Context(), by, address.Request{Email: p["email"], Confirmation: c}); err != nil {
+		problems, status, ok := s.refusedAct(w, r, err, "password", "Your e-mail address was not changed.")
 		if !ok {
 			return err
-		}
-		if auth.AsError(err).Kind == auth.KindWrongPassword {
-			problems.Fields["password"], status = problems.Summary, http.StatusUnprocessableEntity
-			problems.Summary = "Your e-mail address was not changed."
 		}
 		return s.renderEmailChange(w, r, status, views.EmailPage{Email: printable(p["email"]), Problems: problems})
 	}
@@ -43,8 +35,10 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.
 	return redirect(w, r, "/security")
 }
 
-func (s *Server) renderEmailChange(w http.ResponseWriter, r *http.Request, status int, page views.EmailPage) error {
+func (s *Server) renderEmailChange(w http.ResponseWriter, r *http.Request, status int, page views.EmailPage) (err error) {
+	if page.Confirm, err = s.confirmPart(r, "password"); err != nil {
+		return err
+	}
 	page.Shell, page.Mail = s.shell(w, r, "Change your e-mail address", "security"), s.notify.Enabled()
-	page.Confirm.PasswordField = "password"
 	return render(w, r, status, views.EmailChange(page))
 }

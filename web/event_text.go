@@ -64,7 +64,7 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventEmailRestored: always("Your former e-mail address was restored by the link in the mail to it. " +
 		"All devices were signed out and your password locked."),
 	models.EventFactorAdded:   ofFactor("You added the passkey “%s”.", "You added an authenticator app.", "You added a way to sign in."),
-	models.EventFactorRemoved: ofFactor("The passkey “%s” was removed.", "The authenticator app was removed.", "A way to sign in was removed."),
+	models.EventFactorRemoved: orFactorsGone("The passkey “%s” was removed.", "The authenticator app was removed.", "A way to sign in was removed."),
 	models.EventFactorRenamed: ofFactor("You renamed a passkey to “%s”.", "You renamed your authenticator app to “%s”.", "You renamed a way to sign in to “%s”."),
 	models.EventFactorClosed: always("Your authenticator app was closed after many wrong codes in a row. A passkey or a recovery code opens it again, " +
 		"and so does a right code in a browser that you signed in with before."),
@@ -111,6 +111,17 @@ func ofFactor(passkey, app, otherwise string) func(models.Event) string {
 			return app
 		}
 		return otherwise
+	}
+}
+
+// orFactorsGone is ofFactor for an event that may stand for several factors, which an act removed beside what it is for.
+func orFactorsGone(passkey, app, otherwise string) func(models.Event) string {
+	one := ofFactor(passkey, app, otherwise)
+	return func(e models.Event) string {
+		if text := removedFactors(e.Detail); text != "" {
+			return strings.TrimSuffix(text, ".") + ", because they may have been a thief’s."
+		}
+		return one(e)
 	}
 }
 

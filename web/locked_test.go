@@ -94,7 +94,14 @@ func TestThePageForSecurityListsTheWaysBack(t *testing.T) {
 		b.told("/security/ways-back", "There was no link to end. Links to older e-mail addresses end by themselves.")
 		s.laterAddressLeft()
 		b.shown("/security/ways-back").one("form", "action", "/security/ways-back", "method", "post").one("button", "type", "submit")
-		b.expect(b.post("/security/ways-back", nil), http.StatusSeeOther, "/security/ways-back")
+		for field, form := range map[string]url.Values{"nothing": nil, "a wrong password": {"current_password": {"a wrong guess at it"}}} {
+			r := b.post("/security/ways-back", form)
+			if r.status != http.StatusUnprocessableEntity || len(r.screen(t).all("p", "id", "current_password-problem")) != 1 {
+				t.Errorf("with %s: %d", field, r.status)
+			}
+		}
+		b.shown("/security/ways-back").one("form", "action", "/security/ways-back")
+		b.expect(b.post("/security/ways-back", url.Values{"current_password": {adaPassword}}), http.StatusSeeOther, "/security/ways-back")
 		b.told("/security/ways-back", "The links that could take your account to newer e-mail addresses no longer work.").none("form", "action", "/security/ways-back")
 		s.browser().dead("the way back that was ended", s.link(left))
 		if s.acts("ways_back_ended") != 1 {

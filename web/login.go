@@ -94,14 +94,16 @@ func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) 
 
 // welcome keeps the new sign-in and goes on.
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key signin.BrowserKey, next string) error {
-	if err := s.cookies.setSession(w, r, key); err != nil {
-		return err
+	if !key.Renewed {
+		if err := s.cookies.setSession(w, r, key); err != nil {
+			return err
+		}
 	}
 	switch {
 	case key.ChoosePassword:
 		return redirect(w, r, choosePasswordPath(localPath(next)))
 	case key.SetUp:
-		return redirect(w, r, withNext("/security/setup", localPath(next)))
+		return s.toSetup(w, r, key.UserID, key.DeviceID, localPath(next))
 	}
 	return redirect(w, r, orDevices(localPath(next)))
 }

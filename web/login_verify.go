@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"latchkey/auth"
 	"latchkey/auth/signin"
@@ -19,7 +20,11 @@ func withNext(path, next string) string {
 	if next == "" {
 		return path
 	}
-	return path + "?next=" + url.QueryEscape(next)
+	joint := "?"
+	if strings.Contains(path, joint) {
+		joint = "&"
+	}
+	return path + joint + "next=" + url.QueryEscape(next)
 }
 
 // toSecondStep keeps the sign-in whose password was right, and leads to its second step.

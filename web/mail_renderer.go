@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/notify"
+	"latchkey/models"
 	"latchkey/views"
 )
 
@@ -15,6 +16,8 @@ import (
 var linkPaths = map[notify.Kind]string{
 	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
 	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
+	notify.KindFactorAdded: notMeLink.path, notify.KindFactorRemoved: notMeLink.path, notify.KindFactorClosed: notMeLink.path,
+	notify.KindCodesMade: notMeLink.path, notify.KindRecoveryCodeUsed: notMeLink.path, notify.KindSecondStepMissed: notMeLink.path,
 	notify.KindPasswordReset: passwordResetLink.path, notify.KindInvited: inviteLink.path, notify.KindSignup: signupLink.path,
 }
 
@@ -24,6 +27,10 @@ func MailRenderer(baseURL string) notify.Render {
 		m := views.Mail{
 			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
+			Code: l.Code, Removed: removedFactors(l.Removed), CodesLeft: l.CodesLeft,
+		}
+		if l.Factor != "" { // the name is the factor's, not a device's
+			m.App, m.Factor, m.Device = l.Factor == string(models.FactorTOTP), l.DeviceName, ""
 		}
 		for _, in := range l.SignIns {
 			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})

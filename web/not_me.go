@@ -3,7 +3,10 @@ package web
 import (
 	"net/http"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
+	"latchkey/models"
 	"latchkey/views"
 )
 
@@ -18,9 +21,21 @@ func (s *Server) notMeForm(w http.ResponseWriter, r *http.Request, secret string
 	case err != nil:
 		return err
 	}
-	return render(w, r, http.StatusOK, views.NotMe(views.NotMePage{
-		Shell: s.shell(w, r, "This wasn’t you?", ""), Action: notMeLink.at(secret), Email: link.Email, Device: link.DeviceName, Since: link.Since,
-	}))
+	page := views.NotMePage{Action: notMeLink.at(secret), Email: link.Email, Device: link.DeviceName, Since: link.Since}
+	if link.OfFactor {
+		page.Factor = &views.NotMeFactor{Gone: link.Factor.ID == uuid.Nil, App: link.Factor.Kind == models.FactorTOTP, Name: link.Factor.Name}
+	}
+	page.Shell = s.shell(w, r, "This wasn’t you?", "")
+	return render(w, r, http.StatusOK, views.NotMe(page))
+}
+
+// removedFactors says which factors an act removed, or "" where it removed none. gone is a models.FactorsGone.
+func removedFactors(gone string) string {
+	g, ok := models.ParseFactorsGone(gone)
+	if !ok {
+		return ""
+	}
+	return views.FactorsRemoved(g.Passkeys, g.App, g.Codes)
 }
 
 // notMe signs out what the link is about and locks the password, without a sign-in.
@@ -29,12 +44,16 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request, secret string) er
 	if err != nil {
 		return err
 	}
-	_, err = s.accounts.AnswerNotMe(r.Context(), secret, from)
+	done, err := s.accounts.AnswerNotMe(r.Context(), secret, from)
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 		return err
 	}
 	if err == nil {
-		s.cookies.flash(w, r, views.ToneSuccess, "Done: it is signed out, and your password is locked.")
+		text := "Done: it is signed out, and your password is locked."
+		if done.Revoked == 0 {
+			text = "Done: your password is locked."
+		}
+		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: text, Detail: removedFactors(done.Factors.String())})
 	}
 	return redirect(w, r, notMeLink.at(secret))
 }

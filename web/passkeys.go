@@ -33,7 +33,7 @@ func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *signin.S
 			return err
 		}
 		if p["guided"] != "" {
-			return s.renderSetup(w, r, status, views.SetupPage{Next: localPath(p["next"]), Enrol: printable(p["enrol_code"]), Problems: problems})
+			return s.renderSetup(w, r, status, views.SetupPage{Ticket: p["ticket"], Next: localPath(p["next"]), Enrol: printable(p["enrol_code"]), Problems: problems})
 		}
 		return s.renderPasskeys(w, r, status, views.PasskeysPage{Name: printable(p["name"]), Problems: problems})
 	}
@@ -51,7 +51,8 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added facto
 	}
 	s.cookies.leave(w, r, message)
 	if added.First {
-		return redirect(w, r, withNext("/security/setup", localPath(p["next"])))
+		by := request(r).session
+		return s.toSetup(w, r, by.User.ID, by.Device.ID, localPath(p["next"]))
 	}
 	return redirect(w, r, "/security")
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/signin"
 	"latchkey/views"
@@ -12,33 +11,30 @@ import (
 
 // passwordChange changes the password and signs out every other device.
 func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	p, err := decodePage(r, "current_password", "new_password", "next")
+	p, c, err := s.decodeConfirmed(w, r, "current_password", "new_password", "next")
 	if err != nil {
 		return err
 	}
-	from, err := s.caller(r)
+	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
+	n, err := s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		return err
-	}
-	from.Browser = s.cookies.mark(w, r) // the account knows it from now on
-	n, err := s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Current: p["current_password"], New: p["new_password"], From: from})
-	if err != nil {
-		problems, status, ok := s.formProblems(w, r, err)
+		problems, status, ok := s.refusedAct(w, r, err, "current_password", passwordNotChanged)
 		if !ok {
 			return err
 		}
-		if auth.AsError(err).Kind == auth.KindWrongPassword {
-			problems.Fields["current_password"], status = problems.Summary, http.StatusUnprocessableEntity
-			problems.Summary = "Your password was not changed."
-		}
-		return s.renderPassword(w, r, status, views.PasswordPage{Problems: problems})
+		return s.renderPassword(w, r, status, views.PasswordPage{Next: localPath(p["next"]), Problems: problems})
 	}
 	s.cookies.withdrawPassword(w, r)
 	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(n))
 	return redirect(w, r, orDevices(localPath(p["next"]))) // a generated password's form, sent twice, leads on like the first time
 }
 
-func (s *Server) renderPassword(w http.ResponseWriter, r *http.Request, status int, page views.PasswordPage) error {
+const passwordNotChanged = "Your password was not changed."
+
+func (s *Server) renderPassword(w http.ResponseWriter, r *http.Request, status int, page views.PasswordPage) (err error) {
+	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+		return err
+	}
 	page.Shell, page.PasswordMin = s.shell(w, r, "Change your password", "security"), s.accounts.Config().PasswordMin
 	page.PasswordOffer = "" // it leads here
 	return render(w, r, status, views.PasswordChange(page))

@@ -89,7 +89,7 @@ func TestABaseForkedThreeTimesWarnsQuietlyWhileTheDeviceIsIn(t *testing.T) {
 			quiet := page.one("section", "aria-labelledby", "alerts")
 			quiet.one("h2").says("A device keeps losing answers")
 			quiet.one("a", "href", "/devices/"+p.id+"/revoke")
-			quiet.none("a", "href", "/security/password")
+			quiet.none("a", "href", "/security/secure")
 			if strings.Contains(quiet.attr("class"), "theft") {
 				t.Error("lost answers look like a theft")
 			}
@@ -227,16 +227,17 @@ func TestAStaffBrowsersIdleEndIsPast(t *testing.T) {
 	})
 }
 
-func TestADeviceNobodyRecognisesLeadsToTheChangeOfPassword(t *testing.T) {
+func TestAnUnknownDeviceLeadsToSecuringTheAccount(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b, p := s.signedIn(), s.login("phone")
 		path := b.shown("/devices").one("a", "class", "unknown").attr("href")
 		page := b.shown(path)
 		page.one("h1").says("Don't recognise phone?")
 		form := page.one("form", "class", "decision", "method", "post", "action", path)
-		form.one("button").says("Sign it out and change password")
-		b.expect(b.post(form.attr("action"), nil), http.StatusSeeOther, "/security/password")
-		b.told("/security/password", "Signed out “phone”.")
+		form.one("button").says("Sign it out and secure my account")
+		b.expect(b.post(form.attr("action"), nil), http.StatusSeeOther, "/security/secure")
+		page = b.told("/security/secure", "Signed out “phone”.")
+		page.one("a", "href", "/security/password?next=%2Fsecurity%2Fsecure")
 		s.refused(p.refresh, token.ReasonRevoked)
 	})
 }

@@ -30,7 +30,7 @@ func (s *Server) recoveryCodesMake(w http.ResponseWriter, r *http.Request, by *s
 			return err
 		}
 		if p["guided"] != "" {
-			return s.renderSetup(w, r, status, views.SetupPage{Next: localPath(p["next"]), Problems: problems})
+			return s.renderSetup(w, r, status, views.SetupPage{Ticket: p["ticket"], Next: localPath(p["next"]), Problems: problems})
 		}
 		return s.renderCodes(w, r, status, problems)
 	}

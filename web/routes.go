@@ -46,6 +46,8 @@ func (s *Server) routes() {
 		"POST /security/browsers/end":         s.form(s.trustedBrowserEnd),
 		"POST /security/browsers/{id}/end":    s.form(s.trustedBrowserEnd),
 		"GET /security/setup":                 s.setUp(s.setupForm),
+		"GET /security/secure":                s.signedIn(s.secure),
+		"POST /security/setup/code":           s.setUpForm(s.setupCode),
 
 		"POST /security/later":     s.form(s.passwordLater),
 		"GET /security/password":   s.anyPassword(s.passwordForm),

@@ -37,7 +37,10 @@ func (b *browser) addApp(password string) authenticator {
 	form := b.shown("/security/app").one("form", "action", "/security/app")
 	setup := form.one("input", "name", "setup").attr("value")
 	a := authenticator{b.secretOf(form.text())}
-	b.expect(b.post("/security/app", url.Values{"setup": {setup}, "app_code": {a.code(b.site)}, "current_password": {password}}), http.StatusSeeOther, "/security/setup")
+	r := b.post("/security/app", url.Values{"setup": {setup}, "app_code": {a.code(b.site)}, "current_password": {password}})
+	if location := r.header.Get("Location"); r.status != http.StatusSeeOther || !strings.HasPrefix(location, "/security/setup?ticket=") {
+		b.t.Fatalf("%d to %q: %s", r.status, location, r.body)
+	}
 	return a
 }
 

@@ -1,8 +1,13 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 
+	"github.com/google/uuid"
+
+	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
@@ -10,8 +15,9 @@ import (
 
 // setupForm leads through the set-up of a second factor.
 func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	page := views.SetupPage{Next: localPath(r.URL.Query().Get("next"))}
-	if r.URL.Query().Get("method") == "app" && !by.User.SecondFactor {
+	q := r.URL.Query()
+	page := views.SetupPage{Next: localPath(q.Get("next")), Ticket: q.Get("ticket"), Mailed: q.Get("code") == codeMailed}
+	if q.Get("method") == "app" && !by.User.SecondFactor {
 		app, err := s.factors.StartApp(by)
 		if err != nil {
 			return err
@@ -19,6 +25,49 @@ func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *signin.Se
 		page.App = appSetup(app)
 	}
 	return s.renderSetup(w, r, http.StatusOK, page)
+}
+
+// toSetup leads to the set-up of a second factor, right after a sign-in or the first factor.
+func (s *Server) toSetup(w http.ResponseWriter, r *http.Request, user, device uuid.UUID, next string) error {
+	ticket, err := s.factors.SetUpTicket(user, device)
+	if err != nil {
+		return err
+	}
+	return redirect(w, r, withNext("/security/setup?ticket="+url.QueryEscape(ticket), next))
+}
+
+// codeMailed marks the address of the set-up page after a code was mailed.
+const codeMailed = "mailed"
+
+// setupCode mails the code that the support staff need for the set-up.
+func (s *Server) setupCode(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+	p, err := decodePage(r, "next", "method", "ticket")
+	if err != nil {
+		return err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	next := localPath(p["next"])
+	if err := s.factors.MailCode(r.Context(), by, from); err != nil {
+		problems, status, ok := s.formProblems(w, r, err)
+		if !ok {
+			return err
+		}
+		return s.renderSetup(w, r, status, views.SetupPage{Next: next, Ticket: p["ticket"], Problems: problems})
+	}
+	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "We have mailed a code to %s.", Names: []string{by.User.Email}, Detail: fmt.Sprintf("It is good for %d minutes.", int(factor.EnrolLife.Minutes()))})
+	query := url.Values{"code": {codeMailed}}
+	if next != "" {
+		query.Set("next", next)
+	}
+	for _, name := range []string{"method", "ticket"} {
+		if p[name] != "" {
+			query.Set(name, p[name])
+		}
+	}
+	return redirect(w, r, "/security/setup?"+query.Encode())
 }
 
 // renderSetup shows the part that comes next: a factor, or the recovery codes. With both there is nothing left to set up.
@@ -32,15 +81,18 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 		return redirect(w, r, orDevices(page.Next))
 	}
 	page.Required, page.Staff, page.Codes = s.signIn.MustSetUp(by.User), by.User.Role == models.RoleSupport, by.User.SecondFactor
-	needs := s.factors.NeedsConfirmation(by)
+	page.NeedsCode, page.CanMail = s.factors.NeedsCode(by), s.factors.CanMailCode()
+	needs := s.factors.NeedsConfirmation(by, page.Ticket)
 	if page.Codes {
-		needs = s.factors.CodesNeedConfirmation(by, o)
+		needs = s.factors.CodesNeedConfirmation(by, o, page.Ticket)
 	} else if s.signIn.HasPasskeys() {
 		if page.Add, err = s.startPasskey(r); err != nil {
 			return err
 		}
 	}
-	if needs {
+	if !needs {
+		page.Confirm = nil
+	} else {
 		c, err := s.confirmPart(r, "current_password")
 		if err != nil {
 			return err

@@ -14,13 +14,17 @@ func (s *Server) waysBack(w http.ResponseWriter, r *http.Request, _ *signin.Sess
 
 // waysBackEnd ends the ways back that the person may end.
 func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	from, err := s.caller(r)
+	_, c, err := s.decodeConfirmed(w, r, "current_password")
 	if err != nil {
 		return err
 	}
-	ended, err := s.addresses.EndWaysBack(r.Context(), by, from)
+	ended, err := s.addresses.EndWaysBack(r.Context(), by, c)
 	if err != nil {
-		return err
+		problems, status, ok := s.refusedAct(w, r, err, "current_password", "No link was ended.")
+		if !ok {
+			return err
+		}
+		return s.renderWaysBack(w, r, status, views.WaysBackPage{Problems: problems})
 	}
 	if ended == 0 {
 		s.cookies.flash(w, r, views.ToneInfo, "There was no link to end. Links to older e-mail addresses end by themselves.")
@@ -38,6 +42,11 @@ func (s *Server) renderWaysBack(w http.ResponseWriter, r *http.Request, status i
 	for _, way := range ways {
 		page.WaysBack = append(page.WaysBack, views.WayBack{Email: way.Email, Until: way.Until})
 		page.CanEnd = page.CanEnd || way.Later
+	}
+	if page.CanEnd {
+		if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+			return err
+		}
 	}
 	page.Shell = s.shell(w, r, "Former e-mail addresses", "security")
 	return render(w, r, status, views.WaysBack(page))

@@ -29,15 +29,17 @@ type Data struct {
 // Close ends the download, so that others can start. It must be called.
 func (a *Data) Close() { a.end() }
 
-// Data lets a person who gives the password read everything that is stored of the account. A stolen cookie alone must not be
-// enough. The activity records the download before anything is read. Data returns KindInvalidRequest or KindWrongPassword (of
-// current_password), KindRateLimited, KindUnavailable, or KindSignedOut.
-func (s *Service) Data(ctx context.Context, by *signin.Session, password string, from auth.Caller) (*Data, error) {
+// Data lets a person who confirms it read everything that is stored of the account. A stolen cookie alone must not be enough. The
+// activity records the download before anything is read. Data returns KindInvalidRequest (of current_password and code), the
+// errors of signin.Confirm, or KindSignedOut.
+func (s *Service) Data(ctx context.Context, by *signin.Session, c signin.Confirmation) (*Data, error) {
 	var bad auth.Fields
-	if bad.Text("current_password", password, auth.MaxPassword); bad.Err() != nil {
+	c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+	if bad.Err() != nil {
 		return nil, bad.Err()
 	}
-	if err := s.signIn.ConfirmPassword(ctx, by.User, password, from); err != nil {
+	done, err := s.signIn.CheckConfirmation(ctx, by, c)
+	if err != nil {
 		return nil, err
 	}
 	end, err := s.exports.Begin(by.User.ID)
@@ -45,16 +47,23 @@ func (s *Service) Data(ctx context.Context, by *signin.Session, password string,
 		return nil, err
 	}
 	now := s.clock.Now()
-	e := auth.Limited(auth.NewEvent(models.EventDataDownloaded, by.User.ID, from, now), ratelimit.DownloadLimit)
+	e := auth.Limited(auth.NewEvent(models.EventDataDownloaded, by.User.ID, c.From, now), ratelimit.DownloadLimit)
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: by.Device.ID, Valid: true}, by.Device.Name
-	if err := s.store.AddEvent(ctx, e); err != nil {
+	err = s.store.AddConfirmedEvent(ctx, e, by.User.PasswordHash, done.Proof)
+	if errors.Is(err, models.ErrChanged) && s.gone(ctx, by) {
+		err = &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
+	}
+	if err := s.signIn.FinishConfirmation(ctx, by, done, err); err != nil {
 		end()
-		if errors.Is(err, models.ErrNotFound) {
-			return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
-		}
 		return nil, err
 	}
 	return &Data{User: by.User, store: s.store, Live: s.idle.Live(now), end: end}, nil
+}
+
+// gone reports whether the account was deleted or disabled since its session was read.
+func (s *Service) gone(ctx context.Context, by *signin.Session) bool {
+	u, err := s.store.UserByID(ctx, by.User.ID)
+	return errors.Is(err, models.ErrNotFound) || err == nil && u.DisabledAt != nil
 }
 
 // FormerAddresses returns the former addresses of the account that are stored.

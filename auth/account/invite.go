@@ -54,6 +54,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, secret string, r signin.
 		return key, err
 	}
 	n, keys := s.signIn.NewBrowser(token.Verified{User: user}, r)
+	n.Device.SignedInBy, n.Device.ProvedBy = models.ByInvitation, models.ByInvitation
 	d, err := s.tokens.AddDevice(ctx, n)
 	if err != nil {
 		return key, err

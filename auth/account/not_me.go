@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,11 @@ type NotMeLink struct {
 	Email      string    // the address that the link went to, masked; empty if it was not recorded
 	Locked     bool      // the link was used, and the password is still locked
 	Moved      bool      // the account's address is no longer the one that the link went to, which can be taken back
+
+	// OfFactor says that the link is about a factor that was added: it is removed with every later one, and the devices that signed in
+	// since are signed out. Factor is that factor; the zero Factor: it was removed already.
+	OfFactor bool
+	Factor   models.Factor
 }
 
 // FindNotMe reads a link without using it. It returns KindDeadLink if the link cannot be used, and KindUsedLink together with the
@@ -39,6 +45,17 @@ func (s *Service) FindNotMe(ctx context.Context, secret string) (NotMeLink, erro
 	}
 	if since, ok := models.SubjectSince(link.Subject); ok {
 		a.Since = since
+		return a, err
+	}
+	if id, ok := models.SubjectFactor(link.Subject); ok {
+		a.OfFactor = true
+		list, listErr := s.store.Factors(ctx, user.ID)
+		if listErr != nil {
+			return NotMeLink{}, listErr
+		}
+		if at := slices.IndexFunc(list, func(f models.Factor) bool { return f.ID == id }); at >= 0 {
+			a.Factor = list[at]
+		}
 		return a, err
 	}
 	id, parseErr := uuid.Parse(link.Subject)
@@ -69,19 +86,19 @@ func (s *Service) findNotMe(ctx context.Context, secret string) (link models.One
 	return link, user, err
 }
 
-// AnswerNotMe uses the link: it signs out the device or devices and locks the password until a mail resets it. It returns how many
-// devices it signed out. The person need not be signed in. AnswerNotMe returns KindDeadLink, or KindUsedLink for a link that was
+// AnswerNotMe uses the link: it signs out the device or devices, removes the factors that were added since, and locks the password until
+// a mail resets it. The person need not be signed in. AnswerNotMe returns KindDeadLink, or KindUsedLink for a link that was
 // used recently; then nothing was changed.
-func (s *Service) AnswerNotMe(ctx context.Context, secret string, from auth.Caller) (revoked int64, err error) {
+func (s *Service) AnswerNotMe(ctx context.Context, secret string, from auth.Caller) (done models.NotMeDone, err error) {
 	hash, err := notify.LinkHash(secret)
 	if err != nil {
-		return 0, err
+		return done, err
 	}
 	now := s.clock.Now()
-	revoked, err = s.store.ReportNotMe(ctx, models.NotMeReport{
+	done, err = s.store.ReportNotMe(ctx, models.NotMeReport{
 		Purpose: notify.LinkNotMe, Hash: hash, At: now, Event: auth.NewEvent(models.EventLocked, uuid.Nil, from, now),
 	})
-	return revoked, notify.UsedOrDead(err, func() error {
+	return done, notify.UsedOrDead(err, func() error {
 		_, err := s.FindNotMe(ctx, secret)
 		return err
 	})

@@ -14,8 +14,8 @@ import (
 
 // PasswordChange is a person's request for a new password.
 type PasswordChange struct {
-	Current, New string
-	From         auth.Caller
+	Confirmation signin.Confirmation // its Password is the current one
+	New          string
 }
 
 // ChangedBefore is what ChangePassword returns instead of a count if the same form, sent twice, has changed the password already.
@@ -25,12 +25,12 @@ const ChangedBefore = -1
 const repeatWithin = time.Minute
 
 // ChangePassword replaces the password, signs out all devices except this browser, and returns how many. It returns
-// KindInvalidRequest, KindWrongPassword (of current_password), KindRateLimited, or KindUnavailable.
+// KindInvalidRequest (of current_password, code and new_password) and the errors of signin.Confirm.
 func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c PasswordChange) (revoked int64, err error) {
 	var bad auth.Fields
-	bad.Text("current_password", c.Current, auth.MaxPassword)
+	c.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 	bad.Refuse("new_password", s.ProblemWithPassword(by.User.Email, c.New))
-	if len(bad) == 0 && c.Current == c.New {
+	if len(bad) == 0 && c.Confirmation.Password == c.New {
 		bad.Refuse("new_password", "Choose a password other than the current one.")
 	}
 	if err := bad.Err(); err != nil {
@@ -39,8 +39,9 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 	if done, err := s.changedBefore(ctx, by.User, c); err != nil || done {
 		return ChangedBefore, err
 	}
-	if err := s.signIn.ConfirmPassword(ctx, by.User, c.Current, c.From); err != nil {
-		return 0, err
+	done, err := s.signIn.CheckConfirmation(ctx, by, c.Confirmation)
+	if err != nil {
+		return s.sentTwice(ctx, by, c, err)
 	}
 	if err := s.judgeAtGate(ctx, by.User.Email, c); err != nil {
 		return 0, err
@@ -49,23 +50,33 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 	if err != nil {
 		return 0, err
 	}
-	now := s.clock.Now()
+	now, from := s.clock.Now(), c.Confirmation.From
 	revoked, err = s.store.ChangePassword(ctx, models.PasswordChange{
-		UserID: by.User.ID, Verified: by.User.PasswordHash, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
-		Event:      auth.Limited(auth.NewEvent(models.EventPasswordChanged, by.User.ID, c.From, now), ratelimit.PasswordLimit),
-		FreshStart: s.limits.FreshStart(by.User, c.From),
-		Mail:       s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, c.From, now), ""),
+		UserID: by.User.ID, Verified: by.User.PasswordHash, Proof: done.Proof, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
+		Event:      auth.Limited(auth.NewEvent(models.EventPasswordChanged, by.User.ID, from, now), ratelimit.PasswordLimit),
+		FreshStart: s.limits.FreshStart(by.User, from),
+		Mail:       s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
 	})
-	if errors.Is(err, models.ErrChanged) {
-		if user, findErr := s.store.UserByID(ctx, by.User.ID); findErr == nil {
-			if done, err := s.changedBefore(ctx, user, c); err != nil || done {
-				return ChangedBefore, err
-			}
-		}
-		return 0, &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page.", Cause: err}
+	if err = s.signIn.FinishConfirmation(ctx, by, done, err); err != nil {
+		return s.sentTwice(ctx, by, c, err)
 	}
-	s.notify.Wake()
-	return revoked, err
+	return revoked, nil
+}
+
+// sentTwice returns ChangedBefore when the change was refused only because the same form, sent twice, was faster: then the password
+// is another, and the code or the passkey's challenge is used.
+func (s *Service) sentTwice(ctx context.Context, by *signin.Session, c PasswordChange, refusal error) (int64, error) {
+	if !errors.Is(refusal, models.ErrChanged) && !errors.Is(refusal, models.ErrUsed) {
+		return 0, refusal
+	}
+	user, err := s.store.UserByID(ctx, by.User.ID)
+	if err != nil || user.PasswordHash == by.User.PasswordHash {
+		return 0, refusal
+	}
+	if done, err := s.changedBefore(ctx, user, c); err != nil || done {
+		return ChangedBefore, err
+	}
+	return 0, refusal
 }
 
 // changedBefore reports whether the account got its password within repeatWithin, and it is the requested one. Only the browser
@@ -75,7 +86,7 @@ func (s *Service) changedBefore(ctx context.Context, user models.User, c Passwor
 	if age := s.clock.Now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil || user.MustChoosePassword() {
 		return false, nil
 	}
-	check, err := s.signIn.BeginCheck(ctx, signin.SignInAttempt{EmailKey: user.EmailKey, From: c.From, Confirms: true})
+	check, err := s.signIn.BeginCheck(ctx, signin.SignInAttempt{EmailKey: user.EmailKey, From: c.Confirmation.From, Confirms: true})
 	if err != nil {
 		return false, err
 	}

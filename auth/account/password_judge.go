@@ -30,7 +30,7 @@ func (s *Service) JudgePassword(ctx context.Context, field, email, typed string)
 
 // judgeAtGate judges the new password of a person who has just proved to know the current one, so that the limits on that bound it.
 func (s *Service) judgeAtGate(ctx context.Context, email string, c PasswordChange) error {
-	leave, err := s.gate.Admit(c.From)
+	leave, err := s.gate.Admit(c.Confirmation.From)
 	if err != nil {
 		return err
 	}

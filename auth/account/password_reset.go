@@ -98,7 +98,8 @@ func mailedTo(emailKey string) []byte {
 	return hash[:]
 }
 
-// ResetPassword uses the link: it sets the new password, unlocks it, signs out every device and mails the owner. One reset of an
+// ResetPassword uses the link: it sets the new password, unlocks it, removes the factors that are younger than models.YoungFactor,
+// signs out every device and mails the owner. One reset of an
 // account runs at a time, and each link can be tried MaxResetTries times in a window: a refused password leaves the link good, so
 // the link could otherwise keep the hashing busy. ResetPassword returns KindDeadLink, KindUsedLink, KindInvalidRequest (of
 // new_password; the link stays good), KindRateLimited, or KindUnavailable.
@@ -137,7 +138,11 @@ func (s *Service) choosePassword(ctx context.Context, find findPasswordLink, sec
 	}
 	_, err = s.store.ResetPassword(ctx, models.PasswordReset{
 		Purpose: link.Purpose, Link: link.Hash, UserID: user.ID, EmailKey: user.EmailKey, First: l.First, PasswordHash: hash, At: now,
-		FreshStart: s.limits.FreshStart(user, from), Event: e, Mail: s.notify.ComposeNotMe(user.ID, l, ""),
+		FreshStart: s.limits.FreshStart(user, from), Event: e,
+		Mail: func(gone models.FactorsGone) models.MailWithLinks {
+			l.Removed = gone.String()
+			return s.notify.ComposeNotMe(user.ID, l, "")
+		},
 	})
 	if err != nil {
 		return user, notify.UsedOrDead(err, func() error {

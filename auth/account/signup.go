@@ -215,6 +215,7 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 		})
 	}
 	n, keys := s.signIn.NewBrowser(token.Verified{User: user}, r)
+	n.Device.SignedInBy, n.Device.ProvedBy = models.BySignUp, models.BySignUp
 	d, err := s.tokens.AddDevice(ctx, n)
 	if err != nil {
 		return key, "", err

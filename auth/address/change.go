@@ -16,20 +16,24 @@ import (
 
 // Request is a person's request for another address.
 type Request struct {
-	Email, Password string
-	From            auth.Caller
+	Email        string
+	Confirmation signin.Confirmation
 }
 
-// pendingEmail is an address that waits for its confirmation, with the account's address and password hash at the time of the
-// request. It is sealed in the link. Until it is confirmed, the address stays free.
-type pendingEmail struct{ Email, From, Hash string }
+// pendingEmail is an address that waits for its confirmation, with the account's address, password hash and version of factors at the
+// time of the request: a thief who asked before the owner turned the second factor on must not get further. It is sealed in the link. Until
+// it is confirmed, the address stays free.
+type pendingEmail struct {
+	Email, From, Hash string
+	Version           int64
+}
 
 // Ask mails a link to the new address. Using the link gives the address to the account. An earlier link to another
 // address ends; one to the same address stays good, because the form may have been sent twice.
 //
 // The response and its cost do not tell whether another account has the address or may take it back: a mail tells the address's
-// owner instead. Ask returns KindInvalidRequest (of email and password), KindWrongPassword, KindRateLimited,
-// KindNotFound if no mail is sent here, or KindUnavailable.
+// owner instead. Ask returns KindInvalidRequest (of email, password and code), the errors of signin.Confirm, and KindNotFound if no
+// mail is sent here.
 func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error {
 	if !s.notify.Enabled() {
 		return auth.Refuse(auth.KindNotFound, "No mail is sent here. Ask the operator of this service for another e-mail address.")
@@ -38,13 +42,14 @@ func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error 
 	if err := checkNewEmail(by.User, r); err != nil {
 		return err
 	}
-	if err := s.signIn.ConfirmPassword(ctx, by.User, r.Password, r.From); err != nil {
+	done, err := s.signIn.CheckConfirmation(ctx, by, r.Confirmation)
+	if err != nil {
 		return err
 	}
-	err := s.gate.Query(ctx, func() error {
+	err = s.gate.Query(ctx, func() error {
 		box, account := ratelimit.Mailbox(r.Email), by.User.ID.String()
 		err := s.limits.CountRequest(ctx, s.limits.Quota(ratelimit.MaxEmailMails, "email", box), s.limits.Quota(ratelimit.MaxEmailMailsByAccount, "email", box, account),
-			s.limits.EmailAskedQuota(by.User), s.limits.NetworkQuota(r.From, ratelimit.MaxNetEmails, "email network"))
+			s.limits.EmailAskedQuota(by.User), s.limits.NetworkQuota(r.Confirmation.From, ratelimit.MaxNetEmails, "email network"))
 		if err != nil {
 			return err
 		}
@@ -60,15 +65,9 @@ func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error 
 		if heldErr != nil {
 			return heldErr
 		}
-		return s.ask(ctx, by.User, r, err == nil, held)
+		return s.ask(ctx, by.User, r, done.Proof, err == nil, held)
 	})
-	if errors.Is(err, models.ErrChanged) {
-		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page.", Cause: err}
-	}
-	if err == nil {
-		s.notify.Wake()
-	}
-	return err
+	return s.signIn.FinishConfirmation(ctx, by, done, err)
 }
 
 func checkNewEmail(user models.User, r Request) error {
@@ -80,17 +79,17 @@ func checkNewEmail(user models.User, r Request) error {
 	if len(bad) == 0 && auth.SameEmail(r.Email) == auth.SameEmail(user.EmailKey) {
 		bad.Refuse("email", "This is your e-mail address already.")
 	}
-	bad.Text("password", r.Password, auth.MaxPassword)
+	r.Confirmation.Check(&bad, user, signin.ConfirmFields{Password: "password", Code: "code"})
 	return bad.Err()
 }
 
 // ask writes the mail, with the link or, if the address is taken or held, without. In that case the link's secret never
 // leaves this function.
-func (s *Service) ask(ctx context.Context, user models.User, r Request, taken, held bool) error {
+func (s *Service) ask(ctx context.Context, user models.User, r Request, proof models.Proof, taken, held bool) error {
 	now := s.clock.Now()
-	l := notify.NewNotification(notify.KindEmailConfirm, r.From, now)
+	l := notify.NewNotification(notify.KindEmailConfirm, r.Confirmation.From, now)
 	link, secret := notify.NewLink(user.ID, notify.LinkEmail, s.emailSubject(r.Email), now, notify.EmailLife)
-	text, err := json.Marshal(pendingEmail{Email: r.Email, From: user.EmailKey, Hash: user.PasswordHash})
+	text, err := json.Marshal(pendingEmail{Email: r.Email, From: user.EmailKey, Hash: user.PasswordHash, Version: user.FactorsVersion})
 	if err != nil {
 		return fmt.Errorf("keep new address: %w", err)
 	}
@@ -106,7 +105,8 @@ func (s *Service) ask(ctx context.Context, user models.User, r Request, taken, h
 	n := s.notify.ComposeTo(r.Email, user.ID, l, link)
 	n.Mail.Kind = string(notify.KindEmailConfirm) // the activity reports a failed mail by its kind, which must not tell whether the address is taken
 	return s.store.AskEmailChange(ctx, models.EmailRequest{
-		UserID: user.ID, Verified: user.PasswordHash, At: now, Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.From, now), ratelimit.AddressLimit), Mail: n,
+		UserID: user.ID, Verified: user.PasswordHash, Proof: proof, At: now, Mail: n,
+		Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.Confirmation.From, now), ratelimit.AddressLimit),
 	})
 }
 

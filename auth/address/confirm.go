@@ -48,7 +48,7 @@ func (s *Service) read(ctx context.Context, secret string) (link models.OneTime,
 	if auth.SameEmail(user.EmailKey) == auth.SameEmail(p.Email) { // by this link, or by another one for the same address
 		return link, user, p, notify.ErrUsedLink
 	}
-	if used || user.LockedAt != nil || user.EmailKey != p.From || user.PasswordHash != p.Hash {
+	if used || user.LockedAt != nil || user.EmailKey != p.From || user.PasswordHash != p.Hash || user.FactorsVersion != p.Version {
 		return link, user, p, notify.ErrDeadLink
 	}
 	return link, user, p, nil
@@ -88,7 +88,7 @@ func (s *Service) Confirm(ctx context.Context, secret, password string, from aut
 	news := notify.NewNotification(notify.KindEmailNew, from, now)
 	news.Before, news.After = user.Email, p.Email
 	err = s.store.ChangeEmail(ctx, models.EmailChange{
-		Link: link.Hash, UserID: user.ID, From: p.From, Verified: p.Hash, Email: p.Email, EmailKey: key, At: now,
+		Link: link.Hash, UserID: user.ID, From: p.From, Verified: p.Hash, Version: p.Version, Email: p.Email, EmailKey: key, At: now,
 		Former: models.FormerAddress{
 			Hash: undo.Hash, UserID: user.ID, Email: user.Email, EmailKey: user.EmailKey, CreatedAt: now, ExpiresAt: undo.ExpiresAt,
 		},

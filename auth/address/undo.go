@@ -55,7 +55,7 @@ func (s *Service) ResetAfterUndo(ctx context.Context, secret string, from auth.C
 }
 
 // Undo uses the link and gives the account its former address back, whatever its address is now. It signs out every
-// device and locks the password until a mail to that address resets it. The person need not be signed in. Undo returns
+// device, removes the factors that were added since shortly before the change, and locks the password until a mail to that address resets it. The person need not be signed in. Undo returns
 // KindDeadLink, or KindUsedLink for a link that was used recently; then nothing was changed.
 func (s *Service) Undo(ctx context.Context, secret string, from auth.Caller) (email string, err error) {
 	hash, err := notify.LinkHash(secret)
@@ -66,8 +66,10 @@ func (s *Service) Undo(ctx context.Context, secret string, from auth.Caller) (em
 	f, err := s.store.UndoEmailChange(ctx, models.EmailUndo{
 		Hash: hash, At: now, Event: auth.NewEvent(models.EventEmailRestored, uuid.Nil, from, now),
 		FreshStart: models.FreshStart{KnownOrigins: s.limits.Origins(from)},
-		Mails: func(f models.FormerAddress, left string) []models.MailWithLinks {
-			mails := []models.MailWithLinks{s.notify.ComposeTo(f.Email, f.UserID, notify.NewNotification(notify.KindEmailRestored, from, now))}
+		Mails: func(f models.FormerAddress, left string, gone models.FactorsGone) []models.MailWithLinks {
+			l := notify.NewNotification(notify.KindEmailRestored, from, now)
+			l.Removed = gone.String()
+			mails := []models.MailWithLinks{s.notify.ComposeTo(f.Email, f.UserID, l)}
 			if auth.SameEmail(left) != auth.SameEmail(f.EmailKey) {
 				// Without the caller's origin, because the recipient may be a thief.
 				mails = append(mails, s.notify.ComposeTo(left, f.UserID, notify.Notification{Kind: notify.KindEmailLost, At: now}))

@@ -14,15 +14,14 @@ import (
 
 // Request is a person's request to delete their account.
 type Request struct {
-	Password string
-	Email    string // of the account, typed once more, so that a person deletes only the account that they mean
-	From     auth.Caller
+	Email        string // of the account, typed once more, so that a person deletes only the account that they mean
+	Confirmation signin.Confirmation
 }
 
-// Delete deletes the account of a person who gives its address and password, with its devices and everything else except anonymous
-// events, and mails a farewell. It cannot be undone. Delete returns KindNotAllowed for support staff, KindInvalidRequest (of email;
-// also while a former address can be taken back), KindWrongPassword (of current_password), KindRateLimited, KindUnavailable, or
-// KindSignedOut if the account is already gone.
+// Delete deletes the account of a person who gives its address and confirms it, with its devices and everything else except anonymous
+// events, and mails a farewell. It cannot be undone. Delete returns KindNotAllowed for support staff, KindInvalidRequest (of email,
+// also while a former address can be taken back, current_password and code), the errors of signin.Confirm, or KindSignedOut if the
+// account is already gone.
 func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) error {
 	if by.Support() {
 		return errStaffStays
@@ -32,18 +31,19 @@ func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) err
 	if bad.Text("email", d.Email, auth.MaxEmail); len(bad) == 0 && auth.SameEmail(d.Email) != auth.SameEmail(by.User.Email) {
 		bad.Refuse("email", "This is not the e-mail address of the account that you are signed in to.")
 	}
-	bad.Text("current_password", d.Password, auth.MaxPassword)
+	d.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 	if err := bad.Err(); err != nil {
 		return err
 	}
-	if err := s.signIn.ConfirmPassword(ctx, by.User, d.Password, d.From); err != nil {
+	done, err := s.signIn.CheckConfirmation(ctx, by, d.Confirmation)
+	if err != nil {
 		return err
 	}
-	now := s.clock.Now()
+	now, from := s.clock.Now(), d.Confirmation.From
 	var had []string
-	err := s.store.DeleteUser(ctx, models.Deletion{
-		UserID: by.User.ID, Verified: by.User.PasswordHash, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, d.From, now),
-		Farewell: s.notify.Compose(uuid.Nil, notify.NewNotification(notify.KindDeleted, d.From, now)),
+	err = s.store.DeleteUser(ctx, models.Deletion{
+		UserID: by.User.ID, Verified: by.User.PasswordHash, Proof: done.Proof, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
+		Farewell: s.notify.Compose(uuid.Nil, notify.NewNotification(notify.KindDeleted, from, now)),
 		Seal: func(emailKeys []string) []byte {
 			had = emailKeys
 			return s.Seal(by.User.ID, emailKeys)
@@ -51,12 +51,11 @@ func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) err
 	})
 	switch {
 	case errors.Is(err, models.ErrChanged):
-		return s.whyNotDeleted(ctx, by, err)
+		err = s.whyNotDeleted(ctx, by, err)
 	case errors.Is(err, models.ErrWayBack):
-		return auth.InvalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
+		err = auth.InvalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
 	}
-	s.notify.Wake()
-	if err == nil {
+	if err = s.signIn.FinishConfirmation(ctx, by, done, err); err == nil {
 		s.finishSoon(ctx, by.User.ID, had)
 	}
 	return err
@@ -72,7 +71,7 @@ func (s *Service) Deleted(ctx context.Context, key signin.BrowserKey) bool {
 // so the operator must take the role away first.
 var errStaffStays = &auth.Error{Kind: auth.KindNotAllowed, Message: "Accounts of the support staff cannot be deleted here. Ask the operator of this service to take the role away first."}
 
-// whyNotDeleted returns an error that says what has changed since the password was checked.
+// whyNotDeleted returns an error that says what has changed since the confirmation was checked.
 func (s *Service) whyNotDeleted(ctx context.Context, by *signin.Session, cause error) error {
 	u, err := s.store.UserByID(ctx, by.User.ID)
 	switch {
@@ -83,5 +82,5 @@ func (s *Service) whyNotDeleted(ctx context.Context, by *signin.Session, cause e
 	case err != nil:
 		return err
 	}
-	return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page.", Cause: cause}
+	return cause
 }

@@ -34,6 +34,7 @@ var activityKinds = map[string][]models.EventFilter{
 		{Kind: models.EventLocked}, {Kind: models.EventMailFailed},
 		{Kind: models.EventEmailRestored},
 		{Kind: models.EventCodeFailed}, {Kind: models.EventSecondStepMissed}, {Kind: models.EventFactorClosed},
+		{Kind: models.EventRecoveryCodeUsed},
 	},
 	FilterSignIns: {
 		{Kind: models.EventSignIn}, {Kind: models.EventSignInFailed}, {Kind: models.EventSignOut},

@@ -2,6 +2,7 @@ package factor
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -30,7 +31,11 @@ type setUp struct {
 var passkeyRow, appRow = []byte("passkey set-up\x00"), []byte("totp set-up\x00")
 
 func (s *Service) seal(row []byte, user uuid.UUID, data []byte) (string, error) {
-	text, err := json.Marshal(setUp{User: user, Data: data, Until: s.clock.Now().Add(SetUpLife)})
+	return s.sealFor(row, user, data, SetUpLife)
+}
+
+func (s *Service) sealFor(row []byte, user uuid.UUID, data []byte, life time.Duration) (string, error) {
+	text, err := json.Marshal(setUp{User: user, Data: data, Until: s.clock.Now().Add(life)})
 	if err != nil {
 		return "", fmt.Errorf("seal a set-up: %w", err)
 	}
@@ -105,7 +110,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *signin.Session, n NewPassk
 	if len(n.Credential) == 0 {
 		bad.Refuse("new_passkey", "Your browser made no passkey. Try again, or use another browser.")
 	}
-	s.checkConfirmation(&bad, by, n.Confirmation)
+	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
@@ -209,7 +214,7 @@ func (s *Service) AddApp(ctx context.Context, by *signin.Session, n NewApp) (Add
 	if !ok {
 		bad.Refuse("app_code", "This is not the code that the app shows now. Check the clock of your phone, and type the next code.")
 	}
-	s.checkConfirmation(&bad, by, n.Confirmation)
+	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
@@ -225,14 +230,19 @@ func (s *Service) add(ctx context.Context, by *signin.Session, act Act, f models
 	if err != nil {
 		return Added{}, err
 	}
+	code, err := s.checkCode(ctx, by, act.EnrolCode)
+	if err != nil {
+		return Added{}, err
+	}
 	now := s.clock.Now()
-	f.ID = models.NewID(now)
+	f.ID, f.CreatedAt = models.NewID(now), now
+	f.Since = later(now, by.Device.CreatedAt) // "This wasn't me" about the sign-in must remove it, whatever this replica's clock says
 	e := auth.Limited(auth.NewEvent(models.EventFactorAdded, by.User.ID, from, now), AddLimit)
 	e.Detail, e.DeviceName = string(f.Kind), f.Name
 	l := notify.NewNotification(notify.KindFactorAdded, from, now)
 	l.DeviceName, l.Factor = f.Name, string(f.Kind)
 	revoked, err := s.store.AddFactors(ctx, models.FactorAddition{
-		UserID: by.User.ID, Version: by.User.FactorsVersion, Verified: how.verified, Add: []models.Factor{f}, At: now, Event: e,
+		UserID: by.User.ID, Version: by.User.FactorsVersion, Verified: how.verified, Add: []models.Factor{f}, Code: code, At: now, Event: e,
 		Mail: s.notify.ComposeNotMe(by.User.ID, l, models.FactorSubject(f.ID)), KeepDevice: act.keep(by),
 	})
 	if err != nil {
@@ -254,7 +264,7 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 		return nil, auth.Refuse(auth.KindNotAllowed, "Recovery codes replace a passkey or an authenticator app. Add one of them first.")
 	}
 	how := confirmed{since: youngest(o), verified: ""}
-	if s.CodesNeedConfirmation(by, o) {
+	if s.CodesNeedConfirmation(by, o, c.Ticket) {
 		var bad auth.Fields
 		c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 		if err := bad.Err(); err != nil {
@@ -277,7 +287,7 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 	e := auth.Limited(auth.NewEvent(models.EventRecoveryCodesMade, by.User.ID, from, now), AddLimit)
 	_, err = s.store.AddFactors(ctx, models.FactorAddition{
 		UserID: by.User.ID, Version: by.User.FactorsVersion, Add: add, Replace: models.FactorRecoveryCode, At: now, Event: e,
-		Mail: s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindCodesMade, from, now), ""),
+		Mail: s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindCodesMade, from, now), models.EveryDeviceAndCodes+rand.Text()),
 	})
 	if err != nil {
 		return nil, changed(err)
@@ -286,15 +296,10 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 	return codes, nil
 }
 
-// CodesNeedConfirmation reports whether new recovery codes must be confirmed. The first ones, right after the factor that this
-// browser has just added, need not be.
-func (s *Service) CodesNeedConfirmation(by *signin.Session, o Overview) bool {
-	if o.CodesLeft > 0 || !o.Last() {
-		return true
-	}
-	added := youngest(o)
-	age, signedIn := s.clock.Now().Sub(added), added.Sub(by.Device.Proved())
-	return age < 0 || age > freshFor || signedIn < 0 || signedIn > freshFor
+// CodesNeedConfirmation reports whether new recovery codes must be confirmed. The first ones, right after the first factor, are confirmed
+// by the ticket that it left.
+func (s *Service) CodesNeedConfirmation(by *signin.Session, o Overview, ticket string) bool {
+	return o.CodesLeft > 0 || !o.Last() || !s.goodTicket(by, ticket)
 }
 
 func youngest(o Overview) (at time.Time) {

@@ -1,8 +1,10 @@
 package factor
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,8 +14,26 @@ import (
 	"latchkey/models"
 )
 
-// freshFor is how long a sign-in counts as the confirmation of the set-up that it leads into.
-const freshFor = 15 * time.Minute
+// ticketLife is how long a sign-in counts as the confirmation of the set-up that it leads into, and a first factor as that of the recovery
+// codes that follow.
+const ticketLife = 15 * time.Minute
+
+// ticketRow is what tickets are bound to.
+var ticketRow = []byte("set-up ticket\x00")
+
+// SetUpTicket returns the proof that a browser has just signed in or added a first factor. It goes into the address of the page that
+// follows and into the page's form, and not into a cookie: a copied cookie must not add a factor, not even in these minutes.
+func (s *Service) SetUpTicket(user, device uuid.UUID) (string, error) {
+	return s.sealFor(ticketRow, user, device[:], ticketLife)
+}
+
+func (s *Service) goodTicket(by *signin.Session, ticket string) bool {
+	if ticket == "" {
+		return false
+	}
+	device, err := s.unseal(ticketRow, by.User.ID, ticket)
+	return err == nil && bytes.Equal(device, by.Device.ID[:])
+}
 
 // Act is what every change of a factor comes with.
 type Act struct {
@@ -28,16 +48,15 @@ type confirmed struct {
 	verified string    // the password hash that was checked; empty: none was
 }
 
-// NeedsConfirmation reports whether a change of the person's factors must be confirmed. The set-up that a sign-in leads into is
-// confirmed by that sign-in.
-func (s *Service) NeedsConfirmation(by *signin.Session) bool {
-	age := s.clock.Now().Sub(by.Device.CreatedAt)
-	return !s.signIn.MustSetUp(by.User) || age < 0 || age > freshFor
+// NeedsConfirmation reports whether the first factor of the person must be confirmed. The set-up that a sign-in leads into is confirmed
+// by the ticket of that sign-in.
+func (s *Service) NeedsConfirmation(by *signin.Session, ticket string) bool {
+	return !s.signIn.MustSetUp(by.User) || !s.goodTicket(by, ticket)
 }
 
 // confirm checks that it is the account's owner who acts.
 func (s *Service) confirm(ctx context.Context, by *signin.Session, c signin.Confirmation) (confirmed, error) {
-	if !s.NeedsConfirmation(by) {
+	if !s.NeedsConfirmation(by, c.Ticket) {
 		return confirmed{verified: by.User.PasswordHash}, nil
 	}
 	done, err := s.signIn.Confirm(ctx, by, c)
@@ -51,10 +70,13 @@ func (s *Service) confirm(ctx context.Context, by *signin.Session, c signin.Conf
 	return how, nil
 }
 
-// checkConfirmation checks the form of a confirmation.
-func (s *Service) checkConfirmation(bad *auth.Fields, by *signin.Session, c signin.Confirmation) {
-	if s.NeedsConfirmation(by) {
-		c.Check(bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+// checkAct checks the form of an act that adds a factor.
+func (s *Service) checkAct(bad *auth.Fields, by *signin.Session, a Act) {
+	if s.NeedsCode(by) && strings.TrimSpace(a.EnrolCode) == "" {
+		bad.Refuse("enrol_code", "This is required.")
+	}
+	if s.NeedsConfirmation(by, a.Confirmation.Ticket) {
+		a.Confirmation.Check(bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 	}
 }
 
@@ -71,6 +93,8 @@ func changed(err error) error {
 	switch {
 	case errors.Is(err, models.ErrChanged):
 		return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "Your account has changed since you opened this page. Nothing was changed now. Please try again.", Cause: err}
+	case errors.Is(err, models.ErrUsed):
+		return auth.InvalidField("enrol_code", "This code was used already.")
 	case errors.Is(err, models.ErrDuplicate):
 		return &auth.Error{Kind: auth.KindInvalidRequest, Message: "Your account has this one already.", Cause: err}
 	}

@@ -8,6 +8,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/notify"
 	"latchkey/auth/passkey"
+	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -33,6 +34,7 @@ type Parts struct {
 	Sealer   *seal.Sealer
 	Notify   *notify.Service
 	SignIn   *signin.Service
+	Limits   *ratelimit.Service
 	Passkeys *passkey.Ceremonies
 	Name     string // of this service, in authenticator apps
 }
@@ -44,11 +46,12 @@ type Service struct {
 	sealer   *seal.Sealer
 	notify   *notify.Service
 	signIn   *signin.Service
+	limits   *ratelimit.Service
 	passkeys *passkey.Ceremonies
 	name     string
 }
 
 // New returns the service.
 func New(p Parts) *Service {
-	return &Service{store: p.Store, clock: p.Clock, sealer: p.Sealer, notify: p.Notify, signIn: p.SignIn, passkeys: p.Passkeys, name: p.Name}
+	return &Service{store: p.Store, clock: p.Clock, sealer: p.Sealer, notify: p.Notify, signIn: p.SignIn, limits: p.Limits, passkeys: p.Passkeys, name: p.Name}
 }

@@ -59,6 +59,7 @@ type Notification struct {
 	First      bool   `json:",omitempty"` // it is the first password of the account, chosen with an invitation
 	Factor     string `json:",omitempty"` // the kind of the factor that was added or removed: models.FactorKind
 	Code       string `json:",omitempty"` // that the recipient is to type
+	Removed    string `json:",omitempty"` // the factors that the act removed: models.FactorsGone
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient may know them.
 	Before, After string `json:",omitempty"`
@@ -73,6 +74,9 @@ type Notification struct {
 	// mail is sent.
 	SignIns      []SignIn `json:"-"`
 	SignInsTotal int64    `json:"-"`
+	// CodesLeft is how many recovery codes of the account were not used, for a mail about a used one. It is filled in when the mail is
+	// sent.
+	CodesLeft int `json:"-"`
 }
 
 // SignIn is one sign-in of a summary.
@@ -216,6 +220,17 @@ func (s *Service) ReusedMail(from auth.Caller, now time.Time) func(models.Device
 	}
 }
 
+// countCodes fills in how many recovery codes are left.
+func (s *Service) countCodes(ctx context.Context, user uuid.UUID, l *Notification) error {
+	list, err := s.store.Factors(ctx, user)
+	for _, f := range list {
+		if f.Kind == models.FactorRecoveryCode && f.UsedAt == nil {
+			l.CodesLeft++
+		}
+	}
+	return err
+}
+
 // message opens and renders a mail.
 func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Message, Notification, error) {
 	var l Notification
@@ -225,6 +240,9 @@ func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Mess
 	}
 	if err == nil && !l.Since.IsZero() {
 		err = s.listSignIns(ctx, m.UserID, &l)
+	}
+	if err == nil && l.Kind == KindRecoveryCodeUsed {
+		err = s.countCodes(ctx, m.UserID, &l)
 	}
 	if err != nil {
 		return mail.Message{}, l, err

@@ -9,6 +9,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/deletion"
+	"latchkey/auth/factor"
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
@@ -29,6 +30,7 @@ type Parts struct {
 	SignIn    *signin.Service
 	Accounts  *account.Service
 	Deletions *deletion.Service
+	Factors   *factor.Service
 	Limits    *ratelimit.Service
 	Hasher    *ratelimit.Hasher
 }
@@ -45,6 +47,7 @@ type Service struct {
 	signIn    *signin.Service
 	accounts  *account.Service
 	deletions *deletion.Service
+	factors   *factor.Service
 	limits    *ratelimit.Service
 	hasher    *ratelimit.Hasher
 	ready     readiness
@@ -58,6 +61,6 @@ func New(p Parts) *Service {
 	}
 	return &Service{
 		store: p.Store, clock: p.Clock, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
-		signIn: p.SignIn, accounts: p.Accounts, deletions: p.Deletions, limits: p.Limits, hasher: p.Hasher,
+		signIn: p.SignIn, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher,
 	}
 }

@@ -23,9 +23,18 @@ const (
 	sweepAttemptsEvery = time.Minute
 )
 
-// Sweep finishes deletions and deletes rows past their retention. It returns how many rows it deleted by retention.
+// Sweep finishes deletions, seals under the present server secret what a previous one sealed, and deletes rows past their retention. It
+// returns how many rows it deleted by retention.
 func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.deletions.Finish(ctx); err != nil {
+		return 0, err
+	}
+	if n, err := s.signIn.Reseal(ctx); err != nil {
+		return 0, err
+	} else if n > 0 {
+		s.log.InfoContext(ctx, "sealed the secrets of authenticator apps under the new server secret", "secrets", n)
+	}
+	if _, err := s.signIn.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
 		return 0, err
 	}
 	now := s.clock.Now()
@@ -35,6 +44,9 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	r.ChallengesBefore, r.TrustBefore = now.Add(-keepChallenges), now
 	return s.store.Sweep(ctx, r)
 }
+
+// missedSince is when the first challenges expired that are still kept.
+func (s *Service) missedSince() time.Time { return s.clock.Now().Add(-keepChallenges) }
 
 // Run keeps the signing keys and the status lists current, sweeps, sends mails and finishes deletions, until the context ends. It
 // logs errors and tries again.
@@ -72,6 +84,7 @@ func (s *Service) runSweep(ctx context.Context) {
 	every, attempts := time.NewTicker(sweepEvery), time.NewTicker(sweepAttemptsEvery)
 	defer every.Stop()
 	defer attempts.Stop()
+	missed := s.missedSince()
 	for {
 		select {
 		case <-ctx.Done():
@@ -80,6 +93,11 @@ func (s *Service) runSweep(ctx context.Context) {
 			if _, err := s.store.SweepCounters(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "the counters of sign-ins could not be swept", "error", err)
 			}
+			next, err := s.signIn.TellMissedSteps(ctx, missed)
+			if err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "owners could not be told about sign-ins without a second step", "error", err)
+			}
+			missed = next
 		case <-every.C:
 			if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "sweep failed", "error", err)

@@ -67,6 +67,10 @@ func FromRecord(id, encoded []byte, signCount int64, backedUp bool) (Credential,
 	return Credential{id, signCount, backedUp, r.PublicKey, r.AAGUID, r.Attestation, r.Transports, r.BackupEligible}, nil
 }
 
+// maxPublicKey is the most bytes of a public key: an RSA key of 8,192 bits. Strangers make the server verify signatures under the keys of
+// its accounts, and an RSA key of the longest body would take a thousand times as long as an honest one.
+const maxPublicKey = 1100
+
 // transports are those that this program keeps. The text comes from the browser, unsigned.
 var transports = []string{"ble", "hybrid", "internal", "nfc", "smart-card", "usb"}
 
@@ -77,6 +81,9 @@ func newCredential(made *webauthn.Credential) (Credential, error) {
 	}
 	if len(c.ID) == 0 || len(made.Authenticator.AAGUID) != len(c.AAGUID) {
 		return Credential{}, errors.New("checking a new passkey: it has no ID")
+	}
+	if len(c.PublicKey) > maxPublicKey {
+		return Credential{}, errors.New("checking a new passkey: its public key is longer than any honest one")
 	}
 	c.AAGUID = [16]byte(made.Authenticator.AAGUID)
 	for _, known := range transports {

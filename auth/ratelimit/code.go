@@ -33,6 +33,15 @@ func (s *Service) ReserveCode(ctx context.Context, user uuid.UUID, known bool) (
 	return counted, nil
 }
 
+// PasskeyBudget returns the budget of an account's sign-ins with a passkey alone, of the same size as that of passwords. It is a budget of
+// its own: otherwise a thief with the password could use it up, and keep the owner's passkey out.
+func (s *Service) PasskeyBudget(user uuid.UUID) []models.Budget {
+	return []models.Budget{
+		{Key: s.KeyedHash("passkey sign-ins", user.String()), Most: s.budgets.Window, Window: AttemptWindow},
+		{Key: s.KeyedHash("passkey sign-ins day", user.String()), Most: s.budgets.Day, Window: BudgetDay},
+	}
+}
+
 func (s *Service) codesKey(user uuid.UUID, known bool) []byte {
 	if known {
 		return s.KeyedHash("codes known", user.String())

@@ -75,6 +75,9 @@ func (s *Sealer) Seal(row, text []byte) []byte {
 	return s.aeads[0].Seal(nil, nil, text, row) //nolint:gosec // G407: this AEAD makes its nonce itself and takes none
 }
 
+// Changing reports whether the sealer has previous keys: only then can a sealed text be stale.
+func (s *Sealer) Changing() bool { return len(s.aeads) > 1 }
+
 // Open decrypts the sealed text of a row. stale says that a previous key opened it. Open returns [ErrSealedByOther] if no key does.
 func (s *Sealer) Open(row, sealed []byte) (text []byte, stale bool, err error) {
 	for i, aead := range s.aeads {

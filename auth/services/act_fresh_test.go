@@ -20,7 +20,7 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 	const fresh = "another fine day"
 	for how, set := range map[string]func(t *testing.T, d *desk, by *signin.Session) error{
 		"in the portal": func(t *testing.T, d *desk, by *signin.Session) error {
-			return second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: adaPassword, New: fresh, From: at("192.0.2.1")}))
+			return second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: fresh}))
 		},
 		"by mail": func(t *testing.T, d *desk, _ *signin.Session) error {
 			link, secret := notify.NewLink(d.ada.ID, notify.LinkPasswordReset, models.NewID(d.now()).String(), d.now(), notify.ResetLife)
@@ -49,14 +49,14 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 							return second(d.Devices.Rename(t.Context(), by, by.Device.ID.String(), fmt.Sprint("name ", n), at("192.0.2.1")))
 						},
 						"download": func(by *signin.Session, password string) error {
-							data, err := d.Accounts.Data(t.Context(), by, password, at("192.0.2.1"))
+							data, err := d.Accounts.Data(t.Context(), by, confirmed(password, at("192.0.2.1")))
 							if err == nil {
 								data.Close()
 							}
 							return err
 						},
 						"address": func(by *signin.Session, password string) error {
-							return d.Addresses.Ask(t.Context(), by, address.Request{Email: fmt.Sprintf("box%d@example.org", n), Password: password, From: at(fmt.Sprintf("192.0.3.%d", n%250))})
+							return d.Addresses.Ask(t.Context(), by, address.Request{Email: fmt.Sprintf("box%d@example.org", n), Confirmation: confirmed(password, at(fmt.Sprintf("192.0.3.%d", n%250)))})
 						},
 					}
 					may := map[string]int{"rename": 20, "download": 3, "address": 2}
@@ -109,7 +109,7 @@ func TestChangesOfThePasswordStartAgainWhenItWasSetByMail(t *testing.T) {
 		is, next := adaPassword, "another fine day"
 		change := func() error {
 			d.advance(time.Minute)
-			err := second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: is, New: next, From: at("192.0.2.1")}))
+			err := second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(is, at("192.0.2.1")), New: next}))
 			if again, seen := d.SignIn.Browser(t.Context(), key, at("192.0.2.1")); err == nil && seen == nil {
 				by, is, next = again, next, is
 			}

@@ -137,14 +137,14 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 		}{
 			{"forks", by.User.ID, []models.EventKind{models.EventDeviceForked}, 100, 24 * time.Hour, false, d.forks(t)}, // first: a new password ends the device
 			{"downloads", by.User.ID, []models.EventKind{models.EventDataDownloaded}, 20, 24 * time.Hour, true, func(int) error {
-				data, err := d.Accounts.Data(t.Context(), by, adaPassword, at("192.0.2.1"))
+				data, err := d.Accounts.Data(t.Context(), by, confirmed(adaPassword, at("192.0.2.1")))
 				if err == nil {
 					data.Close()
 				}
 				return err
 			}},
 			{"changes of the password", by.User.ID, []models.EventKind{models.EventPasswordChanged}, 50, 24 * time.Hour, true, func(int) error {
-				err := second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: is, New: next, From: at("192.0.2.1")}))
+				err := second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(is, at("192.0.2.1")), New: next}))
 				if again, seen := d.SignIn.Browser(t.Context(), key, at("192.0.2.1")); err == nil && seen == nil {
 					by, is, next = again, next, is
 				}
@@ -209,7 +209,7 @@ func TestAnAccountAsksForTwentyAddressesADay(t *testing.T) {
 		d.change(t, func(c *services.Config) { c.Mail = &taking{} })
 		_, by := d.browser(t, adaEmail, adaPassword)
 		ask := func(i int) error {
-			return d.Addresses.Ask(t.Context(), by, address.Request{Email: fmt.Sprintf("ada%d@example.org", i), Password: adaPassword, From: at("192.0.2.1")})
+			return d.Addresses.Ask(t.Context(), by, address.Request{Email: fmt.Sprintf("ada%d@example.org", i), Confirmation: confirmed(adaPassword, at("192.0.2.1"))})
 		}
 		for i := range 20 {
 			if err := ask(i); err != nil {

@@ -33,6 +33,7 @@ type desk struct {
 	mu     sync.Mutex
 	at     time.Time
 	ada    models.User
+	otp    authenticator // of addAuthenticator
 }
 
 func (d *desk) advance(by time.Duration) {
@@ -94,6 +95,11 @@ func newDesk(t *testing.T, store *models.Store) *desk {
 }
 
 func at(ip string) auth.Caller { return auth.Caller{IP: netip.MustParseAddr(ip), UserAgent: "test"} }
+
+// confirmed confirms an act by the password alone.
+func confirmed(password string, from auth.Caller) signin.Confirmation {
+	return signin.Confirmation{Password: password, From: from}
+}
 
 // try signs in and returns the kind of the error, or -1.
 func (d *desk) try(t *testing.T, email, password string, from auth.Caller) auth.Kind {

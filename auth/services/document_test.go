@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"latchkey/auth/account"
+	"latchkey/auth/factor"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
+	"latchkey/models"
 )
 
 // Other tests count with the constants, so a changed constant would pass them all. Here each has to be what SECURITY.md says.
@@ -70,6 +72,16 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 	said("one for each account, %d in a process", ratelimit.MaxDownloads)
 	said("a mailed link to a new password** | set a password, which signs every device out, and sign in with it: the account. The owner gets a mail about it, with the link \"This wasn’t me\" | %d minutes, once",
 		notify.ResetLife/time.Minute)
+	days := func(d time.Duration) time.Duration { return d / (24 * time.Hour) }
+	said("%d minutes in a browser, %d in an app, %d tries, once", signin.BrowserStepLife/time.Minute, signin.AppStepLife/time.Minute, signin.MaxStepTries)
+	said("After %d wrong codes in a row it is closed", signin.MaxWrongInRow)
+	said("or after a recovery code | %d days; until its owner ends it", days(signin.TrustLife))
+	said("%d minutes by mail, %d hours from `latchkey user reset-factors`, `add` or `set-role`; %d tries, once", factor.EnrolLife/time.Minute, factor.OperatorEnrolLife/time.Hour, factor.MaxEnrolTries)
+	said("%d mails in %d minutes, so %d a day", factor.MaxEnrolMails, window, factor.MaxEnrolMails*int(24*time.Hour/ratelimit.AttemptWindow))
+	said("A factor that is %d days old or older still stops the thief", days(models.YoungFactor))
+	said("the factors that were younger than %d days at the change", days(models.YoungFactor))
+	said("unless a factor is %d days old or older", days(models.YoungFactor))
+	said("met for factors older than %d days", days(models.YoungFactor))
 	switch ratelimit.SlotsOfAccount {
 	case 2:
 		said("One account has two sign-ins under way at a time in each process (others wait for up to %d seconds)", ratelimit.NewSlots().Patience/time.Second)

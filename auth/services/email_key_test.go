@@ -72,7 +72,7 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 					t.Errorf("an address by the operator: %v", err)
 				}
 				server := d.post(t)
-				if err := d.Addresses.Ask(t.Context(), &signin.Session{User: d.ada}, address.Request{Email: again, Password: adaPassword, From: at("192.0.2.1")}); err != nil {
+				if err := d.Addresses.Ask(t.Context(), &signin.Session{User: d.ada}, address.Request{Email: again, Confirmation: confirmed(adaPassword, at("192.0.2.1"))}); err != nil {
 					t.Fatal(err)
 				}
 				d.sendAll(t)
@@ -88,7 +88,7 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 				if err != nil || u.Email != first {
 					t.Errorf("found %q, %v", u.Email, err)
 				}
-				bad := d.Addresses.Ask(t.Context(), &signin.Session{User: u}, address.Request{Email: again, Password: adaPassword, From: at("192.0.2.1")})
+				bad := d.Addresses.Ask(t.Context(), &signin.Session{User: u}, address.Request{Email: again, Confirmation: confirmed(adaPassword, at("192.0.2.1"))})
 				if auth.AsError(bad).Kind != auth.KindInvalidRequest || !(&signin.Session{User: u}).Has(again) {
 					t.Errorf("their own address: %v", bad)
 				}

@@ -69,7 +69,7 @@ func TestAnAddressWithoutAnAccountIsAsMuchWorkAsOneWithIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Deletions.Delete(t.Context(), &signin.Session{User: gone}, deletion.Request{Email: gone.Email, Password: adaPassword, From: at("192.0.2.1")}); err != nil {
+		if err := d.Deletions.Delete(t.Context(), &signin.Session{User: gone}, deletion.Request{Email: gone.Email, Confirmation: confirmed(adaPassword, at("192.0.2.1"))}); err != nil {
 			t.Fatal(err)
 		}
 		for name, ask := range map[string]func(email, ip string) (auth.Kind, int){

@@ -85,7 +85,7 @@ var forkRevocations = map[string]func(w *forkWorld, d *forkDevice) error{
 	"password": func(w *forkWorld, d *forkDevice) error {
 		return w.onThePortal(d.user, func(ctx context.Context, by *signin.Session) error {
 			next := w.nextPassword()
-			_, err := w.Accounts.ChangePassword(ctx, by, account.PasswordChange{Current: w.passwords[d.user], New: next, From: at(forkHome)})
+			_, err := w.Accounts.ChangePassword(ctx, by, account.PasswordChange{Confirmation: confirmed(w.passwords[d.user], at(forkHome)), New: next})
 			w.passwords[d.user] = next
 			w.signOut(models.RevokedByPassword, w.of(d.user)...)
 			return err

@@ -44,7 +44,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 			}
 		},
 		"an address taken back": func(t *testing.T, d *desk, server *mailtest.Server, his *signin.Session, _ string, seen *int) {
-			if err := d.Addresses.Ask(t.Context(), his, address.Request{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
+			if err := d.Addresses.Ask(t.Context(), his, address.Request{Email: "thief@evil.example", Confirmation: confirmed(adaPassword, at("198.51.100.7"))}); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := d.Addresses.Confirm(t.Context(), newNotMeLink(t, d, server, seen), adaPassword, at("198.51.100.7")); err != nil {
@@ -106,7 +106,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 func TestANewPasswordEndsTheLinksToOne(t *testing.T) {
 	for name, change := range map[string]func(d *desk, by *signin.Session) error{
 		"by its owner": func(d *desk, by *signin.Session) error {
-			_, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.1")})
+			_, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: "another fine day"})
 			return err
 		},
 		"by an operator": func(d *desk, _ *signin.Session) error {

@@ -75,7 +75,7 @@ func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 	const fresh = "another fine day"
 	for name, change := range map[string]func(t *testing.T, d *desk, hers *signin.Session){
 		"changed by the owner": func(t *testing.T, d *desk, hers *signin.Session) {
-			if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Current: adaPassword, New: fresh, From: with("hers", "192.0.2.1")}); err != nil {
+			if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Confirmation: confirmed(adaPassword, with("hers", "192.0.2.1")), New: fresh}); err != nil {
 				t.Fatal(err)
 			}
 		},

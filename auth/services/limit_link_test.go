@@ -169,7 +169,7 @@ func TestOneAccountLeavesAMailboxesLastMailToOthers(t *testing.T) {
 		}
 		ask := func(email, to string) auth.Kind {
 			_, by := d.browser(t, email, adaPassword)
-			err := d.Addresses.Ask(t.Context(), by, address.Request{Email: to, Password: adaPassword, From: at("192.0.2.1")})
+			err := d.Addresses.Ask(t.Context(), by, address.Request{Email: to, Confirmation: confirmed(adaPassword, at("192.0.2.1"))})
 			if err == nil {
 				return -1
 			}

@@ -94,7 +94,7 @@ func TestTheBrowserThatTookAnAddressBackOrSignedUpIsKnown(t *testing.T) {
 		var seen int
 		his := d.browse(t, "his", "198.51.100.7")
 		d.told(t, server, &seen)
-		if err := d.Addresses.Ask(t.Context(), his, address.Request{Email: "thief@evil.example", Password: adaPassword, From: at("198.51.100.7")}); err != nil {
+		if err := d.Addresses.Ask(t.Context(), his, address.Request{Email: "thief@evil.example", Confirmation: confirmed(adaPassword, at("198.51.100.7"))}); err != nil {
 			t.Fatal(err)
 		}
 		list, _ := d.told(t, server, &seen)

@@ -25,7 +25,7 @@ func (d *desk) moveAda(t *testing.T, server *mailtest.Server, seen *int, by *sig
 	}
 	by.User = user
 	d.advance(16 * time.Minute)
-	if err := d.Addresses.Ask(t.Context(), by, address.Request{Email: to, Password: adaPassword, From: at("198.51.100.7")}); err != nil {
+	if err := d.Addresses.Ask(t.Context(), by, address.Request{Email: to, Confirmation: confirmed(adaPassword, at("198.51.100.7"))}); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range d.toldAll(t, server, seen) {
@@ -97,7 +97,7 @@ func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 			}
 		}, -1},
 		"a new password": {func(t *testing.T, d *desk, by *signin.Session, _ func(string) string) {
-			if _, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: adaPassword, New: "another fine day", From: at("198.51.100.7")}); err != nil {
+			if _, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(adaPassword, at("198.51.100.7")), New: "another fine day"}); err != nil {
 				t.Fatal(err)
 			}
 		}, -1},

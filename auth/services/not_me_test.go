@@ -97,10 +97,10 @@ func TestTheOwnerIsToldOfWhatAThiefWouldDo(t *testing.T) {
 				_, _ = d.Tokens.Refresh(t.Context(), token.RefreshRequest{Token: phone.RefreshToken, From: at("192.0.2.1")})
 			}, ""},
 			{"a change of password that is refused", func() {
-				_, _ = d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: "a guess", New: "another fine day", From: at("192.0.2.1")})
+				_, _ = d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed("a guess", at("192.0.2.1")), New: "another fine day"})
 			}, ""},
 			{"a change of password", func() {
-				if _, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.1")}); err != nil {
+				if _, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: "another fine day"}); err != nil {
 					t.Fatal(err)
 				}
 			}, "password_changed"},
@@ -175,8 +175,8 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 				t.Fatal(got, err)
 			}
 		}
-		if n, err := d.Accounts.AnswerNotMe(t.Context(), link, at("192.0.2.1")); err != nil || n != 1 {
-			t.Fatal(n, err)
+		if done, err := d.Accounts.AnswerNotMe(t.Context(), link, at("192.0.2.1")); err != nil || done.Revoked != 1 {
+			t.Fatal(done.Revoked, err)
 		}
 		if !d.isOut(his.RefreshToken) {
 			t.Error("his phone goes on")
@@ -195,7 +195,7 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 			t.Fatal(err)
 		}
 		hers.User = by
-		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.1")}); auth.AsError(err).Kind != auth.KindWrongPassword {
+		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: "another fine day"}); auth.AsError(err).Kind != auth.KindWrongPassword {
 			t.Errorf("a locked password makes a new one: %v", err)
 		}
 		if got := d.kinds(t, store); !strings.Contains(got, "password_locked/") || !strings.Contains(got, "sign_in_failed/"+signin.LockedDetail) {
@@ -240,8 +240,8 @@ func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 		if len(list) != 1 {
 			t.Fatalf("%d mails", len(list))
 		}
-		if n, err := d.Accounts.AnswerNotMe(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || n != 2 {
-			t.Errorf("%d devices, %v", n, err)
+		if done, err := d.Accounts.AnswerNotMe(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || done.Revoked != 2 {
+			t.Errorf("%d devices, %v", done.Revoked, err)
 		}
 		for name, key := range map[string]signin.BrowserKey{"first": first, "second": second} {
 			if _, err := d.SignIn.Browser(t.Context(), key, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindSignedOut {
@@ -283,15 +283,15 @@ func TestTheLinkOfAChangedPasswordSignsEveryDeviceOut(t *testing.T) {
 		d := newDesk(t, store)
 		server, hers, his, _ := d.unfamiliarSignIn(t, store)
 		seen := len(server.Mails())
-		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Current: adaPassword, New: "another fine day", From: at("192.0.2.66")}); err != nil {
+		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.66")), New: "another fine day"}); err != nil {
 			t.Fatal(err)
 		}
 		list, kinds := d.told(t, server, &seen)
 		if kinds != "password_changed" {
 			t.Fatal(kinds)
 		}
-		if n, err := d.Accounts.AnswerNotMe(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || n != 1 {
-			t.Fatal(n, err)
+		if done, err := d.Accounts.AnswerNotMe(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || done.Revoked != 1 {
+			t.Fatal(done.Revoked, err)
 		}
 		if _, err := store.LiveDevice(t.Context(), hers.User.ID, hers.Device.ID, d.live()); !errors.Is(err, models.ErrNotFound) || !d.isOut(his.RefreshToken) {
 			t.Errorf("a device goes on: %v", err)

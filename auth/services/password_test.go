@@ -47,7 +47,7 @@ func TestEveryNewPasswordIsJudged(t *testing.T) {
 				return d.Accounts.Signup(t.Context(), account.SignupRequest{Email: "ada@example.org", Password: p, From: at("192.0.2.7")})
 			}},
 			"change": {"new_password", func(p string) error {
-				return second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Current: adaPassword, New: p, From: at("192.0.2.1")}))
+				return second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: p}))
 			}},
 			"reset": {"new_password", func(p string) error { return d.Accounts.ResetPassword(t.Context(), secret, p, at("192.0.2.1")) }},
 			"user add": {"password", func(p string) error {

@@ -84,10 +84,10 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 			user := o.session.User
 			acts := map[string]func(s *raced) error{
 				"delete": func(s *raced) error {
-					return s.Deletions.Delete(t.Context(), o.session, deletion.Request{Email: o.email, Password: racePassword, From: raceFrom})
+					return s.Deletions.Delete(t.Context(), o.session, deletion.Request{Email: o.email, Confirmation: confirmed(racePassword, raceFrom)})
 				},
 				"delete again": func(s *raced) error {
-					return s.Deletions.Delete(t.Context(), o.session, deletion.Request{Email: o.email, Password: racePassword, From: raceFrom})
+					return s.Deletions.Delete(t.Context(), o.session, deletion.Request{Email: o.email, Confirmation: confirmed(racePassword, raceFrom)})
 				},
 				"sign in": func(s *raced) error {
 					_, err := s.SignIn.Login(t.Context(), signin.LoginRequest{Email: o.email, Password: racePassword, DeviceName: "phone", From: raceFrom})
@@ -104,7 +104,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 				"refresh": func(s *raced) error { _, err := p.refresh(t, round, phone.RefreshToken); return err },
 				"reuse":   func(s *raced) error { _, err := p.refresh(t, round, dead.RefreshToken); return err },
 				"change the password": func(s *raced) error {
-					_, err := s.Accounts.ChangePassword(t.Context(), o.session, account.PasswordChange{Current: racePassword, New: "another word for the tide", From: raceFrom})
+					_, err := s.Accounts.ChangePassword(t.Context(), o.session, account.PasswordChange{Confirmation: confirmed(racePassword, raceFrom), New: "another word for the tide"})
 					return err
 				},
 				"reset the password": func(s *raced) error {
@@ -129,7 +129,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 					return s.Accounts.Signup(t.Context(), account.SignupRequest{Email: o.email, Password: "some other tide entirely", From: at(fmt.Sprintf("192.0.2.%d", 100+round))})
 				},
 				"download": func(s *raced) error {
-					data, err := s.Accounts.Data(t.Context(), o.session, racePassword, raceFrom)
+					data, err := s.Accounts.Data(t.Context(), o.session, confirmed(racePassword, raceFrom))
 					if err == nil {
 						data.Close()
 					}

@@ -41,7 +41,7 @@ var raceActs = map[string]struct {
 		return err
 	}},
 	"change of password": {all: true, do: func(o *raceOwner, s *services.Services, _ token.Answer) error {
-		_, err := s.Accounts.ChangePassword(o.t.Context(), o.session, account.PasswordChange{Current: racePassword, New: "another word for the tide", From: raceFrom})
+		_, err := s.Accounts.ChangePassword(o.t.Context(), o.session, account.PasswordChange{Confirmation: confirmed(racePassword, raceFrom), New: "another word for the tide"})
 		return err
 	}},
 	"password set by an operator": {all: true, portal: true, do: func(o *raceOwner, s *services.Services, _ token.Answer) error {

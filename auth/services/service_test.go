@@ -168,7 +168,7 @@ func TestNoSignInOutlivesAChangeOfPassword(t *testing.T) {
 				})
 			}
 			wg.Go(func() {
-				if _, err := d.Accounts.ChangePassword(t.Context(), session, account.PasswordChange{Current: old, New: next, From: at("192.0.2.1")}); err != nil {
+				if _, err := d.Accounts.ChangePassword(t.Context(), session, account.PasswordChange{Confirmation: confirmed(old, at("192.0.2.1")), New: next}); err != nil {
 					t.Errorf("change: %v", err)
 				} else {
 					changed++

@@ -41,7 +41,8 @@ const (
 // Config holds the operator's settings. New only fills in those that document a default; package main has the defaults of the
 // others.
 type Config struct {
-	Issuer          string        // iss of access tokens: the public origin
+	Issuer          string        // iss of access tokens
+	Origin          string        // the portal's public origin, to whose host passkeys belong; empty: Issuer if that is an origin
 	Audience        string        // aud of access tokens
 	SigningAlg      string        // ES256, EdDSA or RS256
 	AccessTTL       time.Duration // life of an access token, which never exceeds the device's own
@@ -111,7 +112,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	passkeys, err := newPasskeys(c.Issuer)
+	passkeys, err := newPasskeys(c.Origin)
 	if err != nil {
 		return nil, err
 	}
@@ -147,12 +148,12 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
 	s.Factors = factor.New(factor.Parts{
-		Store: store, Clock: clock, Sealer: k.factors, Notify: s.Notify, SignIn: s.SignIn, Passkeys: passkeys, Name: serviceName,
+		Store: store, Clock: clock, Sealer: k.factors, Notify: s.Notify, SignIn: s.SignIn, Limits: s.Limits, Passkeys: passkeys, Name: serviceName,
 	})
 	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
-		Accounts: s.Accounts, Deletions: s.Deletions, Limits: s.Limits, Hasher: s.Hasher,
+		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher,
 	})
 	return s, nil
 }
@@ -169,6 +170,9 @@ func names(issuer string) []string {
 func (c *Config) fill() {
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if _, err := origin.Parse(c.Issuer); c.Origin == "" && err == nil {
+		c.Origin = c.Issuer
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -216,10 +220,14 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 	return d, nil
 }
 
-// newPasskeys returns the ceremonies of passkeys, which belong to the host of the public origin, or nil if that is an IP address or
-// a name that no domain is made of: browsers make no passkeys for one.
-func newPasskeys(issuer string) (*passkey.Ceremonies, error) {
-	u, err := origin.Parse(issuer)
+// newPasskeys returns the ceremonies of passkeys, which belong to the host of the public origin. It returns nil if that is an IP
+// address or a name that no domain is made of, because browsers make no passkeys for one, and if there is no origin: the process then
+// serves no one.
+func newPasskeys(public string) (*passkey.Ceremonies, error) {
+	if public == "" {
+		return nil, nil //nolint:nilnil // no passkeys is no error
+	}
+	u, err := origin.Parse(public)
 	if err != nil {
 		return nil, err
 	}

@@ -356,7 +356,7 @@ func TestARepeatedChangeOfPasswordCountsAsAConfirmation(t *testing.T) {
 		d := newDesk(t, store)
 		_, by := d.browser(t, adaEmail, adaPassword)
 		hers := with("hers", "192.0.2.1")
-		change := account.PasswordChange{Current: adaPassword, New: "a finer day on the lake", From: hers}
+		change := account.PasswordChange{Confirmation: confirmed(adaPassword, hers), New: "a finer day on the lake"}
 		if _, err := d.Accounts.ChangePassword(t.Context(), by, change); err != nil {
 			t.Fatal(err)
 		}

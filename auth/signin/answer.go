@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -42,11 +43,19 @@ type answered struct {
 // FinishBrowser signs a browser in after its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindRateLimited, KindAccountDisabled or KindUnavailable.
 func (s *Service) FinishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, error) {
+	key, err := s.finishBrowser(ctx, a)
+	if err == nil {
+		return key, nil
+	}
+	if before, again := s.finishedBefore(ctx, a); again {
+		return before, nil
+	}
+	return BrowserKey{}, err
+}
+
+func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, error) {
 	ok, err := s.checkAnswer(ctx, purposeBrowser, a)
 	if err != nil {
-		if key, again := s.finishedBefore(ctx, a); again {
-			return key, nil
-		}
 		return BrowserKey{}, err
 	}
 	n, keys := s.NewBrowser(token.Verified{User: ok.user, Rehashed: ok.step.Rehashed}, BrowserLogin{From: a.From, Replaces: a.Replaces})
@@ -74,14 +83,20 @@ func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key Browser
 	if err != nil || c.UsedAt == nil || !c.DeviceID.Valid || string(c.Answer) != string(answerHash(a)) {
 		return key, false
 	}
-	for _, key := range s.browserKeys(c.UserID, c.DeviceID.UUID, a.From.Browser, now) {
-		_, user, err := s.store.BrowserSession(ctx, key.UserID, key.DeviceID, devicetoken.SecretHash(key.Secret), s.idle.Live(now))
-		if err == nil {
-			key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
-			return key, true
-		}
+	d, err := s.store.LiveDevice(ctx, c.UserID, c.DeviceID.UUID, s.idle.Live(now))
+	if err != nil {
+		return key, false
 	}
-	return key, false
+	key = KeyOf(d, s.browserKeys(c.UserID, c.DeviceID.UUID, a.From.Browser, now))
+	if hash := devicetoken.SecretHash(key.Secret); !bytes.Equal(hash, d.SecretHash) && !key.Renewed {
+		return BrowserKey{}, false // it came from another browser
+	}
+	user, err := s.store.UserByID(ctx, c.UserID)
+	if err != nil || user.DisabledAt != nil {
+		return BrowserKey{}, false
+	}
+	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
+	return key, true
 }
 
 // FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser.
@@ -122,7 +137,7 @@ func (s *Service) FinishApp(ctx context.Context, a StepAnswer) (token.Answer, er
 func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok answered, a StepAnswer) (models.Device, error) {
 	if ok.method == models.ByPasskey {
 		n.Verified, n.Rehashed = "", "" // no password was checked
-		n.Spend = s.limits.SignInLimits(ok.user.EmailKey, a.From, ok.known).Spend()
+		n.Spend = s.limits.PasskeyBudget(ok.user.ID)
 	}
 	n.Device.SignedInBy, n.Device.ProvedBy = ok.method, ok.method
 	n.Factor, n.Challenge, n.Uncount = &ok.use, &ok.usedUp, ok.codes
@@ -130,11 +145,11 @@ func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok answer
 		n.Factor.Event, n.UsedMail = s.recoveryCodeUsed(ok.user, a.From)
 	}
 	d, err := s.tokens.AddDevice(ctx, n)
-	switch {
-	case errors.Is(err, models.ErrUsed), errors.Is(err, models.ErrChanged): // another answer was faster, or the account changed
-		return d, invalidChallenge(err)
-	case err != nil && !errors.Is(err, models.ErrUnavailable):
-		s.limits.GiveBack(ctx, ok.codes)
+	if err != nil && !errors.Is(err, models.ErrUnavailable) {
+		s.limits.GiveBack(ctx, ok.codes) // the code was right
+	}
+	if errors.Is(err, models.ErrUsed) || errors.Is(err, models.ErrChanged) { // another answer was faster, or the account changed
+		err = invalidChallenge(err)
 	}
 	return d, err
 }
@@ -151,6 +166,11 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	if err := checkStepFields(a); err != nil {
 		return ok, err
 	}
+	leave, err := s.gate.Admit(a.From)
+	if err != nil {
+		return ok, err
+	}
+	defer leave()
 	now := s.clock.Now()
 	var c models.Challenge
 	err = s.gate.Query(ctx, func() error {

@@ -235,8 +235,9 @@ func (s *Service) browserKeys(user, device uuid.UUID, mark string, now time.Time
 // KeyOf returns the key of device d, which AddDevice returned: the new one, or the one that an earlier sending of the form created.
 func KeyOf(d models.Device, keys []BrowserKey) BrowserKey {
 	for _, key := range keys {
-		if bytes.Equal(devicetoken.SecretHash(key.Secret), d.SecretHash) {
-			key.DeviceID = d.ID
+		hash := devicetoken.SecretHash(key.Secret)
+		if renewed := bytes.Equal(hash, d.FormerHash); renewed || bytes.Equal(hash, d.SecretHash) {
+			key.DeviceID, key.Renewed = d.ID, renewed
 			return key
 		}
 	}

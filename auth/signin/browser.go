@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -24,6 +25,9 @@ type BrowserKey struct {
 	ChoosePassword bool   // the password was generated, and the owner must choose another
 	SetUp          bool   // a second factor must be set up first
 	Trust          string // the secret of a browser that is now trusted; empty: it is not
+	// Renewed says that this sign-in was made before and a confirmation has given the browser a newer secret since: it has that already,
+	// and must keep it.
+	Renewed bool
 }
 
 // Session is a live browser and its owner.
@@ -34,6 +38,15 @@ type Session struct {
 	Keep func(BrowserKey)
 
 	secretHash []byte // that the browser came with
+}
+
+// Proved returns when the person was last verified in this browser, at the sign-in or at a confirmation. A browser that came with the
+// secret from before a confirmation may be a copy: it has proved nothing, and Proved returns the zero time.
+func (by *Session) Proved() time.Time {
+	if by.secretHash != nil && !bytes.Equal(by.secretHash, by.Device.SecretHash) {
+		return time.Time{}
+	}
+	return by.Device.Proved()
 }
 
 // Has reports whether a typed e-mail address is the account's.

@@ -108,20 +108,3 @@ func (s *Service) recoveryCodeUsed(user models.User, from auth.Caller) (*models.
 	e := auth.NewEvent(models.EventRecoveryCodeUsed, user.ID, from, now)
 	return &e, s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindRecoveryCodeUsed, from, now), "")
 }
-
-// missedEvery is how often the owner hears of right passwords without a second step.
-const missedEvery = 24 * time.Hour
-
-// stepMissed tells the owner, once a day, that the right password was given and the second step was not taken.
-func (s *Service) stepMissed(ctx context.Context, user models.User, from auth.Caller) error {
-	now := s.clock.Now()
-	e := auth.NewEvent(models.EventSecondStepMissed, user.ID, from, now)
-	e.Actor = models.ActorSystem
-	e = auth.Limited(e, models.EventLimit{Most: 1, Within: missedEvery})
-	err := s.store.AddEventAndMail(ctx, e, s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindSecondStepMissed, from, now), ""))
-	if auth.AsError(err).Kind == auth.KindRateLimited {
-		return nil // told already
-	}
-	s.notify.Wake()
-	return err
-}

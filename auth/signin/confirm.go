@@ -9,6 +9,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/devicetoken"
+	"latchkey/auth/ratelimit"
 	"latchkey/auth/recovery"
 	"latchkey/models"
 )
@@ -25,6 +26,7 @@ type Confirmation struct {
 	Code      string // of the authenticator app, or a recovery code
 	Passkey   []byte // AuthenticationResponseJSON; then the password and the code are not looked at
 	Challenge string // of ConfirmOptions.Passkey
+	Ticket    string // of a set-up of the second factor, where it replaces the rest: see factor.SetUpTicket
 	From      auth.Caller
 }
 
@@ -35,10 +37,13 @@ type ConfirmOptions struct {
 	Passkey      *PasskeyStart
 }
 
-// Confirmed is how a person confirmed an act.
+// Confirmed is a checked confirmation. The act uses Proof up in its own transaction, and then calls FinishConfirmation.
 type Confirmed struct {
 	Factor models.Factor // the zero Factor: with the password alone
 	Method models.SignInMethod
+	Proof  models.Proof
+
+	counted []models.Counter // wrong codes counted in advance
 }
 
 // StartConfirm returns what the form of a sensitive act asks for.
@@ -77,38 +82,84 @@ func (c Confirmation) Check(bad *auth.Fields, user models.User, f ConfirmFields)
 	}
 }
 
-// Confirm checks a confirmation and uses it up. The browser gets a new secret for its cookie, which Session.Keep takes. Confirm
-// returns KindWrongPassword, KindInvalidCode, KindInvalidChallenge, KindRateLimited or KindUnavailable.
+// Confirm checks a confirmation and uses it up by itself, for acts whose transaction does not. The browser gets a new secret for its
+// cookie, which Session.Keep takes. Confirm returns the errors of CheckConfirmation and FinishConfirmation.
 func (s *Service) Confirm(ctx context.Context, by *Session, c Confirmation) (Confirmed, error) {
-	done, err := s.confirm(ctx, by.User, c)
+	done, err := s.CheckConfirmation(ctx, by, c)
 	if err != nil {
 		return done, err
 	}
-	return done, s.renew(ctx, by, done.Method)
+	if done.Proof.Factor != nil {
+		err = s.store.UseFactor(ctx, by.User.ID, done.Proof.Version, *done.Proof.Factor, done.Proof.Challenge)
+	}
+	return done, s.FinishConfirmation(ctx, by, done, err)
 }
 
-func (s *Service) confirm(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
+// CheckConfirmation checks a confirmation and leaves its use to the act. It returns KindWrongPassword, KindInvalidCode,
+// KindInvalidChallenge, KindRateLimited or KindUnavailable.
+func (s *Service) CheckConfirmation(ctx context.Context, by *Session, c Confirmation) (done Confirmed, err error) {
 	if len(c.Passkey) > 0 {
-		return s.confirmWithPasskey(ctx, user, c)
+		done, err = s.confirmWithPasskey(ctx, by.User, c)
+	} else if err = s.ConfirmPassword(ctx, by.User, c.Password, c.From); err == nil {
+		done.Method = models.ByPassword
+		if by.User.SecondFactor {
+			done, err = s.confirmWithCode(ctx, by.User, c)
+		}
 	}
-	if err := s.ConfirmPassword(ctx, user, c.Password, c.From); err != nil {
-		return done, err
+	done.Proof.Version = by.User.FactorsVersion
+	return done, err
+}
+
+// FinishConfirmation ends a confirmation after its act, whose transaction returned err. When that was nil the browser gets a new secret.
+// Otherwise FinishConfirmation returns KindInvalidCode when the code was used before, KindInvalidChallenge when the passkey's challenge
+// was, KindWrongPassword or KindInvalidChallenge when the account has changed, and any other error as it is.
+func (s *Service) FinishConfirmation(ctx context.Context, by *Session, done Confirmed, err error) error {
+	var own *auth.Error
+	used := errors.Is(err, models.ErrUsed)
+	if len(done.counted) > 0 && !used {
+		s.limits.GiveBack(ctx, done.counted)
 	}
-	if !user.SecondFactor {
-		return Confirmed{Method: models.ByPassword}, nil
+	switch {
+	case err == nil:
+		s.renew(ctx, by, done.Method)
+		s.notify.Wake()
+		return nil
+	case errors.As(err, &own):
+		return err
+	case used && done.Proof.Challenge != nil:
+		return staleConfirm(err)
+	case used:
+		return errWrongCode(err)
+	case errors.Is(err, models.ErrChanged) && done.Proof.Factor == nil:
+		return passwordChanged(err)
+	case errors.Is(err, models.ErrChanged):
+		return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "Your account has changed since you opened this page. Please try again.", Cause: err}
 	}
-	return s.confirmWithCode(ctx, user, c)
+	return err
+}
+
+func passwordChanged(cause error) error {
+	return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page.", Cause: cause}
+}
+
+// staleConfirm refuses the challenge of a page that cannot be used any more.
+func staleConfirm(cause error) error {
+	return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This page was open for too long, or it was sent twice. Try the passkey again.", Cause: cause, OfPasskey: true}
 }
 
 func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
 	p, err := s.unseal(purposeConfirm, c.Challenge)
 	if err != nil {
-		return done, err
+		return done, staleConfirm(err)
 	}
 	if string(p.User) != string(user.ID[:]) {
-		return done, errInvalidChallenge
+		return done, staleConfirm(nil)
 	}
-	factors, err := s.store.Factors(ctx, user.ID)
+	hash, _, err := s.challengeOf(c.Challenge)
+	if err != nil {
+		return done, staleConfirm(err)
+	}
+	factors, err := s.factorsOf(ctx, user.ID)
 	if err != nil {
 		return done, err
 	}
@@ -116,70 +167,53 @@ func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Co
 	if err != nil {
 		return done, err
 	}
-	hash, _, err := s.challengeOf(c.Challenge)
-	if err != nil {
-		return done, err
+	if user.LockedAt != nil {
+		return done, errLocked
 	}
-	err = s.useFactor(ctx, user, use, &models.ChallengeUse{Hash: hash, Purpose: purposeConfirm, ExpiresAt: p.Until, Sealed: true}, c.From)
-	return Confirmed{Factor: f, Method: models.ByPasskey}, err
+	usedUp := models.ChallengeUse{Hash: hash, Purpose: purposeConfirm, ExpiresAt: p.Until, Sealed: true}
+	return Confirmed{Factor: f, Method: models.ByPasskey, Proof: models.Proof{Factor: &use, Challenge: &usedUp}}, nil
 }
 
 func (s *Service) confirmWithCode(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
-	factors, err := s.store.Factors(ctx, user.ID)
+	facts, err := s.factsOf(ctx, user, c.From)
 	if err != nil {
 		return done, err
 	}
+	if facts.User.PasswordHash != user.PasswordHash { // perhaps by the same form, sent twice: its code is not a wrong one
+		return done, passwordChanged(models.ErrChanged)
+	}
+	factors, err := s.factorsOf(ctx, user.ID)
+	if err != nil {
+		return done, err
+	}
+	var use models.FactorUse
 	if _, isRecovery := recovery.Normalise(c.Code); isRecovery {
-		f, use, err := checkRecoveryCode(factors, c.Code, s.clock.Now())
-		if err == nil {
-			err = s.useFactor(ctx, user, use, nil, c.From)
+		done.Method = models.ByPasswordRecoveryCode
+		if done.Factor, use, err = checkRecoveryCode(factors, c.Code, s.clock.Now()); err == nil {
+			use.Event, use.Mail = s.recoveryCodeUsed(user, c.From)
 		}
-		return Confirmed{Factor: f, Method: models.ByPasswordRecoveryCode}, err
+	} else {
+		done.Method = models.ByPasswordTOTP
+		done.Factor, use, done.counted, err = s.checkTOTP(ctx, user, factors, c.Code, ratelimit.KnownBy(facts), c.From)
 	}
-	known, err := s.knownBy(ctx, user, c.From)
-	if err != nil {
-		return done, err
-	}
-	f, use, counted, err := s.checkTOTP(ctx, user, factors, c.Code, known, c.From)
-	if err != nil {
-		return done, err
-	}
-	if err = s.useFactor(ctx, user, use, nil, c.From); !errors.Is(err, models.ErrUsed) {
-		s.limits.GiveBack(ctx, counted)
-	}
-	return Confirmed{Factor: f, Method: models.ByPasswordTOTP}, err
+	done.Proof.Factor = &use
+	return done, err
 }
 
-// useFactor uses a right answer up by itself.
-func (s *Service) useFactor(ctx context.Context, user models.User, use models.FactorUse, c *models.ChallengeUse, from auth.Caller) error {
-	if use.Kind == models.FactorRecoveryCode {
-		use.Event, use.Mail = s.recoveryCodeUsed(user, from)
-	}
-	err := s.store.UseFactor(ctx, user.ID, user.FactorsVersion, use, c)
-	switch {
-	case errors.Is(err, models.ErrUsed):
-		return errWrongCode(err)
-	case errors.Is(err, models.ErrChanged):
-		return invalidChallenge(err)
-	}
-	if err == nil {
-		s.notify.Wake()
-	}
-	return err
-}
-
-// renew gives the browser of a session a new secret. Its former one is good until shortly after the first use of the new one, so
-// that a lost answer signs no one out.
-func (s *Service) renew(ctx context.Context, by *Session, method models.SignInMethod) error {
+// renew gives the browser of a session a new secret. Its former one is good until shortly after the first use of the new one, so that
+// a lost answer signs no one out; see Session.Proved. A copy of the cookie dies with the former secret. What remains: while the owner
+// does not come back, the copy lives on, up to the browser's lifetime; and a thief who also has the password and a code can confirm
+// first, and then it is the owner's cookie that dies.
+func (s *Service) renew(ctx context.Context, by *Session, method models.SignInMethod) {
 	var secret [devicetoken.SecretSize]byte
 	_, _ = rand.Read(secret[:]) // never fails
 	key := models.DeviceKey{UserID: by.User.ID, ID: by.Device.ID}
 	err := s.store.RenewBrowserSecret(ctx, key, by.secretHash, devicetoken.SecretHash(secret), method, s.clock.Now())
-	if errors.Is(err, models.ErrNotFound) {
-		return nil // another request renewed it
-	}
-	if err == nil && by.Keep != nil {
+	switch {
+	case errors.Is(err, models.ErrNotFound): // another request renewed it, or the act ended it
+	case err != nil:
+		s.log.WarnContext(ctx, "a browser got no new secret after a confirmation", "error", err) // the act is done, and the old one stays good
+	case by.Keep != nil:
 		by.Keep(BrowserKey{UserID: key.UserID, DeviceID: key.ID, Secret: secret})
 	}
-	return err
 }

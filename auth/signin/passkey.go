@@ -62,9 +62,9 @@ func (s *Service) seal(p passkeyStart, known []passkey.Credential, life time.Dur
 
 // unseal opens a sealed challenge of a purpose, or returns KindInvalidChallenge.
 func (s *Service) unseal(purpose, challenge string) (p passkeyStart, err error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(challenge, sealedStart))
-	if err != nil || len(challenge) > maxSealed {
-		return p, errInvalidChallenge
+	raw, err := sealedText(challenge)
+	if err != nil {
+		return p, err
 	}
 	text, _, err := s.sealer.Open(startRow, raw)
 	if err == nil {
@@ -79,8 +79,21 @@ func (s *Service) unseal(purpose, challenge string) (p passkeyStart, err error) 
 	return p, nil
 }
 
-// maxSealed is the longest sealed challenge, in bytes.
-const maxSealed = 8 << 10
+// maxSealed is the longest sealed challenge, in bytes: it names all passkeys of an account, each with an id of up to 1,023 bytes, though
+// authenticators make ids of 16 to 200.
+const maxSealed = 32 << 10
+
+// sealedText decodes a sealed challenge, or returns KindInvalidChallenge.
+func sealedText(challenge string) ([]byte, error) {
+	if len(challenge) > maxSealed {
+		return nil, errInvalidChallenge
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(strings.TrimPrefix(challenge, sealedStart))
+	if err != nil {
+		return nil, errInvalidChallenge // the cause would repeat the client's text
+	}
+	return raw, nil
+}
 
 // challengeOf returns the hash under which a challenge is used up, and whether it is a sealed one.
 func (s *Service) challengeOf(challenge string) (hash []byte, sealed bool, err error) {
@@ -88,7 +101,12 @@ func (s *Service) challengeOf(challenge string) (hash []byte, sealed bool, err e
 		hash, err = challengeHash(challenge)
 		return hash, false, err
 	}
-	sum := sha256.Sum256([]byte(challenge))
+	raw, err := sealedText(challenge)
+	if err != nil {
+		return nil, true, err
+	}
+	// Of the sealed bytes, not of their text: the decoder skips line breaks, and each spelling would be a challenge that was never used.
+	sum := sha256.Sum256(raw)
 	return sum[:], true, nil
 }
 
@@ -251,14 +269,18 @@ func (s *Service) checkPasskey(ctx context.Context, purpose string, user models.
 }
 
 // knownBy returns how the account knows the caller.
-func (s *Service) knownBy(ctx context.Context, user models.User, from auth.Caller) (known ratelimit.Known, err error) {
+func (s *Service) knownBy(ctx context.Context, user models.User, from auth.Caller) (ratelimit.Known, error) {
+	facts, err := s.factsOf(ctx, user, from)
+	return ratelimit.KnownBy(facts), err
+}
+
+func (s *Service) factsOf(ctx context.Context, user models.User, from auth.Caller) (facts models.SignInFacts, err error) {
 	err = s.gate.Query(ctx, func() error {
-		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
+		facts, err = s.store.SignInFacts(ctx, models.SignInQuestion{
 			EmailKey: user.EmailKey, At: s.clock.Now(), Browser: s.limits.BrowserOrigin(from), Network: s.limits.NetworkOrigin(from),
 			KnownSince: s.clock.Now().Add(-ratelimit.KnownFor), JKT: from.JKT,
 		})
-		known = ratelimit.KnownBy(facts)
 		return err
 	})
-	return known, err
+	return facts, err
 }

@@ -75,6 +75,11 @@ type pendingStep struct {
 	JKT      string `json:",omitempty"`
 	Passkey  []byte `json:",omitempty"` // the session of the ceremony
 	Options  []byte `json:",omitempty"` // its options, for a page that is loaded again
+
+	// From where the sign-in came, for a mail about it if the second step is not taken.
+	Browser []byte `json:",omitempty"` // ratelimit.BrowserOrigin
+	IP      string `json:",omitempty"`
+	Agent   string `json:",omitempty"`
 }
 
 // askSecondStep keeps the sign-in until its second step, counts it under the account's budget, and returns a StepError.
@@ -84,6 +89,7 @@ func (s *Service) askSecondStep(ctx context.Context, c *passwordCheck, v token.V
 		life = AppStepLife
 	}
 	p.Verified, p.Rehashed, p.Version = v.User.PasswordHash, v.Rehashed, v.User.FactorsVersion
+	p.Browser, p.IP, p.Agent = s.limits.BrowserOrigin(c.from), c.from.Address(), c.from.UserAgent
 	factors, err := s.factorsOf(ctx, v.User.ID)
 	if err != nil {
 		return err

@@ -198,7 +198,7 @@ func (s *Service) ConfirmPassword(ctx context.Context, user models.User, passwor
 	case err != nil:
 		return err
 	case ok && user.LockedAt != nil:
-		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password is locked. Choose a new one by mail first."}
+		return errLocked
 	case ok:
 		return c.Confirmed(ctx)
 	}
@@ -207,3 +207,6 @@ func (s *Service) ConfirmPassword(ctx context.Context, user models.User, passwor
 	}
 	return &auth.Error{Kind: auth.KindWrongPassword, Message: "That is not your password."}
 }
+
+// errLocked refuses every confirmation while the password is locked, one with a passkey too: the owner said that it was not them.
+var errLocked = &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password is locked. Choose a new one by mail first."}

@@ -35,6 +35,7 @@ type Settings struct {
 	Signup          string        `env:"LATCHKEY_SIGNUP" default:"closed" enum:"open,closed" help:"open or closed; --demo opens it."`
 	PasswordMin     int           `env:"LATCHKEY_PASSWORD_MIN" default:"12" help:"Shortest password, at least 8 characters."`
 	BreachURL       string        `name:"breach-url" env:"LATCHKEY_BREACH_URL" help:"Where new passwords are looked up among breached ones, by five digits of their hash: https://api.pwnedpasswords.com/range or a mirror of it. Off when empty."`
+	SecondFactor    string        `name:"second-factor" env:"LATCHKEY_SECOND_FACTOR" default:"" enum:",optional,support,required" help:"Who must have a second factor: optional (no one), support (the support staff) or required (everybody). Default: support, and optional with --demo."`
 	DeviceNameClaim string        `env:"LATCHKEY_DEVICE_NAME_CLAIM" default:"on" enum:"on,off" help:"Put device_name into access tokens: on or off."`
 	DPoP            string        `name:"dpop" env:"LATCHKEY_DPOP" default:"optional" enum:"optional,required" help:"Whether new apps must bind their tokens to a key (RFC 9449): optional or required."`
 	DPoPNonce       string        `name:"dpop-nonce" env:"LATCHKEY_DPOP_NONCE" default:"off" enum:"off,required" help:"Whether DPoP proofs must carry a nonce of this server: off or required."`

@@ -62,7 +62,7 @@ func Start(env *environment, change func(*services.Config)) (*Program, error) {
 func (p *Program) start(listener net.Listener, change func(*services.Config)) (err error) {
 	env, log := p.env, p.env.logger()
 	p.store, p.Services, err = env.open(false, func(c *services.Config) {
-		c.Issuer = cmp.Or(c.Issuer, p.url)
+		c.Issuer, c.Origin = cmp.Or(c.Issuer, p.url), p.url
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
 		c.Render = web.MailRenderer(p.url)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/auth/services"
+	"latchkey/auth/signin"
 	"latchkey/models/modelstest"
 )
 
@@ -39,6 +40,7 @@ var table = []struct {
 	{"LATCHKEY_SIGNUP", "--signup", "closed", "open", "open", []string{"yes", "true", "Open"}},
 	{"LATCHKEY_PASSWORD_MIN", "--password-min", "12", "8", "8", []string{"7", "0", "x", "129"}},
 	{"LATCHKEY_DEVICE_NAME_CLAIM", "--device-name-claim", "on", "off", "off", []string{"no", "1"}},
+	{"LATCHKEY_SECOND_FACTOR", "--second-factor", "", "required", "required", []string{"on", "all", "Support"}},
 	{"LATCHKEY_DPOP", "--dpop", "optional", "required", "required", []string{"on", "off"}},
 	{"LATCHKEY_DPOP_NONCE", "--dpop-nonce", "off", "required", "required", []string{"on", "optional"}},
 	{"LATCHKEY_DB_CONNS", "--db-conns", "16", "4", "4", []string{"0", "-1", "x"}},
@@ -131,7 +133,7 @@ func TestSettingsReachTheService(t *testing.T) {
 	want := services.Config{
 		Issuer: "https://iss.example.com", Audience: "api", SigningAlg: "EdDSA", AccessTTL: 5 * time.Minute, StatusTTL: 45 * time.Second,
 		DeviceLifetime: 48 * time.Hour, DeviceIdle: 24 * time.Hour, BrowserLifetime: 24 * time.Hour, BrowserIdle: 2 * time.Hour,
-		MaxRefreshes: 500, MaxDevices: 5, SignupOpen: true, PasswordMin: 8, DPoPRequired: true, NonceRequired: true,
+		MaxRefreshes: 500, MaxDevices: 5, SignupOpen: true, PasswordMin: 8, DPoPRequired: true, NonceRequired: true, SecondFactor: signin.FactorRequired,
 	}
 	if got := settings.services(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"latchkey/auth/notify"
+	"latchkey/auth/operator"
 	"latchkey/auth/services"
 	"latchkey/models"
 )
@@ -18,6 +20,7 @@ type userCommands struct {
 	SetRole     userSetRole     `cmd:"" help:"Make an account a user's or the support staff's."`
 	Disable     userDisable     `cmd:"" help:"Close an account and sign every device out."`
 	Enable      userEnable      `cmd:"" help:"Open a disabled account again."`
+	Reset       userReset       `cmd:"" name:"reset-factors" help:"Remove every passkey, the authenticator app and the recovery codes of an account, and end its trusted browsers."`
 	SignOut     userSignOut     `cmd:"" help:"Sign every device of one account, or of all, out."`
 	List        userList        `cmd:"" help:"List the accounts."`
 }
@@ -49,7 +52,7 @@ func (c *userAdd) Run(env *environment) error {
 		}
 		fmt.Fprintf(env.stdout, "Created %s (%s).\n", u.Email, u.Role)
 		c.tell(env, password)
-		return nil
+		return enrolNote(env, s, u)
 	})
 }
 
@@ -139,8 +142,67 @@ func (c *userSetRole) Run(env *environment) error {
 			return err
 		}
 		fmt.Fprintf(env.stdout, "%s has the role %s.\n", c.Email, c.Role)
+		u, err := s.Operator.FindUser(env.ctx, c.Email)
+		if err != nil {
+			return err
+		}
+		return enrolNote(env, s, u)
+	})
+}
+
+// enrolNote prints a new member of the support staff's code to set up a second step, where no mail is sent.
+func enrolNote(env *environment, s *services.Services, u models.User) error {
+	code, until, err := s.Operator.EnrolCode(env.ctx, u)
+	if err != nil || code == "" {
+		return err
+	}
+	printEnrolCode(env, code, until)
+	return nil
+}
+
+func printEnrolCode(env *environment, code string, until time.Time) {
+	fmt.Fprintf(env.stdout, "Set-up code: %s\nSupport staff must set up a second step at their next sign-in, and are asked for this code. It is shown once, works once, and is good until %s.\n",
+		code, until.UTC().Format("2006-01-02 15:04 UTC"))
+}
+
+type userReset struct {
+	Email string `arg:"" help:"E-mail address."`
+}
+
+// Run removes the factors of an account.
+func (c *userReset) Run(env *environment) error {
+	return env.withServices(func(s *services.Services) error {
+		done, err := s.Operator.ResetFactors(env.ctx, c.Email)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.stdout, "Reset the second step of %s: %s. Its devices stay signed in.\n", c.Email, removed(done))
+		if done.Code != "" {
+			printEnrolCode(env, done.Code, done.Until)
+		}
 		return nil
 	})
+}
+
+// removed says what a reset has removed.
+func removed(done operator.FactorsReset) string {
+	var list []string
+	if n := done.Removed.Passkeys; n > 0 {
+		list = append(list, counted(n, "passkey"))
+	}
+	if done.Removed.App {
+		list = append(list, "the authenticator app")
+	}
+	if done.Removed.Codes {
+		list = append(list, "the recovery codes")
+	}
+	if done.Browsers > 0 {
+		list = append(list, counted(done.Browsers, "trusted browser"))
+	}
+	if len(list) == 0 {
+		return "there was nothing to remove"
+	}
+	return "removed " + strings.Join(list, ", ")
 }
 
 type userDisable struct {
@@ -209,7 +271,7 @@ func (c *userList) Run(env *environment) error {
 		return s.Operator.EachUser(env.ctx, func(u models.User) error {
 			if c.JSON {
 				return lines.Encode(map[string]any{
-					"id": u.ID, "email": u.Email, "role": u.Role, "created_at": u.CreatedAt, "disabled_at": u.DisabledAt, "invited": u.Invited(),
+					"id": u.ID, "email": u.Email, "role": u.Role, "created_at": u.CreatedAt, "disabled_at": u.DisabledAt, "invited": u.Invited(), "second_factor": u.SecondFactor,
 				})
 			}
 			state := "active"

@@ -1,5 +1,5 @@
 -- +goose Up
-ALTER TABLE users ADD COLUMN second_factor boolean NOT NULL DEFAULT FALSE; -- the account has a passkey or an authenticator app
+ALTER TABLE users ADD COLUMN second_factor boolean NOT NULL DEFAULT false; -- the account has a passkey or an authenticator app
 ALTER TABLE users ADD COLUMN factors_version integer NOT NULL DEFAULT 0; -- counts the changes of its factors
 
 ALTER TABLE devices ADD COLUMN signed_in_by text NOT NULL DEFAULT ''; -- how it signed in; empty in a row of an earlier release
@@ -22,8 +22,8 @@ CREATE TABLE factors (
     last_step  integer     NOT NULL DEFAULT 0, -- the time step of the last code (RFC 6238)
     wrong      integer     NOT NULL DEFAULT 0, -- wrong codes in a row
     sign_count integer     NOT NULL DEFAULT 0,
-    synced     boolean     NOT NULL DEFAULT FALSE,
-    backed_up  boolean     NOT NULL DEFAULT FALSE,
+    synced     boolean     NOT NULL DEFAULT false,
+    backed_up  boolean     NOT NULL DEFAULT false,
     PRIMARY KEY (user_id, id),
     UNIQUE (user_id, kind, credential) -- so there is one app of an account
 );
@@ -38,8 +38,8 @@ CREATE TABLE challenges (
     created_at timestamp   NOT NULL,
     expires_at timestamp   NOT NULL,
     used_at    timestamp,
-    answer     blob        NOT NULL DEFAULT x'', -- hash of the answer that used it
-    device_id  text                             -- that the use signed in or confirmed
+    answer     blob        NOT NULL, -- hash of the answer that used it
+    device_id  text                    -- that the use signed in or confirmed
 );
 CREATE INDEX challenges_of_user ON challenges (user_id);
 CREATE INDEX challenges_expires_at ON challenges (expires_at);

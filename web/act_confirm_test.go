@@ -1,0 +1,291 @@
+package web_test
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/models"
+	"latchkey/models/modelstest"
+)
+
+// owner is a person with every second factor, signed in on a browser.
+type owner struct {
+	*browser
+	email, password string
+	app             authenticator
+	key             *keychain
+	codes           []string
+}
+
+// protected makes an account with an authenticator app, a passkey and recovery codes.
+func (s *site) protected(email string) *owner {
+	s.t.Helper()
+	if email != adaEmail {
+		s.addUser(email, adaPassword)
+	}
+	o := &owner{browser: s.browser(), email: email, password: adaPassword}
+	o.signIn(email, adaPassword)
+	o.app = o.addApp(adaPassword)
+	r := o.post("/security/codes", o.byCode())
+	if r.status != http.StatusOK {
+		s.t.Fatalf("recovery codes: %d %s", r.status, r.body)
+	}
+	o.codes = r.screen(s.t).texts("code")
+	o.key = o.addPasskey(o.byCode())
+	return o
+}
+
+func (o *owner) byCode() url.Values {
+	o.t.Helper()
+	return url.Values{"current_password": {o.password}, "code": {o.app.next(o.site)}}
+}
+
+func (o *owner) byRecoveryCode() url.Values {
+	o.t.Helper()
+	code := o.codes[0]
+	o.codes = o.codes[1:]
+	return url.Values{"current_password": {o.password}, "code": {code}}
+}
+
+// act is a sensitive act on a page.
+type act struct {
+	name     string
+	page     func(o *owner) string
+	fields   func(o *owner, form screen) url.Values
+	password string // the name of its password field
+	status   int
+	kind     models.EventKind
+	done     func(o *owner, r reply)
+}
+
+func here(path string) func(*owner) string { return func(*owner) string { return path } }
+
+// sensitiveActs are all of them that can be done again and again.
+func sensitiveActs() []act {
+	n := 0
+	none := func(*owner, screen) url.Values { return url.Values{} }
+	return []act{
+		{
+			name: "new password", page: here("/security/password"), password: "current_password", status: http.StatusSeeOther, kind: models.EventPasswordChanged,
+			fields: func(o *owner, _ screen) url.Values {
+				n++
+				return url.Values{"new_password": {numbered("a fine day %d at the sea", n+1)[n]}}
+			},
+			done: func(o *owner, _ reply) { o.password = numbered("a fine day %d at the sea", n+1)[n] },
+		},
+		{
+			name: "new address", page: here("/security/email"), password: "password", status: http.StatusSeeOther, kind: models.EventEmailAsked,
+			fields: func(*owner, screen) url.Values { return url.Values{"email": {newEmail}} },
+		},
+		{
+			name: "download", page: here("/security/data"), password: "current_password", status: http.StatusOK, kind: models.EventDataDownloaded, fields: none,
+			done: func(o *owner, r reply) {
+				if got := r.header.Get("Content-Type"); got != jsonType {
+					o.t.Errorf("the download is %q", got)
+				}
+			},
+		},
+		{
+			name: "new passkey", page: here("/security/passkeys"), password: "current_password", status: http.StatusSeeOther, kind: models.EventFactorAdded,
+			fields: func(o *owner, form screen) url.Values {
+				return url.Values{
+					"new_passkey":   {o.keychain().create(form.one("div", "id", "new_passkey").attr("data-options"))},
+					"new_challenge": {form.one("input", "name", "new_challenge").attr("value")},
+				}
+			},
+		},
+		{
+			name: "passkey removed", password: "current_password", status: http.StatusSeeOther, kind: models.EventFactorRemoved, fields: none,
+			page: func(o *owner) string {
+				for _, a := range slices.Backward(o.shown("/security/passkeys").all("a", "href", "*")) {
+					if href := a.attr("href"); strings.HasSuffix(href, "/remove") {
+						return href // the newest
+					}
+				}
+				o.t.Fatal("no passkey can be removed")
+				return ""
+			},
+		},
+		{
+			name: "new codes", page: here("/security/codes"), password: "current_password", status: http.StatusOK, kind: models.EventRecoveryCodesMade, fields: none,
+			done: func(o *owner, r reply) { o.codes = r.screen(o.t).texts("code") },
+		},
+	}
+}
+
+// deletion is the act that can be done once.
+var deletion = act{
+	name: "deletion", page: here("/security/delete"), password: "current_password", status: http.StatusSeeOther,
+	fields: func(o *owner, _ screen) url.Values { return url.Values{"email": {o.email}} },
+}
+
+// try does an act with a confirmation that proof makes from the act's form.
+func (o *owner) try(a act, proof func(form screen) url.Values) reply {
+	o.t.Helper()
+	page := a.page(o)
+	form := o.shown(page).one("form", "action", page)
+	values := a.fields(o, form)
+	for name, value := range proof(form) {
+		if name == "current_password" {
+			name = a.password
+		}
+		values[name] = value
+	}
+	return o.post(page, values)
+}
+
+func (o *owner) count(kind models.EventKind) int { return countKind(o.eventsOf(o.email), kind) }
+
+// refuses checks that an act is refused beside the right field, and that it was not done.
+func (o *owner) refuses(a act, what, field string, proof func(form screen) url.Values) {
+	o.t.Helper()
+	before := 0
+	if a.kind != "" {
+		before = o.count(a.kind)
+	}
+	r := o.try(a, proof)
+	if field == "current_password" {
+		field = a.password
+	}
+	if r.status == http.StatusSeeOther || r.status == http.StatusOK {
+		o.t.Fatalf("%s with %s was done", a.name, what)
+	}
+	if r.status != http.StatusUnprocessableEntity && r.status != http.StatusConflict && r.status != http.StatusBadRequest {
+		o.t.Fatalf("%s with %s: %d %s", a.name, what, r.status, r.screen(o.t).one("main").text())
+	}
+	if page := r.screen(o.t); len(page.all("p", "id", field+"-problem")) != 1 {
+		o.t.Errorf("%s with %s: nothing beside %s: %s", a.name, what, field, page.one("main").text())
+	}
+	if a.kind != "" && o.count(a.kind) != before {
+		o.t.Errorf("%s with %s was done", a.name, what)
+	}
+}
+
+// does checks that an act is done.
+func (o *owner) does(a act, what string, proof func(form screen) url.Values) {
+	o.t.Helper()
+	before := 0
+	if a.kind != "" {
+		before = o.count(a.kind)
+	}
+	o.exec("DELETE FROM attempts") // the limits have tests of their own
+	r := o.try(a, proof)
+	if r.status != a.status {
+		o.t.Fatalf("%s with %s: %d %s", a.name, what, r.status, r.screen(o.t).one("main").text())
+	}
+	if a.kind != "" && o.count(a.kind) != before+1 {
+		o.t.Errorf("%s with %s: %d events %s, want %d", a.name, what, o.count(a.kind), a.kind, before+1)
+	}
+	if a.done != nil {
+		a.done(o, r)
+	}
+}
+
+func typed(values url.Values) func(screen) url.Values {
+	return func(screen) url.Values { return values }
+}
+
+// refusesAllWrongProofs checks what no act takes. The other person has a passkey, too.
+func (o *owner) refusesAllWrongProofs(a act, other *owner) {
+	o.t.Helper()
+	password := url.Values{"current_password": {o.password}}
+	but := func(code string) url.Values {
+		v := maps.Clone(password)
+		v.Set("code", code)
+		return v
+	}
+	o.refuses(a, "nothing", "current_password", typed(nil))
+	o.refuses(a, "a wrong password", "current_password", typed(url.Values{"current_password": {"a wrong guess at it"}, "code": {o.app.next(o.site)}}))
+	o.refuses(a, "the password alone", "code", typed(password))
+	o.refuses(a, "a wrong code", "code", typed(but("000000")))
+	o.refuses(a, "a code of letters", "code", typed(but("wrong one")))
+	o.refuses(a, "a code alone", "current_password", typed(url.Values{"code": {o.app.next(o.site)}}))
+	o.refuses(a, "a passkey that is none", "passkey", func(form screen) url.Values {
+		return url.Values{"passkey": {"{}"}, "challenge": o.key.confirm(form)["challenge"]}
+	})
+	o.refuses(a, "another account's passkey", "passkey", other.key.confirm)
+	o.refuses(a, "the challenge of another account's page", "passkey", func(screen) url.Values {
+		return o.key.confirm(other.shown("/security/data"))
+	})
+	if a.kind != models.EventFactorAdded { // the new passkey's own challenge is over as soon
+		o.refuses(a, "a page that was open for too long", "passkey", func(form screen) url.Values {
+			answer := o.key.confirm(form)
+			o.clock.Advance(31 * time.Minute)
+			return answer
+		})
+	}
+	o.exec("DELETE FROM attempts")
+}
+
+func eachLocalPost(t *testing.T, fn func(t *testing.T, s *postOffice)) {
+	t.Helper()
+	modelstest.EachURL(t, func(t *testing.T, databaseURL string) {
+		s := newPostOffice(t, databaseURL, onLocalhost)
+		s.URL = localhost(s.URL)
+		fn(t, s)
+	})
+}
+
+func TestEverySensitiveActAsksWhoIsThere(t *testing.T) {
+	eachLocalPost(t, func(t *testing.T, s *postOffice) {
+		ada, bob := s.protected(adaEmail), s.protected("bob@example.com")
+		for _, a := range sensitiveActs() {
+			ada.refusesAllWrongProofs(a, bob)
+
+			code := ada.byCode()
+			ada.does(a, "password and code", typed(code))
+			code["current_password"] = []string{ada.password}
+			ada.refuses(a, "a used code", "code", typed(code))
+			recovery := ada.byRecoveryCode()
+			ada.does(a, "password and recovery code", typed(recovery))
+			recovery["current_password"] = []string{ada.password}
+			if a.kind != models.EventRecoveryCodesMade { // which forgot the code
+				ada.refuses(a, "a used recovery code", "code", typed(recovery))
+			}
+			var used url.Values
+			ada.does(a, "a passkey", func(form screen) url.Values {
+				used = ada.key.confirm(form)
+				return maps.Clone(used)
+			})
+			ada.refuses(a, "a used challenge", "passkey", func(screen) url.Values { return maps.Clone(used) })
+			s.exec("DELETE FROM attempts")
+			if a.kind != models.EventPasswordChanged { // the acts that follow find the same events: keep their limits out
+				s.exec("DELETE FROM events WHERE kind = '" + string(a.kind) + "'")
+			}
+		}
+
+		ada.refusesAllWrongProofs(deletion, bob)
+		ada.does(deletion, "a passkey", ada.key.confirm)
+		bob.does(deletion, "password and code", typed(bob.byCode()))
+		cid := s.protected("cid@example.com")
+		cid.does(deletion, "password and recovery code", typed(cid.byRecoveryCode()))
+		for _, o := range []*owner{ada, bob, cid} {
+			if r := s.tryLogin(o.email, o.password, "phone"); r.status != http.StatusUnauthorized {
+				t.Errorf("%s is there: %d", o.email, r.status)
+			}
+		}
+	})
+}
+
+// Without a second factor the password is enough, and nothing else is asked for.
+func TestSensitiveActsOfAnAccountWithoutASecondFactorTakeThePassword(t *testing.T) {
+	eachLocalPost(t, func(t *testing.T, s *postOffice) {
+		o := &owner{browser: s.signedIn(), email: adaEmail, password: adaPassword}
+		acts := append(slices.DeleteFunc(sensitiveActs(), func(a act) bool {
+			return a.kind == models.EventFactorRemoved || a.kind == models.EventRecoveryCodesMade || a.kind == models.EventFactorAdded
+		}), deletion)
+		for _, a := range acts {
+			page := o.shown(a.page(o))
+			page.none("input", "name", "code")
+			page.none("input", "name", "passkey")
+			o.refuses(a, "nothing", "current_password", typed(nil))
+			o.refuses(a, "a wrong password", "current_password", typed(url.Values{"current_password": {"a wrong guess at it"}}))
+			o.does(a, "the password", typed(url.Values{"current_password": {o.password}}))
+		}
+	})
+}
