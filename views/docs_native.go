@@ -12,7 +12,8 @@ func (p DocsPage) hostname() string {
 }
 
 const (
-	stepUpServer = `stepUp := verifier.Require(resource.ACR(resource.TwoFactors), resource.MaxAge(5*time.Minute))
+	stepUpServer = `stepUp := verifier.Require(
+    resource.ACR(resource.TwoFactors), resource.MaxAge(5*time.Minute))
 http.Handle("/transfer", stepUp(transfer))`
 
 	stepUpAnswer = `HTTP/1.1 401 Unauthorized
