@@ -17,6 +17,11 @@ import (
 
 // described are the requests of the description, with what an example cannot know filled in.
 func described(p *probe) {
+	for _, id := range []string{"app", "notes-android"} { // those that examples name
+		if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: id, ID: id, IOSApps: notesApps.IOSApps, AndroidApps: notesApps.AndroidApps}); err != nil {
+			p.t.Fatal(err)
+		}
+	}
 	other, eve := p.login("another").id, newSecondSteps(p)
 	for _, op := range p.operations() {
 		path := strings.NewReplacer("/statuslists/{id}", "/statuslists/0", "{id}", other, "{path}", "tenant").Replace(op.path)

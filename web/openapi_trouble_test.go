@@ -91,10 +91,12 @@ func noDatabase(p *probe) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	request := httptest.NewRequestWithContext(p.t.Context(), "GET", p.URL+"/.well-known/jwks.json", nil)
-	recorder := httptest.NewRecorder()
-	fresh.ServeHTTP(recorder, request)
-	p.want(p.check(true, request, recorder.Result()), 503, "unavailable")
+	for _, name := range []string{"jwks.json", "apple-app-site-association", "assetlinks.json"} {
+		request := httptest.NewRequestWithContext(p.t.Context(), "GET", p.URL+"/.well-known/"+name, nil)
+		recorder := httptest.NewRecorder()
+		fresh.ServeHTTP(recorder, request)
+		p.want(p.check(true, request, recorder.Result()), 503, "unavailable")
+	}
 }
 
 func mistakes(p *probe, broken *atomic.Bool) {
@@ -125,6 +127,8 @@ func discovery(p *probe) {
 		p.t.Errorf("with another tag: %d", again.status)
 	}
 	p.want(p.send(true, "GET", "/.well-known/oauth-authorization-server/tenant", ""), 404, "not_found")
+	p.want(p.send(true, "GET", "/.well-known/apple-app-site-association", ""), 404, "not_found")
+	p.want(p.send(true, "GET", "/.well-known/assetlinks.json", ""), 404, "not_found")
 	p.login("phone")
 	list := p.send(true, "GET", "/statuslists/0", "")
 	if again := p.send(true, "GET", "/statuslists/0", "", "If-None-Match", list.header.Get("ETag")); list.status != http.StatusOK || again.status != http.StatusNotModified {

@@ -137,6 +137,30 @@ func TestClientsOnceRegisteredAreTheOnlyOnes(t *testing.T) {
 	})
 }
 
+func TestNativeAppsAreRegisteredAndServed(t *testing.T) {
+	url := modelstest.SQLite(t)
+	must(t, url, "", "migrate")
+	colons := "14:6D:E9:83:C5:73:06:50:D8:EE:B9:95:2F:34:FC:64:16:A0:83:42:5F:E6:A6:EF:8D:42:D7:8B:B4:BA:3D:5C"
+	printed := must(t, url, "", "client", "add", "Notes", "--id", "notes", "--ios-app", "A1B2C3D4E5.com.example.notes", "--ios-app", "A1B2C3D4E5.com.example.beta",
+		"--android-app", "com.example.notes="+strings.ToLower(strings.ReplaceAll(colons, ":", "")))
+	apps := []string{"iOS app: A1B2C3D4E5.com.example.beta\n", "iOS app: A1B2C3D4E5.com.example.notes\n", "Android app: com.example.notes " + colons + "\n"}
+	list := must(t, url, "", "client", "list")
+	for _, app := range append(apps, "notes") {
+		if !strings.Contains(printed, app) || !strings.Contains(list, app) {
+			t.Errorf("%q is not in %q and %q", app, printed, list)
+		}
+	}
+	command(t, url, "", "client", "add", "Notes", "--id", "notes").refuses(t, 1, "id: Another app has it")
+	command(t, url, "", "client", "add", "Notes", "--ios-app", "com.example").refuses(t, 1, `ios-app: "com.example" is not a team`)
+	command(t, url, "", "client", "add", "Notes", "--android-app", "com.example="+colons[:59]).refuses(t, 1, "android-app: A SHA-256 fingerprint has 64")
+	s := serve(t, url, nil)
+	for name, app := range map[string]string{"apple-app-site-association": "A1B2C3D4E5.com.example.beta", "assetlinks.json": colons} {
+		if r := get(t, s.URL()+"/.well-known/"+name); r.status != 200 || !strings.Contains(r.body, app) {
+			t.Errorf("%s: %d %s", name, r.status, r.body)
+		}
+	}
+}
+
 func TestSweepDeletesWhatIsPastRetention(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		long := time.Now().Add(-2 * 365 * 24 * time.Hour)
