@@ -18,27 +18,28 @@ const (
 	KindInvalidCredential             // unknown account or wrong password, never told apart
 	KindAccountDisabled               // returned only after the right password
 	KindTooManyDevices
-	KindRateLimited        // RetryAfter says when to try again
-	KindUnavailable        // nothing was changed; try again after RetryAfter
-	KindNotFound           // it does not exist, or belongs to another account
-	KindSignedOut          // the request has no live browser or device any more
-	KindInvalidToken       // an invalid access token (RFC 6750 §3.1)
-	KindInvalidGrant       // an invalid device token; Reason says why (RFC 6749 §5.2)
-	KindReauthentication   // the act needs the password again
-	KindWrongPassword      // a signed-in person was asked for the password and gave a wrong one
-	KindSignupClosed       // people cannot create accounts here
-	KindEmailTaken         // another account has the address
-	KindUnauthorizedClient // the client_id is not registered
-	KindInvalidProof       // a DPoP proof is invalid, or missing where one is needed (RFC 9449 §5)
-	KindNotAllowed         // no request can do this with this account
-	KindDeadLink           // a mailed link that was used, has expired or never existed
-	KindUsedLink           // a mailed link that was used minutes ago: the page leads on to what it did
-	KindChoosePassword     // the password is right, but another must be chosen in the portal first
-	KindSecondFactor       // the password is right, and the second step is still to come
-	KindSetUpFactor        // the password is right, but a second factor must be set up in the portal first
-	KindInvalidCode        // a wrong second step; AttemptsLeft says how many more may follow
-	KindInvalidChallenge   // the second step was used, took too long, or never existed
-	KindUseNonce           // the DPoP proof must carry the nonce that comes with this error (RFC 9449 §8, §9)
+	KindRateLimited         // RetryAfter says when to try again
+	KindUnavailable         // nothing was changed; try again after RetryAfter
+	KindNotFound            // it does not exist, or belongs to another account
+	KindSignedOut           // the request has no live browser or device any more
+	KindInvalidToken        // an invalid access token (RFC 6750 §3.1)
+	KindInvalidGrant        // an invalid device token; Reason says why (RFC 6749 §5.2)
+	KindReauthentication    // the act needs the password again
+	KindWrongPassword       // a signed-in person was asked for the password and gave a wrong one
+	KindSignupClosed        // people cannot create accounts here
+	KindEmailTaken          // another account has the address
+	KindUnauthorizedClient  // the client_id is not registered
+	KindInvalidProof        // a DPoP proof is invalid, or missing where one is needed (RFC 9449 §5)
+	KindNotAllowed          // no request can do this with this account
+	KindDeadLink            // a mailed link that was used, has expired or never existed
+	KindUsedLink            // a mailed link that was used minutes ago: the page leads on to what it did
+	KindChoosePassword      // the password is right, but another must be chosen in the portal first
+	KindSecondFactor        // the password is right, and the second step is still to come
+	KindSetUpFactor         // the password is right, but a second factor must be set up in the portal first
+	KindInvalidCode         // a wrong second step; AttemptsLeft says how many more may follow
+	KindInvalidChallenge    // the second step was used, took too long, or never existed
+	KindInvalidConfirmation // an app's confirmation was used, is too old, or belongs to another device or key
+	KindUseNonce            // the DPoP proof must carry the nonce that comes with this error (RFC 9449 §8, §9)
 )
 
 // FieldProblem says what is wrong with one field of a request, in a sentence for people.
@@ -57,7 +58,8 @@ type Error struct {
 	Cause      error
 
 	// Of KindInvalidCode:
-	AttemptsLeft int64 // of the challenge
+	Counted      bool  // the challenge counts attempts
+	AttemptsLeft int64 // of a challenge that counts them
 	OfPasskey    bool  // it was a passkey that was refused, not a code
 }
 

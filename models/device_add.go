@@ -145,12 +145,16 @@ func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
 var errSameName = errors.New("the device has that name")
 
 // RenameDevice gives a live device the name that freeName picks and returns the device. The event's device name is the old name,
-// its detail the new one. When the name is the same, nothing is written. RenameDevice returns ErrNotFound when the device is not
-// live, ErrChanged when the account is disabled, and a LimitError past a limit of the event.
-func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event) (Device, error) {
+// its detail the new one. When the name is the same, nothing is written. The challenges that confirm the act are used with it, but not
+// for the same name. RenameDevice returns ErrNotFound when the device is not live, ErrChanged when the account is disabled, ErrUsed when
+// a challenge was used before or is gone, and a LimitError past a limit of the event.
+func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, freeName func(taken func(string) bool) string, e Event, confirmed ...ChallengeUse) (Device, error) {
 	var d Device
 	err := s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockVerifiedUser(tx, key.UserID, "", "", live.Now); err != nil {
+			return err
+		}
+		if err := useForAct(tx, key, confirmed, live.Now); err != nil {
 			return err
 		}
 		held, _, err := heldDevices(tx, key.UserID, live)

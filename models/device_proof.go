@@ -75,16 +75,14 @@ func (s *Store) retireFormerSecret(ctx context.Context, d Device, used []byte, n
 	})
 }
 
-// RaiseProof records that the owner of a live app was verified again. A proof that is recorded with a later time stays. RaiseProof
+// raiseProof records that the owner of a live app was verified again. A proof that is recorded with a later time stays. raiseProof
 // returns ErrNotFound when the app is not live.
-func (s *Store) RaiseProof(ctx context.Context, key DeviceKey, method SignInMethod, at time.Time) error {
+func raiseProof(tx *gorm.DB, key DeviceKey, method SignInMethod, at time.Time) error {
 	now := dbTime(at)
-	return wrapErr("raise proof", s.write(ctx, func(db *gorm.DB) error {
-		done := db.Exec(`UPDATE devices SET proved_by = CASE WHEN proved_at > ? THEN proved_by ELSE ? END, proved_at = CASE WHEN proved_at > ? THEN proved_at ELSE ? END
-			WHERE user_id = ? AND id = ? AND kind = 'app' AND revoked_at IS NULL AND expires_at > ?`, now, method, now, now, key.UserID, key.ID, now)
-		if done.Error != nil || done.RowsAffected == 0 {
-			return orRefuse(done.Error, ErrNotFound)
-		}
-		return nil
-	}))
+	done := tx.Exec(`UPDATE devices SET proved_by = CASE WHEN proved_at > ? THEN proved_by ELSE ? END, proved_at = CASE WHEN proved_at > ? THEN proved_at ELSE ? END
+		WHERE user_id = ? AND id = ? AND kind = 'app' AND revoked_at IS NULL AND expires_at > ?`, now, method, now, now, key.UserID, key.ID, now)
+	if done.Error != nil || done.RowsAffected == 0 {
+		return orRefuse(done.Error, ErrNotFound)
+	}
+	return nil
 }

@@ -10,9 +10,18 @@ import (
 
 // RevokeDevice revokes one device and writes the event. The event's Detail becomes revoke_reason, its Actor revoked_by.
 // RevokeDevice returns the device as it is afterwards. A device that was revoked before stays as it is, without an event and with
-// fresh == false. It returns ErrNotFound when the user has no such device.
-func (s *Store) RevokeDevice(ctx context.Context, key DeviceKey, e Event) (d Device, fresh bool, err error) {
+// fresh == false. The challenges that confirm the act are used with it. RevokeDevice returns ErrNotFound when the user has no such
+// device, and ErrUsed when a challenge was used before or is gone.
+func (s *Store) RevokeDevice(ctx context.Context, key DeviceKey, e Event, confirmed ...ChallengeUse) (d Device, fresh bool, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
+		if len(confirmed) > 0 {
+			if err := lockUserRow(tx, key.UserID); err != nil {
+				return err
+			}
+			if err := useForAct(tx, key, confirmed, e.At); err != nil {
+				return err
+			}
+		}
 		rows, err := revokeOne(tx, key, e)
 		if err != nil {
 			return err

@@ -1,10 +1,12 @@
 package models
 
 import (
+	"context"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"gorm.io/gorm"
 )
 
 // For tests of how names are compared.
@@ -44,4 +46,9 @@ func PoolSettings(url string) (life, jitter time.Duration, most int32, err error
 	defer p.conn.Close()
 	made := p.conn.Config()
 	return made.MaxConnLifetime, made.MaxConnLifetimeJitter, made.MaxConns, nil
+}
+
+// RaiseProof is what ConfirmApp does to the app's row.
+func (s *Store) RaiseProof(ctx context.Context, key DeviceKey, method SignInMethod, at time.Time) error {
+	return wrapErr("raise proof", s.write(ctx, func(db *gorm.DB) error { return raiseProof(db, key, method, at) }))
 }

@@ -182,7 +182,8 @@
   function readyPasskey(part) {
     answerOf(part).value = ""; // of a page that the browser kept: it was used
     part.querySelector("button").hidden = !passkeysWork;
-    if (!passkeysWork) say(part, "This browser cannot use passkeys here.");
+    if (!passkeysWork) say(part, "This browser does not support passkeys.");
+    else if ("focus" in part.dataset) part.querySelector("button").focus();
   }
 
   async function passkey(part, more) {
@@ -195,9 +196,9 @@
 
   // Browsers tell of a refusal and of a timeout in the same way, so that no page learns which passkeys there are.
   function excuse(part, error, took) {
-    if (error.name === "InvalidStateError") return "This device has a passkey for your account already.";
-    if (error.name !== "NotAllowedError" && error.name !== "AbortError") return "This device could not do it. Try another passkey, or another way.";
-    return took >= (JSON.parse(part.dataset.options).timeout || Infinity) ? "That took too long. Try again." : "It was cancelled, so nothing happened. Try again.";
+    if (error.name === "InvalidStateError") return "This device already has a passkey for your account.";
+    if (error.name !== "NotAllowedError" && error.name !== "AbortError") return "That did not work. Try another passkey, or another way.";
+    return took >= (JSON.parse(part.dataset.options).timeout || Infinity) ? "That took too long. Try again." : "You cancelled, or it took too long. Nothing was changed. Try again.";
   }
 
   // typed are the fields that a person would fill in instead of using this passkey.
@@ -229,10 +230,10 @@
     const began = performance.now();
     waiting?.abort();
     busy(button, true);
-    say(part, "Follow what your browser or device asks.");
+    say(part, "Follow the steps on your device.");
     try {
       await passkey(part);
-      say(part, others() ? "Thank you. Now go on below." : "");
+      say(part, others() ? "Confirmed. Now continue below." : "");
       if (!others()) form.requestSubmit();
     } catch (error) {
       needTyped(true);

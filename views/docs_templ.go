@@ -42,7 +42,7 @@ func Docs(p DocsPage) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"docs\"><h1>API documentation</h1><p class=\"lead\">For developers of apps that keep people signed in. The whole surface, for machines: <a href=\"/openapi.yaml\">openapi.yaml</a> (OpenAPI 3.1).</p><nav class=\"docs-contents\" aria-label=\"On this page\"><ul><li><a href=\"#endpoints\">Three endpoints</a></li><li><a href=\"#walk\">A walk with curl</a></li><li><a href=\"#guide\">Guide for mobile developers</a></li><li><a href=\"#key\">A key in the phone</a></li><li><a href=\"#errors\">Errors</a></li><li><a href=\"#account-data\">The file with an account's data</a></li><li><a href=\"#claims\">Claims of the access token</a></li><li><a href=\"#security\">Security</a></li></ul></nav>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<div class=\"docs\"><h1>API documentation</h1><p class=\"lead\">For developers of apps that keep people signed in. The whole surface, for machines: <a href=\"/openapi.yaml\">openapi.yaml</a> (OpenAPI 3.1).</p><nav class=\"docs-contents\" aria-label=\"On this page\"><ul><li><a href=\"#endpoints\">Three endpoints</a></li><li><a href=\"#walk\">A walk with curl</a></li><li><a href=\"#guide\">Guide for mobile developers</a></li><li><a href=\"#key\">A key in the phone</a></li><li><a href=\"#factors\">The second step</a></li><li><a href=\"#step-up\">Confirm that it is you</a></li><li><a href=\"#errors\">Errors</a></li><li><a href=\"#account-data\">The file with an account's data</a></li><li><a href=\"#claims\">Claims of the access token</a></li><li><a href=\"#security\">Security</a></li></ul></nav>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -59,6 +59,10 @@ func Docs(p DocsPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = docsKey(p).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = docsFactors(p).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -121,7 +125,7 @@ func code(text string) templ.Component {
 		var templ_7745c5c3_Var4 string
 		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(text)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 39, Col: 42}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 42, Col: 42}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
@@ -164,7 +168,7 @@ func shown(text string) templ.Component {
 		var templ_7745c5c3_Var6 string
 		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(text)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 46, Col: 43}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 49, Col: 43}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 		if templ_7745c5c3_Err != nil {
@@ -199,20 +203,20 @@ func docsEndpoints(p DocsPage) templ.Component {
 			templ_7745c5c3_Var7 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<section aria-labelledby=\"endpoints\"><h2 id=\"endpoints\">Three endpoints</h2><dl><dt><code>POST /api/login</code></dt><dd>Signs a person in on a device, under a name: <code>email</code>, <code>password</code>, <code>device_name</code> and, where apps are registered, <code>client_id</code>, as JSON. Answers with two tokens.</dd><dt><code>POST /oauth/token</code></dt><dd>Refreshes (RFC 6749, section 6): <code>grant_type=refresh_token</code> and <code>refresh_token</code>, as a form or as JSON. Answers with two new tokens; the old refresh token is used up.</dd><dt><code>POST /oauth/revoke</code></dt><dd>Signs the device of a refresh token out (RFC 7009): <code>token</code>. A valid access token there signs its own device out; one that is bound to a key needs a proof by that key. The answer is the same for every token.</dd></dl><p>The <strong>access token</strong> is a JWT that lives for minutes, and that every server of yours verifies by itself, with the keys at <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<section aria-labelledby=\"endpoints\"><h2 id=\"endpoints\">Three endpoints</h2><dl><dt><code>POST /api/login</code></dt><dd>Signs a person in on a device, under a name: <code>email</code>, <code>password</code>, <code>device_name</code> and, where apps are registered, <code>client_id</code>, as JSON. Answers with two tokens or, where the account has a second factor, with a challenge for <a href=\"#factors\">the second step</a>.</dd><dt><code>POST /oauth/token</code></dt><dd>Refreshes (RFC 6749, section 6): <code>grant_type=refresh_token</code> and <code>refresh_token</code>, as a form or as JSON. Answers with two new tokens; the old refresh token is used up.</dd><dt><code>POST /oauth/revoke</code></dt><dd>Signs the device of a refresh token out (RFC 7009): <code>token</code>. A valid access token there signs its own device out; one that is bound to a key needs a proof by that key. The answer is the same for every token.</dd></dl><p>The <strong>access token</strong> is a JWT that lives for minutes, and that every server of yours verifies by itself, with the keys at <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var8 string
 		templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(p.at("{base}/.well-known/jwks.json"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 71, Col: 47}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 75, Col: 47}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</code>. The <strong>refresh token</strong> is the device's secret: it goes nowhere but here. With an access token an app reads <code>GET /api/whoami</code> and <code>GET /api/devices</code>, and renames or signs out its own device with <code>PATCH</code> and <code>DELETE /api/devices/current</code>; another device, by its id, needs the password too.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</code>. The <strong>refresh token</strong> is the device's secret: it goes nowhere but here. With an access token an app reads <code>GET /api/whoami</code> and <code>GET /api/devices</code>, and renames or signs out its own device with <code>PATCH</code> and <code>DELETE /api/devices/current</code>; another device, by its id, needs the password or <a href=\"#step-up\">a confirmation</a> too.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -401,7 +405,7 @@ func docsClaims() templ.Component {
 			var templ_7745c5c3_Var12 string
 			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(c.name)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 133, Col: 36}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 137, Col: 36}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 			if templ_7745c5c3_Err != nil {
@@ -414,7 +418,7 @@ func docsClaims() templ.Component {
 			var templ_7745c5c3_Var13 string
 			templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinStringErrs(c.means)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 134, Col: 19}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 138, Col: 19}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 			if templ_7745c5c3_Err != nil {
@@ -427,7 +431,7 @@ func docsClaims() templ.Component {
 			var templ_7745c5c3_Var14 string
 			templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(c.source)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 135, Col: 20}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 139, Col: 20}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 			if templ_7745c5c3_Err != nil {
@@ -474,7 +478,7 @@ func adviceTable(heading string, list []advice) templ.Component {
 		var templ_7745c5c3_Var16 string
 		templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(heading)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 147, Col: 29}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 151, Col: 29}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 		if templ_7745c5c3_Err != nil {
@@ -492,7 +496,7 @@ func adviceTable(heading string, list []advice) templ.Component {
 			var templ_7745c5c3_Var17 string
 			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(a.code)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 154, Col: 35}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 158, Col: 35}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 			if templ_7745c5c3_Err != nil {
@@ -505,7 +509,7 @@ func adviceTable(heading string, list []advice) templ.Component {
 			var templ_7745c5c3_Var18 string
 			templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(a.do)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 156, Col: 20}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 160, Col: 20}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 			if templ_7745c5c3_Err != nil {
@@ -518,7 +522,7 @@ func adviceTable(heading string, list []advice) templ.Component {
 			var templ_7745c5c3_Var19 string
 			templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(a.means)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 157, Col: 15}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs.templ`, Line: 161, Col: 15}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 			if templ_7745c5c3_Err != nil {

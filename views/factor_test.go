@@ -79,10 +79,10 @@ func TestTheOverviewLeadsToEverything(t *testing.T) {
 	none(t, doc, "a", "href", "/security/setup")
 	one(t, state(t, "security/off"), "a", "class", "button button-primary", "href", "/security/setup")
 	none(t, state(t, "security/off"), "a", "href", "/security/ways-back")
-	if s := text(doc); !strings.Contains(s, "3 left: make new ones") {
+	if s := text(doc); !strings.Contains(s, "3 left: get new ones") {
 		t.Error("few codes are no reason to warn")
 	}
-	if s := text(state(t, "security/on")); strings.Contains(s, "make new ones") {
+	if s := text(state(t, "security/on")); strings.Contains(s, "get new ones") {
 		t.Error("enough codes are a reason to warn")
 	}
 }
@@ -129,5 +129,32 @@ func TestTheSetUpCarriesWhereItLeads(t *testing.T) {
 func TestADeviceSaysHowItSignedIn(t *testing.T) {
 	if s := text(state(t, "devices/a few")); !strings.Contains(s, "with password and code") || !strings.Contains(s, "with a passkey") {
 		t.Error("it does not")
+	}
+}
+
+// A passkey gets a name by itself: people who do not know passkeys should not have to think of one.
+func TestAPasskeyNeedsNoName(t *testing.T) {
+	name := one(t, state(t, "passkeys/none"), "input", "name", "name")
+	if _, ok := attr(name, "required"); ok {
+		t.Error("the form asks for a name")
+	}
+}
+
+func TestTheOtherWaysAreButtonsUnderAHeading(t *testing.T) {
+	doc := state(t, "second step/app closed")
+	ways := one(t, doc, "nav", "aria-labelledby", "ways")
+	one(t, doc, "h2", "id", "ways")
+	one(t, ways, "a", "class", "button button-wide", "href", "/login/verify?method=recovery_code")
+}
+
+// Copied codes stand on lines of their own.
+func TestRecoveryCodesAreCopiedLineByLine(t *testing.T) {
+	doc := state(t, "codes/shown")
+	one(t, doc, "button", "data-copy", "all-codes", "hidden", "*")
+	all := one(t, doc, "pre", "id", "all-codes", "hidden", "*").FirstChild.Data
+	for _, c := range find(doc, "code") {
+		if !strings.Contains("\n"+all+"\n", "\n"+text(c)+"\n") {
+			t.Errorf("%q lacks %s", all, text(c))
+		}
 	}
 }

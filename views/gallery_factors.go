@@ -169,7 +169,8 @@ func (g gallery) codePages() []State {
 		p.Shell, p.Now = g.in("Recovery codes", "security"), g.now
 		return State{"codes/" + name, Codes(p)}
 	}
-	fresh := strings.Fields("7qk4-zd2m-9xwf h3tp-vb8r-c6ny 2mzx-4kqd-w9fj t8pv-3hrb-n6yc q4d7-2zkm-f9xw p3h8-vtrb-y6cn 9fxw-m2zk-d74q r8bv-tp3h-cn6y k2qd-zm47-xw9f b8rt-vph3-6ync")
+	fresh := strings.Fields("7QK4-ZD2M-9XWF-H3TP-VB8R-C6NY 2MZX-4KQD-W9FJ-T8PV-3HRB-N6YC Q4D7-2ZKM-F9XW-P3H8-VTRB-Y6CN 9FXW-M2ZK-D74Q-R8BV-TP3H-CN6Y K2QD-ZM47-XW9F-B8RT-VPH3-6YNC " +
+		"WWMW-MMWW-QGWM-8WMQ-WGM8-MWWW 4T7H-9KZC-EJ5S-0V2X-GB1P-DN6R R6ND-P1BG-X2V0-S5JE-CZK9-H7T4 0S5J-E1CZ-K9H7-T4R6-NDP8-BGX2 XV20-3SJE-5CZK-1H7T-9R6N-PDBG")
 	return []State{
 		page("off", CodesPage{}), page("many", CodesPage{SecondStep: true, Left: 9, MadeAt: g.ago(12 * day24), Confirm: byAll}),
 		page("few", CodesPage{SecondStep: true, Left: 3, MadeAt: g.ago(40 * day24), Confirm: byCode}), page("none", CodesPage{SecondStep: true, Confirm: byPasskey}),

@@ -56,7 +56,7 @@ func SecondStep(p SecondStepPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>This sign-in has ended: it took more than ten minutes, or there were too many wrong codes. Nothing was changed.</p><p class=\"decision\"><a class=\"button button-primary\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>You are not signed in. This sign-in took more than 10 minutes, there were too many wrong codes, or you started another one.</p><p class=\"decision\"><a class=\"button button-primary\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -69,19 +69,19 @@ func SecondStep(p SecondStepPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\">Start again</a></p></div>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\">Back to sign-in</a></p></div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h1>One more step</h1><p class=\"lead\">Your password is right. ")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h1>One more step</h1><p class=\"lead\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var4 string
 				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(p.lead())
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `second_step.templ`, Line: 20, Col: 53}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `second_step.templ`, Line: 20, Col: 29}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {
@@ -100,7 +100,7 @@ func SecondStep(p SecondStepPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p><strong>Codes from your authenticator app are not accepted here for now.</strong> There were too many wrong ones in a row. Sign in in another way, and they are accepted again.</p></div>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p><strong>Codes from your authenticator app do not work in this browser for now.</strong> There were too many wrong ones in a row. Sign in another way, and they work here again. They still work in browsers that you have used before.</p></div>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -152,14 +152,14 @@ func SecondStep(p SecondStepPage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					if p.CanTrust && p.Method != "recovery_code" {
-						templ_7745c5c3_Err = tick("trust", "Trust this browser for 30 days", "It then asks for your password only. Do not tick this on a computer that others use.").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = tick("trust", "Trust this browser for 30 days", "It then asks only for your password. Leave this off on a computer that other people use.").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 					}
 					if p.Method == "passkey" {
 						templ_7745c5c3_Err = ceremony(passkeyPart{
-							Kind: "get", Start: p.passkey(), Answer: "passkey", Button: "Use a passkey", Primary: true, Must: true, Sends: true,
+							Kind: "get", Start: p.passkey(), Answer: "passkey", Button: "Use a passkey", Primary: true, Must: true, Sends: true, Autofocus: !p.Problems.refused(),
 							Problem: p.Problems.Fields["passkey"],
 						}).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
@@ -181,19 +181,19 @@ func SecondStep(p SecondStepPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if others := p.others(); len(others) > 0 {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<nav aria-label=\"Another way\" class=\"ways\"><ul>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<nav aria-labelledby=\"ways\" class=\"ways\"><h2 id=\"ways\">Try another way</h2><ul>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 					for _, method := range others {
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<li><a href=\"")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<li><a class=\"button button-wide\" href=\"")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var7 templ.SafeURL
 						templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinURLErrs(stepPath(method, p.Next))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `second_step.templ`, Line: 50, Col: 45}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `second_step.templ`, Line: 51, Col: 72}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 						if templ_7745c5c3_Err != nil {
@@ -206,7 +206,7 @@ func SecondStep(p SecondStepPage) templ.Component {
 						var templ_7745c5c3_Var8 string
 						templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(stepOffer(method))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `second_step.templ`, Line: 50, Col: 67}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `second_step.templ`, Line: 51, Col: 94}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 						if templ_7745c5c3_Err != nil {
@@ -222,20 +222,20 @@ func SecondStep(p SecondStepPage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, " <p class=\"aside\"><a href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, " <p class=\"aside\">Lost all of these? The administrator of this service can reset your two-step sign-in.</p><p class=\"aside\"><a href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var9 templ.SafeURL
 				templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinURLErrs(withNext("/login", p.Next))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `second_step.templ`, Line: 55, Col: 56}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `second_step.templ`, Line: 57, Col: 56}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "\">Start again</a></p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "\">Back to sign-in</a></p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -274,7 +274,7 @@ func stepField(p SecondStepPage) templ.Component {
 		switch p.Method {
 		case "totp":
 			templ_7745c5c3_Err = input(field{
-				Name: "code", Label: "Code", Type: "text", Mode: "numeric", Autocomplete: "one-time-code", Hint: "Six digits.",
+				Name: "code", Label: "Six-digit code", Type: "text", Mode: "numeric", Autocomplete: "one-time-code",
 				Problem: p.Problems.Fields["code"], Autofocus: !p.Problems.refused(),
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -282,7 +282,7 @@ func stepField(p SecondStepPage) templ.Component {
 			}
 		case "recovery_code":
 			templ_7745c5c3_Err = input(field{
-				Name: "code", Label: "Recovery code", Type: "text", Autocomplete: "off", Hint: "Small or capital letters, with or without the dashes.",
+				Name: "code", Label: "Recovery code", Type: "text", Autocomplete: "off", Hint: "24 letters and digits. Capitals and dashes do not matter.",
 				Problem: p.Problems.Fields["code"], Autofocus: !p.Problems.refused(),
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
@@ -296,13 +296,13 @@ func stepField(p SecondStepPage) templ.Component {
 func (p SecondStepPage) lead() string {
 	switch {
 	case p.Closed && p.Method == "totp":
-		return ""
+		return "Your password is right, but you are not signed in yet."
 	case p.Method == "passkey":
-		return "Finish with your passkey: by your fingerprint, your face or the lock of your device."
+		return "Your password is right. Now use your passkey, with your fingerprint, your face or your screen lock."
 	case p.Method == "recovery_code":
-		return "Enter one of the recovery codes that you kept. Each works once."
+		return "Your password is right. Now enter one of the recovery codes that you saved. Each code works once."
 	}
-	return "Enter the code that your authenticator app shows for this account."
+	return "Your password is right. Now open your authenticator app, and enter the code that it shows for this account."
 }
 
 func (p SecondStepPage) passkey() PasskeyStart {
@@ -324,7 +324,7 @@ func stepOffer(method string) string {
 	case "recovery_code":
 		return "Use a recovery code"
 	}
-	return "Use a code from your authenticator app"
+	return "Use your authenticator app"
 }
 
 func stepPath(method, next string) string {

@@ -22,10 +22,12 @@ func (s *Server) apiDeviceRename(w http.ResponseWriter, r *http.Request, claims 
 
 // tokenAct reads a request about one device.
 func (s *Server) tokenAct(r *http.Request, claims *token.Claims, decode func(*http.Request, []string, ...string) (params, error)) (device.TokenAct, error) {
-	p, err := decode(r, []string{jsonType}, "name", "password")
+	p, err := decode(r, []string{jsonType}, "name", "password", "confirmation")
 	if err != nil {
 		return device.TokenAct{}, err
 	}
 	from, err := s.caller(r)
-	return device.TokenAct{Claims: claims, ID: r.PathValue("id"), Password: p["password"], Name: p["name"], From: from}, err
+	return device.TokenAct{
+		Claims: claims, ID: r.PathValue("id"), Password: p["password"], Confirmation: p["confirmation"], Name: p["name"], From: from,
+	}, err
 }

@@ -25,7 +25,7 @@ func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by 
 		Sealed: p["setup"], Code: p["app_code"], From: c.From,
 	})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The authenticator app is not on yet.")
+		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The authenticator app was not turned on.")
 		if !ok {
 			return err
 		}
@@ -97,7 +97,7 @@ func (s *Server) renderAppRemove(w http.ResponseWriter, r *http.Request, status 
 		return err
 	}
 	if o.App == nil {
-		return auth.Refuse(auth.KindNotFound, "There is no authenticator app in your account any more.")
+		return auth.Refuse(auth.KindNotFound, "Your account no longer has an authenticator app.")
 	}
 	return s.renderFactorRemove(w, r, status, o, *o.App, problems)
 }

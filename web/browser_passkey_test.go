@@ -8,16 +8,8 @@ import (
 	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 
-	"latchkey/auth/services"
 	"latchkey/models/modelstest"
-	"latchkey/web"
 )
-
-// atLocalhost gives a site a host name: passkeys do not work at an IP address.
-func atLocalhost(a *services.Config, w *web.Config) {
-	a.Issuer = strings.Replace(a.Issuer, "127.0.0.1", "localhost", 1)
-	w.BaseURL = a.Issuer
-}
 
 // fingerprintReader is Chromium's virtual authenticator.
 type fingerprintReader struct {
@@ -57,7 +49,7 @@ func TestAPasskeyInARealBrowser(t *testing.T) {
 	}
 	chromium(t)
 	modelstest.EachURL(t, func(t *testing.T, databaseURL string) {
-		s := newSite(t, databaseURL, atLocalhost)
+		s := newSite(t, databaseURL, onLocalhost)
 		c := openTab(t, strings.Replace(s.URL, "127.0.0.1", "localhost", 1), 390, true)
 		phone := c.addDevice(true)
 		c.open("/login", http.StatusOK)

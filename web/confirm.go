@@ -53,5 +53,8 @@ func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, p
 		problems.Fields[field], problems.Summary = problems.Summary, undone
 		status = http.StatusUnprocessableEntity
 	}
+	if auth.AsError(err).Kind == auth.KindInvalidRequest && len(problems.Fields) > 0 {
+		problems.Summary = undone // what is wrong stands beside the fields
+	}
 	return problems, status, true
 }

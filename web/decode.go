@@ -17,10 +17,12 @@ import (
 
 const formType = "application/x-www-form-urlencoded"
 
-// params are the text members of a request body, by name. A member that is absent, null or empty is "".
+// params are the wanted members of a request body, by name: texts, and the JSON of objects. A member that is absent, null or empty
+// is "".
 type params map[string]string
 
-// decode reads the body once, as one of the media types that the endpoint takes, and keeps the wanted members.
+// decode reads the body once, as one of the media types that the endpoint takes, and keeps the wanted members. They are texts, but for
+// those whose wanted name ends with objectMark.
 // Members that it does not know are ignored, repeated or not; wrong types, known members that are repeated, data behind the
 // end, bodies over 64 KiB, compressed bodies and other media types are refused.
 func decode(r *http.Request, mediaTypes []string, wanted ...string) (params, error) {
@@ -189,13 +191,21 @@ func decodeJSON(body []byte, wanted []string) (params, error) {
 		if err := d.Decode(&value); err != nil {
 			return nil, badBody("The body is not well-formed JSON.", nil)
 		}
-		if !slices.Contains(wanted, name) {
+		isObject := slices.Contains(wanted, name+objectMark)
+		if !isObject && (strings.HasSuffix(name, objectMark) || !slices.Contains(wanted, name)) {
 			continue
 		}
 		if seen[name] {
 			return nil, badBody(fmt.Sprintf("The member %q is repeated.", name), nil)
 		}
 		if seen[name] = true; string(value) == "null" {
+			continue
+		}
+		if isObject {
+			if err := checkObject(name, value); err != nil {
+				return nil, err
+			}
+			p[name] = string(value)
 			continue
 		}
 		var text string

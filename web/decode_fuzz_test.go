@@ -14,13 +14,20 @@ import (
 
 var fuzzWanted = []string{"email", "password", "name"}
 
+// fuzzObject is wanted as a JSON object, where the body is JSON.
+const fuzzObject = "credential"
+
 func fuzzDecode(mediaType string, body []byte) (params, error) {
 	r, err := http.NewRequest(http.MethodPost, "/", strings.NewReader(string(body)))
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Content-Type", mediaType)
-	return decode(r, []string{formType, jsonType}, fuzzWanted...)
+	wanted := slices.Clone(fuzzWanted)
+	if mediaType == jsonType {
+		wanted = append(wanted, fuzzObject+objectMark)
+	}
+	return decode(r, []string{formType, jsonType}, wanted...)
 }
 
 // compare holds a decoder against a reference that is slow and simple. Members that are absent and empty are the same.
@@ -40,7 +47,7 @@ func compare(t *testing.T, body []byte, got params, err error, want params, ok b
 		t.Fatalf("%q: %v, the reference says %v", body, got, want)
 	}
 	for name, value := range got {
-		if !slices.Contains(fuzzWanted, name) || !utf8.ValidString(value) {
+		if !slices.Contains(fuzzWanted, name) && name != fuzzObject || !utf8.ValidString(value) {
 			t.Fatalf("%q: %q is %q", body, name, value)
 		}
 	}
@@ -88,7 +95,12 @@ func formReference(body string) (params, bool) {
 func FuzzDecodeJSON(f *testing.F) {
 	for _, body := range []string{"", "{}", "[]", "null", `"a"`, `{"email":"a","password":"b"}`, `{"email":"a","email":"a"}`, `{"email":"a","Email":"b"}`, `{"email":null}`,
 		`{"email":1}`, `{"email":["a"]}`, `{"x":{"email":"a","email":"b"}}`, `{"email":"a"} {}`, `{"email":"a"}x`, `{"email":"a",}`, `{"email":"\ud800"}`, `{"\u0065mail":"a","email":"b"}`,
-		`{"email":"a" "password":"b"}`, `{"email"}`, `{email:"a"}`, `{"x":1e999}`, "\ufeff{}", "\ufeff\ufeff{}", `{"x":1,"x":2}`, ` { "email" : "a" } `, `{"x":[[[[[[[[]]]]]]]]}`, `{"email":"a\u0000"}`, "{\"email\":\"\xff\"}", `{"":1,"":2}`, `{"a":1]`, `{"x":1e}`} {
+		`{"email":"a" "password":"b"}`, `{"email"}`, `{email:"a"}`, `{"x":1e999}`, "\ufeff{}", "\ufeff\ufeff{}", `{"x":1,"x":2}`, ` { "email" : "a" } `, `{"x":[[[[[[[[]]]]]]]]}`, `{"email":"a\u0000"}`, "{\"email\":\"\xff\"}", `{"":1,"":2}`, `{"a":1]`, `{"x":1e}`,
+		`{"credential":{"id":"a","response":{"x":[1,{"y":null}]}}}`, `{"credential":{}}`, `{"credential{}":"a"}`, `{"credential":null}`, `{"credential":"{}"}`, `{"credential":[{}]}`, `{"credential":1}`,
+		`{"credential":{"id":1,"id":2}}`, `{"credential":{"id":1,"ID":2}}`, `{"credential":{"k":1,"\u212a":2}}`, `{"credential":{"a":{"b":1},"c":[{"b":1,"B":2}]}}`, `{"credential":{"a":{"b":1},"b":{"b":1}}}`,
+		`{"credential":{},"credential":{}}`, `{"credential":{}} {}`, `{"credential":{"a":1e999}}`, `{"credential":{"a":"\ud800","\ud800":1,"\udfff":1}}`, `{"credential":{"":1,"":2}}`,
+		`{"credential":` + strings.Repeat(`{"a":`, 15) + `{}` + strings.Repeat(`}`, 15) + `}`, `{"credential":` + strings.Repeat(`{"a":`, 16) + `{}` + strings.Repeat(`}`, 16) + `}`,
+		`{"credential":{"a":` + strings.Repeat(`[`, 15) + strings.Repeat(`]`, 15) + `}}`, `{"credential":{"a":` + strings.Repeat(`[`, 16) + strings.Repeat(`]`, 16) + `}}`} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -104,13 +116,20 @@ func jsonReference(body []byte) (params, bool) {
 	if !utf8.Valid(body) || !json.Valid(body) || json.Unmarshal(body, &object) != nil || object == nil {
 		return nil, false
 	}
-	for _, name := range fuzzWanted {
-		if topMembers(body, name) > 1 {
+	for _, name := range append([]string{fuzzObject}, fuzzWanted...) {
+		if len(topMembers(body, func(other string) bool { return other == name })) > 1 {
 			return nil, false // a map holds a repeated member once
 		}
 	}
 	p := params{}
 	for name, raw := range object {
+		if name == fuzzObject && string(raw) != "null" {
+			if raw[0] != '{' || !objectReference(raw, maxObjectDepth) {
+				return nil, false
+			}
+			p[name] = string(raw)
+			continue
+		}
 		if !slices.Contains(fuzzWanted, name) || string(raw) == "null" {
 			continue
 		}
@@ -129,8 +148,34 @@ func jsonReference(body []byte) (params, bool) {
 	return p, true
 }
 
-// topMembers counts the members of the outermost object of a well-formed text that have a name.
-func topMembers(body []byte, name string) (n int) {
+// objectReference reports whether no object within the value has a name twice, in any case, and whether it nests at most that deep.
+func objectReference(value []byte, depth int) bool {
+	var list []json.RawMessage
+	var object map[string]json.RawMessage
+	switch {
+	case value[0] != '{' && value[0] != '[':
+		return true
+	case depth == 0:
+		return false
+	case value[0] == '[' && json.Unmarshal(value, &list) != nil, value[0] == '{' && json.Unmarshal(value, &object) != nil:
+		return false
+	}
+	names := topMembers(value, func(string) bool { return value[0] == '{' })
+	for i, name := range names {
+		if slices.ContainsFunc(names[i+1:], func(other string) bool { return strings.EqualFold(name, other) }) {
+			return false
+		}
+	}
+	for _, inner := range slices.AppendSeq(list, maps.Values(object)) {
+		if !objectReference(inner, depth-1) {
+			return false
+		}
+	}
+	return true
+}
+
+// topMembers lists the names, as far as they are wanted, of the members of the outermost object of a well-formed text.
+func topMembers(body []byte, wanted func(string) bool) (names []string) {
 	depth, quoted, began := 0, false, 0
 	var last string // the string that ended last
 	for i := 0; i < len(body); i++ {
@@ -148,9 +193,9 @@ func topMembers(body []byte, name string) (n int) {
 			depth++
 		case c == '}' || c == ']':
 			depth--
-		case c == ':' && depth == 1 && last == name:
-			n++
+		case c == ':' && depth == 1 && wanted(last):
+			names = append(names, last)
 		}
 	}
-	return n
+	return names
 }

@@ -26,32 +26,33 @@ type answer struct {
 
 // answers maps every kind. A kind that is missing here would be answered as internal.
 var answers = map[auth.Kind]answer{
-	auth.KindInternal:           {http.StatusInternalServerError, "internal", "temporarily_unavailable"},
-	auth.KindInvalidRequest:     {http.StatusUnprocessableEntity, "invalid_request", "invalid_request"},
-	auth.KindInvalidCredential:  {http.StatusUnauthorized, "invalid_credentials", "invalid_grant"},
-	auth.KindAccountDisabled:    {http.StatusForbidden, "account_disabled", "invalid_grant"},
-	auth.KindChoosePassword:     {http.StatusForbidden, "password_change_required", "invalid_grant"},
-	auth.KindTooManyDevices:     {http.StatusConflict, "too_many_devices", "invalid_grant"},
-	auth.KindRateLimited:        {http.StatusTooManyRequests, "rate_limited", "temporarily_unavailable"},
-	auth.KindUnavailable:        {http.StatusServiceUnavailable, "unavailable", "temporarily_unavailable"},
-	auth.KindNotFound:           {http.StatusNotFound, "not_found", "invalid_request"},
-	auth.KindSignedOut:          {http.StatusUnauthorized, "signed_out", "invalid_grant"},
-	auth.KindInvalidToken:       {http.StatusUnauthorized, "invalid_token", "invalid_token"},
-	auth.KindInvalidGrant:       {http.StatusBadRequest, "invalid_grant", "invalid_grant"},
-	auth.KindDeadLink:           {http.StatusGone, "link_dead", "invalid_request"},
-	auth.KindUsedLink:           {http.StatusGone, "link_dead", "invalid_request"},
-	auth.KindNotAllowed:         {http.StatusForbidden, "not_allowed", "invalid_request"},
-	auth.KindInvalidProof:       {http.StatusBadRequest, "invalid_dpop_proof", "invalid_dpop_proof"},
-	auth.KindUseNonce:           {http.StatusBadRequest, "use_dpop_nonce", "use_dpop_nonce"},
-	auth.KindReauthentication:   {http.StatusForbidden, "reauthentication_required", "invalid_request"},
-	auth.KindWrongPassword:      {http.StatusForbidden, "invalid_credentials", "invalid_grant"},
-	auth.KindSignupClosed:       {http.StatusNotFound, "not_found", "invalid_request"},
-	auth.KindEmailTaken:         {http.StatusConflict, "email_taken", "invalid_request"},
-	auth.KindSecondFactor:       {http.StatusForbidden, "second_factor_required", "invalid_grant"},
-	auth.KindSetUpFactor:        {http.StatusForbidden, "second_factor_setup_required", "invalid_grant"},
-	auth.KindInvalidCode:        {http.StatusUnauthorized, "invalid_code", "invalid_grant"},
-	auth.KindInvalidChallenge:   {http.StatusUnauthorized, "invalid_challenge", "invalid_grant"},
-	auth.KindUnauthorizedClient: {http.StatusUnprocessableEntity, "invalid_request", "unauthorized_client"},
+	auth.KindInternal:            {http.StatusInternalServerError, "internal", "temporarily_unavailable"},
+	auth.KindInvalidRequest:      {http.StatusUnprocessableEntity, "invalid_request", "invalid_request"},
+	auth.KindInvalidCredential:   {http.StatusUnauthorized, "invalid_credentials", "invalid_grant"},
+	auth.KindAccountDisabled:     {http.StatusForbidden, "account_disabled", "invalid_grant"},
+	auth.KindChoosePassword:      {http.StatusForbidden, "password_change_required", "invalid_grant"},
+	auth.KindTooManyDevices:      {http.StatusConflict, "too_many_devices", "invalid_grant"},
+	auth.KindRateLimited:         {http.StatusTooManyRequests, "rate_limited", "temporarily_unavailable"},
+	auth.KindUnavailable:         {http.StatusServiceUnavailable, "unavailable", "temporarily_unavailable"},
+	auth.KindNotFound:            {http.StatusNotFound, "not_found", "invalid_request"},
+	auth.KindSignedOut:           {http.StatusUnauthorized, "signed_out", "invalid_grant"},
+	auth.KindInvalidToken:        {http.StatusUnauthorized, "invalid_token", "invalid_token"},
+	auth.KindInvalidGrant:        {http.StatusBadRequest, "invalid_grant", "invalid_grant"},
+	auth.KindDeadLink:            {http.StatusGone, "link_dead", "invalid_request"},
+	auth.KindUsedLink:            {http.StatusGone, "link_dead", "invalid_request"},
+	auth.KindNotAllowed:          {http.StatusForbidden, "not_allowed", "invalid_request"},
+	auth.KindInvalidProof:        {http.StatusBadRequest, "invalid_dpop_proof", "invalid_dpop_proof"},
+	auth.KindUseNonce:            {http.StatusBadRequest, "use_dpop_nonce", "use_dpop_nonce"},
+	auth.KindReauthentication:    {http.StatusForbidden, "reauthentication_required", "invalid_request"},
+	auth.KindWrongPassword:       {http.StatusForbidden, "invalid_credentials", "invalid_grant"},
+	auth.KindSignupClosed:        {http.StatusNotFound, "not_found", "invalid_request"},
+	auth.KindEmailTaken:          {http.StatusConflict, "email_taken", "invalid_request"},
+	auth.KindSecondFactor:        {http.StatusForbidden, "second_factor_required", "invalid_grant"},
+	auth.KindSetUpFactor:         {http.StatusForbidden, "second_factor_setup_required", "invalid_grant"},
+	auth.KindInvalidCode:         {http.StatusUnauthorized, "invalid_code", "invalid_grant"},
+	auth.KindInvalidChallenge:    {http.StatusUnauthorized, "invalid_challenge", "invalid_grant"},
+	auth.KindInvalidConfirmation: {http.StatusForbidden, "invalid_confirmation", "invalid_grant"},
+	auth.KindUnauthorizedClient:  {http.StatusUnprocessableEntity, "invalid_request", "unauthorized_client"},
 }
 
 // httpError is a failure of the protocol itself, before auth was asked.
@@ -150,11 +151,13 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, err error) {
 	case auth.KindChoosePassword, auth.KindSetUpFactor:
 		p.Setup = s.base + "/login"
 	case auth.KindInvalidCode:
-		p.AttemptsLeft = &own.AttemptsLeft
+		if own.Counted {
+			p.AttemptsLeft = &own.AttemptsLeft
+		}
 	case auth.KindSecondFactor:
 		if step := secondStep(err); step != nil {
 			p.Challenge, p.Methods, p.PublicKey = step.Challenge, step.Methods, step.PublicKey
-			p.ExpiresIn = int64(signin.AppStepLife / time.Second)
+			p.ExpiresIn = int64(signin.AppStepLife / time.Second) // of both: sign-in and confirmation
 		}
 	}
 	_ = writeJSON(w, f.status, "application/problem+json", p)
@@ -172,7 +175,7 @@ type problem struct {
 	Request string              `json:"request_id"`
 
 	Challenge    string              `json:"challenge,omitempty"`
-	Methods      []signin.StepMethod `json:"methods,omitempty"`
+	Methods      []signin.StepMethod `json:"methods,omitzero"`
 	PublicKey    json.RawMessage     `json:"public_key,omitempty"`
 	ExpiresIn    int64               `json:"expires_in,omitempty"` // seconds, of the challenge
 	AttemptsLeft *int64              `json:"attempts_left,omitempty"`

@@ -66,21 +66,21 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventFactorAdded:   ofFactor("You added the passkey “%s”.", "You added an authenticator app.", "You added a way to sign in."),
 	models.EventFactorRemoved: orFactorsGone("The passkey “%s” was removed.", "The authenticator app was removed.", "A way to sign in was removed."),
 	models.EventFactorRenamed: ofFactor("You renamed a passkey to “%s”.", "You renamed your authenticator app to “%s”.", "You renamed a way to sign in to “%s”."),
-	models.EventFactorClosed: always("Your authenticator app was closed after many wrong codes in a row. A passkey or a recovery code opens it again, " +
-		"and so does a right code in a browser that you signed in with before."),
+	models.EventFactorClosed: always("There were 30 wrong codes in a row, so codes from your authenticator app do not work in new browsers for now. To accept them again, sign in with a passkey or a " +
+		"recovery code, or with a right code in a browser that you have used before."),
 	models.EventFactorsReset:      always("An administrator removed your passkeys, your authenticator app and your recovery codes."),
 	models.EventRecoveryCodesMade: always("You made new recovery codes. Earlier ones do not work any more."),
 	models.EventRecoveryCodeUsed:  always("A recovery code was used."),
-	models.EventCodeFailed:        always("A wrong code was given."),
-	models.EventSecondStepMissed:  always("The right password was given, but the second step was not completed. If it was not you, change your password."),
-	models.EventBrowserTrusted:    always("You trusted the browser “%s”: it signs in without a second step."),
+	models.EventCodeFailed:        always("A wrong code was entered."),
+	models.EventSecondStepMissed:  always("The right password was entered, but not the second step. If it was not you, change your password."),
+	models.EventBrowserTrusted:    always("You trusted the browser “%s”: it signs in without the second step for 30 days."),
 	models.EventBrowserUntrusted: func(e models.Event) string {
 		if e.DeviceName == "" {
-			return "You ended the trust in all browsers. Each must take the second step again."
+			return "You stopped trusting all browsers. Each asks for the second step again."
 		}
-		return "You ended the trust in the browser “%s”. It must take the second step again."
+		return "You stopped trusting the browser “%s”. It asks for the second step again."
 	},
-	models.EventConfirmed:      always("“%s” confirmed that it is you."),
+	models.EventConfirmed:      always("You confirmed on “%s” that it is you."),
 	models.EventWaysBackEnded:  always("You ended the links that could take your account back to newer e-mail addresses."),
 	models.EventDataDownloaded: always("Everything that is kept of your account was downloaded on “%s”."),
 	models.EventAccountDeleted: always("Your account was deleted."),
@@ -151,7 +151,7 @@ func severalFailures(e models.Event) string {
 	n := 1 + e.More
 	switch {
 	case e.Kind == models.EventCodeFailed:
-		return fmt.Sprintf("%d more wrong codes were given within an hour.", n)
+		return fmt.Sprintf("%d more wrong codes were entered within an hour.", n)
 	case e.Kind == models.EventPasswordFailed:
 		return fmt.Sprintf("%d more wrong passwords were given within 15 minutes where your password was asked for again.", n)
 	case e.Detail == signin.LockedDetail:

@@ -126,6 +126,9 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*services.Conf
 		change(&a, &w)
 	}
 	s.config = a
+	if strings.HasPrefix(w.BaseURL, "http://localhost:") { // for passkeys, which need a host name
+		s.URL = w.BaseURL
+	}
 	if s.auth, err = services.New(store, a); err != nil {
 		t.Fatal(err)
 	}

@@ -33,10 +33,10 @@ func (s *Server) refusePasskey(w http.ResponseWriter, r *http.Request, next stri
 	switch own := auth.AsError(err); own.Kind {
 	case auth.KindInvalidCode:
 		s.judge(w, r, err)
-		page.Problems.Summary = "This passkey does not open an account here. Sign in with your password, or with another passkey."
+		page.Problems.Summary = "No account here has this passkey: it may have been removed. Sign in with your password or another passkey."
 	case auth.KindInvalidChallenge, auth.KindInvalidRequest:
 		s.judge(w, r, err)
-		page.Problems.Summary = "This page was open for too long, or it was sent twice. Try the passkey again."
+		page.Problems.Summary = "This page was open for too long, or it was sent twice. Use your passkey again."
 	default:
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {

@@ -69,6 +69,12 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 		return s.refuseStep(w, r, page, err)
 	}
 	s.cookies.forgetStep(w, r)
+	if p["method"] == string(signin.StepRecovery) {
+		s.cookies.leave(w, r, views.Flash{
+			Tone: views.ToneInfo, Text: "You used a recovery code. It does not work again.",
+			Detail: "If you have lost your phone or your passkey, remove it under Security, and add a new one.",
+		})
+	}
 	if key.Trust != "" {
 		if err := s.cookies.addTrust(w, r, key.Trust); err != nil {
 			return err
@@ -131,7 +137,11 @@ func (s *Server) renderStep(w http.ResponseWriter, r *http.Request, status int, 
 	if page.Ended {
 		s.cookies.forgetStep(w, r)
 	}
-	page.Shell = s.shell(w, r, "Second step", "")
+	title := "One more step"
+	if page.Ended {
+		title = "Sign in again"
+	}
+	page.Shell = s.shell(w, r, title, "")
 	return render(w, r, status, views.SecondStep(page))
 }
 

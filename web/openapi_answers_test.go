@@ -10,18 +10,21 @@ import (
 
 	"latchkey/auth/client"
 	"latchkey/auth/services"
+	"latchkey/auth/signin"
 	"latchkey/models/modelstest"
 	"latchkey/web"
 )
 
 // described are the requests of the description, with what an example cannot know filled in.
 func described(p *probe) {
-	other := p.login("another").id
+	other, eve := p.login("another").id, newSecondSteps(p)
 	for _, op := range p.operations() {
 		path := strings.NewReplacer("/statuslists/{id}", "/statuslists/0", "{id}", other, "{path}", "tenant").Replace(op.path)
 		if op.RequestBody == nil {
 			var headers []string
-			if op.guarded() {
+			if op.OperationId == "confirmPasskey" {
+				headers = bearer(eve.phone.access)
+			} else if op.guarded() {
 				headers = bearer(p.login("phone").access)
 			}
 			if r := p.send(true, op.method, path, "", headers...); r.status >= 300 {
@@ -33,6 +36,12 @@ func described(p *probe) {
 			for name, e := range body.Examples.FromOldest() {
 				phone := p.login("phone")
 				value := example(p.t, e)
+				if eve.fill(op, value.(map[string]any)) {
+					phone = eve.phone
+				}
+				if m := value.(map[string]any); m["confirmation"] != nil {
+					m["confirmation"] = p.confirm(phone, adaPassword).confirmation(p.t)
+				}
 				for _, member := range []string{"refresh_token", "token"} {
 					if m := value.(map[string]any); m[member] != nil {
 						m[member] = phone.refresh
@@ -50,7 +59,10 @@ func described(p *probe) {
 	}
 }
 
-func withTenant(a *services.Config, _ *web.Config) { a.Issuer += "/tenant" }
+func withTenant(a *services.Config, w *web.Config) {
+	onLocalhost(a, w)
+	a.Issuer += "/tenant"
+}
 
 func newProbe(t *testing.T, s *site, l *ledger) *probe { return &probe{s, newContract(t, s), t, l} }
 
@@ -77,11 +89,15 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"fields that cannot be used", badFields, nil},
 		{"access tokens that prove nothing", badAccess, nil},
 		{"a second password", secondPassword, nil},
+		{"second steps", badSteps, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.MaxDevices = 2 }},
+		{"passkeys that are refused", badPasskeys, nil},
+		{"no passkeys", noPasskeys, func(*services.Config, *web.Config) {}},
+		{"a factor that must be set up", mustSetUp, func(a *services.Config, _ *web.Config) { a.SecondFactor = signin.FactorRequired }},
 		{"sign-ins that are refused", badLogins, func(a *services.Config, _ *web.Config) { a.MaxDevices = 2 }},
 		{"device tokens that prove nothing", badGrants, nil},
 		{"an idle device", idle, nil},
 		{"devices at their end", atTheEnd, func(a *services.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
-		{"nonces", nonces, func(a *services.Config, _ *web.Config) { a.NonceRequired = true }},
+		{"nonces", nonces, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.NonceRequired = true }},
 		{"a flood of proofs", crowd, func(a *services.Config, _ *web.Config) { a.ProofMemory = 4000 }},
 		{"no database", noDatabase, nil},
 		{"discovery", discovery, nil},
@@ -89,14 +105,15 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		t.Run(scene.name, func(t *testing.T) {
 			change := scene.change
 			if change == nil {
-				change = func(*services.Config, *web.Config) {}
+				change = onLocalhost
 			}
 			scene.play(newProbe(t, newSite(t, modelstest.SQLite(t), change), l))
 		})
 	}
 	t.Run("a mistake of the server's", func(t *testing.T) {
 		var broken atomic.Bool
-		s := newSite(t, modelstest.SQLite(t), func(a *services.Config, _ *web.Config) {
+		s := newSite(t, modelstest.SQLite(t), func(a *services.Config, w *web.Config) {
+			onLocalhost(a, w)
 			now := a.Now
 			a.Now = func() time.Time {
 				if broken.Load() {
@@ -129,6 +146,10 @@ func (p *probe) targets(phone phone, credentials func(method, path string) []str
 	other := p.login("other").id
 	bodies := map[string]string{
 		"login":         `{"email":"` + adaEmail + `","password":"` + adaPassword + `","device_name":"x"}`,
+		"loginFactor":   `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
+		"loginPasskey":  `{"device_name":"x"}`,
+		"confirm":       `{"password":"` + adaPassword + `"}`,
+		"confirmFactor": `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
 		"refresh":       `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `"}`,
 		"revoke":        `{"token":"` + phone.refresh + `"}`,
 		"renameCurrent": `{"name":"x"}`,
@@ -150,6 +171,9 @@ func (p *probe) targets(phone phone, credentials func(method, path string) []str
 	}
 	return list
 }
+
+// noChallenge has the form of a challenge, and is none.
+var noChallenge = strings.Repeat("A", 43)
 
 // plain presents a phone's access token as a bearer token.
 func plain(phone phone) func(string, string) []string {
@@ -184,7 +208,7 @@ func badFields(p *probe) {
 	phone := p.login("phone")
 	for _, to := range p.targets(phone, plain(phone)) {
 		if answer := to.Responses.Codes.GetOrZero("422"); answer != nil {
-			p.want(p.send(false, to.method, to.url, `{"name":"","password":"`+strings.Repeat("a", 2000)+`"}`, to.headers...), 422, "invalid_request")
+			p.want(p.send(false, to.method, to.url, `{"name":"","challenge":"`+noChallenge+`","password":"`+strings.Repeat("a", 2000)+`"}`, to.headers...), 422, "invalid_request")
 		}
 		if strings.HasPrefix(to.path, "/oauth/") {
 			p.want(p.send(false, to.method, to.url, to.body, append(to.headers, "Authorization", "Basic YXBwOnNlY3JldA==")...), 401, "invalid_client")

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"latchkey/auth"
@@ -42,12 +43,12 @@ func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *signin.S
 
 // factorAdded says what was added, and leads on to the recovery codes of a first factor.
 func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added factor.Added, p params) error {
-	message := views.Flash{Tone: views.ToneSuccess, Text: "Added “%s”.", Names: []string{added.Name}}
+	message := views.Flash{Tone: views.ToneSuccess, Text: "“%s” was added.", Names: []string{added.Name}}
 	if added.First {
-		message.Detail = "From now on a sign-in with your password asks for a second step."
+		message.Detail = "From now on, signing in with your password takes a second step."
 	}
 	if added.Revoked > 0 {
-		message.Detail = devicesSignedOut(added.Revoked)
+		message.Detail = strings.TrimSpace(message.Detail + " " + devicesSignedOut(added.Revoked))
 	}
 	s.cookies.leave(w, r, message)
 	if added.First {
@@ -79,7 +80,7 @@ func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *signi
 		}
 		return s.renderPasskeys(w, r, status, views.PasskeysPage{Rename: &views.RenameRefusal{DeviceID: id, Value: printable(p["name"]), Problem: problem}})
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, "The passkey has its new name.")
+	s.cookies.flash(w, r, views.ToneSuccess, "The passkey was renamed.")
 	return redirect(w, r, "/security/passkeys")
 }
 
@@ -138,9 +139,12 @@ func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *signi
 
 // factorRemoved says what was removed.
 func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, removed factor.Added, next string) error {
-	message := views.Flash{Tone: views.ToneSuccess, Text: "Removed “%s”.", Names: []string{removed.Name}}
+	message := views.Flash{Tone: views.ToneSuccess, Text: "“%s” was removed.", Names: []string{removed.Name}}
+	if removed.Last {
+		message.Detail = "Two-step sign-in is off: your password alone is enough to sign in."
+	}
 	if removed.Revoked > 0 {
-		message.Detail = devicesSignedOut(removed.Revoked)
+		message.Detail = strings.TrimSpace(message.Detail + " " + devicesSignedOut(removed.Revoked))
 	}
 	s.cookies.leave(w, r, message)
 	return redirect(w, r, next)
@@ -153,7 +157,7 @@ func (s *Server) renderPasskeyRemove(w http.ResponseWriter, r *http.Request, sta
 	}
 	f, ok := o.Passkey(r.PathValue("id"))
 	if !ok {
-		return auth.Refuse(auth.KindNotFound, "There is no such passkey in your account any more.")
+		return auth.Refuse(auth.KindNotFound, "Your account no longer has this passkey.")
 	}
 	return s.renderFactorRemove(w, r, status, o, f, problems)
 }
@@ -167,7 +171,11 @@ func (s *Server) renderFactorRemove(w http.ResponseWriter, r *http.Request, stat
 	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Remove a way to sign in", "security")
+	title := "Remove a passkey"
+	if page.App {
+		title = "Remove the authenticator app"
+	}
+	page.Shell = s.shell(w, r, title, "security")
 	return render(w, r, status, views.FactorRemove(page))
 }
 

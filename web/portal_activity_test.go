@@ -68,14 +68,14 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventFactorRemoved, models.ActorOwner, "totp", "The authenticator app was removed.", false},
 		{models.EventFactorRenamed, models.ActorOwner, "passkey", "You renamed a passkey to “phone”.", false},
 		{models.EventFactorRenamed, models.ActorOwner, "totp", "You renamed your authenticator app to “phone”.", false},
-		{models.EventFactorClosed, models.ActorSystem, "totp", "Your authenticator app was closed after many wrong codes in a row. A passkey or a recovery code opens it again, and so does a right code in a browser that you signed in with before.", true},
+		{models.EventFactorClosed, models.ActorSystem, "totp", "There were 30 wrong codes in a row, so codes from your authenticator app do not work in new browsers for now. To accept them again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before.", true},
 		{models.EventFactorsReset, models.ActorOperator, "", "An administrator removed your passkeys, your authenticator app and your recovery codes.", false},
 		{models.EventRecoveryCodesMade, models.ActorOwner, "", "You made new recovery codes. Earlier ones do not work any more.", false},
 		{models.EventRecoveryCodeUsed, models.ActorOwner, "", "A recovery code was used.", true},
-		{models.EventCodeFailed, models.ActorSystem, "", "A wrong code was given.", true},
-		{models.EventSecondStepMissed, models.ActorSystem, "", "The right password was given, but the second step was not completed. If it was not you, change your password.", true},
+		{models.EventCodeFailed, models.ActorSystem, "", "A wrong code was entered.", true},
+		{models.EventSecondStepMissed, models.ActorSystem, "", "The right password was entered, but not the second step. If it was not you, change your password.", true},
 		{models.EventBrowserTrusted, models.ActorOwner, "", "You trusted the browser “phone”: it signs in without a second step.", false},
-		{models.EventBrowserUntrusted, models.ActorOwner, "", "You ended the trust in the browser “phone”. It must take the second step again.", false},
+		{models.EventBrowserUntrusted, models.ActorOwner, "", "You stopped trusting the browser “phone”. It asks for the second step again.", false},
 		{models.EventConfirmed, models.ActorOwner, "", "“phone” confirmed that it is you.", false},
 	}
 	for _, list := range [][]eventSentence{cases, factors} { // a page of the activity is shorter than all of them

@@ -108,6 +108,6 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 		}
 		page.Confirm = &c
 	}
-	page.Shell = s.shell(w, r, "Protect your account", "")
+	page.Shell = s.shell(w, r, "Set up two-step sign-in", "")
 	return render(w, r, status, views.Setup(page))
 }

@@ -50,9 +50,9 @@ func (s *Server) trustedBrowserEnd(w http.ResponseWriter, r *http.Request, by *s
 	if err := s.factors.EndTrusted(r.Context(), by, r.PathValue("id"), from); err != nil {
 		return err
 	}
-	text := "The next sign-in in that browser asks for the second step."
+	text := "That browser is no longer trusted. Its next sign-in asks for the second step."
 	if r.PathValue("id") == "" {
-		text = "The next sign-in in every browser asks for the second step."
+		text = "No browser is trusted any longer. The next sign-in in each asks for the second step."
 	}
 	s.cookies.flash(w, r, views.ToneSuccess, text)
 	return redirect(w, r, "/security/browsers")

@@ -68,27 +68,33 @@ func (s *Service) Rename(ctx context.Context, by *signin.Session, id, name strin
 	return s.rename(ctx, key, name, from)
 }
 
-func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string, from auth.Caller) (models.Device, error) {
+func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string, from auth.Caller, confirmed ...models.ChallengeUse) (models.Device, error) {
 	name, problem := auth.DeviceName(name)
 	if problem != "" {
 		return models.Device{}, auth.InvalidField("name", problem)
 	}
 	now := s.clock.Now()
-	d, err := s.store.RenameDevice(ctx, key, s.idle.Live(now), token.FreeName(name), auth.Limited(auth.NewEvent(models.EventDeviceRenamed, key.UserID, from, now), ratelimit.RenameLimit))
-	if errors.Is(err, models.ErrChanged) {
+	d, err := s.store.RenameDevice(ctx, key, s.idle.Live(now), token.FreeName(name), auth.Limited(auth.NewEvent(models.EventDeviceRenamed, key.UserID, from, now), ratelimit.RenameLimit), confirmed...)
+	switch {
+	case errors.Is(err, models.ErrChanged):
 		return d, &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
+	case errors.Is(err, models.ErrUsed):
+		return d, signin.ErrNotConfirmed
 	}
 	return d, err
 }
 
 // revoke signs out a device for its owner, who acts from the device by.
-func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID, from auth.Caller) (models.Device, error) {
+func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID, from auth.Caller, confirmed ...models.ChallengeUse) (models.Device, error) {
 	e := auth.NewEvent(models.EventDeviceRevoked, key.UserID, from, s.clock.Now())
 	e.Detail = string(models.RevokedByOwner)
 	if key.ID == by {
 		e.Kind, e.Detail = models.EventSignOut, string(models.RevokedBySignOut)
 	}
-	d, _, err := s.store.RevokeDevice(ctx, key, e)
+	d, _, err := s.store.RevokeDevice(ctx, key, e, confirmed...)
+	if errors.Is(err, models.ErrUsed) {
+		return d, signin.ErrNotConfirmed
+	}
 	return d, err
 }
 
@@ -124,29 +130,30 @@ func (s *Service) ListByToken(ctx context.Context, c *token.Claims) (list []mode
 
 // TokenAct is a request by an app about a device of its owner.
 type TokenAct struct {
-	Claims   *token.Claims
-	ID       string // "current" for the token's own device, or a device id
-	Password string // needed unless the device is the token's own
-	Name     string // the new name of a rename
-	From     auth.Caller
+	Claims       *token.Claims
+	ID           string // "current" for the token's own device, or a device id
+	Password     string // needed for another device; not enough where the account has a second factor
+	Confirmation string // of signin.ConfirmApp, in place of the password
+	Name         string // the new name of a rename
+	From         auth.Caller
 }
 
 // RenameByToken renames a device and returns it, and whether it is the token's own.
 func (s *Service) RenameByToken(ctx context.Context, a TokenAct) (d models.Device, current bool, err error) {
-	key, current, err := s.authorise(ctx, a)
+	key, current, confirmed, err := s.authorise(ctx, a)
 	if err != nil {
 		return d, current, err
 	}
-	d, err = s.rename(ctx, key, a.Name, a.From)
+	d, err = s.rename(ctx, key, a.Name, a.From, confirmed...)
 	if current {
 		d.LastSeenAt = s.clock.Now()
 	}
 	return d, current, err
 }
 
-// RevokeByToken signs out a device. If the device was signed out already, nothing changes.
+// RevokeByToken signs out a device. If the device was signed out already, nothing changes but the use of the confirmation.
 func (s *Service) RevokeByToken(ctx context.Context, a TokenAct) error {
-	key, current, err := s.authorise(ctx, a)
+	key, current, confirmed, err := s.authorise(ctx, a)
 	if err != nil {
 		return err
 	}
@@ -154,39 +161,53 @@ func (s *Service) RevokeByToken(ctx context.Context, a TokenAct) error {
 	if current {
 		by = key.ID
 	}
-	_, err = s.revoke(ctx, key, by, a.From)
+	_, err = s.revoke(ctx, key, by, a.From, confirmed...)
 	return err
 }
 
-// authorise checks that the token's device is still live, that the owner has the other device and, if it is another one, the
-// password. An access token is sent to many servers, so it must not be enough to sign out other devices.
-func (s *Service) authorise(ctx context.Context, a TokenAct) (key models.DeviceKey, current bool, err error) {
+// authorise checks that the token's device is still live, that the owner has the other device and, if it is another one, that the
+// owner confirmed the act. An access token is sent to many servers, so it must not be enough to sign out other devices. The act must
+// use confirmed in its transaction.
+func (s *Service) authorise(ctx context.Context, a TokenAct) (key models.DeviceKey, current bool, confirmed []models.ChallengeUse, err error) {
 	me, err := s.tokens.OwnDevice(ctx, a.Claims)
 	if err != nil {
-		return key, false, err
+		return key, false, nil, err
 	}
-	user, own := me.UserID, me.ID
+	own := models.DeviceKey{UserID: me.UserID, ID: me.ID}
 	if a.ID == "current" {
-		return models.DeviceKey{UserID: user, ID: own}, true, nil
+		return own, true, nil, nil
 	}
-	if key, err = deviceKey(user, a.ID); err != nil || key.ID == own {
-		return key, true, err
+	if key, err = deviceKey(own.UserID, a.ID); err != nil || key == own {
+		return key, true, nil, err
 	}
 	if _, err := s.store.Device(ctx, key.UserID, key.ID); err != nil {
-		return key, false, err
+		return key, false, nil, err
 	}
-	if me.JKT != "" && a.Claims.Cnf != nil && a.Claims.Cnf.JKT == me.JKT {
-		return key, false, nil // a server that saw the token could not have made the proof
+	jkt := signin.KeyOfToken(a.Claims)
+	if me.JKT != "" && jkt == me.JKT {
+		return key, false, nil, nil // a server that saw the token could not have made the proof
 	}
-	if a.Password == "" {
-		return key, false, auth.Refuse(auth.KindReauthentication, "Signing out or renaming another device needs the password.")
+	if a.Confirmation == "" {
+		return key, false, nil, s.checkPassword(ctx, own.UserID, a)
+	}
+	use, err := signin.ConfirmationUse(own, jkt, a.Confirmation)
+	return key, false, []models.ChallengeUse{use}, err
+}
+
+// checkPassword confirms an act with the password of an account that has no second factor. Where there is one, the password is not
+// checked.
+func (s *Service) checkPassword(ctx context.Context, user uuid.UUID, a TokenAct) error {
+	owner, err := s.store.UserByID(ctx, user)
+	switch {
+	case err != nil:
+		return err
+	case owner.SecondFactor:
+		return auth.Refuse(auth.KindSecondFactor, "This account has a second factor: confirm first, and send the confirmation.")
+	case a.Password == "":
+		return auth.Refuse(auth.KindReauthentication, "Signing out or renaming another device needs the password.")
 	}
 	if problem := auth.ProblemWithText(a.Password, auth.MaxPassword); problem != "" {
-		return key, false, auth.InvalidField("password", problem)
+		return auth.InvalidField("password", problem)
 	}
-	owner, err := s.store.UserByID(ctx, user)
-	if err != nil {
-		return key, false, err
-	}
-	return key, false, s.signIn.ConfirmPassword(ctx, owner, a.Password, a.From)
+	return s.signIn.ConfirmPassword(ctx, owner, a.Password, a.From)
 }

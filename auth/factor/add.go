@@ -62,6 +62,7 @@ func (s *Service) unseal(row []byte, user uuid.UUID, sealed string) ([]byte, err
 type Added struct {
 	Name    string
 	First   bool  // it is the account's first second factor
+	Last    bool  // it was the account's last second factor, and is gone
 	Revoked int64 // devices that were signed out
 }
 
@@ -108,7 +109,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *signin.Session, n NewPassk
 		bad.Text("name", n.Name, MaxName)
 	}
 	if len(n.Credential) == 0 {
-		bad.Refuse("new_passkey", "Your browser made no passkey. Try again, or use another browser.")
+		bad.Refuse("new_passkey", "No passkey was created. Try again, or use another browser.")
 	}
 	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
@@ -131,7 +132,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *signin.Session, n NewPassk
 	made, err := s.passkeys.FinishCreation(owner(by), session, n.Credential, s.clock.Now())
 	if err != nil {
 		return Added{}, &auth.Error{Kind: auth.KindInvalidRequest, Message: "The passkey could not be added.", Cause: err,
-			Fields: []auth.FieldProblem{{Field: "new_passkey", Detail: "Your browser made a passkey that cannot be used here. Try again, or use another one."}}}
+			Fields: []auth.FieldProblem{{Field: "new_passkey", Detail: "This passkey cannot be used here. Try again, or use another device."}}}
 	}
 	data, err := made.Record()
 	if err != nil {
@@ -212,7 +213,7 @@ func (s *Service) AddApp(ctx context.Context, by *signin.Session, n NewApp) (Add
 	now := s.clock.Now()
 	step, ok := totp.Check(secret, n.Code, now, 0)
 	if !ok {
-		bad.Refuse("app_code", "This is not the code that the app shows now. Check the clock of your phone, and type the next code.")
+		bad.Refuse("app_code", "That is not the code that the app shows now. Wait for the next code and enter it. If that fails too, check the clock of your phone.")
 	}
 	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
@@ -261,7 +262,7 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 		return nil, err
 	}
 	if len(o.Passkeys) == 0 && o.App == nil {
-		return nil, auth.Refuse(auth.KindNotAllowed, "Recovery codes replace a passkey or an authenticator app. Add one of them first.")
+		return nil, auth.Refuse(auth.KindNotAllowed, "Recovery codes stand in for a passkey or an authenticator app. Add one of these first.")
 	}
 	how := confirmed{since: youngest(o), verified: ""}
 	if s.CodesNeedConfirmation(by, o, c.Ticket) {

@@ -13,7 +13,7 @@ import (
 	"latchkey/models"
 )
 
-var errNoFactor = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such passkey or app in your account any more."}
+var errNoFactor = &auth.Error{Kind: auth.KindNotFound, Message: "Your account no longer has this passkey or app."}
 
 // errLastFactor refuses the removal of the last factor where one is required.
 var errLastFactor = &auth.Error{Kind: auth.KindNotAllowed, Message: "This is your last passkey or authenticator app, and this service requires one. Add another one first."}
@@ -79,7 +79,7 @@ func (s *Service) remove(ctx context.Context, by *signin.Session, o Overview, f 
 		return Added{}, changed(err)
 	}
 	s.notify.Wake()
-	return Added{Name: f.Name, Revoked: revoked}, nil
+	return Added{Name: f.Name, Last: o.Last(), Revoked: revoked}, nil
 }
 
 // RenamePasskey gives a passkey another name. It returns KindInvalidRequest (of name), KindNotFound or KindRateLimited.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth"
 	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -110,7 +111,12 @@ func TestAccessTokensTellHowAndWhenAPersonProvedWhoTheyAre(t *testing.T) {
 
 			d.advance(time.Minute + 700*time.Millisecond)
 			confirmed := d.now()
-			if err := store.RaiseProof(t.Context(), models.DeviceKey{UserID: d.ada.ID, ID: device.ID}, models.ByPasskey, confirmed); err != nil {
+			err = store.ConfirmApp(t.Context(), models.AppConfirmation{
+				Device: models.DeviceKey{UserID: d.ada.ID, ID: device.ID}, Method: models.ByPasskey, Version: d.ada.FactorsVersion,
+				Issued: models.Challenge{Hash: []byte("confirmed " + string(way)), UserID: d.ada.ID, Purpose: "test", CreatedAt: confirmed, ExpiresAt: confirmed.Add(time.Minute)},
+				Event:  auth.NewEvent(models.EventConfirmed, d.ada.ID, auth.Caller{}, confirmed),
+			})
+			if err != nil {
 				t.Fatal(err)
 			}
 			d.advance(10 * time.Minute)

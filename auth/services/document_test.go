@@ -70,7 +70,7 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 	said("%d a day asked for, %d in %d minutes, and %d more after each new password", ratelimit.AddressLimit.Most, ratelimit.MaxEmailAsked, window, ratelimit.AddressLimit.AfterNewPassword)
 	said("event: data downloaded | `events` | %d a day, and %d more after each new password", ratelimit.DownloadLimit.Most, ratelimit.DownloadLimit.AfterNewPassword)
 	said("one for each account, %d in a process", ratelimit.MaxDownloads)
-	said("a mailed link to a new password** | set a password, which signs every device out, and sign in with it: the account. The owner gets a mail about it, with the link \"This wasn’t me\" | %d minutes, once",
+	said("a mailed link to a new password** | set a password, which signs every device out, and sign in with it: the account. A factor that is 7 days old or older still stops the thief; younger ones go. The owner gets a mail about it, with the link \"This wasn’t me\" | %d minutes, once",
 		notify.ResetLife/time.Minute)
 	days := func(d time.Duration) time.Duration { return d / (24 * time.Hour) }
 	said("%d minutes in a browser, %d in an app, %d tries, once", signin.BrowserStepLife/time.Minute, signin.AppStepLife/time.Minute, signin.MaxStepTries)

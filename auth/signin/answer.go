@@ -5,12 +5,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"latchkey/auth"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
+	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -23,21 +27,24 @@ type StepAnswer struct {
 	Code       string
 	Credential []byte      // of a passkey: AuthenticationResponseJSON (WebAuthn Level 3 §5.1)
 	Trust      bool        // skip the second step in this browser for TrustLife
-	Proof      token.Proof // of an app: by the key of the first request
+	Proof      token.Proof // of an app that signs in: by the key of the first request
 	From       auth.Caller
 	Replaces   *Session // the browser's live session, which the new one ends; nil: none
+
+	confirms uuid.UUID // of a confirmation: the app's device
 }
 
 // answered is a right answer, ready to be used up together with the sign-in.
 type answered struct {
-	user   models.User
-	known  ratelimit.Known
-	step   pendingStep
-	method models.SignInMethod
-	factor models.Factor
-	use    models.FactorUse
-	usedUp models.ChallengeUse
-	codes  []models.Counter // wrong codes counted in advance
+	user    models.User
+	known   ratelimit.Known
+	allowed bool // the app may sign in
+	step    pendingStep
+	method  models.SignInMethod
+	factor  models.Factor
+	use     models.FactorUse
+	usedUp  models.ChallengeUse
+	codes   []models.Counter // wrong codes counted in advance
 }
 
 // FinishBrowser signs a browser in after its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
@@ -101,9 +108,12 @@ func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key Browser
 
 // FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser.
 func (s *Service) FinishApp(ctx context.Context, a StepAnswer) (token.Answer, error) {
-	jkt, proof, err := s.tokens.CheckProof(a.Proof, "second step", dpop.Request{})
+	jkt, proof, err := s.tokens.CheckProof(a.Proof, "", dpop.Request{})
 	if err != nil {
 		return token.Answer{}, err
+	}
+	if _, err := s.keys.Current(ctx); err != nil {
+		return token.Answer{}, err // before anything is written: the tokens could not be signed
 	}
 	a.From.JKT = jkt
 	ok, err := s.checkAnswer(ctx, purposeApp, a)
@@ -112,12 +122,12 @@ func (s *Service) FinishApp(ctx context.Context, a StepAnswer) (token.Answer, er
 	}
 	p := ok.step
 	switch {
-	case jkt != p.JKT:
-		err = auth.Refuse(auth.KindInvalidProof, "The key must be the one that the first request proved.")
+	case !ok.allowed: // removed since the first request
+		err = unregistered(true)
 	case ok.user.MustChoosePassword():
 		err = errChoosePassword
 	default:
-		err = proof.Consume()
+		err = proof.ConsumeAs(ok.user.ID.String())
 	}
 	if err != nil {
 		s.limits.GiveBack(ctx, ok.codes)
@@ -186,9 +196,11 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	if ok.user, ok.step, err = s.openStep(ctx, c); err != nil {
 		return ok, err
 	}
+	if err := ok.step.belongsTo(a); err != nil {
+		return ok, err
+	}
 	ok.usedUp = models.ChallengeUse{Hash: hash, Purpose: purpose, Answer: answerHash(a), ExpiresAt: c.ExpiresAt}
-	known, err := s.knownBy(ctx, ok.user, a.From)
-	if err != nil {
+	if ok.known, ok.allowed, err = s.knownBy(ctx, ok.user, ok.step.ClientID, a.From); err != nil {
 		return ok, err
 	}
 	factors, err := s.factorsOf(ctx, ok.user.ID)
@@ -201,7 +213,7 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 		ok.factor, ok.use, err = s.checkPasskey(ctx, purpose, ok.user, factors, ok.step.Passkey, a.Credential)
 	case StepTOTP:
 		ok.method = models.ByPasswordTOTP
-		ok.factor, ok.use, ok.codes, err = s.checkTOTP(ctx, ok.user, factors, a.Code, known, a.From)
+		ok.factor, ok.use, ok.codes, err = s.checkTOTP(ctx, ok.user, factors, a.Code, ok.known, a.From)
 	case StepRecovery:
 		ok.method = models.ByPasswordRecoveryCode
 		ok.factor, ok.use, err = checkRecoveryCode(factors, a.Code, now)
@@ -212,14 +224,29 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	return ok, nil
 }
 
+// belongsTo checks that an answer comes from where the challenge was given: from the app's device, with the same key. It is checked
+// before the answer is, so that a stolen challenge tells nothing about codes.
+func (p pendingStep) belongsTo(a StepAnswer) error {
+	switch {
+	case p.Confirms != a.confirms:
+		return errInvalidChallenge
+	case p.JKT != a.From.JKT:
+		return auth.Refuse(auth.KindInvalidProof, "The key must be the one that the first request proved.")
+	}
+	return nil
+}
+
 // checkStepFields checks the form of an answer.
 func checkStepFields(a StepAnswer) error {
 	var bad auth.Fields
 	if !slices.Contains([]StepMethod{StepPasskey, StepTOTP, StepRecovery}, a.Method) {
 		bad.Refuse("method", "One of passkey, totp and recovery_code.")
 	}
-	if a.Method == StepPasskey && len(a.Credential) == 0 {
+	switch {
+	case a.Method == StepPasskey && len(a.Credential) == 0:
 		bad.Refuse("credential", "This is required.")
+	case a.Method == StepPasskey && len(a.Credential) > passkey.MaxBody:
+		bad.Refuse("credential", fmt.Sprintf("At most %d bytes.", passkey.MaxBody))
 	}
 	if a.Method != StepPasskey {
 		bad.Text("code", strings.TrimSpace(a.Code), maxCode)
@@ -247,7 +274,7 @@ func (s *Service) wrongAnswer(ctx context.Context, user models.User, c models.Ch
 	if own.Kind != auth.KindInvalidCode {
 		return err
 	}
-	own.AttemptsLeft = max(0, MaxStepTries-c.Attempts)
+	own.Counted, own.AttemptsLeft = true, max(0, MaxStepTries-c.Attempts)
 	if own.AttemptsLeft == 0 {
 		if err := s.stepMissed(ctx, user, a.From); err != nil {
 			return err

@@ -83,7 +83,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 
 var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was made by an administrator. Sign in on the website first, to choose your own."}
 
-var errSetUpFactor = &auth.Error{Kind: auth.KindSetUpFactor, Message: "This service wants a second factor. Sign in on the website first, to set one up."}
+var errSetUpFactor = &auth.Error{Kind: auth.KindSetUpFactor, Message: "This service requires two-step sign-in. Sign in on the website first to set it up."}
 
 // checkApp checks everything about an app's sign-in except the password and the limits.
 func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {

@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -38,15 +37,6 @@ type Session struct {
 	Keep func(BrowserKey)
 
 	secretHash []byte // that the browser came with
-}
-
-// Proved returns when the person was last verified in this browser, at the sign-in or at a confirmation. A browser that came with the
-// secret from before a confirmation may be a copy: it has proved nothing, and Proved returns the zero time.
-func (by *Session) Proved() time.Time {
-	if by.secretHash != nil && !bytes.Equal(by.secretHash, by.Device.SecretHash) {
-		return time.Time{}
-	}
-	return by.Device.Proved()
 }
 
 // Has reports whether a typed e-mail address is the account's.

@@ -38,7 +38,7 @@ func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []mod
 	f = factors[at]
 	if f.Wrong >= MaxWrongInRow && !known.Browser {
 		return f, use, nil, &auth.Error{
-			Kind: auth.KindInvalidCode, Message: "After too many wrong codes the authenticator app is closed here. Use a passkey, a recovery code, or a browser that you signed in with before.",
+			Kind: auth.KindInvalidCode, Message: "There were too many wrong codes, so codes from the authenticator app do not work here for now. Use a passkey or a recovery code, or a browser that you have signed in with before.",
 		}
 	}
 	secret, _, err := s.sealer.Open(TOTPRow(user.ID), f.Data)

@@ -175,7 +175,7 @@ func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Co
 }
 
 func (s *Service) confirmWithCode(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
-	facts, err := s.factsOf(ctx, user, c.From)
+	facts, err := s.factsOf(ctx, user, "", c.From)
 	if err != nil {
 		return done, err
 	}
@@ -201,9 +201,9 @@ func (s *Service) confirmWithCode(ctx context.Context, user models.User, c Confi
 }
 
 // renew gives the browser of a session a new secret. Its former one is good until shortly after the first use of the new one, so that
-// a lost answer signs no one out; see Session.Proved. A copy of the cookie dies with the former secret. What remains: while the owner
-// does not come back, the copy lives on, up to the browser's lifetime; and a thief who also has the password and a code can confirm
-// first, and then it is the owner's cookie that dies.
+// a lost answer signs no one out. It opens no act: each asks for itself, and none goes by the time of a proof. A copy of the cookie dies
+// with the former secret. What remains: while the owner does not come back, the copy lives on, up to the browser's lifetime; and a thief
+// who also has the password and a code can confirm first, and then it is the owner's cookie that dies.
 func (s *Service) renew(ctx context.Context, by *Session, method models.SignInMethod) {
 	var secret [devicetoken.SecretSize]byte
 	_, _ = rand.Read(secret[:]) // never fails

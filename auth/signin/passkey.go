@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/dpop"
 	"latchkey/auth/passkey"
@@ -39,7 +41,7 @@ type passkeyStart struct {
 	Session []byte
 	Until   time.Time
 	Step    pendingStep
-	User    []byte `json:",omitempty"` // of a confirmation: whose
+	User    []byte `json:",omitempty"` // of a confirmation: whose account confirms
 }
 
 // startRow is what sealed challenges are bound to.
@@ -150,7 +152,8 @@ func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (PasskeyStart
 	if err := bad.Err(); err != nil {
 		return PasskeyStart{}, err
 	}
-	jkt, proof, proofErr := s.tokens.CheckProof(a.Proof, "passkey", dpop.Request{})
+	// The proof is not consumed: strangers may call this, and with a copy of it they get what works with its key only.
+	jkt, _, proofErr := s.tokens.CheckProof(a.Proof, "", dpop.Request{})
 	if proofErr != nil {
 		jkt = ""
 	}
@@ -167,24 +170,25 @@ func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (PasskeyStart
 	if err := s.checkApp(ctx, r, allowed, named, proofErr); err != nil {
 		return PasskeyStart{}, err
 	}
-	if err := proof.Consume(); err != nil {
-		return PasskeyStart{}, err
-	}
 	return s.seal(passkeyStart{Purpose: purposeApp, Step: pendingStep{Device: name, ClientID: r.ClientID, JKT: jkt}}, nil, AppStepLife)
 }
 
 // checkPasskeyStart checks the answer to a PasskeyStart: a sign-in with a passkey alone, which proves two factors in one gesture.
 func (s *Service) checkPasskeyStart(ctx context.Context, purpose string, hash []byte, a StepAnswer) (ok answered, err error) {
-	if len(a.Credential) == 0 {
-		return ok, auth.InvalidField("credential", "This is required.")
+	a.Method = StepPasskey // no other can answer it
+	if err := checkStepFields(a); err != nil {
+		return ok, err
 	}
 	p, err := s.unseal(purpose, a.Challenge)
 	if err != nil {
 		return ok, err
 	}
-	handle, _, err := passkey.UserHandle(a.Credential)
+	if err := p.Step.belongsTo(a); err != nil {
+		return ok, err
+	}
+	owner, err := ownerOf(p, a.Credential)
 	if err != nil {
-		return ok, errWrongPasskey(err)
+		return ok, err
 	}
 	leave, err := s.gate.Admit(a.From)
 	if err != nil {
@@ -192,7 +196,7 @@ func (s *Service) checkPasskeyStart(ctx context.Context, purpose string, hash []
 	}
 	defer leave()
 	err = s.gate.Query(ctx, func() error {
-		ok.user, err = s.store.UserByID(ctx, handle)
+		ok.user, err = s.store.UserByID(ctx, owner)
 		return err
 	})
 	if errors.Is(err, models.ErrNotFound) {
@@ -213,13 +217,24 @@ func (s *Service) checkPasskeyStart(ctx context.Context, purpose string, hash []
 	if ok.user.DisabledAt != nil {
 		return ok, auth.Refuse(auth.KindAccountDisabled, "This account is disabled.")
 	}
-	known, err := s.knownBy(ctx, ok.user, a.From)
-	ok.known = known
+	ok.known, ok.allowed, err = s.knownBy(ctx, ok.user, p.Step.ClientID, a.From)
 	return ok, err
 }
 
+// ownerOf returns whose passkey must have answered. An answer to known passkeys need not say whose it is.
+func ownerOf(p passkeyStart, credential []byte) (uuid.UUID, error) {
+	if len(p.User) > 0 {
+		return uuid.FromBytes(p.User)
+	}
+	handle, _, err := passkey.UserHandle(credential)
+	if err != nil {
+		return uuid.Nil, errWrongPasskey(err)
+	}
+	return handle, nil
+}
+
 func errWrongPasskey(cause error) error {
-	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey does not open an account here.", Cause: cause, OfPasskey: true}
+	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey was not accepted. It may have been removed, or it belongs to another account.", Cause: cause, OfPasskey: true}
 }
 
 // ceremonies are those that may end a challenge of a purpose. The pages of the portal are answered by their own origin alone, and
@@ -268,16 +283,16 @@ func (s *Service) checkPasskey(ctx context.Context, purpose string, user models.
 	return f, models.FactorUse{ID: f.ID, Kind: f.Kind, SignCount: used.SignCount, BackedUp: used.BackedUp, At: now}, nil
 }
 
-// knownBy returns how the account knows the caller.
-func (s *Service) knownBy(ctx context.Context, user models.User, from auth.Caller) (ratelimit.Known, error) {
-	facts, err := s.factsOf(ctx, user, from)
-	return ratelimit.KnownBy(facts), err
+// knownBy returns how the account knows the caller, and whether an app may sign in.
+func (s *Service) knownBy(ctx context.Context, user models.User, clientID string, from auth.Caller) (known ratelimit.Known, allowed bool, err error) {
+	facts, err := s.factsOf(ctx, user, clientID, from)
+	return ratelimit.KnownBy(facts), facts.Allowed, err
 }
 
-func (s *Service) factsOf(ctx context.Context, user models.User, from auth.Caller) (facts models.SignInFacts, err error) {
+func (s *Service) factsOf(ctx context.Context, user models.User, clientID string, from auth.Caller) (facts models.SignInFacts, err error) {
 	err = s.gate.Query(ctx, func() error {
 		facts, err = s.store.SignInFacts(ctx, models.SignInQuestion{
-			EmailKey: user.EmailKey, At: s.clock.Now(), Browser: s.limits.BrowserOrigin(from), Network: s.limits.NetworkOrigin(from),
+			EmailKey: user.EmailKey, ClientID: clientID, At: s.clock.Now(), Browser: s.limits.BrowserOrigin(from), Network: s.limits.NetworkOrigin(from),
 			KnownSince: s.clock.Now().Add(-ratelimit.KnownFor), JKT: from.JKT,
 		})
 		return err

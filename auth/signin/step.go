@@ -65,6 +65,9 @@ const (
 	purposeApp     = "app_sign_in"
 )
 
+// stepLife is how long the second step of each purpose may take.
+var stepLife = map[string]time.Duration{purposeBrowser: BrowserStepLife, purposeApp: AppStepLife, purposeAppConfirm: AppStepLife}
+
 // pendingStep is what a sign-in keeps until its second step. It is sealed with the challenge. Its field names are stored.
 type pendingStep struct {
 	Verified string // the password hash that was checked
@@ -73,8 +76,11 @@ type pendingStep struct {
 	Device   string `json:",omitempty"` // the name that the app asked for
 	ClientID string `json:",omitempty"`
 	JKT      string `json:",omitempty"`
-	Passkey  []byte `json:",omitempty"` // the session of the ceremony
-	Options  []byte `json:",omitempty"` // its options, for a page that is loaded again
+
+	Confirms uuid.UUID `json:",omitzero"` // of a confirmation: the app's device
+
+	Passkey []byte `json:",omitempty"` // the session of the ceremony
+	Options []byte `json:",omitempty"` // its options, for a page that is loaded again
 
 	// From where the sign-in came, for a mail about it if the second step is not taken.
 	Browser []byte `json:",omitempty"` // ratelimit.BrowserOrigin
@@ -84,18 +90,37 @@ type pendingStep struct {
 
 // askSecondStep keeps the sign-in until its second step, counts it under the account's budget, and returns a StepError.
 func (s *Service) askSecondStep(ctx context.Context, c *passwordCheck, v token.Verified, purpose string, p pendingStep) error {
-	now, life := s.clock.Now(), BrowserStepLife
-	if purpose == purposeApp {
-		life = AppStepLife
-	}
-	p.Verified, p.Rehashed, p.Version = v.User.PasswordHash, v.Rehashed, v.User.FactorsVersion
+	p.Rehashed = v.Rehashed
 	p.Browser, p.IP, p.Agent = s.limits.BrowserOrigin(c.from), c.from.Address(), c.from.UserAgent
 	factors, err := s.factorsOf(ctx, v.User.ID)
 	if err != nil {
 		return err
 	}
-	step := SecondStep{Methods: s.methodsOf(factors), Closed: isClosed(factors), CanTrust: s.canTrust(v.User), ExpiresAt: now.Add(life)}
-	if known := Passkeys(factors); len(known) > 0 && s.HasPasskeys() {
+	err = s.addStep(ctx, newStep{v.User, factors, purpose, p, c.limits.Spend(), c.reserved})
+	if auth.AsError(err).Kind == auth.KindSecondFactor || errors.Is(err, models.ErrUnavailable) {
+		c.reserved = nil // given back, or perhaps: never do so twice
+	}
+	return err
+}
+
+// newStep is what waits for a second step after the right password.
+type newStep struct {
+	user    models.User
+	factors []models.Factor
+	purpose string
+	pending pendingStep
+	spend   []models.Budget  // each counts it
+	uncount []models.Counter // failures counted in advance, taken back
+}
+
+// addStep writes the challenge of a second step and returns a StepError.
+func (s *Service) addStep(ctx context.Context, n newStep) (err error) {
+	now, user, p := s.clock.Now(), n.user, n.pending
+	p.Verified, p.Version = user.PasswordHash, user.FactorsVersion
+	step := SecondStep{
+		Methods: s.methodsOf(n.factors), Closed: isClosed(n.factors), CanTrust: s.canTrust(user), ExpiresAt: now.Add(stepLife[n.purpose]),
+	}
+	if known := Passkeys(n.factors); len(known) > 0 && s.HasPasskeys() {
 		if step.PublicKey, p.Passkey, err = s.passkeys.Request(known, now); err != nil {
 			return err
 		}
@@ -112,12 +137,9 @@ func (s *Service) askSecondStep(ctx context.Context, c *passwordCheck, v token.V
 	}
 	err = s.gate.Query(ctx, func() error {
 		return s.store.AddChallenge(ctx, models.Challenge{
-			Hash: hash[:], UserID: v.User.ID, Purpose: purpose, Data: s.sealer.Seal(challengeRow(hash[:]), data), CreatedAt: now, ExpiresAt: step.ExpiresAt,
-		}, p.Verified, p.Version, c.limits.Spend(), c.reserved)
+			Hash: hash[:], UserID: user.ID, Purpose: n.purpose, Data: s.sealer.Seal(challengeRow(hash[:]), data), CreatedAt: now, ExpiresAt: step.ExpiresAt,
+		}, p.Verified, p.Version, n.spend, n.uncount)
 	})
-	if err == nil || errors.Is(err, models.ErrUnavailable) {
-		c.reserved = nil // given back, or perhaps: never do so twice
-	}
 	switch {
 	case errors.Is(err, models.ErrSpent):
 		return auth.RateLimited(ratelimit.AttemptWindow)
@@ -126,7 +148,7 @@ func (s *Service) askSecondStep(ctx context.Context, c *passwordCheck, v token.V
 	case err != nil:
 		return err
 	}
-	return &StepError{step, &auth.Error{Kind: auth.KindSecondFactor, Message: "The password is right. Now show that it is you in a second way."}}
+	return &StepError{step, &auth.Error{Kind: auth.KindSecondFactor, Message: "The password is right. Now take the second step."}}
 }
 
 // FindStep reads the second step of a browser that waits, for its page. It returns KindInvalidChallenge if there is none.
@@ -216,7 +238,8 @@ func (s *Service) factorsOf(ctx context.Context, user uuid.UUID) (list []models.
 }
 
 // methodsOf returns the ways in which an account can take the second step.
-func (s *Service) methodsOf(factors []models.Factor) (methods []StepMethod) {
+func (s *Service) methodsOf(factors []models.Factor) []StepMethod {
+	methods := []StepMethod{}
 	has := func(kind models.FactorKind) bool {
 		return slices.ContainsFunc(factors, func(f models.Factor) bool {
 			return f.Kind == kind && (kind != models.FactorRecoveryCode || f.UsedAt == nil)

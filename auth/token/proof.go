@@ -52,7 +52,15 @@ func (c *CheckedProof) Consume() error {
 	if c == nil {
 		return nil
 	}
-	return invalidProof(c.seen.Consume(c.Proof, c.presenter))
+	return c.ConsumeAs(c.presenter)
+}
+
+// ConsumeAs is Consume for a presenter that was not known yet when the proof was checked.
+func (c *CheckedProof) ConsumeAs(presenter string) error {
+	if c == nil {
+		return nil
+	}
+	return invalidProof(c.seen.Consume(c.Proof, presenter))
 }
 
 // fresh returns what Consume would return, and marks nothing. Use it before an act that cannot be undone, and add after the act.

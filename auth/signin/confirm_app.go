@@ -1,0 +1,193 @@
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"latchkey/auth"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// AppConfirmLife is how long an app's confirmation is good for.
+const AppConfirmLife = 5 * time.Minute
+
+// The purposes of an app's challenges. The words are stored.
+const (
+	purposeAppConfirm = "app_confirmation" // the second step of a confirmation
+	purposeConfirmed  = "app_confirmed"    // the confirmation itself
+)
+
+// AppConfirm is a request by an app to confirm that its owner is there.
+type AppConfirm struct {
+	Claims   *token.Claims
+	Password string
+	From     auth.Caller
+}
+
+// AppConfirmation is a secret for one act of the app that it was given to.
+type AppConfirmation struct {
+	Confirmation string `json:"confirmation"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+}
+
+// confirmingApp is an app that confirms, with the key that its access token is bound to.
+type confirmingApp struct {
+	device models.Device
+	jkt    string
+}
+
+func (s *Service) confirmingApp(ctx context.Context, c *token.Claims) (app confirmingApp, err error) {
+	app.jkt = KeyOfToken(c)
+	app.device, err = s.tokens.OwnDevice(ctx, c)
+	return app, err
+}
+
+// KeyOfToken returns the thumbprint of the key that an access token is bound to, or "".
+func KeyOfToken(c *token.Claims) string {
+	if c.Cnf == nil {
+		return ""
+	}
+	return c.Cnf.JKT
+}
+
+// ConfirmApp confirms with the password. Where the account has a second factor it returns a StepError, which FinishConfirmApp answers.
+// Its other errors are KindInvalidRequest, KindWrongPassword, KindRateLimited, KindUnavailable and token.ErrDeviceGone.
+func (s *Service) ConfirmApp(ctx context.Context, a AppConfirm) (AppConfirmation, error) {
+	var bad auth.Fields
+	bad.Text("password", a.Password, auth.MaxPassword)
+	if err := bad.Err(); err != nil {
+		return AppConfirmation{}, err
+	}
+	app, err := s.confirmingApp(ctx, a.Claims)
+	if err != nil {
+		return AppConfirmation{}, err
+	}
+	user, err := s.store.UserByID(ctx, app.device.UserID)
+	if err != nil {
+		return AppConfirmation{}, err
+	}
+	if err := s.ConfirmPassword(ctx, user, a.Password, a.From); err != nil {
+		return AppConfirmation{}, err
+	}
+	if user.SecondFactor {
+		factors, err := s.factorsOf(ctx, user.ID)
+		if err != nil {
+			return AppConfirmation{}, err
+		}
+		err = s.addStep(ctx, newStep{user: user, factors: factors, purpose: purposeAppConfirm, pending: pendingStep{Confirms: app.device.ID, JKT: app.jkt}})
+		return AppConfirmation{}, changedSince(err)
+	}
+	done, err := s.issueConfirmation(ctx, app, models.AppConfirmation{Method: models.ByPassword, Verified: user.PasswordHash, Version: user.FactorsVersion}, a.From)
+	return done, changedSince(err)
+}
+
+// changedSince answers an account that changed while its password was checked.
+func changedSince(err error) error {
+	if errors.Is(err, models.ErrChanged) {
+		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your account was changed just now. Please try again.", Cause: err}
+	}
+	return err
+}
+
+// StartConfirmApp begins a confirmation with a passkey alone. Its challenge costs no row. It returns KindNotAllowed if the account has
+// no passkey or passkeys do not work here, KindUnavailable or token.ErrDeviceGone.
+func (s *Service) StartConfirmApp(ctx context.Context, c *token.Claims) (PasskeyStart, error) {
+	app, err := s.confirmingApp(ctx, c)
+	if err != nil {
+		return PasskeyStart{}, err
+	}
+	if !s.HasPasskeys() {
+		return PasskeyStart{}, ErrNoPasskeys
+	}
+	factors, err := s.factorsOf(ctx, app.device.UserID)
+	if err != nil {
+		return PasskeyStart{}, err
+	}
+	known := Passkeys(factors)
+	if len(known) == 0 {
+		return PasskeyStart{}, auth.Refuse(auth.KindNotAllowed, "This account has no passkey. Confirm with the password.")
+	}
+	return s.seal(passkeyStart{
+		Purpose: purposeAppConfirm, User: app.device.UserID[:], Step: pendingStep{Confirms: app.device.ID, JKT: app.jkt},
+	}, known, AppStepLife)
+}
+
+// FinishConfirmApp ends a confirmation with its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
+// KindInvalidChallenge, KindInvalidProof, KindRateLimited, KindUnavailable or token.ErrDeviceGone.
+func (s *Service) FinishConfirmApp(ctx context.Context, c *token.Claims, a StepAnswer) (AppConfirmation, error) {
+	app, err := s.confirmingApp(ctx, c)
+	if err != nil {
+		return AppConfirmation{}, err
+	}
+	a.confirms, a.From.JKT = app.device.ID, app.jkt
+	ok, err := s.checkAnswer(ctx, purposeAppConfirm, a)
+	if err != nil {
+		return AppConfirmation{}, err
+	}
+	m := models.AppConfirmation{Method: ok.method, Version: ok.user.FactorsVersion, Challenge: &ok.usedUp, Factor: &ok.use, Uncount: ok.codes}
+	if ok.method != models.ByPasskey {
+		m.Verified = ok.user.PasswordHash
+	}
+	if ok.use.Kind == models.FactorRecoveryCode {
+		ok.use.Event, ok.use.Mail = s.recoveryCodeUsed(ok.user, a.From)
+	}
+	done, err := s.issueConfirmation(ctx, app, m, a.From)
+	switch {
+	case errors.Is(err, models.ErrUsed), errors.Is(err, models.ErrChanged): // another answer was faster, or the account changed
+		return done, invalidChallenge(err)
+	case err != nil && !errors.Is(err, models.ErrUnavailable):
+		s.limits.GiveBack(ctx, ok.codes)
+	}
+	return done, err
+}
+
+// issueConfirmation makes a secret for one act, uses up what m holds and raises the proof of the app's device.
+func (s *Service) issueConfirmation(ctx context.Context, app confirmingApp, m models.AppConfirmation, from auth.Caller) (AppConfirmation, error) {
+	var secret [32]byte
+	_, _ = rand.Read(secret[:]) // never fails
+	now := s.clock.Now()
+	m.Device = models.DeviceKey{UserID: app.device.UserID, ID: app.device.ID}
+	m.Issued = models.Challenge{
+		Hash: confirmationHash(m.Device, app.jkt, secret), UserID: m.Device.UserID, Purpose: purposeConfirmed, CreatedAt: now, ExpiresAt: now.Add(AppConfirmLife),
+	}
+	m.Event = auth.Limited(auth.NewEvent(models.EventConfirmed, m.Device.UserID, from, now), ratelimit.ConfirmLimit)
+	m.Event.Detail, m.Event.DeviceName = string(m.Method), app.device.Name
+	m.Event.DeviceID.UUID, m.Event.DeviceID.Valid = app.device.ID, true
+	err := s.gate.Query(ctx, func() error { return s.store.ConfirmApp(ctx, m) })
+	if errors.Is(err, models.ErrNotFound) {
+		return AppConfirmation{}, token.ErrDeviceGone
+	}
+	if err != nil {
+		return AppConfirmation{}, err
+	}
+	s.notify.Wake()
+	return AppConfirmation{base64.RawURLEncoding.EncodeToString(secret[:]), int64(AppConfirmLife / time.Second)}, nil
+}
+
+// confirmationHash binds the secret of a confirmation to a device and its key: presented by another, it is an unknown one.
+func confirmationHash(device models.DeviceKey, jkt string, secret [32]byte) []byte {
+	h := sha256.New()
+	for _, part := range [][]byte{[]byte("app confirmation\x00"), device.UserID[:], device.ID[:], secret[:], []byte(jkt)} {
+		h.Write(part)
+	}
+	return h.Sum(nil)
+}
+
+// ConfirmationUse returns the use of a confirmation by an act of an app, whose transaction must make it. A malformed one is
+// ErrNotConfirmed, which is also the answer when the use fails with models.ErrUsed.
+func ConfirmationUse(device models.DeviceKey, jkt, confirmation string) (models.ChallengeUse, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(confirmation)
+	if err != nil || len(raw) != 32 || len(confirmation) != base64.RawURLEncoding.EncodedLen(32) {
+		return models.ChallengeUse{}, ErrNotConfirmed // the cause would repeat the client's text
+	}
+	return models.ChallengeUse{Hash: confirmationHash(device, jkt, [32]byte(raw)), Purpose: purposeConfirmed}, nil
+}
+
+// ErrNotConfirmed refuses a confirmation.
+var ErrNotConfirmed = &auth.Error{Kind: auth.KindInvalidConfirmation, Message: "This confirmation was used, is too old, or was given to another device. Confirm again."}

@@ -1,0 +1,47 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
+)
+
+// apiConfirmation confirms with the password that the owner is there. The answer is a secret for one act.
+func (s *Server) apiConfirmation(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+	p, err := decode(r, []string{jsonType}, "password")
+	if err != nil {
+		return err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	done, err := s.signIn.ConfirmApp(r.Context(), signin.AppConfirm{Claims: claims, Password: p["password"], From: from})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, jsonType, done)
+}
+
+// apiConfirmationPasskey begins a confirmation with a passkey alone. Its body is not read: there is nothing to say.
+func (s *Server) apiConfirmationPasskey(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+	start, err := s.signIn.StartConfirmApp(r.Context(), claims)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, jsonType, start)
+}
+
+// apiConfirmationFactor ends a confirmation with its second step, or with a passkey alone.
+func (s *Server) apiConfirmationFactor(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+	a, err := s.stepAnswer(r)
+	if err != nil {
+		return err
+	}
+	done, err := s.signIn.FinishConfirmApp(r.Context(), claims, a)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, jsonType, done)
+}

@@ -1,0 +1,26 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/auth/signin"
+)
+
+// apiLoginPasskey begins a sign-in with a passkey alone, which apiLoginFactor ends.
+func (s *Server) apiLoginPasskey(w http.ResponseWriter, r *http.Request) error {
+	p, err := decode(r, []string{jsonType}, "device_name", "client_id")
+	if err != nil {
+		return err
+	}
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	start, err := s.signIn.StartPasskeyApp(r.Context(), signin.AppStart{
+		DeviceName: p["device_name"], ClientID: p["client_id"], From: from, Proof: s.proof(w, r),
+	})
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, jsonType, start)
+}
