@@ -53,7 +53,7 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added facto
 	s.cookies.leave(w, r, message)
 	if added.First {
 		by := request(r).session
-		return s.toSetup(w, r, by.User.ID, by.Device.ID, localPath(p["next"]))
+		return s.toCodes(w, r, by, localPath(p["next"]))
 	}
 	return redirect(w, r, "/security")
 }

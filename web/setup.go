@@ -27,9 +27,18 @@ func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *signin.Se
 	return s.renderSetup(w, r, http.StatusOK, page)
 }
 
-// toSetup leads to the set-up of a second factor, right after a sign-in or the first factor.
+// toSetup leads to the set-up of a second factor, right after a sign-in.
 func (s *Server) toSetup(w http.ResponseWriter, r *http.Request, user, device uuid.UUID, next string) error {
 	ticket, err := s.factors.SetUpTicket(user, device)
+	if err != nil {
+		return err
+	}
+	return redirect(w, r, withNext("/security/setup?ticket="+url.QueryEscape(ticket), next))
+}
+
+// toCodes leads to the recovery codes, right after the first factor.
+func (s *Server) toCodes(w http.ResponseWriter, r *http.Request, by *signin.Session, next string) error {
+	ticket, err := s.factors.CodesTicket(by.User.ID, by.Device.ID)
 	if err != nil {
 		return err
 	}

@@ -300,7 +300,7 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 // CodesNeedConfirmation reports whether new recovery codes must be confirmed. The first ones, right after the first factor, are confirmed
 // by the ticket that it left.
 func (s *Service) CodesNeedConfirmation(by *signin.Session, o Overview, ticket string) bool {
-	return o.CodesLeft > 0 || !o.Last() || !s.goodTicket(by, ticket)
+	return o.CodesLeft > 0 || !o.Last() || !s.goodTicket(codesTicketRow, by, ticket)
 }
 
 func youngest(o Overview) (at time.Time) {

@@ -18,20 +18,26 @@ import (
 // codes that follow.
 const ticketLife = 15 * time.Minute
 
-// ticketRow is what tickets are bound to.
-var ticketRow = []byte("set-up ticket\x00")
+// What tickets are bound to: that of a sign-in adds a first factor only. The thief with the password has one, too, and when the owner was
+// faster it must not make recovery codes for the owner's factor.
+var setUpTicketRow, codesTicketRow = []byte("set-up ticket\x00"), []byte("codes ticket\x00")
 
-// SetUpTicket returns the proof that a browser has just signed in or added a first factor. It goes into the address of the page that
-// follows and into the page's form, and not into a cookie: a copied cookie must not add a factor, not even in these minutes.
+// SetUpTicket returns the proof that a browser has just signed in. It goes into the address of the page that follows and into the page's
+// form, and not into a cookie: a copied cookie must not add a factor, not even in these minutes.
 func (s *Service) SetUpTicket(user, device uuid.UUID) (string, error) {
-	return s.sealFor(ticketRow, user, device[:], ticketLife)
+	return s.sealFor(setUpTicketRow, user, device[:], ticketLife)
 }
 
-func (s *Service) goodTicket(by *signin.Session, ticket string) bool {
+// CodesTicket returns the proof that a browser has just added a first factor. See SetUpTicket.
+func (s *Service) CodesTicket(user, device uuid.UUID) (string, error) {
+	return s.sealFor(codesTicketRow, user, device[:], ticketLife)
+}
+
+func (s *Service) goodTicket(row []byte, by *signin.Session, ticket string) bool {
 	if ticket == "" {
 		return false
 	}
-	device, err := s.unseal(ticketRow, by.User.ID, ticket)
+	device, err := s.unseal(row, by.User.ID, ticket)
 	return err == nil && bytes.Equal(device, by.Device.ID[:])
 }
 
@@ -51,7 +57,7 @@ type confirmed struct {
 // NeedsConfirmation reports whether the first factor of the person must be confirmed. The set-up that a sign-in leads into is confirmed
 // by the ticket of that sign-in.
 func (s *Service) NeedsConfirmation(by *signin.Session, ticket string) bool {
-	return !s.signIn.MustSetUp(by.User) || !s.goodTicket(by, ticket)
+	return !s.signIn.MustSetUp(by.User) || !s.goodTicket(setUpTicketRow, by, ticket)
 }
 
 // confirm checks that it is the account's owner who acts.

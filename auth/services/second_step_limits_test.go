@@ -188,4 +188,3 @@ func TestSecondStepsPassTheGate(t *testing.T) {
 		}
 	})
 }
-
