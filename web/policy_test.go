@@ -18,28 +18,37 @@ func policy(p signin.Policy) func(*services.Config, *web.Config) {
 	return func(a *services.Config, _ *web.Config) { a.SecondFactor = p }
 }
 
+// toSetUp checks that an answer leads to the set-up, and returns the ticket that its forms carry.
+func (b *browser) toSetUp(r reply) (ticket string) {
+	b.t.Helper()
+	location, err := url.Parse(r.header.Get("Location"))
+	if err != nil || r.status != http.StatusSeeOther || location.Path != "/security/setup" || location.Query().Get("ticket") == "" {
+		b.t.Fatalf("got %d to %q, want the set-up\n%s", r.status, r.header.Get("Location"), r.body)
+	}
+	return location.Query().Get("ticket")
+}
+
 // staff is a member of the support staff without a second factor, who signs in and is led to the set-up.
-func (s *site) staff() *browser {
+func (s *site) staff() (b *browser, ticket string) {
 	s.t.Helper()
 	if _, err := s.auth.Operator.AddUser(s.t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
 		s.t.Fatal(err)
 	}
-	b := s.browser()
-	b.expect(b.post("/login", url.Values{"email": {samEmail}, "password": {samPassword}}), http.StatusSeeOther, "/security/setup")
-	return b
+	b = s.browser()
+	return b, b.toSetUp(b.post("/login", url.Values{"email": {samEmail}, "password": {samPassword}}))
 }
 
 // enrol sends the form of the set-up with an authenticator app and a code.
-func (b *browser) enrol(code string) (authenticator, reply) {
+func (b *browser) enrol(code, ticket string) (authenticator, reply) {
 	b.t.Helper()
 	form := b.shown("/security/setup?method=app").one("form", "action", "/security/app")
 	a := authenticator{b.secretOf(form.text())}
-	return a, b.post("/security/app", url.Values{"guided": {"1"}, "setup": {form.one("input", "name", "setup").attr("value")}, "app_code": {a.code(b.site)}, "enrol_code": {code}})
+	return a, b.post("/security/app", url.Values{"guided": {"1"}, "setup": {form.one("input", "name", "setup").attr("value")}, "app_code": {a.code(b.site)}, "enrol_code": {code}, "ticket": {ticket}})
 }
 
 func TestStaffWithoutAFactorSeeOnlyTheSetUp(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		b := s.staff()
+		b, _ := s.staff()
 		for _, path := range []string{"/support", "/activity", "/security", "/security/app", "/security/data", "/security/email"} {
 			if r := b.get(path); r.status != http.StatusSeeOther || r.header.Get("Location") != "/security/setup?next="+url.QueryEscape(path) {
 				t.Errorf("%s: %d to %q", path, r.status, r.header.Get("Location"))
@@ -60,9 +69,9 @@ func TestStaffWithoutAFactorSeeOnlyTheSetUp(t *testing.T) {
 // Without the code a thief who has the password would enrol first.
 func TestStaffEnrolWithTheCodeOfAMail(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
-		b := s.staff()
+		b, ticket := s.staff()
 		for _, wrong := range []string{"", "0000-0000-0000-0000-0000-0000", "nonsense"} {
-			if _, r := b.enrol(wrong); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, `name="enrol_code"`) {
+			if _, r := b.enrol(wrong, ticket); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, `name="enrol_code"`) {
 				t.Errorf("code %q: %d", wrong, r.status)
 			}
 		}
@@ -77,9 +86,8 @@ func TestStaffEnrolWithTheCodeOfAMail(t *testing.T) {
 		if strings.Contains(s.dump(), code) {
 			t.Error("the code is in the database")
 		}
-		_, r := b.enrol(" " + strings.ToLower(code))
-		b.expect(r, http.StatusSeeOther, "/security/setup")
-		if r := b.post("/security/codes", url.Values{"guided": {"1"}}); r.status != http.StatusOK {
+		_, r := b.enrol(" "+strings.ToLower(code), ticket)
+		if r := b.post("/security/codes", url.Values{"guided": {"1"}, "ticket": {b.toSetUp(r)}}); r.status != http.StatusOK {
 			t.Fatalf("recovery codes: %d %s", r.status, r.body)
 		}
 		b.shown("/support")
@@ -99,16 +107,16 @@ func TestStaffEnrolWithTheCodeOfAMail(t *testing.T) {
 // A code can be tried five times, works for half an hour, and a fourth mail in a quarter of an hour is refused.
 func TestTheLimitsOfEnrolmentCodes(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
-		b := s.staff()
+		b, ticket := s.staff()
 		mailed := func() string {
 			b.expect(b.post("/security/setup/code", nil), http.StatusSeeOther, "/security/setup?code=mailed")
 			return recoveryCode.FindString(s.bySubject()["Your code to set up two-step sign-in"].Text)
 		}
 		tried := mailed()
 		for range factor.MaxEnrolTries {
-			b.enrol("0000-0000-0000-0000-0000-0000")
+			b.enrol("0000-0000-0000-0000-0000-0000", ticket)
 		}
-		if _, r := b.enrol(tried); r.status != http.StatusUnprocessableEntity {
+		if _, r := b.enrol(tried, ticket); r.status != http.StatusUnprocessableEntity {
 			t.Errorf("after five wrong codes: %d to %q", r.status, r.header.Get("Location"))
 		}
 		old := mailed()
@@ -118,14 +126,14 @@ func TestTheLimitsOfEnrolmentCodes(t *testing.T) {
 		}
 		s.clock.Advance(factor.EnrolLife)
 		again := s.browser()
-		again.expect(again.post("/login", url.Values{"email": {samEmail}, "password": {samPassword}}), http.StatusSeeOther, "/security/setup")
-		if _, r := again.enrol(old); r.status != http.StatusUnprocessableEntity {
+		ticket = again.toSetUp(again.post("/login", url.Values{"email": {samEmail}, "password": {samPassword}}))
+		if _, r := again.enrol(old, ticket); r.status != http.StatusUnprocessableEntity {
 			t.Errorf("after half an hour: %d", r.status)
 		}
 		b = again
 		good := mailed()
-		_, r := again.enrol(good)
-		again.expect(r, http.StatusSeeOther, "/security/setup")
+		_, r := again.enrol(good, ticket)
+		again.toSetUp(r)
 	}, policy(signin.FactorSupport))
 }
 
@@ -147,10 +155,10 @@ func TestEverybodySetsUpAFactorWhereItIsRequired(t *testing.T) {
 			t.Errorf("a browser from before: %d to %q", r.status, r.header.Get("Location"))
 		}
 		b = s.browser()
-		b.expect(b.post("/login", url.Values{"email": {adaEmail}, "password": {adaPassword}}), http.StatusSeeOther, "/security/setup")
+		ticket := b.toSetUp(b.post("/login", url.Values{"email": {adaEmail}, "password": {adaPassword}}))
 		b.shown("/security/setup").none("input", "name", "enrol_code")
-		_, r = b.enrol("")
-		b.expect(r, http.StatusSeeOther, "/security/setup")
+		_, r = b.enrol("", ticket)
+		b.toSetUp(r)
 		b.shown("/activity")
 		if r := b.post("/security/app/remove", url.Values{"current_password": {adaPassword}}); r.status < 400 {
 			t.Errorf("removal of the last factor: %d to %q", r.status, r.header.Get("Location"))

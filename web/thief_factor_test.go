@@ -86,8 +86,8 @@ func TestAThiefsFactorIsNotTheThiefsLock(t *testing.T) {
 				thief := s.browser()
 				thief.agent = pixel
 				thief.signIn(adaEmail, adaPassword)
-				thief.addApp(adaPassword)
-				codes := thief.post("/security/codes", url.Values{"guided": {"1"}})
+				app := thief.addApp(adaPassword)
+				codes := thief.post("/security/codes", url.Values{"current_password": {adaPassword}, "code": {app.next(s.site)}})
 				if codes.status != http.StatusOK {
 					t.Fatalf("recovery codes: %d %s", codes.status, codes.body)
 				}
@@ -171,7 +171,7 @@ func TestMailsAboutFactorsArrive(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
 		owner := s.signedIn()
 		app := owner.addApp(adaPassword)
-		r := owner.post("/security/codes", url.Values{"guided": {"1"}})
+		r := owner.post("/security/codes", url.Values{"current_password": {adaPassword}, "code": {app.next(s.site)}})
 		if r.status != http.StatusOK {
 			t.Fatalf("%d %s", r.status, r.body)
 		}
