@@ -74,9 +74,9 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventRecoveryCodeUsed, models.ActorOwner, "", "A recovery code was used.", true},
 		{models.EventCodeFailed, models.ActorSystem, "", "A wrong code was entered.", true},
 		{models.EventSecondStepMissed, models.ActorSystem, "", "The right password was entered, but not the second step. If it was not you, change your password.", true},
-		{models.EventBrowserTrusted, models.ActorOwner, "", "You trusted the browser “phone”: it signs in without a second step.", false},
+		{models.EventBrowserTrusted, models.ActorOwner, "", "You trusted the browser “phone”: it signs in without the second step for 30 days.", false},
 		{models.EventBrowserUntrusted, models.ActorOwner, "", "You stopped trusting the browser “phone”. It asks for the second step again.", false},
-		{models.EventConfirmed, models.ActorOwner, "", "“phone” confirmed that it is you.", false},
+		{models.EventConfirmed, models.ActorOwner, "", "You confirmed on “phone” that it is you.", false},
 	}
 	for _, list := range [][]eventSentence{cases, factors} { // a page of the activity is shorter than all of them
 		for _, c := range list {
