@@ -30,7 +30,7 @@ func docsSensitive() templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"sensitive\"><h2 id=\"sensitive\">Sensitive calls to your servers</h2><p>A valid access token says that the device is signed in, perhaps for weeks. For a payment or a new address your server can ask for more: a second factor (<code>acr</code>), or that the person proved who they are some minutes ago (<code>auth_time</code>). In Go:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"sensitive\"><h2 id=\"sensitive\">Sensitive calls to your servers</h2><p>A valid access token says that the device is signed in, perhaps for weeks. For a payment or a new e-mail address your server can ask for more: a second factor (<code>acr</code>), or that the person proved who they are some minutes ago (<code>auth_time</code>). In Go:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

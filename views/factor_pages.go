@@ -23,6 +23,7 @@ type Confirm struct {
 // ("1" when ticked), "next".
 type SecondStepPage struct {
 	Shell
+	Signed    *Account // who is signed in on this browser, and is signed out by this sign-in; nil: no one, as a rule
 	Challenge string   // public id of the challenge in the browser's cookie
 	Methods   []string // what the account can use: "passkey", "totp", "recovery_code"
 	Method    string   // the one that the page asks for; the others are links, ?method=

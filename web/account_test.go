@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"latchkey/auth/recovery"
 	"latchkey/models"
 )
 
@@ -87,7 +88,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 			m := map[string]any{
 				"id": id, "name": name, "kind": kind, "client_id": client, "current": false, "created_at": began, "last_seen_at": began, "last_ip": "127.0.0.1",
 				"user_agent": "Go-http-client/1.1", "expires_at": "2027-02-21T12:00:00Z", "state": state, "created_ip": "127.0.0.1", "jkt": "", "revoked_at": nil, "revoked_by": "", "revoke_reason": "",
-				"signed_in_by": "", "proved_by": "", "proved_at": began,
+				"signed_in_by": "password", "proved_by": "password", "proved_at": began,
 			}
 			for k, v := range more {
 				m[k] = v
@@ -97,6 +98,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 		want := []map[string]any{
 			device(browser, "Firefox on Linux", "browser", "", "live", map[string]any{
 				"current": true, "user_agent": firefox, "expires_at": "2026-12-23T12:00:00Z", "last_seen_at": later,
+				"proved_at": later, // with this download
 			}),
 			device(live.id, evil, "app", "app", "live", nil),
 			device(dead.id, "phone", "app", "app", "revoked", map[string]any{"revoked_at": began, "revoked_by": "owner", "revoke_reason": "revoked"}),
@@ -288,7 +290,8 @@ func TestThePersonsDataHasFactorsWithoutWhatSignsIn(t *testing.T) {
 		b := s.signedIn()
 		u, at := s.live(adaEmail, "Firefox on Linux").UserID, s.clock.Now()
 		key := models.Factor{Kind: models.FactorPasskey, Name: "laptop", Credential: []byte("the credential"), Data: []byte("the record"), Synced: true, CreatedAt: at}
-		code := models.Factor{Kind: models.FactorRecoveryCode, Credential: []byte("the hash"), CreatedAt: at.Add(time.Second)}
+		typed := recovery.New()[0]
+		code := models.Factor{Kind: models.FactorRecoveryCode, Credential: recovery.Hash(typed), CreatedAt: at.Add(time.Second)}
 		a := models.FactorAddition{UserID: u, Add: []models.Factor{key, code}, At: at, Event: models.Event{UserID: u, At: at, Kind: models.EventFactorAdded, Actor: models.ActorOwner}}
 		if _, err := s.store.AddFactors(t.Context(), a); err != nil {
 			t.Fatal(err)
@@ -306,18 +309,18 @@ func TestThePersonsDataHasFactorsWithoutWhatSignsIn(t *testing.T) {
 		if _, err := s.store.AddDevice(t.Context(), n); err != nil {
 			t.Fatal(err)
 		}
-		body := b.download(adaPassword).body
+		body := b.post("/security/data", url.Values{"current_password": {adaPassword}, "code": {typed}}).body
 		var got accountFile
 		if err := json.Unmarshal([]byte(body), &got); err != nil {
 			t.Fatal(err)
 		}
-		factor := func(of models.Factor, second string) map[string]any {
-			return map[string]any{"id": of.ID.String(), "kind": string(of.Kind), "name": of.Name, "created_at": "2026-11-23T12:00:" + second + "Z", "used_at": nil, "synced": of.Synced, "backed_up": false}
+		factor := func(of models.Factor, second string, used any) map[string]any {
+			return map[string]any{"id": of.ID.String(), "kind": string(of.Kind), "name": of.Name, "created_at": "2026-11-23T12:00:" + second + "Z", "used_at": used, "synced": of.Synced, "backed_up": false}
 		}
 		browser := map[string]any{
 			"id": n.Trust.ID.String(), "name": "Safari", "created_at": "2026-11-23T12:00:00Z", "created_ip": "192.0.2.7", "used_at": nil, "used_ip": "", "expires_at": "2026-11-23T13:00:00Z",
 		}
-		if diff := cmp.Diff([]map[string]any{factor(list[0], "00"), factor(list[1], "01")}, got.Factors); diff != "" {
+		if diff := cmp.Diff([]map[string]any{factor(list[0], "00", nil), factor(list[1], "01", "2026-11-23T12:00:00Z")}, got.Factors); diff != "" {
 			t.Error(diff)
 		}
 		if diff := cmp.Diff([]map[string]any{browser}, got.TrustedBrowsers); diff != "" {

@@ -40,7 +40,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if by := signIn.Replaces; by != nil {
 		page.Signed = &views.Account{ID: by.User.ID.String()}
 		if p["account"] != page.Signed.ID && !by.Has(p["email"]) {
-			page.Problems.Summary = "Nothing was done: " + by.User.Email + " has signed in on this browser since this page was opened. Sign in once more to sign that account out here."
+			page.Problems.Summary = signedInSince(by)
 			return s.renderLogin(w, r, http.StatusConflict, page)
 		}
 	}
@@ -61,6 +61,11 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 		s.cookies.offerPassword(w, r, key.DeviceID)
 	}
 	return s.welcome(w, r, key, p["next"])
+}
+
+// signedInSince says that another person has signed in on this browser since the page was opened, and what a second try does.
+func signedInSince(by *signin.Session) string {
+	return "Nothing was done: " + by.User.Email + " has signed in on this browser since this page was opened. Sign in once more to sign that account out here."
 }
 
 func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int, page views.LoginPage) error {

@@ -10,13 +10,18 @@ import (
 
 // loginPasskey signs a person in with a passkey alone.
 func (s *Server) loginPasskey(w http.ResponseWriter, r *http.Request) error {
-	p, err := decodePage(r, "passkey", "challenge", "next")
+	p, err := decodePage(r, "passkey", "challenge", "next", "account")
 	if err != nil {
 		return err
 	}
 	signIn, err := s.browserLogin(w, r, p)
 	if err != nil {
 		return err
+	}
+	if by := signIn.Replaces; by != nil && p["account"] != by.User.ID.String() && !signin.IsPasskeyOf([]byte(p["passkey"]), by.User.ID) {
+		page := views.LoginPage{Next: localPath(p["next"]), Signed: &views.Account{ID: by.User.ID.String()}}
+		page.Problems.Summary = signedInSince(by)
+		return s.renderLogin(w, r, http.StatusConflict, page)
 	}
 	key, err := s.signIn.FinishBrowser(r.Context(), signin.StepAnswer{
 		Challenge: p["challenge"], Method: signin.StepPasskey, Credential: []byte(p["passkey"]), From: signIn.From, Replaces: signIn.Replaces,

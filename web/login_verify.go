@@ -47,7 +47,7 @@ func (s *Server) loginVerifyForm(w http.ResponseWriter, r *http.Request) error {
 
 // loginVerify takes the second step and signs the person in.
 func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
-	p, err := decodePage(r, "challenge", "method", "code", "passkey", "trust", "next")
+	p, err := decodePage(r, "challenge", "method", "code", "passkey", "trust", "next", "account")
 	if err != nil {
 		return err
 	}
@@ -60,6 +60,10 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 	signIn, err := s.browserLogin(w, r, p)
 	if err != nil {
 		return err
+	}
+	if by := signIn.Replaces; by != nil && p["account"] != by.User.ID.String() {
+		page.Problems.Summary = signedInSince(by)
+		return s.renderStep(w, r, http.StatusConflict, page)
 	}
 	key, err := s.signIn.FinishBrowser(r.Context(), signin.StepAnswer{
 		Challenge: challenge, Method: signin.StepMethod(p["method"]), Code: p["code"], Credential: []byte(p["passkey"]), Trust: p["trust"] != "",

@@ -283,6 +283,12 @@ func (s *Service) checkPasskey(ctx context.Context, purpose string, user models.
 	return f, models.FactorUse{ID: f.ID, Kind: f.Kind, SignCount: used.SignCount, BackedUp: used.BackedUp, At: now}, nil
 }
 
+// IsPasskeyOf reports whether the answer of a passkey, which is not checked yet, names an account.
+func IsPasskeyOf(credential []byte, user uuid.UUID) bool {
+	handle, _, err := passkey.UserHandle(credential)
+	return err == nil && handle == user
+}
+
 // knownBy returns how the account knows the caller, and whether an app may sign in.
 func (s *Service) knownBy(ctx context.Context, user models.User, clientID string, from auth.Caller) (known ratelimit.Known, allowed bool, err error) {
 	facts, err := s.factsOf(ctx, user, clientID, from)
