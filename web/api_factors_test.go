@@ -73,10 +73,14 @@ func (o *factorOwner) addAuthenticator() authenticator {
 	return a
 }
 
-// addRecoveryCodes gives the person recovery codes, right after the first factor.
+// addRecoveryCodes gives the person recovery codes, on the page that follows the first factor.
 func (o *factorOwner) addRecoveryCodes() []string {
 	o.t.Helper()
-	codes, err := o.auth.Factors.NewCodes(o.t.Context(), o.session(), signin.Confirmation{}, o.from)
+	ticket, err := o.auth.Factors.CodesTicket(o.key.UserID, o.key.DeviceID)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	codes, err := o.auth.Factors.NewCodes(o.t.Context(), o.session(), signin.Confirmation{Ticket: ticket}, o.from)
 	if err != nil {
 		o.t.Fatal(err)
 	}
