@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -163,9 +162,6 @@ func TestAnUndoRemovesTheThiefsFactor(t *testing.T) {
 	})
 }
 
-// recoveryCode is a code as pages show it.
-var recoveryCode = regexp.MustCompile(`([0-9A-HJKMNP-TV-Z]{4}-)+[0-9A-HJKMNP-TV-Z]{4}`)
-
 // Every mail with a link leads somewhere: a mail whose link has no path is never sent.
 func TestMailsAboutFactorsArrive(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
@@ -175,7 +171,7 @@ func TestMailsAboutFactorsArrive(t *testing.T) {
 		if r.status != http.StatusOK {
 			t.Fatalf("%d %s", r.status, r.body)
 		}
-		code := recoveryCode.FindString(r.body)
+		code := shownCode.FindString(r.body)
 		b := s.browser()
 		form := b.passwordRight("")
 		answer := url.Values{"challenge": {form.one("input", "name", "challenge").attr("value")}, "method": {"recovery_code"}, "code": {code}}
