@@ -82,7 +82,7 @@ func TestStaffEnrolWithTheCodeOfAMail(t *testing.T) {
 		if m.To != samEmail {
 			t.Fatalf("no code for sam: %+v", m)
 		}
-		code := recoveryCode.FindString(m.Text)
+		code := shownCode.FindString(m.Text)
 		if strings.Contains(s.dump(), code) {
 			t.Error("the code is in the database")
 		}
@@ -110,7 +110,7 @@ func TestTheLimitsOfEnrolmentCodes(t *testing.T) {
 		b, ticket := s.staff()
 		mailed := func() string {
 			b.expect(b.post("/security/setup/code", nil), http.StatusSeeOther, "/security/setup?code=mailed")
-			return recoveryCode.FindString(s.bySubject()["Your code to set up two-step sign-in"].Text)
+			return shownCode.FindString(s.bySubject()["Your code to set up two-step sign-in"].Text)
 		}
 		tried := mailed()
 		for range factor.MaxEnrolTries {
