@@ -88,14 +88,14 @@ func TestPasskeysAreMadeAndUsedByTheScript(t *testing.T) {
 
 	c.open("/gallery/passkeys/none", http.StatusOK)
 	c.hit(add)
-	if evaluate[bool](c, `Boolean(window.sent) || !document.querySelector("#name:invalid")`) {
-		t.Error("a passkey is made without a name")
+	if evaluate[bool](c, `Boolean(window.sent) || !document.querySelector("#current_password:invalid")`) {
+		t.Error("a passkey is made without the password")
 	}
 	c.write("#name", "Pixel 9")
 	c.write("#current_password", adaPassword)
 	a.knows(false)
 	c.hit(add)
-	c.said("new_passkey", "It was cancelled")
+	c.said("new_passkey", "You cancelled")
 	if got := evaluate[string](c, `document.querySelector("`+add+`").getAttribute("aria-busy") || ""`); got != "" {
 		t.Errorf("after the refusal the button is busy: %q", got)
 	}
@@ -155,7 +155,7 @@ func TestWhyAPasskeyDidNotWorkIsSaid(t *testing.T) {
 	c.virtualDevice()
 	c.open("/gallery/second-step/passkey", http.StatusOK)
 	for name, words := range map[string]string{
-		`new DOMException("", "NotAllowedError")`: "It was cancelled", `new DOMException("", "InvalidStateError")`: "This device has a passkey", `new TypeError("")`: "This device could not do it",
+		`new DOMException("", "NotAllowedError")`: "You cancelled", `new DOMException("", "InvalidStateError")`: "This device has a passkey", `new TypeError("")`: "This device could not do it",
 	} {
 		evaluate[bool](c, `navigator.credentials.get = () => Promise.reject(`+name+`), true`)
 		c.hit(`#passkey button`)
@@ -209,7 +209,7 @@ func TestTheSignInFormOffersPasskeysWhileAPersonTypes(t *testing.T) {
 	c.until("passkeys are offered", log+` === "conditional"`)
 	evaluate[bool](c, `window.refuse = true`)
 	c.hit(`#passkey button`)
-	c.said("passkey", "It was cancelled")
+	c.said("passkey", "You cancelled")
 	c.until("they are offered again", log+` === "conditional aborted pressed conditional"`)
 	evaluate[bool](c, `(window.refuse = false, true)`)
 	c.hit(`#passkey button`)
