@@ -155,7 +155,7 @@ func TestWhyAPasskeyDidNotWorkIsSaid(t *testing.T) {
 	c.virtualDevice()
 	c.open("/gallery/second-step/passkey", http.StatusOK)
 	for name, words := range map[string]string{
-		`new DOMException("", "NotAllowedError")`: "You cancelled", `new DOMException("", "InvalidStateError")`: "This device has a passkey", `new TypeError("")`: "This device could not do it",
+		`new DOMException("", "NotAllowedError")`: "You cancelled", `new DOMException("", "InvalidStateError")`: "This device already has a passkey", `new TypeError("")`: "That did not work",
 	} {
 		evaluate[bool](c, `navigator.credentials.get = () => Promise.reject(`+name+`), true`)
 		c.hit(`#passkey button`)
