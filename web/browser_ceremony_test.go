@@ -131,7 +131,7 @@ func TestPasskeysAreMadeAndUsedByTheScript(t *testing.T) {
 	c.open("/gallery/passkeys/some", http.StatusOK)
 	c.write("#name", "blue key")
 	c.hit(`#passkey button`)
-	c.said("passkey", "Thank you.")
+	c.said("passkey", "Confirmed.")
 	c.hit(add)
 	got = c.sent()
 	isCredential(t, got["passkey"])
