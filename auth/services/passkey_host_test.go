@@ -11,7 +11,7 @@ import (
 func TestPasskeysBelongToThePortal(t *testing.T) {
 	for _, c := range []struct{ issuer, base, rpID string }{
 		{"https://id.example.com", "", "id.example.com"},
-		{"https://id.example.com/tenant", "", "id.example.com"},
+		{"https://id.example.com/tenant", "", ""}, // the portal may be anywhere
 		{"https://iss.example.com/tenant", "https://id.example.com", "id.example.com"},
 		{"https://iss.example.com", "http://192.0.2.1:8080", ""},
 	} {
