@@ -159,6 +159,7 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, err error) {
 			p.Challenge, p.Methods, p.PublicKey = step.Challenge, step.Methods, step.PublicKey
 			p.ExpiresIn = int64(signin.AppStepLife / time.Second) // of both: sign-in and confirmation
 		}
+	default: // the others have no member of their own
 	}
 	_ = writeJSON(w, f.status, "application/problem+json", p)
 }

@@ -109,8 +109,9 @@ func ofFactor(passkey, app, otherwise string) func(models.Event) string {
 			return passkey
 		case models.FactorTOTP:
 			return app
+		default:
+			return otherwise
 		}
-		return otherwise
 	}
 }
 

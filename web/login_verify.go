@@ -104,13 +104,14 @@ func (s *Server) refuseStep(w http.ResponseWriter, r *http.Request, page views.S
 		}
 		page.Problems = views.FormProblems{Summary: triesLeft(own.AttemptsLeft), Fields: map[string]string{stepField(page.Method): own.Message}}
 		return s.renderStep(w, r, http.StatusUnprocessableEntity, page)
+	default:
+		problems, status, ok := s.formProblems(w, r, err)
+		if !ok {
+			return err
+		}
+		page.Problems = problems
+		return s.renderStep(w, r, status, page)
 	}
-	problems, status, ok := s.formProblems(w, r, err)
-	if !ok {
-		return err
-	}
-	page.Problems = problems
-	return s.renderStep(w, r, status, page)
 }
 
 func triesLeft(n int64) string {

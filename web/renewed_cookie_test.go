@@ -21,7 +21,7 @@ func (b *browser) copied() *browser {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	other := b.site.browser()
+	other := b.browser()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		b.t.Fatal(err)

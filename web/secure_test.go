@@ -19,7 +19,8 @@ func (b *browser) secured() (done []bool) {
 
 func TestSecureMyAccountLeadsThroughThreeSteps(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		stolen, other := s.login("phone"), s.login("tablet")
+		s.login("phone")
+		other := s.login("tablet")
 		b := s.signedIn()
 		s.clock.Advance(time.Hour)
 		expect := func(when string, want ...bool) {
@@ -34,7 +35,7 @@ func TestSecureMyAccountLeadsThroughThreeSteps(t *testing.T) {
 
 		s.clock.Advance(time.Hour)
 		r := s.postJSON("/api/login", map[string]string{"email": adaEmail, "password": evePassword, "device_name": "phone"})
-		stolen = newPhone(t, r)
+		stolen := newPhone(t, r)
 		s.postJSON("/api/login", map[string]string{"email": adaEmail, "password": evePassword, "device_name": "tablet"})
 		next := s.refreshed(stolen.refresh)
 		s.clock.Advance(time.Minute)

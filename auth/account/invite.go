@@ -53,11 +53,23 @@ func (s *Service) AcceptInvitation(ctx context.Context, secret string, r signin.
 	if err != nil {
 		return key, err
 	}
+	if user, err = s.asChosen(ctx, user); err != nil {
+		return key, err
+	}
 	n, keys := s.signIn.NewBrowser(token.Verified{User: user}, r)
 	n.Device.SignedInBy, n.Device.ProvedBy = models.ByInvitation, models.ByInvitation
 	d, err := s.tokens.AddDevice(ctx, n)
 	if err != nil {
 		return key, err
 	}
-	return signin.KeyOf(d, keys), nil
+	key = signin.KeyOf(d, keys)
+	key.SetUp = s.signIn.MustSetUp(user)
+	return key, nil
+}
+
+// asChosen reads an account again after its owner has chosen a password. A sign-in with it fails if it has another one by now.
+func (s *Service) asChosen(ctx context.Context, chosen models.User) (models.User, error) {
+	user, err := s.store.UserByID(ctx, chosen.ID)
+	user.PasswordHash = chosen.PasswordHash
+	return user, err
 }

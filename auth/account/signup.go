@@ -220,7 +220,9 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 	if err != nil {
 		return key, "", err
 	}
-	return signin.KeyOf(d, keys), p.Next, nil
+	key = signin.KeyOf(d, keys)
+	key.SetUp = s.signIn.MustSetUp(user)
+	return key, p.Next, nil
 }
 
 // CheckNewAccount checks the address and the password of a new account. It returns KindInvalidRequest, of email and password.
