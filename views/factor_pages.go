@@ -15,6 +15,7 @@ type Confirm struct {
 	PasswordField string        // empty: "current_password"
 	SecondFactor  bool          // the password alone is not enough
 	HasCode       bool          // the account has an authenticator app or recovery codes: "code" takes either
+	HasApp        bool          // it has an authenticator app
 	Passkey       *PasskeyStart // nil: the account has no passkey
 	Problems      FormProblems  // shown together with the problems of the page, wherever a handler puts them
 }

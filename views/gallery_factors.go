@@ -20,8 +20,9 @@ var (
 // The ways in which a form can ask who is there.
 var (
 	byPassword = Confirm{}
-	byCode     = Confirm{SecondFactor: true, HasCode: true}
-	byAll      = Confirm{SecondFactor: true, HasCode: true, Passkey: askedPasskey}
+	byCode     = Confirm{SecondFactor: true, HasCode: true, HasApp: true}
+	byAll      = Confirm{SecondFactor: true, HasCode: true, HasApp: true, Passkey: askedPasskey}
+	byOldCode  = Confirm{SecondFactor: true, HasCode: true, Passkey: askedPasskey}
 	byPasskey  = Confirm{SecondFactor: true, Passkey: askedPasskey}
 )
 
@@ -96,7 +97,7 @@ func (g gallery) passwordPages() []State {
 	noPasskey.Problems = FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{"passkey": "That passkey is not one of your account."}}
 	return []State{
 		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: wrong}),
-		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}),
+		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}), password("with a recovery code", PasswordPage{Confirm: byOldCode}),
 		password("with everything refused", PasswordPage{Confirm: byAll, Problems: wrong}),
 		password("with a passkey only", PasswordPage{Confirm: byPasskey}), password("with a passkey only refused", PasswordPage{Confirm: noPasskey}),
 		address("change", EmailPage{Mail: true}), address("change no mail", EmailPage{}),

@@ -302,3 +302,24 @@ func TestSensitiveActsOfAnAccountWithoutASecondFactorTakeThePassword(t *testing.
 		}
 	})
 }
+
+// The form of an act asks for the kinds of code that the account has.
+func TestASensitiveActNamesTheCodesThatTheAccountHas(t *testing.T) {
+	s := newSite(t, modelstest.SQLite(t), onLocalhost)
+	s.URL = localhost(s.URL)
+	b := s.signedIn()
+	key := b.addPasskey(url.Values{"current_password": {adaPassword}})
+	if r := b.post("/security/codes", key.confirm(b.shown("/security/codes").one("form", "action", "/security/codes"))); r.status != http.StatusOK {
+		t.Fatalf("recovery codes: %d", r.status)
+	}
+	b.shown("/security/data").one("label", "for", "code").says("Recovery code")
+	form := b.shown("/security/app").one("form", "action", "/security/app")
+	app := authenticator{b.secretOf(form.text())}
+	values := key.confirm(form)
+	values.Set("setup", form.one("input", "name", "setup").attr("value"))
+	values.Set("app_code", app.code(s))
+	if r := b.post("/security/app", values); r.status != http.StatusSeeOther {
+		t.Fatalf("the app: %d %s", r.status, r.body)
+	}
+	b.shown("/security/data").one("label", "for", "code").says("Authenticator or recovery code")
+}
