@@ -197,9 +197,9 @@ func endTrustWithPassword(tx *gorm.DB, userID uuid.UUID) error {
 }
 
 // RenameFactor gives a factor a name. The event's device name becomes that name, its detail the factor's kind. When the name is the
-// same, nothing is written. RenameFactor returns ErrNotFound when the account has no such factor, ErrChanged when the account is
+// same, nothing is written, not even the mail. RenameFactor returns ErrNotFound when the account has no such factor, ErrChanged when the account is
 // disabled, and a LimitError past a limit of the event.
-func (s *Store) RenameFactor(ctx context.Context, userID, id uuid.UUID, name string, e Event) error {
+func (s *Store) RenameFactor(ctx context.Context, userID, id uuid.UUID, name string, e Event, mail MailWithLinks) error {
 	return wrapErr("rename factor", s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockVerifiedUser(tx, userID, "", "", e.At); err != nil {
 			return err
@@ -213,7 +213,10 @@ func (s *Store) RenameFactor(ctx context.Context, userID, id uuid.UUID, name str
 			return tx.Where("user_id = ? AND id = ?", userID, id).Take(&Factor{}).Error
 		}
 		e.DeviceName, e.Detail = name, string(renamed[0])
-		return addEvent(tx, e)
+		if err := addEvent(tx, e); err != nil {
+			return err
+		}
+		return addMail(tx, mail)
 	}))
 }
 

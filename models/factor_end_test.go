@@ -90,7 +90,7 @@ func TestWhatChangesWhoGetsInEndsTrust(t *testing.T) {
 			}, ended, 3},
 			"one factor less": {func(u models.User) error { return second(s.RemoveFactors(t.Context(), removal(t, s, u, at))) }, ended, 0},
 			"a factor's new name": {func(u models.User) error {
-				return s.RenameFactor(t.Context(), u.ID, factorOf(t, s, u, models.FactorTOTP).ID, "phone", event(models.EventFactorRenamed, u.ID, at))
+				return s.RenameFactor(t.Context(), u.ID, factorOf(t, s, u, models.FactorTOTP).ID, "phone", event(models.EventFactorRenamed, u.ID, at), models.MailWithLinks{})
 			}, kept, 3},
 			"another role": {func(u models.User) error {
 				return s.SetRole(t.Context(), u.ID, models.RoleSupport, event(models.EventRoleChanged, u.ID, at))

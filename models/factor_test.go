@@ -104,17 +104,17 @@ func TestFactorsAreAddedRenamedAndRemoved(t *testing.T) {
 			t.Errorf("%v, version %d", got.SecondFactor, got.FactorsVersion)
 		}
 
-		if err := s.RenameFactor(t.Context(), u.ID, list[0].ID, "work", event(models.EventFactorRenamed, u.ID, later)); err != nil {
+		if err := s.RenameFactor(t.Context(), u.ID, list[0].ID, "work", event(models.EventFactorRenamed, u.ID, later), models.MailWithLinks{}); err != nil {
 			t.Fatal(err)
 		}
 		if e := eventOf(t, s, u, models.EventFactorRenamed); e.Kind != models.EventFactorRenamed || e.DeviceName != "work" || e.Detail != "passkey" {
 			t.Errorf("%+v", e)
 		}
 		before := len(events(t, s, u.ID))
-		if err := s.RenameFactor(t.Context(), u.ID, list[0].ID, "work", event(models.EventFactorRenamed, u.ID, later)); err != nil || len(events(t, s, u.ID)) != before {
+		if err := s.RenameFactor(t.Context(), u.ID, list[0].ID, "work", event(models.EventFactorRenamed, u.ID, later), models.MailWithLinks{}); err != nil || len(events(t, s, u.ID)) != before {
 			t.Errorf("the same name: %v, %d events", err, len(events(t, s, u.ID))-before)
 		}
-		if err := s.RenameFactor(t.Context(), other.ID, list[0].ID, "mine", event(models.EventFactorRenamed, other.ID, later)); !errors.Is(err, models.ErrNotFound) {
+		if err := s.RenameFactor(t.Context(), other.ID, list[0].ID, "mine", event(models.EventFactorRenamed, other.ID, later), models.MailWithLinks{}); !errors.Is(err, models.ErrNotFound) {
 			t.Errorf("another account's: %v", err)
 		}
 		if got := factors(t, s, u)[0].Name; got != "work" || factorsVersion(t, s, u) != 2 {

@@ -15,6 +15,7 @@ type Confirm struct {
 	PasswordField string        // empty: "current_password"
 	SecondFactor  bool          // the password alone is not enough
 	HasCode       bool          // the account has an authenticator app or recovery codes: "code" takes either
+	HasApp        bool          // it has an authenticator app
 	Passkey       *PasskeyStart // nil: the account has no passkey
 	Problems      FormProblems  // shown together with the problems of the page, wherever a handler puts them
 }
@@ -89,8 +90,8 @@ type Passkey struct {
 }
 
 // PasskeysPage lists the passkeys and adds one. Adding posts to /security/passkeys: "name", "new_passkey" (the new credential as JSON),
-// "new_challenge" (Add.Challenge), "sign_out_others" ("1" when ticked) and the fields of Confirm. Renaming posts "name" to
-// /security/passkeys/{id}/rename; removing begins with GET /security/passkeys/{id}/remove.
+// "new_challenge" (Add.Challenge), "sign_out_others" ("1" when ticked) and the fields of Confirm. Renaming begins with
+// GET /security/passkeys/{id}/rename, removing with GET /security/passkeys/{id}/remove.
 type PasskeysPage struct {
 	Shell
 	Now      time.Time
@@ -99,8 +100,17 @@ type PasskeysPage struct {
 	Add      *PasskeyStart // nil: there are Most already
 	Name     string        // of the new one, as it was typed
 	Confirm  Confirm
-	Problems FormProblems   // of adding: fields "name", "new_passkey" and those of Confirm
-	Rename   *RenameRefusal // DeviceID is the passkey's id
+	Problems FormProblems // of adding: fields "name", "new_passkey" and those of Confirm
+}
+
+// PasskeyRenamePage asks for another name of a passkey. It posts to Action: "name" and the fields of Confirm.
+type PasskeyRenamePage struct {
+	Shell
+	Action   string // "/security/passkeys/{id}/rename"
+	Name     string // that it has
+	Typed    string // the new one, as it was typed
+	Confirm  Confirm
+	Problems FormProblems // fields "name" and those of Confirm
 }
 
 // FactorRemovePage asks before a passkey or the authenticator app is removed. It posts to Action: "sign_out_others" and the fields of

@@ -158,3 +158,12 @@ func TestRecoveryCodesAreCopiedLineByLine(t *testing.T) {
 		}
 	}
 }
+
+// The label names what the account has: without an app there is no code of one.
+func TestTheCodeIsCalledWhatTheAccountHas(t *testing.T) {
+	for page, want := range map[string]string{"password/with a code": "Authenticator or recovery code", "password/with a recovery code": "Recovery code"} {
+		if got := text(one(t, state(t, page), "label", "for", "code")); got != want {
+			t.Errorf("%s: the field is called %q, want %q", page, got, want)
+		}
+	}
+}

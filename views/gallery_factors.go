@@ -20,8 +20,9 @@ var (
 // The ways in which a form can ask who is there.
 var (
 	byPassword = Confirm{}
-	byCode     = Confirm{SecondFactor: true, HasCode: true}
-	byAll      = Confirm{SecondFactor: true, HasCode: true, Passkey: askedPasskey}
+	byCode     = Confirm{SecondFactor: true, HasCode: true, HasApp: true}
+	byAll      = Confirm{SecondFactor: true, HasCode: true, HasApp: true, Passkey: askedPasskey}
+	byOldCode  = Confirm{SecondFactor: true, HasCode: true, Passkey: askedPasskey}
 	byPasskey  = Confirm{SecondFactor: true, Passkey: askedPasskey}
 )
 
@@ -96,7 +97,7 @@ func (g gallery) passwordPages() []State {
 	noPasskey.Problems = FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{"passkey": "That passkey is not one of your account."}}
 	return []State{
 		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: wrong}),
-		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}),
+		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}), password("with a recovery code", PasswordPage{Confirm: byOldCode}),
 		password("with everything refused", PasswordPage{Confirm: byAll, Problems: wrong}),
 		password("with a passkey only", PasswordPage{Confirm: byPasskey}), password("with a passkey only refused", PasswordPage{Confirm: noPasskey}),
 		address("change", EmailPage{Mail: true}), address("change no mail", EmailPage{}),
@@ -122,6 +123,10 @@ func (g gallery) passkeyPages() []State {
 		p.Shell, p.Now, p.Most = g.in("Passkeys", "security"), g.now, 20
 		return State{"passkeys/" + name, Passkeys(p)}
 	}
+	rename := func(name string, p PasskeyRenamePage) State {
+		p.Shell, p.Action = g.in("Rename a passkey", "security"), "/security/passkeys/k1/rename"
+		return State{"rename/" + name, PasskeyRename(p)}
+	}
 	remove := func(name string, p FactorRemovePage) State {
 		p.Shell = g.in("Remove a passkey", "security")
 		p.Action = "/security/passkeys/k1/remove"
@@ -135,13 +140,16 @@ func (g gallery) passkeyPages() []State {
 		{ID: "k3", Name: hostile, AddedAt: g.ago(90 * day24), UsedAt: g.ago(30 * day24)}, {ID: "k4", Name: longWord, Synced: true, AddedAt: g.ago(9 * day24)},
 		{ID: "k5", Name: breakout, AddedAt: g.ago(400 * day24)},
 	}
+	misnamed := doubted("The passkey was not renamed.")
+	misnamed.Fields["name"] = "At most 64 characters are allowed."
 	wrong := doubted("No passkey was added.")
 	wrong.Fields["name"], wrong.Fields["new_passkey"] = "You have a passkey of that name already.", "The answer of your device was not accepted. Try again."
 	return []State{
 		page("none", PasskeysPage{Add: madePasskey, Confirm: byPassword}), page("some", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll}),
 		page("hostile", PasskeysPage{Passkeys: keys, Add: madePasskey, Confirm: byPasskey}), page("full", PasskeysPage{Passkeys: keys[:3]}),
 		page("refused", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll, Name: hostile, Problems: wrong}),
-		page("rename refused", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byPasskey, Rename: &RenameRefusal{DeviceID: "k1", Value: "blue key", Problem: "You have a passkey of that name already."}}),
+		rename("a passkey", PasskeyRenamePage{Name: "Pixel 9", Typed: "Pixel 9", Confirm: byAll}), rename("a passkey by a passkey", PasskeyRenamePage{Name: longWord, Typed: longWord, Confirm: byPasskey}),
+		rename("refused", PasskeyRenamePage{Name: hostile, Typed: breakout, Confirm: byAll, Problems: misnamed}),
 		remove("a passkey", FactorRemovePage{Name: "Pixel 9", Confirm: byAll}), remove("the last passkey", FactorRemovePage{Name: "Pixel 9", Last: true, Confirm: byPasskey}),
 		remove("a passkey hostile", FactorRemovePage{Name: hostile, Confirm: byAll, Problems: doubted("The passkey was not removed.")}),
 		remove("the app", FactorRemovePage{App: true, Confirm: byAll}), remove("the app, the last", FactorRemovePage{App: true, Last: true, Confirm: byCode}),

@@ -142,6 +142,8 @@ func (g gallery) factorMails(add func(name, kind string, change func(*Mail))) {
 	add("authenticator app added", "factor_added", func(m *Mail) { m.App = true })
 	add("passkey removed", "factor_removed", func(m *Mail) { m.Link, m.Factor = "", rightToLeft })
 	add("authenticator app removed", "factor_removed", app)
+	add("passkey renamed", "factor_renamed", func(m *Mail) { m.Factor, m.NewName = "Pixel 9", "Work phone" })
+	add("passkey renamed, hostile", "factor_renamed", func(m *Mail) { m.Factor, m.NewName = override, hostile })
 	add("recovery codes made", "recovery_codes_made", silent)
 	add("recovery code used", "recovery_code_used", func(m *Mail) { m.Link, m.CodesLeft = "", 8 })
 	add("recovery code used, few left", "recovery_code_used", func(m *Mail) { m.Link, m.CodesLeft = "", 1 })

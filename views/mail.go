@@ -23,6 +23,7 @@ type Mail struct {
 	Base     string // the portal's origin
 
 	Factor    string // the name of the passkey that the mail is about; may be empty
+	NewName   string // that Factor has now
 	App       bool   // it is about the authenticator app, otherwise about a passkey
 	Removed   string // a sentence: the factors that the act removed beside what it is for
 	CodesLeft int    // recovery codes that were not used

@@ -25,6 +25,9 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 			w.lead = "Codes from your authenticator app can no longer be used to sign in to your account."
 		}
 		w.after = []string{nothingToDo, choose}
+	case "factor_renamed":
+		w.subject, w.heading, w.lead = "A passkey was renamed in your account", "A passkey was renamed", "A passkey of your account has a new name."
+		w.after = []string{nothingToDo, choose}
 	case "recovery_codes_made":
 		w.subject, w.heading = "New recovery codes were made", "New recovery codes were made"
 		w.lead = "Your account has ten new recovery codes. Any older ones no longer work."
@@ -84,7 +87,10 @@ func codesLeft(n int) string {
 
 // factorFacts are what is known about the factor.
 func (m Mail) factorFacts() (list []Fact) {
-	if m.Factor != "" && !m.App {
+	switch {
+	case m.NewName != "":
+		list = append(list, Fact{"Old name", given(m.Factor)}, Fact{"New name", given(m.NewName)})
+	case m.Factor != "" && !m.App:
 		list = append(list, Fact{"Passkey", given(m.Factor)})
 	}
 	if m.Code != "" {

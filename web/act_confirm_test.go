@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -65,6 +66,19 @@ type act struct {
 
 func here(path string) func(*owner) string { return func(*owner) string { return path } }
 
+// newestPasskey is the page of an act on the newest passkey.
+func newestPasskey(act string) func(*owner) string {
+	return func(o *owner) string {
+		for _, a := range slices.Backward(o.shown("/security/passkeys").all("a", "href", "*")) {
+			if href := a.attr("href"); strings.HasSuffix(href, act) {
+				return href
+			}
+		}
+		o.t.Fatalf("no passkey has a link %s", act)
+		return ""
+	}
+}
+
 // sensitiveActs are all of them that can be done again and again.
 func sensitiveActs() []act {
 	n := 0
@@ -100,16 +114,15 @@ func sensitiveActs() []act {
 			},
 		},
 		{
-			name: "passkey removed", password: "current_password", status: http.StatusSeeOther, kind: models.EventFactorRemoved, fields: none,
-			page: func(o *owner) string {
-				for _, a := range slices.Backward(o.shown("/security/passkeys").all("a", "href", "*")) {
-					if href := a.attr("href"); strings.HasSuffix(href, "/remove") {
-						return href // the newest
-					}
-				}
-				o.t.Fatal("no passkey can be removed")
-				return ""
+			name: "passkey renamed", page: newestPasskey("/rename"), password: "current_password", status: http.StatusSeeOther, kind: models.EventFactorRenamed,
+			fields: func(*owner, screen) url.Values {
+				n++
+				return url.Values{"name": {fmt.Sprint("key ", n)}}
 			},
+		},
+		{
+			name: "passkey removed", password: "current_password", status: http.StatusSeeOther, kind: models.EventFactorRemoved, fields: none,
+			page: newestPasskey("/remove"),
 		},
 		{
 			name: "new codes", page: here("/security/codes"), password: "current_password", status: http.StatusOK, kind: models.EventRecoveryCodesMade, fields: none,
@@ -277,7 +290,7 @@ func TestSensitiveActsOfAnAccountWithoutASecondFactorTakeThePassword(t *testing.
 	eachLocalPost(t, func(t *testing.T, s *postOffice) {
 		o := &owner{browser: s.signedIn(), email: adaEmail, password: adaPassword}
 		acts := append(slices.DeleteFunc(sensitiveActs(), func(a act) bool {
-			return a.kind == models.EventFactorRemoved || a.kind == models.EventRecoveryCodesMade || a.kind == models.EventFactorAdded
+			return a.kind == models.EventFactorRemoved || a.kind == models.EventFactorRenamed || a.kind == models.EventRecoveryCodesMade || a.kind == models.EventFactorAdded
 		}), deletion)
 		for _, a := range acts {
 			page := o.shown(a.page(o))
@@ -288,4 +301,25 @@ func TestSensitiveActsOfAnAccountWithoutASecondFactorTakeThePassword(t *testing.
 			o.does(a, "the password", typed(url.Values{"current_password": {o.password}}))
 		}
 	})
+}
+
+// The form of an act asks for the kinds of code that the account has.
+func TestASensitiveActNamesTheCodesThatTheAccountHas(t *testing.T) {
+	s := newSite(t, modelstest.SQLite(t), onLocalhost)
+	s.URL = localhost(s.URL)
+	b := s.signedIn()
+	key := b.addPasskey(url.Values{"current_password": {adaPassword}})
+	if r := b.post("/security/codes", key.confirm(b.shown("/security/codes").one("form", "action", "/security/codes"))); r.status != http.StatusOK {
+		t.Fatalf("recovery codes: %d", r.status)
+	}
+	b.shown("/security/data").one("label", "for", "code").says("Recovery code")
+	form := b.shown("/security/app").one("form", "action", "/security/app")
+	app := authenticator{b.secretOf(form.text())}
+	values := key.confirm(form)
+	values.Set("setup", form.one("input", "name", "setup").attr("value"))
+	values.Set("app_code", app.code(s))
+	if r := b.post("/security/app", values); r.status != http.StatusSeeOther {
+		t.Fatalf("the app: %d %s", r.status, r.body)
+	}
+	b.shown("/security/data").one("label", "for", "code").says("Authenticator or recovery code")
 }

@@ -16,8 +16,9 @@ import (
 var linkPaths = map[notify.Kind]string{
 	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
 	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
-	notify.KindFactorAdded: notMeLink.path, notify.KindFactorRemoved: notMeLink.path, notify.KindFactorClosed: notMeLink.path,
-	notify.KindCodesMade: notMeLink.path, notify.KindRecoveryCodeUsed: notMeLink.path, notify.KindSecondStepMissed: notMeLink.path,
+	notify.KindFactorAdded: notMeLink.path, notify.KindFactorRemoved: notMeLink.path, notify.KindFactorRenamed: notMeLink.path,
+	notify.KindFactorClosed: notMeLink.path,
+	notify.KindCodesMade:    notMeLink.path, notify.KindRecoveryCodeUsed: notMeLink.path, notify.KindSecondStepMissed: notMeLink.path,
 	notify.KindPasswordReset: passwordResetLink.path, notify.KindInvited: inviteLink.path, notify.KindSignup: signupLink.path,
 }
 
@@ -31,6 +32,7 @@ func MailRenderer(baseURL string) notify.Render {
 		}
 		if l.Factor != "" { // the name is the factor's, not a device's
 			m.App, m.Factor, m.Device = l.Factor == string(models.FactorTOTP), l.DeviceName, ""
+			m.NewName = l.NewName
 		}
 		for _, in := range l.SignIns {
 			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})

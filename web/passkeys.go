@@ -58,30 +58,43 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added facto
 	return redirect(w, r, "/security")
 }
 
+// passkeyRenameForm asks for another name of a passkey.
+func (s *Server) passkeyRenameForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+	return s.renderPasskeyRename(w, r, http.StatusOK, nil, views.FormProblems{})
+}
+
 // passkeyRename gives a passkey another name.
 func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-	p, err := decodePage(r, "name")
+	p, c, err := s.decodeConfirmed(w, r, "current_password", "name")
 	if err != nil {
 		return err
 	}
-	from, err := s.caller(r)
-	if err != nil {
-		return err
-	}
-	id := r.PathValue("id")
-	if err := s.factors.RenamePasskey(r.Context(), by, id, p["name"], from); err != nil {
-		problems, status, ok := s.formProblems(w, r, err)
+	if err := s.factors.RenamePasskey(r.Context(), by, r.PathValue("id"), p["name"], c, c.From); err != nil {
+		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The passkey was not renamed.")
 		if !ok {
 			return err
 		}
-		problem := problems.Fields["name"]
-		if problem == "" {
-			problem = problems.Summary
-		}
-		return s.renderPasskeys(w, r, status, views.PasskeysPage{Rename: &views.RenameRefusal{DeviceID: id, Value: printable(p["name"]), Problem: problem}})
+		return s.renderPasskeyRename(w, r, status, p, problems)
 	}
 	s.cookies.flash(w, r, views.ToneSuccess, "The passkey was renamed.")
 	return redirect(w, r, "/security/passkeys")
+}
+
+// renderPasskeyRename shows the form with the passkey's name, or with what was typed into it.
+func (s *Server) renderPasskeyRename(w http.ResponseWriter, r *http.Request, status int, typed params, problems views.FormProblems) error {
+	f, _, err := s.passkeyOf(r)
+	if err != nil {
+		return err
+	}
+	page := views.PasskeyRenamePage{Action: r.URL.Path, Name: f.Name, Typed: f.Name, Problems: problems}
+	if typed != nil {
+		page.Typed = printable(typed["name"])
+	}
+	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+		return err
+	}
+	page.Shell = s.shell(w, r, "Rename a passkey", "security")
+	return render(w, r, status, views.PasskeyRename(page))
 }
 
 func (s *Server) renderPasskeys(w http.ResponseWriter, r *http.Request, status int, page views.PasskeysPage) error {
@@ -151,15 +164,24 @@ func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, removed f
 }
 
 func (s *Server) renderPasskeyRemove(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {
-	o, err := s.factors.Overview(r.Context(), request(r).session)
+	f, o, err := s.passkeyOf(r)
 	if err != nil {
 		return err
 	}
+	return s.renderFactorRemove(w, r, status, o, f, problems)
+}
+
+// passkeyOf finds the passkey that a path names.
+func (s *Server) passkeyOf(r *http.Request) (models.Factor, factor.Overview, error) {
+	o, err := s.factors.Overview(r.Context(), request(r).session)
+	if err != nil {
+		return models.Factor{}, o, err
+	}
 	f, ok := o.Passkey(r.PathValue("id"))
 	if !ok {
-		return auth.Refuse(auth.KindNotFound, "Your account no longer has this passkey.")
+		return f, o, auth.Refuse(auth.KindNotFound, "Your account no longer has this passkey.")
 	}
-	return s.renderFactorRemove(w, r, status, o, f, problems)
+	return f, o, nil
 }
 
 func (s *Server) renderFactorRemove(w http.ResponseWriter, r *http.Request, status int, o factor.Overview, f models.Factor, problems views.FormProblems) error {

@@ -33,6 +33,7 @@ func (s *Server) routes() {
 		"POST /security":                      s.form(s.passwordChange), // an alias of POST /security/password
 		"GET /security/passkeys":              s.signedIn(s.passkeys),
 		"POST /security/passkeys":             s.setUpForm(s.passkeyAdd),
+		"GET /security/passkeys/{id}/rename":  s.signedIn(s.passkeyRenameForm),
 		"POST /security/passkeys/{id}/rename": s.form(s.passkeyRename),
 		"GET /security/passkeys/{id}/remove":  s.signedIn(s.passkeyRemoveForm),
 		"POST /security/passkeys/{id}/remove": s.form(s.passkeyRemove),

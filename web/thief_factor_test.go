@@ -195,3 +195,36 @@ func TestMailsAboutFactorsArrive(t *testing.T) {
 		}
 	})
 }
+
+// A new name needs a confirmation, and the owner gets to know both names: swapped names make people remove the wrong passkey.
+func TestTheMailAboutARenamedPasskeySaysBothNames(t *testing.T) {
+	eachLocalPost(t, func(t *testing.T, s *postOffice) {
+		owner := &owner{browser: s.signedIn(), email: adaEmail, password: adaPassword}
+		owner.key = owner.addPasskey(url.Values{"current_password": {adaPassword}, "name": {"blue key"}})
+		s.mails()
+		page := newestPasskey("/rename")(owner)
+		rename := func(name string) reply {
+			form := owner.shown(page).one("form", "action", page)
+			form.one("input", "name", "name", "required", "*")
+			values := owner.key.confirm(form)
+			values.Set("name", name)
+			return owner.post(page, values)
+		}
+		for _, name := range []string{"", strings.Repeat("x", 65)} {
+			if r := rename(name); r.status != http.StatusUnprocessableEntity || len(r.screen(t).all("p", "id", "name-problem")) != 1 {
+				t.Errorf("%q: %d", name, r.status)
+			}
+		}
+		owner.expect(rename("Work phone"), http.StatusSeeOther, "/security/passkeys")
+		if m := s.bySubject()["A passkey was renamed in your account"]; !contains(m.Text, "blue key") || !contains(m.Text, "Work phone") || !strings.Contains(m.Text, "/not-me?token=") || !contains(m.Text, "This wasn’t me") {
+			t.Errorf("the mail says %s", m.Text)
+		}
+		if r := owner.get("/security/passkeys/" + noDevice + "/rename"); r.status != http.StatusNotFound {
+			t.Errorf("no passkey: %d", r.status)
+		}
+		owner.expect(rename("Work phone"), http.StatusSeeOther, "/security/passkeys")
+		if list := s.mails(); len(list) > 0 {
+			t.Errorf("the same name again: a mail %q", list[0].Subject)
+		}
+	})
+}

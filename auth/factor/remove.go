@@ -82,11 +82,14 @@ func (s *Service) remove(ctx context.Context, by *signin.Session, o Overview, f 
 	return Added{Name: f.Name, Last: o.Last(), Revoked: revoked}, nil
 }
 
-// RenamePasskey gives a passkey another name. It returns KindInvalidRequest (of name), KindNotFound or KindRateLimited.
-func (s *Service) RenamePasskey(ctx context.Context, by *signin.Session, id, name string, from auth.Caller) error {
+// RenamePasskey gives a passkey another name. It is confirmed like a removal: otherwise a copied cookie could swap the names of two
+// passkeys, and the owner would remove the wrong one. It returns KindInvalidRequest (of name), KindNotFound, KindRateLimited, and the
+// errors of signin.Confirm.
+func (s *Service) RenamePasskey(ctx context.Context, by *signin.Session, id, name string, c signin.Confirmation, from auth.Caller) error {
 	var bad auth.Fields
 	name = strings.TrimSpace(name)
 	bad.Text("name", name, MaxName)
+	c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 	if err := bad.Err(); err != nil {
 		return err
 	}
@@ -101,13 +104,22 @@ func (s *Service) RenamePasskey(ctx context.Context, by *signin.Session, id, nam
 	if f.Name == name {
 		return nil
 	}
-	e := auth.Limited(auth.NewEvent(models.EventFactorRenamed, by.User.ID, from, s.clock.Now()), RenameLimit)
-	e.DeviceName, e.Detail = f.Name, name
-	err = s.store.RenameFactor(ctx, by.User.ID, f.ID, name, e)
+	if _, err := s.signIn.Confirm(ctx, by, c); err != nil {
+		return err
+	}
+	now := s.clock.Now()
+	l := notify.NewNotification(notify.KindFactorRenamed, from, now)
+	l.DeviceName, l.NewName, l.Factor = f.Name, name, string(f.Kind)
+	e := auth.Limited(auth.NewEvent(models.EventFactorRenamed, by.User.ID, from, now), RenameLimit)
+	err = s.store.RenameFactor(ctx, by.User.ID, f.ID, name, e, s.notify.ComposeNotMe(by.User.ID, l, ""))
 	if errors.Is(err, models.ErrNotFound) {
 		return errNoFactor
 	}
-	return err
+	if err != nil {
+		return changed(err)
+	}
+	s.notify.Wake()
+	return nil
 }
 
 // EndTrusted makes one trusted browser, or all of them with an empty id, take the second step again. One that is gone already is no

@@ -37,6 +37,7 @@ const (
 	KindEmailLost        Kind = "email_lost"     // to the address that such an account leaves
 	KindFactorAdded      Kind = "factor_added"
 	KindFactorRemoved    Kind = "factor_removed"
+	KindFactorRenamed    Kind = "factor_renamed"
 	KindFactorClosed     Kind = "factor_closed" // the authenticator app, after too many wrong codes
 	KindFactorsReset     Kind = "factors_reset" // by an operator
 	KindCodesMade        Kind = "recovery_codes_made"
@@ -57,7 +58,8 @@ type Notification struct {
 	Again      bool   `json:",omitempty"` // the address was changed once more after it was no longer the recipient's
 	ByOperator bool   `json:",omitempty"` // an administrator did it, not the person who signed in
 	First      bool   `json:",omitempty"` // it is the first password of the account, chosen with an invitation
-	Factor     string `json:",omitempty"` // the kind of the factor that was added or removed: models.FactorKind
+	Factor     string `json:",omitempty"` // the kind of the factor that was added, removed or renamed: models.FactorKind
+	NewName    string `json:",omitempty"` // of that factor, whose former name is DeviceName
 	Code       string `json:",omitempty"` // that the recipient is to type
 	Removed    string `json:",omitempty"` // the factors that the act removed: models.FactorsGone
 	Link       string `json:",omitempty"` // the secret of its link

@@ -34,6 +34,7 @@ type Confirmation struct {
 type ConfirmOptions struct {
 	SecondFactor bool // the password alone is not enough
 	HasCode      bool // a code can be typed
+	HasApp       bool // it can be that of an authenticator app
 	Passkey      *PasskeyStart
 }
 
@@ -57,7 +58,7 @@ func (s *Service) StartConfirm(ctx context.Context, user models.User) (o Confirm
 	}
 	o.SecondFactor = true
 	for _, m := range s.methodsOf(factors) {
-		o.HasCode = o.HasCode || m != StepPasskey
+		o.HasCode, o.HasApp = o.HasCode || m != StepPasskey, o.HasApp || m == StepTOTP
 	}
 	known := Passkeys(factors)
 	if len(known) == 0 || !s.HasPasskeys() {
