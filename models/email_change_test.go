@@ -35,7 +35,7 @@ func mailTo(u models.User, kind, recipient string, at time.Time, links ...models
 func ask(t testing.TB, s *models.Store, u models.User, secret string, at time.Time) error {
 	t.Helper()
 	return s.AskEmailChange(t.Context(), models.EmailRequest{
-		UserID: u.ID, Verified: password, At: at, Event: event(models.EventEmailAsked, u.ID, at), Mail: mailTo(u, "asked", "new", at, link(u, models.EmailLink, secret, at)),
+		UserID: u.ID, Verified: password, Proof: models.Proof{Version: factorsVersion(t, s, u)}, At: at, Event: event(models.EventEmailAsked, u.ID, at), Mail: mailTo(u, "asked", "new", at, link(u, models.EmailLink, secret, at)),
 	})
 }
 
@@ -74,7 +74,9 @@ func moved(t testing.TB, s *models.Store, u models.User, to string, at time.Time
 	if err := ask(t, s, u, "to "+to, at); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.ChangeEmail(t.Context(), move(u, "to "+to, to, at)); err != nil {
+	c := move(u, "to "+to, to, at)
+	c.Version = factorsVersion(t, s, u)
+	if err := s.ChangeEmail(t.Context(), c); err != nil {
 		t.Fatalf("to %s: %v", to, err)
 	}
 	return user(t, s, u)

@@ -65,7 +65,7 @@ func TestWhatChangesWhoGetsInEndsTrust(t *testing.T) {
 			wrong int64
 		}{
 			"a change of password": {func(u models.User) error {
-				return second(s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Verified: password, Hash: "hash-2", At: at, Event: event(models.EventPasswordChanged, u.ID, at)}))
+				return second(s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Verified: password, Proof: models.Proof{Version: factorsVersion(t, s, u)}, Hash: "hash-2", At: at, Event: event(models.EventPasswordChanged, u.ID, at)}))
 			}, ended, 0},
 			"a password set by an operator": {func(u models.User) error {
 				return second(s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Hash: "hash-2", At: at, Event: event(models.EventPasswordReset, u.ID, at)}))
@@ -123,7 +123,9 @@ func TestWhatChangesWhoGetsInEndsTrust(t *testing.T) {
 func TestADeletedAccountTakesItsFactorsAlong(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		gone, stays := trusted(t, s), trusted(t, s)
-		if err := deleteWhole(t, s, deletion(gone, noon.Add(time.Hour))); err != nil {
+		d := deletion(gone, noon.Add(time.Hour))
+		d.Proof.Version = factorsVersion(t, s, gone)
+		if err := deleteWhole(t, s, d); err != nil {
 			t.Fatal(err)
 		}
 		for _, table := range []string{"factors", "challenges", "trusted_browsers"} {

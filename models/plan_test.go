@@ -29,8 +29,8 @@ func crowd(t *testing.T, s *models.Store) {
 		`INSERT INTO clients SELECT 'c' || n, 'client ' || n, now() FROM generate_series(1, 3000) n`,
 		`INSERT INTO factors (user_id, id, kind, credential, data, created_at, since)
 			SELECT id, gen_random_uuid(), 'recovery_code', convert_to('c' || n, 'UTF8'), '', now(), now() FROM users, generate_series(1, 3) n`,
-		`INSERT INTO challenges (hash, user_id, purpose, data, created_at, expires_at)
-			SELECT convert_to('h' || id, 'UTF8'), id, 'p', '', now(), now() FROM users`,
+		`INSERT INTO challenges (hash, user_id, purpose, data, answer, created_at, expires_at)
+			SELECT convert_to('h' || id, 'UTF8'), id, 'p', '', '', now(), now() FROM users`,
 		`INSERT INTO trusted_browsers (user_id, id, hash, created_at, expires_at) SELECT id, gen_random_uuid(), '', now(), now() FROM users`,
 		`ANALYZE`,
 	} {

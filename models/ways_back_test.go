@@ -40,6 +40,7 @@ func (x *theft) try(to string) error {
 		x.t.Fatal(err)
 	}
 	c := move(x.u, secret, to, x.now)
+	c.Version = factorsVersion(x.t, x.s, x.u)
 	got := map[string]string{}
 	back := func(address string) []byte {
 		got[address] = fmt.Sprintf("%s %d back to %s", x.u.ID, x.changes, address)
@@ -93,7 +94,7 @@ func (x *theft) unlock() {
 func (x *theft) acts() map[string]func() {
 	return map[string]func(){
 		"a new password": func() {
-			_, err := x.s.ChangePassword(x.t.Context(), models.PasswordChange{UserID: x.u.ID, Verified: x.u.PasswordHash, Hash: x.u.PasswordHash, At: x.now, Event: event(models.EventPasswordChanged, x.u.ID, x.now)})
+			_, err := x.s.ChangePassword(x.t.Context(), models.PasswordChange{UserID: x.u.ID, Verified: x.u.PasswordHash, Proof: x.proof(), Hash: x.u.PasswordHash, At: x.now, Event: event(models.EventPasswordChanged, x.u.ID, x.now)})
 			x.must(err)
 		},
 		"a reset by mail": func() {
@@ -111,11 +112,14 @@ func (x *theft) acts() map[string]func() {
 			x.unlock()
 		},
 		"the button": func() {
-			_, err := x.s.EndWaysBack(x.t.Context(), event(models.EventWaysBackEnded, x.u.ID, x.now), "", models.Proof{})
+			_, err := x.s.EndWaysBack(x.t.Context(), event(models.EventWaysBackEnded, x.u.ID, x.now), "", x.proof())
 			x.must(err)
 		},
 	}
 }
+
+// proof is what a person who knows the account's factors comes with.
+func (x *theft) proof() models.Proof { return models.Proof{Version: factorsVersion(x.t, x.s, x.u)} }
 
 func (x *theft) must(err error) {
 	x.t.Helper()

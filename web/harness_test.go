@@ -115,7 +115,7 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*services.Conf
 	secret := testSecret
 	logger := slog.New(slog.NewTextHandler(s.log, nil))
 	a := services.Config{
-		Issuer: s.URL, Audience: "https://api.example.com", SigningAlg: "ES256", AccessTTL: 15 * time.Minute,
+		Issuer: s.URL, Origin: s.URL, Audience: "https://api.example.com", SigningAlg: "ES256", AccessTTL: 15 * time.Minute,
 		StatusTTL: 30 * time.Second, StatusURL: s.URL + "/statuslists/",
 		DeviceLifetime: 90 * 24 * time.Hour, DeviceIdle: 30 * 24 * time.Hour, BrowserLifetime: 30 * 24 * time.Hour, BrowserIdle: 24 * time.Hour,
 		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true, Hash: password.Params{MemoryKiB: 64, Time: 1, Threads: 1},

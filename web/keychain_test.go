@@ -19,7 +19,7 @@ import (
 
 // onLocalhost gives a site a host name, which passkeys need. The tests reach the site under it: see eachLocal.
 func onLocalhost(a *services.Config, w *web.Config) {
-	for _, text := range []*string{&a.Issuer, &a.StatusURL, &w.BaseURL} {
+	for _, text := range []*string{&a.Issuer, &a.Origin, &a.StatusURL, &w.BaseURL} {
 		*text = localhost(*text)
 	}
 }

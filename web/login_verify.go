@@ -62,8 +62,11 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if by := signIn.Replaces; by != nil && p["account"] != by.User.ID.String() {
-		page.Problems.Summary = signedInSince(by)
-		return s.renderStep(w, r, http.StatusConflict, page)
+		step, err := s.signIn.FindStep(r.Context(), challenge)
+		if err == nil && step.User != by.User.ID { // of a step that was taken, FinishBrowser knows whose it was
+			page.Problems.Summary = signedInSince(by)
+			return s.renderStep(w, r, http.StatusConflict, page)
+		}
 	}
 	key, err := s.signIn.FinishBrowser(r.Context(), signin.StepAnswer{
 		Challenge: challenge, Method: signin.StepMethod(p["method"]), Code: p["code"], Credential: []byte(p["passkey"]), Trust: p["trust"] != "",

@@ -237,10 +237,10 @@ func pages(t *testing.T, method, id string) []route {
 	var list []route
 	for _, m := range routeLine.FindAllStringSubmatch(string(table), -1) {
 		guard := m[3]
-		switch guard { // with a password of its owner's choice they are the same
-		case "anyPassword":
+		switch guard { // with a password of its owner's choice, and no factor to set up, they are the same
+		case "anyPassword", "setUp":
 			guard = "signedIn"
-		case "anyPasswordForm":
+		case "anyPasswordForm", "setUpForm":
 			guard = "form"
 		}
 		if r := (route{m[1], m[2], guard}); r.method == method && (r.guard == "page" || r.guard == "signedIn" || r.guard == "form") {

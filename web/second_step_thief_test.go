@@ -46,7 +46,7 @@ func TestAThiefWithThePasswordIsStoppedAndTheOwnerIsTold(t *testing.T) {
 			t.Helper()
 			got := 0
 			for _, m := range s.mails() {
-				if m.To == adaEmail && m.Subject == "Someone has your password" {
+				if m.To == adaEmail && m.Subject == "Someone may know your password" {
 					got++
 				}
 			}

@@ -22,7 +22,7 @@ func TestPagesSayWhatAFactorsUseOrRemovalMeans(t *testing.T) {
 		}
 		owner := s.signedIn()
 		app := owner.addApp(adaPassword)
-		made := owner.post("/security/codes", url.Values{"guided": {"1"}})
+		made := owner.post("/security/codes", url.Values{"guided": {"1"}, "current_password": {adaPassword}, "code": {app.next(s)}})
 		code := shownCode.FindString(made.screen(t).text())
 		if made.status != http.StatusOK || code == "" {
 			t.Fatalf("recovery codes: %d %s", made.status, made.body)

@@ -41,6 +41,7 @@ const (
 type SecondStep struct {
 	Challenge string // the secret that names this sign-in
 	ID        string // its public id, for forms
+	User      uuid.UUID
 	Methods   []StepMethod
 	PublicKey json.RawMessage // PublicKeyCredentialRequestOptionsJSON (WebAuthn Level 3 §5.1); nil without a passkey
 	ExpiresAt time.Time
@@ -118,7 +119,7 @@ func (s *Service) addStep(ctx context.Context, n newStep) (err error) {
 	now, user, p := s.clock.Now(), n.user, n.pending
 	p.Verified, p.Version = user.PasswordHash, user.FactorsVersion
 	step := SecondStep{
-		Methods: s.methodsOf(n.factors), Closed: isClosed(n.factors), CanTrust: s.canTrust(user), ExpiresAt: now.Add(stepLife[n.purpose]),
+		User: user.ID, Methods: s.methodsOf(n.factors), Closed: isClosed(n.factors), CanTrust: s.canTrust(user), ExpiresAt: now.Add(stepLife[n.purpose]),
 	}
 	if known := Passkeys(n.factors); len(known) > 0 && s.HasPasskeys() {
 		if step.PublicKey, p.Passkey, err = s.passkeys.Request(known, now); err != nil {
@@ -173,7 +174,7 @@ func (s *Service) FindStep(ctx context.Context, challenge string) (SecondStep, e
 		return SecondStep{}, err
 	}
 	return SecondStep{
-		Challenge: challenge, ID: stepID(hash), Methods: s.methodsOf(factors), PublicKey: p.Options, Closed: isClosed(factors), CanTrust: s.canTrust(user),
+		Challenge: challenge, ID: stepID(hash), User: user.ID, Methods: s.methodsOf(factors), PublicKey: p.Options, Closed: isClosed(factors), CanTrust: s.canTrust(user),
 		ExpiresAt: c.ExpiresAt,
 	}, nil
 }
