@@ -180,7 +180,7 @@ func TestWhyAPasskeyDidNotWorkIsSaid(t *testing.T) {
 	old := passkeyGallery(t)
 	old.load(`delete window.PublicKeyCredential`)
 	old.open("/gallery/second-step/passkey", http.StatusOK)
-	old.said("passkey", "This browser cannot use passkeys here.")
+	old.said("passkey", "This browser does not support passkeys.")
 	old.do("no button that would not work", chromedp.WaitNotVisible(chromedp.CSS("#passkey button")))
 }
 
