@@ -46,7 +46,7 @@ func docsSensitive() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>The app then lets the person confirm with <code>POST /api/confirmation</code>, which raises <code>auth_time</code> and <code>acr</code> of its device, <strong>refreshes</strong>, and repeats the call with the new access token. A refresh alone raises nothing. An account without a second factor cannot reach <code>aal2</code>: lead its owner to the security page. A token that lacks these claims, of a device that signed in before they were recorded, meets no demand.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>The app then lets the person confirm with <code>POST /api/confirmation</code>, which sets <code>auth_time</code> and <code>acr</code> of its device to what was just proved, <strong>refreshes</strong>, and repeats the call with the new access token. A refresh alone changes nothing. An account without a second factor cannot reach <code>aal2</code>: lead its owner to the security page. A token that lacks these claims, of a device that signed in before they were recorded, meets no demand.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -161,7 +161,7 @@ func enrolNote(env *environment, s *services.Services, u models.User) error {
 }
 
 func printEnrolCode(env *environment, code string, until time.Time) {
-	fmt.Fprintf(env.stdout, "Set-up code: %s\nSupport staff must set up a second step at their next sign-in, and are asked for this code. It is shown once, works once, and is good until %s.\n",
+	fmt.Fprintf(env.stdout, "Set-up code: %s\nSupport staff must set up a second step before they see the support desk, and are asked for this code. It is shown once, works once, and is good until %s.\n",
 		code, until.UTC().Format("2006-01-02 15:04 UTC"))
 }
 
