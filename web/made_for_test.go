@@ -99,8 +99,15 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 			form screen
 		}
 		var forms []sent
-		remove := b.shown("/security/passkeys").one("a", "class", "unknown").attr("href")
-		for _, path := range []string{"/security/passkeys", remove, "/security/app/remove", "/security/codes", "/security/browsers", "/devices", "/devices/" + phone.id + "/revoke", "/devices/revoke-others", "/security", "/security/password", "/security/email", "/security/ways-back", "/security/data", "/security/delete"} {
+		var rename, remove string
+		for _, a := range b.shown("/security/passkeys").all("a", "class", "unknown") {
+			if href := a.attr("href"); strings.HasSuffix(href, "/rename") {
+				rename = href
+			} else {
+				remove = href
+			}
+		}
+		for _, path := range []string{"/security/passkeys", rename, remove, "/security/app/remove", "/security/codes", "/security/browsers", "/devices", "/devices/" + phone.id + "/revoke", "/devices/revoke-others", "/security", "/security/password", "/security/email", "/security/ways-back", "/security/data", "/security/delete"} {
 			for _, f := range b.shown(path).all("form", "method", "post") {
 				forms = append(forms, sent{f.attr("action"), f})
 			}
