@@ -9,7 +9,7 @@ RACE_PKGS ?= ./models/groupcommit $(shell go list ./auth/... | grep -v '/service
 # Of auth/services and models CI runs those under the detector in which many act at once; make check-long runs all of them.
 RACE_MANY ?= Race|AtOnce|Twenty|Fifty|Two|Parallel|Replica|Group|Lane|Outbox|Fork|Same|Together|Slot|Third|Waits|Deadlock|Flood|Budget|Concurrent|Hundred
 # Of the web those in which many ask at once: the rest is one client after the other, and takes minutes under the detector.
-RACE_WEB  ?= ForkRule|OfTwenty|OfTwo|AtOnce|Fifty|StatusList|Thief|Signup
+RACE_WEB  ?= ForkRule|OfTwenty|OfTwo|AtOnce|Fifty|StatusList|ThiefOf|Signup
 FUZZTIME  ?= 5m
 SOAK      ?= 5000
 CODE      := cmd auth models web views static
