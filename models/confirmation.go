@@ -14,7 +14,7 @@ type AppConfirmation struct {
 	Method    SignInMethod
 	Verified  string        // the password hash that the caller checked; empty: no password was asked for
 	Version   int64         // User.FactorsVersion that the caller read
-	Challenge *ChallengeUse // used with the confirmation; nil: there is none
+	Challenge *ChallengeUse // used with the confirmation; nil without one
 	Factor    *FactorUse    // used with the confirmation; nil: no factor was asked for
 	Uncount   []Counter     // failures counted in advance, taken back because the answer was right
 	// Issued is a challenge that is good for one act: RevokeDevice or RenameDevice use it.

@@ -160,7 +160,7 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 	})
 }
 
-// A page stays good when its own account signs in anew, and once nobody is signed in it leads to the sign-in form.
+// A page stays good when its own account signs in again, and once no one is signed in it leads to the sign-in form.
 func TestAPageStaysGoodForItsOwnAccount(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b, phone := s.signedIn(), s.login("phone")

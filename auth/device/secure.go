@@ -17,7 +17,7 @@ const (
 // Secured is how far a person has got after an alarm.
 type Secured struct {
 	Others   int  // live devices besides this one
-	Devices  bool // looked through since the alarm, or there is none but this one
+	Devices  bool // looked through since the alarm, or this is the only one
 	Password bool // changed since the alarm
 }
 

@@ -12,7 +12,7 @@ import (
 // Overview is what an account signs in with beside its password.
 type Overview struct {
 	Passkeys    []models.Factor // oldest first
-	App         *models.Factor  // the authenticator app; nil: there is none
+	App         *models.Factor  // the authenticator app; nil without one
 	Closed      bool            // too many wrong codes in a row: browsers that the account does not know cannot use the app
 	CodesLeft   int             // recovery codes that were not used
 	CodesMadeAt time.Time       // zero: there are none

@@ -73,7 +73,7 @@ func New(c Config) (*Ceremonies, error) {
 		Timeouts: webauthn.TimeoutsConfig{
 			Login: webauthn.TimeoutConfig{Timeout: c.Timeout}, Registration: webauthn.TimeoutConfig{Timeout: c.Timeout},
 		},
-		// Some password managers answer with extensions that nobody asked for. None is used here.
+		// Some password managers answer with extensions that were not asked for. We use no extension.
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ var reasons = []struct{ begin, reason string }{
 	{"User handle and User ID do not match", "it belongs to another account"},
 	{"Client-side Discoverable Assertion was attempted with a blank User Handle", "it names no account"},
 	{"Unable to find the credential", "the account has no such passkey"},
-	{"The credential ID provided is not", "it is none of the passkeys that were asked for"},
+	{"The credential ID provided is not", "it is not one of the passkeys that were asked for"},
 	{"User does not own all credentials", "the account's passkeys have changed"},
 	{"Error validating the assertion signature", "the signature is wrong"},
 	{"Error parsing the assertion public key", "the stored public key is unusable"},
