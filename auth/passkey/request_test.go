@@ -212,7 +212,7 @@ func TestASignInIsRefused(t *testing.T) {
 		"with a passkey that was not asked for": {func(a *attempt) {
 			a.options, a.session = begin(t, c, other.stored)
 			a.known = []passkey.Credential{p.stored, other.stored}
-		}, "none of the passkeys"},
+		}, "not one of the passkeys"},
 		"with a session of another account": {func(a *attempt) {
 			a.options, a.session = begin(t, c, stranger.stored)
 		}, "have changed"},
