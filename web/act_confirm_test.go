@@ -237,7 +237,7 @@ func (o *owner) refusesAllWrongProofs(a act, other *owner) {
 
 func eachLocalPost(t *testing.T, fn func(t *testing.T, s *postOffice)) {
 	t.Helper()
-	modelstest.EachURL(t, func(t *testing.T, databaseURL string) {
+	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newPostOffice(t, databaseURL, onLocalhost)
 		s.URL = localhost(s.URL)
 		fn(t, s)
@@ -305,7 +305,7 @@ func TestSensitiveActsOfAnAccountWithoutASecondFactorTakeThePassword(t *testing.
 
 // The form of an act asks for the kinds of code that the account has.
 func TestASensitiveActNamesTheCodesThatTheAccountHas(t *testing.T) {
-	s := newSite(t, modelstest.SQLite(t), onLocalhost)
+	s := newSite(t, modelstest.MigratedSQLite(t), onLocalhost)
 	s.URL = localhost(s.URL)
 	b := s.signedIn()
 	key := b.addPasskey(url.Values{"current_password": {adaPassword}})

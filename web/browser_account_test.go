@@ -26,7 +26,7 @@ func TestAPersonTakesTheirDataAndLeavesInARealBrowser(t *testing.T) {
 	}{{390, false}, {1280, true}} {
 		t.Run(fmt.Sprintf("%d pixels wide, scripts %v", c.width, c.scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newPostOffice(t, modelstest.SQLite(t))
+			s := newPostOffice(t, modelstest.MigratedSQLite(t))
 			phone := s.login("phone")
 			tab, folder := openTab(t, s.URL, c.width, c.scripts), t.TempDir()
 			tab.do("take downloads", call(cdbrowser.SetDownloadBehavior, cdbrowser.SetDownloadBehaviorParams{Behavior: cdbrowser.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder}))

@@ -18,7 +18,7 @@ func TestAPersonChangesTheAddressAndBackInARealBrowser(t *testing.T) {
 	}{{390, false}, {1280, true}} {
 		t.Run(fmt.Sprintf("%d pixels wide, scripts %v", c.width, c.scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newPostOffice(t, modelstest.SQLite(t))
+			s := newPostOffice(t, modelstest.MigratedSQLite(t))
 			phone := s.login("phone")
 			b := openTab(t, s.URL, c.width, c.scripts)
 			if c.scripts {

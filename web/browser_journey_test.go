@@ -32,7 +32,7 @@ func TestAPersonSignsOutAPhoneInARealBrowser(t *testing.T) {
 	}{{390, false}, {390, true}, {1280, true}} {
 		t.Run(fmt.Sprintf("%d pixels wide, scripts %v", c.width, c.scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newPostOffice(t, modelstest.SQLite(t), func(a *services.Config, w *web.Config) {
+			s := newPostOffice(t, modelstest.MigratedSQLite(t), func(a *services.Config, w *web.Config) {
 				a.BrowserIdle, w.TrustedProxies = 20*24*time.Hour, []string{"127.0.0.0/8", "::1/128"}
 			})
 			if err := s.store.AddClient(t.Context(), models.Client{ID: "app", Name: "Notes", CreatedAt: s.clock.Now()}); err != nil {

@@ -118,7 +118,7 @@ func TestTheSecondStepByKeyboardAlone(t *testing.T) {
 		t.Skip("LEFT OUT: a short run does not test the portal in a browser")
 	}
 	chromium(t)
-	s := newSite(t, modelstest.SQLite(t))
+	s := newSite(t, modelstest.MigratedSQLite(t))
 	c := openTab(t, s.URL, 1280, true)
 	c.colours("light")
 	c.open("/login", http.StatusOK)

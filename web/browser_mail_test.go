@@ -24,7 +24,7 @@ func TestEveryMailedLinkIsFollowedToItsEndInARealBrowser(t *testing.T) {
 	for name, scripts := range map[string]bool{"with scripts": true, "without scripts": false} {
 		t.Run(name, func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newPostOffice(t, modelstest.SQLite(t), func(a *services.Config, _ *web.Config) { a.SignupOpen = true })
+			s := newPostOffice(t, modelstest.MigratedSQLite(t), func(a *services.Config, _ *web.Config) { a.SignupOpen = true })
 			b := openTab(t, s.URL, 390, scripts)
 			if scripts {
 				b.load(vendored(t, "axe/axe.min.js"))
@@ -110,7 +110,7 @@ func TestLinksWorkInTwoTabsUnderAHostNameOverHTTP(t *testing.T) {
 		t.Skip("LEFT OUT: a short run does not test the portal in a browser")
 	}
 	chromium(t) // before a database is made
-	s := newPostOffice(t, modelstest.SQLite(t), func(_ *services.Config, w *web.Config) {
+	s := newPostOffice(t, modelstest.MigratedSQLite(t), func(_ *services.Config, w *web.Config) {
 		w.BaseURL = strings.Replace(w.BaseURL, "127.0.0.1", hostName, 1)
 	})
 	s.URL = strings.Replace(s.URL, "127.0.0.1", hostName, 1)

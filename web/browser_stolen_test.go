@@ -23,7 +23,7 @@ func withAndWithout(t *testing.T, walk func(t *testing.T, s *site, c *tab)) {
 	for _, scripts := range []bool{true, false} {
 		t.Run(fmt.Sprintf("scripts %v", scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newSite(t, modelstest.SQLite(t))
+			s := newSite(t, modelstest.MigratedSQLite(t))
 			c := openTab(t, s.URL, 390, scripts)
 			if scripts {
 				c.load(vendored(t, "axe/axe.min.js"))

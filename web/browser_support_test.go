@@ -23,7 +23,7 @@ func TestSupportLooksAndTheOwnerSeesItInARealBrowser(t *testing.T) {
 	}{{390, false}, {1280, true}} {
 		t.Run(fmt.Sprintf("%d pixels wide, scripts %v", c.width, c.scripts), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newSite(t, modelstest.SQLite(t), func(a *services.Config, _ *web.Config) { a.BrowserIdle = 20 * 24 * time.Hour })
+			s := newSite(t, modelstest.MigratedSQLite(t), func(a *services.Config, _ *web.Config) { a.BrowserIdle = 20 * 24 * time.Hour })
 			deskJourney(t, s, openTab(t, s.URL, c.width, c.scripts))
 		})
 	}

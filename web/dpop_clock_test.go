@@ -18,7 +18,7 @@ import (
 // onSQLite is each where the database takes no part.
 func onSQLite(t *testing.T, fn func(t *testing.T, s *site), change func(*services.Config, *web.Config)) {
 	t.Helper()
-	fn(t, newSite(t, modelstest.SQLite(t), change))
+	fn(t, newSite(t, modelstest.MigratedSQLite(t), change))
 }
 
 // off is a proof by a clock that is wrong, with a nonce where there is one.

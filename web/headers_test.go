@@ -68,7 +68,7 @@ func armoured(t *testing.T, what string, r reply, https bool) {
 func TestEveryAnswerOfEveryRouteIsArmoured(t *testing.T) {
 	for _, https := range []bool{false, true} {
 		var broken atomic.Bool
-		s := newSite(t, modelstest.SQLite(t), func(a *services.Config, w *web.Config) {
+		s := newSite(t, modelstest.MigratedSQLite(t), func(a *services.Config, w *web.Config) {
 			now := a.Now
 			a.Now = func() time.Time {
 				if broken.Load() {

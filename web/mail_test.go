@@ -30,7 +30,7 @@ type postOffice struct {
 // posted runs fn against a fresh service with mail on SQLite and on PostgreSQL.
 func posted(t *testing.T, fn func(t *testing.T, s *postOffice), changes ...func(*services.Config, *web.Config)) {
 	t.Helper()
-	modelstest.EachURL(t, func(t *testing.T, databaseURL string) { fn(t, newPostOffice(t, databaseURL, changes...)) })
+	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) { fn(t, newPostOffice(t, databaseURL, changes...)) })
 }
 
 func newPostOffice(t *testing.T, databaseURL string, changes ...func(*services.Config, *web.Config)) *postOffice {

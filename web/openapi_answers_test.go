@@ -112,12 +112,12 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 			if change == nil {
 				change = onLocalhost
 			}
-			scene.play(newProbe(t, newSite(t, modelstest.SQLite(t), change), l))
+			scene.play(newProbe(t, newSite(t, modelstest.MigratedSQLite(t), change), l))
 		})
 	}
 	t.Run("a mistake of the server's", func(t *testing.T) {
 		var broken atomic.Bool
-		s := newSite(t, modelstest.SQLite(t), func(a *services.Config, w *web.Config) {
+		s := newSite(t, modelstest.MigratedSQLite(t), func(a *services.Config, w *web.Config) {
 			onLocalhost(a, w)
 			now := a.Now
 			a.Now = func() time.Time {

@@ -15,7 +15,7 @@ const offerText = "on the lists that attackers try first"
 
 // An account whose password came before the list did signs in as ever. Its portal offers a change until that is done or put off.
 func TestACommonPasswordIsOfferedAChange(t *testing.T) {
-	modelstest.EachURL(t, func(t *testing.T, databaseURL string) {
+	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newSite(t, databaseURL)
 		user, err := s.store.UserByEmail(t.Context(), adaEmail)
 		if err != nil {
@@ -85,7 +85,7 @@ func TestACommonPasswordIsOfferedAChange(t *testing.T) {
 
 // A guess tells nothing about the password, and the offer of one account is not shown to another.
 func TestTheOfferBelongsToOneSignIn(t *testing.T) {
-	s := newSite(t, modelstest.SQLite(t))
+	s := newSite(t, modelstest.MigratedSQLite(t))
 	b := s.browser()
 	if r := b.post("/login", url.Values{"email": {adaEmail}, "password": {"password1234"}}); r.status != http.StatusUnprocessableEntity || strings.Contains(r.body, offerText) || strings.Contains(strings.Join(r.header.Values("Set-Cookie"), " "), "-password") {
 		t.Errorf("a wrong password: %d %q", r.status, r.header.Values("Set-Cookie"))

@@ -248,7 +248,7 @@ func TestAPersonGetsBackInFromTheMailInARealBrowser(t *testing.T) {
 	for _, width := range []int64{390, 800} {
 		t.Run(fmt.Sprintf("%d pixels wide", width), func(t *testing.T) {
 			chromium(t) // before a database is made
-			s := newPostOffice(t, modelstest.SQLite(t))
+			s := newPostOffice(t, modelstest.MigratedSQLite(t))
 			phone := s.login("phone")
 			c := openTab(t, s.URL, width, false)
 			c.open("/login", http.StatusOK)

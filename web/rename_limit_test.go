@@ -11,7 +11,7 @@ import (
 
 // The limit of renames is told in the row of the device, and to apps as rate_limited.
 func TestTheLimitOfRenamesIsToldWhereTheNameWasTyped(t *testing.T) {
-	s := newSite(t, modelstest.SQLite(t))
+	s := newSite(t, modelstest.MigratedSQLite(t))
 	b, p := s.signedIn(), s.login("phone")
 	path, json := "/devices/"+p.id+"/rename", append(bearer(p.access), "Content-Type", jsonType)
 	for i := range 20 {

@@ -165,7 +165,7 @@ func TestASignedOutPhoneStaysOutOfTheShopWhileLatchkeyIsDown(t *testing.T) {
 
 // Two replicas on one database: signed out at one, refused by a shop that asks the other.
 func TestAPhoneSignedOutAtOneReplicaIsOutOfTheShopOfTheOther(t *testing.T) {
-	database := modelstest.Postgres(t)
+	database := modelstest.MigratedPostgres(t)
 	one := newSite(t, database)
 	two := newReplica(t, database)
 	phone := newPhone(t, two.tryLogin(adaEmail, adaPassword, "phone"))

@@ -23,7 +23,7 @@ import (
 // fuzzedService is a service with its own keys, and the device whose tokens are altered.
 func fuzzedService(f testing.TB, alg string) (*raced, models.Device) {
 	f.Helper()
-	store, err := models.Open(f.Context(), models.Config{URL: modelstest.SQLite(f)})
+	store, err := models.Open(f.Context(), models.Config{URL: modelstest.MigratedSQLite(f)})
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func TestEveryWayToSignInIsClaimed(t *testing.T) {
 
 // eachCounted is modelstest.Each with a count of statements.
 func eachCounted(t *testing.T, fn func(t *testing.T, store *models.Store, statements *atomic.Int64)) {
-	modelstest.EachURL(t, func(t *testing.T, url string) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
 		var n atomic.Int64
 		store, err := models.Open(t.Context(), models.Config{URL: url, OnStatement: func(string) { n.Add(1) }})
 		if err != nil {

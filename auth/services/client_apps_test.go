@@ -60,7 +60,7 @@ func TestNativeAppsAreReadAndKept(t *testing.T) {
 }
 
 func TestMistakesInARegistrationAreNamed(t *testing.T) {
-	store, err := models.Open(t.Context(), models.Config{URL: modelstest.SQLite(t)})
+	store, err := models.Open(t.Context(), models.Config{URL: modelstest.MigratedSQLite(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

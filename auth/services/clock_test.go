@@ -127,7 +127,7 @@ func TestTheNumbersOfTheSupportDeskSurviveAWrongClock(t *testing.T) {
 
 func TestReadinessIsAskedForAgainAfterAClockWasSetBack(t *testing.T) {
 	for _, by := range jumps {
-		modelstest.EachURL(t, func(t *testing.T, url string) {
+		modelstest.EachMigrated(t, func(t *testing.T, url string) {
 			store, err := models.Open(t.Context(), models.Config{URL: url})
 			if err != nil {
 				t.Fatal(err)

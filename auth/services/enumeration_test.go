@@ -34,7 +34,7 @@ func (w *work) take() (hashes, statements []string) {
 
 // The work of a request must not depend on whether an address has an account.
 func TestAnAddressWithoutAnAccountIsAsMuchWorkAsOneWithIt(t *testing.T) {
-	modelstest.EachURL(t, func(t *testing.T, url string) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
 		w := &work{}
 		store, err := models.Open(t.Context(), models.Config{URL: url, OnStatement: func(sql string) {
 			w.mu.Lock()

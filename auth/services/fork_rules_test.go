@@ -93,7 +93,7 @@ func (r *realRule) present(g int64, ip string, now time.Time) (int64, bool) {
 // realRules returns a device of a real user on SQLite, always in the state after its sign-in.
 func realRules(t *testing.T, judged *int) func() refreshRule {
 	t.Helper()
-	store, err := models.Open(t.Context(), models.Config{URL: modelstest.SQLite(t)})
+	store, err := models.Open(t.Context(), models.Config{URL: modelstest.MigratedSQLite(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

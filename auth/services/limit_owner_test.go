@@ -162,7 +162,7 @@ func TestAKnownBrowserPassesTheLimitsOfItsNetwork(t *testing.T) {
 
 // At the limit of a network, the response must not reveal which accounts signed in there.
 func TestAtANetworksLimitKnownAndUnknownAccountsAreAlike(t *testing.T) {
-	modelstest.EachURL(t, func(t *testing.T, url string) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
 		w := &work{}
 		store, err := models.Open(t.Context(), models.Config{URL: url, OnStatement: func(sql string) {
 			w.mu.Lock()

@@ -37,7 +37,7 @@ func (p *racePair) each(fn func(s *raced))   { fn(p.services[0]); fn(p.services[
 // eachPair runs fn on SQLite and on PostgreSQL. No keys are loaded yet.
 func eachPair(t *testing.T, fn func(t *testing.T, p *racePair)) {
 	t.Helper()
-	modelstest.EachURL(t, func(t *testing.T, url string) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
 		p := &racePair{}
 		for i := range p.services {
 			store, err := models.Open(t.Context(), models.Config{URL: url, Conns: 6})

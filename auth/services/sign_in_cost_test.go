@@ -14,7 +14,7 @@ import (
 
 // A sign-in of an account without a second factor costs as many statements as it did before there were any.
 func TestASignInWithoutASecondFactorCostsNoMore(t *testing.T) {
-	modelstest.EachURL(t, func(t *testing.T, url string) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
 		var n atomic.Int64
 		store, err := models.Open(t.Context(), models.Config{URL: url, OnStatement: func(string) { n.Add(1) }})
 		if err != nil {

@@ -218,7 +218,7 @@ func TestWhatIsSearchedForIsRecordedWithinBounds(t *testing.T) {
 }
 
 func TestTheNumbersAreCountedOnceAMinute(t *testing.T) {
-	modelstest.EachURL(t, func(t *testing.T, url string) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
 		var counts atomic.Int64
 		store, err := models.Open(t.Context(), models.Config{URL: url, OnStatement: func(sql string) {
 			if strings.Contains(sql, "count(*) AS n FROM events") {

@@ -140,7 +140,7 @@ func benchSQLite(b *testing.B) {
 	if b.N > 1 {
 		return
 	}
-	s := newServer(b, modelstest.SQLite(b), benchAccounts)
+	s := newServer(b, modelstest.MigratedSQLite(b), benchAccounts)
 	floor := newSQLiteFloor(b)
 	for _, clients := range []int{1, 8, 32} {
 		ratios := make([]float64, rounds)

@@ -13,7 +13,7 @@ import (
 )
 
 func TestEveryScenarioRunsAgainstTheRealServerWithoutAnError(t *testing.T) {
-	s := newServer(t, modelstest.SQLite(t), fewAccounts)
+	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
 	for scenario, n := range map[string]int64{"login": 8, "refresh": 300, "whoami": 300, "mixed": 300} {
 		r := s.load(t, options{Scenario: scenario, Clients: 4, Duration: 2 * time.Minute, Requests: n})
 		if r.Failed > 0 || r.Requests != n || r.P50 <= 0 || r.P50 > r.P99 || r.PeakAnon == 0 || r.RPS <= 0 {
@@ -26,7 +26,7 @@ func TestEveryScenarioRunsAgainstTheRealServerWithoutAnError(t *testing.T) {
 }
 
 func TestBoundDevicesRefreshWithProofsUntilTheseAreUsedUp(t *testing.T) {
-	s := newServer(t, modelstest.SQLite(t), fewAccounts)
+	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
 	r := s.load(t, options{Scenario: "refresh", Clients: 2, Duration: time.Minute, Requests: 300, DPoP: true})
 	if r.Failed > 0 || r.Requests != 300 {
 		t.Errorf("%d requests, %v", r.Requests, r.Errors)
@@ -43,7 +43,7 @@ func TestBoundDevicesRefreshWithProofsUntilTheseAreUsedUp(t *testing.T) {
 }
 
 func TestARunEndsByItsCountAndByItsTime(t *testing.T) {
-	s := newServer(t, modelstest.SQLite(t), fewAccounts)
+	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
 	if r := s.load(t, options{Scenario: "whoami", Clients: 3, Requests: 50}); r.Requests != 50 {
 		t.Errorf("%d requests, wanted 50", r.Requests)
 	}
@@ -53,7 +53,7 @@ func TestARunEndsByItsCountAndByItsTime(t *testing.T) {
 }
 
 func TestDevicesAreKeptForTheNextRun(t *testing.T) {
-	s := newServer(t, modelstest.SQLite(t), fewAccounts)
+	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
 	tokens := filepath.Join(t.TempDir(), "devices.json")
 	var out, progress bytes.Buffer
 	o := options{

@@ -44,18 +44,21 @@ func Set(name, value string) Option {
 
 // Durable keeps PostgreSQL's own promise, for tests whose point is what survives
 // on disk: a commit is flushed before it is acknowledged.
-func Durable(settings map[string]string) { settings["fsync"] = "on" }
+func Durable(settings map[string]string) {
+	settings["fsync"], settings["full_page_writes"] = "on", "on"
+}
 
-// quick is what a cluster runs with otherwise. Without fsync a commit survives
+// quick is what a cluster runs with otherwise. Without fsync and full pages a commit survives
 // the death of the server (it was handed to the kernel), not that of the machine;
 // synchronous_commit stays on, or even the first would not hold.
 func quick() map[string]string {
 	return map[string]string{
-		"fsync":           "off",
-		"max_connections": "200",
-		"shared_buffers":  "64MB",
-		"jit":             "off",
-		"timezone":        "UTC",
+		"fsync":            "off",
+		"full_page_writes": "off",
+		"max_connections":  "200",
+		"shared_buffers":   "64MB",
+		"jit":              "off",
+		"timezone":         "UTC",
 	}
 }
 

@@ -19,8 +19,7 @@ import (
 // t.Parallel.
 func Each(t *testing.T, fn func(t *testing.T, s *models.Store)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { fn(t, open(t, migratedSQLite(t))) })
-	t.Run("postgres", func(t *testing.T) { fn(t, open(t, migratedPostgres(t))) })
+	EachMigrated(t, func(t *testing.T, url string) { fn(t, open(t, url)) })
 }
 
 // EachURL is [Each] for tests of migrations and of the whole program: fn gets
@@ -29,6 +28,13 @@ func EachURL(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
+}
+
+// EachMigrated is [EachURL] with today's schema in the databases.
+func EachMigrated(t *testing.T, fn func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { fn(t, MigratedPostgres(t)) })
 }
 
 // SQLite returns the URL of a database file that does not exist yet, in a
@@ -81,9 +87,9 @@ func migrate(url string) (err error) {
 	return err
 }
 
-// migratedSQLite writes a copy of a database that was migrated once: under the
-// race detector the migrations alone would cost every test most of its time.
-func migratedSQLite(t testing.TB) string {
+// MigratedSQLite is [SQLite] with today's schema, copied from a database that
+// was migrated once: the migrations alone would cost most tests most of their time.
+func MigratedSQLite(t testing.TB) string {
 	t.Helper()
 	files, err := sqliteTemplate()
 	if err != nil {

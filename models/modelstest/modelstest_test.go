@@ -49,11 +49,11 @@ func TestDatabasesAreIndependent(t *testing.T) {
 }
 
 func TestTheMigratedTemplateStaysClean(t *testing.T) {
-	a := connect(t, migratedPostgres(t))
+	a := connect(t, MigratedPostgres(t))
 	if _, err := a.Exec(t.Context(), "CREATE TABLE mine (n int)"); err != nil {
 		t.Fatal(err)
 	}
-	b := connect(t, migratedPostgres(t))
+	b := connect(t, MigratedPostgres(t))
 	if tables(t, a) != tables(t, b)+1 {
 		t.Errorf("a has %d tables and b has %d, want one more in a", tables(t, a), tables(t, b))
 	}

@@ -26,8 +26,8 @@ func Postgres(t testing.TB) string {
 	return fresh(t, func() (string, error) { return "template0", nil })
 }
 
-// migratedPostgres is Postgres with today's schema, copied from a template.
-func migratedPostgres(t testing.TB) string {
+// MigratedPostgres is [Postgres] with today's schema, copied from a template.
+func MigratedPostgres(t testing.TB) string {
 	t.Helper()
 	return fresh(t, shared.migrated)
 }
