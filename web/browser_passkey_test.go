@@ -48,7 +48,7 @@ func TestAPasskeyInARealBrowser(t *testing.T) {
 		t.Skip("LEFT OUT: a short run does not test the portal in a browser")
 	}
 	chromium(t)
-	modelstest.EachURL(t, func(t *testing.T, databaseURL string) {
+	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newSite(t, databaseURL, onLocalhost)
 		c := openTab(t, strings.Replace(s.URL, "127.0.0.1", "localhost", 1), 390, true)
 		phone := c.addDevice(true)
@@ -82,7 +82,9 @@ func TestAPasskeyInARealBrowser(t *testing.T) {
 		c.follow(`#passkey [data-passkey-start]`).one("h1").says("Devices")
 
 		// Alone, from the browser's list: it answers as soon as the page asks.
-		c.do("sign out", clicked(`form[action="/logout"] button`), chromedp.WaitVisible(chromedp.CSS(`form[action^="/devices/"]`)))
+		evaluate[bool](c, `window.same = true`)
+		c.hit(`form[action="/logout"] button`)
+		c.until("the passkey signs in", `!window.same && location.pathname === "/devices" && document.readyState === "complete"`)
 		c.shoot("signed-in-by-passkey")
 
 		// Removed, confirmed by itself.
