@@ -22,12 +22,13 @@ type Mail struct {
 	Until    time.Time
 	Base     string // the portal's origin
 
-	Factor    string // the name of the passkey that the mail is about; may be empty
-	NewName   string // that Factor has now
-	App       bool   // it is about the authenticator app, otherwise about a passkey
-	Removed   string // a sentence: the factors that the act removed beside what it is for
-	CodesLeft int    // recovery codes that were not used
-	Code      string // the one of an enrolment
+	Factor    string        // the name of the passkey that the mail is about; may be empty
+	NewName   string        // that Factor has now
+	App       bool          // it is about the authenticator app, otherwise about a passkey
+	Removed   string        // a sentence: the factors that the act removed beside what it is for
+	CodesLeft int           // recovery codes that were not used
+	Copied    *CopiedSignIn // how a copied sign-in was used; nil: not known
+	Code      string        // the one of an enrolment
 
 	Before, After string // the addresses of a change, as far as the recipient is told
 
@@ -90,10 +91,10 @@ func (m Mail) wordsOfKind() wording {
 		}
 	case "device_reused":
 		return wording{
-			subject: "A device was signed out: its sign-in may have been copied", heading: "A copied sign-in was found", alarm: true, why: always,
-			lead:   "The token that keeps " + quoted + " signed in was used twice, which happens when someone has copied it. We signed the device out, for you and for the person who has the copy.",
+			subject: "Someone may be using your account", heading: "Someone may be using your account", alarm: true, why: always,
+			lead:   strings.Replace(CopiedText(m.Copied), "“%s”", quoted, 1),
 			button: "Secure my account",
-			act:    "You can sign in on it again. If you fear that someone else has had your device or your password, this link signs every device out and locks your password until you choose a new one.",
+			act:    "If both uses were yours, sign in on that device again. If not, this link signs every device out and locks your password until you choose a new one. You do not have to sign in for it.",
 		}
 	case "password_changed":
 		w := wording{
@@ -135,12 +136,13 @@ func (m Mail) facts() []Fact {
 		if m.Device != "" {
 			list = append(list, Fact{"Device", given(m.Device)})
 		}
-		if m.Agent != "" && m.Agent != m.Device {
+		if m.Agent != "" && m.Agent != m.Device && m.Copied == nil {
 			list = append(list, Fact{"Browser or app", m.Agent})
 		}
 	}
+	list = append(list, m.Copied.facts()...)
 	list = append(list, Fact{"When", absolute(m.At)})
-	if m.Address != "" {
+	if m.Address != "" && m.Copied == nil {
 		list = append(list, Fact{"IP address", m.Address})
 	}
 	return list
@@ -173,7 +175,7 @@ func (m Mail) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
 	for _, f := range m.facts() {
-		fmt.Fprintf(&b, " %-19s %s\n", f.Name+":", strings.ReplaceAll(foldAt(58, plain(f.Value)), "\n", "\n"+strings.Repeat(" ", 21)))
+		fmt.Fprintf(&b, " %-19s %s\n", f.Name+":", strings.ReplaceAll(foldAt(56, plain(f.Value)), "\n", "\n"+strings.Repeat(" ", 21)))
 	}
 	b.WriteString("\n")
 	if m.Link != "" {

@@ -97,7 +97,7 @@ type Ended struct {
 	Name   string
 	Icon   string
 	Reason string // a sentence: "Signed out by you."
-	Alarm  bool   // deserves attention: its token was used twice
+	Alarm  bool   // deserves attention: its sign-in may have been copied
 	At     time.Time
 }
 
@@ -107,7 +107,8 @@ type Alert struct {
 	Device  string // its name
 	ID      string // of the device
 	At      time.Time
-	Address string // where the token was used last; may be empty
+	Address string        // of the request that caused it; may be empty
+	Copied  *CopiedSignIn // of a theft; nil: not known
 }
 
 // DevicesPage lists the live devices of one person.
@@ -160,8 +161,9 @@ type Event struct {
 	Names   []string // stand in Text for each %s
 	Alarm   bool     // deserves attention: reuse found, failed sign-in
 	At      time.Time
-	Agent   string // may be empty
-	Address string // may be empty
+	Agent   string        // may be empty
+	Address string        // may be empty
+	Copied  *CopiedSignIn // shown in place of Agent and Address; nil: it is about no copied sign-in, or its uses are not known
 }
 
 // ActivityPage lists the account's events, newest first.

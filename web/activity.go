@@ -54,7 +54,7 @@ func activityURL(filter, before string) string {
 }
 
 func eventLine(e models.Event) views.Event {
-	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP}
+	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP, Copied: copiedSignIn(e.Reuse)}
 	line.Text, line.Names = sentence(e)
 	if agent := auth.DescribeAgent(e.UserAgent); agent.Name != auth.UnknownBrowser {
 		line.Agent = agent.Name

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/auth/signin"
+	"latchkey/views"
 )
 
 // alertsDismiss takes the warnings off the devices page, up to the one that the person saw there.
@@ -21,5 +22,6 @@ func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *signi
 	if err := s.devices.DismissAlerts(r.Context(), by, time.UnixMicro(micros)); err != nil {
 		return err
 	}
+	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "Dismissed.", Detail: "The warnings stay in your activity."})
 	return redirect(w, r, "/devices")
 }

@@ -100,12 +100,12 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 
 		page := c.signIn(adaEmail, adaPassword)
 		alarm := page.one("section", "aria-labelledby", "alerts")
-		alarm.one("h2").says("Someone may have copied a sign-in of yours")
-		if text := alarm.one("ul").text(); !strings.HasPrefix(text, "“phone” was signed out because its token was used twice.") {
+		alarm.one("h2").says("Someone may be using your account")
+		if text := alarm.one("ul", "class", "alert-list").text(); !strings.HasPrefix(text, "A sign-in on “phone” may have been copied, so we signed it out.") {
 			t.Errorf("the warning says %q", text)
 		}
 		alarm.one("a", "href", "/security/secure").says("Secure my account")
-		page.one("section", "aria-labelledby", "ended").one("p", "class", "ending-reason").says("Signed out because its token was used twice: someone may have copied it.")
+		page.one("section", "aria-labelledby", "ended").one("p", "class", "ending-reason").says("Signed out because its sign-in may have been copied.")
 		c.check("the warning")
 		c.follow(`.tabs a[href="/activity"]`)
 		c.follow(`.filters a[href="/activity?kind=warnings"]`).one("li", "class", "event")

@@ -15,10 +15,7 @@ var endTexts = map[models.EndReason]endText{
 	models.RevokedByLimit: {
 		"Signed out to make room: too many browsers were signed in.", "Signed out to make room: too many browsers were signed in",
 	},
-	models.RevokedByReuse: {
-		"Signed out because its token was used twice: someone may have copied it.",
-		"Signed out because its token was used twice: it may have been copied",
-	},
+	models.RevokedByReuse:    {"Signed out because its sign-in may have been copied.", "Signed out because its sign-in may have been copied"},
 	models.RevokedByDisable:  {"Signed out when your account was disabled.", "Signed out when the account was disabled"},
 	models.RevokedByOperator: {"Signed out by an administrator.", "Signed out by an administrator"},
 	models.RevokedByExpiry:   {"Its sign-in reached its time limit.", "Reached its time limit"},

@@ -57,7 +57,7 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *signi
 func alertRows(events []models.Event) (rows []views.Alert, seen string) {
 	for _, e := range events {
 		rows = append(rows, views.Alert{
-			Theft: e.Kind == models.EventDeviceReused, Device: e.DeviceName, ID: e.DeviceID.UUID.String(), At: e.At, Address: e.IP,
+			Theft: e.Kind == models.EventDeviceReused, Device: e.DeviceName, ID: e.DeviceID.UUID.String(), At: e.At, Address: e.IP, Copied: copiedSignIn(e.Reuse),
 		})
 	}
 	if len(events) > 0 {

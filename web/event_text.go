@@ -5,10 +5,12 @@ import (
 	"strconv"
 	"strings"
 
+	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
+	"latchkey/views"
 )
 
 // eventTexts has the text of each of models.EventKinds, with a %s for the device's name and, of a rename, a second one for the new
@@ -31,7 +33,9 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 		"An administrator signed out all your devices.",
 		"You signed out all other devices."),
 	models.EventDeviceRenamed: always("You renamed “%s” to “%s”."),
-	models.EventDeviceReused:  always("“%s” was signed out because its token was used twice: someone may have copied it."),
+	models.EventDeviceReused: func(e models.Event) string {
+		return views.CopiedText(copiedSignIn(e.Reuse))
+	},
 	models.EventDeviceForked: withDetail(token.ForkWarnDetail,
 		"“%s” lost the answer to its renewal several times. If its connection is good, sign it out and in again.",
 		"“%s” lost the answer to a renewal and asked again."),
@@ -85,6 +89,19 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventDataDownloaded: always("Everything that is kept of your account was downloaded on “%s”."),
 	models.EventAccountDeleted: always("Your account was deleted."),
 	models.EventMailFailed:     always("A mail to you could not be delivered. Is your e-mail address right?"),
+}
+
+// copiedSignIn is how a copied sign-in was used, or nil if that is not known.
+func copiedSignIn(r *models.Reuse) *views.CopiedSignIn {
+	c := auth.DescribeReuse(r)
+	if c == nil {
+		return nil
+	}
+	told := views.CopiedSignIn{SignedInFrom: c.SignedInFrom, Apart: c.Apart}
+	for _, u := range c.Uses {
+		told.Uses = append(told.Uses, views.TokenUse(u))
+	}
+	return &told
 }
 
 func always(text string) func(models.Event) string {

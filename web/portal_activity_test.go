@@ -31,7 +31,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventDevicesRevoked, models.ActorOwner, string(models.RevokedByOwner), "You signed out all other devices.", false},
 		{models.EventDevicesRevoked, models.ActorOperator, string(models.RevokedByOperator), "An administrator signed out all your devices.", false},
 		{models.EventDeviceRenamed, models.ActorOwner, "tablet", "You renamed “phone” to “tablet”.", false},
-		{models.EventDeviceReused, models.ActorSystem, string(models.RevokedByReuse), "“phone” was signed out because its token was used twice: someone may have copied it.", true},
+		{models.EventDeviceReused, models.ActorSystem, string(models.RevokedByReuse), "A sign-in on “phone” may have been copied, so we signed it out.", true},
 		{models.EventDeviceForked, models.ActorSystem, token.ForkDetail, "“phone” lost the answer to a renewal and asked again.", false},
 		{models.EventDeviceForked, models.ActorSystem, token.ForkWarnDetail, "“phone” lost the answer to its renewal several times. If its connection is good, sign it out and in again.", true},
 		{models.EventDeviceRestored, models.ActorSystem, "", "“phone” was signed in by a token newer than our records, after a restore of the database.", false},
