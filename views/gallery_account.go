@@ -97,7 +97,7 @@ func (g gallery) warnings() []State {
 	}
 	stolen := end("old phone", "phone", "Signed out because its sign-in may have been copied.", 25*time.Minute)
 	stolen.Alarm = true
-	theft := Alert{Theft: true, Device: "Pixel 9", ID: "a5", At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("where the owner signed in")}
+	theft := Alert{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("where the owner signed in")}
 	evil := Alert{Theft: true, Device: hostile, ID: "a6", At: g.ago(30 * time.Hour), Copied: g.copied("elsewhere")}
 	odd := Alert{Theft: true, Device: override, ID: "a8", At: g.ago(50 * time.Hour), Copied: g.copied("from one address")}
 	before := Alert{Theft: true, Device: longWord, ID: "a9", At: g.ago(60 * time.Hour), Address: "192.0.2.99"}
