@@ -50,6 +50,9 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *signi
 		})
 	}
 	page.Alerts, page.AlertsSeen = alertRows(o.Alerts)
+	if slices.ContainsFunc(page.Alerts, func(a views.Alert) bool { return a.Theft }) {
+		page.PasswordOffer = "" // it waits until the theft was seen
+	}
 	return render(w, r, status, views.Devices(page))
 }
 
