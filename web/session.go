@@ -14,6 +14,7 @@ import (
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 const (
@@ -111,6 +112,11 @@ func (c *cookies) expire(w http.ResponseWriter, name string) {
 // flash leaves a message for the next page.
 func (c *cookies) flash(w http.ResponseWriter, r *http.Request, tone views.Tone, text string) {
 	c.leave(w, r, views.Flash{Tone: tone, Text: text})
+}
+
+// notice is a message whose sentence may name something.
+func notice(tone views.Tone, s catalog.Sentence) views.Flash {
+	return views.Flash{Tone: tone, Text: s.Text, Names: s.Names}
 }
 
 // leave is flash for a message with names or a detail. A message that cannot be kept is not worth an error.
