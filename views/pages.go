@@ -191,7 +191,9 @@ type Filter struct {
 // GalleryPage lists the states of Gallery.
 type GalleryPage struct {
 	Shell
-	States []State
+	States    []State
+	Languages []string // tags
+	Language  string   // the one in which the states are shown; empty: the reader's
 }
 
 // ChoosePasswordPage replaces a generated password by one of its owner's.

@@ -403,6 +403,9 @@ func (p Printer) OthersSubmit(count int) string { return p.text("others.submit",
 // OthersTitle says "Sign out everywhere else".
 func (p Printer) OthersTitle() string { return p.text("others.title", nil) }
 
+// PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
+func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
+
 // RevokeAfterwards says "If someone else may have used your account, also <link>change your password</link>.".
 func (p Printer) RevokeAfterwards(link Tag) templ.Component {
 	return p.rich("revoke.afterwards", args{"link": link})

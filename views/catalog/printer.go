@@ -4,6 +4,8 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -79,6 +81,9 @@ func In(tag string) (Printer, bool) {
 	t, ok := tongues()[tag]
 	return Printer{t}, ok
 }
+
+// Tags are the languages that In takes.
+func Tags() []string { return slices.Sorted(maps.Keys(tongues())) }
 
 // Tag is the language: the value of the attribute lang and of Content-Language. Dates and numbers follow it.
 func (p Printer) Tag() language.Tag { return p.spoken().tag }

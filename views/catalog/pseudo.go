@@ -27,6 +27,7 @@ func (t *tongue) disguised(tag string, change func(string) string) *tongue {
 		}
 		d.messages[key] = message{forms: forms, rules: m.rules}
 	}
+	d.messages["language.name"] = message{forms: map[plural.Form][]node{plural.Other: {{kind: text, value: tag}}}, rules: d.tag}
 	return d
 }
 
