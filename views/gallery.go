@@ -41,8 +41,11 @@ func GalleryIn(p catalog.Printer, assets Assets) []State {
 }
 
 // Mails is every mail in every state. They are no pages: their style stands in them, and their links are whole.
-func Mails() []State {
-	g := gallery{now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
+func Mails() []State { return MailsIn(catalog.Printer{}) }
+
+// MailsIn is Mails in another language.
+func MailsIn(p catalog.Printer) []State {
+	g := gallery{say: p, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
 	for _, m := range g.mails() {
 		states = append(states, State{"letter/" + m.name, HTMLMail(m.mail)})

@@ -314,6 +314,51 @@ func (p Printer) LoginTitle() string { return p.text("login.title", nil) }
 // LogoutDone says "You are signed out of this browser.".
 func (p Printer) LogoutDone() string { return p.text("logout.done", nil) }
 
+// MailAlways says "You get this mail because it is about the safety of your account {email}. It cannot be turned off.".
+func (p Printer) MailAlways(email string) Sentence {
+	return p.sentence("mail.always", args{"email": email})
+}
+
+// MailFactAddress says "IP address".
+func (p Printer) MailFactAddress() string { return p.text("mail.fact_address", nil) }
+
+// MailFactAgent says "Browser or app".
+func (p Printer) MailFactAgent() string { return p.text("mail.fact_agent", nil) }
+
+// MailFactDevice says "Device".
+func (p Printer) MailFactDevice() string { return p.text("mail.fact_device", nil) }
+
+// MailFactLater says "Later".
+func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
+
+// MailFactWhen says "When".
+func (p Printer) MailFactWhen() string { return p.text("mail.fact_when", nil) }
+
+// MailMoreSignIns says "{count} more sign-ins".
+func (p Printer) MailMoreSignIns(count int) string {
+	return p.text("mail.more_sign_ins", args{"count": count})
+}
+
+// MailUntil says "The link is good once, until {time}.".
+func (p Printer) MailUntil(time string) string { return p.text("mail.until", args{"time": time}) }
+
+// MailReusedAct says "You can sign in on it again. If you fear that someone else has had your device or your password, this link signs every device out and locks your password until you choose a new one.".
+func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
+
+// MailReusedButton says "Secure my account".
+func (p Printer) MailReusedButton() string { return p.text("mail_reused.button", nil) }
+
+// MailReusedHeading says "A copied sign-in was found".
+func (p Printer) MailReusedHeading() string { return p.text("mail_reused.heading", nil) }
+
+// MailReusedLead says "The token that keeps {device} signed in was used twice, which happens when someone has copied it. We signed the device out, for you and for the person who has the copy.".
+func (p Printer) MailReusedLead(device string) Sentence {
+	return p.sentence("mail_reused.lead", args{"device": device})
+}
+
+// MailReusedSubject says "A device was signed out: its sign-in may have been copied".
+func (p Printer) MailReusedSubject() string { return p.text("mail_reused.subject", nil) }
+
 // MethodInvitation says "with an invitation".
 func (p Printer) MethodInvitation() string { return p.text("method.invitation", nil) }
 
