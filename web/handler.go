@@ -30,7 +30,7 @@ func (s *Server) page(h handler) http.Handler {
 		if err != nil {
 			message := "This form was sent from another site."
 			if errors.Is(err, errPlainHTTP) {
-				message = "This page came over plain http. The server is at " + s.base + ". Open it there."
+				message = fmt.Sprintf("This page came over plain http. The server is at %s. Open it there.", s.base)
 			}
 			err = &httpError{status: http.StatusForbidden, code: "cross_site", message: message, cause: err}
 		} else {

@@ -63,10 +63,10 @@ func (p Printer) Error(english string) string {
 	return p.text(key, a)
 }
 
-// KnowsError says that a sentence is in the catalogue. Tests ask it of every error that a page may show.
-func KnowsError(english string) bool {
+// ErrorKey is the message of an error's sentence, or "". Tests ask it of every error that a page may show.
+func ErrorKey(english string) string {
 	key, _ := findError(english)
-	return key != ""
+	return key
 }
 
 func findError(english string) (key string, a args) {
