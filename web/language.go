@@ -2,14 +2,10 @@ package web
 
 import (
 	"net/http"
-	"time"
 
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
-
-// languageLife is how long a browser's language is kept: as long as browsers keep any cookie.
-const languageLife = 400 * 24 * time.Hour
 
 // CheckLanguages refuses a language that the portal is not translated into, and names those that it is.
 func CheckLanguages(tags []string) error {
@@ -20,18 +16,14 @@ func CheckLanguages(tags []string) error {
 // say is how a handler speaks: in the language of the person who reads the answer.
 func say(r *http.Request) catalog.Printer { return request(r).printer }
 
-// chooseLanguage decides once in which language a request is answered: the one that was chosen in this browser, otherwise what
+// chooseLanguage decides once in which language a request is answered: the one that was chosen in this browser, otherwise the one that
 // its Accept-Language asks for.
 func (s *Server) chooseLanguage(r *http.Request) {
 	info := request(r)
 	if info.negotiated {
 		return
 	}
-	chosen := ""
-	if cookie, err := r.Cookie(s.cookies.prefix + "-language"); err == nil {
-		chosen = cookie.Value
-	}
-	info.printer, info.negotiated = s.languages.Pick(r.Header.Get("Accept-Language"), chosen), true
+	info.printer, info.negotiated = s.languages.Pick(r.Header.Get("Accept-Language"), s.cookies.language(r)), true
 }
 
 // inEnglish is for pages that no one translates: developers' and the support staff's.
@@ -52,10 +44,7 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 	if !s.languages.Has(p["language"]) {
 		return &httpError{status: http.StatusUnprocessableEntity, code: "invalid_request", message: "There is no such language here."}
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: s.cookies.prefix + "-language", Value: p["language"], Path: "/", MaxAge: int(languageLife / time.Second),
-		Secure: s.https, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
+	s.cookies.keepLanguage(w, p["language"])
 	next := localPath(p["next"])
 	if next == "" {
 		next = "/"

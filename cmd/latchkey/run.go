@@ -98,7 +98,7 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 		BaseURL: p.url, Secret: p.config.Secret, Previous: p.config.Previous,
 		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery, Outbox: outbox,
 		SecurityContacts: env.settings.SecurityContact, Languages: env.settings.Languages,
-		Stopping:         p.stopping.Load, OnlyHosts: env.onlyHosts(),
+		Stopping: p.stopping.Load, OnlyHosts: env.onlyHosts(),
 	})
 	if err != nil {
 		return err
