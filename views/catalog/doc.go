@@ -10,7 +10,7 @@
 // In a text stand
 //
 //   - {x}: a value. Which kind of value it is, its name says (see placeholders): {count} is the number that chooses the plural
-//     form; {duration} and its like are words of ours; {device}, {email} and their like are other people's words, which pages
+//     form; {date} and its like are words of ours; {device}, {email} and their like are other people's words, which pages
 //     show isolated, so that they cannot turn the sentence around;
 //   - <x>…</x>: a part that the page makes a link, emphasis or code of;
 //   - <x/>: a place where the page puts something, such as a <time>.

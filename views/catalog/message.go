@@ -18,13 +18,26 @@ const (
 	tag          // <x>…</x>: a component around the part inside
 )
 
-// placeholders says of which kind a value is, by its name. A message uses no others.
+// placeholders says of which kind a value is, by its name. A message uses no others; a new one is added here.
 var placeholders = map[string]kind{
 	"count": number,
 
-	"date": word, "duration": word, "longest": word, "minutes": word, "number": word, "time": word, "title": word, "field": word, "method": word, "unchecked": word,
+	"date":      word,
+	"field":     word,
+	"longest":   word,
+	"method":    word,
+	"number":    word,
+	"time":      word,
+	"unchecked": word,
 
-	"address": foreign, "app": foreign, "device": foreign, "email": foreign, "factor": foreign, "name": foreign, "new_name": foreign, "origin": foreign, "query": foreign,
+	"address":  foreign,
+	"app":      foreign,
+	"device":   foreign,
+	"email":    foreign,
+	"factor":   foreign,
+	"name":     foreign,
+	"new_name": foreign,
+	"origin":   foreign,
 }
 
 // node is a part of a message.

@@ -70,8 +70,8 @@ func TestWhatALanguageLacksIsSaidInEnglish(t *testing.T) {
 // A translation may turn names around, and nobody's words become markup or take another's place.
 func TestSentencesKeepTheirNames(t *testing.T) {
 	const evil = `<b>%s{device}`
-	de := speaker(t, "de", `{"a.b": "„{new_name}“ statt „{name}“ ({duration})", "a.c": "<link>Ändern & {device}</link> <when/>"}`)
-	s := de.sentence("a.b", args{"name": evil, "new_name": "neu", "duration": "%s"})
+	de := speaker(t, "de", `{"a.b": "„{new_name}“ statt „{name}“ ({longest})", "a.c": "<link>Ändern & {device}</link> <when/>"}`)
+	s := de.sentence("a.b", args{"name": evil, "new_name": "neu", "longest": "%s"})
 	if want := "„<bdi>neu</bdi>“ statt „<bdi>&lt;b&gt;%s{device}</bdi>“ (%\u2060s)"; shown(t, s) != want {
 		t.Errorf("%s, want %s", shown(t, s), want)
 	}
