@@ -56,12 +56,13 @@ lint: ## run golangci-lint, fetched into .bin when it is not there
 	fi; \
 	echo "$$tool run"; "$$tool" run
 
-generate: ## format the templates and make their Go code
+generate: ## make the methods of the catalogue's messages, format the templates and make their Go code
+	go generate ./views/catalog
 	go tool templ fmt views
 	go tool templ generate -path views
 
 # The sums are of the files as they lie here, so that work in progress passes when its generated code is fresh.
-SUMS = find views -name '*.templ' -o -name '*_templ.go' | LC_ALL=C sort | xargs -r sha256sum
+SUMS = find views -name '*.templ' -o -name '*_templ.go' -o -path 'views/catalog/*.json' -o -name messages.go | LC_ALL=C sort | xargs -r sha256sum
 
 verify: ## fail on stale generated code, go.mod, formatting, vet or build
 	@mkdir -p .bin && $(SUMS) > .bin/generated.before

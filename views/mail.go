@@ -5,12 +5,15 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"latchkey/views/catalog"
 )
 
 // Mail is what a mail tells. It is rendered twice: HTMLMail for programs that show HTML, Text for those that do not.
 type Mail struct {
-	Kind     string // see wordsOf; the kinds of auth's letters
-	To       string // the account's address
+	Say      catalog.Printer // of the account's language
+	Kind     string          // see wordsOf; the kinds of auth's letters
+	To       string          // the account's address
 	At       time.Time
 	Address  string // from where, as far as is known
 	Agent    string // "Firefox on Linux"; may be empty
@@ -71,7 +74,7 @@ func (m Mail) words() wording {
 
 func (m Mail) wordsOfKind() wording {
 	quoted := contained(firstStrongIsolate + given(m.Device))
-	always := "You get this mail because it is about the safety of your account " + m.To + ". It cannot be turned off."
+	always := m.Say.MailAlways(m.To).String()
 	switch m.Kind {
 	case "new_device":
 		if !m.Since.IsZero() {
@@ -90,10 +93,10 @@ func (m Mail) wordsOfKind() wording {
 		}
 	case "device_reused":
 		return wording{
-			subject: "A device was signed out: its sign-in may have been copied", heading: "A copied sign-in was found", alarm: true, why: always,
-			lead:   "The token that keeps " + quoted + " signed in was used twice, which happens when someone has copied it. We signed the device out, for you and for the person who has the copy.",
-			button: "Secure my account",
-			act:    "You can sign in on it again. If you fear that someone else has had your device or your password, this link signs every device out and locks your password until you choose a new one.",
+			subject: m.Say.MailReusedSubject(), heading: m.Say.MailReusedHeading(), alarm: true, why: always,
+			lead:   m.Say.MailReusedLead(quoted).String(),
+			button: m.Say.MailReusedButton(),
+			act:    m.Say.MailReusedAct(),
 		}
 	case "password_changed":
 		w := wording{
@@ -133,15 +136,15 @@ func (m Mail) facts() []Fact {
 	list = append(list, m.factorFacts()...)
 	if !m.unconfirmed() {
 		if m.Device != "" {
-			list = append(list, Fact{"Device", given(m.Device)})
+			list = append(list, Fact{m.Say.MailFactDevice(), given(m.Device)})
 		}
 		if m.Agent != "" && m.Agent != m.Device {
-			list = append(list, Fact{"Browser or app", m.Agent})
+			list = append(list, Fact{m.Say.MailFactAgent(), m.Agent})
 		}
 	}
-	list = append(list, Fact{"When", absolute(m.At)})
+	list = append(list, Fact{m.Say.MailFactWhen(), absolute(m.At)})
 	if m.Address != "" {
-		list = append(list, Fact{"IP address", m.Address})
+		list = append(list, Fact{m.Say.MailFactAddress(), m.Address})
 	}
 	return list
 }
@@ -160,12 +163,12 @@ func (m Mail) signIns() (list []Fact) {
 		list = append(list, Fact{in.At.UTC().Format("2 Jan, 15:04"), "\u200e" + strings.Join(facts, ", ")})
 	}
 	if more := m.Total - len(m.SignIns); more > 0 {
-		list = append(list, Fact{"Later", count(more, "more sign-in")})
+		list = append(list, Fact{m.Say.MailFactLater(), m.Say.MailMoreSignIns(more)})
 	}
 	return list
 }
 
-func (m Mail) until() string { return "The link is good once, until " + absolute(m.Until) + "." }
+func (m Mail) until() string { return m.Say.MailUntil(absolute(m.Until)) }
 
 // Text is the mail for programs that show no HTML, and for people who would rather read it so.
 func (m Mail) Text() string {
