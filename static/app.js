@@ -69,7 +69,7 @@
   // The server's clock goes on from where it stood when the page was made: a borrowed phone's own may be wrong.
   function freshen() {
     const clock = document.querySelector('meta[name="clock"]');
-    if (!clock) return;
+    if (!clock || root.lang !== "en") return; // these words are English
     const now = Date.parse(clock.content) + performance.now();
     for (const time of document.querySelectorAll("time[data-relative]")) {
       const words = wordings[time.dataset.relative](Date.parse(time.dateTime), now);

@@ -144,7 +144,7 @@ func AccountDelete(p AccountDeletePage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = pass("any pass that one of your apps has now", p.Bound).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = pass(p.Bound, say(ctx).DeletePass, say(ctx).DeletePassTrusted).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -7,5 +7,8 @@
 // user agents and addresses are hostile: templ escapes them, and <bdi> keeps a
 // right-to-left name from turning the text around it.
 //
+// Every sentence comes from the catalogue (package catalog), in the language of the context: { say(ctx).DevicesTitle() }. The support
+// desk and the manual for developers are in English.
+//
 // Lists without markers have list-style-type: "" in app.css, never none, for which Safari takes them for no lists.
 package views

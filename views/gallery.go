@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+
+	"latchkey/views/catalog"
 )
 
 // State is one page in one state.
@@ -16,10 +18,21 @@ type State struct {
 // Path is where the gallery shows the state.
 func (s State) Path() string { return "/gallery/" + strings.ReplaceAll(s.Name, " ", "-") }
 
+func (p GalleryPage) path(s State) string {
+	if p.Language == "" {
+		return s.Path()
+	}
+	return s.Path() + "?lang=" + p.Language
+}
+
 // Gallery is every page in every state, with made-up and hostile data: for tests to
 // check and for people to look at. Its data is the same at every call.
-func Gallery(assets Assets) []State {
-	g := gallery{assets: assets, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
+func Gallery(assets Assets) []State { return GalleryIn(catalog.Printer{}, assets) }
+
+// GalleryIn is Gallery with the data as a handler gives it in another language. The states are rendered with a context of
+// catalog.With.
+func GalleryIn(p catalog.Printer, assets Assets) []State {
+	g := gallery{say: p, assets: assets, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
 	for _, part := range [][]State{g.signedOut(), g.secondSteps(), g.factors(), g.devices(), g.warnings(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs(), {g.index()}} {
 		states = append(states, part...)
@@ -28,8 +41,11 @@ func Gallery(assets Assets) []State {
 }
 
 // Mails is every mail in every state. They are no pages: their style stands in them, and their links are whole.
-func Mails() []State {
-	g := gallery{now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
+func Mails() []State { return MailsIn(catalog.Printer{}) }
+
+// MailsIn is Mails in another language.
+func MailsIn(p catalog.Printer) []State {
+	g := gallery{say: p, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
 	for _, m := range g.mails() {
 		states = append(states, State{"letter/" + m.name, HTMLMail(m.mail)})
@@ -53,6 +69,7 @@ var (
 )
 
 type gallery struct {
+	say    catalog.Printer // plays the handlers' part
 	assets Assets
 	now    time.Time
 }
@@ -69,29 +86,33 @@ func (g gallery) out(title string) Shell {
 func (g gallery) ago(d time.Duration) time.Time { return g.now.Add(-d) }
 
 func (g gallery) signedOut() []State {
-	shut := g.out("Sign in")
+	shut := g.out(g.say.LoginTitle())
 	shut.SignupOpen = false
 	shut.Flash = &Flash{Tone: ToneInfo, Text: "You are signed out."}
-	filled := g.out("Sign in")
+	filled := g.out(g.say.LoginTitle())
 	filled.Flash = &Flash{Tone: ToneSuccess, Text: "Your password was changed, and every device was signed out. Sign in with the new one."}
-	wrong := FormProblems{Summary: "The e-mail address or the password is not right."}
+	wrong := FormProblems{Summary: g.say.Error("The e-mail address or the password is wrong.")}
 	bad := FormProblems{Summary: "The account was not created.", Fields: map[string]string{
 		"email":    "An e-mail address looks like name@example.org.",
 		"password": "This password is one of the most common ones. Choose another.",
 	}}
+	choice, _ := catalog.NewChoice(nil, []string{catalog.Source, catalog.PseudoLong, catalog.PseudoRightToLeft})
+	offered := g.out(g.say.LoginTitle())
+	offered.Languages, offered.Here = choice.Offered(), "/login"
 	only := FormProblems{Fields: map[string]string{"password": "At least 12 characters are needed."}}
 	return []State{
-		{"login/empty", Login(LoginPage{Shell: g.out("Sign in")})},
-		{"login/passkey", Login(LoginPage{Shell: g.out("Sign in"), Passkey: askedPasskey, Next: "/activity"})},
-		{"login/passkey refused", Login(LoginPage{Shell: g.out("Sign in"), Passkey: askedPasskey, Problems: FormProblems{
+		{"login/empty", Login(LoginPage{Shell: g.out(g.say.LoginTitle())})},
+		{"login/languages", Login(LoginPage{Shell: offered})},
+		{"login/passkey", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Passkey: askedPasskey, Next: "/activity"})},
+		{"login/passkey refused", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Passkey: askedPasskey, Problems: FormProblems{
 			Summary: "You are not signed in.", Fields: map[string]string{"passkey": "No account here has that passkey. It may have been removed."}}})},
-		{"login/next", Login(LoginPage{Shell: g.out("Sign in"), Next: "/devices/9?a=1&b=2"})},
+		{"login/next", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Next: "/devices/9?a=1&b=2"})},
 		{"login/signup closed", Login(LoginPage{Shell: shut})},
 		{"login/filled in", Login(LoginPage{Shell: filled, Email: "leila.haddad@example.org"})},
-		{"login/refused", Login(LoginPage{Shell: g.out("Sign in"), Email: "leila@example.org", Problems: wrong})},
-		{"login/somebody signed in", Login(LoginPage{Shell: g.out("Sign in"), Signed: &Account{ID: "0192d3c4-0000-7000-8000-000000000001"}, Email: "sam@example.org",
+		{"login/refused", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Email: "leila@example.org", Problems: wrong})},
+		{"login/somebody signed in", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Signed: &Account{ID: "0192d3c4-0000-7000-8000-000000000001"}, Email: "sam@example.org",
 			Problems: FormProblems{Summary: "Nothing was done: leila.haddad@example.org has signed in on this browser since this page was opened. Sign in once more to sign that account out here."}})},
-		{"login/hostile", Login(LoginPage{Shell: g.out("Sign in"), Email: hostile, Next: "/" + hostile, Problems: FormProblems{Summary: hostile}})},
+		{"login/hostile", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Email: hostile, Next: "/" + hostile, Problems: FormProblems{Summary: hostile}})},
 		{"signup/empty", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12})},
 		{"signup/refused", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12, Email: "leila@", Next: "/security", Problems: bad})},
 		{"signup/one field refused", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12, Email: "leila@example.org", Problems: only})},

@@ -10,7 +10,7 @@ const day24 = 24 * time.Hour
 func (g gallery) browser(id, name, agent string, seen time.Duration) Device {
 	return Device{
 		ID: id, Name: name, Icon: "browser", Agent: agent, Address: "203.0.113.7",
-		CreatedAt: g.ago(seen + 12*day24), LastSeenAt: g.ago(seen), ExpiresAt: g.now.Add(18 * day24), Method: "with a passkey",
+		CreatedAt: g.ago(seen + 12*day24), LastSeenAt: g.ago(seen), ExpiresAt: g.now.Add(18 * day24), Method: g.say.MethodPasskey(),
 	}
 }
 
@@ -24,7 +24,7 @@ func (g gallery) app(id, name, icon string, seen time.Duration) Device {
 // current is the browser that looks at the page.
 func (g gallery) current() Device {
 	d := g.browser("b1", "Firefox on Linux", "Firefox on Linux", 0)
-	d.Icon, d.Current, d.Method = "laptop", true, "with password and code"
+	d.Icon, d.Current, d.Method = "laptop", true, g.say.MethodPasswordTotp()
 	return d
 }
 
@@ -34,11 +34,11 @@ func (g gallery) many() (apps, browsers []Device) {
 	unknown.Agent, unknown.Client, unknown.Address = "Unknown app", "", ""
 	strange := g.browser("b3", "Unknown browser", "Unknown browser", 20*day24)
 	strange.Icon, strange.Address = "unknown", "2001:0db8:85a3:0000:0000:8a2e:0370:7334"
-	strange.ExpiresAt, strange.Method = g.now.Add(3*time.Hour), "with a password, in a trusted browser"
+	strange.ExpiresAt, strange.Method = g.now.Add(3*time.Hour), g.say.MethodTrustedBrowser()
 	evil := g.app("a6", hostile, "phone", 40*day24)
 	evil.Agent, evil.Client, evil.Address = hostile, hostile, hostile
 	bound := g.app("a1", "Pixel 9", "phone", 5*time.Minute)
-	bound.Bound, bound.Method = true, "with a passkey"
+	bound.Bound, bound.Method = true, g.say.MethodPasskey()
 	apps = []Device{
 		bound, g.app("a2", "iPad", "tablet", 30*time.Hour), unknown,
 		g.app("a4", longWord, "phone", 11*day24), g.app("a5", longWords, "tablet", 19*day24), evil,
@@ -51,14 +51,14 @@ func (g gallery) devices() []State {
 	apps, browsers := g.many()
 	page := func(name string, p DevicesPage) State {
 		flash := p.Flash
-		p.Shell, p.Now = g.in("Devices", "devices"), g.now
+		p.Shell, p.Now = g.in(g.say.DevicesTitle(), "devices"), g.now
 		p.Flash = flash
 		if strings.HasPrefix(name, "common password") {
 			p.PasswordOffer = "/devices"
 		}
 		return State{"devices/" + name, Devices(p)}
 	}
-	alone := []Device{g.current()}
+	alone, done := []Device{g.current()}, g.say.RevokeDone("Pixel 9")
 	turned := g.app("a10", breakout, "phone", 80*day24)
 	turned.Client, turned.Agent = breakout, breakout
 	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: "You have a device of that name already."}
@@ -71,8 +71,7 @@ func (g gallery) devices() []State {
 		page("turned around", DevicesPage{Apps: []Device{turned, apps[7]}, Browsers: alone, Others: 2}),
 		page("none", DevicesPage{}),
 		page("signed out one", DevicesPage{Shell: Shell{Flash: &Flash{
-			Tone: ToneSuccess, Text: "Signed out “%s”.", Names: []string{"Pixel 9"},
-			Detail: "It cannot come back without your password. Apps that trusted its pass stop within 32 seconds, or 15 minutes where they do not check for sign-outs.",
+			Tone: ToneSuccess, Text: done.Text, Names: done.Names, Detail: g.say.RevokeDoneApp(g.bound().Most, g.bound().Unchecked),
 		}}, Apps: apps[1:2], Browsers: alone, Others: 1}),
 		page("told", DevicesPage{Shell: told(ToneInfo, "That device was signed out already."), Browsers: alone}),
 		page("failed", DevicesPage{Shell: told(ToneError, "Nothing was changed: "+hostile), Browsers: alone}),
@@ -88,14 +87,14 @@ func (g gallery) warnings() []State {
 	apps, browsers := g.many()
 	page := func(name string, ended []Ended, alerts ...Alert) State {
 		return State{"devices/" + name, Devices(DevicesPage{
-			Shell: g.in("Devices", "devices"), Now: g.now, Apps: apps[:2], Browsers: browsers[:2], Others: 3,
+			Shell: g.in(g.say.DevicesTitle(), "devices"), Now: g.now, Apps: apps[:2], Browsers: browsers[:2], Others: 3,
 			Ended: ended, Alerts: alerts, AlertsSeen: "1762178709000000",
 		})}
 	}
 	end := func(name, icon, reason string, since time.Duration) Ended {
 		return Ended{Name: name, Icon: icon, Reason: reason, At: g.ago(since)}
 	}
-	stolen := end("old phone", "phone", "Signed out because its sign-in may have been copied.", 25*time.Minute)
+	stolen := end("old phone", "phone", g.say.EndReuse(), 25*time.Minute)
 	stolen.Alarm = true
 	theft := Alert{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("where the owner signed in")}
 	evil := Alert{Theft: true, Device: hostile, ID: "a6", At: g.ago(30 * time.Hour), Copied: g.copied("elsewhere")}
@@ -108,14 +107,14 @@ func (g gallery) warnings() []State {
 		page("thefts and more", []Ended{stolen}, fork, longest, evil, odd, before),
 		page("lost answers", nil, fork),
 		page("signed out lately", []Ended{
-			stolen, end("Pixel 7", "phone", "Signed out by you.", 2*time.Hour),
-			end("Chrome on Windows", "laptop", "Signed out on the device itself.", 9*time.Hour),
-			end("Library computer", "browser", "Not used for too long.", 30*time.Hour),
-			end(longWord, "tablet", "Signed out when you changed your password.", 5*day24),
-			end(hostile, "unknown", "Signed out by an administrator.", 6*day24),
-			end(rightToLeft, "phone", "Its sign-in reached its time limit.", 7*day24),
-			end(breakout, "phone", "Signed out by you.", 8*day24),
-			end(invisibleName, "phone", "Replaced by a new sign-in in the same browser.", 20*day24),
+			stolen, end("Pixel 7", "phone", g.say.EndOwner(), 2*time.Hour),
+			end("Chrome on Windows", "laptop", g.say.EndSignOut(), 9*time.Hour),
+			end("Library computer", "browser", g.say.EndIdle(), 30*time.Hour),
+			end(longWord, "tablet", g.say.EndPassword(), 5*day24),
+			end(hostile, "unknown", g.say.EndOperator(), 6*day24),
+			end(rightToLeft, "phone", g.say.EndExpired(), 7*day24),
+			end(breakout, "phone", g.say.EndOwner(), 8*day24),
+			end(invisibleName, "phone", g.say.EndReplaced(), 20*day24),
 		}),
 	}
 }
@@ -134,22 +133,26 @@ func (g gallery) copied(from string) *CopiedSignIn {
 	return &CopiedSignIn{Uses: []TokenUse{{Address: "198.51.100.90", SignedIn: true}, {Address: "203.0.113.200"}}, Apart: true}
 }
 
+func (g gallery) bound() Bound {
+	return Bound{Most: g.say.DurationSeconds(32), Unchecked: g.say.DurationMinutes(15)}
+}
+
 func (g gallery) questions() []State {
 	apps, browsers := g.many()
 	one := func(name string, d Device) State {
-		return State{"revoke/" + name, Revoke(RevokePage{Shell: g.in("Sign out a device", "devices"), Now: g.now, Device: d, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"}})}
+		return State{"revoke/" + name, Revoke(RevokePage{Shell: g.in(g.say.RevokeTitle(), "devices"), Now: g.now, Device: d, Bound: g.bound()})}
 	}
 	unknown := func(name string, d Device) State {
-		return State{"revoke/" + name, Revoke(RevokePage{Shell: g.in("Sign out a device", "devices"), Now: g.now, Device: d, Unknown: true, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"}})}
+		return State{"revoke/" + name, Revoke(RevokePage{Shell: g.in(g.say.RevokeTitle(), "devices"), Now: g.now, Device: d, Unknown: true, Bound: g.bound()})}
 	}
 	others := func(name string, devices []Device) State {
 		return State{"revoke others/" + name, RevokeOthers(RevokeOthersPage{
-			Shell: g.in("Sign out everywhere else", "devices"), Now: g.now, Devices: devices, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"},
+			Shell: g.in(g.say.OthersTitle(), "devices"), Now: g.now, Devices: devices, Bound: g.bound(),
 		})}
 	}
 	return []State{
 		one("app", apps[0]), {"revoke/without lists", Revoke(RevokePage{
-			Shell: g.in("Sign out a device", "devices"), Now: g.now, Device: apps[1], Bound: Bound{Most: "15 minutes"},
+			Shell: g.in(g.say.RevokeTitle(), "devices"), Now: g.now, Device: apps[1], Bound: Bound{Most: g.say.DurationMinutes(15)},
 		})}, one("browser", browsers[1]), one("this browser", browsers[0]),
 		one("hostile", apps[5]), one("long", apps[3]), one("right to left", apps[6]),
 		unknown("unknown app", apps[0]), unknown("unknown browser", browsers[1]),
@@ -206,8 +209,8 @@ func (g gallery) account() []State {
 		{"security/data refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Problems: FormProblems{
 			Summary: "Nothing was downloaded.", Fields: map[string]string{"current_password": "That is not your password."},
 		}})},
-		leave("empty", AccountDeletePage{Mail: true, Bound: Bound{Most: "32 seconds", Unchecked: "15 minutes"}}),
-		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: "15 minutes"}, Problems: FormProblems{
+		leave("empty", AccountDeletePage{Mail: true, Bound: g.bound()}),
+		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: g.say.DurationMinutes(15)}, Problems: FormProblems{
 			Summary: "Your account was not deleted.", Fields: map[string]string{
 				"email": "This is not the e-mail address of the account that you are signed in to.", "current_password": "That is not your password.",
 			},

@@ -5,12 +5,15 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"latchkey/views/catalog"
 )
 
 // Mail is what a mail tells. It is rendered twice: HTMLMail for programs that show HTML, Text for those that do not.
 type Mail struct {
-	Kind     string // see wordsOf; the kinds of auth's letters
-	To       string // the account's address
+	Say      catalog.Printer // of the account's language
+	Kind     string          // see wordsOf; the kinds of auth's letters
+	To       string          // the account's address
 	At       time.Time
 	Address  string // from where, as far as is known
 	Agent    string // "Firefox on Linux"; may be empty
@@ -72,7 +75,7 @@ func (m Mail) words() wording {
 
 func (m Mail) wordsOfKind() wording {
 	quoted := contained(firstStrongIsolate + given(m.Device))
-	always := "You get this mail because it is about the safety of your account " + m.To + ". It cannot be turned off."
+	always := m.Say.MailAlways(m.To).String()
 	switch m.Kind {
 	case "new_device":
 		if !m.Since.IsZero() {
@@ -90,11 +93,15 @@ func (m Mail) wordsOfKind() wording {
 			act:    "If this was you, there is nothing to do. If not, this link signs the device out and locks your password until you choose a new one. You do not have to sign in for it.",
 		}
 	case "device_reused":
+		lead := m.Say.MailReusedLead(quoted)
+		if m.Copied != nil && m.Copied.Apart {
+			lead = m.Say.MailReusedLeadApart(quoted)
+		}
 		return wording{
-			subject: "Someone may be using your account", heading: "Someone may be using your account", alarm: true, why: always,
-			lead:   strings.Replace(CopiedText(m.Copied), "“%s”", quoted, 1),
-			button: "Secure my account",
-			act:    "If both uses were yours, sign in on that device again. If not, this link signs every device out and locks your password until you choose a new one. You do not have to sign in for it.",
+			subject: m.Say.MailReusedSubject(), heading: m.Say.MailReusedHeading(), alarm: true, why: always,
+			lead:   lead.String(),
+			button: m.Say.MailReusedButton(),
+			act:    m.Say.MailReusedAct(),
 		}
 	case "password_changed":
 		w := wording{
@@ -134,16 +141,16 @@ func (m Mail) facts() []Fact {
 	list = append(list, m.factorFacts()...)
 	if !m.unconfirmed() {
 		if m.Device != "" {
-			list = append(list, Fact{"Device", given(m.Device)})
+			list = append(list, Fact{m.Say.MailFactDevice(), given(m.Device)})
 		}
 		if m.Agent != "" && m.Agent != m.Device && m.Copied == nil {
-			list = append(list, Fact{"Browser or app", m.Agent})
+			list = append(list, Fact{m.Say.MailFactAgent(), m.Agent})
 		}
 	}
 	list = append(list, m.Copied.facts()...)
-	list = append(list, Fact{"When", absolute(m.At)})
+	list = append(list, Fact{m.Say.MailFactWhen(), absolute(m.At)})
 	if m.Address != "" && m.Copied == nil {
-		list = append(list, Fact{"IP address", m.Address})
+		list = append(list, Fact{m.Say.MailFactAddress(), m.Address})
 	}
 	return list
 }
@@ -162,12 +169,12 @@ func (m Mail) signIns() (list []Fact) {
 		list = append(list, Fact{in.At.UTC().Format("2 Jan, 15:04"), "\u200e" + strings.Join(facts, ", ")})
 	}
 	if more := m.Total - len(m.SignIns); more > 0 {
-		list = append(list, Fact{"Later", count(more, "more sign-in")})
+		list = append(list, Fact{m.Say.MailFactLater(), m.Say.MailMoreSignIns(more)})
 	}
 	return list
 }
 
-func (m Mail) until() string { return "The link is good once, until " + absolute(m.Until) + "." }
+func (m Mail) until() string { return m.Say.MailUntil(absolute(m.Until)) }
 
 // Text is the mail for programs that show no HTML, and for people who would rather read it so.
 func (m Mail) Text() string {

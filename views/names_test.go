@@ -34,13 +34,13 @@ func TestNamesStandIsolatedInTheirSentence(t *testing.T) {
 
 func TestNoNameIsInvisible(t *testing.T) {
 	for _, name := range []string{"", " ", "\u200b", "\u200b\u200d\u2060\ufeff", "\u202e\u2066", "\u00ad", "\u3164", "\u2800", "\u115f\u1160", "\u00a0\u2003", "\u0301", "\U0001d159", "\U00013441", "\U000e0020\U000e007f", "\u2065"} {
-		if visible(name) == name {
+		if english.Visible(name) == name {
 			t.Errorf("%+q is shown as it is: as nothing", name)
 		}
 	}
 	for _, name := range []string{"a", "\u200ba", "é", "e\u0301", "手机", emoji, rightToLeft, override, "·", "½", "🔒"} {
-		if visible(name) != name {
-			t.Errorf("%q is shown as %q", name, visible(name))
+		if english.Visible(name) != name {
+			t.Errorf("%q is shown as %q", name, english.Visible(name))
 		}
 	}
 }

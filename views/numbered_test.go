@@ -12,7 +12,7 @@ func TestTheKindIsNotSaidAfterANameThatSaysIt(t *testing.T) {
 		"Firefox on Linux ()":        "Firefox on Linux",
 		"laptop":                     "Firefox on Linux",
 	} {
-		if got := kindOf(Device{Name: name, Agent: "Firefox on Linux"}); got != want {
+		if got := kindOf(english, Device{Name: name, Agent: "Firefox on Linux"}); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	}

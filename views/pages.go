@@ -1,6 +1,10 @@
 package views
 
-import "time"
+import (
+	"time"
+
+	"latchkey/views/catalog"
+)
 
 // Shell is what every page shares: title, navigation, message, asset addresses.
 type Shell struct {
@@ -13,6 +17,9 @@ type Shell struct {
 	// PasswordOffer is where "Later" leads back to, when the password of this sign-in is a common one; empty: nothing is offered.
 	PasswordOffer string
 	Clock         time.Time // the server's time, from which scripts keep relative times fresh; zero: they stay as they are
+	// Languages are what the person may choose from, and Here is where the choice leads back to. Fewer than two: there is no choice.
+	Languages []catalog.Printer
+	Here      string
 }
 
 // Account is the signed-in person as the page header shows them.
@@ -186,7 +193,9 @@ type Filter struct {
 // GalleryPage lists the states of Gallery.
 type GalleryPage struct {
 	Shell
-	States []State
+	States    []State
+	Languages []string // tags
+	Language  string   // the one in which the states are shown; empty: the reader's
 }
 
 // ChoosePasswordPage replaces a generated password by one of its owner's.

@@ -82,7 +82,7 @@ func SupportUser(p SupportPersonPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = stamp(p.Person.CreatedAt, day(p.Person.CreatedAt, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = stamp(p.Person.CreatedAt, day(say(ctx), p.Person.CreatedAt, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -193,7 +193,7 @@ func SupportUser(p SupportPersonPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			for _, g := range byDay(p.Events, p.Now) {
+			for _, g := range byDay(say(ctx), p.Events, p.Now) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<h3 class=\"desk-day\" id=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

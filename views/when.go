@@ -3,60 +3,63 @@ package views
 import (
 	"fmt"
 	"time"
+
+	"latchkey/views/catalog"
 )
 
 // Pages are rendered without knowing the reader's time zone. Recent moments are
 // therefore told relative to now, which is true everywhere; dates and clock times
-// are UTC, and every one of them carries its absolute form in the title.
+// are UTC, and every one of them carries its absolute form in the title. The names of months and days are still English here, whatever
+// the printer's language.
 
 // ago tells how long before now t was: "just now", "5 minutes ago", "yesterday".
 // A t after now (clocks of two machines differ a little) counts as now; a zero t is "unknown".
-func ago(t, now time.Time) string {
+func ago(p catalog.Printer, t, now time.Time) string {
 	if t.IsZero() {
-		return "unknown"
+		return p.WhenUnknown()
 	}
 	d := now.Sub(t)
 	if d < time.Minute {
-		return "just now"
+		return p.WhenJustNow()
 	}
 	if d >= 24*time.Hour && daysBetween(t, now) == 1 {
-		return "yesterday"
+		return p.WhenYesterday()
 	}
-	return span(d, daysBetween(t, now)) + " ago"
+	return span(d, daysBetween(t, now), p.WhenMinutesAgo, p.WhenHoursAgo, p.WhenDaysAgo, p.WhenWeeksAgo, p.WhenMonthsAgo, p.WhenYearsAgo)
 }
 
 // until tells how long after now t is: "in 20 minutes", "tomorrow", "in 3 days".
 // What is less than a minute away, or past, is "in a moment"; a zero t is "unknown".
-func until(t, now time.Time) string {
+func until(p catalog.Printer, t, now time.Time) string {
 	if t.IsZero() {
-		return "unknown"
+		return p.WhenUnknown()
 	}
 	d := t.Sub(now)
 	if d < time.Minute {
-		return "in a moment"
+		return p.WhenInAMoment()
 	}
 	if d >= 24*time.Hour && daysBetween(now, t) == 1 {
-		return "tomorrow"
+		return p.WhenTomorrow()
 	}
-	return "in " + span(d, daysBetween(now, t))
+	return span(d, daysBetween(now, t), p.WhenInMinutes, p.WhenInHours, p.WhenInDays, p.WhenInWeeks, p.WhenInMonths, p.WhenInYears)
 }
 
 // span words a duration of at least a minute in its largest fitting unit, rounded down.
 // From a day on the calendar counts, not the hours: 40 hours may be one day or two.
-func span(d time.Duration, days int) string {
+func span(d time.Duration, days int, minutes, hours, inDays, weeks, months, years func(int) string) string {
 	switch {
 	case d < time.Hour:
-		return count(int(d/time.Minute), "minute")
+		return minutes(int(d / time.Minute))
 	case d < 24*time.Hour:
-		return count(int(d/time.Hour), "hour")
+		return hours(int(d / time.Hour))
 	case days < 14:
-		return count(days, "day")
+		return inDays(days)
 	case days < 60:
-		return count(days/7, "week")
+		return weeks(days / 7)
 	case days < 365:
-		return count(days/30, "month")
+		return months(days / 30)
 	default:
-		return count(days/365, "year")
+		return years(days / 365)
 	}
 }
 
@@ -70,14 +73,14 @@ func count(n int, noun string) string {
 
 // day names the UTC day of t as one would in a sentence: "today", "yesterday",
 // "3 March", and with the year where it is not the current one.
-func day(t, now time.Time) string {
+func day(p catalog.Printer, t, now time.Time) string {
 	switch n := daysBetween(t, now); {
 	case t.IsZero():
-		return "on an unknown day"
+		return p.WhenUnknownDay()
 	case n == 0:
-		return "today"
+		return p.WhenToday()
 	case n == 1:
-		return "yesterday"
+		return p.WhenYesterday()
 	case t.UTC().Year() == now.UTC().Year():
 		return t.UTC().Format("2 January")
 	default:
@@ -86,12 +89,12 @@ func day(t, now time.Time) string {
 }
 
 // dayHeading names the UTC day of t as a heading over its events.
-func dayHeading(t, now time.Time) string {
+func dayHeading(p catalog.Printer, t, now time.Time) string {
 	switch daysBetween(t, now) {
 	case 0:
-		return "Today"
+		return p.WhenTodayHeading()
 	case 1:
-		return "Yesterday"
+		return p.WhenYesterdayHeading()
 	}
 	if t.UTC().Year() == now.UTC().Year() {
 		return t.UTC().Format("Monday, 2 January")
@@ -101,9 +104,9 @@ func dayHeading(t, now time.Time) string {
 
 // moment tells when an event was, under the heading of its day: relative within
 // the last 24 hours, the UTC clock time before that.
-func moment(t, now time.Time) string {
+func moment(p catalog.Printer, t, now time.Time) string {
 	if now.Sub(t) < 24*time.Hour {
-		return ago(t, now)
+		return ago(p, t, now)
 	}
 	return t.UTC().Format("15:04 UTC")
 }

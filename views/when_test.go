@@ -3,6 +3,8 @@ package views
 import (
 	"testing"
 	"time"
+
+	"latchkey/views/catalog"
 )
 
 // noon is a Tuesday.
@@ -12,6 +14,8 @@ const (
 	hour = time.Hour
 	days = 24 * time.Hour
 )
+
+var english catalog.Printer
 
 func TestAgo(t *testing.T) {
 	for _, c := range []struct {
@@ -38,11 +42,11 @@ func TestAgo(t *testing.T) {
 		{365 * days, "1 year ago"},
 		{800 * days, "2 years ago"},
 	} {
-		if got := ago(noon.Add(-c.before), noon); got != c.want {
+		if got := ago(english, noon.Add(-c.before), noon); got != c.want {
 			t.Errorf("%v before: %q, want %q", c.before, got, c.want)
 		}
 	}
-	if got := ago(time.Time{}, noon); got != "unknown" {
+	if got := ago(english, time.Time{}, noon); got != "unknown" {
 		t.Errorf("no time: %q", got)
 	}
 }
@@ -65,11 +69,11 @@ func TestUntil(t *testing.T) {
 		{90 * days, "in 3 months"},
 		{365 * days, "in 1 year"},
 	} {
-		if got := until(noon.Add(c.after), noon); got != c.want {
+		if got := until(english, noon.Add(c.after), noon); got != c.want {
 			t.Errorf("%v after: %q, want %q", c.after, got, c.want)
 		}
 	}
-	if got := until(time.Time{}, noon); got != "unknown" {
+	if got := until(english, time.Time{}, noon); got != "unknown" {
 		t.Errorf("no time: %q", got)
 	}
 }
@@ -87,13 +91,13 @@ func TestDays(t *testing.T) {
 		{400 * days, "29 September 2025", "Monday, 29 September 2025", "12:00 UTC"},
 	} {
 		at := noon.Add(-c.before)
-		if got := day(at, noon); got != c.day {
+		if got := day(english, at, noon); got != c.day {
 			t.Errorf("day %v before: %q, want %q", c.before, got, c.day)
 		}
-		if got := dayHeading(at, noon); got != c.heading {
+		if got := dayHeading(english, at, noon); got != c.heading {
 			t.Errorf("heading %v before: %q, want %q", c.before, got, c.heading)
 		}
-		if got := moment(at, noon); got != c.event {
+		if got := moment(english, at, noon); got != c.event {
 			t.Errorf("moment %v before: %q, want %q", c.before, got, c.event)
 		}
 	}
@@ -102,10 +106,10 @@ func TestDays(t *testing.T) {
 func TestTimesAreTheSameInEveryZone(t *testing.T) {
 	east := time.FixedZone("east", 13*60*60)
 	at := noon.Add(-30 * hour)
-	if got, want := ago(at.In(east), noon.In(east)), ago(at, noon); got != want {
+	if got, want := ago(english, at.In(east), noon.In(east)), ago(english, at, noon); got != want {
 		t.Errorf("ago %q, want %q", got, want)
 	}
-	if got, want := dayHeading(at.In(east), noon), dayHeading(at, noon); got != want {
+	if got, want := dayHeading(english, at.In(east), noon), dayHeading(english, at, noon); got != want {
 		t.Errorf("heading %q, want %q", got, want)
 	}
 	if got, want := absolute(at.In(east)), "2 November 2026, 06:00:00 UTC"; got != want {

@@ -49,6 +49,6 @@ func (s *Server) renderAccountDelete(w http.ResponseWriter, r *http.Request, sta
 		return err
 	}
 	page.Shell = s.shell(w, r, "Delete your account", "security")
-	page.Staff, page.Mail, page.Bound = request(r).session.Support(), s.notify.Enabled(), s.bound()
+	page.Staff, page.Mail, page.Bound = request(r).session.Support(), s.notify.Enabled(), s.bound(say(r))
 	return render(w, r, status, views.AccountDelete(page))
 }

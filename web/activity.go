@@ -9,6 +9,7 @@ import (
 	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // activity shows what happened with the account, newest first; ?kind= keeps some kinds only.
@@ -20,7 +21,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *signin.Ses
 	}
 	page := views.ActivityPage{Shell: s.shell(w, r, "Activity", "activity"), Now: by.Device.LastSeenAt, Filters: activityFilters(filter)}
 	for _, e := range list {
-		page.Events = append(page.Events, eventLine(e))
+		page.Events = append(page.Events, eventLine(say(r), e))
 	}
 	if next != "" {
 		page.Older = activityURL(filter, next)
@@ -53,9 +54,10 @@ func activityURL(filter, before string) string {
 	return "/activity?" + query.Encode()
 }
 
-func eventLine(e models.Event) views.Event {
+func eventLine(p catalog.Printer, e models.Event) views.Event {
 	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP, Copied: copiedSignIn(e.Reuse)}
-	line.Text, line.Names = sentence(e)
+	said := sentence(p, e)
+	line.Text, line.Names = said.Text, said.Names
 	if agent := auth.DescribeAgent(e.UserAgent); agent.Name != auth.UnknownBrowser {
 		line.Agent = agent.Name
 	}

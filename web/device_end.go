@@ -1,27 +1,36 @@
 package web
 
-import "latchkey/models"
+import (
+	"latchkey/models"
+	"latchkey/views/catalog"
+)
 
-// endText says why a device ended, to its owner and to the support staff.
-type endText struct{ owner, support string }
+// endText says why a device ended, to its owner in their language and to the support staff in English.
+type endText struct {
+	owner   func(catalog.Printer) string
+	support string
+}
 
 // endTexts has a text for each of models.EndReasons.
 var endTexts = map[models.EndReason]endText{
-	models.RevokedBySignOut:     {"Signed out on the device itself.", "Signed out on the device itself"},
-	models.RevokedByOwner:       {"Signed out by you.", "Signed out by its owner"},
-	models.RevokedByPassword:    {"Signed out when you changed your password.", "Signed out when the owner changed the password"},
-	models.RevokedByPasswordSet: {"Signed out when an administrator set a new password.", "Signed out when an administrator set a new password"},
-	models.RevokedByReplace:     {"Replaced by a new sign-in in the same browser.", "Replaced by a new sign-in in the same browser"},
+	models.RevokedBySignOut:     {catalog.Printer.EndSignOut, "Signed out on the device itself"},
+	models.RevokedByOwner:       {catalog.Printer.EndOwner, "Signed out by its owner"},
+	models.RevokedByPassword:    {catalog.Printer.EndPassword, "Signed out when the owner changed the password"},
+	models.RevokedByPasswordSet: {catalog.Printer.EndPasswordSet, "Signed out when an administrator set a new password"},
+	models.RevokedByReplace:     {catalog.Printer.EndReplaced, "Replaced by a new sign-in in the same browser"},
 	models.RevokedByLimit: {
-		"Signed out to make room: too many browsers were signed in.", "Signed out to make room: too many browsers were signed in",
+		catalog.Printer.EndLimit, "Signed out to make room: too many browsers were signed in",
 	},
-	models.RevokedByReuse:    {"Signed out because its sign-in may have been copied.", "Signed out because its sign-in may have been copied"},
-	models.RevokedByDisable:  {"Signed out when your account was disabled.", "Signed out when the account was disabled"},
-	models.RevokedByOperator: {"Signed out by an administrator.", "Signed out by an administrator"},
-	models.RevokedByExpiry:   {"Its sign-in reached its time limit.", "Reached its time limit"},
-	models.RevokedByIdleness: {"Not used for too long.", "Not used for too long"},
-	models.RevokedByUndo:     {"Signed out when you took your e-mail address back.", "Signed out when the owner took a former e-mail address back"},
-	models.RevokedByNotMe:    {"Signed out by the link “This wasn’t me” in a mail.", "Signed out by the link “This wasn’t me” in a mail"},
+	models.RevokedByReuse: {
+		catalog.Printer.EndReuse,
+		"Signed out because its sign-in may have been copied",
+	},
+	models.RevokedByDisable:  {catalog.Printer.EndDisabled, "Signed out when the account was disabled"},
+	models.RevokedByOperator: {catalog.Printer.EndOperator, "Signed out by an administrator"},
+	models.RevokedByExpiry:   {catalog.Printer.EndExpired, "Reached its time limit"},
+	models.RevokedByIdleness: {catalog.Printer.EndIdle, "Not used for too long"},
+	models.RevokedByUndo:     {catalog.Printer.EndUndo, "Signed out when the owner took a former e-mail address back"},
+	models.RevokedByNotMe:    {catalog.Printer.EndNotMe, "Signed out by the link “This wasn’t me” in a mail"},
 }
 
 // endTextOf is the text of a reason, which may come from a later release: then it says only that the device is signed out.
@@ -29,7 +38,7 @@ func endTextOf(reason models.EndReason) endText {
 	if text, ok := endTexts[reason]; ok {
 		return text
 	}
-	return endText{"Signed out.", "Signed out"}
+	return endText{catalog.Printer.EndOther, "Signed out"}
 }
 
 // dataState is the word for an ending in the account-data export: "live", "revoked", "expired" or "idle".

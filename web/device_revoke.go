@@ -1,12 +1,12 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 
 	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // deviceRevokeForm says what signing a device out will do, and asks. With ?unknown=1 the owner does not recognise it, and
@@ -17,8 +17,8 @@ func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *si
 		return err
 	}
 	return render(w, r, http.StatusOK, views.Revoke(views.RevokePage{
-		Shell: s.shell(w, r, "Sign out a device", "devices"), Now: by.Device.LastSeenAt, Device: deviceRow(d, by),
-		Unknown: unknown(r), Bound: s.bound(),
+		Shell: s.shell(w, r, say(r).RevokeTitle(), "devices"), Now: by.Device.LastSeenAt, Device: deviceRow(say(r), d, by),
+		Unknown: unknown(r), Bound: s.bound(say(r)),
 	}))
 }
 
@@ -34,14 +34,14 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *signin
 	if err != nil {
 		return err
 	}
-	message := views.Flash{Tone: views.ToneSuccess, Text: "Signed out “%s”.", Names: []string{d.Name}}
+	message := notice(views.ToneSuccess, say(r).RevokeDone(d.Name))
 	own := d.ID == by.Device.ID
 	switch {
 	case own:
 	case unknown(r):
-		message.Detail = "The person who signed in there may know your password. Go on below."
+		message.Detail = say(r).RevokeDoneUnknown()
 	default:
-		message.Detail = s.afterRevoke(d.Kind == models.KindApp)
+		message.Detail = s.afterRevoke(say(r), d.Kind == models.KindApp)
 	}
 	s.cookies.leave(w, r, message)
 	switch {
@@ -55,27 +55,22 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *signin
 }
 
 // afterRevoke says what being signed out means from now on, and how soon.
-func (s *Server) afterRevoke(app bool) string {
-	if !app {
-		return "It cannot come back without your password."
+func (s *Server) afterRevoke(p catalog.Printer, app bool) string {
+	b := s.bound(p)
+	switch {
+	case !app:
+		return p.RevokeDoneBrowser()
+	case b.Unchecked == "":
+		return p.RevokeDoneAppTrusted(b.Most)
 	}
-	return "It cannot come back without your password. Apps that trusted its pass stop within " + s.soon()
+	return p.RevokeDoneApp(b.Most, b.Unchecked)
 }
 
 // bound is how long access tokens may be trusted after a sign-out.
-func (s *Server) bound() views.Bound {
-	b := views.Bound{Most: durationText(s.tokens.RevocationBound())}
+func (s *Server) bound(p catalog.Printer) views.Bound {
+	b := views.Bound{Most: durationText(p, s.tokens.RevocationBound())}
 	if s.tokens.RevocationBound() < s.tokens.Config().AccessTTL {
-		b.Unchecked = durationText(s.tokens.Config().AccessTTL)
+		b.Unchecked = durationText(p, s.tokens.Config().AccessTTL)
 	}
 	return b
-}
-
-// soon is the bound at the end of a sentence.
-func (s *Server) soon() string {
-	b := s.bound()
-	if b.Unchecked == "" {
-		return b.Most + "."
-	}
-	return fmt.Sprintf("%s, or %s where they do not check for sign-outs.", b.Most, b.Unchecked)
 }

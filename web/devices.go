@@ -10,6 +10,7 @@ import (
 	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // devices shows everything that holds the person's account.
@@ -25,9 +26,9 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *signi
 	if refusal != nil && !slices.ContainsFunc(o.Live, func(d models.NamedDevice) bool { return d.Device.ID.String() == refusal.DeviceID }) {
 		return &auth.Error{Kind: auth.KindNotFound, Message: "There is no such device."} // nowhere to show the refusal beside
 	}
-	page := views.DevicesPage{Shell: s.shell(w, r, "Devices", "devices"), Now: by.Device.LastSeenAt, Rename: refusal}
+	page := views.DevicesPage{Shell: s.shell(w, r, say(r).DevicesTitle(), "devices"), Now: by.Device.LastSeenAt, Rename: refusal}
 	for _, d := range o.Live {
-		row := deviceRow(d.Device, by)
+		row := deviceRow(say(r), d.Device, by)
 		if d.ClientName != "" {
 			row.Client = d.ClientName
 		}
@@ -44,9 +45,9 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *signi
 		}
 	}
 	for _, d := range o.Ended {
-		row := deviceRow(d.Device, by)
+		row := deviceRow(say(r), d.Device, by)
 		page.Ended = append(page.Ended, views.Ended{
-			Name: row.Name, Icon: row.Icon, Reason: endTextOf(d.End.Reason).owner, Alarm: d.End.Reason == models.RevokedByReuse, At: d.End.At,
+			Name: row.Name, Icon: row.Icon, Reason: endTextOf(d.End.Reason).owner(say(r)), Alarm: d.End.Reason == models.RevokedByReuse, At: d.End.At,
 		})
 	}
 	page.Alerts, page.AlertsSeen = alertRows(o.Alerts)
@@ -70,12 +71,12 @@ func alertRows(events []models.Event) (rows []views.Alert, seen string) {
 }
 
 // deviceRow is a device as the pages show it.
-func deviceRow(d models.Device, by *signin.Session) views.Device {
+func deviceRow(p catalog.Printer, d models.Device, by *signin.Session) views.Device {
 	agent := auth.DescribeAgent(d.UserAgent)
 	row := views.Device{
 		ID: d.ID.String(), Name: d.Name, Icon: agent.Icon, App: d.Kind == models.KindApp, Current: d.ID == by.Device.ID, Bound: d.JKT != "",
 		Client: d.ClientID, Agent: agent.Name, Address: d.LastIP, CreatedAt: d.CreatedAt, LastSeenAt: d.LastSeenAt, ExpiresAt: d.ExpiresAt,
-		Method: signInWords[d.SignedInBy], // empty for a method of a later release
+		Method: signInWord(p, d.SignedInBy),
 	}
 	switch {
 	case row.App && agent.Name == auth.UnknownBrowser:
@@ -87,16 +88,12 @@ func deviceRow(d models.Device, by *signin.Session) views.Device {
 }
 
 // durationText says a duration as people do: "15 minutes".
-func durationText(d time.Duration) string {
-	unit, n := "second", int64(d/time.Second)
+func durationText(p catalog.Printer, d time.Duration) string {
 	switch {
 	case d >= 2*time.Hour && d%time.Hour == 0:
-		unit, n = "hour", int64(d/time.Hour)
+		return p.DurationHours(int(d / time.Hour))
 	case d >= time.Minute:
-		unit, n = "minute", int64((d+time.Minute-1)/time.Minute)
+		return p.DurationMinutes(int((d + time.Minute - 1) / time.Minute))
 	}
-	if n != 1 {
-		unit += "s"
-	}
-	return strconv.FormatInt(n, 10) + " " + unit
+	return p.DurationSeconds(int(d / time.Second))
 }

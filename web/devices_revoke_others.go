@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 
 	"latchkey/auth/signin"
@@ -14,16 +13,16 @@ func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request,
 	if err != nil {
 		return err
 	}
-	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, Bound: s.bound(), Secure: r.URL.Query().Has("secure")}
+	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, Bound: s.bound(say(r)), Secure: r.URL.Query().Has("secure")}
 	for _, d := range list {
 		if d.ID != by.Device.ID {
-			page.Devices = append(page.Devices, deviceRow(d, by))
+			page.Devices = append(page.Devices, deviceRow(say(r), d, by))
 		}
 	}
 	if len(page.Devices) == 0 {
 		return s.noOtherDevice(w, r)
 	}
-	page.Shell = s.shell(w, r, "Sign out everywhere else", "devices")
+	page.Shell = s.shell(w, r, say(r).OthersTitle(), "devices")
 	return render(w, r, http.StatusOK, views.RevokeOthers(page))
 }
 
@@ -40,12 +39,10 @@ func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by 
 	if n == 0 {
 		return s.noOtherDevice(w, r)
 	}
-	done := views.Flash{
-		Tone: views.ToneSuccess, Text: "Signed out 1 other device. Only this browser is signed in now.", Detail: s.afterRevoke(true),
-	}
-	if n > 1 {
-		done.Text = fmt.Sprintf("Signed out %d other devices. Only this browser is signed in now.", n)
-		done.Detail = "They cannot come back without your password. Apps that trusted their passes stop within " + s.soon()
+	b, p := s.bound(say(r)), say(r)
+	done := views.Flash{Tone: views.ToneSuccess, Text: p.OthersDone(int(n)), Detail: p.OthersDoneApps(int(n), b.Most, b.Unchecked)}
+	if b.Unchecked == "" {
+		done.Detail = p.OthersDoneAppsTrusted(int(n), b.Most)
 	}
 	s.cookies.leave(w, r, done)
 	return redirect(w, r, afterOthers(r))
@@ -60,6 +57,6 @@ func afterOthers(r *http.Request) string {
 }
 
 func (s *Server) noOtherDevice(w http.ResponseWriter, r *http.Request) error {
-	s.cookies.flash(w, r, views.ToneInfo, "No other device is signed in.")
+	s.cookies.flash(w, r, views.ToneInfo, say(r).OthersNotice())
 	return redirect(w, r, afterOthers(r))
 }

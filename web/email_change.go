@@ -30,7 +30,7 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.
 	}
 	s.cookies.leave(w, r, views.Flash{
 		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your e-mail address changes when you follow the link in it.", Names: []string{auth.TrimEmail(p["email"])},
-		Detail: "The link is good once, for " + durationText(notify.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.",
+		Detail: "The link is good once, for " + durationText(say(r), notify.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.",
 	})
 	return redirect(w, r, "/security")
 }

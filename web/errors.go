@@ -15,6 +15,7 @@ import (
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // answer is how a kind of failure looks from outside.
@@ -221,6 +222,7 @@ func (s *Server) answerOAuth(w http.ResponseWriter, r *http.Request, err error) 
 // answerPage answers with an HTML page, or sends people whose browser is not signed in to the sign-in form.
 func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	pageHeaders(w.Header())
+	s.chooseLanguage(r)
 	own := auth.AsError(err)
 	if own.Kind == auth.KindSignedOut {
 		target := "/login"
@@ -231,7 +233,7 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 		}
 		if s.cookies.has(r) {
 			s.cookies.clearSession(w, r)
-			s.cookies.flash(w, r, views.ToneInfo, "You are signed out. Please sign in again.")
+			s.cookies.flash(w, r, views.ToneInfo, say(r).LoginSignedOut())
 		}
 		if r.Method == http.MethodGet && r.URL.Path != "/devices" {
 			target += "?next=" + url.QueryEscape(afterSignIn(r))
@@ -242,7 +244,10 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	f := s.judge(w, r, err)
 	s.attachSession(r, f.status)
 	page := views.ErrorPage{
-		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Heading: headings[f.status], Text: f.message, RequestID: request(r).id,
+		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Text: say(r).Error(f.message), RequestID: request(r).id,
+	}
+	if heading, ok := headings[f.status]; ok {
+		page.Heading = heading(say(r))
 	}
 	var protocol *httpError
 	if errors.As(err, &protocol) && protocol.heading != "" {
@@ -258,9 +263,9 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	if f.retryAfter > 0 {
-		page.Text += " " + waitFor(f.retryAfter)
+		page.Text += " " + waitFor(say(r), f.retryAfter)
 		if r.Method == http.MethodGet {
-			page.BackURL, page.BackText = localPath(r.URL.RequestURI()), "Try again"
+			page.BackURL, page.BackText = localPath(r.URL.RequestURI()), say(r).ErrorTryAgain()
 		}
 	}
 	if err := render(w, r, f.status, views.Error(page)); err != nil {
@@ -289,27 +294,26 @@ func (s *Server) attachSession(r *http.Request, status int) {
 	}
 }
 
-var headings = map[int]string{
-	http.StatusForbidden:             "This is not allowed",
-	http.StatusNotFound:              "Nothing here",
-	http.StatusGone:                  "This link cannot be used",
-	http.StatusMethodNotAllowed:      "Not like this",
-	http.StatusRequestEntityTooLarge: "That was too much",
-	http.StatusTooManyRequests:       "Too many attempts",
-	http.StatusInternalServerError:   "That did not work",
-	http.StatusServiceUnavailable:    "Just a moment",
+// headings say what a status means; another status is told by its own English name.
+var headings = map[int]func(catalog.Printer) string{
+	http.StatusForbidden:             catalog.Printer.ErrorHeadingForbidden,
+	http.StatusNotFound:              catalog.Printer.ErrorHeadingNotFound,
+	http.StatusGone:                  catalog.Printer.ErrorHeadingGone,
+	http.StatusMethodNotAllowed:      catalog.Printer.ErrorHeadingMethod,
+	http.StatusRequestEntityTooLarge: catalog.Printer.ErrorHeadingTooLarge,
+	http.StatusTooManyRequests:       catalog.Printer.ErrorHeadingTooMany,
+	http.StatusInternalServerError:   catalog.Printer.ErrorHeadingInternal,
+	http.StatusServiceUnavailable:    catalog.Printer.ErrorHeadingUnavailable,
 }
 
 // waitFor says how long to wait, in words.
-func waitFor(d time.Duration) string {
-	switch seconds := int64((d + time.Second - 1) / time.Second); {
-	case seconds <= 1:
-		return "Try again in a second."
+func waitFor(p catalog.Printer, d time.Duration) string {
+	switch seconds := int((d + time.Second - 1) / time.Second); {
 	case seconds < 120:
-		return "Try again in " + strconv.FormatInt(seconds, 10) + " seconds."
+		return p.WaitSeconds(max(seconds, 1))
 	case seconds < 2*60*60:
-		return "Try again in " + strconv.FormatInt((seconds+59)/60, 10) + " minutes."
+		return p.WaitMinutes((seconds + 59) / 60)
 	default:
-		return "Try again in " + strconv.FormatInt((seconds+3599)/3600, 10) + " hours."
+		return p.WaitHours((seconds + 3599) / 3600)
 	}
 }

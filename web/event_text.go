@@ -13,12 +13,10 @@ import (
 	"latchkey/views"
 )
 
-// eventTexts has the text of each of models.EventKinds, with a %s for the device's name and, of a rename, a second one for the new
+// eventTexts has the text of each of models.EventKinds that is not in eventSentences yet, with a %s for the device's name and, of a rename, a second one for the new
 // name. In the support staff's own acts the %s stands for what they looked for.
 var eventTexts = map[models.EventKind]func(models.Event) string{
-	models.EventAccountCreated: always("Your account was created."),
-	models.EventInvited:        always("An administrator mailed you a link to choose your first password."),
-	models.EventSignIn:         always("Signed in on “%s”."),
+	models.EventInvited: always("An administrator mailed you a link to choose your first password."),
 	models.EventSignInFailed: withDetail(signin.LockedDetail,
 		"A sign-in with the right password was refused, because your password is locked.",
 		"A sign-in with a wrong password failed."),
@@ -26,13 +24,9 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventSignOut: withDetail(string(models.RevokedByReplace),
 		"“%s” was signed out by a new sign-in in the same browser.",
 		"“%s” signed out."),
-	models.EventDeviceRevoked: withDetail(string(models.RevokedByLimit),
-		"“%s” was signed out to make room: too many browsers were signed in.",
-		"You signed out “%s”."),
 	models.EventDevicesRevoked: byActor(models.ActorOperator,
 		"An administrator signed out all your devices.",
 		"You signed out all other devices."),
-	models.EventDeviceRenamed: always("You renamed “%s” to “%s”."),
 	models.EventDeviceReused: func(e models.Event) string {
 		return views.CopiedText(copiedSignIn(e.Reuse))
 	},
@@ -178,8 +172,8 @@ func severalFailures(e models.Event) string {
 	return fmt.Sprintf("%d more sign-ins with a wrong password failed within 15 minutes.", n)
 }
 
-// sentence says an event in plain words, with %s in the places of names.
-func sentence(e models.Event) (text string, names []string) {
+// englishSentence says an event whose text is not in the catalogue yet, with %s in the places of names.
+func englishSentence(e models.Event) (text string, names []string) {
 	text, names = eventText(e), []string{e.DeviceName, e.Detail}
 	if (e.Kind == models.EventSupportSearched || e.Kind == models.EventSupportLooked) && e.Detail != "" {
 		names = names[1:]

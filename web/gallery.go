@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // onShow is page where the gallery is shown: in demonstrations and tests. Elsewhere there is nothing.
@@ -21,20 +22,28 @@ func (s *Server) onShow(h handler) http.Handler {
 // galleryIndex lists every page and mail in every state.
 func (s *Server) galleryIndex(w http.ResponseWriter, r *http.Request) error {
 	states := append(views.Gallery(s.Assets()), views.Mails()...)
-	return render(w, r, http.StatusOK, views.GalleryIndex(views.GalleryPage{Shell: s.shell(w, r, "Gallery", ""), States: states}))
+	page := views.GalleryPage{Shell: s.shell(w, r, "Gallery", ""), States: states, Languages: catalog.Tags()}
+	if _, ok := catalog.In(r.URL.Query().Get("lang")); ok {
+		page.Language = r.URL.Query().Get("lang")
+	}
+	return render(w, r, http.StatusOK, views.GalleryIndex(page))
 }
 
-// galleryState shows one of them, with made-up data.
+// galleryState shows one of them, with made-up data. ?lang= shows it in any language that there is: incomplete ones and the
+// pseudo-languages, too.
 func (s *Server) galleryState(w http.ResponseWriter, r *http.Request) error {
-	for _, state := range views.Gallery(s.Assets()) {
+	if p, ok := catalog.In(r.URL.Query().Get("lang")); ok {
+		request(r).printer = p
+	}
+	for _, state := range views.GalleryIn(say(r), s.Assets()) {
 		if state.Path() == r.URL.Path {
 			return render(w, r, http.StatusOK, state.Component)
 		}
 	}
-	for _, mail := range views.Mails() {
+	for _, mail := range views.MailsIn(say(r)) {
 		if mail.Path() == r.URL.Path {
 			var html strings.Builder
-			if err := mail.Component.Render(r.Context(), &html); err != nil {
+			if err := mail.Component.Render(catalog.With(r.Context(), say(r)), &html); err != nil {
 				return fmt.Errorf("render mail: %w", err)
 			}
 			showMail(w, html.String())

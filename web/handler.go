@@ -15,20 +15,22 @@ import (
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // handler does its work or says why not; the adapters below turn the error into an answer.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// page answers errors with an HTML page. It refuses cross-site form posts.
+// page answers errors with an HTML page, and chooses its language. It refuses cross-site form posts.
 func (s *Server) page(h handler) http.Handler {
 	return s.compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header())
+		s.chooseLanguage(r)
 		err := s.checkOrigin(r)
 		if err != nil {
 			message := "This form was sent from another site."
 			if errors.Is(err, errPlainHTTP) {
-				message = "This page came over plain http. The server is at " + s.base + ". Open it there."
+				message = fmt.Sprintf("This page came over plain http. The server is at %s. Open it there.", s.base)
 			}
 			err = &httpError{status: http.StatusForbidden, code: "cross_site", message: message, cause: err}
 		} else {
@@ -106,14 +108,14 @@ func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *
 }
 
 // supportOnly is signedIn for the support staff. Other people who are signed in get 404. People who are
-// not signed in go to the sign-in form, as from every guarded page.
+// not signed in go to the sign-in form, as from every guarded page. The support desk is in English.
 func (s *Server) supportOnly(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
-	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+	return inEnglish(s.signedIn(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
 		if !by.Support() {
 			return errNoRoute
 		}
 		return h(w, r, by)
-	})
+	}).ServeHTTP)
 }
 
 // api answers errors with problem details (RFC 9457).
@@ -191,10 +193,11 @@ func (s *Server) proof(w http.ResponseWriter, r *http.Request) token.Proof {
 // render writes a page that is complete, or none at all.
 func render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
 	var b bytes.Buffer
-	if err := page.Render(r.Context(), &b); err != nil {
+	if err := page.Render(catalog.With(r.Context(), say(r)), &b); err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	languageHeaders(w.Header(), r)
 	w.WriteHeader(status)
 	_, _ = w.Write(b.Bytes()) // a browser that hung up gets no answer
 	return nil
@@ -225,6 +228,7 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active str
 		Title: title, Active: active, Flash: s.cookies.takeFlash(w, r), SignupOpen: s.accounts.Config().SignupOpen,
 		Assets: s.Assets(),
 	}
+	s.offerLanguages(r, &shell)
 	if by := request(r).session; by != nil {
 		shell.Clock = by.Device.LastSeenAt
 		shell.Account = &views.Account{ID: by.User.ID.String(), Email: by.User.Email, Support: by.Support()}

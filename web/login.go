@@ -76,7 +76,7 @@ func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int,
 	if start.Challenge != "" {
 		page.Passkey = &views.PasskeyStart{Challenge: start.Challenge, Options: string(start.PublicKey)}
 	}
-	page.Shell = s.shell(w, r, "Sign in", "")
+	page.Shell = s.shell(w, r, say(r).LoginTitle(), "")
 	if page.Email == "" && page.Flash != nil {
 		page.Email = page.Flash.Email
 	}
@@ -130,14 +130,14 @@ func (s *Server) formProblems(w http.ResponseWriter, r *http.Request, err error)
 		return problems, 0, false
 	}
 	f := s.judge(w, r, err)
-	problems = views.FormProblems{Summary: f.message, Fields: map[string]string{}}
+	problems = views.FormProblems{Summary: say(r).Error(f.message), Fields: map[string]string{}}
 	for _, field := range f.fields {
 		if problems.Fields[field.Field] == "" {
-			problems.Fields[field.Field] = field.Detail
+			problems.Fields[field.Field] = say(r).Error(field.Detail)
 		}
 	}
 	if f.retryAfter > 0 {
-		problems.Summary += " " + waitFor(f.retryAfter)
+		problems.Summary += " " + waitFor(say(r), f.retryAfter)
 	}
 	if f.status == http.StatusUnauthorized {
 		f.status = http.StatusUnprocessableEntity // 401 would ask for a WWW-Authenticate that no form has

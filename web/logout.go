@@ -29,6 +29,6 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.cookies.clearSession(w, r)
-	s.cookies.flash(w, r, views.ToneSuccess, "You are signed out of this browser.")
+	s.cookies.flash(w, r, views.ToneSuccess, say(r).LogoutDone())
 	return redirect(w, r, "/login")
 }

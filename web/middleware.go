@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"latchkey/auth/signin"
+	"latchkey/views/catalog"
 )
 
 const (
@@ -32,6 +33,9 @@ type requestInfo struct {
 	guarded bool            // the route asks for an access token
 
 	unknownClient bool // counted by noteUnknownClient
+
+	printer    catalog.Printer // of the language in which the answer speaks
+	negotiated bool            // the language was chosen
 }
 
 type requestKey struct{}

@@ -34,7 +34,7 @@ func (s *Server) passwordResetRequest(w http.ResponseWriter, r *http.Request) er
 
 // passwordResetSent says where to look. It is the same for every address.
 func (s *Server) passwordResetSent(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, views.PasswordResetSent(views.PasswordResetRequestPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(notify.ResetLife)}))
+	return render(w, r, http.StatusOK, views.PasswordResetSent(views.PasswordResetRequestPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(say(r), notify.ResetLife)}))
 }
 
 func (s *Server) renderPasswordResetRequest(w http.ResponseWriter, r *http.Request, status int, page views.PasswordResetRequestPage) error {

@@ -21,6 +21,7 @@ func (s *Server) routes() {
 		"GET /signup":                         s.page(s.signupForm),
 		"POST /signup":                        s.page(s.signup),
 		"POST /logout":                        s.page(s.logout),
+		"POST /language":                      s.page(s.language),
 		"GET /devices":                        s.anyPassword(s.listDevices),
 		"GET /devices/{id}/revoke":            s.anyPassword(s.deviceRevokeForm),
 		"POST /devices/{id}/revoke":           s.anyPasswordForm(s.deviceRevoke),
@@ -120,7 +121,7 @@ func (s *Server) routes() {
 		"POST /oauth/token":  s.oauth(s.oauthToken),
 		"POST /oauth/revoke": s.oauth(s.oauthRevoke),
 
-		"GET /docs":         s.page(s.docs),
+		"GET /docs":         inEnglish(s.page(s.docs).ServeHTTP),
 		"GET /openapi.yaml": s.api(s.openAPI),
 
 		"GET /.well-known/jwks.json":                            s.api(s.jwks),

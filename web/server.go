@@ -23,6 +23,7 @@ import (
 	"latchkey/auth/support"
 	"latchkey/auth/token"
 	"latchkey/static"
+	"latchkey/views/catalog"
 )
 
 // Config is what the web needs to know beside the service.
@@ -39,6 +40,7 @@ type Config struct {
 	Outbox           *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
 	Stopping         func() bool // tells that load balancers are to send nothing more; nil: never
 	OnlyHosts        []string    // the Host headers that are answered, without their ports; nil: all
+	Languages        []string    // those that are offered, the default first; nil: all that the portal is translated into
 }
 
 // Server is the handler of everything that is served.
@@ -67,6 +69,7 @@ type Server struct {
 	contacts    []string // URIs, of security.txt
 	description document // of the API
 	gallery     bool
+	languages   *catalog.Choice
 	mux         *http.ServeMux
 	handler     http.Handler
 	proxies     proxies
@@ -112,6 +115,9 @@ func New(a *services.Services, c Config) (*Server, error) {
 	}
 	for _, warning := range append(s.proxies.warnings(), baseURLWarnings(base)...) {
 		s.log.Warn(warning)
+	}
+	if s.languages, err = catalog.NewChoice(c.Languages, catalog.Complete); err != nil {
+		return nil, fmt.Errorf("languages: %w", err)
 	}
 	if s.compressed, err = compression(); err != nil {
 		return nil, err

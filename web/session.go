@@ -14,6 +14,7 @@ import (
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 const (
@@ -21,7 +22,7 @@ const (
 	flashLife = 5 * time.Minute
 )
 
-// cookies are the kinds of the portal's cookies, each signed and encrypted: who is signed in, and whether that sign-in offers a change
+// cookies are the kinds of the portal's cookies, each signed and encrypted but for the language: who is signed in, and whether that sign-in offers a change
 // of password; the message for the next page; the browser's mark, so that the limits on sign-in recognise the browser; the mailed links that were opened here; the
 // sign-in that waits for its second step; and the accounts that let this browser skip it.
 type cookies struct {
@@ -113,6 +114,11 @@ func (c *cookies) flash(w http.ResponseWriter, r *http.Request, tone views.Tone,
 	c.leave(w, r, views.Flash{Tone: tone, Text: text})
 }
 
+// notice is a message whose sentence may name something.
+func notice(tone views.Tone, s catalog.Sentence) views.Flash {
+	return views.Flash{Tone: tone, Text: s.Text, Names: s.Names}
+}
+
 // leave is flash for a message with names or a detail. A message that cannot be kept is not worth an error.
 func (c *cookies) leave(w http.ResponseWriter, r *http.Request, f views.Flash) {
 	session := sessions.NewSession(c.flashes, c.prefix+"-flash")
@@ -169,6 +175,19 @@ func (c *cookies) mark(w http.ResponseWriter, r *http.Request) string {
 		return ""
 	}
 	return mark
+}
+
+// keepLanguage remembers the language that was chosen in this browser. It is no secret, and is neither signed nor sealed.
+func (c *cookies) keepLanguage(w http.ResponseWriter, tag string) {
+	http.SetCookie(w, sessions.NewCookie(c.prefix+"-language", tag, c.marks.Options)) // kept as long as the browser's mark
+}
+
+// language is what keepLanguage kept, or "". It may be anything: the browser's owner can write it.
+func (c *cookies) language(r *http.Request) string {
+	if cookie, err := r.Cookie(c.prefix + "-language"); err == nil {
+		return cookie.Value
+	}
+	return ""
 }
 
 // session finds who is signed in on this browser. It returns auth.KindSignedOut when no one is.

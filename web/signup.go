@@ -40,7 +40,7 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 
 // signupSent says where to look. It is the same for every address.
 func (s *Server) signupSent(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(notify.SignupLife)}))
+	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(say(r), notify.SignupLife)}))
 }
 
 func (s *Server) renderSignup(w http.ResponseWriter, r *http.Request, status int, page views.SignupPage) error {

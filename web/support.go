@@ -10,6 +10,7 @@ import (
 	"latchkey/auth/support"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // stats is the search and what it found, or else the last 30 days. The search is in the URL, so that it can be
@@ -121,7 +122,7 @@ func personRow(p models.FoundPerson) views.SupportPerson {
 // foundRow is a device as support sees it.
 func foundRow(d models.FoundDevice, by *signin.Session) views.SupportDevice {
 	row := views.SupportDevice{
-		Device: deviceRow(d.Device, by), SignedInFrom: d.Device.CreatedIP, Live: d.End.Live(),
+		Device: deviceRow(catalog.Printer{}, d.Device, by), SignedInFrom: d.Device.CreatedIP, Live: d.End.Live(),
 		Owner: views.SupportPerson{
 			Email: d.OwnerEmail, URL: userURL(d.Device.UserID.String(), "", ""), Staff: d.OwnerRole == models.RoleSupport, Disabled: d.OwnerDisabled != nil,
 		},

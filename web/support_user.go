@@ -33,7 +33,7 @@ func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *signin.
 		page.Ended = append(page.Ended, foundRow(d, by))
 	}
 	for _, e := range p.Events {
-		page.Events = append(page.Events, eventLine(e))
+		page.Events = append(page.Events, eventLine(say(r), e))
 	}
 	if p.MoreEnded != "" {
 		page.MoreEnded = userURL(look.ID, look.Before, p.MoreEnded)

@@ -46,6 +46,7 @@ type Settings struct {
 	MailFrom        string        `env:"LATCHKEY_MAIL_FROM" help:"Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL."`
 	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`
 
+	Languages       []string `env:"LATCHKEY_LANGUAGES" help:"Languages that people may choose, the default first, by their tags: en. Default: all that the portal is translated into."`
 	SecurityContact []string `env:"LATCHKEY_SECURITY_CONTACT" help:"Where people report weaknesses: e-mail addresses, or https:, mailto: or tel: URLs; shown in /.well-known/security.txt, which is not there without."`
 
 	SMTPURL        string `kong:"-"` // LATCHKEY_SMTP_URL: smtp://user:password@host:port or smtps://…; empty: no mail
@@ -114,6 +115,9 @@ func (s *Settings) validateAddresses() error {
 		if _, err := origin.Parse(s.BaseURL); err != nil {
 			return settingError("LATCHKEY_BASE_URL", err)
 		}
+	}
+	if err := web.CheckLanguages(s.Languages); err != nil {
+		return settingError("LATCHKEY_LANGUAGES", err)
 	}
 	for _, contact := range s.SecurityContact {
 		if _, err := web.ParseContact(contact); err != nil {

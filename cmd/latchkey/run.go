@@ -97,8 +97,8 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	handler, err := web.New(p.Services, web.Config{
 		BaseURL: p.url, Secret: p.config.Secret, Previous: p.config.Previous,
 		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery, Outbox: outbox,
-		SecurityContacts: env.settings.SecurityContact,
-		Stopping:         p.stopping.Load, OnlyHosts: env.onlyHosts(),
+		SecurityContacts: env.settings.SecurityContact, Languages: env.settings.Languages,
+		Stopping: p.stopping.Load, OnlyHosts: env.onlyHosts(),
 	})
 	if err != nil {
 		return err

@@ -52,6 +52,7 @@ var table = []struct {
 		[]string{"breaches.example.com", "http://breaches.example.com/range", "https://user:hunter2@breaches.example.com", "https://breaches.example.com/?x=1", "ftp://breaches.example.com", "https://", "http://127.0.0.1.example.com"}},
 	{"LATCHKEY_SECURITY_CONTACT", "--security-contact", "[]", "security@example.com,https://example.com/report", "[security@example.com https://example.com/report]",
 		[]string{"nonsense", "http://example.com", "a@example.com,b"}},
+	{"LATCHKEY_LANGUAGES", "--languages", "[]", "en", "[en]", []string{"English", "EN", "en,xx", "en-XA", "ar-XB"}},
 	{"LATCHKEY_METRICS_ADDR", "--metrics-addr", "", "localhost:9090", "localhost:9090", []string{"9090"}},
 }
 

@@ -12,8 +12,20 @@ import (
 	"latchkey/models/modelstest"
 )
 
-func TestEveryScenarioRunsAgainstTheRealServerWithoutAnError(t *testing.T) {
+// They share a server: building and starting one takes longer than they do.
+func TestAgainstTheRealServer(t *testing.T) {
 	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
+	for name, test := range map[string]func(*testing.T, *server){
+		"every scenario runs without an error":                   everyScenarioRuns,
+		"bound devices refresh with proofs until these are used": proofsAreUsedUp,
+		"a run ends by its count and by its time":                aRunEnds,
+		"devices are kept for the next run":                      devicesAreKept,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, s) })
+	}
+}
+
+func everyScenarioRuns(t *testing.T, s *server) {
 	for scenario, n := range map[string]int64{"login": 8, "refresh": 300, "whoami": 300, "mixed": 300} {
 		r := s.load(t, options{Scenario: scenario, Clients: 4, Duration: 2 * time.Minute, Requests: n})
 		if r.Failed > 0 || r.Requests != n || r.P50 <= 0 || r.P50 > r.P99 || r.PeakAnon == 0 || r.RPS <= 0 {
@@ -25,8 +37,7 @@ func TestEveryScenarioRunsAgainstTheRealServerWithoutAnError(t *testing.T) {
 	}
 }
 
-func TestBoundDevicesRefreshWithProofsUntilTheseAreUsedUp(t *testing.T) {
-	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
+func proofsAreUsedUp(t *testing.T, s *server) {
 	r := s.load(t, options{Scenario: "refresh", Clients: 2, Duration: time.Minute, Requests: 300, DPoP: true})
 	if r.Failed > 0 || r.Requests != 300 {
 		t.Errorf("%d requests, %v", r.Requests, r.Errors)
@@ -42,8 +53,7 @@ func TestBoundDevicesRefreshWithProofsUntilTheseAreUsedUp(t *testing.T) {
 	}
 }
 
-func TestARunEndsByItsCountAndByItsTime(t *testing.T) {
-	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
+func aRunEnds(t *testing.T, s *server) {
 	if r := s.load(t, options{Scenario: "whoami", Clients: 3, Requests: 50}); r.Requests != 50 {
 		t.Errorf("%d requests, wanted 50", r.Requests)
 	}
@@ -52,8 +62,7 @@ func TestARunEndsByItsCountAndByItsTime(t *testing.T) {
 	}
 }
 
-func TestDevicesAreKeptForTheNextRun(t *testing.T) {
-	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
+func devicesAreKept(t *testing.T, s *server) {
 	tokens := filepath.Join(t.TempDir(), "devices.json")
 	var out, progress bytes.Buffer
 	o := options{

@@ -31,7 +31,7 @@ func newServer(b testing.TB, database string, accounts int) *server {
 	b.Helper()
 	s := &server{accounts: accounts, program: filepath.Join(b.TempDir(), "latchkey"), tokens: filepath.Join(b.TempDir(), "devices.json")}
 	s.generator = filepath.Join(filepath.Dir(s.program), "loadgen")
-	build := exec.CommandContext(b.Context(), "go", "build", "-trimpath", "-o", filepath.Dir(s.program)+"/", "latchkey/cmd/latchkey", "latchkey/cmd/loadgen")
+	build := exec.CommandContext(b.Context(), "go", "build", "-o", filepath.Dir(s.program)+"/", "latchkey/cmd/latchkey", "latchkey/cmd/loadgen")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("build: %v\n%s", err, out)

@@ -1,0 +1,166 @@
+package catalog
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+
+	"github.com/a-h/templ"
+)
+
+// Source is the language that every other is translated from, and falls back to.
+const Source = "en"
+
+//go:embed *.json
+var files embed.FS
+
+// tongue is a language, ready to be spoken.
+type tongue struct {
+	tag      language.Tag
+	messages map[string]message
+}
+
+// tongues are the languages by tag: those with a file, and the pseudo-languages.
+var tongues = sync.OnceValue(func() map[string]*tongue {
+	list, err := Files()
+	if err != nil {
+		panic(err) // the tests of this package fail first
+	}
+	all := map[string]*tongue{}
+	for _, f := range list {
+		all[f.Language] = &tongue{tag: language.MustParse(f.Language), messages: f.messages}
+	}
+	for tag, change := range pseudo {
+		all[tag] = all[Source].disguised(tag, change)
+	}
+	return all
+})
+
+// Files reads the catalogues of all languages, unchecked.
+func Files() ([]*File, error) {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		return nil, fmt.Errorf("catalogues: %w", err)
+	}
+	var list []*File
+	for _, e := range entries {
+		data, err := files.ReadFile(e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("catalogues: %w", err)
+		}
+		f, err := ReadFile(strings.TrimSuffix(e.Name(), ".json"), data)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, f)
+	}
+	return list, nil
+}
+
+// Printer says things in one language; its methods (messages.go) are the messages. The zero Printer speaks English. What a
+// language lacks is said in English.
+type Printer struct{ tongue *tongue }
+
+func (p Printer) spoken() *tongue {
+	if p.tongue == nil {
+		return tongues()[Source]
+	}
+	return p.tongue
+}
+
+// In is the printer of a language: complete or not, or a pseudo-language. For people's choice see Choice.
+func In(tag string) (Printer, bool) {
+	t, ok := tongues()[tag]
+	return Printer{t}, ok
+}
+
+// Tags are the languages that In takes.
+func Tags() []string { return slices.Sorted(maps.Keys(tongues())) }
+
+// Tag is the language: the value of the attribute lang and of Content-Language. Dates and numbers follow it.
+func (p Printer) Tag() language.Tag { return p.spoken().tag }
+
+// RightToLeft says that the language is written from right to left: the attribute dir.
+func (p Printer) RightToLeft() bool {
+	script, _ := p.Tag().Script()
+	switch script.String() {
+	case "Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm":
+		return true
+	}
+	return false
+}
+
+type printerKey struct{}
+
+// With is a context whose templates speak with p.
+func With(ctx context.Context, p Printer) context.Context {
+	return context.WithValue(ctx, printerKey{}, p)
+}
+
+// From is the printer of a context, the English one where there is none.
+func From(ctx context.Context) Printer {
+	p, _ := ctx.Value(printerKey{}).(Printer)
+	return p
+}
+
+// args are the values of a message by the names of its placeholders, tags and slots.
+type args map[string]any
+
+// nodes chooses the form of a message.
+func (p Printer) nodes(key string, a args) []node {
+	m, ok := p.spoken().messages[key]
+	if !ok {
+		m = tongues()[Source].messages[key]
+	}
+	if count, ok := a["count"].(int); ok {
+		if nodes := m.forms[formOf(m.rules, count)]; nodes != nil {
+			return nodes
+		}
+	}
+	return m.forms[plural.Other]
+}
+
+// Number is a whole number as the language writes it.
+func (p Printer) Number(n int) string { return strconv.Itoa(n) }
+
+// words is the value of a node that is no tag and no slot.
+func (p Printer) words(n node, a args) string {
+	switch v := a[n.value].(type) {
+	case int:
+		return p.Number(v)
+	case string:
+		return v
+	}
+	return n.value
+}
+
+func (p Printer) text(key string, a args) string {
+	var b strings.Builder
+	for _, n := range p.nodes(key, a) {
+		b.WriteString(p.words(n, a))
+	}
+	return b.String()
+}
+
+func (p Printer) sentence(key string, a args) Sentence {
+	var s Sentence
+	for _, n := range p.nodes(key, a) {
+		if n.kind == foreign {
+			s.Text += "%s"
+			s.Names = append(s.Names, p.words(n, a))
+		} else {
+			s.Text += strings.ReplaceAll(p.words(n, a), "%s", "%\u2060s") // what is no name takes no name's place
+		}
+	}
+	return s
+}
+
+func (p Printer) rich(key string, a args) templ.Component { return rich{p, p.nodes(key, a), a} }

@@ -1,0 +1,148 @@
+package catalog
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/a-h/templ"
+	"golang.org/x/text/language"
+)
+
+// speaker is a printer of a catalogue that a test makes.
+func speaker(t *testing.T, tag, catalogue string) Printer {
+	t.Helper()
+	f, err := ReadFile(tag, []byte(catalogue))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Printer{&tongue{tag: language.MustParse(tag), messages: f.messages}}
+}
+
+func shown(t *testing.T, c templ.Component) string {
+	t.Helper()
+	var b strings.Builder
+	if err := c.Render(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func bold(inside templ.Component) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		_, _ = io.WriteString(w, "<b>")
+		_ = inside.Render(ctx, w)
+		_, err := io.WriteString(w, "</b>")
+		return err
+	})
+}
+
+func TestPluralFormsFollowTheLanguage(t *testing.T) {
+	ar := speaker(t, "ar", `{"a.b": {"zero": "0", "one": "1", "two": "2", "few": "{count} f", "many": "{count} m", "other": "{count} o"}}`)
+	fr := speaker(t, "fr", `{"a.b": {"one": "{count} appareil", "other": "{count} appareils"}}`)
+	ja := speaker(t, "ja", `{"a.b": {"other": "{count}台"}}`)
+	for _, c := range []struct {
+		p    Printer
+		n    int
+		want string
+	}{
+		{ar, 0, "0"}, {ar, 1, "1"}, {ar, 2, "2"}, {ar, 3, "3 f"}, {ar, 11, "11 m"}, {ar, 100, "100 o"}, {ar, 103, "103 f"},
+		{fr, 0, "0 appareil"}, {fr, 1, "1 appareil"}, {fr, 2, "2 appareils"}, {ja, 1, "1台"},
+	} {
+		if got := c.p.text("a.b", args{"count": c.n}); got != c.want {
+			t.Errorf("%s, %d: %q, want %q", c.p.Tag(), c.n, got, c.want)
+		}
+	}
+}
+
+func TestWhatALanguageLacksIsSaidInEnglish(t *testing.T) {
+	ja := speaker(t, "ja", `{"layout.skip": "本文へ"}`)
+	if got := ja.LayoutSkip() + ja.ActSave() + ja.OthersSubmit(1); got != "本文へSaveSign out 1 device" {
+		t.Errorf("%q", got)
+	}
+	if got := From(With(t.Context(), ja)).LayoutSkip() + From(t.Context()).LayoutSkip(); got != "本文へSkip to the content" {
+		t.Errorf("by context: %q", got)
+	}
+}
+
+// A translation may turn names around, and nobody's words become markup or take another's place.
+func TestSentencesKeepTheirNames(t *testing.T) {
+	const evil = `<b>%s{device}`
+	de := speaker(t, "de", `{"a.b": "„{new_name}“ statt „{name}“ ({longest})", "a.c": "<link>Ändern & {device}</link> <when/>"}`)
+	s := de.sentence("a.b", args{"name": evil, "new_name": "neu", "longest": "%s"})
+	if want := "„<bdi>neu</bdi>“ statt „<bdi>&lt;b&gt;%s{device}</bdi>“ (%\u2060s)"; shown(t, s) != want {
+		t.Errorf("%s, want %s", shown(t, s), want)
+	}
+	if want := "„neu“ statt „" + evil + "“ (%\u2060s)"; s.String() != want {
+		t.Errorf("%s, want %s", s, want)
+	}
+	got := shown(t, de.rich("a.c", args{"link": Tag(bold), "device": evil, "when": templ.Raw("<time>")}))
+	if want := "<b>Ändern &amp; <bdi>&lt;b&gt;%s{device}</bdi></b> <time>"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got := shown(t, de.rich("a.c", args{"link": Tag(nil), "device": "\u200b"})); got != "Ändern &amp; <bdi>(a name of invisible characters)</bdi> " {
+		t.Errorf("without its parts: %s", got)
+	}
+}
+
+func TestPseudoLanguages(t *testing.T) {
+	long, _ := In(PseudoLong)
+	back, _ := In(PseudoRightToLeft)
+	var en Printer
+	if long.RightToLeft() || en.RightToLeft() || !back.RightToLeft() {
+		t.Error("the directions are wrong")
+	}
+	for _, s := range []string{en.LoginLead(), en.ActSave(), en.LayoutSkip()} {
+		n, more := utf8.RuneCountInString(s), utf8.RuneCountInString(lengthened(s))
+		if strings.ContainsFunc(lengthened(s), func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }) || more*10 < n*13 {
+			t.Errorf("%q becomes %q", s, lengthened(s))
+		}
+	}
+	if got := long.OthersSubmit(3); !strings.Contains(got, "3") || got == en.OthersSubmit(3) {
+		t.Errorf("a plural becomes %q", got)
+	}
+	if _, ok := In("tlh"); ok {
+		t.Error("there is a language without a file")
+	}
+}
+
+func TestErrorsAreFoundByTheirEnglish(t *testing.T) {
+	long, _ := In(PseudoLong)
+	const known = "The e-mail address or the password is wrong."
+	if got := long.Error(known); got != lengthened(known) {
+		t.Errorf("%q", got)
+	}
+	if got := long.Error("An account can have 10 passkeys. Remove one first."); !strings.Contains(got, "10") || !strings.Contains(got, lengthened("Remove one first.")) {
+		t.Errorf("with a number: %q", got)
+	}
+	if got := (Printer{}).Error(known); got != known {
+		t.Errorf("in English: %q", got)
+	}
+	if got := long.Error("Unheard of."); got != "Unheard of." || ErrorKey("Unheard of.") != "" || ErrorKey(known) == "" {
+		t.Errorf("an unknown error: %q", got)
+	}
+}
+
+func TestChoice(t *testing.T) {
+	valid := []string{"en", "ar-XB", "en-XA"} // any that exist
+	if _, err := NewChoice([]string{"en", "xx"}, valid); err == nil || !strings.Contains(err.Error(), `"xx" is none of en, ar-XB, en-XA`) {
+		t.Errorf("%v", err)
+	}
+	c, err := NewChoice([]string{" ar-XB", "en", "en"}, valid)
+	if err != nil || len(c.Offered()) != 2 {
+		t.Fatalf("%d are offered: %v", len(c.Offered()), err)
+	}
+	for _, x := range []struct{ accept, chosen, want string }{
+		{"", "", "ar-XB"}, {"en-GB,en;q=0.9", "", "en"}, {"ja, en;q=0.5", "", "en"}, {"ja", "", "ar-XB"}, {"en", "ar-XB", "ar-XB"}, {"en", "xx", "en"},
+		{"en", "en-XA", "en"}, {";;;q=", "", "ar-XB"}, {strings.Repeat("en,", 1000), "", "ar-XB"},
+	} {
+		if got := c.Pick(x.accept, x.chosen).Tag().String(); got != x.want {
+			t.Errorf("%.20q, chosen %q: %s, want %s", x.accept, x.chosen, got, x.want)
+		}
+	}
+	if all, err := NewChoice(nil, Complete); err != nil || len(all.Offered()) != len(Complete) {
+		t.Errorf("without a limit: %v", err)
+	}
+}

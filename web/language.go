@@ -1,0 +1,69 @@
+package web
+
+import (
+	"net/http"
+
+	"latchkey/views"
+	"latchkey/views/catalog"
+)
+
+// CheckLanguages refuses a language that the portal is not translated into, and names those that it is.
+func CheckLanguages(tags []string) error {
+	_, err := catalog.NewChoice(tags, catalog.Complete)
+	return err
+}
+
+// say is how a handler speaks: in the language of the person who reads the answer.
+func say(r *http.Request) catalog.Printer { return request(r).printer }
+
+// chooseLanguage decides once in which language a request is answered: the one that was chosen in this browser, otherwise the one that
+// its Accept-Language asks for.
+func (s *Server) chooseLanguage(r *http.Request) {
+	info := request(r)
+	if info.negotiated {
+		return
+	}
+	info.printer, info.negotiated = s.languages.Pick(r.Header.Get("Accept-Language"), s.cookies.language(r)), true
+}
+
+// inEnglish is for pages that no one translates: developers' and the support staff's.
+func inEnglish(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		request(r).printer, request(r).negotiated = catalog.Printer{}, true
+		h(w, r)
+	}
+}
+
+// language keeps the language that a person chose at the bottom of a page, and leads back to that page. It is a form, for a GET changes
+// nothing: a link that another site holds, or a browser fetches early, must not turn a person's pages into another language.
+func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
+	p, err := decodePage(r, "language", "next")
+	if err != nil {
+		return err
+	}
+	if !s.languages.Has(p["language"]) {
+		return &httpError{status: http.StatusUnprocessableEntity, code: "invalid_request", message: "There is no such language here."}
+	}
+	s.cookies.keepLanguage(w, p["language"])
+	next := localPath(p["next"])
+	if next == "" {
+		next = "/"
+	}
+	return redirect(w, r, next)
+}
+
+// offerLanguages puts the choice of languages on a page. It leads back to the page, or, from what a form made, to the first one.
+func (s *Server) offerLanguages(r *http.Request, shell *views.Shell) {
+	shell.Languages = s.languages.Offered()
+	if r.Method == http.MethodGet {
+		shell.Here = localPath(r.URL.RequestURI())
+	}
+}
+
+// languageHeaders say in which language a page is, and by what it was chosen (RFC 9110 §8.5, §12.5.5).
+func languageHeaders(h http.Header, r *http.Request) {
+	h.Set("Content-Language", say(r).Tag().String())
+	if h.Get("Cache-Control") == "no-store" {
+		h.Add("Vary", "Accept-Language, Cookie")
+	}
+}
