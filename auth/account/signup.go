@@ -67,7 +67,7 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		return err
 	}
 	err = s.gate.Query(ctx, func() error {
-		key, err := s.signIn.EmailKey(ctx, r.Email)
+		key, err := auth.EmailKey(ctx, s.store, r.Email, s.clock.Now())
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	if err != nil {
 		return link, p, &auth.Error{Kind: notify.ErrDeadLink.Kind, Message: notify.ErrDeadLink.Message, Cause: err}
 	}
-	key, err := s.signIn.EmailKey(ctx, p.Email)
+	key, err := auth.EmailKey(ctx, s.store, p.Email, s.clock.Now())
 	if err == nil {
 		_, err = s.store.UserByEmail(ctx, key)
 	}
@@ -196,7 +196,7 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 	if err := s.signIn.ConfirmPassword(ctx, waiting, r.Password, r.From); err != nil {
 		return key, "", err
 	}
-	mailKey, err := s.signIn.EmailKey(ctx, p.Email)
+	mailKey, err := auth.EmailKey(ctx, s.store, p.Email, s.clock.Now())
 	if err != nil {
 		return key, "", err
 	}
@@ -256,7 +256,7 @@ type NewAccount struct {
 // account has the address or may take it back.
 func (s *Service) CreateUser(ctx context.Context, a NewAccount, event func(models.User) models.Event) (models.User, error) {
 	email := auth.TrimEmail(a.Email)
-	key, err := s.signIn.EmailKey(ctx, email)
+	key, err := auth.EmailKey(ctx, s.store, email, s.clock.Now())
 	if err != nil {
 		return models.User{}, err
 	}

@@ -53,7 +53,7 @@ func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error 
 		if err != nil {
 			return err
 		}
-		key, err := s.signIn.EmailKey(ctx, r.Email)
+		key, err := auth.EmailKey(ctx, s.store, r.Email, s.clock.Now())
 		if err != nil {
 			return err
 		}

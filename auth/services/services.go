@@ -150,7 +150,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Factors = factor.New(factor.Parts{
 		Store: store, Clock: clock, Sealer: k.factors, Notify: s.Notify, SignIn: s.SignIn, Limits: s.Limits, Passkeys: passkeys, Name: serviceName,
 	})
-	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)
+	s.Support = support.New(store, clock, idle, s.Devices)
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
 		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher,

@@ -58,7 +58,7 @@ func (c *passwordCheck) begin(ctx context.Context, a SignInAttempt) (err error) 
 	var known ratelimit.Known
 	err = s.gate.Query(ctx, func() error {
 		if a.email != "" {
-			if a.EmailKey, err = s.EmailKey(ctx, a.email); err != nil {
+			if a.EmailKey, err = auth.EmailKey(ctx, s.store, a.email, s.clock.Now()); err != nil {
 				return err
 			}
 		}

@@ -59,7 +59,7 @@ func (s *Service) Search(ctx context.Context, by *signin.Session, q Query) (Resu
 		return Result{}, err
 	}
 	if strings.Contains(q.Text, "@") {
-		key, err := s.signIn.EmailKey(ctx, q.Text)
+		key, err := auth.EmailKey(ctx, s.store, q.Text, s.clock.Now())
 		if err != nil {
 			return Result{}, err
 		}
