@@ -220,7 +220,7 @@ func (s *Service) AddApp(ctx context.Context, by *signin.Session, n NewApp) (Add
 		return Added{}, err
 	}
 	f := models.Factor{
-		Kind: models.FactorTOTP, Name: "Authenticator app", Data: s.sealer.Seal(signin.TOTPRow(by.User.ID), secret), LastStep: step,
+		Kind: models.FactorTOTP, Name: "Authenticator app", Data: totp.Seal(s.sealer, by.User.ID, secret), LastStep: step,
 	}
 	return s.add(ctx, by, n.Act, f, n.From)
 }

@@ -3,6 +3,7 @@
 package factor
 
 import (
+	"log/slog"
 	"time"
 
 	"latchkey/auth"
@@ -31,6 +32,7 @@ var (
 type Parts struct {
 	Store    *models.Store
 	Clock    auth.Clock
+	Log      *slog.Logger
 	Sealer   *seal.Sealer
 	Notify   *notify.Service
 	SignIn   *signin.Service
@@ -43,6 +45,7 @@ type Parts struct {
 type Service struct {
 	store    *models.Store
 	clock    auth.Clock
+	log      *slog.Logger
 	sealer   *seal.Sealer
 	notify   *notify.Service
 	signIn   *signin.Service
@@ -53,5 +56,7 @@ type Service struct {
 
 // New returns the service.
 func New(p Parts) *Service {
-	return &Service{store: p.Store, clock: p.Clock, sealer: p.Sealer, notify: p.Notify, signIn: p.SignIn, limits: p.Limits, passkeys: p.Passkeys, name: p.Name}
+	return &Service{
+		store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify, signIn: p.SignIn, limits: p.Limits, passkeys: p.Passkeys, name: p.Name,
+	}
 }

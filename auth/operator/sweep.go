@@ -29,7 +29,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.deletions.Finish(ctx); err != nil {
 		return 0, err
 	}
-	if n, err := s.signIn.Reseal(ctx); err != nil {
+	if n, err := s.factors.Reseal(ctx); err != nil {
 		return 0, err
 	} else if n > 0 {
 		s.log.InfoContext(ctx, "sealed the secrets of authenticator apps under the new server secret", "secrets", n)

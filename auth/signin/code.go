@@ -23,9 +23,6 @@ func errWrongCode(cause error) error {
 	return &auth.Error{Kind: auth.KindInvalidCode, Message: "That code is wrong, or it was used before.", Cause: cause}
 }
 
-// TOTPRow returns the row that the sealed secret of an account's authenticator app is bound to.
-func TOTPRow(user [16]byte) []byte { return append([]byte("totp\x00"), user[:]...) }
-
 // checkTOTP checks the code of an authenticator app within the limits. A right code is not used up yet. The caller gives the
 // counters back if it can use the code.
 func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []models.Factor, code string, known ratelimit.Known, from auth.Caller) (
@@ -41,7 +38,7 @@ func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []mod
 			Kind: auth.KindInvalidCode, Message: "There were too many wrong codes, so codes from the authenticator app do not work here for now. Use a passkey or a recovery code, or a browser that you have signed in with before.",
 		}
 	}
-	secret, _, err := s.sealer.Open(TOTPRow(user.ID), f.Data)
+	secret, _, err := totp.Open(s.sealer, user.ID, f.Data)
 	if err != nil {
 		return f, use, nil, err
 	}
