@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth"
 	"latchkey/auth/client"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -305,7 +306,7 @@ func TestAnAppCannotSignInBeforeASecondFactorIsSetUpWhereOneIsRequired(t *testin
 		if r := s.step(challenge, "totp", app.next(s)); r.status != http.StatusOK {
 			t.Errorf("with a factor: %d %s", r.status, r.body)
 		}
-	}, func(a *services.Config, _ *web.Config) { a.SecondFactor = signin.FactorRequired })
+	}, func(a *services.Config, _ *web.Config) { a.SecondFactor = auth.FactorRequired })
 }
 
 // What the first step checked of the app, the second checks again: an app can be removed in between.

@@ -40,7 +40,7 @@ func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *sign
 		return s.renderChoosePassword(w, r, status, views.ChoosePasswordPage{Next: next, Problems: problems})
 	}
 	s.cookies.flash(w, r, views.ToneSuccess, "You have a password of your own now.")
-	if s.signIn.MustSetUp(by.User) {
+	if s.factors.MustSetUp(by.User) {
 		return s.toSetup(w, r, by.User.ID, by.Device.ID, next)
 	}
 	return redirect(w, r, orDevices(next))

@@ -61,7 +61,7 @@ var errPlainHTTP = errors.New("the page came over plain http")
 // generated choose their own first, and people who must have a second factor set one up.
 func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
 	return s.setUp(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-		if s.signIn.MustSetUp(by.User) {
+		if s.factors.MustSetUp(by.User) {
 			return redirect(w, r, withNext("/security/setup", comeBack(r)))
 		}
 		return h(w, r, by)

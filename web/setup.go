@@ -89,7 +89,7 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 	if by.User.SecondFactor && o.CodesLeft > 0 {
 		return redirect(w, r, orDevices(page.Next))
 	}
-	page.Required, page.Staff, page.Codes = s.signIn.MustSetUp(by.User), by.User.Role == models.RoleSupport, by.User.SecondFactor
+	page.Required, page.Staff, page.Codes = s.factors.MustSetUp(by.User), by.User.Role == models.RoleSupport, by.User.SecondFactor
 	page.NeedsCode, page.CanMail = s.factors.NeedsCode(by), s.factors.CanMailCode()
 	needs := s.factors.NeedsConfirmation(by, page.Ticket)
 	if page.Codes {

@@ -63,7 +63,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, secret string, r signin.
 		return key, err
 	}
 	key = signin.KeyOf(d, keys)
-	key.SetUp = s.signIn.MustSetUp(user)
+	key.SetUp = s.config.SecondFactor.MustSetUp(user)
 	return key, nil
 }
 

@@ -18,6 +18,8 @@ import (
 type Config struct {
 	SignupOpen  bool // people may create accounts
 	PasswordMin int  // in characters, at least password.Shortest
+	// SecondFactor says who must have a second factor.
+	SecondFactor auth.FactorPolicy
 	// Names are those of the service and of its hosts, which a password must not be made of.
 	Names []string
 	// Breached asks a service for passwords that are known from breaches; nil: nothing is asked.

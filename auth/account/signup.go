@@ -221,7 +221,7 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 		return key, "", err
 	}
 	key = signin.KeyOf(d, keys)
-	key.SetUp = s.signIn.MustSetUp(user)
+	key.SetUp = s.config.SecondFactor.MustSetUp(user)
 	return key, p.Next, nil
 }
 

@@ -57,7 +57,7 @@ type confirmed struct {
 // NeedsConfirmation reports whether the first factor of the person must be confirmed. The set-up that a sign-in leads into is confirmed
 // by the ticket of that sign-in.
 func (s *Service) NeedsConfirmation(by *signin.Session, ticket string) bool {
-	return !s.signIn.MustSetUp(by.User) || !s.goodTicket(setUpTicketRow, by, ticket)
+	return !s.policy.MustSetUp(by.User) || !s.goodTicket(setUpTicketRow, by, ticket)
 }
 
 // confirm checks that it is the account's owner who acts.

@@ -26,7 +26,7 @@ func (s *Service) NeedsCode(by *signin.Session) bool { return s.UserNeedsCode(by
 
 // UserNeedsCode is NeedsCode for an account.
 func (s *Service) UserNeedsCode(u models.User) bool {
-	return u.Role == models.RoleSupport && s.signIn.MustSetUp(u)
+	return u.Role == models.RoleSupport && s.policy.MustSetUp(u)
 }
 
 // NewCode makes an enrolment code in the form of a recovery code. The row holds only its hash.

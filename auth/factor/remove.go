@@ -22,7 +22,7 @@ var errLastFactor = &auth.Error{Kind: auth.KindNotAllowed, Message: "This is you
 func (s *Service) MayRemoveLast(by *signin.Session) bool {
 	without := by.User
 	without.SecondFactor = false
-	return !s.signIn.MustSetUp(without)
+	return !s.policy.MustSetUp(without)
 }
 
 // RemovePasskey removes a passkey. With the last factor, the recovery codes go, too. It returns KindNotFound, KindNotAllowed,

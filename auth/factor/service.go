@@ -38,7 +38,8 @@ type Parts struct {
 	SignIn   *signin.Service
 	Limits   *ratelimit.Service
 	Passkeys *passkey.Ceremonies
-	Name     string // of this service, in authenticator apps
+	Policy   auth.FactorPolicy // who must have a second factor
+	Name     string            // of this service, in authenticator apps
 }
 
 // Service manages factors. It is safe for concurrent use.
@@ -51,12 +52,16 @@ type Service struct {
 	signIn   *signin.Service
 	limits   *ratelimit.Service
 	passkeys *passkey.Ceremonies
+	policy   auth.FactorPolicy
 	name     string
 }
 
 // New returns the service.
 func New(p Parts) *Service {
 	return &Service{
-		store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify, signIn: p.SignIn, limits: p.Limits, passkeys: p.Passkeys, name: p.Name,
+		store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify, signIn: p.SignIn, limits: p.Limits, passkeys: p.Passkeys, policy: p.Policy, name: p.Name,
 	}
 }
+
+// MustSetUp reports whether the account must set up a second factor before anything else.
+func (s *Service) MustSetUp(u models.User) bool { return s.policy.MustSetUp(u) }

@@ -17,7 +17,7 @@ import (
 func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		d.change(t, func(c *services.Config) { c.SecondFactor = signin.FactorRequired })
+		d.change(t, func(c *services.Config) { c.SecondFactor = auth.FactorRequired })
 		signedIn := func(from auth.Caller) (*signin.Session, string) {
 			t.Helper()
 			key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})

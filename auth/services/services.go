@@ -56,13 +56,13 @@ type Config struct {
 	RetryWindow     time.Duration // see the fork rule of models.RotateDevice
 	MaxDevices      int           // live apps, and live browsers, of one user; 0: no limit
 	SignupOpen      bool
-	PasswordMin     int            // in characters, at least password.Shortest
-	Breached        password.Range // asks for passwords that are known from breaches; nil: nothing is asked
-	DeviceNameClaim bool           // put device_name into access tokens
-	SecondFactor    signin.Policy  // who must have a second factor; empty: no one
-	DPoPRequired    bool           // new apps must bind their tokens to a key (RFC 9449)
-	NonceRequired   bool           // DPoP proofs must carry a nonce of this server
-	ProofMemory     int            // DPoP proofs remembered against replay, at most 80 bytes each; 0: a million
+	PasswordMin     int               // in characters, at least password.Shortest
+	Breached        password.Range    // asks for passwords that are known from breaches; nil: nothing is asked
+	DeviceNameClaim bool              // put device_name into access tokens
+	SecondFactor    auth.FactorPolicy // who must have a second factor; empty: no one
+	DPoPRequired    bool              // new apps must bind their tokens to a key (RFC 9449)
+	NonceRequired   bool              // DPoP proofs must carry a nonce of this server
+	ProofMemory     int               // DPoP proofs remembered against replay, at most 80 bytes each; 0: a million
 
 	Secret   []byte   // the server secret, at least seal.MinSecret random bytes
 	Previous [][]byte // older secrets, or the next one during a change; accepted, but not used for new data
@@ -141,14 +141,14 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
 		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
-	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer), Breached: c.Breached})
+	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, SecondFactor: c.SecondFactor, Names: names(c.Issuer), Breached: c.Breached})
 	s.Addresses = address.New(address.Parts{
 		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, SignIn: s.SignIn, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
 	s.Factors = factor.New(factor.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, SignIn: s.SignIn, Limits: s.Limits, Passkeys: passkeys, Name: serviceName,
+		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, SignIn: s.SignIn, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: serviceName,
 	})
 	s.Support = support.New(store, clock, idle, s.Devices)
 	s.Operator = operator.New(operator.Parts{

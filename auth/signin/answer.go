@@ -67,7 +67,7 @@ func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, 
 	}
 	n, keys := s.NewBrowser(token.Verified{User: ok.user, Rehashed: ok.step.Rehashed}, BrowserLogin{From: a.From, Replaces: a.Replaces})
 	var trust string
-	if a.Trust && s.canTrust(ok.user) && ok.use.Kind != models.FactorRecoveryCode && ok.method != models.ByPasskey {
+	if a.Trust && s.config.SecondFactor.MayTrustBrowsers(ok.user) && ok.use.Kind != models.FactorRecoveryCode && ok.method != models.ByPasskey {
 		n.Trust, trust = newTrust(ok.user.ID, a.From, n.Device.CreatedAt)
 	}
 	d, err := s.addAnswered(ctx, n, ok, a)
@@ -75,7 +75,7 @@ func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, 
 		return BrowserKey{}, err
 	}
 	key := KeyOf(d, keys)
-	key.ChoosePassword, key.SetUp, key.Trust = ok.user.MustChoosePassword(), s.MustSetUp(ok.user), trust
+	key.ChoosePassword, key.SetUp, key.Trust = ok.user.MustChoosePassword(), s.config.SecondFactor.MustSetUp(ok.user), trust
 	return key, nil
 }
 
@@ -102,7 +102,7 @@ func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key Browser
 	if err != nil || user.DisabledAt != nil {
 		return BrowserKey{}, false
 	}
-	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
+	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.config.SecondFactor.MustSetUp(user)
 	return key, true
 }
 

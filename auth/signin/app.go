@@ -67,7 +67,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 		switch {
 		case v.User.MustChoosePassword():
 			return n, errChoosePassword
-		case s.config.SecondFactor == FactorRequired: // an account with a second factor does not come here
+		case s.config.SecondFactor == auth.FactorRequired: // an account with a second factor does not come here
 			return n, errSetUpFactor
 		}
 		n, secret = s.tokens.NewDevice(v, models.KindApp, r.From, s.config.DeviceLifetime)
@@ -193,7 +193,7 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 		return BrowserKey{}, err
 	}
 	key := KeyOf(d, keys)
-	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
+	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.config.SecondFactor.MustSetUp(user)
 	return key, nil
 }
 

@@ -18,11 +18,11 @@ import (
 
 // Config holds the operator's settings for sign-ins.
 type Config struct {
-	DeviceLifetime  time.Duration // absolute life of an app's sign-in, fixed when it begins
-	BrowserLifetime time.Duration // of a browser
-	MaxRefreshes    int64         // refreshes of one app, fixed at sign-in; 0: no limit
-	DPoPRequired    bool          // new apps must bind their tokens to a key (RFC 9449)
-	SecondFactor    Policy        // who must have a second factor; empty: no one
+	DeviceLifetime  time.Duration     // absolute life of an app's sign-in, fixed when it begins
+	BrowserLifetime time.Duration     // of a browser
+	MaxRefreshes    int64             // refreshes of one app, fixed at sign-in; 0: no limit
+	DPoPRequired    bool              // new apps must bind their tokens to a key (RFC 9449)
+	SecondFactor    auth.FactorPolicy // who must have a second factor; empty: no one
 }
 
 // Parts are the dependencies of the service. All but Passkeys are required.

@@ -119,7 +119,7 @@ func (s *Service) addStep(ctx context.Context, n newStep) (err error) {
 	now, user, p := s.clock.Now(), n.user, n.pending
 	p.Verified, p.Version = user.PasswordHash, user.FactorsVersion
 	step := SecondStep{
-		User: user.ID, Methods: s.methodsOf(n.factors), Closed: isClosed(n.factors), CanTrust: s.canTrust(user), ExpiresAt: now.Add(stepLife[n.purpose]),
+		User: user.ID, Methods: s.methodsOf(n.factors), Closed: isClosed(n.factors), CanTrust: s.config.SecondFactor.MayTrustBrowsers(user), ExpiresAt: now.Add(stepLife[n.purpose]),
 	}
 	if known := Passkeys(n.factors); len(known) > 0 && s.HasPasskeys() {
 		if step.PublicKey, p.Passkey, err = s.passkeys.Request(known, now); err != nil {
@@ -174,7 +174,7 @@ func (s *Service) FindStep(ctx context.Context, challenge string) (SecondStep, e
 		return SecondStep{}, err
 	}
 	return SecondStep{
-		Challenge: challenge, ID: stepID(hash), User: user.ID, Methods: s.methodsOf(factors), PublicKey: p.Options, Closed: isClosed(factors), CanTrust: s.canTrust(user),
+		Challenge: challenge, ID: stepID(hash), User: user.ID, Methods: s.methodsOf(factors), PublicKey: p.Options, Closed: isClosed(factors), CanTrust: s.config.SecondFactor.MayTrustBrowsers(user),
 		ExpiresAt: c.ExpiresAt,
 	}, nil
 }

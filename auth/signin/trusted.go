@@ -30,7 +30,7 @@ func newTrust(user uuid.UUID, from auth.Caller, now time.Time) (*models.TrustedB
 
 // trusted returns the row that lets this browser skip the second step, or nil. secrets are those of the browser's cookie.
 func (s *Service) trusted(ctx context.Context, user models.User, secrets []string) (*uuid.UUID, error) {
-	if len(secrets) == 0 || !s.canTrust(user) {
+	if len(secrets) == 0 || !s.config.SecondFactor.MayTrustBrowsers(user) {
 		return nil, nil //nolint:nilnil // not trusted is no error
 	}
 	var hashes [][]byte
