@@ -86,7 +86,7 @@ func (s *Service) changedBefore(ctx context.Context, user models.User, c Passwor
 	if age := s.clock.Now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil || user.MustChoosePassword() {
 		return false, nil
 	}
-	check, err := s.signIn.BeginCheck(ctx, signin.SignInAttempt{EmailKey: user.EmailKey, From: c.Confirmation.From, Confirms: true})
+	check, err := s.passwords.Begin(ctx, signin.Attempt{EmailKey: user.EmailKey, From: c.Confirmation.From, Confirms: true})
 	if err != nil {
 		return false, err
 	}

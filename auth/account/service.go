@@ -28,36 +28,38 @@ type Config struct {
 
 // Parts are the dependencies of the service. All are required.
 type Parts struct {
-	Store  *models.Store
-	Clock  auth.Clock
-	Log    *slog.Logger
-	Idle   auth.Idle
-	Sealer *seal.Sealer
-	Notify *notify.Service
-	Tokens *token.Service
-	SignIn *signin.Service
-	Limits *ratelimit.Service
-	Gate   *ratelimit.Gate
-	Slots  *ratelimit.Slots
-	Hasher *ratelimit.Hasher
+	Store     *models.Store
+	Clock     auth.Clock
+	Log       *slog.Logger
+	Idle      auth.Idle
+	Sealer    *seal.Sealer
+	Notify    *notify.Service
+	Tokens    *token.Service
+	Passwords *signin.PasswordChecks
+	SignIn    *signin.Service
+	Limits    *ratelimit.Service
+	Gate      *ratelimit.Gate
+	Slots     *ratelimit.Slots
+	Hasher    *ratelimit.Hasher
 }
 
 // Service makes and changes accounts. It is safe for concurrent use.
 type Service struct {
-	config  Config
-	store   *models.Store
-	clock   auth.Clock
-	log     *slog.Logger
-	idle    auth.Idle
-	sealer  *seal.Sealer
-	notify  *notify.Service
-	tokens  *token.Service
-	signIn  *signin.Service
-	limits  *ratelimit.Service
-	gate    *ratelimit.Gate
-	slots   *ratelimit.Slots
-	hasher  *ratelimit.Hasher
-	exports *ratelimit.PerAccount
+	config    Config
+	store     *models.Store
+	clock     auth.Clock
+	log       *slog.Logger
+	idle      auth.Idle
+	sealer    *seal.Sealer
+	notify    *notify.Service
+	tokens    *token.Service
+	passwords *signin.PasswordChecks
+	signIn    *signin.Service
+	limits    *ratelimit.Service
+	gate      *ratelimit.Gate
+	slots     *ratelimit.Slots
+	hasher    *ratelimit.Hasher
+	exports   *ratelimit.PerAccount
 
 	breaches *breaches
 }
@@ -66,7 +68,7 @@ type Service struct {
 func New(p Parts, c Config) *Service {
 	return &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, notify: p.Notify, tokens: p.Tokens,
-		signIn: p.SignIn, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
+		passwords: p.Passwords, signIn: p.SignIn, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
 		exports: ratelimit.NewPerAccount(ratelimit.MaxDownloads), breaches: newBreaches(c.Breached, p.Log, p.Clock.Now),
 	}
 }

@@ -193,7 +193,7 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 	// Wrong passwords count for the link, not for the address. Strangers could use up a limit of the address, but only the reader
 	// of the mail has the link.
 	waiting := models.User{EmailKey: "signup " + notify.LinkID(secret), PasswordHash: p.Hash}
-	if err := s.signIn.ConfirmPassword(ctx, waiting, r.Password, r.From); err != nil {
+	if err := s.passwords.Confirm(ctx, waiting, r.Password, r.From); err != nil {
 		return key, "", err
 	}
 	mailKey, err := auth.EmailKey(ctx, s.store, p.Email, s.clock.Now())

@@ -209,5 +209,5 @@ func (s *Service) checkPassword(ctx context.Context, user uuid.UUID, a TokenAct)
 	if problem := auth.ProblemWithText(a.Password, auth.MaxPassword); problem != "" {
 		return auth.InvalidField("password", problem)
 	}
-	return s.signIn.ConfirmPassword(ctx, owner, a.Password, a.From)
+	return s.passwords.Confirm(ctx, owner, a.Password, a.From)
 }

@@ -10,14 +10,14 @@ import (
 
 // Service manages devices for their owners. It is safe for concurrent use.
 type Service struct {
-	store  *models.Store
-	clock  auth.Clock
-	idle   auth.Idle
-	signIn *signin.Service
-	tokens *token.Service
+	store     *models.Store
+	clock     auth.Clock
+	idle      auth.Idle
+	passwords *signin.PasswordChecks
+	tokens    *token.Service
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, signIn *signin.Service) *Service {
-	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, signIn: signIn}
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *signin.PasswordChecks) *Service {
+	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords}
 }

@@ -85,7 +85,7 @@ func TestKnownOriginsShareTheConfirmations(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		confirm := func(mark string) auth.Kind {
-			if err := d.SignIn.ConfirmPassword(t.Context(), d.ada, adaPassword, with(mark, "192.0.2.1")); err != nil {
+			if err := d.Passwords.Confirm(t.Context(), d.ada, adaPassword, with(mark, "192.0.2.1")); err != nil {
 				return auth.AsError(err).Kind
 			}
 			return -1

@@ -87,6 +87,7 @@ type Services struct {
 	Notify    *notify.Service
 	Limits    *ratelimit.Service
 	Tokens    *token.Service
+	Passwords *signin.PasswordChecks
 	SignIn    *signin.Service
 	Accounts  *account.Service
 	Addresses *address.Service
@@ -134,19 +135,20 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, StatusTTL: c.StatusTTL, StatusURL: c.StatusURL, RetryWindow: c.RetryWindow,
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
+	s.Passwords = signin.NewPasswordChecks(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
 	s.SignIn = signin.New(signin.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Limits: s.Limits, Gate: s.Gate,
-		Slots: s.Slots, Hasher: s.Hasher, Sealer: k.factors, Key: k.browsers, Passkeys: passkeys, Clients: s.Clients,
+		Passwords: s.Passwords, Sealer: k.factors, Key: k.browsers, Passkeys: passkeys, Clients: s.Clients,
 	}, signin.Config{DeviceLifetime: c.DeviceLifetime, BrowserLifetime: c.BrowserLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
 	s.Accounts = account.New(account.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
-		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, Passwords: s.Passwords,
+		SignIn: s.SignIn, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, SecondFactor: c.SecondFactor, Names: names(c.Issuer), Breached: c.Breached})
 	s.Addresses = address.New(address.Parts{
-		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, SignIn: s.SignIn, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
+		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, SignIn: s.SignIn, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
-	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
+	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords)
 	s.Factors = factor.New(factor.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, SignIn: s.SignIn, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: serviceName,
 	})

@@ -85,7 +85,7 @@ func TestAFloodOfFailuresOfOneAccountSharesItsEvents(t *testing.T) {
 			t.Errorf("%d events alone and %d shared count %d of %d failures", alone, shared, times, want)
 		}
 		for range 15 {
-			if err := d.SignIn.ConfirmPassword(t.Context(), d.ada, "not the password", with("", "192.0.2.1")); auth.AsError(err).Kind != auth.KindWrongPassword && auth.AsError(err).Kind != auth.KindRateLimited {
+			if err := d.Passwords.Confirm(t.Context(), d.ada, "not the password", with("", "192.0.2.1")); auth.AsError(err).Kind != auth.KindWrongPassword && auth.AsError(err).Kind != auth.KindRateLimited {
 				t.Fatal(err)
 			}
 		}

@@ -52,7 +52,8 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}
 	once := sync.OnceValue(proof.Consume) // signIn may check the password twice
 	r.From.JKT = jkt
-	a := SignInAttempt{email: r.Email, password: r.Password, clientID: r.ClientID, From: r.From, checkApp: func(allowed bool) error {
+	a := attempt{password: r.Password, purpose: purposeApp}
+	a.Attempt = Attempt{Email: r.Email, ClientID: r.ClientID, From: r.From, CheckApp: func(allowed bool) error {
 		return s.checkApp(ctx, r, allowed, named, proofErr)
 	}}
 	a.pending = func(v token.Verified) (pendingStep, error) {
@@ -61,7 +62,6 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 		}
 		return pendingStep{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
 	}
-	a.purpose = purposeApp
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
 		switch {
@@ -113,9 +113,18 @@ func unregistered(named bool) error {
 	return e
 }
 
+// attempt is a sign-in with a password.
+type attempt struct {
+	Attempt
+	password string
+	trusted  []string                                  // secrets of a browser that may skip the second step
+	purpose  string                                    // of the challenge, if there is a second step
+	pending  func(token.Verified) (pendingStep, error) // what to keep until the second step
+}
+
 // signIn checks a password and adds the device that prepare makes. It checks the password a second time if the account changed in
 // between: the password may have been changed, or another sign-in may only have stored a new hash of it.
-func (s *Service) signIn(ctx context.Context, a SignInAttempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
+func (s *Service) signIn(ctx context.Context, a attempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
 	for again := true; ; again = false {
 		d, err := s.signInOnce(ctx, a, prepare)
 		if !again || !errors.Is(err, models.ErrChanged) {
@@ -124,16 +133,17 @@ func (s *Service) signIn(ctx context.Context, a SignInAttempt, prepare func(toke
 	}
 }
 
-func (s *Service) signInOnce(ctx context.Context, a SignInAttempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
-	c, err := s.BeginCheck(ctx, a)
+func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
+	c, err := s.passwords.Begin(ctx, a.Attempt)
 	if err != nil {
 		return models.Device{}, err
 	}
 	defer c.End(ctx)
-	v, err := c.verify(ctx, a.password)
+	user, rehashed, err := c.Verify(ctx, a.password)
 	if err != nil {
 		return models.Device{}, err
 	}
+	v := token.Verified{User: user, Rehashed: rehashed}
 	method := models.ByPassword
 	var trusted *uuid.UUID
 	if v.User.SecondFactor {
@@ -145,7 +155,7 @@ func (s *Service) signInOnce(ctx context.Context, a SignInAttempt, prepare func(
 			if err != nil {
 				return models.Device{}, err
 			}
-			return models.Device{}, s.askSecondStep(ctx, c, v, a.purpose, p)
+			return models.Device{}, s.askSecondStep(ctx, c, v, a, p)
 		}
 		method = models.ByPasswordTrustedBrowser
 	}
@@ -154,10 +164,10 @@ func (s *Service) signInOnce(ctx context.Context, a SignInAttempt, prepare func(
 		return models.Device{}, err
 	}
 	n.Device.SignedInBy, n.Device.ProvedBy, n.Trusted = method, method, trusted
-	n.Spend, n.Uncount = c.limits.Spend(), c.reserved
+	n.Spend, n.Uncount = c.Budgets()
 	d, err := s.tokens.AddDevice(ctx, n)
 	if err == nil || errors.Is(err, models.ErrUnavailable) {
-		c.reserved = nil // the sign-in gave it back, or may have: never do so twice
+		c.TakenBack()
 	}
 	return d, err
 }
@@ -180,8 +190,8 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	}
 	var keys []BrowserKey
 	var user models.User
-	a := SignInAttempt{
-		email: r.Email, password: r.Password, From: r.From, trusted: r.Trusted, purpose: purposeBrowser,
+	a := attempt{
+		Attempt: Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: purposeBrowser,
 		pending: func(token.Verified) (pendingStep, error) { return pendingStep{}, nil },
 	}
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {

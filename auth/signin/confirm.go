@@ -101,7 +101,7 @@ func (s *Service) Confirm(ctx context.Context, by *Session, c Confirmation) (Con
 func (s *Service) CheckConfirmation(ctx context.Context, by *Session, c Confirmation) (done Confirmed, err error) {
 	if len(c.Passkey) > 0 {
 		done, err = s.confirmWithPasskey(ctx, by.User, c)
-	} else if err = s.ConfirmPassword(ctx, by.User, c.Password, c.From); err == nil {
+	} else if err = s.passwords.Confirm(ctx, by.User, c.Password, c.From); err == nil {
 		done.Method = models.ByPassword
 		if by.User.SecondFactor {
 			done, err = s.confirmWithCode(ctx, by.User, c)
@@ -169,7 +169,7 @@ func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Co
 		return done, err
 	}
 	if user.LockedAt != nil {
-		return done, errLocked
+		return done, ErrLocked
 	}
 	usedUp := models.ChallengeUse{Hash: hash, Purpose: purposeConfirm, ExpiresAt: p.Until, Sealed: true}
 	return Confirmed{Factor: f, Method: models.ByPasskey, Proof: models.Proof{Factor: &use, Challenge: &usedUp}}, nil

@@ -72,7 +72,7 @@ func (s *Service) ConfirmApp(ctx context.Context, a AppConfirm) (AppConfirmation
 	if err != nil {
 		return AppConfirmation{}, err
 	}
-	if err := s.ConfirmPassword(ctx, user, a.Password, a.From); err != nil {
+	if err := s.passwords.Confirm(ctx, user, a.Password, a.From); err != nil {
 		return AppConfirmation{}, err
 	}
 	if user.SecondFactor {

@@ -27,19 +27,18 @@ type Config struct {
 
 // Parts are the dependencies of the service. All but Passkeys are required.
 type Parts struct {
-	Store  *models.Store
-	Clock  auth.Clock
-	Log    *slog.Logger
-	Idle   auth.Idle
-	Keys   *keys.Service
-	Notify *notify.Service
-	Tokens *token.Service
-	Limits *ratelimit.Service
-	Gate   *ratelimit.Gate
-	Slots  *ratelimit.Slots
-	Hasher *ratelimit.Hasher
-	Sealer *seal.Sealer
-	Key    []byte // HMAC key that derives the secrets of browsers from their marks
+	Store     *models.Store
+	Clock     auth.Clock
+	Log       *slog.Logger
+	Idle      auth.Idle
+	Keys      *keys.Service
+	Notify    *notify.Service
+	Tokens    *token.Service
+	Limits    *ratelimit.Service
+	Gate      *ratelimit.Gate
+	Passwords *PasswordChecks
+	Sealer    *seal.Sealer
+	Key       []byte // HMAC key that derives the secrets of browsers from their marks
 
 	Passkeys *passkey.Ceremonies // nil where passkeys do not work
 	Clients  *client.Service
@@ -47,20 +46,19 @@ type Parts struct {
 
 // Service signs people in. It is safe for concurrent use.
 type Service struct {
-	config Config
-	store  *models.Store
-	clock  auth.Clock
-	log    *slog.Logger
-	idle   auth.Idle
-	keys   *keys.Service
-	notify *notify.Service
-	tokens *token.Service
-	limits *ratelimit.Service
-	gate   *ratelimit.Gate
-	slots  *ratelimit.Slots
-	hasher *ratelimit.Hasher
-	sealer *seal.Sealer
-	key    []byte
+	config    Config
+	store     *models.Store
+	clock     auth.Clock
+	log       *slog.Logger
+	idle      auth.Idle
+	keys      *keys.Service
+	notify    *notify.Service
+	tokens    *token.Service
+	limits    *ratelimit.Service
+	gate      *ratelimit.Gate
+	passwords *PasswordChecks
+	sealer    *seal.Sealer
+	key       []byte
 
 	passkeys *passkey.Ceremonies
 	clients  *client.Service
@@ -70,7 +68,7 @@ type Service struct {
 func New(p Parts, c Config) *Service {
 	return &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, notify: p.Notify, tokens: p.Tokens, limits: p.Limits,
-		gate: p.Gate, slots: p.Slots, hasher: p.Hasher, sealer: p.Sealer, key: p.Key,
+		gate: p.Gate, passwords: p.Passwords, sealer: p.Sealer, key: p.Key,
 		passkeys: p.Passkeys, clients: p.Clients,
 	}
 }

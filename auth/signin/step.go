@@ -90,16 +90,17 @@ type pendingStep struct {
 }
 
 // askSecondStep keeps the sign-in until its second step, counts it under the account's budget, and returns a StepError.
-func (s *Service) askSecondStep(ctx context.Context, c *passwordCheck, v token.Verified, purpose string, p pendingStep) error {
+func (s *Service) askSecondStep(ctx context.Context, c *Check, v token.Verified, a attempt, p pendingStep) error {
 	p.Rehashed = v.Rehashed
-	p.Browser, p.IP, p.Agent = s.limits.BrowserOrigin(c.from), c.from.Address(), c.from.UserAgent
+	p.Browser, p.IP, p.Agent = s.limits.BrowserOrigin(a.From), a.From.Address(), a.From.UserAgent
 	factors, err := s.factorsOf(ctx, v.User.ID)
 	if err != nil {
 		return err
 	}
-	err = s.addStep(ctx, newStep{v.User, factors, purpose, p, c.limits.Spend(), c.reserved})
+	spend, uncount := c.Budgets()
+	err = s.addStep(ctx, newStep{v.User, factors, a.purpose, p, spend, uncount})
 	if auth.AsError(err).Kind == auth.KindSecondFactor || errors.Is(err, models.ErrUnavailable) {
-		c.reserved = nil // given back, or perhaps: never do so twice
+		c.TakenBack()
 	}
 	return err
 }
