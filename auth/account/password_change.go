@@ -7,6 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/notify"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -86,7 +87,7 @@ func (s *Service) changedBefore(ctx context.Context, user models.User, c Passwor
 	if age := s.clock.Now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil || user.MustChoosePassword() {
 		return false, nil
 	}
-	check, err := s.passwords.Begin(ctx, signin.Attempt{EmailKey: user.EmailKey, From: c.Confirmation.From, Confirms: true})
+	check, err := s.passwords.Begin(ctx, passwordcheck.Attempt{EmailKey: user.EmailKey, From: c.Confirmation.From, Confirms: true})
 	if err != nil {
 		return false, err
 	}

@@ -7,6 +7,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/notify"
 	"latchkey/auth/password"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
@@ -35,7 +36,7 @@ type Parts struct {
 	Sealer    *seal.Sealer
 	Notify    *notify.Service
 	Tokens    *token.Service
-	Passwords *signin.PasswordChecks
+	Passwords *passwordcheck.Service
 	SignIn    *signin.Service
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
@@ -53,7 +54,7 @@ type Service struct {
 	sealer    *seal.Sealer
 	notify    *notify.Service
 	tokens    *token.Service
-	passwords *signin.PasswordChecks
+	passwords *passwordcheck.Service
 	signIn    *signin.Service
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate

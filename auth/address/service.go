@@ -5,6 +5,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/notify"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
@@ -17,7 +18,7 @@ type Parts struct {
 	Clock     auth.Clock
 	Sealer    *seal.Sealer
 	Notify    *notify.Service
-	Passwords *signin.PasswordChecks
+	Passwords *passwordcheck.Service
 	SignIn    *signin.Service
 	Accounts  *account.Service
 	Limits    *ratelimit.Service
@@ -30,7 +31,7 @@ type Service struct {
 	clock     auth.Clock
 	sealer    *seal.Sealer
 	notify    *notify.Service
-	passwords *signin.PasswordChecks
+	passwords *passwordcheck.Service
 	signIn    *signin.Service
 	accounts  *account.Service
 	limits    *ratelimit.Service

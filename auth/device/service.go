@@ -3,7 +3,7 @@ package device
 
 import (
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -13,11 +13,11 @@ type Service struct {
 	store     *models.Store
 	clock     auth.Clock
 	idle      auth.Idle
-	passwords *signin.PasswordChecks
+	passwords *passwordcheck.Service
 	tokens    *token.Service
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *signin.PasswordChecks) *Service {
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *passwordcheck.Service) *Service {
 	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords}
 }

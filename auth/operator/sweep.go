@@ -7,8 +7,8 @@ import (
 
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/auth/token"
 )
 
@@ -40,7 +40,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	now := s.clock.Now()
 	r := ratelimit.LimitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
-	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-signin.KeepFailures), now, now.Add(-notify.AlertsEvery)
+	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-passwordcheck.KeepFailures), now, now.Add(-notify.AlertsEvery)
 	r.ChallengesBefore, r.TrustBefore = now.Add(-keepChallenges), now
 	return s.store.Sweep(ctx, r)
 }

@@ -11,6 +11,7 @@ import (
 	"latchkey/auth/account"
 	"latchkey/auth/factor"
 	"latchkey/auth/notify"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -55,9 +56,9 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 		ratelimit.MaxSignups, ratelimit.MaxJudged, ratelimit.MaxSignupMails)
 	said("one network may cause %d of the %d.", ratelimit.MaxSignupMailsByNetwork, ratelimit.MaxSignupMails)
 	said("slowed to %d guesses per account and window", ratelimit.MaxUserFailures)
-	said("%d events a day (%d an hour; each event counts many failures) | %d days |", 24*signin.UnknownSlots, signin.UnknownSlots, signin.KeepFailures/(24*time.Hour))
+	said("%d events a day (%d an hour; each event counts many failures) | %d days |", 24*passwordcheck.UnknownSlots, passwordcheck.UnknownSlots, passwordcheck.KeepFailures/(24*time.Hour))
 	said("%s events a day by strangers (the first %d of a window and one that counts the rest)",
-		thousands(int(24*time.Hour/ratelimit.AttemptWindow)*(signin.MaxFailureEvents+1)), signin.MaxFailureEvents)
+		thousands(int(24*time.Hour/ratelimit.AttemptWindow)*(passwordcheck.MaxFailureEvents+1)), passwordcheck.MaxFailureEvents)
 	said("Within %d minutes, %d mails to one address and %d from one network", window, ratelimit.MaxForgotten, ratelimit.MaxNetForgotten)
 	said("A link to a new password takes %d tries in a window", ratelimit.MaxResetTries)
 	said("Within %d minutes: %d mails to one mailbox (one account may cause %d of them), %d of one account, %d from one network",

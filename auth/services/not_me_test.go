@@ -13,6 +13,7 @@ import (
 	"latchkey/auth/account"
 	"latchkey/auth/mail/mailtest"
 	"latchkey/auth/notify"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -198,7 +199,7 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: "another fine day"}); auth.AsError(err).Kind != auth.KindWrongPassword {
 			t.Errorf("a locked password makes a new one: %v", err)
 		}
-		if got := d.kinds(t, store); !strings.Contains(got, "password_locked/") || !strings.Contains(got, "sign_in_failed/"+signin.LockedDetail) {
+		if got := d.kinds(t, store); !strings.Contains(got, "password_locked/") || !strings.Contains(got, "sign_in_failed/"+passwordcheck.LockedDetail) {
 			t.Errorf("events %s", got)
 		}
 		if _, err := d.Accounts.AnswerNotMe(t.Context(), link, at("192.0.2.1")); auth.AsError(err).Kind != auth.KindUsedLink {

@@ -25,6 +25,7 @@ import (
 	"latchkey/auth/origin"
 	"latchkey/auth/passkey"
 	"latchkey/auth/password"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
@@ -87,7 +88,7 @@ type Services struct {
 	Notify    *notify.Service
 	Limits    *ratelimit.Service
 	Tokens    *token.Service
-	Passwords *signin.PasswordChecks
+	Passwords *passwordcheck.Service
 	SignIn    *signin.Service
 	Accounts  *account.Service
 	Addresses *address.Service
@@ -135,7 +136,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, StatusTTL: c.StatusTTL, StatusURL: c.StatusURL, RetryWindow: c.RetryWindow,
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
-	s.Passwords = signin.NewPasswordChecks(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
+	s.Passwords = passwordcheck.New(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
 	s.SignIn = signin.New(signin.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Limits: s.Limits, Gate: s.Gate,
 		Passwords: s.Passwords, Sealer: k.factors, Key: k.browsers, Passkeys: passkeys, Clients: s.Clients,

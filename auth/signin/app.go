@@ -15,6 +15,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -53,7 +54,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	once := sync.OnceValue(proof.Consume) // signIn may check the password twice
 	r.From.JKT = jkt
 	a := attempt{password: r.Password, purpose: purposeApp}
-	a.Attempt = Attempt{Email: r.Email, ClientID: r.ClientID, From: r.From, CheckApp: func(allowed bool) error {
+	a.Attempt = passwordcheck.Attempt{Email: r.Email, ClientID: r.ClientID, From: r.From, CheckApp: func(allowed bool) error {
 		return s.checkApp(ctx, r, allowed, named, proofErr)
 	}}
 	a.pending = func(v token.Verified) (pendingStep, error) {
@@ -115,7 +116,7 @@ func unregistered(named bool) error {
 
 // attempt is a sign-in with a password.
 type attempt struct {
-	Attempt
+	passwordcheck.Attempt
 	password string
 	trusted  []string                                  // secrets of a browser that may skip the second step
 	purpose  string                                    // of the challenge, if there is a second step
@@ -191,7 +192,7 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	var keys []BrowserKey
 	var user models.User
 	a := attempt{
-		Attempt: Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: purposeBrowser,
+		Attempt: passwordcheck.Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: purposeBrowser,
 		pending: func(token.Verified) (pendingStep, error) { return pendingStep{}, nil },
 	}
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/devicetoken"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/recovery"
 	"latchkey/models"
@@ -169,7 +170,7 @@ func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Co
 		return done, err
 	}
 	if user.LockedAt != nil {
-		return done, ErrLocked
+		return done, passwordcheck.ErrLocked
 	}
 	usedUp := models.ChallengeUse{Hash: hash, Purpose: purposeConfirm, ExpiresAt: p.Until, Sealed: true}
 	return Confirmed{Factor: f, Method: models.ByPasskey, Proof: models.Proof{Factor: &use, Challenge: &usedUp}}, nil

@@ -10,6 +10,7 @@ import (
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
 	"latchkey/auth/passkey"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/token"
@@ -36,7 +37,7 @@ type Parts struct {
 	Tokens    *token.Service
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
-	Passwords *PasswordChecks
+	Passwords *passwordcheck.Service
 	Sealer    *seal.Sealer
 	Key       []byte // HMAC key that derives the secrets of browsers from their marks
 
@@ -56,7 +57,7 @@ type Service struct {
 	tokens    *token.Service
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate
-	passwords *PasswordChecks
+	passwords *passwordcheck.Service
 	sealer    *seal.Sealer
 	key       []byte
 

@@ -15,6 +15,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/passkey"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -90,7 +91,7 @@ type pendingStep struct {
 }
 
 // askSecondStep keeps the sign-in until its second step, counts it under the account's budget, and returns a StepError.
-func (s *Service) askSecondStep(ctx context.Context, c *Check, v token.Verified, a attempt, p pendingStep) error {
+func (s *Service) askSecondStep(ctx context.Context, c *passwordcheck.Check, v token.Verified, a attempt, p pendingStep) error {
 	p.Rehashed = v.Rehashed
 	p.Browser, p.IP, p.Agent = s.limits.BrowserOrigin(a.From), a.From.Address(), a.From.UserAgent
 	factors, err := s.factorsOf(ctx, v.User.ID)

@@ -16,7 +16,7 @@ var authLayers = map[string]int{
 	"":         kernel,
 	"keys":     4, "client": 4,
 	"notify": 5, "ratelimit": 5,
-	"token":   6,
+	"token": 6, "passwordcheck": 6,
 	"signin":  7,
 	"account": 8, "deletion": 8, "device": 8, "factor": 8,
 	"grant": 9, "address": 9,

@@ -1,4 +1,4 @@
-package signin
+package passwordcheck
 
 import (
 	"context"
@@ -23,7 +23,7 @@ type Attempt struct {
 
 // Check is one check of a password within the limits, and what it holds while it runs. The caller must call End.
 type Check struct {
-	s           *PasswordChecks
+	s           *Service
 	user        models.User // the zero User when the address has no account
 	from        auth.Caller
 	granted     ratelimit.SignInLimits // the limits for the way in which the account knows the caller
@@ -35,7 +35,7 @@ type Check struct {
 
 // Begin checks everything about an attempt except the password: the app, the limits, and how many attempts of the account are in
 // progress. The caller must call End on the result.
-func (s *PasswordChecks) Begin(ctx context.Context, a Attempt) (*Check, error) {
+func (s *Service) Begin(ctx context.Context, a Attempt) (*Check, error) {
 	c := &Check{s: s, from: a.From}
 	err := c.begin(ctx, a)
 	if err != nil {
@@ -191,7 +191,7 @@ func (c *Check) TakenBack() { c.reserved = nil }
 
 // Confirm checks the password of a person who is signed in, before a sensitive act. A wrong one counts like a failed
 // sign-in. It returns KindWrongPassword, KindRateLimited or KindUnavailable.
-func (s *PasswordChecks) Confirm(ctx context.Context, user models.User, password string, from auth.Caller) error {
+func (s *Service) Confirm(ctx context.Context, user models.User, password string, from auth.Caller) error {
 	c, err := s.Begin(ctx, Attempt{EmailKey: user.EmailKey, From: from, Confirms: true})
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package signin
+package passwordcheck
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ const (
 const LockedDetail = "locked"
 
 // recordFailure writes the event of a wrong password and returns auth.ErrBadCredentials.
-func (s *PasswordChecks) recordFailure(ctx context.Context, c *Check, kind models.EventKind, detail string) error {
+func (s *Service) recordFailure(ctx context.Context, c *Check, kind models.EventKind, detail string) error {
 	e := s.failureEvent(c, kind, detail)
 	c.failed()
 	err := s.gate.Query(ctx, func() error { return s.store.AddFailure(ctx, e) })
@@ -33,7 +33,7 @@ func (s *PasswordChecks) recordFailure(ctx context.Context, c *Check, kind model
 	return auth.ErrBadCredentials
 }
 
-func (s *PasswordChecks) failureEvent(c *Check, kind models.EventKind, detail string) models.Event {
+func (s *Service) failureEvent(c *Check, kind models.EventKind, detail string) models.Event {
 	e := auth.NewEvent(kind, c.user.ID, c.from, s.clock.Now())
 	e.Detail = detail
 	if kind == models.EventSignInFailed {
@@ -55,7 +55,7 @@ func (s *PasswordChecks) failureEvent(c *Check, kind models.EventKind, detail st
 
 // shared turns e into an event that stands for all of its kind since a time. Its id is derived from what they have in common; it
 // tells no IP address and no user agent.
-func (s *PasswordChecks) shared(e models.Event, since time.Time, of []byte) models.Event {
+func (s *Service) shared(e models.Event, since time.Time, of []byte) models.Event {
 	e.At, e.IP, e.UserAgent = since.UTC(), "", ""
 	e.ID = models.NewID(e.At)
 	copy(e.ID[6:], s.limits.KeyedHash("failures", string(e.Kind), e.Detail, since.UTC().Format(time.RFC3339Nano), string(of)))
