@@ -47,7 +47,7 @@ func (s *site) ownerOf(email, password string) *factorOwner {
 
 func (o *factorOwner) session() *signin.Session {
 	o.t.Helper()
-	by, err := o.auth.SignIn.Browser(o.t.Context(), o.key, o.from)
+	by, err := o.auth.Browsers.Authenticate(o.t.Context(), o.key, o.from)
 	if err != nil {
 		o.t.Fatal(err)
 	}

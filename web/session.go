@@ -181,5 +181,5 @@ func (s *Server) session(r *http.Request) (*signin.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.signIn.Browser(r.Context(), key, from)
+	return s.browsers.Authenticate(r.Context(), key, from)
 }

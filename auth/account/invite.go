@@ -6,7 +6,6 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/notify"
 	"latchkey/auth/signin"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -56,15 +55,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, secret string, r signin.
 	if user, err = s.asChosen(ctx, user); err != nil {
 		return key, err
 	}
-	n, keys := s.signIn.NewBrowser(token.Verified{User: user}, r)
-	n.Device.SignedInBy, n.Device.ProvedBy = models.ByInvitation, models.ByInvitation
-	d, err := s.tokens.AddDevice(ctx, n)
-	if err != nil {
-		return key, err
-	}
-	key = signin.KeyOf(d, keys)
-	key.SetUp = s.config.SecondFactor.MustSetUp(user)
-	return key, nil
+	return s.browsers.SignIn(ctx, user, models.ByInvitation, r.From, r.Replaces)
 }
 
 // asChosen reads an account again after its owner has chosen a password. A sign-in with it fails if it has another one by now.

@@ -11,7 +11,6 @@ import (
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -19,8 +18,6 @@ import (
 type Config struct {
 	SignupOpen  bool // people may create accounts
 	PasswordMin int  // in characters, at least password.Shortest
-	// SecondFactor says who must have a second factor.
-	SecondFactor auth.FactorPolicy
 	// Names are those of the service and of its hosts, which a password must not be made of.
 	Names []string
 	// Breached asks a service for passwords that are known from breaches; nil: nothing is asked.
@@ -35,8 +32,8 @@ type Parts struct {
 	Idle      auth.Idle
 	Sealer    *seal.Sealer
 	Notify    *notify.Service
-	Tokens    *token.Service
 	Passwords *passwordcheck.Service
+	Browsers  *signin.BrowserSessions
 	SignIn    *signin.Service
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
@@ -53,8 +50,8 @@ type Service struct {
 	idle      auth.Idle
 	sealer    *seal.Sealer
 	notify    *notify.Service
-	tokens    *token.Service
 	passwords *passwordcheck.Service
+	browsers  *signin.BrowserSessions
 	signIn    *signin.Service
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate
@@ -68,8 +65,8 @@ type Service struct {
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
-		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, notify: p.Notify, tokens: p.Tokens,
-		passwords: p.Passwords, signIn: p.SignIn, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
+		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, notify: p.Notify,
+		passwords: p.Passwords, browsers: p.Browsers, signIn: p.SignIn, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
 		exports: ratelimit.NewPerAccount(ratelimit.MaxDownloads), breaches: newBreaches(c.Breached, p.Log, p.Clock.Now),
 	}
 }

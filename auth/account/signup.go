@@ -14,7 +14,6 @@ import (
 	"latchkey/auth/password"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -214,15 +213,8 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 			return err
 		})
 	}
-	n, keys := s.signIn.NewBrowser(token.Verified{User: user}, r)
-	n.Device.SignedInBy, n.Device.ProvedBy = models.BySignUp, models.BySignUp
-	d, err := s.tokens.AddDevice(ctx, n)
-	if err != nil {
-		return key, "", err
-	}
-	key = signin.KeyOf(d, keys)
-	key.SetUp = s.config.SecondFactor.MustSetUp(user)
-	return key, p.Next, nil
+	key, err = s.browsers.SignIn(ctx, user, models.BySignUp, r.From, r.Replaces)
+	return key, p.Next, err
 }
 
 // CheckNewAccount checks the address and the password of a new account. It returns KindInvalidRequest, of email and password.

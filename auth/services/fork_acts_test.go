@@ -147,14 +147,14 @@ func (w *forkWorld) onThePortal(user int, act func(ctx context.Context, by *sign
 		return fmt.Errorf("sign in on the portal: %w", err)
 	}
 	w.retire(user)
-	by, err := w.SignIn.Browser(ctx, key, at(forkHome))
+	by, err := w.Browsers.Authenticate(ctx, key, at(forkHome))
 	if err != nil {
 		return fmt.Errorf("on the portal: %w", err)
 	}
 	if err := act(ctx, by); err != nil {
 		return err
 	}
-	return w.SignIn.SignOut(ctx, by, at(forkHome))
+	return w.Browsers.SignOut(ctx, by, at(forkHome))
 }
 
 func (b *forkBench) nextPassword() string {

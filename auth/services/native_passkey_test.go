@@ -163,7 +163,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			session, err := d.SignIn.Browser(t.Context(), key, from)
+			session, err := d.Browsers.Authenticate(t.Context(), key, from)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -42,7 +42,7 @@ func (d *desk) browse(t *testing.T, mark, ip string) *signin.Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	by, err := d.SignIn.Browser(t.Context(), key, from)
+	by, err := d.Browsers.Authenticate(t.Context(), key, from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,11 +245,11 @@ func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 			t.Errorf("%d devices, %v", done.Revoked, err)
 		}
 		for name, key := range map[string]signin.BrowserKey{"first": first, "second": second} {
-			if _, err := d.SignIn.Browser(t.Context(), key, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindSignedOut {
+			if _, err := d.Browsers.Authenticate(t.Context(), key, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindSignedOut {
 				t.Errorf("his %s sign-in: %v", name, err)
 			}
 		}
-		if _, err := d.SignIn.Browser(t.Context(), hers, at("192.0.2.1")); err != nil {
+		if _, err := d.Browsers.Authenticate(t.Context(), hers, at("192.0.2.1")); err != nil {
 			t.Errorf("hers: %v", err)
 		}
 	})

@@ -66,7 +66,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		var err error
-		if staff.session, err = p.on(0).SignIn.Browser(t.Context(), staff.key, raceFrom); err != nil {
+		if staff.session, err = p.on(0).Browsers.Authenticate(t.Context(), staff.key, raceFrom); err != nil {
 			t.Fatal(err)
 		}
 		done := map[string]*atomic.Int64{}
@@ -222,7 +222,7 @@ func (o *raceOwner) raceGone() {
 			o.t.Errorf("%s: %d rows of a deleted account (%v)", table, n, err)
 		}
 	}
-	if _, err := o.on(1).SignIn.Browser(o.t.Context(), o.key, raceFrom); raceKind(err) != auth.KindSignedOut {
+	if _, err := o.on(1).Browsers.Authenticate(o.t.Context(), o.key, raceFrom); raceKind(err) != auth.KindSignedOut {
 		o.t.Errorf("the portal: %v", err)
 	}
 }

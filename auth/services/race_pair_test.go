@@ -123,7 +123,7 @@ func (p *racePair) owner(t *testing.T) *raceOwner {
 	if o.key, err = p.on(0).SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: o.email, Password: racePassword, From: raceFrom}); err != nil {
 		t.Fatal(err)
 	}
-	if o.session, err = p.on(1).SignIn.Browser(t.Context(), o.key, raceFrom); err != nil {
+	if o.session, err = p.on(1).Browsers.Authenticate(t.Context(), o.key, raceFrom); err != nil {
 		t.Fatal(err)
 	}
 	return o

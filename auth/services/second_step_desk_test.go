@@ -17,7 +17,7 @@ import (
 // session is ada's sign-in on a browser.
 func (d *desk) session(t *testing.T, key signin.BrowserKey, from auth.Caller) *signin.Session {
 	t.Helper()
-	by, err := d.SignIn.Browser(t.Context(), key, from)
+	by, err := d.Browsers.Authenticate(t.Context(), key, from)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -151,7 +151,7 @@ func TestNoSignInOutlivesAChangeOfPassword(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			session, err := d.SignIn.Browser(t.Context(), key, at("192.0.2.1"))
+			session, err := d.Browsers.Authenticate(t.Context(), key, at("192.0.2.1"))
 			if err != nil {
 				t.Fatal(err)
 			}

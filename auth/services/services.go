@@ -89,6 +89,7 @@ type Services struct {
 	Limits    *ratelimit.Service
 	Tokens    *token.Service
 	Passwords *passwordcheck.Service
+	Browsers  *signin.BrowserSessions
 	SignIn    *signin.Service
 	Accounts  *account.Service
 	Addresses *address.Service
@@ -137,14 +138,16 @@ func New(store *models.Store, c Config) (*Services, error) {
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
 	s.Passwords = passwordcheck.New(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
+	s.Browsers = signin.NewBrowserSessions(signin.BrowserParts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Tokens: s.Tokens, Key: k.browsers},
+		signin.BrowserConfig{Lifetime: c.BrowserLifetime, SecondFactor: c.SecondFactor})
 	s.SignIn = signin.New(signin.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Limits: s.Limits, Gate: s.Gate,
-		Passwords: s.Passwords, Sealer: k.factors, Key: k.browsers, Passkeys: passkeys, Clients: s.Clients,
-	}, signin.Config{DeviceLifetime: c.DeviceLifetime, BrowserLifetime: c.BrowserLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
+		Store: store, Clock: clock, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Browsers: s.Browsers, Limits: s.Limits,
+		Gate: s.Gate, Passwords: s.Passwords, Sealer: k.factors, Passkeys: passkeys, Clients: s.Clients,
+	}, signin.Config{DeviceLifetime: c.DeviceLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
 	s.Accounts = account.New(account.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, Passwords: s.Passwords,
-		SignIn: s.SignIn, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
-	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, SecondFactor: c.SecondFactor, Names: names(c.Issuer), Breached: c.Breached})
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
+		Browsers: s.Browsers, SignIn: s.SignIn, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
+	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer), Breached: c.Breached})
 	s.Addresses = address.New(address.Parts{
 		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, SignIn: s.SignIn, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})

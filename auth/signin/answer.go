@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
-	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
 	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
@@ -65,17 +63,17 @@ func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, 
 	if err != nil {
 		return BrowserKey{}, err
 	}
-	n, keys := s.NewBrowser(token.Verified{User: ok.user, Rehashed: ok.step.Rehashed}, BrowserLogin{From: a.From, Replaces: a.Replaces})
+	n := s.browsers.New(token.Verified{User: ok.user, Rehashed: ok.step.Rehashed}, a.From, a.Replaces)
 	var trust string
 	if a.Trust && s.config.SecondFactor.MayTrustBrowsers(ok.user) && ok.use.Kind != models.FactorRecoveryCode && ok.method != models.ByPasskey {
-		n.Trust, trust = newTrust(ok.user.ID, a.From, n.Device.CreatedAt)
+		n.Row.Trust, trust = newTrust(ok.user.ID, a.From, n.Row.Device.CreatedAt)
 	}
-	d, err := s.addAnswered(ctx, n, ok, a)
+	d, err := s.addAnswered(ctx, n.Row, ok, a)
 	if err != nil {
 		return BrowserKey{}, err
 	}
-	key := KeyOf(d, keys)
-	key.ChoosePassword, key.SetUp, key.Trust = ok.user.MustChoosePassword(), s.config.SecondFactor.MustSetUp(ok.user), trust
+	key := n.Key(d)
+	key.Trust = trust
 	return key, nil
 }
 
@@ -90,20 +88,7 @@ func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key Browser
 	if err != nil || c.UsedAt == nil || !c.DeviceID.Valid || string(c.Answer) != string(answerHash(a)) {
 		return key, false
 	}
-	d, err := s.store.LiveDevice(ctx, c.UserID, c.DeviceID.UUID, s.idle.Live(now))
-	if err != nil {
-		return key, false
-	}
-	key = KeyOf(d, s.browserKeys(c.UserID, c.DeviceID.UUID, a.From.Browser, now))
-	if hash := devicetoken.SecretHash(key.Secret); !bytes.Equal(hash, d.SecretHash) && !key.Renewed {
-		return BrowserKey{}, false // it came from another browser
-	}
-	user, err := s.store.UserByID(ctx, c.UserID)
-	if err != nil || user.DisabledAt != nil {
-		return BrowserKey{}, false
-	}
-	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.config.SecondFactor.MustSetUp(user)
-	return key, true
+	return s.browsers.Repeated(ctx, models.DeviceKey{UserID: c.UserID, ID: c.DeviceID.UUID}, a.From.Browser)
 }
 
 // FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser.

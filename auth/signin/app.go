@@ -1,14 +1,9 @@
 package signin
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -173,14 +168,6 @@ func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(token.
 	return d, err
 }
 
-// BrowserLogin signs a person in on the portal.
-type BrowserLogin struct {
-	Email, Password string
-	From            auth.Caller
-	Replaces        *Session // the browser's live session, which the new one ends; nil: none
-	Trusted         []string // the secrets of the browser's cookie that may let it skip the second step
-}
-
 // LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. Its errors are those of
 // Login that do not concern apps, a StepError among them.
 func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey, error) {
@@ -189,70 +176,19 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 	if err := bad.Err(); err != nil {
 		return BrowserKey{}, err
 	}
-	var keys []BrowserKey
-	var user models.User
+	var n *BrowserSignIn
 	a := attempt{
 		Attempt: passwordcheck.Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: purposeBrowser,
 		pending: func(token.Verified) (pendingStep, error) { return pendingStep{}, nil },
 	}
-	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
-		n, keys = s.NewBrowser(v, r)
-		user = v.User
-		return n, nil
+	d, err := s.signIn(ctx, a, func(v token.Verified) (models.NewDevice, error) {
+		n = s.browsers.New(v, r.From, r.Replaces)
+		return n.Row, nil
 	})
 	if err != nil {
 		return BrowserKey{}, err
 	}
-	key := KeyOf(d, keys)
-	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.config.SecondFactor.MustSetUp(user)
-	return key, nil
-}
-
-// NewBrowser prepares the row of a browser that signs in. It also returns the keys that the browser may get, the new row's first.
-// See KeyOf.
-func (s *Service) NewBrowser(v token.Verified, r BrowserLogin) (models.NewDevice, []BrowserKey) {
-	n, secret := s.tokens.NewDevice(v, models.KindBrowser, r.From, s.config.BrowserLifetime)
-	n.FreeName = token.FreeName(auth.DescribeAgent(r.From.UserAgent).Name)
-	if r.Replaces != nil {
-		n.Replace = &models.DeviceKey{UserID: r.Replaces.User.ID, ID: r.Replaces.Device.ID}
-	}
-	keys := []BrowserKey{{UserID: n.Device.UserID, DeviceID: n.Device.ID, Secret: secret}}
-	if r.From.Browser != "" {
-		keys = s.browserKeys(n.Device.UserID, n.Device.ID, r.From.Browser, n.Device.CreatedAt)
-		n.Device.SecretHash = devicetoken.SecretHash(keys[0].Secret)
-		for _, key := range keys {
-			n.Repeats = append(n.Repeats, devicetoken.SecretHash(key.Secret))
-		}
-	}
-	return n, keys
-}
-
-// browserKeys returns the keys of an account's sign-ins in one browser during this minute and the last. A form that was sent twice
-// comes with the same mark, so both sign-ins get the same secret, and the second finds the row of the first
-// (models.NewDevice.Repeats). The secret depends on the mark, which only the browser holds, and on a key that only the server
-// holds.
-func (s *Service) browserKeys(user, device uuid.UUID, mark string, now time.Time) []BrowserKey {
-	keys := make([]BrowserKey, 2)
-	for i := range keys {
-		mac := hmac.New(sha256.New, s.key)
-		mac.Write(user[:])
-		_ = binary.Write(mac, binary.BigEndian, now.Unix()/60-int64(i)) // writing to a hash never fails
-		mac.Write([]byte(mark))
-		keys[i] = BrowserKey{UserID: user, DeviceID: device, Secret: [devicetoken.SecretSize]byte(mac.Sum(nil))}
-	}
-	return keys
-}
-
-// KeyOf returns the key of device d, which AddDevice returned: the new one, or the one that an earlier sending of the form created.
-func KeyOf(d models.Device, keys []BrowserKey) BrowserKey {
-	for _, key := range keys {
-		hash := devicetoken.SecretHash(key.Secret)
-		if renewed := bytes.Equal(hash, d.FormerHash); renewed || bytes.Equal(hash, d.SecretHash) {
-			key.DeviceID, key.Renewed = d.ID, renewed
-			return key
-		}
-	}
-	return keys[0]
+	return n.Key(d), nil
 }
 
 func checkCredentials(bad *auth.Fields, email, password string) {

@@ -2,13 +2,11 @@ package signin
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"strings"
 	"time"
 
 	"latchkey/auth"
-	"latchkey/auth/devicetoken"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/recovery"
@@ -123,7 +121,7 @@ func (s *Service) FinishConfirmation(ctx context.Context, by *Session, done Conf
 	}
 	switch {
 	case err == nil:
-		s.renew(ctx, by, done.Method)
+		s.browsers.Renew(ctx, by, done.Method)
 		s.notify.Wake()
 		return nil
 	case errors.As(err, &own):
@@ -200,22 +198,4 @@ func (s *Service) confirmWithCode(ctx context.Context, user models.User, c Confi
 	}
 	done.Proof.Factor = &use
 	return done, err
-}
-
-// renew gives the browser of a session a new secret. Its former one is good until shortly after the first use of the new one, so that
-// a lost answer signs no one out. It opens no act: each asks for itself, and none goes by the time of a proof. A copy of the cookie dies
-// with the former secret. What remains: while the owner does not come back, the copy lives on, up to the browser's lifetime; and a thief
-// who also has the password and a code can confirm first, and then it is the owner's cookie that dies.
-func (s *Service) renew(ctx context.Context, by *Session, method models.SignInMethod) {
-	var secret [devicetoken.SecretSize]byte
-	_, _ = rand.Read(secret[:]) // never fails
-	key := models.DeviceKey{UserID: by.User.ID, ID: by.Device.ID}
-	err := s.store.RenewBrowserSecret(ctx, key, by.secretHash, devicetoken.SecretHash(secret), method, s.clock.Now())
-	switch {
-	case errors.Is(err, models.ErrNotFound): // another request renewed it, or the act ended it
-	case err != nil:
-		s.log.WarnContext(ctx, "a browser got no new secret after a confirmation", "error", err) // the act is done, and the old one stays good
-	case by.Keep != nil:
-		by.Keep(BrowserKey{UserID: key.UserID, DeviceID: key.ID, Secret: secret})
-	}
 }

@@ -19,11 +19,10 @@ import (
 
 // Config holds the operator's settings for sign-ins.
 type Config struct {
-	DeviceLifetime  time.Duration     // absolute life of an app's sign-in, fixed when it begins
-	BrowserLifetime time.Duration     // of a browser
-	MaxRefreshes    int64             // refreshes of one app, fixed at sign-in; 0: no limit
-	DPoPRequired    bool              // new apps must bind their tokens to a key (RFC 9449)
-	SecondFactor    auth.FactorPolicy // who must have a second factor; empty: no one
+	DeviceLifetime time.Duration     // absolute life of an app's sign-in, fixed when it begins
+	MaxRefreshes   int64             // refreshes of one app, fixed at sign-in; 0: no limit
+	DPoPRequired   bool              // new apps must bind their tokens to a key (RFC 9449)
+	SecondFactor   auth.FactorPolicy // who must have a second factor; empty: no one
 }
 
 // Parts are the dependencies of the service. All but Passkeys are required.
@@ -31,15 +30,14 @@ type Parts struct {
 	Store     *models.Store
 	Clock     auth.Clock
 	Log       *slog.Logger
-	Idle      auth.Idle
 	Keys      *keys.Service
 	Notify    *notify.Service
 	Tokens    *token.Service
+	Browsers  *BrowserSessions
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
 	Passwords *passwordcheck.Service
 	Sealer    *seal.Sealer
-	Key       []byte // HMAC key that derives the secrets of browsers from their marks
 
 	Passkeys *passkey.Ceremonies // nil where passkeys do not work
 	Clients  *client.Service
@@ -51,15 +49,14 @@ type Service struct {
 	store     *models.Store
 	clock     auth.Clock
 	log       *slog.Logger
-	idle      auth.Idle
 	keys      *keys.Service
 	notify    *notify.Service
 	tokens    *token.Service
+	browsers  *BrowserSessions
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate
 	passwords *passwordcheck.Service
 	sealer    *seal.Sealer
-	key       []byte
 
 	passkeys *passkey.Ceremonies
 	clients  *client.Service
@@ -68,8 +65,8 @@ type Service struct {
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
-		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, notify: p.Notify, tokens: p.Tokens, limits: p.Limits,
-		gate: p.Gate, passwords: p.Passwords, sealer: p.Sealer, key: p.Key,
+		config: c, store: p.Store, clock: p.Clock, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens, browsers: p.Browsers, limits: p.Limits,
+		gate: p.Gate, passwords: p.Passwords, sealer: p.Sealer,
 		passkeys: p.Passkeys, clients: p.Clients,
 	}
 }
