@@ -3,18 +3,18 @@ package web
 import (
 	"net/http"
 
+	"latchkey/auth/browser"
 	"latchkey/auth/deletion"
-	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // accountDeleteForm says what the end of the account means, and asks.
-func (s *Server) accountDeleteForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) accountDeleteForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderAccountDelete(w, r, http.StatusOK, views.AccountDeletePage{})
 }
 
 // accountDelete deletes the account of a person who gives its address and confirms it, and leads to the sign-in form.
-func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "email")
 	if err != nil {
 		return err

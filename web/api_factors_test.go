@@ -16,6 +16,7 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"latchkey/auth"
+	sessions "latchkey/auth/browser" // browser is a type of these tests
 	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 )
@@ -24,7 +25,7 @@ import (
 type factorOwner struct {
 	*site
 	password string
-	key      signin.BrowserKey
+	key      sessions.Key
 	from     auth.Caller
 }
 
@@ -39,13 +40,13 @@ func (s *site) ownerOf(email, password string) *factorOwner {
 	s.t.Helper()
 	o := &factorOwner{site: s, password: password, from: auth.Caller{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: firefox}}
 	var err error
-	if o.key, err = s.auth.SignIn.LoginBrowser(s.t.Context(), signin.BrowserLogin{Email: email, Password: password, From: o.from}); err != nil {
+	if o.key, err = s.auth.SignIn.LoginBrowser(s.t.Context(), sessions.Login{Email: email, Password: password, From: o.from}); err != nil {
 		s.t.Fatal(err)
 	}
 	return o
 }
 
-func (o *factorOwner) session() *signin.Session {
+func (o *factorOwner) session() *sessions.Session {
 	o.t.Helper()
 	by, err := o.auth.Browsers.Authenticate(o.t.Context(), o.key, o.from)
 	if err != nil {
@@ -221,7 +222,7 @@ func (p phone) proved(t testing.TB) (claims proved) {
 // browserChallenge gives the right password in a browser and returns the challenge in its cookie.
 func (s *site) browserChallenge() string {
 	s.t.Helper()
-	_, err := s.auth.SignIn.LoginBrowser(s.t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: auth.Caller{Browser: "mark"}})
+	_, err := s.auth.SignIn.LoginBrowser(s.t.Context(), sessions.Login{Email: adaEmail, Password: adaPassword, From: auth.Caller{Browser: "mark"}})
 	var step *signin.StepError
 	if !errors.As(err, &step) {
 		s.t.Fatal(err)

@@ -4,18 +4,18 @@ import (
 	"net/http"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
-	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // authenticatorApp shows the authenticator app, or sets one up.
-func (s *Server) authenticatorApp(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) authenticatorApp(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderApp(w, r, http.StatusOK, "", views.FormProblems{})
 }
 
 // authenticatorAppAdd turns the authenticator app on.
-func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "setup", "app_code", "sign_out_others", "guided", "next", "enrol_code")
 	if err != nil {
 		return err
@@ -70,12 +70,12 @@ func appSetup(app factor.App) *views.AppSetup {
 }
 
 // authenticatorAppRemoveForm asks before the authenticator app is removed.
-func (s *Server) authenticatorAppRemoveForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) authenticatorAppRemoveForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderAppRemove(w, r, http.StatusOK, views.FormProblems{})
 }
 
 // authenticatorAppRemove removes the authenticator app.
-func (s *Server) authenticatorAppRemove(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) authenticatorAppRemove(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "sign_out_others")
 	if err != nil {
 		return err

@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth/account"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
@@ -12,7 +12,7 @@ import (
 func choosePasswordPath(next string) string { return withNext("/security/password", next) }
 
 // passwordForm offers a change of password. A person who signed in with a generated one is asked for one of their own.
-func (s *Server) passwordForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passwordForm(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	next := localPath(r.URL.Query().Get("next"))
 	if !by.User.MustChoosePassword() {
 		return s.renderPassword(w, r, http.StatusOK, views.PasswordPage{Next: next})
@@ -21,7 +21,7 @@ func (s *Server) passwordForm(w http.ResponseWriter, r *http.Request, by *signin
 }
 
 // choosePassword changes a generated password and goes on where the person wanted to go. Any other is changed as on the page for it.
-func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	if !by.User.MustChoosePassword() {
 		return s.passwordChange(w, r, by)
 	}

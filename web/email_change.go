@@ -5,18 +5,18 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // emailChangeForm asks for another address.
-func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderEmailChange(w, r, http.StatusOK, views.EmailPage{})
 }
 
 // emailChange mails a link to the address that the person wants. The answer does not tell whether an account has it.
-func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "password", "email")
 	if err != nil {
 		return err

@@ -7,19 +7,19 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
 )
 
 // passkeys lists the passkeys, and offers to add one.
-func (s *Server) passkeys(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) passkeys(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderPasskeys(w, r, http.StatusOK, views.PasskeysPage{})
 }
 
 // passkeyAdd adds a passkey that the browser has made.
-func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "name", "new_passkey", "new_challenge", "sign_out_others", "guided", "next", "enrol_code")
 	if err != nil {
 		return err
@@ -59,12 +59,12 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added facto
 }
 
 // passkeyRenameForm asks for another name of a passkey.
-func (s *Server) passkeyRenameForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) passkeyRenameForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderPasskeyRename(w, r, http.StatusOK, nil, views.FormProblems{})
 }
 
 // passkeyRename gives a passkey another name.
-func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "name")
 	if err != nil {
 		return err
@@ -129,12 +129,12 @@ func (s *Server) startPasskey(r *http.Request) (*views.PasskeyStart, error) {
 }
 
 // passkeyRemoveForm asks before a passkey is removed.
-func (s *Server) passkeyRemoveForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyRemoveForm(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	return s.renderPasskeyRemove(w, r, http.StatusOK, views.FormProblems{})
 }
 
 // passkeyRemove removes a passkey.
-func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "sign_out_others")
 	if err != nil {
 		return err

@@ -5,12 +5,12 @@ import (
 	"net/http"
 
 	"latchkey/auth/account"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // passwordChange changes the password and signs out every other device.
-func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "new_password", "next")
 	if err != nil {
 		return err

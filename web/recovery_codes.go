@@ -4,17 +4,17 @@ import (
 	"net/http"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // recoveryCodes tells how many recovery codes are left, and offers new ones.
-func (s *Server) recoveryCodes(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) recoveryCodes(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderCodes(w, r, http.StatusOK, views.FormProblems{})
 }
 
 // recoveryCodesMake makes new recovery codes and shows them, this once.
-func (s *Server) recoveryCodesMake(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) recoveryCodesMake(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "guided", "next")
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/client"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
@@ -48,7 +49,7 @@ type Server struct {
 	clients     *client.Service
 	notify      *notify.Service
 	tokens      *token.Service
-	browsers    *signin.BrowserSessions
+	browsers    *browser.Service
 	signIn      *signin.Service
 	accounts    *account.Service
 	addresses   *address.Service

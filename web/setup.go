@@ -7,14 +7,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
 )
 
 // setupForm leads through the set-up of a second factor.
-func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	q := r.URL.Query()
 	page := views.SetupPage{Next: localPath(q.Get("next")), Ticket: q.Get("ticket"), Mailed: q.Get("code") == codeMailed}
 	if q.Get("method") == "app" && !by.User.SecondFactor {
@@ -37,7 +37,7 @@ func (s *Server) toSetup(w http.ResponseWriter, r *http.Request, user, device uu
 }
 
 // toCodes leads to the recovery codes, right after the first factor.
-func (s *Server) toCodes(w http.ResponseWriter, r *http.Request, by *signin.Session, next string) error {
+func (s *Server) toCodes(w http.ResponseWriter, r *http.Request, by *browser.Session, next string) error {
 	ticket, err := s.factors.CodesTicket(by.User.ID, by.Device.ID)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Server) toCodes(w http.ResponseWriter, r *http.Request, by *signin.Sess
 const codeMailed = "mailed"
 
 // setupCode mails the code that the support staff need for the set-up.
-func (s *Server) setupCode(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) setupCode(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, err := decodePage(r, "next", "method", "ticket")
 	if err != nil {
 		return err

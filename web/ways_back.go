@@ -3,17 +3,17 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // waysBack shows the open ways back.
-func (s *Server) waysBack(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) waysBack(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderWaysBack(w, r, http.StatusOK, views.WaysBackPage{})
 }
 
 // waysBackEnd ends the ways back that the person may end.
-func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	_, c, err := s.decodeConfirmed(w, r, "current_password")
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -32,7 +33,7 @@ func (a *Data) Close() { a.end() }
 // Data lets a person who confirms it read everything that is stored of the account. A stolen cookie alone must not be enough. The
 // activity records the download before anything is read. Data returns KindInvalidRequest (of current_password and code), the
 // errors of signin.Confirm, or KindSignedOut.
-func (s *Service) Data(ctx context.Context, by *signin.Session, c signin.Confirmation) (*Data, error) {
+func (s *Service) Data(ctx context.Context, by *browser.Session, c signin.Confirmation) (*Data, error) {
 	var bad auth.Fields
 	c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 	if bad.Err() != nil {
@@ -61,7 +62,7 @@ func (s *Service) Data(ctx context.Context, by *signin.Session, c signin.Confirm
 }
 
 // gone reports whether the account was deleted or disabled since its session was read.
-func (s *Service) gone(ctx context.Context, by *signin.Session) bool {
+func (s *Service) gone(ctx context.Context, by *browser.Session) bool {
 	u, err := s.store.UserByID(ctx, by.User.ID)
 	return errors.Is(err, models.ErrNotFound) || err == nil && u.DisabledAt != nil
 }

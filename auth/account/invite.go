@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -47,7 +47,7 @@ func (s *Service) findInvitation(ctx context.Context, secret string) (models.One
 // AcceptInvitation uses the link up: it sets the first password, signs this browser in and mails the owner. The limits are those of
 // ResetPassword. Refusals: KindDeadLink, KindUsedLink, KindInvalidRequest (of new_password; the link stays good), KindRateLimited,
 // KindUnavailable.
-func (s *Service) AcceptInvitation(ctx context.Context, secret string, r signin.BrowserLogin) (key signin.BrowserKey, err error) {
+func (s *Service) AcceptInvitation(ctx context.Context, secret string, r browser.Login) (key browser.Key, err error) {
 	user, err := s.choosePassword(ctx, s.findInvitation, secret, r.Password, r.From)
 	if err != nil {
 		return key, err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
@@ -27,7 +28,7 @@ const repeatWithin = time.Minute
 
 // ChangePassword replaces the password, signs out all devices except this browser, and returns how many. It returns
 // KindInvalidRequest (of current_password, code and new_password) and the errors of signin.Confirm.
-func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c PasswordChange) (revoked int64, err error) {
+func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c PasswordChange) (revoked int64, err error) {
 	var bad auth.Fields
 	c.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
 	bad.Refuse("new_password", s.ProblemWithPassword(by.User.Email, c.New))
@@ -66,7 +67,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 
 // sentTwice returns ChangedBefore when the change was refused only because the same form, sent twice, was faster: then the password
 // is another, and the code or the passkey's challenge is used.
-func (s *Service) sentTwice(ctx context.Context, by *signin.Session, c PasswordChange, refusal error) (int64, error) {
+func (s *Service) sentTwice(ctx context.Context, by *browser.Session, c PasswordChange, refusal error) (int64, error) {
 	if !errors.Is(refusal, models.ErrChanged) && !errors.Is(refusal, models.ErrUsed) {
 		return 0, refusal
 	}

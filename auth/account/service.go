@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/password"
 	"latchkey/auth/passwordcheck"
@@ -33,7 +34,7 @@ type Parts struct {
 	Sealer    *seal.Sealer
 	Notify    *notify.Service
 	Passwords *passwordcheck.Service
-	Browsers  *signin.BrowserSessions
+	Browsers  *browser.Service
 	SignIn    *signin.Service
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
@@ -51,7 +52,7 @@ type Service struct {
 	sealer    *seal.Sealer
 	notify    *notify.Service
 	passwords *passwordcheck.Service
-	browsers  *signin.BrowserSessions
+	browsers  *browser.Service
 	signIn    *signin.Service
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate

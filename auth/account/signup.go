@@ -10,10 +10,10 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/password"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -180,7 +180,7 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 // ConfirmSignup makes the account and signs this browser in to it. It asks for the password again: another person may have signed
 // up the address, and the reader of its mail must not open an account whose password that person knows. ConfirmSignup returns
 // KindDeadLink, KindUsedLink, KindWrongPassword, KindInvalidRequest, KindRateLimited, or KindUnavailable.
-func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.BrowserLogin) (key signin.BrowserKey, next string, err error) {
+func (s *Service) ConfirmSignup(ctx context.Context, secret string, r browser.Login) (key browser.Key, next string, err error) {
 	link, p, err := s.findSignup(ctx, secret)
 	if err != nil {
 		return key, "", err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
@@ -34,7 +35,7 @@ type pendingEmail struct {
 // The response and its cost do not tell whether another account has the address or may take it back: a mail tells the address's
 // owner instead. Ask returns KindInvalidRequest (of email, password and code), the errors of signin.Confirm, and KindNotFound if no
 // mail is sent here.
-func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error {
+func (s *Service) Ask(ctx context.Context, by *browser.Session, r Request) error {
 	if !s.notify.Enabled() {
 		return auth.Refuse(auth.KindNotFound, "No mail is sent here. Ask the operator of this service for another e-mail address.")
 	}

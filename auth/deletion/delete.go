@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -22,7 +23,7 @@ type Request struct {
 // events, and mails a farewell. It cannot be undone. Delete returns KindNotAllowed for support staff, KindInvalidRequest (of email,
 // also while a former address can be taken back, current_password and code), the errors of signin.Confirm, or KindSignedOut if the
 // account is already gone.
-func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) error {
+func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) error {
 	if by.Support() {
 		return errStaffStays
 	}
@@ -62,7 +63,7 @@ func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) err
 }
 
 // Deleted reports whether the account that a browser was signed in to is gone.
-func (s *Service) Deleted(ctx context.Context, key signin.BrowserKey) bool {
+func (s *Service) Deleted(ctx context.Context, key browser.Key) bool {
 	_, err := s.store.UserByID(ctx, key.UserID)
 	return errors.Is(err, models.ErrNotFound)
 }
@@ -72,7 +73,7 @@ func (s *Service) Deleted(ctx context.Context, key signin.BrowserKey) bool {
 var errStaffStays = &auth.Error{Kind: auth.KindNotAllowed, Message: "Accounts of the support staff cannot be deleted here. Ask the operator of this service to take the role away first."}
 
 // whyNotDeleted returns an error that says what has changed since the confirmation was checked.
-func (s *Service) whyNotDeleted(ctx context.Context, by *signin.Session, cause error) error {
+func (s *Service) whyNotDeleted(ctx context.Context, by *browser.Session, cause error) error {
 	u, err := s.store.UserByID(ctx, by.User.ID)
 	switch {
 	case errors.Is(err, models.ErrNotFound), err == nil && u.DisabledAt != nil:

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -72,7 +72,7 @@ func Alarming(e models.Event) bool {
 
 // Activity returns a page of the person's events, newest first, from the cursor on, and the cursor of the next page, which is "" on
 // the last page. The cursor "", or an invalid one, starts at the newest event. The filter "" shows all events.
-func (s *Service) Activity(ctx context.Context, by *signin.Session, filter, cursor string) (list []models.Event, next string, err error) {
+func (s *Service) Activity(ctx context.Context, by *browser.Session, filter, cursor string) (list []models.Event, next string, err error) {
 	return s.EventsOf(ctx, by.User.ID, filter, cursor)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
@@ -15,7 +16,7 @@ import (
 )
 
 // List returns a person's live devices, most recently active first. The current device is active now.
-func (s *Service) List(ctx context.Context, by *signin.Session) ([]models.Device, error) {
+func (s *Service) List(ctx context.Context, by *browser.Session) ([]models.Device, error) {
 	list, err := s.store.LiveDevices(ctx, by.User.ID, s.idle.Live(s.clock.Now()))
 	for i := range list {
 		if list[i].ID == by.Device.ID {
@@ -26,7 +27,7 @@ func (s *Service) List(ctx context.Context, by *signin.Session) ([]models.Device
 }
 
 // Find returns a live device of the signed-in person, or KindNotFound.
-func (s *Service) Find(ctx context.Context, by *signin.Session, id string) (models.Device, error) {
+func (s *Service) Find(ctx context.Context, by *browser.Session, id string) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
 		return models.Device{}, err
@@ -42,7 +43,7 @@ var errNoDevice = &auth.Error{Kind: auth.KindNotFound, Message: "There is no suc
 
 // Revoke signs out a device of the person and returns it. If the device was signed out already, nothing changes, and Revoke returns
 // no error.
-func (s *Service) Revoke(ctx context.Context, by *signin.Session, id string, from auth.Caller) (models.Device, error) {
+func (s *Service) Revoke(ctx context.Context, by *browser.Session, id string, from auth.Caller) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
 		return models.Device{}, err
@@ -51,7 +52,7 @@ func (s *Service) Revoke(ctx context.Context, by *signin.Session, id string, fro
 }
 
 // RevokeOthers signs out all devices of the person except this browser, and returns how many there were.
-func (s *Service) RevokeOthers(ctx context.Context, by *signin.Session, from auth.Caller) (int64, error) {
+func (s *Service) RevokeOthers(ctx context.Context, by *browser.Session, from auth.Caller) (int64, error) {
 	e := auth.NewEvent(models.EventDevicesRevoked, by.User.ID, from, s.clock.Now())
 	e.Detail = string(models.RevokedByOwner)
 	return s.store.RevokeOthers(ctx, by.User.ID, by.Device.ID, e)
@@ -60,7 +61,7 @@ func (s *Service) RevokeOthers(ctx context.Context, by *signin.Session, from aut
 // Rename renames a live device of the person and returns it. A name that another device has gets a number. Past
 // ratelimit.RenameLimit, which counts all devices of the account, Rename returns KindRateLimited. It changes and counts nothing if
 // the device already has the name.
-func (s *Service) Rename(ctx context.Context, by *signin.Session, id, name string, from auth.Caller) (models.Device, error) {
+func (s *Service) Rename(ctx context.Context, by *browser.Session, id, name string, from auth.Caller) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
 		return models.Device{}, err

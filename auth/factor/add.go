@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/passkey"
 	"latchkey/auth/recovery"
@@ -67,7 +68,7 @@ type Added struct {
 }
 
 // StartPasskey begins the making of a passkey. It returns KindNotAllowed if the account has MaxPasskeys.
-func (s *Service) StartPasskey(ctx context.Context, by *signin.Session) (start signin.PasskeyStart, err error) {
+func (s *Service) StartPasskey(ctx context.Context, by *browser.Session) (start signin.PasskeyStart, err error) {
 	if !s.signIn.HasPasskeys() {
 		return start, signin.ErrNoPasskeys
 	}
@@ -87,7 +88,7 @@ func (s *Service) StartPasskey(ctx context.Context, by *signin.Session) (start s
 	return start, err
 }
 
-func owner(by *signin.Session) passkey.User {
+func owner(by *browser.Session) passkey.User {
 	return passkey.User{ID: by.User.ID, Name: by.User.Email, DisplayName: by.User.Email}
 }
 
@@ -102,7 +103,7 @@ type NewPasskey struct {
 
 // AddPasskey adds a passkey. It returns KindInvalidRequest (of name and new_passkey), KindInvalidChallenge, KindNotAllowed, and the
 // errors of signin.Confirm.
-func (s *Service) AddPasskey(ctx context.Context, by *signin.Session, n NewPasskey) (Added, error) {
+func (s *Service) AddPasskey(ctx context.Context, by *browser.Session, n NewPasskey) (Added, error) {
 	var bad auth.Fields
 	n.Name = strings.TrimSpace(n.Name)
 	if n.Name != "" {
@@ -171,7 +172,7 @@ type App struct {
 }
 
 // StartApp makes a secret for an authenticator app. Nothing is stored before AddApp.
-func (s *Service) StartApp(by *signin.Session) (a App, err error) {
+func (s *Service) StartApp(by *browser.Session) (a App, err error) {
 	secret := totp.NewSecret()
 	if a.Sealed, err = s.seal(appRow, by.User.ID, secret); err != nil {
 		return a, err
@@ -180,7 +181,7 @@ func (s *Service) StartApp(by *signin.Session) (a App, err error) {
 }
 
 // AppAgain shows the secret of a form that was refused once more, so that the person need not scan another one.
-func (s *Service) AppAgain(by *signin.Session, sealed string) (App, error) {
+func (s *Service) AppAgain(by *browser.Session, sealed string) (App, error) {
 	secret, err := s.unseal(appRow, by.User.ID, sealed)
 	if err != nil {
 		return s.StartApp(by)
@@ -188,7 +189,7 @@ func (s *Service) AppAgain(by *signin.Session, sealed string) (App, error) {
 	return s.app(by, secret, sealed)
 }
 
-func (s *Service) app(by *signin.Session, secret []byte, sealed string) (a App, err error) {
+func (s *Service) app(by *browser.Session, secret []byte, sealed string) (a App, err error) {
 	a = App{Secret: totp.Text(secret), URL: totp.URL(secret, s.name, by.User.Email), Sealed: sealed}
 	a.QR, err = totp.QR(a.URL)
 	return a, err
@@ -204,7 +205,7 @@ type NewApp struct {
 
 // AddApp turns an authenticator app on. Its first code counts as used. It returns KindInvalidRequest (of app_code), KindInvalidChallenge,
 // and the errors of signin.Confirm.
-func (s *Service) AddApp(ctx context.Context, by *signin.Session, n NewApp) (Added, error) {
+func (s *Service) AddApp(ctx context.Context, by *browser.Session, n NewApp) (Added, error) {
 	var bad auth.Fields
 	secret, err := s.unseal(appRow, by.User.ID, n.Sealed)
 	if err != nil {
@@ -226,7 +227,7 @@ func (s *Service) AddApp(ctx context.Context, by *signin.Session, n NewApp) (Add
 }
 
 // add confirms the act and adds the factor, with its event and its mail.
-func (s *Service) add(ctx context.Context, by *signin.Session, act Act, f models.Factor, from auth.Caller) (Added, error) {
+func (s *Service) add(ctx context.Context, by *browser.Session, act Act, f models.Factor, from auth.Caller) (Added, error) {
 	how, err := s.confirm(ctx, by, act.Confirmation)
 	if err != nil {
 		return Added{}, err
@@ -256,7 +257,7 @@ func (s *Service) add(ctx context.Context, by *signin.Session, act Act, f models
 // NewCodes makes ten recovery codes in place of the earlier ones. They are returned this once, and stored as hashes. They count as
 // old as the factor that confirmed the act. It returns KindNotAllowed if the account has no other factor, and the errors of
 // signin.Confirm.
-func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Confirmation, from auth.Caller) (codes []string, err error) {
+func (s *Service) NewCodes(ctx context.Context, by *browser.Session, c signin.Confirmation, from auth.Caller) (codes []string, err error) {
 	o, err := s.Overview(ctx, by)
 	if err != nil {
 		return nil, err
@@ -299,7 +300,7 @@ func (s *Service) NewCodes(ctx context.Context, by *signin.Session, c signin.Con
 
 // CodesNeedConfirmation reports whether new recovery codes must be confirmed. The first ones, right after the first factor, are confirmed
 // by the ticket that it left.
-func (s *Service) CodesNeedConfirmation(by *signin.Session, o Overview, ticket string) bool {
+func (s *Service) CodesNeedConfirmation(by *browser.Session, o Overview, ticket string) bool {
 	return o.CodesLeft > 0 || !o.Last() || !s.goodTicket(codesTicketRow, by, ticket)
 }
 

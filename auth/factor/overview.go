@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"latchkey/auth/browser"
 	"latchkey/auth/signin"
 	"latchkey/models"
 )
@@ -29,7 +30,7 @@ func (o Overview) Last() bool {
 }
 
 // Overview reads the factors of the signed-in person.
-func (s *Service) Overview(ctx context.Context, by *signin.Session) (o Overview, err error) {
+func (s *Service) Overview(ctx context.Context, by *browser.Session) (o Overview, err error) {
 	list, err := s.store.Factors(ctx, by.User.ID)
 	if err != nil {
 		return o, err

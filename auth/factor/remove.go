@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -19,7 +20,7 @@ var errNoFactor = &auth.Error{Kind: auth.KindNotFound, Message: "Your account no
 var errLastFactor = &auth.Error{Kind: auth.KindNotAllowed, Message: "This is your last passkey or authenticator app, and this service requires one. Add another one first."}
 
 // MayRemoveLast reports whether the person may do without a second factor.
-func (s *Service) MayRemoveLast(by *signin.Session) bool {
+func (s *Service) MayRemoveLast(by *browser.Session) bool {
 	without := by.User
 	without.SecondFactor = false
 	return !s.policy.MustSetUp(without)
@@ -27,7 +28,7 @@ func (s *Service) MayRemoveLast(by *signin.Session) bool {
 
 // RemovePasskey removes a passkey. With the last factor, the recovery codes go, too. It returns KindNotFound, KindNotAllowed,
 // KindInvalidRequest, KindInvalidChallenge, and the errors of signin.Confirm.
-func (s *Service) RemovePasskey(ctx context.Context, by *signin.Session, id string, act Act, from auth.Caller) (Added, error) {
+func (s *Service) RemovePasskey(ctx context.Context, by *browser.Session, id string, act Act, from auth.Caller) (Added, error) {
 	o, err := s.Overview(ctx, by)
 	if err != nil {
 		return Added{}, err
@@ -40,7 +41,7 @@ func (s *Service) RemovePasskey(ctx context.Context, by *signin.Session, id stri
 }
 
 // RemoveApp removes the authenticator app. See RemovePasskey.
-func (s *Service) RemoveApp(ctx context.Context, by *signin.Session, act Act, from auth.Caller) (Added, error) {
+func (s *Service) RemoveApp(ctx context.Context, by *browser.Session, act Act, from auth.Caller) (Added, error) {
 	o, err := s.Overview(ctx, by)
 	if err != nil {
 		return Added{}, err
@@ -51,7 +52,7 @@ func (s *Service) RemoveApp(ctx context.Context, by *signin.Session, act Act, fr
 	return s.remove(ctx, by, o, *o.App, act, from)
 }
 
-func (s *Service) remove(ctx context.Context, by *signin.Session, o Overview, f models.Factor, act Act, from auth.Caller) (Added, error) {
+func (s *Service) remove(ctx context.Context, by *browser.Session, o Overview, f models.Factor, act Act, from auth.Caller) (Added, error) {
 	if o.Last() && !s.MayRemoveLast(by) {
 		return Added{}, errLastFactor
 	}
@@ -85,7 +86,7 @@ func (s *Service) remove(ctx context.Context, by *signin.Session, o Overview, f 
 // RenamePasskey gives a passkey another name. It is confirmed like a removal: otherwise a copied cookie could swap the names of two
 // passkeys, and the owner would remove the wrong one. It returns KindInvalidRequest (of name), KindNotFound, KindRateLimited, and the
 // errors of signin.Confirm.
-func (s *Service) RenamePasskey(ctx context.Context, by *signin.Session, id, name string, c signin.Confirmation, from auth.Caller) error {
+func (s *Service) RenamePasskey(ctx context.Context, by *browser.Session, id, name string, c signin.Confirmation, from auth.Caller) error {
 	var bad auth.Fields
 	name = strings.TrimSpace(name)
 	bad.Text("name", name, MaxName)
@@ -124,7 +125,7 @@ func (s *Service) RenamePasskey(ctx context.Context, by *signin.Session, id, nam
 
 // EndTrusted makes one trusted browser, or all of them with an empty id, take the second step again. One that is gone already is no
 // error.
-func (s *Service) EndTrusted(ctx context.Context, by *signin.Session, id string, from auth.Caller) error {
+func (s *Service) EndTrusted(ctx context.Context, by *browser.Session, id string, from auth.Caller) error {
 	var one *uuid.UUID
 	if id != "" {
 		parsed, ok := auth.ParseID(id)

@@ -10,6 +10,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -53,7 +54,7 @@ func (a authenticator) code(t *testing.T) string {
 // passwordOnly gives the right password in a browser, and no second step. It returns the challenge.
 func (d *desk) passwordOnly(t *testing.T, from auth.Caller) string {
 	t.Helper()
-	_, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+	_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
 	var step *signin.StepError
 	if !errors.As(err, &step) {
 		t.Fatalf("no second step is asked for: %v", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/client"
 	"latchkey/auth/passkey"
 	"latchkey/auth/signin"
@@ -146,7 +147,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			return err
 		}
 		portalSecond := func(origin string) error {
-			_, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+			_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
 			var step *signin.StepError
 			if !errors.As(err, &step) {
 				t.Fatal(err)

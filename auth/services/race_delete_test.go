@@ -12,6 +12,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/browser"
 	"latchkey/auth/deletion"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
@@ -94,7 +95,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 					return err
 				},
 				"sign in on the portal": func(s *raced) error {
-					_, err := s.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: o.email, Password: racePassword, From: raceFrom, Replaces: o.session})
+					_, err := s.SignIn.LoginBrowser(t.Context(), browser.Login{Email: o.email, Password: racePassword, From: raceFrom, Replaces: o.session})
 					return err
 				},
 				"guess": func(s *raced) error {

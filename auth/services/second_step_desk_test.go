@@ -9,13 +9,14 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
 // session is ada's sign-in on a browser.
-func (d *desk) session(t *testing.T, key signin.BrowserKey, from auth.Caller) *signin.Session {
+func (d *desk) session(t *testing.T, key browser.Key, from auth.Caller) *browser.Session {
 	t.Helper()
 	by, err := d.Browsers.Authenticate(t.Context(), key, from)
 	if err != nil {
@@ -27,7 +28,7 @@ func (d *desk) session(t *testing.T, key signin.BrowserKey, from auth.Caller) *s
 // addApp sets up ada's authenticator app in a browser, and returns what makes its codes.
 func (d *desk) addApp(t *testing.T, from auth.Caller) (secret string) {
 	t.Helper()
-	key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+	key, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func (d *desk) code(t *testing.T, secret string) string {
 // begin gives ada's password, and returns the challenge of the second step.
 func (d *desk) begin(t *testing.T, from auth.Caller) string {
 	t.Helper()
-	_, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+	_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
 	var step *signin.StepError
 	if !errors.As(err, &step) {
 		t.Fatalf("the password alone: %v", err)

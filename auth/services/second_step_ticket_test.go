@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -18,9 +19,9 @@ func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.change(t, func(c *services.Config) { c.SecondFactor = auth.FactorRequired })
-		signedIn := func(from auth.Caller) (*signin.Session, string) {
+		signedIn := func(from auth.Caller) (*browser.Session, string) {
 			t.Helper()
-			key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+			key, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,7 +45,7 @@ func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again := func(by *signin.Session) *signin.Session { // as the next request reads it
+		again := func(by *browser.Session) *browser.Session { // as the next request reads it
 			u, err := d.store.UserByID(t.Context(), d.ada.ID)
 			if err != nil {
 				t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/client"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
@@ -89,7 +90,7 @@ type Services struct {
 	Limits    *ratelimit.Service
 	Tokens    *token.Service
 	Passwords *passwordcheck.Service
-	Browsers  *signin.BrowserSessions
+	Browsers  *browser.Service
 	SignIn    *signin.Service
 	Accounts  *account.Service
 	Addresses *address.Service
@@ -138,8 +139,8 @@ func New(store *models.Store, c Config) (*Services, error) {
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
 	s.Passwords = passwordcheck.New(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
-	s.Browsers = signin.NewBrowserSessions(signin.BrowserParts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Tokens: s.Tokens, Key: k.browsers},
-		signin.BrowserConfig{Lifetime: c.BrowserLifetime, SecondFactor: c.SecondFactor})
+	s.Browsers = browser.New(browser.Parts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Tokens: s.Tokens, Key: k.browsers},
+		browser.Config{Lifetime: c.BrowserLifetime, SecondFactor: c.SecondFactor})
 	s.SignIn = signin.New(signin.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Browsers: s.Browsers, Limits: s.Limits,
 		Gate: s.Gate, Passwords: s.Passwords, Sealer: k.factors, Passkeys: passkeys, Clients: s.Clients,

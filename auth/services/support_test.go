@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/auth/support"
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -23,9 +23,9 @@ const (
 )
 
 // browser signs in on the portal and returns the cookie's key and the session.
-func (d *desk) browser(t *testing.T, email, password string) (signin.BrowserKey, *signin.Session) {
+func (d *desk) browser(t *testing.T, email, password string) (browser.Key, *browser.Session) {
 	t.Helper()
-	key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: email, Password: password, From: at("192.0.2.1")})
+	key, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: email, Password: password, From: at("192.0.2.1")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func (d *desk) browser(t *testing.T, email, password string) (signin.BrowserKey,
 }
 
 // staff signs in sam of the support staff.
-func (d *desk) staff(t *testing.T) (signin.BrowserKey, *signin.Session) {
+func (d *desk) staff(t *testing.T) (browser.Key, *browser.Session) {
 	t.Helper()
 	if _, err := d.Operator.AddUser(t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
 		t.Fatal(err)

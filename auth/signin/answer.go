@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/dpop"
 	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
@@ -27,7 +28,7 @@ type StepAnswer struct {
 	Trust      bool        // skip the second step in this browser for TrustLife
 	Proof      token.Proof // of an app that signs in: by the key of the first request
 	From       auth.Caller
-	Replaces   *Session // the browser's live session, which the new one ends; nil: none
+	Replaces   *browser.Session // the browser's live session, which the new one ends; nil: none
 
 	confirms uuid.UUID // of a confirmation: the app's device
 }
@@ -47,7 +48,7 @@ type answered struct {
 
 // FinishBrowser signs a browser in after its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindRateLimited, KindAccountDisabled or KindUnavailable.
-func (s *Service) FinishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, error) {
+func (s *Service) FinishBrowser(ctx context.Context, a StepAnswer) (browser.Key, error) {
 	key, err := s.finishBrowser(ctx, a)
 	if err == nil {
 		return key, nil
@@ -55,13 +56,13 @@ func (s *Service) FinishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, 
 	if before, again := s.finishedBefore(ctx, a); again {
 		return before, nil
 	}
-	return BrowserKey{}, err
+	return browser.Key{}, err
 }
 
-func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, error) {
+func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (browser.Key, error) {
 	ok, err := s.checkAnswer(ctx, purposeBrowser, a)
 	if err != nil {
-		return BrowserKey{}, err
+		return browser.Key{}, err
 	}
 	n := s.browsers.New(token.Verified{User: ok.user, Rehashed: ok.step.Rehashed}, a.From, a.Replaces)
 	var trust string
@@ -70,7 +71,7 @@ func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, 
 	}
 	d, err := s.addAnswered(ctx, n.Row, ok, a)
 	if err != nil {
-		return BrowserKey{}, err
+		return browser.Key{}, err
 	}
 	key := n.Key(d)
 	key.Trust = trust
@@ -78,7 +79,7 @@ func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (BrowserKey, 
 }
 
 // finishedBefore returns the sign-in that the same form, sent twice, made a moment ago.
-func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key BrowserKey, ok bool) {
+func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key browser.Key, ok bool) {
 	hash, _, err := s.challengeOf(a.Challenge)
 	if err != nil || a.From.Browser == "" {
 		return key, false

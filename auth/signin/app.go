@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
 	"latchkey/auth/passwordcheck"
@@ -170,13 +171,13 @@ func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(token.
 
 // LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. Its errors are those of
 // Login that do not concern apps, a StepError among them.
-func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey, error) {
+func (s *Service) LoginBrowser(ctx context.Context, r browser.Login) (browser.Key, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
 	if err := bad.Err(); err != nil {
-		return BrowserKey{}, err
+		return browser.Key{}, err
 	}
-	var n *BrowserSignIn
+	var n *browser.SignIn
 	a := attempt{
 		Attempt: passwordcheck.Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: purposeBrowser,
 		pending: func(token.Verified) (pendingStep, error) { return pendingStep{}, nil },
@@ -186,7 +187,7 @@ func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey,
 		return n.Row, nil
 	})
 	if err != nil {
-		return BrowserKey{}, err
+		return browser.Key{}, err
 	}
 	return n.Key(d), nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/recovery"
@@ -84,7 +85,7 @@ func (c Confirmation) Check(bad *auth.Fields, user models.User, f ConfirmFields)
 
 // Confirm checks a confirmation and uses it up by itself, for acts whose transaction does not. The browser gets a new secret for its
 // cookie, which Session.Keep takes. Confirm returns the errors of CheckConfirmation and FinishConfirmation.
-func (s *Service) Confirm(ctx context.Context, by *Session, c Confirmation) (Confirmed, error) {
+func (s *Service) Confirm(ctx context.Context, by *browser.Session, c Confirmation) (Confirmed, error) {
 	done, err := s.CheckConfirmation(ctx, by, c)
 	if err != nil {
 		return done, err
@@ -97,7 +98,7 @@ func (s *Service) Confirm(ctx context.Context, by *Session, c Confirmation) (Con
 
 // CheckConfirmation checks a confirmation and leaves its use to the act. It returns KindWrongPassword, KindInvalidCode,
 // KindInvalidChallenge, KindRateLimited or KindUnavailable.
-func (s *Service) CheckConfirmation(ctx context.Context, by *Session, c Confirmation) (done Confirmed, err error) {
+func (s *Service) CheckConfirmation(ctx context.Context, by *browser.Session, c Confirmation) (done Confirmed, err error) {
 	if len(c.Passkey) > 0 {
 		done, err = s.confirmWithPasskey(ctx, by.User, c)
 	} else if err = s.passwords.Confirm(ctx, by.User, c.Password, c.From); err == nil {
@@ -113,7 +114,7 @@ func (s *Service) CheckConfirmation(ctx context.Context, by *Session, c Confirma
 // FinishConfirmation ends a confirmation after its act, whose transaction returned err. When that was nil the browser gets a new secret.
 // Otherwise FinishConfirmation returns KindInvalidCode when the code was used before, KindInvalidChallenge when the passkey's challenge
 // was, KindWrongPassword or KindInvalidChallenge when the account has changed, and any other error as it is.
-func (s *Service) FinishConfirmation(ctx context.Context, by *Session, done Confirmed, err error) error {
+func (s *Service) FinishConfirmation(ctx context.Context, by *browser.Session, done Confirmed, err error) error {
 	var own *auth.Error
 	used := errors.Is(err, models.ErrUsed)
 	if len(done.counted) > 0 && !used {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/client"
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
@@ -33,7 +34,7 @@ type Parts struct {
 	Keys      *keys.Service
 	Notify    *notify.Service
 	Tokens    *token.Service
-	Browsers  *BrowserSessions
+	Browsers  *browser.Service
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
 	Passwords *passwordcheck.Service
@@ -52,7 +53,7 @@ type Service struct {
 	keys      *keys.Service
 	notify    *notify.Service
 	tokens    *token.Service
-	browsers  *BrowserSessions
+	browsers  *browser.Service
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate
 	passwords *passwordcheck.Service

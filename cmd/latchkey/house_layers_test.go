@@ -17,11 +17,12 @@ var authLayers = map[string]int{
 	"keys":     4, "client": 4,
 	"notify": 5, "ratelimit": 5,
 	"token": 6, "passwordcheck": 6,
-	"signin":  7,
-	"account": 8, "deletion": 8, "device": 8, "factor": 8,
-	"grant": 9, "address": 9,
-	"support": 10, "operator": 10,
-	"services": 11,
+	"browser": 7,
+	"signin":  8,
+	"account": 9, "deletion": 9, "device": 9, "factor": 9,
+	"grant": 10, "address": 10,
+	"support": 11, "operator": 11,
+	"services": 12,
 }
 
 // layerOf is the layer of a package of auth, by its import path.

@@ -1,4 +1,4 @@
-package signin
+package browser
 
 import (
 	"context"
@@ -17,8 +17,8 @@ import (
 // support staff, whose limit is half an hour, every request is written.
 const seenEvery = time.Minute
 
-// BrowserKey is the content of a browser's cookie. The device's row says whether it is still valid.
-type BrowserKey struct {
+// Key is the content of a browser's cookie. The device's row says whether it is still valid.
+type Key struct {
 	UserID, DeviceID uuid.UUID
 	Secret           [devicetoken.SecretSize]byte
 	// Of a sign-in just now, not in the cookie:
@@ -35,7 +35,7 @@ type Session struct {
 	Device models.Device
 	User   models.User
 	// Keep takes the new key of the browser after a confirmation; nil: it is lost, and the present one stays good.
-	Keep func(BrowserKey)
+	Keep func(Key)
 
 	secretHash []byte // that the browser came with
 }
@@ -50,7 +50,7 @@ func (by *Session) Support() bool { return by.User.Role == models.RoleSupport }
 
 // Authenticate returns the live session of a cookie, in one query, and records that the browser was seen. It returns KindSignedOut if
 // the browser is not signed in.
-func (s *BrowserSessions) Authenticate(ctx context.Context, key BrowserKey, from auth.Caller) (*Session, error) {
+func (s *Service) Authenticate(ctx context.Context, key Key, from auth.Caller) (*Session, error) {
 	now := s.clock.Now()
 	d, u, err := s.store.BrowserSession(ctx, key.UserID, key.DeviceID, devicetoken.SecretHash(key.Secret), s.idle.Live(now))
 	if errors.Is(err, models.ErrNotFound) {
@@ -73,7 +73,7 @@ func (s *BrowserSessions) Authenticate(ctx context.Context, key BrowserKey, from
 }
 
 // SignOut ends this browser's session.
-func (s *BrowserSessions) SignOut(ctx context.Context, by *Session, from auth.Caller) error {
+func (s *Service) SignOut(ctx context.Context, by *Session, from auth.Caller) error {
 	e := auth.NewEvent(models.EventSignOut, by.User.ID, from, s.clock.Now())
 	e.Detail = string(models.RevokedBySignOut)
 	_, _, err := s.store.RevokeDevice(ctx, models.DeviceKey{UserID: by.User.ID, ID: by.Device.ID}, e)
@@ -84,7 +84,7 @@ func (s *BrowserSessions) SignOut(ctx context.Context, by *Session, from auth.Ca
 // a lost answer signs no one out. It opens no act: each asks for itself, and none goes by the time of a proof. A copy of the cookie dies
 // with the former secret. What remains: while the owner does not come back, the copy lives on, up to the browser's lifetime; and a thief
 // who also has the password and a code can confirm first, and then it is the owner's cookie that dies.
-func (s *BrowserSessions) Renew(ctx context.Context, by *Session, method models.SignInMethod) {
+func (s *Service) Renew(ctx context.Context, by *Session, method models.SignInMethod) {
 	var secret [devicetoken.SecretSize]byte
 	_, _ = rand.Read(secret[:]) // never fails
 	key := models.DeviceKey{UserID: by.User.ID, ID: by.Device.ID}
@@ -94,6 +94,6 @@ func (s *BrowserSessions) Renew(ctx context.Context, by *Session, method models.
 	case err != nil:
 		s.log.WarnContext(ctx, "a browser got no new secret after a confirmation", "error", err) // the act is done, and the old one stays good
 	case by.Keep != nil:
-		by.Keep(BrowserKey{UserID: key.UserID, DeviceID: key.ID, Secret: secret})
+		by.Keep(Key{UserID: key.UserID, DeviceID: key.ID, Secret: secret})
 	}
 }

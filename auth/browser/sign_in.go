@@ -1,4 +1,4 @@
-package signin
+package browser
 
 import (
 	"bytes"
@@ -16,31 +16,31 @@ import (
 	"latchkey/models"
 )
 
-// BrowserLogin signs a person in on the portal.
-type BrowserLogin struct {
+// Login signs a person in on the portal.
+type Login struct {
 	Email, Password string
 	From            auth.Caller
 	Replaces        *Session // the browser's live session, which the new one ends; nil: none
 	Trusted         []string // the secrets of the browser's cookie that may let it skip the second step
 }
 
-// BrowserSignIn is a browser that signs in.
-type BrowserSignIn struct {
+// SignIn is a browser that signs in.
+type SignIn struct {
 	Row  models.NewDevice
-	s    *BrowserSessions
+	s    *Service
 	user models.User
-	keys []BrowserKey // that the browser may get, the new row's first
+	keys []Key // that the browser may get, the new row's first
 }
 
 // New prepares the row of a browser that signs in, named after its User-Agent. replaces is the browser's live session, which the new
 // one ends; nil: there is none. The caller adds the row and gets the key of what that returned.
-func (s *BrowserSessions) New(v token.Verified, from auth.Caller, replaces *Session) *BrowserSignIn {
+func (s *Service) New(v token.Verified, from auth.Caller, replaces *Session) *SignIn {
 	n, secret := s.tokens.NewDevice(v, models.KindBrowser, from, s.config.Lifetime)
 	n.FreeName = token.FreeName(auth.DescribeAgent(from.UserAgent).Name)
 	if replaces != nil {
 		n.Replace = &models.DeviceKey{UserID: replaces.User.ID, ID: replaces.Device.ID}
 	}
-	keys := []BrowserKey{{UserID: n.Device.UserID, DeviceID: n.Device.ID, Secret: secret}}
+	keys := []Key{{UserID: n.Device.UserID, DeviceID: n.Device.ID, Secret: secret}}
 	if from.Browser != "" {
 		keys = s.keys(n.Device.UserID, n.Device.ID, from.Browser, n.Device.CreatedAt)
 		n.Device.SecretHash = devicetoken.SecretHash(keys[0].Secret)
@@ -48,13 +48,13 @@ func (s *BrowserSessions) New(v token.Verified, from auth.Caller, replaces *Sess
 			n.Repeats = append(n.Repeats, devicetoken.SecretHash(key.Secret))
 		}
 	}
-	return &BrowserSignIn{Row: n, s: s, user: v.User, keys: keys}
+	return &SignIn{Row: n, s: s, user: v.User, keys: keys}
 }
 
 // Key returns the key of device d, which AddDevice returned: the new one, or the one that an earlier sending of the form created.
-func (n *BrowserSignIn) Key(d models.Device) BrowserKey { return n.s.keyOf(d, n.user, n.keys) }
+func (n *SignIn) Key(d models.Device) Key { return n.s.keyOf(d, n.user, n.keys) }
 
-func (s *BrowserSessions) keyOf(d models.Device, user models.User, keys []BrowserKey) BrowserKey {
+func (s *Service) keyOf(d models.Device, user models.User, keys []Key) Key {
 	found := keys[0]
 	for _, key := range keys {
 		hash := devicetoken.SecretHash(key.Secret)
@@ -70,18 +70,18 @@ func (s *BrowserSessions) keyOf(d models.Device, user models.User, keys []Browse
 
 // SignIn signs a browser in to an account whose owner has just chosen the password. method says how the owner came. It returns the
 // errors of token.AddDevice.
-func (s *BrowserSessions) SignIn(ctx context.Context, user models.User, method models.SignInMethod, from auth.Caller, replaces *Session) (BrowserKey, error) {
+func (s *Service) SignIn(ctx context.Context, user models.User, method models.SignInMethod, from auth.Caller, replaces *Session) (Key, error) {
 	n := s.New(token.Verified{User: user}, from, replaces)
 	n.Row.Device.SignedInBy, n.Row.Device.ProvedBy = method, method
 	d, err := s.tokens.AddDevice(ctx, n.Row)
 	if err != nil {
-		return BrowserKey{}, err
+		return Key{}, err
 	}
 	return n.Key(d), nil
 }
 
 // Repeated returns the key of a sign-in that a form, sent twice, made a moment ago in the browser with a mark.
-func (s *BrowserSessions) Repeated(ctx context.Context, device models.DeviceKey, mark string) (key BrowserKey, ok bool) {
+func (s *Service) Repeated(ctx context.Context, device models.DeviceKey, mark string) (key Key, ok bool) {
 	now := s.clock.Now()
 	d, err := s.store.LiveDevice(ctx, device.UserID, device.ID, s.idle.Live(now))
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *BrowserSessions) Repeated(ctx context.Context, device models.DeviceKey,
 	}
 	key = s.keyOf(d, user, s.keys(device.UserID, device.ID, mark, now))
 	if hash := devicetoken.SecretHash(key.Secret); !bytes.Equal(hash, d.SecretHash) && !key.Renewed {
-		return BrowserKey{}, false // it came from another browser
+		return Key{}, false // it came from another browser
 	}
 	return key, true
 }
@@ -102,14 +102,14 @@ func (s *BrowserSessions) Repeated(ctx context.Context, device models.DeviceKey,
 // comes with the same mark, so both sign-ins get the same secret, and the second finds the row of the first
 // (models.NewDevice.Repeats). The secret depends on the mark, which only the browser holds, and on a key that only the server
 // holds.
-func (s *BrowserSessions) keys(user, device uuid.UUID, mark string, now time.Time) []BrowserKey {
-	keys := make([]BrowserKey, 2)
+func (s *Service) keys(user, device uuid.UUID, mark string, now time.Time) []Key {
+	keys := make([]Key, 2)
 	for i := range keys {
 		mac := hmac.New(sha256.New, s.key)
 		mac.Write(user[:])
 		_ = binary.Write(mac, binary.BigEndian, now.Unix()/60-int64(i)) // writing to a hash never fails
 		mac.Write([]byte(mark))
-		keys[i] = BrowserKey{UserID: user, DeviceID: device, Secret: [devicetoken.SecretSize]byte(mac.Sum(nil))}
+		keys[i] = Key{UserID: user, DeviceID: device, Secret: [devicetoken.SecretSize]byte(mac.Sum(nil))}
 	}
 	return keys
 }
