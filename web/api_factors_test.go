@@ -231,9 +231,9 @@ func (s *site) browserChallenge() string {
 }
 
 // refusedInBrowser presents a challenge to the portal.
-func (s *site) refusedInBrowser(what string, a signin.StepAnswer) {
+func (s *site) refusedInBrowser(what string, a signin.Answer) {
 	s.t.Helper()
-	if _, err := s.auth.SignIn.FinishBrowser(s.t.Context(), a); auth.AsError(err).Kind != auth.KindInvalidChallenge {
+	if _, err := s.auth.SignIn.FinishBrowser(s.t.Context(), signin.BrowserAnswer{Answer: a}); auth.AsError(err).Kind != auth.KindInvalidChallenge {
 		s.t.Errorf("%s, to the portal: %v", what, err)
 	}
 }

@@ -139,11 +139,11 @@ func TestDeadAndForeignChallengesAreRefused(t *testing.T) {
 				t.Errorf("%s: %s", what, r.body)
 			}
 		}
-		s.refusedInBrowser("an app's challenge", signin.StepAnswer{Challenge: challenge, Method: signin.StepTOTP, Code: code})
+		s.refusedInBrowser("an app's challenge", signin.Answer{Challenge: challenge, Method: signin.MethodTOTP, Code: code})
 		confirming := s.postJSON("/api/confirmation", map[string]string{"password": adaPassword}, bearer(p.access)...)
 		confirming.wants(t, "the phone confirms", http.StatusForbidden, "second_factor_required")
 		s.step(confirming.text(t, "challenge"), "totp", code).wants(t, "a confirmation's challenge", http.StatusUnauthorized, "invalid_challenge")
-		s.refusedInBrowser("a confirmation's challenge", signin.StepAnswer{Challenge: confirming.text(t, "challenge"), Method: signin.StepTOTP, Code: code})
+		s.refusedInBrowser("a confirmation's challenge", signin.Answer{Challenge: confirming.text(t, "challenge"), Method: signin.MethodTOTP, Code: code})
 		s.postJSON("/api/confirmation/factor", map[string]string{"challenge": challenge, "method": "totp", "code": code}, bearer(p.access)...).
 			wants(t, "a sign-in's challenge, to confirm", http.StatusUnauthorized, "invalid_challenge")
 		if r := s.step(challenge, "totp", code); r.status != http.StatusOK {

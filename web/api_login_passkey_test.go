@@ -39,7 +39,7 @@ func TestAPasskeySignsInAlone(t *testing.T) {
 		if err := s.store.Pools()[0].QueryRowContext(t.Context(), "SELECT count(*) FROM challenges").Scan(&rows); err != nil || rows != 0 {
 			t.Errorf("a start costs %d rows, %v", rows, err)
 		}
-		s.refusedInBrowser("an app's start", signin.StepAnswer{Challenge: challenge, Method: signin.StepPasskey, Credential: answer})
+		s.refusedInBrowser("an app's start", signin.Answer{Challenge: challenge, Method: signin.MethodPasskey, Credential: answer})
 		done := s.stepWith("/api/login/factor", challenge, answer)
 		if done.status != http.StatusOK || done.text(t, "device_name") != "phone" {
 			t.Fatalf("%d %s", done.status, done.body)
@@ -179,7 +179,7 @@ func TestAPasskeyWorksAsLongAsThePageOffersIt(t *testing.T) {
 		}
 		answer := key.answer(reply{body: string(public)})
 		s.clock.Advance(signin.PasskeyLife - time.Second)
-		if _, err := s.auth.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: start.Challenge, Method: signin.StepPasskey, Credential: answer, From: auth.Caller{}}); err != nil {
+		if _, err := s.auth.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: start.Challenge, Method: signin.MethodPasskey, Credential: answer, From: auth.Caller{}}}); err != nil {
 			t.Errorf("just before the page's end: %v", err)
 		}
 	})

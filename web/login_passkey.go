@@ -23,8 +23,9 @@ func (s *Server) loginPasskey(w http.ResponseWriter, r *http.Request) error {
 		page.Problems.Summary = signedInSince(by)
 		return s.renderLogin(w, r, http.StatusConflict, page)
 	}
-	key, err := s.signIn.FinishBrowser(r.Context(), signin.StepAnswer{
-		Challenge: p["challenge"], Method: signin.StepPasskey, Credential: []byte(p["passkey"]), From: signIn.From, Replaces: signIn.Replaces,
+	key, err := s.signIn.FinishBrowser(r.Context(), signin.BrowserAnswer{
+		Answer:   signin.Answer{Challenge: p["challenge"], Method: signin.MethodPasskey, Credential: []byte(p["passkey"]), From: signIn.From},
+		Replaces: signIn.Replaces,
 	})
 	if err != nil {
 		return s.refusePasskey(w, r, localPath(p["next"]), err)

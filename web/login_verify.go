@@ -53,7 +53,7 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := views.SecondStepPage{Next: localPath(p["next"]), Method: p["method"]}
 	challenge := s.cookies.step(r)
-	if challenge == "" || signin.StepID(challenge) != p["challenge"] {
+	if challenge == "" || signin.ID(challenge) != p["challenge"] {
 		page.Ended = true // another tab began a sign-in since, or this one took too long
 		return s.renderStep(w, r, http.StatusConflict, page)
 	}
@@ -62,21 +62,21 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if by := signIn.Replaces; by != nil && p["account"] != by.User.ID.String() {
-		step, err := s.signIn.FindStep(r.Context(), challenge)
+		step, err := s.challenges.Find(r.Context(), challenge)
 		if err == nil && step.User != by.User.ID { // of a step that was taken, FinishBrowser knows whose it was
 			page.Problems.Summary = signedInSince(by)
 			return s.renderStep(w, r, http.StatusConflict, page)
 		}
 	}
-	key, err := s.signIn.FinishBrowser(r.Context(), signin.StepAnswer{
-		Challenge: challenge, Method: signin.StepMethod(p["method"]), Code: p["code"], Credential: []byte(p["passkey"]), Trust: p["trust"] != "",
-		From: signIn.From, Replaces: signIn.Replaces,
+	key, err := s.signIn.FinishBrowser(r.Context(), signin.BrowserAnswer{
+		Answer: signin.Answer{Challenge: challenge, Method: signin.Method(p["method"]), Code: p["code"], Credential: []byte(p["passkey"]), From: signIn.From},
+		Trust:  p["trust"] != "", Replaces: signIn.Replaces,
 	})
 	if err != nil {
 		return s.refuseStep(w, r, page, err)
 	}
 	s.cookies.forgetStep(w, r)
-	if p["method"] == string(signin.StepRecovery) {
+	if p["method"] == string(signin.MethodRecoveryCode) {
 		s.cookies.leave(w, r, views.Flash{
 			Tone: views.ToneInfo, Text: "You used a recovery code. It does not work again.",
 			Detail: "If you have lost your phone or your passkey, remove it under Security, and add a new one.",
@@ -126,7 +126,7 @@ func triesLeft(n int64) string {
 
 // stepField is the field that a method's answer stands in.
 func stepField(method string) string {
-	if method == string(signin.StepPasskey) {
+	if method == string(signin.MethodPasskey) {
 		return "passkey"
 	}
 	return "code"
@@ -135,7 +135,7 @@ func stepField(method string) string {
 // renderStep shows the second step of the challenge in this browser's cookie.
 func (s *Server) renderStep(w http.ResponseWriter, r *http.Request, status int, page views.SecondStepPage) error {
 	if !page.Ended {
-		step, err := s.signIn.FindStep(r.Context(), s.cookies.step(r))
+		step, err := s.challenges.Find(r.Context(), s.cookies.step(r))
 		if err != nil && auth.AsError(err).Kind != auth.KindInvalidChallenge {
 			return err
 		}

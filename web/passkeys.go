@@ -107,7 +107,7 @@ func (s *Server) renderPasskeys(w http.ResponseWriter, r *http.Request, status i
 	for _, f := range o.Passkeys {
 		page.Passkeys = append(page.Passkeys, views.Passkey{ID: f.ID.String(), Name: f.Name, Synced: f.Synced, AddedAt: f.CreatedAt, UsedAt: timeOrZero(f.UsedAt)})
 	}
-	if len(o.Passkeys) < factor.MaxPasskeys && s.signIn.HasPasskeys() {
+	if len(o.Passkeys) < factor.MaxPasskeys && s.factors.HasPasskeys() {
 		if page.Add, err = s.startPasskey(r); err != nil {
 			return err
 		}

@@ -50,6 +50,7 @@ type Server struct {
 	notify      *notify.Service
 	tokens      *token.Service
 	browsers    *browser.Service
+	challenges  *signin.Challenges
 	signIn      *signin.Service
 	accounts    *account.Service
 	addresses   *address.Service
@@ -89,7 +90,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, signIn: a.SignIn, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),

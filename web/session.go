@@ -55,7 +55,7 @@ func newCookies(c Config, https bool, life time.Duration) (*cookies, error) {
 	if https {
 		prefix = "__Host-latchkey" // the browser then refuses it from a sibling domain or without Secure (RFC 6265bis §4.1.3.2)
 	}
-	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), links: store(linkLife), steps: store(signin.BrowserStepLife),
+	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), links: store(linkLife), steps: store(signin.BrowserLife),
 		trusted: store(signin.TrustLife), prefix: prefix}, nil
 }
 

@@ -94,7 +94,7 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 	needs := s.factors.NeedsConfirmation(by, page.Ticket)
 	if page.Codes {
 		needs = s.factors.CodesNeedConfirmation(by, o, page.Ticket)
-	} else if s.signIn.HasPasskeys() {
+	} else if s.factors.HasPasskeys() {
 		if page.Add, err = s.startPasskey(r); err != nil {
 			return err
 		}

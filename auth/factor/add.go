@@ -69,7 +69,7 @@ type Added struct {
 
 // StartPasskey begins the making of a passkey. It returns KindNotAllowed if the account has MaxPasskeys.
 func (s *Service) StartPasskey(ctx context.Context, by *browser.Session) (start signin.PasskeyStart, err error) {
-	if !s.signIn.HasPasskeys() {
+	if !s.HasPasskeys() {
 		return start, signin.ErrNoPasskeys
 	}
 	o, err := s.Overview(ctx, by)
@@ -116,7 +116,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *browser.Session, n NewPass
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
-	if !s.signIn.HasPasskeys() {
+	if !s.HasPasskeys() {
 		return Added{}, signin.ErrNoPasskeys
 	}
 	session, err := s.unseal(passkeyRow, by.User.ID, n.Challenge)

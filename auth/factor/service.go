@@ -37,9 +37,9 @@ type Parts struct {
 	Notify   *notify.Service
 	SignIn   *signin.Service
 	Limits   *ratelimit.Service
-	Passkeys *passkey.Ceremonies
-	Policy   auth.FactorPolicy // who must have a second factor
-	Name     string            // of this service, in authenticator apps
+	Passkeys *passkey.Ceremonies // nil where passkeys do not work
+	Policy   auth.FactorPolicy   // who must have a second factor
+	Name     string              // of this service, in authenticator apps
 }
 
 // Service manages factors. It is safe for concurrent use.
@@ -65,3 +65,6 @@ func New(p Parts) *Service {
 
 // MustSetUp reports whether the account must set up a second factor before anything else.
 func (s *Service) MustSetUp(u models.User) bool { return s.policy.MustSetUp(u) }
+
+// HasPasskeys reports whether passkeys work here: they need a base URL with a host name.
+func (s *Service) HasPasskeys() bool { return s.passkeys != nil }

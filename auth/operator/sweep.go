@@ -34,7 +34,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	} else if n > 0 {
 		s.log.InfoContext(ctx, "sealed the secrets of authenticator apps under the new server secret", "secrets", n)
 	}
-	if _, err := s.signIn.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
+	if _, err := s.challenges.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
 		return 0, err
 	}
 	now := s.clock.Now()
@@ -93,7 +93,7 @@ func (s *Service) runSweep(ctx context.Context) {
 			if _, err := s.store.SweepCounters(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "the counters of sign-ins could not be swept", "error", err)
 			}
-			next, err := s.signIn.TellMissedSteps(ctx, missed)
+			next, err := s.challenges.TellMissedSteps(ctx, missed)
 			if err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "owners could not be told about sign-ins without a second step", "error", err)
 			}

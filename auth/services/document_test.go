@@ -74,7 +74,7 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 	said("a mailed link to a new password** | set a password, which signs every device out, and sign in with it: the account. A factor that is 7 days old or older still stops the thief; younger ones go. The owner gets a mail about it, with the link \"This wasn’t me\" | %d minutes, once",
 		notify.ResetLife/time.Minute)
 	days := func(d time.Duration) time.Duration { return d / (24 * time.Hour) }
-	said("%d minutes in a browser, %d in an app, %d tries, once", signin.BrowserStepLife/time.Minute, signin.AppStepLife/time.Minute, signin.MaxStepTries)
+	said("%d minutes in a browser, %d in an app, %d tries, once", signin.BrowserLife/time.Minute, signin.AppLife/time.Minute, signin.MaxTries)
 	said("After %d wrong codes in a row it is closed", signin.MaxWrongInRow)
 	said("or after a recovery code | %d days; until its owner ends it", days(signin.TrustLife))
 	said("%d minutes by mail, %d hours from `latchkey user reset-factors`, `add` or `set-role`; %d tries, once", factor.EnrolLife/time.Minute, factor.OperatorEnrolLife/time.Hour, factor.MaxEnrolTries)

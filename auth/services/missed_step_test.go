@@ -14,6 +14,7 @@ import (
 	"latchkey/auth/factor"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -76,7 +77,7 @@ func (d *desk) appPasswordOnly(t *testing.T, from auth.Caller) string {
 // missed sweeps once the challenges have expired, on two replicas at a time, and returns how many events tell of missed steps.
 func (d *desk) missed(t *testing.T) int {
 	t.Helper()
-	d.advance(signin.BrowserStepLife)
+	d.advance(signin.BrowserLife)
 	other, err := services.New(d.store, d.config)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +85,7 @@ func (d *desk) missed(t *testing.T) int {
 	var both sync.WaitGroup
 	for _, s := range []*services.Services{d.Services, other} {
 		both.Go(func() {
-			if _, err := s.SignIn.TellMissedSteps(t.Context(), d.now().Add(-24*time.Hour)); err != nil {
+			if _, err := s.Challenges.TellMissedSteps(t.Context(), d.now().Add(-24*time.Hour)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -117,13 +118,13 @@ func TestARightPasswordWithoutASecondStepIsTold(t *testing.T) {
 		for name, try := range map[string]func(d *desk, from auth.Caller){
 			"browser":          func(d *desk, from auth.Caller) { d.passwordOnly(t, from) },
 			"app":              func(d *desk, from auth.Caller) { d.appPasswordOnly(t, from) },
-			"some wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), signin.MaxStepTries-1, from) },
-			"five wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), signin.MaxStepTries, from) },
+			"some wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), signin.MaxTries-1, from) },
+			"five wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), signin.MaxTries, from) },
 			"beside the owner's": func(d *desk, from auth.Caller) {
 				d.passwordOnly(t, from)
 				hers := at("192.0.2.1")
 				hers.Browser = "hers"
-				if _, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: d.passwordOnly(t, hers), Method: signin.StepTOTP, Code: d.otp.code(t), From: hers}); err != nil {
+				if _, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: d.passwordOnly(t, hers), Method: signin.MethodTOTP, Code: d.otp.code(t), From: hers}}); err != nil {
 					t.Error(err)
 				}
 			},
@@ -188,7 +189,7 @@ func TestASignInThatWasFinishedInAnotherWayIsNotTold(t *testing.T) {
 			"the app, once more": func(t *testing.T, d *desk) {
 				d.appPasswordOnly(t, at("192.0.2.7"))
 				d.advance(time.Minute)
-				if _, err := d.SignIn.FinishApp(t.Context(), signin.StepAnswer{Challenge: d.appPasswordOnly(t, at("192.0.2.7")), Method: signin.StepTOTP, Code: d.otp.code(t), From: at("192.0.2.7")}); err != nil {
+				if _, err := d.SignIn.FinishApp(t.Context(), signin.Answer{Challenge: d.appPasswordOnly(t, at("192.0.2.7")), Method: signin.MethodTOTP, Code: d.otp.code(t), From: at("192.0.2.7")}, token.Proof{}); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -216,7 +217,7 @@ func TestASignInThatWasFinishedInAnotherWayIsNotTold(t *testing.T) {
 // finishStep takes the second step in a browser.
 func (d *desk) finishStep(t *testing.T, challenge string, from auth.Caller) {
 	t.Helper()
-	if _, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: challenge, Method: signin.StepTOTP, Code: d.otp.code(t), From: from}); err != nil {
+	if _, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: challenge, Method: signin.MethodTOTP, Code: d.otp.code(t), From: from}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -224,7 +225,7 @@ func (d *desk) finishStep(t *testing.T, challenge string, from auth.Caller) {
 func (d *desk) wrongCodes(t *testing.T, challenge string, n int, from auth.Caller) {
 	t.Helper()
 	for range n {
-		_, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: challenge, Method: signin.StepTOTP, Code: "000000", From: from})
+		_, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: challenge, Method: signin.MethodTOTP, Code: "000000", From: from}})
 		if auth.AsError(err).Kind != auth.KindInvalidCode {
 			t.Fatal(err)
 		}

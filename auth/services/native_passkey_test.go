@@ -18,6 +18,7 @@ import (
 	"latchkey/auth/client"
 	"latchkey/auth/passkey"
 	"latchkey/auth/signin"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -121,7 +122,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, err := d.SignIn.FinishApp(t.Context(), signin.StepAnswer{Challenge: start.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from})
+			answer, err := d.SignIn.FinishApp(t.Context(), signin.Answer{Challenge: start.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from}, token.Proof{})
 			if err == nil {
 				if claims, err := d.Tokens.Verify(answer.AccessToken); err != nil || claims.ACR != "aal2" || claims.AuthTime != d.now().Unix() || claims.AMR[0] != "pop" {
 					t.Errorf("%s: %+v, %v", origin, claims, err)
@@ -135,7 +136,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if !errors.As(err, &step) {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.FinishApp(t.Context(), signin.StepAnswer{Challenge: step.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from})
+			_, err = d.SignIn.FinishApp(t.Context(), signin.Answer{Challenge: step.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from}, token.Proof{})
 			return err
 		}
 		portal := func(origin string) error {
@@ -143,7 +144,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: start.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from})
+			_, err = d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: start.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from}})
 			return err
 		}
 		portalSecond := func(origin string) error {
@@ -152,7 +153,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if !errors.As(err, &step) {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: step.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from})
+			_, err = d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: step.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from}})
 			return err
 		}
 		confirm := func(origin string) error {
@@ -160,7 +161,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			key, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: start.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, start.PublicKey, "https://"+passkeyHost), From: from})
+			key, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: start.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, start.PublicKey, "https://"+passkeyHost), From: from}})
 			if err != nil {
 				t.Fatal(err)
 			}

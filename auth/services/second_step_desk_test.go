@@ -70,7 +70,7 @@ func (d *desk) begin(t *testing.T, from auth.Caller) string {
 // finish takes the second step with a code, and returns the kind of the error, or -1.
 func (d *desk) finish(t *testing.T, challenge, code string, from auth.Caller) auth.Kind {
 	t.Helper()
-	_, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: challenge, Method: signin.StepTOTP, Code: code, From: from})
+	_, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: challenge, Method: signin.MethodTOTP, Code: code, From: from}})
 	if err == nil {
 		return -1
 	}

@@ -47,10 +47,10 @@ func TestAChallengeTakesFiveAnswersHoweverManyComeAtOnce(t *testing.T) {
 			wg.Go(func() { got.add(d.finish(t, challenge, wrongCode, at("198.51.100.1"))) })
 		}
 		wg.Wait()
-		if n := got.kinds[auth.KindInvalidCode]; n > signin.MaxStepTries || got.kinds[-1] != 0 {
+		if n := got.kinds[auth.KindInvalidCode]; n > signin.MaxTries || got.kinds[-1] != 0 {
 			t.Errorf("%d codes were judged: %v", n, got.kinds)
 		}
-		for range signin.MaxStepTries { // those that the gate turned away were no attempts
+		for range signin.MaxTries { // those that the gate turned away were no attempts
 			d.finish(t, challenge, wrongCode, at("198.51.100.1"))
 		}
 		d.advance(step)
@@ -70,7 +70,7 @@ func TestWrongCodesOfAStrangerDoNotCountForTheOwner(t *testing.T) {
 		var got counted
 		for range 5 {
 			challenge := d.begin(t, thief)
-			for range signin.MaxStepTries {
+			for range signin.MaxTries {
 				got.add(d.finish(t, challenge, wrongCode, thief))
 			}
 		}
@@ -98,7 +98,7 @@ func (d *desk) closeApp(t *testing.T) {
 	for range 3 {
 		for range 2 {
 			challenge := d.begin(t, thief)
-			for range signin.MaxStepTries {
+			for range signin.MaxTries {
 				d.finish(t, challenge, wrongCode, thief)
 			}
 		}

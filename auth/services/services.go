@@ -83,22 +83,23 @@ type Config struct {
 
 // Services are all services over one store. Each is safe for concurrent use.
 type Services struct {
-	Clock     auth.Clock
-	Keys      *keys.Service
-	Clients   *client.Service
-	Notify    *notify.Service
-	Limits    *ratelimit.Service
-	Tokens    *token.Service
-	Passwords *passwordcheck.Service
-	Browsers  *browser.Service
-	SignIn    *signin.Service
-	Accounts  *account.Service
-	Addresses *address.Service
-	Deletions *deletion.Service
-	Devices   *device.Service
-	Factors   *factor.Service
-	Support   *support.Service
-	Operator  *operator.Service
+	Clock      auth.Clock
+	Keys       *keys.Service
+	Clients    *client.Service
+	Notify     *notify.Service
+	Limits     *ratelimit.Service
+	Tokens     *token.Service
+	Passwords  *passwordcheck.Service
+	Browsers   *browser.Service
+	Challenges *signin.Challenges
+	SignIn     *signin.Service
+	Accounts   *account.Service
+	Addresses  *address.Service
+	Deletions  *deletion.Service
+	Devices    *device.Service
+	Factors    *factor.Service
+	Support    *support.Service
+	Operator   *operator.Service
 
 	Gate   *ratelimit.Gate
 	Slots  *ratelimit.Slots
@@ -139,11 +140,15 @@ func New(store *models.Store, c Config) (*Services, error) {
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
 	s.Passwords = passwordcheck.New(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
+	s.Challenges = signin.NewChallenges(signin.ChallengeParts{
+		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Clients: s.Clients,
+		Passkeys: passkeys, Policy: c.SecondFactor,
+	})
 	s.Browsers = browser.New(browser.Parts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Tokens: s.Tokens, Key: k.browsers},
 		browser.Config{Lifetime: c.BrowserLifetime, SecondFactor: c.SecondFactor})
 	s.SignIn = signin.New(signin.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Browsers: s.Browsers, Limits: s.Limits,
-		Gate: s.Gate, Passwords: s.Passwords, Sealer: k.factors, Passkeys: passkeys, Clients: s.Clients,
+		Gate: s.Gate, Passwords: s.Passwords, Challenges: s.Challenges,
 	}, signin.Config{DeviceLifetime: c.DeviceLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
@@ -159,7 +164,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	})
 	s.Support = support.New(store, clock, idle, s.Devices)
 	s.Operator = operator.New(operator.Parts{
-		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
+		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
 		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher,
 	})
 	return s, nil

@@ -11,155 +11,44 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
-	"latchkey/auth/browser"
-	"latchkey/auth/dpop"
 	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
-// StepAnswer takes the second step of a sign-in, or signs in with a passkey alone.
-type StepAnswer struct {
+// Answer is what a person answers to a challenge.
+type Answer struct {
 	Challenge  string // of a SecondStep, or of a PasskeyStart
-	Method     StepMethod
+	Method     Method
 	Code       string
-	Credential []byte      // of a passkey: AuthenticationResponseJSON (WebAuthn Level 3 §5.1)
-	Trust      bool        // skip the second step in this browser for TrustLife
-	Proof      token.Proof // of an app that signs in: by the key of the first request
+	Credential []byte // of a passkey: AuthenticationResponseJSON (WebAuthn Level 3 §5.1)
 	From       auth.Caller
-	Replaces   *browser.Session // the browser's live session, which the new one ends; nil: none
-
-	confirms uuid.UUID // of a confirmation: the app's device
+	Confirms   uuid.UUID // the device of an app that confirms an act; zero: a sign-in
 }
 
-// answered is a right answer, ready to be used up together with the sign-in.
-type answered struct {
-	user    models.User
-	known   ratelimit.Known
-	allowed bool // the app may sign in
-	step    pendingStep
-	method  models.SignInMethod
-	factor  models.Factor
-	use     models.FactorUse
-	usedUp  models.ChallengeUse
-	codes   []models.Counter // wrong codes counted in advance
+// Checked is a right answer. The caller uses it up in the transaction of what it allows.
+type Checked struct {
+	User    models.User
+	Kept    Kept // with the challenge
+	Allowed bool // the app may sign in
+	Method  models.SignInMethod
+	Factor  models.Factor
+	Use     models.FactorUse
+	UsedUp  models.ChallengeUse
+	Counted []models.Counter // wrong codes counted in advance, which the caller takes back or gives back
 }
 
-// FinishBrowser signs a browser in after its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
-// KindInvalidChallenge, KindRateLimited, KindAccountDisabled or KindUnavailable.
-func (s *Service) FinishBrowser(ctx context.Context, a StepAnswer) (browser.Key, error) {
-	key, err := s.finishBrowser(ctx, a)
-	if err == nil {
-		return key, nil
-	}
-	if before, again := s.finishedBefore(ctx, a); again {
-		return before, nil
-	}
-	return browser.Key{}, err
-}
-
-func (s *Service) finishBrowser(ctx context.Context, a StepAnswer) (browser.Key, error) {
-	ok, err := s.checkAnswer(ctx, purposeBrowser, a)
-	if err != nil {
-		return browser.Key{}, err
-	}
-	n := s.browsers.New(token.Verified{User: ok.user, Rehashed: ok.step.Rehashed}, a.From, a.Replaces)
-	var trust string
-	if a.Trust && s.config.SecondFactor.MayTrustBrowsers(ok.user) && ok.use.Kind != models.FactorRecoveryCode && ok.method != models.ByPasskey {
-		n.Row.Trust, trust = newTrust(ok.user.ID, a.From, n.Row.Device.CreatedAt)
-	}
-	d, err := s.addAnswered(ctx, n.Row, ok, a)
-	if err != nil {
-		return browser.Key{}, err
-	}
-	key := n.Key(d)
-	key.Trust = trust
-	return key, nil
-}
-
-// finishedBefore returns the sign-in that the same form, sent twice, made a moment ago.
-func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key browser.Key, ok bool) {
-	hash, _, err := s.challengeOf(a.Challenge)
-	if err != nil || a.From.Browser == "" {
-		return key, false
-	}
-	now := s.clock.Now()
-	c, err := s.store.FindChallenge(ctx, purposeBrowser, hash, now)
-	if err != nil || c.UsedAt == nil || !c.DeviceID.Valid || string(c.Answer) != string(answerHash(a)) {
-		return key, false
-	}
-	return s.browsers.Repeated(ctx, models.DeviceKey{UserID: c.UserID, ID: c.DeviceID.UUID}, a.From.Browser)
-}
-
-// FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser.
-func (s *Service) FinishApp(ctx context.Context, a StepAnswer) (token.Answer, error) {
-	jkt, proof, err := s.tokens.CheckProof(a.Proof, "", dpop.Request{})
-	if err != nil {
-		return token.Answer{}, err
-	}
-	if _, err := s.keys.Current(ctx); err != nil {
-		return token.Answer{}, err // before anything is written: the tokens could not be signed
-	}
-	a.From.JKT = jkt
-	ok, err := s.checkAnswer(ctx, purposeApp, a)
-	if err != nil {
-		return token.Answer{}, err
-	}
-	p := ok.step
-	switch {
-	case !ok.allowed: // removed since the first request
-		err = unregistered(true)
-	case ok.user.MustChoosePassword():
-		err = errChoosePassword
-	default:
-		err = proof.ConsumeAs(ok.user.ID.String())
-	}
-	if err != nil {
-		s.limits.GiveBack(ctx, ok.codes)
-		return token.Answer{}, err
-	}
-	n, secret := s.tokens.NewDevice(token.Verified{User: ok.user, Rehashed: p.Rehashed}, models.KindApp, a.From, s.config.DeviceLifetime)
-	n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = p.ClientID, s.config.MaxRefreshes, jkt
-	n.FreeName, n.StatusIndex = token.FreeName(p.Device), s.tokens.PickStatusIndex
-	d, err := s.addAnswered(ctx, n, ok, a)
-	if err != nil {
-		return token.Answer{}, err
-	}
-	return s.tokens.Issue(ctx, d, secret, jkt)
-}
-
-// addAnswered signs the device in and uses the answer up, in one transaction.
-func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok answered, a StepAnswer) (models.Device, error) {
-	if ok.method == models.ByPasskey {
-		n.Verified, n.Rehashed = "", "" // no password was checked
-		n.Spend = s.limits.PasskeyBudget(ok.user.ID)
-	}
-	n.Device.SignedInBy, n.Device.ProvedBy = ok.method, ok.method
-	n.Factor, n.Challenge, n.Uncount = &ok.use, &ok.usedUp, ok.codes
-	if ok.use.Kind == models.FactorRecoveryCode {
-		n.Factor.Event, n.UsedMail = s.recoveryCodeUsed(ok.user, a.From)
-	}
-	d, err := s.tokens.AddDevice(ctx, n)
-	if err != nil && !errors.Is(err, models.ErrUnavailable) {
-		s.limits.GiveBack(ctx, ok.codes) // the code was right
-	}
-	if errors.Is(err, models.ErrUsed) || errors.Is(err, models.ErrChanged) { // another answer was faster, or the account changed
-		err = invalidChallenge(err)
-	}
-	return d, err
-}
-
-// checkAnswer checks everything about an answer. What it finds right is used up only by the sign-in.
-func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer) (ok answered, err error) {
-	hash, sealed, err := s.challengeOf(a.Challenge)
+// Check checks everything about an answer. A right one is not used up yet. Check returns KindInvalidRequest, KindInvalidCode,
+// KindInvalidChallenge, KindInvalidProof, KindAccountDisabled, KindRateLimited or KindUnavailable.
+func (s *Challenges) Check(ctx context.Context, purpose Purpose, a Answer) (ok Checked, err error) {
+	hash, sealed, err := hashOf(a.Challenge)
 	if err != nil {
 		return ok, err
 	}
 	if sealed {
 		return s.checkPasskeyStart(ctx, purpose, hash, a)
 	}
-	if err := checkStepFields(a); err != nil {
+	if err := checkFields(a); err != nil {
 		return ok, err
 	}
 	leave, err := s.gate.Admit(a.From)
@@ -170,81 +59,85 @@ func (s *Service) checkAnswer(ctx context.Context, purpose string, a StepAnswer)
 	now := s.clock.Now()
 	var c models.Challenge
 	err = s.gate.Query(ctx, func() error {
-		c, err = s.store.TryChallenge(ctx, purpose, hash, now, MaxStepTries)
+		c, err = s.store.TryChallenge(ctx, string(purpose), hash, now, MaxTries)
 		return err
 	})
 	if errors.Is(err, models.ErrNotFound) {
-		return ok, invalidChallenge(err)
+		return ok, Invalid(err)
 	}
 	if err != nil {
 		return ok, err
 	}
-	if ok.user, ok.step, err = s.openStep(ctx, c); err != nil {
+	var p pendingStep
+	if ok.User, p, err = s.openStep(ctx, c); err != nil {
 		return ok, err
 	}
-	if err := ok.step.belongsTo(a); err != nil {
+	ok.Kept = p.Kept
+	if err := p.belongsTo(a); err != nil {
 		return ok, err
 	}
-	ok.usedUp = models.ChallengeUse{Hash: hash, Purpose: purpose, Answer: answerHash(a), ExpiresAt: c.ExpiresAt}
-	if ok.known, ok.allowed, err = s.knownBy(ctx, ok.user, ok.step.ClientID, a.From); err != nil {
+	ok.UsedUp = models.ChallengeUse{Hash: hash, Purpose: string(purpose), Answer: answerHash(a), ExpiresAt: c.ExpiresAt}
+	facts, err := s.factsOf(ctx, ok.User, p.ClientID, a.From)
+	if err != nil {
 		return ok, err
 	}
-	factors, err := s.factorsOf(ctx, ok.user.ID)
+	ok.Allowed = facts.Allowed
+	factors, err := s.Factors(ctx, ok.User.ID)
 	if err != nil {
 		return ok, err
 	}
 	switch a.Method {
-	case StepPasskey:
-		ok.method = models.ByPasswordPasskey
-		ok.factor, ok.use, err = s.checkPasskey(ctx, purpose, ok.user, factors, ok.step.Passkey, a.Credential)
-	case StepTOTP:
-		ok.method = models.ByPasswordTOTP
-		ok.factor, ok.use, ok.codes, err = s.checkTOTP(ctx, ok.user, factors, a.Code, ok.known, a.From)
-	case StepRecovery:
-		ok.method = models.ByPasswordRecoveryCode
-		ok.factor, ok.use, err = checkRecoveryCode(factors, a.Code, now)
+	case MethodPasskey:
+		ok.Method = models.ByPasswordPasskey
+		ok.Factor, ok.Use, err = s.checkPasskey(ctx, purpose, ok.User, factors, p.Passkey, a.Credential)
+	case MethodTOTP:
+		ok.Method = models.ByPasswordTOTP
+		ok.Factor, ok.Use, ok.Counted, err = s.checkTOTP(ctx, ok.User, factors, a.Code, ratelimit.KnownBy(facts), a.From)
+	case MethodRecoveryCode:
+		ok.Method = models.ByPasswordRecoveryCode
+		ok.Factor, ok.Use, err = s.checkRecoveryCode(ok.User, factors, a.Code, a.From)
 	}
 	if err != nil {
-		return ok, s.wrongAnswer(ctx, ok.user, c, a, err)
+		return ok, s.wrongAnswer(ctx, ok.User, c, a, err)
 	}
 	return ok, nil
 }
 
 // belongsTo checks that an answer comes from where the challenge was given: from the app's device, with the same key. It is checked
 // before the answer is, so that a stolen challenge tells nothing about codes.
-func (p pendingStep) belongsTo(a StepAnswer) error {
+func (p pendingStep) belongsTo(a Answer) error {
 	switch {
-	case p.Confirms != a.confirms:
-		return errInvalidChallenge
+	case p.Confirms != a.Confirms:
+		return errInvalid
 	case p.JKT != a.From.JKT:
 		return auth.Refuse(auth.KindInvalidProof, "The key must be the one that the first request proved.")
 	}
 	return nil
 }
 
-// checkStepFields checks the form of an answer.
-func checkStepFields(a StepAnswer) error {
+// checkFields checks the form of an answer.
+func checkFields(a Answer) error {
 	var bad auth.Fields
-	if !slices.Contains([]StepMethod{StepPasskey, StepTOTP, StepRecovery}, a.Method) {
+	if !slices.Contains([]Method{MethodPasskey, MethodTOTP, MethodRecoveryCode}, a.Method) {
 		bad.Refuse("method", "One of passkey, totp and recovery_code.")
 	}
 	switch {
-	case a.Method == StepPasskey && len(a.Credential) == 0:
+	case a.Method == MethodPasskey && len(a.Credential) == 0:
 		bad.Refuse("credential", "This is required.")
-	case a.Method == StepPasskey && len(a.Credential) > passkey.MaxBody:
+	case a.Method == MethodPasskey && len(a.Credential) > passkey.MaxBody:
 		bad.Refuse("credential", fmt.Sprintf("At most %d bytes.", passkey.MaxBody))
 	}
-	if a.Method != StepPasskey {
-		bad.Text("code", strings.TrimSpace(a.Code), maxCode)
+	if a.Method != MethodPasskey {
+		bad.Text("code", strings.TrimSpace(a.Code), MaxCode)
 	}
 	return bad.Err()
 }
 
-// maxCode is how many characters a code may have, with spaces and hyphens.
-const maxCode = 64
+// MaxCode is how many characters a code may have, with spaces and hyphens.
+const MaxCode = 64
 
 // answerHash tells one answer from another.
-func answerHash(a StepAnswer) []byte {
+func answerHash(a Answer) []byte {
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte(a.Method), []byte(strings.TrimSpace(a.Code)), a.Credential} {
 		h.Write(part)
@@ -255,16 +148,29 @@ func answerHash(a StepAnswer) []byte {
 
 // wrongAnswer returns the refusal of a wrong answer with the number of tries that are left. After the last one it tells the owner:
 // whoever gives wrong codes has the password.
-func (s *Service) wrongAnswer(ctx context.Context, user models.User, c models.Challenge, a StepAnswer, err error) error {
+func (s *Challenges) wrongAnswer(ctx context.Context, user models.User, c models.Challenge, a Answer, err error) error {
 	own := auth.AsError(err)
 	if own.Kind != auth.KindInvalidCode {
 		return err
 	}
-	own.Counted, own.AttemptsLeft = true, max(0, MaxStepTries-c.Attempts)
+	own.Counted, own.AttemptsLeft = true, max(0, MaxTries-c.Attempts)
 	if own.AttemptsLeft == 0 {
 		if err := s.stepMissed(ctx, user, a.From); err != nil {
 			return err
 		}
 	}
 	return own
+}
+
+// AnsweredBefore returns the browser that the same answer, sent twice, signed in.
+func (s *Challenges) AnsweredBefore(ctx context.Context, a Answer) (device models.DeviceKey, ok bool) {
+	hash, _, err := hashOf(a.Challenge)
+	if err != nil {
+		return device, false
+	}
+	c, err := s.store.FindChallenge(ctx, string(BrowserSignIn), hash, s.clock.Now())
+	if err != nil || c.UsedAt == nil || !c.DeviceID.Valid || string(c.Answer) != string(answerHash(a)) {
+		return device, false
+	}
+	return models.DeviceKey{UserID: c.UserID, ID: c.DeviceID.UUID}, true
 }

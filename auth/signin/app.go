@@ -49,15 +49,15 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}
 	once := sync.OnceValue(proof.Consume) // signIn may check the password twice
 	r.From.JKT = jkt
-	a := attempt{password: r.Password, purpose: purposeApp}
+	a := attempt{password: r.Password, purpose: AppSignIn}
 	a.Attempt = passwordcheck.Attempt{Email: r.Email, ClientID: r.ClientID, From: r.From, CheckApp: func(allowed bool) error {
 		return s.checkApp(ctx, r, allowed, named, proofErr)
 	}}
-	a.pending = func(v token.Verified) (pendingStep, error) {
-		if v.User.MustChoosePassword() {
-			return pendingStep{}, errChoosePassword
+	a.keep = func(user models.User) (Kept, error) {
+		if user.MustChoosePassword() {
+			return Kept{}, errChoosePassword
 		}
-		return pendingStep{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
+		return Kept{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
 	}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
@@ -114,9 +114,9 @@ func unregistered(named bool) error {
 type attempt struct {
 	passwordcheck.Attempt
 	password string
-	trusted  []string                                  // secrets of a browser that may skip the second step
-	purpose  string                                    // of the challenge, if there is a second step
-	pending  func(token.Verified) (pendingStep, error) // what to keep until the second step
+	trusted  []string                        // secrets of a browser that may skip the second step
+	purpose  Purpose                         // of the challenge, if there is a second step
+	keep     func(models.User) (Kept, error) // what the challenge keeps; nil: nothing
 }
 
 // signIn checks a password and adds the device that prepare makes. It checks the password a second time if the account changed in
@@ -143,16 +143,12 @@ func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(token.
 	v := token.Verified{User: user, Rehashed: rehashed}
 	method := models.ByPassword
 	var trusted *uuid.UUID
-	if v.User.SecondFactor {
-		if trusted, err = s.trusted(ctx, v.User, a.trusted); err != nil {
+	if user.SecondFactor {
+		if trusted, err = s.challenges.Trusted(ctx, user, a.trusted); err != nil {
 			return models.Device{}, err
 		}
 		if trusted == nil {
-			p, err := a.pending(v)
-			if err != nil {
-				return models.Device{}, err
-			}
-			return models.Device{}, s.askSecondStep(ctx, c, v, a, p)
+			return models.Device{}, s.askSecondStep(ctx, c, v, a)
 		}
 		method = models.ByPasswordTrustedBrowser
 	}
@@ -169,6 +165,28 @@ func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(token.
 	return d, err
 }
 
+// askSecondStep keeps the sign-in until its second step, counts it under the account's budget, and returns a StepError.
+func (s *Service) askSecondStep(ctx context.Context, c *passwordcheck.Check, v token.Verified, a attempt) error {
+	var kept Kept
+	var err error
+	if a.keep != nil {
+		if kept, err = a.keep(v.User); err != nil {
+			return err
+		}
+	}
+	kept.Rehashed = v.Rehashed
+	factors, err := s.challenges.Factors(ctx, v.User.ID)
+	if err != nil {
+		return err
+	}
+	spend, uncount := c.Budgets()
+	err = s.challenges.Ask(ctx, Step{User: v.User, Factors: factors, Purpose: a.purpose, Kept: kept, From: a.From, Spend: spend, Uncount: uncount})
+	if auth.AsError(err).Kind == auth.KindSecondFactor || errors.Is(err, models.ErrUnavailable) {
+		c.TakenBack()
+	}
+	return err
+}
+
 // LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. Its errors are those of
 // Login that do not concern apps, a StepError among them.
 func (s *Service) LoginBrowser(ctx context.Context, r browser.Login) (browser.Key, error) {
@@ -179,8 +197,7 @@ func (s *Service) LoginBrowser(ctx context.Context, r browser.Login) (browser.Ke
 	}
 	var n *browser.SignIn
 	a := attempt{
-		Attempt: passwordcheck.Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: purposeBrowser,
-		pending: func(token.Verified) (pendingStep, error) { return pendingStep{}, nil },
+		Attempt: passwordcheck.Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: BrowserSignIn,
 	}
 	d, err := s.signIn(ctx, a, func(v token.Verified) (models.NewDevice, error) {
 		n = s.browsers.New(v, r.From, r.Replaces)

@@ -4,20 +4,12 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/auth/passwordcheck"
-	"latchkey/auth/ratelimit"
-	"latchkey/auth/recovery"
 	"latchkey/models"
 )
-
-// ConfirmLife is how long a page for a sensitive act may offer the passkey before it must be loaded again.
-const ConfirmLife = 30 * time.Minute
-
-const purposeConfirm = "confirmation"
 
 // Confirmation is how a signed-in person shows, with a sensitive act, that it is them: a passkey alone, or the password with a code
 // where the account has a second factor, or the password alone where it has none.
@@ -57,14 +49,14 @@ func (s *Service) StartConfirm(ctx context.Context, user models.User) (o Confirm
 		return o, err
 	}
 	o.SecondFactor = true
-	for _, m := range s.methodsOf(factors) {
-		o.HasCode, o.HasApp = o.HasCode || m != StepPasskey, o.HasApp || m == StepTOTP
+	for _, m := range s.challenges.Methods(factors) {
+		o.HasCode, o.HasApp = o.HasCode || m != MethodPasskey, o.HasApp || m == MethodTOTP
 	}
 	known := Passkeys(factors)
-	if len(known) == 0 || !s.HasPasskeys() {
+	if len(known) == 0 || !s.challenges.HasPasskeys() {
 		return o, nil
 	}
-	start, err := s.seal(passkeyStart{Purpose: purposeConfirm, User: user.ID[:]}, known, ConfirmLife)
+	start, err := s.challenges.Start(Ceremony{Purpose: BrowserAct, User: user.ID, Passkeys: known})
 	o.Passkey = &start
 	return o, err
 }
@@ -79,7 +71,7 @@ func (c Confirmation) Check(bad *auth.Fields, user models.User, f ConfirmFields)
 	}
 	bad.Text(f.Password, c.Password, auth.MaxPassword)
 	if user.SecondFactor {
-		bad.Text(f.Code, strings.TrimSpace(c.Code), maxCode)
+		bad.Text(f.Code, strings.TrimSpace(c.Code), MaxCode)
 	}
 }
 
@@ -130,7 +122,7 @@ func (s *Service) FinishConfirmation(ctx context.Context, by *browser.Session, d
 	case used && done.Proof.Challenge != nil:
 		return staleConfirm(err)
 	case used:
-		return errWrongCode(err)
+		return WrongCode(err)
 	case errors.Is(err, models.ErrChanged) && done.Proof.Factor == nil:
 		return passwordChanged(err)
 	case errors.Is(err, models.ErrChanged):
@@ -149,54 +141,25 @@ func staleConfirm(cause error) error {
 }
 
 func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
-	p, err := s.unseal(purposeConfirm, c.Challenge)
-	if err != nil {
+	ok, err := s.challenges.CheckPasskey(ctx, user, c.Challenge, c.Passkey)
+	switch {
+	case err != nil && auth.AsError(err).Kind == auth.KindInvalidChallenge:
 		return done, staleConfirm(err)
-	}
-	if string(p.User) != string(user.ID[:]) {
-		return done, staleConfirm(nil)
-	}
-	hash, _, err := s.challengeOf(c.Challenge)
-	if err != nil {
-		return done, staleConfirm(err)
-	}
-	factors, err := s.factorsOf(ctx, user.ID)
-	if err != nil {
+	case err != nil:
 		return done, err
-	}
-	f, use, err := s.checkPasskey(ctx, purposeConfirm, user, factors, p.Session, c.Passkey)
-	if err != nil {
-		return done, err
-	}
-	if user.LockedAt != nil {
+	case user.LockedAt != nil:
 		return done, passwordcheck.ErrLocked
 	}
-	usedUp := models.ChallengeUse{Hash: hash, Purpose: purposeConfirm, ExpiresAt: p.Until, Sealed: true}
-	return Confirmed{Factor: f, Method: models.ByPasskey, Proof: models.Proof{Factor: &use, Challenge: &usedUp}}, nil
+	return Confirmed{Factor: ok.Factor, Method: ok.Method, Proof: models.Proof{Factor: &ok.Use, Challenge: &ok.UsedUp}}, nil
 }
 
 func (s *Service) confirmWithCode(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
-	facts, err := s.factsOf(ctx, user, "", c.From)
-	if err != nil {
+	ok, err := s.challenges.CheckCode(ctx, user, c.Code, c.From)
+	switch {
+	case errors.Is(err, models.ErrChanged):
+		return done, passwordChanged(err)
+	case err != nil:
 		return done, err
 	}
-	if facts.User.PasswordHash != user.PasswordHash { // perhaps by the same form, sent twice: its code is not a wrong one
-		return done, passwordChanged(models.ErrChanged)
-	}
-	factors, err := s.factorsOf(ctx, user.ID)
-	if err != nil {
-		return done, err
-	}
-	var use models.FactorUse
-	if _, isRecovery := recovery.Normalise(c.Code); isRecovery {
-		done.Method = models.ByPasswordRecoveryCode
-		if done.Factor, use, err = checkRecoveryCode(factors, c.Code, s.clock.Now()); err == nil {
-			use.Event, use.Mail = s.recoveryCodeUsed(user, c.From)
-		}
-	} else {
-		done.Method = models.ByPasswordTOTP
-		done.Factor, use, done.counted, err = s.checkTOTP(ctx, user, factors, c.Code, ratelimit.KnownBy(facts), c.From)
-	}
-	done.Proof.Factor = &use
-	return done, err
+	return Confirmed{Factor: ok.Factor, Method: ok.Method, Proof: models.Proof{Factor: &ok.Use}, counted: ok.Counted}, nil
 }

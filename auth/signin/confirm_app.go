@@ -17,11 +17,8 @@ import (
 // AppConfirmLife is how long an app's confirmation is good for.
 const AppConfirmLife = 5 * time.Minute
 
-// The purposes of an app's challenges. The words are stored.
-const (
-	purposeAppConfirm = "app_confirmation" // the second step of a confirmation
-	purposeConfirmed  = "app_confirmed"    // the confirmation itself
-)
+// purposeConfirmed is the purpose of the row of an app's confirmation. The word is stored.
+const purposeConfirmed = "app_confirmed"
 
 // AppConfirm is a request by an app to confirm that its owner is there.
 type AppConfirm struct {
@@ -41,6 +38,9 @@ type confirmingApp struct {
 	device models.Device
 	jkt    string
 }
+
+// kept is what the challenges that the app gets keep.
+func (app confirmingApp) kept() Kept { return Kept{Confirms: app.device.ID, JKT: app.jkt} }
 
 func (s *Service) confirmingApp(ctx context.Context, c *token.Claims) (app confirmingApp, err error) {
 	app.jkt = KeyOfToken(c)
@@ -76,11 +76,11 @@ func (s *Service) ConfirmApp(ctx context.Context, a AppConfirm) (AppConfirmation
 		return AppConfirmation{}, err
 	}
 	if user.SecondFactor {
-		factors, err := s.factorsOf(ctx, user.ID)
+		factors, err := s.challenges.Factors(ctx, user.ID)
 		if err != nil {
 			return AppConfirmation{}, err
 		}
-		err = s.addStep(ctx, newStep{user: user, factors: factors, purpose: purposeAppConfirm, pending: pendingStep{Confirms: app.device.ID, JKT: app.jkt}})
+		err = s.challenges.Ask(ctx, Step{User: user, Factors: factors, Purpose: AppAct, Kept: app.kept()})
 		return AppConfirmation{}, changedSince(err)
 	}
 	done, err := s.issueConfirmation(ctx, app, models.AppConfirmation{Method: models.ByPassword, Verified: user.PasswordHash, Version: user.FactorsVersion}, a.From)
@@ -102,10 +102,10 @@ func (s *Service) StartConfirmApp(ctx context.Context, c *token.Claims) (Passkey
 	if err != nil {
 		return PasskeyStart{}, err
 	}
-	if !s.HasPasskeys() {
+	if !s.challenges.HasPasskeys() {
 		return PasskeyStart{}, ErrNoPasskeys
 	}
-	factors, err := s.factorsOf(ctx, app.device.UserID)
+	factors, err := s.challenges.Factors(ctx, app.device.UserID)
 	if err != nil {
 		return PasskeyStart{}, err
 	}
@@ -113,36 +113,31 @@ func (s *Service) StartConfirmApp(ctx context.Context, c *token.Claims) (Passkey
 	if len(known) == 0 {
 		return PasskeyStart{}, auth.Refuse(auth.KindNotAllowed, "This account has no passkey. Confirm with the password.")
 	}
-	return s.seal(passkeyStart{
-		Purpose: purposeAppConfirm, User: app.device.UserID[:], Step: pendingStep{Confirms: app.device.ID, JKT: app.jkt},
-	}, known, AppStepLife)
+	return s.challenges.Start(Ceremony{Purpose: AppAct, Kept: app.kept(), User: app.device.UserID, Passkeys: known})
 }
 
 // FinishConfirmApp ends a confirmation with its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindInvalidProof, KindRateLimited, KindUnavailable or token.ErrDeviceGone.
-func (s *Service) FinishConfirmApp(ctx context.Context, c *token.Claims, a StepAnswer) (AppConfirmation, error) {
+func (s *Service) FinishConfirmApp(ctx context.Context, c *token.Claims, a Answer) (AppConfirmation, error) {
 	app, err := s.confirmingApp(ctx, c)
 	if err != nil {
 		return AppConfirmation{}, err
 	}
-	a.confirms, a.From.JKT = app.device.ID, app.jkt
-	ok, err := s.checkAnswer(ctx, purposeAppConfirm, a)
+	a.Confirms, a.From.JKT = app.device.ID, app.jkt
+	ok, err := s.challenges.Check(ctx, AppAct, a)
 	if err != nil {
 		return AppConfirmation{}, err
 	}
-	m := models.AppConfirmation{Method: ok.method, Version: ok.user.FactorsVersion, Challenge: &ok.usedUp, Factor: &ok.use, Uncount: ok.codes}
-	if ok.method != models.ByPasskey {
-		m.Verified = ok.user.PasswordHash
-	}
-	if ok.use.Kind == models.FactorRecoveryCode {
-		ok.use.Event, ok.use.Mail = s.recoveryCodeUsed(ok.user, a.From)
+	m := models.AppConfirmation{Method: ok.Method, Version: ok.User.FactorsVersion, Challenge: &ok.UsedUp, Factor: &ok.Use, Uncount: ok.Counted}
+	if ok.Method != models.ByPasskey {
+		m.Verified = ok.User.PasswordHash
 	}
 	done, err := s.issueConfirmation(ctx, app, m, a.From)
 	switch {
 	case errors.Is(err, models.ErrUsed), errors.Is(err, models.ErrChanged): // another answer was faster, or the account changed
-		return done, invalidChallenge(err)
+		return done, Invalid(err)
 	case err != nil && !errors.Is(err, models.ErrUnavailable):
-		s.limits.GiveBack(ctx, ok.codes)
+		s.limits.GiveBack(ctx, ok.Counted)
 	}
 	return done, err
 }

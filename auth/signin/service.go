@@ -7,13 +7,10 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
-	"latchkey/auth/client"
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
-	"latchkey/auth/passkey"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/seal"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -26,49 +23,42 @@ type Config struct {
 	SecondFactor   auth.FactorPolicy // who must have a second factor; empty: no one
 }
 
-// Parts are the dependencies of the service. All but Passkeys are required.
+// Parts are the dependencies of the service. All are required.
 type Parts struct {
-	Store     *models.Store
-	Clock     auth.Clock
-	Log       *slog.Logger
-	Keys      *keys.Service
-	Notify    *notify.Service
-	Tokens    *token.Service
-	Browsers  *browser.Service
-	Limits    *ratelimit.Service
-	Gate      *ratelimit.Gate
-	Passwords *passwordcheck.Service
-	Sealer    *seal.Sealer
-
-	Passkeys *passkey.Ceremonies // nil where passkeys do not work
-	Clients  *client.Service
+	Store      *models.Store
+	Clock      auth.Clock
+	Log        *slog.Logger
+	Keys       *keys.Service
+	Notify     *notify.Service
+	Tokens     *token.Service
+	Browsers   *browser.Service
+	Limits     *ratelimit.Service
+	Gate       *ratelimit.Gate
+	Passwords  *passwordcheck.Service
+	Challenges *Challenges
 }
 
 // Service signs people in. It is safe for concurrent use.
 type Service struct {
-	config    Config
-	store     *models.Store
-	clock     auth.Clock
-	log       *slog.Logger
-	keys      *keys.Service
-	notify    *notify.Service
-	tokens    *token.Service
-	browsers  *browser.Service
-	limits    *ratelimit.Service
-	gate      *ratelimit.Gate
-	passwords *passwordcheck.Service
-	sealer    *seal.Sealer
-
-	passkeys *passkey.Ceremonies
-	clients  *client.Service
+	config     Config
+	store      *models.Store
+	clock      auth.Clock
+	log        *slog.Logger
+	keys       *keys.Service
+	notify     *notify.Service
+	tokens     *token.Service
+	browsers   *browser.Service
+	limits     *ratelimit.Service
+	gate       *ratelimit.Gate
+	passwords  *passwordcheck.Service
+	challenges *Challenges
 }
 
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens, browsers: p.Browsers, limits: p.Limits,
-		gate: p.Gate, passwords: p.Passwords, sealer: p.Sealer,
-		passkeys: p.Passkeys, clients: p.Clients,
+		gate: p.Gate, passwords: p.Passwords, challenges: p.Challenges,
 	}
 }
 

@@ -1,0 +1,49 @@
+package signin
+
+import (
+	"log/slog"
+
+	"latchkey/auth"
+	"latchkey/auth/client"
+	"latchkey/auth/notify"
+	"latchkey/auth/passkey"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/seal"
+	"latchkey/models"
+)
+
+// ChallengeParts are the dependencies of the service. All but Passkeys are required.
+type ChallengeParts struct {
+	Store    *models.Store
+	Clock    auth.Clock
+	Log      *slog.Logger
+	Sealer   *seal.Sealer
+	Notify   *notify.Service
+	Limits   *ratelimit.Service
+	Gate     *ratelimit.Gate
+	Clients  *client.Service
+	Passkeys *passkey.Ceremonies // nil where passkeys do not work
+	Policy   auth.FactorPolicy   // who must have a second factor
+}
+
+// Challenges gives challenges and checks their answers. It is safe for concurrent use.
+type Challenges struct {
+	store    *models.Store
+	clock    auth.Clock
+	log      *slog.Logger
+	sealer   *seal.Sealer
+	notify   *notify.Service
+	limits   *ratelimit.Service
+	gate     *ratelimit.Gate
+	clients  *client.Service
+	passkeys *passkey.Ceremonies
+	policy   auth.FactorPolicy
+}
+
+// NewChallenges returns the service.
+func NewChallenges(p ChallengeParts) *Challenges {
+	return &Challenges{
+		store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify, limits: p.Limits, gate: p.Gate, clients: p.Clients,
+		passkeys: p.Passkeys, policy: p.Policy,
+	}
+}

@@ -1,0 +1,67 @@
+package signin
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/auth"
+	"latchkey/auth/dpop"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// StartPasskey begins a sign-in with a passkey alone on the portal. It costs no query. It returns the zero PasskeyStart where
+// passkeys do not work.
+func (s *Service) StartPasskey() (PasskeyStart, error) {
+	start, err := s.challenges.Start(Ceremony{Purpose: BrowserSignIn})
+	if errors.Is(err, ErrNoPasskeys) {
+		return PasskeyStart{}, nil
+	}
+	return start, err
+}
+
+// AppStart begins a sign-in with a passkey alone on an app.
+type AppStart struct {
+	DeviceName, ClientID string
+	Proof                token.Proof
+	From                 auth.Caller
+}
+
+// StartPasskeyApp begins a sign-in with a passkey alone on an app. It returns KindInvalidRequest, KindUnauthorizedClient,
+// KindInvalidProof, KindUseNonce, KindUnavailable or ErrNoPasskeys.
+func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (PasskeyStart, error) {
+	if !s.challenges.HasPasskeys() {
+		return PasskeyStart{}, ErrNoPasskeys
+	}
+	var bad auth.Fields
+	name, problem := auth.DeviceName(a.DeviceName)
+	bad.Refuse("device_name", problem)
+	r := LoginRequest{DeviceName: name, ClientID: a.ClientID, Proof: a.Proof, From: a.From}
+	named := r.ClientID != ""
+	if !named {
+		r.ClientID = DefaultClientID
+	}
+	bad.Text("client_id", r.ClientID, auth.MaxClientID)
+	if err := bad.Err(); err != nil {
+		return PasskeyStart{}, err
+	}
+	// The proof is not consumed: strangers may call this, and with a copy of it they get what works with its key only.
+	jkt, _, proofErr := s.tokens.CheckProof(a.Proof, "", dpop.Request{})
+	if proofErr != nil {
+		jkt = ""
+	}
+	r.From.JKT = jkt
+	allowed := false
+	err := s.gate.Query(ctx, func() error {
+		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{ClientID: r.ClientID, At: s.clock.Now()})
+		allowed = facts.Allowed
+		return err
+	})
+	if err != nil {
+		return PasskeyStart{}, err
+	}
+	if err := s.checkApp(ctx, r, allowed, named, proofErr); err != nil {
+		return PasskeyStart{}, err
+	}
+	return s.challenges.Start(Ceremony{Purpose: AppSignIn, Kept: Kept{Device: name, ClientID: r.ClientID, JKT: jkt}})
+}
