@@ -17,6 +17,7 @@ import (
 
 	"latchkey/auth"
 	sessions "latchkey/auth/browser" // browser is a type of these tests
+	"latchkey/auth/challenge"
 	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 )
@@ -223,7 +224,7 @@ func (p phone) proved(t testing.TB) (claims proved) {
 func (s *site) browserChallenge() string {
 	s.t.Helper()
 	_, err := s.auth.SignIn.LoginBrowser(s.t.Context(), sessions.Login{Email: adaEmail, Password: adaPassword, From: auth.Caller{Browser: "mark"}})
-	var step *signin.StepError
+	var step *challenge.StepError
 	if !errors.As(err, &step) {
 		s.t.Fatal(err)
 	}
@@ -231,7 +232,7 @@ func (s *site) browserChallenge() string {
 }
 
 // refusedInBrowser presents a challenge to the portal.
-func (s *site) refusedInBrowser(what string, a signin.Answer) {
+func (s *site) refusedInBrowser(what string, a challenge.Answer) {
 	s.t.Helper()
 	if _, err := s.auth.SignIn.FinishBrowser(s.t.Context(), signin.BrowserAnswer{Answer: a}); auth.AsError(err).Kind != auth.KindInvalidChallenge {
 		s.t.Errorf("%s, to the portal: %v", what, err)

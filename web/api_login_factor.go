@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/challenge"
 )
 
 // apiLoginFactor ends a sign-in with its second step, or with a passkey alone.
@@ -20,13 +20,13 @@ func (s *Server) apiLoginFactor(w http.ResponseWriter, r *http.Request) error {
 }
 
 // stepAnswer reads an app's answer to a challenge.
-func (s *Server) stepAnswer(r *http.Request) (a signin.Answer, err error) {
+func (s *Server) stepAnswer(r *http.Request) (a challenge.Answer, err error) {
 	p, err := decode(r, []string{jsonType}, "challenge", "method", "code", "credential"+objectMark)
 	if err != nil {
 		return a, err
 	}
 	from, err := s.caller(r)
-	return signin.Answer{
-		Challenge: p["challenge"], Method: signin.Method(p["method"]), Code: p["code"], Credential: []byte(p["credential"]), From: from,
+	return challenge.Answer{
+		Challenge: p["challenge"], Method: challenge.Method(p["method"]), Code: p["code"], Credential: []byte(p["credential"]), From: from,
 	}, err
 }

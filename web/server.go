@@ -10,6 +10,7 @@ import (
 	"latchkey/auth/account"
 	"latchkey/auth/address"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/client"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
@@ -50,7 +51,7 @@ type Server struct {
 	notify      *notify.Service
 	tokens      *token.Service
 	browsers    *browser.Service
-	challenges  *signin.Challenges
+	challenges  *challenge.Service
 	signIn      *signin.Service
 	accounts    *account.Service
 	addresses   *address.Service

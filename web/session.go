@@ -12,8 +12,8 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
@@ -55,8 +55,8 @@ func newCookies(c Config, https bool, life time.Duration) (*cookies, error) {
 	if https {
 		prefix = "__Host-latchkey" // the browser then refuses it from a sibling domain or without Secure (RFC 6265bis §4.1.3.2)
 	}
-	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), links: store(linkLife), steps: store(signin.BrowserLife),
-		trusted: store(signin.TrustLife), prefix: prefix}, nil
+	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), links: store(linkLife), steps: store(challenge.BrowserLife),
+		trusted: store(challenge.TrustLife), prefix: prefix}, nil
 }
 
 func (c *cookies) has(r *http.Request) bool {

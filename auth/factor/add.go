@@ -13,6 +13,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/notify"
 	"latchkey/auth/passkey"
 	"latchkey/auth/recovery"
@@ -68,9 +69,9 @@ type Added struct {
 }
 
 // StartPasskey begins the making of a passkey. It returns KindNotAllowed if the account has MaxPasskeys.
-func (s *Service) StartPasskey(ctx context.Context, by *browser.Session) (start signin.PasskeyStart, err error) {
+func (s *Service) StartPasskey(ctx context.Context, by *browser.Session) (start challenge.PasskeyStart, err error) {
 	if !s.HasPasskeys() {
-		return start, signin.ErrNoPasskeys
+		return start, challenge.ErrNoPasskeys
 	}
 	o, err := s.Overview(ctx, by)
 	if err != nil {
@@ -79,7 +80,7 @@ func (s *Service) StartPasskey(ctx context.Context, by *browser.Session) (start 
 	if len(o.Passkeys) >= MaxPasskeys {
 		return start, auth.Refuse(auth.KindNotAllowed, fmt.Sprintf("An account can have %d passkeys. Remove one first.", MaxPasskeys))
 	}
-	options, session, err := s.passkeys.Creation(owner(by), signin.Passkeys(o.Passkeys), s.clock.Now())
+	options, session, err := s.passkeys.Creation(owner(by), challenge.Passkeys(o.Passkeys), s.clock.Now())
 	if err != nil {
 		return start, err
 	}
@@ -117,7 +118,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *browser.Session, n NewPass
 		return Added{}, err
 	}
 	if !s.HasPasskeys() {
-		return Added{}, signin.ErrNoPasskeys
+		return Added{}, challenge.ErrNoPasskeys
 	}
 	session, err := s.unseal(passkeyRow, by.User.ID, n.Challenge)
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"latchkey/auth/browser"
-	"latchkey/auth/signin"
+	"latchkey/auth/challenge"
 	"latchkey/models"
 )
 
@@ -40,7 +40,7 @@ func (s *Service) Overview(ctx context.Context, by *browser.Session) (o Overview
 		case models.FactorPasskey:
 			o.Passkeys = append(o.Passkeys, f)
 		case models.FactorTOTP:
-			o.App, o.Closed = &f, f.Wrong >= signin.MaxWrongInRow
+			o.App, o.Closed = &f, f.Wrong >= challenge.MaxWrongInRow
 		case models.FactorRecoveryCode:
 			o.CodesMadeAt = f.CreatedAt
 			if f.UsedAt == nil {

@@ -8,12 +8,12 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/challenge"
 	"latchkey/auth/deletion"
 	"latchkey/auth/factor"
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -27,7 +27,7 @@ type Parts struct {
 	Keys       *keys.Service
 	Notify     *notify.Service
 	Tokens     *token.Service
-	Challenges *signin.Challenges
+	Challenges *challenge.Service
 	Accounts   *account.Service
 	Deletions  *deletion.Service
 	Factors    *factor.Service
@@ -44,7 +44,7 @@ type Service struct {
 	keys       *keys.Service
 	notify     *notify.Service
 	tokens     *token.Service
-	challenges *signin.Challenges
+	challenges *challenge.Service
 	accounts   *account.Service
 	deletions  *deletion.Service
 	factors    *factor.Service

@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/factor"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -56,7 +57,7 @@ func (a authenticator) code(t *testing.T) string {
 func (d *desk) passwordOnly(t *testing.T, from auth.Caller) string {
 	t.Helper()
 	_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
-	var step *signin.StepError
+	var step *challenge.StepError
 	if !errors.As(err, &step) {
 		t.Fatalf("no second step is asked for: %v", err)
 	}
@@ -67,7 +68,7 @@ func (d *desk) passwordOnly(t *testing.T, from auth.Caller) string {
 func (d *desk) appPasswordOnly(t *testing.T, from auth.Caller) string {
 	t.Helper()
 	_, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", From: from})
-	var step *signin.StepError
+	var step *challenge.StepError
 	if !errors.As(err, &step) {
 		t.Fatalf("no second step is asked for: %v", err)
 	}
@@ -77,7 +78,7 @@ func (d *desk) appPasswordOnly(t *testing.T, from auth.Caller) string {
 // missed sweeps once the challenges have expired, on two replicas at a time, and returns how many events tell of missed steps.
 func (d *desk) missed(t *testing.T) int {
 	t.Helper()
-	d.advance(signin.BrowserLife)
+	d.advance(challenge.BrowserLife)
 	other, err := services.New(d.store, d.config)
 	if err != nil {
 		t.Fatal(err)
@@ -118,13 +119,13 @@ func TestARightPasswordWithoutASecondStepIsTold(t *testing.T) {
 		for name, try := range map[string]func(d *desk, from auth.Caller){
 			"browser":          func(d *desk, from auth.Caller) { d.passwordOnly(t, from) },
 			"app":              func(d *desk, from auth.Caller) { d.appPasswordOnly(t, from) },
-			"some wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), signin.MaxTries-1, from) },
-			"five wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), signin.MaxTries, from) },
+			"some wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), challenge.MaxTries-1, from) },
+			"five wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), challenge.MaxTries, from) },
 			"beside the owner's": func(d *desk, from auth.Caller) {
 				d.passwordOnly(t, from)
 				hers := at("192.0.2.1")
 				hers.Browser = "hers"
-				if _, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: d.passwordOnly(t, hers), Method: signin.MethodTOTP, Code: d.otp.code(t), From: hers}}); err != nil {
+				if _, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: d.passwordOnly(t, hers), Method: challenge.MethodTOTP, Code: d.otp.code(t), From: hers}}); err != nil {
 					t.Error(err)
 				}
 			},
@@ -189,7 +190,7 @@ func TestASignInThatWasFinishedInAnotherWayIsNotTold(t *testing.T) {
 			"the app, once more": func(t *testing.T, d *desk) {
 				d.appPasswordOnly(t, at("192.0.2.7"))
 				d.advance(time.Minute)
-				if _, err := d.SignIn.FinishApp(t.Context(), signin.Answer{Challenge: d.appPasswordOnly(t, at("192.0.2.7")), Method: signin.MethodTOTP, Code: d.otp.code(t), From: at("192.0.2.7")}, token.Proof{}); err != nil {
+				if _, err := d.SignIn.FinishApp(t.Context(), challenge.Answer{Challenge: d.appPasswordOnly(t, at("192.0.2.7")), Method: challenge.MethodTOTP, Code: d.otp.code(t), From: at("192.0.2.7")}, token.Proof{}); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -215,17 +216,17 @@ func TestASignInThatWasFinishedInAnotherWayIsNotTold(t *testing.T) {
 }
 
 // finishStep takes the second step in a browser.
-func (d *desk) finishStep(t *testing.T, challenge string, from auth.Caller) {
+func (d *desk) finishStep(t *testing.T, waiting string, from auth.Caller) {
 	t.Helper()
-	if _, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: challenge, Method: signin.MethodTOTP, Code: d.otp.code(t), From: from}}); err != nil {
+	if _, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: waiting, Method: challenge.MethodTOTP, Code: d.otp.code(t), From: from}}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (d *desk) wrongCodes(t *testing.T, challenge string, n int, from auth.Caller) {
+func (d *desk) wrongCodes(t *testing.T, waiting string, n int, from auth.Caller) {
 	t.Helper()
 	for range n {
-		_, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: challenge, Method: signin.MethodTOTP, Code: "000000", From: from}})
+		_, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: waiting, Method: challenge.MethodTOTP, Code: "000000", From: from}})
 		if auth.AsError(err).Kind != auth.KindInvalidCode {
 			t.Fatal(err)
 		}

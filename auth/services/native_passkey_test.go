@@ -15,6 +15,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/client"
 	"latchkey/auth/passkey"
 	"latchkey/auth/signin"
@@ -122,7 +123,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, err := d.SignIn.FinishApp(t.Context(), signin.Answer{Challenge: start.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from}, token.Proof{})
+			answer, err := d.SignIn.FinishApp(t.Context(), challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from}, token.Proof{})
 			if err == nil {
 				if claims, err := d.Tokens.Verify(answer.AccessToken); err != nil || claims.ACR != "aal2" || claims.AuthTime != d.now().Unix() || claims.AMR[0] != "pop" {
 					t.Errorf("%s: %+v, %v", origin, claims, err)
@@ -132,11 +133,11 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 		}
 		second := func(origin string) error {
 			_, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", ClientID: "notes", From: from})
-			var step *signin.StepError
+			var step *challenge.StepError
 			if !errors.As(err, &step) {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.FinishApp(t.Context(), signin.Answer{Challenge: step.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from}, token.Proof{})
+			_, err = d.SignIn.FinishApp(t.Context(), challenge.Answer{Challenge: step.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from}, token.Proof{})
 			return err
 		}
 		portal := func(origin string) error {
@@ -144,16 +145,16 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: start.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from}})
+			_, err = d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from}})
 			return err
 		}
 		portalSecond := func(origin string) error {
 			_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
-			var step *signin.StepError
+			var step *challenge.StepError
 			if !errors.As(err, &step) {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: step.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from}})
+			_, err = d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: step.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from}})
 			return err
 		}
 		confirm := func(origin string) error {
@@ -161,7 +162,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			key, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: start.Challenge, Method: signin.MethodPasskey, Credential: h.answer(t, start.PublicKey, "https://"+passkeyHost), From: from}})
+			key, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, start.PublicKey, "https://"+passkeyHost), From: from}})
 			if err != nil {
 				t.Fatal(err)
 			}

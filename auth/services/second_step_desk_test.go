@@ -10,6 +10,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -60,7 +61,7 @@ func (d *desk) code(t *testing.T, secret string) string {
 func (d *desk) begin(t *testing.T, from auth.Caller) string {
 	t.Helper()
 	_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
-	var step *signin.StepError
+	var step *challenge.StepError
 	if !errors.As(err, &step) {
 		t.Fatalf("the password alone: %v", err)
 	}
@@ -68,9 +69,9 @@ func (d *desk) begin(t *testing.T, from auth.Caller) string {
 }
 
 // finish takes the second step with a code, and returns the kind of the error, or -1.
-func (d *desk) finish(t *testing.T, challenge, code string, from auth.Caller) auth.Kind {
+func (d *desk) finish(t *testing.T, waiting, code string, from auth.Caller) auth.Kind {
 	t.Helper()
-	_, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: signin.Answer{Challenge: challenge, Method: signin.MethodTOTP, Code: code, From: from}})
+	_, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: waiting, Method: challenge.MethodTOTP, Code: code, From: from}})
 	if err == nil {
 		return -1
 	}

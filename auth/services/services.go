@@ -12,6 +12,7 @@ import (
 	"latchkey/auth/account"
 	"latchkey/auth/address"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/client"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
@@ -91,7 +92,7 @@ type Services struct {
 	Tokens     *token.Service
 	Passwords  *passwordcheck.Service
 	Browsers   *browser.Service
-	Challenges *signin.Challenges
+	Challenges *challenge.Service
 	SignIn     *signin.Service
 	Accounts   *account.Service
 	Addresses  *address.Service
@@ -140,7 +141,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
 	s.Passwords = passwordcheck.New(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
-	s.Challenges = signin.NewChallenges(signin.ChallengeParts{
+	s.Challenges = challenge.New(challenge.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Clients: s.Clients,
 		Passkeys: passkeys, Policy: c.SecondFactor,
 	})
@@ -243,7 +244,7 @@ func newPasskeys(public string) (*passkey.Ceremonies, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}, Life: signin.PasskeyLife})
+	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}, Life: challenge.PasskeyLife})
 	if errors.Is(err, passkey.ErrNoDomain) {
 		return nil, nil //nolint:nilnil // no passkeys is no error
 	}

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
 	"latchkey/auth/passwordcheck"
@@ -29,7 +30,7 @@ type LoginRequest struct {
 }
 
 // Login creates an app device and its first tokens. It returns KindInvalidRequest, KindInvalidCredential, KindAccountDisabled,
-// KindChoosePassword, KindSetUpFactor, a StepError where a second factor is needed, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
+// KindChoosePassword, KindSetUpFactor, a challenge.StepError where a second factor is needed, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
@@ -49,15 +50,15 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}
 	once := sync.OnceValue(proof.Consume) // signIn may check the password twice
 	r.From.JKT = jkt
-	a := attempt{password: r.Password, purpose: AppSignIn}
+	a := attempt{password: r.Password, purpose: challenge.AppSignIn}
 	a.Attempt = passwordcheck.Attempt{Email: r.Email, ClientID: r.ClientID, From: r.From, CheckApp: func(allowed bool) error {
 		return s.checkApp(ctx, r, allowed, named, proofErr)
 	}}
-	a.keep = func(user models.User) (Kept, error) {
+	a.keep = func(user models.User) (challenge.Kept, error) {
 		if user.MustChoosePassword() {
-			return Kept{}, errChoosePassword
+			return challenge.Kept{}, errChoosePassword
 		}
-		return Kept{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
+		return challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
 	}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
@@ -114,9 +115,9 @@ func unregistered(named bool) error {
 type attempt struct {
 	passwordcheck.Attempt
 	password string
-	trusted  []string                        // secrets of a browser that may skip the second step
-	purpose  Purpose                         // of the challenge, if there is a second step
-	keep     func(models.User) (Kept, error) // what the challenge keeps; nil: nothing
+	trusted  []string                                  // secrets of a browser that may skip the second step
+	purpose  challenge.Purpose                         // of the challenge, if there is a second step
+	keep     func(models.User) (challenge.Kept, error) // what the challenge keeps; nil: nothing
 }
 
 // signIn checks a password and adds the device that prepare makes. It checks the password a second time if the account changed in
@@ -165,9 +166,9 @@ func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(token.
 	return d, err
 }
 
-// askSecondStep keeps the sign-in until its second step, counts it under the account's budget, and returns a StepError.
+// askSecondStep keeps the sign-in until its second step, counts it under the account's budget, and returns a challenge.StepError.
 func (s *Service) askSecondStep(ctx context.Context, c *passwordcheck.Check, v token.Verified, a attempt) error {
-	var kept Kept
+	var kept challenge.Kept
 	var err error
 	if a.keep != nil {
 		if kept, err = a.keep(v.User); err != nil {
@@ -180,7 +181,7 @@ func (s *Service) askSecondStep(ctx context.Context, c *passwordcheck.Check, v t
 		return err
 	}
 	spend, uncount := c.Budgets()
-	err = s.challenges.Ask(ctx, Step{User: v.User, Factors: factors, Purpose: a.purpose, Kept: kept, From: a.From, Spend: spend, Uncount: uncount})
+	err = s.challenges.Ask(ctx, challenge.Step{User: v.User, Factors: factors, Purpose: a.purpose, Kept: kept, From: a.From, Spend: spend, Uncount: uncount})
 	if auth.AsError(err).Kind == auth.KindSecondFactor || errors.Is(err, models.ErrUnavailable) {
 		c.TakenBack()
 	}
@@ -188,7 +189,7 @@ func (s *Service) askSecondStep(ctx context.Context, c *passwordcheck.Check, v t
 }
 
 // LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. Its errors are those of
-// Login that do not concern apps, a StepError among them.
+// Login that do not concern apps, a challenge.StepError among them.
 func (s *Service) LoginBrowser(ctx context.Context, r browser.Login) (browser.Key, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
@@ -197,7 +198,7 @@ func (s *Service) LoginBrowser(ctx context.Context, r browser.Login) (browser.Ke
 	}
 	var n *browser.SignIn
 	a := attempt{
-		Attempt: passwordcheck.Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: BrowserSignIn,
+		Attempt: passwordcheck.Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: challenge.BrowserSignIn,
 	}
 	d, err := s.signIn(ctx, a, func(v token.Verified) (models.NewDevice, error) {
 		n = s.browsers.New(v, r.From, r.Replaces)

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/passwordcheck"
 	"latchkey/models"
 )
@@ -27,7 +28,7 @@ type ConfirmOptions struct {
 	SecondFactor bool // the password alone is not enough
 	HasCode      bool // a code can be typed
 	HasApp       bool // it can be that of an authenticator app
-	Passkey      *PasskeyStart
+	Passkey      *challenge.PasskeyStart
 }
 
 // Confirmed is a checked confirmation. The act uses Proof up in its own transaction, and then calls FinishConfirmation.
@@ -50,13 +51,13 @@ func (s *Service) StartConfirm(ctx context.Context, user models.User) (o Confirm
 	}
 	o.SecondFactor = true
 	for _, m := range s.challenges.Methods(factors) {
-		o.HasCode, o.HasApp = o.HasCode || m != MethodPasskey, o.HasApp || m == MethodTOTP
+		o.HasCode, o.HasApp = o.HasCode || m != challenge.MethodPasskey, o.HasApp || m == challenge.MethodTOTP
 	}
-	known := Passkeys(factors)
+	known := challenge.Passkeys(factors)
 	if len(known) == 0 || !s.challenges.HasPasskeys() {
 		return o, nil
 	}
-	start, err := s.challenges.Start(Ceremony{Purpose: BrowserAct, User: user.ID, Passkeys: known})
+	start, err := s.challenges.Start(challenge.Ceremony{Purpose: challenge.BrowserAct, User: user.ID, Passkeys: known})
 	o.Passkey = &start
 	return o, err
 }
@@ -71,7 +72,7 @@ func (c Confirmation) Check(bad *auth.Fields, user models.User, f ConfirmFields)
 	}
 	bad.Text(f.Password, c.Password, auth.MaxPassword)
 	if user.SecondFactor {
-		bad.Text(f.Code, strings.TrimSpace(c.Code), MaxCode)
+		bad.Text(f.Code, strings.TrimSpace(c.Code), challenge.MaxCode)
 	}
 }
 
@@ -122,7 +123,7 @@ func (s *Service) FinishConfirmation(ctx context.Context, by *browser.Session, d
 	case used && done.Proof.Challenge != nil:
 		return staleConfirm(err)
 	case used:
-		return WrongCode(err)
+		return challenge.WrongCode(err)
 	case errors.Is(err, models.ErrChanged) && done.Proof.Factor == nil:
 		return passwordChanged(err)
 	case errors.Is(err, models.ErrChanged):

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/challenge"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -40,7 +41,9 @@ type confirmingApp struct {
 }
 
 // kept is what the challenges that the app gets keep.
-func (app confirmingApp) kept() Kept { return Kept{Confirms: app.device.ID, JKT: app.jkt} }
+func (app confirmingApp) kept() challenge.Kept {
+	return challenge.Kept{Confirms: app.device.ID, JKT: app.jkt}
+}
 
 func (s *Service) confirmingApp(ctx context.Context, c *token.Claims) (app confirmingApp, err error) {
 	app.jkt = KeyOfToken(c)
@@ -56,7 +59,7 @@ func KeyOfToken(c *token.Claims) string {
 	return c.Cnf.JKT
 }
 
-// ConfirmApp confirms with the password. Where the account has a second factor it returns a StepError, which FinishConfirmApp answers.
+// ConfirmApp confirms with the password. Where the account has a second factor it returns a challenge.StepError, which FinishConfirmApp answers.
 // Its other errors are KindInvalidRequest, KindWrongPassword, KindRateLimited, KindUnavailable and token.ErrDeviceGone.
 func (s *Service) ConfirmApp(ctx context.Context, a AppConfirm) (AppConfirmation, error) {
 	var bad auth.Fields
@@ -80,7 +83,7 @@ func (s *Service) ConfirmApp(ctx context.Context, a AppConfirm) (AppConfirmation
 		if err != nil {
 			return AppConfirmation{}, err
 		}
-		err = s.challenges.Ask(ctx, Step{User: user, Factors: factors, Purpose: AppAct, Kept: app.kept()})
+		err = s.challenges.Ask(ctx, challenge.Step{User: user, Factors: factors, Purpose: challenge.AppAct, Kept: app.kept()})
 		return AppConfirmation{}, changedSince(err)
 	}
 	done, err := s.issueConfirmation(ctx, app, models.AppConfirmation{Method: models.ByPassword, Verified: user.PasswordHash, Version: user.FactorsVersion}, a.From)
@@ -97,34 +100,34 @@ func changedSince(err error) error {
 
 // StartConfirmApp begins a confirmation with a passkey alone. Its challenge costs no row. It returns KindNotAllowed if the account has
 // no passkey or passkeys do not work here, KindUnavailable or token.ErrDeviceGone.
-func (s *Service) StartConfirmApp(ctx context.Context, c *token.Claims) (PasskeyStart, error) {
+func (s *Service) StartConfirmApp(ctx context.Context, c *token.Claims) (challenge.PasskeyStart, error) {
 	app, err := s.confirmingApp(ctx, c)
 	if err != nil {
-		return PasskeyStart{}, err
+		return challenge.PasskeyStart{}, err
 	}
 	if !s.challenges.HasPasskeys() {
-		return PasskeyStart{}, ErrNoPasskeys
+		return challenge.PasskeyStart{}, challenge.ErrNoPasskeys
 	}
 	factors, err := s.challenges.Factors(ctx, app.device.UserID)
 	if err != nil {
-		return PasskeyStart{}, err
+		return challenge.PasskeyStart{}, err
 	}
-	known := Passkeys(factors)
+	known := challenge.Passkeys(factors)
 	if len(known) == 0 {
-		return PasskeyStart{}, auth.Refuse(auth.KindNotAllowed, "This account has no passkey. Confirm with the password.")
+		return challenge.PasskeyStart{}, auth.Refuse(auth.KindNotAllowed, "This account has no passkey. Confirm with the password.")
 	}
-	return s.challenges.Start(Ceremony{Purpose: AppAct, Kept: app.kept(), User: app.device.UserID, Passkeys: known})
+	return s.challenges.Start(challenge.Ceremony{Purpose: challenge.AppAct, Kept: app.kept(), User: app.device.UserID, Passkeys: known})
 }
 
 // FinishConfirmApp ends a confirmation with its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindInvalidProof, KindRateLimited, KindUnavailable or token.ErrDeviceGone.
-func (s *Service) FinishConfirmApp(ctx context.Context, c *token.Claims, a Answer) (AppConfirmation, error) {
+func (s *Service) FinishConfirmApp(ctx context.Context, c *token.Claims, a challenge.Answer) (AppConfirmation, error) {
 	app, err := s.confirmingApp(ctx, c)
 	if err != nil {
 		return AppConfirmation{}, err
 	}
 	a.Confirms, a.From.JKT = app.device.ID, app.jkt
-	ok, err := s.challenges.Check(ctx, AppAct, a)
+	ok, err := s.challenges.Check(ctx, challenge.AppAct, a)
 	if err != nil {
 		return AppConfirmation{}, err
 	}
@@ -135,7 +138,7 @@ func (s *Service) FinishConfirmApp(ctx context.Context, c *token.Claims, a Answe
 	done, err := s.issueConfirmation(ctx, app, m, a.From)
 	switch {
 	case errors.Is(err, models.ErrUsed), errors.Is(err, models.ErrChanged): // another answer was faster, or the account changed
-		return done, Invalid(err)
+		return done, challenge.Invalid(err)
 	case err != nil && !errors.Is(err, models.ErrUnavailable):
 		s.limits.GiveBack(ctx, ok.Counted)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/dpop"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -12,8 +13,8 @@ import (
 
 // BrowserAnswer takes the second step of a sign-in on the portal, or signs in with a passkey alone.
 type BrowserAnswer struct {
-	Answer
-	Trust    bool             // skip the second step in this browser for TrustLife
+	challenge.Answer
+	Trust    bool             // skip the second step in this browser for challenge.TrustLife
 	Replaces *browser.Session // the browser's live session, which the new one ends; nil: none
 }
 
@@ -31,7 +32,7 @@ func (s *Service) FinishBrowser(ctx context.Context, a BrowserAnswer) (browser.K
 }
 
 func (s *Service) finishBrowser(ctx context.Context, a BrowserAnswer) (browser.Key, error) {
-	ok, err := s.challenges.Check(ctx, BrowserSignIn, a.Answer)
+	ok, err := s.challenges.Check(ctx, challenge.BrowserSignIn, a.Answer)
 	if err != nil {
 		return browser.Key{}, err
 	}
@@ -63,7 +64,7 @@ func (s *Service) finishedBefore(ctx context.Context, a BrowserAnswer) (key brow
 
 // FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser.
 // The app proves the key of the first request.
-func (s *Service) FinishApp(ctx context.Context, a Answer, by token.Proof) (token.Answer, error) {
+func (s *Service) FinishApp(ctx context.Context, a challenge.Answer, by token.Proof) (token.Answer, error) {
 	jkt, proof, err := s.tokens.CheckProof(by, "", dpop.Request{})
 	if err != nil {
 		return token.Answer{}, err
@@ -72,7 +73,7 @@ func (s *Service) FinishApp(ctx context.Context, a Answer, by token.Proof) (toke
 		return token.Answer{}, err // before anything is written: the tokens could not be signed
 	}
 	a.From.JKT = jkt
-	ok, err := s.challenges.Check(ctx, AppSignIn, a)
+	ok, err := s.challenges.Check(ctx, challenge.AppSignIn, a)
 	if err != nil {
 		return token.Answer{}, err
 	}
@@ -99,7 +100,7 @@ func (s *Service) FinishApp(ctx context.Context, a Answer, by token.Proof) (toke
 }
 
 // addAnswered signs the device in and uses the answer up, in one transaction.
-func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok Checked) (models.Device, error) {
+func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok challenge.Checked) (models.Device, error) {
 	if ok.Method == models.ByPasskey {
 		n.Verified, n.Rehashed = "", "" // no password was checked
 		n.Spend = s.limits.PasskeyBudget(ok.User.ID)
@@ -111,7 +112,7 @@ func (s *Service) addAnswered(ctx context.Context, n models.NewDevice, ok Checke
 		s.limits.GiveBack(ctx, ok.Counted) // the code was right
 	}
 	if errors.Is(err, models.ErrUsed) || errors.Is(err, models.ErrChanged) { // another answer was faster, or the account changed
-		err = Invalid(err)
+		err = challenge.Invalid(err)
 	}
 	return d, err
 }

@@ -5,17 +5,18 @@ import (
 	"errors"
 
 	"latchkey/auth"
+	"latchkey/auth/challenge"
 	"latchkey/auth/dpop"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
 
-// StartPasskey begins a sign-in with a passkey alone on the portal. It costs no query. It returns the zero PasskeyStart where
+// StartPasskey begins a sign-in with a passkey alone on the portal. It costs no query. It returns the zero challenge.PasskeyStart where
 // passkeys do not work.
-func (s *Service) StartPasskey() (PasskeyStart, error) {
-	start, err := s.challenges.Start(Ceremony{Purpose: BrowserSignIn})
-	if errors.Is(err, ErrNoPasskeys) {
-		return PasskeyStart{}, nil
+func (s *Service) StartPasskey() (challenge.PasskeyStart, error) {
+	start, err := s.challenges.Start(challenge.Ceremony{Purpose: challenge.BrowserSignIn})
+	if errors.Is(err, challenge.ErrNoPasskeys) {
+		return challenge.PasskeyStart{}, nil
 	}
 	return start, err
 }
@@ -28,10 +29,10 @@ type AppStart struct {
 }
 
 // StartPasskeyApp begins a sign-in with a passkey alone on an app. It returns KindInvalidRequest, KindUnauthorizedClient,
-// KindInvalidProof, KindUseNonce, KindUnavailable or ErrNoPasskeys.
-func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (PasskeyStart, error) {
+// KindInvalidProof, KindUseNonce, KindUnavailable or challenge.ErrNoPasskeys.
+func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (challenge.PasskeyStart, error) {
 	if !s.challenges.HasPasskeys() {
-		return PasskeyStart{}, ErrNoPasskeys
+		return challenge.PasskeyStart{}, challenge.ErrNoPasskeys
 	}
 	var bad auth.Fields
 	name, problem := auth.DeviceName(a.DeviceName)
@@ -43,7 +44,7 @@ func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (PasskeyStart
 	}
 	bad.Text("client_id", r.ClientID, auth.MaxClientID)
 	if err := bad.Err(); err != nil {
-		return PasskeyStart{}, err
+		return challenge.PasskeyStart{}, err
 	}
 	// The proof is not consumed: strangers may call this, and with a copy of it they get what works with its key only.
 	jkt, _, proofErr := s.tokens.CheckProof(a.Proof, "", dpop.Request{})
@@ -58,10 +59,10 @@ func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (PasskeyStart
 		return err
 	})
 	if err != nil {
-		return PasskeyStart{}, err
+		return challenge.PasskeyStart{}, err
 	}
 	if err := s.checkApp(ctx, r, allowed, named, proofErr); err != nil {
-		return PasskeyStart{}, err
+		return challenge.PasskeyStart{}, err
 	}
-	return s.challenges.Start(Ceremony{Purpose: AppSignIn, Kept: Kept{Device: name, ClientID: r.ClientID, JKT: jkt}})
+	return s.challenges.Start(challenge.Ceremony{Purpose: challenge.AppSignIn, Kept: challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt}})
 }

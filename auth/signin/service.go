@@ -7,6 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
@@ -35,7 +36,7 @@ type Parts struct {
 	Limits     *ratelimit.Service
 	Gate       *ratelimit.Gate
 	Passwords  *passwordcheck.Service
-	Challenges *Challenges
+	Challenges *challenge.Service
 }
 
 // Service signs people in. It is safe for concurrent use.
@@ -51,7 +52,7 @@ type Service struct {
 	limits     *ratelimit.Service
 	gate       *ratelimit.Gate
 	passwords  *passwordcheck.Service
-	challenges *Challenges
+	challenges *challenge.Service
 }
 
 // New returns the service.

@@ -16,7 +16,7 @@ var authLayers = map[string]int{
 	"":         kernel,
 	"keys":     4, "client": 4,
 	"notify": 5, "ratelimit": 5,
-	"token": 6, "passwordcheck": 6,
+	"token": 6, "passwordcheck": 6, "challenge": 6,
 	"browser": 7,
 	"signin":  8,
 	"account": 9, "deletion": 9, "device": 9, "factor": 9,

@@ -1,4 +1,4 @@
-package signin
+package challenge
 
 import (
 	"context"
@@ -21,7 +21,7 @@ const missedBatch = 100
 //
 // A sign-in that was finished in another way is not told: the same browser, or an app like it at the same address, has signed in
 // since. Its owner has only loaded the form again.
-func (s *Challenges) TellMissedSteps(ctx context.Context, after time.Time) (next time.Time, err error) {
+func (s *Service) TellMissedSteps(ctx context.Context, after time.Time) (next time.Time, err error) {
 	now := s.clock.Now()
 	for { // those that were told are gone: the next batch has others
 		list, err := s.store.MissedSteps(ctx, []string{string(BrowserSignIn), string(AppSignIn)}, after, now, MaxTries, missedBatch)
@@ -39,7 +39,7 @@ func (s *Challenges) TellMissedSteps(ctx context.Context, after time.Time) (next
 	}
 }
 
-func (s *Challenges) tellMissedStep(ctx context.Context, c models.Challenge, now time.Time) error {
+func (s *Service) tellMissedStep(ctx context.Context, c models.Challenge, now time.Time) error {
 	user, p, err := s.openStep(ctx, c)
 	switch kind := auth.AsError(err).Kind; {
 	case err != nil && kind == auth.KindInvalidChallenge: // the account has changed since, or is gone
@@ -64,7 +64,7 @@ func (s *Challenges) tellMissedStep(ctx context.Context, c models.Challenge, now
 }
 
 // stepMissed tells the owner that the right password was given at this moment, and wrong codes after it.
-func (s *Challenges) stepMissed(ctx context.Context, user models.User, from auth.Caller) error {
+func (s *Service) stepMissed(ctx context.Context, user models.User, from auth.Caller) error {
 	now := s.clock.Now()
 	e, mail := s.missedStep(user, from.Address(), from.UserAgent, now, now)
 	err := s.store.AddEventAndMail(ctx, e, mail)
@@ -76,7 +76,7 @@ func (s *Challenges) stepMissed(ctx context.Context, user models.User, from auth
 }
 
 // missedStep makes the event and the mail of a right password without a second step, at most once in missedEvery.
-func (s *Challenges) missedStep(user models.User, ip, agent string, at, now time.Time) (models.Event, models.MailWithLinks) {
+func (s *Service) missedStep(user models.User, ip, agent string, at, now time.Time) (models.Event, models.MailWithLinks) {
 	e := auth.Limited(auth.NewEvent(models.EventSecondStepMissed, user.ID, auth.Caller{}, now), models.EventLimit{Most: 1, Within: missedEvery})
 	e.Actor, e.IP, e.UserAgent = models.ActorSystem, ip, agent
 	l := notify.Notification{Kind: notify.KindSecondStepMissed, At: at, IP: ip, UserAgent: agent}

@@ -1,4 +1,4 @@
-package signin
+package challenge
 
 import (
 	"bytes"
@@ -15,13 +15,13 @@ import (
 )
 
 // HasPasskeys reports whether passkeys work here: they need a base URL with a host name.
-func (s *Challenges) HasPasskeys() bool { return s.passkeys != nil }
+func (s *Service) HasPasskeys() bool { return s.passkeys != nil }
 
 // ErrNoPasskeys refuses passkeys where they do not work.
 var ErrNoPasskeys = &auth.Error{Kind: auth.KindNotAllowed, Message: "Passkeys need a server with a host name, and this one has an IP address only."}
 
 // checkPasskeyStart checks the answer to a PasskeyStart: a sign-in with a passkey alone, which proves two factors in one gesture.
-func (s *Challenges) checkPasskeyStart(ctx context.Context, purpose Purpose, hash []byte, a Answer) (ok Checked, err error) {
+func (s *Service) checkPasskeyStart(ctx context.Context, purpose Purpose, hash []byte, a Answer) (ok Checked, err error) {
 	a.Method = MethodPasskey // no other can answer it
 	if err := checkFields(a); err != nil {
 		return ok, err
@@ -87,7 +87,7 @@ func errWrongPasskey(cause error) error {
 
 // ceremonies are those that may end a challenge of a purpose. The pages of the portal are answered by their own origin alone, and
 // apps by registered Android apps, too. (On iOS an app answers with the origin of the pages.)
-func (s *Challenges) ceremonies(ctx context.Context, purpose Purpose) (*passkey.Ceremonies, error) {
+func (s *Service) ceremonies(ctx context.Context, purpose Purpose) (*passkey.Ceremonies, error) {
 	if purpose == BrowserSignIn || purpose == BrowserAct {
 		return s.passkeys, nil
 	}
@@ -105,7 +105,7 @@ func (s *Challenges) ceremonies(ctx context.Context, purpose Purpose) (*passkey.
 }
 
 // checkPasskey checks the assertion of one of the account's passkeys.
-func (s *Challenges) checkPasskey(ctx context.Context, purpose Purpose, user models.User, factors []models.Factor, session, credential []byte) (f models.Factor, use models.FactorUse, err error) {
+func (s *Service) checkPasskey(ctx context.Context, purpose Purpose, user models.User, factors []models.Factor, session, credential []byte) (f models.Factor, use models.FactorUse, err error) {
 	if !s.HasPasskeys() {
 		return f, use, errWrongPasskey(ErrNoPasskeys)
 	}
@@ -133,7 +133,7 @@ func (s *Challenges) checkPasskey(ctx context.Context, purpose Purpose, user mod
 
 // CheckPasskey checks the passkey with which a signed-in person confirms an act on the portal. It returns KindInvalidChallenge,
 // KindInvalidCode or KindUnavailable.
-func (s *Challenges) CheckPasskey(ctx context.Context, user models.User, challenge string, credential []byte) (ok Checked, err error) {
+func (s *Service) CheckPasskey(ctx context.Context, user models.User, challenge string, credential []byte) (ok Checked, err error) {
 	p, err := s.unseal(BrowserAct, challenge)
 	if err != nil {
 		return ok, err
@@ -161,7 +161,7 @@ func IsPasskeyOf(credential []byte, user uuid.UUID) bool {
 }
 
 // factsOf reads how the account knows the caller, and whether an app may sign in.
-func (s *Challenges) factsOf(ctx context.Context, user models.User, clientID string, from auth.Caller) (facts models.SignInFacts, err error) {
+func (s *Service) factsOf(ctx context.Context, user models.User, clientID string, from auth.Caller) (facts models.SignInFacts, err error) {
 	err = s.gate.Query(ctx, func() error {
 		facts, err = s.store.SignInFacts(ctx, models.SignInQuestion{
 			EmailKey: user.EmailKey, ClientID: clientID, At: s.clock.Now(), Browser: s.limits.BrowserOrigin(from), Network: s.limits.NetworkOrigin(from),

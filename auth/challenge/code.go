@@ -1,4 +1,4 @@
-package signin
+package challenge
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ func WrongCode(cause error) error {
 
 // checkTOTP checks the code of an authenticator app within the limits. A right code is not used up yet. The caller gives the
 // counters back if it can use the code.
-func (s *Challenges) checkTOTP(ctx context.Context, user models.User, factors []models.Factor, code string, known ratelimit.Known, from auth.Caller) (
+func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []models.Factor, code string, known ratelimit.Known, from auth.Caller) (
 	f models.Factor, use models.FactorUse, counted []models.Counter, err error,
 ) {
 	at := slices.IndexFunc(factors, func(f models.Factor) bool { return f.Kind == models.FactorTOTP })
@@ -57,7 +57,7 @@ func (s *Challenges) checkTOTP(ctx context.Context, user models.User, factors []
 }
 
 // wrongCode records a wrong code. The one that closes the authenticator app is told to the owner.
-func (s *Challenges) wrongCode(ctx context.Context, user models.User, f models.Factor, from auth.Caller) error {
+func (s *Service) wrongCode(ctx context.Context, user models.User, f models.Factor, from auth.Caller) error {
 	now := s.clock.Now()
 	e := auth.NewEvent(models.EventCodeFailed, user.ID, from, now)
 	e.Actor = models.ActorSystem // the person is unknown
@@ -82,7 +82,7 @@ func (s *Challenges) wrongCode(ctx context.Context, user models.User, f models.F
 
 // checkRecoveryCode finds the recovery code that was typed. It has more bits than anyone can guess, so only the challenge limits
 // how often it is tried. Its use writes an event and a mail.
-func (s *Challenges) checkRecoveryCode(user models.User, factors []models.Factor, typed string, from auth.Caller) (f models.Factor, use models.FactorUse, err error) {
+func (s *Service) checkRecoveryCode(user models.User, factors []models.Factor, typed string, from auth.Caller) (f models.Factor, use models.FactorUse, err error) {
 	code, ok := recovery.Normalise(typed)
 	if !ok {
 		return f, use, WrongCode(nil)
@@ -103,7 +103,7 @@ func (s *Challenges) checkRecoveryCode(user models.User, factors []models.Factor
 // CheckCode checks the code with which a signed-in person confirms an act on the portal, whose password was right: one of the
 // authenticator app, or a recovery code. It returns KindInvalidCode, KindRateLimited, KindUnavailable, or models.ErrChanged if the
 // password has changed since the account was read: perhaps by the same form, sent twice, and then its code is not a wrong one.
-func (s *Challenges) CheckCode(ctx context.Context, user models.User, code string, from auth.Caller) (ok Checked, err error) {
+func (s *Service) CheckCode(ctx context.Context, user models.User, code string, from auth.Caller) (ok Checked, err error) {
 	facts, err := s.factsOf(ctx, user, "", from)
 	if err != nil {
 		return ok, err

@@ -1,4 +1,4 @@
-package signin
+package challenge
 
 import (
 	"context"
@@ -40,7 +40,7 @@ type Checked struct {
 
 // Check checks everything about an answer. A right one is not used up yet. Check returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindInvalidProof, KindAccountDisabled, KindRateLimited or KindUnavailable.
-func (s *Challenges) Check(ctx context.Context, purpose Purpose, a Answer) (ok Checked, err error) {
+func (s *Service) Check(ctx context.Context, purpose Purpose, a Answer) (ok Checked, err error) {
 	hash, sealed, err := hashOf(a.Challenge)
 	if err != nil {
 		return ok, err
@@ -148,7 +148,7 @@ func answerHash(a Answer) []byte {
 
 // wrongAnswer returns the refusal of a wrong answer with the number of tries that are left. After the last one it tells the owner:
 // whoever gives wrong codes has the password.
-func (s *Challenges) wrongAnswer(ctx context.Context, user models.User, c models.Challenge, a Answer, err error) error {
+func (s *Service) wrongAnswer(ctx context.Context, user models.User, c models.Challenge, a Answer, err error) error {
 	own := auth.AsError(err)
 	if own.Kind != auth.KindInvalidCode {
 		return err
@@ -163,7 +163,7 @@ func (s *Challenges) wrongAnswer(ctx context.Context, user models.User, c models
 }
 
 // AnsweredBefore returns the browser that the same answer, sent twice, signed in.
-func (s *Challenges) AnsweredBefore(ctx context.Context, a Answer) (device models.DeviceKey, ok bool) {
+func (s *Service) AnsweredBefore(ctx context.Context, a Answer) (device models.DeviceKey, ok bool) {
 	hash, _, err := hashOf(a.Challenge)
 	if err != nil {
 		return device, false

@@ -1,4 +1,4 @@
-package signin
+package challenge
 
 import (
 	"crypto/sha256"
@@ -50,7 +50,7 @@ type Ceremony struct {
 var ceremonyLife = map[Purpose]time.Duration{BrowserSignIn: PasskeyLife, AppSignIn: AppLife, BrowserAct: PasskeyLife, AppAct: AppLife}
 
 // Start begins a ceremony. It costs no query. It returns ErrNoPasskeys where passkeys do not work.
-func (s *Challenges) Start(c Ceremony) (start PasskeyStart, err error) {
+func (s *Service) Start(c Ceremony) (start PasskeyStart, err error) {
 	if !s.HasPasskeys() {
 		return start, ErrNoPasskeys
 	}
@@ -72,7 +72,7 @@ func (s *Challenges) Start(c Ceremony) (start PasskeyStart, err error) {
 }
 
 // unseal opens a sealed challenge of a purpose, or returns KindInvalidChallenge.
-func (s *Challenges) unseal(purpose Purpose, challenge string) (p passkeyStart, err error) {
+func (s *Service) unseal(purpose Purpose, challenge string) (p passkeyStart, err error) {
 	raw, err := sealedText(challenge)
 	if err != nil {
 		return p, err

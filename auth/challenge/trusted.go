@@ -1,4 +1,4 @@
-package signin
+package challenge
 
 import (
 	"context"
@@ -19,7 +19,7 @@ const TrustLife = 30 * 24 * time.Hour
 
 // Trust makes the row of a browser that took the second step with an answer at a time, and the secret for its cookie. It returns nil
 // where the policy does not allow it, or the answer: a recovery code is for emergencies, and with a passkey alone there is no second step.
-func (s *Challenges) Trust(ok Checked, from auth.Caller, at time.Time) (*models.TrustedBrowser, string) {
+func (s *Service) Trust(ok Checked, from auth.Caller, at time.Time) (*models.TrustedBrowser, string) {
 	if !s.policy.MayTrustBrowsers(ok.User) || ok.Use.Kind == models.FactorRecoveryCode || ok.Method == models.ByPasskey {
 		return nil, ""
 	}
@@ -33,7 +33,7 @@ func (s *Challenges) Trust(ok Checked, from auth.Caller, at time.Time) (*models.
 }
 
 // Trusted returns the row that lets this browser skip the second step, or nil. secrets are those of the browser's cookie.
-func (s *Challenges) Trusted(ctx context.Context, user models.User, secrets []string) (*uuid.UUID, error) {
+func (s *Service) Trusted(ctx context.Context, user models.User, secrets []string) (*uuid.UUID, error) {
 	if len(secrets) == 0 || !s.policy.MayTrustBrowsers(user) {
 		return nil, nil //nolint:nilnil // not trusted is no error
 	}

@@ -1,4 +1,6 @@
-package signin
+// Package challenge asks for more than a password: it gives challenges for second steps and passkeys, and checks their answers, for
+// sign-ins and for confirmations alike. It also knows the browsers that skip the second step, and tells owners of steps that were missed.
+package challenge
 
 import (
 	"log/slog"
@@ -12,8 +14,8 @@ import (
 	"latchkey/models"
 )
 
-// ChallengeParts are the dependencies of the service. All but Passkeys are required.
-type ChallengeParts struct {
+// Parts are the dependencies of the service. All but Passkeys are required.
+type Parts struct {
 	Store    *models.Store
 	Clock    auth.Clock
 	Log      *slog.Logger
@@ -26,8 +28,8 @@ type ChallengeParts struct {
 	Policy   auth.FactorPolicy   // who must have a second factor
 }
 
-// Challenges gives challenges and checks their answers. It is safe for concurrent use.
-type Challenges struct {
+// Service gives challenges and checks their answers. It is safe for concurrent use.
+type Service struct {
 	store    *models.Store
 	clock    auth.Clock
 	log      *slog.Logger
@@ -40,9 +42,9 @@ type Challenges struct {
 	policy   auth.FactorPolicy
 }
 
-// NewChallenges returns the service.
-func NewChallenges(p ChallengeParts) *Challenges {
-	return &Challenges{
+// New returns the service.
+func New(p Parts) *Service {
+	return &Service{
 		store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify, limits: p.Limits, gate: p.Gate, clients: p.Clients,
 		passkeys: p.Passkeys, policy: p.Policy,
 	}

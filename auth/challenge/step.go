@@ -1,4 +1,4 @@
-package signin
+package challenge
 
 import (
 	"context"
@@ -110,7 +110,7 @@ type Step struct {
 
 // Ask writes the challenge of a second step and returns a StepError. Otherwise it returns KindRateLimited past a budget,
 // KindInvalidCredential with the cause models.ErrChanged if the account has changed since it was read, or KindUnavailable.
-func (s *Challenges) Ask(ctx context.Context, st Step) (err error) {
+func (s *Service) Ask(ctx context.Context, st Step) (err error) {
 	now, user := s.clock.Now(), st.User
 	p := pendingStep{
 		Kept: st.Kept, Verified: user.PasswordHash, Version: user.FactorsVersion,
@@ -151,7 +151,7 @@ func (s *Challenges) Ask(ctx context.Context, st Step) (err error) {
 }
 
 // Find reads the second step of a browser that waits, for its page. It returns KindInvalidChallenge if there is none.
-func (s *Challenges) Find(ctx context.Context, challenge string) (SecondStep, error) {
+func (s *Service) Find(ctx context.Context, challenge string) (SecondStep, error) {
 	hash, err := secretHash(challenge)
 	if err != nil {
 		return SecondStep{}, err
@@ -178,7 +178,7 @@ func (s *Challenges) Find(ctx context.Context, challenge string) (SecondStep, er
 }
 
 // openStep opens a challenge and checks that its account is still what it was when the password was checked.
-func (s *Challenges) openStep(ctx context.Context, c models.Challenge) (user models.User, p pendingStep, err error) {
+func (s *Service) openStep(ctx context.Context, c models.Challenge) (user models.User, p pendingStep, err error) {
 	data, _, err := s.sealer.Open(sealedRow(c.Hash), c.Data)
 	if err == nil {
 		err = json.Unmarshal(data, &p)
@@ -230,7 +230,7 @@ func publicID(hash []byte) string {
 func sealedRow(hash []byte) []byte { return append([]byte("challenge\x00"), hash...) }
 
 // Factors reads what an account signs in with beside its password.
-func (s *Challenges) Factors(ctx context.Context, user uuid.UUID) (list []models.Factor, err error) {
+func (s *Service) Factors(ctx context.Context, user uuid.UUID) (list []models.Factor, err error) {
 	err = s.gate.Query(ctx, func() error {
 		list, err = s.store.Factors(ctx, user)
 		return err
@@ -239,7 +239,7 @@ func (s *Challenges) Factors(ctx context.Context, user uuid.UUID) (list []models
 }
 
 // Methods returns the ways in which an account can take the second step.
-func (s *Challenges) Methods(factors []models.Factor) []Method {
+func (s *Service) Methods(factors []models.Factor) []Method {
 	methods := []Method{}
 	has := func(kind models.FactorKind) bool {
 		return slices.ContainsFunc(factors, func(f models.Factor) bool {
