@@ -50,7 +50,7 @@ func (s *Service) Data(ctx context.Context, by *browser.Session, c signin.Confir
 	now := s.clock.Now()
 	e := auth.Limited(auth.NewEvent(models.EventDataDownloaded, by.User.ID, c.From, now), ratelimit.DownloadLimit)
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: by.Device.ID, Valid: true}, by.Device.Name
-	err = s.store.AddConfirmedEvent(ctx, e, by.User.PasswordHash, done.Proof)
+	err = s.store.AddConfirmedEvent(ctx, e, done.Proof)
 	if errors.Is(err, models.ErrChanged) && s.gone(ctx, by) {
 		err = &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
 	}

@@ -54,7 +54,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c Pas
 	}
 	now, from := s.clock.Now(), c.Confirmation.From
 	revoked, err = s.store.ChangePassword(ctx, models.PasswordChange{
-		UserID: by.User.ID, Verified: by.User.PasswordHash, Proof: done.Proof, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
+		UserID: by.User.ID, Proof: done.Proof, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
 		Event:      auth.Limited(auth.NewEvent(models.EventPasswordChanged, by.User.ID, from, now), ratelimit.PasswordLimit),
 		FreshStart: s.limits.FreshStart(by.User, from),
 		Mail:       s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),

@@ -106,7 +106,7 @@ func (s *Service) ask(ctx context.Context, user models.User, r Request, proof mo
 	n := s.notify.ComposeTo(r.Email, user.ID, l, link)
 	n.Mail.Kind = string(notify.KindEmailConfirm) // the activity reports a failed mail by its kind, which must not tell whether the address is taken
 	return s.store.AskEmailChange(ctx, models.EmailRequest{
-		UserID: user.ID, Verified: user.PasswordHash, Proof: proof, At: now, Mail: n,
+		UserID: user.ID, Proof: proof, At: now, Mail: n,
 		Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.Confirmation.From, now), ratelimit.AddressLimit),
 	})
 }

@@ -33,6 +33,6 @@ func (s *Service) EndWaysBack(ctx context.Context, by *browser.Session, c signin
 		return 0, err
 	}
 	e := auth.NewEvent(models.EventWaysBackEnded, by.User.ID, c.From, s.clock.Now())
-	ended, err = s.store.EndWaysBack(ctx, e, by.User.PasswordHash, done.Proof)
+	ended, err = s.store.EndWaysBack(ctx, e, done.Proof)
 	return ended, s.signIn.FinishConfirmation(ctx, by, done, err)
 }

@@ -43,7 +43,7 @@ func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) er
 	now, from := s.clock.Now(), d.Confirmation.From
 	var had []string
 	err = s.store.DeleteUser(ctx, models.Deletion{
-		UserID: by.User.ID, Verified: by.User.PasswordHash, Proof: done.Proof, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
+		UserID: by.User.ID, Proof: done.Proof, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
 		Farewell: s.notify.Compose(uuid.Nil, notify.NewNotification(notify.KindDeleted, from, now)),
 		Seal: func(emailKeys []string) []byte {
 			had = emailKeys

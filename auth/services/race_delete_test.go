@@ -180,7 +180,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 			})
 			// Whatever won, the account goes now if it is there.
 			if now, err := p.on(0).store.UserByID(t.Context(), user.ID); err == nil {
-				d := models.Deletion{UserID: user.ID, Verified: now.PasswordHash, Now: p.now, Event: auth.NewEvent(models.EventAccountDeleted, user.ID, raceFrom, p.now()),
+				d := models.Deletion{UserID: user.ID, Proof: models.Proof{Verified: now.PasswordHash}, Now: p.now, Event: auth.NewEvent(models.EventAccountDeleted, user.ID, raceFrom, p.now()),
 					Seal: func(keys []string) []byte { return p.on(0).Deletions.Seal(user.ID, keys) }}
 				if now.LockedAt == nil {
 					if err := p.on(0).store.DeleteUser(t.Context(), d); err != nil {

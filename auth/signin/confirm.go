@@ -100,7 +100,7 @@ func (s *Service) CheckConfirmation(ctx context.Context, by *browser.Session, c 
 			done, err = s.confirmWithCode(ctx, by.User, c)
 		}
 	}
-	done.Proof.Version = by.User.FactorsVersion
+	done.Proof.Verified, done.Proof.Version = by.User.PasswordHash, by.User.FactorsVersion
 	return done, err
 }
 
