@@ -26,7 +26,7 @@ func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwor
 
 // confirmPart returns the part of a form that asks who is there.
 func (s *Server) confirmPart(r *http.Request, passwordField string) (views.Confirm, error) {
-	o, err := s.signIn.StartConfirm(r.Context(), request(r).session.User)
+	o, err := s.confirm.Options(r.Context(), request(r).session.User)
 	c := views.Confirm{PasswordField: passwordField, SecondFactor: o.SecondFactor, HasCode: o.HasCode, HasApp: o.HasApp}
 	if o.Passkey != nil {
 		c.Passkey = &views.PasskeyStart{Challenge: o.Passkey.Challenge, Options: string(o.Passkey.PublicKey)}

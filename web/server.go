@@ -53,6 +53,7 @@ type Server struct {
 	browsers    *browser.Service
 	challenges  *challenge.Service
 	signIn      *signin.Service
+	confirm     *signin.Confirmations
 	accounts    *account.Service
 	addresses   *address.Service
 	deletions   *deletion.Service
@@ -91,7 +92,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),

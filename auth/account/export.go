@@ -32,14 +32,14 @@ func (a *Data) Close() { a.end() }
 
 // Data lets a person who confirms it read everything that is stored of the account. A stolen cookie alone must not be enough. The
 // activity records the download before anything is read. Data returns KindInvalidRequest (of current_password and code), the
-// errors of signin.Confirm, or KindSignedOut.
+// errors of confirm.Service.Confirm, or KindSignedOut.
 func (s *Service) Data(ctx context.Context, by *browser.Session, c signin.Confirmation) (*Data, error) {
 	var bad auth.Fields
-	c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+	c.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
 	if bad.Err() != nil {
 		return nil, bad.Err()
 	}
-	done, err := s.signIn.CheckConfirmation(ctx, by, c)
+	done, err := s.confirm.Check(ctx, by, c)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (s *Service) Data(ctx context.Context, by *browser.Session, c signin.Confir
 	if errors.Is(err, models.ErrChanged) && s.gone(ctx, by) {
 		err = &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
 	}
-	if err := s.signIn.FinishConfirmation(ctx, by, done, err); err != nil {
+	if err := s.confirm.Finish(ctx, by, done, err); err != nil {
 		end()
 		return nil, err
 	}

@@ -27,10 +27,10 @@ const ChangedBefore = -1
 const repeatWithin = time.Minute
 
 // ChangePassword replaces the password, signs out all devices except this browser, and returns how many. It returns
-// KindInvalidRequest (of current_password, code and new_password) and the errors of signin.Confirm.
+// KindInvalidRequest (of current_password, code and new_password) and the errors of confirm.Service.Confirm.
 func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c PasswordChange) (revoked int64, err error) {
 	var bad auth.Fields
-	c.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+	c.Confirmation.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
 	bad.Refuse("new_password", s.ProblemWithPassword(by.User.Email, c.New))
 	if len(bad) == 0 && c.Confirmation.Password == c.New {
 		bad.Refuse("new_password", "Choose a password other than the current one.")
@@ -41,7 +41,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c Pas
 	if done, err := s.changedBefore(ctx, by.User, c); err != nil || done {
 		return ChangedBefore, err
 	}
-	done, err := s.signIn.CheckConfirmation(ctx, by, c.Confirmation)
+	done, err := s.confirm.Check(ctx, by, c.Confirmation)
 	if err != nil {
 		return s.sentTwice(ctx, by, c, err)
 	}
@@ -59,7 +59,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c Pas
 		FreshStart: s.limits.FreshStart(by.User, from),
 		Mail:       s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
 	})
-	if err = s.signIn.FinishConfirmation(ctx, by, done, err); err != nil {
+	if err = s.confirm.Finish(ctx, by, done, err); err != nil {
 		return s.sentTwice(ctx, by, c, err)
 	}
 	return revoked, nil

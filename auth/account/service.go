@@ -35,7 +35,7 @@ type Parts struct {
 	Notify    *notify.Service
 	Passwords *passwordcheck.Service
 	Browsers  *browser.Service
-	SignIn    *signin.Service
+	Confirm   *signin.Confirmations
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
 	Slots     *ratelimit.Slots
@@ -53,7 +53,7 @@ type Service struct {
 	notify    *notify.Service
 	passwords *passwordcheck.Service
 	browsers  *browser.Service
-	signIn    *signin.Service
+	confirm   *signin.Confirmations
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate
 	slots     *ratelimit.Slots
@@ -67,7 +67,7 @@ type Service struct {
 func New(p Parts, c Config) *Service {
 	return &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, notify: p.Notify,
-		passwords: p.Passwords, browsers: p.Browsers, signIn: p.SignIn, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
+		passwords: p.Passwords, browsers: p.Browsers, confirm: p.Confirm, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
 		exports: ratelimit.NewPerAccount(ratelimit.MaxDownloads), breaches: newBreaches(c.Breached, p.Log, p.Clock.Now),
 	}
 }

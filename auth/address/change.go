@@ -33,7 +33,7 @@ type pendingEmail struct {
 // address ends; one to the same address stays good, because the form may have been sent twice.
 //
 // The response and its cost do not tell whether another account has the address or may take it back: a mail tells the address's
-// owner instead. Ask returns KindInvalidRequest (of email, password and code), the errors of signin.Confirm, and KindNotFound if no
+// owner instead. Ask returns KindInvalidRequest (of email, password and code), the errors of confirm.Service.Confirm, and KindNotFound if no
 // mail is sent here.
 func (s *Service) Ask(ctx context.Context, by *browser.Session, r Request) error {
 	if !s.notify.Enabled() {
@@ -43,7 +43,7 @@ func (s *Service) Ask(ctx context.Context, by *browser.Session, r Request) error
 	if err := checkNewEmail(by.User, r); err != nil {
 		return err
 	}
-	done, err := s.signIn.CheckConfirmation(ctx, by, r.Confirmation)
+	done, err := s.confirm.Check(ctx, by, r.Confirmation)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (s *Service) Ask(ctx context.Context, by *browser.Session, r Request) error
 		}
 		return s.ask(ctx, by.User, r, done.Proof, err == nil, held)
 	})
-	return s.signIn.FinishConfirmation(ctx, by, done, err)
+	return s.confirm.Finish(ctx, by, done, err)
 }
 
 func checkNewEmail(user models.User, r Request) error {
@@ -80,7 +80,7 @@ func checkNewEmail(user models.User, r Request) error {
 	if len(bad) == 0 && auth.SameEmail(r.Email) == auth.SameEmail(user.EmailKey) {
 		bad.Refuse("email", "This is your e-mail address already.")
 	}
-	r.Confirmation.Check(&bad, user, signin.ConfirmFields{Password: "password", Code: "code"})
+	r.Confirmation.CheckForm(&bad, user, signin.Fields{Password: "password", Code: "code"})
 	return bad.Err()
 }
 

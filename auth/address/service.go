@@ -19,7 +19,7 @@ type Parts struct {
 	Sealer    *seal.Sealer
 	Notify    *notify.Service
 	Passwords *passwordcheck.Service
-	SignIn    *signin.Service
+	Confirm   *signin.Confirmations
 	Accounts  *account.Service
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
@@ -32,7 +32,7 @@ type Service struct {
 	sealer    *seal.Sealer
 	notify    *notify.Service
 	passwords *passwordcheck.Service
-	signIn    *signin.Service
+	confirm   *signin.Confirmations
 	accounts  *account.Service
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate
@@ -41,6 +41,6 @@ type Service struct {
 // New returns the service.
 func New(p Parts) *Service {
 	return &Service{
-		store: p.Store, clock: p.Clock, sealer: p.Sealer, notify: p.Notify, passwords: p.Passwords, signIn: p.SignIn, accounts: p.Accounts, limits: p.Limits, gate: p.Gate,
+		store: p.Store, clock: p.Clock, sealer: p.Sealer, notify: p.Notify, passwords: p.Passwords, confirm: p.Confirm, accounts: p.Accounts, limits: p.Limits, gate: p.Gate,
 	}
 }

@@ -21,7 +21,7 @@ type Request struct {
 
 // Delete deletes the account of a person who gives its address and confirms it, with its devices and everything else except anonymous
 // events, and mails a farewell. It cannot be undone. Delete returns KindNotAllowed for support staff, KindInvalidRequest (of email,
-// also while a former address can be taken back, current_password and code), the errors of signin.Confirm, or KindSignedOut if the
+// also while a former address can be taken back, current_password and code), the errors of confirm.Service.Confirm, or KindSignedOut if the
 // account is already gone.
 func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) error {
 	if by.Support() {
@@ -32,11 +32,11 @@ func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) er
 	if bad.Text("email", d.Email, auth.MaxEmail); len(bad) == 0 && auth.SameEmail(d.Email) != auth.SameEmail(by.User.Email) {
 		bad.Refuse("email", "This is not the e-mail address of the account that you are signed in to.")
 	}
-	d.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+	d.Confirmation.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
 	if err := bad.Err(); err != nil {
 		return err
 	}
-	done, err := s.signIn.CheckConfirmation(ctx, by, d.Confirmation)
+	done, err := s.confirm.Check(ctx, by, d.Confirmation)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) er
 	case errors.Is(err, models.ErrWayBack):
 		err = auth.InvalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
 	}
-	if err = s.signIn.FinishConfirmation(ctx, by, done, err); err == nil {
+	if err = s.confirm.Finish(ctx, by, done, err); err == nil {
 		s.finishSoon(ctx, by.User.ID, had)
 	}
 	return err

@@ -134,7 +134,7 @@ type TokenAct struct {
 	Claims       *token.Claims
 	ID           string // "current" for the token's own device, or a device id
 	Password     string // needed for another device; not enough where the account has a second factor
-	Confirmation string // of signin.ConfirmApp, in place of the password
+	Confirmation string // of confirm.Service.App, in place of the password
 	Name         string // the new name of a rename
 	From         auth.Caller
 }
@@ -184,14 +184,14 @@ func (s *Service) authorise(ctx context.Context, a TokenAct) (key models.DeviceK
 	if _, err := s.store.Device(ctx, key.UserID, key.ID); err != nil {
 		return key, false, nil, err
 	}
-	jkt := signin.KeyOfToken(a.Claims)
+	jkt := a.Claims.JKT()
 	if me.JKT != "" && jkt == me.JKT {
 		return key, false, nil, nil // a server that saw the token could not have made the proof
 	}
 	if a.Confirmation == "" {
 		return key, false, nil, s.checkPassword(ctx, own.UserID, a)
 	}
-	use, err := signin.ConfirmationUse(own, jkt, a.Confirmation)
+	use, err := signin.AppUse(own, jkt, a.Confirmation)
 	return key, false, []models.ChallengeUse{use}, err
 }
 

@@ -103,7 +103,7 @@ type NewPasskey struct {
 }
 
 // AddPasskey adds a passkey. It returns KindInvalidRequest (of name and new_passkey), KindInvalidChallenge, KindNotAllowed, and the
-// errors of signin.Confirm.
+// errors of confirm.Service.Confirm.
 func (s *Service) AddPasskey(ctx context.Context, by *browser.Session, n NewPasskey) (Added, error) {
 	var bad auth.Fields
 	n.Name = strings.TrimSpace(n.Name)
@@ -205,7 +205,7 @@ type NewApp struct {
 }
 
 // AddApp turns an authenticator app on. Its first code counts as used. It returns KindInvalidRequest (of app_code), KindInvalidChallenge,
-// and the errors of signin.Confirm.
+// and the errors of confirm.Service.Confirm.
 func (s *Service) AddApp(ctx context.Context, by *browser.Session, n NewApp) (Added, error) {
 	var bad auth.Fields
 	secret, err := s.unseal(appRow, by.User.ID, n.Sealed)
@@ -229,7 +229,7 @@ func (s *Service) AddApp(ctx context.Context, by *browser.Session, n NewApp) (Ad
 
 // add confirms the act and adds the factor, with its event and its mail.
 func (s *Service) add(ctx context.Context, by *browser.Session, act Act, f models.Factor, from auth.Caller) (Added, error) {
-	how, err := s.confirm(ctx, by, act.Confirmation)
+	how, err := s.confirmAct(ctx, by, act.Confirmation)
 	if err != nil {
 		return Added{}, err
 	}
@@ -257,7 +257,7 @@ func (s *Service) add(ctx context.Context, by *browser.Session, act Act, f model
 
 // NewCodes makes ten recovery codes in place of the earlier ones. They are returned this once, and stored as hashes. They count as
 // old as the factor that confirmed the act. It returns KindNotAllowed if the account has no other factor, and the errors of
-// signin.Confirm.
+// confirm.Service.Confirm.
 func (s *Service) NewCodes(ctx context.Context, by *browser.Session, c signin.Confirmation, from auth.Caller) (codes []string, err error) {
 	o, err := s.Overview(ctx, by)
 	if err != nil {
@@ -269,11 +269,11 @@ func (s *Service) NewCodes(ctx context.Context, by *browser.Session, c signin.Co
 	how := confirmed{since: youngest(o), verified: ""}
 	if s.CodesNeedConfirmation(by, o, c.Ticket) {
 		var bad auth.Fields
-		c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+		c.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
 		if err := bad.Err(); err != nil {
 			return nil, err
 		}
-		done, err := s.signIn.Confirm(ctx, by, c)
+		done, err := s.confirm.Confirm(ctx, by, c)
 		if err != nil {
 			return nil, err
 		}

@@ -61,12 +61,12 @@ func (s *Service) NeedsConfirmation(by *browser.Session, ticket string) bool {
 	return !s.policy.MustSetUp(by.User) || !s.goodTicket(setUpTicketRow, by, ticket)
 }
 
-// confirm checks that it is the account's owner who acts.
-func (s *Service) confirm(ctx context.Context, by *browser.Session, c signin.Confirmation) (confirmed, error) {
+// confirmAct checks that it is the account's owner who acts.
+func (s *Service) confirmAct(ctx context.Context, by *browser.Session, c signin.Confirmation) (confirmed, error) {
 	if !s.NeedsConfirmation(by, c.Ticket) {
 		return confirmed{verified: by.User.PasswordHash}, nil
 	}
-	done, err := s.signIn.Confirm(ctx, by, c)
+	done, err := s.confirm.Confirm(ctx, by, c)
 	if err != nil {
 		return confirmed{}, err
 	}
@@ -83,7 +83,7 @@ func (s *Service) checkAct(bad *auth.Fields, by *browser.Session, a Act) {
 		bad.Refuse("enrol_code", "This is required.")
 	}
 	if s.NeedsConfirmation(by, a.Confirmation.Ticket) {
-		a.Confirmation.Check(bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+		a.Confirmation.CheckForm(bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
 	}
 }
 

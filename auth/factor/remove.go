@@ -27,7 +27,7 @@ func (s *Service) MayRemoveLast(by *browser.Session) bool {
 }
 
 // RemovePasskey removes a passkey. With the last factor, the recovery codes go, too. It returns KindNotFound, KindNotAllowed,
-// KindInvalidRequest, KindInvalidChallenge, and the errors of signin.Confirm.
+// KindInvalidRequest, KindInvalidChallenge, and the errors of confirm.Service.Confirm.
 func (s *Service) RemovePasskey(ctx context.Context, by *browser.Session, id string, act Act, from auth.Caller) (Added, error) {
 	o, err := s.Overview(ctx, by)
 	if err != nil {
@@ -57,11 +57,11 @@ func (s *Service) remove(ctx context.Context, by *browser.Session, o Overview, f
 		return Added{}, errLastFactor
 	}
 	var bad auth.Fields
-	act.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+	act.Confirmation.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
-	if _, err := s.signIn.Confirm(ctx, by, act.Confirmation); err != nil {
+	if _, err := s.confirm.Confirm(ctx, by, act.Confirmation); err != nil {
 		return Added{}, err
 	}
 	now := s.clock.Now()
@@ -85,12 +85,12 @@ func (s *Service) remove(ctx context.Context, by *browser.Session, o Overview, f
 
 // RenamePasskey gives a passkey another name. It is confirmed like a removal: otherwise a copied cookie could swap the names of two
 // passkeys, and the owner would remove the wrong one. It returns KindInvalidRequest (of name), KindNotFound, KindRateLimited, and the
-// errors of signin.Confirm.
+// errors of confirm.Service.Confirm.
 func (s *Service) RenamePasskey(ctx context.Context, by *browser.Session, id, name string, c signin.Confirmation, from auth.Caller) error {
 	var bad auth.Fields
 	name = strings.TrimSpace(name)
 	bad.Text("name", name, MaxName)
-	c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+	c.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
 	if err := bad.Err(); err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (s *Service) RenamePasskey(ctx context.Context, by *browser.Session, id, na
 	if f.Name == name {
 		return nil
 	}
-	if _, err := s.signIn.Confirm(ctx, by, c); err != nil {
+	if _, err := s.confirm.Confirm(ctx, by, c); err != nil {
 		return err
 	}
 	now := s.clock.Now()

@@ -35,7 +35,7 @@ type Parts struct {
 	Log      *slog.Logger
 	Sealer   *seal.Sealer
 	Notify   *notify.Service
-	SignIn   *signin.Service
+	Confirm  *signin.Confirmations
 	Limits   *ratelimit.Service
 	Passkeys *passkey.Ceremonies // nil where passkeys do not work
 	Policy   auth.FactorPolicy   // who must have a second factor
@@ -49,7 +49,7 @@ type Service struct {
 	log      *slog.Logger
 	sealer   *seal.Sealer
 	notify   *notify.Service
-	signIn   *signin.Service
+	confirm  *signin.Confirmations
 	limits   *ratelimit.Service
 	passkeys *passkey.Ceremonies
 	policy   auth.FactorPolicy
@@ -59,7 +59,7 @@ type Service struct {
 // New returns the service.
 func New(p Parts) *Service {
 	return &Service{
-		store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify, signIn: p.SignIn, limits: p.Limits, passkeys: p.Passkeys, policy: p.Policy, name: p.Name,
+		store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify, confirm: p.Confirm, limits: p.Limits, passkeys: p.Passkeys, policy: p.Policy, name: p.Name,
 	}
 }
 

@@ -170,11 +170,11 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			options, err := d.SignIn.StartConfirm(t.Context(), session.User)
+			options, err := d.Confirm.Options(t.Context(), session.User)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.Confirm(t.Context(), session, signin.Confirmation{Challenge: options.Passkey.Challenge, Passkey: h.answer(t, options.Passkey.PublicKey, origin), From: from})
+			_, err = d.Confirm.Confirm(t.Context(), session, signin.Confirmation{Challenge: options.Passkey.Challenge, Passkey: h.answer(t, options.Passkey.PublicKey, origin), From: from})
 			return err
 		}
 		web, app, stranger := "https://"+passkeyHost, originOf(t, notesDigits), originOf(t, other)

@@ -94,6 +94,7 @@ type Services struct {
 	Browsers   *browser.Service
 	Challenges *challenge.Service
 	SignIn     *signin.Service
+	Confirm    *signin.Confirmations
 	Accounts   *account.Service
 	Addresses  *address.Service
 	Deletions  *deletion.Service
@@ -148,20 +149,24 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Browsers = browser.New(browser.Parts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Tokens: s.Tokens, Key: k.browsers},
 		browser.Config{Lifetime: c.BrowserLifetime, SecondFactor: c.SecondFactor})
 	s.SignIn = signin.New(signin.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Browsers: s.Browsers, Limits: s.Limits,
+		Store: store, Clock: clock, Keys: s.Keys, Tokens: s.Tokens, Browsers: s.Browsers, Limits: s.Limits,
 		Gate: s.Gate, Passwords: s.Passwords, Challenges: s.Challenges,
 	}, signin.Config{DeviceLifetime: c.DeviceLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
+	s.Confirm = signin.NewConfirmations(signin.ConfirmParts{
+		Store: store, Clock: clock, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, Passwords: s.Passwords,
+		Challenges: s.Challenges,
+	})
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
-		Browsers: s.Browsers, SignIn: s.SignIn, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
+		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer), Breached: c.Breached})
 	s.Addresses = address.New(address.Parts{
-		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, SignIn: s.SignIn, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
+		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, Confirm: s.Confirm, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})
-	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
+	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.Confirm)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords)
 	s.Factors = factor.New(factor.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, SignIn: s.SignIn, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: serviceName,
+		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: serviceName,
 	})
 	s.Support = support.New(store, clock, idle, s.Devices)
 	s.Operator = operator.New(operator.Parts{

@@ -18,20 +18,20 @@ type Confirmation struct {
 	Password  string
 	Code      string // of the authenticator app, or a recovery code
 	Passkey   []byte // AuthenticationResponseJSON; then the password and the code are not looked at
-	Challenge string // of ConfirmOptions.Passkey
+	Challenge string // of Options.Passkey
 	Ticket    string // of a set-up of the second factor, where it replaces the rest: see factor.SetUpTicket
 	From      auth.Caller
 }
 
-// ConfirmOptions is what the form of a sensitive act asks for.
-type ConfirmOptions struct {
+// Options is what the form of a sensitive act asks for.
+type Options struct {
 	SecondFactor bool // the password alone is not enough
 	HasCode      bool // a code can be typed
 	HasApp       bool // it can be that of an authenticator app
 	Passkey      *challenge.PasskeyStart
 }
 
-// Confirmed is a checked confirmation. The act uses Proof up in its own transaction, and then calls FinishConfirmation.
+// Confirmed is a checked confirmation. The act uses Proof up in its own transaction, and then calls Finish.
 type Confirmed struct {
 	Factor models.Factor // the zero Factor: with the password alone
 	Method models.SignInMethod
@@ -40,8 +40,8 @@ type Confirmed struct {
 	counted []models.Counter // wrong codes counted in advance
 }
 
-// StartConfirm returns what the form of a sensitive act asks for.
-func (s *Service) StartConfirm(ctx context.Context, user models.User) (o ConfirmOptions, err error) {
+// Options returns what the form of a sensitive act asks for.
+func (s *Confirmations) Options(ctx context.Context, user models.User) (o Options, err error) {
 	if !user.SecondFactor {
 		return o, nil
 	}
@@ -62,11 +62,11 @@ func (s *Service) StartConfirm(ctx context.Context, user models.User) (o Confirm
 	return o, err
 }
 
-// ConfirmFields is which fields of a form hold a confirmation's parts, for errors about them.
-type ConfirmFields struct{ Password, Code string }
+// Fields is which fields of a form hold a confirmation's parts, for errors about them.
+type Fields struct{ Password, Code string }
 
-// Check checks the form of a confirmation, before anything is counted.
-func (c Confirmation) Check(bad *auth.Fields, user models.User, f ConfirmFields) {
+// CheckForm checks the form of a confirmation, before anything is counted.
+func (c Confirmation) CheckForm(bad *auth.Fields, user models.User, f Fields) {
 	if len(c.Passkey) > 0 {
 		return
 	}
@@ -77,37 +77,37 @@ func (c Confirmation) Check(bad *auth.Fields, user models.User, f ConfirmFields)
 }
 
 // Confirm checks a confirmation and uses it up by itself, for acts whose transaction does not. The browser gets a new secret for its
-// cookie, which Session.Keep takes. Confirm returns the errors of CheckConfirmation and FinishConfirmation.
-func (s *Service) Confirm(ctx context.Context, by *browser.Session, c Confirmation) (Confirmed, error) {
-	done, err := s.CheckConfirmation(ctx, by, c)
+// cookie, which Session.Keep takes. Confirm returns the errors of Check and Finish.
+func (s *Confirmations) Confirm(ctx context.Context, by *browser.Session, c Confirmation) (Confirmed, error) {
+	done, err := s.Check(ctx, by, c)
 	if err != nil {
 		return done, err
 	}
 	if done.Proof.Factor != nil {
 		err = s.store.UseFactor(ctx, by.User.ID, done.Proof.Version, *done.Proof.Factor, done.Proof.Challenge)
 	}
-	return done, s.FinishConfirmation(ctx, by, done, err)
+	return done, s.Finish(ctx, by, done, err)
 }
 
-// CheckConfirmation checks a confirmation and leaves its use to the act. It returns KindWrongPassword, KindInvalidCode,
+// Check checks a confirmation and leaves its use to the act. It returns KindWrongPassword, KindInvalidCode,
 // KindInvalidChallenge, KindRateLimited or KindUnavailable.
-func (s *Service) CheckConfirmation(ctx context.Context, by *browser.Session, c Confirmation) (done Confirmed, err error) {
+func (s *Confirmations) Check(ctx context.Context, by *browser.Session, c Confirmation) (done Confirmed, err error) {
 	if len(c.Passkey) > 0 {
-		done, err = s.confirmWithPasskey(ctx, by.User, c)
+		done, err = s.checkPasskey(ctx, by.User, c)
 	} else if err = s.passwords.Confirm(ctx, by.User, c.Password, c.From); err == nil {
 		done.Method = models.ByPassword
 		if by.User.SecondFactor {
-			done, err = s.confirmWithCode(ctx, by.User, c)
+			done, err = s.checkCode(ctx, by.User, c)
 		}
 	}
 	done.Proof.Verified, done.Proof.Version = by.User.PasswordHash, by.User.FactorsVersion
 	return done, err
 }
 
-// FinishConfirmation ends a confirmation after its act, whose transaction returned err. When that was nil the browser gets a new secret.
-// Otherwise FinishConfirmation returns KindInvalidCode when the code was used before, KindInvalidChallenge when the passkey's challenge
+// Finish ends a confirmation after its act, whose transaction returned err. When that was nil the browser gets a new secret.
+// Otherwise Finish returns KindInvalidCode when the code was used before, KindInvalidChallenge when the passkey's challenge
 // was, KindWrongPassword or KindInvalidChallenge when the account has changed, and any other error as it is.
-func (s *Service) FinishConfirmation(ctx context.Context, by *browser.Session, done Confirmed, err error) error {
+func (s *Confirmations) Finish(ctx context.Context, by *browser.Session, done Confirmed, err error) error {
 	var own *auth.Error
 	used := errors.Is(err, models.ErrUsed)
 	if len(done.counted) > 0 && !used {
@@ -121,7 +121,7 @@ func (s *Service) FinishConfirmation(ctx context.Context, by *browser.Session, d
 	case errors.As(err, &own):
 		return err
 	case used && done.Proof.Challenge != nil:
-		return staleConfirm(err)
+		return stale(err)
 	case used:
 		return challenge.WrongCode(err)
 	case errors.Is(err, models.ErrChanged) && done.Proof.Factor == nil:
@@ -136,16 +136,16 @@ func passwordChanged(cause error) error {
 	return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page.", Cause: cause}
 }
 
-// staleConfirm refuses the challenge of a page that cannot be used any more.
-func staleConfirm(cause error) error {
+// stale refuses the challenge of a page that cannot be used any more.
+func stale(cause error) error {
 	return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This page was open for too long, or it was sent twice. Try the passkey again.", Cause: cause, OfPasskey: true}
 }
 
-func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
+func (s *Confirmations) checkPasskey(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
 	ok, err := s.challenges.CheckPasskey(ctx, user, c.Challenge, c.Passkey)
 	switch {
 	case err != nil && auth.AsError(err).Kind == auth.KindInvalidChallenge:
-		return done, staleConfirm(err)
+		return done, stale(err)
 	case err != nil:
 		return done, err
 	case user.LockedAt != nil:
@@ -154,7 +154,7 @@ func (s *Service) confirmWithPasskey(ctx context.Context, user models.User, c Co
 	return Confirmed{Factor: ok.Factor, Method: ok.Method, Proof: models.Proof{Factor: &ok.Use, Challenge: &ok.UsedUp}}, nil
 }
 
-func (s *Service) confirmWithCode(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
+func (s *Confirmations) checkCode(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
 	ok, err := s.challenges.CheckCode(ctx, user, c.Code, c.From)
 	switch {
 	case errors.Is(err, models.ErrChanged):

@@ -15,14 +15,14 @@ import (
 	"latchkey/models"
 )
 
-// AppConfirmLife is how long an app's confirmation is good for.
-const AppConfirmLife = 5 * time.Minute
+// AppLife is how long an app's confirmation is good for.
+const AppLife = 5 * time.Minute
 
 // purposeConfirmed is the purpose of the row of an app's confirmation. The word is stored.
 const purposeConfirmed = "app_confirmed"
 
-// AppConfirm is a request by an app to confirm that its owner is there.
-type AppConfirm struct {
+// AppRequest is a request by an app to confirm that its owner is there.
+type AppRequest struct {
 	Claims   *token.Claims
 	Password string
 	From     auth.Caller
@@ -45,23 +45,15 @@ func (app confirmingApp) kept() challenge.Kept {
 	return challenge.Kept{Confirms: app.device.ID, JKT: app.jkt}
 }
 
-func (s *Service) confirmingApp(ctx context.Context, c *token.Claims) (app confirmingApp, err error) {
-	app.jkt = KeyOfToken(c)
+func (s *Confirmations) confirmingApp(ctx context.Context, c *token.Claims) (app confirmingApp, err error) {
+	app.jkt = c.JKT()
 	app.device, err = s.tokens.OwnDevice(ctx, c)
 	return app, err
 }
 
-// KeyOfToken returns the thumbprint of the key that an access token is bound to, or "".
-func KeyOfToken(c *token.Claims) string {
-	if c.Cnf == nil {
-		return ""
-	}
-	return c.Cnf.JKT
-}
-
-// ConfirmApp confirms with the password. Where the account has a second factor it returns a challenge.StepError, which FinishConfirmApp answers.
+// App confirms with the password. Where the account has a second factor it returns a challenge.StepError, which FinishApp answers.
 // Its other errors are KindInvalidRequest, KindWrongPassword, KindRateLimited, KindUnavailable and token.ErrDeviceGone.
-func (s *Service) ConfirmApp(ctx context.Context, a AppConfirm) (AppConfirmation, error) {
+func (s *Confirmations) App(ctx context.Context, a AppRequest) (AppConfirmation, error) {
 	var bad auth.Fields
 	bad.Text("password", a.Password, auth.MaxPassword)
 	if err := bad.Err(); err != nil {
@@ -98,9 +90,9 @@ func changedSince(err error) error {
 	return err
 }
 
-// StartConfirmApp begins a confirmation with a passkey alone. Its challenge costs no row. It returns KindNotAllowed if the account has
+// StartApp begins a confirmation with a passkey alone. Its challenge costs no row. It returns KindNotAllowed if the account has
 // no passkey or passkeys do not work here, KindUnavailable or token.ErrDeviceGone.
-func (s *Service) StartConfirmApp(ctx context.Context, c *token.Claims) (challenge.PasskeyStart, error) {
+func (s *Confirmations) StartApp(ctx context.Context, c *token.Claims) (challenge.PasskeyStart, error) {
 	app, err := s.confirmingApp(ctx, c)
 	if err != nil {
 		return challenge.PasskeyStart{}, err
@@ -119,9 +111,9 @@ func (s *Service) StartConfirmApp(ctx context.Context, c *token.Claims) (challen
 	return s.challenges.Start(challenge.Ceremony{Purpose: challenge.AppAct, Kept: app.kept(), User: app.device.UserID, Passkeys: known})
 }
 
-// FinishConfirmApp ends a confirmation with its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
+// FinishApp ends a confirmation with its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindInvalidProof, KindRateLimited, KindUnavailable or token.ErrDeviceGone.
-func (s *Service) FinishConfirmApp(ctx context.Context, c *token.Claims, a challenge.Answer) (AppConfirmation, error) {
+func (s *Confirmations) FinishApp(ctx context.Context, c *token.Claims, a challenge.Answer) (AppConfirmation, error) {
 	app, err := s.confirmingApp(ctx, c)
 	if err != nil {
 		return AppConfirmation{}, err
@@ -146,13 +138,13 @@ func (s *Service) FinishConfirmApp(ctx context.Context, c *token.Claims, a chall
 }
 
 // issueConfirmation makes a secret for one act, uses up what m holds and raises the proof of the app's device.
-func (s *Service) issueConfirmation(ctx context.Context, app confirmingApp, m models.AppConfirmation, from auth.Caller) (AppConfirmation, error) {
+func (s *Confirmations) issueConfirmation(ctx context.Context, app confirmingApp, m models.AppConfirmation, from auth.Caller) (AppConfirmation, error) {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails
 	now := s.clock.Now()
 	m.Device = models.DeviceKey{UserID: app.device.UserID, ID: app.device.ID}
 	m.Issued = models.Challenge{
-		Hash: confirmationHash(m.Device, app.jkt, secret), UserID: m.Device.UserID, Purpose: purposeConfirmed, CreatedAt: now, ExpiresAt: now.Add(AppConfirmLife),
+		Hash: confirmationHash(m.Device, app.jkt, secret), UserID: m.Device.UserID, Purpose: purposeConfirmed, CreatedAt: now, ExpiresAt: now.Add(AppLife),
 	}
 	m.Event = auth.Limited(auth.NewEvent(models.EventConfirmed, m.Device.UserID, from, now), ratelimit.ConfirmLimit)
 	m.Event.Detail, m.Event.DeviceName = string(m.Method), app.device.Name
@@ -165,7 +157,7 @@ func (s *Service) issueConfirmation(ctx context.Context, app confirmingApp, m mo
 		return AppConfirmation{}, err
 	}
 	s.notify.Wake()
-	return AppConfirmation{base64.RawURLEncoding.EncodeToString(secret[:]), int64(AppConfirmLife / time.Second)}, nil
+	return AppConfirmation{base64.RawURLEncoding.EncodeToString(secret[:]), int64(AppLife / time.Second)}, nil
 }
 
 // confirmationHash binds the secret of a confirmation to a device and its key: presented by another, it is an unknown one.
@@ -177,9 +169,9 @@ func confirmationHash(device models.DeviceKey, jkt string, secret [32]byte) []by
 	return h.Sum(nil)
 }
 
-// ConfirmationUse returns the use of a confirmation by an act of an app, whose transaction must make it. A malformed one is
+// AppUse returns the use of a confirmation by an act of an app, whose transaction must make it. A malformed one is
 // ErrNotConfirmed, which is also the answer when the use fails with models.ErrUsed.
-func ConfirmationUse(device models.DeviceKey, jkt, confirmation string) (models.ChallengeUse, error) {
+func AppUse(device models.DeviceKey, jkt, confirmation string) (models.ChallengeUse, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(confirmation)
 	if err != nil || len(raw) != 32 || len(confirmation) != base64.RawURLEncoding.EncodedLen(32) {
 		return models.ChallengeUse{}, ErrNotConfirmed // the cause would repeat the client's text

@@ -2,14 +2,12 @@
 package signin
 
 import (
-	"log/slog"
 	"time"
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
 	"latchkey/auth/keys"
-	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
@@ -28,9 +26,7 @@ type Config struct {
 type Parts struct {
 	Store      *models.Store
 	Clock      auth.Clock
-	Log        *slog.Logger
 	Keys       *keys.Service
-	Notify     *notify.Service
 	Tokens     *token.Service
 	Browsers   *browser.Service
 	Limits     *ratelimit.Service
@@ -44,9 +40,7 @@ type Service struct {
 	config     Config
 	store      *models.Store
 	clock      auth.Clock
-	log        *slog.Logger
 	keys       *keys.Service
-	notify     *notify.Service
 	tokens     *token.Service
 	browsers   *browser.Service
 	limits     *ratelimit.Service
@@ -58,7 +52,7 @@ type Service struct {
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
-		config: c, store: p.Store, clock: p.Clock, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens, browsers: p.Browsers, limits: p.Limits,
+		config: c, store: p.Store, clock: p.Clock, keys: p.Keys, tokens: p.Tokens, browsers: p.Browsers, limits: p.Limits,
 		gate: p.Gate, passwords: p.Passwords, challenges: p.Challenges,
 	}
 }
