@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/confirm"
 	"latchkey/auth/token"
 )
 
@@ -17,7 +17,7 @@ func (s *Server) apiConfirmation(w http.ResponseWriter, r *http.Request, claims 
 	if err != nil {
 		return err
 	}
-	done, err := s.confirm.App(r.Context(), signin.AppRequest{Claims: claims, Password: p["password"], From: from})
+	done, err := s.confirm.App(r.Context(), confirm.AppRequest{Claims: claims, Password: p["password"], From: from})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"latchkey/auth"
 	sessions "latchkey/auth/browser" // browser is a type of these tests
 	"latchkey/auth/challenge"
+	"latchkey/auth/confirm"
 	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 )
@@ -58,7 +59,7 @@ func (o *factorOwner) session() *sessions.Session {
 
 // confirmed is an act that the person confirms with the password and, with a second factor, a code.
 func (o *factorOwner) confirmed(code string) factor.Act {
-	return factor.Act{Confirmation: signin.Confirmation{Password: o.password, Code: code, From: o.from}}
+	return factor.Act{Confirmation: confirm.Confirmation{Password: o.password, Code: code, From: o.from}}
 }
 
 // addAuthenticator gives the person an authenticator app. Its first code is used.
@@ -82,7 +83,7 @@ func (o *factorOwner) addRecoveryCodes() []string {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	codes, err := o.auth.Factors.NewCodes(o.t.Context(), o.session(), signin.Confirmation{Ticket: ticket}, o.from)
+	codes, err := o.auth.Factors.NewCodes(o.t.Context(), o.session(), confirm.Confirmation{Ticket: ticket}, o.from)
 	if err != nil {
 		o.t.Fatal(err)
 	}

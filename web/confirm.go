@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/confirm"
 	"latchkey/views"
 )
 
@@ -12,16 +12,16 @@ import (
 var confirmParams = []string{"code", "passkey", "challenge", "ticket"}
 
 // decodeConfirmed is decodePage for the form of a sensitive act. passwordField is the name of its password field.
-func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwordField string, wanted ...string) (params, signin.Confirmation, error) {
+func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwordField string, wanted ...string) (params, confirm.Confirmation, error) {
 	p, err := decodePage(r, append(append(wanted, passwordField), confirmParams...)...)
 	if err != nil {
-		return nil, signin.Confirmation{}, err
+		return nil, confirm.Confirmation{}, err
 	}
 	from, err := s.caller(r)
 	if err != nil {
-		return nil, signin.Confirmation{}, err
+		return nil, confirm.Confirmation{}, err
 	}
-	return p, signin.Confirmation{Password: p[passwordField], Code: p["code"], Passkey: []byte(p["passkey"]), Challenge: p["challenge"], Ticket: p["ticket"], From: from}, nil
+	return p, confirm.Confirmation{Password: p[passwordField], Code: p["code"], Passkey: []byte(p["passkey"]), Challenge: p["challenge"], Ticket: p["ticket"], From: from}, nil
 }
 
 // confirmPart returns the part of a form that asks who is there.

@@ -12,6 +12,7 @@ import (
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
 	"latchkey/auth/client"
+	"latchkey/auth/confirm"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
 	"latchkey/auth/factor"
@@ -53,7 +54,7 @@ type Server struct {
 	browsers    *browser.Service
 	challenges  *challenge.Service
 	signIn      *signin.Service
-	confirm     *signin.Confirmations
+	confirm     *confirm.Service
 	accounts    *account.Service
 	addresses   *address.Service
 	deletions   *deletion.Service

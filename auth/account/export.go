@@ -9,8 +9,8 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -33,9 +33,9 @@ func (a *Data) Close() { a.end() }
 // Data lets a person who confirms it read everything that is stored of the account. A stolen cookie alone must not be enough. The
 // activity records the download before anything is read. Data returns KindInvalidRequest (of current_password and code), the
 // errors of confirm.Service.Confirm, or KindSignedOut.
-func (s *Service) Data(ctx context.Context, by *browser.Session, c signin.Confirmation) (*Data, error) {
+func (s *Service) Data(ctx context.Context, by *browser.Session, c confirm.Confirmation) (*Data, error) {
 	var bad auth.Fields
-	c.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
+	c.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
 	if bad.Err() != nil {
 		return nil, bad.Err()
 	}

@@ -7,16 +7,16 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
 // PasswordChange is a person's request for a new password.
 type PasswordChange struct {
-	Confirmation signin.Confirmation // its Password is the current one
+	Confirmation confirm.Confirmation // its Password is the current one
 	New          string
 }
 
@@ -30,7 +30,7 @@ const repeatWithin = time.Minute
 // KindInvalidRequest (of current_password, code and new_password) and the errors of confirm.Service.Confirm.
 func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c PasswordChange) (revoked int64, err error) {
 	var bad auth.Fields
-	c.Confirmation.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
+	c.Confirmation.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
 	bad.Refuse("new_password", s.ProblemWithPassword(by.User.Email, c.New))
 	if len(bad) == 0 && c.Confirmation.Password == c.New {
 		bad.Refuse("new_password", "Choose a password other than the current one.")

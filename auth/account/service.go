@@ -6,12 +6,12 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/password"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -35,7 +35,7 @@ type Parts struct {
 	Notify    *notify.Service
 	Passwords *passwordcheck.Service
 	Browsers  *browser.Service
-	Confirm   *signin.Confirmations
+	Confirm   *confirm.Service
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
 	Slots     *ratelimit.Slots
@@ -53,7 +53,7 @@ type Service struct {
 	notify    *notify.Service
 	passwords *passwordcheck.Service
 	browsers  *browser.Service
-	confirm   *signin.Confirmations
+	confirm   *confirm.Service
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate
 	slots     *ratelimit.Slots

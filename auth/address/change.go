@@ -9,16 +9,16 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
 // Request is a person's request for another address.
 type Request struct {
 	Email        string
-	Confirmation signin.Confirmation
+	Confirmation confirm.Confirmation
 }
 
 // pendingEmail is an address that waits for its confirmation, with the account's address, password hash and version of factors at the
@@ -80,7 +80,7 @@ func checkNewEmail(user models.User, r Request) error {
 	if len(bad) == 0 && auth.SameEmail(r.Email) == auth.SameEmail(user.EmailKey) {
 		bad.Refuse("email", "This is your e-mail address already.")
 	}
-	r.Confirmation.CheckForm(&bad, user, signin.Fields{Password: "password", Code: "code"})
+	r.Confirmation.CheckForm(&bad, user, confirm.Fields{Password: "password", Code: "code"})
 	return bad.Err()
 }
 

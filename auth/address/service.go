@@ -4,11 +4,11 @@ package address
 import (
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -19,7 +19,7 @@ type Parts struct {
 	Sealer    *seal.Sealer
 	Notify    *notify.Service
 	Passwords *passwordcheck.Service
-	Confirm   *signin.Confirmations
+	Confirm   *confirm.Service
 	Accounts  *account.Service
 	Limits    *ratelimit.Service
 	Gate      *ratelimit.Gate
@@ -32,7 +32,7 @@ type Service struct {
 	sealer    *seal.Sealer
 	notify    *notify.Service
 	passwords *passwordcheck.Service
-	confirm   *signin.Confirmations
+	confirm   *confirm.Service
 	accounts  *account.Service
 	limits    *ratelimit.Service
 	gate      *ratelimit.Gate

@@ -8,15 +8,15 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
 // Request is a person's request to delete their account.
 type Request struct {
 	Email        string // of the account, typed once more, so that a person deletes only the account that they mean
-	Confirmation signin.Confirmation
+	Confirmation confirm.Confirmation
 }
 
 // Delete deletes the account of a person who gives its address and confirms it, with its devices and everything else except anonymous
@@ -32,7 +32,7 @@ func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) er
 	if bad.Text("email", d.Email, auth.MaxEmail); len(bad) == 0 && auth.SameEmail(d.Email) != auth.SameEmail(by.User.Email) {
 		bad.Refuse("email", "This is not the e-mail address of the account that you are signed in to.")
 	}
-	d.Confirmation.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
+	d.Confirmation.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
 	if err := bad.Err(); err != nil {
 		return err
 	}

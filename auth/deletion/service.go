@@ -6,9 +6,9 @@ import (
 	"log/slog"
 
 	"latchkey/auth"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -19,11 +19,11 @@ type Service struct {
 	log     *slog.Logger
 	sealer  *seal.Sealer
 	notify  *notify.Service
-	confirm *signin.Confirmations
+	confirm *confirm.Service
 	wake    chan struct{} // wakes Run
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock, log *slog.Logger, sealer *seal.Sealer, notify *notify.Service, confirm *signin.Confirmations) *Service {
+func New(store *models.Store, clock auth.Clock, log *slog.Logger, sealer *seal.Sealer, notify *notify.Service, confirm *confirm.Service) *Service {
 	return &Service{store: store, clock: clock, log: log, sealer: sealer, notify: notify, confirm: confirm, wake: make(chan struct{}, 1)}
 }

@@ -9,8 +9,8 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -80,7 +80,7 @@ func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string,
 	case errors.Is(err, models.ErrChanged):
 		return d, &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
 	case errors.Is(err, models.ErrUsed):
-		return d, signin.ErrNotConfirmed
+		return d, confirm.ErrNotConfirmed
 	}
 	return d, err
 }
@@ -94,7 +94,7 @@ func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID
 	}
 	d, _, err := s.store.RevokeDevice(ctx, key, e, confirmed...)
 	if errors.Is(err, models.ErrUsed) {
-		return d, signin.ErrNotConfirmed
+		return d, confirm.ErrNotConfirmed
 	}
 	return d, err
 }
@@ -191,7 +191,7 @@ func (s *Service) authorise(ctx context.Context, a TokenAct) (key models.DeviceK
 	if a.Confirmation == "" {
 		return key, false, nil, s.checkPassword(ctx, own.UserID, a)
 	}
-	use, err := signin.AppUse(own, jkt, a.Confirmation)
+	use, err := confirm.AppUse(own, jkt, a.Confirmation)
 	return key, false, []models.ChallengeUse{use}, err
 }
 

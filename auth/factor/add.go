@@ -14,10 +14,10 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/passkey"
 	"latchkey/auth/recovery"
-	"latchkey/auth/signin"
 	"latchkey/auth/totp"
 	"latchkey/models"
 )
@@ -258,7 +258,7 @@ func (s *Service) add(ctx context.Context, by *browser.Session, act Act, f model
 // NewCodes makes ten recovery codes in place of the earlier ones. They are returned this once, and stored as hashes. They count as
 // old as the factor that confirmed the act. It returns KindNotAllowed if the account has no other factor, and the errors of
 // confirm.Service.Confirm.
-func (s *Service) NewCodes(ctx context.Context, by *browser.Session, c signin.Confirmation, from auth.Caller) (codes []string, err error) {
+func (s *Service) NewCodes(ctx context.Context, by *browser.Session, c confirm.Confirmation, from auth.Caller) (codes []string, err error) {
 	o, err := s.Overview(ctx, by)
 	if err != nil {
 		return nil, err
@@ -269,7 +269,7 @@ func (s *Service) NewCodes(ctx context.Context, by *browser.Session, c signin.Co
 	how := confirmed{since: youngest(o), verified: ""}
 	if s.CodesNeedConfirmation(by, o, c.Ticket) {
 		var bad auth.Fields
-		c.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
+		c.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
 		if err := bad.Err(); err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
-	"latchkey/auth/signin"
+	"latchkey/auth/confirm"
 	"latchkey/models"
 )
 
@@ -44,7 +44,7 @@ func (s *Service) goodTicket(row []byte, by *browser.Session, ticket string) boo
 
 // Act is what every change of a factor comes with.
 type Act struct {
-	Confirmation  signin.Confirmation
+	Confirmation  confirm.Confirmation
 	SignOutOthers bool   // also sign out all devices but this browser
 	EnrolCode     string // that the support staff get by mail, or from the operator, for their first factor
 }
@@ -62,7 +62,7 @@ func (s *Service) NeedsConfirmation(by *browser.Session, ticket string) bool {
 }
 
 // confirmAct checks that it is the account's owner who acts.
-func (s *Service) confirmAct(ctx context.Context, by *browser.Session, c signin.Confirmation) (confirmed, error) {
+func (s *Service) confirmAct(ctx context.Context, by *browser.Session, c confirm.Confirmation) (confirmed, error) {
 	if !s.NeedsConfirmation(by, c.Ticket) {
 		return confirmed{verified: by.User.PasswordHash}, nil
 	}
@@ -83,7 +83,7 @@ func (s *Service) checkAct(bad *auth.Fields, by *browser.Session, a Act) {
 		bad.Refuse("enrol_code", "This is required.")
 	}
 	if s.NeedsConfirmation(by, a.Confirmation.Ticket) {
-		a.Confirmation.CheckForm(bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
+		a.Confirmation.CheckForm(bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -57,7 +57,7 @@ func (s *Service) remove(ctx context.Context, by *browser.Session, o Overview, f
 		return Added{}, errLastFactor
 	}
 	var bad auth.Fields
-	act.Confirmation.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
+	act.Confirmation.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
@@ -86,11 +86,11 @@ func (s *Service) remove(ctx context.Context, by *browser.Session, o Overview, f
 // RenamePasskey gives a passkey another name. It is confirmed like a removal: otherwise a copied cookie could swap the names of two
 // passkeys, and the owner would remove the wrong one. It returns KindInvalidRequest (of name), KindNotFound, KindRateLimited, and the
 // errors of confirm.Service.Confirm.
-func (s *Service) RenamePasskey(ctx context.Context, by *browser.Session, id, name string, c signin.Confirmation, from auth.Caller) error {
+func (s *Service) RenamePasskey(ctx context.Context, by *browser.Session, id, name string, c confirm.Confirmation, from auth.Caller) error {
 	var bad auth.Fields
 	name = strings.TrimSpace(name)
 	bad.Text("name", name, MaxName)
-	c.CheckForm(&bad, by.User, signin.Fields{Password: "current_password", Code: "code"})
+	c.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
 	if err := bad.Err(); err != nil {
 		return err
 	}

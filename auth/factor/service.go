@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -35,7 +35,7 @@ type Parts struct {
 	Log      *slog.Logger
 	Sealer   *seal.Sealer
 	Notify   *notify.Service
-	Confirm  *signin.Confirmations
+	Confirm  *confirm.Service
 	Limits   *ratelimit.Service
 	Passkeys *passkey.Ceremonies // nil where passkeys do not work
 	Policy   auth.FactorPolicy   // who must have a second factor
@@ -49,7 +49,7 @@ type Service struct {
 	log      *slog.Logger
 	sealer   *seal.Sealer
 	notify   *notify.Service
-	confirm  *signin.Confirmations
+	confirm  *confirm.Service
 	limits   *ratelimit.Service
 	passkeys *passkey.Ceremonies
 	policy   auth.FactorPolicy

@@ -12,6 +12,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
+	"latchkey/auth/confirm"
 	"latchkey/auth/factor"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -35,7 +36,7 @@ func (d *desk) addAuthenticator(t *testing.T) authenticator {
 		t.Fatal(err)
 	}
 	a := authenticator{d, strings.ReplaceAll(app.Secret, " ", "")}
-	act := factor.Act{Confirmation: signin.Confirmation{Password: adaPassword, From: at("192.0.2.1")}}
+	act := factor.Act{Confirmation: confirm.Confirmation{Password: adaPassword, From: at("192.0.2.1")}}
 	if _, err := d.Factors.AddApp(t.Context(), by, factor.NewApp{Act: act, Sealed: app.Sealed, Code: a.code(t), From: at("192.0.2.1")}); err != nil {
 		t.Fatal(err)
 	}

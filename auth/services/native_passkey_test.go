@@ -17,6 +17,7 @@ import (
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
 	"latchkey/auth/client"
+	"latchkey/auth/confirm"
 	"latchkey/auth/passkey"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
@@ -174,7 +175,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = d.Confirm.Confirm(t.Context(), session, signin.Confirmation{Challenge: options.Passkey.Challenge, Passkey: h.answer(t, options.Passkey.PublicKey, origin), From: from})
+			_, err = d.Confirm.Confirm(t.Context(), session, confirm.Confirmation{Challenge: options.Passkey.Challenge, Passkey: h.answer(t, options.Passkey.PublicKey, origin), From: from})
 			return err
 		}
 		web, app, stranger := "https://"+passkeyHost, originOf(t, notesDigits), originOf(t, other)

@@ -11,6 +11,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
+	"latchkey/auth/confirm"
 	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -40,7 +41,7 @@ func (d *desk) addApp(t *testing.T, from auth.Caller) (secret string) {
 	}
 	secret = strings.ReplaceAll(app.Secret, " ", "")
 	_, err = d.Factors.AddApp(t.Context(), by, factor.NewApp{
-		Act: factor.Act{Confirmation: signin.Confirmation{Password: adaPassword, From: from}}, Sealed: app.Sealed, Code: d.code(t, secret), From: from,
+		Act: factor.Act{Confirmation: confirm.Confirmation{Password: adaPassword, From: from}}, Sealed: app.Sealed, Code: d.code(t, secret), From: from,
 	})
 	if err != nil {
 		t.Fatal(err)

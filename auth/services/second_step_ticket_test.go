@@ -6,9 +6,9 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/factor"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -39,7 +39,7 @@ func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = d.Factors.AddApp(t.Context(), owner, factor.NewApp{
-			Act: factor.Act{Confirmation: signin.Confirmation{Ticket: ticket, From: home}}, Sealed: app.Sealed,
+			Act: factor.Act{Confirmation: confirm.Confirmation{Ticket: ticket, From: home}}, Sealed: app.Sealed,
 			Code: d.code(t, strings.ReplaceAll(app.Secret, " ", "")), From: home,
 		})
 		if err != nil {
@@ -54,7 +54,7 @@ func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 			fresh.User = u
 			return &fresh
 		}
-		for who, c := range map[string]signin.Confirmation{"the ticket of the sign-in": {Ticket: stolen, From: away}, "nothing": {From: away}} {
+		for who, c := range map[string]confirm.Confirmation{"the ticket of the sign-in": {Ticket: stolen, From: away}, "nothing": {From: away}} {
 			if codes, err := d.Factors.NewCodes(t.Context(), again(thief), c, away); err == nil {
 				t.Errorf("the thief has %d recovery codes with %s", len(codes), who)
 			}
@@ -63,10 +63,10 @@ func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Factors.NewCodes(t.Context(), again(thief), signin.Confirmation{Ticket: ticket, From: away}, away); err == nil {
+		if _, err := d.Factors.NewCodes(t.Context(), again(thief), confirm.Confirmation{Ticket: ticket, From: away}, away); err == nil {
 			t.Error("the owner's ticket works in the thief's browser")
 		}
-		if codes, err := d.Factors.NewCodes(t.Context(), again(owner), signin.Confirmation{Ticket: ticket, From: home}, home); err != nil || len(codes) != 10 {
+		if codes, err := d.Factors.NewCodes(t.Context(), again(owner), confirm.Confirmation{Ticket: ticket, From: home}, home); err != nil || len(codes) != 10 {
 			t.Errorf("the owner has %d codes: %v", len(codes), err)
 		}
 	})

@@ -14,6 +14,7 @@ import (
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
 	"latchkey/auth/client"
+	"latchkey/auth/confirm"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
 	"latchkey/auth/devicetoken"
@@ -94,7 +95,7 @@ type Services struct {
 	Browsers   *browser.Service
 	Challenges *challenge.Service
 	SignIn     *signin.Service
-	Confirm    *signin.Confirmations
+	Confirm    *confirm.Service
 	Accounts   *account.Service
 	Addresses  *address.Service
 	Deletions  *deletion.Service
@@ -152,7 +153,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Keys: s.Keys, Tokens: s.Tokens, Browsers: s.Browsers, Limits: s.Limits,
 		Gate: s.Gate, Passwords: s.Passwords, Challenges: s.Challenges,
 	}, signin.Config{DeviceLifetime: c.DeviceLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
-	s.Confirm = signin.NewConfirmations(signin.ConfirmParts{
+	s.Confirm = confirm.New(confirm.Parts{
 		Store: store, Clock: clock, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, Passwords: s.Passwords,
 		Challenges: s.Challenges,
 	})

@@ -1,4 +1,4 @@
-// Package signin checks passwords within limits, signs people in on apps and browsers, and authenticates browser sessions.
+// Package signin signs people in on apps and browsers: with the password, its second step, or a passkey alone.
 package signin
 
 import (

@@ -1,4 +1,4 @@
-package signin
+package confirm
 
 import (
 	"context"
@@ -45,7 +45,7 @@ func (app confirmingApp) kept() challenge.Kept {
 	return challenge.Kept{Confirms: app.device.ID, JKT: app.jkt}
 }
 
-func (s *Confirmations) confirmingApp(ctx context.Context, c *token.Claims) (app confirmingApp, err error) {
+func (s *Service) confirmingApp(ctx context.Context, c *token.Claims) (app confirmingApp, err error) {
 	app.jkt = c.JKT()
 	app.device, err = s.tokens.OwnDevice(ctx, c)
 	return app, err
@@ -53,7 +53,7 @@ func (s *Confirmations) confirmingApp(ctx context.Context, c *token.Claims) (app
 
 // App confirms with the password. Where the account has a second factor it returns a challenge.StepError, which FinishApp answers.
 // Its other errors are KindInvalidRequest, KindWrongPassword, KindRateLimited, KindUnavailable and token.ErrDeviceGone.
-func (s *Confirmations) App(ctx context.Context, a AppRequest) (AppConfirmation, error) {
+func (s *Service) App(ctx context.Context, a AppRequest) (AppConfirmation, error) {
 	var bad auth.Fields
 	bad.Text("password", a.Password, auth.MaxPassword)
 	if err := bad.Err(); err != nil {
@@ -92,7 +92,7 @@ func changedSince(err error) error {
 
 // StartApp begins a confirmation with a passkey alone. Its challenge costs no row. It returns KindNotAllowed if the account has
 // no passkey or passkeys do not work here, KindUnavailable or token.ErrDeviceGone.
-func (s *Confirmations) StartApp(ctx context.Context, c *token.Claims) (challenge.PasskeyStart, error) {
+func (s *Service) StartApp(ctx context.Context, c *token.Claims) (challenge.PasskeyStart, error) {
 	app, err := s.confirmingApp(ctx, c)
 	if err != nil {
 		return challenge.PasskeyStart{}, err
@@ -113,7 +113,7 @@ func (s *Confirmations) StartApp(ctx context.Context, c *token.Claims) (challeng
 
 // FinishApp ends a confirmation with its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindInvalidProof, KindRateLimited, KindUnavailable or token.ErrDeviceGone.
-func (s *Confirmations) FinishApp(ctx context.Context, c *token.Claims, a challenge.Answer) (AppConfirmation, error) {
+func (s *Service) FinishApp(ctx context.Context, c *token.Claims, a challenge.Answer) (AppConfirmation, error) {
 	app, err := s.confirmingApp(ctx, c)
 	if err != nil {
 		return AppConfirmation{}, err
@@ -138,7 +138,7 @@ func (s *Confirmations) FinishApp(ctx context.Context, c *token.Claims, a challe
 }
 
 // issueConfirmation makes a secret for one act, uses up what m holds and raises the proof of the app's device.
-func (s *Confirmations) issueConfirmation(ctx context.Context, app confirmingApp, m models.AppConfirmation, from auth.Caller) (AppConfirmation, error) {
+func (s *Service) issueConfirmation(ctx context.Context, app confirmingApp, m models.AppConfirmation, from auth.Caller) (AppConfirmation, error) {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails
 	now := s.clock.Now()

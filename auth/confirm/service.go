@@ -1,4 +1,5 @@
-package signin
+// Package confirm asks signed-in people, on the portal and in apps, to show with a sensitive act that it is them.
+package confirm
 
 import (
 	"latchkey/auth"
@@ -11,8 +12,8 @@ import (
 	"latchkey/models"
 )
 
-// ConfirmParts are the dependencies of the service. All are required.
-type ConfirmParts struct {
+// Parts are the dependencies of the service. All are required.
+type Parts struct {
 	Store      *models.Store
 	Clock      auth.Clock
 	Notify     *notify.Service
@@ -24,8 +25,8 @@ type ConfirmParts struct {
 	Challenges *challenge.Service
 }
 
-// Confirmations asks signed-in people to confirm sensitive acts. It is safe for concurrent use.
-type Confirmations struct {
+// Service asks signed-in people to confirm sensitive acts. It is safe for concurrent use.
+type Service struct {
 	store      *models.Store
 	clock      auth.Clock
 	notify     *notify.Service
@@ -37,9 +38,9 @@ type Confirmations struct {
 	challenges *challenge.Service
 }
 
-// NewConfirmations returns the service.
-func NewConfirmations(p ConfirmParts) *Confirmations {
-	return &Confirmations{
+// New returns the service.
+func New(p Parts) *Service {
+	return &Service{
 		store: p.Store, clock: p.Clock, notify: p.Notify, limits: p.Limits, gate: p.Gate, tokens: p.Tokens, browsers: p.Browsers,
 		passwords: p.Passwords, challenges: p.Challenges,
 	}

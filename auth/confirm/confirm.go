@@ -1,4 +1,4 @@
-package signin
+package confirm
 
 import (
 	"context"
@@ -41,7 +41,7 @@ type Confirmed struct {
 }
 
 // Options returns what the form of a sensitive act asks for.
-func (s *Confirmations) Options(ctx context.Context, user models.User) (o Options, err error) {
+func (s *Service) Options(ctx context.Context, user models.User) (o Options, err error) {
 	if !user.SecondFactor {
 		return o, nil
 	}
@@ -78,7 +78,7 @@ func (c Confirmation) CheckForm(bad *auth.Fields, user models.User, f Fields) {
 
 // Confirm checks a confirmation and uses it up by itself, for acts whose transaction does not. The browser gets a new secret for its
 // cookie, which Session.Keep takes. Confirm returns the errors of Check and Finish.
-func (s *Confirmations) Confirm(ctx context.Context, by *browser.Session, c Confirmation) (Confirmed, error) {
+func (s *Service) Confirm(ctx context.Context, by *browser.Session, c Confirmation) (Confirmed, error) {
 	done, err := s.Check(ctx, by, c)
 	if err != nil {
 		return done, err
@@ -91,7 +91,7 @@ func (s *Confirmations) Confirm(ctx context.Context, by *browser.Session, c Conf
 
 // Check checks a confirmation and leaves its use to the act. It returns KindWrongPassword, KindInvalidCode,
 // KindInvalidChallenge, KindRateLimited or KindUnavailable.
-func (s *Confirmations) Check(ctx context.Context, by *browser.Session, c Confirmation) (done Confirmed, err error) {
+func (s *Service) Check(ctx context.Context, by *browser.Session, c Confirmation) (done Confirmed, err error) {
 	if len(c.Passkey) > 0 {
 		done, err = s.checkPasskey(ctx, by.User, c)
 	} else if err = s.passwords.Confirm(ctx, by.User, c.Password, c.From); err == nil {
@@ -107,7 +107,7 @@ func (s *Confirmations) Check(ctx context.Context, by *browser.Session, c Confir
 // Finish ends a confirmation after its act, whose transaction returned err. When that was nil the browser gets a new secret.
 // Otherwise Finish returns KindInvalidCode when the code was used before, KindInvalidChallenge when the passkey's challenge
 // was, KindWrongPassword or KindInvalidChallenge when the account has changed, and any other error as it is.
-func (s *Confirmations) Finish(ctx context.Context, by *browser.Session, done Confirmed, err error) error {
+func (s *Service) Finish(ctx context.Context, by *browser.Session, done Confirmed, err error) error {
 	var own *auth.Error
 	used := errors.Is(err, models.ErrUsed)
 	if len(done.counted) > 0 && !used {
@@ -141,7 +141,7 @@ func stale(cause error) error {
 	return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This page was open for too long, or it was sent twice. Try the passkey again.", Cause: cause, OfPasskey: true}
 }
 
-func (s *Confirmations) checkPasskey(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
+func (s *Service) checkPasskey(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
 	ok, err := s.challenges.CheckPasskey(ctx, user, c.Challenge, c.Passkey)
 	switch {
 	case err != nil && auth.AsError(err).Kind == auth.KindInvalidChallenge:
@@ -154,7 +154,7 @@ func (s *Confirmations) checkPasskey(ctx context.Context, user models.User, c Co
 	return Confirmed{Factor: ok.Factor, Method: ok.Method, Proof: models.Proof{Factor: &ok.Use, Challenge: &ok.UsedUp}}, nil
 }
 
-func (s *Confirmations) checkCode(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
+func (s *Service) checkCode(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
 	ok, err := s.challenges.CheckCode(ctx, user, c.Code, c.From)
 	switch {
 	case errors.Is(err, models.ErrChanged):
