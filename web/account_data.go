@@ -29,7 +29,7 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *browser
 	}
 	data, err := s.accounts.Data(r.Context(), by, c)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "Nothing was downloaded.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "Nothing was downloaded.")
 		if !ok {
 			return err
 		}
@@ -51,7 +51,7 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *browser
 }
 
 func (s *Server) renderAccountData(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {
-	c, err := s.confirmPart(r, "current_password")
+	c, err := s.confirmPart(r)
 	if err != nil {
 		return err
 	}

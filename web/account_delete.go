@@ -21,7 +21,7 @@ func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *brows
 	}
 	err = s.deletions.Delete(r.Context(), by, deletion.Request{Email: p["email"], Confirmation: c})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "Your account was not deleted.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "Your account was not deleted.")
 		if !ok {
 			return err
 		}
@@ -45,7 +45,7 @@ func (s *Server) farewell(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) renderAccountDelete(w http.ResponseWriter, r *http.Request, status int, page views.AccountDeletePage) (err error) {
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell = s.shell(w, r, "Delete your account", "security")

@@ -25,7 +25,7 @@ func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by 
 		Sealed: p["setup"], Code: p["app_code"], From: c.From,
 	})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The authenticator app was not turned on.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "The authenticator app was not turned on.")
 		if !ok {
 			return err
 		}
@@ -58,7 +58,7 @@ func (s *Server) renderApp(w http.ResponseWriter, r *http.Request, status int, s
 		}
 		page.Setup = appSetup(app)
 	}
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell = s.shell(w, r, "Authenticator app", "security")
@@ -82,7 +82,7 @@ func (s *Server) authenticatorAppRemove(w http.ResponseWriter, r *http.Request, 
 	}
 	removed, err := s.factors.RemoveApp(r.Context(), by, factor.Act{Confirmation: c, SignOutOthers: p["sign_out_others"] != ""}, c.From)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The authenticator app was not removed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "The authenticator app was not removed.")
 		if !ok {
 			return err
 		}

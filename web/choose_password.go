@@ -33,7 +33,7 @@ func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *brow
 	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	_, err = s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", passwordNotChanged)
+		problems, status, ok := s.refusedAct(w, r, err, c, passwordNotChanged)
 		if !ok {
 			return err
 		}
@@ -47,7 +47,7 @@ func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *brow
 }
 
 func (s *Server) renderChoosePassword(w http.ResponseWriter, r *http.Request, status int, page views.ChoosePasswordPage) (err error) {
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell, page.PasswordMin = s.shell(w, r, "Choose your own password", ""), s.accounts.Config().PasswordMin

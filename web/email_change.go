@@ -22,7 +22,7 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *browser
 		return err
 	}
 	if err := s.addresses.Ask(r.Context(), by, address.Request{Email: p["email"], Confirmation: c}); err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "password", "Your e-mail address was not changed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "Your e-mail address was not changed.")
 		if !ok {
 			return err
 		}
@@ -36,9 +36,10 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *browser
 }
 
 func (s *Server) renderEmailChange(w http.ResponseWriter, r *http.Request, status int, page views.EmailPage) (err error) {
-	if page.Confirm, err = s.confirmPart(r, "password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
+	page.Confirm.PasswordField = "password"
 	page.Shell, page.Mail = s.shell(w, r, "Change your e-mail address", "security"), s.notify.Enabled()
 	return render(w, r, status, views.EmailChange(page))
 }

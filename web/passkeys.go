@@ -29,7 +29,7 @@ func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *browser.
 		Challenge: p["new_challenge"], From: c.From,
 	})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "Your passkey was not added.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "Your passkey was not added.")
 		if !ok {
 			return err
 		}
@@ -70,7 +70,7 @@ func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *brows
 		return err
 	}
 	if err := s.factors.RenamePasskey(r.Context(), by, r.PathValue("id"), p["name"], c, c.From); err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The passkey was not renamed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "The passkey was not renamed.")
 		if !ok {
 			return err
 		}
@@ -90,7 +90,7 @@ func (s *Server) renderPasskeyRename(w http.ResponseWriter, r *http.Request, sta
 	if typed != nil {
 		page.Typed = printable(typed["name"])
 	}
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell = s.shell(w, r, "Rename a passkey", "security")
@@ -112,7 +112,7 @@ func (s *Server) renderPasskeys(w http.ResponseWriter, r *http.Request, status i
 			return err
 		}
 	}
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell = s.shell(w, r, "Passkeys", "security")
@@ -141,7 +141,7 @@ func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *brows
 	}
 	removed, err := s.factors.RemovePasskey(r.Context(), by, r.PathValue("id"), factor.Act{Confirmation: c, SignOutOthers: p["sign_out_others"] != ""}, c.From)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The passkey was not removed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "The passkey was not removed.")
 		if !ok {
 			return err
 		}
@@ -190,7 +190,7 @@ func (s *Server) renderFactorRemove(w http.ResponseWriter, r *http.Request, stat
 		Refused: o.Last() && !s.factors.MayRemoveLast(request(r).session), Problems: problems,
 	}
 	var err error
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	title := "Remove a passkey"

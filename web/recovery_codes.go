@@ -25,7 +25,7 @@ func (s *Server) recoveryCodesMake(w http.ResponseWriter, r *http.Request, by *b
 	}
 	codes, err := s.factors.NewCodes(r.Context(), by, c, c.From)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "No new recovery codes were made.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "No new recovery codes were made.")
 		if auth.AsError(err).Kind == auth.KindNotAllowed || !ok {
 			return err
 		}
@@ -47,7 +47,7 @@ func (s *Server) renderCodes(w http.ResponseWriter, r *http.Request, status int,
 		return err
 	}
 	page := views.CodesPage{Now: by.Device.LastSeenAt, SecondStep: by.User.SecondFactor, Left: o.CodesLeft, MadeAt: o.CodesMadeAt, Problems: problems}
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell = s.shell(w, r, "Recovery codes", "security")

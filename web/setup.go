@@ -102,7 +102,7 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 	if !needs {
 		page.Confirm = nil
 	} else {
-		c, err := s.confirmPart(r, "current_password")
+		c, err := s.confirmPart(r)
 		if err != nil {
 			return err
 		}

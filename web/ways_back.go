@@ -20,7 +20,7 @@ func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *browser
 	}
 	ended, err := s.addresses.EndWaysBack(r.Context(), by, c)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "No link was ended.")
+		problems, status, ok := s.refusedAct(w, r, err, c, "No link was ended.")
 		if !ok {
 			return err
 		}
@@ -44,7 +44,7 @@ func (s *Server) renderWaysBack(w http.ResponseWriter, r *http.Request, status i
 		page.CanEnd = page.CanEnd || way.Later
 	}
 	if page.CanEnd {
-		if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+		if page.Confirm, err = s.confirmPart(r); err != nil {
 			return err
 		}
 	}

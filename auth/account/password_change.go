@@ -27,10 +27,10 @@ const ChangedBefore = -1
 const repeatWithin = time.Minute
 
 // ChangePassword replaces the password, signs out all devices except this browser, and returns how many. It returns
-// KindInvalidRequest (of current_password, code and new_password) and the errors of confirm.Service.Confirm.
+// KindInvalidRequest (of current_password, code and new_password) and the errors of confirm.Service.Act.
 func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c PasswordChange) (revoked int64, err error) {
 	var bad auth.Fields
-	c.Confirmation.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
+	c.Confirmation.CheckForm(&bad, by.User)
 	bad.Refuse("new_password", s.ProblemWithPassword(by.User.Email, c.New))
 	if len(bad) == 0 && c.Confirmation.Password == c.New {
 		bad.Refuse("new_password", "Choose a password other than the current one.")
@@ -41,10 +41,17 @@ func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c Pas
 	if done, err := s.changedBefore(ctx, by.User, c); err != nil || done {
 		return ChangedBefore, err
 	}
-	done, err := s.confirm.Check(ctx, by, c.Confirmation)
+	err = s.confirm.Act(ctx, by, c.Confirmation, func(p models.Proof) (err error) {
+		revoked, err = s.changePassword(ctx, by, c, p)
+		return err
+	})
 	if err != nil {
 		return s.sentTwice(ctx, by, c, err)
 	}
+	return revoked, nil
+}
+
+func (s *Service) changePassword(ctx context.Context, by *browser.Session, c PasswordChange, p models.Proof) (revoked int64, err error) {
 	if err := s.judgeAtGate(ctx, by.User.Email, c); err != nil {
 		return 0, err
 	}
@@ -53,16 +60,12 @@ func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c Pas
 		return 0, err
 	}
 	now, from := s.clock.Now(), c.Confirmation.From
-	revoked, err = s.store.ChangePassword(ctx, models.PasswordChange{
-		UserID: by.User.ID, Proof: done.Proof, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
+	return s.store.ChangePassword(ctx, models.PasswordChange{
+		UserID: by.User.ID, Proof: p, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
 		Event:      auth.Limited(auth.NewEvent(models.EventPasswordChanged, by.User.ID, from, now), ratelimit.PasswordLimit),
 		FreshStart: s.limits.FreshStart(by.User, from),
 		Mail:       s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
 	})
-	if err = s.confirm.Finish(ctx, by, done, err); err != nil {
-		return s.sentTwice(ctx, by, c, err)
-	}
-	return revoked, nil
 }
 
 // sentTwice returns ChangedBefore when the change was refused only because the same form, sent twice, was faster: then the password

@@ -1,6 +1,7 @@
 package confirm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -21,6 +22,8 @@ type Confirmation struct {
 	Challenge string // of Options.Passkey
 	Ticket    string // of a set-up of the second factor, where it replaces the rest: see factor.SetUpTicket
 	From      auth.Caller
+
+	PasswordField string // the form's name of Password, for problems with it; empty: current_password
 }
 
 // Options is what the form of a sensitive act asks for.
@@ -29,15 +32,6 @@ type Options struct {
 	HasCode      bool // a code can be typed
 	HasApp       bool // it can be that of an authenticator app
 	Passkey      *challenge.PasskeyStart
-}
-
-// Confirmed is a checked confirmation. The act uses Proof up in its own transaction, and then calls Finish.
-type Confirmed struct {
-	Factor models.Factor // the zero Factor: with the password alone
-	Method models.SignInMethod
-	Proof  models.Proof
-
-	counted []models.Counter // wrong codes counted in advance
 }
 
 // Options returns what the form of a sensitive act asks for.
@@ -62,69 +56,100 @@ func (s *Service) Options(ctx context.Context, user models.User) (o Options, err
 	return o, err
 }
 
-// Fields is which fields of a form hold a confirmation's parts, for errors about them.
-type Fields struct{ Password, Code string }
-
-// CheckForm checks the form of a confirmation, before anything is counted.
-func (c Confirmation) CheckForm(bad *auth.Fields, user models.User, f Fields) {
+// CheckForm checks the form of a confirmation, before anything is counted. The code's field is "code".
+func (c Confirmation) CheckForm(bad *auth.Fields, user models.User) {
 	if len(c.Passkey) > 0 {
 		return
 	}
-	bad.Text(f.Password, c.Password, auth.MaxPassword)
+	bad.Text(cmp.Or(c.PasswordField, "current_password"), c.Password, auth.MaxPassword)
 	if user.SecondFactor {
-		bad.Text(f.Code, strings.TrimSpace(c.Code), challenge.MaxCode)
+		bad.Text("code", strings.TrimSpace(c.Code), challenge.MaxCode)
 	}
 }
 
-// Confirm checks a confirmation and uses it up by itself, for acts whose transaction does not. The browser gets a new secret for its
-// cookie, which Session.Keep takes. Confirm returns the errors of Check and Finish.
+// Act checks a confirmation and then runs a sensitive act. act passes the proof to the store, whose transaction uses it up together with
+// what it changes: so a refused act leaves a code to be typed again, and two acts never share one. After the act the browser gets a new
+// secret for its cookie, which Session.Keep takes.
+//
+// Act returns KindInvalidRequest of the form's fields, KindWrongPassword, KindInvalidCode, KindInvalidChallenge, KindRateLimited or
+// KindUnavailable without running the act. Of the act's errors it turns models.ErrUsed and models.ErrChanged into KindInvalidCode,
+// KindInvalidChallenge or KindWrongPassword, and returns any other as it is.
+func (s *Service) Act(ctx context.Context, by *browser.Session, c Confirmation, act func(models.Proof) error) error {
+	_, err := s.confirmed(ctx, by, c, act)
+	return err
+}
+
+// Confirmed says what confirmed an act.
+type Confirmed struct {
+	Factor models.Factor // the zero Factor: the password alone
+	Method models.SignInMethod
+}
+
+// Confirm checks a confirmation and uses it up by itself, for acts whose transaction does not. It returns the errors of Act.
 func (s *Service) Confirm(ctx context.Context, by *browser.Session, c Confirmation) (Confirmed, error) {
-	done, err := s.Check(ctx, by, c)
-	if err != nil {
-		return done, err
-	}
-	if done.Proof.Factor != nil {
-		err = s.store.UseFactor(ctx, by.User.ID, done.Proof.Version, *done.Proof.Factor, done.Proof.Challenge)
-	}
-	return done, s.Finish(ctx, by, done, err)
-}
-
-// Check checks a confirmation and leaves its use to the act. It returns KindWrongPassword, KindInvalidCode,
-// KindInvalidChallenge, KindRateLimited or KindUnavailable.
-func (s *Service) Check(ctx context.Context, by *browser.Session, c Confirmation) (done Confirmed, err error) {
-	if len(c.Passkey) > 0 {
-		done, err = s.checkPasskey(ctx, by.User, c)
-	} else if err = s.passwords.Confirm(ctx, by.User, c.Password, c.From); err == nil {
-		done.Method = models.ByPassword
-		if by.User.SecondFactor {
-			done, err = s.checkCode(ctx, by.User, c)
+	return s.confirmed(ctx, by, c, func(p models.Proof) error {
+		if p.Factor == nil {
+			return nil
 		}
-	}
-	done.Proof.Verified, done.Proof.Version = by.User.PasswordHash, by.User.FactorsVersion
-	return done, err
+		return s.store.UseFactor(ctx, by.User.ID, p.Version, *p.Factor, p.Challenge)
+	})
 }
 
-// Finish ends a confirmation after its act, whose transaction returned err. When that was nil the browser gets a new secret.
-// Otherwise Finish returns KindInvalidCode when the code was used before, KindInvalidChallenge when the passkey's challenge
-// was, KindWrongPassword or KindInvalidChallenge when the account has changed, and any other error as it is.
-func (s *Service) Finish(ctx context.Context, by *browser.Session, done Confirmed, err error) error {
+func (s *Service) confirmed(ctx context.Context, by *browser.Session, c Confirmation, act func(models.Proof) error) (Confirmed, error) {
+	var bad auth.Fields
+	c.CheckForm(&bad, by.User)
+	if err := bad.Err(); err != nil {
+		return Confirmed{}, err
+	}
+	ok, err := s.check(ctx, by.User, c)
+	if err != nil {
+		return Confirmed{}, err
+	}
+	ok.proof.Verified, ok.proof.Version = by.User.PasswordHash, by.User.FactorsVersion
+	err = act(ok.proof)
+	if len(ok.counted) > 0 && !errors.Is(err, models.ErrUsed) {
+		s.limits.GiveBack(ctx, ok.counted)
+	}
+	if err != nil {
+		return Confirmed{}, whyNot(ok.proof, err)
+	}
+	s.browsers.Renew(ctx, by, ok.Method)
+	s.notify.Wake()
+	return ok.Confirmed, nil
+}
+
+// checked is a right confirmation.
+type checked struct {
+	Confirmed
+	proof   models.Proof
+	counted []models.Counter // wrong codes counted in advance
+}
+
+func (s *Service) check(ctx context.Context, user models.User, c Confirmation) (checked, error) {
+	if len(c.Passkey) > 0 {
+		return s.checkPasskey(ctx, user, c)
+	}
+	if err := s.passwords.Confirm(ctx, user, c.Password, c.From); err != nil {
+		return checked{}, err
+	}
+	if user.SecondFactor {
+		return s.checkCode(ctx, user, c)
+	}
+	return checked{Confirmed: Confirmed{Method: models.ByPassword}}, nil
+}
+
+// whyNot says why an act failed whose confirmation was right.
+func whyNot(p models.Proof, err error) error {
 	var own *auth.Error
 	used := errors.Is(err, models.ErrUsed)
-	if len(done.counted) > 0 && !used {
-		s.limits.GiveBack(ctx, done.counted)
-	}
 	switch {
-	case err == nil:
-		s.browsers.Renew(ctx, by, done.Method)
-		s.notify.Wake()
-		return nil
 	case errors.As(err, &own):
 		return err
-	case used && done.Proof.Challenge != nil:
+	case used && p.Challenge != nil:
 		return stale(err)
 	case used:
 		return challenge.WrongCode(err)
-	case errors.Is(err, models.ErrChanged) && done.Proof.Factor == nil:
+	case errors.Is(err, models.ErrChanged) && p.Factor == nil:
 		return passwordChanged(err)
 	case errors.Is(err, models.ErrChanged):
 		return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "Your account has changed since you opened this page. Please try again.", Cause: err}
@@ -141,7 +166,7 @@ func stale(cause error) error {
 	return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This page was open for too long, or it was sent twice. Try the passkey again.", Cause: cause, OfPasskey: true}
 }
 
-func (s *Service) checkPasskey(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
+func (s *Service) checkPasskey(ctx context.Context, user models.User, c Confirmation) (done checked, err error) {
 	ok, err := s.challenges.CheckPasskey(ctx, user, c.Challenge, c.Passkey)
 	switch {
 	case err != nil && auth.AsError(err).Kind == auth.KindInvalidChallenge:
@@ -151,10 +176,10 @@ func (s *Service) checkPasskey(ctx context.Context, user models.User, c Confirma
 	case user.LockedAt != nil:
 		return done, passwordcheck.ErrLocked
 	}
-	return Confirmed{Factor: ok.Factor, Method: ok.Method, Proof: models.Proof{Factor: &ok.Use, Challenge: &ok.UsedUp}}, nil
+	return checked{Confirmed{ok.Factor, ok.Method}, models.Proof{Factor: &ok.Use, Challenge: &ok.UsedUp}, nil}, nil
 }
 
-func (s *Service) checkCode(ctx context.Context, user models.User, c Confirmation) (done Confirmed, err error) {
+func (s *Service) checkCode(ctx context.Context, user models.User, c Confirmation) (done checked, err error) {
 	ok, err := s.challenges.CheckCode(ctx, user, c.Code, c.From)
 	switch {
 	case errors.Is(err, models.ErrChanged):
@@ -162,5 +187,5 @@ func (s *Service) checkCode(ctx context.Context, user models.User, c Confirmatio
 	case err != nil:
 		return done, err
 	}
-	return Confirmed{Factor: ok.Factor, Method: ok.Method, Proof: models.Proof{Factor: &ok.Use}, counted: ok.Counted}, nil
+	return checked{Confirmed{ok.Factor, ok.Method}, models.Proof{Factor: &ok.Use}, ok.Counted}, nil
 }

@@ -21,7 +21,7 @@ type Request struct {
 
 // Delete deletes the account of a person who gives its address and confirms it, with its devices and everything else except anonymous
 // events, and mails a farewell. It cannot be undone. Delete returns KindNotAllowed for support staff, KindInvalidRequest (of email,
-// also while a former address can be taken back, current_password and code), the errors of confirm.Service.Confirm, or KindSignedOut if the
+// also while a former address can be taken back, current_password and code), the errors of confirm.Service.Act, or KindSignedOut if the
 // account is already gone.
 func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) error {
 	if by.Support() {
@@ -32,18 +32,26 @@ func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) er
 	if bad.Text("email", d.Email, auth.MaxEmail); len(bad) == 0 && auth.SameEmail(d.Email) != auth.SameEmail(by.User.Email) {
 		bad.Refuse("email", "This is not the e-mail address of the account that you are signed in to.")
 	}
-	d.Confirmation.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
+	d.Confirmation.CheckForm(&bad, by.User)
 	if err := bad.Err(); err != nil {
 		return err
 	}
-	done, err := s.confirm.Check(ctx, by, d.Confirmation)
-	if err != nil {
-		return err
-	}
-	now, from := s.clock.Now(), d.Confirmation.From
 	var had []string
+	err := s.confirm.Act(ctx, by, d.Confirmation, func(p models.Proof) (err error) {
+		had, err = s.delete(ctx, by, p, d.Confirmation.From)
+		return err
+	})
+	if err == nil {
+		s.finishSoon(ctx, by.User.ID, had)
+	}
+	return err
+}
+
+// delete deletes the account, and returns the keys of the addresses that it had.
+func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proof, from auth.Caller) (had []string, err error) {
+	now := s.clock.Now()
 	err = s.store.DeleteUser(ctx, models.Deletion{
-		UserID: by.User.ID, Proof: done.Proof, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
+		UserID: by.User.ID, Proof: p, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
 		Farewell: s.notify.Compose(uuid.Nil, notify.NewNotification(notify.KindDeleted, from, now)),
 		Seal: func(emailKeys []string) []byte {
 			had = emailKeys
@@ -56,10 +64,7 @@ func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) er
 	case errors.Is(err, models.ErrWayBack):
 		err = auth.InvalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
 	}
-	if err = s.confirm.Finish(ctx, by, done, err); err == nil {
-		s.finishSoon(ctx, by.User.ID, had)
-	}
-	return err
+	return had, err
 }
 
 // Deleted reports whether the account that a browser was signed in to is gone.

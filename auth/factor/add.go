@@ -269,7 +269,7 @@ func (s *Service) NewCodes(ctx context.Context, by *browser.Session, c confirm.C
 	how := confirmed{since: youngest(o), verified: ""}
 	if s.CodesNeedConfirmation(by, o, c.Ticket) {
 		var bad auth.Fields
-		c.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
+		c.CheckForm(&bad, by.User)
 		if err := bad.Err(); err != nil {
 			return nil, err
 		}

@@ -83,7 +83,7 @@ func (s *Service) checkAct(bad *auth.Fields, by *browser.Session, a Act) {
 		bad.Refuse("enrol_code", "This is required.")
 	}
 	if s.NeedsConfirmation(by, a.Confirmation.Ticket) {
-		a.Confirmation.CheckForm(bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
+		a.Confirmation.CheckForm(bad, by.User)
 	}
 }
 

@@ -57,7 +57,7 @@ func (s *Service) remove(ctx context.Context, by *browser.Session, o Overview, f
 		return Added{}, errLastFactor
 	}
 	var bad auth.Fields
-	act.Confirmation.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
+	act.Confirmation.CheckForm(&bad, by.User)
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
@@ -90,7 +90,7 @@ func (s *Service) RenamePasskey(ctx context.Context, by *browser.Session, id, na
 	var bad auth.Fields
 	name = strings.TrimSpace(name)
 	bad.Text("name", name, MaxName)
-	c.CheckForm(&bad, by.User, confirm.Fields{Password: "current_password", Code: "code"})
+	c.CheckForm(&bad, by.User)
 	if err := bad.Err(); err != nil {
 		return err
 	}
