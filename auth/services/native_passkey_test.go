@@ -58,9 +58,13 @@ func (d *desk) addPasskey(t *testing.T) holder {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ada, err := d.store.UserByID(t.Context(), d.ada.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	event := auth.NewEvent(models.EventFactorAdded, d.ada.ID, at("192.0.2.1"), d.now())
 	_, err = d.store.AddFactors(t.Context(), models.FactorAddition{
-		UserID: d.ada.ID, At: d.now(), Event: event, Add: []models.Factor{{Kind: models.FactorPasskey, Name: "phone", Credential: made.ID, Data: record}},
+		UserID: d.ada.ID, Version: ada.FactorsVersion, At: d.now(), Event: event, Add: []models.Factor{{Kind: models.FactorPasskey, Name: "phone", Credential: made.ID, Data: record}},
 	})
 	if err != nil {
 		t.Fatal(err)
