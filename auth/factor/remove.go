@@ -3,13 +3,9 @@ package factor
 import (
 	"context"
 	"errors"
-	"strings"
-
-	"github.com/google/uuid"
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
-	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/models"
 )
@@ -81,62 +77,4 @@ func (s *Service) remove(ctx context.Context, by *browser.Session, o Overview, f
 	}
 	s.notify.Wake()
 	return Added{Name: f.Name, Last: o.Last(), Revoked: revoked}, nil
-}
-
-// RenamePasskey gives a passkey another name. It is confirmed like a removal: otherwise a copied cookie could swap the names of two
-// passkeys, and the owner would remove the wrong one. It returns KindInvalidRequest (of name), KindNotFound, KindRateLimited, and the
-// errors of confirm.Service.Confirm.
-func (s *Service) RenamePasskey(ctx context.Context, by *browser.Session, id, name string, c confirm.Confirmation, from auth.Caller) error {
-	var bad auth.Fields
-	name = strings.TrimSpace(name)
-	bad.Text("name", name, MaxName)
-	c.CheckForm(&bad, by.User)
-	if err := bad.Err(); err != nil {
-		return err
-	}
-	o, err := s.Overview(ctx, by)
-	if err != nil {
-		return err
-	}
-	f, ok := o.Passkey(id)
-	if !ok {
-		return errNoFactor
-	}
-	if f.Name == name {
-		return nil
-	}
-	if _, err := s.confirm.Confirm(ctx, by, c); err != nil {
-		return err
-	}
-	now := s.clock.Now()
-	l := notify.NewNotification(notify.KindFactorRenamed, from, now)
-	l.DeviceName, l.NewName, l.Factor = f.Name, name, string(f.Kind)
-	e := auth.Limited(auth.NewEvent(models.EventFactorRenamed, by.User.ID, from, now), RenameLimit)
-	err = s.store.RenameFactor(ctx, by.User.ID, f.ID, name, e, s.notify.ComposeNotMe(by.User.ID, l, ""))
-	if errors.Is(err, models.ErrNotFound) {
-		return errNoFactor
-	}
-	if err != nil {
-		return changed(err)
-	}
-	s.notify.Wake()
-	return nil
-}
-
-// EndTrusted makes one trusted browser, or all of them with an empty id, take the second step again. One that is gone already is no
-// error.
-func (s *Service) EndTrusted(ctx context.Context, by *browser.Session, id string, from auth.Caller) error {
-	var one *uuid.UUID
-	if id != "" {
-		parsed, ok := auth.ParseID(id)
-		if !ok {
-			return nil
-		}
-		one = &parsed
-	}
-	err := s.store.EndTrustedBrowsers(ctx, by.User.ID, one, auth.NewEvent(models.EventBrowserUntrusted, by.User.ID, from, s.clock.Now()))
-	if errors.Is(err, models.ErrNotFound) {
-		return nil
-	}
-	return err
 }
