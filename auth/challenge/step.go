@@ -8,13 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"latchkey/auth"
-	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
 	"latchkey/models"
 )
@@ -24,16 +22,6 @@ const (
 	BrowserLife = 10 * time.Minute
 	AppLife     = 5 * time.Minute
 	MaxTries    = 5
-)
-
-// Method is a way to take the second step. The words are part of the API.
-type Method string
-
-// The methods, in the order in which they are offered.
-const (
-	MethodPasskey      Method = "passkey"
-	MethodTOTP         Method = "totp"
-	MethodRecoveryCode Method = "recovery_code"
 )
 
 // SecondStep is what a person must still show after the right password.
@@ -194,84 +182,4 @@ func (s *Service) openStep(ctx context.Context, c models.Challenge) (user models
 		return user, p, errInvalid
 	}
 	return user, p, err
-}
-
-var errInvalid = &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This sign-in took too long, was used already, or was ended. Please sign in again."}
-
-// Invalid refuses a challenge that cannot be answered, or not any more.
-func Invalid(cause error) error {
-	return &auth.Error{Kind: errInvalid.Kind, Message: errInvalid.Message, Cause: cause}
-}
-
-// secretHash parses the secret of a challenge and returns its hash, or KindInvalidChallenge without any query.
-func secretHash(challenge string) ([]byte, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(challenge)
-	if err != nil || len(raw) != 32 || len(challenge) != base64.RawURLEncoding.EncodedLen(32) {
-		return nil, errInvalid // the cause would repeat the client's text
-	}
-	hash := sha256.Sum256(raw)
-	return hash[:], nil
-}
-
-// ID returns the public id of a challenge, or "" for a malformed one. It reveals nothing about the challenge.
-func ID(challenge string) string {
-	hash, err := secretHash(challenge)
-	if err != nil {
-		return ""
-	}
-	return publicID(hash)
-}
-
-func publicID(hash []byte) string {
-	id := sha256.Sum256(append([]byte("step id\x00"), hash...))
-	return base64.RawURLEncoding.EncodeToString(id[:12])
-}
-
-func sealedRow(hash []byte) []byte { return append([]byte("challenge\x00"), hash...) }
-
-// Factors reads what an account signs in with beside its password.
-func (s *Service) Factors(ctx context.Context, user uuid.UUID) (list []models.Factor, err error) {
-	err = s.gate.Query(ctx, func() error {
-		list, err = s.store.Factors(ctx, user)
-		return err
-	})
-	return list, err
-}
-
-// Methods returns the ways in which an account can take the second step.
-func (s *Service) Methods(factors []models.Factor) []Method {
-	methods := []Method{}
-	has := func(kind models.FactorKind) bool {
-		return slices.ContainsFunc(factors, func(f models.Factor) bool {
-			return f.Kind == kind && (kind != models.FactorRecoveryCode || f.UsedAt == nil)
-		})
-	}
-	if s.HasPasskeys() && has(models.FactorPasskey) {
-		methods = append(methods, MethodPasskey)
-	}
-	if has(models.FactorTOTP) {
-		methods = append(methods, MethodTOTP)
-	}
-	if has(models.FactorRecoveryCode) {
-		methods = append(methods, MethodRecoveryCode)
-	}
-	return methods
-}
-
-// Passkeys returns the account's passkeys in the form that ceremonies take.
-func Passkeys(factors []models.Factor) (list []passkey.Credential) {
-	for _, f := range factors {
-		if f.Kind != models.FactorPasskey {
-			continue
-		}
-		c, err := passkey.FromRecord(f.Credential, f.Data, f.SignCount, f.BackedUp)
-		if err == nil {
-			list = append(list, c)
-		}
-	}
-	return list
-}
-
-func isClosed(factors []models.Factor) bool {
-	return slices.ContainsFunc(factors, func(f models.Factor) bool { return f.Kind == models.FactorTOTP && f.Wrong >= MaxWrongInRow })
 }
