@@ -147,7 +147,7 @@ func answerHash(a Answer) []byte {
 }
 
 // wrongAnswer returns the refusal of a wrong answer with the number of tries that are left. After the last one it tells the owner:
-// whoever gives wrong codes has the password.
+// the person who gives wrong codes has the password.
 func (s *Service) wrongAnswer(ctx context.Context, user models.User, c models.Challenge, a Answer, err error) error {
 	own := auth.AsError(err)
 	if own.Kind != auth.KindInvalidCode {

@@ -61,7 +61,7 @@ const (
 // stepLife is how long the second step of each purpose may take. An act on the portal has none.
 var stepLife = map[Purpose]time.Duration{BrowserSignIn: BrowserLife, AppSignIn: AppLife, AppAct: AppLife}
 
-// Kept is what a challenge keeps for whom it was made for, and returns with the right answer. Its field names are stored.
+// Kept is what the caller lets a challenge keep, and gets back with the right answer. Its field names are stored.
 type Kept struct {
 	Rehashed string    `json:",omitempty"` // see token.Verified
 	Device   string    `json:",omitempty"` // the name that the app asked for
