@@ -26,7 +26,7 @@ const sealedStart = "s."
 // PasskeyLife is how long a page may offer a passkey before it must be loaded again. Ceremonies last as long.
 const PasskeyLife = 30 * time.Minute
 
-// passkeyStart is what a sealed challenge holds. Its field names may change: no one keeps it.
+// passkeyStart is what a sealed challenge holds. Its field names stay: pages that are open during an upgrade send it back.
 type passkeyStart struct {
 	Purpose Purpose
 	Session []byte
