@@ -28,11 +28,6 @@ func (s *Service) NewCodes(ctx context.Context, by *browser.Session, c confirm.C
 	}
 	how := confirmed{since: youngest(o), verified: ""}
 	if s.CodesNeedConfirmation(by, o, c.Ticket) {
-		var bad auth.Fields
-		c.CheckForm(&bad, by.User)
-		if err := bad.Err(); err != nil {
-			return nil, err
-		}
 		done, err := s.confirm.Confirm(ctx, by, c)
 		if err != nil {
 			return nil, err

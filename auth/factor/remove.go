@@ -52,11 +52,6 @@ func (s *Service) remove(ctx context.Context, by *browser.Session, o Overview, f
 	if o.Last() && !s.MayRemoveLast(by) {
 		return Added{}, errLastFactor
 	}
-	var bad auth.Fields
-	act.Confirmation.CheckForm(&bad, by.User)
-	if err := bad.Err(); err != nil {
-		return Added{}, err
-	}
 	if _, err := s.confirm.Confirm(ctx, by, act.Confirmation); err != nil {
 		return Added{}, err
 	}
