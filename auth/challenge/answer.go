@@ -56,15 +56,7 @@ func (s *Service) Check(ctx context.Context, purpose Purpose, a Answer) (ok Chec
 		return ok, err
 	}
 	defer leave()
-	now := s.clock.Now()
-	var c models.Challenge
-	err = s.gate.Query(ctx, func() error {
-		c, err = s.store.TryChallenge(ctx, string(purpose), hash, now, MaxTries)
-		return err
-	})
-	if errors.Is(err, models.ErrNotFound) {
-		return ok, Invalid(err)
-	}
+	c, err := s.try(ctx, purpose, hash)
 	if err != nil {
 		return ok, err
 	}
@@ -101,6 +93,18 @@ func (s *Service) Check(ctx context.Context, purpose Purpose, a Answer) (ok Chec
 		return ok, s.wrongAnswer(ctx, ok.User, c, a, err)
 	}
 	return ok, nil
+}
+
+// try counts an answer to a challenge and returns the challenge, or KindInvalidChallenge after MaxTries.
+func (s *Service) try(ctx context.Context, purpose Purpose, hash []byte) (c models.Challenge, err error) {
+	err = s.gate.Query(ctx, func() error {
+		c, err = s.store.TryChallenge(ctx, string(purpose), hash, s.clock.Now(), MaxTries)
+		return err
+	})
+	if errors.Is(err, models.ErrNotFound) {
+		return c, Invalid(err)
+	}
+	return c, err
 }
 
 // belongsTo checks that an answer comes from where the challenge was given: from the app's device, with the same key. It is checked
