@@ -68,9 +68,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 		case s.config.SecondFactor == auth.FactorRequired: // an account with a second factor does not come here
 			return n, errSetUpFactor
 		}
-		n, secret = s.tokens.NewDevice(v, models.KindApp, r.From, s.config.DeviceLifetime)
-		n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = r.ClientID, s.config.MaxRefreshes, jkt
-		n.FreeName, n.StatusIndex = token.FreeName(name), s.tokens.PickStatusIndex
+		n, secret = s.newApp(v, r.From, r.ClientID, name)
 		return n, once()
 	})
 	if err != nil {
@@ -82,6 +80,14 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was made by an administrator. Sign in on the website first, to choose your own."}
 
 var errSetUpFactor = &auth.Error{Kind: auth.KindSetUpFactor, Message: "This service requires two-step sign-in. Sign in on the website first to set it up."}
+
+// newApp prepares the row of an app that signs in, bound to the key that the request proved. It returns the device's secret, too.
+func (s *Service) newApp(v token.Verified, from auth.Caller, clientID, name string) (models.NewDevice, [devicetoken.SecretSize]byte) {
+	n, secret := s.tokens.NewDevice(v, models.KindApp, from, s.config.DeviceLifetime)
+	n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = clientID, s.config.MaxRefreshes, from.JKT
+	n.FreeName, n.StatusIndex = token.FreeName(name), s.tokens.PickStatusIndex
+	return n, secret
+}
 
 // checkApp checks everything about an app's sign-in except the password and the limits.
 func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {

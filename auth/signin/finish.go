@@ -89,9 +89,7 @@ func (s *Service) FinishApp(ctx context.Context, a challenge.Answer, by token.Pr
 		s.limits.GiveBack(ctx, ok.Counted)
 		return token.Answer{}, err
 	}
-	n, secret := s.tokens.NewDevice(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, models.KindApp, a.From, s.config.DeviceLifetime)
-	n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = ok.Kept.ClientID, s.config.MaxRefreshes, jkt
-	n.FreeName, n.StatusIndex = token.FreeName(ok.Kept.Device), s.tokens.PickStatusIndex
+	n, secret := s.newApp(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, a.From, ok.Kept.ClientID, ok.Kept.Device)
 	d, err := s.addAnswered(ctx, n, ok)
 	if err != nil {
 		return token.Answer{}, err
