@@ -82,23 +82,6 @@ type SignupPage struct {
 	Problems    FormProblems
 }
 
-// Device is one row of the devices page.
-type Device struct {
-	ID         string
-	Name       string
-	Icon       string // "phone", "tablet", "laptop", "browser" or "unknown"
-	App        bool   // an app's device token, otherwise a browser on the portal
-	Current    bool   // the browser that looks at the page
-	Bound      bool   // its tokens are bound to a key that never leaves it
-	Client     string // the name under which an app is registered, otherwise its client_id; empty for browsers
-	Agent      string // "Firefox on Linux" or "Unknown browser" / "Unknown app"
-	Address    string // last address
-	Method     string // how it signed in: "with a passkey", "with password and code"; empty: nothing is said
-	CreatedAt  time.Time
-	LastSeenAt time.Time
-	ExpiresAt  time.Time
-}
-
 // Ended is a device that is not signed in any more.
 type Ended struct {
 	Name   string

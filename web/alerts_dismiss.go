@@ -5,12 +5,12 @@ import (
 	"strconv"
 	"time"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // alertsDismiss takes the warnings off the devices page, up to the one that the person saw there.
-func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, err := decodePage(r, "seen")
 	if err != nil {
 		return err

@@ -7,18 +7,18 @@ import (
 	"time"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
 
 // devices shows everything that holds the person's account.
-func (s *Server) listDevices(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) listDevices(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	return s.renderDevices(w, r, by, http.StatusOK, nil)
 }
 
-func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *signin.Session, status int, refusal *views.RenameRefusal) error {
+func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *browser.Session, status int, refusal *views.RenameRefusal) error {
 	o, err := s.devices.Overview(r.Context(), by)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func alertRows(events []models.Event) (rows []views.Alert, seen string) {
 }
 
 // deviceRow is a device as the pages show it.
-func deviceRow(p catalog.Printer, d models.Device, by *signin.Session) views.Device {
+func deviceRow(p catalog.Printer, d models.Device, by *browser.Session) views.Device {
 	agent := auth.DescribeAgent(d.UserAgent)
 	row := views.Device{
 		ID: d.ID.String(), Name: d.Name, Icon: agent.Icon, App: d.Kind == models.KindApp, Current: d.ID == by.Device.ID, Bound: d.JKT != "",

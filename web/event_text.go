@@ -7,7 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
-	"latchkey/auth/signin"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/views"
@@ -17,7 +17,7 @@ import (
 // name. In the support staff's own acts the %s stands for what they looked for.
 var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventInvited: always("An administrator mailed you a link to choose your first password."),
-	models.EventSignInFailed: withDetail(signin.LockedDetail,
+	models.EventSignInFailed: withDetail(passwordcheck.LockedDetail,
 		"A sign-in with the right password was refused, because your password is locked.",
 		"A sign-in with a wrong password failed."),
 	models.EventPasswordFailed: always("A wrong password was given where your password was asked for again."),
@@ -166,7 +166,7 @@ func severalFailures(e models.Event) string {
 		return fmt.Sprintf("%d more wrong codes were entered within an hour.", n)
 	case e.Kind == models.EventPasswordFailed:
 		return fmt.Sprintf("%d more wrong passwords were given within 15 minutes where your password was asked for again.", n)
-	case e.Detail == signin.LockedDetail:
+	case e.Detail == passwordcheck.LockedDetail:
 		return fmt.Sprintf("%d more sign-ins with the right password were refused within 15 minutes, because your password is locked.", n)
 	}
 	return fmt.Sprintf("%d more sign-ins with a wrong password failed within 15 minutes.", n)

@@ -5,12 +5,12 @@ import (
 	"net/http"
 
 	"latchkey/auth/account"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // passwordChange changes the password and signs out every other device.
-func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "new_password", "next")
 	if err != nil {
 		return err
@@ -18,7 +18,7 @@ func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *sign
 	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	n, err := s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", passwordNotChanged)
+		problems, status, ok := s.refusedAct(w, r, err, c, passwordNotChanged)
 		if !ok {
 			return err
 		}
@@ -32,7 +32,7 @@ func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *sign
 const passwordNotChanged = "Your password was not changed."
 
 func (s *Server) renderPassword(w http.ResponseWriter, r *http.Request, status int, page views.PasswordPage) (err error) {
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell, page.PasswordMin = s.shell(w, r, "Change your password", "security"), s.accounts.Config().PasswordMin

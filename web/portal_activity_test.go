@@ -9,7 +9,7 @@ import (
 
 	"latchkey/auth/account"
 	"latchkey/auth/device"
-	"latchkey/auth/signin"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -46,7 +46,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventSupportLooked, models.ActorSupport, noDevice, "You looked at the devices and activity of account " + noDevice + " as support.", false},
 		{models.EventSeenBySupport, models.ActorSupport, "", "Support looked at your devices and activity.", false},
 		{models.EventEnabled, models.ActorOperator, "", "An administrator enabled your account again.", false},
-		{models.EventSignInFailed, models.ActorSystem, signin.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
+		{models.EventSignInFailed, models.ActorSystem, passwordcheck.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
 		{models.EventLocked, models.ActorOwner, "", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
 		{models.EventLocked, models.ActorOwner, "0", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
 		{models.EventLocked, models.ActorOwner, "1", "“phone” and 1 device that signed in after it were signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
