@@ -8,7 +8,8 @@
 //	services            constructs all services: programs and tests start here
 //	support, operator   what the support staff see; the operator's commands, sweeping, readiness
 //	address             changes of the e-mail address, and the way back to a former one
-//	account, deletion,  sign-up, password, "This wasn't me", export; the deletion of accounts;
+//	account, export,    sign-up, password, "This wasn't me"; everything that is stored of an account;
+//	deletion            the deletion of accounts
 //	factor, device      passkeys, authenticator app, recovery codes; the list of devices and their activity
 //	signin, confirm     sign-in on apps and browsers; confirmation of a sensitive act: "it is you"
 //	browser             browser sessions

@@ -27,7 +27,7 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *browser
 	if err != nil {
 		return err
 	}
-	data, err := s.accounts.Data(r.Context(), by, c)
+	data, err := s.exports.Start(r.Context(), by, c)
 	if err != nil {
 		problems, status, ok := s.refusedAct(w, r, err, c, "Nothing was downloaded.")
 		if !ok {

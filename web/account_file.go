@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth/account"
+	"latchkey/auth/export"
 	"latchkey/models"
 )
 
@@ -101,7 +101,7 @@ type dataFile struct {
 	current uuid.UUID // the device that downloads it
 }
 
-func (f *dataFile) write(ctx context.Context, data *account.Data, now time.Time) error {
+func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) error {
 	u := data.User
 	former, err := data.FormerAddresses(ctx)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"latchkey/auth/confirm"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
+	"latchkey/auth/export"
 	"latchkey/auth/factor"
 	"latchkey/auth/keys"
 	"latchkey/auth/mail"
@@ -58,6 +59,7 @@ type Server struct {
 	signIn      *signin.Service
 	confirm     *confirm.Service
 	accounts    *account.Service
+	exports     *export.Service
 	addresses   *address.Service
 	deletions   *deletion.Service
 	devices     *device.Service
@@ -96,7 +98,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),

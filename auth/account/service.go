@@ -1,4 +1,4 @@
-// Package account makes and changes accounts: sign-up, invitation, password, "This wasn't me", and the export of an account's data.
+// Package account makes and changes accounts: sign-up, invitation, password and "This wasn't me".
 package account
 
 import (
@@ -30,7 +30,6 @@ type Parts struct {
 	Store     *models.Store
 	Clock     auth.Clock
 	Log       *slog.Logger
-	Idle      auth.Idle
 	Sealer    *seal.Sealer
 	Notify    *notify.Service
 	Passwords *passwordcheck.Service
@@ -48,7 +47,6 @@ type Service struct {
 	store     *models.Store
 	clock     auth.Clock
 	log       *slog.Logger
-	idle      auth.Idle
 	sealer    *seal.Sealer
 	notify    *notify.Service
 	passwords *passwordcheck.Service
@@ -58,7 +56,6 @@ type Service struct {
 	gate      *ratelimit.Gate
 	slots     *ratelimit.Slots
 	hasher    *ratelimit.Hasher
-	exports   *ratelimit.PerAccount
 
 	breaches *breaches
 }
@@ -66,9 +63,9 @@ type Service struct {
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
-		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, notify: p.Notify,
+		config: c, store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify,
 		passwords: p.Passwords, browsers: p.Browsers, confirm: p.Confirm, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
-		exports: ratelimit.NewPerAccount(ratelimit.MaxDownloads), breaches: newBreaches(c.Breached, p.Log, p.Clock.Now),
+		breaches: newBreaches(c.Breached, p.Log, p.Clock.Now),
 	}
 }
 

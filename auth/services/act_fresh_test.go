@@ -49,7 +49,7 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 							return second(d.Devices.Rename(t.Context(), by, by.Device.ID.String(), fmt.Sprint("name ", n), at("192.0.2.1")))
 						},
 						"download": func(by *browser.Session, password string) error {
-							data, err := d.Accounts.Data(t.Context(), by, confirmed(password, at("192.0.2.1")))
+							data, err := d.Exports.Start(t.Context(), by, confirmed(password, at("192.0.2.1")))
 							if err == nil {
 								data.Close()
 							}

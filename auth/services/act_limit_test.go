@@ -137,7 +137,7 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 		}{
 			{"forks", by.User.ID, []models.EventKind{models.EventDeviceForked}, 100, 24 * time.Hour, false, d.forks(t)}, // first: a new password ends the device
 			{"downloads", by.User.ID, []models.EventKind{models.EventDataDownloaded}, 20, 24 * time.Hour, true, func(int) error {
-				data, err := d.Accounts.Data(t.Context(), by, confirmed(adaPassword, at("192.0.2.1")))
+				data, err := d.Exports.Start(t.Context(), by, confirmed(adaPassword, at("192.0.2.1")))
 				if err == nil {
 					data.Close()
 				}

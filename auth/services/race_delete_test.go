@@ -130,7 +130,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 					return s.Accounts.Signup(t.Context(), account.SignupRequest{Email: o.email, Password: "some other tide entirely", From: at(fmt.Sprintf("192.0.2.%d", 100+round))})
 				},
 				"download": func(s *raced) error {
-					data, err := s.Accounts.Data(t.Context(), o.session, confirmed(racePassword, raceFrom))
+					data, err := s.Exports.Start(t.Context(), o.session, confirmed(racePassword, raceFrom))
 					if err == nil {
 						data.Close()
 					}

@@ -19,6 +19,7 @@ import (
 	"latchkey/auth/device"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
+	"latchkey/auth/export"
 	"latchkey/auth/factor"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
@@ -97,6 +98,7 @@ type Services struct {
 	SignIn     *signin.Service
 	Confirm    *confirm.Service
 	Accounts   *account.Service
+	Exports    *export.Service
 	Addresses  *address.Service
 	Deletions  *deletion.Service
 	Devices    *device.Service
@@ -158,9 +160,10 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Challenges: s.Challenges,
 	})
 	s.Accounts = account.New(account.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
+		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
 		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer), Breached: c.Breached})
+	s.Exports = export.New(store, clock, idle, s.Confirm)
 	s.Addresses = address.New(address.Parts{
 		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, Confirm: s.Confirm, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})

@@ -1,4 +1,5 @@
-package account
+// Package export lets people read everything that is stored of their account.
+package export
 
 import (
 	"context"
@@ -19,6 +20,20 @@ const (
 	dataPageTime = 10 * time.Second
 )
 
+// Service exports accounts. It is safe for concurrent use.
+type Service struct {
+	store   *models.Store
+	clock   auth.Clock
+	idle    auth.Idle
+	confirm *confirm.Service
+	running *ratelimit.PerAccount
+}
+
+// New returns the service.
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, confirm *confirm.Service) *Service {
+	return &Service{store: store, clock: clock, idle: idle, confirm: confirm, running: ratelimit.NewPerAccount(ratelimit.MaxDownloads)}
+}
+
 // Data reads everything that is stored of an account, one page at a time.
 type Data struct {
 	User  models.User
@@ -30,20 +45,20 @@ type Data struct {
 // Close ends the download, so that others can start. It must be called.
 func (a *Data) Close() { a.end() }
 
-// Data lets a person who confirms it read everything that is stored of the account. A stolen cookie alone must not be enough. The
-// activity records the download before anything is read. Data returns KindInvalidRequest (of current_password and code), the
+// Start lets a person who confirms it read everything that is stored of the account. A stolen cookie alone must not be enough. The
+// activity records the download before anything is read. Start returns KindInvalidRequest (of current_password and code), the
 // errors of confirm.Service.Act, or KindSignedOut.
-func (s *Service) Data(ctx context.Context, by *browser.Session, c confirm.Confirmation) (*Data, error) {
+func (s *Service) Start(ctx context.Context, by *browser.Session, c confirm.Confirmation) (*Data, error) {
 	var data *Data
 	err := s.confirm.Act(ctx, by, c, func(p models.Proof) (err error) {
-		data, err = s.startDownload(ctx, by, c.From, p)
+		data, err = s.start(ctx, by, c.From, p)
 		return err
 	})
 	return data, err
 }
 
-func (s *Service) startDownload(ctx context.Context, by *browser.Session, from auth.Caller, p models.Proof) (*Data, error) {
-	end, err := s.exports.Begin(by.User.ID)
+func (s *Service) start(ctx context.Context, by *browser.Session, from auth.Caller, p models.Proof) (*Data, error) {
+	end, err := s.running.Begin(by.User.ID)
 	if err != nil {
 		return nil, err
 	}
