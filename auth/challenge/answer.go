@@ -26,16 +26,16 @@ type Answer struct {
 	Confirms   uuid.UUID // the device of an app that confirms an act; zero: a sign-in
 }
 
-// Checked is a right answer. The caller uses it up in the transaction of what it allows.
+// Checked is a right answer. The caller uses it up in the transaction of the act that it allows.
 type Checked struct {
 	User    models.User
-	Kept    Kept // with the challenge
+	Kept    Kept // what the challenge kept
 	Allowed bool // the app may sign in
 	Method  models.SignInMethod
 	Factor  models.Factor
 	Use     models.FactorUse
 	UsedUp  models.ChallengeUse
-	Counted []models.Counter // wrong codes counted in advance, which the caller takes back or gives back
+	Counted []models.Counter // wrong codes counted in advance: the caller's transaction takes them back, or the caller calls GiveBack
 }
 
 // Check checks everything about an answer. A right one is not used up yet. Check returns KindInvalidRequest, KindInvalidCode,
@@ -107,8 +107,8 @@ func (s *Service) try(ctx context.Context, purpose Purpose, hash []byte) (c mode
 	return c, err
 }
 
-// belongsTo checks that an answer comes from where the challenge was given: from the app's device, with the same key. It is checked
-// before the answer is, so that a stolen challenge tells nothing about codes.
+// belongsTo checks that an answer comes from where the challenge was given: from the same key and, for a confirmation, from the same
+// device. Check calls it before it looks at the code, so that a stolen challenge tells nothing about codes.
 func (p pendingStep) belongsTo(a Answer) error {
 	switch {
 	case p.Confirms != a.Confirms:
@@ -166,7 +166,7 @@ func (s *Service) wrongAnswer(ctx context.Context, user models.User, c models.Ch
 	return own
 }
 
-// AnsweredBefore returns the browser that the same answer, sent twice, signed in.
+// AnsweredBefore returns the browser that this answer has signed in already, if it was sent before.
 func (s *Service) AnsweredBefore(ctx context.Context, a Answer) (device models.DeviceKey, ok bool) {
 	hash, _, err := hashOf(a.Challenge)
 	if err != nil {

@@ -22,8 +22,8 @@ func WrongCode(cause error) error {
 	return &auth.Error{Kind: auth.KindInvalidCode, Message: "That code is wrong, or it was used before.", Cause: cause}
 }
 
-// checkTOTP checks the code of an authenticator app within the limits. A right code is not used up yet. The caller gives the
-// counters back if it can use the code.
+// checkTOTP checks the code of an authenticator app within the limits. A right code is not used up yet, and counts as a wrong
+// one until the caller takes the count back.
 func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []models.Factor, code string, known ratelimit.Known, from auth.Caller) (
 	f models.Factor, use models.FactorUse, counted []models.Counter, err error,
 ) {
@@ -56,7 +56,7 @@ func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []mod
 	return f, use, counted, nil
 }
 
-// wrongCode records a wrong code. The one that closes the authenticator app is told to the owner.
+// wrongCode records a wrong code. If that closes the authenticator app, it also writes an event and a mail to the owner.
 func (s *Service) wrongCode(ctx context.Context, user models.User, f models.Factor, from auth.Caller) error {
 	now := s.clock.Now()
 	e := auth.NewEvent(models.EventCodeFailed, user.ID, from, now)
@@ -102,7 +102,7 @@ func (s *Service) checkRecoveryCode(user models.User, factors []models.Factor, t
 
 // CheckCode checks the code with which a signed-in person confirms an act on the portal, whose password was right: one of the
 // authenticator app, or a recovery code. It returns KindInvalidCode, KindRateLimited, KindUnavailable, or models.ErrChanged if the
-// password has changed since the account was read: perhaps by the same form, sent twice, and then its code is not a wrong one.
+// password has changed since the account was read. Perhaps the same form was sent twice; then its code must not count as a wrong one.
 func (s *Service) CheckCode(ctx context.Context, user models.User, code string, from auth.Caller) (ok Checked, err error) {
 	facts, err := s.factsOf(ctx, user, "", from)
 	if err != nil {

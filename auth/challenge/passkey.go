@@ -85,8 +85,8 @@ func errWrongPasskey(cause error) error {
 	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey was not accepted. It may have been removed, or it belongs to another account.", Cause: cause, OfPasskey: true}
 }
 
-// ceremonies are those that may end a challenge of a purpose. The pages of the portal are answered by their own origin alone, and
-// apps by registered Android apps, too. (On iOS an app answers with the origin of the pages.)
+// ceremonies returns the ceremonies that accept answers to challenges of a purpose. On the portal, answers come from its own origin only;
+// in apps, also from the registered Android apps. (On iOS an app answers with the portal's origin.)
 func (s *Service) ceremonies(ctx context.Context, purpose Purpose) (*passkey.Ceremonies, error) {
 	if purpose == BrowserSignIn || purpose == BrowserAct {
 		return s.passkeys, nil
@@ -154,7 +154,7 @@ func (s *Service) CheckPasskey(ctx context.Context, user models.User, challenge 
 	return ok, err
 }
 
-// IsPasskeyOf reports whether the answer of a passkey, which is not checked yet, names an account.
+// IsPasskeyOf reports whether the answer of a passkey names this account. The answer need not be checked yet.
 func IsPasskeyOf(credential []byte, user uuid.UUID) bool {
 	handle, _, err := passkey.UserHandle(credential)
 	return err == nil && handle == user

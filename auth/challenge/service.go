@@ -1,5 +1,5 @@
 // Package challenge asks for more than a password: it gives challenges for second steps and passkeys, and checks their answers, for
-// sign-ins and for confirmations alike. It also knows the browsers that skip the second step, and tells owners of steps that were missed.
+// sign-ins and for confirmations alike. It also knows the browsers that skip the second step, and tells owners about missed steps.
 package challenge
 
 import (

@@ -55,13 +55,13 @@ const (
 	BrowserSignIn Purpose = "browser_sign_in"
 	AppSignIn     Purpose = "app_sign_in"
 	BrowserAct    Purpose = "confirmation"     // a sensitive act on the portal
-	AppAct        Purpose = "app_confirmation" // one of an app
+	AppAct        Purpose = "app_confirmation" // a sensitive act in an app
 )
 
 // stepLife is how long the second step of each purpose may take. An act on the portal has none.
 var stepLife = map[Purpose]time.Duration{BrowserSignIn: BrowserLife, AppSignIn: AppLife, AppAct: AppLife}
 
-// Kept is what the caller lets a challenge keep, and gets back with the right answer. Its field names are stored.
+// Kept is what a challenge keeps for its caller, who gets it back with the right answer. Its field names are stored.
 type Kept struct {
 	Rehashed string    `json:",omitempty"` // see token.Verified
 	Device   string    `json:",omitempty"` // the name that the app asked for
@@ -79,7 +79,7 @@ type pendingStep struct {
 	Passkey []byte `json:",omitempty"` // the session of the ceremony
 	Options []byte `json:",omitempty"` // its options, for a page that is loaded again
 
-	// From where the sign-in came, for a mail about it if the second step is not taken.
+	// Where the sign-in came from, for the mail about a missed second step.
 	Browser []byte `json:",omitempty"` // ratelimit.BrowserOrigin
 	IP      string `json:",omitempty"`
 	Agent   string `json:",omitempty"`
@@ -91,12 +91,12 @@ type Step struct {
 	Factors []models.Factor
 	Purpose Purpose
 	Kept    Kept
-	From    auth.Caller      // of a sign-in, for a mail about it if the second step is not taken
-	Spend   []models.Budget  // each counts it
+	From    auth.Caller      // of a sign-in, for the mail about a missed second step
+	Spend   []models.Budget  // each counts this step
 	Uncount []models.Counter // failures counted in advance, taken back
 }
 
-// Ask writes the challenge of a second step and returns a StepError. Otherwise it returns KindRateLimited past a budget,
+// Ask writes the challenge of a second step and returns a StepError. Otherwise it returns KindRateLimited if a budget is used up,
 // KindInvalidCredential with the cause models.ErrChanged if the account has changed since it was read, or KindUnavailable.
 func (s *Service) Ask(ctx context.Context, st Step) (err error) {
 	now, user := s.clock.Now(), st.User

@@ -17,8 +17,8 @@ import (
 // TrustLife is how long a browser may skip the second step after its owner said so.
 const TrustLife = 30 * 24 * time.Hour
 
-// Trust makes the row of a browser that took the second step with an answer at a time, and the secret for its cookie. It returns nil
-// where the policy does not allow it, or the answer: a recovery code is for emergencies, and with a passkey alone there is no second step.
+// Trust makes the row of a browser that took the second step at the given time, and the secret for its cookie. It returns nil if the policy
+// forbids it. It also returns nil after a recovery code, which is for emergencies, and after a passkey alone, which has no second step.
 func (s *Service) Trust(ok Checked, from auth.Caller, at time.Time) (*models.TrustedBrowser, string) {
 	if !s.policy.MayTrustBrowsers(ok.User) || ok.Use.Kind == models.FactorRecoveryCode || ok.Method == models.ByPasskey {
 		return nil, ""

@@ -40,7 +40,7 @@ type confirmingApp struct {
 	jkt    string
 }
 
-// kept is what the challenges that the app gets keep.
+// kept is what the app's challenges keep.
 func (app confirmingApp) kept() challenge.Kept {
 	return challenge.Kept{Confirms: app.device.ID, JKT: app.jkt}
 }
@@ -51,7 +51,7 @@ func (s *Service) confirmingApp(ctx context.Context, c *token.Claims) (app confi
 	return app, err
 }
 
-// App confirms with the password. Where the account has a second factor it returns a challenge.StepError, which FinishApp answers.
+// App confirms with the password. If the account has a second factor, it returns a challenge.StepError, and the app goes on with FinishApp.
 // Its other errors are KindInvalidRequest, KindWrongPassword, KindRateLimited, KindUnavailable and token.ErrDeviceGone.
 func (s *Service) App(ctx context.Context, a AppRequest) (AppConfirmation, error) {
 	var bad auth.Fields
@@ -82,7 +82,7 @@ func (s *Service) App(ctx context.Context, a AppRequest) (AppConfirmation, error
 	return done, changedSince(err)
 }
 
-// changedSince answers an account that changed while its password was checked.
+// changedSince replaces models.ErrChanged, of an account that changed while its password was checked, by an error for people.
 func changedSince(err error) error {
 	if errors.Is(err, models.ErrChanged) {
 		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your account was changed just now. Please try again.", Cause: err}
@@ -90,7 +90,7 @@ func changedSince(err error) error {
 	return err
 }
 
-// StartApp begins a confirmation with a passkey alone. Its challenge costs no row. It returns KindNotAllowed if the account has
+// StartApp begins a confirmation with a passkey alone. It writes no row. It returns KindNotAllowed if the account has
 // no passkey or passkeys do not work here, KindUnavailable or token.ErrDeviceGone.
 func (s *Service) StartApp(ctx context.Context, c *token.Claims) (challenge.PasskeyStart, error) {
 	app, err := s.confirmingApp(ctx, c)
@@ -137,7 +137,8 @@ func (s *Service) FinishApp(ctx context.Context, c *token.Claims, a challenge.An
 	return done, err
 }
 
-// issueConfirmation makes a secret for one act, uses up what m holds and raises the proof of the app's device.
+// issueConfirmation makes a secret for one act. It uses up the challenge and the factor in m, and records that the owner of the device
+// was verified again.
 func (s *Service) issueConfirmation(ctx context.Context, app confirmingApp, m models.AppConfirmation, from auth.Caller) (AppConfirmation, error) {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails
@@ -160,7 +161,7 @@ func (s *Service) issueConfirmation(ctx context.Context, app confirmingApp, m mo
 	return AppConfirmation{base64.RawURLEncoding.EncodeToString(secret[:]), int64(AppLife / time.Second)}, nil
 }
 
-// confirmationHash binds the secret of a confirmation to a device and its key: presented by another, it is an unknown one.
+// confirmationHash binds the secret of a confirmation to a device and its key. From another device or key, the secret is unknown.
 func confirmationHash(device models.DeviceKey, jkt string, secret [32]byte) []byte {
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte("app confirmation\x00"), device.UserID[:], device.ID[:], secret[:], []byte(jkt)} {
@@ -169,8 +170,8 @@ func confirmationHash(device models.DeviceKey, jkt string, secret [32]byte) []by
 	return h.Sum(nil)
 }
 
-// AppUse returns the use of a confirmation by an act of an app, whose transaction must make it. A malformed one is
-// ErrNotConfirmed, which is also the answer when the use fails with models.ErrUsed.
+// AppUse returns the use of an app's confirmation. The transaction of the act must make that use; if it fails with models.ErrUsed, the
+// caller returns ErrNotConfirmed. AppUse itself returns ErrNotConfirmed for a malformed confirmation.
 func AppUse(device models.DeviceKey, jkt, confirmation string) (models.ChallengeUse, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(confirmation)
 	if err != nil || len(raw) != 32 || len(confirmation) != base64.RawURLEncoding.EncodedLen(32) {

@@ -13,14 +13,14 @@ import (
 	"latchkey/models"
 )
 
-// Confirmation is how a signed-in person shows, with a sensitive act, that it is them: a passkey alone, or the password with a code
-// where the account has a second factor, or the password alone where it has none.
+// Confirmation is what a signed-in person sends with a sensitive act to prove who they are: a passkey; the password and a code; or, if
+// the account has no second factor, the password alone.
 type Confirmation struct {
 	Password  string
 	Code      string // of the authenticator app, or a recovery code
-	Passkey   []byte // AuthenticationResponseJSON; then the password and the code are not looked at
-	Challenge string // of Options.Passkey
-	Ticket    string // of a set-up of the second factor, where it replaces the rest: see factor.SetUpTicket
+	Passkey   []byte // AuthenticationResponseJSON; if there is one, Password and Code are ignored
+	Challenge string // that of Options.Passkey, sent back
+	Ticket    string // of the set-up of a second factor, where it replaces all of the above: see factor.SetUpTicket
 	From      auth.Caller
 
 	PasswordField string // the form's name of Password, for problems with it; empty: current_password
@@ -30,7 +30,7 @@ type Confirmation struct {
 type Options struct {
 	SecondFactor bool // the password alone is not enough
 	HasCode      bool // a code can be typed
-	HasApp       bool // it can be that of an authenticator app
+	HasApp       bool // the code can be that of an authenticator app
 	Passkey      *challenge.PasskeyStart
 }
 
@@ -67,9 +67,9 @@ func (c Confirmation) CheckForm(bad *auth.Fields, user models.User) {
 	}
 }
 
-// Act checks a confirmation and then runs a sensitive act. act passes the proof to the store, whose transaction uses it up together with
-// what it changes: so a refused act leaves a code to be typed again, and two acts never share one. After the act the browser gets a new
-// secret for its cookie, which Session.Keep takes.
+// Act checks a confirmation and then runs a sensitive act. act passes the proof to the store, and the transaction that makes the change
+// also uses the proof up. So a refused act leaves the code good, and one code never confirms two acts. After the act the browser gets a
+// new secret for its cookie, which Act passes to Session.Keep.
 //
 // Act returns KindInvalidRequest of the form's fields, KindWrongPassword, KindInvalidCode, KindInvalidChallenge, KindRateLimited or
 // KindUnavailable without running the act. Of the act's errors it turns models.ErrUsed and models.ErrChanged into KindInvalidCode,

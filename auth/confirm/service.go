@@ -1,4 +1,4 @@
-// Package confirm asks signed-in people, on the portal and in apps, to show with a sensitive act that it is them.
+// Package confirm authenticates signed-in people again before a sensitive act, on the portal and in apps.
 package confirm
 
 import (
