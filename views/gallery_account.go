@@ -177,7 +177,7 @@ func (g gallery) account() []State {
 		return State{"activity/" + name, Activity(p)}
 	}
 	leave := func(name string, p AccountDeletePage) State {
-		p.Shell = g.in("Delete your account", "security")
+		p.Shell = g.in(g.say.DeleteTitle(), "security")
 		return State{"security/delete " + name, AccountDelete(p)}
 	}
 	return []State{
@@ -189,14 +189,14 @@ func (g gallery) account() []State {
 		{"security/own password", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12})},
 		{"security/own password refused", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Next: "/activity", Problems: FormProblems{
 			Summary: "Your password was not changed.", Fields: map[string]string{"current_password": "That is not your password.", "new_password": "Use at least 12 characters."}}})},
-		{"security/data", AccountData(AccountDataPage{Shell: g.in("Download your data", "security")})},
-		{"security/data refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Problems: FormProblems{
-			Summary: "Nothing was downloaded.", Fields: map[string]string{"current_password": "That is not your password."},
+		{"security/data", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security")})},
+		{"security/data refused", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Problems: FormProblems{
+			Summary: g.say.DataRefused(), Fields: map[string]string{"current_password": g.say.Error("That is not your password.")},
 		}})},
 		leave("empty", AccountDeletePage{Mail: true, Bound: g.bound()}),
 		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: g.say.DurationMinutes(15)}, Problems: FormProblems{
-			Summary: "Your account was not deleted.", Fields: map[string]string{
-				"email": "This is not the e-mail address of the account that you are signed in to.", "current_password": "That is not your password.",
+			Summary: g.say.DeleteRefused(), Fields: map[string]string{
+				"email": g.say.Error("This is not the e-mail address of the account that you are signed in to."), "current_password": g.say.Error("That is not your password."),
 			},
 		}}),
 		leave("staff", AccountDeletePage{Staff: true}),

@@ -27,8 +27,10 @@ var (
 )
 
 // doubted is what is said when that was wrong.
-func doubted(summary string) FormProblems {
-	return FormProblems{Summary: summary, Fields: map[string]string{"current_password": "That is not your password.", "code": "That code is not right, or it was used before."}}
+func (g gallery) doubted(summary string) FormProblems {
+	return FormProblems{Summary: summary, Fields: map[string]string{
+		"current_password": g.say.Error("That is not your password."), "code": g.say.Error("That code is wrong, or it was used before."),
+	}}
 }
 
 func (g gallery) secondSteps() []State {
@@ -89,10 +91,10 @@ func (g gallery) passwordPages() []State {
 		p.Shell = g.in("Former e-mail addresses", "security")
 		return State{"ways back/" + name, WaysBack(p)}
 	}
-	wrong := doubted("Your password was not changed.")
+	wrong := g.doubted("Your password was not changed.")
 	wrong.Fields["new_password"] = "At least 12 characters are needed."
 	asked := FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"email": "This is your e-mail address already.", "password": "That is not your password."}}
-	stale := FormProblems{Summary: "Nothing was downloaded.", Fields: map[string]string{"passkey": "This page was open for too long, or it was sent twice. Try the passkey again."}}
+	stale := FormProblems{Summary: g.say.DataRefused(), Fields: map[string]string{"passkey": g.say.Error("This page was open for too long, or it was sent twice. Try the passkey again.")}}
 	noPasskey := byPasskey
 	noPasskey.Problems = FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{"passkey": "That passkey is not one of your account."}}
 	return []State{
@@ -108,12 +110,12 @@ func (g gallery) passwordPages() []State {
 		ways("older", WaysBackPage{WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
 		ways("to end", WaysBackPage{CanEnd: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
 		ways("to end with everything", WaysBackPage{CanEnd: true, Confirm: byAll, WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
-		ways("to end refused", WaysBackPage{CanEnd: true, Confirm: byAll, Problems: doubted("No link was ended."), WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
-		{"security/data with everything", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Confirm: byAll})},
-		{"security/data with everything refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Confirm: byAll, Problems: stale})},
-		{"security/delete with everything", AccountDelete(AccountDeletePage{Shell: g.in("Delete your account", "security"), Confirm: byAll, Bound: Bound{Most: "15 minutes"}})},
+		ways("to end refused", WaysBackPage{CanEnd: true, Confirm: byAll, Problems: g.doubted("No link was ended."), WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
+		{"security/data with everything", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Confirm: byAll})},
+		{"security/data with everything refused", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Confirm: byAll, Problems: stale})},
+		{"security/delete with everything", AccountDelete(AccountDeletePage{Shell: g.in(g.say.DeleteTitle(), "security"), Confirm: byAll, Bound: Bound{Most: g.say.DurationMinutes(15)}})},
 		{"security/delete with everything refused", AccountDelete(AccountDeletePage{
-			Shell: g.in("Delete your account", "security"), Confirm: byAll, Bound: Bound{Most: "15 minutes"}, Email: "leila.haddad@example.org", Problems: doubted("Your account was not deleted.")})},
+			Shell: g.in(g.say.DeleteTitle(), "security"), Confirm: byAll, Bound: Bound{Most: g.say.DurationMinutes(15)}, Email: "leila.haddad@example.org", Problems: g.doubted(g.say.DeleteRefused())})},
 		{"password/of your own with everything", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Confirm: byAll, Problems: wrong})},
 	}
 }
@@ -140,9 +142,9 @@ func (g gallery) passkeyPages() []State {
 		{ID: "k3", Name: hostile, AddedAt: g.ago(90 * day24), UsedAt: g.ago(30 * day24)}, {ID: "k4", Name: longWord, Synced: true, AddedAt: g.ago(9 * day24)},
 		{ID: "k5", Name: breakout, AddedAt: g.ago(400 * day24)},
 	}
-	misnamed := doubted("The passkey was not renamed.")
+	misnamed := g.doubted("The passkey was not renamed.")
 	misnamed.Fields["name"] = "At most 64 characters are allowed."
-	wrong := doubted("No passkey was added.")
+	wrong := g.doubted("No passkey was added.")
 	wrong.Fields["name"], wrong.Fields["new_passkey"] = "You have a passkey of that name already.", "The answer of your device was not accepted. Try again."
 	return []State{
 		page("none", PasskeysPage{Add: madePasskey, Confirm: byPassword}), page("some", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll}),
@@ -151,7 +153,7 @@ func (g gallery) passkeyPages() []State {
 		rename("a passkey", PasskeyRenamePage{Name: "Pixel 9", Typed: "Pixel 9", Confirm: byAll}), rename("a passkey by a passkey", PasskeyRenamePage{Name: longWord, Typed: longWord, Confirm: byPasskey}),
 		rename("refused", PasskeyRenamePage{Name: hostile, Typed: breakout, Confirm: byAll, Problems: misnamed}),
 		remove("a passkey", FactorRemovePage{Name: "Pixel 9", Confirm: byAll}), remove("the last passkey", FactorRemovePage{Name: "Pixel 9", Last: true, Confirm: byPasskey}),
-		remove("a passkey hostile", FactorRemovePage{Name: hostile, Confirm: byAll, Problems: doubted("The passkey was not removed.")}),
+		remove("a passkey hostile", FactorRemovePage{Name: hostile, Confirm: byAll, Problems: g.doubted("The passkey was not removed.")}),
 		remove("the app", FactorRemovePage{App: true, Confirm: byAll}), remove("the app, the last", FactorRemovePage{App: true, Last: true, Confirm: byCode}),
 		remove("the last, required", FactorRemovePage{App: true, Last: true, Refused: true}),
 	}
@@ -162,7 +164,7 @@ func (g gallery) appPages() []State {
 		p.Shell, p.Now = g.in("Authenticator app", "security"), g.now
 		return State{"app/" + name, AuthenticatorApp(p)}
 	}
-	wrong := doubted("The authenticator app is not on yet.")
+	wrong := g.doubted("The authenticator app is not on yet.")
 	wrong.Fields["app_code"] = "That is not the code of this key. Look whether the clock of your phone is right."
 	return []State{
 		page("set up", AppPage{Setup: madeApp, Confirm: byPassword}), page("set up refused", AppPage{Setup: madeApp, Confirm: byPassword, Problems: wrong}),
@@ -182,7 +184,7 @@ func (g gallery) codePages() []State {
 	return []State{
 		page("off", CodesPage{}), page("many", CodesPage{SecondStep: true, Left: 9, MadeAt: g.ago(12 * day24), Confirm: byAll}),
 		page("few", CodesPage{SecondStep: true, Left: 3, MadeAt: g.ago(40 * day24), Confirm: byCode}), page("none", CodesPage{SecondStep: true, Confirm: byPasskey}),
-		page("refused", CodesPage{SecondStep: true, Left: 1, MadeAt: g.ago(40 * day24), Confirm: byAll, Problems: doubted("No codes were made. The old ones still work.")}),
+		page("refused", CodesPage{SecondStep: true, Left: 1, MadeAt: g.ago(40 * day24), Confirm: byAll, Problems: g.doubted("No codes were made. The old ones still work.")}),
 		{"codes/shown", RecoveryCodes(RecoveryCodesPage{Shell: g.in("Your recovery codes", "security"), Codes: fresh, MadeAt: g.now})},
 		{"codes/shown instead of old ones", RecoveryCodes(RecoveryCodesPage{Shell: g.in("Your recovery codes", "security"), Codes: fresh, MadeAt: g.now, Replaced: true, Next: "/support"})},
 	}

@@ -16,6 +16,76 @@ func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 // ActivityTitle says "Activity".
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
 
+// ConfirmCode says "Authenticator or recovery code".
+func (p Printer) ConfirmCode() string { return p.text("confirm.code", nil) }
+
+// ConfirmCodeHint says "The six digits that your authenticator app shows, or one of your recovery codes.".
+func (p Printer) ConfirmCodeHint() string { return p.text("confirm.code_hint", nil) }
+
+// ConfirmLegend says "Confirm it’s you". The heading over the fields that ask for the password, a code or a passkey before something sensitive is done.
+func (p Printer) ConfirmLegend() string { return p.text("confirm.legend", nil) }
+
+// ConfirmOr says "or". Stands between two ways to confirm: a button above it, fields below.
+func (p Printer) ConfirmOr() string { return p.text("confirm.or", nil) }
+
+// ConfirmPasskey says "Confirm with a passkey". A button.
+func (p Printer) ConfirmPasskey() string { return p.text("confirm.passkey", nil) }
+
+// ConfirmPassword says "Current password". The label of a field.
+func (p Printer) ConfirmPassword() string { return p.text("confirm.password", nil) }
+
+// ConfirmRecovery says "Recovery code". The label of a field.
+func (p Printer) ConfirmRecovery() string { return p.text("confirm.recovery", nil) }
+
+// ConfirmRecoveryHint says "One of the codes that you saved. Each works once.".
+func (p Printer) ConfirmRecoveryHint() string { return p.text("confirm.recovery_hint", nil) }
+
+// ConfirmSignOutOthers says "Sign out everything else". A tick box.
+func (p Printer) ConfirmSignOutOthers() string { return p.text("confirm.sign_out_others", nil) }
+
+// ConfirmSignOutOthersHint says "All other apps and browsers. You stay signed in here.".
+func (p Printer) ConfirmSignOutOthersHint() string {
+	return p.text("confirm.sign_out_others_hint", nil)
+}
+
+// DataKeep says "Keep it where only you can read it. Your activity will tell that it was downloaded.".
+func (p Printer) DataKeep() string { return p.text("data.keep", nil) }
+
+// DataRefused says "Nothing was downloaded.".
+func (p Printer) DataRefused() string { return p.text("data.refused", nil) }
+
+// DataSubmit says "Download". A verb, on a button.
+func (p Printer) DataSubmit() string { return p.text("data.submit", nil) }
+
+// DataTitle says "Download your data".
+func (p Printer) DataTitle() string { return p.text("data.title", nil) }
+
+// DataWhat says "One file, in JSON, with everything that is kept of your account: its e-mail address, every device that is or was signed in, and your whole activity with times and IP addresses. It holds neither your password nor anything that signs in.".
+func (p Printer) DataWhat() string { return p.text("data.what", nil) }
+
+// DeleteAsk says "Delete your account?".
+func (p Printer) DeleteAsk() string { return p.text("delete.ask", nil) }
+
+// DeleteDone says "Your account was deleted, and every device was signed out.".
+func (p Printer) DeleteDone() string { return p.text("delete.done", nil) }
+
+// DeleteDoneMail says "A last mail tells you so.".
+func (p Printer) DeleteDoneMail() string { return p.text("delete.done_mail", nil) }
+
+// DeleteEmail says "Type the e-mail address of this account".
+func (p Printer) DeleteEmail() string { return p.text("delete.email", nil) }
+
+// DeleteErased says "Your e-mail address, your password and everything about your devices are erased. All that stays of your activity is how often something happened on a day, with nothing that leads to you.".
+func (p Printer) DeleteErased() string { return p.text("delete.erased", nil) }
+
+// DeleteFinal says "<strong>No one can bring it back.</strong> You may want to <link>download your data</link> first.".
+func (p Printer) DeleteFinal(strong Tag, link Tag) templ.Component {
+	return p.rich("delete.final", args{"strong": strong, "link": link})
+}
+
+// DeleteMail says "You get a mail that says so. It is the last one.".
+func (p Printer) DeleteMail() string { return p.text("delete.mail", nil) }
+
 // DeletePass says "Services that check for sign-outs refuse any pass that one of your apps has now within <strong>{longest}</strong>. Others may trust it for up to <strong>{unchecked}</strong>. After that, nothing accepts it.".
 func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("delete.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
@@ -25,6 +95,21 @@ func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.
 func (p Printer) DeletePassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("delete.pass_trusted", args{"strong": strong, "longest": longest})
 }
+
+// DeleteRefused says "Your account was not deleted.".
+func (p Printer) DeleteRefused() string { return p.text("delete.refused", nil) }
+
+// DeleteSignedOut says "Every device is signed out at once, apps and browsers alike, this one too.".
+func (p Printer) DeleteSignedOut() string { return p.text("delete.signed_out", nil) }
+
+// DeleteStaff says "You are one of the support staff, and what you have looked at is for others to know: this account cannot be deleted here. Ask the operator of this service to take the role away first.".
+func (p Printer) DeleteStaff() string { return p.text("delete.staff", nil) }
+
+// DeleteSubmit says "Delete my account".
+func (p Printer) DeleteSubmit() string { return p.text("delete.submit", nil) }
+
+// DeleteTitle says "Delete your account".
+func (p Printer) DeleteTitle() string { return p.text("delete.title", nil) }
 
 // DeviceActive says "Active <when/>". <when/> is like “5 minutes ago”.
 func (p Printer) DeviceActive(when templ.Component) templ.Component {
@@ -237,6 +322,9 @@ func (p Printer) EventDeviceRevoked(device string) Sentence {
 func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
 }
+
+// FieldAccount says "Account". The label of the e-mail address of the account, read by password managers and shown beside a password.
+func (p Printer) FieldAccount() string { return p.text("field.account", nil) }
 
 // FieldEmail says "E-mail address".
 func (p Printer) FieldEmail() string { return p.text("field.email", nil) }
@@ -520,6 +608,11 @@ func (p Printer) RevokeUnknown(device string) Sentence {
 
 // RevokeWhatHappens says "What happens".
 func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens", nil) }
+
+// SecurityBack says "Back to <link>Security</link>".
+func (p Printer) SecurityBack(link Tag) templ.Component {
+	return p.rich("security.back", args{"link": link})
+}
 
 // SecurityTitle says "Security".
 func (p Printer) SecurityTitle() string { return p.text("security.title", nil) }
