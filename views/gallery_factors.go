@@ -79,24 +79,26 @@ func (g gallery) factors() []State {
 
 func (g gallery) passwordPages() []State {
 	password := func(name string, p PasswordPage) State {
-		p.Shell, p.PasswordMin = g.in("Change your password", "security"), 12
+		p.Shell, p.PasswordMin = g.in(g.say.ChangePasswordTitle(), "security"), 12
 		return State{"password/" + name, PasswordChange(p)}
 	}
 	address := func(name string, p EmailPage) State {
-		p.Shell = g.in("Change your e-mail address", "security")
+		p.Shell = g.in(g.say.ChangeEmailTitle(), "security")
 		p.Confirm.PasswordField = "password"
 		return State{"email/" + name, EmailChange(p)}
 	}
 	ways := func(name string, p WaysBackPage) State {
-		p.Shell = g.in("Former e-mail addresses", "security")
+		p.Shell = g.in(g.say.FormerTitle(), "security")
 		return State{"ways back/" + name, WaysBack(p)}
 	}
-	wrong := g.doubted("Your password was not changed.")
-	wrong.Fields["new_password"] = "At least 12 characters are needed."
-	asked := FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"email": "This is your e-mail address already.", "password": "That is not your password."}}
+	wrong := g.doubted(g.say.ChangePasswordRefused())
+	wrong.Fields["new_password"] = g.say.Error("Use at least 12 characters.")
+	asked := FormProblems{Summary: g.say.ChangeEmailRefused(), Fields: map[string]string{
+		"email": g.say.Error("This is your e-mail address already."), "password": g.say.Error("That is not your password."),
+	}}
 	stale := FormProblems{Summary: g.say.DataRefused(), Fields: map[string]string{"passkey": g.say.Error("This page was open for too long, or it was sent twice. Try the passkey again.")}}
 	noPasskey := byPasskey
-	noPasskey.Problems = FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{"passkey": "That passkey is not one of your account."}}
+	noPasskey.Problems = FormProblems{Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"passkey": g.say.Error("This passkey was not accepted. It may have been removed, or it belongs to another account.")}}
 	return []State{
 		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: wrong}),
 		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}), password("with a recovery code", PasswordPage{Confirm: byOldCode}),
@@ -110,13 +112,13 @@ func (g gallery) passwordPages() []State {
 		ways("older", WaysBackPage{WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
 		ways("to end", WaysBackPage{CanEnd: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
 		ways("to end with everything", WaysBackPage{CanEnd: true, Confirm: byAll, WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
-		ways("to end refused", WaysBackPage{CanEnd: true, Confirm: byAll, Problems: g.doubted("No link was ended."), WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
+		ways("to end refused", WaysBackPage{CanEnd: true, Confirm: byAll, Problems: g.doubted(g.say.FormerRefused()), WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
 		{"security/data with everything", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Confirm: byAll})},
 		{"security/data with everything refused", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Confirm: byAll, Problems: stale})},
 		{"security/delete with everything", AccountDelete(AccountDeletePage{Shell: g.in(g.say.DeleteTitle(), "security"), Confirm: byAll, Bound: Bound{Most: g.say.DurationMinutes(15)}})},
 		{"security/delete with everything refused", AccountDelete(AccountDeletePage{
 			Shell: g.in(g.say.DeleteTitle(), "security"), Confirm: byAll, Bound: Bound{Most: g.say.DurationMinutes(15)}, Email: "leila.haddad@example.org", Problems: g.doubted(g.say.DeleteRefused())})},
-		{"password/of your own with everything", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Confirm: byAll, Problems: wrong})},
+		{"password/of your own with everything", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12, Confirm: byAll, Problems: wrong})},
 	}
 }
 

@@ -18,13 +18,8 @@ var unconverted = []string{
 	"app",
 	"codes",
 	"devices/a theft",
-	"devices/common password",
-	"devices/common password and a message",
-	"devices/failed",
 	"devices/lost answers",
-	"devices/rename refused",
 	"devices/thefts and more",
-	"devices/told",
 	"email",
 	"error",
 	"forgot",
@@ -38,7 +33,6 @@ var unconverted = []string{
 	"not me",
 	"outbox",
 	"passkeys",
-	"password",
 	"remove",
 	"rename",
 	"reset",
@@ -48,7 +42,6 @@ var unconverted = []string{
 	"setup",
 	"signup",
 	"trusted",
-	"ways back",
 }
 
 // alwaysEnglish are the states that stay English: developers' and the support staff's.

@@ -7,6 +7,9 @@ import "github.com/a-h/templ"
 // ActCancel says "Cancel".
 func (p Printer) ActCancel() string { return p.text("act.cancel", nil) }
 
+// ActChangePassword says "Change your password". A button or link that leads to the page for it.
+func (p Printer) ActChangePassword() string { return p.text("act.change_password", nil) }
+
 // ActSave says "Save".
 func (p Printer) ActSave() string { return p.text("act.save", nil) }
 
@@ -15,6 +18,65 @@ func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 
 // ActivityTitle says "Activity".
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
+
+// ChangeEmailMailed says "A mail is on its way to {email}. Your e-mail address changes when you follow the link in it.".
+func (p Printer) ChangeEmailMailed(email string) Sentence {
+	return p.sentence("change_email.mailed", args{"email": email})
+}
+
+// ChangeEmailMailedDetail says "The link is good once, for {longest}. Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.". {longest} is a duration: “30 minutes”.
+func (p Printer) ChangeEmailMailedDetail(longest string) string {
+	return p.text("change_email.mailed_detail", args{"longest": longest})
+}
+
+// ChangeEmailNew says "New e-mail address". The label of a field.
+func (p Printer) ChangeEmailNew() string { return p.text("change_email.new", nil) }
+
+// ChangeEmailNoMail says "This service sends no mail, so only its operator can change your e-mail address. Ask them for another one.".
+func (p Printer) ChangeEmailNoMail() string { return p.text("change_email.no_mail", nil) }
+
+// ChangeEmailRefused says "Your e-mail address was not changed.".
+func (p Printer) ChangeEmailRefused() string { return p.text("change_email.refused", nil) }
+
+// ChangeEmailSubmit says "Mail me a link".
+func (p Printer) ChangeEmailSubmit() string { return p.text("change_email.submit", nil) }
+
+// ChangeEmailTitle says "Change your e-mail address".
+func (p Printer) ChangeEmailTitle() string { return p.text("change_email.title", nil) }
+
+// ChangeEmailWhat says "We mail a link to the new e-mail address; nothing changes until it is used. The one that you have gets a mail, too, with a link that takes your account back to it, for 7 days.".
+func (p Printer) ChangeEmailWhat() string { return p.text("change_email.what", nil) }
+
+// ChangePasswordDone says "Your password was changed.".
+func (p Printer) ChangePasswordDone() string { return p.text("change_password.done", nil) }
+
+// ChangePasswordDoneAlone says "Your password was changed. No other device was signed in.".
+func (p Printer) ChangePasswordDoneAlone() string { return p.text("change_password.done_alone", nil) }
+
+// ChangePasswordDoneOthers says "Your password was changed, and {count} other devices were signed out.".
+func (p Printer) ChangePasswordDoneOthers(count int) string {
+	return p.text("change_password.done_others", args{"count": count})
+}
+
+// ChangePasswordHint says "At least {count} characters. A few words in a row are easy to remember.".
+func (p Printer) ChangePasswordHint(count int) string {
+	return p.text("change_password.hint", args{"count": count})
+}
+
+// ChangePasswordNew says "New password". The label of a field.
+func (p Printer) ChangePasswordNew() string { return p.text("change_password.new", nil) }
+
+// ChangePasswordRefused says "Your password was not changed.".
+func (p Printer) ChangePasswordRefused() string { return p.text("change_password.refused", nil) }
+
+// ChangePasswordSubmit says "Change password". A verb, on a button.
+func (p Printer) ChangePasswordSubmit() string { return p.text("change_password.submit", nil) }
+
+// ChangePasswordTitle says "Change your password".
+func (p Printer) ChangePasswordTitle() string { return p.text("change_password.title", nil) }
+
+// ChangePasswordWhat says "Every other device is signed out when you do: apps and browsers alike. You stay signed in here.".
+func (p Printer) ChangePasswordWhat() string { return p.text("change_password.what", nil) }
 
 // ConfirmCode says "Authenticator or recovery code".
 func (p Printer) ConfirmCode() string { return p.text("confirm.code", nil) }
@@ -192,6 +254,16 @@ func (p Printer) DevicesRenameCancel(hidden Tag, device string) templ.Component 
 	return p.rich("devices.rename_cancel", args{"hidden": hidden, "device": device})
 }
 
+// DevicesRenamed says "Renamed to “{device}”.".
+func (p Printer) DevicesRenamed(device string) Sentence {
+	return p.sentence("devices.renamed", args{"device": device})
+}
+
+// DevicesRenamedNumbered says "Renamed to “{device}”, because another device has that name.".
+func (p Printer) DevicesRenamedNumbered(device string) Sentence {
+	return p.sentence("devices.renamed_numbered", args{"device": device})
+}
+
 // DevicesSignOut says "Sign out <hidden>{device}</hidden>". Only screen readers say the part inside the tag.
 func (p Printer) DevicesSignOut(hidden Tag, device string) templ.Component {
 	return p.rich("devices.sign_out", args{"hidden": hidden, "device": device})
@@ -339,6 +411,38 @@ func (p Printer) FieldShow(hidden Tag, field string) templ.Component {
 
 // FormRefused says "Please correct what is marked below.".
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
+
+// FormerCanEnd says "You can end the links to e-mail addresses that came after your present one. Older ones end by themselves.".
+func (p Printer) FormerCanEnd() string { return p.text("former.can_end", nil) }
+
+// FormerDone says "The links that could take your account to newer e-mail addresses no longer work.".
+func (p Printer) FormerDone() string { return p.text("former.done", nil) }
+
+// FormerNone says "No former e-mail address can take your account back.".
+func (p Printer) FormerNone() string { return p.text("former.none", nil) }
+
+// FormerNothing says "There was no link to end. Links to older e-mail addresses end by themselves.".
+func (p Printer) FormerNothing() string { return p.text("former.nothing", nil) }
+
+// FormerOlder says "All of them are older than your present one. Their links cannot be ended here, because a thief of your password could then end yours. They end by themselves.".
+func (p Printer) FormerOlder() string { return p.text("former.older", nil) }
+
+// FormerRefused says "No link was ended.".
+func (p Printer) FormerRefused() string { return p.text("former.refused", nil) }
+
+// FormerSubmit says "End the newer links".
+func (p Printer) FormerSubmit() string { return p.text("former.submit", nil) }
+
+// FormerTitle says "Former e-mail addresses".
+func (p Printer) FormerTitle() string { return p.text("former.title", nil) }
+
+// FormerUntil says "{email}, until {date}". A line of the list of former e-mail addresses: until when the link to it is good.
+func (p Printer) FormerUntil(email string, date string) Sentence {
+	return p.sentence("former.until", args{"email": email, "date": date})
+}
+
+// FormerWhat says "Your account had these e-mail addresses. We mailed a link to each: until the date shown, it gives your account that e-mail address back.".
+func (p Printer) FormerWhat() string { return p.text("former.what", nil) }
 
 // LanguageName says "English". The name of this language, in this language.
 func (p Printer) LanguageName() string { return p.text("language.name", nil) }
@@ -536,8 +640,37 @@ func (p Printer) OthersSubmit(count int) string { return p.text("others.submit",
 // OthersTitle says "Sign out everywhere else".
 func (p Printer) OthersTitle() string { return p.text("others.title", nil) }
 
+// OwnPasswordDevices says "A device that you do not know? <link>Look at your devices</link>".
+func (p Printer) OwnPasswordDevices(link Tag) templ.Component {
+	return p.rich("own_password.devices", args{"link": link})
+}
+
+// OwnPasswordDone says "You have a password of your own now.".
+func (p Printer) OwnPasswordDone() string { return p.text("own_password.done", nil) }
+
+// OwnPasswordGiven says "Password that you were given". The label of a field.
+func (p Printer) OwnPasswordGiven() string { return p.text("own_password.given", nil) }
+
+// OwnPasswordOwn says "Your own password". The label of a field.
+func (p Printer) OwnPasswordOwn() string { return p.text("own_password.own", nil) }
+
+// OwnPasswordTitle says "Choose your own password".
+func (p Printer) OwnPasswordTitle() string { return p.text("own_password.title", nil) }
+
+// OwnPasswordWhat says "Your password was made by an administrator, who may know it. Choose one that only you know, and then go on.".
+func (p Printer) OwnPasswordWhat() string { return p.text("own_password.what", nil) }
+
 // PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
+
+// PasswordOfferHeading says "Your password is on the lists that attackers try first".
+func (p Printer) PasswordOfferHeading() string { return p.text("password_offer.heading", nil) }
+
+// PasswordOfferLater says "Later". A button that puts the change of the password off.
+func (p Printer) PasswordOfferLater() string { return p.text("password_offer.later", nil) }
+
+// PasswordOfferText says "Many people use the same one, so it is easy to guess. Choose another before someone signs in as you.".
+func (p Printer) PasswordOfferText() string { return p.text("password_offer.text", nil) }
 
 // RevokeAfterwards says "If someone else may have used your account, also <link>change your password</link>.".
 func (p Printer) RevokeAfterwards(link Tag) templ.Component {
