@@ -302,7 +302,7 @@ func AccountDelete(p AccountDeletePage) templ.Component {
 				}
 				templ_7745c5c3_Err = input(field{
 					Name: "email", Label: say(ctx).DeleteEmail(), Type: "email", Autocomplete: "off", Value: p.Email,
-					Hint: accountEmail(p.Shell), Problem: p.Problems.Fields["email"],
+					Hint: accountEmail(p.Shell), HintForeign: true, Problem: p.Problems.Fields["email"],
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -60,7 +60,7 @@ func (g gallery) secondSteps() []State {
 
 func (g gallery) factors() []State {
 	overview := func(name string, p SecurityPage) State {
-		p.Shell, p.Now = g.in("Security", "security"), g.now
+		p.Shell, p.Now = g.in(g.say.SecurityTitle(), "security"), g.now
 		return State{"security/" + name, Security(p)}
 	}
 	changed := g.ago(40 * day24)

@@ -38,7 +38,6 @@ var unconverted = []string{
 	"reset",
 	"second step",
 	"secure",
-	"security",
 	"setup",
 	"signup",
 	"trusted",

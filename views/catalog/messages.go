@@ -19,6 +19,9 @@ func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 // ActivityTitle says "Activity".
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
 
+// AppTitle says "Authenticator app".
+func (p Printer) AppTitle() string { return p.text("app.title", nil) }
+
 // ChangeEmailMailed says "A mail is on its way to {email}. Your e-mail address changes when you follow the link in it.".
 func (p Printer) ChangeEmailMailed(email string) Sentence {
 	return p.sentence("change_email.mailed", args{"email": email})
@@ -77,6 +80,9 @@ func (p Printer) ChangePasswordTitle() string { return p.text("change_password.t
 
 // ChangePasswordWhat says "Every other device is signed out when you do: apps and browsers alike. You stay signed in here.".
 func (p Printer) ChangePasswordWhat() string { return p.text("change_password.what", nil) }
+
+// CodesTitle says "Recovery codes".
+func (p Printer) CodesTitle() string { return p.text("codes.title", nil) }
 
 // ConfirmCode says "Authenticator or recovery code".
 func (p Printer) ConfirmCode() string { return p.text("confirm.code", nil) }
@@ -663,6 +669,9 @@ func (p Printer) OwnPasswordWhat() string { return p.text("own_password.what", n
 // PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
 
+// PasskeysTitle says "Passkeys".
+func (p Printer) PasskeysTitle() string { return p.text("passkeys.title", nil) }
+
 // PasswordOfferHeading says "Your password is on the lists that attackers try first".
 func (p Printer) PasswordOfferHeading() string { return p.text("password_offer.heading", nil) }
 
@@ -742,13 +751,127 @@ func (p Printer) RevokeUnknown(device string) Sentence {
 // RevokeWhatHappens says "What happens".
 func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens", nil) }
 
+// SecurityAccount says "Your account". A heading over the rows E-mail address, Download my data and so on.
+func (p Printer) SecurityAccount() string { return p.text("security.account", nil) }
+
+// SecurityAlarm says "Has someone else been in your account? <link>Secure my account</link>".
+func (p Printer) SecurityAlarm(link Tag) templ.Component {
+	return p.rich("security.alarm", args{"link": link})
+}
+
+// SecurityAppClosed says "Codes do not work in new browsers: too many wrong ones".
+func (p Printer) SecurityAppClosed() string { return p.text("security.app_closed", nil) }
+
+// SecurityAppOff says "Off". There is no authenticator app.
+func (p Printer) SecurityAppOff() string { return p.text("security.app_off", nil) }
+
+// SecurityAppOn says "On". The authenticator app is on.
+func (p Printer) SecurityAppOn() string { return p.text("security.app_on", nil) }
+
+// SecurityAppOnSince says "On since <when/>". The authenticator app is on; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) SecurityAppOnSince(when templ.Component) templ.Component {
+	return p.rich("security.app_on_since", args{"when": when})
+}
+
 // SecurityBack says "Back to <link>Security</link>".
 func (p Printer) SecurityBack(link Tag) templ.Component {
 	return p.rich("security.back", args{"link": link})
 }
 
+// SecurityBrowsers says "{count} browsers skip the second step".
+func (p Printer) SecurityBrowsers(count int) string {
+	return p.text("security.browsers", args{"count": count})
+}
+
+// SecurityBrowsersNone says "None". No trusted browsers.
+func (p Printer) SecurityBrowsersNone() string { return p.text("security.browsers_none", nil) }
+
+// SecurityCodesFew says "{count} left: get new ones". Recovery codes.
+func (p Printer) SecurityCodesFew(count int) string {
+	return p.text("security.codes_few", args{"count": count})
+}
+
+// SecurityCodesLater says "Available with a passkey or an authenticator app". Recovery codes can be had with one of these.
+func (p Printer) SecurityCodesLater() string { return p.text("security.codes_later", nil) }
+
+// SecurityCodesLeft says "{count} left". Recovery codes.
+func (p Printer) SecurityCodesLeft(count int) string {
+	return p.text("security.codes_left", args{"count": count})
+}
+
+// SecurityCodesNone says "None left: get new ones". No recovery codes.
+func (p Printer) SecurityCodesNone() string { return p.text("security.codes_none", nil) }
+
+// SecurityData says "Download my data". The title of a row that leads to the page for it.
+func (p Printer) SecurityData() string { return p.text("security.data", nil) }
+
+// SecurityDataText says "A copy of everything we store about you".
+func (p Printer) SecurityDataText() string { return p.text("security.data_text", nil) }
+
+// SecurityDelete says "Delete my account". The title of a row that leads to the page for it.
+func (p Printer) SecurityDelete() string { return p.text("security.delete", nil) }
+
+// SecurityDeleteText says "Delete it and everything in it".
+func (p Printer) SecurityDeleteText() string { return p.text("security.delete_text", nil) }
+
+// SecurityEmail says "E-mail address". The title of a row; the address follows.
+func (p Printer) SecurityEmail() string { return p.text("security.email", nil) }
+
+// SecurityFormer says "{count} can still take your account back". Former e-mail addresses.
+func (p Printer) SecurityFormer(count int) string {
+	return p.text("security.former", args{"count": count})
+}
+
+// SecurityHow says "How you sign in". A heading over the rows Password, Passkeys, Authenticator app and so on.
+func (p Printer) SecurityHow() string { return p.text("security.how", nil) }
+
+// SecurityPasskeys says "{count}: <names/>". The number of passkeys, and their names.
+func (p Printer) SecurityPasskeys(count int, names templ.Component) templ.Component {
+	return p.rich("security.passkeys", args{"count": count, "names": names})
+}
+
+// SecurityPasskeysComma says ", ". Stands between two names in a list.
+func (p Printer) SecurityPasskeysComma() string { return p.text("security.passkeys_comma", nil) }
+
+// SecurityPasskeysMore says "{number}: <names/> and {count} more". {number} is how many passkeys there are; <names/> are the first few of their names; {count} is how many are not named, and chooses the form.
+func (p Printer) SecurityPasskeysMore(count int, number string, names templ.Component) templ.Component {
+	return p.rich("security.passkeys_more", args{"count": count, "number": number, "names": names})
+}
+
+// SecurityPasskeysNone says "None". No passkeys.
+func (p Printer) SecurityPasskeysNone() string { return p.text("security.passkeys_none", nil) }
+
+// SecurityPassword says "Password". The title of a row. What follows it says what can be done or when it was changed.
+func (p Printer) SecurityPassword() string { return p.text("security.password", nil) }
+
+// SecurityPasswordChange says "Change your password". Stands in the row of the password where it is not known when it was changed.
+func (p Printer) SecurityPasswordChange() string { return p.text("security.password_change", nil) }
+
+// SecurityPasswordChanged says "Changed <when/>". The password was changed; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) SecurityPasswordChanged(when templ.Component) templ.Component {
+	return p.rich("security.password_changed", args{"when": when})
+}
+
+// SecuritySetUp says "Set up two-step sign-in". A button that leads to the page for it.
+func (p Printer) SecuritySetUp() string { return p.text("security.set_up", nil) }
+
 // SecurityTitle says "Security".
 func (p Printer) SecurityTitle() string { return p.text("security.title", nil) }
+
+// SecurityTwoStepOff says "Two-step sign-in is off".
+func (p Printer) SecurityTwoStepOff() string { return p.text("security.two_step_off", nil) }
+
+// SecurityTwoStepOffText says "Anyone who knows your password can sign in as you. A passkey or an authenticator app stops that.".
+func (p Printer) SecurityTwoStepOffText() string { return p.text("security.two_step_off_text", nil) }
+
+// SecurityTwoStepOn says "Two-step sign-in is on".
+func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_on", nil) }
+
+// SecurityTwoStepOnText says "No one can sign in as you with your password alone.".
+func (p Printer) SecurityTwoStepOnText() string { return p.text("security.two_step_on_text", nil) }
+
+// TrustedTitle says "Trusted browsers".
+func (p Printer) TrustedTitle() string { return p.text("trusted.title", nil) }
 
 // WaitHours says "Try again in {count} hours.".
 func (p Printer) WaitHours(count int) string { return p.text("wait.hours", args{"count": count}) }
