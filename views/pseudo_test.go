@@ -20,7 +20,6 @@ var unconverted = []string{
 	"devices/a theft",
 	"devices/lost answers",
 	"devices/thefts and more",
-	"email",
 	"error",
 	"forgot",
 	"invite",

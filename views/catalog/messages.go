@@ -116,6 +116,45 @@ func (p Printer) ConfirmSignOutOthersHint() string {
 	return p.text("confirm.sign_out_others_hint", nil)
 }
 
+// ConfirmEmailDevices says "Every device stays signed in. If you fear that someone else is signed in, <link>sign out all other devices</link> afterwards.".
+func (p Printer) ConfirmEmailDevices(link Tag) templ.Component {
+	return p.rich("confirm_email.devices", args{"link": link})
+}
+
+// ConfirmEmailDone says "The e-mail address was changed to {email}. Sign in with it from now on.".
+func (p Printer) ConfirmEmailDone(email string) Sentence {
+	return p.sentence("confirm_email.done", args{"email": email})
+}
+
+// ConfirmEmailDoneDetail says "Every device stays signed in. Both e-mail addresses get a mail about the change.".
+func (p Printer) ConfirmEmailDoneDetail() string { return p.text("confirm_email.done_detail", nil) }
+
+// ConfirmEmailNew says "New e-mail address". The label of the new address, beside the present one.
+func (p Printer) ConfirmEmailNew() string { return p.text("confirm_email.new", nil) }
+
+// ConfirmEmailNotAsked says "You did not ask for this? Close this page: nothing has changed.".
+func (p Printer) ConfirmEmailNotAsked() string { return p.text("confirm_email.not_asked", nil) }
+
+// ConfirmEmailNow says "E-mail address now". The label of the present address, beside the new one.
+func (p Printer) ConfirmEmailNow() string { return p.text("confirm_email.now", nil) }
+
+// ConfirmEmailPasswordHint says "So that a stranger who gets the mail cannot do this.".
+func (p Printer) ConfirmEmailPasswordHint() string { return p.text("confirm_email.password_hint", nil) }
+
+// ConfirmEmailSubmit says "Change the e-mail address".
+func (p Printer) ConfirmEmailSubmit() string { return p.text("confirm_email.submit", nil) }
+
+// ConfirmEmailTaken says "Ask for another e-mail address on the <link>page for it</link>.".
+func (p Printer) ConfirmEmailTaken(link Tag) templ.Component {
+	return p.rich("confirm_email.taken", args{"link": link})
+}
+
+// ConfirmEmailTitle says "Confirm your new e-mail address".
+func (p Printer) ConfirmEmailTitle() string { return p.text("confirm_email.title", nil) }
+
+// ConfirmEmailWhat says "You then sign in with the new e-mail address, and mails about your account go there. The old one gets a mail with a link that takes your account back to it, for 7 days.".
+func (p Printer) ConfirmEmailWhat() string { return p.text("confirm_email.what", nil) }
+
 // DataKeep says "Keep it where only you can read it. Your activity will tell that it was downloaded.".
 func (p Printer) DataKeep() string { return p.text("data.keep", nil) }
 
@@ -872,6 +911,33 @@ func (p Printer) SecurityTwoStepOnText() string { return p.text("security.two_st
 
 // TrustedTitle says "Trusted browsers".
 func (p Printer) TrustedTitle() string { return p.text("trusted.title", nil) }
+
+// UndoEmailDone says "Done: your e-mail address is {email} again.".
+func (p Printer) UndoEmailDone(email string) Sentence {
+	return p.sentence("undo_email.done", args{"email": email})
+}
+
+// UndoEmailDoneDetail says "Every device was signed out, and your password is locked.".
+func (p Printer) UndoEmailDoneDetail() string { return p.text("undo_email.done_detail", nil) }
+
+// UndoEmailLocks says "It also signs out <strong>every device</strong>, apps and browsers alike, and locks your password: no one can sign in with it until you choose a new one, by a mail to this e-mail address. Links to a new password or to another e-mail address that were mailed earlier stop working.".
+func (p Printer) UndoEmailLocks(strong Tag) templ.Component {
+	return p.rich("undo_email.locks", args{"strong": strong})
+}
+
+// UndoEmailOwnChange says "You changed it yourself? Close this page: nothing happens.".
+func (p Printer) UndoEmailOwnChange() string { return p.text("undo_email.own_change", nil) }
+
+// UndoEmailSubmit says "Undo the change". A button: takes the change of the e-mail address back.
+func (p Printer) UndoEmailSubmit() string { return p.text("undo_email.submit", nil) }
+
+// UndoEmailTitle says "Take your e-mail address back?".
+func (p Printer) UndoEmailTitle() string { return p.text("undo_email.title", nil) }
+
+// UndoEmailWhat says "This gives your account the e-mail address <strong>{email}</strong> back, whatever e-mail address it has by now.".
+func (p Printer) UndoEmailWhat(strong Tag, email string) templ.Component {
+	return p.rich("undo_email.what", args{"strong": strong, "email": email})
+}
 
 // WaitHours says "Try again in {count} hours.".
 func (p Printer) WaitHours(count int) string { return p.text("wait.hours", args{"count": count}) }
