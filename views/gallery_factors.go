@@ -124,18 +124,18 @@ func (g gallery) passwordPages() []State {
 
 func (g gallery) passkeyPages() []State {
 	page := func(name string, p PasskeysPage) State {
-		p.Shell, p.Now, p.Most = g.in("Passkeys", "security"), g.now, 20
+		p.Shell, p.Now, p.Most = g.in(g.say.PasskeysTitle(), "security"), g.now, 20
 		return State{"passkeys/" + name, Passkeys(p)}
 	}
 	rename := func(name string, p PasskeyRenamePage) State {
-		p.Shell, p.Action = g.in("Rename a passkey", "security"), "/security/passkeys/k1/rename"
+		p.Shell, p.Action = g.in(g.say.RenamePasskeyTitle(), "security"), "/security/passkeys/k1/rename"
 		return State{"rename/" + name, PasskeyRename(p)}
 	}
 	remove := func(name string, p FactorRemovePage) State {
-		p.Shell = g.in("Remove a passkey", "security")
+		p.Shell = g.in(g.say.RemoveFactorTitlePasskey(), "security")
 		p.Action = "/security/passkeys/k1/remove"
 		if p.App {
-			p.Action, p.Title = "/security/app/remove", "Remove the authenticator app"
+			p.Action, p.Title = "/security/app/remove", g.say.RemoveFactorTitleApp()
 		}
 		return State{"remove/" + name, FactorRemove(p)}
 	}
@@ -144,10 +144,10 @@ func (g gallery) passkeyPages() []State {
 		{ID: "k3", Name: hostile, AddedAt: g.ago(90 * day24), UsedAt: g.ago(30 * day24)}, {ID: "k4", Name: longWord, Synced: true, AddedAt: g.ago(9 * day24)},
 		{ID: "k5", Name: breakout, AddedAt: g.ago(400 * day24)},
 	}
-	misnamed := g.doubted("The passkey was not renamed.")
-	misnamed.Fields["name"] = "At most 64 characters are allowed."
-	wrong := g.doubted("No passkey was added.")
-	wrong.Fields["name"], wrong.Fields["new_passkey"] = "You have a passkey of that name already.", "The answer of your device was not accepted. Try again."
+	misnamed := g.doubted(g.say.RenamePasskeyRefused())
+	misnamed.Fields["name"] = g.say.Error("At most 64 characters.")
+	wrong := g.doubted(g.say.PasskeysRefused())
+	wrong.Fields["name"], wrong.Fields["new_passkey"] = g.say.Error("At most 64 characters."), g.say.Error("The passkey could not be added.")
 	return []State{
 		page("none", PasskeysPage{Add: madePasskey, Confirm: byPassword}), page("some", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll}),
 		page("hostile", PasskeysPage{Passkeys: keys, Add: madePasskey, Confirm: byPasskey}), page("full", PasskeysPage{Passkeys: keys[:3]}),
@@ -155,7 +155,7 @@ func (g gallery) passkeyPages() []State {
 		rename("a passkey", PasskeyRenamePage{Name: "Pixel 9", Typed: "Pixel 9", Confirm: byAll}), rename("a passkey by a passkey", PasskeyRenamePage{Name: longWord, Typed: longWord, Confirm: byPasskey}),
 		rename("refused", PasskeyRenamePage{Name: hostile, Typed: breakout, Confirm: byAll, Problems: misnamed}),
 		remove("a passkey", FactorRemovePage{Name: "Pixel 9", Confirm: byAll}), remove("the last passkey", FactorRemovePage{Name: "Pixel 9", Last: true, Confirm: byPasskey}),
-		remove("a passkey hostile", FactorRemovePage{Name: hostile, Confirm: byAll, Problems: g.doubted("The passkey was not removed.")}),
+		remove("a passkey hostile", FactorRemovePage{Name: hostile, Confirm: byAll, Problems: g.doubted(g.say.RemoveFactorRefusedPasskey())}),
 		remove("the app", FactorRemovePage{App: true, Confirm: byAll}), remove("the app, the last", FactorRemovePage{App: true, Last: true, Confirm: byCode}),
 		remove("the last, required", FactorRemovePage{App: true, Last: true, Refused: true}),
 	}
@@ -163,11 +163,11 @@ func (g gallery) passkeyPages() []State {
 
 func (g gallery) appPages() []State {
 	page := func(name string, p AppPage) State {
-		p.Shell, p.Now = g.in("Authenticator app", "security"), g.now
+		p.Shell, p.Now = g.in(g.say.AppTitle(), "security"), g.now
 		return State{"app/" + name, AuthenticatorApp(p)}
 	}
-	wrong := g.doubted("The authenticator app is not on yet.")
-	wrong.Fields["app_code"] = "That is not the code of this key. Look whether the clock of your phone is right."
+	wrong := g.doubted(g.say.AppRefused())
+	wrong.Fields["app_code"] = g.say.Error("That is not the code that the app shows now. Wait for the next code and enter it. If that fails too, check the clock of your phone.")
 	return []State{
 		page("set up", AppPage{Setup: madeApp, Confirm: byPassword}), page("set up refused", AppPage{Setup: madeApp, Confirm: byPassword, Problems: wrong}),
 		page("set up with a passkey", AppPage{Setup: madeApp, Confirm: byPasskey}),
@@ -178,7 +178,7 @@ func (g gallery) appPages() []State {
 
 func (g gallery) codePages() []State {
 	page := func(name string, p CodesPage) State {
-		p.Shell, p.Now = g.in("Recovery codes", "security"), g.now
+		p.Shell, p.Now = g.in(g.say.CodesTitle(), "security"), g.now
 		return State{"codes/" + name, Codes(p)}
 	}
 	fresh := strings.Fields("7QK4-ZD2M-9XWF-H3TP-VB8R-C6NY 2MZX-4KQD-W9FJ-T8PV-3HRB-N6YC Q4D7-2ZKM-F9XW-P3H8-VTRB-Y6CN 9FXW-M2ZK-D74Q-R8BV-TP3H-CN6Y K2QD-ZM47-XW9F-B8RT-VPH3-6YNC " +
@@ -186,15 +186,15 @@ func (g gallery) codePages() []State {
 	return []State{
 		page("off", CodesPage{}), page("many", CodesPage{SecondStep: true, Left: 9, MadeAt: g.ago(12 * day24), Confirm: byAll}),
 		page("few", CodesPage{SecondStep: true, Left: 3, MadeAt: g.ago(40 * day24), Confirm: byCode}), page("none", CodesPage{SecondStep: true, Confirm: byPasskey}),
-		page("refused", CodesPage{SecondStep: true, Left: 1, MadeAt: g.ago(40 * day24), Confirm: byAll, Problems: g.doubted("No codes were made. The old ones still work.")}),
-		{"codes/shown", RecoveryCodes(RecoveryCodesPage{Shell: g.in("Your recovery codes", "security"), Codes: fresh, MadeAt: g.now})},
-		{"codes/shown instead of old ones", RecoveryCodes(RecoveryCodesPage{Shell: g.in("Your recovery codes", "security"), Codes: fresh, MadeAt: g.now, Replaced: true, Next: "/support"})},
+		page("refused", CodesPage{SecondStep: true, Left: 1, MadeAt: g.ago(40 * day24), Confirm: byAll, Problems: g.doubted(g.say.CodesRefused())}),
+		{"codes/shown", RecoveryCodes(RecoveryCodesPage{Shell: g.in(g.say.CodesTitle(), "security"), Codes: fresh, MadeAt: g.now})},
+		{"codes/shown instead of old ones", RecoveryCodes(RecoveryCodesPage{Shell: g.in(g.say.CodesTitle(), "security"), Codes: fresh, MadeAt: g.now, Replaced: true, Next: "/support"})},
 	}
 }
 
 func (g gallery) browserPages() []State {
 	page := func(name string, list ...TrustedBrowser) State {
-		return State{"trusted/" + name, TrustedBrowsers(TrustedBrowsersPage{Shell: g.in("Trusted browsers", "security"), Now: g.now, Browsers: list})}
+		return State{"trusted/" + name, TrustedBrowsers(TrustedBrowsersPage{Shell: g.in(g.say.TrustedTitle(), "security"), Now: g.now, Browsers: list})}
 	}
 	here := TrustedBrowser{ID: "t1", Name: "Firefox on Linux", Current: true, AddedAt: g.ago(3 * day24), Address: "203.0.113.7", UsedAt: g.ago(time.Hour), ExpiresAt: g.now.Add(27 * day24)}
 	fresh := TrustedBrowser{ID: "t2", Name: "Chrome on Windows", AddedAt: g.ago(time.Minute), ExpiresAt: g.now.Add(30 * day24)}

@@ -19,6 +19,68 @@ func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 // ActivityTitle says "Activity".
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
 
+// AppAdded says "“Authenticator app” was added.". A notice.
+func (p Printer) AppAdded() string { return p.text("app.added", nil) }
+
+// AppClosed says "<strong>Its codes do not work in new browsers for now: there were too many wrong ones in a row.</strong> To accept them again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before. If the wrong codes were not yours, <link>change your password</link>.".
+func (p Printer) AppClosed(strong Tag, link Tag) templ.Component {
+	return p.rich("app.closed", args{"strong": strong, "link": link})
+}
+
+// AppCode says "Code that the app shows". The label of a field.
+func (p Printer) AppCode() string { return p.text("app.code", nil) }
+
+// AppCodeHint says "Six digits.".
+func (p Printer) AppCodeHint() string { return p.text("app.code_hint", nil) }
+
+// AppCopyKey says "Copy <hidden>the key</hidden>". A button. Only screen readers say the part inside the tag.
+func (p Printer) AppCopyKey(hidden Tag) templ.Component {
+	return p.rich("app.copy_key", args{"hidden": hidden})
+}
+
+// AppKey says "You cannot scan it? Enter this key in the app instead. Keep it secret.".
+func (p Printer) AppKey() string { return p.text("app.key", nil) }
+
+// AppLead says "An authenticator app on your phone shows a new code every 30 seconds. You enter it after your password. No app yet? Google Authenticator, Microsoft Authenticator and many password managers can do this.".
+func (p Printer) AppLead() string { return p.text("app.lead", nil) }
+
+// AppNewPhone says "New phone? Remove the app here, then set it up again on the new phone.".
+func (p Printer) AppNewPhone() string { return p.text("app.new_phone", nil) }
+
+// AppOn says "The app is on". A heading: the authenticator app is set up.
+func (p Printer) AppOn() string { return p.text("app.on", nil) }
+
+// AppOpen says "The app is on this device? Open it".
+func (p Printer) AppOpen() string { return p.text("app.open", nil) }
+
+// AppQr says "QR code with the key below". What screen readers say of the picture.
+func (p Printer) AppQr() string { return p.text("app.qr", nil) }
+
+// AppRefused says "The authenticator app was not turned on.".
+func (p Printer) AppRefused() string { return p.text("app.refused", nil) }
+
+// AppRemove says "Remove the authenticator app". A button that leads to a question.
+func (p Printer) AppRemove() string { return p.text("app.remove", nil) }
+
+// AppRemoved says "“Authenticator app” was removed.". A notice.
+func (p Printer) AppRemoved() string { return p.text("app.removed", nil) }
+
+// AppScan says "In your authenticator app, add an account and scan this QR code.".
+func (p Printer) AppScan() string { return p.text("app.scan", nil) }
+
+// AppSince says "Since <when/>. Last used <used/>.". The authenticator app is on since <when/>, a day; <used/> is like “5 minutes ago”.
+func (p Printer) AppSince(when templ.Component, used templ.Component) templ.Component {
+	return p.rich("app.since", args{"when": when, "used": used})
+}
+
+// AppSinceNeverUsed says "Since <when/>. Never used.". The authenticator app is on since <when/>, a day.
+func (p Printer) AppSinceNeverUsed(when templ.Component) templ.Component {
+	return p.rich("app.since_never_used", args{"when": when})
+}
+
+// AppSubmit says "Turn on the app". A button.
+func (p Printer) AppSubmit() string { return p.text("app.submit", nil) }
+
 // AppTitle says "Authenticator app".
 func (p Printer) AppTitle() string { return p.text("app.title", nil) }
 
@@ -80,6 +142,75 @@ func (p Printer) ChangePasswordTitle() string { return p.text("change_password.t
 
 // ChangePasswordWhat says "Every other device is signed out when you do: apps and browsers alike. You stay signed in here.".
 func (p Printer) ChangePasswordWhat() string { return p.text("change_password.what", nil) }
+
+// CodesCopy says "Copy". A verb, on a button.
+func (p Printer) CodesCopy() string { return p.text("codes.copy", nil) }
+
+// CodesDownload says "Download". A verb, on a button.
+func (p Printer) CodesDownload() string { return p.text("codes.download", nil) }
+
+// CodesFew says "Get new codes soon: without any, a lost phone or passkey locks you out.".
+func (p Printer) CodesFew() string { return p.text("codes.few", nil) }
+
+// CodesKeep says "Keep them where you can reach them without your phone. Anyone who has your password and one of these codes can sign in.".
+func (p Printer) CodesKeep() string { return p.text("codes.keep", nil) }
+
+// CodesLead says "If you lose your phone or your passkey, a recovery code is your second step after the password. Each code works once.".
+func (p Printer) CodesLead() string { return p.text("codes.lead", nil) }
+
+// CodesLeft says "{count} codes left". A heading.
+func (p Printer) CodesLeft(count int) string { return p.text("codes.left", args{"count": count}) }
+
+// CodesMadeAt says "Made <when/>". Recovery codes; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) CodesMadeAt(when templ.Component) templ.Component {
+	return p.rich("codes.made_at", args{"when": when})
+}
+
+// CodesMake says "Get ten new ones, and keep them where you can reach them without your phone.".
+func (p Printer) CodesMake() string { return p.text("codes.make", nil) }
+
+// CodesNewTitle says "Your recovery codes".
+func (p Printer) CodesNewTitle() string { return p.text("codes.new_title", nil) }
+
+// CodesNone says "You have no recovery codes". A heading, where there never were any.
+func (p Printer) CodesNone() string { return p.text("codes.none", nil) }
+
+// CodesNoneLeft says "No codes left". A heading, where all were used.
+func (p Printer) CodesNoneLeft() string { return p.text("codes.none_left", nil) }
+
+// CodesOff says "Two-step sign-in is off, so you do not need recovery codes. You get them when you set it up.".
+func (p Printer) CodesOff() string { return p.text("codes.off", nil) }
+
+// CodesPrint says "Print". A verb, on a button.
+func (p Printer) CodesPrint() string { return p.text("codes.print", nil) }
+
+// CodesRefused says "No new recovery codes were made.".
+func (p Printer) CodesRefused() string { return p.text("codes.refused", nil) }
+
+// CodesReplace says "For your safety, we cannot show them again. You can get ten new ones: <strong>the old ones then stop working at once.</strong>".
+func (p Printer) CodesReplace(strong Tag) templ.Component {
+	return p.rich("codes.replace", args{"strong": strong})
+}
+
+// CodesReplaced says "Your old codes have stopped working.".
+func (p Printer) CodesReplaced() string { return p.text("codes.replaced", nil) }
+
+// CodesSave says "Save your codes now. You cannot see them again.".
+func (p Printer) CodesSave() string { return p.text("codes.save", nil) }
+
+// CodesSaved says "I have saved my codes". A button that leads on.
+func (p Printer) CodesSaved() string { return p.text("codes.saved", nil) }
+
+// CodesSheet says "Latchkey recovery codes for {email}, made on {date}". Stands over the codes, on paper and in the file, too. {date} is a day: “3 November 2026”.
+func (p Printer) CodesSheet(email string, date string) Sentence {
+	return p.sentence("codes.sheet", args{"email": email, "date": date})
+}
+
+// CodesSheetUse says "After your password, enter one of these as the second step. Each code works once.". Goes with the codes onto paper and into the file.
+func (p Printer) CodesSheetUse() string { return p.text("codes.sheet_use", nil) }
+
+// CodesSubmit says "Get new recovery codes". A button.
+func (p Printer) CodesSubmit() string { return p.text("codes.submit", nil) }
 
 // CodesTitle says "Recovery codes".
 func (p Printer) CodesTitle() string { return p.text("codes.title", nil) }
@@ -440,6 +571,25 @@ func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
 }
 
+// FactorAddedFirst says "From now on, signing in with your password takes a second step.".
+func (p Printer) FactorAddedFirst() string { return p.text("factor.added_first", nil) }
+
+// FactorNeverUsed says "Never used". A passkey, or the trust in a browser.
+func (p Printer) FactorNeverUsed() string { return p.text("factor.never_used", nil) }
+
+// FactorRemovedLast says "Two-step sign-in is off: your password alone is enough to sign in.".
+func (p Printer) FactorRemovedLast() string { return p.text("factor.removed_last", nil) }
+
+// FactorSignedOut says "{count} other devices were signed out.".
+func (p Printer) FactorSignedOut(count int) string {
+	return p.text("factor.signed_out", args{"count": count})
+}
+
+// FactorUsed says "Last used <when/>". A passkey, or the trust in a browser; <when/> is like “5 minutes ago”.
+func (p Printer) FactorUsed(when templ.Component) templ.Component {
+	return p.rich("factor.used", args{"when": when})
+}
+
 // FieldAccount says "Account". The label of the e-mail address of the account, read by password managers and shown beside a password.
 func (p Printer) FieldAccount() string { return p.text("field.account", nil) }
 
@@ -708,6 +858,61 @@ func (p Printer) OwnPasswordWhat() string { return p.text("own_password.what", n
 // PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
 
+// PasskeysAdd says "Add a passkey". A heading over the form for it.
+func (p Printer) PasskeysAdd() string { return p.text("passkeys.add", nil) }
+
+// PasskeysAdded says "“{name}” was added.". A notice. {name} is what the person called the passkey.
+func (p Printer) PasskeysAdded(name string) Sentence {
+	return p.sentence("passkeys.added", args{"name": name})
+}
+
+// PasskeysAddedAt says "Added <when/>". A passkey; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) PasskeysAddedAt(when templ.Component) templ.Component {
+	return p.rich("passkeys.added_at", args{"when": when})
+}
+
+// PasskeysCreate says "Create a passkey". A button.
+func (p Printer) PasskeysCreate() string { return p.text("passkeys.create", nil) }
+
+// PasskeysLead says "A passkey signs you in with your fingerprint, your face or your screen lock, without a password. It works only on this site, so a fake one cannot steal it.".
+func (p Printer) PasskeysLead() string { return p.text("passkeys.lead", nil) }
+
+// PasskeysMost says "You have {count} passkeys, the most that an account can have. Remove one to add another.".
+func (p Printer) PasskeysMost(count int) string { return p.text("passkeys.most", args{"count": count}) }
+
+// PasskeysName says "Name (optional)". The label of a field.
+func (p Printer) PasskeysName() string { return p.text("passkeys.name", nil) }
+
+// PasskeysNameHint says "To tell your passkeys apart: “My phone”, “Blue security key”.".
+func (p Printer) PasskeysNameHint() string { return p.text("passkeys.name_hint", nil) }
+
+// PasskeysNone says "You have no passkeys yet.".
+func (p Printer) PasskeysNone() string { return p.text("passkeys.none", nil) }
+
+// PasskeysOneDevice says "On one device only". A passkey that is not synced.
+func (p Printer) PasskeysOneDevice() string { return p.text("passkeys.one_device", nil) }
+
+// PasskeysRefused says "Your passkey was not added.".
+func (p Printer) PasskeysRefused() string { return p.text("passkeys.refused", nil) }
+
+// PasskeysRemove says "Remove <hidden>{name}</hidden>". A link. Only screen readers say the part inside the tag.
+func (p Printer) PasskeysRemove(hidden Tag, name string) templ.Component {
+	return p.rich("passkeys.remove", args{"hidden": hidden, "name": name})
+}
+
+// PasskeysRemoved says "“{name}” was removed.". A notice. {name} is what the person called the passkey.
+func (p Printer) PasskeysRemoved(name string) Sentence {
+	return p.sentence("passkeys.removed", args{"name": name})
+}
+
+// PasskeysRename says "Rename <hidden>{name}</hidden>". A link. Only screen readers say the part inside the tag.
+func (p Printer) PasskeysRename(hidden Tag, name string) templ.Component {
+	return p.rich("passkeys.rename", args{"hidden": hidden, "name": name})
+}
+
+// PasskeysSynced says "Synced". A passkey that a password manager keeps on several devices.
+func (p Printer) PasskeysSynced() string { return p.text("passkeys.synced", nil) }
+
 // PasskeysTitle says "Passkeys".
 func (p Printer) PasskeysTitle() string { return p.text("passkeys.title", nil) }
 
@@ -719,6 +924,77 @@ func (p Printer) PasswordOfferLater() string { return p.text("password_offer.lat
 
 // PasswordOfferText says "Many people use the same one, so it is easy to guess. Choose another before someone signs in as you.".
 func (p Printer) PasswordOfferText() string { return p.text("password_offer.text", nil) }
+
+// RemoveFactorApp says "Its codes no longer work. The app still shows them until you delete the account there.".
+func (p Printer) RemoveFactorApp() string { return p.text("remove_factor.app", nil) }
+
+// RemoveFactorAskApp says "Remove the authenticator app?".
+func (p Printer) RemoveFactorAskApp() string { return p.text("remove_factor.ask_app", nil) }
+
+// RemoveFactorAskPasskey says "Remove the passkey “{name}”?".
+func (p Printer) RemoveFactorAskPasskey(name string) Sentence {
+	return p.sentence("remove_factor.ask_passkey", args{"name": name})
+}
+
+// RemoveFactorBack says "Back". A button that leads to the page before.
+func (p Printer) RemoveFactorBack() string { return p.text("remove_factor.back", nil) }
+
+// RemoveFactorBrowsers says "Every trusted browser asks for the second step again.".
+func (p Printer) RemoveFactorBrowsers() string { return p.text("remove_factor.browsers", nil) }
+
+// RemoveFactorLast says "Two-step sign-in is turned off. Your password alone will then be enough to sign in. Your recovery codes stop working, too.".
+func (p Printer) RemoveFactorLast() string { return p.text("remove_factor.last", nil) }
+
+// RemoveFactorPasskey says "It no longer signs you in. Your device or password manager may offer it until you delete it there.".
+func (p Printer) RemoveFactorPasskey() string { return p.text("remove_factor.passkey", nil) }
+
+// RemoveFactorRefusedApp says "The authenticator app was not removed.".
+func (p Printer) RemoveFactorRefusedApp() string { return p.text("remove_factor.refused_app", nil) }
+
+// RemoveFactorRefusedPasskey says "The passkey was not removed.".
+func (p Printer) RemoveFactorRefusedPasskey() string {
+	return p.text("remove_factor.refused_passkey", nil)
+}
+
+// RemoveFactorRequired says "This is your only second step, and this service requires one. Add another first, then remove this one.".
+func (p Printer) RemoveFactorRequired() string { return p.text("remove_factor.required", nil) }
+
+// RemoveFactorStaysOn says "Two-step sign-in stays on.".
+func (p Printer) RemoveFactorStaysOn() string { return p.text("remove_factor.stays_on", nil) }
+
+// RemoveFactorSubmitApp says "Remove the app". A button.
+func (p Printer) RemoveFactorSubmitApp() string { return p.text("remove_factor.submit_app", nil) }
+
+// RemoveFactorSubmitPasskey says "Remove the passkey". A button.
+func (p Printer) RemoveFactorSubmitPasskey() string {
+	return p.text("remove_factor.submit_passkey", nil)
+}
+
+// RemoveFactorTitleApp says "Remove the authenticator app".
+func (p Printer) RemoveFactorTitleApp() string { return p.text("remove_factor.title_app", nil) }
+
+// RemoveFactorTitlePasskey says "Remove a passkey".
+func (p Printer) RemoveFactorTitlePasskey() string { return p.text("remove_factor.title_passkey", nil) }
+
+// RenamePasskeyDone says "The passkey was renamed.".
+func (p Printer) RenamePasskeyDone() string { return p.text("rename_passkey.done", nil) }
+
+// RenamePasskeyHeading says "Rename the passkey “{name}”".
+func (p Printer) RenamePasskeyHeading(name string) Sentence {
+	return p.sentence("rename_passkey.heading", args{"name": name})
+}
+
+// RenamePasskeyName says "New name". The label of a field.
+func (p Printer) RenamePasskeyName() string { return p.text("rename_passkey.name", nil) }
+
+// RenamePasskeyRefused says "The passkey was not renamed.".
+func (p Printer) RenamePasskeyRefused() string { return p.text("rename_passkey.refused", nil) }
+
+// RenamePasskeySubmit says "Rename the passkey". A button.
+func (p Printer) RenamePasskeySubmit() string { return p.text("rename_passkey.submit", nil) }
+
+// RenamePasskeyTitle says "Rename a passkey".
+func (p Printer) RenamePasskeyTitle() string { return p.text("rename_passkey.title", nil) }
 
 // RevokeAfterwards says "If someone else may have used your account, also <link>change your password</link>.".
 func (p Printer) RevokeAfterwards(link Tag) templ.Component {
@@ -908,6 +1184,39 @@ func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_o
 
 // SecurityTwoStepOnText says "No one can sign in as you with your password alone.".
 func (p Printer) SecurityTwoStepOnText() string { return p.text("security.two_step_on_text", nil) }
+
+// TrustedEnd says "Stop trusting <hidden>{name}</hidden>". A button. Only screen readers say the part inside the tag.
+func (p Printer) TrustedEnd(hidden Tag, name string) templ.Component {
+	return p.rich("trusted.end", args{"hidden": hidden, "name": name})
+}
+
+// TrustedEndAll says "Stop trusting all browsers". A button.
+func (p Printer) TrustedEndAll() string { return p.text("trusted.end_all", nil) }
+
+// TrustedEnded says "That browser is no longer trusted. Its next sign-in asks for the second step.".
+func (p Printer) TrustedEnded() string { return p.text("trusted.ended", nil) }
+
+// TrustedEndedAll says "No browser is trusted any longer. The next sign-in in each asks for the second step.".
+func (p Printer) TrustedEndedAll() string { return p.text("trusted.ended_all", nil) }
+
+// TrustedEnds says "Trust ends <when/>". <when/> is like “in 3 days”.
+func (p Printer) TrustedEnds(when templ.Component) templ.Component {
+	return p.rich("trusted.ends", args{"when": when})
+}
+
+// TrustedLead says "In these browsers you sign in with your password only, without the second step. If you change your password or your second step, none of them is trusted any longer.".
+func (p Printer) TrustedLead() string { return p.text("trusted.lead", nil) }
+
+// TrustedNone says "No browser is trusted. You can trust one when you sign in with the second step.".
+func (p Printer) TrustedNone() string { return p.text("trusted.none", nil) }
+
+// TrustedSince says "Trusted <when/>". A browser; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) TrustedSince(when templ.Component) templ.Component {
+	return p.rich("trusted.since", args{"when": when})
+}
+
+// TrustedThis says "This browser". Marks the browser that the person is using now.
+func (p Printer) TrustedThis() string { return p.text("trusted.this", nil) }
 
 // TrustedTitle says "Trusted browsers".
 func (p Printer) TrustedTitle() string { return p.text("trusted.title", nil) }
