@@ -204,14 +204,17 @@ func (g gallery) browserPages() []State {
 
 func (g gallery) setupPages() []State {
 	page := func(name string, p SetupPage) State {
-		p.Shell = g.in("Set up two-step sign-in", "")
+		p.Shell = g.in(g.say.SetupTitle(), "")
 		return State{"setup/" + name, Setup(p)}
 	}
 	secure := func(name string, p SecurePage) State {
-		p.Shell = g.in("Secure my account", "security")
+		p.Shell = g.in(g.say.SecureTitle(), "security")
 		return State{"secure/" + name, Secure(p)}
 	}
-	noCode := FormProblems{Summary: "Nothing was set up.", Fields: map[string]string{"enrol_code": "That is not the set-up code, or it has ended.", "app_code": "That is not the code of this key."}}
+	noCode := FormProblems{Summary: g.say.AppRefused(), Fields: map[string]string{
+		"enrol_code": g.say.Error("This is required."),
+		"app_code":   g.say.Error("That is not the code that the app shows now. Wait for the next code and enter it. If that fails too, check the clock of your phone."),
+	}}
 	return []State{
 		page("chosen", SetupPage{Add: madePasskey, Confirm: &byPassword}), page("required", SetupPage{Required: true, Add: madePasskey, Next: "/activity"}),
 		page("staff", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Add: madePasskey, Next: "/support"}),

@@ -31,8 +31,6 @@ var unconverted = []string{
 	"outbox",
 	"reset",
 	"second step",
-	"secure",
-	"setup",
 	"signup",
 }
 

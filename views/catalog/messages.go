@@ -590,6 +590,35 @@ func (p Printer) FactorUsed(when templ.Component) templ.Component {
 	return p.rich("factor.used", args{"when": when})
 }
 
+// FactorsRemovedAll says "{count} passkeys, the authenticator app and the recovery codes were removed.".
+func (p Printer) FactorsRemovedAll(count int) string {
+	return p.text("factors_removed.all", args{"count": count})
+}
+
+// FactorsRemovedApp says "The authenticator app was removed.".
+func (p Printer) FactorsRemovedApp() string { return p.text("factors_removed.app", nil) }
+
+// FactorsRemovedAppCodes says "The authenticator app and the recovery codes were removed.".
+func (p Printer) FactorsRemovedAppCodes() string { return p.text("factors_removed.app_codes", nil) }
+
+// FactorsRemovedCodes says "The recovery codes were removed.".
+func (p Printer) FactorsRemovedCodes() string { return p.text("factors_removed.codes", nil) }
+
+// FactorsRemovedPasskeys says "{count} passkeys were removed.". What an act removed beside what it is for.
+func (p Printer) FactorsRemovedPasskeys(count int) string {
+	return p.text("factors_removed.passkeys", args{"count": count})
+}
+
+// FactorsRemovedPasskeysApp says "{count} passkeys and the authenticator app were removed.".
+func (p Printer) FactorsRemovedPasskeysApp(count int) string {
+	return p.text("factors_removed.passkeys_app", args{"count": count})
+}
+
+// FactorsRemovedPasskeysCodes says "{count} passkeys and the recovery codes were removed.".
+func (p Printer) FactorsRemovedPasskeysCodes(count int) string {
+	return p.text("factors_removed.passkeys_codes", args{"count": count})
+}
+
 // FieldAccount says "Account". The label of the e-mail address of the account, read by password managers and shown beside a password.
 func (p Printer) FieldAccount() string { return p.text("field.account", nil) }
 
@@ -1066,6 +1095,51 @@ func (p Printer) RevokeUnknown(device string) Sentence {
 // RevokeWhatHappens says "What happens".
 func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens", nil) }
 
+// SecureAllDone says "All three are done. Is there anything in <link>your activity</link> that you don’t recognise?".
+func (p Printer) SecureAllDone(link Tag) templ.Component {
+	return p.rich("secure.all_done", args{"link": link})
+}
+
+// SecureDevices says "Sign out devices that you don’t recognise". A step to be done.
+func (p Printer) SecureDevices() string { return p.text("secure.devices", nil) }
+
+// SecureDevicesLook says "Look at them first". A button that leads to the list of devices.
+func (p Printer) SecureDevicesLook() string { return p.text("secure.devices_look", nil) }
+
+// SecureDevicesNone says "No other device is signed in.".
+func (p Printer) SecureDevicesNone() string { return p.text("secure.devices_none", nil) }
+
+// SecureDevicesOthers says "{count} other devices are signed in.".
+func (p Printer) SecureDevicesOthers(count int) string {
+	return p.text("secure.devices_others", args{"count": count})
+}
+
+// SecureDone says "Done". A mark beside a step: it is done.
+func (p Printer) SecureDone() string { return p.text("secure.done", nil) }
+
+// SecureLead says "Three steps, in this order. You can come back to this page at any time.".
+func (p Printer) SecureLead() string { return p.text("secure.lead", nil) }
+
+// SecurePassword says "Choose a new password". A step to be done.
+func (p Printer) SecurePassword() string { return p.text("secure.password", nil) }
+
+// SecurePasswordDone says "You have a new password.".
+func (p Printer) SecurePasswordDone() string { return p.text("secure.password_done", nil) }
+
+// SecurePasswordWhat says "Choose one that you use nowhere else. This signs out every other device.".
+func (p Printer) SecurePasswordWhat() string { return p.text("secure.password_what", nil) }
+
+// SecureTitle says "Secure my account".
+func (p Printer) SecureTitle() string { return p.text("secure.title", nil) }
+
+// SecureTwoStep says "Turn on two-step sign-in". A step to be done.
+func (p Printer) SecureTwoStep() string { return p.text("secure.two_step", nil) }
+
+// SecureTwoStepOn says "It is on. Check that each of these is yours: <passkeys>passkeys</passkeys>, <apps>authenticator app</apps>.".
+func (p Printer) SecureTwoStepOn(passkeys Tag, apps Tag) templ.Component {
+	return p.rich("secure.two_step_on", args{"passkeys": passkeys, "apps": apps})
+}
+
 // SecurityAccount says "Your account". A heading over the rows E-mail address, Download my data and so on.
 func (p Printer) SecurityAccount() string { return p.text("security.account", nil) }
 
@@ -1184,6 +1258,89 @@ func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_o
 
 // SecurityTwoStepOnText says "No one can sign in as you with your password alone.".
 func (p Printer) SecurityTwoStepOnText() string { return p.text("security.two_step_on_text", nil) }
+
+// SetupCode says "Set-up code". The label of a field.
+func (p Printer) SetupCode() string { return p.text("setup.code", nil) }
+
+// SetupCodeAgain says "Mail me another code". A button.
+func (p Printer) SetupCodeAgain() string { return p.text("setup.code_again", nil) }
+
+// SetupCodeHeading says "A code by mail".
+func (p Printer) SetupCodeHeading() string { return p.text("setup.code_heading", nil) }
+
+// SetupCodeHintAdmin says "Your administrator gives it to you. It proves that you are not someone who only knows your password.".
+func (p Printer) SetupCodeHintAdmin() string { return p.text("setup.code_hint_admin", nil) }
+
+// SetupCodeHintMail says "From our mail, or from your administrator.". Where the code comes from.
+func (p Printer) SetupCodeHintMail() string { return p.text("setup.code_hint_mail", nil) }
+
+// SetupCodeHintMailed says "We mailed it to you. It proves that you are not someone who only knows your password.".
+func (p Printer) SetupCodeHintMailed() string { return p.text("setup.code_hint_mailed", nil) }
+
+// SetupCodeSend says "Mail me a code". A button.
+func (p Printer) SetupCodeSend() string { return p.text("setup.code_send", nil) }
+
+// SetupCodeSent says "We have mailed a code to {email}.".
+func (p Printer) SetupCodeSent(email string) Sentence {
+	return p.sentence("setup.code_sent", args{"email": email})
+}
+
+// SetupCodeSentDetail says "It is good for {count} minutes.".
+func (p Printer) SetupCodeSentDetail(count int) string {
+	return p.text("setup.code_sent_detail", args{"count": count})
+}
+
+// SetupCodeWhat says "The form below asks for a code, so that no one who only has your password can set this up in your place. We mail it to <strong>{email}</strong>.".
+func (p Printer) SetupCodeWhat(strong Tag, email string) templ.Component {
+	return p.rich("setup.code_what", args{"strong": strong, "email": email})
+}
+
+// SetupCodesSubmit says "Show my recovery codes". A button.
+func (p Printer) SetupCodesSubmit() string { return p.text("setup.codes_submit", nil) }
+
+// SetupCodesWhat says "You get ten codes, and each works once. Print or download them, and keep them where you can reach them without your phone.".
+func (p Printer) SetupCodesWhat() string { return p.text("setup.codes_what", nil) }
+
+// SetupLater says "Not now". A link that leads on without the set-up.
+func (p Printer) SetupLater() string { return p.text("setup.later", nil) }
+
+// SetupLead says "After this, no one can sign in as you with your password alone.".
+func (p Printer) SetupLead() string { return p.text("setup.lead", nil) }
+
+// SetupLeadCodes says "Two-step sign-in is on. Now get recovery codes: they let you in if you lose your phone or your passkey.".
+func (p Printer) SetupLeadCodes() string { return p.text("setup.lead_codes", nil) }
+
+// SetupLeadRequired says "This service requires two-step sign-in. Set up a second step to continue.".
+func (p Printer) SetupLeadRequired() string { return p.text("setup.lead_required", nil) }
+
+// SetupLeadStaff says "You are on the support staff, so your account needs more than a password. Set up a second step to continue.".
+func (p Printer) SetupLeadStaff() string { return p.text("setup.lead_staff", nil) }
+
+// SetupPasskey says "Passkey". A heading.
+func (p Printer) SetupPasskey() string { return p.text("setup.passkey", nil) }
+
+// SetupPasskeyWhat says "Sign in with your fingerprint, your face or your screen lock, the same way you unlock your phone or computer. It is the fastest way, and the safest.".
+func (p Printer) SetupPasskeyWhat() string { return p.text("setup.passkey_what", nil) }
+
+// SetupStepFactor says "Passkey or app". The first step; the second is “Recovery codes”.
+func (p Printer) SetupStepFactor() string { return p.text("setup.step_factor", nil) }
+
+// SetupStepFactorDone says "Passkey or app <hidden>: done</hidden>". The first step, once it is done. Only screen readers say the part inside the tag.
+func (p Printer) SetupStepFactorDone(hidden Tag) templ.Component {
+	return p.rich("setup.step_factor_done", args{"hidden": hidden})
+}
+
+// SetupSteps says "Steps". What screen readers call the list of the two steps.
+func (p Printer) SetupSteps() string { return p.text("setup.steps", nil) }
+
+// SetupTitle says "Set up two-step sign-in".
+func (p Printer) SetupTitle() string { return p.text("setup.title", nil) }
+
+// SetupUseApp says "Use an authenticator app instead". A link.
+func (p Printer) SetupUseApp() string { return p.text("setup.use_app", nil) }
+
+// SetupUsePasskey says "Use a passkey instead". A link.
+func (p Printer) SetupUsePasskey() string { return p.text("setup.use_passkey", nil) }
 
 // TrustedEnd says "Stop trusting <hidden>{name}</hidden>". A button. Only screen readers say the part inside the tag.
 func (p Printer) TrustedEnd(hidden Tag, name string) templ.Component {
