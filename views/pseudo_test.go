@@ -51,6 +51,13 @@ var markup = regexp.MustCompile(`</?[a-z][^>]*>`)
 // does not write yet.
 var notOurs = regexp.MustCompile(`Latchkey|UTC|\b(January|February|March|April|May|June|July|August|September|October|November|December)\b`)
 
+// spoken are the attributes with words for people, those included that a script shows.
+var spoken = []string{
+	"aria-label", "alt", "placeholder", "title",
+	"data-copied", "data-missing", "data-easy", "data-enough", "data-good",
+	"data-unsupported", "data-follow", "data-confirmed", "data-duplicate", "data-failed", "data-slow", "data-cancelled",
+}
+
 // uncatalogued lists the texts of a page in the pseudo-language that did not come from the catalogue: visible ones, and those that
 // screen readers and tooltips tell. What stands in <bdi> or <code>, or is there to be copied, is no sentence of ours; the name of a
 // language stands in that language.
@@ -66,7 +73,7 @@ func uncatalogued(doc *html.Node) (found []string) {
 			check(n.Data)
 		}
 		for _, a := range n.Attr {
-			if slices.Contains([]string{"aria-label", "alt", "placeholder", "title"}, a.Key) && !strings.Contains(a.Val, "@") {
+			if slices.Contains(spoken, a.Key) && !strings.Contains(a.Val, "@") {
 				check(a.Val)
 			}
 		}

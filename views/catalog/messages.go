@@ -286,6 +286,9 @@ func (p Printer) ConfirmEmailTitle() string { return p.text("confirm_email.title
 // ConfirmEmailWhat says "You then sign in with the new e-mail address, and mails about your account go there. The old one gets a mail with a link that takes your account back to it, for 7 days.".
 func (p Printer) ConfirmEmailWhat() string { return p.text("confirm_email.what", nil) }
 
+// CopyDone says "Copied". A button says this once it has copied something.
+func (p Printer) CopyDone() string { return p.text("copy.done", nil) }
+
 // DataKeep says "Keep it where only you can read it. Your activity will tell that it was downloaded.".
 func (p Printer) DataKeep() string { return p.text("data.keep", nil) }
 
@@ -625,6 +628,11 @@ func (p Printer) FieldAccount() string { return p.text("field.account", nil) }
 // FieldEmail says "E-mail address".
 func (p Printer) FieldEmail() string { return p.text("field.email", nil) }
 
+// FieldHide says "Hide <hidden>{field}</hidden>". A button that hides a password which is shown. Only screen readers say the part inside the tag; {field} is the label of the field.
+func (p Printer) FieldHide(hidden Tag, field string) templ.Component {
+	return p.rich("field.hide", args{"hidden": hidden, "field": field})
+}
+
 // FieldPassword says "Password".
 func (p Printer) FieldPassword() string { return p.text("field.password", nil) }
 
@@ -884,8 +892,29 @@ func (p Printer) OwnPasswordTitle() string { return p.text("own_password.title",
 // OwnPasswordWhat says "Your password was made by an administrator, who may know it. Choose one that only you know, and then go on.".
 func (p Printer) OwnPasswordWhat() string { return p.text("own_password.what", nil) }
 
+// PasskeyCancelled says "You cancelled, or it took too long. Nothing was changed. Try again.".
+func (p Printer) PasskeyCancelled() string { return p.text("passkey.cancelled", nil) }
+
+// PasskeyConfirmed says "Confirmed. Now continue below.". A passkey has confirmed who the person is, and the form below still wants another one.
+func (p Printer) PasskeyConfirmed() string { return p.text("passkey.confirmed", nil) }
+
+// PasskeyDuplicate says "This device already has a passkey for your account.".
+func (p Printer) PasskeyDuplicate() string { return p.text("passkey.duplicate", nil) }
+
+// PasskeyFailed says "That did not work. Try another passkey, or another way.".
+func (p Printer) PasskeyFailed() string { return p.text("passkey.failed", nil) }
+
+// PasskeyFollow says "Follow the steps on your device.". While the browser or the device asks the person for a passkey.
+func (p Printer) PasskeyFollow() string { return p.text("passkey.follow", nil) }
+
 // PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
+
+// PasskeySlow says "That took too long. Try again.".
+func (p Printer) PasskeySlow() string { return p.text("passkey.slow", nil) }
+
+// PasskeyUnsupported says "This browser does not support passkeys.".
+func (p Printer) PasskeyUnsupported() string { return p.text("passkey.unsupported", nil) }
 
 // PasskeysAdd says "Add a passkey". A heading over the form for it.
 func (p Printer) PasskeysAdd() string { return p.text("passkeys.add", nil) }
@@ -1341,6 +1370,20 @@ func (p Printer) SetupUseApp() string { return p.text("setup.use_app", nil) }
 
 // SetupUsePasskey says "Use a passkey instead". A link.
 func (p Printer) SetupUsePasskey() string { return p.text("setup.use_passkey", nil) }
+
+// StrengthEasy says "Long enough, but easy to guess.". While a new password is typed.
+func (p Printer) StrengthEasy() string { return p.text("strength.easy", nil) }
+
+// StrengthEnough says "Long enough. Longer is stronger.". While a new password is typed.
+func (p Printer) StrengthEnough() string { return p.text("strength.enough", nil) }
+
+// StrengthGood says "Good: long passwords are hard to guess.". While a new password is typed.
+func (p Printer) StrengthGood() string { return p.text("strength.good", nil) }
+
+// StrengthMissing says "{count} more characters to go.". While a new password is typed: how many characters it lacks.
+func (p Printer) StrengthMissing(count int) string {
+	return p.text("strength.missing", args{"count": count})
+}
 
 // TrustedEnd says "Stop trusting <hidden>{name}</hidden>". A button. Only screen readers say the part inside the tag.
 func (p Printer) TrustedEnd(hidden Tag, name string) templ.Component {
