@@ -87,6 +87,11 @@ func TestScriptsHelpWithPasswordsTimesAndNumbers(t *testing.T) {
 	c.write("#new_password", "four lemons")
 	c.until("the script speaks the page's language", fmt.Sprintf(`document.querySelector("[data-strength]").textContent === %q`, other.StrengthMissing(1)))
 
+	c.open("/gallery/codes/shown?lang="+catalog.PseudoRightToLeft, http.StatusOK)
+	if !evaluate[bool](c, `(([first, second]) => first.getBoundingClientRect().left < second.getBoundingClientRect().left)(document.querySelectorAll(".codes code span"))`) {
+		t.Error("on a page that runs from right to left, the halves of a recovery code change places")
+	}
+
 	c.open("/gallery/devices/many", http.StatusOK)
 	words := func() string {
 		return evaluate[string](c, `Array.from(document.querySelectorAll("time[data-relative]"), t => t.textContent).join(" | ")`)
