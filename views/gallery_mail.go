@@ -20,13 +20,13 @@ func (g gallery) links() []State {
 	}
 	taken := FormProblems{Summary: g.say.Error("This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.")}
 	return []State{
-		{"email/confirm", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.ConfirmEmailTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
-		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.in(g.say.ConfirmEmailTitle(), ""), From: longWord + "@example.org", To: hostile})},
-		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.ConfirmEmailTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net",
-			Problems: FormProblems{Summary: g.say.ChangeEmailRefused(), Fields: map[string]string{"password": g.say.Error("That is not your password.")}}})},
-		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.ConfirmEmailTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
-		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.UndoEmailTitle()), Email: "leila.haddad@example.org"})},
-		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.UndoEmailTitle()), Email: hostile})},
+		{"email/confirm", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
+		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.in(g.say.EmailLinkConfirmTitle(), ""), From: longWord + "@example.org", To: hostile})},
+		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net",
+			Problems: FormProblems{Summary: g.say.EmailLinkNotChanged(), Fields: map[string]string{"password": g.say.Error("That is not your password.")}}})},
+		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
+		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: "leila.haddad@example.org"})},
+		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: hostile})},
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
 		{"signup/sent", SignupSent(SignupPage{Shell: g.out("Look into your mail"), Life: "24 hours"})},
 		{"signup/confirm", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your e-mail address"), Email: "leila.haddad@example.org"})},

@@ -97,8 +97,8 @@ func PasswordChange(p PasswordPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = input(field{
-				Name: "new_password", Label: say(ctx).ChangePasswordNew(), Type: "password", Autocomplete: "new-password",
-				Hint: say(ctx).ChangePasswordHint(p.PasswordMin), MinLength: minLength(p.PasswordMin), Problem: p.Problems.Fields["new_password"],
+				Name: "new_password", Label: say(ctx).FieldNewPassword(), Type: "password", Autocomplete: "new-password",
+				Hint: say(ctx).FieldPasswordHint(p.PasswordMin), MinLength: minLength(p.PasswordMin), Problem: p.Problems.Fields["new_password"],
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -375,7 +375,7 @@ func ChoosePassword(p ChoosePasswordPage) templ.Component {
 			}
 			templ_7745c5c3_Err = input(field{
 				Name: "new_password", Label: say(ctx).OwnPasswordOwn(), Type: "password", Autocomplete: "new-password",
-				Hint: say(ctx).ChangePasswordHint(p.PasswordMin), MinLength: minLength(p.PasswordMin), Problem: p.Problems.Fields["new_password"],
+				Hint: say(ctx).FieldPasswordHint(p.PasswordMin), MinLength: minLength(p.PasswordMin), Problem: p.Problems.Fields["new_password"],
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -123,14 +123,6 @@ func (p Printer) ChangePasswordDoneOthers(count int) string {
 	return p.text("change_password.done_others", args{"count": count})
 }
 
-// ChangePasswordHint says "At least {count} characters. A few words in a row are easy to remember.".
-func (p Printer) ChangePasswordHint(count int) string {
-	return p.text("change_password.hint", args{"count": count})
-}
-
-// ChangePasswordNew says "New password". The label of a field.
-func (p Printer) ChangePasswordNew() string { return p.text("change_password.new", nil) }
-
 // ChangePasswordRefused says "Your password was not changed.".
 func (p Printer) ChangePasswordRefused() string { return p.text("change_password.refused", nil) }
 
@@ -246,45 +238,6 @@ func (p Printer) ConfirmSignOutOthers() string { return p.text("confirm.sign_out
 func (p Printer) ConfirmSignOutOthersHint() string {
 	return p.text("confirm.sign_out_others_hint", nil)
 }
-
-// ConfirmEmailDevices says "Every device stays signed in. If you fear that someone else is signed in, <link>sign out all other devices</link> afterwards.".
-func (p Printer) ConfirmEmailDevices(link Tag) templ.Component {
-	return p.rich("confirm_email.devices", args{"link": link})
-}
-
-// ConfirmEmailDone says "The e-mail address was changed to {email}. Sign in with it from now on.".
-func (p Printer) ConfirmEmailDone(email string) Sentence {
-	return p.sentence("confirm_email.done", args{"email": email})
-}
-
-// ConfirmEmailDoneDetail says "Every device stays signed in. Both e-mail addresses get a mail about the change.".
-func (p Printer) ConfirmEmailDoneDetail() string { return p.text("confirm_email.done_detail", nil) }
-
-// ConfirmEmailNew says "New e-mail address". The label of the new address, beside the present one.
-func (p Printer) ConfirmEmailNew() string { return p.text("confirm_email.new", nil) }
-
-// ConfirmEmailNotAsked says "You did not ask for this? Close this page: nothing has changed.".
-func (p Printer) ConfirmEmailNotAsked() string { return p.text("confirm_email.not_asked", nil) }
-
-// ConfirmEmailNow says "E-mail address now". The label of the present address, beside the new one.
-func (p Printer) ConfirmEmailNow() string { return p.text("confirm_email.now", nil) }
-
-// ConfirmEmailPasswordHint says "So that a stranger who gets the mail cannot do this.".
-func (p Printer) ConfirmEmailPasswordHint() string { return p.text("confirm_email.password_hint", nil) }
-
-// ConfirmEmailSubmit says "Change the e-mail address".
-func (p Printer) ConfirmEmailSubmit() string { return p.text("confirm_email.submit", nil) }
-
-// ConfirmEmailTaken says "Ask for another e-mail address on the <link>page for it</link>.".
-func (p Printer) ConfirmEmailTaken(link Tag) templ.Component {
-	return p.rich("confirm_email.taken", args{"link": link})
-}
-
-// ConfirmEmailTitle says "Confirm your new e-mail address".
-func (p Printer) ConfirmEmailTitle() string { return p.text("confirm_email.title", nil) }
-
-// ConfirmEmailWhat says "You then sign in with the new e-mail address, and mails about your account go there. The old one gets a mail with a link that takes your account back to it, for 7 days.".
-func (p Printer) ConfirmEmailWhat() string { return p.text("confirm_email.what", nil) }
 
 // CopyDone says "Copied". A button says this once it has copied something.
 func (p Printer) CopyDone() string { return p.text("copy.done", nil) }
@@ -482,6 +435,75 @@ func (p Printer) DurationSeconds(count int) string {
 	return p.text("duration.seconds", args{"count": count})
 }
 
+// EmailLinkAnother says "Ask for another e-mail address on the <link>page for it</link>.". The new e-mail address is taken; the link leads to the page on which to ask for another.
+func (p Printer) EmailLinkAnother(link Tag) templ.Component {
+	return p.rich("email_link.another", args{"link": link})
+}
+
+// EmailLinkChanged says "The e-mail address was changed to {email}. Sign in with it from now on.".
+func (p Printer) EmailLinkChanged(email string) Sentence {
+	return p.sentence("email_link.changed", args{"email": email})
+}
+
+// EmailLinkChangedDetail says "Every device stays signed in. Both e-mail addresses get a mail about the change.".
+func (p Printer) EmailLinkChangedDetail() string { return p.text("email_link.changed_detail", nil) }
+
+// EmailLinkConfirmAside says "You did not ask for this? Close this page: nothing has changed.".
+func (p Printer) EmailLinkConfirmAside() string { return p.text("email_link.confirm_aside", nil) }
+
+// EmailLinkConfirmDevices says "Every device stays signed in. If you fear that someone else is signed in, <link>sign out all other devices</link> afterwards.".
+func (p Printer) EmailLinkConfirmDevices(link Tag) templ.Component {
+	return p.rich("email_link.confirm_devices", args{"link": link})
+}
+
+// EmailLinkConfirmHint says "So that a stranger who gets the mail cannot do this.". Why the password is asked for.
+func (p Printer) EmailLinkConfirmHint() string { return p.text("email_link.confirm_hint", nil) }
+
+// EmailLinkConfirmSubmit says "Change the e-mail address". A button.
+func (p Printer) EmailLinkConfirmSubmit() string { return p.text("email_link.confirm_submit", nil) }
+
+// EmailLinkConfirmTitle says "Confirm your new e-mail address".
+func (p Printer) EmailLinkConfirmTitle() string { return p.text("email_link.confirm_title", nil) }
+
+// EmailLinkConfirmWhat says "You then sign in with the new e-mail address, and mails about your account go there. The old one gets a mail with a link that takes your account back to it, for 7 days.".
+func (p Printer) EmailLinkConfirmWhat() string { return p.text("email_link.confirm_what", nil) }
+
+// EmailLinkNew says "New e-mail address". The label of the e-mail address that an account has after the change.
+func (p Printer) EmailLinkNew() string { return p.text("email_link.new", nil) }
+
+// EmailLinkNotChanged says "Your e-mail address was not changed.".
+func (p Printer) EmailLinkNotChanged() string { return p.text("email_link.not_changed", nil) }
+
+// EmailLinkNow says "E-mail address now". The label of the e-mail address that an account has before the change.
+func (p Printer) EmailLinkNow() string { return p.text("email_link.now", nil) }
+
+// EmailLinkUndoAside says "You changed it yourself? Close this page: nothing happens.".
+func (p Printer) EmailLinkUndoAside() string { return p.text("email_link.undo_aside", nil) }
+
+// EmailLinkUndoDevices says "It also signs out <strong>every device</strong>, apps and browsers alike, and locks your password: no one can sign in with it until you choose a new one, by a mail to this e-mail address. Links to a new password or to another e-mail address that were mailed earlier stop working.".
+func (p Printer) EmailLinkUndoDevices(strong Tag) templ.Component {
+	return p.rich("email_link.undo_devices", args{"strong": strong})
+}
+
+// EmailLinkUndoSubmit says "Undo the change". A button.
+func (p Printer) EmailLinkUndoSubmit() string { return p.text("email_link.undo_submit", nil) }
+
+// EmailLinkUndoTitle says "Take your e-mail address back?".
+func (p Printer) EmailLinkUndoTitle() string { return p.text("email_link.undo_title", nil) }
+
+// EmailLinkUndoWhat says "This gives your account the e-mail address <strong>{email}</strong> back, whatever e-mail address it has by now.".
+func (p Printer) EmailLinkUndoWhat(strong Tag, email string) templ.Component {
+	return p.rich("email_link.undo_what", args{"strong": strong, "email": email})
+}
+
+// EmailLinkUndone says "Done: your e-mail address is {email} again.".
+func (p Printer) EmailLinkUndone(email string) Sentence {
+	return p.sentence("email_link.undone", args{"email": email})
+}
+
+// EmailLinkUndoneDetail says "Every device was signed out, and your password is locked.".
+func (p Printer) EmailLinkUndoneDetail() string { return p.text("email_link.undone_detail", nil) }
+
 // EndDisabled says "Signed out when your account was disabled.".
 func (p Printer) EndDisabled() string { return p.text("end.disabled", nil) }
 
@@ -593,36 +615,7 @@ func (p Printer) FactorUsed(when templ.Component) templ.Component {
 	return p.rich("factor.used", args{"when": when})
 }
 
-// FactorsRemovedAll says "{count} passkeys, the authenticator app and the recovery codes were removed.".
-func (p Printer) FactorsRemovedAll(count int) string {
-	return p.text("factors_removed.all", args{"count": count})
-}
-
-// FactorsRemovedApp says "The authenticator app was removed.".
-func (p Printer) FactorsRemovedApp() string { return p.text("factors_removed.app", nil) }
-
-// FactorsRemovedAppCodes says "The authenticator app and the recovery codes were removed.".
-func (p Printer) FactorsRemovedAppCodes() string { return p.text("factors_removed.app_codes", nil) }
-
-// FactorsRemovedCodes says "The recovery codes were removed.".
-func (p Printer) FactorsRemovedCodes() string { return p.text("factors_removed.codes", nil) }
-
-// FactorsRemovedPasskeys says "{count} passkeys were removed.". What an act removed beside what it is for.
-func (p Printer) FactorsRemovedPasskeys(count int) string {
-	return p.text("factors_removed.passkeys", args{"count": count})
-}
-
-// FactorsRemovedPasskeysApp says "{count} passkeys and the authenticator app were removed.".
-func (p Printer) FactorsRemovedPasskeysApp(count int) string {
-	return p.text("factors_removed.passkeys_app", args{"count": count})
-}
-
-// FactorsRemovedPasskeysCodes says "{count} passkeys and the recovery codes were removed.".
-func (p Printer) FactorsRemovedPasskeysCodes(count int) string {
-	return p.text("factors_removed.passkeys_codes", args{"count": count})
-}
-
-// FieldAccount says "Account". The label of the e-mail address of the account, read by password managers and shown beside a password.
+// FieldAccount says "Account". The label of a field that shows the e-mail address of an account, and cannot be changed.
 func (p Printer) FieldAccount() string { return p.text("field.account", nil) }
 
 // FieldEmail says "E-mail address".
@@ -633,8 +626,16 @@ func (p Printer) FieldHide(hidden Tag, field string) templ.Component {
 	return p.rich("field.hide", args{"hidden": hidden, "field": field})
 }
 
+// FieldNewPassword says "New password".
+func (p Printer) FieldNewPassword() string { return p.text("field.new_password", nil) }
+
 // FieldPassword says "Password".
 func (p Printer) FieldPassword() string { return p.text("field.password", nil) }
+
+// FieldPasswordHint says "At least {count} characters. A few words in a row are easy to remember.". {count} is how many characters a password needs.
+func (p Printer) FieldPasswordHint(count int) string {
+	return p.text("field.password_hint", args{"count": count})
+}
 
 // FieldShow says "Show <hidden>{field}</hidden>". A button that shows a hidden password. Only screen readers say the part inside the tag; {field} is the label of the field.
 func (p Printer) FieldShow(hidden Tag, field string) templ.Component {
@@ -1034,6 +1035,35 @@ func (p Printer) RemoveFactorTitleApp() string { return p.text("remove_factor.ti
 // RemoveFactorTitlePasskey says "Remove a passkey".
 func (p Printer) RemoveFactorTitlePasskey() string { return p.text("remove_factor.title_passkey", nil) }
 
+// RemovedApp says "The authenticator app was removed.".
+func (p Printer) RemovedApp() string { return p.text("removed.app", nil) }
+
+// RemovedAppCodes says "The authenticator app and the recovery codes were removed.".
+func (p Printer) RemovedAppCodes() string { return p.text("removed.app_codes", nil) }
+
+// RemovedCodes says "The recovery codes were removed.".
+func (p Printer) RemovedCodes() string { return p.text("removed.codes", nil) }
+
+// RemovedPasskeys says "{count} passkeys were removed.".
+func (p Printer) RemovedPasskeys(count int) string {
+	return p.text("removed.passkeys", args{"count": count})
+}
+
+// RemovedPasskeysApp says "{count} passkeys and the authenticator app were removed.".
+func (p Printer) RemovedPasskeysApp(count int) string {
+	return p.text("removed.passkeys_app", args{"count": count})
+}
+
+// RemovedPasskeysAppCodes says "{count} passkeys, the authenticator app and the recovery codes were removed.".
+func (p Printer) RemovedPasskeysAppCodes(count int) string {
+	return p.text("removed.passkeys_app_codes", args{"count": count})
+}
+
+// RemovedPasskeysCodes says "{count} passkeys and the recovery codes were removed.".
+func (p Printer) RemovedPasskeysCodes(count int) string {
+	return p.text("removed.passkeys_codes", args{"count": count})
+}
+
 // RenamePasskeyDone says "The passkey was renamed.".
 func (p Printer) RenamePasskeyDone() string { return p.text("rename_passkey.done", nil) }
 
@@ -1420,33 +1450,6 @@ func (p Printer) TrustedThis() string { return p.text("trusted.this", nil) }
 
 // TrustedTitle says "Trusted browsers".
 func (p Printer) TrustedTitle() string { return p.text("trusted.title", nil) }
-
-// UndoEmailDone says "Done: your e-mail address is {email} again.".
-func (p Printer) UndoEmailDone(email string) Sentence {
-	return p.sentence("undo_email.done", args{"email": email})
-}
-
-// UndoEmailDoneDetail says "Every device was signed out, and your password is locked.".
-func (p Printer) UndoEmailDoneDetail() string { return p.text("undo_email.done_detail", nil) }
-
-// UndoEmailLocks says "It also signs out <strong>every device</strong>, apps and browsers alike, and locks your password: no one can sign in with it until you choose a new one, by a mail to this e-mail address. Links to a new password or to another e-mail address that were mailed earlier stop working.".
-func (p Printer) UndoEmailLocks(strong Tag) templ.Component {
-	return p.rich("undo_email.locks", args{"strong": strong})
-}
-
-// UndoEmailOwnChange says "You changed it yourself? Close this page: nothing happens.".
-func (p Printer) UndoEmailOwnChange() string { return p.text("undo_email.own_change", nil) }
-
-// UndoEmailSubmit says "Undo the change". A button: takes the change of the e-mail address back.
-func (p Printer) UndoEmailSubmit() string { return p.text("undo_email.submit", nil) }
-
-// UndoEmailTitle says "Take your e-mail address back?".
-func (p Printer) UndoEmailTitle() string { return p.text("undo_email.title", nil) }
-
-// UndoEmailWhat says "This gives your account the e-mail address <strong>{email}</strong> back, whatever e-mail address it has by now.".
-func (p Printer) UndoEmailWhat(strong Tag, email string) templ.Component {
-	return p.rich("undo_email.what", args{"strong": strong, "email": email})
-}
 
 // WaitHours says "Try again in {count} hours.".
 func (p Printer) WaitHours(count int) string { return p.text("wait.hours", args{"count": count}) }
