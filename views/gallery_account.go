@@ -96,13 +96,15 @@ func (g gallery) warnings() []State {
 	}
 	stolen := end("old phone", "phone", g.say.EndReuse(), 25*time.Minute)
 	stolen.Alarm = true
-	theft := Alert{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "192.0.2.99"}
-	evil := Alert{Theft: true, Device: hostile, ID: "a6", At: g.ago(30 * time.Hour), Address: "2001:0db8:85a3:0000:0000:8a2e:0370:7334"}
-	odd := Alert{Theft: true, Device: override, ID: "a8", At: g.ago(50 * time.Hour)}
+	theft := Alert{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("where the owner signed in")}
+	evil := Alert{Theft: true, Device: hostile, ID: "a6", At: g.ago(30 * time.Hour), Copied: g.copied("elsewhere")}
+	odd := Alert{Theft: true, Device: override, ID: "a8", At: g.ago(50 * time.Hour), Copied: g.copied("from one address")}
+	before := Alert{Theft: true, Device: longWord, ID: "a9", At: g.ago(60 * time.Hour), Address: "192.0.2.99"}
+	longest := Alert{Theft: true, Device: longWord, ID: "a9", At: g.ago(3 * time.Minute), Copied: g.copied("elsewhere")}
 	fork := Alert{Device: "Pixel 9", ID: "a1", At: g.ago(4 * time.Hour), Address: "198.51.100.23"}
 	return []State{
 		page("a theft", []Ended{stolen}, theft),
-		page("thefts and more", []Ended{stolen}, theft, fork, evil, odd),
+		page("thefts and more", []Ended{stolen}, fork, longest, evil, odd, before),
 		page("lost answers", nil, fork),
 		page("signed out lately", []Ended{
 			stolen, end("Pixel 7", "phone", g.say.EndOwner(), 2*time.Hour),
@@ -115,6 +117,20 @@ func (g gallery) warnings() []State {
 			end(invisibleName, "phone", g.say.EndReplaced(), 20*day24),
 		}),
 	}
+}
+
+// copied tells of the uses of a copied sign-in.
+func (g gallery) copied(from string) *CopiedSignIn {
+	const long = "2001:db8:85a3:1234:5678:8a2e:9370:7334"
+	switch from {
+	case "elsewhere":
+		return &CopiedSignIn{
+			Uses: []TokenUse{{Address: long, Program: "Samsung Browser on Windows Phone"}, {}}, SignedInFrom: "2001:db8:85a3:ffff:5678:8a2e:9370:7334",
+		}
+	case "from one address":
+		return &CopiedSignIn{Uses: []TokenUse{{Address: long, SignedIn: true}, {Address: long, SignedIn: true}}}
+	}
+	return &CopiedSignIn{Uses: []TokenUse{{Address: "198.51.100.90", SignedIn: true}, {Address: "203.0.113.200"}}, Apart: true}
 }
 
 func (g gallery) bound() Bound {
@@ -163,7 +179,7 @@ func (g gallery) filters(state string) []Filter {
 func (g gallery) account() []State {
 	events := []Event{
 		{Text: "Signed in on “%s”.", Names: []string{"Firefox on Linux"}, At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"},
-		{Text: "“%s” was signed out because its token was used twice: someone may have copied it.", Names: []string{"Pixel 9"}, Alarm: true, At: g.ago(25 * time.Minute), Agent: "Notes 4.2 on Android", Address: "192.0.2.99"},
+		{Text: CopiedText(g.copied("")), Names: []string{"Pixel 9"}, Alarm: true, At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("")},
 		{Text: "83 more sign-ins with a wrong password failed within 15 minutes.", Alarm: true, At: g.ago(3 * time.Hour)},
 		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
 		{Text: "You renamed “%s” to “%s”.", Names: []string{override, rightToLeft}, At: g.ago(20 * time.Hour), Address: "203.0.113.7"},

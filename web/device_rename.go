@@ -4,12 +4,12 @@ import (
 	"net/http"
 	"strings"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // deviceRename renames a device in place; a name that is taken comes back numbered.
-func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, err := decodePage(r, "name")
 	if err != nil {
 		return err

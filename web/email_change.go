@@ -5,24 +5,24 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // emailChangeForm asks for another address.
-func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderEmailChange(w, r, http.StatusOK, views.EmailPage{})
 }
 
 // emailChange mails a link to the address that the person wants. The answer does not tell whether an account has it.
-func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "password", "email")
 	if err != nil {
 		return err
 	}
 	if err := s.addresses.Ask(r.Context(), by, address.Request{Email: p["email"], Confirmation: c}); err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "password", say(r).ChangeEmailRefused())
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangeEmailRefused())
 		if !ok {
 			return err
 		}
@@ -35,9 +35,10 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.
 }
 
 func (s *Server) renderEmailChange(w http.ResponseWriter, r *http.Request, status int, page views.EmailPage) (err error) {
-	if page.Confirm, err = s.confirmPart(r, "password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
+	page.Confirm.PasswordField = "password"
 	page.Shell, page.Mail = s.shell(w, r, say(r).ChangeEmailTitle(), "security"), s.notify.Enabled()
 	return render(w, r, status, views.EmailChange(page))
 }

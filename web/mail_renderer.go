@@ -28,7 +28,7 @@ func MailRenderer(baseURL string) notify.Render {
 		m := views.Mail{
 			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
-			Code: l.Code, Removed: removedFactors(l.Removed), CodesLeft: l.CodesLeft,
+			Code: l.Code, Removed: removedFactors(l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
 		}
 		if l.Factor != "" { // the name is the factor's, not a device's
 			m.App, m.Factor, m.Device = l.Factor == string(models.FactorTOTP), l.DeviceName, ""

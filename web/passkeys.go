@@ -6,20 +6,20 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
 
 // passkeys lists the passkeys, and offers to add one.
-func (s *Server) passkeys(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) passkeys(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderPasskeys(w, r, http.StatusOK, views.PasskeysPage{})
 }
 
 // passkeyAdd adds a passkey that the browser has made.
-func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "name", "new_passkey", "new_challenge", "sign_out_others", "guided", "next", "enrol_code")
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *signin.S
 		Challenge: p["new_challenge"], From: c.From,
 	})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", say(r).PasskeysRefused())
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).PasskeysRefused())
 		if !ok {
 			return err
 		}
@@ -59,18 +59,18 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added facto
 }
 
 // passkeyRenameForm asks for another name of a passkey.
-func (s *Server) passkeyRenameForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) passkeyRenameForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderPasskeyRename(w, r, http.StatusOK, nil, views.FormProblems{})
 }
 
 // passkeyRename gives a passkey another name.
-func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "name")
 	if err != nil {
 		return err
 	}
 	if err := s.factors.RenamePasskey(r.Context(), by, r.PathValue("id"), p["name"], c, c.From); err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", say(r).RenamePasskeyRefused())
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).RenamePasskeyRefused())
 		if !ok {
 			return err
 		}
@@ -90,7 +90,7 @@ func (s *Server) renderPasskeyRename(w http.ResponseWriter, r *http.Request, sta
 	if typed != nil {
 		page.Typed = printable(typed["name"])
 	}
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell = s.shell(w, r, say(r).RenamePasskeyTitle(), "security")
@@ -107,12 +107,12 @@ func (s *Server) renderPasskeys(w http.ResponseWriter, r *http.Request, status i
 	for _, f := range o.Passkeys {
 		page.Passkeys = append(page.Passkeys, views.Passkey{ID: f.ID.String(), Name: f.Name, Synced: f.Synced, AddedAt: f.CreatedAt, UsedAt: timeOrZero(f.UsedAt)})
 	}
-	if len(o.Passkeys) < factor.MaxPasskeys && s.signIn.HasPasskeys() {
+	if len(o.Passkeys) < factor.MaxPasskeys && s.factors.HasPasskeys() {
 		if page.Add, err = s.startPasskey(r); err != nil {
 			return err
 		}
 	}
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell = s.shell(w, r, say(r).PasskeysTitle(), "security")
@@ -129,19 +129,19 @@ func (s *Server) startPasskey(r *http.Request) (*views.PasskeyStart, error) {
 }
 
 // passkeyRemoveForm asks before a passkey is removed.
-func (s *Server) passkeyRemoveForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyRemoveForm(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	return s.renderPasskeyRemove(w, r, http.StatusOK, views.FormProblems{})
 }
 
 // passkeyRemove removes a passkey.
-func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "sign_out_others")
 	if err != nil {
 		return err
 	}
 	removed, err := s.factors.RemovePasskey(r.Context(), by, r.PathValue("id"), factor.Act{Confirmation: c, SignOutOthers: p["sign_out_others"] != ""}, c.From)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", say(r).RemoveFactorRefusedPasskey())
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).RemoveFactorRefusedPasskey())
 		if !ok {
 			return err
 		}
@@ -190,7 +190,7 @@ func (s *Server) renderFactorRemove(w http.ResponseWriter, r *http.Request, stat
 		Refused: o.Last() && !s.factors.MayRemoveLast(request(r).session), Problems: problems,
 	}
 	var err error
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	title := say(r).RemoveFactorTitlePasskey()

@@ -4,13 +4,13 @@ import (
 	"net/http"
 
 	"latchkey/auth/account"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
 
 // passwordChange changes the password and signs out every other device.
-func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "new_password", "next")
 	if err != nil {
 		return err
@@ -18,7 +18,7 @@ func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *sign
 	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	n, err := s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", say(r).ChangePasswordRefused())
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangePasswordRefused())
 		if !ok {
 			return err
 		}
@@ -30,7 +30,7 @@ func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *sign
 }
 
 func (s *Server) renderPassword(w http.ResponseWriter, r *http.Request, status int, page views.PasswordPage) (err error) {
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell, page.PasswordMin = s.shell(w, r, say(r).ChangePasswordTitle(), "security"), s.accounts.Config().PasswordMin

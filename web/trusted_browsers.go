@@ -6,12 +6,12 @@ import (
 	"encoding/base64"
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // trustedBrowsers lists the browsers that skip the second step.
-func (s *Server) trustedBrowsers(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) trustedBrowsers(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	o, err := s.factors.Overview(r.Context(), by)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (s *Server) isTrusted(r *http.Request, hash []byte) bool {
 }
 
 // trustedBrowserEnd makes one browser, or without an id every browser, take the second step again.
-func (s *Server) trustedBrowserEnd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) trustedBrowserEnd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err

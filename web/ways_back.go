@@ -3,24 +3,24 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // waysBack shows the open ways back.
-func (s *Server) waysBack(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) waysBack(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderWaysBack(w, r, http.StatusOK, views.WaysBackPage{})
 }
 
 // waysBackEnd ends the ways back that the person may end.
-func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	_, c, err := s.decodeConfirmed(w, r, "current_password")
 	if err != nil {
 		return err
 	}
 	ended, err := s.addresses.EndWaysBack(r.Context(), by, c)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", say(r).FormerRefused())
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).FormerRefused())
 		if !ok {
 			return err
 		}
@@ -44,7 +44,7 @@ func (s *Server) renderWaysBack(w http.ResponseWriter, r *http.Request, status i
 		page.CanEnd = page.CanEnd || way.Later
 	}
 	if page.CanEnd {
-		if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+		if page.Confirm, err = s.confirmPart(r); err != nil {
 			return err
 		}
 	}

@@ -537,7 +537,7 @@ func (p Printer) EndPasswordSet() string { return p.text("end.password_set", nil
 // EndReplaced says "Replaced by a new sign-in in the same browser.".
 func (p Printer) EndReplaced() string { return p.text("end.replaced", nil) }
 
-// EndReuse says "Signed out because its token was used twice: someone may have copied it.".
+// EndReuse says "Signed out because its sign-in may have been copied.".
 func (p Printer) EndReuse() string { return p.text("end.reuse", nil) }
 
 // EndSignOut says "Signed out on the device itself.".
@@ -767,21 +767,26 @@ func (p Printer) MailMoreSignIns(count int) string {
 // MailUntil says "The link is good once, until {time}.".
 func (p Printer) MailUntil(time string) string { return p.text("mail.until", args{"time": time}) }
 
-// MailReusedAct says "You can sign in on it again. If you fear that someone else has had your device or your password, this link signs every device out and locks your password until you choose a new one.".
+// MailReusedAct says "If both uses were yours, sign in on that device again. If not, this link signs every device out and locks your password until you choose a new one. You do not have to sign in for it.".
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
 
 // MailReusedButton says "Secure my account".
 func (p Printer) MailReusedButton() string { return p.text("mail_reused.button", nil) }
 
-// MailReusedHeading says "A copied sign-in was found".
+// MailReusedHeading says "Someone may be using your account".
 func (p Printer) MailReusedHeading() string { return p.text("mail_reused.heading", nil) }
 
-// MailReusedLead says "The token that keeps {device} signed in was used twice, which happens when someone has copied it. We signed the device out, for you and for the person who has the copy.".
+// MailReusedLead says "A sign-in on {device} may have been copied, so we signed it out.".
 func (p Printer) MailReusedLead(device string) Sentence {
 	return p.sentence("mail_reused.lead", args{"device": device})
 }
 
-// MailReusedSubject says "A device was signed out: its sign-in may have been copied".
+// MailReusedLeadApart says "A sign-in on {device} was used in two places, so we signed it out.".
+func (p Printer) MailReusedLeadApart(device string) Sentence {
+	return p.sentence("mail_reused.lead_apart", args{"device": device})
+}
+
+// MailReusedSubject says "Someone may be using your account".
 func (p Printer) MailReusedSubject() string { return p.text("mail_reused.subject", nil) }
 
 // MethodInvitation says "with an invitation".

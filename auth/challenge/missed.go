@@ -1,4 +1,4 @@
-package signin
+package challenge
 
 import (
 	"context"
@@ -24,7 +24,7 @@ const missedBatch = 100
 func (s *Service) TellMissedSteps(ctx context.Context, after time.Time) (next time.Time, err error) {
 	now := s.clock.Now()
 	for { // those that were told are gone: the next batch has others
-		list, err := s.store.MissedSteps(ctx, []string{purposeBrowser, purposeApp}, after, now, MaxStepTries, missedBatch)
+		list, err := s.store.MissedSteps(ctx, []string{string(BrowserSignIn), string(AppSignIn)}, after, now, MaxTries, missedBatch)
 		if err != nil {
 			return after, err
 		}
@@ -34,7 +34,7 @@ func (s *Service) TellMissedSteps(ctx context.Context, after time.Time) (next ti
 			}
 		}
 		if len(list) < missedBatch {
-			return now.Add(-BrowserStepLife), nil // the clocks of replicas differ
+			return now.Add(-BrowserLife), nil // the clocks of replicas differ
 		}
 	}
 }
