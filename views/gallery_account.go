@@ -61,7 +61,7 @@ func (g gallery) devices() []State {
 	alone, done := []Device{g.current()}, g.say.RevokeDone("Pixel 9")
 	turned := g.app("a10", breakout, "phone", 80*day24)
 	turned.Client, turned.Agent = breakout, breakout
-	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: "You have a device of that name already."}
+	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: g.say.Error("At most 64 characters.")}
 	evil := &RenameRefusal{DeviceID: "b2", Value: hostile, Problem: hostile}
 	told := func(tone Tone, text string) Shell { return Shell{Flash: &Flash{Tone: tone, Text: text}} }
 	return []State{
@@ -73,10 +73,10 @@ func (g gallery) devices() []State {
 		page("signed out one", DevicesPage{Shell: Shell{Flash: &Flash{
 			Tone: ToneSuccess, Text: done.Text, Names: done.Names, Detail: g.say.RevokeDoneApp(g.bound().Most, g.bound().Unchecked),
 		}}, Apps: apps[1:2], Browsers: alone, Others: 1}),
-		page("told", DevicesPage{Shell: told(ToneInfo, "That device was signed out already."), Browsers: alone}),
-		page("failed", DevicesPage{Shell: told(ToneError, "Nothing was changed: "+hostile), Browsers: alone}),
+		page("told", DevicesPage{Shell: told(ToneInfo, g.say.OthersNotice()), Browsers: alone}),
+		page("failed", DevicesPage{Shell: told(ToneError, hostile), Browsers: alone}),
 		page("common password", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3}),
-		page("common password and a message", DevicesPage{Shell: told(ToneSuccess, "You are signed in."), Browsers: alone}),
+		page("common password and a message", DevicesPage{Shell: told(ToneSuccess, g.say.OwnPasswordDone()), Browsers: alone}),
 		page("rename refused", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: refused}),
 		page("rename hostile", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: evil}),
 	}
@@ -193,7 +193,7 @@ func (g gallery) account() []State {
 		return State{"activity/" + name, Activity(p)}
 	}
 	leave := func(name string, p AccountDeletePage) State {
-		p.Shell = g.in("Delete your account", "security")
+		p.Shell = g.in(g.say.DeleteTitle(), "security")
 		return State{"security/delete " + name, AccountDelete(p)}
 	}
 	return []State{
@@ -202,17 +202,17 @@ func (g gallery) account() []State {
 		activity("nothing of this kind", ActivityPage{}),
 		activity("first page", ActivityPage{Events: events, Older: "/activity?before=7"}),
 		activity("later page", ActivityPage{Events: events[4:], Older: "/activity?before=9", Newest: "/activity"}),
-		{"security/own password", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12})},
-		{"security/own password refused", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Next: "/activity", Problems: FormProblems{
-			Summary: "Your password was not changed.", Fields: map[string]string{"current_password": "That is not your password.", "new_password": "Use at least 12 characters."}}})},
-		{"security/data", AccountData(AccountDataPage{Shell: g.in("Download your data", "security")})},
-		{"security/data refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Problems: FormProblems{
-			Summary: "Nothing was downloaded.", Fields: map[string]string{"current_password": "That is not your password."},
+		{"security/own password", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12})},
+		{"security/own password refused", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12, Next: "/activity", Problems: FormProblems{
+			Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"current_password": g.say.Error("That is not your password."), "new_password": g.say.Error("Use at least 12 characters.")}}})},
+		{"security/data", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security")})},
+		{"security/data refused", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Problems: FormProblems{
+			Summary: g.say.DataRefused(), Fields: map[string]string{"current_password": g.say.Error("That is not your password.")},
 		}})},
 		leave("empty", AccountDeletePage{Mail: true, Bound: g.bound()}),
 		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: g.say.DurationMinutes(15)}, Problems: FormProblems{
-			Summary: "Your account was not deleted.", Fields: map[string]string{
-				"email": "This is not the e-mail address of the account that you are signed in to.", "current_password": "That is not your password.",
+			Summary: g.say.DeleteRefused(), Fields: map[string]string{
+				"email": g.say.Error("This is not the e-mail address of the account that you are signed in to."), "current_password": g.say.Error("That is not your password."),
 			},
 		}}),
 		leave("staff", AccountDeletePage{Staff: true}),

@@ -18,15 +18,15 @@ func (g gallery) links() []State {
 	for i, m := range g.mails() {
 		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
 	}
-	taken := FormProblems{Summary: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed."}
+	taken := FormProblems{Summary: g.say.Error("This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.")}
 	return []State{
-		{"email/confirm", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
-		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.in("Confirm your new e-mail address", ""), From: longWord + "@example.org", To: hostile})},
-		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net",
-			Problems: FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"password": "That is not your password."}}})},
-		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
-		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out("Take your e-mail address back?"), Email: "leila.haddad@example.org"})},
-		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out("Take your e-mail address back?"), Email: hostile})},
+		{"email/confirm", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
+		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.in(g.say.EmailLinkConfirmTitle(), ""), From: longWord + "@example.org", To: hostile})},
+		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net",
+			Problems: FormProblems{Summary: g.say.EmailLinkNotChanged(), Fields: map[string]string{"password": g.say.Error("That is not your password.")}}})},
+		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
+		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: "leila.haddad@example.org"})},
+		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: hostile})},
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
 		{"signup/sent", SignupSent(SignupPage{Shell: g.out("Look into your mail"), Life: "24 hours"})},
 		{"signup/confirm", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your e-mail address"), Email: "leila.haddad@example.org"})},
@@ -83,7 +83,7 @@ func (g gallery) mails() []galleryMail {
 	add("device reused, hostile", "device_reused", func(m *Mail) { m.Device, m.Copied = breakout, g.copied("from one address") })
 	add("device reused, uses unknown", "device_reused", func(m *Mail) { m.Device = longWord })
 	add("password changed", "password_changed", nil)
-	add("password changed, factors removed", "password_changed", func(m *Mail) { m.Removed = FactorsRemoved(2, true, true) })
+	add("password changed, factors removed", "password_changed", func(m *Mail) { m.Removed = FactorsRemoved(g.say, 2, true, true) })
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
 	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
 	add("first password", "password_changed", func(m *Mail) { m.First = true })

@@ -29,7 +29,7 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *browser
 	}
 	data, err := s.exports.Start(r.Context(), by, c)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "Nothing was downloaded.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).DataRefused())
 		if !ok {
 			return err
 		}
@@ -55,5 +55,5 @@ func (s *Server) renderAccountData(w http.ResponseWriter, r *http.Request, statu
 	if err != nil {
 		return err
 	}
-	return render(w, r, status, views.AccountData(views.AccountDataPage{Shell: s.shell(w, r, "Download your data", "security"), Confirm: c, Problems: problems}))
+	return render(w, r, status, views.AccountData(views.AccountDataPage{Shell: s.shell(w, r, say(r).DataTitle(), "security"), Confirm: c, Problems: problems}))
 }

@@ -21,7 +21,7 @@ func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *brows
 	}
 	err = s.deletions.Delete(r.Context(), by, deletion.Request{Email: p["email"], Confirmation: c})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "Your account was not deleted.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).DeleteRefused())
 		if !ok {
 			return err
 		}
@@ -36,9 +36,9 @@ const deleteRoute = "POST /security/delete"
 
 // farewell forgets who was signed in, and says on the next page that the account is gone.
 func (s *Server) farewell(w http.ResponseWriter, r *http.Request) {
-	gone := views.Flash{Tone: views.ToneSuccess, Text: "Your account was deleted, and every device was signed out."}
+	gone := views.Flash{Tone: views.ToneSuccess, Text: say(r).DeleteDone()}
 	if s.notify.Enabled() {
-		gone.Detail = "A last mail tells you so."
+		gone.Detail = say(r).DeleteDoneMail()
 	}
 	s.cookies.clearSession(w, r)
 	s.cookies.leave(w, r, gone)
@@ -48,7 +48,7 @@ func (s *Server) renderAccountDelete(w http.ResponseWriter, r *http.Request, sta
 	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Delete your account", "security")
+	page.Shell = s.shell(w, r, say(r).DeleteTitle(), "security")
 	page.Staff, page.Mail, page.Bound = request(r).session.Support(), s.notify.Enabled(), s.bound(say(r))
 	return render(w, r, status, views.AccountDelete(page))
 }

@@ -7,6 +7,7 @@ import (
 	"latchkey/auth/browser"
 	"latchkey/auth/factor"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // authenticatorApp shows the authenticator app, or sets one up.
@@ -25,7 +26,7 @@ func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by 
 		Sealed: p["setup"], Code: p["app_code"], From: c.From,
 	})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "The authenticator app was not turned on.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).AppRefused())
 		if !ok {
 			return err
 		}
@@ -38,7 +39,7 @@ func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by 
 		}
 		return s.renderApp(w, r, status, p["setup"], problems)
 	}
-	return s.factorAdded(w, r, added, p)
+	return s.factorAdded(w, r, added, catalog.Sentence{Text: say(r).AppAdded()}, p)
 }
 
 // renderApp shows the app. sealed is the secret of a form that was refused; empty: a new one is made.
@@ -61,7 +62,7 @@ func (s *Server) renderApp(w http.ResponseWriter, r *http.Request, status int, s
 	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Authenticator app", "security")
+	page.Shell = s.shell(w, r, say(r).AppTitle(), "security")
 	return render(w, r, status, views.AuthenticatorApp(page))
 }
 
@@ -82,13 +83,13 @@ func (s *Server) authenticatorAppRemove(w http.ResponseWriter, r *http.Request, 
 	}
 	removed, err := s.factors.RemoveApp(r.Context(), by, factor.Act{Confirmation: c, SignOutOthers: p["sign_out_others"] != ""}, c.From)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "The authenticator app was not removed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).RemoveFactorRefusedApp())
 		if !ok {
 			return err
 		}
 		return s.renderAppRemove(w, r, status, problems)
 	}
-	return s.factorRemoved(w, r, removed, "/security/app")
+	return s.factorRemoved(w, r, removed, catalog.Sentence{Text: say(r).AppRemoved()}, "/security/app")
 }
 
 func (s *Server) renderAppRemove(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {

@@ -33,13 +33,13 @@ func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *brow
 	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	_, err = s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, passwordNotChanged)
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangePasswordRefused())
 		if !ok {
 			return err
 		}
 		return s.renderChoosePassword(w, r, status, views.ChoosePasswordPage{Next: next, Problems: problems})
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, "You have a password of your own now.")
+	s.cookies.flash(w, r, views.ToneSuccess, say(r).OwnPasswordDone())
 	if s.factors.MustSetUp(by.User) {
 		return s.toSetup(w, r, by.User.ID, by.Device.ID, next)
 	}
@@ -50,6 +50,6 @@ func (s *Server) renderChoosePassword(w http.ResponseWriter, r *http.Request, st
 	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell, page.PasswordMin = s.shell(w, r, "Choose your own password", ""), s.accounts.Config().PasswordMin
+	page.Shell, page.PasswordMin = s.shell(w, r, say(r).OwnPasswordTitle(), ""), s.accounts.Config().PasswordMin
 	return render(w, r, status, views.ChoosePassword(page))
 }

@@ -32,10 +32,10 @@ func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *browse
 			DeviceID: strings.ToLower(r.PathValue("id")), Value: printable(p["name"]), Problem: problem,
 		})
 	}
-	message := "Renamed to “%s”."
+	message := say(r).DevicesRenamed(d.Name)
 	if d.Name != strings.TrimSpace(p["name"]) {
-		message = "Renamed to “%s”, because another device has that name."
+		message = say(r).DevicesRenamedNumbered(d.Name)
 	}
-	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: message, Names: []string{d.Name}})
+	s.cookies.leave(w, r, notice(views.ToneSuccess, message))
 	return redirect(w, r, "/devices")
 }

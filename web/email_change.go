@@ -22,16 +22,15 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *browser
 		return err
 	}
 	if err := s.addresses.Ask(r.Context(), by, address.Request{Email: p["email"], Confirmation: c}); err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "Your e-mail address was not changed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangeEmailRefused())
 		if !ok {
 			return err
 		}
 		return s.renderEmailChange(w, r, status, views.EmailPage{Email: printable(p["email"]), Problems: problems})
 	}
-	s.cookies.leave(w, r, views.Flash{
-		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your e-mail address changes when you follow the link in it.", Names: []string{auth.TrimEmail(p["email"])},
-		Detail: "The link is good once, for " + durationText(say(r), notify.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.",
-	})
+	message := notice(views.ToneInfo, say(r).ChangeEmailMailed(auth.TrimEmail(p["email"])))
+	message.Detail = say(r).ChangeEmailMailedDetail(durationText(say(r), notify.EmailLife))
+	s.cookies.leave(w, r, message)
 	return redirect(w, r, "/security")
 }
 
@@ -40,6 +39,6 @@ func (s *Server) renderEmailChange(w http.ResponseWriter, r *http.Request, statu
 		return err
 	}
 	page.Confirm.PasswordField = "password"
-	page.Shell, page.Mail = s.shell(w, r, "Change your e-mail address", "security"), s.notify.Enabled()
+	page.Shell, page.Mail = s.shell(w, r, say(r).ChangeEmailTitle(), "security"), s.notify.Enabled()
 	return render(w, r, status, views.EmailChange(page))
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"latchkey/auth/factor"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // passkeys lists the passkeys, and offers to add one.
@@ -29,7 +29,7 @@ func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *browser.
 		Challenge: p["new_challenge"], From: c.From,
 	})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "Your passkey was not added.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).PasskeysRefused())
 		if !ok {
 			return err
 		}
@@ -38,17 +38,17 @@ func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *browser.
 		}
 		return s.renderPasskeys(w, r, status, views.PasskeysPage{Name: printable(p["name"]), Problems: problems})
 	}
-	return s.factorAdded(w, r, added, p)
+	return s.factorAdded(w, r, added, say(r).PasskeysAdded(added.Name), p)
 }
 
 // factorAdded says what was added, and leads on to the recovery codes of a first factor.
-func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added factor.Added, p params) error {
-	message := views.Flash{Tone: views.ToneSuccess, Text: "“%s” was added.", Names: []string{added.Name}}
+func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added factor.Added, text catalog.Sentence, p params) error {
+	message := notice(views.ToneSuccess, text)
 	if added.First {
-		message.Detail = "From now on, signing in with your password takes a second step."
+		message.Detail = say(r).FactorAddedFirst()
 	}
 	if added.Revoked > 0 {
-		message.Detail = strings.TrimSpace(message.Detail + " " + devicesSignedOut(added.Revoked))
+		message.Detail = strings.TrimSpace(message.Detail + " " + say(r).FactorSignedOut(int(added.Revoked)))
 	}
 	s.cookies.leave(w, r, message)
 	if added.First {
@@ -70,13 +70,13 @@ func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *brows
 		return err
 	}
 	if err := s.factors.RenamePasskey(r.Context(), by, r.PathValue("id"), p["name"], c, c.From); err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "The passkey was not renamed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).RenamePasskeyRefused())
 		if !ok {
 			return err
 		}
 		return s.renderPasskeyRename(w, r, status, p, problems)
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, "The passkey was renamed.")
+	s.cookies.flash(w, r, views.ToneSuccess, say(r).RenamePasskeyDone())
 	return redirect(w, r, "/security/passkeys")
 }
 
@@ -93,7 +93,7 @@ func (s *Server) renderPasskeyRename(w http.ResponseWriter, r *http.Request, sta
 	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Rename a passkey", "security")
+	page.Shell = s.shell(w, r, say(r).RenamePasskeyTitle(), "security")
 	return render(w, r, status, views.PasskeyRename(page))
 }
 
@@ -115,7 +115,7 @@ func (s *Server) renderPasskeys(w http.ResponseWriter, r *http.Request, status i
 	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Passkeys", "security")
+	page.Shell = s.shell(w, r, say(r).PasskeysTitle(), "security")
 	return render(w, r, status, views.Passkeys(page))
 }
 
@@ -141,23 +141,23 @@ func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *brows
 	}
 	removed, err := s.factors.RemovePasskey(r.Context(), by, r.PathValue("id"), factor.Act{Confirmation: c, SignOutOthers: p["sign_out_others"] != ""}, c.From)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "The passkey was not removed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).RemoveFactorRefusedPasskey())
 		if !ok {
 			return err
 		}
 		return s.renderPasskeyRemove(w, r, status, problems)
 	}
-	return s.factorRemoved(w, r, removed, "/security/passkeys")
+	return s.factorRemoved(w, r, removed, say(r).PasskeysRemoved(removed.Name), "/security/passkeys")
 }
 
 // factorRemoved says what was removed.
-func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, removed factor.Added, next string) error {
-	message := views.Flash{Tone: views.ToneSuccess, Text: "“%s” was removed.", Names: []string{removed.Name}}
+func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, removed factor.Added, text catalog.Sentence, next string) error {
+	message := notice(views.ToneSuccess, text)
 	if removed.Last {
-		message.Detail = "Two-step sign-in is off: your password alone is enough to sign in."
+		message.Detail = say(r).FactorRemovedLast()
 	}
 	if removed.Revoked > 0 {
-		message.Detail = strings.TrimSpace(message.Detail + " " + devicesSignedOut(removed.Revoked))
+		message.Detail = strings.TrimSpace(message.Detail + " " + say(r).FactorSignedOut(int(removed.Revoked)))
 	}
 	s.cookies.leave(w, r, message)
 	return redirect(w, r, next)
@@ -193,9 +193,9 @@ func (s *Server) renderFactorRemove(w http.ResponseWriter, r *http.Request, stat
 	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	title := "Remove a passkey"
+	title := say(r).RemoveFactorTitlePasskey()
 	if page.App {
-		title = "Remove the authenticator app"
+		title = say(r).RemoveFactorTitleApp()
 	}
 	page.Shell = s.shell(w, r, title, "security")
 	return render(w, r, status, views.FactorRemove(page))
@@ -206,12 +206,4 @@ func timeOrZero(at *time.Time) time.Time {
 		return time.Time{}
 	}
 	return *at
-}
-
-// devicesSignedOut says how many devices were signed out together with an act.
-func devicesSignedOut(n int64) string {
-	if n == 1 {
-		return "1 other device was signed out."
-	}
-	return fmt.Sprintf("%d other devices were signed out.", n)
 }

@@ -25,7 +25,7 @@ func (s *Server) recoveryCodesMake(w http.ResponseWriter, r *http.Request, by *b
 	}
 	codes, err := s.factors.NewCodes(r.Context(), by, c, c.From)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "No new recovery codes were made.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).CodesRefused())
 		if auth.AsError(err).Kind == auth.KindNotAllowed || !ok {
 			return err
 		}
@@ -35,7 +35,7 @@ func (s *Server) recoveryCodesMake(w http.ResponseWriter, r *http.Request, by *b
 		return s.renderCodes(w, r, status, problems)
 	}
 	page := views.RecoveryCodesPage{Codes: codes, MadeAt: by.Device.LastSeenAt, Replaced: o.CodesLeft > 0, Next: localPath(p["next"])}
-	page.Shell = s.shell(w, r, "Recovery codes", "security")
+	page.Shell = s.shell(w, r, say(r).CodesTitle(), "security")
 	w.Header().Set("Cache-Control", "no-store")
 	return render(w, r, http.StatusOK, views.RecoveryCodes(page))
 }
@@ -50,6 +50,6 @@ func (s *Server) renderCodes(w http.ResponseWriter, r *http.Request, status int,
 	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Recovery codes", "security")
+	page.Shell = s.shell(w, r, say(r).CodesTitle(), "security")
 	return render(w, r, status, views.Codes(page))
 }

@@ -16,6 +16,6 @@ func (s *Server) secure(w http.ResponseWriter, r *http.Request, by *browser.Sess
 		return err
 	}
 	page := views.SecurePage{Others: o.Others, DevicesDone: o.Devices, PasswordDone: o.Password, SecondStep: by.User.SecondFactor}
-	page.Shell = s.shell(w, r, "Secure my account", "security")
+	page.Shell = s.shell(w, r, say(r).SecureTitle(), "security")
 	return render(w, r, http.StatusOK, views.Secure(page))
 }

@@ -27,6 +27,6 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *browser.Se
 	if o.App != nil {
 		page.App, page.AppSince = true, o.App.CreatedAt
 	}
-	page.Shell = s.shell(w, r, "Security", "security")
+	page.Shell = s.shell(w, r, say(r).SecurityTitle(), "security")
 	return render(w, r, http.StatusOK, views.Security(page))
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 
@@ -66,7 +65,9 @@ func (s *Server) setupCode(w http.ResponseWriter, r *http.Request, by *browser.S
 		}
 		return s.renderSetup(w, r, status, views.SetupPage{Next: next, Ticket: p["ticket"], Problems: problems})
 	}
-	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "We have mailed a code to %s.", Names: []string{by.User.Email}, Detail: fmt.Sprintf("It is good for %d minutes.", int(factor.EnrolLife.Minutes()))})
+	message := notice(views.ToneSuccess, say(r).SetupCodeSent(by.User.Email))
+	message.Detail = say(r).SetupCodeSentDetail(int(factor.EnrolLife.Minutes()))
+	s.cookies.leave(w, r, message)
 	query := url.Values{"code": {codeMailed}}
 	if next != "" {
 		query.Set("next", next)
@@ -108,6 +109,6 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 		}
 		page.Confirm = &c
 	}
-	page.Shell = s.shell(w, r, "Set up two-step sign-in", "")
+	page.Shell = s.shell(w, r, say(r).SetupTitle(), "")
 	return render(w, r, status, views.Setup(page))
 }

@@ -26,7 +26,7 @@ func (s *Server) trustedBrowsers(w http.ResponseWriter, r *http.Request, by *bro
 			ID: t.ID.String(), Name: t.Name, Current: s.isTrusted(r, t.Hash), AddedAt: t.CreatedAt, Address: address, UsedAt: timeOrZero(t.UsedAt), ExpiresAt: t.ExpiresAt,
 		})
 	}
-	page.Shell = s.shell(w, r, "Trusted browsers", "security")
+	page.Shell = s.shell(w, r, say(r).TrustedTitle(), "security")
 	return render(w, r, http.StatusOK, views.TrustedBrowsers(page))
 }
 
@@ -50,9 +50,9 @@ func (s *Server) trustedBrowserEnd(w http.ResponseWriter, r *http.Request, by *b
 	if err := s.factors.EndTrusted(r.Context(), by, r.PathValue("id"), from); err != nil {
 		return err
 	}
-	text := "That browser is no longer trusted. Its next sign-in asks for the second step."
+	text := say(r).TrustedEnded()
 	if r.PathValue("id") == "" {
-		text = "No browser is trusted any longer. The next sign-in in each asks for the second step."
+		text = say(r).TrustedEndedAll()
 	}
 	s.cookies.flash(w, r, views.ToneSuccess, text)
 	return redirect(w, r, "/security/browsers")

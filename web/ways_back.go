@@ -20,16 +20,16 @@ func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *browser
 	}
 	ended, err := s.addresses.EndWaysBack(r.Context(), by, c)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, "No link was ended.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).FormerRefused())
 		if !ok {
 			return err
 		}
 		return s.renderWaysBack(w, r, status, views.WaysBackPage{Problems: problems})
 	}
 	if ended == 0 {
-		s.cookies.flash(w, r, views.ToneInfo, "There was no link to end. Links to older e-mail addresses end by themselves.")
+		s.cookies.flash(w, r, views.ToneInfo, say(r).FormerNothing())
 	} else {
-		s.cookies.flash(w, r, views.ToneSuccess, "The links that could take your account to newer e-mail addresses no longer work.")
+		s.cookies.flash(w, r, views.ToneSuccess, say(r).FormerDone())
 	}
 	return redirect(w, r, "/security/ways-back")
 }
@@ -48,6 +48,6 @@ func (s *Server) renderWaysBack(w http.ResponseWriter, r *http.Request, status i
 			return err
 		}
 	}
-	page.Shell = s.shell(w, r, "Former e-mail addresses", "security")
+	page.Shell = s.shell(w, r, say(r).FormerTitle(), "security")
 	return render(w, r, status, views.WaysBack(page))
 }
