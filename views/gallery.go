@@ -88,7 +88,7 @@ func (g gallery) ago(d time.Duration) time.Time { return g.now.Add(-d) }
 func (g gallery) signedOut() []State {
 	shut := g.out(g.say.LoginTitle())
 	shut.SignupOpen = false
-	shut.Flash = &Flash{Tone: ToneInfo, Text: "You are signed out."}
+	shut.Flash = &Flash{Tone: ToneInfo, Text: g.say.LogoutDone()}
 	filled := g.out(g.say.LoginTitle())
 	filled.Flash = &Flash{Tone: ToneSuccess, Text: "Your password was changed, and every device was signed out. Sign in with the new one."}
 	wrong := FormProblems{Summary: g.say.Error("The e-mail address or the password is wrong.")}
@@ -96,6 +96,7 @@ func (g gallery) signedOut() []State {
 		"email":    "An e-mail address looks like name@example.org.",
 		"password": "This password is one of the most common ones. Choose another.",
 	}}
+	someone := g.say.LoginOtherPerson("leila.haddad@example.org")
 	choice, _ := catalog.NewChoice(nil, []string{catalog.Source, catalog.PseudoLong, catalog.PseudoRightToLeft})
 	offered := g.out(g.say.LoginTitle())
 	offered.Languages, offered.Here = choice.Offered(), "/login"
@@ -105,13 +106,13 @@ func (g gallery) signedOut() []State {
 		{"login/languages", Login(LoginPage{Shell: offered})},
 		{"login/passkey", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Passkey: askedPasskey, Next: "/activity"})},
 		{"login/passkey refused", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Passkey: askedPasskey, Problems: FormProblems{
-			Summary: "You are not signed in.", Fields: map[string]string{"passkey": "No account here has that passkey. It may have been removed."}}})},
+			Summary: g.say.LoginPasskeyUnknown()}})},
 		{"login/next", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Next: "/devices/9?a=1&b=2"})},
 		{"login/signup closed", Login(LoginPage{Shell: shut})},
 		{"login/filled in", Login(LoginPage{Shell: filled, Email: "leila.haddad@example.org"})},
 		{"login/refused", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Email: "leila@example.org", Problems: wrong})},
 		{"login/somebody signed in", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Signed: &Account{ID: "0192d3c4-0000-7000-8000-000000000001"}, Email: "sam@example.org",
-			Problems: FormProblems{Summary: "Nothing was done: leila.haddad@example.org has signed in on this browser since this page was opened. Sign in once more to sign that account out here."}})},
+			Problems: FormProblems{Summary: someone.Text, Names: someone.Names}})},
 		{"login/hostile", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Email: hostile, Next: "/" + hostile, Problems: FormProblems{Summary: hostile}})},
 		{"signup/empty", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12})},
 		{"signup/refused", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12, Email: "leila@", Next: "/security", Problems: bad})},

@@ -23,11 +23,13 @@ var placeholders = map[string]kind{
 	"count": number,
 
 	"date":      word,
+	"duration":  word,
 	"field":     word,
 	"longest":   word,
 	"method":    word,
 	"number":    word,
 	"time":      word,
+	"types":     word,
 	"unchecked": word,
 
 	"address":  foreign,

@@ -299,8 +299,19 @@ func (p Printer) LoginNewHere(link Tag) templ.Component {
 	return p.rich("login.new_here", args{"link": link})
 }
 
+// LoginOtherPerson says "Nothing was done: {email} has signed in on this browser since this page was opened. Sign in once more to sign that account out here.".
+func (p Printer) LoginOtherPerson(email string) Sentence {
+	return p.sentence("login.other_person", args{"email": email})
+}
+
 // LoginPasskey says "Sign in with a passkey".
 func (p Printer) LoginPasskey() string { return p.text("login.passkey", nil) }
+
+// LoginPasskeyOld says "This page was open for too long, or it was sent twice. Use your passkey again.".
+func (p Printer) LoginPasskeyOld() string { return p.text("login.passkey_old", nil) }
+
+// LoginPasskeyUnknown says "No account here has this passkey: it may have been removed. Sign in with your password or another passkey.".
+func (p Printer) LoginPasskeyUnknown() string { return p.text("login.passkey_unknown", nil) }
 
 // LoginSignedOut says "You are signed out. Please sign in again.".
 func (p Printer) LoginSignedOut() string { return p.text("login.signed_out", nil) }
@@ -523,6 +534,82 @@ func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens
 
 // SecurityTitle says "Security".
 func (p Printer) SecurityTitle() string { return p.text("security.title", nil) }
+
+// StepBack says "Back to sign-in".
+func (p Printer) StepBack() string { return p.text("step.back", nil) }
+
+// StepClosed says "<strong>Codes from your authenticator app do not work in this browser for now.</strong> There were too many wrong ones in a row. Sign in another way, and they work here again. They still work in browsers that you have used before.".
+func (p Printer) StepClosed(strong Tag) templ.Component {
+	return p.rich("step.closed", args{"strong": strong})
+}
+
+// StepCode says "Six-digit code".
+func (p Printer) StepCode() string { return p.text("step.code", nil) }
+
+// StepEnded says "You are not signed in. This sign-in took more than 10 minutes, there were too many wrong codes, or you started another one.".
+func (p Printer) StepEnded() string { return p.text("step.ended", nil) }
+
+// StepEndedTitle says "Sign in again".
+func (p Printer) StepEndedTitle() string { return p.text("step.ended_title", nil) }
+
+// StepLeadApp says "Your password is right. Now open your authenticator app, and enter the code that it shows for this account.".
+func (p Printer) StepLeadApp() string { return p.text("step.lead_app", nil) }
+
+// StepLeadClosed says "Your password is right, but you are not signed in yet.".
+func (p Printer) StepLeadClosed() string { return p.text("step.lead_closed", nil) }
+
+// StepLeadPasskey says "Your password is right. Now use your passkey, with your fingerprint, your face or your screen lock.".
+func (p Printer) StepLeadPasskey() string { return p.text("step.lead_passkey", nil) }
+
+// StepLeadRecoveryCode says "Your password is right. Now enter one of the recovery codes that you saved. Each code works once.".
+func (p Printer) StepLeadRecoveryCode() string { return p.text("step.lead_recovery_code", nil) }
+
+// StepLost says "Lost all of these? The administrator of this service can reset your two-step sign-in.".
+func (p Printer) StepLost() string { return p.text("step.lost", nil) }
+
+// StepOfferApp says "Use your authenticator app". A link under “Try another way”.
+func (p Printer) StepOfferApp() string { return p.text("step.offer_app", nil) }
+
+// StepOfferCode says "Use a recovery code". A link under “Try another way”.
+func (p Printer) StepOfferCode() string { return p.text("step.offer_code", nil) }
+
+// StepOfferPasskey says "Use a passkey". A link under “Try another way”.
+func (p Printer) StepOfferPasskey() string { return p.text("step.offer_passkey", nil) }
+
+// StepOthers says "Try another way".
+func (p Printer) StepOthers() string { return p.text("step.others", nil) }
+
+// StepRecoveryCode says "Recovery code".
+func (p Printer) StepRecoveryCode() string { return p.text("step.recovery_code", nil) }
+
+// StepRecoveryCodeHint says "24 letters and digits. Capitals and dashes do not matter.".
+func (p Printer) StepRecoveryCodeHint() string { return p.text("step.recovery_code_hint", nil) }
+
+// StepSubmit says "Sign in". A button.
+func (p Printer) StepSubmit() string { return p.text("step.submit", nil) }
+
+// StepTitle says "One more step".
+func (p Printer) StepTitle() string { return p.text("step.title", nil) }
+
+// StepTries says "That did not work. You can try {count} more times.".
+func (p Printer) StepTries(count int) string { return p.text("step.tries", args{"count": count}) }
+
+// StepTrust says "Trust this browser for 30 days". A box to tick.
+func (p Printer) StepTrust() string { return p.text("step.trust", nil) }
+
+// StepTrustHint says "It then asks only for your password. Leave this off on a computer that other people use.".
+func (p Printer) StepTrustHint() string { return p.text("step.trust_hint", nil) }
+
+// StepUsePasskey says "Use a passkey". A button that uses a passkey at once.
+func (p Printer) StepUsePasskey() string { return p.text("step.use_passkey", nil) }
+
+// StepUsedRecoveryCode says "You used a recovery code. It does not work again.".
+func (p Printer) StepUsedRecoveryCode() string { return p.text("step.used_recovery_code", nil) }
+
+// StepUsedRecoveryCodeDetail says "If you have lost your phone or your passkey, remove it under Security, and add a new one.". “Security” is security.title.
+func (p Printer) StepUsedRecoveryCodeDetail() string {
+	return p.text("step.used_recovery_code_detail", nil)
+}
 
 // WaitHours says "Try again in {count} hours.".
 func (p Printer) WaitHours(count int) string { return p.text("wait.hours", args{"count": count}) }
