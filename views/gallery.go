@@ -90,17 +90,17 @@ func (g gallery) signedOut() []State {
 	shut.SignupOpen = false
 	shut.Flash = &Flash{Tone: ToneInfo, Text: g.say.LogoutDone()}
 	filled := g.out(g.say.LoginTitle())
-	filled.Flash = &Flash{Tone: ToneSuccess, Text: "Your password was changed, and every device was signed out. Sign in with the new one."}
+	filled.Flash = &Flash{Tone: ToneSuccess, Text: g.say.ResetDone()}
 	wrong := FormProblems{Summary: g.say.Error("The e-mail address or the password is wrong.")}
-	bad := FormProblems{Summary: "The account was not created.", Fields: map[string]string{
-		"email":    "An e-mail address looks like name@example.org.",
-		"password": "This password is one of the most common ones. Choose another.",
+	bad := FormProblems{Summary: g.say.Error("Some of what was sent cannot be used."), Fields: map[string]string{
+		"email":    g.say.Error("This is not an e-mail address."),
+		"password": g.say.Error("Choose another password: this one is on the lists that attackers try first."),
 	}}
 	someone := g.say.LoginOtherPerson("leila.haddad@example.org")
 	choice, _ := catalog.NewChoice(nil, []string{catalog.Source, catalog.PseudoLong, catalog.PseudoRightToLeft})
 	offered := g.out(g.say.LoginTitle())
 	offered.Languages, offered.Here = choice.Offered(), "/login"
-	only := FormProblems{Fields: map[string]string{"password": "At least 12 characters are needed."}}
+	only := FormProblems{Fields: map[string]string{"password": g.say.Error("Use at least 12 characters.")}}
 	return []State{
 		{"login/empty", Login(LoginPage{Shell: g.out(g.say.LoginTitle())})},
 		{"login/languages", Login(LoginPage{Shell: offered})},
@@ -114,9 +114,9 @@ func (g gallery) signedOut() []State {
 		{"login/somebody signed in", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Signed: &Account{ID: "0192d3c4-0000-7000-8000-000000000001"}, Email: "sam@example.org",
 			Problems: FormProblems{Summary: someone.Text, Names: someone.Names}})},
 		{"login/hostile", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Email: hostile, Next: "/" + hostile, Problems: FormProblems{Summary: hostile}})},
-		{"signup/empty", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12})},
-		{"signup/refused", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12, Email: "leila@", Next: "/security", Problems: bad})},
-		{"signup/one field refused", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12, Email: "leila@example.org", Problems: only})},
+		{"signup/empty", Signup(SignupPage{Shell: g.out(g.say.SignupTitle()), PasswordMin: 12})},
+		{"signup/refused", Signup(SignupPage{Shell: g.out(g.say.SignupTitle()), PasswordMin: 12, Email: "leila@", Next: "/security", Problems: bad})},
+		{"signup/one field refused", Signup(SignupPage{Shell: g.out(g.say.SignupTitle()), PasswordMin: 12, Email: "leila@example.org", Problems: only})},
 	}
 }
 

@@ -238,19 +238,81 @@ func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
 }
 
+// FieldAccount says "Account". The label of a field that shows the e-mail address of an account, and cannot be changed.
+func (p Printer) FieldAccount() string { return p.text("field.account", nil) }
+
 // FieldEmail says "E-mail address".
 func (p Printer) FieldEmail() string { return p.text("field.email", nil) }
 
+// FieldNewPassword says "New password".
+func (p Printer) FieldNewPassword() string { return p.text("field.new_password", nil) }
+
 // FieldPassword says "Password".
 func (p Printer) FieldPassword() string { return p.text("field.password", nil) }
+
+// FieldPasswordHint says "At least {count} characters. A few words in a row are easy to remember.". {count} is how many characters a password needs.
+func (p Printer) FieldPasswordHint(count int) string {
+	return p.text("field.password_hint", args{"count": count})
+}
 
 // FieldShow says "Show <hidden>{field}</hidden>". A button that shows a hidden password. Only screen readers say the part inside the tag; {field} is the label of the field.
 func (p Printer) FieldShow(hidden Tag, field string) templ.Component {
 	return p.rich("field.show", args{"hidden": hidden, "field": field})
 }
 
+// ForgotKnow says "Know it after all? <link>Sign in</link>".
+func (p Printer) ForgotKnow(link Tag) templ.Component {
+	return p.rich("forgot.know", args{"link": link})
+}
+
+// ForgotLead says "We mail you a link. It lets you choose a new password.".
+func (p Printer) ForgotLead() string { return p.text("forgot.lead", nil) }
+
+// ForgotNoMail says "This service sends no mail. Ask its operator for a new password.".
+func (p Printer) ForgotNoMail() string { return p.text("forgot.no_mail", nil) }
+
+// ForgotSent says "If there is an account with that e-mail address, a mail with a link is on its way. The link is good once, for {duration}.". {duration} is like “30 minutes”.
+func (p Printer) ForgotSent(duration string) string {
+	return p.text("forgot.sent", args{"duration": duration})
+}
+
+// ForgotSentAgain says "Ask again".
+func (p Printer) ForgotSentAgain() string { return p.text("forgot.sent_again", nil) }
+
+// ForgotSentBack says "Back to <link>Sign in</link>".
+func (p Printer) ForgotSentBack(link Tag) templ.Component {
+	return p.rich("forgot.sent_back", args{"link": link})
+}
+
+// ForgotSentNothing says "Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.".
+func (p Printer) ForgotSentNothing() string { return p.text("forgot.sent_nothing", nil) }
+
+// ForgotSentTitle says "Look into your mail".
+func (p Printer) ForgotSentTitle() string { return p.text("forgot.sent_title", nil) }
+
+// ForgotSubmit says "Mail me a link". A button.
+func (p Printer) ForgotSubmit() string { return p.text("forgot.submit", nil) }
+
+// ForgotTitle says "Forgotten password".
+func (p Printer) ForgotTitle() string { return p.text("forgot.title", nil) }
+
 // FormRefused says "Please correct what is marked below.".
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
+
+// InviteDone says "Your account is ready, and you are signed in.".
+func (p Printer) InviteDone() string { return p.text("invite.done", nil) }
+
+// InviteLead says "An account was made for you. Choose its password, and you are signed in.".
+func (p Printer) InviteLead() string { return p.text("invite.lead", nil) }
+
+// InviteSubmit says "Choose password and sign in". A button.
+func (p Printer) InviteSubmit() string { return p.text("invite.submit", nil) }
+
+// InviteTitle says "Choose your password".
+func (p Printer) InviteTitle() string { return p.text("invite.title", nil) }
+
+// InviteUsed says "Your account has its password.".
+func (p Printer) InviteUsed() string { return p.text("invite.used", nil) }
 
 // LanguageName says "English". The name of this language, in this language.
 func (p Printer) LanguageName() string { return p.text("language.name", nil) }
@@ -462,6 +524,18 @@ func (p Printer) OthersTitle() string { return p.text("others.title", nil) }
 // PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
 
+// ResetDone says "Your password was changed, and every device was signed out. Sign in with the new one.".
+func (p Printer) ResetDone() string { return p.text("reset.done", nil) }
+
+// ResetLead says "Every device is signed out when you do, this browser too. Then sign in with the new password.".
+func (p Printer) ResetLead() string { return p.text("reset.lead", nil) }
+
+// ResetSubmit says "Change password". A button.
+func (p Printer) ResetSubmit() string { return p.text("reset.submit", nil) }
+
+// ResetTitle says "Choose a new password".
+func (p Printer) ResetTitle() string { return p.text("reset.title", nil) }
+
 // RevokeAfterwards says "If someone else may have used your account, also <link>change your password</link>.".
 func (p Printer) RevokeAfterwards(link Tag) templ.Component {
 	return p.rich("revoke.afterwards", args{"link": link})
@@ -534,6 +608,54 @@ func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens
 
 // SecurityTitle says "Security".
 func (p Printer) SecurityTitle() string { return p.text("security.title", nil) }
+
+// SignupConfirmLead says "Enter the password that you chose when you signed up. It makes your account.".
+func (p Printer) SignupConfirmLead() string { return p.text("signup.confirm_lead", nil) }
+
+// SignupConfirmNotAsked says "You did not ask for an account? Close this page: none was made.".
+func (p Printer) SignupConfirmNotAsked() string { return p.text("signup.confirm_not_asked", nil) }
+
+// SignupConfirmSubmit says "Create account". A button.
+func (p Printer) SignupConfirmSubmit() string { return p.text("signup.confirm_submit", nil) }
+
+// SignupConfirmTitle says "Confirm your e-mail address".
+func (p Printer) SignupConfirmTitle() string { return p.text("signup.confirm_title", nil) }
+
+// SignupHaveAccount says "Have an account already? <link>Sign in</link>".
+func (p Printer) SignupHaveAccount(link Tag) templ.Component {
+	return p.rich("signup.have_account", args{"link": link})
+}
+
+// SignupNotMade says "Your account was not made.".
+func (p Printer) SignupNotMade() string { return p.text("signup.not_made", nil) }
+
+// SignupReady says "Your account is ready.".
+func (p Printer) SignupReady() string { return p.text("signup.ready", nil) }
+
+// SignupSent says "A mail is on its way to the e-mail address that you gave. Its link makes the account; it is good once, for {duration}.". {duration} is like “24 hours”.
+func (p Printer) SignupSent(duration string) string {
+	return p.text("signup.sent", args{"duration": duration})
+}
+
+// SignupSentAgain says "Try again".
+func (p Printer) SignupSentAgain() string { return p.text("signup.sent_again", nil) }
+
+// SignupSentBack says "Back to <link>Sign in</link>".
+func (p Printer) SignupSentBack(link Tag) templ.Component {
+	return p.rich("signup.sent_back", args{"link": link})
+}
+
+// SignupSentNothing says "Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.".
+func (p Printer) SignupSentNothing() string { return p.text("signup.sent_nothing", nil) }
+
+// SignupSentTitle says "Look into your mail".
+func (p Printer) SignupSentTitle() string { return p.text("signup.sent_title", nil) }
+
+// SignupSubmit says "Continue". A button that goes on.
+func (p Printer) SignupSubmit() string { return p.text("signup.submit", nil) }
+
+// SignupTitle says "Create an account".
+func (p Printer) SignupTitle() string { return p.text("signup.title", nil) }
 
 // StepBack says "Back to sign-in".
 func (p Printer) StepBack() string { return p.text("step.back", nil) }
