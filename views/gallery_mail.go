@@ -7,10 +7,10 @@ import (
 
 func (g gallery) links() []State {
 	notMe := func(name, device string) State {
-		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Device: device})}
+		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Device: device})}
 	}
 	locked := func(name string, p LockedPage) State {
-		p.Shell, p.Action = g.out("Your account is locked"), "/not-me/Zm9vYmFyYmF6cXV4/password"
+		p.Shell, p.Action = g.out(g.say.LockedPage()), "/not-me/Zm9vYmFyYmF6cXV4/password"
 		return State{"locked/" + name, Locked(p)}
 	}
 	wrong := FormProblems{Fields: map[string]string{"email": g.say.Error("This is required."), "new_password": g.say.Error("Use at least 12 characters.")}}
@@ -18,15 +18,15 @@ func (g gallery) links() []State {
 	for i, m := range g.mails() {
 		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
 	}
-	taken := FormProblems{Summary: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed."}
+	taken := FormProblems{Summary: g.say.Error("This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.")}
 	return []State{
-		{"email/confirm", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
-		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.in("Confirm your new e-mail address", ""), From: longWord + "@example.org", To: hostile})},
-		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net",
-			Problems: FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"password": "That is not your password."}}})},
-		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your new e-mail address"), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
-		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out("Take your e-mail address back?"), Email: "leila.haddad@example.org"})},
-		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out("Take your e-mail address back?"), Email: hostile})},
+		{"email/confirm", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
+		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.in(g.say.EmailLinkConfirmTitle(), ""), From: longWord + "@example.org", To: hostile})},
+		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net",
+			Problems: FormProblems{Summary: g.say.EmailLinkNotChanged(), Fields: map[string]string{"password": g.say.Error("That is not your password.")}}})},
+		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
+		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: "leila.haddad@example.org"})},
+		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: hostile})},
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
 		{"signup/sent", SignupSent(SignupPage{Shell: g.out(g.say.SignupSentTitle()), Life: g.say.DurationHours(24)})},
 		{"signup/confirm", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.SignupConfirmTitle()), Email: "leila.haddad@example.org"})},
@@ -42,12 +42,12 @@ func (g gallery) links() []State {
 		{"invite/hostile", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.InviteTitle()), Email: hostile, PasswordMin: 12})},
 		locked("by an alarm", LockedPage{Email: "l…@example.org"}), locked("by an undo", LockedPage{Email: longWord + "@example.org"}),
 		locked("unknown", LockedPage{}), locked("moved", LockedPage{Moved: true}),
-		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: "Too many mails were asked for. Try again in 15 minutes."}}),
-		{"not me/since", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Since: g.now.Add(-70 * time.Minute)})},
-		{"not me/passkey", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Name: "Pixel 9"}, Since: g.ago(70 * time.Minute)})},
-		{"not me/passkey hostile", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Factor: &NotMeFactor{Name: breakout}})},
-		{"not me/app", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{App: true}})},
-		{"not me/factor gone", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Gone: true}})},
+		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: g.say.Error("Too many attempts. Please wait before you try again.") + " " + g.say.WaitMinutes(15)}}),
+		{"not me/since", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Since: g.now.Add(-70 * time.Minute)})},
+		{"not me/passkey", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Name: "Pixel 9"}, Since: g.ago(70 * time.Minute)})},
+		{"not me/passkey hostile", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Factor: &NotMeFactor{Name: breakout}})},
+		{"not me/app", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{App: true}})},
+		{"not me/factor gone", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Gone: true}})},
 		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile), notMe("turned around", breakout),
 	}
 }
@@ -81,7 +81,7 @@ func (g gallery) mails() []galleryMail {
 	add("device reused", "device_reused", func(m *Mail) { m.Device = rightToLeft })
 	add("device reused, hostile", "device_reused", func(m *Mail) { m.Device = breakout })
 	add("password changed", "password_changed", nil)
-	add("password changed, factors removed", "password_changed", func(m *Mail) { m.Removed = FactorsRemoved(2, true, true) })
+	add("password changed, factors removed", "password_changed", func(m *Mail) { m.Removed = FactorsRemoved(g.say, 2, true, true) })
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
 	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
 	add("first password", "password_changed", func(m *Mail) { m.First = true })

@@ -28,8 +28,6 @@ var unconverted = []string{
 	"email",
 	"error",
 	"letter",
-	"locked",
-	"not me",
 	"outbox",
 	"passkeys",
 	"password",

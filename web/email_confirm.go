@@ -32,7 +32,7 @@ func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request, secret str
 		page.Taken = auth.AsError(err).Kind == auth.KindEmailTaken
 		if auth.AsError(err).Kind == auth.KindWrongPassword {
 			page.Problems.Fields["password"], status = page.Problems.Summary, http.StatusUnprocessableEntity
-			page.Problems.Summary = "Your e-mail address was not changed."
+			page.Problems.Summary = say(r).EmailLinkNotChanged()
 		}
 	}
 	return s.renderEmailConfirm(w, r, secret, status, page)
@@ -42,15 +42,14 @@ func (s *Server) emailConfirm(w http.ResponseWriter, r *http.Request, secret str
 func (s *Server) renderEmailConfirm(w http.ResponseWriter, r *http.Request, secret string, status int, page views.EmailConfirmPage) error {
 	move, err := s.addresses.Find(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
-		s.cookies.leave(w, r, views.Flash{
-			Tone: views.ToneSuccess, Text: "The e-mail address was changed to %s. Sign in with it from now on.", Names: []string{move.To}, Email: move.To,
-			Detail: "Every device stays signed in. Both e-mail addresses get a mail about the change.",
-		})
+		told := notice(views.ToneSuccess, say(r).EmailLinkChanged(move.To))
+		told.Detail, told.Email = say(r).EmailLinkChangedDetail(), move.To
+		s.cookies.leave(w, r, told)
 		return redirect(w, r, "/security")
 	}
 	if err != nil {
 		return err
 	}
-	page.Shell, page.Action, page.From, page.To = s.shell(w, r, "Confirm your new e-mail address", ""), emailLink.at(secret), move.From, move.To
+	page.Shell, page.Action, page.From, page.To = s.shell(w, r, say(r).EmailLinkConfirmTitle(), ""), emailLink.at(secret), move.From, move.To
 	return render(w, r, status, views.EmailConfirm(page))
 }

@@ -20,7 +20,7 @@ func (s *Server) emailUndoForm(w http.ResponseWriter, r *http.Request, secret st
 		return err
 	}
 	return render(w, r, http.StatusOK, views.EmailUndo(views.EmailUndoPage{
-		Shell: s.shell(w, r, "Take your e-mail address back?", ""), Action: undoLink.at(secret), Email: link.Email,
+		Shell: s.shell(w, r, say(r).EmailLinkUndoTitle(), ""), Action: undoLink.at(secret), Email: link.Email,
 	}))
 }
 
@@ -36,9 +36,9 @@ func (s *Server) emailUndo(w http.ResponseWriter, r *http.Request, secret string
 		return err
 	}
 	if err == nil {
-		s.cookies.leave(w, r, views.Flash{
-			Tone: views.ToneSuccess, Text: "Done: your e-mail address is %s again.", Names: []string{email}, Detail: "Every device was signed out, and your password is locked.",
-		})
+		told := notice(views.ToneSuccess, say(r).EmailLinkUndone(email))
+		told.Detail = say(r).EmailLinkUndoneDetail()
+		s.cookies.leave(w, r, told)
 	}
 	return redirect(w, r, undoLink.at(secret))
 }

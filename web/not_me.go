@@ -8,6 +8,7 @@ import (
 	"latchkey/auth"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // notMeForm says what the link "This wasn't me" will do, and asks. Once it is used, the person chooses a new password here.
@@ -25,17 +26,20 @@ func (s *Server) notMeForm(w http.ResponseWriter, r *http.Request, secret string
 	if link.OfFactor {
 		page.Factor = &views.NotMeFactor{Gone: link.Factor.ID == uuid.Nil, App: link.Factor.Kind == models.FactorTOTP, Name: link.Factor.Name}
 	}
-	page.Shell = s.shell(w, r, "This wasn’t you?", "")
+	page.Shell = s.shell(w, r, say(r).NotMeTitle(), "")
 	return render(w, r, http.StatusOK, views.NotMe(page))
 }
 
-// removedFactors says which factors an act removed, or "" where it removed none. gone is a models.FactorsGone.
-func removedFactors(gone string) string {
+// removedFactors is factorsRemoved in English.
+func removedFactors(gone string) string { return factorsRemoved(catalog.Printer{}, gone) }
+
+// factorsRemoved says which factors an act removed, or "" where it removed none. gone is a models.FactorsGone.
+func factorsRemoved(p catalog.Printer, gone string) string {
 	g, ok := models.ParseFactorsGone(gone)
 	if !ok {
 		return ""
 	}
-	return views.FactorsRemoved(g.Passkeys, g.App, g.Codes)
+	return views.FactorsRemoved(p, g.Passkeys, g.App, g.Codes)
 }
 
 // notMe signs out what the link is about and locks the password, without a sign-in.
@@ -49,11 +53,11 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request, secret string) er
 		return err
 	}
 	if err == nil {
-		text := "Done: it is signed out, and your password is locked."
+		text := say(r).NotMeDone()
 		if done.Revoked == 0 {
-			text = "Done: your password is locked."
+			text = say(r).NotMeDoneLocked()
 		}
-		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: text, Detail: removedFactors(done.Factors.String())})
+		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: text, Detail: factorsRemoved(say(r), done.Factors.String())})
 	}
 	return redirect(w, r, notMeLink.at(secret))
 }

@@ -146,6 +146,75 @@ func (p Printer) DurationSeconds(count int) string {
 	return p.text("duration.seconds", args{"count": count})
 }
 
+// EmailLinkAnother says "Ask for another e-mail address on the <link>page for it</link>.". The new e-mail address is taken; the link leads to the page on which to ask for another.
+func (p Printer) EmailLinkAnother(link Tag) templ.Component {
+	return p.rich("email_link.another", args{"link": link})
+}
+
+// EmailLinkChanged says "The e-mail address was changed to {email}. Sign in with it from now on.".
+func (p Printer) EmailLinkChanged(email string) Sentence {
+	return p.sentence("email_link.changed", args{"email": email})
+}
+
+// EmailLinkChangedDetail says "Every device stays signed in. Both e-mail addresses get a mail about the change.".
+func (p Printer) EmailLinkChangedDetail() string { return p.text("email_link.changed_detail", nil) }
+
+// EmailLinkConfirmAside says "You did not ask for this? Close this page: nothing has changed.".
+func (p Printer) EmailLinkConfirmAside() string { return p.text("email_link.confirm_aside", nil) }
+
+// EmailLinkConfirmDevices says "Every device stays signed in. If you fear that someone else is signed in, <link>sign out all other devices</link> afterwards.".
+func (p Printer) EmailLinkConfirmDevices(link Tag) templ.Component {
+	return p.rich("email_link.confirm_devices", args{"link": link})
+}
+
+// EmailLinkConfirmHint says "So that a stranger who gets the mail cannot do this.". Why the password is asked for.
+func (p Printer) EmailLinkConfirmHint() string { return p.text("email_link.confirm_hint", nil) }
+
+// EmailLinkConfirmSubmit says "Change the e-mail address". A button.
+func (p Printer) EmailLinkConfirmSubmit() string { return p.text("email_link.confirm_submit", nil) }
+
+// EmailLinkConfirmTitle says "Confirm your new e-mail address".
+func (p Printer) EmailLinkConfirmTitle() string { return p.text("email_link.confirm_title", nil) }
+
+// EmailLinkConfirmWhat says "You then sign in with the new e-mail address, and mails about your account go there. The old one gets a mail with a link that takes your account back to it, for 7 days.".
+func (p Printer) EmailLinkConfirmWhat() string { return p.text("email_link.confirm_what", nil) }
+
+// EmailLinkNew says "New e-mail address". The label of the e-mail address that an account has after the change.
+func (p Printer) EmailLinkNew() string { return p.text("email_link.new", nil) }
+
+// EmailLinkNotChanged says "Your e-mail address was not changed.".
+func (p Printer) EmailLinkNotChanged() string { return p.text("email_link.not_changed", nil) }
+
+// EmailLinkNow says "E-mail address now". The label of the e-mail address that an account has before the change.
+func (p Printer) EmailLinkNow() string { return p.text("email_link.now", nil) }
+
+// EmailLinkUndoAside says "You changed it yourself? Close this page: nothing happens.".
+func (p Printer) EmailLinkUndoAside() string { return p.text("email_link.undo_aside", nil) }
+
+// EmailLinkUndoDevices says "It also signs out <strong>every device</strong>, apps and browsers alike, and locks your password: no one can sign in with it until you choose a new one, by a mail to this e-mail address. Links to a new password or to another e-mail address that were mailed earlier stop working.".
+func (p Printer) EmailLinkUndoDevices(strong Tag) templ.Component {
+	return p.rich("email_link.undo_devices", args{"strong": strong})
+}
+
+// EmailLinkUndoSubmit says "Undo the change". A button.
+func (p Printer) EmailLinkUndoSubmit() string { return p.text("email_link.undo_submit", nil) }
+
+// EmailLinkUndoTitle says "Take your e-mail address back?".
+func (p Printer) EmailLinkUndoTitle() string { return p.text("email_link.undo_title", nil) }
+
+// EmailLinkUndoWhat says "This gives your account the e-mail address <strong>{email}</strong> back, whatever e-mail address it has by now.".
+func (p Printer) EmailLinkUndoWhat(strong Tag, email string) templ.Component {
+	return p.rich("email_link.undo_what", args{"strong": strong, "email": email})
+}
+
+// EmailLinkUndone says "Done: your e-mail address is {email} again.".
+func (p Printer) EmailLinkUndone(email string) Sentence {
+	return p.sentence("email_link.undone", args{"email": email})
+}
+
+// EmailLinkUndoneDetail says "Every device was signed out, and your password is locked.".
+func (p Printer) EmailLinkUndoneDetail() string { return p.text("email_link.undone_detail", nil) }
+
 // EndDisabled says "Signed out when your account was disabled.".
 func (p Printer) EndDisabled() string { return p.text("end.disabled", nil) }
 
@@ -350,6 +419,32 @@ func (p Printer) LayoutSkip() string { return p.text("layout.skip", nil) }
 // LayoutSupport says "Support".
 func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
 
+// LockedLead says "Sign-in is blocked until you choose a new password. We mail you a link for it.".
+func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
+
+// LockedMoved says "Sign-in is blocked now. Your account has another e-mail address than the mail with this link went to. If you did not change it, take your e-mail address back first, with the button in our mail “Your e-mail address was changed”.". The mail's subject is like “Your e-mail address was changed”.
+func (p Printer) LockedMoved() string { return p.text("locked.moved", nil) }
+
+// LockedMovedMine says "I changed it myself". A button: the reader changed the e-mail address.
+func (p Printer) LockedMovedMine() string { return p.text("locked.moved_mine", nil) }
+
+// LockedOver says "This link was used, and the account has a new password since. Sign in with it.".
+func (p Printer) LockedOver() string { return p.text("locked.over", nil) }
+
+// LockedPage says "Your account is locked". The title of the page in the browser's tab.
+func (p Printer) LockedPage() string { return p.text("locked.page", nil) }
+
+// LockedSubmit says "Mail me a link". A button.
+func (p Printer) LockedSubmit() string { return p.text("locked.submit", nil) }
+
+// LockedTitle says "Your account is locked. Choose a new password".
+func (p Printer) LockedTitle() string { return p.text("locked.title", nil) }
+
+// LockedTo says "To: <strong>{email}</strong>". The recipient of a mail.
+func (p Printer) LockedTo(strong Tag, email string) templ.Component {
+	return p.rich("locked.to", args{"strong": strong, "email": email})
+}
+
 // LoginForgot says "Forgot your password?".
 func (p Printer) LoginForgot() string { return p.text("login.forgot", nil) }
 
@@ -461,6 +556,69 @@ func (p Printer) MethodTrustedBrowser() string { return p.text("method.trusted_b
 // NameInvisible says "(a name of invisible characters)". Stands in the place of a name that shows nothing.
 func (p Printer) NameInvisible() string { return p.text("name.invisible", nil) }
 
+// NotMeAccount says "The account: <strong>{email}</strong>".
+func (p Printer) NotMeAccount(strong Tag, email string) templ.Component {
+	return p.rich("not_me.account", args{"strong": strong, "email": email})
+}
+
+// NotMeApp says "This removes <strong>the authenticator app</strong> and everything added since: passkeys, apps and recovery codes. It also locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMeApp(strong Tag) templ.Component {
+	return p.rich("not_me.app", args{"strong": strong})
+}
+
+// NotMeAside says "It was you after all? Close this page: nothing has changed.".
+func (p Printer) NotMeAside() string { return p.text("not_me.aside", nil) }
+
+// NotMeDevice says "This signs out <strong>{device}</strong> and locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMeDevice(strong Tag, device string) templ.Component {
+	return p.rich("not_me.device", args{"strong": strong, "device": device})
+}
+
+// NotMeDeviceOthers says "Devices that signed in after it are signed out too; those that were there before stay.".
+func (p Printer) NotMeDeviceOthers() string { return p.text("not_me.device_others", nil) }
+
+// NotMeDone says "Done: it is signed out, and your password is locked.". “It” is the device, or all of them.
+func (p Printer) NotMeDone() string { return p.text("not_me.done", nil) }
+
+// NotMeDoneLocked says "Done: your password is locked.".
+func (p Printer) NotMeDoneLocked() string { return p.text("not_me.done_locked", nil) }
+
+// NotMeEvery says "This signs out <strong>every device</strong>, apps and browsers alike, and locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMeEvery(strong Tag) templ.Component {
+	return p.rich("not_me.every", args{"strong": strong})
+}
+
+// NotMeFactorDevices says "Devices that signed in since then are signed out, and no browser is trusted any more. Devices, passkeys and apps that were there before stay.".
+func (p Printer) NotMeFactorDevices() string { return p.text("not_me.factor_devices", nil) }
+
+// NotMeFactors says "Passkeys, apps and recovery codes that were added since then are removed.".
+func (p Printer) NotMeFactors() string { return p.text("not_me.factors", nil) }
+
+// NotMeGone says "The passkey or app that the mail is about was removed already. This removes everything added since: passkeys, apps and recovery codes. It also locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMeGone() string { return p.text("not_me.gone", nil) }
+
+// NotMePasskey says "This removes the passkey <strong>{factor}</strong> and everything added since: passkeys, apps and recovery codes. It also locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMePasskey(strong Tag, factor string) templ.Component {
+	return p.rich("not_me.passkey", args{"strong": strong, "factor": factor})
+}
+
+// NotMeSince says "This signs out <strong>every device that signed in since {time}</strong>, and locks your password: no one can sign in with it until you choose a new one.". {time} is a moment: “3 November 2026, 12:55:09 UTC”.
+func (p Printer) NotMeSince(strong Tag, time string) templ.Component {
+	return p.rich("not_me.since", args{"strong": strong, "time": time})
+}
+
+// NotMeSinceOthers says "Devices that were signed in before stay.".
+func (p Printer) NotMeSinceOthers() string { return p.text("not_me.since_others", nil) }
+
+// NotMeSubmit says "Sign out and lock my password". A button.
+func (p Printer) NotMeSubmit() string { return p.text("not_me.submit", nil) }
+
+// NotMeSubmitFactor says "Remove it and lock my password". A button. “It” is a passkey or an authenticator app.
+func (p Printer) NotMeSubmitFactor() string { return p.text("not_me.submit_factor", nil) }
+
+// NotMeTitle says "This wasn’t you?". The page of the link “This wasn’t me” in a mail.
+func (p Printer) NotMeTitle() string { return p.text("not_me.title", nil) }
+
 // OthersAccount says "This is about the account <strong>{email}</strong>. The browser you are using now stays signed in.".
 func (p Printer) OthersAccount(strong Tag, email string) templ.Component {
 	return p.rich("others.account", args{"strong": strong, "email": email})
@@ -523,6 +681,35 @@ func (p Printer) OthersTitle() string { return p.text("others.title", nil) }
 
 // PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
+
+// RemovedApp says "The authenticator app was removed.".
+func (p Printer) RemovedApp() string { return p.text("removed.app", nil) }
+
+// RemovedAppCodes says "The authenticator app and the recovery codes were removed.".
+func (p Printer) RemovedAppCodes() string { return p.text("removed.app_codes", nil) }
+
+// RemovedCodes says "The recovery codes were removed.".
+func (p Printer) RemovedCodes() string { return p.text("removed.codes", nil) }
+
+// RemovedPasskeys says "{count} passkeys were removed.".
+func (p Printer) RemovedPasskeys(count int) string {
+	return p.text("removed.passkeys", args{"count": count})
+}
+
+// RemovedPasskeysApp says "{count} passkeys and the authenticator app were removed.".
+func (p Printer) RemovedPasskeysApp(count int) string {
+	return p.text("removed.passkeys_app", args{"count": count})
+}
+
+// RemovedPasskeysAppCodes says "{count} passkeys, the authenticator app and the recovery codes were removed.".
+func (p Printer) RemovedPasskeysAppCodes(count int) string {
+	return p.text("removed.passkeys_app_codes", args{"count": count})
+}
+
+// RemovedPasskeysCodes says "{count} passkeys and the recovery codes were removed.".
+func (p Printer) RemovedPasskeysCodes(count int) string {
+	return p.text("removed.passkeys_codes", args{"count": count})
+}
 
 // ResetDone says "Your password was changed, and every device was signed out. Sign in with the new one.".
 func (p Printer) ResetDone() string { return p.text("reset.done", nil) }
