@@ -260,7 +260,7 @@
   async function copy(button) {
     const text = document.getElementById(button.dataset.copy) || button.parentElement.querySelector("code");
     await navigator.clipboard.writeText(text.textContent);
-    button.textContent = "Copied";
+    button.textContent = button.dataset.copied || "Copied";
   }
 
   document.addEventListener("click", (event) => {

@@ -122,41 +122,41 @@ func (g gallery) signedOut() []State {
 
 func (g gallery) errors() []State {
 	page := func(name string, shell Shell, status int, heading, text string) State {
-		shell.Title = name
+		shell.Title = heading
 		return State{"error/" + name, Error(ErrorPage{
 			Shell: shell, Status: status, Heading: heading, Text: text, RequestID: "01JBV2M4Q8",
 		})}
 	}
 	in, out := g.in("", ""), g.out("")
-	other := ErrorPage{Shell: g.in("Someone else is signed in", ""), Status: 409, Heading: "Someone else is signed in here now", Names: []string{"leila.haddad@example.org"},
-		Text:    "Nothing was changed. The page that you used was about another account; since it was opened, %s has signed in on this browser. If that is not you, sign out above, and sign in with your own account.",
-		BackURL: "/devices", BackText: "Show this account's devices", RequestID: "01JBV2M4Q8"}
+	signedIn := g.say.ErrorOtherAccountText("leila.haddad@example.org")
+	other := ErrorPage{Shell: g.in(g.say.ErrorNameConflict(), ""), Status: 409, Heading: g.say.ErrorOtherAccount(), Text: signedIn.Text, Names: signedIn.Names,
+		BackURL: "/devices", BackText: g.say.ErrorOtherAccountBack(), RequestID: "01JBV2M4Q8"}
 	hostileOther := other
 	hostileOther.Names = []string{override + longWord + "@example.org"}
-	old := ErrorPage{Shell: g.in("This page is out of date", ""), Status: 409, Heading: "This page is out of date", BackURL: "/devices", RequestID: "01JBV2M4Q8",
-		Text: "Nothing was changed. The page was opened too long ago to tell which account it is about. Open it again, and repeat what you wanted to do.", BackText: "Go to your devices"}
+	old := ErrorPage{Shell: g.in(g.say.ErrorNameConflict(), ""), Status: 409, Heading: g.say.ErrorOutOfDate(), BackURL: "/devices", RequestID: "01JBV2M4Q8",
+		Text: g.say.ErrorOutOfDateText()}
 	states := []State{
 		{"error/another account", Error(other)},
 		{"error/another account hostile", Error(hostileOther)},
 		{"error/page out of date", Error(old)},
-		page("not allowed", in, 403, "This is not allowed", "This form was sent from another site."),
-		page("nothing here", in, 404, "Nothing here", "There is no such device, or it is signed out already."),
-		page("nothing here, signed out", out, 404, "Nothing here", "There is no such page."),
-		page("not like this", in, 405, "Not like this", "This page does not take that method."),
-		page("too much", out, 413, "That was too much", "What you sent is larger than we accept."),
-		page("too many attempts", out, 429, "Too many attempts", "Please wait before you try again. Try again in 15 minutes."),
-		page("our fault", in, 500, "That did not work", "Something went wrong on our side. Try again in 5 seconds."),
-		page("busy", out, 503, "Just a moment", "The service is not available right now. Please try again. Try again in 2 seconds."),
+		page("not allowed", in, 403, g.say.ErrorHeadingForbidden(), g.say.Error("This form was sent from another site.")),
+		page("nothing here", in, 404, g.say.ErrorHeadingNotFound(), g.say.Error("There is no such device, or it is signed out already.")),
+		page("nothing here, signed out", out, 404, g.say.ErrorHeadingNotFound(), g.say.Error("There is no such page.")),
+		page("not like this", in, 405, g.say.ErrorHeadingMethod(), g.say.Error("This page does not take that method.")),
+		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("The body is larger than 64 KiB.")),
+		page("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.Error("Too many attempts. Please wait before you try again.")+" "+g.say.WaitMinutes(15)),
+		page("our fault", in, 500, g.say.ErrorHeadingInternal(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
+		page("busy", out, 503, g.say.ErrorHeadingUnavailable(), g.say.Error("The service is not available right now. Please try again.")+" "+g.say.WaitSeconds(2)),
 		page("hostile", out, 400, hostile, hostile),
 	}
-	dead := func(name, heading, text, next, offer string) State {
-		return State{"error/" + name, Error(ErrorPage{Shell: g.out(heading), Status: 410, Heading: heading, Text: text, RequestID: "01JBV2M4Q8", BackURL: next, BackText: offer})}
+	dead := func(name, heading, text string) State {
+		return State{"error/" + name, Error(ErrorPage{Shell: g.out(g.say.ErrorNameGone()), Status: 410, Heading: heading, Text: g.say.Error(text), RequestID: "01JBV2M4Q8", BackURL: "/forgot", BackText: g.say.ErrorNewLink()})}
 	}
 	states = append(states,
-		dead("dead link", "This link cannot be used", "It was used before, it has expired, or it was not copied whole. Nothing was changed.", "/forgot", "Send a new link"),
-		dead("link of another browser", "Follow the link in the mail again", "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed.", "/forgot", "Send a new link"),
+		dead("dead link", g.say.ErrorHeadingGone(), "It was used before, it has expired, or it was not copied whole. Nothing was changed."),
+		dead("link of another browser", g.say.ErrorHeadingFollowAgain(), "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed."),
 	)
-	bare := ErrorPage{Shell: g.out("Error"), Heading: "Something went wrong", BackURL: "javascript:alert(1)"}
+	bare := ErrorPage{Shell: g.out(g.say.ErrorNameBadRequest()), Heading: g.say.ErrorHeadingInternal(), BackURL: "javascript:alert(1)"}
 	return append(states, State{"error/bare", Error(bare)})
 }
 

@@ -26,9 +26,7 @@ var unconverted = []string{
 	"devices/thefts and more",
 	"devices/told",
 	"email",
-	"error",
 	"letter",
-	"outbox",
 	"passkeys",
 	"password",
 	"remove",
@@ -40,8 +38,8 @@ var unconverted = []string{
 	"ways back",
 }
 
-// alwaysEnglish are the states that stay English: developers' and the support staff's.
-var alwaysEnglish = []string{"docs", "support", "support user", "gallery"}
+// alwaysEnglish are the states that stay English: developers', the demonstration's and the support staff's.
+var alwaysEnglish = []string{"docs", "support", "support user", "gallery", "outbox"}
 
 func listed(list []string, name string) bool {
 	page, _, _ := strings.Cut(name, "/")

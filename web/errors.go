@@ -62,10 +62,8 @@ type httpError struct {
 	code    string // of problem details
 	oauth   string // empty: invalid_request
 	message string
-	// heading, names (for each %s of the message) and backText are for pages; empty: what the status says.
-	heading  string
-	names    []string
-	backText string
+	// fill says on a page what the message and the status do not say; nil: there is nothing else to say.
+	fill func(catalog.Printer, *views.ErrorPage)
 	// challenge is WWW-Authenticate.
 	challenge string
 	// acceptEncoding is Accept-Encoding, of a refused Content-Encoding (RFC 9110 §12.5.3).
@@ -244,23 +242,17 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	f := s.judge(w, r, err)
 	s.attachSession(r, f.status)
 	page := views.ErrorPage{
-		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Text: say(r).Error(f.message), RequestID: request(r).id,
+		Shell: s.shell(w, r, statusName(say(r), f.status), ""), Status: f.status, Text: say(r).Error(f.message), RequestID: request(r).id,
+		Heading: statusName(say(r), f.status),
 	}
 	if heading, ok := headings[f.status]; ok {
 		page.Heading = heading(say(r))
 	}
-	var protocol *httpError
-	if errors.As(err, &protocol) && protocol.heading != "" {
-		page.Heading, page.Names, page.BackText = protocol.heading, protocol.names, protocol.backText
-	}
-	if page.Heading == "" {
-		page.Heading = http.StatusText(f.status)
+	if protocol := (*httpError)(nil); errors.As(err, &protocol) && protocol.fill != nil {
+		protocol.fill(say(r), &page)
 	}
 	if end := (*deadEnd)(nil); errors.As(err, &end) {
-		page.BackURL, page.BackText = end.next, end.offer
-		if end.heading != "" {
-			page.Heading = end.heading
-		}
+		end.fill(say(r), &page)
 	}
 	if f.retryAfter > 0 {
 		page.Text += " " + waitFor(say(r), f.retryAfter)
@@ -294,7 +286,33 @@ func (s *Server) attachSession(r *http.Request, status int) {
 	}
 }
 
-// headings say what a status means; another status is told by its own English name.
+// statusNames are the names of the statuses that pages have.
+var statusNames = map[int]func(catalog.Printer) string{
+	http.StatusBadRequest:            catalog.Printer.ErrorNameBadRequest,
+	http.StatusForbidden:             catalog.Printer.ErrorNameForbidden,
+	http.StatusNotFound:              catalog.Printer.ErrorNameNotFound,
+	http.StatusMethodNotAllowed:      catalog.Printer.ErrorNameMethod,
+	http.StatusRequestTimeout:        catalog.Printer.ErrorNameTimeout,
+	http.StatusConflict:              catalog.Printer.ErrorNameConflict,
+	http.StatusGone:                  catalog.Printer.ErrorNameGone,
+	http.StatusRequestEntityTooLarge: catalog.Printer.ErrorNameTooLarge,
+	http.StatusUnsupportedMediaType:  catalog.Printer.ErrorNameMediaType,
+	http.StatusMisdirectedRequest:    catalog.Printer.ErrorNameMisdirected,
+	http.StatusUnprocessableEntity:   catalog.Printer.ErrorNameUnprocessable,
+	http.StatusTooManyRequests:       catalog.Printer.ErrorNameTooMany,
+	http.StatusInternalServerError:   catalog.Printer.ErrorNameInternal,
+	http.StatusServiceUnavailable:    catalog.Printer.ErrorNameUnavailable,
+}
+
+// statusName is the name of a status (RFC 9110 §15).
+func statusName(p catalog.Printer, status int) string {
+	if name, ok := statusNames[status]; ok {
+		return name(p)
+	}
+	return http.StatusText(status)
+}
+
+// headings say what a status means; another status is told by its name.
 var headings = map[int]func(catalog.Printer) string{
 	http.StatusForbidden:             catalog.Printer.ErrorHeadingForbidden,
 	http.StatusNotFound:              catalog.Printer.ErrorHeadingNotFound,

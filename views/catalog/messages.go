@@ -257,6 +257,24 @@ func (p Printer) EndSignOut() string { return p.text("end.sign_out", nil) }
 // EndUndo says "Signed out when you took your e-mail address back.".
 func (p Printer) EndUndo() string { return p.text("end.undo", nil) }
 
+// ErrorBack says "Go back".
+func (p Printer) ErrorBack() string { return p.text("error.back", nil) }
+
+// ErrorBackDevices says "Go to your devices".
+func (p Printer) ErrorBackDevices() string { return p.text("error.back_devices", nil) }
+
+// ErrorBackLogin says "Go to sign in".
+func (p Printer) ErrorBackLogin() string { return p.text("error.back_login", nil) }
+
+// ErrorCopied says "Copied". The button that copies says this afterwards.
+func (p Printer) ErrorCopied() string { return p.text("error.copied", nil) }
+
+// ErrorCopy says "Copy". A button that copies the number beside it.
+func (p Printer) ErrorCopy() string { return p.text("error.copy", nil) }
+
+// ErrorHeadingFollowAgain says "Follow the link in the mail again".
+func (p Printer) ErrorHeadingFollowAgain() string { return p.text("error.heading_follow_again", nil) }
+
 // ErrorHeadingForbidden says "This is not allowed".
 func (p Printer) ErrorHeadingForbidden() string { return p.text("error.heading_forbidden", nil) }
 
@@ -280,6 +298,79 @@ func (p Printer) ErrorHeadingTooMany() string { return p.text("error.heading_too
 
 // ErrorHeadingUnavailable says "Just a moment".
 func (p Printer) ErrorHeadingUnavailable() string { return p.text("error.heading_unavailable", nil) }
+
+// ErrorNameBadRequest says "Bad Request". The name of the HTTP status 400, in the browser's tab and as a heading.
+func (p Printer) ErrorNameBadRequest() string { return p.text("error.name_bad_request", nil) }
+
+// ErrorNameConflict says "Conflict". The name of the HTTP status 409, in the browser's tab and as a heading.
+func (p Printer) ErrorNameConflict() string { return p.text("error.name_conflict", nil) }
+
+// ErrorNameForbidden says "Forbidden". The name of the HTTP status 403, in the browser's tab.
+func (p Printer) ErrorNameForbidden() string { return p.text("error.name_forbidden", nil) }
+
+// ErrorNameGone says "Gone". The name of the HTTP status 410, in the browser's tab.
+func (p Printer) ErrorNameGone() string { return p.text("error.name_gone", nil) }
+
+// ErrorNameInternal says "Internal Server Error". The name of the HTTP status 500, in the browser's tab.
+func (p Printer) ErrorNameInternal() string { return p.text("error.name_internal", nil) }
+
+// ErrorNameMediaType says "Unsupported Media Type". The name of the HTTP status 415, in the browser's tab and as a heading.
+func (p Printer) ErrorNameMediaType() string { return p.text("error.name_media_type", nil) }
+
+// ErrorNameMethod says "Method Not Allowed". The name of the HTTP status 405, in the browser's tab.
+func (p Printer) ErrorNameMethod() string { return p.text("error.name_method", nil) }
+
+// ErrorNameMisdirected says "Misdirected Request". The name of the HTTP status 421, in the browser's tab and as a heading.
+func (p Printer) ErrorNameMisdirected() string { return p.text("error.name_misdirected", nil) }
+
+// ErrorNameNotFound says "Not Found". The name of the HTTP status 404, in the browser's tab.
+func (p Printer) ErrorNameNotFound() string { return p.text("error.name_not_found", nil) }
+
+// ErrorNameTimeout says "Request Timeout". The name of the HTTP status 408, in the browser's tab and as a heading.
+func (p Printer) ErrorNameTimeout() string { return p.text("error.name_timeout", nil) }
+
+// ErrorNameTooLarge says "Request Entity Too Large". The name of the HTTP status 413, in the browser's tab.
+func (p Printer) ErrorNameTooLarge() string { return p.text("error.name_too_large", nil) }
+
+// ErrorNameTooMany says "Too Many Requests". The name of the HTTP status 429, in the browser's tab.
+func (p Printer) ErrorNameTooMany() string { return p.text("error.name_too_many", nil) }
+
+// ErrorNameUnavailable says "Service Unavailable". The name of the HTTP status 503, in the browser's tab.
+func (p Printer) ErrorNameUnavailable() string { return p.text("error.name_unavailable", nil) }
+
+// ErrorNameUnprocessable says "Unprocessable Entity". The name of the HTTP status 422, in the browser's tab and as a heading.
+func (p Printer) ErrorNameUnprocessable() string { return p.text("error.name_unprocessable", nil) }
+
+// ErrorNewLink says "Send a new link". A button on the page of a mailed link that cannot be used.
+func (p Printer) ErrorNewLink() string { return p.text("error.new_link", nil) }
+
+// ErrorNewPassword says "Choose a new password". A button on the page of a mailed link that cannot be used.
+func (p Printer) ErrorNewPassword() string { return p.text("error.new_password", nil) }
+
+// ErrorOtherAccount says "Someone else is signed in here now".
+func (p Printer) ErrorOtherAccount() string { return p.text("error.other_account", nil) }
+
+// ErrorOtherAccountBack says "Show this account's devices".
+func (p Printer) ErrorOtherAccountBack() string { return p.text("error.other_account_back", nil) }
+
+// ErrorOtherAccountText says "Nothing was changed. The page that you used was about another account; since it was opened, {email} has signed in on this browser. If that is not you, sign out above, and sign in with your own account.".
+func (p Printer) ErrorOtherAccountText(email string) Sentence {
+	return p.sentence("error.other_account_text", args{"email": email})
+}
+
+// ErrorOutOfDate says "This page is out of date".
+func (p Printer) ErrorOutOfDate() string { return p.text("error.out_of_date", nil) }
+
+// ErrorOutOfDateText says "Nothing was changed. The page was opened too long ago to tell which account it is about. Open it again, and repeat what you wanted to do.".
+func (p Printer) ErrorOutOfDateText() string { return p.text("error.out_of_date_text", nil) }
+
+// ErrorQuote says "If you ask for help, quote this number:". A number that helps to find the error in the log follows.
+func (p Printer) ErrorQuote() string { return p.text("error.quote", nil) }
+
+// ErrorStatus says "Error {number}". Over the heading of an error's page; {number} is the status, such as 404.
+func (p Printer) ErrorStatus(number string) string {
+	return p.text("error.status", args{"number": number})
+}
 
 // ErrorTryAgain says "Try again".
 func (p Printer) ErrorTryAgain() string { return p.text("error.try_again", nil) }
