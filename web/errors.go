@@ -220,9 +220,9 @@ func (s *Server) answerOAuth(w http.ResponseWriter, r *http.Request, err error) 
 // answerPage answers with an HTML page, or sends people whose browser is not signed in to the sign-in form.
 func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	pageHeaders(w.Header())
-	s.chooseLanguage(r)
 	own := auth.AsError(err)
 	if own.Kind == auth.KindSignedOut {
+		s.chooseLanguage(r, "")
 		target := "/login"
 		if key, ok := s.cookies.key(r); ok && request(r).route == deleteRoute && s.deletions.Deleted(r.Context(), key) {
 			s.farewell(w, r) // the form was sent twice
@@ -241,6 +241,7 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := s.judge(w, r, err)
 	s.attachSession(r, f.status)
+	s.chooseLanguage(r, accountLanguage(r))
 	page := views.ErrorPage{
 		Shell: s.shell(w, r, statusName(say(r), f.status), ""), Status: f.status, Text: say(r).Error(f.message), RequestID: request(r).id,
 		Heading: statusName(say(r), f.status),
@@ -310,6 +311,14 @@ func statusName(p catalog.Printer, status int) string {
 		return name(p)
 	}
 	return http.StatusText(status)
+}
+
+// accountLanguage is the language of the account that is signed in, as far as the request knows.
+func accountLanguage(r *http.Request) string {
+	if by := request(r).session; by != nil {
+		return by.User.Language
+	}
+	return ""
 }
 
 // headings say what a status means; another status is told by its name.

@@ -75,6 +75,7 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 		return s.refuseStep(w, r, page, err)
 	}
 	s.cookies.forgetStep(w, r)
+	s.chooseLanguage(r, key.Language) // of the notice, which the account's page shows
 	if p["method"] == string(signin.StepRecovery) {
 		s.cookies.leave(w, r, views.Flash{
 			Tone: views.ToneInfo, Text: say(r).StepUsedRecoveryCode(),

@@ -27,7 +27,7 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.accounts.Signup(r.Context(), account.SignupRequest{Email: p["email"], Password: p["password"], Next: localPath(p["next"]), From: from})
+	err = s.accounts.Signup(r.Context(), account.SignupRequest{Email: p["email"], Password: p["password"], Next: localPath(p["next"]), Language: s.signupLanguage(r), From: from})
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {

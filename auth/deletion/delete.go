@@ -3,6 +3,7 @@ package deletion
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -43,7 +44,7 @@ func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) err
 	var had []string
 	err = s.store.DeleteUser(ctx, models.Deletion{
 		UserID: by.User.ID, Verified: by.User.PasswordHash, Proof: done.Proof, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
-		Farewell: s.notify.Compose(uuid.Nil, notify.NewNotification(notify.KindDeleted, from, now)),
+		Farewell: s.farewell(by.User, from, now),
 		Seal: func(emailKeys []string) []byte {
 			had = emailKeys
 			return s.Seal(by.User.ID, emailKeys)
@@ -59,6 +60,13 @@ func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) err
 		s.finishSoon(ctx, by.User.ID, had)
 	}
 	return err
+}
+
+// farewell is the mail to the address of an account that is deleted with this transaction, in the account's language.
+func (s *Service) farewell(u models.User, from auth.Caller, now time.Time) models.MailWithLinks {
+	l := notify.NewNotification(notify.KindDeleted, from, now)
+	l.Language = u.Language
+	return s.notify.Compose(uuid.Nil, l)
 }
 
 // Deleted reports whether the account that a browser was signed in to is gone.

@@ -102,7 +102,7 @@ func (s *Service) finishedBefore(ctx context.Context, a StepAnswer) (key Browser
 	if err != nil || user.DisabledAt != nil {
 		return BrowserKey{}, false
 	}
-	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
+	key.ChoosePassword, key.SetUp, key.Language = user.MustChoosePassword(), s.MustSetUp(user), user.Language
 	return key, true
 }
 
