@@ -1020,8 +1020,36 @@ func (p Printer) WaitMinutes(count int) string { return p.text("wait.minutes", a
 // WaitSeconds says "Try again in {count} seconds.".
 func (p Printer) WaitSeconds(count int) string { return p.text("wait.seconds", args{"count": count}) }
 
+// WhenClock says "{time} UTC". The time of day: “14:05 UTC”.
+func (p Printer) WhenClock(time string) string { return p.text("when.clock", args{"time": time}) }
+
+// WhenDate says "{day} {month}". A day of this year: “3 March”. It also ends “Signed in …”.
+func (p Printer) WhenDate(day string, month string) string {
+	return p.text("when.date", args{"day": day, "month": month})
+}
+
+// WhenDateYear says "{day} {month} {year}". A day of another year: “3 March 2025”. It also ends “Signed in …”.
+func (p Printer) WhenDateYear(day string, month string, year string) string {
+	return p.text("when.date_year", args{"day": day, "month": month, "year": year})
+}
+
 // WhenDaysAgo says "{count} days ago".
 func (p Printer) WhenDaysAgo(count int) string { return p.text("when.days_ago", args{"count": count}) }
+
+// WhenExact says "{day} {month} {year}, {time} UTC". A moment: “3 March 2026, 14:05:09 UTC”.
+func (p Printer) WhenExact(day string, month string, year string, time string) string {
+	return p.text("when.exact", args{"day": day, "month": month, "year": year, "time": time})
+}
+
+// WhenHeading says "{weekday}, {day} {month}". A heading: “Tuesday, 3 March”.
+func (p Printer) WhenHeading(weekday string, day string, month string) string {
+	return p.text("when.heading", args{"weekday": weekday, "day": day, "month": month})
+}
+
+// WhenHeadingYear says "{weekday}, {day} {month} {year}". A heading: “Tuesday, 3 March 2025”.
+func (p Printer) WhenHeadingYear(weekday string, day string, month string, year string) string {
+	return p.text("when.heading_year", args{"weekday": weekday, "day": day, "month": month, "year": year})
+}
 
 // WhenHoursAgo says "{count} hours ago".
 func (p Printer) WhenHoursAgo(count int) string {
@@ -1061,6 +1089,42 @@ func (p Printer) WhenMinutesAgo(count int) string {
 	return p.text("when.minutes_ago", args{"count": count})
 }
 
+// WhenMonth01 says "January". The month, as it stands in a date.
+func (p Printer) WhenMonth01() string { return p.text("when.month_01", nil) }
+
+// WhenMonth02 says "February". The month, as it stands in a date.
+func (p Printer) WhenMonth02() string { return p.text("when.month_02", nil) }
+
+// WhenMonth03 says "March". The month, as it stands in a date.
+func (p Printer) WhenMonth03() string { return p.text("when.month_03", nil) }
+
+// WhenMonth04 says "April". The month, as it stands in a date.
+func (p Printer) WhenMonth04() string { return p.text("when.month_04", nil) }
+
+// WhenMonth05 says "May". The month, as it stands in a date.
+func (p Printer) WhenMonth05() string { return p.text("when.month_05", nil) }
+
+// WhenMonth06 says "June". The month, as it stands in a date.
+func (p Printer) WhenMonth06() string { return p.text("when.month_06", nil) }
+
+// WhenMonth07 says "July". The month, as it stands in a date.
+func (p Printer) WhenMonth07() string { return p.text("when.month_07", nil) }
+
+// WhenMonth08 says "August". The month, as it stands in a date.
+func (p Printer) WhenMonth08() string { return p.text("when.month_08", nil) }
+
+// WhenMonth09 says "September". The month, as it stands in a date.
+func (p Printer) WhenMonth09() string { return p.text("when.month_09", nil) }
+
+// WhenMonth10 says "October". The month, as it stands in a date.
+func (p Printer) WhenMonth10() string { return p.text("when.month_10", nil) }
+
+// WhenMonth11 says "November". The month, as it stands in a date.
+func (p Printer) WhenMonth11() string { return p.text("when.month_11", nil) }
+
+// WhenMonth12 says "December". The month, as it stands in a date.
+func (p Printer) WhenMonth12() string { return p.text("when.month_12", nil) }
+
 // WhenMonthsAgo says "{count} months ago".
 func (p Printer) WhenMonthsAgo(count int) string {
 	return p.text("when.months_ago", args{"count": count})
@@ -1080,6 +1144,27 @@ func (p Printer) WhenUnknown() string { return p.text("when.unknown", nil) }
 
 // WhenUnknownDay says "on an unknown day". Ends “Signed in …”.
 func (p Printer) WhenUnknownDay() string { return p.text("when.unknown_day", nil) }
+
+// WhenWeekday0 says "Sunday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday0() string { return p.text("when.weekday_0", nil) }
+
+// WhenWeekday1 says "Monday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday1() string { return p.text("when.weekday_1", nil) }
+
+// WhenWeekday2 says "Tuesday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday2() string { return p.text("when.weekday_2", nil) }
+
+// WhenWeekday3 says "Wednesday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday3() string { return p.text("when.weekday_3", nil) }
+
+// WhenWeekday4 says "Thursday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday4() string { return p.text("when.weekday_4", nil) }
+
+// WhenWeekday5 says "Friday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday5() string { return p.text("when.weekday_5", nil) }
+
+// WhenWeekday6 says "Saturday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday6() string { return p.text("when.weekday_6", nil) }
 
 // WhenWeeksAgo says "{count} weeks ago".
 func (p Printer) WhenWeeksAgo(count int) string {
