@@ -121,9 +121,7 @@ var errSignupClosed = &auth.Error{Kind: auth.KindSignupClosed, Message: "New acc
 func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held bool) (models.MailWithLinks, error) {
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindSignup, r.From, now)
-	if known == uuid.Nil { // a mail to an account is in the account's language, whatever the stranger's page spoke
-		l.Language = r.Language
-	}
+	l.Language = r.Language // a mail to an account is in the account's own
 	l.UserAgent = "" // the address may be a stranger's: it gets no text that a person wrote
 	link, secret := notify.NewLink(known, notify.LinkSignup, models.NewID(now).String(), now, notify.SignupLife)
 	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next, Language: r.Language})

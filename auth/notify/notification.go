@@ -65,8 +65,8 @@ type Notification struct {
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient may know them.
 	Before, After string `json:",omitempty"`
-	// Language is the recipient's, a tag of BCP 47. It is stored for an address whose account is gone or not made yet; otherwise the
-	// account's is filled in when the mail is sent. Empty: the default language.
+	// Language is the recipient's, a tag of BCP 47. Only that of an address whose account is gone or not made yet is stored: the account's
+	// takes its place when the mail is sent. Empty: the default language.
 	Language string `json:",omitempty"`
 	// Until is when the link expires. A mail that could not be sent by then is given up.
 	Until time.Time `json:",omitzero"`
