@@ -117,7 +117,7 @@ func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secret
 	err := s.read(ctx).Raw(`SELECT devices.*, u.id AS u_id, u.email AS u_email, u.email_key AS u_email_key, u.password_hash AS u_password_hash,
 		u.password_changed_at AS u_password_changed_at, u.role AS u_role, u.created_at AS u_created_at, u.updated_at AS u_updated_at,
 		u.alerts_seen_at AS u_alerts_seen_at, u.locked_at AS u_locked_at, u.generated_at AS u_generated_at,
-		u.second_factor AS u_second_factor, u.factors_version AS u_factors_version
+		u.second_factor AS u_second_factor, u.factors_version AS u_factors_version, u.language AS u_language
 		FROM devices JOIN users u ON u.id = devices.user_id AND u.disabled_at IS NULL
 		WHERE user_id = ? AND devices.id = ? AND kind = 'browser' AND `+secretCondition+` AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ?
 			AND (last_seen_at > ? OR u.role <> 'support')`,

@@ -35,6 +35,7 @@ type User struct {
 	GeneratedAt       *time.Time // see MustChoosePassword
 	SecondFactor      bool       // the account has a passkey or an authenticator app
 	FactorsVersion    int64      // counts the changes of its factors
+	Language          string     // that the owner chose for pages and mails, a tag of BCP 47; empty: none
 }
 
 // Invited reports whether the account was made by an invitation and its owner has chosen no password yet. Until then no one knows

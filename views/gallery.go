@@ -88,74 +88,75 @@ func (g gallery) ago(d time.Duration) time.Time { return g.now.Add(-d) }
 func (g gallery) signedOut() []State {
 	shut := g.out(g.say.LoginTitle())
 	shut.SignupOpen = false
-	shut.Flash = &Flash{Tone: ToneInfo, Text: "You are signed out."}
+	shut.Flash = &Flash{Tone: ToneInfo, Text: g.say.LogoutDone()}
 	filled := g.out(g.say.LoginTitle())
-	filled.Flash = &Flash{Tone: ToneSuccess, Text: "Your password was changed, and every device was signed out. Sign in with the new one."}
+	filled.Flash = &Flash{Tone: ToneSuccess, Text: g.say.ResetDone()}
 	wrong := FormProblems{Summary: g.say.Error("The e-mail address or the password is wrong.")}
-	bad := FormProblems{Summary: "The account was not created.", Fields: map[string]string{
-		"email":    "An e-mail address looks like name@example.org.",
-		"password": "This password is one of the most common ones. Choose another.",
+	bad := FormProblems{Summary: g.say.Error("Some of what was sent cannot be used."), Fields: map[string]string{
+		"email":    g.say.Error("This is not an e-mail address."),
+		"password": g.say.Error("Choose another password: this one is on the lists that attackers try first."),
 	}}
+	someone := g.say.LoginOtherPerson("leila.haddad@example.org")
 	choice, _ := catalog.NewChoice(nil, []string{catalog.Source, catalog.PseudoLong, catalog.PseudoRightToLeft})
 	offered := g.out(g.say.LoginTitle())
 	offered.Languages, offered.Here = choice.Offered(), "/login"
-	only := FormProblems{Fields: map[string]string{"password": "At least 12 characters are needed."}}
+	only := FormProblems{Fields: map[string]string{"password": g.say.Error("Use at least 12 characters.")}}
 	return []State{
 		{"login/empty", Login(LoginPage{Shell: g.out(g.say.LoginTitle())})},
 		{"login/languages", Login(LoginPage{Shell: offered})},
 		{"login/passkey", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Passkey: askedPasskey, Next: "/activity"})},
 		{"login/passkey refused", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Passkey: askedPasskey, Problems: FormProblems{
-			Summary: "You are not signed in.", Fields: map[string]string{"passkey": "No account here has that passkey. It may have been removed."}}})},
+			Summary: g.say.LoginPasskeyUnknown()}})},
 		{"login/next", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Next: "/devices/9?a=1&b=2"})},
 		{"login/signup closed", Login(LoginPage{Shell: shut})},
 		{"login/filled in", Login(LoginPage{Shell: filled, Email: "leila.haddad@example.org"})},
 		{"login/refused", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Email: "leila@example.org", Problems: wrong})},
 		{"login/somebody signed in", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Signed: &Account{ID: "0192d3c4-0000-7000-8000-000000000001"}, Email: "sam@example.org",
-			Problems: FormProblems{Summary: "Nothing was done: leila.haddad@example.org has signed in on this browser since this page was opened. Sign in once more to sign that account out here."}})},
+			Problems: FormProblems{Summary: someone.Text, Names: someone.Names}})},
 		{"login/hostile", Login(LoginPage{Shell: g.out(g.say.LoginTitle()), Email: hostile, Next: "/" + hostile, Problems: FormProblems{Summary: hostile}})},
-		{"signup/empty", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12})},
-		{"signup/refused", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12, Email: "leila@", Next: "/security", Problems: bad})},
-		{"signup/one field refused", Signup(SignupPage{Shell: g.out("Create an account"), PasswordMin: 12, Email: "leila@example.org", Problems: only})},
+		{"signup/empty", Signup(SignupPage{Shell: g.out(g.say.SignupTitle()), PasswordMin: 12})},
+		{"signup/refused", Signup(SignupPage{Shell: g.out(g.say.SignupTitle()), PasswordMin: 12, Email: "leila@", Next: "/security", Problems: bad})},
+		{"signup/one field refused", Signup(SignupPage{Shell: g.out(g.say.SignupTitle()), PasswordMin: 12, Email: "leila@example.org", Problems: only})},
 	}
 }
 
 func (g gallery) errors() []State {
 	page := func(name string, shell Shell, status int, heading, text string) State {
-		shell.Title = name
+		shell.Title = heading
 		return State{"error/" + name, Error(ErrorPage{
 			Shell: shell, Status: status, Heading: heading, Text: text, RequestID: "01JBV2M4Q8",
 		})}
 	}
 	in, out := g.in("", ""), g.out("")
-	other := ErrorPage{Shell: g.in("Someone else is signed in", ""), Status: 409, Heading: "Someone else is signed in here now", Names: []string{"leila.haddad@example.org"},
-		Text:    "Nothing was changed. The page that you used was about another account; since it was opened, %s has signed in on this browser. If that is not you, sign out above, and sign in with your own account.",
-		BackURL: "/devices", BackText: "Show this account's devices", RequestID: "01JBV2M4Q8"}
+	signedIn := g.say.ErrorOtherAccountText("leila.haddad@example.org")
+	other := ErrorPage{Shell: g.in(g.say.ErrorNameConflict(), ""), Status: 409, Heading: g.say.ErrorOtherAccount(), Text: signedIn.Text, Names: signedIn.Names,
+		BackURL: "/devices", BackText: g.say.ErrorOtherAccountBack(), RequestID: "01JBV2M4Q8"}
 	hostileOther := other
 	hostileOther.Names = []string{override + longWord + "@example.org"}
-	old := ErrorPage{Shell: g.in("This page is out of date", ""), Status: 409, Heading: "This page is out of date", BackURL: "/devices", RequestID: "01JBV2M4Q8",
-		Text: "Nothing was changed. The page was opened too long ago to tell which account it is about. Open it again, and repeat what you wanted to do.", BackText: "Go to your devices"}
+	old := ErrorPage{Shell: g.in(g.say.ErrorNameConflict(), ""), Status: 409, Heading: g.say.ErrorOutOfDate(), BackURL: "/devices", RequestID: "01JBV2M4Q8",
+		Text: g.say.ErrorOutOfDateText()}
 	states := []State{
 		{"error/another account", Error(other)},
 		{"error/another account hostile", Error(hostileOther)},
 		{"error/page out of date", Error(old)},
-		page("not allowed", in, 403, "This is not allowed", "This form was sent from another site."),
-		page("nothing here", in, 404, "Nothing here", "There is no such device, or it is signed out already."),
-		page("nothing here, signed out", out, 404, "Nothing here", "There is no such page."),
-		page("not like this", in, 405, "Not like this", "This page does not take that method."),
-		page("too much", out, 413, "That was too much", "What you sent is larger than we accept."),
-		page("too many attempts", out, 429, "Too many attempts", "Please wait before you try again. Try again in 15 minutes."),
-		page("our fault", in, 500, "That did not work", "Something went wrong on our side. Try again in 5 seconds."),
-		page("busy", out, 503, "Just a moment", "The service is not available right now. Please try again. Try again in 2 seconds."),
+		page("not allowed", in, 403, g.say.ErrorHeadingForbidden(), g.say.Error("This form was sent from another site.")),
+		page("nothing here", in, 404, g.say.ErrorHeadingNotFound(), g.say.Error("There is no such device, or it is signed out already.")),
+		page("nothing here, signed out", out, 404, g.say.ErrorHeadingNotFound(), g.say.Error("There is no such page.")),
+		page("not like this", in, 405, g.say.ErrorHeadingMethod(), g.say.Error("This page does not take that method.")),
+		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("The body is larger than 64 KiB.")),
+		page("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.Error("Too many attempts. Please wait before you try again.")+" "+g.say.WaitMinutes(15)),
+		page("our fault", in, 500, g.say.ErrorHeadingInternal(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
+		page("busy", out, 503, g.say.ErrorHeadingUnavailable(), g.say.Error("The service is not available right now. Please try again.")+" "+g.say.WaitSeconds(2)),
 		page("hostile", out, 400, hostile, hostile),
 	}
-	dead := func(name, heading, text, next, offer string) State {
-		return State{"error/" + name, Error(ErrorPage{Shell: g.out(heading), Status: 410, Heading: heading, Text: text, RequestID: "01JBV2M4Q8", BackURL: next, BackText: offer})}
+	dead := func(name, heading, text string) State {
+		return State{"error/" + name, Error(ErrorPage{Shell: g.out(g.say.ErrorNameGone()), Status: 410, Heading: heading, Text: g.say.Error(text), RequestID: "01JBV2M4Q8", BackURL: "/forgot", BackText: g.say.ErrorNewLink()})}
 	}
 	states = append(states,
-		dead("dead link", "This link cannot be used", "It was used before, it has expired, or it was not copied whole. Nothing was changed.", "/forgot", "Send a new link"),
-		dead("link of another browser", "Follow the link in the mail again", "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed.", "/forgot", "Send a new link"),
+		dead("dead link", g.say.ErrorHeadingGone(), "It was used before, it has expired, or it was not copied whole. Nothing was changed."),
+		dead("link of another browser", g.say.ErrorHeadingFollowAgain(), "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed."),
 	)
-	bare := ErrorPage{Shell: g.out("Error"), Heading: "Something went wrong", BackURL: "javascript:alert(1)"}
+	bare := ErrorPage{Shell: g.out(g.say.ErrorNameBadRequest()), Heading: g.say.ErrorHeadingInternal(), BackURL: "javascript:alert(1)"}
 	return append(states, State{"error/bare", Error(bare)})
 }
 

@@ -36,18 +36,18 @@ func (g gallery) doubted(summary string) FormProblems {
 func (g gallery) secondSteps() []State {
 	all := []string{"passkey", "totp", "recovery_code"}
 	step := func(name string, p SecondStepPage) State {
-		p.Shell, p.Challenge = g.out("One more step"), "cHVibGlj"
+		p.Shell, p.Challenge = g.out(g.say.StepTitle()), "cHVibGlj"
 		return State{"second step/" + name, SecondStep(p)}
 	}
 	passkey := *askedPasskey
 	passkey.Challenge = ""
-	wrong := FormProblems{Summary: "You are not signed in yet.", Fields: map[string]string{"code": "That code is not right. You can try 3 more times."}}
-	last := FormProblems{Summary: "You are not signed in yet.", Fields: map[string]string{"code": "That code is not right. You can try once more."}}
+	wrong := FormProblems{Summary: g.say.StepTries(3), Fields: map[string]string{"code": g.say.Error("That code is wrong, or it was used before.")}}
+	last := FormProblems{Summary: g.say.StepTries(1), Fields: map[string]string{"code": g.say.Error("That code is wrong, or it was used before.")}}
 	return []State{
 		step("passkey", SecondStepPage{Method: "passkey", Methods: all, Passkey: &passkey, CanTrust: true, Next: "/activity?kind=sign-ins"}),
 		step("passkey only", SecondStepPage{Method: "passkey", Methods: all[:1], Passkey: &passkey}),
 		step("passkey refused", SecondStepPage{Method: "passkey", Methods: all, Passkey: &passkey, CanTrust: true, Problems: FormProblems{
-			Summary: "You are not signed in yet.", Fields: map[string]string{"passkey": "That passkey is not one of this account."}}}),
+			Summary: g.say.StepTries(3), Fields: map[string]string{"passkey": g.say.Error("This passkey was not accepted. It may have been removed, or it belongs to another account.")}}}),
 		step("code", SecondStepPage{Method: "totp", Methods: all[1:], CanTrust: true}),
 		step("code wrong", SecondStepPage{Method: "totp", Methods: all, CanTrust: true, Problems: wrong}),
 		step("code wrong, last attempt", SecondStepPage{Method: "totp", Methods: all[1:], Problems: last}),

@@ -7,13 +7,13 @@ import (
 
 func (g gallery) links() []State {
 	notMe := func(name, device string) State {
-		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Device: device})}
+		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Device: device})}
 	}
 	locked := func(name string, p LockedPage) State {
-		p.Shell, p.Action = g.out("Your account is locked"), "/not-me/Zm9vYmFyYmF6cXV4/password"
+		p.Shell, p.Action = g.out(g.say.LockedPage()), "/not-me/Zm9vYmFyYmF6cXV4/password"
 		return State{"locked/" + name, Locked(p)}
 	}
-	wrong := FormProblems{Fields: map[string]string{"email": "This is required.", "new_password": "Use at least 12 characters."}}
+	wrong := FormProblems{Fields: map[string]string{"email": g.say.Error("This is required."), "new_password": g.say.Error("Use at least 12 characters.")}}
 	outbox := OutboxPage{Shell: g.out("Mails")}
 	for i, m := range g.mails() {
 		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
@@ -28,26 +28,26 @@ func (g gallery) links() []State {
 		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: "leila.haddad@example.org"})},
 		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: hostile})},
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
-		{"signup/sent", SignupSent(SignupPage{Shell: g.out("Look into your mail"), Life: "24 hours"})},
-		{"signup/confirm", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your e-mail address"), Email: "leila.haddad@example.org"})},
-		{"signup/confirm refused", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out("Confirm your e-mail address"), Email: hostile, Problems: FormProblems{Fields: map[string]string{"password": "That is not your password."}}})},
-		{"forgot/empty", PasswordResetRequest(PasswordResetRequestPage{Shell: g.out("Forgotten password"), Mail: true})},
-		{"forgot/refused", PasswordResetRequest(PasswordResetRequestPage{Shell: g.out("Forgotten password"), Mail: true, Email: hostile, Problems: wrong})},
-		{"forgot/no mail", PasswordResetRequest(PasswordResetRequestPage{Shell: g.out("Forgotten password")})},
-		{"forgot/sent", PasswordResetSent(PasswordResetRequestPage{Shell: g.out("Look into your mail"), Life: "30 minutes"})},
-		{"reset/empty", PasswordReset(PasswordResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose a new password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
-		{"reset/refused", PasswordReset(PasswordResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose a new password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
-		{"invite/empty", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose your password"), Email: "leila.haddad@example.org", PasswordMin: 12})},
-		{"invite/refused", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose your password"), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
-		{"invite/hostile", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out("Choose your password"), Email: hostile, PasswordMin: 12})},
+		{"signup/sent", SignupSent(SignupPage{Shell: g.out(g.say.SignupSentTitle()), Life: g.say.DurationHours(24)})},
+		{"signup/confirm", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.SignupConfirmTitle()), Email: "leila.haddad@example.org"})},
+		{"signup/confirm refused", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.SignupConfirmTitle()), Email: hostile, Problems: FormProblems{Summary: g.say.SignupNotMade(), Fields: map[string]string{"password": g.say.Error("That is not your password.")}}})},
+		{"forgot/empty", PasswordResetRequest(PasswordResetRequestPage{Shell: g.out(g.say.ForgotTitle()), Mail: true})},
+		{"forgot/refused", PasswordResetRequest(PasswordResetRequestPage{Shell: g.out(g.say.ForgotTitle()), Mail: true, Email: hostile, Problems: wrong})},
+		{"forgot/no mail", PasswordResetRequest(PasswordResetRequestPage{Shell: g.out(g.say.ForgotTitle())})},
+		{"forgot/sent", PasswordResetSent(PasswordResetRequestPage{Shell: g.out(g.say.ForgotSentTitle()), Life: g.say.DurationMinutes(30)})},
+		{"reset/empty", PasswordReset(PasswordResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.ResetTitle()), Email: "leila.haddad@example.org", PasswordMin: 12})},
+		{"reset/refused", PasswordReset(PasswordResetPage{Action: "/reset/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.ResetTitle()), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
+		{"invite/empty", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.InviteTitle()), Email: "leila.haddad@example.org", PasswordMin: 12})},
+		{"invite/refused", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.InviteTitle()), Email: longWord + "@example.org", PasswordMin: 12, Problems: wrong})},
+		{"invite/hostile", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.InviteTitle()), Email: hostile, PasswordMin: 12})},
 		locked("by an alarm", LockedPage{Email: "l…@example.org"}), locked("by an undo", LockedPage{Email: longWord + "@example.org"}),
 		locked("unknown", LockedPage{}), locked("moved", LockedPage{Moved: true}),
-		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: "Too many mails were asked for. Try again in 15 minutes."}}),
-		{"not me/since", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Since: g.now.Add(-70 * time.Minute)})},
-		{"not me/passkey", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Name: "Pixel 9"}, Since: g.ago(70 * time.Minute)})},
-		{"not me/passkey hostile", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Factor: &NotMeFactor{Name: breakout}})},
-		{"not me/app", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{App: true}})},
-		{"not me/factor gone", NotMe(NotMePage{Shell: g.out("This wasn’t you?"), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Gone: true}})},
+		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: g.say.Error("Too many attempts. Please wait before you try again.") + " " + g.say.WaitMinutes(15)}}),
+		{"not me/since", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Since: g.now.Add(-70 * time.Minute)})},
+		{"not me/passkey", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Name: "Pixel 9"}, Since: g.ago(70 * time.Minute)})},
+		{"not me/passkey hostile", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Factor: &NotMeFactor{Name: breakout}})},
+		{"not me/app", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{App: true}})},
+		{"not me/factor gone", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Gone: true}})},
 		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile), notMe("turned around", breakout),
 	}
 }

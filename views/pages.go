@@ -58,6 +58,7 @@ type Assets struct {
 // FormProblems carries what the server refused: one sentence for the top of the form and one for each field, by field name.
 type FormProblems struct {
 	Summary string
+	Names   []string // stand in Summary for each %s
 	Fields  map[string]string
 }
 

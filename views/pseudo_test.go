@@ -18,24 +18,11 @@ var unconverted = []string{
 	"devices/a theft",
 	"devices/lost answers",
 	"devices/thefts and more",
-	"error",
-	"forgot",
-	"invite",
 	"letter",
-	"locked",
-	"login/filled in",
-	"login/passkey refused",
-	"login/signup closed",
-	"login/somebody signed in",
-	"not me",
-	"outbox",
-	"reset",
-	"second step",
-	"signup",
 }
 
-// alwaysEnglish are the states that stay English: developers' and the support staff's.
-var alwaysEnglish = []string{"docs", "support", "support user", "gallery"}
+// alwaysEnglish are the states that stay English: developers', the demonstration's and the support staff's.
+var alwaysEnglish = []string{"docs", "support", "support user", "gallery", "outbox"}
 
 func listed(list []string, name string) bool {
 	page, _, _ := strings.Cut(name, "/")

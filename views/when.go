@@ -2,6 +2,7 @@ package views
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"latchkey/views/catalog"
@@ -9,8 +10,7 @@ import (
 
 // Pages are rendered without knowing the reader's time zone. Recent moments are
 // therefore told relative to now, which is true everywhere; dates and clock times
-// are UTC, and every one of them carries its absolute form in the title. The names of months and days are still English here, whatever
-// the printer's language.
+// are UTC, and every one of them carries its exact form in the title.
 
 // ago tells how long before now t was: "just now", "5 minutes ago", "yesterday".
 // A t after now (clocks of two machines differ a little) counts as now; a zero t is "unknown".
@@ -82,9 +82,9 @@ func day(p catalog.Printer, t, now time.Time) string {
 	case n == 1:
 		return p.WhenYesterday()
 	case t.UTC().Year() == now.UTC().Year():
-		return t.UTC().Format("2 January")
+		return p.WhenDate(dayOf(t), monthOf(p, t))
 	default:
-		return t.UTC().Format("2 January 2006")
+		return p.WhenDateYear(dayOf(t), monthOf(p, t), yearOf(t))
 	}
 }
 
@@ -97,9 +97,9 @@ func dayHeading(p catalog.Printer, t, now time.Time) string {
 		return p.WhenYesterdayHeading()
 	}
 	if t.UTC().Year() == now.UTC().Year() {
-		return t.UTC().Format("Monday, 2 January")
+		return p.WhenHeading(weekdayOf(p, t), dayOf(t), monthOf(p, t))
 	}
-	return t.UTC().Format("Monday, 2 January 2006")
+	return p.WhenHeadingYear(weekdayOf(p, t), dayOf(t), monthOf(p, t), yearOf(t))
 }
 
 // moment tells when an event was, under the heading of its day: relative within
@@ -108,11 +108,33 @@ func moment(p catalog.Printer, t, now time.Time) string {
 	if now.Sub(t) < 24*time.Hour {
 		return ago(p, t, now)
 	}
-	return t.UTC().Format("15:04 UTC")
+	return p.WhenClock(t.UTC().Format("15:04"))
 }
 
-// absolute is the full moment, for titles.
-func absolute(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04:05 UTC") }
+// exact is the full moment, for titles.
+func exact(p catalog.Printer, t time.Time) string {
+	return p.WhenExact(dayOf(t), monthOf(p, t), yearOf(t), t.UTC().Format("15:04:05"))
+}
+
+// absolute is exact in English.
+func absolute(t time.Time) string { return exact(catalog.Printer{}, t) }
+
+// The parts of a date, in UTC.
+func dayOf(t time.Time) string  { return strconv.Itoa(t.UTC().Day()) }
+func yearOf(t time.Time) string { return t.UTC().Format("2006") }
+
+func monthOf(p catalog.Printer, t time.Time) string {
+	return [...]func() string{
+		p.WhenMonth01, p.WhenMonth02, p.WhenMonth03, p.WhenMonth04, p.WhenMonth05, p.WhenMonth06,
+		p.WhenMonth07, p.WhenMonth08, p.WhenMonth09, p.WhenMonth10, p.WhenMonth11, p.WhenMonth12,
+	}[t.UTC().Month()-time.January]()
+}
+
+func weekdayOf(p catalog.Printer, t time.Time) string {
+	return [...]func() string{
+		p.WhenWeekday0, p.WhenWeekday1, p.WhenWeekday2, p.WhenWeekday3, p.WhenWeekday4, p.WhenWeekday5, p.WhenWeekday6,
+	}[t.UTC().Weekday()]()
+}
 
 // machine is the value of a <time> element's datetime attribute.
 func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -119,3 +119,16 @@ func TestTimesAreTheSameInEveryZone(t *testing.T) {
 		t.Errorf("machine %q, want %q", got, want)
 	}
 }
+
+// Each part of a date comes from the catalogue, so that none is English on another language's page.
+func TestDatesAreInTheReadersLanguage(t *testing.T) {
+	p, _ := catalog.In(catalog.PseudoLong)
+	for month := time.January; month <= time.December; month++ {
+		at := time.Date(2025, month, 3+int(month), 14, 5, 9, 0, time.UTC)
+		for _, text := range []string{exact(p, at), day(p, at, noon), day(p, at, at.Add(2*days)), dayHeading(p, at, noon), dayHeading(p, at, at.Add(2*days)), moment(p, at, noon)} {
+			if latin.MatchString(text) {
+				t.Errorf("%q", text)
+			}
+		}
+	}
+}

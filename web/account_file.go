@@ -33,6 +33,7 @@ type dataProfile struct {
 	Role              string    `json:"role"`
 	CreatedAt         time.Time `json:"created_at"`
 	PasswordChangedAt time.Time `json:"password_changed_at"`
+	Language          string    `json:"language"` // that was chosen for pages and mails; empty: none
 
 	FormerAddresses []dataAddress `json:"former_addresses"`
 }
@@ -111,7 +112,7 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 	for i, f := range former {
 		addresses[i] = dataAddress{Email: f.Email, LeftAt: f.CreatedAt, Until: f.ExpiresAt}
 	}
-	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.Role, u.CreatedAt, u.PasswordChangedAt, addresses}})
+	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.Role, u.CreatedAt, u.PasswordChangedAt, u.Language, addresses}})
 	if err != nil {
 		return fmt.Errorf("encode profile: %w", err)
 	}

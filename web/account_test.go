@@ -25,6 +25,7 @@ type accountFile struct {
 	Profile    struct {
 		Subject           string `json:"sub"`
 		Email, Role       string
+		Language          string
 		CreatedAt         time.Time `json:"created_at"`
 		PasswordChangedAt time.Time `json:"password_changed_at"`
 		FormerAddresses   []struct {

@@ -134,7 +134,7 @@ func mediaTypeOf(r *http.Request, mediaTypes []string) (string, charset, error) 
 
 func wrongMediaType(mediaTypes []string, cause error) error {
 	return &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", cause: cause,
-		message: "The body must be " + strings.Join(mediaTypes, " or ") + ", in UTF-8."}
+		message: fmt.Sprintf("The body must be %s, in UTF-8.", strings.Join(mediaTypes, " or "))}
 }
 
 func bodyError(err error) error {

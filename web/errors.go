@@ -62,10 +62,8 @@ type httpError struct {
 	code    string // of problem details
 	oauth   string // empty: invalid_request
 	message string
-	// heading, names (for each %s of the message) and backText are for pages; empty: what the status says.
-	heading  string
-	names    []string
-	backText string
+	// fill says on a page what the message and the status do not say; nil: there is nothing else to say.
+	fill func(catalog.Printer, *views.ErrorPage)
 	// challenge is WWW-Authenticate.
 	challenge string
 	// acceptEncoding is Accept-Encoding, of a refused Content-Encoding (RFC 9110 §12.5.3).
@@ -222,9 +220,9 @@ func (s *Server) answerOAuth(w http.ResponseWriter, r *http.Request, err error) 
 // answerPage answers with an HTML page, or sends people whose browser is not signed in to the sign-in form.
 func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	pageHeaders(w.Header())
-	s.chooseLanguage(r)
 	own := auth.AsError(err)
 	if own.Kind == auth.KindSignedOut {
+		s.chooseLanguage(r, "")
 		target := "/login"
 		if key, ok := s.cookies.key(r); ok && request(r).route == deleteRoute && s.deletions.Deleted(r.Context(), key) {
 			s.farewell(w, r) // the form was sent twice
@@ -243,24 +241,19 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := s.judge(w, r, err)
 	s.attachSession(r, f.status)
+	s.chooseLanguage(r, accountLanguage(r))
 	page := views.ErrorPage{
-		Shell: s.shell(w, r, http.StatusText(f.status), ""), Status: f.status, Text: say(r).Error(f.message), RequestID: request(r).id,
+		Shell: s.shell(w, r, statusName(say(r), f.status), ""), Status: f.status, Text: say(r).Error(f.message), RequestID: request(r).id,
+		Heading: statusName(say(r), f.status),
 	}
 	if heading, ok := headings[f.status]; ok {
 		page.Heading = heading(say(r))
 	}
-	var protocol *httpError
-	if errors.As(err, &protocol) && protocol.heading != "" {
-		page.Heading, page.Names, page.BackText = protocol.heading, protocol.names, protocol.backText
-	}
-	if page.Heading == "" {
-		page.Heading = http.StatusText(f.status)
+	if protocol := (*httpError)(nil); errors.As(err, &protocol) && protocol.fill != nil {
+		protocol.fill(say(r), &page)
 	}
 	if end := (*deadEnd)(nil); errors.As(err, &end) {
-		page.BackURL, page.BackText = end.next, end.offer
-		if end.heading != "" {
-			page.Heading = end.heading
-		}
+		end.fill(say(r), &page)
 	}
 	if f.retryAfter > 0 {
 		page.Text += " " + waitFor(say(r), f.retryAfter)
@@ -294,7 +287,41 @@ func (s *Server) attachSession(r *http.Request, status int) {
 	}
 }
 
-// headings say what a status means; another status is told by its own English name.
+// statusNames are the names of the statuses that pages have.
+var statusNames = map[int]func(catalog.Printer) string{
+	http.StatusBadRequest:            catalog.Printer.ErrorNameBadRequest,
+	http.StatusForbidden:             catalog.Printer.ErrorNameForbidden,
+	http.StatusNotFound:              catalog.Printer.ErrorNameNotFound,
+	http.StatusMethodNotAllowed:      catalog.Printer.ErrorNameMethod,
+	http.StatusRequestTimeout:        catalog.Printer.ErrorNameTimeout,
+	http.StatusConflict:              catalog.Printer.ErrorNameConflict,
+	http.StatusGone:                  catalog.Printer.ErrorNameGone,
+	http.StatusRequestEntityTooLarge: catalog.Printer.ErrorNameTooLarge,
+	http.StatusUnsupportedMediaType:  catalog.Printer.ErrorNameMediaType,
+	http.StatusMisdirectedRequest:    catalog.Printer.ErrorNameMisdirected,
+	http.StatusUnprocessableEntity:   catalog.Printer.ErrorNameUnprocessable,
+	http.StatusTooManyRequests:       catalog.Printer.ErrorNameTooMany,
+	http.StatusInternalServerError:   catalog.Printer.ErrorNameInternal,
+	http.StatusServiceUnavailable:    catalog.Printer.ErrorNameUnavailable,
+}
+
+// statusName is the name of a status (RFC 9110 §15).
+func statusName(p catalog.Printer, status int) string {
+	if name, ok := statusNames[status]; ok {
+		return name(p)
+	}
+	return http.StatusText(status)
+}
+
+// accountLanguage is the language of the account that is signed in, as far as the request knows.
+func accountLanguage(r *http.Request) string {
+	if by := request(r).session; by != nil {
+		return by.User.Language
+	}
+	return ""
+}
+
+// headings say what a status means; another status is told by its name.
 var headings = map[int]func(catalog.Printer) string{
 	http.StatusForbidden:             catalog.Printer.ErrorHeadingForbidden,
 	http.StatusNotFound:              catalog.Printer.ErrorHeadingNotFound,

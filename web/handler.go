@@ -25,7 +25,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func (s *Server) page(h handler) http.Handler {
 	return s.compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header())
-		s.chooseLanguage(r)
+		s.chooseLanguage(r, "")
 		err := s.checkOrigin(r)
 		if err != nil {
 			message := "This form was sent from another site."
@@ -97,6 +97,7 @@ func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *
 			return err
 		}
 		request(r).session = by
+		s.chooseLanguage(r, by.User.Language)
 		by.Keep = s.keeper(w, r)
 		if key, ok := s.cookies.key(r); ok {
 			if err := s.cookies.renew(w, r, key); err != nil {

@@ -77,6 +77,7 @@ type site struct {
 	t          testing.TB
 	clock      *clock
 	auth       *services.Services
+	portal     *web.Server
 	config     services.Config
 	store      *models.Store
 	log        *logBuffer
@@ -139,6 +140,7 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*services.Conf
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.portal = server
 	inner.Store(server)
 	return s
 }

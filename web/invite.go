@@ -34,7 +34,7 @@ func (s *Server) invite(w http.ResponseWriter, r *http.Request, secret string) e
 		}
 		return s.renderInvite(w, r, secret, status, problems)
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, "Your account is ready, and you are signed in.")
+	s.cookies.flash(w, r, views.ToneSuccess, say(r).InviteDone())
 	return s.welcome(w, r, key, "")
 }
 
@@ -42,13 +42,13 @@ func (s *Server) invite(w http.ResponseWriter, r *http.Request, secret string) e
 func (s *Server) renderInvite(w http.ResponseWriter, r *http.Request, secret string, status int, problems views.FormProblems) error {
 	user, err := s.accounts.FindInvitation(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
-		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "Your account has its password.", Email: user.Email})
+		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: say(r).InviteUsed(), Email: user.Email})
 		return redirect(w, r, "/login")
 	}
 	if err != nil {
 		return err
 	}
 	return render(w, r, status, views.Invite(views.PasswordResetPage{
-		Shell: s.shell(w, r, "Choose your password", ""), Action: inviteLink.at(secret), Email: user.Email, PasswordMin: s.accounts.Config().PasswordMin, Problems: problems,
+		Shell: s.shell(w, r, say(r).InviteTitle(), ""), Action: inviteLink.at(secret), Email: user.Email, PasswordMin: s.accounts.Config().PasswordMin, Problems: problems,
 	}))
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"latchkey/auth"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
@@ -16,33 +17,42 @@ func CheckLanguages(tags []string) error {
 // say is how a handler speaks: in the language of the person who reads the answer.
 func say(r *http.Request) catalog.Printer { return request(r).printer }
 
-// chooseLanguage decides once in which language a request is answered: the one that was chosen in this browser, otherwise the one that
-// its Accept-Language asks for.
-func (s *Server) chooseLanguage(r *http.Request) {
-	info := request(r)
-	if info.negotiated {
-		return
+// chooseLanguage decides in which language a request is answered: the one that was chosen in this browser, otherwise the account's, or ""
+// as long as no one knows it, otherwise the one that its Accept-Language asks for.
+func (s *Server) chooseLanguage(r *http.Request, account string) {
+	if info := request(r); !info.english {
+		info.printer = s.languages.Pick(r.Header.Get("Accept-Language"), s.cookies.language(r), account)
 	}
-	info.printer, info.negotiated = s.languages.Pick(r.Header.Get("Accept-Language"), s.cookies.language(r)), true
 }
 
 // inEnglish is for pages that no one translates: developers' and the support staff's.
 func inEnglish(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		request(r).printer, request(r).negotiated = catalog.Printer{}, true
+		request(r).printer, request(r).english = catalog.Printer{}, true
 		h(w, r)
 	}
 }
 
-// language keeps the language that a person chose at the bottom of a page, and leads back to that page. It is a form, for a GET changes
+// language keeps the language that a person chose at the bottom of a page, in the browser and, of a person who is signed in, on the
+// account, and leads back to that page. It is a form, for a GET changes
 // nothing: a link that another site holds, or a browser fetches early, must not turn a person's pages into another language.
 func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
-	p, err := decodePage(r, "language", "next")
+	p, err := decodePage(r, "language", "next", "account")
 	if err != nil {
 		return err
 	}
 	if !s.languages.Has(p["language"]) {
 		return &httpError{status: http.StatusUnprocessableEntity, code: "invalid_request", message: "There is no such language here."}
+	}
+	by, err := s.session(r)
+	switch {
+	case err == nil && by.User.ID.String() == p["account"]: // otherwise another person has signed in here since the page was opened
+		err = s.accounts.SetLanguage(r.Context(), by, p["language"])
+	case err != nil && auth.AsError(err).Kind == auth.KindSignedOut:
+		err = nil
+	}
+	if err != nil {
+		return err
 	}
 	s.cookies.keepLanguage(w, p["language"])
 	next := localPath(p["next"])
@@ -50,6 +60,14 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 		next = "/"
 	}
 	return redirect(w, r, next)
+}
+
+// signupLanguage is the language of a page on which a person signs up, or "" where there is no other to choose.
+func (s *Server) signupLanguage(r *http.Request) string {
+	if len(s.languages.Offered()) < 2 {
+		return ""
+	}
+	return say(r).Tag().String()
 }
 
 // offerLanguages puts the choice of languages on a page. It leads back to the page, or, from what a form made, to the first one.

@@ -10,6 +10,8 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/notify"
+	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 const (
@@ -22,34 +24,34 @@ const (
 // linkPage is a kind of mailed link. The link leads to path with the secret in its query; its page is at path/{link}.
 type linkPage struct {
 	path   string
-	cookie string // names the cookie that keeps the secrets of this kind
-	next   string // where a person whose link is dead goes on
-	offer  string // what that is
+	cookie string                       // names the cookie that keeps the secrets of this kind
+	next   string                       // where a person whose link is dead goes on
+	offer  func(catalog.Printer) string // what that is
 	find   func(*Server, context.Context, string) error
 }
 
 var (
-	passwordResetLink = linkPage{"/reset", "reset", "/forgot", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
+	passwordResetLink = linkPage{"/reset", "reset", "/forgot", catalog.Printer.ErrorNewLink, func(s *Server, ctx context.Context, secret string) error {
 		_, err := s.accounts.FindPasswordReset(ctx, secret)
 		return err
 	}}
-	inviteLink = linkPage{"/invite", "invite", "/forgot", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
+	inviteLink = linkPage{"/invite", "invite", "/forgot", catalog.Printer.ErrorNewLink, func(s *Server, ctx context.Context, secret string) error {
 		_, err := s.accounts.FindInvitation(ctx, secret)
 		return err
 	}}
-	signupLink = linkPage{"/signup/confirm", "signup", "/signup", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
+	signupLink = linkPage{"/signup/confirm", "signup", "/signup", catalog.Printer.ErrorNewLink, func(s *Server, ctx context.Context, secret string) error {
 		_, _, err := s.accounts.FindSignup(ctx, secret)
 		return err
 	}}
-	emailLink = linkPage{"/email/confirm", "email", "/security/email", "Send a new link", func(s *Server, ctx context.Context, secret string) error {
+	emailLink = linkPage{"/email/confirm", "email", "/security/email", catalog.Printer.ErrorNewLink, func(s *Server, ctx context.Context, secret string) error {
 		_, err := s.addresses.Find(ctx, secret)
 		return err
 	}}
-	undoLink = linkPage{"/email/undo", "undo", "/forgot", "Choose a new password", func(s *Server, ctx context.Context, secret string) error {
+	undoLink = linkPage{"/email/undo", "undo", "/forgot", catalog.Printer.ErrorNewPassword, func(s *Server, ctx context.Context, secret string) error {
 		_, err := s.addresses.FindUndo(ctx, secret)
 		return err
 	}}
-	notMeLink = linkPage{"/not-me", "alarm", "/forgot", "Choose a new password", func(s *Server, ctx context.Context, secret string) error {
+	notMeLink = linkPage{"/not-me", "alarm", "/forgot", catalog.Printer.ErrorNewPassword, func(s *Server, ctx context.Context, secret string) error {
 		_, err := s.accounts.FindNotMe(ctx, secret)
 		return err
 	}}
@@ -58,11 +60,23 @@ var (
 // deadEnd is a link that cannot be used, with where to go on.
 type deadEnd struct {
 	error
-	heading     string // empty: the one of its status
-	next, offer string
+	heading func(catalog.Printer) string // nil: the one of its status
+	next    string
+	offer   func(catalog.Printer) string // of next
 }
 
 func (e *deadEnd) Unwrap() error { return e.error }
+
+// fill says on an error's page what the dead link adds to it.
+func (e *deadEnd) fill(p catalog.Printer, page *views.ErrorPage) {
+	page.BackURL = e.next
+	if e.offer != nil {
+		page.BackText = e.offer(p)
+	}
+	if e.heading != nil {
+		page.Heading = e.heading(p)
+	}
+}
 
 var errNoSecret = &auth.Error{
 	Kind:    auth.KindDeadLink,
@@ -76,10 +90,10 @@ func (s *Server) deadEnd(p linkPage, err error) error {
 	}
 	end := &deadEnd{error: err, next: p.next, offer: p.offer}
 	if p.path == signupLink.path && !s.accounts.Config().SignupOpen {
-		end.next, end.offer = "", ""
+		end.next, end.offer = "", nil
 	}
 	if auth.AsError(err) == errNoSecret {
-		end.heading = "Follow the link in the mail again"
+		end.heading = catalog.Printer.ErrorHeadingFollowAgain
 	}
 	return end
 }

@@ -10,7 +10,7 @@ import (
 // renderLocked says that the account is locked, and offers the way to a new password. It stands at the page of the link
 // that locked it, whose holder need not type an address.
 func (s *Server) renderLocked(w http.ResponseWriter, r *http.Request, link string, status int, page views.LockedPage) error {
-	page.Shell, page.Action = s.shell(w, r, "Your account is locked", ""), link+"/password"
+	page.Shell, page.Action = s.shell(w, r, say(r).LockedPage(), ""), link+"/password"
 	return render(w, r, status, views.Locked(page))
 }
 
@@ -33,6 +33,6 @@ func (s *Server) mailLocked(w http.ResponseWriter, r *http.Request, link string,
 
 // unlocked leads on from a link that locked an account which has a new password by now.
 func (s *Server) unlocked(w http.ResponseWriter, r *http.Request, email string) error {
-	s.cookies.leave(w, r, views.Flash{Tone: views.ToneInfo, Text: "This link was used, and the account has a new password since. Sign in with it.", Email: email})
+	s.cookies.leave(w, r, views.Flash{Tone: views.ToneInfo, Text: say(r).LockedOver(), Email: email})
 	return redirect(w, r, "/login")
 }

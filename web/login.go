@@ -8,6 +8,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // loginForm shows the sign-in form, or goes on where a signed-in person wanted to go.
@@ -40,7 +41,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 	if by := signIn.Replaces; by != nil {
 		page.Signed = &views.Account{ID: by.User.ID.String()}
 		if p["account"] != page.Signed.ID && !by.Has(p["email"]) {
-			page.Problems.Summary = signedInSince(by)
+			page.Problems = signedInSince(say(r), by)
 			return s.renderLogin(w, r, http.StatusConflict, page)
 		}
 	}
@@ -64,8 +65,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 }
 
 // signedInSince says that another person has signed in on this browser since the page was opened, and what a second try does.
-func signedInSince(by *browser.Session) string {
-	return "Nothing was done: " + by.User.Email + " has signed in on this browser since this page was opened. Sign in once more to sign that account out here."
+func signedInSince(p catalog.Printer, by *browser.Session) views.FormProblems {
+	told := p.LoginOtherPerson(by.User.Email)
+	return views.FormProblems{Summary: told.Text, Names: told.Names}
 }
 
 func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int, page views.LoginPage) error {

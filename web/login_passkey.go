@@ -21,7 +21,7 @@ func (s *Server) loginPasskey(w http.ResponseWriter, r *http.Request) error {
 	}
 	if by := signIn.Replaces; by != nil && p["account"] != by.User.ID.String() && !challenge.IsPasskeyOf([]byte(p["passkey"]), by.User.ID) {
 		page := views.LoginPage{Next: localPath(p["next"]), Signed: &views.Account{ID: by.User.ID.String()}}
-		page.Problems.Summary = signedInSince(by)
+		page.Problems = signedInSince(say(r), by)
 		return s.renderLogin(w, r, http.StatusConflict, page)
 	}
 	key, err := s.signIn.FinishBrowser(r.Context(), signin.BrowserAnswer{
@@ -40,10 +40,10 @@ func (s *Server) refusePasskey(w http.ResponseWriter, r *http.Request, next stri
 	switch own := auth.AsError(err); own.Kind {
 	case auth.KindInvalidCode:
 		s.judge(w, r, err)
-		page.Problems.Summary = "No account here has this passkey: it may have been removed. Sign in with your password or another passkey."
+		page.Problems.Summary = say(r).LoginPasskeyUnknown()
 	case auth.KindInvalidChallenge, auth.KindInvalidRequest:
 		s.judge(w, r, err)
-		page.Problems.Summary = "This page was open for too long, or it was sent twice. Use your passkey again."
+		page.Problems.Summary = say(r).LoginPasskeyOld()
 	default:
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {

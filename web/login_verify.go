@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -65,7 +64,7 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 	if by := signIn.Replaces; by != nil && p["account"] != by.User.ID.String() {
 		step, err := s.challenges.Find(r.Context(), waiting)
 		if err == nil && step.User != by.User.ID { // of a step that was taken, FinishBrowser knows whose it was
-			page.Problems.Summary = signedInSince(by)
+			page.Problems = signedInSince(say(r), by)
 			return s.renderStep(w, r, http.StatusConflict, page)
 		}
 	}
@@ -77,10 +76,11 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 		return s.refuseStep(w, r, page, err)
 	}
 	s.cookies.forgetStep(w, r)
+	s.chooseLanguage(r, key.Language) // of the notice, which the account's page shows
 	if p["method"] == string(challenge.MethodRecoveryCode) {
 		s.cookies.leave(w, r, views.Flash{
-			Tone: views.ToneInfo, Text: "You used a recovery code. It does not work again.",
-			Detail: "If you have lost your phone or your passkey, remove it under Security, and add a new one.",
+			Tone: views.ToneInfo, Text: say(r).StepUsedRecoveryCode(),
+			Detail: say(r).StepUsedRecoveryCodeDetail(),
 		})
 	}
 	if key.Trust != "" {
@@ -106,7 +106,7 @@ func (s *Server) refuseStep(w http.ResponseWriter, r *http.Request, page views.S
 			page.Ended = true
 			return s.renderStep(w, r, http.StatusUnprocessableEntity, page)
 		}
-		page.Problems = views.FormProblems{Summary: triesLeft(own.AttemptsLeft), Fields: map[string]string{stepField(page.Method): own.Message}}
+		page.Problems = views.FormProblems{Summary: say(r).StepTries(int(own.AttemptsLeft)), Fields: map[string]string{stepField(page.Method): say(r).Error(own.Message)}}
 		return s.renderStep(w, r, http.StatusUnprocessableEntity, page)
 	default:
 		problems, status, ok := s.formProblems(w, r, err)
@@ -116,13 +116,6 @@ func (s *Server) refuseStep(w http.ResponseWriter, r *http.Request, page views.S
 		page.Problems = problems
 		return s.renderStep(w, r, status, page)
 	}
-}
-
-func triesLeft(n int64) string {
-	if n == 1 {
-		return "That did not work. You can try once more."
-	}
-	return fmt.Sprintf("That did not work. You can try %d more times.", n)
 }
 
 // stepField is the field that a method's answer stands in.
@@ -146,9 +139,9 @@ func (s *Server) renderStep(w http.ResponseWriter, r *http.Request, status int, 
 	if page.Ended {
 		s.cookies.forgetStep(w, r)
 	}
-	title := "One more step"
+	title := say(r).StepTitle()
 	if page.Ended {
-		title = "Sign in again"
+		title = say(r).StepEndedTitle()
 	}
 	page.Shell = s.shell(w, r, title, "")
 	return render(w, r, status, views.SecondStep(page))

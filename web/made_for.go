@@ -6,6 +6,8 @@ import (
 	"net/http"
 
 	"latchkey/auth/browser"
+	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // form is signedIn for what a page's form sends. It refuses a form that was made for another account: another person may
@@ -52,12 +54,17 @@ func madeFor(r *http.Request) (string, error) {
 func otherAccount(made string, by *browser.Session) error {
 	if made == "" {
 		return &httpError{
-			status: http.StatusConflict, code: "page_out_of_date", heading: "This page is out of date",
-			message: "Nothing was changed. The page was opened too long ago to tell which account it is about. Open it again, and repeat what you wanted to do.",
+			status: http.StatusConflict, code: "page_out_of_date", message: "the page was made before forms named their account",
+			fill: func(p catalog.Printer, page *views.ErrorPage) {
+				page.Heading, page.Text = p.ErrorOutOfDate(), p.ErrorOutOfDateText()
+			},
 		}
 	}
 	return &httpError{
-		status: http.StatusConflict, code: "other_account", heading: "Someone else is signed in here now", names: []string{by.User.Email}, backText: "Show this account's devices",
-		message: "Nothing was changed. The page that you used was about another account; since it was opened, %s has signed in on this browser. If that is not you, sign out above, and sign in with your own account.",
+		status: http.StatusConflict, code: "other_account", message: "the form was made for another account",
+		fill: func(p catalog.Printer, page *views.ErrorPage) {
+			text := p.ErrorOtherAccountText(by.User.Email)
+			page.Heading, page.Text, page.Names, page.BackText = p.ErrorOtherAccount(), text.Text, text.Names, p.ErrorOtherAccountBack()
+		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // linkPaths are the paths of the links in mails.
@@ -22,13 +23,24 @@ var linkPaths = map[notify.Kind]string{
 	notify.KindPasswordReset: passwordResetLink.path, notify.KindInvited: inviteLink.path, notify.KindSignup: signupLink.path,
 }
 
-// MailRenderer renders notifications as mails. Their links begin with baseURL and do not depend on a Host header.
-func MailRenderer(baseURL string) notify.Render {
+// MailRenderer renders notifications as mails. Their links begin with baseURL and do not depend on a Host header. A mail is in the
+// recipient's language if that is one of languages, and else in the first of them; none given: those of Config.Languages.
+func MailRenderer(baseURL string, languages ...string) notify.Render {
+	choice, err := catalog.NewChoice(languages, catalog.Complete)
+	if err != nil {
+		return func(notify.Notification) (notify.Rendered, error) { return notify.Rendered{}, err }
+	}
+	return mailRenderer(baseURL, choice)
+}
+
+func mailRenderer(baseURL string, languages *catalog.Choice) notify.Render {
 	return func(l notify.Notification) (notify.Rendered, error) {
+		p := languages.Pick("", l.Language)
 		m := views.Mail{
+			Say:  p,
 			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
-			Code: l.Code, Removed: removedFactors(l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
+			Code: l.Code, Removed: factorsRemoved(p, l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
 		}
 		if l.Factor != "" { // the name is the factor's, not a device's
 			m.App, m.Factor, m.Device = l.Factor == string(models.FactorTOTP), l.DeviceName, ""
@@ -45,7 +57,7 @@ func MailRenderer(baseURL string) notify.Render {
 			m.Link = baseURL + path + "?token=" + url.QueryEscape(l.Link)
 		}
 		var b bytes.Buffer
-		if err := views.HTMLMail(m).Render(context.Background(), &b); err != nil {
+		if err := views.HTMLMail(m).Render(catalog.With(context.Background(), p), &b); err != nil {
 			return notify.Rendered{}, fmt.Errorf("render mail: %w", err)
 		}
 		return notify.Rendered{Subject: m.Subject(), Text: m.Text(), HTML: b.String()}, nil

@@ -48,7 +48,11 @@ func newPostOffice(t *testing.T, databaseURL string, changes ...func(*services.C
 	sender.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, network, server.Address)
 	}
-	changes = append(changes, func(a *services.Config, w *web.Config) { a.Mail, a.Render = sender, web.MailRenderer(w.BaseURL) })
+	changes = append(changes, func(a *services.Config, w *web.Config) {
+		if a.Mail = sender; a.Render == nil {
+			a.Render = web.MailRenderer(w.BaseURL)
+		}
+	})
 	return &postOffice{site: newSite(t, databaseURL, changes...), server: server}
 }
 

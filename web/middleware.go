@@ -34,8 +34,8 @@ type requestInfo struct {
 
 	unknownClient bool // counted by noteUnknownClient
 
-	printer    catalog.Printer // of the language in which the answer speaks
-	negotiated bool            // the language was chosen
+	printer catalog.Printer // of the language in which the answer speaks
+	english bool            // the route has no other
 }
 
 type requestKey struct{}

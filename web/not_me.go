@@ -26,7 +26,7 @@ func (s *Server) notMeForm(w http.ResponseWriter, r *http.Request, secret string
 	if link.OfFactor {
 		page.Factor = &views.NotMeFactor{Gone: link.Factor.ID == uuid.Nil, App: link.Factor.Kind == models.FactorTOTP, Name: link.Factor.Name}
 	}
-	page.Shell = s.shell(w, r, "This wasn’t you?", "")
+	page.Shell = s.shell(w, r, say(r).NotMeTitle(), "")
 	return render(w, r, http.StatusOK, views.NotMe(page))
 }
 
@@ -53,9 +53,9 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request, secret string) er
 		return err
 	}
 	if err == nil {
-		text := "Done: it is signed out, and your password is locked."
+		text := say(r).NotMeDone()
 		if done.Revoked == 0 {
-			text = "Done: your password is locked."
+			text = say(r).NotMeDoneLocked()
 		}
 		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: text, Detail: factorsRemoved(say(r), done.Factors.String())})
 	}

@@ -42,7 +42,7 @@ func (s *Server) renderPasswordReset(w http.ResponseWriter, r *http.Request, sec
 	user, err := s.accounts.FindPasswordReset(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
 		s.cookies.leave(w, r, views.Flash{
-			Tone: views.ToneSuccess, Text: "Your password was changed, and every device was signed out. Sign in with the new one.", Email: user.Email,
+			Tone: views.ToneSuccess, Text: say(r).ResetDone(), Email: user.Email,
 		})
 		return redirect(w, r, "/login")
 	}
@@ -50,6 +50,6 @@ func (s *Server) renderPasswordReset(w http.ResponseWriter, r *http.Request, sec
 		return err
 	}
 	return render(w, r, status, views.PasswordReset(views.PasswordResetPage{
-		Shell: s.shell(w, r, "Choose a new password", ""), Action: passwordResetLink.at(secret), Email: user.Email, PasswordMin: s.accounts.Config().PasswordMin, Problems: problems,
+		Shell: s.shell(w, r, say(r).ResetTitle(), ""), Action: passwordResetLink.at(secret), Email: user.Email, PasswordMin: s.accounts.Config().PasswordMin, Problems: problems,
 	}))
 }

@@ -34,10 +34,10 @@ func (s *Server) passwordResetRequest(w http.ResponseWriter, r *http.Request) er
 
 // passwordResetSent says where to look. It is the same for every address.
 func (s *Server) passwordResetSent(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, views.PasswordResetSent(views.PasswordResetRequestPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(say(r), notify.ResetLife)}))
+	return render(w, r, http.StatusOK, views.PasswordResetSent(views.PasswordResetRequestPage{Shell: s.shell(w, r, say(r).ForgotSentTitle(), ""), Life: durationText(say(r), notify.ResetLife)}))
 }
 
 func (s *Server) renderPasswordResetRequest(w http.ResponseWriter, r *http.Request, status int, page views.PasswordResetRequestPage) error {
-	page.Shell, page.Mail = s.shell(w, r, "Forgotten password", ""), s.notify.Enabled()
+	page.Shell, page.Mail = s.shell(w, r, say(r).ForgotTitle(), ""), s.notify.Enabled()
 	return render(w, r, status, views.PasswordResetRequest(page))
 }

@@ -70,8 +70,8 @@ func (s *Server) routes() {
 		"POST /security/ways-back": s.form(s.waysBackEnd),
 		"GET /security/email":      s.signedIn(s.emailChangeForm),
 		"POST /security/email":     s.form(s.emailChange),
-		"GET /gallery/mail":        s.demo(s.galleryMails),
-		"GET /gallery/mail/{id}":   s.demo(s.galleryMail),
+		"GET /gallery/mail":        inEnglish(s.demo(s.galleryMails).ServeHTTP),
+		"GET /gallery/mail/{id}":   inEnglish(s.demo(s.galleryMail).ServeHTTP),
 		"GET /static/":             s.files,
 		"GET /favicon.ico":         s.page(s.favicon),
 

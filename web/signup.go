@@ -27,7 +27,7 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	err = s.accounts.Signup(r.Context(), account.SignupRequest{Email: p["email"], Password: p["password"], Next: localPath(p["next"]), From: from})
+	err = s.accounts.Signup(r.Context(), account.SignupRequest{Email: p["email"], Password: p["password"], Next: localPath(p["next"]), Language: s.signupLanguage(r), From: from})
 	if err != nil {
 		problems, status, ok := s.formProblems(w, r, err)
 		if !ok {
@@ -40,10 +40,10 @@ func (s *Server) signup(w http.ResponseWriter, r *http.Request) error {
 
 // signupSent says where to look. It is the same for every address.
 func (s *Server) signupSent(w http.ResponseWriter, r *http.Request) error {
-	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, "Look into your mail", ""), Life: durationText(say(r), notify.SignupLife)}))
+	return render(w, r, http.StatusOK, views.SignupSent(views.SignupPage{Shell: s.shell(w, r, say(r).SignupSentTitle(), ""), Life: durationText(say(r), notify.SignupLife)}))
 }
 
 func (s *Server) renderSignup(w http.ResponseWriter, r *http.Request, status int, page views.SignupPage) error {
-	page.Shell, page.PasswordMin = s.shell(w, r, "Create an account", ""), s.accounts.Config().PasswordMin
+	page.Shell, page.PasswordMin = s.shell(w, r, say(r).SignupTitle(), ""), s.accounts.Config().PasswordMin
 	return render(w, r, status, views.Signup(page))
 }

@@ -33,7 +33,7 @@ func (s *Server) signupConfirm(w http.ResponseWriter, r *http.Request, secret st
 			return err
 		case kind == auth.KindWrongPassword:
 			problems.Fields["password"], status = problems.Summary, http.StatusUnprocessableEntity
-			problems.Summary = "Your account was not made."
+			problems.Summary = say(r).SignupNotMade()
 		}
 		return s.renderConfirm(w, r, secret, status, problems)
 	}
@@ -44,7 +44,7 @@ func (s *Server) signupConfirm(w http.ResponseWriter, r *http.Request, secret st
 func (s *Server) renderConfirm(w http.ResponseWriter, r *http.Request, secret string, status int, problems views.FormProblems) error {
 	email, next, err := s.accounts.FindSignup(r.Context(), secret)
 	if err != nil && auth.AsError(err).Kind == auth.KindUsedLink {
-		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "Your account is ready.", Email: email})
+		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: say(r).SignupReady(), Email: email})
 		to := "/login"
 		if next = localPath(next); next != "" {
 			to += "?next=" + url.QueryEscape(next)
@@ -55,6 +55,6 @@ func (s *Server) renderConfirm(w http.ResponseWriter, r *http.Request, secret st
 		return err
 	}
 	return render(w, r, status, views.SignupConfirm(views.SignupPage{
-		Shell: s.shell(w, r, "Confirm your e-mail address", ""), Action: signupLink.at(secret), Email: email, Problems: problems,
+		Shell: s.shell(w, r, say(r).SignupConfirmTitle(), ""), Action: signupLink.at(secret), Email: email, Problems: problems,
 	}))
 }

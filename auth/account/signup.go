@@ -21,12 +21,13 @@ import (
 type SignupRequest struct {
 	Email, Password string
 	Next            string // where the browser goes after the confirmation; stored as it is
+	Language        string // of the mail and of the account, a tag of BCP 47; empty: none was chosen
 	From            auth.Caller
 }
 
 // pending is an account that waits for its confirmation. It is sealed in the link and stored nowhere else, so the address stays
 // free until its owner confirms it.
-type pending struct{ Email, Hash, Next string }
+type pending struct{ Email, Hash, Next, Language string }
 
 // Signup mails a link that confirms the address. The response and its cost do not tell whether the address already has an account:
 // its owner gets a mail that says so. Signup returns KindSignupClosed, KindInvalidRequest, KindRateLimited, or KindUnavailable.
@@ -119,9 +120,10 @@ var errSignupClosed = &auth.Error{Kind: auth.KindSignupClosed, Message: "New acc
 func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held bool) (models.MailWithLinks, error) {
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindSignup, r.From, now)
-	l.UserAgent = "" // the address may be a stranger's: it gets no text that a person wrote
+	l.Language = r.Language // a mail to an account is in the account's own
+	l.UserAgent = ""        // the address may be a stranger's: it gets no text that a person wrote
 	link, secret := notify.NewLink(known, notify.LinkSignup, models.NewID(now).String(), now, notify.SignupLife)
-	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next})
+	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next, Language: r.Language})
 	if err != nil {
 		return models.MailWithLinks{}, fmt.Errorf("keep sign-up: %w", err)
 	}
@@ -201,7 +203,7 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r browser.Lo
 	}
 	now := s.clock.Now()
 	user := models.User{
-		ID: models.NewID(now), Email: p.Email, EmailKey: mailKey, PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now,
+		ID: models.NewID(now), Email: p.Email, EmailKey: mailKey, PasswordHash: p.Hash, Role: models.RoleUser, CreatedAt: now, Language: p.Language,
 	}
 	err = s.store.ConfirmUser(ctx, notify.LinkSignup, link.Hash, now, user, auth.NewEvent(models.EventAccountCreated, user.ID, r.From, now))
 	if errors.Is(err, models.ErrDuplicate) { // confirmed by another link, or held for the account that left it

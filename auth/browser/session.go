@@ -24,6 +24,7 @@ type Key struct {
 	// Of a sign-in just now, not in the cookie:
 	ChoosePassword bool   // the password was generated, and the owner must choose another
 	SetUp          bool   // a second factor must be set up first
+	Language       string // the account's; empty: none was chosen
 	Trust          string // the secret of a browser that is now trusted; empty: it is not
 	// Renewed says that this sign-in was made before and a confirmation has given the browser a newer secret since: it has that already,
 	// and must keep it.

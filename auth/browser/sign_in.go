@@ -64,7 +64,7 @@ func (s *Service) keyOf(d models.Device, user models.User, keys []Key) Key {
 			break
 		}
 	}
-	found.ChoosePassword, found.SetUp = user.MustChoosePassword(), s.config.SecondFactor.MustSetUp(user)
+	found.ChoosePassword, found.SetUp, found.Language = user.MustChoosePassword(), s.config.SecondFactor.MustSetUp(user), user.Language
 	return found
 }
 

@@ -3,6 +3,7 @@ package deletion
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -52,7 +53,7 @@ func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proo
 	now := s.clock.Now()
 	err = s.store.DeleteUser(ctx, models.Deletion{
 		UserID: by.User.ID, Proof: p, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
-		Farewell: s.notify.Compose(uuid.Nil, notify.NewNotification(notify.KindDeleted, from, now)),
+		Farewell: s.farewell(by.User, from, now),
 		Seal: func(emailKeys []string) []byte {
 			had = emailKeys
 			return s.Seal(by.User.ID, emailKeys)
@@ -65,6 +66,13 @@ func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proo
 		err = auth.InvalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
 	}
 	return had, err
+}
+
+// farewell is the mail to the address of an account that is deleted with this transaction, in the account's language.
+func (s *Service) farewell(u models.User, from auth.Caller, now time.Time) models.MailWithLinks {
+	l := notify.NewNotification(notify.KindDeleted, from, now)
+	l.Language = u.Language
+	return s.notify.Compose(uuid.Nil, l)
 }
 
 // Deleted reports whether the account that a browser was signed in to is gone.

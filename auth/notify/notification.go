@@ -67,6 +67,9 @@ type Notification struct {
 	Before, After string `json:",omitempty"`
 	// Reuse is how a copied sign-in was used.
 	Reuse *models.Reuse `json:",omitempty"`
+	// Language is the recipient's, a tag of BCP 47. Only that of an address whose account is gone or not made yet is stored: the account's
+	// takes its place when the mail is sent. Empty: the default language.
+	Language string `json:",omitempty"`
 	// Until is when the link expires. A mail that could not be sent by then is given up.
 	Until time.Time `json:",omitzero"`
 
@@ -242,6 +245,9 @@ func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Mess
 	}
 	if err == nil && l.Kind == KindRecoveryCodeUsed {
 		err = s.countCodes(ctx, m.UserID, &l)
+	}
+	if err == nil && m.UserID != uuid.Nil {
+		l.Language, err = s.store.Language(ctx, m.UserID)
 	}
 	if err != nil {
 		return mail.Message{}, l, err

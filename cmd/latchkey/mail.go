@@ -38,7 +38,7 @@ func (c *mailTest) Run(env *environment) error {
 		return errors.New("LATCHKEY_SMTP_URL: is not set, so no mail is sent")
 	}
 	now := time.Now()
-	words, err := web.MailRenderer(env.settings.origin(nil))(notify.Notification{Kind: notify.KindTest, At: now, To: to})
+	words, err := web.MailRenderer(env.settings.origin(nil), env.settings.Languages...)(notify.Notification{Kind: notify.KindTest, At: now, To: to})
 	if err != nil {
 		return err
 	}

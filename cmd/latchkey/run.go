@@ -65,7 +65,7 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 		c.Issuer, c.Origin = cmp.Or(c.Issuer, p.url), p.url
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
-		c.Render = web.MailRenderer(p.url)
+		c.Render = web.MailRenderer(p.url, env.settings.Languages...)
 		if change != nil {
 			change(c)
 		}

@@ -23,12 +23,18 @@ var placeholders = map[string]kind{
 	"count": number,
 
 	"date":      word,
+	"day":       word,
+	"duration":  word,
 	"field":     word,
 	"longest":   word,
 	"method":    word,
+	"month":     word,
 	"number":    word,
 	"time":      word,
+	"types":     word,
 	"unchecked": word,
+	"weekday":   word,
+	"year":      word,
 
 	"address":  foreign,
 	"app":      foreign,

@@ -546,6 +546,21 @@ func (p Printer) EndSignOut() string { return p.text("end.sign_out", nil) }
 // EndUndo says "Signed out when you took your e-mail address back.".
 func (p Printer) EndUndo() string { return p.text("end.undo", nil) }
 
+// ErrorBack says "Go back".
+func (p Printer) ErrorBack() string { return p.text("error.back", nil) }
+
+// ErrorBackDevices says "Go to your devices".
+func (p Printer) ErrorBackDevices() string { return p.text("error.back_devices", nil) }
+
+// ErrorBackLogin says "Go to sign in".
+func (p Printer) ErrorBackLogin() string { return p.text("error.back_login", nil) }
+
+// ErrorCopy says "Copy". A button that copies the number beside it.
+func (p Printer) ErrorCopy() string { return p.text("error.copy", nil) }
+
+// ErrorHeadingFollowAgain says "Follow the link in the mail again".
+func (p Printer) ErrorHeadingFollowAgain() string { return p.text("error.heading_follow_again", nil) }
+
 // ErrorHeadingForbidden says "This is not allowed".
 func (p Printer) ErrorHeadingForbidden() string { return p.text("error.heading_forbidden", nil) }
 
@@ -569,6 +584,79 @@ func (p Printer) ErrorHeadingTooMany() string { return p.text("error.heading_too
 
 // ErrorHeadingUnavailable says "Just a moment".
 func (p Printer) ErrorHeadingUnavailable() string { return p.text("error.heading_unavailable", nil) }
+
+// ErrorNameBadRequest says "Bad Request". The name of the HTTP status 400, in the browser's tab and as a heading.
+func (p Printer) ErrorNameBadRequest() string { return p.text("error.name_bad_request", nil) }
+
+// ErrorNameConflict says "Conflict". The name of the HTTP status 409, in the browser's tab and as a heading.
+func (p Printer) ErrorNameConflict() string { return p.text("error.name_conflict", nil) }
+
+// ErrorNameForbidden says "Forbidden". The name of the HTTP status 403, in the browser's tab.
+func (p Printer) ErrorNameForbidden() string { return p.text("error.name_forbidden", nil) }
+
+// ErrorNameGone says "Gone". The name of the HTTP status 410, in the browser's tab.
+func (p Printer) ErrorNameGone() string { return p.text("error.name_gone", nil) }
+
+// ErrorNameInternal says "Internal Server Error". The name of the HTTP status 500, in the browser's tab.
+func (p Printer) ErrorNameInternal() string { return p.text("error.name_internal", nil) }
+
+// ErrorNameMediaType says "Unsupported Media Type". The name of the HTTP status 415, in the browser's tab and as a heading.
+func (p Printer) ErrorNameMediaType() string { return p.text("error.name_media_type", nil) }
+
+// ErrorNameMethod says "Method Not Allowed". The name of the HTTP status 405, in the browser's tab.
+func (p Printer) ErrorNameMethod() string { return p.text("error.name_method", nil) }
+
+// ErrorNameMisdirected says "Misdirected Request". The name of the HTTP status 421, in the browser's tab and as a heading.
+func (p Printer) ErrorNameMisdirected() string { return p.text("error.name_misdirected", nil) }
+
+// ErrorNameNotFound says "Not Found". The name of the HTTP status 404, in the browser's tab.
+func (p Printer) ErrorNameNotFound() string { return p.text("error.name_not_found", nil) }
+
+// ErrorNameTimeout says "Request Timeout". The name of the HTTP status 408, in the browser's tab and as a heading.
+func (p Printer) ErrorNameTimeout() string { return p.text("error.name_timeout", nil) }
+
+// ErrorNameTooLarge says "Request Entity Too Large". The name of the HTTP status 413, in the browser's tab.
+func (p Printer) ErrorNameTooLarge() string { return p.text("error.name_too_large", nil) }
+
+// ErrorNameTooMany says "Too Many Requests". The name of the HTTP status 429, in the browser's tab.
+func (p Printer) ErrorNameTooMany() string { return p.text("error.name_too_many", nil) }
+
+// ErrorNameUnavailable says "Service Unavailable". The name of the HTTP status 503, in the browser's tab.
+func (p Printer) ErrorNameUnavailable() string { return p.text("error.name_unavailable", nil) }
+
+// ErrorNameUnprocessable says "Unprocessable Entity". The name of the HTTP status 422, in the browser's tab and as a heading.
+func (p Printer) ErrorNameUnprocessable() string { return p.text("error.name_unprocessable", nil) }
+
+// ErrorNewLink says "Send a new link". A button on the page of a mailed link that cannot be used.
+func (p Printer) ErrorNewLink() string { return p.text("error.new_link", nil) }
+
+// ErrorNewPassword says "Choose a new password". A button on the page of a mailed link that cannot be used.
+func (p Printer) ErrorNewPassword() string { return p.text("error.new_password", nil) }
+
+// ErrorOtherAccount says "Someone else is signed in here now".
+func (p Printer) ErrorOtherAccount() string { return p.text("error.other_account", nil) }
+
+// ErrorOtherAccountBack says "Show this account's devices".
+func (p Printer) ErrorOtherAccountBack() string { return p.text("error.other_account_back", nil) }
+
+// ErrorOtherAccountText says "Nothing was changed. The page that you used was about another account; since it was opened, {email} has signed in on this browser. If that is not you, sign out above, and sign in with your own account.".
+func (p Printer) ErrorOtherAccountText(email string) Sentence {
+	return p.sentence("error.other_account_text", args{"email": email})
+}
+
+// ErrorOutOfDate says "This page is out of date".
+func (p Printer) ErrorOutOfDate() string { return p.text("error.out_of_date", nil) }
+
+// ErrorOutOfDateText says "Nothing was changed. The page was opened too long ago to tell which account it is about. Open it again, and repeat what you wanted to do.".
+func (p Printer) ErrorOutOfDateText() string { return p.text("error.out_of_date_text", nil) }
+
+// ErrorQuote says "If you ask for help, quote this number:". A number that helps to find the error in the log follows.
+func (p Printer) ErrorQuote() string { return p.text("error.quote", nil) }
+
+// ErrorStatus says "Error {number}". Over the heading of an error's page; {number} is the status, such as 404.
+func (p Printer) ErrorStatus(number string) string {
+	return p.text("error.status", args{"number": number})
+}
 
 // ErrorTryAgain says "Try again".
 func (p Printer) ErrorTryAgain() string { return p.text("error.try_again", nil) }
@@ -642,6 +730,42 @@ func (p Printer) FieldShow(hidden Tag, field string) templ.Component {
 	return p.rich("field.show", args{"hidden": hidden, "field": field})
 }
 
+// ForgotKnow says "Know it after all? <link>Sign in</link>".
+func (p Printer) ForgotKnow(link Tag) templ.Component {
+	return p.rich("forgot.know", args{"link": link})
+}
+
+// ForgotLead says "We mail you a link. It lets you choose a new password.".
+func (p Printer) ForgotLead() string { return p.text("forgot.lead", nil) }
+
+// ForgotNoMail says "This service sends no mail. Ask its operator for a new password.".
+func (p Printer) ForgotNoMail() string { return p.text("forgot.no_mail", nil) }
+
+// ForgotSent says "If there is an account with that e-mail address, a mail with a link is on its way. The link is good once, for {duration}.". {duration} is like “30 minutes”.
+func (p Printer) ForgotSent(duration string) string {
+	return p.text("forgot.sent", args{"duration": duration})
+}
+
+// ForgotSentAgain says "Ask again".
+func (p Printer) ForgotSentAgain() string { return p.text("forgot.sent_again", nil) }
+
+// ForgotSentBack says "Back to <link>Sign in</link>".
+func (p Printer) ForgotSentBack(link Tag) templ.Component {
+	return p.rich("forgot.sent_back", args{"link": link})
+}
+
+// ForgotSentNothing says "Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.".
+func (p Printer) ForgotSentNothing() string { return p.text("forgot.sent_nothing", nil) }
+
+// ForgotSentTitle says "Look into your mail".
+func (p Printer) ForgotSentTitle() string { return p.text("forgot.sent_title", nil) }
+
+// ForgotSubmit says "Mail me a link". A button.
+func (p Printer) ForgotSubmit() string { return p.text("forgot.submit", nil) }
+
+// ForgotTitle says "Forgotten password".
+func (p Printer) ForgotTitle() string { return p.text("forgot.title", nil) }
+
 // FormRefused says "Please correct what is marked below.".
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
 
@@ -676,6 +800,21 @@ func (p Printer) FormerUntil(email string, date string) Sentence {
 
 // FormerWhat says "Your account had these e-mail addresses. We mailed a link to each: until the date shown, it gives your account that e-mail address back.".
 func (p Printer) FormerWhat() string { return p.text("former.what", nil) }
+
+// InviteDone says "Your account is ready, and you are signed in.".
+func (p Printer) InviteDone() string { return p.text("invite.done", nil) }
+
+// InviteLead says "An account was made for you. Choose its password, and you are signed in.".
+func (p Printer) InviteLead() string { return p.text("invite.lead", nil) }
+
+// InviteSubmit says "Choose password and sign in". A button.
+func (p Printer) InviteSubmit() string { return p.text("invite.submit", nil) }
+
+// InviteTitle says "Choose your password".
+func (p Printer) InviteTitle() string { return p.text("invite.title", nil) }
+
+// InviteUsed says "Your account has its password.".
+func (p Printer) InviteUsed() string { return p.text("invite.used", nil) }
 
 // LanguageName says "English". The name of this language, in this language.
 func (p Printer) LanguageName() string { return p.text("language.name", nil) }
@@ -713,6 +852,32 @@ func (p Printer) LayoutSkip() string { return p.text("layout.skip", nil) }
 // LayoutSupport says "Support".
 func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
 
+// LockedLead says "Sign-in is blocked until you choose a new password. We mail you a link for it.".
+func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
+
+// LockedMoved says "Sign-in is blocked now. Your account has another e-mail address than the mail with this link went to. If you did not change it, take your e-mail address back first, with the button in our mail “Your e-mail address was changed”.". The mail's subject is like “Your e-mail address was changed”.
+func (p Printer) LockedMoved() string { return p.text("locked.moved", nil) }
+
+// LockedMovedMine says "I changed it myself". A button: the reader changed the e-mail address.
+func (p Printer) LockedMovedMine() string { return p.text("locked.moved_mine", nil) }
+
+// LockedOver says "This link was used, and the account has a new password since. Sign in with it.".
+func (p Printer) LockedOver() string { return p.text("locked.over", nil) }
+
+// LockedPage says "Your account is locked". The title of the page in the browser's tab.
+func (p Printer) LockedPage() string { return p.text("locked.page", nil) }
+
+// LockedSubmit says "Mail me a link". A button.
+func (p Printer) LockedSubmit() string { return p.text("locked.submit", nil) }
+
+// LockedTitle says "Your account is locked. Choose a new password".
+func (p Printer) LockedTitle() string { return p.text("locked.title", nil) }
+
+// LockedTo says "To: <strong>{email}</strong>". The recipient of a mail.
+func (p Printer) LockedTo(strong Tag, email string) templ.Component {
+	return p.rich("locked.to", args{"strong": strong, "email": email})
+}
+
 // LoginForgot says "Forgot your password?".
 func (p Printer) LoginForgot() string { return p.text("login.forgot", nil) }
 
@@ -724,8 +889,19 @@ func (p Printer) LoginNewHere(link Tag) templ.Component {
 	return p.rich("login.new_here", args{"link": link})
 }
 
+// LoginOtherPerson says "Nothing was done: {email} has signed in on this browser since this page was opened. Sign in once more to sign that account out here.".
+func (p Printer) LoginOtherPerson(email string) Sentence {
+	return p.sentence("login.other_person", args{"email": email})
+}
+
 // LoginPasskey says "Sign in with a passkey".
 func (p Printer) LoginPasskey() string { return p.text("login.passkey", nil) }
+
+// LoginPasskeyOld says "This page was open for too long, or it was sent twice. Use your passkey again.".
+func (p Printer) LoginPasskeyOld() string { return p.text("login.passkey_old", nil) }
+
+// LoginPasskeyUnknown says "No account here has this passkey: it may have been removed. Sign in with your password or another passkey.".
+func (p Printer) LoginPasskeyUnknown() string { return p.text("login.passkey_unknown", nil) }
 
 // LoginSignedOut says "You are signed out. Please sign in again.".
 func (p Printer) LoginSignedOut() string { return p.text("login.signed_out", nil) }
@@ -817,6 +993,69 @@ func (p Printer) MethodTrustedBrowser() string { return p.text("method.trusted_b
 
 // NameInvisible says "(a name of invisible characters)". Stands in the place of a name that shows nothing.
 func (p Printer) NameInvisible() string { return p.text("name.invisible", nil) }
+
+// NotMeAccount says "The account: <strong>{email}</strong>".
+func (p Printer) NotMeAccount(strong Tag, email string) templ.Component {
+	return p.rich("not_me.account", args{"strong": strong, "email": email})
+}
+
+// NotMeApp says "This removes <strong>the authenticator app</strong> and everything added since: passkeys, apps and recovery codes. It also locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMeApp(strong Tag) templ.Component {
+	return p.rich("not_me.app", args{"strong": strong})
+}
+
+// NotMeAside says "It was you after all? Close this page: nothing has changed.".
+func (p Printer) NotMeAside() string { return p.text("not_me.aside", nil) }
+
+// NotMeDevice says "This signs out <strong>{device}</strong> and locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMeDevice(strong Tag, device string) templ.Component {
+	return p.rich("not_me.device", args{"strong": strong, "device": device})
+}
+
+// NotMeDeviceOthers says "Devices that signed in after it are signed out too; those that were there before stay.".
+func (p Printer) NotMeDeviceOthers() string { return p.text("not_me.device_others", nil) }
+
+// NotMeDone says "Done: it is signed out, and your password is locked.". “It” is the device, or all of them.
+func (p Printer) NotMeDone() string { return p.text("not_me.done", nil) }
+
+// NotMeDoneLocked says "Done: your password is locked.".
+func (p Printer) NotMeDoneLocked() string { return p.text("not_me.done_locked", nil) }
+
+// NotMeEvery says "This signs out <strong>every device</strong>, apps and browsers alike, and locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMeEvery(strong Tag) templ.Component {
+	return p.rich("not_me.every", args{"strong": strong})
+}
+
+// NotMeFactorDevices says "Devices that signed in since then are signed out, and no browser is trusted any more. Devices, passkeys and apps that were there before stay.".
+func (p Printer) NotMeFactorDevices() string { return p.text("not_me.factor_devices", nil) }
+
+// NotMeFactors says "Passkeys, apps and recovery codes that were added since then are removed.".
+func (p Printer) NotMeFactors() string { return p.text("not_me.factors", nil) }
+
+// NotMeGone says "The passkey or app that the mail is about was removed already. This removes everything added since: passkeys, apps and recovery codes. It also locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMeGone() string { return p.text("not_me.gone", nil) }
+
+// NotMePasskey says "This removes the passkey <strong>{factor}</strong> and everything added since: passkeys, apps and recovery codes. It also locks your password: no one can sign in with it until you choose a new one.".
+func (p Printer) NotMePasskey(strong Tag, factor string) templ.Component {
+	return p.rich("not_me.passkey", args{"strong": strong, "factor": factor})
+}
+
+// NotMeSince says "This signs out <strong>every device that signed in since {time}</strong>, and locks your password: no one can sign in with it until you choose a new one.". {time} is a moment: “3 November 2026, 12:55:09 UTC”.
+func (p Printer) NotMeSince(strong Tag, time string) templ.Component {
+	return p.rich("not_me.since", args{"strong": strong, "time": time})
+}
+
+// NotMeSinceOthers says "Devices that were signed in before stay.".
+func (p Printer) NotMeSinceOthers() string { return p.text("not_me.since_others", nil) }
+
+// NotMeSubmit says "Sign out and lock my password". A button.
+func (p Printer) NotMeSubmit() string { return p.text("not_me.submit", nil) }
+
+// NotMeSubmitFactor says "Remove it and lock my password". A button. “It” is a passkey or an authenticator app.
+func (p Printer) NotMeSubmitFactor() string { return p.text("not_me.submit_factor", nil) }
+
+// NotMeTitle says "This wasn’t you?". The page of the link “This wasn’t me” in a mail.
+func (p Printer) NotMeTitle() string { return p.text("not_me.title", nil) }
 
 // OthersAccount says "This is about the account <strong>{email}</strong>. The browser you are using now stays signed in.".
 func (p Printer) OthersAccount(strong Tag, email string) templ.Component {
@@ -1088,6 +1327,18 @@ func (p Printer) RenamePasskeySubmit() string { return p.text("rename_passkey.su
 
 // RenamePasskeyTitle says "Rename a passkey".
 func (p Printer) RenamePasskeyTitle() string { return p.text("rename_passkey.title", nil) }
+
+// ResetDone says "Your password was changed, and every device was signed out. Sign in with the new one.".
+func (p Printer) ResetDone() string { return p.text("reset.done", nil) }
+
+// ResetLead says "Every device is signed out when you do, this browser too. Then sign in with the new password.".
+func (p Printer) ResetLead() string { return p.text("reset.lead", nil) }
+
+// ResetSubmit says "Change password". A button.
+func (p Printer) ResetSubmit() string { return p.text("reset.submit", nil) }
+
+// ResetTitle says "Choose a new password".
+func (p Printer) ResetTitle() string { return p.text("reset.title", nil) }
 
 // RevokeAfterwards says "If someone else may have used your account, also <link>change your password</link>.".
 func (p Printer) RevokeAfterwards(link Tag) templ.Component {
@@ -1406,6 +1657,130 @@ func (p Printer) SetupUseApp() string { return p.text("setup.use_app", nil) }
 // SetupUsePasskey says "Use a passkey instead". A link.
 func (p Printer) SetupUsePasskey() string { return p.text("setup.use_passkey", nil) }
 
+// SignupConfirmLead says "Enter the password that you chose when you signed up. It makes your account.".
+func (p Printer) SignupConfirmLead() string { return p.text("signup.confirm_lead", nil) }
+
+// SignupConfirmNotAsked says "You did not ask for an account? Close this page: none was made.".
+func (p Printer) SignupConfirmNotAsked() string { return p.text("signup.confirm_not_asked", nil) }
+
+// SignupConfirmSubmit says "Create account". A button.
+func (p Printer) SignupConfirmSubmit() string { return p.text("signup.confirm_submit", nil) }
+
+// SignupConfirmTitle says "Confirm your e-mail address".
+func (p Printer) SignupConfirmTitle() string { return p.text("signup.confirm_title", nil) }
+
+// SignupHaveAccount says "Have an account already? <link>Sign in</link>".
+func (p Printer) SignupHaveAccount(link Tag) templ.Component {
+	return p.rich("signup.have_account", args{"link": link})
+}
+
+// SignupNotMade says "Your account was not made.".
+func (p Printer) SignupNotMade() string { return p.text("signup.not_made", nil) }
+
+// SignupReady says "Your account is ready.".
+func (p Printer) SignupReady() string { return p.text("signup.ready", nil) }
+
+// SignupSent says "A mail is on its way to the e-mail address that you gave. Its link makes the account; it is good once, for {duration}.". {duration} is like “24 hours”.
+func (p Printer) SignupSent(duration string) string {
+	return p.text("signup.sent", args{"duration": duration})
+}
+
+// SignupSentAgain says "Try again".
+func (p Printer) SignupSentAgain() string { return p.text("signup.sent_again", nil) }
+
+// SignupSentBack says "Back to <link>Sign in</link>".
+func (p Printer) SignupSentBack(link Tag) templ.Component {
+	return p.rich("signup.sent_back", args{"link": link})
+}
+
+// SignupSentNothing says "Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.".
+func (p Printer) SignupSentNothing() string { return p.text("signup.sent_nothing", nil) }
+
+// SignupSentTitle says "Look into your mail".
+func (p Printer) SignupSentTitle() string { return p.text("signup.sent_title", nil) }
+
+// SignupSubmit says "Continue". A button that goes on.
+func (p Printer) SignupSubmit() string { return p.text("signup.submit", nil) }
+
+// SignupTitle says "Create an account".
+func (p Printer) SignupTitle() string { return p.text("signup.title", nil) }
+
+// StepBack says "Back to sign-in".
+func (p Printer) StepBack() string { return p.text("step.back", nil) }
+
+// StepClosed says "<strong>Codes from your authenticator app do not work in this browser for now.</strong> There were too many wrong ones in a row. Sign in another way, and they work here again. They still work in browsers that you have used before.".
+func (p Printer) StepClosed(strong Tag) templ.Component {
+	return p.rich("step.closed", args{"strong": strong})
+}
+
+// StepCode says "Six-digit code".
+func (p Printer) StepCode() string { return p.text("step.code", nil) }
+
+// StepEnded says "You are not signed in. This sign-in took more than 10 minutes, there were too many wrong codes, or you started another one.".
+func (p Printer) StepEnded() string { return p.text("step.ended", nil) }
+
+// StepEndedTitle says "Sign in again".
+func (p Printer) StepEndedTitle() string { return p.text("step.ended_title", nil) }
+
+// StepLeadApp says "Your password is right. Now open your authenticator app, and enter the code that it shows for this account.".
+func (p Printer) StepLeadApp() string { return p.text("step.lead_app", nil) }
+
+// StepLeadClosed says "Your password is right, but you are not signed in yet.".
+func (p Printer) StepLeadClosed() string { return p.text("step.lead_closed", nil) }
+
+// StepLeadPasskey says "Your password is right. Now use your passkey, with your fingerprint, your face or your screen lock.".
+func (p Printer) StepLeadPasskey() string { return p.text("step.lead_passkey", nil) }
+
+// StepLeadRecoveryCode says "Your password is right. Now enter one of the recovery codes that you saved. Each code works once.".
+func (p Printer) StepLeadRecoveryCode() string { return p.text("step.lead_recovery_code", nil) }
+
+// StepLost says "Lost all of these? The administrator of this service can reset your two-step sign-in.".
+func (p Printer) StepLost() string { return p.text("step.lost", nil) }
+
+// StepOfferApp says "Use your authenticator app". A link under “Try another way”.
+func (p Printer) StepOfferApp() string { return p.text("step.offer_app", nil) }
+
+// StepOfferCode says "Use a recovery code". A link under “Try another way”.
+func (p Printer) StepOfferCode() string { return p.text("step.offer_code", nil) }
+
+// StepOfferPasskey says "Use a passkey". A link under “Try another way”.
+func (p Printer) StepOfferPasskey() string { return p.text("step.offer_passkey", nil) }
+
+// StepOthers says "Try another way".
+func (p Printer) StepOthers() string { return p.text("step.others", nil) }
+
+// StepRecoveryCode says "Recovery code".
+func (p Printer) StepRecoveryCode() string { return p.text("step.recovery_code", nil) }
+
+// StepRecoveryCodeHint says "24 letters and digits. Capitals and dashes do not matter.".
+func (p Printer) StepRecoveryCodeHint() string { return p.text("step.recovery_code_hint", nil) }
+
+// StepSubmit says "Sign in". A button.
+func (p Printer) StepSubmit() string { return p.text("step.submit", nil) }
+
+// StepTitle says "One more step".
+func (p Printer) StepTitle() string { return p.text("step.title", nil) }
+
+// StepTries says "That did not work. You can try {count} more times.".
+func (p Printer) StepTries(count int) string { return p.text("step.tries", args{"count": count}) }
+
+// StepTrust says "Trust this browser for 30 days". A box to tick.
+func (p Printer) StepTrust() string { return p.text("step.trust", nil) }
+
+// StepTrustHint says "It then asks only for your password. Leave this off on a computer that other people use.".
+func (p Printer) StepTrustHint() string { return p.text("step.trust_hint", nil) }
+
+// StepUsePasskey says "Use a passkey". A button that uses a passkey at once.
+func (p Printer) StepUsePasskey() string { return p.text("step.use_passkey", nil) }
+
+// StepUsedRecoveryCode says "You used a recovery code. It does not work again.".
+func (p Printer) StepUsedRecoveryCode() string { return p.text("step.used_recovery_code", nil) }
+
+// StepUsedRecoveryCodeDetail says "If you have lost your phone or your passkey, remove it under Security, and add a new one.". “Security” is security.title.
+func (p Printer) StepUsedRecoveryCodeDetail() string {
+	return p.text("step.used_recovery_code_detail", nil)
+}
+
 // StrengthEasy says "Long enough, but easy to guess.". While a new password is typed.
 func (p Printer) StrengthEasy() string { return p.text("strength.easy", nil) }
 
@@ -1465,8 +1840,36 @@ func (p Printer) WaitMinutes(count int) string { return p.text("wait.minutes", a
 // WaitSeconds says "Try again in {count} seconds.".
 func (p Printer) WaitSeconds(count int) string { return p.text("wait.seconds", args{"count": count}) }
 
+// WhenClock says "{time} UTC". The time of day: “14:05 UTC”.
+func (p Printer) WhenClock(time string) string { return p.text("when.clock", args{"time": time}) }
+
+// WhenDate says "{day} {month}". A day of this year: “3 March”. It also ends “Signed in …”.
+func (p Printer) WhenDate(day string, month string) string {
+	return p.text("when.date", args{"day": day, "month": month})
+}
+
+// WhenDateYear says "{day} {month} {year}". A day of another year: “3 March 2025”. It also ends “Signed in …”.
+func (p Printer) WhenDateYear(day string, month string, year string) string {
+	return p.text("when.date_year", args{"day": day, "month": month, "year": year})
+}
+
 // WhenDaysAgo says "{count} days ago".
 func (p Printer) WhenDaysAgo(count int) string { return p.text("when.days_ago", args{"count": count}) }
+
+// WhenExact says "{day} {month} {year}, {time} UTC". A moment: “3 March 2026, 14:05:09 UTC”.
+func (p Printer) WhenExact(day string, month string, year string, time string) string {
+	return p.text("when.exact", args{"day": day, "month": month, "year": year, "time": time})
+}
+
+// WhenHeading says "{weekday}, {day} {month}". A heading: “Tuesday, 3 March”.
+func (p Printer) WhenHeading(weekday string, day string, month string) string {
+	return p.text("when.heading", args{"weekday": weekday, "day": day, "month": month})
+}
+
+// WhenHeadingYear says "{weekday}, {day} {month} {year}". A heading: “Tuesday, 3 March 2025”.
+func (p Printer) WhenHeadingYear(weekday string, day string, month string, year string) string {
+	return p.text("when.heading_year", args{"weekday": weekday, "day": day, "month": month, "year": year})
+}
 
 // WhenHoursAgo says "{count} hours ago".
 func (p Printer) WhenHoursAgo(count int) string {
@@ -1506,6 +1909,42 @@ func (p Printer) WhenMinutesAgo(count int) string {
 	return p.text("when.minutes_ago", args{"count": count})
 }
 
+// WhenMonth01 says "January". The month, as it stands in a date.
+func (p Printer) WhenMonth01() string { return p.text("when.month_01", nil) }
+
+// WhenMonth02 says "February". The month, as it stands in a date.
+func (p Printer) WhenMonth02() string { return p.text("when.month_02", nil) }
+
+// WhenMonth03 says "March". The month, as it stands in a date.
+func (p Printer) WhenMonth03() string { return p.text("when.month_03", nil) }
+
+// WhenMonth04 says "April". The month, as it stands in a date.
+func (p Printer) WhenMonth04() string { return p.text("when.month_04", nil) }
+
+// WhenMonth05 says "May". The month, as it stands in a date.
+func (p Printer) WhenMonth05() string { return p.text("when.month_05", nil) }
+
+// WhenMonth06 says "June". The month, as it stands in a date.
+func (p Printer) WhenMonth06() string { return p.text("when.month_06", nil) }
+
+// WhenMonth07 says "July". The month, as it stands in a date.
+func (p Printer) WhenMonth07() string { return p.text("when.month_07", nil) }
+
+// WhenMonth08 says "August". The month, as it stands in a date.
+func (p Printer) WhenMonth08() string { return p.text("when.month_08", nil) }
+
+// WhenMonth09 says "September". The month, as it stands in a date.
+func (p Printer) WhenMonth09() string { return p.text("when.month_09", nil) }
+
+// WhenMonth10 says "October". The month, as it stands in a date.
+func (p Printer) WhenMonth10() string { return p.text("when.month_10", nil) }
+
+// WhenMonth11 says "November". The month, as it stands in a date.
+func (p Printer) WhenMonth11() string { return p.text("when.month_11", nil) }
+
+// WhenMonth12 says "December". The month, as it stands in a date.
+func (p Printer) WhenMonth12() string { return p.text("when.month_12", nil) }
+
 // WhenMonthsAgo says "{count} months ago".
 func (p Printer) WhenMonthsAgo(count int) string {
 	return p.text("when.months_ago", args{"count": count})
@@ -1525,6 +1964,27 @@ func (p Printer) WhenUnknown() string { return p.text("when.unknown", nil) }
 
 // WhenUnknownDay says "on an unknown day". Ends “Signed in …”.
 func (p Printer) WhenUnknownDay() string { return p.text("when.unknown_day", nil) }
+
+// WhenWeekday0 says "Sunday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday0() string { return p.text("when.weekday_0", nil) }
+
+// WhenWeekday1 says "Monday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday1() string { return p.text("when.weekday_1", nil) }
+
+// WhenWeekday2 says "Tuesday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday2() string { return p.text("when.weekday_2", nil) }
+
+// WhenWeekday3 says "Wednesday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday3() string { return p.text("when.weekday_3", nil) }
+
+// WhenWeekday4 says "Thursday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday4() string { return p.text("when.weekday_4", nil) }
+
+// WhenWeekday5 says "Friday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday5() string { return p.text("when.weekday_5", nil) }
+
+// WhenWeekday6 says "Saturday". The day of the week, as it begins a heading.
+func (p Printer) WhenWeekday6() string { return p.text("when.weekday_6", nil) }
 
 // WhenWeeksAgo says "{count} weeks ago".
 func (p Printer) WhenWeeksAgo(count int) string {

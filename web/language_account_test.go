@@ -1,0 +1,84 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"latchkey/auth/mail"
+	"latchkey/auth/services"
+	"latchkey/web"
+)
+
+// readIn fails unless a mail is in the language.
+func readIn(t *testing.T, what string, m mail.Message, tag string) {
+	t.Helper()
+	if !strings.Contains(m.HTML, `<html lang="`+tag+`"`) {
+		t.Errorf("%s: the mail %q is not in %s", what, m.Subject, tag)
+	}
+}
+
+func TestTheAccountKeepsTheLanguageThatItsOwnerChose(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		if err := s.portal.Offer("en", "ar-XB", "en-XA"); err != nil {
+			t.Fatal(err)
+		}
+		spoken := func(what string, b *browser, path, accept, want string) {
+			t.Helper()
+			r := b.do(http.MethodGet, path, nil, "Accept-Language", accept)
+			if got := r.header.Get("Content-Language"); got != want {
+				t.Errorf("%s: %s is in %q, want %q", what, path, got, want)
+			}
+		}
+		kept := func(what, email, want string) {
+			t.Helper()
+			u, err := s.auth.Operator.FindUser(t.Context(), email)
+			if err != nil || u.Language != want {
+				t.Errorf("%s: the account's language is %q, want %q (%v)", what, u.Language, want, err)
+			}
+		}
+		b := s.signedIn()
+		b.expect(b.do(http.MethodPost, "/forgot", url.Values{"email": {adaEmail}}, "Accept-Language", "ar"), http.StatusSeeOther, "/forgot/sent")
+		readIn(t, "no language was chosen", s.mail(), "en")
+		spoken("nothing was chosen", b, "/devices", "ar", "ar-XB")
+
+		b.expect(b.post("/language", url.Values{"language": {"en-XA"}, "account": {"0192d3c4-0000-7000-8000-000000000001"}}), http.StatusSeeOther, "/")
+		kept("chosen on a page of another account", adaEmail, "")
+		spoken("chosen on a page of another account", b, "/devices", "ar", "en-XA")
+		b.shown("/security").one("form", "action", "/language").one("input", "name", "account", "value", b.account())
+		b.expect(b.post("/language", url.Values{"language": {"ar-XB"}, "next": {"/security"}}), http.StatusSeeOther, "/security")
+		kept("chosen", adaEmail, "ar-XB")
+
+		other := s.browser()
+		other.agent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15"
+		other.signIn(adaEmail, adaPassword)
+		readIn(t, "a sign-in", s.mail(), "ar-XB")
+		spoken("on another browser", other, "/devices", "en-XA", "ar-XB")
+		spoken("an error there", other, "/nowhere", "en-XA", "ar-XB")
+		spoken("of a person whom no one knows yet", s.browser(), "/login", "en-XA", "en-XA")
+		spoken("the cookie comes first", other, "/devices", "en", "ar-XB")
+		if r := other.do(http.MethodGet, "/devices", nil, "Cookie", cookieHeader(other)+"latchkey-language=en-XA"); r.header.Get("Content-Language") != "en-XA" {
+			t.Errorf("with the cookie: %q", r.header.Get("Content-Language"))
+		}
+		if r := other.download(adaPassword); !strings.Contains(r.body, `"language":"ar-XB"`) {
+			t.Error("the account's data does not name the language: " + r.body)
+		}
+		s.mails()
+		other.expect(other.leave(adaEmail, adaPassword), http.StatusSeeOther, "/login")
+		readIn(t, "the account is gone", s.mail(), "ar-XB")
+
+		reader := s.browser()
+		reader.expect(reader.do(http.MethodPost, "/signup", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}, "Accept-Language", "ar"), http.StatusSeeOther, "/signup/sent")
+		confirm := s.mail()
+		readIn(t, "a sign-up", confirm, "ar-XB")
+		reader.opened(s.link(confirm))
+		reader.expect(reader.confirm("nobody would guess it"), http.StatusSeeOther, "/devices")
+		kept("a sign-up", "bea@example.com", "ar-XB")
+		stranger := s.browser()
+		stranger.expect(stranger.do(http.MethodPost, "/signup", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}, "Accept-Language", "en-XA"), http.StatusSeeOther, "/signup/sent")
+		readIn(t, "a stranger signs the address up", s.mail(), "ar-XB")
+	}, func(a *services.Config, w *web.Config) {
+		a.Render = web.MailRendererIn(w.BaseURL, "en", "ar-XB", "en-XA")
+	})
+}
