@@ -2,10 +2,13 @@ package models
 
 import (
 	"context"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"gorm.io/gorm"
+	"gorm.io/gorm/schema"
 )
 
 // The kinds of device.
@@ -106,6 +109,19 @@ func (s *Store) LiveDevice(ctx context.Context, userID, id uuid.UUID, live Liven
 	return d, wrapErr("find device", err)
 }
 
+// userColumns are the columns of users, each under the name that BrowserSession reads it by.
+var userColumns = sync.OnceValue(func() string {
+	users, err := schema.Parse(&User{}, &sync.Map{}, schema.NamingStrategy{})
+	if err != nil {
+		panic(err) // a fault of the struct, which every test would show
+	}
+	list := make([]string, len(users.DBNames))
+	for i, name := range users.DBNames {
+		list[i] = "u." + name + " AS u_" + name
+	}
+	return strings.Join(list, ", ")
+})
+
 // BrowserSession finds the live browser with this secret, present or former, and its owner, in one query. The first use of a secret that
 // RenewBrowserSecret gave costs one write more: it limits the life of the former one. BrowserSession returns ErrNotFound when
 // the browser is unknown, revoked, expired or idle, or the account is disabled.
@@ -114,10 +130,7 @@ func (s *Store) BrowserSession(ctx context.Context, userID, id uuid.UUID, secret
 		Device Device `gorm:"embedded"`
 		User   User   `gorm:"embedded;embeddedPrefix:u_"`
 	}
-	err := s.read(ctx).Raw(`SELECT devices.*, u.id AS u_id, u.email AS u_email, u.email_key AS u_email_key, u.password_hash AS u_password_hash,
-		u.password_changed_at AS u_password_changed_at, u.role AS u_role, u.created_at AS u_created_at, u.updated_at AS u_updated_at,
-		u.alerts_seen_at AS u_alerts_seen_at, u.locked_at AS u_locked_at, u.generated_at AS u_generated_at,
-		u.second_factor AS u_second_factor, u.factors_version AS u_factors_version, u.language AS u_language
+	err := s.read(ctx).Raw(`SELECT devices.*, `+userColumns()+`
 		FROM devices JOIN users u ON u.id = devices.user_id AND u.disabled_at IS NULL
 		WHERE user_id = ? AND devices.id = ? AND kind = 'browser' AND `+secretCondition+` AND revoked_at IS NULL AND expires_at > ? AND last_seen_at > ?
 			AND (last_seen_at > ? OR u.role <> 'support')`,
