@@ -16,6 +16,9 @@ func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 // ActivityTitle says "Activity".
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
 
+// CopyDone says "Copied". A button says this once it has copied something.
+func (p Printer) CopyDone() string { return p.text("copy.done", nil) }
+
 // DeletePass says "Services that check for sign-outs refuse any pass that one of your apps has now within <strong>{longest}</strong>. Others may trust it for up to <strong>{unchecked}</strong>. After that, nothing accepts it.".
 func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("delete.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
@@ -265,9 +268,6 @@ func (p Printer) ErrorBackDevices() string { return p.text("error.back_devices",
 
 // ErrorBackLogin says "Go to sign in".
 func (p Printer) ErrorBackLogin() string { return p.text("error.back_login", nil) }
-
-// ErrorCopied says "Copied". The button that copies says this afterwards.
-func (p Printer) ErrorCopied() string { return p.text("error.copied", nil) }
 
 // ErrorCopy says "Copy". A button that copies the number beside it.
 func (p Printer) ErrorCopy() string { return p.text("error.copy", nil) }
