@@ -78,5 +78,7 @@ func TestTheAccountKeepsTheLanguageThatItsOwnerChose(t *testing.T) {
 		stranger := s.browser()
 		stranger.expect(stranger.do(http.MethodPost, "/signup", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}, "Accept-Language", "en-XA"), http.StatusSeeOther, "/signup/sent")
 		readIn(t, "a stranger signs the address up", s.mail(), "ar-XB")
-	}, func(a *services.Config, w *web.Config) { a.Render = web.MailRendererIn(w.BaseURL, "en", "ar-XB", "en-XA") })
+	}, func(a *services.Config, w *web.Config) {
+		a.Render = web.MailRendererIn(w.BaseURL, "en", "ar-XB", "en-XA")
+	})
 }

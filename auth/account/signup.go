@@ -122,7 +122,7 @@ func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindSignup, r.From, now)
 	l.Language = r.Language // a mail to an account is in the account's own
-	l.UserAgent = "" // the address may be a stranger's: it gets no text that a person wrote
+	l.UserAgent = ""        // the address may be a stranger's: it gets no text that a person wrote
 	link, secret := notify.NewLink(known, notify.LinkSignup, models.NewID(now).String(), now, notify.SignupLife)
 	text, err := json.Marshal(pending{Email: r.Email, Hash: hash, Next: r.Next, Language: r.Language})
 	if err != nil {
