@@ -1,32 +1,26 @@
 package views
 
-import "strings"
+import "latchkey/views/catalog"
 
 // FactorsRemoved says in a sentence which factors an act removed beside what it is for: "2 passkeys and the recovery codes were
 // removed." It returns "" for none.
-func FactorsRemoved(passkeys int, app, codes bool) string {
-	var list []string
-	if passkeys > 0 {
-		list = append(list, count(passkeys, "passkey"))
+func FactorsRemoved(p catalog.Printer, passkeys int, app, codes bool) string {
+	some := passkeys > 0
+	switch {
+	case some && app && codes:
+		return p.FactorsRemovedAll(passkeys)
+	case some && app:
+		return p.FactorsRemovedPasskeysApp(passkeys)
+	case some && codes:
+		return p.FactorsRemovedPasskeysCodes(passkeys)
+	case app && codes:
+		return p.FactorsRemovedAppCodes()
+	case some:
+		return p.FactorsRemovedPasskeys(passkeys)
+	case app:
+		return p.FactorsRemovedApp()
+	case codes:
+		return p.FactorsRemovedCodes()
 	}
-	if app {
-		list = append(list, "the authenticator app")
-	}
-	if codes {
-		list = append(list, "the recovery codes")
-	}
-	were := " were removed."
-	if len(list) == 1 && passkeys < 2 && !codes {
-		were = " was removed."
-	}
-	switch len(list) {
-	case 0:
-		return ""
-	case 1:
-		return capital(list[0]) + were
-	}
-	last := len(list) - 1
-	return capital(strings.Join(list[:last], ", ")+" and "+list[last]) + were
+	return ""
 }
-
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

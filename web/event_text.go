@@ -11,6 +11,7 @@ import (
 	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // eventTexts has the text of each of models.EventKinds that is not in eventSentences yet, with a %s for the device's name and, of a rename, a second one for the new
@@ -130,7 +131,7 @@ func ofFactor(passkey, app, otherwise string) func(models.Event) string {
 func orFactorsGone(passkey, app, otherwise string) func(models.Event) string {
 	one := ofFactor(passkey, app, otherwise)
 	return func(e models.Event) string {
-		if text := removedFactors(e.Detail); text != "" {
+		if text := removedFactors(catalog.Printer{}, e.Detail); text != "" {
 			return strings.TrimSuffix(text, ".") + ", because they may have been a thief’s."
 		}
 		return one(e)

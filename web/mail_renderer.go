@@ -10,6 +10,7 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // linkPaths are the paths of the links in mails.
@@ -25,17 +26,18 @@ var linkPaths = map[notify.Kind]string{
 // MailRenderer renders notifications as mails. Their links begin with baseURL and do not depend on a Host header.
 func MailRenderer(baseURL string) notify.Render {
 	return func(l notify.Notification) (notify.Rendered, error) {
+		var say catalog.Printer
 		m := views.Mail{
-			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
-			Before: l.Before, After: l.After, Agent: agentOf(l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
-			Code: l.Code, Removed: removedFactors(l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
+			Say: say, Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
+			Before: l.Before, After: l.After, Agent: agentOf(say, l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
+			Code: l.Code, Removed: removedFactors(say, l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
 		}
 		if l.Factor != "" { // the name is the factor's, not a device's
 			m.App, m.Factor, m.Device = l.Factor == string(models.FactorTOTP), l.DeviceName, ""
 			m.NewName = l.NewName
 		}
 		for _, in := range l.SignIns {
-			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})
+			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(say, in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})
 		}
 		if l.Link != "" {
 			path, ok := linkPaths[l.Kind]
@@ -53,13 +55,13 @@ func MailRenderer(baseURL string) notify.Render {
 }
 
 // agentOf names the browser of an act. It returns "" for an unknown browser if the device has a name.
-func agentOf(userAgent, device string) string {
+func agentOf(p catalog.Printer, userAgent, device string) string {
 	agent := auth.DescribeAgent(userAgent)
 	switch {
 	case agent.Name != auth.UnknownBrowser:
 		return agent.Name
 	case userAgent != "" && device == "":
-		return "an unknown browser"
+		return p.MailUnknownBrowser()
 	}
 	return ""
 }

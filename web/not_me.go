@@ -8,6 +8,7 @@ import (
 	"latchkey/auth"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // notMeForm says what the link "This wasn't me" will do, and asks. Once it is used, the person chooses a new password here.
@@ -30,12 +31,12 @@ func (s *Server) notMeForm(w http.ResponseWriter, r *http.Request, secret string
 }
 
 // removedFactors says which factors an act removed, or "" where it removed none. gone is a models.FactorsGone.
-func removedFactors(gone string) string {
+func removedFactors(p catalog.Printer, gone string) string {
 	g, ok := models.ParseFactorsGone(gone)
 	if !ok {
 		return ""
 	}
-	return views.FactorsRemoved(g.Passkeys, g.App, g.Codes)
+	return views.FactorsRemoved(p, g.Passkeys, g.App, g.Codes)
 }
 
 // notMe signs out what the link is about and locks the password, without a sign-in.
@@ -53,7 +54,7 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request, secret string) er
 		if done.Revoked == 0 {
 			text = "Done: your password is locked."
 		}
-		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: text, Detail: removedFactors(done.Factors.String())})
+		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: text, Detail: removedFactors(say(r), done.Factors.String())})
 	}
 	return redirect(w, r, notMeLink.at(secret))
 }

@@ -24,11 +24,13 @@ var placeholders = map[string]kind{
 
 	"date":      word,
 	"field":     word,
+	"label":     word,
 	"longest":   word,
 	"method":    word,
 	"number":    word,
 	"time":      word,
 	"unchecked": word,
+	"url":       word,
 
 	"address":  foreign,
 	"app":      foreign,
@@ -38,6 +40,7 @@ var placeholders = map[string]kind{
 	"name":     foreign,
 	"new_name": foreign,
 	"origin":   foreign,
+	"program":  foreign,
 }
 
 // node is a part of a message.

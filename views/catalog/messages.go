@@ -238,6 +238,35 @@ func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
 }
 
+// FactorsRemovedAll says "{count} passkeys, the authenticator app and the recovery codes were removed.".
+func (p Printer) FactorsRemovedAll(count int) string {
+	return p.text("factors_removed.all", args{"count": count})
+}
+
+// FactorsRemovedApp says "The authenticator app was removed.".
+func (p Printer) FactorsRemovedApp() string { return p.text("factors_removed.app", nil) }
+
+// FactorsRemovedAppCodes says "The authenticator app and the recovery codes were removed.".
+func (p Printer) FactorsRemovedAppCodes() string { return p.text("factors_removed.app_codes", nil) }
+
+// FactorsRemovedCodes says "The recovery codes were removed.".
+func (p Printer) FactorsRemovedCodes() string { return p.text("factors_removed.codes", nil) }
+
+// FactorsRemovedPasskeys says "{count} passkeys were removed.". What an act removed beside what it is for.
+func (p Printer) FactorsRemovedPasskeys(count int) string {
+	return p.text("factors_removed.passkeys", args{"count": count})
+}
+
+// FactorsRemovedPasskeysApp says "{count} passkeys and the authenticator app were removed.".
+func (p Printer) FactorsRemovedPasskeysApp(count int) string {
+	return p.text("factors_removed.passkeys_app", args{"count": count})
+}
+
+// FactorsRemovedPasskeysCodes says "{count} passkeys and the recovery codes were removed.".
+func (p Printer) FactorsRemovedPasskeysCodes(count int) string {
+	return p.text("factors_removed.passkeys_codes", args{"count": count})
+}
+
 // FieldEmail says "E-mail address".
 func (p Printer) FieldEmail() string { return p.text("field.email", nil) }
 
@@ -319,28 +348,494 @@ func (p Printer) MailAlways(email string) Sentence {
 	return p.sentence("mail.always", args{"email": email})
 }
 
+// MailFactAccount says "Account". A label in mails: the account's e-mail address follows.
+func (p Printer) MailFactAccount() string { return p.text("mail.fact_account", nil) }
+
 // MailFactAddress says "IP address".
 func (p Printer) MailFactAddress() string { return p.text("mail.fact_address", nil) }
 
 // MailFactAgent says "Browser or app".
 func (p Printer) MailFactAgent() string { return p.text("mail.fact_agent", nil) }
 
+// MailFactCode says "Code". A label in mails: a code to type follows.
+func (p Printer) MailFactCode() string { return p.text("mail.fact_code", nil) }
+
 // MailFactDevice says "Device".
 func (p Printer) MailFactDevice() string { return p.text("mail.fact_device", nil) }
+
+// MailFactEmail says "E-mail address".
+func (p Printer) MailFactEmail() string { return p.text("mail.fact_email", nil) }
 
 // MailFactLater says "Later".
 func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
 
+// MailFactNewEmail says "New e-mail address".
+func (p Printer) MailFactNewEmail() string { return p.text("mail.fact_new_email", nil) }
+
+// MailFactNewName says "New name". A label in mails: the new name of a passkey follows.
+func (p Printer) MailFactNewName() string { return p.text("mail.fact_new_name", nil) }
+
+// MailFactOldEmail says "Old e-mail address".
+func (p Printer) MailFactOldEmail() string { return p.text("mail.fact_old_email", nil) }
+
+// MailFactOldName says "Old name". A label in mails: the former name of a passkey follows.
+func (p Printer) MailFactOldName() string { return p.text("mail.fact_old_name", nil) }
+
+// MailFactPasskey says "Passkey". A label in mails: the name of a passkey follows.
+func (p Printer) MailFactPasskey() string { return p.text("mail.fact_passkey", nil) }
+
 // MailFactWhen says "When".
 func (p Printer) MailFactWhen() string { return p.text("mail.fact_when", nil) }
+
+// MailLabel says "{label}:". A label before what it is of, in the text version of mails: “Device: Pixel 9”.
+func (p Printer) MailLabel(label string) string { return p.text("mail.label", args{"label": label}) }
 
 // MailMoreSignIns says "{count} more sign-ins".
 func (p Printer) MailMoreSignIns(count int) string {
 	return p.text("mail.more_sign_ins", args{"count": count})
 }
 
+// MailNotMe says "This wasn’t me". A button in warnings by mail, and the name of the link that it has.
+func (p Printer) MailNotMe() string { return p.text("mail.not_me", nil) }
+
+// MailNothingToDo says "If this was you, there is nothing to do.".
+func (p Printer) MailNothingToDo() string { return p.text("mail.nothing_to_do", nil) }
+
+// MailSecure says "If it was not you, someone else may be in your account. Secure it now: {url}".
+func (p Printer) MailSecure(url string) string { return p.text("mail.secure", args{"url": url}) }
+
+// MailUnknownBrowser says "an unknown browser". Follows the label “Browser or app”.
+func (p Printer) MailUnknownBrowser() string { return p.text("mail.unknown_browser", nil) }
+
 // MailUntil says "The link is good once, until {time}.".
 func (p Printer) MailUntil(time string) string { return p.text("mail.until", args{"time": time}) }
+
+// MailAppAddedHeading says "An authenticator app was added".
+func (p Printer) MailAppAddedHeading() string { return p.text("mail_app_added.heading", nil) }
+
+// MailAppAddedLead says "After your password, you can now enter a code from an authenticator app to sign in to your account.".
+func (p Printer) MailAppAddedLead() string { return p.text("mail_app_added.lead", nil) }
+
+// MailAppAddedSubject says "An authenticator app was added to your account".
+func (p Printer) MailAppAddedSubject() string { return p.text("mail_app_added.subject", nil) }
+
+// MailAppRemovedHeading says "The authenticator app was removed".
+func (p Printer) MailAppRemovedHeading() string { return p.text("mail_app_removed.heading", nil) }
+
+// MailAppRemovedLead says "Codes from your authenticator app can no longer be used to sign in to your account.".
+func (p Printer) MailAppRemovedLead() string { return p.text("mail_app_removed.lead", nil) }
+
+// MailAppRemovedSubject says "The authenticator app was removed from your account".
+func (p Printer) MailAppRemovedSubject() string { return p.text("mail_app_removed.subject", nil) }
+
+// MailCodeUsedFew says "Get new ones soon: {url}".
+func (p Printer) MailCodeUsedFew(url string) string {
+	return p.text("mail_code_used.few", args{"url": url})
+}
+
+// MailCodeUsedHeading says "A recovery code was used".
+func (p Printer) MailCodeUsedHeading() string { return p.text("mail_code_used.heading", nil) }
+
+// MailCodeUsedLead says "Someone signed in to your account, or confirmed a change, with one of your recovery codes. That code does not work again. You have {count} codes left.".
+func (p Printer) MailCodeUsedLead(count int) string {
+	return p.text("mail_code_used.lead", args{"count": count})
+}
+
+// MailCodeUsedLeadNone says "Someone signed in to your account, or confirmed a change, with one of your recovery codes. That code does not work again. You have none left.".
+func (p Printer) MailCodeUsedLeadNone() string { return p.text("mail_code_used.lead_none", nil) }
+
+// MailCodeUsedSubject says "A recovery code was used".
+func (p Printer) MailCodeUsedSubject() string { return p.text("mail_code_used.subject", nil) }
+
+// MailCodesClosedAccept says "To accept codes again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before.".
+func (p Printer) MailCodesClosedAccept() string { return p.text("mail_codes_closed.accept", nil) }
+
+// MailCodesClosedChoose says "If it was not you, choose a new password. Codes then work again, too: {url}".
+func (p Printer) MailCodesClosedChoose(url string) string {
+	return p.text("mail_codes_closed.choose", args{"url": url})
+}
+
+// MailCodesClosedHeading says "Too many wrong codes".
+func (p Printer) MailCodesClosedHeading() string { return p.text("mail_codes_closed.heading", nil) }
+
+// MailCodesClosedLead says "Someone entered 30 wrong codes in a row, so codes from your authenticator app do not work in new browsers for now. The person who did this knows your password.".
+func (p Printer) MailCodesClosedLead() string { return p.text("mail_codes_closed.lead", nil) }
+
+// MailCodesClosedSubject says "Too many wrong codes for your account". About codes of the authenticator app.
+func (p Printer) MailCodesClosedSubject() string { return p.text("mail_codes_closed.subject", nil) }
+
+// MailCodesMadeAct says "If this was you, there is nothing to do. If not, this link removes these codes and every passkey and app that was added since, signs every device out, and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailCodesMadeAct() string { return p.text("mail_codes_made.act", nil) }
+
+// MailCodesMadeHeading says "New recovery codes were made".
+func (p Printer) MailCodesMadeHeading() string { return p.text("mail_codes_made.heading", nil) }
+
+// MailCodesMadeLead says "Your account has ten new recovery codes. Any older ones no longer work.".
+func (p Printer) MailCodesMadeLead() string { return p.text("mail_codes_made.lead", nil) }
+
+// MailCodesMadeSubject says "New recovery codes were made".
+func (p Printer) MailCodesMadeSubject() string { return p.text("mail_codes_made.subject", nil) }
+
+// MailDeletedHeading says "Your account was deleted".
+func (p Printer) MailDeletedHeading() string { return p.text("mail_deleted.heading", nil) }
+
+// MailDeletedLast says "This is the last mail: your e-mail address is kept nowhere here any more. No one can bring the account back. A new account with this e-mail address would have nothing of this one.".
+func (p Printer) MailDeletedLast() string { return p.text("mail_deleted.last", nil) }
+
+// MailDeletedLead says "Someone who knows your password, probably you, deleted your account. Every device was signed out, and your e-mail address, your devices and all that leads to you in your activity were erased.".
+func (p Printer) MailDeletedLead() string { return p.text("mail_deleted.lead", nil) }
+
+// MailDeletedNotYou says "Was it not you? Then change your password wherever else you use it, and tell the operator of this service: {url}".
+func (p Printer) MailDeletedNotYou(url string) string {
+	return p.text("mail_deleted.not_you", args{"url": url})
+}
+
+// MailDeletedSubject says "Your account was deleted".
+func (p Printer) MailDeletedSubject() string { return p.text("mail_deleted.subject", nil) }
+
+// MailDeletedWhy says "You get this mail because the account with the e-mail address {email} was deleted.".
+func (p Printer) MailDeletedWhy(email string) Sentence {
+	return p.sentence("mail_deleted.why", args{"email": email})
+}
+
+// MailDisabledHeading says "Your account was disabled".
+func (p Printer) MailDisabledHeading() string { return p.text("mail_disabled.heading", nil) }
+
+// MailDisabledLead says "An administrator disabled your account, and every device was signed out. No one can sign in to it now, you included.".
+func (p Printer) MailDisabledLead() string { return p.text("mail_disabled.lead", nil) }
+
+// MailDisabledSubject says "Your account was disabled".
+func (p Printer) MailDisabledSubject() string { return p.text("mail_disabled.subject", nil) }
+
+// MailDisabledUnexpected says "If you did not expect this, ask the operator of this service.".
+func (p Printer) MailDisabledUnexpected() string { return p.text("mail_disabled.unexpected", nil) }
+
+// MailEmailChangedAct says "If this was you, there is nothing to do. If not, this link gives your account this e-mail address back, signs every device out and locks the password until you choose a new one by mail. You do not have to sign in for it.".
+func (p Printer) MailEmailChangedAct() string { return p.text("mail_email_changed.act", nil) }
+
+// MailEmailChangedButton says "Undo the change".
+func (p Printer) MailEmailChangedButton() string { return p.text("mail_email_changed.button", nil) }
+
+// MailEmailChangedHeading says "Your e-mail address was changed".
+func (p Printer) MailEmailChangedHeading() string { return p.text("mail_email_changed.heading", nil) }
+
+// MailEmailChangedKept says "Until the link ends, no other account can have this e-mail address here.".
+func (p Printer) MailEmailChangedKept() string { return p.text("mail_email_changed.kept", nil) }
+
+// MailEmailChangedLead says "Your account has another e-mail address now. Mails about it come here no more.".
+func (p Printer) MailEmailChangedLead() string { return p.text("mail_email_changed.lead", nil) }
+
+// MailEmailChangedLeadAgain says "The e-mail address of your account was changed once more. You can still take your account back to this one.".
+func (p Printer) MailEmailChangedLeadAgain() string {
+	return p.text("mail_email_changed.lead_again", nil)
+}
+
+// MailEmailChangedLeadBack says "Your account has its former e-mail address again. Mails about it come here no more.".
+func (p Printer) MailEmailChangedLeadBack() string {
+	return p.text("mail_email_changed.lead_back", nil)
+}
+
+// MailEmailChangedLeadOperator says "An administrator gave your account another e-mail address. Mails about it come here no more.".
+func (p Printer) MailEmailChangedLeadOperator() string {
+	return p.text("mail_email_changed.lead_operator", nil)
+}
+
+// MailEmailChangedSubject says "Your e-mail address was changed". To the address that the account had before.
+func (p Printer) MailEmailChangedSubject() string { return p.text("mail_email_changed.subject", nil) }
+
+// MailEmailChangedUnexpected says "If you did not expect this, ask the operator of this service.".
+func (p Printer) MailEmailChangedUnexpected() string {
+	return p.text("mail_email_changed.unexpected", nil)
+}
+
+// MailEmailConfirmAct says "This link shows the change, and asks for your password before it makes it.".
+func (p Printer) MailEmailConfirmAct() string { return p.text("mail_email_confirm.act", nil) }
+
+// MailEmailConfirmButton says "Confirm my new e-mail address".
+func (p Printer) MailEmailConfirmButton() string { return p.text("mail_email_confirm.button", nil) }
+
+// MailEmailConfirmHeading says "Confirm your new e-mail address".
+func (p Printer) MailEmailConfirmHeading() string { return p.text("mail_email_confirm.heading", nil) }
+
+// MailEmailConfirmIgnore says "Was it not you? Then do nothing: without the link nothing changes.".
+func (p Printer) MailEmailConfirmIgnore() string { return p.text("mail_email_confirm.ignore", nil) }
+
+// MailEmailConfirmLead says "Someone, probably you, wants this e-mail address for an account. From then on you sign in with it, and mails about the account come here.".
+func (p Printer) MailEmailConfirmLead() string { return p.text("mail_email_confirm.lead", nil) }
+
+// MailEmailConfirmSubject says "Confirm your new e-mail address".
+func (p Printer) MailEmailConfirmSubject() string { return p.text("mail_email_confirm.subject", nil) }
+
+// MailEmailConfirmWhy says "You get this mail because this e-mail address was entered as the new e-mail address of an account.".
+func (p Printer) MailEmailConfirmWhy() string { return p.text("mail_email_confirm.why", nil) }
+
+// MailEmailHeldHeading says "This e-mail address cannot be used yet".
+func (p Printer) MailEmailHeldHeading() string { return p.text("mail_email_held.heading", nil) }
+
+// MailEmailHeldIgnore says "Was it not you? Then there is nothing to do, and your account, if you have one, is as it was.".
+func (p Printer) MailEmailHeldIgnore() string { return p.text("mail_email_held.ignore", nil) }
+
+// MailEmailHeldLead says "Someone, perhaps you, wanted this e-mail address for an account. Until lately another account had it, and may still take it back, so nothing was changed.".
+func (p Printer) MailEmailHeldLead() string { return p.text("mail_email_held.lead", nil) }
+
+// MailEmailHeldSubject says "This e-mail address cannot be used yet".
+func (p Printer) MailEmailHeldSubject() string { return p.text("mail_email_held.subject", nil) }
+
+// MailEmailHeldWait says "The e-mail address is free a week after that account left it. Try again then.".
+func (p Printer) MailEmailHeldWait() string { return p.text("mail_email_held.wait", nil) }
+
+// MailEmailHeldWhy says "You get this mail because this e-mail address was entered as the e-mail address of an account.".
+func (p Printer) MailEmailHeldWhy() string { return p.text("mail_email_held.why", nil) }
+
+// MailEmailLostHeading says "This e-mail address has left its account".
+func (p Printer) MailEmailLostHeading() string { return p.text("mail_email_lost.heading", nil) }
+
+// MailEmailLostLead says "The account that had this e-mail address took its former one back, by the link in the mail about the change. Every device was signed out, and the password is locked.".
+func (p Printer) MailEmailLostLead() string { return p.text("mail_email_lost.lead", nil) }
+
+// MailEmailLostNoMore says "No more mails about that account come here.".
+func (p Printer) MailEmailLostNoMore() string { return p.text("mail_email_lost.no_more", nil) }
+
+// MailEmailLostSubject says "This e-mail address has left its account".
+func (p Printer) MailEmailLostSubject() string { return p.text("mail_email_lost.subject", nil) }
+
+// MailEmailLostWhy says "You get this mail because {email} was the e-mail address of an account until now.".
+func (p Printer) MailEmailLostWhy(email string) Sentence {
+	return p.sentence("mail_email_lost.why", args{"email": email})
+}
+
+// MailEmailNewDevices says "Every device stays signed in. If you fear that someone else is signed in, sign the others out: {url}".
+func (p Printer) MailEmailNewDevices(url string) string {
+	return p.text("mail_email_new.devices", args{"url": url})
+}
+
+// MailEmailNewHeading says "This is your e-mail address now".
+func (p Printer) MailEmailNewHeading() string { return p.text("mail_email_new.heading", nil) }
+
+// MailEmailNewLead says "Your account has this e-mail address now. Sign in with it; mails about the account come here.".
+func (p Printer) MailEmailNewLead() string { return p.text("mail_email_new.lead", nil) }
+
+// MailEmailNewLeadOperator says "An administrator gave your account this e-mail address. Sign in with it; mails about the account come here.".
+func (p Printer) MailEmailNewLeadOperator() string {
+	return p.text("mail_email_new.lead_operator", nil)
+}
+
+// MailEmailNewSubject says "This is your e-mail address now".
+func (p Printer) MailEmailNewSubject() string { return p.text("mail_email_new.subject", nil) }
+
+// MailEmailRestoredChoose says "Choose a new password, by a link that we mail to this e-mail address: {url}".
+func (p Printer) MailEmailRestoredChoose(url string) string {
+	return p.text("mail_email_restored.choose", args{"url": url})
+}
+
+// MailEmailRestoredHeading says "Your e-mail address was restored".
+func (p Printer) MailEmailRestoredHeading() string { return p.text("mail_email_restored.heading", nil) }
+
+// MailEmailRestoredLead says "Your account has this e-mail address again, by the link in the mail about its change. Every device was signed out, and your password is locked.".
+func (p Printer) MailEmailRestoredLead() string { return p.text("mail_email_restored.lead", nil) }
+
+// MailEmailRestoredSubject says "Your e-mail address was restored".
+func (p Printer) MailEmailRestoredSubject() string { return p.text("mail_email_restored.subject", nil) }
+
+// MailEmailTakenHeading says "This e-mail address has an account already".
+func (p Printer) MailEmailTakenHeading() string { return p.text("mail_email_taken.heading", nil) }
+
+// MailEmailTakenHow says "An e-mail address can have one account only. To use it for the other one, first give this one another: {url}".
+func (p Printer) MailEmailTakenHow(url string) string {
+	return p.text("mail_email_taken.how", args{"url": url})
+}
+
+// MailEmailTakenIgnore says "Was it not you? Then there is nothing to do, and your account, if you have one, is as it was.".
+func (p Printer) MailEmailTakenIgnore() string { return p.text("mail_email_taken.ignore", nil) }
+
+// MailEmailTakenLead says "Someone, perhaps you, wanted this e-mail address for another account. It has an account already, so nothing was changed in either.".
+func (p Printer) MailEmailTakenLead() string { return p.text("mail_email_taken.lead", nil) }
+
+// MailEmailTakenSubject says "This e-mail address has an account already".
+func (p Printer) MailEmailTakenSubject() string { return p.text("mail_email_taken.subject", nil) }
+
+// MailEmailTakenWhy says "You get this mail because this e-mail address was entered as the new e-mail address of an account.".
+func (p Printer) MailEmailTakenWhy() string { return p.text("mail_email_taken.why", nil) }
+
+// MailEnrolCodeChoose says "If you did not just sign in, someone knows your password. Choose a new one: {url}".
+func (p Printer) MailEnrolCodeChoose(url string) string {
+	return p.text("mail_enrol_code.choose", args{"url": url})
+}
+
+// MailEnrolCodeHeading says "Set up two-step sign-in".
+func (p Printer) MailEnrolCodeHeading() string { return p.text("mail_enrol_code.heading", nil) }
+
+// MailEnrolCodeLead says "Enter this code on the page that asks for the set-up code, and add a passkey or an authenticator app there.".
+func (p Printer) MailEnrolCodeLead() string { return p.text("mail_enrol_code.lead", nil) }
+
+// MailEnrolCodeSecret says "Do not share this code. Anyone who has it and your password can take over your account.".
+func (p Printer) MailEnrolCodeSecret() string { return p.text("mail_enrol_code.secret", nil) }
+
+// MailEnrolCodeSubject says "Your code to set up two-step sign-in".
+func (p Printer) MailEnrolCodeSubject() string { return p.text("mail_enrol_code.subject", nil) }
+
+// MailFactorAct says "If this was you, there is nothing to do. If not, this link signs every device out, removes every passkey and app that was added since, and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailFactorAct() string { return p.text("mail_factor.act", nil) }
+
+// MailFactorActAdded says "If this was you, there is nothing to do. If not, this link removes it with every passkey and app that was added since, signs out the devices that signed in since, and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailFactorActAdded() string { return p.text("mail_factor.act_added", nil) }
+
+// MailFactorsResetHeading says "Two-step sign-in was reset".
+func (p Printer) MailFactorsResetHeading() string { return p.text("mail_factors_reset.heading", nil) }
+
+// MailFactorsResetLead says "An administrator removed every passkey, the authenticator app and the recovery codes from your account. Your password alone is now enough to sign in.".
+func (p Printer) MailFactorsResetLead() string { return p.text("mail_factors_reset.lead", nil) }
+
+// MailFactorsResetSetUp says "Set up two-step sign-in again: {url}".
+func (p Printer) MailFactorsResetSetUp(url string) string {
+	return p.text("mail_factors_reset.set_up", args{"url": url})
+}
+
+// MailFactorsResetSubject says "Two-step sign-in was reset".
+func (p Printer) MailFactorsResetSubject() string { return p.text("mail_factors_reset.subject", nil) }
+
+// MailFactorsResetUnexpected says "If you did not ask for this, tell the operator of this service.".
+func (p Printer) MailFactorsResetUnexpected() string {
+	return p.text("mail_factors_reset.unexpected", nil)
+}
+
+// MailInvitedAct says "This link lets you choose one, and signs you in. Do not share the link: anyone who has it can take the account.".
+func (p Printer) MailInvitedAct() string { return p.text("mail_invited.act", nil) }
+
+// MailInvitedAgain says "When the link has ended, ask for a new one: {url}".
+func (p Printer) MailInvitedAgain(url string) string {
+	return p.text("mail_invited.again", args{"url": url})
+}
+
+// MailInvitedButton says "Choose a password".
+func (p Printer) MailInvitedButton() string { return p.text("mail_invited.button", nil) }
+
+// MailInvitedHeading says "You have a new account".
+func (p Printer) MailInvitedHeading() string { return p.text("mail_invited.heading", nil) }
+
+// MailInvitedIgnore says "Do you not know what this is about? Then do nothing: without the link no one can sign in to the account.".
+func (p Printer) MailInvitedIgnore() string { return p.text("mail_invited.ignore", nil) }
+
+// MailInvitedLead says "An administrator made an account for this e-mail address. It has no password yet.".
+func (p Printer) MailInvitedLead() string { return p.text("mail_invited.lead", nil) }
+
+// MailInvitedSubject says "Choose a password for your new account".
+func (p Printer) MailInvitedSubject() string { return p.text("mail_invited.subject", nil) }
+
+// MailInvitedWhy says "You get this mail because an administrator entered this e-mail address for a new account.".
+func (p Printer) MailInvitedWhy() string { return p.text("mail_invited.why", nil) }
+
+// MailNewDeviceAct says "If this was you, there is nothing to do. If not, this link signs the device out and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailNewDeviceAct() string { return p.text("mail_new_device.act", nil) }
+
+// MailNewDeviceHeading says "New sign-in".
+func (p Printer) MailNewDeviceHeading() string { return p.text("mail_new_device.heading", nil) }
+
+// MailNewDeviceLead says "Your account was signed in on a device that we had not seen before.".
+func (p Printer) MailNewDeviceLead() string { return p.text("mail_new_device.lead", nil) }
+
+// MailNewDeviceSubject says "New sign-in to your account".
+func (p Printer) MailNewDeviceSubject() string { return p.text("mail_new_device.subject", nil) }
+
+// MailOtherHeading says "About your account".
+func (p Printer) MailOtherHeading() string { return p.text("mail_other.heading", nil) }
+
+// MailOtherLead says "Something happened with your account.".
+func (p Printer) MailOtherLead() string { return p.text("mail_other.lead", nil) }
+
+// MailOtherSubject says "About your account". A mail about something that this release does not know.
+func (p Printer) MailOtherSubject() string { return p.text("mail_other.subject", nil) }
+
+// MailPasskeyAddedHeading says "A passkey was added".
+func (p Printer) MailPasskeyAddedHeading() string { return p.text("mail_passkey_added.heading", nil) }
+
+// MailPasskeyAddedLead says "You can now sign in to your account with a new passkey.".
+func (p Printer) MailPasskeyAddedLead() string { return p.text("mail_passkey_added.lead", nil) }
+
+// MailPasskeyAddedSubject says "A passkey was added to your account".
+func (p Printer) MailPasskeyAddedSubject() string { return p.text("mail_passkey_added.subject", nil) }
+
+// MailPasskeyRemovedHeading says "A passkey was removed".
+func (p Printer) MailPasskeyRemovedHeading() string {
+	return p.text("mail_passkey_removed.heading", nil)
+}
+
+// MailPasskeyRemovedLead says "This passkey can no longer be used to sign in to your account.".
+func (p Printer) MailPasskeyRemovedLead() string { return p.text("mail_passkey_removed.lead", nil) }
+
+// MailPasskeyRemovedSubject says "A passkey was removed from your account".
+func (p Printer) MailPasskeyRemovedSubject() string {
+	return p.text("mail_passkey_removed.subject", nil)
+}
+
+// MailPasskeyRenamedHeading says "A passkey was renamed".
+func (p Printer) MailPasskeyRenamedHeading() string {
+	return p.text("mail_passkey_renamed.heading", nil)
+}
+
+// MailPasskeyRenamedLead says "A passkey of your account has a new name.".
+func (p Printer) MailPasskeyRenamedLead() string { return p.text("mail_passkey_renamed.lead", nil) }
+
+// MailPasskeyRenamedSubject says "A passkey was renamed in your account".
+func (p Printer) MailPasskeyRenamedSubject() string {
+	return p.text("mail_passkey_renamed.subject", nil)
+}
+
+// MailPasswordChangedAct says "If this was you, there is nothing to do. If not, this link signs every device out and locks the new password until you choose one of your own.".
+func (p Printer) MailPasswordChangedAct() string { return p.text("mail_password_changed.act", nil) }
+
+// MailPasswordChangedHeading says "Your password was changed".
+func (p Printer) MailPasswordChangedHeading() string {
+	return p.text("mail_password_changed.heading", nil)
+}
+
+// MailPasswordChangedLead says "Your account has a new password, and the devices that were signed in with the old one were signed out.".
+func (p Printer) MailPasswordChangedLead() string { return p.text("mail_password_changed.lead", nil) }
+
+// MailPasswordChangedLeadOperator says "An administrator set a new password for your account, and every device was signed out.".
+func (p Printer) MailPasswordChangedLeadOperator() string {
+	return p.text("mail_password_changed.lead_operator", nil)
+}
+
+// MailPasswordChangedSubject says "Your password was changed".
+func (p Printer) MailPasswordChangedSubject() string {
+	return p.text("mail_password_changed.subject", nil)
+}
+
+// MailPasswordFirstAct says "If this was you, there is nothing to do. If not, this link signs every device out and locks the password until you choose one of your own.".
+func (p Printer) MailPasswordFirstAct() string { return p.text("mail_password_first.act", nil) }
+
+// MailPasswordFirstHeading says "Your account has a password".
+func (p Printer) MailPasswordFirstHeading() string { return p.text("mail_password_first.heading", nil) }
+
+// MailPasswordFirstLead says "The first password of your account was chosen, by the link in the invitation to it. Sign in with it from now on.".
+func (p Printer) MailPasswordFirstLead() string { return p.text("mail_password_first.lead", nil) }
+
+// MailPasswordFirstSubject says "Your account has a password".
+func (p Printer) MailPasswordFirstSubject() string { return p.text("mail_password_first.subject", nil) }
+
+// MailResetAct says "This link lets you choose one. When you do, every device is signed out. Do not share the link: anyone who has it can take the account.".
+func (p Printer) MailResetAct() string { return p.text("mail_reset.act", nil) }
+
+// MailResetButton says "Choose a new password".
+func (p Printer) MailResetButton() string { return p.text("mail_reset.button", nil) }
+
+// MailResetHeading says "Choose a new password".
+func (p Printer) MailResetHeading() string { return p.text("mail_reset.heading", nil) }
+
+// MailResetIgnore says "Was it not you? Then do nothing: without the link nothing changes, and your password stays as it is.".
+func (p Printer) MailResetIgnore() string { return p.text("mail_reset.ignore", nil) }
+
+// MailResetLead says "Someone, probably you, asked for a new password for your account.".
+func (p Printer) MailResetLead() string { return p.text("mail_reset.lead", nil) }
+
+// MailResetSubject says "Choose a new password".
+func (p Printer) MailResetSubject() string { return p.text("mail_reset.subject", nil) }
+
+// MailResetWhy says "You get this mail because the e-mail address {email} was entered on the page for forgotten passwords.".
+func (p Printer) MailResetWhy(email string) Sentence {
+	return p.sentence("mail_reset.why", args{"email": email})
+}
 
 // MailReusedAct says "If both uses were yours, sign in on that device again. If not, this link signs every device out and locks your password until you choose a new one. You do not have to sign in for it.".
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
@@ -363,6 +858,110 @@ func (p Printer) MailReusedLeadApart(device string) Sentence {
 
 // MailReusedSubject says "Someone may be using your account".
 func (p Printer) MailReusedSubject() string { return p.text("mail_reused.subject", nil) }
+
+// MailSignInsAct says "If all of this was you, there is nothing to do. If not, this link signs out every device that signed in since then and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailSignInsAct() string { return p.text("mail_sign_ins.act", nil) }
+
+// MailSignInsHeading says "{count} sign-ins".
+func (p Printer) MailSignInsHeading(count int) string {
+	return p.text("mail_sign_ins.heading", args{"count": count})
+}
+
+// MailSignInsLead says "Your account was signed in {count} times since {time}. This mail lists so many sign-ins together, so that none is overlooked. Times are in UTC.".
+func (p Printer) MailSignInsLead(count int, time string) string {
+	return p.text("mail_sign_ins.lead", args{"count": count, "time": time})
+}
+
+// MailSignInsLine says "{device}, {program}, {address}". A line of the list of sign-ins; {program} is like “Firefox on Linux”, {address} an IP address.
+func (p Printer) MailSignInsLine(device string, program string, address string) Sentence {
+	return p.sentence("mail_sign_ins.line", args{"device": device, "program": program, "address": address})
+}
+
+// MailSignInsLineAddress says "{device}, {address}".
+func (p Printer) MailSignInsLineAddress(device string, address string) Sentence {
+	return p.sentence("mail_sign_ins.line_address", args{"device": device, "address": address})
+}
+
+// MailSignInsLineProgram says "{device}, {program}".
+func (p Printer) MailSignInsLineProgram(device string, program string) Sentence {
+	return p.sentence("mail_sign_ins.line_program", args{"device": device, "program": program})
+}
+
+// MailSignInsSubject says "{count} sign-ins to your account".
+func (p Printer) MailSignInsSubject(count int) string {
+	return p.text("mail_sign_ins.subject", args{"count": count})
+}
+
+// MailSignupAct says "This link makes the account. It asks for the password that you chose.".
+func (p Printer) MailSignupAct() string { return p.text("mail_signup.act", nil) }
+
+// MailSignupButton says "Confirm my e-mail address".
+func (p Printer) MailSignupButton() string { return p.text("mail_signup.button", nil) }
+
+// MailSignupHeading says "Confirm your e-mail address".
+func (p Printer) MailSignupHeading() string { return p.text("mail_signup.heading", nil) }
+
+// MailSignupIgnore says "Was it not you? Then do nothing: without the link there is no account, and no one can make one with your e-mail address.".
+func (p Printer) MailSignupIgnore() string { return p.text("mail_signup.ignore", nil) }
+
+// MailSignupLead says "Someone, probably you, asked for an account with this e-mail address.".
+func (p Printer) MailSignupLead() string { return p.text("mail_signup.lead", nil) }
+
+// MailSignupSubject says "Confirm your e-mail address".
+func (p Printer) MailSignupSubject() string { return p.text("mail_signup.subject", nil) }
+
+// MailSignupWhy says "You get this mail because this e-mail address was entered on the page for new accounts.".
+func (p Printer) MailSignupWhy() string { return p.text("mail_signup.why", nil) }
+
+// MailSignupKnownHeading says "You have an account already".
+func (p Printer) MailSignupKnownHeading() string { return p.text("mail_signup_known.heading", nil) }
+
+// MailSignupKnownIgnore says "Was it not you? Then there is nothing to do.".
+func (p Printer) MailSignupKnownIgnore() string { return p.text("mail_signup_known.ignore", nil) }
+
+// MailSignupKnownLead says "Someone, probably you, asked for a new account with this e-mail address. There is one already, so no other was made, and nothing was changed.".
+func (p Printer) MailSignupKnownLead() string { return p.text("mail_signup_known.lead", nil) }
+
+// MailSignupKnownSignIn says "Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: {url}".
+func (p Printer) MailSignupKnownSignIn(url string) string {
+	return p.text("mail_signup_known.sign_in", args{"url": url})
+}
+
+// MailSignupKnownSubject says "You have an account already".
+func (p Printer) MailSignupKnownSubject() string { return p.text("mail_signup_known.subject", nil) }
+
+// MailSignupKnownWhy says "You get this mail because this e-mail address was entered on the page for new accounts.".
+func (p Printer) MailSignupKnownWhy() string { return p.text("mail_signup_known.why", nil) }
+
+// MailStepMissedChoose says "If it was not you, someone else knows your password. Choose a new one: {url}".
+func (p Printer) MailStepMissedChoose(url string) string {
+	return p.text("mail_step_missed.choose", args{"url": url})
+}
+
+// MailStepMissedHeading says "A sign-in stopped at the second step".
+func (p Printer) MailStepMissedHeading() string { return p.text("mail_step_missed.heading", nil) }
+
+// MailStepMissedLead says "Someone entered the right password for your account, but did not complete the second step. They were not signed in.".
+func (p Printer) MailStepMissedLead() string { return p.text("mail_step_missed.lead", nil) }
+
+// MailStepMissedSubject says "Someone may know your password".
+func (p Printer) MailStepMissedSubject() string { return p.text("mail_step_missed.subject", nil) }
+
+// MailTestHeading says "Mail works".
+func (p Printer) MailTestHeading() string { return p.text("mail_test.heading", nil) }
+
+// MailTestLead says "An administrator of {origin} sent this mail to see whether mail works. There is nothing to do.".
+func (p Printer) MailTestLead(origin string) Sentence {
+	return p.sentence("mail_test.lead", args{"origin": origin})
+}
+
+// MailTestSubject says "Test mail from {origin}".
+func (p Printer) MailTestSubject(origin string) Sentence {
+	return p.sentence("mail_test.subject", args{"origin": origin})
+}
+
+// MailTestWhy says "You get this mail because an administrator named your e-mail address in a test.".
+func (p Printer) MailTestWhy() string { return p.text("mail_test.why", nil) }
 
 // MethodInvitation says "with an invitation".
 func (p Printer) MethodInvitation() string { return p.text("method.invitation", nil) }
