@@ -151,7 +151,7 @@ func (m Mail) facts() []Fact {
 			list = append(list, Fact{m.Say.MailFactAgent(), m.Agent})
 		}
 	}
-	list = append(list, m.Copied.facts()...)
+	list = append(list, m.Copied.facts(m.Say)...)
 	list = append(list, Fact{m.Say.MailFactWhen(), absolute(m.At)})
 	if m.Address != "" && m.Copied == nil {
 		list = append(list, Fact{m.Say.MailFactAddress(), m.Address})

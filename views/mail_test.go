@@ -61,7 +61,7 @@ func told(m Mail) []string {
 	if m.Since.IsZero() {
 		list = append(list, absolute(m.At))
 	}
-	for _, f := range m.Copied.facts() {
+	for _, f := range m.Copied.facts(m.Say) {
 		list = append(list, f.Value)
 	}
 	if m.Since.IsZero() && m.Copied == nil {

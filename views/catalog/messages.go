@@ -13,8 +13,195 @@ func (p Printer) ActSave() string { return p.text("act.save", nil) }
 // ActSignOut says "Sign out".
 func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 
+// ActivityEmpty says "Nothing has happened yet. Sign-ins, new devices and changes of your password appear here.".
+func (p Printer) ActivityEmpty() string { return p.text("activity.empty", nil) }
+
+// ActivityFilterAccount says "Account".
+func (p Printer) ActivityFilterAccount() string { return p.text("activity.filter_account", nil) }
+
+// ActivityFilterAll says "Everything". Shows all activity.
+func (p Printer) ActivityFilterAll() string { return p.text("activity.filter_all", nil) }
+
+// ActivityFilterDevices says "Devices".
+func (p Printer) ActivityFilterDevices() string { return p.text("activity.filter_devices", nil) }
+
+// ActivityFilterSignIns says "Sign-ins".
+func (p Printer) ActivityFilterSignIns() string { return p.text("activity.filter_sign_ins", nil) }
+
+// ActivityFilterWarnings says "Warnings".
+func (p Printer) ActivityFilterWarnings() string { return p.text("activity.filter_warnings", nil) }
+
+// ActivityFilters says "Kinds of activity". What screen readers call the choice of what is shown.
+func (p Printer) ActivityFilters() string { return p.text("activity.filters", nil) }
+
+// ActivityHelp says "<strong>Was something here not you?</strong> Sign out the <devices>device</devices> and <password>change your password</password>.".
+func (p Printer) ActivityHelp(strong Tag, devices Tag, password Tag) templ.Component {
+	return p.rich("activity.help", args{"strong": strong, "devices": devices, "password": password})
+}
+
+// ActivityHelpLabel says "If something looks wrong".
+func (p Printer) ActivityHelpLabel() string { return p.text("activity.help_label", nil) }
+
+// ActivityLead says "What happened on your account, newest first. Days and clock times are UTC.".
+func (p Printer) ActivityLead() string { return p.text("activity.lead", nil) }
+
+// ActivityNewest says "Newest". A link to the first page.
+func (p Printer) ActivityNewest() string { return p.text("activity.newest", nil) }
+
+// ActivityNone says "Nothing of this kind is on record.".
+func (p Printer) ActivityNone() string { return p.text("activity.none", nil) }
+
+// ActivityOlder says "Older". A link to the next page.
+func (p Printer) ActivityOlder() string { return p.text("activity.older", nil) }
+
+// ActivityPages says "Pages of activity". What screen readers call the links to newer and older activity.
+func (p Printer) ActivityPages() string { return p.text("activity.pages", nil) }
+
 // ActivityTitle says "Activity".
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
+
+// ActivityWarning says "Warning:". Only screen readers say it, before a sentence that warns.
+func (p Printer) ActivityWarning() string { return p.text("activity.warning", nil) }
+
+// AlertsAdvice says "If both uses were yours, sign in on that device again. If not, secure your account.".
+func (p Printer) AlertsAdvice() string { return p.text("alerts.advice", nil) }
+
+// AlertsDismissed says "Dismissed.".
+func (p Printer) AlertsDismissed() string { return p.text("alerts.dismissed", nil) }
+
+// AlertsDismissedDetail says "The warnings stay in your activity.".
+func (p Printer) AlertsDismissedDetail() string { return p.text("alerts.dismissed_detail", nil) }
+
+// AlertsHeadingLost says "A device keeps losing answers".
+func (p Printer) AlertsHeadingLost() string { return p.text("alerts.heading_lost", nil) }
+
+// AlertsHeadingTheft says "Someone may be using your account".
+func (p Printer) AlertsHeadingTheft() string { return p.text("alerts.heading_theft", nil) }
+
+// AlertsLost says "“{device}” asked for the same answer several times. If its connection is good, <link>sign it out</link> and in again.".
+func (p Printer) AlertsLost(device string, link Tag) templ.Component {
+	return p.rich("alerts.lost", args{"device": device, "link": link})
+}
+
+// AlertsSecure says "Secure my account".
+func (p Printer) AlertsSecure() string { return p.text("alerts.secure", nil) }
+
+// AlertsSeen says "I have seen this". A button that dismisses warnings.
+func (p Printer) AlertsSeen() string { return p.text("alerts.seen", nil) }
+
+// AlertsWhenFrom says "<when/> <part>from {address}</part>". <when/> is like “5 minutes ago”; {address} is an IP address. The part in the tag is kept on one line.
+func (p Printer) AlertsWhenFrom(when templ.Component, part Tag, address string) templ.Component {
+	return p.rich("alerts.when_from", args{"when": when, "part": part, "address": address})
+}
+
+// CopiedSignedInFrom says "You signed in from {address}". Follows “Used from …”, where the sign-in came from elsewhere.
+func (p Printer) CopiedSignedInFrom(address string) Sentence {
+	return p.sentence("copied.signed_in_from", args{"address": address})
+}
+
+// CopiedTheft says "A sign-in on “{device}” may have been copied, so we signed it out.".
+func (p Printer) CopiedTheft(device string) Sentence {
+	return p.sentence("copied.theft", args{"device": device})
+}
+
+// CopiedTheftApart says "A sign-in on “{device}” was used in two places, so we signed it out.".
+func (p Printer) CopiedTheftApart(device string) Sentence {
+	return p.sentence("copied.theft_apart", args{"device": device})
+}
+
+// CopiedFromProgram says "Used from {address}, {program}". From where a copied sign-in was used. It ends without a full stop.
+func (p Printer) CopiedFromProgram(address string, program string) Sentence {
+	return p.sentence("copied_from.program", args{"address": address, "program": program})
+}
+
+// CopiedFromSignedIn says "Used from {address} (where you signed in)".
+func (p Printer) CopiedFromSignedIn(address string) Sentence {
+	return p.sentence("copied_from.signed_in", args{"address": address})
+}
+
+// CopiedFromSignedInProgram says "Used from {address} (where you signed in), {program}".
+func (p Printer) CopiedFromSignedInProgram(address string, program string) Sentence {
+	return p.sentence("copied_from.signed_in_program", args{"address": address, "program": program})
+}
+
+// CopiedFromSignedInUnknown says "Used from {address} (where you signed in), an unknown program".
+func (p Printer) CopiedFromSignedInUnknown(address string) Sentence {
+	return p.sentence("copied_from.signed_in_unknown", args{"address": address})
+}
+
+// CopiedFromUnknown says "Used from {address}, an unknown program".
+func (p Printer) CopiedFromUnknown(address string) Sentence {
+	return p.sentence("copied_from.unknown", args{"address": address})
+}
+
+// CopiedFromUnknownAddress says "Used from an unknown IP address, {program}".
+func (p Printer) CopiedFromUnknownAddress(program string) Sentence {
+	return p.sentence("copied_from.unknown_address", args{"program": program})
+}
+
+// CopiedFromUnknownBoth says "Used from an unknown IP address, an unknown program".
+func (p Printer) CopiedFromUnknownBoth() string { return p.text("copied_from.unknown_both", nil) }
+
+// CopiedTwiceProgram says "Used twice from {address}, {program}". As “Used from …”, where two uses look alike.
+func (p Printer) CopiedTwiceProgram(address string, program string) Sentence {
+	return p.sentence("copied_twice.program", args{"address": address, "program": program})
+}
+
+// CopiedTwiceSignedIn says "Used twice from {address} (where you signed in)".
+func (p Printer) CopiedTwiceSignedIn(address string) Sentence {
+	return p.sentence("copied_twice.signed_in", args{"address": address})
+}
+
+// CopiedTwiceSignedInProgram says "Used twice from {address} (where you signed in), {program}".
+func (p Printer) CopiedTwiceSignedInProgram(address string, program string) Sentence {
+	return p.sentence("copied_twice.signed_in_program", args{"address": address, "program": program})
+}
+
+// CopiedTwiceUnknown says "Used twice from {address}, an unknown program".
+func (p Printer) CopiedTwiceUnknown(address string) Sentence {
+	return p.sentence("copied_twice.unknown", args{"address": address})
+}
+
+// CopiedTwiceUnknownAddress says "Used twice from an unknown IP address, {program}".
+func (p Printer) CopiedTwiceUnknownAddress(program string) Sentence {
+	return p.sentence("copied_twice.unknown_address", args{"program": program})
+}
+
+// CopiedTwiceUnknownBoth says "Used twice from an unknown IP address, an unknown program".
+func (p Printer) CopiedTwiceUnknownBoth() string { return p.text("copied_twice.unknown_both", nil) }
+
+// CopiedUseProgram says "{address}, {program}". Follows the label “Used from” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
+func (p Printer) CopiedUseProgram(address string, program string) Sentence {
+	return p.sentence("copied_use.program", args{"address": address, "program": program})
+}
+
+// CopiedUseSignedIn says "{address} (where you signed in)".
+func (p Printer) CopiedUseSignedIn(address string) Sentence {
+	return p.sentence("copied_use.signed_in", args{"address": address})
+}
+
+// CopiedUseSignedInProgram says "{address} (where you signed in), {program}".
+func (p Printer) CopiedUseSignedInProgram(address string, program string) Sentence {
+	return p.sentence("copied_use.signed_in_program", args{"address": address, "program": program})
+}
+
+// CopiedUseSignedInUnknown says "{address} (where you signed in), an unknown program".
+func (p Printer) CopiedUseSignedInUnknown(address string) Sentence {
+	return p.sentence("copied_use.signed_in_unknown", args{"address": address})
+}
+
+// CopiedUseUnknown says "{address}, an unknown program".
+func (p Printer) CopiedUseUnknown(address string) Sentence {
+	return p.sentence("copied_use.unknown", args{"address": address})
+}
+
+// CopiedUseUnknownAddress says "an unknown IP address, {program}".
+func (p Printer) CopiedUseUnknownAddress(program string) Sentence {
+	return p.sentence("copied_use.unknown_address", args{"program": program})
+}
+
+// CopiedUseUnknownBoth says "an unknown IP address, an unknown program".
+func (p Printer) CopiedUseUnknownBoth() string { return p.text("copied_use.unknown_both", nil) }
 
 // DeletePass says "Services that check for sign-outs refuse any pass that one of your apps has now within <strong>{longest}</strong>. Others may trust it for up to <strong>{unchecked}</strong>. After that, nothing accepts it.".
 func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.Component {
@@ -218,6 +405,70 @@ func (p Printer) ErrorTryAgain() string { return p.text("error.try_again", nil) 
 // EventAccountCreated says "Your account was created.".
 func (p Printer) EventAccountCreated() string { return p.text("event.account_created", nil) }
 
+// EventAccountDeleted says "Your account was deleted.".
+func (p Printer) EventAccountDeleted() string { return p.text("event.account_deleted", nil) }
+
+// EventAccountDisabled says "An administrator disabled your account. All devices were signed out.".
+func (p Printer) EventAccountDisabled() string { return p.text("event.account_disabled", nil) }
+
+// EventAccountEnabled says "An administrator enabled your account again.".
+func (p Printer) EventAccountEnabled() string { return p.text("event.account_enabled", nil) }
+
+// EventAccountInvited says "An administrator mailed you a link to choose your first password.".
+func (p Printer) EventAccountInvited() string { return p.text("event.account_invited", nil) }
+
+// EventAppAdded says "You added an authenticator app.".
+func (p Printer) EventAppAdded() string { return p.text("event.app_added", nil) }
+
+// EventAppRemoved says "The authenticator app was removed.".
+func (p Printer) EventAppRemoved() string { return p.text("event.app_removed", nil) }
+
+// EventAppRenamed says "You renamed your authenticator app to “{factor}”.".
+func (p Printer) EventAppRenamed(factor string) Sentence {
+	return p.sentence("event.app_renamed", args{"factor": factor})
+}
+
+// EventBrowserTrusted says "You trusted the browser “{device}”: it signs in without the second step for 30 days.".
+func (p Printer) EventBrowserTrusted(device string) Sentence {
+	return p.sentence("event.browser_trusted", args{"device": device})
+}
+
+// EventBrowserUntrusted says "You stopped trusting the browser “{device}”. It asks for the second step again.".
+func (p Printer) EventBrowserUntrusted(device string) Sentence {
+	return p.sentence("event.browser_untrusted", args{"device": device})
+}
+
+// EventBrowserUntrustedAll says "You stopped trusting all browsers. Each asks for the second step again.".
+func (p Printer) EventBrowserUntrustedAll() string { return p.text("event.browser_untrusted_all", nil) }
+
+// EventCodeFailed says "A wrong code was entered.".
+func (p Printer) EventCodeFailed() string { return p.text("event.code_failed", nil) }
+
+// EventCodeFailedMore says "{count} more wrong codes were entered within an hour.".
+func (p Printer) EventCodeFailedMore(count int) string {
+	return p.text("event.code_failed_more", args{"count": count})
+}
+
+// EventConfirmed says "You confirmed on “{device}” that it is you.". The owner confirmed an act in an app on that device.
+func (p Printer) EventConfirmed(device string) Sentence {
+	return p.sentence("event.confirmed", args{"device": device})
+}
+
+// EventDataDownloaded says "Everything that is kept of your account was downloaded on “{device}”.".
+func (p Printer) EventDataDownloaded(device string) Sentence {
+	return p.sentence("event.data_downloaded", args{"device": device})
+}
+
+// EventDeviceForked says "“{device}” lost the answer to a renewal and asked again.".
+func (p Printer) EventDeviceForked(device string) Sentence {
+	return p.sentence("event.device_forked", args{"device": device})
+}
+
+// EventDeviceForkedOften says "“{device}” lost the answer to its renewal several times. If its connection is good, sign it out and in again.".
+func (p Printer) EventDeviceForkedOften(device string) Sentence {
+	return p.sentence("event.device_forked_often", args{"device": device})
+}
+
 // EventDeviceLimit says "“{device}” was signed out to make room: too many browsers were signed in.".
 func (p Printer) EventDeviceLimit(device string) Sentence {
 	return p.sentence("event.device_limit", args{"device": device})
@@ -228,15 +479,214 @@ func (p Printer) EventDeviceRenamed(device string, newName string) Sentence {
 	return p.sentence("event.device_renamed", args{"device": device, "new_name": newName})
 }
 
+// EventDeviceRestored says "“{device}” was signed in by a token newer than our records, after a restore of the database.".
+func (p Printer) EventDeviceRestored(device string) Sentence {
+	return p.sentence("event.device_restored", args{"device": device})
+}
+
 // EventDeviceRevoked says "You signed out “{device}”.".
 func (p Printer) EventDeviceRevoked(device string) Sentence {
 	return p.sentence("event.device_revoked", args{"device": device})
 }
 
+// EventDevicesRevoked says "You signed out all other devices.".
+func (p Printer) EventDevicesRevoked() string { return p.text("event.devices_revoked", nil) }
+
+// EventDevicesRevokedOperator says "An administrator signed out all your devices.".
+func (p Printer) EventDevicesRevokedOperator() string {
+	return p.text("event.devices_revoked_operator", nil)
+}
+
+// EventEmailAsked says "You asked for another e-mail address. It counts once the link in the mail to it is used.".
+func (p Printer) EventEmailAsked() string { return p.text("event.email_asked", nil) }
+
+// EventEmailChanged says "Your e-mail address was changed, by the link in the mail to the new one.".
+func (p Printer) EventEmailChanged() string { return p.text("event.email_changed", nil) }
+
+// EventEmailChangedOperator says "An administrator changed your e-mail address.".
+func (p Printer) EventEmailChangedOperator() string {
+	return p.text("event.email_changed_operator", nil)
+}
+
+// EventEmailRestored says "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked.".
+func (p Printer) EventEmailRestored() string { return p.text("event.email_restored", nil) }
+
+// EventFactorAdded says "You added a way to sign in.". Neither a passkey nor an app: a kind that this release does not know.
+func (p Printer) EventFactorAdded() string { return p.text("event.factor_added", nil) }
+
+// EventFactorClosed says "There were 30 wrong codes in a row, so codes from your authenticator app do not work in new browsers for now. To accept them again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before.".
+func (p Printer) EventFactorClosed() string { return p.text("event.factor_closed", nil) }
+
+// EventFactorRemoved says "A way to sign in was removed.".
+func (p Printer) EventFactorRemoved() string { return p.text("event.factor_removed", nil) }
+
+// EventFactorRenamed says "You renamed a way to sign in to “{factor}”.".
+func (p Printer) EventFactorRenamed(factor string) Sentence {
+	return p.sentence("event.factor_renamed", args{"factor": factor})
+}
+
+// EventFactorsReset says "An administrator removed your passkeys, your authenticator app and your recovery codes.".
+func (p Printer) EventFactorsReset() string { return p.text("event.factors_reset", nil) }
+
+// EventLockedAll says "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail.".
+func (p Printer) EventLockedAll() string { return p.text("event.locked_all", nil) }
+
+// EventLockedDevice says "“{device}” was signed out and your password locked, by the link “This wasn’t me” in a mail.".
+func (p Printer) EventLockedDevice(device string) Sentence {
+	return p.sentence("event.locked_device", args{"device": device})
+}
+
+// EventLockedDeviceAnd says "“{device}” and {count} devices that signed in after it were signed out and your password locked, by the link “This wasn’t me” in a mail.".
+func (p Printer) EventLockedDeviceAnd(count int, device string) Sentence {
+	return p.sentence("event.locked_device_and", args{"count": count, "device": device})
+}
+
+// EventLockedDevices says "{count} devices were signed out and your password locked, by the link “This wasn’t me” in a mail.".
+func (p Printer) EventLockedDevices(count int) string {
+	return p.text("event.locked_devices", args{"count": count})
+}
+
+// EventLockedNone says "Your password was locked, by the link “This wasn’t me” in a mail. The devices that it is about were signed out already.".
+func (p Printer) EventLockedNone() string { return p.text("event.locked_none", nil) }
+
+// EventMailFailed says "A mail to you could not be delivered. Is your e-mail address right?".
+func (p Printer) EventMailFailed() string { return p.text("event.mail_failed", nil) }
+
+// EventPasskeyAdded says "You added the passkey “{factor}”.". {factor} is the name of a passkey.
+func (p Printer) EventPasskeyAdded(factor string) Sentence {
+	return p.sentence("event.passkey_added", args{"factor": factor})
+}
+
+// EventPasskeyRemoved says "The passkey “{factor}” was removed.".
+func (p Printer) EventPasskeyRemoved(factor string) Sentence {
+	return p.sentence("event.passkey_removed", args{"factor": factor})
+}
+
+// EventPasskeyRenamed says "You renamed a passkey to “{factor}”.".
+func (p Printer) EventPasskeyRenamed(factor string) Sentence {
+	return p.sentence("event.passkey_renamed", args{"factor": factor})
+}
+
+// EventPasswordChanged says "You changed your password. All other devices were signed out.".
+func (p Printer) EventPasswordChanged() string { return p.text("event.password_changed", nil) }
+
+// EventPasswordFailed says "A wrong password was given where your password was asked for again.".
+func (p Printer) EventPasswordFailed() string { return p.text("event.password_failed", nil) }
+
+// EventPasswordFailedMore says "{count} more wrong passwords were given within 15 minutes where your password was asked for again.".
+func (p Printer) EventPasswordFailedMore(count int) string {
+	return p.text("event.password_failed_more", args{"count": count})
+}
+
+// EventPasswordFirst says "You chose your first password by the link in the invitation.".
+func (p Printer) EventPasswordFirst() string { return p.text("event.password_first", nil) }
+
+// EventPasswordReset says "You chose a new password by the link in a mail. All devices were signed out.".
+func (p Printer) EventPasswordReset() string { return p.text("event.password_reset", nil) }
+
+// EventPasswordSet says "An administrator set a new password. All devices were signed out.".
+func (p Printer) EventPasswordSet() string { return p.text("event.password_set", nil) }
+
+// EventRecoveryCodeUsed says "A recovery code was used.".
+func (p Printer) EventRecoveryCodeUsed() string { return p.text("event.recovery_code_used", nil) }
+
+// EventRecoveryCodesMade says "You made new recovery codes. Earlier ones do not work any more.".
+func (p Printer) EventRecoveryCodesMade() string { return p.text("event.recovery_codes_made", nil) }
+
+// EventRoleChanged says "An administrator changed what your account may do.".
+func (p Printer) EventRoleChanged() string { return p.text("event.role_changed", nil) }
+
+// EventSecondStepMissed says "The right password was entered, but not the second step. If it was not you, change your password.".
+func (p Printer) EventSecondStepMissed() string { return p.text("event.second_step_missed", nil) }
+
+// EventSeenBySupport says "Support looked at your devices and activity.".
+func (p Printer) EventSeenBySupport() string { return p.text("event.seen_by_support", nil) }
+
 // EventSignIn says "Signed in on “{device}”.".
 func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
 }
+
+// EventSignInFailed says "A sign-in with a wrong password failed.".
+func (p Printer) EventSignInFailed() string { return p.text("event.sign_in_failed", nil) }
+
+// EventSignInFailedLocked says "A sign-in with the right password was refused, because your password is locked.".
+func (p Printer) EventSignInFailedLocked() string { return p.text("event.sign_in_failed_locked", nil) }
+
+// EventSignInFailedLockedMore says "{count} more sign-ins with the right password were refused within 15 minutes, because your password is locked.".
+func (p Printer) EventSignInFailedLockedMore(count int) string {
+	return p.text("event.sign_in_failed_locked_more", args{"count": count})
+}
+
+// EventSignInFailedMore says "{count} more sign-ins with a wrong password failed within 15 minutes.".
+func (p Printer) EventSignInFailedMore(count int) string {
+	return p.text("event.sign_in_failed_more", args{"count": count})
+}
+
+// EventSignOut says "“{device}” signed out.". The device itself signed out.
+func (p Printer) EventSignOut(device string) Sentence {
+	return p.sentence("event.sign_out", args{"device": device})
+}
+
+// EventSignOutReplaced says "“{device}” was signed out by a new sign-in in the same browser.".
+func (p Printer) EventSignOutReplaced(device string) Sentence {
+	return p.sentence("event.sign_out_replaced", args{"device": device})
+}
+
+// EventSupportLooked says "You looked at the devices and activity of account {name} as support.". In the activity of support staff. {name} is the id of an account.
+func (p Printer) EventSupportLooked(name string) Sentence {
+	return p.sentence("event.support_looked", args{"name": name})
+}
+
+// EventSupportLookedDeleted says "You looked at the devices and activity of an account that was deleted since, as support.".
+func (p Printer) EventSupportLookedDeleted() string {
+	return p.text("event.support_looked_deleted", nil)
+}
+
+// EventSupportSearched says "You searched for “{name}” as support.". In the activity of support staff. {name} is what they searched for.
+func (p Printer) EventSupportSearched(name string) Sentence {
+	return p.sentence("event.support_searched", args{"name": name})
+}
+
+// EventSupportSearchedDeleted says "You searched for an account that was deleted since, as support.".
+func (p Printer) EventSupportSearchedDeleted() string {
+	return p.text("event.support_searched_deleted", nil)
+}
+
+// EventThiefApp says "The authenticator app was removed, because they may have been a thief’s.".
+func (p Printer) EventThiefApp() string { return p.text("event.thief_app", nil) }
+
+// EventThiefAppCodes says "The authenticator app and the recovery codes were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefAppCodes() string { return p.text("event.thief_app_codes", nil) }
+
+// EventThiefCodes says "The recovery codes were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefCodes() string { return p.text("event.thief_codes", nil) }
+
+// EventThiefPasskeys says "{count} passkeys were removed, because they may have been a thief’s.". What an act, such as a change of the password, removed beside what it is for.
+func (p Printer) EventThiefPasskeys(count int) string {
+	return p.text("event.thief_passkeys", args{"count": count})
+}
+
+// EventThiefPasskeysApp says "{count} passkeys and the authenticator app were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefPasskeysApp(count int) string {
+	return p.text("event.thief_passkeys_app", args{"count": count})
+}
+
+// EventThiefPasskeysAppCodes says "{count} passkeys, the authenticator app and the recovery codes were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefPasskeysAppCodes(count int) string {
+	return p.text("event.thief_passkeys_app_codes", args{"count": count})
+}
+
+// EventThiefPasskeysCodes says "{count} passkeys and the recovery codes were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefPasskeysCodes(count int) string {
+	return p.text("event.thief_passkeys_codes", args{"count": count})
+}
+
+// EventUnknown says "Something else happened.". An event of a kind that this release does not know.
+func (p Printer) EventUnknown() string { return p.text("event.unknown", nil) }
+
+// EventWaysBackEnded says "You ended the links that could take your account back to newer e-mail addresses.".
+func (p Printer) EventWaysBackEnded() string { return p.text("event.ways_back_ended", nil) }
 
 // FactorsRemovedAll says "{count} passkeys, the authenticator app and the recovery codes were removed.".
 func (p Printer) FactorsRemovedAll(count int) string {
@@ -383,6 +833,15 @@ func (p Printer) MailFactOldName() string { return p.text("mail.fact_old_name", 
 
 // MailFactPasskey says "Passkey". A label in mails: the name of a passkey follows.
 func (p Printer) MailFactPasskey() string { return p.text("mail.fact_passkey", nil) }
+
+// MailFactSignedInFrom says "You signed in from". A label in mails: the IP address from which the owner signed in follows.
+func (p Printer) MailFactSignedInFrom() string { return p.text("mail.fact_signed_in_from", nil) }
+
+// MailFactUsedFrom says "Used from". A label in mails: an IP address and a program follow, one of the messages of the group copied_use.
+func (p Printer) MailFactUsedFrom() string { return p.text("mail.fact_used_from", nil) }
+
+// MailFactUsedTwice says "Used twice from". As “Used from”, where two uses look alike.
+func (p Printer) MailFactUsedTwice() string { return p.text("mail.fact_used_twice", nil) }
 
 // MailFactWhen says "When".
 func (p Printer) MailFactWhen() string { return p.text("mail.fact_when", nil) }
