@@ -142,8 +142,9 @@ func TestSentencesOutsideTheCatalogueAreFound(t *testing.T) {
 	}
 }
 
-// A page that runs from right to left says so, in its attributes.
-func TestPagesSayTheirLanguageAndDirection(t *testing.T) {
+// A page or a mail that runs from right to left says so, in its attributes; a mail also inside its <body>, for some programs drop the
+// rest.
+func TestPagesAndMailsSayTheirLanguageAndDirection(t *testing.T) {
 	for tag, dir := range map[string]string{catalog.Source: "", catalog.PseudoLong: "", catalog.PseudoRightToLeft: "rtl"} {
 		p, _ := catalog.In(tag)
 		var b strings.Builder
@@ -152,6 +153,11 @@ func TestPagesSayTheirLanguageAndDirection(t *testing.T) {
 		}
 		if root := one(t, parse(t, b.String()), "html"); value(root, "lang") != tag || value(root, "dir") != dir {
 			t.Errorf("%s: %v", tag, root.Attr)
+		}
+		mail := render(t, HTMLMail(Mail{Say: p, Kind: "test", At: mailMoment, Base: "https://id.example.org"}))
+		root, sheet := one(t, mail, "html"), one(t, mail, "div", "class", "sheet")
+		if value(root, "lang") != tag || value(root, "dir") != dir || value(sheet, "dir") != dir {
+			t.Errorf("%s: a mail: %v %v", tag, root.Attr, sheet.Attr)
 		}
 	}
 }
