@@ -83,7 +83,7 @@ func (g gallery) mails() []galleryMail {
 	add("device reused, hostile", "device_reused", func(m *Mail) { m.Device, m.Copied = breakout, g.copied("from one address") })
 	add("device reused, uses unknown", "device_reused", func(m *Mail) { m.Device = longWord })
 	add("password changed", "password_changed", nil)
-	add("password changed, factors removed", "password_changed", func(m *Mail) { m.Removed = FactorsRemoved(m.Say, 2, true, true) })
+	add("password changed, factors removed", "password_changed", func(m *Mail) { m.Removed = FactorsRemoved(g.say, 2, true, true) })
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })
 	add("password forgotten", "password_reset", func(m *Mail) { m.Until = g.now.Add(30 * time.Minute) })
 	add("first password", "password_changed", func(m *Mail) { m.First = true })

@@ -90,7 +90,7 @@ func (m Mail) wordsOfKind() wording {
 		if !m.Since.IsZero() {
 			return wording{
 				subject: m.Say.MailSignInsSubject(m.Total), heading: m.Say.MailSignInsHeading(m.Total), alarm: true, why: always,
-				lead: m.Say.MailSignInsLead(m.Total, absolute(m.Since)), button: m.Say.MailNotMe(), act: m.Say.MailSignInsAct(),
+				lead: m.Say.MailSignInsLead(m.Total, m.exact(m.Since)), button: m.Say.MailNotMe(), act: m.Say.MailSignInsAct(),
 			}
 		}
 		return wording{
@@ -152,7 +152,7 @@ func (m Mail) facts() []Fact {
 		}
 	}
 	list = append(list, m.Copied.facts(m.Say)...)
-	list = append(list, Fact{m.Say.MailFactWhen(), absolute(m.At)})
+	list = append(list, Fact{m.Say.MailFactWhen(), m.exact(m.At)})
 	if m.Address != "" && m.Copied == nil {
 		list = append(list, Fact{m.Say.MailFactAddress(), m.Address})
 	}
@@ -180,7 +180,10 @@ func (m Mail) signIns() (list []Fact) {
 	return list
 }
 
-func (m Mail) until() string { return m.Say.MailUntil(absolute(m.Until)) }
+// exact is a moment as mails write it.
+func (m Mail) exact(t time.Time) string { return absolute(t) }
+
+func (m Mail) until() string { return m.Say.MailUntil(m.exact(m.Until)) }
 
 // Text is the mail for programs that show no HTML, and for people who would rather read it so.
 func (m Mail) Text() string {

@@ -26,18 +26,19 @@ var linkPaths = map[notify.Kind]string{
 // MailRenderer renders notifications as mails. Their links begin with baseURL and do not depend on a Host header.
 func MailRenderer(baseURL string) notify.Render {
 	return func(l notify.Notification) (notify.Rendered, error) {
-		var say catalog.Printer
+		var p catalog.Printer
 		m := views.Mail{
-			Say: say, Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
-			Before: l.Before, After: l.After, Agent: agentOf(say, l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
-			Code: l.Code, Removed: removedFactors(say, l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
+			Say:  p,
+			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
+			Before: l.Before, After: l.After, Agent: agentOf(p, l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
+			Code: l.Code, Removed: factorsRemoved(p, l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
 		}
 		if l.Factor != "" { // the name is the factor's, not a device's
 			m.App, m.Factor, m.Device = l.Factor == string(models.FactorTOTP), l.DeviceName, ""
 			m.NewName = l.NewName
 		}
 		for _, in := range l.SignIns {
-			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(say, in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})
+			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(p, in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})
 		}
 		if l.Link != "" {
 			path, ok := linkPaths[l.Kind]

@@ -30,8 +30,8 @@ func (s *Server) notMeForm(w http.ResponseWriter, r *http.Request, secret string
 	return render(w, r, http.StatusOK, views.NotMe(page))
 }
 
-// removedFactors says which factors an act removed, or "" where it removed none. gone is a models.FactorsGone.
-func removedFactors(p catalog.Printer, gone string) string {
+// factorsRemoved says which factors an act removed, or "" where it removed none. gone is a models.FactorsGone.
+func factorsRemoved(p catalog.Printer, gone string) string {
 	g, ok := models.ParseFactorsGone(gone)
 	if !ok {
 		return ""
@@ -54,7 +54,7 @@ func (s *Server) notMe(w http.ResponseWriter, r *http.Request, secret string) er
 		if done.Revoked == 0 {
 			text = "Done: your password is locked."
 		}
-		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: text, Detail: removedFactors(say(r), done.Factors.String())})
+		s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: text, Detail: factorsRemoved(say(r), done.Factors.String())})
 	}
 	return redirect(w, r, notMeLink.at(secret))
 }

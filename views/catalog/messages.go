@@ -688,35 +688,6 @@ func (p Printer) EventUnknown() string { return p.text("event.unknown", nil) }
 // EventWaysBackEnded says "You ended the links that could take your account back to newer e-mail addresses.".
 func (p Printer) EventWaysBackEnded() string { return p.text("event.ways_back_ended", nil) }
 
-// FactorsRemovedAll says "{count} passkeys, the authenticator app and the recovery codes were removed.".
-func (p Printer) FactorsRemovedAll(count int) string {
-	return p.text("factors_removed.all", args{"count": count})
-}
-
-// FactorsRemovedApp says "The authenticator app was removed.".
-func (p Printer) FactorsRemovedApp() string { return p.text("factors_removed.app", nil) }
-
-// FactorsRemovedAppCodes says "The authenticator app and the recovery codes were removed.".
-func (p Printer) FactorsRemovedAppCodes() string { return p.text("factors_removed.app_codes", nil) }
-
-// FactorsRemovedCodes says "The recovery codes were removed.".
-func (p Printer) FactorsRemovedCodes() string { return p.text("factors_removed.codes", nil) }
-
-// FactorsRemovedPasskeys says "{count} passkeys were removed.". What an act removed beside what it is for.
-func (p Printer) FactorsRemovedPasskeys(count int) string {
-	return p.text("factors_removed.passkeys", args{"count": count})
-}
-
-// FactorsRemovedPasskeysApp says "{count} passkeys and the authenticator app were removed.".
-func (p Printer) FactorsRemovedPasskeysApp(count int) string {
-	return p.text("factors_removed.passkeys_app", args{"count": count})
-}
-
-// FactorsRemovedPasskeysCodes says "{count} passkeys and the recovery codes were removed.".
-func (p Printer) FactorsRemovedPasskeysCodes(count int) string {
-	return p.text("factors_removed.passkeys_codes", args{"count": count})
-}
-
 // FieldEmail says "E-mail address".
 func (p Printer) FieldEmail() string { return p.text("field.email", nil) }
 
@@ -1513,6 +1484,35 @@ func (p Printer) OthersTitle() string { return p.text("others.title", nil) }
 
 // PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
+
+// RemovedApp says "The authenticator app was removed.".
+func (p Printer) RemovedApp() string { return p.text("removed.app", nil) }
+
+// RemovedAppCodes says "The authenticator app and the recovery codes were removed.".
+func (p Printer) RemovedAppCodes() string { return p.text("removed.app_codes", nil) }
+
+// RemovedCodes says "The recovery codes were removed.".
+func (p Printer) RemovedCodes() string { return p.text("removed.codes", nil) }
+
+// RemovedPasskeys says "{count} passkeys were removed.".
+func (p Printer) RemovedPasskeys(count int) string {
+	return p.text("removed.passkeys", args{"count": count})
+}
+
+// RemovedPasskeysApp says "{count} passkeys and the authenticator app were removed.".
+func (p Printer) RemovedPasskeysApp(count int) string {
+	return p.text("removed.passkeys_app", args{"count": count})
+}
+
+// RemovedPasskeysAppCodes says "{count} passkeys, the authenticator app and the recovery codes were removed.".
+func (p Printer) RemovedPasskeysAppCodes(count int) string {
+	return p.text("removed.passkeys_app_codes", args{"count": count})
+}
+
+// RemovedPasskeysCodes says "{count} passkeys and the recovery codes were removed.".
+func (p Printer) RemovedPasskeysCodes(count int) string {
+	return p.text("removed.passkeys_codes", args{"count": count})
+}
 
 // RevokeAfterwards says "If someone else may have used your account, also <link>change your password</link>.".
 func (p Printer) RevokeAfterwards(link Tag) templ.Component {
