@@ -550,7 +550,7 @@ func RecoveryCodes(p RecoveryCodesPage) templ.Component {
 
 // heading says whose codes they are. Two sheets are told apart by it.
 func (p RecoveryCodesPage) heading(say catalog.Printer) catalog.Sentence {
-	return say.CodesSheet(accountEmail(p.Shell), p.MadeAt.UTC().Format("2 January 2006"))
+	return say.CodesSheet(accountEmail(p.Shell), say.WhenDateYear(dayOf(p.MadeAt), monthOf(say, p.MadeAt), yearOf(p.MadeAt)))
 }
 
 // file is the codes as a text that the browser saves: it needs neither a script nor a request that would carry them once more.

@@ -2,7 +2,8 @@ package views
 
 import (
 	"slices"
-	"strings"
+
+	"latchkey/views/catalog"
 )
 
 // CopiedSignIn tells how a copied sign-in was used.
@@ -19,30 +20,61 @@ type TokenUse struct {
 	SignedIn bool   // the owner signed in from there
 }
 
-// CopiedText is a sentence about a copied sign-in, with a %s for the device's name. c is nil where its uses are unknown.
-func CopiedText(c *CopiedSignIn) string {
+// CopiedText is a sentence about a copied sign-in on a device. c is nil where its uses are unknown.
+func CopiedText(p catalog.Printer, c *CopiedSignIn, device string) catalog.Sentence {
 	if c != nil && c.Apart {
-		return "A sign-in on “%s” was used in two places, so we signed it out."
+		return p.CopiedTheftApart(device)
 	}
-	return "A sign-in on “%s” may have been copied, so we signed it out."
+	return p.CopiedTheft(device)
 }
 
-// facts are the lines that say from where the sign-in was used. Two uses that look alike share a line.
-func (c *CopiedSignIn) facts() (list []Fact) {
+// facts are the lines of a mail that say from where the sign-in was used.
+func (c *CopiedSignIn) facts(p catalog.Printer) (list []Fact) {
+	for _, u := range c.shown() {
+		label := p.MailFactUsedFrom()
+		if u.twice {
+			label = p.MailFactUsedTwice()
+		}
+		list = append(list, Fact{label, u.say(useWords(p)).String()})
+	}
+	if c != nil && c.SignedInFrom != "" {
+		list = append(list, Fact{p.MailFactSignedInFrom(), c.SignedInFrom})
+	}
+	return list
+}
+
+// sentences say on a page from where the sign-in was used.
+func (c *CopiedSignIn) sentences(p catalog.Printer) (list []catalog.Sentence) {
+	for _, u := range c.shown() {
+		words := usedFromWords(p)
+		if u.twice {
+			words = usedTwiceWords(p)
+		}
+		list = append(list, u.say(words))
+	}
+	if c != nil && c.SignedInFrom != "" {
+		list = append(list, p.CopiedSignedInFrom(c.SignedInFrom))
+	}
+	return list
+}
+
+// shownUse is a use with how it is told.
+type shownUse struct {
+	TokenUse
+	program bool // that its program is unknown is told, because only programs tell the uses apart
+	twice   bool // it stands for two that look alike
+}
+
+// shown are the uses that have a line each. Two that look alike share one.
+func (c *CopiedSignIn) shown() (list []shownUse) {
 	if c == nil {
 		return nil
 	}
-	alike := len(c.Uses) > 1 && !slices.ContainsFunc(c.Uses, func(u TokenUse) bool { return u != c.Uses[0] })
-	for i, u := range c.Uses {
-		switch {
-		case !alike:
-			list = append(list, Fact{"Used from", u.words(c.sameSignIn())})
-		case i == 0:
-			list = append(list, Fact{"Used twice from", u.words(false)})
-		}
+	if len(c.Uses) > 1 && !slices.ContainsFunc(c.Uses, func(u TokenUse) bool { return u != c.Uses[0] }) {
+		return []shownUse{{c.Uses[0], false, true}}
 	}
-	if c.SignedInFrom != "" {
-		list = append(list, Fact{"You signed in from", c.SignedInFrom})
+	for _, u := range c.Uses {
+		list = append(list, shownUse{u, c.sameSignIn(), false})
 	}
 	return list
 }
@@ -52,24 +84,56 @@ func (c *CopiedSignIn) sameSignIn() bool {
 	return !slices.ContainsFunc(c.Uses, func(u TokenUse) bool { return !u.SignedIn || u.Address != c.Uses[0].Address })
 }
 
-// words are a use's place and program. A program that is not known is only told of a place that is not the sign-in's, or where it
+// words are what can be said of a use, by what is known of it.
+type words struct {
+	signedIn, signedInUnknown func(address string) catalog.Sentence
+	signedInProgram           func(address, program string) catalog.Sentence
+	program                   func(address, program string) catalog.Sentence
+	unknown                   func(address string) catalog.Sentence
+	unknownAddress            func(program string) catalog.Sentence
+	unknownBoth               func() string
+}
+
+func useWords(p catalog.Printer) words {
+	return words{
+		p.CopiedUseSignedIn, p.CopiedUseSignedInUnknown, p.CopiedUseSignedInProgram, p.CopiedUseProgram, p.CopiedUseUnknown,
+		p.CopiedUseUnknownAddress, p.CopiedUseUnknownBoth,
+	}
+}
+
+func usedFromWords(p catalog.Printer) words {
+	return words{
+		p.CopiedFromSignedIn, p.CopiedFromSignedInUnknown, p.CopiedFromSignedInProgram, p.CopiedFromProgram, p.CopiedFromUnknown,
+		p.CopiedFromUnknownAddress, p.CopiedFromUnknownBoth,
+	}
+}
+
+// usedTwiceWords lack the one that tells two uses apart.
+func usedTwiceWords(p catalog.Printer) words {
+	return words{
+		p.CopiedTwiceSignedIn, p.CopiedTwiceSignedIn, p.CopiedTwiceSignedInProgram, p.CopiedTwiceProgram, p.CopiedTwiceUnknown,
+		p.CopiedTwiceUnknownAddress, p.CopiedTwiceUnknownBoth,
+	}
+}
+
+// say is a use's place and program. A program that is not known is only told of a place that is not the sign-in's, or where it
 // tells two uses apart.
-func (u TokenUse) words(program bool) string {
-	var b strings.Builder
-	b.WriteString(u.Address)
-	if u.Address == "" {
-		b.WriteString("an unknown IP address")
+func (u shownUse) say(w words) catalog.Sentence {
+	switch known := u.Program != ""; {
+	case u.Address == "" && known:
+		return w.unknownAddress(u.Program)
+	case u.Address == "":
+		return catalog.Sentence{Text: w.unknownBoth()}
+	case u.SignedIn && known:
+		return w.signedInProgram(u.Address, u.Program)
+	case u.SignedIn && u.program:
+		return w.signedInUnknown(u.Address)
+	case u.SignedIn:
+		return w.signedIn(u.Address)
+	case known:
+		return w.program(u.Address, u.Program)
 	}
-	if u.SignedIn {
-		b.WriteString(" (where you signed in)")
-	}
-	switch {
-	case u.Program != "":
-		b.WriteString(", " + u.Program)
-	case program || !u.SignedIn:
-		b.WriteString(", an unknown program")
-	}
-	return b.String()
+	return w.unknown(u.Address)
 }
 
 // theftsFirst puts the alerts that matter most first, each kind as it comes.

@@ -3,6 +3,8 @@ package views
 import (
 	"strings"
 	"time"
+
+	"latchkey/views/catalog"
 )
 
 const day24 = 24 * time.Hour
@@ -161,9 +163,10 @@ func (g gallery) questions() []State {
 }
 
 func (g gallery) filters(state string) []Filter {
-	list := []Filter{{Text: "Everything", URL: "/activity"}}
-	for _, name := range []string{"Warnings", "Sign-ins", "Devices", "Account"} {
-		list = append(list, Filter{Text: name, URL: "/activity?kind=" + strings.ToLower(name)})
+	list := []Filter{
+		{Text: g.say.ActivityFilterAll(), URL: "/activity"}, {Text: g.say.ActivityFilterWarnings(), URL: "/activity?kind=warnings"},
+		{Text: g.say.ActivityFilterSignIns(), URL: "/activity?kind=sign-ins"}, {Text: g.say.ActivityFilterDevices(), URL: "/activity?kind=devices"},
+		{Text: g.say.ActivityFilterAccount(), URL: "/activity?kind=account"},
 	}
 	switch state {
 	case "warnings only":
@@ -177,19 +180,23 @@ func (g gallery) filters(state string) []Filter {
 }
 
 func (g gallery) account() []State {
+	said := func(s catalog.Sentence, e Event) Event {
+		e.Text, e.Names = s.Text, s.Names
+		return e
+	}
 	events := []Event{
-		{Text: "Signed in on “%s”.", Names: []string{"Firefox on Linux"}, At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"},
-		{Text: CopiedText(g.copied("")), Names: []string{"Pixel 9"}, Alarm: true, At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("")},
-		{Text: "83 more sign-ins with a wrong password failed within 15 minutes.", Alarm: true, At: g.ago(3 * time.Hour)},
-		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
-		{Text: "You renamed “%s” to “%s”.", Names: []string{override, rightToLeft}, At: g.ago(20 * time.Hour), Address: "203.0.113.7"},
-		{Text: "“%s” signed out.", Names: []string{breakout}, At: g.ago(30 * time.Hour), Agent: breakout, Address: "203.0.113.7"},
-		{Text: "Signed in on “%s”.", Names: []string{hostile}, At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile},
-		{Text: "Signed in on “%s”.", Names: []string{longWord}, At: g.ago(4 * day24), Agent: longWords},
-		{Text: "Your account was created.", At: g.ago(400 * day24)},
+		said(g.say.EventSignIn("Firefox on Linux"), Event{At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"}),
+		said(CopiedText(g.say, g.copied(""), "Pixel 9"), Event{Alarm: true, At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("")}),
+		{Text: g.say.EventSignInFailedMore(83), Alarm: true, At: g.ago(3 * time.Hour)},
+		{Text: g.say.EventSignInFailed(), Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
+		said(g.say.EventDeviceRenamed(override, rightToLeft), Event{At: g.ago(20 * time.Hour), Address: "203.0.113.7"}),
+		said(g.say.EventSignOut(breakout), Event{At: g.ago(30 * time.Hour), Agent: breakout, Address: "203.0.113.7"}),
+		said(g.say.EventSignIn(hostile), Event{At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile}),
+		said(g.say.EventSignIn(longWord), Event{At: g.ago(4 * day24), Agent: longWords}),
+		{Text: g.say.EventAccountCreated(), At: g.ago(400 * day24)},
 	}
 	activity := func(name string, p ActivityPage) State {
-		p.Shell, p.Now, p.Filters = g.in("Activity", "activity"), g.now, g.filters(name)
+		p.Shell, p.Now, p.Filters = g.in(g.say.ActivityTitle(), "activity"), g.now, g.filters(name)
 		return State{"activity/" + name, Activity(p)}
 	}
 	leave := func(name string, p AccountDeletePage) State {

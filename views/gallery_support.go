@@ -96,7 +96,7 @@ func (g gallery) looked(name string, p SupportPersonPage) State {
 func (g gallery) seenEvents() []Event {
 	return []Event{
 		{Text: "Support looked at your devices and activity.", At: g.now},
-		{Text: CopiedText(nil), Names: []string{rightToLeft}, Alarm: true, At: g.ago(20 * time.Minute), Copied: g.copied("elsewhere")},
+		{Text: "A sign-in on “%s” may have been copied, so we signed it out.", Names: []string{rightToLeft}, Alarm: true, At: g.ago(20 * time.Minute), Copied: g.copied("elsewhere")},
 		{Text: "Signed in on " + hostile, At: g.ago(25 * time.Minute), Agent: hostile, Address: hostile},
 		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(26 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
 	}

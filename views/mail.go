@@ -55,11 +55,20 @@ type wording struct {
 	subject string
 	heading string
 	lead    string
-	button  string   // of the link
-	act     string   // what the link does
-	alarm   bool     // the link is for the case that something is wrong
-	after   []string // what else to know or do
+	button  string      // of the link
+	act     string      // what the link does
+	alarm   bool        // the link is for the case that something is wrong
+	after   []paragraph // what else to know or do
 	why     string
+}
+
+// paragraph may hold the URL of a page of the portal: then that is a link.
+type paragraph struct{ text, url string }
+
+// leading is a paragraph that leads to a page of the portal.
+func (m Mail) leading(say func(string) string, path string) paragraph {
+	url := m.Base + path
+	return paragraph{say(url), url}
 }
 
 // Subject is the mail's subject.
@@ -80,17 +89,13 @@ func (m Mail) wordsOfKind() wording {
 	case "new_device":
 		if !m.Since.IsZero() {
 			return wording{
-				subject: count(m.Total, "sign-in") + " to your account", heading: count(m.Total, "sign-in"), alarm: true, why: always,
-				lead:   "Your account was signed in " + count(m.Total, "time") + " since " + absolute(m.Since) + ". This mail lists so many sign-ins together, so that none is overlooked. Times are in UTC.",
-				button: "This wasn’t me",
-				act:    "If all of this was you, there is nothing to do. If not, this link signs out every device that signed in since then and locks your password until you choose a new one. You do not have to sign in for it.",
+				subject: m.Say.MailSignInsSubject(m.Total), heading: m.Say.MailSignInsHeading(m.Total), alarm: true, why: always,
+				lead: m.Say.MailSignInsLead(m.Total, m.exact(m.Since)), button: m.Say.MailNotMe(), act: m.Say.MailSignInsAct(),
 			}
 		}
 		return wording{
-			subject: "New sign-in to your account", heading: "New sign-in", alarm: true, why: always,
-			lead:   "Your account was signed in on a device that we had not seen before.",
-			button: "This wasn’t me",
-			act:    "If this was you, there is nothing to do. If not, this link signs the device out and locks your password until you choose a new one. You do not have to sign in for it.",
+			subject: m.Say.MailNewDeviceSubject(), heading: m.Say.MailNewDeviceHeading(), alarm: true, why: always,
+			lead: m.Say.MailNewDeviceLead(), button: m.Say.MailNotMe(), act: m.Say.MailNewDeviceAct(),
 		}
 	case "device_reused":
 		lead := m.Say.MailReusedLead(quoted)
@@ -99,26 +104,10 @@ func (m Mail) wordsOfKind() wording {
 		}
 		return wording{
 			subject: m.Say.MailReusedSubject(), heading: m.Say.MailReusedHeading(), alarm: true, why: always,
-			lead:   lead.String(),
-			button: m.Say.MailReusedButton(),
-			act:    m.Say.MailReusedAct(),
+			lead: lead.String(), button: m.Say.MailReusedButton(), act: m.Say.MailReusedAct(),
 		}
 	case "password_changed":
-		w := wording{
-			subject: "Your password was changed", heading: "Your password was changed", alarm: true, why: always,
-			lead:   "Your account has a new password, and the devices that were signed in with the old one were signed out.",
-			button: "This wasn’t me",
-			act:    "If this was you, there is nothing to do. If not, this link signs every device out and locks the new password until you choose one of your own.",
-		}
-		if m.Operator {
-			w.lead = "An administrator set a new password for your account, and every device was signed out."
-		}
-		if m.First {
-			w.subject, w.heading = "Your account has a password", "Your account has a password"
-			w.lead = "The first password of your account was chosen, by the link in the invitation to it. Sign in with it from now on."
-			w.act = "If this was you, there is nothing to do. If not, this link signs every device out and locks the password until you choose one of your own."
-		}
-		return w
+		return m.passwordWords(always)
 	}
 	if w, ok := m.accountWords(always); ok {
 		return w
@@ -129,7 +118,22 @@ func (m Mail) wordsOfKind() wording {
 	if w, ok := m.emailWords(always); ok {
 		return w
 	}
-	return wording{subject: "About your account", heading: "About your account", lead: "Something happened with your account.", why: always}
+	return wording{subject: m.Say.MailOtherSubject(), heading: m.Say.MailOtherHeading(), lead: m.Say.MailOtherLead(), why: always}
+}
+
+func (m Mail) passwordWords(always string) wording {
+	w := wording{
+		subject: m.Say.MailPasswordChangedSubject(), heading: m.Say.MailPasswordChangedHeading(), alarm: true, why: always,
+		lead: m.Say.MailPasswordChangedLead(), button: m.Say.MailNotMe(), act: m.Say.MailPasswordChangedAct(),
+	}
+	if m.Operator {
+		w.lead = m.Say.MailPasswordChangedLeadOperator()
+	}
+	if m.First {
+		w.subject, w.heading = m.Say.MailPasswordFirstSubject(), m.Say.MailPasswordFirstHeading()
+		w.lead, w.act = m.Say.MailPasswordFirstLead(), m.Say.MailPasswordFirstAct()
+	}
+	return w
 }
 
 // facts are what is known about the act, in the order in which one asks.
@@ -147,8 +151,8 @@ func (m Mail) facts() []Fact {
 			list = append(list, Fact{m.Say.MailFactAgent(), m.Agent})
 		}
 	}
-	list = append(list, m.Copied.facts()...)
-	list = append(list, Fact{m.Say.MailFactWhen(), absolute(m.At)})
+	list = append(list, m.Copied.facts(m.Say)...)
+	list = append(list, Fact{m.Say.MailFactWhen(), m.exact(m.At)})
 	if m.Address != "" && m.Copied == nil {
 		list = append(list, Fact{m.Say.MailFactAddress(), m.Address})
 	}
@@ -158,15 +162,17 @@ func (m Mail) facts() []Fact {
 // signIns are the lines of a summary.
 func (m Mail) signIns() (list []Fact) {
 	for _, in := range m.SignIns {
-		facts := []string{given(in.Device)}
-		if in.Agent != "" && in.Agent != in.Device {
-			facts = append(facts, in.Agent)
-		}
-		if in.Address != "" {
-			facts = append(facts, in.Address)
+		line := given(in.Device)
+		switch agent := in.Agent != "" && in.Agent != in.Device; {
+		case agent && in.Address != "":
+			line = m.Say.MailSignInsLine(line, in.Agent, in.Address).String()
+		case agent:
+			line = m.Say.MailSignInsLineProgram(line, in.Agent).String()
+		case in.Address != "":
+			line = m.Say.MailSignInsLineAddress(line, in.Address).String()
 		}
 		// The mark keeps the line's order when a name is written from right to left.
-		list = append(list, Fact{in.At.UTC().Format("2 Jan, 15:04"), "\u200e" + strings.Join(facts, ", ")})
+		list = append(list, Fact{in.At.UTC().Format("2 Jan, 15:04"), "\u200e" + line})
 	}
 	if more := m.Total - len(m.SignIns); more > 0 {
 		list = append(list, Fact{m.Say.MailFactLater(), m.Say.MailMoreSignIns(more)})
@@ -174,7 +180,10 @@ func (m Mail) signIns() (list []Fact) {
 	return list
 }
 
-func (m Mail) until() string { return m.Say.MailUntil(absolute(m.Until)) }
+// exact is a moment as mails write it.
+func (m Mail) exact(t time.Time) string { return exact(m.Say, t) }
+
+func (m Mail) until() string { return m.Say.MailUntil(m.exact(m.Until)) }
 
 // Text is the mail for programs that show no HTML, and for people who would rather read it so.
 func (m Mail) Text() string {
@@ -182,14 +191,14 @@ func (m Mail) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
 	for _, f := range m.facts() {
-		fmt.Fprintf(&b, " %-19s %s\n", f.Name+":", strings.ReplaceAll(foldAt(56, plain(f.Value)), "\n", "\n"+strings.Repeat(" ", 21)))
+		fmt.Fprintf(&b, " %-19s %s\n", m.Say.MailLabel(f.Name), strings.ReplaceAll(foldAt(56, plain(f.Value)), "\n", "\n"+strings.Repeat(" ", 21)))
 	}
 	b.WriteString("\n")
 	if m.Link != "" {
-		fmt.Fprintf(&b, "%s\n\n%s:\n%s\n\n%s\n\n", fold(w.act), w.button, m.Link, fold(m.until()))
+		fmt.Fprintf(&b, "%s\n\n%s\n%s\n\n%s\n\n", fold(w.act), m.Say.MailLabel(w.button), m.Link, fold(m.until()))
 	}
 	for _, p := range w.after {
-		fmt.Fprintf(&b, "%s\n\n", fold(p))
+		fmt.Fprintf(&b, "%s\n\n", fold(p.text))
 	}
 	fmt.Fprintf(&b, "-- \n%s\n%s\n", fold(w.why), m.Base)
 	return b.String()

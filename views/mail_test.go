@@ -59,9 +59,9 @@ func told(m Mail) []string {
 		list = append(list, m.To)
 	}
 	if m.Since.IsZero() {
-		list = append(list, absolute(m.At))
+		list = append(list, exact(m.Say, m.At))
 	}
-	for _, f := range m.Copied.facts() {
+	for _, f := range m.Copied.facts(m.Say) {
 		list = append(list, f.Value)
 	}
 	if m.Since.IsZero() && m.Copied == nil {
@@ -90,7 +90,11 @@ func TestEveryMailIsSoundInBothItsParts(t *testing.T) {
 			}
 		}
 		flat := strings.Join(strings.Fields(c.mail.Text()), " ")
-		for _, said := range append([]string{w.heading, plain(w.lead), w.why, c.mail.Base}, w.after...) {
+		all := []string{w.heading, plain(w.lead), w.why, c.mail.Base}
+		for _, p := range w.after {
+			all = append(all, p.text)
+		}
+		for _, said := range all {
 			if !strings.Contains(flat, strings.Join(strings.Fields(said), " ")) {
 				t.Errorf("%s: who reads the text alone is not told %q", c.name, said)
 			}

@@ -116,9 +116,6 @@ func exact(p catalog.Printer, t time.Time) string {
 	return p.WhenExact(dayOf(t), monthOf(p, t), yearOf(t), t.UTC().Format("15:04:05"))
 }
 
-// absolute is exact in English.
-func absolute(t time.Time) string { return exact(catalog.Printer{}, t) }
-
 // The parts of a date, in UTC.
 func dayOf(t time.Time) string  { return strconv.Itoa(t.UTC().Day()) }
 func yearOf(t time.Time) string { return t.UTC().Format("2006") }

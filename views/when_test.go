@@ -112,7 +112,7 @@ func TestTimesAreTheSameInEveryZone(t *testing.T) {
 	if got, want := dayHeading(english, at.In(east), noon), dayHeading(english, at, noon); got != want {
 		t.Errorf("heading %q, want %q", got, want)
 	}
-	if got, want := absolute(at.In(east)), "2 November 2026, 06:00:00 UTC"; got != want {
+	if got, want := exact(catalog.Printer{}, at.In(east)), "2 November 2026, 06:00:00 UTC"; got != want {
 		t.Errorf("absolute %q, want %q", got, want)
 	}
 	if got, want := machine(at.In(east)), "2026-11-02T06:00:00Z"; got != want {

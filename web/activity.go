@@ -19,7 +19,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *browser.Se
 	if err != nil {
 		return err
 	}
-	page := views.ActivityPage{Shell: s.shell(w, r, "Activity", "activity"), Now: by.Device.LastSeenAt, Filters: activityFilters(filter)}
+	page := views.ActivityPage{Shell: s.shell(w, r, say(r).ActivityTitle(), "activity"), Now: by.Device.LastSeenAt, Filters: activityFilters(say(r), filter)}
 	for _, e := range list {
 		page.Events = append(page.Events, eventLine(say(r), e))
 	}
@@ -32,9 +32,12 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *browser.Se
 	return render(w, r, http.StatusOK, views.Activity(page))
 }
 
-func activityFilters(active string) []views.Filter {
+func activityFilters(p catalog.Printer, active string) []views.Filter {
 	var list []views.Filter
-	for _, f := range [][2]string{{"", "Everything"}, {device.FilterWarnings, "Warnings"}, {device.FilterSignIns, "Sign-ins"}, {device.FilterDevices, "Devices"}, {device.FilterAccount, "Account"}} {
+	for _, f := range [][2]string{
+		{"", p.ActivityFilterAll()}, {device.FilterWarnings, p.ActivityFilterWarnings()}, {device.FilterSignIns, p.ActivityFilterSignIns()},
+		{device.FilterDevices, p.ActivityFilterDevices()}, {device.FilterAccount, p.ActivityFilterAccount()},
+	} {
 		list = append(list, views.Filter{Text: f[1], URL: activityURL(f[0], ""), Active: f[0] == active})
 	}
 	return list

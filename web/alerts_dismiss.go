@@ -22,6 +22,6 @@ func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *brows
 	if err := s.devices.DismissAlerts(r.Context(), by, time.UnixMicro(micros)); err != nil {
 		return err
 	}
-	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "Dismissed.", Detail: "The warnings stay in your activity."})
+	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: say(r).AlertsDismissed(), Detail: say(r).AlertsDismissedDetail()})
 	return redirect(w, r, "/devices")
 }

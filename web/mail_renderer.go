@@ -39,7 +39,7 @@ func mailRenderer(baseURL string, languages *catalog.Choice) notify.Render {
 		m := views.Mail{
 			Say:  p,
 			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
-			Before: l.Before, After: l.After, Agent: agentOf(l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
+			Before: l.Before, After: l.After, Agent: agentOf(p, l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
 			Code: l.Code, Removed: factorsRemoved(p, l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
 		}
 		if l.Factor != "" { // the name is the factor's, not a device's
@@ -47,7 +47,7 @@ func mailRenderer(baseURL string, languages *catalog.Choice) notify.Render {
 			m.NewName = l.NewName
 		}
 		for _, in := range l.SignIns {
-			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})
+			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(p, in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})
 		}
 		if l.Link != "" {
 			path, ok := linkPaths[l.Kind]
@@ -65,13 +65,13 @@ func mailRenderer(baseURL string, languages *catalog.Choice) notify.Render {
 }
 
 // agentOf names the browser of an act. It returns "" for an unknown browser if the device has a name.
-func agentOf(userAgent, device string) string {
+func agentOf(p catalog.Printer, userAgent, device string) string {
 	agent := auth.DescribeAgent(userAgent)
 	switch {
 	case agent.Name != auth.UnknownBrowser:
 		return agent.Name
 	case userAgent != "" && device == "":
-		return "an unknown browser"
+		return p.MailUnknownBrowser()
 	}
 	return ""
 }

@@ -30,9 +30,6 @@ func (s *Server) notMeForm(w http.ResponseWriter, r *http.Request, secret string
 	return render(w, r, http.StatusOK, views.NotMe(page))
 }
 
-// removedFactors is factorsRemoved in English.
-func removedFactors(gone string) string { return factorsRemoved(catalog.Printer{}, gone) }
-
 // factorsRemoved says which factors an act removed, or "" where it removed none. gone is a models.FactorsGone.
 func factorsRemoved(p catalog.Printer, gone string) string {
 	g, ok := models.ParseFactorsGone(gone)

@@ -26,6 +26,7 @@ var placeholders = map[string]kind{
 	"day":       word,
 	"duration":  word,
 	"field":     word,
+	"label":     word,
 	"longest":   word,
 	"method":    word,
 	"month":     word,
@@ -33,6 +34,7 @@ var placeholders = map[string]kind{
 	"time":      word,
 	"types":     word,
 	"unchecked": word,
+	"url":       word,
 	"weekday":   word,
 	"year":      word,
 
@@ -44,6 +46,7 @@ var placeholders = map[string]kind{
 	"name":     foreign,
 	"new_name": foreign,
 	"origin":   foreign,
+	"program":  foreign,
 }
 
 // node is a part of a message.

@@ -16,8 +16,86 @@ func (p Printer) ActSave() string { return p.text("act.save", nil) }
 // ActSignOut says "Sign out".
 func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 
+// ActivityEmpty says "Nothing has happened yet. Sign-ins, new devices and changes of your password appear here.".
+func (p Printer) ActivityEmpty() string { return p.text("activity.empty", nil) }
+
+// ActivityFilterAccount says "Account".
+func (p Printer) ActivityFilterAccount() string { return p.text("activity.filter_account", nil) }
+
+// ActivityFilterAll says "Everything". Shows all activity.
+func (p Printer) ActivityFilterAll() string { return p.text("activity.filter_all", nil) }
+
+// ActivityFilterDevices says "Devices".
+func (p Printer) ActivityFilterDevices() string { return p.text("activity.filter_devices", nil) }
+
+// ActivityFilterSignIns says "Sign-ins".
+func (p Printer) ActivityFilterSignIns() string { return p.text("activity.filter_sign_ins", nil) }
+
+// ActivityFilterWarnings says "Warnings".
+func (p Printer) ActivityFilterWarnings() string { return p.text("activity.filter_warnings", nil) }
+
+// ActivityFilters says "Kinds of activity". What screen readers call the choice of what is shown.
+func (p Printer) ActivityFilters() string { return p.text("activity.filters", nil) }
+
+// ActivityHelp says "<strong>Was something here not you?</strong> Sign out the <devices>device</devices> and <password>change your password</password>.".
+func (p Printer) ActivityHelp(strong Tag, devices Tag, password Tag) templ.Component {
+	return p.rich("activity.help", args{"strong": strong, "devices": devices, "password": password})
+}
+
+// ActivityHelpLabel says "If something looks wrong".
+func (p Printer) ActivityHelpLabel() string { return p.text("activity.help_label", nil) }
+
+// ActivityLead says "What happened on your account, newest first. Days and clock times are UTC.".
+func (p Printer) ActivityLead() string { return p.text("activity.lead", nil) }
+
+// ActivityNewest says "Newest". A link to the first page.
+func (p Printer) ActivityNewest() string { return p.text("activity.newest", nil) }
+
+// ActivityNone says "Nothing of this kind is on record.".
+func (p Printer) ActivityNone() string { return p.text("activity.none", nil) }
+
+// ActivityOlder says "Older". A link to the next page.
+func (p Printer) ActivityOlder() string { return p.text("activity.older", nil) }
+
+// ActivityPages says "Pages of activity". What screen readers call the links to newer and older activity.
+func (p Printer) ActivityPages() string { return p.text("activity.pages", nil) }
+
 // ActivityTitle says "Activity".
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
+
+// ActivityWarning says "Warning:". Only screen readers say it, before a sentence that warns.
+func (p Printer) ActivityWarning() string { return p.text("activity.warning", nil) }
+
+// AlertsAdvice says "If both uses were yours, sign in on that device again. If not, secure your account.".
+func (p Printer) AlertsAdvice() string { return p.text("alerts.advice", nil) }
+
+// AlertsDismissed says "Dismissed.".
+func (p Printer) AlertsDismissed() string { return p.text("alerts.dismissed", nil) }
+
+// AlertsDismissedDetail says "The warnings stay in your activity.".
+func (p Printer) AlertsDismissedDetail() string { return p.text("alerts.dismissed_detail", nil) }
+
+// AlertsHeadingLost says "A device keeps losing answers".
+func (p Printer) AlertsHeadingLost() string { return p.text("alerts.heading_lost", nil) }
+
+// AlertsHeadingTheft says "Someone may be using your account".
+func (p Printer) AlertsHeadingTheft() string { return p.text("alerts.heading_theft", nil) }
+
+// AlertsLost says "“{device}” asked for the same answer several times. If its connection is good, <link>sign it out</link> and in again.".
+func (p Printer) AlertsLost(device string, link Tag) templ.Component {
+	return p.rich("alerts.lost", args{"device": device, "link": link})
+}
+
+// AlertsSecure says "Secure my account".
+func (p Printer) AlertsSecure() string { return p.text("alerts.secure", nil) }
+
+// AlertsSeen says "I have seen this". A button that dismisses warnings.
+func (p Printer) AlertsSeen() string { return p.text("alerts.seen", nil) }
+
+// AlertsWhenFrom says "<when/> <part>from {address}</part>". <when/> is like “5 minutes ago”; {address} is an IP address. The part in the tag is kept on one line.
+func (p Printer) AlertsWhenFrom(when templ.Component, part Tag, address string) templ.Component {
+	return p.rich("alerts.when_from", args{"when": when, "part": part, "address": address})
+}
 
 // AppAdded says "“Authenticator app” was added.". A notice.
 func (p Printer) AppAdded() string { return p.text("app.added", nil) }
@@ -238,6 +316,115 @@ func (p Printer) ConfirmSignOutOthers() string { return p.text("confirm.sign_out
 func (p Printer) ConfirmSignOutOthersHint() string {
 	return p.text("confirm.sign_out_others_hint", nil)
 }
+
+// CopiedSignedInFrom says "You signed in from {address}". Follows “Used from …”, where the sign-in came from elsewhere.
+func (p Printer) CopiedSignedInFrom(address string) Sentence {
+	return p.sentence("copied.signed_in_from", args{"address": address})
+}
+
+// CopiedTheft says "A sign-in on “{device}” may have been copied, so we signed it out.".
+func (p Printer) CopiedTheft(device string) Sentence {
+	return p.sentence("copied.theft", args{"device": device})
+}
+
+// CopiedTheftApart says "A sign-in on “{device}” was used in two places, so we signed it out.".
+func (p Printer) CopiedTheftApart(device string) Sentence {
+	return p.sentence("copied.theft_apart", args{"device": device})
+}
+
+// CopiedFromProgram says "Used from {address}, {program}". From where a copied sign-in was used. It ends without a full stop.
+func (p Printer) CopiedFromProgram(address string, program string) Sentence {
+	return p.sentence("copied_from.program", args{"address": address, "program": program})
+}
+
+// CopiedFromSignedIn says "Used from {address} (where you signed in)".
+func (p Printer) CopiedFromSignedIn(address string) Sentence {
+	return p.sentence("copied_from.signed_in", args{"address": address})
+}
+
+// CopiedFromSignedInProgram says "Used from {address} (where you signed in), {program}".
+func (p Printer) CopiedFromSignedInProgram(address string, program string) Sentence {
+	return p.sentence("copied_from.signed_in_program", args{"address": address, "program": program})
+}
+
+// CopiedFromSignedInUnknown says "Used from {address} (where you signed in), an unknown program".
+func (p Printer) CopiedFromSignedInUnknown(address string) Sentence {
+	return p.sentence("copied_from.signed_in_unknown", args{"address": address})
+}
+
+// CopiedFromUnknown says "Used from {address}, an unknown program".
+func (p Printer) CopiedFromUnknown(address string) Sentence {
+	return p.sentence("copied_from.unknown", args{"address": address})
+}
+
+// CopiedFromUnknownAddress says "Used from an unknown IP address, {program}".
+func (p Printer) CopiedFromUnknownAddress(program string) Sentence {
+	return p.sentence("copied_from.unknown_address", args{"program": program})
+}
+
+// CopiedFromUnknownBoth says "Used from an unknown IP address, an unknown program".
+func (p Printer) CopiedFromUnknownBoth() string { return p.text("copied_from.unknown_both", nil) }
+
+// CopiedTwiceProgram says "Used twice from {address}, {program}". As “Used from …”, where two uses look alike.
+func (p Printer) CopiedTwiceProgram(address string, program string) Sentence {
+	return p.sentence("copied_twice.program", args{"address": address, "program": program})
+}
+
+// CopiedTwiceSignedIn says "Used twice from {address} (where you signed in)".
+func (p Printer) CopiedTwiceSignedIn(address string) Sentence {
+	return p.sentence("copied_twice.signed_in", args{"address": address})
+}
+
+// CopiedTwiceSignedInProgram says "Used twice from {address} (where you signed in), {program}".
+func (p Printer) CopiedTwiceSignedInProgram(address string, program string) Sentence {
+	return p.sentence("copied_twice.signed_in_program", args{"address": address, "program": program})
+}
+
+// CopiedTwiceUnknown says "Used twice from {address}, an unknown program".
+func (p Printer) CopiedTwiceUnknown(address string) Sentence {
+	return p.sentence("copied_twice.unknown", args{"address": address})
+}
+
+// CopiedTwiceUnknownAddress says "Used twice from an unknown IP address, {program}".
+func (p Printer) CopiedTwiceUnknownAddress(program string) Sentence {
+	return p.sentence("copied_twice.unknown_address", args{"program": program})
+}
+
+// CopiedTwiceUnknownBoth says "Used twice from an unknown IP address, an unknown program".
+func (p Printer) CopiedTwiceUnknownBoth() string { return p.text("copied_twice.unknown_both", nil) }
+
+// CopiedUseProgram says "{address}, {program}". Follows the label “Used from” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
+func (p Printer) CopiedUseProgram(address string, program string) Sentence {
+	return p.sentence("copied_use.program", args{"address": address, "program": program})
+}
+
+// CopiedUseSignedIn says "{address} (where you signed in)".
+func (p Printer) CopiedUseSignedIn(address string) Sentence {
+	return p.sentence("copied_use.signed_in", args{"address": address})
+}
+
+// CopiedUseSignedInProgram says "{address} (where you signed in), {program}".
+func (p Printer) CopiedUseSignedInProgram(address string, program string) Sentence {
+	return p.sentence("copied_use.signed_in_program", args{"address": address, "program": program})
+}
+
+// CopiedUseSignedInUnknown says "{address} (where you signed in), an unknown program".
+func (p Printer) CopiedUseSignedInUnknown(address string) Sentence {
+	return p.sentence("copied_use.signed_in_unknown", args{"address": address})
+}
+
+// CopiedUseUnknown says "{address}, an unknown program".
+func (p Printer) CopiedUseUnknown(address string) Sentence {
+	return p.sentence("copied_use.unknown", args{"address": address})
+}
+
+// CopiedUseUnknownAddress says "an unknown IP address, {program}".
+func (p Printer) CopiedUseUnknownAddress(program string) Sentence {
+	return p.sentence("copied_use.unknown_address", args{"program": program})
+}
+
+// CopiedUseUnknownBoth says "an unknown IP address, an unknown program".
+func (p Printer) CopiedUseUnknownBoth() string { return p.text("copied_use.unknown_both", nil) }
 
 // CopyDone says "Copied". A button says this once it has copied something.
 func (p Printer) CopyDone() string { return p.text("copy.done", nil) }
@@ -664,6 +851,70 @@ func (p Printer) ErrorTryAgain() string { return p.text("error.try_again", nil) 
 // EventAccountCreated says "Your account was created.".
 func (p Printer) EventAccountCreated() string { return p.text("event.account_created", nil) }
 
+// EventAccountDeleted says "Your account was deleted.".
+func (p Printer) EventAccountDeleted() string { return p.text("event.account_deleted", nil) }
+
+// EventAccountDisabled says "An administrator disabled your account. All devices were signed out.".
+func (p Printer) EventAccountDisabled() string { return p.text("event.account_disabled", nil) }
+
+// EventAccountEnabled says "An administrator enabled your account again.".
+func (p Printer) EventAccountEnabled() string { return p.text("event.account_enabled", nil) }
+
+// EventAccountInvited says "An administrator mailed you a link to choose your first password.".
+func (p Printer) EventAccountInvited() string { return p.text("event.account_invited", nil) }
+
+// EventAppAdded says "You added an authenticator app.".
+func (p Printer) EventAppAdded() string { return p.text("event.app_added", nil) }
+
+// EventAppRemoved says "The authenticator app was removed.".
+func (p Printer) EventAppRemoved() string { return p.text("event.app_removed", nil) }
+
+// EventAppRenamed says "You renamed your authenticator app to “{factor}”.".
+func (p Printer) EventAppRenamed(factor string) Sentence {
+	return p.sentence("event.app_renamed", args{"factor": factor})
+}
+
+// EventBrowserTrusted says "You trusted the browser “{device}”: it signs in without the second step for 30 days.".
+func (p Printer) EventBrowserTrusted(device string) Sentence {
+	return p.sentence("event.browser_trusted", args{"device": device})
+}
+
+// EventBrowserUntrusted says "You stopped trusting the browser “{device}”. It asks for the second step again.".
+func (p Printer) EventBrowserUntrusted(device string) Sentence {
+	return p.sentence("event.browser_untrusted", args{"device": device})
+}
+
+// EventBrowserUntrustedAll says "You stopped trusting all browsers. Each asks for the second step again.".
+func (p Printer) EventBrowserUntrustedAll() string { return p.text("event.browser_untrusted_all", nil) }
+
+// EventCodeFailed says "A wrong code was entered.".
+func (p Printer) EventCodeFailed() string { return p.text("event.code_failed", nil) }
+
+// EventCodeFailedMore says "{count} more wrong codes were entered within an hour.".
+func (p Printer) EventCodeFailedMore(count int) string {
+	return p.text("event.code_failed_more", args{"count": count})
+}
+
+// EventConfirmed says "You confirmed on “{device}” that it is you.". The owner confirmed an act in an app on that device.
+func (p Printer) EventConfirmed(device string) Sentence {
+	return p.sentence("event.confirmed", args{"device": device})
+}
+
+// EventDataDownloaded says "Everything that is kept of your account was downloaded on “{device}”.".
+func (p Printer) EventDataDownloaded(device string) Sentence {
+	return p.sentence("event.data_downloaded", args{"device": device})
+}
+
+// EventDeviceForked says "“{device}” lost the answer to a renewal and asked again.".
+func (p Printer) EventDeviceForked(device string) Sentence {
+	return p.sentence("event.device_forked", args{"device": device})
+}
+
+// EventDeviceForkedOften says "“{device}” lost the answer to its renewal several times. If its connection is good, sign it out and in again.".
+func (p Printer) EventDeviceForkedOften(device string) Sentence {
+	return p.sentence("event.device_forked_often", args{"device": device})
+}
+
 // EventDeviceLimit says "“{device}” was signed out to make room: too many browsers were signed in.".
 func (p Printer) EventDeviceLimit(device string) Sentence {
 	return p.sentence("event.device_limit", args{"device": device})
@@ -674,15 +925,214 @@ func (p Printer) EventDeviceRenamed(device string, newName string) Sentence {
 	return p.sentence("event.device_renamed", args{"device": device, "new_name": newName})
 }
 
+// EventDeviceRestored says "“{device}” was signed in by a token newer than our records, after a restore of the database.".
+func (p Printer) EventDeviceRestored(device string) Sentence {
+	return p.sentence("event.device_restored", args{"device": device})
+}
+
 // EventDeviceRevoked says "You signed out “{device}”.".
 func (p Printer) EventDeviceRevoked(device string) Sentence {
 	return p.sentence("event.device_revoked", args{"device": device})
 }
 
+// EventDevicesRevoked says "You signed out all other devices.".
+func (p Printer) EventDevicesRevoked() string { return p.text("event.devices_revoked", nil) }
+
+// EventDevicesRevokedOperator says "An administrator signed out all your devices.".
+func (p Printer) EventDevicesRevokedOperator() string {
+	return p.text("event.devices_revoked_operator", nil)
+}
+
+// EventEmailAsked says "You asked for another e-mail address. It counts once the link in the mail to it is used.".
+func (p Printer) EventEmailAsked() string { return p.text("event.email_asked", nil) }
+
+// EventEmailChanged says "Your e-mail address was changed, by the link in the mail to the new one.".
+func (p Printer) EventEmailChanged() string { return p.text("event.email_changed", nil) }
+
+// EventEmailChangedOperator says "An administrator changed your e-mail address.".
+func (p Printer) EventEmailChangedOperator() string {
+	return p.text("event.email_changed_operator", nil)
+}
+
+// EventEmailRestored says "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked.".
+func (p Printer) EventEmailRestored() string { return p.text("event.email_restored", nil) }
+
+// EventFactorAdded says "You added a way to sign in.". Neither a passkey nor an app: a kind that this release does not know.
+func (p Printer) EventFactorAdded() string { return p.text("event.factor_added", nil) }
+
+// EventFactorClosed says "There were 30 wrong codes in a row, so codes from your authenticator app do not work in new browsers for now. To accept them again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before.".
+func (p Printer) EventFactorClosed() string { return p.text("event.factor_closed", nil) }
+
+// EventFactorRemoved says "A way to sign in was removed.".
+func (p Printer) EventFactorRemoved() string { return p.text("event.factor_removed", nil) }
+
+// EventFactorRenamed says "You renamed a way to sign in to “{factor}”.".
+func (p Printer) EventFactorRenamed(factor string) Sentence {
+	return p.sentence("event.factor_renamed", args{"factor": factor})
+}
+
+// EventFactorsReset says "An administrator removed your passkeys, your authenticator app and your recovery codes.".
+func (p Printer) EventFactorsReset() string { return p.text("event.factors_reset", nil) }
+
+// EventLockedAll says "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail.".
+func (p Printer) EventLockedAll() string { return p.text("event.locked_all", nil) }
+
+// EventLockedDevice says "“{device}” was signed out and your password locked, by the link “This wasn’t me” in a mail.".
+func (p Printer) EventLockedDevice(device string) Sentence {
+	return p.sentence("event.locked_device", args{"device": device})
+}
+
+// EventLockedDeviceAnd says "“{device}” and {count} devices that signed in after it were signed out and your password locked, by the link “This wasn’t me” in a mail.".
+func (p Printer) EventLockedDeviceAnd(count int, device string) Sentence {
+	return p.sentence("event.locked_device_and", args{"count": count, "device": device})
+}
+
+// EventLockedDevices says "{count} devices were signed out and your password locked, by the link “This wasn’t me” in a mail.".
+func (p Printer) EventLockedDevices(count int) string {
+	return p.text("event.locked_devices", args{"count": count})
+}
+
+// EventLockedNone says "Your password was locked, by the link “This wasn’t me” in a mail. The devices that it is about were signed out already.".
+func (p Printer) EventLockedNone() string { return p.text("event.locked_none", nil) }
+
+// EventMailFailed says "A mail to you could not be delivered. Is your e-mail address right?".
+func (p Printer) EventMailFailed() string { return p.text("event.mail_failed", nil) }
+
+// EventPasskeyAdded says "You added the passkey “{factor}”.". {factor} is the name of a passkey.
+func (p Printer) EventPasskeyAdded(factor string) Sentence {
+	return p.sentence("event.passkey_added", args{"factor": factor})
+}
+
+// EventPasskeyRemoved says "The passkey “{factor}” was removed.".
+func (p Printer) EventPasskeyRemoved(factor string) Sentence {
+	return p.sentence("event.passkey_removed", args{"factor": factor})
+}
+
+// EventPasskeyRenamed says "You renamed a passkey to “{factor}”.".
+func (p Printer) EventPasskeyRenamed(factor string) Sentence {
+	return p.sentence("event.passkey_renamed", args{"factor": factor})
+}
+
+// EventPasswordChanged says "You changed your password. All other devices were signed out.".
+func (p Printer) EventPasswordChanged() string { return p.text("event.password_changed", nil) }
+
+// EventPasswordFailed says "A wrong password was given where your password was asked for again.".
+func (p Printer) EventPasswordFailed() string { return p.text("event.password_failed", nil) }
+
+// EventPasswordFailedMore says "{count} more wrong passwords were given within 15 minutes where your password was asked for again.".
+func (p Printer) EventPasswordFailedMore(count int) string {
+	return p.text("event.password_failed_more", args{"count": count})
+}
+
+// EventPasswordFirst says "You chose your first password by the link in the invitation.".
+func (p Printer) EventPasswordFirst() string { return p.text("event.password_first", nil) }
+
+// EventPasswordReset says "You chose a new password by the link in a mail. All devices were signed out.".
+func (p Printer) EventPasswordReset() string { return p.text("event.password_reset", nil) }
+
+// EventPasswordSet says "An administrator set a new password. All devices were signed out.".
+func (p Printer) EventPasswordSet() string { return p.text("event.password_set", nil) }
+
+// EventRecoveryCodeUsed says "A recovery code was used.".
+func (p Printer) EventRecoveryCodeUsed() string { return p.text("event.recovery_code_used", nil) }
+
+// EventRecoveryCodesMade says "You made new recovery codes. Earlier ones do not work any more.".
+func (p Printer) EventRecoveryCodesMade() string { return p.text("event.recovery_codes_made", nil) }
+
+// EventRoleChanged says "An administrator changed what your account may do.".
+func (p Printer) EventRoleChanged() string { return p.text("event.role_changed", nil) }
+
+// EventSecondStepMissed says "The right password was entered, but not the second step. If it was not you, change your password.".
+func (p Printer) EventSecondStepMissed() string { return p.text("event.second_step_missed", nil) }
+
+// EventSeenBySupport says "Support looked at your devices and activity.".
+func (p Printer) EventSeenBySupport() string { return p.text("event.seen_by_support", nil) }
+
 // EventSignIn says "Signed in on “{device}”.".
 func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
 }
+
+// EventSignInFailed says "A sign-in with a wrong password failed.".
+func (p Printer) EventSignInFailed() string { return p.text("event.sign_in_failed", nil) }
+
+// EventSignInFailedLocked says "A sign-in with the right password was refused, because your password is locked.".
+func (p Printer) EventSignInFailedLocked() string { return p.text("event.sign_in_failed_locked", nil) }
+
+// EventSignInFailedLockedMore says "{count} more sign-ins with the right password were refused within 15 minutes, because your password is locked.".
+func (p Printer) EventSignInFailedLockedMore(count int) string {
+	return p.text("event.sign_in_failed_locked_more", args{"count": count})
+}
+
+// EventSignInFailedMore says "{count} more sign-ins with a wrong password failed within 15 minutes.".
+func (p Printer) EventSignInFailedMore(count int) string {
+	return p.text("event.sign_in_failed_more", args{"count": count})
+}
+
+// EventSignOut says "“{device}” signed out.". The device itself signed out.
+func (p Printer) EventSignOut(device string) Sentence {
+	return p.sentence("event.sign_out", args{"device": device})
+}
+
+// EventSignOutReplaced says "“{device}” was signed out by a new sign-in in the same browser.".
+func (p Printer) EventSignOutReplaced(device string) Sentence {
+	return p.sentence("event.sign_out_replaced", args{"device": device})
+}
+
+// EventSupportLooked says "You looked at the devices and activity of account {name} as support.". In the activity of support staff. {name} is the id of an account.
+func (p Printer) EventSupportLooked(name string) Sentence {
+	return p.sentence("event.support_looked", args{"name": name})
+}
+
+// EventSupportLookedDeleted says "You looked at the devices and activity of an account that was deleted since, as support.".
+func (p Printer) EventSupportLookedDeleted() string {
+	return p.text("event.support_looked_deleted", nil)
+}
+
+// EventSupportSearched says "You searched for “{name}” as support.". In the activity of support staff. {name} is what they searched for.
+func (p Printer) EventSupportSearched(name string) Sentence {
+	return p.sentence("event.support_searched", args{"name": name})
+}
+
+// EventSupportSearchedDeleted says "You searched for an account that was deleted since, as support.".
+func (p Printer) EventSupportSearchedDeleted() string {
+	return p.text("event.support_searched_deleted", nil)
+}
+
+// EventThiefApp says "The authenticator app was removed, because they may have been a thief’s.".
+func (p Printer) EventThiefApp() string { return p.text("event.thief_app", nil) }
+
+// EventThiefAppCodes says "The authenticator app and the recovery codes were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefAppCodes() string { return p.text("event.thief_app_codes", nil) }
+
+// EventThiefCodes says "The recovery codes were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefCodes() string { return p.text("event.thief_codes", nil) }
+
+// EventThiefPasskeys says "{count} passkeys were removed, because they may have been a thief’s.". What an act, such as a change of the password, removed beside what it is for.
+func (p Printer) EventThiefPasskeys(count int) string {
+	return p.text("event.thief_passkeys", args{"count": count})
+}
+
+// EventThiefPasskeysApp says "{count} passkeys and the authenticator app were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefPasskeysApp(count int) string {
+	return p.text("event.thief_passkeys_app", args{"count": count})
+}
+
+// EventThiefPasskeysAppCodes says "{count} passkeys, the authenticator app and the recovery codes were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefPasskeysAppCodes(count int) string {
+	return p.text("event.thief_passkeys_app_codes", args{"count": count})
+}
+
+// EventThiefPasskeysCodes says "{count} passkeys and the recovery codes were removed, because they may have been a thief’s.".
+func (p Printer) EventThiefPasskeysCodes(count int) string {
+	return p.text("event.thief_passkeys_codes", args{"count": count})
+}
+
+// EventUnknown says "Something else happened.". An event of a kind that this release does not know.
+func (p Printer) EventUnknown() string { return p.text("event.unknown", nil) }
+
+// EventWaysBackEnded says "You ended the links that could take your account back to newer e-mail addresses.".
+func (p Printer) EventWaysBackEnded() string { return p.text("event.ways_back_ended", nil) }
 
 // FactorAddedFirst says "From now on, signing in with your password takes a second step.".
 func (p Printer) FactorAddedFirst() string { return p.text("factor.added_first", nil) }
@@ -920,28 +1370,503 @@ func (p Printer) MailAlways(email string) Sentence {
 	return p.sentence("mail.always", args{"email": email})
 }
 
+// MailFactAccount says "Account". A label in mails: the account's e-mail address follows.
+func (p Printer) MailFactAccount() string { return p.text("mail.fact_account", nil) }
+
 // MailFactAddress says "IP address".
 func (p Printer) MailFactAddress() string { return p.text("mail.fact_address", nil) }
 
 // MailFactAgent says "Browser or app".
 func (p Printer) MailFactAgent() string { return p.text("mail.fact_agent", nil) }
 
+// MailFactCode says "Code". A label in mails: a code to type follows.
+func (p Printer) MailFactCode() string { return p.text("mail.fact_code", nil) }
+
 // MailFactDevice says "Device".
 func (p Printer) MailFactDevice() string { return p.text("mail.fact_device", nil) }
+
+// MailFactEmail says "E-mail address".
+func (p Printer) MailFactEmail() string { return p.text("mail.fact_email", nil) }
 
 // MailFactLater says "Later".
 func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
 
+// MailFactNewEmail says "New e-mail address".
+func (p Printer) MailFactNewEmail() string { return p.text("mail.fact_new_email", nil) }
+
+// MailFactNewName says "New name". A label in mails: the new name of a passkey follows.
+func (p Printer) MailFactNewName() string { return p.text("mail.fact_new_name", nil) }
+
+// MailFactOldEmail says "Old e-mail address".
+func (p Printer) MailFactOldEmail() string { return p.text("mail.fact_old_email", nil) }
+
+// MailFactOldName says "Old name". A label in mails: the former name of a passkey follows.
+func (p Printer) MailFactOldName() string { return p.text("mail.fact_old_name", nil) }
+
+// MailFactPasskey says "Passkey". A label in mails: the name of a passkey follows.
+func (p Printer) MailFactPasskey() string { return p.text("mail.fact_passkey", nil) }
+
+// MailFactSignedInFrom says "You signed in from". A label in mails: the IP address from which the owner signed in follows.
+func (p Printer) MailFactSignedInFrom() string { return p.text("mail.fact_signed_in_from", nil) }
+
+// MailFactUsedFrom says "Used from". A label in mails: an IP address and a program follow, one of the messages of the group copied_use.
+func (p Printer) MailFactUsedFrom() string { return p.text("mail.fact_used_from", nil) }
+
+// MailFactUsedTwice says "Used twice from". As “Used from”, where two uses look alike.
+func (p Printer) MailFactUsedTwice() string { return p.text("mail.fact_used_twice", nil) }
+
 // MailFactWhen says "When".
 func (p Printer) MailFactWhen() string { return p.text("mail.fact_when", nil) }
+
+// MailLabel says "{label}:". A label before what it is of, in the text version of mails: “Device: Pixel 9”.
+func (p Printer) MailLabel(label string) string { return p.text("mail.label", args{"label": label}) }
 
 // MailMoreSignIns says "{count} more sign-ins".
 func (p Printer) MailMoreSignIns(count int) string {
 	return p.text("mail.more_sign_ins", args{"count": count})
 }
 
+// MailNotMe says "This wasn’t me". A button in warnings by mail, and the name of the link that it has.
+func (p Printer) MailNotMe() string { return p.text("mail.not_me", nil) }
+
+// MailNothingToDo says "If this was you, there is nothing to do.".
+func (p Printer) MailNothingToDo() string { return p.text("mail.nothing_to_do", nil) }
+
+// MailSecure says "If it was not you, someone else may be in your account. Secure it now: {url}".
+func (p Printer) MailSecure(url string) string { return p.text("mail.secure", args{"url": url}) }
+
+// MailUnknownBrowser says "an unknown browser". Follows the label “Browser or app”.
+func (p Printer) MailUnknownBrowser() string { return p.text("mail.unknown_browser", nil) }
+
 // MailUntil says "The link is good once, until {time}.".
 func (p Printer) MailUntil(time string) string { return p.text("mail.until", args{"time": time}) }
+
+// MailAppAddedHeading says "An authenticator app was added".
+func (p Printer) MailAppAddedHeading() string { return p.text("mail_app_added.heading", nil) }
+
+// MailAppAddedLead says "After your password, you can now enter a code from an authenticator app to sign in to your account.".
+func (p Printer) MailAppAddedLead() string { return p.text("mail_app_added.lead", nil) }
+
+// MailAppAddedSubject says "An authenticator app was added to your account".
+func (p Printer) MailAppAddedSubject() string { return p.text("mail_app_added.subject", nil) }
+
+// MailAppRemovedHeading says "The authenticator app was removed".
+func (p Printer) MailAppRemovedHeading() string { return p.text("mail_app_removed.heading", nil) }
+
+// MailAppRemovedLead says "Codes from your authenticator app can no longer be used to sign in to your account.".
+func (p Printer) MailAppRemovedLead() string { return p.text("mail_app_removed.lead", nil) }
+
+// MailAppRemovedSubject says "The authenticator app was removed from your account".
+func (p Printer) MailAppRemovedSubject() string { return p.text("mail_app_removed.subject", nil) }
+
+// MailCodeUsedFew says "Get new ones soon: {url}".
+func (p Printer) MailCodeUsedFew(url string) string {
+	return p.text("mail_code_used.few", args{"url": url})
+}
+
+// MailCodeUsedHeading says "A recovery code was used".
+func (p Printer) MailCodeUsedHeading() string { return p.text("mail_code_used.heading", nil) }
+
+// MailCodeUsedLead says "Someone signed in to your account, or confirmed a change, with one of your recovery codes. That code does not work again. You have {count} codes left.".
+func (p Printer) MailCodeUsedLead(count int) string {
+	return p.text("mail_code_used.lead", args{"count": count})
+}
+
+// MailCodeUsedLeadNone says "Someone signed in to your account, or confirmed a change, with one of your recovery codes. That code does not work again. You have none left.".
+func (p Printer) MailCodeUsedLeadNone() string { return p.text("mail_code_used.lead_none", nil) }
+
+// MailCodeUsedSubject says "A recovery code was used".
+func (p Printer) MailCodeUsedSubject() string { return p.text("mail_code_used.subject", nil) }
+
+// MailCodesClosedAccept says "To accept codes again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before.".
+func (p Printer) MailCodesClosedAccept() string { return p.text("mail_codes_closed.accept", nil) }
+
+// MailCodesClosedChoose says "If it was not you, choose a new password. Codes then work again, too: {url}".
+func (p Printer) MailCodesClosedChoose(url string) string {
+	return p.text("mail_codes_closed.choose", args{"url": url})
+}
+
+// MailCodesClosedHeading says "Too many wrong codes".
+func (p Printer) MailCodesClosedHeading() string { return p.text("mail_codes_closed.heading", nil) }
+
+// MailCodesClosedLead says "Someone entered 30 wrong codes in a row, so codes from your authenticator app do not work in new browsers for now. The person who did this knows your password.".
+func (p Printer) MailCodesClosedLead() string { return p.text("mail_codes_closed.lead", nil) }
+
+// MailCodesClosedSubject says "Too many wrong codes for your account". About codes of the authenticator app.
+func (p Printer) MailCodesClosedSubject() string { return p.text("mail_codes_closed.subject", nil) }
+
+// MailCodesMadeAct says "If this was you, there is nothing to do. If not, this link removes these codes and every passkey and app that was added since, signs every device out, and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailCodesMadeAct() string { return p.text("mail_codes_made.act", nil) }
+
+// MailCodesMadeHeading says "New recovery codes were made".
+func (p Printer) MailCodesMadeHeading() string { return p.text("mail_codes_made.heading", nil) }
+
+// MailCodesMadeLead says "Your account has ten new recovery codes. Any older ones no longer work.".
+func (p Printer) MailCodesMadeLead() string { return p.text("mail_codes_made.lead", nil) }
+
+// MailCodesMadeSubject says "New recovery codes were made".
+func (p Printer) MailCodesMadeSubject() string { return p.text("mail_codes_made.subject", nil) }
+
+// MailDeletedHeading says "Your account was deleted".
+func (p Printer) MailDeletedHeading() string { return p.text("mail_deleted.heading", nil) }
+
+// MailDeletedLast says "This is the last mail: your e-mail address is kept nowhere here any more. No one can bring the account back. A new account with this e-mail address would have nothing of this one.".
+func (p Printer) MailDeletedLast() string { return p.text("mail_deleted.last", nil) }
+
+// MailDeletedLead says "Someone who knows your password, probably you, deleted your account. Every device was signed out, and your e-mail address, your devices and all that leads to you in your activity were erased.".
+func (p Printer) MailDeletedLead() string { return p.text("mail_deleted.lead", nil) }
+
+// MailDeletedNotYou says "Was it not you? Then change your password wherever else you use it, and tell the operator of this service: {url}".
+func (p Printer) MailDeletedNotYou(url string) string {
+	return p.text("mail_deleted.not_you", args{"url": url})
+}
+
+// MailDeletedSubject says "Your account was deleted".
+func (p Printer) MailDeletedSubject() string { return p.text("mail_deleted.subject", nil) }
+
+// MailDeletedWhy says "You get this mail because the account with the e-mail address {email} was deleted.".
+func (p Printer) MailDeletedWhy(email string) Sentence {
+	return p.sentence("mail_deleted.why", args{"email": email})
+}
+
+// MailDisabledHeading says "Your account was disabled".
+func (p Printer) MailDisabledHeading() string { return p.text("mail_disabled.heading", nil) }
+
+// MailDisabledLead says "An administrator disabled your account, and every device was signed out. No one can sign in to it now, you included.".
+func (p Printer) MailDisabledLead() string { return p.text("mail_disabled.lead", nil) }
+
+// MailDisabledSubject says "Your account was disabled".
+func (p Printer) MailDisabledSubject() string { return p.text("mail_disabled.subject", nil) }
+
+// MailDisabledUnexpected says "If you did not expect this, ask the operator of this service.".
+func (p Printer) MailDisabledUnexpected() string { return p.text("mail_disabled.unexpected", nil) }
+
+// MailEmailChangedAct says "If this was you, there is nothing to do. If not, this link gives your account this e-mail address back, signs every device out and locks the password until you choose a new one by mail. You do not have to sign in for it.".
+func (p Printer) MailEmailChangedAct() string { return p.text("mail_email_changed.act", nil) }
+
+// MailEmailChangedButton says "Undo the change".
+func (p Printer) MailEmailChangedButton() string { return p.text("mail_email_changed.button", nil) }
+
+// MailEmailChangedHeading says "Your e-mail address was changed".
+func (p Printer) MailEmailChangedHeading() string { return p.text("mail_email_changed.heading", nil) }
+
+// MailEmailChangedKept says "Until the link ends, no other account can have this e-mail address here.".
+func (p Printer) MailEmailChangedKept() string { return p.text("mail_email_changed.kept", nil) }
+
+// MailEmailChangedLead says "Your account has another e-mail address now. Mails about it come here no more.".
+func (p Printer) MailEmailChangedLead() string { return p.text("mail_email_changed.lead", nil) }
+
+// MailEmailChangedLeadAgain says "The e-mail address of your account was changed once more. You can still take your account back to this one.".
+func (p Printer) MailEmailChangedLeadAgain() string {
+	return p.text("mail_email_changed.lead_again", nil)
+}
+
+// MailEmailChangedLeadBack says "Your account has its former e-mail address again. Mails about it come here no more.".
+func (p Printer) MailEmailChangedLeadBack() string {
+	return p.text("mail_email_changed.lead_back", nil)
+}
+
+// MailEmailChangedLeadOperator says "An administrator gave your account another e-mail address. Mails about it come here no more.".
+func (p Printer) MailEmailChangedLeadOperator() string {
+	return p.text("mail_email_changed.lead_operator", nil)
+}
+
+// MailEmailChangedSubject says "Your e-mail address was changed". To the address that the account had before.
+func (p Printer) MailEmailChangedSubject() string { return p.text("mail_email_changed.subject", nil) }
+
+// MailEmailChangedUnexpected says "If you did not expect this, ask the operator of this service.".
+func (p Printer) MailEmailChangedUnexpected() string {
+	return p.text("mail_email_changed.unexpected", nil)
+}
+
+// MailEmailConfirmAct says "This link shows the change, and asks for your password before it makes it.".
+func (p Printer) MailEmailConfirmAct() string { return p.text("mail_email_confirm.act", nil) }
+
+// MailEmailConfirmButton says "Confirm my new e-mail address".
+func (p Printer) MailEmailConfirmButton() string { return p.text("mail_email_confirm.button", nil) }
+
+// MailEmailConfirmHeading says "Confirm your new e-mail address".
+func (p Printer) MailEmailConfirmHeading() string { return p.text("mail_email_confirm.heading", nil) }
+
+// MailEmailConfirmIgnore says "Was it not you? Then do nothing: without the link nothing changes.".
+func (p Printer) MailEmailConfirmIgnore() string { return p.text("mail_email_confirm.ignore", nil) }
+
+// MailEmailConfirmLead says "Someone, probably you, wants this e-mail address for an account. From then on you sign in with it, and mails about the account come here.".
+func (p Printer) MailEmailConfirmLead() string { return p.text("mail_email_confirm.lead", nil) }
+
+// MailEmailConfirmSubject says "Confirm your new e-mail address".
+func (p Printer) MailEmailConfirmSubject() string { return p.text("mail_email_confirm.subject", nil) }
+
+// MailEmailConfirmWhy says "You get this mail because this e-mail address was entered as the new e-mail address of an account.".
+func (p Printer) MailEmailConfirmWhy() string { return p.text("mail_email_confirm.why", nil) }
+
+// MailEmailHeldHeading says "This e-mail address cannot be used yet".
+func (p Printer) MailEmailHeldHeading() string { return p.text("mail_email_held.heading", nil) }
+
+// MailEmailHeldIgnore says "Was it not you? Then there is nothing to do, and your account, if you have one, is as it was.".
+func (p Printer) MailEmailHeldIgnore() string { return p.text("mail_email_held.ignore", nil) }
+
+// MailEmailHeldLead says "Someone, perhaps you, wanted this e-mail address for an account. Until lately another account had it, and may still take it back, so nothing was changed.".
+func (p Printer) MailEmailHeldLead() string { return p.text("mail_email_held.lead", nil) }
+
+// MailEmailHeldSubject says "This e-mail address cannot be used yet".
+func (p Printer) MailEmailHeldSubject() string { return p.text("mail_email_held.subject", nil) }
+
+// MailEmailHeldWait says "The e-mail address is free a week after that account left it. Try again then.".
+func (p Printer) MailEmailHeldWait() string { return p.text("mail_email_held.wait", nil) }
+
+// MailEmailHeldWhy says "You get this mail because this e-mail address was entered as the e-mail address of an account.".
+func (p Printer) MailEmailHeldWhy() string { return p.text("mail_email_held.why", nil) }
+
+// MailEmailLostHeading says "This e-mail address has left its account".
+func (p Printer) MailEmailLostHeading() string { return p.text("mail_email_lost.heading", nil) }
+
+// MailEmailLostLead says "The account that had this e-mail address took its former one back, by the link in the mail about the change. Every device was signed out, and the password is locked.".
+func (p Printer) MailEmailLostLead() string { return p.text("mail_email_lost.lead", nil) }
+
+// MailEmailLostNoMore says "No more mails about that account come here.".
+func (p Printer) MailEmailLostNoMore() string { return p.text("mail_email_lost.no_more", nil) }
+
+// MailEmailLostSubject says "This e-mail address has left its account".
+func (p Printer) MailEmailLostSubject() string { return p.text("mail_email_lost.subject", nil) }
+
+// MailEmailLostWhy says "You get this mail because {email} was the e-mail address of an account until now.".
+func (p Printer) MailEmailLostWhy(email string) Sentence {
+	return p.sentence("mail_email_lost.why", args{"email": email})
+}
+
+// MailEmailNewDevices says "Every device stays signed in. If you fear that someone else is signed in, sign the others out: {url}".
+func (p Printer) MailEmailNewDevices(url string) string {
+	return p.text("mail_email_new.devices", args{"url": url})
+}
+
+// MailEmailNewHeading says "This is your e-mail address now".
+func (p Printer) MailEmailNewHeading() string { return p.text("mail_email_new.heading", nil) }
+
+// MailEmailNewLead says "Your account has this e-mail address now. Sign in with it; mails about the account come here.".
+func (p Printer) MailEmailNewLead() string { return p.text("mail_email_new.lead", nil) }
+
+// MailEmailNewLeadOperator says "An administrator gave your account this e-mail address. Sign in with it; mails about the account come here.".
+func (p Printer) MailEmailNewLeadOperator() string {
+	return p.text("mail_email_new.lead_operator", nil)
+}
+
+// MailEmailNewSubject says "This is your e-mail address now".
+func (p Printer) MailEmailNewSubject() string { return p.text("mail_email_new.subject", nil) }
+
+// MailEmailRestoredChoose says "Choose a new password, by a link that we mail to this e-mail address: {url}".
+func (p Printer) MailEmailRestoredChoose(url string) string {
+	return p.text("mail_email_restored.choose", args{"url": url})
+}
+
+// MailEmailRestoredHeading says "Your e-mail address was restored".
+func (p Printer) MailEmailRestoredHeading() string { return p.text("mail_email_restored.heading", nil) }
+
+// MailEmailRestoredLead says "Your account has this e-mail address again, by the link in the mail about its change. Every device was signed out, and your password is locked.".
+func (p Printer) MailEmailRestoredLead() string { return p.text("mail_email_restored.lead", nil) }
+
+// MailEmailRestoredSubject says "Your e-mail address was restored".
+func (p Printer) MailEmailRestoredSubject() string { return p.text("mail_email_restored.subject", nil) }
+
+// MailEmailTakenHeading says "This e-mail address has an account already".
+func (p Printer) MailEmailTakenHeading() string { return p.text("mail_email_taken.heading", nil) }
+
+// MailEmailTakenHow says "An e-mail address can have one account only. To use it for the other one, first give this one another: {url}".
+func (p Printer) MailEmailTakenHow(url string) string {
+	return p.text("mail_email_taken.how", args{"url": url})
+}
+
+// MailEmailTakenIgnore says "Was it not you? Then there is nothing to do, and your account, if you have one, is as it was.".
+func (p Printer) MailEmailTakenIgnore() string { return p.text("mail_email_taken.ignore", nil) }
+
+// MailEmailTakenLead says "Someone, perhaps you, wanted this e-mail address for another account. It has an account already, so nothing was changed in either.".
+func (p Printer) MailEmailTakenLead() string { return p.text("mail_email_taken.lead", nil) }
+
+// MailEmailTakenSubject says "This e-mail address has an account already".
+func (p Printer) MailEmailTakenSubject() string { return p.text("mail_email_taken.subject", nil) }
+
+// MailEmailTakenWhy says "You get this mail because this e-mail address was entered as the new e-mail address of an account.".
+func (p Printer) MailEmailTakenWhy() string { return p.text("mail_email_taken.why", nil) }
+
+// MailEnrolCodeChoose says "If you did not just sign in, someone knows your password. Choose a new one: {url}".
+func (p Printer) MailEnrolCodeChoose(url string) string {
+	return p.text("mail_enrol_code.choose", args{"url": url})
+}
+
+// MailEnrolCodeHeading says "Set up two-step sign-in".
+func (p Printer) MailEnrolCodeHeading() string { return p.text("mail_enrol_code.heading", nil) }
+
+// MailEnrolCodeLead says "Enter this code on the page that asks for the set-up code, and add a passkey or an authenticator app there.".
+func (p Printer) MailEnrolCodeLead() string { return p.text("mail_enrol_code.lead", nil) }
+
+// MailEnrolCodeSecret says "Do not share this code. Anyone who has it and your password can take over your account.".
+func (p Printer) MailEnrolCodeSecret() string { return p.text("mail_enrol_code.secret", nil) }
+
+// MailEnrolCodeSubject says "Your code to set up two-step sign-in".
+func (p Printer) MailEnrolCodeSubject() string { return p.text("mail_enrol_code.subject", nil) }
+
+// MailFactorAct says "If this was you, there is nothing to do. If not, this link signs every device out, removes every passkey and app that was added since, and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailFactorAct() string { return p.text("mail_factor.act", nil) }
+
+// MailFactorActAdded says "If this was you, there is nothing to do. If not, this link removes it with every passkey and app that was added since, signs out the devices that signed in since, and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailFactorActAdded() string { return p.text("mail_factor.act_added", nil) }
+
+// MailFactorsResetHeading says "Two-step sign-in was reset".
+func (p Printer) MailFactorsResetHeading() string { return p.text("mail_factors_reset.heading", nil) }
+
+// MailFactorsResetLead says "An administrator removed every passkey, the authenticator app and the recovery codes from your account. Your password alone is now enough to sign in.".
+func (p Printer) MailFactorsResetLead() string { return p.text("mail_factors_reset.lead", nil) }
+
+// MailFactorsResetSetUp says "Set up two-step sign-in again: {url}".
+func (p Printer) MailFactorsResetSetUp(url string) string {
+	return p.text("mail_factors_reset.set_up", args{"url": url})
+}
+
+// MailFactorsResetSubject says "Two-step sign-in was reset".
+func (p Printer) MailFactorsResetSubject() string { return p.text("mail_factors_reset.subject", nil) }
+
+// MailFactorsResetUnexpected says "If you did not ask for this, tell the operator of this service.".
+func (p Printer) MailFactorsResetUnexpected() string {
+	return p.text("mail_factors_reset.unexpected", nil)
+}
+
+// MailInvitedAct says "This link lets you choose one, and signs you in. Do not share the link: anyone who has it can take the account.".
+func (p Printer) MailInvitedAct() string { return p.text("mail_invited.act", nil) }
+
+// MailInvitedAgain says "When the link has ended, ask for a new one: {url}".
+func (p Printer) MailInvitedAgain(url string) string {
+	return p.text("mail_invited.again", args{"url": url})
+}
+
+// MailInvitedButton says "Choose a password".
+func (p Printer) MailInvitedButton() string { return p.text("mail_invited.button", nil) }
+
+// MailInvitedHeading says "You have a new account".
+func (p Printer) MailInvitedHeading() string { return p.text("mail_invited.heading", nil) }
+
+// MailInvitedIgnore says "Do you not know what this is about? Then do nothing: without the link no one can sign in to the account.".
+func (p Printer) MailInvitedIgnore() string { return p.text("mail_invited.ignore", nil) }
+
+// MailInvitedLead says "An administrator made an account for this e-mail address. It has no password yet.".
+func (p Printer) MailInvitedLead() string { return p.text("mail_invited.lead", nil) }
+
+// MailInvitedSubject says "Choose a password for your new account".
+func (p Printer) MailInvitedSubject() string { return p.text("mail_invited.subject", nil) }
+
+// MailInvitedWhy says "You get this mail because an administrator entered this e-mail address for a new account.".
+func (p Printer) MailInvitedWhy() string { return p.text("mail_invited.why", nil) }
+
+// MailNewDeviceAct says "If this was you, there is nothing to do. If not, this link signs the device out and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailNewDeviceAct() string { return p.text("mail_new_device.act", nil) }
+
+// MailNewDeviceHeading says "New sign-in".
+func (p Printer) MailNewDeviceHeading() string { return p.text("mail_new_device.heading", nil) }
+
+// MailNewDeviceLead says "Your account was signed in on a device that we had not seen before.".
+func (p Printer) MailNewDeviceLead() string { return p.text("mail_new_device.lead", nil) }
+
+// MailNewDeviceSubject says "New sign-in to your account".
+func (p Printer) MailNewDeviceSubject() string { return p.text("mail_new_device.subject", nil) }
+
+// MailOtherHeading says "About your account".
+func (p Printer) MailOtherHeading() string { return p.text("mail_other.heading", nil) }
+
+// MailOtherLead says "Something happened with your account.".
+func (p Printer) MailOtherLead() string { return p.text("mail_other.lead", nil) }
+
+// MailOtherSubject says "About your account". A mail about something that this release does not know.
+func (p Printer) MailOtherSubject() string { return p.text("mail_other.subject", nil) }
+
+// MailPasskeyAddedHeading says "A passkey was added".
+func (p Printer) MailPasskeyAddedHeading() string { return p.text("mail_passkey_added.heading", nil) }
+
+// MailPasskeyAddedLead says "You can now sign in to your account with a new passkey.".
+func (p Printer) MailPasskeyAddedLead() string { return p.text("mail_passkey_added.lead", nil) }
+
+// MailPasskeyAddedSubject says "A passkey was added to your account".
+func (p Printer) MailPasskeyAddedSubject() string { return p.text("mail_passkey_added.subject", nil) }
+
+// MailPasskeyRemovedHeading says "A passkey was removed".
+func (p Printer) MailPasskeyRemovedHeading() string {
+	return p.text("mail_passkey_removed.heading", nil)
+}
+
+// MailPasskeyRemovedLead says "This passkey can no longer be used to sign in to your account.".
+func (p Printer) MailPasskeyRemovedLead() string { return p.text("mail_passkey_removed.lead", nil) }
+
+// MailPasskeyRemovedSubject says "A passkey was removed from your account".
+func (p Printer) MailPasskeyRemovedSubject() string {
+	return p.text("mail_passkey_removed.subject", nil)
+}
+
+// MailPasskeyRenamedHeading says "A passkey was renamed".
+func (p Printer) MailPasskeyRenamedHeading() string {
+	return p.text("mail_passkey_renamed.heading", nil)
+}
+
+// MailPasskeyRenamedLead says "A passkey of your account has a new name.".
+func (p Printer) MailPasskeyRenamedLead() string { return p.text("mail_passkey_renamed.lead", nil) }
+
+// MailPasskeyRenamedSubject says "A passkey was renamed in your account".
+func (p Printer) MailPasskeyRenamedSubject() string {
+	return p.text("mail_passkey_renamed.subject", nil)
+}
+
+// MailPasswordChangedAct says "If this was you, there is nothing to do. If not, this link signs every device out and locks the new password until you choose one of your own.".
+func (p Printer) MailPasswordChangedAct() string { return p.text("mail_password_changed.act", nil) }
+
+// MailPasswordChangedHeading says "Your password was changed".
+func (p Printer) MailPasswordChangedHeading() string {
+	return p.text("mail_password_changed.heading", nil)
+}
+
+// MailPasswordChangedLead says "Your account has a new password, and the devices that were signed in with the old one were signed out.".
+func (p Printer) MailPasswordChangedLead() string { return p.text("mail_password_changed.lead", nil) }
+
+// MailPasswordChangedLeadOperator says "An administrator set a new password for your account, and every device was signed out.".
+func (p Printer) MailPasswordChangedLeadOperator() string {
+	return p.text("mail_password_changed.lead_operator", nil)
+}
+
+// MailPasswordChangedSubject says "Your password was changed".
+func (p Printer) MailPasswordChangedSubject() string {
+	return p.text("mail_password_changed.subject", nil)
+}
+
+// MailPasswordFirstAct says "If this was you, there is nothing to do. If not, this link signs every device out and locks the password until you choose one of your own.".
+func (p Printer) MailPasswordFirstAct() string { return p.text("mail_password_first.act", nil) }
+
+// MailPasswordFirstHeading says "Your account has a password".
+func (p Printer) MailPasswordFirstHeading() string { return p.text("mail_password_first.heading", nil) }
+
+// MailPasswordFirstLead says "The first password of your account was chosen, by the link in the invitation to it. Sign in with it from now on.".
+func (p Printer) MailPasswordFirstLead() string { return p.text("mail_password_first.lead", nil) }
+
+// MailPasswordFirstSubject says "Your account has a password".
+func (p Printer) MailPasswordFirstSubject() string { return p.text("mail_password_first.subject", nil) }
+
+// MailResetAct says "This link lets you choose one. When you do, every device is signed out. Do not share the link: anyone who has it can take the account.".
+func (p Printer) MailResetAct() string { return p.text("mail_reset.act", nil) }
+
+// MailResetButton says "Choose a new password".
+func (p Printer) MailResetButton() string { return p.text("mail_reset.button", nil) }
+
+// MailResetHeading says "Choose a new password".
+func (p Printer) MailResetHeading() string { return p.text("mail_reset.heading", nil) }
+
+// MailResetIgnore says "Was it not you? Then do nothing: without the link nothing changes, and your password stays as it is.".
+func (p Printer) MailResetIgnore() string { return p.text("mail_reset.ignore", nil) }
+
+// MailResetLead says "Someone, probably you, asked for a new password for your account.".
+func (p Printer) MailResetLead() string { return p.text("mail_reset.lead", nil) }
+
+// MailResetSubject says "Choose a new password".
+func (p Printer) MailResetSubject() string { return p.text("mail_reset.subject", nil) }
+
+// MailResetWhy says "You get this mail because the e-mail address {email} was entered on the page for forgotten passwords.".
+func (p Printer) MailResetWhy(email string) Sentence {
+	return p.sentence("mail_reset.why", args{"email": email})
+}
 
 // MailReusedAct says "If both uses were yours, sign in on that device again. If not, this link signs every device out and locks your password until you choose a new one. You do not have to sign in for it.".
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
@@ -964,6 +1889,110 @@ func (p Printer) MailReusedLeadApart(device string) Sentence {
 
 // MailReusedSubject says "Someone may be using your account".
 func (p Printer) MailReusedSubject() string { return p.text("mail_reused.subject", nil) }
+
+// MailSignInsAct says "If all of this was you, there is nothing to do. If not, this link signs out every device that signed in since then and locks your password until you choose a new one. You do not have to sign in for it.".
+func (p Printer) MailSignInsAct() string { return p.text("mail_sign_ins.act", nil) }
+
+// MailSignInsHeading says "{count} sign-ins".
+func (p Printer) MailSignInsHeading(count int) string {
+	return p.text("mail_sign_ins.heading", args{"count": count})
+}
+
+// MailSignInsLead says "Your account was signed in {count} times since {time}. This mail lists so many sign-ins together, so that none is overlooked. Times are in UTC.".
+func (p Printer) MailSignInsLead(count int, time string) string {
+	return p.text("mail_sign_ins.lead", args{"count": count, "time": time})
+}
+
+// MailSignInsLine says "{device}, {program}, {address}". A line of the list of sign-ins; {program} is like “Firefox on Linux”, {address} an IP address.
+func (p Printer) MailSignInsLine(device string, program string, address string) Sentence {
+	return p.sentence("mail_sign_ins.line", args{"device": device, "program": program, "address": address})
+}
+
+// MailSignInsLineAddress says "{device}, {address}".
+func (p Printer) MailSignInsLineAddress(device string, address string) Sentence {
+	return p.sentence("mail_sign_ins.line_address", args{"device": device, "address": address})
+}
+
+// MailSignInsLineProgram says "{device}, {program}".
+func (p Printer) MailSignInsLineProgram(device string, program string) Sentence {
+	return p.sentence("mail_sign_ins.line_program", args{"device": device, "program": program})
+}
+
+// MailSignInsSubject says "{count} sign-ins to your account".
+func (p Printer) MailSignInsSubject(count int) string {
+	return p.text("mail_sign_ins.subject", args{"count": count})
+}
+
+// MailSignupAct says "This link makes the account. It asks for the password that you chose.".
+func (p Printer) MailSignupAct() string { return p.text("mail_signup.act", nil) }
+
+// MailSignupButton says "Confirm my e-mail address".
+func (p Printer) MailSignupButton() string { return p.text("mail_signup.button", nil) }
+
+// MailSignupHeading says "Confirm your e-mail address".
+func (p Printer) MailSignupHeading() string { return p.text("mail_signup.heading", nil) }
+
+// MailSignupIgnore says "Was it not you? Then do nothing: without the link there is no account, and no one can make one with your e-mail address.".
+func (p Printer) MailSignupIgnore() string { return p.text("mail_signup.ignore", nil) }
+
+// MailSignupLead says "Someone, probably you, asked for an account with this e-mail address.".
+func (p Printer) MailSignupLead() string { return p.text("mail_signup.lead", nil) }
+
+// MailSignupSubject says "Confirm your e-mail address".
+func (p Printer) MailSignupSubject() string { return p.text("mail_signup.subject", nil) }
+
+// MailSignupWhy says "You get this mail because this e-mail address was entered on the page for new accounts.".
+func (p Printer) MailSignupWhy() string { return p.text("mail_signup.why", nil) }
+
+// MailSignupKnownHeading says "You have an account already".
+func (p Printer) MailSignupKnownHeading() string { return p.text("mail_signup_known.heading", nil) }
+
+// MailSignupKnownIgnore says "Was it not you? Then there is nothing to do.".
+func (p Printer) MailSignupKnownIgnore() string { return p.text("mail_signup_known.ignore", nil) }
+
+// MailSignupKnownLead says "Someone, probably you, asked for a new account with this e-mail address. There is one already, so no other was made, and nothing was changed.".
+func (p Printer) MailSignupKnownLead() string { return p.text("mail_signup_known.lead", nil) }
+
+// MailSignupKnownSignIn says "Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: {url}".
+func (p Printer) MailSignupKnownSignIn(url string) string {
+	return p.text("mail_signup_known.sign_in", args{"url": url})
+}
+
+// MailSignupKnownSubject says "You have an account already".
+func (p Printer) MailSignupKnownSubject() string { return p.text("mail_signup_known.subject", nil) }
+
+// MailSignupKnownWhy says "You get this mail because this e-mail address was entered on the page for new accounts.".
+func (p Printer) MailSignupKnownWhy() string { return p.text("mail_signup_known.why", nil) }
+
+// MailStepMissedChoose says "If it was not you, someone else knows your password. Choose a new one: {url}".
+func (p Printer) MailStepMissedChoose(url string) string {
+	return p.text("mail_step_missed.choose", args{"url": url})
+}
+
+// MailStepMissedHeading says "A sign-in stopped at the second step".
+func (p Printer) MailStepMissedHeading() string { return p.text("mail_step_missed.heading", nil) }
+
+// MailStepMissedLead says "Someone entered the right password for your account, but did not complete the second step. They were not signed in.".
+func (p Printer) MailStepMissedLead() string { return p.text("mail_step_missed.lead", nil) }
+
+// MailStepMissedSubject says "Someone may know your password".
+func (p Printer) MailStepMissedSubject() string { return p.text("mail_step_missed.subject", nil) }
+
+// MailTestHeading says "Mail works".
+func (p Printer) MailTestHeading() string { return p.text("mail_test.heading", nil) }
+
+// MailTestLead says "An administrator of {origin} sent this mail to see whether mail works. There is nothing to do.".
+func (p Printer) MailTestLead(origin string) Sentence {
+	return p.sentence("mail_test.lead", args{"origin": origin})
+}
+
+// MailTestSubject says "Test mail from {origin}".
+func (p Printer) MailTestSubject(origin string) Sentence {
+	return p.sentence("mail_test.subject", args{"origin": origin})
+}
+
+// MailTestWhy says "You get this mail because an administrator named your e-mail address in a test.".
+func (p Printer) MailTestWhy() string { return p.text("mail_test.why", nil) }
 
 // MethodInvitation says "with an invitation".
 func (p Printer) MethodInvitation() string { return p.text("method.invitation", nil) }
