@@ -1,5 +1,6 @@
-// Package auth is the kernel that all packages below this folder share: the caller of a request ([Caller]), errors and their kinds
-// ([Error]), the validation of texts, the clock, and the first fields of an event.
+// Package auth is the kernel that the services in this folder share: the caller of a request ([Caller]), errors and their kinds
+// ([Error]), the validation of texts, the keys of e-mail addresses, the clock, the policies that several packages follow ([Idle],
+// [FactorPolicy]), and the first fields of an event.
 //
 // Each subject has a package of its own, with a service type that takes the few other services that it needs. The packages form
 // layers, and each imports only packages of lower layers:
@@ -7,18 +8,22 @@
 //	services            constructs all services: programs and tests start here
 //	support, operator   what the support staff see; the operator's commands, sweeping, readiness
 //	address             changes of the e-mail address, and the way back to a former one
-//	account, deletion,  sign-up, password, "This wasn't me", export; the deletion of accounts;
-//	device              the list of devices and their activity
-//	signin              password checks within limits; sign-in on apps and browsers, and browser sessions
-//	token               devices and their tokens, refresh, access tokens, status lists, DPoP proofs
+//	account, export,    sign-up, password, "This wasn't me"; the download of all that is stored about an account;
+//	deletion            the deletion of accounts
+//	factor, device      passkeys, authenticator app, recovery codes; the list of devices and the activity
+//	signin, confirm     sign-in on apps and browsers; confirmation of a sensitive act
+//	browser             browser sessions
+//	token, challenge,   devices and their tokens; challenges of second steps and passkeys, and their answers;
+//	passwordcheck       the check of a password, within the limits
 //	notify, ratelimit   notifications, outbox and mailed links; limits, the gate for sign-ins, hashing
 //	keys, client        signing keys; registered apps
 //	auth                this package
 //	resource            the package that resource servers import
-//	dpop, keyring       protocols only, without store or service
-//	passkey, totp,      passkeys; codes of authenticator apps;
-//	recovery            recovery codes
+//	dpop, keyring, totp DPoP proofs; signing keys; codes of authenticator apps
+//	passkey, recovery   passkeys; recovery codes
 //	jws, statuslist, seal, password, devicetoken, mail, origin
+//
+// The packages drawn below auth hold protocols only: they know neither the store nor a service.
 //
 // Except for resource, no package knows HTTP or HTML. Package web turns results and errors into both.
 package auth

@@ -39,10 +39,10 @@ func SameEmail(s string) string {
 	return s[:at+1] + shown
 }
 
-// KeysOf returns the keys under which the account of a typed address may be stored, most specific first. Earlier releases made keys
+// keysOf returns the keys under which the account of a typed address may be stored, most specific first. Earlier releases made keys
 // of addresses as they were typed, with the domain's spelling and a byte-order mark in them, and their accounts keep those keys. If
 // one mailbox has two such accounts, the one whose address was typed exactly comes first.
-func KeysOf(typed string) (keys []string) {
+func keysOf(typed string) (keys []string) {
 	same := SameEmail(typed)
 	keys = []string{strings.ToLower(norm.NFC.String(strings.TrimSpace(typed))), FoldEmail(typed), same}
 	if at := strings.LastIndexByte(same, '@'); at >= 0 {

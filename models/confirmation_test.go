@@ -159,7 +159,7 @@ func TestAConfirmationEndsWithThePasswordTheFactorsAndTheAccount(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		for name, end := range map[string]func(u models.User) error{
 			"a new password": func(u models.User) error {
-				_, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Verified: password, Proof: models.Proof{Version: factorsVersion(t, s, u)}, Hash: "new", At: noon, Event: event(models.EventPasswordChanged, u.ID, noon)})
+				_, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Proof: models.Proof{Verified: password, Version: factorsVersion(t, s, u)}, Hash: "new", At: noon, Event: event(models.EventPasswordChanged, u.ID, noon)})
 				return err
 			},
 			"a new factor": func(u models.User) error {

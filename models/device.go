@@ -41,6 +41,10 @@ type Device struct {
 	RevokedBy    string
 	RevokeReason EndReason
 
+	// RefreshAgent is the User-Agent of an app's refresh at RefreshAgentAt. See LastRefresh.
+	RefreshAgent   string
+	RefreshAgentAt *time.Time
+
 	SignedInBy SignInMethod // empty: by a release that did not record it
 	ProvedBy   SignInMethod // how the owner was verified last: at the sign-in or at a confirmation
 	ProvedAt   *time.Time   // when that was; nil: at CreatedAt, see Proved

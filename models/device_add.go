@@ -44,7 +44,6 @@ type NewDevice struct {
 	FactorsVersion int64           // User.FactorsVersion that the caller read
 	Challenge      *ChallengeUse   // used with the sign-in; nil: there is none
 	Factor         *FactorUse      // used with the sign-in; nil: no factor was asked for
-	UsedMail       MailWithLinks   // about the use of the factor
 	Trust          *TrustedBrowser // from now on the browser skips the second step; AddDevice fills in its user
 	Trusted        *uuid.UUID      // the trusted browser that the second step was skipped for; nil: none
 }

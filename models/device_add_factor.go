@@ -34,10 +34,8 @@ func addSecondStep(tx *gorm.DB, d Device, n NewDevice) error {
 				return err
 			}
 		}
-		for _, mail := range []MailWithLinks{n.Factor.Mail, n.UsedMail} {
-			if err := addMail(tx, mail); err != nil {
-				return err
-			}
+		if err := addMail(tx, n.Factor.Mail); err != nil {
+			return err
 		}
 	}
 	if n.Trust == nil {

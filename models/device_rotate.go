@@ -24,10 +24,10 @@ type Rotation struct {
 	Now            time.Time
 	Window         time.Duration // the retry window of the fork rule
 	IdleSince      time.Time     // a device not seen after this is idle
-	// EventID and UserAgent go into the event of an unusual outcome.
-	EventID   uuid.UUID
-	UserAgent string
-	Reused    func(Device) MailWithLinks // makes the mail about a device that is revoked for reuse; nil: no mail
+	UserAgent      string
+	EventID        uuid.UUID // of the event of an unusual outcome
+	// Reused tells about a device that is revoked for reuse: what its event keeps and the mail to its owner. nil: neither.
+	Reused func(Device) (*Reuse, MailWithLinks)
 }
 
 // Outcome is the result of presenting a device token.
@@ -69,7 +69,7 @@ const (
 	floor = CASE WHEN $1 = base THEN floor ELSE generation + 1 END,
 	repeats = CASE WHEN ` + repeatCondition + ` THEN repeats + 1 ELSE 0 END,
 	rotated_at = CASE WHEN ` + repeatCondition + ` THEN rotated_at ELSE $12 END,
-	base = $1, last_seen_at = $4, last_ip = $3
+	base = $1, last_seen_at = $4, last_ip = $3, refresh_agent = $13, refresh_agent_at = $4
 WHERE user_id = $5 AND id = $6 AND kind = 'app' AND secret_hash = $7 AND revoked_at IS NULL
 	AND expires_at > $4 AND last_seen_at > $8 AND (max_refreshes = 0 OR generation <= max_refreshes)
 	AND jkt IN ('', $9) AND ($10 = '' OR client_id = $10)
@@ -106,6 +106,17 @@ func (r Rotation) rotatedAt() time.Time {
 		return time.Unix(0, 0).UTC()
 	}
 	return dbTime(r.Now)
+}
+
+// LastRefresh returns from where and by what program an app was refreshed last. Each is empty if unknown.
+func (d Device) LastRefresh() (ip, userAgent string) {
+	if d.RotatedAt.Unix() != 0 { // see rotatedAt
+		ip = d.LastIP
+	}
+	if d.RefreshAgentAt != nil && d.RefreshAgentAt.Equal(d.LastSeenAt) {
+		userAgent = d.RefreshAgent
+	}
+	return ip, userAgent
 }
 
 // RotateDevice applies the fork rule to a presented device token. A usual outcome costs exactly one statement, and refreshes that
@@ -166,21 +177,24 @@ func (s *Store) rotateUnusual(ctx context.Context, r Rotation) (result RotateRes
 		if len(rows) == 0 {
 			outcome = Restored
 			event.Kind, event.Detail = EventDeviceRestored, ""
-			err = tx.Raw(`UPDATE devices SET base = ?, generation = ?, floor = ?, repeats = 0, rotated_at = ?, last_seen_at = ?, last_ip = ? WHERE `+
+			err = tx.Raw(`UPDATE devices SET base = ?, generation = ?, floor = ?, repeats = 0, rotated_at = ?, last_seen_at = ?, last_ip = ?,
+				refresh_agent = ?, refresh_agent_at = ? WHERE `+
 				usableCondition+` AND ? > generation AND (max_refreshes = 0 OR ? <= max_refreshes) RETURNING *`,
-				append(append([]any{g, g + 1, g + 1, r.rotatedAt(), now, r.IP}, r.usable()...), g, g)...).Scan(&rows).Error
+				append(append([]any{g, g + 1, g + 1, r.rotatedAt(), now, r.IP, r.UserAgent, now}, r.usable()...), g, g)...).Scan(&rows).Error
 		}
 		if err != nil || len(rows) == 0 {
 			return err
 		}
 		event.DeviceName = rows[0].Name
+		var mail MailWithLinks
+		if outcome == Reused && r.Reused != nil {
+			event.Reuse, mail = r.Reused(rows[0])
+		}
 		if err := addEvent(tx, event); err != nil {
 			return err
 		}
-		if outcome == Reused && r.Reused != nil {
-			if err := addMail(tx, r.Reused(rows[0])); err != nil {
-				return err
-			}
+		if err := addMail(tx, mail); err != nil {
+			return err
 		}
 		result = RotateResult{Outcome: outcome, Device: rows[0], Children: 1}
 		return nil

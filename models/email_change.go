@@ -14,12 +14,11 @@ const EmailLink = "email"
 
 // EmailRequest asks for a new address of an account. Its Mail is the mail with the link that confirms the address.
 type EmailRequest struct {
-	UserID   uuid.UUID
-	Verified string // the password hash that the caller read
-	Proof    Proof  // what confirmed the request
-	At       time.Time
-	Event    Event
-	Mail     MailWithLinks
+	UserID uuid.UUID
+	Proof  Proof // what confirmed the request
+	At     time.Time
+	Event  Event
+	Mail   MailWithLinks
 }
 
 // AskEmailChange writes the mail with the link. Earlier links to other addresses end. Links to the same address stay good; the subject
@@ -27,7 +26,7 @@ type EmailRequest struct {
 // does. Without that check a link could be written just after the change of password that ends all links.
 func (s *Store) AskEmailChange(ctx context.Context, r EmailRequest) error {
 	return wrapErr("ask for a new address", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := r.Proof.use(tx, r.UserID, r.Verified, r.At); err != nil {
+		if err := r.Proof.use(tx, r.UserID, r.At); err != nil {
 			return err
 		}
 		for _, link := range r.Mail.Links {

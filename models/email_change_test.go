@@ -35,7 +35,7 @@ func mailTo(u models.User, kind, recipient string, at time.Time, links ...models
 func ask(t testing.TB, s *models.Store, u models.User, secret string, at time.Time) error {
 	t.Helper()
 	return s.AskEmailChange(t.Context(), models.EmailRequest{
-		UserID: u.ID, Verified: password, Proof: models.Proof{Version: factorsVersion(t, s, u)}, At: at, Event: event(models.EventEmailAsked, u.ID, at), Mail: mailTo(u, "asked", "new", at, link(u, models.EmailLink, secret, at)),
+		UserID: u.ID, Proof: models.Proof{Verified: password, Version: factorsVersion(t, s, u)}, At: at, Event: event(models.EventEmailAsked, u.ID, at), Mail: mailTo(u, "asked", "new", at, link(u, models.EmailLink, secret, at)),
 	})
 }
 
@@ -151,7 +151,7 @@ func TestALinkToANewAddressIsGoodForTheAccountAsItWas(t *testing.T) {
 				}
 			}, models.ErrNotFound},
 			"new password": {func(u models.User, c *models.EmailChange) {
-				change := models.PasswordChange{UserID: u.ID, Verified: password, Hash: "hash-2", At: later, Event: event(models.EventPasswordChanged, u.ID, later)}
+				change := models.PasswordChange{UserID: u.ID, Proof: models.Proof{Verified: password}, Hash: "hash-2", At: later, Event: event(models.EventPasswordChanged, u.ID, later)}
 				if _, err := s.ChangePassword(t.Context(), change); err != nil {
 					t.Fatal(err)
 				}

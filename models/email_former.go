@@ -180,9 +180,9 @@ func (s *Store) WaysBack(ctx context.Context, u User, now time.Time) ([]WayBack,
 
 // EndWaysBack ends the ways back to addresses later than the account's present one and returns how many there were. It writes the
 // event when there were any, and uses what confirmed the act. It returns ErrChanged and ErrUsed as AddConfirmedEvent does.
-func (s *Store) EndWaysBack(ctx context.Context, e Event, verified string, p Proof) (ended int64, err error) {
+func (s *Store) EndWaysBack(ctx context.Context, e Event, p Proof) (ended int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		if err := p.use(tx, e.UserID, verified, e.At); err != nil {
+		if err := p.use(tx, e.UserID, e.At); err != nil {
 			return err
 		}
 		if ended, err = endLaterWays(tx, e.UserID, e.At); err != nil || ended == 0 {

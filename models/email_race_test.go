@@ -140,7 +140,7 @@ func TestConfirmationsRaceWithWhatEndsThem(t *testing.T) {
 					return err
 				},
 				"password": func(u models.User) error {
-					_, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Verified: password, Hash: "hash-2", At: noon, Event: event(models.EventPasswordChanged, u.ID, noon)})
+					_, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Proof: models.Proof{Verified: password}, Hash: "hash-2", At: noon, Event: event(models.EventPasswordChanged, u.ID, noon)})
 					return err
 				},
 				"alarm": func(u models.User) error {

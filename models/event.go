@@ -97,8 +97,22 @@ type Event struct {
 	UserAgent  string
 	Detail     string
 	More       int64 // of its kind that it stands for beside this one: failures in a row share an event
+	// Reuse belongs to EventDeviceReused; nil in events of earlier releases.
+	Reuse *Reuse `gorm:"serializer:json"`
 
 	Limits []EventLimit `gorm:"-"` // past one of them the event is refused, and with it the act that it tells of
+}
+
+// Reuse is what was known about a device when one of its tokens turned out to be copied. Its JSON is stored.
+type Reuse struct {
+	SignedInIP string     `json:"signed_in_ip"`
+	Uses       []TokenUse `json:"uses"` // the latest refresh, then the use of the token that was no longer good
+}
+
+// TokenUse is one use of a device token.
+type TokenUse struct {
+	IP        string `json:"ip"` // empty: unknown, also behind a proxy that did not tell it
+	UserAgent string `json:"user_agent"`
 }
 
 // addEvent writes e inside a transaction, so that what it tells of happens only together with it. It returns a LimitError past

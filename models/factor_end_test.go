@@ -65,7 +65,7 @@ func TestWhatChangesWhoGetsInEndsTrust(t *testing.T) {
 			wrong int64
 		}{
 			"a change of password": {func(u models.User) error {
-				return second(s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Verified: password, Proof: models.Proof{Version: factorsVersion(t, s, u)}, Hash: "hash-2", At: at, Event: event(models.EventPasswordChanged, u.ID, at)}))
+				return second(s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Proof: models.Proof{Verified: password, Version: factorsVersion(t, s, u)}, Hash: "hash-2", At: at, Event: event(models.EventPasswordChanged, u.ID, at)}))
 			}, ended, 0},
 			"a password set by an operator": {func(u models.User) error {
 				return second(s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Hash: "hash-2", At: at, Event: event(models.EventPasswordReset, u.ID, at)}))
@@ -96,7 +96,7 @@ func TestWhatChangesWhoGetsInEndsTrust(t *testing.T) {
 				return s.SetRole(t.Context(), u.ID, models.RoleSupport, event(models.EventRoleChanged, u.ID, at))
 			}, kept, 3},
 			"a change that was refused": {func(u models.User) error {
-				_, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Verified: "hash-0", Hash: "hash-2", At: at, Event: event(models.EventPasswordChanged, u.ID, at)})
+				_, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Proof: models.Proof{Verified: "hash-0"}, Hash: "hash-2", At: at, Event: event(models.EventPasswordChanged, u.ID, at)})
 				if !errors.Is(err, models.ErrChanged) {
 					return errors.New("it was not refused")
 				}

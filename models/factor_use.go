@@ -53,18 +53,19 @@ func useFactor(tx *gorm.DB, userID uuid.UUID, u FactorUse) error {
 	return forgetWrongCodes(tx, userID)
 }
 
-// Proof is what confirmed an act: the version of the account's factors that the caller read and, where there is a second factor, the one
-// that was verified. The transaction of the act uses it up, so that a refused act leaves a code to be typed again.
+// Proof is what confirmed an act: the password hash and the version of the account's factors that the caller read and, where there is a
+// second factor, the one that was verified. The transaction of the act uses it up, so that a refused act leaves a code to be typed again.
 type Proof struct {
-	Version   int64 // User.FactorsVersion
+	Verified  string // User.PasswordHash; empty: neither the password nor its lock is a condition
+	Version   int64  // User.FactorsVersion
 	Factor    *FactorUse
 	Challenge *ChallengeUse
 }
 
 // use locks the row of an enabled account whose factors, and whose password with it, are those that were verified, and uses the factor
 // and the challenge. It returns ErrChanged and ErrUsed as UseFactor does.
-func (p Proof) use(tx *gorm.DB, userID uuid.UUID, verified string, at time.Time) error {
-	if err := lockVerifiedUser(tx.Where("factors_version = ?", p.Version), userID, verified, "", at); err != nil {
+func (p Proof) use(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
+	if err := lockVerifiedUser(tx.Where("factors_version = ?", p.Version), userID, p.Verified, "", at); err != nil {
 		return err
 	}
 	return p.useUp(tx, userID, at)
@@ -98,9 +99,9 @@ func (p Proof) useUp(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
 // AddConfirmedEvent writes the event of an act that leaves nothing else, and uses what confirmed it. It returns ErrChanged when the
 // account is disabled or gone, or its password or its factors have changed, ErrUsed as UseFactor does, and a LimitError past a limit of
 // the event.
-func (s *Store) AddConfirmedEvent(ctx context.Context, e Event, verified string, p Proof) error {
+func (s *Store) AddConfirmedEvent(ctx context.Context, e Event, p Proof) error {
 	return wrapErr("add confirmed event", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := p.use(tx, e.UserID, verified, e.At); err != nil {
+		if err := p.use(tx, e.UserID, e.At); err != nil {
 			return err
 		}
 		return addEvent(tx, e)
@@ -112,6 +113,6 @@ func (s *Store) AddConfirmedEvent(ctx context.Context, e Event, verified string,
 // ErrUsed when the code or the challenge was used before (see useFactor and ChallengeUse), and a LimitError past a limit of the event.
 func (s *Store) UseFactor(ctx context.Context, userID uuid.UUID, version int64, u FactorUse, c *ChallengeUse) error {
 	return wrapErr("use factor", s.tx(ctx, func(tx *gorm.DB) error {
-		return Proof{Version: version, Factor: &u, Challenge: c}.use(tx, userID, "", u.At)
+		return Proof{Version: version, Factor: &u, Challenge: c}.use(tx, userID, u.At)
 	}))
 }

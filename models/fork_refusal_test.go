@@ -194,7 +194,7 @@ func TestWithoutItsEventNothingHappens(t *testing.T) {
 				return err
 			},
 			"a new password": func(t *testing.T, s *models.Store, u models.User, _ models.Device) error {
-				_, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Verified: password, Hash: "hash-2", At: noon, Event: event(models.EventPasswordChanged, u.ID, noon)})
+				_, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: u.ID, Proof: models.Proof{Verified: password}, Hash: "hash-2", At: noon, Event: event(models.EventPasswordChanged, u.ID, noon)})
 				return err
 			},
 			"a new role": func(t *testing.T, s *models.Store, u models.User, _ models.Device) error {

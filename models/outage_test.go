@@ -151,7 +151,7 @@ func TestErrorsCarryTheirKindAndNoValues(t *testing.T) {
 			"no device":              {second(s.Device(ctx, u.ID, uuid.New())), models.ErrNotFound},
 			"no client":              {s.RemoveClient(ctx, marker+"2"), models.ErrNotFound},
 			"a role for no account":  {s.SetRole(ctx, uuid.New(), marker, nul), models.ErrNotFound},
-			"another password":       {second(s.ChangePassword(ctx, models.PasswordChange{UserID: u.ID, Verified: marker, Hash: marker, At: noon})), models.ErrChanged},
+			"another password":       {second(s.ChangePassword(ctx, models.PasswordChange{UserID: u.ID, Proof: models.Proof{Verified: marker}, Hash: marker, At: noon})), models.ErrChanged},
 			"no account's password":  {second(s.ChangePassword(ctx, models.PasswordChange{UserID: uuid.New(), Hash: marker, At: noon})), models.ErrNotFound},
 		} {
 			if c.err == nil || c.kind != nil && !errors.Is(c.err, c.kind) {

@@ -13,29 +13,29 @@ import (
 )
 
 // confirmedActs are the acts that use a proof in their own transaction.
-func confirmedActs(t testing.TB, s *models.Store) map[string]func(u models.User, verified string, p models.Proof, at time.Time) error {
-	return map[string]func(u models.User, verified string, p models.Proof, at time.Time) error{
-		"a new password": func(u models.User, verified string, p models.Proof, at time.Time) error {
+func confirmedActs(t testing.TB, s *models.Store) map[string]func(u models.User, p models.Proof, at time.Time) error {
+	return map[string]func(u models.User, p models.Proof, at time.Time) error{
+		"a new password": func(u models.User, p models.Proof, at time.Time) error {
 			_, err := s.ChangePassword(t.Context(), models.PasswordChange{
-				UserID: u.ID, Verified: verified, Proof: p, Hash: verified, At: at, By: models.ActorOwner, Event: event(models.EventPasswordChanged, u.ID, at),
+				UserID: u.ID, Proof: p, Hash: password, At: at, By: models.ActorOwner, Event: event(models.EventPasswordChanged, u.ID, at),
 			})
 			return err
 		},
-		"a new address": func(u models.User, verified string, p models.Proof, at time.Time) error {
+		"a new address": func(u models.User, p models.Proof, at time.Time) error {
 			return s.AskEmailChange(t.Context(), models.EmailRequest{
-				UserID: u.ID, Verified: verified, Proof: p, At: at, Event: event(models.EventEmailAsked, u.ID, at), Mail: mailTo(u, "asked", "new", at),
+				UserID: u.ID, Proof: p, At: at, Event: event(models.EventEmailAsked, u.ID, at), Mail: mailTo(u, "asked", "new", at),
 			})
 		},
-		"the end of ways back": func(u models.User, verified string, p models.Proof, at time.Time) error {
-			_, err := s.EndWaysBack(t.Context(), event(models.EventWaysBackEnded, u.ID, at), verified, p)
+		"the end of ways back": func(u models.User, p models.Proof, at time.Time) error {
+			_, err := s.EndWaysBack(t.Context(), event(models.EventWaysBackEnded, u.ID, at), p)
 			return err
 		},
-		"a download": func(u models.User, verified string, p models.Proof, at time.Time) error {
-			return s.AddConfirmedEvent(t.Context(), event(models.EventDataDownloaded, u.ID, at), verified, p)
+		"a download": func(u models.User, p models.Proof, at time.Time) error {
+			return s.AddConfirmedEvent(t.Context(), event(models.EventDataDownloaded, u.ID, at), p)
 		},
-		"a deletion": func(u models.User, verified string, p models.Proof, at time.Time) error {
+		"a deletion": func(u models.User, p models.Proof, at time.Time) error {
 			return s.DeleteUser(t.Context(), models.Deletion{
-				UserID: u.ID, Verified: verified, Proof: p, Now: func() time.Time { return at }, Event: event(models.EventAccountDeleted, u.ID, at),
+				UserID: u.ID, Proof: p, Now: func() time.Time { return at }, Event: event(models.EventAccountDeleted, u.ID, at),
 				Seal: func([]string) []byte { return sealed },
 			})
 		},
@@ -54,22 +54,21 @@ func TestAnActIsConditionalOnWhatConfirmedIt(t *testing.T) {
 			fresh := useOf(app, noon)
 			fresh.Step = 101
 			for what, c := range map[string]struct {
-				verified string
-				proof    models.Proof
-				want     error
+				proof models.Proof
+				want  error
 			}{
-				"the factors from before": {password, models.Proof{Version: 0, Factor: &fresh}, models.ErrChanged},
-				"another password":        {"another", models.Proof{Version: 1, Factor: &fresh}, models.ErrChanged},
-				"a used code":             {password, models.Proof{Version: 1, Factor: &used}, models.ErrUsed},
+				"the factors from before": {models.Proof{Verified: password, Version: 0, Factor: &fresh}, models.ErrChanged},
+				"another password":        {models.Proof{Verified: "another", Version: 1, Factor: &fresh}, models.ErrChanged},
+				"a used code":             {models.Proof{Verified: password, Version: 1, Factor: &used}, models.ErrUsed},
 			} {
-				if err := act(u, c.verified, c.proof, noon); !errors.Is(err, c.want) {
+				if err := act(u, c.proof, noon); !errors.Is(err, c.want) {
 					t.Errorf("%s with %s: %v, want %v", name, what, err, c.want)
 				}
 			}
 			if got := factorOf(t, s, u, models.FactorTOTP).LastStep; got != 100 {
 				t.Errorf("%s: a refused act used step %d", name, got)
 			}
-			if err := act(u, password, models.Proof{Version: 1, Factor: &fresh}, noon); err != nil {
+			if err := act(u, models.Proof{Verified: password, Version: 1, Factor: &fresh}, noon); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -85,8 +84,8 @@ func TestOneProofConfirmsOneAct(t *testing.T) {
 		var done, used atomic.Int64
 		together(20, func(int) {
 			use := useOf(key, noon)
-			p := models.Proof{Version: 1, Factor: &use, Challenge: &models.ChallengeUse{Hash: hashOf("challenge"), Purpose: "confirmation", ExpiresAt: noon.Add(time.Hour), Sealed: true}}
-			switch err := act(u, password, p, noon); {
+			p := models.Proof{Verified: password, Version: 1, Factor: &use, Challenge: &models.ChallengeUse{Hash: hashOf("challenge"), Purpose: "confirmation", ExpiresAt: noon.Add(time.Hour), Sealed: true}}
+			switch err := act(u, p, noon); {
 			case err == nil:
 				done.Add(1)
 			case errors.Is(err, models.ErrUsed):

@@ -84,8 +84,8 @@ func TestASecondStepLeavesWhatBelongsToIt(t *testing.T) {
 		n.Device.SignedInBy, n.Device.ProvedBy, n.Device.ProvedAt = models.ByPasswordRecoveryCode, models.ByPasswordRecoveryCode, &proved
 		e := event(models.EventRecoveryCodeUsed, u.ID, noon)
 		use := useOf(factorOf(t, s, u, models.FactorRecoveryCode), noon)
-		use.Event = &e
-		n.FactorsVersion, n.Challenge, n.Factor, n.UsedMail = 1, answer(u, "one", noon), &use, mailTo(u, "code used", "", noon)
+		use.Event, use.Mail = &e, mailTo(u, "code used", "", noon)
+		n.FactorsVersion, n.Challenge, n.Factor = 1, answer(u, "one", noon), &use
 		n.Trust = &models.TrustedBrowser{Hash: hashOf("trust"), Name: "Firefox", CreatedAt: noon, CreatedIP: home, ExpiresAt: noon.Add(30 * day)}
 		d := add(t, s, n)
 		got := device(t, s, d)

@@ -97,7 +97,7 @@ func TestNoDeviceOfTheOldPasswordSurvivesItsChange(t *testing.T) {
 				time.Sleep(rand.N(time.Millisecond))
 				if i == 0 {
 					_, err := s.ChangePassword(t.Context(), models.PasswordChange{
-						UserID: u.ID, Verified: password, Hash: "hash-2", At: noon, By: models.ActorOwner, Event: event(models.EventPasswordChanged, u.ID, noon),
+						UserID: u.ID, Proof: models.Proof{Verified: password}, Hash: "hash-2", At: noon, By: models.ActorOwner, Event: event(models.EventPasswordChanged, u.ID, noon),
 					})
 					if err != nil {
 						t.Error(err)

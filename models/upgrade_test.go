@@ -71,7 +71,7 @@ func TestAddressesFromBeforeKeepTheirOrder(t *testing.T) {
 		if got := fmt.Sprint(ways); err != nil || len(ways) != 3 || ways[0].Later || ways[1].Later || ways[2].Later {
 			t.Errorf("the ways back are %s, %v", got, err)
 		}
-		if _, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: moved, Verified: password, Hash: password, At: now, Event: event(models.EventPasswordChanged, moved, now)}); err != nil {
+		if _, err := s.ChangePassword(t.Context(), models.PasswordChange{UserID: moved, Proof: models.Proof{Verified: password}, Hash: password, At: now, Event: event(models.EventPasswordChanged, moved, now)}); err != nil {
 			t.Fatal(err)
 		}
 		if f, err := s.UndoEmailChange(t.Context(), undo("b", now)); err != nil || f.EmailKey != "b" {

@@ -131,15 +131,14 @@ func (s *Store) CountUsers(ctx context.Context) (n int64, err error) {
 
 // PasswordChange replaces a password and signs devices out with it.
 type PasswordChange struct {
-	UserID   uuid.UUID
-	Verified string // the present hash as the caller read it; empty when an operator resets it
-	Proof    Proof  // what confirmed the change; with an empty Verified it is not looked at
-	Hash     string
-	At       time.Time
-	Keep     uuid.UUID // the device that stays signed in; uuid.Nil: no device does
-	By       string    // revoked_by
-	Event    Event
-	Mail     MailWithLinks
+	UserID uuid.UUID
+	Proof  Proof // what confirmed the change; with an empty Verified, when an operator resets it, nothing did
+	Hash   string
+	At     time.Time
+	Keep   uuid.UUID // the device that stays signed in; uuid.Nil: no device does
+	By     string    // revoked_by
+	Event  Event
+	Mail   MailWithLinks
 	FreshStart
 	Generated bool // see User.MustChoosePassword
 }
@@ -148,13 +147,13 @@ type PasswordChange struct {
 // a new password or address end, and so do ways back to addresses later than the present one, trusted browsers and open challenges.
 // ChangePassword unlocks the password, and wrong codes in a row count from 0.
 // It returns ErrChanged when the verified password is no longer the present one or is locked, the factors have changed, or the account is
-// disabled, and ErrUsed as UseFactor does. When Verified is empty it returns ErrNotFound for an unknown account.
+// disabled, and ErrUsed as UseFactor does. When nothing was verified it returns ErrNotFound for an unknown account.
 func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		q := tx.Model(&User{}).Where("id = ?", c.UserID)
 		refused := ErrNotFound
-		if c.Verified != "" {
-			q = q.Where("password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL AND factors_version = ?", c.Verified, c.Proof.Version)
+		if c.Proof.Verified != "" {
+			q = q.Where("password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL AND factors_version = ?", c.Proof.Verified, c.Proof.Version)
 			refused = ErrChanged
 		}
 		set := chosenPassword(c.Hash, c.At)

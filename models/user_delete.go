@@ -13,7 +13,6 @@ import (
 // Deletion is the end of an account, wished by its owner.
 type Deletion struct {
 	UserID   uuid.UUID
-	Verified string           // the password hash that the caller read
 	Proof    Proof            // what confirmed the deletion
 	Now      func() time.Time // when the devices are revoked: asked shortly before it is committed
 	Event    Event            // stays, as anonymous as the rest
@@ -55,7 +54,7 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	}
 	var held []User
 	err := tx.Raw(`UPDATE users SET updated_at = updated_at WHERE id = ? AND password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL
-		AND role <> 'support' AND factors_version = ? RETURNING email, email_key`, d.UserID, d.Verified, d.Proof.Version).Scan(&held).Error
+		AND role <> 'support' AND factors_version = ? RETURNING email, email_key`, d.UserID, d.Proof.Verified, d.Proof.Version).Scan(&held).Error
 	if err != nil || len(held) == 0 {
 		return orRefuse(err, ErrChanged)
 	}

@@ -20,7 +20,7 @@ func deletion(u models.User, at time.Time) models.Deletion {
 	e := event(models.EventAccountDeleted, u.ID, at)
 	e.UserAgent, e.IP = "the last browser", "198.51.100.7"
 	return models.Deletion{
-		UserID: u.ID, Verified: password, Now: func() time.Time { return at }, Event: e,
+		UserID: u.ID, Proof: models.Proof{Verified: password}, Now: func() time.Time { return at }, Event: e,
 		Farewell: models.MailWithLinks{Mail: &models.OutgoingMail{ID: models.NewID(at), Kind: "farewell", Sealed: []byte("sealed"), CreatedAt: at}},
 		Seal:     func(emailKeys []string) []byte { return []byte("sealed") },
 	}
@@ -109,7 +109,7 @@ func TestADeletedAccountLeavesNothingThatLeadsToThePerson(t *testing.T) {
 		kindsBefore := count(t, s, "SELECT count(*) FROM events")
 		othersBefore, at := kinds(t, s, other.ID), noon.Add(5*time.Hour)
 		for name, c := range map[string]func(d *models.Deletion){
-			"a wrong password": func(d *models.Deletion) { d.Verified = "hash-2" },
+			"a wrong password": func(d *models.Deletion) { d.Proof.Verified = "hash-2" },
 			"nobody":           func(d *models.Deletion) { d.UserID = uuid.New() },
 		} {
 			d := deletion(u, at)

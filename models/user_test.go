@@ -63,11 +63,11 @@ func TestADisabledAccountIsTheSameAfterASecondTime(t *testing.T) {
 		if _, err := s.RenameDevice(t.Context(), key, live(noon), named("x"), event(models.EventDeviceRenamed, u.ID, noon)); !errors.Is(err, models.ErrChanged) {
 			t.Errorf("rename: %v", err)
 		}
-		change := models.PasswordChange{UserID: u.ID, Verified: password, Hash: "hash-2", At: noon, Event: event(models.EventPasswordChanged, u.ID, noon)}
+		change := models.PasswordChange{UserID: u.ID, Proof: models.Proof{Verified: password}, Hash: "hash-2", At: noon, Event: event(models.EventPasswordChanged, u.ID, noon)}
 		if _, err := s.ChangePassword(t.Context(), change); !errors.Is(err, models.ErrChanged) {
 			t.Errorf("the owner's change of password: %v", err)
 		}
-		change.Verified = ""
+		change.Proof.Verified = ""
 		if _, err := s.ChangePassword(t.Context(), change); err != nil {
 			t.Errorf("an operator's: %v", err)
 		}

@@ -94,7 +94,7 @@ func (x *theft) unlock() {
 func (x *theft) acts() map[string]func() {
 	return map[string]func(){
 		"a new password": func() {
-			_, err := x.s.ChangePassword(x.t.Context(), models.PasswordChange{UserID: x.u.ID, Verified: x.u.PasswordHash, Proof: x.proof(), Hash: x.u.PasswordHash, At: x.now, Event: event(models.EventPasswordChanged, x.u.ID, x.now)})
+			_, err := x.s.ChangePassword(x.t.Context(), models.PasswordChange{UserID: x.u.ID, Proof: models.Proof{Verified: x.u.PasswordHash, Version: x.proof().Version}, Hash: x.u.PasswordHash, At: x.now, Event: event(models.EventPasswordChanged, x.u.ID, x.now)})
 			x.must(err)
 		},
 		"a reset by mail": func() {
@@ -112,7 +112,7 @@ func (x *theft) acts() map[string]func() {
 			x.unlock()
 		},
 		"the button": func() {
-			_, err := x.s.EndWaysBack(x.t.Context(), event(models.EventWaysBackEnded, x.u.ID, x.now), "", x.proof())
+			_, err := x.s.EndWaysBack(x.t.Context(), event(models.EventWaysBackEnded, x.u.ID, x.now), x.proof())
 			x.must(err)
 		},
 	}

@@ -152,21 +152,26 @@
     dialog.showModal();
   }
 
+  // What is said here, the page gives in data attributes of the element that shows it, so that it is in the page's language.
+
   // Passwords are shown only while their owner wants it, and never as text to the browser's memory of forms.
   function reveal(button, on) {
     const field = document.getElementById(button.dataset.reveal);
+    const [show, hide] = button.children;
     field.type = on ? "text" : "password";
     button.setAttribute("aria-pressed", String(on));
-    button.firstChild.data = on ? "Hide " : "Show ";
+    show.hidden = on;
+    hide.hidden = !on;
   }
 
   function strength(field, line) {
     const letters = Array.from(field.value);
     const missing = field.minLength - letters.length;
+    const words = line.dataset;
     if (!letters.length) line.textContent = "";
-    else if (missing > 0) line.textContent = `${count(missing, "more character")} to go.`;
-    else if (new Set(letters).size < 6) line.textContent = "Long enough, but easy to guess.";
-    else line.textContent = letters.length >= field.minLength + 6 ? "Good: long passwords are hard to guess." : "Long enough. Longer is stronger.";
+    else if (missing > 0) line.textContent = JSON.parse(words.missing)[missing - 1];
+    else if (new Set(letters).size < 6) line.textContent = words.easy;
+    else line.textContent = letters.length >= field.minLength + 6 ? words.good : words.enough;
   }
 
   // Passkeys. A part of a form asks the device for one, or has it make one; what the device answers goes into the part's hidden field.
@@ -175,14 +180,16 @@
   const unanswered = (form) => [...form.querySelectorAll("[data-passkey][data-must]")].find((part) => !answerOf(part).value);
   let waiting = null; // ends what the browser offers while a person types
 
-  function say(part, text) {
-    part.querySelector("[role=status]").textContent = text;
+  // say shows the words of that name, or none.
+  function say(part, name) {
+    const line = part.querySelector("[role=status]");
+    line.textContent = name ? line.dataset[name] : "";
   }
 
   function readyPasskey(part) {
     answerOf(part).value = ""; // of a page that the browser kept: it was used
     part.querySelector("button").hidden = !passkeysWork;
-    if (!passkeysWork) say(part, "This browser does not support passkeys.");
+    if (!passkeysWork) say(part, "unsupported");
     else if ("focus" in part.dataset) part.querySelector("button").focus();
   }
 
@@ -196,9 +203,9 @@
 
   // Browsers tell of a refusal and of a timeout in the same way, so that no page learns which passkeys there are.
   function excuse(part, error, took) {
-    if (error.name === "InvalidStateError") return "This device already has a passkey for your account.";
-    if (error.name !== "NotAllowedError" && error.name !== "AbortError") return "That did not work. Try another passkey, or another way.";
-    return took >= (JSON.parse(part.dataset.options).timeout || Infinity) ? "That took too long. Try again." : "You cancelled, or it took too long. Nothing was changed. Try again.";
+    if (error.name === "InvalidStateError") return "duplicate";
+    if (error.name !== "NotAllowedError" && error.name !== "AbortError") return "failed";
+    return took >= (JSON.parse(part.dataset.options).timeout || Infinity) ? "slow" : "cancelled";
   }
 
   // typed are the fields that a person would fill in instead of using this passkey.
@@ -230,10 +237,10 @@
     const began = performance.now();
     waiting?.abort();
     busy(button, true);
-    say(part, "Follow the steps on your device.");
+    say(part, "follow");
     try {
       await passkey(part);
-      say(part, others() ? "Confirmed. Now continue below." : "");
+      say(part, others() ? "confirmed" : "");
       if (!others()) form.requestSubmit();
     } catch (error) {
       needTyped(true);
@@ -260,7 +267,7 @@
   async function copy(button) {
     const text = document.getElementById(button.dataset.copy) || button.parentElement.querySelector("code");
     await navigator.clipboard.writeText(text.textContent);
-    button.textContent = button.dataset.copied || "Copied";
+    button.textContent = button.dataset.copied;
   }
 
   document.addEventListener("click", (event) => {

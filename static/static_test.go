@@ -179,3 +179,19 @@ func TestStylesNeedNothingElse(t *testing.T) {
 		}
 	}
 }
+
+// The script says what the page gives it to say: a page in another language says it in that language. Of the relative times, which it
+// refreshes on English pages only, none begins or ends as a sentence does.
+func TestTheScriptHasNoSentencesOfItsOwn(t *testing.T) {
+	script, err := embedded.ReadFile("app.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := regexp.MustCompile(`(?m)//.*$|\$\{[^}]*\}`).ReplaceAllString(string(script), "")
+	sentence := regexp.MustCompile(`^[A-Z][a-z]*([ .,:].*)?$|[a-z]\.$`)
+	for _, literal := range regexp.MustCompile("\"[^\"\n]*\"|`[^`]*`").FindAllString(code, -1) {
+		if said := literal[1 : len(literal)-1]; sentence.MatchString(said) {
+			t.Errorf("%q belongs into the catalogue, and into an attribute of the element that shows it", said)
+		}
+	}
+}

@@ -6,12 +6,13 @@ const accountDataSample = `{"format":"latchkey account data","version":1,"export
   "language":"en","former_addresses":[{"email":"…","left_at":"…","until":"…"}]},
 "devices":[
 {"id":"…","name":"phone","kind":"app","client_id":"app","current":false,"created_at":"…","last_seen_at":"…",
- "last_ip":"192.0.2.7","user_agent":"…","expires_at":"…","state":"revoked","created_ip":"192.0.2.7","jkt":"",
+ "last_ip":"192.0.2.7","user_agent":"…","expires_at":"…","state":"revoked","created_ip":"192.0.2.7",
+ "last_user_agent":"…","jkt":"",
  "revoked_at":"…","revoked_by":"owner","revoke_reason":"revoked",
  "signed_in_by":"password+passkey","proved_by":"password+passkey","proved_at":"…"}
 ],
 "events":[
-{"at":"…","kind":"sign_in","actor":"owner","device_id":"…","device_name":"phone","ip":"192.0.2.7","user_agent":"…","detail":"","times":1}
+{"at":"…","kind":"sign_in","actor":"owner","device_id":"…","device_name":"phone","ip":"192.0.2.7","user_agent":"…","detail":"","times":1,"reuse":null}
 ],
 "factors":[
 {"id":"…","kind":"passkey","name":"laptop","created_at":"…","used_at":"…","synced":true,"backed_up":true}

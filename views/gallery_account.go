@@ -61,7 +61,7 @@ func (g gallery) devices() []State {
 	alone, done := []Device{g.current()}, g.say.RevokeDone("Pixel 9")
 	turned := g.app("a10", breakout, "phone", 80*day24)
 	turned.Client, turned.Agent = breakout, breakout
-	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: "You have a device of that name already."}
+	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: g.say.Error("At most 64 characters.")}
 	evil := &RenameRefusal{DeviceID: "b2", Value: hostile, Problem: hostile}
 	told := func(tone Tone, text string) Shell { return Shell{Flash: &Flash{Tone: tone, Text: text}} }
 	return []State{
@@ -73,10 +73,10 @@ func (g gallery) devices() []State {
 		page("signed out one", DevicesPage{Shell: Shell{Flash: &Flash{
 			Tone: ToneSuccess, Text: done.Text, Names: done.Names, Detail: g.say.RevokeDoneApp(g.bound().Most, g.bound().Unchecked),
 		}}, Apps: apps[1:2], Browsers: alone, Others: 1}),
-		page("told", DevicesPage{Shell: told(ToneInfo, "That device was signed out already."), Browsers: alone}),
-		page("failed", DevicesPage{Shell: told(ToneError, "Nothing was changed: "+hostile), Browsers: alone}),
+		page("told", DevicesPage{Shell: told(ToneInfo, g.say.OthersNotice()), Browsers: alone}),
+		page("failed", DevicesPage{Shell: told(ToneError, hostile), Browsers: alone}),
 		page("common password", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3}),
-		page("common password and a message", DevicesPage{Shell: told(ToneSuccess, "You are signed in."), Browsers: alone}),
+		page("common password and a message", DevicesPage{Shell: told(ToneSuccess, g.say.OwnPasswordDone()), Browsers: alone}),
 		page("rename refused", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: refused}),
 		page("rename hostile", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: evil}),
 	}
@@ -96,13 +96,15 @@ func (g gallery) warnings() []State {
 	}
 	stolen := end("old phone", "phone", g.say.EndReuse(), 25*time.Minute)
 	stolen.Alarm = true
-	theft := Alert{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "192.0.2.99"}
-	evil := Alert{Theft: true, Device: hostile, ID: "a6", At: g.ago(30 * time.Hour), Address: "2001:0db8:85a3:0000:0000:8a2e:0370:7334"}
-	odd := Alert{Theft: true, Device: override, ID: "a8", At: g.ago(50 * time.Hour)}
+	theft := Alert{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("where the owner signed in")}
+	evil := Alert{Theft: true, Device: hostile, ID: "a6", At: g.ago(30 * time.Hour), Copied: g.copied("elsewhere")}
+	odd := Alert{Theft: true, Device: override, ID: "a8", At: g.ago(50 * time.Hour), Copied: g.copied("from one address")}
+	before := Alert{Theft: true, Device: longWord, ID: "a9", At: g.ago(60 * time.Hour), Address: "192.0.2.99"}
+	longest := Alert{Theft: true, Device: longWord, ID: "a9", At: g.ago(3 * time.Minute), Copied: g.copied("elsewhere")}
 	fork := Alert{Device: "Pixel 9", ID: "a1", At: g.ago(4 * time.Hour), Address: "198.51.100.23"}
 	return []State{
 		page("a theft", []Ended{stolen}, theft),
-		page("thefts and more", []Ended{stolen}, theft, fork, evil, odd),
+		page("thefts and more", []Ended{stolen}, fork, longest, evil, odd, before),
 		page("lost answers", nil, fork),
 		page("signed out lately", []Ended{
 			stolen, end("Pixel 7", "phone", g.say.EndOwner(), 2*time.Hour),
@@ -115,6 +117,20 @@ func (g gallery) warnings() []State {
 			end(invisibleName, "phone", g.say.EndReplaced(), 20*day24),
 		}),
 	}
+}
+
+// copied tells of the uses of a copied sign-in.
+func (g gallery) copied(from string) *CopiedSignIn {
+	const long = "2001:db8:85a3:1234:5678:8a2e:9370:7334"
+	switch from {
+	case "elsewhere":
+		return &CopiedSignIn{
+			Uses: []TokenUse{{Address: long, Program: "Samsung Browser on Windows Phone"}, {}}, SignedInFrom: "2001:db8:85a3:ffff:5678:8a2e:9370:7334",
+		}
+	case "from one address":
+		return &CopiedSignIn{Uses: []TokenUse{{Address: long, SignedIn: true}, {Address: long, SignedIn: true}}}
+	}
+	return &CopiedSignIn{Uses: []TokenUse{{Address: "198.51.100.90", SignedIn: true}, {Address: "203.0.113.200"}}, Apart: true}
 }
 
 func (g gallery) bound() Bound {
@@ -163,7 +179,7 @@ func (g gallery) filters(state string) []Filter {
 func (g gallery) account() []State {
 	events := []Event{
 		{Text: "Signed in on “%s”.", Names: []string{"Firefox on Linux"}, At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"},
-		{Text: "“%s” was signed out because its token was used twice: someone may have copied it.", Names: []string{"Pixel 9"}, Alarm: true, At: g.ago(25 * time.Minute), Agent: "Notes 4.2 on Android", Address: "192.0.2.99"},
+		{Text: CopiedText(g.copied("")), Names: []string{"Pixel 9"}, Alarm: true, At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("")},
 		{Text: "83 more sign-ins with a wrong password failed within 15 minutes.", Alarm: true, At: g.ago(3 * time.Hour)},
 		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
 		{Text: "You renamed “%s” to “%s”.", Names: []string{override, rightToLeft}, At: g.ago(20 * time.Hour), Address: "203.0.113.7"},
@@ -177,7 +193,7 @@ func (g gallery) account() []State {
 		return State{"activity/" + name, Activity(p)}
 	}
 	leave := func(name string, p AccountDeletePage) State {
-		p.Shell = g.in("Delete your account", "security")
+		p.Shell = g.in(g.say.DeleteTitle(), "security")
 		return State{"security/delete " + name, AccountDelete(p)}
 	}
 	return []State{
@@ -186,17 +202,17 @@ func (g gallery) account() []State {
 		activity("nothing of this kind", ActivityPage{}),
 		activity("first page", ActivityPage{Events: events, Older: "/activity?before=7"}),
 		activity("later page", ActivityPage{Events: events[4:], Older: "/activity?before=9", Newest: "/activity"}),
-		{"security/own password", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12})},
-		{"security/own password refused", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Next: "/activity", Problems: FormProblems{
-			Summary: "Your password was not changed.", Fields: map[string]string{"current_password": "That is not your password.", "new_password": "Use at least 12 characters."}}})},
-		{"security/data", AccountData(AccountDataPage{Shell: g.in("Download your data", "security")})},
-		{"security/data refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Problems: FormProblems{
-			Summary: "Nothing was downloaded.", Fields: map[string]string{"current_password": "That is not your password."},
+		{"security/own password", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12})},
+		{"security/own password refused", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12, Next: "/activity", Problems: FormProblems{
+			Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"current_password": g.say.Error("That is not your password."), "new_password": g.say.Error("Use at least 12 characters.")}}})},
+		{"security/data", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security")})},
+		{"security/data refused", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Problems: FormProblems{
+			Summary: g.say.DataRefused(), Fields: map[string]string{"current_password": g.say.Error("That is not your password.")},
 		}})},
 		leave("empty", AccountDeletePage{Mail: true, Bound: g.bound()}),
 		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: g.say.DurationMinutes(15)}, Problems: FormProblems{
-			Summary: "Your account was not deleted.", Fields: map[string]string{
-				"email": "This is not the e-mail address of the account that you are signed in to.", "current_password": "That is not your password.",
+			Summary: g.say.DeleteRefused(), Fields: map[string]string{
+				"email": g.say.Error("This is not the e-mail address of the account that you are signed in to."), "current_password": g.say.Error("That is not your password."),
 			},
 		}}),
 		leave("staff", AccountDeletePage{Staff: true}),

@@ -27,8 +27,10 @@ var (
 )
 
 // doubted is what is said when that was wrong.
-func doubted(summary string) FormProblems {
-	return FormProblems{Summary: summary, Fields: map[string]string{"current_password": "That is not your password.", "code": "That code is not right, or it was used before."}}
+func (g gallery) doubted(summary string) FormProblems {
+	return FormProblems{Summary: summary, Fields: map[string]string{
+		"current_password": g.say.Error("That is not your password."), "code": g.say.Error("That code is wrong, or it was used before."),
+	}}
 }
 
 func (g gallery) secondSteps() []State {
@@ -58,7 +60,7 @@ func (g gallery) secondSteps() []State {
 
 func (g gallery) factors() []State {
 	overview := func(name string, p SecurityPage) State {
-		p.Shell, p.Now = g.in("Security", "security"), g.now
+		p.Shell, p.Now = g.in(g.say.SecurityTitle(), "security"), g.now
 		return State{"security/" + name, Security(p)}
 	}
 	changed := g.ago(40 * day24)
@@ -77,24 +79,26 @@ func (g gallery) factors() []State {
 
 func (g gallery) passwordPages() []State {
 	password := func(name string, p PasswordPage) State {
-		p.Shell, p.PasswordMin = g.in("Change your password", "security"), 12
+		p.Shell, p.PasswordMin = g.in(g.say.ChangePasswordTitle(), "security"), 12
 		return State{"password/" + name, PasswordChange(p)}
 	}
 	address := func(name string, p EmailPage) State {
-		p.Shell = g.in("Change your e-mail address", "security")
+		p.Shell = g.in(g.say.ChangeEmailTitle(), "security")
 		p.Confirm.PasswordField = "password"
 		return State{"email/" + name, EmailChange(p)}
 	}
 	ways := func(name string, p WaysBackPage) State {
-		p.Shell = g.in("Former e-mail addresses", "security")
+		p.Shell = g.in(g.say.FormerTitle(), "security")
 		return State{"ways back/" + name, WaysBack(p)}
 	}
-	wrong := doubted("Your password was not changed.")
-	wrong.Fields["new_password"] = "At least 12 characters are needed."
-	asked := FormProblems{Summary: "Your e-mail address was not changed.", Fields: map[string]string{"email": "This is your e-mail address already.", "password": "That is not your password."}}
-	stale := FormProblems{Summary: "Nothing was downloaded.", Fields: map[string]string{"passkey": "This page was open for too long, or it was sent twice. Try the passkey again."}}
+	wrong := g.doubted(g.say.ChangePasswordRefused())
+	wrong.Fields["new_password"] = g.say.Error("Use at least 12 characters.")
+	asked := FormProblems{Summary: g.say.ChangeEmailRefused(), Fields: map[string]string{
+		"email": g.say.Error("This is your e-mail address already."), "password": g.say.Error("That is not your password."),
+	}}
+	stale := FormProblems{Summary: g.say.DataRefused(), Fields: map[string]string{"passkey": g.say.Error("This page was open for too long, or it was sent twice. Try the passkey again.")}}
 	noPasskey := byPasskey
-	noPasskey.Problems = FormProblems{Summary: "Your password was not changed.", Fields: map[string]string{"passkey": "That passkey is not one of your account."}}
+	noPasskey.Problems = FormProblems{Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"passkey": g.say.Error("This passkey was not accepted. It may have been removed, or it belongs to another account.")}}
 	return []State{
 		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: wrong}),
 		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}), password("with a recovery code", PasswordPage{Confirm: byOldCode}),
@@ -108,30 +112,30 @@ func (g gallery) passwordPages() []State {
 		ways("older", WaysBackPage{WaysBack: []WayBack{{"leila@old.example.org", g.now.Add(50 * time.Hour)}, {hostile, g.now.Add(6 * day24)}}}),
 		ways("to end", WaysBackPage{CanEnd: true, WaysBack: []WayBack{{longWord + "@example.org", g.now.Add(6 * day24)}}}),
 		ways("to end with everything", WaysBackPage{CanEnd: true, Confirm: byAll, WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
-		ways("to end refused", WaysBackPage{CanEnd: true, Confirm: byAll, Problems: doubted("No link was ended."), WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
-		{"security/data with everything", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Confirm: byAll})},
-		{"security/data with everything refused", AccountData(AccountDataPage{Shell: g.in("Download your data", "security"), Confirm: byAll, Problems: stale})},
-		{"security/delete with everything", AccountDelete(AccountDeletePage{Shell: g.in("Delete your account", "security"), Confirm: byAll, Bound: Bound{Most: "15 minutes"}})},
+		ways("to end refused", WaysBackPage{CanEnd: true, Confirm: byAll, Problems: g.doubted(g.say.FormerRefused()), WaysBack: []WayBack{{"leila@new.example.net", g.now.Add(6 * day24)}}}),
+		{"security/data with everything", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Confirm: byAll})},
+		{"security/data with everything refused", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Confirm: byAll, Problems: stale})},
+		{"security/delete with everything", AccountDelete(AccountDeletePage{Shell: g.in(g.say.DeleteTitle(), "security"), Confirm: byAll, Bound: Bound{Most: g.say.DurationMinutes(15)}})},
 		{"security/delete with everything refused", AccountDelete(AccountDeletePage{
-			Shell: g.in("Delete your account", "security"), Confirm: byAll, Bound: Bound{Most: "15 minutes"}, Email: "leila.haddad@example.org", Problems: doubted("Your account was not deleted.")})},
-		{"password/of your own with everything", ChoosePassword(ChoosePasswordPage{Shell: g.in("Choose your own password", ""), PasswordMin: 12, Confirm: byAll, Problems: wrong})},
+			Shell: g.in(g.say.DeleteTitle(), "security"), Confirm: byAll, Bound: Bound{Most: g.say.DurationMinutes(15)}, Email: "leila.haddad@example.org", Problems: g.doubted(g.say.DeleteRefused())})},
+		{"password/of your own with everything", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12, Confirm: byAll, Problems: wrong})},
 	}
 }
 
 func (g gallery) passkeyPages() []State {
 	page := func(name string, p PasskeysPage) State {
-		p.Shell, p.Now, p.Most = g.in("Passkeys", "security"), g.now, 20
+		p.Shell, p.Now, p.Most = g.in(g.say.PasskeysTitle(), "security"), g.now, 20
 		return State{"passkeys/" + name, Passkeys(p)}
 	}
 	rename := func(name string, p PasskeyRenamePage) State {
-		p.Shell, p.Action = g.in("Rename a passkey", "security"), "/security/passkeys/k1/rename"
+		p.Shell, p.Action = g.in(g.say.RenamePasskeyTitle(), "security"), "/security/passkeys/k1/rename"
 		return State{"rename/" + name, PasskeyRename(p)}
 	}
 	remove := func(name string, p FactorRemovePage) State {
-		p.Shell = g.in("Remove a passkey", "security")
+		p.Shell = g.in(g.say.RemoveFactorTitlePasskey(), "security")
 		p.Action = "/security/passkeys/k1/remove"
 		if p.App {
-			p.Action, p.Title = "/security/app/remove", "Remove the authenticator app"
+			p.Action, p.Title = "/security/app/remove", g.say.RemoveFactorTitleApp()
 		}
 		return State{"remove/" + name, FactorRemove(p)}
 	}
@@ -140,10 +144,10 @@ func (g gallery) passkeyPages() []State {
 		{ID: "k3", Name: hostile, AddedAt: g.ago(90 * day24), UsedAt: g.ago(30 * day24)}, {ID: "k4", Name: longWord, Synced: true, AddedAt: g.ago(9 * day24)},
 		{ID: "k5", Name: breakout, AddedAt: g.ago(400 * day24)},
 	}
-	misnamed := doubted("The passkey was not renamed.")
-	misnamed.Fields["name"] = "At most 64 characters are allowed."
-	wrong := doubted("No passkey was added.")
-	wrong.Fields["name"], wrong.Fields["new_passkey"] = "You have a passkey of that name already.", "The answer of your device was not accepted. Try again."
+	misnamed := g.doubted(g.say.RenamePasskeyRefused())
+	misnamed.Fields["name"] = g.say.Error("At most 64 characters.")
+	wrong := g.doubted(g.say.PasskeysRefused())
+	wrong.Fields["name"], wrong.Fields["new_passkey"] = g.say.Error("At most 64 characters."), g.say.Error("The passkey could not be added.")
 	return []State{
 		page("none", PasskeysPage{Add: madePasskey, Confirm: byPassword}), page("some", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll}),
 		page("hostile", PasskeysPage{Passkeys: keys, Add: madePasskey, Confirm: byPasskey}), page("full", PasskeysPage{Passkeys: keys[:3]}),
@@ -151,7 +155,7 @@ func (g gallery) passkeyPages() []State {
 		rename("a passkey", PasskeyRenamePage{Name: "Pixel 9", Typed: "Pixel 9", Confirm: byAll}), rename("a passkey by a passkey", PasskeyRenamePage{Name: longWord, Typed: longWord, Confirm: byPasskey}),
 		rename("refused", PasskeyRenamePage{Name: hostile, Typed: breakout, Confirm: byAll, Problems: misnamed}),
 		remove("a passkey", FactorRemovePage{Name: "Pixel 9", Confirm: byAll}), remove("the last passkey", FactorRemovePage{Name: "Pixel 9", Last: true, Confirm: byPasskey}),
-		remove("a passkey hostile", FactorRemovePage{Name: hostile, Confirm: byAll, Problems: doubted("The passkey was not removed.")}),
+		remove("a passkey hostile", FactorRemovePage{Name: hostile, Confirm: byAll, Problems: g.doubted(g.say.RemoveFactorRefusedPasskey())}),
 		remove("the app", FactorRemovePage{App: true, Confirm: byAll}), remove("the app, the last", FactorRemovePage{App: true, Last: true, Confirm: byCode}),
 		remove("the last, required", FactorRemovePage{App: true, Last: true, Refused: true}),
 	}
@@ -159,11 +163,11 @@ func (g gallery) passkeyPages() []State {
 
 func (g gallery) appPages() []State {
 	page := func(name string, p AppPage) State {
-		p.Shell, p.Now = g.in("Authenticator app", "security"), g.now
+		p.Shell, p.Now = g.in(g.say.AppTitle(), "security"), g.now
 		return State{"app/" + name, AuthenticatorApp(p)}
 	}
-	wrong := doubted("The authenticator app is not on yet.")
-	wrong.Fields["app_code"] = "That is not the code of this key. Look whether the clock of your phone is right."
+	wrong := g.doubted(g.say.AppRefused())
+	wrong.Fields["app_code"] = g.say.Error("That is not the code that the app shows now. Wait for the next code and enter it. If that fails too, check the clock of your phone.")
 	return []State{
 		page("set up", AppPage{Setup: madeApp, Confirm: byPassword}), page("set up refused", AppPage{Setup: madeApp, Confirm: byPassword, Problems: wrong}),
 		page("set up with a passkey", AppPage{Setup: madeApp, Confirm: byPasskey}),
@@ -174,7 +178,7 @@ func (g gallery) appPages() []State {
 
 func (g gallery) codePages() []State {
 	page := func(name string, p CodesPage) State {
-		p.Shell, p.Now = g.in("Recovery codes", "security"), g.now
+		p.Shell, p.Now = g.in(g.say.CodesTitle(), "security"), g.now
 		return State{"codes/" + name, Codes(p)}
 	}
 	fresh := strings.Fields("7QK4-ZD2M-9XWF-H3TP-VB8R-C6NY 2MZX-4KQD-W9FJ-T8PV-3HRB-N6YC Q4D7-2ZKM-F9XW-P3H8-VTRB-Y6CN 9FXW-M2ZK-D74Q-R8BV-TP3H-CN6Y K2QD-ZM47-XW9F-B8RT-VPH3-6YNC " +
@@ -182,15 +186,15 @@ func (g gallery) codePages() []State {
 	return []State{
 		page("off", CodesPage{}), page("many", CodesPage{SecondStep: true, Left: 9, MadeAt: g.ago(12 * day24), Confirm: byAll}),
 		page("few", CodesPage{SecondStep: true, Left: 3, MadeAt: g.ago(40 * day24), Confirm: byCode}), page("none", CodesPage{SecondStep: true, Confirm: byPasskey}),
-		page("refused", CodesPage{SecondStep: true, Left: 1, MadeAt: g.ago(40 * day24), Confirm: byAll, Problems: doubted("No codes were made. The old ones still work.")}),
-		{"codes/shown", RecoveryCodes(RecoveryCodesPage{Shell: g.in("Your recovery codes", "security"), Codes: fresh, MadeAt: g.now})},
-		{"codes/shown instead of old ones", RecoveryCodes(RecoveryCodesPage{Shell: g.in("Your recovery codes", "security"), Codes: fresh, MadeAt: g.now, Replaced: true, Next: "/support"})},
+		page("refused", CodesPage{SecondStep: true, Left: 1, MadeAt: g.ago(40 * day24), Confirm: byAll, Problems: g.doubted(g.say.CodesRefused())}),
+		{"codes/shown", RecoveryCodes(RecoveryCodesPage{Shell: g.in(g.say.CodesTitle(), "security"), Codes: fresh, MadeAt: g.now})},
+		{"codes/shown instead of old ones", RecoveryCodes(RecoveryCodesPage{Shell: g.in(g.say.CodesTitle(), "security"), Codes: fresh, MadeAt: g.now, Replaced: true, Next: "/support"})},
 	}
 }
 
 func (g gallery) browserPages() []State {
 	page := func(name string, list ...TrustedBrowser) State {
-		return State{"trusted/" + name, TrustedBrowsers(TrustedBrowsersPage{Shell: g.in("Trusted browsers", "security"), Now: g.now, Browsers: list})}
+		return State{"trusted/" + name, TrustedBrowsers(TrustedBrowsersPage{Shell: g.in(g.say.TrustedTitle(), "security"), Now: g.now, Browsers: list})}
 	}
 	here := TrustedBrowser{ID: "t1", Name: "Firefox on Linux", Current: true, AddedAt: g.ago(3 * day24), Address: "203.0.113.7", UsedAt: g.ago(time.Hour), ExpiresAt: g.now.Add(27 * day24)}
 	fresh := TrustedBrowser{ID: "t2", Name: "Chrome on Windows", AddedAt: g.ago(time.Minute), ExpiresAt: g.now.Add(30 * day24)}
@@ -200,14 +204,17 @@ func (g gallery) browserPages() []State {
 
 func (g gallery) setupPages() []State {
 	page := func(name string, p SetupPage) State {
-		p.Shell = g.in("Set up two-step sign-in", "")
+		p.Shell = g.in(g.say.SetupTitle(), "")
 		return State{"setup/" + name, Setup(p)}
 	}
 	secure := func(name string, p SecurePage) State {
-		p.Shell = g.in("Secure my account", "security")
+		p.Shell = g.in(g.say.SecureTitle(), "security")
 		return State{"secure/" + name, Secure(p)}
 	}
-	noCode := FormProblems{Summary: "Nothing was set up.", Fields: map[string]string{"enrol_code": "That is not the set-up code, or it has ended.", "app_code": "That is not the code of this key."}}
+	noCode := FormProblems{Summary: g.say.AppRefused(), Fields: map[string]string{
+		"enrol_code": g.say.Error("This is required."),
+		"app_code":   g.say.Error("That is not the code that the app shows now. Wait for the next code and enter it. If that fails too, check the clock of your phone."),
+	}}
 	return []State{
 		page("chosen", SetupPage{Add: madePasskey, Confirm: &byPassword}), page("required", SetupPage{Required: true, Add: madePasskey, Next: "/activity"}),
 		page("staff", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Add: madePasskey, Next: "/support"}),

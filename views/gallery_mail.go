@@ -78,8 +78,10 @@ func (g gallery) mails() []galleryMail {
 		m.Device, m.Agent, m.Address, m.To = hostile, override, longWord, longWord+"@example.org"
 	})
 	g.summaries(add)
-	add("device reused", "device_reused", func(m *Mail) { m.Device = rightToLeft })
-	add("device reused, hostile", "device_reused", func(m *Mail) { m.Device = breakout })
+	add("device reused", "device_reused", func(m *Mail) { m.Device, m.Copied = "Pixel 9", g.copied("") })
+	add("device reused, elsewhere", "device_reused", func(m *Mail) { m.Device, m.Copied = rightToLeft, g.copied("elsewhere") })
+	add("device reused, hostile", "device_reused", func(m *Mail) { m.Device, m.Copied = breakout, g.copied("from one address") })
+	add("device reused, uses unknown", "device_reused", func(m *Mail) { m.Device = longWord })
 	add("password changed", "password_changed", nil)
 	add("password changed, factors removed", "password_changed", func(m *Mail) { m.Removed = FactorsRemoved(g.say, 2, true, true) })
 	add("password set by an administrator", "password_changed", func(m *Mail) { m.Operator, m.Address, m.Agent = true, "", "" })

@@ -25,12 +25,13 @@ type Mail struct {
 	Until    time.Time
 	Base     string // the portal's origin
 
-	Factor    string // the name of the passkey that the mail is about; may be empty
-	NewName   string // that Factor has now
-	App       bool   // it is about the authenticator app, otherwise about a passkey
-	Removed   string // a sentence: the factors that the act removed beside what it is for
-	CodesLeft int    // recovery codes that were not used
-	Code      string // the one of an enrolment
+	Factor    string        // the name of the passkey that the mail is about; may be empty
+	NewName   string        // that Factor has now
+	App       bool          // it is about the authenticator app, otherwise about a passkey
+	Removed   string        // a sentence: the factors that the act removed beside what it is for
+	CodesLeft int           // recovery codes that were not used
+	Copied    *CopiedSignIn // how a copied sign-in was used; nil: not known
+	Code      string        // the one of an enrolment
 
 	Before, After string // the addresses of a change, as far as the recipient is told
 
@@ -92,9 +93,13 @@ func (m Mail) wordsOfKind() wording {
 			act:    "If this was you, there is nothing to do. If not, this link signs the device out and locks your password until you choose a new one. You do not have to sign in for it.",
 		}
 	case "device_reused":
+		lead := m.Say.MailReusedLead(quoted)
+		if m.Copied != nil && m.Copied.Apart {
+			lead = m.Say.MailReusedLeadApart(quoted)
+		}
 		return wording{
 			subject: m.Say.MailReusedSubject(), heading: m.Say.MailReusedHeading(), alarm: true, why: always,
-			lead:   m.Say.MailReusedLead(quoted).String(),
+			lead:   lead.String(),
 			button: m.Say.MailReusedButton(),
 			act:    m.Say.MailReusedAct(),
 		}
@@ -138,12 +143,13 @@ func (m Mail) facts() []Fact {
 		if m.Device != "" {
 			list = append(list, Fact{m.Say.MailFactDevice(), given(m.Device)})
 		}
-		if m.Agent != "" && m.Agent != m.Device {
+		if m.Agent != "" && m.Agent != m.Device && m.Copied == nil {
 			list = append(list, Fact{m.Say.MailFactAgent(), m.Agent})
 		}
 	}
+	list = append(list, m.Copied.facts()...)
 	list = append(list, Fact{m.Say.MailFactWhen(), absolute(m.At)})
-	if m.Address != "" {
+	if m.Address != "" && m.Copied == nil {
 		list = append(list, Fact{m.Say.MailFactAddress(), m.Address})
 	}
 	return list
@@ -176,7 +182,7 @@ func (m Mail) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
 	for _, f := range m.facts() {
-		fmt.Fprintf(&b, " %-19s %s\n", f.Name+":", strings.ReplaceAll(foldAt(58, plain(f.Value)), "\n", "\n"+strings.Repeat(" ", 21)))
+		fmt.Fprintf(&b, " %-19s %s\n", f.Name+":", strings.ReplaceAll(foldAt(56, plain(f.Value)), "\n", "\n"+strings.Repeat(" ", 21)))
 	}
 	b.WriteString("\n")
 	if m.Link != "" {

@@ -59,7 +59,13 @@ func told(m Mail) []string {
 		list = append(list, m.To)
 	}
 	if m.Since.IsZero() {
-		list = append(list, absolute(m.At), m.Address)
+		list = append(list, absolute(m.At))
+	}
+	for _, f := range m.Copied.facts() {
+		list = append(list, f.Value)
+	}
+	if m.Since.IsZero() && m.Copied == nil {
+		list = append(list, m.Address)
 	}
 	if m.Device != "" && m.Since.IsZero() && !m.unconfirmed() {
 		list = append(list, given(m.Device))

@@ -83,29 +83,12 @@ type SignupPage struct {
 	Problems    FormProblems
 }
 
-// Device is one row of the devices page.
-type Device struct {
-	ID         string
-	Name       string
-	Icon       string // "phone", "tablet", "laptop", "browser" or "unknown"
-	App        bool   // an app's device token, otherwise a browser on the portal
-	Current    bool   // the browser that looks at the page
-	Bound      bool   // its tokens are bound to a key that never leaves it
-	Client     string // the name under which an app is registered, otherwise its client_id; empty for browsers
-	Agent      string // "Firefox on Linux" or "Unknown browser" / "Unknown app"
-	Address    string // last address
-	Method     string // how it signed in: "with a passkey", "with password and code"; empty: nothing is said
-	CreatedAt  time.Time
-	LastSeenAt time.Time
-	ExpiresAt  time.Time
-}
-
 // Ended is a device that is not signed in any more.
 type Ended struct {
 	Name   string
 	Icon   string
 	Reason string // a sentence: "Signed out by you."
-	Alarm  bool   // deserves attention: its token was used twice
+	Alarm  bool   // deserves attention: its sign-in may have been copied
 	At     time.Time
 }
 
@@ -115,7 +98,8 @@ type Alert struct {
 	Device  string // its name
 	ID      string // of the device
 	At      time.Time
-	Address string // where the token was used last; may be empty
+	Address string        // of the request that caused it; may be empty
+	Copied  *CopiedSignIn // of a theft; nil: not known
 }
 
 // DevicesPage lists the live devices of one person.
@@ -168,8 +152,9 @@ type Event struct {
 	Names   []string // stand in Text for each %s
 	Alarm   bool     // deserves attention: reuse found, failed sign-in
 	At      time.Time
-	Agent   string // may be empty
-	Address string // may be empty
+	Agent   string        // may be empty
+	Address string        // may be empty
+	Copied  *CopiedSignIn // shown in place of Agent and Address; nil: it is about no copied sign-in, or its uses are not known
 }
 
 // ActivityPage lists the account's events, newest first.

@@ -248,12 +248,12 @@ func pass(b Bound, checked func(catalog.Tag, string, string) templ.Component, tr
 			return templ_7745c5c3_Err
 		}
 		if b.Unchecked == "" {
-			templ_7745c5c3_Err = trusted(strong(), b.Most).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = trusted(element("strong", "class", "duration"), b.Most).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = checked(strong(), b.Most, b.Unchecked).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = checked(element("strong", "class", "duration"), b.Most, b.Unchecked).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -42,7 +42,7 @@ type SupportDevice struct {
 	SignedInFrom string // address of the sign-in
 	Live         bool
 	End          string    // why it is live no more, in words
-	Alarm        bool      // its token was used twice
+	Alarm        bool      // its sign-in may have been copied
 	EndedAt      time.Time // zero where that was not noted
 	Owner        SupportPerson
 }

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
@@ -17,19 +17,19 @@ const (
 )
 
 // accountDataForm says what is in the file, and asks who is there.
-func (s *Server) accountDataForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) accountDataForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderAccountData(w, r, http.StatusOK, views.FormProblems{})
 }
 
 // accountData hands out everything that is kept of the account, in one file.
-func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	_, c, err := s.decodeConfirmed(w, r, "current_password")
 	if err != nil {
 		return err
 	}
-	data, err := s.accounts.Data(r.Context(), by, c)
+	data, err := s.exports.Start(r.Context(), by, c)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "Nothing was downloaded.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).DataRefused())
 		if !ok {
 			return err
 		}
@@ -51,9 +51,9 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *signin.
 }
 
 func (s *Server) renderAccountData(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {
-	c, err := s.confirmPart(r, "current_password")
+	c, err := s.confirmPart(r)
 	if err != nil {
 		return err
 	}
-	return render(w, r, status, views.AccountData(views.AccountDataPage{Shell: s.shell(w, r, "Download your data", "security"), Confirm: c, Problems: problems}))
+	return render(w, r, status, views.AccountData(views.AccountDataPage{Shell: s.shell(w, r, say(r).DataTitle(), "security"), Confirm: c, Problems: problems}))
 }

@@ -3,25 +3,25 @@ package web
 import (
 	"net/http"
 
+	"latchkey/auth/browser"
 	"latchkey/auth/deletion"
-	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // accountDeleteForm says what the end of the account means, and asks.
-func (s *Server) accountDeleteForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) accountDeleteForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderAccountDelete(w, r, http.StatusOK, views.AccountDeletePage{})
 }
 
 // accountDelete deletes the account of a person who gives its address and confirms it, and leads to the sign-in form.
-func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) accountDelete(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "email")
 	if err != nil {
 		return err
 	}
 	err = s.deletions.Delete(r.Context(), by, deletion.Request{Email: p["email"], Confirmation: c})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "Your account was not deleted.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).DeleteRefused())
 		if !ok {
 			return err
 		}
@@ -36,19 +36,19 @@ const deleteRoute = "POST /security/delete"
 
 // farewell forgets who was signed in, and says on the next page that the account is gone.
 func (s *Server) farewell(w http.ResponseWriter, r *http.Request) {
-	gone := views.Flash{Tone: views.ToneSuccess, Text: "Your account was deleted, and every device was signed out."}
+	gone := views.Flash{Tone: views.ToneSuccess, Text: say(r).DeleteDone()}
 	if s.notify.Enabled() {
-		gone.Detail = "A last mail tells you so."
+		gone.Detail = say(r).DeleteDoneMail()
 	}
 	s.cookies.clearSession(w, r)
 	s.cookies.leave(w, r, gone)
 }
 
 func (s *Server) renderAccountDelete(w http.ResponseWriter, r *http.Request, status int, page views.AccountDeletePage) (err error) {
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Delete your account", "security")
+	page.Shell = s.shell(w, r, say(r).DeleteTitle(), "security")
 	page.Staff, page.Mail, page.Bound = request(r).session.Support(), s.notify.Enabled(), s.bound(say(r))
 	return render(w, r, status, views.AccountDelete(page))
 }

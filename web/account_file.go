@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth/account"
+	"latchkey/auth/export"
 	"latchkey/models"
 )
 
@@ -50,7 +50,8 @@ type dataDevice struct {
 	apiDevice
 	State        string     `json:"state"` // "live", "revoked", "expired" or "idle"
 	CreatedIP    string     `json:"created_ip"`
-	JKT          string     `json:"jkt"` // thumbprint of the key that it is bound to; empty when unbound
+	RefreshAgent string     `json:"last_user_agent"` // of the latest refresh; empty when unknown
+	JKT          string     `json:"jkt"`             // thumbprint of the key that it is bound to; empty when unbound
 	RevokedAt    *time.Time `json:"revoked_at"`
 	RevokedBy    string     `json:"revoked_by"`
 	RevokeReason string     `json:"revoke_reason"` // one of models.EndReasons as it is stored
@@ -82,15 +83,16 @@ type dataTrustedBrowser struct {
 }
 
 type dataEvent struct {
-	At         time.Time  `json:"at"`
-	Kind       string     `json:"kind"`
-	Actor      string     `json:"actor"`
-	DeviceID   *uuid.UUID `json:"device_id"`
-	DeviceName string     `json:"device_name"`
-	IP         string     `json:"ip"`
-	UserAgent  string     `json:"user_agent"`
-	Detail     string     `json:"detail"`
-	Times      int64      `json:"times"` // how often it happened: failures in a row share an event
+	At         time.Time     `json:"at"`
+	Kind       string        `json:"kind"`
+	Actor      string        `json:"actor"`
+	DeviceID   *uuid.UUID    `json:"device_id"`
+	DeviceName string        `json:"device_name"`
+	IP         string        `json:"ip"`
+	UserAgent  string        `json:"user_agent"`
+	Detail     string        `json:"detail"`
+	Times      int64         `json:"times"` // how often it happened: failures in a row share an event
+	Reuse      *models.Reuse `json:"reuse"`
 }
 
 // dataFile writes the file part by part, so that no more of it than a part is in memory.
@@ -100,7 +102,7 @@ type dataFile struct {
 	current uuid.UUID // the device that downloads it
 }
 
-func (f *dataFile) write(ctx context.Context, data *account.Data, now time.Time) error {
+func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) error {
 	u := data.User
 	former, err := data.FormerAddresses(ctx)
 	if err != nil {
@@ -118,8 +120,10 @@ func (f *dataFile) write(ctx context.Context, data *account.Data, now time.Time)
 		return err
 	}
 	devices := rows[models.Device]{file: f, shape: func(d models.Device) any {
+		_, lastAgent := d.LastRefresh()
 		return dataDevice{
-			apiDevice: newAPIDevice(d, d.ID == f.current), State: dataState(models.DeviceEnd(d, data.Live, u.Role)), CreatedIP: d.CreatedIP, JKT: d.JKT,
+			apiDevice: newAPIDevice(d, d.ID == f.current), State: dataState(models.DeviceEnd(d, data.Live, u.Role)), CreatedIP: d.CreatedIP,
+			RefreshAgent: lastAgent, JKT: d.JKT,
 			RevokedAt: d.RevokedAt, RevokedBy: d.RevokedBy, RevokeReason: string(d.RevokeReason),
 			SignedInBy: string(d.SignedInBy), ProvedBy: string(d.ProvedBy), ProvedAt: d.Proved(),
 		}
@@ -131,7 +135,7 @@ func (f *dataFile) write(ctx context.Context, data *account.Data, now time.Time)
 		}
 		return dataEvent{
 			At: e.At, Kind: string(e.Kind), Actor: e.Actor, DeviceID: device, DeviceName: e.DeviceName, IP: e.IP, UserAgent: e.UserAgent,
-			Detail: e.Detail, Times: 1 + e.More,
+			Detail: e.Detail, Times: 1 + e.More, Reuse: e.Reuse,
 		}
 	}}
 	factors := rows[models.Factor]{file: f, shape: func(r models.Factor) any {

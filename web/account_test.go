@@ -88,7 +88,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 		device := func(id, name, kind, client, state string, more map[string]any) map[string]any {
 			m := map[string]any{
 				"id": id, "name": name, "kind": kind, "client_id": client, "current": false, "created_at": began, "last_seen_at": began, "last_ip": "127.0.0.1",
-				"user_agent": "Go-http-client/1.1", "expires_at": "2027-02-21T12:00:00Z", "state": state, "created_ip": "127.0.0.1", "jkt": "", "revoked_at": nil, "revoked_by": "", "revoke_reason": "",
+				"user_agent": "Go-http-client/1.1", "expires_at": "2027-02-21T12:00:00Z", "state": state, "created_ip": "127.0.0.1", "last_user_agent": "", "jkt": "", "revoked_at": nil, "revoked_by": "", "revoke_reason": "",
 				"signed_in_by": "password", "proved_by": "password", "proved_at": began,
 			}
 			for k, v := range more {
@@ -115,7 +115,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 			if device != "" {
 				id = device
 			}
-			return map[string]any{"at": at, "kind": kind, "actor": actor, "device_id": id, "device_name": name, "ip": "127.0.0.1", "user_agent": agent, "detail": detail, "times": 1.0}
+			return map[string]any{"at": at, "kind": kind, "actor": actor, "device_id": id, "device_name": name, "ip": "127.0.0.1", "user_agent": agent, "detail": detail, "times": 1.0, "reuse": nil}
 		}
 		app := "Go-http-client/1.1"
 		events := []map[string]any{

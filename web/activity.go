@@ -5,15 +5,15 @@ import (
 	"net/url"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/device"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
 
 // activity shows what happened with the account, newest first; ?kind= keeps some kinds only.
-func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	cursor, filter := r.URL.Query().Get("before"), device.ActivityFilter(r.URL.Query().Get("kind"))
 	list, next, err := s.devices.Activity(r.Context(), by, filter, cursor)
 	if err != nil {
@@ -55,7 +55,7 @@ func activityURL(filter, before string) string {
 }
 
 func eventLine(p catalog.Printer, e models.Event) views.Event {
-	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP}
+	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP, Copied: copiedSignIn(e.Reuse)}
 	said := sentence(p, e)
 	line.Text, line.Names = said.Text, said.Names
 	if agent := auth.DescribeAgent(e.UserAgent); agent.Name != auth.UnknownBrowser {

@@ -5,11 +5,12 @@ import (
 	"strconv"
 	"time"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
+	"latchkey/views"
 )
 
 // alertsDismiss takes the warnings off the devices page, up to the one that the person saw there.
-func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, err := decodePage(r, "seen")
 	if err != nil {
 		return err
@@ -21,5 +22,6 @@ func (s *Server) alertsDismiss(w http.ResponseWriter, r *http.Request, by *signi
 	if err := s.devices.DismissAlerts(r.Context(), by, time.UnixMicro(micros)); err != nil {
 		return err
 	}
+	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "Dismissed.", Detail: "The warnings stay in your activity."})
 	return redirect(w, r, "/devices")
 }

@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/confirm"
 	"latchkey/auth/token"
 )
 
@@ -17,7 +17,7 @@ func (s *Server) apiConfirmation(w http.ResponseWriter, r *http.Request, claims 
 	if err != nil {
 		return err
 	}
-	done, err := s.signIn.ConfirmApp(r.Context(), signin.AppConfirm{Claims: claims, Password: p["password"], From: from})
+	done, err := s.confirm.App(r.Context(), confirm.AppRequest{Claims: claims, Password: p["password"], From: from})
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (s *Server) apiConfirmation(w http.ResponseWriter, r *http.Request, claims 
 
 // apiConfirmationPasskey begins a confirmation with a passkey alone. Its body is not read: there is nothing to say.
 func (s *Server) apiConfirmationPasskey(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
-	start, err := s.signIn.StartConfirmApp(r.Context(), claims)
+	start, err := s.confirm.StartApp(r.Context(), claims)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (s *Server) apiConfirmationFactor(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	done, err := s.signIn.FinishConfirmApp(r.Context(), claims, a)
+	done, err := s.confirm.FinishApp(r.Context(), claims, a)
 	if err != nil {
 		return err
 	}

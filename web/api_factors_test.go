@@ -16,6 +16,9 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"latchkey/auth"
+	sessions "latchkey/auth/browser" // browser is a type of these tests
+	"latchkey/auth/challenge"
+	"latchkey/auth/confirm"
 	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 )
@@ -24,7 +27,7 @@ import (
 type factorOwner struct {
 	*site
 	password string
-	key      signin.BrowserKey
+	key      sessions.Key
 	from     auth.Caller
 }
 
@@ -39,15 +42,15 @@ func (s *site) ownerOf(email, password string) *factorOwner {
 	s.t.Helper()
 	o := &factorOwner{site: s, password: password, from: auth.Caller{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: firefox}}
 	var err error
-	if o.key, err = s.auth.SignIn.LoginBrowser(s.t.Context(), signin.BrowserLogin{Email: email, Password: password, From: o.from}); err != nil {
+	if o.key, err = s.auth.SignIn.LoginBrowser(s.t.Context(), sessions.Login{Email: email, Password: password, From: o.from}); err != nil {
 		s.t.Fatal(err)
 	}
 	return o
 }
 
-func (o *factorOwner) session() *signin.Session {
+func (o *factorOwner) session() *sessions.Session {
 	o.t.Helper()
-	by, err := o.auth.SignIn.Browser(o.t.Context(), o.key, o.from)
+	by, err := o.auth.Browsers.Authenticate(o.t.Context(), o.key, o.from)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -56,7 +59,7 @@ func (o *factorOwner) session() *signin.Session {
 
 // confirmed is an act that the person confirms with the password and, with a second factor, a code.
 func (o *factorOwner) confirmed(code string) factor.Act {
-	return factor.Act{Confirmation: signin.Confirmation{Password: o.password, Code: code, From: o.from}}
+	return factor.Act{Confirmation: confirm.Confirmation{Password: o.password, Code: code, From: o.from}}
 }
 
 // addAuthenticator gives the person an authenticator app. Its first code is used.
@@ -80,7 +83,7 @@ func (o *factorOwner) addRecoveryCodes() []string {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	codes, err := o.auth.Factors.NewCodes(o.t.Context(), o.session(), signin.Confirmation{Ticket: ticket}, o.from)
+	codes, err := o.auth.Factors.NewCodes(o.t.Context(), o.session(), confirm.Confirmation{Ticket: ticket}, o.from)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -221,8 +224,8 @@ func (p phone) proved(t testing.TB) (claims proved) {
 // browserChallenge gives the right password in a browser and returns the challenge in its cookie.
 func (s *site) browserChallenge() string {
 	s.t.Helper()
-	_, err := s.auth.SignIn.LoginBrowser(s.t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: auth.Caller{Browser: "mark"}})
-	var step *signin.StepError
+	_, err := s.auth.SignIn.LoginBrowser(s.t.Context(), sessions.Login{Email: adaEmail, Password: adaPassword, From: auth.Caller{Browser: "mark"}})
+	var step *challenge.StepError
 	if !errors.As(err, &step) {
 		s.t.Fatal(err)
 	}
@@ -230,9 +233,9 @@ func (s *site) browserChallenge() string {
 }
 
 // refusedInBrowser presents a challenge to the portal.
-func (s *site) refusedInBrowser(what string, a signin.StepAnswer) {
+func (s *site) refusedInBrowser(what string, a challenge.Answer) {
 	s.t.Helper()
-	if _, err := s.auth.SignIn.FinishBrowser(s.t.Context(), a); auth.AsError(err).Kind != auth.KindInvalidChallenge {
+	if _, err := s.auth.SignIn.FinishBrowser(s.t.Context(), signin.BrowserAnswer{Answer: a}); auth.AsError(err).Kind != auth.KindInvalidChallenge {
 		s.t.Errorf("%s, to the portal: %v", what, err)
 	}
 }

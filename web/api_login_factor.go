@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/challenge"
 )
 
 // apiLoginFactor ends a sign-in with its second step, or with a passkey alone.
@@ -12,8 +12,7 @@ func (s *Server) apiLoginFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a.Proof = s.proof(w, r)
-	answer, err := s.signIn.FinishApp(r.Context(), a)
+	answer, err := s.signIn.FinishApp(r.Context(), a, s.proof(w, r))
 	if err != nil {
 		return err
 	}
@@ -21,13 +20,13 @@ func (s *Server) apiLoginFactor(w http.ResponseWriter, r *http.Request) error {
 }
 
 // stepAnswer reads an app's answer to a challenge.
-func (s *Server) stepAnswer(r *http.Request) (a signin.StepAnswer, err error) {
+func (s *Server) stepAnswer(r *http.Request) (a challenge.Answer, err error) {
 	p, err := decode(r, []string{jsonType}, "challenge", "method", "code", "credential"+objectMark)
 	if err != nil {
 		return a, err
 	}
 	from, err := s.caller(r)
-	return signin.StepAnswer{
-		Challenge: p["challenge"], Method: signin.StepMethod(p["method"]), Code: p["code"], Credential: []byte(p["credential"]), From: from,
+	return challenge.Answer{
+		Challenge: p["challenge"], Method: challenge.Method(p["method"]), Code: p["code"], Credential: []byte(p["credential"]), From: from,
 	}, err
 }

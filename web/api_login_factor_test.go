@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth"
+	"latchkey/auth/challenge"
 	"latchkey/auth/client"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -29,32 +30,32 @@ func TestAnAppTakesTheSecondStep(t *testing.T) {
 		if n := len(s.events(t)); n != before {
 			t.Errorf("the password alone wrote %d events", n-before)
 		}
-		challenge := r.text(t, "challenge")
+		waiting := r.text(t, "challenge")
 		for what, body := range map[string]map[string]any{
-			"no method":     {"challenge": challenge, "code": "000000"},
-			"sms":           {"challenge": challenge, "method": "sms", "code": "000000"},
-			"no code":       {"challenge": challenge, "method": "totp"},
-			"a long code":   {"challenge": challenge, "method": "totp", "code": strings.Repeat("0", 65)},
-			"a control":     {"challenge": challenge, "method": "recovery_code", "code": "0000\u00000"},
-			"no credential": {"challenge": challenge, "method": "passkey", "code": "000000"},
-			"a large one":   {"challenge": challenge, "method": "passkey", "credential": map[string]string{"id": strings.Repeat("a", 17<<10)}},
+			"no method":     {"challenge": waiting, "code": "000000"},
+			"sms":           {"challenge": waiting, "method": "sms", "code": "000000"},
+			"no code":       {"challenge": waiting, "method": "totp"},
+			"a long code":   {"challenge": waiting, "method": "totp", "code": strings.Repeat("0", 65)},
+			"a control":     {"challenge": waiting, "method": "recovery_code", "code": "0000\u00000"},
+			"no credential": {"challenge": waiting, "method": "passkey", "code": "000000"},
+			"a large one":   {"challenge": waiting, "method": "passkey", "credential": map[string]string{"id": strings.Repeat("a", 17<<10)}},
 		} {
 			s.postJSON("/api/login/factor", body).wants(t, what, http.StatusUnprocessableEntity, "invalid_request")
 		}
 		for what, body := range map[string]string{
-			"a credential in a text":    `{"challenge":"` + challenge + `","method":"passkey","credential":"{}"}`,
-			"a member that is repeated": `{"challenge":"` + challenge + `","method":"passkey","credential":{"id":"a","ID":"b"}}`,
-			"data behind the end":       `{"challenge":"` + challenge + `","method":"passkey","credential":{}} {}`,
+			"a credential in a text":    `{"challenge":"` + waiting + `","method":"passkey","credential":"{}"}`,
+			"a member that is repeated": `{"challenge":"` + waiting + `","method":"passkey","credential":{"id":"a","ID":"b"}}`,
+			"data behind the end":       `{"challenge":"` + waiting + `","method":"passkey","credential":{}} {}`,
 		} {
 			s.request(http.MethodPost, "/api/login/factor", body, "Content-Type", jsonType).wants(t, what, http.StatusBadRequest, "invalid_request")
 		}
-		for i, wrong := range []reply{s.step(challenge, "totp", "000000"), s.step(challenge, "recovery_code", "0000-0000-0000-0000"), s.step(challenge, "totp", app.code(s))} {
+		for i, wrong := range []reply{s.step(waiting, "totp", "000000"), s.step(waiting, "recovery_code", "0000-0000-0000-0000"), s.step(waiting, "totp", app.code(s))} {
 			if wrong.wants(t, "a wrong code", http.StatusUnauthorized, "invalid_code"); wrong.json(t)["attempts_left"] != float64(4-i) {
 				t.Errorf("%s", wrong.body)
 			}
 		}
 		used := app.next(s)
-		r = s.step(challenge, "totp", used)
+		r = s.step(waiting, "totp", used)
 		if r.status != http.StatusOK || r.text(t, "device_name") != "phone" || r.header.Get("Cache-Control") != "no-store" {
 			t.Fatalf("the right code: %d %s", r.status, r.body)
 		}
@@ -63,7 +64,7 @@ func TestAnAppTakesTheSecondStep(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		s.refreshed(p.refresh)
-		s.step(challenge, "totp", app.next(s)).wants(t, "once more", http.StatusUnauthorized, "invalid_challenge")
+		s.step(waiting, "totp", app.next(s)).wants(t, "once more", http.StatusUnauthorized, "invalid_challenge")
 		again := s.half("phone").text(t, "challenge")
 		s.step(again, "totp", used).wants(t, "a code that was used", http.StatusUnauthorized, "invalid_code")
 		r = s.step(again, "recovery_code", strings.ToLower(strings.ReplaceAll(codes[3], "-", " ")))
@@ -71,7 +72,7 @@ func TestAnAppTakesTheSecondStep(t *testing.T) {
 			t.Errorf("a recovery code: %d %s", r.status, r.body)
 		}
 		s.step(s.half("x").text(t, "challenge"), "recovery_code", codes[3]).wants(t, "a recovery code once more", http.StatusUnauthorized, "invalid_code")
-		for _, secret := range []string{challenge, again, used, codes[3], app.secret, adaEmail, adaPassword} {
+		for _, secret := range []string{waiting, again, used, codes[3], app.secret, adaEmail, adaPassword} {
 			if strings.Contains(s.log.String(), secret) {
 				t.Errorf("%q is in the log", secret)
 			}
@@ -84,13 +85,13 @@ func TestFiveWrongCodesEndAChallengeAndTellTheOwner(t *testing.T) {
 		o := s.owner()
 		app := o.addAuthenticator()
 		for round := range 2 {
-			challenge := s.half("phone").text(t, "challenge")
+			waiting := s.half("phone").text(t, "challenge")
 			for left := 4; left >= 0; left-- {
-				if r := s.step(challenge, "recovery_code", "0000-0000-0000-0000"); r.status != http.StatusUnauthorized || r.json(t)["attempts_left"] != float64(left) {
+				if r := s.step(waiting, "recovery_code", "0000-0000-0000-0000"); r.status != http.StatusUnauthorized || r.json(t)["attempts_left"] != float64(left) {
 					t.Errorf("%d left: %d %s", left, r.status, r.body)
 				}
 			}
-			s.step(challenge, "totp", app.next(s)).wants(t, "the right code after five wrong ones", http.StatusUnauthorized, "invalid_challenge")
+			s.step(waiting, "totp", app.next(s)).wants(t, "the right code after five wrong ones", http.StatusUnauthorized, "invalid_challenge")
 			if n := s.acts(models.EventSecondStepMissed); n != 1 {
 				t.Errorf("round %d: the owner was told %d times", round, n)
 			}
@@ -119,18 +120,18 @@ func TestDeadAndForeignChallengesAreRefused(t *testing.T) {
 				s.exec("UPDATE users SET factors_version = factors_version + 1 WHERE email_key = '" + adaEmail + "'")
 			},
 		} {
-			challenge := s.half("x").text(t, "challenge")
+			waiting := s.half("x").text(t, "challenge")
 			code := app.next(s)
 			end()
-			s.step(challenge, "totp", code).wants(t, what, http.StatusUnauthorized, "invalid_challenge")
+			s.step(waiting, "totp", code).wants(t, what, http.StatusUnauthorized, "invalid_challenge")
 			renew()
 		}
 		p := newPhone(t, s.step(s.half("phone").text(t, "challenge"), "totp", app.next(s)))
-		challenge := s.half("x").text(t, "challenge")
+		waiting := s.half("x").text(t, "challenge")
 		code := app.next(s)
 		for what, malformed := range map[string]string{
-			"none": "", "short": challenge[:42], "long": challenge + "A", "padded": challenge + "=", "another": strings.Repeat("A", 43), "with a break": challenge[:20] + "\n" + challenge[20:],
-			"a sealed one that is not one": "s." + challenge, "a huge one": "s." + strings.Repeat("A", 20_000), "the browser's": s.browserChallenge(),
+			"none": "", "short": waiting[:42], "long": waiting + "A", "padded": waiting + "=", "another": strings.Repeat("A", 43), "with a break": waiting[:20] + "\n" + waiting[20:],
+			"a sealed one that is not one": "s." + waiting, "a huge one": "s." + strings.Repeat("A", 20_000), "the browser's": s.browserChallenge(),
 		} {
 			r := s.postJSON("/api/login/factor", map[string]any{"challenge": malformed, "method": "totp", "code": code, "credential": map[string]string{"id": "x"}})
 			r.wants(t, what, http.StatusUnauthorized, "invalid_challenge")
@@ -138,14 +139,14 @@ func TestDeadAndForeignChallengesAreRefused(t *testing.T) {
 				t.Errorf("%s: %s", what, r.body)
 			}
 		}
-		s.refusedInBrowser("an app's challenge", signin.StepAnswer{Challenge: challenge, Method: signin.StepTOTP, Code: code})
+		s.refusedInBrowser("an app's challenge", challenge.Answer{Challenge: waiting, Method: challenge.MethodTOTP, Code: code})
 		confirming := s.postJSON("/api/confirmation", map[string]string{"password": adaPassword}, bearer(p.access)...)
 		confirming.wants(t, "the phone confirms", http.StatusForbidden, "second_factor_required")
 		s.step(confirming.text(t, "challenge"), "totp", code).wants(t, "a confirmation's challenge", http.StatusUnauthorized, "invalid_challenge")
-		s.refusedInBrowser("a confirmation's challenge", signin.StepAnswer{Challenge: confirming.text(t, "challenge"), Method: signin.StepTOTP, Code: code})
-		s.postJSON("/api/confirmation/factor", map[string]string{"challenge": challenge, "method": "totp", "code": code}, bearer(p.access)...).
+		s.refusedInBrowser("a confirmation's challenge", challenge.Answer{Challenge: confirming.text(t, "challenge"), Method: challenge.MethodTOTP, Code: code})
+		s.postJSON("/api/confirmation/factor", map[string]string{"challenge": waiting, "method": "totp", "code": code}, bearer(p.access)...).
 			wants(t, "a sign-in's challenge, to confirm", http.StatusUnauthorized, "invalid_challenge")
-		if r := s.step(challenge, "totp", code); r.status != http.StatusOK {
+		if r := s.step(waiting, "totp", code); r.status != http.StatusOK {
 			t.Errorf("after all of that: %d %s", r.status, r.body)
 		}
 	})
@@ -155,12 +156,12 @@ func TestOneOfThreeHundredAnswersSignsIn(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		o := s.owner()
 		app := o.addAuthenticator()
-		challenge := s.half("phone").text(t, "challenge")
+		waiting := s.half("phone").text(t, "challenge")
 		code := app.next(s)
 		var won, broken atomic.Int64
 		together(60, func(int) {
 			for range 5 {
-				switch r := s.step(challenge, "totp", code); {
+				switch r := s.step(waiting, "totp", code); {
 				case r.status == http.StatusOK:
 					won.Add(1)
 				case r.status != http.StatusUnauthorized && r.status != http.StatusServiceUnavailable:
@@ -214,7 +215,7 @@ func TestTheKeyOfTheFirstCallMustProveTheSecond(t *testing.T) {
 		app := o.addAuthenticator()
 		key, other := newProver(t, s, "ES256"), newProver(t, s, "EdDSA")
 		first := key.proof("POST", "/api/login", "", nil)
-		challenge := s.half("bound", "DPoP", first).text(t, "challenge")
+		waiting := s.half("bound", "DPoP", first).text(t, "challenge")
 		s.tryDPoP(first).wants(t, "the first proof again", http.StatusBadRequest, "invalid_dpop_proof")
 		code := app.next(s)
 		proof := key.proof("POST", "/api/login/factor", "", nil)
@@ -225,9 +226,9 @@ func TestTheKeyOfTheFirstCallMustProveTheSecond(t *testing.T) {
 			"for something else": {"DPoP", key.proof("POST", "/oauth/token", "", nil)},
 			"two":                {"DPoP", proof, "DPoP", proof},
 		} {
-			s.step(challenge, "totp", code, headers...).wants(t, what, http.StatusBadRequest, "invalid_dpop_proof")
+			s.step(waiting, "totp", code, headers...).wants(t, what, http.StatusBadRequest, "invalid_dpop_proof")
 		}
-		r := s.step(challenge, "totp", code, "DPoP", proof)
+		r := s.step(waiting, "totp", code, "DPoP", proof)
 		if r.status != http.StatusOK || r.text(t, "token_type") != "DPoP" {
 			t.Fatalf("the same key: %d %s", r.status, r.body)
 		}
@@ -236,17 +237,17 @@ func TestTheKeyOfTheFirstCallMustProveTheSecond(t *testing.T) {
 		}
 		s.refresh(newPhone(t, r).refresh).wantsOAuth(t, "refresh without the key", "invalid_dpop_proof")
 
-		challenge = s.half("again", "DPoP", key.proof("POST", "/api/login", "", nil)).text(t, "challenge")
+		waiting = s.half("again", "DPoP", key.proof("POST", "/api/login", "", nil)).text(t, "challenge")
 		code = app.next(s)
-		s.step(challenge, "totp", code, "DPoP", proof).wants(t, "a proof that was used", http.StatusBadRequest, "invalid_dpop_proof")
-		if r := s.step(challenge, "totp", code, "DPoP", key.proof("POST", "/api/login/factor", "", nil)); r.status != http.StatusOK {
+		s.step(waiting, "totp", code, "DPoP", proof).wants(t, "a proof that was used", http.StatusBadRequest, "invalid_dpop_proof")
+		if r := s.step(waiting, "totp", code, "DPoP", key.proof("POST", "/api/login/factor", "", nil)); r.status != http.StatusOK {
 			t.Errorf("a new proof after that: %d %s", r.status, r.body)
 		}
-		challenge = s.half("unbound").text(t, "challenge")
+		waiting = s.half("unbound").text(t, "challenge")
 		code = app.next(s)
-		s.step(challenge, "totp", code, "DPoP", key.proof("POST", "/api/login/factor", "", nil)).
+		s.step(waiting, "totp", code, "DPoP", key.proof("POST", "/api/login/factor", "", nil)).
 			wants(t, "a proof where the first call had none", http.StatusBadRequest, "invalid_dpop_proof")
-		if r := s.step(challenge, "totp", code); r.status != http.StatusOK || r.text(t, "token_type") != "Bearer" {
+		if r := s.step(waiting, "totp", code); r.status != http.StatusOK || r.text(t, "token_type") != "Bearer" {
 			t.Errorf("without one: %d %s", r.status, r.body)
 		}
 	})
@@ -274,17 +275,17 @@ func TestNoncesOfTheSecondStep(t *testing.T) {
 			return key.proof("POST", path, "", func(_, c map[string]any) { c["nonce"] = nonce })
 		}
 		nonce = s.tryDPoP(proof("/api/login")).header.Get("DPoP-Nonce")
-		challenge := s.half("x", "DPoP", proof("/api/login")).text(t, "challenge")
+		waiting := s.half("x", "DPoP", proof("/api/login")).text(t, "challenge")
 		code := app.next(s)
 		nonce = ""
 		for range 7 { // none of these is an attempt
-			r := s.step(challenge, "totp", code, "DPoP", proof("/api/login/factor"))
+			r := s.step(waiting, "totp", code, "DPoP", proof("/api/login/factor"))
 			if r.wants(t, "without a nonce", http.StatusBadRequest, "use_dpop_nonce"); r.header.Get("DPoP-Nonce") == "" {
 				t.Error("there is no nonce")
 			}
 		}
-		nonce = s.step(challenge, "totp", code, "DPoP", proof("/api/login/factor")).header.Get("DPoP-Nonce")
-		if r := s.step(challenge, "totp", code, "DPoP", proof("/api/login/factor")); r.status != http.StatusOK || r.text(t, "token_type") != "DPoP" {
+		nonce = s.step(waiting, "totp", code, "DPoP", proof("/api/login/factor")).header.Get("DPoP-Nonce")
+		if r := s.step(waiting, "totp", code, "DPoP", proof("/api/login/factor")); r.status != http.StatusOK || r.text(t, "token_type") != "DPoP" {
 			t.Errorf("with one: %d %s", r.status, r.body)
 		}
 	}, func(a *services.Config, _ *web.Config) { a.NonceRequired = true })
@@ -301,11 +302,11 @@ func TestAnAppCannotSignInBeforeASecondFactorIsSetUpWhereOneIsRequired(t *testin
 			t.Errorf("%d sign-ins", n)
 		}
 		app := s.owner().addAuthenticator()
-		challenge := s.half("x").text(t, "challenge")
-		if r := s.step(challenge, "totp", app.next(s)); r.status != http.StatusOK {
+		waiting := s.half("x").text(t, "challenge")
+		if r := s.step(waiting, "totp", app.next(s)); r.status != http.StatusOK {
 			t.Errorf("with a factor: %d %s", r.status, r.body)
 		}
-	}, func(a *services.Config, _ *web.Config) { a.SecondFactor = signin.FactorRequired })
+	}, func(a *services.Config, _ *web.Config) { a.SecondFactor = auth.FactorRequired })
 }
 
 // What the first step checked of the app, the second checks again: an app can be removed in between.
@@ -318,11 +319,11 @@ func TestTheSecondStepIsThatOfTheSameApp(t *testing.T) {
 		if who := s.request(http.MethodGet, "/api/whoami", "", bearer(p.access)...); who.text(t, "client_id") != "notes" || p.name != "x" {
 			t.Errorf("%s %s", r.body, who.body)
 		}
-		challenge := s.half("x").text(t, "challenge")
+		waiting := s.half("x").text(t, "challenge")
 		if _, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Notes"}); err != nil { // from now on "app" is not registered
 			t.Fatal(err)
 		}
-		r = s.step(challenge, "totp", app.next(s))
+		r = s.step(waiting, "totp", app.next(s))
 		if r.wants(t, "removed", http.StatusUnprocessableEntity, "invalid_request"); !strings.Contains(r.body, `"field":"client_id"`) {
 			t.Errorf("%s", r.body)
 		}

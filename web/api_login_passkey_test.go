@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/challenge"
 	"latchkey/auth/client"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -34,13 +35,13 @@ func TestAPasskeySignsInAlone(t *testing.T) {
 		if len(m) != 3 || m["expires_in"] != 300.0 || public["rpId"] != "localhost" || public["userVerification"] != "required" || public["allowCredentials"] != nil || r.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%v %s", r.header, r.body)
 		}
-		challenge, answer := r.text(t, "challenge"), key.answer(r)
+		waiting, answer := r.text(t, "challenge"), key.answer(r)
 		var rows int
 		if err := s.store.Pools()[0].QueryRowContext(t.Context(), "SELECT count(*) FROM challenges").Scan(&rows); err != nil || rows != 0 {
 			t.Errorf("a start costs %d rows, %v", rows, err)
 		}
-		s.refusedInBrowser("an app's start", signin.StepAnswer{Challenge: challenge, Method: signin.StepPasskey, Credential: answer})
-		done := s.stepWith("/api/login/factor", challenge, answer)
+		s.refusedInBrowser("an app's start", challenge.Answer{Challenge: waiting, Method: challenge.MethodPasskey, Credential: answer})
+		done := s.stepWith("/api/login/factor", waiting, answer)
 		if done.status != http.StatusOK || done.text(t, "device_name") != "phone" {
 			t.Fatalf("%d %s", done.status, done.body)
 		}
@@ -48,8 +49,8 @@ func TestAPasskeySignsInAlone(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		s.refreshed(newPhone(t, done).refresh)
-		s.stepWith("/api/login/factor", challenge, answer).wants(t, "once more", http.StatusUnauthorized, "invalid_challenge")
-		if strings.Contains(s.log.String(), challenge) || strings.Contains(s.log.String(), adaEmail) {
+		s.stepWith("/api/login/factor", waiting, answer).wants(t, "once more", http.StatusUnauthorized, "invalid_challenge")
+		if strings.Contains(s.log.String(), waiting) || strings.Contains(s.log.String(), adaEmail) {
 			t.Error("the log tells too much")
 		}
 	})
@@ -64,7 +65,7 @@ func TestAPasskeyThatProvesNothingIsRefused(t *testing.T) {
 		elsewhere := *key
 		elsewhere.party.Origin = "https://evil.example"
 		start := s.startPasskey("phone")
-		challenge := start.text(t, "challenge")
+		waiting := start.text(t, "challenge")
 		for what, credential := range map[string]json.RawMessage{
 			"a passkey that is not registered": stranger.answer(start),
 			"a passkey of no account":          unknown.answer(start),
@@ -73,12 +74,12 @@ func TestAPasskeyThatProvesNothingIsRefused(t *testing.T) {
 			"no credential at all":             json.RawMessage(`{}`),
 			"garbage in one":                   json.RawMessage(`{"id":"AAAA","rawId":"AAAA","type":"public-key","response":{}}`),
 		} {
-			r := s.stepWith("/api/login/factor", challenge, credential)
+			r := s.stepWith("/api/login/factor", waiting, credential)
 			if r.wants(t, what, http.StatusUnauthorized, "invalid_code"); strings.Contains(r.body, "attempts_left") {
 				t.Errorf("%s: attempts are not counted here: %s", what, r.body)
 			}
 		}
-		s.step(challenge, "totp", "000000").wants(t, "a code", http.StatusUnprocessableEntity, "invalid_request")
+		s.step(waiting, "totp", "000000").wants(t, "a code", http.StatusUnprocessableEntity, "invalid_request")
 		browser, err := s.auth.SignIn.StartPasskey()
 		if err != nil {
 			t.Fatal(err)
@@ -89,11 +90,11 @@ func TestAPasskeyThatProvesNothingIsRefused(t *testing.T) {
 		}
 		s.stepWith("/api/login/factor", browser.Challenge, key.answer(reply{body: string(public)})).
 			wants(t, "a start of the portal's", http.StatusUnauthorized, "invalid_challenge")
-		s.stepWith("/api/login/factor", challenge[:len(challenge)-1], key.answer(start)).wants(t, "a cut start", http.StatusUnauthorized, "invalid_challenge")
+		s.stepWith("/api/login/factor", waiting[:len(waiting)-1], key.answer(start)).wants(t, "a cut start", http.StatusUnauthorized, "invalid_challenge")
 		if n := s.acts(models.EventSignIn); n != 1 {
 			t.Errorf("%d sign-ins", n)
 		}
-		if r := s.stepWith("/api/login/factor", challenge, key.answer(start)); r.status != http.StatusOK {
+		if r := s.stepWith("/api/login/factor", waiting, key.answer(start)); r.status != http.StatusOK {
 			t.Errorf("after all of that: %d %s", r.status, r.body)
 		}
 		start = s.startPasskey("phone")
@@ -137,11 +138,11 @@ func TestTheKeyOfAStartMustProveItsEnd(t *testing.T) {
 		key := s.owner().addPasskey("")
 		device, other := newProver(t, s, "ES256"), newProver(t, s, "ES256")
 		start := s.startPasskey("phone", "DPoP", device.proof("POST", "/api/login/passkey", "", nil))
-		challenge, answer := start.text(t, "challenge"), key.answer(start)
-		s.stepWith("/api/login/factor", challenge, answer).wants(t, "no proof", http.StatusBadRequest, "invalid_dpop_proof")
-		s.stepWith("/api/login/factor", challenge, answer, "DPoP", other.proof("POST", "/api/login/factor", "", nil)).
+		waiting, answer := start.text(t, "challenge"), key.answer(start)
+		s.stepWith("/api/login/factor", waiting, answer).wants(t, "no proof", http.StatusBadRequest, "invalid_dpop_proof")
+		s.stepWith("/api/login/factor", waiting, answer, "DPoP", other.proof("POST", "/api/login/factor", "", nil)).
 			wants(t, "another key", http.StatusBadRequest, "invalid_dpop_proof")
-		if r := s.stepWith("/api/login/factor", challenge, answer, "DPoP", device.proof("POST", "/api/login/factor", "", nil)); r.status != http.StatusOK || r.text(t, "token_type") != "DPoP" {
+		if r := s.stepWith("/api/login/factor", waiting, answer, "DPoP", device.proof("POST", "/api/login/factor", "", nil)); r.status != http.StatusOK || r.text(t, "token_type") != "DPoP" {
 			t.Errorf("the same key: %d %s", r.status, r.body)
 		}
 		s.postJSON("/api/login/passkey", map[string]string{"device_name": "x"}, "DPoP", device.proof("POST", "/oauth/token", "", nil)).
@@ -178,8 +179,8 @@ func TestAPasskeyWorksAsLongAsThePageOffersIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer := key.answer(reply{body: string(public)})
-		s.clock.Advance(signin.PasskeyLife - time.Second)
-		if _, err := s.auth.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: start.Challenge, Method: signin.StepPasskey, Credential: answer, From: auth.Caller{}}); err != nil {
+		s.clock.Advance(challenge.PasskeyLife - time.Second)
+		if _, err := s.auth.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: answer, From: auth.Caller{}}}); err != nil {
 			t.Errorf("just before the page's end: %v", err)
 		}
 	})

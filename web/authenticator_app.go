@@ -4,18 +4,19 @@ import (
 	"net/http"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
-	"latchkey/auth/signin"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // authenticatorApp shows the authenticator app, or sets one up.
-func (s *Server) authenticatorApp(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) authenticatorApp(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderApp(w, r, http.StatusOK, "", views.FormProblems{})
 }
 
 // authenticatorAppAdd turns the authenticator app on.
-func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "setup", "app_code", "sign_out_others", "guided", "next", "enrol_code")
 	if err != nil {
 		return err
@@ -25,7 +26,7 @@ func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by 
 		Sealed: p["setup"], Code: p["app_code"], From: c.From,
 	})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The authenticator app was not turned on.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).AppRefused())
 		if !ok {
 			return err
 		}
@@ -38,7 +39,7 @@ func (s *Server) authenticatorAppAdd(w http.ResponseWriter, r *http.Request, by 
 		}
 		return s.renderApp(w, r, status, p["setup"], problems)
 	}
-	return s.factorAdded(w, r, added, p)
+	return s.factorAdded(w, r, added, catalog.Sentence{Text: say(r).AppAdded()}, p)
 }
 
 // renderApp shows the app. sealed is the secret of a form that was refused; empty: a new one is made.
@@ -58,10 +59,10 @@ func (s *Server) renderApp(w http.ResponseWriter, r *http.Request, status int, s
 		}
 		page.Setup = appSetup(app)
 	}
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Authenticator app", "security")
+	page.Shell = s.shell(w, r, say(r).AppTitle(), "security")
 	return render(w, r, status, views.AuthenticatorApp(page))
 }
 
@@ -70,25 +71,25 @@ func appSetup(app factor.App) *views.AppSetup {
 }
 
 // authenticatorAppRemoveForm asks before the authenticator app is removed.
-func (s *Server) authenticatorAppRemoveForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) authenticatorAppRemoveForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderAppRemove(w, r, http.StatusOK, views.FormProblems{})
 }
 
 // authenticatorAppRemove removes the authenticator app.
-func (s *Server) authenticatorAppRemove(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) authenticatorAppRemove(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "sign_out_others")
 	if err != nil {
 		return err
 	}
 	removed, err := s.factors.RemoveApp(r.Context(), by, factor.Act{Confirmation: c, SignOutOthers: p["sign_out_others"] != ""}, c.From)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The authenticator app was not removed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).RemoveFactorRefusedApp())
 		if !ok {
 			return err
 		}
 		return s.renderAppRemove(w, r, status, problems)
 	}
-	return s.factorRemoved(w, r, removed, "/security/app")
+	return s.factorRemoved(w, r, removed, catalog.Sentence{Text: say(r).AppRemoved()}, "/security/app")
 }
 
 func (s *Server) renderAppRemove(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {

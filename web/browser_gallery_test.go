@@ -120,6 +120,14 @@ func (c *tab) fits(where string) {
 	}
 }
 
+// warnsOnFirstScreen checks that the first button of a warning needs no scrolling on a phone of 844 pixels.
+func (c *tab) warnsOnFirstScreen(where string) {
+	c.t.Helper()
+	if bottom := evaluate[float64](c, `document.querySelector(".alerts .button")?.getBoundingClientRect().bottom ?? 0`); bottom > 844 {
+		c.t.Errorf("%s: the first button of the warning ends at %.0f pixels", where, bottom)
+	}
+}
+
 // accessibleAndFits looks at pages in windows of two widths, light and dark, and whether they fit a small one. Two browsers share them.
 // Without LATCHKEY_SOAK axe looks at one of the four, at another one on the next page.
 func accessibleAndFits(t *testing.T, paths []string, wide int64) {
@@ -142,6 +150,9 @@ func accessibleAndFits(t *testing.T, paths []string, wide int64) {
 						}
 					}
 					c.fits(paths[i])
+					if width == 390 && strings.HasPrefix(paths[i], "/gallery/devices/") {
+						c.warnsOnFirstScreen(paths[i])
+					}
 					c.shoot(strings.ReplaceAll(strings.TrimPrefix(paths[i], "/gallery/"), "/", "-"))
 				}
 				c.size(320)

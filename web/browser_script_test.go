@@ -13,6 +13,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"latchkey/views/catalog"
 )
 
 // until waits for an expression to come true.
@@ -69,9 +71,9 @@ func TestScriptsHelpWithPasswordsTimesAndNumbers(t *testing.T) {
 	c.write("#password", "four lemons")
 	c.until("one is missing", `document.querySelector("[data-strength]").textContent === "1 more character to go."`)
 	c.do("show", clicked(`[data-reveal="password"]`))
-	c.until("it is shown", kind+` === "text"`)
+	c.until("it is shown, and can be hidden", kind+` === "text" && document.querySelector("[data-reveal]").innerText.startsWith("Hide")`)
 	c.do("hide", clicked(`[data-reveal="password"]`))
-	c.until("it is hidden", kind+` === "password"`)
+	c.until("it is hidden, and can be shown", kind+` === "password" && document.querySelector("[data-reveal]").innerText.startsWith("Show")`)
 	c.do("show", clicked(`[data-reveal="password"]`))
 	c.write("#password", " in a bowl")
 	c.until("it is long", `document.querySelector("[data-strength]").textContent.startsWith("Good")`)
@@ -79,6 +81,16 @@ func TestScriptsHelpWithPasswordsTimesAndNumbers(t *testing.T) {
 	c.write("#email", "leila@example.org")
 	c.do("send", clicked(`main button[type="submit"]`))
 	c.until("it is hidden again when it is sent", `window.sent === "password"`)
+
+	other, _ := catalog.In(catalog.PseudoLong)
+	c.open("/gallery/password/empty?lang="+catalog.PseudoLong, http.StatusOK)
+	c.write("#new_password", "four lemons")
+	c.until("the script speaks the page's language", fmt.Sprintf(`document.querySelector("[data-strength]").textContent === %q`, other.StrengthMissing(1)))
+
+	c.open("/gallery/codes/shown?lang="+catalog.PseudoRightToLeft, http.StatusOK)
+	if !evaluate[bool](c, `(([first, second]) => first.getBoundingClientRect().left < second.getBoundingClientRect().left)(document.querySelectorAll(".codes code span"))`) {
+		t.Error("on a page that runs from right to left, the halves of a recovery code change places")
+	}
 
 	c.open("/gallery/devices/many", http.StatusOK)
 	words := func() string {

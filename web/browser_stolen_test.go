@@ -88,9 +88,48 @@ func TestAStolenPhoneIsSignedOutWithTheKeyboardAlone(t *testing.T) {
 	})
 }
 
+// fingers taps on a touch screen and counts. Scrolling and typing are no taps.
+type fingers struct {
+	*tab
+	taps int
+}
+
+func (f *fingers) tap(selector string, then ...chromedp.Action[chromedp.Void]) {
+	f.t.Helper()
+	f.taps++
+	f.do("tap "+selector, append([]chromedp.Action[chromedp.Void]{chromedp.Tap(chromedp.CSS(selector))}, then...)...)
+}
+
+// tapTo taps what leads to another page.
+func (f *fingers) tapTo(selector string) screen {
+	f.t.Helper()
+	f.taps++
+	return f.arrive("tap "+selector, http.StatusOK, chromedp.Tap(chromedp.CSS(selector)))
+}
+
+// tapOut signs out a stolen phone on a borrowed one, from the sign-in form on, which has the focus in its first field.
+func (f *fingers) tapOut(stolen phone) (devices, after screen) {
+	f.t.Helper()
+	f.do("a touch screen", call(emulation.SetTouchEmulationEnabled, emulation.SetTouchEmulationEnabledParams{Enabled: true}),
+		call(emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}))
+	f.open("/login", http.StatusOK)
+	f.do("the first field has the focus", chromedp.WaitReady(chromedp.CSS("#email:focus")))
+	f.press(adaEmail)
+	f.tap("#password")
+	f.press(adaPassword)
+	devices = f.tapTo(`main button[type="submit"]`)
+	if out := fmt.Sprintf(`a[href="/devices/%s/revoke"]`, stolen.id); f.script {
+		f.tap(out, chromedp.WaitVisible(chromedp.CSS("dialog.ask[open] "+yes)))
+	} else {
+		f.tapTo(out)
+	}
+	return devices, f.tapTo(yes)
+}
+
+// One phone's sign-in was copied, and another phone is gone: four taps from the sign-in form sign that one out, in spite of the warning.
 func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
-		first := s.login("phone")
+		stolen, first := s.login("stolen"), s.login("phone")
 		second := s.refreshed(first.refresh)
 		s.clock.Advance(time.Minute)
 		s.refreshed(second.refresh) // the thief, with a copy
@@ -98,19 +137,28 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 		s.refused(first.refresh, token.ReasonReused)
 		s.clock.Advance(time.Minute)
 
-		page := c.signIn(adaEmail, adaPassword)
+		hand := &fingers{tab: c}
+		page, after := hand.tapOut(stolen)
+		if after.one("p", "class", "notice-text").says("Signed out “stolen”."); hand.taps != 4 {
+			t.Errorf("a stolen phone was signed out with %d taps, want 4", hand.taps)
+		}
+		s.refused(stolen.refresh, token.ReasonRevoked)
+		page.none("aside", "class", "help")
 		alarm := page.one("section", "aria-labelledby", "alerts")
-		alarm.one("h2").says("Someone may have copied a sign-in of yours")
-		if text := alarm.one("ul").text(); !strings.HasPrefix(text, "“phone” was signed out because its token was used twice.") {
+		alarm.one("h2").says("Someone may be using your account")
+		if text := alarm.one("ul", "class", "alert-list").text(); !strings.HasPrefix(text, "A sign-in on “phone” may have been copied, so we signed it out.") {
 			t.Errorf("the warning says %q", text)
 		}
 		alarm.one("a", "href", "/security/secure").says("Secure my account")
-		page.one("section", "aria-labelledby", "ended").one("p", "class", "ending-reason").says("Signed out because its token was used twice: someone may have copied it.")
+		page.one("section", "aria-labelledby", "ended").one("p", "class", "ending-reason").says("Signed out because its sign-in may have been copied.")
 		c.check("the warning")
 		c.follow(`.tabs a[href="/activity"]`)
 		c.follow(`.filters a[href="/activity?kind=warnings"]`).one("li", "class", "event")
 		c.open("/devices", http.StatusOK).one("section", "aria-labelledby", "alerts")
-		c.follow(`.alerts button[type="submit"]`).none("section", "aria-labelledby", "alerts")
+		page = c.follow(`.alerts button[type="submit"]`)
+		page.none("section", "aria-labelledby", "alerts")
+		page.one("p", "class", "notice-text").says("Dismissed.")
+		page.one("aside", "class", "help")
 		c.open("/devices", http.StatusOK).none("section", "aria-labelledby", "alerts")
 	})
 }

@@ -4,7 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/confirm"
 	"latchkey/views"
 )
 
@@ -12,30 +12,30 @@ import (
 var confirmParams = []string{"code", "passkey", "challenge", "ticket"}
 
 // decodeConfirmed is decodePage for the form of a sensitive act. passwordField is the name of its password field.
-func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwordField string, wanted ...string) (params, signin.Confirmation, error) {
+func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwordField string, wanted ...string) (params, confirm.Confirmation, error) {
 	p, err := decodePage(r, append(append(wanted, passwordField), confirmParams...)...)
 	if err != nil {
-		return nil, signin.Confirmation{}, err
+		return nil, confirm.Confirmation{}, err
 	}
 	from, err := s.caller(r)
 	if err != nil {
-		return nil, signin.Confirmation{}, err
+		return nil, confirm.Confirmation{}, err
 	}
-	return p, signin.Confirmation{Password: p[passwordField], Code: p["code"], Passkey: []byte(p["passkey"]), Challenge: p["challenge"], Ticket: p["ticket"], From: from}, nil
+	return p, confirm.Confirmation{Password: p[passwordField], Code: p["code"], Passkey: []byte(p["passkey"]), Challenge: p["challenge"], Ticket: p["ticket"], From: from, PasswordField: passwordField}, nil
 }
 
 // confirmPart returns the part of a form that asks who is there.
-func (s *Server) confirmPart(r *http.Request, passwordField string) (views.Confirm, error) {
-	o, err := s.signIn.StartConfirm(r.Context(), request(r).session.User)
-	c := views.Confirm{PasswordField: passwordField, SecondFactor: o.SecondFactor, HasCode: o.HasCode, HasApp: o.HasApp}
+func (s *Server) confirmPart(r *http.Request) (views.Confirm, error) {
+	o, err := s.confirm.Options(r.Context(), request(r).session.User)
+	c := views.Confirm{SecondFactor: o.SecondFactor, HasCode: o.HasCode, HasApp: o.HasApp}
 	if o.Passkey != nil {
 		c.Passkey = &views.PasskeyStart{Challenge: o.Passkey.Challenge, Options: string(o.Passkey.PublicKey)}
 	}
 	return c, err
 }
 
-// refusedAct turns the refusal of a sensitive act into what its form shows, when a form can show it. undone says what was not done.
-func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, passwordField, undone string) (views.FormProblems, int, bool) {
+// refusedAct turns the refusal of a sensitive act, confirmed with c, into what its form shows, when a form can show it. undone says what was not done.
+func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, c confirm.Confirmation, undone string) (views.FormProblems, int, bool) {
 	problems, status, ok := s.formProblems(w, r, err)
 	if !ok {
 		return problems, status, false
@@ -43,7 +43,7 @@ func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, p
 	field := ""
 	switch own := auth.AsError(err); {
 	case own.Kind == auth.KindWrongPassword:
-		field = passwordField
+		field = c.PasswordField
 	case own.OfPasskey && (own.Kind == auth.KindInvalidCode || own.Kind == auth.KindInvalidChallenge):
 		field = "passkey"
 	case own.Kind == auth.KindInvalidCode:

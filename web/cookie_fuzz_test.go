@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth/signin"
+	sessions "latchkey/auth/browser" // browser is a type of these tests
 	"latchkey/views"
 )
 
@@ -23,7 +23,7 @@ func FuzzCookies(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	want := signin.BrowserKey{UserID: uuid.UUID{1}, DeviceID: uuid.UUID{2}, Secret: [16]byte{3}}
+	want := sessions.Key{UserID: uuid.UUID{1}, DeviceID: uuid.UUID{2}, Secret: [16]byte{3}}
 	values := func() (session, flash, mark, text string) {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
 		if err := c.setSession(w, r, want); err != nil {

@@ -23,7 +23,7 @@ var endTexts = map[models.EndReason]endText{
 	},
 	models.RevokedByReuse: {
 		catalog.Printer.EndReuse,
-		"Signed out because its token was used twice: it may have been copied",
+		"Signed out because its sign-in may have been copied",
 	},
 	models.RevokedByDisable:  {catalog.Printer.EndDisabled, "Signed out when the account was disabled"},
 	models.RevokedByOperator: {catalog.Printer.EndOperator, "Signed out by an administrator"},

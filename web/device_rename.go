@@ -4,12 +4,12 @@ import (
 	"net/http"
 	"strings"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // deviceRename renames a device in place; a name that is taken comes back numbered.
-func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, err := decodePage(r, "name")
 	if err != nil {
 		return err
@@ -32,10 +32,10 @@ func (s *Server) deviceRename(w http.ResponseWriter, r *http.Request, by *signin
 			DeviceID: strings.ToLower(r.PathValue("id")), Value: printable(p["name"]), Problem: problem,
 		})
 	}
-	message := "Renamed to “%s”."
+	message := say(r).DevicesRenamed(d.Name)
 	if d.Name != strings.TrimSpace(p["name"]) {
-		message = "Renamed to “%s”, because another device has that name."
+		message = say(r).DevicesRenamedNumbered(d.Name)
 	}
-	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: message, Names: []string{d.Name}})
+	s.cookies.leave(w, r, notice(views.ToneSuccess, message))
 	return redirect(w, r, "/devices")
 }

@@ -3,7 +3,7 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/catalog"
@@ -11,7 +11,7 @@ import (
 
 // deviceRevokeForm says what signing a device out will do, and asks. With ?unknown=1 the owner does not recognise it, and
 // is led on to what to do next.
-func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	d, err := s.devices.Find(r.Context(), by, r.PathValue("id"))
 	if err != nil {
 		return err
@@ -25,7 +25,7 @@ func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *si
 func unknown(r *http.Request) bool { return r.URL.Query().Has("unknown") }
 
 // deviceRevoke signs a device out, and tells so by name.
-func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err

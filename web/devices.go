@@ -7,18 +7,18 @@ import (
 	"time"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
 
 // devices shows everything that holds the person's account.
-func (s *Server) listDevices(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) listDevices(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	return s.renderDevices(w, r, by, http.StatusOK, nil)
 }
 
-func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *signin.Session, status int, refusal *views.RenameRefusal) error {
+func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *browser.Session, status int, refusal *views.RenameRefusal) error {
 	o, err := s.devices.Overview(r.Context(), by)
 	if err != nil {
 		return err
@@ -51,6 +51,9 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *signi
 		})
 	}
 	page.Alerts, page.AlertsSeen = alertRows(o.Alerts)
+	if slices.ContainsFunc(page.Alerts, func(a views.Alert) bool { return a.Theft }) {
+		page.PasswordOffer = "" // it waits until the theft was seen
+	}
 	return render(w, r, status, views.Devices(page))
 }
 
@@ -58,7 +61,7 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *signi
 func alertRows(events []models.Event) (rows []views.Alert, seen string) {
 	for _, e := range events {
 		rows = append(rows, views.Alert{
-			Theft: e.Kind == models.EventDeviceReused, Device: e.DeviceName, ID: e.DeviceID.UUID.String(), At: e.At, Address: e.IP,
+			Theft: e.Kind == models.EventDeviceReused, Device: e.DeviceName, ID: e.DeviceID.UUID.String(), At: e.At, Address: e.IP, Copied: copiedSignIn(e.Reuse),
 		})
 	}
 	if len(events) > 0 {
@@ -68,7 +71,7 @@ func alertRows(events []models.Event) (rows []views.Alert, seen string) {
 }
 
 // deviceRow is a device as the pages show it.
-func deviceRow(p catalog.Printer, d models.Device, by *signin.Session) views.Device {
+func deviceRow(p catalog.Printer, d models.Device, by *browser.Session) views.Device {
 	agent := auth.DescribeAgent(d.UserAgent)
 	row := views.Device{
 		ID: d.ID.String(), Name: d.Name, Icon: agent.Icon, App: d.Kind == models.KindApp, Current: d.ID == by.Device.ID, Bound: d.JKT != "",

@@ -3,12 +3,12 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // devicesRevokeOthersForm lists what would be signed out, and asks.
-func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	list, err := s.devices.List(r.Context(), by)
 	if err != nil {
 		return err
@@ -27,7 +27,7 @@ func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request,
 }
 
 // devicesRevokeOthers signs out every device but this browser.
-func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err

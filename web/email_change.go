@@ -5,40 +5,40 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
 	"latchkey/views"
 )
 
 // emailChangeForm asks for another address.
-func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderEmailChange(w, r, http.StatusOK, views.EmailPage{})
 }
 
 // emailChange mails a link to the address that the person wants. The answer does not tell whether an account has it.
-func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "password", "email")
 	if err != nil {
 		return err
 	}
 	if err := s.addresses.Ask(r.Context(), by, address.Request{Email: p["email"], Confirmation: c}); err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "password", "Your e-mail address was not changed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangeEmailRefused())
 		if !ok {
 			return err
 		}
 		return s.renderEmailChange(w, r, status, views.EmailPage{Email: printable(p["email"]), Problems: problems})
 	}
-	s.cookies.leave(w, r, views.Flash{
-		Tone: views.ToneInfo, Text: "A mail is on its way to %s. Your e-mail address changes when you follow the link in it.", Names: []string{auth.TrimEmail(p["email"])},
-		Detail: "The link is good once, for " + durationText(say(r), notify.EmailLife) + ". Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.",
-	})
+	message := notice(views.ToneInfo, say(r).ChangeEmailMailed(auth.TrimEmail(p["email"])))
+	message.Detail = say(r).ChangeEmailMailedDetail(durationText(say(r), notify.EmailLife))
+	s.cookies.leave(w, r, message)
 	return redirect(w, r, "/security")
 }
 
 func (s *Server) renderEmailChange(w http.ResponseWriter, r *http.Request, status int, page views.EmailPage) (err error) {
-	if page.Confirm, err = s.confirmPart(r, "password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell, page.Mail = s.shell(w, r, "Change your e-mail address", "security"), s.notify.Enabled()
+	page.Confirm.PasswordField = "password"
+	page.Shell, page.Mail = s.shell(w, r, say(r).ChangeEmailTitle(), "security"), s.notify.Enabled()
 	return render(w, r, status, views.EmailChange(page))
 }

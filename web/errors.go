@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/challenge"
 	"latchkey/auth/dpop"
-	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/views"
 	"latchkey/views/catalog"
@@ -156,7 +156,7 @@ func (s *Server) answerAPI(w http.ResponseWriter, r *http.Request, err error) {
 	case auth.KindSecondFactor:
 		if step := secondStep(err); step != nil {
 			p.Challenge, p.Methods, p.PublicKey = step.Challenge, step.Methods, step.PublicKey
-			p.ExpiresIn = int64(signin.AppStepLife / time.Second) // of both: sign-in and confirmation
+			p.ExpiresIn = int64(challenge.AppLife / time.Second) // of both: sign-in and confirmation
 		}
 	default: // the others have no member of their own
 	}
@@ -174,11 +174,11 @@ type problem struct {
 	Setup   string              `json:"setup_uri,omitempty"`
 	Request string              `json:"request_id"`
 
-	Challenge    string              `json:"challenge,omitempty"`
-	Methods      []signin.StepMethod `json:"methods,omitzero"`
-	PublicKey    json.RawMessage     `json:"public_key,omitempty"`
-	ExpiresIn    int64               `json:"expires_in,omitempty"` // seconds, of the challenge
-	AttemptsLeft *int64              `json:"attempts_left,omitempty"`
+	Challenge    string             `json:"challenge,omitempty"`
+	Methods      []challenge.Method `json:"methods,omitzero"`
+	PublicKey    json.RawMessage    `json:"public_key,omitempty"`
+	ExpiresIn    int64              `json:"expires_in,omitempty"` // seconds, of the challenge
+	AttemptsLeft *int64             `json:"attempts_left,omitempty"`
 }
 
 // challenge says how an access token is to be presented (RFC 6750 §3, RFC 9449 §7.1). A bad proof is a bad request

@@ -5,17 +5,19 @@ import (
 	"strconv"
 	"strings"
 
+	"latchkey/auth"
 	"latchkey/auth/account"
-	"latchkey/auth/signin"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
+	"latchkey/views"
 )
 
 // eventTexts has the text of each of models.EventKinds that is not in eventSentences yet, with a %s for the device's name and, of a rename, a second one for the new
 // name. In the support staff's own acts the %s stands for what they looked for.
 var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventInvited: always("An administrator mailed you a link to choose your first password."),
-	models.EventSignInFailed: withDetail(signin.LockedDetail,
+	models.EventSignInFailed: withDetail(passwordcheck.LockedDetail,
 		"A sign-in with the right password was refused, because your password is locked.",
 		"A sign-in with a wrong password failed."),
 	models.EventPasswordFailed: always("A wrong password was given where your password was asked for again."),
@@ -25,7 +27,9 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventDevicesRevoked: byActor(models.ActorOperator,
 		"An administrator signed out all your devices.",
 		"You signed out all other devices."),
-	models.EventDeviceReused: always("“%s” was signed out because its token was used twice: someone may have copied it."),
+	models.EventDeviceReused: func(e models.Event) string {
+		return views.CopiedText(copiedSignIn(e.Reuse))
+	},
 	models.EventDeviceForked: withDetail(token.ForkWarnDetail,
 		"“%s” lost the answer to its renewal several times. If its connection is good, sign it out and in again.",
 		"“%s” lost the answer to a renewal and asked again."),
@@ -79,6 +83,19 @@ var eventTexts = map[models.EventKind]func(models.Event) string{
 	models.EventDataDownloaded: always("Everything that is kept of your account was downloaded on “%s”."),
 	models.EventAccountDeleted: always("Your account was deleted."),
 	models.EventMailFailed:     always("A mail to you could not be delivered. Is your e-mail address right?"),
+}
+
+// copiedSignIn is how a copied sign-in was used, or nil if that is not known.
+func copiedSignIn(r *models.Reuse) *views.CopiedSignIn {
+	c := auth.DescribeReuse(r)
+	if c == nil {
+		return nil
+	}
+	told := views.CopiedSignIn{SignedInFrom: c.SignedInFrom, Apart: c.Apart}
+	for _, u := range c.Uses {
+		told.Uses = append(told.Uses, views.TokenUse(u))
+	}
+	return &told
 }
 
 func always(text string) func(models.Event) string {
@@ -149,7 +166,7 @@ func severalFailures(e models.Event) string {
 		return fmt.Sprintf("%d more wrong codes were entered within an hour.", n)
 	case e.Kind == models.EventPasswordFailed:
 		return fmt.Sprintf("%d more wrong passwords were given within 15 minutes where your password was asked for again.", n)
-	case e.Detail == signin.LockedDetail:
+	case e.Detail == passwordcheck.LockedDetail:
 		return fmt.Sprintf("%d more sign-ins with the right password were refused within 15 minutes, because your password is locked.", n)
 	}
 	return fmt.Sprintf("%d more sign-ins with a wrong password failed within 15 minutes.", n)

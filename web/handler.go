@@ -12,7 +12,7 @@ import (
 	"github.com/a-h/templ"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/auth/token"
 	"latchkey/views"
 	"latchkey/views/catalog"
@@ -61,9 +61,9 @@ var errPlainHTTP = errors.New("the page came over plain http")
 
 // signedIn is page for people whose browser is signed in; others go to the sign-in form and come back. People whose password was
 // generated choose their own first, and people who must have a second factor set one up.
-func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
-	return s.setUp(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
-		if s.signIn.MustSetUp(by.User) {
+func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
+	return s.setUp(func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
+		if s.factors.MustSetUp(by.User) {
 			return redirect(w, r, withNext("/security/setup", comeBack(r)))
 		}
 		return h(w, r, by)
@@ -71,8 +71,8 @@ func (s *Server) signedIn(h func(w http.ResponseWriter, r *http.Request, by *sig
 }
 
 // setUp is signedIn for the pages on which a second factor is set up.
-func (s *Server) setUp(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
-	return s.anyPassword(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) setUp(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
+	return s.anyPassword(func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 		if by.User.MustChoosePassword() {
 			return redirect(w, r, choosePasswordPath(comeBack(r)))
 		}
@@ -90,7 +90,7 @@ func comeBack(r *http.Request) string {
 
 // anyPassword is signedIn for what people with a generated password can do as well: choose their own, and see and sign out devices,
 // which never waits for anything.
-func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
 		by, err := s.session(r)
 		if err != nil {
@@ -110,8 +110,8 @@ func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *
 
 // supportOnly is signedIn for the support staff. Other people who are signed in get 404. People who are
 // not signed in go to the sign-in form, as from every guarded page. The support desk is in English.
-func (s *Server) supportOnly(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
-	return inEnglish(s.signedIn(func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) supportOnly(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
+	return inEnglish(s.signedIn(func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 		if !by.Support() {
 			return errNoRoute
 		}

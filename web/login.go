@@ -6,7 +6,7 @@ import (
 	"unicode"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
@@ -65,7 +65,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) error {
 }
 
 // signedInSince says that another person has signed in on this browser since the page was opened, and what a second try does.
-func signedInSince(p catalog.Printer, by *signin.Session) views.FormProblems {
+func signedInSince(p catalog.Printer, by *browser.Session) views.FormProblems {
 	told := p.LoginOtherPerson(by.User.Email)
 	return views.FormProblems{Summary: told.Text, Names: told.Names}
 }
@@ -86,21 +86,21 @@ func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int,
 }
 
 // browserLogin reads a sign-in or sign-up on this browser.
-func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) (signin.BrowserLogin, error) {
+func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) (browser.Login, error) {
 	from, err := s.caller(r)
 	if err != nil {
-		return signin.BrowserLogin{}, err
+		return browser.Login{}, err
 	}
 	from.Browser = s.cookies.mark(w, r)
 	replaces, err := s.session(r)
 	if err != nil && auth.AsError(err).Kind != auth.KindSignedOut {
-		return signin.BrowserLogin{}, err
+		return browser.Login{}, err
 	}
-	return signin.BrowserLogin{Email: p["email"], Password: p["password"], From: from, Replaces: replaces}, nil
+	return browser.Login{Email: p["email"], Password: p["password"], From: from, Replaces: replaces}, nil
 }
 
 // welcome keeps the new sign-in and goes on.
-func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key signin.BrowserKey, next string) error {
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request, key browser.Key, next string) error {
 	if !key.Renewed {
 		if err := s.cookies.setSession(w, r, key); err != nil {
 			return err

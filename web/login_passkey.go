@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth"
+	"latchkey/auth/challenge"
 	"latchkey/auth/signin"
 	"latchkey/views"
 )
@@ -18,13 +19,14 @@ func (s *Server) loginPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if by := signIn.Replaces; by != nil && p["account"] != by.User.ID.String() && !signin.IsPasskeyOf([]byte(p["passkey"]), by.User.ID) {
+	if by := signIn.Replaces; by != nil && p["account"] != by.User.ID.String() && !challenge.IsPasskeyOf([]byte(p["passkey"]), by.User.ID) {
 		page := views.LoginPage{Next: localPath(p["next"]), Signed: &views.Account{ID: by.User.ID.String()}}
 		page.Problems = signedInSince(say(r), by)
 		return s.renderLogin(w, r, http.StatusConflict, page)
 	}
-	key, err := s.signIn.FinishBrowser(r.Context(), signin.StepAnswer{
-		Challenge: p["challenge"], Method: signin.StepPasskey, Credential: []byte(p["passkey"]), From: signIn.From, Replaces: signIn.Replaces,
+	key, err := s.signIn.FinishBrowser(r.Context(), signin.BrowserAnswer{
+		Answer:   challenge.Answer{Challenge: p["challenge"], Method: challenge.MethodPasskey, Credential: []byte(p["passkey"]), From: signIn.From},
+		Replaces: signIn.Replaces,
 	})
 	if err != nil {
 		return s.refusePasskey(w, r, localPath(p["next"]), err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"latchkey/auth"
+	"latchkey/auth/challenge"
 	"latchkey/auth/signin"
 	"latchkey/views"
 )
@@ -27,7 +28,7 @@ func withNext(path, next string) string {
 }
 
 // toSecondStep keeps the sign-in whose password was right, and leads to its second step.
-func (s *Server) toSecondStep(w http.ResponseWriter, r *http.Request, step *signin.StepError, next string) error {
+func (s *Server) toSecondStep(w http.ResponseWriter, r *http.Request, step *challenge.StepError, next string) error {
 	if err := s.cookies.keepStep(w, r, step.Challenge); err != nil {
 		return err
 	}
@@ -51,8 +52,8 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page := views.SecondStepPage{Next: localPath(p["next"]), Method: p["method"]}
-	challenge := s.cookies.step(r)
-	if challenge == "" || signin.StepID(challenge) != p["challenge"] {
+	waiting := s.cookies.step(r)
+	if waiting == "" || challenge.ID(waiting) != p["challenge"] {
 		page.Ended = true // another tab began a sign-in since, or this one took too long
 		return s.renderStep(w, r, http.StatusConflict, page)
 	}
@@ -61,22 +62,22 @@ func (s *Server) loginVerify(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if by := signIn.Replaces; by != nil && p["account"] != by.User.ID.String() {
-		step, err := s.signIn.FindStep(r.Context(), challenge)
+		step, err := s.challenges.Find(r.Context(), waiting)
 		if err == nil && step.User != by.User.ID { // of a step that was taken, FinishBrowser knows whose it was
 			page.Problems = signedInSince(say(r), by)
 			return s.renderStep(w, r, http.StatusConflict, page)
 		}
 	}
-	key, err := s.signIn.FinishBrowser(r.Context(), signin.StepAnswer{
-		Challenge: challenge, Method: signin.StepMethod(p["method"]), Code: p["code"], Credential: []byte(p["passkey"]), Trust: p["trust"] != "",
-		From: signIn.From, Replaces: signIn.Replaces,
+	key, err := s.signIn.FinishBrowser(r.Context(), signin.BrowserAnswer{
+		Answer: challenge.Answer{Challenge: waiting, Method: challenge.Method(p["method"]), Code: p["code"], Credential: []byte(p["passkey"]), From: signIn.From},
+		Trust:  p["trust"] != "", Replaces: signIn.Replaces,
 	})
 	if err != nil {
 		return s.refuseStep(w, r, page, err)
 	}
 	s.cookies.forgetStep(w, r)
 	s.chooseLanguage(r, key.Language) // of the notice, which the account's page shows
-	if p["method"] == string(signin.StepRecovery) {
+	if p["method"] == string(challenge.MethodRecoveryCode) {
 		s.cookies.leave(w, r, views.Flash{
 			Tone: views.ToneInfo, Text: say(r).StepUsedRecoveryCode(),
 			Detail: say(r).StepUsedRecoveryCodeDetail(),
@@ -119,7 +120,7 @@ func (s *Server) refuseStep(w http.ResponseWriter, r *http.Request, page views.S
 
 // stepField is the field that a method's answer stands in.
 func stepField(method string) string {
-	if method == string(signin.StepPasskey) {
+	if method == string(challenge.MethodPasskey) {
 		return "passkey"
 	}
 	return "code"
@@ -128,7 +129,7 @@ func stepField(method string) string {
 // renderStep shows the second step of the challenge in this browser's cookie.
 func (s *Server) renderStep(w http.ResponseWriter, r *http.Request, status int, page views.SecondStepPage) error {
 	if !page.Ended {
-		step, err := s.signIn.FindStep(r.Context(), s.cookies.step(r))
+		step, err := s.challenges.Find(r.Context(), s.cookies.step(r))
 		if err != nil && auth.AsError(err).Kind != auth.KindInvalidChallenge {
 			return err
 		}
@@ -147,7 +148,7 @@ func (s *Server) renderStep(w http.ResponseWriter, r *http.Request, status int, 
 }
 
 // showStep fills in what the account can use. The first method is asked for where the page names none of them.
-func showStep(page *views.SecondStepPage, step signin.SecondStep) {
+func showStep(page *views.SecondStepPage, step challenge.SecondStep) {
 	page.Challenge, page.CanTrust, page.Closed = step.ID, step.CanTrust, step.Closed
 	for _, m := range step.Methods {
 		page.Methods = append(page.Methods, string(m))
@@ -161,8 +162,8 @@ func showStep(page *views.SecondStepPage, step signin.SecondStep) {
 }
 
 // secondStep returns the second step that an error of a sign-in asks for, or nil.
-func secondStep(err error) *signin.StepError {
-	var step *signin.StepError
+func secondStep(err error) *challenge.StepError {
+	var step *challenge.StepError
 	if errors.As(err, &step) {
 		return step
 	}

@@ -23,7 +23,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 		if callerErr != nil {
 			return callerErr
 		}
-		err = s.signIn.SignOut(r.Context(), by, from)
+		err = s.browsers.SignOut(r.Context(), by, from)
 	}
 	if err != nil && auth.AsError(err).Kind != auth.KindSignedOut {
 		return err

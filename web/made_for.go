@@ -5,29 +5,29 @@ import (
 	"io"
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
 
 // form is signedIn for what a page's form sends. It refuses a form that was made for another account: another person may
 // have signed in on this browser since that page was opened.
-func (s *Server) form(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+func (s *Server) form(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
 	return s.signedIn(ownForm(h))
 }
 
 // anyPasswordForm is form for what people with a generated password can do as well.
-func (s *Server) anyPasswordForm(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+func (s *Server) anyPasswordForm(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
 	return s.anyPassword(ownForm(h))
 }
 
 // setUpForm is form for what people can do who must set up a second factor.
-func (s *Server) setUpForm(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) http.Handler {
+func (s *Server) setUpForm(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
 	return s.setUp(ownForm(h))
 }
 
-func ownForm(h func(w http.ResponseWriter, r *http.Request, by *signin.Session) error) func(http.ResponseWriter, *http.Request, *signin.Session) error {
-	return func(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func ownForm(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) func(http.ResponseWriter, *http.Request, *browser.Session) error {
+	return func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 		made, err := madeFor(r)
 		if err != nil {
 			return err
@@ -51,7 +51,7 @@ func madeFor(r *http.Request) (string, error) {
 
 // otherAccount says that nothing was done, and what to do instead. A page that was opened before this program knew of the
 // matter names no account.
-func otherAccount(made string, by *signin.Session) error {
+func otherAccount(made string, by *browser.Session) error {
 	if made == "" {
 		return &httpError{
 			status: http.StatusConflict, code: "page_out_of_date", message: "the page was made before forms named their account",

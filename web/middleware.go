@@ -16,7 +16,7 @@ import (
 
 	"github.com/klauspost/compress/gzhttp"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views/catalog"
 )
 
@@ -28,9 +28,9 @@ const (
 // requestInfo is what the middleware and the handlers of one request share.
 type requestInfo struct {
 	id      string
-	route   string          // the pattern that matched: unlike the path it holds nothing that a client wrote
-	session *signin.Session // of signedIn routes
-	guarded bool            // the route asks for an access token
+	route   string           // the pattern that matched: unlike the path it holds nothing that a client wrote
+	session *browser.Session // of signedIn routes
+	guarded bool             // the route asks for an access token
 
 	unknownClient bool // counted by noteUnknownClient
 

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth"
 	"latchkey/auth/client"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models/modelstest"
 	"latchkey/web"
 )
@@ -97,7 +97,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"second steps", badSteps, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.MaxDevices = 2 }},
 		{"passkeys that are refused", badPasskeys, nil},
 		{"no passkeys", noPasskeys, func(*services.Config, *web.Config) {}},
-		{"a factor that must be set up", mustSetUp, func(a *services.Config, _ *web.Config) { a.SecondFactor = signin.FactorRequired }},
+		{"a factor that must be set up", mustSetUp, func(a *services.Config, _ *web.Config) { a.SecondFactor = auth.FactorRequired }},
 		{"sign-ins that are refused", badLogins, func(a *services.Config, _ *web.Config) { a.MaxDevices = 2 }},
 		{"device tokens that prove nothing", badGrants, nil},
 		{"an idle device", idle, nil},

@@ -1,25 +1,25 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // passkeys lists the passkeys, and offers to add one.
-func (s *Server) passkeys(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) passkeys(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderPasskeys(w, r, http.StatusOK, views.PasskeysPage{})
 }
 
 // passkeyAdd adds a passkey that the browser has made.
-func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "name", "new_passkey", "new_challenge", "sign_out_others", "guided", "next", "enrol_code")
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *signin.S
 		Challenge: p["new_challenge"], From: c.From,
 	})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "Your passkey was not added.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).PasskeysRefused())
 		if !ok {
 			return err
 		}
@@ -38,17 +38,17 @@ func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *signin.S
 		}
 		return s.renderPasskeys(w, r, status, views.PasskeysPage{Name: printable(p["name"]), Problems: problems})
 	}
-	return s.factorAdded(w, r, added, p)
+	return s.factorAdded(w, r, added, say(r).PasskeysAdded(added.Name), p)
 }
 
 // factorAdded says what was added, and leads on to the recovery codes of a first factor.
-func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added factor.Added, p params) error {
-	message := views.Flash{Tone: views.ToneSuccess, Text: "“%s” was added.", Names: []string{added.Name}}
+func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added factor.Added, text catalog.Sentence, p params) error {
+	message := notice(views.ToneSuccess, text)
 	if added.First {
-		message.Detail = "From now on, signing in with your password takes a second step."
+		message.Detail = say(r).FactorAddedFirst()
 	}
 	if added.Revoked > 0 {
-		message.Detail = strings.TrimSpace(message.Detail + " " + devicesSignedOut(added.Revoked))
+		message.Detail = strings.TrimSpace(message.Detail + " " + say(r).FactorSignedOut(int(added.Revoked)))
 	}
 	s.cookies.leave(w, r, message)
 	if added.First {
@@ -59,24 +59,24 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added facto
 }
 
 // passkeyRenameForm asks for another name of a passkey.
-func (s *Server) passkeyRenameForm(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) passkeyRenameForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderPasskeyRename(w, r, http.StatusOK, nil, views.FormProblems{})
 }
 
 // passkeyRename gives a passkey another name.
-func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "name")
 	if err != nil {
 		return err
 	}
 	if err := s.factors.RenamePasskey(r.Context(), by, r.PathValue("id"), p["name"], c, c.From); err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The passkey was not renamed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).RenamePasskeyRefused())
 		if !ok {
 			return err
 		}
 		return s.renderPasskeyRename(w, r, status, p, problems)
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, "The passkey was renamed.")
+	s.cookies.flash(w, r, views.ToneSuccess, say(r).RenamePasskeyDone())
 	return redirect(w, r, "/security/passkeys")
 }
 
@@ -90,10 +90,10 @@ func (s *Server) renderPasskeyRename(w http.ResponseWriter, r *http.Request, sta
 	if typed != nil {
 		page.Typed = printable(typed["name"])
 	}
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Rename a passkey", "security")
+	page.Shell = s.shell(w, r, say(r).RenamePasskeyTitle(), "security")
 	return render(w, r, status, views.PasskeyRename(page))
 }
 
@@ -107,15 +107,15 @@ func (s *Server) renderPasskeys(w http.ResponseWriter, r *http.Request, status i
 	for _, f := range o.Passkeys {
 		page.Passkeys = append(page.Passkeys, views.Passkey{ID: f.ID.String(), Name: f.Name, Synced: f.Synced, AddedAt: f.CreatedAt, UsedAt: timeOrZero(f.UsedAt)})
 	}
-	if len(o.Passkeys) < factor.MaxPasskeys && s.signIn.HasPasskeys() {
+	if len(o.Passkeys) < factor.MaxPasskeys && s.factors.HasPasskeys() {
 		if page.Add, err = s.startPasskey(r); err != nil {
 			return err
 		}
 	}
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell = s.shell(w, r, "Passkeys", "security")
+	page.Shell = s.shell(w, r, say(r).PasskeysTitle(), "security")
 	return render(w, r, status, views.Passkeys(page))
 }
 
@@ -129,35 +129,35 @@ func (s *Server) startPasskey(r *http.Request) (*views.PasskeyStart, error) {
 }
 
 // passkeyRemoveForm asks before a passkey is removed.
-func (s *Server) passkeyRemoveForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyRemoveForm(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	return s.renderPasskeyRemove(w, r, http.StatusOK, views.FormProblems{})
 }
 
 // passkeyRemove removes a passkey.
-func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passkeyRemove(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "sign_out_others")
 	if err != nil {
 		return err
 	}
 	removed, err := s.factors.RemovePasskey(r.Context(), by, r.PathValue("id"), factor.Act{Confirmation: c, SignOutOthers: p["sign_out_others"] != ""}, c.From)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "The passkey was not removed.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).RemoveFactorRefusedPasskey())
 		if !ok {
 			return err
 		}
 		return s.renderPasskeyRemove(w, r, status, problems)
 	}
-	return s.factorRemoved(w, r, removed, "/security/passkeys")
+	return s.factorRemoved(w, r, removed, say(r).PasskeysRemoved(removed.Name), "/security/passkeys")
 }
 
 // factorRemoved says what was removed.
-func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, removed factor.Added, next string) error {
-	message := views.Flash{Tone: views.ToneSuccess, Text: "“%s” was removed.", Names: []string{removed.Name}}
+func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, removed factor.Added, text catalog.Sentence, next string) error {
+	message := notice(views.ToneSuccess, text)
 	if removed.Last {
-		message.Detail = "Two-step sign-in is off: your password alone is enough to sign in."
+		message.Detail = say(r).FactorRemovedLast()
 	}
 	if removed.Revoked > 0 {
-		message.Detail = strings.TrimSpace(message.Detail + " " + devicesSignedOut(removed.Revoked))
+		message.Detail = strings.TrimSpace(message.Detail + " " + say(r).FactorSignedOut(int(removed.Revoked)))
 	}
 	s.cookies.leave(w, r, message)
 	return redirect(w, r, next)
@@ -190,12 +190,12 @@ func (s *Server) renderFactorRemove(w http.ResponseWriter, r *http.Request, stat
 		Refused: o.Last() && !s.factors.MayRemoveLast(request(r).session), Problems: problems,
 	}
 	var err error
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	title := "Remove a passkey"
+	title := say(r).RemoveFactorTitlePasskey()
 	if page.App {
-		title = "Remove the authenticator app"
+		title = say(r).RemoveFactorTitleApp()
 	}
 	page.Shell = s.shell(w, r, title, "security")
 	return render(w, r, status, views.FactorRemove(page))
@@ -206,12 +206,4 @@ func timeOrZero(at *time.Time) time.Time {
 		return time.Time{}
 	}
 	return *at
-}
-
-// devicesSignedOut says how many devices were signed out together with an act.
-func devicesSignedOut(n int64) string {
-	if n == 1 {
-		return "1 other device was signed out."
-	}
-	return fmt.Sprintf("%d other devices were signed out.", n)
 }

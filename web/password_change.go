@@ -1,16 +1,16 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 
 	"latchkey/auth/account"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
+	"latchkey/views/catalog"
 )
 
 // passwordChange changes the password and signs out every other device.
-func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "new_password", "next")
 	if err != nil {
 		return err
@@ -18,37 +18,33 @@ func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *sign
 	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	n, err := s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", passwordNotChanged)
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangePasswordRefused())
 		if !ok {
 			return err
 		}
 		return s.renderPassword(w, r, status, views.PasswordPage{Next: localPath(p["next"]), Problems: problems})
 	}
 	s.cookies.withdrawPassword(w, r)
-	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(n))
+	s.cookies.flash(w, r, views.ToneSuccess, passwordChanged(say(r), n))
 	return redirect(w, r, orDevices(localPath(p["next"]))) // a generated password's form, sent twice, leads on like the first time
 }
 
-const passwordNotChanged = "Your password was not changed."
-
 func (s *Server) renderPassword(w http.ResponseWriter, r *http.Request, status int, page views.PasswordPage) (err error) {
-	if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
-	page.Shell, page.PasswordMin = s.shell(w, r, "Change your password", "security"), s.accounts.Config().PasswordMin
+	page.Shell, page.PasswordMin = s.shell(w, r, say(r).ChangePasswordTitle(), "security"), s.accounts.Config().PasswordMin
 	page.PasswordOffer = "" // it leads here
 	return render(w, r, status, views.PasswordChange(page))
 }
 
 // passwordChanged says what was done, with how many devices were signed out by it.
-func passwordChanged(n int64) string {
+func passwordChanged(p catalog.Printer, n int64) string {
 	switch n {
 	case account.ChangedBefore:
-		return "Your password was changed."
+		return p.ChangePasswordDone()
 	case 0:
-		return "Your password was changed. No other device was signed in."
-	case 1:
-		return "Your password was changed, and 1 other device was signed out."
+		return p.ChangePasswordDoneAlone()
 	}
-	return fmt.Sprintf("Your password was changed, and %d other devices were signed out.", n)
+	return p.ChangePasswordDoneOthers(int(n))
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/sessions"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 )
 
 // offerPassword lets this sign-in's pages offer a change of password. The offer has a cookie of its own, bound to the browser's
@@ -43,7 +43,7 @@ func hasCookie(r *http.Request, name string) bool {
 }
 
 // passwordLater puts the change of a common password off until the next sign-in.
-func (s *Server) passwordLater(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) passwordLater(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	p, err := decodePage(r, "next")
 	if err != nil {
 		return err

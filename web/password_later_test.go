@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"latchkey/auth"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -35,7 +36,8 @@ func TestACommonPasswordIsOfferedAChange(t *testing.T) {
 		if app.status != http.StatusOK || strings.Contains(app.body, "attackers") {
 			t.Errorf("an app: %d %s", app.status, app.body)
 		}
-		s.refreshed(newPhone(t, app).refresh)
+		stolen := newPhone(t, app)
+		copied := s.refreshed(stolen.refresh)
 
 		b := s.browser()
 		signIn := func() {
@@ -72,6 +74,12 @@ func TestACommonPasswordIsOfferedAChange(t *testing.T) {
 
 		b.post("/logout", nil)
 		signIn() // asks again
+		offered("/devices", true)
+		s.refreshed(copied.refresh)
+		s.refused(stolen.refresh, token.ReasonReused)
+		offered("/devices", false) // the theft comes first
+		offered("/security", true)
+		b.post("/devices/alerts/dismiss", url.Values{"seen": {"4000000000000000"}})
 		offered("/devices", true)
 		b.expect(b.post("/security", url.Values{"current_password": {common}, "new_password": {"a much finer day"}}), http.StatusSeeOther, "/devices")
 		if body := b.get("/devices").body; strings.Contains(body, offerText) || !strings.Contains(body, "Your password was changed") {

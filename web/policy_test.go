@@ -6,15 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	"latchkey/auth"
 	"latchkey/auth/factor"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 	"latchkey/web"
 )
 
-func policy(p signin.Policy) func(*services.Config, *web.Config) {
+func policy(p auth.FactorPolicy) func(*services.Config, *web.Config) {
 	return func(a *services.Config, _ *web.Config) { a.SecondFactor = p }
 }
 
@@ -63,7 +63,7 @@ func TestStaffWithoutAFactorSeeOnlyTheSetUp(t *testing.T) {
 		b.expect(b.post("/devices/"+phone.id+"/revoke", nil), http.StatusSeeOther, "/devices")
 		b.expect(b.post("/logout", nil), http.StatusSeeOther, "/login")
 		s.signedIn() // ada is no member of the staff
-	}, policy(signin.FactorSupport))
+	}, policy(auth.FactorSupport))
 }
 
 // Without the code a thief who has the password would enrol first.
@@ -101,7 +101,7 @@ func TestStaffEnrolWithTheCodeOfAMail(t *testing.T) {
 		again := s.browser()
 		again.expect(again.post("/login", url.Values{"email": {samEmail}, "password": {samPassword}}), http.StatusSeeOther, "/login/verify")
 		again.shown("/login/verify").none("input", "name", "trust")
-	}, policy(signin.FactorSupport))
+	}, policy(auth.FactorSupport))
 }
 
 // A code can be tried five times, works for half an hour, and a fourth mail in a quarter of an hour is refused.
@@ -134,7 +134,7 @@ func TestTheLimitsOfEnrolmentCodes(t *testing.T) {
 		good := mailed()
 		_, r := again.enrol(good, ticket)
 		again.toSetUp(r)
-	}, policy(signin.FactorSupport))
+	}, policy(auth.FactorSupport))
 }
 
 func TestEverybodySetsUpAFactorWhereItIsRequired(t *testing.T) {
@@ -143,7 +143,7 @@ func TestEverybodySetsUpAFactorWhereItIsRequired(t *testing.T) {
 		phone := before.login("phone")
 		owner := before.signedIn()
 
-		s := newReplica(t, databaseURL, policy(signin.FactorRequired))
+		s := newReplica(t, databaseURL, policy(auth.FactorRequired))
 		s.refreshed(phone.refresh)
 		r := s.tryLogin(adaEmail, adaPassword, "tablet")
 		if r.status != http.StatusForbidden || r.text(t, "code") != "second_factor_setup_required" || r.text(t, "setup_uri") != s.URL+"/login" {
@@ -179,7 +179,7 @@ func TestTrustedBrowsersDoNotCountForEverybody(t *testing.T) {
 		b.signIn(adaEmail, adaPassword) // trusted
 		b.expect(b.post("/logout", nil), http.StatusSeeOther, "/login")
 
-		required := newReplica(t, databaseURL, policy(signin.FactorRequired))
+		required := newReplica(t, databaseURL, policy(auth.FactorRequired))
 		there := required.browser()
 		there.client = b.client
 		there.passwordRight("")

@@ -9,7 +9,7 @@ import (
 
 	"latchkey/auth/account"
 	"latchkey/auth/device"
-	"latchkey/auth/signin"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -31,7 +31,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventDevicesRevoked, models.ActorOwner, string(models.RevokedByOwner), "You signed out all other devices.", false},
 		{models.EventDevicesRevoked, models.ActorOperator, string(models.RevokedByOperator), "An administrator signed out all your devices.", false},
 		{models.EventDeviceRenamed, models.ActorOwner, "tablet", "You renamed “phone” to “tablet”.", false},
-		{models.EventDeviceReused, models.ActorSystem, string(models.RevokedByReuse), "“phone” was signed out because its token was used twice: someone may have copied it.", true},
+		{models.EventDeviceReused, models.ActorSystem, string(models.RevokedByReuse), "A sign-in on “phone” may have been copied, so we signed it out.", true},
 		{models.EventDeviceForked, models.ActorSystem, token.ForkDetail, "“phone” lost the answer to a renewal and asked again.", false},
 		{models.EventDeviceForked, models.ActorSystem, token.ForkWarnDetail, "“phone” lost the answer to its renewal several times. If its connection is good, sign it out and in again.", true},
 		{models.EventDeviceRestored, models.ActorSystem, "", "“phone” was signed in by a token newer than our records, after a restore of the database.", false},
@@ -46,7 +46,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventSupportLooked, models.ActorSupport, noDevice, "You looked at the devices and activity of account " + noDevice + " as support.", false},
 		{models.EventSeenBySupport, models.ActorSupport, "", "Support looked at your devices and activity.", false},
 		{models.EventEnabled, models.ActorOperator, "", "An administrator enabled your account again.", false},
-		{models.EventSignInFailed, models.ActorSystem, signin.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
+		{models.EventSignInFailed, models.ActorSystem, passwordcheck.LockedDetail, "A sign-in with the right password was refused, because your password is locked.", true},
 		{models.EventLocked, models.ActorOwner, "", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
 		{models.EventLocked, models.ActorOwner, "0", "“phone” was signed out and your password locked, by the link “This wasn’t me” in a mail.", true},
 		{models.EventLocked, models.ActorOwner, "1", "“phone” and 1 device that signed in after it were signed out and your password locked, by the link “This wasn’t me” in a mail.", true},

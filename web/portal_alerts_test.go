@@ -127,7 +127,7 @@ func TestWhatEndedSaysWhyInWords(t *testing.T) {
 		for name, want := range map[string]string{
 			"by an operator": "Signed out by an administrator.", "by itself": "Signed out on the device itself.", "by me": "Signed out by you.",
 			"with the password": "Signed out when you changed your password.",
-			"stolen":            "Signed out because its token was used twice: someone may have copied it.",
+			"stolen":            "Signed out because its sign-in may have been copied.",
 			"Firefox on Linux":  "Replaced by a new sign-in in the same browser.",
 		} {
 			if got[name] != want {

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/web"
 )
@@ -145,7 +145,7 @@ func TestACopiedCookieDoesNoSensitiveAct(t *testing.T) {
 
 // The set-up that a sign-in leads straight into counts as that sign-in: on the page that it led to, and not for its cookie.
 func TestASignInCountsForTheSetUpThatItLeadsInto(t *testing.T) {
-	required := func(a *services.Config, _ *web.Config) { a.SecondFactor = signin.FactorRequired }
+	required := func(a *services.Config, _ *web.Config) { a.SecondFactor = auth.FactorRequired }
 	each(t, func(t *testing.T, s *site) {
 		b := s.browser()
 		r := b.post("/login", url.Values{"email": {adaEmail}, "password": {adaPassword}, "next": {"/activity"}})

@@ -3,12 +3,12 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // security shows what protects the account.
-func (s *Server) security(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) security(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	ways, err := s.addresses.WaysBack(r.Context(), by)
 	if err != nil {
 		return err
@@ -27,6 +27,6 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *signin.Ses
 	if o.App != nil {
 		page.App, page.AppSince = true, o.App.CreatedAt
 	}
-	page.Shell = s.shell(w, r, "Security", "security")
+	page.Shell = s.shell(w, r, say(r).SecurityTitle(), "security")
 	return render(w, r, http.StatusOK, views.Security(page))
 }

@@ -9,9 +9,13 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/client"
+	"latchkey/auth/confirm"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
+	"latchkey/auth/export"
 	"latchkey/auth/factor"
 	"latchkey/auth/keys"
 	"latchkey/auth/mail"
@@ -50,8 +54,12 @@ type Server struct {
 	clients     *client.Service
 	notify      *notify.Service
 	tokens      *token.Service
+	browsers    *browser.Service
+	challenges  *challenge.Service
 	signIn      *signin.Service
+	confirm     *confirm.Service
 	accounts    *account.Service
+	exports     *export.Service
 	addresses   *address.Service
 	deletions   *deletion.Service
 	devices     *device.Service
@@ -90,7 +98,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, signIn: a.SignIn, accounts: a.Accounts, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
@@ -100,7 +108,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	s.description = newOpenAPI(s.base)
-	if s.cookies, err = newCookies(c, s.https, a.SignIn.Config().BrowserLifetime); err != nil {
+	if s.cookies, err = newCookies(c, s.https, a.Browsers.Config().Lifetime); err != nil {
 		return nil, err
 	}
 	if s.proxies, err = parseProxies(c.TrustedProxies); err != nil {

@@ -11,8 +11,9 @@ import (
 	"github.com/gorilla/sessions"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
@@ -55,8 +56,8 @@ func newCookies(c Config, https bool, life time.Duration) (*cookies, error) {
 	if https {
 		prefix = "__Host-latchkey" // the browser then refuses it from a sibling domain or without Secure (RFC 6265bis §4.1.3.2)
 	}
-	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), links: store(linkLife), steps: store(signin.BrowserStepLife),
-		trusted: store(signin.TrustLife), prefix: prefix}, nil
+	return &cookies{session: store(life), flashes: store(flashLife), marks: store(markLife), links: store(linkLife), steps: store(challenge.BrowserLife),
+		trusted: store(challenge.TrustLife), prefix: prefix}, nil
 }
 
 func (c *cookies) has(r *http.Request) bool {
@@ -65,11 +66,11 @@ func (c *cookies) has(r *http.Request) bool {
 }
 
 // key reads what the browser carries. It returns false when there is no cookie or it cannot be read.
-func (c *cookies) key(r *http.Request) (signin.BrowserKey, bool) {
+func (c *cookies) key(r *http.Request) (browser.Key, bool) {
 	session, err := c.session.New(r, c.prefix)
 	text, _ := session.Values["key"].(string)
 	raw, decodeErr := base64.RawURLEncoding.DecodeString(text)
-	var key signin.BrowserKey
+	var key browser.Key
 	if err != nil || decodeErr != nil || len(raw) != 2*len(uuid.UUID{})+len(key.Secret) {
 		return key, false
 	}
@@ -79,7 +80,7 @@ func (c *cookies) key(r *http.Request) (signin.BrowserKey, bool) {
 	return key, true
 }
 
-func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, key signin.BrowserKey) error {
+func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, key browser.Key) error {
 	raw := append(append(key.UserID[:], key.DeviceID[:]...), key.Secret[:]...)
 	session := sessions.NewSession(c.session, c.prefix)
 	options := *c.session.Options
@@ -89,7 +90,7 @@ func (c *cookies) setSession(w http.ResponseWriter, r *http.Request, key signin.
 }
 
 // renew seals a cookie again that was read under a previous secret, so that it outlives that secret.
-func (c *cookies) renew(w http.ResponseWriter, r *http.Request, key signin.BrowserKey) error {
+func (c *cookies) renew(w http.ResponseWriter, r *http.Request, key browser.Key) error {
 	cookie, err := r.Cookie(c.prefix)
 	if err != nil {
 		return nil // there is nothing to renew
@@ -191,7 +192,7 @@ func (c *cookies) language(r *http.Request) string {
 }
 
 // session finds who is signed in on this browser. It returns auth.KindSignedOut when no one is.
-func (s *Server) session(r *http.Request) (*signin.Session, error) {
+func (s *Server) session(r *http.Request) (*browser.Session, error) {
 	key, ok := s.cookies.key(r)
 	if !ok {
 		return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You are not signed in."}
@@ -200,5 +201,5 @@ func (s *Server) session(r *http.Request) (*signin.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.signIn.Browser(r.Context(), key, from)
+	return s.browsers.Authenticate(r.Context(), key, from)
 }

@@ -1,20 +1,19 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 
 	"github.com/google/uuid"
 
+	"latchkey/auth/browser"
 	"latchkey/auth/factor"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/views"
 )
 
 // setupForm leads through the set-up of a second factor.
-func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) setupForm(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	q := r.URL.Query()
 	page := views.SetupPage{Next: localPath(q.Get("next")), Ticket: q.Get("ticket"), Mailed: q.Get("code") == codeMailed}
 	if q.Get("method") == "app" && !by.User.SecondFactor {
@@ -37,7 +36,7 @@ func (s *Server) toSetup(w http.ResponseWriter, r *http.Request, user, device uu
 }
 
 // toCodes leads to the recovery codes, right after the first factor.
-func (s *Server) toCodes(w http.ResponseWriter, r *http.Request, by *signin.Session, next string) error {
+func (s *Server) toCodes(w http.ResponseWriter, r *http.Request, by *browser.Session, next string) error {
 	ticket, err := s.factors.CodesTicket(by.User.ID, by.Device.ID)
 	if err != nil {
 		return err
@@ -49,7 +48,7 @@ func (s *Server) toCodes(w http.ResponseWriter, r *http.Request, by *signin.Sess
 const codeMailed = "mailed"
 
 // setupCode mails the code that the support staff need for the set-up.
-func (s *Server) setupCode(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) setupCode(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	p, err := decodePage(r, "next", "method", "ticket")
 	if err != nil {
 		return err
@@ -66,7 +65,9 @@ func (s *Server) setupCode(w http.ResponseWriter, r *http.Request, by *signin.Se
 		}
 		return s.renderSetup(w, r, status, views.SetupPage{Next: next, Ticket: p["ticket"], Problems: problems})
 	}
-	s.cookies.leave(w, r, views.Flash{Tone: views.ToneSuccess, Text: "We have mailed a code to %s.", Names: []string{by.User.Email}, Detail: fmt.Sprintf("It is good for %d minutes.", int(factor.EnrolLife.Minutes()))})
+	message := notice(views.ToneSuccess, say(r).SetupCodeSent(by.User.Email))
+	message.Detail = say(r).SetupCodeSentDetail(int(factor.EnrolLife.Minutes()))
+	s.cookies.leave(w, r, message)
 	query := url.Values{"code": {codeMailed}}
 	if next != "" {
 		query.Set("next", next)
@@ -89,12 +90,12 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 	if by.User.SecondFactor && o.CodesLeft > 0 {
 		return redirect(w, r, orDevices(page.Next))
 	}
-	page.Required, page.Staff, page.Codes = s.signIn.MustSetUp(by.User), by.User.Role == models.RoleSupport, by.User.SecondFactor
+	page.Required, page.Staff, page.Codes = s.factors.MustSetUp(by.User), by.User.Role == models.RoleSupport, by.User.SecondFactor
 	page.NeedsCode, page.CanMail = s.factors.NeedsCode(by), s.factors.CanMailCode()
 	needs := s.factors.NeedsConfirmation(by, page.Ticket)
 	if page.Codes {
 		needs = s.factors.CodesNeedConfirmation(by, o, page.Ticket)
-	} else if s.signIn.HasPasskeys() {
+	} else if s.factors.HasPasskeys() {
 		if page.Add, err = s.startPasskey(r); err != nil {
 			return err
 		}
@@ -102,12 +103,12 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 	if !needs {
 		page.Confirm = nil
 	} else {
-		c, err := s.confirmPart(r, "current_password")
+		c, err := s.confirmPart(r)
 		if err != nil {
 			return err
 		}
 		page.Confirm = &c
 	}
-	page.Shell = s.shell(w, r, "Set up two-step sign-in", "")
+	page.Shell = s.shell(w, r, say(r).SetupTitle(), "")
 	return render(w, r, status, views.Setup(page))
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/gorilla/sessions"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 )
 
 // maxTrusts is how many accounts may trust one browser; the one that was added longest ago goes first.
@@ -66,8 +66,8 @@ func (c *cookies) addTrust(w http.ResponseWriter, r *http.Request, secret string
 }
 
 // keeper lets a confirmation renew the cookie of the session that a request came with.
-func (s *Server) keeper(w http.ResponseWriter, r *http.Request) func(signin.BrowserKey) {
-	return func(key signin.BrowserKey) {
+func (s *Server) keeper(w http.ResponseWriter, r *http.Request) func(browser.Key) {
+	return func(key browser.Key) {
 		if err := s.cookies.setSession(w, r, key); err != nil {
 			s.log.WarnContext(r.Context(), "the renewed cookie could not be set", "request", request(r).id, "cause", err.Error())
 		}

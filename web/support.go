@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/auth/support"
 	"latchkey/models"
 	"latchkey/views"
@@ -15,7 +15,7 @@ import (
 
 // stats is the search and what it found, or else the last 30 days. The search is in the URL, so that it can be
 // kept and gone back to; a GET that writes is the one exception here: what it writes is that it was asked.
-func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func furtherURL(q support.Query, cursor string) string {
 }
 
 // charts are the numbers of the last 30 days. If they are not available, the page works without them.
-func (s *Server) charts(r *http.Request, by *signin.Session) []views.Chart {
+func (s *Server) charts(r *http.Request, by *browser.Session) []views.Chart {
 	n, err := s.support.DailyStats(r.Context(), by)
 	if err != nil {
 		s.log.WarnContext(r.Context(), "the numbers of the support desk could not be counted", "request", request(r).id, "cause", err.Error())
@@ -120,7 +120,7 @@ func personRow(p models.FoundPerson) views.SupportPerson {
 }
 
 // foundRow is a device as support sees it.
-func foundRow(d models.FoundDevice, by *signin.Session) views.SupportDevice {
+func foundRow(d models.FoundDevice, by *browser.Session) views.SupportDevice {
 	row := views.SupportDevice{
 		Device: deviceRow(catalog.Printer{}, d.Device, by), SignedInFrom: d.Device.CreatedIP, Live: d.End.Live(),
 		Owner: views.SupportPerson{

@@ -176,7 +176,7 @@ func TestAPersonsPageShowsDevicesAndActivityAndNothingToDo(t *testing.T) {
 		}
 		reasons := page.one("section", "aria-labelledby", "ended").texts("p", "class", "desk-end")
 		slices.Sort(reasons)
-		if want := []string{"Signed out because its token was used twice: it may have been copied, today", "Signed out by its owner, today"}; !slices.Equal(reasons, want) {
+		if want := []string{"Signed out because its sign-in may have been copied, today", "Signed out by its owner, today"}; !slices.Equal(reasons, want) {
 			t.Errorf("reasons: %q", reasons)
 		}
 		if strings.Contains(page.text(), kept.refresh) || !strings.Contains(page.text(), kept.id) {

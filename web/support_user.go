@@ -4,14 +4,14 @@ import (
 	"net/http"
 	"net/url"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/auth/support"
 	"latchkey/views"
 )
 
 // supportUser shows a person's devices and activity to the support staff, without any actions. Like a search, it is a GET that
 // writes: it records the view.
-func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err

@@ -6,12 +6,12 @@ import (
 	"encoding/base64"
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // trustedBrowsers lists the browsers that skip the second step.
-func (s *Server) trustedBrowsers(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) trustedBrowsers(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	o, err := s.factors.Overview(r.Context(), by)
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (s *Server) trustedBrowsers(w http.ResponseWriter, r *http.Request, by *sig
 			ID: t.ID.String(), Name: t.Name, Current: s.isTrusted(r, t.Hash), AddedAt: t.CreatedAt, Address: address, UsedAt: timeOrZero(t.UsedAt), ExpiresAt: t.ExpiresAt,
 		})
 	}
-	page.Shell = s.shell(w, r, "Trusted browsers", "security")
+	page.Shell = s.shell(w, r, say(r).TrustedTitle(), "security")
 	return render(w, r, http.StatusOK, views.TrustedBrowsers(page))
 }
 
@@ -42,7 +42,7 @@ func (s *Server) isTrusted(r *http.Request, hash []byte) bool {
 }
 
 // trustedBrowserEnd makes one browser, or without an id every browser, take the second step again.
-func (s *Server) trustedBrowserEnd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) trustedBrowserEnd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err
@@ -50,9 +50,9 @@ func (s *Server) trustedBrowserEnd(w http.ResponseWriter, r *http.Request, by *s
 	if err := s.factors.EndTrusted(r.Context(), by, r.PathValue("id"), from); err != nil {
 		return err
 	}
-	text := "That browser is no longer trusted. Its next sign-in asks for the second step."
+	text := say(r).TrustedEnded()
 	if r.PathValue("id") == "" {
-		text = "No browser is trusted any longer. The next sign-in in each asks for the second step."
+		text = say(r).TrustedEndedAll()
 	}
 	s.cookies.flash(w, r, views.ToneSuccess, text)
 	return redirect(w, r, "/security/browsers")

@@ -3,33 +3,33 @@ package web
 import (
 	"net/http"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
 // waysBack shows the open ways back.
-func (s *Server) waysBack(w http.ResponseWriter, r *http.Request, _ *signin.Session) error {
+func (s *Server) waysBack(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	return s.renderWaysBack(w, r, http.StatusOK, views.WaysBackPage{})
 }
 
 // waysBackEnd ends the ways back that the person may end.
-func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *signin.Session) error {
+func (s *Server) waysBackEnd(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	_, c, err := s.decodeConfirmed(w, r, "current_password")
 	if err != nil {
 		return err
 	}
 	ended, err := s.addresses.EndWaysBack(r.Context(), by, c)
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, "current_password", "No link was ended.")
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).FormerRefused())
 		if !ok {
 			return err
 		}
 		return s.renderWaysBack(w, r, status, views.WaysBackPage{Problems: problems})
 	}
 	if ended == 0 {
-		s.cookies.flash(w, r, views.ToneInfo, "There was no link to end. Links to older e-mail addresses end by themselves.")
+		s.cookies.flash(w, r, views.ToneInfo, say(r).FormerNothing())
 	} else {
-		s.cookies.flash(w, r, views.ToneSuccess, "The links that could take your account to newer e-mail addresses no longer work.")
+		s.cookies.flash(w, r, views.ToneSuccess, say(r).FormerDone())
 	}
 	return redirect(w, r, "/security/ways-back")
 }
@@ -44,10 +44,10 @@ func (s *Server) renderWaysBack(w http.ResponseWriter, r *http.Request, status i
 		page.CanEnd = page.CanEnd || way.Later
 	}
 	if page.CanEnd {
-		if page.Confirm, err = s.confirmPart(r, "current_password"); err != nil {
+		if page.Confirm, err = s.confirmPart(r); err != nil {
 			return err
 		}
 	}
-	page.Shell = s.shell(w, r, "Former e-mail addresses", "security")
+	page.Shell = s.shell(w, r, say(r).FormerTitle(), "security")
 	return render(w, r, status, views.WaysBack(page))
 }

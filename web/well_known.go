@@ -2,8 +2,10 @@ package web
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"latchkey/auth/dpop"
@@ -43,7 +45,7 @@ func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
 		DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`
 	}{
 		s.tokens.Config().Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json", s.base + "/docs",
-		[]string{}, []string{"refresh_token"}, []string{"none"}, []string{"none"}, dpop.Algs,
+		[]string{}, slices.Sorted(maps.Keys(grants)), []string{"none"}, []string{"none"}, dpop.Algs,
 	})
 }
 

@@ -4,9 +4,8 @@ import (
 	"context"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -48,7 +47,7 @@ func (s *Service) findInvitation(ctx context.Context, secret string) (models.One
 // AcceptInvitation uses the link up: it sets the first password, signs this browser in and mails the owner. The limits are those of
 // ResetPassword. Refusals: KindDeadLink, KindUsedLink, KindInvalidRequest (of new_password; the link stays good), KindRateLimited,
 // KindUnavailable.
-func (s *Service) AcceptInvitation(ctx context.Context, secret string, r signin.BrowserLogin) (key signin.BrowserKey, err error) {
+func (s *Service) AcceptInvitation(ctx context.Context, secret string, r browser.Login) (key browser.Key, err error) {
 	user, err := s.choosePassword(ctx, s.findInvitation, secret, r.Password, r.From)
 	if err != nil {
 		return key, err
@@ -56,15 +55,7 @@ func (s *Service) AcceptInvitation(ctx context.Context, secret string, r signin.
 	if user, err = s.asChosen(ctx, user); err != nil {
 		return key, err
 	}
-	n, keys := s.signIn.NewBrowser(token.Verified{User: user}, r)
-	n.Device.SignedInBy, n.Device.ProvedBy = models.ByInvitation, models.ByInvitation
-	d, err := s.tokens.AddDevice(ctx, n)
-	if err != nil {
-		return key, err
-	}
-	key = signin.KeyOf(d, keys)
-	key.SetUp = s.signIn.MustSetUp(user)
-	return key, nil
+	return s.browsers.SignIn(ctx, user, models.ByInvitation, r.From, r.Replaces)
 }
 
 // asChosen reads an account again after its owner has chosen a password. A sign-in with it fails if it has another one by now.

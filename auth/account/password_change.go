@@ -6,15 +6,17 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
 // PasswordChange is a person's request for a new password.
 type PasswordChange struct {
-	Confirmation signin.Confirmation // its Password is the current one
+	Confirmation confirm.Confirmation // its Password is the current one
 	New          string
 }
 
@@ -25,10 +27,10 @@ const ChangedBefore = -1
 const repeatWithin = time.Minute
 
 // ChangePassword replaces the password, signs out all devices except this browser, and returns how many. It returns
-// KindInvalidRequest (of current_password, code and new_password) and the errors of signin.Confirm.
-func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c PasswordChange) (revoked int64, err error) {
+// KindInvalidRequest (of current_password, code and new_password) and the errors of confirm.Service.Act.
+func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c PasswordChange) (revoked int64, err error) {
 	var bad auth.Fields
-	c.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+	c.Confirmation.CheckForm(&bad, by.User)
 	bad.Refuse("new_password", s.ProblemWithPassword(by.User.Email, c.New))
 	if len(bad) == 0 && c.Confirmation.Password == c.New {
 		bad.Refuse("new_password", "Choose a password other than the current one.")
@@ -39,10 +41,17 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 	if done, err := s.changedBefore(ctx, by.User, c); err != nil || done {
 		return ChangedBefore, err
 	}
-	done, err := s.signIn.CheckConfirmation(ctx, by, c.Confirmation)
+	err = s.confirm.Act(ctx, by, c.Confirmation, func(p models.Proof) (err error) {
+		revoked, err = s.changePassword(ctx, by, c, p)
+		return err
+	})
 	if err != nil {
 		return s.sentTwice(ctx, by, c, err)
 	}
+	return revoked, nil
+}
+
+func (s *Service) changePassword(ctx context.Context, by *browser.Session, c PasswordChange, p models.Proof) (revoked int64, err error) {
 	if err := s.judgeAtGate(ctx, by.User.Email, c); err != nil {
 		return 0, err
 	}
@@ -51,21 +60,17 @@ func (s *Service) ChangePassword(ctx context.Context, by *signin.Session, c Pass
 		return 0, err
 	}
 	now, from := s.clock.Now(), c.Confirmation.From
-	revoked, err = s.store.ChangePassword(ctx, models.PasswordChange{
-		UserID: by.User.ID, Verified: by.User.PasswordHash, Proof: done.Proof, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
+	return s.store.ChangePassword(ctx, models.PasswordChange{
+		UserID: by.User.ID, Proof: p, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
 		Event:      auth.Limited(auth.NewEvent(models.EventPasswordChanged, by.User.ID, from, now), ratelimit.PasswordLimit),
 		FreshStart: s.limits.FreshStart(by.User, from),
 		Mail:       s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
 	})
-	if err = s.signIn.FinishConfirmation(ctx, by, done, err); err != nil {
-		return s.sentTwice(ctx, by, c, err)
-	}
-	return revoked, nil
 }
 
 // sentTwice returns ChangedBefore when the change was refused only because the same form, sent twice, was faster: then the password
 // is another, and the code or the passkey's challenge is used.
-func (s *Service) sentTwice(ctx context.Context, by *signin.Session, c PasswordChange, refusal error) (int64, error) {
+func (s *Service) sentTwice(ctx context.Context, by *browser.Session, c PasswordChange, refusal error) (int64, error) {
 	if !errors.Is(refusal, models.ErrChanged) && !errors.Is(refusal, models.ErrUsed) {
 		return 0, refusal
 	}
@@ -86,7 +91,7 @@ func (s *Service) changedBefore(ctx context.Context, user models.User, c Passwor
 	if age := s.clock.Now().Sub(user.PasswordChangedAt); age < 0 || age >= repeatWithin || user.LockedAt != nil || user.MustChoosePassword() {
 		return false, nil
 	}
-	check, err := s.signIn.BeginCheck(ctx, signin.SignInAttempt{EmailKey: user.EmailKey, From: c.Confirmation.From, Confirms: true})
+	check, err := s.passwords.Begin(ctx, passwordcheck.Attempt{EmailKey: user.EmailKey, From: c.Confirmation.From, Confirms: true})
 	if err != nil {
 		return false, err
 	}

@@ -37,7 +37,7 @@ func (s *Service) RequestPasswordReset(ctx context.Context, email string, from a
 // mailPasswordReset mails the link of a password reset to the owner of an address, within the quotas for its key.
 func (s *Service) mailPasswordReset(ctx context.Context, email string, from auth.Caller, quotas func(key string) []ratelimit.Quota) error {
 	err := s.gate.Query(ctx, func() error {
-		key, err := s.signIn.EmailKey(ctx, email)
+		key, err := auth.EmailKey(ctx, s.store, email, s.clock.Now())
 		if err != nil {
 			return err
 		}

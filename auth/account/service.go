@@ -1,16 +1,17 @@
-// Package account makes and changes accounts: sign-up, invitation, password, "This wasn't me", and the export of an account's data.
+// Package account makes and changes accounts: sign-up, invitation, password and "This wasn't me".
 package account
 
 import (
 	"log/slog"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/password"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -26,36 +27,35 @@ type Config struct {
 
 // Parts are the dependencies of the service. All are required.
 type Parts struct {
-	Store  *models.Store
-	Clock  auth.Clock
-	Log    *slog.Logger
-	Idle   auth.Idle
-	Sealer *seal.Sealer
-	Notify *notify.Service
-	Tokens *token.Service
-	SignIn *signin.Service
-	Limits *ratelimit.Service
-	Gate   *ratelimit.Gate
-	Slots  *ratelimit.Slots
-	Hasher *ratelimit.Hasher
+	Store     *models.Store
+	Clock     auth.Clock
+	Log       *slog.Logger
+	Sealer    *seal.Sealer
+	Notify    *notify.Service
+	Passwords *passwordcheck.Service
+	Browsers  *browser.Service
+	Confirm   *confirm.Service
+	Limits    *ratelimit.Service
+	Gate      *ratelimit.Gate
+	Slots     *ratelimit.Slots
+	Hasher    *ratelimit.Hasher
 }
 
 // Service makes and changes accounts. It is safe for concurrent use.
 type Service struct {
-	config  Config
-	store   *models.Store
-	clock   auth.Clock
-	log     *slog.Logger
-	idle    auth.Idle
-	sealer  *seal.Sealer
-	notify  *notify.Service
-	tokens  *token.Service
-	signIn  *signin.Service
-	limits  *ratelimit.Service
-	gate    *ratelimit.Gate
-	slots   *ratelimit.Slots
-	hasher  *ratelimit.Hasher
-	exports *ratelimit.PerAccount
+	config    Config
+	store     *models.Store
+	clock     auth.Clock
+	log       *slog.Logger
+	sealer    *seal.Sealer
+	notify    *notify.Service
+	passwords *passwordcheck.Service
+	browsers  *browser.Service
+	confirm   *confirm.Service
+	limits    *ratelimit.Service
+	gate      *ratelimit.Gate
+	slots     *ratelimit.Slots
+	hasher    *ratelimit.Hasher
 
 	breaches *breaches
 }
@@ -63,9 +63,9 @@ type Service struct {
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
-		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, notify: p.Notify, tokens: p.Tokens,
-		signIn: p.SignIn, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
-		exports: ratelimit.NewPerAccount(ratelimit.MaxDownloads), breaches: newBreaches(c.Breached, p.Log, p.Clock.Now),
+		config: c, store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify,
+		passwords: p.Passwords, browsers: p.Browsers, confirm: p.Confirm, limits: p.Limits, gate: p.Gate, slots: p.Slots, hasher: p.Hasher,
+		breaches: newBreaches(c.Breached, p.Log, p.Clock.Now),
 	}
 }
 

@@ -10,11 +10,10 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/password"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -68,7 +67,7 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		return err
 	}
 	err = s.gate.Query(ctx, func() error {
-		key, err := s.signIn.EmailKey(ctx, r.Email)
+		key, err := auth.EmailKey(ctx, s.store, r.Email, s.clock.Now())
 		if err != nil {
 			return err
 		}
@@ -167,7 +166,7 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 	if err != nil {
 		return link, p, &auth.Error{Kind: notify.ErrDeadLink.Kind, Message: notify.ErrDeadLink.Message, Cause: err}
 	}
-	key, err := s.signIn.EmailKey(ctx, p.Email)
+	key, err := auth.EmailKey(ctx, s.store, p.Email, s.clock.Now())
 	if err == nil {
 		_, err = s.store.UserByEmail(ctx, key)
 	}
@@ -183,7 +182,7 @@ func (s *Service) findSignup(ctx context.Context, secret string) (link models.On
 // ConfirmSignup makes the account and signs this browser in to it. It asks for the password again: another person may have signed
 // up the address, and the reader of its mail must not open an account whose password that person knows. ConfirmSignup returns
 // KindDeadLink, KindUsedLink, KindWrongPassword, KindInvalidRequest, KindRateLimited, or KindUnavailable.
-func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.BrowserLogin) (key signin.BrowserKey, next string, err error) {
+func (s *Service) ConfirmSignup(ctx context.Context, secret string, r browser.Login) (key browser.Key, next string, err error) {
 	link, p, err := s.findSignup(ctx, secret)
 	if err != nil {
 		return key, "", err
@@ -195,10 +194,10 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 	// Wrong passwords count for the link, not for the address. Strangers could use up a limit of the address, but only the reader
 	// of the mail has the link.
 	waiting := models.User{EmailKey: "signup " + notify.LinkID(secret), PasswordHash: p.Hash}
-	if err := s.signIn.ConfirmPassword(ctx, waiting, r.Password, r.From); err != nil {
+	if err := s.passwords.Confirm(ctx, waiting, r.Password, r.From); err != nil {
 		return key, "", err
 	}
-	mailKey, err := s.signIn.EmailKey(ctx, p.Email)
+	mailKey, err := auth.EmailKey(ctx, s.store, p.Email, s.clock.Now())
 	if err != nil {
 		return key, "", err
 	}
@@ -216,15 +215,8 @@ func (s *Service) ConfirmSignup(ctx context.Context, secret string, r signin.Bro
 			return err
 		})
 	}
-	n, keys := s.signIn.NewBrowser(token.Verified{User: user}, r)
-	n.Device.SignedInBy, n.Device.ProvedBy = models.BySignUp, models.BySignUp
-	d, err := s.tokens.AddDevice(ctx, n)
-	if err != nil {
-		return key, "", err
-	}
-	key = signin.KeyOf(d, keys)
-	key.SetUp = s.signIn.MustSetUp(user)
-	return key, p.Next, nil
+	key, err = s.browsers.SignIn(ctx, user, models.BySignUp, r.From, r.Replaces)
+	return key, p.Next, err
 }
 
 // CheckNewAccount checks the address and the password of a new account. It returns KindInvalidRequest, of email and password.
@@ -258,7 +250,7 @@ type NewAccount struct {
 // account has the address or may take it back.
 func (s *Service) CreateUser(ctx context.Context, a NewAccount, event func(models.User) models.Event) (models.User, error) {
 	email := auth.TrimEmail(a.Email)
-	key, err := s.signIn.EmailKey(ctx, email)
+	key, err := auth.EmailKey(ctx, s.store, email, s.clock.Now())
 	if err != nil {
 		return models.User{}, err
 	}

@@ -8,16 +8,17 @@ import (
 	"fmt"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
 // Request is a person's request for another address.
 type Request struct {
 	Email        string
-	Confirmation signin.Confirmation
+	Confirmation confirm.Confirmation
 }
 
 // pendingEmail is an address that waits for its confirmation, with the account's address, password hash and version of factors at the
@@ -32,9 +33,9 @@ type pendingEmail struct {
 // address ends; one to the same address stays good, because the form may have been sent twice.
 //
 // The response and its cost do not tell whether another account has the address or may take it back: a mail tells the address's
-// owner instead. Ask returns KindInvalidRequest (of email, password and code), the errors of signin.Confirm, and KindNotFound if no
+// owner instead. Ask returns KindInvalidRequest (of email, password and code), the errors of confirm.Service.Act, and KindNotFound if no
 // mail is sent here.
-func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error {
+func (s *Service) Ask(ctx context.Context, by *browser.Session, r Request) error {
 	if !s.notify.Enabled() {
 		return auth.Refuse(auth.KindNotFound, "No mail is sent here. Ask the operator of this service for another e-mail address.")
 	}
@@ -42,32 +43,9 @@ func (s *Service) Ask(ctx context.Context, by *signin.Session, r Request) error 
 	if err := checkNewEmail(by.User, r); err != nil {
 		return err
 	}
-	done, err := s.signIn.CheckConfirmation(ctx, by, r.Confirmation)
-	if err != nil {
-		return err
-	}
-	err = s.gate.Query(ctx, func() error {
-		box, account := ratelimit.Mailbox(r.Email), by.User.ID.String()
-		err := s.limits.CountRequest(ctx, s.limits.Quota(ratelimit.MaxEmailMails, "email", box), s.limits.Quota(ratelimit.MaxEmailMailsByAccount, "email", box, account),
-			s.limits.EmailAskedQuota(by.User), s.limits.NetworkQuota(r.Confirmation.From, ratelimit.MaxNetEmails, "email network"))
-		if err != nil {
-			return err
-		}
-		key, err := s.signIn.EmailKey(ctx, r.Email)
-		if err != nil {
-			return err
-		}
-		_, err = s.store.UserByEmail(ctx, key)
-		if err != nil && !errors.Is(err, models.ErrNotFound) {
-			return err
-		}
-		held, heldErr := s.store.AddressHeld(ctx, key, by.User.ID, s.clock.Now())
-		if heldErr != nil {
-			return heldErr
-		}
-		return s.ask(ctx, by.User, r, done.Proof, err == nil, held)
+	return s.confirm.Act(ctx, by, r.Confirmation, func(p models.Proof) error {
+		return s.gate.Query(ctx, func() error { return s.ask(ctx, by.User, r, p) })
 	})
-	return s.signIn.FinishConfirmation(ctx, by, done, err)
 }
 
 func checkNewEmail(user models.User, r Request) error {
@@ -79,13 +57,37 @@ func checkNewEmail(user models.User, r Request) error {
 	if len(bad) == 0 && auth.SameEmail(r.Email) == auth.SameEmail(user.EmailKey) {
 		bad.Refuse("email", "This is your e-mail address already.")
 	}
-	r.Confirmation.Check(&bad, user, signin.ConfirmFields{Password: "password", Code: "code"})
+	r.Confirmation.CheckForm(&bad, user)
 	return bad.Err()
 }
 
-// ask writes the mail, with the link or, if the address is taken or held, without. In that case the link's secret never
+// ask counts the request and writes the mail, with the link or, if the address is taken or held, without.
+func (s *Service) ask(ctx context.Context, user models.User, r Request, proof models.Proof) error {
+	box, account := ratelimit.Mailbox(r.Email), user.ID.String()
+	err := s.limits.CountRequest(ctx, s.limits.Quota(ratelimit.MaxEmailMails, "email", box), s.limits.Quota(ratelimit.MaxEmailMailsByAccount, "email", box, account),
+		s.limits.EmailAskedQuota(user), s.limits.NetworkQuota(r.Confirmation.From, ratelimit.MaxNetEmails, "email network"))
+	if err != nil {
+		return err
+	}
+	key, err := auth.EmailKey(ctx, s.store, r.Email, s.clock.Now())
+	if err != nil {
+		return err
+	}
+	_, err = s.store.UserByEmail(ctx, key)
+	if err != nil && !errors.Is(err, models.ErrNotFound) {
+		return err
+	}
+	taken := err == nil
+	held, err := s.store.AddressHeld(ctx, key, user.ID, s.clock.Now())
+	if err != nil {
+		return err
+	}
+	return s.writeLink(ctx, user, r, proof, taken, held)
+}
+
+// writeLink writes the mail, with the link or, if the address is taken or held, without. In that case the link's secret never
 // leaves this function.
-func (s *Service) ask(ctx context.Context, user models.User, r Request, proof models.Proof, taken, held bool) error {
+func (s *Service) writeLink(ctx context.Context, user models.User, r Request, proof models.Proof, taken, held bool) error {
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindEmailConfirm, r.Confirmation.From, now)
 	link, secret := notify.NewLink(user.ID, notify.LinkEmail, s.emailSubject(r.Email), now, notify.EmailLife)
@@ -105,7 +107,7 @@ func (s *Service) ask(ctx context.Context, user models.User, r Request, proof mo
 	n := s.notify.ComposeTo(r.Email, user.ID, l, link)
 	n.Mail.Kind = string(notify.KindEmailConfirm) // the activity reports a failed mail by its kind, which must not tell whether the address is taken
 	return s.store.AskEmailChange(ctx, models.EmailRequest{
-		UserID: user.ID, Verified: user.PasswordHash, Proof: proof, At: now, Mail: n,
+		UserID: user.ID, Proof: proof, At: now, Mail: n,
 		Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.Confirmation.From, now), ratelimit.AddressLimit),
 	})
 }

@@ -72,10 +72,10 @@ func (s *Service) Confirm(ctx context.Context, secret, password string, from aut
 	if bad.Text("password", password, auth.MaxPassword); bad.Err() != nil {
 		return move, bad.Err()
 	}
-	if err := s.signIn.ConfirmPassword(ctx, user, password, from); err != nil {
+	if err := s.passwords.Confirm(ctx, user, password, from); err != nil {
 		return move, err
 	}
-	key, err := s.signIn.EmailKey(ctx, p.Email)
+	key, err := auth.EmailKey(ctx, s.store, p.Email, s.clock.Now())
 	if err != nil {
 		return move, err
 	}

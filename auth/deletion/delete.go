@@ -8,22 +8,23 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
 // Request is a person's request to delete their account.
 type Request struct {
 	Email        string // of the account, typed once more, so that a person deletes only the account that they mean
-	Confirmation signin.Confirmation
+	Confirmation confirm.Confirmation
 }
 
 // Delete deletes the account of a person who gives its address and confirms it, with its devices and everything else except anonymous
 // events, and mails a farewell. It cannot be undone. Delete returns KindNotAllowed for support staff, KindInvalidRequest (of email,
-// also while a former address can be taken back, current_password and code), the errors of signin.Confirm, or KindSignedOut if the
+// also while a former address can be taken back, current_password and code), the errors of confirm.Service.Act, or KindSignedOut if the
 // account is already gone.
-func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) error {
+func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) error {
 	if by.Support() {
 		return errStaffStays
 	}
@@ -32,18 +33,26 @@ func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) err
 	if bad.Text("email", d.Email, auth.MaxEmail); len(bad) == 0 && auth.SameEmail(d.Email) != auth.SameEmail(by.User.Email) {
 		bad.Refuse("email", "This is not the e-mail address of the account that you are signed in to.")
 	}
-	d.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+	d.Confirmation.CheckForm(&bad, by.User)
 	if err := bad.Err(); err != nil {
 		return err
 	}
-	done, err := s.signIn.CheckConfirmation(ctx, by, d.Confirmation)
-	if err != nil {
-		return err
-	}
-	now, from := s.clock.Now(), d.Confirmation.From
 	var had []string
+	err := s.confirm.Act(ctx, by, d.Confirmation, func(p models.Proof) (err error) {
+		had, err = s.delete(ctx, by, p, d.Confirmation.From)
+		return err
+	})
+	if err == nil {
+		s.finishSoon(ctx, by.User.ID, had)
+	}
+	return err
+}
+
+// delete deletes the account, and returns the keys of the addresses that it had.
+func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proof, from auth.Caller) (had []string, err error) {
+	now := s.clock.Now()
 	err = s.store.DeleteUser(ctx, models.Deletion{
-		UserID: by.User.ID, Verified: by.User.PasswordHash, Proof: done.Proof, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
+		UserID: by.User.ID, Proof: p, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
 		Farewell: s.farewell(by.User, from, now),
 		Seal: func(emailKeys []string) []byte {
 			had = emailKeys
@@ -56,10 +65,7 @@ func (s *Service) Delete(ctx context.Context, by *signin.Session, d Request) err
 	case errors.Is(err, models.ErrWayBack):
 		err = auth.InvalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
 	}
-	if err = s.signIn.FinishConfirmation(ctx, by, done, err); err == nil {
-		s.finishSoon(ctx, by.User.ID, had)
-	}
-	return err
+	return had, err
 }
 
 // farewell is the mail to the address of an account that is deleted with this transaction, in the account's language.
@@ -70,7 +76,7 @@ func (s *Service) farewell(u models.User, from auth.Caller, now time.Time) model
 }
 
 // Deleted reports whether the account that a browser was signed in to is gone.
-func (s *Service) Deleted(ctx context.Context, key signin.BrowserKey) bool {
+func (s *Service) Deleted(ctx context.Context, key browser.Key) bool {
 	_, err := s.store.UserByID(ctx, key.UserID)
 	return errors.Is(err, models.ErrNotFound)
 }
@@ -80,7 +86,7 @@ func (s *Service) Deleted(ctx context.Context, key signin.BrowserKey) bool {
 var errStaffStays = &auth.Error{Kind: auth.KindNotAllowed, Message: "Accounts of the support staff cannot be deleted here. Ask the operator of this service to take the role away first."}
 
 // whyNotDeleted returns an error that says what has changed since the confirmation was checked.
-func (s *Service) whyNotDeleted(ctx context.Context, by *signin.Session, cause error) error {
+func (s *Service) whyNotDeleted(ctx context.Context, by *browser.Session, cause error) error {
 	u, err := s.store.UserByID(ctx, by.User.ID)
 	switch {
 	case errors.Is(err, models.ErrNotFound), err == nil && u.DisabledAt != nil:

@@ -6,24 +6,24 @@ import (
 	"log/slog"
 
 	"latchkey/auth"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
 // Service deletes accounts. It is safe for concurrent use.
 type Service struct {
-	store  *models.Store
-	clock  auth.Clock
-	log    *slog.Logger
-	sealer *seal.Sealer
-	notify *notify.Service
-	signIn *signin.Service
-	wake   chan struct{} // wakes Run
+	store   *models.Store
+	clock   auth.Clock
+	log     *slog.Logger
+	sealer  *seal.Sealer
+	notify  *notify.Service
+	confirm *confirm.Service
+	wake    chan struct{} // wakes Run
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock, log *slog.Logger, sealer *seal.Sealer, notify *notify.Service, signIn *signin.Service) *Service {
-	return &Service{store: store, clock: clock, log: log, sealer: sealer, notify: notify, signIn: signIn, wake: make(chan struct{}, 1)}
+func New(store *models.Store, clock auth.Clock, log *slog.Logger, sealer *seal.Sealer, notify *notify.Service, confirm *confirm.Service) *Service {
+	return &Service{store: store, clock: clock, log: log, sealer: sealer, notify: notify, confirm: confirm, wake: make(chan struct{}, 1)}
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -36,23 +36,30 @@ var activityKinds = map[string][]models.EventFilter{
 		{Kind: models.EventCodeFailed}, {Kind: models.EventSecondStepMissed}, {Kind: models.EventFactorClosed},
 		{Kind: models.EventRecoveryCodeUsed},
 	},
-	FilterSignIns: {
-		{Kind: models.EventSignIn}, {Kind: models.EventSignInFailed}, {Kind: models.EventSignOut},
-		{Kind: models.EventCodeFailed}, {Kind: models.EventSecondStepMissed}, {Kind: models.EventRecoveryCodeUsed}, {Kind: models.EventConfirmed},
-	},
-	FilterDevices: {
-		{Kind: models.EventDeviceRevoked}, {Kind: models.EventDevicesRevoked}, {Kind: models.EventDeviceRenamed},
-		{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked}, {Kind: models.EventDeviceRestored},
-		{Kind: models.EventBrowserTrusted}, {Kind: models.EventBrowserUntrusted},
-	},
-	FilterAccount: {
-		{Kind: models.EventAccountCreated}, {Kind: models.EventInvited}, {Kind: models.EventPasswordChanged}, {Kind: models.EventPasswordFailed}, {Kind: models.EventPasswordReset},
-		{Kind: models.EventRoleChanged}, {Kind: models.EventDisabled}, {Kind: models.EventEnabled}, {Kind: models.EventLocked}, {Kind: models.EventMailFailed},
-		{Kind: models.EventEmailAsked}, {Kind: models.EventEmailChanged}, {Kind: models.EventEmailRestored}, {Kind: models.EventWaysBackEnded},
-		{Kind: models.EventDataDownloaded}, {Kind: models.EventAccountDeleted}, {Kind: models.EventSeenBySupport}, {Kind: models.EventSupportSearched}, {Kind: models.EventSupportLooked},
-		{Kind: models.EventFactorAdded}, {Kind: models.EventFactorRemoved}, {Kind: models.EventFactorRenamed}, {Kind: models.EventFactorClosed},
-		{Kind: models.EventFactorsReset}, {Kind: models.EventRecoveryCodesMade},
-	},
+	FilterSignIns: signInEvents,
+	FilterDevices: deviceEvents,
+	FilterAccount: accountEvents(),
+}
+
+var signInEvents = []models.EventFilter{
+	{Kind: models.EventSignIn}, {Kind: models.EventSignInFailed}, {Kind: models.EventSignOut},
+	{Kind: models.EventCodeFailed}, {Kind: models.EventSecondStepMissed}, {Kind: models.EventRecoveryCodeUsed}, {Kind: models.EventConfirmed},
+}
+
+var deviceEvents = []models.EventFilter{
+	{Kind: models.EventDeviceRevoked}, {Kind: models.EventDevicesRevoked}, {Kind: models.EventDeviceRenamed},
+	{Kind: models.EventDeviceReused}, {Kind: models.EventDeviceForked}, {Kind: models.EventDeviceRestored},
+	{Kind: models.EventBrowserTrusted}, {Kind: models.EventBrowserUntrusted},
+}
+
+// accountEvents are those of the account: all that are neither sign-ins nor about devices.
+func accountEvents() (list []models.EventFilter) {
+	for _, kind := range models.EventKinds {
+		if e := (models.EventFilter{Kind: kind}); !slices.Contains(signInEvents, e) && !slices.Contains(deviceEvents, e) {
+			list = append(list, e)
+		}
+	}
+	return list
 }
 
 // ActivityFilter returns name if it is a filter, and else "".
@@ -72,7 +79,7 @@ func Alarming(e models.Event) bool {
 
 // Activity returns a page of the person's events, newest first, from the cursor on, and the cursor of the next page, which is "" on
 // the last page. The cursor "", or an invalid one, starts at the newest event. The filter "" shows all events.
-func (s *Service) Activity(ctx context.Context, by *signin.Session, filter, cursor string) (list []models.Event, next string, err error) {
+func (s *Service) Activity(ctx context.Context, by *browser.Session, filter, cursor string) (list []models.Event, next string, err error) {
 	return s.EventsOf(ctx, by.User.ID, filter, cursor)
 }
 

@@ -8,14 +8,15 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
 
 // List returns a person's live devices, most recently active first. The current device is active now.
-func (s *Service) List(ctx context.Context, by *signin.Session) ([]models.Device, error) {
+func (s *Service) List(ctx context.Context, by *browser.Session) ([]models.Device, error) {
 	list, err := s.store.LiveDevices(ctx, by.User.ID, s.idle.Live(s.clock.Now()))
 	for i := range list {
 		if list[i].ID == by.Device.ID {
@@ -26,7 +27,7 @@ func (s *Service) List(ctx context.Context, by *signin.Session) ([]models.Device
 }
 
 // Find returns a live device of the signed-in person, or KindNotFound.
-func (s *Service) Find(ctx context.Context, by *signin.Session, id string) (models.Device, error) {
+func (s *Service) Find(ctx context.Context, by *browser.Session, id string) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
 		return models.Device{}, err
@@ -42,7 +43,7 @@ var errNoDevice = &auth.Error{Kind: auth.KindNotFound, Message: "There is no suc
 
 // Revoke signs out a device of the person and returns it. If the device was signed out already, nothing changes, and Revoke returns
 // no error.
-func (s *Service) Revoke(ctx context.Context, by *signin.Session, id string, from auth.Caller) (models.Device, error) {
+func (s *Service) Revoke(ctx context.Context, by *browser.Session, id string, from auth.Caller) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
 		return models.Device{}, err
@@ -51,7 +52,7 @@ func (s *Service) Revoke(ctx context.Context, by *signin.Session, id string, fro
 }
 
 // RevokeOthers signs out all devices of the person except this browser, and returns how many there were.
-func (s *Service) RevokeOthers(ctx context.Context, by *signin.Session, from auth.Caller) (int64, error) {
+func (s *Service) RevokeOthers(ctx context.Context, by *browser.Session, from auth.Caller) (int64, error) {
 	e := auth.NewEvent(models.EventDevicesRevoked, by.User.ID, from, s.clock.Now())
 	e.Detail = string(models.RevokedByOwner)
 	return s.store.RevokeOthers(ctx, by.User.ID, by.Device.ID, e)
@@ -60,7 +61,7 @@ func (s *Service) RevokeOthers(ctx context.Context, by *signin.Session, from aut
 // Rename renames a live device of the person and returns it. A name that another device has gets a number. Past
 // ratelimit.RenameLimit, which counts all devices of the account, Rename returns KindRateLimited. It changes and counts nothing if
 // the device already has the name.
-func (s *Service) Rename(ctx context.Context, by *signin.Session, id, name string, from auth.Caller) (models.Device, error) {
+func (s *Service) Rename(ctx context.Context, by *browser.Session, id, name string, from auth.Caller) (models.Device, error) {
 	key, err := deviceKey(by.User.ID, id)
 	if err != nil {
 		return models.Device{}, err
@@ -79,7 +80,7 @@ func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string,
 	case errors.Is(err, models.ErrChanged):
 		return d, &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
 	case errors.Is(err, models.ErrUsed):
-		return d, signin.ErrNotConfirmed
+		return d, confirm.ErrNotConfirmed
 	}
 	return d, err
 }
@@ -93,7 +94,7 @@ func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID
 	}
 	d, _, err := s.store.RevokeDevice(ctx, key, e, confirmed...)
 	if errors.Is(err, models.ErrUsed) {
-		return d, signin.ErrNotConfirmed
+		return d, confirm.ErrNotConfirmed
 	}
 	return d, err
 }
@@ -133,7 +134,7 @@ type TokenAct struct {
 	Claims       *token.Claims
 	ID           string // "current" for the token's own device, or a device id
 	Password     string // needed for another device; not enough where the account has a second factor
-	Confirmation string // of signin.ConfirmApp, in place of the password
+	Confirmation string // of confirm.Service.App, in place of the password
 	Name         string // the new name of a rename
 	From         auth.Caller
 }
@@ -183,14 +184,14 @@ func (s *Service) authorise(ctx context.Context, a TokenAct) (key models.DeviceK
 	if _, err := s.store.Device(ctx, key.UserID, key.ID); err != nil {
 		return key, false, nil, err
 	}
-	jkt := signin.KeyOfToken(a.Claims)
+	jkt := a.Claims.JKT()
 	if me.JKT != "" && jkt == me.JKT {
 		return key, false, nil, nil // a server that saw the token could not have made the proof
 	}
 	if a.Confirmation == "" {
 		return key, false, nil, s.checkPassword(ctx, own.UserID, a)
 	}
-	use, err := signin.ConfirmationUse(own, jkt, a.Confirmation)
+	use, err := confirm.AppUse(own, jkt, a.Confirmation)
 	return key, false, []models.ChallengeUse{use}, err
 }
 
@@ -209,5 +210,5 @@ func (s *Service) checkPassword(ctx context.Context, user uuid.UUID, a TokenAct)
 	if problem := auth.ProblemWithText(a.Password, auth.MaxPassword); problem != "" {
 		return auth.InvalidField("password", problem)
 	}
-	return s.signIn.ConfirmPassword(ctx, owner, a.Password, a.From)
+	return s.passwords.Confirm(ctx, owner, a.Password, a.From)
 }

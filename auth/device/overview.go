@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -34,7 +34,7 @@ type EndedDevice struct {
 }
 
 // Overview returns a person's devices and the warnings that were not dismissed, in two queries.
-func (s *Service) Overview(ctx context.Context, by *signin.Session) (Overview, error) {
+func (s *Service) Overview(ctx context.Context, by *browser.Session) (Overview, error) {
 	now := s.clock.Now()
 	live := s.idle.Live(now)
 	var o Overview
@@ -73,7 +73,7 @@ func (o Overview) lives(id uuid.NullUUID) bool {
 
 // DismissAlerts hides the warnings up to a time from the person's pages. The activity keeps them. Later warnings, and those after
 // now, are still shown.
-func (s *Service) DismissAlerts(ctx context.Context, by *signin.Session, until time.Time) error {
+func (s *Service) DismissAlerts(ctx context.Context, by *browser.Session, until time.Time) error {
 	if now := s.clock.Now(); until.After(now) {
 		until = now
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/models"
 )
 
@@ -23,7 +23,7 @@ type Secured struct {
 
 // Secured returns how far a person has got in securing the account. It is told from the account: what the activity holds, when the
 // password was changed, and whether the person signed devices out or dismissed the warnings since.
-func (s *Service) Secured(ctx context.Context, by *signin.Session) (o Secured, err error) {
+func (s *Service) Secured(ctx context.Context, by *browser.Session) (o Secured, err error) {
 	now := s.clock.Now()
 	list, err := s.List(ctx, by)
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Service) Secured(ctx context.Context, by *signin.Session) (o Secured, e
 }
 
 // newest returns when the newest event of some kinds was, or the zero time.
-func (s *Service) newest(ctx context.Context, by *signin.Session, now time.Time, kinds ...models.EventKind) (time.Time, error) {
+func (s *Service) newest(ctx context.Context, by *browser.Session, now time.Time, kinds ...models.EventKind) (time.Time, error) {
 	var filters []models.EventFilter
 	for _, k := range kinds {
 		filters = append(filters, models.EventFilter{Kind: k})

@@ -3,21 +3,21 @@ package device
 
 import (
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
 
 // Service manages devices for their owners. It is safe for concurrent use.
 type Service struct {
-	store  *models.Store
-	clock  auth.Clock
-	idle   auth.Idle
-	signIn *signin.Service
-	tokens *token.Service
+	store     *models.Store
+	clock     auth.Clock
+	idle      auth.Idle
+	passwords *passwordcheck.Service
+	tokens    *token.Service
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, signIn *signin.Service) *Service {
-	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, signIn: signIn}
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *passwordcheck.Service) *Service {
+	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords}
 }

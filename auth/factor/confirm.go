@@ -10,7 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/models"
 )
 
@@ -33,7 +34,7 @@ func (s *Service) CodesTicket(user, device uuid.UUID) (string, error) {
 	return s.sealFor(codesTicketRow, user, device[:], ticketLife)
 }
 
-func (s *Service) goodTicket(row []byte, by *signin.Session, ticket string) bool {
+func (s *Service) goodTicket(row []byte, by *browser.Session, ticket string) bool {
 	if ticket == "" {
 		return false
 	}
@@ -43,7 +44,7 @@ func (s *Service) goodTicket(row []byte, by *signin.Session, ticket string) bool
 
 // Act is what every change of a factor comes with.
 type Act struct {
-	Confirmation  signin.Confirmation
+	Confirmation  confirm.Confirmation
 	SignOutOthers bool   // also sign out all devices but this browser
 	EnrolCode     string // that the support staff get by mail, or from the operator, for their first factor
 }
@@ -56,16 +57,16 @@ type confirmed struct {
 
 // NeedsConfirmation reports whether the first factor of the person must be confirmed. The set-up that a sign-in leads into is confirmed
 // by the ticket of that sign-in.
-func (s *Service) NeedsConfirmation(by *signin.Session, ticket string) bool {
-	return !s.signIn.MustSetUp(by.User) || !s.goodTicket(setUpTicketRow, by, ticket)
+func (s *Service) NeedsConfirmation(by *browser.Session, ticket string) bool {
+	return !s.policy.MustSetUp(by.User) || !s.goodTicket(setUpTicketRow, by, ticket)
 }
 
-// confirm checks that it is the account's owner who acts.
-func (s *Service) confirm(ctx context.Context, by *signin.Session, c signin.Confirmation) (confirmed, error) {
+// confirmAct checks that it is the account's owner who acts.
+func (s *Service) confirmAct(ctx context.Context, by *browser.Session, c confirm.Confirmation) (confirmed, error) {
 	if !s.NeedsConfirmation(by, c.Ticket) {
 		return confirmed{verified: by.User.PasswordHash}, nil
 	}
-	done, err := s.signIn.Confirm(ctx, by, c)
+	done, err := s.confirm.Confirm(ctx, by, c)
 	if err != nil {
 		return confirmed{}, err
 	}
@@ -77,17 +78,17 @@ func (s *Service) confirm(ctx context.Context, by *signin.Session, c signin.Conf
 }
 
 // checkAct checks the form of an act that adds a factor.
-func (s *Service) checkAct(bad *auth.Fields, by *signin.Session, a Act) {
+func (s *Service) checkAct(bad *auth.Fields, by *browser.Session, a Act) {
 	if s.NeedsCode(by) && strings.TrimSpace(a.EnrolCode) == "" {
 		bad.Refuse("enrol_code", "This is required.")
 	}
 	if s.NeedsConfirmation(by, a.Confirmation.Ticket) {
-		a.Confirmation.Check(bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
+		a.Confirmation.CheckForm(bad, by.User)
 	}
 }
 
 // keep returns the device that stays when an act signs out all others, or nil if it signs out none.
-func (a Act) keep(by *signin.Session) *uuid.UUID {
+func (a Act) keep(by *browser.Session) *uuid.UUID {
 	if !a.SignOutOthers {
 		return nil
 	}

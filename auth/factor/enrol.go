@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/recovery"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -22,11 +22,11 @@ const (
 )
 
 // NeedsCode reports whether the person adds a first factor only with an enrolment code.
-func (s *Service) NeedsCode(by *signin.Session) bool { return s.UserNeedsCode(by.User) }
+func (s *Service) NeedsCode(by *browser.Session) bool { return s.UserNeedsCode(by.User) }
 
 // UserNeedsCode is NeedsCode for an account.
 func (s *Service) UserNeedsCode(u models.User) bool {
-	return u.Role == models.RoleSupport && s.signIn.MustSetUp(u)
+	return u.Role == models.RoleSupport && s.policy.MustSetUp(u)
 }
 
 // NewCode makes an enrolment code in the form of a recovery code. The row holds only its hash.
@@ -41,7 +41,7 @@ func (s *Service) CanMailCode() bool { return s.notify.Enabled() }
 
 // MailCode mails an enrolment code to the person's address. Earlier codes stay good: otherwise a thief could end the owner's. It
 // returns KindNotAllowed for a person who needs no code or where no mail is sent, and KindRateLimited.
-func (s *Service) MailCode(ctx context.Context, by *signin.Session, from auth.Caller) error {
+func (s *Service) MailCode(ctx context.Context, by *browser.Session, from auth.Caller) error {
 	if !s.NeedsCode(by) || !s.CanMailCode() {
 		return auth.Refuse(auth.KindNotAllowed, "No code can be mailed for this account.")
 	}
@@ -60,7 +60,7 @@ func (s *Service) MailCode(ctx context.Context, by *signin.Session, from auth.Ca
 
 // checkCode checks the enrolment code of an act where one is needed, and returns its use. It counts as an attempt for every code of the
 // account that is good.
-func (s *Service) checkCode(ctx context.Context, by *signin.Session, typed string) (*models.ChallengeUse, error) {
+func (s *Service) checkCode(ctx context.Context, by *browser.Session, typed string) (*models.ChallengeUse, error) {
 	if !s.NeedsCode(by) {
 		return nil, nil //nolint:nilnil // no code is needed
 	}

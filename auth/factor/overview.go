@@ -5,7 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/models"
 )
 
@@ -29,7 +30,7 @@ func (o Overview) Last() bool {
 }
 
 // Overview reads the factors of the signed-in person.
-func (s *Service) Overview(ctx context.Context, by *signin.Session) (o Overview, err error) {
+func (s *Service) Overview(ctx context.Context, by *browser.Session) (o Overview, err error) {
 	list, err := s.store.Factors(ctx, by.User.ID)
 	if err != nil {
 		return o, err
@@ -39,7 +40,7 @@ func (s *Service) Overview(ctx context.Context, by *signin.Session) (o Overview,
 		case models.FactorPasskey:
 			o.Passkeys = append(o.Passkeys, f)
 		case models.FactorTOTP:
-			o.App, o.Closed = &f, f.Wrong >= signin.MaxWrongInRow
+			o.App, o.Closed = &f, f.Wrong >= challenge.MaxWrongInRow
 		case models.FactorRecoveryCode:
 			o.CodesMadeAt = f.CreatedAt
 			if f.UsedAt == nil {

@@ -3,13 +3,10 @@ package factor
 import (
 	"context"
 	"errors"
-	"strings"
-
-	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -19,15 +16,15 @@ var errNoFactor = &auth.Error{Kind: auth.KindNotFound, Message: "Your account no
 var errLastFactor = &auth.Error{Kind: auth.KindNotAllowed, Message: "This is your last passkey or authenticator app, and this service requires one. Add another one first."}
 
 // MayRemoveLast reports whether the person may do without a second factor.
-func (s *Service) MayRemoveLast(by *signin.Session) bool {
+func (s *Service) MayRemoveLast(by *browser.Session) bool {
 	without := by.User
 	without.SecondFactor = false
-	return !s.signIn.MustSetUp(without)
+	return !s.policy.MustSetUp(without)
 }
 
 // RemovePasskey removes a passkey. With the last factor, the recovery codes go, too. It returns KindNotFound, KindNotAllowed,
-// KindInvalidRequest, KindInvalidChallenge, and the errors of signin.Confirm.
-func (s *Service) RemovePasskey(ctx context.Context, by *signin.Session, id string, act Act, from auth.Caller) (Added, error) {
+// KindInvalidRequest, KindInvalidChallenge, and the errors of confirm.Service.Confirm.
+func (s *Service) RemovePasskey(ctx context.Context, by *browser.Session, id string, act Act, from auth.Caller) (Added, error) {
 	o, err := s.Overview(ctx, by)
 	if err != nil {
 		return Added{}, err
@@ -40,7 +37,7 @@ func (s *Service) RemovePasskey(ctx context.Context, by *signin.Session, id stri
 }
 
 // RemoveApp removes the authenticator app. See RemovePasskey.
-func (s *Service) RemoveApp(ctx context.Context, by *signin.Session, act Act, from auth.Caller) (Added, error) {
+func (s *Service) RemoveApp(ctx context.Context, by *browser.Session, act Act, from auth.Caller) (Added, error) {
 	o, err := s.Overview(ctx, by)
 	if err != nil {
 		return Added{}, err
@@ -51,16 +48,11 @@ func (s *Service) RemoveApp(ctx context.Context, by *signin.Session, act Act, fr
 	return s.remove(ctx, by, o, *o.App, act, from)
 }
 
-func (s *Service) remove(ctx context.Context, by *signin.Session, o Overview, f models.Factor, act Act, from auth.Caller) (Added, error) {
+func (s *Service) remove(ctx context.Context, by *browser.Session, o Overview, f models.Factor, act Act, from auth.Caller) (Added, error) {
 	if o.Last() && !s.MayRemoveLast(by) {
 		return Added{}, errLastFactor
 	}
-	var bad auth.Fields
-	act.Confirmation.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
-	if err := bad.Err(); err != nil {
-		return Added{}, err
-	}
-	if _, err := s.signIn.Confirm(ctx, by, act.Confirmation); err != nil {
+	if _, err := s.confirm.Confirm(ctx, by, act.Confirmation); err != nil {
 		return Added{}, err
 	}
 	now := s.clock.Now()
@@ -80,62 +72,4 @@ func (s *Service) remove(ctx context.Context, by *signin.Session, o Overview, f 
 	}
 	s.notify.Wake()
 	return Added{Name: f.Name, Last: o.Last(), Revoked: revoked}, nil
-}
-
-// RenamePasskey gives a passkey another name. It is confirmed like a removal: otherwise a copied cookie could swap the names of two
-// passkeys, and the owner would remove the wrong one. It returns KindInvalidRequest (of name), KindNotFound, KindRateLimited, and the
-// errors of signin.Confirm.
-func (s *Service) RenamePasskey(ctx context.Context, by *signin.Session, id, name string, c signin.Confirmation, from auth.Caller) error {
-	var bad auth.Fields
-	name = strings.TrimSpace(name)
-	bad.Text("name", name, MaxName)
-	c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
-	if err := bad.Err(); err != nil {
-		return err
-	}
-	o, err := s.Overview(ctx, by)
-	if err != nil {
-		return err
-	}
-	f, ok := o.Passkey(id)
-	if !ok {
-		return errNoFactor
-	}
-	if f.Name == name {
-		return nil
-	}
-	if _, err := s.signIn.Confirm(ctx, by, c); err != nil {
-		return err
-	}
-	now := s.clock.Now()
-	l := notify.NewNotification(notify.KindFactorRenamed, from, now)
-	l.DeviceName, l.NewName, l.Factor = f.Name, name, string(f.Kind)
-	e := auth.Limited(auth.NewEvent(models.EventFactorRenamed, by.User.ID, from, now), RenameLimit)
-	err = s.store.RenameFactor(ctx, by.User.ID, f.ID, name, e, s.notify.ComposeNotMe(by.User.ID, l, ""))
-	if errors.Is(err, models.ErrNotFound) {
-		return errNoFactor
-	}
-	if err != nil {
-		return changed(err)
-	}
-	s.notify.Wake()
-	return nil
-}
-
-// EndTrusted makes one trusted browser, or all of them with an empty id, take the second step again. One that is gone already is no
-// error.
-func (s *Service) EndTrusted(ctx context.Context, by *signin.Session, id string, from auth.Caller) error {
-	var one *uuid.UUID
-	if id != "" {
-		parsed, ok := auth.ParseID(id)
-		if !ok {
-			return nil
-		}
-		one = &parsed
-	}
-	err := s.store.EndTrustedBrowsers(ctx, by.User.ID, one, auth.NewEvent(models.EventBrowserUntrusted, by.User.ID, from, s.clock.Now()))
-	if errors.Is(err, models.ErrNotFound) {
-		return nil
-	}
-	return err
 }

@@ -3,14 +3,15 @@
 package factor
 
 import (
+	"log/slog"
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/confirm"
 	"latchkey/auth/notify"
 	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -31,27 +32,39 @@ var (
 type Parts struct {
 	Store    *models.Store
 	Clock    auth.Clock
+	Log      *slog.Logger
 	Sealer   *seal.Sealer
 	Notify   *notify.Service
-	SignIn   *signin.Service
+	Confirm  *confirm.Service
 	Limits   *ratelimit.Service
-	Passkeys *passkey.Ceremonies
-	Name     string // of this service, in authenticator apps
+	Passkeys *passkey.Ceremonies // nil where passkeys do not work
+	Policy   auth.FactorPolicy   // who must have a second factor
+	Name     string              // of this service, in authenticator apps
 }
 
 // Service manages factors. It is safe for concurrent use.
 type Service struct {
 	store    *models.Store
 	clock    auth.Clock
+	log      *slog.Logger
 	sealer   *seal.Sealer
 	notify   *notify.Service
-	signIn   *signin.Service
+	confirm  *confirm.Service
 	limits   *ratelimit.Service
 	passkeys *passkey.Ceremonies
+	policy   auth.FactorPolicy
 	name     string
 }
 
 // New returns the service.
 func New(p Parts) *Service {
-	return &Service{store: p.Store, clock: p.Clock, sealer: p.Sealer, notify: p.Notify, signIn: p.SignIn, limits: p.Limits, passkeys: p.Passkeys, name: p.Name}
+	return &Service{
+		store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify, confirm: p.Confirm, limits: p.Limits, passkeys: p.Passkeys, policy: p.Policy, name: p.Name,
+	}
 }
+
+// MustSetUp reports whether the account must set up a second factor before anything else.
+func (s *Service) MustSetUp(u models.User) bool { return s.policy.MustSetUp(u) }
+
+// HasPasskeys reports whether passkeys work here: they need a base URL with a host name.
+func (s *Service) HasPasskeys() bool { return s.passkeys != nil }

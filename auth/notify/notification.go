@@ -65,6 +65,8 @@ type Notification struct {
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient may know them.
 	Before, After string `json:",omitempty"`
+	// Reuse is how a copied sign-in was used.
+	Reuse *models.Reuse `json:",omitempty"`
 	// Language is the recipient's, a tag of BCP 47. Only that of an address whose account is gone or not made yet is stored: the account's
 	// takes its place when the mail is sent. Empty: the default language.
 	Language string `json:",omitempty"`
@@ -212,17 +214,12 @@ func (s *Service) listSignIns(ctx context.Context, user uuid.UUID, l *Notificati
 	return err
 }
 
-// ReusedMail returns a function that makes the mail about a device that was signed out because its token was copied, or nil without
-// mail.
-func (s *Service) ReusedMail(from auth.Caller, now time.Time) func(models.Device) models.MailWithLinks {
-	if !s.Enabled() {
-		return nil
-	}
-	return func(d models.Device) models.MailWithLinks {
-		l := NewNotification(KindDeviceReused, from, now)
-		l.DeviceName = d.Name
-		return s.ComposeNotMe(d.UserID, l, "")
-	}
+// ReusedMail makes the mail about a device that was signed out because its token was copied. from presented the token that was no
+// longer good.
+func (s *Service) ReusedMail(d models.Device, reuse *models.Reuse, from auth.Caller, now time.Time) models.MailWithLinks {
+	l := NewNotification(KindDeviceReused, from, now)
+	l.DeviceName, l.Reuse = d.Name, reuse
+	return s.ComposeNotMe(d.UserID, l, "")
 }
 
 // countCodes fills in how many recovery codes are left.

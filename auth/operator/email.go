@@ -20,7 +20,7 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	if problem := auth.ProblemWithEmail(to); problem != "" {
 		return auth.InvalidField("email", problem)
 	}
-	key, err := s.signIn.EmailKey(ctx, to)
+	key, err := auth.EmailKey(ctx, s.store, to, s.clock.Now())
 	if err != nil {
 		return err
 	}

@@ -8,49 +8,49 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/challenge"
 	"latchkey/auth/deletion"
 	"latchkey/auth/factor"
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
 
 // Parts are the dependencies of the service. All but Elapsed are required.
 type Parts struct {
-	Store     *models.Store
-	Clock     auth.Clock
-	Elapsed   func() time.Duration // time since a fixed moment, by a monotonic clock; nil: the system's
-	Log       *slog.Logger
-	Keys      *keys.Service
-	Notify    *notify.Service
-	Tokens    *token.Service
-	SignIn    *signin.Service
-	Accounts  *account.Service
-	Deletions *deletion.Service
-	Factors   *factor.Service
-	Limits    *ratelimit.Service
-	Hasher    *ratelimit.Hasher
+	Store      *models.Store
+	Clock      auth.Clock
+	Elapsed    func() time.Duration // time since a fixed moment, by a monotonic clock; nil: the system's
+	Log        *slog.Logger
+	Keys       *keys.Service
+	Notify     *notify.Service
+	Tokens     *token.Service
+	Challenges *challenge.Service
+	Accounts   *account.Service
+	Deletions  *deletion.Service
+	Factors    *factor.Service
+	Limits     *ratelimit.Service
+	Hasher     *ratelimit.Hasher
 }
 
 // Service acts for the operator. It is safe for concurrent use.
 type Service struct {
-	store     *models.Store
-	clock     auth.Clock
-	elapsed   func() time.Duration
-	log       *slog.Logger
-	keys      *keys.Service
-	notify    *notify.Service
-	tokens    *token.Service
-	signIn    *signin.Service
-	accounts  *account.Service
-	deletions *deletion.Service
-	factors   *factor.Service
-	limits    *ratelimit.Service
-	hasher    *ratelimit.Hasher
-	ready     readiness
+	store      *models.Store
+	clock      auth.Clock
+	elapsed    func() time.Duration
+	log        *slog.Logger
+	keys       *keys.Service
+	notify     *notify.Service
+	tokens     *token.Service
+	challenges *challenge.Service
+	accounts   *account.Service
+	deletions  *deletion.Service
+	factors    *factor.Service
+	limits     *ratelimit.Service
+	hasher     *ratelimit.Hasher
+	ready      readiness
 }
 
 // New returns the service.
@@ -61,6 +61,6 @@ func New(p Parts) *Service {
 	}
 	return &Service{
 		store: p.Store, clock: p.Clock, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
-		signIn: p.SignIn, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher,
+		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher,
 	}
 }

@@ -7,8 +7,8 @@ import (
 
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/auth/token"
 )
 
@@ -29,18 +29,18 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.deletions.Finish(ctx); err != nil {
 		return 0, err
 	}
-	if n, err := s.signIn.Reseal(ctx); err != nil {
+	if n, err := s.factors.Reseal(ctx); err != nil {
 		return 0, err
 	} else if n > 0 {
 		s.log.InfoContext(ctx, "sealed the secrets of authenticator apps under the new server secret", "secrets", n)
 	}
-	if _, err := s.signIn.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
+	if _, err := s.challenges.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
 		return 0, err
 	}
 	now := s.clock.Now()
 	r := ratelimit.LimitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
-	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-signin.KeepFailures), now, now.Add(-notify.AlertsEvery)
+	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-passwordcheck.KeepFailures), now, now.Add(-notify.AlertsEvery)
 	r.ChallengesBefore, r.TrustBefore = now.Add(-keepChallenges), now
 	return s.store.Sweep(ctx, r)
 }
@@ -93,7 +93,7 @@ func (s *Service) runSweep(ctx context.Context) {
 			if _, err := s.store.SweepCounters(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "the counters of sign-ins could not be swept", "error", err)
 			}
-			next, err := s.signIn.TellMissedSteps(ctx, missed)
+			next, err := s.challenges.TellMissedSteps(ctx, missed)
 			if err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "owners could not be told about sign-ins without a second step", "error", err)
 			}

@@ -56,7 +56,7 @@ func (s *Service) addUser(ctx context.Context, a account.NewAccount) (models.Use
 
 // FindUser returns the account with an address, or KindNotFound.
 func (s *Service) FindUser(ctx context.Context, email string) (models.User, error) {
-	key, err := s.signIn.EmailKey(ctx, email)
+	key, err := auth.EmailKey(ctx, s.store, email, s.clock.Now())
 	if err != nil {
 		return models.User{}, err
 	}

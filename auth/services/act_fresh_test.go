@@ -8,9 +8,9 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -18,11 +18,11 @@ import (
 // A thief does everything as often as an account may. The owner can do it again after setting a new password.
 func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 	const fresh = "another fine day"
-	for how, set := range map[string]func(t *testing.T, d *desk, by *signin.Session) error{
-		"in the portal": func(t *testing.T, d *desk, by *signin.Session) error {
+	for how, set := range map[string]func(t *testing.T, d *desk, by *browser.Session) error{
+		"in the portal": func(t *testing.T, d *desk, by *browser.Session) error {
 			return second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: fresh}))
 		},
-		"by mail": func(t *testing.T, d *desk, _ *signin.Session) error {
+		"by mail": func(t *testing.T, d *desk, _ *browser.Session) error {
 			link, secret := notify.NewLink(d.ada.ID, notify.LinkPasswordReset, models.NewID(d.now()).String(), d.now(), notify.ResetLife)
 			link.Payload = mailedTo(d.ada.EmailKey)
 			if err := d.store.AddMail(t.Context(), d.resetLinkOf(link)); err != nil {
@@ -30,7 +30,7 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 			}
 			return d.Accounts.ResetPassword(t.Context(), secret, fresh, at("192.0.2.1"))
 		},
-		"by an operator": func(t *testing.T, d *desk, _ *signin.Session) error {
+		"by an operator": func(t *testing.T, d *desk, _ *browser.Session) error {
 			return second(d.Operator.SetPassword(t.Context(), adaEmail, fresh))
 		},
 	} {
@@ -44,18 +44,18 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 					d.change(t, func(c *services.Config) { c.Mail = &taking{} })
 					_, thief := d.browser(t, adaEmail, adaPassword)
 					n := 0
-					acts := map[string]func(by *signin.Session, password string) error{
-						"rename": func(by *signin.Session, _ string) error {
+					acts := map[string]func(by *browser.Session, password string) error{
+						"rename": func(by *browser.Session, _ string) error {
 							return second(d.Devices.Rename(t.Context(), by, by.Device.ID.String(), fmt.Sprint("name ", n), at("192.0.2.1")))
 						},
-						"download": func(by *signin.Session, password string) error {
-							data, err := d.Accounts.Data(t.Context(), by, confirmed(password, at("192.0.2.1")))
+						"download": func(by *browser.Session, password string) error {
+							data, err := d.Exports.Start(t.Context(), by, confirmed(password, at("192.0.2.1")))
 							if err == nil {
 								data.Close()
 							}
 							return err
 						},
-						"address": func(by *signin.Session, password string) error {
+						"address": func(by *browser.Session, password string) error {
 							return d.Addresses.Ask(t.Context(), by, address.Request{Email: fmt.Sprintf("box%d@example.org", n), Confirmation: confirmed(password, at(fmt.Sprintf("192.0.3.%d", n%250)))})
 						},
 					}
@@ -110,7 +110,7 @@ func TestChangesOfThePasswordStartAgainWhenItWasSetByMail(t *testing.T) {
 		change := func() error {
 			d.advance(time.Minute)
 			err := second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(is, at("192.0.2.1")), New: next}))
-			if again, seen := d.SignIn.Browser(t.Context(), key, at("192.0.2.1")); err == nil && seen == nil {
+			if again, seen := d.Browsers.Authenticate(t.Context(), key, at("192.0.2.1")); err == nil && seen == nil {
 				by, is, next = again, next, is
 			}
 			return err

@@ -137,7 +137,7 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 		}{
 			{"forks", by.User.ID, []models.EventKind{models.EventDeviceForked}, 100, 24 * time.Hour, false, d.forks(t)}, // first: a new password ends the device
 			{"downloads", by.User.ID, []models.EventKind{models.EventDataDownloaded}, 20, 24 * time.Hour, true, func(int) error {
-				data, err := d.Accounts.Data(t.Context(), by, confirmed(adaPassword, at("192.0.2.1")))
+				data, err := d.Exports.Start(t.Context(), by, confirmed(adaPassword, at("192.0.2.1")))
 				if err == nil {
 					data.Close()
 				}
@@ -145,7 +145,7 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 			}},
 			{"changes of the password", by.User.ID, []models.EventKind{models.EventPasswordChanged}, 50, 24 * time.Hour, true, func(int) error {
 				err := second(d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(is, at("192.0.2.1")), New: next}))
-				if again, seen := d.SignIn.Browser(t.Context(), key, at("192.0.2.1")); err == nil && seen == nil {
+				if again, seen := d.Browsers.Authenticate(t.Context(), key, at("192.0.2.1")); err == nil && seen == nil {
 					by, is, next = again, next, is
 				}
 				return err

@@ -4,9 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/browser"
 	"latchkey/auth/operator"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -40,7 +40,7 @@ func TestNothingRememberedOutlivesAClockThatWasWrong(t *testing.T) {
 				if err != nil {
 					t.Fatalf("the token's key is not known any more: %v", err)
 				}
-				if _, err := d.Devices.RevokeOthers(t.Context(), &signin.Session{User: d.ada}, at("192.0.2.1")); err != nil {
+				if _, err := d.Devices.RevokeOthers(t.Context(), &browser.Session{User: d.ada}, at("192.0.2.1")); err != nil {
 					t.Fatal(err)
 				}
 				if _, err := d.Tokens.StatusList(t.Context(), "0"); err != nil {

@@ -32,7 +32,7 @@ func TestADeletionIsFinishedByAProcessWithItsSecret(t *testing.T) {
 		search("ada@")
 		var sealed []byte
 		err := store.DeleteUser(t.Context(), models.Deletion{
-			UserID: d.ada.ID, Verified: d.ada.PasswordHash, Now: d.config.Now, Event: auth.NewEvent(models.EventAccountDeleted, d.ada.ID, auth.Caller{}, d.now()),
+			UserID: d.ada.ID, Proof: models.Proof{Verified: d.ada.PasswordHash}, Now: d.config.Now, Event: auth.NewEvent(models.EventAccountDeleted, d.ada.ID, auth.Caller{}, d.now()),
 			Seal: func(keys []string) []byte {
 				sealed = d.Deletions.Seal(d.ada.ID, keys)
 				return sealed

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/confirm"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/password"
 	"latchkey/auth/seal"
@@ -97,8 +98,8 @@ func newDesk(t *testing.T, store *models.Store) *desk {
 func at(ip string) auth.Caller { return auth.Caller{IP: netip.MustParseAddr(ip), UserAgent: "test"} }
 
 // confirmed confirms an act by the password alone.
-func confirmed(password string, from auth.Caller) signin.Confirmation {
-	return signin.Confirmation{Password: password, From: from}
+func confirmed(password string, from auth.Caller) confirm.Confirmation {
+	return confirm.Confirmation{Password: password, From: from}
 }
 
 // try signs in and returns the kind of the error, or -1.

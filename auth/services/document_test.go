@@ -9,10 +9,11 @@ import (
 	"time"
 
 	"latchkey/auth/account"
+	"latchkey/auth/challenge"
 	"latchkey/auth/factor"
 	"latchkey/auth/notify"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -55,9 +56,9 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 		ratelimit.MaxSignups, ratelimit.MaxJudged, ratelimit.MaxSignupMails)
 	said("one network may cause %d of the %d.", ratelimit.MaxSignupMailsByNetwork, ratelimit.MaxSignupMails)
 	said("slowed to %d guesses per account and window", ratelimit.MaxUserFailures)
-	said("%d events a day (%d an hour; each event counts many failures) | %d days |", 24*signin.UnknownSlots, signin.UnknownSlots, signin.KeepFailures/(24*time.Hour))
+	said("%d events a day (%d an hour; each event counts many failures) | %d days |", 24*passwordcheck.UnknownSlots, passwordcheck.UnknownSlots, passwordcheck.KeepFailures/(24*time.Hour))
 	said("%s events a day by strangers (the first %d of a window and one that counts the rest)",
-		thousands(int(24*time.Hour/ratelimit.AttemptWindow)*(signin.MaxFailureEvents+1)), signin.MaxFailureEvents)
+		thousands(int(24*time.Hour/ratelimit.AttemptWindow)*(passwordcheck.MaxFailureEvents+1)), passwordcheck.MaxFailureEvents)
 	said("Within %d minutes, %d mails to one address and %d from one network", window, ratelimit.MaxForgotten, ratelimit.MaxNetForgotten)
 	said("A link to a new password takes %d tries in a window", ratelimit.MaxResetTries)
 	said("Within %d minutes: %d mails to one mailbox (one account may cause %d of them), %d of one account, %d from one network",
@@ -73,9 +74,9 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 	said("a mailed link to a new password** | set a password, which signs every device out, and sign in with it: the account. A factor that is 7 days old or older still stops the thief; younger ones go. The owner gets a mail about it, with the link \"This wasn’t me\" | %d minutes, once",
 		notify.ResetLife/time.Minute)
 	days := func(d time.Duration) time.Duration { return d / (24 * time.Hour) }
-	said("%d minutes in a browser, %d in an app, %d tries, once", signin.BrowserStepLife/time.Minute, signin.AppStepLife/time.Minute, signin.MaxStepTries)
-	said("After %d wrong codes in a row it is closed", signin.MaxWrongInRow)
-	said("or after a recovery code | %d days; until its owner ends it", days(signin.TrustLife))
+	said("%d minutes in a browser, %d in an app, %d tries, once", challenge.BrowserLife/time.Minute, challenge.AppLife/time.Minute, challenge.MaxTries)
+	said("After %d wrong codes in a row it is closed", challenge.MaxWrongInRow)
+	said("or after a recovery code | %d days; until its owner ends it", days(challenge.TrustLife))
 	said("%d minutes by mail, %d hours from `latchkey user reset-factors`, `add` or `set-role`; %d tries, once", factor.EnrolLife/time.Minute, factor.OperatorEnrolLife/time.Hour, factor.MaxEnrolTries)
 	said("%d mails in %d minutes, so %d a day", factor.MaxEnrolMails, window, factor.MaxEnrolMails*int(24*time.Hour/ratelimit.AttemptWindow))
 	said("A factor that is %d days old or older still stops the thief", days(models.YoungFactor))

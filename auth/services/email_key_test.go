@@ -6,8 +6,8 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/notify"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -55,10 +55,10 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 				if links := d.pendingSignups(t, first, again); len(links) != 2 || links[0] == "" || links[1] == "" {
 					t.Fatalf("two people may ask: %q", links)
 				} else {
-					if _, _, err := d.Accounts.ConfirmSignup(t.Context(), links[0], signin.BrowserLogin{Password: adaPassword, From: at("192.0.2.1")}); err != nil {
+					if _, _, err := d.Accounts.ConfirmSignup(t.Context(), links[0], browser.Login{Password: adaPassword, From: at("192.0.2.1")}); err != nil {
 						t.Fatal(err)
 					}
-					if _, _, err := d.Accounts.ConfirmSignup(t.Context(), links[1], signin.BrowserLogin{Password: adaPassword, From: at("192.0.2.1")}); auth.AsError(err).Kind != auth.KindUsedLink {
+					if _, _, err := d.Accounts.ConfirmSignup(t.Context(), links[1], browser.Login{Password: adaPassword, From: at("192.0.2.1")}); auth.AsError(err).Kind != auth.KindUsedLink {
 						t.Errorf("a second account: %v", err)
 					}
 				}
@@ -72,7 +72,7 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 					t.Errorf("an address by the operator: %v", err)
 				}
 				server := d.post(t)
-				if err := d.Addresses.Ask(t.Context(), &signin.Session{User: d.ada}, address.Request{Email: again, Confirmation: confirmed(adaPassword, at("192.0.2.1"))}); err != nil {
+				if err := d.Addresses.Ask(t.Context(), &browser.Session{User: d.ada}, address.Request{Email: again, Confirmation: confirmed(adaPassword, at("192.0.2.1"))}); err != nil {
 					t.Fatal(err)
 				}
 				d.sendAll(t)
@@ -88,8 +88,8 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 				if err != nil || u.Email != first {
 					t.Errorf("found %q, %v", u.Email, err)
 				}
-				bad := d.Addresses.Ask(t.Context(), &signin.Session{User: u}, address.Request{Email: again, Confirmation: confirmed(adaPassword, at("192.0.2.1"))})
-				if auth.AsError(bad).Kind != auth.KindInvalidRequest || !(&signin.Session{User: u}).Has(again) {
+				bad := d.Addresses.Ask(t.Context(), &browser.Session{User: u}, address.Request{Email: again, Confirmation: confirmed(adaPassword, at("192.0.2.1"))})
+				if auth.AsError(bad).Kind != auth.KindInvalidRequest || !(&browser.Session{User: u}).Has(again) {
 					t.Errorf("their own address: %v", bad)
 				}
 			})
@@ -142,7 +142,7 @@ func TestAFormerAddressIsHeldHoweverItIsSpelled(t *testing.T) {
 			t.Fatal(err)
 		}
 		d.toldAll(t, server, &seen)
-		by := &signin.Session{User: d.ada}
+		by := &browser.Session{User: d.ada}
 		if d.moveAda(t, server, &seen, by, "evil@example.net") == "" {
 			t.Fatal("no way back")
 		}

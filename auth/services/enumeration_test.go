@@ -10,8 +10,8 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/browser"
 	"latchkey/auth/deletion"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -69,7 +69,7 @@ func TestAnAddressWithoutAnAccountIsAsMuchWorkAsOneWithIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Deletions.Delete(t.Context(), &signin.Session{User: gone}, deletion.Request{Email: gone.Email, Confirmation: confirmed(adaPassword, at("192.0.2.1"))}); err != nil {
+		if err := d.Deletions.Delete(t.Context(), &browser.Session{User: gone}, deletion.Request{Email: gone.Email, Confirmation: confirmed(adaPassword, at("192.0.2.1"))}); err != nil {
 			t.Fatal(err)
 		}
 		for name, ask := range map[string]func(email, ip string) (auth.Kind, int){

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/browser"
 	"latchkey/auth/device"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/signin"
@@ -66,7 +67,7 @@ func (w *forkWorld) signOut(reason models.EndReason, these ...*forkDevice) {
 // forkRevocations are the ways in which an owner or an operator signs devices out. d is the device that they mean.
 var forkRevocations = map[string]func(w *forkWorld, d *forkDevice) error{
 	"portal": func(w *forkWorld, d *forkDevice) error {
-		return w.onThePortal(d.user, func(ctx context.Context, by *signin.Session) error {
+		return w.onThePortal(d.user, func(ctx context.Context, by *browser.Session) error {
 			_, err := w.Devices.Revoke(ctx, by, d.key.ID.String(), at(forkHome))
 			if d.row == nil && auth.AsError(err).Kind == auth.KindNotFound {
 				return nil
@@ -76,14 +77,14 @@ var forkRevocations = map[string]func(w *forkWorld, d *forkDevice) error{
 		})
 	},
 	"others": func(w *forkWorld, d *forkDevice) error {
-		return w.onThePortal(d.user, func(ctx context.Context, by *signin.Session) error {
+		return w.onThePortal(d.user, func(ctx context.Context, by *browser.Session) error {
 			_, err := w.Devices.RevokeOthers(ctx, by, at(forkHome))
 			w.signOut(models.RevokedByOwner, w.of(d.user)...)
 			return err
 		})
 	},
 	"password": func(w *forkWorld, d *forkDevice) error {
-		return w.onThePortal(d.user, func(ctx context.Context, by *signin.Session) error {
+		return w.onThePortal(d.user, func(ctx context.Context, by *browser.Session) error {
 			next := w.nextPassword()
 			_, err := w.Accounts.ChangePassword(ctx, by, account.PasswordChange{Confirmation: confirmed(w.passwords[d.user], at(forkHome)), New: next})
 			w.passwords[d.user] = next
@@ -140,21 +141,21 @@ func (w *forkWorld) of(user int) (list []*forkDevice) {
 }
 
 // onThePortal signs a browser in, acts with it, and signs it out.
-func (w *forkWorld) onThePortal(user int, act func(ctx context.Context, by *signin.Session) error) error {
+func (w *forkWorld) onThePortal(user int, act func(ctx context.Context, by *browser.Session) error) error {
 	ctx := w.t.Context()
-	key, err := w.SignIn.LoginBrowser(ctx, signin.BrowserLogin{Email: w.emails[user], Password: w.passwords[user], From: at(forkHome)})
+	key, err := w.SignIn.LoginBrowser(ctx, browser.Login{Email: w.emails[user], Password: w.passwords[user], From: at(forkHome)})
 	if err != nil {
 		return fmt.Errorf("sign in on the portal: %w", err)
 	}
 	w.retire(user)
-	by, err := w.SignIn.Browser(ctx, key, at(forkHome))
+	by, err := w.Browsers.Authenticate(ctx, key, at(forkHome))
 	if err != nil {
 		return fmt.Errorf("on the portal: %w", err)
 	}
 	if err := act(ctx, by); err != nil {
 		return err
 	}
-	return w.SignIn.SignOut(ctx, by, at(forkHome))
+	return w.Browsers.SignOut(ctx, by, at(forkHome))
 }
 
 func (b *forkBench) nextPassword() string {

@@ -9,11 +9,11 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/mail/mailtest"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -29,8 +29,8 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 		}
 		return list[len(list)-1].Link
 	}
-	for name, takeBack := range map[string]func(t *testing.T, d *desk, server *mailtest.Server, his *signin.Session, notMe string, seen *int){
-		"a new password by mail": func(t *testing.T, d *desk, server *mailtest.Server, _ *signin.Session, _ string, seen *int) {
+	for name, takeBack := range map[string]func(t *testing.T, d *desk, server *mailtest.Server, his *browser.Session, notMe string, seen *int){
+		"a new password by mail": func(t *testing.T, d *desk, server *mailtest.Server, _ *browser.Session, _ string, seen *int) {
 			if err := d.Accounts.RequestPasswordReset(t.Context(), d.ada.Email, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
@@ -38,12 +38,12 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"this wasn't me": func(t *testing.T, d *desk, _ *mailtest.Server, _ *signin.Session, notMe string, _ *int) {
+		"this wasn't me": func(t *testing.T, d *desk, _ *mailtest.Server, _ *browser.Session, notMe string, _ *int) {
 			if _, err := d.Accounts.AnswerNotMe(t.Context(), notMe, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"an address taken back": func(t *testing.T, d *desk, server *mailtest.Server, his *signin.Session, _ string, seen *int) {
+		"an address taken back": func(t *testing.T, d *desk, server *mailtest.Server, his *browser.Session, _ string, seen *int) {
 			if err := d.Addresses.Ask(t.Context(), his, address.Request{Email: "thief@evil.example", Confirmation: confirmed(adaPassword, at("198.51.100.7"))}); err != nil {
 				t.Fatal(err)
 			}
@@ -104,16 +104,16 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 }
 
 func TestANewPasswordEndsTheLinksToOne(t *testing.T) {
-	for name, change := range map[string]func(d *desk, by *signin.Session) error{
-		"by its owner": func(d *desk, by *signin.Session) error {
+	for name, change := range map[string]func(d *desk, by *browser.Session) error{
+		"by its owner": func(d *desk, by *browser.Session) error {
 			_, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: "another fine day"})
 			return err
 		},
-		"by an operator": func(d *desk, _ *signin.Session) error {
+		"by an operator": func(d *desk, _ *browser.Session) error {
 			_, err := d.Operator.SetPassword(t.Context(), adaEmail, "another fine day")
 			return err
 		},
-		"by another link": func(d *desk, _ *signin.Session) error {
+		"by another link": func(d *desk, _ *browser.Session) error {
 			return d.Accounts.ResetPassword(t.Context(), d.forgotten(t), "another fine day", at("192.0.2.1"))
 		},
 	} {

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/browser"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -73,20 +74,20 @@ func TestFarmedMarksGainNothing(t *testing.T) {
 
 func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 	const fresh = "another fine day"
-	for name, change := range map[string]func(t *testing.T, d *desk, hers *signin.Session){
-		"changed by the owner": func(t *testing.T, d *desk, hers *signin.Session) {
+	for name, change := range map[string]func(t *testing.T, d *desk, hers *browser.Session){
+		"changed by the owner": func(t *testing.T, d *desk, hers *browser.Session) {
 			if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Confirmation: confirmed(adaPassword, with("hers", "192.0.2.1")), New: fresh}); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"reset by mail": func(t *testing.T, d *desk, _ *signin.Session) {
+		"reset by mail": func(t *testing.T, d *desk, _ *browser.Session) {
 			server, seen := d.post(t), 0
 			if err := d.Accounts.RequestPasswordReset(t.Context(), adaEmail, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
 			d.resetBy(t, d.toldAll(t, server, &seen)[0].Link, fresh, with("hers", "192.0.2.1"))
 		},
-		"set by an operator": func(t *testing.T, d *desk, _ *signin.Session) {
+		"set by an operator": func(t *testing.T, d *desk, _ *browser.Session) {
 			if _, err := d.Operator.SetPassword(t.Context(), adaEmail, fresh); err != nil {
 				t.Fatal(err)
 			}
@@ -131,13 +132,13 @@ func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 }
 
 // live reads the session of a cookie again.
-func (d *desk) lookedAtAgain(t *testing.T, by *signin.Session) *signin.Session {
+func (d *desk) lookedAtAgain(t *testing.T, by *browser.Session) *browser.Session {
 	t.Helper()
 	user, err := d.store.UserByID(t.Context(), by.User.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &signin.Session{Device: by.Device, User: user}
+	return &browser.Session{Device: by.Device, User: user}
 }
 
 func TestTheKeyOfADeviceCountsAsItsMark(t *testing.T) {
@@ -173,7 +174,7 @@ func TestTheKeyOfADeviceCountsAsItsMark(t *testing.T) {
 		}
 		d.advance(ratelimit.AttemptWindow)
 		d.fail(t, ratelimit.MaxUserFailures, adaEmail, func(i int) auth.Caller { return at(fmt.Sprintf("198.51.100.%d", i/10)) })
-		if _, err := d.Devices.RevokeOthers(t.Context(), &signin.Session{User: d.ada}, at("192.0.2.1")); err != nil || device.DeviceID == d.ada.ID {
+		if _, err := d.Devices.RevokeOthers(t.Context(), &browser.Session{User: d.ada}, at("192.0.2.1")); err != nil || device.DeviceID == d.ada.ID {
 			t.Fatal(err)
 		}
 		if _, kind := signIn(hers, adaPassword, "203.0.113.4"); kind != auth.KindRateLimited {

@@ -8,10 +8,10 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/mail/mailtest"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -30,7 +30,7 @@ func TestStrangersCannotStopASignupFromBeingConfirmed(t *testing.T) {
 		link := d.toldAll(t, server, &seen)[0].Link
 		d.fail(t, ratelimit.MaxUserFailures, email, func(i int) auth.Caller { return at(fmt.Sprintf("198.51.100.%d", i/10)) })
 		confirm := func(password string, from auth.Caller) auth.Kind {
-			_, _, err := d.Accounts.ConfirmSignup(t.Context(), link, signin.BrowserLogin{Password: password, From: from})
+			_, _, err := d.Accounts.ConfirmSignup(t.Context(), link, browser.Login{Password: password, From: from})
 			if err == nil {
 				return -1
 			}

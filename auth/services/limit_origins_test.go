@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -85,7 +86,7 @@ func TestKnownOriginsShareTheConfirmations(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		confirm := func(mark string) auth.Kind {
-			if err := d.SignIn.ConfirmPassword(t.Context(), d.ada, adaPassword, with(mark, "192.0.2.1")); err != nil {
+			if err := d.Passwords.Confirm(t.Context(), d.ada, adaPassword, with(mark, "192.0.2.1")); err != nil {
 				return auth.AsError(err).Kind
 			}
 			return -1
@@ -149,7 +150,7 @@ func TestPastTheGateAnAddressCostsNoQuery(t *testing.T) {
 		}
 		for _, email := range []string{"nobody@example.com", "nobody@bücher.example", "\ufeffnobody@example.com"} {
 			_, byApp := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: email, Password: adaPassword, DeviceName: "phone", From: at("192.0.2.1")})
-			_, byBrowser := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: email, Password: adaPassword, From: at("192.0.2.1")})
+			_, byBrowser := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: email, Password: adaPassword, From: at("192.0.2.1")})
 			if !errors.Is(byApp, auth.ErrBusy) || !errors.Is(byBrowser, auth.ErrBusy) {
 				t.Errorf("%q: %v, %v", email, byApp, byBrowser)
 			}

@@ -11,6 +11,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/signin"
 	"latchkey/models"
@@ -27,7 +28,7 @@ func with(mark, ip string) auth.Caller {
 // enter signs in on a browser and returns the kind of the error, or -1.
 func (d *desk) enter(t *testing.T, password string, from auth.Caller) auth.Kind {
 	t.Helper()
-	_, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: password, From: from})
+	_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: password, From: from})
 	if err == nil {
 		return -1
 	}
@@ -124,7 +125,7 @@ func TestTheBrowserThatTookAnAddressBackOrSignedUpIsKnown(t *testing.T) {
 			t.Fatal(err)
 		}
 		list, _ = d.told(t, server, &seen)
-		if _, _, err := d.Accounts.ConfirmSignup(t.Context(), list[0].Link, signin.BrowserLogin{Password: adaPassword, From: with("new", "192.0.2.50")}); err != nil {
+		if _, _, err := d.Accounts.ConfirmSignup(t.Context(), list[0].Link, browser.Login{Password: adaPassword, From: with("new", "192.0.2.50")}); err != nil {
 			t.Fatal(err)
 		}
 		d.fail(t, ratelimit.MaxUserFailures, "new@example.com", func(i int) auth.Caller { return at(fmt.Sprintf("198.51.100.%d", i/10)) })

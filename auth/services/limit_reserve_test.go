@@ -6,9 +6,9 @@ import (
 	"testing"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -84,12 +84,12 @@ func TestARepeatedSignInGivesItsFailureBack(t *testing.T) {
 		hers := at("192.0.2.1")
 		hers.Browser = "hers"
 		for range ratelimit.MaxKnownFailures - 2 {
-			if _, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: hers}); err != nil {
+			if _, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: hers}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for i := range 4 {
-			if _, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: "not the password", From: hers}); auth.AsError(err).Kind != auth.KindInvalidCredential {
+			if _, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: "not the password", From: hers}); auth.AsError(err).Kind != auth.KindInvalidCredential {
 				t.Errorf("wrong password %d: %v", i+1, err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
 	"latchkey/auth/mail/mailtest"
 	"latchkey/auth/notify"
 	"latchkey/auth/signin"
@@ -17,7 +18,7 @@ import (
 )
 
 // moveAda changes ada's address by mail and returns the link in the mail to the old address, or "" if it has none.
-func (d *desk) moveAda(t *testing.T, server *mailtest.Server, seen *int, by *signin.Session, to string) (undo string) {
+func (d *desk) moveAda(t *testing.T, server *mailtest.Server, seen *int, by *browser.Session, to string) (undo string) {
 	t.Helper()
 	user, err := d.store.UserByID(t.Context(), d.ada.ID)
 	if err != nil {
@@ -80,45 +81,45 @@ func TestALinkWrittenAsItsAccountIsDisabledIsDead(t *testing.T) {
 func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 	const evil = "evil@example.net"
 	for name, c := range map[string]struct {
-		then func(t *testing.T, d *desk, by *signin.Session, move func(to string) string)
+		then func(t *testing.T, d *desk, by *browser.Session, move func(to string) string)
 		want auth.Kind // -1: it works
 	}{
-		"nothing":                         {func(*testing.T, *desk, *signin.Session, func(string) string) {}, -1},
-		"the address is left for another": {func(_ *testing.T, _ *desk, _ *signin.Session, move func(string) string) { move(evil) }, -1},
-		"a thief goes on from address to address for six days": {func(_ *testing.T, d *desk, _ *signin.Session, move func(string) string) {
+		"nothing":                         {func(*testing.T, *desk, *browser.Session, func(string) string) {}, -1},
+		"the address is left for another": {func(_ *testing.T, _ *desk, _ *browser.Session, move func(string) string) { move(evil) }, -1},
+		"a thief goes on from address to address for six days": {func(_ *testing.T, d *desk, _ *browser.Session, move func(string) string) {
 			move(evil)
 			d.advance(6 * 24 * time.Hour)
 			move("evil2@example.net")
 		}, -1},
-		"a thief takes an address of his own back": {func(t *testing.T, d *desk, _ *signin.Session, move func(string) string) {
+		"a thief takes an address of his own back": {func(t *testing.T, d *desk, _ *browser.Session, move func(string) string) {
 			move(evil)
 			if _, err := d.Addresses.Undo(t.Context(), move("evil2@example.net"), at("198.51.100.7")); err != nil {
 				t.Fatal(err)
 			}
 		}, -1},
-		"a new password": {func(t *testing.T, d *desk, by *signin.Session, _ func(string) string) {
+		"a new password": {func(t *testing.T, d *desk, by *browser.Session, _ func(string) string) {
 			if _, err := d.Accounts.ChangePassword(t.Context(), by, account.PasswordChange{Confirmation: confirmed(adaPassword, at("198.51.100.7")), New: "another fine day"}); err != nil {
 				t.Fatal(err)
 			}
 		}, -1},
-		"an operator gives the account another address": {func(t *testing.T, d *desk, _ *signin.Session, _ func(string) string) {
+		"an operator gives the account another address": {func(t *testing.T, d *desk, _ *browser.Session, _ func(string) string) {
 			if err := d.Operator.SetEmail(t.Context(), adaEmail, "ada@new.example.net"); err != nil {
 				t.Fatal(err)
 			}
 		}, auth.KindDeadLink},
-		"an operator does so after it was left": {func(t *testing.T, d *desk, _ *signin.Session, move func(string) string) {
+		"an operator does so after it was left": {func(t *testing.T, d *desk, _ *browser.Session, move func(string) string) {
 			move(evil)
 			if err := d.Operator.SetEmail(t.Context(), evil, "ada@new.example.net"); err != nil {
 				t.Fatal(err)
 			}
 		}, auth.KindDeadLink},
-		"the way back to the address ends": {func(t *testing.T, d *desk, _ *signin.Session, move func(string) string) {
+		"the way back to the address ends": {func(t *testing.T, d *desk, _ *browser.Session, move func(string) string) {
 			move(evil)
 			if _, err := d.store.Pools()[0].ExecContext(t.Context(), "DELETE FROM former_addresses"); err != nil {
 				t.Fatal(err)
 			}
 		}, auth.KindDeadLink},
-		"the account is disabled for a while": {func(t *testing.T, d *desk, _ *signin.Session, _ func(string) string) {
+		"the account is disabled for a while": {func(t *testing.T, d *desk, _ *browser.Session, _ func(string) string) {
 			if _, err := d.Operator.Disable(t.Context(), adaEmail); err != nil {
 				t.Fatal(err)
 			}

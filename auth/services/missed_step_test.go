@@ -10,9 +10,13 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
+	"latchkey/auth/confirm"
 	"latchkey/auth/factor"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -32,7 +36,7 @@ func (d *desk) addAuthenticator(t *testing.T) authenticator {
 		t.Fatal(err)
 	}
 	a := authenticator{d, strings.ReplaceAll(app.Secret, " ", "")}
-	act := factor.Act{Confirmation: signin.Confirmation{Password: adaPassword, From: at("192.0.2.1")}}
+	act := factor.Act{Confirmation: confirm.Confirmation{Password: adaPassword, From: at("192.0.2.1")}}
 	if _, err := d.Factors.AddApp(t.Context(), by, factor.NewApp{Act: act, Sealed: app.Sealed, Code: a.code(t), From: at("192.0.2.1")}); err != nil {
 		t.Fatal(err)
 	}
@@ -53,8 +57,8 @@ func (a authenticator) code(t *testing.T) string {
 // passwordOnly gives the right password in a browser, and no second step. It returns the challenge.
 func (d *desk) passwordOnly(t *testing.T, from auth.Caller) string {
 	t.Helper()
-	_, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
-	var step *signin.StepError
+	_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
+	var step *challenge.StepError
 	if !errors.As(err, &step) {
 		t.Fatalf("no second step is asked for: %v", err)
 	}
@@ -65,7 +69,7 @@ func (d *desk) passwordOnly(t *testing.T, from auth.Caller) string {
 func (d *desk) appPasswordOnly(t *testing.T, from auth.Caller) string {
 	t.Helper()
 	_, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", From: from})
-	var step *signin.StepError
+	var step *challenge.StepError
 	if !errors.As(err, &step) {
 		t.Fatalf("no second step is asked for: %v", err)
 	}
@@ -75,7 +79,7 @@ func (d *desk) appPasswordOnly(t *testing.T, from auth.Caller) string {
 // missed sweeps once the challenges have expired, on two replicas at a time, and returns how many events tell of missed steps.
 func (d *desk) missed(t *testing.T) int {
 	t.Helper()
-	d.advance(signin.BrowserStepLife)
+	d.advance(challenge.BrowserLife)
 	other, err := services.New(d.store, d.config)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +87,7 @@ func (d *desk) missed(t *testing.T) int {
 	var both sync.WaitGroup
 	for _, s := range []*services.Services{d.Services, other} {
 		both.Go(func() {
-			if _, err := s.SignIn.TellMissedSteps(t.Context(), d.now().Add(-24*time.Hour)); err != nil {
+			if _, err := s.Challenges.TellMissedSteps(t.Context(), d.now().Add(-24*time.Hour)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -116,13 +120,13 @@ func TestARightPasswordWithoutASecondStepIsTold(t *testing.T) {
 		for name, try := range map[string]func(d *desk, from auth.Caller){
 			"browser":          func(d *desk, from auth.Caller) { d.passwordOnly(t, from) },
 			"app":              func(d *desk, from auth.Caller) { d.appPasswordOnly(t, from) },
-			"some wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), signin.MaxStepTries-1, from) },
-			"five wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), signin.MaxStepTries, from) },
+			"some wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), challenge.MaxTries-1, from) },
+			"five wrong codes": func(d *desk, from auth.Caller) { d.wrongCodes(t, d.passwordOnly(t, from), challenge.MaxTries, from) },
 			"beside the owner's": func(d *desk, from auth.Caller) {
 				d.passwordOnly(t, from)
 				hers := at("192.0.2.1")
 				hers.Browser = "hers"
-				if _, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: d.passwordOnly(t, hers), Method: signin.StepTOTP, Code: d.otp.code(t), From: hers}); err != nil {
+				if _, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: d.passwordOnly(t, hers), Method: challenge.MethodTOTP, Code: d.otp.code(t), From: hers}}); err != nil {
 					t.Error(err)
 				}
 			},
@@ -187,7 +191,7 @@ func TestASignInThatWasFinishedInAnotherWayIsNotTold(t *testing.T) {
 			"the app, once more": func(t *testing.T, d *desk) {
 				d.appPasswordOnly(t, at("192.0.2.7"))
 				d.advance(time.Minute)
-				if _, err := d.SignIn.FinishApp(t.Context(), signin.StepAnswer{Challenge: d.appPasswordOnly(t, at("192.0.2.7")), Method: signin.StepTOTP, Code: d.otp.code(t), From: at("192.0.2.7")}); err != nil {
+				if _, err := d.SignIn.FinishApp(t.Context(), challenge.Answer{Challenge: d.appPasswordOnly(t, at("192.0.2.7")), Method: challenge.MethodTOTP, Code: d.otp.code(t), From: at("192.0.2.7")}, token.Proof{}); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -213,17 +217,17 @@ func TestASignInThatWasFinishedInAnotherWayIsNotTold(t *testing.T) {
 }
 
 // finishStep takes the second step in a browser.
-func (d *desk) finishStep(t *testing.T, challenge string, from auth.Caller) {
+func (d *desk) finishStep(t *testing.T, waiting string, from auth.Caller) {
 	t.Helper()
-	if _, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: challenge, Method: signin.StepTOTP, Code: d.otp.code(t), From: from}); err != nil {
+	if _, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: waiting, Method: challenge.MethodTOTP, Code: d.otp.code(t), From: from}}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (d *desk) wrongCodes(t *testing.T, challenge string, n int, from auth.Caller) {
+func (d *desk) wrongCodes(t *testing.T, waiting string, n int, from auth.Caller) {
 	t.Helper()
 	for range n {
-		_, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: challenge, Method: signin.StepTOTP, Code: "000000", From: from})
+		_, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: waiting, Method: challenge.MethodTOTP, Code: "000000", From: from}})
 		if auth.AsError(err).Kind != auth.KindInvalidCode {
 			t.Fatal(err)
 		}

@@ -14,9 +14,13 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/client"
+	"latchkey/auth/confirm"
 	"latchkey/auth/passkey"
 	"latchkey/auth/signin"
+	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -54,9 +58,13 @@ func (d *desk) addPasskey(t *testing.T) holder {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ada, err := d.store.UserByID(t.Context(), d.ada.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	event := auth.NewEvent(models.EventFactorAdded, d.ada.ID, at("192.0.2.1"), d.now())
 	_, err = d.store.AddFactors(t.Context(), models.FactorAddition{
-		UserID: d.ada.ID, At: d.now(), Event: event, Add: []models.Factor{{Kind: models.FactorPasskey, Name: "phone", Credential: made.ID, Data: record}},
+		UserID: d.ada.ID, Version: ada.FactorsVersion, At: d.now(), Event: event, Add: []models.Factor{{Kind: models.FactorPasskey, Name: "phone", Credential: made.ID, Data: record}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +128,7 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer, err := d.SignIn.FinishApp(t.Context(), signin.StepAnswer{Challenge: start.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from})
+			answer, err := d.SignIn.FinishApp(t.Context(), challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from}, token.Proof{})
 			if err == nil {
 				if claims, err := d.Tokens.Verify(answer.AccessToken); err != nil || claims.ACR != "aal2" || claims.AuthTime != d.now().Unix() || claims.AMR[0] != "pop" {
 					t.Errorf("%s: %+v, %v", origin, claims, err)
@@ -130,11 +138,11 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 		}
 		second := func(origin string) error {
 			_, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", ClientID: "notes", From: from})
-			var step *signin.StepError
+			var step *challenge.StepError
 			if !errors.As(err, &step) {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.FinishApp(t.Context(), signin.StepAnswer{Challenge: step.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from})
+			_, err = d.SignIn.FinishApp(t.Context(), challenge.Answer{Challenge: step.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from}, token.Proof{})
 			return err
 		}
 		portal := func(origin string) error {
@@ -142,16 +150,16 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: start.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from})
+			_, err = d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, start.PublicKey, origin), From: from}})
 			return err
 		}
 		portalSecond := func(origin string) error {
-			_, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
-			var step *signin.StepError
+			_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
+			var step *challenge.StepError
 			if !errors.As(err, &step) {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: step.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from})
+			_, err = d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: step.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, step.PublicKey, origin), From: from}})
 			return err
 		}
 		confirm := func(origin string) error {
@@ -159,19 +167,19 @@ func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			key, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: start.Challenge, Method: signin.StepPasskey, Credential: h.answer(t, start.PublicKey, "https://"+passkeyHost), From: from})
+			key, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: start.Challenge, Method: challenge.MethodPasskey, Credential: h.answer(t, start.PublicKey, "https://"+passkeyHost), From: from}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			session, err := d.SignIn.Browser(t.Context(), key, from)
+			session, err := d.Browsers.Authenticate(t.Context(), key, from)
 			if err != nil {
 				t.Fatal(err)
 			}
-			options, err := d.SignIn.StartConfirm(t.Context(), session.User)
+			options, err := d.Confirm.Options(t.Context(), session.User)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = d.SignIn.Confirm(t.Context(), session, signin.Confirmation{Challenge: options.Passkey.Challenge, Passkey: h.answer(t, options.Passkey.PublicKey, origin), From: from})
+			_, err = d.Confirm.Confirm(t.Context(), session, confirm.Confirmation{Challenge: options.Passkey.Challenge, Passkey: h.answer(t, options.Passkey.PublicKey, origin), From: from})
 			return err
 		}
 		web, app, stranger := "https://"+passkeyHost, originOf(t, notesDigits), originOf(t, other)

@@ -11,8 +11,10 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/browser"
 	"latchkey/auth/mail/mailtest"
 	"latchkey/auth/notify"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -33,15 +35,15 @@ func (d *desk) told(t *testing.T, server *mailtest.Server, seen *int) (list []no
 }
 
 // browse signs ada in on a browser with a mark of its own.
-func (d *desk) browse(t *testing.T, mark, ip string) *signin.Session {
+func (d *desk) browse(t *testing.T, mark, ip string) *browser.Session {
 	t.Helper()
 	from := at(ip)
 	from.Browser = mark
-	key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+	key, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
 	if err != nil {
 		t.Fatal(err)
 	}
-	by, err := d.SignIn.Browser(t.Context(), key, from)
+	by, err := d.Browsers.Authenticate(t.Context(), key, from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +64,7 @@ func TestTheOwnerIsToldOfWhatAThiefWouldDo(t *testing.T) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		var seen int
-		var by *signin.Session
+		var by *browser.Session
 		var phone token.Answer
 		for _, step := range []struct {
 			name string
@@ -149,7 +151,7 @@ func TestWithoutMailNothingWaits(t *testing.T) {
 
 // unfamiliarSignIn signs ada in on a device that stays and on one that is not hers, and returns the link "This wasn't me" about the
 // second.
-func (d *desk) unfamiliarSignIn(t *testing.T, store *models.Store) (server *mailtest.Server, hers *signin.Session, his token.Answer, link string) {
+func (d *desk) unfamiliarSignIn(t *testing.T, store *models.Store) (server *mailtest.Server, hers *browser.Session, his token.Answer, link string) {
 	t.Helper()
 	server = d.post(t)
 	hers, his = d.browse(t, "the laptop's mark", "192.0.2.1"), d.app(t, "his phone")
@@ -198,7 +200,7 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 		if _, err := d.Accounts.ChangePassword(t.Context(), hers, account.PasswordChange{Confirmation: confirmed(adaPassword, at("192.0.2.1")), New: "another fine day"}); auth.AsError(err).Kind != auth.KindWrongPassword {
 			t.Errorf("a locked password makes a new one: %v", err)
 		}
-		if got := d.kinds(t, store); !strings.Contains(got, "password_locked/") || !strings.Contains(got, "sign_in_failed/"+signin.LockedDetail) {
+		if got := d.kinds(t, store); !strings.Contains(got, "password_locked/") || !strings.Contains(got, "sign_in_failed/"+passwordcheck.LockedDetail) {
 			t.Errorf("events %s", got)
 		}
 		if _, err := d.Accounts.AnswerNotMe(t.Context(), link, at("192.0.2.1")); auth.AsError(err).Kind != auth.KindUsedLink {
@@ -222,11 +224,11 @@ func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
-		signIn := func(ip, mark string) signin.BrowserKey {
+		signIn := func(ip, mark string) browser.Key {
 			t.Helper()
 			from := at(ip)
 			from.Browser = mark
-			key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+			key, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -243,12 +245,12 @@ func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 		if done, err := d.Accounts.AnswerNotMe(t.Context(), list[0].Link, at("192.0.2.1")); err != nil || done.Revoked != 2 {
 			t.Errorf("%d devices, %v", done.Revoked, err)
 		}
-		for name, key := range map[string]signin.BrowserKey{"first": first, "second": second} {
-			if _, err := d.SignIn.Browser(t.Context(), key, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindSignedOut {
+		for name, key := range map[string]browser.Key{"first": first, "second": second} {
+			if _, err := d.Browsers.Authenticate(t.Context(), key, at("198.51.100.7")); auth.AsError(err).Kind != auth.KindSignedOut {
 				t.Errorf("his %s sign-in: %v", name, err)
 			}
 		}
-		if _, err := d.SignIn.Browser(t.Context(), hers, at("192.0.2.1")); err != nil {
+		if _, err := d.Browsers.Authenticate(t.Context(), hers, at("192.0.2.1")); err != nil {
 			t.Errorf("hers: %v", err)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/browser"
 	"latchkey/auth/deletion"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
@@ -66,7 +67,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		var err error
-		if staff.session, err = p.on(0).SignIn.Browser(t.Context(), staff.key, raceFrom); err != nil {
+		if staff.session, err = p.on(0).Browsers.Authenticate(t.Context(), staff.key, raceFrom); err != nil {
 			t.Fatal(err)
 		}
 		done := map[string]*atomic.Int64{}
@@ -94,7 +95,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 					return err
 				},
 				"sign in on the portal": func(s *raced) error {
-					_, err := s.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: o.email, Password: racePassword, From: raceFrom, Replaces: o.session})
+					_, err := s.SignIn.LoginBrowser(t.Context(), browser.Login{Email: o.email, Password: racePassword, From: raceFrom, Replaces: o.session})
 					return err
 				},
 				"guess": func(s *raced) error {
@@ -129,7 +130,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 					return s.Accounts.Signup(t.Context(), account.SignupRequest{Email: o.email, Password: "some other tide entirely", From: at(fmt.Sprintf("192.0.2.%d", 100+round))})
 				},
 				"download": func(s *raced) error {
-					data, err := s.Accounts.Data(t.Context(), o.session, confirmed(racePassword, raceFrom))
+					data, err := s.Exports.Start(t.Context(), o.session, confirmed(racePassword, raceFrom))
 					if err == nil {
 						data.Close()
 					}
@@ -179,7 +180,7 @@ func TestRaceOfTheEndOfAnAccountAgainstEverythingElse(t *testing.T) {
 			})
 			// Whatever won, the account goes now if it is there.
 			if now, err := p.on(0).store.UserByID(t.Context(), user.ID); err == nil {
-				d := models.Deletion{UserID: user.ID, Verified: now.PasswordHash, Now: p.now, Event: auth.NewEvent(models.EventAccountDeleted, user.ID, raceFrom, p.now()),
+				d := models.Deletion{UserID: user.ID, Proof: models.Proof{Verified: now.PasswordHash}, Now: p.now, Event: auth.NewEvent(models.EventAccountDeleted, user.ID, raceFrom, p.now()),
 					Seal: func(keys []string) []byte { return p.on(0).Deletions.Seal(user.ID, keys) }}
 				if now.LockedAt == nil {
 					if err := p.on(0).store.DeleteUser(t.Context(), d); err != nil {
@@ -222,7 +223,7 @@ func (o *raceOwner) raceGone() {
 			o.t.Errorf("%s: %d rows of a deleted account (%v)", table, n, err)
 		}
 	}
-	if _, err := o.on(1).SignIn.Browser(o.t.Context(), o.key, raceFrom); raceKind(err) != auth.KindSignedOut {
+	if _, err := o.on(1).Browsers.Authenticate(o.t.Context(), o.key, raceFrom); raceKind(err) != auth.KindSignedOut {
 		o.t.Errorf("the portal: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
@@ -107,8 +108,8 @@ type raceOwner struct {
 	*racePair
 	t       *testing.T
 	email   string
-	session *signin.Session
-	key     signin.BrowserKey
+	session *browser.Session
+	key     browser.Key
 }
 
 const racePassword = "the tide at a quarter to nine"
@@ -120,10 +121,10 @@ func (p *racePair) owner(t *testing.T) *raceOwner {
 		t.Fatal(err)
 	}
 	var err error
-	if o.key, err = p.on(0).SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: o.email, Password: racePassword, From: raceFrom}); err != nil {
+	if o.key, err = p.on(0).SignIn.LoginBrowser(t.Context(), browser.Login{Email: o.email, Password: racePassword, From: raceFrom}); err != nil {
 		t.Fatal(err)
 	}
-	if o.session, err = p.on(1).SignIn.Browser(t.Context(), o.key, raceFrom); err != nil {
+	if o.session, err = p.on(1).Browsers.Authenticate(t.Context(), o.key, raceFrom); err != nil {
 		t.Fatal(err)
 	}
 	return o

@@ -140,7 +140,7 @@ func (o *raceOwner) raceAfter(all, portal bool, answers []token.Answer) {
 			t.Errorf("device %d is revoked at %v by %s (%v)", i, d.RevokedAt, d.RevokeReason, err)
 		}
 	}
-	if _, err := o.on(0).SignIn.Browser(t.Context(), o.key, raceFrom); (err != nil) != portal {
+	if _, err := o.on(0).Browsers.Authenticate(t.Context(), o.key, raceFrom); (err != nil) != portal {
 		t.Errorf("the portal: %v", err)
 	}
 	events, err := store.Events(t.Context(), o.session.User.ID, models.EventCursor{}, 50)

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -34,7 +34,7 @@ func TestRaceOfSignInsForTheLastPlaces(t *testing.T) {
 						t.Errorf("sign-out: %v", err)
 					}
 				case i < 4:
-					if _, err := p.on(i).SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: o.email, Password: racePassword, From: raceFrom}); err != nil {
+					if _, err := p.on(i).SignIn.LoginBrowser(t.Context(), browser.Login{Email: o.email, Password: racePassword, From: raceFrom}); err != nil {
 						t.Errorf("browser: %v", err)
 					}
 				default:

@@ -9,15 +9,18 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
+	"latchkey/auth/confirm"
 	"latchkey/auth/factor"
 	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
 // session is ada's sign-in on a browser.
-func (d *desk) session(t *testing.T, key signin.BrowserKey, from auth.Caller) *signin.Session {
+func (d *desk) session(t *testing.T, key browser.Key, from auth.Caller) *browser.Session {
 	t.Helper()
-	by, err := d.SignIn.Browser(t.Context(), key, from)
+	by, err := d.Browsers.Authenticate(t.Context(), key, from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +30,7 @@ func (d *desk) session(t *testing.T, key signin.BrowserKey, from auth.Caller) *s
 // addApp sets up ada's authenticator app in a browser, and returns what makes its codes.
 func (d *desk) addApp(t *testing.T, from auth.Caller) (secret string) {
 	t.Helper()
-	key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+	key, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +41,7 @@ func (d *desk) addApp(t *testing.T, from auth.Caller) (secret string) {
 	}
 	secret = strings.ReplaceAll(app.Secret, " ", "")
 	_, err = d.Factors.AddApp(t.Context(), by, factor.NewApp{
-		Act: factor.Act{Confirmation: signin.Confirmation{Password: adaPassword, From: from}}, Sealed: app.Sealed, Code: d.code(t, secret), From: from,
+		Act: factor.Act{Confirmation: confirm.Confirmation{Password: adaPassword, From: from}}, Sealed: app.Sealed, Code: d.code(t, secret), From: from,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -58,8 +61,8 @@ func (d *desk) code(t *testing.T, secret string) string {
 // begin gives ada's password, and returns the challenge of the second step.
 func (d *desk) begin(t *testing.T, from auth.Caller) string {
 	t.Helper()
-	_, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
-	var step *signin.StepError
+	_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
+	var step *challenge.StepError
 	if !errors.As(err, &step) {
 		t.Fatalf("the password alone: %v", err)
 	}
@@ -67,9 +70,9 @@ func (d *desk) begin(t *testing.T, from auth.Caller) string {
 }
 
 // finish takes the second step with a code, and returns the kind of the error, or -1.
-func (d *desk) finish(t *testing.T, challenge, code string, from auth.Caller) auth.Kind {
+func (d *desk) finish(t *testing.T, waiting, code string, from auth.Caller) auth.Kind {
 	t.Helper()
-	_, err := d.SignIn.FinishBrowser(t.Context(), signin.StepAnswer{Challenge: challenge, Method: signin.StepTOTP, Code: code, From: from})
+	_, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: challenge.Answer{Challenge: waiting, Method: challenge.MethodTOTP, Code: code, From: from}})
 	if err == nil {
 		return -1
 	}

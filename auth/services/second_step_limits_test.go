@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/challenge"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -40,21 +40,21 @@ func TestAChallengeTakesFiveAnswersHoweverManyComeAtOnce(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		secret := d.addApp(t, at("192.0.2.1"))
-		challenge := d.begin(t, at("198.51.100.1"))
+		waiting := d.begin(t, at("198.51.100.1"))
 		var got counted
 		var wg sync.WaitGroup
 		for range 30 {
-			wg.Go(func() { got.add(d.finish(t, challenge, wrongCode, at("198.51.100.1"))) })
+			wg.Go(func() { got.add(d.finish(t, waiting, wrongCode, at("198.51.100.1"))) })
 		}
 		wg.Wait()
-		if n := got.kinds[auth.KindInvalidCode]; n > signin.MaxStepTries || got.kinds[-1] != 0 {
+		if n := got.kinds[auth.KindInvalidCode]; n > challenge.MaxTries || got.kinds[-1] != 0 {
 			t.Errorf("%d codes were judged: %v", n, got.kinds)
 		}
-		for range signin.MaxStepTries { // those that the gate turned away were no attempts
-			d.finish(t, challenge, wrongCode, at("198.51.100.1"))
+		for range challenge.MaxTries { // those that the gate turned away were no attempts
+			d.finish(t, waiting, wrongCode, at("198.51.100.1"))
 		}
 		d.advance(step)
-		if kind := d.finish(t, challenge, d.code(t, secret), at("198.51.100.1")); kind != auth.KindInvalidChallenge {
+		if kind := d.finish(t, waiting, d.code(t, secret), at("198.51.100.1")); kind != auth.KindInvalidChallenge {
 			t.Errorf("the right code after five wrong ones: kind %d", kind)
 		}
 	})
@@ -69,9 +69,9 @@ func TestWrongCodesOfAStrangerDoNotCountForTheOwner(t *testing.T) {
 		thief := mark("198.51.100.1", "the thief's mark")
 		var got counted
 		for range 5 {
-			challenge := d.begin(t, thief)
-			for range signin.MaxStepTries {
-				got.add(d.finish(t, challenge, wrongCode, thief))
+			waiting := d.begin(t, thief)
+			for range challenge.MaxTries {
+				got.add(d.finish(t, waiting, wrongCode, thief))
 			}
 		}
 		if got.kinds[auth.KindInvalidCode] != ratelimit.MaxWrongCodes || got.kinds[auth.KindRateLimited] != 15 {
@@ -97,14 +97,14 @@ func (d *desk) closeApp(t *testing.T) {
 	thief := mark("198.51.100.1", "the thief's mark")
 	for range 3 {
 		for range 2 {
-			challenge := d.begin(t, thief)
-			for range signin.MaxStepTries {
-				d.finish(t, challenge, wrongCode, thief)
+			waiting := d.begin(t, thief)
+			for range challenge.MaxTries {
+				d.finish(t, waiting, wrongCode, thief)
 			}
 		}
 		d.advance(ratelimit.CodeWindow + time.Second)
 	}
-	if app := d.factorsOf(t)[0]; app.Wrong != signin.MaxWrongInRow {
+	if app := d.factorsOf(t)[0]; app.Wrong != challenge.MaxWrongInRow {
 		t.Fatalf("%d wrong codes in a row", app.Wrong)
 	}
 }
@@ -133,9 +133,9 @@ func TestAClosedAppOpensForItsOwnerOnly(t *testing.T) {
 				if n := d.events(t, models.EventFactorClosed); n != 1 {
 					t.Errorf("the owner is told %d times", n)
 				}
-				challenge := d.begin(t, cafe)
+				waiting := d.begin(t, cafe)
 				for range 2 { // a half-signed-in browser is not known, however often it comes
-					if kind := d.finish(t, challenge, d.code(t, secret), cafe); kind != auth.KindInvalidCode {
+					if kind := d.finish(t, waiting, d.code(t, secret), cafe); kind != auth.KindInvalidCode {
 						t.Errorf("a right code from somewhere new: kind %d", kind)
 					}
 				}
@@ -168,7 +168,7 @@ func TestSecondStepsPassTheGate(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.addApp(t, at("192.0.2.1"))
-		challenge := d.begin(t, at("198.51.100.1"))
+		waiting := d.begin(t, at("198.51.100.1"))
 		var leave []func()
 		for {
 			l, err := d.Gate.Admit(at("198.51.100.1"))
@@ -177,13 +177,13 @@ func TestSecondStepsPassTheGate(t *testing.T) {
 			}
 			leave = append(leave, l)
 		}
-		if kind := d.finish(t, challenge, wrongCode, at("198.51.100.1")); kind != auth.KindUnavailable {
+		if kind := d.finish(t, waiting, wrongCode, at("198.51.100.1")); kind != auth.KindUnavailable {
 			t.Errorf("past the gate: kind %d", kind)
 		}
 		for _, l := range leave {
 			l()
 		}
-		if kind := d.finish(t, challenge, wrongCode, at("198.51.100.1")); kind != auth.KindInvalidCode {
+		if kind := d.finish(t, waiting, wrongCode, at("198.51.100.1")); kind != auth.KindInvalidCode {
 			t.Errorf("with room again: kind %d", kind)
 		}
 	})

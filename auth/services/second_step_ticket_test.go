@@ -5,9 +5,10 @@ import (
 	"testing"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/factor"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -17,10 +18,10 @@ import (
 func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
-		d.change(t, func(c *services.Config) { c.SecondFactor = signin.FactorRequired })
-		signedIn := func(from auth.Caller) (*signin.Session, string) {
+		d.change(t, func(c *services.Config) { c.SecondFactor = auth.FactorRequired })
+		signedIn := func(from auth.Caller) (*browser.Session, string) {
 			t.Helper()
-			key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from})
+			key, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,13 +39,13 @@ func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = d.Factors.AddApp(t.Context(), owner, factor.NewApp{
-			Act: factor.Act{Confirmation: signin.Confirmation{Ticket: ticket, From: home}}, Sealed: app.Sealed,
+			Act: factor.Act{Confirmation: confirm.Confirmation{Ticket: ticket, From: home}}, Sealed: app.Sealed,
 			Code: d.code(t, strings.ReplaceAll(app.Secret, " ", "")), From: home,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		again := func(by *signin.Session) *signin.Session { // as the next request reads it
+		again := func(by *browser.Session) *browser.Session { // as the next request reads it
 			u, err := d.store.UserByID(t.Context(), d.ada.ID)
 			if err != nil {
 				t.Fatal(err)
@@ -53,7 +54,7 @@ func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 			fresh.User = u
 			return &fresh
 		}
-		for who, c := range map[string]signin.Confirmation{"the ticket of the sign-in": {Ticket: stolen, From: away}, "nothing": {From: away}} {
+		for who, c := range map[string]confirm.Confirmation{"the ticket of the sign-in": {Ticket: stolen, From: away}, "nothing": {From: away}} {
 			if codes, err := d.Factors.NewCodes(t.Context(), again(thief), c, away); err == nil {
 				t.Errorf("the thief has %d recovery codes with %s", len(codes), who)
 			}
@@ -62,10 +63,10 @@ func TestASignInConfirmsASetUpAndNotTheCodesAfterAnothers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := d.Factors.NewCodes(t.Context(), again(thief), signin.Confirmation{Ticket: ticket, From: away}, away); err == nil {
+		if _, err := d.Factors.NewCodes(t.Context(), again(thief), confirm.Confirmation{Ticket: ticket, From: away}, away); err == nil {
 			t.Error("the owner's ticket works in the thief's browser")
 		}
-		if codes, err := d.Factors.NewCodes(t.Context(), again(owner), signin.Confirmation{Ticket: ticket, From: home}, home); err != nil || len(codes) != 10 {
+		if codes, err := d.Factors.NewCodes(t.Context(), again(owner), confirm.Confirmation{Ticket: ticket, From: home}, home); err != nil || len(codes) != 10 {
 			t.Errorf("the owner has %d codes: %v", len(codes), err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/browser"
 	"latchkey/auth/password"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/services"
@@ -147,11 +148,11 @@ func TestNoSignInOutlivesAChangeOfPassword(t *testing.T) {
 		survived, signedIn, changed := 0, 0, 0
 		for i := range rounds {
 			old, next := passwords[i%2], passwords[(i+1)%2]
-			key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: old, From: at("192.0.2.1")})
+			key, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: old, From: at("192.0.2.1")})
 			if err != nil {
 				t.Fatal(err)
 			}
-			session, err := d.SignIn.Browser(t.Context(), key, at("192.0.2.1"))
+			session, err := d.Browsers.Authenticate(t.Context(), key, at("192.0.2.1"))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -11,11 +11,15 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/address"
+	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/client"
+	"latchkey/auth/confirm"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
+	"latchkey/auth/export"
 	"latchkey/auth/factor"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
@@ -25,6 +29,7 @@ import (
 	"latchkey/auth/origin"
 	"latchkey/auth/passkey"
 	"latchkey/auth/password"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
@@ -56,13 +61,13 @@ type Config struct {
 	RetryWindow     time.Duration // see the fork rule of models.RotateDevice
 	MaxDevices      int           // live apps, and live browsers, of one user; 0: no limit
 	SignupOpen      bool
-	PasswordMin     int            // in characters, at least password.Shortest
-	Breached        password.Range // asks for passwords that are known from breaches; nil: nothing is asked
-	DeviceNameClaim bool           // put device_name into access tokens
-	SecondFactor    signin.Policy  // who must have a second factor; empty: no one
-	DPoPRequired    bool           // new apps must bind their tokens to a key (RFC 9449)
-	NonceRequired   bool           // DPoP proofs must carry a nonce of this server
-	ProofMemory     int            // DPoP proofs remembered against replay, at most 80 bytes each; 0: a million
+	PasswordMin     int               // in characters, at least password.Shortest
+	Breached        password.Range    // asks for passwords that are known from breaches; nil: nothing is asked
+	DeviceNameClaim bool              // put device_name into access tokens
+	SecondFactor    auth.FactorPolicy // who must have a second factor; empty: no one
+	DPoPRequired    bool              // new apps must bind their tokens to a key (RFC 9449)
+	NonceRequired   bool              // DPoP proofs must carry a nonce of this server
+	ProofMemory     int               // DPoP proofs remembered against replay, at most 80 bytes each; 0: a million
 
 	Secret   []byte   // the server secret, at least seal.MinSecret random bytes
 	Previous [][]byte // older secrets, or the next one during a change; accepted, but not used for new data
@@ -81,20 +86,25 @@ type Config struct {
 
 // Services are all services over one store. Each is safe for concurrent use.
 type Services struct {
-	Clock     auth.Clock
-	Keys      *keys.Service
-	Clients   *client.Service
-	Notify    *notify.Service
-	Limits    *ratelimit.Service
-	Tokens    *token.Service
-	SignIn    *signin.Service
-	Accounts  *account.Service
-	Addresses *address.Service
-	Deletions *deletion.Service
-	Devices   *device.Service
-	Factors   *factor.Service
-	Support   *support.Service
-	Operator  *operator.Service
+	Clock      auth.Clock
+	Keys       *keys.Service
+	Clients    *client.Service
+	Notify     *notify.Service
+	Limits     *ratelimit.Service
+	Tokens     *token.Service
+	Passwords  *passwordcheck.Service
+	Browsers   *browser.Service
+	Challenges *challenge.Service
+	SignIn     *signin.Service
+	Confirm    *confirm.Service
+	Accounts   *account.Service
+	Exports    *export.Service
+	Addresses  *address.Service
+	Deletions  *deletion.Service
+	Devices    *device.Service
+	Factors    *factor.Service
+	Support    *support.Service
+	Operator   *operator.Service
 
 	Gate   *ratelimit.Gate
 	Slots  *ratelimit.Slots
@@ -134,25 +144,37 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, StatusTTL: c.StatusTTL, StatusURL: c.StatusURL, RetryWindow: c.RetryWindow,
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
+	s.Passwords = passwordcheck.New(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
+	s.Challenges = challenge.New(challenge.Parts{
+		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Clients: s.Clients,
+		Passkeys: passkeys, Policy: c.SecondFactor,
+	})
+	s.Browsers = browser.New(browser.Parts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Tokens: s.Tokens, Key: k.browsers},
+		browser.Config{Lifetime: c.BrowserLifetime, SecondFactor: c.SecondFactor})
 	s.SignIn = signin.New(signin.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Limits: s.Limits, Gate: s.Gate,
-		Slots: s.Slots, Hasher: s.Hasher, Sealer: k.factors, Key: k.browsers, Passkeys: passkeys, Clients: s.Clients,
-	}, signin.Config{DeviceLifetime: c.DeviceLifetime, BrowserLifetime: c.BrowserLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
+		Store: store, Clock: clock, Keys: s.Keys, Tokens: s.Tokens, Browsers: s.Browsers, Limits: s.Limits,
+		Gate: s.Gate, Passwords: s.Passwords, Challenges: s.Challenges,
+	}, signin.Config{DeviceLifetime: c.DeviceLifetime, MaxRefreshes: c.MaxRefreshes, DPoPRequired: c.DPoPRequired, SecondFactor: c.SecondFactor})
+	s.Confirm = confirm.New(confirm.Parts{
+		Store: store, Clock: clock, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, Passwords: s.Passwords,
+		Challenges: s.Challenges,
+	})
 	s.Accounts = account.New(account.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.sealer, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
-		Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
+		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
+		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer), Breached: c.Breached})
+	s.Exports = export.New(store, clock, idle, s.Confirm)
 	s.Addresses = address.New(address.Parts{
-		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, SignIn: s.SignIn, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
+		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, Confirm: s.Confirm, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})
-	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.SignIn)
-	s.Devices = device.New(store, clock, idle, s.Tokens, s.SignIn)
+	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.Confirm)
+	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords)
 	s.Factors = factor.New(factor.Parts{
-		Store: store, Clock: clock, Sealer: k.factors, Notify: s.Notify, SignIn: s.SignIn, Limits: s.Limits, Passkeys: passkeys, Name: serviceName,
+		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: serviceName,
 	})
-	s.Support = support.New(store, clock, idle, s.SignIn, s.Devices)
+	s.Support = support.New(store, clock, idle, s.Devices)
 	s.Operator = operator.New(operator.Parts{
-		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, SignIn: s.SignIn,
+		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
 		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher,
 	})
 	return s, nil
@@ -231,7 +253,7 @@ func newPasskeys(public string) (*passkey.Ceremonies, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}, Life: signin.PasskeyLife})
+	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}, Life: challenge.PasskeyLife})
 	if errors.Is(err, passkey.ErrNoDomain) {
 		return nil, nil //nolint:nilnil // no passkeys is no error
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/browser"
 	"latchkey/auth/password"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -45,7 +46,7 @@ func TestASignInWithoutASecondFactorCostsNoMore(t *testing.T) {
 			t.Errorf("an app: %d statements, %v", n.Load(), err)
 		}
 		n.Store(0)
-		if _, err := s.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: adaEmail, Password: adaPassword, From: from}); err != nil || n.Load() != 12 {
+		if _, err := s.SignIn.LoginBrowser(t.Context(), browser.Login{Email: adaEmail, Password: adaPassword, From: from}); err != nil || n.Load() != 12 {
 			t.Errorf("a browser: %d statements, %v", n.Load(), err)
 		}
 	})

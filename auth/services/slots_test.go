@@ -323,7 +323,7 @@ func TestAPasswordIsConfirmedThirtyTimesInAWindow(t *testing.T) {
 			return derive(password, salt, passes, memory, threads, size)
 		}
 		confirm := func(from auth.Caller) auth.Kind {
-			err := d.SignIn.ConfirmPassword(t.Context(), d.ada, adaPassword, from)
+			err := d.Passwords.Confirm(t.Context(), d.ada, adaPassword, from)
 			if err == nil {
 				return -1
 			}

@@ -7,8 +7,8 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 	"latchkey/models/modelstest"
 )
@@ -33,7 +33,7 @@ func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 				t.Errorf("%+v", e)
 			}
 		}
-		if len(events) > signin.UnknownSlots || times != networks*(each+3) {
+		if len(events) > passwordcheck.UnknownSlots || times != networks*(each+3) {
 			t.Errorf("%d failures left %d events that count %d", networks*(each+3), len(events), times)
 		}
 		numbers, err := d.Support.DailyStats(t.Context(), sam)
@@ -52,7 +52,7 @@ func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 		if left, err := store.Counters(t.Context(), d.Limits.SignInKeys("invented1@example.com", at("2001:db8:0:1::1")), d.now()); err != nil || len(left) != 0 {
 			t.Errorf("counters are left: %v %v", left, err)
 		}
-		d.advance(signin.KeepFailures)
+		d.advance(passwordcheck.KeepFailures)
 		if _, err := d.Operator.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -81,11 +81,11 @@ func TestAFloodOfFailuresOfOneAccountSharesItsEvents(t *testing.T) {
 				alone++
 			}
 		}
-		if alone != 4*signin.MaxFailureEvents || shared != 4 || times != want {
+		if alone != 4*passwordcheck.MaxFailureEvents || shared != 4 || times != want {
 			t.Errorf("%d events alone and %d shared count %d of %d failures", alone, shared, times, want)
 		}
 		for range 15 {
-			if err := d.SignIn.ConfirmPassword(t.Context(), d.ada, "not the password", with("", "192.0.2.1")); auth.AsError(err).Kind != auth.KindWrongPassword && auth.AsError(err).Kind != auth.KindRateLimited {
+			if err := d.Passwords.Confirm(t.Context(), d.ada, "not the password", with("", "192.0.2.1")); auth.AsError(err).Kind != auth.KindWrongPassword && auth.AsError(err).Kind != auth.KindRateLimited {
 				t.Fatal(err)
 			}
 		}

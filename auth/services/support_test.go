@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/auth/support"
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -23,13 +23,13 @@ const (
 )
 
 // browser signs in on the portal and returns the cookie's key and the session.
-func (d *desk) browser(t *testing.T, email, password string) (signin.BrowserKey, *signin.Session) {
+func (d *desk) browser(t *testing.T, email, password string) (browser.Key, *browser.Session) {
 	t.Helper()
-	key, err := d.SignIn.LoginBrowser(t.Context(), signin.BrowserLogin{Email: email, Password: password, From: at("192.0.2.1")})
+	key, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: email, Password: password, From: at("192.0.2.1")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	session, err := d.SignIn.Browser(t.Context(), key, at("192.0.2.1"))
+	session, err := d.Browsers.Authenticate(t.Context(), key, at("192.0.2.1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func (d *desk) browser(t *testing.T, email, password string) (signin.BrowserKey,
 }
 
 // staff signs in sam of the support staff.
-func (d *desk) staff(t *testing.T) (signin.BrowserKey, *signin.Session) {
+func (d *desk) staff(t *testing.T) (browser.Key, *browser.Session) {
 	t.Helper()
 	if _, err := d.Operator.AddUser(t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestTheStaffsBrowsersIdleOutByTheShorterLimit(t *testing.T) {
 				if err != nil || listed != (want == -1) {
 					t.Errorf("%s, unseen for %v: in the list of devices: %v, %v", who.name, after, listed, err)
 				}
-				if _, err := d.SignIn.Browser(t.Context(), key, at("192.0.2.1")); kindOf(err) != want {
+				if _, err := d.Browsers.Authenticate(t.Context(), key, at("192.0.2.1")); kindOf(err) != want {
 					t.Errorf("%s, unseen for %v: kind %d, want %d", who.name, after, kindOf(err), want)
 				}
 			}
@@ -121,7 +121,7 @@ func TestStaffAtWorkAreNotSignedOut(t *testing.T) {
 		key, _ := d.staff(t)
 		for _, pause := range []time.Duration{59 * time.Second, time.Second, 29 * time.Minute, 59 * time.Second, 29 * time.Minute, time.Minute, 28 * time.Minute} {
 			d.advance(pause)
-			if _, err := d.SignIn.Browser(t.Context(), key, at("192.0.2.1")); err != nil {
+			if _, err := d.Browsers.Authenticate(t.Context(), key, at("192.0.2.1")); err != nil {
 				t.Fatalf("after a pause of %v: %v", pause, err)
 			}
 		}
@@ -145,7 +145,7 @@ func TestTheRoleDecidesAtEachLook(t *testing.T) {
 				t.Fatal(err)
 			}
 			var err error
-			if by, err = d.SignIn.Browser(t.Context(), key, at("192.0.2.1")); err != nil {
+			if by, err = d.Browsers.Authenticate(t.Context(), key, at("192.0.2.1")); err != nil {
 				t.Fatal(err)
 			}
 			for name, call := range calls {

@@ -1,20 +1,18 @@
 package signin
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -32,7 +30,7 @@ type LoginRequest struct {
 }
 
 // Login creates an app device and its first tokens. It returns KindInvalidRequest, KindInvalidCredential, KindAccountDisabled,
-// KindChoosePassword, KindSetUpFactor, a StepError where a second factor is needed, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
+// KindChoosePassword, KindSetUpFactor, a challenge.StepError where a second factor is needed, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
@@ -52,27 +50,25 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}
 	once := sync.OnceValue(proof.Consume) // signIn may check the password twice
 	r.From.JKT = jkt
-	a := SignInAttempt{email: r.Email, password: r.Password, clientID: r.ClientID, From: r.From, checkApp: func(allowed bool) error {
+	a := attempt{password: r.Password, purpose: challenge.AppSignIn}
+	a.Attempt = passwordcheck.Attempt{Email: r.Email, ClientID: r.ClientID, From: r.From, CheckApp: func(allowed bool) error {
 		return s.checkApp(ctx, r, allowed, named, proofErr)
 	}}
-	a.pending = func(v token.Verified) (pendingStep, error) {
-		if v.User.MustChoosePassword() {
-			return pendingStep{}, errChoosePassword
+	a.keep = func(user models.User) (challenge.Kept, error) {
+		if user.MustChoosePassword() {
+			return challenge.Kept{}, errChoosePassword
 		}
-		return pendingStep{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
+		return challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
 	}
-	a.purpose = purposeApp
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
 		switch {
 		case v.User.MustChoosePassword():
 			return n, errChoosePassword
-		case s.config.SecondFactor == FactorRequired: // an account with a second factor does not come here
+		case s.config.SecondFactor == auth.FactorRequired: // an account with a second factor does not come here
 			return n, errSetUpFactor
 		}
-		n, secret = s.tokens.NewDevice(v, models.KindApp, r.From, s.config.DeviceLifetime)
-		n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = r.ClientID, s.config.MaxRefreshes, jkt
-		n.FreeName, n.StatusIndex = token.FreeName(name), s.tokens.PickStatusIndex
+		n, secret = s.newApp(v, r.From, r.ClientID, name)
 		return n, once()
 	})
 	if err != nil {
@@ -84,6 +80,14 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was made by an administrator. Sign in on the website first, to choose your own."}
 
 var errSetUpFactor = &auth.Error{Kind: auth.KindSetUpFactor, Message: "This service requires two-step sign-in. Sign in on the website first to set it up."}
+
+// newApp prepares the row of an app that signs in, bound to the key that the request proved. It returns the device's secret, too.
+func (s *Service) newApp(v token.Verified, from auth.Caller, clientID, name string) (models.NewDevice, [devicetoken.SecretSize]byte) {
+	n, secret := s.tokens.NewDevice(v, models.KindApp, from, s.config.DeviceLifetime)
+	n.Device.ClientID, n.Device.MaxRefreshes, n.Device.JKT = clientID, s.config.MaxRefreshes, from.JKT
+	n.FreeName, n.StatusIndex = token.FreeName(name), s.tokens.PickStatusIndex
+	return n, secret
+}
 
 // checkApp checks everything about an app's sign-in except the password and the limits.
 func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
@@ -113,9 +117,18 @@ func unregistered(named bool) error {
 	return e
 }
 
+// attempt is a sign-in with a password.
+type attempt struct {
+	passwordcheck.Attempt
+	password string
+	trusted  []string                                  // secrets of a browser that may skip the second step
+	purpose  challenge.Purpose                         // of the challenge, if there is a second step
+	keep     func(models.User) (challenge.Kept, error) // what the challenge keeps; nil: nothing
+}
+
 // signIn checks a password and adds the device that prepare makes. It checks the password a second time if the account changed in
 // between: the password may have been changed, or another sign-in may only have stored a new hash of it.
-func (s *Service) signIn(ctx context.Context, a SignInAttempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
+func (s *Service) signIn(ctx context.Context, a attempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
 	for again := true; ; again = false {
 		d, err := s.signInOnce(ctx, a, prepare)
 		if !again || !errors.Is(err, models.ErrChanged) {
@@ -124,28 +137,25 @@ func (s *Service) signIn(ctx context.Context, a SignInAttempt, prepare func(toke
 	}
 }
 
-func (s *Service) signInOnce(ctx context.Context, a SignInAttempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
-	c, err := s.BeginCheck(ctx, a)
+func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(token.Verified) (models.NewDevice, error)) (models.Device, error) {
+	c, err := s.passwords.Begin(ctx, a.Attempt)
 	if err != nil {
 		return models.Device{}, err
 	}
 	defer c.End(ctx)
-	v, err := c.verify(ctx, a.password)
+	user, rehashed, err := c.Verify(ctx, a.password)
 	if err != nil {
 		return models.Device{}, err
 	}
+	v := token.Verified{User: user, Rehashed: rehashed}
 	method := models.ByPassword
 	var trusted *uuid.UUID
-	if v.User.SecondFactor {
-		if trusted, err = s.trusted(ctx, v.User, a.trusted); err != nil {
+	if user.SecondFactor {
+		if trusted, err = s.challenges.Trusted(ctx, user, a.trusted); err != nil {
 			return models.Device{}, err
 		}
 		if trusted == nil {
-			p, err := a.pending(v)
-			if err != nil {
-				return models.Device{}, err
-			}
-			return models.Device{}, s.askSecondStep(ctx, c, v, a.purpose, p)
+			return models.Device{}, s.askSecondStep(ctx, c, v, a)
 		}
 		method = models.ByPasswordTrustedBrowser
 	}
@@ -154,94 +164,56 @@ func (s *Service) signInOnce(ctx context.Context, a SignInAttempt, prepare func(
 		return models.Device{}, err
 	}
 	n.Device.SignedInBy, n.Device.ProvedBy, n.Trusted = method, method, trusted
-	n.Spend, n.Uncount = c.limits.Spend(), c.reserved
+	n.Spend, n.Uncount = c.Budgets()
 	d, err := s.tokens.AddDevice(ctx, n)
 	if err == nil || errors.Is(err, models.ErrUnavailable) {
-		c.reserved = nil // the sign-in gave it back, or may have: never do so twice
+		c.TakenBack()
 	}
 	return d, err
 }
 
-// BrowserLogin signs a person in on the portal.
-type BrowserLogin struct {
-	Email, Password string
-	From            auth.Caller
-	Replaces        *Session // the browser's live session, which the new one ends; nil: none
-	Trusted         []string // the secrets of the browser's cookie that may let it skip the second step
+// askSecondStep keeps the sign-in until its second step, counts it under the account's budget, and returns a challenge.StepError.
+func (s *Service) askSecondStep(ctx context.Context, c *passwordcheck.Check, v token.Verified, a attempt) error {
+	var kept challenge.Kept
+	var err error
+	if a.keep != nil {
+		if kept, err = a.keep(v.User); err != nil {
+			return err
+		}
+	}
+	kept.Rehashed = v.Rehashed
+	factors, err := s.challenges.Factors(ctx, v.User.ID)
+	if err != nil {
+		return err
+	}
+	spend, uncount := c.Budgets()
+	err = s.challenges.Ask(ctx, challenge.Step{User: v.User, Factors: factors, Purpose: a.purpose, Kept: kept, From: a.From, Spend: spend, Uncount: uncount})
+	if auth.AsError(err).Kind == auth.KindSecondFactor || errors.Is(err, models.ErrUnavailable) {
+		c.TakenBack()
+	}
+	return err
 }
 
 // LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. Its errors are those of
-// Login that do not concern apps, a StepError among them.
-func (s *Service) LoginBrowser(ctx context.Context, r BrowserLogin) (BrowserKey, error) {
+// Login that do not concern apps, a challenge.StepError among them.
+func (s *Service) LoginBrowser(ctx context.Context, r browser.Login) (browser.Key, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
 	if err := bad.Err(); err != nil {
-		return BrowserKey{}, err
+		return browser.Key{}, err
 	}
-	var keys []BrowserKey
-	var user models.User
-	a := SignInAttempt{
-		email: r.Email, password: r.Password, From: r.From, trusted: r.Trusted, purpose: purposeBrowser,
-		pending: func(token.Verified) (pendingStep, error) { return pendingStep{}, nil },
+	var n *browser.SignIn
+	a := attempt{
+		Attempt: passwordcheck.Attempt{Email: r.Email, From: r.From}, password: r.Password, trusted: r.Trusted, purpose: challenge.BrowserSignIn,
 	}
-	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
-		n, keys = s.NewBrowser(v, r)
-		user = v.User
-		return n, nil
+	d, err := s.signIn(ctx, a, func(v token.Verified) (models.NewDevice, error) {
+		n = s.browsers.New(v, r.From, r.Replaces)
+		return n.Row, nil
 	})
 	if err != nil {
-		return BrowserKey{}, err
+		return browser.Key{}, err
 	}
-	key := KeyOf(d, keys)
-	key.ChoosePassword, key.SetUp = user.MustChoosePassword(), s.MustSetUp(user)
-	return key, nil
-}
-
-// NewBrowser prepares the row of a browser that signs in. It also returns the keys that the browser may get, the new row's first.
-// See KeyOf.
-func (s *Service) NewBrowser(v token.Verified, r BrowserLogin) (models.NewDevice, []BrowserKey) {
-	n, secret := s.tokens.NewDevice(v, models.KindBrowser, r.From, s.config.BrowserLifetime)
-	n.FreeName = token.FreeName(auth.DescribeAgent(r.From.UserAgent).Name)
-	if r.Replaces != nil {
-		n.Replace = &models.DeviceKey{UserID: r.Replaces.User.ID, ID: r.Replaces.Device.ID}
-	}
-	keys := []BrowserKey{{UserID: n.Device.UserID, DeviceID: n.Device.ID, Secret: secret}}
-	if r.From.Browser != "" {
-		keys = s.browserKeys(n.Device.UserID, n.Device.ID, r.From.Browser, n.Device.CreatedAt)
-		n.Device.SecretHash = devicetoken.SecretHash(keys[0].Secret)
-		for _, key := range keys {
-			n.Repeats = append(n.Repeats, devicetoken.SecretHash(key.Secret))
-		}
-	}
-	return n, keys
-}
-
-// browserKeys returns the keys of an account's sign-ins in one browser during this minute and the last. A form that was sent twice
-// comes with the same mark, so both sign-ins get the same secret, and the second finds the row of the first
-// (models.NewDevice.Repeats). The secret depends on the mark, which only the browser holds, and on a key that only the server
-// holds.
-func (s *Service) browserKeys(user, device uuid.UUID, mark string, now time.Time) []BrowserKey {
-	keys := make([]BrowserKey, 2)
-	for i := range keys {
-		mac := hmac.New(sha256.New, s.key)
-		mac.Write(user[:])
-		_ = binary.Write(mac, binary.BigEndian, now.Unix()/60-int64(i)) // writing to a hash never fails
-		mac.Write([]byte(mark))
-		keys[i] = BrowserKey{UserID: user, DeviceID: device, Secret: [devicetoken.SecretSize]byte(mac.Sum(nil))}
-	}
-	return keys
-}
-
-// KeyOf returns the key of device d, which AddDevice returned: the new one, or the one that an earlier sending of the form created.
-func KeyOf(d models.Device, keys []BrowserKey) BrowserKey {
-	for _, key := range keys {
-		hash := devicetoken.SecretHash(key.Secret)
-		if renewed := bytes.Equal(hash, d.FormerHash); renewed || bytes.Equal(hash, d.SecretHash) {
-			key.DeviceID, key.Renewed = d.ID, renewed
-			return key
-		}
-	}
-	return keys[0]
+	return n.Key(d), nil
 }
 
 func checkCredentials(bad *auth.Fields, email, password string) {

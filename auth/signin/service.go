@@ -1,77 +1,59 @@
-// Package signin checks passwords within limits, signs people in on apps and browsers, and authenticates browser sessions.
+// Package signin signs people in on apps and browsers: with the password, its second step, or a passkey alone.
 package signin
 
 import (
-	"log/slog"
 	"time"
 
 	"latchkey/auth"
-	"latchkey/auth/client"
+	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/keys"
-	"latchkey/auth/notify"
-	"latchkey/auth/passkey"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/seal"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
 
 // Config holds the operator's settings for sign-ins.
 type Config struct {
-	DeviceLifetime  time.Duration // absolute life of an app's sign-in, fixed when it begins
-	BrowserLifetime time.Duration // of a browser
-	MaxRefreshes    int64         // refreshes of one app, fixed at sign-in; 0: no limit
-	DPoPRequired    bool          // new apps must bind their tokens to a key (RFC 9449)
-	SecondFactor    Policy        // who must have a second factor; empty: no one
+	DeviceLifetime time.Duration     // absolute life of an app's sign-in, fixed when it begins
+	MaxRefreshes   int64             // refreshes of one app, fixed at sign-in; 0: no limit
+	DPoPRequired   bool              // new apps must bind their tokens to a key (RFC 9449)
+	SecondFactor   auth.FactorPolicy // who must have a second factor; empty: no one
 }
 
-// Parts are the dependencies of the service. All but Passkeys are required.
+// Parts are the dependencies of the service. All are required.
 type Parts struct {
-	Store  *models.Store
-	Clock  auth.Clock
-	Log    *slog.Logger
-	Idle   auth.Idle
-	Keys   *keys.Service
-	Notify *notify.Service
-	Tokens *token.Service
-	Limits *ratelimit.Service
-	Gate   *ratelimit.Gate
-	Slots  *ratelimit.Slots
-	Hasher *ratelimit.Hasher
-	Sealer *seal.Sealer
-	Key    []byte // HMAC key that derives the secrets of browsers from their marks
-
-	Passkeys *passkey.Ceremonies // nil where passkeys do not work
-	Clients  *client.Service
+	Store      *models.Store
+	Clock      auth.Clock
+	Keys       *keys.Service
+	Tokens     *token.Service
+	Browsers   *browser.Service
+	Limits     *ratelimit.Service
+	Gate       *ratelimit.Gate
+	Passwords  *passwordcheck.Service
+	Challenges *challenge.Service
 }
 
 // Service signs people in. It is safe for concurrent use.
 type Service struct {
-	config Config
-	store  *models.Store
-	clock  auth.Clock
-	log    *slog.Logger
-	idle   auth.Idle
-	keys   *keys.Service
-	notify *notify.Service
-	tokens *token.Service
-	limits *ratelimit.Service
-	gate   *ratelimit.Gate
-	slots  *ratelimit.Slots
-	hasher *ratelimit.Hasher
-	sealer *seal.Sealer
-	key    []byte
-
-	passkeys *passkey.Ceremonies
-	clients  *client.Service
+	config     Config
+	store      *models.Store
+	clock      auth.Clock
+	keys       *keys.Service
+	tokens     *token.Service
+	browsers   *browser.Service
+	limits     *ratelimit.Service
+	gate       *ratelimit.Gate
+	passwords  *passwordcheck.Service
+	challenges *challenge.Service
 }
 
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	return &Service{
-		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, notify: p.Notify, tokens: p.Tokens, limits: p.Limits,
-		gate: p.Gate, slots: p.Slots, hasher: p.Hasher, sealer: p.Sealer, key: p.Key,
-		passkeys: p.Passkeys, clients: p.Clients,
+		config: c, store: p.Store, clock: p.Clock, keys: p.Keys, tokens: p.Tokens, browsers: p.Browsers, limits: p.Limits,
+		gate: p.Gate, passwords: p.Passwords, challenges: p.Challenges,
 	}
 }
 

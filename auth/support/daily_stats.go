@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/models"
 )
 
@@ -41,7 +41,7 @@ func (n *DailyStats) counted() map[models.EventKind][]int64 {
 
 // DailyStats counts the events of the last StatDays days, at most once a minute in each process, so that reloading the page costs
 // the database nothing. A failed count is not retried sooner. DailyStats returns KindNotFound unless the caller is support staff.
-func (s *Service) DailyStats(ctx context.Context, by *signin.Session) (DailyStats, error) {
+func (s *Service) DailyStats(ctx context.Context, by *browser.Session) (DailyStats, error) {
 	if err := requireSupport(by); err != nil {
 		return DailyStats{}, err
 	}

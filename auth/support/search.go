@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/models"
 )
 
@@ -46,7 +46,7 @@ type Result struct {
 // Search finds people and devices for a member of the support staff. It first records the search in the member's own activity.
 // People who appear in a list are not told; viewing one of them is another request. Search returns KindInvalidRequest, KindNotFound
 // if the caller is not support staff, KindRateLimited, or KindUnavailable if the search could not be recorded.
-func (s *Service) Search(ctx context.Context, by *signin.Session, q Query) (Result, error) {
+func (s *Service) Search(ctx context.Context, by *browser.Session, q Query) (Result, error) {
 	if err := requireSupport(by); err != nil {
 		return Result{}, err
 	}
@@ -59,7 +59,7 @@ func (s *Service) Search(ctx context.Context, by *signin.Session, q Query) (Resu
 		return Result{}, err
 	}
 	if strings.Contains(q.Text, "@") {
-		key, err := s.signIn.EmailKey(ctx, q.Text)
+		key, err := auth.EmailKey(ctx, s.store, q.Text, s.clock.Now())
 		if err != nil {
 			return Result{}, err
 		}

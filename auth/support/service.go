@@ -7,7 +7,6 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/device"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -20,11 +19,10 @@ type Service struct {
 	clock   auth.Clock
 	idle    auth.Idle
 	devices *device.Service
-	signIn  *signin.Service
 	stats   stats
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock, idle auth.Idle, signIn *signin.Service, devices *device.Service) *Service {
-	return &Service{store: store, clock: clock, idle: idle, devices: devices, signIn: signIn, Patience: patience}
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, devices *device.Service) *Service {
+	return &Service{store: store, clock: clock, idle: idle, devices: devices, Patience: patience}
 }

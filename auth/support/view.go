@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
-	"latchkey/auth/signin"
+	"latchkey/auth/browser"
 	"latchkey/models"
 )
 
@@ -32,7 +32,7 @@ func (s *Service) audit(ctx context.Context, events ...models.Event) error {
 }
 
 // requireSupport returns KindNotFound unless the caller is support staff: for others these pages do not exist.
-func requireSupport(by *signin.Session) error {
+func requireSupport(by *browser.Session) error {
 	if !by.Support() {
 		return auth.Refuse(auth.KindNotFound, "There is no such page.")
 	}
@@ -61,7 +61,7 @@ type Account struct {
 // ViewAccount returns an account to a member of the support staff. It first records the view in the activity of both; the person's
 // does not show the member's IP address and user agent. It returns KindNotFound, KindRateLimited, or KindUnavailable if the view
 // could not be recorded.
-func (s *Service) ViewAccount(ctx context.Context, by *signin.Session, look View) (p Account, err error) {
+func (s *Service) ViewAccount(ctx context.Context, by *browser.Session, look View) (p Account, err error) {
 	if err := requireSupport(by); err != nil {
 		return p, err
 	}

@@ -212,5 +212,13 @@ func (c *Claims) Key() (user, device uuid.UUID, err error) {
 	return user, device, nil
 }
 
+// JKT returns the thumbprint of the key that the token is bound to, or "".
+func (c *Claims) JKT() string {
+	if c.Cnf == nil {
+		return ""
+	}
+	return c.Cnf.JKT
+}
+
 // ErrDeviceGone refuses an access token whose device is no longer live.
 var ErrDeviceGone = &auth.Error{Kind: auth.KindInvalidToken, Message: "The device of this access token was signed out."}

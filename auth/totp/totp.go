@@ -1,5 +1,5 @@
 // Package totp makes and checks the codes of authenticator apps: time-based one-time passwords (RFC 6238) with SHA-1, six digits and
-// steps of 30 seconds, the one form that every app knows. It keeps nothing: its callers seal the secret, and store the last step that
+// steps of 30 seconds, the one form that every app knows. It keeps nothing: its callers store the sealed secret, and the last step that
 // was used.
 package totp
 

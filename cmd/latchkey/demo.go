@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/mail"
 	"latchkey/auth/operator"
 	"latchkey/auth/services"
@@ -70,7 +71,7 @@ func demoDevices(ctx context.Context, s *services.Services, password string) err
 		from("192.0.2.10", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
 		from("198.51.100.23", "Mozilla/5.0 (iPad; CPU OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"),
 	} {
-		if _, err := s.SignIn.LoginBrowser(ctx, signin.BrowserLogin{Email: demoUser, Password: password, From: c}); err != nil {
+		if _, err := s.SignIn.LoginBrowser(ctx, browser.Login{Email: demoUser, Password: password, From: c}); err != nil {
 			return err
 		}
 	}

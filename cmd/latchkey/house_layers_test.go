@@ -10,18 +10,19 @@ const kernel = 3
 // authLayers says how high each package of auth stands. A package imports only what stands lower.
 var authLayers = map[string]int{
 	"devicetoken": 0, "jws": 0, "mail": 0, "origin": 0, "password": 0, "seal": 0, "statuslist": 0,
-	"passkey": 0, "recovery": 0, "totp": 0,
-	"dpop": 1, "keyring": 1, "mail/mailtest": 1,
+	"passkey": 0, "recovery": 0,
+	"dpop": 1, "keyring": 1, "mail/mailtest": 1, "totp": 1,
 	"resource": 2,
 	"":         kernel,
 	"keys":     4, "client": 4,
 	"notify": 5, "ratelimit": 5,
-	"token":   6,
-	"signin":  7,
-	"account": 8, "deletion": 8, "device": 8, "factor": 8,
-	"grant": 9, "address": 9,
-	"support": 10, "operator": 10,
-	"services": 11,
+	"token": 6, "passwordcheck": 6, "challenge": 6,
+	"browser": 7,
+	"signin":  8, "confirm": 8,
+	"account": 9, "export": 9, "deletion": 9, "device": 9, "factor": 9,
+	"address": 10,
+	"support": 11, "operator": 11,
+	"services": 12,
 }
 
 // layerOf is the layer of a package of auth, by its import path.

@@ -9,10 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"latchkey/auth"
 	"latchkey/auth/keyring"
 	"latchkey/auth/mail"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 )
 
 type serveCommand struct {
@@ -35,7 +35,7 @@ func (c *serveCommand) Run(env *environment) error {
 		if c.Demo {
 			config.SignupOpen = true
 			if env.settings.SecondFactor == "" { // a visitor can look at the support desk at once
-				config.SecondFactor = signin.FactorOptional
+				config.SecondFactor = auth.FactorOptional
 			}
 			config.Mail = cmp.Or[mail.Sender](config.Mail, env.settings.outbox())
 		}

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"strings"
 
+	"latchkey/auth"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -62,7 +62,7 @@ func (s *Settings) services() services.Config {
 		DeviceLifetime: s.DeviceLifetime, DeviceIdle: s.DeviceIdle, BrowserLifetime: s.BrowserLifetime, BrowserIdle: s.BrowserIdle,
 		MaxRefreshes: s.MaxRefreshes, RetryWindow: s.RetryWindow, MaxDevices: s.MaxDevices, SignupOpen: s.Signup == "open",
 		PasswordMin: s.PasswordMin, DeviceNameClaim: s.DeviceNameClaim == "on",
-		SecondFactor: signin.Policy(cmp.Or(s.SecondFactor, string(signin.FactorSupport))),
+		SecondFactor: auth.FactorPolicy(cmp.Or(s.SecondFactor, string(auth.FactorSupport))),
 		DPoPRequired: s.DPoP == "required", NonceRequired: s.DPoPNonce == "required",
 	}
 }

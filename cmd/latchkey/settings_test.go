@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth"
 	"latchkey/auth/services"
-	"latchkey/auth/signin"
 	"latchkey/models/modelstest"
 )
 
@@ -134,7 +134,7 @@ func TestSettingsReachTheService(t *testing.T) {
 	want := services.Config{
 		Issuer: "https://iss.example.com", Audience: "api", SigningAlg: "EdDSA", AccessTTL: 5 * time.Minute, StatusTTL: 45 * time.Second,
 		DeviceLifetime: 48 * time.Hour, DeviceIdle: 24 * time.Hour, BrowserLifetime: 24 * time.Hour, BrowserIdle: 2 * time.Hour,
-		MaxRefreshes: 500, MaxDevices: 5, SignupOpen: true, PasswordMin: 8, DPoPRequired: true, NonceRequired: true, SecondFactor: signin.FactorRequired,
+		MaxRefreshes: 500, MaxDevices: 5, SignupOpen: true, PasswordMin: 8, DPoPRequired: true, NonceRequired: true, SecondFactor: auth.FactorRequired,
 	}
 	if got := settings.services(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -7,6 +7,9 @@ import "github.com/a-h/templ"
 // ActCancel says "Cancel".
 func (p Printer) ActCancel() string { return p.text("act.cancel", nil) }
 
+// ActChangePassword says "Change your password". A button or link that leads to the page for it.
+func (p Printer) ActChangePassword() string { return p.text("act.change_password", nil) }
+
 // ActSave says "Save".
 func (p Printer) ActSave() string { return p.text("act.save", nil) }
 
@@ -16,8 +19,266 @@ func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 // ActivityTitle says "Activity".
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
 
+// AppAdded says "“Authenticator app” was added.". A notice.
+func (p Printer) AppAdded() string { return p.text("app.added", nil) }
+
+// AppClosed says "<strong>Its codes do not work in new browsers for now: there were too many wrong ones in a row.</strong> To accept them again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before. If the wrong codes were not yours, <link>change your password</link>.".
+func (p Printer) AppClosed(strong Tag, link Tag) templ.Component {
+	return p.rich("app.closed", args{"strong": strong, "link": link})
+}
+
+// AppCode says "Code that the app shows". The label of a field.
+func (p Printer) AppCode() string { return p.text("app.code", nil) }
+
+// AppCodeHint says "Six digits.".
+func (p Printer) AppCodeHint() string { return p.text("app.code_hint", nil) }
+
+// AppCopyKey says "Copy <hidden>the key</hidden>". A button. Only screen readers say the part inside the tag.
+func (p Printer) AppCopyKey(hidden Tag) templ.Component {
+	return p.rich("app.copy_key", args{"hidden": hidden})
+}
+
+// AppKey says "You cannot scan it? Enter this key in the app instead. Keep it secret.".
+func (p Printer) AppKey() string { return p.text("app.key", nil) }
+
+// AppLead says "An authenticator app on your phone shows a new code every 30 seconds. You enter it after your password. No app yet? Google Authenticator, Microsoft Authenticator and many password managers can do this.".
+func (p Printer) AppLead() string { return p.text("app.lead", nil) }
+
+// AppNewPhone says "New phone? Remove the app here, then set it up again on the new phone.".
+func (p Printer) AppNewPhone() string { return p.text("app.new_phone", nil) }
+
+// AppOn says "The app is on". A heading: the authenticator app is set up.
+func (p Printer) AppOn() string { return p.text("app.on", nil) }
+
+// AppOpen says "The app is on this device? Open it".
+func (p Printer) AppOpen() string { return p.text("app.open", nil) }
+
+// AppQr says "QR code with the key below". What screen readers say of the picture.
+func (p Printer) AppQr() string { return p.text("app.qr", nil) }
+
+// AppRefused says "The authenticator app was not turned on.".
+func (p Printer) AppRefused() string { return p.text("app.refused", nil) }
+
+// AppRemove says "Remove the authenticator app". A button that leads to a question.
+func (p Printer) AppRemove() string { return p.text("app.remove", nil) }
+
+// AppRemoved says "“Authenticator app” was removed.". A notice.
+func (p Printer) AppRemoved() string { return p.text("app.removed", nil) }
+
+// AppScan says "In your authenticator app, add an account and scan this QR code.".
+func (p Printer) AppScan() string { return p.text("app.scan", nil) }
+
+// AppSince says "Since <when/>. Last used <used/>.". The authenticator app is on since <when/>, a day; <used/> is like “5 minutes ago”.
+func (p Printer) AppSince(when templ.Component, used templ.Component) templ.Component {
+	return p.rich("app.since", args{"when": when, "used": used})
+}
+
+// AppSinceNeverUsed says "Since <when/>. Never used.". The authenticator app is on since <when/>, a day.
+func (p Printer) AppSinceNeverUsed(when templ.Component) templ.Component {
+	return p.rich("app.since_never_used", args{"when": when})
+}
+
+// AppSubmit says "Turn on the app". A button.
+func (p Printer) AppSubmit() string { return p.text("app.submit", nil) }
+
+// AppTitle says "Authenticator app".
+func (p Printer) AppTitle() string { return p.text("app.title", nil) }
+
+// ChangeEmailMailed says "A mail is on its way to {email}. Your e-mail address changes when you follow the link in it.".
+func (p Printer) ChangeEmailMailed(email string) Sentence {
+	return p.sentence("change_email.mailed", args{"email": email})
+}
+
+// ChangeEmailMailedDetail says "The link is good once, for {longest}. Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.". {longest} is a duration: “30 minutes”.
+func (p Printer) ChangeEmailMailedDetail(longest string) string {
+	return p.text("change_email.mailed_detail", args{"longest": longest})
+}
+
+// ChangeEmailNew says "New e-mail address". The label of a field.
+func (p Printer) ChangeEmailNew() string { return p.text("change_email.new", nil) }
+
+// ChangeEmailNoMail says "This service sends no mail, so only its operator can change your e-mail address. Ask them for another one.".
+func (p Printer) ChangeEmailNoMail() string { return p.text("change_email.no_mail", nil) }
+
+// ChangeEmailRefused says "Your e-mail address was not changed.".
+func (p Printer) ChangeEmailRefused() string { return p.text("change_email.refused", nil) }
+
+// ChangeEmailSubmit says "Mail me a link".
+func (p Printer) ChangeEmailSubmit() string { return p.text("change_email.submit", nil) }
+
+// ChangeEmailTitle says "Change your e-mail address".
+func (p Printer) ChangeEmailTitle() string { return p.text("change_email.title", nil) }
+
+// ChangeEmailWhat says "We mail a link to the new e-mail address; nothing changes until it is used. The one that you have gets a mail, too, with a link that takes your account back to it, for 7 days.".
+func (p Printer) ChangeEmailWhat() string { return p.text("change_email.what", nil) }
+
+// ChangePasswordDone says "Your password was changed.".
+func (p Printer) ChangePasswordDone() string { return p.text("change_password.done", nil) }
+
+// ChangePasswordDoneAlone says "Your password was changed. No other device was signed in.".
+func (p Printer) ChangePasswordDoneAlone() string { return p.text("change_password.done_alone", nil) }
+
+// ChangePasswordDoneOthers says "Your password was changed, and {count} other devices were signed out.".
+func (p Printer) ChangePasswordDoneOthers(count int) string {
+	return p.text("change_password.done_others", args{"count": count})
+}
+
+// ChangePasswordRefused says "Your password was not changed.".
+func (p Printer) ChangePasswordRefused() string { return p.text("change_password.refused", nil) }
+
+// ChangePasswordSubmit says "Change password". A verb, on a button.
+func (p Printer) ChangePasswordSubmit() string { return p.text("change_password.submit", nil) }
+
+// ChangePasswordTitle says "Change your password".
+func (p Printer) ChangePasswordTitle() string { return p.text("change_password.title", nil) }
+
+// ChangePasswordWhat says "Every other device is signed out when you do: apps and browsers alike. You stay signed in here.".
+func (p Printer) ChangePasswordWhat() string { return p.text("change_password.what", nil) }
+
+// CodesCopy says "Copy". A verb, on a button.
+func (p Printer) CodesCopy() string { return p.text("codes.copy", nil) }
+
+// CodesDownload says "Download". A verb, on a button.
+func (p Printer) CodesDownload() string { return p.text("codes.download", nil) }
+
+// CodesFew says "Get new codes soon: without any, a lost phone or passkey locks you out.".
+func (p Printer) CodesFew() string { return p.text("codes.few", nil) }
+
+// CodesKeep says "Keep them where you can reach them without your phone. Anyone who has your password and one of these codes can sign in.".
+func (p Printer) CodesKeep() string { return p.text("codes.keep", nil) }
+
+// CodesLead says "If you lose your phone or your passkey, a recovery code is your second step after the password. Each code works once.".
+func (p Printer) CodesLead() string { return p.text("codes.lead", nil) }
+
+// CodesLeft says "{count} codes left". A heading.
+func (p Printer) CodesLeft(count int) string { return p.text("codes.left", args{"count": count}) }
+
+// CodesMadeAt says "Made <when/>". Recovery codes; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) CodesMadeAt(when templ.Component) templ.Component {
+	return p.rich("codes.made_at", args{"when": when})
+}
+
+// CodesMake says "Get ten new ones, and keep them where you can reach them without your phone.".
+func (p Printer) CodesMake() string { return p.text("codes.make", nil) }
+
+// CodesNewTitle says "Your recovery codes".
+func (p Printer) CodesNewTitle() string { return p.text("codes.new_title", nil) }
+
+// CodesNone says "You have no recovery codes". A heading, where there never were any.
+func (p Printer) CodesNone() string { return p.text("codes.none", nil) }
+
+// CodesNoneLeft says "No codes left". A heading, where all were used.
+func (p Printer) CodesNoneLeft() string { return p.text("codes.none_left", nil) }
+
+// CodesOff says "Two-step sign-in is off, so you do not need recovery codes. You get them when you set it up.".
+func (p Printer) CodesOff() string { return p.text("codes.off", nil) }
+
+// CodesPrint says "Print". A verb, on a button.
+func (p Printer) CodesPrint() string { return p.text("codes.print", nil) }
+
+// CodesRefused says "No new recovery codes were made.".
+func (p Printer) CodesRefused() string { return p.text("codes.refused", nil) }
+
+// CodesReplace says "For your safety, we cannot show them again. You can get ten new ones: <strong>the old ones then stop working at once.</strong>".
+func (p Printer) CodesReplace(strong Tag) templ.Component {
+	return p.rich("codes.replace", args{"strong": strong})
+}
+
+// CodesReplaced says "Your old codes have stopped working.".
+func (p Printer) CodesReplaced() string { return p.text("codes.replaced", nil) }
+
+// CodesSave says "Save your codes now. You cannot see them again.".
+func (p Printer) CodesSave() string { return p.text("codes.save", nil) }
+
+// CodesSaved says "I have saved my codes". A button that leads on.
+func (p Printer) CodesSaved() string { return p.text("codes.saved", nil) }
+
+// CodesSheet says "Latchkey recovery codes for {email}, made on {date}". Stands over the codes, on paper and in the file, too. {date} is a day: “3 November 2026”.
+func (p Printer) CodesSheet(email string, date string) Sentence {
+	return p.sentence("codes.sheet", args{"email": email, "date": date})
+}
+
+// CodesSheetUse says "After your password, enter one of these as the second step. Each code works once.". Goes with the codes onto paper and into the file.
+func (p Printer) CodesSheetUse() string { return p.text("codes.sheet_use", nil) }
+
+// CodesSubmit says "Get new recovery codes". A button.
+func (p Printer) CodesSubmit() string { return p.text("codes.submit", nil) }
+
+// CodesTitle says "Recovery codes".
+func (p Printer) CodesTitle() string { return p.text("codes.title", nil) }
+
+// ConfirmCode says "Authenticator or recovery code".
+func (p Printer) ConfirmCode() string { return p.text("confirm.code", nil) }
+
+// ConfirmCodeHint says "The six digits that your authenticator app shows, or one of your recovery codes.".
+func (p Printer) ConfirmCodeHint() string { return p.text("confirm.code_hint", nil) }
+
+// ConfirmLegend says "Confirm it’s you". The heading over the fields that ask for the password, a code or a passkey before something sensitive is done.
+func (p Printer) ConfirmLegend() string { return p.text("confirm.legend", nil) }
+
+// ConfirmOr says "or". Stands between two ways to confirm: a button above it, fields below.
+func (p Printer) ConfirmOr() string { return p.text("confirm.or", nil) }
+
+// ConfirmPasskey says "Confirm with a passkey". A button.
+func (p Printer) ConfirmPasskey() string { return p.text("confirm.passkey", nil) }
+
+// ConfirmPassword says "Current password". The label of a field.
+func (p Printer) ConfirmPassword() string { return p.text("confirm.password", nil) }
+
+// ConfirmRecovery says "Recovery code". The label of a field.
+func (p Printer) ConfirmRecovery() string { return p.text("confirm.recovery", nil) }
+
+// ConfirmRecoveryHint says "One of the codes that you saved. Each works once.".
+func (p Printer) ConfirmRecoveryHint() string { return p.text("confirm.recovery_hint", nil) }
+
+// ConfirmSignOutOthers says "Sign out everything else". A tick box.
+func (p Printer) ConfirmSignOutOthers() string { return p.text("confirm.sign_out_others", nil) }
+
+// ConfirmSignOutOthersHint says "All other apps and browsers. You stay signed in here.".
+func (p Printer) ConfirmSignOutOthersHint() string {
+	return p.text("confirm.sign_out_others_hint", nil)
+}
+
 // CopyDone says "Copied". A button says this once it has copied something.
 func (p Printer) CopyDone() string { return p.text("copy.done", nil) }
+
+// DataKeep says "Keep it where only you can read it. Your activity will tell that it was downloaded.".
+func (p Printer) DataKeep() string { return p.text("data.keep", nil) }
+
+// DataRefused says "Nothing was downloaded.".
+func (p Printer) DataRefused() string { return p.text("data.refused", nil) }
+
+// DataSubmit says "Download". A verb, on a button.
+func (p Printer) DataSubmit() string { return p.text("data.submit", nil) }
+
+// DataTitle says "Download your data".
+func (p Printer) DataTitle() string { return p.text("data.title", nil) }
+
+// DataWhat says "One file, in JSON, with everything that is kept of your account: its e-mail address, every device that is or was signed in, and your whole activity with times and IP addresses. It holds neither your password nor anything that signs in.".
+func (p Printer) DataWhat() string { return p.text("data.what", nil) }
+
+// DeleteAsk says "Delete your account?".
+func (p Printer) DeleteAsk() string { return p.text("delete.ask", nil) }
+
+// DeleteDone says "Your account was deleted, and every device was signed out.".
+func (p Printer) DeleteDone() string { return p.text("delete.done", nil) }
+
+// DeleteDoneMail says "A last mail tells you so.".
+func (p Printer) DeleteDoneMail() string { return p.text("delete.done_mail", nil) }
+
+// DeleteEmail says "Type the e-mail address of this account".
+func (p Printer) DeleteEmail() string { return p.text("delete.email", nil) }
+
+// DeleteErased says "Your e-mail address, your password and everything about your devices are erased. All that stays of your activity is how often something happened on a day, with nothing that leads to you.".
+func (p Printer) DeleteErased() string { return p.text("delete.erased", nil) }
+
+// DeleteFinal says "<strong>No one can bring it back.</strong> You may want to <link>download your data</link> first.".
+func (p Printer) DeleteFinal(strong Tag, link Tag) templ.Component {
+	return p.rich("delete.final", args{"strong": strong, "link": link})
+}
+
+// DeleteMail says "You get a mail that says so. It is the last one.".
+func (p Printer) DeleteMail() string { return p.text("delete.mail", nil) }
 
 // DeletePass says "Services that check for sign-outs refuse any pass that one of your apps has now within <strong>{longest}</strong>. Others may trust it for up to <strong>{unchecked}</strong>. After that, nothing accepts it.".
 func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.Component {
@@ -28,6 +289,21 @@ func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.
 func (p Printer) DeletePassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("delete.pass_trusted", args{"strong": strong, "longest": longest})
 }
+
+// DeleteRefused says "Your account was not deleted.".
+func (p Printer) DeleteRefused() string { return p.text("delete.refused", nil) }
+
+// DeleteSignedOut says "Every device is signed out at once, apps and browsers alike, this one too.".
+func (p Printer) DeleteSignedOut() string { return p.text("delete.signed_out", nil) }
+
+// DeleteStaff says "You are one of the support staff, and what you have looked at is for others to know: this account cannot be deleted here. Ask the operator of this service to take the role away first.".
+func (p Printer) DeleteStaff() string { return p.text("delete.staff", nil) }
+
+// DeleteSubmit says "Delete my account".
+func (p Printer) DeleteSubmit() string { return p.text("delete.submit", nil) }
+
+// DeleteTitle says "Delete your account".
+func (p Printer) DeleteTitle() string { return p.text("delete.title", nil) }
 
 // DeviceActive says "Active <when/>". <when/> is like “5 minutes ago”.
 func (p Printer) DeviceActive(when templ.Component) templ.Component {
@@ -108,6 +384,16 @@ func (p Printer) DevicesRename(hidden Tag, device string) templ.Component {
 // DevicesRenameCancel says "Cancel <hidden>renaming {device}</hidden>". Only screen readers say the part inside the tag.
 func (p Printer) DevicesRenameCancel(hidden Tag, device string) templ.Component {
 	return p.rich("devices.rename_cancel", args{"hidden": hidden, "device": device})
+}
+
+// DevicesRenamed says "Renamed to “{device}”.".
+func (p Printer) DevicesRenamed(device string) Sentence {
+	return p.sentence("devices.renamed", args{"device": device})
+}
+
+// DevicesRenamedNumbered says "Renamed to “{device}”, because another device has that name.".
+func (p Printer) DevicesRenamedNumbered(device string) Sentence {
+	return p.sentence("devices.renamed_numbered", args{"device": device})
 }
 
 // DevicesSignOut says "Sign out <hidden>{device}</hidden>". Only screen readers say the part inside the tag.
@@ -251,7 +537,7 @@ func (p Printer) EndPasswordSet() string { return p.text("end.password_set", nil
 // EndReplaced says "Replaced by a new sign-in in the same browser.".
 func (p Printer) EndReplaced() string { return p.text("end.replaced", nil) }
 
-// EndReuse says "Signed out because its token was used twice: someone may have copied it.".
+// EndReuse says "Signed out because its sign-in may have been copied.".
 func (p Printer) EndReuse() string { return p.text("end.reuse", nil) }
 
 // EndSignOut says "Signed out on the device itself.".
@@ -398,11 +684,35 @@ func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
 }
 
+// FactorAddedFirst says "From now on, signing in with your password takes a second step.".
+func (p Printer) FactorAddedFirst() string { return p.text("factor.added_first", nil) }
+
+// FactorNeverUsed says "Never used". A passkey, or the trust in a browser.
+func (p Printer) FactorNeverUsed() string { return p.text("factor.never_used", nil) }
+
+// FactorRemovedLast says "Two-step sign-in is off: your password alone is enough to sign in.".
+func (p Printer) FactorRemovedLast() string { return p.text("factor.removed_last", nil) }
+
+// FactorSignedOut says "{count} other devices were signed out.".
+func (p Printer) FactorSignedOut(count int) string {
+	return p.text("factor.signed_out", args{"count": count})
+}
+
+// FactorUsed says "Last used <when/>". A passkey, or the trust in a browser; <when/> is like “5 minutes ago”.
+func (p Printer) FactorUsed(when templ.Component) templ.Component {
+	return p.rich("factor.used", args{"when": when})
+}
+
 // FieldAccount says "Account". The label of a field that shows the e-mail address of an account, and cannot be changed.
 func (p Printer) FieldAccount() string { return p.text("field.account", nil) }
 
 // FieldEmail says "E-mail address".
 func (p Printer) FieldEmail() string { return p.text("field.email", nil) }
+
+// FieldHide says "Hide <hidden>{field}</hidden>". A button that hides a password which is shown. Only screen readers say the part inside the tag; {field} is the label of the field.
+func (p Printer) FieldHide(hidden Tag, field string) templ.Component {
+	return p.rich("field.hide", args{"hidden": hidden, "field": field})
+}
 
 // FieldNewPassword says "New password".
 func (p Printer) FieldNewPassword() string { return p.text("field.new_password", nil) }
@@ -458,6 +768,38 @@ func (p Printer) ForgotTitle() string { return p.text("forgot.title", nil) }
 
 // FormRefused says "Please correct what is marked below.".
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
+
+// FormerCanEnd says "You can end the links to e-mail addresses that came after your present one. Older ones end by themselves.".
+func (p Printer) FormerCanEnd() string { return p.text("former.can_end", nil) }
+
+// FormerDone says "The links that could take your account to newer e-mail addresses no longer work.".
+func (p Printer) FormerDone() string { return p.text("former.done", nil) }
+
+// FormerNone says "No former e-mail address can take your account back.".
+func (p Printer) FormerNone() string { return p.text("former.none", nil) }
+
+// FormerNothing says "There was no link to end. Links to older e-mail addresses end by themselves.".
+func (p Printer) FormerNothing() string { return p.text("former.nothing", nil) }
+
+// FormerOlder says "All of them are older than your present one. Their links cannot be ended here, because a thief of your password could then end yours. They end by themselves.".
+func (p Printer) FormerOlder() string { return p.text("former.older", nil) }
+
+// FormerRefused says "No link was ended.".
+func (p Printer) FormerRefused() string { return p.text("former.refused", nil) }
+
+// FormerSubmit says "End the newer links".
+func (p Printer) FormerSubmit() string { return p.text("former.submit", nil) }
+
+// FormerTitle says "Former e-mail addresses".
+func (p Printer) FormerTitle() string { return p.text("former.title", nil) }
+
+// FormerUntil says "{email}, until {date}". A line of the list of former e-mail addresses: until when the link to it is good.
+func (p Printer) FormerUntil(email string, date string) Sentence {
+	return p.sentence("former.until", args{"email": email, "date": date})
+}
+
+// FormerWhat says "Your account had these e-mail addresses. We mailed a link to each: until the date shown, it gives your account that e-mail address back.".
+func (p Printer) FormerWhat() string { return p.text("former.what", nil) }
 
 // InviteDone says "Your account is ready, and you are signed in.".
 func (p Printer) InviteDone() string { return p.text("invite.done", nil) }
@@ -601,21 +943,26 @@ func (p Printer) MailMoreSignIns(count int) string {
 // MailUntil says "The link is good once, until {time}.".
 func (p Printer) MailUntil(time string) string { return p.text("mail.until", args{"time": time}) }
 
-// MailReusedAct says "You can sign in on it again. If you fear that someone else has had your device or your password, this link signs every device out and locks your password until you choose a new one.".
+// MailReusedAct says "If both uses were yours, sign in on that device again. If not, this link signs every device out and locks your password until you choose a new one. You do not have to sign in for it.".
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
 
 // MailReusedButton says "Secure my account".
 func (p Printer) MailReusedButton() string { return p.text("mail_reused.button", nil) }
 
-// MailReusedHeading says "A copied sign-in was found".
+// MailReusedHeading says "Someone may be using your account".
 func (p Printer) MailReusedHeading() string { return p.text("mail_reused.heading", nil) }
 
-// MailReusedLead says "The token that keeps {device} signed in was used twice, which happens when someone has copied it. We signed the device out, for you and for the person who has the copy.".
+// MailReusedLead says "A sign-in on {device} may have been copied, so we signed it out.".
 func (p Printer) MailReusedLead(device string) Sentence {
 	return p.sentence("mail_reused.lead", args{"device": device})
 }
 
-// MailReusedSubject says "A device was signed out: its sign-in may have been copied".
+// MailReusedLeadApart says "A sign-in on {device} was used in two places, so we signed it out.".
+func (p Printer) MailReusedLeadApart(device string) Sentence {
+	return p.sentence("mail_reused.lead_apart", args{"device": device})
+}
+
+// MailReusedSubject says "Someone may be using your account".
 func (p Printer) MailReusedSubject() string { return p.text("mail_reused.subject", nil) }
 
 // MethodInvitation says "with an invitation".
@@ -770,8 +1117,167 @@ func (p Printer) OthersSubmit(count int) string { return p.text("others.submit",
 // OthersTitle says "Sign out everywhere else".
 func (p Printer) OthersTitle() string { return p.text("others.title", nil) }
 
+// OwnPasswordDevices says "A device that you do not know? <link>Look at your devices</link>".
+func (p Printer) OwnPasswordDevices(link Tag) templ.Component {
+	return p.rich("own_password.devices", args{"link": link})
+}
+
+// OwnPasswordDone says "You have a password of your own now.".
+func (p Printer) OwnPasswordDone() string { return p.text("own_password.done", nil) }
+
+// OwnPasswordGiven says "Password that you were given". The label of a field.
+func (p Printer) OwnPasswordGiven() string { return p.text("own_password.given", nil) }
+
+// OwnPasswordOwn says "Your own password". The label of a field.
+func (p Printer) OwnPasswordOwn() string { return p.text("own_password.own", nil) }
+
+// OwnPasswordTitle says "Choose your own password".
+func (p Printer) OwnPasswordTitle() string { return p.text("own_password.title", nil) }
+
+// OwnPasswordWhat says "Your password was made by an administrator, who may know it. Choose one that only you know, and then go on.".
+func (p Printer) OwnPasswordWhat() string { return p.text("own_password.what", nil) }
+
+// PasskeyCancelled says "You cancelled, or it took too long. Nothing was changed. Try again.".
+func (p Printer) PasskeyCancelled() string { return p.text("passkey.cancelled", nil) }
+
+// PasskeyConfirmed says "Confirmed. Now continue below.". A passkey has confirmed who the person is, and the form below still wants another one.
+func (p Printer) PasskeyConfirmed() string { return p.text("passkey.confirmed", nil) }
+
+// PasskeyDuplicate says "This device already has a passkey for your account.".
+func (p Printer) PasskeyDuplicate() string { return p.text("passkey.duplicate", nil) }
+
+// PasskeyFailed says "That did not work. Try another passkey, or another way.".
+func (p Printer) PasskeyFailed() string { return p.text("passkey.failed", nil) }
+
+// PasskeyFollow says "Follow the steps on your device.". While the browser or the device asks the person for a passkey.
+func (p Printer) PasskeyFollow() string { return p.text("passkey.follow", nil) }
+
 // PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
+
+// PasskeySlow says "That took too long. Try again.".
+func (p Printer) PasskeySlow() string { return p.text("passkey.slow", nil) }
+
+// PasskeyUnsupported says "This browser does not support passkeys.".
+func (p Printer) PasskeyUnsupported() string { return p.text("passkey.unsupported", nil) }
+
+// PasskeysAdd says "Add a passkey". A heading over the form for it.
+func (p Printer) PasskeysAdd() string { return p.text("passkeys.add", nil) }
+
+// PasskeysAdded says "“{name}” was added.". A notice. {name} is what the person called the passkey.
+func (p Printer) PasskeysAdded(name string) Sentence {
+	return p.sentence("passkeys.added", args{"name": name})
+}
+
+// PasskeysAddedAt says "Added <when/>". A passkey; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) PasskeysAddedAt(when templ.Component) templ.Component {
+	return p.rich("passkeys.added_at", args{"when": when})
+}
+
+// PasskeysCreate says "Create a passkey". A button.
+func (p Printer) PasskeysCreate() string { return p.text("passkeys.create", nil) }
+
+// PasskeysLead says "A passkey signs you in with your fingerprint, your face or your screen lock, without a password. It works only on this site, so a fake one cannot steal it.".
+func (p Printer) PasskeysLead() string { return p.text("passkeys.lead", nil) }
+
+// PasskeysMost says "You have {count} passkeys, the most that an account can have. Remove one to add another.".
+func (p Printer) PasskeysMost(count int) string { return p.text("passkeys.most", args{"count": count}) }
+
+// PasskeysName says "Name (optional)". The label of a field.
+func (p Printer) PasskeysName() string { return p.text("passkeys.name", nil) }
+
+// PasskeysNameHint says "To tell your passkeys apart: “My phone”, “Blue security key”.".
+func (p Printer) PasskeysNameHint() string { return p.text("passkeys.name_hint", nil) }
+
+// PasskeysNone says "You have no passkeys yet.".
+func (p Printer) PasskeysNone() string { return p.text("passkeys.none", nil) }
+
+// PasskeysOneDevice says "On one device only". A passkey that is not synced.
+func (p Printer) PasskeysOneDevice() string { return p.text("passkeys.one_device", nil) }
+
+// PasskeysRefused says "Your passkey was not added.".
+func (p Printer) PasskeysRefused() string { return p.text("passkeys.refused", nil) }
+
+// PasskeysRemove says "Remove <hidden>{name}</hidden>". A link. Only screen readers say the part inside the tag.
+func (p Printer) PasskeysRemove(hidden Tag, name string) templ.Component {
+	return p.rich("passkeys.remove", args{"hidden": hidden, "name": name})
+}
+
+// PasskeysRemoved says "“{name}” was removed.". A notice. {name} is what the person called the passkey.
+func (p Printer) PasskeysRemoved(name string) Sentence {
+	return p.sentence("passkeys.removed", args{"name": name})
+}
+
+// PasskeysRename says "Rename <hidden>{name}</hidden>". A link. Only screen readers say the part inside the tag.
+func (p Printer) PasskeysRename(hidden Tag, name string) templ.Component {
+	return p.rich("passkeys.rename", args{"hidden": hidden, "name": name})
+}
+
+// PasskeysSynced says "Synced". A passkey that a password manager keeps on several devices.
+func (p Printer) PasskeysSynced() string { return p.text("passkeys.synced", nil) }
+
+// PasskeysTitle says "Passkeys".
+func (p Printer) PasskeysTitle() string { return p.text("passkeys.title", nil) }
+
+// PasswordOfferHeading says "Your password is on the lists that attackers try first".
+func (p Printer) PasswordOfferHeading() string { return p.text("password_offer.heading", nil) }
+
+// PasswordOfferLater says "Later". A button that puts the change of the password off.
+func (p Printer) PasswordOfferLater() string { return p.text("password_offer.later", nil) }
+
+// PasswordOfferText says "Many people use the same one, so it is easy to guess. Choose another before someone signs in as you.".
+func (p Printer) PasswordOfferText() string { return p.text("password_offer.text", nil) }
+
+// RemoveFactorApp says "Its codes no longer work. The app still shows them until you delete the account there.".
+func (p Printer) RemoveFactorApp() string { return p.text("remove_factor.app", nil) }
+
+// RemoveFactorAskApp says "Remove the authenticator app?".
+func (p Printer) RemoveFactorAskApp() string { return p.text("remove_factor.ask_app", nil) }
+
+// RemoveFactorAskPasskey says "Remove the passkey “{name}”?".
+func (p Printer) RemoveFactorAskPasskey(name string) Sentence {
+	return p.sentence("remove_factor.ask_passkey", args{"name": name})
+}
+
+// RemoveFactorBack says "Back". A button that leads to the page before.
+func (p Printer) RemoveFactorBack() string { return p.text("remove_factor.back", nil) }
+
+// RemoveFactorBrowsers says "Every trusted browser asks for the second step again.".
+func (p Printer) RemoveFactorBrowsers() string { return p.text("remove_factor.browsers", nil) }
+
+// RemoveFactorLast says "Two-step sign-in is turned off. Your password alone will then be enough to sign in. Your recovery codes stop working, too.".
+func (p Printer) RemoveFactorLast() string { return p.text("remove_factor.last", nil) }
+
+// RemoveFactorPasskey says "It no longer signs you in. Your device or password manager may offer it until you delete it there.".
+func (p Printer) RemoveFactorPasskey() string { return p.text("remove_factor.passkey", nil) }
+
+// RemoveFactorRefusedApp says "The authenticator app was not removed.".
+func (p Printer) RemoveFactorRefusedApp() string { return p.text("remove_factor.refused_app", nil) }
+
+// RemoveFactorRefusedPasskey says "The passkey was not removed.".
+func (p Printer) RemoveFactorRefusedPasskey() string {
+	return p.text("remove_factor.refused_passkey", nil)
+}
+
+// RemoveFactorRequired says "This is your only second step, and this service requires one. Add another first, then remove this one.".
+func (p Printer) RemoveFactorRequired() string { return p.text("remove_factor.required", nil) }
+
+// RemoveFactorStaysOn says "Two-step sign-in stays on.".
+func (p Printer) RemoveFactorStaysOn() string { return p.text("remove_factor.stays_on", nil) }
+
+// RemoveFactorSubmitApp says "Remove the app". A button.
+func (p Printer) RemoveFactorSubmitApp() string { return p.text("remove_factor.submit_app", nil) }
+
+// RemoveFactorSubmitPasskey says "Remove the passkey". A button.
+func (p Printer) RemoveFactorSubmitPasskey() string {
+	return p.text("remove_factor.submit_passkey", nil)
+}
+
+// RemoveFactorTitleApp says "Remove the authenticator app".
+func (p Printer) RemoveFactorTitleApp() string { return p.text("remove_factor.title_app", nil) }
+
+// RemoveFactorTitlePasskey says "Remove a passkey".
+func (p Printer) RemoveFactorTitlePasskey() string { return p.text("remove_factor.title_passkey", nil) }
 
 // RemovedApp says "The authenticator app was removed.".
 func (p Printer) RemovedApp() string { return p.text("removed.app", nil) }
@@ -801,6 +1307,26 @@ func (p Printer) RemovedPasskeysAppCodes(count int) string {
 func (p Printer) RemovedPasskeysCodes(count int) string {
 	return p.text("removed.passkeys_codes", args{"count": count})
 }
+
+// RenamePasskeyDone says "The passkey was renamed.".
+func (p Printer) RenamePasskeyDone() string { return p.text("rename_passkey.done", nil) }
+
+// RenamePasskeyHeading says "Rename the passkey “{name}”".
+func (p Printer) RenamePasskeyHeading(name string) Sentence {
+	return p.sentence("rename_passkey.heading", args{"name": name})
+}
+
+// RenamePasskeyName says "New name". The label of a field.
+func (p Printer) RenamePasskeyName() string { return p.text("rename_passkey.name", nil) }
+
+// RenamePasskeyRefused says "The passkey was not renamed.".
+func (p Printer) RenamePasskeyRefused() string { return p.text("rename_passkey.refused", nil) }
+
+// RenamePasskeySubmit says "Rename the passkey". A button.
+func (p Printer) RenamePasskeySubmit() string { return p.text("rename_passkey.submit", nil) }
+
+// RenamePasskeyTitle says "Rename a passkey".
+func (p Printer) RenamePasskeyTitle() string { return p.text("rename_passkey.title", nil) }
 
 // ResetDone says "Your password was changed, and every device was signed out. Sign in with the new one.".
 func (p Printer) ResetDone() string { return p.text("reset.done", nil) }
@@ -884,8 +1410,252 @@ func (p Printer) RevokeUnknown(device string) Sentence {
 // RevokeWhatHappens says "What happens".
 func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens", nil) }
 
+// SecureAllDone says "All three are done. Is there anything in <link>your activity</link> that you don’t recognise?".
+func (p Printer) SecureAllDone(link Tag) templ.Component {
+	return p.rich("secure.all_done", args{"link": link})
+}
+
+// SecureDevices says "Sign out devices that you don’t recognise". A step to be done.
+func (p Printer) SecureDevices() string { return p.text("secure.devices", nil) }
+
+// SecureDevicesLook says "Look at them first". A button that leads to the list of devices.
+func (p Printer) SecureDevicesLook() string { return p.text("secure.devices_look", nil) }
+
+// SecureDevicesNone says "No other device is signed in.".
+func (p Printer) SecureDevicesNone() string { return p.text("secure.devices_none", nil) }
+
+// SecureDevicesOthers says "{count} other devices are signed in.".
+func (p Printer) SecureDevicesOthers(count int) string {
+	return p.text("secure.devices_others", args{"count": count})
+}
+
+// SecureDone says "Done". A mark beside a step: it is done.
+func (p Printer) SecureDone() string { return p.text("secure.done", nil) }
+
+// SecureLead says "Three steps, in this order. You can come back to this page at any time.".
+func (p Printer) SecureLead() string { return p.text("secure.lead", nil) }
+
+// SecurePassword says "Choose a new password". A step to be done.
+func (p Printer) SecurePassword() string { return p.text("secure.password", nil) }
+
+// SecurePasswordDone says "You have a new password.".
+func (p Printer) SecurePasswordDone() string { return p.text("secure.password_done", nil) }
+
+// SecurePasswordWhat says "Choose one that you use nowhere else. This signs out every other device.".
+func (p Printer) SecurePasswordWhat() string { return p.text("secure.password_what", nil) }
+
+// SecureTitle says "Secure my account".
+func (p Printer) SecureTitle() string { return p.text("secure.title", nil) }
+
+// SecureTwoStep says "Turn on two-step sign-in". A step to be done.
+func (p Printer) SecureTwoStep() string { return p.text("secure.two_step", nil) }
+
+// SecureTwoStepOn says "It is on. Check that each of these is yours: <passkeys>passkeys</passkeys>, <apps>authenticator app</apps>.".
+func (p Printer) SecureTwoStepOn(passkeys Tag, apps Tag) templ.Component {
+	return p.rich("secure.two_step_on", args{"passkeys": passkeys, "apps": apps})
+}
+
+// SecurityAccount says "Your account". A heading over the rows E-mail address, Download my data and so on.
+func (p Printer) SecurityAccount() string { return p.text("security.account", nil) }
+
+// SecurityAlarm says "Has someone else been in your account? <link>Secure my account</link>".
+func (p Printer) SecurityAlarm(link Tag) templ.Component {
+	return p.rich("security.alarm", args{"link": link})
+}
+
+// SecurityAppClosed says "Codes do not work in new browsers: too many wrong ones".
+func (p Printer) SecurityAppClosed() string { return p.text("security.app_closed", nil) }
+
+// SecurityAppOff says "Off". There is no authenticator app.
+func (p Printer) SecurityAppOff() string { return p.text("security.app_off", nil) }
+
+// SecurityAppOn says "On". The authenticator app is on.
+func (p Printer) SecurityAppOn() string { return p.text("security.app_on", nil) }
+
+// SecurityAppOnSince says "On since <when/>". The authenticator app is on; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) SecurityAppOnSince(when templ.Component) templ.Component {
+	return p.rich("security.app_on_since", args{"when": when})
+}
+
+// SecurityBack says "Back to <link>Security</link>".
+func (p Printer) SecurityBack(link Tag) templ.Component {
+	return p.rich("security.back", args{"link": link})
+}
+
+// SecurityBrowsers says "{count} browsers skip the second step".
+func (p Printer) SecurityBrowsers(count int) string {
+	return p.text("security.browsers", args{"count": count})
+}
+
+// SecurityBrowsersNone says "None". No trusted browsers.
+func (p Printer) SecurityBrowsersNone() string { return p.text("security.browsers_none", nil) }
+
+// SecurityCodesFew says "{count} left: get new ones". Recovery codes.
+func (p Printer) SecurityCodesFew(count int) string {
+	return p.text("security.codes_few", args{"count": count})
+}
+
+// SecurityCodesLater says "Available with a passkey or an authenticator app". Recovery codes can be had with one of these.
+func (p Printer) SecurityCodesLater() string { return p.text("security.codes_later", nil) }
+
+// SecurityCodesLeft says "{count} left". Recovery codes.
+func (p Printer) SecurityCodesLeft(count int) string {
+	return p.text("security.codes_left", args{"count": count})
+}
+
+// SecurityCodesNone says "None left: get new ones". No recovery codes.
+func (p Printer) SecurityCodesNone() string { return p.text("security.codes_none", nil) }
+
+// SecurityData says "Download my data". The title of a row that leads to the page for it.
+func (p Printer) SecurityData() string { return p.text("security.data", nil) }
+
+// SecurityDataText says "A copy of everything we store about you".
+func (p Printer) SecurityDataText() string { return p.text("security.data_text", nil) }
+
+// SecurityDelete says "Delete my account". The title of a row that leads to the page for it.
+func (p Printer) SecurityDelete() string { return p.text("security.delete", nil) }
+
+// SecurityDeleteText says "Delete it and everything in it".
+func (p Printer) SecurityDeleteText() string { return p.text("security.delete_text", nil) }
+
+// SecurityEmail says "E-mail address". The title of a row; the address follows.
+func (p Printer) SecurityEmail() string { return p.text("security.email", nil) }
+
+// SecurityFormer says "{count} can still take your account back". Former e-mail addresses.
+func (p Printer) SecurityFormer(count int) string {
+	return p.text("security.former", args{"count": count})
+}
+
+// SecurityHow says "How you sign in". A heading over the rows Password, Passkeys, Authenticator app and so on.
+func (p Printer) SecurityHow() string { return p.text("security.how", nil) }
+
+// SecurityPasskeys says "{count}: <names/>". The number of passkeys, and their names.
+func (p Printer) SecurityPasskeys(count int, names templ.Component) templ.Component {
+	return p.rich("security.passkeys", args{"count": count, "names": names})
+}
+
+// SecurityPasskeysComma says ", ". Stands between two names in a list.
+func (p Printer) SecurityPasskeysComma() string { return p.text("security.passkeys_comma", nil) }
+
+// SecurityPasskeysMore says "{number}: <names/> and {count} more". {number} is how many passkeys there are; <names/> are the first few of their names; {count} is how many are not named, and chooses the form.
+func (p Printer) SecurityPasskeysMore(count int, number string, names templ.Component) templ.Component {
+	return p.rich("security.passkeys_more", args{"count": count, "number": number, "names": names})
+}
+
+// SecurityPasskeysNone says "None". No passkeys.
+func (p Printer) SecurityPasskeysNone() string { return p.text("security.passkeys_none", nil) }
+
+// SecurityPassword says "Password". The title of a row. What follows it says what can be done or when it was changed.
+func (p Printer) SecurityPassword() string { return p.text("security.password", nil) }
+
+// SecurityPasswordChange says "Change your password". Stands in the row of the password where it is not known when it was changed.
+func (p Printer) SecurityPasswordChange() string { return p.text("security.password_change", nil) }
+
+// SecurityPasswordChanged says "Changed <when/>". The password was changed; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) SecurityPasswordChanged(when templ.Component) templ.Component {
+	return p.rich("security.password_changed", args{"when": when})
+}
+
+// SecuritySetUp says "Set up two-step sign-in". A button that leads to the page for it.
+func (p Printer) SecuritySetUp() string { return p.text("security.set_up", nil) }
+
 // SecurityTitle says "Security".
 func (p Printer) SecurityTitle() string { return p.text("security.title", nil) }
+
+// SecurityTwoStepOff says "Two-step sign-in is off".
+func (p Printer) SecurityTwoStepOff() string { return p.text("security.two_step_off", nil) }
+
+// SecurityTwoStepOffText says "Anyone who knows your password can sign in as you. A passkey or an authenticator app stops that.".
+func (p Printer) SecurityTwoStepOffText() string { return p.text("security.two_step_off_text", nil) }
+
+// SecurityTwoStepOn says "Two-step sign-in is on".
+func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_on", nil) }
+
+// SecurityTwoStepOnText says "No one can sign in as you with your password alone.".
+func (p Printer) SecurityTwoStepOnText() string { return p.text("security.two_step_on_text", nil) }
+
+// SetupCode says "Set-up code". The label of a field.
+func (p Printer) SetupCode() string { return p.text("setup.code", nil) }
+
+// SetupCodeAgain says "Mail me another code". A button.
+func (p Printer) SetupCodeAgain() string { return p.text("setup.code_again", nil) }
+
+// SetupCodeHeading says "A code by mail".
+func (p Printer) SetupCodeHeading() string { return p.text("setup.code_heading", nil) }
+
+// SetupCodeHintAdmin says "Your administrator gives it to you. It proves that you are not someone who only knows your password.".
+func (p Printer) SetupCodeHintAdmin() string { return p.text("setup.code_hint_admin", nil) }
+
+// SetupCodeHintMail says "From our mail, or from your administrator.". Where the code comes from.
+func (p Printer) SetupCodeHintMail() string { return p.text("setup.code_hint_mail", nil) }
+
+// SetupCodeHintMailed says "We mailed it to you. It proves that you are not someone who only knows your password.".
+func (p Printer) SetupCodeHintMailed() string { return p.text("setup.code_hint_mailed", nil) }
+
+// SetupCodeSend says "Mail me a code". A button.
+func (p Printer) SetupCodeSend() string { return p.text("setup.code_send", nil) }
+
+// SetupCodeSent says "We have mailed a code to {email}.".
+func (p Printer) SetupCodeSent(email string) Sentence {
+	return p.sentence("setup.code_sent", args{"email": email})
+}
+
+// SetupCodeSentDetail says "It is good for {count} minutes.".
+func (p Printer) SetupCodeSentDetail(count int) string {
+	return p.text("setup.code_sent_detail", args{"count": count})
+}
+
+// SetupCodeWhat says "The form below asks for a code, so that no one who only has your password can set this up in your place. We mail it to <strong>{email}</strong>.".
+func (p Printer) SetupCodeWhat(strong Tag, email string) templ.Component {
+	return p.rich("setup.code_what", args{"strong": strong, "email": email})
+}
+
+// SetupCodesSubmit says "Show my recovery codes". A button.
+func (p Printer) SetupCodesSubmit() string { return p.text("setup.codes_submit", nil) }
+
+// SetupCodesWhat says "You get ten codes, and each works once. Print or download them, and keep them where you can reach them without your phone.".
+func (p Printer) SetupCodesWhat() string { return p.text("setup.codes_what", nil) }
+
+// SetupLater says "Not now". A link that leads on without the set-up.
+func (p Printer) SetupLater() string { return p.text("setup.later", nil) }
+
+// SetupLead says "After this, no one can sign in as you with your password alone.".
+func (p Printer) SetupLead() string { return p.text("setup.lead", nil) }
+
+// SetupLeadCodes says "Two-step sign-in is on. Now get recovery codes: they let you in if you lose your phone or your passkey.".
+func (p Printer) SetupLeadCodes() string { return p.text("setup.lead_codes", nil) }
+
+// SetupLeadRequired says "This service requires two-step sign-in. Set up a second step to continue.".
+func (p Printer) SetupLeadRequired() string { return p.text("setup.lead_required", nil) }
+
+// SetupLeadStaff says "You are on the support staff, so your account needs more than a password. Set up a second step to continue.".
+func (p Printer) SetupLeadStaff() string { return p.text("setup.lead_staff", nil) }
+
+// SetupPasskey says "Passkey". A heading.
+func (p Printer) SetupPasskey() string { return p.text("setup.passkey", nil) }
+
+// SetupPasskeyWhat says "Sign in with your fingerprint, your face or your screen lock, the same way you unlock your phone or computer. It is the fastest way, and the safest.".
+func (p Printer) SetupPasskeyWhat() string { return p.text("setup.passkey_what", nil) }
+
+// SetupStepFactor says "Passkey or app". The first step; the second is “Recovery codes”.
+func (p Printer) SetupStepFactor() string { return p.text("setup.step_factor", nil) }
+
+// SetupStepFactorDone says "Passkey or app <hidden>: done</hidden>". The first step, once it is done. Only screen readers say the part inside the tag.
+func (p Printer) SetupStepFactorDone(hidden Tag) templ.Component {
+	return p.rich("setup.step_factor_done", args{"hidden": hidden})
+}
+
+// SetupSteps says "Steps". What screen readers call the list of the two steps.
+func (p Printer) SetupSteps() string { return p.text("setup.steps", nil) }
+
+// SetupTitle says "Set up two-step sign-in".
+func (p Printer) SetupTitle() string { return p.text("setup.title", nil) }
+
+// SetupUseApp says "Use an authenticator app instead". A link.
+func (p Printer) SetupUseApp() string { return p.text("setup.use_app", nil) }
+
+// SetupUsePasskey says "Use a passkey instead". A link.
+func (p Printer) SetupUsePasskey() string { return p.text("setup.use_passkey", nil) }
 
 // SignupConfirmLead says "Enter the password that you chose when you signed up. It makes your account.".
 func (p Printer) SignupConfirmLead() string { return p.text("signup.confirm_lead", nil) }
@@ -1010,6 +1780,56 @@ func (p Printer) StepUsedRecoveryCode() string { return p.text("step.used_recove
 func (p Printer) StepUsedRecoveryCodeDetail() string {
 	return p.text("step.used_recovery_code_detail", nil)
 }
+
+// StrengthEasy says "Long enough, but easy to guess.". While a new password is typed.
+func (p Printer) StrengthEasy() string { return p.text("strength.easy", nil) }
+
+// StrengthEnough says "Long enough. Longer is stronger.". While a new password is typed.
+func (p Printer) StrengthEnough() string { return p.text("strength.enough", nil) }
+
+// StrengthGood says "Good: long passwords are hard to guess.". While a new password is typed.
+func (p Printer) StrengthGood() string { return p.text("strength.good", nil) }
+
+// StrengthMissing says "{count} more characters to go.". While a new password is typed: how many characters it lacks.
+func (p Printer) StrengthMissing(count int) string {
+	return p.text("strength.missing", args{"count": count})
+}
+
+// TrustedEnd says "Stop trusting <hidden>{name}</hidden>". A button. Only screen readers say the part inside the tag.
+func (p Printer) TrustedEnd(hidden Tag, name string) templ.Component {
+	return p.rich("trusted.end", args{"hidden": hidden, "name": name})
+}
+
+// TrustedEndAll says "Stop trusting all browsers". A button.
+func (p Printer) TrustedEndAll() string { return p.text("trusted.end_all", nil) }
+
+// TrustedEnded says "That browser is no longer trusted. Its next sign-in asks for the second step.".
+func (p Printer) TrustedEnded() string { return p.text("trusted.ended", nil) }
+
+// TrustedEndedAll says "No browser is trusted any longer. The next sign-in in each asks for the second step.".
+func (p Printer) TrustedEndedAll() string { return p.text("trusted.ended_all", nil) }
+
+// TrustedEnds says "Trust ends <when/>". <when/> is like “in 3 days”.
+func (p Printer) TrustedEnds(when templ.Component) templ.Component {
+	return p.rich("trusted.ends", args{"when": when})
+}
+
+// TrustedLead says "In these browsers you sign in with your password only, without the second step. If you change your password or your second step, none of them is trusted any longer.".
+func (p Printer) TrustedLead() string { return p.text("trusted.lead", nil) }
+
+// TrustedNone says "No browser is trusted. You can trust one when you sign in with the second step.".
+func (p Printer) TrustedNone() string { return p.text("trusted.none", nil) }
+
+// TrustedSince says "Trusted <when/>". A browser; <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) TrustedSince(when templ.Component) templ.Component {
+	return p.rich("trusted.since", args{"when": when})
+}
+
+// TrustedThis says "This browser". Marks the browser that the person is using now.
+func (p Printer) TrustedThis() string { return p.text("trusted.this", nil) }
+
+// TrustedTitle says "Trusted browsers".
+func (p Printer) TrustedTitle() string { return p.text("trusted.title", nil) }
 
 // WaitHours says "Try again in {count} hours.".
 func (p Printer) WaitHours(count int) string { return p.text("wait.hours", args{"count": count}) }

@@ -1,4 +1,4 @@
-package signin
+package passwordcheck
 
 import (
 	"context"
@@ -8,26 +8,21 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/token"
 	"latchkey/models"
 )
 
-// SignInAttempt is a sign-in, or a confirmation, before its password is checked.
-type SignInAttempt struct {
-	EmailKey           string // found from email when that is given
-	email              string // as it was typed
-	password, clientID string
-	From               auth.Caller
-	checkApp           func(allowed bool) error // checks the app, given whether its client_id may sign in, before the limits; nil for browsers
-	Confirms           bool                     // the person is signed in already: does not count as a sign-in
-
-	trusted []string                                  // secrets of a browser that may skip the second step
-	purpose string                                    // of the challenge, if there is a second step
-	pending func(token.Verified) (pendingStep, error) // what to keep until the second step
+// Attempt is a sign-in, or a confirmation, before its password is checked.
+type Attempt struct {
+	EmailKey string // of the account; found from Email when that is given
+	Email    string // as it was typed
+	ClientID string // of an app that signs in
+	From     auth.Caller
+	CheckApp func(allowed bool) error // checks the app, given whether its client_id may sign in, before the limits; nil for browsers
+	Confirms bool                     // the person is signed in already: does not count as a sign-in
 }
 
-// passwordCheck is one check of a password within the limits, and what it holds while it runs.
-type passwordCheck struct {
+// Check is one check of a password within the limits, and what it holds while it runs. The caller must call End.
+type Check struct {
 	s           *Service
 	user        models.User // the zero User when the address has no account
 	from        auth.Caller
@@ -38,10 +33,10 @@ type passwordCheck struct {
 	releaseSlot func()                 // of the account; nil: it holds none
 }
 
-// BeginCheck checks everything about an attempt except the password: the app, the limits, and how many attempts of the account are
-// in progress. The caller must call End on the result.
-func (s *Service) BeginCheck(ctx context.Context, a SignInAttempt) (*passwordCheck, error) {
-	c := &passwordCheck{s: s, from: a.From}
+// Begin checks everything about an attempt except the password: the app, the limits, and how many attempts of the account are in
+// progress. The caller must call End on the result.
+func (s *Service) Begin(ctx context.Context, a Attempt) (*Check, error) {
+	c := &Check{s: s, from: a.From}
 	err := c.begin(ctx, a)
 	if err != nil {
 		c.End(ctx)
@@ -50,27 +45,27 @@ func (s *Service) BeginCheck(ctx context.Context, a SignInAttempt) (*passwordChe
 	return c, nil
 }
 
-func (c *passwordCheck) begin(ctx context.Context, a SignInAttempt) (err error) {
+func (c *Check) begin(ctx context.Context, a Attempt) (err error) {
 	s := c.s
 	if c.leaveGate, err = s.gate.Admit(a.From); err != nil {
 		return err
 	}
 	var known ratelimit.Known
 	err = s.gate.Query(ctx, func() error {
-		if a.email != "" {
-			if a.EmailKey, err = s.EmailKey(ctx, a.email); err != nil {
+		if a.Email != "" {
+			if a.EmailKey, err = auth.EmailKey(ctx, s.store, a.Email, s.clock.Now()); err != nil {
 				return err
 			}
 		}
 		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{
-			EmailKey: a.EmailKey, ClientID: a.clientID, Keys: s.limits.SignInKeys(a.EmailKey, a.From), At: s.clock.Now(),
+			EmailKey: a.EmailKey, ClientID: a.ClientID, Keys: s.limits.SignInKeys(a.EmailKey, a.From), At: s.clock.Now(),
 			Browser: s.limits.BrowserOrigin(a.From), Network: s.limits.NetworkOrigin(a.From), KnownSince: s.clock.Now().Add(-ratelimit.KnownFor), JKT: a.From.JKT,
 		})
 		if err != nil {
 			return err
 		}
-		if a.checkApp != nil {
-			if err := a.checkApp(facts.Allowed); err != nil {
+		if a.CheckApp != nil {
+			if err := a.CheckApp(facts.Allowed); err != nil {
 				return err
 			}
 		}
@@ -93,7 +88,7 @@ func (c *passwordCheck) begin(ctx context.Context, a SignInAttempt) (err error) 
 }
 
 // takeSlot takes the account's slot. If it has to wait, it leaves the gate, so that others can pass.
-func (c *passwordCheck) takeSlot(ctx context.Context, a SignInAttempt, known ratelimit.Known) (err error) {
+func (c *Check) takeSlot(ctx context.Context, a Attempt, known ratelimit.Known) (err error) {
 	key, most, waited := "account "+a.EmailKey, ratelimit.SlotsOfAccount, false
 	if known.Browser {
 		key, most = "key "+a.EmailKey, ratelimit.SlotsOfBrowser
@@ -127,10 +122,10 @@ func (c *passwordCheck) takeSlot(ctx context.Context, a SignInAttempt, known rat
 }
 
 // failed keeps the failures that were counted in advance: the password was wrong.
-func (c *passwordCheck) failed() { c.reserved = nil }
+func (c *Check) failed() { c.reserved = nil }
 
 // Confirmed counts a right password. Without a limit on these, a person who has the password could keep the hashing busy.
-func (c *passwordCheck) Confirmed(ctx context.Context) error {
+func (c *Check) Confirmed(ctx context.Context) error {
 	var keys [][]byte
 	for _, l := range c.limits.Confirmations {
 		keys = append(keys, l.Key)
@@ -143,7 +138,7 @@ func (c *passwordCheck) Confirmed(ctx context.Context) error {
 }
 
 // End gives back failures that were counted in advance, unless the password was wrong, and releases the slot and the gate.
-func (c *passwordCheck) End(ctx context.Context) {
+func (c *Check) End(ctx context.Context) {
 	if len(c.reserved) > 0 {
 		c.s.limits.GiveBack(ctx, c.reserved)
 		c.reserved = nil
@@ -156,8 +151,10 @@ func (c *passwordCheck) End(ctx context.Context) {
 	}
 }
 
-// verify checks the password of a sign-in. An unknown account takes the same steps as a wrong password, and so the same time.
-func (c *passwordCheck) verify(ctx context.Context, password string) (v token.Verified, err error) {
+// Verify checks the password of a sign-in, and returns its account. rehashed is a hash with today's parameters, if the stored one has
+// weaker parameters. An unknown account takes the same steps as a wrong password, and so the same time. Verify returns
+// KindInvalidCredential, KindAccountDisabled or KindUnavailable.
+func (c *Check) Verify(ctx context.Context, password string) (user models.User, rehashed string, err error) {
 	s, found := c.s, c.user.ID != uuid.Nil
 	var ok, stale bool
 	if found {
@@ -167,27 +164,35 @@ func (c *passwordCheck) verify(ctx context.Context, password string) (v token.Ve
 	}
 	switch {
 	case err != nil:
-		return token.Verified{}, err
+		return user, "", err
 	case !ok:
-		return token.Verified{}, s.recordFailure(ctx, c, models.EventSignInFailed, "")
+		return user, "", s.recordFailure(ctx, c, models.EventSignInFailed, "")
 	case c.user.LockedAt != nil: // same response as for a wrong password: this may be the thief
-		return token.Verified{}, s.recordFailure(ctx, c, models.EventSignInFailed, LockedDetail)
+		return user, "", s.recordFailure(ctx, c, models.EventSignInFailed, LockedDetail)
 	case c.user.DisabledAt != nil:
-		return token.Verified{}, auth.Refuse(auth.KindAccountDisabled, "This account is disabled.")
+		return user, "", auth.Refuse(auth.KindAccountDisabled, "This account is disabled.")
 	}
-	v = token.Verified{User: c.user}
 	if stale {
-		if v.Rehashed, err = s.hasher.Hash(ctx, password); err != nil {
-			return token.Verified{}, err
+		if rehashed, err = s.hasher.Hash(ctx, password); err != nil {
+			return user, "", err
 		}
 	}
-	return v, nil
+	return c.user, rehashed, nil
 }
 
-// ConfirmPassword checks the password of a person who is signed in, before a sensitive act. A wrong one counts like a failed
+// Budgets returns what the transaction of a sign-in counts, and the failures that it takes back. When it has, or may have, the caller
+// calls TakenBack.
+func (c *Check) Budgets() (spend []models.Budget, uncount []models.Counter) {
+	return c.limits.Spend(), c.reserved
+}
+
+// TakenBack says that a transaction took the failures back, or may have: End never does so twice.
+func (c *Check) TakenBack() { c.reserved = nil }
+
+// Confirm checks the password of a person who is signed in, before a sensitive act. A wrong one counts like a failed
 // sign-in. It returns KindWrongPassword, KindRateLimited or KindUnavailable.
-func (s *Service) ConfirmPassword(ctx context.Context, user models.User, password string, from auth.Caller) error {
-	c, err := s.BeginCheck(ctx, SignInAttempt{EmailKey: user.EmailKey, From: from, Confirms: true})
+func (s *Service) Confirm(ctx context.Context, user models.User, password string, from auth.Caller) error {
+	c, err := s.Begin(ctx, Attempt{EmailKey: user.EmailKey, From: from, Confirms: true})
 	if err != nil {
 		return err
 	}
@@ -198,7 +203,7 @@ func (s *Service) ConfirmPassword(ctx context.Context, user models.User, passwor
 	case err != nil:
 		return err
 	case ok && user.LockedAt != nil:
-		return errLocked
+		return ErrLocked
 	case ok:
 		return c.Confirmed(ctx)
 	}
@@ -208,5 +213,5 @@ func (s *Service) ConfirmPassword(ctx context.Context, user models.User, passwor
 	return &auth.Error{Kind: auth.KindWrongPassword, Message: "That is not your password."}
 }
 
-// errLocked refuses every confirmation while the password is locked, one with a passkey too: the owner said that it was not them.
-var errLocked = &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password is locked. Choose a new one by mail first."}
+// ErrLocked refuses every confirmation while the password is locked, one with a passkey too: the owner said that it was not them.
+var ErrLocked = &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password is locked. Choose a new one by mail first."}

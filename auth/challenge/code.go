@@ -1,10 +1,9 @@
-package signin
+package challenge
 
 import (
 	"bytes"
 	"context"
 	"slices"
-	"time"
 
 	"latchkey/auth"
 	"latchkey/auth/notify"
@@ -18,22 +17,19 @@ import (
 // used, when the password is changed, or when a browser that the account knows gives a right code.
 const MaxWrongInRow = 30
 
-// errWrongCode refuses every wrong answer of the second step.
-func errWrongCode(cause error) error {
+// WrongCode refuses every wrong answer of the second step.
+func WrongCode(cause error) error {
 	return &auth.Error{Kind: auth.KindInvalidCode, Message: "That code is wrong, or it was used before.", Cause: cause}
 }
 
-// TOTPRow returns the row that the sealed secret of an account's authenticator app is bound to.
-func TOTPRow(user [16]byte) []byte { return append([]byte("totp\x00"), user[:]...) }
-
-// checkTOTP checks the code of an authenticator app within the limits. A right code is not used up yet. The caller gives the
-// counters back if it can use the code.
+// checkTOTP checks the code of an authenticator app within the limits. A right code is not used up yet, and counts as a wrong
+// one until the caller takes the count back.
 func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []models.Factor, code string, known ratelimit.Known, from auth.Caller) (
 	f models.Factor, use models.FactorUse, counted []models.Counter, err error,
 ) {
 	at := slices.IndexFunc(factors, func(f models.Factor) bool { return f.Kind == models.FactorTOTP })
 	if at < 0 {
-		return f, use, nil, errWrongCode(nil)
+		return f, use, nil, WrongCode(nil)
 	}
 	f = factors[at]
 	if f.Wrong >= MaxWrongInRow && !known.Browser {
@@ -41,7 +37,7 @@ func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []mod
 			Kind: auth.KindInvalidCode, Message: "There were too many wrong codes, so codes from the authenticator app do not work here for now. Use a passkey or a recovery code, or a browser that you have signed in with before.",
 		}
 	}
-	secret, _, err := s.sealer.Open(TOTPRow(user.ID), f.Data)
+	secret, _, err := totp.Open(s.sealer, user.ID, f.Data)
 	if err != nil {
 		return f, use, nil, err
 	}
@@ -60,7 +56,7 @@ func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []mod
 	return f, use, counted, nil
 }
 
-// wrongCode records a wrong code. The one that closes the authenticator app is told to the owner.
+// wrongCode records a wrong code. If that closes the authenticator app, it also writes an event and a mail to the owner.
 func (s *Service) wrongCode(ctx context.Context, user models.User, f models.Factor, from auth.Caller) error {
 	now := s.clock.Now()
 	e := auth.NewEvent(models.EventCodeFailed, user.ID, from, now)
@@ -81,30 +77,51 @@ func (s *Service) wrongCode(ctx context.Context, user models.User, f models.Fact
 		}
 		s.notify.Wake()
 	}
-	return errWrongCode(nil)
+	return WrongCode(nil)
 }
 
 // checkRecoveryCode finds the recovery code that was typed. It has more bits than anyone can guess, so only the challenge limits
-// how often it is tried.
-func checkRecoveryCode(factors []models.Factor, typed string, now time.Time) (f models.Factor, use models.FactorUse, err error) {
+// how often it is tried. Its use writes an event and a mail.
+func (s *Service) checkRecoveryCode(user models.User, factors []models.Factor, typed string, from auth.Caller) (f models.Factor, use models.FactorUse, err error) {
 	code, ok := recovery.Normalise(typed)
 	if !ok {
-		return f, use, errWrongCode(nil)
+		return f, use, WrongCode(nil)
 	}
 	hash := recovery.Hash(code)
 	at := slices.IndexFunc(factors, func(f models.Factor) bool {
 		return f.Kind == models.FactorRecoveryCode && f.UsedAt == nil && bytes.Equal(f.Credential, hash)
 	})
 	if at < 0 {
-		return f, use, errWrongCode(nil)
+		return f, use, WrongCode(nil)
 	}
-	f = factors[at]
-	return f, models.FactorUse{ID: f.ID, Kind: f.Kind, At: now}, nil
+	f, now := factors[at], s.clock.Now()
+	e := auth.NewEvent(models.EventRecoveryCodeUsed, user.ID, from, now)
+	mail := s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindRecoveryCodeUsed, from, now), "")
+	return f, models.FactorUse{ID: f.ID, Kind: f.Kind, At: now, Event: &e, Mail: mail}, nil
 }
 
-// recoveryCodeUsed makes the event and the mail of a used recovery code.
-func (s *Service) recoveryCodeUsed(user models.User, from auth.Caller) (*models.Event, models.MailWithLinks) {
-	now := s.clock.Now()
-	e := auth.NewEvent(models.EventRecoveryCodeUsed, user.ID, from, now)
-	return &e, s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindRecoveryCodeUsed, from, now), "")
+// CheckCode checks the code with which a signed-in person confirms an act on the portal, whose password was right: one of the
+// authenticator app, or a recovery code. It returns KindInvalidCode, KindRateLimited, KindUnavailable, or models.ErrChanged if the
+// password has changed since the account was read. Perhaps the same form was sent twice; then its code must not count as a wrong one.
+func (s *Service) CheckCode(ctx context.Context, user models.User, code string, from auth.Caller) (ok Checked, err error) {
+	facts, err := s.factsOf(ctx, user, "", from)
+	if err != nil {
+		return ok, err
+	}
+	if facts.User.PasswordHash != user.PasswordHash {
+		return ok, models.ErrChanged
+	}
+	factors, err := s.Factors(ctx, user.ID)
+	if err != nil {
+		return ok, err
+	}
+	ok.User = user
+	if _, isRecovery := recovery.Normalise(code); isRecovery {
+		ok.Method = models.ByPasswordRecoveryCode
+		ok.Factor, ok.Use, err = s.checkRecoveryCode(user, factors, code, from)
+	} else {
+		ok.Method = models.ByPasswordTOTP
+		ok.Factor, ok.Use, ok.Counted, err = s.checkTOTP(ctx, user, factors, code, ratelimit.KnownBy(facts), from)
+	}
+	return ok, err
 }

@@ -1,4 +1,4 @@
-package signin
+package passwordcheck
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ const (
 const LockedDetail = "locked"
 
 // recordFailure writes the event of a wrong password and returns auth.ErrBadCredentials.
-func (s *Service) recordFailure(ctx context.Context, c *passwordCheck, kind models.EventKind, detail string) error {
+func (s *Service) recordFailure(ctx context.Context, c *Check, kind models.EventKind, detail string) error {
 	e := s.failureEvent(c, kind, detail)
 	c.failed()
 	err := s.gate.Query(ctx, func() error { return s.store.AddFailure(ctx, e) })
@@ -33,7 +33,7 @@ func (s *Service) recordFailure(ctx context.Context, c *passwordCheck, kind mode
 	return auth.ErrBadCredentials
 }
 
-func (s *Service) failureEvent(c *passwordCheck, kind models.EventKind, detail string) models.Event {
+func (s *Service) failureEvent(c *Check, kind models.EventKind, detail string) models.Event {
 	e := auth.NewEvent(kind, c.user.ID, c.from, s.clock.Now())
 	e.Detail = detail
 	if kind == models.EventSignInFailed {

@@ -1,4 +1,4 @@
-package signin
+package factor
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth/seal"
+	"latchkey/auth/totp"
 )
 
 // resealBatch is how many secrets are read at a time.
@@ -27,7 +28,7 @@ func (s *Service) Reseal(ctx context.Context) (resealed int, err error) {
 		}
 		for _, f := range list {
 			user, id = f.UserID, f.ID
-			secret, stale, err := s.sealer.Open(TOTPRow(f.UserID), f.Data)
+			secret, stale, err := totp.Open(s.sealer, f.UserID, f.Data)
 			switch {
 			case errors.Is(err, seal.ErrSealedByOther):
 				s.log.WarnContext(ctx, "no server secret opens the secret of an authenticator app", "user", f.UserID)
@@ -37,7 +38,7 @@ func (s *Service) Reseal(ctx context.Context) (resealed int, err error) {
 			case !stale:
 				continue
 			}
-			if err := s.store.ResealFactor(ctx, f, s.sealer.Seal(TOTPRow(f.UserID), secret)); err != nil {
+			if err := s.store.ResealFactor(ctx, f, totp.Seal(s.sealer, f.UserID, secret)); err != nil {
 				return resealed, err
 			}
 			resealed++

@@ -1,4 +1,4 @@
-package signin
+package confirm
 
 import (
 	"context"
@@ -9,22 +9,20 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/challenge"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
 
-// AppConfirmLife is how long an app's confirmation is good for.
-const AppConfirmLife = 5 * time.Minute
+// AppLife is how long an app's confirmation is good for.
+const AppLife = 5 * time.Minute
 
-// The purposes of an app's challenges. The words are stored.
-const (
-	purposeAppConfirm = "app_confirmation" // the second step of a confirmation
-	purposeConfirmed  = "app_confirmed"    // the confirmation itself
-)
+// purposeConfirmed is the purpose of the row of an app's confirmation. The word is stored.
+const purposeConfirmed = "app_confirmed"
 
-// AppConfirm is a request by an app to confirm that its owner is there.
-type AppConfirm struct {
+// AppRequest is a request by an app to confirm that its owner is there.
+type AppRequest struct {
 	Claims   *token.Claims
 	Password string
 	From     auth.Caller
@@ -42,23 +40,20 @@ type confirmingApp struct {
 	jkt    string
 }
 
+// kept is what the app's challenges keep.
+func (app confirmingApp) kept() challenge.Kept {
+	return challenge.Kept{Confirms: app.device.ID, JKT: app.jkt}
+}
+
 func (s *Service) confirmingApp(ctx context.Context, c *token.Claims) (app confirmingApp, err error) {
-	app.jkt = KeyOfToken(c)
+	app.jkt = c.JKT()
 	app.device, err = s.tokens.OwnDevice(ctx, c)
 	return app, err
 }
 
-// KeyOfToken returns the thumbprint of the key that an access token is bound to, or "".
-func KeyOfToken(c *token.Claims) string {
-	if c.Cnf == nil {
-		return ""
-	}
-	return c.Cnf.JKT
-}
-
-// ConfirmApp confirms with the password. Where the account has a second factor it returns a StepError, which FinishConfirmApp answers.
+// App confirms with the password. If the account has a second factor, it returns a challenge.StepError, and the app goes on with FinishApp.
 // Its other errors are KindInvalidRequest, KindWrongPassword, KindRateLimited, KindUnavailable and token.ErrDeviceGone.
-func (s *Service) ConfirmApp(ctx context.Context, a AppConfirm) (AppConfirmation, error) {
+func (s *Service) App(ctx context.Context, a AppRequest) (AppConfirmation, error) {
 	var bad auth.Fields
 	bad.Text("password", a.Password, auth.MaxPassword)
 	if err := bad.Err(); err != nil {
@@ -72,22 +67,22 @@ func (s *Service) ConfirmApp(ctx context.Context, a AppConfirm) (AppConfirmation
 	if err != nil {
 		return AppConfirmation{}, err
 	}
-	if err := s.ConfirmPassword(ctx, user, a.Password, a.From); err != nil {
+	if err := s.passwords.Confirm(ctx, user, a.Password, a.From); err != nil {
 		return AppConfirmation{}, err
 	}
 	if user.SecondFactor {
-		factors, err := s.factorsOf(ctx, user.ID)
+		factors, err := s.challenges.Factors(ctx, user.ID)
 		if err != nil {
 			return AppConfirmation{}, err
 		}
-		err = s.addStep(ctx, newStep{user: user, factors: factors, purpose: purposeAppConfirm, pending: pendingStep{Confirms: app.device.ID, JKT: app.jkt}})
+		err = s.challenges.Ask(ctx, challenge.Step{User: user, Factors: factors, Purpose: challenge.AppAct, Kept: app.kept()})
 		return AppConfirmation{}, changedSince(err)
 	}
 	done, err := s.issueConfirmation(ctx, app, models.AppConfirmation{Method: models.ByPassword, Verified: user.PasswordHash, Version: user.FactorsVersion}, a.From)
 	return done, changedSince(err)
 }
 
-// changedSince answers an account that changed while its password was checked.
+// changedSince replaces models.ErrChanged, of an account that changed while its password was checked, by an error for people.
 func changedSince(err error) error {
 	if errors.Is(err, models.ErrChanged) {
 		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your account was changed just now. Please try again.", Cause: err}
@@ -95,66 +90,62 @@ func changedSince(err error) error {
 	return err
 }
 
-// StartConfirmApp begins a confirmation with a passkey alone. Its challenge costs no row. It returns KindNotAllowed if the account has
+// StartApp begins a confirmation with a passkey alone. It writes no row. It returns KindNotAllowed if the account has
 // no passkey or passkeys do not work here, KindUnavailable or token.ErrDeviceGone.
-func (s *Service) StartConfirmApp(ctx context.Context, c *token.Claims) (PasskeyStart, error) {
+func (s *Service) StartApp(ctx context.Context, c *token.Claims) (challenge.PasskeyStart, error) {
 	app, err := s.confirmingApp(ctx, c)
 	if err != nil {
-		return PasskeyStart{}, err
+		return challenge.PasskeyStart{}, err
 	}
-	if !s.HasPasskeys() {
-		return PasskeyStart{}, ErrNoPasskeys
+	if !s.challenges.HasPasskeys() {
+		return challenge.PasskeyStart{}, challenge.ErrNoPasskeys
 	}
-	factors, err := s.factorsOf(ctx, app.device.UserID)
+	factors, err := s.challenges.Factors(ctx, app.device.UserID)
 	if err != nil {
-		return PasskeyStart{}, err
+		return challenge.PasskeyStart{}, err
 	}
-	known := Passkeys(factors)
+	known := challenge.Passkeys(factors)
 	if len(known) == 0 {
-		return PasskeyStart{}, auth.Refuse(auth.KindNotAllowed, "This account has no passkey. Confirm with the password.")
+		return challenge.PasskeyStart{}, auth.Refuse(auth.KindNotAllowed, "This account has no passkey. Confirm with the password.")
 	}
-	return s.seal(passkeyStart{
-		Purpose: purposeAppConfirm, User: app.device.UserID[:], Step: pendingStep{Confirms: app.device.ID, JKT: app.jkt},
-	}, known, AppStepLife)
+	return s.challenges.Start(challenge.Ceremony{Purpose: challenge.AppAct, Kept: app.kept(), User: app.device.UserID, Passkeys: known})
 }
 
-// FinishConfirmApp ends a confirmation with its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
+// FinishApp ends a confirmation with its second step, or with a passkey alone. It returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindInvalidProof, KindRateLimited, KindUnavailable or token.ErrDeviceGone.
-func (s *Service) FinishConfirmApp(ctx context.Context, c *token.Claims, a StepAnswer) (AppConfirmation, error) {
+func (s *Service) FinishApp(ctx context.Context, c *token.Claims, a challenge.Answer) (AppConfirmation, error) {
 	app, err := s.confirmingApp(ctx, c)
 	if err != nil {
 		return AppConfirmation{}, err
 	}
-	a.confirms, a.From.JKT = app.device.ID, app.jkt
-	ok, err := s.checkAnswer(ctx, purposeAppConfirm, a)
+	a.Confirms, a.From.JKT = app.device.ID, app.jkt
+	ok, err := s.challenges.Check(ctx, challenge.AppAct, a)
 	if err != nil {
 		return AppConfirmation{}, err
 	}
-	m := models.AppConfirmation{Method: ok.method, Version: ok.user.FactorsVersion, Challenge: &ok.usedUp, Factor: &ok.use, Uncount: ok.codes}
-	if ok.method != models.ByPasskey {
-		m.Verified = ok.user.PasswordHash
-	}
-	if ok.use.Kind == models.FactorRecoveryCode {
-		ok.use.Event, ok.use.Mail = s.recoveryCodeUsed(ok.user, a.From)
+	m := models.AppConfirmation{Method: ok.Method, Version: ok.User.FactorsVersion, Challenge: &ok.UsedUp, Factor: &ok.Use, Uncount: ok.Counted}
+	if ok.Method != models.ByPasskey {
+		m.Verified = ok.User.PasswordHash
 	}
 	done, err := s.issueConfirmation(ctx, app, m, a.From)
 	switch {
 	case errors.Is(err, models.ErrUsed), errors.Is(err, models.ErrChanged): // another answer was faster, or the account changed
-		return done, invalidChallenge(err)
+		return done, challenge.Invalid(err)
 	case err != nil && !errors.Is(err, models.ErrUnavailable):
-		s.limits.GiveBack(ctx, ok.codes)
+		s.limits.GiveBack(ctx, ok.Counted)
 	}
 	return done, err
 }
 
-// issueConfirmation makes a secret for one act, uses up what m holds and raises the proof of the app's device.
+// issueConfirmation makes a secret for one act. It uses up the challenge and the factor in m, and records that the owner of the device
+// was verified again.
 func (s *Service) issueConfirmation(ctx context.Context, app confirmingApp, m models.AppConfirmation, from auth.Caller) (AppConfirmation, error) {
 	var secret [32]byte
 	_, _ = rand.Read(secret[:]) // never fails
 	now := s.clock.Now()
 	m.Device = models.DeviceKey{UserID: app.device.UserID, ID: app.device.ID}
 	m.Issued = models.Challenge{
-		Hash: confirmationHash(m.Device, app.jkt, secret), UserID: m.Device.UserID, Purpose: purposeConfirmed, CreatedAt: now, ExpiresAt: now.Add(AppConfirmLife),
+		Hash: confirmationHash(m.Device, app.jkt, secret), UserID: m.Device.UserID, Purpose: purposeConfirmed, CreatedAt: now, ExpiresAt: now.Add(AppLife),
 	}
 	m.Event = auth.Limited(auth.NewEvent(models.EventConfirmed, m.Device.UserID, from, now), ratelimit.ConfirmLimit)
 	m.Event.Detail, m.Event.DeviceName = string(m.Method), app.device.Name
@@ -167,10 +158,10 @@ func (s *Service) issueConfirmation(ctx context.Context, app confirmingApp, m mo
 		return AppConfirmation{}, err
 	}
 	s.notify.Wake()
-	return AppConfirmation{base64.RawURLEncoding.EncodeToString(secret[:]), int64(AppConfirmLife / time.Second)}, nil
+	return AppConfirmation{base64.RawURLEncoding.EncodeToString(secret[:]), int64(AppLife / time.Second)}, nil
 }
 
-// confirmationHash binds the secret of a confirmation to a device and its key: presented by another, it is an unknown one.
+// confirmationHash binds the secret of a confirmation to a device and its key. From another device or key, the secret is unknown.
 func confirmationHash(device models.DeviceKey, jkt string, secret [32]byte) []byte {
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte("app confirmation\x00"), device.UserID[:], device.ID[:], secret[:], []byte(jkt)} {
@@ -179,9 +170,9 @@ func confirmationHash(device models.DeviceKey, jkt string, secret [32]byte) []by
 	return h.Sum(nil)
 }
 
-// ConfirmationUse returns the use of a confirmation by an act of an app, whose transaction must make it. A malformed one is
-// ErrNotConfirmed, which is also the answer when the use fails with models.ErrUsed.
-func ConfirmationUse(device models.DeviceKey, jkt, confirmation string) (models.ChallengeUse, error) {
+// AppUse returns the use of an app's confirmation. The transaction of the act must make that use; if it fails with models.ErrUsed, the
+// caller returns ErrNotConfirmed. AppUse itself returns ErrNotConfirmed for a malformed confirmation.
+func AppUse(device models.DeviceKey, jkt, confirmation string) (models.ChallengeUse, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(confirmation)
 	if err != nil || len(raw) != 32 || len(confirmation) != base64.RawURLEncoding.EncodedLen(32) {
 		return models.ChallengeUse{}, ErrNotConfirmed // the cause would repeat the client's text

@@ -1,4 +1,4 @@
-package signin
+package challenge
 
 import (
 	"context"
@@ -17,14 +17,14 @@ const missedEvery = 24 * time.Hour
 const missedBatch = 100
 
 // TellMissedSteps tells owners about sign-ins that expired between after and now: the right password was given, and the second step was
-// not taken. Each is told by one replica. It returns what to pass as after the next time.
+// not taken. Each is reported by one replica. TellMissedSteps returns what to pass as after the next time.
 //
-// A sign-in that was finished in another way is not told: the same browser, or an app like it at the same address, has signed in
-// since. Its owner has only loaded the form again.
+// It does not report a sign-in that was finished in another way: if the same browser, or a similar app at the same address, has signed
+// in since, the owner has only loaded the form again.
 func (s *Service) TellMissedSteps(ctx context.Context, after time.Time) (next time.Time, err error) {
 	now := s.clock.Now()
 	for { // those that were told are gone: the next batch has others
-		list, err := s.store.MissedSteps(ctx, []string{purposeBrowser, purposeApp}, after, now, MaxStepTries, missedBatch)
+		list, err := s.store.MissedSteps(ctx, []string{string(BrowserSignIn), string(AppSignIn)}, after, now, MaxTries, missedBatch)
 		if err != nil {
 			return after, err
 		}
@@ -34,7 +34,7 @@ func (s *Service) TellMissedSteps(ctx context.Context, after time.Time) (next ti
 			}
 		}
 		if len(list) < missedBatch {
-			return now.Add(-BrowserStepLife), nil // the clocks of replicas differ
+			return now.Add(-BrowserLife), nil // the clocks of replicas differ
 		}
 	}
 }

@@ -1,4 +1,5 @@
-package account
+// Package export lets people read everything that is stored of their account.
+package export
 
 import (
 	"context"
@@ -8,8 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/signin"
 	"latchkey/models"
 )
 
@@ -17,6 +19,20 @@ const (
 	dataPage     = 500 // rows in memory at a time
 	dataPageTime = 10 * time.Second
 )
+
+// Service exports accounts. It is safe for concurrent use.
+type Service struct {
+	store   *models.Store
+	clock   auth.Clock
+	idle    auth.Idle
+	confirm *confirm.Service
+	running *ratelimit.PerAccount
+}
+
+// New returns the service.
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, confirm *confirm.Service) *Service {
+	return &Service{store: store, clock: clock, idle: idle, confirm: confirm, running: ratelimit.NewPerAccount(ratelimit.MaxDownloads)}
+}
 
 // Data reads everything that is stored of an account, one page at a time.
 type Data struct {
@@ -29,31 +45,31 @@ type Data struct {
 // Close ends the download, so that others can start. It must be called.
 func (a *Data) Close() { a.end() }
 
-// Data lets a person who confirms it read everything that is stored of the account. A stolen cookie alone must not be enough. The
-// activity records the download before anything is read. Data returns KindInvalidRequest (of current_password and code), the
-// errors of signin.Confirm, or KindSignedOut.
-func (s *Service) Data(ctx context.Context, by *signin.Session, c signin.Confirmation) (*Data, error) {
-	var bad auth.Fields
-	c.Check(&bad, by.User, signin.ConfirmFields{Password: "current_password", Code: "code"})
-	if bad.Err() != nil {
-		return nil, bad.Err()
-	}
-	done, err := s.signIn.CheckConfirmation(ctx, by, c)
-	if err != nil {
-		return nil, err
-	}
-	end, err := s.exports.Begin(by.User.ID)
+// Start lets a person who confirms it read everything that is stored of the account. A stolen cookie alone must not be enough. The
+// activity records the download before anything is read. Start returns KindInvalidRequest (of current_password and code), the
+// errors of confirm.Service.Act, or KindSignedOut.
+func (s *Service) Start(ctx context.Context, by *browser.Session, c confirm.Confirmation) (*Data, error) {
+	var data *Data
+	err := s.confirm.Act(ctx, by, c, func(p models.Proof) (err error) {
+		data, err = s.start(ctx, by, c.From, p)
+		return err
+	})
+	return data, err
+}
+
+func (s *Service) start(ctx context.Context, by *browser.Session, from auth.Caller, p models.Proof) (*Data, error) {
+	end, err := s.running.Begin(by.User.ID)
 	if err != nil {
 		return nil, err
 	}
 	now := s.clock.Now()
-	e := auth.Limited(auth.NewEvent(models.EventDataDownloaded, by.User.ID, c.From, now), ratelimit.DownloadLimit)
+	e := auth.Limited(auth.NewEvent(models.EventDataDownloaded, by.User.ID, from, now), ratelimit.DownloadLimit)
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: by.Device.ID, Valid: true}, by.Device.Name
-	err = s.store.AddConfirmedEvent(ctx, e, by.User.PasswordHash, done.Proof)
+	err = s.store.AddConfirmedEvent(ctx, e, p)
 	if errors.Is(err, models.ErrChanged) && s.gone(ctx, by) {
 		err = &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
 	}
-	if err := s.signIn.FinishConfirmation(ctx, by, done, err); err != nil {
+	if err != nil {
 		end()
 		return nil, err
 	}
@@ -61,7 +77,7 @@ func (s *Service) Data(ctx context.Context, by *signin.Session, c signin.Confirm
 }
 
 // gone reports whether the account was deleted or disabled since its session was read.
-func (s *Service) gone(ctx context.Context, by *signin.Session) bool {
+func (s *Service) gone(ctx context.Context, by *browser.Session) bool {
 	u, err := s.store.UserByID(ctx, by.User.ID)
 	return errors.Is(err, models.ErrNotFound) || err == nil && u.DisabledAt != nil
 }

@@ -1,7 +1,8 @@
-package signin
+package browser
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
@@ -16,8 +17,8 @@ import (
 // support staff, whose limit is half an hour, every request is written.
 const seenEvery = time.Minute
 
-// BrowserKey is the content of a browser's cookie. The device's row says whether it is still valid.
-type BrowserKey struct {
+// Key is the content of a browser's cookie. The device's row says whether it is still valid.
+type Key struct {
 	UserID, DeviceID uuid.UUID
 	Secret           [devicetoken.SecretSize]byte
 	// Of a sign-in just now, not in the cookie:
@@ -35,7 +36,7 @@ type Session struct {
 	Device models.Device
 	User   models.User
 	// Keep takes the new key of the browser after a confirmation; nil: it is lost, and the present one stays good.
-	Keep func(BrowserKey)
+	Keep func(Key)
 
 	secretHash []byte // that the browser came with
 }
@@ -48,9 +49,9 @@ func (by *Session) Has(email string) bool {
 // Support reports whether the person is a member of the support staff, according to the users row that this request read.
 func (by *Session) Support() bool { return by.User.Role == models.RoleSupport }
 
-// Browser returns the live session of a cookie, in one query, and records that the browser was seen. It returns KindSignedOut if
+// Authenticate returns the live session of a cookie, in one query, and records that the browser was seen. It returns KindSignedOut if
 // the browser is not signed in.
-func (s *Service) Browser(ctx context.Context, key BrowserKey, from auth.Caller) (*Session, error) {
+func (s *Service) Authenticate(ctx context.Context, key Key, from auth.Caller) (*Session, error) {
 	now := s.clock.Now()
 	d, u, err := s.store.BrowserSession(ctx, key.UserID, key.DeviceID, devicetoken.SecretHash(key.Secret), s.idle.Live(now))
 	if errors.Is(err, models.ErrNotFound) {
@@ -78,4 +79,22 @@ func (s *Service) SignOut(ctx context.Context, by *Session, from auth.Caller) er
 	e.Detail = string(models.RevokedBySignOut)
 	_, _, err := s.store.RevokeDevice(ctx, models.DeviceKey{UserID: by.User.ID, ID: by.Device.ID}, e)
 	return err
+}
+
+// Renew gives the browser of a session a new secret. Its former one is good until shortly after the first use of the new one, so that
+// a lost answer signs no one out. It opens no act: each asks for itself, and none goes by the time of a proof. A copy of the cookie dies
+// with the former secret. What remains: while the owner does not come back, the copy lives on, up to the browser's lifetime; and a thief
+// who also has the password and a code can confirm first, and then it is the owner's cookie that dies.
+func (s *Service) Renew(ctx context.Context, by *Session, method models.SignInMethod) {
+	var secret [devicetoken.SecretSize]byte
+	_, _ = rand.Read(secret[:]) // never fails
+	key := models.DeviceKey{UserID: by.User.ID, ID: by.Device.ID}
+	err := s.store.RenewBrowserSecret(ctx, key, by.secretHash, devicetoken.SecretHash(secret), method, s.clock.Now())
+	switch {
+	case errors.Is(err, models.ErrNotFound): // another request renewed it, or the act ended it
+	case err != nil:
+		s.log.WarnContext(ctx, "a browser got no new secret after a confirmation", "error", err) // the act is done, and the old one stays good
+	case by.Keep != nil:
+		by.Keep(Key{UserID: key.UserID, DeviceID: key.ID, Secret: secret})
+	}
 }

@@ -1,0 +1,68 @@
+package signin
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/auth"
+	"latchkey/auth/challenge"
+	"latchkey/auth/dpop"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// StartPasskey begins a sign-in with a passkey alone on the portal. It costs no query. It returns the zero challenge.PasskeyStart where
+// passkeys do not work.
+func (s *Service) StartPasskey() (challenge.PasskeyStart, error) {
+	start, err := s.challenges.Start(challenge.Ceremony{Purpose: challenge.BrowserSignIn})
+	if errors.Is(err, challenge.ErrNoPasskeys) {
+		return challenge.PasskeyStart{}, nil
+	}
+	return start, err
+}
+
+// AppStart begins a sign-in with a passkey alone on an app.
+type AppStart struct {
+	DeviceName, ClientID string
+	Proof                token.Proof
+	From                 auth.Caller
+}
+
+// StartPasskeyApp begins a sign-in with a passkey alone on an app. It returns KindInvalidRequest, KindUnauthorizedClient,
+// KindInvalidProof, KindUseNonce, KindUnavailable or challenge.ErrNoPasskeys.
+func (s *Service) StartPasskeyApp(ctx context.Context, a AppStart) (challenge.PasskeyStart, error) {
+	if !s.challenges.HasPasskeys() {
+		return challenge.PasskeyStart{}, challenge.ErrNoPasskeys
+	}
+	var bad auth.Fields
+	name, problem := auth.DeviceName(a.DeviceName)
+	bad.Refuse("device_name", problem)
+	r := LoginRequest{DeviceName: name, ClientID: a.ClientID, Proof: a.Proof, From: a.From}
+	named := r.ClientID != ""
+	if !named {
+		r.ClientID = DefaultClientID
+	}
+	bad.Text("client_id", r.ClientID, auth.MaxClientID)
+	if err := bad.Err(); err != nil {
+		return challenge.PasskeyStart{}, err
+	}
+	// The proof is not consumed: strangers may call this, and with a copy of it they get what works with its key only.
+	jkt, _, proofErr := s.tokens.CheckProof(a.Proof, "", dpop.Request{})
+	if proofErr != nil {
+		jkt = ""
+	}
+	r.From.JKT = jkt
+	allowed := false
+	err := s.gate.Query(ctx, func() error {
+		facts, err := s.store.SignInFacts(ctx, models.SignInQuestion{ClientID: r.ClientID, At: s.clock.Now()})
+		allowed = facts.Allowed
+		return err
+	})
+	if err != nil {
+		return challenge.PasskeyStart{}, err
+	}
+	if err := s.checkApp(ctx, r, allowed, named, proofErr); err != nil {
+		return challenge.PasskeyStart{}, err
+	}
+	return s.challenges.Start(challenge.Ceremony{Purpose: challenge.AppSignIn, Kept: challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt}})
+}
