@@ -172,7 +172,7 @@ func (m Mail) signIns() (list []Fact) {
 			line = m.Say.MailSignInsLineAddress(line, in.Address).String()
 		}
 		// The mark keeps the line's order when a name is written from right to left.
-		list = append(list, Fact{in.At.UTC().Format("2 Jan, 15:04"), "\u200e" + line})
+		list = append(list, Fact{m.Say.WhenMoment(dayOf(in.At), monthOf(m.Say, in.At), in.At.UTC().Format("15:04")), "\u200e" + line})
 	}
 	if more := m.Total - len(m.SignIns); more > 0 {
 		list = append(list, Fact{m.Say.MailFactLater(), m.Say.MailMoreSignIns(more)})

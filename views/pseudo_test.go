@@ -24,10 +24,8 @@ var latin = regexp.MustCompile(`[A-Za-z]{2,}`)
 
 var markup = regexp.MustCompile(`</?[a-z][^>]*>`)
 
-// notOurs are words that no catalogue holds: the name of the product, addresses, what people and programs call themselves in a mail,
-// and UTC and the names of days and months in dates, which the printer does not write yet.
-var notOurs = regexp.MustCompile(`Latchkey|https?://\S+|\S+@\S+|[0-9a-f]+(:[0-9a-f]+){4,}|“[^”]*”|Firefox on Linux|Samsung Browser on Windows Phone|UTC` +
-	`|\b(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\b(Jan(uary)?|Feb(ruary)?|Mar(ch)?|Apr(il)?|May|June?|July?|Aug(ust)?|Sep(tember)?|Oct(ober)?|Nov(ember)?|Dec(ember)?)\b`)
+// notOurs are words that no catalogue holds: the name of the product, addresses, and what people and programs call themselves in a mail.
+var notOurs = regexp.MustCompile(`Latchkey|https?://\S+|\S+@\S+|[0-9a-f]+(:[0-9a-f]+){4,}|“[^”]*”|Firefox on Linux|Samsung Browser on Windows Phone`)
 
 // spoken are the attributes with words for people, those included that a script shows.
 var spoken = []string{
@@ -94,7 +92,7 @@ func TestEveryWordOfAMailComesFromTheCatalogue(t *testing.T) {
 func TestSentencesOutsideTheCatalogueAreFound(t *testing.T) {
 	for page, want := range map[string]int{
 		"<p>Šåvé <bdi>Pixel</bdi> <code>abc</code> Latchkey</p>": 0, "<p>Save</p>": 1, `<a aria-label="Save">Šåvé</a>`: 1, `<p>Šåvé <b>all</b></p>`: 1,
-		`<p title="a@example.org">3 March</p>`: 0, "<bdi><b>Pixel</b></bdi>": 0, "<title>Šåvé · Latchkey</title>": 0, "<title>Save · Latchkey</title>": 1,
+		`<p title="a@example.org">3 Ɱååŕçĥ</p>`: 0, "<bdi><b>Pixel</b></bdi>": 0, "<title>Šåvé · Latchkey</title>": 0, "<title>Save · Latchkey</title>": 1,
 	} {
 		if got := uncatalogued(parse(t, page)); len(got) != want {
 			t.Errorf("%s: %q", page, got)

@@ -2938,6 +2938,11 @@ func (p Printer) WhenMinutesAgo(count int) string {
 	return p.text("when.minutes_ago", args{"count": count})
 }
 
+// WhenMoment says "{day} {month}, {time}". A moment in a list of the last days: “3 March, 14:05”, in UTC.
+func (p Printer) WhenMoment(day string, month string, time string) string {
+	return p.text("when.moment", args{"day": day, "month": month, "time": time})
+}
+
 // WhenMonth01 says "January". The month, as it stands in a date.
 func (p Printer) WhenMonth01() string { return p.text("when.month_01", nil) }
 
