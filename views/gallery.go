@@ -147,7 +147,7 @@ func (g gallery) errors() []State {
 		page("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.Error("Too many attempts. Please wait before you try again.")+" "+g.say.WaitMinutes(15)),
 		page("our fault", in, 500, g.say.ErrorHeadingInternal(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
 		page("busy", out, 503, g.say.ErrorHeadingUnavailable(), g.say.Error("The service is not available right now. Please try again.")+" "+g.say.WaitSeconds(2)),
-		page("hostile", out, 400, hostile, hostile),
+		{"error/hostile", Error(ErrorPage{Shell: g.out(g.say.ErrorNameBadRequest()), Status: 400, Heading: hostile, Text: hostile, RequestID: "01JBV2M4Q8"})},
 	}
 	dead := func(name, heading, text string) State {
 		return State{"error/" + name, Error(ErrorPage{Shell: g.out(g.say.ErrorNameGone()), Status: 410, Heading: heading, Text: g.say.Error(text), RequestID: "01JBV2M4Q8", BackURL: "/forgot", BackText: g.say.ErrorNewLink()})}

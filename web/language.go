@@ -34,8 +34,8 @@ func inEnglish(h http.HandlerFunc) http.HandlerFunc {
 }
 
 // language keeps the language that a person chose at the bottom of a page, in the browser and, of a person who is signed in, on the
-// account, and leads back to that page. It is a form, for a GET changes
-// nothing: a link that another site holds, or a browser fetches early, must not turn a person's pages into another language.
+// account, and leads back to that page. It is a form, for a GET changes nothing: a link on another site, or one that a browser fetches
+// early, must not turn a person's pages into another language.
 func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 	p, err := decodePage(r, "language", "next", "account")
 	if err != nil {
@@ -70,11 +70,11 @@ func (s *Server) signupLanguage(r *http.Request) string {
 	return say(r).Tag().String()
 }
 
-// offerLanguages puts the choice of languages on a page. It leads back to the page, or, from what a form made, to the first one.
+// offerLanguages puts the choice of languages on a page, to which it leads back. What a form answered cannot be shown again: new
+// recovery codes, or what was typed, would be lost. Pages in English alone have nothing to choose.
 func (s *Server) offerLanguages(r *http.Request, shell *views.Shell) {
-	shell.Languages = s.languages.Offered()
-	if r.Method == http.MethodGet {
-		shell.Here = localPath(r.URL.RequestURI())
+	if r.Method == http.MethodGet && !request(r).english {
+		shell.Languages, shell.Here = s.languages.Offered(), localPath(r.URL.RequestURI())
 	}
 }
 

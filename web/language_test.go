@@ -63,6 +63,11 @@ func TestAPageSpeaksTheLanguageThatWasChosenOrAskedFor(t *testing.T) {
 	if strings.Contains(wrong.body, "is wrong.") {
 		t.Error("a refusal is in English: " + wrong.body)
 	}
+	for name, r := range map[string]reply{"what a form answered": wrong, "the manual": get("/docs", "ar", "")} {
+		if strings.Contains(r.body, `action="/language"`) {
+			t.Errorf("%s: a choice, which would lose the page or change nothing", name)
+		}
+	}
 }
 
 // formIn is a form that asks for a language.
