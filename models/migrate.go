@@ -23,8 +23,8 @@ type Migration struct {
 	AppliedAt time.Time // zero while it is pending
 }
 
-// Migrate brings the schema up to date and returns how many migrations it applied. Any number of processes may call it at once: one
-// applies the migrations and the others wait. It changes nothing and returns ErrNewerSchema when the schema is newer than this
+// Migrate brings the schema up to date and returns how many migrations it applied. Any number of processes may call it at once: on
+// PostgreSQL one applies the migrations and the others wait; on SQLite, which has no session lock, another may go on after a conflict. It changes nothing and returns ErrNewerSchema when the schema is newer than this
 // program, and ErrForeignDatabase when the database is another program's.
 func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 	// Check first, in one query without a lock. A replica that starts on a current schema then neither waits nor writes.
@@ -46,15 +46,19 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 	}
 	for try := 0; ; try++ {
 		results, err := p.Up(ctx)
+		applied += len(results)
 		if err == nil {
-			return len(results), s.refuseNewer(ctx, p)
+			return applied, s.refuseNewer(ctx, p)
+		}
+		if partial := (*goose.PartialError)(nil); errors.As(err, &partial) {
+			applied += len(partial.Applied) // the next try goes on after them
 		}
 		if try == 0 && (isReadOnly(err) || isStalePlan(err) || isShutdown(err) || isConflict(err)) {
 			continue // on another connection
 		}
 		// SQLite has no session lock. When another process has made the tables in between, look again.
 		if s.dialect != "sqlite" || try == 20 || ctx.Err() != nil {
-			return 0, wrapErr("migrate", err)
+			return applied, wrapErr("migrate", err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

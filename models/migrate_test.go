@@ -34,7 +34,8 @@ func TestEightProcessesMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
 			}
 		})
 		files := migrationFiles(t, stores[0].Dialect())
-		if workers.Load() != 1 || applied.Load() != int64(len(files)) {
+		alone := stores[0].Dialect() == "sqlite" || workers.Load() == 1 // SQLite has no session lock: after a conflict another may go on
+		if !alone || applied.Load() != int64(len(files)) {
 			t.Errorf("%d processes applied %d of %d migrations", workers.Load(), applied.Load(), len(files))
 		}
 		for i, s := range stores {
