@@ -128,7 +128,7 @@ func (e *environment) judgeSecrets(store *models.Store, current []byte, previous
 
 // madeUp tells a secret that no random generator gives in a thousand years: few different bytes, a pattern, or a text to be read.
 func madeUp(secret []byte) bool {
-	const least = 12 // different ones among 32 random bytes: fewer in one of 10^20
+	const least = 9 // different ones: fewer are in one of 10^15 random hexadecimal texts, and never among 32 random bytes
 	bytes, steps := map[byte]bool{}, map[byte]bool{}
 	var before byte
 	for i, b := range secret {
