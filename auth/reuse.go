@@ -66,7 +66,7 @@ func DescribeReuse(r *models.Reuse) *CopiedSignIn {
 	return &c
 }
 
-// networkOf is NetworkOf for a stored address, or "" if there is none.
+// networkOf is NetworkOf for a stored address. It returns "" if the address is empty.
 func networkOf(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {

@@ -220,8 +220,8 @@ func Revoke(p RevokePage) templ.Component {
 	})
 }
 
-// pass says how soon access tokens that were handed out before mean nothing any more: by services of which some check for sign-outs,
-// or by services that all trust a token until it ends.
+// pass says how soon access tokens that were issued before are refused. In checked, some services check for sign-outs; in trusted, all
+// of them accept a token until it expires.
 func pass(b Bound, checked func(catalog.Tag, string, string) templ.Component, trusted func(catalog.Tag, string) templ.Component) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -39,7 +39,7 @@ func TestEveryErrorOfAuthIsInTheCatalogue(t *testing.T) {
 			}
 		}
 	}
-	for _, folder := range []string{"../auth", "."} { // web says errors of its own, and much that is none
+	for _, folder := range []string{"../auth", "."} { // web has errors of its own, and other texts
 		if err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
 			check(path, folder != ".")
 			return err

@@ -20,7 +20,7 @@ func onItsOwn(say func(catalog.Printer) string) eventSentence {
 	return func(p catalog.Printer, _ models.Event) catalog.Sentence { return catalog.Sentence{Text: say(p)} }
 }
 
-// several is for a kind of which one event may stand for many, which came after those that have one each.
+// several is for a kind whose events may stand for many. Events of earlier releases stand for one each.
 func several(one func(catalog.Printer) string, more func(catalog.Printer, int) string) eventSentence {
 	return func(p catalog.Printer, e models.Event) catalog.Sentence {
 		if e.More > 0 {

@@ -33,7 +33,7 @@ type SignIn struct {
 }
 
 // New prepares the row of a browser that signs in, named after its User-Agent. replaces is the browser's live session, which the new
-// one ends; nil: there is none. The caller adds the row and gets the key of what that returned.
+// one ends; it may be nil. The caller adds the row, and passes what AddDevice returned to Key.
 func (s *Service) New(v token.Verified, from auth.Caller, replaces *Session) *SignIn {
 	n, secret := s.tokens.NewDevice(v, models.KindBrowser, from, s.config.Lifetime)
 	n.FreeName = token.FreeName(auth.DescribeAgent(from.UserAgent).Name)

@@ -138,7 +138,7 @@ func (s *Service) Ask(ctx context.Context, st Step) (err error) {
 	return &StepError{step, &auth.Error{Kind: auth.KindSecondFactor, Message: "The password is right. Now take the second step."}}
 }
 
-// Find reads the second step of a browser that waits, for its page. It returns KindInvalidChallenge if there is none.
+// Find reads the second step of a browser that waits, for its page. It returns KindInvalidChallenge if no step waits.
 func (s *Service) Find(ctx context.Context, challenge string) (SecondStep, error) {
 	hash, err := secretHash(challenge)
 	if err != nil {

@@ -27,7 +27,7 @@ func NewChoice(tags, valid []string) (*Choice, error) {
 	for _, tag := range tags {
 		tag = strings.TrimSpace(tag)
 		if !slices.Contains(valid, tag) {
-			return nil, fmt.Errorf("%q is none of %s", tag, strings.Join(valid, ", "))
+			return nil, fmt.Errorf("%q is not one of %s", tag, strings.Join(valid, ", "))
 		}
 		if !slices.Contains(c.tags, tag) {
 			c.tags = append(c.tags, tag)

@@ -18,7 +18,7 @@ const (
 	tag          // <x>…</x>: a component around the part inside
 )
 
-// placeholders says of which kind a value is, by its name. A message uses no others; a new one is added here.
+// placeholders has the kind of each value by its name. Messages may use only these names: add a new one here.
 var placeholders = map[string]kind{
 	"count": number,
 

@@ -105,7 +105,7 @@ func With(ctx context.Context, p Printer) context.Context {
 	return context.WithValue(ctx, printerKey{}, p)
 }
 
-// From is the printer of a context, the English one where there is none.
+// From returns the printer of a context, or the English one if the context has no printer.
 func From(ctx context.Context) Printer {
 	p, _ := ctx.Value(printerKey{}).(Printer)
 	return p

@@ -67,7 +67,7 @@ func TestWhatALanguageLacksIsSaidInEnglish(t *testing.T) {
 	}
 }
 
-// A translation may turn names around, and nobody's words become markup or take another's place.
+// A translation may change the order of names. No name becomes markup, or takes the place of another.
 func TestSentencesKeepTheirNames(t *testing.T) {
 	const evil = `<b>%s{device}`
 	de := speaker(t, "de", `{"a.b": "„{new_name}“ statt „{name}“ ({longest})", "a.c": "<link>Ändern & {device}</link> <when/>"}`)
@@ -127,7 +127,7 @@ func TestErrorsAreFoundByTheirEnglish(t *testing.T) {
 
 func TestChoice(t *testing.T) {
 	valid := []string{"en", "ar-XB", "en-XA"} // any that exist
-	if _, err := NewChoice([]string{"en", "xx"}, valid); err == nil || !strings.Contains(err.Error(), `"xx" is none of en, ar-XB, en-XA`) {
+	if _, err := NewChoice([]string{"en", "xx"}, valid); err == nil || !strings.Contains(err.Error(), `"xx" is not one of en, ar-XB, en-XA`) {
 		t.Errorf("%v", err)
 	}
 	c, err := NewChoice([]string{" ar-XB", "en", "en"}, valid)
