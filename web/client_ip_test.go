@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth/services"
 	"latchkey/web"
+	"latchkey/web/metrics"
 )
 
 func behindProxy(_ *services.Config, w *web.Config) {
@@ -95,7 +96,7 @@ func TestACopiedTokenFromAnUnknownNetworkIsNeverFromTheSameAddress(t *testing.T)
 }
 
 func TestUnknownClientsAreMeasured(t *testing.T) {
-	m := web.NewMetrics(nil)
+	m := metrics.New(nil)
 	each(t, func(t *testing.T, s *site) {
 		s.forwarded(adaEmail, adaPassword, "unknown")
 		s.forwarded(adaEmail, adaPassword, "198.51.100.7")

@@ -124,9 +124,7 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, err error) failur
 	if f.code == "use_dpop_nonce" {
 		w.Header().Set("DPoP-Nonce", s.tokens.NewNonce())
 	}
-	if s.metrics != nil {
-		s.metrics.refused(f.code, f.reason)
-	}
+	s.metrics.Refused(f.code, f.reason)
 	level := slog.LevelInfo
 	if f.status >= http.StatusInternalServerError && r.Context().Err() == nil && !auth.Busy(err) && !errors.Is(err, errStopping) {
 		level = slog.LevelError

@@ -173,9 +173,7 @@ func (s *Server) noteUnknownClient(r *http.Request) {
 		return
 	}
 	info.unknownClient = true
-	if s.metrics != nil {
-		s.metrics.unknownClients.Inc()
-	}
+	s.metrics.UnknownClient()
 	s.unknownClient.Do(func() {
 		s.log.WarnContext(r.Context(), "a trusted proxy passed a request on without the client's address: it must set X-Forwarded-For, or all such clients share one part of the sign-in queue")
 	})

@@ -60,9 +60,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		r = r.WithContext(ctx)
 		defer func() {
 			took := time.Since(began)
-			if s.metrics != nil {
-				s.metrics.served(info.route, rec.status, took)
-			}
+			s.metrics.Served(info.route, rec.status, took)
 			level := slog.LevelInfo
 			if info.route == "GET /static/" || info.route == "GET /healthz" || info.route == "GET /readyz" || info.route == "GET /statuslists/{id}" {
 				level = slog.LevelDebug

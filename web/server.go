@@ -28,6 +28,7 @@ import (
 	"latchkey/auth/token"
 	"latchkey/static"
 	"latchkey/views/catalog"
+	"latchkey/web/metrics"
 )
 
 // Config is what the web needs to know beside the service.
@@ -39,12 +40,12 @@ type Config struct {
 	Logger         *slog.Logger
 	// SecurityContacts are where people report weaknesses, each as ParseContact takes it; none: there is no security.txt.
 	SecurityContacts []string
-	Metrics          *Metrics    // nil: not measured
-	Gallery          bool        // show every page in every state at /gallery: for demonstrations
-	Outbox           *mail.Files // the demonstration's mails, to be shown; nil: there is no such page
-	Stopping         func() bool // tells that load balancers are to send nothing more; nil: never
-	OnlyHosts        []string    // the Host headers that are answered, without their ports; nil: all
-	Languages        []string    // those that are offered, the default first; nil: all that the portal is translated into
+	Metrics          *metrics.Metrics // nil: not measured
+	Gallery          bool             // show every page in every state at /gallery: for demonstrations
+	Outbox           *mail.Files      // the demonstration's mails, to be shown; nil: there is no such page
+	Stopping         func() bool      // tells that load balancers are to send nothing more; nil: never
+	OnlyHosts        []string         // the Host headers that are answered, without their ports; nil: all
+	Languages        []string         // those that are offered, the default first; nil: all that the portal is translated into
 }
 
 // Server is the handler of everything that is served.
@@ -72,7 +73,7 @@ type Server struct {
 	files       *static.Files
 	cookies     *cookies
 	crossOrigin *http.CrossOriginProtection
-	metrics     *Metrics
+	metrics     *metrics.Metrics
 	outbox      *mail.Files
 	contacts    []string // URIs, of security.txt
 	description document // of the API

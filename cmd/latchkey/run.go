@@ -18,6 +18,7 @@ import (
 	"latchkey/auth/services"
 	"latchkey/models"
 	"latchkey/web"
+	"latchkey/web/metrics"
 )
 
 const (
@@ -83,20 +84,20 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	if err := p.Services.Tokens.LoadStatus(env.ctx); err != nil {
 		return err
 	}
-	var metrics *web.Metrics
+	var measures *metrics.Metrics
 	if env.settings.MetricsAddr != "" {
-		metrics = web.NewMetrics(p.store.PoolStats)
+		measures = metrics.New(p.store.PoolStats)
 		if p.config.Breached != nil {
-			metrics.CountBreaches(p.Services.Accounts.BreachCounts)
+			measures.CountBreaches(p.Services.Accounts.BreachCounts)
 		}
-		if err := p.serveMetrics(metrics, log); err != nil {
+		if err := p.serveMetrics(measures, log); err != nil {
 			return err
 		}
 	}
 	outbox, _ := p.config.Mail.(*mail.Files)
 	handler, err := web.New(p.Services, web.Config{
 		BaseURL: p.url, Secret: p.config.Secret, Previous: p.config.Previous,
-		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: metrics, Gallery: env.gallery, Outbox: outbox,
+		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: measures, Gallery: env.gallery, Outbox: outbox,
 		SecurityContacts: env.settings.SecurityContact, Languages: env.settings.Languages,
 		Stopping: p.stopping.Load, OnlyHosts: env.onlyHosts(),
 	})
@@ -205,13 +206,13 @@ func (p *Program) serve(listener net.Listener, handler http.Handler, log *slog.L
 	})
 }
 
-func (p *Program) serveMetrics(metrics *web.Metrics, log *slog.Logger) error {
+func (p *Program) serveMetrics(measures *metrics.Metrics, log *slog.Logger) error {
 	listener, err := listen(p.env, "LATCHKEY_METRICS_ADDR", p.env.settings.MetricsAddr)
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics.Handler())
+	mux.Handle("GET /metrics", measures.Handler())
 	p.serve(listener, mux, log)
 	log.Info("measuring", "address", listener.Addr().String())
 	return nil

@@ -1,4 +1,5 @@
-package web
+// Package metrics counts and times what is served, in the format of Prometheus. It imports nothing of package web.
+package metrics
 
 import (
 	"net/http"
@@ -14,7 +15,7 @@ import (
 )
 
 // Metrics measures what is served. Labels come from the route table and the error table, never from a request, so
-// their number is bounded.
+// their number is bounded. A nil Metrics measures nothing.
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -24,8 +25,8 @@ type Metrics struct {
 	unknownClients prometheus.Counter
 }
 
-// NewMetrics makes the measures, with those of the Go runtime, the process and the connection pools, which pools reads.
-func NewMetrics(pools func() []models.PoolStats) *Metrics {
+// New makes the measures, with those of the Go runtime, the process and the connection pools, which pools reads.
+func New(pools func() []models.PoolStats) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -68,9 +69,25 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-func (m *Metrics) served(route string, status int, took time.Duration) {
+// Served counts and times an answer. route is the pattern that matched, never a path: a path holds what a client wrote.
+func (m *Metrics) Served(route string, status int, took time.Duration) {
+	if m == nil {
+		return
+	}
 	m.requests.WithLabelValues(route, strconv.Itoa(status)).Inc()
 	m.seconds.WithLabelValues(route).Observe(took.Seconds())
 }
 
-func (m *Metrics) refused(code, reason string) { m.refusals.WithLabelValues(code, reason).Inc() }
+// Refused counts a refusal by the code of its problem details and, for device tokens, the reason.
+func (m *Metrics) Refused(code, reason string) {
+	if m != nil {
+		m.refusals.WithLabelValues(code, reason).Inc()
+	}
+}
+
+// UnknownClient counts a request that a trusted proxy passed on without the client's IP address.
+func (m *Metrics) UnknownClient() {
+	if m != nil {
+		m.unknownClients.Inc()
+	}
+}
