@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth/browser"
 	"latchkey/views"
+	"latchkey/web/wire"
 )
 
 // downloadTime bounds a whole download, downloadPause how long its reader may let the next part of it wait.
@@ -37,14 +38,14 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *browser
 	}
 	defer data.Close()
 	now := by.Device.LastSeenAt
-	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Content-Type", wire.JSONType)
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="latchkey-data-%s.json"`, now.Format(time.DateOnly)))
 	// A long file takes longer than a request usually may.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), downloadTime)
 	defer cancel()
 	f := &dataFile{w: w, control: http.NewResponseController(w), current: by.Device.ID}
 	if err := f.write(ctx, data, now); err != nil {
-		s.log.WarnContext(ctx, "a download broke off", "request", request(r).id, "cause", err.Error())
+		s.log.WarnContext(ctx, "a download broke off", "request", request(r).ID, "cause", err.Error())
 		panic(http.ErrAbortHandler) // so that the reader does not take a part for the whole
 	}
 	return nil

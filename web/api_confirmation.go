@@ -5,11 +5,12 @@ import (
 
 	"latchkey/auth/confirm"
 	"latchkey/auth/token"
+	"latchkey/web/wire"
 )
 
 // apiConfirmation confirms with the password that the owner is there. The answer is a secret for one act.
 func (s *Server) apiConfirmation(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
-	p, err := decode(r, []string{jsonType}, "password")
+	p, err := wire.Decode(r, []string{wire.JSONType}, "password")
 	if err != nil {
 		return err
 	}
@@ -21,7 +22,7 @@ func (s *Server) apiConfirmation(w http.ResponseWriter, r *http.Request, claims 
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, done)
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, done)
 }
 
 // apiConfirmationPasskey begins a confirmation with a passkey alone. Its body is not read: there is nothing to say.
@@ -30,7 +31,7 @@ func (s *Server) apiConfirmationPasskey(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, start)
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, start)
 }
 
 // apiConfirmationFactor ends a confirmation with its second step, or with a passkey alone.
@@ -43,5 +44,5 @@ func (s *Server) apiConfirmationFactor(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, done)
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, done)
 }

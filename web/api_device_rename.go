@@ -5,11 +5,12 @@ import (
 
 	"latchkey/auth/device"
 	"latchkey/auth/token"
+	"latchkey/web/wire"
 )
 
 // apiDeviceRename renames a device; a name that is taken comes back numbered.
 func (s *Server) apiDeviceRename(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
-	act, err := s.tokenAct(r, claims, decode)
+	act, err := s.tokenAct(r, claims, wire.Decode)
 	if err != nil {
 		return err
 	}
@@ -17,12 +18,12 @@ func (s *Server) apiDeviceRename(w http.ResponseWriter, r *http.Request, claims 
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, newAPIDevice(d, current))
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, newAPIDevice(d, current))
 }
 
 // tokenAct reads a request about one device.
-func (s *Server) tokenAct(r *http.Request, claims *token.Claims, decode func(*http.Request, []string, ...string) (params, error)) (device.TokenAct, error) {
-	p, err := decode(r, []string{jsonType}, "name", "password", "confirmation")
+func (s *Server) tokenAct(r *http.Request, claims *token.Claims, decode func(*http.Request, []string, ...string) (wire.Params, error)) (device.TokenAct, error) {
+	p, err := decode(r, []string{wire.JSONType}, "name", "password", "confirmation")
 	if err != nil {
 		return device.TokenAct{}, err
 	}

@@ -4,11 +4,12 @@ import (
 	"net/http"
 
 	"latchkey/auth/token"
+	"latchkey/web/wire"
 )
 
 // apiDeviceRevoke signs a device out.
 func (s *Server) apiDeviceRevoke(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
-	act, err := s.tokenAct(r, claims, decodeOptional)
+	act, err := s.tokenAct(r, claims, wire.DecodeOptional)
 	if err != nil {
 		return err
 	}

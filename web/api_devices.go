@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth/token"
 	"latchkey/models"
+	"latchkey/web/wire"
 )
 
 // apiDevice is one device on the wire.
@@ -41,5 +42,5 @@ func (s *Server) apiDevices(w http.ResponseWriter, r *http.Request, claims *toke
 	for _, d := range list {
 		devices = append(devices, newAPIDevice(d, d.ID == current))
 	}
-	return writeJSON(w, http.StatusOK, jsonType, map[string]any{"devices": devices})
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, map[string]any{"devices": devices})
 }

@@ -4,11 +4,12 @@ import (
 	"net/http"
 
 	"latchkey/auth/signin"
+	"latchkey/web/wire"
 )
 
 // apiLogin signs a person in on a device.
 func (s *Server) apiLogin(w http.ResponseWriter, r *http.Request) error {
-	p, err := decode(r, []string{jsonType}, "email", "password", "device_name", "client_id")
+	p, err := wire.Decode(r, []string{wire.JSONType}, "email", "password", "device_name", "client_id")
 	if err != nil {
 		return err
 	}
@@ -23,5 +24,5 @@ func (s *Server) apiLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, answer)
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, answer)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth/challenge"
+	"latchkey/web/wire"
 )
 
 // apiLoginFactor ends a sign-in with its second step, or with a passkey alone.
@@ -16,12 +17,12 @@ func (s *Server) apiLoginFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, answer)
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, answer)
 }
 
 // stepAnswer reads an app's answer to a challenge.
 func (s *Server) stepAnswer(r *http.Request) (a challenge.Answer, err error) {
-	p, err := decode(r, []string{jsonType}, "challenge", "method", "code", "credential"+objectMark)
+	p, err := wire.Decode(r, []string{wire.JSONType}, "challenge", "method", "code", "credential"+wire.ObjectMark)
 	if err != nil {
 		return a, err
 	}

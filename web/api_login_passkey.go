@@ -4,11 +4,12 @@ import (
 	"net/http"
 
 	"latchkey/auth/signin"
+	"latchkey/web/wire"
 )
 
 // apiLoginPasskey begins a sign-in with a passkey alone, which apiLoginFactor ends.
 func (s *Server) apiLoginPasskey(w http.ResponseWriter, r *http.Request) error {
-	p, err := decode(r, []string{jsonType}, "device_name", "client_id")
+	p, err := wire.Decode(r, []string{wire.JSONType}, "device_name", "client_id")
 	if err != nil {
 		return err
 	}
@@ -22,5 +23,5 @@ func (s *Server) apiLoginPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, start)
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, start)
 }

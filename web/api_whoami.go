@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/auth/token"
+	"latchkey/web/wire"
 )
 
 // apiWhoami tells what the access token says, without a query.
@@ -26,5 +27,5 @@ func (s *Server) apiWhoami(w http.ResponseWriter, _ *http.Request, claims *token
 		at := time.Unix(claims.AuthTime, 0).UTC()
 		answer.AuthTime = &at
 	}
-	return writeJSON(w, http.StatusOK, jsonType, answer)
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, answer)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"latchkey/auth/token"
+	"latchkey/web/wire"
 )
 
 // accessToken takes the access token from the Authorization header, the only place where it may stand (RFC 6750
@@ -12,8 +13,8 @@ import (
 func accessToken(r *http.Request) (presented string, scheme token.Scheme, err error) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) > 1 {
-		return "", "", &httpError{status: http.StatusBadRequest, code: "invalid_request", message: "There is more than one Authorization header.",
-			challenge: `Bearer error="invalid_request"`}
+		return "", "", &wire.Error{Status: http.StatusBadRequest, Code: "invalid_request", Message: "There is more than one Authorization header.",
+			Challenge: `Bearer error="invalid_request"`}
 	}
 	if len(headers) == 1 {
 		name, presented, _ := strings.Cut(headers[0], " ")
@@ -23,5 +24,5 @@ func accessToken(r *http.Request) (presented string, scheme token.Scheme, err er
 			}
 		}
 	}
-	return "", "", &httpError{status: http.StatusUnauthorized, code: "unauthenticated", message: "An access token is needed.", challenge: "Bearer"}
+	return "", "", &wire.Error{Status: http.StatusUnauthorized, Code: "unauthenticated", Message: "An access token is needed.", Challenge: "Bearer"}
 }

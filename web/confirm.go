@@ -6,13 +6,14 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/confirm"
 	"latchkey/views"
+	"latchkey/web/wire"
 )
 
 // confirmParams are the fields with which a form confirms a sensitive act, beside the password.
 var confirmParams = []string{"code", "passkey", "challenge", "ticket"}
 
 // decodeConfirmed is decodePage for the form of a sensitive act. passwordField is the name of its password field.
-func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwordField string, wanted ...string) (params, confirm.Confirmation, error) {
+func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwordField string, wanted ...string) (wire.Params, confirm.Confirmation, error) {
 	p, err := decodePage(r, append(append(wanted, passwordField), confirmParams...)...)
 	if err != nil {
 		return nil, confirm.Confirmation{}, err

@@ -6,12 +6,13 @@ import (
 
 	"latchkey/models"
 	"latchkey/views"
+	"latchkey/web/wire"
 )
 
 // docs is the manual for developers of apps. It is the same for everybody, so that caches may keep it: no message and
 // it shows no one's account.
 func (s *Server) docs(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Cache-Control", publicMaxAge)
+	w.Header().Set("Cache-Control", wire.PublicMaxAge)
 	return render(w, r, http.StatusOK, views.Docs(views.DocsPage{
 		Shell:   views.Shell{Title: "API documentation", SignupOpen: s.accounts.Config().SignupOpen, Assets: s.Assets()},
 		BaseURL: s.base, DPoPRequired: s.signIn.Config().DPoPRequired, NonceRequired: s.tokens.Config().NonceRequired, EventKinds: exportedKinds(),

@@ -7,13 +7,14 @@ import (
 
 	"latchkey/views"
 	"latchkey/views/catalog"
+	"latchkey/web/wire"
 )
 
 // onShow is page where the gallery is shown: in demonstrations and tests. Elsewhere there is nothing.
 func (s *Server) onShow(h handler) http.Handler {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
 		if !s.gallery {
-			return errNoRoute
+			return wire.ErrNoRoute
 		}
 		return h(w, r)
 	})
@@ -50,5 +51,5 @@ func (s *Server) galleryState(w http.ResponseWriter, r *http.Request) error {
 			return nil
 		}
 	}
-	return errNoRoute
+	return wire.ErrNoRoute
 }

@@ -8,13 +8,14 @@ import (
 
 	"latchkey/auth/mail"
 	"latchkey/views"
+	"latchkey/web/wire"
 )
 
 // demo is page for what only the demonstration shows, on this machine.
 func (s *Server) demo(h func(w http.ResponseWriter, r *http.Request, outbox mail.Files) error) http.Handler {
 	return s.page(func(w http.ResponseWriter, r *http.Request) error {
 		if s.outbox == nil {
-			return errNoRoute
+			return wire.ErrNoRoute
 		}
 		return h(w, r, *s.outbox)
 	})
@@ -41,7 +42,7 @@ func (s *Server) galleryMails(w http.ResponseWriter, r *http.Request, outbox mai
 func (s *Server) galleryMail(w http.ResponseWriter, r *http.Request, outbox mail.Files) error {
 	m, err := outbox.Read(r.PathValue("id"))
 	if err != nil {
-		return errNoRoute
+		return wire.ErrNoRoute
 	}
 	showMail(w, m.HTML)
 	return nil

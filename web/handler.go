@@ -2,12 +2,10 @@ package web
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/a-h/templ"
 
@@ -16,6 +14,7 @@ import (
 	"latchkey/auth/token"
 	"latchkey/views"
 	"latchkey/views/catalog"
+	"latchkey/web/wire"
 )
 
 // handler does its work or says why not; the adapters below turn the error into an answer.
@@ -32,7 +31,7 @@ func (s *Server) page(h handler) http.Handler {
 			if errors.Is(err, errPlainHTTP) {
 				message = fmt.Sprintf("This page came over plain http. The server is at %s. Open it there.", s.base)
 			}
-			err = &httpError{status: http.StatusForbidden, code: "cross_site", message: message, cause: err}
+			err = &wire.Error{Status: http.StatusForbidden, Code: "cross_site", Message: message, Cause: err}
 		} else {
 			err = h(w, r)
 		}
@@ -113,7 +112,7 @@ func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *
 func (s *Server) supportOnly(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
 	return inEnglish(s.signedIn(func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 		if !by.Support() {
-			return errNoRoute
+			return wire.ErrNoRoute
 		}
 		return h(w, r, by)
 	}).ServeHTTP)
@@ -131,7 +130,7 @@ func (s *Server) api(h handler) http.Handler {
 // bearer is api for requests with an access token (RFC 6750).
 func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *token.Claims) error) http.Handler {
 	return s.api(func(w http.ResponseWriter, r *http.Request) error {
-		request(r).guarded = true
+		request(r).Guarded = true
 		token, scheme, err := accessToken(r)
 		if err != nil {
 			return err
@@ -201,25 +200,6 @@ func render(w http.ResponseWriter, r *http.Request, status int, page templ.Compo
 	_, _ = w.Write(b.Bytes()) // a browser that hung up gets no answer
 	return nil
 }
-
-// writeJSON writes an answer that is complete, or none at all.
-func writeJSON(w http.ResponseWriter, status int, mediaType string, answer any) error {
-	b, _ := bodies.Get().(*bytes.Buffer)
-	defer bodies.Put(b)
-	b.Reset()
-	if err := json.NewEncoder(b).Encode(answer); err != nil {
-		return fmt.Errorf("encode answer: %w", err)
-	}
-	w.Header().Set("Content-Type", mediaType)
-	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes())
-	return nil
-}
-
-// bodies are buffers of answers.
-var bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-const jsonType = "application/json"
 
 // shell is what every page shares. It takes the waiting message, so it is called right before rendering.
 func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active string) views.Shell {

@@ -1,13 +1,14 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
 
-// errStopping is the answer of a server that serves what still comes, and wants no more.
-var errStopping = &httpError{status: http.StatusServiceUnavailable, code: "unavailable", message: "This server is about to stop."}
+	"latchkey/web/wire"
+)
 
 // healthz reports that the process is alive. It checks no other system.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, http.StatusOK, jsonType, map[string]string{"status": "ok"})
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, map[string]string{"status": "ok"})
 }
 
 // readyz reports whether the server can serve requests: the database responds and accepts writes, there is a signing key, and the
@@ -15,10 +16,10 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if s.stopping != nil && s.stopping() {
 		w.Header().Set("Retry-After", "2")
-		return errStopping
+		return wire.ErrStopping
 	}
 	if err := s.operator.Ready(r.Context()); err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, map[string]string{"status": "ready"})
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, map[string]string{"status": "ready"})
 }

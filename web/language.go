@@ -6,6 +6,7 @@ import (
 	"latchkey/auth"
 	"latchkey/views"
 	"latchkey/views/catalog"
+	"latchkey/web/wire"
 )
 
 // CheckLanguages refuses a language that the portal is not translated into, and names those that it is.
@@ -42,7 +43,7 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !s.languages.Has(p["language"]) {
-		return &httpError{status: http.StatusUnprocessableEntity, code: "invalid_request", message: "There is no such language here."}
+		return &wire.Error{Status: http.StatusUnprocessableEntity, Code: "invalid_request", Message: "There is no such language here."}
 	}
 	by, err := s.session(r)
 	switch {

@@ -9,6 +9,7 @@ import (
 	"latchkey/auth/browser"
 	"latchkey/views"
 	"latchkey/views/catalog"
+	"latchkey/web/wire"
 )
 
 // loginForm shows the sign-in form, or goes on where a signed-in person wanted to go.
@@ -86,7 +87,7 @@ func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int,
 }
 
 // browserLogin reads a sign-in or sign-up on this browser.
-func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p params) (browser.Login, error) {
+func (s *Server) browserLogin(w http.ResponseWriter, r *http.Request, p wire.Params) (browser.Login, error) {
 	from, err := s.caller(r)
 	if err != nil {
 		return browser.Login{}, err
@@ -132,19 +133,19 @@ func (s *Server) formProblems(w http.ResponseWriter, r *http.Request, err error)
 		return problems, 0, false
 	}
 	f := s.judge(w, r, err)
-	problems = views.FormProblems{Summary: say(r).Error(f.message), Fields: map[string]string{}}
-	for _, field := range f.fields {
+	problems = views.FormProblems{Summary: say(r).Error(f.Message), Fields: map[string]string{}}
+	for _, field := range f.Fields {
 		if problems.Fields[field.Field] == "" {
 			problems.Fields[field.Field] = say(r).Error(field.Detail)
 		}
 	}
-	if f.retryAfter > 0 {
-		problems.Summary += " " + waitFor(say(r), f.retryAfter)
+	if f.RetryAfter > 0 {
+		problems.Summary += " " + waitFor(say(r), f.RetryAfter)
 	}
-	if f.status == http.StatusUnauthorized {
-		f.status = http.StatusUnprocessableEntity // 401 would ask for a WWW-Authenticate that no form has
+	if f.Status == http.StatusUnauthorized {
+		f.Status = http.StatusUnprocessableEntity // 401 would ask for a WWW-Authenticate that no form has
 	}
-	return problems, f.status, true
+	return problems, f.Status, true
 }
 
 // longestEcho is how many characters of a refused value are shown again: more than any field takes.

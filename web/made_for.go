@@ -8,6 +8,7 @@ import (
 	"latchkey/auth/browser"
 	"latchkey/views"
 	"latchkey/views/catalog"
+	"latchkey/web/wire"
 )
 
 // form is signedIn for what a page's form sends. It refuses a form that was made for another account: another person may
@@ -44,7 +45,7 @@ func madeFor(r *http.Request) (string, error) {
 	var read bytes.Buffer
 	again := *r
 	again.Body = io.NopCloser(io.TeeReader(r.Body, &read))
-	p, err := decodeOptional(&again, []string{formType}, "account")
+	p, err := wire.DecodeOptional(&again, []string{wire.FormType}, "account")
 	r.Body = io.NopCloser(&read)
 	return p["account"], err
 }
@@ -53,15 +54,15 @@ func madeFor(r *http.Request) (string, error) {
 // matter names no account.
 func otherAccount(made string, by *browser.Session) error {
 	if made == "" {
-		return &httpError{
-			status: http.StatusConflict, code: "page_out_of_date", message: "the page was made before forms named their account",
+		return &pageError{
+			error: &wire.Error{Status: http.StatusConflict, Code: "page_out_of_date", Message: "the page was made before forms named their account"},
 			fill: func(p catalog.Printer, page *views.ErrorPage) {
 				page.Heading, page.Text = p.ErrorOutOfDate(), p.ErrorOutOfDateText()
 			},
 		}
 	}
-	return &httpError{
-		status: http.StatusConflict, code: "other_account", message: "the form was made for another account",
+	return &pageError{
+		error: &wire.Error{Status: http.StatusConflict, Code: "other_account", Message: "the form was made for another account"},
 		fill: func(p catalog.Printer, page *views.ErrorPage) {
 			text := p.ErrorOtherAccountText(by.User.Email)
 			page.Heading, page.Text, page.Names, page.BackText = p.ErrorOtherAccount(), text.Text, text.Names, p.ErrorOtherAccountBack()

@@ -18,19 +18,16 @@ import (
 
 	"latchkey/auth/browser"
 	"latchkey/views/catalog"
+	"latchkey/web/wire"
 )
 
-const (
-	maxBody        = 64 << 10
-	requestTimeout = 12 * time.Second // of reads; writes end by themselves sooner
-)
+const requestTimeout = 12 * time.Second // of reads; writes end by themselves sooner
 
 // requestInfo is what the middleware and the handlers of one request share.
 type requestInfo struct {
-	id      string
-	route   string           // the pattern that matched: unlike the path it holds nothing that a client wrote
+	wire.Info
+
 	session *browser.Session // of signedIn routes
-	guarded bool             // the route asks for an access token
 
 	unknownClient bool // counted by noteUnknownClient
 
@@ -52,20 +49,20 @@ func request(r *http.Request) *requestInfo {
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		info := &requestInfo{id: rand.Text()[:16], route: "unmatched"}
-		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, info), requestTimeout)
+		info := &requestInfo{Info: wire.Info{ID: rand.Text()[:16], Route: "unmatched"}}
+		ctx, cancel := context.WithTimeout(wire.WithInfo(context.WithValue(r.Context(), requestKey{}, info), &info.Info), requestTimeout)
 		defer cancel()
 		rec := &recorder{ResponseWriter: w}
-		w.Header().Set("X-Request-Id", info.id)
+		w.Header().Set("X-Request-Id", info.ID)
 		r = r.WithContext(ctx)
 		defer func() {
 			took := time.Since(began)
-			s.metrics.Served(info.route, rec.status, took)
+			s.metrics.Served(info.Route, rec.status, took)
 			level := slog.LevelInfo
-			if info.route == "GET /static/" || info.route == "GET /healthz" || info.route == "GET /readyz" || info.route == "GET /statuslists/{id}" {
+			if info.Route == "GET /static/" || info.Route == "GET /healthz" || info.Route == "GET /readyz" || info.Route == "GET /statuslists/{id}" {
 				level = slog.LevelDebug
 			}
-			s.log.LogAttrs(ctx, level, "request", slog.String("request", info.id), slog.String("method", r.Method), slog.String("route", info.route),
+			s.log.LogAttrs(ctx, level, "request", slog.String("request", info.ID), slog.String("method", r.Method), slog.String("route", info.Route),
 				slog.Int("status", rec.status), slog.Duration("took", took.Round(10*time.Microsecond)), slog.Int("bytes", rec.bytes))
 		}()
 		next.ServeHTTP(rec, r)
@@ -109,7 +106,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 			if err, ok := reason.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(reason)
 			}
-			s.log.ErrorContext(r.Context(), "panic", "request", request(r).id, "route", request(r).route, "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
+			s.log.ErrorContext(r.Context(), "panic", "request", request(r).ID, "route", request(r).Route, "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
 			if rec, ok := w.(*recorder); ok && rec.status != 0 {
 				panic(http.ErrAbortHandler) // the answer has begun: cutting it off is all that is left to say
 			}
@@ -158,7 +155,7 @@ func compression() (func(http.Handler) http.Handler, error) {
 // limited bounds every body.
 func (s *Server) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -179,7 +176,7 @@ func (s *Server) named(hosts []string, next http.Handler) http.Handler {
 	})
 }
 
-var errOtherHost = &httpError{status: http.StatusMisdirectedRequest, code: "misdirected", message: "This server does not go by that name."}
+var errOtherHost = &wire.Error{Status: http.StatusMisdirectedRequest, Code: "misdirected", Message: "This server does not go by that name."}
 
 // warnOfForwarding says once that a forwarded address was ignored, because it did not come from a trusted proxy:
 // anybody could write one.

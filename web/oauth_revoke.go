@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth/token"
+	"latchkey/web/wire"
 )
 
 // oauthRevoke signs a device out (RFC 7009). A token that means nothing here is answered like any other (§2.2): by an object, since
@@ -14,7 +15,7 @@ func (s *Server) oauthRevoke(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p["token"] == "" {
-		return badBody("token is missing.", nil)
+		return wire.BadBody("token is missing.", nil)
 	}
 	err = s.tokens.Revoke(r.Context(), token.RefreshRequest{
 		Token: p["token"], ClientID: p["client_id"], From: from, Proof: s.proof(w, r),
@@ -22,5 +23,5 @@ func (s *Server) oauthRevoke(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, struct{}{})
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, struct{}{})
 }

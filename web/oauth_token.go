@@ -9,12 +9,13 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/token"
+	"latchkey/web/wire"
 )
 
 // grant answers a request for tokens of one grant_type, whose parameters are decoded.
 type grant struct {
 	params []string // that it reads, beside grant_type and client_id
-	answer func(s *Server, w http.ResponseWriter, r *http.Request, p params, from auth.Caller) error
+	answer func(s *Server, w http.ResponseWriter, r *http.Request, p wire.Params, from auth.Caller) error
 }
 
 // grants are those of the token endpoint by their grant_type.
@@ -33,20 +34,20 @@ func (s *Server) oauthToken(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if p["grant_type"] == "" {
-		return badBody("grant_type is missing.", nil)
+		return wire.BadBody("grant_type is missing.", nil)
 	}
 	g, ok := grants[p["grant_type"]]
 	if !ok {
-		return &httpError{status: http.StatusBadRequest, code: "unsupported_grant_type", oauth: "unsupported_grant_type",
-			message: "The only grant_type here is refresh_token."}
+		return &wire.Error{Status: http.StatusBadRequest, Code: "unsupported_grant_type", OAuth: "unsupported_grant_type",
+			Message: "The only grant_type here is refresh_token."}
 	}
 	return g.answer(s, w, r, p, from)
 }
 
 // refreshGrant is the refresh (RFC 6749 §6).
-func (s *Server) refreshGrant(w http.ResponseWriter, r *http.Request, p params, from auth.Caller) error {
+func (s *Server) refreshGrant(w http.ResponseWriter, r *http.Request, p wire.Params, from auth.Caller) error {
 	if p["refresh_token"] == "" {
-		return badBody("refresh_token is missing.", nil)
+		return wire.BadBody("refresh_token is missing.", nil)
 	}
 	answer, err := s.tokens.Refresh(r.Context(), token.RefreshRequest{
 		Token: p["refresh_token"], ClientID: p["client_id"], From: from, Proof: s.proof(w, r),
@@ -54,12 +55,12 @@ func (s *Server) refreshGrant(w http.ResponseWriter, r *http.Request, p params, 
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, jsonType, answer)
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, answer)
 }
 
 // oauthRequest reads a request to an OAuth endpoint: a form, as the standard has it, or JSON with the same names.
-func (s *Server) oauthRequest(r *http.Request, wanted ...string) (params, auth.Caller, error) {
-	p, err := decode(r, []string{formType, jsonType}, append(wanted, "client_id")...)
+func (s *Server) oauthRequest(r *http.Request, wanted ...string) (wire.Params, auth.Caller, error) {
+	p, err := wire.Decode(r, []string{wire.FormType, wire.JSONType}, append(wanted, "client_id")...)
 	if err != nil {
 		return nil, auth.Caller{}, err
 	}
@@ -86,20 +87,20 @@ func clientID(r *http.Request, inBody string) (string, error) {
 		return inBody, nil
 	case 1:
 	default: // RFC 6749 §2.3: not more than one in each request
-		return "", badBody("There is more than one HTTP Basic authentication.", nil)
+		return "", wire.BadBody("There is more than one HTTP Basic authentication.", nil)
 	}
 	text, err := base64.StdEncoding.DecodeString(credentials[0])
 	user, password, ok := strings.Cut(string(text), ":")
 	id, idErr := url.QueryUnescape(user)
 	if !ok || err != nil || idErr != nil || password != "" {
-		return "", &httpError{status: http.StatusUnauthorized, code: "invalid_client", oauth: "invalid_client", challenge: `Basic realm="latchkey"`,
-			message: "Clients are public: send client_id in the body, or as the user name of HTTP Basic with an empty password."}
+		return "", &wire.Error{Status: http.StatusUnauthorized, Code: "invalid_client", OAuth: "invalid_client", Challenge: `Basic realm="latchkey"`,
+			Message: "Clients are public: send client_id in the body, or as the user name of HTTP Basic with an empty password."}
 	}
 	if id == "" { // a client that has no id to send
 		return inBody, nil
 	}
 	if inBody != "" && inBody != id {
-		return "", badBody("client_id in the body and in the Authorization header differ.", nil)
+		return "", wire.BadBody("client_id in the body and in the Authorization header differ.", nil)
 	}
 	return id, nil
 }

@@ -6,6 +6,8 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"net/http"
+
+	"latchkey/web/wire"
 )
 
 // openAPITemplate describes the JSON and OAuth surface (OpenAPI 3.1) of a server at exampleBase.
@@ -14,9 +16,6 @@ import (
 var openAPITemplate []byte
 
 const exampleBase = "https://id.example.com"
-
-// publicMaxAge is for what everybody may read and only a new version of this program changes.
-const publicMaxAge = "public, max-age=300"
 
 // document is a file that is the same for everybody.
 type document struct {
@@ -34,7 +33,7 @@ func newOpenAPI(base string) document {
 // openAPI serves the description, as the media type of RFC 9512.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
-	h.Set("Cache-Control", publicMaxAge)
+	h.Set("Cache-Control", wire.PublicMaxAge)
 	h.Set("ETag", s.description.etag)
 	h.Set("Access-Control-Allow-Origin", "*") // tools that read it run in browsers too
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -11,6 +11,7 @@ import (
 	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/catalog"
+	"latchkey/web/wire"
 )
 
 // passkeys lists the passkeys, and offers to add one.
@@ -42,7 +43,7 @@ func (s *Server) passkeyAdd(w http.ResponseWriter, r *http.Request, by *browser.
 }
 
 // factorAdded says what was added, and leads on to the recovery codes of a first factor.
-func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added factor.Added, text catalog.Sentence, p params) error {
+func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added factor.Added, text catalog.Sentence, p wire.Params) error {
 	message := notice(views.ToneSuccess, text)
 	if added.First {
 		message.Detail = say(r).FactorAddedFirst()
@@ -81,7 +82,7 @@ func (s *Server) passkeyRename(w http.ResponseWriter, r *http.Request, by *brows
 }
 
 // renderPasskeyRename shows the form with the passkey's name, or with what was typed into it.
-func (s *Server) renderPasskeyRename(w http.ResponseWriter, r *http.Request, status int, typed params, problems views.FormProblems) error {
+func (s *Server) renderPasskeyRename(w http.ResponseWriter, r *http.Request, status int, typed wire.Params, problems views.FormProblems) error {
 	f, _, err := s.passkeyOf(r)
 	if err != nil {
 		return err

@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"strings"
+
+	"latchkey/web/wire"
 )
 
 // routes is everything that is served, each with its guard: page and api are for everybody, demo is for the
@@ -147,16 +149,16 @@ func (s *Server) routes() {
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := s.mux.Handler(r)
 	if pattern != "" {
-		request(r).route = pattern
+		request(r).Route = pattern
 		s.mux.ServeHTTP(w, r) // not handler: it sets the path values
 		return
 	}
 	refusal := refusedRoute{header: http.Header{}}
 	handler.ServeHTTP(&refusal, r)
-	err := error(errNoRoute)
+	err := error(wire.ErrNoRoute)
 	if refusal.status == http.StatusMethodNotAllowed {
 		w.Header().Set("Allow", refusal.header.Get("Allow"))
-		err = errMethod
+		err = wire.ErrMethod
 	}
 	s.answerByPath(w, r, err)
 }

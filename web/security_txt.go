@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"latchkey/web/wire"
 )
 
 // securityTextLife is how long the file says it is valid (RFC 9116 §2.5.5 asks for less than a year). Each answer begins
@@ -44,11 +46,11 @@ func ParseContact(s string) (string, error) {
 // securityText tells people who find a weakness whom to write to (RFC 9116). Without a contact there is nothing.
 func (s *Server) securityText(w http.ResponseWriter, _ *http.Request) error {
 	if len(s.contacts) == 0 {
-		return errNoRoute
+		return wire.ErrNoRoute
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Cache-Control", publicMaxAge)
+	h.Set("Cache-Control", wire.PublicMaxAge)
 	for _, contact := range s.contacts {
 		_, _ = fmt.Fprintf(w, "Contact: %s\n", contact)
 	}

@@ -29,6 +29,7 @@ import (
 	"latchkey/static"
 	"latchkey/views/catalog"
 	"latchkey/web/metrics"
+	"latchkey/web/wire"
 )
 
 // Config is what the web needs to know beside the service.
@@ -74,6 +75,7 @@ type Server struct {
 	cookies     *cookies
 	crossOrigin *http.CrossOriginProtection
 	metrics     *metrics.Metrics
+	failures    wire.Judge
 	outbox      *mail.Files
 	contacts    []string // URIs, of security.txt
 	description document // of the API
@@ -102,7 +104,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
-		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
+		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, failures: wire.Judge{Log: c.Logger, Metrics: c.Metrics}, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
 		stopping: c.Stopping,
 	}
 	if err := s.crossOrigin.AddTrustedOrigin(s.base); err != nil {

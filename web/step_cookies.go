@@ -69,7 +69,7 @@ func (c *cookies) addTrust(w http.ResponseWriter, r *http.Request, secret string
 func (s *Server) keeper(w http.ResponseWriter, r *http.Request) func(browser.Key) {
 	return func(key browser.Key) {
 		if err := s.cookies.setSession(w, r, key); err != nil {
-			s.log.WarnContext(r.Context(), "the renewed cookie could not be set", "request", request(r).id, "cause", err.Error())
+			s.log.WarnContext(r.Context(), "the renewed cookie could not be set", "request", request(r).ID, "cause", err.Error())
 		}
 	}
 }

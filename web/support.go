@@ -101,7 +101,7 @@ func furtherURL(q support.Query, cursor string) string {
 func (s *Server) charts(r *http.Request, by *browser.Session) []views.Chart {
 	n, err := s.support.DailyStats(r.Context(), by)
 	if err != nil {
-		s.log.WarnContext(r.Context(), "the numbers of the support desk could not be counted", "request", request(r).id, "cause", err.Error())
+		s.log.WarnContext(r.Context(), "the numbers of the support desk could not be counted", "request", request(r).ID, "cause", err.Error())
 		return nil
 	}
 	return []views.Chart{

@@ -7,6 +7,7 @@ import (
 	"latchkey/auth/browser"
 	"latchkey/auth/support"
 	"latchkey/views"
+	"latchkey/web/wire"
 )
 
 // supportUser shows a person's devices and activity to the support staff, without any actions. Like a search, it is a GET that
@@ -17,7 +18,7 @@ func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *browser
 		return err
 	}
 	if crossSite(r) {
-		return &httpError{status: http.StatusForbidden, code: "cross_site", message: "This link came from another site. Look the person up here instead."}
+		return &wire.Error{Status: http.StatusForbidden, Code: "cross_site", Message: "This link came from another site. Look the person up here instead."}
 	}
 	query := r.URL.Query()
 	look := support.View{ID: r.PathValue("id"), Before: query.Get("before"), Ended: query.Get("ended"), From: from}

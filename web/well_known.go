@@ -10,6 +10,7 @@ import (
 
 	"latchkey/auth/dpop"
 	"latchkey/auth/keys"
+	"latchkey/web/wire"
 )
 
 // keysMaxAge is shorter than the time for which a new key is published before it signs.
@@ -21,7 +22,7 @@ func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Content-Type", wire.JSONType)
 	w.Header().Set("Cache-Control", keysMaxAge)
 	w.Header().Set("Access-Control-Allow-Origin", "*") // public, and verifiers run in browsers too
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
@@ -54,7 +55,7 @@ func writePublic(w http.ResponseWriter, body any) error {
 	w.Header().Set("Cache-Control", keysMaxAge)
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
-	return writeJSON(w, http.StatusOK, jsonType, body)
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, body)
 }
 
 // issuerMetadata is metadata where clients look for it whose issuer has a path: that path comes after the well-known
@@ -62,7 +63,7 @@ func writePublic(w http.ResponseWriter, body any) error {
 func (s *Server) issuerMetadata(w http.ResponseWriter, r *http.Request) error {
 	issuer, err := url.Parse(s.tokens.Config().Issuer)
 	if path := r.PathValue("path"); err != nil || path == "" || path != strings.Trim(issuer.Path, "/") {
-		return errNoRoute
+		return wire.ErrNoRoute
 	}
 	return s.metadata(w, r)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth/client"
+	"latchkey/web/wire"
 )
 
 // appleApps names the iOS apps that may use the passkeys of this site (Apple, "Supporting associated domains"). Apple takes it from
@@ -14,7 +15,7 @@ func (s *Server) appleApps(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(apps.IOS) == 0 {
-		return errNoRoute
+		return wire.ErrNoRoute
 	}
 	type list struct {
 		Apps []string `json:"apps"`
@@ -47,7 +48,7 @@ func (s *Server) androidApps(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(apps.Android) == 0 {
-		return errNoRoute
+		return wire.ErrNoRoute
 	}
 	links := make([]assetLink, len(apps.Android))
 	for i, app := range apps.Android {

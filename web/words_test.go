@@ -75,7 +75,7 @@ func TestEveryAddressInASentenceSaysWhichKindItIs(t *testing.T) {
 	for key, text := range catalogued(t) {
 		check(key, text)
 	}
-	for _, pattern := range []string{"*.go", "../auth/*.go", "../views/*.go"} {
+	for _, pattern := range []string{"*.go", "*/*.go", "../auth/*.go", "../views/*.go"} {
 		list, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package web
+package wire
 
 import (
 	"bytes"
@@ -17,27 +17,27 @@ var fuzzWanted = []string{"email", "password", "name"}
 // fuzzObject is wanted as a JSON object, where the body is JSON.
 const fuzzObject = "credential"
 
-func fuzzDecode(mediaType string, body []byte) (params, error) {
+func fuzzDecode(mediaType string, body []byte) (Params, error) {
 	r, err := http.NewRequest(http.MethodPost, "/", strings.NewReader(string(body)))
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("Content-Type", mediaType)
 	wanted := slices.Clone(fuzzWanted)
-	if mediaType == jsonType {
-		wanted = append(wanted, fuzzObject+objectMark)
+	if mediaType == JSONType {
+		wanted = append(wanted, fuzzObject+ObjectMark)
 	}
-	return decode(r, []string{formType, jsonType}, wanted...)
+	return Decode(r, []string{FormType, JSONType}, wanted...)
 }
 
 // compare holds a decoder against a reference that is slow and simple. Members that are absent and empty are the same.
-func compare(t *testing.T, body []byte, got params, err error, want params, ok bool) {
+func compare(t *testing.T, body []byte, got Params, err error, want Params, ok bool) {
 	t.Helper()
 	if (err == nil) != ok {
 		t.Fatalf("%q: %v, %v; the reference says %v, %v", body, got, err, want, ok)
 	}
 	if err != nil {
-		if answer, known := err.(*httpError); !known || answer.status != http.StatusBadRequest || !utf8.ValidString(answer.message) { //nolint:errorlint // the type itself is promised
+		if answer, known := err.(*Error); !known || answer.Status != http.StatusBadRequest || !utf8.ValidString(answer.Message) { //nolint:errorlint // the type itself is promised
 			t.Fatalf("%q: %v", body, err)
 		}
 		return
@@ -59,14 +59,14 @@ func FuzzDecodeForm(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := fuzzDecode(formType, body)
+		got, err := fuzzDecode(FormType, body)
 		want, ok := formReference(string(body))
 		compare(t, body, got, err, want, ok)
 	})
 }
 
-func formReference(body string) (params, bool) {
-	p, seen := params{}, map[string]bool{}
+func formReference(body string) (Params, bool) {
+	p, seen := Params{}, map[string]bool{}
 	if !utf8.ValidString(body) {
 		return nil, false
 	}
@@ -104,13 +104,13 @@ func FuzzDecodeJSON(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		got, err := fuzzDecode(jsonType, body)
+		got, err := fuzzDecode(JSONType, body)
 		want, ok := jsonReference(body)
 		compare(t, body, got, err, want, ok)
 	})
 }
 
-func jsonReference(body []byte) (params, bool) {
+func jsonReference(body []byte) (Params, bool) {
 	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	var object map[string]json.RawMessage
 	if !utf8.Valid(body) || !json.Valid(body) || json.Unmarshal(body, &object) != nil || object == nil {
@@ -121,7 +121,7 @@ func jsonReference(body []byte) (params, bool) {
 			return nil, false // a map holds a repeated member once
 		}
 	}
-	p := params{}
+	p := Params{}
 	for name, raw := range object {
 		if name == fuzzObject && string(raw) != "null" {
 			if raw[0] != '{' || !objectReference(raw, maxObjectDepth) {

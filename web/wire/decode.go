@@ -1,4 +1,4 @@
-package web
+package wire
 
 import (
 	"bytes"
@@ -15,17 +15,18 @@ import (
 	"unicode/utf8"
 )
 
-const formType = "application/x-www-form-urlencoded"
+// MaxBody is how many bytes of a body are read; the messages say it, too.
+const MaxBody = 64 << 10
 
-// params are the wanted members of a request body, by name: texts, and the JSON of objects. A member that is absent, null or empty
+// Params are the wanted members of a request body, by name: texts, and the JSON of objects. A member that is absent, null or empty
 // is "".
-type params map[string]string
+type Params map[string]string
 
-// decode reads the body once, as one of the media types that the endpoint takes, and keeps the wanted members. They are texts, but for
-// those whose wanted name ends with objectMark.
+// Decode reads the body once, as one of the media types that the endpoint takes, and keeps the wanted members. They are texts, but for
+// those whose wanted name ends with ObjectMark.
 // Members that it does not know are ignored, repeated or not; wrong types, known members that are repeated, data behind the
 // end, bodies over 64 KiB, compressed bodies and other media types are refused.
-func decode(r *http.Request, mediaTypes []string, wanted ...string) (params, error) {
+func Decode(r *http.Request, mediaTypes []string, wanted ...string) (Params, error) {
 	body, err := readBody(r)
 	if err != nil {
 		return nil, err
@@ -33,18 +34,18 @@ func decode(r *http.Request, mediaTypes []string, wanted ...string) (params, err
 	return body.decode(r, mediaTypes, wanted)
 }
 
-// decodeOptional is decode for endpoints whose body may be left out: an empty one and a JSON null say nothing either.
-func decodeOptional(r *http.Request, mediaTypes []string, wanted ...string) (params, error) {
+// DecodeOptional is Decode for endpoints whose body may be left out: an empty one and a JSON null say nothing either.
+func DecodeOptional(r *http.Request, mediaTypes []string, wanted ...string) (Params, error) {
 	body, err := readBody(r)
 	if err != nil {
 		return nil, err
 	}
 	text := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark))
 	if len(text) == 0 {
-		return params{}, nil
+		return Params{}, nil
 	}
-	if mediaType, _, err := mediaTypeOf(r, mediaTypes); err == nil && mediaType == jsonType && string(text) == "null" {
-		return params{}, nil
+	if mediaType, _, err := mediaTypeOf(r, mediaTypes); err == nil && mediaType == JSONType && string(text) == "null" {
+		return Params{}, nil
 	}
 	return body.decode(r, mediaTypes, wanted)
 }
@@ -60,14 +61,14 @@ func readBody(r *http.Request) (rawBody, error) {
 	}
 	for _, coding := range r.Header.Values("Content-Encoding") {
 		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") && len(body) > 0 {
-			return nil, &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", acceptEncoding: "identity",
-				message: "The body is compressed: send it without Content-Encoding."}
+			return nil, &Error{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", AcceptEncoding: "identity",
+				Message: "The body is compressed: send it without Content-Encoding."}
 		}
 	}
 	return body, nil
 }
 
-func (body rawBody) decode(r *http.Request, mediaTypes, wanted []string) (params, error) {
+func (body rawBody) decode(r *http.Request, mediaTypes, wanted []string) (Params, error) {
 	mediaType, charset, err := mediaTypeOf(r, mediaTypes)
 	if err != nil {
 		return nil, err
@@ -76,10 +77,10 @@ func (body rawBody) decode(r *http.Request, mediaTypes, wanted []string) (params
 	case charset == anyASCII && !isASCII(body):
 		return nil, wrongMediaType(mediaTypes, nil)
 	case !utf8.Valid(body):
-		return nil, badBody("The body is not valid UTF-8.", nil)
+		return nil, BadBody("The body is not valid UTF-8.", nil)
 	}
 	text := bytes.TrimPrefix(body, byteOrderMark) // RFC 8259 §8.1 lets a parser ignore it, and no name of a form begins with it
-	if mediaType == formType {
+	if mediaType == FormType {
 		return decodeForm(bytes.TrimRight(text, "\r\n"), wanted) // a form cannot hold them: what sent the file added them
 	}
 	return decodeJSON(text, wanted)
@@ -133,39 +134,41 @@ func mediaTypeOf(r *http.Request, mediaTypes []string) (string, charset, error) 
 }
 
 func wrongMediaType(mediaTypes []string, cause error) error {
-	return &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", cause: cause,
-		message: fmt.Sprintf("The body must be %s, in UTF-8.", strings.Join(mediaTypes, " or "))}
+	return &Error{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Cause: cause,
+		Message: fmt.Sprintf("The body must be %s, in UTF-8.", strings.Join(mediaTypes, " or "))}
 }
 
 func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return &httpError{status: http.StatusRequestEntityTooLarge, code: "payload_too_large", message: "The body is larger than 64 KiB.", cause: err}
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Message: "The body is larger than 64 KiB.", Cause: err}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &httpError{status: http.StatusRequestTimeout, code: "request_timeout", oauth: "temporarily_unavailable",
-			message: "The body did not arrive in time.", cause: err}
+		return &Error{Status: http.StatusRequestTimeout, Code: "request_timeout", OAuth: "temporarily_unavailable",
+			Message: "The body did not arrive in time.", Cause: err}
 	}
-	return badBody("The body could not be read to its end.", err)
+	return BadBody("The body could not be read to its end.", err)
 }
 
-func badBody(message string, cause error) error {
-	return &httpError{status: http.StatusBadRequest, code: "invalid_request", message: message, cause: cause}
+// BadBody is the refusal of a body that cannot be understood: 400 with the message, which the client reads. The cause is for the log; nil:
+// the message says it all.
+func BadBody(message string, cause error) error {
+	return &Error{Status: http.StatusBadRequest, Code: "invalid_request", Message: message, Cause: cause}
 }
 
-func decodeForm(body []byte, wanted []string) (params, error) {
+func decodeForm(body []byte, wanted []string) (Params, error) {
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, badBody("The body is not a well-formed form.", nil) // the cause would repeat a part of the body
+		return nil, BadBody("The body is not a well-formed form.", nil) // the cause would repeat a part of the body
 	}
-	p := params{}
+	p := Params{}
 	for name, list := range values {
 		switch {
 		case !slices.Contains(wanted, name): // RFC 6749 §3.2: unrecognised parameters must be ignored
 		case len(list) > 1: // the same: parameters must not be included more than once
-			return nil, badBody(fmt.Sprintf("The parameter %q is repeated.", name), nil)
+			return nil, BadBody(fmt.Sprintf("The parameter %q is repeated.", name), nil)
 		case !utf8.ValidString(list[0]):
-			return nil, badBody(fmt.Sprintf("The parameter %q is not valid UTF-8.", name), nil)
+			return nil, BadBody(fmt.Sprintf("The parameter %q is not valid UTF-8.", name), nil)
 		default:
 			p[name] = list[0]
 		}
@@ -175,28 +178,28 @@ func decodeForm(body []byte, wanted []string) (params, error) {
 
 // decodeJSON reads one JSON object. It goes member by member, because encoding/json alone would take the last of
 // repeated members and match names in any case: two readers of one body could then see two different requests.
-func decodeJSON(body []byte, wanted []string) (params, error) {
+func decodeJSON(body []byte, wanted []string) (Params, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, badBody("The body must be one JSON object.", nil)
+		return nil, BadBody("The body must be one JSON object.", nil)
 	}
-	p, seen := params{}, map[string]bool{}
+	p, seen := Params{}, map[string]bool{}
 	for d.More() {
 		token, err := d.Token()
 		name, ok := token.(string)
 		if err != nil || !ok {
-			return nil, badBody("The body is not well-formed JSON.", nil)
+			return nil, BadBody("The body is not well-formed JSON.", nil)
 		}
 		var value json.RawMessage // not read yet: of a member that is not wanted nothing but its form matters
 		if err := d.Decode(&value); err != nil {
-			return nil, badBody("The body is not well-formed JSON.", nil)
+			return nil, BadBody("The body is not well-formed JSON.", nil)
 		}
-		isObject := slices.Contains(wanted, name+objectMark)
-		if !isObject && (strings.HasSuffix(name, objectMark) || !slices.Contains(wanted, name)) {
+		isObject := slices.Contains(wanted, name+ObjectMark)
+		if !isObject && (strings.HasSuffix(name, ObjectMark) || !slices.Contains(wanted, name)) {
 			continue
 		}
 		if seen[name] {
-			return nil, badBody(fmt.Sprintf("The member %q is repeated.", name), nil)
+			return nil, BadBody(fmt.Sprintf("The member %q is repeated.", name), nil)
 		}
 		if seen[name] = true; string(value) == "null" {
 			continue
@@ -210,31 +213,15 @@ func decodeJSON(body []byte, wanted []string) (params, error) {
 		}
 		var text string
 		if json.Unmarshal(value, &text) != nil {
-			return nil, badBody(fmt.Sprintf("The member %q must be a string.", name), nil)
+			return nil, BadBody(fmt.Sprintf("The member %q must be a string.", name), nil)
 		}
 		p[name] = text
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, badBody("The body is not well-formed JSON.", nil)
+		return nil, BadBody("The body is not well-formed JSON.", nil)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, badBody("There is data behind the end of the JSON object.", nil)
+		return nil, BadBody("There is data behind the end of the JSON object.", nil)
 	}
 	return p, nil
-}
-
-// decodePage reads a form of the portal.
-func decodePage(r *http.Request, wanted ...string) (params, error) {
-	return decode(r, []string{formType}, wanted...)
-}
-
-// localPath is a path to go on to after sign-in, or "" when it would lead to another site. Browsers read "//host",
-// "/\host" and "/<tab>/host" as other sites.
-func localPath(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") ||
-		strings.ContainsAny(s, "\\") || strings.ContainsFunc(s, func(c rune) bool { return c < 0x20 || c == 0x7f }) || len(s) > 1024 {
-		return ""
-	}
-	return s
 }

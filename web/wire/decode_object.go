@@ -1,4 +1,4 @@
-package web
+package wire
 
 import (
 	"bytes"
@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// objectMark ends the name of a wanted member that is a JSON object. Its params entry, under the name without the mark, is its JSON.
-const objectMark = "{}"
+// ObjectMark ends the name of a wanted member that is a JSON object. Its Params entry, under the name without the mark, is its JSON.
+const ObjectMark = "{}"
 
 // maxObjectDepth is how deep a member that is an object may nest, itself included. A PublicKeyCredential has four levels.
 const maxObjectDepth = 16
@@ -24,13 +24,13 @@ func checkObject(name string, value json.RawMessage) error {
 	for key := false; ; {
 		token, err := d.Token()
 		if err != nil {
-			return badBody("The body is not well-formed JSON.", nil)
+			return BadBody("The body is not well-formed JSON.", nil)
 		}
 		if key {
 			if text, ok := token.(string); ok {
 				seen, folded := open[len(open)-1], foldName(text)
 				if seen[folded] {
-					return badBody(fmt.Sprintf("A member of %q is repeated.", name), nil)
+					return BadBody(fmt.Sprintf("A member of %q is repeated.", name), nil)
 				}
 				seen[folded], key = true, false
 				continue
@@ -48,9 +48,9 @@ func checkObject(name string, value json.RawMessage) error {
 		case len(open) == 0 && token == json.Delim('}'):
 			return nil
 		case len(open) == 0 || open[0] == nil:
-			return badBody(fmt.Sprintf("The member %q must be an object.", name), nil)
+			return BadBody(fmt.Sprintf("The member %q must be an object.", name), nil)
 		case len(open) > maxObjectDepth:
-			return badBody(fmt.Sprintf("The member %q nests too deep.", name), nil)
+			return BadBody(fmt.Sprintf("The member %q nests too deep.", name), nil)
 		}
 		key = open[len(open)-1] != nil
 	}
