@@ -12,6 +12,7 @@ import (
 
 	"latchkey/auth/export"
 	"latchkey/models"
+	"latchkey/web/api"
 )
 
 // The file with an account's data: /docs describes it. Members may be added to a version, never changed or taken away.
@@ -47,7 +48,7 @@ type dataAddress struct {
 
 // dataDevice is a device as the API shows it, and what else is kept of it, but for what signs it in.
 type dataDevice struct {
-	apiDevice
+	api.Device
 	State        string     `json:"state"` // "live", "revoked", "expired" or "idle"
 	CreatedIP    string     `json:"created_ip"`
 	RefreshAgent string     `json:"last_user_agent"` // of the latest refresh; empty when unknown
@@ -122,7 +123,7 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 	devices := rows[models.Device]{file: f, shape: func(d models.Device) any {
 		_, lastAgent := d.LastRefresh()
 		return dataDevice{
-			apiDevice: newAPIDevice(d, d.ID == f.current), State: dataState(models.DeviceEnd(d, data.Live, u.Role)), CreatedIP: d.CreatedIP,
+			Device: api.NewDevice(d, d.ID == f.current), State: dataState(models.DeviceEnd(d, data.Live, u.Role)), CreatedIP: d.CreatedIP,
 			RefreshAgent: lastAgent, JKT: d.JKT,
 			RevokedAt: d.RevokedAt, RevokedBy: d.RevokedBy, RevokeReason: string(d.RevokeReason),
 			SignedInBy: string(d.SignedInBy), ProvedBy: string(d.ProvedBy), ProvedAt: d.Proved(),

@@ -122,7 +122,7 @@ func (s *Server) supportOnly(h func(w http.ResponseWriter, r *http.Request, by *
 func (s *Server) api(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
-			s.answerAPI(w, r, err)
+			s.apps.AnswerProblem(w, r, err)
 		}
 	})
 }
@@ -130,13 +130,7 @@ func (s *Server) api(h handler) http.Handler {
 // bearer is api for requests with an access token (RFC 6750).
 func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *token.Claims) error) http.Handler {
 	return s.api(func(w http.ResponseWriter, r *http.Request) error {
-		request(r).Guarded = true
-		token, scheme, err := accessToken(r)
-		if err != nil {
-			return err
-		}
-		proof := s.proof(w, r)
-		claims, err := s.tokens.Authenticate(token, scheme, proof)
+		claims, err := s.apps.Authenticate(w, r)
 		if err != nil {
 			return err
 		}
@@ -149,7 +143,7 @@ func (s *Server) oauth(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Pragma", "no-cache") // RFC 6749 §5.1
 		if err := h(w, r); err != nil {
-			s.answerOAuth(w, r, err)
+			s.apps.AnswerOAuth(w, r, err)
 		}
 	})
 }
@@ -176,16 +170,6 @@ func (s *Server) noteUnknownClient(r *http.Request) {
 	s.unknownClient.Do(func() {
 		s.log.WarnContext(r.Context(), "a trusted proxy passed a request on without the client's address: it must set X-Forwarded-For, or all such clients share one part of the sign-in queue")
 	})
-}
-
-// proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it. A client that needs a nonce for
-// its next proof gets it with the answer (RFC 9449 §8.2).
-func (s *Server) proof(w http.ResponseWriter, r *http.Request) token.Proof {
-	p := token.Proof{Headers: r.Header.Values("DPoP"), Method: r.Method, URL: s.base + r.URL.EscapedPath()}
-	if nonce := s.tokens.Nonce(p); nonce != "" {
-		w.Header().Set("DPoP-Nonce", nonce)
-	}
-	return p
 }
 
 // render writes a page that is complete, or none at all.

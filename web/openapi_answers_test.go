@@ -129,7 +129,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		})
 		mistakes(newProbe(t, s, l), &broken)
 	})
-	text, err := os.ReadFile("openapi.yaml")
+	text, err := os.ReadFile("api/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

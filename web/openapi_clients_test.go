@@ -100,7 +100,7 @@ func (w *faultWalk) schema(where string, s map[string]any) {
 }
 
 func TestTheDescriptionSuitsGeneratorsOfClients(t *testing.T) {
-	content, err := os.ReadFile("openapi.yaml")
+	content, err := os.ReadFile("api/openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -109,34 +109,34 @@ func (s *Server) routes() {
 		"POST /not-me/{link}":          s.page(s.followed(notMeLink, s.notMe)),
 		"POST /not-me/{link}/password": s.page(s.followed(notMeLink, s.notMePassword)),
 
-		"POST /api/login":                s.api(s.apiLogin),
-		"POST /api/login/factor":         s.api(s.apiLoginFactor),
-		"POST /api/login/passkey":        s.api(s.apiLoginPasskey),
-		"POST /api/confirmation":         s.bearer(s.apiConfirmation),
-		"POST /api/confirmation/factor":  s.bearer(s.apiConfirmationFactor),
-		"POST /api/confirmation/passkey": s.bearer(s.apiConfirmationPasskey),
-		"GET /api/whoami":                s.bearer(s.apiWhoami),
-		"GET /api/devices":               s.bearer(s.apiDevices),
-		"PATCH /api/devices/{id}":        s.bearer(s.apiDeviceRename),
-		"DELETE /api/devices/{id}":       s.bearer(s.apiDeviceRevoke),
+		"POST /api/login":                s.api(s.apps.Login),
+		"POST /api/login/factor":         s.api(s.apps.LoginFactor),
+		"POST /api/login/passkey":        s.api(s.apps.LoginPasskey),
+		"POST /api/confirmation":         s.bearer(s.apps.Confirmation),
+		"POST /api/confirmation/factor":  s.bearer(s.apps.ConfirmationFactor),
+		"POST /api/confirmation/passkey": s.bearer(s.apps.ConfirmationPasskey),
+		"GET /api/whoami":                s.bearer(s.apps.Whoami),
+		"GET /api/devices":               s.bearer(s.apps.Devices),
+		"PATCH /api/devices/{id}":        s.bearer(s.apps.DeviceRename),
+		"DELETE /api/devices/{id}":       s.bearer(s.apps.DeviceRevoke),
 
-		"POST /oauth/token":  s.oauth(s.oauthToken),
-		"POST /oauth/revoke": s.oauth(s.oauthRevoke),
+		"POST /oauth/token":  s.oauth(s.apps.Token),
+		"POST /oauth/revoke": s.oauth(s.apps.Revoke),
 
 		"GET /docs":         inEnglish(s.page(s.docs).ServeHTTP),
-		"GET /openapi.yaml": s.api(s.openAPI),
+		"GET /openapi.yaml": s.api(s.apps.OpenAPI),
 
-		"GET /.well-known/jwks.json":                            s.api(s.jwks),
-		"GET /.well-known/oauth-authorization-server":           s.api(s.metadata),
-		"GET /.well-known/oauth-authorization-server/{path...}": s.api(s.issuerMetadata),
+		"GET /.well-known/jwks.json":                            s.api(s.apps.JWKS),
+		"GET /.well-known/oauth-authorization-server":           s.api(s.apps.Metadata),
+		"GET /.well-known/oauth-authorization-server/{path...}": s.api(s.apps.IssuerMetadata),
 
 		"GET /.well-known/change-password": s.api(s.changePassword),
 		"GET /.well-known/security.txt":    s.api(s.securityText),
 
-		"GET /.well-known/apple-app-site-association": s.api(s.appleApps),
-		"GET /.well-known/assetlinks.json":            s.api(s.androidApps),
+		"GET /.well-known/apple-app-site-association": s.api(s.apps.AppleApps),
+		"GET /.well-known/assetlinks.json":            s.api(s.apps.AndroidApps),
 
-		"GET /statuslists/{id}": s.api(s.statusList),
+		"GET /statuslists/{id}": s.api(s.apps.StatusList),
 
 		"GET /healthz": s.api(s.healthz),
 		"GET /readyz":  s.api(s.readyz),
@@ -167,10 +167,10 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 func (s *Server) answerByPath(w http.ResponseWriter, r *http.Request, err error) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/oauth/"):
-		s.answerOAuth(w, r, err)
+		s.apps.AnswerOAuth(w, r, err)
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/.well-known/"), strings.HasPrefix(path, "/statuslists/"),
 		path == "/openapi.yaml", path == "/healthz", path == "/readyz":
-		s.answerAPI(w, r, err)
+		s.apps.AnswerProblem(w, r, err)
 	default:
 		s.answerPage(w, r, err)
 	}

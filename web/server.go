@@ -11,13 +11,11 @@ import (
 	"latchkey/auth/address"
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
-	"latchkey/auth/client"
 	"latchkey/auth/confirm"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
 	"latchkey/auth/export"
 	"latchkey/auth/factor"
-	"latchkey/auth/keys"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
 	"latchkey/auth/operator"
@@ -28,6 +26,7 @@ import (
 	"latchkey/auth/token"
 	"latchkey/static"
 	"latchkey/views/catalog"
+	"latchkey/web/api"
 	"latchkey/web/metrics"
 	"latchkey/web/wire"
 )
@@ -52,8 +51,6 @@ type Config struct {
 // Server is the handler of everything that is served.
 type Server struct {
 	clock       auth.Clock
-	keys        *keys.Service
-	clients     *client.Service
 	notify      *notify.Service
 	tokens      *token.Service
 	browsers    *browser.Service
@@ -68,7 +65,8 @@ type Server struct {
 	factors     *factor.Service
 	support     *support.Service
 	operator    *operator.Service
-	base        string // the public origin, as browsers write it
+	apps        *api.Server // what mobile apps, backends and resource servers call
+	base        string      // the public origin, as browsers write it
 	https       bool
 	log         *slog.Logger
 	files       *static.Files
@@ -78,7 +76,6 @@ type Server struct {
 	failures    wire.Judge
 	outbox      *mail.Files
 	contacts    []string // URIs, of security.txt
-	description document // of the API
 	gallery     bool
 	languages   *catalog.Choice
 	mux         *http.ServeMux
@@ -101,7 +98,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, keys: a.Keys, clients: a.Clients, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, failures: wire.Judge{Log: c.Logger, Metrics: c.Metrics}, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
@@ -110,7 +107,10 @@ func New(a *services.Services, c Config) (*Server, error) {
 	if err := s.crossOrigin.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
-	s.description = newOpenAPI(s.base)
+	s.apps = api.New(api.Config{
+		Keys: a.Keys, Clients: a.Clients, Tokens: a.Tokens, SignIn: a.SignIn, Confirm: a.Confirm, Devices: a.Devices,
+		Base: s.base, Caller: s.caller, Judge: s.failures,
+	})
 	if s.cookies, err = newCookies(c, s.https, a.Browsers.Config().Lifetime); err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -7,8 +7,8 @@ import (
 	"latchkey/web/wire"
 )
 
-// apiLoginFactor ends a sign-in with its second step, or with a passkey alone.
-func (s *Server) apiLoginFactor(w http.ResponseWriter, r *http.Request) error {
+// LoginFactor ends a sign-in with its second step, or with a passkey alone.
+func (s *Server) LoginFactor(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.stepAnswer(r)
 	if err != nil {
 		return err

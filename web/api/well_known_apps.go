@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -7,9 +7,9 @@ import (
 	"latchkey/web/wire"
 )
 
-// appleApps names the iOS apps that may use the passkeys of this site (Apple, "Supporting associated domains"). Apple takes it from
+// AppleApps names the iOS apps that may use the passkeys of this site (Apple, "Supporting associated domains"). Apple takes it from
 // this very address, without a redirect.
-func (s *Server) appleApps(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) AppleApps(w http.ResponseWriter, r *http.Request) error {
 	apps, err := s.clients.Apps(r.Context())
 	if err != nil {
 		return err
@@ -41,8 +41,8 @@ type assetTarget struct {
 // the second alone, passkeys both.
 var passkeyRelations = []string{"delegate_permission/common.handle_all_urls", "delegate_permission/common.get_login_creds"}
 
-// androidApps names the Android apps that may use the passkeys of this site (Google, "Digital Asset Links").
-func (s *Server) androidApps(w http.ResponseWriter, r *http.Request) error {
+// AndroidApps names the Android apps that may use the passkeys of this site (Google, "Digital Asset Links").
+func (s *Server) AndroidApps(w http.ResponseWriter, r *http.Request) error {
 	apps, err := s.clients.Apps(r.Context())
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -8,8 +8,8 @@ import (
 	"latchkey/web/wire"
 )
 
-// apiWhoami tells what the access token says, without a query.
-func (s *Server) apiWhoami(w http.ResponseWriter, _ *http.Request, claims *token.Claims) error {
+// Whoami tells what the access token says, without a query.
+func (s *Server) Whoami(w http.ResponseWriter, _ *http.Request, claims *token.Claims) error {
 	answer := struct {
 		Subject    string     `json:"sub"`
 		DeviceID   string     `json:"device_id"`

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -11,8 +11,8 @@ import (
 	"latchkey/web/wire"
 )
 
-// apiDevice is one device on the wire.
-type apiDevice struct {
+// Device is one device on the wire.
+type Device struct {
 	ID         uuid.UUID `json:"id"`
 	Name       string    `json:"name"`
 	Kind       string    `json:"kind"`
@@ -25,22 +25,23 @@ type apiDevice struct {
 	ExpiresAt  time.Time `json:"expires_at"`
 }
 
-func newAPIDevice(d models.Device, current bool) apiDevice {
-	return apiDevice{
+// NewDevice shows a row. current says that the device itself asks.
+func NewDevice(d models.Device, current bool) Device {
+	return Device{
 		ID: d.ID, Name: d.Name, Kind: d.Kind, ClientID: d.ClientID, Current: current, CreatedAt: d.CreatedAt, LastSeenAt: d.LastSeenAt,
 		LastIP: d.LastIP, UserAgent: d.UserAgent, ExpiresAt: d.ExpiresAt,
 	}
 }
 
-// apiDevices lists the owner's live devices.
-func (s *Server) apiDevices(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+// Devices lists the owner's live devices.
+func (s *Server) Devices(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
 	list, current, err := s.devices.ListByToken(r.Context(), claims)
 	if err != nil {
 		return err
 	}
-	devices := make([]apiDevice, 0, len(list))
+	devices := make([]Device, 0, len(list))
 	for _, d := range list {
-		devices = append(devices, newAPIDevice(d, d.ID == current))
+		devices = append(devices, NewDevice(d, d.ID == current))
 	}
 	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, map[string]any{"devices": devices})
 }

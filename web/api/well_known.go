@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"fmt"
@@ -16,8 +16,8 @@ import (
 // keysMaxAge is shorter than the time for which a new key is published before it signs.
 var keysMaxAge = fmt.Sprintf("public, max-age=%d", int(keys.MaxAge.Seconds()))
 
-// jwks publishes the keys that access tokens are verified with (RFC 7517).
-func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
+// JWKS publishes the keys that access tokens are verified with (RFC 7517).
+func (s *Server) JWKS(w http.ResponseWriter, r *http.Request) error {
 	document, err := s.keys.JWKS(r.Context())
 	if err != nil {
 		return err
@@ -30,9 +30,9 @@ func (s *Server) jwks(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// metadata describes the token endpoints (RFC 8414 §2, RFC 9449 §5.1). There is no authorization endpoint: people sign
+// Metadata describes the token endpoints (RFC 8414 §2, RFC 9449 §5.1). There is no authorization endpoint: people sign
 // in inside the app, so response_types_supported, a required member, is empty.
-func (s *Server) metadata(w http.ResponseWriter, _ *http.Request) error {
+func (s *Server) Metadata(w http.ResponseWriter, _ *http.Request) error {
 	return writePublic(w, struct {
 		Issuer         string   `json:"issuer"`
 		Token          string   `json:"token_endpoint"`
@@ -58,12 +58,12 @@ func writePublic(w http.ResponseWriter, body any) error {
 	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, body)
 }
 
-// issuerMetadata is metadata where clients look for it whose issuer has a path: that path comes after the well-known
+// IssuerMetadata is Metadata where clients look for it whose issuer has a path: that path comes after the well-known
 // part (RFC 8414 §3.1). There is nothing at other paths, for they would belong to other issuers.
-func (s *Server) issuerMetadata(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) IssuerMetadata(w http.ResponseWriter, r *http.Request) error {
 	issuer, err := url.Parse(s.tokens.Config().Issuer)
 	if path := r.PathValue("path"); err != nil || path == "" || path != strings.Trim(issuer.Path, "/") {
 		return wire.ErrNoRoute
 	}
-	return s.metadata(w, r)
+	return s.Metadata(w, r)
 }

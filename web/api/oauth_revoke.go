@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -7,9 +7,9 @@ import (
 	"latchkey/web/wire"
 )
 
-// oauthRevoke signs a device out (RFC 7009). A token that means nothing here is answered like any other (§2.2): by an object, since
+// Revoke signs a device out (RFC 7009). A token that means nothing here is answered like any other (§2.2): by an object, since
 // client libraries parse the body.
-func (s *Server) oauthRevoke(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) Revoke(w http.ResponseWriter, r *http.Request) error {
 	p, from, err := s.oauthRequest(r, "token", "token_type_hint")
 	if err != nil {
 		return err

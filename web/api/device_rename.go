@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -8,8 +8,8 @@ import (
 	"latchkey/web/wire"
 )
 
-// apiDeviceRename renames a device; a name that is taken comes back numbered.
-func (s *Server) apiDeviceRename(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+// DeviceRename renames a device; a name that is taken comes back numbered.
+func (s *Server) DeviceRename(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
 	act, err := s.tokenAct(r, claims, wire.Decode)
 	if err != nil {
 		return err
@@ -18,7 +18,7 @@ func (s *Server) apiDeviceRename(w http.ResponseWriter, r *http.Request, claims 
 	if err != nil {
 		return err
 	}
-	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, newAPIDevice(d, current))
+	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, NewDevice(d, current))
 }
 
 // tokenAct reads a request about one device.

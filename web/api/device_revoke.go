@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -7,8 +7,8 @@ import (
 	"latchkey/web/wire"
 )
 
-// apiDeviceRevoke signs a device out.
-func (s *Server) apiDeviceRevoke(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+// DeviceRevoke signs a device out.
+func (s *Server) DeviceRevoke(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
 	act, err := s.tokenAct(r, claims, wire.DecodeOptional)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -7,9 +7,9 @@ import (
 	"latchkey/auth/statuslist"
 )
 
-// statusList serves a Status List Token (draft-ietf-oauth-status-list §8). Caches on the way must ask again every
+// StatusList serves a Status List Token (draft-ietf-oauth-status-list §8). Caches on the way must ask again every
 // time, which costs them a 304: a copy of theirs would come on top of the time that resource servers keep their own.
-func (s *Server) statusList(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) StatusList(w http.ResponseWriter, r *http.Request) error {
 	list, err := s.tokens.StatusList(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"bytes"
@@ -30,8 +30,8 @@ func newOpenAPI(base string) document {
 	return document{content, `"` + hex.EncodeToString(sum[:8]) + `"`}
 }
 
-// openAPI serves the description, as the media type of RFC 9512.
-func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
+// OpenAPI serves the description, as the media type of RFC 9512.
+func (s *Server) OpenAPI(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Cache-Control", wire.PublicMaxAge)
 	h.Set("ETag", s.description.etag)

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -8,8 +8,8 @@ import (
 	"latchkey/web/wire"
 )
 
-// apiConfirmation confirms with the password that the owner is there. The answer is a secret for one act.
-func (s *Server) apiConfirmation(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+// Confirmation confirms with the password that the owner is there. The answer is a secret for one act.
+func (s *Server) Confirmation(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
 	p, err := wire.Decode(r, []string{wire.JSONType}, "password")
 	if err != nil {
 		return err
@@ -25,8 +25,8 @@ func (s *Server) apiConfirmation(w http.ResponseWriter, r *http.Request, claims 
 	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, done)
 }
 
-// apiConfirmationPasskey begins a confirmation with a passkey alone. Its body is not read: there is nothing to say.
-func (s *Server) apiConfirmationPasskey(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+// ConfirmationPasskey begins a confirmation with a passkey alone. Its body is not read: there is nothing to say.
+func (s *Server) ConfirmationPasskey(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
 	start, err := s.confirm.StartApp(r.Context(), claims)
 	if err != nil {
 		return err
@@ -34,8 +34,8 @@ func (s *Server) apiConfirmationPasskey(w http.ResponseWriter, r *http.Request, 
 	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, start)
 }
 
-// apiConfirmationFactor ends a confirmation with its second step, or with a passkey alone.
-func (s *Server) apiConfirmationFactor(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
+// ConfirmationFactor ends a confirmation with its second step, or with a passkey alone.
+func (s *Server) ConfirmationFactor(w http.ResponseWriter, r *http.Request, claims *token.Claims) error {
 	a, err := s.stepAnswer(r)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -7,6 +7,17 @@ import (
 	"latchkey/auth/token"
 	"latchkey/web/wire"
 )
+
+// Authenticate checks the access token of a request, with its DPoP proof (RFC 6750 §2.1, RFC 9449 §7.1), and returns what it says. An
+// answer to an error of this request then says how a token is to be presented.
+func (s *Server) Authenticate(w http.ResponseWriter, r *http.Request) (*token.Claims, error) {
+	wire.InfoOf(r).Guarded = true
+	presented, scheme, err := accessToken(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.tokens.Authenticate(presented, scheme, s.proof(w, r))
+}
 
 // accessToken takes the access token from the Authorization header, the only place where it may stand (RFC 6750
 // §2.1; in a body or a URL it would end up in logs).
@@ -25,4 +36,14 @@ func accessToken(r *http.Request) (presented string, scheme token.Scheme, err er
 		}
 	}
 	return "", "", &wire.Error{Status: http.StatusUnauthorized, Code: "unauthenticated", Message: "An access token is needed.", Challenge: "Bearer"}
+}
+
+// proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it. A client that needs a nonce for
+// its next proof gets it with the answer (RFC 9449 §8.2).
+func (s *Server) proof(w http.ResponseWriter, r *http.Request) token.Proof {
+	p := token.Proof{Headers: r.Header.Values("DPoP"), Method: r.Method, URL: s.base + r.URL.EscapedPath()}
+	if nonce := s.tokens.Nonce(p); nonce != "" {
+		w.Header().Set("DPoP-Nonce", nonce)
+	}
+	return p
 }

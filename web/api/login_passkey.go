@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -7,8 +7,8 @@ import (
 	"latchkey/web/wire"
 )
 
-// apiLoginPasskey begins a sign-in with a passkey alone, which apiLoginFactor ends.
-func (s *Server) apiLoginPasskey(w http.ResponseWriter, r *http.Request) error {
+// LoginPasskey begins a sign-in with a passkey alone, which LoginFactor ends.
+func (s *Server) LoginPasskey(w http.ResponseWriter, r *http.Request) error {
 	p, err := wire.Decode(r, []string{wire.JSONType}, "device_name", "client_id")
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"encoding/base64"
@@ -23,8 +23,8 @@ var grants = map[string]grant{
 	"refresh_token": {[]string{"refresh_token"}, (*Server).refreshGrant},
 }
 
-// oauthToken is the token endpoint (RFC 6749 §3.2).
-func (s *Server) oauthToken(w http.ResponseWriter, r *http.Request) error {
+// Token is the token endpoint (RFC 6749 §3.2).
+func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 	wanted := []string{"grant_type"}
 	for _, g := range grants {
 		wanted = append(wanted, g.params...)

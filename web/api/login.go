@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -7,8 +7,8 @@ import (
 	"latchkey/web/wire"
 )
 
-// apiLogin signs a person in on a device.
-func (s *Server) apiLogin(w http.ResponseWriter, r *http.Request) error {
+// Login signs a person in on a device.
+func (s *Server) Login(w http.ResponseWriter, r *http.Request) error {
 	p, err := wire.Decode(r, []string{wire.JSONType}, "email", "password", "device_name", "client_id")
 	if err != nil {
 		return err

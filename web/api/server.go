@@ -1,0 +1,50 @@
+package api
+
+import (
+	"net/http"
+
+	"latchkey/auth"
+	"latchkey/auth/client"
+	"latchkey/auth/confirm"
+	"latchkey/auth/device"
+	"latchkey/auth/keys"
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
+	"latchkey/web/wire"
+)
+
+// Config is what a Server needs. Every field is required.
+type Config struct {
+	Keys    *keys.Service
+	Clients *client.Service
+	Tokens  *token.Service
+	SignIn  *signin.Service
+	Confirm *confirm.Service
+	Devices *device.Service
+
+	Base   string                                   // the public origin, as browsers write it
+	Caller func(*http.Request) (auth.Caller, error) // tells who sent a request
+	Judge  wire.Judge
+}
+
+// Server has the handlers. Each answers by itself when it succeeds; errors are for AnswerProblem or AnswerOAuth.
+type Server struct {
+	keys        *keys.Service
+	clients     *client.Service
+	tokens      *token.Service
+	signIn      *signin.Service
+	confirm     *confirm.Service
+	devices     *device.Service
+	base        string
+	caller      func(*http.Request) (auth.Caller, error)
+	judge       wire.Judge
+	description document // of the API
+}
+
+// New makes a Server.
+func New(c Config) *Server {
+	return &Server{
+		keys: c.Keys, clients: c.Clients, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, devices: c.Devices,
+		base: c.Base, caller: c.Caller, judge: c.Judge, description: newOpenAPI(c.Base),
+	}
+}
