@@ -2,6 +2,8 @@ package api
 
 import (
 	"encoding/base64"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,10 +40,20 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 	}
 	g, ok := grants[p["grant_type"]]
 	if !ok {
-		return &wire.Error{Status: http.StatusBadRequest, Code: "unsupported_grant_type", OAuth: "unsupported_grant_type",
-			Message: "The only grant_type here is refresh_token."}
+		return unsupportedGrant(grants)
 	}
 	return g.answer(s, w, r, p, from)
+}
+
+// unsupportedGrant is the refusal of a grant_type that is not in the table. It names those that are.
+func unsupportedGrant(table map[string]grant) error {
+	names := slices.Sorted(maps.Keys(table))
+	last := len(names) - 1
+	message := fmt.Sprintf("The only grant_type here is %s.", names[last])
+	if last > 0 {
+		message = fmt.Sprintf("The grant_type must be %s or %s.", strings.Join(names[:last], ", "), names[last])
+	}
+	return &wire.Error{Status: http.StatusBadRequest, Code: "unsupported_grant_type", OAuth: "unsupported_grant_type", Message: message}
 }
 
 // refreshGrant is the refresh (RFC 6749 §6).
