@@ -1,12 +1,10 @@
 package main
 
 import (
-	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -99,42 +97,6 @@ func topFolder(pkg string) string {
 	return folder
 }
 
-// storeMentions returns where a file names models.Store, under whatever name it imports models.
-func storeMentions(files *token.FileSet, file *ast.File) []string {
-	var found []string
-	for _, spec := range file.Imports {
-		if imported, _ := strconv.Unquote(spec.Path.Value); imported != module+"/models" {
-			continue
-		}
-		name := "models"
-		if spec.Name != nil {
-			name = spec.Name.Name
-		}
-		if name == "." {
-			found = append(found, files.Position(spec.Pos()).String()+": a dot import would hide the Store")
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			if selector, ok := n.(*ast.SelectorExpr); ok && selector.Sel.Name == "Store" {
-				if x, ok := selector.X.(*ast.Ident); ok && x.Name == name {
-					found = append(found, files.Position(selector.Pos()).String()+": web goes through auth, not to the Store")
-				}
-			}
-			return true
-		})
-	}
-	return found
-}
-
-// strayFolders returns the folders that are neither part of the house nor ignored by .gitignore.
-func strayFolders(folders []string, gitignore string) []string {
-	house := slices.Collect(maps.Keys(allowedImports))
-	house = append(house, ".ci", ".git", ".github")
-	for line := range strings.Lines(gitignore) {
-		house = append(house, strings.Trim(strings.TrimSpace(line), "/"))
-	}
-	return slices.DeleteFunc(slices.Clone(folders), func(f string) bool { return slices.Contains(house, f) })
-}
-
 func TestHouseRules(t *testing.T) {
 	imports, mentions := readHouse(t)
 	if len(imports[module+"/auth"]) == 0 || len(imports[module+"/models"]) == 0 {
@@ -147,74 +109,6 @@ func TestHouseRules(t *testing.T) {
 	}
 	for _, mention := range mentions {
 		t.Error(mention)
-	}
-}
-
-// A resource server imports auth/resource: neither the database nor the rest of the server may come with it, by however
-// many steps, and from outside of the standard library nothing but golang-jwt, and idna for names of hosts.
-func strangers(imports map[string][]string, pkg string) []string {
-	var found []string
-	seen, next := map[string]bool{pkg: true}, []string{pkg}
-	for len(next) > 0 {
-		importer := next[0]
-		next = next[1:]
-		for _, imported := range imports[importer] {
-			first, _, _ := strings.Cut(imported, "/")
-			switch {
-			case seen[imported]:
-				continue
-			case within(imported, module+"/models"), imported == module+"/auth",
-				strings.Contains(first, ".") && !within(imported, "github.com/golang-jwt/jwt") && imported != "golang.org/x/net/idna":
-				found = append(found, importer+" imports "+imported+", and "+pkg+" imports that")
-			}
-			seen[imported] = true
-			next = append(next, imported)
-		}
-	}
-	return found
-}
-
-func TestResourceServersImportLittle(t *testing.T) {
-	imports, _ := readHouse(t)
-	if len(imports[module+"/auth/resource"]) == 0 {
-		t.Fatal("auth/resource was not read")
-	}
-	for _, stranger := range strangers(imports, module+"/auth/resource") {
-		t.Error(stranger)
-	}
-}
-
-func TestStrangersAreFound(t *testing.T) {
-	for imported, want := range map[string]int{
-		"net/http": 0, module + "/auth/dpop": 0, "github.com/golang-jwt/jwt/v5": 0, module + "/auth": 1, module + "/models": 1, "gorm.io/gorm": 1, "github.com/google/uuid": 1,
-		module + "/auth/door": 1,
-	} {
-		imports := map[string][]string{
-			"resource": {"fmt", module + "/auth/steps"}, module + "/auth/steps": {"resource", imported}, module + "/auth/door": {module + "/models/deep"},
-		}
-		if got := strangers(imports, "resource"); len(got) != want {
-			t.Errorf("%s: %q", imported, got)
-		}
-	}
-}
-
-func TestTopLevelFolders(t *testing.T) {
-	entries, err := os.ReadDir(repoRoot)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ignored, err := os.ReadFile(filepath.Join(repoRoot, ".gitignore"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var folders []string
-	for _, e := range entries {
-		if e.IsDir() {
-			folders = append(folders, e.Name())
-		}
-	}
-	for _, stray := range strayFolders(folders, string(ignored)) {
-		t.Errorf("%s/ at the top level: the folders there are fixed", stray)
 	}
 }
 
@@ -365,39 +259,5 @@ func TestViolationsAreFound(t *testing.T) {
 				t.Errorf("violations = %q, want broken: %v", got, test.broken)
 			}
 		})
-	}
-}
-
-func TestStoreMentionsAreFound(t *testing.T) {
-	for name, test := range map[string]struct {
-		source string
-		want   int
-	}{
-		"a struct of models":       {"import \"latchkey/models\"\nvar u models.User", 0},
-		"the Store":                {"import \"latchkey/models\"\nvar s *models.Store", 1},
-		"the Store, twice":         {"import \"latchkey/models\"\nfunc f(a *models.Store) { _ = models.Store{} }", 2},
-		"under another name":       {"import m \"latchkey/models\"\nvar s m.Store", 1},
-		"by a dot import":          {"import . \"latchkey/models\"\nvar s Store", 1},
-		"somebody else's Store":    {"import \"github.com/gorilla/sessions\"\nvar s sessions.Store", 0},
-		"a field of the same name": {"import \"latchkey/models\"\nvar u models.User\nvar s = u.Store", 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			files := token.NewFileSet()
-			file, err := parser.ParseFile(files, "web/page.go", "package web\n"+test.source, parser.SkipObjectResolution)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := storeMentions(files, file); len(got) != test.want {
-				t.Errorf("storeMentions = %q, want %d", got, test.want)
-			}
-		})
-	}
-}
-
-func TestStrayFoldersAreFound(t *testing.T) {
-	folders := []string{".ci", ".git", ".bin", "auth", "cmd", "data", "docs", "internal", "models", "static", "views", "web"}
-	got := strayFolders(folders, "# a comment\n/data/\n/.bin/\n*.test\n")
-	if want := []string{"docs", "internal"}; !slices.Equal(got, want) {
-		t.Errorf("strayFolders = %q, want %q", got, want)
 	}
 }
