@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -25,15 +26,19 @@ var authLayers = map[string]int{
 	"services": 12,
 }
 
-// layerOf is the layer of a package of auth, by its import path.
-func layerOf(pkg string) (layer int, known bool) {
-	layer, known = authLayers[strings.TrimPrefix(strings.TrimPrefix(pkg, module+"/auth"), "/")]
+// webLayers says how high each package of web stands. A package imports only what stands lower.
+var webLayers = map[string]int{"metrics": 0, "wire": 1, "api": 2, "": 3}
+
+// layerOf is the layer of a package of auth or of web, by its import path.
+func layerOf(layers map[string]int, pkg string) (layer int, known bool) {
+	_, name, _ := strings.Cut(strings.TrimPrefix(pkg, module+"/"), "/")
+	layer, known = layers[name]
 	return layer, known
 }
 
 // verdictInAuth judges an import of a package in auth that no test makes.
 func verdictInAuth(pkg, imported string) string {
-	layer, known := layerOf(pkg)
+	layer, known := layerOf(authLayers, pkg)
 	if !known {
 		return "it stands on no layer of auth"
 	}
@@ -43,8 +48,25 @@ func verdictInAuth(pkg, imported string) string {
 		}
 		return ""
 	}
-	if below, known := layerOf(imported); !known || below >= layer {
+	if below, known := layerOf(authLayers, imported); !known || below >= layer {
 		return "in auth a package imports only what stands on a lower layer"
+	}
+	return ""
+}
+
+// verdictInWeb judges an import of a package in web that no test makes.
+func verdictInWeb(pkg, imported string) string {
+	layer, known := layerOf(webLayers, pkg)
+	target := topFolder(imported)
+	switch below, lower := layerOf(webLayers, imported); {
+	case !known:
+		return "it stands on no layer of web"
+	case target == "web" && (!lower || below >= layer):
+		return "in web a package imports only what stands on a lower layer"
+	case (target == "views" || target == "static") && pkg != module+"/web":
+		return "only web itself renders pages"
+	case target != "web" && !slices.Contains(allowedImports["web"], target):
+		return wrongWay
 	}
 	return ""
 }

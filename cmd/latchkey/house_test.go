@@ -21,6 +21,8 @@ const (
 	module     = "latchkey"
 	repoRoot   = "../.."
 	testSuffix = ".test" // marks what only a package's test files import
+
+	wrongWay = "imports go cmd → web → auth → models, and only web imports views and static"
 )
 
 // allowedImports says what each top-level folder may import of the module besides itself.
@@ -79,12 +81,14 @@ func verdictWithin(pkg, folder, imported string, isTest bool) string {
 		return "" // whole programs, and pages as they look
 	case folder == "auth" && !isTest && (target == "auth" || target == "models"):
 		return verdictInAuth(pkg, imported)
+	case folder == "web" && !isTest:
+		return verdictInWeb(pkg, imported)
 	case target == folder && folder != "views" && folder != "static", within(imported, module+"/views/catalog") && folder == "views":
 		return "" // the pages and what generates their words stand on the catalogue
 	case slices.Contains(allowedImports[folder], target):
 		return ""
 	}
-	return "imports go cmd → web → auth → models, and only web imports views and static"
+	return wrongWay
 }
 
 // within says that an import path is root or lies below it.
@@ -181,6 +185,24 @@ func TestViolationsAreFound(t *testing.T) {
 		{"web", "gorm.io/driver/sqlite", true},
 		{"web.test", "latchkey/models/modelstest", false},
 		{"web.test", "latchkey/cmd/latchkey", true},
+		{"web", "latchkey/web/api", false},
+		{"web", "latchkey/web/metrics", false},
+		{"web/api", "latchkey/web/wire", false},
+		{"web/api", "latchkey/auth/token", false},
+		{"web/api", "latchkey/models", false},
+		{"web/api", "latchkey/web", true},
+		{"web/api", "latchkey/views", true},
+		{"web/api", "latchkey/views/catalog", true},
+		{"web/api", "latchkey/static", true},
+		{"web/api", "latchkey/cmd/latchkey", true},
+		{"web/api", "gorm.io/gorm", true},
+		{"web/api.test", "latchkey/web", false},
+		{"web/wire", "latchkey/web/metrics", false},
+		{"web/wire", "latchkey/web/api", true},
+		{"web/wire", "latchkey/views", true},
+		{"web/metrics", "latchkey/auth/account", false},
+		{"web/metrics", "latchkey/web/wire", true},
+		{"web/unheard", "latchkey/auth", true},
 		{"auth", "latchkey/models", false},
 		{"auth", "latchkey/auth/devicetoken", false},
 		{"auth", "net/url", false},
