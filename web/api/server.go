@@ -27,7 +27,7 @@ type Config struct {
 	Judge  wire.Judge
 }
 
-// Server has the handlers. Each answers by itself when it succeeds; errors are for AnswerProblem or AnswerOAuth.
+// Server has the handlers. Each writes its answer or returns an error, which AnswerProblem or AnswerOAuth answers.
 type Server struct {
 	keys        *keys.Service
 	clients     *client.Service
