@@ -89,8 +89,8 @@ soak: ## play SOAK (5000) random stories against the fork rule, compute its tabl
 	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 2h -count=1 -run Crash
 
 check-long: soak ## run soak, what CI bounds at its full size, and all under the race detector
-	LATCHKEY_SOAK=1 go run ./cmd/testcount -count=1 -timeout 2h ./auth/... ./models/... ./web
-	CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -timeout 1h ./auth/... ./models/... ./web
+	LATCHKEY_SOAK=1 go run ./cmd/testcount -count=1 -timeout 2h ./auth/... ./models/... ./web/...
+	CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -timeout 1h ./auth/... ./models/... ./web/...
 
 screenshots: ## renew the README's pictures of the devices page (needs chromium)
 	rm -rf .bin/screenshots
