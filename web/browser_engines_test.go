@@ -124,7 +124,7 @@ func TestThePortalWorksInEveryEngine(t *testing.T) {
 				base := s.config.Origin
 				w := &walker{t: t, engine: start(t, base), s: s, base: base}
 				w.walk()
-				for _, fault := range w.engine.faults() {
+				for _, fault := range w.faults() {
 					t.Errorf("the browser complains: %s", fault)
 				}
 			})
