@@ -17,7 +17,7 @@ func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *browser
 		return err
 	}
 	if crossSite(r) {
-		return &httpError{status: http.StatusForbidden, code: "cross_site", message: "This link came from another site. Look the person up here instead."}
+		return &httpError{status: http.StatusForbidden, code: "cross_site", message: "This link came from another site. Search for the person here instead."}
 	}
 	query := r.URL.Query()
 	look := support.View{ID: r.PathValue("id"), Before: query.Get("before"), Ended: query.Get("ended"), From: from}
