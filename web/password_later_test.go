@@ -57,7 +57,7 @@ func TestACommonPasswordIsOfferedAChange(t *testing.T) {
 		}
 		signIn()
 		for range 2 { // looking changes nothing
-			if body := offered("/devices", true).body; !strings.Contains(body, `href="/security/password"`) || !strings.Contains(body, `action="/security/later"`) || !strings.Contains(body, "Later") {
+			if body := offered("/devices", true).body; !strings.Contains(body, `href="/security/password"`) || !strings.Contains(body, `action="/security/later"`) || !strings.Contains(body, "Not now") {
 				t.Error("the offer leads nowhere")
 			}
 			offered("/activity?kind=sign-ins", true)

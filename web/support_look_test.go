@@ -171,7 +171,7 @@ func TestAPersonsPageShowsDevicesAndActivityAndNothingToDo(t *testing.T) {
 		if got, want := names("live", "Signed in"), []string{"Firefox on Linux", "kept"}; !slices.Equal(got, want) {
 			t.Errorf("live: %q, want %q", got, want)
 		}
-		if got, want := names("ended", "Ended"), []string{"gone", "stolen"}; !slices.Equal(got, want) {
+		if got, want := names("ended", "Signed out"), []string{"gone", "stolen"}; !slices.Equal(got, want) {
 			t.Errorf("ended: %q, want %q", got, want)
 		}
 		reasons := page.one("section", "aria-labelledby", "ended").texts("p", "class", "desk-end")

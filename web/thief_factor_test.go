@@ -52,7 +52,7 @@ func (s *site) stands(what string, second bool) {
 func TestAThiefsFactorIsNotTheThiefsLock(t *testing.T) {
 	for name, ownerActs := range map[string]func(s *postOffice, mails map[string]mail.Message){
 		"the owner resets the password by mail": func(s *postOffice, _ map[string]mail.Message) {
-			if m := s.resetByMail(newPassword); !contains(m.Text, "The authenticator app and the recovery codes were removed.") {
+			if m := s.resetByMail(newPassword); !contains(m.Text, "Your authenticator app and recovery codes were removed.") {
 				s.t.Errorf("the mail does not say what went: %s", m.Text)
 			}
 		},
@@ -63,7 +63,7 @@ func TestAThiefsFactorIsNotTheThiefsLock(t *testing.T) {
 				s.t.Errorf("the page says %s", text)
 			}
 			b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
-			if text := b.told(b.links["/not-me"], "Done: it is signed out, and your password is locked.").text(); !contains(text, "The authenticator app and the recovery codes were removed.") {
+			if text := b.told(b.links["/not-me"], "Signed out. Your password is now locked.").text(); !contains(text, "Your authenticator app and recovery codes were removed.") {
 				s.t.Errorf("the page says %s", text)
 			}
 			s.stands("the link about the app", false)

@@ -187,7 +187,7 @@ func (p Printer) ChangeEmailSubmit() string { return p.text("change_email.submit
 // ChangeEmailTitle says "Change your e-mail address".
 func (p Printer) ChangeEmailTitle() string { return p.text("change_email.title", nil) }
 
-// ChangeEmailWhat says "We’ll e-mail a link to your new address. Nothing changes until you open it and confirm. We’ll then e-mail your old address a link to undo the change. That link works for 7 days.".
+// ChangeEmailWhat says "We’ll e-mail you a link at your new e-mail address. Nothing changes until you open it and confirm. We’ll then send a link to your old e-mail address that undoes the change. It works for 7 days.".
 func (p Printer) ChangeEmailWhat() string { return p.text("change_email.what", nil) }
 
 // ChangePasswordDone says "You’ve changed your password.".
@@ -632,7 +632,7 @@ func (p Printer) EmailLinkChanged(email string) Sentence {
 	return p.sentence("email_link.changed", args{"email": email})
 }
 
-// EmailLinkChangedDetail says "Your devices stay signed in. We’ll e-mail both addresses about the change.".
+// EmailLinkChangedDetail says "Your devices stay signed in. We’ll write to both e-mail addresses about the change.".
 func (p Printer) EmailLinkChangedDetail() string { return p.text("email_link.changed_detail", nil) }
 
 // EmailLinkConfirmAside says "Didn’t ask for this? Close this page. Nothing has changed.".
@@ -652,7 +652,7 @@ func (p Printer) EmailLinkConfirmSubmit() string { return p.text("email_link.con
 // EmailLinkConfirmTitle says "Confirm your new e-mail address".
 func (p Printer) EmailLinkConfirmTitle() string { return p.text("email_link.confirm_title", nil) }
 
-// EmailLinkConfirmWhat says "You’ll sign in with the new address, and we’ll send e-mails about your account there. We’ll e-mail your old address a link to undo the change. That link works for 7 days.".
+// EmailLinkConfirmWhat says "You’ll sign in with the new e-mail address and get our e-mails there. We’ll send a link to the old e-mail address that undoes the change. It works for 7 days.".
 func (p Printer) EmailLinkConfirmWhat() string { return p.text("email_link.confirm_what", nil) }
 
 // EmailLinkNew says "New e-mail address". The label of the e-mail address that an account has after the change.
@@ -678,7 +678,7 @@ func (p Printer) EmailLinkUndoSubmit() string { return p.text("email_link.undo_s
 // EmailLinkUndoTitle says "Undo the change to your e-mail address?". A heading that asks; the button is “Undo the change”.
 func (p Printer) EmailLinkUndoTitle() string { return p.text("email_link.undo_title", nil) }
 
-// EmailLinkUndoWhat says "Your account gets the e-mail address <strong>{email}</strong> back, whatever its address is now.". What the button “Undo the change” does.
+// EmailLinkUndoWhat says "Your account gets the e-mail address <strong>{email}</strong> back, even if it has been changed again since.". What the button “Undo the change” does.
 func (p Printer) EmailLinkUndoWhat(strong Tag, email string) templ.Component {
 	return p.rich("email_link.undo_what", args{"strong": strong, "email": email})
 }
@@ -1180,7 +1180,7 @@ func (p Printer) ForgotTitle() string { return p.text("forgot.title", nil) }
 // FormRefused says "Please check the fields below.".
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
 
-// FormerCanEnd says "You can turn off the links to addresses that are newer than your current one. Links to older addresses expire on their own.".
+// FormerCanEnd says "You can turn off the links to e-mail addresses that are newer than your current one. The other links expire on their own.".
 func (p Printer) FormerCanEnd() string { return p.text("former.can_end", nil) }
 
 // FormerDone says "You’ve turned off the links to newer e-mail addresses.".
@@ -1192,7 +1192,7 @@ func (p Printer) FormerNone() string { return p.text("former.none", nil) }
 // FormerNothing says "There were no links to turn off. Links to older e-mail addresses expire on their own.".
 func (p Printer) FormerNothing() string { return p.text("former.nothing", nil) }
 
-// FormerOlder says "All of them are older than your current address. You can’t turn off their links here, because someone who steals your password could then turn off yours. The links expire on their own.".
+// FormerOlder says "All of them are older than your current e-mail address. You can’t turn off their links here, because someone who steals your password could then turn off yours. The links expire on their own.".
 func (p Printer) FormerOlder() string { return p.text("former.older", nil) }
 
 // FormerRefused says "No links were turned off.".
@@ -1209,7 +1209,7 @@ func (p Printer) FormerUntil(email string, date string) Sentence {
 	return p.sentence("former.until", args{"email": email, "date": date})
 }
 
-// FormerWhat says "Your account used to have these e-mail addresses, and we e-mailed each of them a link. Until the date shown, that link gives your account the address back.".
+// FormerWhat says "Your account used to have these e-mail addresses, and we sent each of them a link. Until the date shown, the link undoes the change and gives your account that e-mail address back.".
 func (p Printer) FormerWhat() string { return p.text("former.what", nil) }
 
 // InviteDone says "Your account is ready, and you’re signed in.".
@@ -1266,7 +1266,7 @@ func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
 // LockedLead says "No one can sign in with it until you choose a new one. We’ll e-mail you a link for that.". “It” is the password.
 func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
 
-// LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, take your address back first: open our e-mail “Your e-mail address was changed” and use the button in it.". The mail's subject is like “Your e-mail address was changed”.
+// LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, take it back first: open our e-mail “Your e-mail address was changed” and use the button in it.". The mail's subject is like “Your e-mail address was changed”.
 func (p Printer) LockedMoved() string { return p.text("locked.moved", nil) }
 
 // LockedMovedMine says "I changed it myself". A button: the reader changed the e-mail address.
@@ -2667,7 +2667,7 @@ func (p Printer) SignupNotMade() string { return p.text("signup.not_made", nil) 
 // SignupReady says "Your account is ready.".
 func (p Printer) SignupReady() string { return p.text("signup.ready", nil) }
 
-// SignupSent says "We’ve sent an e-mail to the address you entered. To create your account, open the link in it. The link works once and expires in {duration}.". {duration} is like “24 hours”.
+// SignupSent says "We’ve sent you an e-mail. To create your account, open the link in it. The link works once and expires in {duration}.". {duration} is like “24 hours”.
 func (p Printer) SignupSent(duration string) string {
 	return p.text("signup.sent", args{"duration": duration})
 }
