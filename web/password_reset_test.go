@@ -230,7 +230,7 @@ func TestWithoutMailAForgottenPasswordIsTheOperators(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		page := s.browser().shown("/forgot")
 		page.none("form", "action", "/forgot")
-		if !strings.Contains(page.one("main").text(), "Ask its operator") {
+		if !strings.Contains(page.one("main").text(), "Ask your administrator") {
 			t.Errorf("%q", page.one("main").text())
 		}
 		s.unchanged("asking all the same", func() {

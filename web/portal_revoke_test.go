@@ -67,7 +67,7 @@ func TestRevokingTheBrowserInUseIsSigningOut(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
 		id := s.live(adaEmail, "Firefox on Linux").ID.String()
-		if text := b.shown("/devices/"+id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(text, "the browser you are using now") {
+		if text := b.shown("/devices/"+id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(text, "the browser you’re using now") {
 			t.Errorf("the question says %q", text)
 		}
 		b.expect(b.post("/devices/"+id+"/revoke", nil), http.StatusSeeOther, "/login")

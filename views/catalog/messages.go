@@ -125,7 +125,7 @@ func (p Printer) AppLead() string { return p.text("app.lead", nil) }
 // AppNewPhone says "New phone? Remove the app here, then add it again on the new phone.".
 func (p Printer) AppNewPhone() string { return p.text("app.new_phone", nil) }
 
-// AppOn says "You have an authenticator app". A heading: the authenticator app is set up.
+// AppOn says "You have an authenticator app". A heading. The account has an authenticator app.
 func (p Printer) AppOn() string { return p.text("app.on", nil) }
 
 // AppOpen says "Open the authenticator app on this device".
@@ -146,12 +146,12 @@ func (p Printer) AppRemoved() string { return p.text("app.removed", nil) }
 // AppScan says "In your authenticator app, add an account and scan this QR code.".
 func (p Printer) AppScan() string { return p.text("app.scan", nil) }
 
-// AppSince says "Added <when/>. Last used <used/>.". The authenticator app is on since <when/>, a day; <used/> is like “5 minutes ago”.
+// AppSince says "Added <when/>. Last used <used/>.". When the authenticator app was added: <when/> is a day, “yesterday”; <used/> is like “5 minutes ago”.
 func (p Printer) AppSince(when templ.Component, used templ.Component) templ.Component {
 	return p.rich("app.since", args{"when": when, "used": used})
 }
 
-// AppSinceNeverUsed says "Added <when/>. Never used.". The authenticator app is on since <when/>, a day.
+// AppSinceNeverUsed says "Added <when/>. Never used.". When the authenticator app was added: <when/> is a day, “yesterday”.
 func (p Printer) AppSinceNeverUsed(when templ.Component) templ.Component {
 	return p.rich("app.since_never_used", args{"when": when})
 }
@@ -184,7 +184,7 @@ func (p Printer) ChangeEmailRefused() string { return p.text("change_email.refus
 // ChangeEmailSubmit says "Send link". A button: sends a link to the new e-mail address.
 func (p Printer) ChangeEmailSubmit() string { return p.text("change_email.submit", nil) }
 
-// ChangeEmailTitle says "Change your e-mail address".
+// ChangeEmailTitle says "Change your e-mail address". The title of a page.
 func (p Printer) ChangeEmailTitle() string { return p.text("change_email.title", nil) }
 
 // ChangeEmailWhat says "We’ll e-mail you a link at your new e-mail address. Nothing changes until you open it and confirm. We’ll then send a link to your old e-mail address that undoes the change. It works for 7 days.".
@@ -204,19 +204,19 @@ func (p Printer) ChangePasswordDoneOthers(count int) string {
 // ChangePasswordRefused says "Your password wasn’t changed.".
 func (p Printer) ChangePasswordRefused() string { return p.text("change_password.refused", nil) }
 
-// ChangePasswordSubmit says "Change password". A verb, on a button.
+// ChangePasswordSubmit says "Change password". A button.
 func (p Printer) ChangePasswordSubmit() string { return p.text("change_password.submit", nil) }
 
-// ChangePasswordTitle says "Change your password".
+// ChangePasswordTitle says "Change your password". The title of a page.
 func (p Printer) ChangePasswordTitle() string { return p.text("change_password.title", nil) }
 
 // ChangePasswordWhat says "Changing your password signs out all your other devices, both apps and browsers. You’ll stay signed in here.".
 func (p Printer) ChangePasswordWhat() string { return p.text("change_password.what", nil) }
 
-// CodesCopy says "Copy". A verb, on a button.
+// CodesCopy says "Copy". A button: copies the recovery codes.
 func (p Printer) CodesCopy() string { return p.text("codes.copy", nil) }
 
-// CodesDownload says "Download". A verb, on a button.
+// CodesDownload says "Download". A button: saves the recovery codes as a file.
 func (p Printer) CodesDownload() string { return p.text("codes.download", nil) }
 
 // CodesFew says "Get new codes soon. Without any, you can’t sign in if you lose your phone or passkey.".
@@ -239,7 +239,7 @@ func (p Printer) CodesMadeAt(when templ.Component) templ.Component {
 // CodesMake says "Get ten new codes, and keep them somewhere you can reach without your phone.".
 func (p Printer) CodesMake() string { return p.text("codes.make", nil) }
 
-// CodesNewTitle says "Your recovery codes".
+// CodesNewTitle says "Your recovery codes". The title of a page that shows new recovery codes.
 func (p Printer) CodesNewTitle() string { return p.text("codes.new_title", nil) }
 
 // CodesNone says "You don’t have any recovery codes". A heading, where there never were any.
@@ -251,7 +251,7 @@ func (p Printer) CodesNoneLeft() string { return p.text("codes.none_left", nil) 
 // CodesOff says "Two-step sign-in is off, so you don’t need recovery codes. You’ll get them when you set it up.".
 func (p Printer) CodesOff() string { return p.text("codes.off", nil) }
 
-// CodesPrint says "Print". A verb, on a button.
+// CodesPrint says "Print". A button: prints the recovery codes.
 func (p Printer) CodesPrint() string { return p.text("codes.print", nil) }
 
 // CodesRefused says "No new recovery codes were created.".
@@ -438,13 +438,13 @@ func (p Printer) DataRefused() string { return p.text("data.refused", nil) }
 // DataSubmit says "Download your data". A button. It has the words of the page’s title.
 func (p Printer) DataSubmit() string { return p.text("data.submit", nil) }
 
-// DataTitle says "Download your data".
+// DataTitle says "Download your data". The title of a page.
 func (p Printer) DataTitle() string { return p.text("data.title", nil) }
 
 // DataWhat says "You’ll get a JSON file with everything we store about your account. It includes your e-mail address, your current and past devices, and your activity with times and IP addresses. It doesn’t include your password or anything that could be used to sign in.".
 func (p Printer) DataWhat() string { return p.text("data.what", nil) }
 
-// DeleteAsk says "Delete your account?".
+// DeleteAsk says "Delete your account?". The heading of a page that asks; buttons follow.
 func (p Printer) DeleteAsk() string { return p.text("delete.ask", nil) }
 
 // DeleteDone says "You’ve deleted your account, and every device was signed out.".
@@ -489,7 +489,7 @@ func (p Printer) DeleteStaff() string { return p.text("delete.staff", nil) }
 // DeleteSubmit says "Delete your account". A button. It has the words of the page’s title.
 func (p Printer) DeleteSubmit() string { return p.text("delete.submit", nil) }
 
-// DeleteTitle says "Delete your account".
+// DeleteTitle says "Delete your account". The title of a page, in the browser’s tab.
 func (p Printer) DeleteTitle() string { return p.text("delete.title", nil) }
 
 // DeviceActive says "Active <when/>". <when/> is like “5 minutes ago”.
@@ -588,7 +588,7 @@ func (p Printer) DevicesSignOut(hidden Tag, device string) templ.Component {
 	return p.rich("devices.sign_out", args{"hidden": hidden, "device": device})
 }
 
-// DevicesSignOutHere says "Sign out <hidden>of this browser</hidden>". Only screen readers say the part inside the tag.
+// DevicesSignOutHere says "Sign out <hidden>of this browser</hidden>". A button. Only screen readers say the part inside the tag.
 func (p Printer) DevicesSignOutHere(hidden Tag) templ.Component {
 	return p.rich("devices.sign_out_here", args{"hidden": hidden})
 }
@@ -602,7 +602,7 @@ func (p Printer) DevicesThis() string { return p.text("devices.this", nil) }
 // DevicesTitle says "Devices". The title of a page, and its tab. Devices are apps and browsers.
 func (p Printer) DevicesTitle() string { return p.text("devices.title", nil) }
 
-// DevicesUnknown says "I don’t recognise this<hidden>: {device}</hidden>". Only screen readers say the part inside the tag.
+// DevicesUnknown says "I don’t recognise this<hidden>: {device}</hidden>". A link, said by the person: this device may be a stranger’s. Only screen readers say the part inside the tag.
 func (p Printer) DevicesUnknown(hidden Tag, device string) templ.Component {
 	return p.rich("devices.unknown", args{"hidden": hidden, "device": device})
 }
@@ -649,7 +649,7 @@ func (p Printer) EmailLinkConfirmHint() string { return p.text("email_link.confi
 // EmailLinkConfirmSubmit says "Confirm new e-mail address". A button. Then the account has the new e-mail address.
 func (p Printer) EmailLinkConfirmSubmit() string { return p.text("email_link.confirm_submit", nil) }
 
-// EmailLinkConfirmTitle says "Confirm your new e-mail address".
+// EmailLinkConfirmTitle says "Confirm your new e-mail address". The title of a page, behind a link in an e-mail.
 func (p Printer) EmailLinkConfirmTitle() string { return p.text("email_link.confirm_title", nil) }
 
 // EmailLinkConfirmWhat says "You’ll sign in with the new e-mail address and get our e-mails there. We’ll send a link to the old e-mail address that undoes the change. It works for 7 days.".
@@ -775,13 +775,13 @@ func (p Printer) ErrorHeadingTooMany() string { return p.text("error.heading_too
 // ErrorHeadingUnavailable says "Just a moment". A heading: the server is busy.
 func (p Printer) ErrorHeadingUnavailable() string { return p.text("error.heading_unavailable", nil) }
 
-// ErrorNewLink says "Get a new link". A button on the page of a mailed link that cannot be used.
+// ErrorNewLink says "Get a new link". A button, where a link from an e-mail does not work.
 func (p Printer) ErrorNewLink() string { return p.text("error.new_link", nil) }
 
-// ErrorNewPassword says "Choose a new password". A button on the page of a mailed link that cannot be used.
+// ErrorNewPassword says "Choose a new password". A button, where a link from an e-mail does not work.
 func (p Printer) ErrorNewPassword() string { return p.text("error.new_password", nil) }
 
-// ErrorOtherAccount says "A different account is signed in here now".
+// ErrorOtherAccount says "A different account is signed in here now". A heading. Another person signed in on this browser while the page was open.
 func (p Printer) ErrorOtherAccount() string { return p.text("error.other_account", nil) }
 
 // ErrorOtherAccountBack says "See this account’s devices".
@@ -801,7 +801,7 @@ func (p Printer) ErrorOutOfDateText() string { return p.text("error.out_of_date_
 // ErrorQuote says "If you ask for help, quote this number:". A number that helps to find the error in the log follows.
 func (p Printer) ErrorQuote() string { return p.text("error.quote", nil) }
 
-// ErrorStatus says "Error {number}". Over the heading of an error's page; {number} is the status, such as 404.
+// ErrorStatus says "Error {number}". Over the heading of an error page. {number} is the status, such as 404.
 func (p Printer) ErrorStatus(number string) string {
 	return p.text("error.status", args{"number": number})
 }
@@ -1168,7 +1168,7 @@ func (p Printer) ForgotSentBack(link Tag) templ.Component {
 // ForgotSentNothing says "No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.".
 func (p Printer) ForgotSentNothing() string { return p.text("forgot.sent_nothing", nil) }
 
-// ForgotSentTitle says "Check your e-mail".
+// ForgotSentTitle says "Check your e-mail". The title of a page, after an e-mail was sent.
 func (p Printer) ForgotSentTitle() string { return p.text("forgot.sent_title", nil) }
 
 // ForgotSubmit says "Send link". A button: sends an e-mail with a link.
@@ -1204,7 +1204,7 @@ func (p Printer) FormerSubmit() string { return p.text("former.submit", nil) }
 // FormerTitle says "Previous e-mail addresses". The title of a page. E-mail addresses that the account had before.
 func (p Printer) FormerTitle() string { return p.text("former.title", nil) }
 
-// FormerUntil says "{email}, until {date}". A line of the list of former e-mail addresses: until when the link to it is good.
+// FormerUntil says "{email}, until {date}". A line of the list of previous e-mail addresses. The link that went there works until {date}.
 func (p Printer) FormerUntil(email string, date string) Sentence {
 	return p.sentence("former.until", args{"email": email, "date": date})
 }
@@ -1266,7 +1266,7 @@ func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
 // LockedLead says "No one can sign in with it until you choose a new one. We’ll e-mail you a link for that.". “It” is the password.
 func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
 
-// LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, take it back first: open our e-mail “Your e-mail address was changed” and use the button in it.". The mail's subject is like “Your e-mail address was changed”.
+// LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, take it back first: open our e-mail “Your e-mail address was changed” and use the button in it.". Below the title “Your password is locked”. The words in quotation marks are the subject of an e-mail: mail_email_changed.subject.
 func (p Printer) LockedMoved() string { return p.text("locked.moved", nil) }
 
 // LockedMovedMine says "I changed it myself". A button: the reader changed the e-mail address.
@@ -1991,7 +1991,7 @@ func (p Printer) NotMeApp(strong Tag) templ.Component {
 	return p.rich("not_me.app", args{"strong": strong})
 }
 
-// NotMeAside says "Was it you after all? Close this page. Nothing has changed.".
+// NotMeAside says "Was it you after all? Close this page. Nothing has changed.". Below the button that locks the password.
 func (p Printer) NotMeAside() string { return p.text("not_me.aside", nil) }
 
 // NotMeDevice says "This signs out <strong>{device}</strong> and locks your password. No one can sign in with your password until you choose a new one.".
@@ -2041,7 +2041,7 @@ func (p Printer) NotMeSubmit() string { return p.text("not_me.submit", nil) }
 // NotMeSubmitFactor says "Remove it and lock password". A button. “It” is a passkey or an authenticator app.
 func (p Printer) NotMeSubmitFactor() string { return p.text("not_me.submit_factor", nil) }
 
-// NotMeTitle says "This wasn’t you?". The page of the link “This wasn’t me” in a mail.
+// NotMeTitle says "This wasn’t you?". The title of the page behind the link “This wasn’t me” in e-mails.
 func (p Printer) NotMeTitle() string { return p.text("not_me.title", nil) }
 
 // OthersAccount says "This is about your account <strong>{email}</strong>. The browser you’re using now stays signed in.".
@@ -2061,12 +2061,12 @@ func (p Printer) OthersBack() string { return p.text("others.back", nil) }
 // OthersDone says "You’ve signed out {count} other devices. Only this browser is signed in now.".
 func (p Printer) OthersDone(count int) string { return p.text("others.done", args{"count": count}) }
 
-// OthersDoneApps says "They can’t come back without signing in again. Apps lose access within {longest}; some services may take up to {unchecked}.". The number chooses the form, but is not said.
+// OthersDoneApps says "They can’t come back without signing in again. Apps lose access within {longest}; some services may take up to {unchecked}.". The number chooses the form, but is not said. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 func (p Printer) OthersDoneApps(count int, longest string, unchecked string) string {
 	return p.text("others.done_apps", args{"count": count, "longest": longest, "unchecked": unchecked})
 }
 
-// OthersDoneAppsTrusted says "They can’t come back without signing in again. Apps lose access within {longest}.".
+// OthersDoneAppsTrusted says "They can’t come back without signing in again. Apps lose access within {longest}.". The number chooses the form, but is not said. {longest} is a duration: “15 minutes”.
 func (p Printer) OthersDoneAppsTrusted(count int, longest string) string {
 	return p.text("others.done_apps_trusted", args{"count": count, "longest": longest})
 }
@@ -2260,7 +2260,7 @@ func (p Printer) RemoveFactorSubmitPasskey() string {
 	return p.text("remove_factor.submit_passkey", nil)
 }
 
-// RemoveFactorTitleApp says "Remove the authenticator app".
+// RemoveFactorTitleApp says "Remove the authenticator app". The title of a page, in the browser’s tab.
 func (p Printer) RemoveFactorTitleApp() string { return p.text("remove_factor.title_app", nil) }
 
 // RemoveFactorTitlePasskey says "Remove a passkey". The title of a page.
@@ -2312,7 +2312,7 @@ func (p Printer) RenamePasskeyRefused() string { return p.text("rename_passkey.r
 // RenamePasskeySubmit says "Rename passkey". A button.
 func (p Printer) RenamePasskeySubmit() string { return p.text("rename_passkey.submit", nil) }
 
-// RenamePasskeyTitle says "Rename a passkey".
+// RenamePasskeyTitle says "Rename a passkey". The title of a page.
 func (p Printer) RenamePasskeyTitle() string { return p.text("rename_passkey.title", nil) }
 
 // ResetDone says "You’ve changed your password, and every device was signed out. Sign in with your new password.".
@@ -2324,7 +2324,7 @@ func (p Printer) ResetLead() string { return p.text("reset.lead", nil) }
 // ResetSubmit says "Save new password". A button.
 func (p Printer) ResetSubmit() string { return p.text("reset.submit", nil) }
 
-// ResetTitle says "Choose a new password".
+// ResetTitle says "Choose a new password". The title of a page, after a password was forgotten or locked.
 func (p Printer) ResetTitle() string { return p.text("reset.title", nil) }
 
 // RevokeAfterwards says "If someone else may have used your account, <link>change your password</link> too.".
@@ -2386,7 +2386,7 @@ func (p Printer) RevokeThen() string { return p.text("revoke.then", nil) }
 // RevokeThis says "This is the browser you’re using now. It’s signed out immediately, and you’ll need to sign in again.".
 func (p Printer) RevokeThis() string { return p.text("revoke.this", nil) }
 
-// RevokeTitle says "Sign out a device".
+// RevokeTitle says "Sign out a device". The title of a page.
 func (p Printer) RevokeTitle() string { return p.text("revoke.title", nil) }
 
 // RevokeUnknown says "Don’t recognise {device}?".
@@ -2442,7 +2442,7 @@ func (p Printer) SecureTwoStepOn(passkeys Tag, apps Tag) templ.Component {
 	return p.rich("secure.two_step_on", args{"passkeys": passkeys, "apps": apps})
 }
 
-// SecurityAccount says "Your account". A heading over the rows E-mail address, Download my data and so on.
+// SecurityAccount says "Your account". A heading over the rows E-mail address, Download your data and so on.
 func (p Printer) SecurityAccount() string { return p.text("security.account", nil) }
 
 // SecurityAlarm says "Think someone else has been in your account? <link>Secure your account</link>".
@@ -2502,7 +2502,7 @@ func (p Printer) SecurityDataText() string { return p.text("security.data_text",
 // SecurityDelete says "Delete your account". The title of a row that leads to the page for it.
 func (p Printer) SecurityDelete() string { return p.text("security.delete", nil) }
 
-// SecurityDeleteText says "Erase your account and everything in it".
+// SecurityDeleteText says "Erase it and everything in it". “It” is the account, in the row “Delete your account”.
 func (p Printer) SecurityDeleteText() string { return p.text("security.delete_text", nil) }
 
 // SecurityEmail says "E-mail address". The title of a row; the address follows.
@@ -2549,13 +2549,13 @@ func (p Printer) SecuritySetUp() string { return p.text("security.set_up", nil) 
 // SecurityTitle says "Security". The title of a page, and its tab.
 func (p Printer) SecurityTitle() string { return p.text("security.title", nil) }
 
-// SecurityTwoStepOff says "Two-step sign-in is off".
+// SecurityTwoStepOff says "Two-step sign-in is off". A heading.
 func (p Printer) SecurityTwoStepOff() string { return p.text("security.two_step_off", nil) }
 
 // SecurityTwoStepOffText says "Anyone who knows your password can sign in as you. Add a passkey or an authenticator app to stop that.".
 func (p Printer) SecurityTwoStepOffText() string { return p.text("security.two_step_off_text", nil) }
 
-// SecurityTwoStepOn says "Two-step sign-in is on".
+// SecurityTwoStepOn says "Two-step sign-in is on". A heading.
 func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_on", nil) }
 
 // SecurityTwoStepOnText says "No one can sign in as you with just your password.".
@@ -2635,7 +2635,7 @@ func (p Printer) SetupStepFactorDone(hidden Tag) templ.Component {
 // SetupSteps says "Steps". What screen readers call the list of the two steps.
 func (p Printer) SetupSteps() string { return p.text("setup.steps", nil) }
 
-// SetupTitle says "Set up two-step sign-in".
+// SetupTitle says "Set up two-step sign-in". The title of a page.
 func (p Printer) SetupTitle() string { return p.text("setup.title", nil) }
 
 // SetupUseApp says "Use an authenticator app instead". A link.
@@ -2653,7 +2653,7 @@ func (p Printer) SignupConfirmNotAsked() string { return p.text("signup.confirm_
 // SignupConfirmSubmit says "Create account". A button.
 func (p Printer) SignupConfirmSubmit() string { return p.text("signup.confirm_submit", nil) }
 
-// SignupConfirmTitle says "Confirm your e-mail address".
+// SignupConfirmTitle says "Confirm your e-mail address". The title of a page, behind a link in an e-mail.
 func (p Printer) SignupConfirmTitle() string { return p.text("signup.confirm_title", nil) }
 
 // SignupHaveAccount says "Already have an account? <link>Sign in</link>".
@@ -2683,7 +2683,7 @@ func (p Printer) SignupSentBack(link Tag) templ.Component {
 // SignupSentNothing says "No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.".
 func (p Printer) SignupSentNothing() string { return p.text("signup.sent_nothing", nil) }
 
-// SignupSentTitle says "Check your e-mail".
+// SignupSentTitle says "Check your e-mail". The title of a page, after an e-mail was sent.
 func (p Printer) SignupSentTitle() string { return p.text("signup.sent_title", nil) }
 
 // SignupSubmit says "Continue". A button that goes on.
@@ -2706,7 +2706,7 @@ func (p Printer) StepCode() string { return p.text("step.code", nil) }
 // StepEnded says "You’re not signed in. This sign-in took more than 10 minutes, there were too many wrong codes, or you started another one.".
 func (p Printer) StepEnded() string { return p.text("step.ended", nil) }
 
-// StepEndedTitle says "Sign in again".
+// StepEndedTitle says "Sign in again". The title of a page: the sign-in was not completed.
 func (p Printer) StepEndedTitle() string { return p.text("step.ended_title", nil) }
 
 // StepLeadApp says "Your password is correct. Now open your authenticator app and enter the code for this account.".
