@@ -138,7 +138,7 @@ func TestWithoutItsEventNothingIsShown(t *testing.T) {
 			}
 		}
 		s.clock.Advance(2 * time.Minute)
-		sam.shown("/support").one("p", "class", "empty").says("The numbers are not to be had right now. Searching works.")
+		sam.shown("/support").one("p", "class", "empty").says("The numbers aren’t available right now. You can still search.")
 		exec("ALTER TABLE elsewhere RENAME TO events")
 		s.clock.Advance(2 * time.Minute)
 		sam.shown(s.lookURL(adaEmail))
