@@ -82,7 +82,7 @@ func TestACommonPasswordIsOfferedAChange(t *testing.T) {
 		b.post("/devices/alerts/dismiss", url.Values{"seen": {"4000000000000000"}})
 		offered("/devices", true)
 		b.expect(b.post("/security", url.Values{"current_password": {common}, "new_password": {"a much finer day"}}), http.StatusSeeOther, "/devices")
-		if body := b.get("/devices").body; strings.Contains(body, offerText) || !strings.Contains(body, "Your password was changed") {
+		if body := b.get("/devices").body; strings.Contains(body, offerText) || !strings.Contains(body, "You’ve changed your password") {
 			t.Error("the offer outlives the password")
 		}
 		b.post("/logout", nil)

@@ -67,7 +67,7 @@ func TestAnotherSitesLinkPutsNothingOnRecord(t *testing.T) {
 			s.unchanged("a request with "+header[1], func() {
 				r := sam.do(http.MethodGet, searchURL("q", "ada", "kind", "app"), nil, header...)
 				page := r.screen(t)
-				page.one("p", "class", "problem").says("This search was begun by another site. Press Search if you want it.")
+				page.one("p", "class", "problem").says("This search came from another site. To run it, select Search.")
 				page.one("input", "name", "q", "value", "ada")
 				if r.status != http.StatusForbidden || strings.Contains(r.body, adaEmail) {
 					t.Errorf("%v: %d", header, r.status)

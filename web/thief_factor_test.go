@@ -156,7 +156,7 @@ func TestAnUndoRemovesTheThiefsFactor(t *testing.T) {
 		b.expect(b.post("/email/undo", nil), http.StatusSeeOther, b.links["/email/undo"])
 		b.shown(b.links["/email/undo"])
 		s.stands("after the undo", false)
-		if m := s.bySubject()["Your e-mail address was restored"]; !contains(m.Text, "The authenticator app was removed.") {
+		if m := s.bySubject()["Your e-mail address was restored"]; !contains(m.Text, "Your authenticator app was removed.") {
 			t.Errorf("the mail does not say what went: %s", m.Text)
 		}
 	})

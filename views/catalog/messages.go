@@ -754,7 +754,7 @@ func (p Printer) ErrorHeadingForbidden() string { return p.text("error.heading_f
 // ErrorHeadingGone says "This link doesn’t work". A heading: a link in an e-mail was used before, has expired or is not complete.
 func (p Printer) ErrorHeadingGone() string { return p.text("error.heading_gone", nil) }
 
-// ErrorHeadingMisdirected says "Wrong address". A heading: the browser asked this server for a site that is not here.
+// ErrorHeadingMisdirected says "Wrong website". A heading: the browser asked this server for a site that is not here.
 func (p Printer) ErrorHeadingMisdirected() string { return p.text("error.heading_misdirected", nil) }
 
 // ErrorHeadingNotFound says "We couldn’t find that". A heading: there is no such page, or no such device any more.
