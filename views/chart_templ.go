@@ -51,7 +51,7 @@ func charts(list []Chart) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</div><details class=\"numbers\"><summary>The numbers as a table</summary><section class=\"scroll\" tabindex=\"0\" aria-labelledby=\"numbers-caption\"><table><caption id=\"numbers-caption\">Events of each day (UTC), the newest first</caption> <thead><tr><th scope=\"col\">Day</th>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</div><details class=\"numbers\"><summary>Show the numbers as a table</summary><section class=\"scroll\" tabindex=\"0\" aria-labelledby=\"numbers-caption\"><table><caption id=\"numbers-caption\">Events per day (UTC), newest first</caption> <thead><tr><th scope=\"col\">Day</th>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -387,7 +387,7 @@ func (c Chart) most() string {
 	if at < 0 {
 		return "none in 30 days"
 	}
-	return fmt.Sprintf("in 30 days, most on %s: %s", c.Days[at].Format("2 January"), grouped(c.N[at]))
+	return fmt.Sprintf("in 30 days. Most on %s: %s", c.Days[at].Format("2 January"), grouped(c.N[at]))
 }
 
 // bar is one rectangle, in attributes: the content security policy allows no inline style.

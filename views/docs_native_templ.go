@@ -46,7 +46,7 @@ func docsSensitive() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>The app then lets the person confirm with <code>POST /api/confirmation</code>, which sets <code>auth_time</code> and <code>acr</code> of its device to what was just proved, <strong>refreshes</strong>, and repeats the call with the new access token. A refresh alone changes nothing. An account without a second factor cannot reach <code>aal2</code>: lead its owner to the security page. A token that lacks these claims, of a device that signed in before they were recorded, meets no demand.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>The app then lets the person confirm with <code>POST /api/confirmation</code>, which sets <code>auth_time</code> and <code>acr</code> of its device to what was just proved, <strong>refreshes</strong>, and repeats the call with the new access token. A refresh alone changes nothing. An account without a second factor cannot reach <code>aal2</code>: send its owner to the Security page. A token that lacks these claims, of a device that signed in before they were recorded, never meets a requirement.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -110,7 +110,7 @@ func docsNative(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</code> through a cache of its own, so a new app may have to wait for a day; <code>?mode=developer</code> behind the domain goes past that cache in development.</p><h3>Android</h3><p>Android reads <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</code> through its own cache, so a new app may take a day to work. Add <code>?mode=developer</code> to the domain to bypass the cache in development.</p><h3>Android</h3><p>Android reads <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -58,8 +58,8 @@ var grantReasons = []advice{
 	{"expired", "The device has reached the age that was set when it signed in.", "Sign in again."},
 	{"idle", "The device was not seen for too long.", "Sign in again."},
 	{"refresh_limit", "The device has refreshed as often as it may.", "Sign in again."},
-	{"unknown_device", "The token is of no device here, of another client_id, or bound to another key.", "Sign in again. After a restore, make a new key first."},
-	{"malformed", "This is no token of this server.", "Sign in again, and look for a mistake in how the app stores it."},
+	{"unknown_device", "The token belongs to no device here or to another client_id, or it is bound to another key.", "Sign in again. After a restore, make a new key first."},
+	{"malformed", "The token is not from this server.", "Sign in again, and look for an error in how the app stores it."},
 }
 
 // otherErrors are all the others: the error of the OAuth endpoints, the code of the rest.
@@ -67,7 +67,7 @@ var otherErrors = []advice{
 	{"temporarily_unavailable", "429 and 5xx at the OAuth endpoints. Nothing was consumed.", "Send the same token again after Retry-After."},
 	{"unavailable", "503: the database does not answer, or too many people sign in at once.", "Try again after Retry-After."},
 	{"rate_limited", "429: too many wrong passwords, sign-ins or proofs of one account.", "Try again after Retry-After; do not sign out."},
-	{"internal", "500: a mistake of the server's. Nothing was consumed.", "Try again after Retry-After."},
+	{"internal", "500: an error in the server. Nothing was consumed.", "Try again after Retry-After."},
 	{"request_timeout", "408: the body did not arrive in time.", "Try again."},
 	{"invalid_token", "401: the access token has expired, or its device was signed out.", "Refresh once and repeat the call. When the refresh is refused, sign in."},
 	{"unauthenticated", "401: there was no access token.", "Send one."},
@@ -100,7 +100,7 @@ type claim struct{ name, means, source string }
 var tokenClaims = []claim{
 	{"iss", "Who made the token: this server. Compare it letter for letter.", "RFC 7519, 4.1.1"},
 	{"sub", "The account, as a UUID. It stays the same when the e-mail address changes.", "RFC 7519, 4.1.2"},
-	{"aud", "The servers that the token is for. Refuse it when yours is not named; take a text and a list.", "RFC 7519, 4.1.3"},
+	{"aud", "The servers that the token is for. Refuse it when yours is not named; accept both a string and a list.", "RFC 7519, 4.1.3"},
 	{"exp", "When it ends, in seconds since 1970; never later than its device.", "RFC 7519, 4.1.4"},
 	{"iat", "When it was made.", "RFC 7519, 4.1.6"},
 	{"jti", "Its own id: no two tokens have the same.", "RFC 7519, 4.1.7"},

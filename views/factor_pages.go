@@ -204,7 +204,7 @@ type SetupPage struct {
 	Problems  FormProblems  // fields "enrol_code", "name", "new_passkey", "app_code" and those of Confirm
 }
 
-// SecurePage is "Secure my account": what to do after an alarm, in order.
+// SecurePage is "Secure your account": what to do after an alarm, in order.
 type SecurePage struct {
 	Shell
 	Others       int  // devices besides this one

@@ -79,16 +79,16 @@ func TestTheOverviewLeadsToEverything(t *testing.T) {
 	none(t, doc, "a", "href", "/security/setup")
 	one(t, state(t, "security/off"), "a", "class", "button button-primary", "href", "/security/setup")
 	none(t, state(t, "security/off"), "a", "href", "/security/ways-back")
-	if s := text(doc); !strings.Contains(s, "3 left: get new ones") {
+	if s := text(doc); !strings.Contains(s, "3 left. Get new ones soon.") {
 		t.Error("few codes are no reason to warn")
 	}
-	if s := text(state(t, "security/on")); strings.Contains(s, "get new ones") {
+	if s := text(state(t, "security/on")); strings.Contains(s, "Get new ones") {
 		t.Error("enough codes are a reason to warn")
 	}
 }
 
 func TestRemovingTheLastFactorSaysWhatItMeans(t *testing.T) {
-	const alone = "Your password alone will then be enough to sign in."
+	const alone = "your password alone is enough to sign in."
 	if !strings.Contains(text(state(t, "remove/the last passkey")), alone) || strings.Contains(text(state(t, "remove/a passkey")), alone) {
 		t.Error("the last one and another one look alike")
 	}
@@ -111,7 +111,7 @@ func TestRecoveryCodesAreDownloadedFromThePage(t *testing.T) {
 		}
 	}
 	one(t, doc, "a", "href", "/support")
-	if !strings.Contains(text(doc), "old codes have stopped working") {
+	if !strings.Contains(text(doc), "old codes no longer work") {
 		t.Error("the old codes are not said to be over")
 	}
 }

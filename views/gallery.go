@@ -129,11 +129,11 @@ func (g gallery) errors() []State {
 	}
 	in, out := g.in("", ""), g.out("")
 	signedIn := g.say.ErrorOtherAccountText("leila.haddad@example.org")
-	other := ErrorPage{Shell: g.in(g.say.ErrorNameConflict(), ""), Status: 409, Heading: g.say.ErrorOtherAccount(), Text: signedIn.Text, Names: signedIn.Names,
+	other := ErrorPage{Shell: g.in(g.say.ErrorOtherAccount(), ""), Status: 409, Heading: g.say.ErrorOtherAccount(), Text: signedIn.Text, Names: signedIn.Names,
 		BackURL: "/devices", BackText: g.say.ErrorOtherAccountBack(), RequestID: "01JBV2M4Q8"}
 	hostileOther := other
 	hostileOther.Names = []string{override + longWord + "@example.org"}
-	old := ErrorPage{Shell: g.in(g.say.ErrorNameConflict(), ""), Status: 409, Heading: g.say.ErrorOutOfDate(), BackURL: "/devices", RequestID: "01JBV2M4Q8",
+	old := ErrorPage{Shell: g.in(g.say.ErrorOutOfDate(), ""), Status: 409, Heading: g.say.ErrorOutOfDate(), BackURL: "/devices", RequestID: "01JBV2M4Q8",
 		Text: g.say.ErrorOutOfDateText()}
 	states := []State{
 		{"error/another account", Error(other)},
@@ -142,21 +142,21 @@ func (g gallery) errors() []State {
 		page("not allowed", in, 403, g.say.ErrorHeadingForbidden(), g.say.Error("This form was sent from another site.")),
 		page("nothing here", in, 404, g.say.ErrorHeadingNotFound(), g.say.Error("There is no such device, or it is signed out already.")),
 		page("nothing here, signed out", out, 404, g.say.ErrorHeadingNotFound(), g.say.Error("There is no such page.")),
-		page("not like this", in, 405, g.say.ErrorHeadingMethod(), g.say.Error("This page does not take that method.")),
+		page("not like this", in, 405, g.say.ErrorHeadingRefused(), g.say.Error("This page does not take that method.")),
 		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("The body is larger than 64 KiB.")),
 		page("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.Error("Too many attempts. Please wait before you try again.")+" "+g.say.WaitMinutes(15)),
-		page("our fault", in, 500, g.say.ErrorHeadingInternal(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
+		page("our fault", in, 500, g.say.ErrorHeadingRefused(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
 		page("busy", out, 503, g.say.ErrorHeadingUnavailable(), g.say.Error("The service is not available right now. Please try again.")+" "+g.say.WaitSeconds(2)),
-		{"error/hostile", Error(ErrorPage{Shell: g.out(g.say.ErrorNameBadRequest()), Status: 400, Heading: hostile, Text: hostile, RequestID: "01JBV2M4Q8"})},
+		{"error/hostile", Error(ErrorPage{Shell: g.out(g.say.ErrorHeadingRefused()), Status: 400, Heading: hostile, Text: hostile, RequestID: "01JBV2M4Q8"})},
 	}
 	dead := func(name, heading, text string) State {
-		return State{"error/" + name, Error(ErrorPage{Shell: g.out(g.say.ErrorNameGone()), Status: 410, Heading: heading, Text: g.say.Error(text), RequestID: "01JBV2M4Q8", BackURL: "/forgot", BackText: g.say.ErrorNewLink()})}
+		return State{"error/" + name, Error(ErrorPage{Shell: g.out(heading), Status: 410, Heading: heading, Text: g.say.Error(text), RequestID: "01JBV2M4Q8", BackURL: "/forgot", BackText: g.say.ErrorNewLink()})}
 	}
 	states = append(states,
 		dead("dead link", g.say.ErrorHeadingGone(), "It was used before, it has expired, or it was not copied whole. Nothing was changed."),
 		dead("link of another browser", g.say.ErrorHeadingFollowAgain(), "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed."),
 	)
-	bare := ErrorPage{Shell: g.out(g.say.ErrorNameBadRequest()), Heading: g.say.ErrorHeadingInternal(), BackURL: "javascript:alert(1)"}
+	bare := ErrorPage{Shell: g.out(g.say.ErrorHeadingRefused()), Heading: g.say.ErrorHeadingRefused(), BackURL: "javascript:alert(1)"}
 	return append(states, State{"error/bare", Error(bare)})
 }
 

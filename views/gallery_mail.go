@@ -10,11 +10,11 @@ func (g gallery) links() []State {
 		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Device: device})}
 	}
 	locked := func(name string, p LockedPage) State {
-		p.Shell, p.Action = g.out(g.say.LockedPage()), "/not-me/Zm9vYmFyYmF6cXV4/password"
+		p.Shell, p.Action = g.out(g.say.LockedTitle()), "/not-me/Zm9vYmFyYmF6cXV4/password"
 		return State{"locked/" + name, Locked(p)}
 	}
 	wrong := FormProblems{Fields: map[string]string{"email": g.say.Error("This is required."), "new_password": g.say.Error("Use at least 12 characters.")}}
-	outbox := OutboxPage{Shell: g.out("Mails")}
+	outbox := OutboxPage{Shell: g.out("E-mails")}
 	for i, m := range g.mails() {
 		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
 	}
@@ -27,7 +27,7 @@ func (g gallery) links() []State {
 		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
 		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: "leila.haddad@example.org"})},
 		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: hostile})},
-		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("Mails")})},
+		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("E-mails")})},
 		{"signup/sent", SignupSent(SignupPage{Shell: g.out(g.say.SignupSentTitle()), Life: g.say.DurationHours(24)})},
 		{"signup/confirm", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.SignupConfirmTitle()), Email: "leila.haddad@example.org"})},
 		{"signup/confirm refused", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.SignupConfirmTitle()), Email: hostile, Problems: FormProblems{Summary: g.say.SignupNotMade(), Fields: map[string]string{"password": g.say.Error("That is not your password.")}}})},

@@ -38,7 +38,7 @@ func (g gallery) ended() []SupportDevice {
 }
 
 func (g gallery) chartsOf(scale int64) []Chart {
-	titles := []string{"Sign-ins", "Failed sign-ins", "Reuse found", "Revocations"}
+	titles := []string{"Sign-ins", "Failed sign-ins", "Copied sign-ins", "Remote sign-outs"}
 	var list []Chart
 	for i, title := range titles {
 		c := Chart{ID: []string{"sign-ins", "failed", "reuse", "revocations"}[i], Title: title, Alarm: i == 2}

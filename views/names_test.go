@@ -20,7 +20,7 @@ func TestNamesStandIsolatedInTheirSentence(t *testing.T) {
 		{"%s on Monday", []string{"a\u2069\u202eb"}, `<bdi class="turning">` + "a\u2069\u202eb</bdi> on Monday"},
 		{"%s on Monday", []string{"a\u202eb\u2066"}, `<bdi class="turning">` + "a\u202eb\u2066</bdi> on Monday"},
 		{"%s on Monday", []string{"a\u2029\u202eb"}, `<bdi class="turning">` + "a\u2029\u202eb</bdi> on Monday"},
-		{"%s", []string{""}, "<bdi>(a name of invisible characters)</bdi>"},
+		{"%s", []string{""}, "<bdi>(invisible name)</bdi>"},
 	} {
 		var b strings.Builder
 		if err := said(c.text, c.names).Render(t.Context(), &b); err != nil {

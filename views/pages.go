@@ -140,7 +140,7 @@ type RevokePage struct {
 // RevokeOthersPage asks whether every other device is to be signed out.
 type RevokeOthersPage struct {
 	Shell
-	Secure  bool // "Secure my account" led here, and is where the form goes on to
+	Secure  bool // "Secure your account" led here, and is where the form goes on to
 	Now     time.Time
 	Devices []Device
 	Bound   Bound

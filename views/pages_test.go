@@ -54,7 +54,7 @@ func TestRefusedFormKeepsWhatWasTypedAndSaysWhy(t *testing.T) {
 	if got := value(password, "aria-describedby"); got != "password-problem password-hint" {
 		t.Errorf("the password is described by %q", got)
 	}
-	if hint := text(one(t, doc, "", "id", "password-hint")); !strings.HasPrefix(hint, "At least 12 characters") {
+	if hint := text(one(t, doc, "", "id", "password-hint")); !strings.HasPrefix(hint, "Use at least 12 characters") {
 		t.Errorf("hint %q", hint)
 	}
 	if alert := text(one(t, state(t, "signup/one field refused"), "", "role", "alert")); alert == "" {
@@ -104,7 +104,7 @@ func TestRefusedRenameIsOpenInItsRowOnly(t *testing.T) {
 }
 
 func TestRevokeSaysWhatHappens(t *testing.T) {
-	const pass = "refuse its current pass within 32 seconds. Others may trust it for up to 15 minutes."
+	const pass = "loses access within 32 seconds. Some services may take up to 15 minutes."
 	app := state(t, "revoke/app")
 	one(t, app, "form", "action", "/devices/a1/revoke", "method", "post")
 	one(t, app, "a", "class", "button", "href", "/devices")
@@ -112,15 +112,15 @@ func TestRevokeSaysWhatHappens(t *testing.T) {
 		t.Errorf("heading %q", s)
 	}
 	if !strings.Contains(text(app), pass) {
-		t.Error("an app's pass lives on, and the page does not say so")
+		t.Error("an app keeps its access for a while, and the page does not say so")
 	}
-	if !strings.Contains(text(state(t, "revoke/without lists")), "may do so for up to 15 minutes") {
+	if !strings.Contains(text(state(t, "revoke/without lists")), "It loses access within 15 minutes.") {
 		t.Error("without status lists nothing is refused before it expires")
 	}
-	if strings.Contains(text(state(t, "revoke/browser")), "its current pass") {
-		t.Error("a browser has no pass that lives on, and the page says so")
+	if strings.Contains(text(state(t, "revoke/browser")), "loses access within") {
+		t.Error("a browser loses its access at once, and the page says otherwise")
 	}
-	if !strings.Contains(text(state(t, "revoke/this browser")), "the browser you are using now") {
+	if !strings.Contains(text(state(t, "revoke/this browser")), "the browser you’re using now") {
 		t.Error("signing oneself out is not pointed out")
 	}
 }

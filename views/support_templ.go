@@ -66,7 +66,7 @@ func Support(p SupportPage) templ.Component {
 			}
 			switch {
 			case p.TooSlow:
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<section aria-labelledby=\"found\"><h2 id=\"found\">Given up</h2><div class=\"empty\"><p><strong>This search took too long.</strong> Type more of the name or e-mail address, or take a filter away.</p></div></section>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<section aria-labelledby=\"found\"><h2 id=\"found\">Search stopped</h2><div class=\"empty\"><p><strong>This search took too long.</strong> Type more of the name or e-mail address, or remove a filter.</p></div></section>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -82,12 +82,12 @@ func Support(p SupportPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if len(p.Charts) == 0 {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p class=\"empty\">The numbers are not to be had right now. Searching works.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p class=\"empty\">The numbers aren’t available right now. You can still search.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p class=\"lead\">On all accounts together. Days are UTC; the last bar is today, so far.</p>")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p class=\"lead\">All accounts together. Days are in UTC. The last bar shows today so far.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -133,7 +133,7 @@ func recorded() templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<aside class=\"help recorded\" aria-label=\"What is recorded\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<aside class=\"help recorded\" aria-label=\"What is logged\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -141,7 +141,7 @@ func recorded() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p><strong>Every look is recorded.</strong> Your searches stand in your own activity. When you open a person's page, they see in their activity that support looked.</p></aside>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p><strong>Everything you look at is logged.</strong> Your searches are logged in your activity. When you open a person’s page, their activity tells them that support looked.</p></aside>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -170,7 +170,7 @@ func searchForm(s SupportSearch) templ.Component {
 			templ_7745c5c3_Var4 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<search><form class=\"card desk-search\" method=\"get\" action=\"/support\"><div class=\"field\"><label for=\"q\">Search for a person or device</label><p class=\"hint\" id=\"q-hint\">An e-mail address or a device's name, or how it begins. Or a whole device id, account id, or the IP address a device signed in from. Fewer than three characters find only what is called just that.</p><input id=\"q\" name=\"q\" type=\"search\" value=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<search><form class=\"card desk-search\" method=\"get\" action=\"/support\"><div class=\"field\"><label for=\"q\">Search for a person or device</label><p class=\"hint\" id=\"q-hint\">Enter an e-mail address or a device name, or the first characters of it. You can also enter a complete device ID, account ID, or the IP address that a device signed in from. Fewer than three characters find only exact matches.</p><input id=\"q\" name=\"q\" type=\"search\" value=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -216,7 +216,7 @@ func searchForm(s SupportSearch) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = choice("live", "Signed in", s.Live, []option{{"", "Any"}, {"live", "Now"}, {"ended", "No more"}}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = choice("live", "Signed in", s.Live, []option{{"", "Any"}, {"live", "Now"}, {"ended", "No longer"}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -383,12 +383,12 @@ func searchResults(p SupportPage) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if len(p.People) == 0 && len(p.Devices) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<section aria-labelledby=\"found\"><h2 id=\"found\">Nothing found</h2><div class=\"empty\"><p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<section aria-labelledby=\"found\"><h2 id=\"found\">No results</h2><div class=\"empty\"><p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			if p.Further {
-				templ_7745c5c3_Err = said("There is nothing more for %s.", []string{"“" + p.Search.Text + "”"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = said("There are no more results for %s.", []string{"“" + p.Search.Text + "”"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -397,11 +397,11 @@ func searchResults(p SupportPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = said("There is no match for %s.", []string{"“" + p.Search.Text + "”"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = said("Nothing matches %s.", []string{"“" + p.Search.Text + "”"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "</strong> Names and e-mail addresses are found by how they begin, ids and IP addresses only whole. Filters may hide what you look for.")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 31, "</strong> Try the first characters of a name or e-mail address, or a complete ID or IP address. A filter may be hiding what you’re looking for.")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -489,7 +489,7 @@ func searchResults(p SupportPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "\" rel=\"first\">First results</a></nav>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 42, "\" rel=\"first\">Back to the first results</a></nav>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -520,7 +520,7 @@ func furtherPage(url, text string) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if url != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<p class=\"desk-more\">There is more than fits here. <a class=\"button\" href=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 43, "<p class=\"desk-more\">There are more than fit here. <a class=\"button\" href=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -631,9 +631,9 @@ func personRow(p SupportPerson, now time.Time) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var21 string
-		templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs("Account made ")
+		templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs("Account created ")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `support.templ`, Line: 169, Col: 22}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `support.templ`, Line: 169, Col: 25}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var21))
 		if templ_7745c5c3_Err != nil {
@@ -690,7 +690,7 @@ func personBadges(p SupportPerson) templ.Component {
 
 func signedInOn(n int64) string {
 	if n == 0 {
-		return "Signed in nowhere"
+		return "Not signed in anywhere"
 	}
 	return "Signed in on " + count(int(n), "device")
 }
@@ -758,7 +758,7 @@ func supportDevice(d SupportDevice, now time.Time, owner bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 59, "<span class=\"badge badge-off\">Ended</span>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 59, "<span class=\"badge badge-off\">Signed out</span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -826,12 +826,12 @@ func supportDevice(d SupportDevice, now time.Time, owner bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if d.Bound {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 69, "<span>Bound to a key</span>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 69, "<span>Protected by a key</span>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, "</p><p class=\"desk-id\">Id <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 70, "</p><p class=\"desk-id\">ID <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -42,17 +42,17 @@ func TestADeletedAccountIsOutEverywhere(t *testing.T) {
 		shop.becomes(http.StatusOK, "Bearer", p.access)
 		b.shown("/security").one("a", "href", "/security/delete")
 		question := b.shown("/security/delete").one("form", "action", "/security/delete")
-		if !strings.Contains(question.text(), "refuse any pass that one of your apps has now within 32 seconds") {
+		if !strings.Contains(question.text(), "Your apps lose access within 32 seconds") {
 			t.Errorf("the question: %s", question.text())
 		}
 		b.expect(b.leave(" ADA@Example.com ", adaPassword), http.StatusSeeOther, "/login")
 
 		told := b.shown("/login").one("div", "role", "status").text()
-		if !strings.Contains(told, "Your account was deleted, and every device was signed out.") || b.cookie("latchkey") != nil {
+		if !strings.Contains(told, "You’ve deleted your account, and every device was signed out.") || b.cookie("latchkey") != nil {
 			t.Errorf("told %q; cookie %v", told, b.cookie("latchkey"))
 		}
 		other.expect(other.get("/devices"), http.StatusSeeOther, "/login")
-		other.told("/login", "You are signed out. Please sign in again.")
+		other.told("/login", "You’ve been signed out. Sign in again to continue.")
 		for _, at := range []*site{s.site, replica} {
 			at.refused(p.refresh, token.ReasonUnknownDevice)
 			if r := at.request(http.MethodGet, "/api/devices", "", bearer(p.access)...); r.status != http.StatusUnauthorized || r.text(t, "code") != "invalid_token" {
@@ -131,7 +131,7 @@ func TestWithoutMailAnAccountIsDeletedInSilence(t *testing.T) {
 			t.Error("a mail is promised")
 		}
 		b.expect(b.leave(adaEmail, adaPassword), http.StatusSeeOther, "/login")
-		b.told("/login", "Your account was deleted, and every device was signed out.")
+		b.told("/login", "You’ve deleted your account, and every device was signed out.")
 		if _, err := s.auth.Operator.FindUser(t.Context(), adaEmail); auth.AsError(err).Kind != auth.KindNotFound {
 			t.Errorf("the account is there: %v", err)
 		}

@@ -95,7 +95,7 @@ func TestPasskeysAreMadeAndUsedByTheScript(t *testing.T) {
 	c.write("#current_password", adaPassword)
 	a.knows(false)
 	c.hit(add)
-	c.said("new_passkey", "You cancelled")
+	c.said("new_passkey", "This was cancelled")
 	if got := evaluate[string](c, `document.querySelector("`+add+`").getAttribute("aria-busy") || ""`); got != "" {
 		t.Errorf("after the refusal the button is busy: %q", got)
 	}
@@ -155,7 +155,7 @@ func TestWhyAPasskeyDidNotWorkIsSaid(t *testing.T) {
 	c.virtualDevice()
 	c.open("/gallery/second-step/passkey", http.StatusOK)
 	for name, words := range map[string]string{
-		`new DOMException("", "NotAllowedError")`: "You cancelled", `new DOMException("", "InvalidStateError")`: "This device already has a passkey", `new TypeError("")`: "That did not work",
+		`new DOMException("", "NotAllowedError")`: "This was cancelled", `new DOMException("", "InvalidStateError")`: "This device already has a passkey", `new TypeError("")`: "That didn’t work",
 	} {
 		evaluate[bool](c, `navigator.credentials.get = () => Promise.reject(`+name+`), true`)
 		c.hit(`#passkey button`)
@@ -180,7 +180,7 @@ func TestWhyAPasskeyDidNotWorkIsSaid(t *testing.T) {
 	old := passkeyGallery(t)
 	old.load(`delete window.PublicKeyCredential`)
 	old.open("/gallery/second-step/passkey", http.StatusOK)
-	old.said("passkey", "This browser does not support passkeys.")
+	old.said("passkey", "This browser doesn’t support passkeys.")
 	old.do("no button that would not work", chromedp.WaitNotVisible(chromedp.CSS("#passkey button")))
 }
 
@@ -209,7 +209,7 @@ func TestTheSignInFormOffersPasskeysWhileAPersonTypes(t *testing.T) {
 	c.until("passkeys are offered", log+` === "conditional"`)
 	evaluate[bool](c, `window.refuse = true`)
 	c.hit(`#passkey button`)
-	c.said("passkey", "You cancelled")
+	c.said("passkey", "This was cancelled")
 	c.until("they are offered again", log+` === "conditional aborted pressed conditional"`)
 	evaluate[bool](c, `(window.refuse = false, true)`)
 	c.hit(`#passkey button`)

@@ -30,7 +30,7 @@ func TestAPersonChangesTheAddressAndBackInARealBrowser(t *testing.T) {
 			b.shoot("email-change")
 			b.write("#email", newEmail)
 			b.write("#password", adaPassword)
-			b.follow(`main button[type="submit"]`).one("p", "class", "notice-text").says("A mail is on its way to " + newEmail + ". Your e-mail address changes when you follow the link in it.")
+			b.follow(`main button[type="submit"]`).one("p", "class", "notice-text").says("We’ve e-mailed a link to " + newEmail + ". Open it to finish the change.")
 			b.check("a mail is on its way")
 			b.shoot("email-asked")
 			link := s.link(s.mail())
@@ -40,23 +40,23 @@ func TestAPersonChangesTheAddressAndBackInARealBrowser(t *testing.T) {
 			b.write("#password", adaPassword)
 			page := b.follow(`main button[type="submit"]`)
 			page.one("h1").says("Security")
-			page.one("p", "class", "notice-text").says("The e-mail address was changed to " + newEmail + ". Sign in with it from now on.")
+			page.one("p", "class", "notice-text").says("You’ve changed your e-mail address to " + newEmail + ". Use it to sign in from now on.")
 			b.shoot("email-changed")
 			s.refreshed(phone.refresh)
 			list := s.mails()
 			if list[0].To != adaEmail {
 				list[0], list[1] = list[1], list[0]
 			}
-			b.open(s.link(list[0]), http.StatusOK).one("h1").says("Take your e-mail address back?")
+			b.open(s.link(list[0]), http.StatusOK).one("h1").says("Undo the change to your e-mail address?")
 			b.check("undo")
 			b.shoot("email-undo")
-			b.follow(`main button[type="submit"]`).one("p", "class", "notice-text").says("Done: your e-mail address is " + adaEmail + " again.")
+			b.follow(`main button[type="submit"]`).one("p", "class", "notice-text").says("Your e-mail address is " + adaEmail + " again.")
 			b.shoot("email-undone")
 			b.open("/devices", http.StatusOK).one("h1").says("Sign in")
 			if faults := b.takeFaults(); len(faults) > 0 {
 				t.Errorf("the browser complains: %q", faults)
 			}
-			b.open("/email/undo?token=used", http.StatusGone).one("h1").says("This link cannot be used")
+			b.open("/email/undo?token=used", http.StatusGone).one("h1").says("This link doesn’t work")
 		})
 	}
 }

@@ -52,14 +52,14 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 	c.shoot("signup")
 	c.write("#email", leilaEmail)
 	c.write("#password", leilaPassword)
-	c.follow(`main button[type="submit"]`).one("h1").says("Look into your mail")
+	c.follow(`main button[type="submit"]`).one("h1").says("Check your e-mail")
 	c.shoot("signup-sent")
 	c.open(s.link(s.mail()), http.StatusOK).one("h1").says("Confirm your e-mail address")
 	c.shoot("signup-confirm")
 	c.write("#password", leilaPassword)
 	c.follow(`main button[type="submit"]`).one("h1").says("Devices")
 	c.shoot("devices-alone")
-	c.follow(`.device-current form[action="/logout"] button`).one("div", "role", "status").says("You are signed out of this browser.")
+	c.follow(`.device-current form[action="/logout"] button`).one("div", "role", "status").says("You’ve signed out of this browser.")
 
 	phone, tablet := s.leilasDevices()
 	c.write("#email", leilaEmail)
@@ -78,7 +78,7 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 	c.do("empty the field", emptied(rename+` input[name="name"]`))
 	c.write(rename+` input[name="name"]`, "Pixel 9")
 	page = c.follow(rename + " button")
-	page.one("div", "role", "status").says("Renamed to “Pixel 9”.")
+	page.one("div", "role", "status").says("You’ve renamed the device to “Pixel 9”.")
 	if got := page.one("section", "aria-labelledby", "apps").texts("p", "class", "device-name"); !slices.Contains(got, "Pixel 9") || slices.Contains(got, "phone (2)") {
 		t.Errorf("after the rename: %q", got)
 	}
@@ -87,7 +87,7 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 	s.clock.Advance(time.Minute)
 	c.shoot("revoke")
 	page = c.follow(yes)
-	page.one("p", "class", "notice-text").says("Signed out “Pixel 9”.")
+	page.one("p", "class", "notice-text").says("You’ve signed out “Pixel 9”.")
 	page.none("a", "href", "/devices/"+phone.id+"/revoke")
 	c.shoot("devices-revoked")
 	s.refused(phone.refresh, token.ReasonRevoked)
@@ -112,7 +112,7 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 	c.write("#new_password", "eight lemons in a bowl")
 	c.arrive("a wrong password", http.StatusUnprocessableEntity, clicked(`main button[type="submit"]`)).one("p", "id", "current_password-problem")
 	c.shoot("security-refused")
-	c.open("/devices/"+noDevice+"/revoke", http.StatusNotFound).one("h1").says("Nothing here")
+	c.open("/devices/"+noDevice+"/revoke", http.StatusNotFound).one("h1").says("We couldn’t find that")
 	c.shoot("error")
 	if faults := c.takeFaults(); len(faults) != 2 { // the browser tells of both statuses, and of nothing else
 		t.Errorf("the browser complains: %q", faults)

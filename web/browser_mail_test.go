@@ -33,7 +33,7 @@ func TestEveryMailedLinkIsFollowedToItsEndInARealBrowser(t *testing.T) {
 			b.open("/signup", http.StatusOK)
 			b.write("#email", bea)
 			b.write("#password", first)
-			b.follow(`main button[type="submit"]`).one("h1").says("Look into your mail")
+			b.follow(`main button[type="submit"]`).one("h1").says("Check your e-mail")
 			b.open(s.link(s.received("Confirm your e-mail address", bea)), http.StatusOK)
 			b.secretIsGone()
 			b.check("the confirmation")
@@ -51,15 +51,15 @@ func TestEveryMailedLinkIsFollowedToItsEndInARealBrowser(t *testing.T) {
 			b.check("the alarm")
 			b.shoot("mail-alarm")
 			locked := b.follow(`main button[type="submit"]`)
-			locked.one("p", "class", "notice-text").says("Done: it is signed out, and your password is locked.")
-			locked.one("h1").says("Your account is locked. Choose a new password")
+			locked.one("p", "class", "notice-text").says("Signed out. Your password is now locked.")
+			locked.one("h1").says("Your password is locked")
 			b.check("the locked account")
 			b.shoot("mail-locked")
 			if r := s.tryLogin(bea, first, "thief's phone"); r.status != http.StatusUnauthorized {
 				t.Errorf("a locked password opens: %d", r.status)
 			}
 
-			b.follow(`main button[type="submit"]`).one("h1").says("Look into your mail")
+			b.follow(`main button[type="submit"]`).one("h1").says("Check your e-mail")
 			reset := s.link(s.received("Choose a new password", bea))
 			b.open(reset, http.StatusOK)
 			b.secretIsGone()
@@ -75,12 +75,12 @@ func TestEveryMailedLinkIsFollowedToItsEndInARealBrowser(t *testing.T) {
 			}
 			s.clock.Advance(models.UsedLinkLife)
 			for _, used := range []string{alarm, reset} {
-				b.open(used, http.StatusGone).one("h1").says("This link cannot be used")
+				b.open(used, http.StatusGone).one("h1").says("This link doesn’t work")
 			}
 			b.shoot("mail-dead")
 			b.takeFaults() // those pages are 410
 			b.open(everything, http.StatusOK)
-			b.follow(`main button[type="submit"]`).one("h1").says("Your account is locked. Choose a new password")
+			b.follow(`main button[type="submit"]`).one("h1").says("Your password is locked")
 			b.open("/devices", http.StatusOK).one("h1").says("Sign in")
 		})
 	}
@@ -150,9 +150,9 @@ func TestLinksWorkInTwoTabsUnderAHostNameOverHTTP(t *testing.T) {
 	}
 	first.open(alarms[0], http.StatusOK).one("h1").says("This wasn’t you?")
 	second.open(alarms[1], http.StatusOK).one("h1").says("This wasn’t you?")
-	first.follow(`main button[type="submit"]`).one("h1").says("Your account is locked. Choose a new password")
+	first.follow(`main button[type="submit"]`).one("h1").says("Your password is locked")
 	if opens(adaEmail, newPassword) || !opens(eveEmail, "eve's own new words") {
 		t.Error("the first tab locked another account")
 	}
-	first.follow(`main button[type="submit"]`).one("h1").says("Look into your mail")
+	first.follow(`main button[type="submit"]`).one("h1").says("Check your e-mail")
 }

@@ -62,7 +62,7 @@ func TestAQuestionForSomebodyElseIsShownOnAPageOfItsOwn(t *testing.T) {
 	evaluate[bool](c, `fetch("/login", {method: "POST", body: new URLSearchParams({email: "`+eveEmail+`", password: "`+evePassword+`", account: document.querySelector('meta[name="account"]').content})}).then(r => r.ok)`)
 	page := c.follow(`a[href="/devices/revoke-others"]`)
 	page.one("p", "class", "whose").says("Signed in as " + eveEmail)
-	if text := page.one("div", "class", "card").text(); !strings.Contains(text, "This is about the account "+eveEmail+".") {
+	if text := page.one("div", "class", "card").text(); !strings.Contains(text, "This is about your account "+eveEmail+".") {
 		t.Errorf("the question says %q", text)
 	}
 }

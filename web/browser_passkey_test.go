@@ -77,7 +77,7 @@ func TestAPasskeyInARealBrowser(t *testing.T) {
 		phone.recognises(false)
 		phone.touched(true)
 		c.hit(`#passkey [data-passkey-start]`)
-		c.said("passkey", "You cancelled")
+		c.said("passkey", "This was cancelled")
 		phone.recognises(true)
 		c.follow(`#passkey [data-passkey-start]`).one("h1").says("Devices")
 

@@ -69,7 +69,7 @@ func TestScriptsHelpWithPasswordsTimesAndNumbers(t *testing.T) {
 	c.open("/signup", http.StatusOK)
 	const kind = `document.getElementById("password").type`
 	c.write("#password", "four lemons")
-	c.until("one is missing", `document.querySelector("[data-strength]").textContent === "1 more character to go."`)
+	c.until("one is missing", `document.querySelector("[data-strength]").textContent === "1 more character needed."`)
 	c.do("show", clicked(`[data-reveal="password"]`))
 	c.until("it is shown, and can be hidden", kind+` === "text" && document.querySelector("[data-reveal]").innerText.startsWith("Hide")`)
 	c.do("hide", clicked(`[data-reveal="password"]`))

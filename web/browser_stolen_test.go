@@ -80,8 +80,8 @@ func TestAStolenPhoneIsSignedOutWithTheKeyboardAlone(t *testing.T) {
 			return n.NodeName == "BUTTON" && strings.Contains(n.AttributeValue("class"), "button-danger")
 		})
 		page := c.arrive("Enter", http.StatusOK, chromedp.KeyEvent("\r"))
-		page.one("p", "class", "notice-text").says("Signed out “phone”.")
-		page.one("p", "class", "notice-detail").says("It cannot come back without your password. Apps that trusted its pass stop within 32 seconds, or 15 minutes where they do not check for sign-outs.")
+		page.one("p", "class", "notice-text").says("You’ve signed out “phone”.")
+		page.one("p", "class", "notice-detail").says("It can’t come back without signing in again. It loses access within 32 seconds; some services may take up to 15 minutes.")
 		c.check("told")
 		s.refused(stolen.refresh, token.ReasonRevoked)
 		s.refreshed(kept.refresh)
@@ -139,7 +139,7 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 
 		hand := &fingers{tab: c}
 		page, after := hand.tapOut(stolen)
-		if after.one("p", "class", "notice-text").says("Signed out “stolen”."); hand.taps != 4 {
+		if after.one("p", "class", "notice-text").says("You’ve signed out “stolen”."); hand.taps != 4 {
 			t.Errorf("a stolen phone was signed out with %d taps, want 4", hand.taps)
 		}
 		s.refused(stolen.refresh, token.ReasonRevoked)
@@ -149,7 +149,7 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 		if text := alarm.one("ul", "class", "alert-list").text(); !strings.HasPrefix(text, "A sign-in on “phone” may have been copied, so we signed it out.") {
 			t.Errorf("the warning says %q", text)
 		}
-		alarm.one("a", "href", "/security/secure").says("Secure my account")
+		alarm.one("a", "href", "/security/secure").says("Secure your account")
 		page.one("section", "aria-labelledby", "ended").one("p", "class", "ending-reason").says("Signed out because its sign-in may have been copied.")
 		c.check("the warning")
 		c.follow(`.tabs a[href="/activity"]`)
@@ -168,18 +168,18 @@ func TestAnUnknownDeviceLeadsToANewPassword(t *testing.T) {
 	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
 		stranger, own := s.login("whose is this"), s.login("phone")
 		c.signIn(adaEmail, adaPassword)
-		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke?unknown=1"]`, stranger.id)).one("", "id", "question").says("Don't recognise whose is this?")
+		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke?unknown=1"]`, stranger.id)).one("", "id", "question").says("Don’t recognise whose is this?")
 		c.check("the question")
 		page := c.follow(yes)
-		page.one("h1").says("Secure my account")
-		page.one("p", "class", "notice-text").says("Signed out “whose is this”.")
+		page.one("h1").says("Secure your account")
+		page.one("p", "class", "notice-text").says("You’ve signed out “whose is this”.")
 		s.refused(stranger.refresh, token.ReasonRevoked)
 		c.check("the three steps")
 		c.follow(`a[href="/security/password?next=%2Fsecurity%2Fsecure"]`).one("h1").says("Change your password")
 		c.write("#current_password", adaPassword)
 		c.write("#new_password", fresh)
 		page = c.follow(`main button[type="submit"]`)
-		page.one("div", "role", "status").says("Your password was changed, and 1 other device was signed out.")
+		page.one("div", "role", "status").says("You’ve changed your password, which signed out 1 other device.")
 		s.refused(own.refresh, token.ReasonRevoked)
 		c.follow(`.way-out button`).one("h1").says("Sign in")
 		c.signIn(adaEmail, fresh).one("h1").says("Devices")
@@ -195,7 +195,7 @@ func TestADeviceIsRenamedAndTheOthersSignedOutInABrowser(t *testing.T) {
 		c.check("renaming")
 		c.do("empty the field", emptied(form+` input[name="name"]`))
 		c.write(form+` input[name="name"]`, "Pixel 9")
-		c.follow(form+" button").one("p", "class", "notice-text").says("Renamed to “Pixel 9”.")
+		c.follow(form+" button").one("p", "class", "notice-text").says("You’ve renamed the device to “Pixel 9”.")
 
 		c.asked(`a[href="/devices/revoke-others"]`).one("", "id", "question").says("Sign out everywhere else?")
 		c.refuse()
@@ -203,7 +203,7 @@ func TestADeviceIsRenamedAndTheOthersSignedOutInABrowser(t *testing.T) {
 		c.asked(`a[href="/devices/revoke-others"]`)
 		c.check("the question")
 		page := c.follow(yes)
-		page.one("p", "class", "notice-text").says("Signed out 2 other devices. Only this browser is signed in now.")
+		page.one("p", "class", "notice-text").says("You’ve signed out 2 other devices. Only this browser is signed in now.")
 		page.none("a", "href", "/devices/revoke-others")
 		s.refused(phone.refresh, token.ReasonRevoked)
 		s.refused(tablet.refresh, token.ReasonRevoked)

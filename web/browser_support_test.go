@@ -63,7 +63,7 @@ func deskJourney(t *testing.T, s *site, c *tab) {
 		t.Errorf("%d phones", n)
 	}
 	c.shoot("support-devices")
-	c.open("/support?q=nobody&live=live", http.StatusOK).one("h2", "id", "found").says("Nothing found")
+	c.open("/support?q=nobody&live=live", http.StatusOK).one("h2", "id", "found").says("No results")
 	c.shoot("support-nothing")
 	c.open("/support?q=phone", http.StatusOK)
 
@@ -86,7 +86,7 @@ func deskJourney(t *testing.T, s *site, c *tab) {
 	if faults := c.takeFaults(); len(faults) > 0 {
 		t.Errorf("the browser complains: %q", faults)
 	}
-	c.open("/support", http.StatusNotFound).one("h1").says("Nothing here")
+	c.open("/support", http.StatusNotFound).one("h1").says("We couldn’t find that")
 }
 
 // busyMonth gives the charts something to show.

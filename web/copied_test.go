@@ -140,7 +140,7 @@ func TestACopiedSignInIsToldWithBothItsUsesEverywhere(t *testing.T) {
 			seen := alarm.one("input", "name", "seen").attr("value")
 			b.expect(b.post("/devices/alerts/dismiss", url.Values{"seen": {seen}}), http.StatusSeeOther, "/devices")
 			page = b.told("/devices", "Dismissed.")
-			page.one("p", "class", "notice-detail").says("The warnings stay in your activity.")
+			page.one("p", "class", "notice-detail").says("Your activity still shows what happened.")
 			page.none("section", "aria-labelledby", "alerts")
 			page.one("aside", "class", "help")
 		}

@@ -79,9 +79,9 @@ func TestNamesThatLookLikeOneOfTheOwnersAreNumbered(t *testing.T) {
 		}
 		b := s.signedIn()
 		b.expect(b.post("/devices/"+p.id+"/rename", url.Values{"name": {"Phone"}}), http.StatusSeeOther, "/devices")
-		b.told("/devices", "Renamed to “Phone”.")
+		b.told("/devices", "You’ve renamed the device to “Phone”.")
 		b.expect(b.post("/devices/"+p.id+"/rename", url.Values{"name": {"café"}}), http.StatusSeeOther, "/devices")
-		b.told("/devices", "Renamed to “café (3)”, because another device has that name.")
+		b.told("/devices", "You’ve renamed the device to “café (3)”, because another device already has that name.")
 	})
 }
 

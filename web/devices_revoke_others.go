@@ -48,7 +48,7 @@ func (s *Server) devicesRevokeOthers(w http.ResponseWriter, r *http.Request, by 
 	return redirect(w, r, afterOthers(r))
 }
 
-// afterOthers is where the form leads on to: back to "Secure my account" where it came from there.
+// afterOthers is where the form leads on to: back to "Secure your account" where it came from there.
 func afterOthers(r *http.Request) string {
 	if r.URL.Query().Has("secure") {
 		return securePath

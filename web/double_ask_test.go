@@ -19,7 +19,7 @@ func TestOfTwoMailsThatWereAskedForEachIsGood(t *testing.T) {
 	}{
 		"another address": {
 			func(b *browser) reply { return b.move(newEmail, adaPassword) }, func(b *browser) reply { return b.settle(adaPassword) },
-			"/email/confirm", "/security", "/security", "The e-mail address was changed to " + newEmail + ". Sign in with it from now on.",
+			"/email/confirm", "/security", "/security", "You’ve changed your e-mail address to " + newEmail + ". Use it to sign in from now on.",
 		},
 		"a new account": {
 			func(b *browser) reply {

@@ -19,14 +19,14 @@ func TestAFormThatIsSentTwiceIsNotAnErrorTheSecondTime(t *testing.T) {
 			path, location, told string
 			form                 url.Values
 		}{
-			{"/devices/" + phone.id + "/rename", "/devices", "Renamed to “tablet (2)”, because another device has that name.", url.Values{"name": {"tablet"}}},
-			{"/devices/" + phone.id + "/revoke", "/devices", "Signed out “tablet (2)”.", nil},
-			{"/security/email", "/security", "A mail is on its way to " + newEmail + ". Your e-mail address changes when you follow the link in it.", url.Values{"email": {newEmail}, "password": {adaPassword}}},
+			{"/devices/" + phone.id + "/rename", "/devices", "You’ve renamed the device to “tablet (2)”, because another device already has that name.", url.Values{"name": {"tablet"}}},
+			{"/devices/" + phone.id + "/revoke", "/devices", "You’ve signed out “tablet (2)”.", nil},
+			{"/security/email", "/security", "We’ve e-mailed a link to " + newEmail + ". Open it to finish the change.", url.Values{"email": {newEmail}, "password": {adaPassword}}},
 			{"/security/password", "/devices", "", url.Values{"current_password": {adaPassword}, "new_password": {next}}},
 			{"/devices/revoke-others", "/devices", "No other device is signed in.", nil},
 			{"/forgot", "/forgot/sent", "", url.Values{"email": {adaEmail}}},
 			{"/signup", "/signup/sent", "", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}},
-			{"/security/delete", "/login", "Your account was deleted, and every device was signed out.", url.Values{"email": {adaEmail}, "current_password": {next}}},
+			{"/security/delete", "/login", "You’ve deleted your account, and every device was signed out.", url.Values{"email": {adaEmail}, "current_password": {next}}},
 		} {
 			form := url.Values{"account": {b.account()}}
 			for name, values := range c.form {

@@ -51,7 +51,7 @@ func TestWhiteSpaceAroundAnAddressIsTrimmedEverywhere(t *testing.T) {
 		for _, space := range []string{"\u3000", "\ufeff"} {
 			b := s.signedIn()
 			b.expect(b.move(space+newEmail+space, adaPassword), http.StatusSeeOther, "/security")
-			b.told("/security", "A mail is on its way to "+newEmail+". Your e-mail address changes when you follow the link in it.")
+			b.told("/security", "We’ve e-mailed a link to "+newEmail+". Open it to finish the change.")
 			if !s.mailed(newEmail, "Confirm your new e-mail address") {
 				t.Errorf("a new address with %+q: no mail", space)
 			}

@@ -13,7 +13,7 @@ func TestWithoutMailTheAddressIsTheOperators(t *testing.T) {
 		b, p := s.signedIn(), s.login("phone")
 		page := b.shown("/security/email")
 		page.none("form", "action", "/security/email")
-		if text := page.one("main").text(); !strings.Contains(text, "only its operator can change your e-mail address") {
+		if text := page.one("main").text(); !strings.Contains(text, "Ask your administrator to change your e-mail address") {
 			t.Errorf("%q", text)
 		}
 		s.unchanged("asking all the same", func() {

@@ -82,7 +82,7 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 		form.one("input", "name", "email", "type", "email", "value", "")
 		form.one("input", "name", "password", "type", "password", "autocomplete", "current-password")
 		home.expect(home.move(" "+newEmail+" ", adaPassword), http.StatusSeeOther, "/security")
-		home.told("/security", "A mail is on its way to "+newEmail+". Your e-mail address changes when you follow the link in it.")
+		home.told("/security", "We’ve e-mailed a link to "+newEmail+". Open it to finish the change.")
 		m := s.mail()
 		if m.To != newEmail || m.Subject != "Confirm your new e-mail address" || strings.Contains(m.Text+m.HTML, adaEmail) || !strings.Contains(m.Text, "127.0.0.1") {
 			t.Errorf("to %q: %q\n%s", m.To, m.Subject, m.Text)
@@ -115,7 +115,7 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 		b.shown("/email/confirm").one("form", "action", b.links["/email/confirm"])
 		b.expect(b.settle(adaPassword), http.StatusSeeOther, "/security")
 		b.expect(b.get("/security"), http.StatusSeeOther, "/login?next=%2Fsecurity")
-		b.told("/login?next=%2Fsecurity", "The e-mail address was changed to "+newEmail+". Sign in with it from now on.")
+		b.told("/login?next=%2Fsecurity", "You’ve changed your e-mail address to "+newEmail+". Use it to sign in from now on.")
 		s.clock.Advance(10 * time.Minute)
 		s.unchanged("used links", func() {
 			b.dead("pressed twice", "/email/confirm")
@@ -206,9 +206,9 @@ func TestAStolenAddressIsTakenBackFromTheMailToTheOldOne(t *testing.T) {
 		thief.signIn("thief@evil.example", newPassword)
 		s.mails()
 		b.expect(b.post("/email/undo", nil), http.StatusSeeOther, b.links["/email/undo"])
-		locked := b.told("/email/undo", "Done: your e-mail address is "+adaEmail+" again.")
+		locked := b.told("/email/undo", "Your e-mail address is "+adaEmail+" again.")
 		locked.one("p", "class", "notice-detail").says("Every device was signed out, and your password is locked.")
-		locked.one("h1").says("Your account is locked. Choose a new password")
+		locked.one("h1").says("Your password is locked")
 		s.clock.Advance(10 * time.Minute)
 		s.unchanged("used links", func() {
 			b.dead("pressed twice", "/email/undo")

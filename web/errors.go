@@ -52,8 +52,8 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	s.attachSession(r, f.Status)
 	s.chooseLanguage(r, accountLanguage(r))
 	page := views.ErrorPage{
-		Shell: s.shell(w, r, statusName(say(r), f.Status), ""), Status: f.Status, Text: say(r).Error(f.Message), RequestID: request(r).ID,
-		Heading: statusName(say(r), f.Status),
+		Shell: s.shell(w, r, "", ""), Status: f.Status, Text: say(r).Error(f.Message), RequestID: request(r).ID,
+		Heading: http.StatusText(f.Status),
 	}
 	if heading, ok := headings[f.Status]; ok {
 		page.Heading = heading(say(r))
@@ -70,6 +70,7 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 			page.BackURL, page.BackText = localPath(r.URL.RequestURI()), say(r).ErrorTryAgain()
 		}
 	}
+	page.Title = page.Heading
 	if err := render(w, r, f.Status, views.Error(page)); err != nil {
 		s.log.ErrorContext(r.Context(), "the error page could not be rendered", "request", request(r).ID, "cause", err.Error())
 		http.Error(w, page.Heading, f.Status)
@@ -96,32 +97,6 @@ func (s *Server) attachSession(r *http.Request, status int) {
 	}
 }
 
-// statusNames are the names of the statuses that pages have.
-var statusNames = map[int]func(catalog.Printer) string{
-	http.StatusBadRequest:            catalog.Printer.ErrorNameBadRequest,
-	http.StatusForbidden:             catalog.Printer.ErrorNameForbidden,
-	http.StatusNotFound:              catalog.Printer.ErrorNameNotFound,
-	http.StatusMethodNotAllowed:      catalog.Printer.ErrorNameMethod,
-	http.StatusRequestTimeout:        catalog.Printer.ErrorNameTimeout,
-	http.StatusConflict:              catalog.Printer.ErrorNameConflict,
-	http.StatusGone:                  catalog.Printer.ErrorNameGone,
-	http.StatusRequestEntityTooLarge: catalog.Printer.ErrorNameTooLarge,
-	http.StatusUnsupportedMediaType:  catalog.Printer.ErrorNameMediaType,
-	http.StatusMisdirectedRequest:    catalog.Printer.ErrorNameMisdirected,
-	http.StatusUnprocessableEntity:   catalog.Printer.ErrorNameUnprocessable,
-	http.StatusTooManyRequests:       catalog.Printer.ErrorNameTooMany,
-	http.StatusInternalServerError:   catalog.Printer.ErrorNameInternal,
-	http.StatusServiceUnavailable:    catalog.Printer.ErrorNameUnavailable,
-}
-
-// statusName is the name of a status (RFC 9110 §15).
-func statusName(p catalog.Printer, status int) string {
-	if name, ok := statusNames[status]; ok {
-		return name(p)
-	}
-	return http.StatusText(status)
-}
-
 // accountLanguage is the language of the account that is signed in, as far as the request knows.
 func accountLanguage(r *http.Request) string {
 	if by := request(r).session; by != nil {
@@ -130,15 +105,21 @@ func accountLanguage(r *http.Request) string {
 	return ""
 }
 
-// headings say what a status means; another status is told by its name.
+// headings say what a status means; another status is told by its name (RFC 9110 §15).
 var headings = map[int]func(catalog.Printer) string{
+	http.StatusBadRequest:            catalog.Printer.ErrorHeadingRefused,
 	http.StatusForbidden:             catalog.Printer.ErrorHeadingForbidden,
 	http.StatusNotFound:              catalog.Printer.ErrorHeadingNotFound,
+	http.StatusMethodNotAllowed:      catalog.Printer.ErrorHeadingRefused,
+	http.StatusRequestTimeout:        catalog.Printer.ErrorHeadingTimeout,
+	http.StatusConflict:              catalog.Printer.ErrorHeadingRefused,
 	http.StatusGone:                  catalog.Printer.ErrorHeadingGone,
-	http.StatusMethodNotAllowed:      catalog.Printer.ErrorHeadingMethod,
 	http.StatusRequestEntityTooLarge: catalog.Printer.ErrorHeadingTooLarge,
+	http.StatusUnsupportedMediaType:  catalog.Printer.ErrorHeadingRefused,
+	http.StatusMisdirectedRequest:    catalog.Printer.ErrorHeadingMisdirected,
+	http.StatusUnprocessableEntity:   catalog.Printer.ErrorHeadingRefused,
 	http.StatusTooManyRequests:       catalog.Printer.ErrorHeadingTooMany,
-	http.StatusInternalServerError:   catalog.Printer.ErrorHeadingInternal,
+	http.StatusInternalServerError:   catalog.Printer.ErrorHeadingRefused,
 	http.StatusServiceUnavailable:    catalog.Printer.ErrorHeadingUnavailable,
 }
 

@@ -27,7 +27,7 @@ func (s *Server) galleryMails(w http.ResponseWriter, r *http.Request, outbox mai
 	if err != nil {
 		return err
 	}
-	page := views.OutboxPage{Shell: s.shell(w, r, "Mails", "")}
+	page := views.OutboxPage{Shell: s.shell(w, r, "E-mails", "")}
 	for _, name := range names[:min(len(names), 50)] {
 		m, err := outbox.Read(name)
 		if err != nil {

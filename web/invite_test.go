@@ -60,7 +60,7 @@ func TestAnInvitationSetsTheFirstPasswordAndSignsIn(t *testing.T) {
 			r.screen(t).one("p", "id", "new_password-problem").says(problem)
 		}
 		b.expect(b.accept(newPassword), http.StatusSeeOther, "/devices")
-		b.told("/devices", "Your account is ready, and you are signed in.")
+		b.told("/devices", "Your account is ready, and you’re signed in.")
 		if list := s.mails(); len(list) != 1 || list[0].Subject != "Your account has a password" || !strings.HasPrefix(s.link(list[0]), "/not-me?") {
 			t.Errorf("the owner is told %+v", list)
 		}

@@ -10,7 +10,7 @@ import (
 // renderLocked says that the account is locked, and offers the way to a new password. It stands at the page of the link
 // that locked it, whose holder need not type an address.
 func (s *Server) renderLocked(w http.ResponseWriter, r *http.Request, link string, status int, page views.LockedPage) error {
-	page.Shell, page.Action = s.shell(w, r, say(r).LockedPage(), ""), link+"/password"
+	page.Shell, page.Action = s.shell(w, r, say(r).LockedTitle(), ""), link+"/password"
 	return render(w, r, status, views.Locked(page))
 }
 

@@ -25,7 +25,7 @@ func TestALockedAccountGetsANewPasswordByOnePress(t *testing.T) {
 		b.expect(b.post(page, nil), http.StatusSeeOther, page)
 		s.mails()
 		shown := b.shown(page)
-		shown.one("h1").says("Your account is locked. Choose a new password")
+		shown.one("h1").says("Your password is locked")
 		if text := shown.one("form", "method", "post").text(); strings.Contains(text, adaEmail) != strings.HasPrefix(page, "/email/undo/") || !strings.Contains(text, "@example.com") {
 			t.Errorf("the page says %q", text)
 		}
@@ -46,7 +46,7 @@ func TestALockedAccountGetsANewPasswordByOnePress(t *testing.T) {
 		b.get("/login") // takes the message
 		s.mails()
 		b.expect(b.get(page), http.StatusSeeOther, "/login")
-		b.told("/login", "This link was used, and the account has a new password since. Sign in with it.")
+		b.told("/login", "You’ve used this link, and your account has a new password. Sign in with it.")
 		s.unchanged("asking once it is not locked any more", func() {
 			if r := b.post(action, nil); r.status != http.StatusGone {
 				t.Errorf("%d", r.status)
@@ -65,7 +65,7 @@ func TestAnAlarmToAnAddressThatWasLeftLeadsToItsWayBack(t *testing.T) {
 		b.opened(alarm)
 		b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
 		page := b.shown("/not-me")
-		page.one("h1").says("Your account is locked. Choose a new password")
+		page.one("h1").says("Your password is locked")
 		page.none("form", "method", "post")
 		if text := page.one("main").text(); !strings.Contains(text, "Your e-mail address was changed") || strings.Contains(text, "evil") {
 			t.Errorf("the page says %q", text)
@@ -91,7 +91,7 @@ func TestThePageForSecurityListsTheWaysBack(t *testing.T) {
 		s.unchanged("a press on what cannot be ended", func() {
 			b.expect(b.post("/security/ways-back", nil), http.StatusSeeOther, "/security/ways-back")
 		})
-		b.told("/security/ways-back", "There was no link to end. Links to older e-mail addresses end by themselves.")
+		b.told("/security/ways-back", "There were no links to turn off. Links to older e-mail addresses expire on their own.")
 		s.laterAddressLeft()
 		b.shown("/security/ways-back").one("form", "action", "/security/ways-back", "method", "post").one("button", "type", "submit")
 		for field, form := range map[string]url.Values{"nothing": nil, "a wrong password": {"current_password": {"a wrong guess at it"}}} {
@@ -102,7 +102,7 @@ func TestThePageForSecurityListsTheWaysBack(t *testing.T) {
 		}
 		b.shown("/security/ways-back").one("form", "action", "/security/ways-back")
 		b.expect(b.post("/security/ways-back", url.Values{"current_password": {adaPassword}}), http.StatusSeeOther, "/security/ways-back")
-		b.told("/security/ways-back", "The links that could take your account to newer e-mail addresses no longer work.").none("form", "action", "/security/ways-back")
+		b.told("/security/ways-back", "You’ve turned off the links to newer e-mail addresses.").none("form", "action", "/security/ways-back")
 		s.browser().dead("the way back that was ended", s.link(left))
 		if s.acts("ways_back_ended") != 1 {
 			t.Error("the activity does not tell of it")
@@ -120,7 +120,7 @@ func (s *site) laterAddressLeft() {
 func TestADeadLinkOffersTheNextStep(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
 		for path, want := range map[string][2]string{
-			"/reset": {"/forgot", "Send a new link"}, "/invite": {"/forgot", "Send a new link"}, "/signup/confirm": {"/signup", "Send a new link"}, "/email/confirm": {"/security/email", "Send a new link"},
+			"/reset": {"/forgot", "Get a new link"}, "/invite": {"/forgot", "Get a new link"}, "/signup/confirm": {"/signup", "Get a new link"}, "/email/confirm": {"/security/email", "Get a new link"},
 			"/email/undo": {"/forgot", "Choose a new password"}, "/not-me": {"/forgot", "Choose a new password"},
 		} {
 			for _, query := range []string{"", "?token=used", "?token=" + strings.Repeat("A", 43), "/AAAAAAAAAAAAAAAA"} {

@@ -132,7 +132,7 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 					}
 					page := r.screen(t)
 					page.one("p", "class", "whose").says("Signed in as " + eveEmail)
-					want := "Someone else is signed in here now"
+					want := "A different account is signed in here now"
 					if account == "" {
 						want = "This page is out of date"
 					}
@@ -169,7 +169,7 @@ func TestAPageStaysGoodForItsOwnAccount(t *testing.T) {
 		b.expect(b.post("/devices/"+phone.id+"/revoke", form), http.StatusSeeOther, "/login")
 		b.signIn(adaEmail, adaPassword)
 		b.expect(b.post("/devices/"+phone.id+"/revoke", form), http.StatusSeeOther, "/devices")
-		b.told("/devices", "Signed out “phone”.")
+		b.told("/devices", "You’ve signed out “phone”.")
 		b.expect(b.post("/logout", form), http.StatusSeeOther, "/login")
 		b.expect(b.post("/logout", form), http.StatusSeeOther, "/login")
 	})
@@ -187,7 +187,7 @@ func TestASignInFormAsksBeforeItEndsSomebodyElsesSignIn(t *testing.T) {
 			s.unchanged("a form made for nobody", func() {
 				r := b.do(http.MethodPost, "/login", url.Values{"email": {adaEmail}, "password": {password}, "next": {"/security"}})
 				page := r.screen(t)
-				page.one("div", "role", "alert").says("Nothing was done: " + eveEmail + " has signed in on this browser since this page was opened. Sign in once more to sign that account out here.")
+				page.one("div", "role", "alert").says("You weren’t signed in. " + eveEmail + " has signed in on this browser since you opened this page. Sign in again to sign that account out here.")
 				page.one("input", "name", "account", "value", eve)
 				page.one("input", "name", "next", "value", "/security")
 				page.one("input", "name", "email", "value", adaEmail)

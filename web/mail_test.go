@@ -138,7 +138,7 @@ func (b *browser) dead(what, link string) {
 			continue
 		}
 		page := r.screen(b.t)
-		if h1 := page.one("h1").text(); h1 != "This link cannot be used" && h1 != "Follow the link in the mail again" {
+		if h1 := page.one("h1").text(); h1 != "This link doesn’t work" && h1 != "Open the link in the e-mail again" {
 			b.t.Errorf("%s: %s says %q", what, method, h1)
 		}
 		page.one("a", "class", "button-primary")
@@ -177,7 +177,7 @@ func TestAStolenPhoneIsSignedOutFromTheMail(t *testing.T) {
 			t.Errorf("from another site: %d", cookie.status)
 		}
 		b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
-		b.told("/not-me", "Done: it is signed out, and your password is locked.").one("h1").says("Your account is locked. Choose a new password")
+		b.told("/not-me", "Signed out. Your password is now locked.").one("h1").says("Your password is locked")
 		s.refused(thief.refresh, token.ReasonRevoked)
 		if r := s.tryLogin(adaEmail, adaPassword, "his phone"); r.status != http.StatusUnauthorized || r.text(t, "detail") != s.tryLogin(adaEmail, "a guess", "x").text(t, "detail") {
 			t.Errorf("the password opens: %d %s", r.status, r.body)

@@ -57,7 +57,7 @@ func TestACommonPasswordIsOfferedAChange(t *testing.T) {
 		}
 		signIn()
 		for range 2 { // looking changes nothing
-			if body := offered("/devices", true).body; !strings.Contains(body, `href="/security/password"`) || !strings.Contains(body, `action="/security/later"`) || !strings.Contains(body, "Later") {
+			if body := offered("/devices", true).body; !strings.Contains(body, `href="/security/password"`) || !strings.Contains(body, `action="/security/later"`) || !strings.Contains(body, "Not now") {
 				t.Error("the offer leads nowhere")
 			}
 			offered("/activity?kind=sign-ins", true)
@@ -82,7 +82,7 @@ func TestACommonPasswordIsOfferedAChange(t *testing.T) {
 		b.post("/devices/alerts/dismiss", url.Values{"seen": {"4000000000000000"}})
 		offered("/devices", true)
 		b.expect(b.post("/security", url.Values{"current_password": {common}, "new_password": {"a much finer day"}}), http.StatusSeeOther, "/devices")
-		if body := b.get("/devices").body; strings.Contains(body, offerText) || !strings.Contains(body, "Your password was changed") {
+		if body := b.get("/devices").body; strings.Contains(body, offerText) || !strings.Contains(body, "You’ve changed your password") {
 			t.Error("the offer outlives the password")
 		}
 		b.post("/logout", nil)

@@ -41,7 +41,7 @@ func TestAForgottenPasswordIsReplacedFromTheMail(t *testing.T) {
 		b.shown("/login").one("a", "href", "/forgot")
 		b.shown("/forgot").one("form", "action", "/forgot", "method", "post")
 		b.forget(" ADA@example.com ")
-		b.shown("/forgot/sent").one("h1").says("Look into your mail")
+		b.shown("/forgot/sent").one("h1").says("Check your e-mail")
 		m := s.mail()
 		if m.To != adaEmail || m.Subject != "Choose a new password" || !strings.Contains(m.Text, "127.0.0.1") || !strings.Contains(m.Text, "Firefox on Linux") {
 			t.Errorf("to %q: %q\n%s", m.To, m.Subject, m.Text)
@@ -63,7 +63,7 @@ func TestAForgottenPasswordIsReplacedFromTheMail(t *testing.T) {
 			r.screen(t).one("p", "id", "new_password-problem").says(problem)
 		}
 		b.expect(b.choose(newPassword), http.StatusSeeOther, "/login")
-		b.told("/login", "Your password was changed, and every device was signed out. Sign in with the new one.").one("input", "name", "email", "value", adaEmail)
+		b.told("/login", "You’ve changed your password, and every device was signed out. Sign in with your new password.").one("input", "name", "email", "value", adaEmail)
 		home.expect(home.get("/devices"), http.StatusSeeOther, "/login")
 		s.refused(p.refresh, token.ReasonRevoked)
 		if r := s.tryLogin(adaEmail, adaPassword, "phone"); r.status != http.StatusUnauthorized {
@@ -230,7 +230,7 @@ func TestWithoutMailAForgottenPasswordIsTheOperators(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		page := s.browser().shown("/forgot")
 		page.none("form", "action", "/forgot")
-		if !strings.Contains(page.one("main").text(), "Ask its operator") {
+		if !strings.Contains(page.one("main").text(), "Ask your administrator") {
 			t.Errorf("%q", page.one("main").text())
 		}
 		s.unchanged("asking all the same", func() {
@@ -252,16 +252,16 @@ func TestAPersonGetsBackInFromTheMailInARealBrowser(t *testing.T) {
 			phone := s.login("phone")
 			c := openTab(t, s.URL, width, false)
 			c.open("/login", http.StatusOK)
-			c.follow(`a[href="/forgot"]`).one("h1").says("Forgotten password")
+			c.follow(`a[href="/forgot"]`).one("h1").says("Forgot your password?")
 			c.shoot("forgot")
 			c.write("#email", adaEmail)
-			c.follow(`main button[type="submit"]`).one("h1").says("Look into your mail")
+			c.follow(`main button[type="submit"]`).one("h1").says("Check your e-mail")
 			c.shoot("forgot-sent")
 			c.open(s.link(s.mail()), http.StatusOK).one("h1").says("Choose a new password")
 			c.shoot("reset")
 			c.write("#new_password", newPassword)
 			signIn := c.follow(`main button[type="submit"]`)
-			signIn.one("div", "role", "status").says("Your password was changed, and every device was signed out. Sign in with the new one.")
+			signIn.one("div", "role", "status").says("You’ve changed your password, and every device was signed out. Sign in with your new password.")
 			signIn.one("input", "id", "email", "value", adaEmail)
 			c.shoot("login-filled-in")
 			c.write("#password", newPassword)
@@ -274,7 +274,7 @@ func TestAPersonGetsBackInFromTheMailInARealBrowser(t *testing.T) {
 			if faults := c.takeFaults(); len(faults) > 0 {
 				t.Errorf("the browser complains: %q", faults)
 			}
-			c.open("/reset?token=used", http.StatusGone).one("h1").says("This link cannot be used")
+			c.open("/reset?token=used", http.StatusGone).one("h1").says("This link doesn’t work")
 			c.shoot("dead-link")
 		})
 	}

@@ -77,7 +77,7 @@ func TestStaffEnrolWithTheCodeOfAMail(t *testing.T) {
 		}
 		b.shown("/security/setup").one("form", "action", "/security/setup/code")
 		b.expect(b.post("/security/setup/code", url.Values{"next": {"/support"}, "method": {"app"}}), http.StatusSeeOther, "/security/setup?code=mailed&method=app&next=%2Fsupport")
-		b.told("/security/setup?code=mailed&method=app&next=%2Fsupport", "We have mailed a code to "+samEmail+".")
+		b.told("/security/setup?code=mailed&method=app&next=%2Fsupport", "We’ve e-mailed a code to "+samEmail+".")
 		m := s.bySubject()["Your code to set up two-step sign-in"]
 		if m.To != samEmail {
 			t.Fatalf("no code for sam: %+v", m)

@@ -87,7 +87,7 @@ func TestABaseForkedThreeTimesWarnsQuietlyWhileTheDeviceIsIn(t *testing.T) {
 				continue
 			}
 			quiet := page.one("section", "aria-labelledby", "alerts")
-			quiet.one("h2").says("A device keeps losing answers")
+			quiet.one("h2").says("A device may have a connection problem")
 			quiet.one("a", "href", "/devices/"+p.id+"/revoke")
 			quiet.none("a", "href", "/security/secure")
 			if strings.Contains(quiet.attr("class"), "theft") {
@@ -232,11 +232,11 @@ func TestAnUnknownDeviceLeadsToSecuringTheAccount(t *testing.T) {
 		b, p := s.signedIn(), s.login("phone")
 		path := b.shown("/devices").one("a", "class", "unknown").attr("href")
 		page := b.shown(path)
-		page.one("h1").says("Don't recognise phone?")
+		page.one("h1").says("Don’t recognise phone?")
 		form := page.one("form", "class", "decision", "method", "post", "action", path)
-		form.one("button").says("Sign it out and secure my account")
+		form.one("button").says("Sign out and secure account")
 		b.expect(b.post(form.attr("action"), nil), http.StatusSeeOther, "/security/secure")
-		page = b.told("/security/secure", "Signed out “phone”.")
+		page = b.told("/security/secure", "You’ve signed out “phone”.")
 		page.one("a", "href", "/security/password?next=%2Fsecurity%2Fsecure")
 		s.refused(p.refresh, token.ReasonRevoked)
 	})
@@ -269,7 +269,7 @@ func TestAPageThatIsRefusedKeepsTheHeaderOfWhoIsSignedIn(t *testing.T) {
 		}
 		page := s.browser().get("/nothing").screen(t)
 		page.none("p", "class", "whose")
-		page.one("main").one("a", "href", "/login").says("Go to sign in")
+		page.one("main").one("a", "href", "/login").says("Go to sign-in")
 	})
 }
 

@@ -171,7 +171,7 @@ func TestAMessageIsShownOnce(t *testing.T) {
 		if r := b.get("/static/nothing"); r.status != http.StatusNotFound {
 			t.Errorf("%d", r.status)
 		}
-		b.told("/security", "Signed out “phone”.") // on whichever page comes next
+		b.told("/security", "You’ve signed out “phone”.") // on whichever page comes next
 		for _, path := range []string{"/devices", "/security", "/activity", "/nothing"} {
 			b.get(path).screen(t).none("div", "class", "notice")
 		}

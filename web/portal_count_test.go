@@ -11,11 +11,11 @@ func TestCountedDevicesAreToldInSentences(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b, password := s.signedIn(), adaPassword
 		for i, c := range []struct{ changed, out, detail string }{
-			{"Your password was changed. No other device was signed in.", "No other device is signed in.", ""},
-			{"Your password was changed, and 1 other device was signed out.", "Signed out 1 other device. Only this browser is signed in now.",
-				"It cannot come back without your password. Apps that trusted its pass stop within 32 seconds, or 15 minutes where they do not check for sign-outs."},
-			{"Your password was changed, and 2 other devices were signed out.", "Signed out 2 other devices. Only this browser is signed in now.",
-				"They cannot come back without your password. Apps that trusted their passes stop within 32 seconds, or 15 minutes where they do not check for sign-outs."},
+			{"You’ve changed your password. No other device was signed in.", "No other device is signed in.", ""},
+			{"You’ve changed your password, which signed out 1 other device.", "You’ve signed out 1 other device. Only this browser is signed in now.",
+				"It can’t come back without signing in again. Apps lose access within 32 seconds; some services may take up to 15 minutes."},
+			{"You’ve changed your password, which signed out 2 other devices.", "You’ve signed out 2 other devices. Only this browser is signed in now.",
+				"They can’t come back without signing in again. Apps lose access within 32 seconds; some services may take up to 15 minutes."},
 		} {
 			phones := func() {
 				for _, name := range numbered("phone %d", i) {

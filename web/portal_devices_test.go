@@ -85,12 +85,12 @@ func TestADeviceIsRenamedInPlace(t *testing.T) {
 		page.none("details", "open", "*")
 		long := strings.Repeat("ä", 64)
 		for _, c := range []struct{ to, name, message string }{
-			{"  Beach phone 🏝️ ", "Beach phone 🏝️", "Renamed to “Beach phone 🏝️”."},
-			{"tablet", "tablet (2)", "Renamed to “tablet (2)”, because another device has that name."},
-			{"Firefox on Linux", "Firefox on Linux (2)", "Renamed to “Firefox on Linux (2)”, because another device has that name."},
-			{long, long, "Renamed to “" + long + "”."},
-			{"phone", "phone", "Renamed to “phone”."},
-			{"phone", "phone", "Renamed to “phone”."},
+			{"  Beach phone 🏝️ ", "Beach phone 🏝️", "You’ve renamed the device to “Beach phone 🏝️”."},
+			{"tablet", "tablet (2)", "You’ve renamed the device to “tablet (2)”, because another device already has that name."},
+			{"Firefox on Linux", "Firefox on Linux (2)", "You’ve renamed the device to “Firefox on Linux (2)”, because another device already has that name."},
+			{long, long, "You’ve renamed the device to “" + long + "”."},
+			{"phone", "phone", "You’ve renamed the device to “phone”."},
+			{"phone", "phone", "You’ve renamed the device to “phone”."},
 		} {
 			b.expect(b.post("/devices/"+p.id+"/rename", url.Values{"name": {c.to}}), http.StatusSeeOther, "/devices")
 			if names := b.told("/devices", c.message).texts("p", "class", "device-name"); !slices.Contains(names, c.name) {
@@ -173,7 +173,7 @@ func TestOnlyOnesOwnDevicesAreRenamed(t *testing.T) {
 						t.Errorf("%s to %.9q: %d", name, to, r.status)
 						continue
 					}
-					r.screen(t).one("h1").says("Nothing here")
+					r.screen(t).one("h1").says("We couldn’t find that")
 				}
 			}
 		})

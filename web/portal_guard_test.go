@@ -98,7 +98,7 @@ func TestABrowserWhoseSignInIsOverIsToldSo(t *testing.T) {
 				t.Errorf("%s: %d to %q", name, r.status, r.header.Get("Location"))
 				continue
 			}
-			b.told("/login?next=%2Factivity", "You are signed out. Please sign in again.")
+			b.told("/login?next=%2Factivity", "You’ve been signed out. Sign in again to continue.")
 			if b.cookie("latchkey") != nil {
 				t.Errorf("%s: the cookie stays", name)
 			}
@@ -125,7 +125,7 @@ func TestAPostFromAnotherSiteIsRefused(t *testing.T) {
 						t.Errorf("POST %s from %q: %d %v", r.path, from, got.status, got.header)
 						return
 					}
-					got.screen(t).one("h1").says("This is not allowed")
+					got.screen(t).one("h1").says("This isn’t allowed")
 				})
 			}
 		}
@@ -155,7 +155,7 @@ func TestAnAddressAnswersOtherMethodsWithThoseItTakes(t *testing.T) {
 						t.Errorf("%s %s: %d Allow %q, want %q", method, path, r.status, got, want)
 						return
 					}
-					r.screen(t).one("h1").says("Not like this")
+					r.screen(t).one("h1").says("That didn’t work")
 				})
 			}
 		}
@@ -164,7 +164,7 @@ func TestAnAddressAnswersOtherMethodsWithThoseItTakes(t *testing.T) {
 			if r.status != http.StatusNotFound {
 				t.Errorf("%s: %d", path, r.status)
 			}
-			r.screen(t).one("h1").says("Nothing here")
+			r.screen(t).one("h1").says("We couldn’t find that")
 		}
 	})
 }

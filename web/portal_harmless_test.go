@@ -142,7 +142,7 @@ func TestWhatPeopleTypeIsShownAsText(t *testing.T) {
 		refused.one("input", "aria-invalid", "true", "value", evil+strings.Repeat("x", 64))
 		s.clock.Advance(time.Minute)
 		b.post("/devices/"+p.id+"/rename", url.Values{"name": {evil[4:]}})
-		noInline(t, "the message", b.told("/devices", "Renamed to “"+evil[4:]+"”."))
+		noInline(t, "the message", b.told("/devices", "You’ve renamed the device to “"+evil[4:]+"”."))
 		noInline(t, "the activity", b.shown("/activity"))
 		if got := b.shown("/activity").all("p", "class", "event-text"); !strings.Contains(got[0].text()+got[1].text()+got[2].text(), "You renamed “"+evil+"” to “"+evil[4:]+"”.") {
 			t.Errorf("the activity says %q", got[0].text())

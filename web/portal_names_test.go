@@ -43,7 +43,7 @@ func TestStrangeNamesAreHarmlessInEveryPlace(t *testing.T) {
 					places += n
 				}
 				b.post("/devices/"+p.id+"/revoke", nil)
-				places += isolated(t, "told", b.told("/devices", fmt.Sprintf("Signed out “%s”.", strings.Join(strings.Fields(name), " "))), name)
+				places += isolated(t, "told", b.told("/devices", fmt.Sprintf("You’ve signed out “%s”.", strings.Join(strings.Fields(name), " "))), name)
 				if places < 15 {
 					t.Errorf("the name is shown in %d places only", places)
 				}

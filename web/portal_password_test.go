@@ -20,7 +20,7 @@ func TestAChangeOfPasswordSignsOutEveryOtherDevice(t *testing.T) {
 		form.one("input", "name", "new_password", "type", "password", "autocomplete", "new-password")
 
 		b.expect(b.post("/security/password", url.Values{"current_password": {adaPassword}, "new_password": {"a finer day on the lake"}}), http.StatusSeeOther, "/devices")
-		b.told("/devices", "Your password was changed, and 3 other devices were signed out.")
+		b.told("/devices", "You’ve changed your password, which signed out 3 other devices.")
 		other.expect(other.get("/devices"), http.StatusSeeOther, "/login")
 		s.refused(p.refresh, token.ReasonRevoked)
 		s.refused(q.refresh, token.ReasonRevoked)
@@ -35,7 +35,7 @@ func TestAChangeOfPasswordSignsOutEveryOtherDevice(t *testing.T) {
 		other.signIn(adaEmail, "a finer day on the lake")
 		b.shown("/devices")
 		b.expect(b.post("/security", url.Values{"current_password": {"a finer day on the lake"}, "new_password": {adaPassword}}), http.StatusSeeOther, "/devices")
-		b.told("/devices", "Your password was changed, and 1 other device was signed out.")
+		b.told("/devices", "You’ve changed your password, which signed out 1 other device.")
 	})
 }
 

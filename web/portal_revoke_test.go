@@ -19,20 +19,20 @@ func TestRevokingADeviceAsksAndThenTellsItsName(t *testing.T) {
 		page.one("h1").says("Sign out phone?")
 		page.one("form", "class", "decision", "method", "post", "action", "/devices/"+p.id+"/revoke")
 		page.one("a", "class", "button", "href", "/devices").says("Cancel")
-		if outcomes := page.one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "within 32 seconds. Others may trust it for up to 15 minutes.") {
+		if outcomes := page.one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "within 32 seconds. Some services may take up to 15 minutes.") {
 			t.Errorf("the question says %q", outcomes)
 		}
 		s.refreshed(other.refresh)
 
 		b.expect(b.post("/devices/"+p.id+"/revoke", nil), http.StatusSeeOther, "/devices")
-		if got := b.told("/devices", "Signed out “phone”.").one("section", "aria-labelledby", "apps").texts("p", "class", "device-name"); !slices.Equal(got, []string{"tablet"}) {
+		if got := b.told("/devices", "You’ve signed out “phone”.").one("section", "aria-labelledby", "apps").texts("p", "class", "device-name"); !slices.Equal(got, []string{"tablet"}) {
 			t.Errorf("what is left: %q", got)
 		}
 		s.refused(p.refresh, token.ReasonRevoked)
 
 		s.unchanged("revoking again", func() {
 			b.expect(b.post("/devices/"+p.id+"/revoke", nil), http.StatusSeeOther, "/devices")
-			b.told("/devices", "Signed out “phone”.")
+			b.told("/devices", "You’ve signed out “phone”.")
 		})
 		if r := b.get("/devices/" + p.id + "/revoke"); r.status != http.StatusNotFound {
 			t.Errorf("the question about a device that is out: %d", r.status)
@@ -56,7 +56,7 @@ func TestOnlyOnesOwnDevicesAreRevoked(t *testing.T) {
 						t.Errorf("%s: %d", name, r.status)
 						continue
 					}
-					r.screen(t).one("h1").says("Nothing here")
+					r.screen(t).one("h1").says("We couldn’t find that")
 				}
 			}
 		})
@@ -67,11 +67,11 @@ func TestRevokingTheBrowserInUseIsSigningOut(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
 		id := s.live(adaEmail, "Firefox on Linux").ID.String()
-		if text := b.shown("/devices/"+id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(text, "the browser you are using now") {
+		if text := b.shown("/devices/"+id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(text, "the browser you’re using now") {
 			t.Errorf("the question says %q", text)
 		}
 		b.expect(b.post("/devices/"+id+"/revoke", nil), http.StatusSeeOther, "/login")
-		b.told("/login", "Signed out “Firefox on Linux”.")
+		b.told("/login", "You’ve signed out “Firefox on Linux”.")
 		if b.cookie("latchkey") != nil {
 			t.Error("the cookie stays")
 		}
@@ -91,7 +91,7 @@ func TestRevokingAllOthersLeavesThisBrowserAlone(t *testing.T) {
 		})
 		one := s.login("one")
 		b.expect(b.post("/devices/revoke-others", nil), http.StatusSeeOther, "/devices")
-		b.told("/devices", "Signed out 1 other device. Only this browser is signed in now.")
+		b.told("/devices", "You’ve signed out 1 other device. Only this browser is signed in now.")
 
 		phone, tablet, browser := s.login("phone"), s.login("tablet"), s.signedIn()
 		page := b.shown("/devices/revoke-others")
@@ -102,7 +102,7 @@ func TestRevokingAllOthersLeavesThisBrowserAlone(t *testing.T) {
 			t.Errorf("the question lists %q, want %q", names, want)
 		}
 		b.expect(b.post("/devices/revoke-others", nil), http.StatusSeeOther, "/devices")
-		page = b.told("/devices", "Signed out 3 other devices. Only this browser is signed in now.")
+		page = b.told("/devices", "You’ve signed out 3 other devices. Only this browser is signed in now.")
 		if got := page.texts("p", "class", "device-name"); !slices.Equal(got, []string{"Firefox on Linux This device"}) {
 			t.Errorf("what is left: %q", got)
 		}
@@ -117,10 +117,10 @@ func TestRevokingAllOthersLeavesThisBrowserAlone(t *testing.T) {
 func TestWithoutStatusListsTheBoundIsTheLifeOfAnAccessToken(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b, p := s.signedIn(), s.login("phone")
-		if outcomes := b.shown("/devices/"+p.id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "may do so for up to 15 minutes. After that, nothing accepts it.") {
+		if outcomes := b.shown("/devices/"+p.id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "It loses access within 15 minutes.") {
 			t.Errorf("the question says %q", outcomes)
 		}
 		b.post("/devices/"+p.id+"/revoke", nil)
-		b.shown("/devices").one("p", "class", "notice-detail").says("It cannot come back without your password. Apps that trusted its pass stop within 15 minutes.")
+		b.shown("/devices").one("p", "class", "notice-detail").says("It can’t come back without signing in again. It loses access within 15 minutes.")
 	}, func(a *services.Config, _ *web.Config) { a.StatusTTL = 0 })
 }

@@ -37,7 +37,7 @@ func TestSigningUpMakesAnAccountOnceItsAddressIsConfirmed(t *testing.T) {
 		form.one("input", "name", "email", "type", "email", "value", "")
 		form.one("input", "name", "password", "type", "password", "minlength", "12")
 		link := s.signUp(b, " Bea@Example.com ", "nobody would guess it", "/security")
-		b.shown("/signup/sent").one("h1").says("Look into your mail")
+		b.shown("/signup/sent").one("h1").says("Check your e-mail")
 		if r := b.post("/login", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}); r.status != http.StatusUnprocessableEntity {
 			t.Errorf("an account that nobody confirmed opens: %d", r.status)
 		}
@@ -190,7 +190,7 @@ func TestWithSignUpClosedThereIsNoSuchPage(t *testing.T) {
 				if r.status != http.StatusNotFound {
 					t.Errorf("%d", r.status)
 				}
-				r.screen(t).one("h1").says("Nothing here")
+				r.screen(t).one("h1").says("We couldn’t find that")
 			}
 		})
 	}, func(a *services.Config, _ *web.Config) { a.SignupOpen = false })

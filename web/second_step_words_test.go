@@ -34,11 +34,11 @@ func TestPagesSayWhatAFactorsUseOrRemovalMeans(t *testing.T) {
 		tells(lost.shown("/login/verify").one("title"), "One more step")
 		challenge := form.one("input", "name", "challenge").attr("value")
 		lost.expect(lost.post("/login/verify", url.Values{"challenge": {challenge}, "method": {"recovery_code"}, "code": {strings.ToLower(code)}}), http.StatusSeeOther, "/devices")
-		tells(lost.shown("/devices"), "You used a recovery code. It does not work again.")
+		tells(lost.shown("/devices"), "You’ve used a recovery code. It won’t work again.")
 
 		refused := owner.post("/security/app/remove", url.Values{})
-		tells(refused.screen(t).one("div", "role", "alert"), "The authenticator app was not removed.")
+		tells(refused.screen(t).one("div", "role", "alert"), "The authenticator app wasn’t removed.")
 		owner.expect(owner.post("/security/app/remove", url.Values{"current_password": {adaPassword}, "code": {app.next(s)}}), http.StatusSeeOther, "/security/app")
-		tells(owner.shown("/security/app"), "Two-step sign-in is off: your password alone is enough to sign in.")
+		tells(owner.shown("/security/app"), "Two-step sign-in is off. Your password alone is enough to sign in.")
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// secured is what "Secure my account" marks as done, step by step.
+// secured is what "Secure your account" marks as done, step by step.
 func (b *browser) secured() (done []bool) {
 	b.t.Helper()
 	for _, step := range b.shown("/security/secure").one("ol", "class", "secure").all("li") {

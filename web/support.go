@@ -31,7 +31,7 @@ func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *browser
 		return render(w, r, http.StatusOK, views.Support(page))
 	}
 	if crossSite(r) {
-		page.Search.Problem, page.Shell = "This search was begun by another site. Press Search if you want it.", s.shell(w, r, "Support", "support")
+		page.Search.Problem, page.Shell = "This search came from another site. To run it, select Search.", s.shell(w, r, "Support", "support")
 		return render(w, r, http.StatusForbidden, views.Support(page))
 	}
 	found, err := s.support.Search(r.Context(), by, q)
@@ -107,8 +107,8 @@ func (s *Server) charts(r *http.Request, by *browser.Session) []views.Chart {
 	return []views.Chart{
 		{ID: "sign-ins", Title: "Sign-ins", Days: n.Days, N: n.SignIns},
 		{ID: "failed", Title: "Failed sign-ins", Days: n.Days, N: n.Failed},
-		{ID: "reuse", Title: "Reuse found", Days: n.Days, N: n.Reuse, Alarm: true},
-		{ID: "revocations", Title: "Revocations", Days: n.Days, N: n.Revocations},
+		{ID: "reuse", Title: "Copied sign-ins", Days: n.Days, N: n.Reuse, Alarm: true},
+		{ID: "revocations", Title: "Remote sign-outs", Days: n.Days, N: n.Revocations},
 	}
 }
 

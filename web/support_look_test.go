@@ -67,7 +67,7 @@ func TestAnotherSitesLinkPutsNothingOnRecord(t *testing.T) {
 			s.unchanged("a request with "+header[1], func() {
 				r := sam.do(http.MethodGet, searchURL("q", "ada", "kind", "app"), nil, header...)
 				page := r.screen(t)
-				page.one("p", "class", "problem").says("This search was begun by another site. Press Search if you want it.")
+				page.one("p", "class", "problem").says("This search came from another site. To run it, select Search.")
 				page.one("input", "name", "q", "value", "ada")
 				if r.status != http.StatusForbidden || strings.Contains(r.body, adaEmail) {
 					t.Errorf("%v: %d", header, r.status)
@@ -138,7 +138,7 @@ func TestWithoutItsEventNothingIsShown(t *testing.T) {
 			}
 		}
 		s.clock.Advance(2 * time.Minute)
-		sam.shown("/support").one("p", "class", "empty").says("The numbers are not to be had right now. Searching works.")
+		sam.shown("/support").one("p", "class", "empty").says("The numbers aren’t available right now. You can still search.")
 		exec("ALTER TABLE elsewhere RENAME TO events")
 		s.clock.Advance(2 * time.Minute)
 		sam.shown(s.lookURL(adaEmail))
@@ -171,7 +171,7 @@ func TestAPersonsPageShowsDevicesAndActivityAndNothingToDo(t *testing.T) {
 		if got, want := names("live", "Signed in"), []string{"Firefox on Linux", "kept"}; !slices.Equal(got, want) {
 			t.Errorf("live: %q, want %q", got, want)
 		}
-		if got, want := names("ended", "Ended"), []string{"gone", "stolen"}; !slices.Equal(got, want) {
+		if got, want := names("ended", "Signed out"), []string{"gone", "stolen"}; !slices.Equal(got, want) {
 			t.Errorf("ended: %q, want %q", got, want)
 		}
 		reasons := page.one("section", "aria-labelledby", "ended").texts("p", "class", "desk-end")

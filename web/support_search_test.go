@@ -62,7 +62,7 @@ func TestTheStaffFindWhatTheyLookFor(t *testing.T) {
 				t.Errorf("%s: devices %q, want %q", c.name, got, c.devices)
 			}
 			if c.people+c.devices == "" {
-				page.one("h2", "id", "found").says("Nothing found")
+				page.one("h2", "id", "found").says("No results")
 			}
 			page.one("input", "name", "q", "value", strings.TrimSpace(c.query[1]))
 			page.one("aside", "class", "recorded")
@@ -74,7 +74,7 @@ func TestTheStaffFindWhatTheyLookFor(t *testing.T) {
 		}
 		row := page.one("li", "class", "desk-person")
 		row.one("a", "href", s.lookURL(adaEmail))
-		row.one("p", "class", "device-facts").says("Signed in on 2 devices Account made today")
+		row.one("p", "class", "device-facts").says("Signed in on 2 devices Account created today")
 		sam.shown(searchURL("q", "adamina")).one("span", "class", "badge-off").says("Disabled")
 	})
 }

@@ -196,8 +196,8 @@ func TestTheFrontPageCountsTheLastThirtyDays(t *testing.T) {
 		}
 		page := sam.shown("/support")
 		for title, want := range map[string][2]string{
-			"Sign-ins": {"1", "in 30 days, most on 23 November: 1"}, "Failed sign-ins": {"4", "in 30 days, most on 22 November: 3"},
-			"Reuse found": {"1", "in 30 days, most on 21 November: 1"}, "Revocations": {"3", "in 30 days, most on 20 November: 3"},
+			"Sign-ins": {"1", "in 30 days. Most on 23 November: 1"}, "Failed sign-ins": {"4", "in 30 days. Most on 22 November: 3"},
+			"Copied sign-ins": {"1", "in 30 days. Most on 21 November: 1"}, "Remote sign-outs": {"3", "in 30 days. Most on 20 November: 3"},
 		} {
 			at := slices.IndexFunc(page.all("figure"), func(f screen) bool { return f.one("span", "class", "chart-title").text() == title })
 			if at < 0 {

@@ -18,7 +18,7 @@ func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *browser
 		return err
 	}
 	if crossSite(r) {
-		return &wire.Error{Status: http.StatusForbidden, Code: "cross_site", Message: "This link came from another site. Look the person up here instead."}
+		return &wire.Error{Status: http.StatusForbidden, Code: "cross_site", Message: "This link came from another site. Search for the person here instead."}
 	}
 	query := r.URL.Query()
 	look := support.View{ID: r.PathValue("id"), Before: query.Get("before"), Ended: query.Get("ended"), From: from}

@@ -52,18 +52,18 @@ func (s *site) stands(what string, second bool) {
 func TestAThiefsFactorIsNotTheThiefsLock(t *testing.T) {
 	for name, ownerActs := range map[string]func(s *postOffice, mails map[string]mail.Message){
 		"the owner resets the password by mail": func(s *postOffice, _ map[string]mail.Message) {
-			if m := s.resetByMail(newPassword); !contains(m.Text, "The authenticator app and the recovery codes were removed.") {
+			if m := s.resetByMail(newPassword); !contains(m.Text, "Your authenticator app and recovery codes were removed.") {
 				s.t.Errorf("the mail does not say what went: %s", m.Text)
 			}
 		},
 		"the owner uses the link about the app": func(s *postOffice, mails map[string]mail.Message) {
 			b := s.browser()
 			page := b.opened(s.link(mails["An authenticator app was added to your account"]))
-			if text := page.one("form", "class", "card").text(); !contains(text, "This removes the authenticator app and everything added since") {
+			if text := page.one("form", "class", "card").text(); !contains(text, "This removes the authenticator app and any passkeys, authenticator apps and recovery codes added since then") {
 				s.t.Errorf("the page says %s", text)
 			}
 			b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
-			if text := b.told(b.links["/not-me"], "Done: it is signed out, and your password is locked.").text(); !contains(text, "The authenticator app and the recovery codes were removed.") {
+			if text := b.told(b.links["/not-me"], "Signed out. Your password is now locked.").text(); !contains(text, "Your authenticator app and recovery codes were removed.") {
 				s.t.Errorf("the page says %s", text)
 			}
 			s.stands("the link about the app", false)
@@ -156,7 +156,7 @@ func TestAnUndoRemovesTheThiefsFactor(t *testing.T) {
 		b.expect(b.post("/email/undo", nil), http.StatusSeeOther, b.links["/email/undo"])
 		b.shown(b.links["/email/undo"])
 		s.stands("after the undo", false)
-		if m := s.bySubject()["Your e-mail address was restored"]; !contains(m.Text, "The authenticator app was removed.") {
+		if m := s.bySubject()["Your e-mail address was restored"]; !contains(m.Text, "Your authenticator app was removed.") {
 			t.Errorf("the mail does not say what went: %s", m.Text)
 		}
 	})

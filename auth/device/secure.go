@@ -8,7 +8,7 @@ import (
 	"latchkey/models"
 )
 
-// alarmsFor is how long an alarm, or the sign-out of a device, is what "Secure my account" is about. Without one it is about the last day.
+// alarmsFor is how long an alarm, or the sign-out of a device, is what "Secure your account" is about. Without one it is about the last day.
 const (
 	alarmsFor = 30 * 24 * time.Hour
 	noAlarm   = 24 * time.Hour

@@ -4,40 +4,40 @@ package catalog
 
 import "github.com/a-h/templ"
 
-// ActCancel says "Cancel".
+// ActCancel says "Cancel". A link beside a button: leaves without doing anything.
 func (p Printer) ActCancel() string { return p.text("act.cancel", nil) }
 
 // ActChangePassword says "Change your password". A button or link that leads to the page for it.
 func (p Printer) ActChangePassword() string { return p.text("act.change_password", nil) }
 
-// ActSave says "Save".
+// ActSave says "Save". A button: saves a new name.
 func (p Printer) ActSave() string { return p.text("act.save", nil) }
 
-// ActSignOut says "Sign out".
+// ActSignOut says "Sign out". A button: signs the person out, or signs out the device in question.
 func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 
-// ActivityEmpty says "Nothing has happened yet. Sign-ins, new devices and changes of your password appear here.".
+// ActivityEmpty says "Nothing has happened yet. Sign-ins, new devices and password changes will appear here.".
 func (p Printer) ActivityEmpty() string { return p.text("activity.empty", nil) }
 
-// ActivityFilterAccount says "Account".
+// ActivityFilterAccount says "Account". A filter of the activity: changes to the account.
 func (p Printer) ActivityFilterAccount() string { return p.text("activity.filter_account", nil) }
 
-// ActivityFilterAll says "Everything". Shows all activity.
+// ActivityFilterAll says "All". Shows all activity.
 func (p Printer) ActivityFilterAll() string { return p.text("activity.filter_all", nil) }
 
-// ActivityFilterDevices says "Devices".
+// ActivityFilterDevices says "Devices". A filter of the activity: what happened to devices.
 func (p Printer) ActivityFilterDevices() string { return p.text("activity.filter_devices", nil) }
 
-// ActivityFilterSignIns says "Sign-ins".
+// ActivityFilterSignIns says "Sign-ins". A filter of the activity.
 func (p Printer) ActivityFilterSignIns() string { return p.text("activity.filter_sign_ins", nil) }
 
-// ActivityFilterWarnings says "Warnings".
+// ActivityFilterWarnings says "Warnings". A filter of the activity.
 func (p Printer) ActivityFilterWarnings() string { return p.text("activity.filter_warnings", nil) }
 
-// ActivityFilters says "Kinds of activity". What screen readers call the choice of what is shown.
+// ActivityFilters says "Filter activity". What screen readers call the choice of what is shown.
 func (p Printer) ActivityFilters() string { return p.text("activity.filters", nil) }
 
-// ActivityHelp says "<strong>Was something here not you?</strong> Sign out the <devices>device</devices> and <password>change your password</password>.".
+// ActivityHelp says "<strong>Something you don’t recognise?</strong> Sign out the <devices>device</devices> and <password>change your password</password>.".
 func (p Printer) ActivityHelp(strong Tag, devices Tag, password Tag) templ.Component {
 	return p.rich("activity.help", args{"strong": strong, "devices": devices, "password": password})
 }
@@ -45,13 +45,13 @@ func (p Printer) ActivityHelp(strong Tag, devices Tag, password Tag) templ.Compo
 // ActivityHelpLabel says "If something looks wrong".
 func (p Printer) ActivityHelpLabel() string { return p.text("activity.help_label", nil) }
 
-// ActivityLead says "What happened on your account, newest first. Days and clock times are UTC.".
+// ActivityLead says "What happened in your account, newest first. Dates and times are in UTC.". Below the title of the page.
 func (p Printer) ActivityLead() string { return p.text("activity.lead", nil) }
 
 // ActivityNewest says "Newest". A link to the first page.
 func (p Printer) ActivityNewest() string { return p.text("activity.newest", nil) }
 
-// ActivityNone says "Nothing of this kind is on record.".
+// ActivityNone says "There’s no activity of this kind.".
 func (p Printer) ActivityNone() string { return p.text("activity.none", nil) }
 
 // ActivityOlder says "Older". A link to the next page.
@@ -60,36 +60,36 @@ func (p Printer) ActivityOlder() string { return p.text("activity.older", nil) }
 // ActivityPages says "Pages of activity". What screen readers call the links to newer and older activity.
 func (p Printer) ActivityPages() string { return p.text("activity.pages", nil) }
 
-// ActivityTitle says "Activity".
+// ActivityTitle says "Activity". The title of a page, and its tab.
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
 
 // ActivityWarning says "Warning:". Only screen readers say it, before a sentence that warns.
 func (p Printer) ActivityWarning() string { return p.text("activity.warning", nil) }
 
-// AlertsAdvice says "If both uses were yours, sign in on that device again. If not, secure your account.".
+// AlertsAdvice says "If you recognise both uses, sign in on that device again. If not, secure your account.".
 func (p Printer) AlertsAdvice() string { return p.text("alerts.advice", nil) }
 
-// AlertsDismissed says "Dismissed.".
+// AlertsDismissed says "Dismissed.". A notice after the button “Dismiss”. One warning or several.
 func (p Printer) AlertsDismissed() string { return p.text("alerts.dismissed", nil) }
 
-// AlertsDismissedDetail says "The warnings stay in your activity.".
+// AlertsDismissedDetail says "Your activity still shows what happened.".
 func (p Printer) AlertsDismissedDetail() string { return p.text("alerts.dismissed_detail", nil) }
 
-// AlertsHeadingLost says "A device keeps losing answers".
+// AlertsHeadingLost says "A device may have a connection problem".
 func (p Printer) AlertsHeadingLost() string { return p.text("alerts.heading_lost", nil) }
 
 // AlertsHeadingTheft says "Someone may be using your account".
 func (p Printer) AlertsHeadingTheft() string { return p.text("alerts.heading_theft", nil) }
 
-// AlertsLost says "“{device}” asked for the same answer several times. If its connection is good, <link>sign it out</link> and in again.".
+// AlertsLost says "“{device}” asked us for the same thing several times. If its connection is good, <link>sign it out</link>, then sign in on it again.". A warning about a device whose connection keeps failing, or that claims so.
 func (p Printer) AlertsLost(device string, link Tag) templ.Component {
 	return p.rich("alerts.lost", args{"device": device, "link": link})
 }
 
-// AlertsSecure says "Secure my account".
+// AlertsSecure says "Secure your account". A button to the page of the same title.
 func (p Printer) AlertsSecure() string { return p.text("alerts.secure", nil) }
 
-// AlertsSeen says "I have seen this". A button that dismisses warnings.
+// AlertsSeen says "Dismiss". A button: hides the warnings above it.
 func (p Printer) AlertsSeen() string { return p.text("alerts.seen", nil) }
 
 // AlertsWhenFrom says "<when/> <part>from {address}</part>". <when/> is like “5 minutes ago”; {address} is an IP address. The part in the tag is kept on one line.
@@ -97,18 +97,18 @@ func (p Printer) AlertsWhenFrom(when templ.Component, part Tag, address string) 
 	return p.rich("alerts.when_from", args{"when": when, "part": part, "address": address})
 }
 
-// AppAdded says "“Authenticator app” was added.". A notice.
+// AppAdded says "You’ve added an authenticator app.". A notice.
 func (p Printer) AppAdded() string { return p.text("app.added", nil) }
 
-// AppClosed says "<strong>Its codes do not work in new browsers for now: there were too many wrong ones in a row.</strong> To accept them again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before. If the wrong codes were not yours, <link>change your password</link>.".
+// AppClosed says "<strong>Codes from the app don’t work in new browsers for now.</strong> There were too many wrong codes in a row. To use them again, sign in with a passkey or a recovery code. You can also enter a correct code in a browser that you’ve used before. If you didn’t enter the wrong codes, <link>change your password</link>.".
 func (p Printer) AppClosed(strong Tag, link Tag) templ.Component {
 	return p.rich("app.closed", args{"strong": strong, "link": link})
 }
 
-// AppCode says "Code that the app shows". The label of a field.
+// AppCode says "Code from the app". The label of a field.
 func (p Printer) AppCode() string { return p.text("app.code", nil) }
 
-// AppCodeHint says "Six digits.".
+// AppCodeHint says "Enter the six digits.". Goes with the field “Code from the app”.
 func (p Printer) AppCodeHint() string { return p.text("app.code_hint", nil) }
 
 // AppCopyKey says "Copy <hidden>the key</hidden>". A button. Only screen readers say the part inside the tag.
@@ -116,58 +116,58 @@ func (p Printer) AppCopyKey(hidden Tag) templ.Component {
 	return p.rich("app.copy_key", args{"hidden": hidden})
 }
 
-// AppKey says "You cannot scan it? Enter this key in the app instead. Keep it secret.".
+// AppKey says "Can’t scan the QR code? Enter this key in the app instead. Keep it secret.".
 func (p Printer) AppKey() string { return p.text("app.key", nil) }
 
-// AppLead says "An authenticator app on your phone shows a new code every 30 seconds. You enter it after your password. No app yet? Google Authenticator, Microsoft Authenticator and many password managers can do this.".
+// AppLead says "An authenticator app on your phone shows a new code every 30 seconds. When you sign in, you enter a code after your password. Don’t have an app yet? You can use Google Authenticator, Microsoft Authenticator and many password managers.".
 func (p Printer) AppLead() string { return p.text("app.lead", nil) }
 
-// AppNewPhone says "New phone? Remove the app here, then set it up again on the new phone.".
+// AppNewPhone says "New phone? Remove the app here, then add it again on the new phone.".
 func (p Printer) AppNewPhone() string { return p.text("app.new_phone", nil) }
 
-// AppOn says "The app is on". A heading: the authenticator app is set up.
+// AppOn says "You have an authenticator app". A heading. The account has an authenticator app.
 func (p Printer) AppOn() string { return p.text("app.on", nil) }
 
-// AppOpen says "The app is on this device? Open it".
+// AppOpen says "Open the authenticator app on this device".
 func (p Printer) AppOpen() string { return p.text("app.open", nil) }
 
-// AppQr says "QR code with the key below". What screen readers say of the picture.
+// AppQr says "QR code with the same key as below". What screen readers say of the picture. The key is shown as text below it.
 func (p Printer) AppQr() string { return p.text("app.qr", nil) }
 
-// AppRefused says "The authenticator app was not turned on.".
+// AppRefused says "The authenticator app wasn’t added.".
 func (p Printer) AppRefused() string { return p.text("app.refused", nil) }
 
-// AppRemove says "Remove the authenticator app". A button that leads to a question.
+// AppRemove says "Remove authenticator app". A button that leads to a question.
 func (p Printer) AppRemove() string { return p.text("app.remove", nil) }
 
-// AppRemoved says "“Authenticator app” was removed.". A notice.
+// AppRemoved says "You’ve removed the authenticator app.". A notice.
 func (p Printer) AppRemoved() string { return p.text("app.removed", nil) }
 
 // AppScan says "In your authenticator app, add an account and scan this QR code.".
 func (p Printer) AppScan() string { return p.text("app.scan", nil) }
 
-// AppSince says "Since <when/>. Last used <used/>.". The authenticator app is on since <when/>, a day; <used/> is like “5 minutes ago”.
+// AppSince says "Added <when/>. Last used <used/>.". When the authenticator app was added: <when/> is a day, “yesterday”; <used/> is like “5 minutes ago”.
 func (p Printer) AppSince(when templ.Component, used templ.Component) templ.Component {
 	return p.rich("app.since", args{"when": when, "used": used})
 }
 
-// AppSinceNeverUsed says "Since <when/>. Never used.". The authenticator app is on since <when/>, a day.
+// AppSinceNeverUsed says "Added <when/>. Never used.". When the authenticator app was added: <when/> is a day, “yesterday”.
 func (p Printer) AppSinceNeverUsed(when templ.Component) templ.Component {
 	return p.rich("app.since_never_used", args{"when": when})
 }
 
-// AppSubmit says "Turn on the app". A button.
+// AppSubmit says "Add authenticator app". A button.
 func (p Printer) AppSubmit() string { return p.text("app.submit", nil) }
 
-// AppTitle says "Authenticator app".
+// AppTitle says "Authenticator app". The title of a page, and of a row on the page Security. An app that shows six-digit codes.
 func (p Printer) AppTitle() string { return p.text("app.title", nil) }
 
-// ChangeEmailMailed says "A mail is on its way to {email}. Your e-mail address changes when you follow the link in it.".
+// ChangeEmailMailed says "We’ve e-mailed a link to {email}. Open it to finish the change.".
 func (p Printer) ChangeEmailMailed(email string) Sentence {
 	return p.sentence("change_email.mailed", args{"email": email})
 }
 
-// ChangeEmailMailedDetail says "The link is good once, for {longest}. Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.". {longest} is a duration: “30 minutes”.
+// ChangeEmailMailedDetail says "The link works once and expires in {longest}. No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.". {longest} is a duration: “24 hours”.
 func (p Printer) ChangeEmailMailedDetail(longest string) string {
 	return p.text("change_email.mailed_detail", args{"longest": longest})
 }
@@ -175,120 +175,120 @@ func (p Printer) ChangeEmailMailedDetail(longest string) string {
 // ChangeEmailNew says "New e-mail address". The label of a field.
 func (p Printer) ChangeEmailNew() string { return p.text("change_email.new", nil) }
 
-// ChangeEmailNoMail says "This service sends no mail, so only its operator can change your e-mail address. Ask them for another one.".
+// ChangeEmailNoMail says "This service doesn’t send e-mail. Ask your administrator to change your e-mail address.".
 func (p Printer) ChangeEmailNoMail() string { return p.text("change_email.no_mail", nil) }
 
-// ChangeEmailRefused says "Your e-mail address was not changed.".
+// ChangeEmailRefused says "Your e-mail address wasn’t changed.".
 func (p Printer) ChangeEmailRefused() string { return p.text("change_email.refused", nil) }
 
-// ChangeEmailSubmit says "Mail me a link".
+// ChangeEmailSubmit says "Send link". A button: sends a link to the new e-mail address.
 func (p Printer) ChangeEmailSubmit() string { return p.text("change_email.submit", nil) }
 
-// ChangeEmailTitle says "Change your e-mail address".
+// ChangeEmailTitle says "Change your e-mail address". The title of a page.
 func (p Printer) ChangeEmailTitle() string { return p.text("change_email.title", nil) }
 
-// ChangeEmailWhat says "We mail a link to the new e-mail address; nothing changes until it is used. The one that you have gets a mail, too, with a link that takes your account back to it, for 7 days.".
+// ChangeEmailWhat says "We’ll e-mail you a link at your new e-mail address. Nothing changes until you open it and confirm. We’ll then send a link to your old e-mail address that undoes the change. It works for 7 days.".
 func (p Printer) ChangeEmailWhat() string { return p.text("change_email.what", nil) }
 
-// ChangePasswordDone says "Your password was changed.".
+// ChangePasswordDone says "You’ve changed your password.".
 func (p Printer) ChangePasswordDone() string { return p.text("change_password.done", nil) }
 
-// ChangePasswordDoneAlone says "Your password was changed. No other device was signed in.".
+// ChangePasswordDoneAlone says "You’ve changed your password. No other device was signed in.".
 func (p Printer) ChangePasswordDoneAlone() string { return p.text("change_password.done_alone", nil) }
 
-// ChangePasswordDoneOthers says "Your password was changed, and {count} other devices were signed out.".
+// ChangePasswordDoneOthers says "You’ve changed your password, which signed out {count} other devices.".
 func (p Printer) ChangePasswordDoneOthers(count int) string {
 	return p.text("change_password.done_others", args{"count": count})
 }
 
-// ChangePasswordRefused says "Your password was not changed.".
+// ChangePasswordRefused says "Your password wasn’t changed.".
 func (p Printer) ChangePasswordRefused() string { return p.text("change_password.refused", nil) }
 
-// ChangePasswordSubmit says "Change password". A verb, on a button.
+// ChangePasswordSubmit says "Change password". A button.
 func (p Printer) ChangePasswordSubmit() string { return p.text("change_password.submit", nil) }
 
-// ChangePasswordTitle says "Change your password".
+// ChangePasswordTitle says "Change your password". The title of a page.
 func (p Printer) ChangePasswordTitle() string { return p.text("change_password.title", nil) }
 
-// ChangePasswordWhat says "Every other device is signed out when you do: apps and browsers alike. You stay signed in here.".
+// ChangePasswordWhat says "Changing your password signs out all your other devices, both apps and browsers. You’ll stay signed in here.".
 func (p Printer) ChangePasswordWhat() string { return p.text("change_password.what", nil) }
 
-// CodesCopy says "Copy". A verb, on a button.
+// CodesCopy says "Copy". A button: copies the recovery codes.
 func (p Printer) CodesCopy() string { return p.text("codes.copy", nil) }
 
-// CodesDownload says "Download". A verb, on a button.
+// CodesDownload says "Download". A button: saves the recovery codes as a file.
 func (p Printer) CodesDownload() string { return p.text("codes.download", nil) }
 
-// CodesFew says "Get new codes soon: without any, a lost phone or passkey locks you out.".
+// CodesFew says "Get new codes soon. Without any, you can’t sign in if you lose your phone or passkey.".
 func (p Printer) CodesFew() string { return p.text("codes.few", nil) }
 
-// CodesKeep says "Keep them where you can reach them without your phone. Anyone who has your password and one of these codes can sign in.".
+// CodesKeep says "Keep them somewhere you can reach without your phone. Anyone who has your password and one of these codes can sign in.".
 func (p Printer) CodesKeep() string { return p.text("codes.keep", nil) }
 
-// CodesLead says "If you lose your phone or your passkey, a recovery code is your second step after the password. Each code works once.".
+// CodesLead says "If you lose your phone or passkey, use a recovery code as your second step. Each code works once.".
 func (p Printer) CodesLead() string { return p.text("codes.lead", nil) }
 
 // CodesLeft says "{count} codes left". A heading.
 func (p Printer) CodesLeft(count int) string { return p.text("codes.left", args{"count": count}) }
 
-// CodesMadeAt says "Made <when/>". Recovery codes; <when/> is a day: “yesterday”, “3 March”.
+// CodesMadeAt says "Created <when/>". Recovery codes; <when/> is a day: “yesterday”, “3 March”.
 func (p Printer) CodesMadeAt(when templ.Component) templ.Component {
 	return p.rich("codes.made_at", args{"when": when})
 }
 
-// CodesMake says "Get ten new ones, and keep them where you can reach them without your phone.".
+// CodesMake says "Get ten new codes, and keep them somewhere you can reach without your phone.".
 func (p Printer) CodesMake() string { return p.text("codes.make", nil) }
 
-// CodesNewTitle says "Your recovery codes".
+// CodesNewTitle says "Your recovery codes". The title of a page that shows new recovery codes.
 func (p Printer) CodesNewTitle() string { return p.text("codes.new_title", nil) }
 
-// CodesNone says "You have no recovery codes". A heading, where there never were any.
+// CodesNone says "You don’t have any recovery codes". A heading, where there never were any.
 func (p Printer) CodesNone() string { return p.text("codes.none", nil) }
 
 // CodesNoneLeft says "No codes left". A heading, where all were used.
 func (p Printer) CodesNoneLeft() string { return p.text("codes.none_left", nil) }
 
-// CodesOff says "Two-step sign-in is off, so you do not need recovery codes. You get them when you set it up.".
+// CodesOff says "Two-step sign-in is off, so you don’t need recovery codes. You’ll get them when you set it up.".
 func (p Printer) CodesOff() string { return p.text("codes.off", nil) }
 
-// CodesPrint says "Print". A verb, on a button.
+// CodesPrint says "Print". A button: prints the recovery codes.
 func (p Printer) CodesPrint() string { return p.text("codes.print", nil) }
 
-// CodesRefused says "No new recovery codes were made.".
+// CodesRefused says "No new recovery codes were created.".
 func (p Printer) CodesRefused() string { return p.text("codes.refused", nil) }
 
-// CodesReplace says "For your safety, we cannot show them again. You can get ten new ones: <strong>the old ones then stop working at once.</strong>".
+// CodesReplace says "To keep your codes safe, we can’t show them again. You can get ten new ones. <strong>Your old codes will then stop working immediately.</strong>".
 func (p Printer) CodesReplace(strong Tag) templ.Component {
 	return p.rich("codes.replace", args{"strong": strong})
 }
 
-// CodesReplaced says "Your old codes have stopped working.".
+// CodesReplaced says "Your old codes no longer work.".
 func (p Printer) CodesReplaced() string { return p.text("codes.replaced", nil) }
 
-// CodesSave says "Save your codes now. You cannot see them again.".
+// CodesSave says "Save your codes now. You won’t see them again.".
 func (p Printer) CodesSave() string { return p.text("codes.save", nil) }
 
-// CodesSaved says "I have saved my codes". A button that leads on.
+// CodesSaved says "I’ve saved my codes". A button that leads on.
 func (p Printer) CodesSaved() string { return p.text("codes.saved", nil) }
 
-// CodesSheet says "Latchkey recovery codes for {email}, made on {date}". Stands over the codes, on paper and in the file, too. {date} is a day: “3 November 2026”.
+// CodesSheet says "Latchkey recovery codes for {email}, created on {date}". Stands over the codes, on paper and in the file, too. {date} is a day: “3 November 2026”.
 func (p Printer) CodesSheet(email string, date string) Sentence {
 	return p.sentence("codes.sheet", args{"email": email, "date": date})
 }
 
-// CodesSheetUse says "After your password, enter one of these as the second step. Each code works once.". Goes with the codes onto paper and into the file.
+// CodesSheetUse says "Enter one of these codes as your second step, after your password. Each code works once.". Goes with the codes onto paper and into the file.
 func (p Printer) CodesSheetUse() string { return p.text("codes.sheet_use", nil) }
 
-// CodesSubmit says "Get new recovery codes". A button.
+// CodesSubmit says "Get new recovery codes". A button. It creates ten new codes.
 func (p Printer) CodesSubmit() string { return p.text("codes.submit", nil) }
 
-// CodesTitle says "Recovery codes".
+// CodesTitle says "Recovery codes". The title of a page, of a row on the page Security, and of a step.
 func (p Printer) CodesTitle() string { return p.text("codes.title", nil) }
 
 // ConfirmCode says "Authenticator or recovery code".
 func (p Printer) ConfirmCode() string { return p.text("confirm.code", nil) }
 
-// ConfirmCodeHint says "The six digits that your authenticator app shows, or one of your recovery codes.".
+// ConfirmCodeHint says "Enter the six digits from your authenticator app, or one of your recovery codes.".
 func (p Printer) ConfirmCodeHint() string { return p.text("confirm.code_hint", nil) }
 
 // ConfirmLegend says "Confirm it’s you". The heading over the fields that ask for the password, a code or a passkey before something sensitive is done.
@@ -306,13 +306,13 @@ func (p Printer) ConfirmPassword() string { return p.text("confirm.password", ni
 // ConfirmRecovery says "Recovery code". The label of a field.
 func (p Printer) ConfirmRecovery() string { return p.text("confirm.recovery", nil) }
 
-// ConfirmRecoveryHint says "One of the codes that you saved. Each works once.".
+// ConfirmRecoveryHint says "Enter one of the codes you saved. Each code works once.".
 func (p Printer) ConfirmRecoveryHint() string { return p.text("confirm.recovery_hint", nil) }
 
-// ConfirmSignOutOthers says "Sign out everything else". A tick box.
+// ConfirmSignOutOthers says "Sign out everywhere else". A tick box.
 func (p Printer) ConfirmSignOutOthers() string { return p.text("confirm.sign_out_others", nil) }
 
-// ConfirmSignOutOthersHint says "All other apps and browsers. You stay signed in here.".
+// ConfirmSignOutOthersHint says "All your other apps and browsers are signed out. You’ll stay signed in here.".
 func (p Printer) ConfirmSignOutOthersHint() string {
 	return p.text("confirm.sign_out_others_hint", nil)
 }
@@ -429,67 +429,67 @@ func (p Printer) CopiedUseUnknownBoth() string { return p.text("copied_use.unkno
 // CopyDone says "Copied". A button says this once it has copied something.
 func (p Printer) CopyDone() string { return p.text("copy.done", nil) }
 
-// DataKeep says "Keep it where only you can read it. Your activity will tell that it was downloaded.".
+// DataKeep says "Keep the file where only you can read it. The download will appear in your activity.".
 func (p Printer) DataKeep() string { return p.text("data.keep", nil) }
 
-// DataRefused says "Nothing was downloaded.".
+// DataRefused says "Your data wasn’t downloaded.".
 func (p Printer) DataRefused() string { return p.text("data.refused", nil) }
 
-// DataSubmit says "Download". A verb, on a button.
+// DataSubmit says "Download your data". A button. It has the words of the page’s title.
 func (p Printer) DataSubmit() string { return p.text("data.submit", nil) }
 
-// DataTitle says "Download your data".
+// DataTitle says "Download your data". The title of a page.
 func (p Printer) DataTitle() string { return p.text("data.title", nil) }
 
-// DataWhat says "One file, in JSON, with everything that is kept of your account: its e-mail address, every device that is or was signed in, and your whole activity with times and IP addresses. It holds neither your password nor anything that signs in.".
+// DataWhat says "You’ll get a JSON file with everything we store about your account. It includes your e-mail address, your current and past devices, and your activity with times and IP addresses. It doesn’t include your password or anything that could be used to sign in.".
 func (p Printer) DataWhat() string { return p.text("data.what", nil) }
 
-// DeleteAsk says "Delete your account?".
+// DeleteAsk says "Delete your account?". The heading of a page that asks; buttons follow.
 func (p Printer) DeleteAsk() string { return p.text("delete.ask", nil) }
 
-// DeleteDone says "Your account was deleted, and every device was signed out.".
+// DeleteDone says "You’ve deleted your account, and every device was signed out.".
 func (p Printer) DeleteDone() string { return p.text("delete.done", nil) }
 
-// DeleteDoneMail says "A last mail tells you so.".
+// DeleteDoneMail says "You’ll get one last e-mail to confirm this.".
 func (p Printer) DeleteDoneMail() string { return p.text("delete.done_mail", nil) }
 
-// DeleteEmail says "Type the e-mail address of this account".
+// DeleteEmail says "Type your e-mail address". The label of a field. The e-mail address to type is shown below it.
 func (p Printer) DeleteEmail() string { return p.text("delete.email", nil) }
 
-// DeleteErased says "Your e-mail address, your password and everything about your devices are erased. All that stays of your activity is how often something happened on a day, with nothing that leads to you.".
+// DeleteErased says "We erase your e-mail address, your password and everything about your devices. From your activity, we keep only how often things happened each day, with nothing that leads to you.".
 func (p Printer) DeleteErased() string { return p.text("delete.erased", nil) }
 
-// DeleteFinal says "<strong>No one can bring it back.</strong> You may want to <link>download your data</link> first.".
+// DeleteFinal says "<strong>This can’t be undone.</strong> You may want to <link>download your data</link> first.".
 func (p Printer) DeleteFinal(strong Tag, link Tag) templ.Component {
 	return p.rich("delete.final", args{"strong": strong, "link": link})
 }
 
-// DeleteMail says "You get a mail that says so. It is the last one.".
+// DeleteMail says "We send you one last e-mail to confirm this.".
 func (p Printer) DeleteMail() string { return p.text("delete.mail", nil) }
 
-// DeletePass says "Services that check for sign-outs refuse any pass that one of your apps has now within <strong>{longest}</strong>. Others may trust it for up to <strong>{unchecked}</strong>. After that, nothing accepts it.".
+// DeletePass says "Your apps lose access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("delete.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
-// DeletePassTrusted says "Apps that trust any pass that one of your apps has now may do so for up to <strong>{longest}</strong>. After that, nothing accepts it.".
+// DeletePassTrusted says "Your apps lose access within <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”.
 func (p Printer) DeletePassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("delete.pass_trusted", args{"strong": strong, "longest": longest})
 }
 
-// DeleteRefused says "Your account was not deleted.".
+// DeleteRefused says "Your account wasn’t deleted.".
 func (p Printer) DeleteRefused() string { return p.text("delete.refused", nil) }
 
-// DeleteSignedOut says "Every device is signed out at once, apps and browsers alike, this one too.".
+// DeleteSignedOut says "Every device is signed out immediately, including this one.".
 func (p Printer) DeleteSignedOut() string { return p.text("delete.signed_out", nil) }
 
-// DeleteStaff says "You are one of the support staff, and what you have looked at is for others to know: this account cannot be deleted here. Ask the operator of this service to take the role away first.".
+// DeleteStaff says "You’re on the support staff, so what you’ve looked at must stay on record. That’s why you can’t delete this account here. Ask your administrator to remove your support role first.".
 func (p Printer) DeleteStaff() string { return p.text("delete.staff", nil) }
 
-// DeleteSubmit says "Delete my account".
+// DeleteSubmit says "Delete your account". A button. It has the words of the page’s title.
 func (p Printer) DeleteSubmit() string { return p.text("delete.submit", nil) }
 
-// DeleteTitle says "Delete your account".
+// DeleteTitle says "Delete your account". The title of a page, in the browser’s tab.
 func (p Printer) DeleteTitle() string { return p.text("delete.title", nil) }
 
 // DeviceActive says "Active <when/>". <when/> is like “5 minutes ago”.
@@ -497,10 +497,10 @@ func (p Printer) DeviceActive(when templ.Component) templ.Component {
 	return p.rich("device.active", args{"when": when})
 }
 
-// DeviceBound says "Protected by a key in the device".
+// DeviceBound says "Protected by a key on the device". A fact about a device: a copy of its sign-in does not work elsewhere.
 func (p Printer) DeviceBound() string { return p.text("device.bound", nil) }
 
-// DeviceExpires says "Expires <when/>". <when/> is like “in 3 days”.
+// DeviceExpires says "Expires <when/>". When the device is signed out by itself. <when/> is like “in 3 days”.
 func (p Printer) DeviceExpires(when templ.Component) templ.Component {
 	return p.rich("device.expires", args{"when": when})
 }
@@ -515,28 +515,28 @@ func (p Printer) DeviceSignedInBy(when templ.Component, method string) templ.Com
 	return p.rich("device.signed_in_by", args{"when": when, "method": method})
 }
 
-// DeviceUnknownAddress says "Unknown IP address".
+// DeviceUnknownAddress says "Unknown IP address". Stands where the IP address of a device would.
 func (p Printer) DeviceUnknownAddress() string { return p.text("device.unknown_address", nil) }
 
-// DeviceUnknownApp says "Unknown app".
+// DeviceUnknownApp says "Unknown app". Stands where the kind of app would, such as “Notes 4.2 on Android”.
 func (p Printer) DeviceUnknownApp() string { return p.text("device.unknown_app", nil) }
 
-// DeviceUnknownBrowser says "Unknown browser".
+// DeviceUnknownBrowser says "Unknown browser". Stands where the kind of browser would, such as “Firefox on Linux”.
 func (p Printer) DeviceUnknownBrowser() string { return p.text("device.unknown_browser", nil) }
 
-// DevicesAllActivity says "All activity".
+// DevicesAllActivity says "See all activity". A link to the page Activity.
 func (p Printer) DevicesAllActivity() string { return p.text("devices.all_activity", nil) }
 
-// DevicesApps says "Apps".
+// DevicesApps says "Apps". A heading over the apps that are signed in.
 func (p Printer) DevicesApps() string { return p.text("devices.apps", nil) }
 
-// DevicesBrowsers says "Browsers".
+// DevicesBrowsers says "Browsers". A heading over the browsers that are signed in.
 func (p Printer) DevicesBrowsers() string { return p.text("devices.browsers", nil) }
 
-// DevicesEnded says "Signed out lately".
+// DevicesEnded says "Recently signed out". A heading over devices that were signed out a short time ago.
 func (p Printer) DevicesEnded() string { return p.text("devices.ended", nil) }
 
-// DevicesHelp says "<strong>Lost a device? Sign it out below.</strong> If someone may know your password, <link>change it</link> too.".
+// DevicesHelp says "<strong>Lost a device? Sign it out below.</strong> If someone might know your password, <link>change it</link> too.".
 func (p Printer) DevicesHelp(strong Tag, link Tag) templ.Component {
 	return p.rich("devices.help", args{"strong": strong, "link": link})
 }
@@ -544,23 +544,23 @@ func (p Printer) DevicesHelp(strong Tag, link Tag) templ.Component {
 // DevicesHelpLabel says "If something looks wrong".
 func (p Printer) DevicesHelpLabel() string { return p.text("devices.help_label", nil) }
 
-// DevicesLead says "Everything that is signed in to your account right now.".
+// DevicesLead says "Apps and browsers that are signed in to your account right now.".
 func (p Printer) DevicesLead() string { return p.text("devices.lead", nil) }
 
-// DevicesNewName says "New name".
+// DevicesNewName says "New name". The label of a field: the new name of a device.
 func (p Printer) DevicesNewName() string { return p.text("devices.new_name", nil) }
 
-// DevicesNoApp says "<strong>No app is signed in.</strong> To add one, open the app and sign in with this e-mail address ({email}) and a name for the device. It then appears here.".
+// DevicesNoApp says "<strong>No apps are signed in.</strong> To add one, open the app and sign in with your e-mail address ({email}). It will then appear here.".
 func (p Printer) DevicesNoApp(strong Tag, email string) templ.Component {
 	return p.rich("devices.no_app", args{"strong": strong, "email": email})
 }
 
-// DevicesNoAppUnnamed says "<strong>No app is signed in.</strong> To add one, open the app and sign in with this e-mail address and a name for the device. It then appears here.".
+// DevicesNoAppUnnamed says "<strong>No apps are signed in.</strong> To add one, open the app and sign in with your e-mail address. It will then appear here.".
 func (p Printer) DevicesNoAppUnnamed(strong Tag) templ.Component {
 	return p.rich("devices.no_app_unnamed", args{"strong": strong})
 }
 
-// DevicesNoBrowser says "No browser is signed in.".
+// DevicesNoBrowser says "No browsers are signed in.".
 func (p Printer) DevicesNoBrowser() string { return p.text("devices.no_browser", nil) }
 
 // DevicesRename says "Rename <hidden>{device}</hidden>". Only screen readers say the part inside the tag.
@@ -573,12 +573,12 @@ func (p Printer) DevicesRenameCancel(hidden Tag, device string) templ.Component 
 	return p.rich("devices.rename_cancel", args{"hidden": hidden, "device": device})
 }
 
-// DevicesRenamed says "Renamed to “{device}”.".
+// DevicesRenamed says "You’ve renamed the device to “{device}”.".
 func (p Printer) DevicesRenamed(device string) Sentence {
 	return p.sentence("devices.renamed", args{"device": device})
 }
 
-// DevicesRenamedNumbered says "Renamed to “{device}”, because another device has that name.".
+// DevicesRenamedNumbered says "You’ve renamed the device to “{device}”, because another device already has that name.".
 func (p Printer) DevicesRenamedNumbered(device string) Sentence {
 	return p.sentence("devices.renamed_numbered", args{"device": device})
 }
@@ -588,86 +588,86 @@ func (p Printer) DevicesSignOut(hidden Tag, device string) templ.Component {
 	return p.rich("devices.sign_out", args{"hidden": hidden, "device": device})
 }
 
-// DevicesSignOutHere says "Sign out <hidden>of this browser</hidden>". Only screen readers say the part inside the tag.
+// DevicesSignOutHere says "Sign out <hidden>of this browser</hidden>". A button. Only screen readers say the part inside the tag.
 func (p Printer) DevicesSignOutHere(hidden Tag) templ.Component {
 	return p.rich("devices.sign_out_here", args{"hidden": hidden})
 }
 
-// DevicesSignOutOthers says "Sign out everywhere else".
+// DevicesSignOutOthers says "Sign out everywhere else". A button, and a link to a question: signs out all devices but this one.
 func (p Printer) DevicesSignOutOthers() string { return p.text("devices.sign_out_others", nil) }
 
-// DevicesThis says "This device".
+// DevicesThis says "This device". Marks the device that the person is using now.
 func (p Printer) DevicesThis() string { return p.text("devices.this", nil) }
 
-// DevicesTitle says "Devices".
+// DevicesTitle says "Devices". The title of a page, and its tab. Devices are apps and browsers.
 func (p Printer) DevicesTitle() string { return p.text("devices.title", nil) }
 
-// DevicesUnknown says "I don't recognise this<hidden>: {device}</hidden>". Only screen readers say the part inside the tag.
+// DevicesUnknown says "I don’t recognise this<hidden>: {device}</hidden>". A link, said by the person: this device may be a stranger’s. Only screen readers say the part inside the tag.
 func (p Printer) DevicesUnknown(hidden Tag, device string) templ.Component {
 	return p.rich("devices.unknown", args{"hidden": hidden, "device": device})
 }
 
-// DurationHours says "{count} hours".
+// DurationHours says "{count} hours". A length of time. It follows “within”, “in” or “up to”.
 func (p Printer) DurationHours(count int) string {
 	return p.text("duration.hours", args{"count": count})
 }
 
-// DurationMinutes says "{count} minutes".
+// DurationMinutes says "{count} minutes". A length of time. It follows “within”, “in” or “up to”.
 func (p Printer) DurationMinutes(count int) string {
 	return p.text("duration.minutes", args{"count": count})
 }
 
-// DurationSeconds says "{count} seconds".
+// DurationSeconds says "{count} seconds". A length of time. It follows “within”, “in” or “up to”.
 func (p Printer) DurationSeconds(count int) string {
 	return p.text("duration.seconds", args{"count": count})
 }
 
-// EmailLinkAnother says "Ask for another e-mail address on the <link>page for it</link>.". The new e-mail address is taken; the link leads to the page on which to ask for another.
+// EmailLinkAnother says "You can <link>choose another e-mail address</link>.". The new e-mail address is taken; the link leads to the page where another can be entered.
 func (p Printer) EmailLinkAnother(link Tag) templ.Component {
 	return p.rich("email_link.another", args{"link": link})
 }
 
-// EmailLinkChanged says "The e-mail address was changed to {email}. Sign in with it from now on.".
+// EmailLinkChanged says "You’ve changed your e-mail address to {email}. Use it to sign in from now on.".
 func (p Printer) EmailLinkChanged(email string) Sentence {
 	return p.sentence("email_link.changed", args{"email": email})
 }
 
-// EmailLinkChangedDetail says "Every device stays signed in. Both e-mail addresses get a mail about the change.".
+// EmailLinkChangedDetail says "Your devices stay signed in. We’ll write to both e-mail addresses about the change.".
 func (p Printer) EmailLinkChangedDetail() string { return p.text("email_link.changed_detail", nil) }
 
-// EmailLinkConfirmAside says "You did not ask for this? Close this page: nothing has changed.".
+// EmailLinkConfirmAside says "Didn’t ask for this? Close this page. Nothing has changed.".
 func (p Printer) EmailLinkConfirmAside() string { return p.text("email_link.confirm_aside", nil) }
 
-// EmailLinkConfirmDevices says "Every device stays signed in. If you fear that someone else is signed in, <link>sign out all other devices</link> afterwards.".
+// EmailLinkConfirmDevices says "Your devices stay signed in. If you think someone else is signed in, <link>sign out all other devices</link> afterwards.".
 func (p Printer) EmailLinkConfirmDevices(link Tag) templ.Component {
 	return p.rich("email_link.confirm_devices", args{"link": link})
 }
 
-// EmailLinkConfirmHint says "So that a stranger who gets the mail cannot do this.". Why the password is asked for.
+// EmailLinkConfirmHint says "This makes sure that only you can make the change, even if someone else gets the e-mail.". Why the password is asked for.
 func (p Printer) EmailLinkConfirmHint() string { return p.text("email_link.confirm_hint", nil) }
 
-// EmailLinkConfirmSubmit says "Change the e-mail address". A button.
+// EmailLinkConfirmSubmit says "Confirm new e-mail address". A button. Then the account has the new e-mail address.
 func (p Printer) EmailLinkConfirmSubmit() string { return p.text("email_link.confirm_submit", nil) }
 
-// EmailLinkConfirmTitle says "Confirm your new e-mail address".
+// EmailLinkConfirmTitle says "Confirm your new e-mail address". The title of a page, behind a link in an e-mail.
 func (p Printer) EmailLinkConfirmTitle() string { return p.text("email_link.confirm_title", nil) }
 
-// EmailLinkConfirmWhat says "You then sign in with the new e-mail address, and mails about your account go there. The old one gets a mail with a link that takes your account back to it, for 7 days.".
+// EmailLinkConfirmWhat says "You’ll sign in with the new e-mail address and get our e-mails there. We’ll send a link to the old e-mail address that undoes the change. It works for 7 days.".
 func (p Printer) EmailLinkConfirmWhat() string { return p.text("email_link.confirm_what", nil) }
 
 // EmailLinkNew says "New e-mail address". The label of the e-mail address that an account has after the change.
 func (p Printer) EmailLinkNew() string { return p.text("email_link.new", nil) }
 
-// EmailLinkNotChanged says "Your e-mail address was not changed.".
+// EmailLinkNotChanged says "Your e-mail address wasn’t changed.".
 func (p Printer) EmailLinkNotChanged() string { return p.text("email_link.not_changed", nil) }
 
-// EmailLinkNow says "E-mail address now". The label of the e-mail address that an account has before the change.
+// EmailLinkNow says "Current e-mail address". The label of the e-mail address that an account has before the change.
 func (p Printer) EmailLinkNow() string { return p.text("email_link.now", nil) }
 
-// EmailLinkUndoAside says "You changed it yourself? Close this page: nothing happens.".
+// EmailLinkUndoAside says "Changed it yourself? Close this page. Nothing will change.".
 func (p Printer) EmailLinkUndoAside() string { return p.text("email_link.undo_aside", nil) }
 
-// EmailLinkUndoDevices says "It also signs out <strong>every device</strong>, apps and browsers alike, and locks your password: no one can sign in with it until you choose a new one, by a mail to this e-mail address. Links to a new password or to another e-mail address that were mailed earlier stop working.".
+// EmailLinkUndoDevices says "It also signs out <strong>every device</strong> and locks your password. To choose a new one, you’ll need a link that we send to this e-mail address. Earlier links for a new password or another e-mail address stop working.". What else the button “Undo the change” does. “This e-mail address” is the one above.
 func (p Printer) EmailLinkUndoDevices(strong Tag) templ.Component {
 	return p.rich("email_link.undo_devices", args{"strong": strong})
 }
@@ -675,15 +675,15 @@ func (p Printer) EmailLinkUndoDevices(strong Tag) templ.Component {
 // EmailLinkUndoSubmit says "Undo the change". A button.
 func (p Printer) EmailLinkUndoSubmit() string { return p.text("email_link.undo_submit", nil) }
 
-// EmailLinkUndoTitle says "Take your e-mail address back?".
+// EmailLinkUndoTitle says "Undo the change to your e-mail address?". A heading that asks; the button is “Undo the change”.
 func (p Printer) EmailLinkUndoTitle() string { return p.text("email_link.undo_title", nil) }
 
-// EmailLinkUndoWhat says "This gives your account the e-mail address <strong>{email}</strong> back, whatever e-mail address it has by now.".
+// EmailLinkUndoWhat says "Your account gets the e-mail address <strong>{email}</strong> back, even if it has been changed again since.". What the button “Undo the change” does.
 func (p Printer) EmailLinkUndoWhat(strong Tag, email string) templ.Component {
 	return p.rich("email_link.undo_what", args{"strong": strong, "email": email})
 }
 
-// EmailLinkUndone says "Done: your e-mail address is {email} again.".
+// EmailLinkUndone says "Your e-mail address is {email} again.".
 func (p Printer) EmailLinkUndone(email string) Sentence {
 	return p.sentence("email_link.undone", args{"email": email})
 }
@@ -733,100 +733,61 @@ func (p Printer) EndSignOut() string { return p.text("end.sign_out", nil) }
 // EndUndo says "Signed out when you took your e-mail address back.".
 func (p Printer) EndUndo() string { return p.text("end.undo", nil) }
 
-// ErrorBack says "Go back".
+// ErrorBack says "Go back". A button to the page before.
 func (p Printer) ErrorBack() string { return p.text("error.back", nil) }
 
 // ErrorBackDevices says "Go to your devices".
 func (p Printer) ErrorBackDevices() string { return p.text("error.back_devices", nil) }
 
-// ErrorBackLogin says "Go to sign in".
+// ErrorBackLogin says "Go to sign-in". A button to the page “Sign in”.
 func (p Printer) ErrorBackLogin() string { return p.text("error.back_login", nil) }
 
 // ErrorCopy says "Copy". A button that copies the number beside it.
 func (p Printer) ErrorCopy() string { return p.text("error.copy", nil) }
 
-// ErrorHeadingFollowAgain says "Follow the link in the mail again".
+// ErrorHeadingFollowAgain says "Open the link in the e-mail again". A heading: the link from an e-mail must be opened once more.
 func (p Printer) ErrorHeadingFollowAgain() string { return p.text("error.heading_follow_again", nil) }
 
-// ErrorHeadingForbidden says "This is not allowed".
+// ErrorHeadingForbidden says "This isn’t allowed". A heading.
 func (p Printer) ErrorHeadingForbidden() string { return p.text("error.heading_forbidden", nil) }
 
-// ErrorHeadingGone says "This link cannot be used".
+// ErrorHeadingGone says "This link doesn’t work". A heading: a link in an e-mail was used before, has expired or is not complete.
 func (p Printer) ErrorHeadingGone() string { return p.text("error.heading_gone", nil) }
 
-// ErrorHeadingInternal says "That did not work".
-func (p Printer) ErrorHeadingInternal() string { return p.text("error.heading_internal", nil) }
+// ErrorHeadingMisdirected says "Wrong website". A heading: the browser asked this server for a site that is not here.
+func (p Printer) ErrorHeadingMisdirected() string { return p.text("error.heading_misdirected", nil) }
 
-// ErrorHeadingMethod says "Not like this".
-func (p Printer) ErrorHeadingMethod() string { return p.text("error.heading_method", nil) }
-
-// ErrorHeadingNotFound says "Nothing here".
+// ErrorHeadingNotFound says "We couldn’t find that". A heading: there is no such page, or no such device any more.
 func (p Printer) ErrorHeadingNotFound() string { return p.text("error.heading_not_found", nil) }
 
-// ErrorHeadingTooLarge says "That was too much".
+// ErrorHeadingRefused says "That didn’t work". The heading of several errors. A sentence that says what is wrong follows.
+func (p Printer) ErrorHeadingRefused() string { return p.text("error.heading_refused", nil) }
+
+// ErrorHeadingTimeout says "That took too long". A heading: the browser sent its request too slowly.
+func (p Printer) ErrorHeadingTimeout() string { return p.text("error.heading_timeout", nil) }
+
+// ErrorHeadingTooLarge says "Too large". A heading: the browser sent more than the server takes.
 func (p Printer) ErrorHeadingTooLarge() string { return p.text("error.heading_too_large", nil) }
 
-// ErrorHeadingTooMany says "Too many attempts".
+// ErrorHeadingTooMany says "Too many attempts". A heading: try again later.
 func (p Printer) ErrorHeadingTooMany() string { return p.text("error.heading_too_many", nil) }
 
-// ErrorHeadingUnavailable says "Just a moment".
+// ErrorHeadingUnavailable says "Just a moment". A heading: the server is busy.
 func (p Printer) ErrorHeadingUnavailable() string { return p.text("error.heading_unavailable", nil) }
 
-// ErrorNameBadRequest says "Bad Request". The name of the HTTP status 400, in the browser's tab and as a heading.
-func (p Printer) ErrorNameBadRequest() string { return p.text("error.name_bad_request", nil) }
-
-// ErrorNameConflict says "Conflict". The name of the HTTP status 409, in the browser's tab and as a heading.
-func (p Printer) ErrorNameConflict() string { return p.text("error.name_conflict", nil) }
-
-// ErrorNameForbidden says "Forbidden". The name of the HTTP status 403, in the browser's tab.
-func (p Printer) ErrorNameForbidden() string { return p.text("error.name_forbidden", nil) }
-
-// ErrorNameGone says "Gone". The name of the HTTP status 410, in the browser's tab.
-func (p Printer) ErrorNameGone() string { return p.text("error.name_gone", nil) }
-
-// ErrorNameInternal says "Internal Server Error". The name of the HTTP status 500, in the browser's tab.
-func (p Printer) ErrorNameInternal() string { return p.text("error.name_internal", nil) }
-
-// ErrorNameMediaType says "Unsupported Media Type". The name of the HTTP status 415, in the browser's tab and as a heading.
-func (p Printer) ErrorNameMediaType() string { return p.text("error.name_media_type", nil) }
-
-// ErrorNameMethod says "Method Not Allowed". The name of the HTTP status 405, in the browser's tab.
-func (p Printer) ErrorNameMethod() string { return p.text("error.name_method", nil) }
-
-// ErrorNameMisdirected says "Misdirected Request". The name of the HTTP status 421, in the browser's tab and as a heading.
-func (p Printer) ErrorNameMisdirected() string { return p.text("error.name_misdirected", nil) }
-
-// ErrorNameNotFound says "Not Found". The name of the HTTP status 404, in the browser's tab.
-func (p Printer) ErrorNameNotFound() string { return p.text("error.name_not_found", nil) }
-
-// ErrorNameTimeout says "Request Timeout". The name of the HTTP status 408, in the browser's tab and as a heading.
-func (p Printer) ErrorNameTimeout() string { return p.text("error.name_timeout", nil) }
-
-// ErrorNameTooLarge says "Request Entity Too Large". The name of the HTTP status 413, in the browser's tab.
-func (p Printer) ErrorNameTooLarge() string { return p.text("error.name_too_large", nil) }
-
-// ErrorNameTooMany says "Too Many Requests". The name of the HTTP status 429, in the browser's tab.
-func (p Printer) ErrorNameTooMany() string { return p.text("error.name_too_many", nil) }
-
-// ErrorNameUnavailable says "Service Unavailable". The name of the HTTP status 503, in the browser's tab.
-func (p Printer) ErrorNameUnavailable() string { return p.text("error.name_unavailable", nil) }
-
-// ErrorNameUnprocessable says "Unprocessable Entity". The name of the HTTP status 422, in the browser's tab and as a heading.
-func (p Printer) ErrorNameUnprocessable() string { return p.text("error.name_unprocessable", nil) }
-
-// ErrorNewLink says "Send a new link". A button on the page of a mailed link that cannot be used.
+// ErrorNewLink says "Get a new link". A button, where a link from an e-mail does not work.
 func (p Printer) ErrorNewLink() string { return p.text("error.new_link", nil) }
 
-// ErrorNewPassword says "Choose a new password". A button on the page of a mailed link that cannot be used.
+// ErrorNewPassword says "Choose a new password". A button, where a link from an e-mail does not work.
 func (p Printer) ErrorNewPassword() string { return p.text("error.new_password", nil) }
 
-// ErrorOtherAccount says "Someone else is signed in here now".
+// ErrorOtherAccount says "A different account is signed in here now". A heading. Another person signed in on this browser while the page was open.
 func (p Printer) ErrorOtherAccount() string { return p.text("error.other_account", nil) }
 
-// ErrorOtherAccountBack says "Show this account's devices".
+// ErrorOtherAccountBack says "See this account’s devices".
 func (p Printer) ErrorOtherAccountBack() string { return p.text("error.other_account_back", nil) }
 
-// ErrorOtherAccountText says "Nothing was changed. The page that you used was about another account; since it was opened, {email} has signed in on this browser. If that is not you, sign out above, and sign in with your own account.".
+// ErrorOtherAccountText says "Nothing was changed. This page was opened for another account, but {email} has since signed in on this browser. If that isn’t you, sign out above, then sign in to your own account.".
 func (p Printer) ErrorOtherAccountText(email string) Sentence {
 	return p.sentence("error.other_account_text", args{"email": email})
 }
@@ -834,18 +795,18 @@ func (p Printer) ErrorOtherAccountText(email string) Sentence {
 // ErrorOutOfDate says "This page is out of date".
 func (p Printer) ErrorOutOfDate() string { return p.text("error.out_of_date", nil) }
 
-// ErrorOutOfDateText says "Nothing was changed. The page was opened too long ago to tell which account it is about. Open it again, and repeat what you wanted to do.".
+// ErrorOutOfDateText says "Nothing was changed. You opened this page so long ago that we can’t tell which account it’s for. Open it again, then repeat what you wanted to do.".
 func (p Printer) ErrorOutOfDateText() string { return p.text("error.out_of_date_text", nil) }
 
 // ErrorQuote says "If you ask for help, quote this number:". A number that helps to find the error in the log follows.
 func (p Printer) ErrorQuote() string { return p.text("error.quote", nil) }
 
-// ErrorStatus says "Error {number}". Over the heading of an error's page; {number} is the status, such as 404.
+// ErrorStatus says "Error {number}". Over the heading of an error page. {number} is the status, such as 404.
 func (p Printer) ErrorStatus(number string) string {
 	return p.text("error.status", args{"number": number})
 }
 
-// ErrorTryAgain says "Try again".
+// ErrorTryAgain says "Try again". A button that opens the same page again.
 func (p Printer) ErrorTryAgain() string { return p.text("error.try_again", nil) }
 
 // EventAccountCreated says "Your account was created.".
@@ -1134,13 +1095,13 @@ func (p Printer) EventUnknown() string { return p.text("event.unknown", nil) }
 // EventWaysBackEnded says "You ended the links that could take your account back to newer e-mail addresses.".
 func (p Printer) EventWaysBackEnded() string { return p.text("event.ways_back_ended", nil) }
 
-// FactorAddedFirst says "From now on, signing in with your password takes a second step.".
+// FactorAddedFirst says "From now on, you’ll need a second step when you sign in with your password.".
 func (p Printer) FactorAddedFirst() string { return p.text("factor.added_first", nil) }
 
 // FactorNeverUsed says "Never used". A passkey, or the trust in a browser.
 func (p Printer) FactorNeverUsed() string { return p.text("factor.never_used", nil) }
 
-// FactorRemovedLast says "Two-step sign-in is off: your password alone is enough to sign in.".
+// FactorRemovedLast says "Two-step sign-in is off. Your password alone is enough to sign in.".
 func (p Printer) FactorRemovedLast() string { return p.text("factor.removed_last", nil) }
 
 // FactorSignedOut says "{count} other devices were signed out.".
@@ -1156,7 +1117,7 @@ func (p Printer) FactorUsed(when templ.Component) templ.Component {
 // FieldAccount says "Account". The label of a field that shows the e-mail address of an account, and cannot be changed.
 func (p Printer) FieldAccount() string { return p.text("field.account", nil) }
 
-// FieldEmail says "E-mail address".
+// FieldEmail says "E-mail address". The label of a field.
 func (p Printer) FieldEmail() string { return p.text("field.email", nil) }
 
 // FieldHide says "Hide <hidden>{field}</hidden>". A button that hides a password which is shown. Only screen readers say the part inside the tag; {field} is the label of the field.
@@ -1164,13 +1125,13 @@ func (p Printer) FieldHide(hidden Tag, field string) templ.Component {
 	return p.rich("field.hide", args{"hidden": hidden, "field": field})
 }
 
-// FieldNewPassword says "New password".
+// FieldNewPassword says "New password". The label of a field.
 func (p Printer) FieldNewPassword() string { return p.text("field.new_password", nil) }
 
-// FieldPassword says "Password".
+// FieldPassword says "Password". The label of a field.
 func (p Printer) FieldPassword() string { return p.text("field.password", nil) }
 
-// FieldPasswordHint says "At least {count} characters. A few words in a row are easy to remember.". {count} is how many characters a password needs.
+// FieldPasswordHint says "Use at least {count} characters. A few words in a row are easy to remember.". {count} is how many characters a password needs.
 func (p Printer) FieldPasswordHint(count int) string {
 	return p.text("field.password_hint", args{"count": count})
 }
@@ -1180,158 +1141,155 @@ func (p Printer) FieldShow(hidden Tag, field string) templ.Component {
 	return p.rich("field.show", args{"hidden": hidden, "field": field})
 }
 
-// ForgotKnow says "Know it after all? <link>Sign in</link>".
+// ForgotKnow says "Remembered it? <link>Sign in</link>".
 func (p Printer) ForgotKnow(link Tag) templ.Component {
 	return p.rich("forgot.know", args{"link": link})
 }
 
-// ForgotLead says "We mail you a link. It lets you choose a new password.".
+// ForgotLead says "We’ll e-mail you a link so you can choose a new password.".
 func (p Printer) ForgotLead() string { return p.text("forgot.lead", nil) }
 
-// ForgotNoMail says "This service sends no mail. Ask its operator for a new password.".
+// ForgotNoMail says "This service doesn’t send e-mail. Ask your administrator for a new password.".
 func (p Printer) ForgotNoMail() string { return p.text("forgot.no_mail", nil) }
 
-// ForgotSent says "If there is an account with that e-mail address, a mail with a link is on its way. The link is good once, for {duration}.". {duration} is like “30 minutes”.
+// ForgotSent says "If there’s an account with that e-mail address, we’ve e-mailed you a link. It works once and expires in {duration}.". {duration} is like “30 minutes”.
 func (p Printer) ForgotSent(duration string) string {
 	return p.text("forgot.sent", args{"duration": duration})
 }
 
-// ForgotSentAgain says "Ask again".
+// ForgotSentAgain says "Try again". A button to the form before.
 func (p Printer) ForgotSentAgain() string { return p.text("forgot.sent_again", nil) }
 
-// ForgotSentBack says "Back to <link>Sign in</link>".
+// ForgotSentBack says "Back to <link>sign-in</link>".
 func (p Printer) ForgotSentBack(link Tag) templ.Component {
 	return p.rich("forgot.sent_back", args{"link": link})
 }
 
-// ForgotSentNothing says "Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.".
+// ForgotSentNothing says "No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.".
 func (p Printer) ForgotSentNothing() string { return p.text("forgot.sent_nothing", nil) }
 
-// ForgotSentTitle says "Look into your mail".
+// ForgotSentTitle says "Check your e-mail". The title of a page, after an e-mail was sent.
 func (p Printer) ForgotSentTitle() string { return p.text("forgot.sent_title", nil) }
 
-// ForgotSubmit says "Mail me a link". A button.
+// ForgotSubmit says "Send link". A button: sends an e-mail with a link.
 func (p Printer) ForgotSubmit() string { return p.text("forgot.submit", nil) }
 
-// ForgotTitle says "Forgotten password".
+// ForgotTitle says "Forgot your password?". The title of a page, the same as the link on the page “Sign in” that leads to it.
 func (p Printer) ForgotTitle() string { return p.text("forgot.title", nil) }
 
-// FormRefused says "Please correct what is marked below.".
+// FormRefused says "Please check the fields below.".
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
 
-// FormerCanEnd says "You can end the links to e-mail addresses that came after your present one. Older ones end by themselves.".
+// FormerCanEnd says "You can turn off the links to e-mail addresses that are newer than your current one. The other links expire on their own.".
 func (p Printer) FormerCanEnd() string { return p.text("former.can_end", nil) }
 
-// FormerDone says "The links that could take your account to newer e-mail addresses no longer work.".
+// FormerDone says "You’ve turned off the links to newer e-mail addresses.".
 func (p Printer) FormerDone() string { return p.text("former.done", nil) }
 
-// FormerNone says "No former e-mail address can take your account back.".
+// FormerNone says "No previous e-mail address can be restored.". “Restored” as by the links in e-mails to those addresses.
 func (p Printer) FormerNone() string { return p.text("former.none", nil) }
 
-// FormerNothing says "There was no link to end. Links to older e-mail addresses end by themselves.".
+// FormerNothing says "There were no links to turn off. Links to older e-mail addresses expire on their own.".
 func (p Printer) FormerNothing() string { return p.text("former.nothing", nil) }
 
-// FormerOlder says "All of them are older than your present one. Their links cannot be ended here, because a thief of your password could then end yours. They end by themselves.".
+// FormerOlder says "All of them are older than your current e-mail address. You can’t turn off their links here, because someone who steals your password could then turn off yours. The links expire on their own.".
 func (p Printer) FormerOlder() string { return p.text("former.older", nil) }
 
-// FormerRefused says "No link was ended.".
+// FormerRefused says "No links were turned off.".
 func (p Printer) FormerRefused() string { return p.text("former.refused", nil) }
 
-// FormerSubmit says "End the newer links".
+// FormerSubmit says "Turn off newer links". A button: the links in e-mails to newer addresses stop working.
 func (p Printer) FormerSubmit() string { return p.text("former.submit", nil) }
 
-// FormerTitle says "Former e-mail addresses".
+// FormerTitle says "Previous e-mail addresses". The title of a page. E-mail addresses that the account had before.
 func (p Printer) FormerTitle() string { return p.text("former.title", nil) }
 
-// FormerUntil says "{email}, until {date}". A line of the list of former e-mail addresses: until when the link to it is good.
+// FormerUntil says "{email}, until {date}". A line of the list of previous e-mail addresses. The link that went there works until {date}.
 func (p Printer) FormerUntil(email string, date string) Sentence {
 	return p.sentence("former.until", args{"email": email, "date": date})
 }
 
-// FormerWhat says "Your account had these e-mail addresses. We mailed a link to each: until the date shown, it gives your account that e-mail address back.".
+// FormerWhat says "Your account used to have these e-mail addresses, and we sent each of them a link. Until the date shown, the link undoes the change and gives your account that e-mail address back.".
 func (p Printer) FormerWhat() string { return p.text("former.what", nil) }
 
-// InviteDone says "Your account is ready, and you are signed in.".
+// InviteDone says "Your account is ready, and you’re signed in.".
 func (p Printer) InviteDone() string { return p.text("invite.done", nil) }
 
-// InviteLead says "An account was made for you. Choose its password, and you are signed in.".
+// InviteLead says "An administrator created an account for you. Choose a password to sign in.".
 func (p Printer) InviteLead() string { return p.text("invite.lead", nil) }
 
 // InviteSubmit says "Choose password and sign in". A button.
 func (p Printer) InviteSubmit() string { return p.text("invite.submit", nil) }
 
-// InviteTitle says "Choose your password".
+// InviteTitle says "Choose a password". The title of a page, for the first password of an account.
 func (p Printer) InviteTitle() string { return p.text("invite.title", nil) }
 
-// InviteUsed says "Your account has its password.".
+// InviteUsed says "You’ve already chosen your password.".
 func (p Printer) InviteUsed() string { return p.text("invite.used", nil) }
 
 // LanguageName says "English". The name of this language, in this language.
 func (p Printer) LanguageName() string { return p.text("language.name", nil) }
 
-// LayoutAccount says "Account".
+// LayoutAccount says "Account". What screen readers call the navigation: Devices, Activity, Security.
 func (p Printer) LayoutAccount() string { return p.text("layout.account", nil) }
 
-// LayoutColours says "Colours".
+// LayoutColours says "Colour scheme". What screen readers call the choice of light and dark.
 func (p Printer) LayoutColours() string { return p.text("layout.colours", nil) }
 
-// LayoutColoursAutomatic says "Automatic".
+// LayoutColoursAutomatic says "Automatic". A button: light or dark as the device is.
 func (p Printer) LayoutColoursAutomatic() string { return p.text("layout.colours_automatic", nil) }
 
-// LayoutColoursDark says "Dark".
+// LayoutColoursDark says "Dark". A button: a dark page.
 func (p Printer) LayoutColoursDark() string { return p.text("layout.colours_dark", nil) }
 
-// LayoutColoursLight says "Light".
+// LayoutColoursLight says "Light". A button: a light page.
 func (p Printer) LayoutColoursLight() string { return p.text("layout.colours_light", nil) }
 
-// LayoutDocs says "API documentation".
+// LayoutDocs says "API documentation". A link at the foot of a page, for programmers.
 func (p Printer) LayoutDocs() string { return p.text("layout.docs", nil) }
 
 // LayoutLanguage says "Language". The label of the choice of languages.
 func (p Printer) LayoutLanguage() string { return p.text("layout.language", nil) }
 
-// LayoutLanguageSubmit says "Change language".
+// LayoutLanguageSubmit says "Change language". A button.
 func (p Printer) LayoutLanguageSubmit() string { return p.text("layout.language_submit", nil) }
 
-// LayoutSignedInAs says "Signed in as".
+// LayoutSignedInAs says "Signed in as". Only screen readers say it, before the e-mail address.
 func (p Printer) LayoutSignedInAs() string { return p.text("layout.signed_in_as", nil) }
 
-// LayoutSkip says "Skip to the content".
+// LayoutSkip says "Skip to main content". A link for people who use a keyboard.
 func (p Printer) LayoutSkip() string { return p.text("layout.skip", nil) }
 
-// LayoutSupport says "Support".
+// LayoutSupport says "Support". A tab that only support staff have: the support desk.
 func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
 
-// LockedLead says "Sign-in is blocked until you choose a new password. We mail you a link for it.".
+// LockedLead says "No one can sign in with it until you choose a new one. We’ll e-mail you a link for that.". “It” is the password.
 func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
 
-// LockedMoved says "Sign-in is blocked now. Your account has another e-mail address than the mail with this link went to. If you did not change it, take your e-mail address back first, with the button in our mail “Your e-mail address was changed”.". The mail's subject is like “Your e-mail address was changed”.
+// LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, take it back first: open our e-mail “Your e-mail address was changed” and use the button in it.". Below the title “Your password is locked”. The words in quotation marks are the subject of an e-mail: mail_email_changed.subject.
 func (p Printer) LockedMoved() string { return p.text("locked.moved", nil) }
 
 // LockedMovedMine says "I changed it myself". A button: the reader changed the e-mail address.
 func (p Printer) LockedMovedMine() string { return p.text("locked.moved_mine", nil) }
 
-// LockedOver says "This link was used, and the account has a new password since. Sign in with it.".
+// LockedOver says "You’ve used this link, and your account has a new password. Sign in with it.".
 func (p Printer) LockedOver() string { return p.text("locked.over", nil) }
 
-// LockedPage says "Your account is locked". The title of the page in the browser's tab.
-func (p Printer) LockedPage() string { return p.text("locked.page", nil) }
-
-// LockedSubmit says "Mail me a link". A button.
+// LockedSubmit says "Send link". A button: sends an e-mail with a link.
 func (p Printer) LockedSubmit() string { return p.text("locked.submit", nil) }
 
-// LockedTitle says "Your account is locked. Choose a new password".
+// LockedTitle says "Your password is locked". The title of a page.
 func (p Printer) LockedTitle() string { return p.text("locked.title", nil) }
 
-// LockedTo says "To: <strong>{email}</strong>". The recipient of a mail.
+// LockedTo says "We’ll send it to <strong>{email}</strong>.". “It” is an e-mail with a link. {email} is the address, or a part of it.
 func (p Printer) LockedTo(strong Tag, email string) templ.Component {
 	return p.rich("locked.to", args{"strong": strong, "email": email})
 }
 
-// LoginForgot says "Forgot your password?".
+// LoginForgot says "Forgot your password?". A link to the page of the same title.
 func (p Printer) LoginForgot() string { return p.text("login.forgot", nil) }
 
-// LoginLead says "See every device that is signed in to your account, and sign out any of them.".
+// LoginLead says "See which devices are signed in to your account, and sign out any of them.".
 func (p Printer) LoginLead() string { return p.text("login.lead", nil) }
 
 // LoginNewHere says "New here? <link>Create an account</link>".
@@ -1339,7 +1297,7 @@ func (p Printer) LoginNewHere(link Tag) templ.Component {
 	return p.rich("login.new_here", args{"link": link})
 }
 
-// LoginOtherPerson says "Nothing was done: {email} has signed in on this browser since this page was opened. Sign in once more to sign that account out here.".
+// LoginOtherPerson says "You weren’t signed in. {email} has signed in on this browser since you opened this page. Sign in again to sign that account out here.".
 func (p Printer) LoginOtherPerson(email string) Sentence {
 	return p.sentence("login.other_person", args{"email": email})
 }
@@ -1347,22 +1305,22 @@ func (p Printer) LoginOtherPerson(email string) Sentence {
 // LoginPasskey says "Sign in with a passkey".
 func (p Printer) LoginPasskey() string { return p.text("login.passkey", nil) }
 
-// LoginPasskeyOld says "This page was open for too long, or it was sent twice. Use your passkey again.".
+// LoginPasskeyOld says "This page was open for too long, or the form was sent twice. Use your passkey again.".
 func (p Printer) LoginPasskeyOld() string { return p.text("login.passkey_old", nil) }
 
-// LoginPasskeyUnknown says "No account here has this passkey: it may have been removed. Sign in with your password or another passkey.".
+// LoginPasskeyUnknown says "No account has this passkey. It may have been removed. Sign in with your password or another passkey.".
 func (p Printer) LoginPasskeyUnknown() string { return p.text("login.passkey_unknown", nil) }
 
-// LoginSignedOut says "You are signed out. Please sign in again.".
+// LoginSignedOut says "You’ve been signed out. Sign in again to continue.".
 func (p Printer) LoginSignedOut() string { return p.text("login.signed_out", nil) }
 
-// LoginSubmit says "Sign in".
+// LoginSubmit says "Sign in". A button.
 func (p Printer) LoginSubmit() string { return p.text("login.submit", nil) }
 
-// LoginTitle says "Sign in".
+// LoginTitle says "Sign in". The title of a page.
 func (p Printer) LoginTitle() string { return p.text("login.title", nil) }
 
-// LogoutDone says "You are signed out of this browser.".
+// LogoutDone says "You’ve signed out of this browser.". A notice on the page “Sign in”.
 func (p Printer) LogoutDone() string { return p.text("logout.done", nil) }
 
 // MailAlways says "You get this mail because it is about the safety of your account {email}. It cannot be turned off.".
@@ -2020,153 +1978,153 @@ func (p Printer) MethodSignUp() string { return p.text("method.sign_up", nil) }
 // MethodTrustedBrowser says "with a password, in a trusted browser".
 func (p Printer) MethodTrustedBrowser() string { return p.text("method.trusted_browser", nil) }
 
-// NameInvisible says "(a name of invisible characters)". Stands in the place of a name that shows nothing.
+// NameInvisible says "(invisible name)". Stands in the place of a name that shows nothing.
 func (p Printer) NameInvisible() string { return p.text("name.invisible", nil) }
 
-// NotMeAccount says "The account: <strong>{email}</strong>".
+// NotMeAccount says "Account: <strong>{email}</strong>". {email} is a part of the e-mail address: “l…@example.org”.
 func (p Printer) NotMeAccount(strong Tag, email string) templ.Component {
 	return p.rich("not_me.account", args{"strong": strong, "email": email})
 }
 
-// NotMeApp says "This removes <strong>the authenticator app</strong> and everything added since: passkeys, apps and recovery codes. It also locks your password: no one can sign in with it until you choose a new one.".
+// NotMeApp says "This removes <strong>the authenticator app</strong> and any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. “Then” is when this authenticator app was added.
 func (p Printer) NotMeApp(strong Tag) templ.Component {
 	return p.rich("not_me.app", args{"strong": strong})
 }
 
-// NotMeAside says "It was you after all? Close this page: nothing has changed.".
+// NotMeAside says "Was it you after all? Close this page. Nothing has changed.". Below the button that locks the password.
 func (p Printer) NotMeAside() string { return p.text("not_me.aside", nil) }
 
-// NotMeDevice says "This signs out <strong>{device}</strong> and locks your password: no one can sign in with it until you choose a new one.".
+// NotMeDevice says "This signs out <strong>{device}</strong> and locks your password. No one can sign in with your password until you choose a new one.".
 func (p Printer) NotMeDevice(strong Tag, device string) templ.Component {
 	return p.rich("not_me.device", args{"strong": strong, "device": device})
 }
 
-// NotMeDeviceOthers says "Devices that signed in after it are signed out too; those that were there before stay.".
+// NotMeDeviceOthers says "Devices that signed in after it are signed out too. Earlier devices stay signed in.". “It” is the device in the sentence before.
 func (p Printer) NotMeDeviceOthers() string { return p.text("not_me.device_others", nil) }
 
-// NotMeDone says "Done: it is signed out, and your password is locked.". “It” is the device, or all of them.
+// NotMeDone says "Signed out. Your password is now locked.". A notice: the device, or several, were signed out.
 func (p Printer) NotMeDone() string { return p.text("not_me.done", nil) }
 
-// NotMeDoneLocked says "Done: your password is locked.".
+// NotMeDoneLocked says "Your password is now locked.".
 func (p Printer) NotMeDoneLocked() string { return p.text("not_me.done_locked", nil) }
 
-// NotMeEvery says "This signs out <strong>every device</strong>, apps and browsers alike, and locks your password: no one can sign in with it until you choose a new one.".
+// NotMeEvery says "This signs out <strong>every device</strong> and locks your password. No one can sign in with your password until you choose a new one.".
 func (p Printer) NotMeEvery(strong Tag) templ.Component {
 	return p.rich("not_me.every", args{"strong": strong})
 }
 
-// NotMeFactorDevices says "Devices that signed in since then are signed out, and no browser is trusted any more. Devices, passkeys and apps that were there before stay.".
+// NotMeFactorDevices says "Devices that signed in since then are signed out, and all browsers stop being trusted. Older devices, passkeys and authenticator apps stay.".
 func (p Printer) NotMeFactorDevices() string { return p.text("not_me.factor_devices", nil) }
 
-// NotMeFactors says "Passkeys, apps and recovery codes that were added since then are removed.".
+// NotMeFactors says "Any passkeys, authenticator apps and recovery codes added since then are removed.". Follows one of the sentences “This signs out …”. “Then” is the moment that these are about.
 func (p Printer) NotMeFactors() string { return p.text("not_me.factors", nil) }
 
-// NotMeGone says "The passkey or app that the mail is about was removed already. This removes everything added since: passkeys, apps and recovery codes. It also locks your password: no one can sign in with it until you choose a new one.".
+// NotMeGone says "The passkey or authenticator app has already been removed. This removes any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.".
 func (p Printer) NotMeGone() string { return p.text("not_me.gone", nil) }
 
-// NotMePasskey says "This removes the passkey <strong>{factor}</strong> and everything added since: passkeys, apps and recovery codes. It also locks your password: no one can sign in with it until you choose a new one.".
+// NotMePasskey says "This removes the passkey <strong>{factor}</strong> and any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. “Then” is when this passkey was added.
 func (p Printer) NotMePasskey(strong Tag, factor string) templ.Component {
 	return p.rich("not_me.passkey", args{"strong": strong, "factor": factor})
 }
 
-// NotMeSince says "This signs out <strong>every device that signed in since {time}</strong>, and locks your password: no one can sign in with it until you choose a new one.". {time} is a moment: “3 November 2026, 12:55:09 UTC”.
+// NotMeSince says "This signs out <strong>every device that signed in since {time}</strong> and locks your password. No one can sign in with your password until you choose a new one.". {time} is a moment: “3 November 2026, 12:55:09 UTC”.
 func (p Printer) NotMeSince(strong Tag, time string) templ.Component {
 	return p.rich("not_me.since", args{"strong": strong, "time": time})
 }
 
-// NotMeSinceOthers says "Devices that were signed in before stay.".
+// NotMeSinceOthers says "Devices that signed in earlier stay signed in.".
 func (p Printer) NotMeSinceOthers() string { return p.text("not_me.since_others", nil) }
 
-// NotMeSubmit says "Sign out and lock my password". A button.
+// NotMeSubmit says "Sign out and lock password". A button: signs out one or more devices, and locks the password.
 func (p Printer) NotMeSubmit() string { return p.text("not_me.submit", nil) }
 
-// NotMeSubmitFactor says "Remove it and lock my password". A button. “It” is a passkey or an authenticator app.
+// NotMeSubmitFactor says "Remove it and lock password". A button. “It” is a passkey or an authenticator app.
 func (p Printer) NotMeSubmitFactor() string { return p.text("not_me.submit_factor", nil) }
 
-// NotMeTitle says "This wasn’t you?". The page of the link “This wasn’t me” in a mail.
+// NotMeTitle says "This wasn’t you?". The title of the page behind the link “This wasn’t me” in e-mails.
 func (p Printer) NotMeTitle() string { return p.text("not_me.title", nil) }
 
-// OthersAccount says "This is about the account <strong>{email}</strong>. The browser you are using now stays signed in.".
+// OthersAccount says "This is about your account <strong>{email}</strong>. The browser you’re using now stays signed in.".
 func (p Printer) OthersAccount(strong Tag, email string) templ.Component {
 	return p.rich("others.account", args{"strong": strong, "email": email})
 }
 
-// OthersAccountUnnamed says "This is about the account you are signed in to. The browser you are using now stays signed in.".
+// OthersAccountUnnamed says "This is about the account you’re signed in to. The browser you’re using now stays signed in.".
 func (p Printer) OthersAccountUnnamed() string { return p.text("others.account_unnamed", nil) }
 
-// OthersAsk says "Sign out everywhere else?".
+// OthersAsk says "Sign out everywhere else?". A heading that asks; a button with the number of devices follows.
 func (p Printer) OthersAsk() string { return p.text("others.ask", nil) }
 
 // OthersBack says "Back to your devices".
 func (p Printer) OthersBack() string { return p.text("others.back", nil) }
 
-// OthersDone says "Signed out {count} other devices. Only this browser is signed in now.".
+// OthersDone says "You’ve signed out {count} other devices. Only this browser is signed in now.".
 func (p Printer) OthersDone(count int) string { return p.text("others.done", args{"count": count}) }
 
-// OthersDoneApps says "They cannot come back without your password. Apps that trusted their passes stop within {longest}, or {unchecked} where they do not check for sign-outs.". The number chooses the form, but is not said.
+// OthersDoneApps says "They can’t come back without signing in again. Apps lose access within {longest}; some services may take up to {unchecked}.". The number chooses the form, but is not said. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 func (p Printer) OthersDoneApps(count int, longest string, unchecked string) string {
 	return p.text("others.done_apps", args{"count": count, "longest": longest, "unchecked": unchecked})
 }
 
-// OthersDoneAppsTrusted says "They cannot come back without your password. Apps that trusted their passes stop within {longest}.".
+// OthersDoneAppsTrusted says "They can’t come back without signing in again. Apps lose access within {longest}.". The number chooses the form, but is not said. {longest} is a duration: “15 minutes”.
 func (p Printer) OthersDoneAppsTrusted(count int, longest string) string {
 	return p.text("others.done_apps_trusted", args{"count": count, "longest": longest})
 }
 
-// OthersFinal says "This cannot be undone. Nothing stored on a device is erased.".
+// OthersFinal says "This can’t be undone. Nothing stored on a device is erased.". About signing out one device or several.
 func (p Printer) OthersFinal() string { return p.text("others.final", nil) }
 
-// OthersList says "What is signed out".
+// OthersList says "Devices to sign out". A heading over a list of devices that the button above signs out.
 func (p Printer) OthersList() string { return p.text("others.list", nil) }
 
-// OthersNone says "No other device is signed in to your account. There is nothing to do.".
+// OthersNone says "No other device is signed in to your account, so there’s nothing to sign out.".
 func (p Printer) OthersNone() string { return p.text("others.none", nil) }
 
 // OthersNotice says "No other device is signed in.".
 func (p Printer) OthersNotice() string { return p.text("others.notice", nil) }
 
-// OthersOutcome says "The other {count} devices are signed out at once and cannot refresh their access. Signing in again takes your password.".
+// OthersOutcome says "The other {count} devices are signed out immediately. No one can use your account on them without signing in again.".
 func (p Printer) OthersOutcome(count int) string {
 	return p.text("others.outcome", args{"count": count})
 }
 
-// OthersPass says "Services that check for sign-outs refuse a current pass within <strong>{longest}</strong>. Others may trust it for up to <strong>{unchecked}</strong>. After that, nothing accepts it.".
+// OthersPass says "Apps lose access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”. Said of several devices.
 func (p Printer) OthersPass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("others.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
-// OthersPassTrusted says "Apps that trust a current pass may do so for up to <strong>{longest}</strong>. After that, nothing accepts it.".
+// OthersPassTrusted says "Apps lose access within <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”. Said of several devices.
 func (p Printer) OthersPassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("others.pass_trusted", args{"strong": strong, "longest": longest})
 }
 
-// OthersSubmit says "Sign out {count} devices".
+// OthersSubmit says "Sign out {count} devices". A button.
 func (p Printer) OthersSubmit(count int) string { return p.text("others.submit", args{"count": count}) }
 
-// OthersTitle says "Sign out everywhere else".
+// OthersTitle says "Sign out everywhere else". The title of a page, as in the button “Sign out everywhere else”.
 func (p Printer) OthersTitle() string { return p.text("others.title", nil) }
 
-// OwnPasswordDevices says "A device that you do not know? <link>Look at your devices</link>".
+// OwnPasswordDevices says "Think someone else is signed in? <link>Check your devices</link>".
 func (p Printer) OwnPasswordDevices(link Tag) templ.Component {
 	return p.rich("own_password.devices", args{"link": link})
 }
 
-// OwnPasswordDone says "You have a password of your own now.".
+// OwnPasswordDone says "You’ve chosen your own password.".
 func (p Printer) OwnPasswordDone() string { return p.text("own_password.done", nil) }
 
-// OwnPasswordGiven says "Password that you were given". The label of a field.
+// OwnPasswordGiven says "Password you were given". The label of a field.
 func (p Printer) OwnPasswordGiven() string { return p.text("own_password.given", nil) }
 
 // OwnPasswordOwn says "Your own password". The label of a field.
 func (p Printer) OwnPasswordOwn() string { return p.text("own_password.own", nil) }
 
-// OwnPasswordTitle says "Choose your own password".
+// OwnPasswordTitle says "Choose your own password". The title of a page, for a password that an administrator created.
 func (p Printer) OwnPasswordTitle() string { return p.text("own_password.title", nil) }
 
-// OwnPasswordWhat says "Your password was made by an administrator, who may know it. Choose one that only you know, and then go on.".
+// OwnPasswordWhat says "An administrator created your password and may know it. To continue, choose one that only you know.".
 func (p Printer) OwnPasswordWhat() string { return p.text("own_password.what", nil) }
 
-// PasskeyCancelled says "You cancelled, or it took too long. Nothing was changed. Try again.".
+// PasskeyCancelled says "This was cancelled or took too long. Nothing was changed. Try again.".
 func (p Printer) PasskeyCancelled() string { return p.text("passkey.cancelled", nil) }
 
 // PasskeyConfirmed says "Confirmed. Now continue below.". A passkey has confirmed who the person is, and the form below still wants another one.
@@ -2175,25 +2133,25 @@ func (p Printer) PasskeyConfirmed() string { return p.text("passkey.confirmed", 
 // PasskeyDuplicate says "This device already has a passkey for your account.".
 func (p Printer) PasskeyDuplicate() string { return p.text("passkey.duplicate", nil) }
 
-// PasskeyFailed says "That did not work. Try another passkey, or another way.".
+// PasskeyFailed says "That didn’t work. Try another passkey or another way.". “Another way” is such as the password.
 func (p Printer) PasskeyFailed() string { return p.text("passkey.failed", nil) }
 
 // PasskeyFollow says "Follow the steps on your device.". While the browser or the device asks the person for a passkey.
 func (p Printer) PasskeyFollow() string { return p.text("passkey.follow", nil) }
 
-// PasskeyNeedsScript says "Passkeys need JavaScript, which is turned off in this browser.".
+// PasskeyNeedsScript says "To use passkeys, turn on JavaScript in this browser.".
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
 
 // PasskeySlow says "That took too long. Try again.".
 func (p Printer) PasskeySlow() string { return p.text("passkey.slow", nil) }
 
-// PasskeyUnsupported says "This browser does not support passkeys.".
+// PasskeyUnsupported says "This browser doesn’t support passkeys.".
 func (p Printer) PasskeyUnsupported() string { return p.text("passkey.unsupported", nil) }
 
 // PasskeysAdd says "Add a passkey". A heading over the form for it.
 func (p Printer) PasskeysAdd() string { return p.text("passkeys.add", nil) }
 
-// PasskeysAdded says "“{name}” was added.". A notice. {name} is what the person called the passkey.
+// PasskeysAdded says "You’ve added the passkey “{name}”.". A notice. {name} is what the person called the passkey.
 func (p Printer) PasskeysAdded(name string) Sentence {
 	return p.sentence("passkeys.added", args{"name": name})
 }
@@ -2203,10 +2161,10 @@ func (p Printer) PasskeysAddedAt(when templ.Component) templ.Component {
 	return p.rich("passkeys.added_at", args{"when": when})
 }
 
-// PasskeysCreate says "Create a passkey". A button.
+// PasskeysCreate says "Add passkey". A button. The browser then creates the passkey.
 func (p Printer) PasskeysCreate() string { return p.text("passkeys.create", nil) }
 
-// PasskeysLead says "A passkey signs you in with your fingerprint, your face or your screen lock, without a password. It works only on this site, so a fake one cannot steal it.".
+// PasskeysLead says "A passkey lets you sign in with your fingerprint, face or screen lock instead of a password. It works only on this site, so a fake site can’t steal it.".
 func (p Printer) PasskeysLead() string { return p.text("passkeys.lead", nil) }
 
 // PasskeysMost says "You have {count} passkeys, the most that an account can have. Remove one to add another.".
@@ -2215,16 +2173,16 @@ func (p Printer) PasskeysMost(count int) string { return p.text("passkeys.most",
 // PasskeysName says "Name (optional)". The label of a field.
 func (p Printer) PasskeysName() string { return p.text("passkeys.name", nil) }
 
-// PasskeysNameHint says "To tell your passkeys apart: “My phone”, “Blue security key”.".
+// PasskeysNameHint says "A name helps you tell your passkeys apart, such as “My phone” or “Blue security key”.".
 func (p Printer) PasskeysNameHint() string { return p.text("passkeys.name_hint", nil) }
 
-// PasskeysNone says "You have no passkeys yet.".
+// PasskeysNone says "You don’t have any passkeys yet.".
 func (p Printer) PasskeysNone() string { return p.text("passkeys.none", nil) }
 
 // PasskeysOneDevice says "On one device only". A passkey that is not synced.
 func (p Printer) PasskeysOneDevice() string { return p.text("passkeys.one_device", nil) }
 
-// PasskeysRefused says "Your passkey was not added.".
+// PasskeysRefused says "Your passkey wasn’t added.".
 func (p Printer) PasskeysRefused() string { return p.text("passkeys.refused", nil) }
 
 // PasskeysRemove says "Remove <hidden>{name}</hidden>". A link. Only screen readers say the part inside the tag.
@@ -2232,7 +2190,7 @@ func (p Printer) PasskeysRemove(hidden Tag, name string) templ.Component {
 	return p.rich("passkeys.remove", args{"hidden": hidden, "name": name})
 }
 
-// PasskeysRemoved says "“{name}” was removed.". A notice. {name} is what the person called the passkey.
+// PasskeysRemoved says "You’ve removed the passkey “{name}”.". A notice. {name} is what the person called the passkey.
 func (p Printer) PasskeysRemoved(name string) Sentence {
 	return p.sentence("passkeys.removed", args{"name": name})
 }
@@ -2245,76 +2203,76 @@ func (p Printer) PasskeysRename(hidden Tag, name string) templ.Component {
 // PasskeysSynced says "Synced". A passkey that a password manager keeps on several devices.
 func (p Printer) PasskeysSynced() string { return p.text("passkeys.synced", nil) }
 
-// PasskeysTitle says "Passkeys".
+// PasskeysTitle says "Passkeys". The title of a page, and of a row on the page Security.
 func (p Printer) PasskeysTitle() string { return p.text("passkeys.title", nil) }
 
-// PasswordOfferHeading says "Your password is on the lists that attackers try first".
+// PasswordOfferHeading says "Your password is easy to guess".
 func (p Printer) PasswordOfferHeading() string { return p.text("password_offer.heading", nil) }
 
-// PasswordOfferLater says "Later". A button that puts the change of the password off.
+// PasswordOfferLater says "Not now". A button that hides the advice for now.
 func (p Printer) PasswordOfferLater() string { return p.text("password_offer.later", nil) }
 
-// PasswordOfferText says "Many people use the same one, so it is easy to guess. Choose another before someone signs in as you.".
+// PasswordOfferText says "It’s on the lists that attackers try first. Choose another one before someone signs in as you.".
 func (p Printer) PasswordOfferText() string { return p.text("password_offer.text", nil) }
 
-// RemoveFactorApp says "Its codes no longer work. The app still shows them until you delete the account there.".
+// RemoveFactorApp says "Codes from the app no longer work. The app keeps showing them until you delete the account there.".
 func (p Printer) RemoveFactorApp() string { return p.text("remove_factor.app", nil) }
 
-// RemoveFactorAskApp says "Remove the authenticator app?".
+// RemoveFactorAskApp says "Remove the authenticator app?". A heading that asks; buttons follow.
 func (p Printer) RemoveFactorAskApp() string { return p.text("remove_factor.ask_app", nil) }
 
-// RemoveFactorAskPasskey says "Remove the passkey “{name}”?".
+// RemoveFactorAskPasskey says "Remove the passkey “{name}”?". A heading that asks; buttons follow.
 func (p Printer) RemoveFactorAskPasskey(name string) Sentence {
 	return p.sentence("remove_factor.ask_passkey", args{"name": name})
 }
 
-// RemoveFactorBack says "Back". A button that leads to the page before.
+// RemoveFactorBack says "Go back". A button that leads to the page before.
 func (p Printer) RemoveFactorBack() string { return p.text("remove_factor.back", nil) }
 
-// RemoveFactorBrowsers says "Every trusted browser asks for the second step again.".
+// RemoveFactorBrowsers says "Your trusted browsers ask for the second step again.".
 func (p Printer) RemoveFactorBrowsers() string { return p.text("remove_factor.browsers", nil) }
 
-// RemoveFactorLast says "Two-step sign-in is turned off. Your password alone will then be enough to sign in. Your recovery codes stop working, too.".
+// RemoveFactorLast says "Two-step sign-in is turned off, so your password alone is enough to sign in. Your recovery codes stop working too.".
 func (p Printer) RemoveFactorLast() string { return p.text("remove_factor.last", nil) }
 
-// RemoveFactorPasskey says "It no longer signs you in. Your device or password manager may offer it until you delete it there.".
+// RemoveFactorPasskey says "You can no longer sign in with it. Your device or password manager may offer it until you delete it there.". “It” is a passkey that is about to be removed.
 func (p Printer) RemoveFactorPasskey() string { return p.text("remove_factor.passkey", nil) }
 
-// RemoveFactorRefusedApp says "The authenticator app was not removed.".
+// RemoveFactorRefusedApp says "The authenticator app wasn’t removed.".
 func (p Printer) RemoveFactorRefusedApp() string { return p.text("remove_factor.refused_app", nil) }
 
-// RemoveFactorRefusedPasskey says "The passkey was not removed.".
+// RemoveFactorRefusedPasskey says "The passkey wasn’t removed.".
 func (p Printer) RemoveFactorRefusedPasskey() string {
 	return p.text("remove_factor.refused_passkey", nil)
 }
 
-// RemoveFactorRequired says "This is your only second step, and this service requires one. Add another first, then remove this one.".
+// RemoveFactorRequired says "This is your only second step, and this service requires one. Add another one first, then remove this one.".
 func (p Printer) RemoveFactorRequired() string { return p.text("remove_factor.required", nil) }
 
 // RemoveFactorStaysOn says "Two-step sign-in stays on.".
 func (p Printer) RemoveFactorStaysOn() string { return p.text("remove_factor.stays_on", nil) }
 
-// RemoveFactorSubmitApp says "Remove the app". A button.
+// RemoveFactorSubmitApp says "Remove authenticator app". A button.
 func (p Printer) RemoveFactorSubmitApp() string { return p.text("remove_factor.submit_app", nil) }
 
-// RemoveFactorSubmitPasskey says "Remove the passkey". A button.
+// RemoveFactorSubmitPasskey says "Remove passkey". A button.
 func (p Printer) RemoveFactorSubmitPasskey() string {
 	return p.text("remove_factor.submit_passkey", nil)
 }
 
-// RemoveFactorTitleApp says "Remove the authenticator app".
+// RemoveFactorTitleApp says "Remove the authenticator app". The title of a page, in the browser’s tab.
 func (p Printer) RemoveFactorTitleApp() string { return p.text("remove_factor.title_app", nil) }
 
-// RemoveFactorTitlePasskey says "Remove a passkey".
+// RemoveFactorTitlePasskey says "Remove a passkey". The title of a page.
 func (p Printer) RemoveFactorTitlePasskey() string { return p.text("remove_factor.title_passkey", nil) }
 
-// RemovedApp says "The authenticator app was removed.".
+// RemovedApp says "Your authenticator app was removed.".
 func (p Printer) RemovedApp() string { return p.text("removed.app", nil) }
 
-// RemovedAppCodes says "The authenticator app and the recovery codes were removed.".
+// RemovedAppCodes says "Your authenticator app and recovery codes were removed.".
 func (p Printer) RemovedAppCodes() string { return p.text("removed.app_codes", nil) }
 
-// RemovedCodes says "The recovery codes were removed.".
+// RemovedCodes says "Your recovery codes were removed.". What an act removed besides what it is for.
 func (p Printer) RemovedCodes() string { return p.text("removed.codes", nil) }
 
 // RemovedPasskeys says "{count} passkeys were removed.".
@@ -2322,22 +2280,22 @@ func (p Printer) RemovedPasskeys(count int) string {
 	return p.text("removed.passkeys", args{"count": count})
 }
 
-// RemovedPasskeysApp says "{count} passkeys and the authenticator app were removed.".
+// RemovedPasskeysApp says "{count} passkeys and your authenticator app were removed.".
 func (p Printer) RemovedPasskeysApp(count int) string {
 	return p.text("removed.passkeys_app", args{"count": count})
 }
 
-// RemovedPasskeysAppCodes says "{count} passkeys, the authenticator app and the recovery codes were removed.".
+// RemovedPasskeysAppCodes says "{count} passkeys, your authenticator app and your recovery codes were removed.".
 func (p Printer) RemovedPasskeysAppCodes(count int) string {
 	return p.text("removed.passkeys_app_codes", args{"count": count})
 }
 
-// RemovedPasskeysCodes says "{count} passkeys and the recovery codes were removed.".
+// RemovedPasskeysCodes says "{count} passkeys and your recovery codes were removed.".
 func (p Printer) RemovedPasskeysCodes(count int) string {
 	return p.text("removed.passkeys_codes", args{"count": count})
 }
 
-// RenamePasskeyDone says "The passkey was renamed.".
+// RenamePasskeyDone says "You’ve renamed the passkey.".
 func (p Printer) RenamePasskeyDone() string { return p.text("rename_passkey.done", nil) }
 
 // RenamePasskeyHeading says "Rename the passkey “{name}”".
@@ -2348,106 +2306,106 @@ func (p Printer) RenamePasskeyHeading(name string) Sentence {
 // RenamePasskeyName says "New name". The label of a field.
 func (p Printer) RenamePasskeyName() string { return p.text("rename_passkey.name", nil) }
 
-// RenamePasskeyRefused says "The passkey was not renamed.".
+// RenamePasskeyRefused says "The passkey wasn’t renamed.".
 func (p Printer) RenamePasskeyRefused() string { return p.text("rename_passkey.refused", nil) }
 
-// RenamePasskeySubmit says "Rename the passkey". A button.
+// RenamePasskeySubmit says "Rename passkey". A button.
 func (p Printer) RenamePasskeySubmit() string { return p.text("rename_passkey.submit", nil) }
 
-// RenamePasskeyTitle says "Rename a passkey".
+// RenamePasskeyTitle says "Rename a passkey". The title of a page.
 func (p Printer) RenamePasskeyTitle() string { return p.text("rename_passkey.title", nil) }
 
-// ResetDone says "Your password was changed, and every device was signed out. Sign in with the new one.".
+// ResetDone says "You’ve changed your password, and every device was signed out. Sign in with your new password.".
 func (p Printer) ResetDone() string { return p.text("reset.done", nil) }
 
-// ResetLead says "Every device is signed out when you do, this browser too. Then sign in with the new password.".
+// ResetLead says "This signs out every device, including this browser. You can then sign in with your new password.".
 func (p Printer) ResetLead() string { return p.text("reset.lead", nil) }
 
-// ResetSubmit says "Change password". A button.
+// ResetSubmit says "Save new password". A button.
 func (p Printer) ResetSubmit() string { return p.text("reset.submit", nil) }
 
-// ResetTitle says "Choose a new password".
+// ResetTitle says "Choose a new password". The title of a page, after a password was forgotten or locked.
 func (p Printer) ResetTitle() string { return p.text("reset.title", nil) }
 
-// RevokeAfterwards says "If someone else may have used your account, also <link>change your password</link>.".
+// RevokeAfterwards says "If someone else may have used your account, <link>change your password</link> too.".
 func (p Printer) RevokeAfterwards(link Tag) templ.Component {
 	return p.rich("revoke.afterwards", args{"link": link})
 }
 
-// RevokeApp says "It is signed out at once and cannot refresh its access. Signing in again takes your password.".
+// RevokeApp says "It’s signed out immediately. No one can use the app there without signing in again.". “It” is the device, with an app.
 func (p Printer) RevokeApp() string { return p.text("revoke.app", nil) }
 
-// RevokeAsk says "Sign out {device}?".
+// RevokeAsk says "Sign out {device}?". A heading that asks; buttons follow.
 func (p Printer) RevokeAsk(device string) Sentence {
 	return p.sentence("revoke.ask", args{"device": device})
 }
 
-// RevokeBrowser says "It is signed out at once. Signing in again takes your password.".
+// RevokeBrowser says "It’s signed out immediately. No one can use your account there without signing in again.". “It” is a browser.
 func (p Printer) RevokeBrowser() string { return p.text("revoke.browser", nil) }
 
-// RevokeDone says "Signed out “{device}”.".
+// RevokeDone says "You’ve signed out “{device}”.".
 func (p Printer) RevokeDone(device string) Sentence {
 	return p.sentence("revoke.done", args{"device": device})
 }
 
-// RevokeDoneApp says "It cannot come back without your password. Apps that trusted its pass stop within {longest}, or {unchecked} where they do not check for sign-outs.".
+// RevokeDoneApp says "It can’t come back without signing in again. It loses access within {longest}; some services may take up to {unchecked}.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 func (p Printer) RevokeDoneApp(longest string, unchecked string) string {
 	return p.text("revoke.done_app", args{"longest": longest, "unchecked": unchecked})
 }
 
-// RevokeDoneAppTrusted says "It cannot come back without your password. Apps that trusted its pass stop within {longest}.".
+// RevokeDoneAppTrusted says "It can’t come back without signing in again. It loses access within {longest}.". “It” is the device. {longest} is a duration: “15 minutes”.
 func (p Printer) RevokeDoneAppTrusted(longest string) string {
 	return p.text("revoke.done_app_trusted", args{"longest": longest})
 }
 
-// RevokeDoneBrowser says "It cannot come back without your password.".
+// RevokeDoneBrowser says "It can’t come back without signing in again.". “It” is the device.
 func (p Printer) RevokeDoneBrowser() string { return p.text("revoke.done_browser", nil) }
 
-// RevokeDoneUnknown says "The person who signed in there may know your password. Go on below.".
+// RevokeDoneUnknown says "The person who signed in there may know your password. Follow the steps below.".
 func (p Printer) RevokeDoneUnknown() string { return p.text("revoke.done_unknown", nil) }
 
-// RevokeFinal says "This cannot be undone. Nothing stored on the device is erased.".
+// RevokeFinal says "This can’t be undone. Nothing stored on the device is erased.". About signing out one device.
 func (p Printer) RevokeFinal() string { return p.text("revoke.final", nil) }
 
-// RevokePass says "Services that check for sign-outs refuse its current pass within <strong>{longest}</strong>. Others may trust it for up to <strong>{unchecked}</strong>. After that, nothing accepts it.".
+// RevokePass says "It loses access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 func (p Printer) RevokePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("revoke.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
-// RevokePassTrusted says "Apps that trust its current pass may do so for up to <strong>{longest}</strong>. After that, nothing accepts it.".
+// RevokePassTrusted says "It loses access within <strong>{longest}</strong>.". “It” is the device. {longest} is a duration: “15 minutes”.
 func (p Printer) RevokePassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("revoke.pass_trusted", args{"strong": strong, "longest": longest})
 }
 
-// RevokeSubmitUnknown says "Sign it out and secure my account".
+// RevokeSubmitUnknown says "Sign out and secure account". A button: signs out the device, and goes on to the page “Secure your account”.
 func (p Printer) RevokeSubmitUnknown() string { return p.text("revoke.submit_unknown", nil) }
 
-// RevokeThen says "Then we lead you through what to do next, a new password first: the person who signed in there may know the old one.".
+// RevokeThen says "Next, we’ll help you secure your account, starting with a new password. The person who signed in there may know your old one.". What comes after the button “Sign out and secure account”.
 func (p Printer) RevokeThen() string { return p.text("revoke.then", nil) }
 
-// RevokeThis says "This is the browser you are using now: it is signed out at once, and you will need your password to sign in again.".
+// RevokeThis says "This is the browser you’re using now. It’s signed out immediately, and you’ll need to sign in again.".
 func (p Printer) RevokeThis() string { return p.text("revoke.this", nil) }
 
-// RevokeTitle says "Sign out a device".
+// RevokeTitle says "Sign out a device". The title of a page.
 func (p Printer) RevokeTitle() string { return p.text("revoke.title", nil) }
 
-// RevokeUnknown says "Don't recognise {device}?".
+// RevokeUnknown says "Don’t recognise {device}?".
 func (p Printer) RevokeUnknown(device string) Sentence {
 	return p.sentence("revoke.unknown", args{"device": device})
 }
 
-// RevokeWhatHappens says "What happens".
+// RevokeWhatHappens says "What happens". A heading over a list of what an act will do.
 func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens", nil) }
 
-// SecureAllDone says "All three are done. Is there anything in <link>your activity</link> that you don’t recognise?".
+// SecureAllDone says "You’ve done all three. Check <link>your activity</link> for anything you don’t recognise.".
 func (p Printer) SecureAllDone(link Tag) templ.Component {
 	return p.rich("secure.all_done", args{"link": link})
 }
 
-// SecureDevices says "Sign out devices that you don’t recognise". A step to be done.
+// SecureDevices says "Sign out devices you don’t recognise". A step to be done.
 func (p Printer) SecureDevices() string { return p.text("secure.devices", nil) }
 
-// SecureDevicesLook says "Look at them first". A button that leads to the list of devices.
+// SecureDevicesLook says "Check them first". A button that leads to the list of devices.
 func (p Printer) SecureDevicesLook() string { return p.text("secure.devices_look", nil) }
 
 // SecureDevicesNone says "No other device is signed in.".
@@ -2461,7 +2419,7 @@ func (p Printer) SecureDevicesOthers(count int) string {
 // SecureDone says "Done". A mark beside a step: it is done.
 func (p Printer) SecureDone() string { return p.text("secure.done", nil) }
 
-// SecureLead says "Three steps, in this order. You can come back to this page at any time.".
+// SecureLead says "Follow these three steps in order. You can come back to this page at any time.".
 func (p Printer) SecureLead() string { return p.text("secure.lead", nil) }
 
 // SecurePassword says "Choose a new password". A step to be done.
@@ -2470,38 +2428,38 @@ func (p Printer) SecurePassword() string { return p.text("secure.password", nil)
 // SecurePasswordDone says "You have a new password.".
 func (p Printer) SecurePasswordDone() string { return p.text("secure.password_done", nil) }
 
-// SecurePasswordWhat says "Choose one that you use nowhere else. This signs out every other device.".
+// SecurePasswordWhat says "Choose one that you don’t use anywhere else. This signs out every other device.".
 func (p Printer) SecurePasswordWhat() string { return p.text("secure.password_what", nil) }
 
-// SecureTitle says "Secure my account".
+// SecureTitle says "Secure your account". The title of a page, the same as the button that leads to it.
 func (p Printer) SecureTitle() string { return p.text("secure.title", nil) }
 
-// SecureTwoStep says "Turn on two-step sign-in". A step to be done.
+// SecureTwoStep says "Set up two-step sign-in". A step to be done.
 func (p Printer) SecureTwoStep() string { return p.text("secure.two_step", nil) }
 
-// SecureTwoStepOn says "It is on. Check that each of these is yours: <passkeys>passkeys</passkeys>, <apps>authenticator app</apps>.".
+// SecureTwoStepOn says "It’s on. Check that these are yours: your <passkeys>passkeys</passkeys> and your <apps>authenticator app</apps>.". “It” is two-step sign-in, the title of this step.
 func (p Printer) SecureTwoStepOn(passkeys Tag, apps Tag) templ.Component {
 	return p.rich("secure.two_step_on", args{"passkeys": passkeys, "apps": apps})
 }
 
-// SecurityAccount says "Your account". A heading over the rows E-mail address, Download my data and so on.
+// SecurityAccount says "Your account". A heading over the rows E-mail address, Download your data and so on.
 func (p Printer) SecurityAccount() string { return p.text("security.account", nil) }
 
-// SecurityAlarm says "Has someone else been in your account? <link>Secure my account</link>".
+// SecurityAlarm says "Think someone else has been in your account? <link>Secure your account</link>".
 func (p Printer) SecurityAlarm(link Tag) templ.Component {
 	return p.rich("security.alarm", args{"link": link})
 }
 
-// SecurityAppClosed says "Codes do not work in new browsers: too many wrong ones".
+// SecurityAppClosed says "Too many wrong codes: blocked in new browsers". Codes of the authenticator app do not work in browsers that the account has not used before.
 func (p Printer) SecurityAppClosed() string { return p.text("security.app_closed", nil) }
 
-// SecurityAppOff says "Off". There is no authenticator app.
+// SecurityAppOff says "None". There is no authenticator app.
 func (p Printer) SecurityAppOff() string { return p.text("security.app_off", nil) }
 
-// SecurityAppOn says "On". The authenticator app is on.
+// SecurityAppOn says "Added". There is an authenticator app.
 func (p Printer) SecurityAppOn() string { return p.text("security.app_on", nil) }
 
-// SecurityAppOnSince says "On since <when/>". The authenticator app is on; <when/> is a day: “yesterday”, “3 March”.
+// SecurityAppOnSince says "Added <when/>". When the authenticator app was added; <when/> is a day: “yesterday”, “3 March”.
 func (p Printer) SecurityAppOnSince(when templ.Component) templ.Component {
 	return p.rich("security.app_on_since", args{"when": when})
 }
@@ -2519,12 +2477,12 @@ func (p Printer) SecurityBrowsers(count int) string {
 // SecurityBrowsersNone says "None". No trusted browsers.
 func (p Printer) SecurityBrowsersNone() string { return p.text("security.browsers_none", nil) }
 
-// SecurityCodesFew says "{count} left: get new ones". Recovery codes.
+// SecurityCodesFew says "{count} left. Get new ones soon.". Recovery codes. A line in a row that leads to their page.
 func (p Printer) SecurityCodesFew(count int) string {
 	return p.text("security.codes_few", args{"count": count})
 }
 
-// SecurityCodesLater says "Available with a passkey or an authenticator app". Recovery codes can be had with one of these.
+// SecurityCodesLater says "You get these when you set up two-step sign-in". Recovery codes, where two-step sign-in is off.
 func (p Printer) SecurityCodesLater() string { return p.text("security.codes_later", nil) }
 
 // SecurityCodesLeft says "{count} left". Recovery codes.
@@ -2532,25 +2490,25 @@ func (p Printer) SecurityCodesLeft(count int) string {
 	return p.text("security.codes_left", args{"count": count})
 }
 
-// SecurityCodesNone says "None left: get new ones". No recovery codes.
+// SecurityCodesNone says "None left. Get new ones.". Recovery codes. A line in a row that leads to their page.
 func (p Printer) SecurityCodesNone() string { return p.text("security.codes_none", nil) }
 
-// SecurityData says "Download my data". The title of a row that leads to the page for it.
+// SecurityData says "Download your data". The title of a row that leads to the page for it.
 func (p Printer) SecurityData() string { return p.text("security.data", nil) }
 
-// SecurityDataText says "A copy of everything we store about you".
+// SecurityDataText says "Get a copy of everything we store about you".
 func (p Printer) SecurityDataText() string { return p.text("security.data_text", nil) }
 
-// SecurityDelete says "Delete my account". The title of a row that leads to the page for it.
+// SecurityDelete says "Delete your account". The title of a row that leads to the page for it.
 func (p Printer) SecurityDelete() string { return p.text("security.delete", nil) }
 
-// SecurityDeleteText says "Delete it and everything in it".
+// SecurityDeleteText says "Erase it and everything in it". “It” is the account, in the row “Delete your account”.
 func (p Printer) SecurityDeleteText() string { return p.text("security.delete_text", nil) }
 
 // SecurityEmail says "E-mail address". The title of a row; the address follows.
 func (p Printer) SecurityEmail() string { return p.text("security.email", nil) }
 
-// SecurityFormer says "{count} can still take your account back". Former e-mail addresses.
+// SecurityFormer says "{count} can still be restored". Previous e-mail addresses: how many can still become the account’s address again.
 func (p Printer) SecurityFormer(count int) string {
 	return p.text("security.former", args{"count": count})
 }
@@ -2588,82 +2546,82 @@ func (p Printer) SecurityPasswordChanged(when templ.Component) templ.Component {
 // SecuritySetUp says "Set up two-step sign-in". A button that leads to the page for it.
 func (p Printer) SecuritySetUp() string { return p.text("security.set_up", nil) }
 
-// SecurityTitle says "Security".
+// SecurityTitle says "Security". The title of a page, and its tab.
 func (p Printer) SecurityTitle() string { return p.text("security.title", nil) }
 
-// SecurityTwoStepOff says "Two-step sign-in is off".
+// SecurityTwoStepOff says "Two-step sign-in is off". A heading.
 func (p Printer) SecurityTwoStepOff() string { return p.text("security.two_step_off", nil) }
 
-// SecurityTwoStepOffText says "Anyone who knows your password can sign in as you. A passkey or an authenticator app stops that.".
+// SecurityTwoStepOffText says "Anyone who knows your password can sign in as you. Add a passkey or an authenticator app to stop that.".
 func (p Printer) SecurityTwoStepOffText() string { return p.text("security.two_step_off_text", nil) }
 
-// SecurityTwoStepOn says "Two-step sign-in is on".
+// SecurityTwoStepOn says "Two-step sign-in is on". A heading.
 func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_on", nil) }
 
-// SecurityTwoStepOnText says "No one can sign in as you with your password alone.".
+// SecurityTwoStepOnText says "No one can sign in as you with just your password.".
 func (p Printer) SecurityTwoStepOnText() string { return p.text("security.two_step_on_text", nil) }
 
-// SetupCode says "Set-up code". The label of a field.
+// SetupCode says "Set-up code". The label of a field. A code that support staff need to set up two-step sign-in.
 func (p Printer) SetupCode() string { return p.text("setup.code", nil) }
 
-// SetupCodeAgain says "Mail me another code". A button.
+// SetupCodeAgain says "Send another code". A button: sends another e-mail with a code.
 func (p Printer) SetupCodeAgain() string { return p.text("setup.code_again", nil) }
 
-// SetupCodeHeading says "A code by mail".
+// SetupCodeHeading says "Get a code by e-mail".
 func (p Printer) SetupCodeHeading() string { return p.text("setup.code_heading", nil) }
 
-// SetupCodeHintAdmin says "Your administrator gives it to you. It proves that you are not someone who only knows your password.".
+// SetupCodeHintAdmin says "Ask your administrator for this code. It keeps out anyone who only knows your password.".
 func (p Printer) SetupCodeHintAdmin() string { return p.text("setup.code_hint_admin", nil) }
 
-// SetupCodeHintMail says "From our mail, or from your administrator.". Where the code comes from.
+// SetupCodeHintMail says "Use the code from our e-mail or from your administrator.". Where the code comes from.
 func (p Printer) SetupCodeHintMail() string { return p.text("setup.code_hint_mail", nil) }
 
-// SetupCodeHintMailed says "We mailed it to you. It proves that you are not someone who only knows your password.".
+// SetupCodeHintMailed says "We’ve e-mailed you this code. It keeps out anyone who only knows your password.".
 func (p Printer) SetupCodeHintMailed() string { return p.text("setup.code_hint_mailed", nil) }
 
-// SetupCodeSend says "Mail me a code". A button.
+// SetupCodeSend says "Send code". A button: sends an e-mail with a code.
 func (p Printer) SetupCodeSend() string { return p.text("setup.code_send", nil) }
 
-// SetupCodeSent says "We have mailed a code to {email}.".
+// SetupCodeSent says "We’ve e-mailed a code to {email}.".
 func (p Printer) SetupCodeSent(email string) Sentence {
 	return p.sentence("setup.code_sent", args{"email": email})
 }
 
-// SetupCodeSentDetail says "It is good for {count} minutes.".
+// SetupCodeSentDetail says "It expires in {count} minutes.".
 func (p Printer) SetupCodeSentDetail(count int) string {
 	return p.text("setup.code_sent_detail", args{"count": count})
 }
 
-// SetupCodeWhat says "The form below asks for a code, so that no one who only has your password can set this up in your place. We mail it to <strong>{email}</strong>.".
+// SetupCodeWhat says "The form below asks for a code, so that your password alone isn’t enough to set this up. We’ll send it to <strong>{email}</strong>.".
 func (p Printer) SetupCodeWhat(strong Tag, email string) templ.Component {
 	return p.rich("setup.code_what", args{"strong": strong, "email": email})
 }
 
-// SetupCodesSubmit says "Show my recovery codes". A button.
+// SetupCodesSubmit says "Get recovery codes". A button. The next page shows the codes.
 func (p Printer) SetupCodesSubmit() string { return p.text("setup.codes_submit", nil) }
 
-// SetupCodesWhat says "You get ten codes, and each works once. Print or download them, and keep them where you can reach them without your phone.".
+// SetupCodesWhat says "You’ll get ten codes, and each works once. Print or download them, and keep them somewhere you can reach without your phone.".
 func (p Printer) SetupCodesWhat() string { return p.text("setup.codes_what", nil) }
 
 // SetupLater says "Not now". A link that leads on without the set-up.
 func (p Printer) SetupLater() string { return p.text("setup.later", nil) }
 
-// SetupLead says "After this, no one can sign in as you with your password alone.".
+// SetupLead says "After this, no one can sign in as you with just your password.". Also the text of a step on the page “Secure your account”.
 func (p Printer) SetupLead() string { return p.text("setup.lead", nil) }
 
-// SetupLeadCodes says "Two-step sign-in is on. Now get recovery codes: they let you in if you lose your phone or your passkey.".
+// SetupLeadCodes says "Two-step sign-in is on. Now get recovery codes, so you can still sign in if you lose your phone or passkey.".
 func (p Printer) SetupLeadCodes() string { return p.text("setup.lead_codes", nil) }
 
-// SetupLeadRequired says "This service requires two-step sign-in. Set up a second step to continue.".
+// SetupLeadRequired says "This service requires two-step sign-in. Set it up to continue.".
 func (p Printer) SetupLeadRequired() string { return p.text("setup.lead_required", nil) }
 
-// SetupLeadStaff says "You are on the support staff, so your account needs more than a password. Set up a second step to continue.".
+// SetupLeadStaff says "You’re on the support staff, so your account needs two-step sign-in. Set it up to continue.".
 func (p Printer) SetupLeadStaff() string { return p.text("setup.lead_staff", nil) }
 
 // SetupPasskey says "Passkey". A heading.
 func (p Printer) SetupPasskey() string { return p.text("setup.passkey", nil) }
 
-// SetupPasskeyWhat says "Sign in with your fingerprint, your face or your screen lock, the same way you unlock your phone or computer. It is the fastest way, and the safest.".
+// SetupPasskeyWhat says "Sign in with your fingerprint, face or screen lock, the same way you unlock your phone or computer. It’s the fastest and safest way.".
 func (p Printer) SetupPasskeyWhat() string { return p.text("setup.passkey_what", nil) }
 
 // SetupStepFactor says "Passkey or app". The first step; the second is “Recovery codes”.
@@ -2677,7 +2635,7 @@ func (p Printer) SetupStepFactorDone(hidden Tag) templ.Component {
 // SetupSteps says "Steps". What screen readers call the list of the two steps.
 func (p Printer) SetupSteps() string { return p.text("setup.steps", nil) }
 
-// SetupTitle says "Set up two-step sign-in".
+// SetupTitle says "Set up two-step sign-in". The title of a page.
 func (p Printer) SetupTitle() string { return p.text("setup.title", nil) }
 
 // SetupUseApp says "Use an authenticator app instead". A link.
@@ -2686,84 +2644,84 @@ func (p Printer) SetupUseApp() string { return p.text("setup.use_app", nil) }
 // SetupUsePasskey says "Use a passkey instead". A link.
 func (p Printer) SetupUsePasskey() string { return p.text("setup.use_passkey", nil) }
 
-// SignupConfirmLead says "Enter the password that you chose when you signed up. It makes your account.".
+// SignupConfirmLead says "Enter the password you chose when you signed up. This creates your account.".
 func (p Printer) SignupConfirmLead() string { return p.text("signup.confirm_lead", nil) }
 
-// SignupConfirmNotAsked says "You did not ask for an account? Close this page: none was made.".
+// SignupConfirmNotAsked says "Didn’t ask for an account? Close this page. No account was created.".
 func (p Printer) SignupConfirmNotAsked() string { return p.text("signup.confirm_not_asked", nil) }
 
 // SignupConfirmSubmit says "Create account". A button.
 func (p Printer) SignupConfirmSubmit() string { return p.text("signup.confirm_submit", nil) }
 
-// SignupConfirmTitle says "Confirm your e-mail address".
+// SignupConfirmTitle says "Confirm your e-mail address". The title of a page, behind a link in an e-mail.
 func (p Printer) SignupConfirmTitle() string { return p.text("signup.confirm_title", nil) }
 
-// SignupHaveAccount says "Have an account already? <link>Sign in</link>".
+// SignupHaveAccount says "Already have an account? <link>Sign in</link>".
 func (p Printer) SignupHaveAccount(link Tag) templ.Component {
 	return p.rich("signup.have_account", args{"link": link})
 }
 
-// SignupNotMade says "Your account was not made.".
+// SignupNotMade says "Your account wasn’t created.".
 func (p Printer) SignupNotMade() string { return p.text("signup.not_made", nil) }
 
 // SignupReady says "Your account is ready.".
 func (p Printer) SignupReady() string { return p.text("signup.ready", nil) }
 
-// SignupSent says "A mail is on its way to the e-mail address that you gave. Its link makes the account; it is good once, for {duration}.". {duration} is like “24 hours”.
+// SignupSent says "We’ve sent you an e-mail. To create your account, open the link in it. The link works once and expires in {duration}.". {duration} is like “24 hours”.
 func (p Printer) SignupSent(duration string) string {
 	return p.text("signup.sent", args{"duration": duration})
 }
 
-// SignupSentAgain says "Try again".
+// SignupSentAgain says "Try again". A button to the form before.
 func (p Printer) SignupSentAgain() string { return p.text("signup.sent_again", nil) }
 
-// SignupSentBack says "Back to <link>Sign in</link>".
+// SignupSentBack says "Back to <link>sign-in</link>".
 func (p Printer) SignupSentBack(link Tag) templ.Component {
 	return p.rich("signup.sent_back", args{"link": link})
 }
 
-// SignupSentNothing says "Nothing there after a few minutes? Look among the unwanted mails, and check the e-mail address.".
+// SignupSentNothing says "No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.".
 func (p Printer) SignupSentNothing() string { return p.text("signup.sent_nothing", nil) }
 
-// SignupSentTitle says "Look into your mail".
+// SignupSentTitle says "Check your e-mail". The title of a page, after an e-mail was sent.
 func (p Printer) SignupSentTitle() string { return p.text("signup.sent_title", nil) }
 
 // SignupSubmit says "Continue". A button that goes on.
 func (p Printer) SignupSubmit() string { return p.text("signup.submit", nil) }
 
-// SignupTitle says "Create an account".
+// SignupTitle says "Create an account". The title of a page.
 func (p Printer) SignupTitle() string { return p.text("signup.title", nil) }
 
 // StepBack says "Back to sign-in".
 func (p Printer) StepBack() string { return p.text("step.back", nil) }
 
-// StepClosed says "<strong>Codes from your authenticator app do not work in this browser for now.</strong> There were too many wrong ones in a row. Sign in another way, and they work here again. They still work in browsers that you have used before.".
+// StepClosed says "<strong>Codes from your authenticator app don’t work in this browser for now.</strong> There were too many wrong codes in a row. Sign in another way to use them here again. They still work in browsers you’ve used before.".
 func (p Printer) StepClosed(strong Tag) templ.Component {
 	return p.rich("step.closed", args{"strong": strong})
 }
 
-// StepCode says "Six-digit code".
+// StepCode says "Six-digit code". The label of a field.
 func (p Printer) StepCode() string { return p.text("step.code", nil) }
 
-// StepEnded says "You are not signed in. This sign-in took more than 10 minutes, there were too many wrong codes, or you started another one.".
+// StepEnded says "You’re not signed in. This sign-in took more than 10 minutes, there were too many wrong codes, or you started another one.".
 func (p Printer) StepEnded() string { return p.text("step.ended", nil) }
 
-// StepEndedTitle says "Sign in again".
+// StepEndedTitle says "Sign in again". The title of a page: the sign-in was not completed.
 func (p Printer) StepEndedTitle() string { return p.text("step.ended_title", nil) }
 
-// StepLeadApp says "Your password is right. Now open your authenticator app, and enter the code that it shows for this account.".
+// StepLeadApp says "Your password is correct. Now open your authenticator app and enter the code for this account.".
 func (p Printer) StepLeadApp() string { return p.text("step.lead_app", nil) }
 
-// StepLeadClosed says "Your password is right, but you are not signed in yet.".
+// StepLeadClosed says "Your password is correct, but you’re not signed in yet.".
 func (p Printer) StepLeadClosed() string { return p.text("step.lead_closed", nil) }
 
-// StepLeadPasskey says "Your password is right. Now use your passkey, with your fingerprint, your face or your screen lock.".
+// StepLeadPasskey says "Your password is correct. Now use your passkey with your fingerprint, face or screen lock.".
 func (p Printer) StepLeadPasskey() string { return p.text("step.lead_passkey", nil) }
 
-// StepLeadRecoveryCode says "Your password is right. Now enter one of the recovery codes that you saved. Each code works once.".
+// StepLeadRecoveryCode says "Your password is correct. Now enter one of your recovery codes. Each code works once.".
 func (p Printer) StepLeadRecoveryCode() string { return p.text("step.lead_recovery_code", nil) }
 
-// StepLost says "Lost all of these? The administrator of this service can reset your two-step sign-in.".
+// StepLost says "Can’t use any of these? Your administrator can reset your two-step sign-in.".
 func (p Printer) StepLost() string { return p.text("step.lost", nil) }
 
 // StepOfferApp says "Use your authenticator app". A link under “Try another way”.
@@ -2775,37 +2733,37 @@ func (p Printer) StepOfferCode() string { return p.text("step.offer_code", nil) 
 // StepOfferPasskey says "Use a passkey". A link under “Try another way”.
 func (p Printer) StepOfferPasskey() string { return p.text("step.offer_passkey", nil) }
 
-// StepOthers says "Try another way".
+// StepOthers says "Try another way". A heading over other ways to do the second step.
 func (p Printer) StepOthers() string { return p.text("step.others", nil) }
 
-// StepRecoveryCode says "Recovery code".
+// StepRecoveryCode says "Recovery code". The label of a field.
 func (p Printer) StepRecoveryCode() string { return p.text("step.recovery_code", nil) }
 
-// StepRecoveryCodeHint says "24 letters and digits. Capitals and dashes do not matter.".
+// StepRecoveryCodeHint says "24 letters and digits. Capital letters and dashes don’t matter.".
 func (p Printer) StepRecoveryCodeHint() string { return p.text("step.recovery_code_hint", nil) }
 
 // StepSubmit says "Sign in". A button.
 func (p Printer) StepSubmit() string { return p.text("step.submit", nil) }
 
-// StepTitle says "One more step".
+// StepTitle says "One more step". The title of the page that asks for the second step.
 func (p Printer) StepTitle() string { return p.text("step.title", nil) }
 
-// StepTries says "That did not work. You can try {count} more times.".
+// StepTries says "That didn’t work. You can try {count} more times.".
 func (p Printer) StepTries(count int) string { return p.text("step.tries", args{"count": count}) }
 
 // StepTrust says "Trust this browser for 30 days". A box to tick.
 func (p Printer) StepTrust() string { return p.text("step.trust", nil) }
 
-// StepTrustHint says "It then asks only for your password. Leave this off on a computer that other people use.".
+// StepTrustHint says "You’ll then need only your password here. Don’t use this on a shared computer.". Goes with the box “Trust this browser for 30 days”.
 func (p Printer) StepTrustHint() string { return p.text("step.trust_hint", nil) }
 
 // StepUsePasskey says "Use a passkey". A button that uses a passkey at once.
 func (p Printer) StepUsePasskey() string { return p.text("step.use_passkey", nil) }
 
-// StepUsedRecoveryCode says "You used a recovery code. It does not work again.".
+// StepUsedRecoveryCode says "You’ve used a recovery code. It won’t work again.".
 func (p Printer) StepUsedRecoveryCode() string { return p.text("step.used_recovery_code", nil) }
 
-// StepUsedRecoveryCodeDetail says "If you have lost your phone or your passkey, remove it under Security, and add a new one.". “Security” is security.title.
+// StepUsedRecoveryCodeDetail says "If you’ve lost your phone or passkey, go to Security, remove it and add a new one.". “Security” is security.title.
 func (p Printer) StepUsedRecoveryCodeDetail() string {
 	return p.text("step.used_recovery_code_detail", nil)
 }
@@ -2816,15 +2774,15 @@ func (p Printer) StrengthEasy() string { return p.text("strength.easy", nil) }
 // StrengthEnough says "Long enough. Longer is stronger.". While a new password is typed.
 func (p Printer) StrengthEnough() string { return p.text("strength.enough", nil) }
 
-// StrengthGood says "Good: long passwords are hard to guess.". While a new password is typed.
+// StrengthGood says "Good. Long passwords are hard to guess.". While a new password is typed.
 func (p Printer) StrengthGood() string { return p.text("strength.good", nil) }
 
-// StrengthMissing says "{count} more characters to go.". While a new password is typed: how many characters it lacks.
+// StrengthMissing says "{count} more characters needed.". While a new password is typed: how many characters it lacks.
 func (p Printer) StrengthMissing(count int) string {
 	return p.text("strength.missing", args{"count": count})
 }
 
-// TrustedEnd says "Stop trusting <hidden>{name}</hidden>". A button. Only screen readers say the part inside the tag.
+// TrustedEnd says "Stop trusting <hidden>{name}</hidden>". A button: this browser will ask for the second step again. Only screen readers say the part inside the tag.
 func (p Printer) TrustedEnd(hidden Tag, name string) templ.Component {
 	return p.rich("trusted.end", args{"hidden": hidden, "name": name})
 }
@@ -2832,21 +2790,21 @@ func (p Printer) TrustedEnd(hidden Tag, name string) templ.Component {
 // TrustedEndAll says "Stop trusting all browsers". A button.
 func (p Printer) TrustedEndAll() string { return p.text("trusted.end_all", nil) }
 
-// TrustedEnded says "That browser is no longer trusted. Its next sign-in asks for the second step.".
+// TrustedEnded says "You’ve stopped trusting that browser. It will ask for the second step at the next sign-in.".
 func (p Printer) TrustedEnded() string { return p.text("trusted.ended", nil) }
 
-// TrustedEndedAll says "No browser is trusted any longer. The next sign-in in each asks for the second step.".
+// TrustedEndedAll says "You’ve stopped trusting all browsers. They will ask for the second step at the next sign-in.".
 func (p Printer) TrustedEndedAll() string { return p.text("trusted.ended_all", nil) }
 
-// TrustedEnds says "Trust ends <when/>". <when/> is like “in 3 days”.
+// TrustedEnds says "Trust expires <when/>". <when/> is like “in 3 days”.
 func (p Printer) TrustedEnds(when templ.Component) templ.Component {
 	return p.rich("trusted.ends", args{"when": when})
 }
 
-// TrustedLead says "In these browsers you sign in with your password only, without the second step. If you change your password or your second step, none of them is trusted any longer.".
+// TrustedLead says "In these browsers, you sign in with just your password, without the second step. They stop being trusted when you change your password or your second step.".
 func (p Printer) TrustedLead() string { return p.text("trusted.lead", nil) }
 
-// TrustedNone says "No browser is trusted. You can trust one when you sign in with the second step.".
+// TrustedNone says "You don’t have any trusted browsers. You can trust a browser when you sign in with the second step.".
 func (p Printer) TrustedNone() string { return p.text("trusted.none", nil) }
 
 // TrustedSince says "Trusted <when/>". A browser; <when/> is a day: “yesterday”, “3 March”.
@@ -2857,16 +2815,16 @@ func (p Printer) TrustedSince(when templ.Component) templ.Component {
 // TrustedThis says "This browser". Marks the browser that the person is using now.
 func (p Printer) TrustedThis() string { return p.text("trusted.this", nil) }
 
-// TrustedTitle says "Trusted browsers".
+// TrustedTitle says "Trusted browsers". The title of a page, and of a row on the page Security. Browsers that skip the second step.
 func (p Printer) TrustedTitle() string { return p.text("trusted.title", nil) }
 
-// WaitHours says "Try again in {count} hours.".
+// WaitHours says "Try again in {count} hours.". Follows the sentence of an error.
 func (p Printer) WaitHours(count int) string { return p.text("wait.hours", args{"count": count}) }
 
-// WaitMinutes says "Try again in {count} minutes.".
+// WaitMinutes says "Try again in {count} minutes.". Follows the sentence of an error.
 func (p Printer) WaitMinutes(count int) string { return p.text("wait.minutes", args{"count": count}) }
 
-// WaitSeconds says "Try again in {count} seconds.".
+// WaitSeconds says "Try again in {count} seconds.". Follows the sentence of an error.
 func (p Printer) WaitSeconds(count int) string { return p.text("wait.seconds", args{"count": count}) }
 
 // WhenClock says "{time} UTC". The time of day: “14:05 UTC”.
@@ -2882,7 +2840,7 @@ func (p Printer) WhenDateYear(day string, month string, year string) string {
 	return p.text("when.date_year", args{"day": day, "month": month, "year": year})
 }
 
-// WhenDaysAgo says "{count} days ago".
+// WhenDaysAgo says "{count} days ago". Ends “Active …”, “Last used …” and the like.
 func (p Printer) WhenDaysAgo(count int) string { return p.text("when.days_ago", args{"count": count}) }
 
 // WhenExact says "{day} {month} {year}, {time} UTC". A moment: “3 March 2026, 14:05:09 UTC”.
@@ -2900,7 +2858,7 @@ func (p Printer) WhenHeadingYear(weekday string, day string, month string, year 
 	return p.text("when.heading_year", args{"weekday": weekday, "day": day, "month": month, "year": year})
 }
 
-// WhenHoursAgo says "{count} hours ago".
+// WhenHoursAgo says "{count} hours ago". Ends “Active …”, “Last used …” and the like.
 func (p Printer) WhenHoursAgo(count int) string {
 	return p.text("when.hours_ago", args{"count": count})
 }
@@ -2908,32 +2866,32 @@ func (p Printer) WhenHoursAgo(count int) string {
 // WhenInAMoment says "in a moment". Ends “Expires …”.
 func (p Printer) WhenInAMoment() string { return p.text("when.in_a_moment", nil) }
 
-// WhenInDays says "in {count} days".
+// WhenInDays says "in {count} days". Ends “Expires …”.
 func (p Printer) WhenInDays(count int) string { return p.text("when.in_days", args{"count": count}) }
 
-// WhenInHours says "in {count} hours".
+// WhenInHours says "in {count} hours". Ends “Expires …”.
 func (p Printer) WhenInHours(count int) string { return p.text("when.in_hours", args{"count": count}) }
 
-// WhenInMinutes says "in {count} minutes".
+// WhenInMinutes says "in {count} minutes". Ends “Expires …”.
 func (p Printer) WhenInMinutes(count int) string {
 	return p.text("when.in_minutes", args{"count": count})
 }
 
-// WhenInMonths says "in {count} months".
+// WhenInMonths says "in {count} months". Ends “Expires …”.
 func (p Printer) WhenInMonths(count int) string {
 	return p.text("when.in_months", args{"count": count})
 }
 
-// WhenInWeeks says "in {count} weeks".
+// WhenInWeeks says "in {count} weeks". Ends “Expires …”.
 func (p Printer) WhenInWeeks(count int) string { return p.text("when.in_weeks", args{"count": count}) }
 
-// WhenInYears says "in {count} years".
+// WhenInYears says "in {count} years". Ends “Expires …”.
 func (p Printer) WhenInYears(count int) string { return p.text("when.in_years", args{"count": count}) }
 
 // WhenJustNow says "just now". Ends “Active …”.
 func (p Printer) WhenJustNow() string { return p.text("when.just_now", nil) }
 
-// WhenMinutesAgo says "{count} minutes ago".
+// WhenMinutesAgo says "{count} minutes ago". Ends “Active …”, “Last used …” and the like.
 func (p Printer) WhenMinutesAgo(count int) string {
 	return p.text("when.minutes_ago", args{"count": count})
 }
@@ -2979,24 +2937,24 @@ func (p Printer) WhenMonth11() string { return p.text("when.month_11", nil) }
 // WhenMonth12 says "December". The month, as it stands in a date.
 func (p Printer) WhenMonth12() string { return p.text("when.month_12", nil) }
 
-// WhenMonthsAgo says "{count} months ago".
+// WhenMonthsAgo says "{count} months ago". Ends “Active …”, “Last used …” and the like.
 func (p Printer) WhenMonthsAgo(count int) string {
 	return p.text("when.months_ago", args{"count": count})
 }
 
-// WhenToday says "today".
+// WhenToday says "today". Ends “Signed in …”, “Added …” and the like.
 func (p Printer) WhenToday() string { return p.text("when.today", nil) }
 
-// WhenTodayHeading says "Today".
+// WhenTodayHeading says "Today". A heading over the activity of a day.
 func (p Printer) WhenTodayHeading() string { return p.text("when.today_heading", nil) }
 
-// WhenTomorrow says "tomorrow".
+// WhenTomorrow says "tomorrow". Ends “Expires …”.
 func (p Printer) WhenTomorrow() string { return p.text("when.tomorrow", nil) }
 
-// WhenUnknown says "unknown".
+// WhenUnknown says "unknown". A moment that is not known.
 func (p Printer) WhenUnknown() string { return p.text("when.unknown", nil) }
 
-// WhenUnknownDay says "on an unknown day". Ends “Signed in …”.
+// WhenUnknownDay says "on an unknown date". Ends “Signed in …”.
 func (p Printer) WhenUnknownDay() string { return p.text("when.unknown_day", nil) }
 
 // WhenWeekday0 says "Sunday". The day of the week, as it begins a heading.
@@ -3020,18 +2978,18 @@ func (p Printer) WhenWeekday5() string { return p.text("when.weekday_5", nil) }
 // WhenWeekday6 says "Saturday". The day of the week, as it begins a heading.
 func (p Printer) WhenWeekday6() string { return p.text("when.weekday_6", nil) }
 
-// WhenWeeksAgo says "{count} weeks ago".
+// WhenWeeksAgo says "{count} weeks ago". Ends “Active …”, “Last used …” and the like.
 func (p Printer) WhenWeeksAgo(count int) string {
 	return p.text("when.weeks_ago", args{"count": count})
 }
 
-// WhenYearsAgo says "{count} years ago".
+// WhenYearsAgo says "{count} years ago". Ends “Active …”, “Last used …” and the like.
 func (p Printer) WhenYearsAgo(count int) string {
 	return p.text("when.years_ago", args{"count": count})
 }
 
-// WhenYesterday says "yesterday".
+// WhenYesterday says "yesterday". Ends “Active …”, “Added …” and the like.
 func (p Printer) WhenYesterday() string { return p.text("when.yesterday", nil) }
 
-// WhenYesterdayHeading says "Yesterday".
+// WhenYesterdayHeading says "Yesterday". A heading over the activity of a day.
 func (p Printer) WhenYesterdayHeading() string { return p.text("when.yesterday_heading", nil) }

@@ -62,7 +62,7 @@ func TestWhatALanguageLacksIsSaidInEnglish(t *testing.T) {
 	if got := ja.LayoutSkip() + ja.ActSave() + ja.OthersSubmit(1); got != "本文へSaveSign out 1 device" {
 		t.Errorf("%q", got)
 	}
-	if got := From(With(t.Context(), ja)).LayoutSkip() + From(t.Context()).LayoutSkip(); got != "本文へSkip to the content" {
+	if got := From(With(t.Context(), ja)).LayoutSkip() + From(t.Context()).LayoutSkip(); got != "本文へSkip to main content" {
 		t.Errorf("by context: %q", got)
 	}
 }
@@ -82,7 +82,7 @@ func TestSentencesKeepTheirNames(t *testing.T) {
 	if want := "<b>Ändern &amp; <bdi>&lt;b&gt;%s{device}</bdi></b> <time>"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got := shown(t, de.rich("a.c", args{"link": Tag(nil), "device": "\u200b"})); got != "Ändern &amp; <bdi>(a name of invisible characters)</bdi> " {
+	if got := shown(t, de.rich("a.c", args{"link": Tag(nil), "device": "\u200b"})); got != "Ändern &amp; <bdi>(invisible name)</bdi> " {
 		t.Errorf("without its parts: %s", got)
 	}
 }
