@@ -61,7 +61,7 @@ func readBody(r *http.Request) (rawBody, error) {
 	for _, coding := range r.Header.Values("Content-Encoding") {
 		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") && len(body) > 0 {
 			return nil, &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", acceptEncoding: "identity",
-				message: "The body is compressed: send it without Content-Encoding."}
+				message: "The request body is compressed. Send it without Content-Encoding."}
 		}
 	}
 	return body, nil
@@ -76,7 +76,7 @@ func (body rawBody) decode(r *http.Request, mediaTypes, wanted []string) (params
 	case charset == anyASCII && !isASCII(body):
 		return nil, wrongMediaType(mediaTypes, nil)
 	case !utf8.Valid(body):
-		return nil, badBody("The body is not valid UTF-8.", nil)
+		return nil, badBody("The request body is not valid UTF-8.", nil)
 	}
 	text := bytes.TrimPrefix(body, byteOrderMark) // RFC 8259 §8.1 lets a parser ignore it, and no name of a form begins with it
 	if mediaType == formType {
@@ -134,19 +134,19 @@ func mediaTypeOf(r *http.Request, mediaTypes []string) (string, charset, error) 
 
 func wrongMediaType(mediaTypes []string, cause error) error {
 	return &httpError{status: http.StatusUnsupportedMediaType, code: "unsupported_media_type", cause: cause,
-		message: fmt.Sprintf("The body must be %s, in UTF-8.", strings.Join(mediaTypes, " or "))}
+		message: fmt.Sprintf("The request body must be %s, in UTF-8.", strings.Join(mediaTypes, " or "))}
 }
 
 func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return &httpError{status: http.StatusRequestEntityTooLarge, code: "payload_too_large", message: "The body is larger than 64 KiB.", cause: err}
+		return &httpError{status: http.StatusRequestEntityTooLarge, code: "payload_too_large", message: "The request is larger than 64 KiB. Shorten it and try again.", cause: err}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &httpError{status: http.StatusRequestTimeout, code: "request_timeout", oauth: "temporarily_unavailable",
-			message: "The body did not arrive in time.", cause: err}
+			message: "The request took too long to arrive. Please try again.", cause: err}
 	}
-	return badBody("The body could not be read to its end.", err)
+	return badBody("The request was cut off. Please try again.", err)
 }
 
 func badBody(message string, cause error) error {
@@ -156,14 +156,14 @@ func badBody(message string, cause error) error {
 func decodeForm(body []byte, wanted []string) (params, error) {
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, badBody("The body is not a well-formed form.", nil) // the cause would repeat a part of the body
+		return nil, badBody("The request body is not a well-formed form.", nil) // the cause would repeat a part of the body
 	}
 	p := params{}
 	for name, list := range values {
 		switch {
 		case !slices.Contains(wanted, name): // RFC 6749 §3.2: unrecognised parameters must be ignored
 		case len(list) > 1: // the same: parameters must not be included more than once
-			return nil, badBody(fmt.Sprintf("The parameter %q is repeated.", name), nil)
+			return nil, badBody(fmt.Sprintf("The parameter %q was sent more than once.", name), nil)
 		case !utf8.ValidString(list[0]):
 			return nil, badBody(fmt.Sprintf("The parameter %q is not valid UTF-8.", name), nil)
 		default:
@@ -178,18 +178,18 @@ func decodeForm(body []byte, wanted []string) (params, error) {
 func decodeJSON(body []byte, wanted []string) (params, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, badBody("The body must be one JSON object.", nil)
+		return nil, badBody("The request body must be one JSON object.", nil)
 	}
 	p, seen := params{}, map[string]bool{}
 	for d.More() {
 		token, err := d.Token()
 		name, ok := token.(string)
 		if err != nil || !ok {
-			return nil, badBody("The body is not well-formed JSON.", nil)
+			return nil, badBody("The request body is not well-formed JSON.", nil)
 		}
 		var value json.RawMessage // not read yet: of a member that is not wanted nothing but its form matters
 		if err := d.Decode(&value); err != nil {
-			return nil, badBody("The body is not well-formed JSON.", nil)
+			return nil, badBody("The request body is not well-formed JSON.", nil)
 		}
 		isObject := slices.Contains(wanted, name+objectMark)
 		if !isObject && (strings.HasSuffix(name, objectMark) || !slices.Contains(wanted, name)) {
@@ -215,7 +215,7 @@ func decodeJSON(body []byte, wanted []string) (params, error) {
 		p[name] = text
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, badBody("The body is not well-formed JSON.", nil)
+		return nil, badBody("The request body is not well-formed JSON.", nil)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, badBody("There is data behind the end of the JSON object.", nil)

@@ -75,8 +75,8 @@ func (e *httpError) Error() string { return e.message }
 func (e *httpError) Unwrap() error { return e.cause }
 
 var (
-	errNoRoute = &httpError{status: http.StatusNotFound, code: "not_found", message: "There is no such page."}
-	errMethod  = &httpError{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This page does not take that method."}
+	errNoRoute = &httpError{status: http.StatusNotFound, code: "not_found", message: "This page does not exist. Check the link and try again."}
+	errMethod  = &httpError{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "This page cannot be used with that method."}
 )
 
 // failure is one error, ready to be answered in any form.

@@ -42,7 +42,7 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !s.languages.Has(p["language"]) {
-		return &httpError{status: http.StatusUnprocessableEntity, code: "invalid_request", message: "There is no such language here."}
+		return &httpError{status: http.StatusUnprocessableEntity, code: "invalid_request", message: "This language isn’t available here. Choose another one."}
 	}
 	by, err := s.session(r)
 	switch {

@@ -181,7 +181,7 @@ func (s *Server) named(hosts []string, next http.Handler) http.Handler {
 	})
 }
 
-var errOtherHost = &httpError{status: http.StatusMisdirectedRequest, code: "misdirected", message: "This server does not go by that name."}
+var errOtherHost = &httpError{status: http.StatusMisdirectedRequest, code: "misdirected", message: "This server is not available under that name."}
 
 // warnOfForwarding says once that a forwarded address was ignored, because it did not come from a trusted proxy:
 // anybody could write one.
