@@ -157,7 +157,7 @@ func TestSupportStaffCannotLeaveBehindTheirBacksWhatTheyLookedAt(t *testing.T) {
 		sam.shown("/support/users/" + u.ID.String())
 		sam.shown("/security/delete").none("form", "action", "/security/delete")
 		s.unchanged("a member of the staff who leaves", func() {
-			if r := sam.leave("sam@example.com", evePassword); r.status != http.StatusForbidden || !strings.Contains(r.body, "take the role away first") {
+			if r := sam.leave("sam@example.com", evePassword); r.status != http.StatusForbidden || !strings.Contains(r.body, "remove the support role first") {
 				t.Errorf("%d %s", r.status, r.body)
 			}
 		})

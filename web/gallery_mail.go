@@ -3,7 +3,10 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"html"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 
 	"latchkey/auth/mail"
@@ -47,15 +50,21 @@ func (s *Server) galleryMail(w http.ResponseWriter, r *http.Request, outbox mail
 	return nil
 }
 
-// showMail answers with a mail. Its page may have the style that stands in the mail, named by its hash, and the icon that
+// inlineStyle finds the styles in a mail: those of its elements, and the elements <style>.
+var inlineStyle = regexp.MustCompile(`(?s) style="([^"]*)"|<style>(.*?)</style>`)
+
+// showMail answers with a mail. Its page may have the styles that stand in the mail, named by their hashes, and the icon that
 // browsers load for every page; nothing else.
-func showMail(w http.ResponseWriter, html string) {
-	_, rest, _ := strings.Cut(html, "<style>")
-	style, _, _ := strings.Cut(rest, "</style>")
-	hash := sha256.Sum256([]byte(style))
+func showMail(w http.ResponseWriter, text string) {
+	var styles []string
+	for _, found := range inlineStyle.FindAllStringSubmatch(text, -1) {
+		hash := sha256.Sum256([]byte(html.UnescapeString(found[1]) + found[2]))
+		styles = append(styles, "'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'")
+	}
+	slices.Sort(styles)
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+
-		"'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-hashes' "+strings.Join(slices.Compact(styles), " ")+
+		"; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte(html))
+	_, _ = w.Write([]byte(text))
 }

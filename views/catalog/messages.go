@@ -1432,6 +1432,9 @@ func (p Printer) MailNotMe() string { return p.text("mail.not_me", nil) }
 // MailNothingToDo says "If this was you, you don’t need to do anything.".
 func (p Printer) MailNothingToDo() string { return p.text("mail.nothing_to_do", nil) }
 
+// MailPlainLink says "If the button doesn’t work, copy this link into your browser:". Below a button in mails; the link follows.
+func (p Printer) MailPlainLink() string { return p.text("mail.plain_link", nil) }
+
 // MailSecure says "If this wasn’t you, someone else may have access to your account. Secure it now: {url}".
 func (p Printer) MailSecure(url string) string { return p.text("mail.secure", args{"url": url}) }
 
