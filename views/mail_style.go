@@ -10,7 +10,7 @@ import (
 // one has only what cannot stand in an element: narrow screens and dark colours. Tables hold the layout, and colours are attributes, too.
 const (
 	mailFont = "font-family:-apple-system,BlinkMacSystemFont,Segoe UI,Roboto,Helvetica,Arial,sans-serif;"
-	mailWrap = "overflow-wrap:anywhere;word-wrap:break-word;"
+	mailWrap = "word-wrap:break-word;overflow-wrap:anywhere;"
 
 	mailHidden templ.SafeCSS = "display:none;mso-hide:all;max-height:0;overflow:hidden;font-size:1px;line-height:1px;color:#f6f5f1;"
 	mailPage   templ.SafeCSS = "margin:0;padding:0;background-color:" + mailBack + ";"
@@ -21,7 +21,8 @@ const (
 	mailTitle  templ.SafeCSS = "margin:0 0 12px;font-size:24px;line-height:30px;font-weight:700;"
 	mailLine   templ.SafeCSS = "margin:0 0 16px;"
 	mailSmall  templ.SafeCSS = "margin:0 0 16px;font-size:14px;line-height:21px;color:" + mailGrey + ";"
-	mailURL    templ.SafeCSS = "color:" + mailAccent + ";word-break:break-all;"
+	mailLink   templ.SafeCSS = "color:" + mailAccent + ";"
+	mailURL    templ.SafeCSS = mailLink + "word-break:break-all;"
 	mailFacts  templ.SafeCSS = "width:100%;margin:0 0 20px;table-layout:fixed;"
 	mailFact   templ.SafeCSS = "padding:8px 0;border-bottom:1px solid #e2dfd6;" + mailText
 	mailAct    templ.SafeCSS = "margin:0 0 16px;"
