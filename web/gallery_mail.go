@@ -6,7 +6,7 @@ import (
 	"html"
 	"net/http"
 	"regexp"
-	"slices"
+	"strconv"
 	"strings"
 
 	"latchkey/auth/mail"
@@ -50,21 +50,32 @@ func (s *Server) galleryMail(w http.ResponseWriter, r *http.Request, outbox mail
 	return nil
 }
 
-// inlineStyle finds the styles in a mail: those of its elements, and the elements <style>.
-var inlineStyle = regexp.MustCompile(`(?s) style="([^"]*)"|<style>(.*?)</style>`)
+var inlineStyle = regexp.MustCompile(` style="([^"]*)"`)
 
 // showMail answers with a mail. Its page may have the styles that stand in the mail, named by their hashes, and the icon that
-// browsers load for every page; nothing else.
-func showMail(w http.ResponseWriter, text string) {
-	var styles []string
-	for _, found := range inlineStyle.FindAllStringSubmatch(text, -1) {
-		hash := sha256.Sum256([]byte(html.UnescapeString(found[1]) + found[2]))
-		styles = append(styles, "'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+"'")
+// browsers load for every page; nothing else. Styles of single elements would need a policy that lets in any: they become rules.
+func showMail(w http.ResponseWriter, mail string) {
+	var rules strings.Builder
+	numbers := map[string]string{}
+	mail = inlineStyle.ReplaceAllStringFunc(mail, func(attribute string) string {
+		declarations := html.UnescapeString(inlineStyle.FindStringSubmatch(attribute)[1])
+		n, ok := numbers[declarations]
+		if !ok {
+			n = strconv.Itoa(len(numbers))
+			numbers[declarations] = n
+			rules.WriteString(`[data-style="` + n + `"] {` + declarations + "}\n")
+		}
+		return ` data-style="` + n + `"`
+	})
+	mail = strings.Replace(mail, "<style>", "<style>"+rules.String(), 1)
+	policy := "default-src 'none'; style-src"
+	for _, block := range strings.Split(mail, "<style>")[1:] {
+		style, _, _ := strings.Cut(block, "</style>")
+		hash := sha256.Sum256([]byte(style))
+		policy += " 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
 	}
-	slices.Sort(styles)
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-hashes' "+strings.Join(slices.Compact(styles), " ")+
-		"; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", policy+"; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte(text))
+	_, _ = w.Write([]byte(mail))
 }
