@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	netmail "net/mail"
 	"slices"
 	"strings"
@@ -66,17 +67,22 @@ func ProblemWithEmail(s string) string {
 		return problem
 	}
 	if strings.ContainsFunc(s, models.IsInvisible) {
-		return "There is an invisible character in this e-mail address. Type it instead of pasting it."
+		return "This e-mail address contains an invisible character. Type it instead of pasting it."
 	}
 	address, err := netmail.ParseAddress(s)
 	if err != nil || address.Address != s || len(s) > MaxEmail {
-		return "This is not an e-mail address."
+		return "This isn’t a valid e-mail address. Enter one like name@example.com."
 	}
-	if _, err := mail.Deliverable(s); err != nil {
-		return "No mail can be sent to this e-mail address: " + err.Error() + "."
+	switch _, err := mail.Deliverable(s); {
+	case errors.Is(err, mail.ErrLetters):
+		return "This e-mail address can’t receive e-mail. Use only plain letters, digits and symbols before the @."
+	case errors.Is(err, mail.ErrLongLocalPart):
+		return "This e-mail address can’t receive e-mail. Use at most 64 characters before the @."
+	case err != nil:
+		return "This e-mail address can’t receive e-mail. Check the part after the @."
 	}
 	if _, domain, _ := strings.Cut(FoldEmail(s), "@"); !plainDomain(domain) {
-		return "Some characters after the @ only stand for others. Type the e-mail address instead of pasting it."
+		return "Some characters after the @ are look-alikes of others. Type the e-mail address instead of pasting it."
 	}
 	return ""
 }

@@ -82,13 +82,13 @@ func AsError(err error) *Error {
 	var often *models.LimitError
 	switch {
 	case errors.As(err, &often):
-		return &Error{Kind: KindRateLimited, Message: "This was done too often lately. Please wait before you do it again.", RetryAfter: max(often.Wait, time.Second), Cause: err}
+		return &Error{Kind: KindRateLimited, Message: "This was done too often recently. Please wait before you do it again.", RetryAfter: max(often.Wait, time.Second), Cause: err}
 	case errors.Is(err, models.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: KindUnavailable, Message: "The service is not available right now. Please try again.", RetryAfter: 2 * time.Second, Cause: err}
 	case errors.Is(err, ErrBusy):
 		return &Error{Kind: KindUnavailable, Message: "Too many people are signing in right now. Please try again.", RetryAfter: 5 * time.Second, Cause: err}
 	case errors.Is(err, models.ErrNotFound):
-		return &Error{Kind: KindNotFound, Message: "There is no such thing here.", Cause: err}
+		return &Error{Kind: KindNotFound, Message: "We could not find that.", Cause: err}
 	}
 	return &Error{Kind: KindInternal, Message: "Something went wrong on our side.", Cause: err}
 }
@@ -105,7 +105,7 @@ func InvalidField(field, detail string) error {
 }
 
 func invalidFields(problems []FieldProblem) error {
-	return &Error{Kind: KindInvalidRequest, Message: "Some of what was sent cannot be used.", Fields: problems}
+	return &Error{Kind: KindInvalidRequest, Message: "Some fields are not valid. Check them and try again.", Fields: problems}
 }
 
 // RateLimited returns a KindRateLimited that allows another try after wait, which is raised to one second.
@@ -121,4 +121,4 @@ var ErrBusy = errors.New("auth: too many passwords are being hashed")
 var ErrCrowded = errors.New("auth: too many mails that strangers asked for wait")
 
 // ErrBadCredentials refuses a sign-in. It is the same for an unknown account and for a wrong password.
-var ErrBadCredentials = &Error{Kind: KindInvalidCredential, Message: "The e-mail address or the password is wrong."}
+var ErrBadCredentials = &Error{Kind: KindInvalidCredential, Message: "The e-mail address or password is wrong."}

@@ -26,9 +26,9 @@ func ProblemWithText(s string, most int) string {
 	case !utf8.ValidString(s):
 		return "This is not valid UTF-8."
 	case strings.ContainsFunc(s, unicode.IsControl):
-		return "Control characters cannot be used here."
+		return "Remove control characters, such as tabs and line breaks."
 	case utf8.RuneCountInString(s) > most:
-		return fmt.Sprintf("At most %d characters.", most)
+		return fmt.Sprintf("Enter at most %d characters.", most)
 	}
 	return ""
 }
@@ -61,7 +61,9 @@ func (f Fields) Err() error {
 }
 
 // DeviceName trims the name that a device is to get, and returns what is wrong with it, or "".
-func DeviceName(s string) (name, problem string) { return ProperName(s, "A device needs a name.") }
+func DeviceName(s string) (name, problem string) {
+	return ProperName(s, "Enter a name for the device.")
+}
 
 // ProperName trims a name that people will see, and returns what is wrong with it, or "". missing is the problem of an empty name.
 func ProperName(s, missing string) (name, problem string) {
@@ -69,7 +71,7 @@ func ProperName(s, missing string) (name, problem string) {
 		return "", missing
 	}
 	if problem = ProblemWithText(name, MaxDeviceName); problem == "" && models.NameIsBlank(name) {
-		problem = "A name needs at least one visible character."
+		problem = "Use at least one visible character."
 	}
 	return name, problem
 }

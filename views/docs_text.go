@@ -73,7 +73,7 @@ var otherErrors = []advice{
 	{"unauthenticated", "401: there was no access token.", "Send one."},
 	{"use_dpop_nonce", "The proof must carry the nonce that came in DPoP-Nonce: the server asks for one, or the device's clock is wrong.", "Make a new proof with it and repeat. The token is still good."},
 	{"invalid_dpop_proof", "The proof is missing, for something else or used before.", "Make a new proof and repeat. The token is still good."},
-	{"invalid_credentials", "The e-mail address or the password is wrong. With an access token it is 403, else 401.", "Ask again."},
+	{"invalid_credentials", "The e-mail address or password is wrong. With an access token it is 403, else 401.", "Ask again."},
 	{"account_disabled", "The password is right, and an operator has closed the account.", "Tell the person."},
 	{"second_factor_required", "403: the password is right. With a challenge, the second step follows; without one, the act needs a confirmation.", "Take the second step, or confirm."},
 	{"second_factor_setup_required", "403: the password is right, and this service wants a second factor that the account does not have yet.", "Open setup_uri in the browser, then sign in again."},

@@ -127,7 +127,7 @@ func TestTheSetUpCarriesWhereItLeads(t *testing.T) {
 }
 
 func TestADeviceSaysHowItSignedIn(t *testing.T) {
-	if s := text(state(t, "devices/a few")); !strings.Contains(s, "with password and code") || !strings.Contains(s, "with a passkey") {
+	if s := text(state(t, "devices/a few")); !strings.Contains(s, "with a password and a code") || !strings.Contains(s, "with a passkey") {
 		t.Error("it does not")
 	}
 }

@@ -91,10 +91,10 @@ func (g gallery) signedOut() []State {
 	shut.Flash = &Flash{Tone: ToneInfo, Text: g.say.LogoutDone()}
 	filled := g.out(g.say.LoginTitle())
 	filled.Flash = &Flash{Tone: ToneSuccess, Text: g.say.ResetDone()}
-	wrong := FormProblems{Summary: g.say.Error("The e-mail address or the password is wrong.")}
-	bad := FormProblems{Summary: g.say.Error("Some of what was sent cannot be used."), Fields: map[string]string{
-		"email":    g.say.Error("This is not an e-mail address."),
-		"password": g.say.Error("Choose another password: this one is on the lists that attackers try first."),
+	wrong := FormProblems{Summary: g.say.Error("The e-mail address or password is wrong.")}
+	bad := FormProblems{Summary: g.say.Error("Some fields are not valid. Check them and try again."), Fields: map[string]string{
+		"email":    g.say.Error("This isn’t a valid e-mail address. Enter one like name@example.com."),
+		"password": g.say.Error("Choose another password. This one is among the first that attackers try."),
 	}}
 	someone := g.say.LoginOtherPerson("leila.haddad@example.org")
 	choice, _ := catalog.NewChoice(nil, []string{catalog.Source, catalog.PseudoLong, catalog.PseudoRightToLeft})
@@ -139,11 +139,11 @@ func (g gallery) errors() []State {
 		{"error/another account", Error(other)},
 		{"error/another account hostile", Error(hostileOther)},
 		{"error/page out of date", Error(old)},
-		page("not allowed", in, 403, g.say.ErrorHeadingForbidden(), g.say.Error("This form was sent from another site.")),
-		page("nothing here", in, 404, g.say.ErrorHeadingNotFound(), g.say.Error("There is no such device, or it is signed out already.")),
-		page("nothing here, signed out", out, 404, g.say.ErrorHeadingNotFound(), g.say.Error("There is no such page.")),
-		page("not like this", in, 405, g.say.ErrorHeadingRefused(), g.say.Error("This page does not take that method.")),
-		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("The body is larger than 64 KiB.")),
+		page("not allowed", in, 403, g.say.ErrorHeadingForbidden(), g.say.Error("This form was sent from another site. Open this service in your browser and try again.")),
+		page("nothing here", in, 404, g.say.ErrorHeadingNotFound(), g.say.Error("We can’t find this device. It may already be signed out.")),
+		page("nothing here, signed out", out, 404, g.say.ErrorHeadingNotFound(), g.say.Error("This page does not exist. Check the link and try again.")),
+		page("not like this", in, 405, g.say.ErrorHeadingRefused(), g.say.Error("This page cannot be used with that method.")),
+		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("The request is larger than 64 KiB. Shorten it and try again.")),
 		page("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.Error("Too many attempts. Please wait before you try again.")+" "+g.say.WaitMinutes(15)),
 		page("our fault", in, 500, g.say.ErrorHeadingRefused(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
 		page("busy", out, 503, g.say.ErrorHeadingUnavailable(), g.say.Error("The service is not available right now. Please try again.")+" "+g.say.WaitSeconds(2)),
@@ -153,8 +153,8 @@ func (g gallery) errors() []State {
 		return State{"error/" + name, Error(ErrorPage{Shell: g.out(heading), Status: 410, Heading: heading, Text: g.say.Error(text), RequestID: "01JBV2M4Q8", BackURL: "/forgot", BackText: g.say.ErrorNewLink()})}
 	}
 	states = append(states,
-		dead("dead link", g.say.ErrorHeadingGone(), "It was used before, it has expired, or it was not copied whole. Nothing was changed."),
-		dead("link of another browser", g.say.ErrorHeadingFollowAgain(), "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed."),
+		dead("dead link", g.say.ErrorHeadingGone(), "It was already used, it has expired, or it wasn’t copied in full. Nothing was changed."),
+		dead("link of another browser", g.say.ErrorHeadingFollowAgain(), "This link was opened in another browser, or too long ago. Open it from the e-mail again. Nothing was changed."),
 	)
 	bare := ErrorPage{Shell: g.out(g.say.ErrorHeadingRefused()), Heading: g.say.ErrorHeadingRefused(), BackURL: "javascript:alert(1)"}
 	return append(states, State{"error/bare", Error(bare)})

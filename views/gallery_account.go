@@ -63,7 +63,7 @@ func (g gallery) devices() []State {
 	alone, done := []Device{g.current()}, g.say.RevokeDone("Pixel 9")
 	turned := g.app("a10", breakout, "phone", 80*day24)
 	turned.Client, turned.Agent = breakout, breakout
-	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: g.say.Error("At most 64 characters.")}
+	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: g.say.Error("Enter at most 64 characters.")}
 	evil := &RenameRefusal{DeviceID: "b2", Value: hostile, Problem: hostile}
 	told := func(tone Tone, text string) Shell { return Shell{Flash: &Flash{Tone: tone, Text: text}} }
 	return []State{
@@ -211,15 +211,15 @@ func (g gallery) account() []State {
 		activity("later page", ActivityPage{Events: events[4:], Older: "/activity?before=9", Newest: "/activity"}),
 		{"security/own password", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12})},
 		{"security/own password refused", ChoosePassword(ChoosePasswordPage{Shell: g.in(g.say.OwnPasswordTitle(), ""), PasswordMin: 12, Next: "/activity", Problems: FormProblems{
-			Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"current_password": g.say.Error("That is not your password."), "new_password": g.say.Error("Use at least 12 characters.")}}})},
+			Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"current_password": g.say.Error("That’s not your password. Try again."), "new_password": g.say.Error("Use at least 12 characters.")}}})},
 		{"security/data", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security")})},
 		{"security/data refused", AccountData(AccountDataPage{Shell: g.in(g.say.DataTitle(), "security"), Problems: FormProblems{
-			Summary: g.say.DataRefused(), Fields: map[string]string{"current_password": g.say.Error("That is not your password.")},
+			Summary: g.say.DataRefused(), Fields: map[string]string{"current_password": g.say.Error("That’s not your password. Try again.")},
 		}})},
 		leave("empty", AccountDeletePage{Mail: true, Bound: g.bound()}),
 		leave("refused", AccountDeletePage{Email: hostile, Bound: Bound{Most: g.say.DurationMinutes(15)}, Problems: FormProblems{
 			Summary: g.say.DeleteRefused(), Fields: map[string]string{
-				"email": g.say.Error("This is not the e-mail address of the account that you are signed in to."), "current_password": g.say.Error("That is not your password."),
+				"email": g.say.Error("This isn’t the e-mail address of the account you’re signed in to."), "current_password": g.say.Error("That’s not your password. Try again."),
 			},
 		}}),
 		leave("staff", AccountDeletePage{Staff: true}),

@@ -29,7 +29,7 @@ var (
 // doubted is what is said when that was wrong.
 func (g gallery) doubted(summary string) FormProblems {
 	return FormProblems{Summary: summary, Fields: map[string]string{
-		"current_password": g.say.Error("That is not your password."), "code": g.say.Error("That code is wrong, or it was used before."),
+		"current_password": g.say.Error("That’s not your password. Try again."), "code": g.say.Error("That code is wrong or was already used. Try again."),
 	}}
 }
 
@@ -41,13 +41,13 @@ func (g gallery) secondSteps() []State {
 	}
 	passkey := *askedPasskey
 	passkey.Challenge = ""
-	wrong := FormProblems{Summary: g.say.StepTries(3), Fields: map[string]string{"code": g.say.Error("That code is wrong, or it was used before.")}}
-	last := FormProblems{Summary: g.say.StepTries(1), Fields: map[string]string{"code": g.say.Error("That code is wrong, or it was used before.")}}
+	wrong := FormProblems{Summary: g.say.StepTries(3), Fields: map[string]string{"code": g.say.Error("That code is wrong or was already used. Try again.")}}
+	last := FormProblems{Summary: g.say.StepTries(1), Fields: map[string]string{"code": g.say.Error("That code is wrong or was already used. Try again.")}}
 	return []State{
 		step("passkey", SecondStepPage{Method: "passkey", Methods: all, Passkey: &passkey, CanTrust: true, Next: "/activity?kind=sign-ins"}),
 		step("passkey only", SecondStepPage{Method: "passkey", Methods: all[:1], Passkey: &passkey}),
 		step("passkey refused", SecondStepPage{Method: "passkey", Methods: all, Passkey: &passkey, CanTrust: true, Problems: FormProblems{
-			Summary: g.say.StepTries(3), Fields: map[string]string{"passkey": g.say.Error("This passkey was not accepted. It may have been removed, or it belongs to another account.")}}}),
+			Summary: g.say.StepTries(3), Fields: map[string]string{"passkey": g.say.Error("This passkey wasn’t accepted. It may have been removed, or it belongs to another account.")}}}),
 		step("code", SecondStepPage{Method: "totp", Methods: all[1:], CanTrust: true}),
 		step("code wrong", SecondStepPage{Method: "totp", Methods: all, CanTrust: true, Problems: wrong}),
 		step("code wrong, last attempt", SecondStepPage{Method: "totp", Methods: all[1:], Problems: last}),
@@ -94,11 +94,11 @@ func (g gallery) passwordPages() []State {
 	wrong := g.doubted(g.say.ChangePasswordRefused())
 	wrong.Fields["new_password"] = g.say.Error("Use at least 12 characters.")
 	asked := FormProblems{Summary: g.say.ChangeEmailRefused(), Fields: map[string]string{
-		"email": g.say.Error("This is your e-mail address already."), "password": g.say.Error("That is not your password."),
+		"email": g.say.Error("This is already your e-mail address."), "password": g.say.Error("That’s not your password. Try again."),
 	}}
-	stale := FormProblems{Summary: g.say.DataRefused(), Fields: map[string]string{"passkey": g.say.Error("This page was open for too long, or it was sent twice. Try the passkey again.")}}
+	stale := FormProblems{Summary: g.say.DataRefused(), Fields: map[string]string{"passkey": g.say.Error("This page was open for too long or was sent twice. Try the passkey again.")}}
 	noPasskey := byPasskey
-	noPasskey.Problems = FormProblems{Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"passkey": g.say.Error("This passkey was not accepted. It may have been removed, or it belongs to another account.")}}
+	noPasskey.Problems = FormProblems{Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"passkey": g.say.Error("This passkey wasn’t accepted. It may have been removed, or it belongs to another account.")}}
 	return []State{
 		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: wrong}),
 		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}), password("with a recovery code", PasswordPage{Confirm: byOldCode}),
@@ -145,9 +145,9 @@ func (g gallery) passkeyPages() []State {
 		{ID: "k5", Name: breakout, AddedAt: g.ago(400 * day24)},
 	}
 	misnamed := g.doubted(g.say.RenamePasskeyRefused())
-	misnamed.Fields["name"] = g.say.Error("At most 64 characters.")
+	misnamed.Fields["name"] = g.say.Error("Enter at most 64 characters.")
 	wrong := g.doubted(g.say.PasskeysRefused())
-	wrong.Fields["name"], wrong.Fields["new_passkey"] = g.say.Error("At most 64 characters."), g.say.Error("The passkey could not be added.")
+	wrong.Fields["name"], wrong.Fields["new_passkey"] = g.say.Error("Enter at most 64 characters."), g.say.Error("The passkey couldn’t be added.")
 	return []State{
 		page("none", PasskeysPage{Add: madePasskey, Confirm: byPassword}), page("some", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll}),
 		page("hostile", PasskeysPage{Passkeys: keys, Add: madePasskey, Confirm: byPasskey}), page("full", PasskeysPage{Passkeys: keys[:3]}),
@@ -167,7 +167,7 @@ func (g gallery) appPages() []State {
 		return State{"app/" + name, AuthenticatorApp(p)}
 	}
 	wrong := g.doubted(g.say.AppRefused())
-	wrong.Fields["app_code"] = g.say.Error("That is not the code that the app shows now. Wait for the next code and enter it. If that fails too, check the clock of your phone.")
+	wrong.Fields["app_code"] = g.say.Error("That isn’t the code the app shows now. Wait for the next code and enter it. If that doesn’t work either, check that the clock on your phone is right.")
 	return []State{
 		page("set up", AppPage{Setup: madeApp, Confirm: byPassword}), page("set up refused", AppPage{Setup: madeApp, Confirm: byPassword, Problems: wrong}),
 		page("set up with a passkey", AppPage{Setup: madeApp, Confirm: byPasskey}),
@@ -213,7 +213,7 @@ func (g gallery) setupPages() []State {
 	}
 	noCode := FormProblems{Summary: g.say.AppRefused(), Fields: map[string]string{
 		"enrol_code": g.say.Error("This is required."),
-		"app_code":   g.say.Error("That is not the code that the app shows now. Wait for the next code and enter it. If that fails too, check the clock of your phone."),
+		"app_code":   g.say.Error("That isn’t the code the app shows now. Wait for the next code and enter it. If that doesn’t work either, check that the clock on your phone is right."),
 	}}
 	return []State{
 		page("chosen", SetupPage{Add: madePasskey, Confirm: &byPassword}), page("required", SetupPage{Required: true, Add: madePasskey, Next: "/activity"}),

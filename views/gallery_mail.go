@@ -18,19 +18,19 @@ func (g gallery) links() []State {
 	for i, m := range g.mails() {
 		outbox.Mails = append(outbox.Mails, OutboxMail{ID: strconv.Itoa(i), To: m.mail.To, Subject: m.mail.Subject(), Text: m.mail.Text(), At: m.mail.At})
 	}
-	taken := FormProblems{Summary: g.say.Error("This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.")}
+	taken := FormProblems{Summary: g.say.Error("This e-mail address now belongs to another account or is reserved for one. Nothing was changed.")}
 	return []State{
 		{"email/confirm", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net"})},
 		{"email/confirm signed in", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.in(g.say.EmailLinkConfirmTitle(), ""), From: longWord + "@example.org", To: hostile})},
 		{"email/confirm refused", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net",
-			Problems: FormProblems{Summary: g.say.EmailLinkNotChanged(), Fields: map[string]string{"password": g.say.Error("That is not your password.")}}})},
+			Problems: FormProblems{Summary: g.say.EmailLinkNotChanged(), Fields: map[string]string{"password": g.say.Error("That’s not your password. Try again.")}}})},
 		{"email/confirm taken", EmailConfirm(EmailConfirmPage{Action: "/email/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkConfirmTitle()), From: "leila.haddad@example.org", To: "leila@new.example.net", Taken: true, Problems: taken})},
 		{"email/undo", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: "leila.haddad@example.org"})},
 		{"email/undo hostile", EmailUndo(EmailUndoPage{Action: "/email/undo/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.EmailLinkUndoTitle()), Email: hostile})},
 		{"outbox/some", Outbox(outbox)}, {"outbox/empty", Outbox(OutboxPage{Shell: g.out("E-mails")})},
 		{"signup/sent", SignupSent(SignupPage{Shell: g.out(g.say.SignupSentTitle()), Life: g.say.DurationHours(24)})},
 		{"signup/confirm", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.SignupConfirmTitle()), Email: "leila.haddad@example.org"})},
-		{"signup/confirm refused", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.SignupConfirmTitle()), Email: hostile, Problems: FormProblems{Summary: g.say.SignupNotMade(), Fields: map[string]string{"password": g.say.Error("That is not your password.")}}})},
+		{"signup/confirm refused", SignupConfirm(SignupPage{Action: "/signup/confirm/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.SignupConfirmTitle()), Email: hostile, Problems: FormProblems{Summary: g.say.SignupNotMade(), Fields: map[string]string{"password": g.say.Error("That’s not your password. Try again.")}}})},
 		{"forgot/empty", PasswordResetRequest(PasswordResetRequestPage{Shell: g.out(g.say.ForgotTitle()), Mail: true})},
 		{"forgot/refused", PasswordResetRequest(PasswordResetRequestPage{Shell: g.out(g.say.ForgotTitle()), Mail: true, Email: hostile, Problems: wrong})},
 		{"forgot/no mail", PasswordResetRequest(PasswordResetRequestPage{Shell: g.out(g.say.ForgotTitle())})},

@@ -30,7 +30,7 @@ func (g gallery) ended() []SupportDevice {
 	list := g.found()[:4]
 	for i, end := range []string{
 		"Signed out by its owner", "Signed out because its sign-in may have been copied",
-		"Signed out when an administrator set a new password", "Not used for too long",
+		"Signed out when an administrator set a new password", "Signed out because it wasn’t used for too long",
 	} {
 		list[i].Live, list[i].End, list[i].EndedAt, list[i].Alarm = false, end, g.ago(time.Duration(i*9)*day24), i == 1
 	}
@@ -95,9 +95,9 @@ func (g gallery) looked(name string, p SupportPersonPage) State {
 
 func (g gallery) seenEvents() []Event {
 	return []Event{
-		{Text: "Support looked at your devices and activity.", At: g.now},
+		{Text: "Support viewed your devices and activity.", At: g.now},
 		{Text: "A sign-in on “%s” may have been copied, so we signed it out.", Names: []string{rightToLeft}, Alarm: true, At: g.ago(20 * time.Minute), Copied: g.copied("elsewhere")},
 		{Text: "Signed in on " + hostile, At: g.ago(25 * time.Minute), Agent: hostile, Address: hostile},
-		{Text: "A sign-in with a wrong password failed.", Alarm: true, At: g.ago(26 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
+		{Text: "Someone tried to sign in with a wrong password.", Alarm: true, At: g.ago(26 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
 	}
 }

@@ -50,7 +50,7 @@ type MailSignIn struct {
 // Fact is a line of what is known.
 type Fact struct{ Name, Value string }
 
-// wording is a mail in words. No subject holds a name: the person who signs in chooses the device's.
+// wording is a mail in words.
 type wording struct {
 	subject string
 	heading string
@@ -94,7 +94,7 @@ func (m Mail) wordsOfKind() wording {
 			}
 		}
 		return wording{
-			subject: m.Say.MailNewDeviceSubject(), heading: m.Say.MailNewDeviceHeading(), alarm: true, why: always,
+			subject: m.subjectOf(m.Say.MailNewDeviceSubjectDevice, m.Say.MailNewDeviceSubject), heading: m.Say.MailNewDeviceHeading(), alarm: true, why: always,
 			lead: m.Say.MailNewDeviceLead(), button: m.Say.MailNotMe(), act: m.Say.MailNewDeviceAct(),
 		}
 	case "device_reused":
@@ -103,7 +103,7 @@ func (m Mail) wordsOfKind() wording {
 			lead = m.Say.MailReusedLeadApart(quoted)
 		}
 		return wording{
-			subject: m.Say.MailReusedSubject(), heading: m.Say.MailReusedHeading(), alarm: true, why: always,
+			subject: m.subjectOf(m.Say.MailReusedSubjectDevice, m.Say.MailReusedSubject), heading: m.Say.MailReusedHeading(), alarm: true, why: always,
 			lead: lead.String(), button: m.Say.MailReusedButton(), act: m.Say.MailReusedAct(),
 		}
 	case "password_changed":
@@ -127,7 +127,7 @@ func (m Mail) passwordWords(always string) wording {
 		lead: m.Say.MailPasswordChangedLead(), button: m.Say.MailNotMe(), act: m.Say.MailPasswordChangedAct(),
 	}
 	if m.Operator {
-		w.lead = m.Say.MailPasswordChangedLeadOperator()
+		w.lead, w.act = m.Say.MailPasswordChangedLeadOperator(), m.Say.MailPasswordChangedActOperator()
 	}
 	if m.First {
 		w.subject, w.heading = m.Say.MailPasswordFirstSubject(), m.Say.MailPasswordFirstHeading()

@@ -9,18 +9,27 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 	switch m.Kind {
 	case "factor_added":
 		w.subject, w.heading, w.lead = m.Say.MailPasskeyAddedSubject(), m.Say.MailPasskeyAddedHeading(), m.Say.MailPasskeyAddedLead()
+		if name := m.inSubject(m.Factor); name != "" {
+			w.subject = m.Say.MailPasskeyAddedSubjectName(name).String()
+		}
 		if m.App {
 			w.subject, w.heading, w.lead = m.Say.MailAppAddedSubject(), m.Say.MailAppAddedHeading(), m.Say.MailAppAddedLead()
 		}
 		w.button, w.act = m.Say.MailNotMe(), m.Say.MailFactorActAdded()
 	case "factor_removed":
 		w.subject, w.heading, w.lead = m.Say.MailPasskeyRemovedSubject(), m.Say.MailPasskeyRemovedHeading(), m.Say.MailPasskeyRemovedLead()
+		if name := m.inSubject(m.Factor); name != "" {
+			w.subject = m.Say.MailPasskeyRemovedSubjectName(name).String()
+		}
 		if m.App {
 			w.subject, w.heading, w.lead = m.Say.MailAppRemovedSubject(), m.Say.MailAppRemovedHeading(), m.Say.MailAppRemovedLead()
 		}
 		w.after = []paragraph{nothing, secure}
 	case "factor_renamed":
 		w.subject, w.heading, w.lead = m.Say.MailPasskeyRenamedSubject(), m.Say.MailPasskeyRenamedHeading(), m.Say.MailPasskeyRenamedLead()
+		if name := m.inSubject(m.NewName); name != "" {
+			w.subject = m.Say.MailPasskeyRenamedSubjectName(name).String()
+		}
 		w.after = []paragraph{nothing, secure}
 	case "recovery_codes_made":
 		w.subject, w.heading, w.lead = m.Say.MailCodesMadeSubject(), m.Say.MailCodesMadeHeading(), m.Say.MailCodesMadeLead()
@@ -29,9 +38,9 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 			w.button, w.act, w.after = m.Say.MailNotMe(), m.Say.MailCodesMadeAct(), nil
 		}
 	case "recovery_code_used":
-		w.subject, w.heading, w.lead = m.Say.MailCodeUsedSubject(), m.Say.MailCodeUsedHeading(), m.Say.MailCodeUsedLead(m.CodesLeft)
+		w.subject, w.heading, w.lead = m.Say.MailCodeUsedSubject(m.CodesLeft), m.Say.MailCodeUsedHeading(), m.Say.MailCodeUsedLead(m.CodesLeft)
 		if m.CodesLeft == 0 {
-			w.lead = m.Say.MailCodeUsedLeadNone()
+			w.subject, w.lead = m.Say.MailCodeUsedSubjectNone(), m.Say.MailCodeUsedLeadNone()
 		}
 		w.after = []paragraph{nothing, secure}
 		if m.CodesLeft <= fewCodes {

@@ -4,6 +4,9 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
+
+	"latchkey/views/catalog"
 )
 
 // givenLength is how many characters of a device's name a mail repeats.
@@ -36,6 +39,31 @@ func given(name string) string {
 		text = strings.TrimSpace(string(cut[:givenLength-1])) + "…"
 	}
 	return "“" + text + "”"
+}
+
+// subjectLength is how many characters a name in a subject may have.
+const subjectLength = 30
+
+// inSubject is a name as a subject repeats it, or "". A subject is read alone, so it has only short names of which given leaves out
+// nothing.
+func (m Mail) inSubject(name string) string {
+	quoted := given(name)
+	if quoted != "“"+name+"”" || utf8.RuneCountInString(name) > subjectLength || m.Say.Visible(name) != name {
+		return ""
+	}
+	return quoted
+}
+
+// subjectOf is a subject that names the device, so that two mails can be told apart, or one without a name.
+func (m Mail) subjectOf(named func(device string) catalog.Sentence, plain func() string) string {
+	device := m.inSubject(m.Device)
+	if m.Agent != "" && (device == "" || m.Agent == m.Device) { // the browser, by a name of ours
+		device = strings.Trim(m.inSubject(m.Agent), "“”")
+	}
+	if device == "" {
+		return plain()
+	}
+	return named(device).String()
 }
 
 func digit(r rune) bool { return r >= '0' && r <= '9' }

@@ -22,7 +22,7 @@ func letterFaults(m Mail, doc *html.Node) (found []string) {
 	}
 	for _, d := range find(doc, "") {
 		for _, a := range d.Attr {
-			if a.Key == "style" || strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "background" {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "background" {
 				found = append(found, a.Key+" on <"+d.Data+">")
 			}
 		}
@@ -33,15 +33,12 @@ func letterFaults(m Mail, doc *html.Node) (found []string) {
 		}
 	}
 	for _, style := range find(doc, "style") {
-		if regexp.MustCompile(`(?i)url\(|@import|@font-face`).MatchString(text(style)) {
+		if fetches.MatchString(text(style)) {
 			found = append(found, "a style that fetches something")
 		}
 	}
 	if len(find(doc, "h1")) != 1 || len(find(doc, "html", "lang", "en")) != 1 || len(find(doc, "title")) != 1 {
 		found = append(found, "no sound document")
-	}
-	if m.Link != "" && len(find(doc, "a", "href", m.Link)) != 1 {
-		found = append(found, "not one link")
 	}
 	flat := strings.Join(strings.Fields(m.Text()), " ")
 	for _, want := range told(m) {
@@ -51,6 +48,8 @@ func letterFaults(m Mail, doc *html.Node) (found []string) {
 	}
 	return found
 }
+
+var fetches = regexp.MustCompile(`(?i)url\(|@import|@font-face`)
 
 // told is what both parts of a mail tell.
 func told(m Mail) []string {
@@ -136,8 +135,8 @@ func TestFaultsOfMailsAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range [][2]string{
-		{"<h1>", "<img src=x><h1>"}, {"<h1>", `<h1 style="x">`}, {m.Link, "https://evil.example/"}, {"203.0.113.7", ""},
-		{"body {", "body { background: url(x);"}, {"<h1>", "<script>x</script><h1>"},
+		{"<h1", "<img src=x><h1"}, {m.Link, "https://evil.example/"}, {"203.0.113.7", ""},
+		{"body,", "body { background: url(x); } body,"}, {"<h1", "<script>x</script><h1"},
 	} {
 		if broken := strings.Replace(b.String(), c[0], c[1], 1); len(letterFaults(m, parse(t, broken))) == 0 {
 			t.Errorf("with %q for %q nothing is found", c[1], c[0])

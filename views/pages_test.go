@@ -95,7 +95,7 @@ func TestRefusedRenameIsOpenInItsRowOnly(t *testing.T) {
 	open := one(t, doc, "details", "open", "*")
 	form := one(t, open, "form", "action", "/devices/a1/rename")
 	field := one(t, form, "input", "name", "name", "value", "iPad", "maxlength", "64", "aria-invalid", "true")
-	if s := text(one(t, form, "", "id", value(field, "aria-describedby"))); s != "At most 64 characters." {
+	if s := text(one(t, form, "", "id", value(field, "aria-describedby"))); s != "Enter at most 64 characters." {
 		t.Errorf("beside the field: %q", s)
 	}
 	if n := len(find(doc, "input", "aria-invalid", "true")); n != 1 {

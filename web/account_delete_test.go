@@ -157,7 +157,7 @@ func TestSupportStaffCannotLeaveBehindTheirBacksWhatTheyLookedAt(t *testing.T) {
 		sam.shown("/support/users/" + u.ID.String())
 		sam.shown("/security/delete").none("form", "action", "/security/delete")
 		s.unchanged("a member of the staff who leaves", func() {
-			if r := sam.leave("sam@example.com", evePassword); r.status != http.StatusForbidden || !strings.Contains(r.body, "take the role away first") {
+			if r := sam.leave("sam@example.com", evePassword); r.status != http.StatusForbidden || !strings.Contains(r.body, "remove the support role first") {
 				t.Errorf("%d %s", r.status, r.body)
 			}
 		})
@@ -166,7 +166,7 @@ func TestSupportStaffCannotLeaveBehindTheirBacksWhatTheyLookedAt(t *testing.T) {
 		}
 
 		ada.expect(ada.leave(adaEmail, adaPassword), http.StatusSeeOther, "/login")
-		for _, want := range []string{"You searched for an account that was deleted since, as support.", "You looked at the devices and activity of an account that was deleted since, as support."} {
+		for _, want := range []string{"As support, you searched for an account that has since been deleted.", "As support, you viewed the devices and activity of an account that has since been deleted."} {
 			if got := sam.shown("/activity").texts("p", "class", "event-text"); !slices.Contains(got, want) {
 				t.Errorf("sam's activity says %q", got)
 			}
@@ -186,7 +186,7 @@ func TestSupportStaffCannotLeaveBehindTheirBacksWhatTheyLookedAt(t *testing.T) {
 			t.Fatal(err)
 		}
 		sam.expect(sam.leave("sam@example.com", evePassword), http.StatusSeeOther, "/login")
-		if got := again.shown("/activity").texts("p", "class", "event-text"); !slices.Contains(got, "Support looked at your devices and activity.") {
+		if got := again.shown("/activity").texts("p", "class", "event-text"); !slices.Contains(got, "Support viewed your devices and activity.") {
 			t.Errorf("the look is gone with who looked: %q", got)
 		}
 	})

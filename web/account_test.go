@@ -145,7 +145,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 				t.Errorf("the file holds %q", secret)
 			}
 		}
-		if text := b.shown("/activity").all("p", "class", "event-text")[0].text(); text != "Everything that is kept of your account was downloaded on “Firefox on Linux”." {
+		if text := b.shown("/activity").all("p", "class", "event-text")[0].text(); text != "A copy of all your data was downloaded on “Firefox on Linux”." {
 			t.Errorf("the activity says %q", text)
 		}
 	})
@@ -154,7 +154,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 func TestNothingIsDownloadedOrDeletedWithoutThePassword(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
-		for _, c := range []struct{ password, problem string }{{"", "This is required."}, {strings.Repeat("x", 1100), "At most 1024 characters."}} {
+		for _, c := range []struct{ password, problem string }{{"", "This is required."}, {strings.Repeat("x", 1100), "Enter at most 1024 characters."}} {
 			s.unchanged("the password "+c.problem, func() {
 				r := b.download(c.password)
 				if r.status != http.StatusUnprocessableEntity || r.header.Get("Content-Disposition") != "" {
@@ -168,7 +168,7 @@ func TestNothingIsDownloadedOrDeletedWithoutThePassword(t *testing.T) {
 		s.unchanged("the wrong address", func() {
 			r := b.leave("bea@example.com", adaPassword)
 			page := r.screen(t)
-			page.one("p", "id", "email-problem").says("This is not the e-mail address of the account that you are signed in to.")
+			page.one("p", "id", "email-problem").says("This isn’t the e-mail address of the account you’re signed in to.")
 			page.one("input", "name", "email", "value", "bea@example.com")
 			noInline(t, "a hostile address", b.leave(evil, adaPassword).screen(t))
 		})
@@ -195,7 +195,7 @@ func TestNothingIsDownloadedOrDeletedWithoutThePassword(t *testing.T) {
 				if r.status != http.StatusUnprocessableEntity {
 					t.Fatalf("guess %d: %d", i, r.status)
 				}
-				page.one("p", "id", "current_password-problem").says("That is not your password.")
+				page.one("p", "id", "current_password-problem").says("That’s not your password. Try again.")
 			}
 		}
 		for what, r := range map[string]reply{"the data": b.download(adaPassword), "the end": b.leave(adaEmail, adaPassword)} {

@@ -21,7 +21,7 @@ func TestAnAccountThatCanBeTakenBackIsNotDeleted(t *testing.T) {
 		s.unchanged("a deletion", func() {
 			s.clock.Advance(16 * time.Minute)
 			r := thief.leave(newEmail, adaPassword)
-			if r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "the account cannot be deleted") {
+			if r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "You can’t delete the account while that change can still be undone.") {
 				t.Errorf("%d %s", r.status, r.screen(t).one("main").text())
 			}
 			s.exec("DELETE FROM attempts") // the right password is counted

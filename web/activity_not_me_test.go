@@ -9,12 +9,12 @@ import (
 
 // A link about the sign-ins since a moment names no device: the activity says how many it signed out.
 func TestTheActivityCountsTheDevicesOfAnAlarm(t *testing.T) {
-	const end = ", by the link “This wasn’t me” in a mail."
+	const link = "The “This wasn’t me” link in an e-mail "
 	cases := []struct{ detail, want string }{
-		{"", "All devices were signed out and your password locked" + end}, // as the releases before wrote it
-		{"0", "Your password was locked" + end + " The devices that it is about were signed out already."},
-		{"1", "1 device was signed out and your password locked" + end},
-		{"3", "3 devices were signed out and your password locked" + end},
+		{"", link + "signed out all devices and locked your password."}, // as the releases before wrote it
+		{"0", link + "locked your password. The devices it was about were already signed out."},
+		{"1", link + "signed out 1 device and locked your password."},
+		{"3", link + "signed out 3 devices and locked your password."},
 	}
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()

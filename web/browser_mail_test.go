@@ -45,7 +45,7 @@ func TestEveryMailedLinkIsFollowedToItsEndInARealBrowser(t *testing.T) {
 			if r := s.tryLogin(bea, first, "thief's phone"); r.status != http.StatusOK {
 				t.Fatalf("%d %s", r.status, r.body)
 			}
-			alarm := s.link(s.received("New sign-in to your account", bea))
+			alarm := s.link(s.received("New sign-in: “thief's phone”", bea))
 			b.open(alarm, http.StatusOK)
 			b.secretIsGone()
 			b.check("the alarm")

@@ -8,20 +8,23 @@ import (
 	"time"
 )
 
-const validateRun = `(async html => {
-	const report = await new HtmlValidate(new StaticConfigLoader({extends: ["html-validate:recommended"]})).validateString(html);
+const validateRun = `(async (html, rules) => {
+	const report = await new HtmlValidate(new StaticConfigLoader({extends: ["html-validate:recommended"], rules})).validateString(html);
 	return JSON.stringify(report.results.flatMap(r => r.messages.map(m => m.line + ":" + m.column + " " + m.ruleId + ": " + m.message)));
 })`
 
-// validate runs html-validate over a page as it was sent; load must have brought it.
-func (c *tab) validate(html string) []string {
+// ofMails are the rules that mails break on purpose: Outlook draws with Word's engine, which knows attributes better than styles.
+const ofMails = `{"no-deprecated-attr": "off", "no-conditional-comment": "off", "presentation-role-style": "off"}`
+
+// validate runs html-validate over a page as it was sent, with exceptions to its rules; load must have brought it.
+func (c *tab) validate(html, rules string) []string {
 	c.t.Helper()
 	text, err := json.Marshal(html)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	var messages []string
-	if err := json.Unmarshal([]byte(evaluate[string](c, validateRun+"("+string(text)+")")), &messages); err != nil {
+	if err := json.Unmarshal([]byte(evaluate[string](c, validateRun+"("+string(text)+", "+rules+")")), &messages); err != nil {
 		c.t.Fatal(err)
 	}
 	return messages
@@ -34,14 +37,19 @@ func TestEveryStateIsValidHTML(t *testing.T) {
 	c.open("/gallery", http.StatusOK)
 	b := s.browser()
 	var sound string
-	for _, path := range append(append(letterPaths(), galleryPaths()...), "/gallery", "/login", "/nothing") {
+	letters := letterPaths()
+	for i, path := range append(append(letters, galleryPaths()...), "/gallery", "/login", "/nothing") {
+		rules := "{}"
+		if i < len(letters) {
+			rules = ofMails
+		}
 		sound = b.get(path).body
-		for _, message := range c.validate(sound) {
+		for _, message := range c.validate(sound, rules) {
 			t.Errorf("%s: %s", path, message)
 		}
 	}
 	for _, fault := range []string{"<p><div></div>", `<input id="main">`, "<button>", `<a href="/x">`, `<img src="/x">`} {
-		if len(c.validate(strings.Replace(sound, "<h1>", fault+"<h1>", 1))) == 0 {
+		if len(c.validate(strings.Replace(sound, "<h1>", fault+"<h1>", 1), "{}")) == 0 {
 			t.Errorf("%s is not found", fault)
 		}
 	}

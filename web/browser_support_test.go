@@ -80,7 +80,7 @@ func deskJourney(t *testing.T, s *site, c *tab) {
 	c.write("#password", leilaPassword)
 	c.follow(`main button[type="submit"]`).one("nav", "class", "tabs").none("a", "href", "/support")
 	rows := c.follow(`.tabs a[href="/activity"]`).all("li", "class", "event")
-	rows[1].one("p", "class", "event-text").says("Support looked at your devices and activity.")
+	rows[1].one("p", "class", "event-text").says("Support viewed your devices and activity.")
 	rows[1].none("p", "class", "device-facts")
 	c.shoot("support-seen")
 	if faults := c.takeFaults(); len(faults) > 0 {

@@ -17,9 +17,9 @@ var endTexts = map[models.EndReason]endText{
 	models.RevokedByOwner:       {catalog.Printer.EndOwner, "Signed out by its owner"},
 	models.RevokedByPassword:    {catalog.Printer.EndPassword, "Signed out when the owner changed the password"},
 	models.RevokedByPasswordSet: {catalog.Printer.EndPasswordSet, "Signed out when an administrator set a new password"},
-	models.RevokedByReplace:     {catalog.Printer.EndReplaced, "Replaced by a new sign-in in the same browser"},
+	models.RevokedByReplace:     {catalog.Printer.EndReplaced, "Signed out by a new sign-in in the same browser"},
 	models.RevokedByLimit: {
-		catalog.Printer.EndLimit, "Signed out to make room: too many browsers were signed in",
+		catalog.Printer.EndLimit, "Signed out because too many browsers were signed in",
 	},
 	models.RevokedByReuse: {
 		catalog.Printer.EndReuse,
@@ -27,10 +27,10 @@ var endTexts = map[models.EndReason]endText{
 	},
 	models.RevokedByDisable:  {catalog.Printer.EndDisabled, "Signed out when the account was disabled"},
 	models.RevokedByOperator: {catalog.Printer.EndOperator, "Signed out by an administrator"},
-	models.RevokedByExpiry:   {catalog.Printer.EndExpired, "Reached its time limit"},
-	models.RevokedByIdleness: {catalog.Printer.EndIdle, "Not used for too long"},
-	models.RevokedByUndo:     {catalog.Printer.EndUndo, "Signed out when the owner took a former e-mail address back"},
-	models.RevokedByNotMe:    {catalog.Printer.EndNotMe, "Signed out by the link “This wasn’t me” in a mail"},
+	models.RevokedByExpiry:   {catalog.Printer.EndExpired, "Signed out because its sign-in expired"},
+	models.RevokedByIdleness: {catalog.Printer.EndIdle, "Signed out because it wasn’t used for too long"},
+	models.RevokedByUndo:     {catalog.Printer.EndUndo, "Signed out when the owner restored a former e-mail address"},
+	models.RevokedByNotMe:    {catalog.Printer.EndNotMe, "Signed out with the “This wasn’t me” link in an e-mail"},
 }
 
 // endTextOf is the text of a reason, which may come from a later release: then it says only that the device is signed out.

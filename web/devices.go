@@ -24,7 +24,7 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *brows
 		return err
 	}
 	if refusal != nil && !slices.ContainsFunc(o.Live, func(d models.NamedDevice) bool { return d.Device.ID.String() == refusal.DeviceID }) {
-		return &auth.Error{Kind: auth.KindNotFound, Message: "There is no such device."} // nowhere to show the refusal beside
+		return &auth.Error{Kind: auth.KindNotFound, Message: "We can’t find this device."} // nowhere to show the refusal beside
 	}
 	page := views.DevicesPage{Shell: s.shell(w, r, say(r).DevicesTitle(), "devices"), Now: by.Device.LastSeenAt, Rename: refusal}
 	for _, d := range o.Live {

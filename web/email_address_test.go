@@ -69,12 +69,12 @@ func TestWhiteSpaceAroundAnAddressIsTrimmedEverywhere(t *testing.T) {
 }
 
 const (
-	noAddress = "This is not an e-mail address."
-	unseenOne = "There is an invisible character in this e-mail address. Type it instead of pasting it."
-	noMail    = "No mail can be sent to this e-mail address: "
-	noDomain  = noMail + "the part after the @ is no domain."
-	alias     = "Some characters after the @ only stand for others. Type the e-mail address instead of pasting it."
-	letters   = noMail + "letters before the @ that mail servers do not take."
+	noAddress = "This isn’t a valid e-mail address. Enter one like name@example.com."
+	unseenOne = "This e-mail address contains an invisible character. Type it instead of pasting it."
+	noMail    = "This e-mail address can’t receive e-mail. "
+	noDomain  = noMail + "Check the part after the @."
+	alias     = "Some characters after the @ are look-alikes of others. Type the e-mail address instead of pasting it."
+	letters   = noMail + "Use only plain letters, digits and symbols before the @."
 )
 
 func TestAnAddressThatCanNeverBeMailedIsRefusedWhereverOneIsChosen(t *testing.T) {
@@ -91,9 +91,9 @@ func TestAnAddressThatCanNeverBeMailedIsRefusedWhereverOneIsChosen(t *testing.T)
 			"ada2@example.com.": noAddress, "ada2@.example.com": noAddress, "ada2@example..com": noAddress, "<ada2@example.com>": noAddress, "ada2@example.com,": noAddress, "ada(x)@example.com": noAddress,
 			"ada2@[192.0.2.1]": noDomain, "ada2@192.0.2.1": noDomain, "ada2@-example.com": noDomain, "ada2@example-.com": noDomain, "ada2@exam_ple.com": noDomain,
 			"ada2@" + strings.Repeat("a", 64) + ".com": noDomain, "ada2@" + strings.Repeat("ä", 63) + ".com": noDomain, "ada2@xn--a.com": noDomain, "ada2@\u2800.com": unseenOne, "ada2@[IPv6:2001:db8::1]": noAddress,
-			strings.Repeat("a", 65) + "@example.com": noMail + "more than 64 characters before the @.",
+			strings.Repeat("a", 65) + "@example.com": noMail + "Use at most 64 characters before the @.",
 			"ädä@example.com":                        letters, "ada2\uffff@example.com": letters,
-			"ada2\t@example.com": "Control characters cannot be used here.",
+			"ada2\t@example.com": "Remove control characters, such as tabs and line breaks.",
 		} {
 			r := b.move(email, adaPassword)
 			if r.status != http.StatusUnprocessableEntity {

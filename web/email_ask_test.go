@@ -56,8 +56,8 @@ func TestAskingForAnAddressTellsNobodyWhoHasIt(t *testing.T) {
 			t.Fatalf("%+v", free)
 		}
 		for email, subject := range map[string]string{
-			eveEmail: "This e-mail address has an account already", "EVE@example.com": "This e-mail address has an account already", "closed@example.com": "This e-mail address has an account already",
-			"left@example.com": "This e-mail address cannot be used yet", "another@example.com": "Confirm your new e-mail address",
+			eveEmail: "This e-mail address already has an account", "EVE@example.com": "This e-mail address already has an account", "closed@example.com": "This e-mail address already has an account",
+			"left@example.com": "This e-mail address can’t be used yet", "another@example.com": "Confirm your new e-mail address",
 		} {
 			if got := ask(email); got != free { // the kind, too: it stands in the activity when the mail cannot be delivered
 				t.Errorf("%s: %+v, an address that nobody has: %+v", email, got, free)
@@ -76,20 +76,20 @@ func TestARefusedAddressSaysWhyBesideTheFieldAndMailsNobody(t *testing.T) {
 		before := s.dump()
 		for name, c := range map[string]struct{ email, password, field, problem string }{
 			"none":                   {"", adaPassword, "email", "This is required."},
-			"no address":             {"ada@", adaPassword, "email", "This is not an e-mail address."},
-			"a display name":         {"Ada <ada2@example.com>", adaPassword, "email", "This is not an e-mail address."},
-			"two addresses":          {"a@example.com, b@example.com", adaPassword, "email", "This is not an e-mail address."},
-			"a header":               {"ada2@example.com\r\nBcc: eve@example.com", adaPassword, "email", "Control characters cannot be used here."},
-			"a line feed":            {"ada2@example.com\nSubject: x", adaPassword, "email", "Control characters cannot be used here."},
-			"a line feed before it":  {"x\n@example.com", adaPassword, "email", "Control characters cannot be used here."},
-			"a NUL":                  {"ada2\x00@example.com", adaPassword, "email", "Control characters cannot be used here."},
-			"a Unicode line end":     {"ada2\u0085@example.com", adaPassword, "email", "Control characters cannot be used here."},
-			"a line separator":       {"ada2\u2028@example.com", adaPassword, "email", "No mail can be sent to this e-mail address: letters before the @ that mail servers do not take."},
-			"a script":               {evil, adaPassword, "email", "This is not an e-mail address."},
-			"an endless one":         {strings.Repeat("a", 250) + "@example.com", adaPassword, "email", "At most 254 characters."},
-			"no domain":              {"ada@-example.com", adaPassword, "email", "No mail can be sent to this e-mail address: the part after the @ is no domain."},
-			"letters mail knows not": {"ädä@example.com", adaPassword, "email", "No mail can be sent to this e-mail address: letters before the @ that mail servers do not take."},
-			"her own":                {" ADA@EXAMPLE.com", adaPassword, "email", "This is your e-mail address already."},
+			"no address":             {"ada@", adaPassword, "email", "This isn’t a valid e-mail address. Enter one like name@example.com."},
+			"a display name":         {"Ada <ada2@example.com>", adaPassword, "email", "This isn’t a valid e-mail address. Enter one like name@example.com."},
+			"two addresses":          {"a@example.com, b@example.com", adaPassword, "email", "This isn’t a valid e-mail address. Enter one like name@example.com."},
+			"a header":               {"ada2@example.com\r\nBcc: eve@example.com", adaPassword, "email", "Remove control characters, such as tabs and line breaks."},
+			"a line feed":            {"ada2@example.com\nSubject: x", adaPassword, "email", "Remove control characters, such as tabs and line breaks."},
+			"a line feed before it":  {"x\n@example.com", adaPassword, "email", "Remove control characters, such as tabs and line breaks."},
+			"a NUL":                  {"ada2\x00@example.com", adaPassword, "email", "Remove control characters, such as tabs and line breaks."},
+			"a Unicode line end":     {"ada2\u0085@example.com", adaPassword, "email", "Remove control characters, such as tabs and line breaks."},
+			"a line separator":       {"ada2\u2028@example.com", adaPassword, "email", "This e-mail address can’t receive e-mail. Use only plain letters, digits and symbols before the @."},
+			"a script":               {evil, adaPassword, "email", "This isn’t a valid e-mail address. Enter one like name@example.com."},
+			"an endless one":         {strings.Repeat("a", 250) + "@example.com", adaPassword, "email", "Enter at most 254 characters."},
+			"no domain":              {"ada@-example.com", adaPassword, "email", "This e-mail address can’t receive e-mail. Check the part after the @."},
+			"letters mail knows not": {"ädä@example.com", adaPassword, "email", "This e-mail address can’t receive e-mail. Use only plain letters, digits and symbols before the @."},
+			"her own":                {" ADA@EXAMPLE.com", adaPassword, "email", "This is already your e-mail address."},
 			"no password":            {newEmail, "", "password", "This is required."},
 		} {
 			r := b.move(c.email, c.password)
@@ -110,7 +110,7 @@ func TestARefusedAddressSaysWhyBesideTheFieldAndMailsNobody(t *testing.T) {
 			t.Errorf("a refused address changed the database from\n%s\nto\n%s", before, after)
 		}
 		r := b.move(newEmail, "not her password")
-		r.screen(t).one("form", "action", "/security/email").one("p", "id", "password-problem").says("That is not your password.")
+		r.screen(t).one("form", "action", "/security/email").one("p", "id", "password-problem").says("That’s not your password. Try again.")
 		r.screen(t).one("input", "name", "email", "value", newEmail)
 		if list := s.mails(); len(list) != 0 {
 			t.Errorf("%+v", list)
@@ -262,7 +262,7 @@ func TestOfTwoAccountsOnOneAddressTheLoserIsTold(t *testing.T) {
 			case http.StatusSeeOther:
 				won.Add(1)
 			case http.StatusConflict:
-				r.screen(t).one("p", "class", "notice-text").says("This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.")
+				r.screen(t).one("p", "class", "notice-text").says("This e-mail address now belongs to another account or is reserved for one. Nothing was changed.")
 				lost.Add(1)
 			default:
 				t.Errorf("%d %s", r.status, r.body)

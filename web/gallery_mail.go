@@ -3,7 +3,10 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"html"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"latchkey/auth/mail"
@@ -48,15 +51,32 @@ func (s *Server) galleryMail(w http.ResponseWriter, r *http.Request, outbox mail
 	return nil
 }
 
-// showMail answers with a mail. Its page may have the style that stands in the mail, named by its hash, and the icon that
-// browsers load for every page; nothing else.
-func showMail(w http.ResponseWriter, html string) {
-	_, rest, _ := strings.Cut(html, "<style>")
-	style, _, _ := strings.Cut(rest, "</style>")
-	hash := sha256.Sum256([]byte(style))
+var inlineStyle = regexp.MustCompile(` style="([^"]*)"`)
+
+// showMail answers with a mail. Its page may have the styles that stand in the mail, named by their hashes, and the icon that
+// browsers load for every page; nothing else. Styles of single elements would need a policy that lets in any: they become rules.
+func showMail(w http.ResponseWriter, mail string) {
+	var rules strings.Builder
+	numbers := map[string]string{}
+	mail = inlineStyle.ReplaceAllStringFunc(mail, func(attribute string) string {
+		declarations := html.UnescapeString(inlineStyle.FindStringSubmatch(attribute)[1])
+		n, ok := numbers[declarations]
+		if !ok {
+			n = strconv.Itoa(len(numbers))
+			numbers[declarations] = n
+			rules.WriteString(`[data-style="` + n + `"] {` + declarations + "}\n")
+		}
+		return ` data-style="` + n + `"`
+	})
+	mail = strings.Replace(mail, "<style>", "<style>"+rules.String(), 1)
+	policy := "default-src 'none'; style-src"
+	for _, block := range strings.Split(mail, "<style>")[1:] {
+		style, _, _ := strings.Cut(block, "</style>")
+		hash := sha256.Sum256([]byte(style))
+		policy += " 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+
-		"'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", policy+"; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte(html))
+	_, _ = w.Write([]byte(mail))
 }

@@ -27,9 +27,9 @@ func (s *Server) page(h handler) http.Handler {
 		s.chooseLanguage(r, "")
 		err := s.checkOrigin(r)
 		if err != nil {
-			message := "This form was sent from another site."
+			message := "This form was sent from another site. Open this service in your browser and try again."
 			if errors.Is(err, errPlainHTTP) {
-				message = fmt.Sprintf("This page came over plain http. The server is at %s. Open it there.", s.base)
+				message = fmt.Sprintf("This page was opened over an insecure connection. Open %s instead.", s.base)
 			}
 			err = &wire.Error{Status: http.StatusForbidden, Code: "cross_site", Message: message, Cause: err}
 		} else {

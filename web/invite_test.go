@@ -52,7 +52,7 @@ func TestAnInvitationSetsTheFirstPasswordAndSignsIn(t *testing.T) {
 		form := b.opened(link).one("form", "action", b.links["/invite"])
 		form.one("input", "autocomplete", "username", "value", beaEmail)
 		form.one("input", "autocomplete", "new-password", "name", "new_password")
-		for bad, problem := range map[string]string{"": "This is required.", "short": "Use at least 12 characters.", beaEmail: "Choose a password that is not your e-mail address."} {
+		for bad, problem := range map[string]string{"": "This is required.", "short": "Use at least 12 characters.", beaEmail: "Choose a password that isn’t your e-mail address."} {
 			r := b.accept(bad)
 			if r.status != http.StatusUnprocessableEntity {
 				t.Fatalf("%q: %d", bad, r.status)
@@ -61,10 +61,10 @@ func TestAnInvitationSetsTheFirstPasswordAndSignsIn(t *testing.T) {
 		}
 		b.expect(b.accept(newPassword), http.StatusSeeOther, "/devices")
 		b.told("/devices", "Your account is ready, and you’re signed in.")
-		if list := s.mails(); len(list) != 1 || list[0].Subject != "Your account has a password" || !strings.HasPrefix(s.link(list[0]), "/not-me?") {
+		if list := s.mails(); len(list) != 1 || list[0].Subject != "Your account now has a password" || !strings.HasPrefix(s.link(list[0]), "/not-me?") {
 			t.Errorf("the owner is told %+v", list)
 		}
-		if got := strings.Join(b.shown("/activity").texts("p", "class", "event-text"), "|"); !strings.Contains(got, "You chose your first password by the link in the invitation.") {
+		if got := strings.Join(b.shown("/activity").texts("p", "class", "event-text"), "|"); !strings.Contains(got, "You chose your first password with the link in your invitation.") {
 			t.Errorf("the activity says %q", got)
 		}
 		// From the browser that is known by now a sign-in is no news.

@@ -43,7 +43,7 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !s.languages.Has(p["language"]) {
-		return &wire.Error{Status: http.StatusUnprocessableEntity, Code: "invalid_request", Message: "There is no such language here."}
+		return &wire.Error{Status: http.StatusUnprocessableEntity, Code: "invalid_request", Message: "This language isn’t available here. Choose another one."}
 	}
 	by, err := s.session(r)
 	switch {

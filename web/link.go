@@ -80,7 +80,7 @@ func (e *deadEnd) fill(p catalog.Printer, page *views.ErrorPage) {
 
 var errNoSecret = &auth.Error{
 	Kind:    auth.KindDeadLink,
-	Message: "This browser does not hold the link: it was opened in another one, or some time ago. Follow it from the mail once more. Nothing was changed.",
+	Message: "This link was opened in another browser, or too long ago. Open it from the e-mail again. Nothing was changed.",
 }
 
 // deadEnd adds the next step to the refusal of a dead link. Other errors stay as they are.

@@ -156,7 +156,7 @@ func TestAStolenPhoneIsSignedOutFromTheMail(t *testing.T) {
 		if m.To != adaEmail || m.Subject != "New sign-in to your account" {
 			t.Errorf("to %q: %q", m.To, m.Subject)
 		}
-		for _, said := range []string{"his phone", "23 November 2026, 12:00:00 UTC", "127.0.0.1", adaEmail, "If not, this link signs the device out"} {
+		for _, said := range []string{"his phone", "23 November 2026, 12:00:00 UTC", "127.0.0.1", adaEmail, "open the link below to sign out the device"} {
 			if !strings.Contains(strings.Join(strings.Fields(m.Text), " "), said) {
 				t.Errorf("the text does not say %q:\n%s", said, m.Text)
 			}
@@ -188,8 +188,8 @@ func TestAStolenPhoneIsSignedOutFromTheMail(t *testing.T) {
 		b.dead("followed again", link)
 		s.clock.Advance(time.Second)
 		texts := home.shown("/activity").texts("p", "class", "event-text")
-		if !strings.Contains(strings.Join(texts, "|"), "was signed out and your password locked, by the link “This wasn’t me” in a mail.") ||
-			!strings.Contains(strings.Join(texts, "|"), "A sign-in with the right password was refused") {
+		if !strings.Contains(strings.Join(texts, "|"), "The “This wasn’t me” link in an e-mail signed out") ||
+			!strings.Contains(strings.Join(texts, "|"), "Someone tried to sign in with your password, but it’s locked.") {
 			t.Errorf("the activity says %q", texts)
 		}
 		if secret := link[strings.Index(link, "=")+1:]; strings.Contains(s.log.String(), secret) {

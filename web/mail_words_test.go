@@ -129,7 +129,7 @@ func TestASummaryIsReadAndAnswered(t *testing.T) {
 				t.Errorf("%q is missing in\n%s", want, m.Text)
 			}
 		}
-		if m.Subject != "5 sign-ins to your account" || strings.Contains(m.Text+m.HTML, "evil.example") {
+		if m.Subject != "5 new sign-ins to your account" || strings.Contains(m.Text+m.HTML, "evil.example") {
 			t.Errorf("%s\n%s", m.Subject, m.Text)
 		}
 		b := s.browser()

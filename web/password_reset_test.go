@@ -55,7 +55,7 @@ func TestAForgottenPasswordIsReplacedFromTheMail(t *testing.T) {
 				form.none("input", "name", "current_password")
 			}
 		})
-		for bad, problem := range map[string]string{"": "This is required.", adaPassword: "Choose a password other than the current one.", "short": "Use at least 12 characters.", adaEmail: "Choose a password that is not your e-mail address."} {
+		for bad, problem := range map[string]string{"": "This is required.", adaPassword: "Choose a password that’s different from your current one.", "short": "Use at least 12 characters.", adaEmail: "Choose a password that isn’t your e-mail address."} {
 			r := b.choose(bad)
 			if r.status != http.StatusUnprocessableEntity {
 				t.Fatalf("%q: %d", bad, r.status)
@@ -79,7 +79,7 @@ func TestAForgottenPasswordIsReplacedFromTheMail(t *testing.T) {
 			s.browser().dead("used", link)
 			b.dead("pressed twice", "/reset")
 		})
-		if got := b.shown("/activity").texts("p", "class", "event-text"); !strings.Contains(strings.Join(got, "|"), "You chose a new password by the link in a mail.") {
+		if got := b.shown("/activity").texts("p", "class", "event-text"); !strings.Contains(strings.Join(got, "|"), "You chose a new password with the link in an e-mail.") {
 			t.Errorf("the activity says %q", got)
 		}
 	})

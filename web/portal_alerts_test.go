@@ -128,7 +128,7 @@ func TestWhatEndedSaysWhyInWords(t *testing.T) {
 			"by an operator": "Signed out by an administrator.", "by itself": "Signed out on the device itself.", "by me": "Signed out by you.",
 			"with the password": "Signed out when you changed your password.",
 			"stolen":            "Signed out because its sign-in may have been copied.",
-			"Firefox on Linux":  "Replaced by a new sign-in in the same browser.",
+			"Firefox on Linux":  "Signed out when you signed in again in the same browser.",
 		} {
 			if got[name] != want {
 				t.Errorf("%s: %q, want %q", name, got[name], want)
@@ -142,7 +142,7 @@ func TestWhatEndedSaysWhyInWords(t *testing.T) {
 		s.clock.Advance(31 * 24 * time.Hour)
 		b.signIn(adaEmail, adaPassword)
 		reasons := b.shown("/devices").one("section", "aria-labelledby", "ended").texts("p", "class", "ending-reason")
-		if !slices.Contains(reasons, "Not used for too long.") {
+		if !slices.Contains(reasons, "Signed out because it wasn’t used for too long.") {
 			t.Errorf("after a month: %q", reasons)
 		}
 		s.clock.Advance(80 * 24 * time.Hour)
@@ -220,7 +220,7 @@ func TestAStaffBrowsersIdleEndIsPast(t *testing.T) {
 		s.signedIn()
 		s.clock.Advance(2 * time.Hour)
 		row := s.signedIn().shown("/devices").one("section", "aria-labelledby", "ended").one("li", "class", "ending")
-		row.one("p", "class", "ending-reason").says("Not used for too long.")
+		row.one("p", "class", "ending-reason").says("Signed out because it wasn’t used for too long.")
 		if at := row.one("time").attr("datetime"); at != "2026-11-23T12:30:00Z" {
 			t.Errorf("it ended at %s", at)
 		}

@@ -196,7 +196,7 @@ func TestTheLongestUnseenBrowserMakesRoom(t *testing.T) {
 			b.shown("/devices").one("h2", "id", "browsers").says("Browsers 3")
 		}
 		s.refreshed(p.refresh)
-		if got := last.shown("/activity").all("p", "class", "event-text"); !strings.Contains(got[0].text()+got[1].text(), "“Firefox on Linux (2)” was signed out to make room: too many browsers were signed in.") {
+		if got := last.shown("/activity").all("p", "class", "event-text"); !strings.Contains(got[0].text()+got[1].text(), "“Firefox on Linux (2)” was signed out because too many browsers were signed in.") {
 			t.Errorf("the activity says %q, %q", got[0].text(), got[1].text())
 		}
 	}, func(a *services.Config, _ *web.Config) { a.MaxDevices = 3 })

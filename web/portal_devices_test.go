@@ -121,13 +121,13 @@ func TestARefusedNameStaysBesideItsProblem(t *testing.T) {
 		s.login("tablet")
 		long := strings.Repeat("ä", 65)
 		for name, c := range map[string]struct{ to, kept, problem string }{
-			"nothing":              {"", "", "A device needs a name."},
-			"blanks":               {" \t ", "  ", "A device needs a name."},
-			"65 characters":        {long, long, "At most 64 characters."},
-			"a control character":  {"pho\x00ne\x1b[2J", "phone[2J", "Control characters cannot be used here."},
-			"a line break":         {"pho\nne", "phone", "Control characters cannot be used here."},
-			"a C1 control":         {"pho\u0085ne", "phone", "Control characters cannot be used here."},
-			"thousands of letters": {strings.Repeat("a", 60000), strings.Repeat("a", 512), "At most 64 characters."},
+			"nothing":              {"", "", "Enter a name for the device."},
+			"blanks":               {" \t ", "  ", "Enter a name for the device."},
+			"65 characters":        {long, long, "Enter at most 64 characters."},
+			"a control character":  {"pho\x00ne\x1b[2J", "phone[2J", "Remove control characters, such as tabs and line breaks."},
+			"a line break":         {"pho\nne", "phone", "Remove control characters, such as tabs and line breaks."},
+			"a C1 control":         {"pho\u0085ne", "phone", "Remove control characters, such as tabs and line breaks."},
+			"thousands of letters": {strings.Repeat("a", 60000), strings.Repeat("a", 512), "Enter at most 64 characters."},
 		} {
 			s.unchanged("a refused rename", func() {
 				r := b.post("/devices/"+p.id+"/rename", url.Values{"name": {c.to}})

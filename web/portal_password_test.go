@@ -48,17 +48,17 @@ func TestARefusedChangeOfPasswordSaysWhyBesideTheField(t *testing.T) {
 		}
 		before := users()
 		for name, c := range map[string]struct{ current, to, field, problem string }{
-			"a wrong current one":  {"not her password", "a finer day on the lake", "current_password", "That is not your password."},
+			"a wrong current one":  {"not her password", "a finer day on the lake", "current_password", "That’s not your password. Try again."},
 			"no current one":       {"", "a finer day on the lake", "current_password", "This is required."},
 			"a short new one":      {adaPassword, "too short", "new_password", "Use at least 12 characters."},
-			"a common new one":     {adaPassword, "qwertyuiop123", "new_password", "Choose another password: this one is on the lists that attackers try first."},
-			"the same":             {adaPassword, adaPassword, "new_password", "Choose a password other than the current one."},
+			"a common new one":     {adaPassword, "qwertyuiop123", "new_password", "Choose another password. This one is among the first that attackers try."},
+			"the same":             {adaPassword, adaPassword, "new_password", "Choose a password that’s different from your current one."},
 			"no new one":           {adaPassword, "", "new_password", "This is required."},
-			"one's own address":    {adaPassword, strings.ToUpper(adaEmail), "new_password", "Choose a password that is not your e-mail address."},
-			"a control character":  {adaPassword, "a finer day\x00on the lake", "new_password", "Leave out control characters such as tabs and line breaks."},
+			"one's own address":    {adaPassword, strings.ToUpper(adaEmail), "new_password", "Choose a password that isn’t your e-mail address."},
+			"a control character":  {adaPassword, "a finer day\x00on the lake", "new_password", "Choose a password without control characters, such as tabs and line breaks."},
 			"an endless new one":   {adaPassword, strings.Repeat("lake ", 500), "new_password", "Use at most 256 characters."},
-			"an endless old one":   {strings.Repeat("lake ", 500), "a finer day on the lake", "current_password", "At most 1024 characters."},
-			"a wrong one, at once": {"nor is this hers", "a finer day on the lake", "current_password", "That is not your password."},
+			"an endless old one":   {strings.Repeat("lake ", 500), "a finer day on the lake", "current_password", "Enter at most 1024 characters."},
+			"a wrong one, at once": {"nor is this hers", "a finer day on the lake", "current_password", "That’s not your password. Try again."},
 		} {
 			r := b.post("/security", url.Values{"current_password": {c.current}, "new_password": {c.to}})
 			if r.status != http.StatusUnprocessableEntity {

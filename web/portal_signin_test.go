@@ -47,7 +47,7 @@ func TestAWrongPasswordIsToldWithoutSayingWhatIsWrong(t *testing.T) {
 			page.one("input", "name", "email", "value", email)
 			page.one("input", "name", "next", "value", "/security")
 			page.none("input", "type", "password", "value", "*")
-			page.one("div", "role", "alert").says("The e-mail address or the password is wrong.")
+			page.one("div", "role", "alert").says("The e-mail address or password is wrong.")
 			return page
 		}
 		if a, n := try(adaEmail, "not her password"), try("nobody@example.com", "not her password"); strings.ReplaceAll(a.text(), adaEmail, "") != strings.ReplaceAll(n.text(), "nobody@example.com", "") {
@@ -58,7 +58,7 @@ func TestAWrongPasswordIsToldWithoutSayingWhatIsWrong(t *testing.T) {
 		}
 		try(adaEmail, "not her password")
 		r := b.post("/login", url.Values{"email": {adaEmail}, "password": {adaPassword}})
-		r.screen(t).one("div", "role", "alert").says("This account is disabled.")
+		r.screen(t).one("div", "role", "alert").says("This account is disabled. Ask your administrator for help.")
 		if r.status != http.StatusForbidden || b.cookie("latchkey") != nil {
 			t.Errorf("a disabled account: %d", r.status)
 		}
@@ -69,7 +69,7 @@ func TestAnEmptyFormIsRefusedFieldByField(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		r := s.browser().post("/login", url.Values{"email": {"a\x01da"}})
 		page := r.screen(t)
-		page.one("p", "id", "email-problem").says("Control characters cannot be used here.")
+		page.one("p", "id", "email-problem").says("Remove control characters, such as tabs and line breaks.")
 		page.one("p", "id", "password-problem").says("This is required.")
 		page.one("input", "name", "email", "value", "ada")
 		if r.status != http.StatusUnprocessableEntity {

@@ -51,7 +51,7 @@ func TestSigningUpMakesAnAccountOnceItsAddressIsConfirmed(t *testing.T) {
 		if r.status != http.StatusUnprocessableEntity {
 			t.Fatalf("another password: %d", r.status)
 		}
-		r.screen(t).one("p", "id", "password-problem").says("That is not your password.")
+		r.screen(t).one("p", "id", "password-problem").says("That’s not your password. Try again.")
 		b.expect(b.confirm("nobody would guess it"), http.StatusSeeOther, "/security")
 		page := b.shown("/devices")
 		page.one("p", "class", "whose").says("Signed in as Bea@Example.com")
@@ -126,7 +126,7 @@ func TestSigningUpTellsNobodyWhoHasAnAccount(t *testing.T) {
 			t.Errorf("known %+v, unknown %+v", known, unknown)
 		}
 		list := s.mails()
-		if len(list) != 2 || list[1].Subject != "You have an account already" || strings.Contains(list[1].Text, "token=") {
+		if len(list) != 2 || list[1].Subject != "You already have an account" || strings.Contains(list[1].Text, "token=") {
 			t.Errorf("%+v", list)
 		}
 		for _, email := range []string{adaEmail, "bea@example.com"} {
@@ -146,14 +146,14 @@ func TestARefusedSignUpSaysWhyBesideTheFieldAndKeepsTheAddress(t *testing.T) {
 			email, password, field, problem string
 			status                          int
 		}{
-			"no domain":              {"bea@-example.com", "nobody would guess it", "email", "No mail can be sent to this e-mail address: the part after the @ is no domain.", http.StatusUnprocessableEntity},
-			"letters mail knows not": {"béa@example.com", "nobody would guess it", "email", "No mail can be sent to this e-mail address: letters before the @ that mail servers do not take.", http.StatusUnprocessableEntity},
-			"no address":             {"bea@", "nobody would guess it", "email", "This is not an e-mail address.", http.StatusUnprocessableEntity},
-			"a display name":         {"Bea <bea@example.com>", "nobody would guess it", "email", "This is not an e-mail address.", http.StatusUnprocessableEntity},
+			"no domain":              {"bea@-example.com", "nobody would guess it", "email", "This e-mail address can’t receive e-mail. Check the part after the @.", http.StatusUnprocessableEntity},
+			"letters mail knows not": {"béa@example.com", "nobody would guess it", "email", "This e-mail address can’t receive e-mail. Use only plain letters, digits and symbols before the @.", http.StatusUnprocessableEntity},
+			"no address":             {"bea@", "nobody would guess it", "email", "This isn’t a valid e-mail address. Enter one like name@example.com.", http.StatusUnprocessableEntity},
+			"a display name":         {"Bea <bea@example.com>", "nobody would guess it", "email", "This isn’t a valid e-mail address. Enter one like name@example.com.", http.StatusUnprocessableEntity},
 			"a short password":       {"bea@example.com", "dkfjghtiruw", "password", "Use at least 12 characters.", http.StatusUnprocessableEntity},
-			"a common password":      {"bea@example.com", "qwertyuiop123", "password", "Choose another password: this one is on the lists that attackers try first.", http.StatusUnprocessableEntity},
-			"one's own address":      {"bea@example.com", "BEA@example.com", "password", "Choose a password that is not your e-mail address.", http.StatusUnprocessableEntity},
-			"a control character":    {"bea@example.com", "nobody would\tguess it", "password", "Leave out control characters such as tabs and line breaks.", http.StatusUnprocessableEntity},
+			"a common password":      {"bea@example.com", "qwertyuiop123", "password", "Choose another password. This one is among the first that attackers try.", http.StatusUnprocessableEntity},
+			"one's own address":      {"bea@example.com", "BEA@example.com", "password", "Choose a password that isn’t your e-mail address.", http.StatusUnprocessableEntity},
+			"a control character":    {"bea@example.com", "nobody would\tguess it", "password", "Choose a password without control characters, such as tabs and line breaks.", http.StatusUnprocessableEntity},
 			"a very long password":   {"bea@example.com", strings.Repeat("long ", 60), "password", "Use at most 256 characters.", http.StatusUnprocessableEntity},
 			"no password":            {"bea@example.com", "", "password", "This is required.", http.StatusUnprocessableEntity},
 		} {

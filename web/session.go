@@ -195,7 +195,7 @@ func (c *cookies) language(r *http.Request) string {
 func (s *Server) session(r *http.Request) (*browser.Session, error) {
 	key, ok := s.cookies.key(r)
 	if !ok {
-		return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You are not signed in."}
+		return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You’re not signed in."}
 	}
 	from, err := s.caller(r)
 	if err != nil {

@@ -75,8 +75,8 @@ func TestADeviceTellsHowItSignedIn(t *testing.T) {
 		note(cid)
 
 		want := map[models.SignInMethod]string{
-			models.ByPassword: "with a password", models.ByPasswordTOTP: "with password and code", models.ByPasswordRecoveryCode: "with password and recovery code",
-			models.ByPasswordPasskey: "with password and passkey", models.ByPasswordTrustedBrowser: "with a password, in a trusted browser",
+			models.ByPassword: "with a password", models.ByPasswordTOTP: "with a password and a code", models.ByPasswordRecoveryCode: "with a password and a recovery code",
+			models.ByPasswordPasskey: "with a password and a passkey", models.ByPasswordTrustedBrowser: "with a password in a trusted browser",
 			models.ByPasskey: "with a passkey", models.BySignUp: "at sign-up", models.ByInvitation: "with an invitation",
 		}
 		for _, method := range models.SignInMethods {

@@ -12,7 +12,7 @@ import (
 // signupForm shows the sign-up form, where accounts can be made.
 func (s *Server) signupForm(w http.ResponseWriter, r *http.Request) error {
 	if !s.accounts.Config().SignupOpen {
-		return &auth.Error{Kind: auth.KindSignupClosed, Message: "New accounts cannot be made here."}
+		return &auth.Error{Kind: auth.KindSignupClosed, Message: "You can’t create an account here. Ask your administrator for one."}
 	}
 	return s.renderSignup(w, r, http.StatusOK, views.SignupPage{Next: localPath(r.URL.Query().Get("next"))})
 }

@@ -19,12 +19,12 @@ func TestALookIsInTheActivityOfBoth(t *testing.T) {
 		s.clock.Advance(time.Minute)
 		page := sam.shown(s.lookURL(adaEmail))
 		page.one("aside", "class", "recorded")
-		if got := page.all("p", "class", "event-text")[0].text(); got != "Support looked at your devices and activity." {
+		if got := page.all("p", "class", "event-text")[0].text(); got != "Support viewed your devices and activity." {
 			t.Errorf("the look is not on the page itself: %q", got)
 		}
 		s.clock.Advance(time.Minute)
 		row := ada.shown("/activity").all("li", "class", "event")[0]
-		row.one("p", "class", "event-text").says("Support looked at your devices and activity.")
+		row.one("p", "class", "event-text").says("Support viewed your devices and activity.")
 		row.none("p", "class", "device-facts")
 		theirs := s.eventsOf(adaEmail)[0]
 		if theirs.Kind != models.EventSeenBySupport || theirs.Actor != models.ActorSupport || theirs.ActorID.UUID.String() != s.userID(samEmail) || theirs.IP != "" || theirs.UserAgent != "" || theirs.Detail != "" {
@@ -44,7 +44,7 @@ func TestALookIsInTheActivityOfBoth(t *testing.T) {
 			t.Errorf("being in a list made %d events", n-before)
 		}
 		s.clock.Advance(time.Minute)
-		sam.shown("/activity").all("p", "class", "event-text")[0].says("You searched for “ada · browsers · seen within a day” as support.")
+		sam.shown("/activity").all("p", "class", "event-text")[0].says("As support, you searched for “ada · browsers · seen within a day”.")
 		s.clock.Advance(time.Minute)
 		sam.shown(s.lookURL(samEmail)) // nobody looks unseen, at themselves neither
 		if list := s.eventsOf(samEmail); countKind(list, models.EventSeenBySupport) != 1 || countKind(list, models.EventSupportLooked) != 2 {

@@ -145,7 +145,7 @@ func TestHostileTextAtTheSupportDeskIsShownAsText(t *testing.T) {
 			s.clock.Advance(time.Second)
 			activity := sam.shown("/activity")
 			noInline(t, name, activity)
-			if got := activity.all("p", "class", "event-text")[0].text(); got != "You searched for “"+strings.Join(strings.Fields(name), " ")+"” as support." {
+			if got := activity.all("p", "class", "event-text")[0].text(); got != "As support, you searched for “"+strings.Join(strings.Fields(name), " ")+"”." {
 				t.Errorf("%q in the activity: %q", name, got)
 			}
 		}
@@ -155,8 +155,8 @@ func TestHostileTextAtTheSupportDeskIsShownAsText(t *testing.T) {
 		noInline(t, "a person", sam.shown(s.lookURL(adaEmail)))
 		refused := len(s.eventsOf(samEmail))
 		for q, problem := range map[string]string{
-			"a\x00b": "Control characters cannot be used here.", "a\nb": "Control characters cannot be used here.", "a\xffb": "This is not valid UTF-8.",
-			strings.Repeat("ä", 255): "At most 254 characters.", "lk1.abc": "", "eyJhbGciOi": "",
+			"a\x00b": "Remove control characters, such as tabs and line breaks.", "a\nb": "Remove control characters, such as tabs and line breaks.", "a\xffb": "This is not valid UTF-8.",
+			strings.Repeat("ä", 255): "Enter at most 254 characters.", "lk1.abc": "", "eyJhbGciOi": "",
 		} {
 			r := sam.get(searchURL("q", q))
 			page := r.screen(t)

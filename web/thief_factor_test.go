@@ -71,7 +71,7 @@ func TestAThiefsFactorIsNotTheThiefsLock(t *testing.T) {
 		},
 		"the owner uses the link about the sign-in": func(s *postOffice, mails map[string]mail.Message) {
 			b := s.browser()
-			b.opened(s.link(mails["New sign-in to your account"]))
+			b.opened(s.link(mails["New sign-in: Chrome on Android"]))
 			b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
 			s.stands("the link about the sign-in", false)
 			s.resetByMail(newPassword)
@@ -99,7 +99,7 @@ func TestAThiefsFactorIsNotTheThiefsLock(t *testing.T) {
 				s.stands("at the end", false)
 				owner := s.browser()
 				owner.signIn(adaEmail, newPassword)
-				if text := owner.shown("/activity").text(); !contains(text, "The authenticator app and the recovery codes were removed, because they may have been a thief’s.") {
+				if text := owner.shown("/activity").text(); !contains(text, "The authenticator app and the recovery codes were removed in case they weren’t yours.") {
 					t.Errorf("the activity does not say what went: %s", text)
 				}
 				if r := thief.get("/devices"); r.status != http.StatusSeeOther {
@@ -180,10 +180,10 @@ func TestMailsAboutFactorsArrive(t *testing.T) {
 		owner.expect(owner.post("/security/app/remove", url.Values{"current_password": {adaPassword}, "code": {app.next(s.site)}}), http.StatusSeeOther, "/security/app")
 		maps.Copy(mails, s.bySubject())
 		for subject, says := range map[string]string{
-			"An authenticator app was added to your account":      "This wasn’t me",
-			"New recovery codes were made":                        "removes these codes",
-			"A recovery code was used":                            "9 codes left",
-			"The authenticator app was removed from your account": "This wasn’t me",
+			"An authenticator app was added to your account": "This wasn’t me",
+			"Your account has new recovery codes":            "remove these codes",
+			"A recovery code was used (9 left)":              "9 codes left",
+			"Your authenticator app was removed":             "This wasn’t me",
 		} {
 			m, ok := mails[subject]
 			if !ok || !contains(m.Text, says) || !strings.Contains(m.Text, "/not-me?token=") {
@@ -216,7 +216,7 @@ func TestTheMailAboutARenamedPasskeySaysBothNames(t *testing.T) {
 			}
 		}
 		owner.expect(rename("Work phone"), http.StatusSeeOther, "/security/passkeys")
-		if m := s.bySubject()["A passkey was renamed in your account"]; !contains(m.Text, "blue key") || !contains(m.Text, "Work phone") || !strings.Contains(m.Text, "/not-me?token=") || !contains(m.Text, "This wasn’t me") {
+		if m := s.bySubject()["Passkey renamed to “Work phone”"]; !contains(m.Text, "blue key") || !contains(m.Text, "Work phone") || !strings.Contains(m.Text, "/not-me?token=") || !contains(m.Text, "This wasn’t me") {
 			t.Errorf("the mail says %s", m.Text)
 		}
 		if r := owner.get("/security/passkeys/" + noDevice + "/rename"); r.status != http.StatusNotFound {

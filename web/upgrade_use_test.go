@@ -102,7 +102,7 @@ func upgradedAnAccountHasTheSameData(t *testing.T, u *upgraded) {
 		t.Error(lost)
 	}
 	activity := u.visitor(homeIP, u.Cookies["ada"]).get("/activity")
-	if activity.status != http.StatusOK || strings.Contains(activity.body, "Something else happened.") {
+	if activity.status != http.StatusOK || strings.Contains(activity.body, "Something else happened on your account.") {
 		t.Errorf("activity: %d %s", activity.status, activity.body)
 	}
 }

@@ -9,10 +9,10 @@ import (
 
 // EmailTaken replaces the store's errors for an address that another account has, or may take back, by KindEmailTaken.
 func EmailTaken(err error) error {
-	message := "There is an account with this e-mail address already."
+	message := "An account with this e-mail address already exists."
 	switch {
 	case errors.Is(err, models.ErrHeld):
-		message = "This e-mail address is kept for the account that had it until lately."
+		message = "This e-mail address is reserved for the account that had it until recently."
 	case !errors.Is(err, models.ErrDuplicate):
 		return err
 	}

@@ -33,7 +33,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c Pas
 	c.Confirmation.CheckForm(&bad, by.User)
 	bad.Refuse("new_password", s.ProblemWithPassword(by.User.Email, c.New))
 	if len(bad) == 0 && c.Confirmation.Password == c.New {
-		bad.Refuse("new_password", "Choose a password other than the current one.")
+		bad.Refuse("new_password", "Choose a password that’s different from your current one.")
 	}
 	if err := bad.Err(); err != nil {
 		return 0, err

@@ -7,7 +7,7 @@ import (
 	"latchkey/auth/password"
 )
 
-const sayBreached = "Choose another password: this one is known from a theft of passwords elsewhere, and attackers try it."
+const sayBreached = "Choose another password. This one was stolen in a data breach elsewhere, and attackers try it."
 
 // JudgePassword refuses a new password that would be guessed soon, or is known from breaches, with KindInvalidRequest of the field. It
 // estimates in the place of a hash, because that costs as much. It runs inside the gate before sign-ins, or for an operator. Refusals besides: KindUnavailable.

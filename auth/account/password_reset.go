@@ -14,7 +14,7 @@ import (
 	"latchkey/models"
 )
 
-var errNoMail = &auth.Error{Kind: auth.KindNotFound, Message: "No mail is sent here. Ask the operator of this service for a new password."}
+var errNoMail = &auth.Error{Kind: auth.KindNotFound, Message: "This service doesn’t send e-mail. Ask your administrator for a new password."}
 
 // RequestPasswordReset mails the link of a password reset to the owner of an address. The response and its cost are the same
 // whether or not the address has an enabled account: an unknown address gets the same limits and writes, and a mail that is
@@ -179,7 +179,7 @@ func (s *Service) hashChosen(ctx context.Context, user models.User, secret, pass
 		return "", err
 	}
 	if same { // a thief may know this password, which is why the owner is here
-		return "", auth.InvalidField("new_password", "Choose a password other than the current one.")
+		return "", auth.InvalidField("new_password", "Choose a password that’s different from your current one.")
 	}
 	return s.hasher.Hash(ctx, password)
 }

@@ -109,11 +109,11 @@ func (s *Service) roomForSignup(ctx context.Context) error {
 	if err != nil || untried < MaxWaitingMails && all < MaxPostponedMails {
 		return err
 	}
-	return &auth.Error{Kind: auth.KindUnavailable, Message: "Too many people ask for an account at this moment. Please try again in a few minutes.",
+	return &auth.Error{Kind: auth.KindUnavailable, Message: "Too many people are creating accounts right now. Please try again in a few minutes.",
 		RetryAfter: 5 * time.Minute, Cause: auth.ErrCrowded}
 }
 
-var errSignupClosed = &auth.Error{Kind: auth.KindSignupClosed, Message: "New accounts cannot be made here."}
+var errSignupClosed = &auth.Error{Kind: auth.KindSignupClosed, Message: "You can’t create an account here. Ask your administrator for one."}
 
 // signupMail returns the mail with the link. If an account has the address, or may take it back, the mail has no link, and its
 // secret never leaves this function. A mail to an account's address belongs to that account, so it is deleted with it.

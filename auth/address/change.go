@@ -37,7 +37,7 @@ type pendingEmail struct {
 // mail is sent here.
 func (s *Service) Ask(ctx context.Context, by *browser.Session, r Request) error {
 	if !s.notify.Enabled() {
-		return auth.Refuse(auth.KindNotFound, "No mail is sent here. Ask the operator of this service for another e-mail address.")
+		return auth.Refuse(auth.KindNotFound, "This service doesn’t send e-mail. Ask your administrator to change your e-mail address.")
 	}
 	r.Email = auth.TrimEmail(r.Email)
 	if err := checkNewEmail(by.User, r); err != nil {
@@ -55,7 +55,7 @@ func checkNewEmail(user models.User, r Request) error {
 		bad.Refuse("email", auth.ProblemWithEmail(r.Email))
 	}
 	if len(bad) == 0 && auth.SameEmail(r.Email) == auth.SameEmail(user.EmailKey) {
-		bad.Refuse("email", "This is your e-mail address already.")
+		bad.Refuse("email", "This is already your e-mail address.")
 	}
 	r.Confirmation.CheckForm(&bad, user)
 	return bad.Err()

@@ -99,10 +99,10 @@ func (s *Service) Confirm(ctx context.Context, secret, password string, from aut
 		UndoMail: s.notify.ComposeTo(user.Email, user.ID, tell), LeftMail: left, NewMail: s.notify.ComposeTo(p.Email, user.ID, news),
 	})
 	if errors.Is(err, models.ErrDuplicate) {
-		return move, &auth.Error{Kind: auth.KindEmailTaken, Message: "This e-mail address belongs to another account by now, or is kept for one. Nothing was changed.", Cause: err}
+		return move, &auth.Error{Kind: auth.KindEmailTaken, Message: "This e-mail address now belongs to another account or is reserved for one. Nothing was changed.", Cause: err}
 	}
 	if errors.Is(err, models.ErrTooManyWaysBack) {
-		return move, &auth.Error{Kind: auth.KindNotAllowed, Message: "The e-mail address of this account was changed too often lately. Nothing was changed. Try again in a few days.", Cause: err}
+		return move, &auth.Error{Kind: auth.KindNotAllowed, Message: "The e-mail address of this account was changed too often recently. Nothing was changed. Try again in a few days.", Cause: err}
 	}
 	if err == nil {
 		s.notify.Wake()

@@ -55,7 +55,7 @@ func (s *Service) Authenticate(ctx context.Context, key Key, from auth.Caller) (
 	now := s.clock.Now()
 	d, u, err := s.store.BrowserSession(ctx, key.UserID, key.DeviceID, devicetoken.SecretHash(key.Secret), s.idle.Live(now))
 	if errors.Is(err, models.ErrNotFound) {
-		return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
+		return nil, &auth.Error{Kind: auth.KindSignedOut, Message: "You’re signed out.", Cause: err}
 	}
 	if err != nil {
 		return nil, err

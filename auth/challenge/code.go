@@ -19,7 +19,7 @@ const MaxWrongInRow = 30
 
 // WrongCode refuses every wrong answer of the second step.
 func WrongCode(cause error) error {
-	return &auth.Error{Kind: auth.KindInvalidCode, Message: "That code is wrong, or it was used before.", Cause: cause}
+	return &auth.Error{Kind: auth.KindInvalidCode, Message: "That code is wrong or was already used. Try again.", Cause: cause}
 }
 
 // checkTOTP checks the code of an authenticator app within the limits. A right code is not used up yet, and counts as a wrong
@@ -34,7 +34,7 @@ func (s *Service) checkTOTP(ctx context.Context, user models.User, factors []mod
 	f = factors[at]
 	if f.Wrong >= MaxWrongInRow && !known.Browser {
 		return f, use, nil, &auth.Error{
-			Kind: auth.KindInvalidCode, Message: "There were too many wrong codes, so codes from the authenticator app do not work here for now. Use a passkey or a recovery code, or a browser that you have signed in with before.",
+			Kind: auth.KindInvalidCode, Message: "Too many wrong codes were entered, so codes from your authenticator app don’t work here for now. Use a passkey or a recovery code, or a browser you’ve signed in with before.",
 		}
 	}
 	secret, _, err := totp.Open(s.sealer, user.ID, f.Data)

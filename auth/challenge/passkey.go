@@ -18,7 +18,7 @@ import (
 func (s *Service) HasPasskeys() bool { return s.passkeys != nil }
 
 // ErrNoPasskeys refuses passkeys where they do not work.
-var ErrNoPasskeys = &auth.Error{Kind: auth.KindNotAllowed, Message: "Passkeys need a server with a host name, and this one has an IP address only."}
+var ErrNoPasskeys = &auth.Error{Kind: auth.KindNotAllowed, Message: "Passkeys don’t work here, because this server has an IP address but no host name. Use your password."}
 
 // checkPasskeyStart checks the answer to a PasskeyStart: a sign-in with a passkey alone, which proves two factors in one gesture.
 func (s *Service) checkPasskeyStart(ctx context.Context, purpose Purpose, hash []byte, a Answer) (ok Checked, err error) {
@@ -62,7 +62,7 @@ func (s *Service) checkPasskeyStart(ctx context.Context, purpose Purpose, hash [
 		return ok, err
 	}
 	if ok.User.DisabledAt != nil {
-		return ok, auth.Refuse(auth.KindAccountDisabled, "This account is disabled.")
+		return ok, auth.Refuse(auth.KindAccountDisabled, "This account is disabled. Ask your administrator for help.")
 	}
 	facts, err := s.factsOf(ctx, ok.User, p.Step.ClientID, a.From)
 	ok.Allowed = facts.Allowed
@@ -82,7 +82,7 @@ func ownerOf(p passkeyStart, credential []byte) (uuid.UUID, error) {
 }
 
 func errWrongPasskey(cause error) error {
-	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey was not accepted. It may have been removed, or it belongs to another account.", Cause: cause, OfPasskey: true}
+	return &auth.Error{Kind: auth.KindInvalidCode, Message: "This passkey wasn’t accepted. It may have been removed, or it belongs to another account.", Cause: cause, OfPasskey: true}
 }
 
 // ceremonies returns the ceremonies that accept answers to challenges of a purpose. On the portal, answers come from its own origin only;

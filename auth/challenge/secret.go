@@ -7,7 +7,7 @@ import (
 	"latchkey/auth"
 )
 
-var errInvalid = &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This sign-in took too long, was used already, or was ended. Please sign in again."}
+var errInvalid = &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This sign-in took too long, was already used or was ended. Please sign in again."}
 
 // Invalid refuses a challenge that cannot be answered, or not any more.
 func Invalid(cause error) error {

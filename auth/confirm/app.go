@@ -85,7 +85,7 @@ func (s *Service) App(ctx context.Context, a AppRequest) (AppConfirmation, error
 // changedSince replaces models.ErrChanged, of an account that changed while its password was checked, by an error for people.
 func changedSince(err error) error {
 	if errors.Is(err, models.ErrChanged) {
-		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your account was changed just now. Please try again.", Cause: err}
+		return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your account has just changed. Please try again.", Cause: err}
 	}
 	return err
 }

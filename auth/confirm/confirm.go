@@ -158,12 +158,12 @@ func whyNot(p models.Proof, err error) error {
 }
 
 func passwordChanged(cause error) error {
-	return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page.", Cause: cause}
+	return &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password has changed since you opened this page. Please try again.", Cause: cause}
 }
 
 // stale refuses the challenge of a page that cannot be used any more.
 func stale(cause error) error {
-	return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This page was open for too long, or it was sent twice. Try the passkey again.", Cause: cause, OfPasskey: true}
+	return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This page was open for too long or was sent twice. Try the passkey again.", Cause: cause, OfPasskey: true}
 }
 
 func (s *Service) checkPasskey(ctx context.Context, user models.User, c Confirmation) (done checked, err error) {

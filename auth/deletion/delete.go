@@ -31,7 +31,7 @@ func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) er
 	d.Email = auth.TrimEmail(d.Email)
 	var bad auth.Fields
 	if bad.Text("email", d.Email, auth.MaxEmail); len(bad) == 0 && auth.SameEmail(d.Email) != auth.SameEmail(by.User.Email) {
-		bad.Refuse("email", "This is not the e-mail address of the account that you are signed in to.")
+		bad.Refuse("email", "This isn’t the e-mail address of the account you’re signed in to.")
 	}
 	d.Confirmation.CheckForm(&bad, by.User)
 	if err := bad.Err(); err != nil {
@@ -63,7 +63,7 @@ func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proo
 	case errors.Is(err, models.ErrChanged):
 		err = s.whyNotDeleted(ctx, by, err)
 	case errors.Is(err, models.ErrWayBack):
-		err = auth.InvalidField("email", "The e-mail address of this account was changed during the last seven days. While the mail to the former one can undo that, the account cannot be deleted.")
+		err = auth.InvalidField("email", "The e-mail address of this account was changed in the last 7 days. You can’t delete the account while that change can still be undone.")
 	}
 	return had, err
 }
@@ -83,14 +83,14 @@ func (s *Service) Deleted(ctx context.Context, key browser.Key) bool {
 
 // errStaffStays refuses members of the support staff. Other people and the operator may need to know what a member has looked at,
 // so the operator must take the role away first.
-var errStaffStays = &auth.Error{Kind: auth.KindNotAllowed, Message: "Accounts of the support staff cannot be deleted here. Ask the operator of this service to take the role away first."}
+var errStaffStays = &auth.Error{Kind: auth.KindNotAllowed, Message: "Support accounts can’t be deleted here. Ask your administrator to remove the support role first."}
 
 // whyNotDeleted returns an error that says what has changed since the confirmation was checked.
 func (s *Service) whyNotDeleted(ctx context.Context, by *browser.Session, cause error) error {
 	u, err := s.store.UserByID(ctx, by.User.ID)
 	switch {
 	case errors.Is(err, models.ErrNotFound), err == nil && u.DisabledAt != nil:
-		return &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: cause}
+		return &auth.Error{Kind: auth.KindSignedOut, Message: "You’re signed out.", Cause: cause}
 	case err == nil && u.Role == models.RoleSupport:
 		return errStaffStays
 	case err != nil:

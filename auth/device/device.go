@@ -39,7 +39,7 @@ func (s *Service) Find(ctx context.Context, by *browser.Session, id string) (mod
 	return d, err
 }
 
-var errNoDevice = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such device, or it is signed out already."}
+var errNoDevice = &auth.Error{Kind: auth.KindNotFound, Message: "We can’t find this device. It may already be signed out."}
 
 // Revoke signs out a device of the person and returns it. If the device was signed out already, nothing changes, and Revoke returns
 // no error.
@@ -78,7 +78,7 @@ func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string,
 	d, err := s.store.RenameDevice(ctx, key, s.idle.Live(now), token.FreeName(name), auth.Limited(auth.NewEvent(models.EventDeviceRenamed, key.UserID, from, now), ratelimit.RenameLimit), confirmed...)
 	switch {
 	case errors.Is(err, models.ErrChanged):
-		return d, &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
+		return d, &auth.Error{Kind: auth.KindSignedOut, Message: "You’re signed out.", Cause: err}
 	case errors.Is(err, models.ErrUsed):
 		return d, confirm.ErrNotConfirmed
 	}

@@ -67,7 +67,7 @@ func (s *Service) start(ctx context.Context, by *browser.Session, from auth.Call
 	e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: by.Device.ID, Valid: true}, by.Device.Name
 	err = s.store.AddConfirmedEvent(ctx, e, p)
 	if errors.Is(err, models.ErrChanged) && s.gone(ctx, by) {
-		err = &auth.Error{Kind: auth.KindSignedOut, Message: "You are signed out.", Cause: err}
+		err = &auth.Error{Kind: auth.KindSignedOut, Message: "You’re signed out.", Cause: err}
 	}
 	if err != nil {
 		end()

@@ -60,7 +60,7 @@ func (s *Service) AddApp(ctx context.Context, by *browser.Session, n NewApp) (Ad
 	now := s.clock.Now()
 	step, ok := totp.Check(secret, n.Code, now, 0)
 	if !ok {
-		bad.Refuse("app_code", "That is not the code that the app shows now. Wait for the next code and enter it. If that fails too, check the clock of your phone.")
+		bad.Refuse("app_code", "That isn’t the code the app shows now. Wait for the next code and enter it. If that doesn’t work either, check that the clock on your phone is right.")
 	}
 	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {

@@ -99,11 +99,11 @@ func (a Act) keep(by *browser.Session) *uuid.UUID {
 func changed(err error) error {
 	switch {
 	case errors.Is(err, models.ErrChanged):
-		return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "Your account has changed since you opened this page. Nothing was changed now. Please try again.", Cause: err}
+		return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "Your account has changed since you opened this page, so nothing was changed now. Please try again.", Cause: err}
 	case errors.Is(err, models.ErrUsed):
-		return auth.InvalidField("enrol_code", "This code was used already.")
+		return auth.InvalidField("enrol_code", "This code was already used. Get a new one.")
 	case errors.Is(err, models.ErrDuplicate):
-		return &auth.Error{Kind: auth.KindInvalidRequest, Message: "Your account has this one already.", Cause: err}
+		return &auth.Error{Kind: auth.KindInvalidRequest, Message: "Your account already has this one.", Cause: err}
 	}
 	return err
 }

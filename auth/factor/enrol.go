@@ -43,7 +43,7 @@ func (s *Service) CanMailCode() bool { return s.notify.Enabled() }
 // returns KindNotAllowed for a person who needs no code or where no mail is sent, and KindRateLimited.
 func (s *Service) MailCode(ctx context.Context, by *browser.Session, from auth.Caller) error {
 	if !s.NeedsCode(by) || !s.CanMailCode() {
-		return auth.Refuse(auth.KindNotAllowed, "No code can be mailed for this account.")
+		return auth.Refuse(auth.KindNotAllowed, "We can’t e-mail you a code for this account. Ask your administrator for one.")
 	}
 	if err := s.limits.CountRequest(ctx, s.limits.Quota(MaxEnrolMails, "enrol code", by.User.ID.String())); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (s *Service) checkCode(ctx context.Context, by *browser.Session, typed stri
 	if !s.NeedsCode(by) {
 		return nil, nil //nolint:nilnil // no code is needed
 	}
-	wrong := auth.InvalidField("enrol_code", "This code is wrong, was used or has expired. After five wrong ones you need a new code.")
+	wrong := auth.InvalidField("enrol_code", "This code is wrong, has expired or was already used. After five wrong codes you need a new one.")
 	code, ok := recovery.Normalise(typed)
 	if !ok {
 		return nil, wrong

@@ -26,7 +26,7 @@ func (s *Service) StartPasskey(ctx context.Context, by *browser.Session) (start 
 		return start, err
 	}
 	if len(o.Passkeys) >= MaxPasskeys {
-		return start, auth.Refuse(auth.KindNotAllowed, fmt.Sprintf("An account can have %d passkeys. Remove one first.", MaxPasskeys))
+		return start, auth.Refuse(auth.KindNotAllowed, fmt.Sprintf("An account can have at most %d passkeys. Remove one first.", MaxPasskeys))
 	}
 	options, session, err := s.passkeys.Creation(owner(by), challenge.Passkeys(o.Passkeys), s.clock.Now())
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *Service) AddPasskey(ctx context.Context, by *browser.Session, n NewPass
 		bad.Text("name", n.Name, MaxName)
 	}
 	if len(n.Credential) == 0 {
-		bad.Refuse("new_passkey", "No passkey was created. Try again, or use another browser.")
+		bad.Refuse("new_passkey", "No passkey was created. Try again or use another browser.")
 	}
 	s.checkAct(&bad, by, n.Act)
 	if err := bad.Err(); err != nil {
@@ -77,12 +77,12 @@ func (s *Service) AddPasskey(ctx context.Context, by *browser.Session, n NewPass
 		return Added{}, err
 	}
 	if len(o.Passkeys) >= MaxPasskeys {
-		return Added{}, auth.Refuse(auth.KindNotAllowed, fmt.Sprintf("An account can have %d passkeys. Remove one first.", MaxPasskeys))
+		return Added{}, auth.Refuse(auth.KindNotAllowed, fmt.Sprintf("An account can have at most %d passkeys. Remove one first.", MaxPasskeys))
 	}
 	made, err := s.passkeys.FinishCreation(owner(by), session, n.Credential, s.clock.Now())
 	if err != nil {
-		return Added{}, &auth.Error{Kind: auth.KindInvalidRequest, Message: "The passkey could not be added.", Cause: err,
-			Fields: []auth.FieldProblem{{Field: "new_passkey", Detail: "This passkey cannot be used here. Try again, or use another device."}}}
+		return Added{}, &auth.Error{Kind: auth.KindInvalidRequest, Message: "The passkey couldn’t be added.", Cause: err,
+			Fields: []auth.FieldProblem{{Field: "new_passkey", Detail: "This passkey can’t be used here. Try again or use another device."}}}
 	}
 	data, err := made.Record()
 	if err != nil {

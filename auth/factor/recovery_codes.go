@@ -24,7 +24,7 @@ func (s *Service) NewCodes(ctx context.Context, by *browser.Session, c confirm.C
 		return nil, err
 	}
 	if len(o.Passkeys) == 0 && o.App == nil {
-		return nil, auth.Refuse(auth.KindNotAllowed, "Recovery codes stand in for a passkey or an authenticator app. Add one of these first.")
+		return nil, auth.Refuse(auth.KindNotAllowed, "Recovery codes are a backup for a passkey or an authenticator app. Add one of these first.")
 	}
 	how := confirmed{since: youngest(o), verified: ""}
 	if s.CodesNeedConfirmation(by, o, c.Ticket) {

@@ -20,6 +20,12 @@ var ErrRefused = errors.New("mail: refused for good")
 // ErrSettings says that no mail can be sent until the operator changes a setting or the server, because they do not match.
 var ErrSettings = errors.New("mail: the settings and the server do not fit")
 
+// What is before the @ of an address that no mail can be sent to.
+var (
+	ErrLetters       = errors.New("letters before the @ that mail servers do not accept")
+	ErrLongLocalPart = errors.New("more than 64 characters before the @")
+)
+
 // Message is a mail to one person.
 type Message struct {
 	ID      string // unique, and the same at every attempt, so that receivers can drop duplicates
@@ -57,10 +63,10 @@ func Deliverable(address string) (string, error) {
 	at := strings.LastIndexByte(address, '@')
 	local, domain := address[:at], address[at+1:]
 	if strings.ContainsFunc(local, func(r rune) bool { return r > unicode.MaxASCII }) {
-		return "", errors.New("letters before the @ that mail servers do not take")
+		return "", ErrLetters
 	}
 	if len(local) > 64 {
-		return "", errors.New("more than 64 characters before the @")
+		return "", ErrLongLocalPart
 	}
 	ascii, err := Domain(domain)
 	if err != nil {

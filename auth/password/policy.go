@@ -25,7 +25,7 @@ func Check(password, email string, least int) string {
 		return passwordTooLong()
 	}
 	if strings.ContainsFunc(password, unicode.IsControl) {
-		return "Leave out control characters such as tabs and line breaks."
+		return "Choose a password without control characters, such as tabs and line breaks."
 	}
 	prepared, err := Prepare(password)
 	if err != nil {
@@ -37,9 +37,9 @@ func Check(password, email string, least int) string {
 	case n > longest:
 		return passwordTooLong()
 	case isOwnAddress(prepared, email):
-		return "Choose a password that is not your e-mail address."
+		return "Choose a password that isn’t your e-mail address."
 	case isCommonPassword(prepared):
-		return "Choose another password: this one is on the lists that attackers try first."
+		return "Choose another password. This one is among the first that attackers try."
 	}
 	return ""
 }

@@ -10,10 +10,10 @@ func TestPasswordPolicy(t *testing.T) {
 		fine    = ""
 		short   = "Use at least 12 characters."
 		long    = "Use at most 256 characters."
-		control = "Leave out control characters such as tabs and line breaks."
+		control = "Choose a password without control characters, such as tabs and line breaks."
 		symbols = "Use only letters, digits, spaces, punctuation and plain symbols."
-		own     = "Choose a password that is not your e-mail address."
-		common  = "Choose another password: this one is on the lists that attackers try first."
+		own     = "Choose a password that isn’t your e-mail address."
+		common  = "Choose another password. This one is among the first that attackers try."
 	)
 	for name, test := range map[string]struct {
 		password, email, want string

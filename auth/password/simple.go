@@ -24,12 +24,12 @@ const (
 
 // What is wrong with a password that is guessed too soon, and what to do.
 const (
-	sayContext = "Choose a password without your e-mail address or the name of this service: attackers try those first."
-	sayRepeat  = "Choose a password that does not repeat the same characters or words."
-	sayKeys    = "Choose a password that does not follow the rows of the keyboard."
-	sayRow     = "Choose a password without rows such as “abcd” or “1234”."
-	sayDate    = "Choose a password that is more than a date: dates are guessed soon."
-	sayWord    = "Choose several words that do not belong together: a common word or row of keys with a year or a few signs is guessed soon."
+	sayContext = "Choose a password without your e-mail address or the name of this service. Attackers try those first."
+	sayRepeat  = "Choose a password that doesn’t repeat the same characters or words."
+	sayKeys    = "Choose a password that isn’t a row of keys on the keyboard."
+	sayRow     = "Choose a password without sequences such as “abcd” or “1234”."
+	sayDate    = "Choose a password that’s more than a date. Dates are easy to guess."
+	sayWord    = "Choose several words that don’t belong together. A common word or a row of keys with a year or a few symbols is easy to guess."
 )
 
 // Simple judges how soon a password that Check takes would be guessed: "" when it may be used, else one sentence for the form. words

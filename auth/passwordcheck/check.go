@@ -170,7 +170,7 @@ func (c *Check) Verify(ctx context.Context, password string) (user models.User, 
 	case c.user.LockedAt != nil: // same response as for a wrong password: this may be the thief
 		return user, "", s.recordFailure(ctx, c, models.EventSignInFailed, LockedDetail)
 	case c.user.DisabledAt != nil:
-		return user, "", auth.Refuse(auth.KindAccountDisabled, "This account is disabled.")
+		return user, "", auth.Refuse(auth.KindAccountDisabled, "This account is disabled. Ask your administrator for help.")
 	}
 	if stale {
 		if rehashed, err = s.hasher.Hash(ctx, password); err != nil {
@@ -210,8 +210,8 @@ func (s *Service) Confirm(ctx context.Context, user models.User, password string
 	if err := s.recordFailure(ctx, c, models.EventPasswordFailed, ""); !errors.Is(err, auth.ErrBadCredentials) {
 		return err
 	}
-	return &auth.Error{Kind: auth.KindWrongPassword, Message: "That is not your password."}
+	return &auth.Error{Kind: auth.KindWrongPassword, Message: "That’s not your password. Try again."}
 }
 
 // ErrLocked refuses every confirmation while the password is locked, one with a passkey too: the owner said that it was not them.
-var ErrLocked = &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password is locked. Choose a new one by mail first."}
+var ErrLocked = &auth.Error{Kind: auth.KindWrongPassword, Message: "Your password is locked. Choose a new one first, with a link that we e-mail you."}

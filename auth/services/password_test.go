@@ -57,7 +57,7 @@ func TestEveryNewPasswordIsJudged(t *testing.T) {
 		}
 		for name, way := range ways {
 			for password, about := range map[string]string{
-				"Summer2026!!": "several words", "aaaaaaaaaaaa": "repeat", "Latchkey2026": "name of this service", "adaexample12": "e-mail address", "password1234": "lists",
+				"Summer2026!!": "several words", "aaaaaaaaaaaa": "repeat", "Latchkey2026": "name of this service", "adaexample12": "e-mail address", "password1234": "first that attackers try",
 			} {
 				if field, sentence := passwordRefused(way.set(password)); field != way.field || !strings.Contains(sentence, about) {
 					t.Errorf("%s with %q: %s: %q", name, password, field, sentence)
@@ -155,7 +155,7 @@ func TestBreachedPasswordsAreRefusedAndFailuresAreNot(t *testing.T) {
 		const fresh = "correct horse battery staple" // SHA-1 abf7aad6438836dbe526aa231abde2d0eef74d42
 		set := func() error { return second(d.Operator.SetPassword(t.Context(), adaEmail, fresh)) }
 		answer = "AD6438836DBE526AA231ABDE2D0EEF74D42:3\r\n"
-		if field, sentence := passwordRefused(set()); field != "password" || !strings.Contains(sentence, "theft of passwords") {
+		if field, sentence := passwordRefused(set()); field != "password" || !strings.Contains(sentence, "data breach") {
 			t.Errorf("a breached password: %q %q", field, sentence)
 		}
 		answer = "AD6438836DBE526AA231ABDE2D0EEF74D42:0\r\n"

@@ -77,7 +77,7 @@ func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	return s.tokens.Issue(ctx, d, secret, jkt)
 }
 
-var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was made by an administrator. Sign in on the website first, to choose your own."}
+var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was set by an administrator. Sign in on the website first and choose your own."}
 
 var errSetUpFactor = &auth.Error{Kind: auth.KindSetUpFactor, Message: "This service requires two-step sign-in. Sign in on the website first to set it up."}
 

@@ -34,7 +34,7 @@ func (s *Service) audit(ctx context.Context, events ...models.Event) error {
 // requireSupport returns KindNotFound unless the caller is support staff: for others these pages do not exist.
 func requireSupport(by *browser.Session) error {
 	if !by.Support() {
-		return auth.Refuse(auth.KindNotFound, "There is no such page.")
+		return auth.Refuse(auth.KindNotFound, "This page does not exist. Check the link and try again.")
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func (s *Service) ViewAccount(ctx context.Context, by *browser.Session, look Vie
 	return s.person(ctx, p, look, now)
 }
 
-var errNoAccount = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such account."}
+var errNoAccount = &auth.Error{Kind: auth.KindNotFound, Message: "We can’t find this account."}
 
 func (s *Service) person(ctx context.Context, p Account, look View, now time.Time) (Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Patience)

@@ -47,7 +47,7 @@ func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.D
 	})
 	switch {
 	case errors.Is(err, models.ErrTooManyDevices):
-		return d, &auth.Error{Kind: auth.KindTooManyDevices, Message: "This account is signed in on as many devices as it may. Sign one out first.", Cause: err}
+		return d, &auth.Error{Kind: auth.KindTooManyDevices, Message: "This account is signed in on too many devices. Sign one out first.", Cause: err}
 	case errors.Is(err, models.ErrSpent):
 		return d, auth.RateLimited(ratelimit.AttemptWindow)
 	case errors.Is(err, models.ErrChanged):

@@ -119,7 +119,7 @@ func TestTheSettingReachesEveryNewPassword(t *testing.T) {
 			fmt.Fprintf(w, "%s:9\r\n", suffix)
 		})
 		add := []string{"user", "add", ada, "--password-stdin"}
-		command(t, url, password, append(add, "--breach-url="+address)...).refuses(t, 1, "password: ", "theft of passwords")
+		command(t, url, password, append(add, "--breach-url="+address)...).refuses(t, 1, "password: ", "data breach")
 		known = false
 		if o := command(t, url, password, append(add, "--breach-url="+address)...); o.code != 0 || strings.Count(o.stderr, "could not be looked up") != 1 || strings.Contains(o.stderr, password) {
 			t.Errorf("a service that is away: %+v", o)

@@ -322,7 +322,7 @@ func (p Printer) CopiedSignedInFrom(address string) Sentence {
 	return p.sentence("copied.signed_in_from", args{"address": address})
 }
 
-// CopiedTheft says "A sign-in on “{device}” may have been copied, so we signed it out.".
+// CopiedTheft says "A sign-in on “{device}” may have been copied, so we signed it out.". A warning, and a line of the activity. The device that the owner signed in on was signed out.
 func (p Printer) CopiedTheft(device string) Sentence {
 	return p.sentence("copied.theft", args{"device": device})
 }
@@ -694,16 +694,16 @@ func (p Printer) EmailLinkUndoneDetail() string { return p.text("email_link.undo
 // EndDisabled says "Signed out when your account was disabled.".
 func (p Printer) EndDisabled() string { return p.text("end.disabled", nil) }
 
-// EndExpired says "Its sign-in reached its time limit.".
+// EndExpired says "Signed out because its sign-in expired.".
 func (p Printer) EndExpired() string { return p.text("end.expired", nil) }
 
-// EndIdle says "Not used for too long.".
+// EndIdle says "Signed out because it wasn’t used for too long.".
 func (p Printer) EndIdle() string { return p.text("end.idle", nil) }
 
-// EndLimit says "Signed out to make room: too many browsers were signed in.".
+// EndLimit says "Signed out because too many browsers were signed in.".
 func (p Printer) EndLimit() string { return p.text("end.limit", nil) }
 
-// EndNotMe says "Signed out by the link “This wasn’t me” in a mail.".
+// EndNotMe says "Signed out with the “This wasn’t me” link in an e-mail.".
 func (p Printer) EndNotMe() string { return p.text("end.not_me", nil) }
 
 // EndOperator says "Signed out by an administrator.".
@@ -721,7 +721,7 @@ func (p Printer) EndPassword() string { return p.text("end.password", nil) }
 // EndPasswordSet says "Signed out when an administrator set a new password.".
 func (p Printer) EndPasswordSet() string { return p.text("end.password_set", nil) }
 
-// EndReplaced says "Replaced by a new sign-in in the same browser.".
+// EndReplaced says "Signed out when you signed in again in the same browser.".
 func (p Printer) EndReplaced() string { return p.text("end.replaced", nil) }
 
 // EndReuse says "Signed out because its sign-in may have been copied.".
@@ -730,7 +730,7 @@ func (p Printer) EndReuse() string { return p.text("end.reuse", nil) }
 // EndSignOut says "Signed out on the device itself.".
 func (p Printer) EndSignOut() string { return p.text("end.sign_out", nil) }
 
-// EndUndo says "Signed out when you took your e-mail address back.".
+// EndUndo says "Signed out when you restored your e-mail address.".
 func (p Printer) EndUndo() string { return p.text("end.undo", nil) }
 
 // ErrorBack says "Go back". A button to the page before.
@@ -809,25 +809,25 @@ func (p Printer) ErrorStatus(number string) string {
 // ErrorTryAgain says "Try again". A button that opens the same page again.
 func (p Printer) ErrorTryAgain() string { return p.text("error.try_again", nil) }
 
-// EventAccountCreated says "Your account was created.".
+// EventAccountCreated says "Your account was created.". A line of the account's activity, as all messages of this group are: short, in the past tense.
 func (p Printer) EventAccountCreated() string { return p.text("event.account_created", nil) }
 
 // EventAccountDeleted says "Your account was deleted.".
 func (p Printer) EventAccountDeleted() string { return p.text("event.account_deleted", nil) }
 
-// EventAccountDisabled says "An administrator disabled your account. All devices were signed out.".
+// EventAccountDisabled says "An administrator disabled your account and signed out all devices.".
 func (p Printer) EventAccountDisabled() string { return p.text("event.account_disabled", nil) }
 
 // EventAccountEnabled says "An administrator enabled your account again.".
 func (p Printer) EventAccountEnabled() string { return p.text("event.account_enabled", nil) }
 
-// EventAccountInvited says "An administrator mailed you a link to choose your first password.".
+// EventAccountInvited says "An administrator e-mailed you a link to choose your first password.".
 func (p Printer) EventAccountInvited() string { return p.text("event.account_invited", nil) }
 
 // EventAppAdded says "You added an authenticator app.".
 func (p Printer) EventAppAdded() string { return p.text("event.app_added", nil) }
 
-// EventAppRemoved says "The authenticator app was removed.".
+// EventAppRemoved says "Your authenticator app was removed.".
 func (p Printer) EventAppRemoved() string { return p.text("event.app_removed", nil) }
 
 // EventAppRenamed says "You renamed your authenticator app to “{factor}”.".
@@ -835,17 +835,17 @@ func (p Printer) EventAppRenamed(factor string) Sentence {
 	return p.sentence("event.app_renamed", args{"factor": factor})
 }
 
-// EventBrowserTrusted says "You trusted the browser “{device}”: it signs in without the second step for 30 days.".
+// EventBrowserTrusted says "You trusted the browser “{device}” to skip the second step for 30 days.".
 func (p Printer) EventBrowserTrusted(device string) Sentence {
 	return p.sentence("event.browser_trusted", args{"device": device})
 }
 
-// EventBrowserUntrusted says "You stopped trusting the browser “{device}”. It asks for the second step again.".
+// EventBrowserUntrusted says "You stopped trusting the browser “{device}”. It needs the second step again.".
 func (p Printer) EventBrowserUntrusted(device string) Sentence {
 	return p.sentence("event.browser_untrusted", args{"device": device})
 }
 
-// EventBrowserUntrustedAll says "You stopped trusting all browsers. Each asks for the second step again.".
+// EventBrowserUntrustedAll says "You stopped trusting all browsers. They need the second step again.".
 func (p Printer) EventBrowserUntrustedAll() string { return p.text("event.browser_untrusted_all", nil) }
 
 // EventCodeFailed says "A wrong code was entered.".
@@ -856,27 +856,27 @@ func (p Printer) EventCodeFailedMore(count int) string {
 	return p.text("event.code_failed_more", args{"count": count})
 }
 
-// EventConfirmed says "You confirmed on “{device}” that it is you.". The owner confirmed an act in an app on that device.
+// EventConfirmed says "You confirmed it was you on “{device}”.". In an app on that device, the owner gave the password, a code or a passkey once more before something sensitive. See confirm.legend, “Confirm it’s you”.
 func (p Printer) EventConfirmed(device string) Sentence {
 	return p.sentence("event.confirmed", args{"device": device})
 }
 
-// EventDataDownloaded says "Everything that is kept of your account was downloaded on “{device}”.".
+// EventDataDownloaded says "A copy of all your data was downloaded on “{device}”.".
 func (p Printer) EventDataDownloaded(device string) Sentence {
 	return p.sentence("event.data_downloaded", args{"device": device})
 }
 
-// EventDeviceForked says "“{device}” lost the answer to a renewal and asked again.".
+// EventDeviceForked says "“{device}” missed a reply from us and asked again.". The app on that device asked for the same answer twice, probably because the first was lost on the way.
 func (p Printer) EventDeviceForked(device string) Sentence {
 	return p.sentence("event.device_forked", args{"device": device})
 }
 
-// EventDeviceForkedOften says "“{device}” lost the answer to its renewal several times. If its connection is good, sign it out and in again.".
+// EventDeviceForkedOften says "“{device}” missed several replies from us. If its connection is good, sign it out and sign in again.".
 func (p Printer) EventDeviceForkedOften(device string) Sentence {
 	return p.sentence("event.device_forked_often", args{"device": device})
 }
 
-// EventDeviceLimit says "“{device}” was signed out to make room: too many browsers were signed in.".
+// EventDeviceLimit says "“{device}” was signed out because too many browsers were signed in.".
 func (p Printer) EventDeviceLimit(device string) Sentence {
 	return p.sentence("event.device_limit", args{"device": device})
 }
@@ -886,7 +886,7 @@ func (p Printer) EventDeviceRenamed(device string, newName string) Sentence {
 	return p.sentence("event.device_renamed", args{"device": device, "new_name": newName})
 }
 
-// EventDeviceRestored says "“{device}” was signed in by a token newer than our records, after a restore of the database.".
+// EventDeviceRestored says "“{device}” stayed signed in after our data was restored from a backup.". The database came back from an older backup, and the device is newer than that.
 func (p Printer) EventDeviceRestored(device string) Sentence {
 	return p.sentence("event.device_restored", args{"device": device})
 }
@@ -904,10 +904,10 @@ func (p Printer) EventDevicesRevokedOperator() string {
 	return p.text("event.devices_revoked_operator", nil)
 }
 
-// EventEmailAsked says "You asked for another e-mail address. It counts once the link in the mail to it is used.".
+// EventEmailAsked says "You asked to change your e-mail address. It changes once you confirm with the link we sent to the new one.".
 func (p Printer) EventEmailAsked() string { return p.text("event.email_asked", nil) }
 
-// EventEmailChanged says "Your e-mail address was changed, by the link in the mail to the new one.".
+// EventEmailChanged says "Your e-mail address was changed with the link we sent to the new one.".
 func (p Printer) EventEmailChanged() string { return p.text("event.email_changed", nil) }
 
 // EventEmailChangedOperator says "An administrator changed your e-mail address.".
@@ -915,13 +915,13 @@ func (p Printer) EventEmailChangedOperator() string {
 	return p.text("event.email_changed_operator", nil)
 }
 
-// EventEmailRestored says "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked.".
+// EventEmailRestored says "Your former e-mail address was restored with the link we sent to it. All devices were signed out and your password was locked.".
 func (p Printer) EventEmailRestored() string { return p.text("event.email_restored", nil) }
 
 // EventFactorAdded says "You added a way to sign in.". Neither a passkey nor an app: a kind that this release does not know.
 func (p Printer) EventFactorAdded() string { return p.text("event.factor_added", nil) }
 
-// EventFactorClosed says "There were 30 wrong codes in a row, so codes from your authenticator app do not work in new browsers for now. To accept them again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before.".
+// EventFactorClosed says "After 30 wrong codes in a row, codes from your authenticator app stopped working in new browsers. To use codes again, sign in with a passkey or a recovery code, or enter a correct code in a browser you’ve used before.".
 func (p Printer) EventFactorClosed() string { return p.text("event.factor_closed", nil) }
 
 // EventFactorRemoved says "A way to sign in was removed.".
@@ -932,31 +932,31 @@ func (p Printer) EventFactorRenamed(factor string) Sentence {
 	return p.sentence("event.factor_renamed", args{"factor": factor})
 }
 
-// EventFactorsReset says "An administrator removed your passkeys, your authenticator app and your recovery codes.".
+// EventFactorsReset says "An administrator removed your passkeys, authenticator app and recovery codes.".
 func (p Printer) EventFactorsReset() string { return p.text("event.factors_reset", nil) }
 
-// EventLockedAll says "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail.".
+// EventLockedAll says "The “This wasn’t me” link in an e-mail signed out all devices and locked your password.". “This wasn’t me” is the name of the link, mail.not_me.
 func (p Printer) EventLockedAll() string { return p.text("event.locked_all", nil) }
 
-// EventLockedDevice says "“{device}” was signed out and your password locked, by the link “This wasn’t me” in a mail.".
+// EventLockedDevice says "The “This wasn’t me” link in an e-mail signed out “{device}” and locked your password.".
 func (p Printer) EventLockedDevice(device string) Sentence {
 	return p.sentence("event.locked_device", args{"device": device})
 }
 
-// EventLockedDeviceAnd says "“{device}” and {count} devices that signed in after it were signed out and your password locked, by the link “This wasn’t me” in a mail.".
+// EventLockedDeviceAnd says "The “This wasn’t me” link in an e-mail signed out “{device}” and {count} devices that signed in after it, and locked your password.".
 func (p Printer) EventLockedDeviceAnd(count int, device string) Sentence {
 	return p.sentence("event.locked_device_and", args{"count": count, "device": device})
 }
 
-// EventLockedDevices says "{count} devices were signed out and your password locked, by the link “This wasn’t me” in a mail.".
+// EventLockedDevices says "The “This wasn’t me” link in an e-mail signed out {count} devices and locked your password.".
 func (p Printer) EventLockedDevices(count int) string {
 	return p.text("event.locked_devices", args{"count": count})
 }
 
-// EventLockedNone says "Your password was locked, by the link “This wasn’t me” in a mail. The devices that it is about were signed out already.".
+// EventLockedNone says "The “This wasn’t me” link in an e-mail locked your password. The devices it was about were already signed out.".
 func (p Printer) EventLockedNone() string { return p.text("event.locked_none", nil) }
 
-// EventMailFailed says "A mail to you could not be delivered. Is your e-mail address right?".
+// EventMailFailed says "An e-mail to you couldn’t be delivered. Check that your e-mail address is correct.".
 func (p Printer) EventMailFailed() string { return p.text("event.mail_failed", nil) }
 
 // EventPasskeyAdded says "You added the passkey “{factor}”.". {factor} is the name of a passkey.
@@ -977,55 +977,55 @@ func (p Printer) EventPasskeyRenamed(factor string) Sentence {
 // EventPasswordChanged says "You changed your password. All other devices were signed out.".
 func (p Printer) EventPasswordChanged() string { return p.text("event.password_changed", nil) }
 
-// EventPasswordFailed says "A wrong password was given where your password was asked for again.".
+// EventPasswordFailed says "A wrong password was entered to confirm it was you.". A person who was signed in already was asked for the password once more. See confirm.legend, “Confirm it’s you”.
 func (p Printer) EventPasswordFailed() string { return p.text("event.password_failed", nil) }
 
-// EventPasswordFailedMore says "{count} more wrong passwords were given within 15 minutes where your password was asked for again.".
+// EventPasswordFailedMore says "{count} more wrong passwords were entered to confirm it was you within 15 minutes.".
 func (p Printer) EventPasswordFailedMore(count int) string {
 	return p.text("event.password_failed_more", args{"count": count})
 }
 
-// EventPasswordFirst says "You chose your first password by the link in the invitation.".
+// EventPasswordFirst says "You chose your first password with the link in your invitation.".
 func (p Printer) EventPasswordFirst() string { return p.text("event.password_first", nil) }
 
-// EventPasswordReset says "You chose a new password by the link in a mail. All devices were signed out.".
+// EventPasswordReset says "You chose a new password with the link in an e-mail. All devices were signed out.".
 func (p Printer) EventPasswordReset() string { return p.text("event.password_reset", nil) }
 
-// EventPasswordSet says "An administrator set a new password. All devices were signed out.".
+// EventPasswordSet says "An administrator set a new password for you. All devices were signed out.".
 func (p Printer) EventPasswordSet() string { return p.text("event.password_set", nil) }
 
 // EventRecoveryCodeUsed says "A recovery code was used.".
 func (p Printer) EventRecoveryCodeUsed() string { return p.text("event.recovery_code_used", nil) }
 
-// EventRecoveryCodesMade says "You made new recovery codes. Earlier ones do not work any more.".
+// EventRecoveryCodesMade says "You got new recovery codes. Your old codes no longer work.".
 func (p Printer) EventRecoveryCodesMade() string { return p.text("event.recovery_codes_made", nil) }
 
-// EventRoleChanged says "An administrator changed what your account may do.".
+// EventRoleChanged says "An administrator changed what your account can do.".
 func (p Printer) EventRoleChanged() string { return p.text("event.role_changed", nil) }
 
-// EventSecondStepMissed says "The right password was entered, but not the second step. If it was not you, change your password.".
+// EventSecondStepMissed says "Your password was entered, but not the second step. If this wasn’t you, change your password.".
 func (p Printer) EventSecondStepMissed() string { return p.text("event.second_step_missed", nil) }
 
-// EventSeenBySupport says "Support looked at your devices and activity.".
+// EventSeenBySupport says "Support viewed your devices and activity.". A person of the support staff opened the account's pages. They can look, but change nothing.
 func (p Printer) EventSeenBySupport() string { return p.text("event.seen_by_support", nil) }
 
-// EventSignIn says "Signed in on “{device}”.".
+// EventSignIn says "Signed in on “{device}”.". Someone signed in, probably the reader.
 func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
 }
 
-// EventSignInFailed says "A sign-in with a wrong password failed.".
+// EventSignInFailed says "Someone tried to sign in with a wrong password.".
 func (p Printer) EventSignInFailed() string { return p.text("event.sign_in_failed", nil) }
 
-// EventSignInFailedLocked says "A sign-in with the right password was refused, because your password is locked.".
+// EventSignInFailedLocked says "Someone tried to sign in with your password, but it’s locked.".
 func (p Printer) EventSignInFailedLocked() string { return p.text("event.sign_in_failed_locked", nil) }
 
-// EventSignInFailedLockedMore says "{count} more sign-ins with the right password were refused within 15 minutes, because your password is locked.".
+// EventSignInFailedLockedMore says "Someone tried to sign in with your locked password {count} more times within 15 minutes.".
 func (p Printer) EventSignInFailedLockedMore(count int) string {
 	return p.text("event.sign_in_failed_locked_more", args{"count": count})
 }
 
-// EventSignInFailedMore says "{count} more sign-ins with a wrong password failed within 15 minutes.".
+// EventSignInFailedMore says "Someone tried to sign in with a wrong password {count} more times within 15 minutes.".
 func (p Printer) EventSignInFailedMore(count int) string {
 	return p.text("event.sign_in_failed_more", args{"count": count})
 }
@@ -1035,64 +1035,64 @@ func (p Printer) EventSignOut(device string) Sentence {
 	return p.sentence("event.sign_out", args{"device": device})
 }
 
-// EventSignOutReplaced says "“{device}” was signed out by a new sign-in in the same browser.".
+// EventSignOutReplaced says "“{device}” was signed out when you signed in again in the same browser.".
 func (p Printer) EventSignOutReplaced(device string) Sentence {
 	return p.sentence("event.sign_out_replaced", args{"device": device})
 }
 
-// EventSupportLooked says "You looked at the devices and activity of account {name} as support.". In the activity of support staff. {name} is the id of an account.
+// EventSupportLooked says "As support, you viewed the devices and activity of account {name}.". In the activity of support staff. {name} is the id of an account.
 func (p Printer) EventSupportLooked(name string) Sentence {
 	return p.sentence("event.support_looked", args{"name": name})
 }
 
-// EventSupportLookedDeleted says "You looked at the devices and activity of an account that was deleted since, as support.".
+// EventSupportLookedDeleted says "As support, you viewed the devices and activity of an account that has since been deleted.".
 func (p Printer) EventSupportLookedDeleted() string {
 	return p.text("event.support_looked_deleted", nil)
 }
 
-// EventSupportSearched says "You searched for “{name}” as support.". In the activity of support staff. {name} is what they searched for.
+// EventSupportSearched says "As support, you searched for “{name}”.". In the activity of support staff. {name} is what they searched for.
 func (p Printer) EventSupportSearched(name string) Sentence {
 	return p.sentence("event.support_searched", args{"name": name})
 }
 
-// EventSupportSearchedDeleted says "You searched for an account that was deleted since, as support.".
+// EventSupportSearchedDeleted says "As support, you searched for an account that has since been deleted.".
 func (p Printer) EventSupportSearchedDeleted() string {
 	return p.text("event.support_searched_deleted", nil)
 }
 
-// EventThiefApp says "The authenticator app was removed, because they may have been a thief’s.".
+// EventThiefApp says "The authenticator app was removed in case it wasn’t yours.". An act such as a change of the password removed it: it was added lately, perhaps by a stranger.
 func (p Printer) EventThiefApp() string { return p.text("event.thief_app", nil) }
 
-// EventThiefAppCodes says "The authenticator app and the recovery codes were removed, because they may have been a thief’s.".
+// EventThiefAppCodes says "The authenticator app and the recovery codes were removed in case they weren’t yours.".
 func (p Printer) EventThiefAppCodes() string { return p.text("event.thief_app_codes", nil) }
 
-// EventThiefCodes says "The recovery codes were removed, because they may have been a thief’s.".
+// EventThiefCodes says "The recovery codes were removed in case they weren’t yours.".
 func (p Printer) EventThiefCodes() string { return p.text("event.thief_codes", nil) }
 
-// EventThiefPasskeys says "{count} passkeys were removed, because they may have been a thief’s.". What an act, such as a change of the password, removed beside what it is for.
+// EventThiefPasskeys says "{count} passkeys were removed in case they weren’t yours.". What an act, such as a change of the password, removed beside what it is for.
 func (p Printer) EventThiefPasskeys(count int) string {
 	return p.text("event.thief_passkeys", args{"count": count})
 }
 
-// EventThiefPasskeysApp says "{count} passkeys and the authenticator app were removed, because they may have been a thief’s.".
+// EventThiefPasskeysApp says "{count} passkeys and the authenticator app were removed in case they weren’t yours.".
 func (p Printer) EventThiefPasskeysApp(count int) string {
 	return p.text("event.thief_passkeys_app", args{"count": count})
 }
 
-// EventThiefPasskeysAppCodes says "{count} passkeys, the authenticator app and the recovery codes were removed, because they may have been a thief’s.".
+// EventThiefPasskeysAppCodes says "{count} passkeys, the authenticator app and the recovery codes were removed in case they weren’t yours.".
 func (p Printer) EventThiefPasskeysAppCodes(count int) string {
 	return p.text("event.thief_passkeys_app_codes", args{"count": count})
 }
 
-// EventThiefPasskeysCodes says "{count} passkeys and the recovery codes were removed, because they may have been a thief’s.".
+// EventThiefPasskeysCodes says "{count} passkeys and the recovery codes were removed in case they weren’t yours.".
 func (p Printer) EventThiefPasskeysCodes(count int) string {
 	return p.text("event.thief_passkeys_codes", args{"count": count})
 }
 
-// EventUnknown says "Something else happened.". An event of a kind that this release does not know.
+// EventUnknown says "Something else happened on your account.". An event of a kind that this release does not know.
 func (p Printer) EventUnknown() string { return p.text("event.unknown", nil) }
 
-// EventWaysBackEnded says "You ended the links that could take your account back to newer e-mail addresses.".
+// EventWaysBackEnded says "You cancelled the links that could move your account to more recent e-mail addresses.".
 func (p Printer) EventWaysBackEnded() string { return p.text("event.ways_back_ended", nil) }
 
 // FactorAddedFirst says "From now on, you’ll need a second step when you sign in with your password.".
@@ -1323,7 +1323,7 @@ func (p Printer) LoginTitle() string { return p.text("login.title", nil) }
 // LogoutDone says "You’ve signed out of this browser.". A notice on the page “Sign in”.
 func (p Printer) LogoutDone() string { return p.text("logout.done", nil) }
 
-// MailAlways says "You get this mail because it is about the safety of your account {email}. It cannot be turned off.".
+// MailAlways says "You’re receiving this e-mail because it’s about the security of your account {email}. You can’t turn these e-mails off.". At the end of mails.
 func (p Printer) MailAlways(email string) Sentence {
 	return p.sentence("mail.always", args{"email": email})
 }
@@ -1346,7 +1346,7 @@ func (p Printer) MailFactDevice() string { return p.text("mail.fact_device", nil
 // MailFactEmail says "E-mail address".
 func (p Printer) MailFactEmail() string { return p.text("mail.fact_email", nil) }
 
-// MailFactLater says "Later".
+// MailFactLater says "Later". A label in mails, after a list of sign-ins: “3 more sign-ins” follows.
 func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
 
 // MailFactNewEmail says "New e-mail address".
@@ -1387,37 +1387,40 @@ func (p Printer) MailMoreSignIns(count int) string {
 // MailNotMe says "This wasn’t me". A button in warnings by mail, and the name of the link that it has.
 func (p Printer) MailNotMe() string { return p.text("mail.not_me", nil) }
 
-// MailNothingToDo says "If this was you, there is nothing to do.".
+// MailNothingToDo says "If this was you, you don’t need to do anything.".
 func (p Printer) MailNothingToDo() string { return p.text("mail.nothing_to_do", nil) }
 
-// MailSecure says "If it was not you, someone else may be in your account. Secure it now: {url}".
+// MailPlainLink says "If the button doesn’t work, copy this link into your browser:". Below a button in mails; the link follows.
+func (p Printer) MailPlainLink() string { return p.text("mail.plain_link", nil) }
+
+// MailSecure says "If this wasn’t you, someone else may have access to your account. Secure it now: {url}".
 func (p Printer) MailSecure(url string) string { return p.text("mail.secure", args{"url": url}) }
 
 // MailUnknownBrowser says "an unknown browser". Follows the label “Browser or app”.
 func (p Printer) MailUnknownBrowser() string { return p.text("mail.unknown_browser", nil) }
 
-// MailUntil says "The link is good once, until {time}.".
+// MailUntil says "This link works once and expires on {time}.". Below a button in mails. {time} is a moment: “3 November 2026, 14:05:09 UTC”.
 func (p Printer) MailUntil(time string) string { return p.text("mail.until", args{"time": time}) }
 
 // MailAppAddedHeading says "An authenticator app was added".
 func (p Printer) MailAppAddedHeading() string { return p.text("mail_app_added.heading", nil) }
 
-// MailAppAddedLead says "After your password, you can now enter a code from an authenticator app to sign in to your account.".
+// MailAppAddedLead says "You can now sign in with your password and a code from an authenticator app.".
 func (p Printer) MailAppAddedLead() string { return p.text("mail_app_added.lead", nil) }
 
 // MailAppAddedSubject says "An authenticator app was added to your account".
 func (p Printer) MailAppAddedSubject() string { return p.text("mail_app_added.subject", nil) }
 
-// MailAppRemovedHeading says "The authenticator app was removed".
+// MailAppRemovedHeading says "Your authenticator app was removed".
 func (p Printer) MailAppRemovedHeading() string { return p.text("mail_app_removed.heading", nil) }
 
-// MailAppRemovedLead says "Codes from your authenticator app can no longer be used to sign in to your account.".
+// MailAppRemovedLead says "You can no longer sign in with codes from your authenticator app.".
 func (p Printer) MailAppRemovedLead() string { return p.text("mail_app_removed.lead", nil) }
 
-// MailAppRemovedSubject says "The authenticator app was removed from your account".
+// MailAppRemovedSubject says "Your authenticator app was removed".
 func (p Printer) MailAppRemovedSubject() string { return p.text("mail_app_removed.subject", nil) }
 
-// MailCodeUsedFew says "Get new ones soon: {url}".
+// MailCodeUsedFew says "Get new recovery codes soon: {url}".
 func (p Printer) MailCodeUsedFew(url string) string {
 	return p.text("mail_code_used.few", args{"url": url})
 }
@@ -1425,21 +1428,26 @@ func (p Printer) MailCodeUsedFew(url string) string {
 // MailCodeUsedHeading says "A recovery code was used".
 func (p Printer) MailCodeUsedHeading() string { return p.text("mail_code_used.heading", nil) }
 
-// MailCodeUsedLead says "Someone signed in to your account, or confirmed a change, with one of your recovery codes. That code does not work again. You have {count} codes left.".
+// MailCodeUsedLead says "A recovery code was used to sign in to your account or to confirm a change. That code no longer works. You have {count} codes left.".
 func (p Printer) MailCodeUsedLead(count int) string {
 	return p.text("mail_code_used.lead", args{"count": count})
 }
 
-// MailCodeUsedLeadNone says "Someone signed in to your account, or confirmed a change, with one of your recovery codes. That code does not work again. You have none left.".
+// MailCodeUsedLeadNone says "A recovery code was used to sign in to your account or to confirm a change. That was your last code.".
 func (p Printer) MailCodeUsedLeadNone() string { return p.text("mail_code_used.lead_none", nil) }
 
-// MailCodeUsedSubject says "A recovery code was used".
-func (p Printer) MailCodeUsedSubject() string { return p.text("mail_code_used.subject", nil) }
+// MailCodeUsedSubject says "A recovery code was used ({count} left)". {count} is how many recovery codes are left.
+func (p Printer) MailCodeUsedSubject(count int) string {
+	return p.text("mail_code_used.subject", args{"count": count})
+}
 
-// MailCodesClosedAccept says "To accept codes again, sign in with a passkey or a recovery code, or with a right code in a browser that you have used before.".
+// MailCodeUsedSubjectNone says "Your last recovery code was used".
+func (p Printer) MailCodeUsedSubjectNone() string { return p.text("mail_code_used.subject_none", nil) }
+
+// MailCodesClosedAccept says "To use codes again, sign in with a passkey or a recovery code, or enter a correct code in a browser you’ve used before.".
 func (p Printer) MailCodesClosedAccept() string { return p.text("mail_codes_closed.accept", nil) }
 
-// MailCodesClosedChoose says "If it was not you, choose a new password. Codes then work again, too: {url}".
+// MailCodesClosedChoose says "If this wasn’t you, change your password. Codes will then work again too: {url}".
 func (p Printer) MailCodesClosedChoose(url string) string {
 	return p.text("mail_codes_closed.choose", args{"url": url})
 }
@@ -1447,34 +1455,34 @@ func (p Printer) MailCodesClosedChoose(url string) string {
 // MailCodesClosedHeading says "Too many wrong codes".
 func (p Printer) MailCodesClosedHeading() string { return p.text("mail_codes_closed.heading", nil) }
 
-// MailCodesClosedLead says "Someone entered 30 wrong codes in a row, so codes from your authenticator app do not work in new browsers for now. The person who did this knows your password.".
+// MailCodesClosedLead says "Someone who knows your password entered 30 wrong codes in a row. Codes from your authenticator app don’t work in new browsers for now.".
 func (p Printer) MailCodesClosedLead() string { return p.text("mail_codes_closed.lead", nil) }
 
-// MailCodesClosedSubject says "Too many wrong codes for your account". About codes of the authenticator app.
+// MailCodesClosedSubject says "Too many wrong codes were entered for your account". About codes of the authenticator app.
 func (p Printer) MailCodesClosedSubject() string { return p.text("mail_codes_closed.subject", nil) }
 
-// MailCodesMadeAct says "If this was you, there is nothing to do. If not, this link removes these codes and every passkey and app that was added since, signs every device out, and locks your password until you choose a new one. You do not have to sign in for it.".
+// MailCodesMadeAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to remove these codes and every passkey and authenticator app added since, sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
 func (p Printer) MailCodesMadeAct() string { return p.text("mail_codes_made.act", nil) }
 
-// MailCodesMadeHeading says "New recovery codes were made".
+// MailCodesMadeHeading says "You have new recovery codes".
 func (p Printer) MailCodesMadeHeading() string { return p.text("mail_codes_made.heading", nil) }
 
-// MailCodesMadeLead says "Your account has ten new recovery codes. Any older ones no longer work.".
+// MailCodesMadeLead says "Your account has ten new recovery codes. Your old codes no longer work.".
 func (p Printer) MailCodesMadeLead() string { return p.text("mail_codes_made.lead", nil) }
 
-// MailCodesMadeSubject says "New recovery codes were made".
+// MailCodesMadeSubject says "Your account has new recovery codes".
 func (p Printer) MailCodesMadeSubject() string { return p.text("mail_codes_made.subject", nil) }
 
 // MailDeletedHeading says "Your account was deleted".
 func (p Printer) MailDeletedHeading() string { return p.text("mail_deleted.heading", nil) }
 
-// MailDeletedLast says "This is the last mail: your e-mail address is kept nowhere here any more. No one can bring the account back. A new account with this e-mail address would have nothing of this one.".
+// MailDeletedLast says "This is our last e-mail to you: we no longer store your e-mail address. This can’t be undone. If you create an account with this e-mail address again, it will start empty.".
 func (p Printer) MailDeletedLast() string { return p.text("mail_deleted.last", nil) }
 
-// MailDeletedLead says "Someone who knows your password, probably you, deleted your account. Every device was signed out, and your e-mail address, your devices and all that leads to you in your activity were erased.".
+// MailDeletedLead says "Someone who knows your password, probably you, deleted your account. We signed out every device and erased your e-mail address, your devices and everything in your activity that could identify you.".
 func (p Printer) MailDeletedLead() string { return p.text("mail_deleted.lead", nil) }
 
-// MailDeletedNotYou says "Was it not you? Then change your password wherever else you use it, and tell the operator of this service: {url}".
+// MailDeletedNotYou says "If this wasn’t you, change your password everywhere else you use it, and tell the administrator: {url}".
 func (p Printer) MailDeletedNotYou(url string) string {
 	return p.text("mail_deleted.not_you", args{"url": url})
 }
@@ -1482,7 +1490,7 @@ func (p Printer) MailDeletedNotYou(url string) string {
 // MailDeletedSubject says "Your account was deleted".
 func (p Printer) MailDeletedSubject() string { return p.text("mail_deleted.subject", nil) }
 
-// MailDeletedWhy says "You get this mail because the account with the e-mail address {email} was deleted.".
+// MailDeletedWhy says "You’re receiving this e-mail because the account with the e-mail address {email} was deleted.".
 func (p Printer) MailDeletedWhy(email string) Sentence {
 	return p.sentence("mail_deleted.why", args{"email": email})
 }
@@ -1490,16 +1498,16 @@ func (p Printer) MailDeletedWhy(email string) Sentence {
 // MailDisabledHeading says "Your account was disabled".
 func (p Printer) MailDisabledHeading() string { return p.text("mail_disabled.heading", nil) }
 
-// MailDisabledLead says "An administrator disabled your account, and every device was signed out. No one can sign in to it now, you included.".
+// MailDisabledLead says "An administrator disabled your account and signed out every device. No one can sign in to it now, not even you.".
 func (p Printer) MailDisabledLead() string { return p.text("mail_disabled.lead", nil) }
 
 // MailDisabledSubject says "Your account was disabled".
 func (p Printer) MailDisabledSubject() string { return p.text("mail_disabled.subject", nil) }
 
-// MailDisabledUnexpected says "If you did not expect this, ask the operator of this service.".
+// MailDisabledUnexpected says "If you didn’t expect this, ask your administrator.".
 func (p Printer) MailDisabledUnexpected() string { return p.text("mail_disabled.unexpected", nil) }
 
-// MailEmailChangedAct says "If this was you, there is nothing to do. If not, this link gives your account this e-mail address back, signs every device out and locks the password until you choose a new one by mail. You do not have to sign in for it.".
+// MailEmailChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to give your account this e-mail address back, sign out every device and lock the password until you choose a new one by e-mail. You don’t need to sign in first.".
 func (p Printer) MailEmailChangedAct() string { return p.text("mail_email_changed.act", nil) }
 
 // MailEmailChangedButton says "Undo the change".
@@ -1508,23 +1516,23 @@ func (p Printer) MailEmailChangedButton() string { return p.text("mail_email_cha
 // MailEmailChangedHeading says "Your e-mail address was changed".
 func (p Printer) MailEmailChangedHeading() string { return p.text("mail_email_changed.heading", nil) }
 
-// MailEmailChangedKept says "Until the link ends, no other account can have this e-mail address here.".
+// MailEmailChangedKept says "Until the link expires, no other account here can use this e-mail address.".
 func (p Printer) MailEmailChangedKept() string { return p.text("mail_email_changed.kept", nil) }
 
-// MailEmailChangedLead says "Your account has another e-mail address now. Mails about it come here no more.".
+// MailEmailChangedLead says "Your account now has another e-mail address. We’ll no longer send e-mails about it to this one.".
 func (p Printer) MailEmailChangedLead() string { return p.text("mail_email_changed.lead", nil) }
 
-// MailEmailChangedLeadAgain says "The e-mail address of your account was changed once more. You can still take your account back to this one.".
+// MailEmailChangedLeadAgain says "The e-mail address of your account was changed again. You can still return your account to this one.".
 func (p Printer) MailEmailChangedLeadAgain() string {
 	return p.text("mail_email_changed.lead_again", nil)
 }
 
-// MailEmailChangedLeadBack says "Your account has its former e-mail address again. Mails about it come here no more.".
+// MailEmailChangedLeadBack says "Your account has its former e-mail address again. We’ll no longer send e-mails about it to this one.".
 func (p Printer) MailEmailChangedLeadBack() string {
 	return p.text("mail_email_changed.lead_back", nil)
 }
 
-// MailEmailChangedLeadOperator says "An administrator gave your account another e-mail address. Mails about it come here no more.".
+// MailEmailChangedLeadOperator says "An administrator gave your account another e-mail address. We’ll no longer send e-mails about it to this one.".
 func (p Printer) MailEmailChangedLeadOperator() string {
 	return p.text("mail_email_changed.lead_operator", nil)
 }
@@ -1532,12 +1540,12 @@ func (p Printer) MailEmailChangedLeadOperator() string {
 // MailEmailChangedSubject says "Your e-mail address was changed". To the address that the account had before.
 func (p Printer) MailEmailChangedSubject() string { return p.text("mail_email_changed.subject", nil) }
 
-// MailEmailChangedUnexpected says "If you did not expect this, ask the operator of this service.".
+// MailEmailChangedUnexpected says "If you didn’t expect this, ask your administrator.".
 func (p Printer) MailEmailChangedUnexpected() string {
 	return p.text("mail_email_changed.unexpected", nil)
 }
 
-// MailEmailConfirmAct says "This link shows the change, and asks for your password before it makes it.".
+// MailEmailConfirmAct says "Open the link below to check the change. We’ll ask for your password before we make it.".
 func (p Printer) MailEmailConfirmAct() string { return p.text("mail_email_confirm.act", nil) }
 
 // MailEmailConfirmButton says "Confirm my new e-mail address".
@@ -1546,73 +1554,73 @@ func (p Printer) MailEmailConfirmButton() string { return p.text("mail_email_con
 // MailEmailConfirmHeading says "Confirm your new e-mail address".
 func (p Printer) MailEmailConfirmHeading() string { return p.text("mail_email_confirm.heading", nil) }
 
-// MailEmailConfirmIgnore says "Was it not you? Then do nothing: without the link nothing changes.".
+// MailEmailConfirmIgnore says "If this wasn’t you, ignore this e-mail. Nothing changes unless you open the link and confirm.".
 func (p Printer) MailEmailConfirmIgnore() string { return p.text("mail_email_confirm.ignore", nil) }
 
-// MailEmailConfirmLead says "Someone, probably you, wants this e-mail address for an account. From then on you sign in with it, and mails about the account come here.".
+// MailEmailConfirmLead says "Someone, probably you, wants to use this e-mail address for an account. Once you confirm it, you’ll sign in with it and get e-mails about the account here.".
 func (p Printer) MailEmailConfirmLead() string { return p.text("mail_email_confirm.lead", nil) }
 
 // MailEmailConfirmSubject says "Confirm your new e-mail address".
 func (p Printer) MailEmailConfirmSubject() string { return p.text("mail_email_confirm.subject", nil) }
 
-// MailEmailConfirmWhy says "You get this mail because this e-mail address was entered as the new e-mail address of an account.".
+// MailEmailConfirmWhy says "You’re receiving this e-mail because someone entered this e-mail address as the new one for an account.".
 func (p Printer) MailEmailConfirmWhy() string { return p.text("mail_email_confirm.why", nil) }
 
-// MailEmailHeldHeading says "This e-mail address cannot be used yet".
+// MailEmailHeldHeading says "This e-mail address can’t be used yet".
 func (p Printer) MailEmailHeldHeading() string { return p.text("mail_email_held.heading", nil) }
 
-// MailEmailHeldIgnore says "Was it not you? Then there is nothing to do, and your account, if you have one, is as it was.".
+// MailEmailHeldIgnore says "If this wasn’t you, you don’t need to do anything. If you have an account, it hasn’t changed.".
 func (p Printer) MailEmailHeldIgnore() string { return p.text("mail_email_held.ignore", nil) }
 
-// MailEmailHeldLead says "Someone, perhaps you, wanted this e-mail address for an account. Until lately another account had it, and may still take it back, so nothing was changed.".
+// MailEmailHeldLead says "Someone, perhaps you, wanted to use this e-mail address for an account. Until recently it belonged to another account, which may still take it back. Nothing was changed.".
 func (p Printer) MailEmailHeldLead() string { return p.text("mail_email_held.lead", nil) }
 
-// MailEmailHeldSubject says "This e-mail address cannot be used yet".
+// MailEmailHeldSubject says "This e-mail address can’t be used yet".
 func (p Printer) MailEmailHeldSubject() string { return p.text("mail_email_held.subject", nil) }
 
-// MailEmailHeldWait says "The e-mail address is free a week after that account left it. Try again then.".
+// MailEmailHeldWait says "The e-mail address becomes free a week after that account stopped using it. Try again then.".
 func (p Printer) MailEmailHeldWait() string { return p.text("mail_email_held.wait", nil) }
 
-// MailEmailHeldWhy says "You get this mail because this e-mail address was entered as the e-mail address of an account.".
+// MailEmailHeldWhy says "You’re receiving this e-mail because someone entered this e-mail address for an account.".
 func (p Printer) MailEmailHeldWhy() string { return p.text("mail_email_held.why", nil) }
 
-// MailEmailLostHeading says "This e-mail address has left its account".
+// MailEmailLostHeading says "This e-mail address was removed from an account".
 func (p Printer) MailEmailLostHeading() string { return p.text("mail_email_lost.heading", nil) }
 
-// MailEmailLostLead says "The account that had this e-mail address took its former one back, by the link in the mail about the change. Every device was signed out, and the password is locked.".
+// MailEmailLostLead says "The account that had this e-mail address was given its former one back with the link in our e-mail about the change. Every device was signed out and the password was locked.".
 func (p Printer) MailEmailLostLead() string { return p.text("mail_email_lost.lead", nil) }
 
-// MailEmailLostNoMore says "No more mails about that account come here.".
+// MailEmailLostNoMore says "We’ll no longer send e-mails about that account to this e-mail address.".
 func (p Printer) MailEmailLostNoMore() string { return p.text("mail_email_lost.no_more", nil) }
 
-// MailEmailLostSubject says "This e-mail address has left its account".
+// MailEmailLostSubject says "This e-mail address was removed from an account".
 func (p Printer) MailEmailLostSubject() string { return p.text("mail_email_lost.subject", nil) }
 
-// MailEmailLostWhy says "You get this mail because {email} was the e-mail address of an account until now.".
+// MailEmailLostWhy says "You’re receiving this e-mail because {email} was the e-mail address of an account until now.".
 func (p Printer) MailEmailLostWhy(email string) Sentence {
 	return p.sentence("mail_email_lost.why", args{"email": email})
 }
 
-// MailEmailNewDevices says "Every device stays signed in. If you fear that someone else is signed in, sign the others out: {url}".
+// MailEmailNewDevices says "Every device stays signed in. If someone else might be signed in, sign out the other devices: {url}".
 func (p Printer) MailEmailNewDevices(url string) string {
 	return p.text("mail_email_new.devices", args{"url": url})
 }
 
-// MailEmailNewHeading says "This is your e-mail address now".
+// MailEmailNewHeading says "Your account has this e-mail address now".
 func (p Printer) MailEmailNewHeading() string { return p.text("mail_email_new.heading", nil) }
 
-// MailEmailNewLead says "Your account has this e-mail address now. Sign in with it; mails about the account come here.".
+// MailEmailNewLead says "From now on, sign in with this e-mail address. We’ll send e-mails about your account here.".
 func (p Printer) MailEmailNewLead() string { return p.text("mail_email_new.lead", nil) }
 
-// MailEmailNewLeadOperator says "An administrator gave your account this e-mail address. Sign in with it; mails about the account come here.".
+// MailEmailNewLeadOperator says "An administrator gave your account this e-mail address. From now on, sign in with it. We’ll send e-mails about your account here.".
 func (p Printer) MailEmailNewLeadOperator() string {
 	return p.text("mail_email_new.lead_operator", nil)
 }
 
-// MailEmailNewSubject says "This is your e-mail address now".
+// MailEmailNewSubject says "Your account has this e-mail address now".
 func (p Printer) MailEmailNewSubject() string { return p.text("mail_email_new.subject", nil) }
 
-// MailEmailRestoredChoose says "Choose a new password, by a link that we mail to this e-mail address: {url}".
+// MailEmailRestoredChoose says "Choose a new password with a link that we’ll send to this e-mail address: {url}".
 func (p Printer) MailEmailRestoredChoose(url string) string {
 	return p.text("mail_email_restored.choose", args{"url": url})
 }
@@ -1620,33 +1628,33 @@ func (p Printer) MailEmailRestoredChoose(url string) string {
 // MailEmailRestoredHeading says "Your e-mail address was restored".
 func (p Printer) MailEmailRestoredHeading() string { return p.text("mail_email_restored.heading", nil) }
 
-// MailEmailRestoredLead says "Your account has this e-mail address again, by the link in the mail about its change. Every device was signed out, and your password is locked.".
+// MailEmailRestoredLead says "Your account has this e-mail address again, thanks to the link in our e-mail about the change. Every device was signed out and your password was locked.".
 func (p Printer) MailEmailRestoredLead() string { return p.text("mail_email_restored.lead", nil) }
 
 // MailEmailRestoredSubject says "Your e-mail address was restored".
 func (p Printer) MailEmailRestoredSubject() string { return p.text("mail_email_restored.subject", nil) }
 
-// MailEmailTakenHeading says "This e-mail address has an account already".
+// MailEmailTakenHeading says "This e-mail address already has an account".
 func (p Printer) MailEmailTakenHeading() string { return p.text("mail_email_taken.heading", nil) }
 
-// MailEmailTakenHow says "An e-mail address can have one account only. To use it for the other one, first give this one another: {url}".
+// MailEmailTakenHow says "An e-mail address can have only one account. To use it for the other one, first give this account another e-mail address: {url}".
 func (p Printer) MailEmailTakenHow(url string) string {
 	return p.text("mail_email_taken.how", args{"url": url})
 }
 
-// MailEmailTakenIgnore says "Was it not you? Then there is nothing to do, and your account, if you have one, is as it was.".
+// MailEmailTakenIgnore says "If this wasn’t you, you don’t need to do anything. If you have an account, it hasn’t changed.".
 func (p Printer) MailEmailTakenIgnore() string { return p.text("mail_email_taken.ignore", nil) }
 
-// MailEmailTakenLead says "Someone, perhaps you, wanted this e-mail address for another account. It has an account already, so nothing was changed in either.".
+// MailEmailTakenLead says "Someone, perhaps you, wanted to use this e-mail address for another account. It already has an account, so we changed nothing in either one.".
 func (p Printer) MailEmailTakenLead() string { return p.text("mail_email_taken.lead", nil) }
 
-// MailEmailTakenSubject says "This e-mail address has an account already".
+// MailEmailTakenSubject says "This e-mail address already has an account".
 func (p Printer) MailEmailTakenSubject() string { return p.text("mail_email_taken.subject", nil) }
 
-// MailEmailTakenWhy says "You get this mail because this e-mail address was entered as the new e-mail address of an account.".
+// MailEmailTakenWhy says "You’re receiving this e-mail because someone entered this e-mail address as the new one for an account.".
 func (p Printer) MailEmailTakenWhy() string { return p.text("mail_email_taken.why", nil) }
 
-// MailEnrolCodeChoose says "If you did not just sign in, someone knows your password. Choose a new one: {url}".
+// MailEnrolCodeChoose says "If you didn’t just sign in, someone knows your password. Choose a new one: {url}".
 func (p Printer) MailEnrolCodeChoose(url string) string {
 	return p.text("mail_enrol_code.choose", args{"url": url})
 }
@@ -1654,19 +1662,19 @@ func (p Printer) MailEnrolCodeChoose(url string) string {
 // MailEnrolCodeHeading says "Set up two-step sign-in".
 func (p Printer) MailEnrolCodeHeading() string { return p.text("mail_enrol_code.heading", nil) }
 
-// MailEnrolCodeLead says "Enter this code on the page that asks for the set-up code, and add a passkey or an authenticator app there.".
+// MailEnrolCodeLead says "Enter this code on the page that asks for the set-up code. Then add a passkey or an authenticator app there.".
 func (p Printer) MailEnrolCodeLead() string { return p.text("mail_enrol_code.lead", nil) }
 
-// MailEnrolCodeSecret says "Do not share this code. Anyone who has it and your password can take over your account.".
+// MailEnrolCodeSecret says "Don’t share this code. Anyone who has it and your password can take over your account.".
 func (p Printer) MailEnrolCodeSecret() string { return p.text("mail_enrol_code.secret", nil) }
 
 // MailEnrolCodeSubject says "Your code to set up two-step sign-in".
 func (p Printer) MailEnrolCodeSubject() string { return p.text("mail_enrol_code.subject", nil) }
 
-// MailFactorAct says "If this was you, there is nothing to do. If not, this link signs every device out, removes every passkey and app that was added since, and locks your password until you choose a new one. You do not have to sign in for it.".
+// MailFactorAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device, remove every passkey and authenticator app added since, and lock your password until you choose a new one. You don’t need to sign in first.".
 func (p Printer) MailFactorAct() string { return p.text("mail_factor.act", nil) }
 
-// MailFactorActAdded says "If this was you, there is nothing to do. If not, this link removes it with every passkey and app that was added since, signs out the devices that signed in since, and locks your password until you choose a new one. You do not have to sign in for it.".
+// MailFactorActAdded says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to remove it and every passkey and authenticator app added since, sign out the devices that signed in since, and lock your password until you choose a new one. You don’t need to sign in first.". “It” is the passkey or the authenticator app.
 func (p Printer) MailFactorActAdded() string { return p.text("mail_factor.act_added", nil) }
 
 // MailFactorsResetHeading says "Two-step sign-in was reset".
@@ -1683,15 +1691,15 @@ func (p Printer) MailFactorsResetSetUp(url string) string {
 // MailFactorsResetSubject says "Two-step sign-in was reset".
 func (p Printer) MailFactorsResetSubject() string { return p.text("mail_factors_reset.subject", nil) }
 
-// MailFactorsResetUnexpected says "If you did not ask for this, tell the operator of this service.".
+// MailFactorsResetUnexpected says "If you didn’t ask for this, tell your administrator.".
 func (p Printer) MailFactorsResetUnexpected() string {
 	return p.text("mail_factors_reset.unexpected", nil)
 }
 
-// MailInvitedAct says "This link lets you choose one, and signs you in. Do not share the link: anyone who has it can take the account.".
+// MailInvitedAct says "Open the link below to choose one and sign in. Don’t share the link: anyone who has it can take over the account.".
 func (p Printer) MailInvitedAct() string { return p.text("mail_invited.act", nil) }
 
-// MailInvitedAgain says "When the link has ended, ask for a new one: {url}".
+// MailInvitedAgain says "If the link has expired, ask for a new one: {url}".
 func (p Printer) MailInvitedAgain(url string) string {
 	return p.text("mail_invited.again", args{"url": url})
 }
@@ -1702,34 +1710,39 @@ func (p Printer) MailInvitedButton() string { return p.text("mail_invited.button
 // MailInvitedHeading says "You have a new account".
 func (p Printer) MailInvitedHeading() string { return p.text("mail_invited.heading", nil) }
 
-// MailInvitedIgnore says "Do you not know what this is about? Then do nothing: without the link no one can sign in to the account.".
+// MailInvitedIgnore says "If you don’t know what this is about, ignore this e-mail. No one can sign in to the account without the link.".
 func (p Printer) MailInvitedIgnore() string { return p.text("mail_invited.ignore", nil) }
 
-// MailInvitedLead says "An administrator made an account for this e-mail address. It has no password yet.".
+// MailInvitedLead says "An administrator created an account for this e-mail address. It has no password yet.".
 func (p Printer) MailInvitedLead() string { return p.text("mail_invited.lead", nil) }
 
 // MailInvitedSubject says "Choose a password for your new account".
 func (p Printer) MailInvitedSubject() string { return p.text("mail_invited.subject", nil) }
 
-// MailInvitedWhy says "You get this mail because an administrator entered this e-mail address for a new account.".
+// MailInvitedWhy says "You’re receiving this e-mail because an administrator entered this e-mail address for a new account.".
 func (p Printer) MailInvitedWhy() string { return p.text("mail_invited.why", nil) }
 
-// MailNewDeviceAct says "If this was you, there is nothing to do. If not, this link signs the device out and locks your password until you choose a new one. You do not have to sign in for it.".
+// MailNewDeviceAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out the device and lock your password until you choose a new one. You don’t need to sign in first.".
 func (p Printer) MailNewDeviceAct() string { return p.text("mail_new_device.act", nil) }
 
 // MailNewDeviceHeading says "New sign-in".
 func (p Printer) MailNewDeviceHeading() string { return p.text("mail_new_device.heading", nil) }
 
-// MailNewDeviceLead says "Your account was signed in on a device that we had not seen before.".
+// MailNewDeviceLead says "There was a sign-in to your account on a device we haven’t seen before.".
 func (p Printer) MailNewDeviceLead() string { return p.text("mail_new_device.lead", nil) }
 
-// MailNewDeviceSubject says "New sign-in to your account".
+// MailNewDeviceSubject says "New sign-in to your account". Of a mail about a sign-in on a new device that has no name to show.
 func (p Printer) MailNewDeviceSubject() string { return p.text("mail_new_device.subject", nil) }
+
+// MailNewDeviceSubjectDevice says "New sign-in: {device}". {device} is a browser, “Chrome on Windows”, or the name of a device, with quotation marks of its own.
+func (p Printer) MailNewDeviceSubjectDevice(device string) Sentence {
+	return p.sentence("mail_new_device.subject_device", args{"device": device})
+}
 
 // MailOtherHeading says "About your account".
 func (p Printer) MailOtherHeading() string { return p.text("mail_other.heading", nil) }
 
-// MailOtherLead says "Something happened with your account.".
+// MailOtherLead says "Something happened on your account.".
 func (p Printer) MailOtherLead() string { return p.text("mail_other.lead", nil) }
 
 // MailOtherSubject says "About your account". A mail about something that this release does not know.
@@ -1744,12 +1757,17 @@ func (p Printer) MailPasskeyAddedLead() string { return p.text("mail_passkey_add
 // MailPasskeyAddedSubject says "A passkey was added to your account".
 func (p Printer) MailPasskeyAddedSubject() string { return p.text("mail_passkey_added.subject", nil) }
 
+// MailPasskeyAddedSubjectName says "Passkey added: {name}". {name} is the name of a passkey, with quotation marks of its own.
+func (p Printer) MailPasskeyAddedSubjectName(name string) Sentence {
+	return p.sentence("mail_passkey_added.subject_name", args{"name": name})
+}
+
 // MailPasskeyRemovedHeading says "A passkey was removed".
 func (p Printer) MailPasskeyRemovedHeading() string {
 	return p.text("mail_passkey_removed.heading", nil)
 }
 
-// MailPasskeyRemovedLead says "This passkey can no longer be used to sign in to your account.".
+// MailPasskeyRemovedLead says "You can no longer sign in to your account with this passkey.".
 func (p Printer) MailPasskeyRemovedLead() string { return p.text("mail_passkey_removed.lead", nil) }
 
 // MailPasskeyRemovedSubject says "A passkey was removed from your account".
@@ -1757,31 +1775,46 @@ func (p Printer) MailPasskeyRemovedSubject() string {
 	return p.text("mail_passkey_removed.subject", nil)
 }
 
+// MailPasskeyRemovedSubjectName says "Passkey removed: {name}". {name} is the name of a passkey, with quotation marks of its own.
+func (p Printer) MailPasskeyRemovedSubjectName(name string) Sentence {
+	return p.sentence("mail_passkey_removed.subject_name", args{"name": name})
+}
+
 // MailPasskeyRenamedHeading says "A passkey was renamed".
 func (p Printer) MailPasskeyRenamedHeading() string {
 	return p.text("mail_passkey_renamed.heading", nil)
 }
 
-// MailPasskeyRenamedLead says "A passkey of your account has a new name.".
+// MailPasskeyRenamedLead says "A passkey on your account has a new name.".
 func (p Printer) MailPasskeyRenamedLead() string { return p.text("mail_passkey_renamed.lead", nil) }
 
-// MailPasskeyRenamedSubject says "A passkey was renamed in your account".
+// MailPasskeyRenamedSubject says "A passkey was renamed".
 func (p Printer) MailPasskeyRenamedSubject() string {
 	return p.text("mail_passkey_renamed.subject", nil)
 }
 
-// MailPasswordChangedAct says "If this was you, there is nothing to do. If not, this link signs every device out and locks the new password until you choose one of your own.".
+// MailPasskeyRenamedSubjectName says "Passkey renamed to {name}". {name} is the new name of a passkey, with quotation marks of its own.
+func (p Printer) MailPasskeyRenamedSubjectName(name string) Sentence {
+	return p.sentence("mail_passkey_renamed.subject_name", args{"name": name})
+}
+
+// MailPasswordChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device and lock the new password until you choose one yourself.".
 func (p Printer) MailPasswordChangedAct() string { return p.text("mail_password_changed.act", nil) }
+
+// MailPasswordChangedActOperator says "If you expected this, you don’t need to do anything. If you didn’t, open the link below to sign out every device and lock the new password until you choose one yourself.". Where an administrator set the password.
+func (p Printer) MailPasswordChangedActOperator() string {
+	return p.text("mail_password_changed.act_operator", nil)
+}
 
 // MailPasswordChangedHeading says "Your password was changed".
 func (p Printer) MailPasswordChangedHeading() string {
 	return p.text("mail_password_changed.heading", nil)
 }
 
-// MailPasswordChangedLead says "Your account has a new password, and the devices that were signed in with the old one were signed out.".
+// MailPasswordChangedLead says "Your account has a new password. Devices that were signed in with the old one were signed out.".
 func (p Printer) MailPasswordChangedLead() string { return p.text("mail_password_changed.lead", nil) }
 
-// MailPasswordChangedLeadOperator says "An administrator set a new password for your account, and every device was signed out.".
+// MailPasswordChangedLeadOperator says "An administrator set a new password for your account and signed out every device.".
 func (p Printer) MailPasswordChangedLeadOperator() string {
 	return p.text("mail_password_changed.lead_operator", nil)
 }
@@ -1791,19 +1824,19 @@ func (p Printer) MailPasswordChangedSubject() string {
 	return p.text("mail_password_changed.subject", nil)
 }
 
-// MailPasswordFirstAct says "If this was you, there is nothing to do. If not, this link signs every device out and locks the password until you choose one of your own.".
+// MailPasswordFirstAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device and lock the password until you choose one yourself.".
 func (p Printer) MailPasswordFirstAct() string { return p.text("mail_password_first.act", nil) }
 
-// MailPasswordFirstHeading says "Your account has a password".
+// MailPasswordFirstHeading says "Your account now has a password".
 func (p Printer) MailPasswordFirstHeading() string { return p.text("mail_password_first.heading", nil) }
 
-// MailPasswordFirstLead says "The first password of your account was chosen, by the link in the invitation to it. Sign in with it from now on.".
+// MailPasswordFirstLead says "The first password for your account was chosen with the link in your invitation. Sign in with it from now on.".
 func (p Printer) MailPasswordFirstLead() string { return p.text("mail_password_first.lead", nil) }
 
-// MailPasswordFirstSubject says "Your account has a password".
+// MailPasswordFirstSubject says "Your account now has a password".
 func (p Printer) MailPasswordFirstSubject() string { return p.text("mail_password_first.subject", nil) }
 
-// MailResetAct says "This link lets you choose one. When you do, every device is signed out. Do not share the link: anyone who has it can take the account.".
+// MailResetAct says "Open the link below to choose one. Every device is signed out when you do. Don’t share the link: anyone who has it can take over the account.".
 func (p Printer) MailResetAct() string { return p.text("mail_reset.act", nil) }
 
 // MailResetButton says "Choose a new password".
@@ -1812,7 +1845,7 @@ func (p Printer) MailResetButton() string { return p.text("mail_reset.button", n
 // MailResetHeading says "Choose a new password".
 func (p Printer) MailResetHeading() string { return p.text("mail_reset.heading", nil) }
 
-// MailResetIgnore says "Was it not you? Then do nothing: without the link nothing changes, and your password stays as it is.".
+// MailResetIgnore says "If this wasn’t you, ignore this e-mail. Your password stays the same unless someone opens the link and chooses a new one.".
 func (p Printer) MailResetIgnore() string { return p.text("mail_reset.ignore", nil) }
 
 // MailResetLead says "Someone, probably you, asked for a new password for your account.".
@@ -1821,12 +1854,12 @@ func (p Printer) MailResetLead() string { return p.text("mail_reset.lead", nil) 
 // MailResetSubject says "Choose a new password".
 func (p Printer) MailResetSubject() string { return p.text("mail_reset.subject", nil) }
 
-// MailResetWhy says "You get this mail because the e-mail address {email} was entered on the page for forgotten passwords.".
+// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the page for forgotten passwords.".
 func (p Printer) MailResetWhy(email string) Sentence {
 	return p.sentence("mail_reset.why", args{"email": email})
 }
 
-// MailReusedAct says "If both uses were yours, sign in on that device again. If not, this link signs every device out and locks your password until you choose a new one. You do not have to sign in for it.".
+// MailReusedAct says "If both uses were yours, sign in on that device again. If not, open the link below to sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
 
 // MailReusedButton says "Secure my account".
@@ -1835,7 +1868,7 @@ func (p Printer) MailReusedButton() string { return p.text("mail_reused.button",
 // MailReusedHeading says "Someone may be using your account".
 func (p Printer) MailReusedHeading() string { return p.text("mail_reused.heading", nil) }
 
-// MailReusedLead says "A sign-in on {device} may have been copied, so we signed it out.".
+// MailReusedLead says "A sign-in on {device} may have been copied, so we signed it out.". {device} is the name of a device, with quotation marks of its own.
 func (p Printer) MailReusedLead(device string) Sentence {
 	return p.sentence("mail_reused.lead", args{"device": device})
 }
@@ -1845,18 +1878,23 @@ func (p Printer) MailReusedLeadApart(device string) Sentence {
 	return p.sentence("mail_reused.lead_apart", args{"device": device})
 }
 
-// MailReusedSubject says "Someone may be using your account".
+// MailReusedSubject says "Someone may be using your account". Of a mail about a device that has no name to show.
 func (p Printer) MailReusedSubject() string { return p.text("mail_reused.subject", nil) }
 
-// MailSignInsAct says "If all of this was you, there is nothing to do. If not, this link signs out every device that signed in since then and locks your password until you choose a new one. You do not have to sign in for it.".
+// MailReusedSubjectDevice says "Someone may be using your account ({device})". {device} is a browser, “Chrome on Windows”, or the name of a device, with quotation marks of its own.
+func (p Printer) MailReusedSubjectDevice(device string) Sentence {
+	return p.sentence("mail_reused.subject_device", args{"device": device})
+}
+
+// MailSignInsAct says "If all of these were you, you don’t need to do anything. If not, open the link below to sign out every device that signed in since then and lock your password until you choose a new one. You don’t need to sign in first.".
 func (p Printer) MailSignInsAct() string { return p.text("mail_sign_ins.act", nil) }
 
-// MailSignInsHeading says "{count} sign-ins".
+// MailSignInsHeading says "{count} new sign-ins".
 func (p Printer) MailSignInsHeading(count int) string {
 	return p.text("mail_sign_ins.heading", args{"count": count})
 }
 
-// MailSignInsLead says "Your account was signed in {count} times since {time}. This mail lists so many sign-ins together, so that none is overlooked. Times are in UTC.".
+// MailSignInsLead says "There were {count} sign-ins to your account since {time}. We’ve put them in one e-mail so that you don’t miss any. Times are in UTC.".
 func (p Printer) MailSignInsLead(count int, time string) string {
 	return p.text("mail_sign_ins.lead", args{"count": count, "time": time})
 }
@@ -1876,12 +1914,12 @@ func (p Printer) MailSignInsLineProgram(device string, program string) Sentence 
 	return p.sentence("mail_sign_ins.line_program", args{"device": device, "program": program})
 }
 
-// MailSignInsSubject says "{count} sign-ins to your account".
+// MailSignInsSubject says "{count} new sign-ins to your account".
 func (p Printer) MailSignInsSubject(count int) string {
 	return p.text("mail_sign_ins.subject", args{"count": count})
 }
 
-// MailSignupAct says "This link makes the account. It asks for the password that you chose.".
+// MailSignupAct says "Open the link below to create the account. We’ll ask for the password you chose.".
 func (p Printer) MailSignupAct() string { return p.text("mail_signup.act", nil) }
 
 // MailSignupButton says "Confirm my e-mail address".
@@ -1890,39 +1928,39 @@ func (p Printer) MailSignupButton() string { return p.text("mail_signup.button",
 // MailSignupHeading says "Confirm your e-mail address".
 func (p Printer) MailSignupHeading() string { return p.text("mail_signup.heading", nil) }
 
-// MailSignupIgnore says "Was it not you? Then do nothing: without the link there is no account, and no one can make one with your e-mail address.".
+// MailSignupIgnore says "If this wasn’t you, ignore this e-mail. Without the link there is no account, and no one can create one with your e-mail address.".
 func (p Printer) MailSignupIgnore() string { return p.text("mail_signup.ignore", nil) }
 
-// MailSignupLead says "Someone, probably you, asked for an account with this e-mail address.".
+// MailSignupLead says "Someone, probably you, wants to create an account with this e-mail address.".
 func (p Printer) MailSignupLead() string { return p.text("mail_signup.lead", nil) }
 
 // MailSignupSubject says "Confirm your e-mail address".
 func (p Printer) MailSignupSubject() string { return p.text("mail_signup.subject", nil) }
 
-// MailSignupWhy says "You get this mail because this e-mail address was entered on the page for new accounts.".
+// MailSignupWhy says "You’re receiving this e-mail because someone entered this e-mail address on the page for new accounts.".
 func (p Printer) MailSignupWhy() string { return p.text("mail_signup.why", nil) }
 
-// MailSignupKnownHeading says "You have an account already".
+// MailSignupKnownHeading says "You already have an account".
 func (p Printer) MailSignupKnownHeading() string { return p.text("mail_signup_known.heading", nil) }
 
-// MailSignupKnownIgnore says "Was it not you? Then there is nothing to do.".
+// MailSignupKnownIgnore says "If this wasn’t you, you don’t need to do anything.".
 func (p Printer) MailSignupKnownIgnore() string { return p.text("mail_signup_known.ignore", nil) }
 
-// MailSignupKnownLead says "Someone, probably you, asked for a new account with this e-mail address. There is one already, so no other was made, and nothing was changed.".
+// MailSignupKnownLead says "Someone, probably you, tried to create an account with this e-mail address. It already has one, so nothing was changed.".
 func (p Printer) MailSignupKnownLead() string { return p.text("mail_signup_known.lead", nil) }
 
-// MailSignupKnownSignIn says "Sign in with the password that you have, or choose a new one by “Forgot your password?” on the sign-in page: {url}".
+// MailSignupKnownSignIn says "Sign in with your password. If you don’t remember it, choose “Forgot your password?” on the sign-in page: {url}". “Forgot your password?” is login.forgot.
 func (p Printer) MailSignupKnownSignIn(url string) string {
 	return p.text("mail_signup_known.sign_in", args{"url": url})
 }
 
-// MailSignupKnownSubject says "You have an account already".
+// MailSignupKnownSubject says "You already have an account".
 func (p Printer) MailSignupKnownSubject() string { return p.text("mail_signup_known.subject", nil) }
 
-// MailSignupKnownWhy says "You get this mail because this e-mail address was entered on the page for new accounts.".
+// MailSignupKnownWhy says "You’re receiving this e-mail because someone entered this e-mail address on the page for new accounts.".
 func (p Printer) MailSignupKnownWhy() string { return p.text("mail_signup_known.why", nil) }
 
-// MailStepMissedChoose says "If it was not you, someone else knows your password. Choose a new one: {url}".
+// MailStepMissedChoose says "If this wasn’t you, someone else knows your password. Change it: {url}".
 func (p Printer) MailStepMissedChoose(url string) string {
 	return p.text("mail_step_missed.choose", args{"url": url})
 }
@@ -1930,29 +1968,29 @@ func (p Printer) MailStepMissedChoose(url string) string {
 // MailStepMissedHeading says "A sign-in stopped at the second step".
 func (p Printer) MailStepMissedHeading() string { return p.text("mail_step_missed.heading", nil) }
 
-// MailStepMissedLead says "Someone entered the right password for your account, but did not complete the second step. They were not signed in.".
+// MailStepMissedLead says "Someone entered the right password for your account but didn’t complete the second step. They weren’t signed in.".
 func (p Printer) MailStepMissedLead() string { return p.text("mail_step_missed.lead", nil) }
 
 // MailStepMissedSubject says "Someone may know your password".
 func (p Printer) MailStepMissedSubject() string { return p.text("mail_step_missed.subject", nil) }
 
-// MailTestHeading says "Mail works".
+// MailTestHeading says "E-mail works".
 func (p Printer) MailTestHeading() string { return p.text("mail_test.heading", nil) }
 
-// MailTestLead says "An administrator of {origin} sent this mail to see whether mail works. There is nothing to do.".
+// MailTestLead says "An administrator of {origin} sent this e-mail to check that e-mail works. You don’t need to do anything.".
 func (p Printer) MailTestLead(origin string) Sentence {
 	return p.sentence("mail_test.lead", args{"origin": origin})
 }
 
-// MailTestSubject says "Test mail from {origin}".
+// MailTestSubject says "Test e-mail from {origin}".
 func (p Printer) MailTestSubject(origin string) Sentence {
 	return p.sentence("mail_test.subject", args{"origin": origin})
 }
 
-// MailTestWhy says "You get this mail because an administrator named your e-mail address in a test.".
+// MailTestWhy says "You’re receiving this e-mail because an administrator entered your e-mail address for a test.".
 func (p Printer) MailTestWhy() string { return p.text("mail_test.why", nil) }
 
-// MethodInvitation says "with an invitation".
+// MethodInvitation says "with an invitation". Ends “Signed in yesterday …”, as all messages of this group do.
 func (p Printer) MethodInvitation() string { return p.text("method.invitation", nil) }
 
 // MethodPasskey says "with a passkey".
@@ -1961,21 +1999,21 @@ func (p Printer) MethodPasskey() string { return p.text("method.passkey", nil) }
 // MethodPassword says "with a password".
 func (p Printer) MethodPassword() string { return p.text("method.password", nil) }
 
-// MethodPasswordPasskey says "with password and passkey".
+// MethodPasswordPasskey says "with a password and a passkey".
 func (p Printer) MethodPasswordPasskey() string { return p.text("method.password_passkey", nil) }
 
-// MethodPasswordRecoveryCode says "with password and recovery code".
+// MethodPasswordRecoveryCode says "with a password and a recovery code".
 func (p Printer) MethodPasswordRecoveryCode() string {
 	return p.text("method.password_recovery_code", nil)
 }
 
-// MethodPasswordTotp says "with password and code".
+// MethodPasswordTotp says "with a password and a code". The code is one of the authenticator app.
 func (p Printer) MethodPasswordTotp() string { return p.text("method.password_totp", nil) }
 
 // MethodSignUp says "at sign-up".
 func (p Printer) MethodSignUp() string { return p.text("method.sign_up", nil) }
 
-// MethodTrustedBrowser says "with a password, in a trusted browser".
+// MethodTrustedBrowser says "with a password in a trusted browser".
 func (p Printer) MethodTrustedBrowser() string { return p.text("method.trusted_browser", nil) }
 
 // NameInvisible says "(invisible name)". Stands in the place of a name that shows nothing.

@@ -110,11 +110,11 @@ func TestPseudoLanguages(t *testing.T) {
 
 func TestErrorsAreFoundByTheirEnglish(t *testing.T) {
 	long, _ := In(PseudoLong)
-	const known = "The e-mail address or the password is wrong."
+	const known = "The e-mail address or password is wrong."
 	if got := long.Error(known); got != lengthened(known) {
 		t.Errorf("%q", got)
 	}
-	if got := long.Error("An account can have 10 passkeys. Remove one first."); !strings.Contains(got, "10") || !strings.Contains(got, lengthened("Remove one first.")) {
+	if got := long.Error("An account can have at most 10 passkeys. Remove one first."); !strings.Contains(got, "10") || !strings.Contains(got, lengthened("Remove one first.")) {
 		t.Errorf("with a number: %q", got)
 	}
 	if got := (Printer{}).Error(known); got != known {

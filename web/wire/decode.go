@@ -62,7 +62,7 @@ func readBody(r *http.Request) (rawBody, error) {
 	for _, coding := range r.Header.Values("Content-Encoding") {
 		if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") && len(body) > 0 {
 			return nil, &Error{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", AcceptEncoding: "identity",
-				Message: "The body is compressed: send it without Content-Encoding."}
+				Message: "The request body is compressed. Send it without Content-Encoding."}
 		}
 	}
 	return body, nil
@@ -77,7 +77,7 @@ func (body rawBody) decode(r *http.Request, mediaTypes, wanted []string) (Params
 	case charset == anyASCII && !isASCII(body):
 		return nil, wrongMediaType(mediaTypes, nil)
 	case !utf8.Valid(body):
-		return nil, BadBody("The body is not valid UTF-8.", nil)
+		return nil, BadBody("The request body is not valid UTF-8.", nil)
 	}
 	text := bytes.TrimPrefix(body, byteOrderMark) // RFC 8259 §8.1 lets a parser ignore it, and no name of a form begins with it
 	if mediaType == FormType {
@@ -135,19 +135,19 @@ func mediaTypeOf(r *http.Request, mediaTypes []string) (string, charset, error) 
 
 func wrongMediaType(mediaTypes []string, cause error) error {
 	return &Error{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Cause: cause,
-		Message: fmt.Sprintf("The body must be %s, in UTF-8.", strings.Join(mediaTypes, " or "))}
+		Message: fmt.Sprintf("The request body must be %s, in UTF-8.", strings.Join(mediaTypes, " or "))}
 }
 
 func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Message: "The body is larger than 64 KiB.", Cause: err}
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Message: "The request is larger than 64 KiB. Shorten it and try again.", Cause: err}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &Error{Status: http.StatusRequestTimeout, Code: "request_timeout", OAuth: "temporarily_unavailable",
-			Message: "The body did not arrive in time.", Cause: err}
+			Message: "The request took too long to arrive. Please try again.", Cause: err}
 	}
-	return BadBody("The body could not be read to its end.", err)
+	return BadBody("The request was cut off. Please try again.", err)
 }
 
 // BadBody is the refusal of a body that cannot be understood: 400 with the message, which the client reads. The cause is for the log; nil:
@@ -159,14 +159,14 @@ func BadBody(message string, cause error) error {
 func decodeForm(body []byte, wanted []string) (Params, error) {
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, BadBody("The body is not a well-formed form.", nil) // the cause would repeat a part of the body
+		return nil, BadBody("The request body is not a well-formed form.", nil) // the cause would repeat a part of the body
 	}
 	p := Params{}
 	for name, list := range values {
 		switch {
 		case !slices.Contains(wanted, name): // RFC 6749 §3.2: unrecognised parameters must be ignored
 		case len(list) > 1: // the same: parameters must not be included more than once
-			return nil, BadBody(fmt.Sprintf("The parameter %q is repeated.", name), nil)
+			return nil, BadBody(fmt.Sprintf("The parameter %q was sent more than once.", name), nil)
 		case !utf8.ValidString(list[0]):
 			return nil, BadBody(fmt.Sprintf("The parameter %q is not valid UTF-8.", name), nil)
 		default:
@@ -181,18 +181,18 @@ func decodeForm(body []byte, wanted []string) (Params, error) {
 func decodeJSON(body []byte, wanted []string) (Params, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, BadBody("The body must be one JSON object.", nil)
+		return nil, BadBody("The request body must be one JSON object.", nil)
 	}
 	p, seen := Params{}, map[string]bool{}
 	for d.More() {
 		token, err := d.Token()
 		name, ok := token.(string)
 		if err != nil || !ok {
-			return nil, BadBody("The body is not well-formed JSON.", nil)
+			return nil, BadBody("The request body is not well-formed JSON.", nil)
 		}
 		var value json.RawMessage // not read yet: of a member that is not wanted nothing but its form matters
 		if err := d.Decode(&value); err != nil {
-			return nil, BadBody("The body is not well-formed JSON.", nil)
+			return nil, BadBody("The request body is not well-formed JSON.", nil)
 		}
 		isObject := slices.Contains(wanted, name+ObjectMark)
 		if !isObject && (strings.HasSuffix(name, ObjectMark) || !slices.Contains(wanted, name)) {
@@ -218,7 +218,7 @@ func decodeJSON(body []byte, wanted []string) (Params, error) {
 		p[name] = text
 	}
 	if _, err := d.Token(); err != nil {
-		return nil, BadBody("The body is not well-formed JSON.", nil)
+		return nil, BadBody("The request body is not well-formed JSON.", nil)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, BadBody("There is data behind the end of the JSON object.", nil)

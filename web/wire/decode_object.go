@@ -24,7 +24,7 @@ func checkObject(name string, value json.RawMessage) error {
 	for key := false; ; {
 		token, err := d.Token()
 		if err != nil {
-			return BadBody("The body is not well-formed JSON.", nil)
+			return BadBody("The request body is not well-formed JSON.", nil)
 		}
 		if key {
 			if text, ok := token.(string); ok {
