@@ -271,7 +271,7 @@ func (p Printer) CodesSave() string { return p.text("codes.save", nil) }
 // CodesSaved says "I have saved my codes". A button that leads on.
 func (p Printer) CodesSaved() string { return p.text("codes.saved", nil) }
 
-// CodesSheet says "Latchkey recovery codes for {email}, made on {date}". Stands over the codes, on paper and in the file, too. {date} is a day: “3 November 2026”.
+// CodesSheet says "{brand} recovery codes for {email}, made on {date}". Stands over the codes, on paper and in the file, too. {date} is a day: “3 November 2026”.
 func (p Printer) CodesSheet(email string, date string) Sentence {
 	return p.sentence("codes.sheet", args{"email": email, "date": date})
 }
