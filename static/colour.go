@@ -2,6 +2,7 @@ package static
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"regexp"
 	"strconv"
@@ -35,6 +36,9 @@ func parseColour(s string) (c colour, ok bool) {
 
 // String is the colour as CSS writes it: #0b655b.
 func (c colour) String() string { return fmt.Sprintf("#%02x%02x%02x", c[0], c[1], c[2]) }
+
+// opaque is the colour for package image.
+func (c colour) opaque() color.Color { return color.NRGBA{c[0], c[1], c[2], 255} }
 
 // luminance is the relative luminance (WCAG 2.2).
 func (c colour) luminance() float64 {
