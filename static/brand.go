@@ -11,7 +11,6 @@ const logoName = "logo"
 // Brand puts an operator's accent and logo in the place of ours; nil leaves ours. It is not safe once files are served.
 func (f *Files) Brand(accent *Accent, logo *Logo) error {
 	if accent != nil {
-		f.accent = accent
 		f.add("app.css", []byte(styles()+accent.css()))
 	}
 	if logo == nil {
@@ -22,11 +21,7 @@ func (f *Files) Brand(accent *Accent, logo *Logo) error {
 		f.addLogo(logoName+".svg", logo.drawing)
 		return nil
 	}
-	shown, err := logo.shownPNG()
-	if err != nil {
-		return err
-	}
-	f.addLogo(logoName+".png", shown)
+	f.addLogo(logoName+".png", logo.PNG())
 	for name, make := range map[string]func() ([]byte, error){
 		"icon-48.png":  func() ([]byte, error) { return logo.icon(48, nil, 0) },
 		"icon-192.png": func() ([]byte, error) { return logo.icon(192, nil, 0) },
@@ -63,7 +58,7 @@ func (f *Files) Logo() *Picture {
 		return nil
 	}
 	p := &Picture{URL: f.URL(f.logoFile()), Wide: f.logo.Wide()}
-	p.Width, p.Height = f.logo.shown()
+	p.Width, p.Height = f.logo.Size()
 	return p
 }
 
@@ -72,14 +67,6 @@ func (f *Files) logoFile() string {
 		return logoName + ".svg"
 	}
 	return logoName + ".png"
-}
-
-// LogoPNG is the logo for mails, whose programs show no SVG: nil if there is none or it is a drawing.
-func (f *Files) LogoPNG() []byte {
-	if f.logo == nil || f.logo.drawing != nil {
-		return nil
-	}
-	return f.assets[f.URL(f.logoFile())].plain
 }
 
 // Icon is a picture that stands for the whole site: in tabs, and on a phone's home screen.
@@ -117,13 +104,12 @@ func (f *Files) TouchIcon() string {
 // Colours are those of a scheme that are told outside of app.css: to browsers, and in mails. They are written #rrggbb.
 type Colours struct{ Paper, Surface, Accent, OnAccent string }
 
-// Colours are those of the light and of the dark scheme.
-func (f *Files) Colours() (light, dark Colours) {
+// ColoursOf are those of the light and of the dark scheme with an accent; nil: ours.
+func ColoursOf(accent *Accent) (light, dark Colours) {
 	of := func(s scheme, t tones) Colours {
 		return Colours{Paper: s.grounds[0].String(), Surface: s.surface.String(), Accent: t.accent.String(), OnAccent: t.on.String()}
 	}
 	l, d := schemes()
-	accent := f.accent
 	if accent == nil {
 		accent = &Accent{tones{accent: l.accent, on: l.on}, tones{accent: d.accent, on: d.on}}
 	}

@@ -14,11 +14,11 @@ import (
 // mostShown is about how many bytes the PNG that every page shows may have, so that a first visit stays small.
 const mostShown = 16 << 10
 
-// shownPNG is the picture as sharp as screens show it, or less sharp where that would be too large a file.
-func (l *Logo) shownPNG() ([]byte, error) {
+// scaled is the picture as sharp as screens show it, or less sharp where that would be too large a file.
+func (l *Logo) scaled() ([]byte, error) {
 	var data []byte
 	for _, dense := range []float64{3, 2, 1.5, 1} {
-		w, h := l.shown()
+		w, h := l.Size()
 		scale := min(dense, l.width/float64(w)) // never larger than the original
 		target := image.Rect(0, 0, max(1, int(float64(w)*scale)), max(1, int(float64(h)*scale)))
 		scaled := image.NewNRGBA(target)

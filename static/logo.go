@@ -22,6 +22,7 @@ const (
 type Logo struct {
 	drawing       []byte      // an SVG, as it was given
 	picture       image.Image // otherwise
+	shownPNG      []byte      // the picture, as pages and mails show it
 	width, height float64     // in pixels or units of the drawing
 }
 
@@ -52,7 +53,12 @@ func readPNG(data []byte) (*Logo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the PNG is damaged: %w", err)
 	}
-	return newLogo(&Logo{picture: picture, width: float64(config.Width), height: float64(config.Height)})
+	l, err := newLogo(&Logo{picture: picture, width: float64(config.Width), height: float64(config.Height)})
+	if err != nil {
+		return nil, err
+	}
+	l.shownPNG, err = l.scaled()
+	return l, err
 }
 
 func newLogo(l *Logo) (*Logo, error) {
@@ -65,8 +71,11 @@ func newLogo(l *Logo) (*Logo, error) {
 // Wide tells of a logo that has the form of a word, and so probably says the name.
 func (l *Logo) Wide() bool { return l.width >= 2*l.height }
 
-// shown is the size in pixels of CSS in which pages show the logo: at most 36 high and 180 long.
-func (l *Logo) shown() (width, height int) {
+// PNG is the logo for mails, whose programs show no SVG: nil if it is one.
+func (l *Logo) PNG() []byte { return l.shownPNG }
+
+// Size is in pixels of CSS how large pages and mails show the logo: at most 36 high and 180 long.
+func (l *Logo) Size() (width, height int) {
 	scale := min(36/l.height, 180/l.width)
 	return max(1, int(l.width*scale+0.5)), max(1, int(l.height*scale+0.5))
 }

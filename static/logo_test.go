@@ -59,7 +59,7 @@ func TestAGoodLogoIsTaken(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if w, h := l.shown(); w != c.width || h != c.height || l.Wide() != c.wide {
+		if w, h := l.Size(); w != c.width || h != c.height || l.Wide() != c.wide {
 			t.Errorf("%s: %d×%d, wide %v", name, w, h, l.Wide())
 		}
 	}
@@ -163,10 +163,10 @@ func TestALogoIsServedWithoutAnyRights(t *testing.T) {
 	if got := read(t, ask(f, "GET", f.Logo().URL).Body); string(got) != drawing {
 		t.Errorf("the drawing is served as %s", got)
 	}
-	if f.LogoPNG() != nil || f.TouchIcon() != "" || len(f.Icons()) != 1 || f.Icons()[0] != (Icon{f.Logo().URL, "image/svg+xml", "any"}) {
+	if f.logo.PNG() != nil || f.TouchIcon() != "" || len(f.Icons()) != 1 || f.Icons()[0] != (Icon{f.Logo().URL, "image/svg+xml", "any"}) {
 		t.Errorf("icons: %v", f.Icons())
 	}
-	if f := New(); f.Logo() != nil || f.LogoPNG() != nil || f.TouchIcon() == "" || len(f.Icons()) != 4 {
+	if f := New(); f.Logo() != nil || f.TouchIcon() == "" || len(f.Icons()) != 4 {
 		t.Error("without a logo, there are not ours")
 	}
 }
@@ -201,7 +201,7 @@ func TestAPictureBecomesIcons(t *testing.T) {
 	if err := png.Encode(&b, noise); err != nil {
 		t.Fatal(err)
 	}
-	if got := len(branded(t, "", b.Bytes()).LogoPNG()); got == 0 || got > 40<<10 {
+	if got := len(branded(t, "", b.Bytes()).logo.PNG()); got == 0 || got > 40<<10 {
 		t.Errorf("a picture of noise is shown in %d bytes", got)
 	}
 }
@@ -218,11 +218,12 @@ func TestAnAccentFollowsTheStyles(t *testing.T) {
 			t.Errorf("%q is missing in %s", want, own)
 		}
 	}
-	light, dark := f.Colours()
+	accent, _ := ParseAccent("#7a1fa2")
+	light, dark := ColoursOf(accent)
 	if light.Accent != "#7a1fa2" || light.OnAccent != "#ffffff" || !strings.Contains(own, dark.Accent) || dark.Paper != "#101413" {
 		t.Errorf("%v %v", light, dark)
 	}
-	if light, dark := New().Colours(); light.Accent != "#0b655b" || dark.Accent != "#74d4c4" || dark.OnAccent != "#06231e" || light.Surface != "#ffffff" {
+	if light, dark := ColoursOf(nil); light.Accent != "#0b655b" || dark.Accent != "#74d4c4" || dark.OnAccent != "#06231e" || light.Surface != "#ffffff" {
 		t.Errorf("ours: %v %v", light, dark)
 	}
 }

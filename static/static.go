@@ -29,7 +29,6 @@ const prefix = "/static/"
 type Files struct {
 	urls   map[string]string // by the file's own name
 	assets map[string]asset  // by URL path
-	accent *Accent           // nil: ours
 	logo   *Logo             // nil: ours
 }
 

@@ -43,19 +43,26 @@ func (s *Server) galleryMail(w http.ResponseWriter, r *http.Request, outbox mail
 	if err != nil {
 		return errNoRoute
 	}
-	showMail(w, m.HTML)
+	html := m.HTML
+	if logo := s.files.Logo(); logo != nil {
+		html = strings.Replace(html, `src="cid:`+mail.LogoID+`"`, `src="`+logo.URL+`"`, 1)
+	}
+	showMail(w, html)
 	return nil
 }
 
-// showMail answers with a mail. Its page may have the style that stands in the mail, named by its hash, and the icon that
+// showMail answers with a mail. Its page may have the styles that stand in the mail, named by their hashes, the logo, and the icon that
 // browsers load for every page; nothing else.
 func showMail(w http.ResponseWriter, html string) {
-	_, rest, _ := strings.Cut(html, "<style>")
-	style, _, _ := strings.Cut(rest, "</style>")
-	hash := sha256.Sum256([]byte(style))
+	styles := "style-src"
+	for _, part := range strings.Split(html, "<style>")[1:] {
+		style, _, _ := strings.Cut(part, "</style>")
+		hash := sha256.Sum256([]byte(style))
+		styles += " 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
+	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+
-		"'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; "+styles+
+		"; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write([]byte(html))
 }

@@ -52,7 +52,7 @@ func request(r *http.Request) *requestInfo {
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		info := &requestInfo{id: rand.Text()[:16], route: "unmatched"}
+		info := &requestInfo{id: rand.Text()[:16], route: "unmatched", printer: s.english()}
 		ctx, cancel := context.WithTimeout(context.WithValue(r.Context(), requestKey{}, info), requestTimeout)
 		defer cancel()
 		rec := &recorder{ResponseWriter: w}

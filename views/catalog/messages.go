@@ -772,6 +772,9 @@ func (p Printer) ErrorHeadingTooMany() string { return p.text("error.heading_too
 // ErrorHeadingUnavailable says "Just a moment".
 func (p Printer) ErrorHeadingUnavailable() string { return p.text("error.heading_unavailable", nil) }
 
+// ErrorHelp says "Need help? <link>Contact support</link>". Stands on pages where something went wrong, and on locked accounts.
+func (p Printer) ErrorHelp(link Tag) templ.Component { return p.rich("error.help", args{"link": link}) }
+
 // ErrorNameBadRequest says "Bad Request". The name of the HTTP status 400, in the browser's tab and as a heading.
 func (p Printer) ErrorNameBadRequest() string { return p.text("error.name_bad_request", nil) }
 
@@ -1269,6 +1272,9 @@ func (p Printer) InviteUsed() string { return p.text("invite.used", nil) }
 // LanguageName says "English". The name of this language, in this language.
 func (p Printer) LanguageName() string { return p.text("language.name", nil) }
 
+// LayoutAbout says "About this service". What screen readers call the links at the bottom of a page: help, terms of service, privacy policy, imprint.
+func (p Printer) LayoutAbout() string { return p.text("layout.about", nil) }
+
 // LayoutAccount says "Account".
 func (p Printer) LayoutAccount() string { return p.text("layout.account", nil) }
 
@@ -1284,14 +1290,20 @@ func (p Printer) LayoutColoursDark() string { return p.text("layout.colours_dark
 // LayoutColoursLight says "Light".
 func (p Printer) LayoutColoursLight() string { return p.text("layout.colours_light", nil) }
 
-// LayoutDocs says "API documentation".
-func (p Printer) LayoutDocs() string { return p.text("layout.docs", nil) }
+// LayoutHelp says "Get help". A link to the operator's own help page or e-mail address, at the bottom of pages and mails.
+func (p Printer) LayoutHelp() string { return p.text("layout.help", nil) }
+
+// LayoutImprint says "Imprint". A link at the bottom of pages and mails to the page that says who runs the service: Impressum, mentions légales.
+func (p Printer) LayoutImprint() string { return p.text("layout.imprint", nil) }
 
 // LayoutLanguage says "Language". The label of the choice of languages.
 func (p Printer) LayoutLanguage() string { return p.text("layout.language", nil) }
 
 // LayoutLanguageSubmit says "Change language".
 func (p Printer) LayoutLanguageSubmit() string { return p.text("layout.language_submit", nil) }
+
+// LayoutPrivacy says "Privacy policy". A link at the bottom of pages and mails.
+func (p Printer) LayoutPrivacy() string { return p.text("layout.privacy", nil) }
 
 // LayoutSignedInAs says "Signed in as".
 func (p Printer) LayoutSignedInAs() string { return p.text("layout.signed_in_as", nil) }
@@ -1301,6 +1313,9 @@ func (p Printer) LayoutSkip() string { return p.text("layout.skip", nil) }
 
 // LayoutSupport says "Support".
 func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
+
+// LayoutTerms says "Terms of service". A link at the bottom of pages and mails.
+func (p Printer) LayoutTerms() string { return p.text("layout.terms", nil) }
 
 // LockedLead says "Sign-in is blocked until you choose a new password. We mail you a link for it.".
 func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
@@ -2686,6 +2701,16 @@ func (p Printer) SetupUseApp() string { return p.text("setup.use_app", nil) }
 // SetupUsePasskey says "Use a passkey instead". A link.
 func (p Printer) SetupUsePasskey() string { return p.text("setup.use_passkey", nil) }
 
+// SignupAgree says "By creating an account, you agree to the <terms>terms of service</terms>.". Stands below the button that creates an account, where the operator has terms of service and no privacy policy.
+func (p Printer) SignupAgree(terms Tag) templ.Component {
+	return p.rich("signup.agree", args{"terms": terms})
+}
+
+// SignupAgreePrivacy says "By creating an account, you agree to the <terms>terms of service</terms>. The <privacy>privacy policy</privacy> explains how your data is used.". Stands below the button that creates an account.
+func (p Printer) SignupAgreePrivacy(terms Tag, privacy Tag) templ.Component {
+	return p.rich("signup.agree_privacy", args{"terms": terms, "privacy": privacy})
+}
+
 // SignupConfirmLead says "Enter the password that you chose when you signed up. It makes your account.".
 func (p Printer) SignupConfirmLead() string { return p.text("signup.confirm_lead", nil) }
 
@@ -2705,6 +2730,11 @@ func (p Printer) SignupHaveAccount(link Tag) templ.Component {
 
 // SignupNotMade says "Your account was not made.".
 func (p Printer) SignupNotMade() string { return p.text("signup.not_made", nil) }
+
+// SignupPrivacy says "The <privacy>privacy policy</privacy> explains how your data is used.". Stands below the button that creates an account, where the operator has a privacy policy and no terms of service.
+func (p Printer) SignupPrivacy(privacy Tag) templ.Component {
+	return p.rich("signup.privacy", args{"privacy": privacy})
+}
 
 // SignupReady says "Your account is ready.".
 func (p Printer) SignupReady() string { return p.text("signup.ready", nil) }

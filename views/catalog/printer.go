@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -84,6 +85,15 @@ func (p Printer) Brand() string { return cmp.Or(p.brand, DefaultBrand) }
 
 // Branded says that the operator gave the service a name.
 func (p Printer) Branded() bool { return p.brand != "" }
+
+// FileName is the name of a file that a person saves, with the service's before it: "acme-recovery-codes.txt".
+func (p Printer) FileName(what string) string {
+	words := strings.FieldsFunc(strings.ToLower(p.Brand()), func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.N) })
+	words = slices.DeleteFunc(words, func(w string) bool { // of emoji, only marks are left
+		return !strings.ContainsFunc(w, func(r rune) bool { return unicode.In(r, unicode.L, unicode.N) })
+	})
+	return strings.Join(append(words, what), "-")
+}
 
 func (p Printer) spoken() *tongue {
 	if p.tongue == nil {

@@ -105,6 +105,13 @@ func TestTheBrandComesWithThePrinter(t *testing.T) {
 			t.Errorf("%s: %s, want %s", what, c.got, c.want)
 		}
 	}
+	for brand, want := range map[string]string{
+		"": "latchkey-x.txt", "Acme": "acme-x.txt", "A/../B \\ “C”\u200d.exe": "a-b-c-exe-x.txt", "Müller & Söhne": "müller-söhne-x.txt", "🏝️": "x.txt", "★": "x.txt", "متجر": "متجر-x.txt",
+	} {
+		if got := de.Named(brand).FileName("x.txt"); got != want {
+			t.Errorf("%q: the file %q, want %q", brand, got, want)
+		}
+	}
 	if de.Branded() || !named.Branded() {
 		t.Error("which has a name?")
 	}
