@@ -69,10 +69,15 @@ func (f *Files) logoFile() string {
 	return logoName + ".png"
 }
 
-// Icon is a picture that stands for the whole site: in tabs, and on a phone's home screen.
+// Icon is a picture that stands for the whole site: in tabs, and on a phone's home screen. The sizes of a drawing are "any".
 type Icon struct{ URL, Type, Sizes string }
 
-// Icons are those that a browser may choose from, the touch icon excepted. The sizes of a drawing are "any".
+// Small tells of an icon for tabs; a browser would fetch the others for nothing.
+func (i Icon) Small() bool { return i.Sizes == smallIcon || i.Sizes == "any" }
+
+const smallIcon = "48x48"
+
+// Icons are those that a phone may choose from, the touch icon excepted.
 func (f *Files) Icons() []Icon {
 	drawing, sides := "icon.svg", []int{48, 192, 512}
 	switch {

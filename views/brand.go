@@ -31,5 +31,5 @@ func (a Accents) style() string {
 	rules := func(accent, on string) string {
 		return fmt.Sprintf(".brand, a { color: %s; } .button:not(.button-alarm) { background: %s; color: %s; }", accent, accent, on)
 	}
-	return "<style>" + rules(a.Light, a.OnLight) + " .button-alarm { color: #ffffff; } @media (prefers-color-scheme: dark) { " + rules(a.Dark, a.OnDark) + " }</style>"
+	return "<style>" + rules(a.Light, a.OnLight) + " @media (prefers-color-scheme: dark) { " + rules(a.Dark, a.OnDark) + " }</style>"
 }

@@ -47,11 +47,11 @@ func GalleryOf(p catalog.Printer, assets Assets, brand Brand) []State {
 func Mails() []State { return MailsIn(catalog.Printer{}) }
 
 // MailsIn is Mails in another language.
-func MailsIn(p catalog.Printer) []State { return MailsOf(p, Brand{}) }
+func MailsIn(p catalog.Printer) []State { return MailsOf(p, Assets{}, Brand{}) }
 
-// MailsOf is MailsIn for an operator's brand, whose name is the printer's.
-func MailsOf(p catalog.Printer, brand Brand) []State {
-	g := gallery{say: p, brand: brand, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
+// MailsOf is MailsIn for an operator's brand, whose name is the printer's. The assets have its logo.
+func MailsOf(p catalog.Printer, assets Assets, brand Brand) []State {
+	g := gallery{say: p, assets: assets, brand: brand, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
 	for _, m := range g.mails() {
 		states = append(states, State{"letter/" + m.name, HTMLMail(m.mail)})

@@ -49,6 +49,7 @@ func (g gallery) brands() []State {
 	add("no mail", sampleName, "forgot/no mail", gallery.links, nil)
 	add("devices", sampleName, "devices/a few", gallery.devices, nil)
 	add("devices, a long name", longWord, "devices/a few", gallery.devices, nil)
+	add("devices, without a logo", longWords, "devices/a few", gallery.devices, plain)
 	add("recovery codes", sampleName, "codes/shown", gallery.factors, wide)
 	return states
 }

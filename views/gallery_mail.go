@@ -60,7 +60,7 @@ type galleryMail struct {
 func (g gallery) mails() []galleryMail {
 	base := Mail{
 		Say: g.say, Brand: g.brand,
-		To:  "leila.haddad@example.org", At: g.now, Address: "203.0.113.7", Agent: "Firefox on Linux", Base: "https://id.example.org",
+		To: "leila.haddad@example.org", At: g.now, Address: "203.0.113.7", Agent: "Firefox on Linux", Base: "https://id.example.org",
 		Link: "https://id.example.org/not-me?token=0fJxS0v5o1yTqH2m8mP0oW3bXb0dG7m5eQ4rYkq1Zs8", Until: g.now.Add(7 * 24 * time.Hour),
 	}
 	var list []galleryMail

@@ -145,7 +145,7 @@ func agreement(b Brand) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if b.Terms != "" || b.Privacy != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p class=\"hint\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p class=\"hint agreement\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -44,7 +44,7 @@ func (s *Server) galleryState(w http.ResponseWriter, r *http.Request) error {
 			return render(w, r, http.StatusOK, state.Component)
 		}
 	}
-	for _, mail := range views.MailsOf(say(r), brand) {
+	for _, mail := range views.MailsOf(say(r), s.Assets(), brand) {
 		if mail.Path() == r.URL.Path {
 			var html strings.Builder
 			if err := mail.Component.Render(catalog.With(r.Context(), say(r)), &html); err != nil {

@@ -252,7 +252,9 @@ func (s *Server) Assets() views.Assets {
 		Touch: s.files.TouchIcon(), Manifest: manifestPath, Grounds: []views.Ground{{Scheme: "light", Colour: light.Paper}, {Scheme: "dark", Colour: dark.Paper}},
 	}
 	for _, i := range s.files.Icons() {
-		a.Icons = append(a.Icons, views.Icon(i))
+		if i.Small() {
+			a.Icons = append(a.Icons, views.Icon(i))
+		}
 	}
 	return a
 }
