@@ -20,6 +20,10 @@
     } else {
       delete root.dataset.theme;
     }
+    for (const ground of document.querySelectorAll('meta[name="theme-color"]')) {
+      const scheme = ground.dataset.scheme;
+      ground.media = root.dataset.theme ? (scheme === root.dataset.theme ? "all" : "not all") : `(prefers-color-scheme: ${scheme})`;
+    }
     for (const button of document.querySelectorAll("[data-colours]")) {
       button.setAttribute("aria-pressed", String(button.dataset.colours === (root.dataset.theme || "")));
     }

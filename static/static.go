@@ -1,5 +1,5 @@
-// Package static holds the files that pages link to: styles and the icon. They are
-// embedded in the binary and served under addresses that contain a hash of their
+// Package static holds the files that pages link to: styles, the script and icons, and what an operator puts in their place, a logo
+// and a colour. Ours are embedded in the binary. All are served under addresses that contain a hash of their
 // content, so that browsers may keep them for ever and never see an old one.
 package static
 
@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-//go:embed *.css *.js *.svg
+//go:embed *.css *.js *.svg *.png
 var embedded embed.FS
 
 // prefix is where the files are served.
@@ -29,14 +29,16 @@ const prefix = "/static/"
 type Files struct {
 	urls   map[string]string // by the file's own name
 	assets map[string]asset  // by URL path
+	logo   *Logo             // nil: ours
 }
 
 // asset is one file, ready to be sent.
 type asset struct {
 	contentType string
 	etag        string // unquoted
+	policy      string // Content-Security-Policy; empty: the server's own
 	plain       []byte
-	zipped      func() []byte // compressed when it is first asked for, so that starting does not wait
+	zipped      func() []byte // compressed when it is first asked for, so that starting does not wait; nil: never
 }
 
 // New reads and hashes the embedded files. Each is compressed once, when it is first
@@ -63,13 +65,13 @@ func (f *Files) add(name string, content []byte) {
 	hash := hex.EncodeToString(sum[:4])
 	ext := path.Ext(name)
 	url := prefix + strings.TrimSuffix(name, ext) + "." + hash + ext
+	delete(f.assets, f.urls[name]) // what it replaces
 	f.urls[name] = url
-	f.assets[url] = asset{
-		contentType: contentType(ext),
-		etag:        hash,
-		plain:       content,
-		zipped:      sync.OnceValue(func() []byte { return zip(content) }),
+	a := asset{contentType: contentType(ext), etag: hash, plain: content}
+	if ext != ".png" { // which is compressed as it is
+		a.zipped = sync.OnceValue(func() []byte { return zip(content) })
 	}
+	f.assets[url] = a
 }
 
 // URL is the address of a file, such as "/static/app.3f2a91bc.css" for "app.css".
@@ -97,10 +99,13 @@ func (f *Files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
+	if a.policy != "" {
+		h.Set("Content-Security-Policy", a.policy)
+	}
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
 	body, etag := a.plain, a.etag
-	if takesGzip(r.Header.Values("Accept-Encoding")) {
+	if a.zipped != nil && takesGzip(r.Header.Values("Accept-Encoding")) {
 		body, etag = a.zipped(), a.etag+"-gz" // two encodings are two representations (RFC 9110, section 8.8.3)
 		h.Set("Content-Encoding", "gzip")
 	}
@@ -134,6 +139,8 @@ func contentType(ext string) string {
 		return "text/css; charset=utf-8"
 	case ".svg":
 		return "image/svg+xml"
+	case ".png":
+		return "image/png"
 	case ".js":
 		return "text/javascript; charset=utf-8"
 	}

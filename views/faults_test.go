@@ -37,7 +37,7 @@ func (f *finder) structure(doc *html.Node) {
 		f.add("no language")
 	}
 	for _, title := range find(doc, "title") {
-		if s := text(title); !strings.HasSuffix(s, " · Latchkey") || strings.HasPrefix(s, "·") {
+		if s := text(title); !strings.HasSuffix(s, " · "+service(doc)) || strings.HasPrefix(s, "·") {
 			f.add("title %q", s)
 		}
 	}
@@ -47,13 +47,24 @@ func (f *finder) structure(doc *html.Node) {
 		}
 	}
 	for _, d := range append(find(doc, "a"), find(doc, "button")...) {
-		if text(d) == "" {
+		if text(d) == "" && len(find(d, "img", "alt", "*")) == 0 {
 			f.add("%s without words", d.Data)
 		}
 	}
 	if leak := regexp.MustCompile(`@\w+\(`).FindString(text(doc)); leak != "" {
 		f.add("template code shown: %s", leak)
 	}
+}
+
+// service is what the page calls the service, at its top.
+func service(doc *html.Node) string {
+	for _, logo := range find(doc, "img", "class", "logo") {
+		return value(logo, "alt")
+	}
+	for _, name := range find(doc, "span", "class", "brand-name") {
+		return text(name)
+	}
+	return "Latchkey"
 }
 
 // injection finds what the content security policy forbids and what hostile text would make.
@@ -64,6 +75,9 @@ func (f *finder) injection(doc *html.Node) {
 		}
 	}
 	for _, img := range find(doc, "img") { // a QR code, drawn by us
+		if value(img, "class") == "logo" && strings.HasPrefix(value(img, "src"), "/static/") && value(img, "alt") != "" {
+			continue
+		}
 		if !strings.HasPrefix(value(img, "src"), "data:image/png;base64,") || value(img, "alt") == "" {
 			f.add("<img> that is not ours: %v", img.Attr)
 		}
@@ -78,6 +92,9 @@ func (f *finder) injection(doc *html.Node) {
 			link := (a.Key == "href" || a.Key == "action" || a.Key == "src") && d.Data != "img"
 			if link && (strings.HasPrefix(a.Val, "data:text/plain;charset=utf-8,") && value(d, "download") != "" || strings.HasPrefix(a.Val, "otpauth://totp/")) {
 				continue
+			}
+			if d.Data == "a" && (strings.HasPrefix(a.Val, "https://brand.example/") || a.Val == "mailto:help@brand.example") {
+				continue // the operator's own pages
 			}
 			switch {
 			case a.Key == "style" || strings.HasPrefix(a.Key, "on"):

@@ -31,10 +31,13 @@ func Gallery(assets Assets) []State { return GalleryIn(catalog.Printer{}, assets
 
 // GalleryIn is Gallery with the data as a handler gives it in another language. The states are rendered with a context of
 // catalog.With.
-func GalleryIn(p catalog.Printer, assets Assets) []State {
-	g := gallery{say: p, assets: assets, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
+func GalleryIn(p catalog.Printer, assets Assets) []State { return GalleryOf(p, assets, Brand{}) }
+
+// GalleryOf is GalleryIn for an operator's brand, whose name is the printer's.
+func GalleryOf(p catalog.Printer, assets Assets, brand Brand) []State {
+	g := gallery{say: p, assets: assets, brand: brand, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
-	for _, part := range [][]State{g.signedOut(), g.secondSteps(), g.factors(), g.devices(), g.warnings(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs(), {g.index()}} {
+	for _, part := range [][]State{g.signedOut(), g.secondSteps(), g.factors(), g.devices(), g.warnings(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs(), g.brands(), {g.index()}} {
 		states = append(states, part...)
 	}
 	return states
@@ -44,8 +47,11 @@ func GalleryIn(p catalog.Printer, assets Assets) []State {
 func Mails() []State { return MailsIn(catalog.Printer{}) }
 
 // MailsIn is Mails in another language.
-func MailsIn(p catalog.Printer) []State {
-	g := gallery{say: p, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
+func MailsIn(p catalog.Printer) []State { return MailsOf(p, Assets{}, Brand{}) }
+
+// MailsOf is MailsIn for an operator's brand, whose name is the printer's. The assets have its logo.
+func MailsOf(p catalog.Printer, assets Assets, brand Brand) []State {
+	g := gallery{say: p, assets: assets, brand: brand, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
 	for _, m := range g.mails() {
 		states = append(states, State{"letter/" + m.name, HTMLMail(m.mail)})
@@ -71,16 +77,17 @@ var (
 type gallery struct {
 	say    catalog.Printer // plays the handlers' part
 	assets Assets
+	brand  Brand
 	now    time.Time
 }
 
 // in is the shell of a signed-in page, out that of a signed-out one.
 func (g gallery) in(title, active string) Shell {
-	return Shell{Title: title, Active: active, Assets: g.assets, Clock: g.now, Account: &Account{ID: "0192d3c4-0000-7000-8000-000000000001", Email: "leila.haddad@example.org"}}
+	return Shell{Title: title, Active: active, Assets: g.assets, Brand: g.brand, Clock: g.now, Account: &Account{ID: "0192d3c4-0000-7000-8000-000000000001", Email: "leila.haddad@example.org"}}
 }
 
 func (g gallery) out(title string) Shell {
-	return Shell{Title: title, Assets: g.assets, SignupOpen: true}
+	return Shell{Title: title, Assets: g.assets, Brand: g.brand, SignupOpen: true}
 }
 
 func (g gallery) ago(d time.Duration) time.Time { return g.now.Add(-d) }

@@ -1,21 +1,30 @@
 package views
 
 import (
+	"encoding/json"
+	"net/url"
 	"strings"
 	"time"
 )
 
 // A challenge and options as they look; the ceremony itself needs real ones.
-var (
-	askedPasskey = &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"challenge":"AAAAAAAAAAAAAAAAAAAAAA","rpId":"localhost","userVerification":"required"}`}
-	madePasskey  = &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"rp":{"id":"localhost","name":"Latchkey"},"user":{"id":"AAAA","name":"leila.haddad@example.org","displayName":"leila.haddad@example.org"},` +
+var askedPasskey = &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"challenge":"AAAAAAAAAAAAAAAAAAAAAA","rpId":"localhost","userVerification":"required"}`}
+
+// madePasskey and madeApp name the service, as the real ones do.
+func (g gallery) madePasskey() *PasskeyStart {
+	name, _ := json.Marshal(g.say.Brand()) // a string can be encoded
+	return &PasskeyStart{Challenge: "c2VhbGVk", Options: `{"rp":{"id":"localhost","name":` + string(name) + `},"user":{"id":"AAAA","name":"leila.haddad@example.org","displayName":"leila.haddad@example.org"},` +
 		`"challenge":"AAAAAAAAAAAAAAAAAAAAAA","pubKeyCredParams":[{"type":"public-key","alg":-7},{"type":"public-key","alg":-257}],` +
 		`"authenticatorSelection":{"residentKey":"required","userVerification":"required"}}`}
-	madeApp = &AppSetup{
+}
+
+func (g gallery) madeApp() *AppSetup {
+	name := url.PathEscape(g.say.Brand())
+	return &AppSetup{
 		QR: "data:image/png;base64," + galleryQR, Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", Sealed: "c2VhbGVk",
-		URL: "otpauth://totp/Latchkey:leila.haddad@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey",
+		URL: "otpauth://totp/" + name + ":leila.haddad@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=" + name,
 	}
-)
+}
 
 // The ways in which a form can ask who is there.
 var (
@@ -149,9 +158,9 @@ func (g gallery) passkeyPages() []State {
 	wrong := g.doubted(g.say.PasskeysRefused())
 	wrong.Fields["name"], wrong.Fields["new_passkey"] = g.say.Error("Enter at most 64 characters."), g.say.Error("The passkey couldn’t be added.")
 	return []State{
-		page("none", PasskeysPage{Add: madePasskey, Confirm: byPassword}), page("some", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll}),
-		page("hostile", PasskeysPage{Passkeys: keys, Add: madePasskey, Confirm: byPasskey}), page("full", PasskeysPage{Passkeys: keys[:3]}),
-		page("refused", PasskeysPage{Passkeys: keys[:2], Add: madePasskey, Confirm: byAll, Name: hostile, Problems: wrong}),
+		page("none", PasskeysPage{Add: g.madePasskey(), Confirm: byPassword}), page("some", PasskeysPage{Passkeys: keys[:2], Add: g.madePasskey(), Confirm: byAll}),
+		page("hostile", PasskeysPage{Passkeys: keys, Add: g.madePasskey(), Confirm: byPasskey}), page("full", PasskeysPage{Passkeys: keys[:3]}),
+		page("refused", PasskeysPage{Passkeys: keys[:2], Add: g.madePasskey(), Confirm: byAll, Name: hostile, Problems: wrong}),
 		rename("a passkey", PasskeyRenamePage{Name: "Pixel 9", Typed: "Pixel 9", Confirm: byAll}), rename("a passkey by a passkey", PasskeyRenamePage{Name: longWord, Typed: longWord, Confirm: byPasskey}),
 		rename("refused", PasskeyRenamePage{Name: hostile, Typed: breakout, Confirm: byAll, Problems: misnamed}),
 		remove("a passkey", FactorRemovePage{Name: "Pixel 9", Confirm: byAll}), remove("the last passkey", FactorRemovePage{Name: "Pixel 9", Last: true, Confirm: byPasskey}),
@@ -169,8 +178,8 @@ func (g gallery) appPages() []State {
 	wrong := g.doubted(g.say.AppRefused())
 	wrong.Fields["app_code"] = g.say.Error("That isn’t the code the app shows now. Wait for the next code and enter it. If that doesn’t work either, check that the clock on your phone is right.")
 	return []State{
-		page("set up", AppPage{Setup: madeApp, Confirm: byPassword}), page("set up refused", AppPage{Setup: madeApp, Confirm: byPassword, Problems: wrong}),
-		page("set up with a passkey", AppPage{Setup: madeApp, Confirm: byPasskey}),
+		page("set up", AppPage{Setup: g.madeApp(), Confirm: byPassword}), page("set up refused", AppPage{Setup: g.madeApp(), Confirm: byPassword, Problems: wrong}),
+		page("set up with a passkey", AppPage{Setup: g.madeApp(), Confirm: byPasskey}),
 		page("on", AppPage{Since: g.ago(12 * day24), UsedAt: g.ago(5 * time.Hour)}), page("on, never used", AppPage{Since: g.ago(time.Hour)}),
 		page("closed", AppPage{Since: g.ago(12 * day24), UsedAt: g.ago(30 * time.Hour), Closed: true}),
 	}
@@ -216,13 +225,13 @@ func (g gallery) setupPages() []State {
 		"app_code":   g.say.Error("That isn’t the code the app shows now. Wait for the next code and enter it. If that doesn’t work either, check that the clock on your phone is right."),
 	}}
 	return []State{
-		page("chosen", SetupPage{Add: madePasskey, Confirm: &byPassword}), page("required", SetupPage{Required: true, Add: madePasskey, Next: "/activity"}),
-		page("staff", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Add: madePasskey, Next: "/support"}),
-		page("staff, no mail", SetupPage{Required: true, Staff: true, NeedsCode: true, App: madeApp}),
-		page("staff, code by mail", SetupPage{Required: true, Staff: true, NeedsCode: true, CanMail: true, Add: madePasskey, Next: "/support"}),
-		page("staff, code mailed", SetupPage{Required: true, Staff: true, NeedsCode: true, CanMail: true, Mailed: true, App: madeApp, Next: "/support"}),
-		page("app", SetupPage{App: madeApp, Confirm: &byPassword}),
-		page("refused", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Enrol: hostile, App: madeApp, Problems: noCode}),
+		page("chosen", SetupPage{Add: g.madePasskey(), Confirm: &byPassword}), page("required", SetupPage{Required: true, Add: g.madePasskey(), Next: "/activity"}),
+		page("staff", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Add: g.madePasskey(), Next: "/support"}),
+		page("staff, no mail", SetupPage{Required: true, Staff: true, NeedsCode: true, App: g.madeApp()}),
+		page("staff, code by mail", SetupPage{Required: true, Staff: true, NeedsCode: true, CanMail: true, Add: g.madePasskey(), Next: "/support"}),
+		page("staff, code mailed", SetupPage{Required: true, Staff: true, NeedsCode: true, CanMail: true, Mailed: true, App: g.madeApp(), Next: "/support"}),
+		page("app", SetupPage{App: g.madeApp(), Confirm: &byPassword}),
+		page("refused", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Enrol: hostile, App: g.madeApp(), Problems: noCode}),
 		page("codes", SetupPage{Required: true, Codes: true}), page("codes, confirmed once more", SetupPage{Codes: true, Confirm: &byAll}),
 		secure("begin", SecurePage{Others: 3}), secure("alone", SecurePage{DevicesDone: true}),
 		secure("half done", SecurePage{Others: 1, DevicesDone: true, PasswordDone: true}), secure("done", SecurePage{DevicesDone: true, PasswordDone: true, SecondStep: true}),

@@ -59,8 +59,8 @@ type galleryMail struct {
 
 func (g gallery) mails() []galleryMail {
 	base := Mail{
-		Say: g.say,
-		To:  "leila.haddad@example.org", At: g.now, Address: "203.0.113.7", Agent: "Firefox on Linux", Base: "https://id.example.org",
+		Say: g.say, Brand: g.brand,
+		To: "leila.haddad@example.org", At: g.now, Address: "203.0.113.7", Agent: "Firefox on Linux", Base: "https://id.example.org",
 		Link: "https://id.example.org/not-me?token=0fJxS0v5o1yTqH2m8mP0oW3bXb0dG7m5eQ4rYkq1Zs8", Until: g.now.Add(7 * 24 * time.Hour),
 	}
 	var list []galleryMail
@@ -96,6 +96,14 @@ func (g gallery) mails() []galleryMail {
 	add("account deleted", "account_deleted", func(m *Mail) { m.Link = "" })
 	add("test mail", "test", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
+	add("of a brand", "new_device", func(m *Mail) {
+		m.Say, m.Brand, m.Device = g.say.Named(sampleName), SampleBrand(g.assets), "Pixel 9"
+		m.Accents = Accents{Light: "#7a1fa2", OnLight: "#ffffff", Dark: "#daa4fa", OnDark: "#22132b"}
+	})
+	add("of a brand, hostile", "signup", func(m *Mail) {
+		m.Say, m.Brand = g.say.Named(longWord), SampleBrand(g.assets)
+		m.Brand.Logo = nil
+	})
 	return list
 }
 

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-var testAssets = Assets{Styles: []string{"/static/pico.css", "/static/app.css"}, Script: "/static/app.js", Icon: "/static/icon.svg"}
+var testAssets = Assets{Styles: []string{"/static/pico.css", "/static/app.css"}, Script: "/static/app.js", Icons: []Icon{{URL: "/static/icon.svg", Type: "image/svg+xml", Sizes: "any"}}}
 
 func TestEveryStateIsASoundPage(t *testing.T) {
 	seen := map[string]bool{}

@@ -24,6 +24,8 @@ type Mail struct {
 	Link     string // whole URL; empty: there is none
 	Until    time.Time
 	Base     string // the portal's origin
+	Brand    Brand  // its logo's URL may be cid:…
+	Accents  Accents
 
 	Factor    string        // the name of the passkey that the mail is about; may be empty
 	NewName   string        // that Factor has now
@@ -71,8 +73,15 @@ func (m Mail) leading(say func(string) string, path string) paragraph {
 	return paragraph{say(url), url}
 }
 
-// Subject is the mail's subject.
-func (m Mail) Subject() string { return m.words().subject }
+// Subject is the mail's subject. People have accounts in many places: the name of an operator's service says which.
+func (m Mail) Subject() string {
+	if m.Say.Branded() {
+		return m.title()
+	}
+	return m.words().subject
+}
+
+func (m Mail) title() string { return m.words().subject + " · " + m.Say.Brand() }
 
 func (m Mail) words() wording {
 	w := m.wordsOfKind()
@@ -200,7 +209,14 @@ func (m Mail) Text() string {
 	for _, p := range w.after {
 		fmt.Fprintf(&b, "%s\n\n", fold(p.text))
 	}
-	fmt.Fprintf(&b, "-- \n%s\n%s\n", fold(w.why), m.Base)
+	b.WriteString("-- \n")
+	if m.Say.Branded() {
+		fmt.Fprintf(&b, "%s\n", m.Say.Brand())
+	}
+	fmt.Fprintf(&b, "%s\n%s\n", fold(w.why), m.Base)
+	for _, l := range m.Brand.links(m.Say) {
+		fmt.Fprintf(&b, "%s %s\n", m.Say.MailLabel(l.text), l.url)
+	}
 	return b.String()
 }
 

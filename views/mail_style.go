@@ -17,6 +17,8 @@ const (
 	mailSheet  templ.SafeCSS = "padding:24px 16px;"
 	mailColumn templ.SafeCSS = "width:100%;max-width:560px;"
 	mailBrand  templ.SafeCSS = "padding:0 0 16px;" + mailFont + "font-size:16px;line-height:24px;font-weight:700;color:" + mailAccent + ";"
+	mailLogo   templ.SafeCSS = "padding:2px;border-radius:4px;vertical-align:middle;"
+	mailNote   templ.SafeCSS = "margin:0 0 8px;"
 	mailCard   templ.SafeCSS = "padding:24px;border:1px solid #e2dfd6;border-radius:14px;background-color:" + mailWhite + ";" + mailText
 	mailTitle  templ.SafeCSS = "margin:0 0 12px;font-size:24px;line-height:30px;font-weight:700;"
 	mailLine   templ.SafeCSS = "margin:0 0 16px;"

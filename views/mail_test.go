@@ -2,6 +2,7 @@ package views
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,20 +16,25 @@ var mailMoment = time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)
 // letterFaults lists what no mail may have: anything fetched or run, a link that leads elsewhere, a fact that only one
 // of the two parts tells.
 func letterFaults(m Mail, doc *html.Node) (found []string) {
-	for _, tag := range []string{"script", "img", "link", "iframe", "object", "base", "form", "svg", "video"} {
+	for _, img := range find(doc, "img") {
+		if m.Brand.Logo == nil || value(img, "src") != m.Brand.Logo.URL || value(img, "alt") != m.Say.Brand() {
+			found = append(found, "<img>")
+		}
+	}
+	for _, tag := range []string{"script", "link", "iframe", "object", "base", "form", "svg", "video"} {
 		if len(find(doc, tag)) > 0 {
 			found = append(found, "<"+tag+">")
 		}
 	}
 	for _, d := range find(doc, "") {
 		for _, a := range d.Attr {
-			if strings.HasPrefix(a.Key, "on") || a.Key == "src" || a.Key == "background" {
+			if strings.HasPrefix(a.Key, "on") || a.Key == "src" && d.Data != "img" || a.Key == "background" {
 				found = append(found, a.Key+" on <"+d.Data+">")
 			}
 		}
 	}
 	for _, a := range find(doc, "a") {
-		if to := value(a, "href"); to != m.Base && !strings.HasPrefix(to, m.Base+"/") {
+		if to := value(a, "href"); !slices.ContainsFunc(m.Brand.links(m.Say), func(l brandLink) bool { return l.url == to }) && to != m.Base && !strings.HasPrefix(to, m.Base+"/") {
 			found = append(found, "a link to "+to)
 		}
 	}

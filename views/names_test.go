@@ -54,6 +54,9 @@ func TestTextsThatTurnWritingAroundAreIsolatedEverywhere(t *testing.T) {
 				continue
 			}
 			shown++
+			if n.Parent.Data == "title" && strings.HasSuffix(n.Data, " · "+rightToLeft) {
+				continue // an operator's name, which turns nothing around, at the end
+			}
 			if n.Parent.Data != "bdi" {
 				t.Errorf("%s: %q stands in <%s>", s.Name, n.Data, n.Parent.Data)
 			}

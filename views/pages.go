@@ -20,6 +20,21 @@ type Shell struct {
 	// Languages are what the person may choose from, and Here is where the choice leads back to. Fewer than two: there is no choice.
 	Languages []catalog.Printer
 	Here      string
+	Brand     Brand
+}
+
+// Brand is what the operator puts in the place of ours, beside the name, which the printer knows.
+type Brand struct {
+	Logo *Logo // nil: there is none
+	// URLs of what stands at the bottom of pages and mails; empty: no such link.
+	Support, Terms, Privacy, Imprint string
+}
+
+// Logo is a picture, with its size in pixels of CSS.
+type Logo struct {
+	URL           string
+	Width, Height int
+	Wide          bool // it has the form of a word: the name is not written beside it
 }
 
 // Account is the signed-in person as the page header shows them.
@@ -50,10 +65,19 @@ type Flash struct {
 
 // Assets are the content-hashed URLs of the embedded files.
 type Assets struct {
-	Styles []string
-	Script string
-	Icon   string
+	Styles   []string
+	Script   string
+	Icons    []Icon
+	Touch    string // the icon of iOS; may be empty
+	Manifest string
+	Grounds  []Ground
 }
+
+// Icon stands for the site, in tabs and on home screens.
+type Icon struct{ URL, Type, Sizes string }
+
+// Ground is what browsers surround a page with, by its colour scheme: "light" or "dark".
+type Ground struct{ Scheme, Colour string }
 
 // FormProblems carries what the server refused: one sentence for the top of the form and one for each field, by field name.
 type FormProblems struct {

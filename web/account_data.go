@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
-	"fmt"
+	"mime"
 	"net/http"
+	"strings"
 	"time"
+	"unicode"
 
 	"latchkey/auth/browser"
 	"latchkey/views"
@@ -39,7 +41,7 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *browser
 	defer data.Close()
 	now := by.Device.LastSeenAt
 	w.Header().Set("Content-Type", wire.JSONType)
-	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="latchkey-data-%s.json"`, now.Format(time.DateOnly)))
+	w.Header().Set("Content-Disposition", attachment(say(r).FileName("data-"+now.Format(time.DateOnly)+".json")))
 	// A long file takes longer than a request usually may.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), downloadTime)
 	defer cancel()
@@ -49,6 +51,14 @@ func (s *Server) accountData(w http.ResponseWriter, r *http.Request, by *browser
 		panic(http.ErrAbortHandler) // so that the reader does not take a part for the whole
 	}
 	return nil
+}
+
+// attachment is the header that makes a browser save what it gets under a name (RFC 6266 §4.1).
+func attachment(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return mime.FormatMediaType("attachment", map[string]string{"filename": name})
+	}
+	return `attachment; filename="` + name + `"`
 }
 
 func (s *Server) renderAccountData(w http.ResponseWriter, r *http.Request, status int, problems views.FormProblems) error {

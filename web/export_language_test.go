@@ -11,7 +11,7 @@ func MailRendererIn(baseURL string, tags ...string) notify.Render {
 	if err != nil {
 		panic(err)
 	}
-	return mailRenderer(baseURL, choice)
+	return Brand{}.mailRenderer(baseURL, choice)
 }
 
 // Offer makes a server offer any languages that there are, pseudo-languages among them.

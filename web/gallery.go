@@ -31,17 +31,21 @@ func (s *Server) galleryIndex(w http.ResponseWriter, r *http.Request) error {
 }
 
 // galleryState shows one of them, with made-up data. ?lang= shows it in any language that there is: incomplete ones and the
-// pseudo-languages, too.
+// pseudo-languages, too. ?brand= shows it under that name.
 func (s *Server) galleryState(w http.ResponseWriter, r *http.Request) error {
 	if p, ok := catalog.In(r.URL.Query().Get("lang")); ok {
-		request(r).printer = p
+		request(r).printer = p.Named(s.brand.Name)
 	}
-	for _, state := range views.GalleryIn(say(r), s.Assets()) {
+	brand := s.Brand()
+	if name := r.URL.Query().Get("brand"); CheckBrandName(name) == nil {
+		request(r).printer, brand = say(r).Named(name), views.SampleBrand(s.Assets())
+	}
+	for _, state := range views.GalleryOf(say(r), s.Assets(), brand) {
 		if state.Path() == r.URL.Path {
 			return render(w, r, http.StatusOK, state.Component)
 		}
 	}
-	for _, mail := range views.MailsIn(say(r)) {
+	for _, mail := range views.MailsOf(say(r), s.Assets(), brand) {
 		if mail.Path() == r.URL.Path {
 			var html strings.Builder
 			if err := mail.Component.Render(catalog.With(r.Context(), say(r)), &html); err != nil {

@@ -47,14 +47,18 @@ func (s *Server) galleryMail(w http.ResponseWriter, r *http.Request, outbox mail
 	if err != nil {
 		return wire.ErrNoRoute
 	}
-	showMail(w, m.HTML)
+	html := m.HTML
+	if logo := s.files.Logo(); logo != nil {
+		html = strings.Replace(html, `src="cid:`+mail.LogoID+`"`, `src="`+logo.URL+`"`, 1)
+	}
+	showMail(w, html)
 	return nil
 }
 
 var inlineStyle = regexp.MustCompile(` style="([^"]*)"`)
 
-// showMail answers with a mail. Its page may have the styles that stand in the mail, named by their hashes, and the icon that
-// browsers load for every page; nothing else. Styles of single elements would need a policy that lets in any: they become rules.
+// showMail answers with a mail. Its page may have the styles that stand in the mail, named by their hashes, the logo, and the
+// icon that browsers load for every page; nothing else. Styles of single elements would need a policy that lets in any: they become rules.
 func showMail(w http.ResponseWriter, mail string) {
 	var rules strings.Builder
 	numbers := map[string]string{}

@@ -12,6 +12,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/auth/token"
+	"latchkey/static"
 	"latchkey/views"
 	"latchkey/views/catalog"
 	"latchkey/web/wire"
@@ -110,7 +111,7 @@ func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *
 // supportOnly is signedIn for the support staff. Other people who are signed in get 404. People who are
 // not signed in go to the sign-in form, as from every guarded page. The support desk is in English.
 func (s *Server) supportOnly(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
-	return inEnglish(s.signedIn(func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
+	return s.inEnglish(s.signedIn(func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 		if !by.Support() {
 			return wire.ErrNoRoute
 		}
@@ -189,7 +190,7 @@ func render(w http.ResponseWriter, r *http.Request, status int, page templ.Compo
 func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active string) views.Shell {
 	shell := views.Shell{
 		Title: title, Active: active, Flash: s.cookies.takeFlash(w, r), SignupOpen: s.accounts.Config().SignupOpen,
-		Assets: s.Assets(),
+		Assets: s.Assets(), Brand: s.Brand(),
 	}
 	s.offerLanguages(r, &shell)
 	if by := request(r).session; by != nil {
@@ -207,10 +208,21 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active str
 
 // Assets are the addresses of the embedded files.
 func (s *Server) Assets() views.Assets {
-	return views.Assets{
-		Styles: []string{s.files.URL("pico.min.css"), s.files.URL("app.css")}, Script: s.files.URL("app.js"), Icon: s.files.URL("icon.svg"),
+	light, dark := static.ColoursOf(s.brand.Accent)
+	a := views.Assets{
+		Styles: []string{s.files.URL("pico.min.css"), s.files.URL("app.css")}, Script: s.files.URL("app.js"),
+		Touch: s.files.TouchIcon(), Manifest: manifestPath, Grounds: []views.Ground{{Scheme: "light", Colour: light.Paper}, {Scheme: "dark", Colour: dark.Paper}},
 	}
+	for _, i := range s.files.Icons() {
+		if i.Small() {
+			a.Icons = append(a.Icons, views.Icon(i))
+		}
+	}
+	return a
 }
+
+// Brand is what pages show of the operator's own, beside the name.
+func (s *Server) Brand() views.Brand { return s.brand.views(s.files.Logo()) }
 
 func redirect(w http.ResponseWriter, r *http.Request, path string) error {
 	http.Redirect(w, r, path, http.StatusSeeOther) //nolint:gosec // paths of ours, or checked by localPath

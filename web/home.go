@@ -9,6 +9,6 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 
 // favicon is for what asks without having read a page.
 func (s *Server) favicon(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, s.files.URL("icon.svg"), http.StatusFound)
+	http.Redirect(w, r, s.files.Icons()[0].URL, http.StatusFound)
 	return nil
 }

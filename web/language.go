@@ -26,10 +26,13 @@ func (s *Server) chooseLanguage(r *http.Request, account string) {
 	}
 }
 
+// english speaks to those for whom nothing is translated.
+func (s *Server) english() catalog.Printer { return catalog.Printer{}.Named(s.brand.Name) }
+
 // inEnglish is for pages that no one translates: developers' and the support staff's.
-func inEnglish(h http.HandlerFunc) http.HandlerFunc {
+func (s *Server) inEnglish(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		request(r).printer, request(r).english = catalog.Printer{}, true
+		request(r).printer, request(r).english = s.english(), true
 		h(w, r)
 	}
 }

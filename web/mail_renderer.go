@@ -7,8 +7,10 @@ import (
 	"net/url"
 
 	"latchkey/auth"
+	"latchkey/auth/mail"
 	"latchkey/auth/notify"
 	"latchkey/models"
+	"latchkey/static"
 	"latchkey/views"
 	"latchkey/views/catalog"
 )
@@ -26,18 +28,25 @@ var linkPaths = map[notify.Kind]string{
 // MailRenderer renders notifications as mails. Their links begin with baseURL and do not depend on a Host header. A mail is in the
 // recipient's language if that is one of languages, and else in the first of them; none given: those of Config.Languages.
 func MailRenderer(baseURL string, languages ...string) notify.Render {
+	return Brand{}.MailRenderer(baseURL, languages...)
+}
+
+// MailRenderer is the function of that name for a service with a brand.
+func (b Brand) MailRenderer(baseURL string, languages ...string) notify.Render {
 	choice, err := catalog.NewChoice(languages, catalog.Complete)
 	if err != nil {
 		return func(notify.Notification) (notify.Rendered, error) { return notify.Rendered{}, err }
 	}
-	return mailRenderer(baseURL, choice)
+	return b.mailRenderer(baseURL, choice)
 }
 
-func mailRenderer(baseURL string, languages *catalog.Choice) notify.Render {
+func (b Brand) mailRenderer(baseURL string, languages *catalog.Choice) notify.Render {
+	languages = languages.Named(b.Name)
+	brand, accents, logo := b.ofMail()
 	return func(l notify.Notification) (notify.Rendered, error) {
 		p := languages.Pick("", l.Language)
 		m := views.Mail{
-			Say:  p,
+			Say:  p, Brand: brand, Accents: accents,
 			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(p, l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
 			Code: l.Code, Removed: factorsRemoved(p, l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
@@ -56,12 +65,28 @@ func mailRenderer(baseURL string, languages *catalog.Choice) notify.Render {
 			}
 			m.Link = baseURL + path + "?token=" + url.QueryEscape(l.Link)
 		}
-		var b bytes.Buffer
-		if err := views.HTMLMail(m).Render(catalog.With(context.Background(), p), &b); err != nil {
+		var html bytes.Buffer
+		if err := views.HTMLMail(m).Render(catalog.With(context.Background(), p), &html); err != nil {
 			return notify.Rendered{}, fmt.Errorf("render mail: %w", err)
 		}
-		return notify.Rendered{Subject: m.Subject(), Text: m.Text(), HTML: b.String()}, nil
+		return notify.Rendered{Subject: m.Subject(), Text: m.Text(), HTML: html.String(), Logo: logo}, nil
 	}
+}
+
+// ofMail is what a mail shows of the brand: a logo that mail programs can show, which travels with the mail.
+func (b Brand) ofMail() (brand views.Brand, accents views.Accents, logo []byte) {
+	brand = b.views(nil)
+	if b.Logo != nil {
+		if logo = b.Logo.PNG(); logo != nil {
+			brand.Logo = &views.Logo{URL: "cid:" + mail.LogoID, Wide: b.Logo.Wide()}
+			brand.Logo.Width, brand.Logo.Height = b.Logo.Size()
+		}
+	}
+	if b.Accent != nil {
+		light, dark := static.ColoursOf(b.Accent)
+		accents = views.Accents{Light: light.Accent, OnLight: light.OnAccent, Dark: dark.Accent, OnDark: dark.OnAccent}
+	}
+	return brand, accents, logo
 }
 
 // agentOf names the browser of an act. It returns "" for an unknown browser if the device has a name.

@@ -49,7 +49,7 @@ func request(r *http.Request) *requestInfo {
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		info := &requestInfo{Info: wire.Info{ID: rand.Text()[:16], Route: "unmatched"}}
+		info := &requestInfo{Info: wire.Info{ID: rand.Text()[:16], Route: "unmatched"}, printer: s.english()}
 		ctx, cancel := context.WithTimeout(wire.WithInfo(context.WithValue(r.Context(), requestKey{}, info), &info.Info), requestTimeout)
 		defer cancel()
 		rec := &recorder{ResponseWriter: w}

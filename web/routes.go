@@ -72,10 +72,11 @@ func (s *Server) routes() {
 		"POST /security/ways-back": s.form(s.waysBackEnd),
 		"GET /security/email":      s.signedIn(s.emailChangeForm),
 		"POST /security/email":     s.form(s.emailChange),
-		"GET /gallery/mail":        inEnglish(s.demo(s.galleryMails).ServeHTTP),
-		"GET /gallery/mail/{id}":   inEnglish(s.demo(s.galleryMail).ServeHTTP),
+		"GET /gallery/mail":        s.inEnglish(s.demo(s.galleryMails).ServeHTTP),
+		"GET /gallery/mail/{id}":   s.inEnglish(s.demo(s.galleryMail).ServeHTTP),
 		"GET /static/":             s.files,
 		"GET /favicon.ico":         s.page(s.favicon),
+		"GET "+manifestPath:        s.api(s.manifest),
 
 		"GET /signup/confirm":         s.page(s.follow(signupLink)),
 		"GET /signup/confirm/{link}":  s.page(s.followed(signupLink, s.signupConfirmForm)),
@@ -123,7 +124,7 @@ func (s *Server) routes() {
 		"POST /oauth/token":  s.oauth(s.apps.Token),
 		"POST /oauth/revoke": s.oauth(s.apps.Revoke),
 
-		"GET /docs":         inEnglish(s.page(s.docs).ServeHTTP),
+		"GET /docs":         s.inEnglish(s.page(s.docs).ServeHTTP),
 		"GET /openapi.yaml": s.api(s.apps.OpenAPI),
 
 		"GET /.well-known/jwks.json":                            s.api(s.apps.JWKS),

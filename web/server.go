@@ -46,6 +46,7 @@ type Config struct {
 	Stopping         func() bool      // tells that load balancers are to send nothing more; nil: never
 	OnlyHosts        []string         // the Host headers that are answered, without their ports; nil: all
 	Languages        []string         // those that are offered, the default first; nil: all that the portal is translated into
+	Brand            Brand
 }
 
 // Server is the handler of everything that is served.
@@ -78,6 +79,7 @@ type Server struct {
 	contacts    []string // URIs, of security.txt
 	gallery     bool
 	languages   *catalog.Choice
+	brand       Brand
 	mux         *http.ServeMux
 	handler     http.Handler
 	proxies     proxies
@@ -129,6 +131,11 @@ func New(a *services.Services, c Config) (*Server, error) {
 	}
 	if s.languages, err = catalog.NewChoice(c.Languages, catalog.Complete); err != nil {
 		return nil, fmt.Errorf("languages: %w", err)
+	}
+	s.languages = s.languages.Named(c.Brand.Name)
+	s.brand = c.Brand
+	if err = s.files.Brand(c.Brand.Accent, c.Brand.Logo); err != nil {
+		return nil, fmt.Errorf("logo: %w", err)
 	}
 	if s.compressed, err = compression(); err != nil {
 		return nil, err

@@ -15,13 +15,14 @@ import (
 
 // Files writes each mail to a file in a folder, for development. No mail leaves the machine.
 type Files struct {
-	Folder string // created for the first mail with mode 0700
-	From   *mail.Address
+	Folder  string // created for the first mail with mode 0700
+	From    *mail.Address
+	ReplyTo *mail.Address // nil: answers go to From
 }
 
 // Send writes a mail to FOLDER/ID.eml, readable for this user only. Sending the same mail again replaces the file.
 func (f Files) Send(_ context.Context, m Message) error {
-	msg, err := compose(f.From, m)
+	msg, err := compose(f.From, f.ReplyTo, m)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -33,8 +34,13 @@ type Message struct {
 	Subject string
 	Text    string // complete by itself
 	HTML    string
+	Logo    []byte // a PNG that HTML shows as <img src="cid:…"> (LogoID); nil: none
 	At      time.Time
 }
+
+// LogoID is the Content-ID of the logo (RFC 2392). The logo travels with the mail: a program that fetched it would tell when and where
+// the mail is read, and many fetch nothing.
+const LogoID = "logo@brand"
 
 // Sender sends mails. After an error other than ErrRefused, the same mail may be accepted later. Errors must not contain an e-mail
 // address or a text of a mail server.
@@ -42,7 +48,7 @@ type Sender interface {
 	Send(ctx context.Context, m Message) error
 }
 
-// ParseFrom parses LATCHKEY_MAIL_FROM: an address, with or without a name (RFC 5322 §3.4).
+// ParseFrom parses LATCHKEY_MAIL_FROM and LATCHKEY_MAIL_REPLY_TO: an address, with or without a name (RFC 5322 §3.4).
 func ParseFrom(s string) (*mail.Address, error) {
 	a, err := mail.ParseAddress(s)
 	if err != nil || strings.ContainsFunc(s, unicode.IsControl) {
@@ -95,8 +101,9 @@ func isDomain(ascii string) bool {
 	return len(ascii) <= 253 && strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }
 
-// compose encodes the mail as multipart/alternative, with the text first (RFC 2046 §5.1.4).
-func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
+// compose encodes the mail as multipart/alternative, with the text first (RFC 2046 §5.1.4), and with a logo inside multipart/related
+// (RFC 2387). replyTo may be nil: answers then go to the sender.
+func compose(from, replyTo *mail.Address, m Message) (*gomail.Msg, error) {
 	for _, header := range []string{m.ID, m.To, m.Subject} {
 		if strings.ContainsFunc(header, unicode.IsControl) {
 			return nil, fmt.Errorf("%w: a control character in a header", ErrRefused)
@@ -109,6 +116,9 @@ func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
 	}
 	msg.FromMailAddress(&mail.Address{Name: from.Name, Address: sender})
 	msg.ToMailAddress(&mail.Address{Address: to})
+	if replyTo != nil {
+		msg.ReplyToMailAddress(replyTo)
+	}
 	msg.Subject(m.Subject)
 	domain := sender[strings.LastIndexByte(sender, '@')+1:]
 	msg.SetMessageIDWithValue(m.ID + "@" + domain)
@@ -116,6 +126,9 @@ func compose(from *mail.Address, m Message) (*gomail.Msg, error) {
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834 §5: no automatic replies
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	if m.Logo != nil {
+		msg.EmbedReadSeeker("logo.png", bytes.NewReader(m.Logo), gomail.WithFileContentID("<"+LogoID+">"), gomail.WithFileContentType("image/png"))
+	}
 	return msg, nil
 }
 

@@ -114,6 +114,46 @@ func TestAMailArrivesWholeOverTLSAndLogin(t *testing.T) {
 	}
 }
 
+// Answers go where the operator says, and a logo travels with the mail: nothing of it is fetched. Names hold what they like.
+func TestAMailCarriesAReplyAddressAndALogo(t *testing.T) {
+	server := mailtest.Start(t, false)
+	sender := to(t, server, "smtp://"+login+mailtest.Name)
+	name := strings.Repeat("👩‍👩‍👧 Müller, \"Söhne\" <x> متجر", 3)
+	sender.From = &netmail.Address{Name: name, Address: "no-reply@id.example.com"}
+	sender.ReplyTo = &netmail.Address{Name: name, Address: "help@example.com"}
+	files := mail.Files{Folder: t.TempDir(), From: sender.From, ReplyTo: sender.ReplyTo}
+	m := message()
+	m.Subject, m.Logo = "New sign-in · "+name, bytes.Repeat([]byte("\x89PNG\r\n\x1a\n\x00"), 500)
+	if err := errors.Join(sender.Send(t.Context(), m), files.Send(t.Context(), m)); err != nil {
+		t.Fatal(err)
+	}
+	data := server.Mails()[0].Data
+	read, err := netmail.ReadMessage(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for header, want := range map[string]string{"From": sender.From.Address, "Reply-To": sender.ReplyTo.Address} {
+		a, err := read.Header.AddressList(header)
+		if err != nil || len(a) != 1 || a[0].Address != want || a[0].Name != name {
+			t.Errorf("%s: %v, %v", header, a, err)
+		}
+	}
+	if kind := read.Header.Get("Content-Type"); !strings.HasPrefix(kind, "multipart/related") || !bytes.Contains(data, []byte("Content-Id: <"+mail.LogoID+">")) && !bytes.Contains(data, []byte("Content-ID: <"+mail.LogoID+">")) {
+		t.Errorf("%s, or no such part", kind)
+	}
+	names, _ := files.Names()
+	fromFile, err := files.Read(names[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromServer, err := mail.Parse(data)
+	for where, got := range map[string]mail.Message{"server": fromServer, "file": fromFile} {
+		if err != nil || got.Text != m.Text || got.HTML != m.HTML || got.Subject != m.Subject || !bytes.Equal(got.Logo, m.Logo) {
+			t.Errorf("%s: %v, %q", where, err, got)
+		}
+	}
+}
+
 func TestNothingIsSaidInTheClearToAServerElsewhere(t *testing.T) {
 	server := mailtest.Start(t, false)
 	plain := to(t, server, "smtp://"+login+mailtest.Name)

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -24,29 +25,48 @@ func Parse(data []byte) (m Message, err error) {
 	if m.At, err = read.Header.Date(); err != nil {
 		return m, fmt.Errorf("mail: date: %w", err)
 	}
-	_, params, err := mime.ParseMediaType(read.Header.Get("Content-Type"))
-	if err != nil {
+	if err := m.parseParts(read.Header.Get("Content-Type"), read.Body); err != nil {
 		return m, fmt.Errorf("mail: %w", err)
 	}
-	parts := multipart.NewReader(read.Body, params["boundary"])
+	return m, nil
+}
+
+// parseParts reads the parts of a multipart body, those of parts within parts included.
+func (m *Message) parseParts(contentType string, body io.Reader) error {
+	_, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return err
+	}
+	parts := multipart.NewReader(body, params["boundary"])
 	for {
 		part, err := parts.NextPart() // decodes quoted-printable
 		if errors.Is(err, io.EOF) {
-			return m, nil
+			return nil
 		}
 		if err != nil {
-			return m, fmt.Errorf("mail: %w", err)
+			return err
+		}
+		kind := part.Header.Get("Content-Type")
+		if strings.HasPrefix(kind, "multipart/") {
+			if err := m.parseParts(kind, part); err != nil {
+				return err
+			}
+			continue
 		}
 		body, err := io.ReadAll(part)
 		if err != nil {
-			return m, fmt.Errorf("mail: %w", err)
+			return err
 		}
 		text := strings.ReplaceAll(string(body), "\r\n", "\n")
 		switch {
-		case strings.HasPrefix(part.Header.Get("Content-Type"), "text/plain"):
+		case strings.HasPrefix(kind, "text/plain"):
 			m.Text = text
-		case strings.HasPrefix(part.Header.Get("Content-Type"), "text/html"):
+		case strings.HasPrefix(kind, "text/html"):
 			m.HTML = text
+		case strings.HasPrefix(kind, "image/png"):
+			if m.Logo, err = base64.StdEncoding.DecodeString(strings.ReplaceAll(text, "\n", "")); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -35,6 +35,8 @@ const (
 // SMTP sends each mail over a connection of its own.
 type SMTP struct {
 	From *mail.Address
+	// ReplyTo is where answers go; nil: to From.
+	ReplyTo *mail.Address
 	// TLS overrides how certificates are verified; nil: by the system's authorities.
 	TLS *tls.Config
 	// Timeout is how long the server may take for each of its replies, and four times as long for the last one; 0: 15 s.
@@ -84,7 +86,7 @@ func (s *SMTP) Server() string { return net.JoinHostPort(s.host, strconv.Itoa(s.
 // addresses. After ErrRefused, never send the mail again. After ErrSettings, no mail can be sent before the operator changes a
 // setting.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
-	msg, err := compose(s.From, m)
+	msg, err := compose(s.From, s.ReplyTo, m)
 	if err != nil {
 		return err
 	}

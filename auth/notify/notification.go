@@ -93,7 +93,10 @@ type SignIn struct {
 }
 
 // Rendered is the content of a mail.
-type Rendered struct{ Subject, Text, HTML string }
+type Rendered struct {
+	Subject, Text, HTML string
+	Logo                []byte // see mail.Message
+}
 
 // Render turns a notification into the content of a mail.
 type Render func(Notification) (Rendered, error)
@@ -257,5 +260,5 @@ func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Mess
 	if err != nil {
 		return mail.Message{}, l, err
 	}
-	return mail.Message{ID: m.ID.String(), To: m.Recipient, Subject: words.Subject, Text: words.Text, HTML: words.HTML, At: m.CreatedAt}, l, nil
+	return mail.Message{ID: m.ID.String(), To: m.Recipient, Subject: words.Subject, Text: words.Text, HTML: words.HTML, Logo: words.Logo, At: m.CreatedAt}, l, nil
 }

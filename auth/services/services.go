@@ -2,6 +2,7 @@
 package services
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/url"
@@ -46,6 +47,7 @@ const (
 // Config holds the operator's settings. New only fills in those that document a default; package main has the defaults of the
 // others.
 type Config struct {
+	Name            string        // the service's, in passkeys and authenticator apps; empty: Latchkey
 	Issuer          string        // iss of access tokens
 	Origin          string        // the portal's public origin, to whose host passkeys belong; empty: Issuer if that is an origin
 	Audience        string        // aud of access tokens
@@ -122,7 +124,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	if err != nil {
 		return nil, err
 	}
-	passkeys, err := newPasskeys(c.Origin)
+	passkeys, err := newPasskeys(c.Origin, c.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +164,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
 		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
-	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: names(c.Issuer), Breached: c.Breached})
+	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: c.names(), Breached: c.Breached})
 	s.Exports = export.New(store, clock, idle, s.Confirm)
 	s.Addresses = address.New(address.Parts{
 		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, Confirm: s.Confirm, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
@@ -170,7 +172,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.Confirm)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords)
 	s.Factors = factor.New(factor.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: serviceName,
+		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: c.Name,
 	})
 	s.Support = support.New(store, clock, idle, s.Devices)
 	s.Operator = operator.New(operator.Parts{
@@ -181,9 +183,9 @@ func New(store *models.Store, c Config) (*Services, error) {
 }
 
 // names are those of the service: passwords made of them are guessed first.
-func names(issuer string) []string {
-	list := []string{serviceName}
-	if u, err := url.Parse(issuer); err == nil {
+func (c *Config) names() []string {
+	list := []string{c.Name}
+	if u, err := url.Parse(c.Issuer); err == nil {
 		list = append(list, u.Hostname())
 	}
 	return list
@@ -193,6 +195,7 @@ func (c *Config) fill() {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	c.Name = cmp.Or(c.Name, defaultName)
 	if _, err := origin.Parse(c.Issuer); c.Origin == "" && err == nil {
 		c.Origin = c.Issuer
 	}
@@ -245,7 +248,7 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 // newPasskeys returns the ceremonies of passkeys, which belong to the host of the public origin. It returns nil if that is an IP
 // address or a name that no domain is made of, because browsers make no passkeys for one, and if there is no origin: the process then
 // serves no one.
-func newPasskeys(public string) (*passkey.Ceremonies, error) {
+func newPasskeys(public, name string) (*passkey.Ceremonies, error) {
 	if public == "" {
 		return nil, nil //nolint:nilnil // no passkeys is no error
 	}
@@ -253,12 +256,12 @@ func newPasskeys(public string) (*passkey.Ceremonies, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: serviceName, Origins: []string{origin.Of(u)}, Life: challenge.PasskeyLife})
+	c, err := passkey.New(passkey.Config{ID: u.Hostname(), Name: name, Origins: []string{origin.Of(u)}, Life: challenge.PasskeyLife})
 	if errors.Is(err, passkey.ErrNoDomain) {
 		return nil, nil //nolint:nilnil // no passkeys is no error
 	}
 	return c, err
 }
 
-// serviceName is the name under which passkeys and authenticator apps show this service.
-const serviceName = "Latchkey"
+// defaultName is what a service without a Config.Name is called.
+const defaultName = "Latchkey"

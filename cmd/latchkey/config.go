@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
+	netmail "net/mail"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -44,9 +46,17 @@ type Settings struct {
 	Drain           time.Duration `env:"LATCHKEY_DRAIN" default:"0s" help:"How long /readyz says 503 on SIGTERM while requests are still taken, for load balancers to notice."`
 	Log             string        `env:"LATCHKEY_LOG" default:"text" enum:"text,json" help:"text or json."`
 	MailFrom        string        `env:"LATCHKEY_MAIL_FROM" help:"Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL."`
+	MailReplyTo     string        `env:"LATCHKEY_MAIL_REPLY_TO" help:"Where answers to mails go: an address, or Name <address>. Default: the sender."`
 	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`
 
 	Languages       []string `env:"LATCHKEY_LANGUAGES" help:"Languages that people may choose, the default first, by their tags: en. Default: all that the portal is translated into."`
+	BrandName       string   `env:"LATCHKEY_BRAND_NAME" help:"What the service is called on pages, in mails, passkeys and authenticator apps. Default: Latchkey."`
+	BrandLogo       string   `env:"LATCHKEY_BRAND_LOGO" help:"File with the logo, an SVG or a PNG; mails show a PNG only."`
+	BrandAccent     string   `env:"LATCHKEY_BRAND_ACCENT" help:"Colour of links and buttons, like #0b655b; one with which text cannot be read is refused."`
+	BrandSupportURL string   `name:"brand-support-url" env:"LATCHKEY_BRAND_SUPPORT_URL" help:"Where people get help: an https: or mailto: URL."`
+	BrandTermsURL   string   `name:"brand-terms-url" env:"LATCHKEY_BRAND_TERMS_URL" help:"Terms of service, to which people agree when they sign up: an https: URL."`
+	BrandPrivacyURL string   `name:"brand-privacy-url" env:"LATCHKEY_BRAND_PRIVACY_URL" help:"Privacy policy: an https: URL."`
+	BrandImprintURL string   `name:"brand-imprint-url" env:"LATCHKEY_BRAND_IMPRINT_URL" help:"Who runs the service: an https: URL."`
 	SecurityContact []string `env:"LATCHKEY_SECURITY_CONTACT" help:"Where people report weaknesses: e-mail addresses, or https:, mailto: or tel: URLs; shown in /.well-known/security.txt, which is not there without."`
 
 	SMTPURL        string `kong:"-"` // LATCHKEY_SMTP_URL: smtp://user:password@host:port or smtps://…; empty: no mail
@@ -111,6 +121,14 @@ func (s *Settings) validateAddresses() error {
 			return settingError("LATCHKEY_MAIL_FROM", err)
 		}
 	}
+	if s.MailReplyTo != "" {
+		if _, err := mail.ParseFrom(s.MailReplyTo); err != nil {
+			return settingError("LATCHKEY_MAIL_REPLY_TO", err)
+		}
+	}
+	if err := s.validateBrand(); err != nil {
+		return err
+	}
 	if s.BaseURL != "" {
 		if _, err := origin.Parse(s.BaseURL); err != nil {
 			return settingError("LATCHKEY_BASE_URL", err)
@@ -159,14 +177,30 @@ func (s *Settings) smtp() (*mail.SMTP, error) {
 	if err != nil {
 		return nil, settingError("LATCHKEY_MAIL_FROM", err)
 	}
+	from.Name = cmp.Or(from.Name, s.BrandName)
 	sender, err := mail.NewSMTP(s.SMTPURL, from)
 	if err != nil {
 		return nil, settingError("LATCHKEY_SMTP_URL", err)
+	}
+	if sender.ReplyTo, err = s.replyTo(); err != nil {
+		return nil, err
 	}
 	if u, err := url.Parse(s.origin(nil)); err == nil {
 		sender.Hello = u.Hostname()
 	}
 	return sender, nil
+}
+
+// replyTo is where answers to mails go; nil: to the sender.
+func (s *Settings) replyTo() (*netmail.Address, error) {
+	if s.MailReplyTo == "" {
+		return nil, nil //nolint:nilnil // the header is optional
+	}
+	to, err := mail.ParseFrom(s.MailReplyTo)
+	if err != nil {
+		return nil, settingError("LATCHKEY_MAIL_REPLY_TO", err)
+	}
+	return to, nil
 }
 
 // origin is the base URL, or the one that the listener's address makes.

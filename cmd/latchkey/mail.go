@@ -10,7 +10,6 @@ import (
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
 	"latchkey/models"
-	"latchkey/web"
 )
 
 // mailTestTime bounds a test mail: no server that works takes longer.
@@ -38,13 +37,17 @@ func (c *mailTest) Run(env *environment) error {
 		return errors.New("LATCHKEY_SMTP_URL: is not set, so no mail is sent")
 	}
 	now := time.Now()
-	words, err := web.MailRenderer(env.settings.origin(nil), env.settings.Languages...)(notify.Notification{Kind: notify.KindTest, At: now, To: to})
+	brand, err := env.settings.brand()
+	if err != nil {
+		return err
+	}
+	words, err := brand.MailRenderer(env.settings.origin(nil), env.settings.Languages...)(notify.Notification{Kind: notify.KindTest, At: now, To: to})
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(env.ctx, mailTestTime)
 	defer cancel()
-	err = sender.Send(ctx, mail.Message{ID: models.NewID(now).String(), To: to, Subject: words.Subject, Text: words.Text, HTML: words.HTML, At: now})
+	err = sender.Send(ctx, mail.Message{ID: models.NewID(now).String(), To: to, Subject: words.Subject, Text: words.Text, HTML: words.HTML, Logo: words.Logo, At: now})
 	if err != nil {
 		return err
 	}

@@ -62,11 +62,15 @@ func Start(env *environment, change func(*services.Config)) (*Program, error) {
 
 func (p *Program) start(listener net.Listener, change func(*services.Config)) (err error) {
 	env, log := p.env, p.env.logger()
+	brand, err := env.settings.brand()
+	if err != nil {
+		return err
+	}
 	p.store, p.Services, err = env.open(false, func(c *services.Config) {
 		c.Issuer, c.Origin = cmp.Or(c.Issuer, p.url), p.url
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
-		c.Render = web.MailRenderer(p.url, env.settings.Languages...)
+		c.Render = brand.MailRenderer(p.url, env.settings.Languages...)
 		if change != nil {
 			change(c)
 		}
@@ -98,7 +102,7 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	handler, err := web.New(p.Services, web.Config{
 		BaseURL: p.url, Secret: p.config.Secret, Previous: p.config.Previous,
 		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: measures, Gallery: env.gallery, Outbox: outbox,
-		SecurityContacts: env.settings.SecurityContact, Languages: env.settings.Languages,
+		SecurityContacts: env.settings.SecurityContact, Languages: env.settings.Languages, Brand: brand,
 		Stopping: p.stopping.Load, OnlyHosts: env.onlyHosts(),
 	})
 	if err != nil {

@@ -63,7 +63,8 @@ func (s *Settings) outbox() *mail.Files {
 	if path, embedded := strings.CutPrefix(s.database(), "sqlite:"); embedded {
 		folder = filepath.Dir(path)
 	}
-	return &mail.Files{Folder: filepath.Join(folder, "mail"), From: &netmail.Address{Name: "Latchkey", Address: "no-reply@localhost"}}
+	replyTo, _ := s.replyTo() // which Validate has checked
+	return &mail.Files{Folder: filepath.Join(folder, "mail"), From: &netmail.Address{Name: cmp.Or(s.BrandName, "Latchkey"), Address: "no-reply@localhost"}, ReplyTo: replyTo}
 }
 
 // onlyHosts are the names under which the demonstration, which shows every mail, may be asked for: those of this machine.

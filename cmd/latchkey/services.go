@@ -58,7 +58,7 @@ func (e *environment) newServices(store *models.Store, change func(*services.Con
 // services is what the settings say of the services.
 func (s *Settings) services() services.Config {
 	return services.Config{
-		Issuer: s.Issuer, Audience: s.Audience, SigningAlg: s.SigningAlg, AccessTTL: s.AccessTTL, StatusTTL: s.StatusTTL,
+		Name: s.BrandName, Issuer: s.Issuer, Audience: s.Audience, SigningAlg: s.SigningAlg, AccessTTL: s.AccessTTL, StatusTTL: s.StatusTTL,
 		DeviceLifetime: s.DeviceLifetime, DeviceIdle: s.DeviceIdle, BrowserLifetime: s.BrowserLifetime, BrowserIdle: s.BrowserIdle,
 		MaxRefreshes: s.MaxRefreshes, RetryWindow: s.RetryWindow, MaxDevices: s.MaxDevices, SignupOpen: s.Signup == "open",
 		PasswordMin: s.PasswordMin, DeviceNameClaim: s.DeviceNameClaim == "on",

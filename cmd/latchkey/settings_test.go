@@ -48,6 +48,17 @@ var table = []struct {
 	{"LATCHKEY_DRAIN", "--drain", "0s", "30s", "30s", []string{"30", "-1s", "2h"}},
 	{"LATCHKEY_LOG", "--log", "text", "json", "json", []string{"xml", "debug"}},
 	{"LATCHKEY_MAIL_FROM", "--mail-from", "", "Example <no-reply@example.com>", "Example <no-reply@example.com>", []string{"nobody", "a@b@c", "a@b.c, d@e.f"}},
+	{"LATCHKEY_MAIL_REPLY_TO", "--mail-reply-to", "", "Help <help@example.com>", "Help <help@example.com>", []string{"nobody", "a@b@c", "a@b.c, d@e.f", "help@example.com\r\nBcc: all@example.com"}},
+	{"LATCHKEY_BRAND_NAME", "--brand-name", "", " Müller & Söhne <3 ", "Müller & Söhne <3", []string{
+		"Acme\r\nBcc: all@example.com", "Ac\tme", "Acme\u2028Corp", "Acme \u202egnp", "\u2067Acme", "\u200b", "...", strings.Repeat("W", 65), "Ac\xffme", "Acme\x7f"}},
+	{"LATCHKEY_BRAND_LOGO", "--brand-logo", "", "/etc/latchkey/logo.svg", "/etc/latchkey/logo.svg", nil},
+	{"LATCHKEY_BRAND_ACCENT", "--brand-accent", "", "#7a1fa2", "#7a1fa2", []string{"teal", "#12", "#ffcc00", "#fff", "rgb(0,0,0)", "#000;}"}},
+	{"LATCHKEY_BRAND_SUPPORT_URL", "--brand-support-url", "", "mailto:help@example.com?subject=Help", "mailto:help@example.com?subject=Help",
+		[]string{"help@example.com", "http://example.com/help", "javascript:alert(1)", "mailto:", "mailto:help", "mailto:a@b.example,c@d.example", "mailto:Help <help@example.com>", "https://", "tel:+49", "/help", "//example.com"}},
+	{"LATCHKEY_BRAND_TERMS_URL", "--brand-terms-url", "", "https://example.com/terms?v=2#a", "https://example.com/terms?v=2#a",
+		[]string{"http://example.com/terms", "mailto:a@example.com", "javascript:alert(1)", "https://user:hunter2@example.com", "example.com/terms", "https://exa mple.com", "https://example.com/\"><script>", "https://example.com/\r\nX: y", "https://bücher.example", "data:text/html,x"}},
+	{"LATCHKEY_BRAND_PRIVACY_URL", "--brand-privacy-url", "", "https://example.com/privacy", "https://example.com/privacy", []string{"http://example.com", "file:///etc/passwd"}},
+	{"LATCHKEY_BRAND_IMPRINT_URL", "--brand-imprint-url", "", "https://example.com/imprint", "https://example.com/imprint", []string{"HTTP://example.com", "imprint"}},
 	{"LATCHKEY_BREACH_URL", "--breach-url", "", "https://breaches.example.com/range/", "https://breaches.example.com/range/",
 		[]string{"breaches.example.com", "http://breaches.example.com/range", "https://user:hunter2@breaches.example.com", "https://breaches.example.com/?x=1", "ftp://breaches.example.com", "https://", "http://127.0.0.1.example.com"}},
 	{"LATCHKEY_SECURITY_CONTACT", "--security-contact", "[]", "security@example.com,https://example.com/report", "[security@example.com https://example.com/report]",
@@ -132,7 +143,7 @@ func TestSettingsReachTheService(t *testing.T) {
 	}
 	settings := defaults(t, "")
 	want := services.Config{
-		Issuer: "https://iss.example.com", Audience: "api", SigningAlg: "EdDSA", AccessTTL: 5 * time.Minute, StatusTTL: 45 * time.Second,
+		Name: "Müller & Söhne <3", Issuer: "https://iss.example.com", Audience: "api", SigningAlg: "EdDSA", AccessTTL: 5 * time.Minute, StatusTTL: 45 * time.Second,
 		DeviceLifetime: 48 * time.Hour, DeviceIdle: 24 * time.Hour, BrowserLifetime: 24 * time.Hour, BrowserIdle: 2 * time.Hour,
 		MaxRefreshes: 500, MaxDevices: 5, SignupOpen: true, PasswordMin: 8, DPoPRequired: true, NonceRequired: true, SecondFactor: auth.FactorRequired,
 	}

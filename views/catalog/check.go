@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -50,6 +51,9 @@ func (f *File) Check(source *File) error {
 			fault("%w", err)
 		}
 		for form, nodes := range m.forms {
+			if strings.Contains(strings.ToLower(written(nodes)), strings.ToLower(DefaultBrand)) {
+				fault("%s: the name of the service is {brand}", formName(form))
+			}
 			got, _ := params(nodes)
 			compare(formName(form), got, want, !original.saysCount() || m.mayLeaveOut(form), fault)
 		}

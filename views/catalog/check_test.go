@@ -12,6 +12,7 @@ const source = `{
 	"a.count": {"description": "x", "one": "{count} device", "other": "{count} devices"},
 	"a.silent": {"one": "It is signed out.", "other": "They are signed out."},
 	"a.name": "Sign out {device}?",
+	"a.brand": "New to {brand}?",
 	"a.rich": "<link>Change it</link> {device} <when/>"
 }`
 
@@ -21,6 +22,7 @@ const fits = `{
 	"a.count": {"one": "Ein Gerät", "other": "{count} Geräte"},
 	"a.silent": {"one": "Es ist abgemeldet.", "other": "Sie sind abgemeldet."},
 	"a.name": "{device} abmelden?",
+	"a.brand": "Neu bei {brand}?",
 	"a.rich": "<when/> {device} <link>ändern</link>"
 }`
 
@@ -71,6 +73,9 @@ func TestEveryFaultOfATranslationIsNamed(t *testing.T) {
 		{"de", `{device} abmelden?`, `{device abmelden?`, `is no {placeholder}`},
 		{"de", `{device} abmelden?`, `<device/> abmelden?`, `<device/> is not in the source`},
 		{"de", `{device} abmelden?`, `%s abmelden?`, `names stand in braces`},
+		{"de", `bei {brand}?`, `hier?`, `de.json: a.brand: other: {brand} is missing`},
+		{"de", `bei {brand}?`, `bei latchKey?`, `de.json: a.brand: other: the name of the service is {brand}`},
+		{"de", `Speichern`, `<b>Latchkey</b>`, `de.json: a.plain: other: the name of the service is {brand}`},
 		{"de", `Speichern`, ``, `de.json: a.plain: other: is empty`},
 		{"de", `Speichern`, `<b>Speichern</b>`, `de.json: a.plain: other: <b> is not in the source`},
 		{"de", `Speichern`, `a < b`, `is no {placeholder}, <tag>`},
@@ -117,7 +122,7 @@ func TestEveryFaultOfATranslationIsNamed(t *testing.T) {
 func TestMissingMessagesAreListed(t *testing.T) {
 	en, _ := ReadFile("en", []byte(source))
 	de, _ := ReadFile("de", []byte(`{"a.plain": "Speichern", "a.count": {"one": "{count}", "other": "{count}"}}`))
-	if got := strings.Join(de.Missing(en), " "); got != "a.name a.rich a.silent" {
+	if got := strings.Join(de.Missing(en), " "); got != "a.brand a.name a.rich a.silent" {
 		t.Errorf("missing: %q", got)
 	}
 }

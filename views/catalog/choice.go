@@ -18,6 +18,7 @@ const longestHeader = 1000
 type Choice struct {
 	tags    []string
 	matcher language.Matcher
+	brand   string
 }
 
 // NewChoice offers these languages, or all that are valid where none is given; the first is the default. Valid are the Complete ones,
@@ -44,11 +45,22 @@ func NewChoice(tags, valid []string) (*Choice, error) {
 	return c, nil
 }
 
+// Named makes the printers speak of a service that its operator calls so (see [Printer.Named]).
+func (c *Choice) Named(brand string) *Choice {
+	named := *c
+	named.brand = brand
+	return &named
+}
+
+func (c *Choice) in(tag string) Printer {
+	p, _ := In(tag)
+	return p.Named(c.brand)
+}
+
 // Offered are the printers of the languages, the default first.
 func (c *Choice) Offered() (list []Printer) {
 	for _, tag := range c.tags {
-		p, _ := In(tag)
-		list = append(list, p)
+		list = append(list, c.in(tag))
 	}
 	return list
 }
@@ -61,14 +73,12 @@ func (c *Choice) Has(tag string) bool { return slices.Contains(c.tags, tag) }
 func (c *Choice) Pick(acceptLanguage string, chosen ...string) Printer {
 	for _, tag := range chosen {
 		if c.Has(tag) {
-			p, _ := In(tag)
-			return p
+			return c.in(tag)
 		}
 	}
 	i := 0
 	if len(acceptLanguage) <= longestHeader {
 		_, i = language.MatchStrings(c.matcher, acceptLanguage)
 	}
-	p, _ := In(c.tags[i])
-	return p
+	return c.in(c.tags[i])
 }

@@ -11,7 +11,8 @@
 //
 //   - {x}: a value. Which kind of value it is, its name says (see placeholders): {count} is the number that chooses the plural
 //     form; {date} and its like are words of ours; {device}, {email} and their like are other people's words, which pages
-//     show isolated, so that they cannot turn the sentence around;
+//     show isolated, so that they cannot turn the sentence around; {brand} is what the operator calls the service, which the
+//     printer knows (see [Printer.Named]);
 //   - <x>…</x>: a part that the page makes a link, emphasis or code of;
 //   - <x/>: a place where the page puts something, such as a <time>.
 //

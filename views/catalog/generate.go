@@ -66,13 +66,15 @@ func method(name, key string, m message) (string, error) {
 	result, call := "string", "text"
 	var takes, gives []string
 	for _, p := range list {
-		goName, goType := goParam(p)
-		takes = append(takes, goName+" "+goType)
-		gives = append(gives, fmt.Sprintf("%q: %s", p.name, goName))
+		if p.kind != brand { // which the printer knows
+			goName, goType := goParam(p)
+			takes = append(takes, goName+" "+goType)
+			gives = append(gives, fmt.Sprintf("%q: %s", p.name, goName))
+		}
 		switch {
 		case p.kind == slot, p.kind == tag:
 			result, call = "templ.Component", "rich"
-		case p.kind == foreign && call == "text":
+		case p.kind.isolated() && call == "text":
 			result, call = "Sentence", "sentence"
 		}
 	}

@@ -113,7 +113,9 @@ func TestMethodsTakeWhatTheirMessageNeeds(t *testing.T) {
 		`{"one": "{date}: {count} x", "other": "{date}: {count} y"}`: `AB(count int, date string) string {`,
 		`"You renamed “{name}” to “{new_name}”."`:                    `AB(name string, newName string) Sentence {`,
 		`{"one": "It is.", "other": "They are."}`:                    `AB(count int) string {`,
-		`"<link>{device}</link> <when/>"`:                            `AB(link Tag, device string, when templ.Component) templ.Component {`,
+		`"New to {brand}?"`:               `AB() Sentence { return p.sentence("a.b", nil) }`,
+		`"<link>{brand}</link> {email}"`:  `AB(link Tag, email string) templ.Component {`,
+		`"<link>{device}</link> <when/>"`: `AB(link Tag, device string, when templ.Component) templ.Component {`,
 	} {
 		f, err := ReadFile(Source, []byte(`{"a.b": `+message+`}`))
 		if err != nil {
@@ -128,6 +130,7 @@ func TestMethodsTakeWhatTheirMessageNeeds(t *testing.T) {
 
 func TestWhatCannotBeGeneratedIsRefused(t *testing.T) {
 	for catalogue, want := range map[string]string{
+		`{"a.b": "LATCHKEY"}`:          "en.json: a.b: other: the name of the service is {brand}",
 		`{"a.b_c": "x", "a_b.c": "y"}`: "en.json: a_b.c: has the method ABC of a.b_c",
 		`{"a.b": "{count} x"}`:         "en.json: a.b: the plural form one is missing",
 	} {

@@ -14,12 +14,17 @@ const (
 	number       // {count}: an int
 	word         // {duration}: a string of ours
 	foreign      // {device}: a string of other people's, shown isolated
+	brand        // {brand}: what the operator calls the service: the printer knows it, and shows it isolated
 	slot         // <x/>: a component
 	tag          // <x>…</x>: a component around the part inside
 )
 
+// isolated says that the words of this kind are not ours: a sentence holds them apart.
+func (k kind) isolated() bool { return k == foreign || k == brand }
+
 // placeholders has the kind of each value by its name. Messages may use only these names: add a new one here.
 var placeholders = map[string]kind{
+	"brand": brand,
 	"count": number,
 
 	"date":      word,

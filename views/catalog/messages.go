@@ -271,7 +271,7 @@ func (p Printer) CodesSave() string { return p.text("codes.save", nil) }
 // CodesSaved says "I’ve saved my codes". A button that leads on.
 func (p Printer) CodesSaved() string { return p.text("codes.saved", nil) }
 
-// CodesSheet says "Latchkey recovery codes for {email}, created on {date}". Stands over the codes, on paper and in the file, too. {date} is a day: “3 November 2026”.
+// CodesSheet says "{brand} recovery codes for {email}, created on {date}". Stands over the codes, on paper and in the file, too. {date} is a day: “3 November 2026”.
 func (p Printer) CodesSheet(email string, date string) Sentence {
 	return p.sentence("codes.sheet", args{"email": email, "date": date})
 }
@@ -775,6 +775,9 @@ func (p Printer) ErrorHeadingTooMany() string { return p.text("error.heading_too
 // ErrorHeadingUnavailable says "Just a moment". A heading: the server is busy.
 func (p Printer) ErrorHeadingUnavailable() string { return p.text("error.heading_unavailable", nil) }
 
+// ErrorHelp says "Need help? <link>Contact support</link>". Stands on pages where something went wrong, and on locked accounts.
+func (p Printer) ErrorHelp(link Tag) templ.Component { return p.rich("error.help", args{"link": link}) }
+
 // ErrorNewLink says "Get a new link". A button, where a link from an e-mail does not work.
 func (p Printer) ErrorNewLink() string { return p.text("error.new_link", nil) }
 
@@ -915,7 +918,7 @@ func (p Printer) EventEmailChangedOperator() string {
 	return p.text("event.email_changed_operator", nil)
 }
 
-// EventEmailRestored says "Your former e-mail address was restored with the link we sent to it. All devices were signed out and your password was locked.".
+// EventEmailRestored says "Your previous e-mail address was restored with the link we sent to it. All devices were signed out and your password was locked.".
 func (p Printer) EventEmailRestored() string { return p.text("event.email_restored", nil) }
 
 // EventFactorAdded says "You added a way to sign in.". Neither a passkey nor an app: a kind that this release does not know.
@@ -1092,7 +1095,7 @@ func (p Printer) EventThiefPasskeysCodes(count int) string {
 // EventUnknown says "Something else happened on your account.". An event of a kind that this release does not know.
 func (p Printer) EventUnknown() string { return p.text("event.unknown", nil) }
 
-// EventWaysBackEnded says "You cancelled the links that could move your account to more recent e-mail addresses.".
+// EventWaysBackEnded says "You turned off the links to newer e-mail addresses.".
 func (p Printer) EventWaysBackEnded() string { return p.text("event.ways_back_ended", nil) }
 
 // FactorAddedFirst says "From now on, you’ll need a second step when you sign in with your password.".
@@ -1230,6 +1233,9 @@ func (p Printer) InviteUsed() string { return p.text("invite.used", nil) }
 // LanguageName says "English". The name of this language, in this language.
 func (p Printer) LanguageName() string { return p.text("language.name", nil) }
 
+// LayoutAbout says "About this service". What screen readers call the links at the bottom of a page: help, terms of service, privacy policy, imprint.
+func (p Printer) LayoutAbout() string { return p.text("layout.about", nil) }
+
 // LayoutAccount says "Account". What screen readers call the navigation: Devices, Activity, Security.
 func (p Printer) LayoutAccount() string { return p.text("layout.account", nil) }
 
@@ -1245,14 +1251,20 @@ func (p Printer) LayoutColoursDark() string { return p.text("layout.colours_dark
 // LayoutColoursLight says "Light". A button: a light page.
 func (p Printer) LayoutColoursLight() string { return p.text("layout.colours_light", nil) }
 
-// LayoutDocs says "API documentation". A link at the foot of a page, for programmers.
-func (p Printer) LayoutDocs() string { return p.text("layout.docs", nil) }
+// LayoutHelp says "Get help". A link to the operator's own help page or e-mail address, at the bottom of pages and mails.
+func (p Printer) LayoutHelp() string { return p.text("layout.help", nil) }
+
+// LayoutImprint says "Imprint". A link at the bottom of pages and mails to the page that says who runs the service: Impressum, mentions légales.
+func (p Printer) LayoutImprint() string { return p.text("layout.imprint", nil) }
 
 // LayoutLanguage says "Language". The label of the choice of languages.
 func (p Printer) LayoutLanguage() string { return p.text("layout.language", nil) }
 
 // LayoutLanguageSubmit says "Change language". A button.
 func (p Printer) LayoutLanguageSubmit() string { return p.text("layout.language_submit", nil) }
+
+// LayoutPrivacy says "Privacy policy". A link at the bottom of pages and mails.
+func (p Printer) LayoutPrivacy() string { return p.text("layout.privacy", nil) }
 
 // LayoutSignedInAs says "Signed in as". Only screen readers say it, before the e-mail address.
 func (p Printer) LayoutSignedInAs() string { return p.text("layout.signed_in_as", nil) }
@@ -1262,6 +1274,9 @@ func (p Printer) LayoutSkip() string { return p.text("layout.skip", nil) }
 
 // LayoutSupport says "Support". A tab that only support staff have: the support desk.
 func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
+
+// LayoutTerms says "Terms of service". A link at the bottom of pages and mails.
+func (p Printer) LayoutTerms() string { return p.text("layout.terms", nil) }
 
 // LockedLead says "No one can sign in with it until you choose a new one. We’ll e-mail you a link for that.". “It” is the password.
 func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
@@ -1527,7 +1542,7 @@ func (p Printer) MailEmailChangedLeadAgain() string {
 	return p.text("mail_email_changed.lead_again", nil)
 }
 
-// MailEmailChangedLeadBack says "Your account has its former e-mail address again. We’ll no longer send e-mails about it to this one.".
+// MailEmailChangedLeadBack says "Your account has its previous e-mail address again. We’ll no longer send e-mails about it to this one.".
 func (p Printer) MailEmailChangedLeadBack() string {
 	return p.text("mail_email_changed.lead_back", nil)
 }
@@ -1548,7 +1563,7 @@ func (p Printer) MailEmailChangedUnexpected() string {
 // MailEmailConfirmAct says "Open the link below to check the change. We’ll ask for your password before we make it.".
 func (p Printer) MailEmailConfirmAct() string { return p.text("mail_email_confirm.act", nil) }
 
-// MailEmailConfirmButton says "Confirm my new e-mail address".
+// MailEmailConfirmButton says "Confirm your new e-mail address".
 func (p Printer) MailEmailConfirmButton() string { return p.text("mail_email_confirm.button", nil) }
 
 // MailEmailConfirmHeading says "Confirm your new e-mail address".
@@ -1587,7 +1602,7 @@ func (p Printer) MailEmailHeldWhy() string { return p.text("mail_email_held.why"
 // MailEmailLostHeading says "This e-mail address was removed from an account".
 func (p Printer) MailEmailLostHeading() string { return p.text("mail_email_lost.heading", nil) }
 
-// MailEmailLostLead says "The account that had this e-mail address was given its former one back with the link in our e-mail about the change. Every device was signed out and the password was locked.".
+// MailEmailLostLead says "The account that had this e-mail address was given its previous one back with the link in our e-mail about the change. Every device was signed out and the password was locked.".
 func (p Printer) MailEmailLostLead() string { return p.text("mail_email_lost.lead", nil) }
 
 // MailEmailLostNoMore says "We’ll no longer send e-mails about that account to this e-mail address.".
@@ -1862,7 +1877,7 @@ func (p Printer) MailResetWhy(email string) Sentence {
 // MailReusedAct says "If both uses were yours, sign in on that device again. If not, open the link below to sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
 
-// MailReusedButton says "Secure my account".
+// MailReusedButton says "Secure your account".
 func (p Printer) MailReusedButton() string { return p.text("mail_reused.button", nil) }
 
 // MailReusedHeading says "Someone may be using your account".
@@ -1922,7 +1937,7 @@ func (p Printer) MailSignInsSubject(count int) string {
 // MailSignupAct says "Open the link below to create the account. We’ll ask for the password you chose.".
 func (p Printer) MailSignupAct() string { return p.text("mail_signup.act", nil) }
 
-// MailSignupButton says "Confirm my e-mail address".
+// MailSignupButton says "Confirm your e-mail address".
 func (p Printer) MailSignupButton() string { return p.text("mail_signup.button", nil) }
 
 // MailSignupHeading says "Confirm your e-mail address".
@@ -2682,6 +2697,16 @@ func (p Printer) SetupUseApp() string { return p.text("setup.use_app", nil) }
 // SetupUsePasskey says "Use a passkey instead". A link.
 func (p Printer) SetupUsePasskey() string { return p.text("setup.use_passkey", nil) }
 
+// SignupAgree says "By creating an account, you agree to the <terms>terms of service</terms>.". Stands below the button that creates an account, where the operator has terms of service and no privacy policy.
+func (p Printer) SignupAgree(terms Tag) templ.Component {
+	return p.rich("signup.agree", args{"terms": terms})
+}
+
+// SignupAgreePrivacy says "By creating an account, you agree to the <terms>terms of service</terms>. The <privacy>privacy policy</privacy> explains how your data is used.". Stands below the button that creates an account.
+func (p Printer) SignupAgreePrivacy(terms Tag, privacy Tag) templ.Component {
+	return p.rich("signup.agree_privacy", args{"terms": terms, "privacy": privacy})
+}
+
 // SignupConfirmLead says "Enter the password you chose when you signed up. This creates your account.".
 func (p Printer) SignupConfirmLead() string { return p.text("signup.confirm_lead", nil) }
 
@@ -2701,6 +2726,11 @@ func (p Printer) SignupHaveAccount(link Tag) templ.Component {
 
 // SignupNotMade says "Your account wasn’t created.".
 func (p Printer) SignupNotMade() string { return p.text("signup.not_made", nil) }
+
+// SignupPrivacy says "The <privacy>privacy policy</privacy> explains how your data is used.". Stands below the button that creates an account, where the operator has a privacy policy and no terms of service.
+func (p Printer) SignupPrivacy(privacy Tag) templ.Component {
+	return p.rich("signup.privacy", args{"privacy": privacy})
+}
 
 // SignupReady says "Your account is ready.".
 func (p Printer) SignupReady() string { return p.text("signup.ready", nil) }

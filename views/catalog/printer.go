@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -67,7 +69,31 @@ func Files() ([]*File, error) {
 
 // Printer says things in one language; its methods (messages.go) are the messages. The zero Printer speaks English. What a
 // language lacks is said in English.
-type Printer struct{ tongue *tongue }
+type Printer struct {
+	tongue *tongue
+	brand  string // empty: DefaultBrand
+}
+
+// DefaultBrand is what a service is called whose operator gave it no name.
+const DefaultBrand = "Latchkey"
+
+// Named is the printer of a service that its operator calls so; "" stands for DefaultBrand.
+func (p Printer) Named(brand string) Printer { return Printer{p.tongue, brand} }
+
+// Brand is what the service is called: the {brand} of the messages.
+func (p Printer) Brand() string { return cmp.Or(p.brand, DefaultBrand) }
+
+// Branded says that the operator gave the service a name.
+func (p Printer) Branded() bool { return p.brand != "" }
+
+// FileName is the name of a file that a person saves, with the service's before it: "acme-recovery-codes.txt".
+func (p Printer) FileName(what string) string {
+	words := strings.FieldsFunc(strings.ToLower(p.Brand()), func(r rune) bool { return !unicode.In(r, unicode.L, unicode.M, unicode.N) })
+	words = slices.DeleteFunc(words, func(w string) bool { // of emoji, only marks are left
+		return !strings.ContainsFunc(w, func(r rune) bool { return unicode.In(r, unicode.L, unicode.N) })
+	})
+	return strings.Join(append(words, what), "-")
+}
 
 func (p Printer) spoken() *tongue {
 	if p.tongue == nil {
@@ -79,7 +105,7 @@ func (p Printer) spoken() *tongue {
 // In is the printer of a language: complete or not, or a pseudo-language. For people's choice see Choice.
 func In(tag string) (Printer, bool) {
 	t, ok := tongues()[tag]
-	return Printer{t}, ok
+	return Printer{tongue: t}, ok
 }
 
 // Tags are the languages that In takes.
@@ -133,6 +159,9 @@ func (p Printer) Number(n int) string { return strconv.Itoa(n) }
 
 // words is the value of a node that is no tag and no slot.
 func (p Printer) words(n node, a args) string {
+	if n.kind == brand {
+		return p.Brand()
+	}
 	switch v := a[n.value].(type) {
 	case int:
 		return p.Number(v)
@@ -153,7 +182,7 @@ func (p Printer) text(key string, a args) string {
 func (p Printer) sentence(key string, a args) Sentence {
 	var s Sentence
 	for _, n := range p.nodes(key, a) {
-		if n.kind == foreign {
+		if n.kind.isolated() {
 			s.Text += "%s"
 			s.Names = append(s.Names, p.words(n, a))
 		} else {

@@ -18,7 +18,7 @@ func speaker(t *testing.T, tag, catalogue string) Printer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Printer{&tongue{tag: language.MustParse(tag), messages: f.messages}}
+	return Printer{tongue: &tongue{tag: language.MustParse(tag), messages: f.messages}}
 }
 
 func shown(t *testing.T, c templ.Component) string {
@@ -84,6 +84,48 @@ func TestSentencesKeepTheirNames(t *testing.T) {
 	}
 	if got := shown(t, de.rich("a.c", args{"link": Tag(nil), "device": "\u200b"})); got != "Ändern &amp; <bdi>(invisible name)</bdi> " {
 		t.Errorf("without its parts: %s", got)
+	}
+}
+
+// The name that the operator gave the service is no argument: the printer knows it. It never becomes markup, and is isolated.
+func TestTheBrandComesWithThePrinter(t *testing.T) {
+	const evil = `<b>"A&B" {device}%s`
+	de := speaker(t, "de", `{"a.b": "Codes von {brand} für {email}", "a.c": "<link>Neu bei {brand}?</link>", "errors.x": "Kein Konto bei {brand}."}`)
+	named := de.Named(evil)
+	values := args{"email": "a@b.example", "link": Tag(bold)}
+	for what, c := range map[string]struct{ got, want string }{
+		"a sentence":            {shown(t, named.sentence("a.b", values)), `Codes von <bdi>&lt;b&gt;&#34;A&amp;B&#34; {device}%s</bdi> für <bdi>a@b.example</bdi>`},
+		"its text":              {named.sentence("a.b", values).String(), `Codes von ` + evil + ` für a@b.example`},
+		"a component":           {shown(t, named.rich("a.c", values)), `<b>Neu bei <bdi>&lt;b&gt;&#34;A&amp;B&#34; {device}%s</bdi>?</b>`},
+		"a plain text":          {named.text("errors.x", nil), "Kein Konto bei " + evil + "."},
+		"a sentence without it": {de.sentence("a.b", values).String(), "Codes von Latchkey für a@b.example"},
+		"the zero printer":      {Printer{}.Brand(), "Latchkey"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %s, want %s", what, c.got, c.want)
+		}
+	}
+	for brand, want := range map[string]string{
+		"": "latchkey-x.txt", "Acme": "acme-x.txt", "A/../B \\ “C”\u200d.exe": "a-b-c-exe-x.txt", "Müller & Söhne": "müller-söhne-x.txt", "🏝️": "x.txt", "★": "x.txt", "متجر": "متجر-x.txt",
+	} {
+		if got := de.Named(brand).FileName("x.txt"); got != want {
+			t.Errorf("%q: the file %q, want %q", brand, got, want)
+		}
+	}
+	if de.Branded() || !named.Branded() {
+		t.Error("which has a name?")
+	}
+	choice, err := NewChoice(nil, []string{"en", PseudoLong})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range append(choice.Named("Acme").Offered(), choice.Named("Acme").Pick(""), choice.Named("Acme").Pick("", PseudoLong)) {
+		if p.Brand() != "Acme" {
+			t.Errorf("%s: a choice with a name says %q", p.Tag(), p.Brand())
+		}
+	}
+	if got := choice.Pick("").Brand(); got != "Latchkey" {
+		t.Errorf("the choice without a name says %q", got)
 	}
 }
 

@@ -73,7 +73,7 @@ func (r rich) Render(ctx context.Context, w io.Writer) error {
 			if c, ok := r.args[n.value].(templ.Component); ok && c != nil {
 				err = c.Render(ctx, w)
 			}
-		case foreign:
+		case foreign, brand:
 			err = write(w, Isolated(r.printer.Visible(r.printer.words(n, r.args))))
 		default:
 			err = write(w, templ.EscapeString(r.printer.words(n, r.args)))
