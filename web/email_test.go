@@ -247,7 +247,7 @@ func TestAStolenAddressIsTakenBackFromTheMailToTheOldOne(t *testing.T) {
 		b.opened(s.link(s.mail()))
 		b.expect(b.choose("her own words again"), http.StatusSeeOther, "/login")
 		b.signIn(adaEmail, "her own words again")
-		if got := b.shown("/activity?kind=warnings").texts("p", "class", "event-text"); !strings.Contains(strings.Join(got, "|"), "Your former e-mail address was restored") {
+		if got := b.shown("/activity?kind=warnings").texts("p", "class", "event-text"); !strings.Contains(strings.Join(got, "|"), "Your previous e-mail address was restored") {
 			t.Errorf("the warnings say %q", got)
 		}
 		s.quiet(link, adaEmail, "thief@evil.example")

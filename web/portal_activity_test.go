@@ -54,9 +54,9 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventEmailAsked, models.ActorOwner, "", "You asked to change your e-mail address. It changes once you confirm with the link we sent to the new one.", false},
 		{models.EventEmailChanged, models.ActorOwner, "", "Your e-mail address was changed with the link we sent to the new one.", false},
 		{models.EventEmailChanged, models.ActorOperator, "", "An administrator changed your e-mail address.", false},
-		{models.EventEmailRestored, models.ActorOwner, "", "Your former e-mail address was restored with the link we sent to it. All devices were signed out and your password was locked.", true},
+		{models.EventEmailRestored, models.ActorOwner, "", "Your previous e-mail address was restored with the link we sent to it. All devices were signed out and your password was locked.", true},
 		{models.EventMailFailed, models.ActorSystem, "new_device", "An e-mail to you couldn’t be delivered. Check that your e-mail address is correct.", true},
-		{models.EventWaysBackEnded, models.ActorOwner, "", "You cancelled the links that could move your account to more recent e-mail addresses.", false},
+		{models.EventWaysBackEnded, models.ActorOwner, "", "You turned off the links to newer e-mail addresses.", false},
 		{models.EventDataDownloaded, models.ActorOwner, "", "A copy of all your data was downloaded on “phone”.", false},
 		{models.EventAccountDeleted, models.ActorOwner, "", "Your account was deleted.", false},
 	}

@@ -954,7 +954,7 @@ func (p Printer) EventEmailChangedOperator() string {
 	return p.text("event.email_changed_operator", nil)
 }
 
-// EventEmailRestored says "Your former e-mail address was restored with the link we sent to it. All devices were signed out and your password was locked.".
+// EventEmailRestored says "Your previous e-mail address was restored with the link we sent to it. All devices were signed out and your password was locked.".
 func (p Printer) EventEmailRestored() string { return p.text("event.email_restored", nil) }
 
 // EventFactorAdded says "You added a way to sign in.". Neither a passkey nor an app: a kind that this release does not know.
@@ -1131,7 +1131,7 @@ func (p Printer) EventThiefPasskeysCodes(count int) string {
 // EventUnknown says "Something else happened on your account.". An event of a kind that this release does not know.
 func (p Printer) EventUnknown() string { return p.text("event.unknown", nil) }
 
-// EventWaysBackEnded says "You cancelled the links that could move your account to more recent e-mail addresses.".
+// EventWaysBackEnded says "You turned off the links to newer e-mail addresses.". Each previous e-mail address has a link that gives it back to the account. See the group former.
 func (p Printer) EventWaysBackEnded() string { return p.text("event.ways_back_ended", nil) }
 
 // FactorAddedFirst says "From now on, signing in with your password takes a second step.".
@@ -1569,7 +1569,7 @@ func (p Printer) MailEmailChangedLeadAgain() string {
 	return p.text("mail_email_changed.lead_again", nil)
 }
 
-// MailEmailChangedLeadBack says "Your account has its former e-mail address again. We’ll no longer send e-mails about it to this one.".
+// MailEmailChangedLeadBack says "Your account has its previous e-mail address again. We’ll no longer send e-mails about it to this one.".
 func (p Printer) MailEmailChangedLeadBack() string {
 	return p.text("mail_email_changed.lead_back", nil)
 }
@@ -1590,7 +1590,7 @@ func (p Printer) MailEmailChangedUnexpected() string {
 // MailEmailConfirmAct says "Open the link below to check the change. We’ll ask for your password before we make it.".
 func (p Printer) MailEmailConfirmAct() string { return p.text("mail_email_confirm.act", nil) }
 
-// MailEmailConfirmButton says "Confirm my new e-mail address".
+// MailEmailConfirmButton says "Confirm new e-mail address".
 func (p Printer) MailEmailConfirmButton() string { return p.text("mail_email_confirm.button", nil) }
 
 // MailEmailConfirmHeading says "Confirm your new e-mail address".
@@ -1629,7 +1629,7 @@ func (p Printer) MailEmailHeldWhy() string { return p.text("mail_email_held.why"
 // MailEmailLostHeading says "This e-mail address was removed from an account".
 func (p Printer) MailEmailLostHeading() string { return p.text("mail_email_lost.heading", nil) }
 
-// MailEmailLostLead says "The account that had this e-mail address was given its former one back with the link in our e-mail about the change. Every device was signed out and the password was locked.".
+// MailEmailLostLead says "The account that had this e-mail address was given its previous one back with the link in our e-mail about the change. Every device was signed out and the password was locked.".
 func (p Printer) MailEmailLostLead() string { return p.text("mail_email_lost.lead", nil) }
 
 // MailEmailLostNoMore says "We’ll no longer send e-mails about that account to this e-mail address.".
@@ -1896,15 +1896,15 @@ func (p Printer) MailResetLead() string { return p.text("mail_reset.lead", nil) 
 // MailResetSubject says "Choose a new password".
 func (p Printer) MailResetSubject() string { return p.text("mail_reset.subject", nil) }
 
-// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the page for forgotten passwords.".
+// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the page “Forgot your password?”.".
 func (p Printer) MailResetWhy(email string) Sentence {
 	return p.sentence("mail_reset.why", args{"email": email})
 }
 
-// MailReusedAct says "If both uses were yours, sign in on that device again. If not, open the link below to sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailReusedAct says "If you recognise both uses, sign in on that device again. If not, open the link below to sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
 
-// MailReusedButton says "Secure my account".
+// MailReusedButton says "Secure your account".
 func (p Printer) MailReusedButton() string { return p.text("mail_reused.button", nil) }
 
 // MailReusedHeading says "Someone may be using your account".
@@ -1964,7 +1964,7 @@ func (p Printer) MailSignInsSubject(count int) string {
 // MailSignupAct says "Open the link below to create the account. We’ll ask for the password you chose.".
 func (p Printer) MailSignupAct() string { return p.text("mail_signup.act", nil) }
 
-// MailSignupButton says "Confirm my e-mail address".
+// MailSignupButton says "Confirm e-mail address".
 func (p Printer) MailSignupButton() string { return p.text("mail_signup.button", nil) }
 
 // MailSignupHeading says "Confirm your e-mail address".
@@ -1979,7 +1979,7 @@ func (p Printer) MailSignupLead() string { return p.text("mail_signup.lead", nil
 // MailSignupSubject says "Confirm your e-mail address".
 func (p Printer) MailSignupSubject() string { return p.text("mail_signup.subject", nil) }
 
-// MailSignupWhy says "You’re receiving this e-mail because someone entered this e-mail address on the page for new accounts.".
+// MailSignupWhy says "You’re receiving this e-mail because someone used this e-mail address to sign up.".
 func (p Printer) MailSignupWhy() string { return p.text("mail_signup.why", nil) }
 
 // MailSignupKnownHeading says "You already have an account".
@@ -1999,7 +1999,7 @@ func (p Printer) MailSignupKnownSignIn(url string) string {
 // MailSignupKnownSubject says "You already have an account".
 func (p Printer) MailSignupKnownSubject() string { return p.text("mail_signup_known.subject", nil) }
 
-// MailSignupKnownWhy says "You’re receiving this e-mail because someone entered this e-mail address on the page for new accounts.".
+// MailSignupKnownWhy says "You’re receiving this e-mail because someone used this e-mail address to sign up.".
 func (p Printer) MailSignupKnownWhy() string { return p.text("mail_signup_known.why", nil) }
 
 // MailStepMissedChoose says "If this wasn’t you, someone else knows your password. Change it: {url}".
