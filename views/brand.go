@@ -1,10 +1,6 @@
 package views
 
-import (
-	"fmt"
-
-	"latchkey/views/catalog"
-)
+import "latchkey/views/catalog"
 
 // brandLink leads to something that the operator tells about the service.
 type brandLink struct{ text, url string }
@@ -20,16 +16,14 @@ func (b Brand) links(say catalog.Printer) (list []brandLink) {
 	return list
 }
 
-// Accents are the operator's colour in mails, in both schemes, with that of text on it, written #rrggbb. The zero Accents are ours.
+// Accents are a mail's colour in both schemes, with that of text on it, written #rrggbb. The zero Accents are ours.
 type Accents struct{ Light, OnLight, Dark, OnDark string }
 
-// style follows the mail's own.
-func (a Accents) style() string {
-	if a == (Accents{}) {
-		return ""
+var ourAccents = Accents{Light: "#0b655b", OnLight: "#ffffff", Dark: "#74d4c4", OnDark: "#06231e"}
+
+func (m Mail) accents() Accents {
+	if m.Accents == (Accents{}) {
+		return ourAccents
 	}
-	rules := func(accent, on string) string {
-		return fmt.Sprintf(".brand, a { color: %s; } .button:not(.button-alarm) { background: %s; color: %s; }", accent, accent, on)
-	}
-	return "<style>" + rules(a.Light, a.OnLight) + " @media (prefers-color-scheme: dark) { " + rules(a.Dark, a.OnDark) + " }</style>"
+	return m.Accents
 }

@@ -16,28 +16,48 @@ const (
 	mailPage   templ.SafeCSS = "margin:0;padding:0;background-color:" + mailBack + ";"
 	mailSheet  templ.SafeCSS = "padding:24px 16px;"
 	mailColumn templ.SafeCSS = "width:100%;max-width:560px;"
-	mailBrand  templ.SafeCSS = "padding:0 0 16px;" + mailFont + "font-size:16px;line-height:24px;font-weight:700;color:" + mailAccent + ";"
 	mailLogo   templ.SafeCSS = "padding:2px;border-radius:4px;vertical-align:middle;"
 	mailNote   templ.SafeCSS = "margin:0 0 8px;"
 	mailCard   templ.SafeCSS = "padding:24px;border:1px solid #e2dfd6;border-radius:14px;background-color:" + mailWhite + ";" + mailText
 	mailTitle  templ.SafeCSS = "margin:0 0 12px;font-size:24px;line-height:30px;font-weight:700;"
 	mailLine   templ.SafeCSS = "margin:0 0 16px;"
 	mailSmall  templ.SafeCSS = "margin:0 0 16px;font-size:14px;line-height:21px;color:" + mailGrey + ";"
-	mailLink   templ.SafeCSS = "color:" + mailAccent + ";"
-	mailURL    templ.SafeCSS = mailLink + "word-break:break-all;"
 	mailFacts  templ.SafeCSS = "width:100%;margin:0 0 20px;table-layout:fixed;"
 	mailFact   templ.SafeCSS = "padding:8px 0;border-bottom:1px solid #e2dfd6;" + mailText
 	mailAct    templ.SafeCSS = "margin:0 0 16px;"
-	mailLabel  templ.SafeCSS = "color:#ffffff;display:inline-block;padding:12px 20px;" + mailFont + "font-size:16px;line-height:24px;font-weight:600;text-decoration:none;"
+	mailLabel                = "display:inline-block;padding:12px 20px;" + mailFont + "font-size:16px;line-height:24px;font-weight:600;text-decoration:none;"
 	mailWhy    templ.SafeCSS = "padding:16px 0 0;" + mailFont + mailWrap + "font-size:14px;line-height:21px;color:" + mailGrey + ";"
 
-	mailText   = mailFont + mailWrap + "font-size:16px;line-height:24px;color:#1b211f;"
-	mailBack   = "#f6f5f1"
-	mailWhite  = "#ffffff"
-	mailGrey   = "#585e5b"
-	mailAccent = "#0b655b"
-	mailAlarm  = "#b3261e"
+	mailText  = mailFont + mailWrap + "font-size:16px;line-height:24px;color:#1b211f;"
+	mailBack  = "#f6f5f1"
+	mailWhite = "#ffffff"
+	mailGrey  = "#585e5b"
+	mailAlarm = "#b3261e"
 )
+
+// mailBlock is for narrow screens and dark colours.
+const mailBlock = `
+:root { color-scheme: light dark; supported-color-schemes: light dark; }
+@media (max-width: 430px) {
+	.card { padding: 20px 16px !important; }
+	.action { width: 100% !important; }
+	.button a { display: block !important; }
+	.facts td { display: block !important; width: auto !important; padding: 0 0 8px !important; }
+	.facts td.name { padding: 8px 0 0 !important; border: 0 !important; font-size: 14px !important; }
+}
+@media (prefers-color-scheme: dark) {
+	body, .page { background-color: #111514 !important; }
+	.card { border-color: #2e3734 !important; background-color: #1a201e !important; color: #e9edeb !important; }
+	.facts td { border-color: #2e3734 !important; color: #e9edeb !important; }
+	.facts td.name, .small { color: #a7b2ad !important; }
+	.brand img { background-color: #ffffff !important; }
+	.brand, .url { color: {accent} !important; }
+	.button { background-color: {accent} !important; }
+	.button a { color: {on} !important; }
+	.button-alarm { background-color: #c8372d !important; }
+	.button-alarm a { color: #ffffff !important; }
+}
+`
 
 // outlookColumn is the column for Outlook's Word engine, which knows no max-width: a comment for everybody else.
 const (
@@ -62,17 +82,40 @@ func (m Mail) factName() templ.SafeCSS {
 	return templ.SafeCSS("padding:" + padding + ";border-bottom:1px solid #e2dfd6;" + mailFont + mailWrap + "font-size:16px;line-height:24px;color:" + mailGrey + ";")
 }
 
-// colour is the button's.
-func (w wording) colour() string {
-	if w.alarm {
-		return mailAlarm
+func (m Mail) brandStyle() templ.SafeCSS {
+	return templ.SafeCSS("padding:0 0 16px;" + mailFont + "font-size:16px;line-height:24px;font-weight:700;color:" + m.accents().Light + ";")
+}
+
+func (m Mail) linkStyle() templ.SafeCSS { return templ.SafeCSS("color:" + m.accents().Light + ";") }
+
+func (m Mail) urlStyle() templ.SafeCSS { return m.linkStyle() + "word-break:break-all;" }
+
+// button returns the colours of the button: its own, and that of its label.
+func (m Mail) button() (own, label string) {
+	if m.words().alarm {
+		return mailAlarm, mailWhite
 	}
-	return mailAccent
+	return m.accents().Light, m.accents().OnLight
+}
+
+func (m Mail) buttonColour() string {
+	own, _ := m.button()
+	return own
 }
 
 // buttonStyle makes a table cell a button. Word knows no padding of a link: the cell has it there.
-func (w wording) buttonStyle() templ.SafeCSS {
-	return templ.SafeCSS("border-radius:8px;mso-padding-alt:12px 20px;background-color:" + w.colour() + ";")
+func (m Mail) buttonStyle() templ.SafeCSS {
+	return templ.SafeCSS("border-radius:8px;mso-padding-alt:12px 20px;background-color:" + m.buttonColour() + ";")
+}
+
+func (m Mail) labelStyle() templ.SafeCSS {
+	_, label := m.button()
+	return templ.SafeCSS("color:" + label + ";" + mailLabel)
+}
+
+// style is the block of what cannot stand in an element.
+func (m Mail) style() string {
+	return "<style>" + strings.NewReplacer("{accent}", m.accents().Dark, "{on}", m.accents().OnDark).Replace(mailBlock) + "</style>"
 }
 
 // preheader is what lists of mails show after the subject. The blanks after it keep the rest of the mail out of there.

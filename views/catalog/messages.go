@@ -1095,7 +1095,7 @@ func (p Printer) EventThiefPasskeysCodes(count int) string {
 // EventUnknown says "Something else happened on your account.". An event of a kind that this release does not know.
 func (p Printer) EventUnknown() string { return p.text("event.unknown", nil) }
 
-// EventWaysBackEnded says "You turned off the links to newer e-mail addresses.".
+// EventWaysBackEnded says "You turned off the links to newer e-mail addresses.". Each previous e-mail address has a link that gives it back to the account. See the group former.
 func (p Printer) EventWaysBackEnded() string { return p.text("event.ways_back_ended", nil) }
 
 // FactorAddedFirst says "From now on, you’ll need a second step when you sign in with your password.".
@@ -1563,7 +1563,7 @@ func (p Printer) MailEmailChangedUnexpected() string {
 // MailEmailConfirmAct says "Open the link below to check the change. We’ll ask for your password before we make it.".
 func (p Printer) MailEmailConfirmAct() string { return p.text("mail_email_confirm.act", nil) }
 
-// MailEmailConfirmButton says "Confirm your new e-mail address".
+// MailEmailConfirmButton says "Confirm new e-mail address".
 func (p Printer) MailEmailConfirmButton() string { return p.text("mail_email_confirm.button", nil) }
 
 // MailEmailConfirmHeading says "Confirm your new e-mail address".
@@ -1869,12 +1869,12 @@ func (p Printer) MailResetLead() string { return p.text("mail_reset.lead", nil) 
 // MailResetSubject says "Choose a new password".
 func (p Printer) MailResetSubject() string { return p.text("mail_reset.subject", nil) }
 
-// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the page for forgotten passwords.".
+// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the page “Forgot your password?”.".
 func (p Printer) MailResetWhy(email string) Sentence {
 	return p.sentence("mail_reset.why", args{"email": email})
 }
 
-// MailReusedAct says "If both uses were yours, sign in on that device again. If not, open the link below to sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailReusedAct says "If you recognise both uses, sign in on that device again. If not, open the link below to sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
 
 // MailReusedButton says "Secure your account".
@@ -1937,7 +1937,7 @@ func (p Printer) MailSignInsSubject(count int) string {
 // MailSignupAct says "Open the link below to create the account. We’ll ask for the password you chose.".
 func (p Printer) MailSignupAct() string { return p.text("mail_signup.act", nil) }
 
-// MailSignupButton says "Confirm your e-mail address".
+// MailSignupButton says "Confirm e-mail address".
 func (p Printer) MailSignupButton() string { return p.text("mail_signup.button", nil) }
 
 // MailSignupHeading says "Confirm your e-mail address".
@@ -1952,7 +1952,7 @@ func (p Printer) MailSignupLead() string { return p.text("mail_signup.lead", nil
 // MailSignupSubject says "Confirm your e-mail address".
 func (p Printer) MailSignupSubject() string { return p.text("mail_signup.subject", nil) }
 
-// MailSignupWhy says "You’re receiving this e-mail because someone entered this e-mail address on the page for new accounts.".
+// MailSignupWhy says "You’re receiving this e-mail because someone used this e-mail address to sign up.".
 func (p Printer) MailSignupWhy() string { return p.text("mail_signup.why", nil) }
 
 // MailSignupKnownHeading says "You already have an account".
@@ -1972,7 +1972,7 @@ func (p Printer) MailSignupKnownSignIn(url string) string {
 // MailSignupKnownSubject says "You already have an account".
 func (p Printer) MailSignupKnownSubject() string { return p.text("mail_signup_known.subject", nil) }
 
-// MailSignupKnownWhy says "You’re receiving this e-mail because someone entered this e-mail address on the page for new accounts.".
+// MailSignupKnownWhy says "You’re receiving this e-mail because someone used this e-mail address to sign up.".
 func (p Printer) MailSignupKnownWhy() string { return p.text("mail_signup_known.why", nil) }
 
 // MailStepMissedChoose says "If this wasn’t you, someone else knows your password. Change it: {url}".
