@@ -37,6 +37,9 @@ func TestEveryStateIsValidHTML(t *testing.T) {
 	for _, path := range append(append(letterPaths(), galleryPaths()...), "/gallery", "/login", "/nothing") {
 		sound = b.get(path).body
 		for _, message := range c.validate(sound) {
+			if strings.Contains(path, "brand") && strings.Contains(message, "long-title") {
+				continue // a brand may have a long name: tabs cut it
+			}
 			t.Errorf("%s: %s", path, message)
 		}
 	}
