@@ -257,7 +257,7 @@ func (u *upgraded) newMails() []mail.Message {
 
 var (
 	factInText  = regexp.MustCompile(`(?m)^ [A-Z][^:\n]*: +(.+)$`)
-	untilInText = regexp.MustCompile(`until (\d+ \w+ \d{4}, [\d:]+ UTC)`)
+	untilInText = regexp.MustCompile(`expires on (\d+ \w+ \d{4}, [\d:]+ UTC)`)
 )
 
 // waitingMails sends what waits, summaries too, and follows the links.
@@ -266,7 +266,7 @@ func (u *upgraded) waitingMails() (list []waitingMail) {
 	sent := u.newMails()
 	u.clock.Advance(10 * time.Minute)
 	for _, m := range append(sent, u.newMails()...) {
-		w := waitingMail{To: m.To, ByOperator: strings.Contains(m.Text, "administrator"), Again: strings.Contains(m.Text, "once more")}
+		w := waitingMail{To: m.To, ByOperator: strings.Contains(m.Text, "An administrator"), Again: strings.Contains(m.Text, "was changed again")}
 		for _, found := range factInText.FindAllStringSubmatch(m.Text, -1) {
 			w.Facts = append(w.Facts, found[1])
 		}
