@@ -46,7 +46,7 @@ func (b Brand) mailRenderer(baseURL string, languages *catalog.Choice) notify.Re
 	return func(l notify.Notification) (notify.Rendered, error) {
 		p := languages.Pick("", l.Language)
 		m := views.Mail{
-			Say:  p, Brand: brand, Accents: accents,
+			Say: p, Brand: brand, Accents: accents,
 			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(p, l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
 			Code: l.Code, Removed: factorsRemoved(p, l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),

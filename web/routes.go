@@ -74,7 +74,7 @@ func (s *Server) routes() {
 		"GET /gallery/mail/{id}":   s.inEnglish(s.demo(s.galleryMail).ServeHTTP),
 		"GET /static/":             s.files,
 		"GET /favicon.ico":         s.page(s.favicon),
-		"GET "+manifestPath:        s.api(s.manifest),
+		"GET " + manifestPath:      s.api(s.manifest),
 
 		"GET /signup/confirm":         s.page(s.follow(signupLink)),
 		"GET /signup/confirm/{link}":  s.page(s.followed(signupLink, s.signupConfirmForm)),
