@@ -116,9 +116,10 @@ func (t tone) colour() colour {
 
 func (t tone) exact() (c colour, ok bool) {
 	a, b := t.chroma*math.Cos(t.hue), t.chroma*math.Sin(t.hue)
-	x := math.Pow(t.lightness+0.3963377774*a+0.2158037573*b, 3)
-	y := math.Pow(t.lightness-0.1055613458*a-0.0638541728*b, 3)
-	z := math.Pow(t.lightness-0.0894841775*a-1.2914855480*b, 3)
+	cube := func(v float64) float64 { return v * v * v }
+	x := cube(t.lightness + 0.3963377774*a + 0.2158037573*b)
+	y := cube(t.lightness - 0.1055613458*a - 0.0638541728*b)
+	z := cube(t.lightness - 0.0894841775*a - 1.2914855480*b)
 	ok = true
 	for i, v := range [3]float64{
 		4.0767416621*x - 3.3077115913*y + 0.2309699292*z,

@@ -193,7 +193,7 @@ func TestAPictureBecomesIcons(t *testing.T) {
 		}
 	}
 	noise := image.NewNRGBA(image.Rect(0, 0, 800, 200))
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a picture
+	random := rand.New(rand.NewPCG(1, 2))
 	for i := range noise.Pix {
 		noise.Pix[i] = uint8(random.Uint32())
 	}
