@@ -22,6 +22,7 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/auth/operator"
 	"latchkey/auth/origin"
+	"latchkey/auth/seal"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
 	"latchkey/auth/support"
@@ -71,6 +72,7 @@ type Server struct {
 	log         *slog.Logger
 	files       *static.Files
 	cookies     *cookies
+	trails      *seal.Sealer // of searches at the support desk
 	crossOrigin *http.CrossOriginProtection
 	metrics     *Metrics
 	outbox      *mail.Files
@@ -109,6 +111,9 @@ func New(a *services.Services, c Config) (*Server, error) {
 	}
 	s.description = newOpenAPI(s.base)
 	if s.cookies, err = newCookies(c, s.https, a.Browsers.Config().Lifetime); err != nil {
+		return nil, err
+	}
+	if s.trails, err = newTrailSealer(c); err != nil {
 		return nil, err
 	}
 	if s.proxies, err = parseProxies(c.TrustedProxies); err != nil {
