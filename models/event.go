@@ -99,6 +99,9 @@ type Event struct {
 	More       int64 // of its kind that it stands for beside this one: failures in a row share an event
 	// Reuse belongs to EventDeviceReused; nil in events of earlier releases.
 	Reuse *Reuse `gorm:"serializer:json"`
+	// Reason belongs to EventSupportLooked and EventSeenBySupport: why support looked, in the words of the staff member. Empty: no
+	// reason was given, or it went with the account that was looked at.
+	Reason string
 
 	Limits []EventLimit `gorm:"-"` // past one of them the event is refused, and with it the act that it tells of
 }
@@ -206,10 +209,34 @@ func (s *Store) EventsSince(ctx context.Context, userID uuid.UUID, kinds []Event
 }
 
 func (s *Store) eventsOfKinds(ctx context.Context, userID uuid.UUID, kinds []EventFilter, before EventCursor, after time.Time, limit int) ([]Event, error) {
+	rows, args := rangesOfKinds("*", userID, kinds, before, after, limit)
+	var list []Event
+	err := s.read(ctx).Raw("SELECT * FROM ("+rows+") AS e ORDER BY at DESC, id DESC LIMIT ?", append(args, limit)...).Scan(&list).Error
+	return list, wrapErr("list events", err)
+}
+
+// LatestEvents lists the newest events of each of some kinds, up to each of a kind, newest first.
+func (s *Store) LatestEvents(ctx context.Context, userID uuid.UUID, kinds []EventFilter, each int) ([]Event, error) {
+	rows, args := rangesOfKinds("*", userID, kinds, EventCursor{}, time.Time{}, each)
+	var list []Event
+	err := s.read(ctx).Raw("SELECT * FROM ("+rows+") AS e ORDER BY at DESC, id DESC", args...).Scan(&list).Error
+	return list, wrapErr("list latest events", err)
+}
+
+// CountEvents counts a user's events of some kinds since a moment. It reads up to most of each kind, so a result of most or more says
+// that there may be more.
+func (s *Store) CountEvents(ctx context.Context, userID uuid.UUID, kinds []EventFilter, after time.Time, most int) (n int64, err error) {
+	rows, args := rangesOfKinds("kind", userID, kinds, EventCursor{}, after, most)
+	err = s.read(ctx).Raw("SELECT count(*) FROM ("+rows+") AS e", args...).Scan(&n).Error
+	return n, wrapErr("count events", err)
+}
+
+// rangesOfKinds selects up to limit events of each kind from its own end of the index, newest first, before a cursor and after a moment.
+// The zero values of both do not narrow.
+func rangesOfKinds(columns string, userID uuid.UUID, kinds []EventFilter, before EventCursor, after time.Time, limit int) (rows string, args []any) {
 	var branches []string
-	var args []any
 	for _, k := range kinds {
-		branch := "SELECT * FROM (SELECT * FROM events WHERE user_id = ? AND kind = ?"
+		branch := "SELECT * FROM (SELECT " + columns + " FROM events WHERE user_id = ? AND kind = ?"
 		args = append(args, userID, k.Kind)
 		if k.Detail != "" {
 			branch, args = branch+" AND detail = ?", append(args, k.Detail)
@@ -223,7 +250,5 @@ func (s *Store) eventsOfKinds(ctx context.Context, userID uuid.UUID, kinds []Eve
 		branches = append(branches, branch+" ORDER BY at DESC, id DESC LIMIT ?) AS k")
 		args = append(args, limit)
 	}
-	var list []Event
-	err := s.read(ctx).Raw("SELECT * FROM ("+strings.Join(branches, " UNION ALL ")+") AS e ORDER BY at DESC, id DESC LIMIT ?", append(args, limit)...).Scan(&list).Error
-	return list, wrapErr("list events", err)
+	return strings.Join(branches, " UNION ALL "), args
 }

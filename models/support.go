@@ -131,7 +131,46 @@ type FoundPerson struct {
 	Role       string
 	CreatedAt  time.Time
 	DisabledAt *time.Time
-	Devices    int64 // live ones
+	EmailSince *time.Time // see User
+	LockedAt   *time.Time // the password does not work until it is reset
+	InvitedAt  *time.Time // see User.Invited
+	Language   string     // that the owner chose; empty: none
+	Devices    int64      // live ones
+	// PasswordChangedAt tells with InvitedAt whether the owner has chosen a password yet.
+	PasswordChangedAt time.Time
+}
+
+// Invited is User.Invited.
+func (p FoundPerson) Invited() bool {
+	return (&User{InvitedAt: p.InvitedAt, PasswordChangedAt: p.PasswordChangedAt}).Invited()
+}
+
+// FactorCounts are what an account signs in with beside its password.
+type FactorCounts struct {
+	Passkeys, Apps int64
+	WrongCodes     int64 // of the authenticator app, in a row
+	CodesLeft      int64 // recovery codes that were not used
+}
+
+// FactorCounts counts an account's factors. It reads no secret of them.
+func (s *Store) FactorCounts(ctx context.Context, userID uuid.UUID) (c FactorCounts, err error) {
+	var rows []struct {
+		Kind             FactorKind
+		N, Unused, Wrong int64
+	}
+	err = s.read(ctx).Raw(`SELECT kind, count(*) AS n, count(CASE WHEN used_at IS NULL THEN 1 END) AS unused, max(wrong) AS wrong
+		FROM factors WHERE user_id = ? GROUP BY kind`, userID).Scan(&rows).Error
+	for _, r := range rows {
+		switch r.Kind {
+		case FactorPasskey:
+			c.Passkeys = r.N
+		case FactorTOTP:
+			c.Apps, c.WrongCodes = r.N, r.Wrong
+		case FactorRecoveryCode:
+			c.CodesLeft = r.Unused
+		}
+	}
+	return c, wrapErr("count factors", err)
 }
 
 func (s *Store) foundPeople(ctx context.Context, q DeviceSearch, condition string, args []any) ([]FoundPerson, error) {
@@ -142,8 +181,8 @@ func (s *Store) foundPeople(ctx context.Context, q DeviceSearch, condition strin
 		all = append(all, more...)
 	}
 	var list []FoundPerson
-	err := s.read(ctx).Raw(`SELECT u.id, u.email, u.email_key, u.role, u.created_at, u.disabled_at,
-		(SELECT count(*) FROM devices WHERE devices.user_id = u.id AND `+liveCondition+`) AS devices
+	err := s.read(ctx).Raw(`SELECT u.id, u.email, u.email_key, u.role, u.created_at, u.disabled_at, u.email_since, u.locked_at,
+		u.invited_at, u.language, u.password_changed_at, (SELECT count(*) FROM devices WHERE devices.user_id = u.id AND `+liveCondition+`) AS devices
 		FROM users u WHERE `+condition+" ORDER BY u.email_key LIMIT "+strconv.Itoa(q.Limit), all...).Scan(&list).Error
 	return list, wrapErr("search people", err)
 }

@@ -17,6 +17,7 @@ func deskCalls(t *testing.T, s *models.Store) []deskCall {
 	ctx, id, q := t.Context(), uuid.New(), deskSearch(noon, 21)
 	narrow := q
 	narrow.Filter = models.DeviceFilter{Kind: models.KindApp, Live: models.OnlyLive, SeenSince: noon}
+	kinds := []models.EventFilter{{Kind: models.EventSeenBySupport}, {Kind: models.EventSignIn}, {Kind: models.EventDeviceForked, Detail: "third child"}}
 	prefix, whole := models.KeyPrefix{Text: "d4"}, models.KeyPrefix{Text: "d4", Whole: true}
 	return []deskCall{
 		{"by name", "devices_by_name", func() error { return second(s.DevicesByName(ctx, prefix, models.NameCursor{}, q)) }},
@@ -36,6 +37,13 @@ func deskCalls(t *testing.T, s *models.Store) []deskCall {
 		}},
 		{"ended devices", "devices_pkey|devices_name|autoindex_devices", func() error { return second(s.EndedDevices(ctx, id, id, q.Live, 21)) }},
 		{"live devices", "devices_pkey|devices_name|autoindex_devices", func() error { return second(s.RecentDevices(ctx, id, q.Live, 21)) }},
+		{"factors", "factors_user_id|factors_pkey|autoindex_factors", func() error { return second(s.FactorCounts(ctx, id)) }},
+		{"latest events", "events_of_kind", func() error { return second(s.LatestEvents(ctx, id, kinds, 3)) }},
+		{"warnings", "events_of_kind", func() error { return second(s.CountEvents(ctx, id, kinds, noon, 100)) }},
+		{"activity of some kinds", "events_of_kind", func() error { return second(s.EventsOfKinds(ctx, id, kinds, models.EventCursor{}, 51)) }},
+		{"activity of some kinds, further", "events_of_kind", func() error {
+			return second(s.EventsOfKinds(ctx, id, kinds, models.EventCursor{At: noon, ID: id}, 51))
+		}},
 		{"numbers", "events_kind_at", func() error {
 			return second(s.DailyCounts(ctx, []models.EventKind{models.EventDeviceReused, "b", "c"}, noon, noon))
 		}},

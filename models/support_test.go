@@ -218,7 +218,7 @@ func TestADeviceIsFoundByIdAndItsOwnerWithoutSecrets(t *testing.T) {
 			t.Errorf("%v %+v", err, list)
 		}
 		p, err := s.PersonByID(t.Context(), u.ID, live(noon))
-		if want := (models.FoundPerson{ID: u.ID, Email: "Zoe@example.org", EmailKey: "zoe@example.org", Role: models.RoleSupport, CreatedAt: noon, Devices: 2}); err != nil || cmp.Diff(want, p) != "" {
+		if want := (models.FoundPerson{ID: u.ID, Email: "Zoe@example.org", EmailKey: "zoe@example.org", Role: models.RoleSupport, CreatedAt: noon, PasswordChangedAt: noon, Devices: 2}); err != nil || cmp.Diff(want, p) != "" {
 			t.Errorf("%v %+v", err, p)
 		}
 		if _, err := s.DisableUser(t.Context(), u.ID, event(models.EventDisabled, u.ID, noon), models.MailWithLinks{}); err != nil {

@@ -50,6 +50,7 @@ func look(t testing.TB, s *models.Store, staff, person models.User, at time.Time
 	own, theirs := event(models.EventSupportLooked, staff.ID, at), event(models.EventSeenBySupport, person.ID, at)
 	own.Detail, own.ActorID = person.ID.String(), uuid.NullUUID{UUID: staff.ID, Valid: true}
 	theirs.IP, theirs.ActorID = "", own.ActorID
+	own.Reason, theirs.Reason = "asked about "+person.Email, "asked about "+person.Email
 	if err := s.AddEvents(t.Context(), own, theirs); err != nil {
 		t.Fatal(err)
 	}

@@ -86,10 +86,11 @@ func forgetEvents(tx *gorm.DB, userID, after uuid.UUID, limit int) (n int64, las
 }
 
 // forgetLook takes an account out of the other event of a look by the support staff: the one that was written together with this one,
-// and so at the same moment, in the activity of the other party. That there was a look stays.
+// and so at the same moment, in the activity of the other party. That there was a look stays. The reason may name the person, so it goes
+// from the staff's event, but stays in the activity of a person who was looked at.
 func forgetLook(tx *gorm.DB, userID uuid.UUID, e Event) error {
 	if e.Kind == EventSeenBySupport && e.ActorID.Valid {
-		return tx.Exec("UPDATE events SET detail = '' WHERE user_id = ? AND kind = ? AND at = ? AND detail = ?",
+		return tx.Exec("UPDATE events SET detail = '', reason = '' WHERE user_id = ? AND kind = ? AND at = ? AND detail = ?",
 			e.ActorID.UUID, EventSupportLooked, e.At, userID.String()).Error
 	}
 	if person, err := uuid.Parse(e.Detail); e.Kind == EventSupportLooked && err == nil {

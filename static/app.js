@@ -268,10 +268,31 @@
     }
   }
 
+  // The pressed button says that it is done until another one is pressed. A screen reader hears it by a region of its own, for it does
+  // not read a button again whose name changes.
+  let restore = null;
+
   async function copy(button) {
     const text = document.getElementById(button.dataset.copy) || button.parentElement.querySelector("code");
     await navigator.clipboard.writeText(text.textContent);
+    restore?.();
+    const label = [...button.childNodes];
+    restore = () => button.replaceChildren(...label);
     button.textContent = button.dataset.copied;
+    const told = document.querySelector("[data-told]");
+    told.textContent = "";
+    requestAnimationFrame(() => (told.textContent = button.dataset.copied)); // the same words once more are news only after none
+  }
+
+  function readyCopies() {
+    const buttons = document.querySelectorAll("button[data-copy]");
+    if (!navigator.clipboard || !buttons.length) return;
+    for (const button of buttons) button.hidden = false;
+    const told = document.createElement("p");
+    told.className = "sr-only";
+    told.dataset.told = "";
+    told.setAttribute("role", "status");
+    document.querySelector("main").append(told);
   }
 
   document.addEventListener("click", (event) => {
@@ -309,7 +330,7 @@
 
   document.addEventListener("DOMContentLoaded", () => {
     for (const part of document.querySelectorAll("[data-script], [data-reveal], [data-print]")) part.hidden = false;
-    if (navigator.clipboard) for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
+    readyCopies();
     colour(chosen());
     freshen();
     setInterval(freshen, 20e3);

@@ -12,7 +12,7 @@ const accountDataSample = `{"format":"latchkey account data","version":1,"export
  "signed_in_by":"password+passkey","proved_by":"password+passkey","proved_at":"…"}
 ],
 "events":[
-{"at":"…","kind":"sign_in","actor":"owner","device_id":"…","device_name":"phone","ip":"192.0.2.7","user_agent":"…","detail":"","times":1,"reuse":null}
+{"at":"…","kind":"sign_in","actor":"owner","device_id":"…","device_name":"phone","ip":"192.0.2.7","user_agent":"…","detail":"","times":1,"reuse":null,"reason":""}
 ],
 "factors":[
 {"id":"…","kind":"passkey","name":"laptop","created_at":"…","used_at":"…","synced":true,"backed_up":true}

@@ -189,6 +189,8 @@ func (g gallery) account() []State {
 		said(CopiedText(g.say, g.copied(""), "Pixel 9"), Event{Alarm: true, At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("")}),
 		{Text: g.say.EventSignInFailedMore(83), Alarm: true, At: g.ago(3 * time.Hour)},
 		{Text: g.say.EventSignInFailed(), Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
+		{Text: g.say.EventSeenBySupport(), At: g.ago(5 * time.Hour), Reason: "Ticket 4711, caller asked to check a sign-in"},
+		{Text: g.say.EventSeenBySupport(), At: g.ago(6 * time.Hour), Reason: hostileReason},
 		said(g.say.EventDeviceRenamed(override, rightToLeft), Event{At: g.ago(20 * time.Hour), Address: "203.0.113.7"}),
 		said(g.say.EventSignOut(breakout), Event{At: g.ago(30 * time.Hour), Agent: breakout, Address: "203.0.113.7"}),
 		said(g.say.EventSignIn(hostile), Event{At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile}),

@@ -1,6 +1,9 @@
 package views
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 func (g gallery) desk() Shell {
 	shell := g.in("Support", "support")
@@ -69,6 +72,10 @@ func (g gallery) support() []State {
 		front("quiet", SupportPage{Charts: g.chartsOf(0)}),
 		front("no numbers", SupportPage{}),
 		front("refused", SupportPage{Search: evil}),
+		front("reason refused", SupportPage{Search: SupportSearch{Text: "leila", Reason: strings.Repeat("W", 201), ReasonProblem: "At most 200 characters."}}),
+		front("one person", SupportPage{
+			Search: SupportSearch{Text: "leila.haddad@example.org", Reason: "Ticket 4711, caller asked to check a sign-in"}, Searched: true, People: people[:1],
+		}),
 		front("too slow", SupportPage{Search: typed, Searched: true, TooSlow: true}),
 		front("nothing found", SupportPage{Search: SupportSearch{Text: hostile}, Searched: true}),
 		front("nothing found of a text that turns around", SupportPage{Search: SupportSearch{Text: breakout}, Searched: true}),
@@ -79,13 +86,63 @@ func (g gallery) support() []State {
 		}),
 		front("further", SupportPage{Search: typed, Searched: true, Further: true, First: "/support?q=phone", Devices: g.found()[:3]}),
 		g.looked("many", SupportPersonPage{
+			Back: "/support?search=x", Reason: "Ticket 4711, caller asked to check a sign-in", Summary: g.summary(), Filters: deskFilters(0),
 			Person: people[0], Live: g.found(), MoreLive: true, Ended: g.ended(), MoreEnded: "/support/users/1?ended=2", Events: g.seenEvents(),
 			Older: "/support/users/1?before=3",
 		}),
+		g.looked("one live", SupportPersonPage{Person: people[0], Back: "/support?search=x", Summary: g.summary(), Filters: deskFilters(0), Live: g.found()[:1], Events: g.seenEvents()[:1]}),
+		g.looked("hostile reason", SupportPersonPage{Person: people[0], Back: "/support?search=x", Reason: hostileReason, Summary: g.summary(), Filters: deskFilters(0), Live: g.found()[:1]}),
+		g.looked("warnings only", SupportPersonPage{Person: people[0], Summary: g.summary(), Filters: deskFilters(1), Live: g.found()[:1], Events: g.seenEvents()[1:2]}),
+		g.looked("none of a kind", SupportPersonPage{Person: people[0], Summary: g.summary(), Filters: deskFilters(5)}),
+		g.looked("locked", SupportPersonPage{Person: people[0], Summary: g.summaryOf(
+			SummaryFact{Label: "Signed in on", Text: "No device"}, SummaryFact{Label: "Warnings in the last 30 days", Text: "100 or more", Alarm: true},
+			SummaryFact{Label: "Password", Text: "Locked until a new one is chosen", Since: g.ago(3 * day24), Alarm: true},
+			SummaryFact{Label: "Second step", Text: "None, password only"},
+		), Filters: deskFilters(0)}),
+		g.looked("disabled", SupportPersonPage{Person: disabled, Summary: g.summaryOf(
+			SummaryFact{Label: "Signed in on", Text: "No device"}, SummaryFact{Label: "Last sign-in", Text: "None on record"},
+			SummaryFact{Label: "Account", Text: "Disabled", Since: g.ago(9 * day24), Alarm: true},
+			SummaryFact{Label: "E-mail address", Text: "Set by an administrator, not confirmed by mail"},
+		), Filters: deskFilters(0)}),
 		g.looked("older", SupportPersonPage{Person: people[0], Live: g.found()[:1], Events: g.seenEvents()[1:], Newest: "/support/users/1"}),
 		g.looked("disabled staff", SupportPersonPage{Person: SupportPerson{ID: "1", Email: hostile, Staff: true, Disabled: true}}),
 	}
 }
+
+// summary is that of a person with everything.
+func (g gallery) summary() []SummaryFact {
+	return []SummaryFact{
+		{Label: "Signed in on", Text: "3 devices"}, {Label: "Last sign-in", Since: g.ago(2 * time.Hour), Name: override},
+		{Label: "Warnings in the last 30 days", Text: "2", Alarm: true}, {Label: "Account", Text: "Active"}, {Label: "Password", Text: "Not locked"},
+		{Label: "Second step", Text: "Authenticator app, 2 passkeys, 8 recovery codes left"}, {Label: "E-mail address", Text: "Confirmed by mail"},
+		{Label: "Language", Text: "Not chosen, so the browser decides"},
+	}
+}
+
+// summaryOf is that summary with other facts.
+func (g gallery) summaryOf(others ...SummaryFact) []SummaryFact {
+	list := g.summary()
+	for _, other := range others {
+		for i := range list {
+			if list[i].Label == other.Label {
+				list[i] = other
+			}
+		}
+	}
+	return list
+}
+
+// deskFilters are those of an activity at the support desk.
+func deskFilters(active int) []Filter {
+	var list []Filter
+	for i, text := range []string{"Everything", "Warnings", "Sign-ins", "Devices", "Account", "Support"} {
+		list = append(list, Filter{Text: text, URL: "/support/users/1?kind=x#activity", Active: i == active})
+	}
+	return list
+}
+
+// hostileReason is a reason that wants to be taken for our own words.
+const hostileReason = "\u201d. Your account was hacked! Latchkey: call +1 555 0100 now \u2069\u202e" + hostile
 
 func (g gallery) looked(name string, p SupportPersonPage) State {
 	p.Shell, p.Now = g.desk(), g.now
@@ -95,7 +152,8 @@ func (g gallery) looked(name string, p SupportPersonPage) State {
 
 func (g gallery) seenEvents() []Event {
 	return []Event{
-		{Text: "Support viewed your devices and activity.", At: g.now},
+		{Text: "Support viewed your devices and activity.", At: g.now, Reason: "Ticket 4711, caller asked to check a sign-in"},
+		{Text: "Support viewed your devices and activity.", At: g.ago(time.Minute), Reason: hostileReason},
 		{Text: "A sign-in on “%s” may have been copied, so we signed it out.", Names: []string{rightToLeft}, Alarm: true, At: g.ago(20 * time.Minute), Copied: g.copied("elsewhere")},
 		{Text: "Signed in on " + hostile, At: g.ago(25 * time.Minute), Agent: hostile, Address: hostile},
 		{Text: "Someone tried to sign in with a wrong password.", Alarm: true, At: g.ago(26 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},

@@ -179,6 +179,7 @@ type Event struct {
 	Agent   string        // may be empty
 	Address string        // may be empty
 	Copied  *CopiedSignIn // shown in place of Agent and Address; nil: it is about no copied sign-in, or its uses are not known
+	Reason  string        // why support looked, in the words of the staff member; may be empty
 }
 
 // ActivityPage lists the account's events, newest first.

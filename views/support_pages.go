@@ -23,6 +23,8 @@ type SupportPage struct {
 type SupportSearch struct {
 	Text, Kind, Live, Seen string
 	Problem                string
+	Reason                 string // for the looks that follow; may be empty
+	ReasonProblem          string
 }
 
 // SupportPerson is a person in a list, and at the top of their own page.
@@ -52,6 +54,10 @@ type SupportPersonPage struct {
 	Shell
 	Now       time.Time
 	Person    SupportPerson
+	Summary   []SummaryFact
+	Reason    string // that was given for this look; may be empty
+	Back      string // URL of the results that led here; may be empty
+	Filters   []Filter
 	Live      []SupportDevice
 	MoreLive  bool // there are more than are listed
 	Ended     []SupportDevice
@@ -59,6 +65,15 @@ type SupportPersonPage struct {
 	MoreEnded string // URLs of the next pages; empty on the last
 	Older     string
 	Newest    string // URL of the first page; empty on it
+}
+
+// SummaryFact is one line of the summary of a person.
+type SummaryFact struct {
+	Label string
+	Text  string    // our own words, English
+	Since time.Time // tells when: after the text; zero: it does not
+	Name  string    // of a device, other people's words, after the time; may be empty
+	Alarm bool      // deserves attention
 }
 
 // Chart is how often something happened on each of some days.

@@ -94,6 +94,7 @@ type dataEvent struct {
 	Detail     string        `json:"detail"`
 	Times      int64         `json:"times"` // how often it happened: failures in a row share an event
 	Reuse      *models.Reuse `json:"reuse"`
+	Reason     string        `json:"reason"` // for a look by support, in the words of the staff member
 }
 
 // dataFile writes the file part by part, so that no more of it than a part is in memory.
@@ -136,7 +137,7 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 		}
 		return dataEvent{
 			At: e.At, Kind: string(e.Kind), Actor: e.Actor, DeviceID: device, DeviceName: e.DeviceName, IP: e.IP, UserAgent: e.UserAgent,
-			Detail: e.Detail, Times: 1 + e.More, Reuse: e.Reuse,
+			Detail: e.Detail, Times: 1 + e.More, Reuse: e.Reuse, Reason: lookReason(e),
 		}
 	}}
 	factors := rows[models.Factor]{file: f, shape: func(r models.Factor) any {

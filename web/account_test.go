@@ -115,7 +115,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 			if device != "" {
 				id = device
 			}
-			return map[string]any{"at": at, "kind": kind, "actor": actor, "device_id": id, "device_name": name, "ip": "127.0.0.1", "user_agent": agent, "detail": detail, "times": 1.0, "reuse": nil}
+			return map[string]any{"at": at, "kind": kind, "actor": actor, "device_id": id, "device_name": name, "ip": "127.0.0.1", "user_agent": agent, "detail": detail, "times": 1.0, "reuse": nil, "reason": ""}
 		}
 		app := "Go-http-client/1.1"
 		events := []map[string]any{

@@ -58,11 +58,20 @@ func activityURL(filter, before string) string {
 }
 
 func eventLine(p catalog.Printer, e models.Event) views.Event {
-	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP, Copied: copiedSignIn(e.Reuse)}
+	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP, Copied: copiedSignIn(e.Reuse), Reason: lookReason(e)}
 	said := sentence(p, e)
 	line.Text, line.Names = said.Text, said.Names
 	if agent := auth.DescribeAgent(e.UserAgent); agent.Name != auth.UnknownBrowser {
 		line.Agent = agent.Name
 	}
 	return line
+}
+
+// lookReason is the reason for a look by support. The previous release, which may run beside this one, deletes accounts without taking
+// the reason from the staff's event; it may name the person.
+func lookReason(e models.Event) string {
+	if e.Kind == models.EventSupportLooked && e.Detail == "" {
+		return ""
+	}
+	return e.Reason
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -120,6 +121,9 @@ func (c *tab) listen(event any) {
 	note := func(format string, args ...any) { c.faults = append(c.faults, fmt.Sprintf(format, args...)) }
 	switch e := event.(type) {
 	case *devlog.EventEntryAdded:
+		if strings.HasPrefix(e.Entry.Text, "Autofocus processing was blocked") {
+			return // a busy machine: the person was in another field first, and stays there
+		}
 		note("%s %s: %s %s", e.Entry.Source, e.Entry.Level, e.Entry.Text, e.Entry.URL)
 	case *runtime.EventConsoleAPICalled:
 		note("console.%s", e.Type)

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -80,10 +79,7 @@ func (d chromiumDriver) keys(text string) {
 	d.do("keys", chromedp.KeyEvent(strings.ReplaceAll(text, "\n", "\r")))
 }
 
-// faults leaves out that a field which the person is in keeps the focus.
-func (d chromiumDriver) faults() []string {
-	return slices.DeleteFunc(d.takeFaults(), func(fault string) bool { return strings.Contains(fault, "Autofocus processing was blocked") })
-}
+func (d chromiumDriver) faults() []string { return d.takeFaults() }
 
 // TestThePortalWorksInEveryEngine walks one person's way in Chromium; with LATCHKEY_SOAK=1 in Firefox and in WebKit too, each over
 // http on this machine's own address and over https behind a proxy, as in production.

@@ -54,25 +54,35 @@ func deskJourney(t *testing.T, s *site, c *tab) {
 	c.write("#q", "leila.h")
 	s.clock.Advance(time.Minute)
 	page = c.follow(`.desk-search button[type="submit"]`)
-	page.one("li", "class", "desk-person").one("bdi").says(leilaEmail)
+	page.one("tr", "class", "desk-person").one("bdi").says(leilaEmail)
 	c.shoot("support-people")
 	c.do("empty the field", emptied("#q"))
 	c.write("#q", "phone")
 	page = c.follow(`.desk-search button[type="submit"]`)
-	if n := len(page.all("li", "class", "desk-device")); n != 2 {
+	if n := len(page.all("tr", "class", "desk-device")); n != 2 {
 		t.Errorf("%d phones", n)
 	}
 	c.shoot("support-devices")
 	c.open("/support?q=nobody&live=live", http.StatusOK).one("h2", "id", "found").says("No results")
 	c.shoot("support-nothing")
-	c.open("/support?q=phone", http.StatusOK)
+	c.open("/support", http.StatusOK)
+	c.write("#q", "phone")
+	c.write("#reason", "Ticket 4711")
+	c.follow(`.desk-search button[type="submit"]`)
 
 	s.clock.Advance(time.Minute)
 	page = c.follow(`.desk-device:first-of-type .desk-owner a`)
 	page.one("h1").says(leilaEmail)
-	page.one("section", "aria-labelledby", "ended").one("p", "class", "desk-alarm")
-	page.one("main").none("button")
+	page.one("section", "aria-labelledby", "ended").one("td", "class", "desk-alarm")
 	c.shoot("support-user")
+	page = c.follow(`.desk-back a`)
+	page.one("input", "name", "q", "value", "phone")
+	s.clock.Advance(time.Minute)
+	c.follow(`.desk-device:first-of-type .desk-owner a`)
+	if c.script {
+		c.do("copy an id", clicked(".button-copy"))
+		c.until("the copy is announced", `document.querySelector("[data-told]").textContent === "Copied"`)
+	}
 	c.follow(`.way-out button`)
 
 	s.clock.Advance(time.Minute)
@@ -82,6 +92,7 @@ func deskJourney(t *testing.T, s *site, c *tab) {
 	rows := c.follow(`.tabs a[href="/activity"]`).all("li", "class", "event")
 	rows[1].one("p", "class", "event-text").says("Support viewed your devices and activity.")
 	rows[1].none("p", "class", "device-facts")
+	rows[1].one("blockquote").one("bdi").says("Ticket 4711")
 	c.shoot("support-seen")
 	if faults := c.takeFaults(); len(faults) > 0 {
 		t.Errorf("the browser complains: %q", faults)

@@ -27,6 +27,11 @@ func (s *Server) setUpForm(h func(w http.ResponseWriter, r *http.Request, by *br
 	return s.setUp(ownForm(h))
 }
 
+// supportForm is form for the support staff.
+func (s *Server) supportForm(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
+	return s.supportOnly(ownForm(h))
+}
+
 func ownForm(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) func(http.ResponseWriter, *http.Request, *browser.Session) error {
 	return func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 		made, err := madeFor(r)

@@ -165,7 +165,7 @@ func TestEveryReasonIsTold(t *testing.T) {
 				ended[reason] = d
 				where := fmt.Sprintf("%s of a %s", reason, role)
 				owner := b.shown("/devices").one("section", "aria-labelledby", "ended").all("p", "class", "ending-reason")[0].text()
-				support := sam.shown("/support/users/"+d.UserID.String()).one("section", "aria-labelledby", "ended").all("p", "class", "desk-end")[0].text()
+				support := sam.shown("/support/users/"+d.UserID.String()).one("section", "aria-labelledby", "ended").all("td", "class", "desk-end")[0].text()
 				support, _, _ = strings.Cut(support, ", ")
 				for surface, text := range map[string]string{"owner: ": owner, "support: ": support} {
 					if told[surface+text] != "" || text == "Signed out." || text == "Signed out" {

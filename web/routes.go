@@ -10,7 +10,7 @@ import (
 // routes is everything that is served, each with its guard: page and api are for everybody, demo is for the
 // demonstration, signedIn asks for a live browser and a password of its owner's choice, form also for the account that the sent form
 // was made for, anyPassword and anyPasswordForm also let generated passwords pass,
-// setUp and setUpForm people who must set up a second factor first, support asks for
+// setUp and setUpForm people who must set up a second factor first, supportOnly and supportForm ask for
 // one of the support staff's browsers, bearer for an access token. The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
@@ -61,6 +61,7 @@ func (s *Server) routes() {
 		"GET /security/delete":     s.signedIn(s.accountDeleteForm),
 		"POST /security/delete":    s.form(s.accountDelete),
 		"GET /support":             s.supportOnly(s.supportDesk),
+		"POST /support":            s.supportForm(s.supportSearch),
 		"GET /support/users/{id}":  s.supportOnly(s.supportUser),
 		"GET /gallery":             s.onShow(s.galleryIndex),
 		"GET /gallery/{state...}":  s.onShow(s.galleryState),

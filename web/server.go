@@ -20,6 +20,7 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/auth/operator"
 	"latchkey/auth/origin"
+	"latchkey/auth/seal"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
 	"latchkey/auth/support"
@@ -72,6 +73,7 @@ type Server struct {
 	log         *slog.Logger
 	files       *static.Files
 	cookies     *cookies
+	trails      *seal.Sealer // of searches at the support desk
 	crossOrigin *http.CrossOriginProtection
 	metrics     *metrics.Metrics
 	failures    wire.Judge
@@ -114,6 +116,9 @@ func New(a *services.Services, c Config) (*Server, error) {
 		Base: s.base, Caller: s.caller, Judge: s.failures,
 	})
 	if s.cookies, err = newCookies(c, s.https, a.Browsers.Config().Lifetime); err != nil {
+		return nil, err
+	}
+	if s.trails, err = newTrailSealer(c); err != nil {
 		return nil, err
 	}
 	if s.proxies, err = parseProxies(c.TrustedProxies); err != nil {

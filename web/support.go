@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 
 	"latchkey/auth"
@@ -13,46 +12,81 @@ import (
 	"latchkey/views/catalog"
 )
 
-// stats is the search and what it found, or else the last 30 days. The search is in the URL, so that it can be
-// kept and gone back to; a GET that writes is the one exception here: what it writes is that it was asked.
+// supportDesk is the search and what it found, or else the last 30 days. The search comes sealed, or as it is typed into the address bar:
+// then the links on the page have it sealed. This GET writes, which is the exception here: it records that the search was made.
 func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	from, err := s.caller(r)
 	if err != nil {
 		return err
 	}
-	query := r.URL.Query()
-	q := support.Query{
-		Text: query.Get("q"), Kind: query.Get("kind"), Live: query.Get("live"), Seen: query.Get("seen"), After: query.Get("after"), From: from,
-	}
-	page := views.SupportPage{Now: by.Device.LastSeenAt, Search: searchForm(q)}
-	if page.Search.Text == "" {
+	t, known := s.trailOf(r, by)
+	page := views.SupportPage{Now: by.Device.LastSeenAt, Search: searchForm(t)}
+	switch {
+	case !known:
+		page.Search.Problem = "This search can’t be opened any more. Please search again."
+		return s.renderDesk(w, r, http.StatusNotFound, page)
+	case page.Search.Text == "":
 		page.Charts = s.charts(r, by)
-		page.Shell = s.shell(w, r, "Support", "support")
-		return render(w, r, http.StatusOK, views.Support(page))
+		return s.renderDesk(w, r, http.StatusOK, page)
+	case crossSite(r):
+		page.Search.Problem = "This search came from another site. To run it, select Search."
+		return s.renderDesk(w, r, http.StatusForbidden, page)
 	}
-	if crossSite(r) {
-		page.Search.Problem, page.Shell = "This search came from another site. To run it, select Search.", s.shell(w, r, "Support", "support")
-		return render(w, r, http.StatusForbidden, views.Support(page))
-	}
+	q := t.query()
+	q.From = from
 	found, err := s.support.Search(r.Context(), by, q)
 	if auth.AsError(err).Kind == auth.KindInvalidRequest {
-		problems, status, _ := s.formProblems(w, r, err)
-		page.Search.Problem, page.Shell = problems.Fields["q"], s.shell(w, r, "Support", "support")
-		return render(w, r, status, views.Support(page))
+		return s.refuseSearch(w, r, page, err)
 	}
 	if err != nil {
 		return err
 	}
-	page.Searched, page.TooSlow, page.Further, page.First = true, found.TooSlow, q.After != "", deskURL(q, "")
-	page.MorePeople, page.MoreDevices = furtherURL(q, found.MorePeople), furtherURL(q, found.MoreDevices)
+	page.Searched, page.TooSlow, page.Further, page.First = true, found.TooSlow, t.After != "", s.firstURL(by, t)
+	page.MorePeople, page.MoreDevices = s.furtherURL(by, t, found.MorePeople), s.furtherURL(by, t, found.MoreDevices)
+	back := s.sealTrail(by, t)
 	for _, p := range found.People {
-		page.People = append(page.People, personRow(p))
+		page.People = append(page.People, personRow(p, back))
 	}
 	for _, d := range found.Devices {
-		page.Devices = append(page.Devices, foundRow(d, by))
+		page.Devices = append(page.Devices, foundRow(d, by, back))
 	}
+	return s.renderDesk(w, r, http.StatusOK, page)
+}
+
+// supportSearch takes the search form, and leads to its results. It is a POST so that neither the search nor the reason is in a URL that
+// can be read.
+func (s *Server) supportSearch(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
+	p, err := decodePage(r, "q", "kind", "live", "seen", "reason")
+	if err != nil {
+		return err
+	}
+	t := trail{Text: p["q"], Kind: p["kind"], Live: p["live"], Seen: p["seen"], Reason: p["reason"]}
+	if err := support.Check(t.Text, t.Reason); err != nil {
+		return s.refuseSearch(w, r, views.SupportPage{Now: by.Device.LastSeenAt, Search: searchForm(t)}, err)
+	}
+	form := searchForm(t)
+	return redirect(w, r, resultsURL(s.sealTrail(by, trail{Text: form.Text, Kind: form.Kind, Live: form.Live, Seen: form.Seen, Reason: form.Reason})))
+}
+
+// refuseSearch shows the form again, with what is wrong.
+func (s *Server) refuseSearch(w http.ResponseWriter, r *http.Request, page views.SupportPage, err error) error {
+	problems, status, _ := s.formProblems(w, r, err)
+	page.Search.Problem, page.Search.ReasonProblem = problems.Fields["q"], problems.Fields["reason"]
+	return s.renderDesk(w, r, status, page)
+}
+
+func (s *Server) renderDesk(w http.ResponseWriter, r *http.Request, status int, page views.SupportPage) error {
 	page.Shell = s.shell(w, r, "Support", "support")
-	return render(w, r, http.StatusOK, views.Support(page))
+	return render(w, r, status, views.Support(page))
+}
+
+// trailOf is the search that a URL asks for; the zero trail without one. It returns false for a sealed one that cannot be opened.
+func (s *Server) trailOf(r *http.Request, by *browser.Session) (trail, bool) {
+	query := r.URL.Query()
+	if param := query.Get(trailParam); param != "" {
+		return s.openTrail(by, param)
+	}
+	return trail{Text: query.Get("q"), Kind: query.Get("kind"), Live: query.Get("live"), Seen: query.Get("seen"), After: query.Get("after")}, true
 }
 
 // crossSite tells of a request that its person did not begin here: another site's link, or a browser that loads ahead what
@@ -63,38 +97,18 @@ func crossSite(r *http.Request) bool {
 }
 
 // searchForm is the form as it was filled in. An unknown choice becomes the first one, as it does for the search.
-func searchForm(q support.Query) views.SupportSearch {
-	form := views.SupportSearch{Text: printable(auth.TrimEmail(q.Text))}
-	if q.Kind == models.KindApp || q.Kind == models.KindBrowser {
-		form.Kind = q.Kind
+func searchForm(t trail) views.SupportSearch {
+	form := views.SupportSearch{Text: printable(auth.TrimEmail(t.Text)), Reason: printable(strings.TrimSpace(t.Reason))}
+	if t.Kind == models.KindApp || t.Kind == models.KindBrowser {
+		form.Kind = t.Kind
 	}
-	if q.Live == models.OnlyLive || q.Live == models.OnlyEnded {
-		form.Live = q.Live
+	if t.Live == models.OnlyLive || t.Live == models.OnlyEnded {
+		form.Live = t.Live
 	}
-	if _, ok := support.SeenWithin[q.Seen]; ok {
-		form.Seen = q.Seen
+	if _, ok := support.SeenWithin[t.Seen]; ok {
+		form.Seen = t.Seen
 	}
 	return form
-}
-
-// deskURL is a page of the same search.
-func deskURL(q support.Query, after string) string {
-	form := searchForm(q)
-	query := url.Values{"q": {form.Text}}
-	for name, value := range map[string]string{"kind": form.Kind, "live": form.Live, "seen": form.Seen, "after": after} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	return "/support?" + query.Encode()
-}
-
-// furtherURL is "" on the last page.
-func furtherURL(q support.Query, cursor string) string {
-	if cursor == "" {
-		return ""
-	}
-	return deskURL(q, cursor)
 }
 
 // charts are the numbers of the last 30 days. If they are not available, the page works without them.
@@ -112,19 +126,20 @@ func (s *Server) charts(r *http.Request, by *browser.Session) []views.Chart {
 	}
 }
 
-func personRow(p models.FoundPerson) views.SupportPerson {
+// personRow is a person as support sees them. back is the sealed search that found them; "" without one.
+func personRow(p models.FoundPerson, back string) views.SupportPerson {
 	return views.SupportPerson{
-		ID: p.ID.String(), Email: p.Email, URL: userURL(p.ID.String(), "", ""), Staff: p.Role == models.RoleSupport, Disabled: p.DisabledAt != nil,
+		ID: p.ID.String(), Email: p.Email, URL: personURL{id: p.ID.String(), back: back}.String(), Staff: p.Role == models.RoleSupport, Disabled: p.DisabledAt != nil,
 		Devices: p.Devices, CreatedAt: p.CreatedAt,
 	}
 }
 
 // foundRow is a device as support sees it.
-func foundRow(d models.FoundDevice, by *browser.Session) views.SupportDevice {
+func foundRow(d models.FoundDevice, by *browser.Session, back string) views.SupportDevice {
 	row := views.SupportDevice{
 		Device: deviceRow(catalog.Printer{}, d.Device, by), SignedInFrom: d.Device.CreatedIP, Live: d.End.Live(),
 		Owner: views.SupportPerson{
-			Email: d.OwnerEmail, URL: userURL(d.Device.UserID.String(), "", ""), Staff: d.OwnerRole == models.RoleSupport, Disabled: d.OwnerDisabled != nil,
+			Email: d.OwnerEmail, URL: personURL{id: d.Device.UserID.String(), back: back}.String(), Staff: d.OwnerRole == models.RoleSupport, Disabled: d.OwnerDisabled != nil,
 		},
 	}
 	if !row.Live {

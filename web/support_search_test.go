@@ -48,11 +48,11 @@ func TestTheStaffFindWhatTheyLookFor(t *testing.T) {
 			s.clock.Advance(time.Second)
 			page := sam.shown(searchURL(c.query...))
 			var devices []string
-			for _, d := range page.all("li", "class", "desk-device") {
+			for _, d := range page.all("tr", "class", "desk-device") {
 				devices = append(devices, d.one("p", "class", "device-name").one("bdi").text())
 			}
 			var people []string
-			for _, p := range page.all("li", "class", "desk-person") {
+			for _, p := range page.all("tr", "class", "desk-person") {
 				people = append(people, p.one("bdi").text())
 			}
 			if got := strings.Join(people, " "); got != c.people {
@@ -69,12 +69,16 @@ func TestTheStaffFindWhatTheyLookFor(t *testing.T) {
 		}
 		page := sam.shown(searchURL("q", "ada", "kind", "app"))
 		page.one("option", "value", "app", "selected", "*")
-		if list := sam.shown(searchURL("q", "blue")).one("ul", "class", "desk-devices").text(); !strings.Contains(list, adaEmail) || strings.Contains(list, "127.0.0.1") {
+		if list := sam.shown(searchURL("q", "blue")).one("table", "class", "desk-devices").text(); !strings.Contains(list, adaEmail) || strings.Contains(list, "127.0.0.1") {
 			t.Errorf("the list says %q", list)
 		}
-		row := page.one("li", "class", "desk-person")
-		row.one("a", "href", s.lookURL(adaEmail))
-		row.one("p", "class", "device-facts").says("Signed in on 2 devices Account created today")
+		row := page.one("tr", "class", "desk-person")
+		if href := row.one("a").attr("href"); !strings.HasPrefix(href, s.lookURL(adaEmail)+"?search=") {
+			t.Errorf("the row leads to %s", href)
+		}
+		if got := strings.Join(row.texts("td"), ", "); got != "Signed in on 2 devices, Account created today" {
+			t.Errorf("the row says %q", got)
+		}
 		sam.shown(searchURL("q", "adamina")).one("span", "class", "badge-off").says("Disabled")
 	})
 }
@@ -96,7 +100,7 @@ func TestResultsArePaged(t *testing.T) {
 			for _, code := range page.all("code") {
 				devices[code.text()]++
 			}
-			for _, p := range page.all("li", "class", "desk-person") {
+			for _, p := range page.all("tr", "class", "desk-person") {
 				people[p.one("bdi").text()]++
 			}
 		}
@@ -113,7 +117,9 @@ func TestResultsArePaged(t *testing.T) {
 			}
 			for len(further) > 0 {
 				page := sam.shown(further[0])
-				page.one("a", "rel", "first", "href", searchURL(query...))
+				if first := sam.shown(page.one("a", "rel", "first").attr("href")); first.one("input", "name", "q").attr("value") != query[1] || len(first.all("a", "rel", "first")) > 0 {
+					t.Errorf("the first page of %q cannot be gone back to", query)
+				}
 				note(page)
 				further = further[1:]
 				for _, link := range page.all("a", "rel", "next") {
@@ -138,7 +144,7 @@ func TestHostileTextAtTheSupportDeskIsShownAsText(t *testing.T) {
 			page := sam.shown(searchURL("q", name))
 			noInline(t, name, page)
 			page.one("input", "name", "q", "value", name)
-			row := page.one("li", "class", "desk-device")
+			row := page.one("tr", "class", "desk-device")
 			if got := row.one("p", "class", "device-name").one("bdi").text(); got != strings.Join(strings.Fields(name), " ") {
 				t.Errorf("%q is shown as %q", name, got)
 			}

@@ -96,7 +96,7 @@ func TestTheSupportDeskIsThereForTheStaffOnly(t *testing.T) {
 					visitor.expect(visitor.do(method, path, nil), http.StatusSeeOther, "/login"+map[string]string{http.MethodGet: "?next=" + url.QueryEscape(path)}[method])
 				})
 			}
-			if r := sam.do(http.MethodPost, path, nil); r.status != http.StatusMethodNotAllowed {
+			if r := sam.do(http.MethodPost, path, nil); r.status != http.StatusMethodNotAllowed && !strings.HasPrefix(path+"?", "/support?") {
 				t.Errorf("POST %s: %d", path, r.status)
 			}
 		}
@@ -166,7 +166,7 @@ func TestPagesOfTheSupportDeskCostAFewStatements(t *testing.T) {
 			path string
 			most int64 // with the one that finds the browser, and one to hold each account of whom something is recorded
 		}{
-			{"/support", 1}, {searchURL("q", "phone"), 5}, {searchURL("q", "127.0.0.1"), 4}, {searchURL("q", noDevice), 5}, {s.lookURL(adaEmail), 8},
+			{"/support", 1}, {searchURL("q", "phone"), 5}, {searchURL("q", "127.0.0.1"), 4}, {searchURL("q", noDevice), 5}, {s.lookURL(adaEmail), 11},
 		} {
 			before := s.statements.Load()
 			sam.shown(c.path)

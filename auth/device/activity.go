@@ -24,6 +24,7 @@ const (
 	FilterSignIns  = "sign-ins"
 	FilterDevices  = "devices"
 	FilterAccount  = "account"
+	FilterSupport  = "support" // at the support desk only
 )
 
 // activityKinds maps each filter to the events that it shows.
@@ -39,6 +40,7 @@ var activityKinds = map[string][]models.EventFilter{
 	FilterSignIns: signInEvents,
 	FilterDevices: deviceEvents,
 	FilterAccount: accountEvents(),
+	FilterSupport: {{Kind: models.EventSeenBySupport}, {Kind: models.EventSupportLooked}, {Kind: models.EventSupportSearched}},
 }
 
 var signInEvents = []models.EventFilter{
@@ -62,13 +64,24 @@ func accountEvents() (list []models.EventFilter) {
 	return list
 }
 
-// ActivityFilter returns name if it is a filter, and else "".
+// ActivityFilter returns name if it is a filter of a person's own activity, and else "".
 func ActivityFilter(name string) string {
+	if name == FilterSupport {
+		return ""
+	}
+	return SupportFilter(name)
+}
+
+// SupportFilter returns name if it is a filter of an activity at the support desk, and else "".
+func SupportFilter(name string) string {
 	if _, ok := activityKinds[name]; ok {
 		return name
 	}
 	return ""
 }
+
+// Warnings are the events that deserve their owner's attention.
+func Warnings() []models.EventFilter { return slices.Clone(activityKinds[FilterWarnings]) }
 
 // Alarming reports whether an event deserves its owner's attention.
 func Alarming(e models.Event) bool {

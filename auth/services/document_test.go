@@ -14,6 +14,7 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
+	"latchkey/auth/support"
 	"latchkey/models"
 )
 
@@ -48,6 +49,7 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 		window, ratelimit.MaxPairFailures, ratelimit.MaxNetFailures, ratelimit.MaxUserFailures)
 	said("past %d right ones from places that the account does not know, or %[1]d from all that it knows, nothing is hashed until the window ends (a known browser has %d more of its own)",
 		ratelimit.MaxConfirmations, ratelimit.MaxFallbackSignIns)
+	said("A look may have a **reason**, of at most %d characters", support.MaxReason)
 	said("the network of each sign-in for %d days", ratelimit.KnownFor/(24*time.Hour))
 	said("All that an account knows shares %d failures in a window", ratelimit.MaxKnownFailures)
 	said("and %d that succeed in %d minutes and %d in a day", ratelimit.MaxSignIns, window, ratelimit.MaxSignInsDay)

@@ -86,8 +86,8 @@ func problemWithSearch(text string) string {
 	switch {
 	case text == "":
 		return "This is required."
-	case strings.HasPrefix(text, "lk1.") || strings.HasPrefix(text, "eyJ"):
-		return "This looks like a token. Tokens are passwords: do not ask people for them, and paste them nowhere."
+	case looksLikeToken(text):
+		return tokenProblem
 	}
 	return auth.ProblemWithText(text, maxSearch)
 }

@@ -44,12 +44,15 @@ type View struct {
 	ID     string
 	Before string // cursor of the activity
 	Ended  string // cursor of the ended devices
+	Filter string // of the activity: see device.SupportFilter
+	Reason string // for the look, in the words of the staff member; may be empty
 	From   auth.Caller
 }
 
 // Account is what support sees of a person.
 type Account struct {
 	Person     models.FoundPerson
+	Summary    Summary
 	Live       []models.FoundDevice // most recently active first
 	MoreLive   bool                 // there are more than these
 	Ended      []models.FoundDevice // newest first
@@ -59,8 +62,8 @@ type Account struct {
 }
 
 // ViewAccount returns an account to a member of the support staff. It first records the view in the activity of both; the person's
-// does not show the member's IP address and user agent. It returns KindNotFound, KindRateLimited, or KindUnavailable if the view
-// could not be recorded.
+// does not show the member's IP address and user agent. Both keep the reason. It returns KindNotFound, KindInvalidRequest of the reason,
+// KindRateLimited, or KindUnavailable if the view could not be recorded.
 func (s *Service) ViewAccount(ctx context.Context, by *browser.Session, look View) (p Account, err error) {
 	if err := requireSupport(by); err != nil {
 		return p, err
@@ -68,6 +71,10 @@ func (s *Service) ViewAccount(ctx context.Context, by *browser.Session, look Vie
 	id, ok := auth.ParseID(look.ID)
 	if !ok {
 		return p, errNoAccount
+	}
+	reason, problem := Reason(look.Reason)
+	if problem != "" {
+		return p, auth.InvalidField("reason", problem)
 	}
 	now := s.clock.Now()
 	if p.Person, err = s.store.PersonByID(ctx, id, s.idle.Live(now)); err != nil {
@@ -77,6 +84,7 @@ func (s *Service) ViewAccount(ctx context.Context, by *browser.Session, look Vie
 	own.Actor, own.ActorID, own.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, id.String()
 	theirs := auth.NewEvent(models.EventSeenBySupport, id, auth.Caller{}, now)
 	theirs.Actor, theirs.ActorID = models.ActorSupport, own.ActorID
+	own.Reason, theirs.Reason = reason, reason
 	if err := s.stats.limit.admit(by.User.ID, now); err != nil {
 		return Account{}, err
 	}
@@ -93,6 +101,9 @@ func (s *Service) person(ctx context.Context, p Account, look View, now time.Tim
 	defer cancel()
 	id, live := p.Person.ID, s.idle.Live(now)
 	var err error
+	if p.Summary, err = s.summary(ctx, p.Person, now); err != nil {
+		return Account{}, err
+	}
 	if p.Live, err = s.store.RecentDevices(ctx, id, live, mostLive+1); err != nil {
 		return Account{}, err
 	}
@@ -107,7 +118,7 @@ func (s *Service) person(ctx context.Context, p Account, look View, now time.Tim
 		p.Ended = p.Ended[:page]
 		p.MoreEnded = p.Ended[page-1].Device.ID.String()
 	}
-	if p.Events, p.MoreEvents, err = s.devices.EventsOf(ctx, id, "", look.Before); err != nil {
+	if p.Events, p.MoreEvents, err = s.devices.EventsOf(ctx, id, look.Filter, look.Before); err != nil {
 		return Account{}, err
 	}
 	return p, nil

@@ -60,6 +60,9 @@ func (p Printer) ActivityOlder() string { return p.text("activity.older", nil) }
 // ActivityPages says "Pages of activity". What screen readers call the links to newer and older activity.
 func (p Printer) ActivityPages() string { return p.text("activity.pages", nil) }
 
+// ActivityReason says "Reason given by support:". Label above a quotation: why a support agent looked at the account, in the agent's own words. Also in the agent's own activity.
+func (p Printer) ActivityReason() string { return p.text("activity.reason", nil) }
+
 // ActivityTitle says "Activity". The title of a page, and its tab.
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
 
