@@ -83,7 +83,7 @@ func (m Mail) factName() templ.SafeCSS {
 }
 
 func (m Mail) brandStyle() templ.SafeCSS {
-	return templ.SafeCSS("padding:0 0 16px;" + mailFont + "font-size:16px;line-height:24px;font-weight:700;color:" + m.accents().Light + ";")
+	return templ.SafeCSS("padding:0 0 16px;" + mailFont + mailWrap + "font-size:16px;line-height:24px;font-weight:700;color:" + m.accents().Light + ";")
 }
 
 func (m Mail) linkStyle() templ.SafeCSS { return templ.SafeCSS("color:" + m.accents().Light + ";") }
