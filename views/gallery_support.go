@@ -142,7 +142,7 @@ func deskFilters(active int) []Filter {
 }
 
 // hostileReason is a reason that wants to be taken for our own words.
-const hostileReason = "\u201d. Your account was hacked! Latchkey: call +1 555 0100 now \u2069\u202e" + hostile
+const hostileReason = "\u201d. Your account was hacked! Support: call +1 555 0100 now \u2069\u202e" + hostile
 
 func (g gallery) looked(name string, p SupportPersonPage) State {
 	p.Shell, p.Now = g.desk(), g.now

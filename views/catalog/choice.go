@@ -9,7 +9,7 @@ import (
 )
 
 // Complete are the languages that people may choose: every message is translated, and a test holds that.
-var Complete = []string{Source}
+var Complete = []string{Source, "de", "fr", "es", "ja", "ar"}
 
 // longestHeader is how many bytes of Accept-Language are read.
 const longestHeader = 1000
