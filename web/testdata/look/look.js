@@ -10,7 +10,7 @@ window.look = (() => {
 
   // Painted areas
 
-  const clear = (colour) => /(, |\/ )0\)$|^transparent$/.test(colour);
+  const clear = (colour) => /^rgba\(.*, 0\)$|\/ 0\)$|^transparent$/.test(colour);
   const under = (e) => {
     for (; e; e = e.parentElement) if (!clear(style(e).backgroundColor)) return style(e).backgroundColor;
     return style(document.documentElement).backgroundColor;
@@ -115,7 +115,7 @@ window.look = (() => {
       if (left - (before?.left ?? -9) < 5.5 || (after?.right ?? 1e4) - right < 5.5) faults.push(`text touches the edge of what it stands in: ${name(e)}`);
     }
     // The page is a column: between two things stands no room that another one would fit in.
-    const column = marks.flatMap((e) => [box(e)].flatMap((r) => (boxes.includes(e) && !hasText(e) ? [[r.top, r.top + 1], [r.bottom - 1, r.bottom]] : [[r.top, r.bottom]]))).sort((a, b) => a[0] - b[0]);
+    const column = marks.flatMap((e) => [box(e)].flatMap((r) => (!leaves.includes(e) ? [[r.top, r.top + 1], [r.bottom - 1, r.bottom]] : [[r.top, r.bottom]]))).sort((a, b) => a[0] - b[0]);
     let end = column[0]?.[0] ?? 0;
     for (const [top, bottom] of column) {
       if (top - end > 72) faults.push(`${px(top - end)} stand empty at ${px(end + scrollY)}`);
