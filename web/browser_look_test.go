@@ -87,6 +87,10 @@ func (c *tab) adapts(where string, turn func(int) bool) {
 			c.look(where+" in a dialog", "decision")
 		}
 		c.accessible(where+" in a dialog", everything)
+		c.window(390, 844)
+		c.text(32)
+		c.look(where+" in a dialog, large text", "decision")
+		c.text(16)
 	}
 }
 
@@ -164,6 +168,7 @@ func TestTheJudgementsFindWhatIsBroken(t *testing.T) {
 	broken("/gallery/devices/a-few", "printed", `nav { display: block !important; }`, "it is printed", print)
 	broken("/gallery/devices/a-few", "printed", `.device-name * { color: gray !important; }`, "rgb(128, 128, 128)", print)
 	broken("/gallery/revoke/app", "decision", `.ask .decision { position: static !important; }`, "out of sight", ask)
+	broken("/gallery/revoke/app", "decision", `.ask .decision .button { flex: none !important; width: 3rem; overflow-wrap: anywhere !important; }`, "is broken", ask)
 }
 
 // A person who chose other colours than the system's sees no page in the system's: they are chosen before the page has a body. What

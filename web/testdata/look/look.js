@@ -243,6 +243,16 @@ window.look = (() => {
         if (r.top < d.top || r.bottom > d.bottom || !b.contains(document.elementFromPoint((r.left + r.right) / 2, (r.top + r.bottom) / 2))) faults.push(`scrolled by ${px(at)}, ${name(b)} is out of sight`);
       }
     }
+    for (const b of all(".button", row)) {
+      const range = document.createRange();
+      for (const word of b.textContent.matchAll(/[^\s-]+/g)) {
+        const text = [...b.childNodes].find((n) => n.nodeType === 3 && n.data.includes(word[0]));
+        if (!text) continue;
+        range.setStart(text, text.data.indexOf(word[0]));
+        range.setEnd(text, text.data.indexOf(word[0]) + word[0].length);
+        if (new Set([...range.getClientRects()].map((r) => r.top)).size > 1) faults.push(`the word ${word[0]} is broken in ${name(b)}`);
+      }
+    }
     if (box(row).height > 0.66 * d.height) faults.push(`the answers take ${px(box(row).height)} of ${px(d.height)}`);
     dialog.scrollTop = 0;
     return faults;
