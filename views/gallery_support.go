@@ -41,13 +41,16 @@ func (g gallery) ended() []SupportDevice {
 }
 
 func (g gallery) chartsOf(scale int64) []Chart {
-	titles := []string{"Sign-ins", "Failed sign-ins", "Copied sign-ins", "Remote sign-outs"}
+	titles := []string{"Sign-ins", "Failed sign-ins", "Copied sign-ins found", "Sign-outs of other devices"}
 	var list []Chart
 	for i, title := range titles {
-		c := Chart{ID: []string{"sign-ins", "failed", "reuse", "revocations"}[i], Title: title, Alarm: i == 2}
+		c := Chart{ID: []string{"sign-ins", "failed", "reuse", "revocations"}[i], Title: title, Group: []string{"sign-ins", "sign-ins", "", ""}[i], Alarm: i == 2}
 		for day := range 30 {
 			n := int64((day*day*7+i*day*3+11)%23) * scale
-			if i == 2 {
+			switch i {
+			case 1:
+				n = int64((day*day+3)%11) * scale / 3
+			case 2:
 				n = min(scale, int64(day%13/12))
 			}
 			c.Days, c.N = append(c.Days, g.ago(time.Duration(29-day)*day24)), append(c.N, n)

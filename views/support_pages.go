@@ -80,6 +80,7 @@ type SummaryFact struct {
 type Chart struct {
 	ID    string
 	Title string
+	Group string      // charts of one group have one scale; empty: a scale of its own
 	Days  []time.Time // the oldest first
 	N     []int64     // one for each day
 	Alarm bool        // each one deserves attention

@@ -21,6 +21,9 @@ import (
 	"latchkey/web"
 )
 
+// galleryTime is enough for every state.
+const galleryTime = 30 * time.Minute
+
 // gallerySite serves the gallery.
 func gallerySite(t *testing.T) *site {
 	t.Helper()
@@ -137,7 +140,7 @@ func accessibleAndFits(t *testing.T, paths []string, wide int64) {
 	for n := range browsers {
 		t.Run(fmt.Sprintf("browser %d", n+1), func(t *testing.T) {
 			t.Parallel()
-			c := openTabFor(t, s.URL, wide, true, 20*time.Minute)
+			c := openTabFor(t, s.URL, wide, true, galleryTime)
 			c.load(vendored(t, "axe/axe.min.js"))
 			for i := n; i < len(paths); i += browsers {
 				c.open(paths[i], http.StatusOK)

@@ -161,7 +161,7 @@ func TestTheSecondStepByKeyboardAlone(t *testing.T) {
 
 // invisible lists what has the colour of what it stands on. A border counts where there is one.
 const invisible = `(() => {
-	const under = (e) => { for (; e; e = e.parentElement) { const b = getComputedStyle(e).backgroundColor; if (!/, 0\)$|transparent/.test(b)) return b; } return getComputedStyle(document.documentElement).backgroundColor; };
+	const under = (e) => { for (; e; e = e.parentElement) { const b = getComputedStyle(e).backgroundColor; if (!/^rgba\(.*, 0\)$|transparent/.test(b)) return b; } return getComputedStyle(document.documentElement).backgroundColor; };
 	const list = [];
 	for (const e of document.querySelectorAll("main :is(button, .button, input:not([type=hidden]), .ways a, .progress li, .badge, legend, label)")) {
 		if (!e.checkVisibility({visibilityProperty: true}) || e.closest(".sr-only")) continue;

@@ -119,10 +119,10 @@ func (s *Server) charts(r *http.Request, by *browser.Session) []views.Chart {
 		return nil
 	}
 	return []views.Chart{
-		{ID: "sign-ins", Title: "Sign-ins", Days: n.Days, N: n.SignIns},
-		{ID: "failed", Title: "Failed sign-ins", Days: n.Days, N: n.Failed},
-		{ID: "reuse", Title: "Copied sign-ins", Days: n.Days, N: n.Reuse, Alarm: true},
-		{ID: "revocations", Title: "Remote sign-outs", Days: n.Days, N: n.Revocations},
+		{ID: "sign-ins", Title: "Sign-ins", Group: "sign-ins", Days: n.Days, N: n.SignIns},
+		{ID: "failed", Title: "Failed sign-ins", Group: "sign-ins", Days: n.Days, N: n.Failed},
+		{ID: "reuse", Title: "Copied sign-ins found", Days: n.Days, N: n.Reuse, Alarm: true},
+		{ID: "revocations", Title: "Sign-outs of other devices", Days: n.Days, N: n.Revocations},
 	}
 }
 

@@ -196,10 +196,10 @@ func TestTheFrontPageCountsTheLastThirtyDays(t *testing.T) {
 		}
 		page := sam.shown("/support")
 		for title, want := range map[string][2]string{
-			"Sign-ins": {"1", "in 30 days. Most on 23 November: 1"}, "Failed sign-ins": {"4", "in 30 days. Most on 22 November: 3"},
-			"Copied sign-ins": {"1", "in 30 days. Most on 21 November: 1"}, "Remote sign-outs": {"3", "in 30 days. Most on 20 November: 3"},
+			"Sign-ins": {"1", "Most on one day: 1 (23 November)"}, "Failed sign-ins": {"4", "Most on one day: 3 (22 November)"},
+			"Copied sign-ins found": {"1", "Most on one day: 1 (21 November)"}, "Sign-outs of other devices": {"3", "Most on one day: 3 (20 November)"},
 		} {
-			at := slices.IndexFunc(page.all("figure"), func(f screen) bool { return f.one("span", "class", "chart-title").text() == title })
+			at := slices.IndexFunc(page.all("figure"), func(f screen) bool { return f.one("span", "class", "chart-name").text() == title })
 			if at < 0 {
 				t.Fatalf("there is no chart %q", title)
 			}
