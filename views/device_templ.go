@@ -146,12 +146,12 @@ func signedIn(d Device, now time.Time) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if d.Method == "" {
-			templ_7745c5c3_Err = say(ctx).DeviceSignedIn(stamp(d.CreatedAt, day(say(ctx), d.CreatedAt, now))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = say(ctx).DeviceSignedIn(stampDay(d.CreatedAt, now)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = say(ctx).DeviceSignedInBy(stamp(d.CreatedAt, day(say(ctx), d.CreatedAt, now)), d.Method).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = say(ctx).DeviceSignedInBy(stampDay(d.CreatedAt, now), d.Method).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

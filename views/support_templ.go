@@ -639,7 +639,7 @@ func personRow(p SupportPerson, now time.Time) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = stamp(p.CreatedAt, day(say(ctx), p.CreatedAt, now)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = stampDay(p.CreatedAt, now).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -857,7 +857,7 @@ func supportDevice(d SupportDevice, now time.Time, owner bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = stamp(d.LastSeenAt, ago(say(ctx), d.LastSeenAt, now)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = stampAgo(d.LastSeenAt, now).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -892,7 +892,7 @@ func supportDevice(d SupportDevice, now time.Time, owner bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = stamp(d.CreatedAt, day(say(ctx), d.CreatedAt, now)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = stampDay(d.CreatedAt, now).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -933,7 +933,7 @@ func supportDevice(d SupportDevice, now time.Time, owner bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = stamp(d.ExpiresAt, until(say(ctx), d.ExpiresAt, now)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = stampUntil(d.ExpiresAt, now).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -978,7 +978,7 @@ func supportDevice(d SupportDevice, now time.Time, owner bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = stamp(d.EndedAt, day(say(ctx), d.EndedAt, now)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = stampDay(d.EndedAt, now).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -224,7 +224,7 @@ func trustedRow(b TrustedBrowser, p TrustedBrowsersPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = say(ctx).TrustedSince(stamp(b.AddedAt, day(say(ctx), b.AddedAt, p.Now))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = say(ctx).TrustedSince(stampDay(b.AddedAt, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

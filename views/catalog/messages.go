@@ -1243,9 +1243,9 @@ func (p Printer) FormerSubmit() string { return p.text("former.submit", nil) }
 // FormerTitle says "Former e-mail addresses".
 func (p Printer) FormerTitle() string { return p.text("former.title", nil) }
 
-// FormerUntil says "{email}, until {date}". A line of the list of former e-mail addresses: until when the link to it is good.
-func (p Printer) FormerUntil(email string, date string) Sentence {
-	return p.sentence("former.until", args{"email": email, "date": date})
+// FormerUntil says "{email}, until <when/>". A line of the list of former e-mail addresses: until when the link to it is good.
+func (p Printer) FormerUntil(email string, when templ.Component) templ.Component {
+	return p.rich("former.until", args{"email": email, "when": when})
 }
 
 // FormerWhat says "Your account had these e-mail addresses. We mailed a link to each: until the date shown, it gives your account that e-mail address back.".
@@ -1286,6 +1286,9 @@ func (p Printer) LayoutColoursLight() string { return p.text("layout.colours_lig
 
 // LayoutDocs says "API documentation".
 func (p Printer) LayoutDocs() string { return p.text("layout.docs", nil) }
+
+// LayoutExactTimes says "Show exact times". A switch at the bottom of pages. On: “5 minutes ago” is followed by the exact date and time.
+func (p Printer) LayoutExactTimes() string { return p.text("layout.exact_times", nil) }
 
 // LayoutLanguage says "Language". The label of the choice of languages.
 func (p Printer) LayoutLanguage() string { return p.text("layout.language", nil) }
@@ -2069,9 +2072,9 @@ func (p Printer) NotMePasskey(strong Tag, factor string) templ.Component {
 	return p.rich("not_me.passkey", args{"strong": strong, "factor": factor})
 }
 
-// NotMeSince says "This signs out <strong>every device that signed in since {time}</strong>, and locks your password: no one can sign in with it until you choose a new one.". {time} is a moment: “3 November 2026, 12:55:09 UTC”.
-func (p Printer) NotMeSince(strong Tag, time string) templ.Component {
-	return p.rich("not_me.since", args{"strong": strong, "time": time})
+// NotMeSince says "This signs out <strong>every device that signed in since <when/></strong>, and locks your password: no one can sign in with it until you choose a new one.". <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
+func (p Printer) NotMeSince(strong Tag, when templ.Component) templ.Component {
+	return p.rich("not_me.since", args{"strong": strong, "when": when})
 }
 
 // NotMeSinceOthers says "Devices that were signed in before stay.".
@@ -2923,6 +2926,9 @@ func (p Printer) WhenInMinutes(count int) string {
 func (p Printer) WhenInMonths(count int) string {
 	return p.text("when.in_months", args{"count": count})
 }
+
+// WhenInUtc says "Days and times are in UTC.". Stands above lists and at the bottom of pages that show times. Days begin at midnight UTC.
+func (p Printer) WhenInUtc() string { return p.text("when.in_utc", nil) }
 
 // WhenInWeeks says "in {count} weeks".
 func (p Printer) WhenInWeeks(count int) string { return p.text("when.in_weeks", args{"count": count}) }
