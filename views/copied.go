@@ -9,7 +9,7 @@ import (
 // CopiedSignIn tells how a copied sign-in was used.
 type CopiedSignIn struct {
 	Uses         []TokenUse
-	SignedInFrom string // where the owner signed in, if no use came from there; may be empty
+	SignedInFrom string // where the device signed in, if no use came from there; may be empty
 	Apart        bool   // the uses came from different networks
 }
 
@@ -17,7 +17,7 @@ type CopiedSignIn struct {
 type TokenUse struct {
 	Address  string // empty: unknown
 	Program  string // "Firefox on Linux"; empty: unknown
-	SignedIn bool   // the owner signed in from there
+	SignedIn bool   // the device signed in from there
 }
 
 // CopiedText is a sentence about a copied sign-in on a device. c is nil where its uses are unknown.
@@ -79,7 +79,7 @@ func (c *CopiedSignIn) shown() (list []shownUse) {
 	return list
 }
 
-// sameSignIn reports whether all uses came from where the owner signed in, so that only their programs tell them apart.
+// sameSignIn reports whether all uses came from where the device signed in, so that only their programs tell them apart.
 func (c *CopiedSignIn) sameSignIn() bool {
 	return !slices.ContainsFunc(c.Uses, func(u TokenUse) bool { return !u.SignedIn || u.Address != c.Uses[0].Address })
 }

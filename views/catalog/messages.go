@@ -317,7 +317,7 @@ func (p Printer) ConfirmSignOutOthersHint() string {
 	return p.text("confirm.sign_out_others_hint", nil)
 }
 
-// CopiedSignedInFrom says "You signed in from {address}". Follows “Used from …”, where the sign-in came from elsewhere.
+// CopiedSignedInFrom says "It signed in from {address}". Follows “Used from …”, where the sign-in itself came from elsewhere. It may have been a thief's.
 func (p Printer) CopiedSignedInFrom(address string) Sentence {
 	return p.sentence("copied.signed_in_from", args{"address": address})
 }
@@ -337,17 +337,17 @@ func (p Printer) CopiedFromProgram(address string, program string) Sentence {
 	return p.sentence("copied_from.program", args{"address": address, "program": program})
 }
 
-// CopiedFromSignedIn says "Used from {address} (where you signed in)".
+// CopiedFromSignedIn says "Used from {address} (where it signed in)". It is the sign-in, which may have been a thief's.
 func (p Printer) CopiedFromSignedIn(address string) Sentence {
 	return p.sentence("copied_from.signed_in", args{"address": address})
 }
 
-// CopiedFromSignedInProgram says "Used from {address} (where you signed in), {program}".
+// CopiedFromSignedInProgram says "Used from {address} (where it signed in), {program}".
 func (p Printer) CopiedFromSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_from.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedFromSignedInUnknown says "Used from {address} (where you signed in), an unknown program".
+// CopiedFromSignedInUnknown says "Used from {address} (where it signed in), an unknown program".
 func (p Printer) CopiedFromSignedInUnknown(address string) Sentence {
 	return p.sentence("copied_from.signed_in_unknown", args{"address": address})
 }
@@ -370,12 +370,12 @@ func (p Printer) CopiedTwiceProgram(address string, program string) Sentence {
 	return p.sentence("copied_twice.program", args{"address": address, "program": program})
 }
 
-// CopiedTwiceSignedIn says "Used twice from {address} (where you signed in)".
+// CopiedTwiceSignedIn says "Used twice from {address} (where it signed in)".
 func (p Printer) CopiedTwiceSignedIn(address string) Sentence {
 	return p.sentence("copied_twice.signed_in", args{"address": address})
 }
 
-// CopiedTwiceSignedInProgram says "Used twice from {address} (where you signed in), {program}".
+// CopiedTwiceSignedInProgram says "Used twice from {address} (where it signed in), {program}".
 func (p Printer) CopiedTwiceSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_twice.signed_in_program", args{"address": address, "program": program})
 }
@@ -398,17 +398,17 @@ func (p Printer) CopiedUseProgram(address string, program string) Sentence {
 	return p.sentence("copied_use.program", args{"address": address, "program": program})
 }
 
-// CopiedUseSignedIn says "{address} (where you signed in)".
+// CopiedUseSignedIn says "{address} (where it signed in)".
 func (p Printer) CopiedUseSignedIn(address string) Sentence {
 	return p.sentence("copied_use.signed_in", args{"address": address})
 }
 
-// CopiedUseSignedInProgram says "{address} (where you signed in), {program}".
+// CopiedUseSignedInProgram says "{address} (where it signed in), {program}".
 func (p Printer) CopiedUseSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_use.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedUseSignedInUnknown says "{address} (where you signed in), an unknown program".
+// CopiedUseSignedInUnknown says "{address} (where it signed in), an unknown program".
 func (p Printer) CopiedUseSignedInUnknown(address string) Sentence {
 	return p.sentence("copied_use.signed_in_unknown", args{"address": address})
 }
@@ -1409,7 +1409,7 @@ func (p Printer) MailFactOldName() string { return p.text("mail.fact_old_name", 
 // MailFactPasskey says "Passkey". A label in mails: the name of a passkey follows.
 func (p Printer) MailFactPasskey() string { return p.text("mail.fact_passkey", nil) }
 
-// MailFactSignedInFrom says "You signed in from". A label in mails: the IP address from which the owner signed in follows.
+// MailFactSignedInFrom says "Signed in from". A label in mails: the IP address from which a device signed in follows.
 func (p Printer) MailFactSignedInFrom() string { return p.text("mail.fact_signed_in_from", nil) }
 
 // MailFactUsedFrom says "Used from". A label in mails: an IP address and a program follow, one of the messages of the group copied_use.
