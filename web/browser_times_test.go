@@ -94,7 +94,7 @@ func TestExactTimesAreReachedByTouchAndKeyboard(t *testing.T) {
 	if got := evaluate[string](quiet, shown); got != "none" {
 		t.Errorf("at first there is %s", got)
 	}
-	if got := quiet.texts("[data-utc]"); len(got) != 2 || got[0] != "Days and times are in UTC." || !evaluate[bool](quiet, `Array.from(document.querySelectorAll("[data-utc]")).every(e => e.checkVisibility())`) {
+	if got := quiet.texts("[data-utc]"); len(got) != 2 || got[0] != "Dates and times are in UTC." || !evaluate[bool](quiet, `Array.from(document.querySelectorAll("[data-utc]")).every(e => e.checkVisibility())`) {
 		t.Errorf("without script the page says %q of its zone", got)
 	}
 	quiet.toggle("#exact-times")

@@ -56,6 +56,8 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventEmailChanged, models.ActorOperator, "", "An administrator changed your e-mail address.", false},
 		{models.EventEmailRestored, models.ActorOwner, "", "Your former e-mail address was restored by the link in the mail to it. All devices were signed out and your password locked.", true},
 		{models.EventMailFailed, models.ActorSystem, "new_device", "A mail to you could not be delivered. Is your e-mail address right?", true},
+		{models.EventLanguageChanged, models.ActorOwner, "en", "You changed the language of your account to English.", false},
+		{models.EventLanguageChanged, models.ActorOwner, "tlh", "You changed the language of your account to tlh.", false},
 		{models.EventWaysBackEnded, models.ActorOwner, "", "You ended the links that could take your account back to newer e-mail addresses.", false},
 		{models.EventDataDownloaded, models.ActorOwner, "", "Everything that is kept of your account was downloaded on “phone”.", false},
 		{models.EventAccountDeleted, models.ActorOwner, "", "Your account was deleted.", false},

@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth/mail"
 	"latchkey/auth/origin"
+	"latchkey/auth/place"
 	"latchkey/web"
 )
 
@@ -47,6 +48,7 @@ type Settings struct {
 	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`
 
 	Languages       []string `env:"LATCHKEY_LANGUAGES" help:"Languages that people may choose, the default first, by their tags: en. Default: all that the portal is translated into."`
+	GeoDatabase     string   `name:"geo-database" env:"LATCHKEY_GEO_DATABASE" help:"File with a database of cities or countries in the MaxMind DB format: pages and mails then say near which city an IP address is. Read at the start; nothing is looked up over the network."`
 	SecurityContact []string `env:"LATCHKEY_SECURITY_CONTACT" help:"Where people report weaknesses: e-mail addresses, or https:, mailto: or tel: URLs; shown in /.well-known/security.txt, which is not there without."`
 
 	SMTPURL        string `kong:"-"` // LATCHKEY_SMTP_URL: smtp://user:password@host:port or smtps://…; empty: no mail
@@ -145,6 +147,18 @@ func (s *Settings) sender() (mail.Sender, error) {
 		return nil, err // and no interface that holds nil
 	}
 	return sender, err
+}
+
+// places is the database that LATCHKEY_GEO_DATABASE names, or nil.
+func (s *Settings) places() (*place.Database, error) {
+	if s.GeoDatabase == "" {
+		return nil, nil //nolint:nilnil // the file is optional
+	}
+	d, err := place.Open(s.GeoDatabase)
+	if err != nil {
+		return nil, settingError("LATCHKEY_GEO_DATABASE", err)
+	}
+	return d, nil
 }
 
 // smtp is the sender that LATCHKEY_SMTP_URL names, or nil. No error repeats the URL, for the password in it.

@@ -61,11 +61,16 @@ func Start(env *environment, change func(*services.Config)) (*Program, error) {
 
 func (p *Program) start(listener net.Listener, change func(*services.Config)) (err error) {
 	env, log := p.env, p.env.logger()
+	places, err := env.settings.places()
+	if err != nil {
+		return err
+	}
 	p.store, p.Services, err = env.open(false, func(c *services.Config) {
 		c.Issuer, c.Origin = cmp.Or(c.Issuer, p.url), p.url
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
 		c.Render = web.MailRenderer(p.url, env.settings.Languages...)
+		c.Places = places
 		if change != nil {
 			change(c)
 		}

@@ -27,6 +27,7 @@ var placeholders = map[string]kind{
 	"duration":  word,
 	"field":     word,
 	"label":     word,
+	"language":  word,
 	"longest":   word,
 	"method":    word,
 	"month":     word,
@@ -40,6 +41,8 @@ var placeholders = map[string]kind{
 
 	"address":  foreign,
 	"app":      foreign,
+	"city":     foreign,
+	"country":  foreign,
 	"device":   foreign,
 	"email":    foreign,
 	"factor":   foreign,

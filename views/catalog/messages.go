@@ -45,7 +45,7 @@ func (p Printer) ActivityHelp(strong Tag, devices Tag, password Tag) templ.Compo
 // ActivityHelpLabel says "If something looks wrong".
 func (p Printer) ActivityHelpLabel() string { return p.text("activity.help_label", nil) }
 
-// ActivityLead says "What happened on your account, newest first. Days and clock times are UTC.".
+// ActivityLead says "What happened on your account, newest first.".
 func (p Printer) ActivityLead() string { return p.text("activity.lead", nil) }
 
 // ActivityNewest says "Newest". A link to the first page.
@@ -973,6 +973,11 @@ func (p Printer) EventFactorRenamed(factor string) Sentence {
 
 // EventFactorsReset says "An administrator removed your passkeys, your authenticator app and your recovery codes.".
 func (p Printer) EventFactorsReset() string { return p.text("event.factors_reset", nil) }
+
+// EventLanguageChanged says "You changed the language of your account to {language}.". {language} is its own name: “Deutsch”.
+func (p Printer) EventLanguageChanged(language string) string {
+	return p.text("event.language_changed", args{"language": language})
+}
 
 // EventLockedAll says "All devices were signed out and your password locked, by the link “This wasn’t me” in a mail.".
 func (p Printer) EventLockedAll() string { return p.text("event.locked_all", nil) }
@@ -2260,6 +2265,27 @@ func (p Printer) PasswordOfferLater() string { return p.text("password_offer.lat
 // PasswordOfferText says "Many people use the same one, so it is easy to guess. Choose another before someone signs in as you.".
 func (p Printer) PasswordOfferText() string { return p.text("password_offer.text", nil) }
 
+// PlaceAddressIn says "{address}, {country}". An IP address and its country, in mails.
+func (p Printer) PlaceAddressIn(address string, country string) Sentence {
+	return p.sentence("place.address_in", args{"address": address, "country": country})
+}
+
+// PlaceAddressNear says "{address}, near {city}, {country}". An IP address and roughly where it is, in mails.
+func (p Printer) PlaceAddressNear(address string, city string, country string) Sentence {
+	return p.sentence("place.address_near", args{"address": address, "city": city, "country": country})
+}
+
+// PlaceNear says "near {city}, {country}". Roughly where an IP address is; it follows the address in a list of facts. City and country are already in the reader's language.
+func (p Printer) PlaceNear(city string, country string) Sentence {
+	return p.sentence("place.near", args{"city": city, "country": country})
+}
+
+// PlaceNewNetwork says "new network". Follows an IP address: the account had not been used from its network before.
+func (p Printer) PlaceNewNetwork() string { return p.text("place.new_network", nil) }
+
+// PlaceSameNetwork says "same network as this browser". Follows an IP address: the browser that looks at the page is in its network.
+func (p Printer) PlaceSameNetwork() string { return p.text("place.same_network", nil) }
+
 // RemoveFactorApp says "Its codes no longer work. The app still shows them until you delete the account there.".
 func (p Printer) RemoveFactorApp() string { return p.text("remove_factor.app", nil) }
 
@@ -2927,7 +2953,7 @@ func (p Printer) WhenInMonths(count int) string {
 	return p.text("when.in_months", args{"count": count})
 }
 
-// WhenInUtc says "Days and times are in UTC.". Stands above lists and at the bottom of pages that show times. Days begin at midnight UTC.
+// WhenInUtc says "Dates and times are in UTC.". Stands above lists and at the bottom of pages that show times. Days begin at midnight UTC.
 func (p Printer) WhenInUtc() string { return p.text("when.in_utc", nil) }
 
 // WhenInWeeks says "in {count} weeks".
