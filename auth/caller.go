@@ -7,10 +7,10 @@ import (
 
 // Caller describes the sender of a request, as far as the network tells.
 type Caller struct {
-	IP netip.Addr // shown to people; compared only when the network is known
+	IP netip.Addr // of the caller, or of a proxy if the network is unknown
 	// NetworkUnknown says that IP belongs to a proxy that did not say for whom it passed the request on. Such a caller has no
 	// network: it shares none with any other caller, not even with another unknown one; no limit of a network applies to it, and no
-	// account knows it by its network.
+	// account knows it by its network. It has no address to show either.
 	NetworkUnknown bool
 	UserAgent      string // made by CleanAgent
 	Browser        string // the long-lived random mark in a browser's cookie; empty for apps
@@ -25,9 +25,9 @@ func (c Caller) Network() string {
 	return NetworkOf(c.IP)
 }
 
-// Address returns the IP address to show and store, or "" if there is none.
+// Address returns the IP address to show and store, or "" if it is unknown.
 func (c Caller) Address() string {
-	if !c.IP.IsValid() {
+	if c.NetworkUnknown || !c.IP.IsValid() {
 		return ""
 	}
 	return c.IP.WithZone("").String() // a zone can be any text

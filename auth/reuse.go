@@ -10,19 +10,23 @@ import (
 // NewReuse returns what is known when a token that is no longer good is presented: d is its device as the latest refresh left it. Both
 // users of the token may be the owner or a thief, since either may come back first.
 func NewReuse(d models.Device, from Caller) *models.Reuse {
-	var last models.TokenUse
-	last.IP, last.UserAgent = d.LastRefresh()
-	now := models.TokenUse{UserAgent: from.UserAgent}
-	if from.Network() != "" {
-		now.IP = from.Address()
+	// An earlier release stored the address of a proxy that hid the caller's.
+	told := func(address string) string {
+		if from.NetworkUnknown && address == from.IP.String() {
+			return ""
+		}
+		return address
 	}
-	return &models.Reuse{SignedInIP: d.CreatedIP, Uses: []models.TokenUse{last, now}}
+	ip, agent := d.LastRefresh()
+	last := models.TokenUse{IP: told(ip), UserAgent: agent}
+	now := models.TokenUse{IP: from.Address(), UserAgent: from.UserAgent}
+	return &models.Reuse{SignedInIP: told(d.CreatedIP), Uses: []models.TokenUse{last, now}}
 }
 
 // CopiedSignIn is a models.Reuse as people are told about it.
 type CopiedSignIn struct {
 	Uses         []TokenUse // in the network of the sign-in first
-	SignedInFrom string     // where the owner signed in, if no use came from there; may be empty
+	SignedInFrom string     // where the device signed in, if no use came from there; may be empty
 	Apart        bool       // the uses came from different networks
 }
 
@@ -30,7 +34,7 @@ type CopiedSignIn struct {
 type TokenUse struct {
 	Address  string // empty: unknown
 	Program  string // one of DescribeAgent's names; empty: unknown
-	SignedIn bool   // the owner signed in from the network of Address
+	SignedIn bool   // the device signed in from the network of Address
 }
 
 // DescribeReuse returns how a copied sign-in was used, or nil if r is nil.

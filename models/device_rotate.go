@@ -17,15 +17,12 @@ type Rotation struct {
 	Generation int64
 	ClientID   string // must be the device's; empty: not checked
 	JKT        string // thumbprint of the proven key (RFC 9449), empty without a proof
-	IP         string // shown as where the device was last seen
-	// NetworkUnknown says that IP is the address of a proxy, not of the caller. It then equals no address, neither an earlier nor a
-	// later one, and not even itself.
-	NetworkUnknown bool
-	Now            time.Time
-	Window         time.Duration // the retry window of the fork rule
-	IdleSince      time.Time     // a device not seen after this is idle
-	UserAgent      string
-	EventID        uuid.UUID // of the event of an unusual outcome
+	IP         string // shown as where the device was last seen; empty: unknown, and equal to no address, not even to another unknown one
+	Now        time.Time
+	Window     time.Duration // the retry window of the fork rule
+	IdleSince  time.Time     // a device not seen after this is idle
+	UserAgent  string
+	EventID    uuid.UUID // of the event of an unusual outcome
 	// Reused tells about a device that is revoked for reuse: what its event keeps and the mail to its owner. nil: neither.
 	Reused func(Device) (*Reuse, MailWithLinks)
 }
@@ -61,7 +58,7 @@ const maxGeneration = math.MaxInt64 - 2
 // The fork rule. A presented generation is a living child (floor to generation: rotate, its siblings die), or the
 // base: then it is the same answer once more (R: within the retry window from the same address, or a device bound to
 // a key), or one more child. R is spelled out three times, because an UPDATE's assignments see the old row only.
-// A rotation by a caller from an unknown network is dated 1970 ($12), so that no later request counts as a retry.
+// A rotation from an unknown address is dated 1970 ($12), so that no later request counts as a retry.
 const (
 	repeatCondition = `($1 = base AND (jkt <> '' OR (rotated_at BETWEEN $2 AND $11 AND last_ip = $3)))`
 	rotateStatement = `UPDATE devices SET
@@ -90,11 +87,11 @@ func (r Rotation) usable() []any {
 // future comes from a wrong clock, and its retry window is over.
 const retryClockError = 5 * time.Minute
 
-// retryWindow returns the span in which the last rotation must lie for this request to count as its retry. For a caller from an
-// unknown network the span is empty.
+// retryWindow returns the span in which the last rotation must lie for this request to count as its retry. For an unknown
+// address the span is empty.
 func (r Rotation) retryWindow() (from, until time.Time) {
 	until = dbTime(r.Now.Add(retryClockError))
-	if r.NetworkUnknown || r.IP == "" {
+	if r.IP == "" {
 		return until.Add(time.Microsecond), until
 	}
 	return dbTime(r.Now.Add(-r.Window)), until
@@ -102,7 +99,7 @@ func (r Rotation) retryWindow() (from, until time.Time) {
 
 // rotatedAt is the date of this rotation for the retry windows of later requests.
 func (r Rotation) rotatedAt() time.Time {
-	if r.NetworkUnknown || r.IP == "" {
+	if r.IP == "" {
 		return time.Unix(0, 0).UTC()
 	}
 	return dbTime(r.Now)

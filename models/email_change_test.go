@@ -246,7 +246,7 @@ func TestAnAddressThatWasLeftIsHeld(t *testing.T) {
 		u = moved(t, s, u, "b@example.org", noon)
 		held := func(at time.Time, by uuid.UUID) bool {
 			t.Helper()
-			yes, err := s.AddressHeld(t.Context(), a, by, at)
+			yes, _, err := s.AddressHeld(t.Context(), a, by, at)
 			if err != nil {
 				t.Fatal(err)
 			}

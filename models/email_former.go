@@ -3,7 +3,6 @@ package models
 import (
 	"bytes"
 	"context"
-	"errors"
 	"math"
 	"time"
 
@@ -51,13 +50,15 @@ func waysBack(db *gorm.DB, userID uuid.UUID, at time.Time) (list []FormerAddress
 	return list, err
 }
 
-// AddressHeld reports whether an address is held for another account than the given one.
-func (s *Store) AddressHeld(ctx context.Context, emailKey string, userID uuid.UUID, now time.Time) (bool, error) {
-	err := refuseHeld(s.read(ctx), emailKey, userID, now)
-	if errors.Is(err, ErrHeld) {
-		return true, nil
+// AddressHeld reports whether an address is held for another account than the given one, and in which language that account reads.
+func (s *Store) AddressHeld(ctx context.Context, emailKey string, userID uuid.UUID, now time.Time) (held bool, language string, err error) {
+	var list []string
+	err = s.read(ctx).Raw(`SELECT u.language FROM former_addresses f JOIN users u ON u.id = f.user_id
+		WHERE f.email_key = ? AND f.user_id <> ? AND f.expires_at > ? LIMIT 1`, emailKey, userID, dbTime(now)).Scan(&list).Error
+	if err != nil || len(list) == 0 {
+		return false, "", wrapErr("find held address", err)
 	}
-	return false, wrapErr("find held address", err)
+	return true, list[0], nil
 }
 
 // refuseHeld returns ErrHeld when an address is held for another account. Inside a transaction, call it after writing the address

@@ -40,6 +40,8 @@ const (
 	EventDataDownloaded  EventKind = "data_downloaded"  // a copy of everything that is kept of the account
 	EventAccountDeleted  EventKind = "account_deleted"  // anonymous, as all events of the account by then
 
+	EventLanguageChanged EventKind = "language_changed" // Detail is the new one's tag
+
 	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
 	EventEmailAsked    EventKind = "email_change_asked"
 	EventEmailChanged  EventKind = "email_changed"
@@ -66,7 +68,7 @@ var EventKinds = []EventKind{
 	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
 	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
 	EventPasswordFailed, EventPasswordReset, EventLocked, EventEmailAsked, EventEmailChanged, EventEmailRestored,
-	EventWaysBackEnded, EventRoleChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded,
+	EventWaysBackEnded, EventRoleChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded, EventLanguageChanged,
 	EventFactorAdded, EventFactorRemoved, EventFactorRenamed, EventFactorClosed, EventFactorsReset, EventRecoveryCodesMade, EventRecoveryCodeUsed,
 	EventCodeFailed, EventSecondStepMissed, EventBrowserTrusted, EventBrowserUntrusted, EventConfirmed,
 	EventSupportSearched, EventSupportLooked, EventSeenBySupport, EventAccountDeleted,

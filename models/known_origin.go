@@ -67,3 +67,21 @@ func applyFreshStart(tx *gorm.DB, userID uuid.UUID, f FreshStart, at time.Time) 
 	}
 	return resetCounters(tx, f.Counters, at)
 }
+
+// Origin is from where an account signed in.
+type Origin struct {
+	Place     []byte // the hash of a network or a browser; empty: CreatedIP is known
+	CreatedIP string
+	FirstAt   *time.Time // nil: in a release that did not note it
+}
+
+// Origins lists from where an account signed in, as far as it is kept: the known origins, and the addresses from which the devices
+// signed in that were not signed out.
+func (s *Store) Origins(ctx context.Context, userID uuid.UUID) ([]Origin, error) {
+	var known, devices []Origin
+	err := s.read(ctx).Raw("SELECT place, first_at FROM known_places WHERE user_id = ?", userID).Scan(&known).Error
+	if err == nil {
+		err = s.read(ctx).Model(&Device{}).Where("user_id = ? AND revoked_at IS NULL AND created_ip <> ''", userID).Select("created_ip, created_at AS first_at").Find(&devices).Error
+	}
+	return append(known, devices...), wrapErr("list origins", err)
+}

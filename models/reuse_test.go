@@ -18,11 +18,11 @@ func TestAReuseIsToldByTheLatestRefresh(t *testing.T) {
 		u := addUser(t, s)
 		d := addForked(t, s, u, three, nil)
 		at := noon
-		refresh := func(generation int64, ip, agent string, unknown bool, want models.Outcome) models.RotateResult {
+		refresh := func(generation int64, ip, agent string, want models.Outcome) models.RotateResult {
 			t.Helper()
 			at = at.Add(time.Second)
 			r := present(d, generation, at)
-			r.IP, r.UserAgent, r.NetworkUnknown = ip, agent, unknown
+			r.IP, r.UserAgent = ip, agent
 			r.Reused = func(before models.Device) (*models.Reuse, models.MailWithLinks) {
 				last, lastAgent := before.LastRefresh()
 				return &models.Reuse{SignedInIP: before.CreatedIP, Uses: []models.TokenUse{{IP: last, UserAgent: lastAgent}, {IP: ip, UserAgent: agent}}}, models.MailWithLinks{}
@@ -40,21 +40,21 @@ func TestAReuseIsToldByTheLatestRefresh(t *testing.T) {
 			}
 		}
 		by(home, "") // a row of an earlier release
-		refresh(8, away, "<“thief”> 📱", false, models.Rotated)
+		refresh(8, away, "<“thief”> 📱", models.Rotated)
 		by(away, "<“thief”> 📱")
-		refresh(8, away, "repeats/2", false, models.Repeated)
+		refresh(8, away, "repeats/2", models.Repeated)
 		by(away, "repeats/2")
-		refresh(8, home, "forks/3", false, models.Forked)
+		refresh(8, home, "forks/3", models.Forked)
 		by(home, "forks/3")
-		refresh(10, "10.0.0.1", "behind a proxy", true, models.Rotated)
+		refresh(10, "", "behind a proxy", models.Rotated)
 		by("", "behind a proxy")
 		exec(t, s, "UPDATE devices SET generation = generation + 1, floor = generation + 1, base = 11, last_seen_at = ?, last_ip = ?, rotated_at = ? WHERE id = ?",
 			at.Add(time.Second), away, at.Add(time.Second), d.ID.String()) // a refresh by a replica of an earlier release
 		by(away, "")
 		at = at.Add(time.Minute)
-		refresh(90, away, "restores/4", false, models.Restored)
+		refresh(90, away, "restores/4", models.Restored)
 		by(away, "restores/4")
-		refresh(8, home, "old", false, models.Reused)
+		refresh(8, home, "old", models.Reused)
 		by(away, "restores/4")
 
 		want := &models.Reuse{SignedInIP: home, Uses: []models.TokenUse{{IP: away, UserAgent: "restores/4"}, {IP: home, UserAgent: "old"}}}

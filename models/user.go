@@ -36,6 +36,8 @@ type User struct {
 	SecondFactor      bool       // the account has a passkey or an authenticator app
 	FactorsVersion    int64      // counts the changes of its factors
 	Language          string     // that the owner chose for pages and mails, a tag of BCP 47; empty: none
+	FormerLanguage    string     // see Languages
+	LanguageChangedAt *time.Time
 }
 
 // Invited reports whether the account was made by an invitation and its owner has chosen no password yet. Until then no one knows

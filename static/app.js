@@ -41,44 +41,116 @@
   colour(chosen());
   addEventListener("storage", (event) => event.key === key && colour(event.newValue));
 
-  // Relative times, in the words of views/when.go.
+  // Times. The page has them in UTC; here they are in the reader's zone, each as one whole text that Intl makes in the page's
+  // language, as the reader's region writes it. Digits and calendar are those of the rest of the page.
+  function regional() {
+    const written = (tag) => new Intl.Locale(tag).maximize();
+    const page = written(root.lang);
+    const same = navigator.languages.find((tag) => {
+      try {
+        return written(tag).language === page.language && written(tag).script === page.script;
+      } catch {
+        return false; // browsers send what their owner typed
+      }
+    });
+    return new Intl.Locale(same || (root.lang === "en" ? "en-GB" : root.lang), { numberingSystem: "latn", calendar: "gregory" });
+  }
+
+  const locale = regional();
+  const written = (options) => {
+    const format = new Intl.DateTimeFormat(locale, options);
+    return (at) => format.format(at);
+  };
+  const date = written({ day: "numeric", month: "long" });
+  const dateYear = written({ day: "numeric", month: "long", year: "numeric" });
+  const heading = written({ weekday: "long", day: "numeric", month: "long" });
+  const headingYear = written({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
+  const clock = written({ hour: "numeric", minute: "2-digit" });
+  const exact = written({ day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
+  const counted = new Intl.RelativeTimeFormat(locale);
+  const named = new Intl.RelativeTimeFormat(locale, { numeric: "auto" }); // "yesterday"
+
   const minute = 60e3;
   const hour = 60 * minute;
   const day = 24 * hour;
-  const count = (n, noun) => (n === 1 ? `1 ${noun}` : `${n} ${noun}s`);
-  const midnights = (from, to) => Math.floor(to / day) - Math.floor(from / day);
+  // The days of the reader's calendar from one moment to another. A day may have 23 or 25 hours.
+  const midnight = (at) => ((t) => Date.UTC(t.getFullYear(), t.getMonth(), t.getDate()))(new Date(at));
+  const midnights = (from, to) => (midnight(to) - midnight(from)) / day;
+  const sameYear = (one, other) => new Date(one).getFullYear() === new Date(other).getFullYear();
 
-  function span(length, days) {
-    if (length < hour) return count(Math.floor(length / minute), "minute");
-    if (length < day) return count(Math.floor(length / hour), "hour");
-    if (days < 14) return count(days, "day");
-    if (days < 60) return count(Math.floor(days / 7), "week");
-    if (days < 365) return count(Math.floor(days / 30), "month");
-    return count(Math.floor(days / 365), "year");
+  // relative says how far from now a moment is, by the steps of views/when.go.
+  function relative(at, now) {
+    const away = Math.abs(at - now);
+    const days = Math.abs(midnights(at, now));
+    const say = (n, unit) => counted.format(at < now ? -Math.floor(n) : Math.floor(n), unit);
+    if (away < hour) return say(away / minute, "minute");
+    if (away < day) return say(away / hour, "hour");
+    if (days === 1) return named.format(at < now ? -1 : 1, "day");
+    if (days < 14) return say(days, "day");
+    if (days < 60) return say(days / 7, "week");
+    if (days < 365) return say(days / 30, "month");
+    return say(days / 365, "year");
   }
 
-  const wordings = {
-    ago(then, now) {
-      if (now - then < minute) return "just now";
-      if (now - then >= day && midnights(then, now) === 1) return "yesterday";
-      return `${span(now - then, midnights(then, now))} ago`;
+  const kinds = {
+    ago: (at, now, page) => (now - at < minute ? page.justNow : relative(at, now)),
+    until: (at, now, page) => (at - now < minute ? page.inAMoment : relative(at, now)),
+    day(at, now) {
+      const days = midnights(at, now);
+      if (days === 0 || days === 1) return named.format(-days, "day");
+      return sameYear(at, now) ? date(at) : dateYear(at);
     },
-    until(then, now) {
-      if (then - now < minute) return "in a moment";
-      if (then - now >= day && midnights(now, then) === 1) return "tomorrow";
-      return `in ${span(then - now, midnights(now, then))}`;
-    },
+    clock: (at) => clock(at),
+    exact: (at) => exact(at),
   };
 
   // The server's clock goes on from where it stood when the page was made: a borrowed phone's own may be wrong.
+  function serverClock() {
+    const page = document.querySelector('meta[name="clock"]');
+    return { now: page ? Date.parse(page.content) + performance.now() : Date.now(), words: page ? page.dataset : {} };
+  }
+
   function freshen() {
-    const clock = document.querySelector('meta[name="clock"]');
-    if (!clock || root.lang !== "en") return; // these words are English
-    const now = Date.parse(clock.content) + performance.now();
-    for (const time of document.querySelectorAll("time[data-relative]")) {
-      const words = wordings[time.dataset.relative](Date.parse(time.dateTime), now);
-      if (time.textContent !== words) time.textContent = words;
+    const { now, words } = serverClock();
+    for (const time of document.querySelectorAll("time[data-when]")) {
+      const at = Date.parse(time.dateTime);
+      const text = kinds[time.dataset.when](at, now, words);
+      if (text && time.textContent !== text) time.textContent = text;
+      if (time.title) time.title = exact(at);
     }
+  }
+
+  // The events of a list come under the days of the reader's calendar.
+  function cutByDay(list) {
+    const { now } = serverClock();
+    const sections = [...list.children];
+    const events = sections.flatMap((section) => [...section.querySelectorAll("ul > li")]);
+    const empty = sections[0].cloneNode(true);
+    empty.querySelector("ul").replaceChildren();
+    let last = null;
+    let rest = null;
+    list.replaceChildren();
+    for (const event of events) {
+      const at = Date.parse(event.querySelector("time").dateTime);
+      if (midnight(at) !== last) {
+        last = midnight(at);
+        const section = empty.cloneNode(true);
+        const title = section.querySelector("h2, h3");
+        title.id = `day-${new Date(last).toISOString().slice(0, 10)}`;
+        section.setAttribute("aria-labelledby", title.id);
+        const days = midnights(at, now);
+        title.textContent = [list.dataset.today, list.dataset.yesterday][days] || (sameYear(at, now) ? heading(at) : headingYear(at));
+        list.append(section);
+        rest = section.querySelector("ul");
+      }
+      rest.append(event);
+    }
+  }
+
+  function inReadersZone() {
+    for (const list of document.querySelectorAll("[data-days]")) cutByDay(list);
+    for (const note of document.querySelectorAll("[data-utc]")) note.hidden = true;
+    freshen();
   }
 
   // A private page that the browser kept comes back by "Back" as it was, also once its person has signed out: it is fetched
@@ -303,6 +375,8 @@
       if (!link.hasAttribute("aria-busy")) ask(link);
       return;
     }
+    const time = on("time[title]");
+    if (time) time.toggleAttribute("data-exact");
     const button = on("button");
     if (!button) return;
     if ("colours" in button.dataset) choose(button.dataset.colours);
@@ -332,7 +406,7 @@
     for (const part of document.querySelectorAll("[data-script], [data-reveal], [data-print]")) part.hidden = false;
     readyCopies();
     colour(chosen());
-    freshen();
+    inReadersZone();
     setInterval(freshen, 20e3);
     for (const part of document.querySelectorAll("[data-passkey]")) readyPasskey(part);
     offerPasskeys();

@@ -86,12 +86,12 @@ func AuthenticatorApp(p AppPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				if p.UsedAt.IsZero() {
-					templ_7745c5c3_Err = say(ctx).AppSinceNeverUsed(stamp(p.Since, day(say(ctx), p.Since, p.Now))).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = say(ctx).AppSinceNeverUsed(stampDay(p.Since, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = say(ctx).AppSince(stamp(p.Since, day(say(ctx), p.Since, p.Now)), stampAgo(p.UsedAt, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = say(ctx).AppSince(stampDay(p.Since, p.Now), stampAgo(p.UsedAt, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

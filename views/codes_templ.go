@@ -177,7 +177,7 @@ func Codes(p CodesPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = say(ctx).CodesMadeAt(stamp(p.MadeAt, day(say(ctx), p.MadeAt, p.Now))).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = say(ctx).CodesMadeAt(stampDay(p.MadeAt, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

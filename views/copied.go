@@ -9,7 +9,8 @@ import (
 // CopiedSignIn tells how a copied sign-in was used.
 type CopiedSignIn struct {
 	Uses         []TokenUse
-	SignedInFrom string // where the owner signed in, if no use came from there; may be empty
+	SignedInFrom string // where the device signed in, if no use came from there; may be empty
+	SignedInAt   Place  // of SignedInFrom
 	Apart        bool   // the uses came from different networks
 }
 
@@ -17,7 +18,8 @@ type CopiedSignIn struct {
 type TokenUse struct {
 	Address  string // empty: unknown
 	Program  string // "Firefox on Linux"; empty: unknown
-	SignedIn bool   // the owner signed in from there
+	SignedIn bool   // the device signed in from there
+	Place    Place
 }
 
 // CopiedText is a sentence about a copied sign-in on a device. c is nil where its uses are unknown.
@@ -35,25 +37,32 @@ func (c *CopiedSignIn) facts(p catalog.Printer) (list []Fact) {
 		if u.twice {
 			label = p.MailFactUsedTwice()
 		}
+		u.Address = placed(p, u.Address, u.Place)
 		list = append(list, Fact{label, u.say(useWords(p)).String()})
 	}
 	if c != nil && c.SignedInFrom != "" {
-		list = append(list, Fact{p.MailFactSignedInFrom(), c.SignedInFrom})
+		list = append(list, Fact{p.MailFactSignedInFrom(), placed(p, c.SignedInFrom, c.SignedInAt)})
 	}
 	return list
 }
 
+// toldUse is a sentence about a use, and where its address is.
+type toldUse struct {
+	catalog.Sentence
+	place Place
+}
+
 // sentences say on a page from where the sign-in was used.
-func (c *CopiedSignIn) sentences(p catalog.Printer) (list []catalog.Sentence) {
+func (c *CopiedSignIn) sentences(p catalog.Printer) (list []toldUse) {
 	for _, u := range c.shown() {
 		words := usedFromWords(p)
 		if u.twice {
 			words = usedTwiceWords(p)
 		}
-		list = append(list, u.say(words))
+		list = append(list, toldUse{u.say(words), u.Place})
 	}
 	if c != nil && c.SignedInFrom != "" {
-		list = append(list, p.CopiedSignedInFrom(c.SignedInFrom))
+		list = append(list, toldUse{p.CopiedSignedInFrom(c.SignedInFrom), c.SignedInAt})
 	}
 	return list
 }
@@ -79,7 +88,7 @@ func (c *CopiedSignIn) shown() (list []shownUse) {
 	return list
 }
 
-// sameSignIn reports whether all uses came from where the owner signed in, so that only their programs tell them apart.
+// sameSignIn reports whether all uses came from where the device signed in, so that only their programs tell them apart.
 func (c *CopiedSignIn) sameSignIn() bool {
 	return !slices.ContainsFunc(c.Uses, func(u TokenUse) bool { return !u.SignedIn || u.Address != c.Uses[0].Address })
 }

@@ -25,6 +25,7 @@ type Device struct {
 	Client     string // the name under which an app is registered, otherwise its client_id; empty for browsers
 	Agent      string // "Firefox on Linux" or "Unknown browser" / "Unknown app"
 	Address    string // last address
+	Place      Place
 	Method     string // how it signed in: "with a passkey", "with password and code"; empty: nothing is said
 	CreatedAt  time.Time
 	LastSeenAt time.Time
@@ -112,7 +113,7 @@ func signedInBy(d Device) templ.Component {
 			var templ_7745c5c3_Var3 string
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(" " + d.Method)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `device.templ`, Line: 44, Col: 18}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `device.templ`, Line: 45, Col: 18}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {
@@ -146,12 +147,12 @@ func signedIn(d Device, now time.Time) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		if d.Method == "" {
-			templ_7745c5c3_Err = say(ctx).DeviceSignedIn(stamp(d.CreatedAt, day(say(ctx), d.CreatedAt, now))).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = say(ctx).DeviceSignedIn(stampDay(d.CreatedAt, now)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = say(ctx).DeviceSignedInBy(stamp(d.CreatedAt, day(say(ctx), d.CreatedAt, now)), d.Method).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = say(ctx).DeviceSignedInBy(stampDay(d.CreatedAt, now), d.Method).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -173,7 +173,8 @@ type TrustedBrowser struct {
 	Name      string // "Firefox on Linux"
 	Current   bool
 	AddedAt   time.Time
-	Address   string    // where it was last used
+	Address   string // where it was last used
+	Place     Place
 	UsedAt    time.Time // zero: never
 	ExpiresAt time.Time
 }

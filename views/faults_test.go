@@ -3,6 +3,7 @@ package views
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,8 +43,11 @@ func (f *finder) structure(doc *html.Node) {
 		}
 	}
 	for _, stamp := range find(doc, "time") {
-		if _, err := time.Parse(time.RFC3339, value(stamp, "datetime")); err != nil || !strings.HasSuffix(value(stamp, "title"), "UTC") {
+		if _, err := time.Parse(time.RFC3339, value(stamp, "datetime")); err != nil || !strings.HasSuffix(value(stamp, "title"), "UTC") && (value(stamp, "data-when") != "exact" || !strings.HasSuffix(text(stamp), "UTC")) {
 			f.add("time without its exact moment: %v", stamp.Attr)
+		}
+		if !slices.Contains([]string{"ago", "until", "day", "clock", "exact"}, value(stamp, "data-when")) {
+			f.add("time that no script can say in the reader's zone: %v", stamp.Attr)
 		}
 	}
 	for _, d := range append(find(doc, "a"), find(doc, "button")...) {
@@ -163,7 +167,7 @@ func (f *finder) references(doc *html.Node) {
 func TestFaultsAreFound(t *testing.T) {
 	const sound = `<html lang="en"><title>X · Latchkey</title><main><h1>X</h1>` +
 		`<form method="post" action="/x"><label for="i">L</label><input id="i" autocomplete="off"><button type="submit">Go</button></form>` +
-		`<a href="/y">Y</a><time datetime="2026-01-02T03:04:05Z" title="at 03:04 UTC">then</time></main></html>`
+		`<a href="/y">Y</a><time datetime="2026-01-02T03:04:05Z" title="at 03:04 UTC" data-when="ago">then</time></main></html>`
 	if f := faults(parse(t, sound)); len(f) != 0 {
 		t.Fatalf("the sound page has faults: %q", f)
 	}
@@ -175,6 +179,7 @@ func TestFaultsAreFound(t *testing.T) {
 		{"X · Latchkey", " · Latchkey", "title"},
 		{"03:04 UTC", "three", "time without"},
 		{"2026-01-02T03:04:05Z", "soon", "time without"},
+		{` data-when="ago"`, "", "time that no script"},
 		{">Y</a>", "></a>", "a without words"},
 		{">Y</a>", ">@stamp(t)</a>", "template code"},
 		{"<h1>X", "<h1><script>alert(1)</script>X", "<script>"},

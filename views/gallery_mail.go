@@ -3,6 +3,8 @@ package views
 import (
 	"strconv"
 	"time"
+
+	"latchkey/views/catalog"
 )
 
 func (g gallery) links() []State {
@@ -90,10 +92,15 @@ func (g gallery) mails() []galleryMail {
 	add("invitation", "account_invited", func(m *Mail) { m.Address, m.Agent = "", "" })
 	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
 	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
+	g.placeMails(add)
 	g.emailMails(add)
 	g.factorMails(add)
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("account deleted", "account_deleted", func(m *Mail) { m.Link = "" })
+	add("language changed since", "new_device", func(m *Mail) {
+		former, _ := catalog.In(catalog.PseudoLong)
+		m.Former = &former
+	})
 	add("test mail", "test", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("something new", "unheard of", func(m *Mail) { m.Link = "" })
 	add("of a brand", "new_device", func(m *Mail) {

@@ -238,7 +238,7 @@ func notMeOutcome(p NotMePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = say(ctx).NotMeSince(strong(), exact(say(ctx), p.Since)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = say(ctx).NotMeSince(strong(), stampExact(p.Since)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

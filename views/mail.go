@@ -16,6 +16,7 @@ type Mail struct {
 	To       string          // the account's address
 	At       time.Time
 	Address  string // from where, as far as is known
+	Place    Place
 	Agent    string // "Firefox on Linux"; may be empty
 	Device   string
 	Operator bool   // an administrator did it
@@ -35,6 +36,8 @@ type Mail struct {
 	Copied    *CopiedSignIn // how a copied sign-in was used; nil: not known
 	Code      string        // the one of an enrolment
 
+	Former *catalog.Printer // of the language that the account had until some days ago; nil: it has not changed
+
 	Before, After string // the addresses of a change, as far as the recipient is told
 
 	// Since makes it a summary of the sign-ins from then on; SignIns are the first of them, oldest first, of Total.
@@ -46,6 +49,7 @@ type Mail struct {
 // MailSignIn is one sign-in of a summary.
 type MailSignIn struct {
 	Device, Agent, Address string
+	Place                  Place
 	At                     time.Time
 }
 
@@ -73,15 +77,39 @@ func (m Mail) leading(say func(string) string, path string) paragraph {
 	return paragraph{say(url), url}
 }
 
-// Subject is the mail's subject. People have accounts in many places: the name of an operator's service says which.
+// Subject is the mail's subject, in the former language too. People have accounts in many places: the name of an operator's service says
+// which.
 func (m Mail) Subject() string {
 	if m.Say.Branded() {
 		return m.title()
 	}
-	return m.words().subject
+	return m.subject()
 }
 
-func (m Mail) title() string { return m.words().subject + " · " + m.Say.Brand() }
+func (m Mail) title() string { return m.subject() + " · " + m.Say.Brand() }
+
+func (m Mail) subject() string {
+	if m.Former == nil {
+		return m.words().subject
+	}
+	return m.words().subject + " / " + m.formerly().words().subject
+}
+
+// formerly is the mail in the former language. A sentence that was made in the present one is left out.
+func (m Mail) formerly() Mail {
+	m.Say, m.Former, m.Removed = *m.Former, nil, ""
+	return m
+}
+
+// summary is the mail in few paragraphs: what happened, and what its link is for.
+func (m Mail) summary() []string {
+	w := m.words()
+	list := []string{w.heading, w.lead}
+	if m.Link != "" {
+		list = append(list, w.act, m.until())
+	}
+	return list
+}
 
 func (m Mail) words() wording {
 	w := m.wordsOfKind()
@@ -163,7 +191,7 @@ func (m Mail) facts() []Fact {
 	list = append(list, m.Copied.facts(m.Say)...)
 	list = append(list, Fact{m.Say.MailFactWhen(), m.exact(m.At)})
 	if m.Address != "" && m.Copied == nil {
-		list = append(list, Fact{m.Say.MailFactAddress(), m.Address})
+		list = append(list, Fact{m.Say.MailFactAddress(), placed(m.Say, m.Address, m.Place)})
 	}
 	return list
 }
@@ -171,14 +199,14 @@ func (m Mail) facts() []Fact {
 // signIns are the lines of a summary.
 func (m Mail) signIns() (list []Fact) {
 	for _, in := range m.SignIns {
-		line := given(in.Device)
+		line, address := given(in.Device), placed(m.Say, in.Address, in.Place)
 		switch agent := in.Agent != "" && in.Agent != in.Device; {
 		case agent && in.Address != "":
-			line = m.Say.MailSignInsLine(line, in.Agent, in.Address).String()
+			line = m.Say.MailSignInsLine(line, in.Agent, address).String()
 		case agent:
 			line = m.Say.MailSignInsLineProgram(line, in.Agent).String()
 		case in.Address != "":
-			line = m.Say.MailSignInsLineAddress(line, in.Address).String()
+			line = m.Say.MailSignInsLineAddress(line, address).String()
 		}
 		// The mark keeps the line's order when a name is written from right to left.
 		list = append(list, Fact{m.Say.WhenMoment(dayOf(in.At), monthOf(m.Say, in.At), in.At.UTC().Format("15:04")), "\u200e" + line})
@@ -199,6 +227,11 @@ func (m Mail) Text() string {
 	w := m.words()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
+	if m.Former != nil {
+		for _, text := range m.formerly().summary() {
+			fmt.Fprintf(&b, "%s\n\n", fold(plain(text)))
+		}
+	}
 	for _, f := range m.facts() {
 		fmt.Fprintf(&b, " %-19s %s\n", m.Say.MailLabel(f.Name), strings.ReplaceAll(foldAt(56, plain(f.Value)), "\n", "\n"+strings.Repeat(" ", 21)))
 	}

@@ -85,7 +85,7 @@ func Outbox(p OutboxPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = stamp(m.At, exact(say(ctx), m.At)).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = stampExact(m.At).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -207,7 +207,7 @@ func Security(p SecurityPage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				} else {
-					templ_7745c5c3_Err = say(ctx).SecurityPasswordChanged(stamp(p.PasswordChanged, day(say(ctx), p.PasswordChanged, p.Now))).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = say(ctx).SecurityPasswordChanged(stampDay(p.PasswordChanged, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -706,7 +706,7 @@ func appState(p SecurityPage) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = say(ctx).SecurityAppOnSince(stamp(p.AppSince, day(say(ctx), p.AppSince, p.Now))).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = say(ctx).SecurityAppOnSince(stampDay(p.AppSince, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

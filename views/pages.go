@@ -122,7 +122,8 @@ type Alert struct {
 	Device  string // its name
 	ID      string // of the device
 	At      time.Time
-	Address string        // of the request that caused it; may be empty
+	Address string // of the request that caused it; may be empty
+	Place   Place
 	Copied  *CopiedSignIn // of a theft; nil: not known
 }
 
@@ -176,8 +177,9 @@ type Event struct {
 	Names   []string // stand in Text for each %s
 	Alarm   bool     // deserves attention: reuse found, failed sign-in
 	At      time.Time
-	Agent   string        // may be empty
-	Address string        // may be empty
+	Agent   string // may be empty
+	Address string // may be empty
+	Place   Place
 	Copied  *CopiedSignIn // shown in place of Agent and Address; nil: it is about no copied sign-in, or its uses are not known
 	Reason  string        // why support looked, in the words of the staff member; may be empty
 }

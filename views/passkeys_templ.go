@@ -334,7 +334,7 @@ func passkeyRow(k Passkey, p PasskeysPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = say(ctx).PasskeysAddedAt(stamp(k.AddedAt, day(say(ctx), k.AddedAt, p.Now))).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = say(ctx).PasskeysAddedAt(stampDay(k.AddedAt, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

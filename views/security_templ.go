@@ -638,7 +638,7 @@ func formerAddresses(list []WayBack) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = say(ctx).FormerUntil(way.Email, exact(say(ctx), way.Until)).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = say(ctx).FormerUntil(way.Email, stampExact(way.Until)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

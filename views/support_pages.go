@@ -41,12 +41,13 @@ type SupportPerson struct {
 // SupportDevice is a device in a list: nothing can be done with it here.
 type SupportDevice struct {
 	Device
-	SignedInFrom string // address of the sign-in
-	Live         bool
-	End          string    // why it is live no more, in words
-	Alarm        bool      // its sign-in may have been copied
-	EndedAt      time.Time // zero where that was not noted
-	Owner        SupportPerson
+	SignedInFrom  string // address of the sign-in
+	SignedInPlace Place
+	Live          bool
+	End           string    // why it is live no more, in words
+	Alarm         bool      // its sign-in may have been copied
+	EndedAt       time.Time // zero where that was not noted
+	Owner         SupportPerson
 }
 
 // SupportPersonPage shows a person's devices and activity.

@@ -10,7 +10,8 @@ import (
 
 // Pages are rendered without knowing the reader's time zone. Recent moments are
 // therefore told relative to now, which is true everywhere; dates and clock times
-// are UTC, and every one of them carries its exact form in the title.
+// are UTC, and every one of them carries its exact form in the title. A script
+// then says all of them in the reader's zone.
 
 // ago tells how long before now t was: "just now", "5 minutes ago", "yesterday".
 // A t after now (clocks of two machines differ a little) counts as now; a zero t is "unknown".
@@ -102,14 +103,8 @@ func dayHeading(p catalog.Printer, t, now time.Time) string {
 	return p.WhenHeadingYear(weekdayOf(p, t), dayOf(t), monthOf(p, t), yearOf(t))
 }
 
-// moment tells when an event was, under the heading of its day: relative within
-// the last 24 hours, the UTC clock time before that.
-func moment(p catalog.Printer, t, now time.Time) string {
-	if now.Sub(t) < 24*time.Hour {
-		return ago(p, t, now)
-	}
-	return p.WhenClock(t.UTC().Format("15:04"))
-}
+// clock is the UTC time of day of an event, under the heading of its day.
+func clock(p catalog.Printer, t time.Time) string { return p.WhenClock(t.UTC().Format("15:04")) }
 
 // exact is the full moment, for titles.
 func exact(p catalog.Printer, t time.Time) string {

@@ -83,9 +83,9 @@ func TestDays(t *testing.T) {
 		before              time.Duration
 		day, heading, event string
 	}{
-		{5 * time.Minute, "today", "Today", "5 minutes ago"},
-		{12 * hour, "today", "Today", "12 hours ago"},
-		{13 * hour, "yesterday", "Yesterday", "13 hours ago"},
+		{5 * time.Minute, "today", "Today", "11:55 UTC"},
+		{12 * hour, "today", "Today", "00:00 UTC"},
+		{13 * hour, "yesterday", "Yesterday", "23:00 UTC"},
 		{30 * hour, "yesterday", "Yesterday", "06:00 UTC"},
 		{4 * days, "30 October", "Friday, 30 October", "12:00 UTC"},
 		{400 * days, "29 September 2025", "Monday, 29 September 2025", "12:00 UTC"},
@@ -97,8 +97,8 @@ func TestDays(t *testing.T) {
 		if got := dayHeading(english, at, noon); got != c.heading {
 			t.Errorf("heading %v before: %q, want %q", c.before, got, c.heading)
 		}
-		if got := moment(english, at, noon); got != c.event {
-			t.Errorf("moment %v before: %q, want %q", c.before, got, c.event)
+		if got := clock(english, at); got != c.event {
+			t.Errorf("clock %v before: %q, want %q", c.before, got, c.event)
 		}
 	}
 }
@@ -125,10 +125,28 @@ func TestDatesAreInTheReadersLanguage(t *testing.T) {
 	p, _ := catalog.In(catalog.PseudoLong)
 	for month := time.January; month <= time.December; month++ {
 		at := time.Date(2025, month, 3+int(month), 14, 5, 9, 0, time.UTC)
-		for _, text := range []string{exact(p, at), day(p, at, noon), day(p, at, at.Add(2*days)), dayHeading(p, at, noon), dayHeading(p, at, at.Add(2*days)), moment(p, at, noon)} {
+		for _, text := range []string{exact(p, at), day(p, at, noon), day(p, at, at.Add(2*days)), dayHeading(p, at, noon), dayHeading(p, at, at.Add(2*days)), clock(p, at)} {
 			if latin.MatchString(text) {
 				t.Errorf("%q", text)
 			}
+		}
+	}
+}
+
+// Mails and pages without script name UTC, in the shape of the language's dates.
+func TestMomentsNameUTCInEveryLanguage(t *testing.T) {
+	at := time.Date(2026, time.November, 29, 14, 5, 9, 0, time.UTC)
+	for tag, want := range map[string][3]string{
+		"en": {"29 November 2026, 14:05:09 UTC", "14:05 UTC", "5 minutes ago"},
+		"de": {"29. November 2026, 14:05:09 UTC", "14:05 UTC", "vor 5 Minuten"},
+		"fr": {"29 novembre 2026, 14:05:09 UTC", "14:05 UTC", "il y a 5 minutes"},
+		"es": {"29 de noviembre de 2026, 14:05:09 UTC", "14:05 UTC", "hace 5 minutos"},
+		"ja": {"2026年11月29日 14:05:09 UTC", "14:05 UTC", "5 分前"},
+		"ar": {"29 نوفمبر 2026، 14:05:09 UTC", "14:05 UTC", "قبل 5 دقائق"},
+	} {
+		p, ok := catalog.In(tag)
+		if got := [3]string{exact(p, at), clock(p, at), ago(p, at, at.Add(5*time.Minute))}; !ok || got != want {
+			t.Errorf("%s: %q, want %q", tag, got, want)
 		}
 	}
 }

@@ -19,9 +19,13 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *browser.Se
 	if err != nil {
 		return err
 	}
+	where, err := s.placesOf(r, by.User.ID)
+	if err != nil {
+		return err
+	}
 	page := views.ActivityPage{Shell: s.shell(w, r, say(r).ActivityTitle(), "activity"), Now: by.Device.LastSeenAt, Filters: activityFilters(say(r), filter)}
 	for _, e := range list {
-		page.Events = append(page.Events, eventLine(say(r), e))
+		page.Events = append(page.Events, eventLine(say(r), where, e))
 	}
 	if next != "" {
 		page.Older = activityURL(filter, next)
@@ -57,8 +61,8 @@ func activityURL(filter, before string) string {
 	return "/activity?" + query.Encode()
 }
 
-func eventLine(p catalog.Printer, e models.Event) views.Event {
-	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP, Copied: copiedSignIn(e.Reuse), Reason: lookReason(e)}
+func eventLine(p catalog.Printer, where places, e models.Event) views.Event {
+	line := views.Event{Alarm: device.Alarming(e), At: e.At, Address: e.IP, Place: where.at(e.IP, e.At), Copied: where.copied(e.Reuse, e.At), Reason: lookReason(e)}
 	said := sentence(p, e)
 	line.Text, line.Names = said.Text, said.Names
 	if agent := auth.DescribeAgent(e.UserAgent); agent.Name != auth.UnknownBrowser {

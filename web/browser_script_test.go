@@ -92,16 +92,18 @@ func TestScriptsHelpWithPasswordsTimesAndNumbers(t *testing.T) {
 		t.Error("on a page that runs from right to left, the halves of a recovery code change places")
 	}
 
-	c.open("/gallery/devices/many", http.StatusOK)
 	words := func() string {
-		return evaluate[string](c, `Array.from(document.querySelectorAll("time[data-relative]"), t => t.textContent).join(" | ")`)
+		return evaluate[string](c, `Array.from(document.querySelectorAll("main time[data-when]"), t => t.textContent).join(" | ")`)
 	}
+	c.in("UTC")
+	c.do("read British English", call(emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: "Chrome", AcceptLanguage: "en-GB"}))
+	c.open("/gallery/devices/many", http.StatusOK)
 	evaluate[bool](c, `performance.now = () => 0, document.dispatchEvent(new Event("visibilitychange"))`)
-	if got, want := words(), strings.Join(s.browser().shown("/gallery/devices/many").texts("time", "data-relative", "*"), " | "); got != want {
+	if got, want := words(), strings.Join(s.browser().shown("/gallery/devices/many").texts("time", "data-when", "*"), " | "); got != want {
 		t.Errorf("script and server say\n%s\n%s", got, want)
 	}
 	evaluate[bool](c, `performance.now = () => 2 * 3600e3, document.dispatchEvent(new Event("visibilitychange"))`)
-	if after := words(); !strings.HasPrefix(after, "2 hours ago | in 2 months | ") {
+	if after := words(); !strings.HasPrefix(after, "2 hours ago | 29 July | in 2 months | ") {
 		t.Errorf("two hours later: %s", after)
 	}
 

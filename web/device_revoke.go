@@ -16,8 +16,14 @@ func (s *Server) deviceRevokeForm(w http.ResponseWriter, r *http.Request, by *br
 	if err != nil {
 		return err
 	}
+	where, err := s.placesOf(r, by.User.ID)
+	if err != nil {
+		return err
+	}
+	row := deviceRow(say(r), d, by)
+	row.Place = where.at(d.LastIP, d.LastSeenAt)
 	return render(w, r, http.StatusOK, views.Revoke(views.RevokePage{
-		Shell: s.shell(w, r, say(r).RevokeTitle(), "devices"), Now: by.Device.LastSeenAt, Device: deviceRow(say(r), d, by),
+		Shell: s.shell(w, r, say(r).RevokeTitle(), "devices"), Now: by.Device.LastSeenAt, Device: row,
 		Unknown: unknown(r), Bound: s.bound(say(r)),
 	}))
 }

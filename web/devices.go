@@ -26,9 +26,14 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *brows
 	if refusal != nil && !slices.ContainsFunc(o.Live, func(d models.NamedDevice) bool { return d.Device.ID.String() == refusal.DeviceID }) {
 		return &auth.Error{Kind: auth.KindNotFound, Message: "We can’t find this device."} // nowhere to show the refusal beside
 	}
+	where, err := s.placesOf(r, by.User.ID)
+	if err != nil {
+		return err
+	}
 	page := views.DevicesPage{Shell: s.shell(w, r, say(r).DevicesTitle(), "devices"), Now: by.Device.LastSeenAt, Rename: refusal}
 	for _, d := range o.Live {
 		row := deviceRow(say(r), d.Device, by)
+		row.Place = where.at(d.Device.LastIP, d.Device.LastSeenAt)
 		if d.ClientName != "" {
 			row.Client = d.ClientName
 		}
@@ -50,7 +55,7 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *brows
 			Name: row.Name, Icon: row.Icon, Reason: endTextOf(d.End.Reason).owner(say(r)), Alarm: d.End.Reason == models.RevokedByReuse, At: d.End.At,
 		})
 	}
-	page.Alerts, page.AlertsSeen = alertRows(o.Alerts)
+	page.Alerts, page.AlertsSeen = alertRows(where, o.Alerts)
 	if slices.ContainsFunc(page.Alerts, func(a views.Alert) bool { return a.Theft }) {
 		page.PasswordOffer = "" // it waits until the theft was seen
 	}
@@ -58,10 +63,11 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *brows
 }
 
 // alertRows are the warnings, and what dismissing them sends back: the moment of the newest.
-func alertRows(events []models.Event) (rows []views.Alert, seen string) {
+func alertRows(where places, events []models.Event) (rows []views.Alert, seen string) {
 	for _, e := range events {
 		rows = append(rows, views.Alert{
-			Theft: e.Kind == models.EventDeviceReused, Device: e.DeviceName, ID: e.DeviceID.UUID.String(), At: e.At, Address: e.IP, Copied: copiedSignIn(e.Reuse),
+			Theft: e.Kind == models.EventDeviceReused, Device: e.DeviceName, ID: e.DeviceID.UUID.String(), At: e.At, Address: e.IP,
+			Place: where.at(e.IP, e.At), Copied: where.copied(e.Reuse, e.At),
 		})
 	}
 	if len(events) > 0 {

@@ -13,10 +13,16 @@ func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request,
 	if err != nil {
 		return err
 	}
+	where, err := s.placesOf(r, by.User.ID)
+	if err != nil {
+		return err
+	}
 	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, Bound: s.bound(say(r)), Secure: r.URL.Query().Has("secure")}
 	for _, d := range list {
 		if d.ID != by.Device.ID {
-			page.Devices = append(page.Devices, deviceRow(say(r), d, by))
+			row := deviceRow(say(r), d, by)
+			row.Place = where.at(d.LastIP, d.LastSeenAt)
+			page.Devices = append(page.Devices, row)
 		}
 	}
 	if len(page.Devices) == 0 {

@@ -25,6 +25,12 @@ var eventSentences = map[models.EventKind]eventSentence{
 	models.EventAccountDeleted: onItsOwn(catalog.Printer.EventAccountDeleted),
 	models.EventDataDownloaded: ofDevice(catalog.Printer.EventDataDownloaded),
 	models.EventMailFailed:     onItsOwn(catalog.Printer.EventMailFailed),
+	models.EventLanguageChanged: func(p catalog.Printer, e models.Event) catalog.Sentence {
+		if chosen, ok := catalog.In(e.Detail); ok {
+			return catalog.Sentence{Text: p.EventLanguageChanged(chosen.LanguageName())}
+		}
+		return catalog.Sentence{Text: p.EventLanguageChanged(e.Detail)} // a later release has it
+	},
 
 	models.EventSignIn: ofDevice(catalog.Printer.EventSignIn),
 	models.EventSignInFailed: withDetail(passwordcheck.LockedDetail,
@@ -118,7 +124,7 @@ func copiedSignIn(r *models.Reuse) *views.CopiedSignIn {
 	}
 	told := views.CopiedSignIn{SignedInFrom: c.SignedInFrom, Apart: c.Apart}
 	for _, u := range c.Uses {
-		told.Uses = append(told.Uses, views.TokenUse(u))
+		told.Uses = append(told.Uses, views.TokenUse{Address: u.Address, Program: u.Program, SignedIn: u.SignedIn})
 	}
 	return &told
 }

@@ -109,14 +109,16 @@ func (s *Server) anyPassword(h func(w http.ResponseWriter, r *http.Request, by *
 }
 
 // supportOnly is signedIn for the support staff. Other people who are signed in get 404. People who are
-// not signed in go to the sign-in form, as from every guarded page. The support desk is in English.
+// not signed in go to the sign-in form, as from every guarded page. The support desk is in English; that there is none, people are told
+// in their language, as of any page.
 func (s *Server) supportOnly(h func(w http.ResponseWriter, r *http.Request, by *browser.Session) error) http.Handler {
-	return s.inEnglish(s.signedIn(func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
+	return s.signedIn(func(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 		if !by.Support() {
 			return wire.ErrNoRoute
 		}
+		s.speakEnglish(r)
 		return h(w, r, by)
-	}).ServeHTTP)
+	})
 }
 
 // api answers errors with problem details (RFC 9457).
@@ -199,7 +201,7 @@ func (s *Server) shell(w http.ResponseWriter, r *http.Request, title, active str
 		if s.cookies.offersPassword(r, by.Device.ID) {
 			shell.PasswordOffer = "/devices"
 			if r.Method == http.MethodGet {
-				shell.PasswordOffer = r.URL.RequestURI()
+				shell.PasswordOffer = here(r)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"latchkey/auth"
 	"latchkey/views"
@@ -32,9 +33,13 @@ func (s *Server) english() catalog.Printer { return catalog.Printer{}.Named(s.br
 // inEnglish is for pages that no one translates: developers' and the support staff's.
 func (s *Server) inEnglish(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		request(r).printer, request(r).english = s.english(), true
+		s.speakEnglish(r)
 		h(w, r)
 	}
+}
+
+func (s *Server) speakEnglish(r *http.Request) {
+	request(r).printer, request(r).english = s.english(), true
 }
 
 // language keeps the language that a person chose at the bottom of a page, in the browser and, of a person who is signed in, on the
@@ -48,10 +53,17 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 	if !s.languages.Has(p["language"]) {
 		return &wire.Error{Status: http.StatusUnprocessableEntity, Code: "invalid_request", Message: "This language isn’t available here. Choose another one."}
 	}
+	from, err := s.caller(r)
+	if err == nil {
+		err = s.accounts.CountLanguage(r.Context(), from)
+	}
+	if err != nil {
+		return err
+	}
 	by, err := s.session(r)
 	switch {
 	case err == nil && by.User.ID.String() == p["account"]: // otherwise another person has signed in here since the page was opened
-		err = s.accounts.SetLanguage(r.Context(), by, p["language"])
+		err = s.accounts.SetLanguage(r.Context(), by, p["language"], from)
 	case err != nil && auth.AsError(err).Kind == auth.KindSignedOut:
 		err = nil
 	}
@@ -78,8 +90,27 @@ func (s *Server) signupLanguage(r *http.Request) string {
 // recovery codes, or what was typed, would be lost. Pages in English alone have nothing to choose.
 func (s *Server) offerLanguages(r *http.Request, shell *views.Shell) {
 	if r.Method == http.MethodGet && !request(r).english {
-		shell.Languages, shell.Here = s.languages.Offered(), localPath(r.URL.RequestURI())
+		shell.Languages, shell.Here = s.languages.Offered(), here(r)
 	}
+}
+
+// shownBy are the parameters that choose what a page shows: paging, filter, and where its form leads on.
+var shownBy = []string{"before", "kind", "next", "secure", "unknown"}
+
+// here is the page's own address, for a form that leads back to it. What else stands in a query does not come to the page: it may be a
+// secret.
+func here(r *http.Request) string {
+	asked, kept := r.URL.Query(), url.Values{}
+	for _, name := range shownBy {
+		if asked.Has(name) {
+			kept.Set(name, asked.Get(name))
+		}
+	}
+	path := r.URL.EscapedPath()
+	if len(kept) > 0 {
+		path += "?" + kept.Encode()
+	}
+	return localPath(path)
 }
 
 // languageHeaders say in which language a page is, and by what it was chosen (RFC 9110 §8.5, §12.5.5).

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/auth/mail"
 	"latchkey/auth/services"
@@ -53,7 +54,14 @@ func TestTheAccountKeepsTheLanguageThatItsOwnerChose(t *testing.T) {
 		other := s.browser()
 		other.agent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_5) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15"
 		other.signIn(adaEmail, adaPassword)
-		readIn(t, "a sign-in", s.mail(), "ar-XB")
+		told := s.mail()
+		readIn(t, "a sign-in", told, "ar-XB")
+		if !strings.Contains(told.HTML, `<div lang="en" dir="ltr"`) || !strings.Contains(strings.Join(strings.Fields(told.Text), " "), "If not, this link signs the device out") || !strings.HasSuffix(told.Subject, " / New sign-in to your account") {
+			t.Errorf("a sign-in soon after the language was changed is not told in the former one: %s\n%s", told.Subject, told.Text)
+		}
+		if got := s.acts("language_changed"); got != 1 {
+			t.Errorf("%d events of a changed language", got)
+		}
 		spoken("on another browser", other, "/devices", "en-XA", "ar-XB")
 		spoken("an error there", other, "/nowhere", "en-XA", "ar-XB")
 		spoken("of a person whom no one knows yet", s.browser(), "/login", "en-XA", "en-XA")
@@ -78,6 +86,48 @@ func TestTheAccountKeepsTheLanguageThatItsOwnerChose(t *testing.T) {
 		stranger := s.browser()
 		stranger.expect(stranger.do(http.MethodPost, "/signup", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}, "Accept-Language", "en-XA"), http.StatusSeeOther, "/signup/sent")
 		readIn(t, "a stranger signs the address up", s.mail(), "ar-XB")
+
+		// A mail to an address of another account, or that is kept for one, is in that account's language.
+		s.addUser("eve@example.com", evePassword)
+		eve := s.browser()
+		eve.signIn("eve@example.com", evePassword)
+		eve.expect(eve.post("/language", url.Values{"language": {"en-XA"}}), http.StatusSeeOther, "/")
+		s.mails()
+		ask := func(what string) {
+			t.Helper()
+			eve.expect(eve.post("/security/email", url.Values{"email": {"bea@example.com"}, "password": {evePassword}}), http.StatusSeeOther, "/security")
+			readIn(t, what, s.mail(), "ar-XB")
+		}
+		ask("another account asks for the address")
+		reader.expect(reader.post("/security/email", url.Values{"email": {"bea@example.net"}, "password": {"nobody would guess it"}}), http.StatusSeeOther, "/security")
+		link := s.link(s.mail())
+		reader.opened(link)
+		reader.expect(reader.settle("nobody would guess it"), http.StatusSeeOther, "/security")
+		s.mails()
+		ask("another account asks for the address that is kept for its former owner")
+		s.clock.Advance(time.Hour)
+		stranger.expect(stranger.do(http.MethodPost, "/signup", url.Values{"email": {"bea@example.com"}, "password": {"nobody would guess it"}}, "Accept-Language", "en-XA"), http.StatusSeeOther, "/signup/sent")
+		readIn(t, "a stranger signs up the address that is kept for its former owner", s.mail(), "ar-XB")
+
+		// A copied cookie changes the language a few times a day.
+		limited := 0
+		for _, tag := range []string{"en", "en-XA", "en", "en-XA", "en", "en-XA"} {
+			if r := reader.post("/language", url.Values{"language": {tag}}); r.status == http.StatusTooManyRequests {
+				limited++
+			}
+		}
+		if limited != 1 {
+			t.Errorf("the sixth change of a day was refused %d times", limited)
+		}
+
+		s.clock.Advance(8 * 24 * time.Hour)
+		s.mails()
+		later := s.browser()
+		later.agent = firefox
+		later.signIn("eve@example.com", evePassword)
+		if told := s.mail(); strings.Contains(told.Subject, " / ") {
+			t.Errorf("days later a sign-in is still told in the former language: %q", told.Subject)
+		}
 	}, func(a *services.Config, w *web.Config) {
 		a.Render = web.MailRendererIn(w.BaseURL, "en", "ar-XB", "en-XA")
 	})

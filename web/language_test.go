@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -53,8 +54,20 @@ func TestAPageSpeaksTheLanguageThatWasChosenOrAskedFor(t *testing.T) {
 	if r := server.post("/language", "", url.Values{"language": {"de"}}); r.status != http.StatusUnprocessableEntity || r.header.Get("Set-Cookie") != "" {
 		t.Errorf("one that is not offered: %d %v", r.status, r.header)
 	}
-	if r := get("/forgot?x=1", "", ""); !strings.Contains(r.body, `action="/language"`) || !strings.Contains(r.body, `name="next" value="/forgot?x=1"`) {
-		t.Error("no choice, or it does not lead back")
+	for asked, here := range map[string]string{
+		"/forgot": "/forgot", "/forgot?x=1&token=secret": "/forgot", "/login?next=%2Factivity%3Fkind%3Dwarnings&token=secret": "/login?next=%2Factivity%3Fkind%3Dwarnings",
+		"/reset?token=secret": "/reset", "/no%2Fwhere?kind=a%26b&q=ada%40example.org": "/no%2Fwhere?kind=a%26b",
+	} {
+		r := get(asked, "", "")
+		if !strings.Contains(r.body, `action="/language"`) || !strings.Contains(r.body, `name="next" value="`+html.EscapeString(here)+`"`) || strings.Contains(r.body, "secret") {
+			t.Errorf("%s: no choice, or it does not lead back to %s", asked, here)
+		}
+	}
+	for range 60 {
+		form = server.post("/language", "", url.Values{"language": {"en"}})
+	}
+	if form.status != http.StatusTooManyRequests || form.header.Get("Set-Cookie") != "" {
+		t.Errorf("one network chose too often: %d %v", form.status, form.header)
 	}
 	if r := s.browser().get("/login"); strings.Contains(r.body, `action="/language"`) {
 		t.Error("there is a choice where one language is complete")

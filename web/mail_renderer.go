@@ -45,18 +45,24 @@ func (b Brand) mailRenderer(baseURL string, languages *catalog.Choice) notify.Re
 	brand, accents, logo := b.ofMail()
 	return func(l notify.Notification) (notify.Rendered, error) {
 		p := languages.Pick("", l.Language)
+		where := func(address string) views.Place { return near(l.Places, address, p.Tag()) }
 		m := views.Mail{
 			Say: p, Brand: brand, Accents: accents,
 			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(p, l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
-			Code: l.Code, Removed: factorsRemoved(p, l.Removed), CodesLeft: l.CodesLeft, Copied: copiedSignIn(l.Reuse),
+			Code: l.Code, Removed: factorsRemoved(p, l.Removed), CodesLeft: l.CodesLeft, Place: where(l.IP), Copied: placeCopied(copiedSignIn(l.Reuse), where),
+		}
+		if l.FormerLanguage != nil {
+			if former := languages.Pick("", *l.FormerLanguage); former != p {
+				m.Former = &former
+			}
 		}
 		if l.Factor != "" { // the name is the factor's, not a device's
 			m.App, m.Factor, m.Device = l.Factor == string(models.FactorTOTP), l.DeviceName, ""
 			m.NewName = l.NewName
 		}
 		for _, in := range l.SignIns {
-			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(p, in.UserAgent, in.DeviceName), Address: in.IP, At: in.At})
+			m.SignIns = append(m.SignIns, views.MailSignIn{Device: in.DeviceName, Agent: agentOf(p, in.UserAgent, in.DeviceName), Address: in.IP, Place: where(in.IP), At: in.At})
 		}
 		if l.Link != "" {
 			path, ok := linkPaths[l.Kind]

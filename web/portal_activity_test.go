@@ -56,6 +56,8 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventEmailChanged, models.ActorOperator, "", "An administrator changed your e-mail address.", false},
 		{models.EventEmailRestored, models.ActorOwner, "", "Your previous e-mail address was restored with the link we sent to it. All devices were signed out and your password was locked.", true},
 		{models.EventMailFailed, models.ActorSystem, "new_device", "An e-mail to you couldn’t be delivered. Check that your e-mail address is correct.", true},
+		{models.EventLanguageChanged, models.ActorOwner, "en", "You changed the language of your account to English.", false},
+		{models.EventLanguageChanged, models.ActorOwner, "tlh", "You changed the language of your account to tlh.", false},
 		{models.EventWaysBackEnded, models.ActorOwner, "", "You turned off the links to newer e-mail addresses.", false},
 		{models.EventDataDownloaded, models.ActorOwner, "", "A copy of all your data was downloaded on “phone”.", false},
 		{models.EventAccountDeleted, models.ActorOwner, "", "Your account was deleted.", false},

@@ -20,6 +20,8 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/auth/operator"
 	"latchkey/auth/origin"
+	"latchkey/auth/place"
+	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/services"
 	"latchkey/auth/signin"
@@ -67,6 +69,8 @@ type Server struct {
 	factors     *factor.Service
 	support     *support.Service
 	operator    *operator.Service
+	limits      *ratelimit.Service
+	places      *place.Database
 	apps        *api.Server // what mobile apps, backends and resource servers call
 	base        string      // the public origin, as browsers write it
 	https       bool
@@ -103,7 +107,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 	}
 	s := &Server{
 		clock: a.Clock, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
-		factors: a.Factors, support: a.Support, operator: a.Operator,
+		factors: a.Factors, support: a.Support, operator: a.Operator, limits: a.Limits, places: a.Places,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, failures: wire.Judge{Log: c.Logger, Metrics: c.Metrics}, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
 		stopping: c.Stopping,

@@ -7,6 +7,7 @@ import (
 	"latchkey/auth/browser"
 	"latchkey/auth/device"
 	"latchkey/auth/support"
+	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/catalog"
 	"latchkey/web/wire"
@@ -33,18 +34,23 @@ func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *browser
 	if err != nil {
 		return err
 	}
+	where, err := s.placesOf(r, p.Person.ID)
+	if err != nil {
+		return err
+	}
+	where.networks = where.networks.Elsewhere() // the reader is one of the staff
 	page := views.SupportPersonPage{
 		Now: by.Device.LastSeenAt, Person: personRow(p.Person, ""), MoreLive: p.MoreLive, Reason: found.Reason, Back: resultsURL(at.back),
 		Filters: at.filters(), Summary: summaryFacts(p),
 	}
 	for _, d := range p.Live {
-		page.Live = append(page.Live, foundRow(d, by, ""))
+		page.Live = append(page.Live, where.found(d, by))
 	}
 	for _, d := range p.Ended {
-		page.Ended = append(page.Ended, foundRow(d, by, ""))
+		page.Ended = append(page.Ended, where.found(d, by))
 	}
 	for _, e := range p.Events {
-		page.Events = append(page.Events, eventLine(say(r), e))
+		page.Events = append(page.Events, eventLine(say(r), where, e))
 	}
 	if p.MoreEnded != "" {
 		page.MoreEnded = at.with(func(u *personURL) { u.ended = p.MoreEnded })
@@ -57,6 +63,13 @@ func (s *Server) supportUser(w http.ResponseWriter, r *http.Request, by *browser
 	}
 	page.Shell = s.shell(w, r, "Person", "support") // not the address: titles stay in histories
 	return render(w, r, http.StatusOK, views.SupportUser(page))
+}
+
+// found is foundRow with what is known of the addresses.
+func (p places) found(d models.FoundDevice, by *browser.Session) views.SupportDevice {
+	row := foundRow(d, by, "")
+	row.Place, row.SignedInPlace = p.at(d.Device.LastIP, d.Device.LastSeenAt), p.at(d.Device.CreatedIP, d.Device.CreatedAt)
+	return row
 }
 
 // personURL is where a person's page is: with the sealed search that led there, the filter of the activity, and the places in the two

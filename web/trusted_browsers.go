@@ -16,14 +16,19 @@ func (s *Server) trustedBrowsers(w http.ResponseWriter, r *http.Request, by *bro
 	if err != nil {
 		return err
 	}
+	where, err := s.placesOf(r, by.User.ID)
+	if err != nil {
+		return err
+	}
 	page := views.TrustedBrowsersPage{Now: by.Device.LastSeenAt}
 	for _, t := range o.Trusted {
-		address := t.UsedIP
+		address, at := t.UsedIP, timeOrZero(t.UsedAt)
 		if address == "" {
-			address = t.CreatedIP
+			address, at = t.CreatedIP, t.CreatedAt
 		}
 		page.Browsers = append(page.Browsers, views.TrustedBrowser{
-			ID: t.ID.String(), Name: t.Name, Current: s.isTrusted(r, t.Hash), AddedAt: t.CreatedAt, Address: address, UsedAt: timeOrZero(t.UsedAt), ExpiresAt: t.ExpiresAt,
+			ID: t.ID.String(), Name: t.Name, Current: s.isTrusted(r, t.Hash), AddedAt: t.CreatedAt, Address: address, Place: where.at(address, at),
+			UsedAt: timeOrZero(t.UsedAt), ExpiresAt: t.ExpiresAt,
 		})
 	}
 	page.Shell = s.shell(w, r, say(r).TrustedTitle(), "security")

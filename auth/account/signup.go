@@ -75,11 +75,11 @@ func (s *Service) Signup(ctx context.Context, r SignupRequest) error {
 		if err != nil && !errors.Is(err, models.ErrNotFound) {
 			return err
 		}
-		held, err := s.store.AddressHeld(ctx, key, uuid.Nil, s.clock.Now())
+		held, language, err := s.store.AddressHeld(ctx, key, uuid.Nil, s.clock.Now())
 		if err != nil {
 			return err
 		}
-		n, err := s.signupMail(r, hash, user.ID, held)
+		n, err := s.signupMail(r, hash, user.ID, held, language)
 		if err != nil {
 			return err
 		}
@@ -116,8 +116,9 @@ func (s *Service) roomForSignup(ctx context.Context) error {
 var errSignupClosed = &auth.Error{Kind: auth.KindSignupClosed, Message: "You can’t create an account here. Ask your administrator for one."}
 
 // signupMail returns the mail with the link. If an account has the address, or may take it back, the mail has no link, and its
-// secret never leaves this function. A mail to an account's address belongs to that account, so it is deleted with it.
-func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held bool) (models.MailWithLinks, error) {
+// secret never leaves this function. A mail to an account's address belongs to that account, so it is deleted with it. holder is the
+// language of the account for which the address is held.
+func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held bool, holder string) (models.MailWithLinks, error) {
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindSignup, r.From, now)
 	l.Language = r.Language // a mail to an account is in the account's own
@@ -132,7 +133,7 @@ func (s *Service) signupMail(r SignupRequest, hash string, known uuid.UUID, held
 	case known != uuid.Nil:
 		l.Kind, l.Link = notify.KindSignupKnown, ""
 	case held:
-		l.Kind, l.Link = notify.KindEmailHeld, ""
+		l.Kind, l.Link, l.Language = notify.KindEmailHeld, "", holder
 	}
 	n := s.notify.Compose(known, l, link)
 	n.Mail.Recipient, n.Mail.Priority = r.Email, models.MailSignup

@@ -73,21 +73,24 @@ func (s *Service) ask(ctx context.Context, user models.User, r Request, proof mo
 	if err != nil {
 		return err
 	}
-	_, err = s.store.UserByEmail(ctx, key)
+	owner, err := s.store.UserByEmail(ctx, key)
 	if err != nil && !errors.Is(err, models.ErrNotFound) {
 		return err
 	}
 	taken := err == nil
-	held, err := s.store.AddressHeld(ctx, key, user.ID, s.clock.Now())
+	held, language, err := s.store.AddressHeld(ctx, key, user.ID, s.clock.Now())
 	if err != nil {
 		return err
 	}
-	return s.writeLink(ctx, user, r, proof, taken, held)
+	if taken {
+		language = owner.Language
+	}
+	return s.writeLink(ctx, user, r, proof, taken, held, language)
 }
 
 // writeLink writes the mail, with the link or, if the address is taken or held, without. In that case the link's secret never
-// leaves this function.
-func (s *Service) writeLink(ctx context.Context, user models.User, r Request, proof models.Proof, taken, held bool) error {
+// leaves this function. language is that of the account that has the address, or for which it is held.
+func (s *Service) writeLink(ctx context.Context, user models.User, r Request, proof models.Proof, taken, held bool, language string) error {
 	now := s.clock.Now()
 	l := notify.NewNotification(notify.KindEmailConfirm, r.Confirmation.From, now)
 	link, secret := notify.NewLink(user.ID, notify.LinkEmail, s.emailSubject(r.Email), now, notify.EmailLife)
@@ -99,7 +102,7 @@ func (s *Service) writeLink(ctx context.Context, user models.User, r Request, pr
 	l.UserAgent = "" // the address may be a stranger's: it gets no text that a person wrote, not even the account's address
 	l.Link, l.Until = secret, link.ExpiresAt
 	if taken || held {
-		l.Kind, l.Link = notify.KindEmailTaken, ""
+		l.Kind, l.Link, l.Language = notify.KindEmailTaken, "", language
 	}
 	if held && !taken {
 		l.Kind = notify.KindEmailHeld

@@ -71,7 +71,7 @@ func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proo
 // farewell is the mail to the address of an account that is deleted with this transaction, in the account's language.
 func (s *Service) farewell(u models.User, from auth.Caller, now time.Time) models.MailWithLinks {
 	l := notify.NewNotification(notify.KindDeleted, from, now)
-	l.Language = u.Language
+	l.Language, l.FormerLanguage = u.Language, u.Languages().Former(now.Add(-notify.FormerLanguageLife))
 	return s.notify.Compose(uuid.Nil, l)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/place"
 	"latchkey/models"
 )
 
@@ -67,9 +68,11 @@ type Notification struct {
 	Before, After string `json:",omitempty"`
 	// Reuse is how a copied sign-in was used.
 	Reuse *models.Reuse `json:",omitempty"`
-	// Language is the recipient's, a tag of BCP 47. Only that of an address whose account is gone or not made yet is stored: the account's
-	// takes its place when the mail is sent. Empty: the default language.
+	// Language is the recipient's, a tag of BCP 47. Only that of an address which is not the account's is stored: the account's takes its
+	// place when the mail is sent. Empty: the default language.
 	Language string `json:",omitempty"`
+	// FormerLanguage is the recipient's until some days ago: the mail also says in it what it is about. nil: it has not changed.
+	FormerLanguage *string `json:",omitempty"`
 	// Until is when the link expires. A mail that could not be sent by then is given up.
 	Until time.Time `json:",omitzero"`
 
@@ -81,6 +84,8 @@ type Notification struct {
 	// mail is sent.
 	SignIns      []SignIn `json:"-"`
 	SignInsTotal int64    `json:"-"`
+	// Places tells where addresses are. It is filled in when the mail is sent.
+	Places *place.Database `json:"-"`
 	// CodesLeft is how many recovery codes of the account were not used, for a mail about a used one. It is filled in when the mail is
 	// sent.
 	CodesLeft int `json:"-"`
@@ -140,6 +145,10 @@ func (s *Service) mailID(at time.Time) uuid.UUID {
 var AskedKinds = []string{
 	string(KindSignup), string(KindSignupKnown), string(KindPasswordReset), string(KindEmailConfirm), string(KindEmailTaken), string(KindEmailHeld), string(KindNone),
 }
+
+// toAnother reports whether a mail goes to the address of another account than the one that caused it. It is in that account's
+// language, never in the one of a stranger who asked.
+func (k Kind) toAnother() bool { return k == KindEmailTaken || k == KindEmailHeld }
 
 // priority returns which mails go first. Mails about a thief's acts must not wait behind mails that strangers ask for.
 func (k Kind) priority() int64 {
@@ -236,6 +245,17 @@ func (s *Service) countCodes(ctx context.Context, user uuid.UUID, l *Notificatio
 	return err
 }
 
+// FormerLanguageLife is how long after a change mails also say in the former language what they are about. A person with a copy of a
+// cookie can change the language, and the owner must be able to read an alarm.
+const FormerLanguageLife = 7 * 24 * time.Hour
+
+// languages fills in those of the account.
+func (s *Service) languages(ctx context.Context, user uuid.UUID, l *Notification) error {
+	kept, err := s.store.Languages(ctx, user)
+	l.Language, l.FormerLanguage = kept.Language, kept.Former(s.clock.Now().Add(-FormerLanguageLife))
+	return err
+}
+
 // message opens and renders a mail.
 func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Message, Notification, error) {
 	var l Notification
@@ -249,13 +269,13 @@ func (s *Service) message(ctx context.Context, m models.OutgoingMail) (mail.Mess
 	if err == nil && l.Kind == KindRecoveryCodeUsed {
 		err = s.countCodes(ctx, m.UserID, &l)
 	}
-	if err == nil && m.UserID != uuid.Nil {
-		l.Language, err = s.store.Language(ctx, m.UserID)
+	if err == nil && m.UserID != uuid.Nil && !l.Kind.toAnother() {
+		err = s.languages(ctx, m.UserID, &l)
 	}
 	if err != nil {
 		return mail.Message{}, l, err
 	}
-	l.To = m.Recipient
+	l.To, l.Places = m.Recipient, s.places
 	words, err := s.render(l)
 	if err != nil {
 		return mail.Message{}, l, err

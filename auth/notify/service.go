@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/mail"
+	"latchkey/auth/place"
 	"latchkey/auth/seal"
 	"latchkey/models"
 )
@@ -16,6 +17,7 @@ import (
 type Config struct {
 	Sender mail.Sender // sends mails; nil: there is no mail, neither alerts nor password resets
 	Render Render      // renders notifications; needed only by processes that call Run
+	Places *place.Database
 }
 
 // Service composes and sends mails. It is safe for concurrent use.
@@ -26,13 +28,14 @@ type Service struct {
 	sealer *seal.Sealer
 	sender mail.Sender
 	render Render
+	places *place.Database
 	wake   [len(connections)]chan struct{} // each wakes one sender
 	count  atomic.Uint32                   // of mails that this process composed; orders their ids
 }
 
 // New returns the service.
 func New(store *models.Store, clock auth.Clock, log *slog.Logger, sealer *seal.Sealer, c Config) *Service {
-	s := &Service{store: store, clock: clock, log: log, sealer: sealer, sender: c.Sender, render: c.Render}
+	s := &Service{store: store, clock: clock, log: log, sealer: sealer, sender: c.Sender, render: c.Render, places: c.Places}
 	for i := range s.wake {
 		s.wake[i] = make(chan struct{}, 1)
 	}

@@ -20,6 +20,7 @@ const (
 	MaxEmailMails   = 3  // mails to one mailbox that accounts want as their new address
 	MaxEmailAsked   = 5  // new addresses that one account asks for
 	MaxNetEmails    = 20 // new addresses asked for from one network
+	MaxLanguages    = 60 // languages chosen from one network
 	// MaxEmailMailsByAccount is how many of MaxEmailMails one account can cause. The last one is left to the mailbox's owner.
 	MaxEmailMailsByAccount = 2
 	// MaxSignupMailsByNetwork is how many of MaxSignupMails one network can cause. The last one is left to the mailbox's owner, who

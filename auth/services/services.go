@@ -31,6 +31,7 @@ import (
 	"latchkey/auth/passkey"
 	"latchkey/auth/password"
 	"latchkey/auth/passwordcheck"
+	"latchkey/auth/place"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
@@ -77,6 +78,8 @@ type Config struct {
 	Mail   mail.Sender   // sends mails; nil: there is no mail, neither alerts nor password resets
 	Render notify.Render // renders notifications; needed only by processes that call Operator.Run
 
+	Places *place.Database // where addresses are, for pages and mails; nil: not known
+
 	Now     func() time.Time     // the clock; nil: time.Now
 	Elapsed func() time.Duration // time since a fixed moment, by a monotonic clock; nil: the system's
 	Logger  *slog.Logger         // nil discards
@@ -111,6 +114,7 @@ type Services struct {
 	Gate   *ratelimit.Gate
 	Slots  *ratelimit.Slots
 	Hasher *ratelimit.Hasher
+	Places *place.Database
 }
 
 // New constructs the services. It reads nothing from the store; Keys.Load does. It returns an error if a server secret is shorter
@@ -133,11 +137,12 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Clock:   clock,
 		Keys:    keys.New(store, clock, k.signing, keys.Config{SigningAlg: c.SigningAlg, AccessTTL: c.AccessTTL}),
 		Clients: client.New(store, clock),
-		Notify:  notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render}),
+		Notify:  notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render, Places: c.Places}),
 		Limits:  ratelimit.New(store, clock, c.Logger, k.limits, c.Budgets),
 		Gate:    ratelimit.NewGate(c.Workers, waitingHashes),
 		Slots:   ratelimit.NewSlots(),
 		Hasher:  c.Hasher,
+		Places:  c.Places,
 	}
 	s.Tokens = token.New(token.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Hasher: s.Hasher,

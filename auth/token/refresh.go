@@ -70,7 +70,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 	result, err := s.store.RotateDevice(ctx, models.Rotation{
 		Key:        models.DeviceKey{UserID: token.UserID, ID: token.DeviceID},
 		SecretHash: devicetoken.SecretHash(token.Secret), Generation: token.Generation, ClientID: r.ClientID, JKT: jkt,
-		IP: r.From.Address(), NetworkUnknown: r.From.NetworkUnknown, UserAgent: r.From.UserAgent, Now: now, Window: s.config.RetryWindow, IdleSince: now.Add(-s.idle.App),
+		IP: r.From.Address(), UserAgent: r.From.UserAgent, Now: now, Window: s.config.RetryWindow, IdleSince: now.Add(-s.idle.App),
 		Reused: func(d models.Device) (*models.Reuse, models.MailWithLinks) {
 			reuse := auth.NewReuse(d, r.From)
 			return reuse, s.notify.ReusedMail(d, reuse, r.From, now)

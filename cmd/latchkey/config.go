@@ -13,6 +13,7 @@ import (
 
 	"latchkey/auth/mail"
 	"latchkey/auth/origin"
+	"latchkey/auth/place"
 	"latchkey/web"
 )
 
@@ -57,6 +58,7 @@ type Settings struct {
 	BrandTermsURL   string   `name:"brand-terms-url" env:"LATCHKEY_BRAND_TERMS_URL" help:"Terms of service, to which people agree when they sign up: an https: URL."`
 	BrandPrivacyURL string   `name:"brand-privacy-url" env:"LATCHKEY_BRAND_PRIVACY_URL" help:"Privacy policy: an https: URL."`
 	BrandImprintURL string   `name:"brand-imprint-url" env:"LATCHKEY_BRAND_IMPRINT_URL" help:"Who runs the service: an https: URL."`
+	GeoDatabase     string   `name:"geo-database" env:"LATCHKEY_GEO_DATABASE" help:"File with a database of cities or countries in the MaxMind DB format: pages and mails then say near which city an IP address is. Read at the start; nothing is looked up over the network."`
 	SecurityContact []string `env:"LATCHKEY_SECURITY_CONTACT" help:"Where people report weaknesses: e-mail addresses, or https:, mailto: or tel: URLs; shown in /.well-known/security.txt, which is not there without."`
 
 	SMTPURL        string `kong:"-"` // LATCHKEY_SMTP_URL: smtp://user:password@host:port or smtps://…; empty: no mail
@@ -163,6 +165,18 @@ func (s *Settings) sender() (mail.Sender, error) {
 		return nil, err // and no interface that holds nil
 	}
 	return sender, err
+}
+
+// places is the database that LATCHKEY_GEO_DATABASE names, or nil.
+func (s *Settings) places() (*place.Database, error) {
+	if s.GeoDatabase == "" {
+		return nil, nil //nolint:nilnil // the file is optional
+	}
+	d, err := place.Open(s.GeoDatabase)
+	if err != nil {
+		return nil, settingError("LATCHKEY_GEO_DATABASE", err)
+	}
+	return d, nil
 }
 
 // smtp is the sender that LATCHKEY_SMTP_URL names, or nil. No error repeats the URL, for the password in it.

@@ -66,11 +66,16 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	if err != nil {
 		return err
 	}
+	places, err := env.settings.places()
+	if err != nil {
+		return err
+	}
 	p.store, p.Services, err = env.open(false, func(c *services.Config) {
 		c.Issuer, c.Origin = cmp.Or(c.Issuer, p.url), p.url
 		c.Audience = cmp.Or(c.Audience, c.Issuer)
 		c.StatusURL = p.url + "/statuslists/"
 		c.Render = brand.MailRenderer(p.url, env.settings.Languages...)
+		c.Places = places
 		if change != nil {
 			change(c)
 		}

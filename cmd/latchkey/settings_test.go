@@ -64,6 +64,7 @@ var table = []struct {
 	{"LATCHKEY_SECURITY_CONTACT", "--security-contact", "[]", "security@example.com,https://example.com/report", "[security@example.com https://example.com/report]",
 		[]string{"nonsense", "http://example.com", "a@example.com,b"}},
 	{"LATCHKEY_LANGUAGES", "--languages", "[]", "en", "[en]", []string{"English", "EN", "en,xx", "en-XA", "ar-XB"}},
+	{"LATCHKEY_GEO_DATABASE", "--geo-database", "", "/var/lib/geo/city.mmdb", "/var/lib/geo/city.mmdb", nil}, // see TestAStartThatCannotSucceedSaysWhy
 	{"LATCHKEY_METRICS_ADDR", "--metrics-addr", "", "localhost:9090", "localhost:9090", []string{"9090"}},
 }
 

@@ -26,6 +26,10 @@ func TestAStartThatCannotSucceedSaysWhy(t *testing.T) {
 	if err := os.WriteFile(file, []byte("no database, and far too short for one\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	asn, err := filepath.Abs("../../auth/place/testdata/asn.mmdb")
+	if err != nil {
+		t.Fatal(err)
+	}
 	unreachable := "LATCHKEY_DATABASE=postgres://latchkey:hunter2hunter2@127.0.0.1:1/latchkey"
 	secret := "LATCHKEY_SECRET=" + secretOf("a")
 	for name, c := range map[string]struct {
@@ -54,6 +58,9 @@ func TestAStartThatCannotSucceedSaysWhy(t *testing.T) {
 		"two secrets":                        {[]string{sqlite(), secret, "LATCHKEY_SECRET_FILE=" + file}, nil, 1, "LATCHKEY_SECRET_FILE"},
 		"the secret's file is missing":       {[]string{sqlite(), "LATCHKEY_SECRET_FILE=/nowhere/secret"}, nil, 1, "LATCHKEY_SECRET_FILE: "},
 		"the secret's file holds something":  {[]string{sqlite(), "LATCHKEY_SECRET_FILE=" + file}, nil, 1, "LATCHKEY_SECRET_FILE: "},
+		"the place database is missing":      {[]string{sqlite(), "LATCHKEY_GEO_DATABASE=/nowhere/city.mmdb"}, nil, 1, "LATCHKEY_GEO_DATABASE: "},
+		"the place database is none":         {[]string{sqlite(), "LATCHKEY_GEO_DATABASE=" + file}, nil, 1, "LATCHKEY_GEO_DATABASE: "},
+		"the place database is another":      {[]string{sqlite(), "LATCHKEY_GEO_DATABASE=" + asn}, nil, 1, "give one of cities or countries"},
 		"a setting is malformed":             {[]string{sqlite(), "LATCHKEY_ACCESS_TTL=soon"}, nil, 2, "LATCHKEY_ACCESS_TTL: "},
 	} {
 		t.Run(name, func(t *testing.T) {

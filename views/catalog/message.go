@@ -32,6 +32,7 @@ var placeholders = map[string]kind{
 	"duration":  word,
 	"field":     word,
 	"label":     word,
+	"language":  word,
 	"longest":   word,
 	"method":    word,
 	"month":     word,
@@ -45,6 +46,8 @@ var placeholders = map[string]kind{
 
 	"address":  foreign,
 	"app":      foreign,
+	"city":     foreign,
+	"country":  foreign,
 	"device":   foreign,
 	"email":    foreign,
 	"factor":   foreign,

@@ -45,7 +45,7 @@ func (p Printer) ActivityHelp(strong Tag, devices Tag, password Tag) templ.Compo
 // ActivityHelpLabel says "If something looks wrong".
 func (p Printer) ActivityHelpLabel() string { return p.text("activity.help_label", nil) }
 
-// ActivityLead says "What happened in your account, newest first. Dates and times are in UTC.". Below the title of the page.
+// ActivityLead says "What happened in your account, newest first.". Below the title of the page.
 func (p Printer) ActivityLead() string { return p.text("activity.lead", nil) }
 
 // ActivityNewest says "Newest". A link to the first page.
@@ -320,7 +320,7 @@ func (p Printer) ConfirmSignOutOthersHint() string {
 	return p.text("confirm.sign_out_others_hint", nil)
 }
 
-// CopiedSignedInFrom says "You signed in from {address}". Follows “Used from …”, where the sign-in came from elsewhere.
+// CopiedSignedInFrom says "It signed in from {address}". Follows “Used from …”, where the sign-in itself came from elsewhere. It may have been a thief's.
 func (p Printer) CopiedSignedInFrom(address string) Sentence {
 	return p.sentence("copied.signed_in_from", args{"address": address})
 }
@@ -340,17 +340,17 @@ func (p Printer) CopiedFromProgram(address string, program string) Sentence {
 	return p.sentence("copied_from.program", args{"address": address, "program": program})
 }
 
-// CopiedFromSignedIn says "Used from {address} (where you signed in)".
+// CopiedFromSignedIn says "Used from {address} (where it signed in)". It is the sign-in, which may have been a thief's.
 func (p Printer) CopiedFromSignedIn(address string) Sentence {
 	return p.sentence("copied_from.signed_in", args{"address": address})
 }
 
-// CopiedFromSignedInProgram says "Used from {address} (where you signed in), {program}".
+// CopiedFromSignedInProgram says "Used from {address} (where it signed in), {program}".
 func (p Printer) CopiedFromSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_from.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedFromSignedInUnknown says "Used from {address} (where you signed in), an unknown program".
+// CopiedFromSignedInUnknown says "Used from {address} (where it signed in), an unknown program".
 func (p Printer) CopiedFromSignedInUnknown(address string) Sentence {
 	return p.sentence("copied_from.signed_in_unknown", args{"address": address})
 }
@@ -373,12 +373,12 @@ func (p Printer) CopiedTwiceProgram(address string, program string) Sentence {
 	return p.sentence("copied_twice.program", args{"address": address, "program": program})
 }
 
-// CopiedTwiceSignedIn says "Used twice from {address} (where you signed in)".
+// CopiedTwiceSignedIn says "Used twice from {address} (where it signed in)".
 func (p Printer) CopiedTwiceSignedIn(address string) Sentence {
 	return p.sentence("copied_twice.signed_in", args{"address": address})
 }
 
-// CopiedTwiceSignedInProgram says "Used twice from {address} (where you signed in), {program}".
+// CopiedTwiceSignedInProgram says "Used twice from {address} (where it signed in), {program}".
 func (p Printer) CopiedTwiceSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_twice.signed_in_program", args{"address": address, "program": program})
 }
@@ -401,17 +401,17 @@ func (p Printer) CopiedUseProgram(address string, program string) Sentence {
 	return p.sentence("copied_use.program", args{"address": address, "program": program})
 }
 
-// CopiedUseSignedIn says "{address} (where you signed in)".
+// CopiedUseSignedIn says "{address} (where it signed in)".
 func (p Printer) CopiedUseSignedIn(address string) Sentence {
 	return p.sentence("copied_use.signed_in", args{"address": address})
 }
 
-// CopiedUseSignedInProgram says "{address} (where you signed in), {program}".
+// CopiedUseSignedInProgram says "{address} (where it signed in), {program}".
 func (p Printer) CopiedUseSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_use.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedUseSignedInUnknown says "{address} (where you signed in), an unknown program".
+// CopiedUseSignedInUnknown says "{address} (where it signed in), an unknown program".
 func (p Printer) CopiedUseSignedInUnknown(address string) Sentence {
 	return p.sentence("copied_use.signed_in_unknown", args{"address": address})
 }
@@ -941,6 +941,11 @@ func (p Printer) EventFactorRenamed(factor string) Sentence {
 // EventFactorsReset says "An administrator removed your passkeys, authenticator app and recovery codes.".
 func (p Printer) EventFactorsReset() string { return p.text("event.factors_reset", nil) }
 
+// EventLanguageChanged says "You changed the language of your account to {language}.". {language} is its own name: “Deutsch”.
+func (p Printer) EventLanguageChanged(language string) string {
+	return p.text("event.language_changed", args{"language": language})
+}
+
 // EventLockedAll says "The “This wasn’t me” link in an e-mail signed out all devices and locked your password.". “This wasn’t me” is the name of the link, mail.not_me.
 func (p Printer) EventLockedAll() string { return p.text("event.locked_all", nil) }
 
@@ -1210,9 +1215,9 @@ func (p Printer) FormerSubmit() string { return p.text("former.submit", nil) }
 // FormerTitle says "Previous e-mail addresses". The title of a page. E-mail addresses that the account had before.
 func (p Printer) FormerTitle() string { return p.text("former.title", nil) }
 
-// FormerUntil says "{email}, until {date}". A line of the list of previous e-mail addresses. The link that went there works until {date}.
-func (p Printer) FormerUntil(email string, date string) Sentence {
-	return p.sentence("former.until", args{"email": email, "date": date})
+// FormerUntil says "{email}, until <when/>". A line of the list of previous e-mail addresses. The link that went there works until <when/>.
+func (p Printer) FormerUntil(email string, when templ.Component) templ.Component {
+	return p.rich("former.until", args{"email": email, "when": when})
 }
 
 // FormerWhat says "Your account used to have these e-mail addresses, and we sent each of them a link. Until the date shown, the link undoes the change and gives your account that e-mail address back.".
@@ -1253,6 +1258,9 @@ func (p Printer) LayoutColoursDark() string { return p.text("layout.colours_dark
 
 // LayoutColoursLight says "Light". A button: a light page.
 func (p Printer) LayoutColoursLight() string { return p.text("layout.colours_light", nil) }
+
+// LayoutExactTimes says "Show exact times". A switch at the bottom of pages. On: “5 minutes ago” is followed by the exact date and time.
+func (p Printer) LayoutExactTimes() string { return p.text("layout.exact_times", nil) }
 
 // LayoutHelp says "Get help". A link to the operator's own help page or e-mail address, at the bottom of pages and mails.
 func (p Printer) LayoutHelp() string { return p.text("layout.help", nil) }
@@ -1382,7 +1390,7 @@ func (p Printer) MailFactOldName() string { return p.text("mail.fact_old_name", 
 // MailFactPasskey says "Passkey". A label in mails: the name of a passkey follows.
 func (p Printer) MailFactPasskey() string { return p.text("mail.fact_passkey", nil) }
 
-// MailFactSignedInFrom says "You signed in from". A label in mails: the IP address from which the owner signed in follows.
+// MailFactSignedInFrom says "Signed in from". A label in mails: the IP address from which a device signed in follows.
 func (p Printer) MailFactSignedInFrom() string { return p.text("mail.fact_signed_in_from", nil) }
 
 // MailFactUsedFrom says "Used from". A label in mails: an IP address and a program follow, one of the messages of the group copied_use.
@@ -2083,9 +2091,9 @@ func (p Printer) NotMePasskey(strong Tag, factor string) templ.Component {
 	return p.rich("not_me.passkey", args{"strong": strong, "factor": factor})
 }
 
-// NotMeSince says "This signs out <strong>every device that signed in since {time}</strong> and locks your password. No one can sign in with your password until you choose a new one.". {time} is a moment: “3 November 2026, 12:55:09 UTC”.
-func (p Printer) NotMeSince(strong Tag, time string) templ.Component {
-	return p.rich("not_me.since", args{"strong": strong, "time": time})
+// NotMeSince says "This signs out <strong>every device that signed in since <when/></strong> and locks your password. No one can sign in with your password until you choose a new one.". <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
+func (p Printer) NotMeSince(strong Tag, when templ.Component) templ.Component {
+	return p.rich("not_me.since", args{"strong": strong, "when": when})
 }
 
 // NotMeSinceOthers says "Devices that signed in earlier stay signed in.".
@@ -2270,6 +2278,27 @@ func (p Printer) PasswordOfferLater() string { return p.text("password_offer.lat
 
 // PasswordOfferText says "It’s on the lists that attackers try first. Choose another one before someone signs in as you.".
 func (p Printer) PasswordOfferText() string { return p.text("password_offer.text", nil) }
+
+// PlaceAddressIn says "{address}, {country}". An IP address and its country, in mails.
+func (p Printer) PlaceAddressIn(address string, country string) Sentence {
+	return p.sentence("place.address_in", args{"address": address, "country": country})
+}
+
+// PlaceAddressNear says "{address}, near {city}, {country}". An IP address and roughly where it is, in mails.
+func (p Printer) PlaceAddressNear(address string, city string, country string) Sentence {
+	return p.sentence("place.address_near", args{"address": address, "city": city, "country": country})
+}
+
+// PlaceNear says "near {city}, {country}". Roughly where an IP address is; it follows the address in a list of facts. City and country are already in the reader's language.
+func (p Printer) PlaceNear(city string, country string) Sentence {
+	return p.sentence("place.near", args{"city": city, "country": country})
+}
+
+// PlaceNewNetwork says "new network". Follows an IP address: the account had not been used from its network before.
+func (p Printer) PlaceNewNetwork() string { return p.text("place.new_network", nil) }
+
+// PlaceSameNetwork says "same network as this browser". Follows an IP address: the browser that looks at the page is in its network.
+func (p Printer) PlaceSameNetwork() string { return p.text("place.same_network", nil) }
 
 // RemoveFactorApp says "Codes from the app no longer work. The app keeps showing them until you delete the account there.".
 func (p Printer) RemoveFactorApp() string { return p.text("remove_factor.app", nil) }
@@ -2952,6 +2981,9 @@ func (p Printer) WhenInMinutes(count int) string {
 func (p Printer) WhenInMonths(count int) string {
 	return p.text("when.in_months", args{"count": count})
 }
+
+// WhenInUtc says "Dates and times are in UTC.". Stands above lists and at the bottom of pages that show times. Days begin at midnight UTC.
+func (p Printer) WhenInUtc() string { return p.text("when.in_utc", nil) }
 
 // WhenInWeeks says "in {count} weeks". Ends “Expires …”.
 func (p Printer) WhenInWeeks(count int) string { return p.text("when.in_weeks", args{"count": count}) }
