@@ -6,13 +6,17 @@ import (
 	"github.com/google/uuid"
 )
 
-// NamedDevice finds one device of a user, live or not, with the name under which its app is registered. It returns ErrNotFound when
-// the user has no such device.
-func (s *Store) NamedDevice(ctx context.Context, key DeviceKey) (NamedDevice, error) {
-	var d NamedDevice
+// NamedDevices lists those of a user's devices that have one of the ids, live or not, the most recently active first, each with the name
+// under which its app is registered.
+func (s *Store) NamedDevices(ctx context.Context, userID uuid.UUID, ids ...uuid.UUID) ([]NamedDevice, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var list []NamedDevice
 	err := s.read(ctx).Raw(`SELECT d.*, COALESCE(c.name, '') AS client_name
-		FROM devices d LEFT JOIN clients c ON c.id = d.client_id AND d.kind = 'app' WHERE d.user_id = ? AND d.id = ?`, key.UserID, key.ID).Take(&d).Error
-	return d, wrapErr("find device", err)
+		FROM devices d LEFT JOIN clients c ON c.id = d.client_id AND d.kind = 'app'
+		WHERE d.user_id = ? AND d.id IN ? ORDER BY d.last_seen_at DESC, d.id DESC`, userID, ids).Scan(&list).Error
+	return list, wrapErr("find devices", err)
 }
 
 // EventsOfDevice lists up to limit events of one device that are older than the cursor, newest first. It reads them from an index, so

@@ -108,7 +108,7 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		{"EventsOfDevice", "events_of_device", pages["events of a device"]},
 		{"EventsOfDevice from a cursor on", "events_of_device", pages["events of a device, further"]},
 		{"KeptDevices", "devices_pkey|devices_id", pages["devices that are kept"]},
-		{"NamedDevice", "devices_pkey|devices_id", func() error { return second(s.NamedDevice(ctx, models.DeviceKey{UserID: u.ID, ID: d.ID})) }},
+		{"NamedDevices", "devices_pkey|devices_id", func() error { return second(s.NamedDevices(ctx, u.ID, d.ID, u.ID)) }},
 		{"DismissAlerts", "users_pkey", func() error { return s.DismissAlerts(ctx, u.ID, noon) }},
 		{"BrowserSession", "devices_pkey|devices_id", func() error {
 			if _, _, err := s.BrowserSession(ctx, u.ID, d.ID, secretOf(d.ID), live(noon)); err == nil {

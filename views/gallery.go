@@ -34,7 +34,7 @@ func Gallery(assets Assets) []State { return GalleryIn(catalog.Printer{}, assets
 func GalleryIn(p catalog.Printer, assets Assets) []State {
 	g := gallery{say: p, assets: assets, now: time.Date(2026, time.November, 3, 14, 5, 9, 0, time.UTC)}
 	var states []State
-	for _, part := range [][]State{g.signedOut(), g.secondSteps(), g.factors(), g.devices(), g.warnings(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs(), {g.index()}} {
+	for _, part := range [][]State{g.signedOut(), g.secondSteps(), g.factors(), g.devices(), g.warnings(), g.lists(), g.stories(), g.questions(), g.account(), g.support(), g.links(), g.errors(), g.docs(), {g.index()}} {
 		states = append(states, part...)
 	}
 	return states

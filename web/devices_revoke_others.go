@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth/browser"
+	"latchkey/auth/device"
 	"latchkey/views"
 )
 
@@ -15,8 +16,12 @@ func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request,
 	}
 	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, Bound: s.bound(say(r)), Secure: r.URL.Query().Has("secure")}
 	for _, d := range list {
-		if d.ID != by.Device.ID {
+		switch {
+		case d.ID == by.Device.ID:
+		case len(page.Devices) < device.ListPage:
 			page.Devices = append(page.Devices, deviceRow(say(r), d, by))
+		default:
+			page.More++
 		}
 	}
 	if len(page.Devices) == 0 {

@@ -248,7 +248,7 @@ func TestARegisteredAppIsShownByItsName(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.login("phone")
-		s.signedIn().shown("/devices").one("section", "aria-labelledby", "apps").one("span", "class", "client").says("Notes <for> Android")
+		s.signedIn().shown("/devices").one("section", "aria-labelledby", "apps").one("h3", "class", "group").says("Notes <for> Android 1")
 	})
 }
 
