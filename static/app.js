@@ -164,6 +164,7 @@
   }
 
   // The page has one live region. What changes with every key is told once, after the last one.
+  const pause = 1e3; // after the last key
   let saying = 0;
 
   function announce(text, delay = 0) {
@@ -188,10 +189,10 @@
   }
 
   // The list of devices is searched while a person types. What was selected stays so, also where it is not found.
-  const pause = 1e3; // after the last key
   const picked = new Set();
   const boxes = () => [...document.querySelectorAll('.pick input[name="device"]')];
-  let finding = null;
+  let finding = null; // the search that is on its way
+  let soon = 0;
 
   function showPicked() {
     const form = document.getElementById("selection");
@@ -246,8 +247,8 @@
 
   function findSoon(form) {
     finding?.abort();
-    clearTimeout(form.wait);
-    form.wait = setTimeout(() => find(form), 250);
+    clearTimeout(soon);
+    soon = setTimeout(() => find(form), 250);
   }
 
   // Passkeys. A part of a form asks the device for one, or has it make one; what the device answers goes into the part's hidden field.

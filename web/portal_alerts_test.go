@@ -120,7 +120,7 @@ func TestWhatEndedSaysWhyInWords(t *testing.T) {
 		list := b.shown("/devices").one("section", "aria-labelledby", "ended")
 		got := map[string]string{}
 		for _, row := range list.all("li", "class", "ending") {
-			if name := row.one("p", "class", "ending-name").text(); got[name] == "" { // the latest end of that name
+			if name := row.one("", "class", "ending-name").text(); got[name] == "" { // the latest end of that name
 				got[name] = row.one("p", "class", "ending-reason").text()
 			}
 		}
