@@ -154,11 +154,14 @@ func TestSQLiteFindsThePagesRowsByAnIndex(t *testing.T) {
 		}
 		rows.Close()
 		got := strings.Join(plan, "\n")
-		if strings.Contains(got, "SCAN events") || strings.Contains(got, "SCAN devices") || strings.Contains(got, "SCAN users") || !strings.Contains(got, "USING INDEX") {
+		if strings.Contains(got, "SCAN events") || strings.Contains(got, "SCAN devices") || strings.Contains(got, "SCAN users") || !strings.Contains(got, " INDEX ") {
 			t.Errorf("%s: %s\n%s", name, sent[0], got)
 		}
 		if strings.HasPrefix(name, "events of kinds") && !strings.Contains(got, "events_of_kind (user_id=? AND kind=?") {
 			t.Errorf("%s does not use the index of kinds:\n%s", name, got)
+		}
+		if strings.HasPrefix(name, "events of a device") && !strings.Contains(got, "events_of_device (user_id=? AND device_id=?") {
+			t.Errorf("%s does not use the index of devices:\n%s", name, got)
 		}
 	}
 }
@@ -178,6 +181,15 @@ func pageQueries(s *models.Store, u uuid.UUID) map[string]func() error {
 			return second(s.EventsOfKinds(context.Background(), u, warnings, models.EventCursor{}, 50))
 		},
 		"events of kinds, further": func() error { return second(s.EventsOfKinds(context.Background(), u, warnings, cursor, 50)) },
-		"events of kinds since":    func() error { return second(s.EventsSince(context.Background(), u, warnings, noon, 50)) },
+		"events of a device": func() error {
+			return second(s.EventsOfDevice(context.Background(), models.DeviceKey{UserID: u, ID: u}, models.EventCursor{}, 50))
+		},
+		"events of a device, further": func() error {
+			return second(s.EventsOfDevice(context.Background(), models.DeviceKey{UserID: u, ID: u}, cursor, 50))
+		},
+		"devices that are kept": func() error {
+			return second(s.KeptDevices(context.Background(), u, []uuid.UUID{u, uuid.New()}))
+		},
+		"events of kinds since": func() error { return second(s.EventsSince(context.Background(), u, warnings, noon, 50)) },
 	}
 }

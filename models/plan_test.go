@@ -23,6 +23,7 @@ func crowd(t *testing.T, s *models.Store) {
 		`INSERT INTO devices (user_id, id, kind, name, created_at, last_seen_at, expires_at, secret_hash, generation, base, floor, rotated_at)
 			SELECT id, gen_random_uuid(), CASE n % 2 WHEN 0 THEN 'app' ELSE 'browser' END, 'd' || n, now(), now(), now() + interval '1 day', '', 1, 0, 1, now() FROM users, generate_series(1, 4) n`,
 		`INSERT INTO events (user_id, id, at, kind, actor) SELECT id, gen_random_uuid(), now() - n * interval '1 minute', 'sign_in', 'owner' FROM users, generate_series(1, 6) n`,
+		`INSERT INTO events (user_id, id, at, kind, actor, device_id) SELECT user_id, gen_random_uuid(), now(), 'confirmed', 'owner', id FROM devices`,
 		`INSERT INTO attempts SELECT convert_to('k' || n, 'UTF8'), now(), 1 FROM generate_series(1, 5000) n`,
 		`INSERT INTO known_places SELECT id, convert_to('p' || n, 'UTF8'), now() FROM users, generate_series(1, 4) n`,
 		`INSERT INTO status_indexes SELECT n, now() FROM generate_series(1, 5000) n`,
@@ -104,6 +105,10 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		{"EventsOfKinds", "events_of_kind", pages["events of kinds"]},
 		{"EventsOfKinds from a cursor on", "events_of_kind", pages["events of kinds, further"]},
 		{"EventsSince", "events_of_kind", pages["events of kinds since"]},
+		{"EventsOfDevice", "events_of_device", pages["events of a device"]},
+		{"EventsOfDevice from a cursor on", "events_of_device", pages["events of a device, further"]},
+		{"KeptDevices", "devices_pkey|devices_id", pages["devices that are kept"]},
+		{"NamedDevices", "devices_pkey|devices_id", func() error { return second(s.NamedDevices(ctx, u.ID, d.ID, u.ID)) }},
 		{"DismissAlerts", "users_pkey", func() error { return s.DismissAlerts(ctx, u.ID, noon) }},
 		{"BrowserSession", "devices_pkey|devices_id", func() error {
 			if _, _, err := s.BrowserSession(ctx, u.ID, d.ID, secretOf(d.ID), live(noon)); err == nil {
@@ -145,6 +150,9 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		{"RemoveFactors", "users_pkey", func() error { return second(s.RemoveFactors(ctx, removal(t, s, u, noon))) }},
 		{"RaiseProof", "devices_pkey|devices_id", func() error {
 			return s.RaiseProof(ctx, models.DeviceKey{UserID: u.ID, ID: d.ID}, models.ByPasskey, noon)
+		}},
+		{"RevokeSelected", "users_pkey", func() error {
+			return second(s.RevokeSelected(ctx, u.ID, []uuid.UUID{d.ID}, event(models.EventDeviceRevoked, u.ID, noon)))
 		}},
 		{"RevokeOthers", "users_pkey", func() error {
 			return second(s.RevokeOthers(ctx, u.ID, uuid.Nil, event(models.EventDevicesRevoked, u.ID, noon)))

@@ -235,9 +235,22 @@
     const field = document.getElementById(button.dataset.reveal);
     const [show, hide] = button.children;
     field.type = on ? "text" : "password";
-    button.setAttribute("aria-pressed", String(on));
     show.hidden = on;
     hide.hidden = !on;
+  }
+
+  // The page has one live region. What changes with every key is told once, after the last one.
+  const pause = 1e3; // after the last key
+  let saying = 0;
+
+  function announce(text, delay = 0) {
+    const line = document.getElementById("said");
+    clearTimeout(saying);
+    line.textContent = "";
+    saying = setTimeout(() => {
+      line.textContent = text;
+      saying = setTimeout(() => (line.textContent = ""), 5e3); // no one comes upon it later
+    }, delay);
   }
 
   function strength(field, line) {
@@ -248,6 +261,70 @@
     else if (missing > 0) line.textContent = JSON.parse(words.missing)[missing - 1];
     else if (new Set(letters).size < 6) line.textContent = words.easy;
     else line.textContent = letters.length >= field.minLength + 6 ? words.good : words.enough;
+    announce(line.textContent, pause);
+  }
+
+  // The list of devices is searched while a person types. What was selected stays so, also where it is not found.
+  const picked = new Set();
+  const boxes = () => [...document.querySelectorAll('.pick input[name="device"]')];
+  let finding = null; // the search that is on its way
+  let soon = 0;
+
+  function showPicked() {
+    const form = document.getElementById("selection");
+    if (!form) return;
+    const listed = boxes();
+    for (const box of listed) box.checked = picked.has(box.value);
+    for (const kept of form.querySelectorAll('input[type="hidden"]')) kept.remove();
+    for (const id of picked) {
+      if (listed.some((box) => box.value === id)) continue;
+      const kept = document.createElement("input");
+      kept.type = "hidden";
+      kept.name = "device";
+      kept.value = id;
+      form.append(kept);
+    }
+    form.querySelector("[data-picked]").textContent = picked.size ? `(${picked.size})` : "";
+    form.classList.toggle("selection-on", picked.size > 0);
+    const all = document.querySelector("[data-pick-all]");
+    if (!all) return;
+    const some = listed.filter((box) => box.checked).length;
+    all.checked = some > 0 && some === listed.length;
+    all.indeterminate = some > 0 && some < listed.length;
+  }
+
+  function pick(box) {
+    for (const one of "pickAll" in box.dataset ? boxes() : [box]) {
+      if (box.checked) picked.add(one.value);
+      else picked.delete(one.value);
+    }
+    showPicked();
+  }
+
+  async function find(form) {
+    const url = new URL(form.action);
+    url.search = new URLSearchParams(new FormData(form));
+    finding = new AbortController();
+    try {
+      const answer = await fetch(url, { signal: finding.signal });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const found = page.querySelector("[data-found]");
+      if (!answer.ok || answer.redirected || !found || account(page) !== account(document)) return;
+      const list = document.importNode(found, true);
+      document.querySelector("[data-found]").replaceWith(list);
+      useScripts(list);
+      showPicked();
+      inReadersZone();
+      announce(list.querySelector("[data-count]").textContent.trim(), pause);
+    } catch {
+      // the button searches too
+    }
+  }
+
+  function findSoon(form) {
+    finding?.abort();
+    clearTimeout(soon);
+    soon = setTimeout(() => find(form), 250);
   }
 
   // Passkeys. A part of a form asks the device for one, or has it make one; what the device answers goes into the part's hidden field.
@@ -258,15 +335,16 @@
 
   // say shows the words of that name, or none.
   function say(part, name) {
-    const line = part.querySelector("[role=status]");
+    const line = part.querySelector(".passkey-said");
     line.textContent = name ? line.dataset[name] : "";
+    announce(line.textContent);
   }
 
   function readyPasskey(part) {
     answerOf(part).value = ""; // of a page that the browser kept: it was used
     part.querySelector("button").hidden = !passkeysWork;
     if (!passkeysWork) say(part, "unsupported");
-    else if ("focus" in part.dataset) part.querySelector("button").focus();
+    else if ("focus" in part.dataset && !document.querySelector("[autofocus]")) part.querySelector("button").focus();
   }
 
   async function passkey(part, more) {
@@ -340,8 +418,8 @@
     }
   }
 
-  // The pressed button says that it is done until another one is pressed. A screen reader hears it by a region of its own, for it does
-  // not read a button again whose name changes.
+  // The pressed button says that it is done until another one is pressed. A screen reader hears it by the page's live region, for
+  // it does not read a button again whose name changes.
   let restore = null;
 
   async function copy(button) {
@@ -351,20 +429,12 @@
     const label = [...button.childNodes];
     restore = () => button.replaceChildren(...label);
     button.textContent = button.dataset.copied;
-    const told = document.querySelector("[data-told]");
-    told.textContent = "";
-    requestAnimationFrame(() => (told.textContent = button.dataset.copied)); // the same words once more are news only after none
+    announce(button.dataset.copied);
   }
 
-  function readyCopies() {
-    const buttons = document.querySelectorAll("button[data-copy]");
-    if (!navigator.clipboard || !buttons.length) return;
-    for (const button of buttons) button.hidden = false;
-    const told = document.createElement("p");
-    told.className = "sr-only";
-    told.dataset.told = "";
-    told.setAttribute("role", "status");
-    document.querySelector("main").append(told);
+  // useScripts shows what works with scripts only.
+  function useScripts(within) {
+    for (const part of within.querySelectorAll("[data-script], [data-reveal], [data-print]")) part.hidden = false;
   }
 
   document.addEventListener("click", (event) => {
@@ -380,7 +450,7 @@
     const button = on("button");
     if (!button) return;
     if ("colours" in button.dataset) choose(button.dataset.colours);
-    if ("reveal" in button.dataset) reveal(button, button.getAttribute("aria-pressed") !== "true");
+    if ("reveal" in button.dataset) reveal(button, button.lastElementChild.hidden);
     if ("copy" in button.dataset) copy(button);
     if ("print" in button.dataset) print();
     if ("passkeyStart" in button.dataset && button.type === "button") usePasskey(button.closest("[data-passkey]"));
@@ -389,6 +459,12 @@
   document.addEventListener("input", (event) => {
     const line = document.querySelector(`[data-strength="${event.target.id}"]`);
     if (line) strength(event.target, line);
+    const form = event.target.closest("form[data-find]");
+    if (form) findSoon(form);
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.closest(".pick, .pick-all")) pick(event.target);
   });
 
   document.addEventListener("submit", (event) => {
@@ -403,8 +479,10 @@
   });
 
   document.addEventListener("DOMContentLoaded", () => {
-    for (const part of document.querySelectorAll("[data-script], [data-reveal], [data-print]")) part.hidden = false;
-    readyCopies();
+    useScripts(document);
+    for (const box of boxes()) if (box.checked) picked.add(box.value);
+    showPicked();
+    if (navigator.clipboard) for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = false;
     colour(chosen());
     inReadersZone();
     setInterval(freshen, 20e3);
@@ -412,6 +490,10 @@
     offerPasskeys();
   });
   document.addEventListener("visibilitychange", freshen);
+  // Some browsers let autofocus put the focus into fields only. The others have done it by the second frame.
+  addEventListener("load", () => requestAnimationFrame(() => requestAnimationFrame(() => {
+    if (document.activeElement === document.body) document.querySelector(".notice[autofocus]")?.focus();
+  })));
   addEventListener("pageshow", (event) => {
     for (const form of document.querySelectorAll("form[data-sent]")) sent(form, false);
     if (event.persisted) for (const part of document.querySelectorAll("[data-passkey]")) readyPasskey(part);

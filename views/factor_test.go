@@ -42,7 +42,7 @@ func TestASensitiveFormAsksForWhatTheAccountHas(t *testing.T) {
 		if want.passkey == 1 {
 			part := one(t, doc, "div", "id", "passkey", "data-passkey", "get", "data-options", "*")
 			one(t, part, "noscript")
-			one(t, part, "p", "role", "status")
+			one(t, part, "p", "class", "passkey-said")
 			one(t, part, "button", "hidden", "*")
 		}
 	}

@@ -114,8 +114,9 @@ func (f *finder) injection(doc *html.Node) {
 
 func (f *finder) forms(doc *html.Node) {
 	for _, form := range find(doc, "form") {
-		search := value(form, "method") == "get" && under(form, "search") != nil // kept in the URL
-		if !search && value(form, "method") != "post" || value(form, "action") == "" {
+		search := value(form, "method") == "get" && under(form, "search") != nil                               // kept in the URL
+		asks := value(form, "method") == "get" && strings.HasPrefix(value(form, "action"), "/devices/revoke-") // leads to a question
+		if !search && !asks && value(form, "method") != "post" || value(form, "action") == "" {
 			f.add("form that is not a POST with an action: %v", form.Attr)
 		}
 		if len(find(form, "button", "type", "submit")) != 1 {

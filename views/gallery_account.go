@@ -1,7 +1,6 @@
 package views
 
 import (
-	"strings"
 	"time"
 
 	"latchkey/views/catalog"
@@ -49,78 +48,6 @@ func (g gallery) many() (apps, browsers []Device) {
 	return apps, []Device{g.current(), g.browser("b2", "Library computer", "Chrome on Windows", 3*time.Hour), strange}
 }
 
-func (g gallery) devices() []State {
-	apps, browsers := g.many()
-	page := func(name string, p DevicesPage) State {
-		flash := p.Flash
-		p.Shell, p.Now = g.in(g.say.DevicesTitle(), "devices"), g.now
-		p.Flash = flash
-		if strings.HasPrefix(name, "common password") {
-			p.PasswordOffer = "/devices"
-		}
-		return State{"devices/" + name, Devices(p)}
-	}
-	alone, done := []Device{g.current()}, g.say.RevokeDone("Pixel 9")
-	turned := g.app("a10", breakout, "phone", 80*day24)
-	turned.Client, turned.Agent = breakout, breakout
-	refused := &RenameRefusal{DeviceID: "a1", Value: "iPad", Problem: g.say.Error("Enter at most 64 characters.")}
-	evil := &RenameRefusal{DeviceID: "b2", Value: hostile, Problem: hostile}
-	told := func(tone Tone, text string) Shell { return Shell{Flash: &Flash{Tone: tone, Text: text}} }
-	return []State{
-		page("alone", DevicesPage{Browsers: alone}),
-		page("a few", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3}),
-		page("many", DevicesPage{Apps: apps, Browsers: browsers, Others: 11}),
-		page("turned around", DevicesPage{Apps: []Device{turned, apps[7]}, Browsers: alone, Others: 2}),
-		page("none", DevicesPage{}),
-		page("signed out one", DevicesPage{Shell: Shell{Flash: &Flash{
-			Tone: ToneSuccess, Text: done.Text, Names: done.Names, Detail: g.say.RevokeDoneApp(g.bound().Most, g.bound().Unchecked),
-		}}, Apps: apps[1:2], Browsers: alone, Others: 1}),
-		page("told", DevicesPage{Shell: told(ToneInfo, g.say.OthersNotice()), Browsers: alone}),
-		page("failed", DevicesPage{Shell: told(ToneError, hostile), Browsers: alone}),
-		page("common password", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3}),
-		page("common password and a message", DevicesPage{Shell: told(ToneSuccess, g.say.OwnPasswordDone()), Browsers: alone}),
-		page("rename refused", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: refused}),
-		page("rename hostile", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3, Rename: evil}),
-	}
-}
-
-// warnings are the devices page with what has gone wrong.
-func (g gallery) warnings() []State {
-	apps, browsers := g.many()
-	page := func(name string, ended []Ended, alerts ...Alert) State {
-		return State{"devices/" + name, Devices(DevicesPage{
-			Shell: g.in(g.say.DevicesTitle(), "devices"), Now: g.now, Apps: apps[:2], Browsers: browsers[:2], Others: 3,
-			Ended: ended, Alerts: alerts, AlertsSeen: "1762178709000000",
-		})}
-	}
-	end := func(name, icon, reason string, since time.Duration) Ended {
-		return Ended{Name: name, Icon: icon, Reason: reason, At: g.ago(since)}
-	}
-	stolen := end("old phone", "phone", g.say.EndReuse(), 25*time.Minute)
-	stolen.Alarm = true
-	theft := Alert{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("where the owner signed in")}
-	evil := Alert{Theft: true, Device: hostile, ID: "a6", At: g.ago(30 * time.Hour), Copied: g.copied("elsewhere")}
-	odd := Alert{Theft: true, Device: override, ID: "a8", At: g.ago(50 * time.Hour), Copied: g.copied("from one address")}
-	before := Alert{Theft: true, Device: longWord, ID: "a9", At: g.ago(60 * time.Hour), Address: "192.0.2.99"}
-	longest := Alert{Theft: true, Device: longWord, ID: "a9", At: g.ago(3 * time.Minute), Copied: g.copied("elsewhere")}
-	fork := Alert{Device: "Pixel 9", ID: "a1", At: g.ago(4 * time.Hour), Address: "198.51.100.23"}
-	return []State{
-		page("a theft", []Ended{stolen}, theft),
-		page("thefts and more", []Ended{stolen}, fork, longest, evil, odd, before),
-		page("lost answers", nil, fork),
-		page("signed out lately", []Ended{
-			stolen, end("Pixel 7", "phone", g.say.EndOwner(), 2*time.Hour),
-			end("Chrome on Windows", "laptop", g.say.EndSignOut(), 9*time.Hour),
-			end("Library computer", "browser", g.say.EndIdle(), 30*time.Hour),
-			end(longWord, "tablet", g.say.EndPassword(), 5*day24),
-			end(hostile, "unknown", g.say.EndOperator(), 6*day24),
-			end(rightToLeft, "phone", g.say.EndExpired(), 7*day24),
-			end(breakout, "phone", g.say.EndOwner(), 8*day24),
-			end(invisibleName, "phone", g.say.EndReplaced(), 20*day24),
-		}),
-	}
-}
-
 // copied tells of the uses of a copied sign-in.
 func (g gallery) copied(from string) *CopiedSignIn {
 	const long = "2001:db8:85a3:1234:5678:8a2e:9370:7334"
@@ -137,29 +64,6 @@ func (g gallery) copied(from string) *CopiedSignIn {
 
 func (g gallery) bound() Bound {
 	return Bound{Most: g.say.DurationSeconds(32), Unchecked: g.say.DurationMinutes(15)}
-}
-
-func (g gallery) questions() []State {
-	apps, browsers := g.many()
-	one := func(name string, d Device) State {
-		return State{"revoke/" + name, Revoke(RevokePage{Shell: g.in(g.say.RevokeTitle(), "devices"), Now: g.now, Device: d, Bound: g.bound()})}
-	}
-	unknown := func(name string, d Device) State {
-		return State{"revoke/" + name, Revoke(RevokePage{Shell: g.in(g.say.RevokeTitle(), "devices"), Now: g.now, Device: d, Unknown: true, Bound: g.bound()})}
-	}
-	others := func(name string, devices []Device) State {
-		return State{"revoke others/" + name, RevokeOthers(RevokeOthersPage{
-			Shell: g.in(g.say.OthersTitle(), "devices"), Now: g.now, Devices: devices, Bound: g.bound(),
-		})}
-	}
-	return []State{
-		one("app", apps[0]), {"revoke/without lists", Revoke(RevokePage{
-			Shell: g.in(g.say.RevokeTitle(), "devices"), Now: g.now, Device: apps[1], Bound: Bound{Most: g.say.DurationMinutes(15)},
-		})}, one("browser", browsers[1]), one("this browser", browsers[0]),
-		one("hostile", apps[5]), one("long", apps[3]), one("right to left", apps[6]),
-		unknown("unknown app", apps[0]), unknown("unknown browser", browsers[1]),
-		others("none", nil), others("one browser", browsers[1:2]), others("many", append(apps, browsers[1:]...)),
-	}
 }
 
 func (g gallery) filters(state string) []Filter {
@@ -185,15 +89,16 @@ func (g gallery) account() []State {
 		return e
 	}
 	events := []Event{
-		said(g.say.EventSignIn("Firefox on Linux"), Event{At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"}),
-		said(CopiedText(g.say, g.copied(""), "Pixel 9"), Event{Alarm: true, At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("")}),
+		said(g.say.EventSignIn("Firefox on Linux"), Event{Device: "Firefox on Linux", Page: "/devices/b1", At: g.ago(20 * time.Second), Agent: "Firefox on Linux", Address: "203.0.113.7"}),
+		said(CopiedText(g.say, g.copied(""), "Pixel 9"), Event{Device: "Pixel 9", Page: "/devices/a1", Alarm: true, At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("")}),
 		{Text: g.say.EventSignInFailedMore(83), Alarm: true, At: g.ago(3 * time.Hour)},
 		{Text: g.say.EventSignInFailed(), Alarm: true, At: g.ago(3 * time.Hour), Agent: "Chrome on Windows", Address: "192.0.2.99"},
 		{Text: g.say.EventSeenBySupport(), At: g.ago(5 * time.Hour), Reason: "Ticket 4711, caller asked to check a sign-in"},
 		{Text: g.say.EventSeenBySupport(), At: g.ago(6 * time.Hour), Reason: hostileReason},
-		said(g.say.EventDeviceRenamed(override, rightToLeft), Event{At: g.ago(20 * time.Hour), Address: "203.0.113.7"}),
+		said(g.say.EventDeviceRenamed(override, rightToLeft), Event{Device: override, Page: "/devices/a7", At: g.ago(20 * time.Hour), Address: "203.0.113.7"}),
 		said(g.say.EventSignOut(breakout), Event{At: g.ago(30 * time.Hour), Agent: breakout, Address: "203.0.113.7"}),
-		said(g.say.EventSignIn(hostile), Event{At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile}),
+		{Text: g.say.EventRecoveryCodeUsed(), Device: "Pixel 9", Page: "/devices/a1", Alarm: true, At: g.ago(30 * time.Hour), Address: "203.0.113.7"},
+		said(g.say.EventSignIn(hostile), Event{Device: hostile, Page: "/devices/a6", At: g.ago(31 * time.Hour), Agent: hostile, Address: hostile}),
 		said(g.say.EventSignIn(longWord), Event{At: g.ago(4 * day24), Agent: longWords}),
 		{Text: g.say.EventAccountCreated(), At: g.ago(400 * day24)},
 	}

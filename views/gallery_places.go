@@ -36,7 +36,7 @@ func (g gallery) places() []State {
 	row := SupportDevice{Device: phone, SignedInFrom: "203.0.113.200", SignedInPlace: lagosNew, Live: true}
 	ended := SupportDevice{Device: evil, SignedInFrom: strange.Address, SignedInPlace: icelandNew, End: "Signed out by its owner", EndedAt: g.ago(9 * day24)}
 	return []State{
-		{"places/devices", Devices(DevicesPage{Shell: g.in(g.say.DevicesTitle(), "devices"), Now: g.now, Apps: []Device{phone, strange, evil}, Browsers: []Device{here}, Others: 3, Alerts: []Alert{
+		{"places/devices", Devices(DevicesPage{Shell: g.in(g.say.DevicesTitle(), "devices"), Now: g.now, Current: &here, Groups: []DeviceGroup{{App: phone.Client, Total: 3, Devices: []Device{phone, strange, evil}}}, Apps: 3, Others: 3, Alerts: []Alert{
 			{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "203.0.113.200", Copied: theft},
 			{Theft: true, Device: "old tablet", ID: "a6", At: g.ago(30 * time.Minute), Address: "203.0.113.200", Copied: moved},
 			{Device: "Pixel 9", ID: "a1", At: g.ago(4 * time.Hour), Address: "198.51.100.23", Place: lagosNew},

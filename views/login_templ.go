@@ -87,14 +87,14 @@ func Login(p LoginPage) templ.Component {
 			}
 			templ_7745c5c3_Err = input(field{
 				Name: "email", Label: say(ctx).FieldEmail(), Type: "email", Autocomplete: p.autocomplete(),
-				Value: p.Email, Problem: p.Problems.Fields["email"], Autofocus: !p.Problems.refused() && p.Email == "",
+				Value: p.Email, Problem: p.Problems.Fields["email"], Autofocus: !p.Problems.refused() && p.Flash == nil && p.Email == "",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = input(field{
 				Name: "password", Label: say(ctx).FieldPassword(), Type: "password", Autocomplete: "current-password",
-				Problem: p.Problems.Fields["password"], Autofocus: !p.Problems.refused() && p.Email != "",
+				Problem: p.Problems.Fields["password"], Autofocus: !p.Problems.refused() && p.Flash == nil && p.Email != "",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -17,6 +18,26 @@ func name(s string) templ.Component { return said("%s", []string{s}) }
 // said is a sentence with names in the places of its %s, without a space that the sentence does not have.
 func said(text string, names []string) templ.Component {
 	return catalog.Sentence{Text: text, Names: names}
+}
+
+// saidWithLink is said with a link around a name in the sentence, or around all of it where the name is not in it.
+func saidWithLink(text string, names []string, name, href string) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		var b strings.Builder
+		if err := said(text, names).Render(ctx, &b); err != nil {
+			return err
+		}
+		shown := catalog.Isolated(say(ctx).Visible(name))
+		before, after, found := strings.Cut(b.String(), shown)
+		if !found {
+			before, shown, after = "", b.String(), ""
+		}
+		open := `<a href="` + templ.EscapeString(string(templ.URL(href))) + `">`
+		if _, err := io.WriteString(w, before+open+shown+"</a>"+after); err != nil {
+			return fmt.Errorf("write a sentence: %w", err)
+		}
+		return nil
+	})
 }
 
 // foreign shows a text that is not ours: a browser's word for itself, an app's id. It stands isolated.

@@ -61,6 +61,8 @@ type Flash struct {
 	Names  []string // stand in Text for each %s
 	Detail string   // what else to know, in smaller type; may be empty
 	Email  string   // fills in the sign-in form, where that is the next page
+	// Devices are the ids of those that it is about. Where the next page lists them, it is shown there.
+	Devices []string
 }
 
 // Assets are the content-hashed URLs of the embedded files.
@@ -107,15 +109,6 @@ type SignupPage struct {
 	Problems    FormProblems
 }
 
-// Ended is a device that is not signed in any more.
-type Ended struct {
-	Name   string
-	Icon   string
-	Reason string // a sentence: "Signed out by you."
-	Alarm  bool   // deserves attention: its sign-in may have been copied
-	At     time.Time
-}
-
 // Alert is a warning that stays until it is dismissed.
 type Alert struct {
 	Theft   bool   // a copied token was found out; otherwise answers were lost too often
@@ -125,19 +118,6 @@ type Alert struct {
 	Address string // of the request that caused it; may be empty
 	Place   Place
 	Copied  *CopiedSignIn // of a theft; nil: not known
-}
-
-// DevicesPage lists the live devices of one person.
-type DevicesPage struct {
-	Shell
-	Now        time.Time // relative times are counted from here
-	Apps       []Device
-	Browsers   []Device
-	Ended      []Ended        // lately, the latest first
-	Alerts     []Alert        // newest first
-	AlertsSeen string         // what dismissing them sends back
-	Others     int            // devices besides this one
-	Rename     *RenameRefusal // a rename that was refused, shown in its row
 }
 
 // RenameRefusal is a refused new name, kept so that the person can correct it.
@@ -167,7 +147,8 @@ type RevokeOthersPage struct {
 	Shell
 	Secure  bool // "Secure your account" led here, and is where the form goes on to
 	Now     time.Time
-	Devices []Device
+	Devices []Device // the most recently active ones
+	More    int      // that are not listed
 	Bound   Bound
 }
 
@@ -175,6 +156,8 @@ type RevokeOthersPage struct {
 type Event struct {
 	Text    string   // a plain sentence: "Signed in on “%s”."
 	Names   []string // stand in Text for each %s
+	Device  string   // the name of the device that it concerns
+	Page    string   // the path of that device's page; empty: there is none, or this is it
 	Alarm   bool     // deserves attention: reuse found, failed sign-in
 	At      time.Time
 	Agent   string // may be empty

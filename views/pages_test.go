@@ -41,7 +41,10 @@ func TestNextIsCarriedOn(t *testing.T) {
 
 func TestRefusedFormKeepsWhatWasTypedAndSaysWhy(t *testing.T) {
 	doc := state(t, "signup/refused")
-	alert := one(t, doc, "", "role", "alert", "tabindex", "-1")
+	alert := one(t, doc, "div", "class", "notice notice-error", "tabindex", "-1")
+	if one(t, doc, "", "id", value(alert, "aria-labelledby")); len(find(doc, "", "role", "alert")) > 0 {
+		t.Error("what is there when the page opens is no alert")
+	}
 	if _, ok := attr(alert, "autofocus"); !ok {
 		t.Error("the summary does not take the focus")
 	}
@@ -57,7 +60,7 @@ func TestRefusedFormKeepsWhatWasTypedAndSaysWhy(t *testing.T) {
 	if hint := text(one(t, doc, "", "id", "password-hint")); !strings.HasPrefix(hint, "Use at least 12 characters") {
 		t.Errorf("hint %q", hint)
 	}
-	if alert := text(one(t, state(t, "signup/one field refused"), "", "role", "alert")); alert == "" {
+	if alert := text(one(t, state(t, "signup/one field refused"), "div", "class", "notice notice-error")); alert == "" {
 		t.Error("a refusal without a summary says nothing at the top")
 	}
 }
@@ -72,10 +75,9 @@ func TestDevicesPage(t *testing.T) {
 	if n := len(find(doc, "form", "action", "/logout")); n != 2 {
 		t.Errorf("%d ways to sign this browser out, want 2: in the header and in its row", n)
 	}
-	badge := one(t, doc, "span", "class", "badge")
-	if row := under(badge, "li"); row == nil || len(find(row, "form", "action", "/logout")) != 1 {
-		t.Error("the badge is not in the row that signs this browser out")
-	}
+	this := one(t, doc, "section", "aria-labelledby", "this-device")
+	one(t, this, "form", "action", "/logout")
+	one(t, one(t, this, "h3", "class", "device-name"), "a", "href", "/devices/b1")
 	for _, d := range find(doc, "details") {
 		if _, open := attr(d, "open"); open {
 			t.Error("a rename is open that nobody asked for")
@@ -146,8 +148,8 @@ func TestActivityIsGroupedByDay(t *testing.T) {
 	if got, want := strings.Join(headings, " | "), "Today | Yesterday | Friday, 30 October | Monday, 29 September 2025"; got != want {
 		t.Errorf("headings %q, want %q", got, want)
 	}
-	if n := strings.Count(text(doc), "Warning:"); n != 3 {
-		t.Errorf("%d alarms told in words, want 3", n)
+	if n := strings.Count(text(doc), "Warning:"); n != 4 {
+		t.Errorf("%d alarms told in words, want 4", n)
 	}
 	one(t, doc, "a", "href", "/activity?before=7")
 	none(t, doc, "a", "rel", "first")
@@ -162,10 +164,34 @@ func TestPasswordFormTellsManagersWhoseItIs(t *testing.T) {
 	one(t, form, "input", "name", "new_password", "autocomplete", "new-password", "minlength", "12")
 }
 
-func TestMessagesInterruptOnlyForErrors(t *testing.T) {
-	one(t, state(t, "devices/signed out one"), "div", "role", "status", "class", "notice notice-success")
-	one(t, state(t, "devices/told"), "div", "role", "status", "class", "notice")
-	one(t, state(t, "devices/failed"), "div", "role", "alert", "class", "notice notice-error")
+// A message is there when the page opens: it takes the focus, because a live region would say nothing.
+func TestAMessageTakesTheFocusAndNoPageHasTwoLiveRegions(t *testing.T) {
+	for name, class := range map[string]string{"signed out one": "notice notice-success", "told": "notice", "failed": "notice notice-error"} {
+		notice := one(t, state(t, "devices/"+name), "div", "class", class, "tabindex", "-1", "autofocus", "*")
+		if text(one(t, notice, "", "id", value(notice, "aria-labelledby"))) == "" {
+			t.Errorf("%s: the message has no name", name)
+		}
+	}
+	for _, s := range Gallery(testAssets) {
+		doc := render(t, s.Component)
+		if len(find(doc, "header", "class", "*")) == 0 {
+			continue // a mail on show
+		}
+		one(t, doc, "", "role", "status")
+		for _, pair := range [][2]string{{"role", "alert"}, {"aria-live", "*"}} {
+			if len(find(doc, "", pair[0], pair[1])) > 0 {
+				t.Errorf("%s: another live region", s.Name)
+			}
+		}
+		if n := len(find(doc, "", "autofocus", "*")); n > 1 {
+			t.Errorf("%s: %d elements take the focus", s.Name, n)
+		}
+		for _, b := range find(doc, "", "aria-pressed", "*") {
+			if len(find(b, "", "hidden", "*")) > 0 {
+				t.Errorf("%s: %q is pressed, and its label changes too", s.Name, text(b))
+			}
+		}
+	}
 }
 
 func TestErrorPageLeadsOn(t *testing.T) {

@@ -87,7 +87,7 @@ func PasswordResetRequest(p PasswordResetRequestPage) templ.Component {
 				}
 				templ_7745c5c3_Err = input(field{
 					Name: "email", Label: say(ctx).FieldEmail(), Type: "email", Autocomplete: "username",
-					Value: p.Email, Problem: p.Problems.Fields["email"], Autofocus: !p.Problems.refused(),
+					Value: p.Email, Problem: p.Problems.Fields["email"], Autofocus: !p.Problems.refused() && p.Flash == nil,
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -380,7 +380,7 @@ func Invite(p PasswordResetPage) templ.Component {
 			templ_7745c5c3_Err = input(field{
 				Name: "new_password", Label: say(ctx).FieldPassword(), Type: "password", Autocomplete: "new-password",
 				Hint: say(ctx).FieldPasswordHint(p.PasswordMin), MinLength: minLength(p.PasswordMin), Problem: p.Problems.Fields["new_password"],
-				Autofocus: !p.Problems.refused(),
+				Autofocus: !p.Problems.refused() && p.Flash == nil,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -527,7 +527,7 @@ func PasswordReset(p PasswordResetPage) templ.Component {
 			templ_7745c5c3_Err = input(field{
 				Name: "new_password", Label: say(ctx).FieldNewPassword(), Type: "password", Autocomplete: "new-password",
 				Hint: say(ctx).FieldPasswordHint(p.PasswordMin), MinLength: minLength(p.PasswordMin), Problem: p.Problems.Fields["new_password"],
-				Autofocus: !p.Problems.refused(),
+				Autofocus: !p.Problems.refused() && p.Flash == nil,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

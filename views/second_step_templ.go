@@ -225,7 +225,7 @@ func SecondStep(p SecondStepPage) templ.Component {
 					}
 					if p.Method == "passkey" {
 						templ_7745c5c3_Err = ceremony(passkeyPart{
-							Kind: "get", Start: p.passkey(), Answer: "passkey", Button: say(ctx).StepUsePasskey(), Primary: true, Must: true, Sends: true, Autofocus: !p.Problems.refused(),
+							Kind: "get", Start: p.passkey(), Answer: "passkey", Button: say(ctx).StepUsePasskey(), Primary: true, Must: true, Sends: true, Autofocus: !p.Problems.refused() && p.Flash == nil,
 							Problem: p.Problems.Fields["passkey"],
 						}).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
@@ -393,7 +393,7 @@ func stepField(p SecondStepPage) templ.Component {
 		case "totp":
 			templ_7745c5c3_Err = input(field{
 				Name: "code", Label: say(ctx).StepCode(), Type: "text", Mode: "numeric", Autocomplete: "one-time-code",
-				Problem: p.Problems.Fields["code"], Autofocus: !p.Problems.refused(),
+				Problem: p.Problems.Fields["code"], Autofocus: !p.Problems.refused() && p.Flash == nil,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -401,7 +401,7 @@ func stepField(p SecondStepPage) templ.Component {
 		case "recovery_code":
 			templ_7745c5c3_Err = input(field{
 				Name: "code", Label: say(ctx).StepRecoveryCode(), Type: "text", Autocomplete: "off", Hint: say(ctx).StepRecoveryCodeHint(),
-				Problem: p.Problems.Fields["code"], Autofocus: !p.Problems.refused(),
+				Problem: p.Problems.Fields["code"], Autofocus: !p.Problems.refused() && p.Flash == nil,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -367,7 +367,7 @@ func ChoosePassword(p ChoosePasswordPage) templ.Component {
 			if !p.Confirm.SecondFactor {
 				templ_7745c5c3_Err = input(field{
 					Name: "current_password", Label: say(ctx).OwnPasswordGiven(), Type: "password", Autocomplete: "current-password",
-					Problem: p.Problems.Fields["current_password"], Autofocus: !p.Problems.refused(),
+					Problem: p.Problems.Fields["current_password"], Autofocus: !p.Problems.refused() && p.Flash == nil,
 				}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

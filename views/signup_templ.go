@@ -67,7 +67,7 @@ func Signup(p SignupPage) templ.Component {
 			}
 			templ_7745c5c3_Err = input(field{
 				Name: "email", Label: say(ctx).FieldEmail(), Type: "email", Autocomplete: "username",
-				Value: p.Email, Problem: p.Problems.Fields["email"], Autofocus: !p.Problems.refused(),
+				Value: p.Email, Problem: p.Problems.Fields["email"], Autofocus: !p.Problems.refused() && p.Flash == nil,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -396,7 +396,7 @@ func SignupConfirm(p SignupPage) templ.Component {
 			}
 			templ_7745c5c3_Err = input(field{
 				Name: "password", Label: say(ctx).FieldPassword(), Type: "password", Autocomplete: "current-password",
-				Problem: p.Problems.Fields["password"], Autofocus: !p.Problems.refused(),
+				Problem: p.Problems.Fields["password"], Autofocus: !p.Problems.refused() && p.Flash == nil,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -24,8 +24,16 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request, by *browser.Se
 		return err
 	}
 	page := views.ActivityPage{Shell: s.shell(w, r, say(r).ActivityTitle(), "activity"), Now: by.Device.LastSeenAt, Filters: activityFilters(say(r), filter)}
+	kept, err := s.devices.Kept(r.Context(), by, list)
+	if err != nil {
+		return err
+	}
 	for _, e := range list {
-		page.Events = append(page.Events, eventLine(say(r), where, e))
+		line := eventLine(say(r), where, e)
+		if e.DeviceID.Valid && kept[e.DeviceID.UUID] {
+			line.Device, line.Page = e.DeviceName, devicePath(e.DeviceID.UUID.String())
+		}
+		page.Events = append(page.Events, line)
 	}
 	if next != "" {
 		page.Older = activityURL(filter, next)

@@ -67,7 +67,7 @@ func (c *tab) sent() map[string]string {
 // said waits for words in a live region of a part.
 func (c *tab) said(part, words string) {
 	c.t.Helper()
-	c.until(part+" says "+words, `document.querySelector("#`+part+` [role=status]").textContent.startsWith("`+words+`")`)
+	c.until(part+" says "+words, `document.querySelector("#`+part+` .passkey-said").textContent.startsWith("`+words+`")`)
 }
 
 func isCredential(t *testing.T, text string) {

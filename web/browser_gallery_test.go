@@ -131,6 +131,14 @@ func (c *tab) warnsOnFirstScreen(where string) {
 	}
 }
 
+// knowsItsOwnOnFirstScreen checks that, among 100 devices, the one in use needs no scrolling on a phone of 844 pixels.
+func (c *tab) knowsItsOwnOnFirstScreen(where string) {
+	c.t.Helper()
+	if bottom := evaluate[float64](c, `document.querySelector(".device-current").getBoundingClientRect().bottom`); bottom > 844 {
+		c.t.Errorf("%s: the current device ends at %.0f pixels", where, bottom)
+	}
+}
+
 // accessibleAndFits looks at pages in windows of two widths, light and dark, and whether they fit a small one. Two browsers share them.
 // Without LATCHKEY_SOAK axe looks at one of the four, at another one on the next page.
 func accessibleAndFits(t *testing.T, paths []string, wide int64) {
@@ -155,6 +163,9 @@ func accessibleAndFits(t *testing.T, paths []string, wide int64) {
 					c.fits(paths[i])
 					if width == 390 && strings.HasPrefix(paths[i], "/gallery/devices/") {
 						c.warnsOnFirstScreen(paths[i])
+					}
+					if width == 390 && strings.HasPrefix(paths[i], "/gallery/devices/100") {
+						c.knowsItsOwnOnFirstScreen(paths[i])
 					}
 					c.shoot(strings.ReplaceAll(strings.TrimPrefix(paths[i], "/gallery/"), "/", "-"))
 				}

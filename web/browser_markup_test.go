@@ -9,7 +9,8 @@ import (
 )
 
 const validateRun = `(async (html, rules) => {
-	const report = await new HtmlValidate(new StaticConfigLoader({extends: ["html-validate:recommended"], rules})).validateString(html);
+	const report = await new HtmlValidate(new StaticConfigLoader({extends: ["html-validate:recommended"], rules: {
+		"form-dup-name": ["error", {shared: ["radio", "checkbox", "button", "reset", "submit"]}], ...rules}})).validateString(html);
 	return JSON.stringify(report.results.flatMap(r => r.messages.map(m => m.line + ":" + m.column + " " + m.ruleId + ": " + m.message)));
 })`
 

@@ -146,7 +146,7 @@ func TestEveryPageIsLightOnAColdVisit(t *testing.T) {
 	if os.Getenv("LATCHKEY_SOAK") == "" { // the pages of one kind weigh about the same
 		paths = slices.DeleteFunc(paths, func(path string) bool { return len(path)%3 != 0 })
 	}
-	for _, path := range append(paths, "/devices", "/devices/revoke-others", "/activity", "/activity?kind=sign-ins", "/security") {
+	for _, path := range append(paths, "/devices", "/devices?all=1", "/devices?q=phone", "/devices/revoke-others", "/activity", "/activity?kind=sign-ins", "/security") {
 		c.mu.Lock()
 		c.bytes = 0
 		c.mu.Unlock()

@@ -179,7 +179,7 @@ func TestAnUnknownDeviceLeadsToANewPassword(t *testing.T) {
 		c.write("#current_password", adaPassword)
 		c.write("#new_password", fresh)
 		page = c.follow(`main button[type="submit"]`)
-		page.one("div", "role", "status").says("You’ve changed your password, which signed out 1 other device.")
+		page.one("div", "class", "notice", "tabindex", "-1").says("You’ve changed your password, which signed out 1 other device.")
 		s.refused(own.refresh, token.ReasonRevoked)
 		c.follow(`.way-out button`).one("h1").says("Sign in")
 		c.signIn(adaEmail, fresh).one("h1").says("Devices")

@@ -55,7 +55,7 @@ func jsonField(t *testing.T, r reply, field string) string {
 
 // liveNames are the names of the apps on the devices page.
 func (s *site) liveNames(b *browser) []string {
-	names := b.shown("/devices").one("section", "aria-labelledby", "apps").texts("p", "class", "device-name")
+	names := b.shown("/devices").one("section", "aria-labelledby", "apps").texts("", "class", "device-name")
 	slices.Sort(names)
 	return names
 }

@@ -47,7 +47,7 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *browse
 	case unknown(r):
 		message.Detail = say(r).RevokeDoneUnknown()
 	default:
-		message.Detail = s.afterRevoke(say(r), d.Kind == models.KindApp)
+		message.Detail, message.Devices = s.afterRevoke(say(r), d.Kind == models.KindApp), []string{d.ID.String()}
 	}
 	s.cookies.leave(w, r, message)
 	switch {

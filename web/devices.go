@@ -13,13 +13,20 @@ import (
 	"latchkey/views/catalog"
 )
 
-// devices shows everything that holds the person's account.
+// devices shows everything that holds the person's account. ?q= searches it, ?all= shows it page by page.
 func (s *Server) listDevices(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
 	return s.renderDevices(w, r, by, http.StatusOK, nil)
 }
 
 func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *browser.Session, status int, refusal *views.RenameRefusal) error {
-	o, err := s.devices.Overview(r.Context(), by)
+	view := deviceView(r)
+	if done := s.cookies.readFlash(r); done != nil {
+		view.Keep = append(view.Keep, done.Devices...)
+	}
+	if refusal != nil {
+		view.Keep = append(view.Keep, refusal.DeviceID)
+	}
+	o, err := s.devices.Overview(r.Context(), by, view)
 	if err != nil {
 		return err
 	}
@@ -30,36 +37,31 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *brows
 	if err != nil {
 		return err
 	}
-	page := views.DevicesPage{Shell: s.shell(w, r, say(r).DevicesTitle(), "devices"), Now: by.Device.LastSeenAt, Rename: refusal}
-	for _, d := range o.Live {
-		row := deviceRow(say(r), d.Device, by)
-		row.Place = where.at(d.Device.LastIP, d.Device.LastSeenAt)
-		if d.ClientName != "" {
-			row.Client = d.ClientName
-		}
-		switch {
-		case row.App:
-			page.Apps = append(page.Apps, row)
-		case row.Current:
-			page.Browsers = append([]views.Device{row}, page.Browsers...)
-		default:
-			page.Browsers = append(page.Browsers, row)
-		}
-		if !row.Current {
-			page.Others++
-		}
+	page := views.DevicesPage{Now: by.Device.LastSeenAt, Rename: refusal, Picked: r.URL.Query()["device"]}
+	if o.Current != nil {
+		row := where.row(say(r), *o.Current, by)
+		page.Current = &row
 	}
+	page.Groups, page.Others, page.Apps, page.Browsers = deviceGroups(say(r), where, o.Groups, by), o.Others, o.Apps, o.Found-o.Apps
+	page.Part = devicePart(view, o.Listing)
 	for _, d := range o.Ended {
-		row := deviceRow(say(r), d.Device, by)
-		page.Ended = append(page.Ended, views.Ended{
-			Name: row.Name, Icon: row.Icon, Reason: endTextOf(d.End.Reason).owner(say(r)), Alarm: d.End.Reason == models.RevokedByReuse, At: d.End.At,
-		})
+		page.Ended = append(page.Ended, endedRow(say(r), d.Device, d.End, by))
 	}
 	page.Alerts, page.AlertsSeen = alertRows(where, o.Alerts)
+	page.Shell = s.shell(w, r, say(r).DevicesTitle(), "devices")
 	if slices.ContainsFunc(page.Alerts, func(a views.Alert) bool { return a.Theft }) {
 		page.PasswordOffer = "" // it waits until the theft was seen
 	}
+	page.TellInPlace()
 	return render(w, r, status, views.Devices(page))
+}
+
+// endedRow is a device that is signed in no more.
+func endedRow(p catalog.Printer, d models.Device, end models.Ending, by *browser.Session) views.Ended {
+	row := deviceRow(p, d, by)
+	return views.Ended{
+		ID: row.ID, Name: row.Name, Icon: row.Icon, Reason: endTextOf(end.Reason).owner(p), Alarm: end.Reason == models.RevokedByReuse, At: end.At,
+	}
 }
 
 // alertRows are the warnings, and what dismissing them sends back: the moment of the newest.
@@ -74,6 +76,16 @@ func alertRows(where places, events []models.Event) (rows []views.Alert, seen st
 		seen = strconv.FormatInt(events[0].At.UnixMicro(), 10)
 	}
 	return rows, seen
+}
+
+// row is deviceRow with the name under which the app is registered, and what is known of its address.
+func (where places) row(p catalog.Printer, d models.NamedDevice, by *browser.Session) views.Device {
+	row := deviceRow(p, d.Device, by)
+	row.Place = where.at(d.Device.LastIP, d.Device.LastSeenAt)
+	if d.ClientName != "" {
+		row.Client = d.ClientName
+	}
+	return row
 }
 
 // deviceRow is a device as the pages show it.

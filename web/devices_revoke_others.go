@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"latchkey/auth/browser"
+	"latchkey/auth/device"
 	"latchkey/views"
 )
 
@@ -19,10 +20,14 @@ func (s *Server) devicesRevokeOthersForm(w http.ResponseWriter, r *http.Request,
 	}
 	page := views.RevokeOthersPage{Now: by.Device.LastSeenAt, Bound: s.bound(say(r)), Secure: r.URL.Query().Has("secure")}
 	for _, d := range list {
-		if d.ID != by.Device.ID {
+		switch {
+		case d.ID == by.Device.ID:
+		case len(page.Devices) < device.ListPage:
 			row := deviceRow(say(r), d, by)
 			row.Place = where.at(d.LastIP, d.LastSeenAt)
 			page.Devices = append(page.Devices, row)
+		default:
+			page.More++
 		}
 	}
 	if len(page.Devices) == 0 {

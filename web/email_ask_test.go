@@ -100,7 +100,7 @@ func TestARefusedAddressSaysWhyBesideTheFieldAndMailsNobody(t *testing.T) {
 			page := r.screen(t)
 			form := page.one("form", "action", "/security/email")
 			form.one("p", "id", c.field+"-problem").says(c.problem)
-			form.one("div", "role", "alert")
+			form.one("div", "class", "notice-error", "tabindex", "-1")
 			if field := page.one("input", "aria-invalid", "true"); field.attr("name") != c.field {
 				t.Errorf("%s: the problem is at %q", name, field.attr("name"))
 			}

@@ -325,7 +325,7 @@ func TestAnAddressThatWasLeftIsNobodyElses(t *testing.T) {
 			t.Fatalf("a link to an address that is held by now: %d", r.status)
 		}
 		page := r.screen(t)
-		page.one("div", "role", "alert").one("p", "class", "notice-text").says("This e-mail address now belongs to another account or is reserved for one. Nothing was changed.")
+		page.one("div", "class", "notice-error", "tabindex", "-1").one("p", "class", "notice-text").says("This e-mail address now belongs to another account or is reserved for one. Nothing was changed.")
 		page.none("form", "method", "post")
 		if _, err := s.auth.Operator.AddUser(t.Context(), adaEmail, "nobody would guess it", models.RoleUser); auth.AsError(err).Kind != auth.KindEmailTaken {
 			t.Errorf("an operator: %v", err)

@@ -95,7 +95,7 @@ func (s *Server) offerLanguages(r *http.Request, shell *views.Shell) {
 }
 
 // shownBy are the parameters that choose what a page shows: paging, filter, and where its form leads on.
-var shownBy = []string{"before", "kind", "next", "secure", "unknown"}
+var shownBy = []string{"all", "before", "device", "kind", "next", "page", "q", "secure", "unknown"}
 
 // here is the page's own address, for a form that leads back to it. What else stands in a query does not come to the page: it may be a
 // secret.
@@ -103,7 +103,7 @@ func here(r *http.Request) string {
 	asked, kept := r.URL.Query(), url.Values{}
 	for _, name := range shownBy {
 		if asked.Has(name) {
-			kept.Set(name, asked.Get(name))
+			kept[name] = asked[name]
 		}
 	}
 	path := r.URL.EscapedPath()

@@ -38,7 +38,7 @@ func TestALockedAccountGetsANewPasswordByOnePress(t *testing.T) {
 		for range 2 {
 			b.post(action, nil)
 		}
-		if r := b.post(action, nil); r.status != http.StatusTooManyRequests || r.screen(t).one("div", "role", "alert").text() == "" {
+		if r := b.post(action, nil); r.status != http.StatusTooManyRequests || r.screen(t).one("div", "class", "notice-error", "tabindex", "-1").text() == "" {
 			t.Errorf("a fourth mail in a quarter of an hour: %d", r.status)
 		}
 		b.opened(s.link(m))

@@ -108,7 +108,7 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 				remove = href
 			}
 		}
-		for _, path := range []string{"/security/passkeys", rename, remove, "/security/app/remove", "/security/codes", "/security/browsers", "/devices", "/devices/" + phone.id + "/revoke", "/devices/revoke-others", "/security", "/security/password", "/security/email", "/security/ways-back", "/security/data", "/security/delete"} {
+		for _, path := range []string{"/security/passkeys", rename, remove, "/security/app/remove", "/security/codes", "/security/browsers", "/devices", "/devices/" + phone.id + "/revoke", "/devices/revoke-others", "/devices/revoke-selected?device=" + phone.id, "/security", "/security/password", "/security/email", "/security/ways-back", "/security/data", "/security/delete"} {
 			for _, f := range b.shown(path).all("form", "method", "post") {
 				forms = append(forms, sent{f.attr("action"), f})
 			}
@@ -187,7 +187,7 @@ func TestASignInFormAsksBeforeItEndsSomebodyElsesSignIn(t *testing.T) {
 			s.unchanged("a form made for nobody", func() {
 				r := b.do(http.MethodPost, "/login", url.Values{"email": {adaEmail}, "password": {password}, "next": {"/security"}})
 				page := r.screen(t)
-				page.one("div", "role", "alert").says("You weren’t signed in. " + eveEmail + " has signed in on this browser since you opened this page. Sign in again to sign that account out here.")
+				page.one("div", "class", "notice-error", "tabindex", "-1").says("You weren’t signed in. " + eveEmail + " has signed in on this browser since you opened this page. Sign in again to sign that account out here.")
 				page.one("input", "name", "account", "value", eve)
 				page.one("input", "name", "next", "value", "/security")
 				page.one("input", "name", "email", "value", adaEmail)

@@ -261,7 +261,7 @@ func TestAPersonGetsBackInFromTheMailInARealBrowser(t *testing.T) {
 			c.shoot("reset")
 			c.write("#new_password", newPassword)
 			signIn := c.follow(`main button[type="submit"]`)
-			signIn.one("div", "role", "status").says("You’ve changed your password, and every device was signed out. Sign in with your new password.")
+			signIn.one("div", "class", "notice", "tabindex", "-1").says("You’ve changed your password, and every device was signed out. Sign in with your new password.")
 			signIn.one("input", "id", "email", "value", adaEmail)
 			c.shoot("login-filled-in")
 			c.write("#password", newPassword)

@@ -120,7 +120,7 @@ func TestWhatEndedSaysWhyInWords(t *testing.T) {
 		list := b.shown("/devices").one("section", "aria-labelledby", "ended")
 		got := map[string]string{}
 		for _, row := range list.all("li", "class", "ending") {
-			if name := row.one("p", "class", "ending-name").text(); got[name] == "" { // the latest end of that name
+			if name := row.one("", "class", "ending-name").text(); got[name] == "" { // the latest end of that name
 				got[name] = row.one("p", "class", "ending-reason").text()
 			}
 		}
@@ -248,7 +248,7 @@ func TestARegisteredAppIsShownByItsName(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.login("phone")
-		s.signedIn().shown("/devices").one("section", "aria-labelledby", "apps").one("span", "class", "client").says("Notes <for> Android")
+		s.signedIn().shown("/devices").one("section", "aria-labelledby", "apps").one("h3", "class", "group").says("Notes <for> Android 1")
 	})
 }
 

@@ -193,7 +193,7 @@ func TestTheLongestUnseenBrowserMakesRoom(t *testing.T) {
 		last := s.signedIn()
 		browsers[1].expect(browsers[1].get("/devices"), http.StatusSeeOther, "/login")
 		for _, b := range []*browser{browsers[0], browsers[2], last} {
-			b.shown("/devices").one("h2", "id", "browsers").says("Browsers 3")
+			b.shown("/devices").one("h2", "id", "browsers").says("Browsers 2")
 		}
 		s.refreshed(p.refresh)
 		if got := last.shown("/activity").all("p", "class", "event-text"); !strings.Contains(got[0].text()+got[1].text(), "“Firefox on Linux (2)” was signed out because too many browsers were signed in.") {

@@ -159,7 +159,7 @@ func TestAnAddressAnswersOtherMethodsWithThoseItTakes(t *testing.T) {
 				})
 			}
 		}
-		for _, path := range []string{"/nothing", "/devices/", "/devices/" + id, "/devices/" + noDevice + "/revoke", "/login/x"} {
+		for _, path := range []string{"/nothing", "/devices/", "/devices/" + noDevice, "/devices/" + noDevice + "/revoke", "/login/x"} {
 			r := b.get(path)
 			if r.status != http.StatusNotFound {
 				t.Errorf("%s: %d", path, r.status)

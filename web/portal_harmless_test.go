@@ -135,7 +135,7 @@ func TestWhatPeopleTypeIsShownAsText(t *testing.T) {
 
 		page := b.shown("/devices")
 		noInline(t, "the devices", page)
-		page.one("section", "aria-labelledby", "apps").one("p", "class", "device-name").says(evil)
+		page.one("section", "aria-labelledby", "apps").one("", "class", "device-name").says(evil)
 		page.one("form", "action", "/devices/"+p.id+"/rename").one("input", "name", "name", "value", evil)
 		noInline(t, "the question", b.shown("/devices/"+p.id+"/revoke"))
 		b.shown("/devices/" + p.id + "/revoke").one("h1").says("Sign out " + evil + "?")

@@ -131,7 +131,7 @@ func (b *browser) shown(path string) screen {
 func (b *browser) told(path, message string) screen {
 	b.t.Helper()
 	page := b.shown(path)
-	page.one("div", "class", "notice", "role", "status").one("p", "class", "notice-text").says(message)
+	page.one("div", "class", "notice", "tabindex", "-1").one("p", "class", "notice-text").says(message)
 	return page
 }
 

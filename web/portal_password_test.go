@@ -67,7 +67,7 @@ func TestARefusedChangeOfPasswordSaysWhyBesideTheField(t *testing.T) {
 			}
 			page := r.screen(t)
 			page.none("input", "type", "password", "value", "*")
-			page.one("div", "role", "alert")
+			page.one("div", "class", "notice-error", "tabindex", "-1")
 			field := page.one("input", "aria-invalid", "true")
 			if field.attr("name") != c.field {
 				t.Errorf("%s: the problem is at %q", name, field.attr("name"))
@@ -100,6 +100,6 @@ func TestGuessingThePasswordOfAnOpenBrowserIsLimited(t *testing.T) {
 		if r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") != "900" {
 			t.Errorf("%d %v", r.status, r.header)
 		}
-		r.screen(t).one("div", "role", "alert").says("Too many attempts. Please wait before you try again. Try again in 15 minutes.")
+		r.screen(t).one("div", "class", "notice-error", "tabindex", "-1").says("Too many attempts. Please wait before you try again. Try again in 15 minutes.")
 	})
 }

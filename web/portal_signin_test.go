@@ -47,7 +47,7 @@ func TestAWrongPasswordIsToldWithoutSayingWhatIsWrong(t *testing.T) {
 			page.one("input", "name", "email", "value", email)
 			page.one("input", "name", "next", "value", "/security")
 			page.none("input", "type", "password", "value", "*")
-			page.one("div", "role", "alert").says("The e-mail address or password is wrong.")
+			page.one("div", "class", "notice-error", "tabindex", "-1").says("The e-mail address or password is wrong.")
 			return page
 		}
 		if a, n := try(adaEmail, "not her password"), try("nobody@example.com", "not her password"); strings.ReplaceAll(a.text(), adaEmail, "") != strings.ReplaceAll(n.text(), "nobody@example.com", "") {
@@ -58,7 +58,7 @@ func TestAWrongPasswordIsToldWithoutSayingWhatIsWrong(t *testing.T) {
 		}
 		try(adaEmail, "not her password")
 		r := b.post("/login", url.Values{"email": {adaEmail}, "password": {adaPassword}})
-		r.screen(t).one("div", "role", "alert").says("This account is disabled. Ask your administrator for help.")
+		r.screen(t).one("div", "class", "notice-error", "tabindex", "-1").says("This account is disabled. Ask your administrator for help.")
 		if r.status != http.StatusForbidden || b.cookie("latchkey") != nil {
 			t.Errorf("a disabled account: %d", r.status)
 		}
@@ -88,7 +88,7 @@ func TestTooManyWrongPasswordsAreToldHowLongToWait(t *testing.T) {
 		if r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") != "900" {
 			t.Errorf("%d %v", r.status, r.header)
 		}
-		r.screen(t).one("div", "role", "alert").says("Too many attempts. Please wait before you try again. Try again in 15 minutes.")
+		r.screen(t).one("div", "class", "notice-error", "tabindex", "-1").says("Too many attempts. Please wait before you try again. Try again in 15 minutes.")
 	})
 }
 

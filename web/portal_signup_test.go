@@ -55,7 +55,7 @@ func TestSigningUpMakesAnAccountOnceItsAddressIsConfirmed(t *testing.T) {
 		b.expect(b.confirm("nobody would guess it"), http.StatusSeeOther, "/security")
 		page := b.shown("/devices")
 		page.one("p", "class", "whose").says("Signed in as Bea@Example.com")
-		page.one("span", "class", "badge")
+		page.one("section", "aria-labelledby", "this-device")
 		if got := b.shown("/activity").texts("p", "class", "event-text"); len(got) != 2 ||
 			!slices.Contains(got, "Your account was created.") || !slices.Contains(got, "Signed in on “Firefox on Linux”.") {
 			t.Errorf("the activity says %q", got)
@@ -170,7 +170,7 @@ func TestARefusedSignUpSaysWhyBesideTheFieldAndKeepsTheAddress(t *testing.T) {
 				t.Errorf("%s: the problem is at %q", name, field.attr("name"))
 			}
 			page.one("p", "id", c.field+"-problem").says(c.problem)
-			page.one("div", "role", "alert")
+			page.one("div", "class", "notice-error", "tabindex", "-1")
 		}
 		if b.cookie("latchkey") != nil {
 			t.Error("somebody whose sign-up was refused is signed in")

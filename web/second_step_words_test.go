@@ -37,7 +37,7 @@ func TestPagesSayWhatAFactorsUseOrRemovalMeans(t *testing.T) {
 		tells(lost.shown("/devices"), "You’ve used a recovery code. It won’t work again.")
 
 		refused := owner.post("/security/app/remove", url.Values{})
-		tells(refused.screen(t).one("div", "role", "alert"), "The authenticator app wasn’t removed.")
+		tells(refused.screen(t).one("div", "class", "notice-error", "tabindex", "-1"), "The authenticator app wasn’t removed.")
 		owner.expect(owner.post("/security/app/remove", url.Values{"current_password": {adaPassword}, "code": {app.next(s)}}), http.StatusSeeOther, "/security/app")
 		tells(owner.shown("/security/app"), "Two-step sign-in is off. Your password alone is enough to sign in.")
 	})

@@ -126,27 +126,36 @@ func (c *cookies) leave(w http.ResponseWriter, r *http.Request, f views.Flash) {
 	options := *c.flashes.Options
 	session.Options = &options
 	session.Values["tone"], session.Values["text"], session.Values["names"], session.Values["detail"] = string(f.Tone), f.Text, f.Names, f.Detail
-	session.Values["email"] = f.Email
+	session.Values["email"], session.Values["devices"] = f.Email, f.Devices
 	_ = c.flashes.Save(r, w, session)
 }
 
 // takeFlash takes the waiting message, if there is one.
 func (c *cookies) takeFlash(w http.ResponseWriter, r *http.Request) *views.Flash {
+	if _, err := r.Cookie(c.prefix + "-flash"); err != nil {
+		return nil
+	}
+	c.expire(w, c.prefix+"-flash")
+	return c.readFlash(r)
+}
+
+// readFlash is takeFlash for a page that may still fail: the message waits on.
+func (c *cookies) readFlash(r *http.Request) *views.Flash {
 	name := c.prefix + "-flash"
 	if _, err := r.Cookie(name); err != nil {
 		return nil
 	}
-	c.expire(w, name)
 	session, err := c.flashes.New(r, name)
 	tone, _ := session.Values["tone"].(string)
 	text, _ := session.Values["text"].(string)
 	names, _ := session.Values["names"].([]string)
 	detail, _ := session.Values["detail"].(string)
 	email, _ := session.Values["email"].(string)
+	devices, _ := session.Values["devices"].([]string)
 	if err != nil || text == "" {
 		return nil
 	}
-	return &views.Flash{Tone: views.Tone(tone), Text: text, Names: names, Detail: detail, Email: email}
+	return &views.Flash{Tone: views.Tone(tone), Text: text, Names: names, Detail: detail, Email: email, Devices: devices}
 }
 
 // knownMark is the browser's own random mark, or "" when it has none yet.

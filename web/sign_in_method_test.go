@@ -14,7 +14,7 @@ import (
 // signedInBy is what the devices page says of this browser.
 func (b *browser) signedInBy() string {
 	b.t.Helper()
-	for _, fact := range b.shown("/devices").one("li", "class", "device-current").texts("span") {
+	for _, fact := range b.shown("/devices").one("div", "class", "device-current").texts("span") {
 		if strings.HasPrefix(fact, "Signed in ") {
 			return fact
 		}

@@ -3,6 +3,7 @@ package device
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,12 +104,34 @@ func (s *Service) EventsOf(ctx context.Context, user uuid.UUID, filter, cursor s
 	} else {
 		list, err = s.store.Events(ctx, user, parseCursor(cursor), activityPage+1)
 	}
-	if err != nil || len(list) <= activityPage {
-		return list, "", err
+	list, next = cutPage(list)
+	return list, next, err
+}
+
+// cutPage leaves a page of the events, and returns the cursor of the next one, or "".
+func cutPage(list []models.Event) (page []models.Event, next string) {
+	if len(list) <= activityPage {
+		return list, ""
 	}
 	list = list[:activityPage]
 	last := list[activityPage-1]
-	return list, fmt.Sprintf("%d-%s", last.At.UnixMicro(), last.ID), nil
+	return list, fmt.Sprintf("%d-%s", last.At.UnixMicro(), last.ID)
+}
+
+// Kept returns the devices that the events tell of and that are still on record. Each of them has a page.
+func (s *Service) Kept(ctx context.Context, by *browser.Session, events []models.Event) (map[uuid.UUID]bool, error) {
+	ids := map[uuid.UUID]bool{}
+	for _, e := range events {
+		if e.DeviceID.Valid {
+			ids[e.DeviceID.UUID] = true
+		}
+	}
+	kept, err := s.store.KeptDevices(ctx, by.User.ID, slices.Collect(maps.Keys(ids)))
+	clear(ids)
+	for _, id := range kept {
+		ids[id] = true
+	}
+	return ids, err
 }
 
 func parseCursor(s string) models.EventCursor {

@@ -22,9 +22,10 @@ const (
 
 // Overview is what the devices page shows.
 type Overview struct {
-	Live   []models.NamedDevice // most recently active first; the current one is active now
-	Ended  []EndedDevice        // recently signed out, expired or idle, latest first
-	Alerts []models.Event       // warnings that were not dismissed, newest first: reuse, and a base forked three times
+	Live []models.NamedDevice // most recently active first; the current one is active now
+	Listing
+	Ended  []EndedDevice  // recently signed out, expired or idle, latest first
+	Alerts []models.Event // warnings that were not dismissed, newest first: reuse, and a base forked three times
 }
 
 // EndedDevice is a device that is no longer live.
@@ -33,8 +34,8 @@ type EndedDevice struct {
 	End    models.Ending
 }
 
-// Overview returns a person's devices and the warnings that were not dismissed, in two queries.
-func (s *Service) Overview(ctx context.Context, by *browser.Session) (Overview, error) {
+// Overview returns a person's devices, the part of them that v chooses, and the warnings that were not dismissed, in two queries.
+func (s *Service) Overview(ctx context.Context, by *browser.Session, v View) (Overview, error) {
 	now := s.clock.Now()
 	live := s.idle.Live(now)
 	var o Overview
@@ -54,6 +55,7 @@ func (s *Service) Overview(ctx context.Context, by *browser.Session) (Overview, 
 			o.Live[i].Device.LastSeenAt = by.Device.LastSeenAt
 		}
 	}
+	o.Listing = List(o.Live, by.Device.ID, v)
 	since := now.Add(-alertsFor)
 	if seen := by.User.AlertsSeenAt; seen != nil && seen.After(since) {
 		since = *seen

@@ -536,8 +536,31 @@ func (p Printer) DevicesApps() string { return p.text("devices.apps", nil) }
 // DevicesBrowsers says "Browsers". A heading over the browsers that are signed in.
 func (p Printer) DevicesBrowsers() string { return p.text("devices.browsers", nil) }
 
+// DevicesClear says "Show all devices again".
+func (p Printer) DevicesClear() string { return p.text("devices.clear", nil) }
+
 // DevicesEnded says "Recently signed out". A heading over devices that were signed out a short time ago.
 func (p Printer) DevicesEnded() string { return p.text("devices.ended", nil) }
+
+// DevicesFind says "Find a device". The label of a search field.
+func (p Printer) DevicesFind() string { return p.text("devices.find", nil) }
+
+// DevicesFindHint says "Type a part of its name, its app, its browser or its IP address.".
+func (p Printer) DevicesFindHint() string { return p.text("devices.find_hint", nil) }
+
+// DevicesFindSubmit says "Find". A button beside the search field.
+func (p Printer) DevicesFindSubmit() string { return p.text("devices.find_submit", nil) }
+
+// DevicesFound says "{count} devices found.".
+func (p Printer) DevicesFound(count int) string { return p.text("devices.found", args{"count": count}) }
+
+// DevicesFoundNone says "No device matches “{name}”.".
+func (p Printer) DevicesFoundNone(name string) Sentence {
+	return p.sentence("devices.found_none", args{"name": name})
+}
+
+// DevicesGroupUnnamed says "Apps without a name". A heading over apps that did not say which app they are.
+func (p Printer) DevicesGroupUnnamed() string { return p.text("devices.group_unnamed", nil) }
 
 // DevicesHelp says "<strong>Lost a device? Sign it out below.</strong> If someone might know your password, <link>change it</link> too.".
 func (p Printer) DevicesHelp(strong Tag, link Tag) templ.Component {
@@ -553,6 +576,9 @@ func (p Printer) DevicesLead() string { return p.text("devices.lead", nil) }
 // DevicesNewName says "New name". The label of a field: the new name of a device.
 func (p Printer) DevicesNewName() string { return p.text("devices.new_name", nil) }
 
+// DevicesNext says "Next devices". A link to the next page of the list of devices.
+func (p Printer) DevicesNext() string { return p.text("devices.next", nil) }
+
 // DevicesNoApp says "<strong>No apps are signed in.</strong> To add one, open the app and sign in with your e-mail address ({email}). It will then appear here.".
 func (p Printer) DevicesNoApp(strong Tag, email string) templ.Component {
 	return p.rich("devices.no_app", args{"strong": strong, "email": email})
@@ -563,17 +589,20 @@ func (p Printer) DevicesNoAppUnnamed(strong Tag) templ.Component {
 	return p.rich("devices.no_app_unnamed", args{"strong": strong})
 }
 
-// DevicesNoBrowser says "No browsers are signed in.".
-func (p Printer) DevicesNoBrowser() string { return p.text("devices.no_browser", nil) }
+// DevicesPage says "Page {number} of {count}". {number} is the page that is shown, the count is how many pages there are.
+func (p Printer) DevicesPage(count int, number string) string {
+	return p.text("devices.page", args{"count": count, "number": number})
+}
+
+// DevicesPages says "Pages of devices". Screen readers say it of the links to other pages of the list.
+func (p Printer) DevicesPages() string { return p.text("devices.pages", nil) }
+
+// DevicesPrevious says "Previous devices". A link to the previous page of the list of devices.
+func (p Printer) DevicesPrevious() string { return p.text("devices.previous", nil) }
 
 // DevicesRename says "Rename <hidden>{device}</hidden>". Only screen readers say the part inside the tag.
 func (p Printer) DevicesRename(hidden Tag, device string) templ.Component {
 	return p.rich("devices.rename", args{"hidden": hidden, "device": device})
-}
-
-// DevicesRenameCancel says "Cancel <hidden>renaming {device}</hidden>". Only screen readers say the part inside the tag.
-func (p Printer) DevicesRenameCancel(hidden Tag, device string) templ.Component {
-	return p.rich("devices.rename_cancel", args{"hidden": hidden, "device": device})
 }
 
 // DevicesRenamed says "You’ve renamed the device to “{device}”.".
@@ -585,6 +614,27 @@ func (p Printer) DevicesRenamed(device string) Sentence {
 func (p Printer) DevicesRenamedNumbered(device string) Sentence {
 	return p.sentence("devices.renamed_numbered", args{"device": device})
 }
+
+// DevicesSelect says "Select {device}". Only screen readers say it: the label of a checkbox.
+func (p Printer) DevicesSelect(device string) Sentence {
+	return p.sentence("devices.select", args{"device": device})
+}
+
+// DevicesSelectAll says "Select all in this list". The label of a checkbox that selects all devices that are listed.
+func (p Printer) DevicesSelectAll() string { return p.text("devices.select_all", nil) }
+
+// DevicesShort says "This list shows the {number} devices that were active most recently, of {count}.". {number} is how many are listed, the count is how many there are.
+func (p Printer) DevicesShort(count int, number string) string {
+	return p.text("devices.short", args{"count": count, "number": number})
+}
+
+// DevicesShowAll says "Show all {count} devices".
+func (p Printer) DevicesShowAll(count int) string {
+	return p.text("devices.show_all", args{"count": count})
+}
+
+// DevicesShowShort says "Show only the most recently active devices".
+func (p Printer) DevicesShowShort() string { return p.text("devices.show_short", nil) }
 
 // DevicesSignOut says "Sign out <hidden>{device}</hidden>". Only screen readers say the part inside the tag.
 func (p Printer) DevicesSignOut(hidden Tag, device string) templ.Component {
@@ -598,6 +648,9 @@ func (p Printer) DevicesSignOutHere(hidden Tag) templ.Component {
 
 // DevicesSignOutOthers says "Sign out everywhere else". A button, and a link to a question: signs out all devices but this one.
 func (p Printer) DevicesSignOutOthers() string { return p.text("devices.sign_out_others", nil) }
+
+// DevicesSignOutSelected says "Sign out selected".
+func (p Printer) DevicesSignOutSelected() string { return p.text("devices.sign_out_selected", nil) }
 
 // DevicesThis says "This device". Marks the device that the person is using now.
 func (p Printer) DevicesThis() string { return p.text("devices.this", nil) }
@@ -2141,6 +2194,9 @@ func (p Printer) OthersFinal() string { return p.text("others.final", nil) }
 // OthersList says "Devices to sign out". A heading over a list of devices that the button above signs out.
 func (p Printer) OthersList() string { return p.text("others.list", nil) }
 
+// OthersMore says "{count} more devices are signed out too.".
+func (p Printer) OthersMore(count int) string { return p.text("others.more", args{"count": count}) }
+
 // OthersNone says "No other device is signed in to your account, so there’s nothing to sign out.".
 func (p Printer) OthersNone() string { return p.text("others.none", nil) }
 
@@ -2646,6 +2702,31 @@ func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_o
 // SecurityTwoStepOnText says "No one can sign in as you with just your password.".
 func (p Printer) SecurityTwoStepOnText() string { return p.text("security.two_step_on_text", nil) }
 
+// SelectedAlready says "The devices you selected were signed out already.".
+func (p Printer) SelectedAlready() string { return p.text("selected.already", nil) }
+
+// SelectedAsk says "Sign out {count} devices?".
+func (p Printer) SelectedAsk(count int) string { return p.text("selected.ask", args{"count": count}) }
+
+// SelectedDone says "Signed out {count} devices.".
+func (p Printer) SelectedDone(count int) string { return p.text("selected.done", args{"count": count}) }
+
+// SelectedEnded says "{count} more devices that you selected are signed out already.".
+func (p Printer) SelectedEnded(count int) string {
+	return p.text("selected.ended", args{"count": count})
+}
+
+// SelectedNone says "Select at least one device first.".
+func (p Printer) SelectedNone() string { return p.text("selected.none", nil) }
+
+// SelectedOutcome says "They’re signed out at once. Signing in there again takes your password.". The number chooses the form, but is not said.
+func (p Printer) SelectedOutcome(count int) string {
+	return p.text("selected.outcome", args{"count": count})
+}
+
+// SelectedTitle says "Sign out selected devices".
+func (p Printer) SelectedTitle() string { return p.text("selected.title", nil) }
+
 // SetupCode says "Set-up code". The label of a field. A code that support staff need to set up two-step sign-in.
 func (p Printer) SetupCode() string { return p.text("setup.code", nil) }
 
@@ -2867,6 +2948,80 @@ func (p Printer) StepUsedRecoveryCode() string { return p.text("step.used_recove
 func (p Printer) StepUsedRecoveryCodeDetail() string {
 	return p.text("step.used_recovery_code_detail", nil)
 }
+
+// StoryActivity says "Last activity". A heading over when and from where a device was used last.
+func (p Printer) StoryActivity() string { return p.text("story.activity", nil) }
+
+// StoryApp says "App". A heading over the name of an app.
+func (p Printer) StoryApp() string { return p.text("story.app", nil) }
+
+// StoryBack says "All devices".
+func (p Printer) StoryBack() string { return p.text("story.back", nil) }
+
+// StoryBrowser says "Browser". A heading over the name of a browser.
+func (p Printer) StoryBrowser() string { return p.text("story.browser", nil) }
+
+// StoryConfirmed says "Last confirmed <when/> {method}". <when/> is a day: “yesterday”, “3 March”. {method} is one of the messages of the group method: “with a passkey”.
+func (p Printer) StoryConfirmed(when templ.Component, method string) templ.Component {
+	return p.rich("story.confirmed", args{"when": when, "method": method})
+}
+
+// StoryConfirmedPlain says "Last confirmed <when/>". <when/> is a day: “yesterday”, “3 March”.
+func (p Printer) StoryConfirmedPlain(when templ.Component) templ.Component {
+	return p.rich("story.confirmed_plain", args{"when": when})
+}
+
+// StoryEnded says "Signed out <when/>". <when/> is like “5 minutes ago”.
+func (p Printer) StoryEnded(when templ.Component) templ.Component {
+	return p.rich("story.ended", args{"when": when})
+}
+
+// StoryFacts says "About this device".
+func (p Printer) StoryFacts() string { return p.text("story.facts", nil) }
+
+// StoryFrom says "From <address/>". <address/> is an IP address.
+func (p Printer) StoryFrom(address templ.Component) templ.Component {
+	return p.rich("story.from", args{"address": address})
+}
+
+// StoryHelp says "<strong>Was this you?</strong> If you don’t recognise this device, sign it out. Then we’ll help you secure your account.".
+func (p Printer) StoryHelp(strong Tag) templ.Component {
+	return p.rich("story.help", args{"strong": strong})
+}
+
+// StoryHelpButton says "I don’t recognise this device".
+func (p Printer) StoryHelpButton() string { return p.text("story.help_button", nil) }
+
+// StoryHelpEnded says "<strong>Was this you?</strong> If you don’t recognise this device, someone else may know your password. It’s best to secure your account now.".
+func (p Printer) StoryHelpEnded(strong Tag) templ.Component {
+	return p.rich("story.help_ended", args{"strong": strong})
+}
+
+// StoryHelpLabel says "If you don’t recognise this device".
+func (p Printer) StoryHelpLabel() string { return p.text("story.help_label", nil) }
+
+// StoryHistory says "History".
+func (p Printer) StoryHistory() string { return p.text("story.history", nil) }
+
+// StoryHistoryNone says "There are no entries about this device any more.".
+func (p Printer) StoryHistoryNone() string { return p.text("story.history_none", nil) }
+
+// StoryKey says "Key: <key/>". <key/> is the beginning and the end of a long row of letters and digits.
+func (p Printer) StoryKey(key templ.Component) templ.Component {
+	return p.rich("story.key", args{"key": key})
+}
+
+// StoryLimit says "Time limit". A heading over when the sign-in of a device ends.
+func (p Printer) StoryLimit() string { return p.text("story.limit", nil) }
+
+// StoryProtection says "Protection". A heading over whether a key protects the sign-in.
+func (p Printer) StoryProtection() string { return p.text("story.protection", nil) }
+
+// StorySignIn says "Sign-in". A heading over when and how a device signed in.
+func (p Printer) StorySignIn() string { return p.text("story.sign_in", nil) }
+
+// StoryUnbound says "Not protected by a key in the device".
+func (p Printer) StoryUnbound() string { return p.text("story.unbound", nil) }
 
 // StrengthEasy says "Long enough, but easy to guess.". While a new password is typed.
 func (p Printer) StrengthEasy() string { return p.text("strength.easy", nil) }
