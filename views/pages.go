@@ -21,6 +21,7 @@ type Shell struct {
 	Languages []catalog.Printer
 	Here      string
 	Brand     Brand
+	Refused   bool // the page shows a form that was refused
 }
 
 // Brand is what the operator puts in the place of ours, beside the name, which the printer knows.
@@ -61,7 +62,11 @@ type Flash struct {
 	Names  []string // stand in Text for each %s
 	Detail string   // what else to know, in smaller type; may be empty
 	Email  string   // fills in the sign-in form, where that is the next page
+	Next   *Link    // what to do next; nil: nothing
 }
+
+// Link leads to another page of ours.
+type Link struct{ URL, Text string }
 
 // Assets are the content-hashed URLs of the embedded files.
 type Assets struct {
@@ -256,9 +261,10 @@ type AccountDataPage struct {
 // AccountDeletePage asks before the account is deleted.
 type AccountDeletePage struct {
 	Shell
-	Email    string // as it was typed
-	Staff    bool   // one of the support staff: may not
-	Mail     bool   // mails are sent here
+	Email    string    // as it was typed
+	Staff    bool      // one of the support staff: may not
+	From     time.Time // when it will be possible: a former address can take the account back until then; zero: now
+	Mail     bool      // mails are sent here
 	Bound    Bound
 	Confirm  Confirm
 	Problems FormProblems
