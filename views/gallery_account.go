@@ -75,6 +75,9 @@ func (g gallery) devices() []State {
 		page("signed out one", DevicesPage{Shell: Shell{Flash: &Flash{
 			Tone: ToneSuccess, Text: done.Text, Names: done.Names, Detail: g.say.RevokeDoneApp(g.bound().Most, g.bound().Unchecked),
 		}}, Apps: apps[1:2], Browsers: alone, Others: 1}),
+		page("new account", DevicesPage{Shell: Shell{Flash: &Flash{
+			Tone: ToneSuccess, Text: g.say.SignupWelcome(), Next: &Link{URL: "/security/setup", Text: g.say.SecuritySetUp()},
+		}}, Browsers: alone}),
 		page("told", DevicesPage{Shell: told(ToneInfo, g.say.OthersNotice()), Browsers: alone}),
 		page("failed", DevicesPage{Shell: told(ToneError, hostile), Browsers: alone}),
 		page("common password", DevicesPage{Apps: apps[:2], Browsers: browsers[:2], Others: 3}),
@@ -223,5 +226,6 @@ func (g gallery) account() []State {
 			},
 		}}),
 		leave("staff", AccountDeletePage{Staff: true}),
+		leave("later", AccountDeletePage{From: g.now.Add(6*day24 + 3*time.Hour)}),
 	}
 }
