@@ -43,10 +43,11 @@ const (
 	EventLanguageChanged EventKind = "language_changed" // Detail is the new one's tag
 
 	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
-	EventEmailAsked    EventKind = "email_change_asked"
-	EventEmailChanged  EventKind = "email_changed"
-	EventEmailRestored EventKind = "email_restored"  // by the link in the mail to a former address
-	EventWaysBackEnded EventKind = "ways_back_ended" // by the owner, on the page for security
+	EventEmailAsked     EventKind = "email_change_asked"
+	EventEmailCancelled EventKind = "email_change_cancelled"
+	EventEmailChanged   EventKind = "email_changed"
+	EventEmailRestored  EventKind = "email_restored"  // by the link in the mail to a former address
+	EventWaysBackEnded  EventKind = "ways_back_ended" // by the owner, on the page for security
 
 	// Events of factors have the factor's kind as their detail and its name as the device's name.
 	EventFactorAdded       EventKind = "factor_added"
@@ -67,7 +68,7 @@ const (
 var EventKinds = []EventKind{
 	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
 	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
-	EventPasswordFailed, EventPasswordReset, EventLocked, EventEmailAsked, EventEmailChanged, EventEmailRestored,
+	EventPasswordFailed, EventPasswordReset, EventLocked, EventEmailAsked, EventEmailCancelled, EventEmailChanged, EventEmailRestored,
 	EventWaysBackEnded, EventRoleChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded, EventLanguageChanged,
 	EventFactorAdded, EventFactorRemoved, EventFactorRenamed, EventFactorClosed, EventFactorsReset, EventRecoveryCodesMade, EventRecoveryCodeUsed,
 	EventCodeFailed, EventSecondStepMissed, EventBrowserTrusted, EventBrowserUntrusted, EventConfirmed,

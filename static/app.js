@@ -165,12 +165,16 @@
     location.replace(location.pathname + location.search);
   }
 
-  // A form is sent once: a second click while its answer is on the way does nothing. After a while it may be sent again, as
-  // the answer may be a download, or never come.
+  // A form is sent once: a second click or Enter while its answer is on the way does nothing. After a while it may be sent again, as
+  // the answer may never come.
   const patience = 10e3;
+  const patient = new WeakMap();
 
   function sent(form, on) {
+    clearTimeout(patient.get(form));
     form.toggleAttribute("data-sent", on);
+    if (on) form.setAttribute("aria-busy", "true");
+    else form.removeAttribute("aria-busy");
     for (const button of form.querySelectorAll('button[type="submit"]')) {
       if (on) button.setAttribute("aria-disabled", "true");
       else button.removeAttribute("aria-disabled");
@@ -185,7 +189,37 @@
       return;
     }
     sent(form, true);
-    setTimeout(() => sent(form, false), patience);
+    for (const line of form.querySelectorAll("[data-began]")) line.textContent = "";
+    if ("download" in form.dataset) patient.set(form, setTimeout(began, refusal, form));
+    else patient.set(form, setTimeout(sent, patience, form, false));
+  }
+
+  // A download leaves the page as it is, and a refusal brings another: when the page is still here after this time, the download has
+  // begun. What was typed to confirm it, and a passkey that was used up, are forgotten as soon as the form was read.
+  const refusal = 1e3;
+
+  function began(form) {
+    sent(form, false);
+    const line = form.querySelector("[data-began]");
+    line.textContent = line.dataset.began;
+    announce(line.dataset.began);
+  }
+
+  function forget(form) {
+    for (const field of form.querySelectorAll('input[type="password"], [name="code"], [data-passkey] > input:first-child')) field.value = "";
+  }
+
+  // Without a connection nothing is sent, and what was typed stays. The message floats, so that the page and the focus stay where they are.
+  function offline(event) {
+    document.querySelector(".toast")?.remove();
+    if (navigator.onLine) return false;
+    event.preventDefault();
+    const toast = document.createElement("p");
+    toast.className = "notice notice-error toast";
+    toast.setAttribute("role", "alert");
+    (event.target.closest("dialog") || document.body).append(toast);
+    toast.textContent = document.body.dataset.offline;
+    return true;
   }
 
   // Questions before an act: the page that asks is shown over this one. Whatever goes wrong, or when the question is meant for
@@ -468,6 +502,7 @@
   });
 
   document.addEventListener("submit", (event) => {
+    if (offline(event)) return;
     const part = unanswered(event.target);
     if (part) {
       event.preventDefault();
@@ -476,6 +511,7 @@
     }
     sendOnce(event);
     for (const button of event.target.querySelectorAll("[data-reveal]")) reveal(button, false);
+    if ("download" in event.target.dataset) setTimeout(forget, 0, event.target);
   });
 
   document.addEventListener("DOMContentLoaded", () => {
@@ -490,6 +526,7 @@
     offerPasskeys();
   });
   document.addEventListener("visibilitychange", freshen);
+  addEventListener("online", () => document.querySelector(".toast")?.remove());
   // Some browsers let autofocus put the focus into fields only. The others have done it by the second frame.
   addEventListener("load", () => requestAnimationFrame(() => requestAnimationFrame(() => {
     if (document.activeElement === document.body) document.querySelector(".notice[autofocus]")?.focus();

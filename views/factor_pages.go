@@ -45,11 +45,18 @@ type SecurityPage struct {
 	Passkeys        []string  // names
 	App             bool      // an authenticator app is set up
 	AppSince        time.Time
-	AppClosed       bool // too many wrong codes in a row
-	CodesLeft       int  // recovery codes that were not used
-	Browsers        int  // trusted ones
-	Mail            bool // mails are sent here: without mail no address can be confirmed
-	WaysBack        int  // former addresses that can still take the account back
+	AppClosed       bool          // too many wrong codes in a row
+	CodesLeft       int           // recovery codes that were not used
+	Browsers        int           // trusted ones
+	Mail            bool          // mails are sent here: without mail no address can be confirmed
+	WaysBack        int           // former addresses that can still take the account back
+	Pending         *PendingEmail // nil: no address waits for its confirmation
+}
+
+// PendingEmail is an address that becomes the account's once its link is used. "Cancel" posts to /security/email/cancel.
+type PendingEmail struct {
+	Email string
+	Until time.Time // when the link expires
 }
 
 // PasswordPage changes the password. It posts to /security/password: "new_password", "next" and the fields of Confirm.

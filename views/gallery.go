@@ -160,7 +160,7 @@ func (g gallery) errors() []State {
 		return State{"error/" + name, Error(ErrorPage{Shell: g.out(heading), Status: 410, Heading: heading, Text: g.say.Error(text), RequestID: "01JBV2M4Q8", BackURL: "/forgot", BackText: g.say.ErrorNewLink()})}
 	}
 	states = append(states,
-		dead("dead link", g.say.ErrorHeadingGone(), "It was already used, it has expired, or it wasn’t copied in full. Nothing was changed."),
+		dead("dead link", g.say.ErrorHeadingGone(), "It was already used or cancelled, it has expired, or it wasn’t copied in full. Nothing was changed."),
 		dead("link of another browser", g.say.ErrorHeadingFollowAgain(), "This link was opened in another browser, or too long ago. Open it from the e-mail again. Nothing was changed."),
 	)
 	bare := ErrorPage{Shell: g.out(g.say.ErrorHeadingRefused()), Heading: g.say.ErrorHeadingRefused(), BackURL: "javascript:alert(1)"}

@@ -130,5 +130,6 @@ func (g gallery) account() []State {
 			},
 		}}),
 		leave("staff", AccountDeletePage{Staff: true}),
+		leave("later", AccountDeletePage{From: g.now.Add(6*day24 + 3*time.Hour)}),
 	}
 }

@@ -59,6 +59,8 @@ func (g gallery) devices() []State {
 	}
 	turned := g.app("a10", breakout, "phone", 80*day24)
 	turned.Client, turned.Agent = breakout, breakout
+	welcomed := g.house(g.current())
+	welcomed.Flash = &Flash{Tone: ToneSuccess, Text: g.say.SignupWelcome(), Next: &Link{URL: "/security/setup", Text: g.say.SecuritySetUp()}}
 	refused := func(r RenameRefusal) DevicesPage {
 		p := few()
 		p.Rename = &r
@@ -70,6 +72,7 @@ func (g gallery) devices() []State {
 		g.devicesState("many", g.house(append(apps, browsers...)...)),
 		g.devicesState("turned around", g.house(turned, apps[7], g.current())),
 		g.devicesState("none", DevicesPage{Now: g.now}),
+		g.devicesState("new account", welcomed),
 		g.devicesState("told", told(alone, ToneInfo, g.say.OthersNotice())),
 		g.devicesState("failed", told(alone, ToneError, hostile)),
 		g.devicesState("common password", few()),

@@ -78,6 +78,8 @@ func (g gallery) factors() []State {
 		overview("new", SecurityPage{}),
 		overview("on", SecurityPage{PasswordChanged: changed, SecondStep: true, Passkeys: []string{"Pixel 9", "blue key"}, App: true, AppSince: g.ago(12 * day24), CodesLeft: 9, Browsers: 1, Mail: true}),
 		overview("needs care", SecurityPage{PasswordChanged: changed, SecondStep: true, App: true, AppClosed: true, CodesLeft: 3, Browsers: 4, WaysBack: 2, Mail: true}),
+		overview("address pending", SecurityPage{PasswordChanged: changed, Mail: true, Pending: &PendingEmail{Email: "leila@new.example.net", Until: g.now.Add(23*time.Hour + 30*time.Minute)}}),
+		overview("address pending hostile", SecurityPage{PasswordChanged: changed, Pending: &PendingEmail{Email: longWord + hostile, Until: g.now.Add(40 * time.Second)}}),
 		overview("no codes left", SecurityPage{PasswordChanged: changed, SecondStep: true, Passkeys: []string{hostile, longWord, rightToLeft, breakout, emoji}}),
 	}
 	for _, part := range [][]State{g.passwordPages(), g.passkeyPages(), g.appPages(), g.codePages(), g.browserPages(), g.setupPages()} {

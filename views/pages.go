@@ -21,6 +21,7 @@ type Shell struct {
 	Languages []catalog.Printer
 	Here      string
 	Brand     Brand
+	Refused   bool // the page shows a form that was refused
 }
 
 // Brand is what the operator puts in the place of ours, beside the name, which the printer knows.
@@ -63,7 +64,11 @@ type Flash struct {
 	Email  string   // fills in the sign-in form, where that is the next page
 	// Devices are the ids of those that it is about. Where the next page lists them, it is shown there.
 	Devices []string
+	Next    *Link // what to do next; nil: nothing
 }
+
+// Link leads to another page of ours.
+type Link struct{ URL, Text string }
 
 // Assets are the content-hashed URLs of the embedded files.
 type Assets struct {
@@ -242,9 +247,10 @@ type AccountDataPage struct {
 // AccountDeletePage asks before the account is deleted.
 type AccountDeletePage struct {
 	Shell
-	Email    string // as it was typed
-	Staff    bool   // one of the support staff: may not
-	Mail     bool   // mails are sent here
+	Email    string    // as it was typed
+	Staff    bool      // one of the support staff: may not
+	From     time.Time // when it will be possible: a former address can take the account back until then; zero: now
+	Mail     bool      // mails are sent here
 	Bound    Bound
 	Confirm  Confirm
 	Problems FormProblems

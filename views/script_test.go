@@ -27,6 +27,10 @@ func TestWhatTheScriptSaysStandsInThePage(t *testing.T) {
 		for _, said := range find(doc, "p", "class", "passkey-said") {
 			has(s.Name, said, "data-unsupported", "data-follow", "data-confirmed", "data-duplicate", "data-failed", "data-slow", "data-cancelled")
 		}
+		for _, form := range find(doc, "form", "data-download", "") {
+			has(s.Name, one(t, form, "p", "role", "status", "class", "form-said"), "data-began")
+		}
+		has(s.Name, one(t, doc, "body"), "data-offline")
 		for _, line := range find(doc, "p", "data-strength", "*") {
 			has(s.Name, line, "data-easy", "data-enough", "data-good")
 			least, _ := strconv.Atoi(value(one(t, doc, "input", "id", value(line, "data-strength")), "minlength"))

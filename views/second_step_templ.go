@@ -175,7 +175,7 @@ func SecondStep(p SecondStepPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = summary(p.Problems, "passkey", "code").Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = summary(p.Problems, labelled{"passkey", say(ctx).StepUsePasskey()}, labelled{"code", p.codeLabel(say(ctx))}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -360,7 +360,7 @@ func SecondStep(p SecondStepPage) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout(p.Shell, true).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = layout(p.Shell.after(p.Problems), true).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -409,6 +409,13 @@ func stepField(p SecondStepPage) templ.Component {
 		}
 		return nil
 	})
+}
+
+func (p SecondStepPage) codeLabel(say catalog.Printer) string {
+	if p.Method == "recovery_code" {
+		return say.StepRecoveryCode()
+	}
+	return say.StepCode()
 }
 
 func (p SecondStepPage) lead(say catalog.Printer) string {

@@ -208,7 +208,7 @@ func Setup(p SetupPage) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layout(p.Shell, true).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = layout(p.Shell.after(p.problems()), true).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -383,7 +383,7 @@ func setupPasskey(p SetupPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = setupFields(p, "name", "new_passkey").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = setupFields(p, labelled{"name", say(ctx).PasskeysName()}, labelled{"new_passkey", say(ctx).PasskeysCreate()}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -493,7 +493,7 @@ func setupApp(p SetupPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = setupFields(p, "app_code").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = setupFields(p, labelled{"app_code", say(ctx).AppCode()}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -654,7 +654,7 @@ func setupCodes(p SetupPage) templ.Component {
 }
 
 // setupFields begins a form of the set-up.
-func setupFields(p SetupPage, own ...string) templ.Component {
+func setupFields(p SetupPage, own ...labelled) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -679,7 +679,7 @@ func setupFields(p SetupPage, own ...string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = summary(p.problems(), append([]string{"enrol_code"}, p.confirm().fields(own...)...)...).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = summary(p.problems(), p.fields(say(ctx), own...)...).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -755,6 +755,11 @@ func (p SetupPage) confirm() Confirm {
 		return Confirm{}
 	}
 	return *p.Confirm
+}
+
+// fields are the code that was mailed, the fields of the form, and those that confirm the act.
+func (p SetupPage) fields(say catalog.Printer, own ...labelled) []labelled {
+	return append([]labelled{{"enrol_code", say.SetupCode()}}, p.confirm().fields(say, own...)...)
 }
 
 func (p SetupPage) problems() FormProblems { return p.confirm().with(p.Problems) }

@@ -45,10 +45,14 @@ func (s *Server) farewell(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) renderAccountDelete(w http.ResponseWriter, r *http.Request, status int, page views.AccountDeletePage) (err error) {
+	by := request(r).session
+	if page.From, err = s.deletions.PossibleFrom(r.Context(), by); err != nil {
+		return err
+	}
 	if page.Confirm, err = s.confirmPart(r); err != nil {
 		return err
 	}
 	page.Shell = s.shell(w, r, say(r).DeleteTitle(), "security")
-	page.Staff, page.Mail, page.Bound = request(r).session.Support(), s.notify.Enabled(), s.bound(say(r))
+	page.Staff, page.Mail, page.Bound = by.Support(), s.notify.Enabled(), s.bound(say(r))
 	return render(w, r, status, views.AccountDelete(page))
 }

@@ -55,7 +55,7 @@ func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, c
 		status = http.StatusUnprocessableEntity
 	}
 	if auth.AsError(err).Kind == auth.KindInvalidRequest && len(problems.Fields) > 0 {
-		problems.Summary = undone // what is wrong stands beside the fields
+		problems.Summary = undone
 	}
 	return problems, status, true
 }

@@ -10,9 +10,38 @@ import (
 	"latchkey/views"
 )
 
-// emailChangeForm asks for another address.
-func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
-	return s.renderEmailChange(w, r, http.StatusOK, views.EmailPage{})
+// emailChangeForm asks for another address. "Send again" leads here: the form has the address that waits, and asks for the rest as for
+// any other.
+func (s *Server) emailChangeForm(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
+	page := views.EmailPage{}
+	if r.URL.Query().Has("again") {
+		pending, err := s.addresses.Pending(r.Context(), by)
+		if err != nil {
+			return err
+		}
+		if pending != nil {
+			page.Email = pending.Email
+		}
+	}
+	return s.renderEmailChange(w, r, http.StatusOK, page)
+}
+
+// emailChangeCancel ends the links to new addresses.
+func (s *Server) emailChangeCancel(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
+	from, err := s.caller(r)
+	if err != nil {
+		return err
+	}
+	cancelled, err := s.addresses.Cancel(r.Context(), by, from)
+	if err != nil {
+		return err
+	}
+	if cancelled {
+		s.cookies.flash(w, r, views.ToneSuccess, say(r).ChangeEmailCancelled())
+	} else {
+		s.cookies.flash(w, r, views.ToneInfo, say(r).ChangeEmailNothing())
+	}
+	return redirect(w, r, "/security")
 }
 
 // emailChange mails a link to the address that the person wants. The answer does not tell whether an account has it.

@@ -34,7 +34,7 @@ func (s *Server) invite(w http.ResponseWriter, r *http.Request, secret string) e
 		}
 		return s.renderInvite(w, r, secret, status, problems)
 	}
-	s.cookies.flash(w, r, views.ToneSuccess, say(r).InviteDone())
+	s.greet(w, r, key, views.Flash{Tone: views.ToneSuccess, Text: say(r).InviteDone()})
 	return s.welcome(w, r, key, "")
 }
 

@@ -139,6 +139,9 @@ func (s *Server) formProblems(w http.ResponseWriter, r *http.Request, err error)
 			problems.Fields[field.Field] = say(r).Error(field.Detail)
 		}
 	}
+	if own.Kind == auth.KindInvalidRequest && len(problems.Fields) > 0 {
+		problems.Summary = "" // what is wrong stands beside the fields
+	}
 	if f.RetryAfter > 0 {
 		problems.Summary += " " + waitFor(say(r), f.RetryAfter)
 	}

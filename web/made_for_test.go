@@ -88,6 +88,9 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 		b := s.signedIn()
 		ada, phone := b.account(), s.login("phone")
 		s.stolen("tablet")
+		s.moving(b, "ada3@example.net", adaPassword)
+		cancel := b.shown("/security").one("form", "action", "/security/email/cancel") // gone, as the next one, once the address is changed
+		leave := b.shown("/security/delete").one("form", "action", "/security/delete")
 		s.moved(b, newEmail, adaPassword)
 		s.laterAddressLeft()
 		setUp := b.shown("/security/app").one("form", "action", "/security/app") // gone once the app is set up
@@ -99,7 +102,7 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 			path string
 			form screen
 		}
-		forms := []sent{{"/security/app", setUp}}
+		forms := []sent{{"/security/app", setUp}, {"/security/email/cancel", cancel}, {"/security/delete", leave}}
 		var rename, remove string
 		for _, a := range b.shown("/security/passkeys").all("a", "class", "unknown") {
 			if href := a.attr("href"); strings.HasSuffix(href, "/rename") {

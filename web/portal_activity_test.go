@@ -51,6 +51,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventLocked, models.ActorOwner, "0", "The “This wasn’t me” link in an e-mail signed out “phone” and locked your password.", true},
 		{models.EventLocked, models.ActorOwner, "1", "The “This wasn’t me” link in an e-mail signed out “phone” and 1 device that signed in after it, and locked your password.", true},
 		{models.EventLocked, models.ActorOwner, "2", "The “This wasn’t me” link in an e-mail signed out “phone” and 2 devices that signed in after it, and locked your password.", true},
+		{models.EventEmailCancelled, models.ActorOwner, "", "You cancelled a change of your e-mail address before it was confirmed.", false},
 		{models.EventEmailAsked, models.ActorOwner, "", "You asked to change your e-mail address. It changes once you confirm with the link we sent to the new one.", false},
 		{models.EventEmailChanged, models.ActorOwner, "", "Your e-mail address was changed with the link we sent to the new one.", false},
 		{models.EventEmailChanged, models.ActorOperator, "", "An administrator changed your e-mail address.", false},

@@ -56,6 +56,10 @@ func TestSigningUpMakesAnAccountOnceItsAddressIsConfirmed(t *testing.T) {
 		page := b.shown("/devices")
 		page.one("p", "class", "whose").says("Signed in as Bea@Example.com")
 		page.one("section", "aria-labelledby", "this-device")
+		welcome := page.one("div", "class", "notice-success")
+		welcome.one("p", "class", "notice-text").says("Welcome! Your account is ready.")
+		welcome.one("a", "href", "/security/setup").says("Set up two-step sign-in")
+		b.shown("/devices").none("div", "class", "notice-success")
 		if got := b.shown("/activity").texts("p", "class", "event-text"); len(got) != 2 ||
 			!slices.Contains(got, "Your account was created.") || !slices.Contains(got, "Signed in on “Firefox on Linux”.") {
 			t.Errorf("the activity says %q", got)

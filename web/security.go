@@ -27,6 +27,13 @@ func (s *Server) security(w http.ResponseWriter, r *http.Request, by *browser.Se
 	if o.App != nil {
 		page.App, page.AppSince = true, o.App.CreatedAt
 	}
+	pending, err := s.addresses.Pending(r.Context(), by)
+	if err != nil {
+		return err
+	}
+	if pending != nil {
+		page.Pending = &views.PendingEmail{Email: pending.Email, Until: pending.Until}
+	}
 	page.Shell = s.shell(w, r, say(r).SecurityTitle(), "security")
 	return render(w, r, http.StatusOK, views.Security(page))
 }

@@ -127,6 +127,9 @@ func (c *cookies) leave(w http.ResponseWriter, r *http.Request, f views.Flash) {
 	session.Options = &options
 	session.Values["tone"], session.Values["text"], session.Values["names"], session.Values["detail"] = string(f.Tone), f.Text, f.Names, f.Detail
 	session.Values["email"], session.Values["devices"] = f.Email, f.Devices
+	if f.Next != nil {
+		session.Values["next"], session.Values["next text"] = f.Next.URL, f.Next.Text
+	}
 	_ = c.flashes.Save(r, w, session)
 }
 
@@ -155,7 +158,12 @@ func (c *cookies) readFlash(r *http.Request) *views.Flash {
 	if err != nil || text == "" {
 		return nil
 	}
-	return &views.Flash{Tone: views.Tone(tone), Text: text, Names: names, Detail: detail, Email: email, Devices: devices}
+	f := &views.Flash{Tone: views.Tone(tone), Text: text, Names: names, Detail: detail, Email: email, Devices: devices}
+	if next, ok := session.Values["next"].(string); ok {
+		label, _ := session.Values["next text"].(string)
+		f.Next = &views.Link{URL: next, Text: label}
+	}
+	return f
 }
 
 // knownMark is the browser's own random mark, or "" when it has none yet.

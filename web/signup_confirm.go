@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/views"
 )
 
@@ -37,7 +38,16 @@ func (s *Server) signupConfirm(w http.ResponseWriter, r *http.Request, secret st
 		}
 		return s.renderConfirm(w, r, secret, status, problems)
 	}
+	s.greet(w, r, key, views.Flash{Tone: views.ToneSuccess, Text: say(r).SignupWelcome()})
 	return s.welcome(w, r, key, next)
+}
+
+// greet welcomes a new account, and says what to do next where nothing else leads there.
+func (s *Server) greet(w http.ResponseWriter, r *http.Request, key browser.Key, f views.Flash) {
+	if !key.SetUp {
+		f.Next = &views.Link{URL: "/security/setup", Text: say(r).SecuritySetUp()}
+	}
+	s.cookies.leave(w, r, f)
 }
 
 // renderConfirm shows the form, or goes on where the use of the link has led: signed in, or to the sign-in form.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"latchkey/auth"
@@ -38,20 +39,33 @@ func (s *Service) read(ctx context.Context, secret string) (link models.OneTime,
 	if err != nil && !used {
 		return link, user, p, err
 	}
-	text, _, err := s.sealer.Open(emailRow(link.Hash), link.Payload)
-	if err == nil {
-		err = json.Unmarshal(text, &p)
-	}
-	if err != nil {
+	if p, err = s.open(link); err != nil {
 		return link, user, p, &auth.Error{Kind: notify.ErrDeadLink.Kind, Message: notify.ErrDeadLink.Message, Cause: err}
 	}
 	if auth.SameEmail(user.EmailKey) == auth.SameEmail(p.Email) { // by this link, or by another one for the same address
 		return link, user, p, notify.ErrUsedLink
 	}
-	if used || user.LockedAt != nil || user.EmailKey != p.From || user.PasswordHash != p.Hash || user.FactorsVersion != p.Version {
+	if used || !p.fits(user) {
 		return link, user, p, notify.ErrDeadLink
 	}
 	return link, user, p, nil
+}
+
+// open reads the address that is sealed in a link.
+func (s *Service) open(link models.OneTime) (p pendingEmail, err error) {
+	text, _, err := s.sealer.Open(emailRow(link.Hash), link.Payload)
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err != nil {
+		return p, fmt.Errorf("read new address: %w", err)
+	}
+	return p, nil
+}
+
+// fits reports whether the account is as it was at the request.
+func (p pendingEmail) fits(user models.User) bool {
+	return user.LockedAt == nil && user.EmailKey == p.From && user.PasswordHash == p.Hash && user.FactorsVersion == p.Version
 }
 
 // Confirm uses the link and gives the account its new address. The old address gets a mail with a link that takes it

@@ -68,6 +68,18 @@ func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proo
 	return had, err
 }
 
+// PossibleFrom returns the moment from which the account can be deleted: while a former address can take it back, it cannot. It is zero
+// if nothing of that kind is in the way. Support staff are refused at any time.
+func (s *Service) PossibleFrom(ctx context.Context, by *browser.Session) (from time.Time, err error) {
+	ways, err := s.store.WaysBack(ctx, by.User, s.clock.Now())
+	for _, way := range ways {
+		if way.Until.After(from) {
+			from = way.Until
+		}
+	}
+	return from, err
+}
+
 // farewell is the mail to the address of an account that is deleted with this transaction, in the account's language.
 func (s *Service) farewell(u models.User, from auth.Caller, now time.Time) models.MailWithLinks {
 	l := notify.NewNotification(notify.KindDeleted, from, now)

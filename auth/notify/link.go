@@ -67,7 +67,7 @@ func LinkHash(secret string) ([]byte, error) {
 }
 
 // ErrDeadLink is the one error for every link that cannot be used, because the reason would tell a stranger something.
-var ErrDeadLink = &auth.Error{Kind: auth.KindDeadLink, Message: "It was already used, it has expired, or it wasn’t copied in full. Nothing was changed."}
+var ErrDeadLink = &auth.Error{Kind: auth.KindDeadLink, Message: "It was already used or cancelled, it has expired, or it wasn’t copied in full. Nothing was changed."}
 
 // ErrUsedLink says that a link was used within models.UsedLinkLife. Only the holder of its secret can get it.
 var ErrUsedLink = &auth.Error{Kind: auth.KindUsedLink, Message: "This link was used a moment ago. Nothing else was changed."}

@@ -165,6 +165,15 @@ func (p Printer) AppSubmit() string { return p.text("app.submit", nil) }
 // AppTitle says "Authenticator app". The title of a page, and of a row on the page Security. An app that shows six-digit codes.
 func (p Printer) AppTitle() string { return p.text("app.title", nil) }
 
+// ChangeEmailAgain says "Send again". A link that leads to the form which sends the link to the new e-mail address once more.
+func (p Printer) ChangeEmailAgain() string { return p.text("change_email.again", nil) }
+
+// ChangeEmailCancel says "Cancel change". A button that cancels the change of e-mail address that waits.
+func (p Printer) ChangeEmailCancel() string { return p.text("change_email.cancel", nil) }
+
+// ChangeEmailCancelled says "You’ve cancelled the change. Your e-mail address stays the same.".
+func (p Printer) ChangeEmailCancelled() string { return p.text("change_email.cancelled", nil) }
+
 // ChangeEmailMailed says "We’ve e-mailed a link to {email}. Open it to finish the change.".
 func (p Printer) ChangeEmailMailed(email string) Sentence {
 	return p.sentence("change_email.mailed", args{"email": email})
@@ -180,6 +189,19 @@ func (p Printer) ChangeEmailNew() string { return p.text("change_email.new", nil
 
 // ChangeEmailNoMail says "This service doesn’t send e-mail. Ask your administrator to change your e-mail address.".
 func (p Printer) ChangeEmailNoMail() string { return p.text("change_email.no_mail", nil) }
+
+// ChangeEmailNothing says "There was no change to cancel. It may have been confirmed or cancelled already.".
+func (p Printer) ChangeEmailNothing() string { return p.text("change_email.nothing", nil) }
+
+// ChangeEmailPending says "Your e-mail address will change to {email} once you confirm.". A change of e-mail address that waits; {email} is the new one.
+func (p Printer) ChangeEmailPending(email string) Sentence {
+	return p.sentence("change_email.pending", args{"email": email})
+}
+
+// ChangeEmailPendingDetail says "Open the link that we e-mailed to it. The link expires <when/>.". <when/> is relative: “in 3 hours”.
+func (p Printer) ChangeEmailPendingDetail(when templ.Component) templ.Component {
+	return p.rich("change_email.pending_detail", args{"when": when})
+}
 
 // ChangeEmailRefused says "Your e-mail address wasn’t changed.".
 func (p Printer) ChangeEmailRefused() string { return p.text("change_email.refused", nil) }
@@ -432,6 +454,9 @@ func (p Printer) CopiedUseUnknownBoth() string { return p.text("copied_use.unkno
 // CopyDone says "Copied". A button says this once it has copied something.
 func (p Printer) CopyDone() string { return p.text("copy.done", nil) }
 
+// DataBegan says "Your download has started. You’ll find the file in your browser’s downloads.". Beside the button, once the browser has begun to download the file.
+func (p Printer) DataBegan() string { return p.text("data.began", nil) }
+
 // DataKeep says "Keep the file where only you can read it. The download will appear in your activity.".
 func (p Printer) DataKeep() string { return p.text("data.keep", nil) }
 
@@ -465,6 +490,19 @@ func (p Printer) DeleteErased() string { return p.text("delete.erased", nil) }
 // DeleteFinal says "<strong>This can’t be undone.</strong> You may want to <link>download your data</link> first.".
 func (p Printer) DeleteFinal(strong Tag, link Tag) templ.Component {
 	return p.rich("delete.final", args{"strong": strong, "link": link})
+}
+
+// DeleteLater says "You can’t delete this account yet. Its e-mail address was changed in the last 7 days, and that change can still be undone.".
+func (p Printer) DeleteLater() string { return p.text("delete.later", nil) }
+
+// DeleteLaterFormer says "<link>See your previous e-mail addresses</link>".
+func (p Printer) DeleteLaterFormer(link Tag) templ.Component {
+	return p.rich("delete.later_former", args{"link": link})
+}
+
+// DeleteLaterFrom says "You can delete the account from {time}.".
+func (p Printer) DeleteLaterFrom(time string) string {
+	return p.text("delete.later_from", args{"time": time})
 }
 
 // DeleteMail says "We send you one last e-mail to confirm this.".
@@ -966,6 +1004,9 @@ func (p Printer) EventDevicesRevokedOperator() string {
 // EventEmailAsked says "You asked to change your e-mail address. It changes once you confirm with the link we sent to the new one.".
 func (p Printer) EventEmailAsked() string { return p.text("event.email_asked", nil) }
 
+// EventEmailCancelled says "You cancelled a change of your e-mail address before it was confirmed.".
+func (p Printer) EventEmailCancelled() string { return p.text("event.email_cancelled", nil) }
+
 // EventEmailChanged says "Your e-mail address was changed with the link we sent to the new one.".
 func (p Printer) EventEmailChanged() string { return p.text("event.email_changed", nil) }
 
@@ -1241,7 +1282,20 @@ func (p Printer) ForgotSubmit() string { return p.text("forgot.submit", nil) }
 // ForgotTitle says "Forgot your password?". The title of a page, the same as the link on the page “Sign in” that leads to it.
 func (p Printer) ForgotTitle() string { return p.text("forgot.title", nil) }
 
-// FormRefused says "Please check the fields below.".
+// FormErrorTitle says "Error: {title}". The title of a page whose form was refused. {title} is its usual title.
+func (p Printer) FormErrorTitle(title string) string {
+	return p.text("form.error_title", args{"title": title})
+}
+
+// FormFieldProblem says "{label}: {problem}". A link in the summary of errors: {label} is the field as the form calls it, {problem} a whole sentence.
+func (p Printer) FormFieldProblem(label string, problem string) string {
+	return p.text("form.field_problem", args{"label": label, "problem": problem})
+}
+
+// FormOffline says "You’re offline. Nothing was sent. Check your connection and try again.". Instead of sending a form, where the browser knows that it has no connection.
+func (p Printer) FormOffline() string { return p.text("form.offline", nil) }
+
+// FormRefused says "Please check the fields below". The heading of a summary of errors. Under it stands one link for each field, also where it is only one.
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
 
 // FormerCanEnd says "You can turn off the links to e-mail addresses that are newer than your current one. The other links expire on their own.".
@@ -2872,6 +2926,9 @@ func (p Printer) SignupSubmit() string { return p.text("signup.submit", nil) }
 
 // SignupTitle says "Create an account". The title of a page.
 func (p Printer) SignupTitle() string { return p.text("signup.title", nil) }
+
+// SignupWelcome says "Welcome! Your account is ready.". The first page after a new account was created. A link to set up two-step sign-in follows.
+func (p Printer) SignupWelcome() string { return p.text("signup.welcome", nil) }
 
 // StepBack says "Back to sign-in".
 func (p Printer) StepBack() string { return p.text("step.back", nil) }
