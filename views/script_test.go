@@ -28,7 +28,7 @@ func TestWhatTheScriptSaysStandsInThePage(t *testing.T) {
 			has(s.Name, said, "data-unsupported", "data-follow", "data-confirmed", "data-duplicate", "data-failed", "data-slow", "data-cancelled")
 		}
 		for _, form := range find(doc, "form", "data-download", "") {
-			has(s.Name, one(t, form, "p", "role", "status", "class", "form-said"), "data-began")
+			has(s.Name, one(t, form, "p", "class", "form-said"), "data-began")
 		}
 		has(s.Name, one(t, doc, "body"), "data-offline")
 		for _, line := range find(doc, "p", "data-strength", "*") {
