@@ -200,6 +200,8 @@
 
   function began(form) {
     sent(form, false);
+    for (const old of form.querySelectorAll(".notice-error, .problem")) old.remove(); // of a refusal before
+    for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     const line = form.querySelector("[data-began]");
     line.textContent = line.dataset.began;
     announce(line.dataset.began);

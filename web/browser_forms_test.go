@@ -57,7 +57,7 @@ func TestFormsInARealBrowser(t *testing.T) {
 	}
 	c.write("#current_password", adaPassword)
 	c.do("download", clicked(button))
-	c.until("it says so", said+`.startsWith("Your download has started.") && `+typed+` === "" && !(`+busy+`)`)
+	c.until("it says so", said+`.startsWith("Your download has started.") && `+typed+` === "" && !(`+busy+`) && !document.querySelector(".notice-error, .problem, [aria-invalid]")`)
 	c.shoot("download")
 	if n := s.acts(models.EventDataDownloaded); n != 1 {
 		t.Errorf("%d downloads", n)
