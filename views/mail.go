@@ -80,20 +80,17 @@ func (m Mail) leading(say func(string) string, path string) paragraph {
 // Subject is the mail's subject, in the former language too. People have accounts in many places: the name of an operator's service says
 // which.
 func (m Mail) Subject() string {
+	subject := m.words().subject
+	if m.Former != nil {
+		subject += " / " + m.formerly().words().subject
+	}
 	if m.Say.Branded() {
-		return m.title()
+		subject += " · " + m.Say.Brand()
 	}
-	return m.subject()
+	return subject
 }
 
-func (m Mail) title() string { return m.subject() + " · " + m.Say.Brand() }
-
-func (m Mail) subject() string {
-	if m.Former == nil {
-		return m.words().subject
-	}
-	return m.words().subject + " / " + m.formerly().words().subject
-}
+func (m Mail) title() string { return m.words().subject + " · " + m.Say.Brand() }
 
 // formerly is the mail in the former language. A sentence that was made in the present one is left out.
 func (m Mail) formerly() Mail {
@@ -120,7 +117,7 @@ func (m Mail) words() wording {
 }
 
 func (m Mail) wordsOfKind() wording {
-	quoted := contained(firstStrongIsolate + given(m.Device))
+	quoted := contained(firstStrongIsolate + m.quoted(m.Device))
 	always := m.Say.MailAlways(m.To).String()
 	switch m.Kind {
 	case "new_device":
@@ -182,7 +179,7 @@ func (m Mail) facts() []Fact {
 	list = append(list, m.factorFacts()...)
 	if !m.unconfirmed() {
 		if m.Device != "" {
-			list = append(list, Fact{m.Say.MailFactDevice(), given(m.Device)})
+			list = append(list, Fact{m.Say.MailFactDevice(), m.quoted(m.Device)})
 		}
 		if m.Agent != "" && m.Agent != m.Device && m.Copied == nil {
 			list = append(list, Fact{m.Say.MailFactAgent(), m.Agent})
@@ -199,7 +196,7 @@ func (m Mail) facts() []Fact {
 // signIns are the lines of a summary.
 func (m Mail) signIns() (list []Fact) {
 	for _, in := range m.SignIns {
-		line, address := given(in.Device), placed(m.Say, in.Address, in.Place)
+		line, address := m.quoted(in.Device), placed(m.Say, in.Address, in.Place)
 		switch agent := in.Agent != "" && in.Agent != in.Device; {
 		case agent && in.Address != "":
 			line = m.Say.MailSignInsLine(line, in.Agent, address).String()
@@ -208,8 +205,7 @@ func (m Mail) signIns() (list []Fact) {
 		case in.Address != "":
 			line = m.Say.MailSignInsLineAddress(line, address).String()
 		}
-		// The mark keeps the line's order when a name is written from right to left.
-		list = append(list, Fact{m.Say.WhenMoment(dayOf(in.At), monthOf(m.Say, in.At), in.At.UTC().Format("15:04")), "\u200e" + line})
+		list = append(list, Fact{m.Say.WhenMoment(dayOf(in.At), monthOf(m.Say, in.At), in.At.UTC().Format("15:04")), m.direction() + line})
 	}
 	if more := m.Total - len(m.SignIns); more > 0 {
 		list = append(list, Fact{m.Say.MailFactLater(), m.Say.MailMoreSignIns(more)})
@@ -289,13 +285,21 @@ func contained(s string) string {
 	return strings.ReplaceAll(s, "\u2029", " ")
 }
 
-// fold breaks lines after 72 characters: not every program does.
+// direction is a mark that keeps the order of a line in which a name is written the other way.
+func (m Mail) direction() string {
+	if m.Say.RightToLeft() {
+		return "\u200f"
+	}
+	return "\u200e"
+}
+
+// fold breaks lines after 72 characters, at spaces that may break: not every program does.
 func fold(s string) string { return foldAt(72, s) }
 
 func foldAt(most int, s string) string {
 	var b strings.Builder
 	width := 0
-	for word := range strings.FieldsSeq(s) {
+	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' || r == '\n' }) {
 		n := len([]rune(word))
 		switch {
 		case width == 0:

@@ -10,7 +10,7 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 	case "factor_added":
 		w.subject, w.heading, w.lead = m.Say.MailPasskeyAddedSubject(), m.Say.MailPasskeyAddedHeading(), m.Say.MailPasskeyAddedLead()
 		if name := m.inSubject(m.Factor); name != "" {
-			w.subject = m.Say.MailPasskeyAddedSubjectName(name).String()
+			w.subject = m.Say.MailPasskeyAddedSubjectName(m.Say.MailQuoted(name)).String()
 		}
 		if m.App {
 			w.subject, w.heading, w.lead = m.Say.MailAppAddedSubject(), m.Say.MailAppAddedHeading(), m.Say.MailAppAddedLead()
@@ -19,7 +19,7 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 	case "factor_removed":
 		w.subject, w.heading, w.lead = m.Say.MailPasskeyRemovedSubject(), m.Say.MailPasskeyRemovedHeading(), m.Say.MailPasskeyRemovedLead()
 		if name := m.inSubject(m.Factor); name != "" {
-			w.subject = m.Say.MailPasskeyRemovedSubjectName(name).String()
+			w.subject = m.Say.MailPasskeyRemovedSubjectName(m.Say.MailQuoted(name)).String()
 		}
 		if m.App {
 			w.subject, w.heading, w.lead = m.Say.MailAppRemovedSubject(), m.Say.MailAppRemovedHeading(), m.Say.MailAppRemovedLead()
@@ -28,7 +28,7 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 	case "factor_renamed":
 		w.subject, w.heading, w.lead = m.Say.MailPasskeyRenamedSubject(), m.Say.MailPasskeyRenamedHeading(), m.Say.MailPasskeyRenamedLead()
 		if name := m.inSubject(m.NewName); name != "" {
-			w.subject = m.Say.MailPasskeyRenamedSubjectName(name).String()
+			w.subject = m.Say.MailPasskeyRenamedSubjectName(m.Say.MailQuoted(name)).String()
 		}
 		w.after = []paragraph{nothing, secure}
 	case "recovery_codes_made":
@@ -84,9 +84,9 @@ func (m Mail) stepWords(w wording, nothing paragraph) (wording, bool) {
 func (m Mail) factorFacts() (list []Fact) {
 	switch {
 	case m.NewName != "":
-		list = append(list, Fact{m.Say.MailFactOldName(), given(m.Factor)}, Fact{m.Say.MailFactNewName(), given(m.NewName)})
+		list = append(list, Fact{m.Say.MailFactOldName(), m.quoted(m.Factor)}, Fact{m.Say.MailFactNewName(), m.quoted(m.NewName)})
 	case m.Factor != "" && !m.App:
-		list = append(list, Fact{m.Say.MailFactPasskey(), given(m.Factor)})
+		list = append(list, Fact{m.Say.MailFactPasskey(), m.quoted(m.Factor)})
 	}
 	if m.Code != "" {
 		list = append(list, Fact{m.Say.MailFactCode(), m.Code})

@@ -38,8 +38,11 @@ func given(name string) string {
 	if cut := []rune(text); len(cut) > givenLength {
 		text = strings.TrimSpace(string(cut[:givenLength-1])) + "…"
 	}
-	return "“" + text + "”"
+	return text
 }
+
+// quoted is given in quotation marks.
+func (m Mail) quoted(name string) string { return m.Say.MailQuoted(given(name)) }
 
 // subjectLength is how many characters a name in a subject may have.
 const subjectLength = 30
@@ -47,23 +50,22 @@ const subjectLength = 30
 // inSubject is a name as a subject repeats it, or "". A subject is read alone, so it has only short names of which given leaves out
 // nothing.
 func (m Mail) inSubject(name string) string {
-	quoted := given(name)
-	if quoted != "“"+name+"”" || utf8.RuneCountInString(name) > subjectLength || m.Say.Visible(name) != name {
+	if given(name) != name || utf8.RuneCountInString(name) > subjectLength || m.Say.Visible(name) != name {
 		return ""
 	}
-	return quoted
+	return name
 }
 
 // subjectOf is a subject that names the device, so that two mails can be told apart, or one without a name.
 func (m Mail) subjectOf(named func(device string) catalog.Sentence, plain func() string) string {
-	device := m.inSubject(m.Device)
-	if m.Agent != "" && (device == "" || m.Agent == m.Device) { // the browser, by a name of ours
-		device = strings.Trim(m.inSubject(m.Agent), "“”")
+	if agent := m.inSubject(m.Agent); agent != "" && (m.Agent == m.Device || m.inSubject(m.Device) == "") { // the browser, by a name of ours
+		return named(agent).String()
 	}
+	device := m.inSubject(m.Device)
 	if device == "" {
 		return plain()
 	}
-	return named(device).String()
+	return named(m.Say.MailQuoted(device)).String()
 }
 
 func digit(r rune) bool { return r >= '0' && r <= '9' }

@@ -12,7 +12,7 @@ func TestNamesInMailsCanBeReadAndNothingElse(t *testing.T) {
 		"Pixel 9": "“Pixel 9”", "Ada’s iPhone 15.2 (work)": "“Ada’s iPhone 15.2 (work)”", "📱 phone": "“📱 phone”", "👨‍👩‍👧 tablet": "“👨‍👩‍👧 tablet”", "телефон": "“телефон”",
 		"SM-G991B": "“SM-G991B”", "DESKTOP-4F7G8H2": "“DESKTOP-4F7G8H2”", "phone (2)": "“phone (2)”", "R&D laptop #3": "“R&D laptop #3”", "": "“”",
 	} {
-		if got := given(name); got != want {
+		if got := (Mail{}).quoted(name); got != want {
 			t.Errorf("%q is repeated as %q, want %q", name, got, want)
 		}
 	}
@@ -24,7 +24,7 @@ func TestNamesInMailsCanBeReadAndNothingElse(t *testing.T) {
 		"x\u2028From: eve", "x\u202eelpmaxe.live", "ev\u200bil.example", strings.Repeat("your account is locked, ", 3), "٥٥٥٠١٠٠١٩٩", "evil .example", "tel:5550100", "evil\u00adexample.com",
 		"evil․example", "evil﹒example",
 	} {
-		got := given(name)
+		got := (Mail{}).quoted(name)
 		if link.MatchString(got) || strings.Count(got, "“") != 1 || strings.Count(got, "”") != 1 || len([]rune(got)) > givenLength+2 || strings.ContainsAny(got, "<>\u2028\u202e\u200b\"․﹒") {
 			t.Errorf("%q is repeated as %q", name, got)
 		}

@@ -73,10 +73,10 @@ func told(m Mail) []string {
 		list = append(list, m.Address)
 	}
 	if m.Device != "" && m.Since.IsZero() && !m.unconfirmed() {
-		list = append(list, given(m.Device))
+		list = append(list, m.quoted(m.Device))
 	}
 	for _, in := range m.SignIns {
-		list = append(list, given(in.Device), in.Agent, in.Address)
+		list = append(list, m.quoted(in.Device), in.Agent, in.Address)
 	}
 	return list
 }

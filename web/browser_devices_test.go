@@ -31,23 +31,23 @@ func TestAfterAnActTheMessageHasTheFocus(t *testing.T) {
 		c.do("open the field", clicked(fmt.Sprintf(`details:has(%s) summary`, form)))
 		c.write(form+` input[name="name"]`, "my ")
 		c.follow(form + " button")
-		c.reads("Renamed to “my phone”.")
+		c.reads("You’ve renamed the device to “my phone”.")
 		c.tabTo("the row's device", func(n *chromedp.Node) bool { return n.AttributeValue("href") == "/devices/"+phone.id })
 
 		c.follow(fmt.Sprintf(`a[href="/devices/%s"]`, phone.id)).one("h1").says("my phone")
 		c.check("the page of a device")
 		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke"]`, phone.id))
 		c.follow(yes)
-		c.reads("Signed out “my phone”.")
+		c.reads("You’ve signed out “my phone”.")
 		c.check("a row that is marked")
 
 		c.do("select two", clicked(".devices > li:nth-child(2) .pick"), clicked(".devices > li:nth-child(4) .pick"))
 		c.follow(".selection button").one("h1").says("Sign out 2 devices?")
 		c.check("the question about two")
 		c.follow(yes)
-		c.reads("Signed out 2 devices.")
+		c.reads("You’ve signed out 2 devices.")
 		c.follow(`.way-out button`)
-		c.reads("You are signed out of this browser.")
+		c.reads("You’ve signed out of this browser.")
 	})
 }
 

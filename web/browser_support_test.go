@@ -81,7 +81,7 @@ func deskJourney(t *testing.T, s *site, c *tab) {
 	c.follow(`.desk-device:first-of-type .desk-owner a`)
 	if c.script {
 		c.do("copy an id", clicked(".button-copy"))
-		c.until("the copy is announced", `document.querySelector("[data-told]").textContent === "Copied"`)
+		c.until("the copy is announced", `document.querySelector("#said").textContent === "Copied"`)
 	}
 	c.follow(`.way-out button`)
 

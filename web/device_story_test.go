@@ -22,7 +22,7 @@ func TestADeviceHasAPageWithItsStory(t *testing.T) {
 		s.clock.Advance(time.Minute)
 		page := b.shown(b.shown("/devices").one("h4", "id", "device-"+phone.id).one("a").attr("href"))
 		page.one("h1").says("phone")
-		page.one("dl").says("AppNotes <for> Android Sign-inSigned in today with a passwordFrom 127.0.0.1 Last activityActive 1 minute agoFrom 127.0.0.1 " +
+		page.one("dl").says("AppNotes <for> Android Sign-inSigned in today with a passwordFrom 127.0.0.1 same network as this browser Last activityActive 1 minute agoFrom 127.0.0.1 same network as this browser " +
 			"Time limitExpires in 3 monthsProtectionNot protected by a key in the device")
 		page.one("aside", "class", "help").one("a", "href", "/devices/"+phone.id+"/revoke?unknown=1")
 		page.one("a", "href", "/devices/"+phone.id+"/revoke")
@@ -35,7 +35,7 @@ func TestADeviceHasAPageWithItsStory(t *testing.T) {
 			t.Errorf("a refused name: %d", r.status)
 		}
 		b.expect(b.post(path+"/rename?page=1", url.Values{"name": {"Pixel 9"}}), http.StatusSeeOther, path)
-		page = b.told(path, "Renamed to “Pixel 9”.")
+		page = b.told(path, "You’ve renamed the device to “Pixel 9”.")
 		if got := page.texts("p", "class", "event-text"); !slices.Equal(got, []string{"You renamed “phone” to “Pixel 9”.", "Signed in on “phone”."}) {
 			t.Errorf("history: %q", got)
 		}
@@ -51,7 +51,7 @@ func TestADeviceHasAPageWithItsStory(t *testing.T) {
 		page.none("a", "href", "/devices/"+stolen.id+"/revoke")
 
 		b.post("/devices/"+quiet.id+"/revoke", nil)
-		row := b.told("/devices", "Signed out “quiet”.").one("section", "aria-labelledby", "ended").all("li", "class", "marked")
+		row := b.told("/devices", "You’ve signed out “quiet”.").one("section", "aria-labelledby", "ended").all("li", "class", "marked")
 		if len(row) != 1 {
 			t.Fatalf("%d rows are marked", len(row))
 		}
@@ -72,7 +72,7 @@ func TestADeviceHasAPageWithItsStory(t *testing.T) {
 		ids["deleted"] = phone.id
 		s.unchanged("looking for strangers", func() {
 			for name, id := range ids {
-				if r := b.get("/devices/" + id); r.status != http.StatusNotFound || r.screen(t).one("h1").text() != "Nothing here" || strings.Contains(r.body, "eve's") {
+				if r := b.get("/devices/" + id); r.status != http.StatusNotFound || r.screen(t).one("h1").text() != "We couldn’t find that" || strings.Contains(r.body, "eve's") {
 					t.Errorf("%s: %d", name, r.status)
 				}
 			}

@@ -28,7 +28,7 @@ func TestManyDevicesAreListedInPartsAndSearched(t *testing.T) {
 		}
 		page := b.shown("/devices")
 		page.none("form", "class", "find")
-		page.none("input", "type", "checkbox")
+		page.one("main").none("input", "type", "checkbox")
 		s.login("phone 8")
 		page = b.shown("/devices")
 		page.one("form", "class", "find", "method", "get", "action", "/devices")
@@ -66,8 +66,8 @@ func TestManyDevicesAreListedInPartsAndSearched(t *testing.T) {
 		}
 
 		b.expect(b.post("/devices/"+oldest.id+"/rename", url.Values{"name": {"older still"}}), http.StatusSeeOther, "/devices")
-		row := b.told("/devices", "Renamed to “older still”.").one("li", "class", "marked")
-		row.one("p", "class", "notice-text").says("Renamed to “older still”.")
+		row := b.told("/devices", "You’ve renamed the device to “older still”.").one("li", "class", "marked")
+		row.one("p", "class", "notice-text").says("You’ve renamed the device to “older still”.")
 		row.one("", "class", "device-name").says("older still")
 		b.shown("/devices").none("li", "class", "marked")
 	})
@@ -99,7 +99,7 @@ func TestSelectedDevicesAreSignedOutTogether(t *testing.T) {
 						if r.status == http.StatusBadRequest && i == 1 && name == "not UTF-8" {
 							continue // of the form
 						}
-						if r.status != http.StatusNotFound || r.screen(t).one("h1").text() != "Nothing here" {
+						if r.status != http.StatusNotFound || r.screen(t).one("h1").text() != "We couldn’t find that" {
 							t.Errorf("%s, %d: %d", name, i, r.status)
 						}
 					}
@@ -128,7 +128,7 @@ func TestSelectedDevicesAreSignedOutTogether(t *testing.T) {
 		form := page.one("form", "method", "post", "action", "/devices/revoke-selected")
 		form.one("button").says("Sign out 2 devices")
 		b.expect(act(strings.Split(form.one("input", "name", "devices").attr("value"), ",")...), http.StatusSeeOther, "/devices")
-		ended := b.told("/devices", "Signed out 2 devices.").one("section", "aria-labelledby", "ended")
+		ended := b.told("/devices", "You’ve signed out 2 devices.").one("section", "aria-labelledby", "ended")
 		if marked := ended.all("li", "class", "marked"); len(marked) != 2 {
 			t.Errorf("%d rows are marked, want 2", len(marked))
 		}

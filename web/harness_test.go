@@ -122,7 +122,7 @@ func newReplica(t testing.TB, databaseURL string, changes ...func(*services.Conf
 		RetryWindow: 10 * time.Second, MaxDevices: 100, SignupOpen: true, PasswordMin: 12, DeviceNameClaim: true, Hash: password.Params{MemoryKiB: 64, Time: 1, Threads: 1},
 		Secret: secret, Now: s.clock.Now, Elapsed: func() time.Duration { return s.clock.Now().Sub(time.Unix(0, 0)) }, Logger: logger,
 	}
-	w := web.Config{BaseURL: s.URL, Secret: secret, Logger: logger}
+	w := web.Config{BaseURL: s.URL, Secret: secret, Logger: logger, Languages: []string{"en"}} // with one language no page has the form for another
 	for _, change := range changes {
 		change(&a, &w)
 	}

@@ -1526,6 +1526,9 @@ func (p Printer) MailNothingToDo() string { return p.text("mail.nothing_to_do", 
 // MailPlainLink says "If the button doesn’t work, copy this link into your browser:". Below a button in mails; the link follows.
 func (p Printer) MailPlainLink() string { return p.text("mail.plain_link", nil) }
 
+// MailQuoted says "“{label}”". A name that a person chose, in quotation marks, in mails. {label} is the name.
+func (p Printer) MailQuoted(label string) string { return p.text("mail.quoted", args{"label": label}) }
+
 // MailSecure says "If this wasn’t you, someone else may have access to your account. Secure it now: {url}".
 func (p Printer) MailSecure(url string) string { return p.text("mail.secure", args{"url": url}) }
 
@@ -2762,7 +2765,7 @@ func (p Printer) SelectedAlready() string { return p.text("selected.already", ni
 // SelectedAsk says "Sign out {count} devices?".
 func (p Printer) SelectedAsk(count int) string { return p.text("selected.ask", args{"count": count}) }
 
-// SelectedDone says "Signed out {count} devices.".
+// SelectedDone says "You’ve signed out {count} devices.".
 func (p Printer) SelectedDone(count int) string { return p.text("selected.done", args{"count": count}) }
 
 // SelectedEnded says "{count} more devices that you selected are signed out already.".
