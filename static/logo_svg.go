@@ -33,6 +33,7 @@ func readSVG(data []byte) (*Logo, error) {
 	logo := &Logo{drawing: data}
 	decoder := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, byteOrderMark)))
 	var open []xml.Name
+	var css strings.Builder // of the style element that is open
 	for began := false; ; {
 		token, err := decoder.Token()
 		if errors.Is(err, io.EOF) && began {
@@ -62,12 +63,16 @@ func readSVG(data []byte) (*Logo, error) {
 			}
 			open = append(open, t.Name)
 		case xml.EndElement:
+			if open[len(open)-1].Local == "style" {
+				if err := checkStyle(css.String()); err != nil {
+					return nil, err
+				}
+				css.Reset()
+			}
 			open = open[:len(open)-1]
 		case xml.CharData:
 			if len(open) > 0 && open[len(open)-1].Local == "style" {
-				if err := checkStyle(string(t)); err != nil {
-					return nil, err
-				}
+				css.Write(t) // comments and CDATA may cut it, and browsers join it again
 			}
 		}
 	}

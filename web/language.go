@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"latchkey/auth"
 	"latchkey/views"
@@ -64,6 +66,9 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case err == nil && by.User.ID.String() == p["account"]: // otherwise another person has signed in here since the page was opened
 		err = s.accounts.SetLanguage(r.Context(), by, p["language"], from)
+		if err != nil && auth.AsError(err).Kind == auth.KindRateLimited {
+			err = nil // this browser can still be read in the language of its person, whoever used up the account's changes
+		}
 	case err != nil && auth.AsError(err).Kind == auth.KindSignedOut:
 		err = nil
 	}
@@ -95,13 +100,20 @@ func (s *Server) offerLanguages(r *http.Request, shell *views.Shell) {
 }
 
 // shownBy are the parameters that choose what a page shows: paging, filter, and where its form leads on.
-var shownBy = []string{"all", "before", "device", "kind", "next", "page", "q", "secure", "unknown"}
+var shownBy = []string{"before", "kind", "next", "secure", "unknown"}
+
+// listedBy are those that choose among a person's devices.
+var listedBy = []string{"all", "device", "page", "q"}
 
 // here is the page's own address, for a form that leads back to it. What else stands in a query does not come to the page: it may be a
 // secret.
 func here(r *http.Request) string {
 	asked, kept := r.URL.Query(), url.Values{}
-	for _, name := range shownBy {
+	names := shownBy
+	if strings.HasPrefix(r.URL.Path, "/devices") {
+		names = slices.Concat(shownBy, listedBy)
+	}
+	for _, name := range names {
 		if asked.Has(name) {
 			kept[name] = asked[name]
 		}

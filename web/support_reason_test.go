@@ -162,7 +162,7 @@ func TestAReasonCannotSpeakForUs(t *testing.T) {
 		s.unchanged("a refused reason", func() {
 			for reason, problem := range map[string]string{
 				strings.Repeat("ä", 201): "At most 200 characters.", "a\x00b": "Control characters cannot be used here.", "a\nb": "Control characters cannot be used here.",
-				"\u200b\u2060": "A reason needs at least one visible character.", "he sent lk1.abc": "This looks like a token.", "eyJhbGciOi": "This looks like a token.",
+				"\u200b\u2060": "A reason needs at least one visible character.", "he sent lk1.abc": "This looks like a token.", "sent:lk1.abcdef": "This looks like a token.", "(eyJhbGci.e)": "This looks like a token.", "https://id.example.com/reset?token=abc": "This looks like a token.", "eyJhbGciOi": "This looks like a token.",
 			} {
 				r := sam.post("/support", url.Values{"q": {"ada"}, "kind": {"app"}, "reason": {reason}})
 				page := r.screen(t)

@@ -2,6 +2,7 @@ package support
 
 import (
 	"strings"
+	"unicode"
 
 	"latchkey/auth"
 	"latchkey/models"
@@ -22,10 +23,13 @@ func Reason(s string) (reason, problem string) {
 	if models.NameIsBlank(reason) {
 		return reason, "A reason needs at least one visible character."
 	}
-	for _, word := range strings.Fields(reason) {
+	for _, word := range strings.FieldsFunc(reason, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r) }) {
 		if looksLikeToken(word) {
 			return reason, tokenProblem
 		}
+	}
+	if strings.Contains(reason, "token=") {
+		return reason, tokenProblem
 	}
 	return reason, ""
 }

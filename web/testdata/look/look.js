@@ -130,7 +130,7 @@ window.look = (() => {
   let modified = [];
 
   // What carries no meaning, or carries it in words or a symbol of its own.
-  const plain = ".plate, code, .bars, .mark, .qr, .code, thead, tr, td, th, .bound";
+  const plain = "[type=checkbox], [type=radio], .plate, code, .bars, .mark, .qr, .code, thead, tr, td, th, .bound";
   const unstated = /^(button-(quiet|plain|wide|out|dialog)|device-digest|device-current|page-narrow|masthead-plain|code-answer|notice-(text|detail))$/;
   const stated = "[aria-current], [aria-pressed=true], [aria-selected=true], [aria-checked=true], [aria-invalid=true], [aria-disabled=true], [aria-busy=true], [readonly], :disabled";
   const attributes = ["aria-current", "aria-pressed", "aria-selected", "aria-checked", "aria-invalid", "aria-disabled", "aria-busy", "readonly", "disabled"];
