@@ -58,14 +58,14 @@ func TestAddressesAreToldWithTheirPlacesAndNetworks(t *testing.T) {
 			}
 		}
 		const here, elsewhere = "near Hamburg, Germany | same network as this browser", "Germany | new network"
-		rows := b.shown("/devices").all("li", "class", "device")
-		says("this browser", where(rows[0]), here)
-		says("the one at work", where(rows[1]), elsewhere)
+		page := b.shown("/devices")
+		says("this browser", where(page.one("section", "aria-labelledby", "this-device")), here)
+		says("the one at work", where(page.all("li", "class", "device")[0]), elsewhere)
 		events := b.shown("/activity?kind=sign-ins").all("li", "class", "event")
 		says("the sign-in at work", where(events[0]), elsewhere)
 		says("the sign-in at home", where(events[1]), here)
 		says("the question before it is signed out", where(b.shown("/devices/revoke-others").one("main")), elsewhere)
-		says("at work", where(work.shown("/devices").all("li", "class", "device")[0]), "Germany | same network as this browser")
+		says("at work", where(work.shown("/devices").one("section", "aria-labelledby", "this-device")), "Germany | same network as this browser")
 		if r := b.do(http.MethodGet, "/devices", nil, "Accept-Language", "de"); !strings.Contains(r.body, "<bdi>Deutschland</bdi>") {
 			t.Error("in German, it is not Deutschland")
 		}
@@ -97,7 +97,7 @@ func TestAddressesAreToldWithTheirPlacesAndNetworks(t *testing.T) {
 		if strings.Contains(hidden, "new network") || strings.Contains(hidden, "same network") || !strings.Contains(hidden, "near Hamburg, Germany") {
 			t.Errorf("behind a proxy that hides addresses: %s", hidden)
 		}
-		says("an address that a proxy hides", b.shown("/devices").all("li", "class", "device")[0].one("span", "class", "device-address").text(), "Unknown IP address")
+		says("an address that a proxy hides", b.shown("/devices").one("section", "aria-labelledby", "this-device").one("span", "class", "device-address").text(), "Unknown IP address")
 
 		s.clock.Advance(8 * 24 * time.Hour)
 		work = s.browser().at(office)

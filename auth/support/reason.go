@@ -23,7 +23,9 @@ func Reason(s string) (reason, problem string) {
 	if models.NameIsBlank(reason) {
 		return reason, "A reason needs at least one visible character."
 	}
-	for _, word := range strings.FieldsFunc(reason, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r) }) {
+	for _, word := range strings.FieldsFunc(reason, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
+	}) {
 		if looksLikeToken(word) {
 			return reason, tokenProblem
 		}
