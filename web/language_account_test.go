@@ -113,7 +113,7 @@ func TestTheAccountKeepsTheLanguageThatItsOwnerChose(t *testing.T) {
 		for _, tag := range []string{"en", "en-XA", "en", "en-XA", "en", "en-XA"} {
 			reader.expect(reader.post("/language", url.Values{"language": {tag}}), http.StatusSeeOther, "/")
 		}
-		kept("the sixth change of a day", adaEmail, "en")
+		kept("the sixth change of a day", "bea@example.net", "en")
 		spoken("this browser, which its person can still read", reader, "/security", "de", "en-XA")
 
 		s.clock.Advance(8 * 24 * time.Hour)

@@ -120,7 +120,7 @@ func eventsAreSentences(t *testing.T, cases []eventSentence) {
 				want = "Warning: " + want
 			}
 			row.one("p", "class", "event-text").says(want)
-			row.one("p", "class", "device-facts").says("Chrome on Android 192.0.2.7")
+			row.one("p", "class", "device-facts").says("Chrome on Android 192.0.2.7 new network")
 			row.one("time", "datetime", s.clock.Now().Add(time.Duration(i+1)*time.Minute-time.Hour).Format(time.RFC3339))
 		}
 		told := b.shown("/activity").texts("p", "class", "event-text")

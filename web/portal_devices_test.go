@@ -61,7 +61,7 @@ func TestTheDevicesPageShowsWhatIsSignedInAppsAndBrowsersApart(t *testing.T) {
 		page.none("a", "href", "/devices/"+s.live(adaEmail, "Firefox on Linux").ID.String()+"/revoke")
 		row := page.one("section", "aria-labelledby", "apps").all("li", "class", "device")[1]
 		row.one("a", "href", "/devices/"+s.live(adaEmail, "phone").ID.String()+"/revoke").says("Sign out phone")
-		row.one("p", "class", "device-seen").says("Active 1 hour ago 127.0.0.1")
+		row.one("p", "class", "device-seen").says("Active 1 hour ago 127.0.0.1 same network as this browser")
 		row.none("p", "class", "device-facts") // its app is in the heading
 		if times := row.all("time"); len(times) != 3 || times[0].attr("title") != "23 November 2026, 12:01:00 UTC" || times[0].attr("datetime") != "2026-11-23T12:01:00Z" {
 			t.Errorf("times %q", row.text())

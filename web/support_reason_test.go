@@ -153,7 +153,7 @@ func TestAReasonCannotSpeakForUs(t *testing.T) {
 			activity := ada.shown("/activity")
 			noInline(t, reason, activity)
 			row := activity.all("li", "class", "event")[0]
-			row.one("p", "class", "event-text").says("Support looked at your devices and activity.")
+			row.one("p", "class", "event-text").says("Support viewed your devices and activity.")
 			row.one("blockquote").none("a")
 			if got := row.one("blockquote").one("bdi").text(); got != strings.Join(strings.Fields(reason), " ") {
 				t.Errorf("%q is shown as %q", reason, got)
@@ -161,7 +161,7 @@ func TestAReasonCannotSpeakForUs(t *testing.T) {
 		}
 		s.unchanged("a refused reason", func() {
 			for reason, problem := range map[string]string{
-				strings.Repeat("ä", 201): "At most 200 characters.", "a\x00b": "Control characters cannot be used here.", "a\nb": "Control characters cannot be used here.",
+				strings.Repeat("ä", 201): "Enter at most 200 characters.", "a\x00b": "Remove control characters", "a\nb": "Remove control characters",
 				"\u200b\u2060": "A reason needs at least one visible character.", "he sent lk1.abc": "This looks like a token.", "sent:lk1.abcdef": "This looks like a token.", "(eyJhbGci.e)": "This looks like a token.", "https://id.example.com/reset?token=abc": "This looks like a token.", "eyJhbGciOi": "This looks like a token.",
 			} {
 				r := sam.post("/support", url.Values{"q": {"ada"}, "kind": {"app"}, "reason": {reason}})

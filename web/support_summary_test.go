@@ -90,7 +90,7 @@ func TestThePersonsActivityIsFilteredByKind(t *testing.T) {
 			}
 		}
 		s.clock.Advance(20 * time.Minute)
-		says := map[string]string{"Warnings": "wrong password", "Sign-ins": "ign", "Devices": "enamed", "Account": "Support looked", "Support": "Support looked"}
+		says := map[string]string{"Warnings": "wrong password", "Sign-ins": "ign", "Devices": "enamed", "Account": "Support viewed", "Support": "Support viewed"}
 		page := sam.shown(s.lookURL(adaEmail))
 		list := page.one("nav", "class", "filters").all("a")
 		if list[0].attr("aria-current") != "true" || len(list) != len(says)+1 {
@@ -116,7 +116,7 @@ func TestThePersonsActivityIsFilteredByKind(t *testing.T) {
 				}
 			}
 		}
-		sam.shown(s.lookURL(adaEmail)+"?kind=nonsense").one("nav", "class", "filters").one("a", "aria-current", "true").says("Everything")
+		sam.shown(s.lookURL(adaEmail)+"?kind=nonsense").one("nav", "class", "filters").one("a", "aria-current", "true").says("All")
 		if n := countKind(s.eventsOf(adaEmail), models.EventSeenBySupport); n != 8 {
 			t.Errorf("%d looks are recorded", n)
 		}

@@ -166,7 +166,7 @@ func TestPagesOfTheSupportDeskCostAFewStatements(t *testing.T) {
 			path string
 			most int64 // with the one that finds the browser, and one to hold each account of whom something is recorded
 		}{
-			{"/support", 1}, {searchURL("q", "phone"), 5}, {searchURL("q", "127.0.0.1"), 4}, {searchURL("q", noDevice), 5}, {s.lookURL(adaEmail), 11},
+			{"/support", 1}, {searchURL("q", "phone"), 5}, {searchURL("q", "127.0.0.1"), 4}, {searchURL("q", noDevice), 5}, {s.lookURL(adaEmail), 13},
 		} {
 			before := s.statements.Load()
 			sam.shown(c.path)

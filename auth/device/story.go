@@ -49,4 +49,4 @@ func (s *Service) Story(ctx context.Context, by *browser.Session, id, cursor str
 	return o, nil
 }
 
-var errUnknownDevice = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such device."}
+var errUnknownDevice = &auth.Error{Kind: auth.KindNotFound, Message: "We can’t find this device."}
