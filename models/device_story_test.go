@@ -62,7 +62,7 @@ func TestADeviceIsFoundWithTheNameOfItsApp(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := addApp(t, s, u.ID, "phone")
-		b := add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
+		b := add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon.Add(time.Minute)))
 		hers := addApp(t, s, stranger.ID, "hers").ID
 		got, err := s.NamedDevices(t.Context(), u.ID, uuid.New(), b.ID, hers, d.ID)
 		if err != nil || !slices.Equal(names(got), []string{"browser", "phone Notes"}) {

@@ -151,7 +151,7 @@ func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
 			used[index[1]+index[2]] = true
 		}
 	}
-	for _, index := range []string{"events_searched", "events_of_user", "mails_of_user", "status_indexes_pkey", "one_time_tokens_of_user", "known_places_pkey"} {
+	for _, index := range []string{"events_searched", "mails_of_user", "status_indexes_pkey", "one_time_tokens_of_user", "known_places_pkey"} {
 		if !used[index] {
 			t.Errorf("%s is not used; used are %v", index, used)
 		}
