@@ -3039,9 +3039,9 @@ func (p Printer) StoryEnded(when templ.Component) templ.Component {
 // StoryFacts says "About this device".
 func (p Printer) StoryFacts() string { return p.text("story.facts", nil) }
 
-// StoryFrom says "From <address/>". <address/> is an IP address.
-func (p Printer) StoryFrom(address templ.Component) templ.Component {
-	return p.rich("story.from", args{"address": address})
+// StoryFrom says "From <ip/>". <ip/> is an IP address.
+func (p Printer) StoryFrom(ip templ.Component) templ.Component {
+	return p.rich("story.from", args{"ip": ip})
 }
 
 // StoryHelp says "<strong>Was this you?</strong> If you don’t recognise this device, sign it out. Then we’ll help you secure your account.".
