@@ -2,7 +2,7 @@ package static
 
 import "strconv"
 
-// logoPolicy is for whoever opens a logo's address: nothing in it runs or loads, whatever our checks overlooked.
+// logoPolicy is for a person who opens the address of a logo: nothing in it runs or loads, whatever our checks overlooked.
 const logoPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 // logoName is the logo's own file, as pages and mails show it.
@@ -52,7 +52,7 @@ type Picture struct {
 	Wide          bool // it has the form of a word
 }
 
-// Logo is the operator's logo; nil: there is none, and pages show ours.
+// Logo is the operator's logo; nil: the operator gave none, and pages show ours.
 func (f *Files) Logo() *Picture {
 	if f.logo == nil {
 		return nil
@@ -98,7 +98,7 @@ func (f *Files) Icons() []Icon {
 	return list
 }
 
-// TouchIcon is what iOS puts on the home screen, which must be a PNG; empty: the operator's logo is none.
+// TouchIcon is what iOS puts on the home screen, which must be a PNG; empty: the logo of the operator is an SVG.
 func (f *Files) TouchIcon() string {
 	if f.logo != nil && f.logo.drawing != nil {
 		return ""

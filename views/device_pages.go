@@ -39,7 +39,7 @@ type DevicePart struct {
 	Found, Shown   int    // besides the current device
 	All            bool   // page by page, not the short list
 	Page, Pages    int    // from 1 on; no pages: the short list
-	Previous, Next string // URLs of other pages; empty: there is none
+	Previous, Next string // URLs of other pages; empty: no such page
 }
 
 // manyDevices is how many devices a person has before the list can be searched and several can be selected.
@@ -107,7 +107,7 @@ type DeviceStoryPage struct {
 	SignedInFrom  string // address
 	SignedInPlace Place
 	Program       string    // of its latest use, where it is another than at the sign-in; may be empty
-	Key           string    // the beginning and the end of the thumbprint of its key; empty: there is none
+	Key           string    // the beginning and the end of the thumbprint of its key; empty: not bound to a key
 	ConfirmedAt   time.Time // when its owner was verified last; zero: at the sign-in only
 	ConfirmedBy   string    // how: "with a passkey"; may be empty
 	End           *Ended    // nil: it is signed in

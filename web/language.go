@@ -67,7 +67,7 @@ func (s *Server) language(w http.ResponseWriter, r *http.Request) error {
 	case err == nil && by.User.ID.String() == p["account"]: // otherwise another person has signed in here since the page was opened
 		err = s.accounts.SetLanguage(r.Context(), by, p["language"], from)
 		if err != nil && auth.AsError(err).Kind == auth.KindRateLimited {
-			err = nil // this browser can still be read in the language of its person, whoever used up the account's changes
+			err = nil // this browser can still be read in the language of its person, even if a thief used up the changes of the account
 		}
 	case err != nil && auth.AsError(err).Kind == auth.KindSignedOut:
 		err = nil

@@ -16,7 +16,7 @@ type Pending struct {
 	Until time.Time // when its link expires
 }
 
-// Pending returns the address that the account gets when a link that was mailed to it is used, or nil if there is none. It is told
+// Pending returns the address that the account gets when a link that was mailed to it is used, or nil if there is none. The page shows it
 // apart in no way whether another account has the address, as in Ask.
 func (s *Service) Pending(ctx context.Context, by *browser.Session) (*Pending, error) {
 	link, err := s.store.LastEmailLink(ctx, by.User.ID, s.clock.Now())

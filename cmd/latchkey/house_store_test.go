@@ -44,7 +44,7 @@ func TestStoreMentionsAreFound(t *testing.T) {
 		"the Store, twice":         {"import \"latchkey/models\"\nfunc f(a *models.Store) { _ = models.Store{} }", 2},
 		"under another name":       {"import m \"latchkey/models\"\nvar s m.Store", 1},
 		"by a dot import":          {"import . \"latchkey/models\"\nvar s Store", 1},
-		"somebody else's Store":    {"import \"github.com/gorilla/sessions\"\nvar s sessions.Store", 0},
+		"another package's Store":  {"import \"github.com/gorilla/sessions\"\nvar s sessions.Store", 0},
 		"a field of the same name": {"import \"latchkey/models\"\nvar u models.User\nvar s = u.Store", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

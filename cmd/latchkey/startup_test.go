@@ -59,7 +59,7 @@ func TestAStartThatCannotSucceedSaysWhy(t *testing.T) {
 		"the secret's file is missing":       {[]string{sqlite(), "LATCHKEY_SECRET_FILE=/nowhere/secret"}, nil, 1, "LATCHKEY_SECRET_FILE: "},
 		"the secret's file holds something":  {[]string{sqlite(), "LATCHKEY_SECRET_FILE=" + file}, nil, 1, "LATCHKEY_SECRET_FILE: "},
 		"the place database is missing":      {[]string{sqlite(), "LATCHKEY_GEO_DATABASE=/nowhere/city.mmdb"}, nil, 1, "LATCHKEY_GEO_DATABASE: "},
-		"the place database is none":         {[]string{sqlite(), "LATCHKEY_GEO_DATABASE=" + file}, nil, 1, "LATCHKEY_GEO_DATABASE: "},
+		"the place database is wrong":        {[]string{sqlite(), "LATCHKEY_GEO_DATABASE=" + file}, nil, 1, "LATCHKEY_GEO_DATABASE: "},
 		"the place database is another":      {[]string{sqlite(), "LATCHKEY_GEO_DATABASE=" + asn}, nil, 1, "give one of cities or countries"},
 		"a setting is malformed":             {[]string{sqlite(), "LATCHKEY_ACCESS_TTL=soon"}, nil, 2, "LATCHKEY_ACCESS_TTL: "},
 	} {
