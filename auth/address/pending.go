@@ -16,8 +16,8 @@ type Pending struct {
 	Until time.Time // when its link expires
 }
 
-// Pending returns the address that the account gets when a link that was mailed to it is used, or nil if there is none. The page shows it
-// apart in no way whether another account has the address, as in Ask.
+// Pending returns the address that the account gets once its owner uses the mailed link, or nil if no change waits. The answer is the same
+// whether or not another account has the address, as in Ask.
 func (s *Service) Pending(ctx context.Context, by *browser.Session) (*Pending, error) {
 	link, err := s.store.LastEmailLink(ctx, by.User.ID, s.clock.Now())
 	if errors.Is(err, models.ErrNotFound) {
