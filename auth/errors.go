@@ -82,11 +82,11 @@ func AsError(err error) *Error {
 	var often *models.LimitError
 	switch {
 	case errors.As(err, &often):
-		return &Error{Kind: KindRateLimited, Message: "This was done too often recently. Please wait before you do it again.", RetryAfter: max(often.Wait, time.Second), Cause: err}
+		return &Error{Kind: KindRateLimited, Message: "This was done too often recently.", RetryAfter: max(often.Wait, time.Second), Cause: err}
 	case errors.Is(err, models.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &Error{Kind: KindUnavailable, Message: "The service is not available right now. Please try again.", RetryAfter: 2 * time.Second, Cause: err}
+		return &Error{Kind: KindUnavailable, Message: "The service is not available right now.", RetryAfter: 2 * time.Second, Cause: err}
 	case errors.Is(err, ErrBusy):
-		return &Error{Kind: KindUnavailable, Message: "Too many people are signing in right now. Please try again.", RetryAfter: 5 * time.Second, Cause: err}
+		return &Error{Kind: KindUnavailable, Message: "Too many people are signing in right now.", RetryAfter: 5 * time.Second, Cause: err}
 	case errors.Is(err, models.ErrNotFound):
 		return &Error{Kind: KindNotFound, Message: "We could not find that.", Cause: err}
 	}
@@ -110,7 +110,7 @@ func invalidFields(problems []FieldProblem) error {
 
 // RateLimited returns a KindRateLimited that allows another try after wait, which is raised to one second.
 func RateLimited(wait time.Duration) error {
-	return &Error{Kind: KindRateLimited, Message: "Too many attempts. Please wait before you try again.", RetryAfter: max(wait, time.Second)}
+	return &Error{Kind: KindRateLimited, Message: "Too many attempts.", RetryAfter: max(wait, time.Second)}
 }
 
 // ErrBusy says that the server has as many passwords to hash as it accepts. The password was not checked; the caller should try

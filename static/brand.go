@@ -3,7 +3,7 @@ package static
 import "strconv"
 
 // logoPolicy is for a person who opens the address of a logo: nothing in it runs or loads, whatever our checks overlooked.
-const logoPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+const logoPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 
 // logoName is the logo's own file, as pages and mails show it.
 const logoName = "logo"

@@ -154,7 +154,7 @@ func TestALogoIsServedWithoutAnyRights(t *testing.T) {
 		f := branded(t, "", c.logo)
 		res := ask(f, "GET", f.Logo().URL)
 		if res.StatusCode != 200 || res.Header.Get("Content-Type") != c.contentType || res.Header.Get("ETag") == "" ||
-			res.Header.Get("Content-Security-Policy") != "default-src 'none'; style-src 'unsafe-inline'; sandbox" || res.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" {
+			res.Header.Get("Content-Security-Policy") != "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox" || res.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" {
 			t.Errorf("%s: %d %v", name, res.StatusCode, res.Header)
 		}
 		if !strings.HasPrefix(f.Logo().URL, "/static/logo.") {

@@ -3,7 +3,7 @@ package views
 // What /docs shows of the file with an account's data.
 const accountDataSample = `{"format":"latchkey account data","version":1,"exported_at":"2026-11-23T15:30:00Z",
  "profile":{"sub":"…","email":"you@example.com","role":"user","created_at":"…","password_changed_at":"…",
-  "language":"en","former_addresses":[{"email":"…","left_at":"…","until":"…"}]},
+  "language":"en","former_language":"","language_changed_at":null,"former_addresses":[{"email":"…","left_at":"…","until":"…"}]},
 "devices":[
 {"id":"…","name":"phone","kind":"app","client_id":"app","current":false,"created_at":"…","last_seen_at":"…",
  "last_ip":"192.0.2.7","user_agent":"…","expires_at":"…","state":"revoked","created_ip":"192.0.2.7",

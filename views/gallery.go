@@ -151,9 +151,9 @@ func (g gallery) errors() []State {
 		page("nothing here, signed out", out, 404, g.say.ErrorHeadingNotFound(), g.say.Error("This page does not exist. Check the link and try again.")),
 		page("not like this", in, 405, g.say.ErrorHeadingRefused(), g.say.Error("This page cannot be used with that method.")),
 		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("The request is larger than 64 KiB. Shorten it and try again.")),
-		page("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.Error("Too many attempts. Please wait before you try again.")+" "+g.say.WaitMinutes(15)),
+		page("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.Error("Too many attempts.")+" "+g.say.WaitMinutes(15)),
 		page("our fault", in, 500, g.say.ErrorHeadingRefused(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
-		page("busy", out, 503, g.say.ErrorHeadingUnavailable(), g.say.Error("The service is not available right now. Please try again.")+" "+g.say.WaitSeconds(2)),
+		page("busy", out, 503, g.say.ErrorHeadingUnavailable(), g.say.Error("The service is not available right now.")+" "+g.say.WaitSeconds(2)),
 		{"error/hostile", Error(ErrorPage{Shell: g.out(g.say.ErrorHeadingRefused()), Status: 400, Heading: hostile, Text: hostile, RequestID: "01JBV2M4Q8"})},
 	}
 	dead := func(name, heading, text string) State {

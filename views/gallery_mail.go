@@ -44,7 +44,7 @@ func (g gallery) links() []State {
 		{"invite/hostile", Invite(PasswordResetPage{Action: "/invite/Zm9vYmFyYmF6cXV4", Shell: g.out(g.say.InviteTitle()), Email: hostile, PasswordMin: 12})},
 		locked("by an alarm", LockedPage{Email: "l…@example.org"}), locked("by an undo", LockedPage{Email: longWord + "@example.org"}),
 		locked("unknown", LockedPage{}), locked("moved", LockedPage{Moved: true}),
-		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: g.say.Error("Too many attempts. Please wait before you try again.") + " " + g.say.WaitMinutes(15)}}),
+		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: g.say.TextTwo(g.say.Error("Too many attempts."), g.say.WaitMinutes(15))}}),
 		{"not me/since", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Since: g.now.Add(-70 * time.Minute)})},
 		{"not me/passkey", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Name: "Pixel 9"}, Since: g.ago(70 * time.Minute)})},
 		{"not me/passkey hostile", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Factor: &NotMeFactor{Name: breakout}})},

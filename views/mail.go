@@ -111,7 +111,7 @@ func (m Mail) summary() []string {
 func (m Mail) words() wording {
 	w := m.wordsOfKind()
 	if m.Removed != "" {
-		w.lead += " " + m.Removed
+		w.lead = m.Say.TextTwo(w.lead, m.Removed)
 	}
 	return w
 }

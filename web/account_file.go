@@ -36,6 +36,9 @@ type dataProfile struct {
 	PasswordChangedAt time.Time `json:"password_changed_at"`
 	Language          string    `json:"language"` // that was chosen for pages and mails; empty: none
 
+	FormerLanguage    string     `json:"former_language"`     // before the latest change; empty: none
+	LanguageChangedAt *time.Time `json:"language_changed_at"` // nil: never
+
 	FormerAddresses []dataAddress `json:"former_addresses"`
 }
 
@@ -114,7 +117,7 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 	for i, f := range former {
 		addresses[i] = dataAddress{Email: f.Email, LeftAt: f.CreatedAt, Until: f.ExpiresAt}
 	}
-	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.Role, u.CreatedAt, u.PasswordChangedAt, u.Language, addresses}})
+	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.Role, u.CreatedAt, u.PasswordChangedAt, u.Language, u.FormerLanguage, u.LanguageChangedAt, addresses}})
 	if err != nil {
 		return fmt.Errorf("encode profile: %w", err)
 	}

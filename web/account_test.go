@@ -26,8 +26,10 @@ type accountFile struct {
 		Subject           string `json:"sub"`
 		Email, Role       string
 		Language          string
-		CreatedAt         time.Time `json:"created_at"`
-		PasswordChangedAt time.Time `json:"password_changed_at"`
+		FormerLanguage    string     `json:"former_language"`
+		LanguageChangedAt *time.Time `json:"language_changed_at"`
+		CreatedAt         time.Time  `json:"created_at"`
+		PasswordChangedAt time.Time  `json:"password_changed_at"`
 		FormerAddresses   []struct {
 			Email  string
 			LeftAt time.Time `json:"left_at"`

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	cdpbrowser "github.com/chromedp/cdproto/browser"
+
 	"latchkey/auth/services"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -80,7 +82,9 @@ func deskJourney(t *testing.T, s *site, c *tab) {
 	s.clock.Advance(time.Minute)
 	c.follow(`.desk-device:first-of-type .desk-owner a`)
 	if c.script {
-		c.do("copy an id", clicked(".button-copy"))
+		c.do("copy an id", call(cdpbrowser.SetPermission, cdpbrowser.SetPermissionParams{ // without windows, the engine asks no one
+			Permission: &cdpbrowser.PermissionDescriptor{Name: "clipboard-write"}, Setting: cdpbrowser.PermissionSettingGranted, Origin: s.URL,
+		}), clicked(".button-copy"))
 		c.until("the copy is announced", `document.querySelector("#said").textContent === "Copied"`)
 	}
 	c.follow(`.way-out button`)

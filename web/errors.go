@@ -65,7 +65,7 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 		end.fill(say(r), &page)
 	}
 	if f.RetryAfter > 0 {
-		page.Text += " " + waitFor(say(r), f.RetryAfter)
+		page.Text = say(r).TextTwo(page.Text, waitFor(say(r), f.RetryAfter))
 		if r.Method == http.MethodGet {
 			page.BackURL, page.BackText = localPath(r.URL.RequestURI()), say(r).ErrorTryAgain()
 		}

@@ -69,7 +69,7 @@ func TestTheAccountKeepsTheLanguageThatItsOwnerChose(t *testing.T) {
 		if r := other.do(http.MethodGet, "/devices", nil, "Cookie", cookieHeader(other)+"latchkey-language=en-XA"); r.header.Get("Content-Language") != "en-XA" {
 			t.Errorf("with the cookie: %q", r.header.Get("Content-Language"))
 		}
-		if r := other.download(adaPassword); !strings.Contains(r.body, `"language":"ar-XB"`) {
+		if r := other.download(adaPassword); !strings.Contains(r.body, `"language":"ar-XB","former_language":"","language_changed_at":"20`) {
 			t.Error("the account's data does not name the language: " + r.body)
 		}
 		s.mails()

@@ -143,7 +143,7 @@ func (s *Server) formProblems(w http.ResponseWriter, r *http.Request, err error)
 		problems.Summary = "" // what is wrong stands beside the fields
 	}
 	if f.RetryAfter > 0 {
-		problems.Summary += " " + waitFor(say(r), f.RetryAfter)
+		problems.Summary = say(r).TextTwo(problems.Summary, waitFor(say(r), f.RetryAfter))
 	}
 	if f.Status == http.StatusUnauthorized {
 		f.Status = http.StatusUnprocessableEntity // 401 would ask for a WWW-Authenticate that no form has

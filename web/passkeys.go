@@ -49,7 +49,7 @@ func (s *Server) factorAdded(w http.ResponseWriter, r *http.Request, added facto
 		message.Detail = say(r).FactorAddedFirst()
 	}
 	if added.Revoked > 0 {
-		message.Detail = strings.TrimSpace(message.Detail + " " + say(r).FactorSignedOut(int(added.Revoked)))
+		message.Detail = strings.TrimSpace(say(r).TextTwo(message.Detail, say(r).FactorSignedOut(int(added.Revoked))))
 	}
 	s.cookies.leave(w, r, message)
 	if added.First {
@@ -158,7 +158,7 @@ func (s *Server) factorRemoved(w http.ResponseWriter, r *http.Request, removed f
 		message.Detail = say(r).FactorRemovedLast()
 	}
 	if removed.Revoked > 0 {
-		message.Detail = strings.TrimSpace(message.Detail + " " + say(r).FactorSignedOut(int(removed.Revoked)))
+		message.Detail = strings.TrimSpace(say(r).TextTwo(message.Detail, say(r).FactorSignedOut(int(removed.Revoked))))
 	}
 	s.cookies.leave(w, r, message)
 	return redirect(w, r, next)

@@ -100,6 +100,6 @@ func TestGuessingThePasswordOfAnOpenBrowserIsLimited(t *testing.T) {
 		if r.status != http.StatusTooManyRequests || r.header.Get("Retry-After") != "900" {
 			t.Errorf("%d %v", r.status, r.header)
 		}
-		r.screen(t).one("div", "class", "notice-error", "tabindex", "-1").says("Too many attempts. Please wait before you try again. Try again in 15 minutes.")
+		r.screen(t).one("div", "class", "notice-error", "tabindex", "-1").says("Too many attempts. Try again in 15 minutes.")
 	})
 }

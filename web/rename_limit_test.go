@@ -25,7 +25,7 @@ func TestTheLimitOfRenamesIsToldWhereTheNameWasTyped(t *testing.T) {
 	if got := form.one("input", "name", "name").attr("value"); got != "one more" {
 		t.Errorf("the field holds %q", got)
 	}
-	form.one("p", "class", "problem").says("This was done too often recently. Please wait before you do it again. Try again in 60 minutes.")
+	form.one("p", "class", "problem").says("This was done too often recently. Try again in 60 minutes.")
 	a := s.request(http.MethodPatch, "/api/devices/current", `{"name":"one more"}`, json...)
 	if a.status != http.StatusTooManyRequests || a.header.Get("Retry-After") != "3600" || a.text(t, "code") != "rate_limited" {
 		t.Errorf("%d %v %s", a.status, a.header, a.body)

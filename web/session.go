@@ -133,9 +133,10 @@ func (c *cookies) leave(w http.ResponseWriter, r *http.Request, f views.Flash) {
 	_ = c.flashes.Save(r, w, session)
 }
 
-// takeFlash takes the waiting message, if there is one.
+// takeFlash takes the waiting message, if there is one. It waits on when a script asks for the page (W3C Fetch Metadata, Sec-Fetch-Dest),
+// which shows only a part of it.
 func (c *cookies) takeFlash(w http.ResponseWriter, r *http.Request) *views.Flash {
-	if _, err := r.Cookie(c.prefix + "-flash"); err != nil {
+	if _, err := r.Cookie(c.prefix + "-flash"); err != nil || r.Header.Get("Sec-Fetch-Dest") == "empty" {
 		return nil
 	}
 	c.expire(w, c.prefix+"-flash")

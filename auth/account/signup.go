@@ -109,7 +109,7 @@ func (s *Service) roomForSignup(ctx context.Context) error {
 	if err != nil || untried < MaxWaitingMails && all < MaxPostponedMails {
 		return err
 	}
-	return &auth.Error{Kind: auth.KindUnavailable, Message: "Too many people are creating accounts right now. Please try again in a few minutes.",
+	return &auth.Error{Kind: auth.KindUnavailable, Message: "Too many people are creating accounts right now.",
 		RetryAfter: 5 * time.Minute, Cause: auth.ErrCrowded}
 }
 

@@ -30,11 +30,13 @@ func EachURL(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
 }
 
-// EachMigrated is [EachURL] with today's schema in the databases.
+// EachMigrated is [EachURL] with today's schema in the databases. It runs fn on both at the same time, and returns when both have ended.
 func EachMigrated(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) })
-	t.Run("postgres", func(t *testing.T) { fn(t, MigratedPostgres(t)) })
+	var both sync.WaitGroup
+	both.Go(func() { t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) }) })
+	both.Go(func() { t.Run("postgres", func(t *testing.T) { fn(t, MigratedPostgres(t)) }) })
+	both.Wait()
 }
 
 // SQLite returns the URL of a database file that does not exist yet, in a

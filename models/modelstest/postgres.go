@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // ServerEnv is the environment variable that names a ready server.
@@ -44,7 +45,7 @@ func fresh(t testing.TB, template func() (string, error)) string {
 		t.Fatal(err)
 	}
 	name := databaseName()
-	if err := shared.exec(fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, from)); err != nil {
+	if err := shared.copy(from, name); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -116,6 +117,17 @@ func (s *server) migrated() (string, error) {
 		s.templateErr = migrate(s.url(name))
 	})
 	return s.template, s.templateErr
+}
+
+// copy makes a database like another one. Copying its files takes half as long as writing it to the log; PostgreSQL before 15 can do the
+// first only, and does not know the word.
+func (s *server) copy(from, name string) error {
+	create := fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", name, from)
+	err := s.exec(create + " STRATEGY FILE_COPY")
+	if refused := (*pgconn.PgError)(nil); errors.As(err, &refused) && refused.Code == "42601" {
+		return s.exec(create)
+	}
+	return err
 }
 
 // exec runs one statement on a connection of its own: a pool that lived as long

@@ -3097,6 +3097,11 @@ func (p Printer) StrengthMissing(count int) string {
 	return p.text("strength.missing", args{"count": count})
 }
 
+// TextTwo says "{first} {second}". Two sentences that follow each other; languages without spaces between sentences leave it out.
+func (p Printer) TextTwo(first string, second string) string {
+	return p.text("text.two", args{"first": first, "second": second})
+}
+
 // TrustedEnd says "Stop trusting <hidden>{name}</hidden>". A button: this browser will ask for the second step again. Only screen readers say the part inside the tag.
 func (p Printer) TrustedEnd(hidden Tag, name string) templ.Component {
 	return p.rich("trusted.end", args{"hidden": hidden, "name": name})
