@@ -5,3314 +5,5180 @@ package catalog
 import "github.com/a-h/templ"
 
 // ActCancel says "Cancel". A link beside a button: leaves without doing anything.
+//
+//go:noinline
 func (p Printer) ActCancel() string { return p.text("act.cancel", nil) }
 
 // ActChangePassword says "Change your password". A button or link that leads to the page for it.
+//
+//go:noinline
 func (p Printer) ActChangePassword() string { return p.text("act.change_password", nil) }
 
 // ActSave says "Save". A button: saves a new name.
+//
+//go:noinline
 func (p Printer) ActSave() string { return p.text("act.save", nil) }
 
 // ActSignOut says "Sign out". A button: signs the person out, or signs out the device in question.
+//
+//go:noinline
 func (p Printer) ActSignOut() string { return p.text("act.sign_out", nil) }
 
 // ActivityEmpty says "Nothing has happened yet. Sign-ins, new devices and password changes will appear here.".
+//
+//go:noinline
 func (p Printer) ActivityEmpty() string { return p.text("activity.empty", nil) }
 
 // ActivityFilterAccount says "Account". A filter of the activity: changes to the account.
+//
+//go:noinline
 func (p Printer) ActivityFilterAccount() string { return p.text("activity.filter_account", nil) }
 
 // ActivityFilterAll says "All". Shows all activity.
+//
+//go:noinline
 func (p Printer) ActivityFilterAll() string { return p.text("activity.filter_all", nil) }
 
 // ActivityFilterDevices says "Devices". A filter of the activity: what happened to devices.
+//
+//go:noinline
 func (p Printer) ActivityFilterDevices() string { return p.text("activity.filter_devices", nil) }
 
 // ActivityFilterSignIns says "Sign-ins". A filter of the activity.
+//
+//go:noinline
 func (p Printer) ActivityFilterSignIns() string { return p.text("activity.filter_sign_ins", nil) }
 
 // ActivityFilterWarnings says "Warnings". A filter of the activity.
+//
+//go:noinline
 func (p Printer) ActivityFilterWarnings() string { return p.text("activity.filter_warnings", nil) }
 
 // ActivityFilters says "Filter activity". What screen readers call the choice of what is shown.
+//
+//go:noinline
 func (p Printer) ActivityFilters() string { return p.text("activity.filters", nil) }
 
 // ActivityHelp says "<strong>Something you don’t recognise?</strong> Sign out the <devices>device</devices> and <password>change your password</password>.".
+//
+//go:noinline
 func (p Printer) ActivityHelp(strong Tag, devices Tag, password Tag) templ.Component {
 	return p.rich("activity.help", args{"strong": strong, "devices": devices, "password": password})
 }
 
 // ActivityHelpLabel says "If something looks wrong".
+//
+//go:noinline
 func (p Printer) ActivityHelpLabel() string { return p.text("activity.help_label", nil) }
 
 // ActivityLead says "What happened in your account, newest first.". Below the title of the page.
+//
+//go:noinline
 func (p Printer) ActivityLead() string { return p.text("activity.lead", nil) }
 
 // ActivityNewest says "Newest". A link to the first page.
+//
+//go:noinline
 func (p Printer) ActivityNewest() string { return p.text("activity.newest", nil) }
 
 // ActivityNone says "There’s no activity of this kind.".
+//
+//go:noinline
 func (p Printer) ActivityNone() string { return p.text("activity.none", nil) }
 
 // ActivityOlder says "Older". A link to the next page.
+//
+//go:noinline
 func (p Printer) ActivityOlder() string { return p.text("activity.older", nil) }
 
 // ActivityPages says "Pages of activity". What screen readers call the links to newer and older activity.
+//
+//go:noinline
 func (p Printer) ActivityPages() string { return p.text("activity.pages", nil) }
 
 // ActivityReason says "Reason given by support:". Label above a quotation: why a support agent looked at the account, in the agent's own words. Also in the agent's own activity.
+//
+//go:noinline
 func (p Printer) ActivityReason() string { return p.text("activity.reason", nil) }
 
 // ActivityTitle says "Activity". The title of a page, and its tab.
+//
+//go:noinline
 func (p Printer) ActivityTitle() string { return p.text("activity.title", nil) }
 
 // ActivityWarning says "Warning:". Only screen readers say it, before a sentence that warns.
+//
+//go:noinline
 func (p Printer) ActivityWarning() string { return p.text("activity.warning", nil) }
 
 // AlertsAdvice says "If you recognise both uses, sign in on that device again. If not, secure your account.".
+//
+//go:noinline
 func (p Printer) AlertsAdvice() string { return p.text("alerts.advice", nil) }
 
 // AlertsDismissed says "Dismissed.". A notice after the button “Dismiss”. One warning or several.
+//
+//go:noinline
 func (p Printer) AlertsDismissed() string { return p.text("alerts.dismissed", nil) }
 
 // AlertsDismissedDetail says "Your activity still shows what happened.".
+//
+//go:noinline
 func (p Printer) AlertsDismissedDetail() string { return p.text("alerts.dismissed_detail", nil) }
 
 // AlertsHeadingLost says "A device may have a connection problem".
+//
+//go:noinline
 func (p Printer) AlertsHeadingLost() string { return p.text("alerts.heading_lost", nil) }
 
 // AlertsHeadingTheft says "Someone may be using your account".
+//
+//go:noinline
 func (p Printer) AlertsHeadingTheft() string { return p.text("alerts.heading_theft", nil) }
 
 // AlertsLost says "“{device}” asked us for the same thing several times. If its connection is good, <link>sign it out</link>, then sign in on it again.". A warning about a device whose connection keeps failing, or that claims so.
+//
+//go:noinline
 func (p Printer) AlertsLost(device string, link Tag) templ.Component {
 	return p.rich("alerts.lost", args{"device": device, "link": link})
 }
 
 // AlertsSecure says "Secure your account". A button to the page of the same title.
+//
+//go:noinline
 func (p Printer) AlertsSecure() string { return p.text("alerts.secure", nil) }
 
 // AlertsSeen says "Dismiss". A button: hides the warnings above it.
+//
+//go:noinline
 func (p Printer) AlertsSeen() string { return p.text("alerts.seen", nil) }
 
 // AlertsWhenFrom says "<when/> <part>from {address}</part>". <when/> is like “5 minutes ago”; {address} is an IP address. The part in the tag is kept on one line.
+//
+//go:noinline
 func (p Printer) AlertsWhenFrom(when templ.Component, part Tag, address string) templ.Component {
 	return p.rich("alerts.when_from", args{"when": when, "part": part, "address": address})
 }
 
 // AppAdded says "You’ve added an authenticator app.". A notice.
+//
+//go:noinline
 func (p Printer) AppAdded() string { return p.text("app.added", nil) }
 
 // AppClosed says "<strong>Codes from the app don’t work in new browsers for now.</strong> There were too many wrong codes in a row. To use them again, sign in with a passkey or a recovery code. You can also enter a correct code in a browser that you’ve used before. If you didn’t enter the wrong codes, <link>change your password</link>.".
+//
+//go:noinline
 func (p Printer) AppClosed(strong Tag, link Tag) templ.Component {
 	return p.rich("app.closed", args{"strong": strong, "link": link})
 }
 
 // AppCode says "Code from the app". The label of a field.
+//
+//go:noinline
 func (p Printer) AppCode() string { return p.text("app.code", nil) }
 
 // AppCodeHint says "Enter the six digits.". Goes with the field “Code from the app”.
+//
+//go:noinline
 func (p Printer) AppCodeHint() string { return p.text("app.code_hint", nil) }
 
 // AppCopyKey says "Copy <hidden>the key</hidden>". A button. Only screen readers say the part inside the tag.
+//
+//go:noinline
 func (p Printer) AppCopyKey(hidden Tag) templ.Component {
 	return p.rich("app.copy_key", args{"hidden": hidden})
 }
 
 // AppKey says "Can’t scan the QR code? Enter this key in the app instead. Keep it secret.".
+//
+//go:noinline
 func (p Printer) AppKey() string { return p.text("app.key", nil) }
 
 // AppLead says "An authenticator app on your phone shows a new code every 30 seconds. When you sign in, you enter a code after your password. Don’t have an app yet? You can use Google Authenticator, Microsoft Authenticator and many password managers.".
+//
+//go:noinline
 func (p Printer) AppLead() string { return p.text("app.lead", nil) }
 
 // AppNewPhone says "New phone? Remove the app here, then add it again on the new phone.".
+//
+//go:noinline
 func (p Printer) AppNewPhone() string { return p.text("app.new_phone", nil) }
 
 // AppOn says "You have an authenticator app". A heading. The account has an authenticator app.
+//
+//go:noinline
 func (p Printer) AppOn() string { return p.text("app.on", nil) }
 
 // AppOpen says "Open the authenticator app on this device".
+//
+//go:noinline
 func (p Printer) AppOpen() string { return p.text("app.open", nil) }
 
 // AppQr says "QR code with the same key as below". What screen readers say of the picture. The key is shown as text below it.
+//
+//go:noinline
 func (p Printer) AppQr() string { return p.text("app.qr", nil) }
 
 // AppRefused says "The authenticator app wasn’t added.".
+//
+//go:noinline
 func (p Printer) AppRefused() string { return p.text("app.refused", nil) }
 
 // AppRemove says "Remove authenticator app". A button that leads to a question.
+//
+//go:noinline
 func (p Printer) AppRemove() string { return p.text("app.remove", nil) }
 
 // AppRemoved says "You’ve removed the authenticator app.". A notice.
+//
+//go:noinline
 func (p Printer) AppRemoved() string { return p.text("app.removed", nil) }
 
 // AppScan says "In your authenticator app, add an account and scan this QR code.".
+//
+//go:noinline
 func (p Printer) AppScan() string { return p.text("app.scan", nil) }
 
 // AppSince says "Added <when/>. Last used <used/>.". When the authenticator app was added: <when/> is a day, “yesterday”; <used/> is like “5 minutes ago”.
+//
+//go:noinline
 func (p Printer) AppSince(when templ.Component, used templ.Component) templ.Component {
 	return p.rich("app.since", args{"when": when, "used": used})
 }
 
 // AppSinceNeverUsed says "Added <when/>. Never used.". When the authenticator app was added: <when/> is a day, “yesterday”.
+//
+//go:noinline
 func (p Printer) AppSinceNeverUsed(when templ.Component) templ.Component {
 	return p.rich("app.since_never_used", args{"when": when})
 }
 
 // AppSubmit says "Add authenticator app". A button.
+//
+//go:noinline
 func (p Printer) AppSubmit() string { return p.text("app.submit", nil) }
 
 // AppTitle says "Authenticator app". The title of a page, and of a row on the page Security. An app that shows six-digit codes.
+//
+//go:noinline
 func (p Printer) AppTitle() string { return p.text("app.title", nil) }
 
 // ChangeEmailAgain says "Send again". A link that leads to the form which sends the link to the new e-mail address once more.
+//
+//go:noinline
 func (p Printer) ChangeEmailAgain() string { return p.text("change_email.again", nil) }
 
 // ChangeEmailCancel says "Cancel change". A button that cancels the change of e-mail address that waits.
+//
+//go:noinline
 func (p Printer) ChangeEmailCancel() string { return p.text("change_email.cancel", nil) }
 
 // ChangeEmailCancelled says "You’ve cancelled the change. Your e-mail address stays the same.".
+//
+//go:noinline
 func (p Printer) ChangeEmailCancelled() string { return p.text("change_email.cancelled", nil) }
 
 // ChangeEmailMailed says "We’ve e-mailed a link to {email}. Open it to finish the change.".
+//
+//go:noinline
 func (p Printer) ChangeEmailMailed(email string) Sentence {
 	return p.sentence("change_email.mailed", args{"email": email})
 }
 
 // ChangeEmailMailedDetail says "The link works once and expires in {longest}. No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.". {longest} is a duration: “24 hours”.
+//
+//go:noinline
 func (p Printer) ChangeEmailMailedDetail(longest string) string {
 	return p.text("change_email.mailed_detail", args{"longest": longest})
 }
 
 // ChangeEmailNew says "New e-mail address". The label of a field.
+//
+//go:noinline
 func (p Printer) ChangeEmailNew() string { return p.text("change_email.new", nil) }
 
 // ChangeEmailNoMail says "This service doesn’t send e-mail. Ask your administrator to change your e-mail address.".
+//
+//go:noinline
 func (p Printer) ChangeEmailNoMail() string { return p.text("change_email.no_mail", nil) }
 
 // ChangeEmailNothing says "There was no change to cancel. It may have been confirmed or cancelled already.".
+//
+//go:noinline
 func (p Printer) ChangeEmailNothing() string { return p.text("change_email.nothing", nil) }
 
 // ChangeEmailPending says "Your e-mail address will change to {email} once you confirm.". A change of e-mail address that waits; {email} is the new one.
+//
+//go:noinline
 func (p Printer) ChangeEmailPending(email string) Sentence {
 	return p.sentence("change_email.pending", args{"email": email})
 }
 
 // ChangeEmailPendingDetail says "Open the link that we e-mailed to it. The link expires <when/>.". <when/> is relative: “in 3 hours”.
+//
+//go:noinline
 func (p Printer) ChangeEmailPendingDetail(when templ.Component) templ.Component {
 	return p.rich("change_email.pending_detail", args{"when": when})
 }
 
 // ChangeEmailRefused says "Your e-mail address wasn’t changed.".
+//
+//go:noinline
 func (p Printer) ChangeEmailRefused() string { return p.text("change_email.refused", nil) }
 
 // ChangeEmailSubmit says "Send link". A button: sends a link to the new e-mail address.
+//
+//go:noinline
 func (p Printer) ChangeEmailSubmit() string { return p.text("change_email.submit", nil) }
 
 // ChangeEmailTitle says "Change your e-mail address". The title of a page.
+//
+//go:noinline
 func (p Printer) ChangeEmailTitle() string { return p.text("change_email.title", nil) }
 
 // ChangeEmailWhat says "We’ll e-mail you a link at your new e-mail address. Nothing changes until you open it and confirm. We’ll then send a link to your old e-mail address that undoes the change. It works for 7 days.".
+//
+//go:noinline
 func (p Printer) ChangeEmailWhat() string { return p.text("change_email.what", nil) }
 
 // ChangePasswordDone says "You’ve changed your password.".
+//
+//go:noinline
 func (p Printer) ChangePasswordDone() string { return p.text("change_password.done", nil) }
 
 // ChangePasswordDoneAlone says "You’ve changed your password. No other device was signed in.".
+//
+//go:noinline
 func (p Printer) ChangePasswordDoneAlone() string { return p.text("change_password.done_alone", nil) }
 
 // ChangePasswordDoneOthers says "You’ve changed your password, which signed out {count} other devices.".
+//
+//go:noinline
 func (p Printer) ChangePasswordDoneOthers(count int) string {
 	return p.text("change_password.done_others", args{"count": count})
 }
 
 // ChangePasswordRefused says "Your password wasn’t changed.".
+//
+//go:noinline
 func (p Printer) ChangePasswordRefused() string { return p.text("change_password.refused", nil) }
 
 // ChangePasswordSubmit says "Change password". A button.
+//
+//go:noinline
 func (p Printer) ChangePasswordSubmit() string { return p.text("change_password.submit", nil) }
 
 // ChangePasswordTitle says "Change your password". The title of a page.
+//
+//go:noinline
 func (p Printer) ChangePasswordTitle() string { return p.text("change_password.title", nil) }
 
 // ChangePasswordWhat says "Changing your password signs out all your other devices, both apps and browsers. You’ll stay signed in here.".
+//
+//go:noinline
 func (p Printer) ChangePasswordWhat() string { return p.text("change_password.what", nil) }
 
 // CodesCopy says "Copy". A button: copies the recovery codes.
+//
+//go:noinline
 func (p Printer) CodesCopy() string { return p.text("codes.copy", nil) }
 
 // CodesDownload says "Download". A button: saves the recovery codes as a file.
+//
+//go:noinline
 func (p Printer) CodesDownload() string { return p.text("codes.download", nil) }
 
 // CodesFew says "Get new codes soon. Without any, you can’t sign in if you lose your phone or passkey.".
+//
+//go:noinline
 func (p Printer) CodesFew() string { return p.text("codes.few", nil) }
 
 // CodesKeep says "Keep them somewhere you can reach without your phone. Anyone who has your password and one of these codes can sign in.".
+//
+//go:noinline
 func (p Printer) CodesKeep() string { return p.text("codes.keep", nil) }
 
 // CodesLead says "If you lose your phone or passkey, use a recovery code as your second step. Each code works once.".
+//
+//go:noinline
 func (p Printer) CodesLead() string { return p.text("codes.lead", nil) }
 
 // CodesLeft says "{count} codes left". A heading.
+//
+//go:noinline
 func (p Printer) CodesLeft(count int) string { return p.text("codes.left", args{"count": count}) }
 
 // CodesMadeAt says "Created <when/>". Recovery codes; <when/> is a day: “yesterday”, “3 March”.
+//
+//go:noinline
 func (p Printer) CodesMadeAt(when templ.Component) templ.Component {
 	return p.rich("codes.made_at", args{"when": when})
 }
 
 // CodesMake says "Get ten new codes, and keep them somewhere you can reach without your phone.".
+//
+//go:noinline
 func (p Printer) CodesMake() string { return p.text("codes.make", nil) }
 
 // CodesNewTitle says "Your recovery codes". The title of a page that shows new recovery codes.
+//
+//go:noinline
 func (p Printer) CodesNewTitle() string { return p.text("codes.new_title", nil) }
 
 // CodesNone says "You don’t have any recovery codes". A heading, where there never were any.
+//
+//go:noinline
 func (p Printer) CodesNone() string { return p.text("codes.none", nil) }
 
 // CodesNoneLeft says "No codes left". A heading, where all were used.
+//
+//go:noinline
 func (p Printer) CodesNoneLeft() string { return p.text("codes.none_left", nil) }
 
 // CodesOff says "Two-step sign-in is off, so you don’t need recovery codes. You’ll get them when you set it up.".
+//
+//go:noinline
 func (p Printer) CodesOff() string { return p.text("codes.off", nil) }
 
 // CodesPrint says "Print". A button: prints the recovery codes.
+//
+//go:noinline
 func (p Printer) CodesPrint() string { return p.text("codes.print", nil) }
 
 // CodesRefused says "No new recovery codes were created.".
+//
+//go:noinline
 func (p Printer) CodesRefused() string { return p.text("codes.refused", nil) }
 
 // CodesReplace says "To keep your codes safe, we can’t show them again. You can get ten new ones. <strong>Your old codes will then stop working immediately.</strong>".
+//
+//go:noinline
 func (p Printer) CodesReplace(strong Tag) templ.Component {
 	return p.rich("codes.replace", args{"strong": strong})
 }
 
 // CodesReplaced says "Your old codes no longer work.".
+//
+//go:noinline
 func (p Printer) CodesReplaced() string { return p.text("codes.replaced", nil) }
 
 // CodesSave says "Save your codes now. You won’t see them again.".
+//
+//go:noinline
 func (p Printer) CodesSave() string { return p.text("codes.save", nil) }
 
 // CodesSaved says "I’ve saved my codes". A button that leads on.
+//
+//go:noinline
 func (p Printer) CodesSaved() string { return p.text("codes.saved", nil) }
 
 // CodesSheet says "{brand} recovery codes for {email}, created on {date}". Stands over the codes, on paper and in the file, too. {date} is a day: “3 November 2026”.
+//
+//go:noinline
 func (p Printer) CodesSheet(email string, date string) Sentence {
 	return p.sentence("codes.sheet", args{"email": email, "date": date})
 }
 
 // CodesSheetUse says "Enter one of these codes as your second step, after your password. Each code works once.". Goes with the codes onto paper and into the file.
+//
+//go:noinline
 func (p Printer) CodesSheetUse() string { return p.text("codes.sheet_use", nil) }
 
 // CodesSubmit says "Get new recovery codes". A button. It creates ten new codes.
+//
+//go:noinline
 func (p Printer) CodesSubmit() string { return p.text("codes.submit", nil) }
 
 // CodesTitle says "Recovery codes". The title of a page, of a row on the page Security, and of a step.
+//
+//go:noinline
 func (p Printer) CodesTitle() string { return p.text("codes.title", nil) }
 
 // ConfirmCode says "Authenticator or recovery code".
+//
+//go:noinline
 func (p Printer) ConfirmCode() string { return p.text("confirm.code", nil) }
 
 // ConfirmCodeHint says "Enter the six digits from your authenticator app, or one of your recovery codes.".
+//
+//go:noinline
 func (p Printer) ConfirmCodeHint() string { return p.text("confirm.code_hint", nil) }
 
 // ConfirmLegend says "Confirm it’s you". The heading over the fields that ask for the password, a code or a passkey before something sensitive is done.
+//
+//go:noinline
 func (p Printer) ConfirmLegend() string { return p.text("confirm.legend", nil) }
 
 // ConfirmOr says "or". Stands between two ways to confirm: a button above it, fields below.
+//
+//go:noinline
 func (p Printer) ConfirmOr() string { return p.text("confirm.or", nil) }
 
 // ConfirmPasskey says "Confirm with a passkey". A button.
+//
+//go:noinline
 func (p Printer) ConfirmPasskey() string { return p.text("confirm.passkey", nil) }
 
 // ConfirmPassword says "Current password". The label of a field.
+//
+//go:noinline
 func (p Printer) ConfirmPassword() string { return p.text("confirm.password", nil) }
 
 // ConfirmRecovery says "Recovery code". The label of a field.
+//
+//go:noinline
 func (p Printer) ConfirmRecovery() string { return p.text("confirm.recovery", nil) }
 
 // ConfirmRecoveryHint says "Enter one of the codes you saved. Each code works once.".
+//
+//go:noinline
 func (p Printer) ConfirmRecoveryHint() string { return p.text("confirm.recovery_hint", nil) }
 
 // ConfirmSignOutOthers says "Sign out everywhere else". A tick box.
+//
+//go:noinline
 func (p Printer) ConfirmSignOutOthers() string { return p.text("confirm.sign_out_others", nil) }
 
 // ConfirmSignOutOthersHint says "All your other apps and browsers are signed out. You’ll stay signed in here.".
+//
+//go:noinline
 func (p Printer) ConfirmSignOutOthersHint() string {
 	return p.text("confirm.sign_out_others_hint", nil)
 }
 
 // CopiedSignedInFrom says "It signed in from {address}". Follows “Used from …”, where the sign-in itself came from elsewhere. It may have been a thief's.
+//
+//go:noinline
 func (p Printer) CopiedSignedInFrom(address string) Sentence {
 	return p.sentence("copied.signed_in_from", args{"address": address})
 }
 
 // CopiedTheft says "A sign-in on “{device}” may have been copied, so we signed it out.". A warning, and a line of the activity. The device that the owner signed in on was signed out.
+//
+//go:noinline
 func (p Printer) CopiedTheft(device string) Sentence {
 	return p.sentence("copied.theft", args{"device": device})
 }
 
 // CopiedTheftApart says "A sign-in on “{device}” was used in two places, so we signed it out.".
+//
+//go:noinline
 func (p Printer) CopiedTheftApart(device string) Sentence {
 	return p.sentence("copied.theft_apart", args{"device": device})
 }
 
 // CopiedFromProgram says "Used from {address}, {program}". From where a copied sign-in was used. It ends without a full stop.
+//
+//go:noinline
 func (p Printer) CopiedFromProgram(address string, program string) Sentence {
 	return p.sentence("copied_from.program", args{"address": address, "program": program})
 }
 
 // CopiedFromSignedIn says "Used from {address} (where it signed in)". It is the sign-in, which may have been a thief's.
+//
+//go:noinline
 func (p Printer) CopiedFromSignedIn(address string) Sentence {
 	return p.sentence("copied_from.signed_in", args{"address": address})
 }
 
 // CopiedFromSignedInProgram says "Used from {address} (where it signed in), {program}".
+//
+//go:noinline
 func (p Printer) CopiedFromSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_from.signed_in_program", args{"address": address, "program": program})
 }
 
 // CopiedFromSignedInUnknown says "Used from {address} (where it signed in), an unknown program".
+//
+//go:noinline
 func (p Printer) CopiedFromSignedInUnknown(address string) Sentence {
 	return p.sentence("copied_from.signed_in_unknown", args{"address": address})
 }
 
 // CopiedFromUnknown says "Used from {address}, an unknown program".
+//
+//go:noinline
 func (p Printer) CopiedFromUnknown(address string) Sentence {
 	return p.sentence("copied_from.unknown", args{"address": address})
 }
 
 // CopiedFromUnknownAddress says "Used from an unknown IP address, {program}".
+//
+//go:noinline
 func (p Printer) CopiedFromUnknownAddress(program string) Sentence {
 	return p.sentence("copied_from.unknown_address", args{"program": program})
 }
 
 // CopiedFromUnknownBoth says "Used from an unknown IP address, an unknown program".
+//
+//go:noinline
 func (p Printer) CopiedFromUnknownBoth() string { return p.text("copied_from.unknown_both", nil) }
 
 // CopiedTwiceProgram says "Used twice from {address}, {program}". As “Used from …”, where two uses look alike.
+//
+//go:noinline
 func (p Printer) CopiedTwiceProgram(address string, program string) Sentence {
 	return p.sentence("copied_twice.program", args{"address": address, "program": program})
 }
 
 // CopiedTwiceSignedIn says "Used twice from {address} (where it signed in)".
+//
+//go:noinline
 func (p Printer) CopiedTwiceSignedIn(address string) Sentence {
 	return p.sentence("copied_twice.signed_in", args{"address": address})
 }
 
 // CopiedTwiceSignedInProgram says "Used twice from {address} (where it signed in), {program}".
+//
+//go:noinline
 func (p Printer) CopiedTwiceSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_twice.signed_in_program", args{"address": address, "program": program})
 }
 
 // CopiedTwiceUnknown says "Used twice from {address}, an unknown program".
+//
+//go:noinline
 func (p Printer) CopiedTwiceUnknown(address string) Sentence {
 	return p.sentence("copied_twice.unknown", args{"address": address})
 }
 
 // CopiedTwiceUnknownAddress says "Used twice from an unknown IP address, {program}".
+//
+//go:noinline
 func (p Printer) CopiedTwiceUnknownAddress(program string) Sentence {
 	return p.sentence("copied_twice.unknown_address", args{"program": program})
 }
 
 // CopiedTwiceUnknownBoth says "Used twice from an unknown IP address, an unknown program".
+//
+//go:noinline
 func (p Printer) CopiedTwiceUnknownBoth() string { return p.text("copied_twice.unknown_both", nil) }
 
 // CopiedUseProgram says "{address}, {program}". Follows the label “Used from” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
+//
+//go:noinline
 func (p Printer) CopiedUseProgram(address string, program string) Sentence {
 	return p.sentence("copied_use.program", args{"address": address, "program": program})
 }
 
 // CopiedUseSignedIn says "{address} (where it signed in)".
+//
+//go:noinline
 func (p Printer) CopiedUseSignedIn(address string) Sentence {
 	return p.sentence("copied_use.signed_in", args{"address": address})
 }
 
 // CopiedUseSignedInProgram says "{address} (where it signed in), {program}".
+//
+//go:noinline
 func (p Printer) CopiedUseSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_use.signed_in_program", args{"address": address, "program": program})
 }
 
 // CopiedUseSignedInUnknown says "{address} (where it signed in), an unknown program".
+//
+//go:noinline
 func (p Printer) CopiedUseSignedInUnknown(address string) Sentence {
 	return p.sentence("copied_use.signed_in_unknown", args{"address": address})
 }
 
 // CopiedUseUnknown says "{address}, an unknown program".
+//
+//go:noinline
 func (p Printer) CopiedUseUnknown(address string) Sentence {
 	return p.sentence("copied_use.unknown", args{"address": address})
 }
 
 // CopiedUseUnknownAddress says "an unknown IP address, {program}".
+//
+//go:noinline
 func (p Printer) CopiedUseUnknownAddress(program string) Sentence {
 	return p.sentence("copied_use.unknown_address", args{"program": program})
 }
 
 // CopiedUseUnknownBoth says "an unknown IP address, an unknown program".
+//
+//go:noinline
 func (p Printer) CopiedUseUnknownBoth() string { return p.text("copied_use.unknown_both", nil) }
 
 // CopyDone says "Copied". A button says this once it has copied something.
+//
+//go:noinline
 func (p Printer) CopyDone() string { return p.text("copy.done", nil) }
 
 // DataBegan says "Your download has started. You’ll find the file in your browser’s downloads.". Beside the button, once the browser has begun to download the file.
+//
+//go:noinline
 func (p Printer) DataBegan() string { return p.text("data.began", nil) }
 
 // DataKeep says "Keep the file where only you can read it. The download will appear in your activity.".
+//
+//go:noinline
 func (p Printer) DataKeep() string { return p.text("data.keep", nil) }
 
 // DataRefused says "Your data wasn’t downloaded.".
+//
+//go:noinline
 func (p Printer) DataRefused() string { return p.text("data.refused", nil) }
 
 // DataSubmit says "Download your data". A button. It has the words of the page’s title.
+//
+//go:noinline
 func (p Printer) DataSubmit() string { return p.text("data.submit", nil) }
 
 // DataTitle says "Download your data". The title of a page.
+//
+//go:noinline
 func (p Printer) DataTitle() string { return p.text("data.title", nil) }
 
 // DataWhat says "You’ll get a JSON file with everything we store about your account. It includes your e-mail address, your current and past devices, and your activity with times and IP addresses. It doesn’t include your password or anything that could be used to sign in.".
+//
+//go:noinline
 func (p Printer) DataWhat() string { return p.text("data.what", nil) }
 
 // DeleteAsk says "Delete your account?". The heading of a page that asks; buttons follow.
+//
+//go:noinline
 func (p Printer) DeleteAsk() string { return p.text("delete.ask", nil) }
 
 // DeleteDone says "You’ve deleted your account, and every device was signed out.".
+//
+//go:noinline
 func (p Printer) DeleteDone() string { return p.text("delete.done", nil) }
 
 // DeleteDoneMail says "You’ll get one last e-mail to confirm this.".
+//
+//go:noinline
 func (p Printer) DeleteDoneMail() string { return p.text("delete.done_mail", nil) }
 
 // DeleteEmail says "Type your e-mail address". The label of a field. The e-mail address to type is shown below it.
+//
+//go:noinline
 func (p Printer) DeleteEmail() string { return p.text("delete.email", nil) }
 
 // DeleteErased says "We erase your e-mail address, your password and everything about your devices. From your activity, we keep only how often things happened each day, with nothing that leads to you.".
+//
+//go:noinline
 func (p Printer) DeleteErased() string { return p.text("delete.erased", nil) }
 
 // DeleteFinal says "<strong>This can’t be undone.</strong> You may want to <link>download your data</link> first.".
+//
+//go:noinline
 func (p Printer) DeleteFinal(strong Tag, link Tag) templ.Component {
 	return p.rich("delete.final", args{"strong": strong, "link": link})
 }
 
 // DeleteLater says "You can’t delete this account yet. Its e-mail address was changed in the last 7 days, and that change can still be undone.".
+//
+//go:noinline
 func (p Printer) DeleteLater() string { return p.text("delete.later", nil) }
 
 // DeleteLaterFormer says "<link>See your previous e-mail addresses</link>".
+//
+//go:noinline
 func (p Printer) DeleteLaterFormer(link Tag) templ.Component {
 	return p.rich("delete.later_former", args{"link": link})
 }
 
 // DeleteLaterFrom says "You can delete the account from {time}.".
+//
+//go:noinline
 func (p Printer) DeleteLaterFrom(time string) string {
 	return p.text("delete.later_from", args{"time": time})
 }
 
 // DeleteMail says "We send you one last e-mail to confirm this.".
+//
+//go:noinline
 func (p Printer) DeleteMail() string { return p.text("delete.mail", nil) }
 
 // DeletePass says "Your apps lose access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+//
+//go:noinline
 func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("delete.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
 // DeletePassTrusted says "Your apps lose access within <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”.
+//
+//go:noinline
 func (p Printer) DeletePassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("delete.pass_trusted", args{"strong": strong, "longest": longest})
 }
 
 // DeleteRefused says "Your account wasn’t deleted.".
+//
+//go:noinline
 func (p Printer) DeleteRefused() string { return p.text("delete.refused", nil) }
 
 // DeleteSignedOut says "Every device is signed out immediately, including this one.".
+//
+//go:noinline
 func (p Printer) DeleteSignedOut() string { return p.text("delete.signed_out", nil) }
 
 // DeleteStaff says "You’re on the support staff, so what you’ve looked at must stay on record. That’s why you can’t delete this account here. Ask your administrator to remove your support role first.".
+//
+//go:noinline
 func (p Printer) DeleteStaff() string { return p.text("delete.staff", nil) }
 
 // DeleteSubmit says "Delete your account". A button. It has the words of the page’s title.
+//
+//go:noinline
 func (p Printer) DeleteSubmit() string { return p.text("delete.submit", nil) }
 
 // DeleteTitle says "Delete your account". The title of a page, in the browser’s tab.
+//
+//go:noinline
 func (p Printer) DeleteTitle() string { return p.text("delete.title", nil) }
 
 // DeviceActive says "Active <when/>". <when/> is like “5 minutes ago”.
+//
+//go:noinline
 func (p Printer) DeviceActive(when templ.Component) templ.Component {
 	return p.rich("device.active", args{"when": when})
 }
 
 // DeviceBound says "Protected by a key on the device". A fact about a device: a copy of its sign-in does not work elsewhere.
+//
+//go:noinline
 func (p Printer) DeviceBound() string { return p.text("device.bound", nil) }
 
 // DeviceExpires says "Expires <when/>". When the device is signed out by itself. <when/> is like “in 3 days”.
+//
+//go:noinline
 func (p Printer) DeviceExpires(when templ.Component) templ.Component {
 	return p.rich("device.expires", args{"when": when})
 }
 
 // DeviceSignedIn says "Signed in <when/>". <when/> is a day: “yesterday”, “3 March”.
+//
+//go:noinline
 func (p Printer) DeviceSignedIn(when templ.Component) templ.Component {
 	return p.rich("device.signed_in", args{"when": when})
 }
 
 // DeviceSignedInBy says "Signed in <when/> {method}". {method} is one of the messages of the group method: “with a passkey”.
+//
+//go:noinline
 func (p Printer) DeviceSignedInBy(when templ.Component, method string) templ.Component {
 	return p.rich("device.signed_in_by", args{"when": when, "method": method})
 }
 
 // DeviceUnknownAddress says "Unknown IP address". Stands where the IP address of a device would.
+//
+//go:noinline
 func (p Printer) DeviceUnknownAddress() string { return p.text("device.unknown_address", nil) }
 
 // DeviceUnknownApp says "Unknown app". Stands where the kind of app would, such as “Notes 4.2 on Android”.
+//
+//go:noinline
 func (p Printer) DeviceUnknownApp() string { return p.text("device.unknown_app", nil) }
 
 // DeviceUnknownBrowser says "Unknown browser". Stands where the kind of browser would, such as “Firefox on Linux”.
+//
+//go:noinline
 func (p Printer) DeviceUnknownBrowser() string { return p.text("device.unknown_browser", nil) }
 
 // DevicesAllActivity says "See all activity". A link to the page Activity.
+//
+//go:noinline
 func (p Printer) DevicesAllActivity() string { return p.text("devices.all_activity", nil) }
 
 // DevicesApps says "Apps". A heading over the apps that are signed in.
+//
+//go:noinline
 func (p Printer) DevicesApps() string { return p.text("devices.apps", nil) }
 
 // DevicesBrowsers says "Browsers". A heading over the browsers that are signed in.
+//
+//go:noinline
 func (p Printer) DevicesBrowsers() string { return p.text("devices.browsers", nil) }
 
 // DevicesClear says "Show all devices again".
+//
+//go:noinline
 func (p Printer) DevicesClear() string { return p.text("devices.clear", nil) }
 
 // DevicesEnded says "Recently signed out". A heading over devices that were signed out a short time ago.
+//
+//go:noinline
 func (p Printer) DevicesEnded() string { return p.text("devices.ended", nil) }
 
 // DevicesFind says "Find a device". The label of a search field.
+//
+//go:noinline
 func (p Printer) DevicesFind() string { return p.text("devices.find", nil) }
 
 // DevicesFindHint says "Type a part of its name, its app, its browser or its IP address.".
+//
+//go:noinline
 func (p Printer) DevicesFindHint() string { return p.text("devices.find_hint", nil) }
 
 // DevicesFindSubmit says "Find". A button beside the search field.
+//
+//go:noinline
 func (p Printer) DevicesFindSubmit() string { return p.text("devices.find_submit", nil) }
 
 // DevicesFound says "{count} devices found.".
+//
+//go:noinline
 func (p Printer) DevicesFound(count int) string { return p.text("devices.found", args{"count": count}) }
 
 // DevicesFoundNone says "No device matches “{name}”.".
+//
+//go:noinline
 func (p Printer) DevicesFoundNone(name string) Sentence {
 	return p.sentence("devices.found_none", args{"name": name})
 }
 
 // DevicesGroupUnnamed says "Apps without a name". A heading over apps that did not say which app they are.
+//
+//go:noinline
 func (p Printer) DevicesGroupUnnamed() string { return p.text("devices.group_unnamed", nil) }
 
 // DevicesHelp says "<strong>Lost a device? Sign it out below.</strong> If someone might know your password, <link>change it</link> too.".
+//
+//go:noinline
 func (p Printer) DevicesHelp(strong Tag, link Tag) templ.Component {
 	return p.rich("devices.help", args{"strong": strong, "link": link})
 }
 
 // DevicesHelpLabel says "If something looks wrong".
+//
+//go:noinline
 func (p Printer) DevicesHelpLabel() string { return p.text("devices.help_label", nil) }
 
 // DevicesLead says "Apps and browsers that are signed in to your account right now.".
+//
+//go:noinline
 func (p Printer) DevicesLead() string { return p.text("devices.lead", nil) }
 
 // DevicesNewName says "New name". The label of a field: the new name of a device.
+//
+//go:noinline
 func (p Printer) DevicesNewName() string { return p.text("devices.new_name", nil) }
 
 // DevicesNext says "Next devices". A link to the next page of the list of devices.
+//
+//go:noinline
 func (p Printer) DevicesNext() string { return p.text("devices.next", nil) }
 
 // DevicesNoApp says "<strong>No apps are signed in.</strong> To add one, open the app and sign in with your e-mail address ({email}). It will then appear here.".
+//
+//go:noinline
 func (p Printer) DevicesNoApp(strong Tag, email string) templ.Component {
 	return p.rich("devices.no_app", args{"strong": strong, "email": email})
 }
 
 // DevicesNoAppUnnamed says "<strong>No apps are signed in.</strong> To add one, open the app and sign in with your e-mail address. It will then appear here.".
+//
+//go:noinline
 func (p Printer) DevicesNoAppUnnamed(strong Tag) templ.Component {
 	return p.rich("devices.no_app_unnamed", args{"strong": strong})
 }
 
 // DevicesPage says "Page {number} of {count}". {number} is the page that is shown, the count is how many pages there are.
+//
+//go:noinline
 func (p Printer) DevicesPage(count int, number string) string {
 	return p.text("devices.page", args{"count": count, "number": number})
 }
 
 // DevicesPages says "Pages of devices". Screen readers say it of the links to other pages of the list.
+//
+//go:noinline
 func (p Printer) DevicesPages() string { return p.text("devices.pages", nil) }
 
 // DevicesPrevious says "Previous devices". A link to the previous page of the list of devices.
+//
+//go:noinline
 func (p Printer) DevicesPrevious() string { return p.text("devices.previous", nil) }
 
 // DevicesRename says "Rename <hidden>{device}</hidden>". Only screen readers say the part inside the tag.
+//
+//go:noinline
 func (p Printer) DevicesRename(hidden Tag, device string) templ.Component {
 	return p.rich("devices.rename", args{"hidden": hidden, "device": device})
 }
 
 // DevicesRenamed says "You’ve renamed the device to “{device}”.".
+//
+//go:noinline
 func (p Printer) DevicesRenamed(device string) Sentence {
 	return p.sentence("devices.renamed", args{"device": device})
 }
 
 // DevicesRenamedNumbered says "You’ve renamed the device to “{device}”, because another device already has that name.".
+//
+//go:noinline
 func (p Printer) DevicesRenamedNumbered(device string) Sentence {
 	return p.sentence("devices.renamed_numbered", args{"device": device})
 }
 
 // DevicesSelect says "Select {device}". Only screen readers say it: the label of a checkbox.
+//
+//go:noinline
 func (p Printer) DevicesSelect(device string) Sentence {
 	return p.sentence("devices.select", args{"device": device})
 }
 
 // DevicesSelectAll says "Select all in this list". The label of a checkbox that selects all devices that are listed.
+//
+//go:noinline
 func (p Printer) DevicesSelectAll() string { return p.text("devices.select_all", nil) }
 
 // DevicesShort says "This list shows the {number} devices that were active most recently, of {count}.". {number} is how many are listed, the count is how many there are.
+//
+//go:noinline
 func (p Printer) DevicesShort(count int, number string) string {
 	return p.text("devices.short", args{"count": count, "number": number})
 }
 
 // DevicesShowAll says "Show all {count} devices".
+//
+//go:noinline
 func (p Printer) DevicesShowAll(count int) string {
 	return p.text("devices.show_all", args{"count": count})
 }
 
 // DevicesShowShort says "Show only the most recently active devices".
+//
+//go:noinline
 func (p Printer) DevicesShowShort() string { return p.text("devices.show_short", nil) }
 
 // DevicesSignOut says "Sign out <hidden>{device}</hidden>". Only screen readers say the part inside the tag.
+//
+//go:noinline
 func (p Printer) DevicesSignOut(hidden Tag, device string) templ.Component {
 	return p.rich("devices.sign_out", args{"hidden": hidden, "device": device})
 }
 
 // DevicesSignOutHere says "Sign out <hidden>of this browser</hidden>". A button. Only screen readers say the part inside the tag.
+//
+//go:noinline
 func (p Printer) DevicesSignOutHere(hidden Tag) templ.Component {
 	return p.rich("devices.sign_out_here", args{"hidden": hidden})
 }
 
 // DevicesSignOutOthers says "Sign out everywhere else". A button, and a link to a question: signs out all devices but this one.
+//
+//go:noinline
 func (p Printer) DevicesSignOutOthers() string { return p.text("devices.sign_out_others", nil) }
 
 // DevicesSignOutSelected says "Sign out selected".
+//
+//go:noinline
 func (p Printer) DevicesSignOutSelected() string { return p.text("devices.sign_out_selected", nil) }
 
 // DevicesThis says "This device". Marks the device that the person is using now.
+//
+//go:noinline
 func (p Printer) DevicesThis() string { return p.text("devices.this", nil) }
 
 // DevicesTitle says "Devices". The title of a page, and its tab. Devices are apps and browsers.
+//
+//go:noinline
 func (p Printer) DevicesTitle() string { return p.text("devices.title", nil) }
 
 // DevicesUnknown says "I don’t recognise this<hidden>: {device}</hidden>". A link, said by the person: this device may be a stranger’s. Only screen readers say the part inside the tag.
+//
+//go:noinline
 func (p Printer) DevicesUnknown(hidden Tag, device string) templ.Component {
 	return p.rich("devices.unknown", args{"hidden": hidden, "device": device})
 }
 
 // DurationHours says "{count} hours". A length of time. It follows “within”, “in” or “up to”.
+//
+//go:noinline
 func (p Printer) DurationHours(count int) string {
 	return p.text("duration.hours", args{"count": count})
 }
 
 // DurationMinutes says "{count} minutes". A length of time. It follows “within”, “in” or “up to”.
+//
+//go:noinline
 func (p Printer) DurationMinutes(count int) string {
 	return p.text("duration.minutes", args{"count": count})
 }
 
 // DurationSeconds says "{count} seconds". A length of time. It follows “within”, “in” or “up to”.
+//
+//go:noinline
 func (p Printer) DurationSeconds(count int) string {
 	return p.text("duration.seconds", args{"count": count})
 }
 
 // EmailLinkAnother says "You can <link>choose another e-mail address</link>.". The new e-mail address is taken; the link leads to the page where another can be entered.
+//
+//go:noinline
 func (p Printer) EmailLinkAnother(link Tag) templ.Component {
 	return p.rich("email_link.another", args{"link": link})
 }
 
 // EmailLinkChanged says "You’ve changed your e-mail address to {email}. Use it to sign in from now on.".
+//
+//go:noinline
 func (p Printer) EmailLinkChanged(email string) Sentence {
 	return p.sentence("email_link.changed", args{"email": email})
 }
 
 // EmailLinkChangedDetail says "Your devices stay signed in. We’ll write to both e-mail addresses about the change.".
+//
+//go:noinline
 func (p Printer) EmailLinkChangedDetail() string { return p.text("email_link.changed_detail", nil) }
 
 // EmailLinkConfirmAside says "Didn’t ask for this? Close this page. Nothing has changed.".
+//
+//go:noinline
 func (p Printer) EmailLinkConfirmAside() string { return p.text("email_link.confirm_aside", nil) }
 
 // EmailLinkConfirmDevices says "Your devices stay signed in. If you think someone else is signed in, <link>sign out all other devices</link> afterwards.".
+//
+//go:noinline
 func (p Printer) EmailLinkConfirmDevices(link Tag) templ.Component {
 	return p.rich("email_link.confirm_devices", args{"link": link})
 }
 
 // EmailLinkConfirmHint says "This makes sure that only you can make the change, even if someone else gets the e-mail.". Why the password is asked for.
+//
+//go:noinline
 func (p Printer) EmailLinkConfirmHint() string { return p.text("email_link.confirm_hint", nil) }
 
 // EmailLinkConfirmSubmit says "Confirm new e-mail address". A button. Then the account has the new e-mail address.
+//
+//go:noinline
 func (p Printer) EmailLinkConfirmSubmit() string { return p.text("email_link.confirm_submit", nil) }
 
 // EmailLinkConfirmTitle says "Confirm your new e-mail address". The title of a page, behind a link in an e-mail.
+//
+//go:noinline
 func (p Printer) EmailLinkConfirmTitle() string { return p.text("email_link.confirm_title", nil) }
 
 // EmailLinkConfirmWhat says "You’ll sign in with the new e-mail address and get our e-mails there. We’ll send a link to the old e-mail address that undoes the change. It works for 7 days.".
+//
+//go:noinline
 func (p Printer) EmailLinkConfirmWhat() string { return p.text("email_link.confirm_what", nil) }
 
 // EmailLinkNew says "New e-mail address". The label of the e-mail address that an account has after the change.
+//
+//go:noinline
 func (p Printer) EmailLinkNew() string { return p.text("email_link.new", nil) }
 
 // EmailLinkNotChanged says "Your e-mail address wasn’t changed.".
+//
+//go:noinline
 func (p Printer) EmailLinkNotChanged() string { return p.text("email_link.not_changed", nil) }
 
 // EmailLinkNow says "Current e-mail address". The label of the e-mail address that an account has before the change.
+//
+//go:noinline
 func (p Printer) EmailLinkNow() string { return p.text("email_link.now", nil) }
 
 // EmailLinkUndoAside says "Changed it yourself? Close this page. Nothing will change.".
+//
+//go:noinline
 func (p Printer) EmailLinkUndoAside() string { return p.text("email_link.undo_aside", nil) }
 
 // EmailLinkUndoDevices says "It also signs out <strong>every device</strong> and locks your password. To choose a new one, you’ll need a link that we send to this e-mail address. Earlier links for a new password or another e-mail address stop working.". What else the button “Undo the change” does. “This e-mail address” is the one above.
+//
+//go:noinline
 func (p Printer) EmailLinkUndoDevices(strong Tag) templ.Component {
 	return p.rich("email_link.undo_devices", args{"strong": strong})
 }
 
 // EmailLinkUndoSubmit says "Undo the change". A button.
+//
+//go:noinline
 func (p Printer) EmailLinkUndoSubmit() string { return p.text("email_link.undo_submit", nil) }
 
 // EmailLinkUndoTitle says "Undo the change to your e-mail address?". A heading that asks; the button is “Undo the change”.
+//
+//go:noinline
 func (p Printer) EmailLinkUndoTitle() string { return p.text("email_link.undo_title", nil) }
 
 // EmailLinkUndoWhat says "Your account gets the e-mail address <strong>{email}</strong> back, even if it has been changed again since.". What the button “Undo the change” does.
+//
+//go:noinline
 func (p Printer) EmailLinkUndoWhat(strong Tag, email string) templ.Component {
 	return p.rich("email_link.undo_what", args{"strong": strong, "email": email})
 }
 
 // EmailLinkUndone says "Your e-mail address is {email} again.".
+//
+//go:noinline
 func (p Printer) EmailLinkUndone(email string) Sentence {
 	return p.sentence("email_link.undone", args{"email": email})
 }
 
 // EmailLinkUndoneDetail says "Every device was signed out, and your password is locked.".
+//
+//go:noinline
 func (p Printer) EmailLinkUndoneDetail() string { return p.text("email_link.undone_detail", nil) }
 
 // EndDisabled says "Signed out when your account was disabled.".
+//
+//go:noinline
 func (p Printer) EndDisabled() string { return p.text("end.disabled", nil) }
 
 // EndExpired says "Signed out because its sign-in expired.".
+//
+//go:noinline
 func (p Printer) EndExpired() string { return p.text("end.expired", nil) }
 
 // EndIdle says "Signed out because it wasn’t used for too long.".
+//
+//go:noinline
 func (p Printer) EndIdle() string { return p.text("end.idle", nil) }
 
 // EndLimit says "Signed out because too many browsers were signed in.".
+//
+//go:noinline
 func (p Printer) EndLimit() string { return p.text("end.limit", nil) }
 
 // EndNotMe says "Signed out with the “This wasn’t me” link in an e-mail.".
+//
+//go:noinline
 func (p Printer) EndNotMe() string { return p.text("end.not_me", nil) }
 
 // EndOperator says "Signed out by an administrator.".
+//
+//go:noinline
 func (p Printer) EndOperator() string { return p.text("end.operator", nil) }
 
 // EndOther says "Signed out.".
+//
+//go:noinline
 func (p Printer) EndOther() string { return p.text("end.other", nil) }
 
 // EndOwner says "Signed out by you.".
+//
+//go:noinline
 func (p Printer) EndOwner() string { return p.text("end.owner", nil) }
 
 // EndPassword says "Signed out when you changed your password.".
+//
+//go:noinline
 func (p Printer) EndPassword() string { return p.text("end.password", nil) }
 
 // EndPasswordSet says "Signed out when an administrator set a new password.".
+//
+//go:noinline
 func (p Printer) EndPasswordSet() string { return p.text("end.password_set", nil) }
 
 // EndReplaced says "Signed out when you signed in again in the same browser.".
+//
+//go:noinline
 func (p Printer) EndReplaced() string { return p.text("end.replaced", nil) }
 
 // EndReuse says "Signed out because its sign-in may have been copied.".
+//
+//go:noinline
 func (p Printer) EndReuse() string { return p.text("end.reuse", nil) }
 
 // EndSignOut says "Signed out on the device itself.".
+//
+//go:noinline
 func (p Printer) EndSignOut() string { return p.text("end.sign_out", nil) }
 
 // EndUndo says "Signed out when you restored your e-mail address.".
+//
+//go:noinline
 func (p Printer) EndUndo() string { return p.text("end.undo", nil) }
 
 // ErrorBack says "Go back". A button to the page before.
+//
+//go:noinline
 func (p Printer) ErrorBack() string { return p.text("error.back", nil) }
 
 // ErrorBackDevices says "Go to your devices".
+//
+//go:noinline
 func (p Printer) ErrorBackDevices() string { return p.text("error.back_devices", nil) }
 
 // ErrorBackLogin says "Go to sign-in". A button to the page “Sign in”.
+//
+//go:noinline
 func (p Printer) ErrorBackLogin() string { return p.text("error.back_login", nil) }
 
 // ErrorCopy says "Copy". A button that copies the number beside it.
+//
+//go:noinline
 func (p Printer) ErrorCopy() string { return p.text("error.copy", nil) }
 
 // ErrorHeadingFollowAgain says "Open the link in the e-mail again". A heading: the link from an e-mail must be opened once more.
+//
+//go:noinline
 func (p Printer) ErrorHeadingFollowAgain() string { return p.text("error.heading_follow_again", nil) }
 
 // ErrorHeadingForbidden says "This isn’t allowed". A heading.
+//
+//go:noinline
 func (p Printer) ErrorHeadingForbidden() string { return p.text("error.heading_forbidden", nil) }
 
 // ErrorHeadingGone says "This link doesn’t work". A heading: a link in an e-mail was used before, has expired or is not complete.
+//
+//go:noinline
 func (p Printer) ErrorHeadingGone() string { return p.text("error.heading_gone", nil) }
 
 // ErrorHeadingMisdirected says "Wrong website". A heading: the browser asked this server for a site that is not here.
+//
+//go:noinline
 func (p Printer) ErrorHeadingMisdirected() string { return p.text("error.heading_misdirected", nil) }
 
 // ErrorHeadingNotFound says "We couldn’t find that". A heading: there is no such page, or no such device any more.
+//
+//go:noinline
 func (p Printer) ErrorHeadingNotFound() string { return p.text("error.heading_not_found", nil) }
 
 // ErrorHeadingRefused says "That didn’t work". The heading of several errors. A sentence that says what is wrong follows.
+//
+//go:noinline
 func (p Printer) ErrorHeadingRefused() string { return p.text("error.heading_refused", nil) }
 
 // ErrorHeadingTimeout says "That took too long". A heading: the browser sent its request too slowly.
+//
+//go:noinline
 func (p Printer) ErrorHeadingTimeout() string { return p.text("error.heading_timeout", nil) }
 
 // ErrorHeadingTooLarge says "Too large". A heading: the browser sent more than the server takes.
+//
+//go:noinline
 func (p Printer) ErrorHeadingTooLarge() string { return p.text("error.heading_too_large", nil) }
 
 // ErrorHeadingTooMany says "Too many attempts". A heading: try again later.
+//
+//go:noinline
 func (p Printer) ErrorHeadingTooMany() string { return p.text("error.heading_too_many", nil) }
 
 // ErrorHeadingUnavailable says "Just a moment". A heading: the server is busy.
+//
+//go:noinline
 func (p Printer) ErrorHeadingUnavailable() string { return p.text("error.heading_unavailable", nil) }
 
 // ErrorHelp says "Need help? <link>Contact support</link>". Stands on pages where something went wrong, and on locked accounts.
+//
+//go:noinline
 func (p Printer) ErrorHelp(link Tag) templ.Component { return p.rich("error.help", args{"link": link}) }
 
 // ErrorNewLink says "Get a new link". A button, where a link from an e-mail does not work.
+//
+//go:noinline
 func (p Printer) ErrorNewLink() string { return p.text("error.new_link", nil) }
 
 // ErrorNewPassword says "Choose a new password". A button, where a link from an e-mail does not work.
+//
+//go:noinline
 func (p Printer) ErrorNewPassword() string { return p.text("error.new_password", nil) }
 
 // ErrorOtherAccount says "A different account is signed in here now". A heading. Another person signed in on this browser while the page was open.
+//
+//go:noinline
 func (p Printer) ErrorOtherAccount() string { return p.text("error.other_account", nil) }
 
 // ErrorOtherAccountBack says "See this account’s devices".
+//
+//go:noinline
 func (p Printer) ErrorOtherAccountBack() string { return p.text("error.other_account_back", nil) }
 
 // ErrorOtherAccountText says "Nothing was changed. This page was opened for another account, but {email} has since signed in on this browser. If that isn’t you, sign out above, then sign in to your own account.".
+//
+//go:noinline
 func (p Printer) ErrorOtherAccountText(email string) Sentence {
 	return p.sentence("error.other_account_text", args{"email": email})
 }
 
 // ErrorOutOfDate says "This page is out of date".
+//
+//go:noinline
 func (p Printer) ErrorOutOfDate() string { return p.text("error.out_of_date", nil) }
 
 // ErrorOutOfDateText says "Nothing was changed. You opened this page so long ago that we can’t tell which account it’s for. Open it again, then repeat what you wanted to do.".
+//
+//go:noinline
 func (p Printer) ErrorOutOfDateText() string { return p.text("error.out_of_date_text", nil) }
 
 // ErrorQuote says "If you ask for help, quote this number:". A number that helps to find the error in the log follows.
+//
+//go:noinline
 func (p Printer) ErrorQuote() string { return p.text("error.quote", nil) }
 
 // ErrorStatus says "Error {number}". Over the heading of an error page. {number} is the status, such as 404.
+//
+//go:noinline
 func (p Printer) ErrorStatus(number string) string {
 	return p.text("error.status", args{"number": number})
 }
 
 // ErrorTryAgain says "Try again". A button that opens the same page again.
+//
+//go:noinline
 func (p Printer) ErrorTryAgain() string { return p.text("error.try_again", nil) }
 
 // EventAccountCreated says "Your account was created.". A line of the account's activity, as all messages of this group are: short, in the past tense.
+//
+//go:noinline
 func (p Printer) EventAccountCreated() string { return p.text("event.account_created", nil) }
 
 // EventAccountDeleted says "Your account was deleted.".
+//
+//go:noinline
 func (p Printer) EventAccountDeleted() string { return p.text("event.account_deleted", nil) }
 
 // EventAccountDisabled says "An administrator disabled your account and signed out all devices.".
+//
+//go:noinline
 func (p Printer) EventAccountDisabled() string { return p.text("event.account_disabled", nil) }
 
 // EventAccountEnabled says "An administrator enabled your account again.".
+//
+//go:noinline
 func (p Printer) EventAccountEnabled() string { return p.text("event.account_enabled", nil) }
 
 // EventAccountInvited says "An administrator e-mailed you a link to choose your first password.".
+//
+//go:noinline
 func (p Printer) EventAccountInvited() string { return p.text("event.account_invited", nil) }
 
 // EventAppAdded says "You added an authenticator app.".
+//
+//go:noinline
 func (p Printer) EventAppAdded() string { return p.text("event.app_added", nil) }
 
 // EventAppRemoved says "Your authenticator app was removed.".
+//
+//go:noinline
 func (p Printer) EventAppRemoved() string { return p.text("event.app_removed", nil) }
 
 // EventAppRenamed says "You renamed your authenticator app to “{factor}”.".
+//
+//go:noinline
 func (p Printer) EventAppRenamed(factor string) Sentence {
 	return p.sentence("event.app_renamed", args{"factor": factor})
 }
 
 // EventBrowserTrusted says "You trusted the browser “{device}” to skip the second step for 30 days.".
+//
+//go:noinline
 func (p Printer) EventBrowserTrusted(device string) Sentence {
 	return p.sentence("event.browser_trusted", args{"device": device})
 }
 
 // EventBrowserUntrusted says "You stopped trusting the browser “{device}”. It needs the second step again.".
+//
+//go:noinline
 func (p Printer) EventBrowserUntrusted(device string) Sentence {
 	return p.sentence("event.browser_untrusted", args{"device": device})
 }
 
 // EventBrowserUntrustedAll says "You stopped trusting all browsers. They need the second step again.".
+//
+//go:noinline
 func (p Printer) EventBrowserUntrustedAll() string { return p.text("event.browser_untrusted_all", nil) }
 
 // EventCodeFailed says "A wrong code was entered.".
+//
+//go:noinline
 func (p Printer) EventCodeFailed() string { return p.text("event.code_failed", nil) }
 
 // EventCodeFailedMore says "{count} more wrong codes were entered within an hour.".
+//
+//go:noinline
 func (p Printer) EventCodeFailedMore(count int) string {
 	return p.text("event.code_failed_more", args{"count": count})
 }
 
 // EventConfirmed says "You confirmed it was you on “{device}”.". In an app on that device, the owner gave the password, a code or a passkey once more before something sensitive. See confirm.legend, “Confirm it’s you”.
+//
+//go:noinline
 func (p Printer) EventConfirmed(device string) Sentence {
 	return p.sentence("event.confirmed", args{"device": device})
 }
 
 // EventDataDownloaded says "A copy of all your data was downloaded on “{device}”.".
+//
+//go:noinline
 func (p Printer) EventDataDownloaded(device string) Sentence {
 	return p.sentence("event.data_downloaded", args{"device": device})
 }
 
 // EventDeviceForked says "“{device}” missed a reply from us and asked again.". The app on that device asked for the same answer twice, probably because the first was lost on the way.
+//
+//go:noinline
 func (p Printer) EventDeviceForked(device string) Sentence {
 	return p.sentence("event.device_forked", args{"device": device})
 }
 
 // EventDeviceForkedOften says "“{device}” missed several replies from us. If its connection is good, sign it out and sign in again.".
+//
+//go:noinline
 func (p Printer) EventDeviceForkedOften(device string) Sentence {
 	return p.sentence("event.device_forked_often", args{"device": device})
 }
 
 // EventDeviceLimit says "“{device}” was signed out because too many browsers were signed in.".
+//
+//go:noinline
 func (p Printer) EventDeviceLimit(device string) Sentence {
 	return p.sentence("event.device_limit", args{"device": device})
 }
 
 // EventDeviceRenamed says "You renamed “{device}” to “{new_name}”.".
+//
+//go:noinline
 func (p Printer) EventDeviceRenamed(device string, newName string) Sentence {
 	return p.sentence("event.device_renamed", args{"device": device, "new_name": newName})
 }
 
 // EventDeviceRestored says "“{device}” stayed signed in after our data was restored from a backup.". The database came back from an older backup, and the device is newer than that.
+//
+//go:noinline
 func (p Printer) EventDeviceRestored(device string) Sentence {
 	return p.sentence("event.device_restored", args{"device": device})
 }
 
 // EventDeviceRevoked says "You signed out “{device}”.".
+//
+//go:noinline
 func (p Printer) EventDeviceRevoked(device string) Sentence {
 	return p.sentence("event.device_revoked", args{"device": device})
 }
 
 // EventDevicesRevoked says "You signed out all other devices.".
+//
+//go:noinline
 func (p Printer) EventDevicesRevoked() string { return p.text("event.devices_revoked", nil) }
 
 // EventDevicesRevokedOperator says "An administrator signed out all your devices.".
+//
+//go:noinline
 func (p Printer) EventDevicesRevokedOperator() string {
 	return p.text("event.devices_revoked_operator", nil)
 }
 
 // EventEmailAsked says "You asked to change your e-mail address. It changes once you confirm with the link we sent to the new one.".
+//
+//go:noinline
 func (p Printer) EventEmailAsked() string { return p.text("event.email_asked", nil) }
 
 // EventEmailCancelled says "You cancelled a change of your e-mail address before it was confirmed.".
+//
+//go:noinline
 func (p Printer) EventEmailCancelled() string { return p.text("event.email_cancelled", nil) }
 
 // EventEmailChanged says "Your e-mail address was changed with the link we sent to the new one.".
+//
+//go:noinline
 func (p Printer) EventEmailChanged() string { return p.text("event.email_changed", nil) }
 
 // EventEmailChangedOperator says "An administrator changed your e-mail address.".
+//
+//go:noinline
 func (p Printer) EventEmailChangedOperator() string {
 	return p.text("event.email_changed_operator", nil)
 }
 
 // EventEmailRestored says "Your previous e-mail address was restored with the link we sent to it. All devices were signed out and your password was locked.".
+//
+//go:noinline
 func (p Printer) EventEmailRestored() string { return p.text("event.email_restored", nil) }
 
 // EventFactorAdded says "You added a way to sign in.". Neither a passkey nor an app: a kind that this release does not know.
+//
+//go:noinline
 func (p Printer) EventFactorAdded() string { return p.text("event.factor_added", nil) }
 
 // EventFactorClosed says "After 30 wrong codes in a row, codes from your authenticator app stopped working in new browsers. To use codes again, sign in with a passkey or a recovery code, or enter a correct code in a browser you’ve used before.".
+//
+//go:noinline
 func (p Printer) EventFactorClosed() string { return p.text("event.factor_closed", nil) }
 
 // EventFactorRemoved says "A way to sign in was removed.".
+//
+//go:noinline
 func (p Printer) EventFactorRemoved() string { return p.text("event.factor_removed", nil) }
 
 // EventFactorRenamed says "You renamed a way to sign in to “{factor}”.".
+//
+//go:noinline
 func (p Printer) EventFactorRenamed(factor string) Sentence {
 	return p.sentence("event.factor_renamed", args{"factor": factor})
 }
 
 // EventFactorsReset says "An administrator removed your passkeys, authenticator app and recovery codes.".
+//
+//go:noinline
 func (p Printer) EventFactorsReset() string { return p.text("event.factors_reset", nil) }
 
 // EventLanguageChanged says "You changed the language of your account to {language}.". {language} is its own name: “Deutsch”.
+//
+//go:noinline
 func (p Printer) EventLanguageChanged(language string) string {
 	return p.text("event.language_changed", args{"language": language})
 }
 
 // EventLockedAll says "The “This wasn’t me” link in an e-mail signed out all devices and locked your password.". “This wasn’t me” is the name of the link, mail.not_me.
+//
+//go:noinline
 func (p Printer) EventLockedAll() string { return p.text("event.locked_all", nil) }
 
 // EventLockedDevice says "The “This wasn’t me” link in an e-mail signed out “{device}” and locked your password.".
+//
+//go:noinline
 func (p Printer) EventLockedDevice(device string) Sentence {
 	return p.sentence("event.locked_device", args{"device": device})
 }
 
 // EventLockedDeviceAnd says "The “This wasn’t me” link in an e-mail signed out “{device}” and {count} devices that signed in after it, and locked your password.".
+//
+//go:noinline
 func (p Printer) EventLockedDeviceAnd(count int, device string) Sentence {
 	return p.sentence("event.locked_device_and", args{"count": count, "device": device})
 }
 
 // EventLockedDevices says "The “This wasn’t me” link in an e-mail signed out {count} devices and locked your password.".
+//
+//go:noinline
 func (p Printer) EventLockedDevices(count int) string {
 	return p.text("event.locked_devices", args{"count": count})
 }
 
 // EventLockedNone says "The “This wasn’t me” link in an e-mail locked your password. The devices it was about were already signed out.".
+//
+//go:noinline
 func (p Printer) EventLockedNone() string { return p.text("event.locked_none", nil) }
 
 // EventMailFailed says "An e-mail to you couldn’t be delivered. Check that your e-mail address is correct.".
+//
+//go:noinline
 func (p Printer) EventMailFailed() string { return p.text("event.mail_failed", nil) }
 
 // EventPasskeyAdded says "You added the passkey “{factor}”.". {factor} is the name of a passkey.
+//
+//go:noinline
 func (p Printer) EventPasskeyAdded(factor string) Sentence {
 	return p.sentence("event.passkey_added", args{"factor": factor})
 }
 
 // EventPasskeyRemoved says "The passkey “{factor}” was removed.".
+//
+//go:noinline
 func (p Printer) EventPasskeyRemoved(factor string) Sentence {
 	return p.sentence("event.passkey_removed", args{"factor": factor})
 }
 
 // EventPasskeyRenamed says "You renamed a passkey to “{factor}”.".
+//
+//go:noinline
 func (p Printer) EventPasskeyRenamed(factor string) Sentence {
 	return p.sentence("event.passkey_renamed", args{"factor": factor})
 }
 
 // EventPasswordChanged says "You changed your password. All other devices were signed out.".
+//
+//go:noinline
 func (p Printer) EventPasswordChanged() string { return p.text("event.password_changed", nil) }
 
 // EventPasswordFailed says "A wrong password was entered to confirm it was you.". A person who was signed in already was asked for the password once more. See confirm.legend, “Confirm it’s you”.
+//
+//go:noinline
 func (p Printer) EventPasswordFailed() string { return p.text("event.password_failed", nil) }
 
 // EventPasswordFailedMore says "{count} more wrong passwords were entered to confirm it was you within 15 minutes.".
+//
+//go:noinline
 func (p Printer) EventPasswordFailedMore(count int) string {
 	return p.text("event.password_failed_more", args{"count": count})
 }
 
 // EventPasswordFirst says "You chose your first password with the link in your invitation.".
+//
+//go:noinline
 func (p Printer) EventPasswordFirst() string { return p.text("event.password_first", nil) }
 
 // EventPasswordReset says "You chose a new password with the link in an e-mail. All devices were signed out.".
+//
+//go:noinline
 func (p Printer) EventPasswordReset() string { return p.text("event.password_reset", nil) }
 
 // EventPasswordSet says "An administrator set a new password for you. All devices were signed out.".
+//
+//go:noinline
 func (p Printer) EventPasswordSet() string { return p.text("event.password_set", nil) }
 
 // EventRecoveryCodeUsed says "A recovery code was used.".
+//
+//go:noinline
 func (p Printer) EventRecoveryCodeUsed() string { return p.text("event.recovery_code_used", nil) }
 
 // EventRecoveryCodesMade says "You got new recovery codes. Your old codes no longer work.".
+//
+//go:noinline
 func (p Printer) EventRecoveryCodesMade() string { return p.text("event.recovery_codes_made", nil) }
 
 // EventRoleChanged says "An administrator changed what your account can do.".
+//
+//go:noinline
 func (p Printer) EventRoleChanged() string { return p.text("event.role_changed", nil) }
 
 // EventSecondStepMissed says "Your password was entered, but not the second step. If this wasn’t you, change your password.".
+//
+//go:noinline
 func (p Printer) EventSecondStepMissed() string { return p.text("event.second_step_missed", nil) }
 
 // EventSeenBySupport says "Support viewed your devices and activity.". A person of the support staff opened the account's pages. They can look, but change nothing.
+//
+//go:noinline
 func (p Printer) EventSeenBySupport() string { return p.text("event.seen_by_support", nil) }
 
 // EventSignIn says "Signed in on “{device}”.". Someone signed in, probably the reader.
+//
+//go:noinline
 func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
 }
 
 // EventSignInFailed says "Someone tried to sign in with a wrong password.".
+//
+//go:noinline
 func (p Printer) EventSignInFailed() string { return p.text("event.sign_in_failed", nil) }
 
 // EventSignInFailedLocked says "Someone tried to sign in with your password, but it’s locked.".
+//
+//go:noinline
 func (p Printer) EventSignInFailedLocked() string { return p.text("event.sign_in_failed_locked", nil) }
 
 // EventSignInFailedLockedMore says "Someone tried to sign in with your locked password {count} more times within 15 minutes.".
+//
+//go:noinline
 func (p Printer) EventSignInFailedLockedMore(count int) string {
 	return p.text("event.sign_in_failed_locked_more", args{"count": count})
 }
 
 // EventSignInFailedMore says "Someone tried to sign in with a wrong password {count} more times within 15 minutes.".
+//
+//go:noinline
 func (p Printer) EventSignInFailedMore(count int) string {
 	return p.text("event.sign_in_failed_more", args{"count": count})
 }
 
 // EventSignOut says "“{device}” signed out.". The device itself signed out.
+//
+//go:noinline
 func (p Printer) EventSignOut(device string) Sentence {
 	return p.sentence("event.sign_out", args{"device": device})
 }
 
 // EventSignOutReplaced says "“{device}” was signed out when you signed in again in the same browser.".
+//
+//go:noinline
 func (p Printer) EventSignOutReplaced(device string) Sentence {
 	return p.sentence("event.sign_out_replaced", args{"device": device})
 }
 
 // EventSupportLooked says "As support, you viewed the devices and activity of account {name}.". In the activity of support staff. {name} is the id of an account.
+//
+//go:noinline
 func (p Printer) EventSupportLooked(name string) Sentence {
 	return p.sentence("event.support_looked", args{"name": name})
 }
 
 // EventSupportLookedDeleted says "As support, you viewed the devices and activity of an account that has since been deleted.".
+//
+//go:noinline
 func (p Printer) EventSupportLookedDeleted() string {
 	return p.text("event.support_looked_deleted", nil)
 }
 
 // EventSupportSearched says "As support, you searched for “{name}”.". In the activity of support staff. {name} is what they searched for.
+//
+//go:noinline
 func (p Printer) EventSupportSearched(name string) Sentence {
 	return p.sentence("event.support_searched", args{"name": name})
 }
 
 // EventSupportSearchedDeleted says "As support, you searched for an account that has since been deleted.".
+//
+//go:noinline
 func (p Printer) EventSupportSearchedDeleted() string {
 	return p.text("event.support_searched_deleted", nil)
 }
 
 // EventThiefApp says "The authenticator app was removed in case it wasn’t yours.". An act such as a change of the password removed it: it was added lately, perhaps by a stranger.
+//
+//go:noinline
 func (p Printer) EventThiefApp() string { return p.text("event.thief_app", nil) }
 
 // EventThiefAppCodes says "The authenticator app and the recovery codes were removed in case they weren’t yours.".
+//
+//go:noinline
 func (p Printer) EventThiefAppCodes() string { return p.text("event.thief_app_codes", nil) }
 
 // EventThiefCodes says "The recovery codes were removed in case they weren’t yours.".
+//
+//go:noinline
 func (p Printer) EventThiefCodes() string { return p.text("event.thief_codes", nil) }
 
 // EventThiefPasskeys says "{count} passkeys were removed in case they weren’t yours.". What an act, such as a change of the password, removed beside what it is for.
+//
+//go:noinline
 func (p Printer) EventThiefPasskeys(count int) string {
 	return p.text("event.thief_passkeys", args{"count": count})
 }
 
 // EventThiefPasskeysApp says "{count} passkeys and the authenticator app were removed in case they weren’t yours.".
+//
+//go:noinline
 func (p Printer) EventThiefPasskeysApp(count int) string {
 	return p.text("event.thief_passkeys_app", args{"count": count})
 }
 
 // EventThiefPasskeysAppCodes says "{count} passkeys, the authenticator app and the recovery codes were removed in case they weren’t yours.".
+//
+//go:noinline
 func (p Printer) EventThiefPasskeysAppCodes(count int) string {
 	return p.text("event.thief_passkeys_app_codes", args{"count": count})
 }
 
 // EventThiefPasskeysCodes says "{count} passkeys and the recovery codes were removed in case they weren’t yours.".
+//
+//go:noinline
 func (p Printer) EventThiefPasskeysCodes(count int) string {
 	return p.text("event.thief_passkeys_codes", args{"count": count})
 }
 
 // EventUnknown says "Something else happened on your account.". An event of a kind that this release does not know.
+//
+//go:noinline
 func (p Printer) EventUnknown() string { return p.text("event.unknown", nil) }
 
 // EventWaysBackEnded says "You turned off the links to newer e-mail addresses.". Each previous e-mail address has a link that gives it back to the account. See the group former.
+//
+//go:noinline
 func (p Printer) EventWaysBackEnded() string { return p.text("event.ways_back_ended", nil) }
 
 // FactorAddedFirst says "From now on, you’ll need a second step when you sign in with your password.".
+//
+//go:noinline
 func (p Printer) FactorAddedFirst() string { return p.text("factor.added_first", nil) }
 
 // FactorNeverUsed says "Never used". A passkey, or the trust in a browser.
+//
+//go:noinline
 func (p Printer) FactorNeverUsed() string { return p.text("factor.never_used", nil) }
 
 // FactorRemovedLast says "Two-step sign-in is off. Your password alone is enough to sign in.".
+//
+//go:noinline
 func (p Printer) FactorRemovedLast() string { return p.text("factor.removed_last", nil) }
 
 // FactorSignedOut says "{count} other devices were signed out.".
+//
+//go:noinline
 func (p Printer) FactorSignedOut(count int) string {
 	return p.text("factor.signed_out", args{"count": count})
 }
 
 // FactorUsed says "Last used <when/>". A passkey, or the trust in a browser; <when/> is like “5 minutes ago”.
+//
+//go:noinline
 func (p Printer) FactorUsed(when templ.Component) templ.Component {
 	return p.rich("factor.used", args{"when": when})
 }
 
 // FieldAccount says "Account". The label of a field that shows the e-mail address of an account, and cannot be changed.
+//
+//go:noinline
 func (p Printer) FieldAccount() string { return p.text("field.account", nil) }
 
 // FieldEmail says "E-mail address". The label of a field.
+//
+//go:noinline
 func (p Printer) FieldEmail() string { return p.text("field.email", nil) }
 
 // FieldHide says "Hide <hidden>{field}</hidden>". A button that hides a password which is shown. Only screen readers say the part inside the tag; {field} is the label of the field.
+//
+//go:noinline
 func (p Printer) FieldHide(hidden Tag, field string) templ.Component {
 	return p.rich("field.hide", args{"hidden": hidden, "field": field})
 }
 
 // FieldNewPassword says "New password". The label of a field.
+//
+//go:noinline
 func (p Printer) FieldNewPassword() string { return p.text("field.new_password", nil) }
 
 // FieldPassword says "Password". The label of a field.
+//
+//go:noinline
 func (p Printer) FieldPassword() string { return p.text("field.password", nil) }
 
 // FieldPasswordHint says "Use at least {count} characters. A few words in a row are easy to remember.". {count} is how many characters a password needs.
+//
+//go:noinline
 func (p Printer) FieldPasswordHint(count int) string {
 	return p.text("field.password_hint", args{"count": count})
 }
 
 // FieldShow says "Show <hidden>{field}</hidden>". A button that shows a hidden password. Only screen readers say the part inside the tag; {field} is the label of the field.
+//
+//go:noinline
 func (p Printer) FieldShow(hidden Tag, field string) templ.Component {
 	return p.rich("field.show", args{"hidden": hidden, "field": field})
 }
 
 // ForgotKnow says "Remembered it? <link>Sign in</link>".
+//
+//go:noinline
 func (p Printer) ForgotKnow(link Tag) templ.Component {
 	return p.rich("forgot.know", args{"link": link})
 }
 
 // ForgotLead says "We’ll e-mail you a link so you can choose a new password.".
+//
+//go:noinline
 func (p Printer) ForgotLead() string { return p.text("forgot.lead", nil) }
 
 // ForgotNoMail says "This service doesn’t send e-mail. Ask your administrator for a new password.".
+//
+//go:noinline
 func (p Printer) ForgotNoMail() string { return p.text("forgot.no_mail", nil) }
 
 // ForgotSent says "If there’s an account with that e-mail address, we’ve e-mailed you a link. It works once and expires in {duration}.". {duration} is like “30 minutes”.
+//
+//go:noinline
 func (p Printer) ForgotSent(duration string) string {
 	return p.text("forgot.sent", args{"duration": duration})
 }
 
 // ForgotSentAgain says "Try again". A button to the form before.
+//
+//go:noinline
 func (p Printer) ForgotSentAgain() string { return p.text("forgot.sent_again", nil) }
 
 // ForgotSentBack says "Back to <link>sign-in</link>".
+//
+//go:noinline
 func (p Printer) ForgotSentBack(link Tag) templ.Component {
 	return p.rich("forgot.sent_back", args{"link": link})
 }
 
 // ForgotSentNothing says "No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.".
+//
+//go:noinline
 func (p Printer) ForgotSentNothing() string { return p.text("forgot.sent_nothing", nil) }
 
 // ForgotSentTitle says "Check your e-mail". The title of a page, after an e-mail was sent.
+//
+//go:noinline
 func (p Printer) ForgotSentTitle() string { return p.text("forgot.sent_title", nil) }
 
 // ForgotSubmit says "Send link". A button: sends an e-mail with a link.
+//
+//go:noinline
 func (p Printer) ForgotSubmit() string { return p.text("forgot.submit", nil) }
 
 // ForgotTitle says "Forgot your password?". The title of a page, the same as the link on the page “Sign in” that leads to it.
+//
+//go:noinline
 func (p Printer) ForgotTitle() string { return p.text("forgot.title", nil) }
 
 // FormErrorTitle says "Error: {title}". The title of a page whose form was refused. {title} is its usual title.
+//
+//go:noinline
 func (p Printer) FormErrorTitle(title string) string {
 	return p.text("form.error_title", args{"title": title})
 }
 
 // FormFieldProblem says "{label}: {problem}". A link in the summary of errors: {label} is the field as the form calls it, {problem} a whole sentence.
+//
+//go:noinline
 func (p Printer) FormFieldProblem(label string, problem string) string {
 	return p.text("form.field_problem", args{"label": label, "problem": problem})
 }
 
 // FormOffline says "You’re offline. Nothing was sent. Check your connection and try again.". Instead of sending a form, where the browser knows that it has no connection.
+//
+//go:noinline
 func (p Printer) FormOffline() string { return p.text("form.offline", nil) }
 
 // FormRefused says "Please check the fields below". The heading of a summary of errors. Under it stands one link for each field, also where it is only one.
+//
+//go:noinline
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
 
 // FormerCanEnd says "You can turn off the links to e-mail addresses that are newer than your current one. The other links expire on their own.".
+//
+//go:noinline
 func (p Printer) FormerCanEnd() string { return p.text("former.can_end", nil) }
 
 // FormerDone says "You’ve turned off the links to newer e-mail addresses.".
+//
+//go:noinline
 func (p Printer) FormerDone() string { return p.text("former.done", nil) }
 
 // FormerNone says "No previous e-mail address can be restored.". “Restored” as by the links in e-mails to those addresses.
+//
+//go:noinline
 func (p Printer) FormerNone() string { return p.text("former.none", nil) }
 
 // FormerNothing says "There were no links to turn off. Links to older e-mail addresses expire on their own.".
+//
+//go:noinline
 func (p Printer) FormerNothing() string { return p.text("former.nothing", nil) }
 
 // FormerOlder says "All of them are older than your current e-mail address. You can’t turn off their links here, because someone who steals your password could then turn off yours. The links expire on their own.".
+//
+//go:noinline
 func (p Printer) FormerOlder() string { return p.text("former.older", nil) }
 
 // FormerRefused says "No links were turned off.".
+//
+//go:noinline
 func (p Printer) FormerRefused() string { return p.text("former.refused", nil) }
 
 // FormerSubmit says "Turn off newer links". A button: the links in e-mails to newer addresses stop working.
+//
+//go:noinline
 func (p Printer) FormerSubmit() string { return p.text("former.submit", nil) }
 
 // FormerTitle says "Previous e-mail addresses". The title of a page. E-mail addresses that the account had before.
+//
+//go:noinline
 func (p Printer) FormerTitle() string { return p.text("former.title", nil) }
 
 // FormerUntil says "{email}, until <when/>". A line of the list of previous e-mail addresses. The link that went there works until <when/>.
+//
+//go:noinline
 func (p Printer) FormerUntil(email string, when templ.Component) templ.Component {
 	return p.rich("former.until", args{"email": email, "when": when})
 }
 
 // FormerWhat says "Your account used to have these e-mail addresses, and we sent each of them a link. Until the date shown, the link undoes the change and gives your account that e-mail address back.".
+//
+//go:noinline
 func (p Printer) FormerWhat() string { return p.text("former.what", nil) }
 
 // InviteDone says "Your account is ready, and you’re signed in.".
+//
+//go:noinline
 func (p Printer) InviteDone() string { return p.text("invite.done", nil) }
 
 // InviteLead says "An administrator created an account for you. Choose a password to sign in.".
+//
+//go:noinline
 func (p Printer) InviteLead() string { return p.text("invite.lead", nil) }
 
 // InviteSubmit says "Choose password and sign in". A button.
+//
+//go:noinline
 func (p Printer) InviteSubmit() string { return p.text("invite.submit", nil) }
 
 // InviteTitle says "Choose a password". The title of a page, for the first password of an account.
+//
+//go:noinline
 func (p Printer) InviteTitle() string { return p.text("invite.title", nil) }
 
 // InviteUsed says "You’ve already chosen your password.".
+//
+//go:noinline
 func (p Printer) InviteUsed() string { return p.text("invite.used", nil) }
 
 // LanguageName says "English". The name of this language, in this language.
+//
+//go:noinline
 func (p Printer) LanguageName() string { return p.text("language.name", nil) }
 
 // LayoutAbout says "About this service". What screen readers call the links at the bottom of a page: help, terms of service, privacy policy, imprint.
+//
+//go:noinline
 func (p Printer) LayoutAbout() string { return p.text("layout.about", nil) }
 
 // LayoutAccount says "Account". What screen readers call the navigation: Devices, Activity, Security.
+//
+//go:noinline
 func (p Printer) LayoutAccount() string { return p.text("layout.account", nil) }
 
 // LayoutColours says "Colour scheme". What screen readers call the choice of light and dark.
+//
+//go:noinline
 func (p Printer) LayoutColours() string { return p.text("layout.colours", nil) }
 
 // LayoutColoursAutomatic says "Automatic". A button: light or dark as the device is.
+//
+//go:noinline
 func (p Printer) LayoutColoursAutomatic() string { return p.text("layout.colours_automatic", nil) }
 
 // LayoutColoursDark says "Dark". A button: a dark page.
+//
+//go:noinline
 func (p Printer) LayoutColoursDark() string { return p.text("layout.colours_dark", nil) }
 
 // LayoutColoursLight says "Light". A button: a light page.
+//
+//go:noinline
 func (p Printer) LayoutColoursLight() string { return p.text("layout.colours_light", nil) }
 
 // LayoutExactTimes says "Show exact times". A switch at the bottom of pages. On: “5 minutes ago” is followed by the exact date and time.
+//
+//go:noinline
 func (p Printer) LayoutExactTimes() string { return p.text("layout.exact_times", nil) }
 
 // LayoutHelp says "Get help". A link to the operator's own help page or e-mail address, at the bottom of pages and mails.
+//
+//go:noinline
 func (p Printer) LayoutHelp() string { return p.text("layout.help", nil) }
 
 // LayoutImprint says "Imprint". A link at the bottom of pages and mails to the page that says who runs the service: Impressum, mentions légales.
+//
+//go:noinline
 func (p Printer) LayoutImprint() string { return p.text("layout.imprint", nil) }
 
 // LayoutLanguage says "Language". The label of the choice of languages.
+//
+//go:noinline
 func (p Printer) LayoutLanguage() string { return p.text("layout.language", nil) }
 
 // LayoutLanguageSubmit says "Change language". A button.
+//
+//go:noinline
 func (p Printer) LayoutLanguageSubmit() string { return p.text("layout.language_submit", nil) }
 
 // LayoutPrivacy says "Privacy policy". A link at the bottom of pages and mails.
+//
+//go:noinline
 func (p Printer) LayoutPrivacy() string { return p.text("layout.privacy", nil) }
 
 // LayoutSignedInAs says "Signed in as". Only screen readers say it, before the e-mail address.
+//
+//go:noinline
 func (p Printer) LayoutSignedInAs() string { return p.text("layout.signed_in_as", nil) }
 
 // LayoutSkip says "Skip to main content". A link for people who use a keyboard.
+//
+//go:noinline
 func (p Printer) LayoutSkip() string { return p.text("layout.skip", nil) }
 
 // LayoutSupport says "Support". A tab that only support staff have: the support desk.
+//
+//go:noinline
 func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
 
 // LayoutTerms says "Terms of service". A link at the bottom of pages and mails.
+//
+//go:noinline
 func (p Printer) LayoutTerms() string { return p.text("layout.terms", nil) }
 
 // LockedLead says "No one can sign in with it until you choose a new one. We’ll e-mail you a link for that.". “It” is the password.
+//
+//go:noinline
 func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
 
 // LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, take it back first: open our e-mail “Your e-mail address was changed” and use the button in it.". Below the title “Your password is locked”. The words in quotation marks are the subject of an e-mail: mail_email_changed.subject.
+//
+//go:noinline
 func (p Printer) LockedMoved() string { return p.text("locked.moved", nil) }
 
 // LockedMovedMine says "I changed it myself". A button: the reader changed the e-mail address.
+//
+//go:noinline
 func (p Printer) LockedMovedMine() string { return p.text("locked.moved_mine", nil) }
 
 // LockedOver says "You’ve used this link, and your account has a new password. Sign in with it.".
+//
+//go:noinline
 func (p Printer) LockedOver() string { return p.text("locked.over", nil) }
 
 // LockedSubmit says "Send link". A button: sends an e-mail with a link.
+//
+//go:noinline
 func (p Printer) LockedSubmit() string { return p.text("locked.submit", nil) }
 
 // LockedTitle says "Your password is locked". The title of a page.
+//
+//go:noinline
 func (p Printer) LockedTitle() string { return p.text("locked.title", nil) }
 
 // LockedTo says "We’ll send it to <strong>{email}</strong>.". “It” is an e-mail with a link. {email} is the address, or a part of it.
+//
+//go:noinline
 func (p Printer) LockedTo(strong Tag, email string) templ.Component {
 	return p.rich("locked.to", args{"strong": strong, "email": email})
 }
 
 // LoginForgot says "Forgot your password?". A link to the page of the same title.
+//
+//go:noinline
 func (p Printer) LoginForgot() string { return p.text("login.forgot", nil) }
 
 // LoginLead says "See which devices are signed in to your account, and sign out any of them.".
+//
+//go:noinline
 func (p Printer) LoginLead() string { return p.text("login.lead", nil) }
 
 // LoginNewHere says "New here? <link>Create an account</link>".
+//
+//go:noinline
 func (p Printer) LoginNewHere(link Tag) templ.Component {
 	return p.rich("login.new_here", args{"link": link})
 }
 
 // LoginOtherPerson says "You weren’t signed in. {email} has signed in on this browser since you opened this page. Sign in again to sign that account out here.".
+//
+//go:noinline
 func (p Printer) LoginOtherPerson(email string) Sentence {
 	return p.sentence("login.other_person", args{"email": email})
 }
 
 // LoginPasskey says "Sign in with a passkey".
+//
+//go:noinline
 func (p Printer) LoginPasskey() string { return p.text("login.passkey", nil) }
 
 // LoginPasskeyOld says "This page was open for too long, or the form was sent twice. Use your passkey again.".
+//
+//go:noinline
 func (p Printer) LoginPasskeyOld() string { return p.text("login.passkey_old", nil) }
 
 // LoginPasskeyUnknown says "No account has this passkey. It may have been removed. Sign in with your password or another passkey.".
+//
+//go:noinline
 func (p Printer) LoginPasskeyUnknown() string { return p.text("login.passkey_unknown", nil) }
 
 // LoginSignedOut says "You’ve been signed out. Sign in again to continue.".
+//
+//go:noinline
 func (p Printer) LoginSignedOut() string { return p.text("login.signed_out", nil) }
 
 // LoginSubmit says "Sign in". A button.
+//
+//go:noinline
 func (p Printer) LoginSubmit() string { return p.text("login.submit", nil) }
 
 // LoginTitle says "Sign in". The title of a page.
+//
+//go:noinline
 func (p Printer) LoginTitle() string { return p.text("login.title", nil) }
 
 // LogoutDone says "You’ve signed out of this browser.". A notice on the page “Sign in”.
+//
+//go:noinline
 func (p Printer) LogoutDone() string { return p.text("logout.done", nil) }
 
 // MailAlways says "You’re receiving this e-mail because it’s about the security of your account {email}. You can’t turn these e-mails off.". At the end of mails.
+//
+//go:noinline
 func (p Printer) MailAlways(email string) Sentence {
 	return p.sentence("mail.always", args{"email": email})
 }
 
 // MailFactAccount says "Account". A label in mails: the account's e-mail address follows.
+//
+//go:noinline
 func (p Printer) MailFactAccount() string { return p.text("mail.fact_account", nil) }
 
 // MailFactAddress says "IP address".
+//
+//go:noinline
 func (p Printer) MailFactAddress() string { return p.text("mail.fact_address", nil) }
 
 // MailFactAgent says "Browser or app".
+//
+//go:noinline
 func (p Printer) MailFactAgent() string { return p.text("mail.fact_agent", nil) }
 
 // MailFactCode says "Code". A label in mails: a code to type follows.
+//
+//go:noinline
 func (p Printer) MailFactCode() string { return p.text("mail.fact_code", nil) }
 
 // MailFactDevice says "Device".
+//
+//go:noinline
 func (p Printer) MailFactDevice() string { return p.text("mail.fact_device", nil) }
 
 // MailFactEmail says "E-mail address".
+//
+//go:noinline
 func (p Printer) MailFactEmail() string { return p.text("mail.fact_email", nil) }
 
 // MailFactLater says "Later". A label in mails, after a list of sign-ins: “3 more sign-ins” follows.
+//
+//go:noinline
 func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
 
 // MailFactNewEmail says "New e-mail address".
+//
+//go:noinline
 func (p Printer) MailFactNewEmail() string { return p.text("mail.fact_new_email", nil) }
 
 // MailFactNewName says "New name". A label in mails: the new name of a passkey follows.
+//
+//go:noinline
 func (p Printer) MailFactNewName() string { return p.text("mail.fact_new_name", nil) }
 
 // MailFactOldEmail says "Old e-mail address".
+//
+//go:noinline
 func (p Printer) MailFactOldEmail() string { return p.text("mail.fact_old_email", nil) }
 
 // MailFactOldName says "Old name". A label in mails: the former name of a passkey follows.
+//
+//go:noinline
 func (p Printer) MailFactOldName() string { return p.text("mail.fact_old_name", nil) }
 
 // MailFactPasskey says "Passkey". A label in mails: the name of a passkey follows.
+//
+//go:noinline
 func (p Printer) MailFactPasskey() string { return p.text("mail.fact_passkey", nil) }
 
 // MailFactSignedInFrom says "Signed in from". A label in mails: the IP address from which a device signed in follows.
+//
+//go:noinline
 func (p Printer) MailFactSignedInFrom() string { return p.text("mail.fact_signed_in_from", nil) }
 
 // MailFactUsedFrom says "Used from". A label in mails: an IP address and a program follow, one of the messages of the group copied_use.
+//
+//go:noinline
 func (p Printer) MailFactUsedFrom() string { return p.text("mail.fact_used_from", nil) }
 
 // MailFactUsedTwice says "Used twice from". As “Used from”, where two uses look alike.
+//
+//go:noinline
 func (p Printer) MailFactUsedTwice() string { return p.text("mail.fact_used_twice", nil) }
 
 // MailFactWhen says "When".
+//
+//go:noinline
 func (p Printer) MailFactWhen() string { return p.text("mail.fact_when", nil) }
 
 // MailLabel says "{label}:". A label before what it is of, in the text version of mails: “Device: Pixel 9”.
+//
+//go:noinline
 func (p Printer) MailLabel(label string) string { return p.text("mail.label", args{"label": label}) }
 
 // MailMoreSignIns says "{count} more sign-ins".
+//
+//go:noinline
 func (p Printer) MailMoreSignIns(count int) string {
 	return p.text("mail.more_sign_ins", args{"count": count})
 }
 
 // MailNotMe says "This wasn’t me". A button in warnings by mail, and the name of the link that it has.
+//
+//go:noinline
 func (p Printer) MailNotMe() string { return p.text("mail.not_me", nil) }
 
 // MailNothingToDo says "If this was you, you don’t need to do anything.".
+//
+//go:noinline
 func (p Printer) MailNothingToDo() string { return p.text("mail.nothing_to_do", nil) }
 
 // MailPlainLink says "If the button doesn’t work, copy this link into your browser:". Below a button in mails; the link follows.
+//
+//go:noinline
 func (p Printer) MailPlainLink() string { return p.text("mail.plain_link", nil) }
 
 // MailQuoted says "“{label}”". A name that a person chose, in quotation marks, in mails. {label} is the name.
+//
+//go:noinline
 func (p Printer) MailQuoted(label string) string { return p.text("mail.quoted", args{"label": label}) }
 
 // MailSecure says "If this wasn’t you, someone else may have access to your account. Secure it now: {url}".
+//
+//go:noinline
 func (p Printer) MailSecure(url string) string { return p.text("mail.secure", args{"url": url}) }
 
 // MailUnknownBrowser says "an unknown browser". Follows the label “Browser or app”.
+//
+//go:noinline
 func (p Printer) MailUnknownBrowser() string { return p.text("mail.unknown_browser", nil) }
 
 // MailUntil says "This link works once and expires on {time}.". Below a button in mails. {time} is a moment: “3 November 2026, 14:05:09 UTC”.
+//
+//go:noinline
 func (p Printer) MailUntil(time string) string { return p.text("mail.until", args{"time": time}) }
 
 // MailAppAddedHeading says "An authenticator app was added".
+//
+//go:noinline
 func (p Printer) MailAppAddedHeading() string { return p.text("mail_app_added.heading", nil) }
 
 // MailAppAddedLead says "You can now sign in with your password and a code from an authenticator app.".
+//
+//go:noinline
 func (p Printer) MailAppAddedLead() string { return p.text("mail_app_added.lead", nil) }
 
 // MailAppAddedSubject says "An authenticator app was added to your account".
+//
+//go:noinline
 func (p Printer) MailAppAddedSubject() string { return p.text("mail_app_added.subject", nil) }
 
 // MailAppRemovedHeading says "Your authenticator app was removed".
+//
+//go:noinline
 func (p Printer) MailAppRemovedHeading() string { return p.text("mail_app_removed.heading", nil) }
 
 // MailAppRemovedLead says "You can no longer sign in with codes from your authenticator app.".
+//
+//go:noinline
 func (p Printer) MailAppRemovedLead() string { return p.text("mail_app_removed.lead", nil) }
 
 // MailAppRemovedSubject says "Your authenticator app was removed".
+//
+//go:noinline
 func (p Printer) MailAppRemovedSubject() string { return p.text("mail_app_removed.subject", nil) }
 
 // MailCodeUsedFew says "Get new recovery codes soon: {url}".
+//
+//go:noinline
 func (p Printer) MailCodeUsedFew(url string) string {
 	return p.text("mail_code_used.few", args{"url": url})
 }
 
 // MailCodeUsedHeading says "A recovery code was used".
+//
+//go:noinline
 func (p Printer) MailCodeUsedHeading() string { return p.text("mail_code_used.heading", nil) }
 
 // MailCodeUsedLead says "A recovery code was used to sign in to your account or to confirm a change. That code no longer works. You have {count} codes left.".
+//
+//go:noinline
 func (p Printer) MailCodeUsedLead(count int) string {
 	return p.text("mail_code_used.lead", args{"count": count})
 }
 
 // MailCodeUsedLeadNone says "A recovery code was used to sign in to your account or to confirm a change. That was your last code.".
+//
+//go:noinline
 func (p Printer) MailCodeUsedLeadNone() string { return p.text("mail_code_used.lead_none", nil) }
 
 // MailCodeUsedSubject says "A recovery code was used ({count} left)". {count} is how many recovery codes are left.
+//
+//go:noinline
 func (p Printer) MailCodeUsedSubject(count int) string {
 	return p.text("mail_code_used.subject", args{"count": count})
 }
 
 // MailCodeUsedSubjectNone says "Your last recovery code was used".
+//
+//go:noinline
 func (p Printer) MailCodeUsedSubjectNone() string { return p.text("mail_code_used.subject_none", nil) }
 
 // MailCodesClosedAccept says "To use codes again, sign in with a passkey or a recovery code, or enter a correct code in a browser you’ve used before.".
+//
+//go:noinline
 func (p Printer) MailCodesClosedAccept() string { return p.text("mail_codes_closed.accept", nil) }
 
 // MailCodesClosedChoose says "If this wasn’t you, change your password. Codes will then work again too: {url}".
+//
+//go:noinline
 func (p Printer) MailCodesClosedChoose(url string) string {
 	return p.text("mail_codes_closed.choose", args{"url": url})
 }
 
 // MailCodesClosedHeading says "Too many wrong codes".
+//
+//go:noinline
 func (p Printer) MailCodesClosedHeading() string { return p.text("mail_codes_closed.heading", nil) }
 
 // MailCodesClosedLead says "Someone who knows your password entered 30 wrong codes in a row. Codes from your authenticator app don’t work in new browsers for now.".
+//
+//go:noinline
 func (p Printer) MailCodesClosedLead() string { return p.text("mail_codes_closed.lead", nil) }
 
 // MailCodesClosedSubject says "Too many wrong codes were entered for your account". About codes of the authenticator app.
+//
+//go:noinline
 func (p Printer) MailCodesClosedSubject() string { return p.text("mail_codes_closed.subject", nil) }
 
 // MailCodesMadeAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to remove these codes and every passkey and authenticator app added since, sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
+//
+//go:noinline
 func (p Printer) MailCodesMadeAct() string { return p.text("mail_codes_made.act", nil) }
 
 // MailCodesMadeHeading says "You have new recovery codes".
+//
+//go:noinline
 func (p Printer) MailCodesMadeHeading() string { return p.text("mail_codes_made.heading", nil) }
 
 // MailCodesMadeLead says "Your account has ten new recovery codes. Your old codes no longer work.".
+//
+//go:noinline
 func (p Printer) MailCodesMadeLead() string { return p.text("mail_codes_made.lead", nil) }
 
 // MailCodesMadeSubject says "Your account has new recovery codes".
+//
+//go:noinline
 func (p Printer) MailCodesMadeSubject() string { return p.text("mail_codes_made.subject", nil) }
 
 // MailDeletedHeading says "Your account was deleted".
+//
+//go:noinline
 func (p Printer) MailDeletedHeading() string { return p.text("mail_deleted.heading", nil) }
 
 // MailDeletedLast says "This is our last e-mail to you: we no longer store your e-mail address. This can’t be undone. If you create an account with this e-mail address again, it will start empty.".
+//
+//go:noinline
 func (p Printer) MailDeletedLast() string { return p.text("mail_deleted.last", nil) }
 
 // MailDeletedLead says "Someone who knows your password, probably you, deleted your account. We signed out every device and erased your e-mail address, your devices and everything in your activity that could identify you.".
+//
+//go:noinline
 func (p Printer) MailDeletedLead() string { return p.text("mail_deleted.lead", nil) }
 
 // MailDeletedNotYou says "If this wasn’t you, change your password everywhere else you use it, and tell the administrator: {url}".
+//
+//go:noinline
 func (p Printer) MailDeletedNotYou(url string) string {
 	return p.text("mail_deleted.not_you", args{"url": url})
 }
 
 // MailDeletedSubject says "Your account was deleted".
+//
+//go:noinline
 func (p Printer) MailDeletedSubject() string { return p.text("mail_deleted.subject", nil) }
 
 // MailDeletedWhy says "You’re receiving this e-mail because the account with the e-mail address {email} was deleted.".
+//
+//go:noinline
 func (p Printer) MailDeletedWhy(email string) Sentence {
 	return p.sentence("mail_deleted.why", args{"email": email})
 }
 
 // MailDisabledHeading says "Your account was disabled".
+//
+//go:noinline
 func (p Printer) MailDisabledHeading() string { return p.text("mail_disabled.heading", nil) }
 
 // MailDisabledLead says "An administrator disabled your account and signed out every device. No one can sign in to it now, not even you.".
+//
+//go:noinline
 func (p Printer) MailDisabledLead() string { return p.text("mail_disabled.lead", nil) }
 
 // MailDisabledSubject says "Your account was disabled".
+//
+//go:noinline
 func (p Printer) MailDisabledSubject() string { return p.text("mail_disabled.subject", nil) }
 
 // MailDisabledUnexpected says "If you didn’t expect this, ask your administrator.".
+//
+//go:noinline
 func (p Printer) MailDisabledUnexpected() string { return p.text("mail_disabled.unexpected", nil) }
 
 // MailEmailChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to give your account this e-mail address back, sign out every device and lock the password until you choose a new one by e-mail. You don’t need to sign in first.".
+//
+//go:noinline
 func (p Printer) MailEmailChangedAct() string { return p.text("mail_email_changed.act", nil) }
 
 // MailEmailChangedButton says "Undo the change".
+//
+//go:noinline
 func (p Printer) MailEmailChangedButton() string { return p.text("mail_email_changed.button", nil) }
 
 // MailEmailChangedHeading says "Your e-mail address was changed".
+//
+//go:noinline
 func (p Printer) MailEmailChangedHeading() string { return p.text("mail_email_changed.heading", nil) }
 
 // MailEmailChangedKept says "Until the link expires, no other account here can use this e-mail address.".
+//
+//go:noinline
 func (p Printer) MailEmailChangedKept() string { return p.text("mail_email_changed.kept", nil) }
 
 // MailEmailChangedLead says "Your account now has another e-mail address. We’ll no longer send e-mails about it to this one.".
+//
+//go:noinline
 func (p Printer) MailEmailChangedLead() string { return p.text("mail_email_changed.lead", nil) }
 
 // MailEmailChangedLeadAgain says "The e-mail address of your account was changed again. You can still return your account to this one.".
+//
+//go:noinline
 func (p Printer) MailEmailChangedLeadAgain() string {
 	return p.text("mail_email_changed.lead_again", nil)
 }
 
 // MailEmailChangedLeadBack says "Your account has its previous e-mail address again. We’ll no longer send e-mails about it to this one.".
+//
+//go:noinline
 func (p Printer) MailEmailChangedLeadBack() string {
 	return p.text("mail_email_changed.lead_back", nil)
 }
 
 // MailEmailChangedLeadOperator says "An administrator gave your account another e-mail address. We’ll no longer send e-mails about it to this one.".
+//
+//go:noinline
 func (p Printer) MailEmailChangedLeadOperator() string {
 	return p.text("mail_email_changed.lead_operator", nil)
 }
 
 // MailEmailChangedSubject says "Your e-mail address was changed". To the address that the account had before.
+//
+//go:noinline
 func (p Printer) MailEmailChangedSubject() string { return p.text("mail_email_changed.subject", nil) }
 
 // MailEmailChangedUnexpected says "If you didn’t expect this, ask your administrator.".
+//
+//go:noinline
 func (p Printer) MailEmailChangedUnexpected() string {
 	return p.text("mail_email_changed.unexpected", nil)
 }
 
 // MailEmailConfirmAct says "Open the link below to check the change. We’ll ask for your password before we make it.".
+//
+//go:noinline
 func (p Printer) MailEmailConfirmAct() string { return p.text("mail_email_confirm.act", nil) }
 
 // MailEmailConfirmButton says "Confirm new e-mail address".
+//
+//go:noinline
 func (p Printer) MailEmailConfirmButton() string { return p.text("mail_email_confirm.button", nil) }
 
 // MailEmailConfirmHeading says "Confirm your new e-mail address".
+//
+//go:noinline
 func (p Printer) MailEmailConfirmHeading() string { return p.text("mail_email_confirm.heading", nil) }
 
 // MailEmailConfirmIgnore says "If this wasn’t you, ignore this e-mail. Nothing changes unless you open the link and confirm.".
+//
+//go:noinline
 func (p Printer) MailEmailConfirmIgnore() string { return p.text("mail_email_confirm.ignore", nil) }
 
 // MailEmailConfirmLead says "Someone, probably you, wants to use this e-mail address for an account. Once you confirm it, you’ll sign in with it and get e-mails about the account here.".
+//
+//go:noinline
 func (p Printer) MailEmailConfirmLead() string { return p.text("mail_email_confirm.lead", nil) }
 
 // MailEmailConfirmSubject says "Confirm your new e-mail address".
+//
+//go:noinline
 func (p Printer) MailEmailConfirmSubject() string { return p.text("mail_email_confirm.subject", nil) }
 
 // MailEmailConfirmWhy says "You’re receiving this e-mail because someone entered this e-mail address as the new one for an account.".
+//
+//go:noinline
 func (p Printer) MailEmailConfirmWhy() string { return p.text("mail_email_confirm.why", nil) }
 
 // MailEmailHeldHeading says "This e-mail address can’t be used yet".
+//
+//go:noinline
 func (p Printer) MailEmailHeldHeading() string { return p.text("mail_email_held.heading", nil) }
 
 // MailEmailHeldIgnore says "If this wasn’t you, you don’t need to do anything. If you have an account, it hasn’t changed.".
+//
+//go:noinline
 func (p Printer) MailEmailHeldIgnore() string { return p.text("mail_email_held.ignore", nil) }
 
 // MailEmailHeldLead says "Someone, perhaps you, wanted to use this e-mail address for an account. Until recently it belonged to another account, which may still take it back. Nothing was changed.".
+//
+//go:noinline
 func (p Printer) MailEmailHeldLead() string { return p.text("mail_email_held.lead", nil) }
 
 // MailEmailHeldSubject says "This e-mail address can’t be used yet".
+//
+//go:noinline
 func (p Printer) MailEmailHeldSubject() string { return p.text("mail_email_held.subject", nil) }
 
 // MailEmailHeldWait says "The e-mail address becomes free a week after that account stopped using it. Try again then.".
+//
+//go:noinline
 func (p Printer) MailEmailHeldWait() string { return p.text("mail_email_held.wait", nil) }
 
 // MailEmailHeldWhy says "You’re receiving this e-mail because someone entered this e-mail address for an account.".
+//
+//go:noinline
 func (p Printer) MailEmailHeldWhy() string { return p.text("mail_email_held.why", nil) }
 
 // MailEmailLostHeading says "This e-mail address was removed from an account".
+//
+//go:noinline
 func (p Printer) MailEmailLostHeading() string { return p.text("mail_email_lost.heading", nil) }
 
 // MailEmailLostLead says "The account that had this e-mail address was given its previous one back with the link in our e-mail about the change. Every device was signed out and the password was locked.".
+//
+//go:noinline
 func (p Printer) MailEmailLostLead() string { return p.text("mail_email_lost.lead", nil) }
 
 // MailEmailLostNoMore says "We’ll no longer send e-mails about that account to this e-mail address.".
+//
+//go:noinline
 func (p Printer) MailEmailLostNoMore() string { return p.text("mail_email_lost.no_more", nil) }
 
 // MailEmailLostSubject says "This e-mail address was removed from an account".
+//
+//go:noinline
 func (p Printer) MailEmailLostSubject() string { return p.text("mail_email_lost.subject", nil) }
 
 // MailEmailLostWhy says "You’re receiving this e-mail because {email} was the e-mail address of an account until now.".
+//
+//go:noinline
 func (p Printer) MailEmailLostWhy(email string) Sentence {
 	return p.sentence("mail_email_lost.why", args{"email": email})
 }
 
 // MailEmailNewDevices says "Every device stays signed in. If someone else might be signed in, sign out the other devices: {url}".
+//
+//go:noinline
 func (p Printer) MailEmailNewDevices(url string) string {
 	return p.text("mail_email_new.devices", args{"url": url})
 }
 
 // MailEmailNewHeading says "Your account has this e-mail address now".
+//
+//go:noinline
 func (p Printer) MailEmailNewHeading() string { return p.text("mail_email_new.heading", nil) }
 
 // MailEmailNewLead says "From now on, sign in with this e-mail address. We’ll send e-mails about your account here.".
+//
+//go:noinline
 func (p Printer) MailEmailNewLead() string { return p.text("mail_email_new.lead", nil) }
 
 // MailEmailNewLeadOperator says "An administrator gave your account this e-mail address. From now on, sign in with it. We’ll send e-mails about your account here.".
+//
+//go:noinline
 func (p Printer) MailEmailNewLeadOperator() string {
 	return p.text("mail_email_new.lead_operator", nil)
 }
 
 // MailEmailNewSubject says "Your account has this e-mail address now".
+//
+//go:noinline
 func (p Printer) MailEmailNewSubject() string { return p.text("mail_email_new.subject", nil) }
 
 // MailEmailRestoredChoose says "Choose a new password with a link that we’ll send to this e-mail address: {url}".
+//
+//go:noinline
 func (p Printer) MailEmailRestoredChoose(url string) string {
 	return p.text("mail_email_restored.choose", args{"url": url})
 }
 
 // MailEmailRestoredHeading says "Your e-mail address was restored".
+//
+//go:noinline
 func (p Printer) MailEmailRestoredHeading() string { return p.text("mail_email_restored.heading", nil) }
 
 // MailEmailRestoredLead says "Your account has this e-mail address again, thanks to the link in our e-mail about the change. Every device was signed out and your password was locked.".
+//
+//go:noinline
 func (p Printer) MailEmailRestoredLead() string { return p.text("mail_email_restored.lead", nil) }
 
 // MailEmailRestoredSubject says "Your e-mail address was restored".
+//
+//go:noinline
 func (p Printer) MailEmailRestoredSubject() string { return p.text("mail_email_restored.subject", nil) }
 
 // MailEmailTakenHeading says "This e-mail address already has an account".
+//
+//go:noinline
 func (p Printer) MailEmailTakenHeading() string { return p.text("mail_email_taken.heading", nil) }
 
 // MailEmailTakenHow says "An e-mail address can have only one account. To use it for the other one, first give this account another e-mail address: {url}".
+//
+//go:noinline
 func (p Printer) MailEmailTakenHow(url string) string {
 	return p.text("mail_email_taken.how", args{"url": url})
 }
 
 // MailEmailTakenIgnore says "If this wasn’t you, you don’t need to do anything. If you have an account, it hasn’t changed.".
+//
+//go:noinline
 func (p Printer) MailEmailTakenIgnore() string { return p.text("mail_email_taken.ignore", nil) }
 
 // MailEmailTakenLead says "Someone, perhaps you, wanted to use this e-mail address for another account. It already has an account, so we changed nothing in either one.".
+//
+//go:noinline
 func (p Printer) MailEmailTakenLead() string { return p.text("mail_email_taken.lead", nil) }
 
 // MailEmailTakenSubject says "This e-mail address already has an account".
+//
+//go:noinline
 func (p Printer) MailEmailTakenSubject() string { return p.text("mail_email_taken.subject", nil) }
 
 // MailEmailTakenWhy says "You’re receiving this e-mail because someone entered this e-mail address as the new one for an account.".
+//
+//go:noinline
 func (p Printer) MailEmailTakenWhy() string { return p.text("mail_email_taken.why", nil) }
 
 // MailEnrolCodeChoose says "If you didn’t just sign in, someone knows your password. Choose a new one: {url}".
+//
+//go:noinline
 func (p Printer) MailEnrolCodeChoose(url string) string {
 	return p.text("mail_enrol_code.choose", args{"url": url})
 }
 
 // MailEnrolCodeHeading says "Set up two-step sign-in".
+//
+//go:noinline
 func (p Printer) MailEnrolCodeHeading() string { return p.text("mail_enrol_code.heading", nil) }
 
 // MailEnrolCodeLead says "Enter this code on the page that asks for the set-up code. Then add a passkey or an authenticator app there.".
+//
+//go:noinline
 func (p Printer) MailEnrolCodeLead() string { return p.text("mail_enrol_code.lead", nil) }
 
 // MailEnrolCodeSecret says "Don’t share this code. Anyone who has it and your password can take over your account.".
+//
+//go:noinline
 func (p Printer) MailEnrolCodeSecret() string { return p.text("mail_enrol_code.secret", nil) }
 
 // MailEnrolCodeSubject says "Your code to set up two-step sign-in".
+//
+//go:noinline
 func (p Printer) MailEnrolCodeSubject() string { return p.text("mail_enrol_code.subject", nil) }
 
 // MailFactorAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device, remove every passkey and authenticator app added since, and lock your password until you choose a new one. You don’t need to sign in first.".
+//
+//go:noinline
 func (p Printer) MailFactorAct() string { return p.text("mail_factor.act", nil) }
 
 // MailFactorActAdded says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to remove it and every passkey and authenticator app added since, sign out the devices that signed in since, and lock your password until you choose a new one. You don’t need to sign in first.". “It” is the passkey or the authenticator app.
+//
+//go:noinline
 func (p Printer) MailFactorActAdded() string { return p.text("mail_factor.act_added", nil) }
 
 // MailFactorsResetHeading says "Two-step sign-in was reset".
+//
+//go:noinline
 func (p Printer) MailFactorsResetHeading() string { return p.text("mail_factors_reset.heading", nil) }
 
 // MailFactorsResetLead says "An administrator removed every passkey, the authenticator app and the recovery codes from your account. Your password alone is now enough to sign in.".
+//
+//go:noinline
 func (p Printer) MailFactorsResetLead() string { return p.text("mail_factors_reset.lead", nil) }
 
 // MailFactorsResetSetUp says "Set up two-step sign-in again: {url}".
+//
+//go:noinline
 func (p Printer) MailFactorsResetSetUp(url string) string {
 	return p.text("mail_factors_reset.set_up", args{"url": url})
 }
 
 // MailFactorsResetSubject says "Two-step sign-in was reset".
+//
+//go:noinline
 func (p Printer) MailFactorsResetSubject() string { return p.text("mail_factors_reset.subject", nil) }
 
 // MailFactorsResetUnexpected says "If you didn’t ask for this, tell your administrator.".
+//
+//go:noinline
 func (p Printer) MailFactorsResetUnexpected() string {
 	return p.text("mail_factors_reset.unexpected", nil)
 }
 
 // MailInvitedAct says "Open the link below to choose one and sign in. Don’t share the link: anyone who has it can take over the account.".
+//
+//go:noinline
 func (p Printer) MailInvitedAct() string { return p.text("mail_invited.act", nil) }
 
 // MailInvitedAgain says "If the link has expired, ask for a new one: {url}".
+//
+//go:noinline
 func (p Printer) MailInvitedAgain(url string) string {
 	return p.text("mail_invited.again", args{"url": url})
 }
 
 // MailInvitedButton says "Choose a password".
+//
+//go:noinline
 func (p Printer) MailInvitedButton() string { return p.text("mail_invited.button", nil) }
 
 // MailInvitedHeading says "You have a new account".
+//
+//go:noinline
 func (p Printer) MailInvitedHeading() string { return p.text("mail_invited.heading", nil) }
 
 // MailInvitedIgnore says "If you don’t know what this is about, ignore this e-mail. No one can sign in to the account without the link.".
+//
+//go:noinline
 func (p Printer) MailInvitedIgnore() string { return p.text("mail_invited.ignore", nil) }
 
 // MailInvitedLead says "An administrator created an account for this e-mail address. It has no password yet.".
+//
+//go:noinline
 func (p Printer) MailInvitedLead() string { return p.text("mail_invited.lead", nil) }
 
 // MailInvitedSubject says "Choose a password for your new account".
+//
+//go:noinline
 func (p Printer) MailInvitedSubject() string { return p.text("mail_invited.subject", nil) }
 
 // MailInvitedWhy says "You’re receiving this e-mail because an administrator entered this e-mail address for a new account.".
+//
+//go:noinline
 func (p Printer) MailInvitedWhy() string { return p.text("mail_invited.why", nil) }
 
 // MailNewDeviceAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out the device and lock your password until you choose a new one. You don’t need to sign in first.".
+//
+//go:noinline
 func (p Printer) MailNewDeviceAct() string { return p.text("mail_new_device.act", nil) }
 
 // MailNewDeviceHeading says "New sign-in".
+//
+//go:noinline
 func (p Printer) MailNewDeviceHeading() string { return p.text("mail_new_device.heading", nil) }
 
 // MailNewDeviceLead says "There was a sign-in to your account on a device we haven’t seen before.".
+//
+//go:noinline
 func (p Printer) MailNewDeviceLead() string { return p.text("mail_new_device.lead", nil) }
 
 // MailNewDeviceSubject says "New sign-in to your account". Of a mail about a sign-in on a new device that has no name to show.
+//
+//go:noinline
 func (p Printer) MailNewDeviceSubject() string { return p.text("mail_new_device.subject", nil) }
 
 // MailNewDeviceSubjectDevice says "New sign-in: {device}". {device} is a browser, “Chrome on Windows”, or the name of a device, with quotation marks of its own.
+//
+//go:noinline
 func (p Printer) MailNewDeviceSubjectDevice(device string) Sentence {
 	return p.sentence("mail_new_device.subject_device", args{"device": device})
 }
 
 // MailOtherHeading says "About your account".
+//
+//go:noinline
 func (p Printer) MailOtherHeading() string { return p.text("mail_other.heading", nil) }
 
 // MailOtherLead says "Something happened on your account.".
+//
+//go:noinline
 func (p Printer) MailOtherLead() string { return p.text("mail_other.lead", nil) }
 
 // MailOtherSubject says "About your account". A mail about something that this release does not know.
+//
+//go:noinline
 func (p Printer) MailOtherSubject() string { return p.text("mail_other.subject", nil) }
 
 // MailPasskeyAddedHeading says "A passkey was added".
+//
+//go:noinline
 func (p Printer) MailPasskeyAddedHeading() string { return p.text("mail_passkey_added.heading", nil) }
 
 // MailPasskeyAddedLead says "You can now sign in to your account with a new passkey.".
+//
+//go:noinline
 func (p Printer) MailPasskeyAddedLead() string { return p.text("mail_passkey_added.lead", nil) }
 
 // MailPasskeyAddedSubject says "A passkey was added to your account".
+//
+//go:noinline
 func (p Printer) MailPasskeyAddedSubject() string { return p.text("mail_passkey_added.subject", nil) }
 
 // MailPasskeyAddedSubjectName says "Passkey added: {name}". {name} is the name of a passkey, with quotation marks of its own.
+//
+//go:noinline
 func (p Printer) MailPasskeyAddedSubjectName(name string) Sentence {
 	return p.sentence("mail_passkey_added.subject_name", args{"name": name})
 }
 
 // MailPasskeyRemovedHeading says "A passkey was removed".
+//
+//go:noinline
 func (p Printer) MailPasskeyRemovedHeading() string {
 	return p.text("mail_passkey_removed.heading", nil)
 }
 
 // MailPasskeyRemovedLead says "You can no longer sign in to your account with this passkey.".
+//
+//go:noinline
 func (p Printer) MailPasskeyRemovedLead() string { return p.text("mail_passkey_removed.lead", nil) }
 
 // MailPasskeyRemovedSubject says "A passkey was removed from your account".
+//
+//go:noinline
 func (p Printer) MailPasskeyRemovedSubject() string {
 	return p.text("mail_passkey_removed.subject", nil)
 }
 
 // MailPasskeyRemovedSubjectName says "Passkey removed: {name}". {name} is the name of a passkey, with quotation marks of its own.
+//
+//go:noinline
 func (p Printer) MailPasskeyRemovedSubjectName(name string) Sentence {
 	return p.sentence("mail_passkey_removed.subject_name", args{"name": name})
 }
 
 // MailPasskeyRenamedHeading says "A passkey was renamed".
+//
+//go:noinline
 func (p Printer) MailPasskeyRenamedHeading() string {
 	return p.text("mail_passkey_renamed.heading", nil)
 }
 
 // MailPasskeyRenamedLead says "A passkey on your account has a new name.".
+//
+//go:noinline
 func (p Printer) MailPasskeyRenamedLead() string { return p.text("mail_passkey_renamed.lead", nil) }
 
 // MailPasskeyRenamedSubject says "A passkey was renamed".
+//
+//go:noinline
 func (p Printer) MailPasskeyRenamedSubject() string {
 	return p.text("mail_passkey_renamed.subject", nil)
 }
 
 // MailPasskeyRenamedSubjectName says "Passkey renamed to {name}". {name} is the new name of a passkey, with quotation marks of its own.
+//
+//go:noinline
 func (p Printer) MailPasskeyRenamedSubjectName(name string) Sentence {
 	return p.sentence("mail_passkey_renamed.subject_name", args{"name": name})
 }
 
 // MailPasswordChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device and lock the new password until you choose one yourself.".
+//
+//go:noinline
 func (p Printer) MailPasswordChangedAct() string { return p.text("mail_password_changed.act", nil) }
 
 // MailPasswordChangedActOperator says "If you expected this, you don’t need to do anything. If you didn’t, open the link below to sign out every device and lock the new password until you choose one yourself.". Where an administrator set the password.
+//
+//go:noinline
 func (p Printer) MailPasswordChangedActOperator() string {
 	return p.text("mail_password_changed.act_operator", nil)
 }
 
 // MailPasswordChangedHeading says "Your password was changed".
+//
+//go:noinline
 func (p Printer) MailPasswordChangedHeading() string {
 	return p.text("mail_password_changed.heading", nil)
 }
 
 // MailPasswordChangedLead says "Your account has a new password. Devices that were signed in with the old one were signed out.".
+//
+//go:noinline
 func (p Printer) MailPasswordChangedLead() string { return p.text("mail_password_changed.lead", nil) }
 
 // MailPasswordChangedLeadOperator says "An administrator set a new password for your account and signed out every device.".
+//
+//go:noinline
 func (p Printer) MailPasswordChangedLeadOperator() string {
 	return p.text("mail_password_changed.lead_operator", nil)
 }
 
 // MailPasswordChangedSubject says "Your password was changed".
+//
+//go:noinline
 func (p Printer) MailPasswordChangedSubject() string {
 	return p.text("mail_password_changed.subject", nil)
 }
 
 // MailPasswordFirstAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device and lock the password until you choose one yourself.".
+//
+//go:noinline
 func (p Printer) MailPasswordFirstAct() string { return p.text("mail_password_first.act", nil) }
 
 // MailPasswordFirstHeading says "Your account now has a password".
+//
+//go:noinline
 func (p Printer) MailPasswordFirstHeading() string { return p.text("mail_password_first.heading", nil) }
 
 // MailPasswordFirstLead says "The first password for your account was chosen with the link in your invitation. Sign in with it from now on.".
+//
+//go:noinline
 func (p Printer) MailPasswordFirstLead() string { return p.text("mail_password_first.lead", nil) }
 
 // MailPasswordFirstSubject says "Your account now has a password".
+//
+//go:noinline
 func (p Printer) MailPasswordFirstSubject() string { return p.text("mail_password_first.subject", nil) }
 
 // MailResetAct says "Open the link below to choose one. Every device is signed out when you do. Don’t share the link: anyone who has it can take over the account.".
+//
+//go:noinline
 func (p Printer) MailResetAct() string { return p.text("mail_reset.act", nil) }
 
 // MailResetButton says "Choose a new password".
+//
+//go:noinline
 func (p Printer) MailResetButton() string { return p.text("mail_reset.button", nil) }
 
 // MailResetHeading says "Choose a new password".
+//
+//go:noinline
 func (p Printer) MailResetHeading() string { return p.text("mail_reset.heading", nil) }
 
 // MailResetIgnore says "If this wasn’t you, ignore this e-mail. Your password stays the same unless someone opens the link and chooses a new one.".
+//
+//go:noinline
 func (p Printer) MailResetIgnore() string { return p.text("mail_reset.ignore", nil) }
 
 // MailResetLead says "Someone, probably you, asked for a new password for your account.".
+//
+//go:noinline
 func (p Printer) MailResetLead() string { return p.text("mail_reset.lead", nil) }
 
 // MailResetSubject says "Choose a new password".
+//
+//go:noinline
 func (p Printer) MailResetSubject() string { return p.text("mail_reset.subject", nil) }
 
 // MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the page “Forgot your password?”.".
+//
+//go:noinline
 func (p Printer) MailResetWhy(email string) Sentence {
 	return p.sentence("mail_reset.why", args{"email": email})
 }
 
 // MailReusedAct says "If you recognise both uses, sign in on that device again. If not, open the link below to sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
+//
+//go:noinline
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
 
 // MailReusedButton says "Secure your account".
+//
+//go:noinline
 func (p Printer) MailReusedButton() string { return p.text("mail_reused.button", nil) }
 
 // MailReusedHeading says "Someone may be using your account".
+//
+//go:noinline
 func (p Printer) MailReusedHeading() string { return p.text("mail_reused.heading", nil) }
 
 // MailReusedLead says "A sign-in on {device} may have been copied, so we signed it out.". {device} is the name of a device, with quotation marks of its own.
+//
+//go:noinline
 func (p Printer) MailReusedLead(device string) Sentence {
 	return p.sentence("mail_reused.lead", args{"device": device})
 }
 
 // MailReusedLeadApart says "A sign-in on {device} was used in two places, so we signed it out.".
+//
+//go:noinline
 func (p Printer) MailReusedLeadApart(device string) Sentence {
 	return p.sentence("mail_reused.lead_apart", args{"device": device})
 }
 
 // MailReusedSubject says "Someone may be using your account". Of a mail about a device that has no name to show.
+//
+//go:noinline
 func (p Printer) MailReusedSubject() string { return p.text("mail_reused.subject", nil) }
 
 // MailReusedSubjectDevice says "Someone may be using your account ({device})". {device} is a browser, “Chrome on Windows”, or the name of a device, with quotation marks of its own.
+//
+//go:noinline
 func (p Printer) MailReusedSubjectDevice(device string) Sentence {
 	return p.sentence("mail_reused.subject_device", args{"device": device})
 }
 
 // MailSignInsAct says "If all of these were you, you don’t need to do anything. If not, open the link below to sign out every device that signed in since then and lock your password until you choose a new one. You don’t need to sign in first.".
+//
+//go:noinline
 func (p Printer) MailSignInsAct() string { return p.text("mail_sign_ins.act", nil) }
 
 // MailSignInsHeading says "{count} new sign-ins".
+//
+//go:noinline
 func (p Printer) MailSignInsHeading(count int) string {
 	return p.text("mail_sign_ins.heading", args{"count": count})
 }
 
 // MailSignInsLead says "There were {count} sign-ins to your account since {time}. We’ve put them in one e-mail so that you don’t miss any. Times are in UTC.".
+//
+//go:noinline
 func (p Printer) MailSignInsLead(count int, time string) string {
 	return p.text("mail_sign_ins.lead", args{"count": count, "time": time})
 }
 
 // MailSignInsLine says "{device}, {program}, {address}". A line of the list of sign-ins; {program} is like “Firefox on Linux”, {address} an IP address.
+//
+//go:noinline
 func (p Printer) MailSignInsLine(device string, program string, address string) Sentence {
 	return p.sentence("mail_sign_ins.line", args{"device": device, "program": program, "address": address})
 }
 
 // MailSignInsLineAddress says "{device}, {address}".
+//
+//go:noinline
 func (p Printer) MailSignInsLineAddress(device string, address string) Sentence {
 	return p.sentence("mail_sign_ins.line_address", args{"device": device, "address": address})
 }
 
 // MailSignInsLineProgram says "{device}, {program}".
+//
+//go:noinline
 func (p Printer) MailSignInsLineProgram(device string, program string) Sentence {
 	return p.sentence("mail_sign_ins.line_program", args{"device": device, "program": program})
 }
 
 // MailSignInsSubject says "{count} new sign-ins to your account".
+//
+//go:noinline
 func (p Printer) MailSignInsSubject(count int) string {
 	return p.text("mail_sign_ins.subject", args{"count": count})
 }
 
 // MailSignupAct says "Open the link below to create the account. We’ll ask for the password you chose.".
+//
+//go:noinline
 func (p Printer) MailSignupAct() string { return p.text("mail_signup.act", nil) }
 
 // MailSignupButton says "Confirm e-mail address".
+//
+//go:noinline
 func (p Printer) MailSignupButton() string { return p.text("mail_signup.button", nil) }
 
 // MailSignupHeading says "Confirm your e-mail address".
+//
+//go:noinline
 func (p Printer) MailSignupHeading() string { return p.text("mail_signup.heading", nil) }
 
 // MailSignupIgnore says "If this wasn’t you, ignore this e-mail. Without the link there is no account, and no one can create one with your e-mail address.".
+//
+//go:noinline
 func (p Printer) MailSignupIgnore() string { return p.text("mail_signup.ignore", nil) }
 
 // MailSignupLead says "Someone, probably you, wants to create an account with this e-mail address.".
+//
+//go:noinline
 func (p Printer) MailSignupLead() string { return p.text("mail_signup.lead", nil) }
 
 // MailSignupSubject says "Confirm your e-mail address".
+//
+//go:noinline
 func (p Printer) MailSignupSubject() string { return p.text("mail_signup.subject", nil) }
 
 // MailSignupWhy says "You’re receiving this e-mail because someone used this e-mail address to sign up.".
+//
+//go:noinline
 func (p Printer) MailSignupWhy() string { return p.text("mail_signup.why", nil) }
 
 // MailSignupKnownHeading says "You already have an account".
+//
+//go:noinline
 func (p Printer) MailSignupKnownHeading() string { return p.text("mail_signup_known.heading", nil) }
 
 // MailSignupKnownIgnore says "If this wasn’t you, you don’t need to do anything.".
+//
+//go:noinline
 func (p Printer) MailSignupKnownIgnore() string { return p.text("mail_signup_known.ignore", nil) }
 
 // MailSignupKnownLead says "Someone, probably you, tried to create an account with this e-mail address. It already has one, so nothing was changed.".
+//
+//go:noinline
 func (p Printer) MailSignupKnownLead() string { return p.text("mail_signup_known.lead", nil) }
 
 // MailSignupKnownSignIn says "Sign in with your password. If you don’t remember it, choose “Forgot your password?” on the sign-in page: {url}". “Forgot your password?” is login.forgot.
+//
+//go:noinline
 func (p Printer) MailSignupKnownSignIn(url string) string {
 	return p.text("mail_signup_known.sign_in", args{"url": url})
 }
 
 // MailSignupKnownSubject says "You already have an account".
+//
+//go:noinline
 func (p Printer) MailSignupKnownSubject() string { return p.text("mail_signup_known.subject", nil) }
 
 // MailSignupKnownWhy says "You’re receiving this e-mail because someone used this e-mail address to sign up.".
+//
+//go:noinline
 func (p Printer) MailSignupKnownWhy() string { return p.text("mail_signup_known.why", nil) }
 
 // MailStepMissedChoose says "If this wasn’t you, someone else knows your password. Change it: {url}".
+//
+//go:noinline
 func (p Printer) MailStepMissedChoose(url string) string {
 	return p.text("mail_step_missed.choose", args{"url": url})
 }
 
 // MailStepMissedHeading says "A sign-in stopped at the second step".
+//
+//go:noinline
 func (p Printer) MailStepMissedHeading() string { return p.text("mail_step_missed.heading", nil) }
 
 // MailStepMissedLead says "Someone entered the right password for your account but didn’t complete the second step. They weren’t signed in.".
+//
+//go:noinline
 func (p Printer) MailStepMissedLead() string { return p.text("mail_step_missed.lead", nil) }
 
 // MailStepMissedSubject says "Someone may know your password".
+//
+//go:noinline
 func (p Printer) MailStepMissedSubject() string { return p.text("mail_step_missed.subject", nil) }
 
 // MailTestHeading says "E-mail works".
+//
+//go:noinline
 func (p Printer) MailTestHeading() string { return p.text("mail_test.heading", nil) }
 
 // MailTestLead says "An administrator of {origin} sent this e-mail to check that e-mail works. You don’t need to do anything.".
+//
+//go:noinline
 func (p Printer) MailTestLead(origin string) Sentence {
 	return p.sentence("mail_test.lead", args{"origin": origin})
 }
 
 // MailTestSubject says "Test e-mail from {origin}".
+//
+//go:noinline
 func (p Printer) MailTestSubject(origin string) Sentence {
 	return p.sentence("mail_test.subject", args{"origin": origin})
 }
 
 // MailTestWhy says "You’re receiving this e-mail because an administrator entered your e-mail address for a test.".
+//
+//go:noinline
 func (p Printer) MailTestWhy() string { return p.text("mail_test.why", nil) }
 
 // MethodInvitation says "with an invitation". Ends “Signed in yesterday …”, as all messages of this group do.
+//
+//go:noinline
 func (p Printer) MethodInvitation() string { return p.text("method.invitation", nil) }
 
 // MethodPasskey says "with a passkey".
+//
+//go:noinline
 func (p Printer) MethodPasskey() string { return p.text("method.passkey", nil) }
 
 // MethodPassword says "with a password".
+//
+//go:noinline
 func (p Printer) MethodPassword() string { return p.text("method.password", nil) }
 
 // MethodPasswordPasskey says "with a password and a passkey".
+//
+//go:noinline
 func (p Printer) MethodPasswordPasskey() string { return p.text("method.password_passkey", nil) }
 
 // MethodPasswordRecoveryCode says "with a password and a recovery code".
+//
+//go:noinline
 func (p Printer) MethodPasswordRecoveryCode() string {
 	return p.text("method.password_recovery_code", nil)
 }
 
 // MethodPasswordTotp says "with a password and a code". The code is one of the authenticator app.
+//
+//go:noinline
 func (p Printer) MethodPasswordTotp() string { return p.text("method.password_totp", nil) }
 
 // MethodSignUp says "at sign-up".
+//
+//go:noinline
 func (p Printer) MethodSignUp() string { return p.text("method.sign_up", nil) }
 
 // MethodTrustedBrowser says "with a password in a trusted browser".
+//
+//go:noinline
 func (p Printer) MethodTrustedBrowser() string { return p.text("method.trusted_browser", nil) }
 
 // NameInvisible says "(invisible name)". Stands in the place of a name that shows nothing.
+//
+//go:noinline
 func (p Printer) NameInvisible() string { return p.text("name.invisible", nil) }
 
 // NotMeAccount says "Account: <strong>{email}</strong>". {email} is a part of the e-mail address: “l…@example.org”.
+//
+//go:noinline
 func (p Printer) NotMeAccount(strong Tag, email string) templ.Component {
 	return p.rich("not_me.account", args{"strong": strong, "email": email})
 }
 
 // NotMeApp says "This removes <strong>the authenticator app</strong> and any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. “Then” is when this authenticator app was added.
+//
+//go:noinline
 func (p Printer) NotMeApp(strong Tag) templ.Component {
 	return p.rich("not_me.app", args{"strong": strong})
 }
 
 // NotMeAside says "Was it you after all? Close this page. Nothing has changed.". Below the button that locks the password.
+//
+//go:noinline
 func (p Printer) NotMeAside() string { return p.text("not_me.aside", nil) }
 
 // NotMeDevice says "This signs out <strong>{device}</strong> and locks your password. No one can sign in with your password until you choose a new one.".
+//
+//go:noinline
 func (p Printer) NotMeDevice(strong Tag, device string) templ.Component {
 	return p.rich("not_me.device", args{"strong": strong, "device": device})
 }
 
 // NotMeDeviceOthers says "Devices that signed in after it are signed out too. Earlier devices stay signed in.". “It” is the device in the sentence before.
+//
+//go:noinline
 func (p Printer) NotMeDeviceOthers() string { return p.text("not_me.device_others", nil) }
 
 // NotMeDone says "Signed out. Your password is now locked.". A notice: the device, or several, were signed out.
+//
+//go:noinline
 func (p Printer) NotMeDone() string { return p.text("not_me.done", nil) }
 
 // NotMeDoneLocked says "Your password is now locked.".
+//
+//go:noinline
 func (p Printer) NotMeDoneLocked() string { return p.text("not_me.done_locked", nil) }
 
 // NotMeEvery says "This signs out <strong>every device</strong> and locks your password. No one can sign in with your password until you choose a new one.".
+//
+//go:noinline
 func (p Printer) NotMeEvery(strong Tag) templ.Component {
 	return p.rich("not_me.every", args{"strong": strong})
 }
 
 // NotMeFactorDevices says "Devices that signed in since then are signed out, and all browsers stop being trusted. Older devices, passkeys and authenticator apps stay.".
+//
+//go:noinline
 func (p Printer) NotMeFactorDevices() string { return p.text("not_me.factor_devices", nil) }
 
 // NotMeFactors says "Any passkeys, authenticator apps and recovery codes added since then are removed.". Follows one of the sentences “This signs out …”. “Then” is the moment that these are about.
+//
+//go:noinline
 func (p Printer) NotMeFactors() string { return p.text("not_me.factors", nil) }
 
 // NotMeGone says "The passkey or authenticator app has already been removed. This removes any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.".
+//
+//go:noinline
 func (p Printer) NotMeGone() string { return p.text("not_me.gone", nil) }
 
 // NotMePasskey says "This removes the passkey <strong>{factor}</strong> and any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. “Then” is when this passkey was added.
+//
+//go:noinline
 func (p Printer) NotMePasskey(strong Tag, factor string) templ.Component {
 	return p.rich("not_me.passkey", args{"strong": strong, "factor": factor})
 }
 
 // NotMeSince says "This signs out <strong>every device that signed in since <when/></strong> and locks your password. No one can sign in with your password until you choose a new one.". <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
+//
+//go:noinline
 func (p Printer) NotMeSince(strong Tag, when templ.Component) templ.Component {
 	return p.rich("not_me.since", args{"strong": strong, "when": when})
 }
 
 // NotMeSinceOthers says "Devices that signed in earlier stay signed in.".
+//
+//go:noinline
 func (p Printer) NotMeSinceOthers() string { return p.text("not_me.since_others", nil) }
 
 // NotMeSubmit says "Sign out and lock password". A button: signs out one or more devices, and locks the password.
+//
+//go:noinline
 func (p Printer) NotMeSubmit() string { return p.text("not_me.submit", nil) }
 
 // NotMeSubmitFactor says "Remove it and lock password". A button. “It” is a passkey or an authenticator app.
+//
+//go:noinline
 func (p Printer) NotMeSubmitFactor() string { return p.text("not_me.submit_factor", nil) }
 
 // NotMeTitle says "This wasn’t you?". The title of the page behind the link “This wasn’t me” in e-mails.
+//
+//go:noinline
 func (p Printer) NotMeTitle() string { return p.text("not_me.title", nil) }
 
 // OthersAccount says "This is about your account <strong>{email}</strong>. The browser you’re using now stays signed in.".
+//
+//go:noinline
 func (p Printer) OthersAccount(strong Tag, email string) templ.Component {
 	return p.rich("others.account", args{"strong": strong, "email": email})
 }
 
 // OthersAccountUnnamed says "This is about the account you’re signed in to. The browser you’re using now stays signed in.".
+//
+//go:noinline
 func (p Printer) OthersAccountUnnamed() string { return p.text("others.account_unnamed", nil) }
 
 // OthersAsk says "Sign out everywhere else?". A heading that asks; a button with the number of devices follows.
+//
+//go:noinline
 func (p Printer) OthersAsk() string { return p.text("others.ask", nil) }
 
 // OthersBack says "Back to your devices".
+//
+//go:noinline
 func (p Printer) OthersBack() string { return p.text("others.back", nil) }
 
 // OthersDone says "You’ve signed out {count} other devices. Only this browser is signed in now.".
+//
+//go:noinline
 func (p Printer) OthersDone(count int) string { return p.text("others.done", args{"count": count}) }
 
 // OthersDoneApps says "They can’t come back without signing in again. Apps lose access within {longest}; some services may take up to {unchecked}.". The number chooses the form, but is not said. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+//
+//go:noinline
 func (p Printer) OthersDoneApps(count int, longest string, unchecked string) string {
 	return p.text("others.done_apps", args{"count": count, "longest": longest, "unchecked": unchecked})
 }
 
 // OthersDoneAppsTrusted says "They can’t come back without signing in again. Apps lose access within {longest}.". The number chooses the form, but is not said. {longest} is a duration: “15 minutes”.
+//
+//go:noinline
 func (p Printer) OthersDoneAppsTrusted(count int, longest string) string {
 	return p.text("others.done_apps_trusted", args{"count": count, "longest": longest})
 }
 
 // OthersFinal says "This can’t be undone. Nothing stored on a device is erased.". About signing out one device or several.
+//
+//go:noinline
 func (p Printer) OthersFinal() string { return p.text("others.final", nil) }
 
 // OthersList says "Devices to sign out". A heading over a list of devices that the button above signs out.
+//
+//go:noinline
 func (p Printer) OthersList() string { return p.text("others.list", nil) }
 
 // OthersMore says "{count} more devices are signed out too.".
+//
+//go:noinline
 func (p Printer) OthersMore(count int) string { return p.text("others.more", args{"count": count}) }
 
 // OthersNone says "No other device is signed in to your account, so there’s nothing to sign out.".
+//
+//go:noinline
 func (p Printer) OthersNone() string { return p.text("others.none", nil) }
 
 // OthersNotice says "No other device is signed in.".
+//
+//go:noinline
 func (p Printer) OthersNotice() string { return p.text("others.notice", nil) }
 
 // OthersOutcome says "The other {count} devices are signed out immediately. No one can use your account on them without signing in again.".
+//
+//go:noinline
 func (p Printer) OthersOutcome(count int) string {
 	return p.text("others.outcome", args{"count": count})
 }
 
 // OthersPass says "Apps lose access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”. Said of several devices.
+//
+//go:noinline
 func (p Printer) OthersPass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("others.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
 // OthersPassTrusted says "Apps lose access within <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”. Said of several devices.
+//
+//go:noinline
 func (p Printer) OthersPassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("others.pass_trusted", args{"strong": strong, "longest": longest})
 }
 
 // OthersSubmit says "Sign out {count} devices". A button.
+//
+//go:noinline
 func (p Printer) OthersSubmit(count int) string { return p.text("others.submit", args{"count": count}) }
 
 // OthersTitle says "Sign out everywhere else". The title of a page, as in the button “Sign out everywhere else”.
+//
+//go:noinline
 func (p Printer) OthersTitle() string { return p.text("others.title", nil) }
 
 // OwnPasswordDevices says "Think someone else is signed in? <link>Check your devices</link>".
+//
+//go:noinline
 func (p Printer) OwnPasswordDevices(link Tag) templ.Component {
 	return p.rich("own_password.devices", args{"link": link})
 }
 
 // OwnPasswordDone says "You’ve chosen your own password.".
+//
+//go:noinline
 func (p Printer) OwnPasswordDone() string { return p.text("own_password.done", nil) }
 
 // OwnPasswordGiven says "Password you were given". The label of a field.
+//
+//go:noinline
 func (p Printer) OwnPasswordGiven() string { return p.text("own_password.given", nil) }
 
 // OwnPasswordOwn says "Your own password". The label of a field.
+//
+//go:noinline
 func (p Printer) OwnPasswordOwn() string { return p.text("own_password.own", nil) }
 
 // OwnPasswordTitle says "Choose your own password". The title of a page, for a password that an administrator created.
+//
+//go:noinline
 func (p Printer) OwnPasswordTitle() string { return p.text("own_password.title", nil) }
 
 // OwnPasswordWhat says "An administrator created your password and may know it. To continue, choose one that only you know.".
+//
+//go:noinline
 func (p Printer) OwnPasswordWhat() string { return p.text("own_password.what", nil) }
 
 // PasskeyCancelled says "This was cancelled or took too long. Nothing was changed. Try again.".
+//
+//go:noinline
 func (p Printer) PasskeyCancelled() string { return p.text("passkey.cancelled", nil) }
 
 // PasskeyConfirmed says "Confirmed. Now continue below.". A passkey has confirmed who the person is, and the form below still wants another one.
+//
+//go:noinline
 func (p Printer) PasskeyConfirmed() string { return p.text("passkey.confirmed", nil) }
 
 // PasskeyDuplicate says "This device already has a passkey for your account.".
+//
+//go:noinline
 func (p Printer) PasskeyDuplicate() string { return p.text("passkey.duplicate", nil) }
 
 // PasskeyFailed says "That didn’t work. Try another passkey or another way.". “Another way” is such as the password.
+//
+//go:noinline
 func (p Printer) PasskeyFailed() string { return p.text("passkey.failed", nil) }
 
 // PasskeyFollow says "Follow the steps on your device.". While the browser or the device asks the person for a passkey.
+//
+//go:noinline
 func (p Printer) PasskeyFollow() string { return p.text("passkey.follow", nil) }
 
 // PasskeyNeedsScript says "To use passkeys, turn on JavaScript in this browser.".
+//
+//go:noinline
 func (p Printer) PasskeyNeedsScript() string { return p.text("passkey.needs_script", nil) }
 
 // PasskeySlow says "That took too long. Try again.".
+//
+//go:noinline
 func (p Printer) PasskeySlow() string { return p.text("passkey.slow", nil) }
 
 // PasskeyUnsupported says "This browser doesn’t support passkeys.".
+//
+//go:noinline
 func (p Printer) PasskeyUnsupported() string { return p.text("passkey.unsupported", nil) }
 
 // PasskeysAdd says "Add a passkey". A heading over the form for it.
+//
+//go:noinline
 func (p Printer) PasskeysAdd() string { return p.text("passkeys.add", nil) }
 
 // PasskeysAdded says "You’ve added the passkey “{name}”.". A notice. {name} is what the person called the passkey.
+//
+//go:noinline
 func (p Printer) PasskeysAdded(name string) Sentence {
 	return p.sentence("passkeys.added", args{"name": name})
 }
 
 // PasskeysAddedAt says "Added <when/>". A passkey; <when/> is a day: “yesterday”, “3 March”.
+//
+//go:noinline
 func (p Printer) PasskeysAddedAt(when templ.Component) templ.Component {
 	return p.rich("passkeys.added_at", args{"when": when})
 }
 
 // PasskeysCreate says "Add passkey". A button. The browser then creates the passkey.
+//
+//go:noinline
 func (p Printer) PasskeysCreate() string { return p.text("passkeys.create", nil) }
 
 // PasskeysLead says "A passkey lets you sign in with your fingerprint, face or screen lock instead of a password. It works only on this site, so a fake site can’t steal it.".
+//
+//go:noinline
 func (p Printer) PasskeysLead() string { return p.text("passkeys.lead", nil) }
 
 // PasskeysMost says "You have {count} passkeys, the most that an account can have. Remove one to add another.".
+//
+//go:noinline
 func (p Printer) PasskeysMost(count int) string { return p.text("passkeys.most", args{"count": count}) }
 
 // PasskeysName says "Name (optional)". The label of a field.
+//
+//go:noinline
 func (p Printer) PasskeysName() string { return p.text("passkeys.name", nil) }
 
 // PasskeysNameHint says "A name helps you tell your passkeys apart, such as “My phone” or “Blue security key”.".
+//
+//go:noinline
 func (p Printer) PasskeysNameHint() string { return p.text("passkeys.name_hint", nil) }
 
 // PasskeysNone says "You don’t have any passkeys yet.".
+//
+//go:noinline
 func (p Printer) PasskeysNone() string { return p.text("passkeys.none", nil) }
 
 // PasskeysOneDevice says "On one device only". A passkey that is not synced.
+//
+//go:noinline
 func (p Printer) PasskeysOneDevice() string { return p.text("passkeys.one_device", nil) }
 
 // PasskeysRefused says "Your passkey wasn’t added.".
+//
+//go:noinline
 func (p Printer) PasskeysRefused() string { return p.text("passkeys.refused", nil) }
 
 // PasskeysRemove says "Remove <hidden>{name}</hidden>". A link. Only screen readers say the part inside the tag.
+//
+//go:noinline
 func (p Printer) PasskeysRemove(hidden Tag, name string) templ.Component {
 	return p.rich("passkeys.remove", args{"hidden": hidden, "name": name})
 }
 
 // PasskeysRemoved says "You’ve removed the passkey “{name}”.". A notice. {name} is what the person called the passkey.
+//
+//go:noinline
 func (p Printer) PasskeysRemoved(name string) Sentence {
 	return p.sentence("passkeys.removed", args{"name": name})
 }
 
 // PasskeysRename says "Rename <hidden>{name}</hidden>". A link. Only screen readers say the part inside the tag.
+//
+//go:noinline
 func (p Printer) PasskeysRename(hidden Tag, name string) templ.Component {
 	return p.rich("passkeys.rename", args{"hidden": hidden, "name": name})
 }
 
 // PasskeysSynced says "Synced". A passkey that a password manager keeps on several devices.
+//
+//go:noinline
 func (p Printer) PasskeysSynced() string { return p.text("passkeys.synced", nil) }
 
 // PasskeysTitle says "Passkeys". The title of a page, and of a row on the page Security.
+//
+//go:noinline
 func (p Printer) PasskeysTitle() string { return p.text("passkeys.title", nil) }
 
 // PasswordOfferHeading says "Your password is easy to guess".
+//
+//go:noinline
 func (p Printer) PasswordOfferHeading() string { return p.text("password_offer.heading", nil) }
 
 // PasswordOfferLater says "Not now". A button that hides the advice for now.
+//
+//go:noinline
 func (p Printer) PasswordOfferLater() string { return p.text("password_offer.later", nil) }
 
 // PasswordOfferText says "It’s on the lists that attackers try first. Choose another one before someone signs in as you.".
+//
+//go:noinline
 func (p Printer) PasswordOfferText() string { return p.text("password_offer.text", nil) }
 
 // PlaceAddressIn says "{address}, {country}". An IP address and its country, in mails.
+//
+//go:noinline
 func (p Printer) PlaceAddressIn(address string, country string) Sentence {
 	return p.sentence("place.address_in", args{"address": address, "country": country})
 }
 
 // PlaceAddressNear says "{address}, near {city}, {country}". An IP address and roughly where it is, in mails.
+//
+//go:noinline
 func (p Printer) PlaceAddressNear(address string, city string, country string) Sentence {
 	return p.sentence("place.address_near", args{"address": address, "city": city, "country": country})
 }
 
 // PlaceNear says "near {city}, {country}". Roughly where an IP address is; it follows the address in a list of facts. City and country are already in the reader's language.
+//
+//go:noinline
 func (p Printer) PlaceNear(city string, country string) Sentence {
 	return p.sentence("place.near", args{"city": city, "country": country})
 }
 
 // PlaceNewNetwork says "new network". Follows an IP address: the account had not been used from its network before.
+//
+//go:noinline
 func (p Printer) PlaceNewNetwork() string { return p.text("place.new_network", nil) }
 
 // PlaceSameNetwork says "same network as this browser". Follows an IP address: the browser that looks at the page is in its network.
+//
+//go:noinline
 func (p Printer) PlaceSameNetwork() string { return p.text("place.same_network", nil) }
 
 // RemoveFactorApp says "Codes from the app no longer work. The app keeps showing them until you delete the account there.".
+//
+//go:noinline
 func (p Printer) RemoveFactorApp() string { return p.text("remove_factor.app", nil) }
 
 // RemoveFactorAskApp says "Remove the authenticator app?". A heading that asks; buttons follow.
+//
+//go:noinline
 func (p Printer) RemoveFactorAskApp() string { return p.text("remove_factor.ask_app", nil) }
 
 // RemoveFactorAskPasskey says "Remove the passkey “{name}”?". A heading that asks; buttons follow.
+//
+//go:noinline
 func (p Printer) RemoveFactorAskPasskey(name string) Sentence {
 	return p.sentence("remove_factor.ask_passkey", args{"name": name})
 }
 
 // RemoveFactorBack says "Go back". A button that leads to the page before.
+//
+//go:noinline
 func (p Printer) RemoveFactorBack() string { return p.text("remove_factor.back", nil) }
 
 // RemoveFactorBrowsers says "Your trusted browsers ask for the second step again.".
+//
+//go:noinline
 func (p Printer) RemoveFactorBrowsers() string { return p.text("remove_factor.browsers", nil) }
 
 // RemoveFactorLast says "Two-step sign-in is turned off, so your password alone is enough to sign in. Your recovery codes stop working too.".
+//
+//go:noinline
 func (p Printer) RemoveFactorLast() string { return p.text("remove_factor.last", nil) }
 
 // RemoveFactorPasskey says "You can no longer sign in with it. Your device or password manager may offer it until you delete it there.". “It” is a passkey that is about to be removed.
+//
+//go:noinline
 func (p Printer) RemoveFactorPasskey() string { return p.text("remove_factor.passkey", nil) }
 
 // RemoveFactorRefusedApp says "The authenticator app wasn’t removed.".
+//
+//go:noinline
 func (p Printer) RemoveFactorRefusedApp() string { return p.text("remove_factor.refused_app", nil) }
 
 // RemoveFactorRefusedPasskey says "The passkey wasn’t removed.".
+//
+//go:noinline
 func (p Printer) RemoveFactorRefusedPasskey() string {
 	return p.text("remove_factor.refused_passkey", nil)
 }
 
 // RemoveFactorRequired says "This is your only second step, and this service requires one. Add another one first, then remove this one.".
+//
+//go:noinline
 func (p Printer) RemoveFactorRequired() string { return p.text("remove_factor.required", nil) }
 
 // RemoveFactorStaysOn says "Two-step sign-in stays on.".
+//
+//go:noinline
 func (p Printer) RemoveFactorStaysOn() string { return p.text("remove_factor.stays_on", nil) }
 
 // RemoveFactorSubmitApp says "Remove authenticator app". A button.
+//
+//go:noinline
 func (p Printer) RemoveFactorSubmitApp() string { return p.text("remove_factor.submit_app", nil) }
 
 // RemoveFactorSubmitPasskey says "Remove passkey". A button.
+//
+//go:noinline
 func (p Printer) RemoveFactorSubmitPasskey() string {
 	return p.text("remove_factor.submit_passkey", nil)
 }
 
 // RemoveFactorTitleApp says "Remove the authenticator app". The title of a page, in the browser’s tab.
+//
+//go:noinline
 func (p Printer) RemoveFactorTitleApp() string { return p.text("remove_factor.title_app", nil) }
 
 // RemoveFactorTitlePasskey says "Remove a passkey". The title of a page.
+//
+//go:noinline
 func (p Printer) RemoveFactorTitlePasskey() string { return p.text("remove_factor.title_passkey", nil) }
 
 // RemovedApp says "Your authenticator app was removed.".
+//
+//go:noinline
 func (p Printer) RemovedApp() string { return p.text("removed.app", nil) }
 
 // RemovedAppCodes says "Your authenticator app and recovery codes were removed.".
+//
+//go:noinline
 func (p Printer) RemovedAppCodes() string { return p.text("removed.app_codes", nil) }
 
 // RemovedCodes says "Your recovery codes were removed.". What an act removed besides what it is for.
+//
+//go:noinline
 func (p Printer) RemovedCodes() string { return p.text("removed.codes", nil) }
 
 // RemovedPasskeys says "{count} passkeys were removed.".
+//
+//go:noinline
 func (p Printer) RemovedPasskeys(count int) string {
 	return p.text("removed.passkeys", args{"count": count})
 }
 
 // RemovedPasskeysApp says "{count} passkeys and your authenticator app were removed.".
+//
+//go:noinline
 func (p Printer) RemovedPasskeysApp(count int) string {
 	return p.text("removed.passkeys_app", args{"count": count})
 }
 
 // RemovedPasskeysAppCodes says "{count} passkeys, your authenticator app and your recovery codes were removed.".
+//
+//go:noinline
 func (p Printer) RemovedPasskeysAppCodes(count int) string {
 	return p.text("removed.passkeys_app_codes", args{"count": count})
 }
 
 // RemovedPasskeysCodes says "{count} passkeys and your recovery codes were removed.".
+//
+//go:noinline
 func (p Printer) RemovedPasskeysCodes(count int) string {
 	return p.text("removed.passkeys_codes", args{"count": count})
 }
 
 // RenamePasskeyDone says "You’ve renamed the passkey.".
+//
+//go:noinline
 func (p Printer) RenamePasskeyDone() string { return p.text("rename_passkey.done", nil) }
 
 // RenamePasskeyHeading says "Rename the passkey “{name}”".
+//
+//go:noinline
 func (p Printer) RenamePasskeyHeading(name string) Sentence {
 	return p.sentence("rename_passkey.heading", args{"name": name})
 }
 
 // RenamePasskeyName says "New name". The label of a field.
+//
+//go:noinline
 func (p Printer) RenamePasskeyName() string { return p.text("rename_passkey.name", nil) }
 
 // RenamePasskeyRefused says "The passkey wasn’t renamed.".
+//
+//go:noinline
 func (p Printer) RenamePasskeyRefused() string { return p.text("rename_passkey.refused", nil) }
 
 // RenamePasskeySubmit says "Rename passkey". A button.
+//
+//go:noinline
 func (p Printer) RenamePasskeySubmit() string { return p.text("rename_passkey.submit", nil) }
 
 // RenamePasskeyTitle says "Rename a passkey". The title of a page.
+//
+//go:noinline
 func (p Printer) RenamePasskeyTitle() string { return p.text("rename_passkey.title", nil) }
 
 // ResetDone says "You’ve changed your password, and every device was signed out. Sign in with your new password.".
+//
+//go:noinline
 func (p Printer) ResetDone() string { return p.text("reset.done", nil) }
 
 // ResetLead says "This signs out every device, including this browser. You can then sign in with your new password.".
+//
+//go:noinline
 func (p Printer) ResetLead() string { return p.text("reset.lead", nil) }
 
 // ResetSubmit says "Save new password". A button.
+//
+//go:noinline
 func (p Printer) ResetSubmit() string { return p.text("reset.submit", nil) }
 
 // ResetTitle says "Choose a new password". The title of a page, after a password was forgotten or locked.
+//
+//go:noinline
 func (p Printer) ResetTitle() string { return p.text("reset.title", nil) }
 
 // RevokeAfterwards says "If someone else may have used your account, <link>change your password</link> too.".
+//
+//go:noinline
 func (p Printer) RevokeAfterwards(link Tag) templ.Component {
 	return p.rich("revoke.afterwards", args{"link": link})
 }
 
 // RevokeApp says "It’s signed out immediately. No one can use the app there without signing in again.". “It” is the device, with an app.
+//
+//go:noinline
 func (p Printer) RevokeApp() string { return p.text("revoke.app", nil) }
 
 // RevokeAsk says "Sign out {device}?". A heading that asks; buttons follow.
+//
+//go:noinline
 func (p Printer) RevokeAsk(device string) Sentence {
 	return p.sentence("revoke.ask", args{"device": device})
 }
 
 // RevokeBrowser says "It’s signed out immediately. No one can use your account there without signing in again.". “It” is a browser.
+//
+//go:noinline
 func (p Printer) RevokeBrowser() string { return p.text("revoke.browser", nil) }
 
 // RevokeDone says "You’ve signed out “{device}”.".
+//
+//go:noinline
 func (p Printer) RevokeDone(device string) Sentence {
 	return p.sentence("revoke.done", args{"device": device})
 }
 
 // RevokeDoneApp says "It can’t come back without signing in again. It loses access within {longest}; some services may take up to {unchecked}.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+//
+//go:noinline
 func (p Printer) RevokeDoneApp(longest string, unchecked string) string {
 	return p.text("revoke.done_app", args{"longest": longest, "unchecked": unchecked})
 }
 
 // RevokeDoneAppTrusted says "It can’t come back without signing in again. It loses access within {longest}.". “It” is the device. {longest} is a duration: “15 minutes”.
+//
+//go:noinline
 func (p Printer) RevokeDoneAppTrusted(longest string) string {
 	return p.text("revoke.done_app_trusted", args{"longest": longest})
 }
 
 // RevokeDoneBrowser says "It can’t come back without signing in again.". “It” is the device.
+//
+//go:noinline
 func (p Printer) RevokeDoneBrowser() string { return p.text("revoke.done_browser", nil) }
 
 // RevokeDoneUnknown says "The person who signed in there may know your password. Follow the steps below.".
+//
+//go:noinline
 func (p Printer) RevokeDoneUnknown() string { return p.text("revoke.done_unknown", nil) }
 
 // RevokeFinal says "This can’t be undone. Nothing stored on the device is erased.". About signing out one device.
+//
+//go:noinline
 func (p Printer) RevokeFinal() string { return p.text("revoke.final", nil) }
 
 // RevokePass says "It loses access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+//
+//go:noinline
 func (p Printer) RevokePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("revoke.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
 // RevokePassTrusted says "It loses access within <strong>{longest}</strong>.". “It” is the device. {longest} is a duration: “15 minutes”.
+//
+//go:noinline
 func (p Printer) RevokePassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("revoke.pass_trusted", args{"strong": strong, "longest": longest})
 }
 
 // RevokeSubmitUnknown says "Sign out and secure account". A button: signs out the device, and goes on to the page “Secure your account”.
+//
+//go:noinline
 func (p Printer) RevokeSubmitUnknown() string { return p.text("revoke.submit_unknown", nil) }
 
 // RevokeThen says "Next, we’ll help you secure your account, starting with a new password. The person who signed in there may know your old one.". What comes after the button “Sign out and secure account”.
+//
+//go:noinline
 func (p Printer) RevokeThen() string { return p.text("revoke.then", nil) }
 
 // RevokeThis says "This is the browser you’re using now. It’s signed out immediately, and you’ll need to sign in again.".
+//
+//go:noinline
 func (p Printer) RevokeThis() string { return p.text("revoke.this", nil) }
 
 // RevokeTitle says "Sign out a device". The title of a page.
+//
+//go:noinline
 func (p Printer) RevokeTitle() string { return p.text("revoke.title", nil) }
 
 // RevokeUnknown says "Don’t recognise {device}?".
+//
+//go:noinline
 func (p Printer) RevokeUnknown(device string) Sentence {
 	return p.sentence("revoke.unknown", args{"device": device})
 }
 
 // RevokeWhatHappens says "What happens". A heading over a list of what an act will do.
+//
+//go:noinline
 func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens", nil) }
 
 // SecureAllDone says "You’ve done all three. Check <link>your activity</link> for anything you don’t recognise.".
+//
+//go:noinline
 func (p Printer) SecureAllDone(link Tag) templ.Component {
 	return p.rich("secure.all_done", args{"link": link})
 }
 
 // SecureDevices says "Sign out devices you don’t recognise". A step to be done.
+//
+//go:noinline
 func (p Printer) SecureDevices() string { return p.text("secure.devices", nil) }
 
 // SecureDevicesLook says "Check them first". A button that leads to the list of devices.
+//
+//go:noinline
 func (p Printer) SecureDevicesLook() string { return p.text("secure.devices_look", nil) }
 
 // SecureDevicesNone says "No other device is signed in.".
+//
+//go:noinline
 func (p Printer) SecureDevicesNone() string { return p.text("secure.devices_none", nil) }
 
 // SecureDevicesOthers says "{count} other devices are signed in.".
+//
+//go:noinline
 func (p Printer) SecureDevicesOthers(count int) string {
 	return p.text("secure.devices_others", args{"count": count})
 }
 
 // SecureDone says "Done". A mark beside a step: it is done.
+//
+//go:noinline
 func (p Printer) SecureDone() string { return p.text("secure.done", nil) }
 
 // SecureLead says "Follow these three steps in order. You can come back to this page at any time.".
+//
+//go:noinline
 func (p Printer) SecureLead() string { return p.text("secure.lead", nil) }
 
 // SecurePassword says "Choose a new password". A step to be done.
+//
+//go:noinline
 func (p Printer) SecurePassword() string { return p.text("secure.password", nil) }
 
 // SecurePasswordDone says "You have a new password.".
+//
+//go:noinline
 func (p Printer) SecurePasswordDone() string { return p.text("secure.password_done", nil) }
 
 // SecurePasswordWhat says "Choose one that you don’t use anywhere else. This signs out every other device.".
+//
+//go:noinline
 func (p Printer) SecurePasswordWhat() string { return p.text("secure.password_what", nil) }
 
 // SecureTitle says "Secure your account". The title of a page, the same as the button that leads to it.
+//
+//go:noinline
 func (p Printer) SecureTitle() string { return p.text("secure.title", nil) }
 
 // SecureTwoStep says "Set up two-step sign-in". A step to be done.
+//
+//go:noinline
 func (p Printer) SecureTwoStep() string { return p.text("secure.two_step", nil) }
 
 // SecureTwoStepOn says "It’s on. Check that these are yours: your <passkeys>passkeys</passkeys> and your <apps>authenticator app</apps>.". “It” is two-step sign-in, the title of this step.
+//
+//go:noinline
 func (p Printer) SecureTwoStepOn(passkeys Tag, apps Tag) templ.Component {
 	return p.rich("secure.two_step_on", args{"passkeys": passkeys, "apps": apps})
 }
 
 // SecurityAccount says "Your account". A heading over the rows E-mail address, Download your data and so on.
+//
+//go:noinline
 func (p Printer) SecurityAccount() string { return p.text("security.account", nil) }
 
 // SecurityAlarm says "Think someone else has been in your account? <link>Secure your account</link>".
+//
+//go:noinline
 func (p Printer) SecurityAlarm(link Tag) templ.Component {
 	return p.rich("security.alarm", args{"link": link})
 }
 
 // SecurityAppClosed says "Too many wrong codes: blocked in new browsers". Codes of the authenticator app do not work in browsers that the account has not used before.
+//
+//go:noinline
 func (p Printer) SecurityAppClosed() string { return p.text("security.app_closed", nil) }
 
 // SecurityAppOff says "None". There is no authenticator app.
+//
+//go:noinline
 func (p Printer) SecurityAppOff() string { return p.text("security.app_off", nil) }
 
 // SecurityAppOn says "Added". There is an authenticator app.
+//
+//go:noinline
 func (p Printer) SecurityAppOn() string { return p.text("security.app_on", nil) }
 
 // SecurityAppOnSince says "Added <when/>". When the authenticator app was added; <when/> is a day: “yesterday”, “3 March”.
+//
+//go:noinline
 func (p Printer) SecurityAppOnSince(when templ.Component) templ.Component {
 	return p.rich("security.app_on_since", args{"when": when})
 }
 
 // SecurityBack says "Back to <link>Security</link>".
+//
+//go:noinline
 func (p Printer) SecurityBack(link Tag) templ.Component {
 	return p.rich("security.back", args{"link": link})
 }
 
 // SecurityBrowsers says "{count} browsers skip the second step".
+//
+//go:noinline
 func (p Printer) SecurityBrowsers(count int) string {
 	return p.text("security.browsers", args{"count": count})
 }
 
 // SecurityBrowsersNone says "None". No trusted browsers.
+//
+//go:noinline
 func (p Printer) SecurityBrowsersNone() string { return p.text("security.browsers_none", nil) }
 
 // SecurityCodesFew says "{count} left. Get new ones soon.". Recovery codes. A line in a row that leads to their page.
+//
+//go:noinline
 func (p Printer) SecurityCodesFew(count int) string {
 	return p.text("security.codes_few", args{"count": count})
 }
 
 // SecurityCodesLater says "You get these when you set up two-step sign-in". Recovery codes, where two-step sign-in is off.
+//
+//go:noinline
 func (p Printer) SecurityCodesLater() string { return p.text("security.codes_later", nil) }
 
 // SecurityCodesLeft says "{count} left". Recovery codes.
+//
+//go:noinline
 func (p Printer) SecurityCodesLeft(count int) string {
 	return p.text("security.codes_left", args{"count": count})
 }
 
 // SecurityCodesNone says "None left. Get new ones.". Recovery codes. A line in a row that leads to their page.
+//
+//go:noinline
 func (p Printer) SecurityCodesNone() string { return p.text("security.codes_none", nil) }
 
 // SecurityData says "Download your data". The title of a row that leads to the page for it.
+//
+//go:noinline
 func (p Printer) SecurityData() string { return p.text("security.data", nil) }
 
 // SecurityDataText says "Get a copy of everything we store about you".
+//
+//go:noinline
 func (p Printer) SecurityDataText() string { return p.text("security.data_text", nil) }
 
 // SecurityDelete says "Delete your account". The title of a row that leads to the page for it.
+//
+//go:noinline
 func (p Printer) SecurityDelete() string { return p.text("security.delete", nil) }
 
 // SecurityDeleteText says "Erase it and everything in it". “It” is the account, in the row “Delete your account”.
+//
+//go:noinline
 func (p Printer) SecurityDeleteText() string { return p.text("security.delete_text", nil) }
 
 // SecurityEmail says "E-mail address". The title of a row; the address follows.
+//
+//go:noinline
 func (p Printer) SecurityEmail() string { return p.text("security.email", nil) }
 
 // SecurityFormer says "{count} can still be restored". Previous e-mail addresses: how many can still become the account’s address again.
+//
+//go:noinline
 func (p Printer) SecurityFormer(count int) string {
 	return p.text("security.former", args{"count": count})
 }
 
 // SecurityHow says "How you sign in". A heading over the rows Password, Passkeys, Authenticator app and so on.
+//
+//go:noinline
 func (p Printer) SecurityHow() string { return p.text("security.how", nil) }
 
 // SecurityPasskeys says "{count}: <names/>". The number of passkeys, and their names.
+//
+//go:noinline
 func (p Printer) SecurityPasskeys(count int, names templ.Component) templ.Component {
 	return p.rich("security.passkeys", args{"count": count, "names": names})
 }
 
 // SecurityPasskeysComma says ", ". Stands between two names in a list.
+//
+//go:noinline
 func (p Printer) SecurityPasskeysComma() string { return p.text("security.passkeys_comma", nil) }
 
 // SecurityPasskeysMore says "{number}: <names/> and {count} more". {number} is how many passkeys there are; <names/> are the first few of their names; {count} is how many are not named, and chooses the form.
+//
+//go:noinline
 func (p Printer) SecurityPasskeysMore(count int, number string, names templ.Component) templ.Component {
 	return p.rich("security.passkeys_more", args{"count": count, "number": number, "names": names})
 }
 
 // SecurityPasskeysNone says "None". No passkeys.
+//
+//go:noinline
 func (p Printer) SecurityPasskeysNone() string { return p.text("security.passkeys_none", nil) }
 
 // SecurityPassword says "Password". The title of a row. What follows it says what can be done or when it was changed.
+//
+//go:noinline
 func (p Printer) SecurityPassword() string { return p.text("security.password", nil) }
 
 // SecurityPasswordChange says "Change your password". Stands in the row of the password where it is not known when it was changed.
+//
+//go:noinline
 func (p Printer) SecurityPasswordChange() string { return p.text("security.password_change", nil) }
 
 // SecurityPasswordChanged says "Changed <when/>". The password was changed; <when/> is a day: “yesterday”, “3 March”.
+//
+//go:noinline
 func (p Printer) SecurityPasswordChanged(when templ.Component) templ.Component {
 	return p.rich("security.password_changed", args{"when": when})
 }
 
 // SecuritySetUp says "Set up two-step sign-in". A button that leads to the page for it.
+//
+//go:noinline
 func (p Printer) SecuritySetUp() string { return p.text("security.set_up", nil) }
 
 // SecurityTitle says "Security". The title of a page, and its tab.
+//
+//go:noinline
 func (p Printer) SecurityTitle() string { return p.text("security.title", nil) }
 
 // SecurityTwoStepOff says "Two-step sign-in is off". A heading.
+//
+//go:noinline
 func (p Printer) SecurityTwoStepOff() string { return p.text("security.two_step_off", nil) }
 
 // SecurityTwoStepOffText says "Anyone who knows your password can sign in as you. Add a passkey or an authenticator app to stop that.".
+//
+//go:noinline
 func (p Printer) SecurityTwoStepOffText() string { return p.text("security.two_step_off_text", nil) }
 
 // SecurityTwoStepOn says "Two-step sign-in is on". A heading.
+//
+//go:noinline
 func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_on", nil) }
 
 // SecurityTwoStepOnText says "No one can sign in as you with just your password.".
+//
+//go:noinline
 func (p Printer) SecurityTwoStepOnText() string { return p.text("security.two_step_on_text", nil) }
 
 // SelectedAlready says "The devices you selected were signed out already.".
+//
+//go:noinline
 func (p Printer) SelectedAlready() string { return p.text("selected.already", nil) }
 
 // SelectedAsk says "Sign out {count} devices?".
+//
+//go:noinline
 func (p Printer) SelectedAsk(count int) string { return p.text("selected.ask", args{"count": count}) }
 
 // SelectedDone says "You’ve signed out {count} devices.".
+//
+//go:noinline
 func (p Printer) SelectedDone(count int) string { return p.text("selected.done", args{"count": count}) }
 
 // SelectedEnded says "{count} more devices that you selected are signed out already.".
+//
+//go:noinline
 func (p Printer) SelectedEnded(count int) string {
 	return p.text("selected.ended", args{"count": count})
 }
 
 // SelectedNone says "Select at least one device first.".
+//
+//go:noinline
 func (p Printer) SelectedNone() string { return p.text("selected.none", nil) }
 
 // SelectedOutcome says "They’re signed out at once. Signing in there again takes your password.". The number chooses the form, but is not said.
+//
+//go:noinline
 func (p Printer) SelectedOutcome(count int) string {
 	return p.text("selected.outcome", args{"count": count})
 }
 
 // SelectedTitle says "Sign out selected devices".
+//
+//go:noinline
 func (p Printer) SelectedTitle() string { return p.text("selected.title", nil) }
 
 // SetupCode says "Set-up code". The label of a field. A code that support staff need to set up two-step sign-in.
+//
+//go:noinline
 func (p Printer) SetupCode() string { return p.text("setup.code", nil) }
 
 // SetupCodeAgain says "Send another code". A button: sends another e-mail with a code.
+//
+//go:noinline
 func (p Printer) SetupCodeAgain() string { return p.text("setup.code_again", nil) }
 
 // SetupCodeHeading says "Get a code by e-mail".
+//
+//go:noinline
 func (p Printer) SetupCodeHeading() string { return p.text("setup.code_heading", nil) }
 
 // SetupCodeHintAdmin says "Ask your administrator for this code. It keeps out anyone who only knows your password.".
+//
+//go:noinline
 func (p Printer) SetupCodeHintAdmin() string { return p.text("setup.code_hint_admin", nil) }
 
 // SetupCodeHintMail says "Use the code from our e-mail or from your administrator.". Where the code comes from.
+//
+//go:noinline
 func (p Printer) SetupCodeHintMail() string { return p.text("setup.code_hint_mail", nil) }
 
 // SetupCodeHintMailed says "We’ve e-mailed you this code. It keeps out anyone who only knows your password.".
+//
+//go:noinline
 func (p Printer) SetupCodeHintMailed() string { return p.text("setup.code_hint_mailed", nil) }
 
 // SetupCodeSend says "Send code". A button: sends an e-mail with a code.
+//
+//go:noinline
 func (p Printer) SetupCodeSend() string { return p.text("setup.code_send", nil) }
 
 // SetupCodeSent says "We’ve e-mailed a code to {email}.".
+//
+//go:noinline
 func (p Printer) SetupCodeSent(email string) Sentence {
 	return p.sentence("setup.code_sent", args{"email": email})
 }
 
 // SetupCodeSentDetail says "It expires in {count} minutes.".
+//
+//go:noinline
 func (p Printer) SetupCodeSentDetail(count int) string {
 	return p.text("setup.code_sent_detail", args{"count": count})
 }
 
 // SetupCodeWhat says "The form below asks for a code, so that your password alone isn’t enough to set this up. We’ll send it to <strong>{email}</strong>.".
+//
+//go:noinline
 func (p Printer) SetupCodeWhat(strong Tag, email string) templ.Component {
 	return p.rich("setup.code_what", args{"strong": strong, "email": email})
 }
 
 // SetupCodesSubmit says "Get recovery codes". A button. The next page shows the codes.
+//
+//go:noinline
 func (p Printer) SetupCodesSubmit() string { return p.text("setup.codes_submit", nil) }
 
 // SetupCodesWhat says "You’ll get ten codes, and each works once. Print or download them, and keep them somewhere you can reach without your phone.".
+//
+//go:noinline
 func (p Printer) SetupCodesWhat() string { return p.text("setup.codes_what", nil) }
 
 // SetupLater says "Not now". A link that leads on without the set-up.
+//
+//go:noinline
 func (p Printer) SetupLater() string { return p.text("setup.later", nil) }
 
 // SetupLead says "After this, no one can sign in as you with just your password.". Also the text of a step on the page “Secure your account”.
+//
+//go:noinline
 func (p Printer) SetupLead() string { return p.text("setup.lead", nil) }
 
 // SetupLeadCodes says "Two-step sign-in is on. Now get recovery codes, so you can still sign in if you lose your phone or passkey.".
+//
+//go:noinline
 func (p Printer) SetupLeadCodes() string { return p.text("setup.lead_codes", nil) }
 
 // SetupLeadRequired says "This service requires two-step sign-in. Set it up to continue.".
+//
+//go:noinline
 func (p Printer) SetupLeadRequired() string { return p.text("setup.lead_required", nil) }
 
 // SetupLeadStaff says "You’re on the support staff, so your account needs two-step sign-in. Set it up to continue.".
+//
+//go:noinline
 func (p Printer) SetupLeadStaff() string { return p.text("setup.lead_staff", nil) }
 
 // SetupPasskey says "Passkey". A heading.
+//
+//go:noinline
 func (p Printer) SetupPasskey() string { return p.text("setup.passkey", nil) }
 
 // SetupPasskeyWhat says "Sign in with your fingerprint, face or screen lock, the same way you unlock your phone or computer. It’s the fastest and safest way.".
+//
+//go:noinline
 func (p Printer) SetupPasskeyWhat() string { return p.text("setup.passkey_what", nil) }
 
 // SetupStepFactor says "Passkey or app". The first step; the second is “Recovery codes”.
+//
+//go:noinline
 func (p Printer) SetupStepFactor() string { return p.text("setup.step_factor", nil) }
 
 // SetupStepFactorDone says "Passkey or app <hidden>: done</hidden>". The first step, once it is done. Only screen readers say the part inside the tag.
+//
+//go:noinline
 func (p Printer) SetupStepFactorDone(hidden Tag) templ.Component {
 	return p.rich("setup.step_factor_done", args{"hidden": hidden})
 }
 
 // SetupSteps says "Steps". What screen readers call the list of the two steps.
+//
+//go:noinline
 func (p Printer) SetupSteps() string { return p.text("setup.steps", nil) }
 
 // SetupTitle says "Set up two-step sign-in". The title of a page.
+//
+//go:noinline
 func (p Printer) SetupTitle() string { return p.text("setup.title", nil) }
 
 // SetupUseApp says "Use an authenticator app instead". A link.
+//
+//go:noinline
 func (p Printer) SetupUseApp() string { return p.text("setup.use_app", nil) }
 
 // SetupUsePasskey says "Use a passkey instead". A link.
+//
+//go:noinline
 func (p Printer) SetupUsePasskey() string { return p.text("setup.use_passkey", nil) }
 
 // SignupAgree says "By creating an account, you agree to the <terms>terms of service</terms>.". Stands below the button that creates an account, where the operator has terms of service and no privacy policy.
+//
+//go:noinline
 func (p Printer) SignupAgree(terms Tag) templ.Component {
 	return p.rich("signup.agree", args{"terms": terms})
 }
 
 // SignupAgreePrivacy says "By creating an account, you agree to the <terms>terms of service</terms>. The <privacy>privacy policy</privacy> explains how your data is used.". Stands below the button that creates an account.
+//
+//go:noinline
 func (p Printer) SignupAgreePrivacy(terms Tag, privacy Tag) templ.Component {
 	return p.rich("signup.agree_privacy", args{"terms": terms, "privacy": privacy})
 }
 
 // SignupConfirmLead says "Enter the password you chose when you signed up. This creates your account.".
+//
+//go:noinline
 func (p Printer) SignupConfirmLead() string { return p.text("signup.confirm_lead", nil) }
 
 // SignupConfirmNotAsked says "Didn’t ask for an account? Close this page. No account was created.".
+//
+//go:noinline
 func (p Printer) SignupConfirmNotAsked() string { return p.text("signup.confirm_not_asked", nil) }
 
 // SignupConfirmSubmit says "Create account". A button.
+//
+//go:noinline
 func (p Printer) SignupConfirmSubmit() string { return p.text("signup.confirm_submit", nil) }
 
 // SignupConfirmTitle says "Confirm your e-mail address". The title of a page, behind a link in an e-mail.
+//
+//go:noinline
 func (p Printer) SignupConfirmTitle() string { return p.text("signup.confirm_title", nil) }
 
 // SignupHaveAccount says "Already have an account? <link>Sign in</link>".
+//
+//go:noinline
 func (p Printer) SignupHaveAccount(link Tag) templ.Component {
 	return p.rich("signup.have_account", args{"link": link})
 }
 
 // SignupNotMade says "Your account wasn’t created.".
+//
+//go:noinline
 func (p Printer) SignupNotMade() string { return p.text("signup.not_made", nil) }
 
 // SignupPrivacy says "The <privacy>privacy policy</privacy> explains how your data is used.". Stands below the button that creates an account, where the operator has a privacy policy and no terms of service.
+//
+//go:noinline
 func (p Printer) SignupPrivacy(privacy Tag) templ.Component {
 	return p.rich("signup.privacy", args{"privacy": privacy})
 }
 
 // SignupReady says "Your account is ready.".
+//
+//go:noinline
 func (p Printer) SignupReady() string { return p.text("signup.ready", nil) }
 
 // SignupSent says "We’ve sent you an e-mail. To create your account, open the link in it. The link works once and expires in {duration}.". {duration} is like “24 hours”.
+//
+//go:noinline
 func (p Printer) SignupSent(duration string) string {
 	return p.text("signup.sent", args{"duration": duration})
 }
 
 // SignupSentAgain says "Try again". A button to the form before.
+//
+//go:noinline
 func (p Printer) SignupSentAgain() string { return p.text("signup.sent_again", nil) }
 
 // SignupSentBack says "Back to <link>sign-in</link>".
+//
+//go:noinline
 func (p Printer) SignupSentBack(link Tag) templ.Component {
 	return p.rich("signup.sent_back", args{"link": link})
 }
 
 // SignupSentNothing says "No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.".
+//
+//go:noinline
 func (p Printer) SignupSentNothing() string { return p.text("signup.sent_nothing", nil) }
 
 // SignupSentTitle says "Check your e-mail". The title of a page, after an e-mail was sent.
+//
+//go:noinline
 func (p Printer) SignupSentTitle() string { return p.text("signup.sent_title", nil) }
 
 // SignupSubmit says "Continue". A button that goes on.
+//
+//go:noinline
 func (p Printer) SignupSubmit() string { return p.text("signup.submit", nil) }
 
 // SignupTitle says "Create an account". The title of a page.
+//
+//go:noinline
 func (p Printer) SignupTitle() string { return p.text("signup.title", nil) }
 
 // SignupWelcome says "Welcome! Your account is ready.". The first page after a new account was created. A link to set up two-step sign-in follows.
+//
+//go:noinline
 func (p Printer) SignupWelcome() string { return p.text("signup.welcome", nil) }
 
 // StepBack says "Back to sign-in".
+//
+//go:noinline
 func (p Printer) StepBack() string { return p.text("step.back", nil) }
 
 // StepClosed says "<strong>Codes from your authenticator app don’t work in this browser for now.</strong> There were too many wrong codes in a row. Sign in another way to use them here again. They still work in browsers you’ve used before.".
+//
+//go:noinline
 func (p Printer) StepClosed(strong Tag) templ.Component {
 	return p.rich("step.closed", args{"strong": strong})
 }
 
 // StepCode says "Six-digit code". The label of a field.
+//
+//go:noinline
 func (p Printer) StepCode() string { return p.text("step.code", nil) }
 
 // StepEnded says "You’re not signed in. This sign-in took more than 10 minutes, there were too many wrong codes, or you started another one.".
+//
+//go:noinline
 func (p Printer) StepEnded() string { return p.text("step.ended", nil) }
 
 // StepEndedTitle says "Sign in again". The title of a page: the sign-in was not completed.
+//
+//go:noinline
 func (p Printer) StepEndedTitle() string { return p.text("step.ended_title", nil) }
 
 // StepLeadApp says "Your password is correct. Now open your authenticator app and enter the code for this account.".
+//
+//go:noinline
 func (p Printer) StepLeadApp() string { return p.text("step.lead_app", nil) }
 
 // StepLeadClosed says "Your password is correct, but you’re not signed in yet.".
+//
+//go:noinline
 func (p Printer) StepLeadClosed() string { return p.text("step.lead_closed", nil) }
 
 // StepLeadPasskey says "Your password is correct. Now use your passkey with your fingerprint, face or screen lock.".
+//
+//go:noinline
 func (p Printer) StepLeadPasskey() string { return p.text("step.lead_passkey", nil) }
 
 // StepLeadRecoveryCode says "Your password is correct. Now enter one of your recovery codes. Each code works once.".
+//
+//go:noinline
 func (p Printer) StepLeadRecoveryCode() string { return p.text("step.lead_recovery_code", nil) }
 
 // StepLost says "Can’t use any of these? Your administrator can reset your two-step sign-in.".
+//
+//go:noinline
 func (p Printer) StepLost() string { return p.text("step.lost", nil) }
 
 // StepOfferApp says "Use your authenticator app". A link under “Try another way”.
+//
+//go:noinline
 func (p Printer) StepOfferApp() string { return p.text("step.offer_app", nil) }
 
 // StepOfferCode says "Use a recovery code". A link under “Try another way”.
+//
+//go:noinline
 func (p Printer) StepOfferCode() string { return p.text("step.offer_code", nil) }
 
 // StepOfferPasskey says "Use a passkey". A link under “Try another way”.
+//
+//go:noinline
 func (p Printer) StepOfferPasskey() string { return p.text("step.offer_passkey", nil) }
 
 // StepOthers says "Try another way". A heading over other ways to do the second step.
+//
+//go:noinline
 func (p Printer) StepOthers() string { return p.text("step.others", nil) }
 
 // StepRecoveryCode says "Recovery code". The label of a field.
+//
+//go:noinline
 func (p Printer) StepRecoveryCode() string { return p.text("step.recovery_code", nil) }
 
 // StepRecoveryCodeHint says "24 letters and digits. Capital letters and dashes don’t matter.".
+//
+//go:noinline
 func (p Printer) StepRecoveryCodeHint() string { return p.text("step.recovery_code_hint", nil) }
 
 // StepSubmit says "Sign in". A button.
+//
+//go:noinline
 func (p Printer) StepSubmit() string { return p.text("step.submit", nil) }
 
 // StepTitle says "One more step". The title of the page that asks for the second step.
+//
+//go:noinline
 func (p Printer) StepTitle() string { return p.text("step.title", nil) }
 
 // StepTries says "That didn’t work. You can try {count} more times.".
+//
+//go:noinline
 func (p Printer) StepTries(count int) string { return p.text("step.tries", args{"count": count}) }
 
 // StepTrust says "Trust this browser for 30 days". A box to tick.
+//
+//go:noinline
 func (p Printer) StepTrust() string { return p.text("step.trust", nil) }
 
 // StepTrustHint says "You’ll then need only your password here. Don’t use this on a shared computer.". Goes with the box “Trust this browser for 30 days”.
+//
+//go:noinline
 func (p Printer) StepTrustHint() string { return p.text("step.trust_hint", nil) }
 
 // StepUsePasskey says "Use a passkey". A button that uses a passkey at once.
+//
+//go:noinline
 func (p Printer) StepUsePasskey() string { return p.text("step.use_passkey", nil) }
 
 // StepUsedRecoveryCode says "You’ve used a recovery code. It won’t work again.".
+//
+//go:noinline
 func (p Printer) StepUsedRecoveryCode() string { return p.text("step.used_recovery_code", nil) }
 
 // StepUsedRecoveryCodeDetail says "If you’ve lost your phone or passkey, go to Security, remove it and add a new one.". “Security” is security.title.
+//
+//go:noinline
 func (p Printer) StepUsedRecoveryCodeDetail() string {
 	return p.text("step.used_recovery_code_detail", nil)
 }
 
 // StoryActivity says "Last activity". A heading over when and from where a device was used last.
+//
+//go:noinline
 func (p Printer) StoryActivity() string { return p.text("story.activity", nil) }
 
 // StoryApp says "App". A heading over the name of an app.
+//
+//go:noinline
 func (p Printer) StoryApp() string { return p.text("story.app", nil) }
 
 // StoryBack says "All devices".
+//
+//go:noinline
 func (p Printer) StoryBack() string { return p.text("story.back", nil) }
 
 // StoryBrowser says "Browser". A heading over the name of a browser.
+//
+//go:noinline
 func (p Printer) StoryBrowser() string { return p.text("story.browser", nil) }
 
 // StoryConfirmed says "Last confirmed <when/> {method}". <when/> is a day: “yesterday”, “3 March”. {method} is one of the messages of the group method: “with a passkey”.
+//
+//go:noinline
 func (p Printer) StoryConfirmed(when templ.Component, method string) templ.Component {
 	return p.rich("story.confirmed", args{"when": when, "method": method})
 }
 
 // StoryConfirmedPlain says "Last confirmed <when/>". <when/> is a day: “yesterday”, “3 March”.
+//
+//go:noinline
 func (p Printer) StoryConfirmedPlain(when templ.Component) templ.Component {
 	return p.rich("story.confirmed_plain", args{"when": when})
 }
 
 // StoryEnded says "Signed out <when/>". <when/> is like “5 minutes ago”.
+//
+//go:noinline
 func (p Printer) StoryEnded(when templ.Component) templ.Component {
 	return p.rich("story.ended", args{"when": when})
 }
 
 // StoryFacts says "About this device".
+//
+//go:noinline
 func (p Printer) StoryFacts() string { return p.text("story.facts", nil) }
 
 // StoryFrom says "From <ip/>". <ip/> is an IP address.
+//
+//go:noinline
 func (p Printer) StoryFrom(ip templ.Component) templ.Component {
 	return p.rich("story.from", args{"ip": ip})
 }
 
 // StoryHelp says "<strong>Was this you?</strong> If you don’t recognise this device, sign it out. Then we’ll help you secure your account.".
+//
+//go:noinline
 func (p Printer) StoryHelp(strong Tag) templ.Component {
 	return p.rich("story.help", args{"strong": strong})
 }
 
 // StoryHelpButton says "I don’t recognise this device".
+//
+//go:noinline
 func (p Printer) StoryHelpButton() string { return p.text("story.help_button", nil) }
 
 // StoryHelpEnded says "<strong>Was this you?</strong> If you don’t recognise this device, someone else may know your password. It’s best to secure your account now.".
+//
+//go:noinline
 func (p Printer) StoryHelpEnded(strong Tag) templ.Component {
 	return p.rich("story.help_ended", args{"strong": strong})
 }
 
 // StoryHelpLabel says "If you don’t recognise this device".
+//
+//go:noinline
 func (p Printer) StoryHelpLabel() string { return p.text("story.help_label", nil) }
 
 // StoryHistory says "History".
+//
+//go:noinline
 func (p Printer) StoryHistory() string { return p.text("story.history", nil) }
 
 // StoryHistoryNone says "There are no entries about this device any more.".
+//
+//go:noinline
 func (p Printer) StoryHistoryNone() string { return p.text("story.history_none", nil) }
 
 // StoryKey says "Key: <key/>". <key/> is the beginning and the end of a long row of letters and digits.
+//
+//go:noinline
 func (p Printer) StoryKey(key templ.Component) templ.Component {
 	return p.rich("story.key", args{"key": key})
 }
 
 // StoryLimit says "Time limit". A heading over when the sign-in of a device ends.
+//
+//go:noinline
 func (p Printer) StoryLimit() string { return p.text("story.limit", nil) }
 
 // StoryProtection says "Protection". A heading over whether a key protects the sign-in.
+//
+//go:noinline
 func (p Printer) StoryProtection() string { return p.text("story.protection", nil) }
 
 // StorySignIn says "Sign-in". A heading over when and how a device signed in.
+//
+//go:noinline
 func (p Printer) StorySignIn() string { return p.text("story.sign_in", nil) }
 
 // StoryUnbound says "Not protected by a key in the device".
+//
+//go:noinline
 func (p Printer) StoryUnbound() string { return p.text("story.unbound", nil) }
 
 // StrengthEasy says "Long enough, but easy to guess.". While a new password is typed.
+//
+//go:noinline
 func (p Printer) StrengthEasy() string { return p.text("strength.easy", nil) }
 
 // StrengthEnough says "Long enough. Longer is stronger.". While a new password is typed.
+//
+//go:noinline
 func (p Printer) StrengthEnough() string { return p.text("strength.enough", nil) }
 
 // StrengthGood says "Good. Long passwords are hard to guess.". While a new password is typed.
+//
+//go:noinline
 func (p Printer) StrengthGood() string { return p.text("strength.good", nil) }
 
 // StrengthMissing says "{count} more characters needed.". While a new password is typed: how many characters it lacks.
+//
+//go:noinline
 func (p Printer) StrengthMissing(count int) string {
 	return p.text("strength.missing", args{"count": count})
 }
 
 // TextTwo says "{first} {second}". Two sentences that follow each other; languages without spaces between sentences leave it out.
+//
+//go:noinline
 func (p Printer) TextTwo(first string, second string) string {
 	return p.text("text.two", args{"first": first, "second": second})
 }
 
 // TrustedEnd says "Stop trusting <hidden>{name}</hidden>". A button: this browser will ask for the second step again. Only screen readers say the part inside the tag.
+//
+//go:noinline
 func (p Printer) TrustedEnd(hidden Tag, name string) templ.Component {
 	return p.rich("trusted.end", args{"hidden": hidden, "name": name})
 }
 
 // TrustedEndAll says "Stop trusting all browsers". A button.
+//
+//go:noinline
 func (p Printer) TrustedEndAll() string { return p.text("trusted.end_all", nil) }
 
 // TrustedEnded says "You’ve stopped trusting that browser. It will ask for the second step at the next sign-in.".
+//
+//go:noinline
 func (p Printer) TrustedEnded() string { return p.text("trusted.ended", nil) }
 
 // TrustedEndedAll says "You’ve stopped trusting all browsers. They will ask for the second step at the next sign-in.".
+//
+//go:noinline
 func (p Printer) TrustedEndedAll() string { return p.text("trusted.ended_all", nil) }
 
 // TrustedEnds says "Trust expires <when/>". <when/> is like “in 3 days”.
+//
+//go:noinline
 func (p Printer) TrustedEnds(when templ.Component) templ.Component {
 	return p.rich("trusted.ends", args{"when": when})
 }
 
 // TrustedLead says "In these browsers, you sign in with just your password, without the second step. They stop being trusted when you change your password or your second step.".
+//
+//go:noinline
 func (p Printer) TrustedLead() string { return p.text("trusted.lead", nil) }
 
 // TrustedNone says "You don’t have any trusted browsers. You can trust a browser when you sign in with the second step.".
+//
+//go:noinline
 func (p Printer) TrustedNone() string { return p.text("trusted.none", nil) }
 
 // TrustedSince says "Trusted <when/>". A browser; <when/> is a day: “yesterday”, “3 March”.
+//
+//go:noinline
 func (p Printer) TrustedSince(when templ.Component) templ.Component {
 	return p.rich("trusted.since", args{"when": when})
 }
 
 // TrustedThis says "This browser". Marks the browser that the person is using now.
+//
+//go:noinline
 func (p Printer) TrustedThis() string { return p.text("trusted.this", nil) }
 
 // TrustedTitle says "Trusted browsers". The title of a page, and of a row on the page Security. Browsers that skip the second step.
+//
+//go:noinline
 func (p Printer) TrustedTitle() string { return p.text("trusted.title", nil) }
 
 // WaitHours says "Try again in {count} hours.". Follows the sentence of an error.
+//
+//go:noinline
 func (p Printer) WaitHours(count int) string { return p.text("wait.hours", args{"count": count}) }
 
 // WaitMinutes says "Try again in {count} minutes.". Follows the sentence of an error.
+//
+//go:noinline
 func (p Printer) WaitMinutes(count int) string { return p.text("wait.minutes", args{"count": count}) }
 
 // WaitSeconds says "Try again in {count} seconds.". Follows the sentence of an error.
+//
+//go:noinline
 func (p Printer) WaitSeconds(count int) string { return p.text("wait.seconds", args{"count": count}) }
 
 // WhenClock says "{time} UTC". The time of day: “14:05 UTC”.
+//
+//go:noinline
 func (p Printer) WhenClock(time string) string { return p.text("when.clock", args{"time": time}) }
 
 // WhenDate says "{day} {month}". A day of this year: “3 March”. It also ends “Signed in …”.
+//
+//go:noinline
 func (p Printer) WhenDate(day string, month string) string {
 	return p.text("when.date", args{"day": day, "month": month})
 }
 
 // WhenDateYear says "{day} {month} {year}". A day of another year: “3 March 2025”. It also ends “Signed in …”.
+//
+//go:noinline
 func (p Printer) WhenDateYear(day string, month string, year string) string {
 	return p.text("when.date_year", args{"day": day, "month": month, "year": year})
 }
 
 // WhenDaysAgo says "{count} days ago". Ends “Active …”, “Last used …” and the like.
+//
+//go:noinline
 func (p Printer) WhenDaysAgo(count int) string { return p.text("when.days_ago", args{"count": count}) }
 
 // WhenExact says "{day} {month} {year}, {time} UTC". A moment: “3 March 2026, 14:05:09 UTC”.
+//
+//go:noinline
 func (p Printer) WhenExact(day string, month string, year string, time string) string {
 	return p.text("when.exact", args{"day": day, "month": month, "year": year, "time": time})
 }
 
 // WhenHeading says "{weekday}, {day} {month}". A heading: “Tuesday, 3 March”.
+//
+//go:noinline
 func (p Printer) WhenHeading(weekday string, day string, month string) string {
 	return p.text("when.heading", args{"weekday": weekday, "day": day, "month": month})
 }
 
 // WhenHeadingYear says "{weekday}, {day} {month} {year}". A heading: “Tuesday, 3 March 2025”.
+//
+//go:noinline
 func (p Printer) WhenHeadingYear(weekday string, day string, month string, year string) string {
 	return p.text("when.heading_year", args{"weekday": weekday, "day": day, "month": month, "year": year})
 }
 
 // WhenHoursAgo says "{count} hours ago". Ends “Active …”, “Last used …” and the like.
+//
+//go:noinline
 func (p Printer) WhenHoursAgo(count int) string {
 	return p.text("when.hours_ago", args{"count": count})
 }
 
 // WhenInAMoment says "in a moment". Ends “Expires …”.
+//
+//go:noinline
 func (p Printer) WhenInAMoment() string { return p.text("when.in_a_moment", nil) }
 
 // WhenInDays says "in {count} days". Ends “Expires …”.
+//
+//go:noinline
 func (p Printer) WhenInDays(count int) string { return p.text("when.in_days", args{"count": count}) }
 
 // WhenInHours says "in {count} hours". Ends “Expires …”.
+//
+//go:noinline
 func (p Printer) WhenInHours(count int) string { return p.text("when.in_hours", args{"count": count}) }
 
 // WhenInMinutes says "in {count} minutes". Ends “Expires …”.
+//
+//go:noinline
 func (p Printer) WhenInMinutes(count int) string {
 	return p.text("when.in_minutes", args{"count": count})
 }
 
 // WhenInMonths says "in {count} months". Ends “Expires …”.
+//
+//go:noinline
 func (p Printer) WhenInMonths(count int) string {
 	return p.text("when.in_months", args{"count": count})
 }
 
 // WhenInUtc says "Dates and times are in UTC.". Stands above lists and at the bottom of pages that show times. Days begin at midnight UTC.
+//
+//go:noinline
 func (p Printer) WhenInUtc() string { return p.text("when.in_utc", nil) }
 
 // WhenInWeeks says "in {count} weeks". Ends “Expires …”.
+//
+//go:noinline
 func (p Printer) WhenInWeeks(count int) string { return p.text("when.in_weeks", args{"count": count}) }
 
 // WhenInYears says "in {count} years". Ends “Expires …”.
+//
+//go:noinline
 func (p Printer) WhenInYears(count int) string { return p.text("when.in_years", args{"count": count}) }
 
 // WhenJustNow says "just now". Ends “Active …”.
+//
+//go:noinline
 func (p Printer) WhenJustNow() string { return p.text("when.just_now", nil) }
 
 // WhenMinutesAgo says "{count} minutes ago". Ends “Active …”, “Last used …” and the like.
+//
+//go:noinline
 func (p Printer) WhenMinutesAgo(count int) string {
 	return p.text("when.minutes_ago", args{"count": count})
 }
 
 // WhenMoment says "{day} {month}, {time}". A moment in a list of the last days: “3 March, 14:05”, in UTC.
+//
+//go:noinline
 func (p Printer) WhenMoment(day string, month string, time string) string {
 	return p.text("when.moment", args{"day": day, "month": month, "time": time})
 }
 
 // WhenMonth01 says "January". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth01() string { return p.text("when.month_01", nil) }
 
 // WhenMonth02 says "February". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth02() string { return p.text("when.month_02", nil) }
 
 // WhenMonth03 says "March". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth03() string { return p.text("when.month_03", nil) }
 
 // WhenMonth04 says "April". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth04() string { return p.text("when.month_04", nil) }
 
 // WhenMonth05 says "May". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth05() string { return p.text("when.month_05", nil) }
 
 // WhenMonth06 says "June". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth06() string { return p.text("when.month_06", nil) }
 
 // WhenMonth07 says "July". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth07() string { return p.text("when.month_07", nil) }
 
 // WhenMonth08 says "August". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth08() string { return p.text("when.month_08", nil) }
 
 // WhenMonth09 says "September". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth09() string { return p.text("when.month_09", nil) }
 
 // WhenMonth10 says "October". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth10() string { return p.text("when.month_10", nil) }
 
 // WhenMonth11 says "November". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth11() string { return p.text("when.month_11", nil) }
 
 // WhenMonth12 says "December". The month, as it stands in a date.
+//
+//go:noinline
 func (p Printer) WhenMonth12() string { return p.text("when.month_12", nil) }
 
 // WhenMonthsAgo says "{count} months ago". Ends “Active …”, “Last used …” and the like.
+//
+//go:noinline
 func (p Printer) WhenMonthsAgo(count int) string {
 	return p.text("when.months_ago", args{"count": count})
 }
 
 // WhenToday says "today". Ends “Signed in …”, “Added …” and the like.
+//
+//go:noinline
 func (p Printer) WhenToday() string { return p.text("when.today", nil) }
 
 // WhenTodayHeading says "Today". A heading over the activity of a day.
+//
+//go:noinline
 func (p Printer) WhenTodayHeading() string { return p.text("when.today_heading", nil) }
 
 // WhenTomorrow says "tomorrow". Ends “Expires …”.
+//
+//go:noinline
 func (p Printer) WhenTomorrow() string { return p.text("when.tomorrow", nil) }
 
 // WhenUnknown says "unknown". A moment that is not known.
+//
+//go:noinline
 func (p Printer) WhenUnknown() string { return p.text("when.unknown", nil) }
 
 // WhenUnknownDay says "on an unknown date". Ends “Signed in …”.
+//
+//go:noinline
 func (p Printer) WhenUnknownDay() string { return p.text("when.unknown_day", nil) }
 
 // WhenWeekday0 says "Sunday". The day of the week, as it begins a heading.
+//
+//go:noinline
 func (p Printer) WhenWeekday0() string { return p.text("when.weekday_0", nil) }
 
 // WhenWeekday1 says "Monday". The day of the week, as it begins a heading.
+//
+//go:noinline
 func (p Printer) WhenWeekday1() string { return p.text("when.weekday_1", nil) }
 
 // WhenWeekday2 says "Tuesday". The day of the week, as it begins a heading.
+//
+//go:noinline
 func (p Printer) WhenWeekday2() string { return p.text("when.weekday_2", nil) }
 
 // WhenWeekday3 says "Wednesday". The day of the week, as it begins a heading.
+//
+//go:noinline
 func (p Printer) WhenWeekday3() string { return p.text("when.weekday_3", nil) }
 
 // WhenWeekday4 says "Thursday". The day of the week, as it begins a heading.
+//
+//go:noinline
 func (p Printer) WhenWeekday4() string { return p.text("when.weekday_4", nil) }
 
 // WhenWeekday5 says "Friday". The day of the week, as it begins a heading.
+//
+//go:noinline
 func (p Printer) WhenWeekday5() string { return p.text("when.weekday_5", nil) }
 
 // WhenWeekday6 says "Saturday". The day of the week, as it begins a heading.
+//
+//go:noinline
 func (p Printer) WhenWeekday6() string { return p.text("when.weekday_6", nil) }
 
 // WhenWeeksAgo says "{count} weeks ago". Ends “Active …”, “Last used …” and the like.
+//
+//go:noinline
 func (p Printer) WhenWeeksAgo(count int) string {
 	return p.text("when.weeks_ago", args{"count": count})
 }
 
 // WhenYearsAgo says "{count} years ago". Ends “Active …”, “Last used …” and the like.
+//
+//go:noinline
 func (p Printer) WhenYearsAgo(count int) string {
 	return p.text("when.years_ago", args{"count": count})
 }
 
 // WhenYesterday says "yesterday". Ends “Active …”, “Added …” and the like.
+//
+//go:noinline
 func (p Printer) WhenYesterday() string { return p.text("when.yesterday", nil) }
 
 // WhenYesterdayHeading says "Yesterday". A heading over the activity of a day.
+//
+//go:noinline
 func (p Printer) WhenYesterdayHeading() string { return p.text("when.yesterday_heading", nil) }
