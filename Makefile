@@ -10,6 +10,8 @@ PKGS      ?= ./web ./...
 # once. make check-long runs everything under it.
 RACE_PKGS ?= ./models/groupcommit ./auth/dpop ./auth/keyring ./auth/keys ./auth/password ./auth/ratelimit ./auth/resource ./auth/statuslist ./auth/support
 RACE_MANY ?= Race|AtOnce|Twenty|Fifty|Parallel|Replica|Group|Lane|Fork|Deadlock|Slot|Concurrent|Hundred
+# Tests are linked without a debugger's tables, which take half of linking, and not vetted once more.
+QUICK     := -vet=off -ldflags=-w
 FUZZTIME  ?= 5m
 SOAK      ?= 5000
 CODE      := cmd auth models web views static
@@ -30,15 +32,15 @@ build: ## build .bin/latchkey
 	go build -trimpath -o .bin/latchkey ./cmd/latchkey
 
 test: ## run every test and count them (make lint vets)
-	go run ./cmd/testcount -count=1 -vet=off -timeout 30m $(PKGS)
+	go run ./cmd/testcount -count=1 $(QUICK) -timeout 30m $(PKGS)
 
 test-fast: ## run the short tests
 	go test -short $(PKGS)
 
 test-race: ## run the short tests that race, under the race detector (needs gcc)
 	@if command -v gcc >/dev/null; then \
-		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(RACE_PKGS) && \
-		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -run '$(RACE_MANY)' ./auth/services ./models; \
+		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(QUICK) $(RACE_PKGS) && \
+		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(QUICK) -run '$(RACE_MANY)' ./auth/services ./models; \
 	elif [ -n "$$CI" ]; then \
 		echo "test-race: the race detector needs gcc" >&2; exit 1; \
 	else \
@@ -88,8 +90,8 @@ soak: ## play SOAK (5000) random stories against the fork rule, compute its tabl
 	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 2h -count=1 -run Crash
 
 check-long: soak ## run soak, what CI bounds at its full size, and all under the race detector
-	LATCHKEY_SOAK=1 go run ./cmd/testcount -count=1 -timeout 2h ./auth/... ./models/... ./web/...
-	CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 -timeout 1h ./auth/... ./models/... ./web/...
+	LATCHKEY_SOAK=1 go run ./cmd/testcount -count=1 $(QUICK) -timeout 2h ./auth/... ./models/... ./web/...
+	CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(QUICK) -timeout 1h ./auth/... ./models/... ./web/...
 
 screenshots: ## renew the README's pictures of the devices page (needs chromium)
 	rm -rf .bin/screenshots
