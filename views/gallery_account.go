@@ -32,7 +32,7 @@ func (g gallery) current() Device {
 // many is a full house: ordinary devices, then names that try something.
 func (g gallery) many() (apps, browsers []Device) {
 	unknown := g.app("a3", "phone (2)", "unknown", 9*day24)
-	unknown.Agent, unknown.Client, unknown.Address = "Unknown app", "", ""
+	unknown.Agent, unknown.Client, unknown.Address = g.say.DeviceUnknownApp(), "", ""
 	strange := g.browser("b3", "Unknown browser", "Unknown browser", 20*day24)
 	strange.Icon, strange.Address = "unknown", "2001:0db8:85a3:0000:0000:8a2e:0370:7334"
 	strange.ExpiresAt, strange.Method = g.now.Add(3*time.Hour), g.say.MethodTrustedBrowser()

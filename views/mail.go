@@ -182,7 +182,7 @@ func (m Mail) facts() []Fact {
 			list = append(list, Fact{m.Say.MailFactDevice(), m.quoted(m.Device)})
 		}
 		if m.Agent != "" && m.Agent != m.Device && m.Copied == nil {
-			list = append(list, Fact{m.Say.MailFactAgent(), m.Agent})
+			list = append(list, Fact{m.Say.MailFactAgent(), m.Say.Program(m.Agent)})
 		}
 	}
 	list = append(list, m.Copied.facts(m.Say)...)

@@ -59,7 +59,7 @@ func (m Mail) inSubject(name string) string {
 // subjectOf is a subject that names the device, so that two mails can be told apart, or one without a name.
 func (m Mail) subjectOf(named func(device string) catalog.Sentence, plain func() string) string {
 	if agent := m.inSubject(m.Agent); agent != "" && (m.Agent == m.Device || m.inSubject(m.Device) == "") { // the browser, by a name of ours
-		return named(agent).String()
+		return named(m.Say.Program(agent)).String()
 	}
 	device := m.inSubject(m.Device)
 	if device == "" {

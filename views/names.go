@@ -27,7 +27,7 @@ func saidWithLink(text string, names []string, name, href string) templ.Componen
 		if err := said(text, names).Render(ctx, &b); err != nil {
 			return err
 		}
-		shown := catalog.Isolated(say(ctx).Visible(name))
+		shown := catalog.Isolated(say(ctx).Visible(say(ctx).Program(name)))
 		before, after, found := strings.Cut(b.String(), shown)
 		if !found {
 			before, shown, after = "", b.String(), ""
@@ -42,8 +42,8 @@ func saidWithLink(text string, names []string, name, href string) templ.Componen
 
 // foreign shows a text that is not ours: a browser's word for itself, an app's id. It stands isolated.
 func foreign(s string) templ.Component {
-	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		if _, err := io.WriteString(w, catalog.Isolated(s)); err != nil {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		if _, err := io.WriteString(w, catalog.Isolated(say(ctx).Program(s))); err != nil {
 			return fmt.Errorf("write a text: %w", err)
 		}
 		return nil

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -18,6 +19,23 @@ func Isolated(s string) string {
 	return element + templ.EscapeString(s) + "</bdi>"
 }
 
+// generic matches the names that auth gives to browsers and apps by their User-Agent, such as "Firefox on Linux", "Unknown browser" and,
+// for one more of them, "Firefox on Linux (2)".
+var generic = regexp.MustCompile(`^(?:(.{1,40}) on (Windows|Windows Phone|Android|macOS|iOS|Linux|FreeBSD|ChromeOS|BlackBerry|HarmonyOS)|Unknown browser)( \(\d+\))?$`)
+
+// Program is the name of a browser, an app or a device in the printer's language, where auth made that name: it keeps them in English. Any
+// other name stays as it is.
+func (p Printer) Program(name string) string {
+	switch parts := generic.FindStringSubmatch(name); {
+	case parts == nil:
+		return name
+	case parts[1] == "":
+		return p.DeviceUnknownBrowser() + parts[3]
+	default:
+		return p.DeviceBrowserOn(parts[1], parts[2]) + parts[3]
+	}
+}
+
 // Visible is a name, or words for a name that would show nothing: blanks, zero-width and
 // formatting characters only.
 func (p Printer) Visible(s string) string {
@@ -25,7 +43,7 @@ func (p Printer) Visible(s string) string {
 	if strings.ContainsFunc(s, seen) {
 		return s
 	}
-	return p.text("name.invisible", nil)
+	return p.NameInvisible()
 }
 
 // invisible tells of letters that are drawn as nothing: Hangul fillers, the blank Braille pattern, blanks of musical notes

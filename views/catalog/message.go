@@ -27,6 +27,7 @@ var placeholders = map[string]kind{
 	"brand": brand,
 	"count": number,
 
+	"browser":   word,
 	"date":      word,
 	"day":       word,
 	"duration":  word,
@@ -40,6 +41,7 @@ var placeholders = map[string]kind{
 	"number":    word,
 	"problem":   word,
 	"second":    word,
+	"system":    word,
 	"time":      word,
 	"title":     word,
 	"types":     word,

@@ -843,6 +843,13 @@ func (p Printer) DeviceActive(when templ.Component) templ.Component {
 //go:noinline
 func (p Printer) DeviceBound() string { return p.text("device.bound", nil) }
 
+// DeviceBrowserOn says "{browser} on {system}". A browser or an app, and the operating system that it runs on: “Firefox on Linux”.
+//
+//go:noinline
+func (p Printer) DeviceBrowserOn(browser string, system string) string {
+	return p.text("device.browser_on", args{"browser": browser, "system": system})
+}
+
 // DeviceExpires says "Expires <when/>". When the device is signed out by itself. <when/> is like “in 3 days”.
 //
 //go:noinline

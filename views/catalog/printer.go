@@ -166,6 +166,9 @@ func (p Printer) words(n node, a args) string {
 	case int:
 		return p.Number(v)
 	case string:
+		if n.kind == foreign {
+			return p.Program(v)
+		}
 		return v
 	}
 	return n.value

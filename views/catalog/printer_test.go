@@ -188,3 +188,23 @@ func TestChoice(t *testing.T) {
 		t.Errorf("without a limit: %v", err)
 	}
 }
+
+// The names that auth gives to browsers and apps follow the reader's language. Names that people give stay, however they look.
+func TestNamesOfBrowsersAreInTheReadersLanguage(t *testing.T) {
+	german, _ := In("de")
+	for name, want := range map[string]string{
+		"Firefox on Linux": "Firefox unter Linux", "Firefox on Linux (2)": "Firefox unter Linux (2)", "Samsung Browser on Windows Phone": "Samsung Browser unter Windows Phone",
+		"Unknown browser": "Unbekannter Browser", "Unknown browser (13)": "Unbekannter Browser (13)",
+		"on Linux": "on Linux", "My Unknown browser": "My Unknown browser", "Firefox on Linux, my own": "Firefox on Linux, my own", "phone (2)": "phone (2)", "": "",
+	} {
+		if got := german.Program(name); got != want {
+			t.Errorf("%q is %q in German, want %q", name, got, want)
+		}
+		if got := (Printer{}).Program(name); got != name {
+			t.Errorf("%q is %q in English", name, got)
+		}
+		if got := german.EventSignIn(name).String(); !strings.Contains(got, want) {
+			t.Errorf("%q in a sentence: %q", name, got)
+		}
+	}
+}
