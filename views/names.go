@@ -40,6 +40,17 @@ func saidWithLink(text string, names []string, name, href string) templ.Componen
 	})
 }
 
+// ipAddress is an address that a narrow column breaks between its groups only (RFC 4291, section 2.2).
+func ipAddress(a string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		groups := strings.SplitAfter(templ.EscapeString(a), ":")
+		if _, err := io.WriteString(w, "<bdi>"+strings.Join(groups, "<wbr>")+"</bdi>"); err != nil {
+			return fmt.Errorf("write an address: %w", err)
+		}
+		return nil
+	})
+}
+
 // foreign shows a text that is not ours: a browser's word for itself, an app's id. It stands isolated.
 func foreign(s string) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
