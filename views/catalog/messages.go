@@ -31,6 +31,9 @@ func (p Printer) ActivityFilterDevices() string { return p.text("activity.filter
 // ActivityFilterSignIns says "Sign-ins". A filter of the activity.
 func (p Printer) ActivityFilterSignIns() string { return p.text("activity.filter_sign_ins", nil) }
 
+// ActivityFilterSupport says "Support". A filter of the activity: what support looked at.
+func (p Printer) ActivityFilterSupport() string { return p.text("activity.filter_support", nil) }
+
 // ActivityFilterWarnings says "Warnings". A filter of the activity.
 func (p Printer) ActivityFilterWarnings() string { return p.text("activity.filter_warnings", nil) }
 
@@ -357,7 +360,7 @@ func (p Printer) CopiedTheftApart(device string) Sentence {
 	return p.sentence("copied.theft_apart", args{"device": device})
 }
 
-// CopiedFromProgram says "Used from {address}, {program}". From where a copied sign-in was used. It ends without a full stop.
+// CopiedFromProgram says "Used from {address} by {program}". From where a copied sign-in was used. It ends without a full stop.
 func (p Printer) CopiedFromProgram(address string, program string) Sentence {
 	return p.sentence("copied_from.program", args{"address": address, "program": program})
 }
@@ -367,30 +370,30 @@ func (p Printer) CopiedFromSignedIn(address string) Sentence {
 	return p.sentence("copied_from.signed_in", args{"address": address})
 }
 
-// CopiedFromSignedInProgram says "Used from {address} (where it signed in), {program}".
+// CopiedFromSignedInProgram says "Used from {address} (where it signed in) by {program}".
 func (p Printer) CopiedFromSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_from.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedFromSignedInUnknown says "Used from {address} (where it signed in), an unknown program".
+// CopiedFromSignedInUnknown says "Used from {address} (where it signed in) by an unknown program".
 func (p Printer) CopiedFromSignedInUnknown(address string) Sentence {
 	return p.sentence("copied_from.signed_in_unknown", args{"address": address})
 }
 
-// CopiedFromUnknown says "Used from {address}, an unknown program".
+// CopiedFromUnknown says "Used from {address} by an unknown program".
 func (p Printer) CopiedFromUnknown(address string) Sentence {
 	return p.sentence("copied_from.unknown", args{"address": address})
 }
 
-// CopiedFromUnknownAddress says "Used from an unknown IP address, {program}".
+// CopiedFromUnknownAddress says "Used from an unknown IP address by {program}".
 func (p Printer) CopiedFromUnknownAddress(program string) Sentence {
 	return p.sentence("copied_from.unknown_address", args{"program": program})
 }
 
-// CopiedFromUnknownBoth says "Used from an unknown IP address, an unknown program".
+// CopiedFromUnknownBoth says "Used from an unknown IP address by an unknown program".
 func (p Printer) CopiedFromUnknownBoth() string { return p.text("copied_from.unknown_both", nil) }
 
-// CopiedTwiceProgram says "Used twice from {address}, {program}". As “Used from …”, where two uses look alike.
+// CopiedTwiceProgram says "Used twice from {address} by {program}". As “Used from …”, where two uses look alike.
 func (p Printer) CopiedTwiceProgram(address string, program string) Sentence {
 	return p.sentence("copied_twice.program", args{"address": address, "program": program})
 }
@@ -400,22 +403,22 @@ func (p Printer) CopiedTwiceSignedIn(address string) Sentence {
 	return p.sentence("copied_twice.signed_in", args{"address": address})
 }
 
-// CopiedTwiceSignedInProgram says "Used twice from {address} (where it signed in), {program}".
+// CopiedTwiceSignedInProgram says "Used twice from {address} (where it signed in) by {program}".
 func (p Printer) CopiedTwiceSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_twice.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedTwiceUnknown says "Used twice from {address}, an unknown program".
+// CopiedTwiceUnknown says "Used twice from {address} by an unknown program".
 func (p Printer) CopiedTwiceUnknown(address string) Sentence {
 	return p.sentence("copied_twice.unknown", args{"address": address})
 }
 
-// CopiedTwiceUnknownAddress says "Used twice from an unknown IP address, {program}".
+// CopiedTwiceUnknownAddress says "Used twice from an unknown IP address by {program}".
 func (p Printer) CopiedTwiceUnknownAddress(program string) Sentence {
 	return p.sentence("copied_twice.unknown_address", args{"program": program})
 }
 
-// CopiedTwiceUnknownBoth says "Used twice from an unknown IP address, an unknown program".
+// CopiedTwiceUnknownBoth says "Used twice from an unknown IP address by an unknown program".
 func (p Printer) CopiedTwiceUnknownBoth() string { return p.text("copied_twice.unknown_both", nil) }
 
 // CopiedUseProgram says "{address}, {program}". Follows the label “Used from” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
@@ -538,7 +541,7 @@ func (p Printer) DeviceActive(when templ.Component) templ.Component {
 	return p.rich("device.active", args{"when": when})
 }
 
-// DeviceBound says "Protected by a key on the device". A fact about a device: a copy of its sign-in does not work elsewhere.
+// DeviceBound says "Sign-in bound to this device". A fact about a device: a copy of its sign-in does not work elsewhere.
 func (p Printer) DeviceBound() string { return p.text("device.bound", nil) }
 
 // DeviceExpires says "Expires <when/>". When the device is signed out by itself. <when/> is like “in 3 days”.
@@ -1114,6 +1117,11 @@ func (p Printer) EventSecondStepMissed() string { return p.text("event.second_st
 // EventSeenBySupport says "Support viewed your devices and activity.". A person of the support staff opened the account's pages. They can look, but change nothing.
 func (p Printer) EventSeenBySupport() string { return p.text("event.seen_by_support", nil) }
 
+// EventSeenBySupportMore says "Support viewed your devices and activity {count} times within 15 minutes.". As “Support viewed your devices and activity.”, of several times.
+func (p Printer) EventSeenBySupportMore(count int) string {
+	return p.text("event.seen_by_support_more", args{"count": count})
+}
+
 // EventSignIn says "Signed in on “{device}”.". Someone signed in, probably the reader.
 func (p Printer) EventSignIn(device string) Sentence {
 	return p.sentence("event.sign_in", args{"device": device})
@@ -1153,6 +1161,11 @@ func (p Printer) EventSupportLooked(name string) Sentence {
 // EventSupportLookedDeleted says "As support, you viewed the devices and activity of an account that has since been deleted.".
 func (p Printer) EventSupportLookedDeleted() string {
 	return p.text("event.support_looked_deleted", nil)
+}
+
+// EventSupportLookedMore says "As support, you viewed the devices and activity of account {name} {count} times within 15 minutes.". In the activity of support staff. {name} is the id of an account.
+func (p Printer) EventSupportLookedMore(count int, name string) Sentence {
+	return p.sentence("event.support_looked_more", args{"count": count, "name": name})
 }
 
 // EventSupportSearched says "As support, you searched for “{name}”.". In the activity of support staff. {name} is what they searched for.
