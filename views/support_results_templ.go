@@ -198,7 +198,7 @@ func nothingFound(p SupportPage) templ.Component {
 			}
 		}
 		if p.Address != "" {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<p>The search covers only the IP addresses that devices signed in from. It doesn’t cover the addresses after “Last seen” on a person’s page, or those in warnings and failed sign-ins.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<p>The search covers only the IP addresses that devices signed in from. It doesn’t cover the IP addresses after “Last seen” on a person’s page, or those in warnings and failed sign-ins.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
