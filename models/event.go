@@ -86,7 +86,7 @@ const (
 	ActorSystem   = "system"
 )
 
-// Event is one line of an account's activity. Events are only ever added, and deleted by retention.
+// Event is one line of an account's activity. Events are added, counted where several share one, and deleted by retention.
 type Event struct {
 	UserID     uuid.UUID // the nil UUID where no account is concerned
 	ID         uuid.UUID
@@ -99,7 +99,7 @@ type Event struct {
 	IP         string
 	UserAgent  string
 	Detail     string
-	More       int64 // of its kind that it stands for beside this one: failures in a row share an event
+	More       int64 // that it stands for beside this one: failures in a row share an event, and looks by support
 	// Reuse belongs to EventDeviceReused; nil in events of earlier releases.
 	Reuse *Reuse `gorm:"serializer:json"`
 	// Reason belongs to EventSupportLooked and EventSeenBySupport: why support looked, in the words of the staff member. Empty: no
@@ -158,6 +158,36 @@ func (s *Store) AddEvents(ctx context.Context, list ...Event) error {
 			}
 		}
 		return tx.Create(&list).Error
+	}))
+}
+
+// AddOrCount is AddEvents for acts that repeat. Where the account has an event like the new one that is newer than since, that event
+// counts it (see Event.More). Two events are alike when they differ in nothing but id, time and number.
+func (s *Store) AddOrCount(ctx context.Context, since time.Time, list ...Event) error {
+	var users []uuid.UUID
+	for _, e := range list {
+		users = append(users, e.UserID)
+	}
+	return wrapErr("add or count events", s.tx(ctx, func(tx *gorm.DB) error {
+		if err := lockExistingUsers(tx, users...); err != nil { // of two at once, the second one finds the event of the first
+			return err
+		}
+		for _, e := range list {
+			alike := tx.Model(&Event{}).Select("id").Where("user_id = ? AND kind = ? AND at > ?", e.UserID, e.Kind, dbTime(since)).
+				Where("actor = ? AND ip = ? AND user_agent = ? AND detail = ? AND reason = ? AND device_name = ?", e.Actor, e.IP, e.UserAgent, e.Detail, e.Reason, e.DeviceName).
+				Where("actor_id IS NOT DISTINCT FROM ? AND device_id IS NOT DISTINCT FROM ?", e.ActorID, e.DeviceID).Order("at DESC, id DESC").Limit(1)
+			done := tx.Model(&Event{}).Where("user_id = ? AND id = (?)", e.UserID, alike).UpdateColumn("more", gorm.Expr("more + 1"))
+			if done.Error != nil {
+				return done.Error
+			}
+			if done.RowsAffected > 0 {
+				continue
+			}
+			if err := addEvent(tx, e); err != nil {
+				return err
+			}
+		}
+		return nil
 	}))
 }
 

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -108,14 +109,11 @@ func (s *Store) DevicesByID(ctx context.Context, id uuid.UUID, q DeviceSearch) (
 	return s.foundDevices(ctx, q, "id = ?", []any{id}, "id")
 }
 
-// EndedDevices lists a person's devices that are not live, newest first. The list starts after the id before; uuid.Nil starts with
-// the newest.
-func (s *Store) EndedDevices(ctx context.Context, userID, before uuid.UUID, live Liveness, limit int) ([]FoundDevice, error) {
-	condition, args := "user_id = ?", []any{userID}
-	if before != uuid.Nil {
-		condition, args = condition+" AND id < ?", append(args, before)
-	}
-	return s.foundDevices(ctx, DeviceSearch{DeviceFilter{Live: OnlyEnded}, live, limit}, condition, args, "id DESC")
+// EndedDevices lists a person's devices that are not live, the latest to end first. It reads up to limit devices, newest first.
+func (s *Store) EndedDevices(ctx context.Context, userID uuid.UUID, live Liveness, limit int) ([]FoundDevice, error) {
+	list, err := s.foundDevices(ctx, DeviceSearch{DeviceFilter{Live: OnlyEnded}, live, limit}, "user_id = ?", []any{userID}, "id DESC")
+	slices.SortStableFunc(list, func(a, b FoundDevice) int { return b.End.At.Compare(a.End.At) })
+	return list, err
 }
 
 // RecentDevices lists up to limit of a person's live devices, newest activity first.

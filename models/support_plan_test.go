@@ -35,7 +35,7 @@ func deskCalls(t *testing.T, s *models.Store) []deskCall {
 			}
 			return nil
 		}},
-		{"ended devices", "devices_pkey|devices_name|autoindex_devices", func() error { return second(s.EndedDevices(ctx, id, id, q.Live, 21)) }},
+		{"ended devices", "devices_pkey|devices_name|autoindex_devices", func() error { return second(s.EndedDevices(ctx, id, q.Live, 21)) }},
 		{"live devices", "devices_pkey|devices_name|autoindex_devices", func() error { return second(s.RecentDevices(ctx, id, q.Live, 21)) }},
 		{"factors", "factors_user_id|factors_pkey|autoindex_factors", func() error { return second(s.FactorCounts(ctx, id)) }},
 		{"latest events", "events_of_kind", func() error { return second(s.LatestEvents(ctx, id, kinds, 3)) }},

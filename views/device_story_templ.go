@@ -288,7 +288,7 @@ func DeviceStory(p DeviceStoryPage) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						for _, e := range g.events {
-							templ_7745c5c3_Err = eventRow(e, p.Now).Render(ctx, templ_7745c5c3_Buffer)
+							templ_7745c5c3_Err = eventRow(e, stampMoment(e.At, p.Now)).Render(ctx, templ_7745c5c3_Buffer)
 							if templ_7745c5c3_Err != nil {
 								return templ_7745c5c3_Err
 							}

@@ -20,7 +20,7 @@ func said(text string, names []string) templ.Component {
 	return catalog.Sentence{Text: text, Names: names}
 }
 
-// saidWithLink is said with a link around a name in the sentence, or around all of it where the name is not in it.
+// saidWithLink is said with a link around a name in the sentence.
 func saidWithLink(text string, names []string, name, href string) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		var b strings.Builder
@@ -30,7 +30,7 @@ func saidWithLink(text string, names []string, name, href string) templ.Componen
 		shown := catalog.Isolated(say(ctx).Visible(say(ctx).Program(name)))
 		before, after, found := strings.Cut(b.String(), shown)
 		if !found {
-			before, shown, after = "", b.String(), ""
+			shown = ""
 		}
 		open := `<a href="` + templ.EscapeString(string(templ.URL(href))) + `">`
 		if _, err := io.WriteString(w, before+open+shown+"</a>"+after); err != nil {

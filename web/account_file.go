@@ -95,7 +95,7 @@ type dataEvent struct {
 	IP         string        `json:"ip"`
 	UserAgent  string        `json:"user_agent"`
 	Detail     string        `json:"detail"`
-	Times      int64         `json:"times"` // how often it happened: failures in a row share an event
+	Times      int64         `json:"times"` // how often it happened: failures in a row share an event, and looks by support
 	Reuse      *models.Reuse `json:"reuse"`
 	Reason     string        `json:"reason"` // for a look by support, in the words of the staff member
 }

@@ -48,7 +48,7 @@ func activityFilters(p catalog.Printer, active string) []views.Filter {
 	var list []views.Filter
 	for _, f := range [][2]string{
 		{"", p.ActivityFilterAll()}, {device.FilterWarnings, p.ActivityFilterWarnings()}, {device.FilterSignIns, p.ActivityFilterSignIns()},
-		{device.FilterDevices, p.ActivityFilterDevices()}, {device.FilterAccount, p.ActivityFilterAccount()},
+		{device.FilterDevices, p.ActivityFilterDevices()}, {device.FilterAccount, p.ActivityFilterAccount()}, {device.FilterSupport, p.ActivityFilterSupport()},
 	} {
 		list = append(list, views.Filter{Text: f[1], URL: activityURL(f[0], ""), Active: f[0] == active})
 	}

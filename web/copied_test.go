@@ -41,7 +41,7 @@ func TestACopiedSignInIsToldWithBothItsUsesEverywhere(t *testing.T) {
 		owner, thief := app{s.site, "198.51.100.90", "ExampleApp/2.9 (Android 12)"}, app{s.site, "203.0.113.200", "curl/8.14"}
 		b, sam := s.signedIn(), s.desk()
 		s.mails()
-		used := []string{"Used from 198.51.100.90 (where it signed in)", "Used from 203.0.113.200, an unknown program"}
+		used := []string{"Used from 198.51.100.90 (where it signed in)", "Used from 203.0.113.200 by an unknown program"}
 		const apart, perhaps = "A sign-in on “%s” was used in two places, so we signed it out.", "A sign-in on “%s” may have been copied, so we signed it out."
 		for _, c := range []struct {
 			name, sentence string
@@ -69,7 +69,7 @@ func TestACopiedSignInIsToldWithBothItsUsesEverywhere(t *testing.T) {
 				thief.refresh(third.refresh)
 				owner.refresh(first.refresh)
 				return models.Reuse{SignedInIP: owner.ip, Uses: []models.TokenUse{{IP: thief.ip, UserAgent: firefox}, {IP: owner.ip, UserAgent: owner.agent}}}
-			}, []string{used[0], "Used from 203.0.113.201, Firefox on Linux"}},
+			}, []string{used[0], "Used from 203.0.113.201 by Firefox on Linux"}},
 			{"laptop", perhaps, func() models.Reuse { // bound to a key, restored from a backup, behind a proxy that hides it
 				bound := newProver(t, s.site, "ES256")
 				first := newPhone(t, bound.login("laptop"))
@@ -79,7 +79,7 @@ func TestACopiedSignInIsToldWithBothItsUsesEverywhere(t *testing.T) {
 				s.clock.Advance(time.Minute)
 				bound.refresh(first.refresh)
 				return models.Reuse{Uses: []models.TokenUse{{UserAgent: "Go-http-client/1.1"}, {UserAgent: "Go-http-client/1.1"}}}
-			}, []string{"Used twice from an unknown IP address, an unknown program"}},
+			}, []string{"Used twice from an unknown IP address by an unknown program"}},
 		} {
 			want, sentence := c.steal(), strings.Replace(c.sentence, "%s", c.name, 1)
 			s.clock.Advance(time.Minute)

@@ -30,6 +30,16 @@ func several(one func(catalog.Printer) string, more func(catalog.Printer, int) s
 	}
 }
 
+// severalOfDetail is several for a kind whose sentences repeat the detail.
+func severalOfDetail(one func(catalog.Printer, string) catalog.Sentence, more func(catalog.Printer, int, string) catalog.Sentence) eventSentence {
+	return func(p catalog.Printer, e models.Event) catalog.Sentence {
+		if e.More > 0 {
+			return more(p, 1+int(e.More), e.Detail)
+		}
+		return one(p, e.Detail)
+	}
+}
+
 // withDetail is one sentence for the events that have this detail, and another for the others.
 func withDetail(detail string, say, otherwise eventSentence) eventSentence {
 	return func(p catalog.Printer, e models.Event) catalog.Sentence {

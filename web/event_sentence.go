@@ -88,8 +88,9 @@ var eventSentences = map[models.EventKind]eventSentence{
 	},
 
 	models.EventSupportSearched: withDetail("", onItsOwn(catalog.Printer.EventSupportSearchedDeleted), ofDetail(catalog.Printer.EventSupportSearched)),
-	models.EventSupportLooked:   withDetail("", onItsOwn(catalog.Printer.EventSupportLookedDeleted), ofDetail(catalog.Printer.EventSupportLooked)),
-	models.EventSeenBySupport:   onItsOwn(catalog.Printer.EventSeenBySupport),
+	models.EventSupportLooked: withDetail("", onItsOwn(catalog.Printer.EventSupportLookedDeleted),
+		severalOfDetail(catalog.Printer.EventSupportLooked, catalog.Printer.EventSupportLookedMore)),
+	models.EventSeenBySupport: several(catalog.Printer.EventSeenBySupport, catalog.Printer.EventSeenBySupportMore),
 }
 
 // sentence says an event, whose kind may come from a later release.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 
 	"latchkey/auth"
@@ -20,7 +21,8 @@ func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *browser
 		return err
 	}
 	t, known := s.trailOf(r, by)
-	page := views.SupportPage{Now: by.Device.LastSeenAt, Search: searchForm(t)}
+	page := views.SupportPage{Search: searchForm(t)}
+	page.Search.Trail = s.sealTrail(by, trail{Text: t.Text, Reason: t.Reason})
 	switch {
 	case !known:
 		page.Search.Problem = "This search can’t be opened any more. Please search again."
@@ -36,12 +38,13 @@ func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *browser
 	q.From = from
 	found, err := s.support.Search(r.Context(), by, q)
 	if auth.AsError(err).Kind == auth.KindInvalidRequest {
-		return s.refuseSearch(w, r, page, err)
+		return s.refuseSearch(w, r, by, page, err)
 	}
 	if err != nil {
 		return err
 	}
 	page.Searched, page.TooSlow, page.Further, page.First = true, found.TooSlow, t.After != "", s.firstURL(by, t)
+	page.Address, page.ErrorNumber = found.Address, looksLikeRequestID(page.Search.Text)
 	page.MorePeople, page.MoreDevices = s.furtherURL(by, t, found.MorePeople), s.furtherURL(by, t, found.MoreDevices)
 	back := s.sealTrail(by, t)
 	for _, p := range found.People {
@@ -56,21 +59,29 @@ func (s *Server) supportDesk(w http.ResponseWriter, r *http.Request, by *browser
 // supportSearch takes the search form, and leads to its results. It is a POST so that neither the search nor the reason is in a URL that
 // can be read.
 func (s *Server) supportSearch(w http.ResponseWriter, r *http.Request, by *browser.Session) error {
-	p, err := decodePage(r, "q", "kind", "live", "seen", "reason")
+	p, err := decodePage(r, "q", "kind", "live", "seen", "reason", trailParam)
 	if err != nil {
 		return err
 	}
 	t := trail{Text: p["q"], Kind: p["kind"], Live: p["live"], Seen: p["seen"], Reason: p["reason"]}
+	if before, ok := s.openTrail(by, p[trailParam]); ok && t.leftOver(before) {
+		t.Reason, t.Dropped = "", true
+	}
 	if err := support.Check(t.Text, t.Reason); err != nil {
-		return s.refuseSearch(w, r, views.SupportPage{Now: by.Device.LastSeenAt, Search: searchForm(t)}, err)
+		page := views.SupportPage{Search: searchForm(t)}
+		page.Search.Trail = p[trailParam]
+		return s.refuseSearch(w, r, by, page, err)
 	}
 	form := searchForm(t)
-	return redirect(w, r, resultsURL(s.sealTrail(by, trail{Text: form.Text, Kind: form.Kind, Live: form.Live, Seen: form.Seen, Reason: form.Reason})))
+	return redirect(w, r, resultsURL(s.sealTrail(by, trail{Text: form.Text, Kind: form.Kind, Live: form.Live, Seen: form.Seen, Reason: form.Reason, Dropped: form.Dropped})))
 }
 
 // refuseSearch shows the form again, with what is wrong.
-func (s *Server) refuseSearch(w http.ResponseWriter, r *http.Request, page views.SupportPage, err error) error {
+func (s *Server) refuseSearch(w http.ResponseWriter, r *http.Request, by *browser.Session, page views.SupportPage, err error) error {
 	problems, status, _ := s.formProblems(w, r, err)
+	if page.Search.Text == "" {
+		page.Charts = s.charts(r, by)
+	}
 	page.Search.Problem, page.Search.ReasonProblem = problems.Fields["q"], problems.Fields["reason"]
 	return s.renderDesk(w, r, status, page)
 }
@@ -98,7 +109,7 @@ func crossSite(r *http.Request) bool {
 
 // searchForm is the form as it was filled in. An unknown choice becomes the first one, as it does for the search.
 func searchForm(t trail) views.SupportSearch {
-	form := views.SupportSearch{Text: printable(auth.TrimEmail(t.Text)), Reason: printable(strings.TrimSpace(t.Reason))}
+	form := views.SupportSearch{Text: printable(auth.TrimEmail(t.Text)), Reason: printable(strings.TrimSpace(t.Reason)), Dropped: t.Dropped}
 	if t.Kind == models.KindApp || t.Kind == models.KindBrowser {
 		form.Kind = t.Kind
 	}
@@ -122,7 +133,7 @@ func (s *Server) charts(r *http.Request, by *browser.Session) []views.Chart {
 		{ID: "sign-ins", Title: "Sign-ins", Group: "sign-ins", Days: n.Days, N: n.SignIns},
 		{ID: "failed", Title: "Failed sign-ins", Group: "sign-ins", Days: n.Days, N: n.Failed},
 		{ID: "reuse", Title: "Copied sign-ins found", Days: n.Days, N: n.Reuse, Alarm: true},
-		{ID: "revocations", Title: "Sign-outs of other devices", Days: n.Days, N: n.Revocations},
+		{ID: "revocations", Title: "Acts of signing out other devices", Days: n.Days, N: n.Revocations},
 	}
 }
 
@@ -139,11 +150,24 @@ func foundRow(d models.FoundDevice, by *browser.Session, back string) views.Supp
 	row := views.SupportDevice{
 		Device: deviceRow(catalog.Printer{}, d.Device, by), SignedInFrom: d.Device.CreatedIP, Live: d.End.Live(),
 		Owner: views.SupportPerson{
-			Email: d.OwnerEmail, URL: personURL{id: d.Device.UserID.String(), back: back}.String(), Staff: d.OwnerRole == models.RoleSupport, Disabled: d.OwnerDisabled != nil,
+			Email: d.OwnerEmail, URL: ownerURL(d.Device, back), Staff: d.OwnerRole == models.RoleSupport, Disabled: d.OwnerDisabled != nil,
 		},
 	}
 	if !row.Live {
 		row.End, row.EndedAt, row.Alarm = endTextOf(d.End.Reason).support, d.End.At, d.End.Reason == models.RevokedByReuse
 	}
 	return row
+}
+
+// ownerURL is where a device stands on its owner's page.
+func ownerURL(d models.Device, back string) string {
+	return personURL{id: d.UserID.String(), back: back, device: d.ID.String()}.String() + "#device-" + d.ID.String()
+}
+
+// requestID is how the middleware writes the id of a request, which error pages show.
+var requestID = regexp.MustCompile(`^[A-Z2-7]{16}$`)
+
+// looksLikeRequestID tells of a text that may be the number of an error page. Without a digit, small letters are rather a name.
+func looksLikeRequestID(text string) bool {
+	return requestID.MatchString(text) || strings.ContainsAny(text, "234567") && requestID.MatchString(strings.ToUpper(text))
 }

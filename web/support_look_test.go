@@ -51,7 +51,7 @@ func TestALookIsInTheActivityOfBoth(t *testing.T) {
 			t.Errorf("sam looked at himself: %+v", list[:2])
 		}
 		sam.do(http.MethodHead, s.lookURL(adaEmail), nil)
-		if n := countKind(s.eventsOf(adaEmail), models.EventSeenBySupport); n != 2 {
+		if n := countLooks(s.eventsOf(adaEmail)); n != 2 {
 			t.Errorf("%d looks are recorded, not 2", n)
 		}
 		s.unchanged("the front page", func() { sam.get("/support"); sam.get("/support?q=+"); sam.get("/support?kind=app") })
@@ -159,33 +159,36 @@ func TestAPersonsPageShowsDevicesAndActivityAndNothingToDo(t *testing.T) {
 		s.clock.Advance(time.Minute)
 		page := sam.shown(s.lookURL(adaEmail))
 		page.one("h1").says(adaEmail)
-		names := func(section, badge string) []string {
+		names := func(section string) []string {
 			var list []string
 			for _, p := range page.one("section", "aria-labelledby", section).all("p", "class", "device-name") {
-				p.one("span", "class", "badge").says(badge)
+				p.none("span", "class", "badge")
 				list = append(list, p.one("bdi").text())
 			}
 			slices.Sort(list)
 			return list
 		}
-		if got, want := names("live", "Signed in"), []string{"Firefox on Linux", "kept"}; !slices.Equal(got, want) {
+		if got, want := names("live"), []string{"Firefox on Linux", "kept"}; !slices.Equal(got, want) {
 			t.Errorf("live: %q, want %q", got, want)
 		}
-		if got, want := names("ended", "Signed out"), []string{"gone", "stolen"}; !slices.Equal(got, want) {
+		if got, want := names("ended"), []string{"gone", "stolen"}; !slices.Equal(got, want) {
 			t.Errorf("ended: %q, want %q", got, want)
 		}
 		reasons := page.one("section", "aria-labelledby", "ended").texts("td", "class", "desk-end")
 		slices.Sort(reasons)
-		if want := []string{"Signed out because its sign-in may have been copied, today", "Signed out by its owner, today"}; !slices.Equal(reasons, want) {
+		if want := []string{"Signed out because its sign-in may have been copied, 23 November 2026, 12:00:00 UTC", "Signed out by its owner, 23 November 2026, 12:01:00 UTC"}; !slices.Equal(reasons, want) {
 			t.Errorf("reasons: %q", reasons)
 		}
 		if strings.Contains(page.text(), kept.refresh) || !strings.Contains(page.text(), kept.id) {
 			t.Error("the device's id is not shown, or its token is")
 		}
 		main := page.one("main")
-		main.none("form")
-		main.none("input")
-		for _, b := range main.all("button") {
+		for i, f := range main.all("form") { // they act on nothing of the person's
+			if want := []string{s.lookURL(adaEmail) + "/reason", "/support"}[i]; f.attr("action") != want {
+				t.Errorf("a form leads to %s", f.attr("action"))
+			}
+		}
+		for _, b := range main.all("button", "type", "button") {
 			b.one("span", "class", "sr-only") // it copies the id that it names
 			b.attr("data-copy")
 		}
@@ -207,7 +210,7 @@ func TestAPersonsPageShowsDevicesAndActivityAndNothingToDo(t *testing.T) {
 		if n := len(page.all("li", "class", "event")); n < 15 || n > 30 {
 			t.Errorf("%d events on the second page", n)
 		}
-		if n := countKind(s.eventsOf(adaEmail), models.EventSeenBySupport); n != 3 {
+		if n := countLooks(s.eventsOf(adaEmail)); n != 3 {
 			t.Errorf("%d looks are recorded, not 3", n)
 		}
 	})
@@ -239,5 +242,102 @@ func TestEndedDevicesOfAPersonArePaged(t *testing.T) {
 		if len(seen) != 45 {
 			t.Errorf("%d devices", len(seen))
 		}
+	})
+}
+
+// countLooks counts the looks at an account, of which an event may tell of several.
+func countLooks(list []models.Event) (n int64) {
+	for _, e := range list {
+		if e.Kind == models.EventSeenBySupport {
+			n += 1 + e.More
+		}
+	}
+	return n
+}
+
+func TestRepeatedLooksAreToldOnceWithTheirNumber(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam, ada := s.desk(), s.signedIn()
+		told := func() []string {
+			t.Helper()
+			return ada.shown("/activity?kind=support").texts("p", "class", "event-text")
+		}
+		want := func(when string, texts ...string) {
+			t.Helper()
+			if got := told(); !slices.Equal(got, texts) {
+				t.Errorf("%s: %q, want %q", when, got, texts)
+			}
+		}
+		const once, thrice = "Support viewed your devices and activity.", "Support viewed your devices and activity 3 times within 15 minutes."
+		page := sam.shown(s.lookURL(adaEmail))
+		want("a look", once)
+		s.clock.Advance(time.Minute)
+		sam.shown(s.lookURL(adaEmail))
+		sam.shown(page.one("nav", "class", "filters").all("a")[1].attr("href"))
+		want("a reload and a filter", thrice)
+		reason := func(page screen, text string) screen {
+			t.Helper()
+			form := page.one("form", "class", "desk-look")
+			values := url.Values{"reason": {text}}
+			for _, hidden := range form.all("input", "type", "hidden") {
+				values.Set(hidden.attr("name"), hidden.attr("value"))
+			}
+			r := sam.post(form.attr("action"), values)
+			if r.status != http.StatusSeeOther || strings.Contains(held(t, r.header.Get("Location")), "4711") {
+				t.Fatalf("%d %q", r.status, r.header.Get("Location"))
+			}
+			return sam.shown(r.header.Get("Location"))
+		}
+		page.one("form", "class", "desk-look").one("strong").says("No reason given")
+		s.clock.Advance(time.Second)
+		page = reason(page, "Ticket 4711")
+		page.one("form", "class", "desk-look").one("blockquote").says("Ticket 4711")
+		want("with a reason", once, thrice)
+		sam.shown(page.one("nav", "class", "filters").all("a")[1].attr("href"))
+		want("with the reason again", "Support viewed your devices and activity 2 times within 15 minutes.", thrice)
+		s.clock.Advance(time.Second)
+		s.addUser(eveEmail, evePassword)
+		to, _ := url.Parse(page.one("nav", "class", "filters").all("a")[0].attr("href"))
+		sam.shown(s.lookURL(eveEmail) + "?search=" + to.Query().Get("search"))
+		if e := s.eventsOf(eveEmail)[0]; e.Kind != models.EventSeenBySupport || e.Reason != "" {
+			t.Errorf("a reason for ada is given to eve: %+v", e)
+		}
+		if refused := sam.post(s.lookURL(adaEmail)+"/reason", url.Values{"reason": {"lk1.x"}}); refused.status != http.StatusUnprocessableEntity {
+			t.Errorf("a token as a reason: %d", refused.status)
+		} else {
+			refused.screen(t).one("p", "id", "reason-problem")
+		}
+		s.clock.Advance(15 * time.Minute)
+		sam.shown(s.lookURL(adaEmail))
+		want("later", once, "Support viewed your devices and activity 2 times within 15 minutes.", "Support viewed your devices and activity 4 times within 15 minutes.")
+	})
+}
+
+// A device that a search found is marked on its owner's page, wherever it stands there.
+func TestADeviceLeadsToItsRowOnTheOwnersPage(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam := s.desk()
+		old := s.login("Old tablet")
+		s.clock.Advance(time.Minute)
+		if _, err := s.auth.Operator.SignOutUser(t.Context(), adaEmail); err != nil {
+			t.Fatal(err)
+		}
+		for range 25 {
+			s.login("x")
+		}
+		s.clock.Advance(time.Minute)
+		if _, err := s.auth.Operator.SignOutUser(t.Context(), adaEmail); err != nil {
+			t.Fatal(err)
+		}
+		row := sam.shown(searchURL("q", "old tablet")).one("tr", "class", "desk-device")
+		path, anchor, _ := strings.Cut(row.one("p", "class", "device-name").one("a").attr("href"), "#")
+		page := sam.shown(path)
+		if got := page.one("tr", "class", "desk-marked"); got.attr("id") != anchor || anchor != "device-"+old.id || got.one("p", "class", "device-name").text() != "Old tablet" {
+			t.Errorf("%s leads to %s", anchor, got.attr("id"))
+		}
+		page.one("h2", "id", "ended").one("span", "class", "count").says("26")
+		page = sam.shown(s.lookURL(adaEmail))
+		fold := page.one("section", "aria-labelledby", "ended").one("details")
+		fold.one("summary").says("Show 15 more devices")
 	})
 }

@@ -52,7 +52,8 @@ func TestASearchTravelsSealedWithTheReasonForItsLooks(t *testing.T) {
 		page := sam.shown(results)
 		page.one("input", "name", "q", "value", "ADA@example.com")
 		page.one("input", "name", "reason", "value", "Ticket 4711")
-		page.one("span", "class", "desk-chosen").says("apps, with a reason")
+		page.one("p", "class", "desk-chosen").says("Filtered: apps")
+		page.one("form", "class", "desk-search").one("blockquote").says("Ticket 4711")
 		page.none("input", "name", "q", "autofocus", "*")
 		page.one("h2", "id", "found", "autofocus", "*").says("Found 1 person")
 		look := page.one("tr", "class", "desk-person").one("a").attr("href")
@@ -127,13 +128,64 @@ func TestASearchTravelsSealedWithTheReasonForItsLooks(t *testing.T) {
 	})
 }
 
-func countReason(list []models.Event, reason string) (n int) {
+// countReason counts the acts with a reason, which may share an event.
+func countReason(list []models.Event, reason string) (n int64) {
 	for _, e := range list {
 		if e.Reason == reason {
-			n++
+			n += 1 + e.More
 		}
 	}
 	return n
+}
+
+// A reason that is left in the form from the last search must not be told to the next person.
+func TestAReasonBelongsToItsSearch(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		sam := s.desk()
+		s.addUser(eveEmail, evePassword)
+		again := func(page screen, change url.Values) screen {
+			t.Helper()
+			form := page.one("form", "class", "desk-search")
+			values := url.Values{"q": {form.one("input", "name", "q").attr("value")}, "reason": {form.one("input", "name", "reason").attr("value")}}
+			for _, hidden := range form.all("input", "type", "hidden") {
+				values.Set(hidden.attr("name"), hidden.attr("value"))
+			}
+			for name, value := range change {
+				values[name] = value
+			}
+			return sam.shown(sam.searched(t, values))
+		}
+		first := sam.shown(sam.searched(t, url.Values{"q": {adaEmail}, "reason": {"Ticket 4711"}}))
+		for _, c := range []struct {
+			name, want string
+			change     url.Values
+			dropped    bool
+		}{
+			{"another filter", "Ticket 4711", url.Values{"live": {"live"}}, false},
+			{"the same text in capitals", "Ticket 4711", url.Values{"q": {" ADA@example.com"}}, false},
+			{"another text", "", url.Values{"q": {eveEmail}}, true},
+			{"another text and another reason", "Ticket 4712", url.Values{"q": {eveEmail}, "reason": {"Ticket 4712"}}, false},
+			{"another text and no reason", "", url.Values{"q": {eveEmail}, "reason": {""}}, false},
+		} {
+			page := again(first, c.change)
+			if got := page.one("input", "name", "reason").attr("value"); got != c.want || (len(page.all("p", "class", "desk-dropped")) > 0) != c.dropped {
+				t.Errorf("%s: the reason is %q, want %q", c.name, got, c.want)
+			}
+			if quoted := page.all("blockquote"); (len(quoted) > 0) != (c.want != "") {
+				t.Errorf("%s: %d reasons are shown", c.name, len(quoted))
+			}
+		}
+		s.clock.Advance(time.Minute)
+		dropped := again(first, url.Values{"q": {eveEmail}})
+		sam.shown(dropped.one("tr", "class", "desk-person").one("a").attr("href")).one("form", "class", "desk-look").one("strong").says("No reason given")
+		if e := s.eventsOf(eveEmail)[0]; e.Kind != models.EventSeenBySupport || e.Reason != "" {
+			t.Errorf("eve is told ada's reason: %+v", e)
+		}
+		page := again(dropped, url.Values{"reason": {"Ticket 4711"}}) // typed again
+		if got := page.one("input", "name", "reason").attr("value"); got != "Ticket 4711" {
+			t.Errorf("a reason that was typed again is %q", got)
+		}
+	})
 }
 
 // What a member of the staff writes is shown to the owner as other people's words, whatever it is.

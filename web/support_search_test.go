@@ -72,14 +72,34 @@ func TestTheStaffFindWhatTheyLookFor(t *testing.T) {
 		if list := sam.shown(searchURL("q", "blue")).one("table", "class", "desk-devices").text(); !strings.Contains(list, adaEmail) || strings.Contains(list, "127.0.0.1") {
 			t.Errorf("the list says %q", list)
 		}
+		if list := sam.shown(searchURL("q", "::ffff:127.0.0.1")).one("table", "class", "desk-devices").text(); strings.Count(list, "from 127.0.0.1") != 3 {
+			t.Errorf("the list does not say why: %q", list)
+		}
+		for _, c := range []struct{ q, live, says, not string }{
+			{"127.0.0.2", "", "No device signed in from 127.0.0.2. The search covers only the IP addresses that devices signed in from.", "A filter"},
+			{"127.0.0.2", "ended", "A filter may be hiding what you’re looking for: no longer signed in.", "number of an error"},
+			{"nothing", "", "only if you enter all of it.", "A filter"},
+			{"QXZ2ABCD3EFGH7KL", "", "This looks like the number of an error. Ask your operator to look it up in the server’s log.", "A filter"},
+			{"qxz2abcd3efgh7kl", "", "This looks like the number of an error.", "A filter"},
+			{"christopherjones", "", "Nothing matches “christopherjones”.", "number of an error"},
+		} {
+			if got := sam.shown(searchURL("q", c.q, "live", c.live)).one("div", "class", "empty").text(); !strings.Contains(got, c.says) || strings.Contains(got, c.not) {
+				t.Errorf("%s: %q", c.q, got)
+			}
+		}
+		empty := sam.post("/support", url.Values{"q": {" "}})
+		empty.screen(t).one("p", "id", "q-problem").says("Enter something to search for.")
+		if n := len(empty.screen(t).all("figure")); n != 4 || empty.status != http.StatusUnprocessableEntity {
+			t.Errorf("an empty search: %d, %d charts", empty.status, n)
+		}
 		row := page.one("tr", "class", "desk-person")
 		if href := row.one("a").attr("href"); !strings.HasPrefix(href, s.lookURL(adaEmail)+"?search=") {
 			t.Errorf("the row leads to %s", href)
 		}
-		if got := strings.Join(row.texts("td"), ", "); got != "Signed in on 2 devices, Account created today" {
+		if got := strings.Join(row.texts("td"), ", "); got != "Signed in on 2 devices, Account created 23 November 2026, 12:00:00 UTC" {
 			t.Errorf("the row says %q", got)
 		}
-		sam.shown(searchURL("q", "adamina")).one("span", "class", "badge-off").says("Disabled")
+		sam.shown(searchURL("q", "adamina")).one("span", "class", "badge-alarm").says("Disabled")
 	})
 }
 

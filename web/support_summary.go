@@ -3,7 +3,9 @@ package web
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"latchkey/auth/device"
 	"latchkey/auth/support"
 	"latchkey/models"
 	"latchkey/views"
@@ -11,24 +13,27 @@ import (
 )
 
 // summaryFacts say in plain words what support wants to know of a person first.
-func summaryFacts(p support.Account) []views.SummaryFact {
+func summaryFacts(p support.Account, where places, at personURL) []views.SummaryFact {
 	return []views.SummaryFact{
-		{Label: "Signed in on", Text: liveDevices(p.Person.Devices)},
-		lastSignIn(p.Summary.LastSignIn),
-		warningsFact(p.Summary.Warnings),
+		{Label: "Signed in", Text: liveDevices(p.Person.Devices)},
+		lastSignIn(p.Summary, where),
+		lastFailed(p.Summary.LastFailed, where),
+		warningsFact(p.Summary.Warnings, at),
 		accountFact(p.Person),
 		passwordFact(p.Person),
 		{Label: "Second step", Text: secondStepText(p.Summary)},
+		trustedFact(p.Summary.TrustedBrowsers),
 		addressFact(p.Summary.Address),
+		pendingFact(p.Summary.EmailAsked),
 		{Label: "Language", Text: languageName(p.Person.Language)},
 	}
 }
 
 func liveDevices(n int64) string {
 	if n == 0 {
-		return "No device"
+		return "Not signed in anywhere"
 	}
-	return counted(n, "device")
+	return "On " + counted(n, "device")
 }
 
 // counted is English: "1 device", "3 devices".
@@ -39,31 +44,63 @@ func counted(n int64, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func lastSignIn(e *models.Event) views.SummaryFact {
-	fact := views.SummaryFact{Label: "Last sign-in"}
-	if e == nil {
-		fact.Text = "None on record"
-		return fact
+func lastSignIn(sum support.Summary, where places) views.SummaryFact {
+	fact := eventFact("Last sign-in", sum.LastSignIn, where)
+	if sum.LastSignIn != nil {
+		fact.Name = sum.LastSignIn.DeviceName
+		if method := signInWord(catalog.Printer{}, sum.LastMethod); method != "" {
+			fact.After = " " + method
+		}
 	}
-	fact.Since, fact.Name = e.At, e.DeviceName
 	return fact
 }
 
-func warningsFact(n int64) views.SummaryFact {
+func lastFailed(e *models.Event, where places) views.SummaryFact {
+	return eventFact("Last failed sign-in", e, where)
+}
+
+// eventFact tells when and from where something happened last.
+func eventFact(label string, e *models.Event, where places) views.SummaryFact {
+	if e == nil {
+		return views.SummaryFact{Label: label, Text: "None on record"}
+	}
+	return views.SummaryFact{Label: label, Since: e.At, Told: true, Address: e.IP, Place: where.at(e.IP, e.At)}
+}
+
+func trustedFact(n int) views.SummaryFact {
+	fact := views.SummaryFact{Label: "Trusted browsers", Text: "None"}
+	if n > 0 {
+		fact.Text = fmt.Sprint(n)
+	}
+	return fact
+}
+
+func pendingFact(asked time.Time) views.SummaryFact {
+	fact := views.SummaryFact{Label: "Pending change of e-mail address", Text: "No"}
+	if !asked.IsZero() {
+		fact.Text, fact.Since = "Yes, since", asked
+	}
+	return fact
+}
+
+func warningsFact(n int64, at personURL) views.SummaryFact {
 	fact := views.SummaryFact{Label: fmt.Sprintf("Warnings in the last %d days", support.WarningDays), Text: "None", Alarm: n > 0}
 	switch {
 	case n >= support.MostWarnings:
 		fact.Text = fmt.Sprintf("%d or more", support.MostWarnings)
 	case n > 0:
 		fact.Text = fmt.Sprint(n)
+	default:
+		return fact
 	}
+	fact.URL = at.with(func(u *personURL) { u.filter, u.before = device.FilterWarnings, "" }) + "#activity"
 	return fact
 }
 
 func accountFact(p models.FoundPerson) views.SummaryFact {
 	switch fact := (views.SummaryFact{Label: "Account"}); {
 	case p.DisabledAt != nil:
-		fact.Text, fact.Since, fact.Alarm = "Disabled", *p.DisabledAt, true
+		fact.Text, fact.Since, fact.Alarm = "Disabled since", *p.DisabledAt, true
 		return fact
 	case p.Invited():
 		fact.Text, fact.Since = "Invited", *p.InvitedAt
@@ -77,13 +114,13 @@ func accountFact(p models.FoundPerson) views.SummaryFact {
 func passwordFact(p models.FoundPerson) views.SummaryFact {
 	switch fact := (views.SummaryFact{Label: "Password"}); {
 	case p.LockedAt != nil:
-		fact.Text, fact.Since, fact.Alarm = "Locked until a new one is chosen", *p.LockedAt, true
+		fact.Text, fact.Since, fact.After, fact.Alarm = "Locked since", *p.LockedAt, ", until a new password is chosen", true
 		return fact
 	case p.Invited():
 		fact.Text = "Not chosen yet"
 		return fact
 	default:
-		fact.Text = "Not locked"
+		fact.Text, fact.Since = "Not locked. Last changed", p.PasswordChangedAt
 		return fact
 	}
 }

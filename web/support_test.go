@@ -166,7 +166,7 @@ func TestPagesOfTheSupportDeskCostAFewStatements(t *testing.T) {
 			path string
 			most int64 // with the one that finds the browser, and one to hold each account of whom something is recorded
 		}{
-			{"/support", 1}, {searchURL("q", "phone"), 5}, {searchURL("q", "127.0.0.1"), 4}, {searchURL("q", noDevice), 5}, {s.lookURL(adaEmail), 13},
+			{"/support", 1}, {searchURL("q", "phone"), 5}, {searchURL("q", "127.0.0.1"), 4}, {searchURL("q", noDevice), 5}, {s.lookURL(adaEmail), 16},
 		} {
 			before := s.statements.Load()
 			sam.shown(c.path)
@@ -197,7 +197,7 @@ func TestTheFrontPageCountsTheLastThirtyDays(t *testing.T) {
 		page := sam.shown("/support")
 		for title, want := range map[string][2]string{
 			"Sign-ins": {"1", "Most on one day: 1 (23 November)"}, "Failed sign-ins": {"4", "Most on one day: 3 (22 November)"},
-			"Copied sign-ins found": {"1", "Most on one day: 1 (21 November)"}, "Sign-outs of other devices": {"3", "Most on one day: 3 (20 November)"},
+			"Copied sign-ins found": {"1", "Most on one day: 1 (21 November)"}, "Acts of signing out other devices": {"3", "Most on one day: 3 (20 November)"},
 		} {
 			at := slices.IndexFunc(page.all("figure"), func(f screen) bool { return f.one("span", "class", "chart-name").text() == title })
 			if at < 0 {

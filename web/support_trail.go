@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+	"strings"
 
+	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/auth/seal"
 	"latchkey/auth/support"
@@ -21,6 +23,32 @@ type trail struct {
 	Seen   string `json:"seen,omitempty"`
 	After  string `json:"after,omitempty"`  // cursor of a page of the results
 	Reason string `json:"reason,omitempty"` // for the looks that follow the search
+	// Dropped: a reason that was given for another search was left in the form, and does not count.
+	Dropped bool `json:"dropped,omitempty"`
+	// Person is the account that PersonReason was given for, on its page. It counts there instead of Reason, and nowhere else.
+	Person       string `json:"person,omitempty"`
+	PersonReason string `json:"person_reason,omitempty"`
+}
+
+// leftOver reports whether the reason in a form was given for the search before, which had another text.
+func (t trail) leftOver(before trail) bool {
+	key := func(s string) string { return auth.FoldEmail(auth.TrimEmail(s)) }
+	reason := strings.TrimSpace(t.Reason)
+	return reason != "" && reason == strings.TrimSpace(before.Reason) && before.Text != "" && key(t.Text) != key(before.Text)
+}
+
+// reasonFor is the reason for looks at an account.
+func (t trail) reasonFor(account string) string {
+	if account == t.Person {
+		return t.PersonReason
+	}
+	return t.Reason
+}
+
+// ofSearch is the trail without what was said on a person's page.
+func (t trail) ofSearch() trail {
+	t.Person, t.PersonReason = "", ""
+	return t
 }
 
 // trailParam is the parameter of the sealed trail.

@@ -25,7 +25,7 @@ const (
 	FilterSignIns  = "sign-ins"
 	FilterDevices  = "devices"
 	FilterAccount  = "account"
-	FilterSupport  = "support" // at the support desk only
+	FilterSupport  = "support"
 )
 
 // activityKinds maps each filter to the events that it shows.
@@ -65,16 +65,8 @@ func accountEvents() (list []models.EventFilter) {
 	return list
 }
 
-// ActivityFilter returns name if it is a filter of a person's own activity, and else "".
+// ActivityFilter returns name if it is a filter of an activity, and else "".
 func ActivityFilter(name string) string {
-	if name == FilterSupport {
-		return ""
-	}
-	return SupportFilter(name)
-}
-
-// SupportFilter returns name if it is a filter of an activity at the support desk, and else "".
-func SupportFilter(name string) string {
 	if _, ok := activityKinds[name]; ok {
 		return name
 	}

@@ -40,7 +40,8 @@ type Result struct {
 	Devices     []models.FoundDevice
 	MorePeople  string // cursor, "" on the last page
 	MoreDevices string
-	TooSlow     bool // the search took too long and must be narrowed
+	Address     string // the IP address that was searched for; "" if the text is none
+	TooSlow     bool   // the search took too long and must be narrowed
 }
 
 // Search finds people and devices for a member of the support staff. It first records the search in the member's own activity.
@@ -69,7 +70,7 @@ func (s *Service) Search(ctx context.Context, by *browser.Session, q Query) (Res
 	}
 	e := auth.NewEvent(models.EventSupportSearched, by.User.ID, q.From, now)
 	e.Actor, e.ActorID, e.Detail = models.ActorSupport, uuid.NullUUID{UUID: by.User.ID, Valid: true}, q.detail()
-	if err := s.audit(ctx, e); err != nil {
+	if err := recorded(s.store.AddEvent(ctx, e)); err != nil {
 		return Result{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Patience)
@@ -85,7 +86,7 @@ func (s *Service) Search(ctx context.Context, by *browser.Session, q Query) (Res
 func problemWithSearch(text string) string {
 	switch {
 	case text == "":
-		return "This is required."
+		return "Enter something to search for."
 	case looksLikeToken(text):
 		return tokenProblem
 	}
@@ -137,7 +138,8 @@ func (s *Service) find(ctx context.Context, q Query, now time.Time) (found Resul
 		return s.findByID(ctx, id, search)
 	}
 	if ip, err := netip.ParseAddr(q.Text); err == nil && ip.Zone() == "" {
-		found.Devices, err = s.store.DevicesByAddress(ctx, ip.Unmap().String(), after.id, search)
+		found.Address = ip.Unmap().String()
+		found.Devices, err = s.store.DevicesByAddress(ctx, found.Address, after.id, search)
 		found.endDevices()
 		return found, err
 	}

@@ -3,6 +3,7 @@ package support
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,13 +17,17 @@ const (
 	page     = 20              // rows of a list
 	mostLive = 200             // live devices of a person that one page shows
 	patience = 2 * time.Second // longest time of a search or a count
+
+	// lookSpan is how long the views of an account by one member, for one reason, share an event that counts them.
+	lookSpan  = 15 * time.Minute
+	mostEnded = 1000 // ended devices of a person that are read
 )
 
-// audit writes the events of a search or a view before anything is read for it. If they cannot be written, nothing is shown.
-func (s *Service) audit(ctx context.Context, events ...models.Event) error {
-	err := s.store.AddEvents(ctx, events...)
+// recorded judges the writing of the events of a search or a view, which comes before anything is read for it. If they could not be
+// written, nothing is shown.
+func recorded(err error) error {
 	if errors.Is(err, models.ErrNotFound) {
-		return errNoAccount // the account was deleted since
+		return ErrNoAccount // the account was deleted since
 	}
 	if err != nil {
 		return &auth.Error{Kind: auth.KindUnavailable, RetryAfter: 5 * time.Second, Cause: err,
@@ -43,8 +48,9 @@ func requireSupport(by *browser.Session) error {
 type View struct {
 	ID     string
 	Before string // cursor of the activity
-	Ended  string // cursor of the ended devices
-	Filter string // of the activity: see device.SupportFilter
+	Ended  string // the last ended device of the page before
+	Device string // id of a device that must be on the page; may be empty
+	Filter string // of the activity: see device.ActivityFilter
 	Reason string // for the look, in the words of the staff member; may be empty
 	From   auth.Caller
 }
@@ -55,14 +61,16 @@ type Account struct {
 	Summary    Summary
 	Live       []models.FoundDevice // most recently active first
 	MoreLive   bool                 // there are more than these
-	Ended      []models.FoundDevice // newest first
+	Ended      []models.FoundDevice // the latest to end first
+	AllEnded   int                  // how many there are on all pages
 	MoreEnded  string               // cursor, "" on the last page
 	Events     []models.Event       // newest first
 	MoreEvents string
 }
 
 // ViewAccount returns an account to a member of the support staff. It first records the view in the activity of both; the person's
-// does not show the member's IP address and user agent. Both keep the reason. It returns KindNotFound, KindInvalidRequest of the reason,
+// does not show the member's IP address and user agent. Both keep the reason. Views within lookSpan that would write the same events
+// are counted in those of the first one. It returns KindNotFound, KindInvalidRequest of the reason,
 // KindRateLimited, or KindUnavailable if the view could not be recorded.
 func (s *Service) ViewAccount(ctx context.Context, by *browser.Session, look View) (p Account, err error) {
 	if err := requireSupport(by); err != nil {
@@ -70,7 +78,7 @@ func (s *Service) ViewAccount(ctx context.Context, by *browser.Session, look Vie
 	}
 	id, ok := auth.ParseID(look.ID)
 	if !ok {
-		return p, errNoAccount
+		return p, ErrNoAccount
 	}
 	reason, problem := Reason(look.Reason)
 	if problem != "" {
@@ -88,13 +96,14 @@ func (s *Service) ViewAccount(ctx context.Context, by *browser.Session, look Vie
 	if err := s.stats.limit.admit(by.User.ID, now); err != nil {
 		return Account{}, err
 	}
-	if err := s.audit(ctx, own, theirs); err != nil {
+	if err := recorded(s.store.AddOrCount(ctx, now.Add(-lookSpan), own, theirs)); err != nil {
 		return Account{}, err
 	}
 	return s.person(ctx, p, look, now)
 }
 
-var errNoAccount = &auth.Error{Kind: auth.KindNotFound, Message: "We can’t find this account."}
+// ErrNoAccount says that an account does not exist, or does not any more.
+var ErrNoAccount = &auth.Error{Kind: auth.KindNotFound, Message: "We can’t find this account."}
 
 func (s *Service) person(ctx context.Context, p Account, look View, now time.Time) (Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Patience)
@@ -110,16 +119,36 @@ func (s *Service) person(ctx context.Context, p Account, look View, now time.Tim
 	if len(p.Live) > mostLive {
 		p.Live, p.MoreLive = p.Live[:mostLive], true
 	}
-	before, _ := auth.ParseID(look.Ended)
-	if p.Ended, err = s.store.EndedDevices(ctx, id, before, live, page+1); err != nil {
+	ended, err := s.store.EndedDevices(ctx, id, live, mostEnded)
+	if err != nil {
 		return Account{}, err
 	}
-	if len(p.Ended) > page {
-		p.Ended = p.Ended[:page]
-		p.MoreEnded = p.Ended[page-1].Device.ID.String()
+	p.AllEnded = len(ended)
+	for _, d := range slices.Concat(p.Live, ended) {
+		if last := p.Summary.LastSignIn; last != nil && last.DeviceID.UUID == d.Device.ID {
+			p.Summary.LastMethod = d.Device.SignedInBy
+		}
 	}
+	p.Ended, p.MoreEnded = endedPage(ended, look)
 	if p.Events, p.MoreEvents, err = s.devices.EventsOf(ctx, id, look.Filter, look.Before); err != nil {
 		return Account{}, err
 	}
 	return p, nil
+}
+
+// endedPage is a page of the ended devices, and the cursor of the next one: the page after a device, or else the page with the device
+// that the view is about, or else the first one.
+func endedPage(all []models.FoundDevice, look View) (list []models.FoundDevice, more string) {
+	at := func(id string) int {
+		return slices.IndexFunc(all, func(d models.FoundDevice) bool { return d.Device.ID.String() == id })
+	}
+	from := at(look.Ended) + 1
+	if wanted := at(look.Device); look.Ended == "" && wanted >= 0 {
+		from = wanted - wanted%page
+	}
+	list = all[from:]
+	if len(list) <= page {
+		return list, ""
+	}
+	return list[:page], list[page-1].Device.ID.String()
 }

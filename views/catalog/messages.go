@@ -49,6 +49,11 @@ func (p Printer) ActivityFilterDevices() string { return p.text("activity.filter
 //go:noinline
 func (p Printer) ActivityFilterSignIns() string { return p.text("activity.filter_sign_ins", nil) }
 
+// ActivityFilterSupport says "Support". A filter of the activity: what support looked at.
+//
+//go:noinline
+func (p Printer) ActivityFilterSupport() string { return p.text("activity.filter_support", nil) }
+
 // ActivityFilterWarnings says "Warnings". A filter of the activity.
 //
 //go:noinline
@@ -567,7 +572,7 @@ func (p Printer) CopiedTheftApart(device string) Sentence {
 	return p.sentence("copied.theft_apart", args{"device": device})
 }
 
-// CopiedFromProgram says "Used from {address}, {program}". From where a copied sign-in was used. It ends without a full stop.
+// CopiedFromProgram says "Used from {address} by {program}". From where a copied sign-in was used. It ends without a full stop.
 //
 //go:noinline
 func (p Printer) CopiedFromProgram(address string, program string) Sentence {
@@ -581,40 +586,40 @@ func (p Printer) CopiedFromSignedIn(address string) Sentence {
 	return p.sentence("copied_from.signed_in", args{"address": address})
 }
 
-// CopiedFromSignedInProgram says "Used from {address} (where it signed in), {program}".
+// CopiedFromSignedInProgram says "Used from {address} (where it signed in) by {program}".
 //
 //go:noinline
 func (p Printer) CopiedFromSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_from.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedFromSignedInUnknown says "Used from {address} (where it signed in), an unknown program".
+// CopiedFromSignedInUnknown says "Used from {address} (where it signed in) by an unknown program".
 //
 //go:noinline
 func (p Printer) CopiedFromSignedInUnknown(address string) Sentence {
 	return p.sentence("copied_from.signed_in_unknown", args{"address": address})
 }
 
-// CopiedFromUnknown says "Used from {address}, an unknown program".
+// CopiedFromUnknown says "Used from {address} by an unknown program".
 //
 //go:noinline
 func (p Printer) CopiedFromUnknown(address string) Sentence {
 	return p.sentence("copied_from.unknown", args{"address": address})
 }
 
-// CopiedFromUnknownAddress says "Used from an unknown IP address, {program}".
+// CopiedFromUnknownAddress says "Used from an unknown IP address by {program}".
 //
 //go:noinline
 func (p Printer) CopiedFromUnknownAddress(program string) Sentence {
 	return p.sentence("copied_from.unknown_address", args{"program": program})
 }
 
-// CopiedFromUnknownBoth says "Used from an unknown IP address, an unknown program".
+// CopiedFromUnknownBoth says "Used from an unknown IP address by an unknown program".
 //
 //go:noinline
 func (p Printer) CopiedFromUnknownBoth() string { return p.text("copied_from.unknown_both", nil) }
 
-// CopiedTwiceProgram says "Used twice from {address}, {program}". As “Used from …”, where two uses look alike.
+// CopiedTwiceProgram says "Used twice from {address} by {program}". As “Used from …”, where two uses look alike.
 //
 //go:noinline
 func (p Printer) CopiedTwiceProgram(address string, program string) Sentence {
@@ -628,28 +633,28 @@ func (p Printer) CopiedTwiceSignedIn(address string) Sentence {
 	return p.sentence("copied_twice.signed_in", args{"address": address})
 }
 
-// CopiedTwiceSignedInProgram says "Used twice from {address} (where it signed in), {program}".
+// CopiedTwiceSignedInProgram says "Used twice from {address} (where it signed in) by {program}".
 //
 //go:noinline
 func (p Printer) CopiedTwiceSignedInProgram(address string, program string) Sentence {
 	return p.sentence("copied_twice.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedTwiceUnknown says "Used twice from {address}, an unknown program".
+// CopiedTwiceUnknown says "Used twice from {address} by an unknown program".
 //
 //go:noinline
 func (p Printer) CopiedTwiceUnknown(address string) Sentence {
 	return p.sentence("copied_twice.unknown", args{"address": address})
 }
 
-// CopiedTwiceUnknownAddress says "Used twice from an unknown IP address, {program}".
+// CopiedTwiceUnknownAddress says "Used twice from an unknown IP address by {program}".
 //
 //go:noinline
 func (p Printer) CopiedTwiceUnknownAddress(program string) Sentence {
 	return p.sentence("copied_twice.unknown_address", args{"program": program})
 }
 
-// CopiedTwiceUnknownBoth says "Used twice from an unknown IP address, an unknown program".
+// CopiedTwiceUnknownBoth says "Used twice from an unknown IP address by an unknown program".
 //
 //go:noinline
 func (p Printer) CopiedTwiceUnknownBoth() string { return p.text("copied_twice.unknown_both", nil) }
@@ -838,7 +843,7 @@ func (p Printer) DeviceActive(when templ.Component) templ.Component {
 	return p.rich("device.active", args{"when": when})
 }
 
-// DeviceBound says "Protected by a key on the device". A fact about a device: a copy of its sign-in does not work elsewhere.
+// DeviceBound says "Sign-in bound to this device". A fact about a device: a copy of its sign-in does not work elsewhere.
 //
 //go:noinline
 func (p Printer) DeviceBound() string { return p.text("device.bound", nil) }
@@ -1737,6 +1742,13 @@ func (p Printer) EventSecondStepMissed() string { return p.text("event.second_st
 //go:noinline
 func (p Printer) EventSeenBySupport() string { return p.text("event.seen_by_support", nil) }
 
+// EventSeenBySupportMore says "Support viewed your devices and activity {count} times within 15 minutes.". As “Support viewed your devices and activity.”, of several times.
+//
+//go:noinline
+func (p Printer) EventSeenBySupportMore(count int) string {
+	return p.text("event.seen_by_support_more", args{"count": count})
+}
+
 // EventSignIn says "Signed in on “{device}”.". Someone signed in, probably the reader.
 //
 //go:noinline
@@ -1794,6 +1806,13 @@ func (p Printer) EventSupportLooked(name string) Sentence {
 //go:noinline
 func (p Printer) EventSupportLookedDeleted() string {
 	return p.text("event.support_looked_deleted", nil)
+}
+
+// EventSupportLookedMore says "As support, you viewed the devices and activity of account {name} {count} times within 15 minutes.". In the activity of support staff. {name} is the id of an account.
+//
+//go:noinline
+func (p Printer) EventSupportLookedMore(count int, name string) Sentence {
+	return p.sentence("event.support_looked_more", args{"count": count, "name": name})
 }
 
 // EventSupportSearched says "As support, you searched for “{name}”.". In the activity of support staff. {name} is what they searched for.
