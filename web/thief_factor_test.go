@@ -59,7 +59,7 @@ func TestAThiefsFactorIsNotTheThiefsLock(t *testing.T) {
 		"the owner uses the link about the app": func(s *postOffice, mails map[string]mail.Message) {
 			b := s.browser()
 			page := b.opened(s.link(mails["An authenticator app was added to your account"]))
-			if text := page.one("form", "class", "card").text(); !contains(text, "This removes the authenticator app and any passkeys, authenticator apps and recovery codes added since then") {
+			if text := page.one("form", "class", "card").text(); !contains(text, "an authenticator app was added. This removes it and any passkeys, authenticator apps and recovery codes added after it.") {
 				s.t.Errorf("the page says %s", text)
 			}
 			b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])

@@ -418,7 +418,7 @@ func (p Printer) CopiedTwiceUnknownAddress(program string) Sentence {
 // CopiedTwiceUnknownBoth says "Used twice from an unknown IP address, an unknown program".
 func (p Printer) CopiedTwiceUnknownBoth() string { return p.text("copied_twice.unknown_both", nil) }
 
-// CopiedUseProgram says "{address}, {program}". Follows the label “Used from” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
+// CopiedUseProgram says "{address}, {program}". Follows the label “First use”, “Second use” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
 func (p Printer) CopiedUseProgram(address string, program string) Sentence {
 	return p.sentence("copied_use.program", args{"address": address, "program": program})
 }
@@ -443,12 +443,12 @@ func (p Printer) CopiedUseUnknown(address string) Sentence {
 	return p.sentence("copied_use.unknown", args{"address": address})
 }
 
-// CopiedUseUnknownAddress says "an unknown IP address, {program}".
+// CopiedUseUnknownAddress says "Unknown IP address, {program}".
 func (p Printer) CopiedUseUnknownAddress(program string) Sentence {
 	return p.sentence("copied_use.unknown_address", args{"program": program})
 }
 
-// CopiedUseUnknownBoth says "an unknown IP address, an unknown program".
+// CopiedUseUnknownBoth says "Unknown IP address, an unknown program".
 func (p Printer) CopiedUseUnknownBoth() string { return p.text("copied_use.unknown_both", nil) }
 
 // CopyDone says "Copied". A button says this once it has copied something.
@@ -732,7 +732,7 @@ func (p Printer) EmailLinkChangedDetail() string { return p.text("email_link.cha
 // EmailLinkConfirmAside says "Didn’t ask for this? Close this page. Nothing has changed.".
 func (p Printer) EmailLinkConfirmAside() string { return p.text("email_link.confirm_aside", nil) }
 
-// EmailLinkConfirmDevices says "Your devices stay signed in. If you think someone else is signed in, <link>sign out all other devices</link> afterwards.".
+// EmailLinkConfirmDevices says "Your devices stay signed in. If you think someone else is signed in, use <link>Sign out everywhere else</link> afterwards.". The link has the name of the page that it leads to: others.title.
 func (p Printer) EmailLinkConfirmDevices(link Tag) templ.Component {
 	return p.rich("email_link.confirm_devices", args{"link": link})
 }
@@ -758,7 +758,7 @@ func (p Printer) EmailLinkNotChanged() string { return p.text("email_link.not_ch
 // EmailLinkNow says "Current e-mail address". The label of the e-mail address that an account has before the change.
 func (p Printer) EmailLinkNow() string { return p.text("email_link.now", nil) }
 
-// EmailLinkUndoAside says "Changed it yourself? Close this page. Nothing will change.".
+// EmailLinkUndoAside says "Changed it yourself? Close this page. Nothing has changed.".
 func (p Printer) EmailLinkUndoAside() string { return p.text("email_link.undo_aside", nil) }
 
 // EmailLinkUndoDevices says "It also signs out <strong>every device</strong> and locks your password. To choose a new one, you’ll need a link that we send to this e-mail address. Earlier links for a new password or another e-mail address stop working.". What else the button “Undo the change” does. “This e-mail address” is the one above.
@@ -772,7 +772,7 @@ func (p Printer) EmailLinkUndoSubmit() string { return p.text("email_link.undo_s
 // EmailLinkUndoTitle says "Undo the change to your e-mail address?". A heading that asks; the button is “Undo the change”.
 func (p Printer) EmailLinkUndoTitle() string { return p.text("email_link.undo_title", nil) }
 
-// EmailLinkUndoWhat says "Your account gets the e-mail address <strong>{email}</strong> back, even if it has been changed again since.". What the button “Undo the change” does.
+// EmailLinkUndoWhat says "This restores <strong>{email}</strong> as your account’s e-mail address, even if it has been changed again since.". What the button “Undo the change” does.
 func (p Printer) EmailLinkUndoWhat(strong Tag, email string) templ.Component {
 	return p.rich("email_link.undo_what", args{"strong": strong, "email": email})
 }
@@ -1298,8 +1298,11 @@ func (p Printer) FormOffline() string { return p.text("form.offline", nil) }
 // FormRefused says "Please check the fields below". The heading of a summary of errors. Under it stands one link for each field, also where it is only one.
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
 
-// FormerCanEnd says "You can turn off the links to e-mail addresses that are newer than your current one. The other links expire on their own.".
+// FormerCanEnd says "You can turn off the links to e-mail addresses that your account used after its current one. The other links can’t be turned off. They expire on the dates shown.".
 func (p Printer) FormerCanEnd() string { return p.text("former.can_end", nil) }
+
+// FormerCanEndOne says "Your account used this e-mail address after its current one, so you can turn off the link we sent to it.". The list above has one e-mail address.
+func (p Printer) FormerCanEndOne() string { return p.text("former.can_end_one", nil) }
 
 // FormerDone says "You’ve turned off the links to newer e-mail addresses.".
 func (p Printer) FormerDone() string { return p.text("former.done", nil) }
@@ -1310,7 +1313,7 @@ func (p Printer) FormerNone() string { return p.text("former.none", nil) }
 // FormerNothing says "There were no links to turn off. Links to older e-mail addresses expire on their own.".
 func (p Printer) FormerNothing() string { return p.text("former.nothing", nil) }
 
-// FormerOlder says "All of them are older than your current e-mail address. You can’t turn off their links here, because someone who steals your password could then turn off yours. The links expire on their own.".
+// FormerOlder says "For your protection, these links can’t be turned off here: otherwise someone with your password could use that to keep you out. They expire on the dates shown.".
 func (p Printer) FormerOlder() string { return p.text("former.older", nil) }
 
 // FormerRefused says "No links were turned off.".
@@ -1318,6 +1321,9 @@ func (p Printer) FormerRefused() string { return p.text("former.refused", nil) }
 
 // FormerSubmit says "Turn off newer links". A button: the links in e-mails to newer addresses stop working.
 func (p Printer) FormerSubmit() string { return p.text("former.submit", nil) }
+
+// FormerSubmitOne says "Turn off this link". A button, where the list has one e-mail address.
+func (p Printer) FormerSubmitOne() string { return p.text("former.submit_one", nil) }
 
 // FormerTitle says "Previous e-mail addresses". The title of a page. E-mail addresses that the account had before.
 func (p Printer) FormerTitle() string { return p.text("former.title", nil) }
@@ -1327,7 +1333,7 @@ func (p Printer) FormerUntil(email string, when templ.Component) templ.Component
 	return p.rich("former.until", args{"email": email, "when": when})
 }
 
-// FormerWhat says "Your account used to have these e-mail addresses, and we sent each of them a link. Until the date shown, the link undoes the change and gives your account that e-mail address back.".
+// FormerWhat says "Your account used to have these e-mail addresses, and we sent a link to each of them. Until the date shown, the link restores that e-mail address to your account.".
 func (p Printer) FormerWhat() string { return p.text("former.what", nil) }
 
 // InviteDone says "Your account is ready, and you’re signed in.".
@@ -1396,10 +1402,10 @@ func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
 // LayoutTerms says "Terms of service". A link at the bottom of pages and mails.
 func (p Printer) LayoutTerms() string { return p.text("layout.terms", nil) }
 
-// LockedLead says "No one can sign in with it until you choose a new one. We’ll e-mail you a link for that.". “It” is the password.
+// LockedLead says "Your old password no longer works. We’ll e-mail you a link for choosing a new one.". Above the button “Send link”.
 func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
 
-// LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, take it back first: open our e-mail “Your e-mail address was changed” and use the button in it.". Below the title “Your password is locked”. The words in quotation marks are the subject of an e-mail: mail_email_changed.subject.
+// LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, restore your old e-mail address first: open our e-mail “Your e-mail address was changed” and use the button in it.". Below the title “Your password is locked”. The words in quotation marks are the subject of an e-mail: mail_email_changed.subject.
 func (p Printer) LockedMoved() string { return p.text("locked.moved", nil) }
 
 // LockedMovedMine says "I changed it myself". A button: the reader changed the e-mail address.
@@ -1414,7 +1420,7 @@ func (p Printer) LockedSubmit() string { return p.text("locked.submit", nil) }
 // LockedTitle says "Your password is locked". The title of a page.
 func (p Printer) LockedTitle() string { return p.text("locked.title", nil) }
 
-// LockedTo says "We’ll send it to <strong>{email}</strong>.". “It” is an e-mail with a link. {email} is the address, or a part of it.
+// LockedTo says "Your old password no longer works. We’ll e-mail a link for choosing a new one to <strong>{email}</strong>.". Above the button “Send link”. {email} is the address, or a part of it.
 func (p Printer) LockedTo(strong Tag, email string) templ.Component {
 	return p.rich("locked.to", args{"strong": strong, "email": email})
 }
@@ -1456,9 +1462,17 @@ func (p Printer) LoginTitle() string { return p.text("login.title", nil) }
 // LogoutDone says "You’ve signed out of this browser.". A notice on the page “Sign in”.
 func (p Printer) LogoutDone() string { return p.text("logout.done", nil) }
 
-// MailAlways says "You’re receiving this e-mail because it’s about the security of your account {email}. You can’t turn these e-mails off.". At the end of mails.
+// MailAlways says "We sent you this e-mail because it concerns the security of your account ({email}). Security e-mails can’t be turned off.". At the end of mails.
 func (p Printer) MailAlways(email string) Sentence {
 	return p.sentence("mail.always", args{"email": email})
+}
+
+// MailContact says "If you don’t recognise this, contact your administrator.". In mails.
+func (p Printer) MailContact() string { return p.text("mail.contact", nil) }
+
+// MailContactSupport says "If you don’t recognise this, contact us: {url}". In mails. {url} is a web page or an e-mail address where people get help.
+func (p Printer) MailContactSupport(url string) string {
+	return p.text("mail.contact_support", args{"url": url})
 }
 
 // MailFactAccount says "Account". A label in mails: the account's e-mail address follows.
@@ -1470,14 +1484,17 @@ func (p Printer) MailFactAddress() string { return p.text("mail.fact_address", n
 // MailFactAgent says "Browser or app".
 func (p Printer) MailFactAgent() string { return p.text("mail.fact_agent", nil) }
 
-// MailFactCode says "Code". A label in mails: a code to type follows.
-func (p Printer) MailFactCode() string { return p.text("mail.fact_code", nil) }
+// MailFactCurrentEmail says "Current e-mail address". A label in mails to an address that the account no longer has: the account's present one follows, in part.
+func (p Printer) MailFactCurrentEmail() string { return p.text("mail.fact_current_email", nil) }
 
 // MailFactDevice says "Device".
 func (p Printer) MailFactDevice() string { return p.text("mail.fact_device", nil) }
 
 // MailFactEmail says "E-mail address".
 func (p Printer) MailFactEmail() string { return p.text("mail.fact_email", nil) }
+
+// MailFactFirstUse says "First use". A label in mails about a copied sign-in: an IP address and a program follow, one of the messages of the group copied_use.
+func (p Printer) MailFactFirstUse() string { return p.text("mail.fact_first_use", nil) }
 
 // MailFactLater says "Later". A label in mails, after a list of sign-ins: “3 more sign-ins” follows.
 func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
@@ -1497,8 +1514,14 @@ func (p Printer) MailFactOldName() string { return p.text("mail.fact_old_name", 
 // MailFactPasskey says "Passkey". A label in mails: the name of a passkey follows.
 func (p Printer) MailFactPasskey() string { return p.text("mail.fact_passkey", nil) }
 
+// MailFactSecondUse says "Second use". As “First use”.
+func (p Printer) MailFactSecondUse() string { return p.text("mail.fact_second_use", nil) }
+
 // MailFactSignedInFrom says "Signed in from". A label in mails: the IP address from which a device signed in follows.
 func (p Printer) MailFactSignedInFrom() string { return p.text("mail.fact_signed_in_from", nil) }
+
+// MailFactThisEmail says "This e-mail address (no longer used)". A label in mails to an address that the account no longer has: the address follows.
+func (p Printer) MailFactThisEmail() string { return p.text("mail.fact_this_email", nil) }
 
 // MailFactUsedFrom says "Used from". A label in mails: an IP address and a program follow, one of the messages of the group copied_use.
 func (p Printer) MailFactUsedFrom() string { return p.text("mail.fact_used_from", nil) }
@@ -1508,6 +1531,9 @@ func (p Printer) MailFactUsedTwice() string { return p.text("mail.fact_used_twic
 
 // MailFactWhen says "When".
 func (p Printer) MailFactWhen() string { return p.text("mail.fact_when", nil) }
+
+// MailFactWhere says "Where". A label in mails: an IP address and roughly where it is follow.
+func (p Printer) MailFactWhere() string { return p.text("mail.fact_where", nil) }
 
 // MailLabel says "{label}:". A label before what it is of, in the text version of mails: “Device: Pixel 9”.
 func (p Printer) MailLabel(label string) string { return p.text("mail.label", args{"label": label}) }
@@ -1532,7 +1558,12 @@ func (p Printer) MailQuoted(label string) string { return p.text("mail.quoted", 
 // MailSecure says "If this wasn’t you, someone else may have access to your account. Secure it now: {url}".
 func (p Printer) MailSecure(url string) string { return p.text("mail.secure", args{"url": url}) }
 
-// MailUnknownBrowser says "an unknown browser". Follows the label “Browser or app”.
+// MailSeeActivity says "To see all of them, sign in and open Activity: {url}". In mails, below a list that shows the first of many sign-ins. “Activity” is a page: activity.title.
+func (p Printer) MailSeeActivity(url string) string {
+	return p.text("mail.see_activity", args{"url": url})
+}
+
+// MailUnknownBrowser says "Unknown browser". Follows the label “Browser or app”.
 func (p Printer) MailUnknownBrowser() string { return p.text("mail.unknown_browser", nil) }
 
 // MailUntil says "This link works once and expires on {time}.". Below a button in mails. {time} is a moment: “3 November 2026, 14:05:09 UTC”.
@@ -1556,9 +1587,17 @@ func (p Printer) MailAppRemovedLead() string { return p.text("mail_app_removed.l
 // MailAppRemovedSubject says "Your authenticator app was removed".
 func (p Printer) MailAppRemovedSubject() string { return p.text("mail_app_removed.subject", nil) }
 
-// MailCodeUsedFew says "Get new recovery codes soon: {url}".
-func (p Printer) MailCodeUsedFew(url string) string {
-	return p.text("mail_code_used.few", args{"url": url})
+// MailCodeUsedAct says "If this wasn’t you, use “This wasn’t me” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks your password. You don’t need to sign in first.". As mail_factor.act, in a mail that asks the owner to do something in any case.
+func (p Printer) MailCodeUsedAct() string { return p.text("mail_code_used.act", nil) }
+
+// MailCodeUsedFew says "If this was you, get new recovery codes soon, because you have only {count} left: {url}".
+func (p Printer) MailCodeUsedFew(count int, url string) string {
+	return p.text("mail_code_used.few", args{"count": count, "url": url})
+}
+
+// MailCodeUsedFewNone says "If this was you, get new recovery codes now, because you have none left: {url}".
+func (p Printer) MailCodeUsedFewNone(url string) string {
+	return p.text("mail_code_used.few_none", args{"url": url})
 }
 
 // MailCodeUsedHeading says "A recovery code was used".
@@ -1583,7 +1622,7 @@ func (p Printer) MailCodeUsedSubjectNone() string { return p.text("mail_code_use
 // MailCodesClosedAccept says "To use codes again, sign in with a passkey or a recovery code, or enter a correct code in a browser you’ve used before.".
 func (p Printer) MailCodesClosedAccept() string { return p.text("mail_codes_closed.accept", nil) }
 
-// MailCodesClosedChoose says "If this wasn’t you, change your password. Codes will then work again too: {url}".
+// MailCodesClosedChoose says "If this wasn’t you, change your password. Codes will then work again. Change it here: {url}".
 func (p Printer) MailCodesClosedChoose(url string) string {
 	return p.text("mail_codes_closed.choose", args{"url": url})
 }
@@ -1591,13 +1630,13 @@ func (p Printer) MailCodesClosedChoose(url string) string {
 // MailCodesClosedHeading says "Too many wrong codes".
 func (p Printer) MailCodesClosedHeading() string { return p.text("mail_codes_closed.heading", nil) }
 
-// MailCodesClosedLead says "Someone who knows your password entered 30 wrong codes in a row. Codes from your authenticator app don’t work in new browsers for now.".
+// MailCodesClosedLead says "Someone who knows your password entered 30 wrong authenticator codes in a row. Codes from your authenticator app don’t work in new browsers for now.".
 func (p Printer) MailCodesClosedLead() string { return p.text("mail_codes_closed.lead", nil) }
 
 // MailCodesClosedSubject says "Too many wrong codes were entered for your account". About codes of the authenticator app.
 func (p Printer) MailCodesClosedSubject() string { return p.text("mail_codes_closed.subject", nil) }
 
-// MailCodesMadeAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to remove these codes and every passkey and authenticator app added since, sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailCodesMadeAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It removes these codes and every passkey, authenticator app and recovery code added after them, signs out every device, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “This wasn’t me” is the button below: mail.not_me.
 func (p Printer) MailCodesMadeAct() string { return p.text("mail_codes_made.act", nil) }
 
 // MailCodesMadeHeading says "You have new recovery codes".
@@ -1615,13 +1654,11 @@ func (p Printer) MailDeletedHeading() string { return p.text("mail_deleted.headi
 // MailDeletedLast says "This is our last e-mail to you: we no longer store your e-mail address. This can’t be undone. If you create an account with this e-mail address again, it will start empty.".
 func (p Printer) MailDeletedLast() string { return p.text("mail_deleted.last", nil) }
 
-// MailDeletedLead says "Someone who knows your password, probably you, deleted your account. We signed out every device and erased your e-mail address, your devices and everything in your activity that could identify you.".
+// MailDeletedLead says "Your account was deleted by someone who knows your password, most likely you. We signed out every device and erased your e-mail address, your devices and everything in your activity that could identify you.".
 func (p Printer) MailDeletedLead() string { return p.text("mail_deleted.lead", nil) }
 
-// MailDeletedNotYou says "If this wasn’t you, change your password everywhere else you use it, and tell the administrator: {url}".
-func (p Printer) MailDeletedNotYou(url string) string {
-	return p.text("mail_deleted.not_you", args{"url": url})
-}
+// MailDeletedNotYou says "If this wasn’t you, change your password everywhere else you use it.". “If you don’t recognise this, contact …” follows.
+func (p Printer) MailDeletedNotYou() string { return p.text("mail_deleted.not_you", nil) }
 
 // MailDeletedSubject says "Your account was deleted".
 func (p Printer) MailDeletedSubject() string { return p.text("mail_deleted.subject", nil) }
@@ -1640,10 +1677,7 @@ func (p Printer) MailDisabledLead() string { return p.text("mail_disabled.lead",
 // MailDisabledSubject says "Your account was disabled".
 func (p Printer) MailDisabledSubject() string { return p.text("mail_disabled.subject", nil) }
 
-// MailDisabledUnexpected says "If you didn’t expect this, ask your administrator.".
-func (p Printer) MailDisabledUnexpected() string { return p.text("mail_disabled.unexpected", nil) }
-
-// MailEmailChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to give your account this e-mail address back, sign out every device and lock the password until you choose a new one by e-mail. You don’t need to sign in first.".
+// MailEmailChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “Undo the change” below. It restores this e-mail address to your account, signs out every device and locks the password. You can then choose a new one by e-mail. You don’t need to sign in first.". “Undo the change” is the button below: mail_email_changed.button.
 func (p Printer) MailEmailChangedAct() string { return p.text("mail_email_changed.act", nil) }
 
 // MailEmailChangedButton says "Undo the change".
@@ -1658,7 +1692,7 @@ func (p Printer) MailEmailChangedKept() string { return p.text("mail_email_chang
 // MailEmailChangedLead says "Your account now has another e-mail address. We’ll no longer send e-mails about it to this one.".
 func (p Printer) MailEmailChangedLead() string { return p.text("mail_email_changed.lead", nil) }
 
-// MailEmailChangedLeadAgain says "The e-mail address of your account was changed again. You can still return your account to this one.".
+// MailEmailChangedLeadAgain says "The e-mail address of your account was changed again. You can still restore this one.".
 func (p Printer) MailEmailChangedLeadAgain() string {
 	return p.text("mail_email_changed.lead_again", nil)
 }
@@ -1668,7 +1702,7 @@ func (p Printer) MailEmailChangedLeadBack() string {
 	return p.text("mail_email_changed.lead_back", nil)
 }
 
-// MailEmailChangedLeadOperator says "An administrator gave your account another e-mail address. We’ll no longer send e-mails about it to this one.".
+// MailEmailChangedLeadOperator says "An administrator changed your account’s e-mail address. We’ll no longer send e-mails about your account to this one.".
 func (p Printer) MailEmailChangedLeadOperator() string {
 	return p.text("mail_email_changed.lead_operator", nil)
 }
@@ -1676,12 +1710,7 @@ func (p Printer) MailEmailChangedLeadOperator() string {
 // MailEmailChangedSubject says "Your e-mail address was changed". To the address that the account had before.
 func (p Printer) MailEmailChangedSubject() string { return p.text("mail_email_changed.subject", nil) }
 
-// MailEmailChangedUnexpected says "If you didn’t expect this, ask your administrator.".
-func (p Printer) MailEmailChangedUnexpected() string {
-	return p.text("mail_email_changed.unexpected", nil)
-}
-
-// MailEmailConfirmAct says "Open the link below to check the change. We’ll ask for your password before we make it.".
+// MailEmailConfirmAct says "Check the change and confirm it here. We’ll ask for your password before we make it.". A button and a link follow.
 func (p Printer) MailEmailConfirmAct() string { return p.text("mail_email_confirm.act", nil) }
 
 // MailEmailConfirmButton says "Confirm new e-mail address".
@@ -1693,8 +1722,8 @@ func (p Printer) MailEmailConfirmHeading() string { return p.text("mail_email_co
 // MailEmailConfirmIgnore says "If this wasn’t you, ignore this e-mail. Nothing changes unless you open the link and confirm.".
 func (p Printer) MailEmailConfirmIgnore() string { return p.text("mail_email_confirm.ignore", nil) }
 
-// MailEmailConfirmLead says "Someone, probably you, wants to use this e-mail address for an account. Once you confirm it, you’ll sign in with it and get e-mails about the account here.".
-func (p Printer) MailEmailConfirmLead() string { return p.text("mail_email_confirm.lead", nil) }
+// MailEmailConfirmLead says "Someone, probably you, wants to use this e-mail address for an account at {brand}. Once you confirm it, you’ll sign in with it and get e-mails about the account here.". {brand} is the name of the service.
+func (p Printer) MailEmailConfirmLead() Sentence { return p.sentence("mail_email_confirm.lead", nil) }
 
 // MailEmailConfirmSubject says "Confirm your new e-mail address".
 func (p Printer) MailEmailConfirmSubject() string { return p.text("mail_email_confirm.subject", nil) }
@@ -1708,13 +1737,13 @@ func (p Printer) MailEmailHeldHeading() string { return p.text("mail_email_held.
 // MailEmailHeldIgnore says "If this wasn’t you, you don’t need to do anything. If you have an account, it hasn’t changed.".
 func (p Printer) MailEmailHeldIgnore() string { return p.text("mail_email_held.ignore", nil) }
 
-// MailEmailHeldLead says "Someone, perhaps you, wanted to use this e-mail address for an account. Until recently it belonged to another account, which may still take it back. Nothing was changed.".
-func (p Printer) MailEmailHeldLead() string { return p.text("mail_email_held.lead", nil) }
+// MailEmailHeldLead says "Someone, perhaps you, tried to use this e-mail address for an account at {brand}. Until recently it belonged to another account, which can still restore it. Nothing has changed.". {brand} is the name of the service. “Restore” as by the link in the e-mail about a change.
+func (p Printer) MailEmailHeldLead() Sentence { return p.sentence("mail_email_held.lead", nil) }
 
 // MailEmailHeldSubject says "This e-mail address can’t be used yet".
 func (p Printer) MailEmailHeldSubject() string { return p.text("mail_email_held.subject", nil) }
 
-// MailEmailHeldWait says "The e-mail address becomes free a week after that account stopped using it. Try again then.".
+// MailEmailHeldWait says "This e-mail address becomes available a week after that account stopped using it, at the latest. Try again then.".
 func (p Printer) MailEmailHeldWait() string { return p.text("mail_email_held.wait", nil) }
 
 // MailEmailHeldWhy says "You’re receiving this e-mail because someone entered this e-mail address for an account.".
@@ -1723,7 +1752,7 @@ func (p Printer) MailEmailHeldWhy() string { return p.text("mail_email_held.why"
 // MailEmailLostHeading says "This e-mail address was removed from an account".
 func (p Printer) MailEmailLostHeading() string { return p.text("mail_email_lost.heading", nil) }
 
-// MailEmailLostLead says "The account that had this e-mail address was given its previous one back with the link in our e-mail about the change. Every device was signed out and the password was locked.".
+// MailEmailLostLead says "Someone used the link in our e-mail to restore the account’s previous e-mail address. Every device was signed out and the password was locked.".
 func (p Printer) MailEmailLostLead() string { return p.text("mail_email_lost.lead", nil) }
 
 // MailEmailLostNoMore says "We’ll no longer send e-mails about that account to this e-mail address.".
@@ -1737,26 +1766,26 @@ func (p Printer) MailEmailLostWhy(email string) Sentence {
 	return p.sentence("mail_email_lost.why", args{"email": email})
 }
 
-// MailEmailNewDevices says "Every device stays signed in. If someone else might be signed in, sign out the other devices: {url}".
+// MailEmailNewDevices says "Every device stays signed in. If someone else might be signed in, use “Sign out everywhere else”: {url}". “Sign out everywhere else” is the title of the page: others.title.
 func (p Printer) MailEmailNewDevices(url string) string {
 	return p.text("mail_email_new.devices", args{"url": url})
 }
 
-// MailEmailNewHeading says "Your account has this e-mail address now".
+// MailEmailNewHeading says "This is now your account’s e-mail address".
 func (p Printer) MailEmailNewHeading() string { return p.text("mail_email_new.heading", nil) }
 
 // MailEmailNewLead says "From now on, sign in with this e-mail address. We’ll send e-mails about your account here.".
 func (p Printer) MailEmailNewLead() string { return p.text("mail_email_new.lead", nil) }
 
-// MailEmailNewLeadOperator says "An administrator gave your account this e-mail address. From now on, sign in with it. We’ll send e-mails about your account here.".
+// MailEmailNewLeadOperator says "An administrator changed your account’s e-mail address to this one. From now on, sign in with it. We’ll send e-mails about your account here.".
 func (p Printer) MailEmailNewLeadOperator() string {
 	return p.text("mail_email_new.lead_operator", nil)
 }
 
-// MailEmailNewSubject says "Your account has this e-mail address now".
+// MailEmailNewSubject says "This is now your account’s e-mail address".
 func (p Printer) MailEmailNewSubject() string { return p.text("mail_email_new.subject", nil) }
 
-// MailEmailRestoredChoose says "Choose a new password with a link that we’ll send to this e-mail address: {url}".
+// MailEmailRestoredChoose says "You need a new password to sign in. Ask for a link to choose one, and we’ll e-mail it to you: {url}".
 func (p Printer) MailEmailRestoredChoose(url string) string {
 	return p.text("mail_email_restored.choose", args{"url": url})
 }
@@ -1764,7 +1793,7 @@ func (p Printer) MailEmailRestoredChoose(url string) string {
 // MailEmailRestoredHeading says "Your e-mail address was restored".
 func (p Printer) MailEmailRestoredHeading() string { return p.text("mail_email_restored.heading", nil) }
 
-// MailEmailRestoredLead says "Your account has this e-mail address again, thanks to the link in our e-mail about the change. Every device was signed out and your password was locked.".
+// MailEmailRestoredLead says "Your account has this e-mail address again because the link in our e-mail was used. Every device was signed out and your password was locked.".
 func (p Printer) MailEmailRestoredLead() string { return p.text("mail_email_restored.lead", nil) }
 
 // MailEmailRestoredSubject says "Your e-mail address was restored".
@@ -1773,7 +1802,7 @@ func (p Printer) MailEmailRestoredSubject() string { return p.text("mail_email_r
 // MailEmailTakenHeading says "This e-mail address already has an account".
 func (p Printer) MailEmailTakenHeading() string { return p.text("mail_email_taken.heading", nil) }
 
-// MailEmailTakenHow says "An e-mail address can have only one account. To use it for the other one, first give this account another e-mail address: {url}".
+// MailEmailTakenHow says "Each e-mail address can belong to only one account. To use this one for your other account, first change the e-mail address of this account: {url}".
 func (p Printer) MailEmailTakenHow(url string) string {
 	return p.text("mail_email_taken.how", args{"url": url})
 }
@@ -1781,8 +1810,8 @@ func (p Printer) MailEmailTakenHow(url string) string {
 // MailEmailTakenIgnore says "If this wasn’t you, you don’t need to do anything. If you have an account, it hasn’t changed.".
 func (p Printer) MailEmailTakenIgnore() string { return p.text("mail_email_taken.ignore", nil) }
 
-// MailEmailTakenLead says "Someone, perhaps you, wanted to use this e-mail address for another account. It already has an account, so we changed nothing in either one.".
-func (p Printer) MailEmailTakenLead() string { return p.text("mail_email_taken.lead", nil) }
+// MailEmailTakenLead says "Someone, perhaps you, tried to use this e-mail address for another account at {brand}. It already belongs to an account, so neither account was changed.". {brand} is the name of the service.
+func (p Printer) MailEmailTakenLead() Sentence { return p.sentence("mail_email_taken.lead", nil) }
 
 // MailEmailTakenSubject says "This e-mail address already has an account".
 func (p Printer) MailEmailTakenSubject() string { return p.text("mail_email_taken.subject", nil) }
@@ -1795,22 +1824,30 @@ func (p Printer) MailEnrolCodeChoose(url string) string {
 	return p.text("mail_enrol_code.choose", args{"url": url})
 }
 
-// MailEnrolCodeHeading says "Set up two-step sign-in".
+// MailEnrolCodeHeading says "Your setup code".
 func (p Printer) MailEnrolCodeHeading() string { return p.text("mail_enrol_code.heading", nil) }
 
-// MailEnrolCodeLead says "Enter this code on the page that asks for the set-up code. Then add a passkey or an authenticator app there.".
+// MailEnrolCodeLead says "Enter this code on the page that asks for the setup code:". The code follows.
 func (p Printer) MailEnrolCodeLead() string { return p.text("mail_enrol_code.lead", nil) }
+
+// MailEnrolCodeNext says "Then add a passkey or an authenticator app on that page.". After the code. “That page” is the one where the code is entered.
+func (p Printer) MailEnrolCodeNext() string { return p.text("mail_enrol_code.next", nil) }
 
 // MailEnrolCodeSecret says "Don’t share this code. Anyone who has it and your password can take over your account.".
 func (p Printer) MailEnrolCodeSecret() string { return p.text("mail_enrol_code.secret", nil) }
 
-// MailEnrolCodeSubject says "Your code to set up two-step sign-in".
+// MailEnrolCodeSubject says "Your setup code for two-step sign-in".
 func (p Printer) MailEnrolCodeSubject() string { return p.text("mail_enrol_code.subject", nil) }
 
-// MailFactorAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device, remove every passkey and authenticator app added since, and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailEnrolCodeUntil says "The code works once and expires on {time}.". Below the code. {time} is a moment: “3 November 2026, 14:05:09 UTC”.
+func (p Printer) MailEnrolCodeUntil(time string) string {
+	return p.text("mail_enrol_code.until", args{"time": time})
+}
+
+// MailFactorAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “This wasn’t me” is the button below: mail.not_me.
 func (p Printer) MailFactorAct() string { return p.text("mail_factor.act", nil) }
 
-// MailFactorActAdded says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to remove it and every passkey and authenticator app added since, sign out the devices that signed in since, and lock your password until you choose a new one. You don’t need to sign in first.". “It” is the passkey or the authenticator app.
+// MailFactorActAdded says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below to undo this and everything that came after it. It removes what was added, with every later passkey, authenticator app and recovery code, signs out every device that signed in after that, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “This wasn’t me” is the button below: mail.not_me.
 func (p Printer) MailFactorActAdded() string { return p.text("mail_factor.act_added", nil) }
 
 // MailFactorsResetHeading says "Two-step sign-in was reset".
@@ -1827,12 +1864,7 @@ func (p Printer) MailFactorsResetSetUp(url string) string {
 // MailFactorsResetSubject says "Two-step sign-in was reset".
 func (p Printer) MailFactorsResetSubject() string { return p.text("mail_factors_reset.subject", nil) }
 
-// MailFactorsResetUnexpected says "If you didn’t ask for this, tell your administrator.".
-func (p Printer) MailFactorsResetUnexpected() string {
-	return p.text("mail_factors_reset.unexpected", nil)
-}
-
-// MailInvitedAct says "Open the link below to choose one and sign in. Don’t share the link: anyone who has it can take over the account.".
+// MailInvitedAct says "Choose a password here and sign in. Don’t share the link: anyone who has it can take over the account.". A button and a link follow.
 func (p Printer) MailInvitedAct() string { return p.text("mail_invited.act", nil) }
 
 // MailInvitedAgain says "If the link has expired, ask for a new one: {url}".
@@ -1849,8 +1881,10 @@ func (p Printer) MailInvitedHeading() string { return p.text("mail_invited.headi
 // MailInvitedIgnore says "If you don’t know what this is about, ignore this e-mail. No one can sign in to the account without the link.".
 func (p Printer) MailInvitedIgnore() string { return p.text("mail_invited.ignore", nil) }
 
-// MailInvitedLead says "An administrator created an account for this e-mail address. It has no password yet.".
-func (p Printer) MailInvitedLead() string { return p.text("mail_invited.lead", nil) }
+// MailInvitedLead says "An administrator of {origin} created an account at {brand} for you. It has no password yet.". {origin} is the name of a server: “id.example.org”. {brand} is the name of the service.
+func (p Printer) MailInvitedLead(origin string) Sentence {
+	return p.sentence("mail_invited.lead", args{"origin": origin})
+}
 
 // MailInvitedSubject says "Choose a password for your new account".
 func (p Printer) MailInvitedSubject() string { return p.text("mail_invited.subject", nil) }
@@ -1858,7 +1892,7 @@ func (p Printer) MailInvitedSubject() string { return p.text("mail_invited.subje
 // MailInvitedWhy says "You’re receiving this e-mail because an administrator entered this e-mail address for a new account.".
 func (p Printer) MailInvitedWhy() string { return p.text("mail_invited.why", nil) }
 
-// MailNewDeviceAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out the device and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailNewDeviceAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It signs out this device and every device that signed in after it, removes every passkey, authenticator app and recovery code added after that, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “This wasn’t me” is the button below: mail.not_me.
 func (p Printer) MailNewDeviceAct() string { return p.text("mail_new_device.act", nil) }
 
 // MailNewDeviceHeading says "New sign-in".
@@ -1875,13 +1909,13 @@ func (p Printer) MailNewDeviceSubjectDevice(device string) Sentence {
 	return p.sentence("mail_new_device.subject_device", args{"device": device})
 }
 
-// MailOtherHeading says "About your account".
+// MailOtherHeading says "There was activity on your account".
 func (p Printer) MailOtherHeading() string { return p.text("mail_other.heading", nil) }
 
-// MailOtherLead says "Something happened on your account.".
+// MailOtherLead says "To see what happened, sign in and open Activity.". The address of the page follows. “Activity” is its title: activity.title.
 func (p Printer) MailOtherLead() string { return p.text("mail_other.lead", nil) }
 
-// MailOtherSubject says "About your account". A mail about something that this release does not know.
+// MailOtherSubject says "There was activity on your account". A mail about something that this release does not know.
 func (p Printer) MailOtherSubject() string { return p.text("mail_other.subject", nil) }
 
 // MailPasskeyAddedHeading says "A passkey was added".
@@ -1934,12 +1968,17 @@ func (p Printer) MailPasskeyRenamedSubjectName(name string) Sentence {
 	return p.sentence("mail_passkey_renamed.subject_name", args{"name": name})
 }
 
-// MailPasswordChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device and lock the new password until you choose one yourself.".
+// MailPasswordChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks this password. You can then choose your own.". “This wasn’t me” is the button below: mail.not_me.
 func (p Printer) MailPasswordChangedAct() string { return p.text("mail_password_changed.act", nil) }
 
-// MailPasswordChangedActOperator says "If you expected this, you don’t need to do anything. If you didn’t, open the link below to sign out every device and lock the new password until you choose one yourself.". Where an administrator set the password.
+// MailPasswordChangedActOperator says "If you expected this, you don’t need to do anything. If you didn’t, use “I didn’t expect this” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks this password. You can then choose your own.". Where an administrator set the password. “I didn’t expect this” is the button below: mail_password_changed.button_operator.
 func (p Printer) MailPasswordChangedActOperator() string {
 	return p.text("mail_password_changed.act_operator", nil)
+}
+
+// MailPasswordChangedButtonOperator says "I didn’t expect this". A button in the mail that tells of a password which an administrator set.
+func (p Printer) MailPasswordChangedButtonOperator() string {
+	return p.text("mail_password_changed.button_operator", nil)
 }
 
 // MailPasswordChangedHeading says "Your password was changed".
@@ -1947,10 +1986,15 @@ func (p Printer) MailPasswordChangedHeading() string {
 	return p.text("mail_password_changed.heading", nil)
 }
 
+// MailPasswordChangedHeadingRemoved says "Your password was changed and ways to sign in were removed". The passkeys, the authenticator app or the recovery codes that were removed are named below.
+func (p Printer) MailPasswordChangedHeadingRemoved() string {
+	return p.text("mail_password_changed.heading_removed", nil)
+}
+
 // MailPasswordChangedLead says "Your account has a new password. Devices that were signed in with the old one were signed out.".
 func (p Printer) MailPasswordChangedLead() string { return p.text("mail_password_changed.lead", nil) }
 
-// MailPasswordChangedLeadOperator says "An administrator set a new password for your account and signed out every device.".
+// MailPasswordChangedLeadOperator says "An administrator set a new password for your account and signed out every device. Your administrator will give you the new password.".
 func (p Printer) MailPasswordChangedLeadOperator() string {
 	return p.text("mail_password_changed.lead_operator", nil)
 }
@@ -1960,7 +2004,7 @@ func (p Printer) MailPasswordChangedSubject() string {
 	return p.text("mail_password_changed.subject", nil)
 }
 
-// MailPasswordFirstAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device and lock the password until you choose one yourself.".
+// MailPasswordFirstAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks this password. You can then choose your own.". “This wasn’t me” is the button below: mail.not_me.
 func (p Printer) MailPasswordFirstAct() string { return p.text("mail_password_first.act", nil) }
 
 // MailPasswordFirstHeading says "Your account now has a password".
@@ -1972,7 +2016,7 @@ func (p Printer) MailPasswordFirstLead() string { return p.text("mail_password_f
 // MailPasswordFirstSubject says "Your account now has a password".
 func (p Printer) MailPasswordFirstSubject() string { return p.text("mail_password_first.subject", nil) }
 
-// MailResetAct says "Open the link below to choose one. Every device is signed out when you do. Don’t share the link: anyone who has it can take over the account.".
+// MailResetAct says "Choose a new password here. Every device is signed out when you do. Don’t share the link: anyone who has it can take over the account.". A button and a link follow.
 func (p Printer) MailResetAct() string { return p.text("mail_reset.act", nil) }
 
 // MailResetButton says "Choose a new password".
@@ -1990,26 +2034,29 @@ func (p Printer) MailResetLead() string { return p.text("mail_reset.lead", nil) 
 // MailResetSubject says "Choose a new password".
 func (p Printer) MailResetSubject() string { return p.text("mail_reset.subject", nil) }
 
-// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the page “Forgot your password?”.".
+// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the “Forgot your password?” page.". “Forgot your password?” is the title of a page: forgot.title.
 func (p Printer) MailResetWhy(email string) Sentence {
 	return p.sentence("mail_reset.why", args{"email": email})
 }
 
-// MailReusedAct says "If you recognise both uses, sign in on that device again. If not, open the link below to sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailReusedAct says "If you recognise both uses, sign in on that device again. If not, use “Sign out and lock password” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “Sign out and lock password” is the button below: mail_reused.button.
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
 
-// MailReusedButton says "Secure your account".
+// MailReusedActUnknown says "If you know why this happened, for example because you restored that device from a backup, sign in on it again. If not, use “Sign out and lock password” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks your password. You don’t need to sign in first.". As mail_reused.act, where we don’t know how the sign-in was used.
+func (p Printer) MailReusedActUnknown() string { return p.text("mail_reused.act_unknown", nil) }
+
+// MailReusedButton says "Sign out and lock password". A button: signs out every device, and locks the password.
 func (p Printer) MailReusedButton() string { return p.text("mail_reused.button", nil) }
 
 // MailReusedHeading says "Someone may be using your account".
 func (p Printer) MailReusedHeading() string { return p.text("mail_reused.heading", nil) }
 
-// MailReusedLead says "A sign-in on {device} may have been copied, so we signed it out.". {device} is the name of a device, with quotation marks of its own.
+// MailReusedLead says "Someone may have copied your sign-in on {device}, so we signed that device out.". {device} is the name of a device, with quotation marks of its own.
 func (p Printer) MailReusedLead(device string) Sentence {
 	return p.sentence("mail_reused.lead", args{"device": device})
 }
 
-// MailReusedLeadApart says "A sign-in on {device} was used in two places, so we signed it out.".
+// MailReusedLeadApart says "Your sign-in on {device} was used in two places, so we signed that device out.".
 func (p Printer) MailReusedLeadApart(device string) Sentence {
 	return p.sentence("mail_reused.lead_apart", args{"device": device})
 }
@@ -2022,7 +2069,7 @@ func (p Printer) MailReusedSubjectDevice(device string) Sentence {
 	return p.sentence("mail_reused.subject_device", args{"device": device})
 }
 
-// MailSignInsAct says "If all of these were you, you don’t need to do anything. If not, open the link below to sign out every device that signed in since then and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailSignInsAct says "If all of these were you, you don’t need to do anything. If not, use “This wasn’t me” below. It signs out every device that signed in since then, removes every passkey, authenticator app and recovery code added since then, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “Then” is the time in mail_sign_ins.lead. “This wasn’t me” is the button below: mail.not_me.
 func (p Printer) MailSignInsAct() string { return p.text("mail_sign_ins.act", nil) }
 
 // MailSignInsHeading says "{count} new sign-ins".
@@ -2030,9 +2077,14 @@ func (p Printer) MailSignInsHeading(count int) string {
 	return p.text("mail_sign_ins.heading", args{"count": count})
 }
 
-// MailSignInsLead says "There were {count} sign-ins to your account since {time}. We’ve put them in one e-mail so that you don’t miss any. Times are in UTC.".
+// MailSignInsLead says "There were {count} sign-ins to your account since {time}. Times are in UTC.".
 func (p Printer) MailSignInsLead(count int, time string) string {
 	return p.text("mail_sign_ins.lead", args{"count": count, "time": time})
+}
+
+// MailSignInsLeadFirst says "There were {count} sign-ins to your account since {time}. Here are the first {number}. Times are in UTC.". {number} is how many of them the mail lists: 2 or more.
+func (p Printer) MailSignInsLeadFirst(count int, time string, number string) string {
+	return p.text("mail_sign_ins.lead_first", args{"count": count, "time": time, "number": number})
 }
 
 // MailSignInsLine says "{device}, {program}, {address}". A line of the list of sign-ins; {program} is like “Firefox on Linux”, {address} an IP address.
@@ -2055,7 +2107,7 @@ func (p Printer) MailSignInsSubject(count int) string {
 	return p.text("mail_sign_ins.subject", args{"count": count})
 }
 
-// MailSignupAct says "Open the link below to create the account. We’ll ask for the password you chose.".
+// MailSignupAct says "Confirm here to create the account. We’ll ask for the password you chose.". A button and a link follow.
 func (p Printer) MailSignupAct() string { return p.text("mail_signup.act", nil) }
 
 // MailSignupButton says "Confirm e-mail address".
@@ -2064,11 +2116,11 @@ func (p Printer) MailSignupButton() string { return p.text("mail_signup.button",
 // MailSignupHeading says "Confirm your e-mail address".
 func (p Printer) MailSignupHeading() string { return p.text("mail_signup.heading", nil) }
 
-// MailSignupIgnore says "If this wasn’t you, ignore this e-mail. Without the link there is no account, and no one can create one with your e-mail address.".
+// MailSignupIgnore says "If this wasn’t you, ignore this e-mail. No account is created unless someone opens the link and enters the password.".
 func (p Printer) MailSignupIgnore() string { return p.text("mail_signup.ignore", nil) }
 
-// MailSignupLead says "Someone, probably you, wants to create an account with this e-mail address.".
-func (p Printer) MailSignupLead() string { return p.text("mail_signup.lead", nil) }
+// MailSignupLead says "Someone, probably you, is signing up for {brand} with this e-mail address.". {brand} is the name of the service.
+func (p Printer) MailSignupLead() Sentence { return p.sentence("mail_signup.lead", nil) }
 
 // MailSignupSubject says "Confirm your e-mail address".
 func (p Printer) MailSignupSubject() string { return p.text("mail_signup.subject", nil) }
@@ -2082,8 +2134,8 @@ func (p Printer) MailSignupKnownHeading() string { return p.text("mail_signup_kn
 // MailSignupKnownIgnore says "If this wasn’t you, you don’t need to do anything.".
 func (p Printer) MailSignupKnownIgnore() string { return p.text("mail_signup_known.ignore", nil) }
 
-// MailSignupKnownLead says "Someone, probably you, tried to create an account with this e-mail address. It already has one, so nothing was changed.".
-func (p Printer) MailSignupKnownLead() string { return p.text("mail_signup_known.lead", nil) }
+// MailSignupKnownLead says "Someone, probably you, tried to sign up for {brand} with this e-mail address. It already has an account, so nothing has changed.". {brand} is the name of the service.
+func (p Printer) MailSignupKnownLead() Sentence { return p.sentence("mail_signup_known.lead", nil) }
 
 // MailSignupKnownSignIn says "Sign in with your password. If you don’t remember it, choose “Forgot your password?” on the sign-in page: {url}". “Forgot your password?” is login.forgot.
 func (p Printer) MailSignupKnownSignIn(url string) string {
@@ -2110,7 +2162,7 @@ func (p Printer) MailStepMissedLead() string { return p.text("mail_step_missed.l
 // MailStepMissedSubject says "Someone may know your password".
 func (p Printer) MailStepMissedSubject() string { return p.text("mail_step_missed.subject", nil) }
 
-// MailTestHeading says "E-mail works".
+// MailTestHeading says "Test e-mail".
 func (p Printer) MailTestHeading() string { return p.text("mail_test.heading", nil) }
 
 // MailTestLead says "An administrator of {origin} sent this e-mail to check that e-mail works. You don’t need to do anything.".
@@ -2160,20 +2212,20 @@ func (p Printer) NotMeAccount(strong Tag, email string) templ.Component {
 	return p.rich("not_me.account", args{"strong": strong, "email": email})
 }
 
-// NotMeApp says "This removes <strong>the authenticator app</strong> and any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. “Then” is when this authenticator app was added.
-func (p Printer) NotMeApp(strong Tag) templ.Component {
-	return p.rich("not_me.app", args{"strong": strong})
+// NotMeApp says "On <when/>, <strong>an authenticator app</strong> was added. This removes it and any passkeys, authenticator apps and recovery codes added after it. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
+func (p Printer) NotMeApp(when templ.Component, strong Tag) templ.Component {
+	return p.rich("not_me.app", args{"when": when, "strong": strong})
 }
 
 // NotMeAside says "Was it you after all? Close this page. Nothing has changed.". Below the button that locks the password.
 func (p Printer) NotMeAside() string { return p.text("not_me.aside", nil) }
 
-// NotMeDevice says "This signs out <strong>{device}</strong> and locks your password. No one can sign in with your password until you choose a new one.".
-func (p Printer) NotMeDevice(strong Tag, device string) templ.Component {
-	return p.rich("not_me.device", args{"strong": strong, "device": device})
+// NotMeDevice says "On <when/>, <strong>{device}</strong> signed in. This signs it out and locks your password. No one can sign in with your password until you choose a new one.". <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
+func (p Printer) NotMeDevice(when templ.Component, strong Tag, device string) templ.Component {
+	return p.rich("not_me.device", args{"when": when, "strong": strong, "device": device})
 }
 
-// NotMeDeviceOthers says "Devices that signed in after it are signed out too. Earlier devices stay signed in.". “It” is the device in the sentence before.
+// NotMeDeviceOthers says "Devices that signed in after it are signed out too. Devices that signed in before that stay signed in.". “It” is the device in the sentence before.
 func (p Printer) NotMeDeviceOthers() string { return p.text("not_me.device_others", nil) }
 
 // NotMeDone says "Signed out. Your password is now locked.". A notice: the device, or several, were signed out.
@@ -2182,23 +2234,25 @@ func (p Printer) NotMeDone() string { return p.text("not_me.done", nil) }
 // NotMeDoneLocked says "Your password is now locked.".
 func (p Printer) NotMeDoneLocked() string { return p.text("not_me.done_locked", nil) }
 
-// NotMeEvery says "This signs out <strong>every device</strong> and locks your password. No one can sign in with your password until you choose a new one.".
-func (p Printer) NotMeEvery(strong Tag) templ.Component {
-	return p.rich("not_me.every", args{"strong": strong})
+// NotMeEvery says "We sent you this link on <when/>. It signs out <strong>every device</strong> and locks your password. No one can sign in with your password until you choose a new one.". “It” is the link: the button below does this. <when/> is a moment.
+func (p Printer) NotMeEvery(when templ.Component, strong Tag) templ.Component {
+	return p.rich("not_me.every", args{"when": when, "strong": strong})
 }
 
-// NotMeFactorDevices says "Devices that signed in since then are signed out, and all browsers stop being trusted. Older devices, passkeys and authenticator apps stay.".
+// NotMeFactorDevices says "Devices that signed in after that are signed out, and all browsers stop being trusted. Devices that signed in before that stay signed in. Earlier passkeys and authenticator apps are kept.". “That” is when the passkey or the authenticator app was added.
 func (p Printer) NotMeFactorDevices() string { return p.text("not_me.factor_devices", nil) }
 
-// NotMeFactors says "Any passkeys, authenticator apps and recovery codes added since then are removed.". Follows one of the sentences “This signs out …”. “Then” is the moment that these are about.
+// NotMeFactors says "Passkeys, authenticator apps and recovery codes added at that time or later are removed, and all browsers stop being trusted.". “That time” is the moment in the sentence before. Trusted browsers skip the second step of a sign-in.
 func (p Printer) NotMeFactors() string { return p.text("not_me.factors", nil) }
 
-// NotMeGone says "The passkey or authenticator app has already been removed. This removes any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.".
-func (p Printer) NotMeGone() string { return p.text("not_me.gone", nil) }
+// NotMeGone says "On <when/>, a passkey or an authenticator app was added. It’s already gone. Continuing also removes any passkeys, authenticator apps and recovery codes added after it, and locks your password. No one can sign in with your password until you choose a new one.". What the button “Lock password” does. <when/> is a moment.
+func (p Printer) NotMeGone(when templ.Component) templ.Component {
+	return p.rich("not_me.gone", args{"when": when})
+}
 
-// NotMePasskey says "This removes the passkey <strong>{factor}</strong> and any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. “Then” is when this passkey was added.
-func (p Printer) NotMePasskey(strong Tag, factor string) templ.Component {
-	return p.rich("not_me.passkey", args{"strong": strong, "factor": factor})
+// NotMePasskey says "On <when/>, the passkey <strong>{factor}</strong> was added. This removes it and any passkeys, authenticator apps and recovery codes added after it. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
+func (p Printer) NotMePasskey(when templ.Component, strong Tag, factor string) templ.Component {
+	return p.rich("not_me.passkey", args{"when": when, "strong": strong, "factor": factor})
 }
 
 // NotMeSince says "This signs out <strong>every device that signed in since <when/></strong> and locks your password. No one can sign in with your password until you choose a new one.". <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
@@ -2206,7 +2260,7 @@ func (p Printer) NotMeSince(strong Tag, when templ.Component) templ.Component {
 	return p.rich("not_me.since", args{"strong": strong, "when": when})
 }
 
-// NotMeSinceOthers says "Devices that signed in earlier stay signed in.".
+// NotMeSinceOthers says "Devices that signed in before that stay signed in.".
 func (p Printer) NotMeSinceOthers() string { return p.text("not_me.since_others", nil) }
 
 // NotMeSubmit says "Sign out and lock password". A button: signs out one or more devices, and locks the password.
@@ -2215,7 +2269,10 @@ func (p Printer) NotMeSubmit() string { return p.text("not_me.submit", nil) }
 // NotMeSubmitFactor says "Remove it and lock password". A button. “It” is a passkey or an authenticator app.
 func (p Printer) NotMeSubmitFactor() string { return p.text("not_me.submit_factor", nil) }
 
-// NotMeTitle says "This wasn’t you?". The title of the page behind the link “This wasn’t me” in e-mails.
+// NotMeSubmitGone says "Lock password". A button: the passkey or authenticator app that it would remove is already gone.
+func (p Printer) NotMeSubmitGone() string { return p.text("not_me.submit_gone", nil) }
+
+// NotMeTitle says "Wasn’t this you?". The title of the page behind the link “This wasn’t me” in e-mails.
 func (p Printer) NotMeTitle() string { return p.text("not_me.title", nil) }
 
 // OthersAccount says "This is about your account <strong>{email}</strong>. The browser you’re using now stays signed in.".
