@@ -33,14 +33,12 @@ func CopiedText(p catalog.Printer, c *CopiedSignIn, device string) catalog.Sente
 // facts are the lines of a mail that say from where the sign-in was used.
 func (c *CopiedSignIn) facts(p catalog.Printer) (list []Fact) {
 	for i, u := range c.shown() {
-		label := p.MailFactFirstUse()
+		label := p.MailFactUsedFrom()
 		switch {
 		case u.twice:
 			label = p.MailFactUsedTwice()
-		case len(c.Uses) == 1:
-			label = p.MailFactUsedFrom()
 		case i > 0:
-			label = p.MailFactSecondUse()
+			label = p.MailFactAlsoUsedFrom()
 		}
 		u.Address = placed(p, u.Address, u.Place)
 		list = append(list, Fact{label, u.say(useWords(p)).String()})

@@ -179,5 +179,5 @@ func (g gallery) factorMails(add func(name, kind string, change func(*Mail))) {
 	add("too many wrong codes", "factor_closed", app)
 	add("second step missed", "second_step_missed", silent)
 	add("factors reset", "factors_reset", func(m *Mail) { m.Link, m.Operator, m.Address, m.Agent = "", true, "", "" })
-	add("enrolment code", "enrol_code", func(m *Mail) { m.Link, m.Code, m.Until = "", "7QK4-ZD2M", g.now.Add(30 * time.Minute) })
+	add("enrolment code", "enrol_code", func(m *Mail) { m.Link, m.Code, m.Until = "", "7QK4-ZD2M", g.now.Add(30*time.Minute) })
 }

@@ -84,7 +84,7 @@ func (m Mail) stepWords(w wording, nothing paragraph) (wording, bool) {
 	case "enrol_code":
 		w.subject, w.heading, w.lead = m.Say.MailEnrolCodeSubject(), m.Say.MailEnrolCodeHeading(), m.Say.MailEnrolCodeLead()
 		w.alarm, w.code, w.expiry = false, m.Code, m.Say.MailEnrolCodeUntil(m.exact(m.Until))
-		w.after = []paragraph{{text: m.Say.MailEnrolCodeNext()}, {text: m.Say.MailEnrolCodeSecret()}, m.leading(m.Say.MailEnrolCodeChoose, "/forgot")}
+		w.after = []paragraph{{text: m.Say.MailEnrolCodeSecret()}, m.leading(m.Say.MailEnrolCodeChoose, "/forgot")}
 	default:
 		return w, false
 	}

@@ -32,46 +32,46 @@ func TestTheTwoUsesOfACopiedSignInInWords(t *testing.T) {
 	}{
 		"the copy was used and the owner's phone found it": {
 			home, use{away, "curl/8.14"}, use{home, app}, "", apart,
-			[]string{"First use: 198.51.100.90 (where it signed in)", "Second use: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"the owner's phone was used and the copy found it": {
 			home, use{home, app}, use{away, "curl/8.14"}, "", apart,
-			[]string{"First use: 198.51.100.90 (where it signed in)", "Second use: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"programs that are known": {
 			home, use{away, firefox}, use{home, pixel}, "", apart,
-			[]string{"First use: 198.51.100.90 (where it signed in), Chrome on Android", "Second use: 203.0.113.200, Firefox on Linux"},
+			[]string{"Used from: 198.51.100.90 (where it signed in), Chrome on Android", "Also used from: 203.0.113.200, Firefox on Linux"},
 		},
 		"a User-Agent that tries to speak": {
 			home, use{away, "Your bank/1.0 (call 555-0100; Linux)"}, use{home, app}, "", apart,
-			[]string{"First use: 198.51.100.90 (where it signed in)", "Second use: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"no User-Agent": {
 			home, use{away, ""}, use{home, ""}, "", apart,
-			[]string{"First use: 198.51.100.90 (where it signed in)", "Second use: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"both from the sign-in's address": {
 			home, use{home, "curl/8.14"}, use{home, app}, "", perhaps, []string{"Used twice from: 198.51.100.90 (where it signed in)"},
 		},
 		"both from the sign-in's address, by programs that tell them apart": {
 			home, use{home, firefox}, use{home, app}, "", perhaps,
-			[]string{"First use: 198.51.100.90 (where it signed in), Firefox on Linux", "Second use: 198.51.100.90 (where it signed in), an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in), Firefox on Linux", "Also used from: 198.51.100.90 (where it signed in), an unknown program"},
 		},
 		"both from the sign-in's IPv6 network": {
 			v6, use{"2001:db8:1:2:ffff::1", app}, use{v6, app}, "", perhaps,
-			[]string{"First use: 2001:db8:1:2:ffff::1 (where it signed in)", "Second use: 2001:db8:1:2::7 (where it signed in)"},
+			[]string{"Used from: 2001:db8:1:2:ffff::1 (where it signed in)", "Also used from: 2001:db8:1:2::7 (where it signed in)"},
 		},
 		"another IPv6 network of one provider": {
 			v6, use{"2001:db8:1:3::7", app}, use{v6, app}, "", apart,
-			[]string{"First use: 2001:db8:1:2::7 (where it signed in)", "Second use: 2001:db8:1:3::7, an unknown program"},
+			[]string{"Used from: 2001:db8:1:2::7 (where it signed in)", "Also used from: 2001:db8:1:3::7, an unknown program"},
 		},
 		"a sign-in over a translator": {
 			"64:ff9b::c633:645a", use{away, app}, use{"64:ff9b::c633:645a", app}, "", apart,
-			[]string{"First use: 64:ff9b::c633:645a (where it signed in)", "Second use: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 64:ff9b::c633:645a (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"a device that has moved since": {
 			far, use{home, app}, use{away, "curl/8.14"}, "", apart,
-			[]string{"First use: 198.51.100.90, an unknown program", "Second use: 203.0.113.200, an unknown program", "Signed in from: 192.0.2.1"},
+			[]string{"Used from: 198.51.100.90, an unknown program", "Also used from: 203.0.113.200, an unknown program", "Signed in from: 192.0.2.1"},
 		},
 		"both from one address elsewhere": {
 			far, use{away, app}, use{away, "curl/8.14"}, "", perhaps,
@@ -79,11 +79,11 @@ func TestTheTwoUsesOfACopiedSignInInWords(t *testing.T) {
 		},
 		"a sign-in from an unknown address": {
 			"", use{home, app}, use{away, app}, "", apart,
-			[]string{"First use: 198.51.100.90, an unknown program", "Second use: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90, an unknown program", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"found by a use behind a proxy that hides it": {
 			home, use{home, app}, use{"10.0.0.1", firefox}, "unknown", perhaps,
-			[]string{"First use: 198.51.100.90 (where it signed in)", "Second use: Unknown IP address, Firefox on Linux"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: Unknown IP address, Firefox on Linux"},
 		},
 		"everything behind that proxy": {
 			"10.0.0.1", use{"10.0.0.1", app}, use{"10.0.0.1", app}, "all unknown", perhaps,
@@ -91,7 +91,7 @@ func TestTheTwoUsesOfACopiedSignInInWords(t *testing.T) {
 		},
 		"used last behind that proxy": {
 			home, use{"10.0.0.1", app}, use{home, app}, "last unknown", perhaps,
-			[]string{"First use: 198.51.100.90 (where it signed in)", "Second use: Unknown IP address, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: Unknown IP address, an unknown program"},
 		},
 	} {
 		seen := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -134,7 +134,7 @@ func TestTheTwoUsesOfACopiedSignInInWords(t *testing.T) {
 	}
 	old := notify.Notification{Kind: notify.KindDeviceReused, DeviceName: "Pixel 9", IP: away, UserAgent: firefox, At: seen}
 	mail, err := web.MailRenderer("https://id.example.org")(old)
-	if err != nil || !strings.Contains(mail.Text, "IP address:         203.0.113.200") || !strings.Contains(mail.Text, "Firefox on Linux") || strings.Contains(mail.Text, "First use") {
+	if err != nil || !strings.Contains(mail.Text, "IP address:         203.0.113.200") || !strings.Contains(mail.Text, "Firefox on Linux") || strings.Contains(mail.Text, "Used from") {
 		t.Errorf("%v %s", err, mail.Text)
 	}
 }

@@ -181,7 +181,7 @@ func TestMailsAboutFactorsArrive(t *testing.T) {
 		maps.Copy(mails, s.bySubject())
 		for subject, says := range map[string]string{
 			"An authenticator app was added to your account": "This wasn’t me",
-			"Your account has new recovery codes":            "remove these codes",
+			"Your account has new recovery codes":            "removes these codes",
 			"A recovery code was used (9 left)":              "9 codes left",
 			"Your authenticator app was removed":             "This wasn’t me",
 		} {

@@ -418,7 +418,7 @@ func (p Printer) CopiedTwiceUnknownAddress(program string) Sentence {
 // CopiedTwiceUnknownBoth says "Used twice from an unknown IP address, an unknown program".
 func (p Printer) CopiedTwiceUnknownBoth() string { return p.text("copied_twice.unknown_both", nil) }
 
-// CopiedUseProgram says "{address}, {program}". Follows the label “First use”, “Second use” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
+// CopiedUseProgram says "{address}, {program}". Follows the label “Used from”, “Also used from” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
 func (p Printer) CopiedUseProgram(address string, program string) Sentence {
 	return p.sentence("copied_use.program", args{"address": address, "program": program})
 }
@@ -1484,6 +1484,9 @@ func (p Printer) MailFactAddress() string { return p.text("mail.fact_address", n
 // MailFactAgent says "Browser or app".
 func (p Printer) MailFactAgent() string { return p.text("mail.fact_agent", nil) }
 
+// MailFactAlsoUsedFrom says "Also used from". As “Used from”, for the second of two uses.
+func (p Printer) MailFactAlsoUsedFrom() string { return p.text("mail.fact_also_used_from", nil) }
+
 // MailFactCurrentEmail says "Current e-mail address". A label in mails to an address that the account no longer has: the account's present one follows, in part.
 func (p Printer) MailFactCurrentEmail() string { return p.text("mail.fact_current_email", nil) }
 
@@ -1492,9 +1495,6 @@ func (p Printer) MailFactDevice() string { return p.text("mail.fact_device", nil
 
 // MailFactEmail says "E-mail address".
 func (p Printer) MailFactEmail() string { return p.text("mail.fact_email", nil) }
-
-// MailFactFirstUse says "First use". A label in mails about a copied sign-in: an IP address and a program follow, one of the messages of the group copied_use.
-func (p Printer) MailFactFirstUse() string { return p.text("mail.fact_first_use", nil) }
 
 // MailFactLater says "Later". A label in mails, after a list of sign-ins: “3 more sign-ins” follows.
 func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
@@ -1513,9 +1513,6 @@ func (p Printer) MailFactOldName() string { return p.text("mail.fact_old_name", 
 
 // MailFactPasskey says "Passkey". A label in mails: the name of a passkey follows.
 func (p Printer) MailFactPasskey() string { return p.text("mail.fact_passkey", nil) }
-
-// MailFactSecondUse says "Second use". As “First use”.
-func (p Printer) MailFactSecondUse() string { return p.text("mail.fact_second_use", nil) }
 
 // MailFactSignedInFrom says "Signed in from". A label in mails: the IP address from which a device signed in follows.
 func (p Printer) MailFactSignedInFrom() string { return p.text("mail.fact_signed_in_from", nil) }
@@ -1827,11 +1824,8 @@ func (p Printer) MailEnrolCodeChoose(url string) string {
 // MailEnrolCodeHeading says "Your setup code".
 func (p Printer) MailEnrolCodeHeading() string { return p.text("mail_enrol_code.heading", nil) }
 
-// MailEnrolCodeLead says "Enter this code on the page that asks for the setup code:". The code follows.
+// MailEnrolCodeLead says "Enter this code on the page that asks for the setup code. Then add a passkey or an authenticator app there.". The code follows.
 func (p Printer) MailEnrolCodeLead() string { return p.text("mail_enrol_code.lead", nil) }
-
-// MailEnrolCodeNext says "Then add a passkey or an authenticator app on that page.". After the code. “That page” is the one where the code is entered.
-func (p Printer) MailEnrolCodeNext() string { return p.text("mail_enrol_code.next", nil) }
 
 // MailEnrolCodeSecret says "Don’t share this code. Anyone who has it and your password can take over your account.".
 func (p Printer) MailEnrolCodeSecret() string { return p.text("mail_enrol_code.secret", nil) }
