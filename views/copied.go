@@ -32,10 +32,13 @@ func CopiedText(p catalog.Printer, c *CopiedSignIn, device string) catalog.Sente
 
 // facts are the lines of a mail that say from where the sign-in was used.
 func (c *CopiedSignIn) facts(p catalog.Printer) (list []Fact) {
-	for _, u := range c.shown() {
+	for i, u := range c.shown() {
 		label := p.MailFactUsedFrom()
-		if u.twice {
+		switch {
+		case u.twice:
 			label = p.MailFactUsedTwice()
+		case i > 0:
+			label = p.MailFactAlsoUsedFrom()
 		}
 		u.Address = placed(p, u.Address, u.Place)
 		list = append(list, Fact{label, u.say(useWords(p)).String()})

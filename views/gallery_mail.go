@@ -2,6 +2,7 @@ package views
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/views/catalog"
@@ -9,7 +10,7 @@ import (
 
 func (g gallery) links() []State {
 	notMe := func(name, device string) State {
-		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Device: device})}
+		return State{"not me/" + name, NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Device: device, At: g.now.Add(-70 * time.Minute)})}
 	}
 	locked := func(name string, p LockedPage) State {
 		p.Shell, p.Action = g.out(g.say.LockedTitle()), "/not-me/Zm9vYmFyYmF6cXV4/password"
@@ -46,10 +47,10 @@ func (g gallery) links() []State {
 		locked("unknown", LockedPage{}), locked("moved", LockedPage{Moved: true}),
 		locked("refused", LockedPage{Email: hostile, Problems: FormProblems{Summary: g.say.TextTwo(g.say.Error("Too many attempts."), g.say.WaitMinutes(15))}}),
 		{"not me/since", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Since: g.now.Add(-70 * time.Minute)})},
-		{"not me/passkey", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Name: "Pixel 9"}, Since: g.ago(70 * time.Minute)})},
-		{"not me/passkey hostile", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Factor: &NotMeFactor{Name: breakout}})},
-		{"not me/app", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{App: true}})},
-		{"not me/factor gone", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Gone: true}})},
+		{"not me/passkey", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Name: "Pixel 9"}, At: g.now.Add(-70 * time.Minute)})},
+		{"not me/passkey hostile", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Factor: &NotMeFactor{Name: breakout}, At: g.now.Add(-70 * time.Minute)})},
+		{"not me/app", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{App: true}, At: g.now.Add(-70 * time.Minute)})},
+		{"not me/factor gone", NotMe(NotMePage{Shell: g.out(g.say.NotMeTitle()), Action: "/not-me/Zm9vYmFyYmF6cXV4", Email: "l…@example.org", Factor: &NotMeFactor{Gone: true}, At: g.now.Add(-70 * time.Minute)})},
 		notMe("one device", "Pixel 9"), notMe("every device", ""), notMe("hostile", hostile), notMe("turned around", breakout),
 	}
 }
@@ -66,9 +67,15 @@ func (g gallery) mails() []galleryMail {
 		Link: "https://id.example.org/not-me?token=0fJxS0v5o1yTqH2m8mP0oW3bXb0dG7m5eQ4rYkq1Zs8", Until: g.now.Add(7 * 24 * time.Hour),
 	}
 	var list []galleryMail
+	paths := map[string]string{
+		"password_reset": "/reset", "account_invited": "/invite", "signup": "/signup/confirm", "email_confirm": "/email/confirm", "email_changed": "/email/undo",
+	}
 	add := func(name, kind string, change func(*Mail)) {
 		m := base
 		m.Kind = kind
+		if path, ok := paths[kind]; ok {
+			m.Link = strings.Replace(m.Link, "/not-me", path, 1)
+		}
 		if change != nil {
 			change(&m)
 		}
@@ -106,6 +113,9 @@ func (g gallery) mails() []galleryMail {
 	add("of a brand", "new_device", func(m *Mail) {
 		m.Say, m.Brand, m.Device = g.say.Named(sampleName), SampleBrand(g.assets), "Pixel 9"
 		m.Accents = Accents{Light: "#7a1fa2", OnLight: "#ffffff", Dark: "#daa4fa", OnDark: "#22132b"}
+	})
+	add("of a brand, address lost", "email_lost", func(m *Mail) {
+		m.Say, m.Brand, m.Link, m.Address, m.Agent = g.say.Named(sampleName), SampleBrand(g.assets), "", "", ""
 	})
 	add("of a brand, hostile", "signup", func(m *Mail) {
 		m.Say, m.Brand = g.say.Named(longWord), SampleBrand(g.assets)
@@ -164,9 +174,10 @@ func (g gallery) factorMails(add func(name, kind string, change func(*Mail))) {
 	add("passkey renamed, hostile", "factor_renamed", func(m *Mail) { m.Factor, m.NewName = override, hostile })
 	add("recovery codes made", "recovery_codes_made", silent)
 	add("recovery code used", "recovery_code_used", func(m *Mail) { m.Link, m.CodesLeft = "", 8 })
+	add("recovery code used, with a link", "recovery_code_used", func(m *Mail) { m.CodesLeft = 2 })
 	add("recovery code used, few left", "recovery_code_used", func(m *Mail) { m.Link, m.CodesLeft = "", 1 })
 	add("too many wrong codes", "factor_closed", app)
 	add("second step missed", "second_step_missed", silent)
 	add("factors reset", "factors_reset", func(m *Mail) { m.Link, m.Operator, m.Address, m.Agent = "", true, "", "" })
-	add("enrolment code", "enrol_code", func(m *Mail) { m.Link, m.Code = "", "7QK4-ZD2M" })
+	add("enrolment code", "enrol_code", func(m *Mail) { m.Link, m.Code, m.Until = "", "7QK4-ZD2M", g.now.Add(30*time.Minute) })
 }

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -61,6 +62,8 @@ type wording struct {
 	subject string
 	heading string
 	lead    string
+	code    string      // to type, large below the lead
+	expiry  string      // of the code
 	button  string      // of the link
 	act     string      // what the link does
 	alarm   bool        // the link is for the case that something is wrong
@@ -68,13 +71,34 @@ type wording struct {
 	why     string
 }
 
-// paragraph may hold the URL of a page of the portal: then that is a link.
-type paragraph struct{ text, url string }
+// paragraph may hold a URL, as it is shown: then that is a link. to is where it leads; empty: to the URL.
+type paragraph struct{ text, url, to string }
+
+// href is where the link leads.
+func (p paragraph) href() string { return cmp.Or(p.to, p.url) }
 
 // leading is a paragraph that leads to a page of the portal.
 func (m Mail) leading(say func(string) string, path string) paragraph {
 	url := m.Base + path
-	return paragraph{say(url), url}
+	return paragraph{text: say(url), url: url}
+}
+
+// contact tells where to ask: the operator's help, or the administrator.
+func (m Mail) contact() paragraph {
+	if m.Brand.Support == "" {
+		return paragraph{text: m.Say.MailContact()}
+	}
+	shown := strings.TrimPrefix(m.Brand.Support, "mailto:")
+	return paragraph{m.Say.MailContactSupport(shown), shown, m.Brand.Support}
+}
+
+// host is the name of the server.
+func (m Mail) host() string {
+	_, host, ok := strings.Cut(m.Base, "://")
+	if !ok {
+		return m.Base
+	}
+	return host
 }
 
 // Subject is the mail's subject, in the former language too. People have accounts in many places: the name of an operator's service says
@@ -112,34 +136,26 @@ func (m Mail) words() wording {
 	w := m.wordsOfKind()
 	if m.Removed != "" {
 		w.lead = m.Say.TextTwo(w.lead, m.Removed)
+		if m.Kind == "password_changed" {
+			w.heading = m.Say.MailPasswordChangedHeadingRemoved()
+		}
 	}
 	return w
 }
 
 func (m Mail) wordsOfKind() wording {
-	quoted := contained(firstStrongIsolate + m.quoted(m.Device))
 	always := m.Say.MailAlways(m.To).String()
 	switch m.Kind {
 	case "new_device":
 		if !m.Since.IsZero() {
-			return wording{
-				subject: m.Say.MailSignInsSubject(m.Total), heading: m.Say.MailSignInsHeading(m.Total), alarm: true, why: always,
-				lead: m.Say.MailSignInsLead(m.Total, m.exact(m.Since)), button: m.Say.MailNotMe(), act: m.Say.MailSignInsAct(),
-			}
+			return m.signInsWords(always)
 		}
 		return wording{
 			subject: m.subjectOf(m.Say.MailNewDeviceSubjectDevice, m.Say.MailNewDeviceSubject), heading: m.Say.MailNewDeviceHeading(), alarm: true, why: always,
 			lead: m.Say.MailNewDeviceLead(), button: m.Say.MailNotMe(), act: m.Say.MailNewDeviceAct(),
 		}
 	case "device_reused":
-		lead := m.Say.MailReusedLead(quoted)
-		if m.Copied != nil && m.Copied.Apart {
-			lead = m.Say.MailReusedLeadApart(quoted)
-		}
-		return wording{
-			subject: m.subjectOf(m.Say.MailReusedSubjectDevice, m.Say.MailReusedSubject), heading: m.Say.MailReusedHeading(), alarm: true, why: always,
-			lead: lead.String(), button: m.Say.MailReusedButton(), act: m.Say.MailReusedAct(),
-		}
+		return m.reusedWords(always)
 	case "password_changed":
 		return m.passwordWords(always)
 	}
@@ -152,7 +168,39 @@ func (m Mail) wordsOfKind() wording {
 	if w, ok := m.emailWords(always); ok {
 		return w
 	}
-	return wording{subject: m.Say.MailOtherSubject(), heading: m.Say.MailOtherHeading(), lead: m.Say.MailOtherLead(), why: always}
+	activity := m.Base + "/activity"
+	return wording{
+		subject: m.Say.MailOtherSubject(), heading: m.Say.MailOtherHeading(), lead: m.Say.MailOtherLead(), why: always,
+		after: []paragraph{{text: activity, url: activity}},
+	}
+}
+
+func (m Mail) signInsWords(always string) wording {
+	w := wording{
+		subject: m.Say.MailSignInsSubject(m.Total), heading: m.Say.MailSignInsHeading(m.Total), alarm: true, why: always,
+		lead: m.Say.MailSignInsLead(m.Total, m.exact(m.Since)), button: m.Say.MailNotMe(), act: m.Say.MailSignInsAct(),
+	}
+	if shown := len(m.SignIns); shown < m.Total {
+		w.lead = m.Say.MailSignInsLeadFirst(m.Total, m.exact(m.Since), m.Say.Number(shown))
+		w.after = []paragraph{m.leading(m.Say.MailSeeActivity, "/activity")}
+	}
+	return w
+}
+
+func (m Mail) reusedWords(always string) wording {
+	// The quotation marks are the sentence's: the name alone may turn around.
+	device := m.Say.MailQuoted(contained(firstStrongIsolate + given(m.Device)))
+	lead, act := m.Say.MailReusedLead(device), m.Say.MailReusedAct()
+	switch {
+	case m.Copied == nil:
+		act = m.Say.MailReusedActUnknown()
+	case m.Copied.Apart:
+		lead = m.Say.MailReusedLeadApart(device)
+	}
+	return wording{
+		subject: m.subjectOf(m.Say.MailReusedSubjectDevice, m.Say.MailReusedSubject), heading: m.Say.MailReusedHeading(), alarm: true, why: always,
+		lead: lead.String(), button: m.Say.MailReusedButton(), act: act,
+	}
 }
 
 func (m Mail) passwordWords(always string) wording {
@@ -161,7 +209,7 @@ func (m Mail) passwordWords(always string) wording {
 		lead: m.Say.MailPasswordChangedLead(), button: m.Say.MailNotMe(), act: m.Say.MailPasswordChangedAct(),
 	}
 	if m.Operator {
-		w.lead, w.act = m.Say.MailPasswordChangedLeadOperator(), m.Say.MailPasswordChangedActOperator()
+		w.lead, w.act, w.button = m.Say.MailPasswordChangedLeadOperator(), m.Say.MailPasswordChangedActOperator(), m.Say.MailPasswordChangedButtonOperator()
 	}
 	if m.First {
 		w.subject, w.heading = m.Say.MailPasswordFirstSubject(), m.Say.MailPasswordFirstHeading()
@@ -179,7 +227,7 @@ func (m Mail) facts() []Fact {
 	list = append(list, m.factorFacts()...)
 	if !m.unconfirmed() {
 		if m.Device != "" {
-			list = append(list, Fact{m.Say.MailFactDevice(), m.quoted(m.Device)})
+			list = append(list, Fact{m.Say.MailFactDevice(), m.named(m.Device)})
 		}
 		if m.Agent != "" && m.Agent != m.Device && m.Copied == nil {
 			list = append(list, Fact{m.Say.MailFactAgent(), m.Say.Program(m.Agent)})
@@ -188,7 +236,11 @@ func (m Mail) facts() []Fact {
 	list = append(list, m.Copied.facts(m.Say)...)
 	list = append(list, Fact{m.Say.MailFactWhen(), m.exact(m.At)})
 	if m.Address != "" && m.Copied == nil {
-		list = append(list, Fact{m.Say.MailFactAddress(), placed(m.Say, m.Address, m.Place)})
+		label := m.Say.MailFactAddress()
+		if m.Place.Country != "" {
+			label = m.Say.MailFactWhere()
+		}
+		list = append(list, Fact{label, placed(m.Say, m.Address, m.Place)})
 	}
 	return list
 }
@@ -223,6 +275,9 @@ func (m Mail) Text() string {
 	w := m.words()
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", w.heading, fold(plain(w.lead)))
+	if w.code != "" {
+		fmt.Fprintf(&b, "    %s\n\n%s\n\n", w.code, fold(w.expiry))
+	}
 	if m.Former != nil {
 		for _, text := range m.formerly().summary() {
 			fmt.Fprintf(&b, "%s\n\n", fold(plain(text)))

@@ -5,7 +5,7 @@ func (m Mail) accountWords(always string) (w wording, ok bool) {
 	switch m.Kind {
 	case "account_invited":
 		w = wording{
-			subject: m.Say.MailInvitedSubject(), heading: m.Say.MailInvitedHeading(), lead: m.Say.MailInvitedLead(),
+			subject: m.Say.MailInvitedSubject(), heading: m.Say.MailInvitedHeading(), lead: m.Say.MailInvitedLead(m.host()).String(),
 			button: m.Say.MailInvitedButton(), act: m.Say.MailInvitedAct(),
 			after: []paragraph{m.leading(m.Say.MailInvitedAgain, "/forgot"), {text: m.Say.MailInvitedIgnore()}},
 			why:   m.Say.MailInvitedWhy(),
@@ -19,21 +19,21 @@ func (m Mail) accountWords(always string) (w wording, ok bool) {
 		}
 	case "signup":
 		w = wording{
-			subject: m.Say.MailSignupSubject(), heading: m.Say.MailSignupHeading(), lead: m.Say.MailSignupLead(),
+			subject: m.Say.MailSignupSubject(), heading: m.Say.MailSignupHeading(), lead: m.Say.MailSignupLead().String(),
 			button: m.Say.MailSignupButton(), act: m.Say.MailSignupAct(),
 			after: []paragraph{{text: m.Say.MailSignupIgnore()}},
 			why:   m.Say.MailSignupWhy(),
 		}
 	case "signup_known":
 		w = wording{
-			subject: m.Say.MailSignupKnownSubject(), heading: m.Say.MailSignupKnownHeading(), lead: m.Say.MailSignupKnownLead(),
+			subject: m.Say.MailSignupKnownSubject(), heading: m.Say.MailSignupKnownHeading(), lead: m.Say.MailSignupKnownLead().String(),
 			after: []paragraph{m.leading(m.Say.MailSignupKnownSignIn, "/login"), {text: m.Say.MailSignupKnownIgnore()}},
 			why:   m.Say.MailSignupKnownWhy(),
 		}
 	case "account_deleted":
 		w = wording{
 			subject: m.Say.MailDeletedSubject(), heading: m.Say.MailDeletedHeading(), lead: m.Say.MailDeletedLead(),
-			after: []paragraph{{text: m.Say.MailDeletedLast()}, m.leading(m.Say.MailDeletedNotYou, "")},
+			after: []paragraph{{text: m.Say.MailDeletedLast()}, {text: m.Say.MailDeletedNotYou()}, m.contact()},
 			why:   m.Say.MailDeletedWhy(m.To).String(),
 		}
 	case "test":
@@ -44,7 +44,7 @@ func (m Mail) accountWords(always string) (w wording, ok bool) {
 	case "account_disabled":
 		w = wording{
 			subject: m.Say.MailDisabledSubject(), heading: m.Say.MailDisabledHeading(), lead: m.Say.MailDisabledLead(),
-			after: []paragraph{{text: m.Say.MailDisabledUnexpected()}},
+			after: []paragraph{m.contact()},
 			why:   always,
 		}
 	default:

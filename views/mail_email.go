@@ -5,20 +5,20 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 	switch m.Kind {
 	case "email_confirm":
 		return wording{
-			subject: m.Say.MailEmailConfirmSubject(), heading: m.Say.MailEmailConfirmHeading(), lead: m.Say.MailEmailConfirmLead(),
+			subject: m.Say.MailEmailConfirmSubject(), heading: m.Say.MailEmailConfirmHeading(), lead: m.Say.MailEmailConfirmLead().String(),
 			button: m.Say.MailEmailConfirmButton(), act: m.Say.MailEmailConfirmAct(),
 			after: []paragraph{{text: m.Say.MailEmailConfirmIgnore()}},
 			why:   m.Say.MailEmailConfirmWhy(),
 		}, true
 	case "email_taken":
 		return wording{
-			subject: m.Say.MailEmailTakenSubject(), heading: m.Say.MailEmailTakenHeading(), lead: m.Say.MailEmailTakenLead(),
+			subject: m.Say.MailEmailTakenSubject(), heading: m.Say.MailEmailTakenHeading(), lead: m.Say.MailEmailTakenLead().String(),
 			after: []paragraph{m.leading(m.Say.MailEmailTakenHow, "/security/email"), {text: m.Say.MailEmailTakenIgnore()}},
 			why:   m.Say.MailEmailTakenWhy(),
 		}, true
 	case "email_held":
 		return wording{
-			subject: m.Say.MailEmailHeldSubject(), heading: m.Say.MailEmailHeldHeading(), lead: m.Say.MailEmailHeldLead(),
+			subject: m.Say.MailEmailHeldSubject(), heading: m.Say.MailEmailHeldHeading(), lead: m.Say.MailEmailHeldLead().String(),
 			after: []paragraph{{text: m.Say.MailEmailHeldWait()}, {text: m.Say.MailEmailHeldIgnore()}},
 			why:   m.Say.MailEmailHeldWhy(),
 		}, true
@@ -27,7 +27,7 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 	case "email_new":
 		w := wording{
 			subject: m.Say.MailEmailNewSubject(), heading: m.Say.MailEmailNewHeading(), lead: m.Say.MailEmailNewLead(), why: always,
-			after: []paragraph{m.leading(m.Say.MailEmailNewDevices, "/devices")},
+			after: []paragraph{m.leading(m.Say.MailEmailNewDevices, "/devices/revoke-others"), m.contact()},
 		}
 		if m.Operator {
 			w.lead = m.Say.MailEmailNewLeadOperator()
@@ -36,12 +36,12 @@ func (m Mail) emailWords(always string) (w wording, ok bool) {
 	case "email_restored":
 		return wording{
 			subject: m.Say.MailEmailRestoredSubject(), heading: m.Say.MailEmailRestoredHeading(), lead: m.Say.MailEmailRestoredLead(), alarm: true, why: always,
-			after: []paragraph{m.leading(m.Say.MailEmailRestoredChoose, "/forgot")},
+			after: []paragraph{m.leading(m.Say.MailEmailRestoredChoose, "/forgot"), m.contact()},
 		}, true
 	case "email_lost":
 		return wording{
 			subject: m.Say.MailEmailLostSubject(), heading: m.Say.MailEmailLostHeading(), lead: m.Say.MailEmailLostLead(),
-			after: []paragraph{{text: m.Say.MailEmailLostNoMore()}},
+			after: []paragraph{{text: m.Say.MailEmailLostNoMore()}, m.contact()},
 			why:   m.Say.MailEmailLostWhy(m.To).String(),
 		}, true
 	}
@@ -56,9 +56,10 @@ func (m Mail) changedWords(always string) wording {
 	switch {
 	case m.Operator:
 		w.lead = m.Say.MailEmailChangedLeadOperator()
-		w.after = []paragraph{{text: m.Say.MailEmailChangedUnexpected()}}
+		w.after = []paragraph{m.contact()}
 	case m.Link == "":
 		w.lead = m.Say.MailEmailChangedLeadBack()
+		w.after = []paragraph{m.contact()}
 	default:
 		if m.Again {
 			w.lead = m.Say.MailEmailChangedLeadAgain()
@@ -82,7 +83,11 @@ func (m Mail) addresses() []Fact {
 	case "email_lost":
 		return append(list, Fact{m.Say.MailFactEmail(), m.To})
 	case "email_changed":
-		list = append(list, Fact{m.Say.MailFactAccount(), m.To})
+		list = append(list, Fact{m.Say.MailFactThisEmail(), m.To})
+		if m.After != "" {
+			list = append(list, Fact{m.Say.MailFactCurrentEmail(), m.After})
+		}
+		return list
 	}
 	if m.After != "" {
 		return append(list, Fact{m.Say.MailFactNewEmail(), m.After})

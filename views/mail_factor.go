@@ -44,7 +44,10 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 		}
 		w.after = []paragraph{nothing, secure}
 		if m.CodesLeft <= fewCodes {
-			w.after = append(w.after, m.leading(m.Say.MailCodeUsedFew, "/security/codes"))
+			w.after = []paragraph{m.leading(m.fewCodes, "/security/codes"), secure}
+			if m.Link != "" {
+				w.button, w.act, w.after = m.Say.MailNotMe(), m.Say.MailCodeUsedAct(), w.after[:1]
+			}
 		}
 	default:
 		if w, ok = m.stepWords(w, nothing); !ok {
@@ -58,6 +61,14 @@ func (m Mail) factorWords(always string) (w wording, ok bool) {
 	return w, true
 }
 
+// fewCodes asks the owner to get new codes.
+func (m Mail) fewCodes(url string) string {
+	if m.CodesLeft == 0 {
+		return m.Say.MailCodeUsedFewNone(url)
+	}
+	return m.Say.MailCodeUsedFew(m.CodesLeft, url)
+}
+
 // stepWords are the words of mails about the second step itself.
 func (m Mail) stepWords(w wording, nothing paragraph) (wording, bool) {
 	switch m.Kind {
@@ -69,10 +80,10 @@ func (m Mail) stepWords(w wording, nothing paragraph) (wording, bool) {
 		w.after = []paragraph{nothing, m.leading(m.Say.MailStepMissedChoose, "/security/password")}
 	case "factors_reset":
 		w.subject, w.heading, w.lead = m.Say.MailFactorsResetSubject(), m.Say.MailFactorsResetHeading(), m.Say.MailFactorsResetLead()
-		w.after = []paragraph{m.leading(m.Say.MailFactorsResetSetUp, "/security/setup"), {text: m.Say.MailFactorsResetUnexpected()}}
+		w.after = []paragraph{m.leading(m.Say.MailFactorsResetSetUp, "/security/setup"), m.contact()}
 	case "enrol_code":
 		w.subject, w.heading, w.lead = m.Say.MailEnrolCodeSubject(), m.Say.MailEnrolCodeHeading(), m.Say.MailEnrolCodeLead()
-		w.alarm = false
+		w.alarm, w.code, w.expiry = false, m.Code, m.Say.MailEnrolCodeUntil(m.exact(m.Until))
 		w.after = []paragraph{{text: m.Say.MailEnrolCodeSecret()}, m.leading(m.Say.MailEnrolCodeChoose, "/forgot")}
 	default:
 		return w, false
@@ -84,12 +95,9 @@ func (m Mail) stepWords(w wording, nothing paragraph) (wording, bool) {
 func (m Mail) factorFacts() (list []Fact) {
 	switch {
 	case m.NewName != "":
-		list = append(list, Fact{m.Say.MailFactOldName(), m.quoted(m.Factor)}, Fact{m.Say.MailFactNewName(), m.quoted(m.NewName)})
+		list = append(list, Fact{m.Say.MailFactOldName(), m.named(m.Factor)}, Fact{m.Say.MailFactNewName(), m.named(m.NewName)})
 	case m.Factor != "" && !m.App:
-		list = append(list, Fact{m.Say.MailFactPasskey(), m.quoted(m.Factor)})
-	}
-	if m.Code != "" {
-		list = append(list, Fact{m.Say.MailFactCode(), m.Code})
+		list = append(list, Fact{m.Say.MailFactPasskey(), m.named(m.Factor)})
 	}
 	return list
 }

@@ -41,6 +41,9 @@ func given(name string) string {
 	return text
 }
 
+// named is given where it stands alone, or words for a name that would show nothing.
+func (m Mail) named(name string) string { return m.Say.Visible(given(name)) }
+
 // quoted is given in quotation marks.
 func (m Mail) quoted(name string) string { return m.Say.MailQuoted(given(name)) }
 

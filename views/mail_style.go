@@ -16,14 +16,15 @@ const (
 	mailPage   templ.SafeCSS = "margin:0;padding:0;background-color:" + mailBack + ";"
 	mailSheet  templ.SafeCSS = "padding:24px 16px;"
 	mailColumn templ.SafeCSS = "width:100%;max-width:560px;"
-	mailLogo   templ.SafeCSS = "padding:2px;border-radius:4px;vertical-align:middle;"
+	mailLogo   templ.SafeCSS = "padding:4px;border-radius:8px;vertical-align:middle;"
 	mailNote   templ.SafeCSS = "margin:0 0 8px;"
 	mailCard   templ.SafeCSS = "padding:24px;border:1px solid #e2dfd6;border-radius:14px;background-color:" + mailWhite + ";" + mailText
 	mailTitle  templ.SafeCSS = "margin:0 0 12px;font-size:24px;line-height:30px;font-weight:700;"
 	mailLine   templ.SafeCSS = "margin:0 0 16px;"
 	mailSmall  templ.SafeCSS = "margin:0 0 16px;font-size:14px;line-height:21px;color:" + mailGrey + ";"
-	mailFacts  templ.SafeCSS = "width:100%;margin:0 0 20px;table-layout:fixed;"
-	mailFact   templ.SafeCSS = "padding:8px 0;border-bottom:1px solid #e2dfd6;" + mailText
+	mailCode   templ.SafeCSS = "margin:0 0 8px;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:28px;line-height:36px;font-weight:700;"
+	mailFact   templ.SafeCSS = "padding:8px 0;" + mailText
+	mailRule   templ.SafeCSS = "border-bottom:1px solid #e2dfd6;"
 	mailAct    templ.SafeCSS = "margin:0 0 16px;"
 	mailLabel                = "display:inline-block;padding:12px 20px;" + mailFont + "font-size:16px;line-height:24px;font-weight:600;text-decoration:none;"
 	mailWhy    templ.SafeCSS = "padding:16px 0 0;" + mailFont + mailWrap + "font-size:14px;line-height:21px;color:" + mailGrey + ";"
@@ -79,7 +80,24 @@ func (m Mail) factName() templ.SafeCSS {
 	if m.Say.RightToLeft() {
 		padding = "8px 0 8px 12px"
 	}
-	return templ.SafeCSS("padding:" + padding + ";border-bottom:1px solid #e2dfd6;" + mailFont + mailWrap + "font-size:16px;line-height:24px;color:" + mailGrey + ";")
+	return templ.SafeCSS("padding:" + padding + ";" + mailFont + mailWrap + "font-size:16px;line-height:24px;color:" + mailGrey + ";")
+}
+
+// ruled is a line below a row of facts that another follows.
+func ruled(more bool) templ.SafeCSS {
+	if more {
+		return mailRule
+	}
+	return ""
+}
+
+// factsStyle leaves room below the facts only where something follows.
+func (m Mail) factsStyle(w wording) templ.SafeCSS {
+	margin := "0 0 20px"
+	if m.Link == "" && len(w.after) == 0 {
+		margin = "0"
+	}
+	return templ.SafeCSS("width:100%;margin:" + margin + ";table-layout:fixed;")
 }
 
 func (m Mail) brandStyle() templ.SafeCSS {

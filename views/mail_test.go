@@ -73,7 +73,7 @@ func told(m Mail) []string {
 		list = append(list, m.Address)
 	}
 	if m.Device != "" && m.Since.IsZero() && !m.unconfirmed() {
-		list = append(list, m.quoted(m.Device))
+		list = append(list, m.named(m.Device))
 	}
 	for _, in := range m.SignIns {
 		list = append(list, m.quoted(in.Device), in.Agent, in.Address)

@@ -283,6 +283,7 @@ type NotMePage struct {
 	// Factor is the passkey or app that the alarm is about: it is removed, with every later one, and with all devices since.
 	Factor *NotMeFactor
 	Since  time.Time // all devices that signed in from then on are signed out; without either, every device is
+	At     time.Time // when the device signed in, or the factor was added; otherwise when the link was mailed
 }
 
 // NotMeFactor is a factor that someone added.

@@ -25,7 +25,7 @@ var latin = regexp.MustCompile(`[A-Za-z]{2,}`)
 var markup = regexp.MustCompile(`</?[a-z][^>]*>`)
 
 // notOurs are words that no catalogue holds: the name of the product, addresses and their places, and what people and programs call themselves in a mail.
-var notOurs = regexp.MustCompile(`Latchkey|https?://\S+|\S+@\S+|` + sampleName + `|W{64}|Beach phone|` + longWords + `|[0-9a-f]+(:[0-9a-f]+){4,}|“[^”]*”|Firefox ööñ Linux|Samsung Browser ööñ Windows Phone|Hamburg, Germany|Lagos, Nigeria|Iceland`)
+var notOurs = regexp.MustCompile(`Latchkey|\bid\.example\.org|https?://\S+|\S+@\S+|` + sampleName + `|W{64}|Beach phone|` + longWords + `|[0-9a-f]+(:[0-9a-f]+){4,}|“[^”]*”|Firefox ööñ Linux|Samsung Browser ööñ Windows Phone|Hamburg, Germany|Lagos, Nigeria|Iceland`)
 
 // spoken are the attributes with words for people, those included that a script shows.
 var spoken = []string{
@@ -81,7 +81,7 @@ func TestEveryWordOfAMailComesFromTheCatalogue(t *testing.T) {
 		if strings.Contains(c.name, "hostile") {
 			continue
 		}
-		code := strings.NewReplacer("7QK4-ZD2M", "")
+		code := strings.NewReplacer("7QK4-ZD2M", "", "Pixel 9", "", "Work phone", "", strings.Repeat("W", givenLength-1), "")
 		text := strings.Join(strings.Fields(c.mail.Subject()+"\n"+code.Replace(c.mail.Text())), " ")
 		if at := latin.FindStringIndex(notOurs.ReplaceAllString(text, "")); at != nil {
 			t.Errorf("%s: %q is not in the catalogue", c.name, notOurs.ReplaceAllString(text, "")[at[0]:])

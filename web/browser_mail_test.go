@@ -148,8 +148,8 @@ func TestLinksWorkInTwoTabsUnderAHostNameOverHTTP(t *testing.T) {
 			alarms = append(alarms, s.link(m))
 		}
 	}
-	first.open(alarms[0], http.StatusOK).one("h1").says("This wasn’t you?")
-	second.open(alarms[1], http.StatusOK).one("h1").says("This wasn’t you?")
+	first.open(alarms[0], http.StatusOK).one("h1").says("Wasn’t this you?")
+	second.open(alarms[1], http.StatusOK).one("h1").says("Wasn’t this you?")
 	first.follow(`main button[type="submit"]`).one("h1").says("Your password is locked")
 	if opens(adaEmail, newPassword) || !opens(eveEmail, "eve's own new words") {
 		t.Error("the first tab locked another account")

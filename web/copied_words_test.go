@@ -19,8 +19,8 @@ func TestTheTwoUsesOfACopiedSignInInWords(t *testing.T) {
 		home, away, far = "198.51.100.90", "203.0.113.200", "192.0.2.1"
 		v6              = "2001:db8:1:2::7"
 		app             = "ExampleApp/2.9 (Android 12)"
-		apart           = "A sign-in on “Pixel 9” was used in two places, so we signed it out."
-		perhaps         = "A sign-in on “Pixel 9” may have been copied, so we signed it out."
+		apart           = "Your sign-in on “Pixel 9” was used in two places, so we signed that device out."
+		perhaps         = "Someone may have copied your sign-in on “Pixel 9”, so we signed that device out."
 	)
 	type use struct{ ip, agent string }
 	for name, c := range map[string]struct {
@@ -32,46 +32,46 @@ func TestTheTwoUsesOfACopiedSignInInWords(t *testing.T) {
 	}{
 		"the copy was used and the owner's phone found it": {
 			home, use{away, "curl/8.14"}, use{home, app}, "", apart,
-			[]string{"Used from: 198.51.100.90 (where it signed in)", "Used from: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"the owner's phone was used and the copy found it": {
 			home, use{home, app}, use{away, "curl/8.14"}, "", apart,
-			[]string{"Used from: 198.51.100.90 (where it signed in)", "Used from: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"programs that are known": {
 			home, use{away, firefox}, use{home, pixel}, "", apart,
-			[]string{"Used from: 198.51.100.90 (where it signed in), Chrome on Android", "Used from: 203.0.113.200, Firefox on Linux"},
+			[]string{"Used from: 198.51.100.90 (where it signed in), Chrome on Android", "Also used from: 203.0.113.200, Firefox on Linux"},
 		},
 		"a User-Agent that tries to speak": {
 			home, use{away, "Your bank/1.0 (call 555-0100; Linux)"}, use{home, app}, "", apart,
-			[]string{"Used from: 198.51.100.90 (where it signed in)", "Used from: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"no User-Agent": {
 			home, use{away, ""}, use{home, ""}, "", apart,
-			[]string{"Used from: 198.51.100.90 (where it signed in)", "Used from: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"both from the sign-in's address": {
 			home, use{home, "curl/8.14"}, use{home, app}, "", perhaps, []string{"Used twice from: 198.51.100.90 (where it signed in)"},
 		},
 		"both from the sign-in's address, by programs that tell them apart": {
 			home, use{home, firefox}, use{home, app}, "", perhaps,
-			[]string{"Used from: 198.51.100.90 (where it signed in), Firefox on Linux", "Used from: 198.51.100.90 (where it signed in), an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in), Firefox on Linux", "Also used from: 198.51.100.90 (where it signed in), an unknown program"},
 		},
 		"both from the sign-in's IPv6 network": {
 			v6, use{"2001:db8:1:2:ffff::1", app}, use{v6, app}, "", perhaps,
-			[]string{"Used from: 2001:db8:1:2:ffff::1 (where it signed in)", "Used from: 2001:db8:1:2::7 (where it signed in)"},
+			[]string{"Used from: 2001:db8:1:2:ffff::1 (where it signed in)", "Also used from: 2001:db8:1:2::7 (where it signed in)"},
 		},
 		"another IPv6 network of one provider": {
 			v6, use{"2001:db8:1:3::7", app}, use{v6, app}, "", apart,
-			[]string{"Used from: 2001:db8:1:2::7 (where it signed in)", "Used from: 2001:db8:1:3::7, an unknown program"},
+			[]string{"Used from: 2001:db8:1:2::7 (where it signed in)", "Also used from: 2001:db8:1:3::7, an unknown program"},
 		},
 		"a sign-in over a translator": {
 			"64:ff9b::c633:645a", use{away, app}, use{"64:ff9b::c633:645a", app}, "", apart,
-			[]string{"Used from: 64:ff9b::c633:645a (where it signed in)", "Used from: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 64:ff9b::c633:645a (where it signed in)", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"a device that has moved since": {
 			far, use{home, app}, use{away, "curl/8.14"}, "", apart,
-			[]string{"Used from: 198.51.100.90, an unknown program", "Used from: 203.0.113.200, an unknown program", "Signed in from: 192.0.2.1"},
+			[]string{"Used from: 198.51.100.90, an unknown program", "Also used from: 203.0.113.200, an unknown program", "Signed in from: 192.0.2.1"},
 		},
 		"both from one address elsewhere": {
 			far, use{away, app}, use{away, "curl/8.14"}, "", perhaps,
@@ -79,19 +79,19 @@ func TestTheTwoUsesOfACopiedSignInInWords(t *testing.T) {
 		},
 		"a sign-in from an unknown address": {
 			"", use{home, app}, use{away, app}, "", apart,
-			[]string{"Used from: 198.51.100.90, an unknown program", "Used from: 203.0.113.200, an unknown program"},
+			[]string{"Used from: 198.51.100.90, an unknown program", "Also used from: 203.0.113.200, an unknown program"},
 		},
 		"found by a use behind a proxy that hides it": {
 			home, use{home, app}, use{"10.0.0.1", firefox}, "unknown", perhaps,
-			[]string{"Used from: 198.51.100.90 (where it signed in)", "Used from: an unknown IP address, Firefox on Linux"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: Unknown IP address, Firefox on Linux"},
 		},
 		"everything behind that proxy": {
 			"10.0.0.1", use{"10.0.0.1", app}, use{"10.0.0.1", app}, "all unknown", perhaps,
-			[]string{"Used twice from: an unknown IP address, an unknown program"},
+			[]string{"Used twice from: Unknown IP address, an unknown program"},
 		},
 		"used last behind that proxy": {
 			home, use{"10.0.0.1", app}, use{home, app}, "last unknown", perhaps,
-			[]string{"Used from: 198.51.100.90 (where it signed in)", "Used from: an unknown IP address, an unknown program"},
+			[]string{"Used from: 198.51.100.90 (where it signed in)", "Also used from: Unknown IP address, an unknown program"},
 		},
 	} {
 		seen := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -112,7 +112,7 @@ func TestTheTwoUsesOfACopiedSignInInWords(t *testing.T) {
 		}
 		_, facts, _ := strings.Cut(flat, "Device: ")
 		facts, _, _ = strings.Cut(facts, " When:")
-		facts = facts[max(0, strings.Index(facts, "Used ")):]
+		facts = strings.TrimPrefix(facts, d.Name+" ")
 		if want := strings.Join(c.want, " "); facts != want {
 			t.Errorf("%s:\n got %s\nwant %s", name, facts, want)
 		}

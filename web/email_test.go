@@ -129,7 +129,7 @@ func TestAnAddressIsChangedFromTheMailToTheNewOne(t *testing.T) {
 			t.Errorf("the old address opens: %d", r.status)
 		}
 		list := s.mails()
-		if len(list) != 2 || list[0].Subject != "Your e-mail address was changed" || list[1].Subject != "Your account has this e-mail address now" {
+		if len(list) != 2 || list[0].Subject != "Your e-mail address was changed" || list[1].Subject != "This is now your account’s e-mail address" {
 			t.Fatalf("%+v", list)
 		}
 		for _, m := range list {

@@ -56,7 +56,7 @@ func TestTheAccountKeepsTheLanguageThatItsOwnerChose(t *testing.T) {
 		other.signIn(adaEmail, adaPassword)
 		told := s.mail()
 		readIn(t, "a sign-in", told, "ar-XB")
-		if !strings.Contains(told.HTML, `<div lang="en" dir="ltr"`) || !strings.Contains(strings.Join(strings.Fields(told.Text), " "), "If it wasn’t you, open the link below to sign out the device") || !strings.HasSuffix(told.Subject, " / New sign-in: Safari on macOS") {
+		if !strings.Contains(told.HTML, `<div lang="en" dir="ltr"`) || !strings.Contains(strings.Join(strings.Fields(told.Text), " "), "It signs out this device and every device that signed in after it") || !strings.HasSuffix(told.Subject, " / New sign-in: Safari on macOS") {
 			t.Errorf("a sign-in soon after the language was changed is not told in the former one: %s\n%s", told.Subject, told.Text)
 		}
 		if got := s.acts("language_changed"); got != 1 {

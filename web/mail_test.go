@@ -156,7 +156,7 @@ func TestAStolenPhoneIsSignedOutFromTheMail(t *testing.T) {
 		if m.To != adaEmail || m.Subject != "New sign-in to your account" {
 			t.Errorf("to %q: %q", m.To, m.Subject)
 		}
-		for _, said := range []string{"his phone", "23 November 2026, 12:00:00 UTC", "127.0.0.1", adaEmail, "open the link below to sign out the device"} {
+		for _, said := range []string{"his phone", "23 November 2026, 12:00:00 UTC", "127.0.0.1", adaEmail, "It signs out this device and every device that signed in after it"} {
 			if !strings.Contains(strings.Join(strings.Fields(m.Text), " "), said) {
 				t.Errorf("the text does not say %q:\n%s", said, m.Text)
 			}
@@ -169,7 +169,7 @@ func TestAStolenPhoneIsSignedOutFromTheMail(t *testing.T) {
 			}
 		})
 		page := b.shown("/not-me")
-		if !strings.Contains(page.one("form").text(), "This signs out his") {
+		if !strings.Contains(page.one("form").text(), "signed in. This signs it out and locks your password.") {
 			t.Errorf("the page does not name the device: %q", page.one("form").text())
 		}
 		cookie := b.post("/not-me", nil, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")

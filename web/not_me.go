@@ -22,7 +22,7 @@ func (s *Server) notMeForm(w http.ResponseWriter, r *http.Request, secret string
 	case err != nil:
 		return err
 	}
-	page := views.NotMePage{Action: notMeLink.at(secret), Email: link.Email, Device: link.DeviceName, Since: link.Since}
+	page := views.NotMePage{Action: notMeLink.at(secret), Email: link.Email, Device: link.DeviceName, Since: link.Since, At: link.At}
 	if link.OfFactor {
 		page.Factor = &views.NotMeFactor{Gone: link.Factor.ID == uuid.Nil, App: link.Factor.Kind == models.FactorTOTP, Name: link.Factor.Name}
 	}

@@ -269,7 +269,7 @@ func TestAPersonGetsBackInFromTheMailInARealBrowser(t *testing.T) {
 			s.refused(phone.refresh, token.ReasonRevoked)
 
 			m := s.mails()[0]
-			c.open(s.link(m), http.StatusOK).one("h1").says("This wasn’t you?")
+			c.open(s.link(m), http.StatusOK).one("h1").says("Wasn’t this you?")
 			c.shoot("not-me")
 			if faults := c.takeFaults(); len(faults) > 0 {
 				t.Errorf("the browser complains: %q", faults)

@@ -78,7 +78,7 @@ func TestAddressesAreToldWithTheirPlacesAndNetworks(t *testing.T) {
 		says("the theft", uses.text(), "Used from 203.0.113.7 (where it signed in) near Hamburg, Germany same network as this browser Used from 2001:db8::7 by an unknown program near Reykjavik, Iceland new network")
 		mails := s.mails()
 		flat := strings.Join(strings.Fields(mails[len(mails)-1].Text), " ")
-		for _, line := range []string{"Used from: 203.0.113.7, near Hamburg, Germany (where it signed in)", "Used from: 2001:db8::7, near Reykjavik, Iceland, an unknown program"} {
+		for _, line := range []string{"Used from: 203.0.113.7, near Hamburg, Germany (where it signed in)", "Also used from: 2001:db8::7, near Reykjavik, Iceland, an unknown program"} {
 			if !strings.Contains(flat, line) {
 				t.Errorf("the mail about the theft does not say %q:\n%s", line, flat)
 			}

@@ -78,7 +78,7 @@ func TestStaffEnrolWithTheCodeOfAMail(t *testing.T) {
 		b.shown("/security/setup").one("form", "action", "/security/setup/code")
 		b.expect(b.post("/security/setup/code", url.Values{"next": {"/support"}, "method": {"app"}}), http.StatusSeeOther, "/security/setup?code=mailed&method=app&next=%2Fsupport")
 		b.told("/security/setup?code=mailed&method=app&next=%2Fsupport", "We’ve e-mailed a code to "+samEmail+".")
-		m := s.bySubject()["Your code to set up two-step sign-in"]
+		m := s.bySubject()["Your setup code for two-step sign-in"]
 		if m.To != samEmail {
 			t.Fatalf("no code for sam: %+v", m)
 		}
@@ -110,7 +110,7 @@ func TestTheLimitsOfEnrolmentCodes(t *testing.T) {
 		b, ticket := s.staff()
 		mailed := func() string {
 			b.expect(b.post("/security/setup/code", nil), http.StatusSeeOther, "/security/setup?code=mailed")
-			return shownCode.FindString(s.bySubject()["Your code to set up two-step sign-in"].Text)
+			return shownCode.FindString(s.bySubject()["Your setup code for two-step sign-in"].Text)
 		}
 		tried := mailed()
 		for range factor.MaxEnrolTries {

@@ -59,7 +59,7 @@ func TestAThiefsFactorIsNotTheThiefsLock(t *testing.T) {
 		"the owner uses the link about the app": func(s *postOffice, mails map[string]mail.Message) {
 			b := s.browser()
 			page := b.opened(s.link(mails["An authenticator app was added to your account"]))
-			if text := page.one("form", "class", "card").text(); !contains(text, "This removes the authenticator app and any passkeys, authenticator apps and recovery codes added since then") {
+			if text := page.one("form", "class", "card").text(); !contains(text, "an authenticator app was added. This removes it and any passkeys, authenticator apps and recovery codes added after it.") {
 				s.t.Errorf("the page says %s", text)
 			}
 			b.expect(b.post("/not-me", nil), http.StatusSeeOther, b.links["/not-me"])
@@ -181,7 +181,7 @@ func TestMailsAboutFactorsArrive(t *testing.T) {
 		maps.Copy(mails, s.bySubject())
 		for subject, says := range map[string]string{
 			"An authenticator app was added to your account": "This wasn’t me",
-			"Your account has new recovery codes":            "remove these codes",
+			"Your account has new recovery codes":            "removes these codes",
 			"A recovery code was used (9 left)":              "9 codes left",
 			"Your authenticator app was removed":             "This wasn’t me",
 		} {

@@ -19,6 +19,7 @@ import (
 type NotMeLink struct {
 	DeviceName string    // of the device that is signed out, with all devices that signed in after it
 	Since      time.Time // all devices that signed in from this time on are signed out; without DeviceName and Since, every device is
+	At         time.Time // when that device signed in, or Factor was added; otherwise when the link was mailed
 	Email      string    // the address that the link went to, masked; empty if it was not recorded
 	Locked     bool      // the link was used, and the password is still locked
 	Moved      bool      // the account's address is no longer the one that the link went to, which can be taken back
@@ -36,7 +37,7 @@ func (s *Service) FindNotMe(ctx context.Context, secret string) (NotMeLink, erro
 	if err != nil && auth.AsError(err).Kind != auth.KindUsedLink {
 		return NotMeLink{}, err
 	}
-	a := NotMeLink{Locked: err != nil && user.LockedAt != nil, Moved: link.MailedTo != "" && link.MailedTo != user.EmailKey}
+	a := NotMeLink{At: link.CreatedAt, Locked: err != nil && user.LockedAt != nil, Moved: link.MailedTo != "" && link.MailedTo != user.EmailKey}
 	if link.MailedTo != "" {
 		a.Email = auth.MaskEmail(link.MailedTo)
 	}
@@ -54,7 +55,7 @@ func (s *Service) FindNotMe(ctx context.Context, secret string) (NotMeLink, erro
 			return NotMeLink{}, listErr
 		}
 		if at := slices.IndexFunc(list, func(f models.Factor) bool { return f.ID == id }); at >= 0 {
-			a.Factor = list[at]
+			a.Factor, a.At = list[at], list[at].CreatedAt
 		}
 		return a, err
 	}
@@ -66,7 +67,9 @@ func (s *Service) FindNotMe(ctx context.Context, secret string) (NotMeLink, erro
 	if findErr != nil && !errors.Is(findErr, models.ErrNotFound) { // not found: swept long ago
 		return NotMeLink{}, findErr
 	}
-	a.DeviceName = d.Name
+	if findErr == nil {
+		a.DeviceName, a.At = d.Name, d.CreatedAt
+	}
 	return a, err
 }
 

@@ -659,7 +659,7 @@ func (p Printer) CopiedTwiceUnknownAddress(program string) Sentence {
 //go:noinline
 func (p Printer) CopiedTwiceUnknownBoth() string { return p.text("copied_twice.unknown_both", nil) }
 
-// CopiedUseProgram says "{address}, {program}". Follows the label “Used from” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
+// CopiedUseProgram says "{address}, {program}". Follows the label “Used from”, “Also used from” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
 //
 //go:noinline
 func (p Printer) CopiedUseProgram(address string, program string) Sentence {
@@ -694,14 +694,14 @@ func (p Printer) CopiedUseUnknown(address string) Sentence {
 	return p.sentence("copied_use.unknown", args{"address": address})
 }
 
-// CopiedUseUnknownAddress says "an unknown IP address, {program}".
+// CopiedUseUnknownAddress says "Unknown IP address, {program}".
 //
 //go:noinline
 func (p Printer) CopiedUseUnknownAddress(program string) Sentence {
 	return p.sentence("copied_use.unknown_address", args{"program": program})
 }
 
-// CopiedUseUnknownBoth says "an unknown IP address, an unknown program".
+// CopiedUseUnknownBoth says "Unknown IP address, an unknown program".
 //
 //go:noinline
 func (p Printer) CopiedUseUnknownBoth() string { return p.text("copied_use.unknown_both", nil) }
@@ -1144,7 +1144,7 @@ func (p Printer) EmailLinkChangedDetail() string { return p.text("email_link.cha
 //go:noinline
 func (p Printer) EmailLinkConfirmAside() string { return p.text("email_link.confirm_aside", nil) }
 
-// EmailLinkConfirmDevices says "Your devices stay signed in. If you think someone else is signed in, <link>sign out all other devices</link> afterwards.".
+// EmailLinkConfirmDevices says "Your devices stay signed in. If you think someone else is signed in, use <link>Sign out everywhere else</link> afterwards.". The link has the name of the page that it leads to: others.title.
 //
 //go:noinline
 func (p Printer) EmailLinkConfirmDevices(link Tag) templ.Component {
@@ -1186,7 +1186,7 @@ func (p Printer) EmailLinkNotChanged() string { return p.text("email_link.not_ch
 //go:noinline
 func (p Printer) EmailLinkNow() string { return p.text("email_link.now", nil) }
 
-// EmailLinkUndoAside says "Changed it yourself? Close this page. Nothing will change.".
+// EmailLinkUndoAside says "Changed it yourself? Close this page. Nothing has changed.".
 //
 //go:noinline
 func (p Printer) EmailLinkUndoAside() string { return p.text("email_link.undo_aside", nil) }
@@ -1208,7 +1208,7 @@ func (p Printer) EmailLinkUndoSubmit() string { return p.text("email_link.undo_s
 //go:noinline
 func (p Printer) EmailLinkUndoTitle() string { return p.text("email_link.undo_title", nil) }
 
-// EmailLinkUndoWhat says "Your account gets the e-mail address <strong>{email}</strong> back, even if it has been changed again since.". What the button “Undo the change” does.
+// EmailLinkUndoWhat says "This restores <strong>{email}</strong> as your account’s e-mail address, even if it has been changed again since.". What the button “Undo the change” does.
 //
 //go:noinline
 func (p Printer) EmailLinkUndoWhat(strong Tag, email string) templ.Component {
@@ -2032,10 +2032,15 @@ func (p Printer) FormOffline() string { return p.text("form.offline", nil) }
 //go:noinline
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
 
-// FormerCanEnd says "You can turn off the links to e-mail addresses that are newer than your current one. The other links expire on their own.".
+// FormerCanEnd says "You can turn off the links to e-mail addresses that your account used after its current one. The other links can’t be turned off. They expire on the dates shown.".
 //
 //go:noinline
 func (p Printer) FormerCanEnd() string { return p.text("former.can_end", nil) }
+
+// FormerCanEndOne says "Your account used this e-mail address after its current one, so you can turn off the link we sent to it.". The list above has one e-mail address.
+//
+//go:noinline
+func (p Printer) FormerCanEndOne() string { return p.text("former.can_end_one", nil) }
 
 // FormerDone says "You’ve turned off the links to newer e-mail addresses.".
 //
@@ -2052,7 +2057,7 @@ func (p Printer) FormerNone() string { return p.text("former.none", nil) }
 //go:noinline
 func (p Printer) FormerNothing() string { return p.text("former.nothing", nil) }
 
-// FormerOlder says "All of them are older than your current e-mail address. You can’t turn off their links here, because someone who steals your password could then turn off yours. The links expire on their own.".
+// FormerOlder says "For your protection, these links can’t be turned off here: otherwise someone with your password could use that to keep you out. They expire on the dates shown.".
 //
 //go:noinline
 func (p Printer) FormerOlder() string { return p.text("former.older", nil) }
@@ -2067,6 +2072,11 @@ func (p Printer) FormerRefused() string { return p.text("former.refused", nil) }
 //go:noinline
 func (p Printer) FormerSubmit() string { return p.text("former.submit", nil) }
 
+// FormerSubmitOne says "Turn off this link". A button, where the list has one e-mail address.
+//
+//go:noinline
+func (p Printer) FormerSubmitOne() string { return p.text("former.submit_one", nil) }
+
 // FormerTitle says "Previous e-mail addresses". The title of a page. E-mail addresses that the account had before.
 //
 //go:noinline
@@ -2079,7 +2089,7 @@ func (p Printer) FormerUntil(email string, when templ.Component) templ.Component
 	return p.rich("former.until", args{"email": email, "when": when})
 }
 
-// FormerWhat says "Your account used to have these e-mail addresses, and we sent each of them a link. Until the date shown, the link undoes the change and gives your account that e-mail address back.".
+// FormerWhat says "Your account used to have these e-mail addresses, and we sent a link to each of them. Until the date shown, the link restores that e-mail address to your account.".
 //
 //go:noinline
 func (p Printer) FormerWhat() string { return p.text("former.what", nil) }
@@ -2194,12 +2204,12 @@ func (p Printer) LayoutSupport() string { return p.text("layout.support", nil) }
 //go:noinline
 func (p Printer) LayoutTerms() string { return p.text("layout.terms", nil) }
 
-// LockedLead says "No one can sign in with it until you choose a new one. We’ll e-mail you a link for that.". “It” is the password.
+// LockedLead says "Your old password no longer works. We’ll e-mail you a link for choosing a new one.". Above the button “Send link”.
 //
 //go:noinline
 func (p Printer) LockedLead() string { return p.text("locked.lead", nil) }
 
-// LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, take it back first: open our e-mail “Your e-mail address was changed” and use the button in it.". Below the title “Your password is locked”. The words in quotation marks are the subject of an e-mail: mail_email_changed.subject.
+// LockedMoved says "Your account’s e-mail address has changed since we sent you this link. If you didn’t change it, restore your old e-mail address first: open our e-mail “Your e-mail address was changed” and use the button in it.". Below the title “Your password is locked”. The words in quotation marks are the subject of an e-mail: mail_email_changed.subject.
 //
 //go:noinline
 func (p Printer) LockedMoved() string { return p.text("locked.moved", nil) }
@@ -2224,7 +2234,7 @@ func (p Printer) LockedSubmit() string { return p.text("locked.submit", nil) }
 //go:noinline
 func (p Printer) LockedTitle() string { return p.text("locked.title", nil) }
 
-// LockedTo says "We’ll send it to <strong>{email}</strong>.". “It” is an e-mail with a link. {email} is the address, or a part of it.
+// LockedTo says "Your old password no longer works. We’ll e-mail a link for choosing a new one to <strong>{email}</strong>.". Above the button “Send link”. {email} is the address, or a part of it.
 //
 //go:noinline
 func (p Printer) LockedTo(strong Tag, email string) templ.Component {
@@ -2290,11 +2300,23 @@ func (p Printer) LoginTitle() string { return p.text("login.title", nil) }
 //go:noinline
 func (p Printer) LogoutDone() string { return p.text("logout.done", nil) }
 
-// MailAlways says "You’re receiving this e-mail because it’s about the security of your account {email}. You can’t turn these e-mails off.". At the end of mails.
+// MailAlways says "We sent you this e-mail because it concerns the security of your account ({email}). Security e-mails can’t be turned off.". At the end of mails.
 //
 //go:noinline
 func (p Printer) MailAlways(email string) Sentence {
 	return p.sentence("mail.always", args{"email": email})
+}
+
+// MailContact says "If you don’t recognise this, contact your administrator.". In mails.
+//
+//go:noinline
+func (p Printer) MailContact() string { return p.text("mail.contact", nil) }
+
+// MailContactSupport says "If you don’t recognise this, contact us: {url}". In mails. {url} is a web page or an e-mail address where people get help.
+//
+//go:noinline
+func (p Printer) MailContactSupport(url string) string {
+	return p.text("mail.contact_support", args{"url": url})
 }
 
 // MailFactAccount says "Account". A label in mails: the account's e-mail address follows.
@@ -2312,10 +2334,15 @@ func (p Printer) MailFactAddress() string { return p.text("mail.fact_address", n
 //go:noinline
 func (p Printer) MailFactAgent() string { return p.text("mail.fact_agent", nil) }
 
-// MailFactCode says "Code". A label in mails: a code to type follows.
+// MailFactAlsoUsedFrom says "Also used from". As “Used from”, for the second of two uses.
 //
 //go:noinline
-func (p Printer) MailFactCode() string { return p.text("mail.fact_code", nil) }
+func (p Printer) MailFactAlsoUsedFrom() string { return p.text("mail.fact_also_used_from", nil) }
+
+// MailFactCurrentEmail says "Current e-mail address". A label in mails to an address that the account no longer has: the account's present one follows, in part.
+//
+//go:noinline
+func (p Printer) MailFactCurrentEmail() string { return p.text("mail.fact_current_email", nil) }
 
 // MailFactDevice says "Device".
 //
@@ -2362,6 +2389,11 @@ func (p Printer) MailFactPasskey() string { return p.text("mail.fact_passkey", n
 //go:noinline
 func (p Printer) MailFactSignedInFrom() string { return p.text("mail.fact_signed_in_from", nil) }
 
+// MailFactThisEmail says "This e-mail address (no longer used)". A label in mails to an address that the account no longer has: the address follows.
+//
+//go:noinline
+func (p Printer) MailFactThisEmail() string { return p.text("mail.fact_this_email", nil) }
+
 // MailFactUsedFrom says "Used from". A label in mails: an IP address and a program follow, one of the messages of the group copied_use.
 //
 //go:noinline
@@ -2376,6 +2408,11 @@ func (p Printer) MailFactUsedTwice() string { return p.text("mail.fact_used_twic
 //
 //go:noinline
 func (p Printer) MailFactWhen() string { return p.text("mail.fact_when", nil) }
+
+// MailFactWhere says "Where". A label in mails: an IP address and roughly where it is follow.
+//
+//go:noinline
+func (p Printer) MailFactWhere() string { return p.text("mail.fact_where", nil) }
 
 // MailLabel says "{label}:". A label before what it is of, in the text version of mails: “Device: Pixel 9”.
 //
@@ -2414,7 +2451,14 @@ func (p Printer) MailQuoted(label string) string { return p.text("mail.quoted", 
 //go:noinline
 func (p Printer) MailSecure(url string) string { return p.text("mail.secure", args{"url": url}) }
 
-// MailUnknownBrowser says "an unknown browser". Follows the label “Browser or app”.
+// MailSeeActivity says "To see all of them, sign in and open Activity: {url}". In mails, below a list that shows the first of many sign-ins. “Activity” is a page: activity.title.
+//
+//go:noinline
+func (p Printer) MailSeeActivity(url string) string {
+	return p.text("mail.see_activity", args{"url": url})
+}
+
+// MailUnknownBrowser says "Unknown browser". Follows the label “Browser or app”.
 //
 //go:noinline
 func (p Printer) MailUnknownBrowser() string { return p.text("mail.unknown_browser", nil) }
@@ -2454,11 +2498,23 @@ func (p Printer) MailAppRemovedLead() string { return p.text("mail_app_removed.l
 //go:noinline
 func (p Printer) MailAppRemovedSubject() string { return p.text("mail_app_removed.subject", nil) }
 
-// MailCodeUsedFew says "Get new recovery codes soon: {url}".
+// MailCodeUsedAct says "If this wasn’t you, use “This wasn’t me” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks your password. You don’t need to sign in first.". As mail_factor.act, in a mail that asks the owner to do something in any case.
 //
 //go:noinline
-func (p Printer) MailCodeUsedFew(url string) string {
-	return p.text("mail_code_used.few", args{"url": url})
+func (p Printer) MailCodeUsedAct() string { return p.text("mail_code_used.act", nil) }
+
+// MailCodeUsedFew says "If this was you, get new recovery codes soon, because you have only {count} left: {url}".
+//
+//go:noinline
+func (p Printer) MailCodeUsedFew(count int, url string) string {
+	return p.text("mail_code_used.few", args{"count": count, "url": url})
+}
+
+// MailCodeUsedFewNone says "If this was you, get new recovery codes now, because you have none left: {url}".
+//
+//go:noinline
+func (p Printer) MailCodeUsedFewNone(url string) string {
+	return p.text("mail_code_used.few_none", args{"url": url})
 }
 
 // MailCodeUsedHeading says "A recovery code was used".
@@ -2495,7 +2551,7 @@ func (p Printer) MailCodeUsedSubjectNone() string { return p.text("mail_code_use
 //go:noinline
 func (p Printer) MailCodesClosedAccept() string { return p.text("mail_codes_closed.accept", nil) }
 
-// MailCodesClosedChoose says "If this wasn’t you, change your password. Codes will then work again too: {url}".
+// MailCodesClosedChoose says "If this wasn’t you, change your password. Codes will then work again. Change it here: {url}".
 //
 //go:noinline
 func (p Printer) MailCodesClosedChoose(url string) string {
@@ -2507,7 +2563,7 @@ func (p Printer) MailCodesClosedChoose(url string) string {
 //go:noinline
 func (p Printer) MailCodesClosedHeading() string { return p.text("mail_codes_closed.heading", nil) }
 
-// MailCodesClosedLead says "Someone who knows your password entered 30 wrong codes in a row. Codes from your authenticator app don’t work in new browsers for now.".
+// MailCodesClosedLead says "Someone who knows your password entered 30 wrong authenticator codes in a row. Codes from your authenticator app don’t work in new browsers for now.".
 //
 //go:noinline
 func (p Printer) MailCodesClosedLead() string { return p.text("mail_codes_closed.lead", nil) }
@@ -2517,7 +2573,7 @@ func (p Printer) MailCodesClosedLead() string { return p.text("mail_codes_closed
 //go:noinline
 func (p Printer) MailCodesClosedSubject() string { return p.text("mail_codes_closed.subject", nil) }
 
-// MailCodesMadeAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to remove these codes and every passkey and authenticator app added since, sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailCodesMadeAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It removes these codes and every passkey, authenticator app and recovery code added after them, signs out every device, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “This wasn’t me” is the button below: mail.not_me.
 //
 //go:noinline
 func (p Printer) MailCodesMadeAct() string { return p.text("mail_codes_made.act", nil) }
@@ -2547,17 +2603,15 @@ func (p Printer) MailDeletedHeading() string { return p.text("mail_deleted.headi
 //go:noinline
 func (p Printer) MailDeletedLast() string { return p.text("mail_deleted.last", nil) }
 
-// MailDeletedLead says "Someone who knows your password, probably you, deleted your account. We signed out every device and erased your e-mail address, your devices and everything in your activity that could identify you.".
+// MailDeletedLead says "Your account was deleted by someone who knows your password, most likely you. We signed out every device and erased your e-mail address, your devices and everything in your activity that could identify you.".
 //
 //go:noinline
 func (p Printer) MailDeletedLead() string { return p.text("mail_deleted.lead", nil) }
 
-// MailDeletedNotYou says "If this wasn’t you, change your password everywhere else you use it, and tell the administrator: {url}".
+// MailDeletedNotYou says "If this wasn’t you, change your password everywhere else you use it.". “If you don’t recognise this, contact …” follows.
 //
 //go:noinline
-func (p Printer) MailDeletedNotYou(url string) string {
-	return p.text("mail_deleted.not_you", args{"url": url})
-}
+func (p Printer) MailDeletedNotYou() string { return p.text("mail_deleted.not_you", nil) }
 
 // MailDeletedSubject says "Your account was deleted".
 //
@@ -2586,12 +2640,7 @@ func (p Printer) MailDisabledLead() string { return p.text("mail_disabled.lead",
 //go:noinline
 func (p Printer) MailDisabledSubject() string { return p.text("mail_disabled.subject", nil) }
 
-// MailDisabledUnexpected says "If you didn’t expect this, ask your administrator.".
-//
-//go:noinline
-func (p Printer) MailDisabledUnexpected() string { return p.text("mail_disabled.unexpected", nil) }
-
-// MailEmailChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to give your account this e-mail address back, sign out every device and lock the password until you choose a new one by e-mail. You don’t need to sign in first.".
+// MailEmailChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “Undo the change” below. It restores this e-mail address to your account, signs out every device and locks the password. You can then choose a new one by e-mail. You don’t need to sign in first.". “Undo the change” is the button below: mail_email_changed.button.
 //
 //go:noinline
 func (p Printer) MailEmailChangedAct() string { return p.text("mail_email_changed.act", nil) }
@@ -2616,7 +2665,7 @@ func (p Printer) MailEmailChangedKept() string { return p.text("mail_email_chang
 //go:noinline
 func (p Printer) MailEmailChangedLead() string { return p.text("mail_email_changed.lead", nil) }
 
-// MailEmailChangedLeadAgain says "The e-mail address of your account was changed again. You can still return your account to this one.".
+// MailEmailChangedLeadAgain says "The e-mail address of your account was changed again. You can still restore this one.".
 //
 //go:noinline
 func (p Printer) MailEmailChangedLeadAgain() string {
@@ -2630,7 +2679,7 @@ func (p Printer) MailEmailChangedLeadBack() string {
 	return p.text("mail_email_changed.lead_back", nil)
 }
 
-// MailEmailChangedLeadOperator says "An administrator gave your account another e-mail address. We’ll no longer send e-mails about it to this one.".
+// MailEmailChangedLeadOperator says "An administrator changed your account’s e-mail address. We’ll no longer send e-mails about your account to this one.".
 //
 //go:noinline
 func (p Printer) MailEmailChangedLeadOperator() string {
@@ -2642,14 +2691,7 @@ func (p Printer) MailEmailChangedLeadOperator() string {
 //go:noinline
 func (p Printer) MailEmailChangedSubject() string { return p.text("mail_email_changed.subject", nil) }
 
-// MailEmailChangedUnexpected says "If you didn’t expect this, ask your administrator.".
-//
-//go:noinline
-func (p Printer) MailEmailChangedUnexpected() string {
-	return p.text("mail_email_changed.unexpected", nil)
-}
-
-// MailEmailConfirmAct says "Open the link below to check the change. We’ll ask for your password before we make it.".
+// MailEmailConfirmAct says "Check the change and confirm it here. We’ll ask for your password before we make it.". A button and a link follow.
 //
 //go:noinline
 func (p Printer) MailEmailConfirmAct() string { return p.text("mail_email_confirm.act", nil) }
@@ -2669,10 +2711,10 @@ func (p Printer) MailEmailConfirmHeading() string { return p.text("mail_email_co
 //go:noinline
 func (p Printer) MailEmailConfirmIgnore() string { return p.text("mail_email_confirm.ignore", nil) }
 
-// MailEmailConfirmLead says "Someone, probably you, wants to use this e-mail address for an account. Once you confirm it, you’ll sign in with it and get e-mails about the account here.".
+// MailEmailConfirmLead says "Someone, probably you, wants to use this e-mail address for an account at {brand}. Once you confirm it, you’ll sign in with it and get e-mails about the account here.". {brand} is the name of the service.
 //
 //go:noinline
-func (p Printer) MailEmailConfirmLead() string { return p.text("mail_email_confirm.lead", nil) }
+func (p Printer) MailEmailConfirmLead() Sentence { return p.sentence("mail_email_confirm.lead", nil) }
 
 // MailEmailConfirmSubject says "Confirm your new e-mail address".
 //
@@ -2694,17 +2736,17 @@ func (p Printer) MailEmailHeldHeading() string { return p.text("mail_email_held.
 //go:noinline
 func (p Printer) MailEmailHeldIgnore() string { return p.text("mail_email_held.ignore", nil) }
 
-// MailEmailHeldLead says "Someone, perhaps you, wanted to use this e-mail address for an account. Until recently it belonged to another account, which may still take it back. Nothing was changed.".
+// MailEmailHeldLead says "Someone, perhaps you, tried to use this e-mail address for an account at {brand}. Until recently it belonged to another account, which can still restore it. Nothing has changed.". {brand} is the name of the service. “Restore” as by the link in the e-mail about a change.
 //
 //go:noinline
-func (p Printer) MailEmailHeldLead() string { return p.text("mail_email_held.lead", nil) }
+func (p Printer) MailEmailHeldLead() Sentence { return p.sentence("mail_email_held.lead", nil) }
 
 // MailEmailHeldSubject says "This e-mail address can’t be used yet".
 //
 //go:noinline
 func (p Printer) MailEmailHeldSubject() string { return p.text("mail_email_held.subject", nil) }
 
-// MailEmailHeldWait says "The e-mail address becomes free a week after that account stopped using it. Try again then.".
+// MailEmailHeldWait says "This e-mail address becomes available a week after that account stopped using it, at the latest. Try again then.".
 //
 //go:noinline
 func (p Printer) MailEmailHeldWait() string { return p.text("mail_email_held.wait", nil) }
@@ -2719,7 +2761,7 @@ func (p Printer) MailEmailHeldWhy() string { return p.text("mail_email_held.why"
 //go:noinline
 func (p Printer) MailEmailLostHeading() string { return p.text("mail_email_lost.heading", nil) }
 
-// MailEmailLostLead says "The account that had this e-mail address was given its previous one back with the link in our e-mail about the change. Every device was signed out and the password was locked.".
+// MailEmailLostLead says "Someone used the link in our e-mail to restore the account’s previous e-mail address. Every device was signed out and the password was locked.".
 //
 //go:noinline
 func (p Printer) MailEmailLostLead() string { return p.text("mail_email_lost.lead", nil) }
@@ -2741,14 +2783,14 @@ func (p Printer) MailEmailLostWhy(email string) Sentence {
 	return p.sentence("mail_email_lost.why", args{"email": email})
 }
 
-// MailEmailNewDevices says "Every device stays signed in. If someone else might be signed in, sign out the other devices: {url}".
+// MailEmailNewDevices says "Every device stays signed in. If someone else might be signed in, use “Sign out everywhere else”: {url}". “Sign out everywhere else” is the title of the page: others.title.
 //
 //go:noinline
 func (p Printer) MailEmailNewDevices(url string) string {
 	return p.text("mail_email_new.devices", args{"url": url})
 }
 
-// MailEmailNewHeading says "Your account has this e-mail address now".
+// MailEmailNewHeading says "This is now your account’s e-mail address".
 //
 //go:noinline
 func (p Printer) MailEmailNewHeading() string { return p.text("mail_email_new.heading", nil) }
@@ -2758,19 +2800,19 @@ func (p Printer) MailEmailNewHeading() string { return p.text("mail_email_new.he
 //go:noinline
 func (p Printer) MailEmailNewLead() string { return p.text("mail_email_new.lead", nil) }
 
-// MailEmailNewLeadOperator says "An administrator gave your account this e-mail address. From now on, sign in with it. We’ll send e-mails about your account here.".
+// MailEmailNewLeadOperator says "An administrator changed your account’s e-mail address to this one. From now on, sign in with it. We’ll send e-mails about your account here.".
 //
 //go:noinline
 func (p Printer) MailEmailNewLeadOperator() string {
 	return p.text("mail_email_new.lead_operator", nil)
 }
 
-// MailEmailNewSubject says "Your account has this e-mail address now".
+// MailEmailNewSubject says "This is now your account’s e-mail address".
 //
 //go:noinline
 func (p Printer) MailEmailNewSubject() string { return p.text("mail_email_new.subject", nil) }
 
-// MailEmailRestoredChoose says "Choose a new password with a link that we’ll send to this e-mail address: {url}".
+// MailEmailRestoredChoose says "You need a new password to sign in. Ask for a link to choose one, and we’ll e-mail it to you: {url}".
 //
 //go:noinline
 func (p Printer) MailEmailRestoredChoose(url string) string {
@@ -2782,7 +2824,7 @@ func (p Printer) MailEmailRestoredChoose(url string) string {
 //go:noinline
 func (p Printer) MailEmailRestoredHeading() string { return p.text("mail_email_restored.heading", nil) }
 
-// MailEmailRestoredLead says "Your account has this e-mail address again, thanks to the link in our e-mail about the change. Every device was signed out and your password was locked.".
+// MailEmailRestoredLead says "Your account has this e-mail address again because the link in our e-mail was used. Every device was signed out and your password was locked.".
 //
 //go:noinline
 func (p Printer) MailEmailRestoredLead() string { return p.text("mail_email_restored.lead", nil) }
@@ -2797,7 +2839,7 @@ func (p Printer) MailEmailRestoredSubject() string { return p.text("mail_email_r
 //go:noinline
 func (p Printer) MailEmailTakenHeading() string { return p.text("mail_email_taken.heading", nil) }
 
-// MailEmailTakenHow says "An e-mail address can have only one account. To use it for the other one, first give this account another e-mail address: {url}".
+// MailEmailTakenHow says "Each e-mail address can belong to only one account. To use this one for your other account, first change the e-mail address of this account: {url}".
 //
 //go:noinline
 func (p Printer) MailEmailTakenHow(url string) string {
@@ -2809,10 +2851,10 @@ func (p Printer) MailEmailTakenHow(url string) string {
 //go:noinline
 func (p Printer) MailEmailTakenIgnore() string { return p.text("mail_email_taken.ignore", nil) }
 
-// MailEmailTakenLead says "Someone, perhaps you, wanted to use this e-mail address for another account. It already has an account, so we changed nothing in either one.".
+// MailEmailTakenLead says "Someone, perhaps you, tried to use this e-mail address for another account at {brand}. It already belongs to an account, so neither account was changed.". {brand} is the name of the service.
 //
 //go:noinline
-func (p Printer) MailEmailTakenLead() string { return p.text("mail_email_taken.lead", nil) }
+func (p Printer) MailEmailTakenLead() Sentence { return p.sentence("mail_email_taken.lead", nil) }
 
 // MailEmailTakenSubject says "This e-mail address already has an account".
 //
@@ -2831,12 +2873,12 @@ func (p Printer) MailEnrolCodeChoose(url string) string {
 	return p.text("mail_enrol_code.choose", args{"url": url})
 }
 
-// MailEnrolCodeHeading says "Set up two-step sign-in".
+// MailEnrolCodeHeading says "Your setup code".
 //
 //go:noinline
 func (p Printer) MailEnrolCodeHeading() string { return p.text("mail_enrol_code.heading", nil) }
 
-// MailEnrolCodeLead says "Enter this code on the page that asks for the set-up code. Then add a passkey or an authenticator app there.".
+// MailEnrolCodeLead says "Enter this code on the page that asks for the setup code. Then add a passkey or an authenticator app there.". The code follows.
 //
 //go:noinline
 func (p Printer) MailEnrolCodeLead() string { return p.text("mail_enrol_code.lead", nil) }
@@ -2846,17 +2888,24 @@ func (p Printer) MailEnrolCodeLead() string { return p.text("mail_enrol_code.lea
 //go:noinline
 func (p Printer) MailEnrolCodeSecret() string { return p.text("mail_enrol_code.secret", nil) }
 
-// MailEnrolCodeSubject says "Your code to set up two-step sign-in".
+// MailEnrolCodeSubject says "Your setup code for two-step sign-in".
 //
 //go:noinline
 func (p Printer) MailEnrolCodeSubject() string { return p.text("mail_enrol_code.subject", nil) }
 
-// MailFactorAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device, remove every passkey and authenticator app added since, and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailEnrolCodeUntil says "The code works once and expires on {time}.". Below the code. {time} is a moment: “3 November 2026, 14:05:09 UTC”.
+//
+//go:noinline
+func (p Printer) MailEnrolCodeUntil(time string) string {
+	return p.text("mail_enrol_code.until", args{"time": time})
+}
+
+// MailFactorAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “This wasn’t me” is the button below: mail.not_me.
 //
 //go:noinline
 func (p Printer) MailFactorAct() string { return p.text("mail_factor.act", nil) }
 
-// MailFactorActAdded says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to remove it and every passkey and authenticator app added since, sign out the devices that signed in since, and lock your password until you choose a new one. You don’t need to sign in first.". “It” is the passkey or the authenticator app.
+// MailFactorActAdded says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below to undo this and everything that came after it. It removes what was added, with every later passkey, authenticator app and recovery code, signs out every device that signed in after that, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “This wasn’t me” is the button below: mail.not_me.
 //
 //go:noinline
 func (p Printer) MailFactorActAdded() string { return p.text("mail_factor.act_added", nil) }
@@ -2883,14 +2932,7 @@ func (p Printer) MailFactorsResetSetUp(url string) string {
 //go:noinline
 func (p Printer) MailFactorsResetSubject() string { return p.text("mail_factors_reset.subject", nil) }
 
-// MailFactorsResetUnexpected says "If you didn’t ask for this, tell your administrator.".
-//
-//go:noinline
-func (p Printer) MailFactorsResetUnexpected() string {
-	return p.text("mail_factors_reset.unexpected", nil)
-}
-
-// MailInvitedAct says "Open the link below to choose one and sign in. Don’t share the link: anyone who has it can take over the account.".
+// MailInvitedAct says "Choose a password here and sign in. Don’t share the link: anyone who has it can take over the account.". A button and a link follow.
 //
 //go:noinline
 func (p Printer) MailInvitedAct() string { return p.text("mail_invited.act", nil) }
@@ -2917,10 +2959,12 @@ func (p Printer) MailInvitedHeading() string { return p.text("mail_invited.headi
 //go:noinline
 func (p Printer) MailInvitedIgnore() string { return p.text("mail_invited.ignore", nil) }
 
-// MailInvitedLead says "An administrator created an account for this e-mail address. It has no password yet.".
+// MailInvitedLead says "An administrator of {origin} created an account at {brand} for you. It has no password yet.". {origin} is the name of a server: “id.example.org”. {brand} is the name of the service.
 //
 //go:noinline
-func (p Printer) MailInvitedLead() string { return p.text("mail_invited.lead", nil) }
+func (p Printer) MailInvitedLead(origin string) Sentence {
+	return p.sentence("mail_invited.lead", args{"origin": origin})
+}
 
 // MailInvitedSubject says "Choose a password for your new account".
 //
@@ -2932,7 +2976,7 @@ func (p Printer) MailInvitedSubject() string { return p.text("mail_invited.subje
 //go:noinline
 func (p Printer) MailInvitedWhy() string { return p.text("mail_invited.why", nil) }
 
-// MailNewDeviceAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out the device and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailNewDeviceAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It signs out this device and every device that signed in after it, removes every passkey, authenticator app and recovery code added after that, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “This wasn’t me” is the button below: mail.not_me.
 //
 //go:noinline
 func (p Printer) MailNewDeviceAct() string { return p.text("mail_new_device.act", nil) }
@@ -2959,17 +3003,17 @@ func (p Printer) MailNewDeviceSubjectDevice(device string) Sentence {
 	return p.sentence("mail_new_device.subject_device", args{"device": device})
 }
 
-// MailOtherHeading says "About your account".
+// MailOtherHeading says "There was activity on your account".
 //
 //go:noinline
 func (p Printer) MailOtherHeading() string { return p.text("mail_other.heading", nil) }
 
-// MailOtherLead says "Something happened on your account.".
+// MailOtherLead says "To see what happened, sign in and open Activity.". The address of the page follows. “Activity” is its title: activity.title.
 //
 //go:noinline
 func (p Printer) MailOtherLead() string { return p.text("mail_other.lead", nil) }
 
-// MailOtherSubject says "About your account". A mail about something that this release does not know.
+// MailOtherSubject says "There was activity on your account". A mail about something that this release does not know.
 //
 //go:noinline
 func (p Printer) MailOtherSubject() string { return p.text("mail_other.subject", nil) }
@@ -3048,16 +3092,23 @@ func (p Printer) MailPasskeyRenamedSubjectName(name string) Sentence {
 	return p.sentence("mail_passkey_renamed.subject_name", args{"name": name})
 }
 
-// MailPasswordChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device and lock the new password until you choose one yourself.".
+// MailPasswordChangedAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks this password. You can then choose your own.". “This wasn’t me” is the button below: mail.not_me.
 //
 //go:noinline
 func (p Printer) MailPasswordChangedAct() string { return p.text("mail_password_changed.act", nil) }
 
-// MailPasswordChangedActOperator says "If you expected this, you don’t need to do anything. If you didn’t, open the link below to sign out every device and lock the new password until you choose one yourself.". Where an administrator set the password.
+// MailPasswordChangedActOperator says "If you expected this, you don’t need to do anything. If you didn’t, use “I didn’t expect this” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks this password. You can then choose your own.". Where an administrator set the password. “I didn’t expect this” is the button below: mail_password_changed.button_operator.
 //
 //go:noinline
 func (p Printer) MailPasswordChangedActOperator() string {
 	return p.text("mail_password_changed.act_operator", nil)
+}
+
+// MailPasswordChangedButtonOperator says "I didn’t expect this". A button in the mail that tells of a password which an administrator set.
+//
+//go:noinline
+func (p Printer) MailPasswordChangedButtonOperator() string {
+	return p.text("mail_password_changed.button_operator", nil)
 }
 
 // MailPasswordChangedHeading says "Your password was changed".
@@ -3067,12 +3118,19 @@ func (p Printer) MailPasswordChangedHeading() string {
 	return p.text("mail_password_changed.heading", nil)
 }
 
+// MailPasswordChangedHeadingRemoved says "Your password was changed and ways to sign in were removed". The passkeys, the authenticator app or the recovery codes that were removed are named below.
+//
+//go:noinline
+func (p Printer) MailPasswordChangedHeadingRemoved() string {
+	return p.text("mail_password_changed.heading_removed", nil)
+}
+
 // MailPasswordChangedLead says "Your account has a new password. Devices that were signed in with the old one were signed out.".
 //
 //go:noinline
 func (p Printer) MailPasswordChangedLead() string { return p.text("mail_password_changed.lead", nil) }
 
-// MailPasswordChangedLeadOperator says "An administrator set a new password for your account and signed out every device.".
+// MailPasswordChangedLeadOperator says "An administrator set a new password for your account and signed out every device. Your administrator will give you the new password.".
 //
 //go:noinline
 func (p Printer) MailPasswordChangedLeadOperator() string {
@@ -3086,7 +3144,7 @@ func (p Printer) MailPasswordChangedSubject() string {
 	return p.text("mail_password_changed.subject", nil)
 }
 
-// MailPasswordFirstAct says "If this was you, you don’t need to do anything. If it wasn’t you, open the link below to sign out every device and lock the password until you choose one yourself.".
+// MailPasswordFirstAct says "If this was you, you don’t need to do anything. If it wasn’t you, use “This wasn’t me” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks this password. You can then choose your own.". “This wasn’t me” is the button below: mail.not_me.
 //
 //go:noinline
 func (p Printer) MailPasswordFirstAct() string { return p.text("mail_password_first.act", nil) }
@@ -3106,7 +3164,7 @@ func (p Printer) MailPasswordFirstLead() string { return p.text("mail_password_f
 //go:noinline
 func (p Printer) MailPasswordFirstSubject() string { return p.text("mail_password_first.subject", nil) }
 
-// MailResetAct says "Open the link below to choose one. Every device is signed out when you do. Don’t share the link: anyone who has it can take over the account.".
+// MailResetAct says "Choose a new password here. Every device is signed out when you do. Don’t share the link: anyone who has it can take over the account.". A button and a link follow.
 //
 //go:noinline
 func (p Printer) MailResetAct() string { return p.text("mail_reset.act", nil) }
@@ -3136,19 +3194,24 @@ func (p Printer) MailResetLead() string { return p.text("mail_reset.lead", nil) 
 //go:noinline
 func (p Printer) MailResetSubject() string { return p.text("mail_reset.subject", nil) }
 
-// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the page “Forgot your password?”.".
+// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the “Forgot your password?” page.". “Forgot your password?” is the title of a page: forgot.title.
 //
 //go:noinline
 func (p Printer) MailResetWhy(email string) Sentence {
 	return p.sentence("mail_reset.why", args{"email": email})
 }
 
-// MailReusedAct says "If you recognise both uses, sign in on that device again. If not, open the link below to sign out every device and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailReusedAct says "If you recognise both uses, sign in on that device again. If not, use “Sign out and lock password” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “Sign out and lock password” is the button below: mail_reused.button.
 //
 //go:noinline
 func (p Printer) MailReusedAct() string { return p.text("mail_reused.act", nil) }
 
-// MailReusedButton says "Secure your account".
+// MailReusedActUnknown says "If you know why this happened, for example because you restored that device from a backup, sign in on it again. If not, use “Sign out and lock password” below. It signs out every device, removes every passkey, authenticator app and recovery code added after this, stops trusting all browsers, and locks your password. You don’t need to sign in first.". As mail_reused.act, where we don’t know how the sign-in was used.
+//
+//go:noinline
+func (p Printer) MailReusedActUnknown() string { return p.text("mail_reused.act_unknown", nil) }
+
+// MailReusedButton says "Sign out and lock password". A button: signs out every device, and locks the password.
 //
 //go:noinline
 func (p Printer) MailReusedButton() string { return p.text("mail_reused.button", nil) }
@@ -3158,14 +3221,14 @@ func (p Printer) MailReusedButton() string { return p.text("mail_reused.button",
 //go:noinline
 func (p Printer) MailReusedHeading() string { return p.text("mail_reused.heading", nil) }
 
-// MailReusedLead says "A sign-in on {device} may have been copied, so we signed it out.". {device} is the name of a device, with quotation marks of its own.
+// MailReusedLead says "Someone may have copied your sign-in on {device}, so we signed that device out.". {device} is the name of a device, with quotation marks of its own.
 //
 //go:noinline
 func (p Printer) MailReusedLead(device string) Sentence {
 	return p.sentence("mail_reused.lead", args{"device": device})
 }
 
-// MailReusedLeadApart says "A sign-in on {device} was used in two places, so we signed it out.".
+// MailReusedLeadApart says "Your sign-in on {device} was used in two places, so we signed that device out.".
 //
 //go:noinline
 func (p Printer) MailReusedLeadApart(device string) Sentence {
@@ -3184,7 +3247,7 @@ func (p Printer) MailReusedSubjectDevice(device string) Sentence {
 	return p.sentence("mail_reused.subject_device", args{"device": device})
 }
 
-// MailSignInsAct says "If all of these were you, you don’t need to do anything. If not, open the link below to sign out every device that signed in since then and lock your password until you choose a new one. You don’t need to sign in first.".
+// MailSignInsAct says "If all of these were you, you don’t need to do anything. If not, use “This wasn’t me” below. It signs out every device that signed in since then, removes every passkey, authenticator app and recovery code added since then, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “Then” is the time in mail_sign_ins.lead. “This wasn’t me” is the button below: mail.not_me.
 //
 //go:noinline
 func (p Printer) MailSignInsAct() string { return p.text("mail_sign_ins.act", nil) }
@@ -3196,11 +3259,18 @@ func (p Printer) MailSignInsHeading(count int) string {
 	return p.text("mail_sign_ins.heading", args{"count": count})
 }
 
-// MailSignInsLead says "There were {count} sign-ins to your account since {time}. We’ve put them in one e-mail so that you don’t miss any. Times are in UTC.".
+// MailSignInsLead says "There were {count} sign-ins to your account since {time}. Times are in UTC.".
 //
 //go:noinline
 func (p Printer) MailSignInsLead(count int, time string) string {
 	return p.text("mail_sign_ins.lead", args{"count": count, "time": time})
+}
+
+// MailSignInsLeadFirst says "There were {count} sign-ins to your account since {time}. Here are the first {number}. Times are in UTC.". {number} is how many of them the mail lists: 2 or more.
+//
+//go:noinline
+func (p Printer) MailSignInsLeadFirst(count int, time string, number string) string {
+	return p.text("mail_sign_ins.lead_first", args{"count": count, "time": time, "number": number})
 }
 
 // MailSignInsLine says "{device}, {program}, {address}". A line of the list of sign-ins; {program} is like “Firefox on Linux”, {address} an IP address.
@@ -3231,7 +3301,7 @@ func (p Printer) MailSignInsSubject(count int) string {
 	return p.text("mail_sign_ins.subject", args{"count": count})
 }
 
-// MailSignupAct says "Open the link below to create the account. We’ll ask for the password you chose.".
+// MailSignupAct says "Confirm here to create the account. We’ll ask for the password you chose.". A button and a link follow.
 //
 //go:noinline
 func (p Printer) MailSignupAct() string { return p.text("mail_signup.act", nil) }
@@ -3246,15 +3316,15 @@ func (p Printer) MailSignupButton() string { return p.text("mail_signup.button",
 //go:noinline
 func (p Printer) MailSignupHeading() string { return p.text("mail_signup.heading", nil) }
 
-// MailSignupIgnore says "If this wasn’t you, ignore this e-mail. Without the link there is no account, and no one can create one with your e-mail address.".
+// MailSignupIgnore says "If this wasn’t you, ignore this e-mail. No account is created unless someone opens the link and enters the password.".
 //
 //go:noinline
 func (p Printer) MailSignupIgnore() string { return p.text("mail_signup.ignore", nil) }
 
-// MailSignupLead says "Someone, probably you, wants to create an account with this e-mail address.".
+// MailSignupLead says "Someone, probably you, is signing up for {brand} with this e-mail address.". {brand} is the name of the service.
 //
 //go:noinline
-func (p Printer) MailSignupLead() string { return p.text("mail_signup.lead", nil) }
+func (p Printer) MailSignupLead() Sentence { return p.sentence("mail_signup.lead", nil) }
 
 // MailSignupSubject says "Confirm your e-mail address".
 //
@@ -3276,10 +3346,10 @@ func (p Printer) MailSignupKnownHeading() string { return p.text("mail_signup_kn
 //go:noinline
 func (p Printer) MailSignupKnownIgnore() string { return p.text("mail_signup_known.ignore", nil) }
 
-// MailSignupKnownLead says "Someone, probably you, tried to create an account with this e-mail address. It already has one, so nothing was changed.".
+// MailSignupKnownLead says "Someone, probably you, tried to sign up for {brand} with this e-mail address. It already has an account, so nothing has changed.". {brand} is the name of the service.
 //
 //go:noinline
-func (p Printer) MailSignupKnownLead() string { return p.text("mail_signup_known.lead", nil) }
+func (p Printer) MailSignupKnownLead() Sentence { return p.sentence("mail_signup_known.lead", nil) }
 
 // MailSignupKnownSignIn says "Sign in with your password. If you don’t remember it, choose “Forgot your password?” on the sign-in page: {url}". “Forgot your password?” is login.forgot.
 //
@@ -3320,7 +3390,7 @@ func (p Printer) MailStepMissedLead() string { return p.text("mail_step_missed.l
 //go:noinline
 func (p Printer) MailStepMissedSubject() string { return p.text("mail_step_missed.subject", nil) }
 
-// MailTestHeading says "E-mail works".
+// MailTestHeading says "Test e-mail".
 //
 //go:noinline
 func (p Printer) MailTestHeading() string { return p.text("mail_test.heading", nil) }
@@ -3398,11 +3468,11 @@ func (p Printer) NotMeAccount(strong Tag, email string) templ.Component {
 	return p.rich("not_me.account", args{"strong": strong, "email": email})
 }
 
-// NotMeApp says "This removes <strong>the authenticator app</strong> and any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. “Then” is when this authenticator app was added.
+// NotMeApp says "On <when/>, <strong>an authenticator app</strong> was added. This removes it and any passkeys, authenticator apps and recovery codes added after it. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
 //
 //go:noinline
-func (p Printer) NotMeApp(strong Tag) templ.Component {
-	return p.rich("not_me.app", args{"strong": strong})
+func (p Printer) NotMeApp(when templ.Component, strong Tag) templ.Component {
+	return p.rich("not_me.app", args{"when": when, "strong": strong})
 }
 
 // NotMeAside says "Was it you after all? Close this page. Nothing has changed.". Below the button that locks the password.
@@ -3410,14 +3480,14 @@ func (p Printer) NotMeApp(strong Tag) templ.Component {
 //go:noinline
 func (p Printer) NotMeAside() string { return p.text("not_me.aside", nil) }
 
-// NotMeDevice says "This signs out <strong>{device}</strong> and locks your password. No one can sign in with your password until you choose a new one.".
+// NotMeDevice says "On <when/>, <strong>{device}</strong> signed in. This signs it out and locks your password. No one can sign in with your password until you choose a new one.". <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
 //
 //go:noinline
-func (p Printer) NotMeDevice(strong Tag, device string) templ.Component {
-	return p.rich("not_me.device", args{"strong": strong, "device": device})
+func (p Printer) NotMeDevice(when templ.Component, strong Tag, device string) templ.Component {
+	return p.rich("not_me.device", args{"when": when, "strong": strong, "device": device})
 }
 
-// NotMeDeviceOthers says "Devices that signed in after it are signed out too. Earlier devices stay signed in.". “It” is the device in the sentence before.
+// NotMeDeviceOthers says "Devices that signed in after it are signed out too. Devices that signed in before that stay signed in.". “It” is the device in the sentence before.
 //
 //go:noinline
 func (p Printer) NotMeDeviceOthers() string { return p.text("not_me.device_others", nil) }
@@ -3432,33 +3502,35 @@ func (p Printer) NotMeDone() string { return p.text("not_me.done", nil) }
 //go:noinline
 func (p Printer) NotMeDoneLocked() string { return p.text("not_me.done_locked", nil) }
 
-// NotMeEvery says "This signs out <strong>every device</strong> and locks your password. No one can sign in with your password until you choose a new one.".
+// NotMeEvery says "We sent you this link on <when/>. It signs out <strong>every device</strong> and locks your password. No one can sign in with your password until you choose a new one.". “It” is the link: the button below does this. <when/> is a moment.
 //
 //go:noinline
-func (p Printer) NotMeEvery(strong Tag) templ.Component {
-	return p.rich("not_me.every", args{"strong": strong})
+func (p Printer) NotMeEvery(when templ.Component, strong Tag) templ.Component {
+	return p.rich("not_me.every", args{"when": when, "strong": strong})
 }
 
-// NotMeFactorDevices says "Devices that signed in since then are signed out, and all browsers stop being trusted. Older devices, passkeys and authenticator apps stay.".
+// NotMeFactorDevices says "Devices that signed in after that are signed out, and all browsers stop being trusted. Devices that signed in before that stay signed in. Earlier passkeys and authenticator apps are kept.". “That” is when the passkey or the authenticator app was added.
 //
 //go:noinline
 func (p Printer) NotMeFactorDevices() string { return p.text("not_me.factor_devices", nil) }
 
-// NotMeFactors says "Any passkeys, authenticator apps and recovery codes added since then are removed.". Follows one of the sentences “This signs out …”. “Then” is the moment that these are about.
+// NotMeFactors says "Passkeys, authenticator apps and recovery codes added at that time or later are removed, and all browsers stop being trusted.". “That time” is the moment in the sentence before. Trusted browsers skip the second step of a sign-in.
 //
 //go:noinline
 func (p Printer) NotMeFactors() string { return p.text("not_me.factors", nil) }
 
-// NotMeGone says "The passkey or authenticator app has already been removed. This removes any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.".
+// NotMeGone says "On <when/>, a passkey or an authenticator app was added. It’s already gone. Continuing also removes any passkeys, authenticator apps and recovery codes added after it, and locks your password. No one can sign in with your password until you choose a new one.". What the button “Lock password” does. <when/> is a moment.
 //
 //go:noinline
-func (p Printer) NotMeGone() string { return p.text("not_me.gone", nil) }
+func (p Printer) NotMeGone(when templ.Component) templ.Component {
+	return p.rich("not_me.gone", args{"when": when})
+}
 
-// NotMePasskey says "This removes the passkey <strong>{factor}</strong> and any passkeys, authenticator apps and recovery codes added since then. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. “Then” is when this passkey was added.
+// NotMePasskey says "On <when/>, the passkey <strong>{factor}</strong> was added. This removes it and any passkeys, authenticator apps and recovery codes added after it. It also locks your password. No one can sign in with your password until you choose a new one.". What the button “Remove it and lock password” does. <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
 //
 //go:noinline
-func (p Printer) NotMePasskey(strong Tag, factor string) templ.Component {
-	return p.rich("not_me.passkey", args{"strong": strong, "factor": factor})
+func (p Printer) NotMePasskey(when templ.Component, strong Tag, factor string) templ.Component {
+	return p.rich("not_me.passkey", args{"when": when, "strong": strong, "factor": factor})
 }
 
 // NotMeSince says "This signs out <strong>every device that signed in since <when/></strong> and locks your password. No one can sign in with your password until you choose a new one.". <when/> is a moment: “3 November 2026, 12:55:09 UTC”.
@@ -3468,7 +3540,7 @@ func (p Printer) NotMeSince(strong Tag, when templ.Component) templ.Component {
 	return p.rich("not_me.since", args{"strong": strong, "when": when})
 }
 
-// NotMeSinceOthers says "Devices that signed in earlier stay signed in.".
+// NotMeSinceOthers says "Devices that signed in before that stay signed in.".
 //
 //go:noinline
 func (p Printer) NotMeSinceOthers() string { return p.text("not_me.since_others", nil) }
@@ -3483,7 +3555,12 @@ func (p Printer) NotMeSubmit() string { return p.text("not_me.submit", nil) }
 //go:noinline
 func (p Printer) NotMeSubmitFactor() string { return p.text("not_me.submit_factor", nil) }
 
-// NotMeTitle says "This wasn’t you?". The title of the page behind the link “This wasn’t me” in e-mails.
+// NotMeSubmitGone says "Lock password". A button: the passkey or authenticator app that it would remove is already gone.
+//
+//go:noinline
+func (p Printer) NotMeSubmitGone() string { return p.text("not_me.submit_gone", nil) }
+
+// NotMeTitle says "Wasn’t this you?". The title of the page behind the link “This wasn’t me” in e-mails.
 //
 //go:noinline
 func (p Printer) NotMeTitle() string { return p.text("not_me.title", nil) }
