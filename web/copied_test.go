@@ -79,7 +79,7 @@ func TestACopiedSignInIsToldWithBothItsUsesEverywhere(t *testing.T) {
 				s.clock.Advance(time.Minute)
 				bound.refresh(first.refresh)
 				return models.Reuse{Uses: []models.TokenUse{{UserAgent: "Go-http-client/1.1"}, {UserAgent: "Go-http-client/1.1"}}}
-			}, []string{"Used twice from an unknown IP address, an unknown program"}},
+			}, []string{"Used twice from an unknown IP address by an unknown program"}},
 		} {
 			want, sentence := c.steal(), strings.Replace(c.sentence, "%s", c.name, 1)
 			s.clock.Advance(time.Minute)
@@ -139,7 +139,7 @@ func TestACopiedSignInIsToldWithBothItsUsesEverywhere(t *testing.T) {
 			}
 			seen := alarm.one("input", "name", "seen").attr("value")
 			b.expect(b.post("/devices/alerts/dismiss", url.Values{"seen": {seen}}), http.StatusSeeOther, "/devices")
-			page = b.told("/devices", "Dismissed.")
+			page = b.told("/devices", "Warning dismissed.")
 			page.one("p", "class", "notice-detail").says("Your activity still shows what happened.")
 			page.none("section", "aria-labelledby", "alerts")
 			page.one("aside", "class", "help")

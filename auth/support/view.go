@@ -34,7 +34,7 @@ func (s *Service) audit(ctx context.Context, events ...models.Event) error {
 // requireSupport returns KindNotFound unless the caller is support staff: for others these pages do not exist.
 func requireSupport(by *browser.Session) error {
 	if !by.Support() {
-		return auth.Refuse(auth.KindNotFound, "This page does not exist. Check the link and try again.")
+		return auth.Refuse(auth.KindNotFound, "This page doesn’t exist. Check the link and try again.")
 	}
 	return nil
 }

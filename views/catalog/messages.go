@@ -72,7 +72,7 @@ func (p Printer) ActivityWarning() string { return p.text("activity.warning", ni
 // AlertsAdvice says "If you recognise both uses, sign in on that device again. If not, secure your account.".
 func (p Printer) AlertsAdvice() string { return p.text("alerts.advice", nil) }
 
-// AlertsDismissed says "Dismissed.". A notice after the button “Dismiss”. One warning or several.
+// AlertsDismissed says "Warning dismissed.". A notice after the button “Dismiss”. One warning or several.
 func (p Printer) AlertsDismissed() string { return p.text("alerts.dismissed", nil) }
 
 // AlertsDismissedDetail says "Your activity still shows what happened.".
@@ -84,10 +84,16 @@ func (p Printer) AlertsHeadingLost() string { return p.text("alerts.heading_lost
 // AlertsHeadingTheft says "Someone may be using your account".
 func (p Printer) AlertsHeadingTheft() string { return p.text("alerts.heading_theft", nil) }
 
-// AlertsLost says "“{device}” asked us for the same thing several times. If its connection is good, <link>sign it out</link>, then sign in on it again.". A warning about a device whose connection keeps failing, or that claims so.
+// AlertsLost says "“{device}” keeps repeating the same request. If its internet connection works, <link>sign it out</link>, then sign in on it again.". A warning about a device whose connection keeps failing, or that claims so.
 func (p Printer) AlertsLost(device string, link Tag) templ.Component {
 	return p.rich("alerts.lost", args{"device": device, "link": link})
 }
+
+// AlertsMore says "{count} more warnings". What opens the older warnings of copied sign-ins.
+func (p Printer) AlertsMore(count int) string { return p.text("alerts.more", args{"count": count}) }
+
+// AlertsPasswordChanged says "You’ve changed your password since then.". In a warning that someone may be using the account; “then” is when the sign-in was copied.
+func (p Printer) AlertsPasswordChanged() string { return p.text("alerts.password_changed", nil) }
 
 // AlertsSecure says "Secure your account". A button to the page of the same title.
 func (p Printer) AlertsSecure() string { return p.text("alerts.secure", nil) }
@@ -95,7 +101,7 @@ func (p Printer) AlertsSecure() string { return p.text("alerts.secure", nil) }
 // AlertsSeen says "Dismiss". A button: hides the warnings above it.
 func (p Printer) AlertsSeen() string { return p.text("alerts.seen", nil) }
 
-// AlertsWhenFrom says "<when/> <part>from {address}</part>". <when/> is like “5 minutes ago”; {address} is an IP address. The part in the tag is kept on one line.
+// AlertsWhenFrom says "<when/>, <part>from {address}</part>". <when/> is like “5 minutes ago”; {address} is an IP address. The part in the tag is kept on one line.
 func (p Printer) AlertsWhenFrom(when templ.Component, part Tag, address string) templ.Component {
 	return p.rich("alerts.when_from", args{"when": when, "part": part, "address": address})
 }
@@ -103,7 +109,7 @@ func (p Printer) AlertsWhenFrom(when templ.Component, part Tag, address string) 
 // AppAdded says "You’ve added an authenticator app.". A notice.
 func (p Printer) AppAdded() string { return p.text("app.added", nil) }
 
-// AppClosed says "<strong>Codes from the app don’t work in new browsers for now.</strong> There were too many wrong codes in a row. To use them again, sign in with a passkey or a recovery code. You can also enter a correct code in a browser that you’ve used before. If you didn’t enter the wrong codes, <link>change your password</link>.".
+// AppClosed says "<strong>Codes from the app don’t work in new browsers for now.</strong> There were too many wrong codes in a row. To unblock codes from your app, sign in with a passkey or a recovery code, or enter a correct code in a browser you’ve used before. If you didn’t enter the wrong codes, <link>change your password</link>.".
 func (p Printer) AppClosed(strong Tag, link Tag) templ.Component {
 	return p.rich("app.closed", args{"strong": strong, "link": link})
 }
@@ -179,10 +185,8 @@ func (p Printer) ChangeEmailMailed(email string) Sentence {
 	return p.sentence("change_email.mailed", args{"email": email})
 }
 
-// ChangeEmailMailedDetail says "The link works once and expires in {longest}. No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.". {longest} is a duration: “24 hours”.
-func (p Printer) ChangeEmailMailedDetail(longest string) string {
-	return p.text("change_email.mailed_detail", args{"longest": longest})
-}
+// ChangeEmailMailedDetail says "The link works once. No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.".
+func (p Printer) ChangeEmailMailedDetail() string { return p.text("change_email.mailed_detail", nil) }
 
 // ChangeEmailNew says "New e-mail address". The label of a field.
 func (p Printer) ChangeEmailNew() string { return p.text("change_email.new", nil) }
@@ -212,7 +216,7 @@ func (p Printer) ChangeEmailSubmit() string { return p.text("change_email.submit
 // ChangeEmailTitle says "Change your e-mail address". The title of a page.
 func (p Printer) ChangeEmailTitle() string { return p.text("change_email.title", nil) }
 
-// ChangeEmailWhat says "We’ll e-mail you a link at your new e-mail address. Nothing changes until you open it and confirm. We’ll then send a link to your old e-mail address that undoes the change. It works for 7 days.".
+// ChangeEmailWhat says "We’ll send a link to your new e-mail address. Nothing changes until you open it and confirm. Your old e-mail address then gets a link that undoes the change; that link works for 7 days.".
 func (p Printer) ChangeEmailWhat() string { return p.text("change_email.what", nil) }
 
 // ChangePasswordDone says "You’ve changed your password.".
@@ -244,7 +248,7 @@ func (p Printer) CodesCopy() string { return p.text("codes.copy", nil) }
 // CodesDownload says "Download". A button: saves the recovery codes as a file.
 func (p Printer) CodesDownload() string { return p.text("codes.download", nil) }
 
-// CodesFew says "Get new codes soon. Without any, you can’t sign in if you lose your phone or passkey.".
+// CodesFew says "Get new codes soon. If you run out, you can’t sign in if you lose your phone or passkey.".
 func (p Printer) CodesFew() string { return p.text("codes.few", nil) }
 
 // CodesKeep says "Keep them somewhere you can reach without your phone. Anyone who has your password and one of these codes can sign in.".
@@ -282,7 +286,7 @@ func (p Printer) CodesPrint() string { return p.text("codes.print", nil) }
 // CodesRefused says "No new recovery codes were created.".
 func (p Printer) CodesRefused() string { return p.text("codes.refused", nil) }
 
-// CodesReplace says "To keep your codes safe, we can’t show them again. You can get ten new ones. <strong>Your old codes will then stop working immediately.</strong>".
+// CodesReplace says "To keep your codes safe, we can’t show them again. <strong>When you get ten new ones, your old codes stop working at once.</strong>".
 func (p Printer) CodesReplace(strong Tag) templ.Component {
 	return p.rich("codes.replace", args{"strong": strong})
 }
@@ -324,6 +328,9 @@ func (p Printer) ConfirmOr() string { return p.text("confirm.or", nil) }
 
 // ConfirmPasskey says "Confirm with a passkey". A button.
 func (p Printer) ConfirmPasskey() string { return p.text("confirm.passkey", nil) }
+
+// ConfirmPasskeyAsked says "When you continue, we’ll ask for your passkey.". In a form that is confirmed with a passkey alone. The form’s button follows.
+func (p Printer) ConfirmPasskeyAsked() string { return p.text("confirm.passkey_asked", nil) }
 
 // ConfirmPassword says "Current password". The label of a field.
 func (p Printer) ConfirmPassword() string { return p.text("confirm.password", nil) }
@@ -372,12 +379,12 @@ func (p Printer) CopiedFromSignedInProgram(address string, program string) Sente
 	return p.sentence("copied_from.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedFromSignedInUnknown says "Used from {address} (where it signed in), an unknown program".
+// CopiedFromSignedInUnknown says "Used from {address} (where it signed in) by an unknown program".
 func (p Printer) CopiedFromSignedInUnknown(address string) Sentence {
 	return p.sentence("copied_from.signed_in_unknown", args{"address": address})
 }
 
-// CopiedFromUnknown says "Used from {address}, an unknown program".
+// CopiedFromUnknown says "Used from {address} by an unknown program".
 func (p Printer) CopiedFromUnknown(address string) Sentence {
 	return p.sentence("copied_from.unknown", args{"address": address})
 }
@@ -387,7 +394,7 @@ func (p Printer) CopiedFromUnknownAddress(program string) Sentence {
 	return p.sentence("copied_from.unknown_address", args{"program": program})
 }
 
-// CopiedFromUnknownBoth says "Used from an unknown IP address, an unknown program".
+// CopiedFromUnknownBoth says "Used from an unknown IP address by an unknown program".
 func (p Printer) CopiedFromUnknownBoth() string { return p.text("copied_from.unknown_both", nil) }
 
 // CopiedTwiceProgram says "Used twice from {address}, {program}". As “Used from …”, where two uses look alike.
@@ -405,7 +412,7 @@ func (p Printer) CopiedTwiceSignedInProgram(address string, program string) Sent
 	return p.sentence("copied_twice.signed_in_program", args{"address": address, "program": program})
 }
 
-// CopiedTwiceUnknown says "Used twice from {address}, an unknown program".
+// CopiedTwiceUnknown says "Used twice from {address} by an unknown program".
 func (p Printer) CopiedTwiceUnknown(address string) Sentence {
 	return p.sentence("copied_twice.unknown", args{"address": address})
 }
@@ -415,7 +422,7 @@ func (p Printer) CopiedTwiceUnknownAddress(program string) Sentence {
 	return p.sentence("copied_twice.unknown_address", args{"program": program})
 }
 
-// CopiedTwiceUnknownBoth says "Used twice from an unknown IP address, an unknown program".
+// CopiedTwiceUnknownBoth says "Used twice from an unknown IP address by an unknown program".
 func (p Printer) CopiedTwiceUnknownBoth() string { return p.text("copied_twice.unknown_both", nil) }
 
 // CopiedUseProgram says "{address}, {program}". Follows the label “Used from” or “Used twice from” in a mail. {program} is like “Firefox on Linux”.
@@ -478,13 +485,13 @@ func (p Printer) DeleteAsk() string { return p.text("delete.ask", nil) }
 // DeleteDone says "You’ve deleted your account, and every device was signed out.".
 func (p Printer) DeleteDone() string { return p.text("delete.done", nil) }
 
-// DeleteDoneMail says "You’ll get one last e-mail to confirm this.".
+// DeleteDoneMail says "You’ll get one last e-mail saying that it’s done.".
 func (p Printer) DeleteDoneMail() string { return p.text("delete.done_mail", nil) }
 
 // DeleteEmail says "Type your e-mail address". The label of a field. The e-mail address to type is shown below it.
 func (p Printer) DeleteEmail() string { return p.text("delete.email", nil) }
 
-// DeleteErased says "We erase your e-mail address, your password and everything about your devices. From your activity, we keep only how often things happened each day, with nothing that leads to you.".
+// DeleteErased says "We erase your e-mail address, your password and everything about your devices. From your activity, we keep only daily totals that can’t be traced to you.".
 func (p Printer) DeleteErased() string { return p.text("delete.erased", nil) }
 
 // DeleteFinal says "<strong>This can’t be undone.</strong> You may want to <link>download your data</link> first.".
@@ -492,7 +499,7 @@ func (p Printer) DeleteFinal(strong Tag, link Tag) templ.Component {
 	return p.rich("delete.final", args{"strong": strong, "link": link})
 }
 
-// DeleteLater says "You can’t delete this account yet. Its e-mail address was changed in the last 7 days, and that change can still be undone.".
+// DeleteLater says "The e-mail address of this account was changed in the last 7 days, and that change can still be undone.".
 func (p Printer) DeleteLater() string { return p.text("delete.later", nil) }
 
 // DeleteLaterFormer says "<link>See your previous e-mail addresses</link>".
@@ -500,20 +507,23 @@ func (p Printer) DeleteLaterFormer(link Tag) templ.Component {
 	return p.rich("delete.later_former", args{"link": link})
 }
 
-// DeleteLaterFrom says "You can delete the account from {time}.".
-func (p Printer) DeleteLaterFrom(time string) string {
-	return p.text("delete.later_from", args{"time": time})
+// DeleteLaterFrom says "You can delete the account from <when/>.".
+func (p Printer) DeleteLaterFrom(when templ.Component) templ.Component {
+	return p.rich("delete.later_from", args{"when": when})
 }
 
-// DeleteMail says "We send you one last e-mail to confirm this.".
+// DeleteMail says "You’ll get one last e-mail saying that it’s done.".
 func (p Printer) DeleteMail() string { return p.text("delete.mail", nil) }
 
-// DeletePass says "Your apps lose access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+// DeleteNotYet says "You can’t delete your account yet". A heading.
+func (p Printer) DeleteNotYet() string { return p.text("delete.not_yet", nil) }
+
+// DeletePass says "Your apps may keep working for up to about <strong>{longest}</strong>, and with some services for up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("delete.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
-// DeletePassTrusted says "Your apps lose access within <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”.
+// DeletePassTrusted says "Your apps may keep working for up to about <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”.
 func (p Printer) DeletePassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("delete.pass_trusted", args{"strong": strong, "longest": longest})
 }
@@ -524,7 +534,7 @@ func (p Printer) DeleteRefused() string { return p.text("delete.refused", nil) }
 // DeleteSignedOut says "Every device is signed out immediately, including this one.".
 func (p Printer) DeleteSignedOut() string { return p.text("delete.signed_out", nil) }
 
-// DeleteStaff says "You’re on the support staff, so what you’ve looked at must stay on record. That’s why you can’t delete this account here. Ask your administrator to remove your support role first.".
+// DeleteStaff says "You’re on the support staff, so what you’ve looked at must stay on record. Ask your administrator to remove your support role first.".
 func (p Printer) DeleteStaff() string { return p.text("delete.staff", nil) }
 
 // DeleteSubmit says "Delete your account". A button. It has the words of the page’s title.
@@ -538,7 +548,7 @@ func (p Printer) DeviceActive(when templ.Component) templ.Component {
 	return p.rich("device.active", args{"when": when})
 }
 
-// DeviceBound says "Protected by a key on the device". A fact about a device: a copy of its sign-in does not work elsewhere.
+// DeviceBound says "Its sign-in can’t be copied to another device". A fact about a device: a copy of its sign-in does not work elsewhere.
 func (p Printer) DeviceBound() string { return p.text("device.bound", nil) }
 
 // DeviceExpires says "Expires <when/>". When the device is signed out by itself. <when/> is like “in 3 days”.
@@ -580,10 +590,15 @@ func (p Printer) DevicesClear() string { return p.text("devices.clear", nil) }
 // DevicesEnded says "Recently signed out". A heading over devices that were signed out a short time ago.
 func (p Printer) DevicesEnded() string { return p.text("devices.ended", nil) }
 
+// DevicesEndedMost says "This list shows at most {count} devices.". Below the list of devices that were signed out recently. A link to all activity follows.
+func (p Printer) DevicesEndedMost(count int) string {
+	return p.text("devices.ended_most", args{"count": count})
+}
+
 // DevicesFind says "Find a device". The label of a search field.
 func (p Printer) DevicesFind() string { return p.text("devices.find", nil) }
 
-// DevicesFindHint says "Type a part of its name, its app, its browser or its IP address.".
+// DevicesFindHint says "Type part of its name, app, browser or IP address.".
 func (p Printer) DevicesFindHint() string { return p.text("devices.find_hint", nil) }
 
 // DevicesFindSubmit says "Find". A button beside the search field.
@@ -597,7 +612,7 @@ func (p Printer) DevicesFoundNone(name string) Sentence {
 	return p.sentence("devices.found_none", args{"name": name})
 }
 
-// DevicesGroupUnnamed says "Apps without a name". A heading over apps that did not say which app they are.
+// DevicesGroupUnnamed says "Unknown app". A heading over apps that did not say which app they are.
 func (p Printer) DevicesGroupUnnamed() string { return p.text("devices.group_unnamed", nil) }
 
 // DevicesHelp says "<strong>Lost a device? Sign it out below.</strong> If someone might know your password, <link>change it</link> too.".
@@ -661,7 +676,7 @@ func (p Printer) DevicesSelect(device string) Sentence {
 // DevicesSelectAll says "Select all in this list". The label of a checkbox that selects all devices that are listed.
 func (p Printer) DevicesSelectAll() string { return p.text("devices.select_all", nil) }
 
-// DevicesShort says "This list shows the {number} devices that were active most recently, of {count}.". {number} is how many are listed, the count is how many there are.
+// DevicesShort says "The {number} most recently active of {count} devices.". {number} is how many are listed, the count is how many there are.
 func (p Printer) DevicesShort(count int, number string) string {
 	return p.text("devices.short", args{"count": count, "number": number})
 }
@@ -679,7 +694,7 @@ func (p Printer) DevicesSignOut(hidden Tag, device string) templ.Component {
 	return p.rich("devices.sign_out", args{"hidden": hidden, "device": device})
 }
 
-// DevicesSignOutHere says "Sign out <hidden>of this browser</hidden>". A button. Only screen readers say the part inside the tag.
+// DevicesSignOutHere says "Sign out <hidden>on this browser</hidden>". A button. Only screen readers say the part inside the tag.
 func (p Printer) DevicesSignOutHere(hidden Tag) templ.Component {
 	return p.rich("devices.sign_out_here", args{"hidden": hidden})
 }
@@ -791,7 +806,7 @@ func (p Printer) EndDisabled() string { return p.text("end.disabled", nil) }
 // EndExpired says "Signed out because its sign-in expired.".
 func (p Printer) EndExpired() string { return p.text("end.expired", nil) }
 
-// EndIdle says "Signed out because it wasn’t used for too long.".
+// EndIdle says "Signed out because it hadn’t been used for a long time.".
 func (p Printer) EndIdle() string { return p.text("end.idle", nil) }
 
 // EndLimit says "Signed out because too many browsers were signed in.".
@@ -839,6 +854,9 @@ func (p Printer) ErrorBackLogin() string { return p.text("error.back_login", nil
 // ErrorCopy says "Copy". A button that copies the number beside it.
 func (p Printer) ErrorCopy() string { return p.text("error.copy", nil) }
 
+// ErrorGoBack says "Check whether it worked. If it didn’t, go back and try again.". On an error page after a form was sent.
+func (p Printer) ErrorGoBack() string { return p.text("error.go_back", nil) }
+
 // ErrorHeadingFollowAgain says "Open the link in the e-mail again". A heading: the link from an e-mail must be opened once more.
 func (p Printer) ErrorHeadingFollowAgain() string { return p.text("error.heading_follow_again", nil) }
 
@@ -878,6 +896,9 @@ func (p Printer) ErrorNewLink() string { return p.text("error.new_link", nil) }
 // ErrorNewPassword says "Choose a new password". A button, where a link from an e-mail does not work.
 func (p Printer) ErrorNewPassword() string { return p.text("error.new_password", nil) }
 
+// ErrorOrNewLink says "If that doesn’t work, get a new link.". On an error page whose button is “Get a new link”. It follows “Open it from the e-mail again.”
+func (p Printer) ErrorOrNewLink() string { return p.text("error.or_new_link", nil) }
+
 // ErrorOtherAccount says "A different account is signed in here now". A heading. Another person signed in on this browser while the page was open.
 func (p Printer) ErrorOtherAccount() string { return p.text("error.other_account", nil) }
 
@@ -895,7 +916,7 @@ func (p Printer) ErrorOutOfDate() string { return p.text("error.out_of_date", ni
 // ErrorOutOfDateText says "Nothing was changed. You opened this page so long ago that we can’t tell which account it’s for. Open it again, then repeat what you wanted to do.".
 func (p Printer) ErrorOutOfDateText() string { return p.text("error.out_of_date_text", nil) }
 
-// ErrorQuote says "If you ask for help, quote this number:". A number that helps to find the error in the log follows.
+// ErrorQuote says "If you ask for help, quote this code:". A number that helps to find the error in the log follows.
 func (p Printer) ErrorQuote() string { return p.text("error.quote", nil) }
 
 // ErrorStatus says "Error {number}". Over the heading of an error page. {number} is the status, such as 404.
@@ -968,7 +989,7 @@ func (p Printer) EventDeviceForked(device string) Sentence {
 	return p.sentence("event.device_forked", args{"device": device})
 }
 
-// EventDeviceForkedOften says "“{device}” missed several replies from us. If its connection is good, sign it out and sign in again.".
+// EventDeviceForkedOften says "“{device}” keeps repeating the same request. If its internet connection works, sign it out, then sign in on it again.".
 func (p Printer) EventDeviceForkedOften(device string) Sentence {
 	return p.sentence("event.device_forked_often", args{"device": device})
 }
@@ -1295,6 +1316,12 @@ func (p Printer) FormFieldProblem(label string, problem string) string {
 // FormOffline says "You’re offline. Nothing was sent. Check your connection and try again.". Instead of sending a form, where the browser knows that it has no connection.
 func (p Printer) FormOffline() string { return p.text("form.offline", nil) }
 
+// FormPasswordAgain says "Enter your password again.". After a refusal of a form: a page does not keep passwords.
+func (p Printer) FormPasswordAgain() string { return p.text("form.password_again", nil) }
+
+// FormPasswordsAgain says "Enter both passwords again.". After a refusal of a form with two passwords: a page does not keep them.
+func (p Printer) FormPasswordsAgain() string { return p.text("form.passwords_again", nil) }
+
 // FormRefused says "Please check the fields below". The heading of a summary of errors. Under it stands one link for each field, also where it is only one.
 func (p Printer) FormRefused() string { return p.text("form.refused", nil) }
 
@@ -1372,7 +1399,7 @@ func (p Printer) LayoutExactTimes() string { return p.text("layout.exact_times",
 // LayoutHelp says "Get help". A link to the operator's own help page or e-mail address, at the bottom of pages and mails.
 func (p Printer) LayoutHelp() string { return p.text("layout.help", nil) }
 
-// LayoutImprint says "Imprint". A link at the bottom of pages and mails to the page that says who runs the service: Impressum, mentions légales.
+// LayoutImprint says "Legal notice". A link at the bottom of pages and mails to the page that says who runs the service: Impressum, mentions légales.
 func (p Printer) LayoutImprint() string { return p.text("layout.imprint", nil) }
 
 // LayoutLanguage says "Language". The label of the choice of languages.
@@ -1430,7 +1457,7 @@ func (p Printer) LoginNewHere(link Tag) templ.Component {
 	return p.rich("login.new_here", args{"link": link})
 }
 
-// LoginOtherPerson says "You weren’t signed in. {email} has signed in on this browser since you opened this page. Sign in again to sign that account out here.".
+// LoginOtherPerson says "You weren’t signed in. {email} has signed in on this browser since you opened this page. If you sign in now, that account is signed out on this browser.".
 func (p Printer) LoginOtherPerson(email string) Sentence {
 	return p.sentence("login.other_person", args{"email": email})
 }
@@ -1453,7 +1480,7 @@ func (p Printer) LoginSubmit() string { return p.text("login.submit", nil) }
 // LoginTitle says "Sign in". The title of a page.
 func (p Printer) LoginTitle() string { return p.text("login.title", nil) }
 
-// LogoutDone says "You’ve signed out of this browser.". A notice on the page “Sign in”.
+// LogoutDone says "You’ve signed out on this browser.". A notice on the page “Sign in”.
 func (p Printer) LogoutDone() string { return p.text("logout.done", nil) }
 
 // MailAlways says "You’re receiving this e-mail because it’s about the security of your account {email}. You can’t turn these e-mails off.". At the end of mails.
@@ -2235,12 +2262,12 @@ func (p Printer) OthersBack() string { return p.text("others.back", nil) }
 // OthersDone says "You’ve signed out {count} other devices. Only this browser is signed in now.".
 func (p Printer) OthersDone(count int) string { return p.text("others.done", args{"count": count}) }
 
-// OthersDoneApps says "They can’t come back without signing in again. Apps lose access within {longest}; some services may take up to {unchecked}.". The number chooses the form, but is not said. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+// OthersDoneApps says "They can’t come back without signing in again. Apps may keep working for up to about {longest}, and with some services for up to {unchecked}.". The number chooses the form, but is not said. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 func (p Printer) OthersDoneApps(count int, longest string, unchecked string) string {
 	return p.text("others.done_apps", args{"count": count, "longest": longest, "unchecked": unchecked})
 }
 
-// OthersDoneAppsTrusted says "They can’t come back without signing in again. Apps lose access within {longest}.". The number chooses the form, but is not said. {longest} is a duration: “15 minutes”.
+// OthersDoneAppsTrusted says "They can’t come back without signing in again. Apps may keep working for up to about {longest}.". The number chooses the form, but is not said. {longest} is a duration: “15 minutes”.
 func (p Printer) OthersDoneAppsTrusted(count int, longest string) string {
 	return p.text("others.done_apps_trusted", args{"count": count, "longest": longest})
 }
@@ -2249,28 +2276,36 @@ func (p Printer) OthersDoneAppsTrusted(count int, longest string) string {
 func (p Printer) OthersFinal() string { return p.text("others.final", nil) }
 
 // OthersList says "Devices to sign out". A heading over a list of devices that the button above signs out.
-func (p Printer) OthersList() string { return p.text("others.list", nil) }
+func (p Printer) OthersList(count int) string { return p.text("others.list", args{"count": count}) }
 
 // OthersMore says "{count} more devices are signed out too.".
 func (p Printer) OthersMore(count int) string { return p.text("others.more", args{"count": count}) }
 
-// OthersNone says "No other device is signed in to your account, so there’s nothing to sign out.".
+// OthersNamedMore says "and {count} more". The last entry of a list of device names.
+func (p Printer) OthersNamedMore(count int) string {
+	return p.text("others.named_more", args{"count": count})
+}
+
+// OthersNone says "There’s nothing to sign out.".
 func (p Printer) OthersNone() string { return p.text("others.none", nil) }
+
+// OthersNoneTitle says "No other device is signed in". A heading.
+func (p Printer) OthersNoneTitle() string { return p.text("others.none_title", nil) }
 
 // OthersNotice says "No other device is signed in.".
 func (p Printer) OthersNotice() string { return p.text("others.notice", nil) }
 
-// OthersOutcome says "The other {count} devices are signed out immediately. No one can use your account on them without signing in again.".
+// OthersOutcome says "The other {count} devices are signed out immediately. They can’t come back without signing in again.".
 func (p Printer) OthersOutcome(count int) string {
 	return p.text("others.outcome", args{"count": count})
 }
 
-// OthersPass says "Apps lose access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”. Said of several devices.
+// OthersPass says "Apps may keep working for up to about <strong>{longest}</strong>, and with some services for up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”. Said of several devices.
 func (p Printer) OthersPass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("others.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
-// OthersPassTrusted says "Apps lose access within <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”. Said of several devices.
+// OthersPassTrusted says "Apps may keep working for up to about <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”. Said of several devices.
 func (p Printer) OthersPassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("others.pass_trusted", args{"strong": strong, "longest": longest})
 }
@@ -2292,14 +2327,20 @@ func (p Printer) OwnPasswordDone() string { return p.text("own_password.done", n
 // OwnPasswordGiven says "Password you were given". The label of a field.
 func (p Printer) OwnPasswordGiven() string { return p.text("own_password.given", nil) }
 
-// OwnPasswordOwn says "Your own password". The label of a field.
+// OwnPasswordOwn says "New password". The label of a field.
 func (p Printer) OwnPasswordOwn() string { return p.text("own_password.own", nil) }
+
+// OwnPasswordSubmit says "Save password". A button.
+func (p Printer) OwnPasswordSubmit() string { return p.text("own_password.submit", nil) }
 
 // OwnPasswordTitle says "Choose your own password". The title of a page, for a password that an administrator created.
 func (p Printer) OwnPasswordTitle() string { return p.text("own_password.title", nil) }
 
 // OwnPasswordWhat says "An administrator created your password and may know it. To continue, choose one that only you know.".
 func (p Printer) OwnPasswordWhat() string { return p.text("own_password.what", nil) }
+
+// OwnPasswordWrong says "That’s not the password you were given. Try again.".
+func (p Printer) OwnPasswordWrong() string { return p.text("own_password.wrong", nil) }
 
 // PasskeyCancelled says "This was cancelled or took too long. Nothing was changed. Try again.".
 func (p Printer) PasskeyCancelled() string { return p.text("passkey.cancelled", nil) }
@@ -2352,6 +2393,9 @@ func (p Printer) PasskeysName() string { return p.text("passkeys.name", nil) }
 
 // PasskeysNameHint says "A name helps you tell your passkeys apart, such as “My phone” or “Blue security key”.".
 func (p Printer) PasskeysNameHint() string { return p.text("passkeys.name_hint", nil) }
+
+// PasskeysNameLabel says "Name". Of a passkey, as an error names the field “Name (optional)”.
+func (p Printer) PasskeysNameLabel() string { return p.text("passkeys.name_label", nil) }
 
 // PasskeysNone says "You don’t have any passkeys yet.".
 func (p Printer) PasskeysNone() string { return p.text("passkeys.none", nil) }
@@ -2413,7 +2457,7 @@ func (p Printer) PlaceNewNetwork() string { return p.text("place.new_network", n
 // PlaceSameNetwork says "same network as this browser". Follows an IP address: the browser that looks at the page is in its network.
 func (p Printer) PlaceSameNetwork() string { return p.text("place.same_network", nil) }
 
-// RemoveFactorApp says "Codes from the app no longer work. The app keeps showing them until you delete the account there.".
+// RemoveFactorApp says "Codes from the app no longer work. The app keeps showing them until you delete the entry there.".
 func (p Printer) RemoveFactorApp() string { return p.text("remove_factor.app", nil) }
 
 // RemoveFactorAskApp says "Remove the authenticator app?". A heading that asks; buttons follow.
@@ -2530,15 +2574,15 @@ func (p Printer) RevokeAfterwards(link Tag) templ.Component {
 	return p.rich("revoke.afterwards", args{"link": link})
 }
 
-// RevokeApp says "It’s signed out immediately. No one can use the app there without signing in again.". “It” is the device, with an app.
+// RevokeApp says "It’s signed out immediately. It can’t come back without signing in again.". “It” is the device, with an app.
 func (p Printer) RevokeApp() string { return p.text("revoke.app", nil) }
 
-// RevokeAsk says "Sign out {device}?". A heading that asks; buttons follow.
+// RevokeAsk says "Sign out “{device}”?". A heading that asks; buttons follow.
 func (p Printer) RevokeAsk(device string) Sentence {
 	return p.sentence("revoke.ask", args{"device": device})
 }
 
-// RevokeBrowser says "It’s signed out immediately. No one can use your account there without signing in again.". “It” is a browser.
+// RevokeBrowser says "It’s signed out immediately. It can’t come back without signing in again.". “It” is a browser.
 func (p Printer) RevokeBrowser() string { return p.text("revoke.browser", nil) }
 
 // RevokeDone says "You’ve signed out “{device}”.".
@@ -2546,12 +2590,12 @@ func (p Printer) RevokeDone(device string) Sentence {
 	return p.sentence("revoke.done", args{"device": device})
 }
 
-// RevokeDoneApp says "It can’t come back without signing in again. It loses access within {longest}; some services may take up to {unchecked}.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+// RevokeDoneApp says "It can’t come back without signing in again. The app may keep working for up to about {longest}, and with some services for up to {unchecked}.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 func (p Printer) RevokeDoneApp(longest string, unchecked string) string {
 	return p.text("revoke.done_app", args{"longest": longest, "unchecked": unchecked})
 }
 
-// RevokeDoneAppTrusted says "It can’t come back without signing in again. It loses access within {longest}.". “It” is the device. {longest} is a duration: “15 minutes”.
+// RevokeDoneAppTrusted says "It can’t come back without signing in again. The app may keep working for up to about {longest}.". “It” is the device. {longest} is a duration: “15 minutes”.
 func (p Printer) RevokeDoneAppTrusted(longest string) string {
 	return p.text("revoke.done_app_trusted", args{"longest": longest})
 }
@@ -2565,15 +2609,18 @@ func (p Printer) RevokeDoneUnknown() string { return p.text("revoke.done_unknown
 // RevokeFinal says "This can’t be undone. Nothing stored on the device is erased.". About signing out one device.
 func (p Printer) RevokeFinal() string { return p.text("revoke.final", nil) }
 
-// RevokePass says "It loses access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+// RevokePass says "The app may keep working for up to about <strong>{longest}</strong>, and with some services for up to <strong>{unchecked}</strong>.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 func (p Printer) RevokePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("revoke.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
-// RevokePassTrusted says "It loses access within <strong>{longest}</strong>.". “It” is the device. {longest} is a duration: “15 minutes”.
+// RevokePassTrusted says "The app may keep working for up to about <strong>{longest}</strong>.". “It” is the device. {longest} is a duration: “15 minutes”.
 func (p Printer) RevokePassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("revoke.pass_trusted", args{"strong": strong, "longest": longest})
 }
+
+// RevokeStolen says "Lost or stolen? Secure your account". A link in the message after a device was signed out.
+func (p Printer) RevokeStolen() string { return p.text("revoke.stolen", nil) }
 
 // RevokeSubmitUnknown says "Sign out and secure account". A button: signs out the device, and goes on to the page “Secure your account”.
 func (p Printer) RevokeSubmitUnknown() string { return p.text("revoke.submit_unknown", nil) }
@@ -2587,7 +2634,7 @@ func (p Printer) RevokeThis() string { return p.text("revoke.this", nil) }
 // RevokeTitle says "Sign out a device". The title of a page.
 func (p Printer) RevokeTitle() string { return p.text("revoke.title", nil) }
 
-// RevokeUnknown says "Don’t recognise {device}?".
+// RevokeUnknown says "Don’t recognise “{device}”?".
 func (p Printer) RevokeUnknown(device string) Sentence {
 	return p.sentence("revoke.unknown", args{"device": device})
 }
@@ -2600,10 +2647,13 @@ func (p Printer) SecureAllDone(link Tag) templ.Component {
 	return p.rich("secure.all_done", args{"link": link})
 }
 
+// SecureBack says "Back to securing your account". A link below the page that changes the password, back to the page “Secure your account”.
+func (p Printer) SecureBack() string { return p.text("secure.back", nil) }
+
 // SecureDevices says "Sign out devices you don’t recognise". A step to be done.
 func (p Printer) SecureDevices() string { return p.text("secure.devices", nil) }
 
-// SecureDevicesLook says "Check them first". A button that leads to the list of devices.
+// SecureDevicesLook says "Review your devices". A button that leads to the list of devices.
 func (p Printer) SecureDevicesLook() string { return p.text("secure.devices_look", nil) }
 
 // SecureDevicesNone says "No other device is signed in.".
@@ -2706,7 +2756,7 @@ func (p Printer) SecurityDeleteText() string { return p.text("security.delete_te
 // SecurityEmail says "E-mail address". The title of a row; the address follows.
 func (p Printer) SecurityEmail() string { return p.text("security.email", nil) }
 
-// SecurityFormer says "{count} can still be restored". Previous e-mail addresses: how many can still become the account’s address again.
+// SecurityFormer says "{count} e-mail addresses can still be restored". Previous e-mail addresses: how many can still become the account’s address again.
 func (p Printer) SecurityFormer(count int) string {
 	return p.text("security.former", args{"count": count})
 }
@@ -2756,6 +2806,11 @@ func (p Printer) SecurityTwoStepOffText() string { return p.text("security.two_s
 // SecurityTwoStepOn says "Two-step sign-in is on". A heading.
 func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_on", nil) }
 
+// SecurityTwoStepOnBrowsers says "No one can sign in as you with just your password, except in your trusted browsers.".
+func (p Printer) SecurityTwoStepOnBrowsers() string {
+	return p.text("security.two_step_on_browsers", nil)
+}
+
 // SecurityTwoStepOnText says "No one can sign in as you with just your password.".
 func (p Printer) SecurityTwoStepOnText() string { return p.text("security.two_step_on_text", nil) }
 
@@ -2768,7 +2823,7 @@ func (p Printer) SelectedAsk(count int) string { return p.text("selected.ask", a
 // SelectedDone says "You’ve signed out {count} devices.".
 func (p Printer) SelectedDone(count int) string { return p.text("selected.done", args{"count": count}) }
 
-// SelectedEnded says "{count} more devices that you selected are signed out already.".
+// SelectedEnded says "{count} more devices that you selected were already signed out.".
 func (p Printer) SelectedEnded(count int) string {
 	return p.text("selected.ended", args{"count": count})
 }
@@ -2776,7 +2831,7 @@ func (p Printer) SelectedEnded(count int) string {
 // SelectedNone says "Select at least one device first.".
 func (p Printer) SelectedNone() string { return p.text("selected.none", nil) }
 
-// SelectedOutcome says "They’re signed out at once. Signing in there again takes your password.". The number chooses the form, but is not said.
+// SelectedOutcome says "They’re signed out immediately. They can’t come back without signing in again.". The number chooses the form, but is not said.
 func (p Printer) SelectedOutcome(count int) string {
 	return p.text("selected.outcome", args{"count": count})
 }
@@ -2784,7 +2839,7 @@ func (p Printer) SelectedOutcome(count int) string {
 // SelectedTitle says "Sign out selected devices".
 func (p Printer) SelectedTitle() string { return p.text("selected.title", nil) }
 
-// SetupCode says "Set-up code". The label of a field. A code that support staff need to set up two-step sign-in.
+// SetupCode says "Setup code". The label of a field. A code that support staff need to set up two-step sign-in.
 func (p Printer) SetupCode() string { return p.text("setup.code", nil) }
 
 // SetupCodeAgain says "Send another code". A button: sends another e-mail with a code.
@@ -2801,6 +2856,11 @@ func (p Printer) SetupCodeHintMail() string { return p.text("setup.code_hint_mai
 
 // SetupCodeHintMailed says "We’ve e-mailed you this code. It keeps out anyone who only knows your password.".
 func (p Printer) SetupCodeHintMailed() string { return p.text("setup.code_hint_mailed", nil) }
+
+// SetupCodeMailed says "We’ve e-mailed a code to <strong>{email}</strong>. Didn’t get it?". The button “Send another code” follows.
+func (p Printer) SetupCodeMailed(strong Tag, email string) templ.Component {
+	return p.rich("setup.code_mailed", args{"strong": strong, "email": email})
+}
 
 // SetupCodeSend says "Send code". A button: sends an e-mail with a code.
 func (p Printer) SetupCodeSend() string { return p.text("setup.code_send", nil) }
@@ -2829,7 +2889,7 @@ func (p Printer) SetupCodesWhat() string { return p.text("setup.codes_what", nil
 // SetupLater says "Not now". A link that leads on without the set-up.
 func (p Printer) SetupLater() string { return p.text("setup.later", nil) }
 
-// SetupLead says "After this, no one can sign in as you with just your password.". Also the text of a step on the page “Secure your account”.
+// SetupLead says "With two-step sign-in, no one can sign in as you with just your password.". Also the text of a step on the page “Secure your account”.
 func (p Printer) SetupLead() string { return p.text("setup.lead", nil) }
 
 // SetupLeadCodes says "Two-step sign-in is on. Now get recovery codes, so you can still sign in if you lose your phone or passkey.".
@@ -2936,7 +2996,7 @@ func (p Printer) SignupWelcome() string { return p.text("signup.welcome", nil) }
 // StepBack says "Back to sign-in".
 func (p Printer) StepBack() string { return p.text("step.back", nil) }
 
-// StepClosed says "<strong>Codes from your authenticator app don’t work in this browser for now.</strong> There were too many wrong codes in a row. Sign in another way to use them here again. They still work in browsers you’ve used before.".
+// StepClosed says "<strong>Codes from your authenticator app don’t work in this browser for now.</strong> There were too many wrong codes in a row. Sign in another way to unblock them. They still work in browsers you’ve used before.".
 func (p Printer) StepClosed(strong Tag) templ.Component {
 	return p.rich("step.closed", args{"strong": strong})
 }
@@ -2964,6 +3024,9 @@ func (p Printer) StepLeadRecoveryCode() string { return p.text("step.lead_recove
 
 // StepLost says "Can’t use any of these? Your administrator can reset your two-step sign-in.".
 func (p Printer) StepLost() string { return p.text("step.lost", nil) }
+
+// StepLostPasskey says "Can’t use your passkey? Your administrator can reset your two-step sign-in.".
+func (p Printer) StepLostPasskey() string { return p.text("step.lost_passkey", nil) }
 
 // StepOfferApp says "Use your authenticator app". A link under “Try another way”.
 func (p Printer) StepOfferApp() string { return p.text("step.offer_app", nil) }
@@ -3036,6 +3099,11 @@ func (p Printer) StoryEnded(when templ.Component) templ.Component {
 	return p.rich("story.ended", args{"when": when})
 }
 
+// StoryEndedOwner says "You signed it out <when/>". Of a device: <when/> is relative, “2 hours ago”.
+func (p Printer) StoryEndedOwner(when templ.Component) templ.Component {
+	return p.rich("story.ended_owner", args{"when": when})
+}
+
 // StoryFacts says "About this device".
 func (p Printer) StoryFacts() string { return p.text("story.facts", nil) }
 
@@ -3043,6 +3111,9 @@ func (p Printer) StoryFacts() string { return p.text("story.facts", nil) }
 func (p Printer) StoryFrom(ip templ.Component) templ.Component {
 	return p.rich("story.from", args{"ip": ip})
 }
+
+// StoryFromUnknown says "From an unknown IP address".
+func (p Printer) StoryFromUnknown() string { return p.text("story.from_unknown", nil) }
 
 // StoryHelp says "<strong>Was this you?</strong> If you don’t recognise this device, sign it out. Then we’ll help you secure your account.".
 func (p Printer) StoryHelp(strong Tag) templ.Component {
@@ -3052,7 +3123,7 @@ func (p Printer) StoryHelp(strong Tag) templ.Component {
 // StoryHelpButton says "I don’t recognise this device".
 func (p Printer) StoryHelpButton() string { return p.text("story.help_button", nil) }
 
-// StoryHelpEnded says "<strong>Was this you?</strong> If you don’t recognise this device, someone else may know your password. It’s best to secure your account now.".
+// StoryHelpEnded says "<strong>Don’t recognise this device?</strong> Someone else may know your password. It’s best to secure your account now.".
 func (p Printer) StoryHelpEnded(strong Tag) templ.Component {
 	return p.rich("story.help_ended", args{"strong": strong})
 }
@@ -3063,12 +3134,17 @@ func (p Printer) StoryHelpLabel() string { return p.text("story.help_label", nil
 // StoryHistory says "History".
 func (p Printer) StoryHistory() string { return p.text("story.history", nil) }
 
-// StoryHistoryNone says "There are no entries about this device any more.".
+// StoryHistoryNone says "We no longer keep a history for this device.".
 func (p Printer) StoryHistoryNone() string { return p.text("story.history_none", nil) }
 
 // StoryKey says "Key: <key/>". <key/> is the beginning and the end of a long row of letters and digits.
 func (p Printer) StoryKey(key templ.Component) templ.Component {
 	return p.rich("story.key", args{"key": key})
+}
+
+// StoryLastActive says "Last active <when/>". Of a device that is signed out: <when/> is relative, “2 hours ago”.
+func (p Printer) StoryLastActive(when templ.Component) templ.Component {
+	return p.rich("story.last_active", args{"when": when})
 }
 
 // StoryLimit says "Time limit". A heading over when the sign-in of a device ends.
@@ -3080,7 +3156,7 @@ func (p Printer) StoryProtection() string { return p.text("story.protection", ni
 // StorySignIn says "Sign-in". A heading over when and how a device signed in.
 func (p Printer) StorySignIn() string { return p.text("story.sign_in", nil) }
 
-// StoryUnbound says "Not protected by a key in the device".
+// StoryUnbound says "Its sign-in isn’t tied to this device".
 func (p Printer) StoryUnbound() string { return p.text("story.unbound", nil) }
 
 // StrengthEasy says "Long enough, but easy to guess.". While a new password is typed.
@@ -3127,7 +3203,7 @@ func (p Printer) TrustedLead() string { return p.text("trusted.lead", nil) }
 // TrustedNone says "You don’t have any trusted browsers. You can trust a browser when you sign in with the second step.".
 func (p Printer) TrustedNone() string { return p.text("trusted.none", nil) }
 
-// TrustedSince says "Trusted <when/>". A browser; <when/> is a day: “yesterday”, “3 March”.
+// TrustedSince says "Trusted since <when/>". A browser; <when/> is a day: “yesterday”, “3 March”.
 func (p Printer) TrustedSince(when templ.Component) templ.Component {
 	return p.rich("trusted.since", args{"when": when})
 }
