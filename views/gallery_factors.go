@@ -2,6 +2,7 @@ package views
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -104,6 +105,8 @@ func (g gallery) passwordPages() []State {
 	}
 	wrong := g.doubted(g.say.ChangePasswordRefused())
 	wrong.Fields["new_password"] = g.say.Error("Use at least 12 characters.")
+	byPasswordAlone := FormProblems{Summary: g.say.TextTwo(g.say.ChangePasswordRefused(), g.say.FormPasswordsAgain()), Fields: maps.Clone(wrong.Fields)}
+	delete(byPasswordAlone.Fields, "code")
 	asked := FormProblems{Summary: g.say.ChangeEmailRefused(), Fields: map[string]string{
 		"email": g.say.Error("This is already your e-mail address."), "password": g.say.Error("That’s not your password. Try again."),
 	}}
@@ -111,7 +114,7 @@ func (g gallery) passwordPages() []State {
 	noPasskey := byPasskey
 	noPasskey.Problems = FormProblems{Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"passkey": g.say.Error("This passkey wasn’t accepted. It may have been removed, or it belongs to another account.")}}
 	return []State{
-		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: wrong}),
+		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: byPasswordAlone}),
 		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}), password("with a recovery code", PasswordPage{Confirm: byOldCode}),
 		password("with everything refused", PasswordPage{Confirm: byAll, Problems: wrong}),
 		password("with a passkey only", PasswordPage{Confirm: byPasskey}), password("with a passkey only refused", PasswordPage{Confirm: noPasskey}),

@@ -45,7 +45,7 @@ func TestADeviceHasAPageWithItsStory(t *testing.T) {
 		s.refused(stolen.refresh, token.ReasonReused)
 		page = b.shown("/devices/" + stolen.id)
 		page.one("section", "aria-labelledby", "alerts").one("a", "href", "/security/secure")
-		page.one("p", "class", "story-end").says("Signed out just nowSigned out because its sign-in may have been copied.")
+		page.one("p", "class", "story-end").says("Signed out just now Signed out because its sign-in may have been copied.")
 		page.none("aside", "class", "help")
 		page.none("form", "action", "/devices/"+stolen.id+"/rename?page=1")
 		page.none("a", "href", "/devices/"+stolen.id+"/revoke")

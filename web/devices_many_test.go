@@ -122,7 +122,7 @@ func TestSelectedDevicesAreSignedOutTogether(t *testing.T) {
 		if names := page.one("ul", "class", "digests").texts("", "class", "device-name"); len(names) != 2 || !slices.Contains(names, "one") || !slices.Contains(names, "two") {
 			t.Errorf("the question names %q", names)
 		}
-		if !strings.Contains(page.one("main").text(), "1 more device that you selected is signed out already.") {
+		if !strings.Contains(page.one("main").text(), "1 more device that you selected was already signed out.") {
 			t.Error("that one is out already is not told")
 		}
 		form := page.one("form", "method", "post", "action", "/devices/revoke-selected")

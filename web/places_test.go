@@ -75,7 +75,7 @@ func TestAddressesAreToldWithTheirPlacesAndNetworks(t *testing.T) {
 		thief.refresh(newPhone(t, owner.refresh(first.refresh)).refresh)
 		owner.refresh(first.refresh)
 		uses := b.shown("/devices").one("section", "aria-labelledby", "alerts").one("span", "class", "uses")
-		says("the theft", uses.text(), "Used from 203.0.113.7 (where it signed in) near Hamburg, Germany same network as this browser Used from 2001:db8::7, an unknown program near Reykjavik, Iceland new network")
+		says("the theft", uses.text(), "Used from 203.0.113.7 (where it signed in) near Hamburg, Germany same network as this browser Used from 2001:db8::7 by an unknown program near Reykjavik, Iceland new network")
 		mails := s.mails()
 		flat := strings.Join(strings.Fields(mails[len(mails)-1].Text), " ")
 		for _, line := range []string{"Used from: 203.0.113.7, near Hamburg, Germany (where it signed in)", "Used from: 2001:db8::7, near Reykjavik, Iceland, an unknown program"} {

@@ -168,7 +168,7 @@ func decodeForm(body []byte, wanted []string) (Params, error) {
 		case len(list) > 1: // the same: parameters must not be included more than once
 			return nil, BadBody(fmt.Sprintf("The parameter %q was sent more than once.", name), nil)
 		case !utf8.ValidString(list[0]):
-			return nil, BadBody(fmt.Sprintf("The parameter %q is not valid UTF-8.", name), nil)
+			return nil, BadBody(fmt.Sprintf("The parameter %q isn’t valid UTF-8.", name), nil)
 		default:
 			p[name] = list[0]
 		}
