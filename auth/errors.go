@@ -84,11 +84,11 @@ func AsError(err error) *Error {
 	case errors.As(err, &often):
 		return &Error{Kind: KindRateLimited, Message: "This was done too often recently.", RetryAfter: max(often.Wait, time.Second), Cause: err}
 	case errors.Is(err, models.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &Error{Kind: KindUnavailable, Message: "The service is not available right now.", RetryAfter: 2 * time.Second, Cause: err}
+		return &Error{Kind: KindUnavailable, Message: "The service isn’t available right now.", RetryAfter: 2 * time.Second, Cause: err}
 	case errors.Is(err, ErrBusy):
 		return &Error{Kind: KindUnavailable, Message: "Too many people are signing in right now.", RetryAfter: 5 * time.Second, Cause: err}
 	case errors.Is(err, models.ErrNotFound):
-		return &Error{Kind: KindNotFound, Message: "We could not find that.", Cause: err}
+		return &Error{Kind: KindNotFound, Message: "We couldn’t find that.", Cause: err}
 	}
 	return &Error{Kind: KindInternal, Message: "Something went wrong on our side.", Cause: err}
 }
@@ -105,7 +105,7 @@ func InvalidField(field, detail string) error {
 }
 
 func invalidFields(problems []FieldProblem) error {
-	return &Error{Kind: KindInvalidRequest, Message: "Some fields are not valid. Check them and try again.", Fields: problems}
+	return &Error{Kind: KindInvalidRequest, Message: "Some fields aren’t valid. Check them and try again.", Fields: problems}
 }
 
 // RateLimited returns a KindRateLimited that allows another try after wait, which is raised to one second.

@@ -24,7 +24,7 @@ const (
 func ProblemWithText(s string, most int) string {
 	switch {
 	case !utf8.ValidString(s):
-		return "This is not valid UTF-8."
+		return "This isn’t valid UTF-8."
 	case strings.ContainsFunc(s, unicode.IsControl):
 		return "Remove control characters, such as tabs and line breaks."
 	case utf8.RuneCountInString(s) > most:

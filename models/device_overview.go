@@ -14,7 +14,7 @@ type NamedDevice struct {
 }
 
 // DeviceOverview lists, in one query, a user's live devices, newest activity first, and up to limit of those that
-// ended after a moment: revoked, expired or idle, the latest first. When a device that nobody revoked ended is not
+// ended after a moment: revoked, expired or idle, the latest first; where there are more, those whose sign-in was copied are kept. When a device that nobody revoked ended is not
 // kept; it is taken to be when it was last seen.
 func (s *Store) DeviceOverview(ctx context.Context, userID uuid.UUID, live Liveness, since time.Time, limit int) (current, ended []NamedDevice, err error) {
 	var rows []struct {
@@ -27,7 +27,7 @@ func (s *Store) DeviceOverview(ctx context.Context, userID uuid.UUID, live Liven
 			SELECT * FROM (SELECT devices.*, 1 = 0 AS ended FROM devices WHERE user_id = ? AND `+liveCondition+`) AS a
 			UNION ALL
 			SELECT * FROM (SELECT devices.*, 1 = 1 AS ended FROM devices WHERE user_id = ? AND NOT (`+liveCondition+`)
-				AND COALESCE(revoked_at, last_seen_at) > ? ORDER BY COALESCE(revoked_at, last_seen_at) DESC, id DESC LIMIT ?) AS b
+				AND COALESCE(revoked_at, last_seen_at) > ? ORDER BY CASE WHEN revoke_reason = '`+string(RevokedByReuse)+`' THEN 0 ELSE 1 END, COALESCE(revoked_at, last_seen_at) DESC, id DESC LIMIT ?) AS b
 		) AS d LEFT JOIN clients c ON c.id = d.client_id AND d.kind = 'app'
 		ORDER BY d.ended, CASE WHEN d.ended THEN COALESCE(d.revoked_at, d.last_seen_at) ELSE d.last_seen_at END DESC, d.id DESC`, args...).Scan(&rows).Error
 	for _, row := range rows {

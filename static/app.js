@@ -67,6 +67,7 @@
   const headingYear = written({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
   const clock = written({ hour: "numeric", minute: "2-digit" });
   const exact = written({ day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", second: "2-digit", timeZoneName: "short" });
+  const deadline = written({ day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" });
   const counted = new Intl.RelativeTimeFormat(locale);
   const named = new Intl.RelativeTimeFormat(locale, { numeric: "auto" }); // "yesterday"
 
@@ -102,6 +103,7 @@
     },
     clock: (at) => clock(at),
     exact: (at) => exact(at),
+    deadline: (at) => deadline(at),
   };
 
   // The server's clock goes on from where it stood when the page was made: a borrowed phone's own may be wrong.
@@ -204,6 +206,7 @@
     for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
     const line = form.querySelector("[data-began]");
     line.textContent = line.dataset.began;
+    line.scrollIntoView({ block: "nearest" });
     announce(line.dataset.began);
   }
 
@@ -378,7 +381,7 @@
 
   function readyPasskey(part) {
     answerOf(part).value = ""; // of a page that the browser kept: it was used
-    part.querySelector("button").hidden = !passkeysWork;
+    part.querySelector("button").hidden = !passkeysWork || "quiet" in part.dataset;
     if (!passkeysWork) say(part, "unsupported");
     else if ("focus" in part.dataset && !document.querySelector("[autofocus]")) part.querySelector("button").focus();
   }

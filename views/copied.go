@@ -148,9 +148,8 @@ func (u shownUse) say(w words) catalog.Sentence {
 	return w.unknown(u.Address)
 }
 
-// theftsFirst puts the alerts that matter most first, each kind as it comes.
-func theftsFirst(alerts []Alert) []Alert {
-	thefts, others := []Alert{}, []Alert{}
+// byTheft are the alerts of copied sign-ins, and the others, each as they come.
+func byTheft(alerts []Alert) (thefts, others []Alert) {
 	for _, a := range alerts {
 		if a.Theft {
 			thefts = append(thefts, a)
@@ -158,5 +157,5 @@ func theftsFirst(alerts []Alert) []Alert {
 			others = append(others, a)
 		}
 	}
-	return append(thefts, others...)
+	return thefts, others
 }

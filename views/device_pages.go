@@ -10,19 +10,22 @@ import (
 // DevicesPage lists the live devices of one person.
 type DevicesPage struct {
 	Shell
-	Now        time.Time // relative times are counted from here
-	Current    *Device   // the browser that looks at the page; nil: it was signed out since
-	Groups     []DeviceGroup
-	Apps       int      // that match, of all pages
-	Browsers   int      // the same, besides the current one
-	Others     int      // devices besides the current one
-	Picked     []string // ids of devices that are selected already
-	Part       DevicePart
-	Ended      []Ended        // recently, the latest first
-	Alerts     []Alert        // newest first
-	AlertsSeen string         // what dismissing them sends back
-	Rename     *RenameRefusal // a rename that was refused, shown in its row
-	Done       *DoneTo        // what was just done to rows of the page; nil: nothing
+	Now       time.Time // relative times are counted from here
+	Current   *Device   // the browser that looks at the page; nil: it was signed out since
+	Groups    []DeviceGroup
+	Apps      int      // that match, of all pages
+	Browsers  int      // the same, besides the current one
+	Others    int      // devices besides the current one
+	Picked    []string // ids of devices that are selected already
+	Part      DevicePart
+	Ended     []Ended // recently, the latest first
+	EndedMost int     // how many of those are listed at most, if so many are; zero: all of them are listed
+	Alerts    []Alert // newest first
+	// PasswordChanged says that the password was changed since the newest theft.
+	PasswordChanged bool
+	AlertsSeen      string         // what dismissing them sends back
+	Rename          *RenameRefusal // a rename that was refused, shown in its row
+	Done            *DoneTo        // what was just done to rows of the page; nil: nothing
 }
 
 // DeviceGroup is the devices of one app that are listed, or the browsers.
@@ -96,6 +99,7 @@ type Ended struct {
 	Icon   string
 	Reason string // a sentence: "Signed out by you."
 	Alarm  bool   // deserves attention: its sign-in may have been copied
+	Owner  bool   // the person signed it out
 	At     time.Time
 }
 

@@ -16,6 +16,7 @@ type Confirm struct {
 	SecondFactor  bool          // the password alone is not enough
 	HasCode       bool          // the account has an authenticator app or recovery codes: "code" takes either
 	HasApp        bool          // it has an authenticator app
+	HasRecovery   bool          // it has recovery codes
 	Passkey       *PasskeyStart // nil: the account has no passkey
 	Problems      FormProblems  // shown together with the problems of the page, wherever a handler puts them
 }

@@ -43,10 +43,10 @@ func (f *finder) structure(doc *html.Node) {
 		}
 	}
 	for _, stamp := range find(doc, "time") {
-		if _, err := time.Parse(time.RFC3339, value(stamp, "datetime")); err != nil || !strings.HasSuffix(value(stamp, "title"), "UTC") && (value(stamp, "data-when") != "exact" || !strings.HasSuffix(text(stamp), "UTC")) {
+		if _, err := time.Parse(time.RFC3339, value(stamp, "datetime")); err != nil || !strings.HasSuffix(value(stamp, "title"), "UTC") && (!slices.Contains([]string{"exact", "deadline"}, value(stamp, "data-when")) || !strings.HasSuffix(text(stamp), "UTC")) {
 			f.add("time without its exact moment: %v", stamp.Attr)
 		}
-		if !slices.Contains([]string{"ago", "until", "day", "clock", "exact"}, value(stamp, "data-when")) {
+		if !slices.Contains([]string{"ago", "until", "day", "clock", "exact", "deadline"}, value(stamp, "data-when")) {
 			f.add("time that no script can say in the reader's zone: %v", stamp.Attr)
 		}
 	}

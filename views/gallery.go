@@ -99,7 +99,7 @@ func (g gallery) signedOut() []State {
 	filled := g.out(g.say.LoginTitle())
 	filled.Flash = &Flash{Tone: ToneSuccess, Text: g.say.ResetDone()}
 	wrong := FormProblems{Summary: g.say.Error("The e-mail address or password is wrong.")}
-	bad := FormProblems{Summary: g.say.Error("Some fields are not valid. Check them and try again."), Fields: map[string]string{
+	bad := FormProblems{Summary: g.say.Error("Some fields aren’t valid. Check them and try again."), Fields: map[string]string{
 		"email":    g.say.Error("This isn’t a valid e-mail address. Enter one like name@example.com."),
 		"password": g.say.Error("Choose another password. This one is among the first that attackers try."),
 	}}
@@ -134,6 +134,12 @@ func (g gallery) errors() []State {
 			Shell: shell, Status: status, Heading: heading, Text: text, RequestID: "01JBV2M4Q8",
 		})}
 	}
+	again := func(name string, shell Shell, status int, heading, text string) State {
+		shell.Title = heading
+		return State{"error/" + name, Error(ErrorPage{
+			Shell: shell, Status: status, Heading: heading, Text: text, RequestID: "01JBV2M4Q8", BackURL: "/activity", BackText: g.say.ErrorTryAgain(),
+		})}
+	}
 	in, out := g.in("", ""), g.out("")
 	signedIn := g.say.ErrorOtherAccountText("leila.haddad@example.org")
 	other := ErrorPage{Shell: g.in(g.say.ErrorOtherAccount(), ""), Status: 409, Heading: g.say.ErrorOtherAccount(), Text: signedIn.Text, Names: signedIn.Names,
@@ -146,22 +152,27 @@ func (g gallery) errors() []State {
 		{"error/another account", Error(other)},
 		{"error/another account hostile", Error(hostileOther)},
 		{"error/page out of date", Error(old)},
-		page("not allowed", in, 403, g.say.ErrorHeadingForbidden(), g.say.Error("This form was sent from another site. Open this service in your browser and try again.")),
+		page("not allowed", in, 403, g.say.ErrorHeadingForbidden(), g.say.Error("This request came from another website, so we stopped it. Open this website yourself and try again.")),
 		page("nothing here", in, 404, g.say.ErrorHeadingNotFound(), g.say.Error("We can’t find this device. It may already be signed out.")),
-		page("nothing here, signed out", out, 404, g.say.ErrorHeadingNotFound(), g.say.Error("This page does not exist. Check the link and try again.")),
-		page("not like this", in, 405, g.say.ErrorHeadingRefused(), g.say.Error("This page cannot be used with that method.")),
-		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("The request is larger than 64 KiB. Shorten it and try again.")),
-		page("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.Error("Too many attempts.")+" "+g.say.WaitMinutes(15)),
-		page("our fault", in, 500, g.say.ErrorHeadingRefused(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
-		page("busy", out, 503, g.say.ErrorHeadingUnavailable(), g.say.Error("The service is not available right now.")+" "+g.say.WaitSeconds(2)),
+		page("nothing here, signed out", out, 404, g.say.ErrorHeadingNotFound(), g.say.Error("This page doesn’t exist. Check the link and try again.")),
+		page("not like this", in, 405, g.say.ErrorHeadingRefused(), g.say.Error("This page can’t be opened that way.")),
+		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("What you entered is too long. Shorten it and try again.")),
+		again("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.WaitMinutes(15)),
+		again("our fault", in, 500, g.say.ErrorHeadingRefused(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
+		page("our fault with a form", in, 500, g.say.ErrorHeadingRefused(), g.say.Error("Something went wrong on our side.")+" "+g.say.ErrorGoBack()),
+		again("busy", out, 503, g.say.ErrorHeadingUnavailable(), g.say.Error("The service isn’t available right now.")+" "+g.say.WaitSeconds(2)),
 		{"error/hostile", Error(ErrorPage{Shell: g.out(g.say.ErrorHeadingRefused()), Status: 400, Heading: hostile, Text: hostile, RequestID: "01JBV2M4Q8"})},
 	}
 	dead := func(name, heading, text string) State {
 		return State{"error/" + name, Error(ErrorPage{Shell: g.out(heading), Status: 410, Heading: heading, Text: g.say.Error(text), RequestID: "01JBV2M4Q8", BackURL: "/forgot", BackText: g.say.ErrorNewLink()})}
 	}
+	elsewhere := g.say.TextTwo(g.say.Error("This link was opened in another browser, or too long ago. Open it from the e-mail again. Nothing was changed."), g.say.ErrorOrNewLink())
 	states = append(states,
 		dead("dead link", g.say.ErrorHeadingGone(), "It was already used or cancelled, it has expired, or it wasn’t copied in full. Nothing was changed."),
-		dead("link of another browser", g.say.ErrorHeadingFollowAgain(), "This link was opened in another browser, or too long ago. Open it from the e-mail again. Nothing was changed."),
+		State{"error/link of another browser", Error(ErrorPage{
+			Shell: g.out(g.say.ErrorHeadingFollowAgain()), Status: 410, Heading: g.say.ErrorHeadingFollowAgain(), Text: elsewhere, RequestID: "01JBV2M4Q8",
+			BackURL: "/forgot", BackText: g.say.ErrorNewLink(), Quiet: true,
+		})},
 	)
 	bare := ErrorPage{Shell: g.out(g.say.ErrorHeadingRefused()), Heading: g.say.ErrorHeadingRefused(), BackURL: "javascript:alert(1)"}
 	return append(states, State{"error/bare", Error(bare)})

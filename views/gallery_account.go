@@ -63,7 +63,7 @@ func (g gallery) copied(from string) *CopiedSignIn {
 }
 
 func (g gallery) bound() Bound {
-	return Bound{Most: g.say.DurationSeconds(32), Unchecked: g.say.DurationMinutes(15)}
+	return Bound{Most: g.say.DurationSeconds(30), Unchecked: g.say.DurationMinutes(15)}
 }
 
 func (g gallery) filters(state string) []Filter {

@@ -88,6 +88,10 @@ func (g gallery) warnings() []State {
 	page := func(name string, ended []Ended, alerts ...Alert) State {
 		p := g.house(append(apps[:2:2], browsers[:2]...)...)
 		p.Ended, p.Alerts, p.AlertsSeen = ended, alerts, "1762178709000000"
+		if len(ended) == 8 {
+			p.EndedMost = 8
+		}
+		p.PasswordChanged = len(alerts) > 1
 		return g.devicesState(name, p)
 	}
 	theft := Alert{Theft: true, Device: "old phone", ID: "a5", At: g.ago(25 * time.Minute), Address: "198.51.100.90", Copied: g.copied("where the owner signed in")}
@@ -175,7 +179,7 @@ func (g gallery) lists() []State {
 	one := g.house(g.crowd(5)...)
 	done = g.say.RevokeDone("Pixel 7")
 	one.Ended = g.endings()[1:5]
-	one.Done = &DoneTo{Flash{Tone: ToneSuccess, Text: done.Text, Names: done.Names, Detail: g.say.RevokeDoneApp(g.bound().Most, g.bound().Unchecked)}, []string{"e1"}}
+	one.Done = &DoneTo{Flash{Tone: ToneSuccess, Text: done.Text, Names: done.Names, Detail: g.say.RevokeDoneApp(g.bound().Most, g.bound().Unchecked), Next: &Link{"/security/secure", g.say.RevokeStolen()}}, []string{"e1"}}
 	several := g.house(g.crowd(10)...)
 	several.Ended = g.endings()[1:]
 	several.Done = &DoneTo{Flash{Tone: ToneSuccess, Text: g.say.SelectedDone(3), Detail: g.say.OthersDoneApps(3, g.bound().Most, g.bound().Unchecked)}, []string{"e1", "e2", "e3"}}

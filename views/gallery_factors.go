@@ -2,6 +2,7 @@ package views
 
 import (
 	"encoding/json"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -29,9 +30,9 @@ func (g gallery) madeApp() *AppSetup {
 // The ways in which a form can ask who is there.
 var (
 	byPassword = Confirm{}
-	byCode     = Confirm{SecondFactor: true, HasCode: true, HasApp: true}
-	byAll      = Confirm{SecondFactor: true, HasCode: true, HasApp: true, Passkey: askedPasskey}
-	byOldCode  = Confirm{SecondFactor: true, HasCode: true, Passkey: askedPasskey}
+	byCode     = Confirm{SecondFactor: true, HasCode: true, HasApp: true, HasRecovery: true}
+	byAll      = Confirm{SecondFactor: true, HasCode: true, HasApp: true, HasRecovery: true, Passkey: askedPasskey}
+	byOldCode  = Confirm{SecondFactor: true, HasCode: true, HasRecovery: true, Passkey: askedPasskey}
 	byPasskey  = Confirm{SecondFactor: true, Passkey: askedPasskey}
 )
 
@@ -79,7 +80,7 @@ func (g gallery) factors() []State {
 		overview("on", SecurityPage{PasswordChanged: changed, SecondStep: true, Passkeys: []string{"Pixel 9", "blue key"}, App: true, AppSince: g.ago(12 * day24), CodesLeft: 9, Browsers: 1, Mail: true}),
 		overview("needs care", SecurityPage{PasswordChanged: changed, SecondStep: true, App: true, AppClosed: true, CodesLeft: 3, Browsers: 4, WaysBack: 2, Mail: true}),
 		overview("address pending", SecurityPage{PasswordChanged: changed, Mail: true, Pending: &PendingEmail{Email: "leila@new.example.net", Until: g.now.Add(23*time.Hour + 30*time.Minute)}}),
-		overview("address pending hostile", SecurityPage{PasswordChanged: changed, Pending: &PendingEmail{Email: longWord + hostile, Until: g.now.Add(40 * time.Second)}}),
+		overview("address pending hostile", SecurityPage{PasswordChanged: changed, Mail: true, Pending: &PendingEmail{Email: longWord + hostile, Until: g.now.Add(40 * time.Second)}}),
 		overview("no codes left", SecurityPage{PasswordChanged: changed, SecondStep: true, Passkeys: []string{hostile, longWord, rightToLeft, breakout, emoji}}),
 	}
 	for _, part := range [][]State{g.passwordPages(), g.passkeyPages(), g.appPages(), g.codePages(), g.browserPages(), g.setupPages()} {
@@ -104,14 +105,16 @@ func (g gallery) passwordPages() []State {
 	}
 	wrong := g.doubted(g.say.ChangePasswordRefused())
 	wrong.Fields["new_password"] = g.say.Error("Use at least 12 characters.")
+	byPasswordAlone := FormProblems{Summary: g.say.TextTwo(g.say.ChangePasswordRefused(), g.say.FormPasswordsAgain()), Fields: maps.Clone(wrong.Fields)}
+	delete(byPasswordAlone.Fields, "code")
 	asked := FormProblems{Summary: g.say.ChangeEmailRefused(), Fields: map[string]string{
 		"email": g.say.Error("This is already your e-mail address."), "password": g.say.Error("That’s not your password. Try again."),
 	}}
-	stale := FormProblems{Summary: g.say.DataRefused(), Fields: map[string]string{"passkey": g.say.Error("This page was open for too long or was sent twice. Try the passkey again.")}}
+	stale := FormProblems{Summary: g.say.DataRefused(), Fields: map[string]string{"passkey": g.say.Error("This page was open too long or was submitted twice. Try the passkey again.")}}
 	noPasskey := byPasskey
 	noPasskey.Problems = FormProblems{Summary: g.say.ChangePasswordRefused(), Fields: map[string]string{"passkey": g.say.Error("This passkey wasn’t accepted. It may have been removed, or it belongs to another account.")}}
 	return []State{
-		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: wrong}),
+		password("empty", PasswordPage{}), password("refused", PasswordPage{Problems: byPasswordAlone}),
 		password("with a code", PasswordPage{Confirm: byCode}), password("with everything", PasswordPage{Confirm: byAll}), password("with a recovery code", PasswordPage{Confirm: byOldCode}),
 		password("with everything refused", PasswordPage{Confirm: byAll, Problems: wrong}),
 		password("with a passkey only", PasswordPage{Confirm: byPasskey}), password("with a passkey only refused", PasswordPage{Confirm: noPasskey}),
@@ -178,6 +181,7 @@ func (g gallery) appPages() []State {
 		return State{"app/" + name, AuthenticatorApp(p)}
 	}
 	wrong := g.doubted(g.say.AppRefused())
+	delete(wrong.Fields, "code")
 	wrong.Fields["app_code"] = g.say.Error("That isn’t the code the app shows now. Wait for the next code and enter it. If that doesn’t work either, check that the clock on your phone is right.")
 	return []State{
 		page("set up", AppPage{Setup: g.madeApp(), Confirm: byPassword}), page("set up refused", AppPage{Setup: g.madeApp(), Confirm: byPassword, Problems: wrong}),
@@ -215,7 +219,7 @@ func (g gallery) browserPages() []State {
 
 func (g gallery) setupPages() []State {
 	page := func(name string, p SetupPage) State {
-		p.Shell = g.in(g.say.SetupTitle(), "")
+		p.Shell = g.in(g.say.SetupTitle(), "security")
 		return State{"setup/" + name, Setup(p)}
 	}
 	secure := func(name string, p SecurePage) State {
@@ -234,9 +238,9 @@ func (g gallery) setupPages() []State {
 		page("staff, code mailed", SetupPage{Required: true, Staff: true, NeedsCode: true, CanMail: true, Mailed: true, App: g.madeApp(), Next: "/support"}),
 		page("app", SetupPage{App: g.madeApp(), Confirm: &byPassword}),
 		page("refused", SetupPage{Required: true, Staff: true, NeedsCode: true, Mailed: true, Enrol: hostile, App: g.madeApp(), Problems: noCode}),
-		page("codes", SetupPage{Required: true, Codes: true}), page("codes, confirmed once more", SetupPage{Codes: true, Confirm: &byAll}),
+		page("codes", SetupPage{Required: true, Codes: true}), page("codes, confirmed once more", SetupPage{Codes: true, Confirm: &Confirm{SecondFactor: true, HasCode: true, HasApp: true, Passkey: askedPasskey}}),
 		secure("begin", SecurePage{Others: 3}), secure("alone", SecurePage{DevicesDone: true}),
-		secure("half done", SecurePage{Others: 1, DevicesDone: true, PasswordDone: true}), secure("done", SecurePage{DevicesDone: true, PasswordDone: true, SecondStep: true}),
+		secure("half done", SecurePage{DevicesDone: true, PasswordDone: true}), secure("done", SecurePage{DevicesDone: true, PasswordDone: true, SecondStep: true}),
 	}
 }
 

@@ -134,7 +134,7 @@ type RenameRefusal struct {
 
 // Bound is how long an access token that was handed out before may be trusted after its device was signed out, in words.
 type Bound struct {
-	Most      string // "32 seconds": by services that check for sign-outs
+	Most      string // "30 seconds": by services that check for sign-outs
 	Unchecked string // "15 minutes": by the others; empty when all are alike
 }
 
@@ -315,4 +315,5 @@ type ErrorPage struct {
 	RequestID string
 	BackURL   string
 	BackText  string
+	Quiet     bool // what to do first is not behind the button
 }

@@ -106,20 +106,20 @@ func TestRefusedRenameIsOpenInItsRowOnly(t *testing.T) {
 }
 
 func TestRevokeSaysWhatHappens(t *testing.T) {
-	const pass = "loses access within 32 seconds. Some services may take up to 15 minutes."
+	const pass = "may keep working for up to about 30 seconds, and with some services for up to 15 minutes."
 	app := state(t, "revoke/app")
 	one(t, app, "form", "action", "/devices/a1/revoke", "method", "post")
 	one(t, app, "a", "class", "button", "href", "/devices")
-	if s := text(one(t, app, "h1")); s != "Sign out Pixel 9?" {
+	if s := text(one(t, app, "h1")); s != "Sign out “Pixel 9”?" {
 		t.Errorf("heading %q", s)
 	}
 	if !strings.Contains(text(app), pass) {
 		t.Error("an app keeps its access for a while, and the page does not say so")
 	}
-	if !strings.Contains(text(state(t, "revoke/without lists")), "It loses access within 15 minutes.") {
+	if !strings.Contains(text(state(t, "revoke/without lists")), "The app may keep working for up to about 15 minutes.") {
 		t.Error("without status lists nothing is refused before it expires")
 	}
-	if strings.Contains(text(state(t, "revoke/browser")), "loses access within") {
+	if strings.Contains(text(state(t, "revoke/browser")), "keep working") {
 		t.Error("a browser loses its access at once, and the page says otherwise")
 	}
 	if !strings.Contains(text(state(t, "revoke/this browser")), "the browser you’re using now") {
@@ -200,7 +200,14 @@ func TestErrorPageLeadsOn(t *testing.T) {
 		t.Errorf("request id %q", s)
 	}
 	one(t, one(t, doc, "main"), "a", "href", "/devices")
-	one(t, one(t, state(t, "error/busy"), "main"), "a", "href", "/login")
+	again := one(t, one(t, state(t, "error/busy"), "main"), "a", "href", "/activity", "class", "button button-primary")
+	if s := text(again); s != "Try again" {
+		t.Errorf("the page that could not be shown is offered as %q", s)
+	}
+	if s := text(state(t, "error/too many attempts")); strings.Contains(s, "Too many attempts.") || !strings.Contains(s, "Try again in 15 minutes.") {
+		t.Error("the heading is said twice")
+	}
+	none(t, one(t, state(t, "error/link of another browser"), "main"), "a", "class", "button button-primary") // the e-mail is what to open
 	bare := state(t, "error/bare")
 	none(t, bare, "code")
 	none(t, bare, "a", "href", "javascript:alert(1)")

@@ -111,6 +111,11 @@ func exact(p catalog.Printer, t time.Time) string {
 	return p.WhenExact(dayOf(t), monthOf(p, t), yearOf(t), t.UTC().Format("15:04:05"))
 }
 
+// deadline is the moment up to which something is possible.
+func deadline(p catalog.Printer, t time.Time) string {
+	return p.WhenExact(dayOf(t), monthOf(p, t), yearOf(t), t.UTC().Format("15:04"))
+}
+
 // The parts of a date, in UTC.
 func dayOf(t time.Time) string  { return strconv.Itoa(t.UTC().Day()) }
 func yearOf(t time.Time) string { return t.UTC().Format("2006") }

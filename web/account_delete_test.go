@@ -42,7 +42,7 @@ func TestADeletedAccountIsOutEverywhere(t *testing.T) {
 		shop.becomes(http.StatusOK, "Bearer", p.access)
 		b.shown("/security").one("a", "href", "/security/delete")
 		question := b.shown("/security/delete").one("form", "action", "/security/delete")
-		if !strings.Contains(question.text(), "Your apps lose access within 32 seconds") {
+		if !strings.Contains(question.text(), "Your apps may keep working for up to about 30 seconds") {
 			t.Errorf("the question: %s", question.text())
 		}
 		b.expect(b.leave(" ADA@Example.com ", adaPassword), http.StatusSeeOther, "/login")

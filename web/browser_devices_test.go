@@ -48,7 +48,7 @@ func TestAfterAnActTheMessageHasTheFocus(t *testing.T) {
 		c.follow(yes)
 		c.reads("You’ve signed out 2 devices.")
 		c.follow(`.way-out button`)
-		c.reads("You’ve signed out of this browser.")
+		c.reads("You’ve signed out on this browser.")
 	})
 }
 

@@ -59,7 +59,7 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 	c.write("#password", leilaPassword)
 	c.follow(`main button[type="submit"]`).one("h1").says("Devices")
 	c.shoot("devices-alone")
-	c.follow(`.device-current form[action="/logout"] button`).one("div", "class", "notice", "tabindex", "-1").says("You’ve signed out of this browser.")
+	c.follow(`.device-current form[action="/logout"] button`).one("div", "class", "notice", "tabindex", "-1").says("You’ve signed out on this browser.")
 
 	phone, tablet := s.leilasDevices()
 	c.write("#email", leilaEmail)
@@ -83,7 +83,7 @@ func journey(t *testing.T, s *postOffice, c *tab) {
 		t.Errorf("after the rename: %q", got)
 	}
 
-	c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke"]`, phone.id)).one("", "id", "question").says("Sign out Pixel 9?")
+	c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke"]`, phone.id)).one("", "id", "question").says("Sign out “Pixel 9”?")
 	s.clock.Advance(time.Minute)
 	c.shoot("revoke")
 	page = c.follow(yes)

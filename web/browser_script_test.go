@@ -126,7 +126,7 @@ func TestAQuestionThatCannotBeFetchedIsFollowed(t *testing.T) {
 	c := openTab(t, s.URL, 390, true)
 	c.signIn(adaEmail, adaPassword)
 	evaluate[bool](c, `window.fetch = () => Promise.reject(new Error("no network")), true`)
-	c.follow(fmt.Sprintf(`a[href="/devices/%s/revoke"]`, p.id)).one("h1").says("Sign out phone?")
+	c.follow(fmt.Sprintf(`a[href="/devices/%s/revoke"]`, p.id)).one("h1").says("Sign out “phone”?")
 }
 
 // coldLimit is what a first visit may fetch, in bytes as they come over the network.

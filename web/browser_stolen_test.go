@@ -74,14 +74,14 @@ func TestAStolenPhoneIsSignedOutWithTheKeyboardAlone(t *testing.T) {
 			}
 			c.do("Enter", chromedp.KeyEvent("\r"), chromedp.WaitVisible(chromedp.CSS("dialog.ask[open] "+yes)))
 		} else {
-			c.arrive("Enter", http.StatusOK, chromedp.KeyEvent("\r")).one("h1").says("Sign out phone?")
+			c.arrive("Enter", http.StatusOK, chromedp.KeyEvent("\r")).one("h1").says("Sign out “phone”?")
 		}
 		c.tabTo("yes", func(n *chromedp.Node) bool {
 			return n.NodeName == "BUTTON" && strings.Contains(n.AttributeValue("class"), "button-danger")
 		})
 		page := c.arrive("Enter", http.StatusOK, chromedp.KeyEvent("\r"))
 		page.one("p", "class", "notice-text").says("You’ve signed out “phone”.")
-		page.one("p", "class", "notice-detail").says("It can’t come back without signing in again. It loses access within 32 seconds; some services may take up to 15 minutes.")
+		page.one("p", "class", "notice-detail").says("It can’t come back without signing in again. The app may keep working for up to about 30 seconds, and with some services for up to 15 minutes.")
 		c.check("told")
 		s.refused(stolen.refresh, token.ReasonRevoked)
 		s.refreshed(kept.refresh)
@@ -157,8 +157,7 @@ func TestATheftIsToldUntilItsOwnerHasSeenIt(t *testing.T) {
 		c.open("/devices", http.StatusOK).one("section", "aria-labelledby", "alerts")
 		page = c.follow(`.alerts button[type="submit"]`)
 		page.none("section", "aria-labelledby", "alerts")
-		page.one("p", "class", "notice-text").says("Dismissed.")
-		page.one("aside", "class", "help")
+		page.one("p", "class", "notice-text").says("Warning dismissed.")
 		c.open("/devices", http.StatusOK).none("section", "aria-labelledby", "alerts")
 	})
 }
@@ -168,7 +167,7 @@ func TestAnUnknownDeviceLeadsToANewPassword(t *testing.T) {
 	withAndWithout(t, func(t *testing.T, s *site, c *tab) {
 		stranger, own := s.login("whose is this"), s.login("phone")
 		c.signIn(adaEmail, adaPassword)
-		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke?unknown=1"]`, stranger.id)).one("", "id", "question").says("Don’t recognise whose is this?")
+		c.asked(fmt.Sprintf(`a[href="/devices/%s/revoke?unknown=1"]`, stranger.id)).one("", "id", "question").says("Don’t recognise “whose is this”?")
 		c.check("the question")
 		page := c.follow(yes)
 		page.one("h1").says("Secure your account")

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/browser"
 	"latchkey/views"
@@ -33,9 +34,12 @@ func (s *Server) choosePassword(w http.ResponseWriter, r *http.Request, by *brow
 	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	_, err = s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangePasswordRefused())
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangePasswordRefused(), p["new_password"])
 		if !ok {
 			return err
+		}
+		if auth.AsError(err).Kind == auth.KindWrongPassword {
+			problems.Fields[c.PasswordField] = say(r).OwnPasswordWrong()
 		}
 		return s.renderChoosePassword(w, r, status, views.ChoosePasswordPage{Next: next, Problems: problems})
 	}

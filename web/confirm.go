@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 
 	"latchkey/auth"
 	"latchkey/auth/confirm"
@@ -28,15 +29,16 @@ func (s *Server) decodeConfirmed(w http.ResponseWriter, r *http.Request, passwor
 // confirmPart returns the part of a form that asks who is there.
 func (s *Server) confirmPart(r *http.Request) (views.Confirm, error) {
 	o, err := s.confirm.Options(r.Context(), request(r).session.User)
-	c := views.Confirm{SecondFactor: o.SecondFactor, HasCode: o.HasCode, HasApp: o.HasApp}
+	c := views.Confirm{SecondFactor: o.SecondFactor, HasCode: o.HasCode, HasApp: o.HasApp, HasRecovery: o.HasRecovery}
 	if o.Passkey != nil {
 		c.Passkey = &views.PasskeyStart{Challenge: o.Passkey.Challenge, Options: string(o.Passkey.PublicKey)}
 	}
 	return c, err
 }
 
-// refusedAct turns the refusal of a sensitive act, confirmed with c, into what its form shows, when a form can show it. undone says what was not done.
-func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, c confirm.Confirmation, undone string) (views.FormProblems, int, bool) {
+// refusedAct turns the refusal of a sensitive act, confirmed with c, into what its form shows, when a form can show it. undone says what was not
+// done; typed is the new password of a form that asks for one. The form forgets all passwords, and says so.
+func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, c confirm.Confirmation, undone string, typed ...string) (views.FormProblems, int, bool) {
 	problems, status, ok := s.formProblems(w, r, err)
 	if !ok {
 		return problems, status, false
@@ -56,6 +58,15 @@ func (s *Server) refusedAct(w http.ResponseWriter, r *http.Request, err error, c
 	}
 	if auth.AsError(err).Kind == auth.KindInvalidRequest && len(problems.Fields) > 0 {
 		problems.Summary = undone
+	}
+	if len(problems.Fields) > 0 {
+		again := slices.DeleteFunc(append(typed, c.Password), func(s string) bool { return s == "" })
+		switch {
+		case len(again) > 1:
+			problems.Summary = say(r).TextTwo(problems.Summary, say(r).FormPasswordsAgain())
+		case len(again) == 1 && problems.Fields[c.PasswordField] == "" && problems.Fields["new_password"] == "":
+			problems.Summary = say(r).TextTwo(problems.Summary, say(r).FormPasswordAgain())
+		}
 	}
 	return problems, status, true
 }

@@ -140,10 +140,9 @@ func TestACopiedSignInIsToldWithBothItsUsesEverywhere(t *testing.T) {
 			}
 			seen := alarm.one("input", "name", "seen").attr("value")
 			b.expect(b.post("/devices/alerts/dismiss", url.Values{"seen": {seen}}), http.StatusSeeOther, "/devices")
-			page = b.told("/devices", "Dismissed.")
+			page = b.told("/devices", "Warning dismissed.")
 			page.one("p", "class", "notice-detail").says("Your activity still shows what happened.")
 			page.none("section", "aria-labelledby", "alerts")
-			page.one("aside", "class", "help")
 		}
 	}, behindProxy)
 }

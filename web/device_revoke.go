@@ -48,6 +48,7 @@ func (s *Server) deviceRevoke(w http.ResponseWriter, r *http.Request, by *browse
 		message.Detail = say(r).RevokeDoneUnknown()
 	default:
 		message.Detail, message.Devices = s.afterRevoke(say(r), d.Kind == models.KindApp), []string{d.ID.String()}
+		message.Next = &views.Link{URL: securePath, Text: say(r).RevokeStolen()}
 	}
 	s.cookies.leave(w, r, message)
 	switch {
@@ -74,9 +75,9 @@ func (s *Server) afterRevoke(p catalog.Printer, app bool) string {
 
 // bound is how long access tokens may be trusted after a sign-out.
 func (s *Server) bound(p catalog.Printer) views.Bound {
-	b := views.Bound{Most: durationText(p, s.tokens.RevocationBound())}
+	b := views.Bound{Most: aboutText(p, s.tokens.RevocationBound())}
 	if s.tokens.RevocationBound() < s.tokens.Config().AccessTTL {
-		b.Unchecked = durationText(p, s.tokens.Config().AccessTTL)
+		b.Unchecked = aboutText(p, s.tokens.Config().AccessTTL)
 	}
 	return b
 }

@@ -23,7 +23,7 @@ func TestADeviceHasAPageWithItsStory(t *testing.T) {
 		page := b.shown(b.shown("/devices").one("h4", "id", "device-"+phone.id).one("a").attr("href"))
 		page.one("h1").says("phone")
 		page.one("dl").says("AppNotes <for> Android Sign-inSigned in today with a passwordFrom 127.0.0.1 same network as this browserLast activityActive 1 minute agoFrom 127.0.0.1 same network as this browser" +
-			"Time limitExpires in 3 monthsProtectionNot protected by a key in the device")
+			"Time limitExpires in 3 monthsProtectionIts sign-in isn’t tied to this device")
 		page.one("aside", "class", "help").one("a", "href", "/devices/"+phone.id+"/revoke?unknown=1")
 		page.one("a", "href", "/devices/"+phone.id+"/revoke")
 		if got := page.texts("p", "class", "event-text"); !slices.Equal(got, []string{"Signed in on “phone”."}) {
@@ -45,7 +45,7 @@ func TestADeviceHasAPageWithItsStory(t *testing.T) {
 		s.refused(stolen.refresh, token.ReasonReused)
 		page = b.shown("/devices/" + stolen.id)
 		page.one("section", "aria-labelledby", "alerts").one("a", "href", "/security/secure")
-		page.one("p", "class", "story-end").says("Signed out just nowSigned out because its sign-in may have been copied.")
+		page.one("p", "class", "story-end").says("Signed out just now Signed out because its sign-in may have been copied.")
 		page.none("aside", "class", "help")
 		page.none("form", "action", "/devices/"+stolen.id+"/rename?page=1")
 		page.none("a", "href", "/devices/"+stolen.id+"/revoke")

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/device"
 	"latchkey/models"
 	"latchkey/views"
 	"latchkey/views/catalog"
@@ -47,7 +48,11 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *brows
 	for _, d := range o.Ended {
 		page.Ended = append(page.Ended, endedRow(say(r), d.Device, d.End, by))
 	}
+	if len(page.Ended) == device.EndedShown {
+		page.EndedMost = device.EndedShown
+	}
 	page.Alerts, page.AlertsSeen = alertRows(where, o.Alerts)
+	page.PasswordChanged = changedSinceTheft(by.User, o.Alerts)
 	page.Shell = s.shell(w, r, say(r).DevicesTitle(), "devices")
 	if slices.ContainsFunc(page.Alerts, func(a views.Alert) bool { return a.Theft }) {
 		page.PasswordOffer = "" // it waits until the theft was seen
@@ -60,8 +65,16 @@ func (s *Server) renderDevices(w http.ResponseWriter, r *http.Request, by *brows
 func endedRow(p catalog.Printer, d models.Device, end models.Ending, by *browser.Session) views.Ended {
 	row := deviceRow(p, d, by)
 	return views.Ended{
-		ID: row.ID, Name: row.Name, Icon: row.Icon, Reason: endTextOf(end.Reason).owner(p), Alarm: end.Reason == models.RevokedByReuse, At: end.At,
+		ID: row.ID, Name: row.Name, Icon: row.Icon, Reason: endTextOf(end.Reason).owner(p), Alarm: end.Reason == models.RevokedByReuse, Owner: end.Reason == models.RevokedByOwner, At: end.At,
 	}
+}
+
+// changedSinceTheft tells whether the password is newer than every theft among the warnings.
+func changedSinceTheft(u models.User, alerts []models.Event) bool {
+	newer := slices.ContainsFunc(alerts, func(e models.Event) bool {
+		return e.Kind == models.EventDeviceReused && !e.At.Before(u.PasswordChangedAt)
+	})
+	return !newer
 }
 
 // alertRows are the warnings, and what dismissing them sends back: the moment of the newest.
@@ -105,12 +118,18 @@ func deviceRow(p catalog.Printer, d models.Device, by *browser.Session) views.De
 	return row
 }
 
+// aboutText says how long something may take at most, to the half minute: people do not act on seconds.
+func aboutText(p catalog.Printer, d time.Duration) string {
+	const half, slack = 30 * time.Second, 5 * time.Second
+	return durationText(p, max(half, (d-slack+half-1)/half*half))
+}
+
 // durationText says a duration as people do: "15 minutes".
 func durationText(p catalog.Printer, d time.Duration) string {
 	switch {
 	case d >= 2*time.Hour && d%time.Hour == 0:
 		return p.DurationHours(int(d / time.Hour))
-	case d >= time.Minute:
+	case d >= 2*time.Minute || d == time.Minute:
 		return p.DurationMinutes(int((d + time.Minute - 1) / time.Minute))
 	}
 	return p.DurationSeconds(int(d / time.Second))

@@ -48,7 +48,7 @@ func TestManyDevicesAreListedInPartsAndSearched(t *testing.T) {
 			t.Errorf("%d devices: %q", len(names), names)
 		}
 		page.one("a", "href", "/devices?all=1").says("Show all 32 devices")
-		page.one("p", "data-count", "*").says("This list shows the 20 devices that were active most recently, of 32.")
+		page.one("p", "data-count", "*").says("The 20 most recently active of 32 devices.")
 		page.one("h2", "id", "apps").says("Apps 32")
 		page.one("section", "aria-labelledby", "this-device").one("", "class", "device-name").says("Firefox on Linux")
 		if names := b.shown("/devices?all=1").shownNames(); len(names) != 32 {
@@ -122,7 +122,7 @@ func TestSelectedDevicesAreSignedOutTogether(t *testing.T) {
 		if names := page.one("ul", "class", "digests").texts("", "class", "device-name"); len(names) != 2 || !slices.Contains(names, "one") || !slices.Contains(names, "two") {
 			t.Errorf("the question names %q", names)
 		}
-		if !strings.Contains(page.one("main").text(), "1 more device that you selected is signed out already.") {
+		if !strings.Contains(page.one("main").text(), "1 more device that you selected was already signed out.") {
 			t.Error("that one is out already is not told")
 		}
 		form := page.one("form", "method", "post", "action", "/devices/revoke-selected")

@@ -6,7 +6,6 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/address"
 	"latchkey/auth/browser"
-	"latchkey/auth/notify"
 	"latchkey/views"
 )
 
@@ -58,7 +57,7 @@ func (s *Server) emailChange(w http.ResponseWriter, r *http.Request, by *browser
 		return s.renderEmailChange(w, r, status, views.EmailPage{Email: printable(p["email"]), Problems: problems})
 	}
 	message := notice(views.ToneInfo, say(r).ChangeEmailMailed(auth.TrimEmail(p["email"])))
-	message.Detail = say(r).ChangeEmailMailedDetail(durationText(say(r), notify.EmailLife))
+	message.Detail = say(r).ChangeEmailMailedDetail()
 	s.cookies.leave(w, r, message)
 	return redirect(w, r, "/security")
 }

@@ -64,18 +64,34 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 	if end := (*deadEnd)(nil); errors.As(err, &end) {
 		end.fill(say(r), &page)
 	}
-	if f.RetryAfter > 0 {
-		page.Text = say(r).TextTwo(page.Text, waitFor(say(r), f.RetryAfter))
-		if r.Method == http.MethodGet {
-			page.BackURL, page.BackText = localPath(r.URL.RequestURI()), say(r).ErrorTryAgain()
-		}
-	}
+	offerAgain(r, f, &page)
 	page.Title = page.Heading
 	if err := render(w, r, f.Status, views.Error(page)); err != nil {
 		s.log.ErrorContext(r.Context(), "the error page could not be rendered", "request", request(r).ID, "cause", err.Error())
 		http.Error(w, page.Heading, f.Status)
 	}
 }
+
+// offerAgain says on an error's page when and how to try again, where that may help. A form is not sent again from here: it may have
+// been carried out.
+func offerAgain(r *http.Request, f wire.Failure, page *views.ErrorPage) {
+	switch {
+	case f.RetryAfter > 0 && f.Status == http.StatusTooManyRequests && page.Heading == say(r).ErrorHeadingTooMany() && page.Text == say(r).Error(tooMany):
+		page.Text = waitFor(say(r), f.RetryAfter) // the heading says the rest
+	case f.RetryAfter > 0:
+		page.Text = say(r).TextTwo(page.Text, waitFor(say(r), f.RetryAfter))
+	case f.Status < http.StatusInternalServerError || page.BackURL != "":
+		return
+	case r.Method != http.MethodGet:
+		page.Text = say(r).TextTwo(page.Text, say(r).ErrorGoBack())
+	}
+	if r.Method == http.MethodGet {
+		page.BackURL, page.BackText = localPath(r.URL.RequestURI()), say(r).ErrorTryAgain()
+	}
+}
+
+// tooMany is what auth says where there is no more to say about a limit.
+const tooMany = "Too many attempts."
 
 // afterSignIn is where a person goes on to. A look or a search that another site began is not gone on to: the sign-in in between
 // would make it look like the person's own.

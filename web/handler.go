@@ -28,7 +28,7 @@ func (s *Server) page(h handler) http.Handler {
 		s.chooseLanguage(r, "")
 		err := s.checkOrigin(r)
 		if err != nil {
-			message := "This form was sent from another site. Open this service in your browser and try again."
+			message := "This request came from another website, so we stopped it. Open this website yourself and try again."
 			if errors.Is(err, errPlainHTTP) {
 				message = fmt.Sprintf("This page was opened over an insecure connection. Open %s instead.", s.base)
 			}

@@ -74,7 +74,10 @@ func (e *deadEnd) fill(p catalog.Printer, page *views.ErrorPage) {
 		page.BackText = e.offer(p)
 	}
 	if e.heading != nil {
-		page.Heading = e.heading(p)
+		page.Heading, page.Quiet = e.heading(p), true
+		if page.BackText == p.ErrorNewLink() {
+			page.Text = p.TextTwo(page.Text, p.ErrorOrNewLink())
+		}
 	}
 }
 

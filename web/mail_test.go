@@ -141,7 +141,7 @@ func (b *browser) dead(what, link string) {
 		if h1 := page.one("h1").text(); h1 != "This link doesn’t work" && h1 != "Open the link in the e-mail again" {
 			b.t.Errorf("%s: %s says %q", what, method, h1)
 		}
-		page.one("a", "class", "button-primary")
+		page.one("a", "class", "button")
 	}
 }
 

@@ -176,7 +176,7 @@ func (s *Server) named(hosts []string, next http.Handler) http.Handler {
 	})
 }
 
-var errOtherHost = &wire.Error{Status: http.StatusMisdirectedRequest, Code: "misdirected", Message: "This server is not available under that name."}
+var errOtherHost = &wire.Error{Status: http.StatusMisdirectedRequest, Code: "misdirected", Message: "This server isn’t available under that name."}
 
 // warnOfForwarding says once that a forwarded address was ignored, because it did not come from a trusted proxy:
 // anybody could write one.

@@ -18,7 +18,7 @@ func (s *Server) passwordChange(w http.ResponseWriter, r *http.Request, by *brow
 	c.From.Browser = s.cookies.mark(w, r) // the account knows it from now on
 	n, err := s.accounts.ChangePassword(r.Context(), by, account.PasswordChange{Confirmation: c, New: p["new_password"]})
 	if err != nil {
-		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangePasswordRefused())
+		problems, status, ok := s.refusedAct(w, r, err, c, say(r).ChangePasswordRefused(), p["new_password"])
 		if !ok {
 			return err
 		}

@@ -33,7 +33,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventDeviceRenamed, models.ActorOwner, "tablet", "You renamed “phone” to “tablet”.", false},
 		{models.EventDeviceReused, models.ActorSystem, string(models.RevokedByReuse), "A sign-in on “phone” may have been copied, so we signed it out.", true},
 		{models.EventDeviceForked, models.ActorSystem, token.ForkDetail, "“phone” missed a reply from us and asked again.", false},
-		{models.EventDeviceForked, models.ActorSystem, token.ForkWarnDetail, "“phone” missed several replies from us. If its connection is good, sign it out and sign in again.", true},
+		{models.EventDeviceForked, models.ActorSystem, token.ForkWarnDetail, "“phone” keeps repeating the same request. If its internet connection works, sign it out, then sign in on it again.", true},
 		{models.EventDeviceRestored, models.ActorSystem, "", "“phone” stayed signed in after our data was restored from a backup.", false},
 		{models.EventPasswordChanged, models.ActorOwner, "", "You changed your password. All other devices were signed out.", false},
 		{models.EventPasswordReset, models.ActorOperator, "", "An administrator set a new password for you. All devices were signed out.", false},

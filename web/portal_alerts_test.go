@@ -142,7 +142,7 @@ func TestWhatEndedSaysWhyInWords(t *testing.T) {
 		s.clock.Advance(31 * 24 * time.Hour)
 		b.signIn(adaEmail, adaPassword)
 		reasons := b.shown("/devices").one("section", "aria-labelledby", "ended").texts("p", "class", "ending-reason")
-		if !slices.Contains(reasons, "Signed out because it wasn’t used for too long.") {
+		if !slices.Contains(reasons, "Signed out because it hadn’t been used for a long time.") {
 			t.Errorf("after a month: %q", reasons)
 		}
 		s.clock.Advance(80 * 24 * time.Hour)
@@ -220,7 +220,7 @@ func TestAStaffBrowsersIdleEndIsPast(t *testing.T) {
 		s.signedIn()
 		s.clock.Advance(2 * time.Hour)
 		row := s.signedIn().shown("/devices").one("section", "aria-labelledby", "ended").one("li", "class", "ending")
-		row.one("p", "class", "ending-reason").says("Signed out because it wasn’t used for too long.")
+		row.one("p", "class", "ending-reason").says("Signed out because it hadn’t been used for a long time.")
 		if at := row.one("time").attr("datetime"); at != "2026-11-23T12:30:00Z" {
 			t.Errorf("it ended at %s", at)
 		}
@@ -232,7 +232,7 @@ func TestAnUnknownDeviceLeadsToSecuringTheAccount(t *testing.T) {
 		b, p := s.signedIn(), s.login("phone")
 		path := b.shown("/devices").one("a", "class", "unknown").attr("href")
 		page := b.shown(path)
-		page.one("h1").says("Don’t recognise phone?")
+		page.one("h1").says("Don’t recognise “phone”?")
 		form := page.one("form", "class", "decision", "method", "post", "action", path)
 		form.one("button").says("Sign out and secure account")
 		b.expect(b.post(form.attr("action"), nil), http.StatusSeeOther, "/security/secure")

@@ -13,9 +13,9 @@ func TestCountedDevicesAreToldInSentences(t *testing.T) {
 		for i, c := range []struct{ changed, out, detail string }{
 			{"You’ve changed your password. No other device was signed in.", "No other device is signed in.", ""},
 			{"You’ve changed your password, which signed out 1 other device.", "You’ve signed out 1 other device. Only this browser is signed in now.",
-				"It can’t come back without signing in again. Apps lose access within 32 seconds; some services may take up to 15 minutes."},
+				"It can’t come back without signing in again. Apps may keep working for up to about 30 seconds, and with some services for up to 15 minutes."},
 			{"You’ve changed your password, which signed out 2 other devices.", "You’ve signed out 2 other devices. Only this browser is signed in now.",
-				"They can’t come back without signing in again. Apps lose access within 32 seconds; some services may take up to 15 minutes."},
+				"They can’t come back without signing in again. Apps may keep working for up to about 30 seconds, and with some services for up to 15 minutes."},
 		} {
 			phones := func() {
 				for _, name := range numbered("phone %d", i) {

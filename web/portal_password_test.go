@@ -67,7 +67,10 @@ func TestARefusedChangeOfPasswordSaysWhyBesideTheField(t *testing.T) {
 			}
 			page := r.screen(t)
 			page.none("input", "type", "password", "value", "*")
-			page.one("div", "class", "notice-error", "tabindex", "-1")
+			summary := page.one("div", "class", "notice-error", "tabindex", "-1").text()
+			if again := strings.Contains(summary, "Enter both passwords again."); again != (c.current != "" && c.to != "") {
+				t.Errorf("%s: the form forgets the passwords, and says %q", name, summary)
+			}
 			field := page.one("input", "aria-invalid", "true")
 			if field.attr("name") != c.field {
 				t.Errorf("%s: the problem is at %q", name, field.attr("name"))

@@ -16,10 +16,10 @@ func TestRevokingADeviceAsksAndThenTellsItsName(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b, p, other := s.signedIn(), s.login("phone"), s.login("tablet")
 		page := b.shown("/devices/" + p.id + "/revoke")
-		page.one("h1").says("Sign out phone?")
+		page.one("h1").says("Sign out “phone”?")
 		page.one("form", "class", "decision", "method", "post", "action", "/devices/"+p.id+"/revoke")
 		page.one("a", "class", "button", "href", "/devices").says("Cancel")
-		if outcomes := page.one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "within 32 seconds. Some services may take up to 15 minutes.") {
+		if outcomes := page.one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "for up to about 30 seconds, and with some services for up to 15 minutes.") {
 			t.Errorf("the question says %q", outcomes)
 		}
 		s.refreshed(other.refresh)

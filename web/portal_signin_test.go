@@ -23,7 +23,7 @@ func TestSigningInAndOut(t *testing.T) {
 		b.shown("/devices").one("form", "class", "way-out", "method", "post", "action", "/logout")
 		was := b.cookie("latchkey").Value
 		b.expect(b.post("/logout", nil), http.StatusSeeOther, "/login")
-		b.told("/login", "You’ve signed out of this browser.")
+		b.told("/login", "You’ve signed out on this browser.")
 		if b.cookie("latchkey") != nil {
 			t.Error("the cookie stays after signing out")
 		}

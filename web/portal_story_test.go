@@ -30,7 +30,7 @@ func TestTheOwnerOfAStolenPhoneSignsItOut(t *testing.T) {
 		b.expect(b.get("/activity"), http.StatusSeeOther, "/login?next=%2Factivity")
 		b.expect(b.post("/login", url.Values{"email": {adaEmail}, "password": {adaPassword}, "next": {"/activity"}}), http.StatusSeeOther, "/activity")
 		row := b.shown("/devices").one("a", "href", "/devices/"+stolen.id+"/revoke")
-		b.shown(row.attr("href")).one("h1").says("Sign out phone?")
+		b.shown(row.attr("href")).one("h1").says("Sign out “phone”?")
 		b.expect(b.post("/devices/"+stolen.id+"/revoke", nil), http.StatusSeeOther, "/devices")
 		if got := b.told("/devices", "You’ve signed out “phone”.").one("section", "aria-labelledby", "apps").texts("", "class", "device-name"); !slices.Equal(got, []string{"phone (2)"}) {
 			t.Errorf("what is left: %q", got)

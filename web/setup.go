@@ -109,6 +109,6 @@ func (s *Server) renderSetup(w http.ResponseWriter, r *http.Request, status int,
 		}
 		page.Confirm = &c
 	}
-	page.Shell = s.shell(w, r, say(r).SetupTitle(), "")
+	page.Shell = s.shell(w, r, say(r).SetupTitle(), "security")
 	return render(w, r, status, views.Setup(page))
 }

@@ -181,7 +181,7 @@ func TestHostileTextAtTheSupportDeskIsShownAsText(t *testing.T) {
 		noInline(t, "a person", sam.shown(s.lookURL(adaEmail)))
 		refused := len(s.eventsOf(samEmail))
 		for q, problem := range map[string]string{
-			"a\x00b": "Remove control characters, such as tabs and line breaks.", "a\nb": "Remove control characters, such as tabs and line breaks.", "a\xffb": "This is not valid UTF-8.",
+			"a\x00b": "Remove control characters, such as tabs and line breaks.", "a\nb": "Remove control characters, such as tabs and line breaks.", "a\xffb": "This isn’t valid UTF-8.",
 			strings.Repeat("ä", 255): "Enter at most 254 characters.", "lk1.abc": "", "eyJhbGciOi": "",
 		} {
 			r := sam.get(searchURL("q", q))

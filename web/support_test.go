@@ -77,7 +77,7 @@ func TestTheSupportDeskIsThereForTheStaffOnly(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		sam, ada := s.desk(), s.signedIn()
 		said := func(r reply) string { // but for the number of the request
-			text, _, _ := strings.Cut(r.screen(t).one("main").text(), "quote this number")
+			text, _, _ := strings.Cut(r.screen(t).one("main").text(), "quote this code")
 			return text
 		}
 		nowhere := said(ada.get("/nothing"))

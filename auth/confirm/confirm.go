@@ -31,6 +31,7 @@ type Options struct {
 	SecondFactor bool // the password alone is not enough
 	HasCode      bool // a code can be typed
 	HasApp       bool // the code can be that of an authenticator app
+	HasRecovery  bool // the code can be a recovery code
 	Passkey      *challenge.PasskeyStart
 }
 
@@ -46,6 +47,7 @@ func (s *Service) Options(ctx context.Context, user models.User) (o Options, err
 	o.SecondFactor = true
 	for _, m := range s.challenges.Methods(factors) {
 		o.HasCode, o.HasApp = o.HasCode || m != challenge.MethodPasskey, o.HasApp || m == challenge.MethodTOTP
+		o.HasRecovery = o.HasRecovery || m == challenge.MethodRecoveryCode
 	}
 	known := challenge.Passkeys(factors)
 	if len(known) == 0 || !s.challenges.HasPasskeys() {
@@ -163,7 +165,7 @@ func passwordChanged(cause error) error {
 
 // stale refuses the challenge of a page that cannot be used any more.
 func stale(cause error) error {
-	return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This page was open for too long or was sent twice. Try the passkey again.", Cause: cause, OfPasskey: true}
+	return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "This page was open too long or was submitted twice. Try the passkey again.", Cause: cause, OfPasskey: true}
 }
 
 func (s *Service) checkPasskey(ctx context.Context, user models.User, c Confirmation) (done checked, err error) {

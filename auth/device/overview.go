@@ -15,7 +15,7 @@ import (
 // How much of the past the devices page shows.
 const (
 	endedFor   = 30 * 24 * time.Hour // how long an ended device is shown
-	endedShown = 8
+	EndedShown = 8                   // devices; thefts come first
 	alertsFor  = 90 * 24 * time.Hour
 	alertsMost = 5
 )
@@ -39,7 +39,7 @@ func (s *Service) Overview(ctx context.Context, by *browser.Session, v View) (Ov
 	now := s.clock.Now()
 	live := s.idle.Live(now)
 	var o Overview
-	current, ended, err := s.store.DeviceOverview(ctx, by.User.ID, live, now.Add(-endedFor), endedShown)
+	current, ended, err := s.store.DeviceOverview(ctx, by.User.ID, live, now.Add(-endedFor), EndedShown)
 	if err != nil {
 		return o, err
 	}

@@ -17,12 +17,12 @@ const (
 // Secured is how far a person has got after an alarm.
 type Secured struct {
 	Others   int  // live devices besides this one
-	Devices  bool // looked through since the alarm, or this is the only one
+	Devices  bool // this is the only one
 	Password bool // changed since the alarm
 }
 
 // Secured returns how far a person has got in securing the account. It is told from the account: what the activity holds, when the
-// password was changed, and whether the person signed devices out or dismissed the warnings since.
+// password was changed, and which devices are signed in.
 func (s *Service) Secured(ctx context.Context, by *browser.Session) (o Secured, err error) {
 	now := s.clock.Now()
 	list, err := s.List(ctx, by)
@@ -42,8 +42,7 @@ func (s *Service) Secured(ctx context.Context, by *browser.Session) (o Secured, 
 	if err != nil {
 		return o, err
 	}
-	looked := by.User.AlertsSeenAt != nil && !alarm.IsZero() && !by.User.AlertsSeenAt.Before(alarm)
-	o.Devices = o.Others == 0 || looked || !acted.IsZero() && !acted.Before(alarm)
+	o.Devices = o.Others == 0
 	since := alarm
 	if acted.After(since) { // a device that the person did not know, perhaps
 		since = acted

@@ -77,7 +77,7 @@ func (s *Service) askDatabase(ctx context.Context, now time.Duration) error {
 		return nil
 	}
 	if !errors.Is(err, models.ErrUnavailable) { // a bug, but another replica may do better
-		err = &auth.Error{Kind: auth.KindUnavailable, Message: "The service is not available right now.", RetryAfter: readyPatience, Cause: err}
+		err = &auth.Error{Kind: auth.KindUnavailable, Message: "The service isn’t available right now.", RetryAfter: readyPatience, Cause: err}
 	}
 	return err
 }

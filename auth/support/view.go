@@ -39,7 +39,7 @@ func recorded(err error) error {
 // requireSupport returns KindNotFound unless the caller is support staff: for others these pages do not exist.
 func requireSupport(by *browser.Session) error {
 	if !by.Support() {
-		return auth.Refuse(auth.KindNotFound, "This page does not exist. Check the link and try again.")
+		return auth.Refuse(auth.KindNotFound, "This page doesn’t exist. Check the link and try again.")
 	}
 	return nil
 }

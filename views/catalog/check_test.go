@@ -11,7 +11,7 @@ const source = `{
 	"a.plain": "Save",
 	"a.count": {"description": "x", "one": "{count} device", "other": "{count} devices"},
 	"a.silent": {"one": "It is signed out.", "other": "They are signed out."},
-	"a.name": "Sign out {device}?",
+	"a.name": "Sign out “{device}”?",
 	"a.brand": "New to {brand}?",
 	"a.rich": "<link>Change it</link> {device} <when/>"
 }`

@@ -121,7 +121,7 @@ func (p Printer) ActivityWarning() string { return p.text("activity.warning", ni
 //go:noinline
 func (p Printer) AlertsAdvice() string { return p.text("alerts.advice", nil) }
 
-// AlertsDismissed says "Dismissed.". A notice after the button “Dismiss”. One warning or several.
+// AlertsDismissed says "Warning dismissed.". A notice after the button “Dismiss”. One warning or several.
 //
 //go:noinline
 func (p Printer) AlertsDismissed() string { return p.text("alerts.dismissed", nil) }
@@ -141,12 +141,22 @@ func (p Printer) AlertsHeadingLost() string { return p.text("alerts.heading_lost
 //go:noinline
 func (p Printer) AlertsHeadingTheft() string { return p.text("alerts.heading_theft", nil) }
 
-// AlertsLost says "“{device}” asked us for the same thing several times. If its connection is good, <link>sign it out</link>, then sign in on it again.". A warning about a device whose connection keeps failing, or that claims so.
+// AlertsLost says "“{device}” keeps repeating the same request. If its internet connection works, <link>sign it out</link>, then sign in on it again.". A warning about a device whose connection keeps failing, or that claims so.
 //
 //go:noinline
 func (p Printer) AlertsLost(device string, link Tag) templ.Component {
 	return p.rich("alerts.lost", args{"device": device, "link": link})
 }
+
+// AlertsMore says "{count} more warnings". What opens the older warnings of copied sign-ins.
+//
+//go:noinline
+func (p Printer) AlertsMore(count int) string { return p.text("alerts.more", args{"count": count}) }
+
+// AlertsPasswordChanged says "You’ve changed your password since then.". In a warning that someone may be using the account; “then” is when the sign-in was copied.
+//
+//go:noinline
+func (p Printer) AlertsPasswordChanged() string { return p.text("alerts.password_changed", nil) }
 
 // AlertsSecure says "Secure your account". A button to the page of the same title.
 //
@@ -158,7 +168,7 @@ func (p Printer) AlertsSecure() string { return p.text("alerts.secure", nil) }
 //go:noinline
 func (p Printer) AlertsSeen() string { return p.text("alerts.seen", nil) }
 
-// AlertsWhenFrom says "<when/> <part>from {address}</part>". <when/> is like “5 minutes ago”; {address} is an IP address. The part in the tag is kept on one line.
+// AlertsWhenFrom says "<when/>, <part>from {address}</part>". <when/> is like “5 minutes ago”; {address} is an IP address. The part in the tag is kept on one line.
 //
 //go:noinline
 func (p Printer) AlertsWhenFrom(when templ.Component, part Tag, address string) templ.Component {
@@ -170,7 +180,7 @@ func (p Printer) AlertsWhenFrom(when templ.Component, part Tag, address string) 
 //go:noinline
 func (p Printer) AppAdded() string { return p.text("app.added", nil) }
 
-// AppClosed says "<strong>Codes from the app don’t work in new browsers for now.</strong> There were too many wrong codes in a row. To use them again, sign in with a passkey or a recovery code. You can also enter a correct code in a browser that you’ve used before. If you didn’t enter the wrong codes, <link>change your password</link>.".
+// AppClosed says "<strong>Codes from the app don’t work in new browsers for now.</strong> There were too many wrong codes in a row. To unblock codes from your app, sign in with a passkey or a recovery code, or enter a correct code in a browser you’ve used before. If you didn’t enter the wrong codes, <link>change your password</link>.".
 //
 //go:noinline
 func (p Printer) AppClosed(strong Tag, link Tag) templ.Component {
@@ -290,12 +300,10 @@ func (p Printer) ChangeEmailMailed(email string) Sentence {
 	return p.sentence("change_email.mailed", args{"email": email})
 }
 
-// ChangeEmailMailedDetail says "The link works once and expires in {longest}. No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.". {longest} is a duration: “24 hours”.
+// ChangeEmailMailedDetail says "The link works once. No e-mail after a few minutes? Check your spam folder, and make sure the e-mail address is correct.".
 //
 //go:noinline
-func (p Printer) ChangeEmailMailedDetail(longest string) string {
-	return p.text("change_email.mailed_detail", args{"longest": longest})
-}
+func (p Printer) ChangeEmailMailedDetail() string { return p.text("change_email.mailed_detail", nil) }
 
 // ChangeEmailNew says "New e-mail address". The label of a field.
 //
@@ -341,7 +349,7 @@ func (p Printer) ChangeEmailSubmit() string { return p.text("change_email.submit
 //go:noinline
 func (p Printer) ChangeEmailTitle() string { return p.text("change_email.title", nil) }
 
-// ChangeEmailWhat says "We’ll e-mail you a link at your new e-mail address. Nothing changes until you open it and confirm. We’ll then send a link to your old e-mail address that undoes the change. It works for 7 days.".
+// ChangeEmailWhat says "We’ll send a link to your new e-mail address. Nothing changes until you open it and confirm. Your old e-mail address then gets a link that undoes the change; that link works for 7 days.".
 //
 //go:noinline
 func (p Printer) ChangeEmailWhat() string { return p.text("change_email.what", nil) }
@@ -393,7 +401,7 @@ func (p Printer) CodesCopy() string { return p.text("codes.copy", nil) }
 //go:noinline
 func (p Printer) CodesDownload() string { return p.text("codes.download", nil) }
 
-// CodesFew says "Get new codes soon. Without any, you can’t sign in if you lose your phone or passkey.".
+// CodesFew says "Get new codes soon. If you run out, you can’t sign in if you lose your phone or passkey.".
 //
 //go:noinline
 func (p Printer) CodesFew() string { return p.text("codes.few", nil) }
@@ -455,7 +463,7 @@ func (p Printer) CodesPrint() string { return p.text("codes.print", nil) }
 //go:noinline
 func (p Printer) CodesRefused() string { return p.text("codes.refused", nil) }
 
-// CodesReplace says "To keep your codes safe, we can’t show them again. You can get ten new ones. <strong>Your old codes will then stop working immediately.</strong>".
+// CodesReplace says "To keep your codes safe, we can’t show them again. <strong>When you get ten new ones, your old codes stop working at once.</strong>".
 //
 //go:noinline
 func (p Printer) CodesReplace(strong Tag) templ.Component {
@@ -523,6 +531,11 @@ func (p Printer) ConfirmOr() string { return p.text("confirm.or", nil) }
 //
 //go:noinline
 func (p Printer) ConfirmPasskey() string { return p.text("confirm.passkey", nil) }
+
+// ConfirmPasskeyAsked says "When you continue, we’ll ask for your passkey.". In a form that is confirmed with a passkey alone. The form’s button follows.
+//
+//go:noinline
+func (p Printer) ConfirmPasskeyAsked() string { return p.text("confirm.passkey_asked", nil) }
 
 // ConfirmPassword says "Current password". The label of a field.
 //
@@ -751,7 +764,7 @@ func (p Printer) DeleteAsk() string { return p.text("delete.ask", nil) }
 //go:noinline
 func (p Printer) DeleteDone() string { return p.text("delete.done", nil) }
 
-// DeleteDoneMail says "You’ll get one last e-mail to confirm this.".
+// DeleteDoneMail says "You’ll get one last e-mail saying that it’s done.".
 //
 //go:noinline
 func (p Printer) DeleteDoneMail() string { return p.text("delete.done_mail", nil) }
@@ -761,7 +774,7 @@ func (p Printer) DeleteDoneMail() string { return p.text("delete.done_mail", nil
 //go:noinline
 func (p Printer) DeleteEmail() string { return p.text("delete.email", nil) }
 
-// DeleteErased says "We erase your e-mail address, your password and everything about your devices. From your activity, we keep only how often things happened each day, with nothing that leads to you.".
+// DeleteErased says "We erase your e-mail address, your password and everything about your devices. From your activity, we keep only daily totals that can’t be traced to you.".
 //
 //go:noinline
 func (p Printer) DeleteErased() string { return p.text("delete.erased", nil) }
@@ -773,7 +786,7 @@ func (p Printer) DeleteFinal(strong Tag, link Tag) templ.Component {
 	return p.rich("delete.final", args{"strong": strong, "link": link})
 }
 
-// DeleteLater says "You can’t delete this account yet. Its e-mail address was changed in the last 7 days, and that change can still be undone.".
+// DeleteLater says "The e-mail address of this account was changed in the last 7 days, and that change can still be undone.".
 //
 //go:noinline
 func (p Printer) DeleteLater() string { return p.text("delete.later", nil) }
@@ -785,26 +798,31 @@ func (p Printer) DeleteLaterFormer(link Tag) templ.Component {
 	return p.rich("delete.later_former", args{"link": link})
 }
 
-// DeleteLaterFrom says "You can delete the account from {time}.".
+// DeleteLaterFrom says "You can delete the account from <when/>.".
 //
 //go:noinline
-func (p Printer) DeleteLaterFrom(time string) string {
-	return p.text("delete.later_from", args{"time": time})
+func (p Printer) DeleteLaterFrom(when templ.Component) templ.Component {
+	return p.rich("delete.later_from", args{"when": when})
 }
 
-// DeleteMail says "We send you one last e-mail to confirm this.".
+// DeleteMail says "You’ll get one last e-mail saying that it’s done.".
 //
 //go:noinline
 func (p Printer) DeleteMail() string { return p.text("delete.mail", nil) }
 
-// DeletePass says "Your apps lose access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+// DeleteNotYet says "You can’t delete your account yet". A heading.
+//
+//go:noinline
+func (p Printer) DeleteNotYet() string { return p.text("delete.not_yet", nil) }
+
+// DeletePass says "Your apps may keep working for up to about <strong>{longest}</strong>, and with some services for up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 //
 //go:noinline
 func (p Printer) DeletePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("delete.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
-// DeletePassTrusted says "Your apps lose access within <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”.
+// DeletePassTrusted says "Your apps may keep working for up to about <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”.
 //
 //go:noinline
 func (p Printer) DeletePassTrusted(strong Tag, longest string) templ.Component {
@@ -821,7 +839,7 @@ func (p Printer) DeleteRefused() string { return p.text("delete.refused", nil) }
 //go:noinline
 func (p Printer) DeleteSignedOut() string { return p.text("delete.signed_out", nil) }
 
-// DeleteStaff says "You’re on the support staff, so what you’ve looked at must stay on record. That’s why you can’t delete this account here. Ask your administrator to remove your support role first.".
+// DeleteStaff says "You’re on the support staff, so what you’ve looked at must stay on record. Ask your administrator to remove your support role first.".
 //
 //go:noinline
 func (p Printer) DeleteStaff() string { return p.text("delete.staff", nil) }
@@ -843,7 +861,7 @@ func (p Printer) DeviceActive(when templ.Component) templ.Component {
 	return p.rich("device.active", args{"when": when})
 }
 
-// DeviceBound says "Sign-in bound to this device". A fact about a device: a copy of its sign-in does not work elsewhere.
+// DeviceBound says "Its sign-in can’t be copied to another device". A fact about a device: a copy of its sign-in does not work elsewhere.
 //
 //go:noinline
 func (p Printer) DeviceBound() string { return p.text("device.bound", nil) }
@@ -916,12 +934,19 @@ func (p Printer) DevicesClear() string { return p.text("devices.clear", nil) }
 //go:noinline
 func (p Printer) DevicesEnded() string { return p.text("devices.ended", nil) }
 
+// DevicesEndedMost says "This list shows at most {count} devices.". Below the list of devices that were signed out recently. A link to all activity follows.
+//
+//go:noinline
+func (p Printer) DevicesEndedMost(count int) string {
+	return p.text("devices.ended_most", args{"count": count})
+}
+
 // DevicesFind says "Find a device". The label of a search field.
 //
 //go:noinline
 func (p Printer) DevicesFind() string { return p.text("devices.find", nil) }
 
-// DevicesFindHint says "Type a part of its name, its app, its browser or its IP address.".
+// DevicesFindHint says "Type part of its name, app, browser or IP address.".
 //
 //go:noinline
 func (p Printer) DevicesFindHint() string { return p.text("devices.find_hint", nil) }
@@ -943,7 +968,7 @@ func (p Printer) DevicesFoundNone(name string) Sentence {
 	return p.sentence("devices.found_none", args{"name": name})
 }
 
-// DevicesGroupUnnamed says "Apps without a name". A heading over apps that did not say which app they are.
+// DevicesGroupUnnamed says "Unknown app". A heading over apps that did not say which app they are.
 //
 //go:noinline
 func (p Printer) DevicesGroupUnnamed() string { return p.text("devices.group_unnamed", nil) }
@@ -1039,7 +1064,7 @@ func (p Printer) DevicesSelect(device string) Sentence {
 //go:noinline
 func (p Printer) DevicesSelectAll() string { return p.text("devices.select_all", nil) }
 
-// DevicesShort says "This list shows the {number} devices that were active most recently, of {count}.". {number} is how many are listed, the count is how many there are.
+// DevicesShort says "The {number} most recently active of {count} devices.". {number} is how many are listed, the count is how many there are.
 //
 //go:noinline
 func (p Printer) DevicesShort(count int, number string) string {
@@ -1065,7 +1090,7 @@ func (p Printer) DevicesSignOut(hidden Tag, device string) templ.Component {
 	return p.rich("devices.sign_out", args{"hidden": hidden, "device": device})
 }
 
-// DevicesSignOutHere says "Sign out <hidden>of this browser</hidden>". A button. Only screen readers say the part inside the tag.
+// DevicesSignOutHere says "Sign out <hidden>on this browser</hidden>". A button. Only screen readers say the part inside the tag.
 //
 //go:noinline
 func (p Printer) DevicesSignOutHere(hidden Tag) templ.Component {
@@ -1237,7 +1262,7 @@ func (p Printer) EndDisabled() string { return p.text("end.disabled", nil) }
 //go:noinline
 func (p Printer) EndExpired() string { return p.text("end.expired", nil) }
 
-// EndIdle says "Signed out because it wasn’t used for too long.".
+// EndIdle says "Signed out because it hadn’t been used for a long time.".
 //
 //go:noinline
 func (p Printer) EndIdle() string { return p.text("end.idle", nil) }
@@ -1317,6 +1342,11 @@ func (p Printer) ErrorBackLogin() string { return p.text("error.back_login", nil
 //go:noinline
 func (p Printer) ErrorCopy() string { return p.text("error.copy", nil) }
 
+// ErrorGoBack says "Check whether it worked. If it didn’t, go back and try again.". On an error page after a form was sent.
+//
+//go:noinline
+func (p Printer) ErrorGoBack() string { return p.text("error.go_back", nil) }
+
 // ErrorHeadingFollowAgain says "Open the link in the e-mail again". A heading: the link from an e-mail must be opened once more.
 //
 //go:noinline
@@ -1382,6 +1412,11 @@ func (p Printer) ErrorNewLink() string { return p.text("error.new_link", nil) }
 //go:noinline
 func (p Printer) ErrorNewPassword() string { return p.text("error.new_password", nil) }
 
+// ErrorOrNewLink says "If that doesn’t work, get a new link.". On an error page whose button is “Get a new link”. It follows “Open it from the e-mail again.”
+//
+//go:noinline
+func (p Printer) ErrorOrNewLink() string { return p.text("error.or_new_link", nil) }
+
 // ErrorOtherAccount says "A different account is signed in here now". A heading. Another person signed in on this browser while the page was open.
 //
 //go:noinline
@@ -1409,7 +1444,7 @@ func (p Printer) ErrorOutOfDate() string { return p.text("error.out_of_date", ni
 //go:noinline
 func (p Printer) ErrorOutOfDateText() string { return p.text("error.out_of_date_text", nil) }
 
-// ErrorQuote says "If you ask for help, quote this number:". A number that helps to find the error in the log follows.
+// ErrorQuote says "If you ask for help, quote this code:". A number that helps to find the error in the log follows.
 //
 //go:noinline
 func (p Printer) ErrorQuote() string { return p.text("error.quote", nil) }
@@ -1520,7 +1555,7 @@ func (p Printer) EventDeviceForked(device string) Sentence {
 	return p.sentence("event.device_forked", args{"device": device})
 }
 
-// EventDeviceForkedOften says "“{device}” missed several replies from us. If its connection is good, sign it out and sign in again.".
+// EventDeviceForkedOften says "“{device}” keeps repeating the same request. If its internet connection works, sign it out, then sign in on it again.".
 //
 //go:noinline
 func (p Printer) EventDeviceForkedOften(device string) Sentence {
@@ -2027,6 +2062,16 @@ func (p Printer) FormFieldProblem(label string, problem string) string {
 //go:noinline
 func (p Printer) FormOffline() string { return p.text("form.offline", nil) }
 
+// FormPasswordAgain says "Enter your password again.". After a refusal of a form: a page does not keep passwords.
+//
+//go:noinline
+func (p Printer) FormPasswordAgain() string { return p.text("form.password_again", nil) }
+
+// FormPasswordsAgain says "Enter both passwords again.". After a refusal of a form with two passwords: a page does not keep them.
+//
+//go:noinline
+func (p Printer) FormPasswordsAgain() string { return p.text("form.passwords_again", nil) }
+
 // FormRefused says "Please check the fields below". The heading of a summary of errors. Under it stands one link for each field, also where it is only one.
 //
 //go:noinline
@@ -2164,7 +2209,7 @@ func (p Printer) LayoutExactTimes() string { return p.text("layout.exact_times",
 //go:noinline
 func (p Printer) LayoutHelp() string { return p.text("layout.help", nil) }
 
-// LayoutImprint says "Imprint". A link at the bottom of pages and mails to the page that says who runs the service: Impressum, mentions légales.
+// LayoutImprint says "Legal notice". A link at the bottom of pages and mails to the page that says who runs the service: Impressum, mentions légales.
 //
 //go:noinline
 func (p Printer) LayoutImprint() string { return p.text("layout.imprint", nil) }
@@ -2258,7 +2303,7 @@ func (p Printer) LoginNewHere(link Tag) templ.Component {
 	return p.rich("login.new_here", args{"link": link})
 }
 
-// LoginOtherPerson says "You weren’t signed in. {email} has signed in on this browser since you opened this page. Sign in again to sign that account out here.".
+// LoginOtherPerson says "You weren’t signed in. {email} has signed in on this browser since you opened this page. If you sign in now, that account is signed out on this browser.".
 //
 //go:noinline
 func (p Printer) LoginOtherPerson(email string) Sentence {
@@ -2295,7 +2340,7 @@ func (p Printer) LoginSubmit() string { return p.text("login.submit", nil) }
 //go:noinline
 func (p Printer) LoginTitle() string { return p.text("login.title", nil) }
 
-// LogoutDone says "You’ve signed out of this browser.". A notice on the page “Sign in”.
+// LogoutDone says "You’ve signed out on this browser.". A notice on the page “Sign in”.
 //
 //go:noinline
 func (p Printer) LogoutDone() string { return p.text("logout.done", nil) }
@@ -3592,14 +3637,14 @@ func (p Printer) OthersBack() string { return p.text("others.back", nil) }
 //go:noinline
 func (p Printer) OthersDone(count int) string { return p.text("others.done", args{"count": count}) }
 
-// OthersDoneApps says "They can’t come back without signing in again. Apps lose access within {longest}; some services may take up to {unchecked}.". The number chooses the form, but is not said. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+// OthersDoneApps says "They can’t come back without signing in again. Apps may keep working for up to about {longest}, and with some services for up to {unchecked}.". The number chooses the form, but is not said. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 //
 //go:noinline
 func (p Printer) OthersDoneApps(count int, longest string, unchecked string) string {
 	return p.text("others.done_apps", args{"count": count, "longest": longest, "unchecked": unchecked})
 }
 
-// OthersDoneAppsTrusted says "They can’t come back without signing in again. Apps lose access within {longest}.". The number chooses the form, but is not said. {longest} is a duration: “15 minutes”.
+// OthersDoneAppsTrusted says "They can’t come back without signing in again. Apps may keep working for up to about {longest}.". The number chooses the form, but is not said. {longest} is a duration: “15 minutes”.
 //
 //go:noinline
 func (p Printer) OthersDoneAppsTrusted(count int, longest string) string {
@@ -3614,38 +3659,50 @@ func (p Printer) OthersFinal() string { return p.text("others.final", nil) }
 // OthersList says "Devices to sign out". A heading over a list of devices that the button above signs out.
 //
 //go:noinline
-func (p Printer) OthersList() string { return p.text("others.list", nil) }
+func (p Printer) OthersList(count int) string { return p.text("others.list", args{"count": count}) }
 
 // OthersMore says "{count} more devices are signed out too.".
 //
 //go:noinline
 func (p Printer) OthersMore(count int) string { return p.text("others.more", args{"count": count}) }
 
-// OthersNone says "No other device is signed in to your account, so there’s nothing to sign out.".
+// OthersNamedMore says "and {count} more". The last entry of a list of device names.
+//
+//go:noinline
+func (p Printer) OthersNamedMore(count int) string {
+	return p.text("others.named_more", args{"count": count})
+}
+
+// OthersNone says "There’s nothing to sign out.".
 //
 //go:noinline
 func (p Printer) OthersNone() string { return p.text("others.none", nil) }
+
+// OthersNoneTitle says "No other device is signed in". A heading.
+//
+//go:noinline
+func (p Printer) OthersNoneTitle() string { return p.text("others.none_title", nil) }
 
 // OthersNotice says "No other device is signed in.".
 //
 //go:noinline
 func (p Printer) OthersNotice() string { return p.text("others.notice", nil) }
 
-// OthersOutcome says "The other {count} devices are signed out immediately. No one can use your account on them without signing in again.".
+// OthersOutcome says "The other {count} devices are signed out immediately. They can’t come back without signing in again.".
 //
 //go:noinline
 func (p Printer) OthersOutcome(count int) string {
 	return p.text("others.outcome", args{"count": count})
 }
 
-// OthersPass says "Apps lose access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”. Said of several devices.
+// OthersPass says "Apps may keep working for up to about <strong>{longest}</strong>, and with some services for up to <strong>{unchecked}</strong>.". {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”. Said of several devices.
 //
 //go:noinline
 func (p Printer) OthersPass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("others.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
-// OthersPassTrusted says "Apps lose access within <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”. Said of several devices.
+// OthersPassTrusted says "Apps may keep working for up to about <strong>{longest}</strong>.". {longest} is a duration: “15 minutes”. Said of several devices.
 //
 //go:noinline
 func (p Printer) OthersPassTrusted(strong Tag, longest string) templ.Component {
@@ -3679,10 +3736,15 @@ func (p Printer) OwnPasswordDone() string { return p.text("own_password.done", n
 //go:noinline
 func (p Printer) OwnPasswordGiven() string { return p.text("own_password.given", nil) }
 
-// OwnPasswordOwn says "Your own password". The label of a field.
+// OwnPasswordOwn says "New password". The label of a field.
 //
 //go:noinline
 func (p Printer) OwnPasswordOwn() string { return p.text("own_password.own", nil) }
+
+// OwnPasswordSubmit says "Save password". A button.
+//
+//go:noinline
+func (p Printer) OwnPasswordSubmit() string { return p.text("own_password.submit", nil) }
 
 // OwnPasswordTitle says "Choose your own password". The title of a page, for a password that an administrator created.
 //
@@ -3693,6 +3755,11 @@ func (p Printer) OwnPasswordTitle() string { return p.text("own_password.title",
 //
 //go:noinline
 func (p Printer) OwnPasswordWhat() string { return p.text("own_password.what", nil) }
+
+// OwnPasswordWrong says "That’s not the password you were given. Try again.".
+//
+//go:noinline
+func (p Printer) OwnPasswordWrong() string { return p.text("own_password.wrong", nil) }
 
 // PasskeyCancelled says "This was cancelled or took too long. Nothing was changed. Try again.".
 //
@@ -3777,6 +3844,11 @@ func (p Printer) PasskeysName() string { return p.text("passkeys.name", nil) }
 //
 //go:noinline
 func (p Printer) PasskeysNameHint() string { return p.text("passkeys.name_hint", nil) }
+
+// PasskeysNameLabel says "Name". Of a passkey, as an error names the field “Name (optional)”.
+//
+//go:noinline
+func (p Printer) PasskeysNameLabel() string { return p.text("passkeys.name_label", nil) }
 
 // PasskeysNone says "You don’t have any passkeys yet.".
 //
@@ -3870,7 +3942,7 @@ func (p Printer) PlaceNewNetwork() string { return p.text("place.new_network", n
 //go:noinline
 func (p Printer) PlaceSameNetwork() string { return p.text("place.same_network", nil) }
 
-// RemoveFactorApp says "Codes from the app no longer work. The app keeps showing them until you delete the account there.".
+// RemoveFactorApp says "Codes from the app no longer work. The app keeps showing them until you delete the entry there.".
 //
 //go:noinline
 func (p Printer) RemoveFactorApp() string { return p.text("remove_factor.app", nil) }
@@ -4053,19 +4125,19 @@ func (p Printer) RevokeAfterwards(link Tag) templ.Component {
 	return p.rich("revoke.afterwards", args{"link": link})
 }
 
-// RevokeApp says "It’s signed out immediately. No one can use the app there without signing in again.". “It” is the device, with an app.
+// RevokeApp says "It’s signed out immediately. It can’t come back without signing in again.". “It” is the device, with an app.
 //
 //go:noinline
 func (p Printer) RevokeApp() string { return p.text("revoke.app", nil) }
 
-// RevokeAsk says "Sign out {device}?". A heading that asks; buttons follow.
+// RevokeAsk says "Sign out “{device}”?". A heading that asks; buttons follow.
 //
 //go:noinline
 func (p Printer) RevokeAsk(device string) Sentence {
 	return p.sentence("revoke.ask", args{"device": device})
 }
 
-// RevokeBrowser says "It’s signed out immediately. No one can use your account there without signing in again.". “It” is a browser.
+// RevokeBrowser says "It’s signed out immediately. It can’t come back without signing in again.". “It” is a browser.
 //
 //go:noinline
 func (p Printer) RevokeBrowser() string { return p.text("revoke.browser", nil) }
@@ -4077,14 +4149,14 @@ func (p Printer) RevokeDone(device string) Sentence {
 	return p.sentence("revoke.done", args{"device": device})
 }
 
-// RevokeDoneApp says "It can’t come back without signing in again. It loses access within {longest}; some services may take up to {unchecked}.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+// RevokeDoneApp says "It can’t come back without signing in again. The app may keep working for up to about {longest}, and with some services for up to {unchecked}.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 //
 //go:noinline
 func (p Printer) RevokeDoneApp(longest string, unchecked string) string {
 	return p.text("revoke.done_app", args{"longest": longest, "unchecked": unchecked})
 }
 
-// RevokeDoneAppTrusted says "It can’t come back without signing in again. It loses access within {longest}.". “It” is the device. {longest} is a duration: “15 minutes”.
+// RevokeDoneAppTrusted says "It can’t come back without signing in again. The app may keep working for up to about {longest}.". “It” is the device. {longest} is a duration: “15 minutes”.
 //
 //go:noinline
 func (p Printer) RevokeDoneAppTrusted(longest string) string {
@@ -4106,19 +4178,24 @@ func (p Printer) RevokeDoneUnknown() string { return p.text("revoke.done_unknown
 //go:noinline
 func (p Printer) RevokeFinal() string { return p.text("revoke.final", nil) }
 
-// RevokePass says "It loses access within <strong>{longest}</strong>. Some services may take up to <strong>{unchecked}</strong>.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
+// RevokePass says "The app may keep working for up to about <strong>{longest}</strong>, and with some services for up to <strong>{unchecked}</strong>.". “It” is the device. {longest} and {unchecked} are durations: “32 seconds”, “15 minutes”.
 //
 //go:noinline
 func (p Printer) RevokePass(strong Tag, longest string, unchecked string) templ.Component {
 	return p.rich("revoke.pass", args{"strong": strong, "longest": longest, "unchecked": unchecked})
 }
 
-// RevokePassTrusted says "It loses access within <strong>{longest}</strong>.". “It” is the device. {longest} is a duration: “15 minutes”.
+// RevokePassTrusted says "The app may keep working for up to about <strong>{longest}</strong>.". “It” is the device. {longest} is a duration: “15 minutes”.
 //
 //go:noinline
 func (p Printer) RevokePassTrusted(strong Tag, longest string) templ.Component {
 	return p.rich("revoke.pass_trusted", args{"strong": strong, "longest": longest})
 }
+
+// RevokeStolen says "Lost or stolen? Secure your account". A link in the message after a device was signed out.
+//
+//go:noinline
+func (p Printer) RevokeStolen() string { return p.text("revoke.stolen", nil) }
 
 // RevokeSubmitUnknown says "Sign out and secure account". A button: signs out the device, and goes on to the page “Secure your account”.
 //
@@ -4140,7 +4217,7 @@ func (p Printer) RevokeThis() string { return p.text("revoke.this", nil) }
 //go:noinline
 func (p Printer) RevokeTitle() string { return p.text("revoke.title", nil) }
 
-// RevokeUnknown says "Don’t recognise {device}?".
+// RevokeUnknown says "Don’t recognise “{device}”?".
 //
 //go:noinline
 func (p Printer) RevokeUnknown(device string) Sentence {
@@ -4159,12 +4236,17 @@ func (p Printer) SecureAllDone(link Tag) templ.Component {
 	return p.rich("secure.all_done", args{"link": link})
 }
 
+// SecureBack says "Back to securing your account". A link below the page that changes the password, back to the page “Secure your account”.
+//
+//go:noinline
+func (p Printer) SecureBack() string { return p.text("secure.back", nil) }
+
 // SecureDevices says "Sign out devices you don’t recognise". A step to be done.
 //
 //go:noinline
 func (p Printer) SecureDevices() string { return p.text("secure.devices", nil) }
 
-// SecureDevicesLook says "Check them first". A button that leads to the list of devices.
+// SecureDevicesLook says "Review your devices". A button that leads to the list of devices.
 //
 //go:noinline
 func (p Printer) SecureDevicesLook() string { return p.text("secure.devices_look", nil) }
@@ -4325,7 +4407,7 @@ func (p Printer) SecurityDeleteText() string { return p.text("security.delete_te
 //go:noinline
 func (p Printer) SecurityEmail() string { return p.text("security.email", nil) }
 
-// SecurityFormer says "{count} can still be restored". Previous e-mail addresses: how many can still become the account’s address again.
+// SecurityFormer says "{count} e-mail addresses can still be restored". Previous e-mail addresses: how many can still become the account’s address again.
 //
 //go:noinline
 func (p Printer) SecurityFormer(count int) string {
@@ -4403,6 +4485,13 @@ func (p Printer) SecurityTwoStepOffText() string { return p.text("security.two_s
 //go:noinline
 func (p Printer) SecurityTwoStepOn() string { return p.text("security.two_step_on", nil) }
 
+// SecurityTwoStepOnBrowsers says "No one can sign in as you with just your password, except in your trusted browsers.".
+//
+//go:noinline
+func (p Printer) SecurityTwoStepOnBrowsers() string {
+	return p.text("security.two_step_on_browsers", nil)
+}
+
 // SecurityTwoStepOnText says "No one can sign in as you with just your password.".
 //
 //go:noinline
@@ -4423,7 +4512,7 @@ func (p Printer) SelectedAsk(count int) string { return p.text("selected.ask", a
 //go:noinline
 func (p Printer) SelectedDone(count int) string { return p.text("selected.done", args{"count": count}) }
 
-// SelectedEnded says "{count} more devices that you selected are signed out already.".
+// SelectedEnded says "{count} more devices that you selected were already signed out.".
 //
 //go:noinline
 func (p Printer) SelectedEnded(count int) string {
@@ -4435,7 +4524,7 @@ func (p Printer) SelectedEnded(count int) string {
 //go:noinline
 func (p Printer) SelectedNone() string { return p.text("selected.none", nil) }
 
-// SelectedOutcome says "They’re signed out at once. Signing in there again takes your password.". The number chooses the form, but is not said.
+// SelectedOutcome says "They’re signed out immediately. They can’t come back without signing in again.". The number chooses the form, but is not said.
 //
 //go:noinline
 func (p Printer) SelectedOutcome(count int) string {
@@ -4447,7 +4536,7 @@ func (p Printer) SelectedOutcome(count int) string {
 //go:noinline
 func (p Printer) SelectedTitle() string { return p.text("selected.title", nil) }
 
-// SetupCode says "Set-up code". The label of a field. A code that support staff need to set up two-step sign-in.
+// SetupCode says "Setup code". The label of a field. A code that support staff need to set up two-step sign-in.
 //
 //go:noinline
 func (p Printer) SetupCode() string { return p.text("setup.code", nil) }
@@ -4476,6 +4565,13 @@ func (p Printer) SetupCodeHintMail() string { return p.text("setup.code_hint_mai
 //
 //go:noinline
 func (p Printer) SetupCodeHintMailed() string { return p.text("setup.code_hint_mailed", nil) }
+
+// SetupCodeMailed says "We’ve e-mailed a code to <strong>{email}</strong>. Didn’t get it?". The button “Send another code” follows.
+//
+//go:noinline
+func (p Printer) SetupCodeMailed(strong Tag, email string) templ.Component {
+	return p.rich("setup.code_mailed", args{"strong": strong, "email": email})
+}
 
 // SetupCodeSend says "Send code". A button: sends an e-mail with a code.
 //
@@ -4518,7 +4614,7 @@ func (p Printer) SetupCodesWhat() string { return p.text("setup.codes_what", nil
 //go:noinline
 func (p Printer) SetupLater() string { return p.text("setup.later", nil) }
 
-// SetupLead says "After this, no one can sign in as you with just your password.". Also the text of a step on the page “Secure your account”.
+// SetupLead says "With two-step sign-in, no one can sign in as you with just your password.". Also the text of a step on the page “Secure your account”.
 //
 //go:noinline
 func (p Printer) SetupLead() string { return p.text("setup.lead", nil) }
@@ -4687,7 +4783,7 @@ func (p Printer) SignupWelcome() string { return p.text("signup.welcome", nil) }
 //go:noinline
 func (p Printer) StepBack() string { return p.text("step.back", nil) }
 
-// StepClosed says "<strong>Codes from your authenticator app don’t work in this browser for now.</strong> There were too many wrong codes in a row. Sign in another way to use them here again. They still work in browsers you’ve used before.".
+// StepClosed says "<strong>Codes from your authenticator app don’t work in this browser for now.</strong> There were too many wrong codes in a row. Sign in another way to unblock them. They still work in browsers you’ve used before.".
 //
 //go:noinline
 func (p Printer) StepClosed(strong Tag) templ.Component {
@@ -4733,6 +4829,11 @@ func (p Printer) StepLeadRecoveryCode() string { return p.text("step.lead_recove
 //
 //go:noinline
 func (p Printer) StepLost() string { return p.text("step.lost", nil) }
+
+// StepLostPasskey says "Can’t use your passkey? Your administrator can reset your two-step sign-in.".
+//
+//go:noinline
+func (p Printer) StepLostPasskey() string { return p.text("step.lost_passkey", nil) }
 
 // StepOfferApp says "Use your authenticator app". A link under “Try another way”.
 //
@@ -4847,6 +4948,13 @@ func (p Printer) StoryEnded(when templ.Component) templ.Component {
 	return p.rich("story.ended", args{"when": when})
 }
 
+// StoryEndedOwner says "You signed it out <when/>". Of a device: <when/> is relative, “2 hours ago”.
+//
+//go:noinline
+func (p Printer) StoryEndedOwner(when templ.Component) templ.Component {
+	return p.rich("story.ended_owner", args{"when": when})
+}
+
 // StoryFacts says "About this device".
 //
 //go:noinline
@@ -4858,6 +4966,11 @@ func (p Printer) StoryFacts() string { return p.text("story.facts", nil) }
 func (p Printer) StoryFrom(ip templ.Component) templ.Component {
 	return p.rich("story.from", args{"ip": ip})
 }
+
+// StoryFromUnknown says "From an unknown IP address".
+//
+//go:noinline
+func (p Printer) StoryFromUnknown() string { return p.text("story.from_unknown", nil) }
 
 // StoryHelp says "<strong>Was this you?</strong> If you don’t recognise this device, sign it out. Then we’ll help you secure your account.".
 //
@@ -4871,7 +4984,7 @@ func (p Printer) StoryHelp(strong Tag) templ.Component {
 //go:noinline
 func (p Printer) StoryHelpButton() string { return p.text("story.help_button", nil) }
 
-// StoryHelpEnded says "<strong>Was this you?</strong> If you don’t recognise this device, someone else may know your password. It’s best to secure your account now.".
+// StoryHelpEnded says "<strong>Don’t recognise this device?</strong> Someone else may know your password. It’s best to secure your account now.".
 //
 //go:noinline
 func (p Printer) StoryHelpEnded(strong Tag) templ.Component {
@@ -4888,7 +5001,7 @@ func (p Printer) StoryHelpLabel() string { return p.text("story.help_label", nil
 //go:noinline
 func (p Printer) StoryHistory() string { return p.text("story.history", nil) }
 
-// StoryHistoryNone says "There are no entries about this device any more.".
+// StoryHistoryNone says "We no longer keep a history for this device.".
 //
 //go:noinline
 func (p Printer) StoryHistoryNone() string { return p.text("story.history_none", nil) }
@@ -4898,6 +5011,13 @@ func (p Printer) StoryHistoryNone() string { return p.text("story.history_none",
 //go:noinline
 func (p Printer) StoryKey(key templ.Component) templ.Component {
 	return p.rich("story.key", args{"key": key})
+}
+
+// StoryLastActive says "Last active <when/>". Of a device that is signed out: <when/> is relative, “2 hours ago”.
+//
+//go:noinline
+func (p Printer) StoryLastActive(when templ.Component) templ.Component {
+	return p.rich("story.last_active", args{"when": when})
 }
 
 // StoryLimit says "Time limit". A heading over when the sign-in of a device ends.
@@ -4915,7 +5035,7 @@ func (p Printer) StoryProtection() string { return p.text("story.protection", ni
 //go:noinline
 func (p Printer) StorySignIn() string { return p.text("story.sign_in", nil) }
 
-// StoryUnbound says "Not protected by a key in the device".
+// StoryUnbound says "Its sign-in isn’t tied to this device".
 //
 //go:noinline
 func (p Printer) StoryUnbound() string { return p.text("story.unbound", nil) }
@@ -4988,7 +5108,7 @@ func (p Printer) TrustedLead() string { return p.text("trusted.lead", nil) }
 //go:noinline
 func (p Printer) TrustedNone() string { return p.text("trusted.none", nil) }
 
-// TrustedSince says "Trusted <when/>". A browser; <when/> is a day: “yesterday”, “3 March”.
+// TrustedSince says "Trusted since <when/>". A browser; <when/> is a day: “yesterday”, “3 March”.
 //
 //go:noinline
 func (p Printer) TrustedSince(when templ.Component) templ.Component {

@@ -77,7 +77,7 @@ func (body rawBody) decode(r *http.Request, mediaTypes, wanted []string) (Params
 	case charset == anyASCII && !isASCII(body):
 		return nil, wrongMediaType(mediaTypes, nil)
 	case !utf8.Valid(body):
-		return nil, BadBody("The request body is not valid UTF-8.", nil)
+		return nil, BadBody("The request body isn’t valid UTF-8.", nil)
 	}
 	text := bytes.TrimPrefix(body, byteOrderMark) // RFC 8259 §8.1 lets a parser ignore it, and no name of a form begins with it
 	if mediaType == FormType {
@@ -141,7 +141,7 @@ func wrongMediaType(mediaTypes []string, cause error) error {
 func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Message: "The request is larger than 64 KiB. Shorten it and try again.", Cause: err}
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Message: "What you entered is too long. Shorten it and try again.", Cause: err}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &Error{Status: http.StatusRequestTimeout, Code: "request_timeout", OAuth: "temporarily_unavailable",
@@ -159,7 +159,7 @@ func BadBody(message string, cause error) error {
 func decodeForm(body []byte, wanted []string) (Params, error) {
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, BadBody("The request body is not a well-formed form.", nil) // the cause would repeat a part of the body
+		return nil, BadBody("The request body isn’t a well-formed form.", nil) // the cause would repeat a part of the body
 	}
 	p := Params{}
 	for name, list := range values {
@@ -168,7 +168,7 @@ func decodeForm(body []byte, wanted []string) (Params, error) {
 		case len(list) > 1: // the same: parameters must not be included more than once
 			return nil, BadBody(fmt.Sprintf("The parameter %q was sent more than once.", name), nil)
 		case !utf8.ValidString(list[0]):
-			return nil, BadBody(fmt.Sprintf("The parameter %q is not valid UTF-8.", name), nil)
+			return nil, BadBody(fmt.Sprintf("The parameter %q isn’t valid UTF-8.", name), nil)
 		default:
 			p[name] = list[0]
 		}

@@ -23,9 +23,9 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 var (
 	// ErrNoRoute is the answer where nothing is. It is not logged.
-	ErrNoRoute = &Error{Status: http.StatusNotFound, Code: "not_found", Message: "This page does not exist. Check the link and try again."}
+	ErrNoRoute = &Error{Status: http.StatusNotFound, Code: "not_found", Message: "This page doesn’t exist. Check the link and try again."}
 	// ErrMethod is the answer to a method that a path does not take.
-	ErrMethod = &Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "This page cannot be used with that method."}
+	ErrMethod = &Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "This page can’t be opened that way."}
 	// ErrStopping is the answer of a server that serves what still comes, and wants no more.
 	ErrStopping = &Error{Status: http.StatusServiceUnavailable, Code: "unavailable", Message: "This server is about to stop."}
 )
