@@ -44,7 +44,7 @@ func TestAnOperatorsAddressIsToldToBothAndTakenBackByNobody(t *testing.T) {
 			t.Fatalf("%+v", list)
 		}
 		for _, m := range list {
-			if !strings.Contains(m.Text, "An administrator gave your account") || strings.Contains(m.Text, "token=") {
+			if !strings.Contains(m.Text, "An administrator changed your account’s") || strings.Contains(m.Text, "token=") {
 				t.Errorf("to %q: %s", m.To, m.Text)
 			}
 		}
