@@ -83,10 +83,10 @@ func TestABaseForkedThreeTimesWarnsQuietlyWhileTheDeviceIsIn(t *testing.T) {
 			s.clock.Advance(time.Minute)
 			page := b.shown("/devices")
 			if i < 2 {
-				page.none("section", "aria-labelledby", "alerts")
+				page.none("section", "aria-labelledby", "alerts-lost")
 				continue
 			}
-			quiet := page.one("section", "aria-labelledby", "alerts")
+			quiet := page.one("section", "aria-labelledby", "alerts-lost")
 			quiet.one("h2").says("A device may have a connection problem")
 			quiet.one("a", "href", "/devices/"+p.id+"/revoke")
 			quiet.none("a", "href", "/security/secure")
@@ -95,7 +95,7 @@ func TestABaseForkedThreeTimesWarnsQuietlyWhileTheDeviceIsIn(t *testing.T) {
 			}
 		}
 		b.post("/devices/"+p.id+"/revoke", nil)
-		b.shown("/devices").none("section", "aria-labelledby", "alerts")
+		b.shown("/devices").none("section", "aria-labelledby", "alerts-lost")
 	})
 }
 
