@@ -34,7 +34,7 @@ func (c *clientAdd) Run(env *environment) error {
 			return err
 		}
 		fmt.Fprintf(env.stdout, "Registered %s.\nclient_id: %s\n", added.Name, added.ID)
-		printApps(env.stdout, "", added)
+		printApps(env.stdout, "", added.Client)
 		if added.IOSApps+added.AndroidApps != "" {
 			fmt.Fprintln(env.stdout, "Running servers name these apps within seconds. Apple and Google may take a day to look again.")
 		}
