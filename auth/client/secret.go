@@ -19,7 +19,7 @@ func newSecret() (secret string, hash []byte) {
 	return secret, secretHash(secret)
 }
 
-// secretHash needs neither salt nor work: nobody can guess 256 random bits.
+// secretHash needs neither salt nor work, because 256 random bits cannot be guessed.
 func secretHash(secret string) []byte {
 	sum := sha256.Sum256([]byte(secret))
 	return sum[:]

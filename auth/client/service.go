@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"latchkey/auth"
+	"latchkey/auth/ratelimit"
 	"latchkey/models"
 )
 
@@ -13,11 +14,12 @@ import (
 type Service struct {
 	store   *models.Store
 	clock   auth.Clock
+	limits  *ratelimit.Service
 	held    atomic.Pointer[registry]
 	reading chan struct{} // holds an element while the database is read
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock) *Service {
-	return &Service{store: store, clock: clock, reading: make(chan struct{}, 1)}
+func New(store *models.Store, clock auth.Clock, limits *ratelimit.Service) *Service {
+	return &Service{store: store, clock: clock, limits: limits, reading: make(chan struct{}, 1)}
 }
