@@ -12,6 +12,9 @@ import (
 // ReadEvery is how soon a process sees what another one changed of the clients.
 const ReadEvery = 10 * time.Second
 
+// heldPatience is how long a caller waits for the database while there is an older list to go by.
+const heldPatience = 3 * time.Second
+
 // AppsReadEvery is how soon a process sees the native apps that another one registered.
 const AppsReadEvery = ReadEvery
 
@@ -39,11 +42,16 @@ func newRegistry(list []models.Client, at time.Time) *registry {
 }
 
 // registered returns the clients as they were at most ReadEvery ago. Of many concurrent callers, one reads. While the database does not
-// answer, registered returns what it read last.
+// answer, registered returns what it read last, within heldPatience.
 func (s *Service) registered(ctx context.Context) (*registry, error) {
 	held := s.held.Load()
 	if s.fresh(held) {
 		return held, nil
+	}
+	if held != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, heldPatience)
+		defer cancel()
 	}
 	select {
 	case s.reading <- struct{}{}:

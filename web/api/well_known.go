@@ -24,8 +24,6 @@ func (s *Server) JWKS(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", wire.JSONType)
 	w.Header().Set("Cache-Control", keysMaxAge)
-	w.Header().Set("Access-Control-Allow-Origin", "*") // public, and verifiers run in browsers too
-	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	_, _ = w.Write(document)
 	return nil
 }
@@ -53,11 +51,9 @@ func (s *Server) Metadata(w http.ResponseWriter, _ *http.Request) error {
 	})
 }
 
-// writePublic answers with JSON that caches, and scripts of other origins, may have.
+// writePublic answers with JSON that caches may keep.
 func writePublic(w http.ResponseWriter, body any) error {
 	w.Header().Set("Cache-Control", keysMaxAge)
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, body)
 }
 
