@@ -38,7 +38,7 @@ type Added struct {
 
 var (
 	clientID = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`)
-	scope    = regexp.MustCompile("^[!#-\\[\\]-~]{1,128}$") // RFC 6749 §3.3
+	scope    = regexp.MustCompile(`^[!#-\[\]-~]{1,128}$`) // RFC 6749 §3.3
 )
 
 // Add registers a client. It returns KindInvalidRequest, of a field named like its flag: name, id, redirect-uri, and so on.

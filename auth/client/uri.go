@@ -165,7 +165,7 @@ func problemWithRedirect(text string) string {
 		return "must be https: http is for 127.0.0.1 and [::1] only"
 	case !privateScheme.MatchString(u.scheme):
 		return "must be https, a scheme with a dot such as com.example.app:/callback, or http://127.0.0.1"
-	case !strings.HasPrefix(u.rest, "/") && !(u.hasAuthority && u.host != ""):
+	case !strings.HasPrefix(u.rest, "/") && u.host == "":
 		return "needs a slash behind its scheme, such as com.example.app:/callback"
 	case !privateHost.MatchString(u.host) || u.port != "":
 		return "has characters behind // that are not small letters, digits, dots and hyphens"
