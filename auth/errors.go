@@ -29,6 +29,7 @@ const (
 	KindSignupClosed        // people cannot create accounts here
 	KindEmailTaken          // another account has the address
 	KindUnauthorizedClient  // the client_id is not registered
+	KindInvalidClient       // the client did not authenticate as it must (RFC 6749 §5.2)
 	KindInvalidProof        // a DPoP proof is invalid, or missing where one is needed (RFC 9449 §5)
 	KindNotAllowed          // no request can do this with this account
 	KindDeadLink            // a mailed link that was used, has expired or never existed

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,11 +37,28 @@ func (s *Store) RevokeDevice(ctx context.Context, key DeviceKey, e Event, confir
 }
 
 // RevokeBySecret revokes the app device of a device token (RFC 7009). The token is the only credential, so the device secret must
-// match. An unknown device or another secret changes nothing and is no error.
-func (s *Store) RevokeBySecret(ctx context.Context, key DeviceKey, secretHash []byte, e Event) error {
+// match. An unknown device or another secret changes nothing and is no error. It returns ErrProtected for a device of one of the
+// protected clients, and ErrOtherClient for one of another client than clientID; an empty clientID is not checked.
+func (s *Store) RevokeBySecret(ctx context.Context, key DeviceKey, secretHash []byte, clientID string, protected []string, e Event) error {
+	list := listOfClients(protected)
 	return wrapErr("revoke device", s.tx(ctx, func(tx *gorm.DB) error {
-		_, err := revokeWhere(tx, key, e, " AND kind = 'app' AND secret_hash = ?", secretHash)
-		return err
+		rows, err := revokeWhere(tx, key, e, " AND kind = 'app' AND secret_hash = ? AND (? = '' OR client_id = ?) AND "+notProtected,
+			secretHash, clientID, clientID, list, list, list)
+		if err != nil || len(rows) > 0 || clientID == "" && list == "" {
+			return err
+		}
+		var ofClient []string
+		err = tx.Raw("SELECT client_id FROM devices WHERE user_id = ? AND id = ? AND kind = 'app' AND secret_hash = ?", key.UserID, key.ID, secretHash).
+			Scan(&ofClient).Error
+		switch {
+		case err != nil || len(ofClient) == 0:
+			return err
+		case slices.Contains(protected, ofClient[0]):
+			return ErrProtected
+		case clientID != "" && ofClient[0] != clientID:
+			return ErrOtherClient
+		}
+		return nil // it was revoked before
 	}))
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,13 +18,15 @@ type Rotation struct {
 	SecretHash []byte
 	Generation int64
 	ClientID   string // must be the device's; empty: not checked
-	JKT        string // thumbprint of the proven key (RFC 9449), empty without a proof
-	IP         string // shown as where the device was last seen; empty: unknown, and equal to no address, not even to another unknown one
-	Now        time.Time
-	Window     time.Duration // the retry window of the fork rule
-	IdleSince  time.Time     // a device not seen after this is idle
-	UserAgent  string
-	EventID    uuid.UUID // of the event of an unusual outcome
+	// Protected are the clients whose devices this request may not use, because it did not authenticate as they must (RFC 6749 §2.3).
+	Protected []string
+	JKT       string // thumbprint of the proven key (RFC 9449), empty without a proof
+	IP        string // shown as where the device was last seen; empty: unknown, and equal to no address, not even to another unknown one
+	Now       time.Time
+	Window    time.Duration // the retry window of the fork rule
+	IdleSince time.Time     // a device not seen after this is idle
+	UserAgent string
+	EventID   uuid.UUID // of the event of an unusual outcome
 	// Reused tells about a device that is revoked for reuse: what its event keeps and the mail to its owner. nil: neither.
 	Reused func(Device) (*Reuse, MailWithLinks)
 }
@@ -41,8 +45,9 @@ const (
 	Expired
 	Idle
 	RefreshLimit
-	Unknown // no such device, or another secret or client
-	Unbound // the device is bound to another key than the proven one
+	Unknown         // no such device, or another secret or client
+	Unbound         // the device is bound to another key than the proven one
+	Unauthenticated // the device is of one of the protected clients
 )
 
 // RotateResult is the answer of RotateDevice.
@@ -69,18 +74,32 @@ const (
 	base = $1, last_seen_at = $4, last_ip = $3, refresh_agent = $13, refresh_agent_at = $4
 WHERE user_id = $5 AND id = $6 AND kind = 'app' AND secret_hash = $7 AND revoked_at IS NULL
 	AND expires_at > $4 AND last_seen_at > $8 AND (max_refreshes = 0 OR generation <= max_refreshes)
-	AND jkt IN ('', $9) AND ($10 = '' OR client_id = $10)
+	AND jkt IN ('', $9) AND ($10 = '' OR client_id = $10) AND ` + notProtected14 + `
 	AND ($1 = base OR $1 BETWEEN floor AND generation)
 RETURNING name, client_id, created_at, expires_at, generation, base, floor, repeats, max_refreshes, jkt, status_index, proved_by, proved_at`
 
 	// usableCondition holds for the same device, whatever its generations. The unusual outcomes use it.
 	usableCondition = `user_id = ? AND id = ? AND kind = 'app' AND secret_hash = ? AND revoked_at IS NULL
 	AND expires_at > ? AND last_seen_at > ? AND (max_refreshes = 0 OR generation <= max_refreshes)
-	AND jkt IN ('', ?) AND (? = '' OR client_id = ?)`
+	AND jkt IN ('', ?) AND (? = '' OR client_id = ?) AND ` + notProtected
+
+	// A list of clients is one text, with a line break before and after each: no client_id has one. The statement is thus the same for
+	// every list.
+	notProtected   = "(? = '' OR replace(?, '\n' || client_id || '\n', '') = ?)"
+	notProtected14 = "($14 = '' OR replace($14, '\n' || client_id || '\n', '') = $14)"
 )
 
+// listOfClients is the argument of notProtected.
+func listOfClients(ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return "\n" + strings.Join(ids, "\n") + "\n"
+}
+
 func (r Rotation) usable() []any {
-	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, dbTime(r.Now), dbTime(r.IdleSince), r.JKT, r.ClientID, r.ClientID}
+	list := listOfClients(r.Protected)
+	return []any{r.Key.UserID, r.Key.ID, r.SecretHash, dbTime(r.Now), dbTime(r.IdleSince), r.JKT, r.ClientID, r.ClientID, list, list, list}
 }
 
 // retryClockError is how far the clock of the replica that rotated last may be ahead of this one. A rotation dated further in the
@@ -217,6 +236,8 @@ func (s *Store) refusalReason(ctx context.Context, r Rotation) (RotateResult, er
 	d := rows[0]
 	result := RotateResult{Device: d}
 	switch {
+	case slices.Contains(r.Protected, d.ClientID):
+		return RotateResult{Outcome: Unauthenticated}, nil
 	case r.ClientID != "" && d.ClientID != r.ClientID:
 		result.Outcome = Unknown
 	case d.RevokedAt != nil && d.RevokeReason == RevokedByExpiry:

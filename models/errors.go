@@ -32,6 +32,10 @@ var (
 	ErrSpent = errors.New("too many sign-ins")
 	// ErrUsed: the code, the challenge or another thing that works once was used before, or is gone.
 	ErrUsed = errors.New("used before")
+	// ErrProtected: the device is of a client that must authenticate.
+	ErrProtected = errors.New("the client must authenticate")
+	// ErrOtherClient: the device is of another client.
+	ErrOtherClient = errors.New("of another client")
 	// ErrUnavailable: the database cannot be reached or cannot run the statement now. The same call may succeed later.
 	ErrUnavailable = errors.New("database unavailable")
 	// ErrNoDatabase: there is no database at the path, or it has no tables yet.
@@ -47,7 +51,7 @@ func wrapErr(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyWaysBack, ErrTooManyDevices, ErrSpent, ErrUsed, ErrLimit, ErrUnavailable} {
+	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyWaysBack, ErrTooManyDevices, ErrSpent, ErrUsed, ErrLimit, ErrProtected, ErrOtherClient, ErrUnavailable} {
 		if errors.Is(err, known) {
 			return err
 		}

@@ -177,7 +177,7 @@ func TestWithoutItsEventNothingHappens(t *testing.T) {
 				return err
 			},
 			"a revocation by the token": func(t *testing.T, s *models.Store, u models.User, d models.Device) error {
-				return s.RevokeBySecret(t.Context(), key(d), secretOf(d.ID), event(models.EventSignOut, u.ID, noon))
+				return s.RevokeBySecret(t.Context(), key(d), secretOf(d.ID), "", nil, event(models.EventSignOut, u.ID, noon))
 			},
 			"revoking the others": func(t *testing.T, s *models.Store, u models.User, _ models.Device) error {
 				_, err := s.RevokeOthers(t.Context(), u.ID, uuid.Nil, event(models.EventDevicesRevoked, u.ID, noon))

@@ -115,7 +115,7 @@ func (r *rotation) postgresArgs() []any {
 	from, until := r.retryWindow()
 	return []any{
 		r.Generation, from, r.IP, dbTime(r.Now), pgUUID(r.Key.UserID), pgUUID(r.Key.ID), r.SecretHash,
-		dbTime(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(), r.UserAgent,
+		dbTime(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(), r.UserAgent, listOfClients(r.Protected),
 	}
 }
 

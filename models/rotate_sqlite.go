@@ -70,7 +70,7 @@ func (s *sqliteRotations) one(ctx context.Context, statement *sql.Stmt, r *rotat
 	}
 	from, until := r.retryWindow()
 	rows, err := statement.QueryContext(ctx, r.Generation, from, r.IP, dbTime(r.Now), r.Key.UserID.String(), r.Key.ID.String(),
-		r.SecretHash, dbTime(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(), r.UserAgent)
+		r.SecretHash, dbTime(r.IdleSince), r.JKT, r.ClientID, until, r.rotatedAt(), r.UserAgent, listOfClients(r.Protected))
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type SignInQuestion struct {
 // SignInFacts is the result of reading a SignInQuestion.
 type SignInFacts struct {
 	User     User // the zero User when the address has no account
-	Allowed  bool // the app may sign in: it is registered, or no app is
+	Allowed  bool // the app may sign in: it is registered, or no app is that signs people in by itself
 	Counters []Counter
 	// The caller's browser or network is a known origin of the account; its key is that of a live device of the account.
 	KnownBrowser, KnownNetwork, KnownKey bool
@@ -39,7 +39,7 @@ func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts,
 		Counter                              Counter `gorm:"embedded;embeddedPrefix:counter_"`
 	}
 	at, since := dbTime(q.At), dbTime(q.KnownSince)
-	err := s.read(ctx).Raw(`SELECT u.*, NOT EXISTS (SELECT 1 FROM clients) OR EXISTS (SELECT 1 FROM clients WHERE id = ?) AS allowed,
+	err := s.read(ctx).Raw(`SELECT u.*, NOT EXISTS (SELECT 1 FROM clients WHERE `+signsInByItself+`) OR EXISTS (SELECT 1 FROM clients WHERE id = ?) AS allowed,
 			b.place IS NOT NULL AS known_browser, n.place IS NOT NULL AS known_network,
 			EXISTS (SELECT 1 FROM devices d WHERE d.user_id = u.id AND d.jkt = ? AND d.jkt <> '' AND d.revoked_at IS NULL AND d.expires_at > ?) AS known_key,
 			a.key AS counter_key, a.window_start AS counter_window_start, a.ends_at AS counter_ends_at, a.count AS counter_count

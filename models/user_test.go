@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"errors"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -99,10 +100,10 @@ func TestRevocationsHitWhatTheyName(t *testing.T) {
 			t.Errorf("another account's device: %v", err)
 		}
 		for name, err := range map[string]error{
-			"another secret":    s.RevokeBySecret(t.Context(), key(app), []byte("wrong"), e),
-			"a browser":         s.RevokeBySecret(t.Context(), key(browser), secretOf(browser.ID), e),
-			"an unknown device": s.RevokeBySecret(t.Context(), models.DeviceKey{UserID: u.ID, ID: uuid.New()}, nil, e),
-			"another's phone":   s.RevokeBySecret(t.Context(), key(theirs), secretOf(theirs.ID), e),
+			"another secret":    s.RevokeBySecret(t.Context(), key(app), []byte("wrong"), "", nil, e),
+			"a browser":         s.RevokeBySecret(t.Context(), key(browser), secretOf(browser.ID), "", nil, e),
+			"an unknown device": s.RevokeBySecret(t.Context(), models.DeviceKey{UserID: u.ID, ID: uuid.New()}, nil, "", nil, e),
+			"another's phone":   s.RevokeBySecret(t.Context(), key(theirs), secretOf(theirs.ID), "", nil, e),
 		} {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
@@ -111,7 +112,7 @@ func TestRevocationsHitWhatTheyName(t *testing.T) {
 		if names := liveNames(t, s, u.ID); len(names) != 3 {
 			t.Errorf("only %q are left", names)
 		}
-		if err := s.RevokeBySecret(t.Context(), key(app), secretOf(app.ID), e); err != nil || device(t, s, app).RevokeReason != models.RevokedByOwner {
+		if err := s.RevokeBySecret(t.Context(), key(app), secretOf(app.ID), "", nil, e); err != nil || device(t, s, app).RevokeReason != models.RevokedByOwner {
 			t.Errorf("by its own secret: %v", err)
 		}
 		if d, fresh, err := s.RevokeDevice(t.Context(), key(app), e); err != nil || fresh || d.Name != "phone" {
@@ -150,7 +151,7 @@ func TestAnyAppMaySignInUntilOneIsRegistered(t *testing.T) {
 		if allowed("x") || !allowed("a") || allowed("A") {
 			t.Error("only a is registered")
 		}
-		if list, err := s.Clients(t.Context()); err != nil || len(list) != 1 || list[0] != a {
+		if list, err := s.Clients(t.Context()); err != nil || len(list) != 1 || !reflect.DeepEqual(list[0], a) {
 			t.Errorf("%+v %v", list, err)
 		}
 		if err := s.RemoveClient(t.Context(), "a"); err != nil || !allowed("x") {

@@ -86,7 +86,7 @@ var otherErrors = []advice{
 	{"reauthentication_required", "403: renaming or signing out another device needs the password or a confirmation.", "Ask for the password and repeat with it."},
 	{"not_found", "404: there is no such device, or it belongs to another account.", "Load the list again."},
 	{"invalid_request", "A field is missing or wrong; errors says which. A client_id may have to be registered.", "Show it beside the field, or fix the app."},
-	{"invalid_client", "The client sent a password. Clients are public.", "Fix the app."},
+	{"invalid_client", "The client is confidential and did not prove its secret, or it is public and sent one.", "Fix the app. The token is still good."},
 	{"unsupported_grant_type", "Only refresh_token is served.", "Fix the app."},
 	{"payload_too_large", "413: more than 64 KiB.", "Fix the app."},
 	{"unsupported_media_type", "415: neither JSON nor, at the OAuth endpoints, a form; not in UTF-8; or compressed.", "Fix the app."},

@@ -42,7 +42,7 @@ func given(name string) string {
 }
 
 // named is given where it stands alone, or words for a name that would show nothing.
-func (m Mail) named(name string) string { return m.Say.Visible(given(name)) }
+func (m Mail) named(name string) string { return m.Say.Visible(m.Say.Program(given(name))) }
 
 // quoted is given in quotation marks.
 func (m Mail) quoted(name string) string { return m.Say.MailQuoted(given(name)) }

@@ -138,9 +138,9 @@ func TestMomentsNameUTCInEveryLanguage(t *testing.T) {
 	at := time.Date(2026, time.November, 29, 14, 5, 9, 0, time.UTC)
 	for tag, want := range map[string][3]string{
 		"en": {"29 November 2026, 14:05:09 UTC", "14:05 UTC", "5 minutes ago"},
-		"de": {"29. November 2026, 14:05:09 UTC", "14:05 UTC", "vor 5 Minuten"},
-		"fr": {"29 novembre 2026, 14:05:09 UTC", "14:05 UTC", "il y a 5 minutes"},
-		"es": {"29 de noviembre de 2026, 14:05:09 UTC", "14:05 UTC", "hace 5 minutos"},
+		"de": {"29.\u00a0November\u00a02026 um 14:05:09\u00a0Uhr (UTC)", "14:05 UTC", "vor 5 Minuten"},
+		"fr": {"29\u00a0novembre 2026 à 14:05:09\u00a0UTC", "14:05 UTC", "il y a 5 minutes"},
+		"es": {"29\u00a0de\u00a0noviembre de 2026 a las 14:05:09 UTC", "14:05 UTC", "hace 5\u00a0minutos"},
 		"ja": {"2026年11月29日 14:05:09 UTC", "14:05 UTC", "5 分前"},
 		"ar": {"29 نوفمبر 2026، 14:05:09 UTC", "14:05 UTC", "قبل 5 دقائق"},
 	} {

@@ -63,9 +63,9 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 			}
 		}
 
-		// none: a client says who it is and proves nothing; a secret is refused.
-		none := []string{"none"}
-		if !slices.Equal(m.TokenAuth, none) || !slices.Equal(m.RevocationAuth, none) {
+		// none: a public client says who it is and proves nothing; a secret in HTTP Basic is refused.
+		methods := []string{"none", "client_secret_basic", "client_secret_post"}
+		if !slices.Equal(m.TokenAuth, methods) || !slices.Equal(m.RevocationAuth, methods) {
 			t.Errorf("client authentication %v, %v", m.TokenAuth, m.RevocationAuth)
 		}
 		for _, address := range []string{m.Token, m.Revocation} {

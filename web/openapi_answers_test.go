@@ -220,6 +220,16 @@ func badFields(p *probe) {
 		}
 	}
 	p.want(p.send(false, "POST", "/api/login", `{"email":"`+adaEmail+`","device_name":"x"}`, "Content-Type", jsonType), 422, "invalid_request")
+	web, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "Web", Confidential: true})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, path := range []string{"/oauth/token", "/oauth/revoke"} {
+		body := `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `","token":"` + phone.refresh + `","client_id":"` + web.ID + `"`
+		p.want(p.send(false, "POST", path, body+`}`, "Content-Type", jsonType), 401, "invalid_client")
+		p.want(p.send(false, "POST", path, body+`,"client_secret":"wrong"}`, "Content-Type", jsonType), 401, "invalid_client")
+		p.want(p.send(false, "POST", path, body+`,"client_secret":"`+web.Secret+`"}`, "Content-Type", jsonType), 400, "invalid_grant")
+	}
 	if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "Notes"}); err != nil {
 		p.t.Fatal(err)
 	}

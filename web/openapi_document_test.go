@@ -28,7 +28,7 @@ type contract struct {
 
 // everyAnswer are headers that are on every answer and described by their own standards.
 var everyAnswer = []string{"Content-Type", "Content-Length", "Date", "X-Content-Type-Options", "Content-Security-Policy", "Referrer-Policy",
-	"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Permissions-Policy"}
+	"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Permissions-Policy", "Vary", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"}
 
 func newContract(t *testing.T, s *site) *contract {
 	t.Helper()

@@ -11,6 +11,7 @@ import (
 	"latchkey/auth/address"
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
+	"latchkey/auth/client"
 	"latchkey/auth/confirm"
 	"latchkey/auth/deletion"
 	"latchkey/auth/device"
@@ -71,6 +72,7 @@ type Server struct {
 	operator    *operator.Service
 	limits      *ratelimit.Service
 	places      *place.Database
+	clients     *client.Service
 	apps        *api.Server // what mobile apps, backends and resource servers call
 	base        string      // the public origin, as browsers write it
 	https       bool
@@ -107,7 +109,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 	}
 	s := &Server{
 		clock: a.Clock, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
-		factors: a.Factors, support: a.Support, operator: a.Operator, limits: a.Limits, places: a.Places,
+		factors: a.Factors, support: a.Support, operator: a.Operator, limits: a.Limits, places: a.Places, clients: a.Clients,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, failures: wire.Judge{Log: c.Logger, Metrics: c.Metrics}, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
 		stopping: c.Stopping,
@@ -150,7 +152,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.routes()
-	s.handler = s.observe(s.recovered(s.headers(s.warnOfForwarding(s.limited(s.named(c.OnlyHosts, http.HandlerFunc(s.dispatch)))))))
+	s.handler = s.observe(s.recovered(s.headers(s.cors(s.warnOfForwarding(s.limited(s.named(c.OnlyHosts, http.HandlerFunc(s.dispatch))))))))
 	return s, nil
 }
 

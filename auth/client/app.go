@@ -88,20 +88,6 @@ func readAndroid(app string) (_, problem string) {
 	return name + "=" + hex.EncodeToString(sum), ""
 }
 
-// readApps checks a list of apps and returns it as it is stored, or what is wrong with it.
-func readApps(list []string, read func(string) (app, problem string)) (stored, problem string) {
-	apps := make([]string, len(list))
-	for i, one := range list {
-		if apps[i], problem = read(one); problem != "" {
-			return "", problem
-		}
-	}
-	if apps = inOrder(apps); len(apps) > MaxApps {
-		return "", fmt.Sprintf("A client can have %d of them.", MaxApps)
-	}
-	return strings.Join(apps, " "), ""
-}
-
 // Fingerprint writes the SHA-256 of a certificate as keytool does: pairs of capital digits, with colons between.
 func Fingerprint(sum [32]byte) string {
 	return strings.ReplaceAll(fmt.Sprintf("% X", sum[:]), " ", ":")

@@ -21,6 +21,9 @@ const (
 	MaxEmailAsked   = 5  // new addresses that one account asks for
 	MaxNetEmails    = 20 // new addresses asked for from one network
 	MaxLanguages    = 60 // languages chosen from one network
+
+	MaxNetSecrets    = 50  // wrong client secrets from one network
+	MaxClientSecrets = 100 // wrong secrets of one client
 	// MaxEmailMailsByAccount is how many of MaxEmailMails one account can cause. The last one is left to the mailbox's owner.
 	MaxEmailMailsByAccount = 2
 	// MaxSignupMailsByNetwork is how many of MaxSignupMails one network can cause. The last one is left to the mailbox's owner, who

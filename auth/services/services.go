@@ -134,18 +134,18 @@ func New(store *models.Store, c Config) (*Services, error) {
 	}
 	clock, idle := auth.Clock(c.Now), auth.Idle{App: c.DeviceIdle, Browser: c.BrowserIdle}
 	s := &Services{
-		Clock:   clock,
-		Keys:    keys.New(store, clock, k.signing, keys.Config{SigningAlg: c.SigningAlg, AccessTTL: c.AccessTTL}),
-		Clients: client.New(store, clock),
-		Notify:  notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render, Places: c.Places}),
-		Limits:  ratelimit.New(store, clock, c.Logger, k.limits, c.Budgets),
-		Gate:    ratelimit.NewGate(c.Workers, waitingHashes),
-		Slots:   ratelimit.NewSlots(),
-		Hasher:  c.Hasher,
-		Places:  c.Places,
+		Clock:  clock,
+		Keys:   keys.New(store, clock, k.signing, keys.Config{SigningAlg: c.SigningAlg, AccessTTL: c.AccessTTL}),
+		Notify: notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render, Places: c.Places}),
+		Limits: ratelimit.New(store, clock, c.Logger, k.limits, c.Budgets),
+		Gate:   ratelimit.NewGate(c.Workers, waitingHashes),
+		Slots:  ratelimit.NewSlots(),
+		Hasher: c.Hasher,
+		Places: c.Places,
 	}
+	s.Clients = client.New(store, clock, s.Limits)
 	s.Tokens = token.New(token.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Hasher: s.Hasher,
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Hasher: s.Hasher,
 		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces,
 	}, token.Config{
 		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, StatusTTL: c.StatusTTL, StatusURL: c.StatusURL, RetryWindow: c.RetryWindow,

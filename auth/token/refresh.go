@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/client"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
 	"latchkey/auth/ratelimit"
@@ -39,17 +41,17 @@ type Answer struct {
 
 // RefreshRequest presents a device token.
 type RefreshRequest struct {
-	Token    string
-	ClientID string // if not empty, it must be the device's
-	Proof    Proof  // if the device is bound to a key, it must prove that key
-	From     auth.Caller
+	Token  string
+	Client client.Identity // its ID must be the device's, unless it is empty; the device of a confidential client needs a proven one
+	Proof  Proof           // if the device is bound to a key, it must prove that key
+	From   auth.Caller
 }
 
 // Refresh applies the fork rule (models.RotateDevice) to a device token and returns its successor. Malformed tokens are refused
 // without a query. KindInvalidGrant always means that the person must sign in again; its Reason says why. After any other error
-// nothing was consumed, and the client may present the same token again.
+// nothing was consumed, and the client may present the same token again; KindInvalidClient means that the client must authenticate.
 func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error) {
-	if problem := auth.ProblemWithText(r.ClientID, auth.MaxClientID); problem != "" {
+	if problem := auth.ProblemWithText(r.Client.ID, auth.MaxClientID); problem != "" {
 		return Answer{}, auth.InvalidField("client_id", problem)
 	}
 	token, err := s.codec.Parse(r.Token)
@@ -58,6 +60,10 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 	}
 	if _, err := s.keys.Current(ctx); err != nil {
 		return Answer{}, err // before the token is used: the response could not be signed
+	}
+	protected, err := s.clients.Protected(ctx, r.Client)
+	if err != nil {
+		return Answer{}, err
 	}
 	jkt, proof, err := s.CheckProof(r.Proof, token.UserID.String(), dpop.Request{})
 	if err == nil {
@@ -69,7 +75,7 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 	now := s.clock.Now()
 	result, err := s.store.RotateDevice(ctx, models.Rotation{
 		Key:        models.DeviceKey{UserID: token.UserID, ID: token.DeviceID},
-		SecretHash: devicetoken.SecretHash(token.Secret), Generation: token.Generation, ClientID: r.ClientID, JKT: jkt,
+		SecretHash: devicetoken.SecretHash(token.Secret), Generation: token.Generation, ClientID: r.Client.ID, Protected: protected, JKT: jkt,
 		IP: r.From.Address(), UserAgent: r.From.UserAgent, Now: now, Window: s.config.RetryWindow, IdleSince: now.Add(-s.idle.App),
 		Reused: func(d models.Device) (*models.Reuse, models.MailWithLinks) {
 			reuse := auth.NewReuse(d, r.From)
@@ -81,6 +87,9 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 	}
 	if result.Outcome == models.Unbound && jkt == "" {
 		return Answer{}, auth.Refuse(auth.KindInvalidProof, "The device is bound to a key: a DPoP proof is needed.")
+	}
+	if result.Outcome == models.Unauthenticated {
+		return Answer{}, client.ErrUnproven
 	}
 	if result.Outcome == models.Reused {
 		s.notify.Wake()
@@ -114,7 +123,7 @@ func RefusalReason(o models.Outcome) string {
 		return ReasonIdle
 	case models.RefreshLimit:
 		return ReasonRefreshLimit
-	case models.Unknown, models.Unbound:
+	case models.Unknown, models.Unbound, models.Unauthenticated: // Refresh answers the last two otherwise
 	}
 	return ReasonUnknownDevice
 }
@@ -174,7 +183,8 @@ func (s *Service) Issue(ctx context.Context, d models.Device, secret [devicetoke
 
 // Revoke signs out the device of a device token, or of an access token (RFC 7009), which may do the same at /api/devices/current.
 // An unknown token is no error (§2.2), and neither is a bound access token without a valid proof. Revoke returns KindUseNonce if
-// the owner's proof lacks only the nonce.
+// the owner's proof lacks only the nonce, KindInvalidClient if the device's client must authenticate, and KindInvalidGrant if the request
+// authenticated as another client (§2.1).
 func (s *Service) Revoke(ctx context.Context, r RefreshRequest) error {
 	token, err := s.codec.Parse(r.Token)
 	if err != nil {
@@ -182,13 +192,36 @@ func (s *Service) Revoke(ctx context.Context, r RefreshRequest) error {
 	}
 	e := auth.NewEvent(models.EventSignOut, token.UserID, r.From, s.clock.Now())
 	e.Detail = string(models.RevokedBySignOut)
-	return s.store.RevokeBySecret(ctx, models.DeviceKey{UserID: token.UserID, ID: token.DeviceID}, devicetoken.SecretHash(token.Secret), e)
+	protected, err := s.clients.Protected(ctx, r.Client)
+	if err != nil {
+		return err
+	}
+	err = s.store.RevokeBySecret(ctx, models.DeviceKey{UserID: token.UserID, ID: token.DeviceID}, devicetoken.SecretHash(token.Secret),
+		r.Client.Proven(), protected, e)
+	switch {
+	case errors.Is(err, models.ErrProtected):
+		return client.ErrUnproven
+	case errors.Is(err, models.ErrOtherClient):
+		return errOtherClient
+	}
+	return err
 }
+
+var errOtherClient = auth.Refuse(auth.KindInvalidGrant, "The token belongs to another client.")
 
 func (s *Service) revokeByAccessToken(ctx context.Context, r RefreshRequest) error {
 	claims, err := s.Verify(r.Token)
 	if err != nil {
 		return nil // an unknown token
+	}
+	protected, err := s.clients.Protected(ctx, r.Client)
+	switch {
+	case err != nil:
+		return err
+	case slices.Contains(protected, claims.ClientID):
+		return client.ErrUnproven
+	case r.Client.Proven() != "" && r.Client.Proven() != claims.ClientID:
+		return errOtherClient
 	}
 	if claims.Cnf != nil {
 		jkt, proof, err := s.CheckProof(r.Proof, claims.Subject, dpop.Request{AccessToken: r.Token, TokenInBody: true})

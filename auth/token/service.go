@@ -9,6 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"latchkey/auth"
+	"latchkey/auth/client"
 	"latchkey/auth/devicetoken"
 	"latchkey/auth/dpop"
 	"latchkey/auth/keys"
@@ -32,43 +33,45 @@ type Config struct {
 
 // Parts are the dependencies of the service. All are required.
 type Parts struct {
-	Store  *models.Store
-	Clock  auth.Clock
-	Log    *slog.Logger
-	Idle   auth.Idle
-	Keys   *keys.Service
-	Notify *notify.Service
-	Limits *ratelimit.Service
-	Gate   *ratelimit.Gate
-	Hasher *ratelimit.Hasher
-	Codec  *devicetoken.Codec
-	Proofs *dpop.Seen
-	Nonces *dpop.Nonces
+	Store   *models.Store
+	Clock   auth.Clock
+	Log     *slog.Logger
+	Idle    auth.Idle
+	Keys    *keys.Service
+	Clients *client.Service
+	Notify  *notify.Service
+	Limits  *ratelimit.Service
+	Gate    *ratelimit.Gate
+	Hasher  *ratelimit.Hasher
+	Codec   *devicetoken.Codec
+	Proofs  *dpop.Seen
+	Nonces  *dpop.Nonces
 }
 
 // Service makes and checks tokens. It is safe for concurrent use.
 type Service struct {
-	config Config
-	store  *models.Store
-	clock  auth.Clock
-	log    *slog.Logger
-	idle   auth.Idle
-	keys   *keys.Service
-	notify *notify.Service
-	limits *ratelimit.Service
-	gate   *ratelimit.Gate
-	hasher *ratelimit.Hasher
-	codec  *devicetoken.Codec
-	proofs *dpop.Seen
-	nonces *dpop.Nonces
-	parser *jwt.Parser
-	status statusBoard
+	config  Config
+	store   *models.Store
+	clock   auth.Clock
+	log     *slog.Logger
+	idle    auth.Idle
+	keys    *keys.Service
+	clients *client.Service
+	notify  *notify.Service
+	limits  *ratelimit.Service
+	gate    *ratelimit.Gate
+	hasher  *ratelimit.Hasher
+	codec   *devicetoken.Codec
+	proofs  *dpop.Seen
+	nonces  *dpop.Nonces
+	parser  *jwt.Parser
+	status  statusBoard
 }
 
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	s := &Service{
-		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, notify: p.Notify, limits: p.Limits,
+		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, clients: p.Clients, notify: p.Notify, limits: p.Limits,
 		gate: p.Gate, hasher: p.Hasher, codec: p.Codec, proofs: p.Proofs, nonces: p.Nonces,
 	}
 	s.parser = s.newParser()

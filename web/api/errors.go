@@ -20,6 +20,9 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request, err error) wire
 	if f.Code == "use_dpop_nonce" {
 		w.Header().Set("DPoP-Nonce", s.tokens.NewNonce())
 	}
+	if f.Code == "invalid_client" && len(basicCredentials(r)) > 0 { // RFC 6749 §5.2
+		w.Header().Set("WWW-Authenticate", `Basic realm="latchkey"`)
+	}
 	return f
 }
 

@@ -35,8 +35,6 @@ func (s *Server) OpenAPI(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Cache-Control", wire.PublicMaxAge)
 	h.Set("ETag", s.description.etag)
-	h.Set("Access-Control-Allow-Origin", "*") // tools that read it run in browsers too
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	if matches(r.Header.Values("If-None-Match"), s.description.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil

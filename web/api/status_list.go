@@ -17,8 +17,6 @@ func (s *Server) StatusList(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Cache-Control", "public, no-cache")
 	h.Set("ETag", list.ETag)
-	h.Set("Access-Control-Allow-Origin", "*") // public, and verifiers run in browsers too
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	if matches(r.Header.Values("If-None-Match"), list.ETag) {
 		w.WriteHeader(http.StatusNotModified)
 		return nil

@@ -24,11 +24,12 @@ func (s *Server) JWKS(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", wire.JSONType)
 	w.Header().Set("Cache-Control", keysMaxAge)
-	w.Header().Set("Access-Control-Allow-Origin", "*") // public, and verifiers run in browsers too
-	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	_, _ = w.Write(document)
 	return nil
 }
+
+// clientAuthentication is how clients say who they are (RFC 8414 §2): public ones by client_id alone.
+var clientAuthentication = []string{"none", "client_secret_basic", "client_secret_post"}
 
 // Metadata describes the token endpoints (RFC 8414 §2, RFC 9449 §5.1). There is no authorization endpoint: people sign
 // in inside the app, so response_types_supported, a required member, is empty.
@@ -46,15 +47,13 @@ func (s *Server) Metadata(w http.ResponseWriter, _ *http.Request) error {
 		DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`
 	}{
 		s.tokens.Config().Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json", s.base + "/docs",
-		[]string{}, slices.Sorted(maps.Keys(grants)), []string{"none"}, []string{"none"}, dpop.Algs,
+		[]string{}, slices.Sorted(maps.Keys(grants)), clientAuthentication, clientAuthentication, dpop.Algs,
 	})
 }
 
-// writePublic answers with JSON that caches, and scripts of other origins, may have.
+// writePublic answers with JSON that caches may keep.
 func writePublic(w http.ResponseWriter, body any) error {
 	w.Header().Set("Cache-Control", keysMaxAge)
-	w.Header().Set("Access-Control-Allow-Origin", "*")
-	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
 	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, body)
 }
 
