@@ -142,7 +142,7 @@ func TestMomentsNameUTCInEveryLanguage(t *testing.T) {
 		"fr": {"29\u00a0novembre 2026 à 14:05:09\u00a0UTC", "14:05 UTC", "il y a 5 minutes"},
 		"es": {"29\u00a0de\u00a0noviembre de 2026 a las 14:05:09 UTC", "14:05 UTC", "hace 5\u00a0minutos"},
 		"ja": {"2026年11月29日 14:05:09 UTC", "14:05 UTC", "5 分前"},
-		"ar": {"29 نوفمبر 2026، 14:05:09 UTC", "14:05 UTC", "قبل 5 دقائق"},
+		"ar": {"29\u00a0نوفمبر\u00a02026، الساعة\u00a014:05:09\u00a0(UTC)", "14:05 UTC", "قبل 5 دقائق"},
 	} {
 		p, ok := catalog.In(tag)
 		if got := [3]string{exact(p, at), clock(p, at), ago(p, at, at.Add(5*time.Minute))}; !ok || got != want {
