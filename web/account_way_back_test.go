@@ -15,18 +15,18 @@ func TestAnAccountThatCanBeTakenBackIsNotDeleted(t *testing.T) {
 	posted(t, func(t *testing.T, s *postOffice) {
 		thief := s.signedIn()
 		left, _ := s.moved(thief, newEmail, adaPassword)
-		undo, until := s.link(left), s.clock.Now().Add(7*24*time.Hour).UTC().Format("2 January 2006, 15:04:05 UTC")
+		undo, until := s.link(left), s.clock.Now().Add(7*24*time.Hour).UTC().Format("2 January 2006, 15:04 UTC")
 		s.exec("DELETE FROM attempts")
 		thief.shown("/devices") // the first use of the cookie that the request for the address gave
 		s.unchanged("a deletion", func() {
 			s.clock.Advance(16 * time.Minute)
 			early := thief.shown("/security/delete")
 			early.none("form", "action", "/security/delete")
-			if told := early.one("main").text(); !strings.Contains(told, "You can’t delete this account yet.") || !strings.Contains(told, "You can delete the account from "+until+".") {
+			if told := early.one("main").text(); !strings.Contains(told, "You can’t delete your account yet") || !strings.Contains(told, "You can delete the account from "+until+".") {
 				t.Errorf("before it asks it says %s", told)
 			}
 			r := thief.leave(newEmail, adaPassword)
-			if r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "You can’t delete this account yet.") {
+			if r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "You can’t delete your account yet") {
 				t.Errorf("%d %s", r.status, r.screen(t).one("main").text())
 			}
 			s.exec("DELETE FROM attempts") // the right password is counted

@@ -90,7 +90,7 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, by *browser.
 	if at.before != "" || at.ended != "" {
 		page.Newest = at.with(func(u *personURL) { u.before, u.ended = "", "" })
 	}
-	page.Shell = s.shell(w, r, p.Person.Email, "support")
+	page.Shell = s.shell(w, r, "Person", "support") // an address in the title would stay in the browser's history
 	status := http.StatusOK
 	if page.ReasonProblem != "" {
 		status = http.StatusUnprocessableEntity
