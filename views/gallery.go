@@ -156,7 +156,7 @@ func (g gallery) errors() []State {
 		page("nothing here", in, 404, g.say.ErrorHeadingNotFound(), g.say.Error("We can’t find this device. It may already be signed out.")),
 		page("nothing here, signed out", out, 404, g.say.ErrorHeadingNotFound(), g.say.Error("This page doesn’t exist. Check the link and try again.")),
 		page("not like this", in, 405, g.say.ErrorHeadingRefused(), g.say.Error("This page can’t be opened that way.")),
-		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("What you entered is too long. Shorten it and try again.")),
+		page("too much", out, 413, g.say.ErrorHeadingTooLarge(), g.say.Error("What you entered is larger than 64 KiB. Shorten it and try again.")),
 		again("too many attempts", out, 429, g.say.ErrorHeadingTooMany(), g.say.WaitMinutes(15)),
 		again("our fault", in, 500, g.say.ErrorHeadingRefused(), g.say.Error("Something went wrong on our side.")+" "+g.say.WaitSeconds(5)),
 		page("our fault with a form", in, 500, g.say.ErrorHeadingRefused(), g.say.Error("Something went wrong on our side.")+" "+g.say.ErrorGoBack()),

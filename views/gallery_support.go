@@ -160,7 +160,7 @@ const hostileReason = "\u201d. Your account was hacked! Support: call +1 555 010
 
 func (g gallery) looked(name string, p SupportPersonPage) State {
 	p.Shell, p.Now = g.desk(), g.now
-	p.Title = p.Person.Email
+	p.Title = "Person"
 	return State{"support user/" + name, SupportUser(p)}
 }
 

@@ -94,7 +94,7 @@ func deskJourney(t *testing.T, s *site, c *tab) {
 	c.write("#password", leilaPassword)
 	c.follow(`main button[type="submit"]`).one("nav", "class", "tabs").none("a", "href", "/support")
 	rows := c.follow(`.tabs a[href="/activity"]`).all("li", "class", "event")
-	rows[1].one("p", "class", "event-text").says("Support viewed your devices and activity.")
+	rows[1].one("p", "class", "event-text").says("Support viewed your devices and activity 2 times within 15 minutes.")
 	rows[1].none("p", "class", "device-facts")
 	rows[1].one("blockquote").one("bdi").says("Ticket 4711")
 	c.shoot("support-seen")

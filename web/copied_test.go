@@ -103,7 +103,7 @@ func TestACopiedSignInIsToldWithBothItsUsesEverywhere(t *testing.T) {
 			facts := []string{fmt.Sprintf(map[string]string{apart: "Your sign-in on “%s” was used in two places", perhaps: "Someone may have copied your sign-in on “%s”"}[c.sentence], c.name)}
 			for _, line := range c.lines {
 				_, use, _ := strings.Cut(strings.Replace(line, "from an unknown", "from Unknown", 1), " from ")
-				facts = append(facts, " from: "+use)
+				facts = append(facts, " from: "+strings.Replace(use, " by ", ", ", 1))
 			}
 			for _, fact := range facts {
 				if !strings.Contains(flat, fact) {

@@ -124,7 +124,7 @@ func TestADeadLinkOffersTheNextStep(t *testing.T) {
 			"/email/undo": {"/forgot", "Choose a new password"}, "/not-me": {"/forgot", "Choose a new password"},
 		} {
 			for _, query := range []string{"", "?token=used", "?token=" + strings.Repeat("A", 43), "/AAAAAAAAAAAAAAAA"} {
-				next := s.browser().get(path+query).screen(t).one("a", "class", "button-primary")
+				next := s.browser().get(path+query).screen(t).one("p", "class", "decision").one("a", "class", "button")
 				if next.attr("href") != want[0] || next.text() != want[1] {
 					t.Errorf("%s%s leads to %q, %q", path, query, next.attr("href"), next.text())
 				}

@@ -190,7 +190,7 @@ func TestASignInFormAsksBeforeItEndsSomebodyElsesSignIn(t *testing.T) {
 			s.unchanged("a form made for nobody", func() {
 				r := b.do(http.MethodPost, "/login", url.Values{"email": {adaEmail}, "password": {password}, "next": {"/security"}})
 				page := r.screen(t)
-				page.one("div", "class", "notice-error", "tabindex", "-1").says("You weren’t signed in. " + eveEmail + " has signed in on this browser since you opened this page. Sign in again to sign that account out here.")
+				page.one("div", "class", "notice-error", "tabindex", "-1").says("You weren’t signed in. " + eveEmail + " has signed in on this browser since you opened this page. If you sign in now, that account is signed out on this browser.")
 				page.one("input", "name", "account", "value", eve)
 				page.one("input", "name", "next", "value", "/security")
 				page.one("input", "name", "email", "value", adaEmail)

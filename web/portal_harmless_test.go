@@ -139,7 +139,7 @@ func TestWhatPeopleTypeIsShownAsText(t *testing.T) {
 		page.one("section", "aria-labelledby", "apps").one("", "class", "device-name").says(evil)
 		page.one("form", "action", "/devices/"+p.id+"/rename").one("input", "name", "name", "value", evil)
 		noInline(t, "the question", b.shown("/devices/"+p.id+"/revoke"))
-		b.shown("/devices/" + p.id + "/revoke").one("h1").says("Sign out " + evil + "?")
+		b.shown("/devices/" + p.id + "/revoke").one("h1").says("Sign out “" + evil + "”?")
 		noInline(t, "the question about all", b.shown("/devices/revoke-others"))
 
 		refused := b.post("/devices/"+p.id+"/rename", url.Values{"name": {evil + strings.Repeat("x", 64)}}).screen(t)

@@ -117,10 +117,10 @@ func TestRevokingAllOthersLeavesThisBrowserAlone(t *testing.T) {
 func TestWithoutStatusListsTheBoundIsTheLifeOfAnAccessToken(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b, p := s.signedIn(), s.login("phone")
-		if outcomes := b.shown("/devices/"+p.id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "It loses access within 15 minutes.") {
+		if outcomes := b.shown("/devices/"+p.id+"/revoke").one("ul", "class", "outcomes").text(); !strings.Contains(outcomes, "The app may keep working for up to about 15 minutes.") {
 			t.Errorf("the question says %q", outcomes)
 		}
 		b.post("/devices/"+p.id+"/revoke", nil)
-		b.shown("/devices").one("p", "class", "notice-detail").says("It can’t come back without signing in again. It loses access within 15 minutes.")
+		b.shown("/devices").one("p", "class", "notice-detail").says("It can’t come back without signing in again. The app may keep working for up to about 15 minutes.")
 	}, func(a *services.Config, _ *web.Config) { a.StatusTTL = 0 })
 }

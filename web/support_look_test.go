@@ -297,6 +297,7 @@ func TestRepeatedLooksAreToldOnceWithTheirNumber(t *testing.T) {
 		want("with the reason again", "Support viewed your devices and activity 2 times within 15 minutes.", thrice)
 		s.clock.Advance(time.Second)
 		s.addUser(eveEmail, evePassword)
+		s.clock.Advance(time.Second)
 		to, _ := url.Parse(page.one("nav", "class", "filters").all("a")[0].attr("href"))
 		sam.shown(s.lookURL(eveEmail) + "?search=" + to.Query().Get("search"))
 		if e := s.eventsOf(eveEmail)[0]; e.Kind != models.EventSeenBySupport || e.Reason != "" {

@@ -76,7 +76,7 @@ func TestTheStaffFindWhatTheyLookFor(t *testing.T) {
 			t.Errorf("the list does not say why: %q", list)
 		}
 		for _, c := range []struct{ q, live, says, not string }{
-			{"127.0.0.2", "", "No device signed in from 127.0.0.2. The search covers only the IP addresses that devices signed in from.", "A filter"},
+			{"127.0.0.2", "", "No device signed in from 127.0.0.2.The search covers only the IP addresses that devices signed in from.", "A filter"},
 			{"127.0.0.2", "ended", "A filter may be hiding what you’re looking for: no longer signed in.", "number of an error"},
 			{"nothing", "", "only if you enter all of it.", "A filter"},
 			{"QXZ2ABCD3EFGH7KL", "", "This looks like the number of an error. Ask your operator to look it up in the server’s log.", "A filter"},

@@ -141,7 +141,7 @@ func wrongMediaType(mediaTypes []string, cause error) error {
 func bodyError(err error) error {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Message: "What you entered is too long. Shorten it and try again.", Cause: err}
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Message: "What you entered is larger than 64 KiB. Shorten it and try again.", Cause: err}
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &Error{Status: http.StatusRequestTimeout, Code: "request_timeout", OAuth: "temporarily_unavailable",
