@@ -65,7 +65,7 @@ func TestTheStaffFindWhatTheyLookFor(t *testing.T) {
 				page.one("h2", "id", "found").says("No results")
 			}
 			page.one("input", "name", "q", "value", strings.TrimSpace(c.query[1]))
-			page.one("aside", "class", "recorded")
+			page.one("aside", "class", "recorded-line")
 		}
 		page := sam.shown(searchURL("q", "ada", "kind", "app"))
 		page.one("option", "value", "app", "selected", "*")
