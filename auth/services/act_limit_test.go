@@ -152,7 +152,7 @@ func TestActsOfOneAccountAreBounded(t *testing.T) {
 			}},
 			{"searches and looks", sam.User.ID, []models.EventKind{models.EventSupportSearched, models.EventSupportLooked}, 600, time.Hour, true, func(i int) error {
 				if i%2 > 0 {
-					return second(d.Support.ViewAccount(t.Context(), sam, support.View{ID: by.User.ID.String(), From: at("192.0.2.1")}))
+					return second(d.Support.ViewAccount(t.Context(), sam, support.View{ID: by.User.ID.String(), From: at(fmt.Sprintf("10.0.%d.%d", i/250, i%250))})) // looks from one address share an event
 				}
 				return second(d.Support.Search(t.Context(), sam, support.Query{Text: "phone", From: at("192.0.2.1")}))
 			}},

@@ -81,6 +81,9 @@ func TestAccessTokensTellHowAndWhenAPersonProvedWhoTheyAre(t *testing.T) {
 		}
 		refresh := func(presented string, usual bool) token.Answer {
 			t.Helper()
+			if _, err := d.Clients.Apps(t.Context()); err != nil { // the clients are read at most every 10 seconds, not with every refresh
+				t.Fatal(err)
+			}
 			before := statements.Load()
 			answer, err := d.Tokens.Refresh(t.Context(), token.RefreshRequest{Token: presented, From: at("192.0.2.1")})
 			if n := statements.Load() - before; err != nil || usual && n != 1 {
