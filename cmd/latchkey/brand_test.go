@@ -112,7 +112,7 @@ func TestABrandReachesTheServer(t *testing.T) {
 	served := send(t, http.DefaultClient, "GET", p.URL()+path, "").want(t, 200).header
 	for header, want := range map[string]string{
 		"Content-Type": "image/svg+xml", "X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=31536000, immutable",
-		"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox", "Cross-Origin-Resource-Policy": "same-origin",
+		"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin",
 	} {
 		if served.Get(header) != want {
 			t.Errorf("%s: %q", header, served.Get(header))
