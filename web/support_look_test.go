@@ -18,7 +18,7 @@ func TestALookIsInTheActivityOfBoth(t *testing.T) {
 		sam, ada := s.desk(), s.signedIn()
 		s.clock.Advance(time.Minute)
 		page := sam.shown(s.lookURL(adaEmail))
-		page.one("aside", "class", "recorded")
+		page.one("aside", "class", "recorded-line")
 		if got := page.all("p", "class", "event-text")[0].text(); got != "Support viewed your devices and activity." {
 			t.Errorf("the look is not on the page itself: %q", got)
 		}
