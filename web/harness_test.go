@@ -87,7 +87,7 @@ type site struct {
 // each runs fn against a fresh service on SQLite and on PostgreSQL.
 func each(t *testing.T, fn func(t *testing.T, s *site), changes ...func(*services.Config, *web.Config)) {
 	t.Helper()
-	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) { fn(t, newSite(t, databaseURL, changes...)) })
+	modelstest.BothMigrated(t, func(t *testing.T, databaseURL string) { fn(t, newSite(t, databaseURL, changes...)) })
 }
 
 func newSite(t testing.TB, databaseURL string, changes ...func(*services.Config, *web.Config)) *site {

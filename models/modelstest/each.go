@@ -30,8 +30,15 @@ func EachURL(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
 }
 
-// EachMigrated is [EachURL] with today's schema in the databases. It runs fn on both at the same time, and returns when both have ended.
+// EachMigrated is [EachURL] with today's schema in the databases.
 func EachMigrated(t *testing.T, fn func(t *testing.T, url string)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { fn(t, MigratedPostgres(t)) })
+}
+
+// BothMigrated is [EachMigrated] on both databases at the same time, for an fn that shares nothing. It returns when both have ended.
+func BothMigrated(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
 	var both sync.WaitGroup
 	both.Go(func() { t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) }) })
