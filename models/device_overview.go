@@ -14,8 +14,8 @@ type NamedDevice struct {
 }
 
 // DeviceOverview lists, in one query, a user's live devices, newest activity first, and up to limit of those that
-// ended after a moment: revoked, expired or idle, the latest first; where there are more, those whose sign-in was copied are kept. When a device that nobody revoked ended is not
-// kept; it is taken to be when it was last seen.
+// ended after a moment: revoked, expired or idle, the latest first. If there are more, the list keeps those whose sign-in was copied. The
+// store does not keep when a device expired or became idle: its last use counts instead.
 func (s *Store) DeviceOverview(ctx context.Context, userID uuid.UUID, live Liveness, since time.Time, limit int) (current, ended []NamedDevice, err error) {
 	var rows []struct {
 		NamedDevice `gorm:"embedded"`

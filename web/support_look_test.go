@@ -245,7 +245,7 @@ func TestEndedDevicesOfAPersonArePaged(t *testing.T) {
 	})
 }
 
-// countLooks counts the looks at an account, of which an event may tell of several.
+// countLooks counts the looks at an account. One event may stand for several.
 func countLooks(list []models.Event) (n int64) {
 	for _, e := range list {
 		if e.Kind == models.EventSeenBySupport {

@@ -15,9 +15,6 @@ const ReadEvery = 10 * time.Second
 // heldPatience is how long a caller waits for the database while there is an older list to go by.
 const heldPatience = 3 * time.Second
 
-// AppsReadEvery is how soon a process sees the native apps that another one registered.
-const AppsReadEvery = ReadEvery
-
 // registry is all clients as they were read last.
 type registry struct {
 	at           time.Time
@@ -83,7 +80,7 @@ func orHeld(held *registry, err error) (*registry, error) {
 	return held, nil
 }
 
-// Apps returns the native apps of all clients, as they were at most AppsReadEvery ago. While the database does not answer, it
+// Apps returns the native apps of all clients, as they were at most ReadEvery ago. While the database does not answer, it
 // returns what it read last.
 func (s *Service) Apps(ctx context.Context) (Apps, error) {
 	r, err := s.registered(ctx)

@@ -142,7 +142,7 @@ func TestAServerSeesNewAppsSoon(t *testing.T) {
 		}
 		count()
 		elsewhere("one")
-		d.advance(client.AppsReadEvery - time.Microsecond)
+		d.advance(client.ReadEvery - time.Microsecond)
 		if n := count(); n != 0 {
 			t.Errorf("%d before the time", n)
 		}

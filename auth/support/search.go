@@ -40,7 +40,7 @@ type Result struct {
 	Devices     []models.FoundDevice
 	MorePeople  string // cursor, "" on the last page
 	MoreDevices string
-	Address     string // the IP address that was searched for; "" if the text is none
+	Address     string // the text as an IP address; empty if it is something else
 	TooSlow     bool   // the search took too long and must be narrowed
 }
 
