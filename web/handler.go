@@ -227,6 +227,6 @@ func (s *Server) Assets() views.Assets {
 func (s *Server) Brand() views.Brand { return s.brand.views(s.files.Logo()) }
 
 func redirect(w http.ResponseWriter, r *http.Request, path string) error {
-	http.Redirect(w, r, path, http.StatusSeeOther) //nolint:gosec // paths of ours, or checked by localPath
+	http.Redirect(w, r, path, http.StatusSeeOther)
 	return nil
 }
