@@ -48,6 +48,10 @@ type Device struct {
 	RefreshAgent   string
 	RefreshAgentAt *time.Time
 
+	// Of an app that signed in through a browser; both are empty for other devices.
+	Scope        string // that was granted (RFC 6749 §3.3), with spaces between
+	ThroughAgent string // the browser's User-Agent
+
 	SignedInBy SignInMethod // empty: by a release that did not record it
 	ProvedBy   SignInMethod // how the owner was verified last: at the sign-in or at a confirmation
 	ProvedAt   *time.Time   // when that was; nil: at CreatedAt, see Proved

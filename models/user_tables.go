@@ -42,6 +42,9 @@ var UserTables = []UserTable{
 	{Name: "known_places", Deleted: RowsDeleted, key: "user_id, place", past: func(r Retention) []pastRows {
 		return []pastRows{{"last_at < ?", []time.Time{r.KnownOriginsBefore}}}
 	}},
+	{Name: "consents", Deleted: RowsDeleted, key: "user_id, client_id, browser", past: func(r Retention) []pastRows {
+		return []pastRows{{"last_at < ?", []time.Time{r.KnownOriginsBefore}}}
+	}},
 	{Name: "one_time_tokens", Deleted: RowsDeleted, key: "hash", past: goneLinks},
 	{Name: "former_addresses", Deleted: RowsDeleted, Exported: "profile.former_addresses", key: "hash", past: goneLinks},
 	{Name: "mails", Deleted: RowsDeleted, key: "id"}, // a mail goes when it was sent or given up

@@ -1,0 +1,15 @@
+-- +goose Up
+-- Of an app that signed in through a browser: the scopes that were granted (RFC 6749 §3.3), with spaces between, and the browser's
+-- User-Agent. Both are empty for other devices, and for those that the previous release writes.
+ALTER TABLE devices ADD COLUMN scope text NOT NULL DEFAULT '';
+ALTER TABLE devices ADD COLUMN through_agent text NOT NULL DEFAULT '';
+
+-- In which browsers an account has let a client sign in. Without it the client gets no answer without a page (prompt=none).
+CREATE TABLE consents (
+    user_id   text        NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    client_id text        NOT NULL,
+    browser   blob        NOT NULL, -- a hash of the browser's mark
+    last_at   timestamp   NOT NULL,
+    PRIMARY KEY (user_id, client_id, browser)
+);
+CREATE INDEX consents_last_at ON consents (last_at);
