@@ -129,8 +129,8 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 // isUnfamiliar reports whether to mail the owner about a sign-in. The first sign-in causes no mail: the events then still include
 // the creation of the account and no sign-in. When the creation is missing, retention may have deleted earlier sign-ins too.
 func isUnfamiliar(tx *gorm.DB, userID uuid.UUID, n NewDevice) (bool, error) {
-	if n.Alert == nil {
-		return false, nil
+	if n.Alert == nil || n.Alert.Always {
+		return n.Alert != nil, nil
 	}
 	var known, first bool
 	err := tx.Raw(`SELECT EXISTS (SELECT 1 FROM known_places WHERE user_id = ? AND place = ?),

@@ -20,6 +20,7 @@ const (
 	RevokedByIdleness EndReason = "idle"             // unseen for too long; stored only when its name was wanted again
 	RevokedByUndo     EndReason = "email_undo"       // its owner took a former address back by the link in a mail
 	RevokedByNotMe    EndReason = "alarm"            // its owner answered the mail about it: "This wasn't me"
+	RevokedByCode     EndReason = "code_repeated"    // its code was sent again from elsewhere before its first refresh
 
 	// RevokedByPasswordSet is never stored: it is RevokedByPassword with an operator as RevokedBy.
 	RevokedByPasswordSet EndReason = "password_set"
@@ -28,7 +29,7 @@ const (
 // EndReasons are all reasons that DeviceEnd gives for rows that this release wrote. A row that a later release wrote may have another.
 var EndReasons = []EndReason{
 	RevokedBySignOut, RevokedByOwner, RevokedByPassword, RevokedByPasswordSet, RevokedByReplace, RevokedByLimit, RevokedByReuse,
-	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByNotMe,
+	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByNotMe, RevokedByCode,
 }
 
 // Ending is why and when a device ended; the zero value is that of a live device.

@@ -127,7 +127,7 @@ func leaveAddress(tx *gorm.DB, was User, c EmailChange) (mails []MailWithLinks, 
 			return nil, err
 		}
 	}
-	return mails, tx.Model(&User{}).Where("id = ?", was.ID).UpdateColumn("email_since", since).Error
+	return mails, tx.Model(&User{}).Where("id = ?", was.ID).UpdateColumns(map[string]any{"email_since": since, "email_verified": true}).Error
 }
 
 // addWaysBack writes the way back to the old address, and a new one to every older address that still has one.
@@ -180,7 +180,7 @@ func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
 			return err
 		}
 		var invited []User
-		err := tx.Raw("UPDATE users SET email_since = NULL WHERE id = ? RETURNING *", c.UserID).Scan(&invited).Error
+		err := tx.Raw("UPDATE users SET email_since = NULL, email_verified = false WHERE id = ? RETURNING *", c.UserID).Scan(&invited).Error
 		if err != nil || len(invited) == 0 {
 			return orRefuse(err, ErrChanged)
 		}

@@ -43,7 +43,7 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		if err := consumeFormer(tx, f, u.At); err != nil {
 			return err
 		}
-		set := map[string]any{"email": f.Email, "email_key": f.EmailKey, "email_since": rankOf(list, f.EmailKey, left[0]).since}
+		set := map[string]any{"email": f.Email, "email_key": f.EmailKey, "email_since": rankOf(list, f.EmailKey, left[0]).since, "email_verified": true}
 		if err := tx.Model(&User{}).Where("id = ?", f.UserID).UpdateColumns(set).Error; err != nil {
 			return err
 		}

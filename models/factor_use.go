@@ -60,6 +60,7 @@ type Proof struct {
 	Version   int64  // User.FactorsVersion
 	Factor    *FactorUse
 	Challenge *ChallengeUse
+	Method    SignInMethod // how the owner was verified
 }
 
 // use locks the row of an enabled account whose factors, and whose password with it, are those that were verified, and uses the factor

@@ -49,7 +49,9 @@ func (s *Store) ResetPassword(ctx context.Context, r PasswordReset) (revoked int
 		if r.First {
 			q = q.Where("invited_at = password_changed_at")
 		}
-		done := q.UpdateColumns(chosenPassword(r.PasswordHash, r.At))
+		set := chosenPassword(r.PasswordHash, r.At)
+		set["email_verified"] = true
+		done := q.UpdateColumns(set)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}

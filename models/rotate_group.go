@@ -85,7 +85,7 @@ func (r *rotation) read(rows rowsOf) error {
 		}
 		r.found = true
 		err := rows.Scan(&d.Name, &d.ClientID, &d.CreatedAt, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT,
-			&d.StatusIndex, &d.ProvedBy, &d.ProvedAt)
+			&d.StatusIndex, &d.ProvedBy, &d.ProvedAt, &d.Scope)
 		if err != nil {
 			return err
 		}

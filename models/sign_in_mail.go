@@ -14,6 +14,7 @@ type SignInAlert struct {
 	Single  func(Device) MailWithLinks                    // makes the mail about one sign-in
 	Summary func(d Device, since time.Time) MailWithLinks // makes the mail about all sign-ins since a time; its Mail.NextAt says when it is sent
 	Every   time.Duration
+	Always  bool // also about the first sign-in, and from a browser that the account knows
 }
 
 // addSignInMail writes the mail about a sign-in, or makes sure that a summary covers it. The caller has locked the user's row.

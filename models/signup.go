@@ -12,6 +12,7 @@ import (
 // held.
 func (s *Store) ConfirmUser(ctx context.Context, purpose string, hash []byte, now time.Time, u User, e Event) error {
 	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = dbTime(u.CreatedAt), dbTime(u.CreatedAt), dbTime(u.CreatedAt)
+	u.EmailVerified = true
 	return wrapErr("confirm user", s.tx(ctx, func(tx *gorm.DB) error {
 		if _, err := consumeOneTime(tx, purpose, hash, now); err != nil {
 			return err

@@ -23,6 +23,7 @@ type User struct {
 	Email             string     // as the owner typed it
 	EmailKey          string     // the address folded by the caller; unique
 	EmailSince        *time.Time // when the account got its address; nil: at sign-up, or from an operator
+	EmailVerified     bool       // the owner has opened a link that was mailed to the address
 	PasswordHash      string     // PHC string
 	PasswordChangedAt time.Time
 	Role              string

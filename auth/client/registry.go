@@ -96,3 +96,13 @@ func (s *Service) AllowsOrigin(ctx context.Context, origin string) bool {
 	r, err := s.registered(ctx)
 	return err == nil && r.origins[origin]
 }
+
+// Registered returns a client, as it was at most ReadEvery ago, and whether it is registered.
+func (s *Service) Registered(ctx context.Context, id string) (models.Client, bool, error) {
+	r, err := s.registered(ctx)
+	if err != nil {
+		return models.Client{}, false, err
+	}
+	c, ok := r.clients[id]
+	return c, ok, nil
+}

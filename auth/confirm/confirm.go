@@ -107,7 +107,7 @@ func (s *Service) confirmed(ctx context.Context, by *browser.Session, c Confirma
 	if err != nil {
 		return Confirmed{}, err
 	}
-	ok.proof.Verified, ok.proof.Version = by.User.PasswordHash, by.User.FactorsVersion
+	ok.proof.Verified, ok.proof.Version, ok.proof.Method = by.User.PasswordHash, by.User.FactorsVersion, ok.Method
 	err = act(ok.proof)
 	if len(ok.counted) > 0 && !errors.Is(err, models.ErrUsed) {
 		s.limits.GiveBack(ctx, ok.counted)

@@ -42,6 +42,14 @@ func (s *Service) PasskeyBudget(user uuid.UUID) []models.Budget {
 	}
 }
 
+// GrantBudget returns the budget of an account's sign-ins on apps through a browser, of the same size as that of passwords.
+func (s *Service) GrantBudget(user uuid.UUID) []models.Budget {
+	return []models.Budget{
+		{Key: s.KeyedHash("grants", user.String()), Most: s.budgets.Window, Window: AttemptWindow},
+		{Key: s.KeyedHash("grants day", user.String()), Most: s.budgets.Day, Window: BudgetDay},
+	}
+}
+
 func (s *Service) codesKey(user uuid.UUID, known bool) []byte {
 	if known {
 		return s.KeyedHash("codes known", user.String())

@@ -22,6 +22,7 @@ import (
 	"latchkey/auth/dpop"
 	"latchkey/auth/export"
 	"latchkey/auth/factor"
+	"latchkey/auth/grant"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
 	"latchkey/auth/mail"
@@ -102,6 +103,7 @@ type Services struct {
 	Challenges *challenge.Service
 	SignIn     *signin.Service
 	Confirm    *confirm.Service
+	Grants     *grant.Service
 	Accounts   *account.Service
 	Exports    *export.Service
 	Addresses  *address.Service
@@ -166,6 +168,10 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, Passwords: s.Passwords,
 		Challenges: s.Challenges,
 	})
+	s.Grants = grant.New(grant.Parts{
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.grants, Key: k.codes, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits,
+		Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, SignIn: s.SignIn, Confirm: s.Confirm,
+	})
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
 		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
@@ -224,13 +230,15 @@ type derived struct {
 	signing          *keyring.Sealer
 	sealer           *seal.Sealer // of mails and links
 	factors          *seal.Sealer // of second factors and challenges
+	grants           *seal.Sealer // of authorization requests and codes
 	nonces           *dpop.Nonces
 	limits, browsers []byte
+	codes            []byte // of authorization codes and of what they become
 }
 
 func deriveKeys(secrets [][]byte) (d derived, err error) {
 	keys := map[string][][]byte{}
-	for _, purpose := range []string{"device token", "seal", "limits", "browser", "dpop nonce", "mail", "factors"} { // stored words
+	for _, purpose := range []string{"device token", "seal", "limits", "browser", "dpop nonce", "mail", "factors", "grants", "codes"} { // stored words
 		if keys[purpose], err = seal.Keys(secrets, purpose); err != nil {
 			return d, err
 		}
@@ -244,9 +252,13 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 	if d.factors, err = seal.New(keys["factors"]); err != nil {
 		return d, err
 	}
+	if d.grants, err = seal.New(keys["grants"]); err != nil {
+		return d, err
+	}
 	d.tokens = devicetoken.New(keys["device token"][0], keys["device token"][1:]...)
 	d.nonces = dpop.NewNonces(keys["dpop nonce"][0])
 	d.limits, d.browsers = keys["limits"][0], keys["browser"][0]
+	d.codes = keys["codes"][0]
 	return d, nil
 }
 

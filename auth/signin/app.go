@@ -89,6 +89,16 @@ func (s *Service) newApp(v token.Verified, from auth.Caller, clientID, name stri
 	return n, secret
 }
 
+// NewApp prepares the row of an app that signs in through a browser, bound to the key that the request proved. The caller fills in its
+// secret and how its owner was verified.
+func (s *Service) NewApp(v token.Verified, from auth.Caller, clientID, name string) models.NewDevice {
+	n, _ := s.newApp(v, from, clientID, name)
+	return n
+}
+
+// RequiresKey reports whether new apps must bind their tokens to a key.
+func (s *Service) RequiresKey() bool { return s.config.DPoPRequired }
+
 // checkApp checks everything about an app's sign-in except the password and the limits.
 func (s *Service) checkApp(ctx context.Context, r LoginRequest, allowed, named bool, proofErr error) error {
 	if !allowed {

@@ -38,3 +38,9 @@ func assuranceOf(d models.Device) (a assurance, at time.Time) {
 	}
 	return assurances[d.ProvedBy], d.CreatedAt
 }
+
+// LevelOf returns the level of the latest proof on a device: OneFactor, TwoFactors, or "" if its method is not known.
+func LevelOf(d models.Device) string {
+	a, _ := assuranceOf(d)
+	return a.acr
+}

@@ -37,6 +37,8 @@ type Answer struct {
 	RefreshIn    int64     `json:"refresh_in"` // when to refresh: random, and before expires_in
 	DeviceID     uuid.UUID `json:"device_id"`
 	DeviceName   string    `json:"device_name"`
+	Scope        string    `json:"scope,omitempty"`    // that was granted (RFC 6749 §3.3); empty: the app asked for none
+	IDToken      string    `json:"id_token,omitempty"` // of a sign-in through the browser with the scope openid
 }
 
 // RefreshRequest presents a device token.
@@ -177,7 +179,7 @@ func (s *Service) Issue(ctx context.Context, d models.Device, secret [devicetoke
 	return Answer{
 		AccessToken: access, TokenType: kind, ExpiresIn: life, RefreshIn: refreshIn(life),
 		RefreshToken: s.codec.Mint(devicetoken.Token{UserID: d.UserID, DeviceID: d.ID, Generation: d.Generation, Secret: secret}),
-		DeviceID:     d.ID, DeviceName: d.Name,
+		DeviceID:     d.ID, DeviceName: d.Name, Scope: d.Scope,
 	}, nil
 }
 

@@ -1,0 +1,201 @@
+package grant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/confirm"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// ProofLife is how old the latest proof of a browser's user may be when an app signs in through it. A client with SSO asks for no proof.
+const ProofLife = 15 * time.Minute
+
+// NeedsProof reports whether the person must confirm who they are before a client signs in through their browser.
+func (s *Service) NeedsProof(r Request, c models.Client, by *browser.Session) bool {
+	proved := by.Device.Proved()
+	switch {
+	case !c.SSO && !s.within(proved, ProofLife):
+		return true
+	case r.MaxAge != nil && !s.within(proved, time.Duration(*r.MaxAge)*time.Second):
+		return true
+	case r.Asks(PromptLogin) && !proved.After(r.At):
+		return true
+	}
+	return by.User.SecondFactor && slices.Contains(r.ACR, token.TwoFactors) && !slices.Contains(r.ACR, token.OneFactor) && token.LevelOf(by.Device) != token.TwoFactors
+}
+
+// Code is a code that was given, for the client's redirect URI.
+type Code struct {
+	Request Request
+	Text    string
+}
+
+// Approval is a person's approval of a request.
+type Approval struct {
+	Sealed       string // the request's Sealed.Text
+	DeviceName   string
+	Confirmation confirm.Confirmation // needed where NeedsProof says so
+	From         auth.Caller
+}
+
+// Approve gives the client a code, and remembers that it may sign in in this browser. The same approval, sent twice, gets the same code.
+// It returns the errors of Open; KindInvalidRequest of device_name and of the confirmation's fields; the other errors of confirm.Act;
+// and KindRateLimited after too many codes.
+func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) (Code, error) {
+	q, err := s.reopen(ctx, a.Sealed)
+	if err != nil {
+		return Code{}, err
+	}
+	if code, ok, err := s.givenBefore(ctx, q, by); ok || err != nil {
+		return code, err
+	}
+	if err := s.unanswered(ctx, q); err != nil {
+		return Code{}, err
+	}
+	c, err := s.Client(ctx, q.Request)
+	if err != nil {
+		return Code{}, err
+	}
+	var bad auth.Fields
+	name, problem := auth.DeviceName(a.DeviceName)
+	bad.Refuse("device_name", problem)
+	ask := s.NeedsProof(q.Request, c, by)
+	if ask {
+		a.Confirmation.CheckForm(&bad, by.User)
+	}
+	if err := bad.Err(); err != nil {
+		return Code{}, err
+	}
+	give := func(p models.Proof, at time.Time) (err error) {
+		return s.give(ctx, q, by, given{name: name, proof: p, proved: at, from: a.From, remember: true})
+	}
+	if ask {
+		err = s.confirm.Act(ctx, by, a.Confirmation, func(p models.Proof) error { return give(p, s.clock.Now()) })
+	} else {
+		err = give(sessionProof(by), by.Device.Proved())
+	}
+	if errors.Is(err, models.ErrUsed) { // the same approval came twice at once
+		if code, ok, _ := s.givenBefore(ctx, q, by); ok {
+			return code, nil
+		}
+		err = s.unanswered(ctx, q)
+	}
+	return Code{q.Request, s.codeFor(q, by)}, err
+}
+
+// sessionProof is the proof of a person whose session is enough.
+func sessionProof(by *browser.Session) models.Proof {
+	return models.Proof{Verified: by.User.PasswordHash, Version: by.User.FactorsVersion, Method: by.Device.ProvedBy}
+}
+
+// Deny refuses a request in the name of the person. It returns the errors of Open, and a *Refusal with access_denied.
+func (s *Service) Deny(ctx context.Context, sealed string) error {
+	q, err := s.Open(ctx, sealed)
+	if err != nil {
+		return err
+	}
+	return q.refuse("access_denied", "The person declined.")
+}
+
+// Silent answers a request with prompt=none (OpenID Connect Core §3.1.2.1). by is the browser's session; nil: there is none. It gives a
+// code without a page only to a client that this account has approved in this browser before, and only for an https redirect URI: any
+// program can claim another one (RFC 8252 §8.6). Otherwise it returns a *Refusal with login_required or interaction_required.
+func (s *Service) Silent(ctx context.Context, q Sealed, by *browser.Session, name string, from auth.Caller) (Code, error) {
+	c, err := s.Client(ctx, q.Request)
+	if err != nil {
+		return Code{}, err
+	}
+	switch {
+	case by == nil, q.LoginHint != "" && !by.Has(q.LoginHint), s.NeedsProof(q.Request, c, by):
+		return Code{}, q.refuse("login_required", "The person must sign in.")
+	case by.User.MustChoosePassword(), s.browsers.Config().SecondFactor.MustSetUp(by.User), !strings.HasPrefix(q.RedirectURI, "https://"):
+		return Code{}, q.refuse("interaction_required", "The person must see a page.")
+	}
+	known, err := s.store.Consented(ctx, by.User.ID, s.consent(q.Request, from), s.clock.Now().Add(-ratelimit.KnownFor))
+	if err != nil {
+		return Code{}, err
+	}
+	if !known {
+		return Code{}, q.refuse("interaction_required", "The person has not approved this app in this browser yet.")
+	}
+	err = s.give(ctx, q, by, given{name: name, proof: sessionProof(by), proved: by.Device.Proved(), from: from, remember: true})
+	if errors.Is(err, models.ErrUsed) {
+		err = s.unanswered(ctx, q)
+	}
+	return Code{q.Request, s.codeFor(q, by)}, err
+}
+
+// consent is what is remembered of a browser. A browser without a mark is remembered by none.
+func (s *Service) consent(r Request, from auth.Caller) models.Consent {
+	return models.Consent{ClientID: r.ClientID, Browser: s.limits.BrowserOrigin(from)}
+}
+
+// given is how a code comes to be given.
+type given struct {
+	name     string // of the device
+	proof    models.Proof
+	proved   time.Time // when the owner was verified
+	from     auth.Caller
+	remember bool
+}
+
+// keptCode is what a code keeps until it is redeemed. It is sealed in its row; its field names are stored.
+type keptCode struct {
+	ClientID    string
+	RedirectURI string
+	Challenge   string
+	JKT         string   `json:",omitempty"`
+	Nonce       string   `json:",omitempty"`
+	Scope       []string `json:",omitempty"`
+	Name        string   // of the device
+	Agent       string   // the browser's User-Agent
+	Browser     uuid.UUID
+	Verified    string // the password hash of the approval
+	Version     int64  // of the factors
+	ProvedBy    models.SignInMethod
+	ProvedAt    time.Time
+}
+
+// give writes the code.
+func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g given) error {
+	now := s.clock.Now()
+	hash := codeHash(s.codeFor(q, by))
+	data, err := json.Marshal(keptCode{
+		ClientID: q.ClientID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, JKT: q.JKT, Nonce: q.Nonce, Scope: q.Scope, Name: g.name,
+		Agent: g.from.UserAgent, Browser: by.Device.ID, Verified: g.proof.Verified, Version: g.proof.Version, ProvedBy: g.proof.Method, ProvedAt: g.proved,
+	})
+	if err != nil {
+		return fmt.Errorf("keep an approval: %w", err)
+	}
+	n := models.NewCode{
+		Code: models.Challenge{
+			Hash: hash, UserID: by.User.ID, Purpose: purposeCode, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: now.Add(CodeLife),
+		},
+		Request: models.ChallengeUse{Hash: q.hash, Purpose: purposeRequest, ExpiresAt: q.At.Add(RequestLife), Sealed: true},
+		Proof:   g.proof, Spend: s.limits.GrantBudget(by.User.ID),
+	}
+	if g.remember {
+		consent := s.consent(q.Request, g.from)
+		n.Consent = &consent
+	}
+	err = s.gate.Query(ctx, func() error { return s.store.AddCode(ctx, n) })
+	switch {
+	case errors.Is(err, models.ErrSpent):
+		return auth.RateLimited(ratelimit.AttemptWindow)
+	case errors.Is(err, models.ErrChanged) && g.proof.Factor == nil:
+		return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "Your account has changed since you opened this page. Please try again.", Cause: err}
+	}
+	return err
+}

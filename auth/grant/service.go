@@ -1,0 +1,65 @@
+// Package grant signs apps in through the browser: it checks authorization requests (RFC 6749 §4.1, RFC 7636, RFC 9126, OpenID Connect
+// Core §3.1), gives codes to clients whose request a signed-in person has approved, and redeems them. A redeemed code makes a device.
+package grant
+
+import (
+	"log/slog"
+
+	"latchkey/auth"
+	"latchkey/auth/browser"
+	"latchkey/auth/client"
+	"latchkey/auth/confirm"
+	"latchkey/auth/keys"
+	"latchkey/auth/notify"
+	"latchkey/auth/ratelimit"
+	"latchkey/auth/seal"
+	"latchkey/auth/signin"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// Parts are the dependencies of the service. All are required.
+type Parts struct {
+	Store    *models.Store
+	Clock    auth.Clock
+	Log      *slog.Logger
+	Idle     auth.Idle
+	Sealer   *seal.Sealer // of requests and of what codes keep
+	Key      []byte       // HMAC key that derives codes, and the secrets of devices from codes
+	Keys     *keys.Service
+	Clients  *client.Service
+	Notify   *notify.Service
+	Limits   *ratelimit.Service
+	Gate     *ratelimit.Gate
+	Tokens   *token.Service
+	Browsers *browser.Service
+	SignIn   *signin.Service
+	Confirm  *confirm.Service
+}
+
+// Service gives codes and redeems them. It is safe for concurrent use.
+type Service struct {
+	store    *models.Store
+	clock    auth.Clock
+	log      *slog.Logger
+	idle     auth.Idle
+	sealer   *seal.Sealer
+	key      []byte
+	keys     *keys.Service
+	clients  *client.Service
+	notify   *notify.Service
+	limits   *ratelimit.Service
+	gate     *ratelimit.Gate
+	tokens   *token.Service
+	browsers *browser.Service
+	signIn   *signin.Service
+	confirm  *confirm.Service
+}
+
+// New returns the service.
+func New(p Parts) *Service {
+	return &Service{
+		store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, key: p.Key, keys: p.Keys, clients: p.Clients, notify: p.Notify,
+		limits: p.Limits, gate: p.Gate, tokens: p.Tokens, browsers: p.Browsers, signIn: p.SignIn, confirm: p.Confirm,
+	}
+}

@@ -1,0 +1,124 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+)
+
+// maxConsents is how many pairs of a client and a browser an account keeps: the latest.
+const maxConsents = 200
+
+// NewCode is a code for a client, which its owner has just approved.
+type NewCode struct {
+	Code    Challenge    // its row
+	Request ChallengeUse // the request that it answers, which is used up: a second code is given to no one
+	Proof   Proof        // of the owner; its zero Factor: the browser's session was enough
+	Spend   []Budget     // each counts this code; past one, AddCode returns ErrSpent
+	// Consent is remembered: the client may later get a code in this browser without a page. nil: it is not.
+	Consent *Consent
+}
+
+// Consent says that an account lets a client sign in with the session of a browser.
+type Consent struct {
+	ClientID string
+	Browser  []byte // a hash of the browser's mark
+}
+
+// AddCode gives a code, in one transaction with what confirmed it. It returns ErrUsed when the request or the factor was used before,
+// ErrChanged when the password or the factors have changed since the caller read them or the account is disabled, and ErrSpent past a
+// budget.
+func (s *Store) AddCode(ctx context.Context, n NewCode) error {
+	n.Code.CreatedAt, n.Code.ExpiresAt = dbTime(n.Code.CreatedAt), dbTime(n.Code.ExpiresAt)
+	n.Code.Answer = []byte{}
+	return wrapErr("add code", s.tx(ctx, func(tx *gorm.DB) error {
+		user, at := n.Code.UserID, n.Code.CreatedAt
+		if err := n.Proof.use(tx, user, at); err != nil {
+			return err
+		}
+		if err := spend(tx, n.Spend, at); err != nil {
+			return err
+		}
+		if err := useChallenge(tx, user, n.Request, uuid.NullUUID{}, at); err != nil {
+			return err
+		}
+		row := n.Code
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		return addConsent(tx, user, n.Consent, at)
+	}))
+}
+
+// addConsent remembers a consent, and forgets those past maxConsents. The caller has locked the user's row.
+func addConsent(tx *gorm.DB, user uuid.UUID, c *Consent, at time.Time) error {
+	if c == nil || len(c.Browser) == 0 {
+		return nil
+	}
+	err := tx.Exec(`INSERT INTO consents (user_id, client_id, browser, last_at) VALUES (?, ?, ?, ?)
+		ON CONFLICT (user_id, client_id, browser) DO UPDATE SET last_at = excluded.last_at`, user, c.ClientID, c.Browser, at).Error
+	if err != nil {
+		return err
+	}
+	return tx.Exec(`DELETE FROM consents WHERE user_id = ? AND (client_id, browser) IN
+		(SELECT client_id, browser FROM consents WHERE user_id = ? ORDER BY last_at DESC, client_id, browser LIMIT 1000 OFFSET ?)`,
+		user, user, maxConsents).Error
+}
+
+// Consented reports whether an account has let a client sign in in a browser since a time.
+func (s *Store) Consented(ctx context.Context, userID uuid.UUID, c Consent, since time.Time) (bool, error) {
+	var n int64
+	err := s.read(ctx).Table("consents").Where("user_id = ? AND client_id = ? AND browser = ? AND last_at > ?", userID, c.ClientID, nonNil(c.Browser), dbTime(since)).
+		Count(&n).Error
+	return n > 0, wrapErr("find consent", err)
+}
+
+// ChallengeUsed reports whether a challenge of a purpose was used, or a sealed one, however long ago that is. It knows as long as the row is kept.
+func (s *Store) ChallengeUsed(ctx context.Context, purpose string, hash []byte) (bool, error) {
+	var n int64
+	err := s.read(ctx).Model(&Challenge{}).Where("purpose = ? AND hash = ? AND used_at IS NOT NULL", purpose, nonNil(hash)).Count(&n).Error
+	return n > 0, wrapErr("find used challenge", err)
+}
+
+// EndUnrefreshed signs out an app that has never refreshed, and reports whether it did. The event names the device.
+func (s *Store) EndUnrefreshed(ctx context.Context, key DeviceKey, e Event) (bool, error) {
+	return s.endOnce(ctx, "end unrefreshed device", key, "generation = 1 AND base = 0", e, nil)
+}
+
+// EndReused signs out an app whose code came back from elsewhere after it had refreshed: evidence of theft. It tells the owner, and
+// reports whether it did. reused makes what the event keeps and the mail.
+func (s *Store) EndReused(ctx context.Context, key DeviceKey, e Event, reused func(Device) (*Reuse, MailWithLinks)) (bool, error) {
+	return s.endOnce(ctx, "end reused device", key, "generation > 1", e, reused)
+}
+
+// errNotEnded rolls back an end that changed nothing.
+var errNotEnded = errors.New("the device had ended")
+
+func (s *Store) endOnce(ctx context.Context, what string, key DeviceKey, condition string, e Event, reused func(Device) (*Reuse, MailWithLinks)) (bool, error) {
+	err := s.tx(ctx, func(tx *gorm.DB) error {
+		var rows []Device
+		err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = ?
+			WHERE user_id = ? AND id = ? AND kind = 'app' AND revoked_at IS NULL AND `+condition+` RETURNING *`,
+			dbTime(e.At), e.Detail, key.UserID, key.ID).Scan(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return orRefuse(err, errNotEnded)
+		}
+		e := e
+		e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: key.ID, Valid: true}, rows[0].Name
+		var mail MailWithLinks
+		if reused != nil {
+			e.Reuse, mail = reused(rows[0])
+		}
+		if err := addEvent(tx, e); err != nil {
+			return err
+		}
+		return addMail(tx, mail)
+	})
+	if errors.Is(err, errNotEnded) {
+		return false, nil
+	}
+	return err == nil, wrapErr(what, err)
+}
