@@ -6,10 +6,8 @@ export CGO_ENABLED := 0
 
 # The web takes the longest by far: it starts first, and the others run beside it.
 PKGS      ?= ./web ./...
-# In CI the race detector sees what shares memory: these packages, and those tests of the services and the store in which many act at
-# once. make check-long runs everything under it.
+# In CI the race detector sees the packages that share memory. make check-long runs everything under it.
 RACE_PKGS ?= ./models/groupcommit ./auth/dpop ./auth/keyring ./auth/keys ./auth/password ./auth/ratelimit ./auth/resource ./auth/statuslist ./auth/support
-RACE_MANY ?= Race|AtOnce|Twenty|Fifty|Parallel|Replica|Group|Lane|Fork|Deadlock|Slot|Concurrent|Hundred
 # Tests are linked without a debugger's tables, which take half of linking, and not vetted once more.
 QUICK     := -vet=off -ldflags=-w
 FUZZTIME  ?= 5m
@@ -39,8 +37,7 @@ test-fast: ## run the short tests
 
 test-race: ## run the short tests that race, under the race detector (needs gcc)
 	@if command -v gcc >/dev/null; then \
-		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(QUICK) $(RACE_PKGS) && \
-		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(QUICK) -run '$(RACE_MANY)' ./auth/services ./models; \
+		CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(QUICK) $(RACE_PKGS); \
 	elif [ -n "$$CI" ]; then \
 		echo "test-race: the race detector needs gcc" >&2; exit 1; \
 	else \

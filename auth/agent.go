@@ -8,6 +8,8 @@ import (
 type Agent struct {
 	Name string // "Firefox on Linux", "Unknown browser"
 	Icon string // phone, tablet, laptop or unknown
+	// Device is what it runs on: "Pixel 9", "iPhone", "Windows"; empty: not known. It may be any text: show it only to who sent the header.
+	Device string
 }
 
 // UnknownBrowser is the name of a browser that DescribeAgent does not know.
@@ -45,6 +47,9 @@ func DescribeAgent(header string) Agent {
 		a.Icon = "laptop"
 	}
 	name, system := browsers[ua.Name], systems[ua.OS]
+	if a.Device = system; len(ua.Device) > 1 { // Chrome says K for each Android device
+		a.Device = ua.Device
+	}
 	known := ua.Mobile || ua.Tablet || ua.Desktop || ua.OS != ""
 	if name == "" || !known || ua.Bot {
 		return a

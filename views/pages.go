@@ -315,5 +315,6 @@ type ErrorPage struct {
 	RequestID string
 	BackURL   string
 	BackText  string
-	Quiet     bool // what to do first is not behind the button
+	Detail    string // in English, for the developers of an app
+	Quiet     bool   // what to do first is not behind the button
 }

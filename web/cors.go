@@ -20,7 +20,7 @@ const (
 
 // publicDocuments are what any origin may read, by the beginning of their paths.
 var publicDocuments = []string{
-	"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/apple-app-site-association", "/.well-known/assetlinks.json",
+	"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/apple-app-site-association", "/.well-known/assetlinks.json",
 	"/statuslists/", "/openapi.yaml",
 }
 
@@ -35,7 +35,7 @@ func (s *Server) cors(next http.Handler) http.Handler {
 			h.Set("Access-Control-Expose-Headers", corsPublicExposed)
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 			methods, headers = corsPublicMethods, corsPublicHeaders
-		case path == "/oauth/token", path == "/oauth/revoke", strings.HasPrefix(path, "/api/"):
+		case path == "/oauth/token", path == "/oauth/revoke", path == "/oauth/userinfo", path == "/oauth/par", strings.HasPrefix(path, "/api/"):
 			h.Add("Vary", "Origin")
 			if origins := r.Header.Values("Origin"); len(origins) == 1 && s.clients.AllowsOrigin(r.Context(), origins[0]) {
 				h.Set("Access-Control-Allow-Origin", origins[0])

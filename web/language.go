@@ -18,6 +18,14 @@ func CheckLanguages(tags []string) error {
 	return err
 }
 
+// locales are the tags of the languages that pages speak.
+func (s *Server) locales() (tags []string) {
+	for _, l := range s.languages.Offered() {
+		tags = append(tags, l.Tag().String())
+	}
+	return tags
+}
+
 // say is how a handler speaks: in the language of the person who reads the answer.
 func say(r *http.Request) catalog.Printer { return request(r).printer }
 
@@ -25,8 +33,22 @@ func say(r *http.Request) catalog.Printer { return request(r).printer }
 // as long as no one knows it, otherwise the one that its Accept-Language asks for.
 func (s *Server) chooseLanguage(r *http.Request, account string) {
 	if info := request(r); !info.english {
-		info.printer = s.languages.Pick(r.Header.Get("Accept-Language"), s.cookies.language(r), account)
+		info.printer = s.languages.Pick(wishedLanguages(r)+r.Header.Get("Accept-Language"), s.cookies.language(r), account)
 	}
+}
+
+// wishedLanguages are those that an app asked for with ui_locales (OpenID Connect Core §3.1.2.1), as a beginning of an Accept-Language: on the
+// page itself, or on the one that the person goes on to.
+func wishedLanguages(r *http.Request) string {
+	asked := r.URL.Query()
+	wish := asked.Get("ui_locales")
+	if next, err := url.Parse(asked.Get("next")); wish == "" && err == nil {
+		wish = next.Query().Get("ui_locales")
+	}
+	if wish == "" || len(wish) > longestEcho {
+		return ""
+	}
+	return strings.ReplaceAll(wish, " ", ",") + ","
 }
 
 // english speaks to those for whom nothing is translated.
@@ -100,7 +122,7 @@ func (s *Server) offerLanguages(r *http.Request, shell *views.Shell) {
 }
 
 // shownBy are the parameters that choose what a page shows: paging, filter, and where its form leads on.
-var shownBy = []string{"before", "kind", "next", "secure", "unknown"}
+var shownBy = []string{"before", "kind", "next", "request", "secure", "ui_locales", "unknown"}
 
 // listedBy are those that choose among a person's devices.
 var listedBy = []string{"all", "device", "page", "q"}

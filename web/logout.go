@@ -7,8 +7,13 @@ import (
 	"latchkey/views"
 )
 
-// logout signs this browser out. A person who is signed out already is told the same.
+// logout signs this browser out. A person who is signed out already is told the same. Where the form names a place to go on to, another
+// person can sign in and go there.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
+	next, err := formNext(r)
+	if err != nil {
+		return err
+	}
 	by, err := s.session(r)
 	if err == nil {
 		request(r).session = by
@@ -30,5 +35,5 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.cookies.clearSession(w, r)
 	s.cookies.flash(w, r, views.ToneSuccess, say(r).LogoutDone())
-	return redirect(w, r, "/login")
+	return redirect(w, r, withNext("/login", next))
 }

@@ -55,6 +55,16 @@ func madeFor(r *http.Request) (string, error) {
 	return p["account"], err
 }
 
+// formNext reads where a form leads on to. The body can be read again.
+func formNext(r *http.Request) (string, error) {
+	var read bytes.Buffer
+	again := *r
+	again.Body = io.NopCloser(io.TeeReader(r.Body, &read))
+	p, err := wire.DecodeOptional(&again, []string{wire.FormType}, "next")
+	r.Body = io.NopCloser(&read)
+	return localPath(p["next"]), err
+}
+
 // otherAccount says that nothing was done, and what to do instead. A page that was opened before this program knew of the
 // matter names no account.
 func otherAccount(made string, by *browser.Session) error {

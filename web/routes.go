@@ -23,6 +23,8 @@ func (s *Server) routes() {
 		"GET /signup":                         s.page(s.signupForm),
 		"POST /signup":                        s.page(s.signup),
 		"POST /logout":                        s.page(s.logout),
+		"GET /authorize":                      s.signedIn(s.consentForm),
+		"POST /authorize":                     s.form(s.consent),
 		"POST /language":                      s.page(s.language),
 		"GET /devices":                        s.anyPassword(s.listDevices),
 		"GET /devices/{id}/revoke":            s.anyPassword(s.deviceRevokeForm),
@@ -127,8 +129,13 @@ func (s *Server) routes() {
 		"PATCH /api/devices/{id}":        s.bearer(s.apps.DeviceRename),
 		"DELETE /api/devices/{id}":       s.bearer(s.apps.DeviceRevoke),
 
-		"POST /oauth/token":  s.oauth(s.apps.Token),
-		"POST /oauth/revoke": s.oauth(s.apps.Revoke),
+		"GET /oauth/authorize":  s.page(s.authorize),
+		"POST /oauth/authorize": s.anySite(s.authorize),
+		"POST /oauth/par":       s.oauth(s.apps.PushedRequest),
+		"POST /oauth/token":     s.oauth(s.apps.Token),
+		"POST /oauth/revoke":    s.oauth(s.apps.Revoke),
+		"GET /oauth/userinfo":   s.bearer(s.apps.UserInfo),
+		"POST /oauth/userinfo":  s.bearer(s.apps.UserInfo),
 
 		"GET /docs":         s.inEnglish(s.page(s.docs).ServeHTTP),
 		"GET /openapi.yaml": s.api(s.apps.OpenAPI),
@@ -136,6 +143,8 @@ func (s *Server) routes() {
 		"GET /.well-known/jwks.json":                            s.api(s.apps.JWKS),
 		"GET /.well-known/oauth-authorization-server":           s.api(s.apps.Metadata),
 		"GET /.well-known/oauth-authorization-server/{path...}": s.api(s.apps.IssuerMetadata),
+		"GET /.well-known/openid-configuration":                 s.api(s.apps.Metadata),
+		"GET /.well-known/openid-configuration/{path...}":       s.api(s.apps.IssuerMetadata),
 
 		"GET /.well-known/change-password": s.api(s.changePassword),
 		"GET /.well-known/security.txt":    s.api(s.securityText),

@@ -17,6 +17,7 @@ import (
 	"latchkey/auth/device"
 	"latchkey/auth/export"
 	"latchkey/auth/factor"
+	"latchkey/auth/grant"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
 	"latchkey/auth/operator"
@@ -62,6 +63,7 @@ type Server struct {
 	challenges  *challenge.Service
 	signIn      *signin.Service
 	confirm     *confirm.Service
+	grants      *grant.Service
 	accounts    *account.Service
 	exports     *export.Service
 	addresses   *address.Service
@@ -108,7 +110,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, grants: a.Grants, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator, limits: a.Limits, places: a.Places, clients: a.Clients,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, failures: wire.Judge{Log: c.Logger, Metrics: c.Metrics}, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),
@@ -118,8 +120,8 @@ func New(a *services.Services, c Config) (*Server, error) {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
 	s.apps = api.New(api.Config{
-		Keys: a.Keys, Clients: a.Clients, Tokens: a.Tokens, SignIn: a.SignIn, Confirm: a.Confirm, Devices: a.Devices,
-		Base: s.base, Caller: s.caller, Judge: s.failures,
+		Keys: a.Keys, Clients: a.Clients, Tokens: a.Tokens, SignIn: a.SignIn, Confirm: a.Confirm, Grants: a.Grants, Devices: a.Devices,
+		Locales: s.locales(), Base: s.base, Caller: s.caller, Judge: s.failures,
 	})
 	if s.cookies, err = newCookies(c, s.https, a.Browsers.Config().Lifetime); err != nil {
 		return nil, err

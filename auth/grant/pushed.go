@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -30,13 +31,17 @@ const (
 
 var requestRow = []byte("authorization request\x00")
 
-// Seal returns a request as a text that only this server can make and read.
-func (s *Service) Seal(r Request) (string, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return "", fmt.Errorf("seal an authorization request: %w", err)
+// Seal gives a request a text that only this server can make and read, for a page or a request URI.
+func (s *Service) Seal(r Request) (Sealed, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false) // it would make some characters six times as long
+	if err := encoder.Encode(r); err != nil {
+		return Sealed{}, fmt.Errorf("seal an authorization request: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(s.sealer.Seal(requestRow, text)), nil
+	raw := s.sealer.Seal(requestRow, text.Bytes())
+	hash := sha256.Sum256(raw)
+	return Sealed{Request: r, Text: base64.RawURLEncoding.EncodeToString(raw), hash: hash[:]}, nil
 }
 
 // maxSealed is more than the text of the largest request has: its parts are escaped in JSON.
@@ -135,20 +140,14 @@ type Receipt struct {
 // Push keeps a request for the client that pushes it. A DPoP proof binds the code to its key (RFC 9449 §10.1). It returns the errors of
 // Check, KindInvalidProof and KindUseNonce.
 func (s *Service) Push(ctx context.Context, p Params, by client.Identity, proof token.Proof) (Receipt, error) {
-	if by.ID != "" {
-		p.Values["client_id"] = by.ID // HTTP Basic may have named it
+	if err := s.checkClient(ctx, by); err != nil {
+		return Receipt{}, err
 	}
+	p.Values["client_id"] = by.ID // HTTP Basic may have named it
 	if p.Values["request_uri"] != "" {
 		return Receipt{}, auth.InvalidField("request_uri", "It cannot be pushed.") // RFC 9126 §2.1
 	}
 	r, err := s.Check(ctx, p)
-	if err != nil {
-		return Receipt{}, err
-	}
-	c, err := s.Client(ctx, r)
-	if err == nil && c.Confidential() && by.Proven() != r.ClientID {
-		err = client.ErrUnproven
-	}
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -165,6 +164,6 @@ func (s *Service) Push(ctx context.Context, p Params, by client.Identity, proof 
 		r.JKT = jkt
 	}
 	r.Pushed = true
-	text, err := s.Seal(r)
-	return Receipt{URI: uriPrefix + text, ExpiresIn: int64(RequestLife / time.Second)}, err
+	q, err := s.Seal(r)
+	return Receipt{URI: uriPrefix + q.Text, ExpiresIn: int64(RequestLife / time.Second)}, err
 }

@@ -223,11 +223,16 @@ func (s *Service) again(ctx context.Context, r Redemption, row models.Challenge)
 	return models.Device{}, used
 }
 
+// Owner returns the account of a device.
+func (s *Service) Owner(ctx context.Context, d models.Device) (models.User, error) {
+	return s.store.UserByID(ctx, d.UserID)
+}
+
 // idToken signs the ID token of a new device.
 func (s *Service) idToken(ctx context.Context, d models.Device, kept keptCode) (string, error) {
 	c := token.IDClaims{Nonce: kept.Nonce}
 	if slices.Contains(kept.Scope, ScopeEmail) {
-		user, err := s.store.UserByID(ctx, d.UserID)
+		user, err := s.Owner(ctx, d)
 		if err != nil {
 			return "", err
 		}

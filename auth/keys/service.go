@@ -2,6 +2,8 @@
 package keys
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +29,15 @@ type Service struct {
 	ring     atomic.Pointer[keyring.Ring]
 	ringLock sync.Mutex
 	ringAt   time.Time // when the ring was last read; guarded by ringLock
+}
+
+// Algs returns the algorithms that tokens may be signed with: that of the current key, and another one while the operator changes it.
+func (s *Service) Algs(ctx context.Context) ([]string, error) {
+	key, err := s.Current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Compact([]string{key.Alg, s.config.SigningAlg}), nil
 }
 
 // New returns the service. It reads nothing; Load does.

@@ -564,6 +564,131 @@ func (p Printer) ConfirmSignOutOthersHint() string {
 	return p.text("confirm.sign_out_others_hint", nil)
 }
 
+// ConsentAccount says "You’re using the account {email}.".
+//
+//go:noinline
+func (p Printer) ConsentAccount(email string) Sentence {
+	return p.sentence("consent.account", args{"email": email})
+}
+
+// ConsentAllow says "Sign in to the app".
+//
+//go:noinline
+func (p Printer) ConsentAllow() string { return p.text("consent.allow", nil) }
+
+// ConsentBack says "Going back to the app".
+//
+//go:noinline
+func (p Printer) ConsentBack() string { return p.text("consent.back", nil) }
+
+// ConsentBackSubmit says "Continue".
+//
+//go:noinline
+func (p Printer) ConsentBackSubmit() string { return p.text("consent.back_submit", nil) }
+
+// ConsentBackText says "If nothing happens, continue with the button.".
+//
+//go:noinline
+func (p Printer) ConsentBackText() string { return p.text("consent.back_text", nil) }
+
+// ConsentDevice says "Device name".
+//
+//go:noinline
+func (p Printer) ConsentDevice() string { return p.text("consent.device", nil) }
+
+// ConsentDeviceDefault says "{app} on {device}". A suggested device name: app is the app’s name, device is what it runs on, such as iPhone or Windows
+//
+//go:noinline
+func (p Printer) ConsentDeviceDefault(app string, device string) Sentence {
+	return p.sentence("consent.device_default", args{"app": app, "device": device})
+}
+
+// ConsentDeviceHint says "The app appears under this name in your list of devices.".
+//
+//go:noinline
+func (p Printer) ConsentDeviceHint() string { return p.text("consent.device_hint", nil) }
+
+// ConsentForApp says "Sign in to continue to {app}.".
+//
+//go:noinline
+func (p Printer) ConsentForApp(app string) Sentence {
+	return p.sentence("consent.for_app", args{"app": app})
+}
+
+// ConsentGets says "The app will be able to:".
+//
+//go:noinline
+func (p Printer) ConsentGets() string { return p.text("consent.gets", nil) }
+
+// ConsentGetsAct says "rename your devices and sign them out".
+//
+//go:noinline
+func (p Printer) ConsentGetsAct() string { return p.text("consent.gets_act", nil) }
+
+// ConsentGetsDevices says "see your devices".
+//
+//go:noinline
+func (p Printer) ConsentGetsDevices() string { return p.text("consent.gets_devices", nil) }
+
+// ConsentGetsEmail says "see your e-mail address".
+//
+//go:noinline
+func (p Printer) ConsentGetsEmail() string { return p.text("consent.gets_email", nil) }
+
+// ConsentGetsStay says "stay signed in until you sign it out on your devices page".
+//
+//go:noinline
+func (p Printer) ConsentGetsStay() string { return p.text("consent.gets_stay", nil) }
+
+// ConsentGetsWho says "recognize your account".
+//
+//go:noinline
+func (p Printer) ConsentGetsWho() string { return p.text("consent.gets_who", nil) }
+
+// ConsentHeading says "Sign in to {app}?". app is the name of an app that the operator registered
+//
+//go:noinline
+func (p Printer) ConsentHeading(app string) Sentence {
+	return p.sentence("consent.heading", args{"app": app})
+}
+
+// ConsentOther says "Use another account".
+//
+//go:noinline
+func (p Printer) ConsentOther() string { return p.text("consent.other", nil) }
+
+// ConsentRefused says "You weren’t signed in to the app.".
+//
+//go:noinline
+func (p Printer) ConsentRefused() string { return p.text("consent.refused", nil) }
+
+// ConsentReturns says "You’ll then go to {origin}.". origin is the host name of a website
+//
+//go:noinline
+func (p Printer) ConsentReturns(origin string) Sentence {
+	return p.sentence("consent.returns", args{"origin": origin})
+}
+
+// ConsentTitle says "Sign in to an app".
+//
+//go:noinline
+func (p Printer) ConsentTitle() string { return p.text("consent.title", nil) }
+
+// ConsentUnfit says "This app can’t sign you in".
+//
+//go:noinline
+func (p Printer) ConsentUnfit() string { return p.text("consent.unfit", nil) }
+
+// ConsentUnfitText says "Go back to the app and try again. If that doesn’t help, tell the people who make it.".
+//
+//go:noinline
+func (p Printer) ConsentUnfitText() string { return p.text("consent.unfit_text", nil) }
+
+// ConsentWarning says "Only continue if you opened this app or website yourself just now.".
+//
+//go:noinline
+func (p Printer) ConsentWarning() string { return p.text("consent.warning", nil) }
+
 // CopiedSignedInFrom says "It signed in from {address}". Follows “Used from …”, where the sign-in itself came from elsewhere. It may have been a thief's.
 //
 //go:noinline
@@ -1251,6 +1376,11 @@ func (p Printer) EmailLinkUndone(email string) Sentence {
 //
 //go:noinline
 func (p Printer) EmailLinkUndoneDetail() string { return p.text("email_link.undone_detail", nil) }
+
+// EndCode says "Signed out because its sign-in was repeated from another network.".
+//
+//go:noinline
+func (p Printer) EndCode() string { return p.text("end.code", nil) }
 
 // EndDisabled says "Signed out when your account was disabled.".
 //

@@ -10,6 +10,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/challenge"
 	"latchkey/auth/dpop"
+	"latchkey/auth/grant"
 	"latchkey/auth/token"
 	"latchkey/web/wire"
 )
@@ -90,6 +91,9 @@ func (s *Server) challenge(w http.ResponseWriter, r *http.Request, f *wire.Failu
 
 // AnswerOAuth answers as RFC 6749 §5.2 says. Wrong fields are a bad request there.
 func (s *Server) AnswerOAuth(w http.ResponseWriter, r *http.Request, err error) {
+	if refusal := (*grant.Refusal)(nil); errors.As(err, &refusal) {
+		err = &wire.Error{Status: http.StatusBadRequest, Code: refusal.Code, OAuth: refusal.Code, Message: refusal.Description}
+	}
 	f := s.failure(w, r, err)
 	if f.Status == http.StatusUnprocessableEntity {
 		f.Status = http.StatusBadRequest

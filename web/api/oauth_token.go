@@ -11,15 +11,16 @@ import (
 	"latchkey/web/wire"
 )
 
-// grant answers a request for tokens of one grant_type, whose parameters are decoded.
-type grant struct {
+// grantType answers a request for tokens of one grant_type, whose parameters are decoded.
+type grantType struct {
 	params []string // that it reads, beside grant_type and those of the client
 	answer func(s *Server, w http.ResponseWriter, r *http.Request, c oauthCall) error
 }
 
 // grants are those of the token endpoint by their grant_type.
-var grants = map[string]grant{
-	"refresh_token": {[]string{"refresh_token"}, (*Server).refreshGrant},
+var grants = map[string]grantType{
+	"refresh_token":      {[]string{"refresh_token"}, (*Server).refreshGrant},
+	"authorization_code": {[]string{"code", "redirect_uri", "code_verifier"}, (*Server).codeGrant},
 }
 
 // Token is the token endpoint (RFC 6749 §3.2).
@@ -43,7 +44,7 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 }
 
 // unsupportedGrant is the refusal of a grant_type that is not in the table. It names those that are.
-func unsupportedGrant(table map[string]grant) error {
+func unsupportedGrant(table map[string]grantType) error {
 	names := slices.Sorted(maps.Keys(table))
 	last := len(names) - 1
 	message := fmt.Sprintf("The only grant_type here is %s.", names[last])

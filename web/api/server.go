@@ -7,6 +7,7 @@ import (
 	"latchkey/auth/client"
 	"latchkey/auth/confirm"
 	"latchkey/auth/device"
+	"latchkey/auth/grant"
 	"latchkey/auth/keys"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
@@ -20,11 +21,13 @@ type Config struct {
 	Tokens  *token.Service
 	SignIn  *signin.Service
 	Confirm *confirm.Service
+	Grants  *grant.Service
 	Devices *device.Service
 
-	Base   string                                   // the public origin, as browsers write it
-	Caller func(*http.Request) (auth.Caller, error) // tells who sent a request
-	Judge  wire.Judge
+	Locales []string                                 // in which pages speak, as tags of BCP 47
+	Base    string                                   // the public origin, as browsers write it
+	Caller  func(*http.Request) (auth.Caller, error) // tells who sent a request
+	Judge   wire.Judge
 }
 
 // Server has the handlers. Each writes its answer or returns an error, which AnswerProblem or AnswerOAuth answers.
@@ -34,17 +37,22 @@ type Server struct {
 	tokens      *token.Service
 	signIn      *signin.Service
 	confirm     *confirm.Service
+	grants      *grant.Service
 	devices     *device.Service
+	locales     []string
 	base        string
 	caller      func(*http.Request) (auth.Caller, error)
 	judge       wire.Judge
 	description document // of the API
 }
 
+// Issuer is the iss of all tokens and answers.
+func (s *Server) Issuer() string { return s.tokens.Config().Issuer }
+
 // New makes a Server.
 func New(c Config) *Server {
 	return &Server{
-		keys: c.Keys, clients: c.Clients, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, devices: c.Devices,
-		base: c.Base, caller: c.Caller, judge: c.Judge, description: newOpenAPI(c.Base),
+		keys: c.Keys, clients: c.Clients, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, grants: c.Grants, devices: c.Devices,
+		locales: c.Locales, base: c.Base, caller: c.Caller, judge: c.Judge, description: newOpenAPI(c.Base),
 	}
 }

@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"latchkey/auth/dpop"
+	"latchkey/auth/grant"
 	"latchkey/auth/keys"
+	"latchkey/auth/token"
 	"latchkey/web/wire"
 )
 
@@ -31,23 +33,50 @@ func (s *Server) JWKS(w http.ResponseWriter, r *http.Request) error {
 // clientAuthentication is how clients say who they are (RFC 8414 §2): public ones by client_id alone.
 var clientAuthentication = []string{"none", "client_secret_basic", "client_secret_post"}
 
-// Metadata describes the token endpoints (RFC 8414 §2, RFC 9449 §5.1). There is no authorization endpoint: people sign
-// in inside the app, so response_types_supported, a required member, is empty.
-func (s *Server) Metadata(w http.ResponseWriter, _ *http.Request) error {
-	return writePublic(w, struct {
-		Issuer         string   `json:"issuer"`
-		Token          string   `json:"token_endpoint"`
-		Revocation     string   `json:"revocation_endpoint"`
-		JWKS           string   `json:"jwks_uri"`
-		Documentation  string   `json:"service_documentation"`
-		Responses      []string `json:"response_types_supported"`
-		Grants         []string `json:"grant_types_supported"`
-		TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
-		RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
-		DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`
-	}{
-		s.tokens.Config().Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json", s.base + "/docs",
-		[]string{}, slices.Sorted(maps.Keys(grants)), clientAuthentication, clientAuthentication, dpop.Algs,
+// metadata describes the server (RFC 8414 §2, OpenID Connect Discovery §3). Each value is true of this server.
+type metadata struct {
+	Issuer         string   `json:"issuer"`
+	Authorization  string   `json:"authorization_endpoint"`
+	Pushed         string   `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
+	Token          string   `json:"token_endpoint"`
+	UserInfo       string   `json:"userinfo_endpoint"`
+	Revocation     string   `json:"revocation_endpoint"`
+	JWKS           string   `json:"jwks_uri"`
+	Documentation  string   `json:"service_documentation"`
+	Responses      []string `json:"response_types_supported"`
+	Modes          []string `json:"response_modes_supported"`
+	Grants         []string `json:"grant_types_supported"`
+	Scopes         []string `json:"scopes_supported"`
+	Challenges     []string `json:"code_challenge_methods_supported"`
+	Prompts        []string `json:"prompt_values_supported"` // OpenID Connect Prompt Create §4.1
+	Subjects       []string `json:"subject_types_supported"`
+	IDTokenAlgs    []string `json:"id_token_signing_alg_values_supported"`
+	Claims         []string `json:"claims_supported"`
+	ACRs           []string `json:"acr_values_supported"`
+	Locales        []string `json:"ui_locales_supported"`
+	TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
+	DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`              // RFC 9449 §5.1
+	Iss            bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
+	ClaimsParam    bool     `json:"claims_parameter_supported"`
+	RequestParam   bool     `json:"request_parameter_supported"`
+	RequestURI     bool     `json:"request_uri_parameter_supported"` // true would promise to fetch the client's own
+}
+
+// Metadata describes the server to clients: for OAuth 2.0 and OpenID Connect alike.
+func (s *Server) Metadata(w http.ResponseWriter, r *http.Request) error {
+	algs, err := s.keys.Algs(r.Context())
+	if err != nil {
+		return err
+	}
+	return writePublic(w, metadata{
+		Issuer: s.Issuer(), Authorization: s.base + "/oauth/authorize", Pushed: s.base + "/oauth/par", Token: s.base + "/oauth/token",
+		UserInfo: s.base + "/oauth/userinfo", Revocation: s.base + "/oauth/revoke", JWKS: s.base + "/.well-known/jwks.json", Documentation: s.base + "/docs",
+		Responses: []string{"code"}, Modes: []string{grant.ModeQuery, grant.ModeFormPost}, Grants: slices.Sorted(maps.Keys(grants)),
+		Scopes: grant.Scopes, Challenges: []string{"S256"}, Prompts: grant.Prompts, Subjects: []string{"public"}, IDTokenAlgs: algs,
+		Claims: []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "email", "email_verified"},
+		ACRs:   []string{token.OneFactor, token.TwoFactors}, Locales: s.locales, TokenAuth: clientAuthentication, RevocationAuth: clientAuthentication,
+		DPoPAlgs: dpop.Algs, Iss: true,
 	})
 }
 
