@@ -119,6 +119,10 @@ func New(a *services.Services, c Config) (*Server, error) {
 	if err := s.crossOrigin.AddTrustedOrigin(s.base); err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
 	}
+	if s.languages, err = catalog.NewChoice(c.Languages, catalog.Complete); err != nil {
+		return nil, fmt.Errorf("languages: %w", err)
+	}
+	s.languages = s.languages.Named(c.Brand.Name)
 	s.apps = api.New(api.Config{
 		Keys: a.Keys, Clients: a.Clients, Tokens: a.Tokens, SignIn: a.SignIn, Confirm: a.Confirm, Grants: a.Grants, Devices: a.Devices,
 		Locales: s.locales(), Base: s.base, Caller: s.caller, Judge: s.failures,
@@ -142,10 +146,6 @@ func New(a *services.Services, c Config) (*Server, error) {
 	for _, warning := range append(s.proxies.warnings(), baseURLWarnings(base)...) {
 		s.log.Warn(warning)
 	}
-	if s.languages, err = catalog.NewChoice(c.Languages, catalog.Complete); err != nil {
-		return nil, fmt.Errorf("languages: %w", err)
-	}
-	s.languages = s.languages.Named(c.Brand.Name)
 	s.brand = c.Brand
 	if err = s.files.Brand(c.Brand.Accent, c.Brand.Logo); err != nil {
 		return nil, fmt.Errorf("logo: %w", err)

@@ -38,11 +38,16 @@ func newRegistry(list []models.Client, at time.Time) *registry {
 	return r
 }
 
-// registered returns the clients as they were at most ReadEvery ago. Of many concurrent callers, one reads. While the database does not
-// answer, registered returns what it read last, within heldPatience.
+// registered returns the clients as they were at most ReadEvery ago.
 func (s *Service) registered(ctx context.Context) (*registry, error) {
+	return s.readWithin(ctx, ReadEvery)
+}
+
+// readWithin returns the clients as they were at most so long ago. Of many concurrent callers, one reads. While the database does not
+// answer, readWithin returns what was read last, within heldPatience.
+func (s *Service) readWithin(ctx context.Context, age time.Duration) (*registry, error) {
 	held := s.held.Load()
-	if s.fresh(held) {
+	if s.fresh(held, age) {
 		return held, nil
 	}
 	if held != nil {
@@ -56,7 +61,7 @@ func (s *Service) registered(ctx context.Context) (*registry, error) {
 	case <-ctx.Done():
 		return orHeld(held, ctx.Err())
 	}
-	if held = s.held.Load(); s.fresh(held) {
+	if held = s.held.Load(); s.fresh(held, age) {
 		return held, nil
 	}
 	now := s.clock.Now()
@@ -69,8 +74,8 @@ func (s *Service) registered(ctx context.Context) (*registry, error) {
 	return read, nil
 }
 
-func (s *Service) fresh(r *registry) bool {
-	return r != nil && auth.Fresh(r.at, s.clock.Now(), ReadEvery)
+func (s *Service) fresh(r *registry, age time.Duration) bool {
+	return r != nil && auth.Fresh(r.at, s.clock.Now(), age)
 }
 
 func orHeld(held *registry, err error) (*registry, error) {
@@ -97,12 +102,20 @@ func (s *Service) AllowsOrigin(ctx context.Context, origin string) bool {
 	return err == nil && r.origins[origin]
 }
 
-// Registered returns a client, as it was at most ReadEvery ago, and whether it is registered.
-func (s *Service) Registered(ctx context.Context, id string) (models.Client, bool, error) {
-	r, err := s.registered(ctx)
-	if err != nil {
-		return models.Client{}, false, err
+// soon is how old the list may be where it lacks what a request needs: a client that was registered a moment ago works at once, and
+// strangers cause a read a second at most.
+const soon = time.Second
+
+// Registered returns a client, as it was at most ReadEvery ago, and whether it is registered and fits.
+func (s *Service) Registered(ctx context.Context, id string, fits func(models.Client) bool) (c models.Client, ok bool, err error) {
+	for _, age := range []time.Duration{ReadEvery, soon} {
+		r, err := s.readWithin(ctx, age)
+		if err != nil {
+			return c, false, err
+		}
+		if c, ok = r.clients[id]; ok && fits(c) {
+			return c, true, nil
+		}
 	}
-	c, ok := r.clients[id]
-	return c, ok, nil
+	return c, false, nil
 }

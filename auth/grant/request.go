@@ -150,16 +150,8 @@ func (s *Service) certain(ctx context.Context, p Params) (Request, error) {
 			return r, auth.InvalidField(name, "It must be sent, and once.")
 		}
 	}
-	c, ok, err := s.clients.Registered(ctx, r.ClientID)
-	switch {
-	case err != nil:
-		return r, err
-	case !ok:
-		return r, auth.Refuse(auth.KindUnauthorizedClient, "This app is not registered here.")
-	case !client.AllowsRedirect(c, r.RedirectURI):
-		return r, auth.Refuse(auth.KindUnauthorizedClient, "This app asked us to send you to an address that isn’t registered for it.")
-	}
-	return r, nil
+	_, err := s.Client(ctx, r)
+	return r, err
 }
 
 func checkType(r *Request, v map[string]string) error {
@@ -246,12 +238,17 @@ func checkRest(r *Request, v map[string]string) error {
 	return nil
 }
 
-// Client returns the client of a request as it is registered now, or KindUnauthorizedClient: it may have been removed, or its redirect
-// URI.
+// Client returns the client of a request as it is registered now. It returns KindUnauthorizedClient if the client is not registered, or
+// not with the request's redirect URI: either may have been removed.
 func (s *Service) Client(ctx context.Context, r Request) (models.Client, error) {
-	c, ok, err := s.clients.Registered(ctx, r.ClientID)
-	if err == nil && (!ok || !client.AllowsRedirect(c, r.RedirectURI)) {
-		err = auth.Refuse(auth.KindUnauthorizedClient, "This app is not registered here.")
+	c, ok, err := s.clients.Registered(ctx, r.ClientID, func(c models.Client) bool { return client.AllowsRedirect(c, r.RedirectURI) })
+	switch {
+	case err != nil:
+		return c, err
+	case !ok && c.ID == "":
+		return c, auth.Refuse(auth.KindUnauthorizedClient, "This client_id is not registered here.")
+	case !ok:
+		return c, auth.Refuse(auth.KindUnauthorizedClient, "This redirect_uri is not registered for the app.")
 	}
-	return c, err
+	return c, nil
 }
