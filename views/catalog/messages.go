@@ -657,6 +657,16 @@ func (p Printer) ConsentHeading(app string) Sentence {
 //go:noinline
 func (p Printer) ConsentOther() string { return p.text("consent.other", nil) }
 
+// ConsentOver says "This sign-in is over".
+//
+//go:noinline
+func (p Printer) ConsentOver() string { return p.text("consent.over", nil) }
+
+// ConsentOverText says "You answered it already, or it took too long. To sign in to the app, start again there.".
+//
+//go:noinline
+func (p Printer) ConsentOverText() string { return p.text("consent.over_text", nil) }
+
 // ConsentRefused says "You weren’t signed in to the app.".
 //
 //go:noinline
