@@ -255,7 +255,7 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, q grant.Req
 	fields = append(fields, views.FormPostField{Name: "iss", Value: s.apps.Issuer()})
 	if q.Mode == grant.ModeFormPost {
 		allowFormAction(w.Header(), q.RedirectURI)
-		page := views.FormPostPage{Shell: s.shell(w, r, say(r).ConsentBack(), ""), Action: q.RedirectURI, Fields: fields}
+		page := views.FormPostPage{Shell: s.shell(w, r, say(r).ConsentBack(), ""), Action: q.RedirectURI, Fields: fields, Go: true}
 		return render(w, r, http.StatusOK, views.FormPost(page))
 	}
 	answer := url.Values{}

@@ -3636,6 +3636,13 @@ func (p Printer) MethodPasswordTotp() string { return p.text("method.password_to
 //go:noinline
 func (p Printer) MethodSignUp() string { return p.text("method.sign_up", nil) }
 
+// MethodThrough says "{method}, through {browser}". method is such as “with a password”, browser such as “Chrome on Windows”; it ends “Signed in yesterday”
+//
+//go:noinline
+func (p Printer) MethodThrough(method string, browser string) string {
+	return p.text("method.through", args{"method": method, "browser": browser})
+}
+
 // MethodTrustedBrowser says "with a password in a trusted browser".
 //
 //go:noinline
