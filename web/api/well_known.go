@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"latchkey/auth/client"
 	"latchkey/auth/dpop"
 	"latchkey/auth/keys"
 	"latchkey/web/wire"
@@ -28,26 +29,37 @@ func (s *Server) JWKS(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// clientAuthentication is how clients say who they are (RFC 8414 §2): public ones by client_id alone.
-var clientAuthentication = []string{"none", "client_secret_basic", "client_secret_post"}
+// clientAuthentication is how clients say who they are (RFC 8414 §2): public ones by client_id alone, which confidentialOnly leaves out.
+var (
+	clientAuthentication = []string{"none", "client_secret_basic", "client_secret_post"}
+	confidentialOnly     = clientAuthentication[1:]
+)
+
+// scopes are those that an app can have.
+var scopes = []string{client.OwnDevicesRead, client.OwnDevicesWrite}
 
 // Metadata describes the token endpoints (RFC 8414 §2, RFC 9449 §5.1). There is no authorization endpoint: people sign
 // in inside the app, so response_types_supported, a required member, is empty.
 func (s *Server) Metadata(w http.ResponseWriter, _ *http.Request) error {
 	return writePublic(w, struct {
-		Issuer         string   `json:"issuer"`
-		Token          string   `json:"token_endpoint"`
-		Revocation     string   `json:"revocation_endpoint"`
-		JWKS           string   `json:"jwks_uri"`
-		Documentation  string   `json:"service_documentation"`
-		Responses      []string `json:"response_types_supported"`
-		Grants         []string `json:"grant_types_supported"`
-		TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
-		RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
-		DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`
+		Issuer            string   `json:"issuer"`
+		Token             string   `json:"token_endpoint"`
+		Revocation        string   `json:"revocation_endpoint"`
+		JWKS              string   `json:"jwks_uri"`
+		Documentation     string   `json:"service_documentation"`
+		Responses         []string `json:"response_types_supported"`
+		Grants            []string `json:"grant_types_supported"`
+		TokenAuth         []string `json:"token_endpoint_auth_methods_supported"`
+		RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported"`
+		Introspection     string   `json:"introspection_endpoint"`
+		IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported"`
+		Scopes            []string `json:"scopes_supported"`
+		Resources         []string `json:"protected_resources"` // RFC 9728 §4
+		DPoPAlgs          []string `json:"dpop_signing_alg_values_supported"`
 	}{
 		s.tokens.Config().Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json", s.base + "/docs",
-		[]string{}, slices.Sorted(maps.Keys(grants)), clientAuthentication, clientAuthentication, dpop.Algs,
+		[]string{}, slices.Sorted(maps.Keys(grants)), clientAuthentication, clientAuthentication,
+		s.base + "/oauth/introspect", confidentialOnly, scopes, []string{s.tokens.Config().Issuer}, dpop.Algs,
 	})
 }
 
