@@ -18,7 +18,7 @@ func TestTheCodeForAppsInTheBrowserWorksAsItStands(t *testing.T) {
 	s := newSite(t, modelstest.MigratedSQLite(t), func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.NonceRequired = true })
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><title>Notes</title><link rel="icon" href="data:,">`))
+		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Notes</title><link rel="icon" href="data:,">`))
 	}))
 	t.Cleanup(app.Close)
 	if _, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Notes", ID: "notes", Origins: []string{app.URL}}); err != nil {
