@@ -23,6 +23,7 @@ const (
 	KindNotFound            // it does not exist, or belongs to another account
 	KindSignedOut           // the request has no live browser or device any more
 	KindInvalidToken        // an invalid access token (RFC 6750 §3.1)
+	KindInsufficientScope   // the access token lacks Scope (RFC 6750 §3.1)
 	KindInvalidGrant        // an invalid device token; Reason says why (RFC 6749 §5.2)
 	KindReauthentication    // the act needs the password again
 	KindWrongPassword       // a signed-in person was asked for the password and gave a wrong one
@@ -54,6 +55,7 @@ type Error struct {
 	Kind       Kind
 	Message    string
 	Reason     string         // of KindInvalidGrant: a reason that the API documents
+	Scope      string         // of KindInsufficientScope: the scope that is needed
 	Fields     []FieldProblem // of KindInvalidRequest
 	RetryAfter time.Duration  // of KindRateLimited and KindUnavailable
 	Cause      error

@@ -61,7 +61,10 @@ type ClientChange struct {
 	Name, IOSApps, AndroidApps, RedirectURIs, PostLogoutURIs, Origins, BackchannelLogoutURI, Scopes *string
 	DeviceGrant, SSO                                                                                *bool
 	Secret                                                                                          SecretChange
-	NewSecretHash                                                                                   []byte // of FirstSecret and NextSecret
+
+	IfConfidential bool     // change it only if it has a secret
+	UnlessScope    []string // change it only if none of its scopes is like one of these patterns of LIKE
+	NewSecretHash  []byte   // of FirstSecret and NextSecret
 }
 
 // SecretChange is what becomes of a client's secret.
@@ -76,8 +79,8 @@ const (
 	NoSecret                 // the client becomes public
 )
 
-// UpdateClient changes a client and returns it as it is afterwards. It returns ErrNotFound for an unknown id, and for a public client
-// with NextSecret.
+// UpdateClient changes a client and returns it as it is afterwards. It returns ErrNotFound for an unknown id, for a public client
+// with NextSecret, and for one that the conditions of the change leave out.
 func (s *Store) UpdateClient(ctx context.Context, id string, c ClientChange) (Client, error) {
 	set := map[string]any{}
 	for column, value := range map[string]*string{
@@ -93,7 +96,14 @@ func (s *Store) UpdateClient(ctx context.Context, id string, c ClientChange) (Cl
 			set[column] = *value
 		}
 	}
-	where := "id = ?"
+	where, args := "id = ?", []any{id}
+	if c.IfConfidential {
+		where += " AND secret_hash IS NOT NULL"
+	}
+	for _, pattern := range c.UnlessScope {
+		where += " AND ' ' || scopes || ' ' NOT LIKE ?"
+		args = append(args, "% "+pattern+" %")
+	}
 	switch c.Secret {
 	case FirstSecret:
 		set["secret_hash"] = gorm.Expr("COALESCE(secret_hash, ?)", c.NewSecretHash)
@@ -112,7 +122,7 @@ func (s *Store) UpdateClient(ctx context.Context, id string, c ClientChange) (Cl
 	var rows []Client
 	err := s.write(ctx, func(db *gorm.DB) error {
 		rows = nil
-		done := db.Model(&rows).Clauses(clause.Returning{}).Where(where, id).Updates(set)
+		done := db.Model(&rows).Clauses(clause.Returning{}).Where(where, args...).Updates(set)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
 		}

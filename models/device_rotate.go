@@ -76,7 +76,7 @@ WHERE user_id = $5 AND id = $6 AND kind = 'app' AND secret_hash = $7 AND revoked
 	AND expires_at > $4 AND last_seen_at > $8 AND (max_refreshes = 0 OR generation <= max_refreshes)
 	AND jkt IN ('', $9) AND ($10 = '' OR client_id = $10) AND ` + notProtected14 + `
 	AND ($1 = base OR $1 BETWEEN floor AND generation)
-RETURNING name, client_id, created_at, expires_at, generation, base, floor, repeats, max_refreshes, jkt, status_index, proved_by, proved_at, scope`
+RETURNING name, client_id, scope, created_at, expires_at, generation, base, floor, repeats, max_refreshes, jkt, status_index, proved_by, proved_at`
 
 	// usableCondition holds for the same device, whatever its generations. The unusual outcomes use it.
 	usableCondition = `user_id = ? AND id = ? AND kind = 'app' AND secret_hash = ? AND revoked_at IS NULL

@@ -84,8 +84,8 @@ func (r *rotation) read(rows rowsOf) error {
 			return errTwoDevices
 		}
 		r.found = true
-		err := rows.Scan(&d.Name, &d.ClientID, &d.CreatedAt, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT,
-			&d.StatusIndex, &d.ProvedBy, &d.ProvedAt, &d.Scope)
+		err := rows.Scan(&d.Name, &d.ClientID, &d.Scope, &d.CreatedAt, &d.ExpiresAt, &d.Generation, &d.Base, &d.Floor, &d.Repeats, &d.MaxRefreshes, &d.JKT,
+			&d.StatusIndex, &d.ProvedBy, &d.ProvedAt)
 		if err != nil {
 			return err
 		}

@@ -58,7 +58,7 @@ func docsKey(p DocsPage) templ.Component {
 			templ_7745c5c3_Var2 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<section aria-labelledby=\"key\"><h2 id=\"key\">A key in the phone</h2><p>An app that sends a proof (DPoP, RFC 9449) with its sign-in binds the device to the proof's key for good. Kept in the Secure Enclave or the Android Keystore, that key cannot be copied, and neither of the two tokens is worth anything without it. ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<section aria-labelledby=\"key\"><h2 id=\"key\">A key in the phone</h2><p>An app that sends a proof (DPoP, RFC 9449) with its sign-in binds the device to the proof's key for good. Kept in the Secure Enclave or the Android Keystore, that key cannot be copied, and neither of the two tokens is worth anything without it. In a browser, WebCrypto keeps it: see <a href=\"#browser\">Apps in the browser</a>. ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -70,6 +70,7 @@ var otherErrors = []advice{
 	{"internal", "500: an error in the server. Nothing was consumed.", "Try again after Retry-After."},
 	{"request_timeout", "408: the body did not arrive in time.", "Try again."},
 	{"invalid_token", "401: the access token has expired, or its device was signed out.", "Refresh once and repeat the call. When the refresh is refused, sign in."},
+	{"insufficient_scope", "403: the app was registered with scopes, and this call needs another; WWW-Authenticate names it. A refresh does not help.", "Leave the call out, or have the operator change the client."},
 	{"unauthenticated", "401: there was no access token.", "Send one."},
 	{"use_dpop_nonce", "The proof must carry the nonce that came in DPoP-Nonce: the server asks for one, or the device's clock is wrong.", "Make a new proof with it and repeat. The token is still good."},
 	{"invalid_dpop_proof", "The proof is missing, for something else or used before.", "Make a new proof and repeat. The token is still good."},
@@ -100,7 +101,7 @@ type claim struct{ name, means, source string }
 var tokenClaims = []claim{
 	{"iss", "Who made the token: this server. Compare it letter for letter.", "RFC 7519, 4.1.1"},
 	{"sub", "The account, as a UUID. It stays the same when the e-mail address changes.", "RFC 7519, 4.1.2"},
-	{"aud", "The servers that the token is for. Refuse it when yours is not named; accept both a string and a list.", "RFC 7519, 4.1.3"},
+	{"aud", "The servers that the token is for: yours and, if the app may use this API, this one. Refuse it when yours is not named; accept both a string and a list.", "RFC 7519, 4.1.3"},
 	{"exp", "When it ends, in seconds since 1970; never later than its device.", "RFC 7519, 4.1.4"},
 	{"iat", "When it was made.", "RFC 7519, 4.1.6"},
 	{"jti", "Its own id: no two tokens have the same.", "RFC 7519, 4.1.7"},
@@ -110,6 +111,7 @@ var tokenClaims = []claim{
 	{"auth_time", "When the person last proved on this device who they are: at the sign-in, or with a later confirmation. A refresh does not change it. Missing, like amr and acr, for devices that signed in before this was recorded.", "OpenID Connect Core, 2"},
 	{"amr", "How: pwd for a password, otp for a code, pop and user for a passkey, mfa for two factors.", "RFC 8176, 2"},
 	{"acr", "With how many factors: aal1 for one, aal2 for two.", "OpenID Connect Core, 2; RFC 9470, 3"},
+	{"scope", "What the app may do, with spaces between; see scopes below. Missing for a first-party app to which the person granted none: it may do everything here.", "RFC 9068, 2.2.3"},
 	{"cnf.jkt", "Only of a bound token: the thumbprint of the key whose proof must come with it.", "RFC 9449, 6.1"},
 	{"status.status_list", "Where to look whether the device was signed out: uri is the list, idx its place in it. Missing where lists are turned off.", "IETF Token Status List"},
 }

@@ -193,7 +193,7 @@ func TestAnAppManagesItsOwnDevice(t *testing.T) {
 		}
 		s.refused(a.refresh, token.ReasonRevoked)
 		r := s.request(http.MethodGet, "/api/devices", "", bearer(a.access)...)
-		if r.status != http.StatusUnauthorized || r.header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` {
+		if r.status != http.StatusUnauthorized || r.header.Get("WWW-Authenticate") != `Bearer error="invalid_token", `+s.described() {
 			t.Errorf("the access token of a device that is out: %d %v", r.status, r.header)
 		}
 	})

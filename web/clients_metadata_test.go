@@ -16,16 +16,20 @@ import (
 // serverMetadata is what RFC 8414, RFC 7009 and RFC 9449 register, as far as it is used here. A member that is none of
 // these is a mistake.
 type serverMetadata struct {
-	Issuer         string   `json:"issuer"`
-	Token          string   `json:"token_endpoint"`
-	Revocation     string   `json:"revocation_endpoint"`
-	JWKS           string   `json:"jwks_uri"`
-	Documentation  string   `json:"service_documentation"`
-	Responses      []string `json:"response_types_supported"`
-	Grants         []string `json:"grant_types_supported"`
-	TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
-	RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
-	DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`
+	Issuer            string   `json:"issuer"`
+	Token             string   `json:"token_endpoint"`
+	Revocation        string   `json:"revocation_endpoint"`
+	JWKS              string   `json:"jwks_uri"`
+	Documentation     string   `json:"service_documentation"`
+	Responses         []string `json:"response_types_supported"`
+	Grants            []string `json:"grant_types_supported"`
+	TokenAuth         []string `json:"token_endpoint_auth_methods_supported"`
+	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported"`
+	Introspection     string   `json:"introspection_endpoint"`
+	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported"`
+	Scopes            []string `json:"scopes_supported"`
+	Resources         []string `json:"protected_resources"`
+	DPoPAlgs          []string `json:"dpop_signing_alg_values_supported"`
 }
 
 func (s *site) metadata(t *testing.T, path string) (m serverMetadata) {
@@ -84,6 +88,12 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 		}
 		s.refused(p.refresh, token.ReasonRevoked)
 
+		if want := []string{"client_secret_basic", "client_secret_post"}; !slices.Equal(m.IntrospectionAuth, want) || !slices.Equal(m.Scopes, []string{"own_devices:read", "own_devices:write"}) || !slices.Equal(m.Resources, []string{s.URL}) {
+			t.Errorf("%+v", m)
+		}
+		if r := post(m.Introspection, url.Values{"token": {"x"}}); r.status != http.StatusUnauthorized || r.text(t, "error") != "invalid_client" {
+			t.Errorf("introspection by nobody: %d %s", r.status, r.body)
+		}
 		if len(m.DPoPAlgs) == 0 {
 			t.Error("no algorithms for proofs")
 		}

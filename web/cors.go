@@ -20,7 +20,8 @@ const (
 
 // publicDocuments are what any origin may read, by the beginning of their paths.
 var publicDocuments = []string{
-	"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/apple-app-site-association", "/.well-known/assetlinks.json",
+	"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/oauth-protected-resource",
+	"/.well-known/apple-app-site-association", "/.well-known/assetlinks.json",
 	"/statuslists/", "/openapi.yaml",
 }
 

@@ -83,7 +83,7 @@ func TestScriptsOfRegisteredOriginsCallTheAPI(t *testing.T) {
 		}
 
 		// Everybody's documents do not go by the origin, and browsers do ask before they send If-None-Match.
-		for _, path := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/statuslists/0", "/openapi.yaml", "/statuslists/99", "/.well-known/assetlinks.json"} {
+		for _, path := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/x", "/statuslists/0", "/openapi.yaml", "/statuslists/99", "/.well-known/assetlinks.json"} {
 			for _, origin := range []string{"https://anyone.example", "null", ""} {
 				headers := []string{"Origin", origin}
 				if origin == "" {
@@ -100,7 +100,7 @@ func TestScriptsOfRegisteredOriginsCallTheAPI(t *testing.T) {
 				}
 			}
 		}
-		for _, path := range []string{"/", "/login", "/devices", "/docs", "/healthz", "/static/app.css"} {
+		for _, path := range []string{"/", "/login", "/devices", "/docs", "/healthz", "/static/app.css", "/oauth/introspect"} {
 			if r := ask(spaOrigin, http.MethodGet, path); corsOf(r) != "" {
 				t.Errorf("a script may read %s: %v", path, r.header)
 			}

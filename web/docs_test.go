@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"latchkey/auth/client"
 	"latchkey/auth/services"
 	"latchkey/models"
 	"latchkey/web"
@@ -56,13 +57,17 @@ func TestTheWalkOnTheDocsPageWorksAsItStands(t *testing.T) {
 			}
 		}
 		sh := exec.CommandContext(t.Context(), "sh", "-eu")
-		sh.Dir, sh.Stdin, sh.Env = t.TempDir(), strings.NewReader(script.String()), []string{"PATH=" + os.Getenv("PATH"), "NO_PROXY=*"}
+		photos, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Photo server", ID: "photos", Confidential: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sh.Dir, sh.Stdin, sh.Env = t.TempDir(), strings.NewReader(script.String()), []string{"PATH=" + os.Getenv("PATH"), "NO_PROXY=*", "CLIENT_ID=photos", "CLIENT_SECRET=" + photos.Secret}
 		out, err := sh.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		came := strings.Split(string(out), "\n=====\n")
-		if steps != 6 || len(came) != steps+1 {
+		if steps != 7 || len(came) != steps+1 {
 			t.Fatalf("%d steps, %d answers: %s", steps, len(came), out)
 		}
 		for i, want := range [][]string{
@@ -72,6 +77,7 @@ func TestTheWalkOnTheDocsPageWorksAsItStands(t *testing.T) {
 			{`"refresh_token":"lk1.`},
 			{`"name":"my phone"`, "\n200\n", `{"error":"invalid_grant","error_description":"The device was signed out.","reason":"revoked"}`},
 			{`"token_endpoint":"` + s.URL + `/oauth/token"`, `{"keys":[{`},
+			{`{"active":false}`}, // the device was signed out
 		} {
 			for _, text := range want {
 				if !strings.Contains(came[i], text) {

@@ -205,7 +205,7 @@ func TestEd25519HasTwoNames(t *testing.T) {
 		if r := s.request(http.MethodGet, "/.well-known/oauth-authorization-server", ""); !strings.Contains(r.body, `"dpop_signing_alg_values_supported":["ES256","EdDSA","Ed25519"]`) {
 			t.Errorf("metadata: %s", r.body)
 		}
-		if r := s.request(http.MethodGet, "/api/whoami", ""); r.header.Values("WWW-Authenticate")[1] != `DPoP algs="ES256 EdDSA Ed25519"` {
+		if r := s.request(http.MethodGet, "/api/whoami", ""); r.header.Values("WWW-Authenticate")[1] != `DPoP algs="ES256 EdDSA Ed25519", `+s.described() {
 			t.Errorf("challenge: %v", r.header)
 		}
 	})

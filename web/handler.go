@@ -137,10 +137,10 @@ func (s *Server) api(h handler) http.Handler {
 	})
 }
 
-// bearer is api for requests with an access token (RFC 6750).
-func (s *Server) bearer(h func(w http.ResponseWriter, r *http.Request, claims *token.Claims) error) http.Handler {
+// bearer is api for requests with an access token (RFC 6750) that has a scope, or for any access token (anyScope).
+func (s *Server) bearer(scope string, h func(w http.ResponseWriter, r *http.Request, claims *token.Claims) error) http.Handler {
 	return s.api(func(w http.ResponseWriter, r *http.Request) error {
-		claims, err := s.apps.Authenticate(w, r)
+		claims, err := s.apps.Authenticate(w, r, scope)
 		if err != nil {
 			return err
 		}

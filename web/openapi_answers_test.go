@@ -10,6 +10,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/client"
+	"latchkey/auth/ratelimit"
 	"latchkey/auth/services"
 	"latchkey/models/modelstest"
 	"latchkey/web"
@@ -53,6 +54,10 @@ func described(p *probe) {
 					}
 				}
 				headers := []string{"Content-Type", mediaType}
+				if op.OperationId == "introspect" {
+					headers = append(headers, p.backend()...)
+					value.(map[string]any)["token"] = phone.access
+				}
 				if op.guarded() {
 					headers = append(headers, bearer(phone.access)...)
 				}
@@ -93,6 +98,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"bodies that cannot be read", badBodies, nil},
 		{"fields that cannot be used", badFields, nil},
 		{"access tokens that prove nothing", badAccess, nil},
+		{"access tokens that lack a scope", noScope, nil},
 		{"a second password", secondPassword, nil},
 		{"second steps", badSteps, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.MaxDevices = 2 }},
 		{"passkeys that are refused", badPasskeys, nil},
@@ -157,6 +163,7 @@ func (p *probe) targets(phone phone, credentials func(method, path string) []str
 		"confirmFactor": `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
 		"refresh":       `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `"}`,
 		"revoke":        `{"token":"` + phone.refresh + `"}`,
+		"introspect":    `{"token":"` + phone.access + `"}`,
 		"renameCurrent": `{"name":"x"}`,
 		"renameDevice":  `{"name":"x","password":"` + adaPassword + `"}`,
 		"signOutDevice": `{"password":"` + adaPassword + `"}`,
@@ -169,12 +176,25 @@ func (p *probe) targets(phone phone, credentials func(method, path string) []str
 		if op.guarded() {
 			to.headers = credentials(op.method, to.url)
 		}
+		if op.OperationId == "introspect" {
+			to.headers = p.backend()
+		}
 		if op.RequestBody != nil {
 			to.headers = append(to.headers, "Content-Type", jsonType)
 		}
 		list = append(list, to)
 	}
 	return list
+}
+
+// backend registers a confidential client, and returns how it authenticates.
+func (p *probe) backend() []string {
+	p.t.Helper()
+	c, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "Backend", Confidential: true})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return basicOf(c.ID, c.Secret)
 }
 
 // noChallenge has the form of a challenge, and is none.
@@ -216,7 +236,12 @@ func badFields(p *probe) {
 			p.want(p.send(false, to.method, to.url, `{"name":"","challenge":"`+noChallenge+`","password":"`+strings.Repeat("a", 2000)+`"}`, to.headers...), 422, "invalid_request")
 		}
 		if strings.HasPrefix(to.path, "/oauth/") {
-			p.want(p.send(false, to.method, to.url, to.body, append(to.headers, "Authorization", "Basic YXBwOnNlY3JldA==")...), 401, "invalid_client")
+			kind := to.headers[len(to.headers)-2:]
+			p.want(p.send(false, to.method, to.url, to.body, append(kind, "Authorization", "Basic YXBwOnNlY3JldA==")...), 401, "invalid_client")
+			if to.OperationId == "introspect" {
+				p.want(p.send(false, to.method, to.url, "{}", to.headers...), 400, "invalid_request")
+				p.want(p.send(true, to.method, to.url, to.body, kind...), 401, "invalid_client")
+			}
 		}
 	}
 	p.want(p.send(false, "POST", "/api/login", `{"email":"`+adaEmail+`","device_name":"x"}`, "Content-Type", jsonType), 422, "invalid_request")
@@ -233,6 +258,10 @@ func badFields(p *probe) {
 	if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "Notes"}); err != nil {
 		p.t.Fatal(err)
 	}
+	for range ratelimit.MaxNetSecrets {
+		p.send(false, "POST", "/oauth/introspect", "{}", append(basicOf(web.ID, "wrong"), "Content-Type", jsonType)...)
+	}
+	p.want(p.send(false, "POST", "/oauth/introspect", "{}", append(basicOf(web.ID, "wrong"), "Content-Type", jsonType)...), 429, "temporarily_unavailable")
 	p.want(p.send(true, "POST", "/api/login", `{"email":"`+adaEmail+`","password":"`+adaPassword+`","device_name":"x","client_id":"other"}`, "Content-Type", jsonType), 422, "invalid_request")
 }
 
@@ -253,6 +282,28 @@ func badAccess(p *probe) {
 		try(401, "invalid_dpop_proof", "Authorization", "DPoP "+bound.access)
 		try(401, "invalid_dpop_proof", "Authorization", "DPoP "+bound.access, "DPoP", owner.proof(to.method, to.url, phone.access, nil))
 		try(400, "invalid_request", append(bearer(phone.access), bearer(phone.access)...)...)
+	}
+}
+
+func noScope(p *probe) {
+	if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "Reader", ID: "reader", Scopes: []string{client.OwnDevicesRead}}); err != nil {
+		p.t.Fatal(err)
+	}
+	if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "Writer", ID: "writer", Scopes: []string{client.OwnDevicesWrite}}); err != nil {
+		p.t.Fatal(err)
+	}
+	if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "App", ID: "app"}); err != nil { // of the others in this scene
+		p.t.Fatal(err)
+	}
+	reader, writer := newPhone(p.t, p.loginBy("reader", "reader")), newPhone(p.t, p.loginBy("writer", "writer"))
+	for _, to := range p.targets(reader, plain(reader)) {
+		switch {
+		case !to.guarded() || to.OperationId == "whoami":
+		case to.method == "GET":
+			p.want(p.send(true, to.method, to.url, to.body, bearer(writer.access)...), 403, "insufficient_scope")
+		default:
+			p.want(p.send(true, to.method, to.url, to.body, to.headers...), 403, "insufficient_scope")
+		}
 	}
 }
 

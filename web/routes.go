@@ -4,14 +4,19 @@ import (
 	"net/http"
 	"strings"
 
+	"latchkey/auth/client"
+	"latchkey/auth/grant"
 	"latchkey/web/wire"
 )
+
+// anyScope is for what every access token may do.
+const anyScope = ""
 
 // routes is everything that is served, each with its guard: page and api are for everybody, demo is for the
 // demonstration, signedIn asks for a live browser and a password of its owner's choice, form also for the account that the sent form
 // was made for, anyPassword and anyPasswordForm also let generated passwords pass,
 // setUp and setUpForm people who must set up a second factor first, supportOnly and supportForm ask for
-// one of the support staff's browsers, bearer for an access token. The guards also say in which form an error is answered.
+// one of the support staff's browsers, bearer for an access token with a scope. The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
 		"GET /{$}":                            s.page(s.home),
@@ -121,21 +126,22 @@ func (s *Server) routes() {
 		"POST /api/login":                s.api(s.apps.Login),
 		"POST /api/login/factor":         s.api(s.apps.LoginFactor),
 		"POST /api/login/passkey":        s.api(s.apps.LoginPasskey),
-		"POST /api/confirmation":         s.bearer(s.apps.Confirmation),
-		"POST /api/confirmation/factor":  s.bearer(s.apps.ConfirmationFactor),
-		"POST /api/confirmation/passkey": s.bearer(s.apps.ConfirmationPasskey),
-		"GET /api/whoami":                s.bearer(s.apps.Whoami),
-		"GET /api/devices":               s.bearer(s.apps.Devices),
-		"PATCH /api/devices/{id}":        s.bearer(s.apps.DeviceRename),
-		"DELETE /api/devices/{id}":       s.bearer(s.apps.DeviceRevoke),
+		"POST /api/confirmation":         s.bearer(client.OwnDevicesWrite, s.apps.Confirmation),
+		"POST /api/confirmation/factor":  s.bearer(client.OwnDevicesWrite, s.apps.ConfirmationFactor),
+		"POST /api/confirmation/passkey": s.bearer(client.OwnDevicesWrite, s.apps.ConfirmationPasskey),
+		"GET /api/whoami":                s.bearer(anyScope, s.apps.Whoami),
+		"GET /api/devices":               s.bearer(client.OwnDevicesRead, s.apps.Devices),
+		"PATCH /api/devices/{id}":        s.bearer(client.OwnDevicesWrite, s.apps.DeviceRename),
+		"DELETE /api/devices/{id}":       s.bearer(client.OwnDevicesWrite, s.apps.DeviceRevoke),
 
-		"GET /oauth/authorize":  s.page(s.authorize),
-		"POST /oauth/authorize": s.anySite(s.authorize),
-		"POST /oauth/par":       s.oauth(s.apps.PushedRequest),
-		"POST /oauth/token":     s.oauth(s.apps.Token),
-		"POST /oauth/revoke":    s.oauth(s.apps.Revoke),
-		"GET /oauth/userinfo":   s.bearer(s.apps.UserInfo),
-		"POST /oauth/userinfo":  s.bearer(s.apps.UserInfo),
+		"GET /oauth/authorize":   s.page(s.authorize),
+		"POST /oauth/authorize":  s.anySite(s.authorize),
+		"POST /oauth/par":        s.oauth(s.apps.PushedRequest),
+		"POST /oauth/token":      s.oauth(s.apps.Token),
+		"POST /oauth/revoke":     s.oauth(s.apps.Revoke),
+		"POST /oauth/introspect": s.oauth(s.apps.Introspect),
+		"GET /oauth/userinfo":    s.bearer(grant.ScopeOpenID, s.apps.UserInfo),
+		"POST /oauth/userinfo":   s.bearer(grant.ScopeOpenID, s.apps.UserInfo),
 
 		"GET /docs":         s.inEnglish(s.page(s.docs).ServeHTTP),
 		"GET /openapi.yaml": s.api(s.apps.OpenAPI),
@@ -145,6 +151,9 @@ func (s *Server) routes() {
 		"GET /.well-known/oauth-authorization-server/{path...}": s.api(s.apps.IssuerMetadata),
 		"GET /.well-known/openid-configuration":                 s.api(s.apps.Metadata),
 		"GET /.well-known/openid-configuration/{path...}":       s.api(s.apps.IssuerMetadata),
+
+		"GET /.well-known/oauth-protected-resource":           s.api(s.apps.ProtectedResource),
+		"GET /.well-known/oauth-protected-resource/{path...}": s.api(s.apps.IssuerProtectedResource),
 
 		"GET /.well-known/change-password": s.api(s.changePassword),
 		"GET /.well-known/security.txt":    s.api(s.securityText),

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -106,7 +107,7 @@ func TestForgedAccessTokensAreRefused(t *testing.T) {
 			"padded":                      good + "=",
 		} {
 			r := s.request(http.MethodGet, "/api/whoami", "", bearer(token)...)
-			if r.status != http.StatusUnauthorized || r.header.Get("WWW-Authenticate") != `Bearer error="invalid_token"` || r.text(t, "code") != "invalid_token" {
+			if r.status != http.StatusUnauthorized || r.header.Get("WWW-Authenticate") != `Bearer error="invalid_token", `+s.described() || r.text(t, "code") != "invalid_token" {
 				t.Errorf("%s: %d %v %s", name, r.status, r.header, r.body)
 			}
 		}
@@ -115,7 +116,7 @@ func TestForgedAccessTokensAreRefused(t *testing.T) {
 			t.Errorf("our own token at its expiry: %d", r.status)
 		}
 		for _, headers := range [][]string{nil, {"Authorization", "Basic YTpi"}, {"Authorization", p.access}} {
-			if r := s.request(http.MethodGet, "/api/whoami", "", headers...); r.status != http.StatusUnauthorized || r.header.Get("WWW-Authenticate") != "Bearer" {
+			if r := s.request(http.MethodGet, "/api/whoami", "", headers...); r.status != http.StatusUnauthorized || r.header.Get("WWW-Authenticate") != "Bearer "+s.described() {
 				t.Errorf("no access token (%v): %d %v", headers, r.status, r.header)
 			}
 		}
@@ -151,7 +152,7 @@ func TestEveryAlgSignsTokensThatItsKeysVerify(t *testing.T) {
 					t.Fatal(err)
 				}
 				c := token.Claims.(jwt.MapClaims)
-				if c["iss"] != s.URL || c["aud"] != "https://api.example.com" || c["sid"] != p.id || c["client_id"] != "app" || c["device_name"] != "phone" || c["jti"] == "" {
+				if c["iss"] != s.URL || !slices.Equal(c["aud"].([]any), []any{"https://api.example.com", s.URL}) || c["scope"] != nil || c["sid"] != p.id || c["client_id"] != "app" || c["device_name"] != "phone" || c["jti"] == "" {
 					t.Errorf("claims %v", c)
 				}
 			}, func(a *services.Config, _ *web.Config) { a.SigningAlg = alg })

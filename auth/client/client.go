@@ -69,6 +69,9 @@ func (s *Service) Add(ctx context.Context, n Registration) (Added, error) {
 		c.BackchannelLogoutURI, problem = readers["backchannel-logout-uri"](n.BackchannelLogoutURI)
 		bad.Refuse("backchannel-logout-uri", problem)
 	}
+	if !n.Confidential {
+		bad.Refuse("scope", problemOfPublic(strings.Fields(c.Scopes)))
+	}
 	if err := bad.Err(); err != nil {
 		return c, err
 	}

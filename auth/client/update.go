@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"latchkey/auth"
 	"latchkey/models"
@@ -58,12 +59,20 @@ func (s *Service) Update(ctx context.Context, id string, n Change) (Added, error
 	if n.Public && (n.Confidential || n.NewSecret) {
 		bad.Refuse("public", "A public client has no secret.")
 	}
+	n.checkBackendScopes(&c, &bad)
 	if err := bad.Err(); err != nil {
 		return Added{}, err
 	}
 	secret := n.secret(&c)
 	updated, err := s.store.UpdateClient(ctx, id, c)
 	s.held.Store(nil)
+	if errors.Is(err, models.ErrNotFound) && (c.IfConfidential || c.UnlessScope != nil) {
+		if found, none := s.store.Client(ctx, id); none == nil && c.IfConfidential {
+			return Added{}, auth.InvalidField("scope", problemOfPublic(strings.Fields(*c.Scopes)))
+		} else if none == nil {
+			return Added{}, auth.InvalidField("public", "Its scopes are for confidential clients only: "+found.Scopes+". Give others with --scope.")
+		}
+	}
 	if errors.Is(err, models.ErrNotFound) && c.Secret == models.NextSecret {
 		if _, found := s.store.Client(ctx, id); found == nil {
 			return Added{}, auth.InvalidField("new-secret", "This client is public and has no secret: give --confidential as well to make it confidential.")
@@ -76,6 +85,22 @@ func (s *Service) Update(ctx context.Context, id string, n Change) (Added, error
 		secret = "" // it had one already
 	}
 	return Added{updated, secret}, nil
+}
+
+// checkBackendScopes makes sure that no public client ends up with the scopes of a backend, whatever it has now.
+func (n *Change) checkBackendScopes(c *models.ClientChange, bad *auth.Fields) {
+	problem := ""
+	if c.Scopes != nil {
+		problem = problemOfPublic(strings.Fields(*c.Scopes))
+	}
+	switch {
+	case n.Public && c.Scopes == nil:
+		c.UnlessScope = backendScopes
+	case n.Public:
+		bad.Refuse("scope", problem)
+	case !n.Confidential:
+		c.IfConfidential = problem != ""
+	}
 }
 
 // secret makes the secret that a change needs, if it needs one.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/auth/jws"
@@ -27,12 +28,13 @@ type Claims struct {
 	proof *proof // shared by all copies; nil: the token says nothing
 }
 
-// proof is how the person last proved who they are on the device of a token. It is apart from Claims, which is copied for each
-// request.
+// proof is how the person last proved who they are on the device of a token, and what the token may do. It is apart from Claims, which is
+// copied for each request.
 type proof struct {
-	at  time.Time // auth_time; zero: missing
-	acr string
-	amr []string
+	scope []string
+	at    time.Time // auth_time; zero: missing
+	acr   string
+	amr   []string
 }
 
 // AuthTime returns when the person last proved who they are on this device (auth_time, RFC 9470 §6.1). It is zero in tokens of a
@@ -60,6 +62,20 @@ func (c *Claims) AMR() []string {
 	return slices.Clone(c.proof.amr)
 }
 
+// Scopes returns what the token may do (scope, RFC 9068 §2.2.3); nil if it does not say. The issuer leaves the claim out for a first-party
+// app without scopes.
+func (c *Claims) Scopes() []string {
+	if c.proof == nil {
+		return nil
+	}
+	return slices.Clone(c.proof.scope)
+}
+
+// HasScope reports whether the token names a scope.
+func (c *Claims) HasScope(scope string) bool {
+	return c.proof != nil && slices.Contains(c.proof.scope, scope)
+}
+
 // mayProve returns the proof of claims that are being read.
 func (c *Claims) mayProve() *proof {
 	if c.proof == nil {
@@ -75,6 +91,12 @@ func readMethods(value string) (methods []string, err error) {
 	}
 	err = json.Unmarshal([]byte(value), &methods)
 	return methods, err
+}
+
+// readScope parses scope, a text with spaces between.
+func readScope(value string) ([]string, error) {
+	text, err := jws.Text(value)
+	return strings.Fields(text), err
 }
 
 // rawClaims are a token's claims, with those that are only checked.
@@ -117,6 +139,8 @@ func readClaims(payload []byte) (c rawClaims, err error) {
 			c.mayProve().acr, err = jws.Text(value)
 		case "amr":
 			c.mayProve().amr, err = readMethods(value)
+		case "scope":
+			c.mayProve().scope, err = readScope(value)
 		case "cnf":
 			c.bound = true
 			c.JKT, err = readConfirmation(value)

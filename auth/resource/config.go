@@ -79,6 +79,9 @@ type Config struct {
 	// DPoP says how tokens that are bound to a key are presented.
 	DPoP DPoP
 
+	// Metadata is what this server publishes about itself, and points to when it refuses a request.
+	Metadata Metadata
+
 	// Clock returns the time at which tokens, keys and lists are checked. Default time.Now.
 	Clock func() time.Time
 	// Logger gets failed fetches, and the first successful one after them. Default slog.Default().

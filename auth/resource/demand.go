@@ -14,24 +14,39 @@ const (
 	TwoFactors = "aal2" // a passkey, or a password with a second factor
 )
 
-// A Demand is what a route asks of how and when its caller proved who they are (RFC 9470): see ACR and MaxAge.
+// A Demand is what a route asks of a token that is valid: see Scope and, for how and when the person proved who they are (RFC 9470), ACR
+// and MaxAge.
 type Demand func(*demands)
 
 type demands struct {
+	scope   []string // all of these
 	acr     []string // one of these; empty: nothing is demanded
 	maxAge  int64    // seconds
 	limited bool     // maxAge is demanded
+}
+
+// Scope demands that the token's scope claim names all of these (RFC 9068 §2.2.3). The issuer writes it for apps that were registered with
+// scopes; a token without the claim is of a first-party app, and meets no such demand. Scope panics without values and for a value that is
+// no scope (RFC 6749 §3.3).
+func Scope(values ...string) Demand {
+	values = checkedWords("Scope", "photos:read", values)
+	return func(d *demands) { d.scope = values }
+}
+
+// checkedWords returns a copy of values that may stand in a challenge, quoted and with spaces between.
+func checkedWords(of, example string, values []string) []string {
+	odd := func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }
+	if len(values) == 0 || slices.ContainsFunc(values, func(v string) bool { return v == "" || strings.ContainsFunc(v, odd) }) {
+		panic("resource: " + of + " needs values such as " + example)
+	}
+	return slices.Clone(values)
 }
 
 // ACR demands one of the given levels, in order of preference, usually TwoFactors. TwoFactors meets a demand for OneFactor, too;
 // any other value only meets itself. A token without acr meets none. ACR panics without values, and for a value that is empty or
 // holds anything but printable ASCII without space, quote and backslash: that is a mistake in the program.
 func ACR(values ...string) Demand {
-	odd := func(r rune) bool { return r <= ' ' || r > '~' || r == '"' || r == '\\' }
-	if len(values) == 0 || slices.ContainsFunc(values, func(v string) bool { return v == "" || strings.ContainsFunc(v, odd) }) {
-		panic("resource: ACR needs values such as " + TwoFactors)
-	}
-	values = slices.Clone(values)
+	values = checkedWords("ACR", TwoFactors, values)
 	return func(d *demands) { d.acr = values }
 }
 
@@ -45,7 +60,7 @@ func MaxAge(age time.Duration) Demand {
 
 // Require is a middleware for the routes whose demands not every valid token meets (step-up authentication, RFC 9470). Around next
 // it does all that Middleware does, or, within Middleware, goes by the claims that are there. It answers a token that falls short
-// with 401, insufficient_user_authentication and the demands (section 3). The app then lets the person confirm who they are, gets a
+// with 401, insufficient_user_authentication and the demands (section 3), or with 403, insufficient_scope and the scopes (RFC 6750 §3.1). In the first case the app lets the person confirm who they are, gets a
 // new token, and repeats the request. Of two demands of the same kind the last one counts.
 func (v *Verifier) Require(all ...Demand) func(next http.Handler) http.Handler {
 	d := collect(all)
@@ -69,8 +84,8 @@ func (v *Verifier) Require(all ...Demand) func(next http.Handler) http.Handler {
 	}
 }
 
-// Check judges the claims of a verified token by demands, for programs that do not use Require. It returns ErrInsufficient, which
-// Refuse answers.
+// Check judges the claims of a verified token by demands, for programs that do not use Require. It returns ErrInsufficient or
+// ErrScope, which Refuse answers.
 func (v *Verifier) Check(c *Claims, all ...Demand) error { return v.check(c, collect(all)) }
 
 func collect(all []Demand) (d demands) {
@@ -81,8 +96,11 @@ func collect(all []Demand) (d demands) {
 }
 
 func (v *Verifier) check(c *Claims, d demands) error {
-	reason := ""
+	kind, reason := ErrInsufficient, ""
 	switch {
+	case slices.ContainsFunc(d.scope, func(one string) bool { return !c.HasScope(one) }):
+		kind, reason = ErrScope, "the token lacks a scope"
+		d.acr, d.limited = nil, false
 	case len(d.acr) > 0 && !d.takes(c.ACR()):
 		reason = "a different authentication level is required"
 	case d.limited && !d.isRecent(c.AuthTime(), v.config.Clock(), v.config.Leeway):
@@ -94,7 +112,10 @@ func (v *Verifier) check(c *Claims, d demands) error {
 	if c.JKT != "" {
 		scheme = schemeDPoP
 	}
-	return &Error{Kind: ErrInsufficient, Reason: reason, scheme: scheme, demands: d}
+	if kind == ErrInsufficient {
+		d.scope = nil // the token has it
+	}
+	return &Error{Kind: kind, Reason: reason, scheme: scheme, demands: d}
 }
 
 func (d demands) takes(acr string) bool {
@@ -107,13 +128,16 @@ func (d demands) isRecent(proved, now time.Time, leeway time.Duration) bool {
 	return !proved.IsZero() && age <= d.maxAge+slack && age >= -slack
 }
 
-// params returns the demands as auth-params of a challenge (RFC 9470 §3).
-func (d demands) params() (text string) {
+// params returns the demands as auth-params of a challenge (RFC 9470 §3, RFC 6750 §3).
+func (d demands) params() (list []string) {
+	if len(d.scope) > 0 {
+		list = append(list, `scope="`+strings.Join(d.scope, " ")+`"`)
+	}
 	if len(d.acr) > 0 {
-		text += `, acr_values="` + strings.Join(d.acr, " ") + `"`
+		list = append(list, `acr_values="`+strings.Join(d.acr, " ")+`"`)
 	}
 	if d.limited {
-		text += `, max_age="` + strconv.FormatInt(d.maxAge, 10) + `"`
+		list = append(list, `max_age="`+strconv.FormatInt(d.maxAge, 10)+`"`)
 	}
-	return text
+	return list
 }

@@ -25,6 +25,19 @@
 // confirm (POST /api/confirmation at the issuer), refreshes, and repeats the call. Tokens of devices that signed in before the
 // issuer recorded it say nothing, and meet no demand.
 //
+// An app that the operator registered with scopes has them in its tokens (Claims.Scopes). A route may demand them, too:
+//
+//	http.Handle("/albums", verifier.Require(resource.Scope("albums:write"))(albums))
+//
+// A token without them gets 403 with insufficient_scope. The tokens of first-party apps name no scopes, and meet no such demand.
+//
+// # Being found
+//
+// With Config.Metadata the verifier publishes what a client must know of this server (RFC 9728): which issuer, which scopes, and
+// whether keys are taken. Each refusal points to that document:
+//
+//	http.Handle("GET "+verifier.MetadataPath(), verifier.Metadata())
+//
 // # While the issuer cannot be reached
 //
 // The verifier goes on using what it has: keys for Config.KeysMaxAge, and each list for Config.MaxStaleness or until its own exp.

@@ -14,6 +14,7 @@ var (
 	ErrInvalidProof   = errors.New("invalid DPoP proof")               // 401: missing, for another request, used before
 	ErrUseNonce       = errors.New("DPoP proof needs a nonce")         // 401 with the nonce
 	ErrInsufficient   = errors.New("insufficient user authentication") // 401: the token is valid, and does not meet a Demand
+	ErrScope          = errors.New("insufficient scope")               // 403: the token is valid, and lacks a scope of a Demand
 	ErrUnavailable    = errors.New("access token not verified")        // 503: keys or status are not available now; the token may be valid
 )
 
@@ -24,7 +25,7 @@ type Error struct {
 	RetryAfter time.Duration // of ErrUnavailable
 	Cause      error         // for the log; may be nil
 	scheme     string        // with which the token was presented; "" from Verify
-	demands    demands       // of ErrInsufficient
+	demands    demands       // of ErrInsufficient and ErrScope
 }
 
 func (e *Error) Error() string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +44,7 @@ var refusals = []refusal{
 	{ErrInvalidProof, http.StatusUnauthorized, "invalid_dpop_proof"},
 	{ErrUseNonce, http.StatusUnauthorized, "use_dpop_nonce"},
 	{ErrInsufficient, http.StatusUnauthorized, "insufficient_user_authentication"},
+	{ErrScope, http.StatusForbidden, "insufficient_scope"},
 	{ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
 }
 
@@ -78,9 +80,12 @@ func (v *Verifier) Refuse(w http.ResponseWriter, err error) {
 
 // challenge says which schemes this server accepts, and what was wrong with the one that was used.
 func (v *Verifier) challenge(h http.Header, e *Error, answer refusal) {
-	problem := ""
+	var problem, described []string
 	if !errors.Is(e.Kind, ErrNoCredentials) { // RFC 6750 §3.1: no error code if there was no token
-		problem = ` error="` + answer.code + `", error_description="` + e.Reason + `"` + e.demands.params()
+		problem = append([]string{`error="` + answer.code + `"`, `error_description="` + e.Reason + `"`}, e.demands.params()...)
+	}
+	if v.metadataURL != "" { // RFC 9728 §5.1
+		described = []string{`resource_metadata="` + v.metadataURL + `"`}
 	}
 	dpopOn := v.config.DPoP.BaseURL != ""
 	used := e.scheme
@@ -90,18 +95,17 @@ func (v *Verifier) challenge(h http.Header, e *Error, answer refusal) {
 			used = schemeDPoP
 		}
 	}
-	if !v.config.DPoP.Required {
-		value := schemeBearer
-		if used == schemeBearer {
-			value += problem
+	add := func(scheme string, own ...string) {
+		params := slices.Concat(own, described)
+		if used == scheme {
+			params = slices.Concat(problem, params)
 		}
-		h.Add("WWW-Authenticate", value)
+		h.Add("WWW-Authenticate", strings.TrimSpace(scheme+" "+strings.Join(params, ", ")))
+	}
+	if !v.config.DPoP.Required {
+		add(schemeBearer)
 	}
 	if dpopOn {
-		value := schemeDPoP
-		if used == schemeDPoP && problem != "" {
-			value += problem + ","
-		}
-		h.Add("WWW-Authenticate", value+` algs="`+strings.Join(dpop.Algs, " ")+`"`)
+		add(schemeDPoP, `algs="`+strings.Join(dpop.Algs, " ")+`"`)
 	}
 }

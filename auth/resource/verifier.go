@@ -20,17 +20,18 @@ const (
 // Verifier checks access tokens without a call to the issuer for each: it fetches keys and status lists in the background. It is
 // safe for concurrent use.
 type Verifier struct {
-	config     Config
-	background context.Context
-	stop       context.CancelFunc
-	running    sync.WaitGroup
-	keys       *poller[keySet]
-	lists      atomic.Pointer[map[string]*poller[list]] // by URI; replaced, never changed
-	listsMu    sync.Mutex                               // held to replace lists
-	stopList   map[string]context.CancelFunc
-	verified   *cache
-	proofs     dpop.Seen
-	nonces     *dpop.Nonces // nil: proofs need none
+	config      Config
+	metadataURL string // of Metadata; "": there is none
+	background  context.Context
+	stop        context.CancelFunc
+	running     sync.WaitGroup
+	keys        *poller[keySet]
+	lists       atomic.Pointer[map[string]*poller[list]] // by URI; replaced, never changed
+	listsMu     sync.Mutex                               // held to replace lists
+	stopList    map[string]context.CancelFunc
+	verified    *cache
+	proofs      dpop.Seen
+	nonces      *dpop.Nonces // nil: proofs need none
 }
 
 // New starts a verifier. It begins to fetch the issuer's keys and does not wait for them, so that servers can start in any order.
@@ -40,7 +41,11 @@ func New(c Config) (*Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Verifier{config: c, verified: newCache(c.CacheSize), stopList: map[string]context.CancelFunc{}}
+	at, err := c.metadataAt()
+	if err != nil {
+		return nil, err
+	}
+	v := &Verifier{config: c, metadataURL: at, verified: newCache(c.CacheSize), stopList: map[string]context.CancelFunc{}}
 	v.background, v.stop = context.WithCancel(context.Background())
 	v.lists.Store(&map[string]*poller[list]{})
 	if len(c.DPoP.NonceKey) > 0 {

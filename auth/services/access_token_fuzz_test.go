@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,12 +102,14 @@ func FuzzSignedClaims(f *testing.F) {
 	for _, header := range []string{head + "}", `{"alg":"EdDSA"}`, `{"alg":"none","typ":"at+jwt"}`, head + `,"crit":["x"]}`, `{"alg":"ES256","typ":"at+jwt"}`, "null", "{}"} {
 		f.Add(header, string(claims))
 	}
+	forAudience := func(aud string) string {
+		return strings.Replace(string(claims), `"aud":["https://api.example.com","https://id.example.com"]`, `"aud":`+aud, 1)
+	}
 	for _, c := range []string{
 		"{}", "null", "[]", `{"aud":["https://api.example.com"]}`,
-		strings.Replace(string(claims), `"aud":"https://api.example.com"`, `"aud":["https://api.example.com"]`, 1),
-		strings.Replace(string(claims), `"aud":"https://api.example.com"`, `"aud":["https://api.example.com","https://id.example.com"]`, 1),
-		strings.Replace(string(claims), `"aud":"https://api.example.com"`, `"aud":"https://id.example.com"`, 1), strings.Replace(string(claims), `"aud":"https://api.example.com"`, `"aud":["https://id.example.com",1]`, 1), `{"exp":1e300}`, `{"exp":-1}`, `{"exp":"x"}`,
-		strings.Replace(string(claims), `"aud":"`, `"aud":"x`, 1), strings.Replace(string(claims), `"iss"`, `"ISS"`, 1),
+		forAudience(`["https://api.example.com"]`), forAudience(`"https://api.example.com"`), forAudience(`"https://id.example.com"`), forAudience(`["https://id.example.com",1]`),
+		forAudience(`"xhttps://id.example.com"`), forAudience(`["https://other.example.com"]`), forAudience(`null`), forAudience(`"https://api.example.com","scope":"x"`), `{"exp":1e300}`, `{"exp":-1}`, `{"exp":"x"}`,
+		strings.Replace(string(claims), `"iss"`, `"ISS"`, 1),
 		strings.Replace(string(claims), `"exp":`, `"exp":0,"x":`, 1), strings.Replace(string(claims), `"sid":"`, `"sid":"x`, 1),
 	} {
 		f.Add(head+"}", c)
@@ -140,15 +141,19 @@ func FuzzSignedClaims(f *testing.F) {
 			t.Fatal(claims)
 		}
 		several, list := whom.Audience.([]any)
-		if list { // one of them must be this server, and all must be strings
-			for _, one := range several {
-				if _, ok := one.(string); !ok {
-					t.Fatalf("claims %q: accepted", claims)
-				}
+		if !list {
+			several = []any{whom.Audience}
+		}
+		ours, here := false, false
+		for _, one := range several { // all must be strings, or nothing
+			text, ok := one.(string)
+			if !ok && one != nil {
+				t.Fatalf("claims %q: accepted", claims)
 			}
-			if !slices.ContainsFunc(several, func(one any) bool { return origin.Same(one.(string), s.config.Issuer) }) || got.Audience != s.config.Issuer {
-				t.Fatalf("claims %q: accepted as %+v", claims, got)
-			}
+			ours, here = ours || origin.Same(text, s.config.Audience), here || origin.Same(text, s.config.Issuer)
+		}
+		if previous := !list && ours && got.Scope == nil; !ours && !here || got.ForAPI != (here || previous) {
+			t.Fatalf("claims %q: accepted as %+v", claims, got)
 		}
 		plain := &struct {
 			*token.Claims
@@ -158,7 +163,7 @@ func FuzzSignedClaims(f *testing.F) {
 		_, userErr := uuid.Parse(got.Subject)
 		_, deviceErr := uuid.Parse(got.SessionID)
 		if h["alg"] != "EdDSA" || typ != "at+jwt" || json.Unmarshal([]byte(claims), plain) != nil || !sameBut(says, *got) ||
-			!origin.Same(got.Issuer, s.config.Issuer) || !list && whom.Audience != got.Audience || !origin.Same(got.Audience, s.config.Audience) && !origin.Same(got.Audience, s.config.Issuer) || got.ExpiresAt <= now || got.IssuedAt > now && got.IssuedAt != 0 || userErr != nil || deviceErr != nil {
+			!origin.Same(got.Issuer, s.config.Issuer) || got.ExpiresAt <= now || got.IssuedAt > now && got.IssuedAt != 0 || userErr != nil || deviceErr != nil {
 			t.Fatalf("header %q, claims %q: accepted as %+v", header, claims, got)
 		}
 	})
@@ -166,6 +171,6 @@ func FuzzSignedClaims(f *testing.F) {
 
 // sameBut compares the claims of two tokens, except their audiences.
 func sameBut(a, b token.Claims) bool {
-	a.Audience, b.Audience = "", ""
+	a.Audience, b.Audience, a.ForAPI, b.ForAPI = nil, nil, false, false
 	return reflect.DeepEqual(a, b)
 }

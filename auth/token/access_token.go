@@ -16,7 +16,6 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/keys"
-	"latchkey/auth/origin"
 	"latchkey/auth/statuslist"
 	"latchkey/models"
 )
@@ -26,22 +25,25 @@ const accessTokenType = "at+jwt"
 
 // Claims are the claims of an access token (RFC 9068 §2.2), with the device's id as sid.
 type Claims struct {
-	Issuer     string `json:"iss"`
-	Subject    string `json:"sub"`
-	Audience   string `json:"aud"` // if the token has a list, the issuer
-	ExpiresAt  int64  `json:"exp"` // seconds since 1970
-	IssuedAt   int64  `json:"iat"`
-	ID         string `json:"jti"`
-	ClientID   string `json:"client_id"`
-	SessionID  string `json:"sid"`
-	DeviceName string `json:"device_name,omitempty"`
-	Cnf        *Cnf   `json:"cnf,omitempty"`
+	Issuer     string   `json:"iss"`
+	Subject    string   `json:"sub"`
+	Audience   Audience `json:"aud"`
+	ExpiresAt  int64    `json:"exp"` // seconds since 1970
+	IssuedAt   int64    `json:"iat"`
+	ID         string   `json:"jti"`
+	ClientID   string   `json:"client_id"`
+	SessionID  string   `json:"sid"`
+	DeviceName string   `json:"device_name,omitempty"`
+	Cnf        *Cnf     `json:"cnf,omitempty"`
+	Scope      *string  `json:"scope,omitempty"` // RFC 9068 §2.2.3; nil: of a first-party app, see client.Service.TokenScope
 
 	AuthTime int64    `json:"auth_time,omitempty"` // when the person last proved who they are on this device, in seconds since 1970
 	AMR      []string `json:"amr,omitempty"`       // how (RFC 8176)
 	ACR      string   `json:"acr,omitempty"`       // OneFactor or TwoFactors
 
 	Status *statuslist.Status `json:"status,omitempty"` // where to look up whether the device is revoked
+
+	ForAPI bool `json:"-"` // Verify found that /api/* takes the token
 }
 
 // Cnf names the key that an access token is bound to (RFC 9449 §6.1).
@@ -67,7 +69,7 @@ func (c *Claims) GetIssuer() (string, error) { return c.Issuer, nil }
 func (c *Claims) GetSubject() (string, error) { return c.Subject, nil }
 
 // GetAudience returns aud.
-func (c *Claims) GetAudience() (jwt.ClaimStrings, error) { return jwt.ClaimStrings{c.Audience}, nil }
+func (c *Claims) GetAudience() (jwt.ClaimStrings, error) { return jwt.ClaimStrings(c.Audience), nil }
 
 func numericDate(seconds int64) *jwt.NumericDate {
 	if seconds == 0 {
@@ -77,9 +79,13 @@ func numericDate(seconds int64) *jwt.NumericDate {
 }
 
 // MintAccess signs an access token for a device, bound to the key with the thumbprint jkt unless that is empty. It returns the
-// token's life in seconds, which never exceeds the device's own.
+// token's life in seconds, which never exceeds the device's own. The scope is that of the client as it was at most client.ReadEvery ago.
 func (s *Service) MintAccess(ctx context.Context, d models.Device, jkt string) (token string, life int64, err error) {
 	key, err := s.keys.Current(ctx)
+	if err != nil {
+		return "", 0, err
+	}
+	scope, limited, err := s.clients.TokenScope(ctx, d.ClientID, d.Scope)
 	if err != nil {
 		return "", 0, err
 	}
@@ -89,10 +95,14 @@ func (s *Service) MintAccess(ctx context.Context, d models.Device, jkt string) (
 		expires = d.ExpiresAt
 	}
 	claims := &Claims{
-		Issuer: s.config.Issuer, Subject: d.UserID.String(), Audience: s.config.Audience, ClientID: d.ClientID, SessionID: d.ID.String(),
+		Issuer: s.config.Issuer, Subject: d.UserID.String(), ClientID: d.ClientID, SessionID: d.ID.String(),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(), ID: rand.Text(),
 		Status: s.statusClaim(d),
 	}
+	if limited {
+		claims.Scope = &scope
+	}
+	claims.Audience = s.audienceFor(claims)
 	if proved, at := assuranceOf(d); proved.acr != "" {
 		claims.AuthTime, claims.AMR, claims.ACR = at.Unix(), proved.amr, proved.acr
 	}
@@ -127,7 +137,7 @@ func (s *Service) newParser() *jwt.Parser {
 
 var errInvalidToken = errors.New("invalid access token")
 
-// Authenticate checks an access token and its binding to a key, without any query. It returns KindInvalidToken for the token, and
+// Authenticate checks an access token and its binding to a key, without any query. What the token may do, Claims.Allow tells. It returns KindInvalidToken for the token, and
 // KindInvalidProof, KindUseNonce or KindRateLimited for the proof.
 func (s *Service) Authenticate(token string, scheme Scheme, proof Proof) (*Claims, error) {
 	claims, err := s.Verify(token)
@@ -143,8 +153,8 @@ type presentedClaims struct {
 	Audience json.RawMessage `json:"aud"` // a string or a list of strings (RFC 7519 §4.1.3)
 }
 
-// Verify checks an access token alone: signature, typ, alg, kid, iss, aud, exp and status. It does not check the binding to a key;
-// Authenticate does. It returns KindInvalidToken, with the reason as the cause.
+// Verify checks an access token alone: signature, typ, alg, kid, iss, aud, exp and status. It checks neither the binding to a key, which
+// Authenticate does, nor what the token may do here, which Claims.Allow does. It returns KindInvalidToken, with the reason as the cause.
 func (s *Service) Verify(token string) (*Claims, error) {
 	c, err := &presentedClaims{}, errInvalidToken
 	if !strings.ContainsAny(token, "\r\n") { // base64 skips line breaks, so one token would have many spellings
@@ -164,25 +174,6 @@ func (s *Service) Verify(token string) (*Claims, error) {
 		return nil, &auth.Error{Kind: auth.KindInvalidToken, Message: "The access token is invalid or has expired.", Cause: err}
 	}
 	return claims, nil
-}
-
-// checkAudience checks iss and aud. A single aud must be this server's audience, which all tokens of this release have, or the
-// issuer. A list must contain the issuer; its other members mean nothing here.
-func (s *Service) checkAudience(c *presentedClaims) error {
-	if !origin.Same(c.Issuer, s.config.Issuer) {
-		return fmt.Errorf("%w: iss", errInvalidToken)
-	}
-	isIssuer := func(audience string) bool { return origin.Same(audience, s.config.Issuer) }
-	var several []string
-	if err := json.Unmarshal(c.Audience, &c.Claims.Audience); err == nil {
-		if one := c.Claims.Audience; one != "" && (isIssuer(one) || origin.Same(one, s.config.Audience)) {
-			return nil
-		}
-	} else if err := json.Unmarshal(c.Audience, &several); err == nil && slices.ContainsFunc(several, isIssuer) {
-		c.Claims.Audience = s.config.Issuer
-		return nil
-	}
-	return fmt.Errorf("%w: aud", errInvalidToken)
 }
 
 func (s *Service) verificationKey(t *jwt.Token) (any, error) {
@@ -218,6 +209,23 @@ func (c *Claims) JKT() string {
 		return ""
 	}
 	return c.Cnf.JKT
+}
+
+// Has reports whether the scope claim names a scope.
+func (c *Claims) Has(scope string) bool {
+	return c.Scope != nil && slices.Contains(strings.Fields(*c.Scope), scope)
+}
+
+// Allow returns nil if the token may be used at this server's own API for what needs a scope, or for what needs none (""). It returns
+// KindInvalidToken if the token is for other servers, and KindInsufficientScope.
+func (c *Claims) Allow(scope string) error {
+	switch {
+	case !c.ForAPI:
+		return auth.Refuse(auth.KindInvalidToken, "The access token is for other servers.")
+	case scope != "" && c.Scope != nil && !c.Has(scope):
+		return &auth.Error{Kind: auth.KindInsufficientScope, Message: "This app may not do this: its access token lacks the scope " + scope + ".", Scope: scope}
+	}
+	return nil
 }
 
 // ErrDeviceGone refuses an access token whose device is no longer live.

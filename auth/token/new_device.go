@@ -37,10 +37,15 @@ func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime 
 	}, secret
 }
 
-// AddDevice writes a new device with its events and mails. It returns KindTooManyDevices, KindRateLimited if the budget of sign-ins
+// AddDevice writes a new device with its events and mails; an app's scope is completed with its client's own. It returns KindTooManyDevices, KindRateLimited if the budget of sign-ins
 // is used up, KindInvalidCredential with the cause models.ErrChanged if the verified password is no longer current, or
 // KindUnavailable.
 func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.Device, err error) {
+	if n.Device.Kind == models.KindApp {
+		if n.Device.Scope, err = s.clients.GrantedScope(ctx, n.Device.ClientID, n.Device.Scope); err != nil {
+			return d, err
+		}
+	}
 	err = s.gate.Query(ctx, func() (err error) {
 		d, err = s.store.AddDevice(ctx, n)
 		return err

@@ -49,6 +49,8 @@ func TestClientsAreAddedShownAndUpdated(t *testing.T) {
 		{1, `origin: "https://b.example/" `, []string{"update", "web", "--no-sso", "--origin", "https://b.example/"}},
 		{1, `backchannel-logout-uri: "http://b.example/" `, []string{"update", "web", "--new-secret", "--backchannel-logout-uri", "http://b.example/"}},
 		{1, `scope: "\"" `, []string{"update", "web", "--scope", `"`}},
+		{1, `scope: "devices:write" is for confidential clients only: give --confidential`, []string{"add", "Public", "--scope", "own_devices:read devices:write"}},
+		{1, "public: Its scopes are for confidential clients only: own_devices:read users:read", []string{"update", "web", "--public"}},
 		{1, "name: ", []string{"update", "web", "--name", ""}},
 		{1, `ios-app: "x"`, []string{"update", "web", "--ios-app", "x"}},
 		{1, `"unknown"`, []string{"update", "unknown", "--sso"}},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,7 +182,7 @@ func TestTheAccessTokenCarriesTheConfiguredNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if claims.Issuer != "https://iss.example.com" || claims.Audience != "api" || claims.DeviceName != "" {
+	if claims.Issuer != "https://iss.example.com" || !slices.Equal(claims.Audience, []string{"api", "https://iss.example.com"}) || claims.DeviceName != "" {
 		t.Errorf("claims: %+v", claims)
 	}
 	get(t, s.URL()+"/.well-known/oauth-authorization-server").want(t, 200, "issuer", "https://iss.example.com", "token_endpoint", s.URL()+"/oauth/token")

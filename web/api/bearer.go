@@ -8,15 +8,19 @@ import (
 	"latchkey/web/wire"
 )
 
-// Authenticate checks the access token of a request, with its DPoP proof (RFC 6750 §2.1, RFC 9449 §7.1), and returns what it says. An
-// answer to an error of this request then says how a token is to be presented.
-func (s *Server) Authenticate(w http.ResponseWriter, r *http.Request) (*token.Claims, error) {
+// Authenticate checks the access token of a request, with its DPoP proof (RFC 6750 §2.1, RFC 9449 §7.1), and that it may be used at /api/*
+// for what needs the scope, and returns what it says. An answer to an error of this request then says how a token is to be presented.
+func (s *Server) Authenticate(w http.ResponseWriter, r *http.Request, scope string) (*token.Claims, error) {
 	wire.InfoOf(r).Guarded = true
 	presented, scheme, err := accessToken(r)
 	if err != nil {
 		return nil, err
 	}
-	return s.tokens.Authenticate(presented, scheme, s.proof(w, r))
+	claims, err := s.tokens.Authenticate(presented, scheme, s.proof(w, r))
+	if err == nil {
+		err = claims.Allow(scope)
+	}
+	return claims, err
 }
 
 // accessToken takes the access token from the Authorization header, the only place where it may stand (RFC 6750

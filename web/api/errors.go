@@ -70,41 +70,66 @@ type problem struct {
 	AttemptsLeft *int64             `json:"attempts_left,omitempty"`
 }
 
-// challenge says how an access token is to be presented (RFC 6750 §3, RFC 9449 §7.1). A bad proof is a bad request
-// where tokens are given out, and unauthorised where they are used.
+// challenge says how an access token is to be presented (RFC 6750 §3, RFC 9449 §7.1), which scope it lacks, and where this API describes
+// itself (RFC 9728 §5.1). A bad proof is a bad request where tokens are given out, and unauthorised where they are used.
 func (s *Server) challenge(w http.ResponseWriter, r *http.Request, f *wire.Failure) {
-	algs := `algs="` + strings.Join(dpop.Algs, " ") + `"`
 	if !wire.InfoOf(r).Guarded {
 		return // what an Authorization header says where none is asked for means nothing
 	}
+	algs, described := `algs="`+strings.Join(dpop.Algs, " ")+`", `, `resource_metadata="`+s.resource+`"`
 	presented, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
 	case f.Challenge == "Bearer":
-		w.Header().Add("WWW-Authenticate", "DPoP "+algs)
-	case f.Code == "invalid_token" && !strings.EqualFold(presented, string(token.SchemeDPoP)):
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-	case f.Code == "invalid_token", presented != "" && (f.Code == "invalid_dpop_proof" || f.Code == "use_dpop_nonce"):
+		w.Header().Set("WWW-Authenticate", "Bearer "+described)
+		w.Header().Add("WWW-Authenticate", "DPoP "+algs+described)
+		return
+	case f.Code == "invalid_token", f.Code == "insufficient_scope":
+	case presented != "" && (f.Code == "invalid_dpop_proof" || f.Code == "use_dpop_nonce"):
 		f.Status = http.StatusUnauthorized
-		w.Header().Set("WWW-Authenticate", `DPoP error="`+f.Code+`", `+algs)
+	default:
+		return
 	}
+	problem := `error="` + f.Code + `", `
+	if f.Scope != "" {
+		problem += `scope="` + f.Scope + `", `
+	}
+	if strings.EqualFold(presented, string(token.SchemeDPoP)) {
+		w.Header().Set("WWW-Authenticate", "DPoP "+problem+algs+described)
+		return
+	}
+	w.Header().Set("WWW-Authenticate", "Bearer "+problem+described)
 }
 
-// AnswerOAuth answers as RFC 6749 §5.2 says. Wrong fields are a bad request there.
+// AnswerOAuth answers as RFC 6749 §5.2 says: each refusal of ours is a bad request there, whatever its status elsewhere, except that of a
+// client that did not authenticate. What is wrong with the HTTP request itself keeps its status, and so does what is to be sent again.
 func (s *Server) AnswerOAuth(w http.ResponseWriter, r *http.Request, err error) {
 	if refusal := (*grant.Refusal)(nil); errors.As(err, &refusal) {
 		err = &wire.Error{Status: http.StatusBadRequest, Code: refusal.Code, OAuth: refusal.Code, Message: refusal.Description}
 	}
 	f := s.failure(w, r, err)
-	if f.Status == http.StatusUnprocessableEntity {
+	if own := (*wire.Error)(nil); !errors.As(err, &own) && f.Status < http.StatusInternalServerError && f.Status != http.StatusTooManyRequests && f.OAuth != "invalid_client" {
 		f.Status = http.StatusBadRequest
-		if len(f.Fields) > 0 {
-			f.Message = f.Fields[0].Field + ": " + f.Fields[0].Detail
-		}
+	}
+	if len(f.Fields) > 0 && f.OAuth == "invalid_request" {
+		f.Message = f.Fields[0].Field + ": " + f.Fields[0].Detail
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	_ = wire.WriteJSON(w, f.Status, wire.JSONType, struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
 		Reason      string `json:"reason,omitempty"`
-	}{f.OAuth, f.Message, f.Reason})
+	}{f.OAuth, describable(f.Message), f.Reason})
+}
+
+// describable is a text as error_description may hold it (RFC 6749 §5.2): printable ASCII without double quotes and backslashes.
+func describable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case strings.ContainsRune("\u2018\u2019\u201c\u201d\"\\", r):
+			return '\''
+		case r >= ' ' && r <= '~':
+			return r
+		}
+		return '?'
+	}, text)
 }

@@ -44,6 +44,7 @@ type Server struct {
 	caller      func(*http.Request) (auth.Caller, error)
 	judge       wire.Judge
 	description document // of the API
+	resource    string   // where this API describes itself (RFC 9728), for challenges
 }
 
 // Issuer is the iss of all tokens and answers.
@@ -51,8 +52,10 @@ func (s *Server) Issuer() string { return s.tokens.Config().Issuer }
 
 // New makes a Server.
 func New(c Config) *Server {
-	return &Server{
+	s := &Server{
 		keys: c.Keys, clients: c.Clients, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, grants: c.Grants, devices: c.Devices,
 		locales: c.Locales, base: c.Base, caller: c.Caller, judge: c.Judge, description: newOpenAPI(c.Base),
 	}
+	s.resource = resourceMetadata(c.Tokens.Config().Issuer, c.Base)
+	return s
 }

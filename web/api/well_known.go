@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"latchkey/auth/client"
 	"latchkey/auth/dpop"
 	"latchkey/auth/grant"
 	"latchkey/auth/keys"
@@ -30,8 +31,14 @@ func (s *Server) JWKS(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// clientAuthentication is how clients say who they are (RFC 8414 §2): public ones by client_id alone.
-var clientAuthentication = []string{"none", "client_secret_basic", "client_secret_post"}
+// clientAuthentication is how clients say who they are (RFC 8414 §2): public ones by client_id alone, which confidentialOnly leaves out.
+var (
+	clientAuthentication = []string{"none", "client_secret_basic", "client_secret_post"}
+	confidentialOnly     = clientAuthentication[1:]
+)
+
+// scopes are those that an app can have.
+var scopes = []string{client.OwnDevicesRead, client.OwnDevicesWrite}
 
 // metadata describes the server (RFC 8414 §2, OpenID Connect Discovery §3). Each value is true of this server.
 type metadata struct {
@@ -56,6 +63,9 @@ type metadata struct {
 	Locales        []string `json:"ui_locales_supported"`
 	TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
+	Introspection  string   `json:"introspection_endpoint"` // RFC 7662
+	IntrospectAuth []string `json:"introspection_endpoint_auth_methods_supported"`
+	Resources      []string `json:"protected_resources"`                            // RFC 9728 §4
 	DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`              // RFC 9449 §5.1
 	Iss            bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 	ClaimsParam    bool     `json:"claims_parameter_supported"`
@@ -73,10 +83,10 @@ func (s *Server) Metadata(w http.ResponseWriter, r *http.Request) error {
 		Issuer: s.Issuer(), Authorization: s.base + "/oauth/authorize", Pushed: s.base + "/oauth/par", Token: s.base + "/oauth/token",
 		UserInfo: s.base + "/oauth/userinfo", Revocation: s.base + "/oauth/revoke", JWKS: s.base + "/.well-known/jwks.json", Documentation: s.base + "/docs",
 		Responses: []string{"code"}, Modes: []string{grant.ModeQuery, grant.ModeFormPost}, Grants: slices.Sorted(maps.Keys(grants)),
-		Scopes: grant.Scopes, Challenges: []string{"S256"}, Prompts: grant.Prompts, Subjects: []string{"public"}, IDTokenAlgs: algs,
+		Scopes: slices.Concat(grant.Scopes, scopes), Challenges: []string{"S256"}, Prompts: grant.Prompts, Subjects: []string{"public"}, IDTokenAlgs: algs,
 		Claims: []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "email", "email_verified"},
 		ACRs:   []string{token.OneFactor, token.TwoFactors}, Locales: s.locales, TokenAuth: clientAuthentication, RevocationAuth: clientAuthentication,
-		DPoPAlgs: dpop.Algs, Iss: true,
+		Introspection: s.base + "/oauth/introspect", IntrospectAuth: confidentialOnly, Resources: []string{s.Issuer()}, DPoPAlgs: dpop.Algs, Iss: true,
 	})
 }
 

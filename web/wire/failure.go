@@ -31,6 +31,7 @@ var answers = map[auth.Kind]answer{
 	auth.KindNotFound:            {http.StatusNotFound, "not_found", "invalid_request"},
 	auth.KindSignedOut:           {http.StatusUnauthorized, "signed_out", "invalid_grant"},
 	auth.KindInvalidToken:        {http.StatusUnauthorized, "invalid_token", "invalid_token"},
+	auth.KindInsufficientScope:   {http.StatusForbidden, "insufficient_scope", "insufficient_scope"},
 	auth.KindInvalidGrant:        {http.StatusBadRequest, "invalid_grant", "invalid_grant"},
 	auth.KindDeadLink:            {http.StatusGone, "link_dead", "invalid_request"},
 	auth.KindUsedLink:            {http.StatusGone, "link_dead", "invalid_request"},
@@ -55,6 +56,7 @@ type Failure struct {
 	answer
 	Message    string
 	Reason     string // of a refused device token
+	Scope      string // that an access token lacks
 	Fields     []auth.FieldProblem
 	RetryAfter time.Duration // 0: the client need not wait
 	Challenge  string        // WWW-Authenticate
@@ -88,7 +90,7 @@ func (j Judge) Failure(w http.ResponseWriter, r *http.Request, err error) Failur
 		if !ok {
 			known = answers[auth.KindInternal]
 		}
-		f = Failure{answer: known, Message: own.Message, Reason: own.Reason, Fields: own.Fields, RetryAfter: own.RetryAfter}
+		f = Failure{answer: known, Message: own.Message, Reason: own.Reason, Scope: own.Scope, Fields: own.Fields, RetryAfter: own.RetryAfter}
 	}
 	if f.Status == http.StatusInternalServerError && f.RetryAfter == 0 {
 		f.RetryAfter = 5 * time.Second

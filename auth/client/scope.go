@@ -1,0 +1,78 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The scopes of an app at this server's own API: what its access tokens may do with the devices of the person who signed in.
+const (
+	OwnDevicesRead  = "own_devices:read"
+	OwnDevicesWrite = "own_devices:write"
+)
+
+// openIDScopes are granted by the person who signs in (OpenID Connect Core §5.4, §11). A client is not registered for them.
+var openIDScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
+
+// backendScopes are what only a confidential client may have, for its own tokens (RFC 6749 §4.4): patterns of LIKE. No device gets them.
+var backendScopes = []string{"users:%", "credentials:%", "devices:write", "events:read"}
+
+func isBackendScope(scope string) bool {
+	return slices.ContainsFunc(backendScopes, func(pattern string) bool {
+		begin, open := strings.CutSuffix(pattern, "%")
+		return scope == pattern || open && strings.HasPrefix(scope, begin)
+	})
+}
+
+// problemOfPublic says which of a public client's scopes it cannot have, or "".
+func problemOfPublic(scopes []string) string {
+	if i := slices.IndexFunc(scopes, isBackendScope); i >= 0 {
+		return fmt.Sprintf("%q is for confidential clients only: give --confidential as well.", scopes[i])
+	}
+	return ""
+}
+
+// appScopes are those of a client's scopes that the access tokens of its devices carry.
+func appScopes(registered string) []string {
+	return slices.DeleteFunc(strings.Fields(registered), func(s string) bool { return isBackendScope(s) || slices.Contains(openIDScopes, s) })
+}
+
+// TokenScope returns what the access tokens of a device say in their scope claim (RFC 9068 §2.2.3); granted are the scopes that were
+// granted when it signed in. limited is false for a device of a first-party app without granted scopes: its tokens have no such claim, and
+// may do at this server's API what the scopes OwnDevicesRead and OwnDevicesWrite allow. TokenScope goes by the clients of at most ReadEvery
+// ago. If the client was removed, a device with granted scopes keeps those of OpenID Connect alone.
+func (s *Service) TokenScope(ctx context.Context, id, granted string) (scope string, limited bool, err error) {
+	r, err := s.registered(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	c, known := r.clients[id]
+	list := slices.DeleteFunc(strings.Fields(granted), func(s string) bool { return !slices.Contains(openIDScopes, s) })
+	switch {
+	case c.Scopes != "":
+		list = append(list, appScopes(c.Scopes)...)
+	case granted == "":
+		return "", false, nil
+	case known:
+		list = append(list, OwnDevicesRead, OwnDevicesWrite)
+	}
+	return strings.Join(list, " "), true, nil
+}
+
+// GrantedScope returns what to keep as granted of a device that signs in, beside the scopes that were asked for: the client's own. A device
+// that has any is not taken for one of a first-party app when its client is removed.
+func (s *Service) GrantedScope(ctx context.Context, id, asked string) (string, error) {
+	r, err := s.registered(ctx)
+	if err != nil {
+		return "", err
+	}
+	list := strings.Fields(asked)
+	for _, own := range appScopes(r.clients[id].Scopes) {
+		if !slices.Contains(list, own) {
+			list = append(list, own)
+		}
+	}
+	return strings.Join(list, " "), nil
+}
