@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"latchkey/auth/client"
-	"latchkey/auth/grant"
 	"latchkey/web/wire"
 )
 
@@ -140,8 +139,8 @@ func (s *Server) routes() {
 		"POST /oauth/token":      s.oauth(s.apps.Token),
 		"POST /oauth/revoke":     s.oauth(s.apps.Revoke),
 		"POST /oauth/introspect": s.oauth(s.apps.Introspect),
-		"GET /oauth/userinfo":    s.bearer(grant.ScopeOpenID, s.apps.UserInfo),
-		"POST /oauth/userinfo":   s.bearer(grant.ScopeOpenID, s.apps.UserInfo),
+		"GET /oauth/userinfo":    s.openID(s.apps.UserInfo),
+		"POST /oauth/userinfo":   s.openID(s.apps.UserInfo),
 
 		"GET /docs":         s.inEnglish(s.page(s.docs).ServeHTTP),
 		"GET /openapi.yaml": s.api(s.apps.OpenAPI),

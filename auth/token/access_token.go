@@ -223,9 +223,14 @@ func (c *Claims) Allow(scope string) error {
 	case !c.ForAPI:
 		return auth.Refuse(auth.KindInvalidToken, "The access token is for other servers.")
 	case scope != "" && c.Scope != nil && !c.Has(scope):
-		return &auth.Error{Kind: auth.KindInsufficientScope, Message: "This app may not do this: its access token lacks the scope " + scope + ".", Scope: scope}
+		return NeedsScope(scope)
 	}
 	return nil
+}
+
+// NeedsScope returns the KindInsufficientScope of an access token that lacks a scope.
+func NeedsScope(scope string) error {
+	return &auth.Error{Kind: auth.KindInsufficientScope, Message: "This app may not do this: its access token lacks the scope " + scope + ".", Scope: scope}
 }
 
 // ErrDeviceGone refuses an access token whose device is no longer live.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"latchkey/auth/grant"
 	"latchkey/auth/token"
 	"latchkey/web/wire"
 )
@@ -11,16 +12,30 @@ import (
 // Authenticate checks the access token of a request, with its DPoP proof (RFC 6750 §2.1, RFC 9449 §7.1), and that it may be used at /api/*
 // for what needs the scope, and returns what it says. An answer to an error of this request then says how a token is to be presented.
 func (s *Server) Authenticate(w http.ResponseWriter, r *http.Request, scope string) (*token.Claims, error) {
+	claims, err := s.authenticate(w, r)
+	if err == nil {
+		err = claims.Allow(scope)
+	}
+	return claims, err
+}
+
+// AuthenticateOpenID is Authenticate for the endpoint that tells who a person is: it takes each access token with the scope openid, for whatever
+// servers it is meant.
+func (s *Server) AuthenticateOpenID(w http.ResponseWriter, r *http.Request) (*token.Claims, error) {
+	claims, err := s.authenticate(w, r)
+	if err == nil && !claims.Has(grant.ScopeOpenID) {
+		err = token.NeedsScope(grant.ScopeOpenID)
+	}
+	return claims, err
+}
+
+func (s *Server) authenticate(w http.ResponseWriter, r *http.Request) (*token.Claims, error) {
 	wire.InfoOf(r).Guarded = true
 	presented, scheme, err := accessToken(r)
 	if err != nil {
 		return nil, err
 	}
-	claims, err := s.tokens.Authenticate(presented, scheme, s.proof(w, r))
-	if err == nil {
-		err = claims.Allow(scope)
-	}
-	return claims, err
+	return s.tokens.Authenticate(presented, scheme, s.proof(w, r))
 }
 
 // accessToken takes the access token from the Authorization header, the only place where it may stand (RFC 6750
