@@ -19,6 +19,9 @@ type serverMetadata struct {
 	Issuer         string   `json:"issuer"`
 	Token          string   `json:"token_endpoint"`
 	Revocation     string   `json:"revocation_endpoint"`
+	EndSession     string   `json:"end_session_endpoint"`
+	Backchannel    bool     `json:"backchannel_logout_supported"`
+	BackchannelSID bool     `json:"backchannel_logout_session_supported"`
 	JWKS           string   `json:"jwks_uri"`
 	Documentation  string   `json:"service_documentation"`
 	Responses      []string `json:"response_types_supported"`
@@ -67,6 +70,9 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 		methods := []string{"none", "client_secret_basic", "client_secret_post"}
 		if !slices.Equal(m.TokenAuth, methods) || !slices.Equal(m.RevocationAuth, methods) {
 			t.Errorf("client authentication %v, %v", m.TokenAuth, m.RevocationAuth)
+		}
+		if m.EndSession != s.URL+"/oauth/logout" || !m.Backchannel || !m.BackchannelSID {
+			t.Errorf("sign-outs: %+v", m)
 		}
 		for _, address := range []string{m.Token, m.Revocation} {
 			r := post(address, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.refresh}, "token": {p.refresh}}, "Authorization", "Basic YXBwOnNlY3JldA==")

@@ -22,11 +22,18 @@ import (
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 // page answers errors with an HTML page, and chooses its language. It refuses cross-site form posts.
-func (s *Server) page(h handler) http.Handler {
+func (s *Server) page(h handler) http.Handler { return s.pageFrom(s.checkOrigin, h) }
+
+// anySite is page for forms that every site may send here, for they change nothing.
+func (s *Server) anySite(h handler) http.Handler {
+	return s.pageFrom(func(*http.Request) error { return nil }, h)
+}
+
+func (s *Server) pageFrom(checkOrigin func(*http.Request) error, h handler) http.Handler {
 	return s.compressed(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		pageHeaders(w.Header())
 		s.chooseLanguage(r, "")
-		err := s.checkOrigin(r)
+		err := checkOrigin(r)
 		if err != nil {
 			message := "This request came from another website, so we stopped it. Open this website yourself and try again."
 			if errors.Is(err, errPlainHTTP) {

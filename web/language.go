@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -25,9 +26,31 @@ func say(r *http.Request) catalog.Printer { return request(r).printer }
 // as long as no one knows it, otherwise the one that its Accept-Language asks for.
 func (s *Server) chooseLanguage(r *http.Request, account string) {
 	if info := request(r); !info.english {
-		info.printer = s.languages.Pick(r.Header.Get("Accept-Language"), s.cookies.language(r), account)
+		info.printer = s.languages.Pick(wishedLanguages(r)+r.Header.Get("Accept-Language"), s.cookies.language(r), account)
 	}
 }
+
+// wishedLanguages are those that an app asked for with ui_locales (OpenID Connect Core §3.1.2.1), as a beginning of an Accept-Language: on the
+// page itself, or on the one that the person goes on to.
+func wishedLanguages(r *http.Request) string {
+	asked := r.URL.Query()
+	wish := asked.Get("ui_locales")
+	if next, err := url.Parse(asked.Get("next")); wish == "" && err == nil {
+		wish = next.Query().Get("ui_locales")
+	}
+	if len(wish) > longestEcho {
+		return ""
+	}
+	var tags strings.Builder
+	for tag := range strings.FieldsSeq(wish) {
+		if languageTag.MatchString(tag) { // another text would spoil the header behind it
+			tags.WriteString(tag + ",")
+		}
+	}
+	return tags.String()
+}
+
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
 // english speaks to those for whom nothing is translated.
 func (s *Server) english() catalog.Printer { return catalog.Printer{}.Named(s.brand.Name) }

@@ -31,13 +31,15 @@ func (s *Server) JWKS(w http.ResponseWriter, r *http.Request) error {
 // clientAuthentication is how clients say who they are (RFC 8414 §2): public ones by client_id alone.
 var clientAuthentication = []string{"none", "client_secret_basic", "client_secret_post"}
 
-// Metadata describes the token endpoints (RFC 8414 §2, RFC 9449 §5.1). There is no authorization endpoint: people sign
+// Metadata describes the token endpoints (RFC 8414 §2, RFC 9449 §5.1) and sign-outs (OpenID Connect RP-Initiated Logout 1.0 §2.1,
+// Back-Channel Logout 1.0 §2.1). There is no authorization endpoint: people sign
 // in inside the app, so response_types_supported, a required member, is empty.
 func (s *Server) Metadata(w http.ResponseWriter, _ *http.Request) error {
 	return writePublic(w, struct {
 		Issuer         string   `json:"issuer"`
 		Token          string   `json:"token_endpoint"`
 		Revocation     string   `json:"revocation_endpoint"`
+		EndSession     string   `json:"end_session_endpoint"`
 		JWKS           string   `json:"jwks_uri"`
 		Documentation  string   `json:"service_documentation"`
 		Responses      []string `json:"response_types_supported"`
@@ -45,9 +47,11 @@ func (s *Server) Metadata(w http.ResponseWriter, _ *http.Request) error {
 		TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
 		RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
 		DPoPAlgs       []string `json:"dpop_signing_alg_values_supported"`
+		Backchannel    bool     `json:"backchannel_logout_supported"`
+		BackchannelSID bool     `json:"backchannel_logout_session_supported"`
 	}{
-		s.tokens.Config().Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/.well-known/jwks.json", s.base + "/docs",
-		[]string{}, slices.Sorted(maps.Keys(grants)), clientAuthentication, clientAuthentication, dpop.Algs,
+		s.tokens.Config().Issuer, s.base + "/oauth/token", s.base + "/oauth/revoke", s.base + "/oauth/logout", s.base + "/.well-known/jwks.json", s.base + "/docs",
+		[]string{}, slices.Sorted(maps.Keys(grants)), clientAuthentication, clientAuthentication, dpop.Algs, true, true,
 	})
 }
 
