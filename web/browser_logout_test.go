@@ -26,15 +26,16 @@ func TestASignOutLeadsBackToTheAppInARealBrowser(t *testing.T) {
 	var website *httptest.Server
 	website = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		const head = `<!doctype html><html lang="en"><title>Notes</title><link rel="icon" href="data:,"><meta name="viewport" content="width=device-width"><h1>`
 		if r.URL.Path == "/bye" {
-			_, _ = w.Write([]byte(`<!doctype html><html lang="en"><title>Bye</title><link rel="icon" href="data:,"><h1>Bye ` + html.EscapeString(r.Method+" "+r.URL.Query().Get("state")) + `</h1>`))
+			_, _ = w.Write([]byte(head + `Bye ` + html.EscapeString(r.Method+" "+r.URL.Query().Get("state")) + `</h1>`))
 			return
 		}
 		form := `<form method="post" action="` + s.URL + `/oauth/logout"><input type="hidden" name="post_logout_redirect_uri" value="` + website.URL + `/bye">`
 		for name, value := range fields {
 			form += `<input type="hidden" name="` + name + `" value="` + html.EscapeString(value) + `">`
 		}
-		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><title>Notes</title><link rel="icon" href="data:,"><h1>Notes</h1>` + form + `<button>Sign out</button></form>`))
+		_, _ = w.Write([]byte(head + `Notes</h1>` + form + `<button>Sign out</button></form>`))
 	}))
 	defer website.Close()
 
