@@ -82,10 +82,7 @@ func revokeOne(tx *gorm.DB, key DeviceKey, e Event) ([]Device, error) {
 }
 
 func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...any) ([]Device, error) {
-	var rows []Device
-	err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ?
-		WHERE user_id = ? AND id = ? AND revoked_at IS NULL`+condition+` RETURNING *`,
-		append([]any{dbTime(e.At), e.Actor, e.Detail, key.UserID, key.ID}, args...)...).Scan(&rows).Error
+	rows, err := revoke(tx, "*", revocation{e.At, e.Actor, EndReason(e.Detail)}, "user_id = ? AND id = ?"+condition, append([]any{key.UserID, key.ID}, args...)...)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -94,7 +91,32 @@ func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...
 }
 
 func revokeAll(tx *gorm.DB, userID, keep uuid.UUID, at time.Time, by string, reason EndReason) (int64, error) {
-	done := tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ?
-		WHERE user_id = ? AND id <> ? AND revoked_at IS NULL`, dbTime(at), by, reason, userID, keep)
-	return done.RowsAffected, done.Error
+	rows, err := revoke(tx, noticeColumns, revocation{at, by, reason}, "user_id = ? AND id <> ?", userID, keep)
+	return int64(len(rows)), err
+}
+
+// revocation is an act that ends devices.
+type revocation struct {
+	at     time.Time
+	by     string
+	reason EndReason
+}
+
+// revoke is the one statement that revokes devices, so that no act forgets their clients: it writes a notice for each device whose
+// client wants to be told. It returns the given columns of the devices that were not revoked before. condition must name user_id.
+//
+// The statement itself asks which clients are to be told: a revocation that no client is told of costs nothing more. clients is small,
+// and has a copy on every node where tables are distributed, so that the subquery stays on the device's node.
+func revoke(tx *gorm.DB, columns string, r revocation, condition string, args ...any) ([]Device, error) {
+	var rows []endedDevice
+	err := tx.Raw("UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE "+condition+" AND revoked_at IS NULL RETURNING "+columns+", "+clientIsTold,
+		append([]any{dbTime(r.at), r.by, r.reason}, args...)...).Scan(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	devices := make([]Device, 0, len(rows))
+	for _, row := range rows {
+		devices = append(devices, row.Device)
+	}
+	return devices, addLogoutNotices(tx, rows, r.at)
 }

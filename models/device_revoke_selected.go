@@ -18,9 +18,7 @@ func (s *Store) RevokeSelected(ctx context.Context, userID uuid.UUID, ids []uuid
 		if err := lockUserRow(tx, userID); err != nil {
 			return err
 		}
-		var rows []Device
-		err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ?
-			WHERE user_id = ? AND id IN ? AND revoked_at IS NULL RETURNING *`, dbTime(e.At), e.Actor, e.Detail, userID, ids).Scan(&rows).Error
+		rows, err := revoke(tx, "*", revocation{e.At, e.Actor, EndReason(e.Detail)}, "user_id = ? AND id IN ?", userID, ids)
 		if err != nil {
 			return err
 		}

@@ -182,11 +182,9 @@ func (s *Store) rotateUnusual(ctx context.Context, r Rotation) (result RotateRes
 	g, now := r.Generation, dbTime(r.Now)
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		result = RotateResult{}
-		var rows []Device
 		outcome := Reused
 		event.Kind, event.Detail = EventDeviceReused, string(RevokedByReuse)
-		err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = ? WHERE `+usableCondition+
-			` AND ? < floor AND ? <> base RETURNING *`, append(append([]any{now, RevokedByReuse}, r.usable()...), g, g)...).Scan(&rows).Error
+		rows, err := revoke(tx, "*", revocation{r.Now, ActorSystem, RevokedByReuse}, usableCondition+" AND ? < floor AND ? <> base", append(r.usable(), g, g)...)
 		if err != nil {
 			return err
 		}

@@ -186,9 +186,8 @@ func (s notMeScope) revoke(tx *gorm.DB, userID uuid.UUID, e *Event) (int64, erro
 	if s.device != nil { // the thief may have signed in again from the same origin, which causes no mail
 		which, args = "(id = ? OR created_at > ?)", []any{s.device.ID, s.device.CreatedAt}
 	}
-	done := tx.Exec("UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND "+which+" AND revoked_at IS NULL",
-		append([]any{dbTime(e.At), e.Actor, RevokedByNotMe, userID}, args...)...)
-	others := done.RowsAffected
+	rows, err := revoke(tx, noticeColumns, revocation{e.At, e.Actor, RevokedByNotMe}, "user_id = ? AND "+which, append([]any{userID}, args...)...)
+	others := int64(len(rows))
 	if s.device != nil {
 		e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: s.device.ID, Valid: true}, s.device.Name
 		if s.device.RevokedAt == nil {
@@ -196,5 +195,5 @@ func (s notMeScope) revoke(tx *gorm.DB, userID uuid.UUID, e *Event) (int64, erro
 		}
 	}
 	e.Detail = strconv.FormatInt(max(0, others), 10)
-	return done.RowsAffected, done.Error
+	return int64(len(rows)), err
 }

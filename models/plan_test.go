@@ -33,6 +33,7 @@ func crowd(t *testing.T, s *models.Store) {
 		`INSERT INTO challenges (hash, user_id, purpose, data, answer, created_at, expires_at)
 			SELECT convert_to('h' || id, 'UTF8'), id, 'p', '', '', now(), now() FROM users`,
 		`INSERT INTO trusted_browsers (user_id, id, hash, created_at, expires_at) SELECT id, gen_random_uuid(), '', now(), now() FROM users`,
+		`INSERT INTO logout_notices SELECT id, gen_random_uuid(), 'c' || (random() * 100)::int, now(), now() FROM users`,
 		`ANALYZE`,
 	} {
 		exec(t, s, statement)
@@ -142,6 +143,13 @@ func TestPostgresFindsEveryRowOfTheHotPathByAnIndex(t *testing.T) {
 		{"TrustedBrowsers", "trusted_browsers_pkey|trusted_browsers_user_id", func() error { return second(s.TrustedBrowsers(ctx, u.ID, noon)) }},
 		{"FindTrustedBrowser", "trusted_browsers_pkey|trusted_browsers_user_id", func() error {
 			if err := second(s.FindTrustedBrowser(ctx, u.ID, [][]byte{{1}, {2}}, noon)); !errors.Is(err, models.ErrNotFound) {
+				return fmt.Errorf("without any: %w", err)
+			}
+			return nil
+		}},
+		{"DueLogoutNotices", "logout_notices_due", func() error { return second(s.DueLogoutNotices(ctx, "c1", noon, 10)) }},
+		{"ClaimLogoutNotice", "logout_notices_pkey", func() error {
+			if err := second(s.ClaimLogoutNotice(ctx, models.LogoutNotice{UserID: u.ID, DeviceID: d.ID}, noon, noon)); !errors.Is(err, models.ErrNotFound) {
 				return fmt.Errorf("without any: %w", err)
 			}
 			return nil

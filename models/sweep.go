@@ -18,6 +18,7 @@ type Retention struct {
 	LinksBefore        time.Time // mailed links that expired before this; used ones stay for UsedLinkLife
 	ChallengesBefore   time.Time // challenges that expired before this
 	TrustBefore        time.Time // trusted browsers that expired before this
+	NoticesBefore      time.Time // notices of sign-outs that are older than this
 	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
 }
 

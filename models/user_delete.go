@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -115,9 +116,24 @@ func dropUser(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
 		if table.Deleted != RowsDeleted {
 			continue
 		}
-		if err := tx.Exec("DELETE FROM "+table.Name+" WHERE user_id = ?", userID).Error; err != nil {
+		if table.Name == "devices" {
+			err = dropDevices(tx, userID, at)
+		} else {
+			err = tx.Exec("DELETE FROM "+table.Name+" WHERE user_id = ?", userID).Error
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return tx.Exec("DELETE FROM users WHERE id = ?", userID).Error
+}
+
+// dropDevices deletes the devices of an account, and tells the clients of those that were signed in.
+func dropDevices(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
+	var rows []endedDevice
+	err := tx.Raw("DELETE FROM devices WHERE user_id = ? RETURNING "+noticeColumns+", revoked_at, expires_at, "+clientIsTold, userID).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	return addLogoutNotices(tx, slices.DeleteFunc(rows, func(d endedDevice) bool { return d.RevokedAt != nil || !d.ExpiresAt.After(at) }), at)
 }

@@ -129,6 +129,7 @@ func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
 	exec(t, s, `INSERT INTO former_addresses SELECT convert_to(id::text, 'UTF8'), id, 'e', 'e', 1, now(), now() FROM users`)
 	exec(t, s, `UPDATE events SET kind = (ARRAY['support_searched', 'support_looked', 'seen_by_support', 'sign_in'])[1 + floor(random() * 4)], detail = id::text`)
 	exec(t, s, `INSERT INTO sign_in_mails (user_id, last_at) SELECT id, now() FROM users`)
+	exec(t, s, `INSERT INTO consents SELECT id, 'app', '', now() FROM users`)
 	exec(t, s, `INSERT INTO deleted_accounts SELECT gen_random_uuid(), '', now() FROM generate_series(1, 3000)`)
 	exec(t, s, `VACUUM ANALYZE`)
 	u, staff := addUser(t, s), addUser(t, s)

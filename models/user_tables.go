@@ -21,6 +21,7 @@ const (
 	RowsDeleted   RowFate = iota + 1 // by DeleteUser, with the account
 	RowsAnonymous                    // by FinishDeletion, which makes them anonymous
 	RowsUntilDone                    // by FinishDeletion, with the last of its work
+	RowsUntilSent                    // not with the account: they tell others of its end
 )
 
 // pastRows are rows of a table that are past retention.
@@ -48,6 +49,9 @@ var UserTables = []UserTable{
 	{Name: "one_time_tokens", Deleted: RowsDeleted, key: "hash", past: goneLinks},
 	{Name: "former_addresses", Deleted: RowsDeleted, Exported: "profile.former_addresses", key: "hash", past: goneLinks},
 	{Name: "mails", Deleted: RowsDeleted, key: "id"}, // a mail goes when it was sent or given up
+	{Name: "logout_notices", Deleted: RowsUntilSent, key: "user_id, device_id", past: func(r Retention) []pastRows {
+		return []pastRows{{"created_at < ?", []time.Time{r.NoticesBefore}}} // whose client wants none any more
+	}},
 	{Name: "sign_in_mails", Deleted: RowsDeleted, key: "user_id", past: func(r Retention) []pastRows {
 		return []pastRows{{"last_at < ?", []time.Time{r.AlertsBefore}}}
 	}},

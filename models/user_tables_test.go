@@ -40,7 +40,7 @@ func TestEveryTableOfUsersStandsInTheList(t *testing.T) {
 		var listed []string
 		for _, table := range models.UserTables {
 			listed = append(listed, table.Name)
-			if table.Deleted < models.RowsDeleted || table.Deleted > models.RowsUntilDone {
+			if table.Deleted < models.RowsDeleted || table.Deleted > models.RowsUntilSent {
 				t.Errorf("nothing is said about the rows of %s when their account is deleted", table.Name)
 			}
 		}

@@ -175,7 +175,7 @@ func (s *Server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 		Devices: len(scopes) == 0 || slices.Contains(scopes, "own_devices:read"), Act: len(scopes) == 0 || slices.Contains(scopes, "own_devices:write"),
 	}
 	page.Shell = s.shell(w, r, say(r).ConsentTitle(), "")
-	allowFormAction(w.Header(), q.RedirectURI)
+	formAction(w.Header(), q.RedirectURI)
 	return render(w, r, status, views.Consent(page))
 }
 
@@ -254,7 +254,7 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, q grant.Req
 	}
 	fields = append(fields, views.FormPostField{Name: "iss", Value: s.apps.Issuer()})
 	if q.Mode == grant.ModeFormPost {
-		allowFormAction(w.Header(), q.RedirectURI)
+		formAction(w.Header(), q.RedirectURI)
 		page := views.FormPostPage{Shell: s.shell(w, r, say(r).ConsentBack(), ""), Action: q.RedirectURI, Fields: fields, Go: true}
 		return render(w, r, http.StatusOK, views.FormPost(page))
 	}
@@ -269,15 +269,4 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, q grant.Req
 	w.Header().Set("Location", q.RedirectURI+joint+answer.Encode())
 	w.WriteHeader(http.StatusSeeOther) // not 307, which would post a password on (RFC 9700 §4.12)
 	return nil
-}
-
-// allowFormAction lets a page's form lead to a redirect URI of a client: browsers apply form-action to the redirect that answers a form, too.
-func allowFormAction(h http.Header, uri string) {
-	source := ""
-	if u, err := url.Parse(uri); err == nil {
-		if source = u.Scheme + ":"; u.Scheme == "https" || u.Scheme == "http" {
-			source += "//" + u.Host
-		}
-	}
-	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "form-action 'self'", "form-action 'self' "+source, 1))
 }

@@ -25,6 +25,9 @@ type serverMetadata struct {
 	Grants            []string `json:"grant_types_supported"`
 	TokenAuth         []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported"`
+	EndSession        string   `json:"end_session_endpoint"`
+	Backchannel       bool     `json:"backchannel_logout_supported"`
+	BackchannelSID    bool     `json:"backchannel_logout_session_supported"`
 	Introspection     string   `json:"introspection_endpoint"`
 	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported"`
 	Scopes            []string `json:"scopes_supported"`
@@ -71,6 +74,9 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 		methods := []string{"none", "client_secret_basic", "client_secret_post"}
 		if !slices.Equal(m.TokenAuth, methods) || !slices.Equal(m.RevocationAuth, methods) {
 			t.Errorf("client authentication %v, %v", m.TokenAuth, m.RevocationAuth)
+		}
+		if m.EndSession != s.URL+"/oauth/logout" || !m.Backchannel || !m.BackchannelSID {
+			t.Errorf("sign-outs: %+v", m)
 		}
 		for _, address := range []string{m.Token, m.Revocation} {
 			r := post(address, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.refresh}, "token": {p.refresh}}, "Authorization", "Basic YXBwOnNlY3JldA==")

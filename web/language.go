@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -40,7 +41,7 @@ func (s *Server) chooseLanguage(r *http.Request, account string) {
 // wishLanguages is for a page that learns only later what an app asked for.
 func (s *Server) wishLanguages(r *http.Request, wish string) {
 	if info := request(r); !info.english && wish != "" {
-		info.printer = s.languages.Pick(strings.ReplaceAll(wish, " ", ",")+","+r.Header.Get("Accept-Language"), s.cookies.language(r), "")
+		info.printer = s.languages.Pick(languagesOf(wish)+r.Header.Get("Accept-Language"), s.cookies.language(r), "")
 	}
 }
 
@@ -52,11 +53,24 @@ func wishedLanguages(r *http.Request) string {
 	if next, err := url.Parse(asked.Get("next")); wish == "" && err == nil {
 		wish = next.Query().Get("ui_locales")
 	}
-	if wish == "" || len(wish) > longestEcho {
+	return languagesOf(wish)
+}
+
+// languagesOf writes tags as the beginning of an Accept-Language.
+func languagesOf(wish string) string {
+	if len(wish) > longestEcho {
 		return ""
 	}
-	return strings.ReplaceAll(wish, " ", ",") + ","
+	var tags strings.Builder
+	for tag := range strings.FieldsSeq(wish) {
+		if languageTag.MatchString(tag) { // another text would spoil the header behind it
+			tags.WriteString(tag + ",")
+		}
+	}
+	return tags.String()
 }
+
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
 // english speaks to those for whom nothing is translated.
 func (s *Server) english() catalog.Printer { return catalog.Printer{}.Named(s.brand.Name) }

@@ -11,7 +11,7 @@ import (
 // anyScope is for what every access token may do.
 const anyScope = ""
 
-// routes is everything that is served, each with its guard: page and api are for everybody, demo is for the
+// routes is everything that is served, each with its guard: page and api are for everybody, anySite also for forms of other sites, demo is for the
 // demonstration, signedIn asks for a live browser and a password of its owner's choice, form also for the account that the sent form
 // was made for, anyPassword and anyPasswordForm also let generated passwords pass,
 // setUp and setUpForm people who must set up a second factor first, supportOnly and supportForm ask for
@@ -139,6 +139,8 @@ func (s *Server) routes() {
 		"POST /oauth/token":      s.oauth(s.apps.Token),
 		"POST /oauth/revoke":     s.oauth(s.apps.Revoke),
 		"POST /oauth/introspect": s.oauth(s.apps.Introspect),
+		"GET /oauth/logout":      s.page(s.oauthLogoutForm),
+		"POST /oauth/logout":     s.anySite(s.oauthLogout),
 		"GET /oauth/userinfo":    s.openID(s.apps.UserInfo),
 		"POST /oauth/userinfo":   s.openID(s.apps.UserInfo),
 
@@ -190,6 +192,8 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 // answerByPath answers an error where no guard could, in the form of the address.
 func (s *Server) answerByPath(w http.ResponseWriter, r *http.Request, err error) {
 	switch path := r.URL.Path; {
+	case path == oauthLogoutPath:
+		s.answerPage(w, r, err)
 	case strings.HasPrefix(path, "/oauth/"):
 		s.apps.AnswerOAuth(w, r, err)
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/.well-known/"), strings.HasPrefix(path, "/statuslists/"),

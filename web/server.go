@@ -18,6 +18,7 @@ import (
 	"latchkey/auth/export"
 	"latchkey/auth/factor"
 	"latchkey/auth/grant"
+	"latchkey/auth/logout"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
 	"latchkey/auth/operator"
@@ -64,6 +65,7 @@ type Server struct {
 	signIn      *signin.Service
 	confirm     *confirm.Service
 	grants      *grant.Service
+	logouts     *logout.Service
 	accounts    *account.Service
 	exports     *export.Service
 	addresses   *address.Service
@@ -110,7 +112,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, grants: a.Grants, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, notify: a.Notify, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, grants: a.Grants, logouts: a.Logout, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator, limits: a.Limits, places: a.Places, clients: a.Clients,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, failures: wire.Judge{Log: c.Logger, Metrics: c.Metrics}, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),

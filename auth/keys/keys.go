@@ -147,6 +147,16 @@ func (s *Service) Find(kid string) (*keyring.Key, bool) {
 	return s.ring.Load().Find(kid, now)
 }
 
+// Known is Find that also returns a retired key as long as this process knows it.
+func (s *Service) Known(kid string) (*keyring.Key, bool) {
+	if ring := s.ring.Load(); ring != nil {
+		if key, _ := ring.Find(kid, s.clock.Now()); key != nil {
+			return key, true
+		}
+	}
+	return s.Find(kid)
+}
+
 // JWKS returns the JSON Web Key Set of the published public keys (RFC 7517 §5).
 func (s *Service) JWKS(ctx context.Context) ([]byte, error) {
 	if _, err := s.Current(ctx); err != nil {

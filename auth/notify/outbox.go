@@ -132,7 +132,7 @@ func (s *Service) sendMail(ctx context.Context, m models.OutgoingMail) error {
 }
 
 func (s *Service) postponeMail(ctx context.Context, m models.OutgoingMail, err error) error {
-	wait, level := waitAfter(m.Tries), slog.LevelWarn
+	wait, level := Pause(m.Tries), slog.LevelWarn
 	if errors.Is(err, mail.ErrSettings) {
 		level = slog.LevelError // no attempt will succeed before the operator acts
 	}
@@ -156,9 +156,9 @@ func (s *Service) giveUpMail(ctx context.Context, m models.OutgoingMail, cause e
 	return s.store.GiveUpMail(ctx, m.ID, e)
 }
 
-// waitAfter returns a delay that doubles from FirstWait to an hour. Half of it is random, so that mails that failed together are
-// not retried together.
-func waitAfter(tries int64) time.Duration {
+// Pause returns how long to wait after so many failed attempts. It doubles from FirstWait to an hour. Half of it is random, so that what
+// failed together is not retried together.
+func Pause(tries int64) time.Duration {
 	wait := lastWait
 	if tries < 10 {
 		wait = min(wait, FirstWait<<max(tries-1, 0))

@@ -12,6 +12,7 @@ import (
 	"latchkey/auth/deletion"
 	"latchkey/auth/factor"
 	"latchkey/auth/keys"
+	"latchkey/auth/logout"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
@@ -33,6 +34,7 @@ type Parts struct {
 	Factors    *factor.Service
 	Limits     *ratelimit.Service
 	Hasher     *ratelimit.Hasher
+	Logout     *logout.Service
 }
 
 // Service acts for the operator. It is safe for concurrent use.
@@ -50,6 +52,7 @@ type Service struct {
 	factors    *factor.Service
 	limits     *ratelimit.Service
 	hasher     *ratelimit.Hasher
+	logout     *logout.Service
 	ready      readiness
 }
 
@@ -61,6 +64,6 @@ func New(p Parts) *Service {
 	}
 	return &Service{
 		store: p.Store, clock: p.Clock, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
-		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher,
+		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher, logout: p.Logout,
 	}
 }

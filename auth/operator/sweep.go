@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/auth/keys"
+	"latchkey/auth/logout"
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
@@ -42,18 +43,20 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
 	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-passwordcheck.KeepFailures), now, now.Add(-notify.AlertsEvery)
 	r.ChallengesBefore, r.TrustBefore = now.Add(-keepChallenges), now
+	r.NoticesBefore = now.Add(-logout.GiveUpAfter - time.Hour) // an attempt gives up a notice before, unless its client has no URI any more
 	return s.store.Sweep(ctx, r)
 }
 
 // missedSince is when the first challenges expired that are still kept.
 func (s *Service) missedSince() time.Time { return s.clock.Now().Add(-keepChallenges) }
 
-// Run keeps the signing keys and the status lists current, sweeps, sends mails and finishes deletions, until the context ends. It
-// logs errors and tries again.
+// Run keeps the signing keys and the status lists current, sweeps, sends mails, tells clients about sign-outs and finishes deletions, until
+// the context ends. It logs errors and tries again.
 func (s *Service) Run(ctx context.Context) {
 	var others sync.WaitGroup // in goroutines of their own: neither a slow mail server nor a large account may delay a revocation
 	defer others.Wait()
 	others.Go(func() { s.notify.Run(ctx) })
+	others.Go(func() { s.logout.Run(ctx) })
 	others.Go(func() { s.deletions.Run(ctx) })
 	others.Go(func() { s.runSweep(ctx) })
 	keys, status := time.NewTicker(keys.RingReadEvery), time.NewTicker(token.StatusReadEvery)

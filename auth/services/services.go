@@ -25,6 +25,7 @@ import (
 	"latchkey/auth/grant"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
+	"latchkey/auth/logout"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
 	"latchkey/auth/operator"
@@ -79,6 +80,8 @@ type Config struct {
 	Mail   mail.Sender   // sends mails; nil: there is no mail, neither alerts nor password resets
 	Render notify.Render // renders notifications; needed only by processes that call Operator.Run
 
+	PostLogout logout.Post // tells clients about sign-outs; nil: this process tells none
+
 	Places *place.Database // where addresses are, for pages and mails; nil: not known
 
 	Now     func() time.Time     // the clock; nil: time.Now
@@ -104,6 +107,7 @@ type Services struct {
 	SignIn     *signin.Service
 	Confirm    *confirm.Service
 	Grants     *grant.Service
+	Logout     *logout.Service
 	Accounts   *account.Service
 	Exports    *export.Service
 	Addresses  *address.Service
@@ -172,6 +176,8 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.grants, Key: k.codes, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits,
 		Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, SignIn: s.SignIn, Confirm: s.Confirm,
 	})
+	s.Logout = logout.New(logout.Parts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients},
+		logout.Config{Issuer: c.Issuer, Post: c.PostLogout})
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
 		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
@@ -188,7 +194,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Support = support.New(store, clock, idle, s.Devices)
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
-		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher,
+		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout,
 	})
 	return s, nil
 }

@@ -99,6 +99,7 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 		if p.config.Breached != nil {
 			measures.CountBreaches(p.Services.Accounts.BreachCounts)
 		}
+		measures.CountLogoutNotices(p.Services.Logout.NoticeCounts)
 		if err := p.serveMetrics(measures, log); err != nil {
 			return err
 		}

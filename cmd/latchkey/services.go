@@ -30,6 +30,7 @@ func (e *environment) newServices(store *models.Store, change func(*services.Con
 		}
 		config.Breached = breaches.lookUp
 	}
+	config.PostLogout = newLogoutClient().post
 	if _, err := store.Migrate(e.ctx); err != nil {
 		return nil, settingError("LATCHKEY_DATABASE", err)
 	}

@@ -2480,10 +2480,85 @@ func (p Printer) LoginSubmit() string { return p.text("login.submit", nil) }
 //go:noinline
 func (p Printer) LoginTitle() string { return p.text("login.title", nil) }
 
+// LogoutApp says "You’re signed in to {app} on “{device}”.". An app is signed in on a device: “Notes”, on “Pixel 9”.
+//
+//go:noinline
+func (p Printer) LogoutApp(app string, device string) Sentence {
+	return p.sentence("logout.app", args{"app": app, "device": device})
+}
+
+// LogoutAppDone says "{app} is signed out". A heading, after an app was signed out.
+//
+//go:noinline
+func (p Printer) LogoutAppDone(app string) Sentence {
+	return p.sentence("logout.app_done", args{"app": app})
+}
+
+// LogoutAskApp says "Sign out of {app}?". A heading that asks; buttons follow.
+//
+//go:noinline
+func (p Printer) LogoutAskApp(app string) Sentence {
+	return p.sentence("logout.ask_app", args{"app": app})
+}
+
+// LogoutAskBrowser says "Sign out on this browser?". A heading that asks; buttons follow.
+//
+//go:noinline
+func (p Printer) LogoutAskBrowser() string { return p.text("logout.ask_browser", nil) }
+
+// LogoutAsked says "{app} asks you to sign out.".
+//
+//go:noinline
+func (p Printer) LogoutAsked(app string) Sentence {
+	return p.sentence("logout.asked", args{"app": app})
+}
+
+// LogoutBack says "Back to {app}". A button: leads back to an app or its website.
+//
+//go:noinline
+func (p Printer) LogoutBack(app string) Sentence { return p.sentence("logout.back", args{"app": app}) }
+
+// LogoutBoth says "Sign out of the app and this browser". A button.
+//
+//go:noinline
+func (p Printer) LogoutBoth() string { return p.text("logout.both", nil) }
+
+// LogoutBrowser says "This browser is signed in with {email}.".
+//
+//go:noinline
+func (p Printer) LogoutBrowser(email string) Sentence {
+	return p.sentence("logout.browser", args{"email": email})
+}
+
+// LogoutClose says "You can close this page.".
+//
+//go:noinline
+func (p Printer) LogoutClose() string { return p.text("logout.close", nil) }
+
 // LogoutDone says "You’ve signed out on this browser.". A notice on the page “Sign in”.
 //
 //go:noinline
 func (p Printer) LogoutDone() string { return p.text("logout.done", nil) }
+
+// LogoutOnlyApp says "Sign out of the app only". A button. The browser stays signed in.
+//
+//go:noinline
+func (p Printer) LogoutOnlyApp() string { return p.text("logout.only_app", nil) }
+
+// LogoutOut says "You’re not signed in on this browser.".
+//
+//go:noinline
+func (p Printer) LogoutOut() string { return p.text("logout.out", nil) }
+
+// LogoutSignedOut says "You’re signed out". A heading.
+//
+//go:noinline
+func (p Printer) LogoutSignedOut() string { return p.text("logout.signed_out", nil) }
+
+// LogoutStays says "While this browser stays signed in, apps may be able to sign in again without your password.".
+//
+//go:noinline
+func (p Printer) LogoutStays() string { return p.text("logout.stays", nil) }
 
 // MailAlways says "We sent you this e-mail because it concerns the security of your account ({email}). Security e-mails can’t be turned off.". At the end of mails.
 //

@@ -63,6 +63,9 @@ type metadata struct {
 	Locales        []string `json:"ui_locales_supported"`
 	TokenAuth      []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
+	EndSession     string   `json:"end_session_endpoint"`         // OpenID Connect RP-Initiated Logout 1.0 §2.1
+	Backchannel    bool     `json:"backchannel_logout_supported"` // OpenID Connect Back-Channel Logout 1.0 §2.1
+	BackchannelSID bool     `json:"backchannel_logout_session_supported"`
 	Introspection  string   `json:"introspection_endpoint"` // RFC 7662
 	IntrospectAuth []string `json:"introspection_endpoint_auth_methods_supported"`
 	Resources      []string `json:"protected_resources"`                            // RFC 9728 §4
@@ -87,6 +90,7 @@ func (s *Server) Metadata(w http.ResponseWriter, r *http.Request) error {
 		Claims: []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "email", "email_verified"},
 		ACRs:   []string{token.OneFactor, token.TwoFactors}, Locales: s.locales, TokenAuth: clientAuthentication, RevocationAuth: clientAuthentication,
 		Introspection: s.base + "/oauth/introspect", IntrospectAuth: confidentialOnly, Resources: []string{s.Issuer()}, DPoPAlgs: dpop.Algs, Iss: true,
+		EndSession: s.base + "/oauth/logout", Backchannel: true, BackchannelSID: true,
 	})
 }
 

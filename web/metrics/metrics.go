@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"latchkey/auth/account"
+	"latchkey/auth/logout"
 	"latchkey/models"
 )
 
@@ -59,6 +60,21 @@ func (m *Metrics) CountBreaches(read func() account.BreachCounts) {
 	} {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "latchkey_breach_lookups_total", Help: "Lookups of new passwords among breached ones, by result (failed: the password was taken without).",
+			ConstLabels: prometheus.Labels{"result": result},
+		}, func() float64 { return float64(value(read())) }))
+	}
+}
+
+// CountLogoutNotices shows how attempts to tell clients about sign-outs ended, which read tells.
+func (m *Metrics) CountLogoutNotices(read func() logout.NoticeCounts) {
+	for result, value := range map[string]func(logout.NoticeCounts) int64{
+		"delivered": func(c logout.NoticeCounts) int64 { return c.Delivered },
+		"failed":    func(c logout.NoticeCounts) int64 { return c.Failed },
+		"refused":   func(c logout.NoticeCounts) int64 { return c.Refused },
+		"given_up":  func(c logout.NoticeCounts) int64 { return c.GivenUp },
+	} {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "latchkey_logout_notices_total", Help: "Attempts to tell clients about sign-outs, by result (failed: to be tried again; refused: the client answered 400).",
 			ConstLabels: prometheus.Labels{"result": result},
 		}, func() float64 { return float64(value(read())) }))
 	}

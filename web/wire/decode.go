@@ -34,6 +34,11 @@ func Decode(r *http.Request, mediaTypes []string, wanted ...string) (Params, err
 	return body.decode(r, mediaTypes, wanted)
 }
 
+// DecodeQuery reads the wanted parameters of a URL's query, and refuses those that are repeated.
+func DecodeQuery(r *http.Request, wanted ...string) (Params, error) {
+	return decodeForm([]byte(r.URL.RawQuery), wanted)
+}
+
 // DecodeOptional is Decode for endpoints whose body may be left out: an empty one and a JSON null say nothing either.
 func DecodeOptional(r *http.Request, mediaTypes []string, wanted ...string) (Params, error) {
 	body, err := readBody(r)

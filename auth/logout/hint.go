@@ -1,0 +1,75 @@
+package logout
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+
+	"latchkey/auth/origin"
+	"latchkey/models"
+)
+
+// maxHint is the length of the longest ID token that is looked at.
+const maxHint = 8 << 10
+
+// hint is what an ID token of ours says: for which client it was signed, and for which device.
+type hint struct {
+	clientID string
+	device   models.DeviceKey
+}
+
+// idClaims are the claims of an ID token that a hint needs.
+type idClaims struct {
+	jwt.RegisteredClaims
+
+	Audience  json.RawMessage `json:"aud"`
+	SessionID string          `json:"sid"`
+}
+
+var errHint = errors.New("no ID token of ours")
+
+// readHint reads an id_token_hint. Any ID token that this server signed is good, however old, as long as its key is known. An access token
+// or a logout token is not: their typ is another.
+func (s *Service) readHint(token string) (h hint, ok bool) {
+	if token == "" || len(token) > maxHint || strings.ContainsAny(token, "\r\n") {
+		return h, false
+	}
+	c := &idClaims{}
+	if _, err := s.parser.ParseWithClaims(token, c, s.hintKey); err != nil || !origin.Same(c.Issuer, s.config.Issuer) {
+		return h, false
+	}
+	h.clientID = audienceOf(c.Audience)
+	user, userErr := uuid.Parse(c.Subject)
+	device, deviceErr := uuid.Parse(c.SessionID)
+	h.device = models.DeviceKey{UserID: user, ID: device}
+	return h, h.clientID != "" && userErr == nil && deviceErr == nil
+}
+
+// audienceOf reads an aud that names one client: a text, or a list with one member (RFC 7519 §4.1.3).
+func audienceOf(aud json.RawMessage) string {
+	var one string
+	if json.Unmarshal(aud, &one) == nil {
+		return one
+	}
+	var list []string
+	if json.Unmarshal(aud, &list) != nil || len(list) != 1 {
+		return ""
+	}
+	return list[0]
+}
+
+func (s *Service) hintKey(t *jwt.Token) (any, error) {
+	typ, _ := t.Header["typ"].(string)
+	if !strings.EqualFold(typ, "JWT") {
+		return nil, errHint
+	}
+	kid, _ := t.Header["kid"].(string)
+	key, ok := s.keys.Known(kid)
+	if !ok || key.Alg != t.Method.Alg() {
+		return nil, errHint
+	}
+	return key.Public(), nil
+}
