@@ -69,4 +69,11 @@ func TestTheCodeForAppsInTheBrowserWorksAsItStands(t *testing.T) {
 		return [me.device_name, out.status, await refresh(), await call("GET", SERVER + "/api/whoami"), await stored("refresh token")].join(" ")`); got != "page 200 false  " {
 		t.Fatal(got)
 	}
+
+	// On a phone, the names in the page's tables are not broken letter by letter.
+	c.base = s.URL
+	c.open("/docs", http.StatusOK)
+	if high := evaluate[float64](c, `Math.max(...[...document.querySelectorAll(".docs-table th code")].map((name) => name.getBoundingClientRect().height))`); high > 60 {
+		t.Errorf("a name in a table is %.0f pixels high", high)
+	}
 }

@@ -108,7 +108,7 @@ func TestTheAPIAsksForAScope(t *testing.T) {
 					{"w", "POST", "/api/confirmation", `{"password":"` + adaPassword + `"}`, 200},
 					{"w", "POST", "/api/confirmation/factor", `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`, 401},
 					{"w", "POST", "/api/confirmation/passkey", "", 403},
-					{"w", "DELETE", "/api/devices/" + other.id, `{"password":"wrong"}`, 403},
+					{"w", "DELETE", "/api/devices/" + noDevice, `{"password":"wrong"}`, 404},
 					{"w", "DELETE", "/api/devices/current", "", 204},
 				} {
 					headers := []string{"Authorization", kind + " " + p.access, "Content-Type", jsonType}

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -112,7 +113,7 @@ func (v *Verifier) check(c *Claims, d demands) error {
 	if c.JKT != "" {
 		scheme = schemeDPoP
 	}
-	if kind == ErrInsufficient {
+	if errors.Is(kind, ErrInsufficient) {
 		d.scope = nil // the token has it
 	}
 	return &Error{Kind: kind, Reason: reason, scheme: scheme, demands: d}
