@@ -75,7 +75,7 @@ type Sealed struct {
 var errNoRequest = &auth.Error{Kind: auth.KindDeadLink, Message: "This sign-in was not started properly. Go back to the app and start again."}
 
 // Open opens a sealed request. It returns a *Refusal with invalid_request_uri (RFC 9101 §6.1) after RequestLife, or after a code was given for the
-// request; KindDeadLink for a text that we did not seal; and KindUnauthorizedClient if the client or its redirect URI has been removed.
+// request; KindDeadLink for a text that we did not seal; and the errors of Client if the client or its redirect URI has been removed.
 func (s *Service) Open(ctx context.Context, text string) (Sealed, error) {
 	q, err := s.reopen(ctx, text)
 	if err != nil {
