@@ -77,7 +77,11 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error
 	if err != nil {
 		return token.Answer{}, err
 	}
-	answer, err := s.tokens.Issue(ctx, d, s.deviceSecret(r.Code), jkt)
+	secret, ok := s.secretOf(d, r.Code)
+	if !ok {
+		return token.Answer{}, errCode(errors.New("made under another secret of the server"))
+	}
+	answer, err := s.tokens.Issue(ctx, d, secret, jkt)
 	if err == nil && slices.Contains(kept.Scope, ScopeOpenID) {
 		answer.IDToken, err = s.idToken(ctx, d, kept)
 	}
@@ -151,7 +155,7 @@ func (s *Service) redeem(ctx context.Context, r Redemption, row models.Challenge
 	}
 	v := token.Verified{User: models.User{ID: row.UserID, PasswordHash: kept.Verified, FactorsVersion: kept.Version}}
 	n := s.signIn.NewApp(v, r.From, kept.ClientID, kept.Name)
-	n.Device.SecretHash = devicetoken.SecretHash(s.deviceSecret(r.Code))
+	n.Device.SecretHash = devicetoken.SecretHash(deviceSecret(s.codeKeys[0], r.Code))
 	n.Device.Scope, n.Device.ThroughAgent = strings.Join(kept.Scope, " "), kept.Agent
 	n.Device.SignedInBy, n.Device.ProvedBy, n.Device.ProvedAt = kept.ProvedBy, kept.ProvedBy, &kept.ProvedAt
 	n.Challenge = &models.ChallengeUse{Hash: row.Hash, Purpose: purposeCode, ExpiresAt: row.ExpiresAt}

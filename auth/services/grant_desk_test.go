@@ -42,7 +42,13 @@ type visitor struct {
 
 func newVisitor(t *testing.T, store *models.Store) *visitor {
 	t.Helper()
-	v := &visitor{desk: newDesk(t, store), laptop: at("192.0.2.1"), phone: at("192.0.2.2")}
+	return (&visitor{desk: newDesk(t, store)}).enter(t)
+}
+
+// enter registers the apps, and signs ada in.
+func (v *visitor) enter(t *testing.T) *visitor {
+	t.Helper()
+	v.laptop, v.phone = at("192.0.2.1"), at("192.0.2.2")
 	v.laptop.Browser, v.laptop.UserAgent = "the laptop's mark", "a browser"
 	for _, r := range []client.Registration{
 		{Name: "Notes", ID: "notes", RedirectURIs: []string{notesURI, nativeURI, schemeURI}},
