@@ -162,7 +162,7 @@ func TestAnAddressIsVerifiedByItsLink(t *testing.T) {
 		if _, err := v.Operator.AddInvited(t.Context(), "bob@example.com", models.RoleUser); err != nil || verified("bob@example.com") {
 			t.Errorf("an invitation that waits: %v", err)
 		}
-		if err := v.Accounts.ResetPassword(t.Context(), link(), adaPassword, v.phone); err != nil || !verified("bob@example.com") {
+		if _, err := v.Accounts.AcceptInvitation(t.Context(), link(), browser.Login{Password: adaPassword, From: v.phone}); err != nil || !verified("bob@example.com") {
 			t.Errorf("an invitation: %v", err)
 		}
 	})
