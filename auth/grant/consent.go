@@ -202,7 +202,7 @@ func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g giv
 		Code: models.Challenge{
 			Hash: hash, UserID: by.User.ID, Purpose: purposeCode, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: now.Add(CodeLife),
 		},
-		Request: models.ChallengeUse{Hash: q.hash, Purpose: purposeRequest, ExpiresAt: q.At.Add(RequestLife), Sealed: true},
+		Request: models.ChallengeUse{Hash: q.row(), Purpose: purposeRequest, ExpiresAt: q.At.Add(RequestLife), Sealed: true},
 		Proof:   g.proof, Spend: s.limits.GrantBudget(by.User.ID),
 	}
 	if g.remember {
