@@ -158,6 +158,17 @@ func (s *Server) oauth(h handler) http.Handler {
 	})
 }
 
+// oauthBearer is oauth for requests with an access token.
+func (s *Server) oauthBearer(h func(w http.ResponseWriter, r *http.Request, claims *token.Claims) error) http.Handler {
+	return s.oauth(func(w http.ResponseWriter, r *http.Request) error {
+		claims, err := s.apps.Authenticate(w, r)
+		if err != nil {
+			return err
+		}
+		return h(w, r, claims)
+	})
+}
+
 // caller is who sent the request. No request is refused for its User-Agent.
 func (s *Server) caller(r *http.Request) (auth.Caller, error) {
 	from := s.proxies.client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))

@@ -11,7 +11,7 @@ import (
 // demonstration, signedIn asks for a live browser and a password of its owner's choice, form also for the account that the sent form
 // was made for, anyPassword and anyPasswordForm also let generated passwords pass,
 // setUp and setUpForm people who must set up a second factor first, supportOnly and supportForm ask for
-// one of the support staff's browsers, bearer for an access token. The guards also say in which form an error is answered.
+// one of the support staff's browsers, bearer and oauthBearer for an access token. The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
 		"GET /{$}":                            s.page(s.home),
@@ -134,8 +134,8 @@ func (s *Server) routes() {
 		"POST /oauth/par":       s.oauth(s.apps.PushedRequest),
 		"POST /oauth/token":     s.oauth(s.apps.Token),
 		"POST /oauth/revoke":    s.oauth(s.apps.Revoke),
-		"GET /oauth/userinfo":   s.bearer(s.apps.UserInfo),
-		"POST /oauth/userinfo":  s.bearer(s.apps.UserInfo),
+		"GET /oauth/userinfo":   s.oauthBearer(s.apps.UserInfo),
+		"POST /oauth/userinfo":  s.oauthBearer(s.apps.UserInfo),
 
 		"GET /docs":         s.inEnglish(s.page(s.docs).ServeHTTP),
 		"GET /openapi.yaml": s.api(s.apps.OpenAPI),
@@ -159,7 +159,13 @@ func (s *Server) routes() {
 	} {
 		s.mux.Handle(pattern, handler)
 	}
+	if path := s.apps.IssuerPath(); path != "" {
+		s.mux.Handle("GET "+path+openIDDocument, s.api(s.apps.Metadata)) // OpenID Connect Discovery §4; those above are RFC 8414's
+	}
 }
+
+// openIDDocument is the path of the metadata after an issuer.
+const openIDDocument = "/.well-known/openid-configuration"
 
 // dispatch finds the route. A path or method without one is answered in the form of its neighbours.
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {

@@ -89,13 +89,17 @@ func (s *Server) challenge(w http.ResponseWriter, r *http.Request, f *wire.Failu
 	}
 }
 
-// AnswerOAuth answers as RFC 6749 §5.2 says. Wrong fields are a bad request there.
+// AnswerOAuth answers as RFC 6749 §5.2 says. Wrong fields are a bad request there, and so is an account without room for a device.
 func (s *Server) AnswerOAuth(w http.ResponseWriter, r *http.Request, err error) {
 	if refusal := (*grant.Refusal)(nil); errors.As(err, &refusal) {
 		err = &wire.Error{Status: http.StatusBadRequest, Code: refusal.Code, OAuth: refusal.Code, Message: refusal.Description}
 	}
 	f := s.failure(w, r, err)
-	if f.Status == http.StatusUnprocessableEntity {
+	s.challenge(w, r, &f)
+	switch f.Status {
+	case http.StatusConflict:
+		f.Status = http.StatusBadRequest
+	case http.StatusUnprocessableEntity:
 		f.Status = http.StatusBadRequest
 		if len(f.Fields) > 0 {
 			f.Message = f.Fields[0].Field + ": " + f.Fields[0].Detail

@@ -12,7 +12,7 @@ import (
 
 // errNoOpenID refuses an access token of an app that did not ask for the scope openid (RFC 6750 §3.1).
 var errNoOpenID = &wire.Error{
-	Status: http.StatusForbidden, Code: "insufficient_scope", Message: "This access token has no openid scope.",
+	Status: http.StatusForbidden, Code: "insufficient_scope", OAuth: "insufficient_scope", Message: "This access token has no openid scope.",
 	Challenge: `Bearer error="insufficient_scope", scope="openid"`,
 }
 
