@@ -19,7 +19,7 @@ func TestABrowserSessionHasItsWholeOwner(t *testing.T) {
 		for i, column := range []string{"email_since", "alerts_seen_at", "locked_at", "invited_at", "generated_at", "language_changed_at"} {
 			exec(t, s, "UPDATE users SET "+column+" = ? WHERE id = ?", noon.Add(time.Duration(i)*time.Hour), u.ID)
 		}
-		exec(t, s, "UPDATE users SET second_factor = ?, factors_version = 7, language = 'de', former_language = 'fr' WHERE id = ?", true, u.ID)
+		exec(t, s, "UPDATE users SET second_factor = ?, email_verified = true, factors_version = 7, language = 'de', former_language = 'fr' WHERE id = ?", true, u.ID)
 		want, err := s.UserByID(t.Context(), u.ID)
 		if err != nil {
 			t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"gorm.io/gorm"
 )
 
-// maxConsents is how many pairs of a client and a browser an account keeps: the latest.
-const maxConsents = 200
+// MaxConsents is how many pairs of a client and a browser an account keeps: the latest.
+const MaxConsents = 200
 
 // NewCode is a code for a client, which its owner has just approved.
 type NewCode struct {
@@ -53,7 +53,7 @@ func (s *Store) AddCode(ctx context.Context, n NewCode) error {
 	}))
 }
 
-// addConsent remembers a consent, and forgets those past maxConsents. The caller has locked the user's row.
+// addConsent remembers a consent, and forgets those past MaxConsents. The caller has locked the user's row.
 func addConsent(tx *gorm.DB, user uuid.UUID, c *Consent, at time.Time) error {
 	if c == nil || len(c.Browser) == 0 {
 		return nil
@@ -65,7 +65,7 @@ func addConsent(tx *gorm.DB, user uuid.UUID, c *Consent, at time.Time) error {
 	}
 	return tx.Exec(`DELETE FROM consents WHERE user_id = ? AND (client_id, browser) IN
 		(SELECT client_id, browser FROM consents WHERE user_id = ? ORDER BY last_at DESC, client_id, browser LIMIT 1000 OFFSET ?)`,
-		user, user, maxConsents).Error
+		user, user, MaxConsents).Error
 }
 
 // Consented reports whether an account has let a client sign in in a browser since a time.

@@ -24,6 +24,7 @@ func TestTheBoundsAreThoseOfTheSecurityDocument(t *testing.T) {
 		"An account has at most %d open ways back":                          models.MaxWaysBack,
 		"former addresses | `former_addresses` | %d that can be taken back": models.MaxWaysBack,
 		"trusted browsers | `trusted_browsers` | %d, the latest":            models.MaxTrustedBrowsers,
+		"lets an app sign in | `consents` | %d, the latest":                 models.MaxConsents,
 		"ended devices | `devices` | %d, the live ones counted in":          models.MaxEnded,
 		"past %d of those in a day no limit begins again":                   models.MaxResetsAfresh,
 	} {

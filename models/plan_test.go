@@ -26,6 +26,7 @@ func crowd(t *testing.T, s *models.Store) {
 		`INSERT INTO events (user_id, id, at, kind, actor, device_id) SELECT user_id, gen_random_uuid(), now(), 'confirmed', 'owner', id FROM devices`,
 		`INSERT INTO attempts SELECT convert_to('k' || n, 'UTF8'), now(), 1 FROM generate_series(1, 5000) n`,
 		`INSERT INTO known_places SELECT id, convert_to('p' || n, 'UTF8'), now() FROM users, generate_series(1, 4) n`,
+		`INSERT INTO consents SELECT id, 'c' || n, '', now() FROM users, generate_series(1, 4) n`,
 		`INSERT INTO status_indexes SELECT n, now() FROM generate_series(1, 5000) n`,
 		`INSERT INTO clients SELECT 'c' || n, 'client ' || n, now() FROM generate_series(1, 3000) n`,
 		`INSERT INTO factors (user_id, id, kind, credential, data, created_at, since)

@@ -61,7 +61,7 @@ type DeviceSearch struct {
 
 // foundColumns are the columns of devices that support may see.
 const foundColumns = `user_id, id, kind, name, name_key, client_id, user_agent, created_at, created_ip, last_seen_at, last_ip, expires_at, jkt,
-	revoked_at, revoked_by, revoke_reason, signed_in_by, proved_by, proved_at`
+	revoked_at, revoked_by, revoke_reason, signed_in_by, proved_by, proved_at, scope, through_agent`
 
 // foundDevices reads a range of an index of devices in the order of the index, and the owners of the devices that it returns.
 func (s *Store) foundDevices(ctx context.Context, q DeviceSearch, condition string, args []any, order string) ([]FoundDevice, error) {

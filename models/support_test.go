@@ -246,7 +246,7 @@ func TestSupportSeesEveryColumnOfADeviceButItsSecrets(t *testing.T) {
 		d := &n.Device
 		d.UserAgent, d.Base, d.Repeats, d.MaxRefreshes, d.JKT, d.StatusIndex = "agent", 1, 1, 9, "thumbprint", &index
 		d.SignedInBy, d.ProvedBy, d.ProvedAt, d.FormerHash, d.FormerUntil = models.ByPassword, models.ByPasskey, &d.CreatedAt, []byte("former"), &d.CreatedAt
-		d.RefreshAgent, d.RefreshAgentAt = "agent", &d.CreatedAt
+		d.RefreshAgent, d.RefreshAgentAt, d.Scope, d.ThroughAgent = "agent", &d.CreatedAt, "openid", "browser"
 		whole := add(t, s, n)
 		key := models.DeviceKey{UserID: u.ID, ID: whole.ID}
 		if _, _, err := s.RevokeDevice(t.Context(), key, models.Event{UserID: u.ID, At: noon, Kind: models.EventDeviceRevoked, Actor: models.ActorOwner, Detail: string(models.RevokedByOwner)}); err != nil {

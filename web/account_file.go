@@ -31,6 +31,7 @@ type dataHead struct {
 type dataProfile struct {
 	Subject           uuid.UUID `json:"sub"`
 	Email             string    `json:"email"`
+	EmailVerified     bool      `json:"email_verified"` // the owner has opened a link that was mailed to it
 	Role              string    `json:"role"`
 	CreatedAt         time.Time `json:"created_at"`
 	PasswordChangedAt time.Time `json:"password_changed_at"`
@@ -62,6 +63,8 @@ type dataDevice struct {
 	SignedInBy   string     `json:"signed_in_by"`  // a models.SignInMethod; empty when unknown
 	ProvedBy     string     `json:"proved_by"`     // another one: how its owner was verified last
 	ProvedAt     time.Time  `json:"proved_at"`
+	Scope        string     `json:"scope"`              // that was granted to an app that signed in through a browser, with spaces between
+	ThroughAgent string     `json:"through_user_agent"` // of that browser; empty for other devices
 }
 
 // dataFactor is a passkey, an authenticator app or a recovery code, but for what signs in.
@@ -117,7 +120,7 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 	for i, f := range former {
 		addresses[i] = dataAddress{Email: f.Email, LeftAt: f.CreatedAt, Until: f.ExpiresAt}
 	}
-	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.Role, u.CreatedAt, u.PasswordChangedAt, u.Language, u.FormerLanguage, u.LanguageChangedAt, addresses}})
+	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.EmailVerified, u.Role, u.CreatedAt, u.PasswordChangedAt, u.Language, u.FormerLanguage, u.LanguageChangedAt, addresses}})
 	if err != nil {
 		return fmt.Errorf("encode profile: %w", err)
 	}
@@ -131,6 +134,7 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 			RefreshAgent: lastAgent, JKT: d.JKT,
 			RevokedAt: d.RevokedAt, RevokedBy: d.RevokedBy, RevokeReason: string(d.RevokeReason),
 			SignedInBy: string(d.SignedInBy), ProvedBy: string(d.ProvedBy), ProvedAt: d.Proved(),
+			Scope: d.Scope, ThroughAgent: d.ThroughAgent,
 		}
 	}}
 	events := rows[models.Event]{file: f, shape: func(e models.Event) any {

@@ -91,7 +91,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 			m := map[string]any{
 				"id": id, "name": name, "kind": kind, "client_id": client, "current": false, "created_at": began, "last_seen_at": began, "last_ip": "127.0.0.1",
 				"user_agent": "Go-http-client/1.1", "expires_at": "2027-02-21T12:00:00Z", "state": state, "created_ip": "127.0.0.1", "last_user_agent": "", "jkt": "", "revoked_at": nil, "revoked_by": "", "revoke_reason": "",
-				"signed_in_by": "password", "proved_by": "password", "proved_at": began,
+				"signed_in_by": "password", "proved_by": "password", "proved_at": began, "scope": "", "through_user_agent": "",
 			}
 			for k, v := range more {
 				m[k] = v

@@ -20,7 +20,7 @@ const (
 
 // publicDocuments are what any origin may read, by the beginning of their paths.
 var publicDocuments = []string{
-	"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/.well-known/oauth-protected-resource",
+	"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", openIDDocument, "/.well-known/oauth-protected-resource",
 	"/.well-known/apple-app-site-association", "/.well-known/assetlinks.json",
 	"/statuslists/", "/openapi.yaml",
 }
@@ -31,7 +31,7 @@ func (s *Server) cors(next http.Handler) http.Handler {
 		h := w.Header()
 		methods, headers := corsMethods, corsHeaders
 		switch path := r.URL.Path; {
-		case slices.ContainsFunc(publicDocuments, func(document string) bool { return strings.HasPrefix(path, document) }):
+		case slices.ContainsFunc(publicDocuments, func(document string) bool { return strings.HasPrefix(path, document) }), strings.HasSuffix(path, openIDDocument):
 			h.Set("Access-Control-Allow-Origin", "*") // for every request: a cache may keep the answer for others
 			h.Set("Access-Control-Expose-Headers", corsPublicExposed)
 			h.Set("Cross-Origin-Resource-Policy", "cross-origin")

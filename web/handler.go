@@ -148,17 +148,6 @@ func (s *Server) bearer(scope string, h func(w http.ResponseWriter, r *http.Requ
 	})
 }
 
-// openID is bearer for access tokens with the scope openid.
-func (s *Server) openID(h func(w http.ResponseWriter, r *http.Request, claims *token.Claims) error) http.Handler {
-	return s.api(func(w http.ResponseWriter, r *http.Request) error {
-		claims, err := s.apps.AuthenticateOpenID(w, r)
-		if err != nil {
-			return err
-		}
-		return h(w, r, claims)
-	})
-}
-
 // oauth answers errors as RFC 6749 §5.2 says.
 func (s *Server) oauth(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -166,6 +155,17 @@ func (s *Server) oauth(h handler) http.Handler {
 		if err := h(w, r); err != nil {
 			s.apps.AnswerOAuth(w, r, err)
 		}
+	})
+}
+
+// openID is oauth for requests with an access token that has the scope openid.
+func (s *Server) openID(h func(w http.ResponseWriter, r *http.Request, claims *token.Claims) error) http.Handler {
+	return s.oauth(func(w http.ResponseWriter, r *http.Request) error {
+		claims, err := s.apps.AuthenticateOpenID(w, r)
+		if err != nil {
+			return err
+		}
+		return h(w, r, claims)
 	})
 }
 

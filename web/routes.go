@@ -15,7 +15,7 @@ const anyScope = ""
 // demonstration, signedIn asks for a live browser and a password of its owner's choice, form also for the account that the sent form
 // was made for, anyPassword and anyPasswordForm also let generated passwords pass,
 // setUp and setUpForm people who must set up a second factor first, supportOnly and supportForm ask for
-// one of the support staff's browsers, bearer for an access token with a scope. The guards also say in which form an error is answered.
+// one of the support staff's browsers, bearer for an access token with a scope, openID for one with the scope openid. The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
 		"GET /{$}":                            s.page(s.home),
@@ -169,7 +169,13 @@ func (s *Server) routes() {
 	} {
 		s.mux.Handle(pattern, handler)
 	}
+	if path := s.apps.IssuerPath(); path != "" {
+		s.mux.Handle("GET "+path+openIDDocument, s.api(s.apps.Metadata)) // OpenID Connect Discovery §4; those above are RFC 8414's
+	}
 }
+
+// openIDDocument is the path of the metadata after an issuer.
+const openIDDocument = "/.well-known/openid-configuration"
 
 // dispatch finds the route. A path or method without one is answered in the form of its neighbours.
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package grant
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -20,19 +21,33 @@ const CodeLife = time.Minute
 // codePrefix lets people and scanners recognize a code.
 const codePrefix = "lkc_"
 
-// codeFor is the code for a request that a browser approves. It is derived, so that the same form, sent twice, gets the same code.
-func (s *Service) codeFor(q Sealed, by *browser.Session) string {
-	return codePrefix + base64.RawURLEncoding.EncodeToString(s.derive("code", q.hash, by.User.ID[:], by.Device.ID[:]))
+// codesFor are the codes for a request that a browser approves, under each key. The first is given. They are derived, so that the same
+// form, sent twice, gets the same code, also while the replicas change their secret.
+func (s *Service) codesFor(q Sealed, by *browser.Session) (codes []string) {
+	for _, key := range s.codeKeys {
+		codes = append(codes, codePrefix+base64.RawURLEncoding.EncodeToString(derive(key, "code", q.hash, by.User.ID[:], by.Device.ID[:])))
+	}
+	return codes
 }
 
 // deviceSecret is the secret of the device that a code makes. It is derived, so that the code, sent again, gets the same answer.
-func (s *Service) deviceSecret(code string) [devicetoken.SecretSize]byte {
-	return [devicetoken.SecretSize]byte(s.derive("device", []byte(code)))
+func deviceSecret(key []byte, code string) [devicetoken.SecretSize]byte {
+	return [devicetoken.SecretSize]byte(derive(key, "device", []byte(code)))
+}
+
+// secretOf is the secret of the device that a code has made, under the key of the replica that made it. Without that key there is none.
+func (s *Service) secretOf(d models.Device, code string) (secret [devicetoken.SecretSize]byte, ok bool) {
+	for _, key := range s.codeKeys {
+		if secret = deviceSecret(key, code); bytes.Equal(devicetoken.SecretHash(secret), d.SecretHash) {
+			return secret, true
+		}
+	}
+	return secret, false
 }
 
 // derive returns 32 bytes that only this server can make. All parts but the last have fixed lengths.
-func (s *Service) derive(purpose string, parts ...[]byte) []byte {
-	mac := hmac.New(sha256.New, s.key)
+func derive(key []byte, purpose string, parts ...[]byte) []byte {
+	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(purpose))
 	mac.Write([]byte{0})
 	for _, part := range parts {
@@ -54,12 +69,20 @@ func isCode(text string) bool {
 	return err == nil && len(raw) == sha256.Size && len(text) == len(codePrefix)+base64.RawURLEncoding.EncodedLen(sha256.Size)
 }
 
-// givenBefore returns the code that the same approval got a moment ago.
-func (s *Service) givenBefore(ctx context.Context, q Sealed, by *browser.Session) (Code, bool, error) {
-	code := s.codeFor(q, by)
-	row, err := s.store.FindChallenge(ctx, purposeCode, codeHash(code), s.clock.Now())
-	if errors.Is(err, models.ErrNotFound) || err == nil && !s.within(row.CreatedAt, CodeLife) {
+// givenBefore returns the code that the same approval got a moment ago. It returns a *Refusal if the request was answered otherwise.
+func (s *Service) givenBefore(ctx context.Context, q Sealed, by *browser.Session) (code Code, ok bool, err error) {
+	answered := s.unanswered(ctx, q) // first: the code is written together with it
+	if answered == nil {
 		return Code{}, false, nil
 	}
-	return Code{q.Request, code}, err == nil, err
+	for _, text := range s.codesFor(q, by) {
+		row, err := s.store.FindChallenge(ctx, purposeCode, codeHash(text), s.clock.Now())
+		switch {
+		case err == nil && s.within(row.CreatedAt, CodeLife):
+			return Code{q.Request, text}, true, nil
+		case err != nil && !errors.Is(err, models.ErrNotFound):
+			return Code{}, false, err
+		}
+	}
+	return Code{}, false, answered
 }

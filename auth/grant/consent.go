@@ -61,9 +61,6 @@ func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) 
 	if code, ok, err := s.givenBefore(ctx, q, by); ok || err != nil {
 		return code, err
 	}
-	if err := s.unanswered(ctx, q); err != nil {
-		return Code{}, err
-	}
 	c, err := s.Client(ctx, q.Request)
 	if err != nil {
 		return Code{}, err
@@ -86,13 +83,23 @@ func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) 
 	} else {
 		err = give(sessionProof(by), by.Device.Proved())
 	}
-	if errors.Is(err, models.ErrUsed) { // the same approval came twice at once
-		if code, ok, _ := s.givenBefore(ctx, q, by); ok {
-			return code, nil
+	if errors.Is(err, models.ErrUsed) { // the same approval came twice at once, or what confirmed it was used before
+		if code, ok, err := s.givenBefore(ctx, q, by); ok || err != nil {
+			return code, err
 		}
-		err = s.unanswered(ctx, q)
+		if !ask { // the request has reached its end just now
+			err = q.refuse("invalid_request_uri", "This request is too old: start a new one.")
+		}
 	}
-	return Code{q.Request, s.codeFor(q, by)}, err
+	return s.codeGiven(q, by, err)
+}
+
+// codeGiven is the code that give wrote, unless it returned an error.
+func (s *Service) codeGiven(q Sealed, by *browser.Session, err error) (Code, error) {
+	if err != nil {
+		return Code{}, err
+	}
+	return Code{q.Request, s.codesFor(q, by)[0]}, nil
 }
 
 // sessionProof is the proof of a person whose session is enough.
@@ -111,30 +118,42 @@ func (s *Service) Deny(ctx context.Context, sealed string) error {
 
 // Silent answers a request with prompt=none (OpenID Connect Core §3.1.2.1). by is the browser's session; nil: there is none. It gives a
 // code without a page only to a client that this account has approved in this browser before, and only for an https redirect URI: any
-// program can claim another one (RFC 8252 §8.6). Otherwise it returns a *Refusal with login_required or interaction_required.
+// program can claim another one (RFC 8252 §8.6). Otherwise it returns a *Refusal with login_required or interaction_required, or with
+// temporarily_unavailable past a limit or without the database.
 func (s *Service) Silent(ctx context.Context, q Sealed, by *browser.Session, name string, from auth.Caller) (Code, error) {
+	err := s.giveSilently(ctx, q, by, name, from)
+	var refusal *Refusal
+	switch kind := auth.AsError(err).Kind; {
+	case err == nil, errors.As(err, &refusal):
+	case errors.Is(err, models.ErrUsed): // a pushed request came twice at once
+		err = q.refuse("invalid_request_uri", "This request was answered already: start a new one.")
+	case kind == auth.KindInvalidChallenge:
+		err = q.refuse("login_required", "The account has changed.")
+	case kind == auth.KindRateLimited, kind == auth.KindUnavailable:
+		err = q.refuse("temporarily_unavailable", "Try again later.")
+	}
+	return s.codeGiven(q, by, err)
+}
+
+func (s *Service) giveSilently(ctx context.Context, q Sealed, by *browser.Session, name string, from auth.Caller) error {
 	c, err := s.Client(ctx, q.Request)
 	if err != nil {
-		return Code{}, err
+		return err
 	}
 	switch {
 	case by == nil, q.LoginHint != "" && !by.Has(q.LoginHint), s.NeedsProof(q.Request, c, by):
-		return Code{}, q.refuse("login_required", "The person must sign in.")
+		return q.refuse("login_required", "The person must sign in.")
 	case by.User.MustChoosePassword(), s.browsers.Config().SecondFactor.MustSetUp(by.User), !strings.HasPrefix(q.RedirectURI, "https://"):
-		return Code{}, q.refuse("interaction_required", "The person must see a page.")
+		return q.refuse("interaction_required", "The person must see a page.")
 	}
 	known, err := s.store.Consented(ctx, by.User.ID, s.consent(q.Request, from), s.clock.Now().Add(-ratelimit.KnownFor))
 	if err != nil {
-		return Code{}, err
+		return err
 	}
 	if !known {
-		return Code{}, q.refuse("interaction_required", "The person has not approved this app in this browser yet.")
+		return q.refuse("interaction_required", "The person has not approved this app in this browser yet.")
 	}
-	err = s.give(ctx, q, by, given{name: name, proof: sessionProof(by), proved: by.Device.Proved(), from: from, remember: true})
-	if errors.Is(err, models.ErrUsed) {
-		err = s.unanswered(ctx, q)
-	}
-	return Code{q.Request, s.codeFor(q, by)}, err
+	return s.give(ctx, q, by, given{name: name, proof: sessionProof(by), proved: by.Device.Proved(), from: from, remember: true})
 }
 
 // consent is what is remembered of a browser. A browser without a mark is remembered by none.
@@ -171,7 +190,7 @@ type keptCode struct {
 // give writes the code.
 func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g given) error {
 	now := s.clock.Now()
-	hash := codeHash(s.codeFor(q, by))
+	hash := codeHash(s.codesFor(q, by)[0])
 	data, err := json.Marshal(keptCode{
 		ClientID: q.ClientID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, JKT: q.JKT, Nonce: q.Nonce, Scope: q.Scope, Name: g.name,
 		Agent: g.from.UserAgent, Browser: by.Device.ID, Verified: g.proof.Verified, Version: g.proof.Version, ProvedBy: g.proof.Method, ProvedAt: g.proved,
@@ -183,7 +202,7 @@ func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g giv
 		Code: models.Challenge{
 			Hash: hash, UserID: by.User.ID, Purpose: purposeCode, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: now.Add(CodeLife),
 		},
-		Request: models.ChallengeUse{Hash: q.hash, Purpose: purposeRequest, ExpiresAt: q.At.Add(RequestLife), Sealed: true},
+		Request: models.ChallengeUse{Hash: q.row(), Purpose: purposeRequest, ExpiresAt: q.At.Add(RequestLife), Sealed: true},
 		Proof:   g.proof, Spend: s.limits.GrantBudget(by.User.ID),
 	}
 	if g.remember {

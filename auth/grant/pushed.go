@@ -73,13 +73,20 @@ type Sealed struct {
 	Request
 
 	Text string // that Seal returned
-	hash []byte
+	hash []byte // of the text; codes derive from it
+}
+
+// row is the hash of the row that says that a code was given. It is not the hash that codes derive from: the database, read by who also
+// has the server's secret, must not give the codes away, and with them the secrets of devices.
+func (q *Sealed) row() []byte {
+	sum := sha256.Sum256(q.hash)
+	return sum[:]
 }
 
 var errNoRequest = &auth.Error{Kind: auth.KindDeadLink, Message: "This sign-in was not started properly. Go back to the app and start again."}
 
 // Open opens a sealed request. It returns a *Refusal with invalid_request_uri (RFC 9101 §6.1) after RequestLife, or after a code was given for the
-// request; KindDeadLink for a text that we did not seal; and KindUnauthorizedClient if the client or its redirect URI has been removed.
+// request; KindDeadLink for a text that we did not seal; and the errors of Client if the client or its redirect URI has been removed.
 func (s *Service) Open(ctx context.Context, text string) (Sealed, error) {
 	q, err := s.reopen(ctx, text)
 	if err != nil {
@@ -90,7 +97,7 @@ func (s *Service) Open(ctx context.Context, text string) (Sealed, error) {
 
 // unanswered returns a *Refusal if a code was given for a request.
 func (s *Service) unanswered(ctx context.Context, q Sealed) error {
-	answered, err := s.store.ChallengeUsed(ctx, purposeRequest, q.hash)
+	answered, err := s.store.ChallengeUsed(ctx, purposeRequest, q.row())
 	if err == nil && answered {
 		err = q.refuse(ErrRequestURI, "This request was answered already: start a new one.")
 	}

@@ -41,8 +41,8 @@ func errCode(cause error) error {
 // the same address or with the device's key, until that device has refreshed: a lost answer signs no one out. What else can happen to a
 // code that comes twice is said at again.
 //
-// Redeem returns KindInvalidGrant; KindInvalidClient if the client is not registered; KindInvalidRequest without a client_id;
-// KindInvalidProof or KindUseNonce for the proof; KindTooManyDevices, KindRateLimited or KindUnavailable.
+// Redeem returns KindInvalidGrant; KindInvalidClient if the client is not registered, or did not authenticate as it must;
+// KindInvalidRequest without a client_id; KindInvalidProof or KindUseNonce for the proof; KindTooManyDevices, KindRateLimited or KindUnavailable.
 func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error) {
 	if err := s.checkClient(ctx, r.Client); err != nil {
 		return token.Answer{}, err
@@ -77,23 +77,32 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error
 	if err != nil {
 		return token.Answer{}, err
 	}
-	answer, err := s.tokens.Issue(ctx, d, s.deviceSecret(r.Code), jkt)
+	secret, ok := s.secretOf(d, r.Code)
+	if !ok {
+		return token.Answer{}, errCode(errors.New("made under another secret of the server"))
+	}
+	answer, err := s.tokens.Issue(ctx, d, secret, jkt)
 	if err == nil && slices.Contains(kept.Scope, ScopeOpenID) {
 		answer.IDToken, err = s.idToken(ctx, d, kept)
 	}
 	return answer, err
 }
 
-// checkClient checks that a request names a registered client. A confidential one has authenticated already.
+// checkClient checks that a request names a registered client, and that it authenticated if it is a confidential one.
 func (s *Service) checkClient(ctx context.Context, who client.Identity) error {
 	if who.ID == "" {
 		return auth.InvalidField("client_id", "It must be sent, in the body or by HTTP Basic.")
 	}
-	_, ok, err := s.clients.Registered(ctx, who.ID, func(models.Client) bool { return true })
-	if err == nil && !ok {
-		err = auth.Refuse(auth.KindInvalidClient, "This client_id is not registered here.")
+	c, ok, err := s.clients.Registered(ctx, who.ID, func(models.Client) bool { return true })
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return auth.Refuse(auth.KindInvalidClient, "This client_id is not registered here.")
+	case c.Confidential() && who.Proven() != c.ID:
+		return client.ErrUnproven
 	}
-	return err
+	return nil
 }
 
 // find reads a code and checks everything that was sent with it. A wrong client, redirect URI, verifier or key changes nothing: who sends
@@ -151,7 +160,7 @@ func (s *Service) redeem(ctx context.Context, r Redemption, row models.Challenge
 	}
 	v := token.Verified{User: models.User{ID: row.UserID, PasswordHash: kept.Verified, FactorsVersion: kept.Version}}
 	n := s.signIn.NewApp(v, r.From, kept.ClientID, kept.Name)
-	n.Device.SecretHash = devicetoken.SecretHash(s.deviceSecret(r.Code))
+	n.Device.SecretHash = devicetoken.SecretHash(deviceSecret(s.codeKeys[0], r.Code))
 	n.Device.Scope, n.Device.ThroughAgent = strings.Join(kept.Scope, " "), kept.Agent
 	n.Device.SignedInBy, n.Device.ProvedBy, n.Device.ProvedAt = kept.ProvedBy, kept.ProvedBy, &kept.ProvedAt
 	n.Challenge = &models.ChallengeUse{Hash: row.Hash, Purpose: purposeCode, ExpiresAt: row.ExpiresAt}

@@ -110,16 +110,15 @@ func (s *Service) Check(ctx context.Context, p Params) (Request, error) {
 		return r, err
 	}
 	v := p.Values
-	switch r.Mode = v["response_mode"]; r.Mode {
-	case ModeQuery:
-		r.Mode = ""
-	case "", ModeFormPost:
-	default:
-		r.Mode = ""
-		return r, r.refuse("invalid_request", "response_mode must be query or form_post.")
-	}
 	if problem := auth.ProblemWithText(v["state"], MaxRequest); problem == "" && !slices.Contains(p.Repeated, "state") {
 		r.State = v["state"]
+	}
+	switch mode := v["response_mode"]; {
+	case mode == "", mode == ModeQuery, slices.Contains(p.Repeated, "response_mode"):
+	case mode == ModeFormPost:
+		r.Mode = mode
+	default:
+		return r, r.refuse("invalid_request", "response_mode must be query or form_post.")
 	}
 	if len(p.Repeated) > 0 {
 		return r, r.refuse("invalid_request", fmt.Sprintf("%s was sent more than once.", p.Repeated[0]))
@@ -238,8 +237,8 @@ func checkRest(r *Request, v map[string]string) error {
 	return nil
 }
 
-// Client returns the client of a request as it is registered now. It returns KindUnauthorizedClient if the client is not registered, or
-// not with the request's redirect URI: either may have been removed.
+// Client returns the client of a request as it is registered now. It returns KindUnauthorizedClient if the client is not registered, and
+// KindInvalidRequest if it is not registered with the request's redirect URI: either may have been removed.
 func (s *Service) Client(ctx context.Context, r Request) (models.Client, error) {
 	c, ok, err := s.clients.Registered(ctx, r.ClientID, func(c models.Client) bool { return client.AllowsRedirect(c, r.RedirectURI) })
 	switch {
@@ -248,7 +247,7 @@ func (s *Service) Client(ctx context.Context, r Request) (models.Client, error) 
 	case !ok && c.ID == "":
 		return c, auth.Refuse(auth.KindUnauthorizedClient, "This client_id is not registered here.")
 	case !ok:
-		return c, auth.Refuse(auth.KindUnauthorizedClient, "This redirect_uri is not registered for the app.")
+		return c, auth.InvalidField("redirect_uri", "It is not registered for the app.") // RFC 9126 §2.3
 	}
 	return c, nil
 }

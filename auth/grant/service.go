@@ -25,7 +25,7 @@ type Parts struct {
 	Log      *slog.Logger
 	Idle     auth.Idle
 	Sealer   *seal.Sealer // of requests and of what codes keep
-	Key      []byte       // HMAC key that derives codes, and the secrets of devices from codes
+	CodeKeys [][]byte     // HMAC keys that derive codes, and the secrets of devices from codes: the present one first
 	Keys     *keys.Service
 	Clients  *client.Service
 	Notify   *notify.Service
@@ -44,7 +44,7 @@ type Service struct {
 	log      *slog.Logger
 	idle     auth.Idle
 	sealer   *seal.Sealer
-	key      []byte
+	codeKeys [][]byte
 	keys     *keys.Service
 	clients  *client.Service
 	notify   *notify.Service
@@ -59,7 +59,7 @@ type Service struct {
 // New returns the service.
 func New(p Parts) *Service {
 	return &Service{
-		store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, key: p.Key, keys: p.Keys, clients: p.Clients, notify: p.Notify,
+		store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, sealer: p.Sealer, codeKeys: p.CodeKeys, keys: p.Keys, clients: p.Clients, notify: p.Notify,
 		limits: p.Limits, gate: p.Gate, tokens: p.Tokens, browsers: p.Browsers, signIn: p.SignIn, confirm: p.Confirm,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"latchkey/auth/account"
 	"latchkey/auth/challenge"
 	"latchkey/auth/factor"
+	"latchkey/auth/grant"
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
@@ -49,6 +50,10 @@ func TestTheLimitsAreThoseOfTheSecurityDocument(t *testing.T) {
 		window, ratelimit.MaxPairFailures, ratelimit.MaxNetFailures, ratelimit.MaxUserFailures)
 	said("past %d right ones from places that the account does not know, or %[1]d from all that it knows, nothing is hashed until the window ends (a known browser has %d more of its own)",
 		ratelimit.MaxConfirmations, ratelimit.MaxFallbackSignIns)
+	said("On apps through a browser %d in %d minutes and %d a day more", ratelimit.MaxSignIns, window, ratelimit.MaxSignInsDay)
+	said("| %d seconds, until the app's first refresh", grant.CodeLife/time.Second)
+	said("| %d minutes, until a code is given for it", grant.RequestLife/time.Minute)
+	said("from parameters of at most %d KiB", grant.MaxRequest>>10)
 	said("A look may have a **reason**, of at most %d characters", support.MaxReason)
 	said("the network of each sign-in for %d days", ratelimit.KnownFor/(24*time.Hour))
 	said("All that an account knows shares %d failures in a window", ratelimit.MaxKnownFailures)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -34,15 +35,20 @@ func (p *prover) proof(b *forkBench) token.Proof {
 	if p == nil {
 		return token.Proof{}
 	}
+	return p.proofAt(b.t, b.config.Issuer+"/oauth/token", b.now())
+}
+
+// proofAt makes a proof for a POST.
+func (p *prover) proofAt(tb testing.TB, url string, at time.Time) token.Proof {
+	tb.Helper()
 	p.made++
-	url := b.config.Issuer + "/oauth/token"
-	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{"jti": fmt.Sprint(p.made), "htm": "POST", "htu": url, "iat": b.now().Unix()})
+	t := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{"jti": fmt.Sprint(p.made), "htm": "POST", "htu": url, "iat": at.Unix()})
 	t.Header["typ"] = "dpop+jwt"
 	public, _ := p.key.Public().(ed25519.PublicKey)
 	t.Header["jwk"] = map[string]string{"kty": "OKP", "crv": "Ed25519", "x": base64.RawURLEncoding.EncodeToString(public)}
 	text, err := t.SignedString(p.key)
 	if err != nil {
-		b.t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return token.Proof{Headers: []string{text}, Method: "POST", URL: url}
 }

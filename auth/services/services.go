@@ -173,7 +173,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Challenges: s.Challenges,
 	})
 	s.Grants = grant.New(grant.Parts{
-		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.grants, Key: k.codes, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits,
+		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.grants, CodeKeys: k.codes, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits,
 		Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, SignIn: s.SignIn, Confirm: s.Confirm,
 	})
 	s.Logout = logout.New(logout.Parts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients},
@@ -239,7 +239,7 @@ type derived struct {
 	grants           *seal.Sealer // of authorization requests and codes
 	nonces           *dpop.Nonces
 	limits, browsers []byte
-	codes            []byte // of authorization codes and of what they become
+	codes            [][]byte // of authorization codes and of what they become
 }
 
 func deriveKeys(secrets [][]byte) (d derived, err error) {
@@ -264,7 +264,7 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 	d.tokens = devicetoken.New(keys["device token"][0], keys["device token"][1:]...)
 	d.nonces = dpop.NewNonces(keys["dpop nonce"][0])
 	d.limits, d.browsers = keys["limits"][0], keys["browser"][0]
-	d.codes = keys["codes"][0]
+	d.codes = keys["codes"]
 	return d, nil
 }
 

@@ -54,7 +54,7 @@ func accessToken(r *http.Request) (presented string, scheme token.Scheme, err er
 			}
 		}
 	}
-	return "", "", &wire.Error{Status: http.StatusUnauthorized, Code: "unauthenticated", Message: "An access token is needed.", Challenge: "Bearer"}
+	return "", "", &wire.Error{Status: http.StatusUnauthorized, Code: "unauthenticated", OAuth: "invalid_token", Message: "An access token is needed.", Challenge: "Bearer"}
 }
 
 // proof is the DPoP part of the request. The URL is the public one, whatever a proxy made of it. A client that needs a nonce for

@@ -107,7 +107,8 @@ func (s *Server) AnswerOAuth(w http.ResponseWriter, r *http.Request, err error) 
 		err = &wire.Error{Status: http.StatusBadRequest, Code: refusal.Code, OAuth: refusal.Code, Message: refusal.Description}
 	}
 	f := s.failure(w, r, err)
-	if own := (*wire.Error)(nil); !errors.As(err, &own) && f.Status < http.StatusInternalServerError && f.Status != http.StatusTooManyRequests && f.OAuth != "invalid_client" {
+	s.challenge(w, r, &f)
+	if own := (*wire.Error)(nil); !errors.As(err, &own) && !wire.InfoOf(r).Guarded && f.Status < http.StatusInternalServerError && f.Status != http.StatusTooManyRequests && f.OAuth != "invalid_client" {
 		f.Status = http.StatusBadRequest
 	}
 	if len(f.Fields) > 0 && f.OAuth == "invalid_request" {

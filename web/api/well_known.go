@@ -100,11 +100,20 @@ func writePublic(w http.ResponseWriter, body any) error {
 	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, body)
 }
 
+// IssuerPath is the path of the issuer, without the slash at its end: below it is the document of OpenID Connect Discovery §4. Empty: the
+// issuer has none.
+func (s *Server) IssuerPath() string {
+	issuer, err := url.Parse(s.Issuer())
+	if err != nil || strings.ContainsAny(issuer.Path, "{}") { // of a pattern of routes
+		return ""
+	}
+	return strings.TrimRight(issuer.Path, "/")
+}
+
 // IssuerMetadata is Metadata where clients look for it whose issuer has a path: that path comes after the well-known
 // part (RFC 8414 §3.1). There is nothing at other paths, for they would belong to other issuers.
 func (s *Server) IssuerMetadata(w http.ResponseWriter, r *http.Request) error {
-	issuer, err := url.Parse(s.tokens.Config().Issuer)
-	if path := r.PathValue("path"); err != nil || path == "" || path != strings.Trim(issuer.Path, "/") {
+	if path := r.PathValue("path"); path == "" || "/"+path != s.IssuerPath() {
 		return wire.ErrNoRoute
 	}
 	return s.Metadata(w, r)
