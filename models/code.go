@@ -99,10 +99,7 @@ var errNotEnded = errors.New("the device had ended")
 
 func (s *Store) endOnce(ctx context.Context, what string, key DeviceKey, condition string, e Event, reused func(Device) (*Reuse, MailWithLinks)) (bool, error) {
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		var rows []Device
-		err := tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = ?
-			WHERE user_id = ? AND id = ? AND kind = 'app' AND revoked_at IS NULL AND `+condition+` RETURNING *`,
-			dbTime(e.At), e.Detail, key.UserID, key.ID).Scan(&rows).Error
+		rows, err := revoke(tx, "*", revocation{e.At, e.Actor, EndReason(e.Detail)}, "user_id = ? AND id = ? AND kind = 'app' AND "+condition, key.UserID, key.ID)
 		if err != nil || len(rows) == 0 {
 			return orRefuse(err, errNotEnded)
 		}

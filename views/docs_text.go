@@ -88,7 +88,7 @@ var otherErrors = []advice{
 	{"not_found", "404: there is no such device, or it belongs to another account.", "Load the list again."},
 	{"invalid_request", "A field is missing or wrong; errors says which. A client_id may have to be registered.", "Show it beside the field, or fix the app."},
 	{"invalid_client", "The client is confidential and did not prove its secret, or it is public and sent one.", "Fix the app. The token is still good."},
-	{"unsupported_grant_type", "Only refresh_token is served.", "Fix the app."},
+	{"unsupported_grant_type", "The grant_type is none of those that the metadata names.", "Fix the app."},
 	{"payload_too_large", "413: more than 64 KiB.", "Fix the app."},
 	{"unsupported_media_type", "415: neither JSON nor, at the OAuth endpoints, a form; not in UTF-8; or compressed.", "Fix the app."},
 	{"method_not_allowed", "405: Allow says what the URL takes.", "Fix the app."},

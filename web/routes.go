@@ -200,7 +200,7 @@ func (s *Server) answerByPath(w http.ResponseWriter, r *http.Request, err error)
 	switch path := r.URL.Path; {
 	case path == oauthLogoutPath:
 		s.answerPage(w, r, err)
-	case strings.HasPrefix(path, "/oauth/"):
+	case path != "/oauth/authorize" && path != "/oauth/logout" && strings.HasPrefix(path, "/oauth/"):
 		s.apps.AnswerOAuth(w, r, err)
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/.well-known/"), strings.HasPrefix(path, "/statuslists/"),
 		path == "/openapi.yaml", path == "/healthz", path == "/readyz":
