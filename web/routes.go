@@ -198,9 +198,9 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 // answerByPath answers an error where no guard could, in the form of the address.
 func (s *Server) answerByPath(w http.ResponseWriter, r *http.Request, err error) {
 	switch path := r.URL.Path; {
-	case path == oauthLogoutPath:
+	case path == "/oauth/authorize", path == oauthLogoutPath:
 		s.answerPage(w, r, err)
-	case path != "/oauth/authorize" && path != "/oauth/logout" && strings.HasPrefix(path, "/oauth/"):
+	case strings.HasPrefix(path, "/oauth/"):
 		s.apps.AnswerOAuth(w, r, err)
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/.well-known/"), strings.HasPrefix(path, "/statuslists/"),
 		path == "/openapi.yaml", path == "/healthz", path == "/readyz":
