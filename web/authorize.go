@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -240,11 +241,15 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, q grant.Req
 	return nil
 }
 
+// sourceHost is a host with or without a port as a Content Security Policy can name it (CSP Level 3 §2.3.1).
+var sourceHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
+
 // allowFormAction lets a page's form lead to a redirect URI of a client: browsers apply form-action to the redirect that answers a form, too.
 func allowFormAction(h http.Header, uri string) {
 	source := ""
 	if u, err := url.Parse(uri); err == nil {
-		if source = u.Scheme + ":"; u.Scheme == "https" || u.Scheme == "http" {
+		// Of other hosts, such as IPv6 addresses, the scheme has to do: Chromium ignores them, and would block the way back.
+		if source = u.Scheme + ":"; (u.Scheme == "https" || u.Scheme == "http") && sourceHost.MatchString(u.Host) {
 			source += "//" + u.Host
 		}
 	}
