@@ -228,6 +228,9 @@ func TestAnAuthorizationRequestIsRefusedWhereItMayBe(t *testing.T) {
 				t.Errorf("%s: %d to %q", name, r.status, r.header.Get("Location"))
 			}
 		}
+		if r := b.do(http.MethodDelete, "/oauth/authorize", nil); r.status != http.StatusMethodNotAllowed || len(r.screen(t).all("h1")) != 1 {
+			t.Errorf("people get no page: %d %s", r.status, r.body)
+		}
 		twice := b.get("/oauth/authorize?" + asked().Encode() + "&redirect_uri=" + url.QueryEscape(notesURI))
 		if twice.status != http.StatusBadRequest || twice.header.Get("Location") != "" {
 			t.Errorf("two URIs: %d", twice.status)

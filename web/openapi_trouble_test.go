@@ -111,7 +111,7 @@ func mistakes(p *probe, broken *atomic.Bool) {
 	list := p.targets(phone, plain(phone))
 	for _, op := range p.operations() {
 		if answer := op.Responses.Codes.GetOrZero("500"); answer != nil && op.RequestBody == nil && !op.guarded() {
-			list = append(list, target{operation: op, url: strings.ReplaceAll(op.path, "{id}", "0")})
+			list = append(list, target{operation: op, url: strings.ReplaceAll(op.path, "{id}", "0") + exampleQuery(p.t, op)})
 		}
 	}
 	p.clock.Advance(2 * time.Second) // so that readiness is asked anew

@@ -188,6 +188,8 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 // answerByPath answers an error where no guard could, in the form of the address.
 func (s *Server) answerByPath(w http.ResponseWriter, r *http.Request, err error) {
 	switch path := r.URL.Path; {
+	case path == "/oauth/authorize":
+		s.answerPage(w, r, err)
 	case strings.HasPrefix(path, "/oauth/"):
 		s.apps.AnswerOAuth(w, r, err)
 	case strings.HasPrefix(path, "/api/"), strings.HasPrefix(path, "/.well-known/"), strings.HasPrefix(path, "/statuslists/"),

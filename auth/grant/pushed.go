@@ -129,7 +129,7 @@ func (s *Service) within(at time.Time, life time.Duration) bool {
 func (s *Service) Pushed(ctx context.Context, p Params) (Sealed, error) {
 	text, ours := strings.CutPrefix(p.Values["request_uri"], uriPrefix)
 	q, err := s.Open(ctx, text)
-	if ours && q.hash != nil && (!q.Request.Pushed || q.ClientID != p.Values["client_id"]) {
+	if ours && q.hash != nil && (!q.Pushed || q.ClientID != p.Values["client_id"]) {
 		return Sealed{}, auth.Refuse(auth.KindUnauthorizedClient, "The request belongs to another app.")
 	}
 	return q, err
