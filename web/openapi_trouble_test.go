@@ -134,6 +134,7 @@ func discovery(p *probe) {
 		p.t.Errorf("with another tag: %d", again.status)
 	}
 	p.want(p.send(true, "GET", "/.well-known/oauth-authorization-server/tenant", ""), 404, "not_found")
+	p.want(p.send(true, "GET", "/.well-known/openid-configuration/tenant", ""), 404, "not_found")
 	p.want(p.send(true, "GET", "/.well-known/apple-app-site-association", ""), 404, "not_found")
 	p.want(p.send(true, "GET", "/.well-known/assetlinks.json", ""), 404, "not_found")
 	p.login("phone")
