@@ -25,6 +25,7 @@ type accountFile struct {
 	Profile    struct {
 		Subject           string `json:"sub"`
 		Email, Role       string
+		EmailVerified     bool `json:"email_verified"`
 		Language          string
 		FormerLanguage    string     `json:"former_language"`
 		LanguageChangedAt *time.Time `json:"language_changed_at"`

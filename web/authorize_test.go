@@ -29,7 +29,7 @@ func challengeOf(verifier string) string {
 // addNotes registers an app that signs in through the browser.
 func (s *site) addNotes() {
 	s.t.Helper()
-	_, err := s.auth.Clients.Add(s.t.Context(), client.Registration{Name: "Notes", ID: "notes", RedirectURIs: []string{notesURI, "http://127.0.0.1/cb", schemeURI}, Origins: []string{"https://notes.example"}})
+	_, err := s.auth.Clients.Add(s.t.Context(), client.Registration{Name: "Notes", ID: "notes", RedirectURIs: []string{notesURI, "http://127.0.0.1/cb", "http://[::1]/cb", schemeURI}, Origins: []string{"https://notes.example"}})
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -181,6 +181,9 @@ func TestAnAppSignsInThroughTheBrowser(t *testing.T) {
 		if got := b.get(page).header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' http://127.0.0.1:49152;") {
 			t.Error(got)
 		}
+		if got := b.get(b.asks("redirect_uri", "http://[::1]:4000/cb")).header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' http:;") {
+			t.Error(got) // browsers know no IPv6 address there
+		}
 		if v := b.answered(b.allows(page, "choice", "deny"), nativeURI); v.Get("error") != "access_denied" || v.Has("code") {
 			t.Errorf("declined: %v", v)
 		}
@@ -224,6 +227,9 @@ func TestAnAuthorizationRequestIsRefusedWhereItMayBe(t *testing.T) {
 			if page := r.screen(t); r.status != http.StatusBadRequest || r.header.Get("Location") != "" || len(page.all("a", "href", "https://evil.example/cb")) > 0 {
 				t.Errorf("%s: %d to %q", name, r.status, r.header.Get("Location"))
 			}
+		}
+		if r := b.do(http.MethodDelete, "/oauth/authorize", nil); r.status != http.StatusMethodNotAllowed || len(r.screen(t).all("h1")) != 1 {
+			t.Errorf("people get no page: %d %s", r.status, r.body)
 		}
 		twice := b.get("/oauth/authorize?" + asked().Encode() + "&redirect_uri=" + url.QueryEscape(notesURI))
 		if twice.status != http.StatusBadRequest || twice.header.Get("Location") != "" {

@@ -1,9 +1,12 @@
 package web_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,16 +16,28 @@ import (
 	"latchkey/web"
 )
 
-// serverMetadata is what RFC 8414, RFC 7009 and RFC 9449 register, as far as it is used here. A member that is none of
-// these is a mistake.
+// serverMetadata is what RFC 8414, RFC 7009, RFC 9126, RFC 9207, RFC 9449 and OpenID Connect Discovery register, as far as it is used here. A
+// member that is none of these is a mistake.
 type serverMetadata struct {
 	Issuer            string   `json:"issuer"`
+	Authorization     string   `json:"authorization_endpoint"`
+	Pushed            string   `json:"pushed_authorization_request_endpoint"`
 	Token             string   `json:"token_endpoint"`
+	UserInfo          string   `json:"userinfo_endpoint"`
 	Revocation        string   `json:"revocation_endpoint"`
 	JWKS              string   `json:"jwks_uri"`
 	Documentation     string   `json:"service_documentation"`
 	Responses         []string `json:"response_types_supported"`
+	Modes             []string `json:"response_modes_supported"`
 	Grants            []string `json:"grant_types_supported"`
+	Scopes            []string `json:"scopes_supported"`
+	Challenges        []string `json:"code_challenge_methods_supported"`
+	Prompts           []string `json:"prompt_values_supported"`
+	Subjects          []string `json:"subject_types_supported"`
+	IDTokenAlgs       []string `json:"id_token_signing_alg_values_supported"`
+	Claims            []string `json:"claims_supported"`
+	ACRs              []string `json:"acr_values_supported"`
+	Locales           []string `json:"ui_locales_supported"`
 	TokenAuth         []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported"`
 	EndSession        string   `json:"end_session_endpoint"`
@@ -30,9 +45,12 @@ type serverMetadata struct {
 	BackchannelSID    bool     `json:"backchannel_logout_session_supported"`
 	Introspection     string   `json:"introspection_endpoint"`
 	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported"`
-	Scopes            []string `json:"scopes_supported"`
 	Resources         []string `json:"protected_resources"`
 	DPoPAlgs          []string `json:"dpop_signing_alg_values_supported"`
+	Iss               bool     `json:"authorization_response_iss_parameter_supported"`
+	ClaimsParam       bool     `json:"claims_parameter_supported"`
+	RequestParam      bool     `json:"request_parameter_supported"`
+	RequestURI        bool     `json:"request_uri_parameter_supported"`
 }
 
 func (s *site) metadata(t *testing.T, path string) (m serverMetadata) {
@@ -61,10 +79,14 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 			t.Errorf("issuer %s, iss %s, keys at %s", m.Issuer, c.Issuer, m.JWKS)
 		}
 
-		if !slices.Equal(m.Grants, []string{"refresh_token"}) || m.Responses == nil || len(m.Responses) != 0 {
+		if openID := s.metadata(t, "/.well-known/openid-configuration"); !reflect.DeepEqual(openID, m) {
+			t.Errorf("OpenID Connect says %+v, OAuth %+v", openID, m)
+		}
+		m.provesItsSignIn(t, s)
+		if !slices.Equal(m.Grants, []string{"authorization_code", "refresh_token"}) || !slices.Equal(m.Responses, []string{"code"}) {
 			t.Errorf("grants %v, response types %v", m.Grants, m.Responses)
 		}
-		for _, grant := range []string{"authorization_code", "password", "client_credentials", "implicit", "urn:ietf:params:oauth:grant-type:device_code"} {
+		for _, grant := range []string{"password", "client_credentials", "implicit", "urn:ietf:params:oauth:grant-type:device_code"} {
 			if r := post(m.Token, url.Values{"grant_type": {grant}, "refresh_token": {p.refresh}}); r.text(t, "error") != "unsupported_grant_type" {
 				t.Errorf("%s: %d %s", grant, r.status, r.body)
 			}
@@ -84,7 +106,7 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 				t.Errorf("%s with a secret: %d %s", address, r.status, r.body)
 			}
 		}
-		r := post(m.Token, url.Values{"grant_type": m.Grants, "refresh_token": {p.refresh}, "client_id": {"app"}})
+		r := post(m.Token, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.refresh}, "client_id": {"app"}})
 		if r.status != http.StatusOK {
 			t.Fatalf("refresh: %d %s", r.status, r.body)
 		}
@@ -118,7 +140,81 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 	})
 }
 
-// RFC 8414 §3.1: the path of an issuer follows the well-known part.
+// provesItsSignIn holds what the metadata says of sign-ins through the browser against one of each.
+func (m serverMetadata) provesItsSignIn(t *testing.T, s *site) {
+	t.Helper()
+	s.addNotes()
+	defer func() {
+		if err := s.auth.Clients.Remove(t.Context(), "notes"); err != nil {
+			t.Error(err)
+		}
+	}()
+	if m.Authorization != s.URL+"/oauth/authorize" || m.Pushed != s.URL+"/oauth/par" || m.UserInfo != s.URL+"/oauth/userinfo" || !m.Iss || m.ClaimsParam || m.RequestParam || m.RequestURI {
+		t.Errorf("%+v", m)
+	}
+	b := s.signedIn()
+	claims := map[string]bool{}
+	for _, mode := range append(m.Modes, "fragment") {
+		r := b.get("/oauth/authorize?" + asked("response_mode", mode, "prompt", "none").Encode())
+		if got := strings.Contains(r.body+r.header.Get("Location"), "interaction_required"); got != slices.Contains(m.Modes, mode) {
+			t.Errorf("response_mode %s: %d %s", mode, r.status, r.header.Get("Location"))
+		}
+	}
+	for _, prompt := range append(m.Prompts, "create") {
+		r := b.get("/oauth/authorize?" + asked("prompt", prompt).Encode())
+		if bad := strings.Contains(r.header.Get("Location"), "invalid_request"); r.status != http.StatusSeeOther || bad == slices.Contains(m.Prompts, prompt) {
+			t.Errorf("prompt %s: %d %s", prompt, r.status, r.header.Get("Location"))
+		}
+	}
+	for _, method := range append(m.Challenges, "plain") {
+		r := b.get("/oauth/authorize?" + asked("code_challenge_method", method).Encode())
+		if bad := strings.Contains(r.header.Get("Location"), "invalid_request"); bad == slices.Contains(m.Challenges, method) {
+			t.Errorf("%s: %s", method, r.header.Get("Location"))
+		}
+	}
+	for _, scope := range []string{strings.Join(m.Scopes, " "), "openid"} {
+		r := s.redeem(b.answered(b.allows(b.asks("scope", scope+" profile", "acr_values", m.ACRs[0])), notesURI).Get("code"))
+		if r.text(t, "scope") != scope {
+			t.Errorf("scope %q, want %q", r.text(t, "scope"), scope)
+		}
+		header, body := jwtParts(t, r.text(t, "id_token"))
+		if !slices.Contains(m.IDTokenAlgs, header["alg"].(string)) || !slices.Contains(m.ACRs, body["acr"].(string)) {
+			t.Errorf("%v %v", header, body)
+		}
+		for claim := range body {
+			claims[claim] = true
+		}
+	}
+	if got := slices.Sorted(maps.Keys(claims)); !slices.Equal(got, slices.Sorted(slices.Values(m.Claims))) {
+		t.Errorf("claims %q, said to be %q", got, m.Claims)
+	}
+	for _, locale := range m.Locales {
+		if lang := b.shown(b.asks("ui_locales", locale)).one("html").attr("lang"); lang != locale {
+			t.Errorf("ui_locales=%s: the page speaks %s", locale, lang)
+		}
+	}
+	if !slices.Equal(m.Subjects, []string{"public"}) || !slices.Equal(m.Locales, []string{"en"}) {
+		t.Errorf("%v %v", m.Subjects, m.Locales)
+	}
+}
+
+// jwtParts reads a token without checking it.
+func jwtParts(t *testing.T, text string) (header, body map[string]any) {
+	t.Helper()
+	parts := strings.Split(text, ".")
+	for i, to := range []*map[string]any{&header, &body} {
+		raw, err := base64.RawURLEncoding.DecodeString(parts[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(raw, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return header, body
+}
+
+// RFC 8414 §3.1: the path of an issuer follows the well-known part. In OpenID Connect Discovery §4 it stands before.
 func TestAnIssuerWithAPathIsFoundByItsMetadata(t *testing.T) {
 	for issuer, path := range map[string]string{
 		"/tenant":                           "/tenant",
@@ -138,6 +234,17 @@ func TestAnIssuerWithAPathIsFoundByItsMetadata(t *testing.T) {
 				// The endpoints are at the base URL, wherever the issuer is.
 				if m.Issuer != want || m.Token != s.URL+"/oauth/token" || joseVerified(t, s, "ES256", s.login("phone").access).Issuer != want {
 					t.Errorf("%+v", m)
+				}
+				for _, openID := range []string{"/.well-known/openid-configuration" + path, path + "/.well-known/openid-configuration"} {
+					if got := s.metadata(t, openID); !reflect.DeepEqual(got, m) {
+						t.Errorf("%s: %+v", openID, got)
+					}
+					if r := s.request(http.MethodGet, openID, "", "Origin", "https://any.example"); r.header.Get("Access-Control-Allow-Origin") != "*" {
+						t.Errorf("%s: scripts of other origins cannot read it", openID)
+					}
+				}
+				if r := s.request(http.MethodGet, "/other/.well-known/openid-configuration", ""); r.status != http.StatusNotFound {
+					t.Errorf("below a path of another issuer: %d", r.status)
 				}
 				for _, other := range []string{"/", "/other", "/tenant/x"} {
 					if r := s.request(http.MethodGet, known+other, ""); r.status == http.StatusOK {

@@ -37,7 +37,7 @@ func TestScriptsOfRegisteredOriginsCallTheAPI(t *testing.T) {
 			return s.request(method, path, "", append(headers, "Origin", origin)...)
 		}
 		asks := []string{"Access-Control-Request-Method", "PATCH", "Access-Control-Request-Headers", "authorization,content-type,dpop"}
-		paths := []string{"/oauth/token", "/oauth/revoke", "/api/whoami", "/api/devices/current", "/api/login", "/api/nothing"}
+		paths := []string{"/oauth/token", "/oauth/revoke", "/oauth/par", "/oauth/userinfo", "/api/whoami", "/api/devices/current", "/api/login", "/api/nothing"}
 		for _, path := range paths {
 			for _, origin := range []string{spaOrigin, "capacitor://localhost", "app://.", "http://localhost:5173"} {
 				r := ask(origin, http.MethodOptions, path, asks...)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/client"
 	"latchkey/views"
 )
 
@@ -98,6 +99,9 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 		b.addPasskey(url.Values{"current_password": {adaPassword}, "code": {app.next(s.site)}})
 		s.trustedBy(newEmail, app)
 		s.trustedBy(newEmail, app) // with two, there is a form to end them all
+		if _, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "App", ID: "app", RedirectURIs: []string{notesURI}}); err != nil {
+			t.Fatal(err)
+		}
 		type sent struct {
 			path string
 			form screen
@@ -111,7 +115,7 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 				remove = href
 			}
 		}
-		for _, path := range []string{"/security/passkeys", rename, remove, "/security/app/remove", "/security/codes", "/security/browsers", "/devices", "/devices/" + phone.id + "/revoke", "/devices/revoke-others", "/devices/revoke-selected?device=" + phone.id, "/security", "/security/password", "/security/email", "/security/ways-back", "/security/data", "/security/delete"} {
+		for _, path := range []string{"/security/passkeys", rename, remove, "/security/app/remove", "/security/codes", "/security/browsers", b.asks("client_id", "app"), "/devices", "/devices/" + phone.id + "/revoke", "/devices/revoke-others", "/devices/revoke-selected?device=" + phone.id, "/security", "/security/password", "/security/email", "/security/ways-back", "/security/data", "/security/delete"} {
 			for _, f := range b.shown(path).all("form", "method", "post") {
 				forms = append(forms, sent{f.attr("action"), f})
 			}

@@ -19,7 +19,7 @@ import (
 // described are the requests of the description, with what an example cannot know filled in.
 func described(p *probe) {
 	for _, id := range []string{"app", "notes-android"} { // those that examples name
-		if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: id, ID: id, IOSApps: notesApps.IOSApps, AndroidApps: notesApps.AndroidApps}); err != nil {
+		if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: id, ID: id, IOSApps: notesApps.IOSApps, AndroidApps: notesApps.AndroidApps, RedirectURIs: []string{exampleURI}}); err != nil {
 			p.t.Fatal(err)
 		}
 	}
@@ -31,9 +31,9 @@ func described(p *probe) {
 			if op.OperationId == "confirmPasskey" {
 				headers = bearer(eve.phone.access)
 			} else if op.guarded() {
-				headers = bearer(p.login("phone").access)
+				headers = bearer(p.ofOperation(op, p.login("phone")).access)
 			}
-			if r := p.send(true, op.method, path, "", headers...); r.status >= 300 {
+			if r := p.send(true, op.method, path+exampleQuery(p.t, op), "", headers...); r.status >= 400 {
 				p.t.Errorf("%s: %d %s", op.OperationId, r.status, r.body)
 			}
 			continue
@@ -53,6 +53,9 @@ func described(p *probe) {
 						m[member] = phone.refresh
 					}
 				}
+				if m := value.(map[string]any); m["code"] != nil && op.OperationId == "refresh" {
+					m["code"] = p.exampleCode()
+				}
 				headers := []string{"Content-Type", mediaType}
 				if op.OperationId == "introspect" {
 					headers = append(headers, p.backend()...)
@@ -61,7 +64,7 @@ func described(p *probe) {
 				if op.guarded() {
 					headers = append(headers, bearer(phone.access)...)
 				}
-				if r := p.send(true, op.method, path, encode(p.t, mediaType, value), headers...); r.status >= 300 {
+				if r := p.send(true, op.method, path, encode(p.t, mediaType, value), headers...); r.status >= 400 {
 					p.t.Errorf("%s, %s, %s: %d %s", op.OperationId, mediaType, name, r.status, r.body)
 				}
 			}
@@ -72,6 +75,7 @@ func described(p *probe) {
 func withTenant(a *services.Config, w *web.Config) {
 	onLocalhost(a, w)
 	a.Issuer += "/tenant"
+	a.Budgets = ratelimit.Budgets{Window: 1000, Day: 1000} // every example has a phone of its own
 }
 
 func newProbe(t *testing.T, s *site, l *ledger) *probe { return &probe{s, newContract(t, s), t, l} }
@@ -112,6 +116,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"a flood of proofs", crowd, func(a *services.Config, _ *web.Config) { a.ProofMemory = 4000 }},
 		{"no database", noDatabase, nil},
 		{"discovery", discovery, nil},
+		{"authorization requests", badRequests, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.MaxDevices = 2 }},
 	} {
 		t.Run(scene.name, func(t *testing.T) {
 			change := scene.change
@@ -155,12 +160,15 @@ type target struct {
 // targets are such requests for every operation that takes a body or an access token, with a phone of their own.
 func (p *probe) targets(phone phone, credentials func(method, path string) []string) (list []target) {
 	other := p.login("other").id
+	p.register()
 	bodies := map[string]string{
 		"login":         `{"email":"` + adaEmail + `","password":"` + adaPassword + `","device_name":"x"}`,
 		"loginFactor":   `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
 		"loginPasskey":  `{"device_name":"x"}`,
 		"confirm":       `{"password":"` + adaPassword + `"}`,
 		"confirmFactor": `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
+		"authorizePost": asked("client_id", "app", "redirect_uri", exampleURI).Encode(),
+		"pushRequest":   encode(p.t, jsonType, pushed()),
 		"refresh":       `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `"}`,
 		"revoke":        `{"token":"` + phone.refresh + `"}`,
 		"introspect":    `{"token":"` + phone.access + `"}`,
@@ -179,7 +187,10 @@ func (p *probe) targets(phone phone, credentials func(method, path string) []str
 		if op.OperationId == "introspect" {
 			to.headers = p.backend()
 		}
-		if op.RequestBody != nil {
+		switch {
+		case op.OperationId == "authorizePost":
+			to.headers = append(to.headers, "Content-Type", formType)
+		case op.RequestBody != nil:
 			to.headers = append(to.headers, "Content-Type", jsonType)
 		}
 		list = append(list, to)
@@ -216,7 +227,7 @@ func (to target) oauthCode(oauth, problem string) string {
 func badBodies(p *probe) {
 	phone := p.login("phone")
 	for _, to := range p.targets(phone, plain(phone)) {
-		if to.RequestBody == nil {
+		if to.RequestBody == nil || to.OperationId == "authorizePost" { // whatever is wrong there, a page says so
 			continue
 		}
 		auth := to.headers[:len(to.headers)-2]
@@ -235,7 +246,7 @@ func badFields(p *probe) {
 		if answer := to.Responses.Codes.GetOrZero("422"); answer != nil {
 			p.want(p.send(false, to.method, to.url, `{"name":"","challenge":"`+noChallenge+`","password":"`+strings.Repeat("a", 2000)+`"}`, to.headers...), 422, "invalid_request")
 		}
-		if strings.HasPrefix(to.path, "/oauth/") {
+		if to.asClient() {
 			kind := to.headers[len(to.headers)-2:]
 			p.want(p.send(false, to.method, to.url, to.body, append(kind, "Authorization", "Basic YXBwOnNlY3JldA==")...), 401, "invalid_client")
 			if to.OperationId == "introspect" {
@@ -275,7 +286,7 @@ func badAccess(p *probe) {
 		try := func(status int, code string, headers ...string) {
 			p.want(p.send(false, to.method, to.url, to.body, append(headers, to.headers...)...), status, code)
 		}
-		try(401, "unauthenticated")
+		try(401, to.oauthCode("invalid_token", "unauthenticated"))
 		try(401, "invalid_token", bearer("x")...)
 		try(401, "invalid_token", bearer(bound.access)...)
 		try(401, "invalid_token", "Authorization", "DPoP "+phone.access, "DPoP", owner.proof(to.method, to.url, phone.access, nil))

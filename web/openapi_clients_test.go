@@ -115,7 +115,7 @@ func TestTheDescriptionSuitsGeneratorsOfClients(t *testing.T) {
 		"a header that is anything": {"schema: {type: string, const: no-cache}", "schema: {description: x}"},
 		"a long enum":               {"        code:\n          type: string\n", "        code:\n"},
 		"a const array":             {"items: {type: string, enum: [none, client_secret_basic, client_secret_post]}", "const: [none]"},
-		"no items":                  {"{type: array, items: {type: string}, maxItems: 0", "{type: array, maxItems: 0"},
+		"no items":                  {"{type: array, items: {type: string}, minItems: 1", "{type: array, minItems: 1"},
 		"no object":                 {"{type: object, properties: {error:", "{properties: {error:"},
 		"an unknown scheme":         {"type: apiKey\n      in: header\n      name: Authorization", "type: http\n      scheme: dpop"},
 		"a scheme like a schema":    {"clientBasic", "clientId"},

@@ -143,7 +143,7 @@ func (s *Service) Waiting(ctx context.Context, text string) (q Sealed, c models.
 func (s *Service) Pushed(ctx context.Context, p Params) (Sealed, error) {
 	text, ours := strings.CutPrefix(p.Values["request_uri"], uriPrefix)
 	q, err := s.Open(ctx, text)
-	if ours && q.hash != nil && (!q.Request.Pushed || q.ClientID != p.Values["client_id"]) {
+	if ours && q.hash != nil && (!q.Pushed || q.ClientID != p.Values["client_id"]) {
 		return Sealed{}, auth.Refuse(auth.KindUnauthorizedClient, "The request belongs to another app.")
 	}
 	return q, err
@@ -158,8 +158,9 @@ type Receipt struct {
 	ExpiresIn int64  `json:"expires_in"` // seconds
 }
 
-// Push keeps a request for the client that pushes it. A DPoP proof binds the code to its key (RFC 9449 §10.1). It returns the errors of
-// Check, KindInvalidProof and KindUseNonce.
+// Push keeps a request for the client that pushes it. A DPoP proof binds the code to its key (RFC 9449 §10.1). It is not remembered: sent
+// again, it makes another request for the same key, and strangers could otherwise fill the memory in a client's name. Push returns the
+// errors of Check, KindInvalidProof and KindUseNonce.
 func (s *Service) Push(ctx context.Context, p Params, by client.Identity, proof token.Proof) (Receipt, error) {
 	if err := s.checkClient(ctx, by); err != nil {
 		return Receipt{}, err
@@ -172,10 +173,7 @@ func (s *Service) Push(ctx context.Context, p Params, by client.Identity, proof 
 	if err != nil {
 		return Receipt{}, err
 	}
-	jkt, checked, err := s.tokens.CheckProof(proof, r.ClientID, dpop.Request{})
-	if err == nil {
-		err = checked.Consume()
-	}
+	jkt, _, err := s.tokens.CheckProof(proof, "", dpop.Request{})
 	switch {
 	case err != nil:
 		return Receipt{}, err

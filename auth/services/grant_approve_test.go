@@ -166,8 +166,10 @@ func TestAPushedRequestMayBindTheCodeToAKey(t *testing.T) {
 	if q, err := push(proof); err != nil || q.JKT != key.thumb {
 		t.Errorf("by a proof: %q %v", q.JKT, err)
 	}
-	if _, err := push(proof); refused(err) != auth.KindInvalidProof {
-		t.Errorf("the same proof again: %v", err)
+	for range 300 { // strangers must not use up what is remembered of proofs in a client's name
+		if q, err := push(proof); err != nil || q.JKT != key.thumb {
+			t.Fatalf("the same proof again: %v", err)
+		}
 	}
 	if q, err := push(key.proofAt(t, par, v.now()), "dpop_jkt", key.thumb); err != nil || q.JKT != key.thumb {
 		t.Errorf("by both: %q %v", q.JKT, err)
