@@ -83,15 +83,26 @@ func (s *Service) PollDevice(ctx context.Context, p DevicePoll) (token.Answer, e
 		code: p.Code, purpose: purposeDevice, from: p.From, refuse: errDevice, ended: func(error) error { return errWithdrawn },
 		find: func() (models.Challenge, keptCode, error) {
 			approval, kept, err := s.kept(ctx, purposeDevice, hash)
-			switch {
-			case errors.Is(err, models.ErrNotFound) && !now.Before(row.ExpiresAt):
-				err = errExpired
-			case errors.Is(err, models.ErrNotFound): // used more than a minute ago, or its account is gone
-				err = errDevice(err)
+			if errors.Is(err, models.ErrNotFound) {
+				err = s.noApproval(ctx, row)
 			}
 			return approval, kept, err
 		},
 	})
+}
+
+// noApproval says why there is nothing to get for a code that was approved.
+func (s *Service) noApproval(ctx context.Context, row models.DeviceCode) error {
+	used, err := s.store.ChallengeUsed(ctx, purposeDevice, row.Hash)
+	switch {
+	case err != nil:
+		return err
+	case used:
+		return errDevice(errors.New("used more than a minute ago"))
+	case !s.clock.Now().Before(row.ExpiresAt):
+		return errExpired
+	}
+	return errWithdrawn
 }
 
 // poll notes a poll and returns the code, with what was requested.
