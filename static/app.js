@@ -529,6 +529,7 @@
     setInterval(freshen, 20e3);
     for (const part of document.querySelectorAll("[data-passkey]")) readyPasskey(part);
     offerPasskeys();
+    document.querySelector("form[data-go]")?.requestSubmit();
   });
   document.addEventListener("visibilitychange", freshen);
   addEventListener("online", () => document.querySelector(".toast")?.remove());

@@ -39,7 +39,7 @@ func (g gallery) many() (apps, browsers []Device) {
 	evil := g.app("a6", hostile, "phone", 40*day24)
 	evil.Agent, evil.Client, evil.Address = hostile, hostile, hostile
 	bound := g.app("a1", "Pixel 9", "phone", 5*time.Minute)
-	bound.Bound, bound.Method = true, g.say.MethodPasskey()
+	bound.Bound, bound.Method = true, g.say.MethodThrough(g.say.MethodPasskey(), g.say.Program("Chrome on Android"))
 	apps = []Device{
 		bound, g.app("a2", "iPad", "tablet", 30*time.Hour), unknown,
 		g.app("a4", longWord, "phone", 11*day24), g.app("a5", longWords, "tablet", 19*day24), evil,

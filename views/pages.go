@@ -99,6 +99,7 @@ type LoginPage struct {
 	Signed   *Account // who was signed in on this browser when the form was made; nil: no one, as a rule
 	Email    string
 	Next     string        // local path to go on to; may be empty
+	App      string        // that the person signs in to; empty: the portal alone
 	Passkey  *PasskeyStart // of the passkey form, which posts "passkey", "challenge" and "next" to /login/passkey; nil: there is none
 	Problems FormProblems
 }

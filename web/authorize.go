@@ -98,13 +98,30 @@ func (s *Server) authorizeSilently(w http.ResponseWriter, r *http.Request, q gra
 func (s *Server) consentForm(w http.ResponseWriter, r *http.Request, _ *browser.Session) error {
 	q, err := s.grants.Open(r.Context(), r.URL.Query().Get("request"))
 	if err != nil {
-		return s.refuseGrant(w, r, err)
+		return s.refuseConsent(w, r, err)
 	}
 	name, err := s.deviceNameFor(r, q.Request)
 	if err != nil {
 		return s.refuseGrant(w, r, err)
 	}
 	return s.renderConsent(w, r, http.StatusOK, q, views.ConsentPage{DeviceName: name})
+}
+
+// followApp tells on the sign-in form which app the person goes on to, in the language that it asked for, and fills in whom it expects.
+func (s *Server) followApp(r *http.Request, page *views.LoginPage) {
+	next, err := url.Parse(page.Next)
+	if err != nil || next.Path != consentPath {
+		return
+	}
+	q, c, err := s.grants.Waiting(r.Context(), next.Query().Get("request"))
+	if err != nil {
+		return // the next page tells
+	}
+	page.App = cmp.Or(c.Name, c.ID)
+	if page.Email == "" {
+		page.Email = q.LoginHint
+	}
+	s.wishLanguages(r, q.Locales)
 }
 
 // consent takes the person's answer, and leads back to the app with it.
@@ -114,14 +131,14 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, by *browser.Ses
 		return err
 	}
 	if p["choice"] != "allow" {
-		return s.refuseGrant(w, r, s.grants.Deny(r.Context(), p["request"]))
+		return s.refuseConsent(w, r, s.grants.Deny(r.Context(), p["request"]))
 	}
 	code, err := s.grants.Approve(r.Context(), by, grant.Approval{Sealed: p["request"], DeviceName: p["device_name"], Confirmation: c, From: c.From})
 	if err == nil {
 		return s.answerGrant(w, r, code.Request, views.FormPostField{Name: "code", Value: code.Text})
 	}
 	if refusal := (*grant.Refusal)(nil); errors.As(err, &refusal) {
-		return s.refuseGrant(w, r, err)
+		return s.refuseConsent(w, r, err)
 	}
 	problems, status, ok := s.refusedAct(w, r, err, c, say(r).ConsentRefused())
 	if !ok {
@@ -192,6 +209,20 @@ func (s *Server) refuseGrant(w http.ResponseWriter, r *http.Request, err error) 
 	}
 }
 
+// refuseConsent is refuseGrant for the page that asks the person. To a request that was answered, or is too old, the person comes by going
+// back: the app has its answer, and gets no second one.
+func (s *Server) refuseConsent(w http.ResponseWriter, r *http.Request, err error) error {
+	if refusal := (*grant.Refusal)(nil); errors.As(err, &refusal) && refusal.Code == grant.ErrRequestURI {
+		return &pageError{
+			error: &wire.Error{Status: http.StatusGone, Code: "link_dead", Message: "The authorization request was answered or is too old.", Cause: err},
+			fill: func(p catalog.Printer, page *views.ErrorPage) {
+				page.Heading, page.Text = p.ConsentOver(), p.ConsentOverText()
+			},
+		}
+	}
+	return s.refuseGrant(w, r, err)
+}
+
 // unfit is the page about a request that cannot be answered at the app. What is wrong with it stands there for the app's developers.
 func unfit(err error) error {
 	own, detail := auth.AsError(err), ""
@@ -219,7 +250,7 @@ func (s *Server) answerGrant(w http.ResponseWriter, r *http.Request, q grant.Req
 	fields = append(fields, views.FormPostField{Name: "iss", Value: s.apps.Issuer()})
 	if q.Mode == grant.ModeFormPost {
 		allowFormAction(w.Header(), q.RedirectURI)
-		page := views.FormPostPage{Shell: s.shell(w, r, say(r).ConsentBack(), ""), Action: q.RedirectURI, Fields: fields}
+		page := views.FormPostPage{Shell: s.shell(w, r, say(r).ConsentBack(), ""), Action: q.RedirectURI, Fields: fields, Go: true}
 		return render(w, r, http.StatusOK, views.FormPost(page))
 	}
 	answer := url.Values{}

@@ -109,6 +109,9 @@ func deviceRow(p catalog.Printer, d models.Device, by *browser.Session) views.De
 		Client: d.ClientID, Agent: agent.Name, Address: d.LastIP, CreatedAt: d.CreatedAt, LastSeenAt: d.LastSeenAt, ExpiresAt: d.ExpiresAt,
 		Method: signInWord(p, d.SignedInBy),
 	}
+	if d.ThroughAgent != "" && row.Method != "" {
+		row.Method = p.MethodThrough(row.Method, p.Program(auth.DescribeAgent(d.ThroughAgent).Name))
+	}
 	switch {
 	case row.App && agent.Name == auth.UnknownBrowser:
 		row.Agent, row.Icon = "", "phone" // an app's HTTP library says little; its client_id and its name say more

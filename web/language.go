@@ -37,6 +37,13 @@ func (s *Server) chooseLanguage(r *http.Request, account string) {
 	}
 }
 
+// wishLanguages is for a page that learns only later what an app asked for.
+func (s *Server) wishLanguages(r *http.Request, wish string) {
+	if info := request(r); !info.english && wish != "" {
+		info.printer = s.languages.Pick(strings.ReplaceAll(wish, " ", ",")+","+r.Header.Get("Accept-Language"), s.cookies.language(r), "")
+	}
+}
+
 // wishedLanguages are those that an app asked for with ui_locales (OpenID Connect Core §3.1.2.1), as a beginning of an Accept-Language: on the
 // page itself, or on the one that the person goes on to.
 func wishedLanguages(r *http.Request) string {

@@ -79,6 +79,7 @@ func (s *Server) renderLogin(w http.ResponseWriter, r *http.Request, status int,
 	if start.Challenge != "" {
 		page.Passkey = &views.PasskeyStart{Challenge: start.Challenge, Options: string(start.PublicKey)}
 	}
+	s.followApp(r, &page)
 	page.Shell = s.shell(w, r, say(r).LoginTitle(), "")
 	if page.Email == "" && page.Flash != nil {
 		page.Email = page.Flash.Email

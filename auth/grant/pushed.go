@@ -15,6 +15,7 @@ import (
 	"latchkey/auth/client"
 	"latchkey/auth/dpop"
 	"latchkey/auth/token"
+	"latchkey/models"
 )
 
 // RequestLife is how long a person may take to sign in and approve a request.
@@ -28,6 +29,9 @@ const (
 	purposeRequest = "authorization_request" // a request that a code was given for
 	purposeCode    = "authorization_code"
 )
+
+// ErrRequestURI is the code of a request that was answered or is too old (RFC 9101 §6.1).
+const ErrRequestURI = "invalid_request_uri"
 
 var requestRow = []byte("authorization request\x00")
 
@@ -88,7 +92,7 @@ func (s *Service) Open(ctx context.Context, text string) (Sealed, error) {
 func (s *Service) unanswered(ctx context.Context, q Sealed) error {
 	answered, err := s.store.ChallengeUsed(ctx, purposeRequest, q.hash)
 	if err == nil && answered {
-		err = q.refuse("invalid_request_uri", "This request was answered already: start a new one.")
+		err = q.refuse(ErrRequestURI, "This request was answered already: start a new one.")
 	}
 	return err
 }
@@ -103,7 +107,7 @@ func (s *Service) reopen(ctx context.Context, text string) (q Sealed, err error)
 		return q, err
 	}
 	if !s.within(q.At, RequestLife) {
-		return q, q.refuse("invalid_request_uri", "This request is too old: start a new one.")
+		return q, q.refuse(ErrRequestURI, "This request is too old: start a new one.")
 	}
 	return q, nil
 }
@@ -115,6 +119,16 @@ const clockError = time.Minute
 func (s *Service) within(at time.Time, life time.Duration) bool {
 	age := s.clock.Now().Sub(at)
 	return age > -clockError && age < life
+}
+
+// Waiting returns a request that waits for its person to sign in, with its client. Its errors are those of Open; it does not look whether the
+// request was answered, and costs no query.
+func (s *Service) Waiting(ctx context.Context, text string) (q Sealed, c models.Client, err error) {
+	if q, err = s.reopen(ctx, text); err != nil {
+		return q, c, err
+	}
+	c, err = s.Client(ctx, q.Request)
+	return q, c, err
 }
 
 // Pushed opens the request that a request URI names (RFC 9126 §4). The client_id beside it must be that of the request; all else that

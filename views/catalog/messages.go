@@ -657,6 +657,16 @@ func (p Printer) ConsentHeading(app string) Sentence {
 //go:noinline
 func (p Printer) ConsentOther() string { return p.text("consent.other", nil) }
 
+// ConsentOver says "This sign-in is over".
+//
+//go:noinline
+func (p Printer) ConsentOver() string { return p.text("consent.over", nil) }
+
+// ConsentOverText says "You answered it already, or it took too long. To sign in to the app, start again there.".
+//
+//go:noinline
+func (p Printer) ConsentOverText() string { return p.text("consent.over_text", nil) }
+
 // ConsentRefused says "You weren’t signed in to the app.".
 //
 //go:noinline
@@ -3768,6 +3778,13 @@ func (p Printer) MethodPasswordTotp() string { return p.text("method.password_to
 //
 //go:noinline
 func (p Printer) MethodSignUp() string { return p.text("method.sign_up", nil) }
+
+// MethodThrough says "{method}, through {browser}". method is such as “with a password”, browser such as “Chrome on Windows”; it ends “Signed in yesterday”
+//
+//go:noinline
+func (p Printer) MethodThrough(method string, browser string) string {
+	return p.text("method.through", args{"method": method, "browser": browser})
+}
 
 // MethodTrustedBrowser says "with a password in a trusted browser".
 //
