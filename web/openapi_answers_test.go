@@ -18,7 +18,7 @@ import (
 // described are the requests of the description, with what an example cannot know filled in.
 func described(p *probe) {
 	for _, id := range []string{"app", "notes-android"} { // those that examples name
-		if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: id, ID: id, IOSApps: notesApps.IOSApps, AndroidApps: notesApps.AndroidApps}); err != nil {
+		if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: id, ID: id, DeviceGrant: true, IOSApps: notesApps.IOSApps, AndroidApps: notesApps.AndroidApps}); err != nil {
 			p.t.Fatal(err)
 		}
 	}
@@ -46,6 +46,9 @@ func described(p *probe) {
 				}
 				if m := value.(map[string]any); m["confirmation"] != nil {
 					m["confirmation"] = p.confirm(phone, adaPassword).confirmation(p.t)
+				}
+				if m := value.(map[string]any); m["device_code"] != nil {
+					m["device_code"] = p.approvedCode()
 				}
 				for _, member := range []string{"refresh_token", "token"} {
 					if m := value.(map[string]any); m[member] != nil {
@@ -100,6 +103,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"a factor that must be set up", mustSetUp, func(a *services.Config, _ *web.Config) { a.SecondFactor = auth.FactorRequired }},
 		{"sign-ins that are refused", badLogins, func(a *services.Config, _ *web.Config) { a.MaxDevices = 2 }},
 		{"device tokens that prove nothing", badGrants, nil},
+		{"devices that are not approved", badDevices, nil},
 		{"an idle device", idle, nil},
 		{"devices at their end", atTheEnd, func(a *services.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
 		{"nonces", nonces, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.NonceRequired = true }},
@@ -149,17 +153,19 @@ type target struct {
 // targets are such requests for every operation that takes a body or an access token, with a phone of their own.
 func (p *probe) targets(phone phone, credentials func(method, path string) []string) (list []target) {
 	other := p.login("other").id
+	p.television()
 	bodies := map[string]string{
-		"login":         `{"email":"` + adaEmail + `","password":"` + adaPassword + `","device_name":"x"}`,
-		"loginFactor":   `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
-		"loginPasskey":  `{"device_name":"x"}`,
-		"confirm":       `{"password":"` + adaPassword + `"}`,
-		"confirmFactor": `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
-		"refresh":       `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `"}`,
-		"revoke":        `{"token":"` + phone.refresh + `"}`,
-		"renameCurrent": `{"name":"x"}`,
-		"renameDevice":  `{"name":"x","password":"` + adaPassword + `"}`,
-		"signOutDevice": `{"password":"` + adaPassword + `"}`,
+		"deviceAuthorization": `{"client_id":"app"}`,
+		"login":               `{"email":"` + adaEmail + `","password":"` + adaPassword + `","device_name":"x"}`,
+		"loginFactor":         `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
+		"loginPasskey":        `{"device_name":"x"}`,
+		"confirm":             `{"password":"` + adaPassword + `"}`,
+		"confirmFactor":       `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
+		"refresh":             `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `"}`,
+		"revoke":              `{"token":"` + phone.refresh + `"}`,
+		"renameCurrent":       `{"name":"x"}`,
+		"renameDevice":        `{"name":"x","password":"` + adaPassword + `"}`,
+		"signOutDevice":       `{"password":"` + adaPassword + `"}`,
 	}
 	for _, op := range p.operations() {
 		if op.RequestBody == nil && !op.guarded() {
