@@ -12,7 +12,7 @@ import (
 )
 
 // forAppsAlone are the packages and files of auth whose sentences no page shows: the API's, the operator's and the support staff's.
-var forAppsAlone = regexp.MustCompile(`auth/(client|dpop|jws|keyring|keys|operator|resource|seal|statuslist|support)/|auth/token/(access_token|proof|refresh|status_list)\.go$`)
+var forAppsAlone = regexp.MustCompile(`auth/(client|dpop|jws|keyring|keys|operator|resource|seal|statuslist|support)/|auth/grant/device_(poll|request)\.go$|auth/token/(access_token|proof|refresh|status_list)\.go$`)
 
 // saidToApps are single sentences of the API in the other files.
 var saidToApps = []string{

@@ -10,6 +10,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/client"
+	"latchkey/auth/ratelimit"
 	"latchkey/auth/services"
 	"latchkey/models/modelstest"
 	"latchkey/web"
@@ -70,6 +71,7 @@ func described(p *probe) {
 func withTenant(a *services.Config, w *web.Config) {
 	onLocalhost(a, w)
 	a.Issuer += "/tenant"
+	a.Budgets = ratelimit.Budgets{Window: 1000, Day: 1000} // every example signs in
 }
 
 func newProbe(t *testing.T, s *site, l *ledger) *probe { return &probe{s, newContract(t, s), t, l} }

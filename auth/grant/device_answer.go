@@ -26,7 +26,7 @@ const (
 	DeviceDone                       // this account approved it
 	DeviceDenied                     // by whoever held the code
 	DeviceUsed                       // another account approved it, or this one long ago
-	DeviceExpired                    // it took too long
+	DeviceExpired                    // it took too long, or its client was removed
 )
 
 // DeviceAsk is what a person is asked about a device code that they entered.
@@ -128,8 +128,8 @@ func (s *Service) AskDevice(ctx context.Context, by *browser.Session, sealed str
 		return ask, err
 	}
 	c, ok, err := s.clients.Registered(ctx, row.ClientID, func(c models.Client) bool { return c.DeviceGrant })
-	if err == nil && !ok {
-		err = auth.Refuse(auth.KindUnauthorizedClient, "This client is not registered for the device grant.")
+	if err == nil && !ok { // the operator removed it since
+		ask.State = DeviceExpired
 	}
 	ask.Client, ask.Scope, ask.DeviceName, ask.Address, ask.Agent, ask.At = c, kept.Scope, kept.Name, kept.Address, kept.Agent, row.CreatedAt
 	return ask, err
