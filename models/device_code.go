@@ -37,9 +37,9 @@ const (
 type CodeBounds struct{ All, Network int64 }
 
 var (
-	// ErrTooManyCodes: as many device codes wait for a person as may.
+	// ErrTooManyCodes says that as many device codes wait for a person as may.
 	ErrTooManyCodes = fmt.Errorf("%w: too many device codes", ErrSpent)
-	// ErrTooManyNetworkCodes: as many device codes of one network wait as may. It wraps ErrTooManyCodes.
+	// ErrTooManyNetworkCodes says that as many device codes of one network wait as may. It wraps ErrTooManyCodes.
 	ErrTooManyNetworkCodes = fmt.Errorf("of one network: %w", ErrTooManyCodes)
 )
 
