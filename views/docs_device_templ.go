@@ -49,7 +49,7 @@ func docsDevice(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>The answer holds the same tokens as every sign-in. When it is lost, ask again: within a minute the same code gets the same tokens again, from the same address or with the same key. A device that can keep a key sends a DPoP proof with both requests: the tokens are then good with that key alone.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>The answer holds the same tokens as every sign-in. When it is lost, ask again: within a minute the same code gets the same tokens again, from the same IP address or with the same key. A device that can keep a key sends a DPoP proof with both requests: the tokens are then good with that key alone.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

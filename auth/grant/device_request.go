@@ -115,7 +115,7 @@ func (s *Service) checkKey(p token.Proof, presenter string) (jkt string, err err
 	return jkt, proof.Consume()
 }
 
-// checkDeviceClient checks that a request names a client whose people may approve it elsewhere. A confidential one has authenticated already.
+// checkDeviceClient checks that a request names a client whose people may approve it elsewhere, and that it authenticated if it is confidential.
 func (s *Service) checkDeviceClient(ctx context.Context, who client.Identity) error {
 	if who.ID == "" {
 		return errNoClientID
@@ -128,6 +128,8 @@ func (s *Service) checkDeviceClient(ctx context.Context, who client.Identity) er
 		return errUnknownClient
 	case !ok:
 		return auth.Refuse(auth.KindUnauthorizedClient, "This client is not registered for the device grant.")
+	case c.Confidential() && who.Proven() != c.ID: // it was made confidential a moment ago
+		return client.ErrUnproven
 	}
 	return nil
 }
