@@ -7,7 +7,7 @@
 //
 //	services            constructs all services: programs and tests start here
 //	support, operator   what the support staff see; the operator's commands, sweeping, readiness
-//	grant               sign-in on apps through the browser: requests, codes (OAuth 2.1, OpenID Connect)
+//	grant               sign-in on apps through the browser: requests, codes (OAuth 2.1, OpenID Connect); on devices without one (RFC 8628)
 //	address             changes of the e-mail address, and the way back to a former one
 //	account, export,    sign-up, password, "This wasn't me"; the download of all that is stored about an account;
 //	deletion            the deletion of accounts

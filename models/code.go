@@ -16,8 +16,10 @@ const MaxConsents = 200
 type NewCode struct {
 	Code    Challenge    // its row
 	Request ChallengeUse // the request that it answers, which is used up: a second code is given to no one
-	Proof   Proof        // of the owner; its zero Factor: the browser's session was enough
-	Spend   []Budget     // each counts this code; past one, AddCode returns ErrSpent
+	// Device is the hash of the device code that it answers, instead of a request. It has the code's own hash.
+	Device []byte
+	Proof  Proof    // of the owner; its zero Factor: the browser's session was enough
+	Spend  []Budget // each counts this code; past one, AddCode returns ErrSpent
 	// Consent is remembered: the client may later get a code in this browser without a page. nil: it is not.
 	Consent *Consent
 }
@@ -29,8 +31,8 @@ type Consent struct {
 }
 
 // AddCode gives a code, in one transaction with what confirmed it. It returns ErrUsed when the request or the factor was used before,
-// ErrChanged when the password or the factors have changed since the caller read them or the account is disabled, and ErrSpent past a
-// budget.
+// ErrChanged when the password or the factors have changed since the caller read them or the account is disabled, ErrSpent past a
+// budget, and ErrNotFound when the device code was answered before or has expired.
 func (s *Store) AddCode(ctx context.Context, n NewCode) error {
 	n.Code.CreatedAt, n.Code.ExpiresAt = dbTime(n.Code.CreatedAt), dbTime(n.Code.ExpiresAt)
 	n.Code.Answer = []byte{}
@@ -42,7 +44,7 @@ func (s *Store) AddCode(ctx context.Context, n NewCode) error {
 		if err := spend(tx, n.Spend, at); err != nil {
 			return err
 		}
-		if err := useChallenge(tx, user, n.Request, uuid.NullUUID{}, at); err != nil {
+		if err := n.answer(tx, user, at); err != nil {
 			return err
 		}
 		row := n.Code
@@ -51,6 +53,14 @@ func (s *Store) AddCode(ctx context.Context, n NewCode) error {
 		}
 		return addConsent(tx, user, n.Consent, at)
 	}))
+}
+
+// answer uses up what the code answers.
+func (n NewCode) answer(tx *gorm.DB, user uuid.UUID, at time.Time) error {
+	if n.Device != nil {
+		return answerDeviceCode(tx, n.Device, DeviceApproved, at)
+	}
+	return useChallenge(tx, user, n.Request, uuid.NullUUID{}, at)
 }
 
 // addConsent remembers a consent, and forgets those past MaxConsents. The caller has locked the user's row.

@@ -17,6 +17,7 @@ type Retention struct {
 	StatusBefore       time.Time // status indexes of devices that expired before this
 	LinksBefore        time.Time // mailed links that expired before this; used ones stay for UsedLinkLife
 	ChallengesBefore   time.Time // challenges that expired before this
+	DeviceCodesBefore  time.Time // device codes that expired before this
 	TrustBefore        time.Time // trusted browsers that expired before this
 	NoticesBefore      time.Time // notices of sign-outs that are older than this
 	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
@@ -27,6 +28,12 @@ type Retention struct {
 func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err error) {
 	if deleted, err = s.SweepCounters(ctx, r.CountersBefore); err != nil {
 		return deleted, err
+	}
+	if !r.DeviceCodesBefore.IsZero() {
+		n, err := s.SweepDeviceCodes(ctx, r.DeviceCodesBefore)
+		if deleted += n; err != nil {
+			return deleted, err
+		}
 	}
 	var list []deletion
 	for _, t := range UserTables {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"latchkey/auth"
@@ -169,11 +168,7 @@ func (s *Server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 	if u, err := url.Parse(q.RedirectURI); err == nil && u.Scheme == "https" {
 		page.Host = u.Host
 	}
-	scopes := strings.Fields(c.Scopes)
-	page.Gets = views.ConsentGets{
-		Who: q.Has(grant.ScopeOpenID), Email: q.Has(grant.ScopeEmail),
-		Devices: len(scopes) == 0 || slices.Contains(scopes, "own_devices:read"), Act: len(scopes) == 0 || slices.Contains(scopes, "own_devices:write"),
-	}
+	page.Gets = consentGets(c, q.Scope)
 	page.Shell = s.shell(w, r, say(r).ConsentTitle(), "")
 	formAction(w.Header(), q.RedirectURI)
 	return render(w, r, status, views.Consent(page))

@@ -19,7 +19,7 @@ import (
 // described are the requests of the description, with what an example cannot know filled in.
 func described(p *probe) {
 	for _, id := range []string{"app", "notes-android"} { // those that examples name
-		if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: id, ID: id, IOSApps: notesApps.IOSApps, AndroidApps: notesApps.AndroidApps, RedirectURIs: []string{exampleURI}}); err != nil {
+		if _, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: id, ID: id, DeviceGrant: true, IOSApps: notesApps.IOSApps, AndroidApps: notesApps.AndroidApps, RedirectURIs: []string{exampleURI}}); err != nil {
 			p.t.Fatal(err)
 		}
 	}
@@ -47,6 +47,9 @@ func described(p *probe) {
 				}
 				if m := value.(map[string]any); m["confirmation"] != nil {
 					m["confirmation"] = p.confirm(phone, adaPassword).confirmation(p.t)
+				}
+				if m := value.(map[string]any); m["device_code"] != nil {
+					m["device_code"] = p.approvedCode()
 				}
 				for _, member := range []string{"refresh_token", "token"} {
 					if m := value.(map[string]any); m[member] != nil {
@@ -110,6 +113,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"a factor that must be set up", mustSetUp, func(a *services.Config, _ *web.Config) { a.SecondFactor = auth.FactorRequired }},
 		{"sign-ins that are refused", badLogins, func(a *services.Config, _ *web.Config) { a.MaxDevices = 2 }},
 		{"device tokens that prove nothing", badGrants, nil},
+		{"devices that are not approved", badDevices, nil},
 		{"an idle device", idle, nil},
 		{"devices at their end", atTheEnd, func(a *services.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
 		{"nonces", nonces, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.NonceRequired = true }},
@@ -161,20 +165,22 @@ type target struct {
 func (p *probe) targets(phone phone, credentials func(method, path string) []string) (list []target) {
 	other := p.login("other").id
 	p.register()
+	p.television()
 	bodies := map[string]string{
-		"login":         `{"email":"` + adaEmail + `","password":"` + adaPassword + `","device_name":"x"}`,
-		"loginFactor":   `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
-		"loginPasskey":  `{"device_name":"x"}`,
-		"confirm":       `{"password":"` + adaPassword + `"}`,
-		"confirmFactor": `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
-		"authorizePost": asked("client_id", "app", "redirect_uri", exampleURI).Encode(),
-		"pushRequest":   encode(p.t, jsonType, pushed()),
-		"refresh":       `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `"}`,
-		"revoke":        `{"token":"` + phone.refresh + `"}`,
-		"introspect":    `{"token":"` + phone.access + `"}`,
-		"renameCurrent": `{"name":"x"}`,
-		"renameDevice":  `{"name":"x","password":"` + adaPassword + `"}`,
-		"signOutDevice": `{"password":"` + adaPassword + `"}`,
+		"deviceAuthorization": `{"client_id":"app"}`,
+		"login":               `{"email":"` + adaEmail + `","password":"` + adaPassword + `","device_name":"x"}`,
+		"loginFactor":         `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
+		"loginPasskey":        `{"device_name":"x"}`,
+		"confirm":             `{"password":"` + adaPassword + `"}`,
+		"confirmFactor":       `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
+		"authorizePost":       asked("client_id", "app", "redirect_uri", exampleURI).Encode(),
+		"pushRequest":         encode(p.t, jsonType, pushed()),
+		"refresh":             `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `"}`,
+		"revoke":              `{"token":"` + phone.refresh + `"}`,
+		"introspect":          `{"token":"` + phone.access + `"}`,
+		"renameCurrent":       `{"name":"x"}`,
+		"renameDevice":        `{"name":"x","password":"` + adaPassword + `"}`,
+		"signOutDevice":       `{"password":"` + adaPassword + `"}`,
 	}
 	for _, op := range p.operations() {
 		if op.RequestBody == nil && !op.guarded() {

@@ -209,11 +209,16 @@ func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g giv
 		consent := s.consent(q.Request, g.from)
 		n.Consent = &consent
 	}
-	err = s.gate.Query(ctx, func() error { return s.store.AddCode(ctx, n) })
+	return s.addCode(ctx, n)
+}
+
+// addCode writes a code. It returns KindRateLimited after too many codes of the account.
+func (s *Service) addCode(ctx context.Context, n models.NewCode) error {
+	err := s.gate.Query(ctx, func() error { return s.store.AddCode(ctx, n) })
 	switch {
 	case errors.Is(err, models.ErrSpent):
 		return auth.RateLimited(ratelimit.AttemptWindow)
-	case errors.Is(err, models.ErrChanged) && g.proof.Factor == nil:
+	case errors.Is(err, models.ErrChanged) && n.Proof.Factor == nil:
 		return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "Your account has changed since you opened this page. Please try again.", Cause: err}
 	}
 	return err

@@ -58,47 +58,71 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error
 		return token.Answer{}, err
 	}
 	if jkt == "" && s.signIn.RequiresKey() {
-		return token.Answer{}, auth.Refuse(auth.KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
+		return token.Answer{}, errNeedsKey
 	}
 	r.From.JKT = jkt
-	row, kept, err := s.find(ctx, r)
+	return s.exchange(ctx, presented{
+		code: r.Code, purpose: purposeCode, from: r.From, proof: proof, refuse: errCode, ended: errCode,
+		find: func() (models.Challenge, keptCode, error) { return s.find(ctx, r) },
+	})
+}
+
+// presented is a code that a client presents, of either kind: one of an authorization request or one of a device.
+type presented struct {
+	code, purpose string
+	from          auth.Caller
+	proof         *token.CheckedProof // consumed for the code's account; nil: there is none
+	find          func() (models.Challenge, keptCode, error)
+	refuse        func(cause error) error // makes the refusal of a code that was used
+	ended         func(cause error) error // makes that of an approval that does not hold any more
+}
+
+// exchange makes the device of a code and its first tokens, or returns those that the code has made.
+func (s *Service) exchange(ctx context.Context, p presented) (token.Answer, error) {
+	row, kept, err := p.find()
 	if err != nil {
 		return token.Answer{}, err
 	}
-	if err := proof.ConsumeAs(row.UserID.String()); err != nil {
+	if err := p.proof.ConsumeAs(row.UserID.String()); err != nil {
 		return token.Answer{}, err
 	}
-	d, err := s.redeem(ctx, r, row, kept)
+	d, err := s.redeem(ctx, p, row, kept)
 	if errors.Is(err, models.ErrUsed) { // another request with the code was faster
-		if row, kept, err = s.find(ctx, r); err == nil {
-			d, err = s.redeem(ctx, r, row, kept)
+		if row, kept, err = p.find(); err == nil {
+			d, err = s.redeem(ctx, p, row, kept)
 		}
 	}
 	if err != nil {
 		return token.Answer{}, err
 	}
-	secret, ok := s.secretOf(d, r.Code)
+	secret, ok := s.secretOf(d, p.code)
 	if !ok {
-		return token.Answer{}, errCode(errors.New("made under another secret of the server"))
+		return token.Answer{}, p.refuse(errors.New("made under another secret of the server"))
 	}
-	answer, err := s.tokens.Issue(ctx, d, secret, jkt)
+	answer, err := s.tokens.Issue(ctx, d, secret, p.from.JKT)
 	if err == nil && slices.Contains(kept.Scope, ScopeOpenID) {
 		answer.IDToken, err = s.idToken(ctx, d, kept)
 	}
 	return answer, err
 }
 
+var (
+	errNoClientID    = auth.InvalidField("client_id", "It must be sent, in the body or by HTTP Basic.")
+	errUnknownClient = auth.Refuse(auth.KindInvalidClient, "This client_id is not registered here.")
+	errNeedsKey      = auth.Refuse(auth.KindInvalidProof, "This server wants every app to prove a key of its own (DPoP).")
+)
+
 // checkClient checks that a request names a registered client, and that it authenticated if it is a confidential one.
 func (s *Service) checkClient(ctx context.Context, who client.Identity) error {
 	if who.ID == "" {
-		return auth.InvalidField("client_id", "It must be sent, in the body or by HTTP Basic.")
+		return errNoClientID
 	}
 	c, ok, err := s.clients.Registered(ctx, who.ID, func(models.Client) bool { return true })
 	switch {
 	case err != nil:
 		return err
 	case !ok:
-		return auth.Refuse(auth.KindInvalidClient, "This client_id is not registered here.")
+		return errUnknownClient
 	case c.Confidential() && who.Proven() != c.ID:
 		return client.ErrUnproven
 	}
@@ -108,23 +132,11 @@ func (s *Service) checkClient(ctx context.Context, who client.Identity) error {
 // find reads a code and checks everything that was sent with it. A wrong client, redirect URI, verifier or key changes nothing: who sends
 // it may hold no more than a copy of the code.
 func (s *Service) find(ctx context.Context, r Redemption) (row models.Challenge, kept keptCode, err error) {
-	hash := codeHash(r.Code)
-	err = s.gate.Query(ctx, func() error {
-		row, err = s.store.FindChallenge(ctx, purposeCode, hash, s.clock.Now())
-		return err
-	})
-	if errors.Is(err, models.ErrNotFound) {
+	if row, kept, err = s.kept(ctx, purposeCode, codeHash(r.Code)); errors.Is(err, models.ErrNotFound) {
 		return row, kept, errCode(err)
 	}
 	if err != nil {
 		return row, kept, err
-	}
-	data, _, err := s.sealer.Open(codeRow(hash), row.Data)
-	if err == nil {
-		err = json.Unmarshal(data, &kept)
-	}
-	if err != nil {
-		return row, kept, errCode(err)
 	}
 	sum := sha256.Sum256([]byte(r.Verifier))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
@@ -145,43 +157,62 @@ func (s *Service) find(ctx context.Context, r Redemption) (row models.Challenge,
 	return row, kept, nil
 }
 
+// kept reads what was approved. It returns models.ErrNotFound for what is unknown, has expired, or was used more than a minute ago.
+func (s *Service) kept(ctx context.Context, purpose string, hash []byte) (row models.Challenge, kept keptCode, err error) {
+	err = s.gate.Query(ctx, func() error {
+		row, err = s.store.FindChallenge(ctx, purpose, hash, s.clock.Now())
+		return err
+	})
+	if err != nil {
+		return row, kept, err
+	}
+	data, _, err := s.sealer.Open(codeRow(hash), row.Data)
+	if err == nil {
+		err = json.Unmarshal(data, &kept)
+	}
+	if err != nil {
+		err = errors.Join(models.ErrNotFound, err) // sealed under a secret that we no longer know
+	}
+	return row, kept, err
+}
+
 // redeem returns the device of a code: a new one, or the one that the code has made. It returns models.ErrUsed if another request has
 // used the code since it was read.
-func (s *Service) redeem(ctx context.Context, r Redemption, row models.Challenge, kept keptCode) (models.Device, error) {
+func (s *Service) redeem(ctx context.Context, p presented, row models.Challenge, kept keptCode) (models.Device, error) {
 	if row.UsedAt != nil {
-		return s.again(ctx, r, row)
+		return s.again(ctx, p, row)
 	}
 	browser, err := s.store.LiveDevice(ctx, row.UserID, kept.Browser, s.idle.Live(s.clock.Now()))
 	if errors.Is(err, models.ErrNotFound) || err == nil && browser.Kind != models.KindBrowser {
-		return models.Device{}, errCode(errors.New("the browser was signed out"))
+		return models.Device{}, p.ended(errors.New("the browser was signed out"))
 	}
 	if err != nil {
 		return models.Device{}, err
 	}
 	v := token.Verified{User: models.User{ID: row.UserID, PasswordHash: kept.Verified, FactorsVersion: kept.Version}}
-	n := s.signIn.NewApp(v, r.From, kept.ClientID, kept.Name)
-	n.Device.SecretHash = devicetoken.SecretHash(deviceSecret(s.codeKeys[0], r.Code))
+	n := s.signIn.NewApp(v, p.from, kept.ClientID, kept.Name)
+	n.Device.SecretHash = devicetoken.SecretHash(deviceSecret(s.codeKeys[0], p.code))
 	n.Device.Scope, n.Device.ThroughAgent = strings.Join(kept.Scope, " "), kept.Agent
 	n.Device.SignedInBy, n.Device.ProvedBy, n.Device.ProvedAt = kept.ProvedBy, kept.ProvedBy, &kept.ProvedAt
-	n.Challenge = &models.ChallengeUse{Hash: row.Hash, Purpose: purposeCode, ExpiresAt: row.ExpiresAt}
+	n.Challenge = &models.ChallengeUse{Hash: row.Hash, Purpose: p.purpose, ExpiresAt: row.ExpiresAt}
 	if n.Alert != nil {
 		n.Alert.Always = true
 	}
 	d, err := s.tokens.AddDevice(ctx, n)
 	if errors.Is(err, models.ErrChanged) {
-		return d, errCode(err)
+		return d, p.ended(err)
 	}
 	return d, err
 }
 
-// again judges a code that was redeemed before. The client, the verifier and the key are right.
+// again judges a code that was redeemed before. The client and the key are right, and the verifier of an authorization code.
 //
 //	the device has not refreshed, same address or key  the same answer
 //	the device has not refreshed, from elsewhere       the device ends, without an alarm: an honest app may have changed its network
 //	the device has refreshed, same address or key      nothing
 //	the device has refreshed, from elsewhere           theft: the device ends, and its owner is told
-func (s *Service) again(ctx context.Context, r Redemption, row models.Challenge) (models.Device, error) {
-	used := errCode(errors.New("used"))
+func (s *Service) again(ctx context.Context, p presented, row models.Challenge) (models.Device, error) {
+	used := p.refuse(errors.New("used"))
 	if !row.DeviceID.Valid {
 		return models.Device{}, used
 	}
@@ -195,9 +226,9 @@ func (s *Service) again(ctx context.Context, r Redemption, row models.Challenge)
 			return d, err
 		}
 		fresh := d.Generation == 1 && d.Base == 0
-		known := r.From.Address() != "" && r.From.Address() == d.CreatedIP
+		known := p.from.Address() != "" && p.from.Address() == d.CreatedIP
 		if d.JKT != "" {
-			if r.From.JKT != d.JKT {
+			if p.from.JKT != d.JKT {
 				return d, used // another key changes nothing
 			}
 			known = true
@@ -208,15 +239,15 @@ func (s *Service) again(ctx context.Context, r Redemption, row models.Challenge)
 		case known:
 			return d, used
 		}
-		e := auth.NewEvent(models.EventDeviceRevoked, key.UserID, r.From, now)
+		e := auth.NewEvent(models.EventDeviceRevoked, key.UserID, p.from, now)
 		e.Actor, e.Detail = models.ActorSystem, string(models.RevokedByCode)
 		end := s.store.EndUnrefreshed
 		if !fresh {
 			e.Kind, e.Detail = models.EventDeviceReused, string(models.RevokedByReuse)
 			end = func(ctx context.Context, key models.DeviceKey, e models.Event) (bool, error) {
 				return s.store.EndReused(ctx, key, e, func(d models.Device) (*models.Reuse, models.MailWithLinks) {
-					reuse := auth.NewReuse(d, r.From)
-					return reuse, s.notify.ReusedMail(d, reuse, r.From, now)
+					reuse := auth.NewReuse(d, p.from)
+					return reuse, s.notify.ReusedMail(d, reuse, p.from, now)
 				})
 			}
 		}

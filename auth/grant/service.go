@@ -1,5 +1,6 @@
 // Package grant signs apps in through the browser: it checks authorization requests (RFC 6749 §4.1, RFC 7636, RFC 9126, OpenID Connect
-// Core §3.1), gives codes to clients whose request a signed-in person has approved, and redeems them. A redeemed code makes a device.
+// Core §3.1), gives codes to clients whose request a signed-in person has approved, and redeems them. A redeemed code makes a device. Devices
+// without a browser get a code that a person approves in a browser elsewhere (RFC 8628).
 package grant
 
 import (

@@ -20,7 +20,9 @@ const (
 	// A sealed challenge has a row only once it was used: the row must stay for longer than the challenge works.
 	keepChallenges = 24 * time.Hour
 	sweepEvery     = time.Hour
-	// Failed sign-ins of strangers make counters, so these go as soon as they expire.
+	// A device code is not asked for any more a minute after its end.
+	keepDeviceCodes = 2 * time.Minute
+	// Strangers make counters by failed sign-ins, and device codes, so these go as soon as they expire.
 	sweepAttemptsEvery = time.Minute
 )
 
@@ -42,7 +44,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	r := ratelimit.LimitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
 	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-passwordcheck.KeepFailures), now, now.Add(-notify.AlertsEvery)
-	r.ChallengesBefore, r.TrustBefore = now.Add(-keepChallenges), now
+	r.ChallengesBefore, r.TrustBefore, r.DeviceCodesBefore = now.Add(-keepChallenges), now, now.Add(-keepDeviceCodes)
 	r.NoticesBefore = now.Add(-logout.GiveUpAfter - time.Hour) // an attempt gives up a notice before, unless its client has no URI any more
 	return s.store.Sweep(ctx, r)
 }
@@ -95,6 +97,9 @@ func (s *Service) runSweep(ctx context.Context) {
 		case <-attempts.C:
 			if _, err := s.store.SweepCounters(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "the counters of sign-ins could not be swept", "error", err)
+			}
+			if _, err := s.store.SweepDeviceCodes(ctx, s.clock.Now().Add(-keepDeviceCodes)); err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "the codes of devices could not be swept", "error", err)
 			}
 			next, err := s.challenges.TellMissedSteps(ctx, missed)
 			if err != nil && ctx.Err() == nil {

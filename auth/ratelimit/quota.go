@@ -21,6 +21,8 @@ const (
 	MaxEmailAsked   = 5  // new addresses that one account asks for
 	MaxNetEmails    = 20 // new addresses asked for from one network
 	MaxLanguages    = 60 // languages chosen from one network
+	MaxUserCodes    = 20 // user codes of devices that one account looks up
+	MaxNetUserCodes = 60 // user codes of devices looked up from one network
 
 	MaxNetSecrets    = 50  // wrong client secrets from one network
 	MaxClientSecrets = 100 // wrong secrets of one client

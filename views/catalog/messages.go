@@ -1044,6 +1044,149 @@ func (p Printer) DeviceUnknownApp() string { return p.text("device.unknown_app",
 //go:noinline
 func (p Printer) DeviceUnknownBrowser() string { return p.text("device.unknown_browser", nil) }
 
+// DeviceCodeAllow says "Sign the device in".
+//
+//go:noinline
+func (p Printer) DeviceCodeAllow() string { return p.text("device_code.allow", nil) }
+
+// DeviceCodeAnother says "Enter another code".
+//
+//go:noinline
+func (p Printer) DeviceCodeAnother() string { return p.text("device_code.another", nil) }
+
+// DeviceCodeAsk says "Sign in to {app} on your device?". app is the name of an app that the operator registered
+//
+//go:noinline
+func (p Printer) DeviceCodeAsk(app string) Sentence {
+	return p.sentence("device_code.ask", args{"app": app})
+}
+
+// DeviceCodeCode says "Code".
+//
+//go:noinline
+func (p Printer) DeviceCodeCode() string { return p.text("device_code.code", nil) }
+
+// DeviceCodeCodeHint says "For example WDJB-MJHT. You can leave out the hyphen and use small letters.".
+//
+//go:noinline
+func (p Printer) DeviceCodeCodeHint() string { return p.text("device_code.code_hint", nil) }
+
+// DeviceCodeDenied says "The request was denied".
+//
+//go:noinline
+func (p Printer) DeviceCodeDenied() string { return p.text("device_code.denied", nil) }
+
+// DeviceCodeDeniedHelp says "If someone gave you the code, they may have wanted to get into your account. Check <link>your devices</link> if you entered other codes for them.".
+//
+//go:noinline
+func (p Printer) DeviceCodeDeniedHelp(link Tag) templ.Component {
+	return p.rich("device_code.denied_help", args{"link": link})
+}
+
+// DeviceCodeDeniedText says "The device isn’t signed in. If it’s yours, start again on the device.".
+//
+//go:noinline
+func (p Printer) DeviceCodeDeniedText() string { return p.text("device_code.denied_text", nil) }
+
+// DeviceCodeDeny says "Deny".
+//
+//go:noinline
+func (p Printer) DeviceCodeDeny() string { return p.text("device_code.deny", nil) }
+
+// DeviceCodeDone says "Go back to your device". The heading after a person let a device sign in.
+//
+//go:noinline
+func (p Printer) DeviceCodeDone() string { return p.text("device_code.done", nil) }
+
+// DeviceCodeDoneDevices says "You can sign it out at any time on <link>your devices page</link>.".
+//
+//go:noinline
+func (p Printer) DeviceCodeDoneDevices(link Tag) templ.Component {
+	return p.rich("device_code.done_devices", args{"link": link})
+}
+
+// DeviceCodeDoneText says "It signs in within a few seconds. You can close this page.".
+//
+//go:noinline
+func (p Printer) DeviceCodeDoneText() string { return p.text("device_code.done_text", nil) }
+
+// DeviceCodeElsewhere says "This request came from another network than yours.".
+//
+//go:noinline
+func (p Printer) DeviceCodeElsewhere() string { return p.text("device_code.elsewhere", nil) }
+
+// DeviceCodeElsewhereMore says "That can be normal, for example when you use mobile data. Check that the device in front of you shows this code.".
+//
+//go:noinline
+func (p Printer) DeviceCodeElsewhereMore() string { return p.text("device_code.elsewhere_more", nil) }
+
+// DeviceCodeExpired says "This code has expired".
+//
+//go:noinline
+func (p Printer) DeviceCodeExpired() string { return p.text("device_code.expired", nil) }
+
+// DeviceCodeExpiredText says "Codes work for {count} minutes. Start again on your device to get a new one.".
+//
+//go:noinline
+func (p Printer) DeviceCodeExpiredText(count int) string {
+	return p.text("device_code.expired_text", args{"count": count})
+}
+
+// DeviceCodeFrom says "Where it was requested". The label of a fact: when, by what program and from which address a device asked to be signed in.
+//
+//go:noinline
+func (p Printer) DeviceCodeFrom() string { return p.text("device_code.from", nil) }
+
+// DeviceCodeHeading says "Enter the code from your device".
+//
+//go:noinline
+func (p Printer) DeviceCodeHeading() string { return p.text("device_code.heading", nil) }
+
+// DeviceCodeLead says "Your TV or other device shows a code with eight letters.".
+//
+//go:noinline
+func (p Printer) DeviceCodeLead() string { return p.text("device_code.lead", nil) }
+
+// DeviceCodeOnlyYours says "Only enter a code from a device that’s with you. If someone gave you a code on the phone, in a message or in an e-mail, don’t enter it.".
+//
+//go:noinline
+func (p Printer) DeviceCodeOnlyYours() string { return p.text("device_code.only_yours", nil) }
+
+// DeviceCodeRefused says "The device wasn’t signed in.".
+//
+//go:noinline
+func (p Printer) DeviceCodeRefused() string { return p.text("device_code.refused", nil) }
+
+// DeviceCodeShown says "Code on your device". The label of a fact: the code that the person’s device should show.
+//
+//go:noinline
+func (p Printer) DeviceCodeShown() string { return p.text("device_code.shown", nil) }
+
+// DeviceCodeTitle says "Sign in a device". The title of the pages on which a person lets a TV or another device sign in.
+//
+//go:noinline
+func (p Printer) DeviceCodeTitle() string { return p.text("device_code.title", nil) }
+
+// DeviceCodeUsed says "This code was already used".
+//
+//go:noinline
+func (p Printer) DeviceCodeUsed() string { return p.text("device_code.used", nil) }
+
+// DeviceCodeUsedText says "Each code works once. Start again on your device to get a new one.".
+//
+//go:noinline
+func (p Printer) DeviceCodeUsedText() string { return p.text("device_code.used_text", nil) }
+
+// DeviceCodeWarning says "Only continue if you started this yourself, on a device that’s with you.".
+//
+//go:noinline
+func (p Printer) DeviceCodeWarning() string { return p.text("device_code.warning", nil) }
+
+// DeviceCodeWarningMore says "If someone read the code to you or sent it to you, choose “Deny”: otherwise they get into your account. No honest service asks you to enter a code for someone else.". “Deny” is device_code.deny.
+//
+//go:noinline
+func (p Printer) DeviceCodeWarningMore() string { return p.text("device_code.warning_more", nil) }
+
 // DevicesAllActivity says "See all activity". A link to the page Activity.
 //
 //go:noinline

@@ -21,6 +21,7 @@ type grantType struct {
 var grants = map[string]grantType{
 	"refresh_token":      {[]string{"refresh_token"}, (*Server).refreshGrant},
 	"authorization_code": {[]string{"code", "redirect_uri", "code_verifier"}, (*Server).codeGrant},
+	deviceCodeGrant:      {[]string{"device_code"}, (*Server).deviceGrant},
 }
 
 // Token is the token endpoint (RFC 6749 §3.2).

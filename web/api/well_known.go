@@ -46,6 +46,7 @@ type metadata struct {
 	Authorization  string   `json:"authorization_endpoint"`
 	Pushed         string   `json:"pushed_authorization_request_endpoint"` // RFC 9126 §5
 	Token          string   `json:"token_endpoint"`
+	Device         string   `json:"device_authorization_endpoint"` // RFC 8628 §4
 	UserInfo       string   `json:"userinfo_endpoint"`
 	Revocation     string   `json:"revocation_endpoint"`
 	JWKS           string   `json:"jwks_uri"`
@@ -84,7 +85,7 @@ func (s *Server) Metadata(w http.ResponseWriter, r *http.Request) error {
 	}
 	return writePublic(w, metadata{
 		Issuer: s.Issuer(), Authorization: s.base + "/oauth/authorize", Pushed: s.base + "/oauth/par", Token: s.base + "/oauth/token",
-		UserInfo: s.base + "/oauth/userinfo", Revocation: s.base + "/oauth/revoke", JWKS: s.base + "/.well-known/jwks.json", Documentation: s.base + "/docs",
+		Device: s.base + "/oauth/device_authorization", UserInfo: s.base + "/oauth/userinfo", Revocation: s.base + "/oauth/revoke", JWKS: s.base + "/.well-known/jwks.json", Documentation: s.base + "/docs",
 		Responses: []string{"code"}, Modes: []string{grant.ModeQuery, grant.ModeFormPost}, Grants: slices.Sorted(maps.Keys(grants)),
 		Scopes: slices.Concat(grant.Scopes, scopes), Challenges: []string{"S256"}, Prompts: grant.Prompts, Subjects: []string{"public"}, IDTokenAlgs: algs,
 		Claims: []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "email", "email_verified"},

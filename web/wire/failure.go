@@ -106,6 +106,9 @@ func (j Judge) Failure(w http.ResponseWriter, r *http.Request, err error) Failur
 	if f.Status >= http.StatusInternalServerError && r.Context().Err() == nil && !auth.Busy(err) && !errors.Is(err, ErrStopping) {
 		level = slog.LevelError
 	}
+	if f.OAuth == "authorization_pending" || f.OAuth == "slow_down" {
+		level = slog.LevelDebug // a device asks every few seconds
+	}
 	if !errors.Is(err, ErrNoRoute) {
 		j.Log.Log(r.Context(), level, "refused", "request", InfoOf(r).ID, "route", InfoOf(r).Route, "status", f.Status, "code", f.Code,
 			"reason", f.Reason, "cause", err.Error())
