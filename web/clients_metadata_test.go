@@ -40,6 +40,7 @@ type serverMetadata struct {
 	Locales           []string `json:"ui_locales_supported"`
 	TokenAuth         []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported"`
+	Device            string   `json:"device_authorization_endpoint"`
 	EndSession        string   `json:"end_session_endpoint"`
 	Backchannel       bool     `json:"backchannel_logout_supported"`
 	BackchannelSID    bool     `json:"backchannel_logout_session_supported"`
