@@ -50,7 +50,8 @@ func TestTheWalkOnTheDocsPageWorksAsItStands(t *testing.T) {
 		s.addUser("you@example.com", "your own password")
 		var script strings.Builder
 		steps := 0
-		for _, block := range copied(s.browser().shown("/docs").one("section", "aria-labelledby", "walk")) {
+		page := s.browser().shown("/docs")
+		for _, block := range append(copied(page.one("section", "aria-labelledby", "walk")), copied(page.one("section", "aria-labelledby", "servers"))...) {
 			if strings.Contains(block, "curl ") || strings.HasPrefix(block, "EMAIL=") {
 				script.WriteString(block + "\nprintf '\\n=====\\n'\n")
 				steps++
