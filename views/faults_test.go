@@ -122,7 +122,8 @@ func (f *finder) forms(doc *html.Node) {
 		if !search && !asks && value(form, "method") != "post" || value(form, "action") == "" {
 			f.add("form that is not a POST with an action: %v", form.Attr)
 		}
-		if len(find(form, "button", "type", "submit")) != 1 {
+		// A question that can be answered with yes and no has a button for each.
+		if buttons, answers := find(form, "button", "type", "submit"), find(form, "button", "name", "choice"); len(buttons) != 1 && (len(buttons) != 2 || len(answers) != 2) {
 			f.add("form %s without its button", value(form, "action"))
 		}
 	}
