@@ -10,7 +10,7 @@ func (g gallery) consents() []State {
 	name := g.say.ConsentDeviceDefault("Notes", "Pixel 9").String()
 	refused := FormProblems{Summary: g.say.ConsentRefused(), Fields: map[string]string{
 		"device_name":      g.say.Error("Enter a name for the device."),
-		"current_password": g.say.Error("The password is wrong."),
+		"current_password": g.say.Error("That’s not your password. Try again."),
 	}}
 	unfit := ErrorPage{Shell: g.in("", ""), Status: 400, Heading: g.say.ConsentUnfit(), Text: g.say.ConsentUnfitText(), RequestID: "7K3QW2VXN5ABCDEF", Detail: "This redirect_uri is not registered for the app."}
 	unfit.Title = unfit.Heading

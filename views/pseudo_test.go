@@ -25,7 +25,7 @@ var latin = regexp.MustCompile(`[A-Za-z]{2,}`)
 var markup = regexp.MustCompile(`</?[a-z][^>]*>`)
 
 // notOurs are words that no catalogue holds: the name of the product, addresses and their places, and what people and programs call themselves in a mail.
-var notOurs = regexp.MustCompile(`Latchkey|\bid\.example\.org|https?://\S+|\S+@\S+|` + sampleName + `|W{64}|Beach phone|` + longWords + `|[0-9a-f]+(:[0-9a-f]+){4,}|“[^”]*”|Firefox ööñ Linux|Samsung Browser ööñ Windows Phone|Hamburg, Germany|Lagos, Nigeria|Iceland`)
+var notOurs = regexp.MustCompile(`Latchkey|\bid\.example\.org|https?://\S+|\S+@\S+|` + sampleName + `|W{64}|Beach phone|` + longWords + `|[0-9a-f]+(:[0-9a-f]+){4,}|“[^”]*”|Firefox ööñ Linux|Chrome ööñ Android|This redirect_uri is not registered for the app\.|Samsung Browser ööñ Windows Phone|Hamburg, Germany|Lagos, Nigeria|Iceland`)
 
 // spoken are the attributes with words for people, those included that a script shows.
 var spoken = []string{

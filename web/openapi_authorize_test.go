@@ -36,7 +36,7 @@ func exampleQuery(t *testing.T, op operation) string {
 // register makes the app of the examples known, unless it is.
 func (p *probe) register() {
 	p.t.Helper()
-	_, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "app", ID: "app", RedirectURIs: []string{exampleURI}})
+	_, err := p.auth.Clients.Add(p.t.Context(), client.Registration{Name: "app", ID: "app", RedirectURIs: []string{exampleURI}, DeviceGrant: true})
 	if err != nil && auth.AsError(err).Kind != auth.KindInvalidRequest {
 		p.t.Fatal(err)
 	}

@@ -85,6 +85,11 @@ func crowd(p *probe) {
 func noDatabase(p *probe) {
 	phone := p.login("phone")
 	list := p.targets(phone, plain(phone))
+	for i, to := range list {
+		if to.path == "/oauth/userinfo" {
+			list[i].headers = bearer(p.ofOperation(to.operation, phone).access)
+		}
+	}
 	if err := p.store.Close(); err != nil {
 		p.t.Fatal(err)
 	}

@@ -118,7 +118,7 @@ func TestAfterSigningInOneGoesOnOnlyWithinThisSite(t *testing.T) {
 			"data:text/html,x":                  "",
 			"evil.example":                      "",
 			"@evil.example":                     "",
-			"/" + strings.Repeat("a", 2000):     "",
+			"/" + strings.Repeat("a", 9000):     "",
 			"/\x7f":                             "",
 			"":                                  "",
 			s.URL + "/activity":                 "",
