@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/client"
 	"latchkey/auth/grant"
 	"latchkey/models"
 	"latchkey/views"
@@ -114,9 +114,6 @@ func (s *Server) renderDeviceAsk(w http.ResponseWriter, r *http.Request, status 
 
 // consentGets is what a client gets with the scopes of OpenID Connect that a request has.
 func consentGets(c models.Client, asked []string) views.ConsentGets {
-	scopes := strings.Fields(c.Scopes)
-	return views.ConsentGets{
-		Who: slices.Contains(asked, grant.ScopeOpenID), Email: slices.Contains(asked, grant.ScopeEmail),
-		Devices: len(scopes) == 0 || slices.Contains(scopes, "own_devices:read"), Act: len(scopes) == 0 || slices.Contains(scopes, "own_devices:write"),
-	}
+	read, write := client.OwnDevices(c)
+	return views.ConsentGets{Who: slices.Contains(asked, grant.ScopeOpenID), Email: slices.Contains(asked, grant.ScopeEmail), Devices: read, Act: write}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"latchkey/models"
 )
 
 // The scopes of an app at this server's own API: what its access tokens may do with the devices of the person who signed in.
@@ -37,6 +39,15 @@ func problemOfPublic(scopes []string) string {
 // appScopes are those of a client's scopes that the access tokens of its devices carry.
 func appScopes(registered string) []string {
 	return slices.DeleteFunc(strings.Fields(registered), func(s string) bool { return isBackendScope(s) || slices.Contains(openIDScopes, s) })
+}
+
+// OwnDevices reports what the apps of a client may do with their owner's devices. A client without scopes is a first-party app, and may do both.
+func OwnDevices(c models.Client) (read, write bool) {
+	if c.Scopes == "" {
+		return true, true
+	}
+	scopes := appScopes(c.Scopes)
+	return slices.Contains(scopes, OwnDevicesRead), slices.Contains(scopes, OwnDevicesWrite)
 }
 
 // TokenScope returns what the access tokens of a device say in their scope claim (RFC 9068 §2.2.3); granted are the scopes that were

@@ -76,7 +76,7 @@ func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) 
 		return Code{}, err
 	}
 	give := func(p models.Proof, at time.Time) (err error) {
-		return s.give(ctx, q, by, given{name: name, proof: p, proved: at, from: a.From, remember: true})
+		return s.give(ctx, q, by, given{name: name, proof: p, proved: at, from: a.From})
 	}
 	if ask {
 		err = s.confirm.Act(ctx, by, a.Confirmation, func(p models.Proof) error { return give(p, s.clock.Now()) })
@@ -88,7 +88,7 @@ func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) 
 			return code, err
 		}
 		if !ask { // the request has reached its end just now
-			err = q.refuse("invalid_request_uri", "This request is too old: start a new one.")
+			err = q.refuse(ErrRequestURI, "This request is too old: start a new one.")
 		}
 	}
 	return s.codeGiven(q, by, err)
@@ -116,7 +116,7 @@ func (s *Service) Deny(ctx context.Context, sealed string) error {
 	return q.refuse("access_denied", "The person declined.")
 }
 
-// Silent answers a request with prompt=none (OpenID Connect Core §3.1.2.1). by is the browser's session; nil: there is none. It gives a
+// Silent answers a request with prompt=none (OpenID Connect Core §3.1.2.1). by is the browser's session, or nil. It gives a
 // code without a page only to a client that this account has approved in this browser before, and only for an https redirect URI: any
 // program can claim another one (RFC 8252 §8.6). Otherwise it returns a *Refusal with login_required or interaction_required, or with
 // temporarily_unavailable past a limit or without the database.
@@ -126,7 +126,7 @@ func (s *Service) Silent(ctx context.Context, q Sealed, by *browser.Session, nam
 	switch kind := auth.AsError(err).Kind; {
 	case err == nil, errors.As(err, &refusal):
 	case errors.Is(err, models.ErrUsed): // a pushed request came twice at once
-		err = q.refuse("invalid_request_uri", "This request was answered already: start a new one.")
+		err = q.refuse(ErrRequestURI, "This request was answered already: start a new one.")
 	case kind == auth.KindInvalidChallenge:
 		err = q.refuse("login_required", "The account has changed.")
 	case kind == auth.KindRateLimited, kind == auth.KindUnavailable:
@@ -153,7 +153,7 @@ func (s *Service) giveSilently(ctx context.Context, q Sealed, by *browser.Sessio
 	if !known {
 		return q.refuse("interaction_required", "The person has not approved this app in this browser yet.")
 	}
-	return s.give(ctx, q, by, given{name: name, proof: sessionProof(by), proved: by.Device.Proved(), from: from, remember: true})
+	return s.give(ctx, q, by, given{name: name, proof: sessionProof(by), proved: by.Device.Proved(), from: from})
 }
 
 // consent is what is remembered of a browser. A browser without a mark is remembered by none.
@@ -163,11 +163,10 @@ func (s *Service) consent(r Request, from auth.Caller) models.Consent {
 
 // given is how a code comes to be given.
 type given struct {
-	name     string // of the device
-	proof    models.Proof
-	proved   time.Time // when the owner was verified
-	from     auth.Caller
-	remember bool
+	name   string // of the device
+	proof  models.Proof
+	proved time.Time // when the owner was verified
+	from   auth.Caller
 }
 
 // keptCode is what a code keeps until it is redeemed. It is sealed in its row; its field names are stored.
@@ -198,16 +197,13 @@ func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g giv
 	if err != nil {
 		return fmt.Errorf("keep an approval: %w", err)
 	}
+	consent := s.consent(q.Request, g.from)
 	n := models.NewCode{
 		Code: models.Challenge{
 			Hash: hash, UserID: by.User.ID, Purpose: purposeCode, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: now.Add(CodeLife),
 		},
 		Request: models.ChallengeUse{Hash: q.row(), Purpose: purposeRequest, ExpiresAt: q.At.Add(RequestLife), Sealed: true},
-		Proof:   g.proof, Spend: s.limits.GrantBudget(by.User.ID),
-	}
-	if g.remember {
-		consent := s.consent(q.Request, g.from)
-		n.Consent = &consent
+		Proof:   g.proof, Spend: s.limits.GrantBudget(by.User.ID), Consent: &consent,
 	}
 	return s.addCode(ctx, n)
 }

@@ -24,7 +24,7 @@ type DeviceState int
 const (
 	DeviceWaits   DeviceState = iota // for the person's answer
 	DeviceDone                       // this account approved it
-	DeviceDenied                     // by whoever held the code
+	DeviceDenied                     // by a person who typed the code
 	DeviceUsed                       // another account approved it, or this one long ago
 	DeviceExpired                    // it took too long, or its client was removed
 )

@@ -71,7 +71,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error
 type presented struct {
 	code, purpose string
 	from          auth.Caller
-	proof         *token.CheckedProof // consumed for the code's account; nil: there is none
+	proof         *token.CheckedProof // consumed for the code's account; nil without a proof
 	find          func() (models.Challenge, keptCode, error)
 	refuse        func(cause error) error // makes the refusal of a code that was used
 	ended         func(cause error) error // makes that of an approval that does not hold any more

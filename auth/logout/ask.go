@@ -25,7 +25,7 @@ type Request struct {
 // Question is what a person can end, and what is known of the app that asks.
 type Question struct {
 	Client *models.Client   // that asks; nil: it is not certain which one does
-	App    *models.Device   // that the ID token names, and that is live; nil: there is none to end
+	App    *models.Device   // that the ID token names, and that is live; nil: no app can be signed out
 	By     *browser.Session // of the browser; nil: no one is signed in
 	// Return is the registered URI where the browser goes afterwards, with the state; empty: it stays here.
 	Return string

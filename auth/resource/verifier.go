@@ -21,7 +21,7 @@ const (
 // safe for concurrent use.
 type Verifier struct {
 	config      Config
-	metadataURL string // of Metadata; "": there is none
+	metadataURL string // of Metadata; empty without one
 	background  context.Context
 	stop        context.CancelFunc
 	running     sync.WaitGroup
