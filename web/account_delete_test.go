@@ -18,7 +18,7 @@ import (
 
 // The whole journey: what is out at once, what within the bound, at two replicas and at somebody else's API.
 func TestADeletedAccountIsOutEverywhere(t *testing.T) {
-	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newPostOffice(t, databaseURL)
 		replica := newReplica(t, databaseURL, func(a *services.Config, _ *web.Config) { a.Issuer, a.Now = s.URL, s.clock.Now })
 		replica.clock = s.clock

@@ -237,7 +237,7 @@ func (o *owner) refusesAllWrongProofs(a act, other *owner) {
 
 func eachLocalPost(t *testing.T, fn func(t *testing.T, s *postOffice)) {
 	t.Helper()
-	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newPostOffice(t, databaseURL, onLocalhost)
 		s.URL = localhost(s.URL)
 		fn(t, s)

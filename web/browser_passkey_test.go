@@ -48,7 +48,7 @@ func TestAPasskeyInARealBrowser(t *testing.T) {
 		t.Skip("LEFT OUT: a short run does not test the portal in a browser")
 	}
 	chromium(t)
-	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newSite(t, databaseURL, onLocalhost)
 		c := openTab(t, strings.Replace(s.URL, "127.0.0.1", "localhost", 1), 390, true)
 		phone := c.addDevice(true)

@@ -84,10 +84,10 @@ type site struct {
 	statements atomic.Int64
 }
 
-// each runs fn against a fresh service on SQLite and on PostgreSQL.
+// each runs fn against a fresh service on SQLite or PostgreSQL: the tests take them in turn.
 func each(t *testing.T, fn func(t *testing.T, s *site), changes ...func(*services.Config, *web.Config)) {
 	t.Helper()
-	modelstest.BothMigrated(t, func(t *testing.T, databaseURL string) { fn(t, newSite(t, databaseURL, changes...)) })
+	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) { fn(t, newSite(t, databaseURL, changes...)) })
 }
 
 func newSite(t testing.TB, databaseURL string, changes ...func(*services.Config, *web.Config)) *site {

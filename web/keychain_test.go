@@ -29,7 +29,7 @@ func localhost(text string) string { return strings.Replace(text, "127.0.0.1", "
 // eachLocal is each for sites with passkeys.
 func eachLocal(t *testing.T, fn func(t *testing.T, s *site), changes ...func(*services.Config, *web.Config)) {
 	t.Helper()
-	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newSite(t, databaseURL, append(changes, onLocalhost)...)
 		s.URL = localhost(s.URL)
 		fn(t, s)

@@ -27,10 +27,10 @@ type postOffice struct {
 	seen   int
 }
 
-// posted runs fn against a fresh service with mail on SQLite and on PostgreSQL.
+// posted is each for a service with mail.
 func posted(t *testing.T, fn func(t *testing.T, s *postOffice), changes ...func(*services.Config, *web.Config)) {
 	t.Helper()
-	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) { fn(t, newPostOffice(t, databaseURL, changes...)) })
+	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) { fn(t, newPostOffice(t, databaseURL, changes...)) })
 }
 
 func newPostOffice(t *testing.T, databaseURL string, changes ...func(*services.Config, *web.Config)) *postOffice {

@@ -16,7 +16,7 @@ const offerText = "on the lists that attackers try first"
 
 // An account whose password came before the list did signs in as ever. Its portal offers a change until that is done or put off.
 func TestACommonPasswordIsOfferedAChange(t *testing.T) {
-	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newSite(t, databaseURL)
 		user, err := s.store.UserByEmail(t.Context(), adaEmail)
 		if err != nil {

@@ -138,7 +138,7 @@ func TestTheLimitsOfEnrolmentCodes(t *testing.T) {
 }
 
 func TestEverybodySetsUpAFactorWhereItIsRequired(t *testing.T) {
-	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) {
 		before := newSite(t, databaseURL)
 		phone := before.login("phone")
 		owner := before.signedIn()
@@ -168,7 +168,7 @@ func TestEverybodySetsUpAFactorWhereItIsRequired(t *testing.T) {
 
 // Trust that was given before does not count where a second factor is required, nor for a member of the support staff.
 func TestTrustedBrowsersDoNotCountForEverybody(t *testing.T) {
-	modelstest.EachMigrated(t, func(t *testing.T, databaseURL string) {
+	modelstest.InTurnMigrated(t, func(t *testing.T, databaseURL string) {
 		s := newSite(t, databaseURL)
 		app := s.signedIn().addApp(adaPassword)
 		b := s.browser()

@@ -39,7 +39,7 @@ func TestANewPasswordGivesTheOwnerTheActsThatAThiefUsedUp(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprint(how, " after ", pause), func(t *testing.T) {
-				modelstest.Each(t, func(t *testing.T, store *models.Store) {
+				modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 					d := newDesk(t, store)
 					d.change(t, func(c *services.Config) { c.Mail = &taking{} })
 					_, thief := d.browser(t, adaEmail, adaPassword)
@@ -103,7 +103,7 @@ func (d *desk) resetLinkOf(link models.OneTime) models.MailWithLinks {
 // The limit on changes of password begins again only after a password set by mail or by an operator. Otherwise it would have no
 // end.
 func TestChangesOfThePasswordStartAgainWhenItWasSetByMail(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		key, by := d.browser(t, adaEmail, adaPassword)
 		is, next := adaPassword, "another fine day"

@@ -37,7 +37,7 @@ func (d *desk) countOf(t *testing.T, user uuid.UUID, kind models.EventKind) (n i
 }
 
 func TestAnAccountRenamesTwentyTimesAnHour(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		_, by := d.browser(t, adaEmail, adaPassword)
 		answer, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: "phone", From: at("192.0.2.1")})
@@ -120,7 +120,7 @@ func TestAnAccountRenamesTwentyTimesAnHour(t *testing.T) {
 
 // The acts that one account can repeat without a mail or a wrong password write a limited number of events.
 func TestActsOfOneAccountAreBounded(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.change(t, func(c *services.Config) { c.Mail = &taking{} })
 		_, sam := d.staff(t)
@@ -204,7 +204,7 @@ func (d *desk) forks(t *testing.T) func(int) error {
 func second[T any](_ T, err error) error { return err }
 
 func TestAnAccountAsksForTwentyAddressesADay(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.change(t, func(c *services.Config) { c.Mail = &taking{} })
 		_, by := d.browser(t, adaEmail, adaPassword)

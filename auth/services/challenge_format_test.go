@@ -18,7 +18,7 @@ import (
 
 // The words in these texts, and what they are bound to, are stored: sign-ins that began before an upgrade end after it.
 func TestChallengesThatAnEarlierReleaseSealedAreAnswered(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		from := at("192.0.2.1")
 		secret, h := d.addApp(t, from), d.addPasskey(t)

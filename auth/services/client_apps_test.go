@@ -23,7 +23,7 @@ const (
 var other = strings.Replace(notesDigits, "14", "ff", 1)
 
 func TestNativeAppsAreReadAndKept(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		for _, r := range []client.Registration{
 			{Name: "Web", ID: "web"},
@@ -125,7 +125,7 @@ func TestMistakesInARegistrationAreNamed(t *testing.T) {
 
 // Commands register apps in a process of their own.
 func TestAServerSeesNewAppsSoon(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		count := func() int {
 			apps, err := d.Clients.Apps(t.Context())

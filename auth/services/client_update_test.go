@@ -13,7 +13,7 @@ import (
 )
 
 func TestAClientIsUpdatedByWhatIsGiven(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		c, err := d.Clients.Add(t.Context(), client.Registration{
 			Name: "Notes", ID: "notes", RedirectURIs: []string{"https://b.example/cb", "com.example:/cb", "https://b.example/cb"}, PostLogoutURIs: []string{"https://b.example/"},

@@ -19,7 +19,7 @@ var jumps = []time.Duration{time.Hour, 24 * time.Hour, 365 * 24 * time.Hour, -ti
 func TestNothingRememberedOutlivesAClockThatWasWrong(t *testing.T) {
 	for _, by := range jumps {
 		t.Run(by.String(), func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				d.change(t, func(c *services.Config) {
 					c.StatusTTL, c.StatusURL = 30*time.Second, "https://id.example.com/statuslists/"
@@ -76,7 +76,7 @@ func TestNothingRememberedOutlivesAClockThatWasWrong(t *testing.T) {
 func TestTheRetryWindowOfAWrongClockIsOver(t *testing.T) {
 	for _, by := range jumps {
 		t.Run(by.String(), func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				d.change(t, func(c *services.Config) { c.DeviceLifetime, c.DeviceIdle = 10*365*24*time.Hour, 10*365*24*time.Hour })
 				presented := d.app(t, "phone").RefreshToken
@@ -104,7 +104,7 @@ func TestTheRetryWindowOfAWrongClockIsOver(t *testing.T) {
 func TestTheNumbersOfTheSupportDeskSurviveAWrongClock(t *testing.T) {
 	for _, by := range jumps {
 		t.Run(by.String(), func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				_, sam := d.staff(t)
 				d.advance(by)
@@ -127,7 +127,7 @@ func TestTheNumbersOfTheSupportDeskSurviveAWrongClock(t *testing.T) {
 
 func TestReadinessIsAskedForAgainAfterAClockWasSetBack(t *testing.T) {
 	for _, by := range jumps {
-		modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		modelstest.InTurnMigrated(t, func(t *testing.T, url string) {
 			store, err := models.Open(t.Context(), models.Config{URL: url})
 			if err != nil {
 				t.Fatal(err)

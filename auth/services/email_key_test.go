@@ -49,7 +49,7 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 		"shown, then ASCII": {ideEmail, ideASCII}, "ASCII, then shown": {ideASCII, ideEmail}, "in capitals": {"IDE@XN--BCHER-KVA.example", "ide@BÜCHER.example"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				first, again := pair[0], pair[1]
 				if links := d.pendingSignups(t, first, again); len(links) != 2 || links[0] == "" || links[1] == "" {
@@ -100,7 +100,7 @@ func TestOneMailboxHasOneAccountHoweverItsDomainIsSpelled(t *testing.T) {
 // Accounts of earlier releases stay as they are, also if one mailbox has two.
 func TestOldAccountsAreFoundByTheAddressThatTheyHave(t *testing.T) {
 	for _, email := range []string{ideASCII, ideEmail} {
-		modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 			d := newDesk(t, store)
 			old := d.oldUser(t, store, email)
 			for _, typed := range []string{ideASCII, ideEmail, "\ufeff" + ideASCII, "IDE@BU\u0308CHER.example"} {
@@ -119,7 +119,7 @@ func TestOldAccountsAreFoundByTheAddressThatTheyHave(t *testing.T) {
 			}
 		})
 	}
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		for _, email := range []string{ideASCII, ideEmail} {
 			old := d.oldUser(t, store, email)
@@ -135,7 +135,7 @@ func TestOldAccountsAreFoundByTheAddressThatTheyHave(t *testing.T) {
 
 // An address that an account may take back is held for it in every spelling.
 func TestAFormerAddressIsHeldHoweverItIsSpelled(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server, seen := d.post(t), 0
 		if err := d.Operator.SetEmail(t.Context(), adaEmail, ideASCII); err != nil {

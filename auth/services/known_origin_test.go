@@ -61,7 +61,7 @@ func TestWhatTakesAnAccountBackForgetsWhereItWasAtHome(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				server := d.post(t)
 				var seen int
@@ -118,7 +118,7 @@ func TestANewPasswordEndsTheLinksToOne(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				server := d.post(t)
 				var seen int
@@ -184,7 +184,7 @@ func (d *desk) forgotten(t *testing.T) (secret string) {
 
 // A stranger who requests a link must not end the owner's link.
 func TestANewerLinkToANewPasswordEndsNoOlderOne(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.post(t)
 		older := d.forgotten(t)
@@ -207,7 +207,7 @@ func TestANewerLinkToANewPasswordEndsNoOlderOne(t *testing.T) {
 
 // A link of a password reset is dead if it was written at the moment when the account left its address.
 func TestALinkToANewPasswordBelongsToTheAddressItWasMailedTo(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		before := d.ada

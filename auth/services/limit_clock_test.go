@@ -16,7 +16,7 @@ import (
 func TestAClockThatWasWrongLocksNobodyOut(t *testing.T) {
 	for _, by := range []time.Duration{time.Hour, 24 * time.Hour, 365 * 24 * time.Hour, -time.Hour, -24 * time.Hour, -365 * 24 * time.Hour} {
 		t.Run(by.String(), func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				d.advance(by)
 				d.fail(t, ratelimit.MaxPairFailures, adaEmail, same("192.0.2.1"))
@@ -39,7 +39,7 @@ func TestAClockThatWasWrongLocksNobodyOut(t *testing.T) {
 
 // Another replica's clock may be some seconds ahead. Its window then ends later than a window lasts.
 func TestNobodyIsToldToWaitForLongerThanAWindow(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.post(t)
 		d.change(t, func(c *services.Config) { c.Budgets = ratelimit.Budgets{Window: 1, Day: 1} })
@@ -63,7 +63,7 @@ func TestNobodyIsToldToWaitForLongerThanAWindow(t *testing.T) {
 // Counters of successful acts, and of requests by strangers, also end when the clock is set right.
 func TestAClockThatWasAheadLeavesNoBudgetUsedUp(t *testing.T) {
 	for _, by := range []time.Duration{time.Hour, 365 * 24 * time.Hour} {
-		modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 			d := newDesk(t, store)
 			d.post(t)
 			d.change(t, func(c *services.Config) { c.Budgets = ratelimit.Budgets{Window: 2, Day: 2} })

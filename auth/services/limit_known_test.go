@@ -17,7 +17,7 @@ import (
 )
 
 func TestAllThatAnAccountKnowsSharesThirtyFailures(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		for _, mark := range []string{"one", "two", "three"} {
 			if kind := d.enter(t, adaPassword, with(mark, "192.0.2.1")); kind != -1 {
@@ -43,7 +43,7 @@ func TestAllThatAnAccountKnowsSharesThirtyFailures(t *testing.T) {
 // A thief with the password signs in with one new mark after the other. He gains no guesses, and the account forgets all marks but
 // the last ones.
 func TestFarmedMarksGainNothing(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.change(t, func(c *services.Config) { c.MaxDevices = 3 }) // rows are not what is tested here
 		for i := range 500 {
@@ -94,7 +94,7 @@ func TestANewPasswordForgetsTheThiefsBrowser(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				hers := d.browse(t, "hers", "192.0.2.1")
 				d.browse(t, "his", "203.0.113.70")
@@ -142,7 +142,7 @@ func (d *desk) lookedAtAgain(t *testing.T, by *browser.Session) *browser.Session
 }
 
 func TestTheKeyOfADeviceCountsAsItsMark(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		hers, his := newProver(t, 1), newProver(t, 2)
 		signIn := func(p *prover, password, ip string) (token.Answer, auth.Kind) {

@@ -20,7 +20,7 @@ import (
 
 func TestStrangersCannotStopASignupFromBeingConfirmed(t *testing.T) {
 	const email = "new@example.com"
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		var seen int
@@ -83,7 +83,7 @@ func TestStrangersCannotKeepAnOwnerFromTheMailThatUnlocks(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				server := d.post(t)
 				var seen int
@@ -161,7 +161,7 @@ func TestALinkToANewPasswordIsTriedOneAtATimeAndNotForEver(t *testing.T) {
 }
 
 func TestOneAccountLeavesAMailboxesLastMailToOthers(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.post(t)
 		if _, err := d.Operator.AddUser(t.Context(), "eve@example.com", adaPassword, models.RoleUser); err != nil {

@@ -24,7 +24,7 @@ func TestKnownOriginsOfOneAccountShareABudget(t *testing.T) {
 	if os.Getenv("LATCHKEY_SOAK") != "" {
 		windows = 24
 	}
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		bench := &forkBench{desk: d, t: t}
 		byKey := func(p *prover, ip string) auth.Kind {
@@ -83,7 +83,7 @@ func TestKnownOriginsOfOneAccountShareABudget(t *testing.T) {
 
 // The same applies to confirmations of the password by a signed-in person.
 func TestKnownOriginsShareTheConfirmations(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		confirm := func(mark string) auth.Kind {
 			if err := d.Passwords.Confirm(t.Context(), d.ada, adaPassword, with(mark, "192.0.2.1")); err != nil {
@@ -112,7 +112,7 @@ func TestKnownOriginsShareTheConfirmations(t *testing.T) {
 // A thief who signs in with one new mark after the other does not make the account forget the owner's browser, which could then be kept
 // out.
 func TestNewOriginsDoNotDisplaceTheOldestOnes(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		if kind := d.enter(t, adaPassword, with("hers", "192.0.2.1")); kind != -1 {
 			t.Fatal(kind)
@@ -138,7 +138,7 @@ func TestNewOriginsDoNotDisplaceTheOldestOnes(t *testing.T) {
 
 // An address that has several keys is looked up within the gate: past the gate it costs nothing.
 func TestPastTheGateAnAddressCostsNoQuery(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		for i := 0; ; i++ {
 			if _, err := d.Gate.Admit(at(fmt.Sprintf("203.0.113.%d", i%250))); errors.Is(err, auth.ErrBusy) {

@@ -60,7 +60,7 @@ func (d *desk) resetBy(t *testing.T, link, password string, from auth.Caller) {
 
 func TestWhoSetsANewPasswordIsNotLockedOutByStrangers(t *testing.T) {
 	const fresh = "another fine day"
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		var seen int
@@ -89,7 +89,7 @@ func TestWhoSetsANewPasswordIsNotLockedOutByStrangers(t *testing.T) {
 }
 
 func TestTheBrowserThatTookAnAddressBackOrSignedUpIsKnown(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		var seen int
@@ -137,7 +137,7 @@ func TestTheBrowserThatTookAnAddressBackOrSignedUpIsKnown(t *testing.T) {
 
 // Wrong passwords from the owner's own network, or of others behind the same address, do not lock out the owner's browser.
 func TestAKnownBrowserPassesTheLimitsOfItsNetwork(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		if kind := d.enter(t, adaPassword, with("hers", "192.0.2.1")); kind != -1 {
 			t.Fatal(kind)

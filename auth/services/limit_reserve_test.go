@@ -46,7 +46,7 @@ func TestOfParallelGuessesExactlyAsManyAreTaken(t *testing.T) {
 
 // A failure that was counted in advance is given back in full, whatever the result of the sign-in.
 func TestASignInThatIsNotWrongGivesItsFailureBack(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.fail(t, ratelimit.MaxPairFailures-1, adaEmail, same("192.0.2.1"))
 		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != -1 {
@@ -79,7 +79,7 @@ func TestASignInThatIsNotWrongGivesItsFailureBack(t *testing.T) {
 
 // A form that is sent twice is one sign-in: the failure counted in advance for the second sending is given back, too.
 func TestARepeatedSignInGivesItsFailureBack(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		hers := at("192.0.2.1")
 		hers.Browser = "hers"

@@ -52,7 +52,7 @@ func (d *desk) toldAll(t *testing.T, server *mailtest.Server, seen *int) []notif
 
 // A request that read the account just before it was disabled may write its link just after.
 func TestALinkWrittenAsItsAccountIsDisabledIsDead(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.post(t)
 		link, secret := notify.NewLink(d.ada.ID, notify.LinkPasswordReset, "x", d.now(), notify.ResetLife)
@@ -129,7 +129,7 @@ func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 		}, auth.KindDeadLink},
 	} {
 		t.Run(name, func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				server, hers, _, link := d.unfamiliarSignIn(t, store)
 				seen := 0
@@ -151,7 +151,7 @@ func TestAnAlarmLinkLivesAsLongAsItsAddress(t *testing.T) {
 
 // After the owner went back to a former address, links in the mailbox that they left are dead.
 func TestAThiefsMailboxHoldsNoAlarmOnceTheOwnerIsBack(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		by, seen := d.browse(t, "his", "198.51.100.7"), 0

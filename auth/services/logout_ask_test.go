@@ -29,7 +29,7 @@ func wish(hint, client, uri, state string) logout.Request {
 
 // What cannot be verified is as if the app had not said it.
 func TestAnAppsWishForASignOutIsVerified(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.listen(t)
 		ada, eve := d.member(t, "person@example.com"), d.member(t, "eve@example.com")
@@ -124,7 +124,7 @@ func TestAnAppsWishForASignOutIsVerified(t *testing.T) {
 
 // A hint that a former key signed is good as long as the process knows the key.
 func TestAHintOutlivesTheKeyThatSignedIt(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.listen(t)
 		m := d.member(t, "person@example.com")

@@ -116,7 +116,7 @@ func originOf(t *testing.T, digits string) string {
 }
 
 func TestRegisteredAndroidAppsSignInWithPasskeys(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		h := d.addPasskey(t)
 		if _, err := d.Clients.Add(t.Context(), client.Registration{Name: "Notes", ID: "notes", AndroidApps: []string{"com.example.notes=" + notesColons}}); err != nil {

@@ -60,7 +60,7 @@ func (d *desk) app(t *testing.T, name string) token.Answer {
 }
 
 func TestTheOwnerIsToldOfWhatAThiefWouldDo(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		var seen int
@@ -139,7 +139,7 @@ func TestTheOwnerIsToldOfWhatAThiefWouldDo(t *testing.T) {
 }
 
 func TestWithoutMailNothingWaits(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.browse(t, "a", "192.0.2.1")
 		d.app(t, "phone")
@@ -169,7 +169,7 @@ func (d *desk) isOut(presented string) bool {
 }
 
 func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		_, hers, his, link := d.unfamiliarSignIn(t, store)
 		for range 3 { // a mail scanner follows the link
@@ -221,7 +221,7 @@ func TestThisWasntMeSignsTheDeviceOutAndLocksThePassword(t *testing.T) {
 
 // No mail reports the second sign-in from the thief's browser, because its mark is known since the first.
 func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		signIn := func(ip, mark string) browser.Key {
@@ -258,7 +258,7 @@ func TestThisWasntMeReachesWhatTheThiefDidNext(t *testing.T) {
 
 // A thief's next act sends her another mail, which must not end the earlier link.
 func TestLinksAboutEveryDeviceStandBesideEachOther(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		for _, password := range []string{"another fine day", "and yet another one"} {
@@ -281,7 +281,7 @@ func TestLinksAboutEveryDeviceStandBesideEachOther(t *testing.T) {
 }
 
 func TestTheLinkOfAChangedPasswordSignsEveryDeviceOut(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server, hers, his, _ := d.unfamiliarSignIn(t, store)
 		seen := len(server.Mails())
@@ -305,7 +305,7 @@ func TestTheLinkOfAChangedPasswordSignsEveryDeviceOut(t *testing.T) {
 }
 
 func TestALinkThatIsNoGoodChangesNothing(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		_, _, his, link := d.unfamiliarSignIn(t, store)
 		for name, bad := range map[string]string{

@@ -39,7 +39,7 @@ func (d *desk) signup(t *testing.T, email string, network int) error {
 }
 
 func TestAlarmsGoFirstAndSignUpsLast(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		d.flood(t, 3)
@@ -144,7 +144,7 @@ func within(t *testing.T, most time.Duration, what string, ok func() bool) {
 }
 
 func TestPastTheBoundSignUpsAreRefusedAndResetsAreNot(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		d.flood(t, account.MaxWaitingMails)
@@ -175,7 +175,7 @@ func TestPastTheBoundSignUpsAreRefusedAndResetsAreNot(t *testing.T) {
 
 // Security mails past the five that go first are not mails that strangers asked for: they never cause a refused sign-up.
 func TestAlarmsThatGoWithOtherMailsRefuseNoSignUp(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.post(t)
 		d.notify(t, store, account.MaxWaitingMails+5)
@@ -219,7 +219,7 @@ func (d *desk) postponed(t *testing.T, store *models.Store, n int) {
 // Mails to a domain whose server does not respond wait for hours. They do not keep other people from signing up, up to a bound of
 // their own.
 func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		server.Fail(func(to string) error {
@@ -246,7 +246,7 @@ func TestMailsThatTheServerPostponesRefuseNoSignUp(t *testing.T) {
 
 // An account that causes many security mails, by its owner or by a thief, does not delay those of others.
 func TestAlarmsOfOneAccountDoNotDelayThoseOfOthers(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		other, err := d.Operator.AddUser(t.Context(), "bob@example.com", "a fine long password", models.RoleUser)
@@ -275,7 +275,7 @@ func TestAlarmsOfOneAccountDoNotDelayThoseOfOthers(t *testing.T) {
 
 // Wrong settings lose no mail, and the log reports them.
 func TestSettingsThatCannotWorkKeepTheMails(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := mailtest.StartScripted(t, nil) // offers no AUTH
 		from, err := mail.ParseFrom("no-reply@id.example.com")

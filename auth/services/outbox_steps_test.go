@@ -15,7 +15,7 @@ import (
 
 // The server breaks at each step. The mail is delivered once, tried again later, or given up with an event.
 func TestTheOutboxNotesWhatBecameOfAMail(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.post(t)
 		server := mailtest.StartScripted(t, nil)

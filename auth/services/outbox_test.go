@@ -116,7 +116,7 @@ func (d *desk) kinds(t *testing.T, store *models.Store) string {
 }
 
 func TestAMailServerThatFailsLosesNothing(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		hangUp := func() error { return mailtest.ErrHangUp }
@@ -185,7 +185,7 @@ func (c slowly) Read(b []byte) (int, error) {
 // A slow server gets time. If a server is slower than the timeout, the mail is tried again. If the server accepted it nevertheless,
 // it arrives twice with one id.
 func TestASlowMailServerLosesNothing(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		sender := d.config.Mail.(*mail.SMTP)
@@ -226,7 +226,7 @@ func TestASlowMailServerLosesNothing(t *testing.T) {
 }
 
 func TestAMailThatCannotBeDeliveredIsToldOf(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		server.Fail(func(string) error { return &smtp.SMTPError{Code: 550, Message: "no such person"} }, nil, nil)
@@ -257,7 +257,7 @@ func TestAMailThatCannotBeDeliveredIsToldOf(t *testing.T) {
 }
 
 func TestWhatWaitsIsSealedAndOpensUnderThePreviousSecret(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		if kind := d.try(t, adaEmail, adaPassword, at("192.0.2.1")); kind != -1 {

@@ -30,7 +30,7 @@ func passwordRefused(err error) (field, sentence string) {
 
 // Every way to a new password judges how soon it would be guessed, and a refused one changes nothing.
 func TestEveryNewPasswordIsJudged(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.change(t, func(c *services.Config) { c.Mail = &taking{} })
 		_, by := d.browser(t, adaEmail, adaPassword)
@@ -80,7 +80,7 @@ func TestEveryNewPasswordIsJudged(t *testing.T) {
 
 // A password that was chosen before it would have been refused opens its account as ever.
 func TestAnOldPasswordIsNeverRefusedAtSignIn(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		for _, old := range []string{"password1234", "Summer2026!!", "short"} {
 			hash, err := d.Hasher.Hash(t.Context(), old)
@@ -102,7 +102,7 @@ func TestAnOldPasswordIsNeverRefusedAtSignIn(t *testing.T) {
 
 // The estimator takes as long as a hash, so that a stranger must not run more of them than hashes, nor for ever.
 func TestJudgingIsBoundedLikeHashing(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.change(t, func(c *services.Config) { c.Mail = &taking{} })
 		weak := func(ip string) error {
@@ -139,7 +139,7 @@ func TestJudgingIsBoundedLikeHashing(t *testing.T) {
 
 // A service for breached passwords that is away keeps nobody out, and fills neither the log nor the gate.
 func TestBreachedPasswordsAreRefusedAndFailuresAreNot(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		var log bytes.Buffer
 		var asked []string
@@ -194,7 +194,7 @@ func TestBreachedPasswordsAreRefusedAndFailuresAreNot(t *testing.T) {
 
 // What waits for the service waits inside the gate, so that few may.
 func TestASlowBreachServiceHoldsFewPlaces(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		release, inside := make(chan struct{}), make(chan struct{}, account.MaxBreachLookups+1)
 		d.change(t, func(c *services.Config) {

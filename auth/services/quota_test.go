@@ -10,7 +10,7 @@ import (
 
 // All spellings of a domain lead to one mailbox, because mail servers know only the ASCII form (RFC 5891).
 func TestEverySpellingOfAMailboxSharesItsMails(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		for i, email := range []string{

@@ -32,7 +32,7 @@ func (c *steady) advance(d time.Duration) {
 // A database that responds but accepts no writes is not ready once that has lasted for five seconds, whatever its error is. The
 // time of day does not matter.
 func TestADatabaseThatTakesNothingIsNotReady(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d, clock := newDesk(t, store), &steady{}
 		d.change(t, func(c *services.Config) { c.Elapsed = clock.elapsed })
 		sql := func(statement string) {
@@ -89,7 +89,7 @@ func TestADatabaseThatTakesNothingIsNotReady(t *testing.T) {
 }
 
 func TestAServerWhoseWritesNeverWorkedIsNotReady(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		if _, err := store.Pools()[0].ExecContext(t.Context(), "ALTER TABLE attempts RENAME TO lost"); err != nil {
 			t.Fatal(err)
@@ -102,7 +102,7 @@ func TestAServerWhoseWritesNeverWorkedIsNotReady(t *testing.T) {
 
 // A client that checks seldom gets the result as soon as one that checks often.
 func TestFailingWritesAreWatchedWhileNobodyAsks(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d, clock := newDesk(t, store), &steady{}
 		d.change(t, func(c *services.Config) { c.Elapsed = clock.elapsed })
 		for _, statement := range []string{"", "ALTER TABLE attempts RENAME TO lost"} {

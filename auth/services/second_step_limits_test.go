@@ -62,7 +62,7 @@ func TestAChallengeTakesFiveAnswersHoweverManyComeAtOnce(t *testing.T) {
 
 // A thief with the password gets ten codes an hour, and however he goes on, the owner's own browser gets in.
 func TestWrongCodesOfAStrangerDoNotCountForTheOwner(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		home := mark("192.0.2.1", "the owner's mark")
 		secret := d.addApp(t, home)
@@ -126,7 +126,7 @@ func TestAClosedAppOpensForItsOwnerOnly(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			modelstest.Each(t, func(t *testing.T, store *models.Store) {
+			modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 				d := newDesk(t, store)
 				secret := d.addApp(t, home)
 				d.closeApp(t)
@@ -165,7 +165,7 @@ func (d *desk) events(t *testing.T, kind models.EventKind) (n int) {
 
 // One network cannot fill the queue for the database with answers.
 func TestSecondStepsPassTheGate(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.addApp(t, at("192.0.2.1"))
 		waiting := d.begin(t, at("198.51.100.1"))

@@ -11,7 +11,7 @@ import (
 
 // A change of the server secret: first the new one is accepted everywhere, then it is used, and at last the old one goes.
 func TestAuthenticatorAppsOutliveAChangeOfTheSecret(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		secret := d.addApp(t, at("192.0.2.1"))
 		next := bytes.Repeat([]byte{2}, 32)
@@ -53,7 +53,7 @@ func TestAuthenticatorAppsOutliveAChangeOfTheSecret(t *testing.T) {
 
 // One app that no secret opens, as after a wrong restore, keeps no other from being sealed again.
 func TestASecretThatNothingOpensIsLeftAlone(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		secret := d.addApp(t, at("192.0.2.1"))
 		ada := d.factorsOf(t)[0]

@@ -17,7 +17,7 @@ import (
 // numbers count each of them.
 func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 	const networks, each = 40, 10
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		_, sam := d.staff(t)
 		for n := range networks {
@@ -64,7 +64,7 @@ func TestFailuresOfUnknownAccountsShareTheirEvents(t *testing.T) {
 
 // The first failures of an account have an event each, with its origin. A flood of failures does not fill the database.
 func TestAFloodOfFailuresOfOneAccountSharesItsEvents(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		before := len(d.eventsOf(t, d.ada.ID))
 		var want int64
@@ -93,7 +93,7 @@ func TestAFloodOfFailuresOfOneAccountSharesItsEvents(t *testing.T) {
 }
 
 func TestAMailboxGetsThreeMailsHoweverItsAddressIsTagged(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		d.post(t)
 		signup := func(email, ip string) auth.Kind {

@@ -50,7 +50,7 @@ func (d *desk) arrived(t *testing.T, server *mailtest.Server) (alone, summaries 
 }
 
 func TestAnHourOfSignInsIsAHandfulOfMails(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		d.browse(t, "hers", "192.0.2.1")
@@ -80,7 +80,7 @@ func TestAnHourOfSignInsIsAHandfulOfMails(t *testing.T) {
 }
 
 func TestASummaryTellsOfEverySignInWithinTenMinutes(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		told := map[string]int{}
@@ -121,7 +121,7 @@ func TestASummaryTellsOfEverySignInWithinTenMinutes(t *testing.T) {
 
 // Three sign-ins in an hour get a mail each, and the fourth does not, wherever the hour begins.
 func TestOnlyAFourthSignInWithinAnHourWaits(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		d.browse(t, "hers", "192.0.2.1")
@@ -154,7 +154,7 @@ func TestOnlyAFourthSignInWithinAnHourWaits(t *testing.T) {
 }
 
 func TestTheLinkOfASummaryCoversEverySignInSinceTheFirst(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		hers := d.browse(t, "hers", "192.0.2.1")
@@ -260,7 +260,7 @@ func TestNoSignInFallsBetweenTwoSummaries(t *testing.T) {
 
 // While the mail server is down for a day, one summary of an account waits, not one for each ten minutes.
 func TestADownMailServerGathersOneSummary(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		server := d.post(t)
 		server.Fail(func(string) error { return mailtest.ErrHangUp }, nil, nil)

@@ -62,7 +62,7 @@ func (d *desk) eventsOf(t *testing.T, user uuid.UUID) []models.Event {
 }
 
 func TestTheStaffsBrowsersIdleOutByTheShorterLimit(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		if _, err := d.Operator.AddUser(t.Context(), samEmail, samPassword, models.RoleSupport); err != nil {
 			t.Fatal(err)
@@ -99,7 +99,7 @@ func TestTheStaffsBrowsersIdleOutByTheShorterLimit(t *testing.T) {
 }
 
 func TestAnIdleBrowserOfTheStaffGivesItsNameBack(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		_, sams := d.staff(t)
 		_, adas := d.browser(t, adaEmail, adaPassword)
@@ -116,7 +116,7 @@ func TestAnIdleBrowserOfTheStaffGivesItsNameBack(t *testing.T) {
 
 // The time when a browser was last seen is written once a minute at most. A person who clicks all day must not be signed out.
 func TestStaffAtWorkAreNotSignedOut(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		key, _ := d.staff(t)
 		for _, pause := range []time.Duration{59 * time.Second, time.Second, 29 * time.Minute, 59 * time.Second, 29 * time.Minute, time.Minute, 28 * time.Minute} {
@@ -129,7 +129,7 @@ func TestStaffAtWorkAreNotSignedOut(t *testing.T) {
 }
 
 func TestTheRoleDecidesAtEachLook(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		key, by := d.staff(t)
 		calls := map[string]func() error{
@@ -159,7 +159,7 @@ func TestTheRoleDecidesAtEachLook(t *testing.T) {
 }
 
 func TestASearchThatTakesTooLongIsRecordedAndGivenUp(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		_, by := d.staff(t)
 		d.Support.Patience = time.Nanosecond
@@ -187,7 +187,7 @@ func TestASearchThatTakesTooLongIsRecordedAndGivenUp(t *testing.T) {
 }
 
 func TestWhatIsSearchedForIsRecordedWithinBounds(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		_, by := d.staff(t)
 		for _, c := range []struct {
@@ -254,7 +254,7 @@ func TestTheNumbersAreCountedOnceAMinute(t *testing.T) {
 }
 
 func TestTheNumbersAddUp(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		_, by := d.staff(t)
 		midnight := d.now().Truncate(24 * time.Hour)

@@ -182,7 +182,7 @@ func (d *desk) proven(t *testing.T, id string) client.Identity {
 }
 
 func TestScopesFollowTheClient(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		unregistered := d.loginAt(t, "app") // before any is registered
 		for _, id := range []string{"first", "reader", "later"} {
@@ -234,7 +234,7 @@ func TestScopesFollowTheClient(t *testing.T) {
 }
 
 func TestBackendScopesAreForConfidentialClients(t *testing.T) {
-	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
 		d := newDesk(t, store)
 		refused := func(name string, err error, field string, says ...string) {
 			t.Helper()

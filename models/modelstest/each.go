@@ -3,6 +3,7 @@ package modelstest
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -37,13 +38,23 @@ func EachMigrated(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Run("postgres", func(t *testing.T) { fn(t, MigratedPostgres(t)) })
 }
 
-// BothMigrated is [EachMigrated] on both databases at the same time, for an fn that shares nothing. It returns when both have ended.
-func BothMigrated(t *testing.T, fn func(t *testing.T, url string)) {
+// InTurn is [Each] on one of the two databases: on the same one in every run, by the name of the test. With LATCHKEY_SOAK it runs fn on both.
+// It is for tests of what stands above the store and does not depend on the database.
+func InTurn(t *testing.T, fn func(t *testing.T, s *models.Store)) {
 	t.Helper()
-	var both sync.WaitGroup
-	both.Go(func() { t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) }) })
-	both.Go(func() { t.Run("postgres", func(t *testing.T) { fn(t, MigratedPostgres(t)) }) })
-	both.Wait()
+	InTurnMigrated(t, func(t *testing.T, url string) { fn(t, open(t, url)) })
+}
+
+// InTurnMigrated is [InTurn] for tests that open the database themselves.
+func InTurnMigrated(t *testing.T, fn func(t *testing.T, url string)) {
+	t.Helper()
+	if os.Getenv("LATCHKEY_SOAK") != "" {
+		EachMigrated(t, fn)
+	} else if crc32.ChecksumIEEE([]byte(t.Name()))%2 == 0 {
+		t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) })
+	} else {
+		t.Run("postgres", func(t *testing.T) { fn(t, MigratedPostgres(t)) })
+	}
 }
 
 // SQLite returns the URL of a database file that does not exist yet, in a
