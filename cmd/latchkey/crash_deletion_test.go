@@ -17,7 +17,7 @@ func TestCrashBetweenTheBatchesOfADeletion(t *testing.T) {
 		s := newCrashSite(t, database, database)
 		db := crashLook(t, database)
 		s.crashPortal(nil)
-		many := crashCount(20_000, 20_000, 1_000_000)
+		many := crashCount(20_000, 20_000, 100_000)
 		crashEvents(t, database, db, many)
 		form := url.Values{"account": {s.account()}, "email": {crashEmail}, "current_password": {crashPassword}}.Encode()
 		if r := s.mustAsk(s.browser, http.MethodPost, "/security/delete", form, []int{http.StatusSeeOther}); r.header.Get("Location") != "/login" {
