@@ -87,7 +87,7 @@ func (s *Store) current(ctx context.Context) bool {
 	if err != nil || len(files) == 0 {
 		return false
 	}
-	last, err := goose.NumericComponent(files[len(files)-1])
+	last, err := newestMigration(s.dialect)
 	if err != nil {
 		return false
 	}

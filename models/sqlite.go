@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -34,8 +33,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	if there, err := os.Stat(path); c.Existing && (errors.Is(err, fs.ErrNotExist) || err == nil && there.Size() == 0) {
 		return nil, fmt.Errorf("%w at %s", ErrNoDatabase, path)
 	}
-	// SQLite takes a URI's path; everything that means something in a URI is escaped.
-	file := "file:" + (&url.URL{Path: path}).EscapedPath()
+	file := sqliteFile(path)
 	lone := withoutLog(path) // check before SQLite creates a new log
 	if err := refuseForeignFile(ctx, file, path); err != nil {
 		return nil, err

@@ -22,6 +22,8 @@ type cli struct {
 
 	Serve       serveCommand       `cmd:"" help:"Serve the portal and the token endpoints until SIGINT or SIGTERM."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema up to date."`
+	Backup      backupCommand      `cmd:"" help:"Copy an SQLite database into a new file, while servers use it."`
+	Restore     restoreCommand     `cmd:"" help:"Put a copy that backup made in the place of the SQLite database. Stop the server first."`
 	User        userCommands       `cmd:"" help:"Accounts."`
 	Keys        keysCommands       `cmd:"" help:"Signing keys."`
 	Client      clientCommands     `cmd:"" help:"Apps that may sign in (none registered: any)."`

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"net/http"
 	"net/url"
 	"os"
@@ -48,22 +47,13 @@ func TestCrashOfTheDiskPutsACopyBack(t *testing.T) {
 			restore: func() { s.kill(); putFile(t, kept, file); s.start() },
 		})
 	})
-	t.Run("sqlite, VACUUM INTO under load", func(t *testing.T) {
-		t.Parallel()
-		s, file := sqlite(t)
+	t.Run("sqlite, backup under load and restore", func(t *testing.T) { // not parallel: the commands take their settings from the environment
+		url := modelstest.SQLite(t)
 		kept := filepath.Join(t.TempDir(), "kept.db")
+		s := newCrashSite(t, url, url)
 		s.putBack(crashCopy{
-			take: func() {
-				db, err := sql.Open("sqlite", "file:"+file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer db.Close() // before the file is replaced under it
-				if _, err := db.Exec("VACUUM INTO '" + kept + "'"); err != nil {
-					t.Fatal(err)
-				}
-			},
-			restore: func() { s.kill(); putFile(t, kept, file); s.start() },
+			take:    func() { must(t, url, "", "backup", kept) },
+			restore: func() { s.kill(); must(t, url, "", "restore", kept, "--replace"); s.start() },
 		})
 	})
 	t.Run("postgres, a database copied while stopped", func(t *testing.T) {

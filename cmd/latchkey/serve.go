@@ -6,8 +6,10 @@ import (
 	"net"
 	netmail "net/mail"
 	"net/url"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"latchkey/auth"
 	"latchkey/auth/keyring"
@@ -44,6 +46,9 @@ func (c *serveCommand) Run(env *environment) error {
 		return err
 	}
 	collectAsServer()
+	if !c.Demo { // a demonstration ends with its terminal
+		signal.Ignore(syscall.SIGHUP) // some tools send it after a log was rotated: there is nothing to read again
+	}
 	if c.Demo {
 		err = demo(env.ctx, p, env.stdout)
 	}

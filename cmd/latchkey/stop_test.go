@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +89,9 @@ func TestTheProgramDrainsOnSIGTERM(t *testing.T) {
 	}
 	if got := ask(); got != 200 {
 		t.Fatalf("ready: %d", got)
+	}
+	if err := c.cmd.Process.Signal(syscall.SIGHUP); err != nil { // is ignored: else the exit code is not 0
+		t.Fatal(err)
 	}
 	c.stop(t)
 	told := false
