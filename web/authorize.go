@@ -164,7 +164,8 @@ func (s *Server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 	if err != nil {
 		return s.refuseGrant(w, r, err)
 	}
-	if s.grants.NeedsProof(q.Request, c, by) {
+	page.Other = !q.Expects(by)
+	if !page.Other && s.grants.NeedsProof(q.Request, c, by) {
 		part, err := s.confirmPart(r)
 		if err != nil {
 			return err

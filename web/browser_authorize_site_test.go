@@ -23,6 +23,7 @@ type website struct {
 	front    string     // stands on its first page
 	method   string     // with which the answer came
 	answer   url.Values // that came
+	idToken  string     // of the latest sign-in
 }
 
 // atHTTPS opens a site whose certificate no browser trusts by itself. It does not log that.
@@ -99,7 +100,8 @@ func (w *website) signedIn(method string) map[string]any {
 		w.s.t.Fatalf("%v: %d %s", v, r.status, r.body)
 	}
 	var claims map[string]any
-	part := strings.Split(r.text(w.s.t, "id_token"), ".")
+	w.idToken = r.text(w.s.t, "id_token")
+	part := strings.Split(w.idToken, ".")
 	raw, err := base64.RawURLEncoding.DecodeString(part[1])
 	if err == nil {
 		err = json.Unmarshal(raw, &claims)

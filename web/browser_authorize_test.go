@@ -181,6 +181,10 @@ func (j *appJourney) withoutAPage() {
 	j.board.refused("another app", "interaction_required")
 	silent(j.notes, "login_hint", eveEmail)
 	j.notes.refused("for another account", "login_required")
+	silent(j.notes, "id_token_hint", j.notes.idToken)
+	j.notes.signedIn(http.MethodGet)
+	silent(j.notes, "id_token_hint", "of no one")
+	j.notes.refused("with a hint that is none", "invalid_request")
 	silent(j.notes, "max_age", "0")
 	j.notes.refused("with max_age", "login_required")
 	silent(j.notes, "prompt", "none login")
@@ -258,8 +262,10 @@ func (j *appJourney) posted() {
 	j.scripts(false)
 }
 
+// asAnother switches to eve's account, and back to ada's when the app asks for her.
 func (j *appJourney) asAnother() {
 	j.t.Helper()
+	hers := j.notes.idToken
 	j.starts(j.notes, http.StatusOK)
 	j.follow(`form[action="/logout"].aside button`).one("h1").says("Sign in")
 	j.do("the address that is filled in", emptied("#email"))
@@ -269,6 +275,18 @@ func (j *appJourney) asAnother() {
 	}
 	j.allows(j.notes)
 	if claims := j.notes.signedIn(http.MethodGet); claims["email"] != eveEmail {
+		j.t.Errorf("%v", claims)
+	}
+	page = j.starts(j.notes, http.StatusOK, "id_token_hint", hers)
+	if page.none("button", "value", "allow"); !strings.Contains(page.text(), "Notes asked for a different account.") || !strings.Contains(page.text(), eveEmail) {
+		j.t.Error(page.text())
+	}
+	j.shoot("consent-other")
+	j.follow(`main form[action="/logout"] button`).one("h1").says("Sign in")
+	j.do("the address that is filled in", emptied("#email"))
+	j.types(adaEmail, adaPassword)
+	j.allows(j.notes)
+	if claims := j.notes.signedIn(http.MethodGet); claims["email"] != adaEmail {
 		j.t.Errorf("%v", claims)
 	}
 }
