@@ -57,6 +57,13 @@ func TestAFormOfAnAppsRequestLosesNothing(t *testing.T) {
 	}
 	b.answered(b.allows(back), notesURI)
 
+	signedOut()
+	for _, path := range []string{"/security/password", "/security/app"} { // of what may have to come first
+		if back := b.comesBack(b.post(path, url.Values{"next": {page}}), "/login"); back != page {
+			t.Errorf("%s: back to %s", path, back)
+		}
+	}
+	signsIn("/device")
 	code := url.Values{"user_code": {user}}
 	signedOut()
 	back = b.comesBack(b.post("/device", code), "/login")

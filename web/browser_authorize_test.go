@@ -156,51 +156,53 @@ func (j *appJourney) withTheSession() {
 	j.board.signedIn(http.MethodGet)
 }
 
+// silent asks for an answer without a page, which comes at once.
+func (j *appJourney) silent(w *website, changes ...string) {
+	j.t.Helper()
+	asked := w.asked(append([]string{"prompt", "none"}, changes...)...).Encode()
+	j.arrive("sign in without a page", http.StatusOK, chromedp.Navigate(w.URL+"/start?"+asked)).one("h1").says(w.name)
+}
+
 // prompt=none in all its outcomes (OpenID Connect Core §3.1.2.1).
 func (j *appJourney) withoutAPage() {
 	j.t.Helper()
-	silent := func(w *website, changes ...string) {
-		j.t.Helper()
-		asked := w.asked(append([]string{"prompt", "none"}, changes...)...).Encode()
-		j.arrive("sign in without a page", http.StatusOK, chromedp.Navigate(w.URL+"/start?"+asked)).one("h1").says(w.name)
-	}
-	silent(j.notes)
+	j.silent(j.notes)
 	j.notes.signedIn(http.MethodGet)
 	j.forgets()
-	silent(j.notes)
+	j.silent(j.notes)
 	j.notes.refused("signed out", "login_required")
 	j.signIn(adaEmail, adaPassword)
-	silent(j.notes)
+	j.silent(j.notes)
 	j.notes.refused("in this browser without its cookies", "interaction_required")
 	j.starts(j.notes, http.StatusOK)
 	j.allows(j.notes)
 	j.notes.signedIn(http.MethodGet)
-	silent(j.notes)
+	j.silent(j.notes)
 	j.notes.signedIn(http.MethodGet)
-	silent(j.board)
+	j.silent(j.board)
 	j.board.refused("another app", "interaction_required")
-	silent(j.notes, "login_hint", eveEmail)
+	j.silent(j.notes, "login_hint", eveEmail)
 	j.notes.refused("for another account", "login_required")
-	silent(j.notes, "id_token_hint", j.notes.idToken)
+	j.silent(j.notes, "id_token_hint", j.notes.idToken)
 	j.notes.signedIn(http.MethodGet)
-	silent(j.notes, "id_token_hint", "of no one")
+	j.silent(j.notes, "id_token_hint", "of no one")
 	j.notes.refused("with a hint that is none", "invalid_request")
-	silent(j.notes, "max_age", "0")
+	j.silent(j.notes, "max_age", "0")
 	j.notes.refused("with max_age", "login_required")
-	silent(j.notes, "prompt", "none login")
+	j.silent(j.notes, "prompt", "none login")
 	j.notes.refused("with another prompt", "invalid_request")
 
 	// Addresses that any program can claim: of this machine, and of a scheme of the app's own.
 	j.starts(j.local, http.StatusOK)
 	j.allows(j.local)
 	j.local.signedIn(http.MethodGet)
-	silent(j.local)
+	j.silent(j.local)
 	j.local.refused("a loopback address", "interaction_required")
 	if at := j.leaves(j.notes, "redirect_uri", schemeURI, "prompt", "none"); !strings.Contains(at, "error=interaction_required") {
 		j.t.Errorf("a private-use scheme leads to %s", at)
 	}
 	j.s.clock.Advance(15 * time.Minute)
-	silent(j.notes)
+	j.silent(j.notes)
 	j.notes.refused("an old proof", "login_required")
 	j.forgets()
 	j.signIn(adaEmail, adaPassword)
@@ -328,6 +330,10 @@ func (j *appJourney) withAPasskey() {
 	phone.touched(true)
 	j.follow(`#new_passkey [data-passkey-start]`)
 	phone.touched(false)
+	j.silent(j.notes, "acr_values", "aal2")
+	j.notes.refused("with a second factor since, which this session did not prove", "login_required")
+	j.silent(j.notes)
+	j.notes.refused("in this browser without its cookies, again", "interaction_required")
 	j.forgets()
 	j.starts(j.notes, http.StatusOK, "acr_values", "aal2").one("h1").says("Sign in")
 	phone.touched(true)

@@ -76,11 +76,13 @@ var asking = map[string][]string{
 	oauthLogoutPath: askedLogout,
 }
 
-// formPage is the address of the page on which a form stands that answers an app, as it was filled in. It is "" for every other form.
+// formPage is the address of the page on which a form stands that answers an app, as it was filled in, or where another form leads on to.
+// It is "" for most forms.
 func formPage(r *http.Request) string {
 	names := asking[r.URL.Path]
 	if names == nil {
-		return ""
+		next, _ := formNext(r) // of a form that cannot be read there is none
+		return next
 	}
 	p, err := peek(r, names...)
 	query := url.Values{}
