@@ -9,9 +9,6 @@ import (
 	"gorm.io/gorm"
 )
 
-// MaxConsents is how many pairs of a client and a browser an account keeps: the latest.
-const MaxConsents = 200
-
 // NewCode is a code for a client, which its owner has just approved.
 type NewCode struct {
 	Code    Challenge    // its row
@@ -22,12 +19,6 @@ type NewCode struct {
 	Spend  []Budget // each counts this code; past one, AddCode returns ErrSpent
 	// Consent is remembered: the client may later get a code in this browser without a page. nil: it is not.
 	Consent *Consent
-}
-
-// Consent says that an account lets a client sign in with the session of a browser.
-type Consent struct {
-	ClientID string
-	Browser  []byte // a hash of the browser's mark
 }
 
 // AddCode gives a code, in one transaction with what confirmed it. It returns ErrUsed when the request or the factor was used before,
@@ -61,29 +52,6 @@ func (n NewCode) answer(tx *gorm.DB, user uuid.UUID, at time.Time) error {
 		return answerDeviceCode(tx, n.Device, DeviceApproved, at)
 	}
 	return useChallenge(tx, user, n.Request, uuid.NullUUID{}, at)
-}
-
-// addConsent remembers a consent, and forgets those past MaxConsents. The caller has locked the user's row.
-func addConsent(tx *gorm.DB, user uuid.UUID, c *Consent, at time.Time) error {
-	if c == nil || len(c.Browser) == 0 {
-		return nil
-	}
-	err := tx.Exec(`INSERT INTO consents (user_id, client_id, browser, last_at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (user_id, client_id, browser) DO UPDATE SET last_at = excluded.last_at`, user, c.ClientID, c.Browser, at).Error
-	if err != nil {
-		return err
-	}
-	return tx.Exec(`DELETE FROM consents WHERE user_id = ? AND (client_id, browser) IN
-		(SELECT client_id, browser FROM consents WHERE user_id = ? ORDER BY last_at DESC, client_id, browser LIMIT 1000 OFFSET ?)`,
-		user, user, MaxConsents).Error
-}
-
-// Consented reports whether an account has let a client sign in in a browser since a time.
-func (s *Store) Consented(ctx context.Context, userID uuid.UUID, c Consent, since time.Time) (bool, error) {
-	var n int64
-	err := s.read(ctx).Table("consents").Where("user_id = ? AND client_id = ? AND browser = ? AND last_at > ?", userID, c.ClientID, nonNil(c.Browser), dbTime(since)).
-		Count(&n).Error
-	return n > 0, wrapErr("find consent", err)
 }
 
 // ChallengeUsed reports whether a challenge of a purpose was used, or a sealed one, however long ago that is. It knows as long as the row is kept.

@@ -32,6 +32,16 @@ var EndReasons = []EndReason{
 	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByNotMe, RevokedByCode,
 }
 
+// endsConsents reports whether a person, the operator or a theft ended the device: its client must then ask before it gets another one. An
+// app that signs itself out, and one that no one signed out, may sign in again as before.
+func (r EndReason) endsConsents() bool {
+	switch r {
+	case RevokedByOwner, RevokedByPassword, RevokedByReuse, RevokedByDisable, RevokedByOperator, RevokedByUndo, RevokedByNotMe:
+		return true
+	}
+	return false
+}
+
 // Ending is why and when a device ended; the zero value is that of a live device.
 type Ending struct {
 	Reason EndReason

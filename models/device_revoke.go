@@ -92,6 +92,9 @@ func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...
 
 func revokeAll(tx *gorm.DB, userID, keep uuid.UUID, at time.Time, by string, reason EndReason) (int64, error) {
 	rows, err := revoke(tx, noticeColumns, revocation{at, by, reason}, "user_id = ? AND id <> ?", userID, keep)
+	if err == nil && reason.endsConsents() {
+		err = endConsents(tx, userID)
+	}
 	return int64(len(rows)), err
 }
 
@@ -103,13 +106,15 @@ type revocation struct {
 }
 
 // revoke is the one statement that revokes devices, so that no act forgets their clients: it writes a notice for each device whose
-// client wants to be told. It returns the given columns of the devices that were not revoked before. condition must name user_id.
+// client wants to be told, and ends the consents that the reason ends. It returns the given columns of the devices that were not revoked
+// before. condition must name user_id.
 //
-// The statement itself asks which clients are to be told: a revocation that no client is told of costs nothing more. clients is small,
-// and has a copy on every node where tables are distributed, so that the subquery stays on the device's node.
+// The statement itself asks which clients are to be told and have consents: a revocation without either costs nothing more. clients is
+// small, and has a copy on every node where tables are distributed, and consents lie with their user, so that the subqueries stay on the
+// device's node.
 func revoke(tx *gorm.DB, columns string, r revocation, condition string, args ...any) ([]Device, error) {
 	var rows []endedDevice
-	err := tx.Raw("UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE "+condition+" AND revoked_at IS NULL RETURNING "+columns+", "+clientIsTold,
+	err := tx.Raw("UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE "+condition+" AND revoked_at IS NULL RETURNING "+columns+", "+clientIsTold+", "+hasConsent,
 		append([]any{dbTime(r.at), r.by, r.reason}, args...)...).Scan(&rows).Error
 	if err != nil {
 		return nil, err
@@ -118,5 +123,8 @@ func revoke(tx *gorm.DB, columns string, r revocation, condition string, args ..
 	for _, row := range rows {
 		devices = append(devices, row.Device)
 	}
-	return devices, addLogoutNotices(tx, rows, r.at)
+	if err := addLogoutNotices(tx, rows, r.at); err != nil || !r.reason.endsConsents() {
+		return devices, err
+	}
+	return devices, endConsentsOf(tx, rows)
 }

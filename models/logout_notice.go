@@ -26,10 +26,11 @@ const noticeColumns = "user_id, id, client_id"
 // clientIsTold reads, for a row of devices, whether its client wants to be told of sign-outs.
 const clientIsTold = "EXISTS (SELECT 1 FROM clients WHERE clients.id = devices.client_id AND clients.backchannel_logout_uri <> '') AS told"
 
-// endedDevice is a row of devices with clientIsTold.
+// endedDevice is a row of devices with clientIsTold and hasConsent.
 type endedDevice struct {
-	Device `gorm:"embedded"`
-	Told   bool
+	Device    `gorm:"embedded"`
+	Told      bool
+	Consented bool
 }
 
 // noticesAtOnce is how many notices one statement writes: both databases bound the parameters of a statement.

@@ -187,6 +187,9 @@ func (s notMeScope) revoke(tx *gorm.DB, userID uuid.UUID, e *Event) (int64, erro
 		which, args = "(id = ? OR created_at > ?)", []any{s.device.ID, s.device.CreatedAt}
 	}
 	rows, err := revoke(tx, noticeColumns, revocation{e.At, e.Actor, RevokedByNotMe}, "user_id = ? AND "+which, append([]any{userID}, args...)...)
+	if err == nil {
+		err = endConsents(tx, userID) // the thief may have given some
+	}
 	others := int64(len(rows))
 	if s.device != nil {
 		e.DeviceID, e.DeviceName = uuid.NullUUID{UUID: s.device.ID, Valid: true}, s.device.Name

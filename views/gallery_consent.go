@@ -22,6 +22,7 @@ func (g gallery) consents() []State {
 		ask("password", ConsentPage{App: "Notes", DeviceName: name, Gets: all, Confirm: &Confirm{}}),
 		ask("second factor", ConsentPage{App: "Notes", Host: "notes.example.com", DeviceName: name, Gets: all, Confirm: &Confirm{SecondFactor: true, HasCode: true, HasApp: true, HasRecovery: true, Passkey: askedPasskey}}),
 		ask("refused", ConsentPage{App: "Notes", Gets: all, Confirm: &Confirm{}, Problems: refused}),
+		ask("other account", ConsentPage{App: "Notes", Other: true}),
 		ask("hostile", ConsentPage{App: hostile, Host: longWord + ".example", DeviceName: hostile, Gets: all}),
 		ask("long", ConsentPage{App: longWord, Host: "xn--" + longWord + ".example", DeviceName: longWords, Gets: all}),
 		{"consent/back", FormPost(FormPostPage{Shell: g.in(g.say.ConsentBack(), ""), Action: "https://notes.example.com/cb", Fields: []FormPostField{{"code", "lkc_x"}, {"state", hostile}}})},

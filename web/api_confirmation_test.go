@@ -110,7 +110,7 @@ func TestASecondFactorConfirmsToo(t *testing.T) {
 		challenge := r.text(t, "challenge")
 		s.actOn(http.MethodDelete, a, b.id, withConfirmation(challenge)).wants(t, "the challenge is no confirmation", http.StatusForbidden, "invalid_confirmation")
 		wrong := s.confirmStep(a, challenge, "totp", "000000")
-		if wrong.wants(t, "a wrong code", http.StatusUnauthorized, "invalid_code"); wrong.json(t)["attempts_left"] != 4.0 || wrong.header.Get("WWW-Authenticate") != "" {
+		if wrong.wants(t, "a wrong code", http.StatusUnauthorized, "invalid_code"); wrong.json(t)["attempts_left"] != 4.0 || wrong.header.Get("WWW-Authenticate") != `Latchkey realm="latchkey"` {
 			t.Errorf("%v %s", wrong.header, wrong.body)
 		}
 		code := app.next(s)

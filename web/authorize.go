@@ -100,9 +100,13 @@ func (s *Server) consentForm(w http.ResponseWriter, r *http.Request, _ *browser.
 	if err != nil {
 		return s.refuseConsent(w, r, err)
 	}
+	s.wishLanguages(r, q.Locales)
 	name, err := s.deviceNameFor(r, q.Request)
 	if err != nil {
 		return s.refuseGrant(w, r, err)
+	}
+	if typed, problem := auth.DeviceName(r.URL.Query().Get("device_name")); problem == "" {
+		name = typed
 	}
 	return s.renderConsent(w, r, http.StatusOK, q, views.ConsentPage{DeviceName: name})
 }
@@ -129,6 +133,9 @@ func (s *Server) consent(w http.ResponseWriter, r *http.Request, by *browser.Ses
 	p, c, err := s.decodeConfirmed(w, r, "current_password", "request", "device_name", "choice")
 	if err != nil {
 		return err
+	}
+	if q, _, err := s.grants.Waiting(r.Context(), p["request"]); err == nil {
+		s.wishLanguages(r, q.Locales)
 	}
 	if p["choice"] != "allow" {
 		return s.refuseConsent(w, r, s.grants.Deny(r.Context(), p["request"]))
@@ -157,7 +164,8 @@ func (s *Server) renderConsent(w http.ResponseWriter, r *http.Request, status in
 	if err != nil {
 		return s.refuseGrant(w, r, err)
 	}
-	if s.grants.NeedsProof(q.Request, c, by) {
+	page.Other = !q.Expects(by)
+	if !page.Other && s.grants.NeedsProof(q.Request, c, by) {
 		part, err := s.confirmPart(r)
 		if err != nil {
 			return err

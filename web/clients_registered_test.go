@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -12,9 +13,9 @@ import (
 	"latchkey/auth/token"
 )
 
-func (s *site) loginBy(client, name string) reply {
+func (s *site) loginBy(client, name string, secret ...string) reply {
 	s.t.Helper()
-	body := map[string]string{"email": adaEmail, "password": adaPassword, "device_name": name}
+	body := map[string]string{"email": adaEmail, "password": adaPassword, "device_name": name, "client_secret": strings.Join(secret, "")}
 	if client != "" {
 		body["client_id"] = client
 	}

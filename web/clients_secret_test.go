@@ -35,7 +35,7 @@ func TestAConfidentialClientAuthenticates(t *testing.T) {
 		if _, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Notes", ID: "notes"}); err != nil {
 			t.Fatal(err)
 		}
-		p, public := newPhone(t, s.loginBy(id, "web")), newPhone(t, s.loginBy("notes", "phone"))
+		p, public := newPhone(t, s.loginBy(id, "web", web.Secret)), newPhone(t, s.loginBy("notes", "phone"))
 		form := func(pairs ...string) url.Values {
 			v := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.refresh}, "token": {p.refresh}}
 			for i := 0; i < len(pairs); i += 2 {
@@ -44,6 +44,21 @@ func TestAConfidentialClientAuthenticates(t *testing.T) {
 			return v
 		}
 		wrong := web.Secret[:len(web.Secret)-1] + "!"
+		for name, secret := range map[string]string{"no secret": "", "a wrong secret": wrong, "the secret of another": other.Secret} {
+			body := map[string]string{"email": adaEmail, "password": adaPassword, "device_name": "x", "client_id": id, "client_secret": secret}
+			for _, path := range []string{"/api/login", "/api/login/passkey"} {
+				r := s.postJSON(path, body)
+				if r.status != http.StatusUnauthorized || r.text(t, "code") != "invalid_client" || r.header.Get("WWW-Authenticate") == "" || strings.Contains(r.body, web.Secret) {
+					t.Errorf("%s with %s: %d %s", path, name, r.status, r.body)
+				}
+			}
+		}
+		if r := s.postJSON("/api/login", map[string]string{"email": adaEmail, "password": adaPassword, "device_name": "x", "client_id": id}, basicOf(id, web.Secret)...); r.text(t, "code") != "invalid_client" {
+			t.Errorf("/api/login with the secret by Basic: %d %s", r.status, r.body)
+		}
+		if r := s.loginBy("notes", "x", "ignored"); r.status != http.StatusOK {
+			t.Errorf("/api/login of a public client with a secret: %d %s", r.status, r.body)
+		}
 		for _, path := range []string{"/oauth/token", "/oauth/revoke"} {
 			for _, c := range []struct {
 				name    string
@@ -72,7 +87,7 @@ func TestAConfidentialClientAuthenticates(t *testing.T) {
 			} {
 				r := s.postForm(path, c.form, c.headers...)
 				challenge := strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Basic ")
-				if r.status != c.status || r.text(t, "error") != c.code || challenge != (c.status == 401 && c.headers != nil) || r.header.Get("Cache-Control") != "no-store" {
+				if r.status != c.status || r.text(t, "error") != c.code || challenge != (c.status == 401) || r.header.Get("Cache-Control") != "no-store" {
 					t.Errorf("%s with %s: %d %v %s", path, c.name, r.status, r.header.Values("WWW-Authenticate"), r.body)
 				}
 				if strings.Contains(r.body, web.Secret) {
@@ -163,7 +178,7 @@ func TestARefreshStaysOneStatementAndSecretsAreReadOften(t *testing.T) {
 		if _, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Notes", ID: "notes"}); err != nil {
 			t.Fatal(err)
 		}
-		p, public := newPhone(t, s.loginBy("web", "web")), newPhone(t, s.loginBy("notes", "phone"))
+		p, public := newPhone(t, s.loginBy("web", "web", web.Secret)), newPhone(t, s.loginBy("notes", "phone"))
 		cost := func(refresh string, headers ...string) (statements int64, r reply) {
 			before := s.statements.Load()
 			r = s.postForm("/oauth/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}}, headers...)
@@ -202,7 +217,7 @@ func TestGuessesOfAClientSecretAreLimited(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := newPhone(t, s.loginBy("web", "web"))
+		p := newPhone(t, s.loginBy("web", "web", web.Secret))
 		var statuses []int
 		for range ratelimit.MaxNetSecrets + 2 {
 			r := s.postForm("/oauth/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.refresh}}, basicOf("web", "wrong")...)

@@ -35,7 +35,11 @@ func (s *Server) deviceCodeForm(w http.ResponseWriter, r *http.Request, by *brow
 	if err != nil {
 		return err
 	}
-	return s.renderDeviceAsk(w, r, http.StatusOK, ask, views.DeviceAskPage{DeviceName: cmp.Or(ask.DeviceName, ask.Client.Name)})
+	name := cmp.Or(ask.DeviceName, ask.Client.Name)
+	if typed, problem := auth.DeviceName(r.URL.Query().Get("device_name")); problem == "" {
+		name = typed
+	}
+	return s.renderDeviceAsk(w, r, http.StatusOK, ask, views.DeviceAskPage{DeviceName: name})
 }
 
 // deviceCode takes a code or, for one that was found, the person's answer.

@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -42,8 +41,8 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request, err error) {
 			s.cookies.clearSession(w, r)
 			s.cookies.flash(w, r, views.ToneInfo, say(r).LoginSignedOut())
 		}
-		if r.Method == http.MethodGet && r.URL.Path != "/devices" {
-			target += "?next=" + url.QueryEscape(afterSignIn(r))
+		if r.URL.Path != "/devices" {
+			target = withNext(target, comeBack(r))
 		}
 		_ = redirect(w, r, target)
 		return

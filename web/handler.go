@@ -87,10 +87,11 @@ func (s *Server) setUp(h func(w http.ResponseWriter, r *http.Request, by *browse
 	})
 }
 
-// comeBack is where a person goes on after what must come first: to the page that they asked for, but not to a form.
+// comeBack is where a person goes on after what must come first: to the page that they asked for, or on which a form stood that answers
+// an app.
 func comeBack(r *http.Request) string {
 	if r.Method != http.MethodGet {
-		return ""
+		return formPage(r)
 	}
 	return afterSignIn(r)
 }

@@ -41,7 +41,7 @@ func (s *Server) chooseLanguage(r *http.Request, account string) {
 // wishLanguages is for a page that learns only later what an app asked for.
 func (s *Server) wishLanguages(r *http.Request, wish string) {
 	if info := request(r); !info.english && wish != "" {
-		info.printer = s.languages.Pick(languagesOf(wish)+r.Header.Get("Accept-Language"), s.cookies.language(r), "")
+		info.printer = s.languages.Pick(languagesOf(wish)+r.Header.Get("Accept-Language"), s.cookies.language(r), accountLanguage(r))
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 			return madeErr
 		}
 		if made != by.User.ID.String() {
-			return otherAccount(made, by)
+			return otherAccount(made, by, next)
 		}
 		from, callerErr := s.caller(r)
 		if callerErr != nil {

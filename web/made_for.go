@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
 
 	"latchkey/auth/browser"
 	"latchkey/views"
@@ -39,40 +40,71 @@ func ownForm(h func(w http.ResponseWriter, r *http.Request, by *browser.Session)
 			return err
 		}
 		if made != by.User.ID.String() {
-			return otherAccount(made, by)
+			return otherAccount(made, by, formPage(r))
 		}
 		return h(w, r, by)
 	}
 }
 
-// madeFor reads the account that a form was made for, "" when it does not say. The body can be read again.
-func madeFor(r *http.Request) (string, error) {
+// peek reads fields of a form whose body can be read again.
+func peek(r *http.Request, wanted ...string) (wire.Params, error) {
 	var read bytes.Buffer
 	again := *r
 	again.Body = io.NopCloser(io.TeeReader(r.Body, &read))
-	p, err := wire.DecodeOptional(&again, []string{wire.FormType}, "account")
+	p, err := wire.DecodeOptional(&again, []string{wire.FormType}, wanted...)
 	r.Body = io.NopCloser(&read)
+	return p, err
+}
+
+// madeFor reads the account that a form was made for, "" when it does not say.
+func madeFor(r *http.Request) (string, error) {
+	p, err := peek(r, "account")
 	return p["account"], err
 }
 
-// formNext reads where a form leads on to. The body can be read again.
+// formNext reads where a form leads on to.
 func formNext(r *http.Request) (string, error) {
-	var read bytes.Buffer
-	again := *r
-	again.Body = io.NopCloser(io.TeeReader(r.Body, &read))
-	p, err := wire.DecodeOptional(&again, []string{wire.FormType}, "next")
-	r.Body = io.NopCloser(&read)
+	p, err := peek(r, "next")
 	return localPath(p["next"]), err
 }
 
-// otherAccount says that nothing was done, and what to do instead. A page that was opened before this program knew of the
-// matter names no account.
-func otherAccount(made string, by *browser.Session) error {
+// asking are the pages on which a person answers an app, each with the fields of its form that can stand in its address. The app's
+// request must not be lost when the form cannot be taken yet: the app waits for an answer.
+var asking = map[string][]string{
+	consentPath:     {"request", "device_name"},
+	deviceCodePath:  {"request", "device_name", "user_code"},
+	oauthLogoutPath: askedLogout,
+}
+
+// formPage is the address of the page on which a form stands that answers an app, as it was filled in, or where another form leads on to.
+// It is "" for most forms.
+func formPage(r *http.Request) string {
+	names := asking[r.URL.Path]
+	if names == nil {
+		next, _ := formNext(r) // of a form that cannot be read there is none
+		return next
+	}
+	p, err := peek(r, names...)
+	query := url.Values{}
+	for _, name := range names {
+		if p[name] != "" {
+			query.Set(name, p[name])
+		}
+	}
+	if err != nil || len(query) == 0 {
+		return ""
+	}
+	return localPath(r.URL.Path + "?" + query.Encode())
+}
+
+// otherAccount says that nothing was done, and what to do instead: with the page that the form stood on, where there is one to go back
+// to. A page that was opened before this program knew of the matter names no account.
+func otherAccount(made string, by *browser.Session, back string) error {
 	if made == "" {
 		return &pageError{
 			error: &wire.Error{Status: http.StatusConflict, Code: "page_out_of_date", Message: "the page was made before forms named their account"},
 			fill: func(p catalog.Printer, page *views.ErrorPage) {
-				page.Heading, page.Text = p.ErrorOutOfDate(), p.ErrorOutOfDateText()
+				page.Heading, page.Text, page.BackURL = p.ErrorOutOfDate(), p.ErrorOutOfDateText(), back
 			},
 		}
 	}
@@ -80,7 +112,10 @@ func otherAccount(made string, by *browser.Session) error {
 		error: &wire.Error{Status: http.StatusConflict, Code: "other_account", Message: "the form was made for another account"},
 		fill: func(p catalog.Printer, page *views.ErrorPage) {
 			text := p.ErrorOtherAccountText(by.User.Email)
-			page.Heading, page.Text, page.Names, page.BackText = p.ErrorOtherAccount(), text.Text, text.Names, p.ErrorOtherAccountBack()
+			page.Heading, page.Text, page.Names, page.BackURL = p.ErrorOtherAccount(), text.Text, text.Names, back
+			if back == "" {
+				page.BackText = p.ErrorOtherAccountBack()
+			}
 		},
 	}
 }

@@ -147,7 +147,13 @@ func TestAPageOfOneAccountDoesNothingToAnother(t *testing.T) {
 						want = "This page is out of date"
 					}
 					page.one("h1").says(want)
-					page.one("main").one("a", "href", "/devices")
+					back := "/devices"
+					if f.path == "/authorize" || form.Get("next") != "" { // of a request that an app waits for
+						back = "/authorize?request=" + form.Get("request") + strings.TrimPrefix(form.Get("next"), "/authorize?request=")
+					}
+					if got := page.one("main").one("a", "class", "button").attr("href"); !strings.Contains(got, strings.TrimPrefix(back, "/authorize?")) {
+						t.Errorf("%s form to %s leads back to %s, want %s", name, f.path, got, back)
+					}
 				})
 			}
 		}

@@ -66,7 +66,7 @@ func (s *Server) oauthLogout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if by != nil && p["account"] != by.User.ID.String() {
-		return otherAccount(p["account"], by)
+		return otherAccount(p["account"], by, logoutAddress(p))
 	}
 	from, err := s.caller(r)
 	if err != nil {
@@ -95,17 +95,22 @@ func (s *Server) oauthLogout(w http.ResponseWriter, r *http.Request) error {
 
 // redirectToLogout leads to the page that asks, with what another site posted. Cookies come along only there: they are SameSite=Lax.
 func redirectToLogout(w http.ResponseWriter, r *http.Request, p wire.Params) error {
+	address := logoutAddress(p)
+	if len(address) > longestLogout {
+		return &wire.Error{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Message: "The request is too long."}
+	}
+	return redirect(w, r, address)
+}
+
+// logoutAddress is the address of the page that asks, with what the app asked for.
+func logoutAddress(p wire.Params) string {
 	asked := url.Values{}
 	for _, name := range askedLogout {
 		if p[name] != "" {
 			asked.Set(name, p[name])
 		}
 	}
-	query := asked.Encode()
-	if len(query) > longestLogout {
-		return &wire.Error{Status: http.StatusRequestEntityTooLarge, Code: "payload_too_large", Message: "The request is too long."}
-	}
-	return redirect(w, r, oauthLogoutPath+"?"+query)
+	return oauthLogoutPath + "?" + asked.Encode()
 }
 
 // logoutSession is who is signed in on this browser, or nil.

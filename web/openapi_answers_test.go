@@ -266,6 +266,8 @@ func badFields(p *probe) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.want(p.send(true, "POST", "/api/login", `{"email":"`+adaEmail+`","password":"`+adaPassword+`","device_name":"x","client_id":"`+web.ID+`"}`, "Content-Type", jsonType), 401, "invalid_client")
+	p.want(p.send(true, "POST", "/api/login/passkey", `{"device_name":"x","client_id":"`+web.ID+`"}`, "Content-Type", jsonType), 401, "invalid_client")
 	for _, path := range []string{"/oauth/token", "/oauth/revoke"} {
 		body := `{"grant_type":"refresh_token","refresh_token":"` + phone.refresh + `","token":"` + phone.refresh + `","client_id":"` + web.ID + `"`
 		p.want(p.send(false, "POST", path, body+`}`, "Content-Type", jsonType), 401, "invalid_client")

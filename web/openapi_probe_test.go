@@ -123,6 +123,9 @@ func (p *probe) tell(op operation, r reply) {
 	if answer := op.Responses.Codes.GetOrZero(fmt.Sprint(r.status)); answer != nil && orderedmap.Len(answer.Content) == 0 && r.body != "" && r.status/100 != 3 { // a redirect may say so in HTML
 		p.t.Errorf("%s: a body that is not described: %q", key, r.body)
 	}
+	if r.status == http.StatusUnauthorized && r.header.Get("WWW-Authenticate") == "" { // RFC 9110 §11.6.1
+		p.t.Errorf("%s: no challenge", key)
+	}
 	if r.status < 400 || r.isPage() {
 		return
 	}

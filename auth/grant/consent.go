@@ -51,10 +51,13 @@ type Approval struct {
 }
 
 // Approve gives the client a code, and remembers that it may sign in in this browser. The same approval, sent twice, gets the same code.
-// It returns the errors of Open; KindInvalidRequest of device_name and of the confirmation's fields; the other errors of confirm.Act;
+// It returns the errors of Open; a *Refusal with login_required if the app expects another person; KindInvalidRequest of device_name and of the confirmation's fields; the other errors of confirm.Act;
 // and KindRateLimited after too many codes.
 func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) (Code, error) {
 	q, err := s.reopen(ctx, a.Sealed)
+	if err == nil && !q.Expects(by) { // the page does not offer it
+		err = q.refuse("login_required", "Another person is signed in.")
+	}
 	if err != nil {
 		return Code{}, err
 	}
@@ -141,7 +144,7 @@ func (s *Service) giveSilently(ctx context.Context, q Sealed, by *browser.Sessio
 		return err
 	}
 	switch {
-	case by == nil, q.LoginHint != "" && !by.Has(q.LoginHint), s.NeedsProof(q.Request, c, by):
+	case by == nil, !q.Expects(by), q.LoginHint != "" && !by.Has(q.LoginHint), s.NeedsProof(q.Request, c, by):
 		return q.refuse("login_required", "The person must sign in.")
 	case by.User.MustChoosePassword(), s.browsers.Config().SecondFactor.MustSetUp(by.User), !strings.HasPrefix(q.RedirectURI, "https://"):
 		return q.refuse("interaction_required", "The person must see a page.")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/browser"
 	"latchkey/auth/client"
 	"latchkey/models"
 )
@@ -57,6 +58,7 @@ type Request struct {
 	MaxAge      *int64   `json:",omitempty"` // seconds
 	ACR         []string `json:",omitempty"`
 	LoginHint   string   `json:",omitempty"`
+	Person      string   `json:",omitempty"` // the id of the account that the app expects; empty: any
 	Locales     string   `json:",omitempty"`
 	JKT         string   `json:",omitempty"` // thumbprint of the key that must redeem the code (RFC 9449 §10)
 	DeviceName  string   `json:",omitempty"` // that the app suggests
@@ -69,6 +71,11 @@ func (r *Request) Has(scope string) bool { return slices.Contains(r.Scope, scope
 
 // Asks reports whether prompt has a value.
 func (r *Request) Asks(prompt string) bool { return slices.Contains(r.Prompt, prompt) }
+
+// Expects reports whether an account may answer the request: any, unless the app named one (id_token_hint).
+func (r *Request) Expects(by *browser.Session) bool {
+	return r.Person == "" || r.Person == by.User.ID.String()
+}
 
 // Refusal is an error that the client gets at its redirect URI (RFC 6749 §4.1.2.1). The client and the URI of the request are certain.
 type Refusal struct {
@@ -94,7 +101,11 @@ type Params struct {
 var Names = []string{
 	"response_type", "client_id", "redirect_uri", "scope", "state", "response_mode", "nonce", "prompt", "max_age", "acr_values", "login_hint",
 	"ui_locales", "code_challenge", "code_challenge_method", "dpop_jkt", "device_name", "request", "request_uri", "registration",
+	hintName,
 }
+
+// hintName is the parameter that names a person. An ID token is not counted among the rest: only what it says is kept.
+const hintName = "id_token_hint"
 
 var (
 	sha256Text = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)            // of 32 bytes in base64url
@@ -124,7 +135,7 @@ func (s *Service) Check(ctx context.Context, p Params) (Request, error) {
 		return r, r.refuse("invalid_request", fmt.Sprintf("%s was sent more than once.", p.Repeated[0]))
 	}
 	size := 0
-	for _, name := range Names {
+	for _, name := range slices.DeleteFunc(slices.Clone(Names), func(name string) bool { return name == hintName }) {
 		if size += len(v[name]); auth.ProblemWithText(v[name], MaxRequest) != "" {
 			return r, r.refuse("invalid_request", name+" is too long, is not UTF-8 or has control characters.")
 		}
@@ -138,7 +149,21 @@ func (s *Service) Check(ctx context.Context, p Params) (Request, error) {
 			return r, err
 		}
 	}
-	return r, nil
+	return r, s.checkHint(&r, v[hintName])
+}
+
+// checkHint reads whom the app expects (OpenID Connect Core §3.1.2.1). The ID token of another app says nothing here: no app may ask who is
+// signed in with what it got from another one.
+func (s *Service) checkHint(r *Request, idToken string) error {
+	if idToken == "" {
+		return nil
+	}
+	hint, ok := s.tokens.ReadIDHint(idToken)
+	if !ok || hint.ClientID != r.ClientID {
+		return r.refuse("invalid_request", "id_token_hint is not an ID token that this server gave to this client.")
+	}
+	r.Person = hint.Device.UserID.String()
+	return nil
 }
 
 // certain reads the client and its redirect URI.

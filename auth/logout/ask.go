@@ -39,12 +39,12 @@ type Question struct {
 // signed in, an ID token is enough to end its device, as an access token is at the revocation endpoint.
 func (s *Service) Ask(ctx context.Context, r Request, by *browser.Session) (Question, error) {
 	q := Question{By: by}
-	h, hinted := s.readHint(r.IDTokenHint)
+	h, hinted := s.tokens.ReadIDHint(r.IDTokenHint)
 	id := r.ClientID
 	switch {
 	case hinted && id == "":
-		id = h.clientID
-	case hinted && id != h.clientID: // one of the two is another app's
+		id = h.ClientID
+	case hinted && id != h.ClientID: // one of the two is another app's
 		id, hinted = "", false
 	}
 	if id != "" {
@@ -59,15 +59,15 @@ func (s *Service) Ask(ctx context.Context, r Request, by *browser.Session) (Ques
 	if q.Client != nil && r.PostLogoutURI != "" && client.AllowsPostLogout(*q.Client, r.PostLogoutURI) {
 		q.Return = withState(r.PostLogoutURI, r.State)
 	}
-	if !hinted || by != nil && by.User.ID != h.device.UserID {
+	if !hinted || by != nil && by.User.ID != h.Device.UserID {
 		return q, nil
 	}
-	d, err := s.store.LiveDevice(ctx, h.device.UserID, h.device.ID, s.idle.Live(s.clock.Now()))
+	d, err := s.store.LiveDevice(ctx, h.Device.UserID, h.Device.ID, s.idle.Live(s.clock.Now()))
 	switch {
 	case errors.Is(err, models.ErrNotFound):
 	case err != nil:
 		return q, err
-	case d.Kind == models.KindApp && d.ClientID == h.clientID:
+	case d.Kind == models.KindApp && d.ClientID == h.ClientID:
 		q.App = &d
 	}
 	return q, nil

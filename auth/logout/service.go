@@ -9,11 +9,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"latchkey/auth"
 	"latchkey/auth/client"
 	"latchkey/auth/keys"
+	"latchkey/auth/token"
 	"latchkey/models"
 )
 
@@ -35,6 +34,7 @@ type Parts struct {
 	Idle    auth.Idle
 	Keys    *keys.Service
 	Clients *client.Service
+	Tokens  *token.Service
 }
 
 // Service tells clients about sign-outs, and answers those that ask for one. It is safe for concurrent use.
@@ -46,18 +46,14 @@ type Service struct {
 	idle    auth.Idle
 	keys    *keys.Service
 	clients *client.Service
-	parser  *jwt.Parser
+	tokens  *token.Service
 	serving sync.Map // the ids of the clients that are being told by this process
 	counts  struct{ delivered, failed, refused, givenUp atomic.Int64 }
 }
 
 // New returns the service.
 func New(p Parts, c Config) *Service {
-	return &Service{
-		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, clients: p.Clients,
-		// What expired long ago is good as well (RP-Initiated Logout §2).
-		parser: jwt.NewParser(jwt.WithValidMethods([]string{"ES256", "EdDSA", "RS256"}), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation()),
-	}
+	return &Service{config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, clients: p.Clients, tokens: p.Tokens}
 }
 
 // NoticeCounts are how the attempts of this process to tell clients ended.

@@ -176,7 +176,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.grants, CodeKeys: k.codes, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits,
 		Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, SignIn: s.SignIn, Confirm: s.Confirm,
 	})
-	s.Logout = logout.New(logout.Parts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients},
+	s.Logout = logout.New(logout.Parts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients, Tokens: s.Tokens},
 		logout.Config{Issuer: c.Issuer, Post: c.PostLogout})
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,

@@ -608,6 +608,13 @@ func (p Printer) ConsentDeviceDefault(app string, device string) Sentence {
 //go:noinline
 func (p Printer) ConsentDeviceHint() string { return p.text("consent.device_hint", nil) }
 
+// ConsentExpects says "{app} asked for a different account. To continue, sign in to the account you use with it.". app is the name of an app, which expects an account that isn’t the one signed in here. A button below switches accounts.
+//
+//go:noinline
+func (p Printer) ConsentExpects(app string) Sentence {
+	return p.sentence("consent.expects", args{"app": app})
+}
+
 // ConsentForApp says "Sign in to continue to {app}.".
 //
 //go:noinline

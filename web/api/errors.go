@@ -21,16 +21,32 @@ func (s *Server) failure(w http.ResponseWriter, r *http.Request, err error) wire
 	if f.Code == "use_dpop_nonce" {
 		w.Header().Set("DPoP-Nonce", s.tokens.NewNonce())
 	}
-	if f.Code == "invalid_client" && len(basicCredentials(r)) > 0 { // RFC 6749 §5.2
-		w.Header().Set("WWW-Authenticate", `Basic realm="latchkey"`)
-	}
 	return f
+}
+
+// The challenges of a 401 that is not about an access token (RFC 9110 §11.6.1); some HTTP libraries fail without any.
+const (
+	// A client authenticates by HTTP Basic (RFC 6749 §5.2). No browser asks its person for a password because a script of an app met this:
+	// across origins it does so only for requests with credentials, which CORS never allows here, and no script of our pages calls these
+	// endpoints. What a person might type after a form of another site led here goes to this server alone.
+	challengeClient = `Basic realm="latchkey"`
+	// A person's password, code or passkey, and an app's secret beside them, go in the body, for which no scheme is registered. This one is
+	// ours, so that no library takes it for its own: after "Bearer" it would send the same code again with a new access token.
+	challengePerson = `Latchkey realm="latchkey"`
+)
+
+// challengeRest gives a 401 that has no challenge one.
+func challengeRest(h http.Header, status int, challenge string) {
+	if status == http.StatusUnauthorized && h.Get("WWW-Authenticate") == "" {
+		h.Set("WWW-Authenticate", challenge)
+	}
 }
 
 // AnswerProblem answers with problem details (RFC 9457).
 func (s *Server) AnswerProblem(w http.ResponseWriter, r *http.Request, err error) {
 	f := s.failure(w, r, err)
 	s.challenge(w, r, &f)
+	challengeRest(w.Header(), f.Status, challengePerson)
 	w.Header().Set("Cache-Control", "no-store")
 	p := problem{
 		Type: "about:blank", Title: http.StatusText(f.Status), Status: f.Status, Detail: f.Message, Code: f.Code, Errors: f.Fields, Request: wire.InfoOf(r).ID,
@@ -114,6 +130,7 @@ func (s *Server) AnswerOAuth(w http.ResponseWriter, r *http.Request, err error) 
 	if len(f.Fields) > 0 && f.OAuth == "invalid_request" {
 		f.Message = f.Fields[0].Field + ": " + f.Fields[0].Detail
 	}
+	challengeRest(w.Header(), f.Status, challengeClient)
 	w.Header().Set("Cache-Control", "no-store")
 	_ = wire.WriteJSON(w, f.Status, wire.JSONType, struct {
 		Error       string `json:"error"`

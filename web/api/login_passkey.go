@@ -9,12 +9,15 @@ import (
 
 // LoginPasskey begins a sign-in with a passkey alone, which LoginFactor ends.
 func (s *Server) LoginPasskey(w http.ResponseWriter, r *http.Request) error {
-	p, err := wire.Decode(r, []string{wire.JSONType}, "device_name", "client_id")
+	p, err := wire.Decode(r, []string{wire.JSONType}, "device_name", "client_id", "client_secret")
 	if err != nil {
 		return err
 	}
 	from, err := s.caller(r)
 	if err != nil {
+		return err
+	}
+	if err := s.checkApp(r.Context(), p, from); err != nil {
 		return err
 	}
 	start, err := s.signIn.StartPasskeyApp(r.Context(), signin.AppStart{

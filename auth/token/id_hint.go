@@ -1,4 +1,4 @@
-package logout
+package token
 
 import (
 	"encoding/json"
@@ -15,14 +15,14 @@ import (
 // maxHint is the length of the longest ID token that is looked at.
 const maxHint = 8 << 10
 
-// hint is what an ID token of ours says: for which client it was signed, and for which device.
-type hint struct {
-	clientID string
-	device   models.DeviceKey
+// IDHint is what an ID token of ours says: for which client it was signed, and for which device and person.
+type IDHint struct {
+	ClientID string
+	Device   models.DeviceKey
 }
 
-// idClaims are the claims of an ID token that a hint needs.
-type idClaims struct {
+// hintClaims are the claims of an ID token that a hint needs.
+type hintClaims struct {
 	jwt.RegisteredClaims
 
 	Audience  json.RawMessage `json:"aud"`
@@ -31,21 +31,24 @@ type idClaims struct {
 
 var errHint = errors.New("no ID token of ours")
 
-// readHint reads an id_token_hint. Any ID token that this server signed is good, however old, as long as its key is known. An access token
-// or a logout token is not: their typ is another.
-func (s *Service) readHint(token string) (h hint, ok bool) {
+// hintParser takes what expired long ago as well (RP-Initiated Logout §2, OpenID Connect Core §3.1.2.1).
+var hintParser = jwt.NewParser(jwt.WithValidMethods([]string{"ES256", "EdDSA", "RS256"}), jwt.WithStrictDecoding(), jwt.WithoutClaimsValidation())
+
+// ReadIDHint reads an id_token_hint. Any ID token that this server signed is good, however old, as long as its key is known. An access
+// token or a logout token is not: their typ is another. What the token says may have changed since.
+func (s *Service) ReadIDHint(token string) (h IDHint, ok bool) {
 	if token == "" || len(token) > maxHint || strings.ContainsAny(token, "\r\n") {
 		return h, false
 	}
-	c := &idClaims{}
-	if _, err := s.parser.ParseWithClaims(token, c, s.hintKey); err != nil || !origin.Same(c.Issuer, s.config.Issuer) {
+	c := &hintClaims{}
+	if _, err := hintParser.ParseWithClaims(token, c, s.hintKey); err != nil || !origin.Same(c.Issuer, s.config.Issuer) {
 		return h, false
 	}
-	h.clientID = audienceOf(c.Audience)
+	h.ClientID = audienceOf(c.Audience)
 	user, userErr := uuid.Parse(c.Subject)
 	device, deviceErr := uuid.Parse(c.SessionID)
-	h.device = models.DeviceKey{UserID: user, ID: device}
-	return h, h.clientID != "" && userErr == nil && deviceErr == nil
+	h.Device = models.DeviceKey{UserID: user, ID: device}
+	return h, h.ClientID != "" && userErr == nil && deviceErr == nil
 }
 
 // audienceOf reads an aud that names one client: a text, or a list with one member (RFC 7519 §4.1.3).
@@ -63,7 +66,7 @@ func audienceOf(aud json.RawMessage) string {
 
 func (s *Service) hintKey(t *jwt.Token) (any, error) {
 	typ, _ := t.Header["typ"].(string)
-	if !strings.EqualFold(typ, "JWT") {
+	if !strings.EqualFold(typ, IDTokenType) {
 		return nil, errHint
 	}
 	kid, _ := t.Header["kid"].(string)
