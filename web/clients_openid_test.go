@@ -113,7 +113,7 @@ const npmClients = "testdata/clients"
 func needNode(t *testing.T) (node string) {
 	t.Helper()
 	node, err := exec.LookPath("node")
-	for _, library := range []string{"openid-client", "oauth4webapi"} {
+	for _, library := range []string{"openid-client", "oauth4webapi", "typescript", "jose"} {
 		if err == nil {
 			_, err = os.Stat(filepath.Join(npmClients, "node_modules", library))
 		}
