@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"latchkey/auth/client"
+	"latchkey/views"
 	"latchkey/views/reference/latchkey"
 )
 
@@ -109,7 +111,7 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	}
 
 	// Eight requests of two processes find the token expired at the same moment: one of them refreshes.
-	f.expire(p.stored("access_token"), 8)
+	f.expire(p.stored("access"), 8)
 	programs, before := []*program{p, f.program(file)}, f.rotations()
 	together(8, func(i int) {
 		if got, err := programs[i%2].call("/hello"); err != nil || got != device {
@@ -121,21 +123,21 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	}
 
 	// The answer is lost: the same token again.
-	f.expire(p.stored("access_token"), 1)
+	f.expire(p.stored("access"), 1)
 	f.network.will("lost")
 	if got, asked := p.works("/hello"); got != device || asked != 2 || len(p.slept) != 1 || p.slept[0] < time.Second/2 || p.slept[0] > 3*time.Second/2 {
 		t.Errorf("a lost answer: %s, asked %d times, waited %v", got, asked, p.slept)
 	}
 
 	// A tunnel signs no one out.
-	f.expire(p.stored("access_token"), 1)
+	f.expire(p.stored("access"), 1)
 	f.network.will("cut", "cut", "cut", "cut", "cut", "cut", "cut", "cut", "cut")
 	later := (*latchkey.Later)(nil)
-	if _, err := p.call("/hello"); !errors.As(err, &later) || later.After < time.Second || p.stored("refresh_token") == "" {
+	if _, err := p.call("/hello"); !errors.As(err, &later) || later.After < time.Second || p.stored("refresh") == "" {
 		t.Errorf("in a tunnel: %v", err)
 	}
 	f.network.will("busy", "lost", "busy")
-	f.expire(p.stored("access_token"), 1)
+	f.expire(p.stored("access"), 1)
 	p.slept = nil
 	if got, _ := p.works("/hello"); got != device || len(p.slept) != 3 || p.slept[0] < 7*time.Second || p.slept[0] > 8*time.Second || p.slept[2] < 7*time.Second {
 		t.Errorf("a server that is busy: %s, waited %v", got, p.slept)
@@ -170,19 +172,49 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	if r := f.signedIn().post("/devices/"+confirmed+"/revoke", url.Values{}); f.apps() != 0 {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
-	f.expire(p.stored("access_token"), 1)
-	if _, err := p.call("/hello"); !errors.As(err, &out) || out.Reason != "revoked" || p.stored("refresh_token")+p.stored("key") != "" {
+	f.expire(p.stored("access"), 1)
+	if _, err := p.call("/hello"); !errors.As(err, &out) || out.Reason != "revoked" || p.stored("refresh")+p.stored("key") != "" {
 		t.Errorf("signed out elsewhere: %v", err)
 	}
 	if err := p.SignIn(t.Context(), latchkey.Proof{}); err != nil {
 		t.Fatal(err)
 	}
 	p.works("/hello")
-	if err := p.SignOut(t.Context()); err != nil || f.apps() != 0 || p.stored("access_token")+p.stored("refresh_token")+p.stored("key") != "" {
+	if err := p.SignOut(t.Context()); err != nil || f.apps() != 0 || p.stored("access")+p.stored("refresh")+p.stored("key") != "" {
 		t.Errorf("%v, %d apps", err, f.apps())
 	}
 	if _, err := p.call("/hello"); !errors.As(err, &out) {
 		t.Errorf("after the sign-out: %v", err)
+	}
+}
+
+// documented is how /docs says that a program uses the client.
+func documented(ctx context.Context, folder string, request *http.Request) (*http.Response, error) {
+	client := &latchkey.Client{
+		Issuer: "{base}", ClientID: "notes", Scope: "email", DeviceName: "Ada's laptop",
+		File: filepath.Join(folder, "sign-in.json"),
+		Open: func(address string) error { return exec.Command("xdg-open", address).Start() }, // macOS: open
+	}
+	answer, err := client.Do(request)
+	if out := (*latchkey.SignedOut)(nil); errors.As(err, &out) {
+		if err = client.SignIn(ctx, latchkey.Proof{}); err == nil {
+			answer, err = client.Do(request)
+		}
+	}
+	return answer, err
+}
+
+func TestTheDocumentedProgramCompilesAsItStands(t *testing.T) {
+	source, err := os.ReadFile("reference_go_test.go")
+	if err != nil || !strings.Contains(string(source), "{\n\t"+strings.ReplaceAll(views.DocsGo, "\n", "\n\t")+"\n\treturn answer, err\n") {
+		t.Errorf("/docs shows other code than this file has (%v)", err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example.com/notes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := documented(t.Context(), t.TempDir(), request); err == nil || !strings.Contains(err.Error(), "/.well-known/openid-configuration") {
+		t.Errorf("without a server: %v", err)
 	}
 }
 

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,21 +17,33 @@ import (
 	"time"
 
 	"latchkey/auth/client"
+	"latchkey/views"
+	"latchkey/views/reference"
 )
 
-// compiled is the reference client in TypeScript as JavaScript, which the strict compiler has made.
+// compiled is the reference client in TypeScript as JavaScript, which the strict compiler has made, together with the example on /docs.
 var compiled = sync.OnceValues(func() (string, error) {
 	folder, err := os.MkdirTemp("", "latchkey-reference")
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
-	compile := exec.Command("node", filepath.Join("node_modules", "typescript", "bin", "tsc"), "--project", "tsconfig.json", "--outDir", folder)
-	compile.Dir = npmClients
+	clients, err := filepath.Abs(npmClients)
+	if err != nil {
+		return "", err
+	}
+	text, _ := reference.File("latchkey.ts")
+	config := fmt.Sprintf(`{"extends": %q, "compilerOptions": {"rootDir": ".", "outDir": "out"}, "files": ["latchkey.ts", "app.ts"]}`, filepath.Join(clients, "tsconfig.json"))
+	for name, content := range map[string]string{"latchkey.ts": string(text), "app.ts": views.DocsTypeScript, "tsconfig.json": config} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			return "", err
+		}
+	}
+	compile := exec.Command("node", filepath.Join(clients, "node_modules", "typescript", "bin", "tsc"), "--project", folder)
 	if output, err := compile.CombinedOutput(); err != nil {
 		return "", errorWith{err, string(output)}
 	}
-	text, err := os.ReadFile(filepath.Join(folder, "latchkey.js"))
+	text, err = os.ReadFile(filepath.Join(folder, "out", "latchkey.js"))
 	return string(text), err
 })
 
@@ -58,6 +71,7 @@ func compiledTo(t *testing.T) (file string) {
 // control does what a script asks for, and tells how things stand.
 func (f *field) control() string {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
 		q := r.URL.Query()
 		var answer any
 		switch {

@@ -65,13 +65,13 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := c.send(r, k, k.AccessToken)
+	answer, err := c.send(r, k, k.Access)
 	if err == nil && challenge(answer, "error") == "invalid_token" {
 		_ = answer.Body.Close()
-		if k, err = c.refresh(r.Context(), k.AccessToken, c.patience()); err != nil {
+		if k, err = c.refresh(r.Context(), k.Access, c.patience()); err != nil {
 			return nil, err
 		}
-		answer, err = c.send(r, k, k.AccessToken)
+		answer, err = c.send(r, k, k.Access)
 	}
 	if err == nil && challenge(answer, "error") == "insufficient_user_authentication" {
 		_ = answer.Body.Close()
@@ -82,7 +82,7 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		return c.send(r, k, k.AccessToken) // once: an account without a second factor cannot prove more
+		return c.send(r, k, k.Access) // once: an account without a second factor cannot prove more
 	}
 	return answer, err
 }
@@ -94,14 +94,14 @@ func (c *Client) fresh(ctx context.Context) (kept, error) {
 	switch {
 	case err != nil:
 		return k, err
-	case k.RefreshToken == "":
+	case k.Refresh == "":
 		return k, &SignedOut{}
 	case now.Before(k.RefreshAt):
 		return k, nil
 	case now.After(k.Expires):
-		return c.refresh(ctx, k.AccessToken, c.patience())
+		return c.refresh(ctx, k.Access, c.patience())
 	}
-	next, err := c.refresh(ctx, k.AccessToken, 0)
+	next, err := c.refresh(ctx, k.Access, 0)
 	if later := (*Later)(nil); errors.As(err, &later) {
 		return k, nil
 	}
@@ -112,13 +112,13 @@ func (c *Client) fresh(ctx context.Context) (kept, error) {
 // read what it stored.
 func (c *Client) refresh(ctx context.Context, used string, patience time.Duration) (k kept, err error) {
 	err = c.locked(ctx, func(stored kept) error {
-		if k = stored; k.RefreshToken == "" {
+		if k = stored; k.Refresh == "" {
 			return &SignedOut{}
 		}
-		if k.AccessToken != used {
+		if k.Access != used {
 			return nil
 		}
-		t, err := c.token(ctx, k, patience, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {k.RefreshToken}})
+		t, err := c.token(ctx, k, patience, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {k.Refresh}})
 		switch {
 		case err != nil:
 			return err
@@ -146,7 +146,7 @@ type tokens struct {
 
 func (k kept) with(t tokens) kept {
 	now := time.Now()
-	k.AccessToken, k.RefreshToken = t.AccessToken, t.RefreshToken
+	k.Access, k.Refresh = t.AccessToken, t.RefreshToken
 	k.RefreshAt, k.Expires = now.Add(time.Duration(t.RefreshIn)*time.Second), now.Add(time.Duration(t.ExpiresIn)*time.Second)
 	return k
 }

@@ -124,7 +124,7 @@ func (c *Client) keep(ctx context.Context, t tokens, nonce string) error {
 			c.revoke(ctx, k, t.RefreshToken)
 			return ErrOtherAccount
 		}
-		before := k.RefreshToken
+		before := k.Refresh
 		k = k.with(t)
 		k.Subject = id.Subject
 		if err := c.save(k); err != nil {
@@ -142,7 +142,7 @@ func (c *Client) SignOut(ctx context.Context) error {
 		if err := c.save(kept{}); err != nil {
 			return err
 		}
-		c.revoke(ctx, k, k.RefreshToken)
+		c.revoke(ctx, k, k.Refresh)
 		return nil
 	})
 }

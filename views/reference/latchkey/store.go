@@ -14,12 +14,12 @@ import (
 
 // kept is what File holds. The key may as well be in a keystore or a TPM, where no one can copy it: then let prove ask that to sign.
 type kept struct {
-	Key          []byte    `json:"key"` // PKCS #8
-	Subject      string    `json:"sub"`
-	RefreshToken string    `json:"refresh_token"`
-	AccessToken  string    `json:"access_token"`
-	RefreshAt    time.Time `json:"refresh_at"`
-	Expires      time.Time `json:"expires"`
+	Key       []byte    `json:"key"` // PKCS #8
+	Subject   string    `json:"sub"`
+	Refresh   string    `json:"refresh"`
+	Access    string    `json:"access"`
+	RefreshAt time.Time `json:"refresh_at"`
+	Expires   time.Time `json:"expires"`
 }
 
 // load reads File. Without a file nothing is kept.
