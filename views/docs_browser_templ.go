@@ -30,7 +30,7 @@ func docsBrowser(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"browser\"><h2 id=\"browser\">Apps in the browser</h2><p>A script of your page can be replaced or joined by an attacker's (an injection, a bad package), and a browser has no Keychain. So bind the device to a key that the browser does not give away, and a copied token is worth nothing:</p><ul><li><strong>Make a key that cannot be exported</strong> with WebCrypto (<code>extractable: false</code>), keep it in IndexedDB, and send a proof with every request (<a href=\"#key\">DPoP</a>), from the sign-in on.</li><li><strong>Keep no token in <code>localStorage</code></strong>, <code>sessionStorage</code>, a cookie or a URL. The access token stays in a variable. The refresh token, which is worth nothing without the key, may lie beside the key.</li><li><strong>Let the operator name your origin</strong>, exactly as the browser sends it. <code>capacitor://localhost</code> and <code>app://.</code> (Electron) work, too. Other origins get no answer that they can read. Requests never carry cookies (<code>credentials: \"omit\"</code>).</li><li><strong>Set a Content-Security-Policy</strong> on your pages: <code>script-src 'self'</code>, and <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"browser\"><h2 id=\"browser\">Apps in the browser</h2><p>A script of your page can be replaced or joined by an attacker's (an injection, a bad package), and a browser has no Keychain. So bind the device to a key that the browser does not give away, and a copied token is worth nothing:</p><ul><li><strong>Make a key that cannot be exported</strong> with WebCrypto (<code>extractable: false</code>), keep it in IndexedDB, and send a proof with every request (<a href=\"#key\">DPoP</a>), from the sign-in on.</li><li><strong>Keep no token in <code>localStorage</code></strong>, <code>sessionStorage</code>, a cookie or a URL. Tokens that are bound to the key, and worth nothing without it, may lie beside it.</li><li><strong>Let the operator name your origin</strong>, exactly as the browser sends it. <code>capacitor://localhost</code> and <code>app://.</code> (Electron) work, too. Other origins get no answer that they can read. Requests never carry cookies (<code>credentials: \"omit\"</code>).</li><li><strong>Set a Content-Security-Policy</strong> on your pages: <code>script-src 'self'</code>, and <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -51,23 +51,7 @@ func docsBrowser(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h3>The key and its proofs, JavaScript</h3>")
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = code(p.at(browserKey)).Render(ctx, templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h3>Tokens, JavaScript</h3><p>Give <code>keep</code> the token answer of the sign-in, which <code>send</code> has asked for, so that the device is bound to the key. When the person signs out, send <code>/oauth/revoke</code> the refresh token, delete the database, and forget the access token.</p>")
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = code(browserTokens).Render(ctx, templ_7745c5c3_Buffer)
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p><code>key</code>, <code>refresh</code> and their locks work in all tabs of the origin together. Private windows and people who clear their data lose the key, and with it the sign-in: start again with a new key.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p><a href=\"/docs/latchkey.ts\">latchkey.ts</a> does all of this: see <a href=\"#reference\">Reference clients</a>. Its store and its lock work in all tabs of the origin together. In Capacitor, Electron or a pop-up, give it <code>openBrowser</code>, and its calls wait while the person is away. Private windows and people who clear their data lose the key, and with it the sign-in: <code>signIn</code> starts again with a new key.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

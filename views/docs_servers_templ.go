@@ -30,7 +30,23 @@ func docsServers(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"servers\"><h2 id=\"servers\">Your servers: scopes and introspection</h2><h3>Verify, or ask</h3><p>Verify access tokens yourself where you can: the keys and the status lists tell all that there is, without a call for each request, and a signed-out device is refused within seconds. Ask this server (RFC 7662) where you cannot check a JWT, or where seconds are too long. Only confidential clients may ask:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"servers\"><h2 id=\"servers\">Your servers</h2><h3>Verify, in Go and Node.js</h3><p><code>auth/resource</code> of this server's source does it for Go, with keys and status lists fetched in the background and proofs checked. It imports no more than a JWT library:</p>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = code(p.at(goServer)).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>In Node.js, with <code>jose</code>. A status list has one bit for each device, the first in the lowest bit of the first byte; a bit that is set is a device that was signed out (IETF Token Status List). Replicas must share <code>used</code>, or a proof is good once at each.</p>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = code(p.at(nodeServer)).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h3>Verify, or ask</h3><p>Verify access tokens yourself where you can: the keys and the status lists tell all that there is, without a call for each request, and a signed-out device is refused within seconds. Ask this server (RFC 7662) where you cannot check a JWT, or where seconds are too long. Only confidential clients may ask:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -42,7 +58,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>A token that is good, with what it says, and every other one:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p>A token that is good, with what it says, and every other one:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -54,7 +70,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<ul><li>Refuse the token if <code>aud</code> does not name your server, and check the proof of a token with <code>cnf</code>: this server has not seen your request.</li><li>The answer is true now. Keep it for seconds at most.</li><li>You can ask about every access token of this service, and about refresh tokens of your own client. Asking uses nothing up.</li></ul><h3>Scopes</h3><p>A client that was registered without scopes is a first-party app: its tokens may do everything that an app can do here. A client with scopes gets those, and no more:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<ul><li>Refuse the token if <code>aud</code> does not name your server, and check the proof of a token with <code>cnf</code>: this server has not seen your request.</li><li>The answer is true now. Keep it for seconds at most.</li><li>You can ask about every access token of this service, and about refresh tokens of your own client. Asking uses nothing up.</li></ul><h3>Scopes</h3><p>A client that was registered without scopes is a first-party app: its tokens may do everything that an app can do here. A client with scopes gets those, and no more:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -62,7 +78,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<dl><dt><code>own_devices:read</code></dt><dd><code>GET /api/devices</code>.</dd><dt><code>own_devices:write</code></dt><dd>Rename and sign out devices, and <code>/api/confirmation</code>.</dd><dt>Scopes of your own</dt><dd>Your servers find them in <code>scope</code>; this server does nothing with them.</dd></dl><p>What a token lacks is answered with <code>403 insufficient_scope</code>, and <code>WWW-Authenticate</code> names the scope. <code>GET /api/whoami</code> needs none. Tokens without <code>own_devices:*</code> do not name this server in <code>aud</code>, unless your servers and this one share an audience. In Go, a server of yours says what it needs, and publishes it (RFC 9728), so that clients find this server by a refusal:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<dl><dt><code>own_devices:read</code></dt><dd><code>GET /api/devices</code>.</dd><dt><code>own_devices:write</code></dt><dd>Rename and sign out devices, and <code>/api/confirmation</code>.</dd><dt>Scopes of your own</dt><dd>Your servers find them in <code>scope</code>; this server does nothing with them.</dd></dl><p>What a token lacks is answered with <code>403 insufficient_scope</code>, and <code>WWW-Authenticate</code> names the scope. <code>GET /api/whoami</code> needs none. Tokens without <code>own_devices:*</code> do not name this server in <code>aud</code>, unless your servers and this one share an audience. In Go, a server of yours says what it needs, and publishes it (RFC 9728), so that clients find this server by a refusal:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -70,7 +86,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -106,32 +106,87 @@ func TestZitadelSignsIn(t *testing.T) {
 	}, byRealTime, func(a *services.Config, _ *web.Config) { a.Issuer += "/tenant" })
 }
 
-// openid-client and oauth4webapi from npm, unchanged: code, PKCE and DPoP, user info, a refresh.
-func TestLibrariesFromNPMSignIn(t *testing.T) {
-	const folder = "testdata/clients"
+// npmClients is the folder of the libraries from npm, and of the scripts that use them.
+const npmClients = "testdata/clients"
+
+// needNode skips without Node.js and the libraries from npm, but never in CI.
+func needNode(t *testing.T) (node string) {
+	t.Helper()
 	node, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat(filepath.Join(folder, "node_modules", "openid-client"))
+	for _, library := range []string{"openid-client", "oauth4webapi", "typescript", "jose"} {
+		if err == nil {
+			_, err = os.Stat(filepath.Join(npmClients, "node_modules", library))
+		}
 	}
 	if err != nil {
 		if os.Getenv("CI") != "" {
-			t.Fatalf("the libraries from npm are missing: npm ci --prefix web/%s: %v", folder, err)
+			t.Fatalf("the libraries from npm are missing: npm ci --prefix web/%s: %v", npmClients, err)
 		}
-		t.Skipf("the libraries from npm were NOT tested: npm ci --prefix web/%s: %v", folder, err)
+		t.Skipf("the libraries from npm were NOT tested: npm ci --prefix web/%s: %v", npmClients, err)
 	}
-	s := newSite(t, modelstest.MigratedSQLite(t), byRealTime)
-	s.addNotes()
-	// What the library sends its person to comes here, and what the person's browser would carry to the app goes back.
-	person := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = json.NewEncoder(w).Encode(s.signedIn().approves(r.URL.Query().Get("to")).String())
+	return node
+}
+
+// person answers for the person: what an app sends them to comes to the URL as "to", and the answer is what their browser carries back.
+func (s *site) person() string {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = json.NewEncoder(w).Encode(s.signedIn().follows(r.URL.Query().Get("to")))
 	}))
-	defer person.Close()
+	s.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// follows does at an address what ada does there when an app sends her: she signs the app in, lets a television in, or signs out of app and
+// browser. It returns where she is led.
+func (b *browser) follows(address string) string {
+	b.t.Helper()
+	at, err := url.Parse(address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	switch at.Path {
+	case "/device":
+		return b.letsIn(at)
+	case "/oauth/logout":
+		form := at.Query()
+		form.Set("end", "both")
+		b.asksLogout(at.Query())
+		return b.post("/oauth/logout", form).header.Get("Location")
+	}
+	return b.approves(address).String()
+}
+
+// letsIn approves the code of a television, which its link fills in.
+func (b *browser) letsIn(at *url.URL) string {
+	b.t.Helper()
+	ask := b.post("/device", filled(b.shown(at.RequestURI()).one("form", "action", "/device"), "")).header.Get("Location")
+	form := filled(b.shown(ask).one("form", "action", "/device"), adaPassword)
+	form.Set("choice", "allow")
+	b.expect(b.post("/device", form), http.StatusSeeOther, ask)
+	return b.URL + ask
+}
+
+// addNotesEverywhere registers an app that signs in through the browser and by a television's code, and that people can sign out of.
+func (s *site) addNotesEverywhere() {
+	s.t.Helper()
+	_, err := s.auth.Clients.Add(s.t.Context(), client.Registration{Name: "Notes", ID: "notes", RedirectURIs: []string{notesURI}, PostLogoutURIs: []string{bye}, DeviceGrant: true})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// openid-client and oauth4webapi from npm, unchanged: code, PKCE and DPoP, user info, a refresh, a sign-out, the device grant.
+func TestLibrariesFromNPMSignIn(t *testing.T) {
+	node := needNode(t)
+	s := newSite(t, modelstest.MigratedSQLite(t), byRealTime)
+	s.addNotesEverywhere()
+	person := s.person()
 	for _, script := range []string{"openid-client.mjs", "oauth4webapi.mjs"} {
 		t.Run(script, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			run := exec.CommandContext(ctx, node, script, s.config.Issuer, person.URL, notesURI, adaEmail)
-			run.Dir = folder
+			run := exec.CommandContext(ctx, node, script, s.config.Issuer, person, notesURI, adaEmail, bye)
+			run.Dir = npmClients
 			if output, err := run.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, output)
 			}
