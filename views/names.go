@@ -13,7 +13,11 @@ import (
 
 // name shows what a person called a device. It stands isolated, so that writing that runs the other way, or marks that turn
 // it, stay inside, and it is never invisible.
-func name(s string) templ.Component { return said("%s", []string{s}) }
+func name(s string) templ.Component {
+	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
+		return said("%s", []string{say(ctx).Program(s)}).Render(ctx, w)
+	})
+}
 
 // said is a sentence with names in the places of its %s, without a space that the sentence does not have.
 func said(text string, names []string) templ.Component {

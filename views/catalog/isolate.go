@@ -23,17 +23,23 @@ func Isolated(s string) string {
 // for one more of them, "Firefox on Linux (2)".
 var generic = regexp.MustCompile(`^(?:(.{1,40}) on (Windows|Windows Phone|Android|macOS|iOS|Linux|FreeBSD|ChromeOS|BlackBerry|HarmonyOS)|Unknown browser)( \(\d+\))?$`)
 
+const rightToLeftMark = "\u200f" // shows nothing
+
 // Program is the name of a browser, an app or a device in the printer's language, where auth made that name: it keeps them in English. Any
 // other name stays as it is.
 func (p Printer) Program(name string) string {
-	switch parts := generic.FindStringSubmatch(name); {
-	case parts == nil:
+	parts := generic.FindStringSubmatch(name)
+	if parts == nil {
 		return name
-	case parts[1] == "":
-		return p.DeviceUnknownBrowser() + parts[3]
-	default:
-		return p.DeviceBrowserOn(parts[1], parts[2]) + parts[3]
 	}
+	text := p.DeviceBrowserOn(parts[1], parts[2])
+	if parts[1] == "" {
+		text = p.DeviceUnknownBrowser()
+	}
+	if p.RightToLeft() {
+		text = rightToLeftMark + text // or else "Firefox", the first word, would turn the isolated name to the left
+	}
+	return text + parts[3]
 }
 
 // Visible is a name, or words for a name that would show nothing: blanks, zero-width and

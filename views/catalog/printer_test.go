@@ -207,4 +207,8 @@ func TestNamesOfBrowsersAreInTheReadersLanguage(t *testing.T) {
 			t.Errorf("%q in a sentence: %q", name, got)
 		}
 	}
+	arabic, _ := In("ar")
+	if got := arabic.Program("Firefox on Linux"); !strings.HasPrefix(got, "\u200f") { // it begins with a word that would turn it
+		t.Errorf("%q begins at the left in Arabic", got)
+	}
 }
