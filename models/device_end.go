@@ -1,6 +1,9 @@
 package models
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // EndReason says why a device ended. The words are stored in devices.revoke_reason and stand in the account-data export: they may
 // be added to, never renamed.
@@ -32,15 +35,13 @@ var EndReasons = []EndReason{
 	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByNotMe, RevokedByCode,
 }
 
-// endsConsents reports whether a person, the operator or a theft ended the device: its client must then ask before it gets another one. An
-// app that signs itself out, and one that no one signed out, may sign in again as before.
-func (r EndReason) endsConsents() bool {
-	switch r {
-	case RevokedByOwner, RevokedByPassword, RevokedByReuse, RevokedByDisable, RevokedByOperator, RevokedByUndo, RevokedByNotMe:
-		return true
-	}
-	return false
+// endingConsents are the reasons for which a person, the operator or a theft ended a device: its client must then ask before it gets
+// another one. An app that signs itself out, and one that no one signed out, may sign in again as before.
+var endingConsents = []EndReason{
+	RevokedByOwner, RevokedByPassword, RevokedByReuse, RevokedByDisable, RevokedByOperator, RevokedByUndo, RevokedByNotMe,
 }
+
+func (r EndReason) endsConsents() bool { return slices.Contains(endingConsents, r) }
 
 // Ending is why and when a device ended; the zero value is that of a live device.
 type Ending struct {

@@ -81,7 +81,17 @@ func TestAFormOfAnAppsRequestLosesNothing(t *testing.T) {
 		t.Errorf("the name is lost: %s", back)
 	}
 
+	// A sign-out that an app asked for ends the app all the same.
+	signedOut()
 	app := s.notesOn("Pixel 9")
+	if r := b.post("/oauth/logout", url.Values{"id_token_hint": {s.idToken(app)}, "account": {b.account()}, "end": {"both"}}); r.status != http.StatusOK {
+		t.Errorf("a sign-out after the browser's: %d to %q", r.status, r.header.Get("Location"))
+	}
+	if r := s.request(http.MethodGet, "/api/devices", "", bearer(app.access)...); r.status != http.StatusUnauthorized {
+		t.Errorf("the app is still signed in: %d", r.status)
+	}
+	signsIn("/device")
+	app = s.notesOn("Pixel 9")
 	logout := url.Values{"id_token_hint": {s.idToken(app)}, "state": {"s"}, "end": {"both"}}
 	// Another person has signed in since: the page that says so leads back to the question.
 	page = b.asks()
