@@ -1,6 +1,11 @@
 // Package grant signs apps in through the browser: it checks authorization requests (RFC 6749 §4.1, RFC 7636, RFC 9126, OpenID Connect
 // Core §3.1), gives codes to clients whose request a signed-in person has approved, and redeems them. A redeemed code makes a device. Devices
 // without a browser get a code that a person approves in a browser elsewhere (RFC 8628).
+//
+// It is built on none of the libraries for OpenID providers. zitadel/oidc (op) and ory/fosite decide about tokens themselves and take the
+// store for a place to put them: a stranger's first request is a row, a code that comes twice ends what it gave, a refresh reads and then
+// writes up to three rows, and neither knows DPoP. The lost answer, the fork rule and the refresh in one statement would each have to work
+// around them.
 package grant
 
 import (
