@@ -3,14 +3,18 @@ package views
 // Sign-in through the browser, with the reference clients and with libraries. Tests run what people copy.
 const (
 	authorizeCommand = `latchkey client add Notes --id notes --device-grant \
-  --redirect-uri https://notes.example/cb --redirect-uri com.example.notes:/cb --redirect-uri http://127.0.0.1/callback \
-  --post-logout-uri https://notes.example.com/bye --post-logout-uri com.example.notes:/bye`
+  --redirect-uri https://notes.example.com/cb \
+  --redirect-uri com.example.notes:/cb \
+  --redirect-uri http://127.0.0.1/callback \
+  --post-logout-uri https://notes.example.com/bye \
+  --post-logout-uri com.example.notes:/bye`
 
 	// DocsTypeScript is how an app uses the reference client. A test compiles it with the client.
 	DocsTypeScript = `import { Latchkey, ProofNeeded, SignedOut } from "./latchkey";
 
 const latchkey = new Latchkey({
-  issuer: "{base}", clientId: "notes", redirectUri: "https://notes.example/cb", scope: "email",
+  issuer: "{issuer}", clientId: "notes", scope: "email",
+  redirectUri: "https://notes.example.com/cb",
 });
 
 // On the page of the redirect URI. The code must not stay in the address.
@@ -25,17 +29,19 @@ export async function loadNotes(): Promise<unknown> {
     const answer = await latchkey.fetch("https://api.example.com/notes");
     return await answer.json();
   } catch (error) {
-    if (error instanceof SignedOut) await latchkey.signIn(); // the page goes to the server
-    if (error instanceof ProofNeeded) await latchkey.signIn(error.proof); // tell the person why first
-    throw error; // Later: say that the app is offline, and call again
+    if (error instanceof SignedOut) await latchkey.signIn(); // goes to the server
+    if (error instanceof ProofNeeded) await latchkey.signIn(error.proof); // say why first
+    throw error; // Later: the app is offline
   }
 }`
 
 	// DocsGo is how a program uses the reference client. A test compiles it.
 	DocsGo = `client := &latchkey.Client{
-	Issuer: "{base}", ClientID: "notes", Scope: "email", DeviceName: "Ada's laptop",
+	Issuer: "{issuer}", ClientID: "notes", Scope: "email", DeviceName: "Ada's laptop",
 	File: filepath.Join(folder, "sign-in.json"),
-	Open: func(address string) error { return exec.Command("xdg-open", address).Start() }, // macOS: open
+	Open: func(address string) error { // on macOS with open
+		return exec.Command("xdg-open", address).Start()
+	},
 }
 answer, err := client.Do(request)
 if out := (*latchkey.SignedOut)(nil); errors.As(err, &out) {
@@ -46,7 +52,7 @@ if out := (*latchkey.SignedOut)(nil); errors.As(err, &out) {
 
 	openidClient = `import * as client from "openid-client";
 
-const config = await client.discovery(new URL("{base}"), "notes", undefined, client.None());
+const config = await client.discovery(new URL("{issuer}"), "notes", undefined, client.None());
 // Keep the key as you keep the tokens, which are worth nothing without it.
 const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair("ES256"));
 
@@ -57,7 +63,7 @@ export async function start(device_name) {
     expectedNonce: client.randomNonce(), idTokenExpected: true,
   };
   const address = client.buildAuthorizationUrl(config, {
-    redirect_uri: "https://notes.example/cb", scope: "openid email", device_name,
+    redirect_uri: "https://notes.example.com/cb", scope: "openid email", device_name,
     state: checks.expectedState, nonce: checks.expectedNonce, dpop_jkt: await DPoP.calculateThumbprint(),
     code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier), code_challenge_method: "S256",
   });
@@ -86,7 +92,7 @@ export const end = (tokens, state) => client.buildEndSessionUrl(config, {
 
 	oauth4webapi = `import * as oauth from "oauth4webapi";
 
-const issuer = new URL("{base}"), app = { client_id: "notes" }, redirect_uri = "https://notes.example/cb";
+const issuer = new URL("{issuer}"), app = { client_id: "notes" }, redirect_uri = "https://notes.example.com/cb";
 const options = {};
 const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options));
 const key = await oauth.generateKeyPair("ES256"); // cannot be exported: a browser keeps it in IndexedDB
