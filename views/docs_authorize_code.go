@@ -17,11 +17,11 @@ const latchkey = new Latchkey({
   redirectUri: "https://notes.example.com/cb",
 });
 
-// On the page of the redirect URI. The code must not stay in the address.
+// On the page of the redirect URI. The code must not stay in the URL.
 export async function comeBack() {
-  const address = location.href;
+  const url = location.href;
   history.replaceState(null, "", location.pathname);
-  await latchkey.finish(address);
+  await latchkey.finish(url);
 }
 
 export async function loadNotes(): Promise<unknown> {
@@ -39,8 +39,8 @@ export async function loadNotes(): Promise<unknown> {
 	DocsGo = `client := &latchkey.Client{
 	Issuer: "{issuer}", ClientID: "notes", Scope: "email", DeviceName: "Ada's laptop",
 	File: filepath.Join(folder, "sign-in.json"),
-	Open: func(address string) error { // on macOS with open
-		return exec.Command("xdg-open", address).Start()
+	Open: func(url string) error { // on macOS with open
+		return exec.Command("xdg-open", url).Start()
 	},
 }
 answer, err := client.Do(request)
@@ -56,22 +56,22 @@ const config = await client.discovery(new URL("{issuer}"), "notes", undefined, c
 // Keep the key as you keep the tokens, which are worth nothing without it.
 const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair("ES256"));
 
-// Send the person to the address, and keep the checks until they are back.
+// Send the person to the URL, and keep the checks until they are back.
 export async function start(device_name) {
   const checks = {
     pkceCodeVerifier: client.randomPKCECodeVerifier(), expectedState: client.randomState(),
     expectedNonce: client.randomNonce(), idTokenExpected: true,
   };
-  const address = client.buildAuthorizationUrl(config, {
+  const url = client.buildAuthorizationUrl(config, {
     redirect_uri: "https://notes.example.com/cb", scope: "openid email", device_name,
     state: checks.expectedState, nonce: checks.expectedNonce, dpop_jkt: await DPoP.calculateThumbprint(),
     code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier), code_challenge_method: "S256",
   });
-  return { address, checks };
+  return { url, checks };
 }
 
-// url is the address with which they came back.
-export const finish = (url, checks) => client.authorizationCodeGrant(config, url, checks, undefined, { DPoP });
+// back is the URL with which they came back.
+export const finish = (back, checks) => client.authorizationCodeGrant(config, back, checks, undefined, { DPoP });
 
 // Under a lock, with the token that is stored. Only error.error === "invalid_grant" ends the sign-in.
 export const refresh = (token) => client.refreshTokenGrant(config, token, undefined, { DPoP });
@@ -100,13 +100,13 @@ options.DPoP = oauth.DPoP(app, key);
 
 export async function start(device_name) {
   const kept = { verifier: oauth.generateRandomCodeVerifier(), state: oauth.generateRandomState(), nonce: oauth.generateRandomNonce() };
-  const address = new URL(as.authorization_endpoint);
-  address.search = new URLSearchParams({
+  const url = new URL(as.authorization_endpoint);
+  url.search = new URLSearchParams({
     client_id: app.client_id, redirect_uri, response_type: "code", scope: "openid email", device_name,
     state: kept.state, nonce: kept.nonce, dpop_jkt: await options.DPoP.calculateThumbprint(),
     code_challenge: await oauth.calculatePKCECodeChallenge(kept.verifier), code_challenge_method: "S256",
   });
-  return { address, kept };
+  return { url, kept };
 }
 
 // again repeats a request once if the server wants its nonce in the proof.
@@ -119,8 +119,8 @@ async function again(request, process) {
   }
 }
 
-export async function finish(url, kept) {
-  const code = oauth.validateAuthResponse(as, app, url, kept.state); // iss, too (RFC 9207)
+export async function finish(back, kept) {
+  const code = oauth.validateAuthResponse(as, app, back, kept.state); // iss, too (RFC 9207)
   return again(
     () => oauth.authorizationCodeGrantRequest(as, app, oauth.None(), code, redirect_uri, kept.verifier, options),
     (answer) => oauth.processAuthorizationCodeResponse(as, app, answer, { expectedNonce: kept.nonce, requireIdToken: true }),

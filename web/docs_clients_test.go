@@ -54,8 +54,8 @@ func TestTheDocumentedLibrariesWorkAsTheyStand(t *testing.T) {
 	s.addNotesEverywhere()
 	person := s.person()
 	s.runs(node, s.shownWith(`import * as client from "openid-client"`), askThePerson+`
-const { address, checks } = await start("laptop");
-const tokens = await finish(new URL(await ask(address)), checks);
+const { url, checks } = await start("laptop");
+const tokens = await finish(new URL(await ask(url)), checks);
 assert.deepEqual([tokens.token_type, tokens.claims().email], ["dpop", email]);
 const next = await refresh(tokens.refresh_token);
 assert.notEqual(next.refresh_token, tokens.refresh_token);
@@ -72,8 +72,8 @@ await signOut(refresh_token);
 await assert.rejects(refresh(refresh_token), { error: "invalid_grant" });
 `, person, adaEmail)
 	s.runs(node, s.shownWith(`import * as oauth from "oauth4webapi"`), askThePerson+`
-const { address, kept } = await start("laptop");
-const tokens = await finish(new URL(await ask(address)), kept);
+const { url, kept } = await start("laptop");
+const tokens = await finish(new URL(await ask(url)), kept);
 assert.equal(tokens.device_name, "Notes here"); // which the person typed
 const { refresh_token } = await refresh(tokens.refresh_token);
 await signOut(refresh_token);

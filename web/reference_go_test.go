@@ -193,8 +193,8 @@ func documented(ctx context.Context, folder string, request *http.Request) (*htt
 	client := &latchkey.Client{
 		Issuer: "{issuer}", ClientID: "notes", Scope: "email", DeviceName: "Ada's laptop",
 		File: filepath.Join(folder, "sign-in.json"),
-		Open: func(address string) error { // on macOS with open
-			return exec.Command("xdg-open", address).Start()
+		Open: func(url string) error { // on macOS with open
+			return exec.Command("xdg-open", url).Start()
 		},
 	}
 	answer, err := client.Do(request)
