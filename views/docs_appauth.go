@@ -8,8 +8,13 @@ final class SignIn: NSObject, OIDAuthStateChangeDelegate {
   private var state: OIDAuthState? = stored()
   private var session: OIDExternalUserAgentSession?  // as long as the browser is open
 
+  override init() {
+    super.init()
+    state?.stateChangeDelegate = self  // is not stored with the state
+  }
+
   func begin(_ controller: UIViewController, maxAge: String? = nil, acr: String? = nil) {
-    OIDAuthorizationService.discoverConfiguration(forIssuer: URL(string: "{base}")!) { found, error in
+    OIDAuthorizationService.discoverConfiguration(forIssuer: URL(string: "{issuer}")!) { found, error in
       guard let found else { return self.show(error) }
       var more = ["device_name": UIDevice.current.name]
       more["max_age"] = maxAge  // both from a server that demands a new proof
@@ -20,7 +25,8 @@ final class SignIn: NSObject, OIDAuthStateChangeDelegate {
         additionalParameters: more)  // state, nonce and PKCE are made here
       self.session = OIDAuthState.authState(byPresenting: request, presenting: controller) { new, error in
         guard let new else { return self.show(error) }
-        let before = self.state?.refreshToken
+        let before = self.state
+        guard before == nil || subject(before) == subject(new) else { return self.revoke(new) }  // another account
         self.state = new
         new.stateChangeDelegate = self
         keep(new)
@@ -29,7 +35,7 @@ final class SignIn: NSObject, OIDAuthStateChangeDelegate {
     }
   }
 
-  func didChange(_ state: OIDAuthState) { keep(state) }  // store first: this comes before the actions below
+  func didChange(_ state: OIDAuthState) { keep(state) }  // store first: it comes before the actions
 
   // call runs an action with a good access token. AppAuth refreshes once for all actions that wait.
   func call(tries: Int = 6, wait: Double = 1, _ action: @escaping (String?) -> Void) {
@@ -51,17 +57,25 @@ final class SignIn: NSObject, OIDAuthStateChangeDelegate {
     }
   }
 
-  func end(_ controller: UIViewController) {  // of the browser's sign-in, if the person wants that
-    guard let state, let agent = OIDExternalUserAgentIOS(presenting: controller) else { return }
+  func signOut(_ controller: UIViewController) {
+    guard let before = state else { return }
+    state = nil
+    forget()
+    revoke(before)
+    // The person may sign out of the browser, too. AppAuth has no ID token after a refresh: client_id will do.
+    guard let agent = OIDExternalUserAgentIOS(presenting: controller) else { return }
     let request = OIDEndSessionRequest(
-      configuration: state.lastAuthorizationResponse.request.configuration,
-      idTokenHint: state.lastTokenResponse?.idToken ?? "",
-      postLogoutRedirectURL: URL(string: "com.example.notes:/bye")!, additionalParameters: nil)
+      configuration: before.lastAuthorizationResponse.request.configuration, idTokenHint: "",
+      postLogoutRedirectURL: URL(string: "com.example.notes:/bye")!, additionalParameters: ["client_id": "notes"])
     session = OIDAuthorizationService.present(request, externalUserAgent: agent) { _, _ in }
   }
 
-  func revoke(_ token: String) { /* POST {base}/oauth/revoke with token and client_id */ }
+  func revoke(_ state: OIDAuthState) { /* POST {base}/oauth/revoke: token=state.refreshToken&client_id=notes */ }
   func show(_ error: Error?) { /* tell the person */ }
+}
+
+func subject(_ state: OIDAuthState?) -> String? {  // of the access token, which is a JWT
+  state?.lastTokenResponse?.accessToken.flatMap { OIDIDToken(idTokenString: $0)?.subject }
 }
 
 // The Keychain, on this device alone: no backup takes it to another one.
@@ -92,10 +106,12 @@ import android.os.Build
 import android.os.Handler
 import android.os.Looper
 import android.util.AtomicFile
+import android.util.Base64
 import java.io.File
 import kotlin.random.Random
 import net.openid.appauth.*
 import net.openid.appauth.AuthorizationException.TokenRequestErrors
+import org.json.JSONObject
 
 class SignIn(context: Context, private val show: (Exception?) -> Unit) {
   private val service = AuthorizationService(context)
@@ -110,7 +126,7 @@ class SignIn(context: Context, private val show: (Exception?) -> Unit) {
 
   // launch starts the intent with an ActivityResultLauncher, whose result comes to finish.
   fun begin(maxAge: String? = null, acr: String? = null, launch: (Intent) -> Unit) {
-    AuthorizationServiceConfiguration.fetchFromIssuer(Uri.parse("{base}")) { found, error ->
+    AuthorizationServiceConfiguration.fetchFromIssuer(Uri.parse("{issuer}")) { found, error ->
       if (found == null) return@fetchFromIssuer show(error)
       val more = buildMap {
         put("device_name", Build.MODEL)
@@ -127,8 +143,11 @@ class SignIn(context: Context, private val show: (Exception?) -> Unit) {
     val answer = AuthorizationResponse.fromIntent(data) ?: return show(AuthorizationException.fromIntent(data))
     service.performTokenRequest(answer.createTokenExchangeRequest()) { tokens, error ->
       if (tokens == null) return@performTokenRequest show(error)
-      val before = state?.refreshToken
-      state = AuthState(answer, tokens, null).also(::keep)
+      val before = state
+      val new = AuthState(answer, tokens, null)
+      if (before != null && subject(before) != subject(new)) return@performTokenRequest revoke(new)  // another account
+      keep(new)
+      state = new
       before?.let(::revoke)  // the device of the sign-in before
     }
   }
@@ -147,12 +166,21 @@ class SignIn(context: Context, private val show: (Exception?) -> Unit) {
     }
   }
 
-  fun end(): Intent? = state?.let {  // of the browser's sign-in, if the person wants that
-    service.getEndSessionRequestIntent(EndSessionRequest.Builder(it.authorizationServiceConfiguration!!)
-      .setIdTokenHint(it.idToken).setPostLogoutRedirectUri(Uri.parse("com.example.notes:/bye")).build())
+  // signOut returns an intent with which the person may sign out of the browser, too.
+  fun signOut(): Intent? {
+    val before = state ?: return null
+    state = null
+    file.delete()
+    revoke(before)
+    // AppAuth has no ID token after a refresh: client_id will do.
+    return service.getEndSessionRequestIntent(EndSessionRequest.Builder(before.authorizationServiceConfiguration!!)
+      .setPostLogoutRedirectUri(Uri.parse("com.example.notes:/bye")).setAdditionalParameters(mapOf("client_id" to "notes")).build())
   }
 
-  private fun revoke(token: String) { /* POST {base}/oauth/revoke with token and client_id */ }
+  private fun subject(state: AuthState): String =  // of the access token, which is a JWT
+    JSONObject(String(Base64.decode(state.accessToken!!.split(".")[1], Base64.URL_SAFE))).getString("sub")
+
+  private fun revoke(state: AuthState) { /* POST {base}/oauth/revoke: token=state.refreshToken&client_id=notes */ }
 }`
 
 	gradleAppAuth = `android.defaultConfig.manifestPlaceholders = ["appAuthRedirectScheme": "com.example.notes"]`

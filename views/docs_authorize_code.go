@@ -3,21 +3,25 @@ package views
 // Sign-in through the browser, with the reference clients and with libraries. Tests run what people copy.
 const (
 	authorizeCommand = `latchkey client add Notes --id notes --device-grant \
-  --redirect-uri https://notes.example/cb --redirect-uri com.example.notes:/cb --redirect-uri http://127.0.0.1/callback \
-  --post-logout-uri https://notes.example.com/bye --post-logout-uri com.example.notes:/bye`
+  --redirect-uri https://notes.example.com/cb \
+  --redirect-uri com.example.notes:/cb \
+  --redirect-uri http://127.0.0.1/callback \
+  --post-logout-uri https://notes.example.com/bye \
+  --post-logout-uri com.example.notes:/bye`
 
 	// DocsTypeScript is how an app uses the reference client. A test compiles it with the client.
 	DocsTypeScript = `import { Latchkey, ProofNeeded, SignedOut } from "./latchkey";
 
 const latchkey = new Latchkey({
-  issuer: "{base}", clientId: "notes", redirectUri: "https://notes.example/cb", scope: "email",
+  issuer: "{issuer}", clientId: "notes", scope: "email",
+  redirectUri: "https://notes.example.com/cb",
 });
 
-// On the page of the redirect URI. The code must not stay in the address.
+// On the page of the redirect URI. The code must not stay in the URL.
 export async function comeBack() {
-  const address = location.href;
+  const url = location.href;
   history.replaceState(null, "", location.pathname);
-  await latchkey.finish(address);
+  await latchkey.finish(url);
 }
 
 export async function loadNotes(): Promise<unknown> {
@@ -25,17 +29,19 @@ export async function loadNotes(): Promise<unknown> {
     const answer = await latchkey.fetch("https://api.example.com/notes");
     return await answer.json();
   } catch (error) {
-    if (error instanceof SignedOut) await latchkey.signIn(); // the page goes to the server
-    if (error instanceof ProofNeeded) await latchkey.signIn(error.proof); // tell the person why first
-    throw error; // Later: say that the app is offline, and call again
+    if (error instanceof SignedOut) await latchkey.signIn(); // goes to the server
+    if (error instanceof ProofNeeded) await latchkey.signIn(error.proof); // say why first
+    throw error; // Later: the app is offline
   }
 }`
 
 	// DocsGo is how a program uses the reference client. A test compiles it.
 	DocsGo = `client := &latchkey.Client{
-	Issuer: "{base}", ClientID: "notes", Scope: "email", DeviceName: "Ada's laptop",
+	Issuer: "{issuer}", ClientID: "notes", Scope: "email", DeviceName: "Ada's laptop",
 	File: filepath.Join(folder, "sign-in.json"),
-	Open: func(address string) error { return exec.Command("xdg-open", address).Start() }, // macOS: open
+	Open: func(url string) error { // on macOS with open
+		return exec.Command("xdg-open", url).Start()
+	},
 }
 answer, err := client.Do(request)
 if out := (*latchkey.SignedOut)(nil); errors.As(err, &out) {
@@ -46,26 +52,26 @@ if out := (*latchkey.SignedOut)(nil); errors.As(err, &out) {
 
 	openidClient = `import * as client from "openid-client";
 
-const config = await client.discovery(new URL("{base}"), "notes", undefined, client.None());
+const config = await client.discovery(new URL("{issuer}"), "notes", undefined, client.None());
 // Keep the key as you keep the tokens, which are worth nothing without it.
 const DPoP = client.getDPoPHandle(config, await client.randomDPoPKeyPair("ES256"));
 
-// Send the person to the address, and keep the checks until they are back.
+// Send the person to the URL, and keep the checks until they are back.
 export async function start(device_name) {
   const checks = {
     pkceCodeVerifier: client.randomPKCECodeVerifier(), expectedState: client.randomState(),
     expectedNonce: client.randomNonce(), idTokenExpected: true,
   };
-  const address = client.buildAuthorizationUrl(config, {
-    redirect_uri: "https://notes.example/cb", scope: "openid email", device_name,
+  const url = client.buildAuthorizationUrl(config, {
+    redirect_uri: "https://notes.example.com/cb", scope: "openid email", device_name,
     state: checks.expectedState, nonce: checks.expectedNonce, dpop_jkt: await DPoP.calculateThumbprint(),
     code_challenge: await client.calculatePKCECodeChallenge(checks.pkceCodeVerifier), code_challenge_method: "S256",
   });
-  return { address, checks };
+  return { url, checks };
 }
 
-// url is the address with which they came back.
-export const finish = (url, checks) => client.authorizationCodeGrant(config, url, checks, undefined, { DPoP });
+// back is the URL with which they came back.
+export const finish = (back, checks) => client.authorizationCodeGrant(config, back, checks, undefined, { DPoP });
 
 // Under a lock, with the token that is stored. Only error.error === "invalid_grant" ends the sign-in.
 export const refresh = (token) => client.refreshTokenGrant(config, token, undefined, { DPoP });
@@ -86,7 +92,7 @@ export const end = (tokens, state) => client.buildEndSessionUrl(config, {
 
 	oauth4webapi = `import * as oauth from "oauth4webapi";
 
-const issuer = new URL("{base}"), app = { client_id: "notes" }, redirect_uri = "https://notes.example/cb";
+const issuer = new URL("{issuer}"), app = { client_id: "notes" }, redirect_uri = "https://notes.example.com/cb";
 const options = {};
 const as = await oauth.processDiscoveryResponse(issuer, await oauth.discoveryRequest(issuer, options));
 const key = await oauth.generateKeyPair("ES256"); // cannot be exported: a browser keeps it in IndexedDB
@@ -94,13 +100,13 @@ options.DPoP = oauth.DPoP(app, key);
 
 export async function start(device_name) {
   const kept = { verifier: oauth.generateRandomCodeVerifier(), state: oauth.generateRandomState(), nonce: oauth.generateRandomNonce() };
-  const address = new URL(as.authorization_endpoint);
-  address.search = new URLSearchParams({
+  const url = new URL(as.authorization_endpoint);
+  url.search = new URLSearchParams({
     client_id: app.client_id, redirect_uri, response_type: "code", scope: "openid email", device_name,
     state: kept.state, nonce: kept.nonce, dpop_jkt: await options.DPoP.calculateThumbprint(),
     code_challenge: await oauth.calculatePKCECodeChallenge(kept.verifier), code_challenge_method: "S256",
   });
-  return { address, kept };
+  return { url, kept };
 }
 
 // again repeats a request once if the server wants its nonce in the proof.
@@ -113,8 +119,8 @@ async function again(request, process) {
   }
 }
 
-export async function finish(url, kept) {
-  const code = oauth.validateAuthResponse(as, app, url, kept.state); // iss, too (RFC 9207)
+export async function finish(back, kept) {
+  const code = oauth.validateAuthResponse(as, app, back, kept.state); // iss, too (RFC 9207)
   return again(
     () => oauth.authorizationCodeGrantRequest(as, app, oauth.None(), code, redirect_uri, kept.verifier, options),
     (answer) => oauth.processAuthorizationCodeResponse(as, app, answer, { expectedNonce: kept.nonce, requireIdToken: true }),

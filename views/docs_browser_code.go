@@ -2,7 +2,8 @@ package views
 
 // What the operator and an app's servers need.
 const (
-	browserCommand = `latchkey client add Notes --id notes --origin https://notes.example --redirect-uri https://notes.example/cb`
+	browserCommand = `latchkey client add Notes --id notes --origin https://notes.example.com \
+  --redirect-uri https://notes.example.com/cb`
 
 	introspectCommand = `latchkey client add "Photo server" --id photos --confidential`
 
@@ -18,7 +19,7 @@ const (
 	scopeCommand = `latchkey client add Notes --id notes --scope own_devices:read --scope photos:read`
 
 	scopeServer = `verifier, err := resource.New(resource.Config{
-    Issuer: "{base}", Audience: "https://api.example.com",
+    Issuer: "{issuer}", Discover: true, Audience: "https://api.example.com",
     Metadata: resource.Metadata{Resource: "https://api.example.com", Scopes: []string{"photos:read"}},
 })
 // …

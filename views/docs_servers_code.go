@@ -3,8 +3,8 @@ package views
 // Resource servers. A test runs the one in Node.js; auth/resource has the tests of the one in Go.
 const (
 	goServer = `verifier, err := resource.New(resource.Config{
-    Issuer: "{base}", Audience: "https://api.example.com",
-    DPoP:   resource.DPoP{BaseURL: "https://api.example.com"}, // takes tokens that are bound to a key, with their proofs
+    Issuer: "{issuer}", Discover: true, Audience: "https://api.example.com",
+    DPoP:   resource.DPoP{BaseURL: "https://api.example.com"}, // takes bound tokens with their proofs
 })
 // …
 http.Handle("/notes", verifier.Middleware(notes)) // resource.ClaimsFrom(r.Context()) says whose they are`
@@ -14,8 +14,8 @@ import { createServer } from "node:http";
 import { inflateSync } from "node:zlib";
 import { calculateJwkThumbprint, createRemoteJWKSet, EmbeddedJWK, jwtVerify } from "jose";
 
-const issuer = "{base}", audience = "https://api.example.com", self = "https://api.example.com";
-const keys = createRemoteJWKSet(new URL(issuer + "/.well-known/jwks.json"));
+const issuer = "{issuer}", audience = "https://api.example.com", self = "https://api.example.com";
+const keys = createRemoteJWKSet(new URL("{base}/.well-known/jwks.json"));
 const algorithms = ["ES256", "EdDSA", "RS256"];
 
 // check returns the claims of a request's access token, and throws for one that is not good.
@@ -66,7 +66,7 @@ async function signedOut({ uri, idx }) {
 }
 
 async function fetchList(uri) {
-  if (new URL(uri).origin !== new URL(issuer).origin) throw new Error("the list is not the issuer's");
+  if (new URL(uri).origin !== new URL("{base}").origin) throw new Error("the list is not the issuer's");
   const answer = await fetch(uri, { redirect: "error", signal: AbortSignal.timeout(5000) });
   const { payload } = await jwtVerify(await answer.text(), keys, { subject: uri, algorithms, typ: "statuslist+jwt" });
   const { bits, lst } = payload.status_list;

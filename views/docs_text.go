@@ -6,13 +6,16 @@ import "strings"
 type DocsPage struct {
 	Shell
 	BaseURL       string // of this server: curl lines can be copied as they stand
+	Issuer        string // of its tokens, from which libraries find the rest
 	DPoPRequired  bool   // new devices must be bound to a key
 	NonceRequired bool   // proofs must carry a nonce of the server's
 	EventKinds    string // that an account's data may hold, with spaces between
 }
 
-// at puts the address of this server into an example.
-func (p DocsPage) at(text string) string { return strings.ReplaceAll(text, "{base}", p.BaseURL) }
+// at puts the addresses of this server into an example.
+func (p DocsPage) at(text string) string {
+	return strings.NewReplacer("{base}", p.BaseURL, "{issuer}", p.Issuer).Replace(text)
+}
 
 // The walk through the API. Each part goes on where the one before it ended.
 const (

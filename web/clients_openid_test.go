@@ -169,7 +169,7 @@ func (b *browser) letsIn(at *url.URL) string {
 // addNotesEverywhere registers an app that signs in through the browser and by a television's code, and that people can sign out of.
 func (s *site) addNotesEverywhere() {
 	s.t.Helper()
-	_, err := s.auth.Clients.Add(s.t.Context(), client.Registration{Name: "Notes", ID: "notes", RedirectURIs: []string{notesURI}, PostLogoutURIs: []string{bye}, DeviceGrant: true})
+	_, err := s.auth.Clients.Add(s.t.Context(), client.Registration{Name: "Notes", ID: "notes", RedirectURIs: []string{notesURI, "https://notes.example.com/cb"}, PostLogoutURIs: []string{bye}, DeviceGrant: true})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ func (s *Server) docs(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", wire.PublicMaxAge)
 	return render(w, r, http.StatusOK, views.Docs(views.DocsPage{
 		Shell:   views.Shell{Title: "API documentation", SignupOpen: s.accounts.Config().SignupOpen, Assets: s.Assets(), Brand: s.Brand()},
-		BaseURL: s.base, DPoPRequired: s.signIn.Config().DPoPRequired, NonceRequired: s.tokens.Config().NonceRequired, EventKinds: exportedKinds(),
+		BaseURL: s.base, Issuer: s.apps.Issuer(), DPoPRequired: s.signIn.Config().DPoPRequired, NonceRequired: s.tokens.Config().NonceRequired, EventKinds: exportedKinds(),
 	}))
 }
 

@@ -50,12 +50,12 @@ const ask = async (address) => (await fetch(person + "/?to=" + encodeURIComponen
 // The examples for libraries from npm run as they stand, with a server that wants nonces.
 func TestTheDocumentedLibrariesWorkAsTheyStand(t *testing.T) {
 	node := needNode(t)
-	s := newSite(t, modelstest.MigratedSQLite(t), byRealTime, func(a *services.Config, _ *web.Config) { a.NonceRequired = true })
+	s := newSite(t, modelstest.MigratedSQLite(t), byRealTime, func(a *services.Config, _ *web.Config) { a.NonceRequired = true; a.Issuer += "/tenant" })
 	s.addNotesEverywhere()
 	person := s.person()
 	s.runs(node, s.shownWith(`import * as client from "openid-client"`), askThePerson+`
-const { address, checks } = await start("laptop");
-const tokens = await finish(new URL(await ask(address)), checks);
+const { url, checks } = await start("laptop");
+const tokens = await finish(new URL(await ask(url)), checks);
 assert.deepEqual([tokens.token_type, tokens.claims().email], ["dpop", email]);
 const next = await refresh(tokens.refresh_token);
 assert.notEqual(next.refresh_token, tokens.refresh_token);
@@ -72,8 +72,8 @@ await signOut(refresh_token);
 await assert.rejects(refresh(refresh_token), { error: "invalid_grant" });
 `, person, adaEmail)
 	s.runs(node, s.shownWith(`import * as oauth from "oauth4webapi"`), askThePerson+`
-const { address, kept } = await start("laptop");
-const tokens = await finish(new URL(await ask(address)), kept);
+const { url, kept } = await start("laptop");
+const tokens = await finish(new URL(await ask(url)), kept);
 assert.equal(tokens.device_name, "Notes here"); // which the person typed
 const { refresh_token } = await refresh(tokens.refresh_token);
 await signOut(refresh_token);
@@ -86,13 +86,13 @@ func TestTheDocumentedServerInNodeWorksAsItStands(t *testing.T) {
 	node := needNode(t)
 	var ahead atomic.Int64
 	s := newSite(t, modelstest.MigratedSQLite(t), byRealTime, func(a *services.Config, _ *web.Config) {
-		a.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		a.Now, a.Issuer = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }, a.Issuer+"/tenant"
 	})
 	later := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { ahead.Add(int64(s.config.StatusTTL)) }))
 	t.Cleanup(later.Close)
 	s.runs(node, s.shownWith(`import { createHash } from "node:crypto"`), `
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-const [email, password, later] = process.argv.slice(2);
+const [email, password, later, base] = process.argv.slice(2);
 const { privateKey, publicKey } = await generateKeyPair("ES256");
 const jwk = await exportJWK(publicKey);
 async function prove(htm, htu, token, changes = {}) {
@@ -101,13 +101,13 @@ async function prove(htm, htu, token, changes = {}) {
 }
 async function login(headers = {}) {
   const body = JSON.stringify({ email, password, device_name: "phone" });
-  return (await fetch(issuer + "/api/login", { method: "POST", body, headers: { "Content-Type": "application/json", ...headers } })).json();
+  return (await fetch(base + "/api/login", { method: "POST", body, headers: { "Content-Type": "application/json", ...headers } })).json();
 }
 const get = (headers, method = "GET") => check({ method, url: "/notes?x=1", headers });
 
 const bearer = (await login()).access_token;
 assert.equal((await get({ authorization: "Bearer " + bearer })).device_name, "phone");
-const bound = (await login({ DPoP: await prove("POST", issuer + "/api/login") })).access_token;
+const bound = (await login({ DPoP: await prove("POST", base + "/api/login") })).access_token;
 const good = await prove("GET", self + "/notes", bound);
 const headers = { authorization: "DPoP " + bound, dpop: good };
 assert.equal((await get(headers)).device_name, "phone (2)");
@@ -126,7 +126,7 @@ await refused("a changed token", get({ authorization: "Bearer " + bearer.slice(0
 await refused("no token", get({}));
 await refused("a proof as a token", get({ authorization: "Bearer " + good }));
 
-const out = await fetch(issuer + "/api/devices/current", { method: "DELETE", headers: { Authorization: "Bearer " + bearer } });
+const out = await fetch(base + "/api/devices/current", { method: "DELETE", headers: { Authorization: "Bearer " + bearer } });
 assert.equal(out.status, 204);
 assert.equal((await get({ authorization: "Bearer " + bearer })).device_name, "phone"); // until the list is fetched again
 await fetch(later); // the server reads the revocations
@@ -144,7 +144,7 @@ await new Promise((done) => server.once("listening", done));
 const answer = await fetch("http://127.0.0.1:" + server.address().port + "/notes");
 assert.deepEqual([answer.status, answer.headers.get("WWW-Authenticate").split(" ")[0]], [401, "DPoP"]);
 server.close();
-`, adaEmail, adaPassword, later.URL)
+`, adaEmail, adaPassword, later.URL, s.URL)
 }
 
 // The page links to each file of the reference clients, which comes as text.

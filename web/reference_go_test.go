@@ -191,9 +191,11 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 // documented is how /docs says that a program uses the client.
 func documented(ctx context.Context, folder string, request *http.Request) (*http.Response, error) {
 	client := &latchkey.Client{
-		Issuer: "{base}", ClientID: "notes", Scope: "email", DeviceName: "Ada's laptop",
+		Issuer: "{issuer}", ClientID: "notes", Scope: "email", DeviceName: "Ada's laptop",
 		File: filepath.Join(folder, "sign-in.json"),
-		Open: func(address string) error { return exec.Command("xdg-open", address).Start() }, // macOS: open
+		Open: func(url string) error { // on macOS with open
+			return exec.Command("xdg-open", url).Start()
+		},
 	}
 	answer, err := client.Do(request)
 	if out := (*latchkey.SignedOut)(nil); errors.As(err, &out) {
