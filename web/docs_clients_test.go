@@ -95,9 +95,11 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 const [email, password, later, base] = process.argv.slice(2);
 const { privateKey, publicKey } = await generateKeyPair("ES256");
 const jwk = await exportJWK(publicKey);
-async function prove(htm, htu, token, changes = {}) {
+const other = await generateKeyPair("ES256");
+async function prove(htm, htu, token, changes = {}, key = { privateKey, jwk }) {
   const ath = token && createHash("sha256").update(token).digest("base64url");
-  return new SignJWT({ jti: crypto.randomUUID(), htm, htu, ath, ...changes }).setIssuedAt().setProtectedHeader({ typ: "dpop+jwt", alg: "ES256", jwk }).sign(privateKey);
+  return new SignJWT({ jti: crypto.randomUUID(), htm, htu, ath, iat: Math.floor(Date.now() / 1000), ...changes })
+    .setProtectedHeader({ typ: "dpop+jwt", alg: "ES256", jwk: key.jwk }).sign(key.privateKey);
 }
 async function login(headers = {}) {
   const body = JSON.stringify({ email, password, device_name: "phone" });
@@ -120,7 +122,9 @@ await refused("a bearer token as a bound one", get({ authorization: "DPoP " + be
 for (const [name, proof] of Object.entries({
   "another method": await prove("POST", self + "/notes", bound), "another path": await prove("GET", self + "/other", bound),
   "another server": await prove("GET", "https://other.example.com/notes", bound), "another token": await prove("GET", self + "/notes", bearer),
-  "no id": await prove("GET", self + "/notes", bound, { jti: undefined }),
+  "no id": await prove("GET", self + "/notes", bound, { jti: undefined }), "an old one": await prove("GET", self + "/notes", bound, { iat: 1 }),
+  "another key": await prove("GET", self + "/notes", bound, {}, { privateKey: other.privateKey, jwk: await exportJWK(other.publicKey) }),
+  "a key that did not sign": await prove("GET", self + "/notes", bound, {}, { privateKey: other.privateKey, jwk }),
 })) await refused(name, get({ authorization: "DPoP " + bound, dpop: proof }));
 await refused("a changed token", get({ authorization: "Bearer " + bearer.slice(0, -4) + "AAAA" }));
 await refused("no token", get({}));
@@ -136,7 +140,7 @@ assert.ok(await get({ ...headers, dpop: await prove("GET", self + "/notes", boun
 const [uri, list] = [...lists.entries()][0];
 lists.set("https://evil.example/1", { ...list, due: Date.now() });
 assert.equal(await signedOut({ uri: "https://evil.example/1", idx: 0 }), (list.bits[0] & 1) === 1); // the old one, while it may be used
-await assert.rejects(signedOut({ uri: "https://evil.example/2", idx: 0 }), { status: 503 });
+await assert.rejects(signedOut({ uri: "https://evil.example/2", idx: 0 }), { status: 503, message: "the list is not the issuer's" });
 assert.equal(await signedOut({ uri, idx: 8 * list.bits.length }), true); // the list says nothing about it
 
 server.listen(0, "127.0.0.1");

@@ -136,7 +136,7 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	if _, err := p.call("/hello"); !errors.As(err, &later) || later.After < time.Second || p.stored("refresh") == "" {
 		t.Errorf("in a tunnel: %v", err)
 	}
-	f.network.will("busy", "lost", "busy")
+	f.network.will("busy", "lost", "limited")
 	f.expire(p.stored("access"), 1)
 	p.slept = nil
 	if got, _ := p.works("/hello"); got != device || len(p.slept) != 3 || p.slept[0] < 7*time.Second || p.slept[0] > 8*time.Second || p.slept[2] < 7*time.Second {

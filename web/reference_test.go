@@ -33,7 +33,7 @@ type field struct {
 type trouble struct {
 	next   http.Handler
 	mu     sync.Mutex
-	faults []string // of the coming requests: lost, cut or busy
+	faults []string // of the coming requests: lost, cut, busy or limited
 	asked  int      // how often the endpoint was asked
 }
 
@@ -54,10 +54,10 @@ func (n *trouble) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case "cut": // the request does not arrive
 		panic(http.ErrAbortHandler)
-	case "busy":
+	case "busy", "limited":
 		w.Header().Set("Retry-After", "7")
 		w.Header().Set("Content-Type", jsonType)
-		w.WriteHeader(http.StatusServiceUnavailable)
+		w.WriteHeader(map[string]int{"busy": http.StatusServiceUnavailable, "limited": http.StatusTooManyRequests}[fault])
 		_, _ = w.Write([]byte(`{"error":"temporarily_unavailable"}`))
 	default:
 		n.next.ServeHTTP(w, r)

@@ -22,8 +22,8 @@
 //	http.Handle("/transfer", stepUp(transfer))
 //
 // A token that falls short gets 401 with insufficient_user_authentication and what is demanded. The app then asks the person to
-// confirm (POST /api/confirmation at the issuer), refreshes, and repeats the call. Tokens of devices that signed in before the
-// issuer recorded it say nothing, and meet no demand.
+// confirm (POST /api/confirmation at the issuer) and refreshes, or sends them to the issuer in the browser again with max_age and
+// acr_values. Then it repeats the call. Tokens of devices that signed in before the issuer recorded it say nothing, and meet no demand.
 //
 // An app that the operator registered with scopes has them in its tokens (Claims.Scopes). A route may demand them, too:
 //

@@ -61,6 +61,9 @@ func (e *Later) Unwrap() error { return e.Cause }
 // demands it. When the answer demands a proof of who the person is (RFC 9470), it asks them in the browser. Then it repeats the
 // request, so a body needs GetBody, as http.NewRequest makes it. Do returns *SignedOut, *Later, or an error of SignIn.
 func (c *Client) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody && r.GetBody == nil {
+		return nil, errors.New("latchkey: the body can be sent only once: set GetBody")
+	}
 	k, err := c.fresh(r.Context())
 	if err != nil {
 		return nil, err

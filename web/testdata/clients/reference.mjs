@@ -56,7 +56,7 @@ await will(..."cut ".repeat(9).trim().split(" "));
 await assert.rejects(call(tab), (error) => error instanceof Later && error.seconds > 1);
 assert.ok(kept().tokens.refresh);
 await expire();
-await will("busy", "lost", "busy");
+await will("busy", "lost", "limited");
 assert.equal(await call(tab), device);
 between(7, slept[0], 8);
 between(1, slept[1], 3);
