@@ -19,17 +19,21 @@ type NewCode struct {
 	Spend  []Budget // each counts this code; past one, AddCode returns ErrSpent
 	// Consent is remembered: the client may later get a code in this browser without a page. nil: it is not.
 	Consent *Consent
+	Silent  *SilentUse // for a code without a page; nil: the person saw one
 }
 
 // AddCode gives a code, in one transaction with what confirmed it. It returns ErrUsed when the request or the factor was used before,
 // ErrChanged when the password or the factors have changed since the caller read them or the account is disabled, ErrSpent past a
-// budget, and ErrNotFound when the device code was answered before or has expired.
+// budget, ErrNoConsent without a consent that it needs, and ErrNotFound when the device code was answered before or has expired.
 func (s *Store) AddCode(ctx context.Context, n NewCode) error {
 	n.Code.CreatedAt, n.Code.ExpiresAt = dbTime(n.Code.CreatedAt), dbTime(n.Code.ExpiresAt)
 	n.Code.Answer = []byte{}
 	return wrapErr("add code", s.tx(ctx, func(tx *gorm.DB) error {
 		user, at := n.Code.UserID, n.Code.CreatedAt
 		if err := n.Proof.use(tx, user, at); err != nil {
+			return err
+		}
+		if err := needConsent(tx, user, n.Silent); err != nil {
 			return err
 		}
 		if err := spend(tx, n.Spend, at); err != nil {

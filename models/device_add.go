@@ -46,12 +46,13 @@ type NewDevice struct {
 	Factor         *FactorUse      // used with the sign-in; nil: no factor was asked for
 	Trust          *TrustedBrowser // from now on the browser skips the second step; AddDevice fills in its user
 	Trusted        *uuid.UUID      // the trusted browser that the second step was skipped for; nil: none
+	Silent         *SilentUse      // for an app whose person saw no page; nil: this is none
 }
 
 // AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one with
 // only the name, the times, SecretHash and FormerHash filled in. It returns ErrChanged when the password or the factors changed, the account was
 // disabled or the trusted browser ended since the caller verified them, ErrUsed when the challenge or the factor was used before,
-// ErrTooManyDevices past the limit for apps, and ErrSpent past a budget.
+// ErrTooManyDevices past the limit for apps, ErrSpent past a budget, and ErrNoConsent if the consent has ended that stands for a page.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
 		*t = dbTime(*t)
@@ -62,6 +63,9 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	err := s.tx(ctx, func(tx *gorm.DB) error {
 		d, crowded = n.Device, false // a first attempt may have been rolled back
 		if err := lockSignInUsers(tx, d, n); err != nil {
+			return err
+		}
+		if err := needConsent(tx, d.UserID, n.Silent); err != nil {
 			return err
 		}
 		if err := spend(tx, n.Spend, d.CreatedAt); err != nil {

@@ -77,7 +77,7 @@ func (s *Service) givenBefore(ctx context.Context, q Sealed, by *browser.Session
 		return Code{}, false, nil
 	}
 	for _, text := range s.codesFor(q, by) {
-		row, err := s.store.FindChallenge(ctx, purposeCode, codeHash(text), s.clock.Now())
+		row, err := s.store.FindChallenge(ctx, models.PurposeCode, codeHash(text), s.clock.Now())
 		switch {
 		case err == nil && s.within(row.CreatedAt, CodeLife):
 			return Code{q.Request, text}, true, nil

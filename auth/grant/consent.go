@@ -1,7 +1,9 @@
 package grant
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/client"
 	"latchkey/auth/confirm"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
@@ -79,7 +82,7 @@ func (s *Service) Approve(ctx context.Context, by *browser.Session, a Approval) 
 		return Code{}, err
 	}
 	give := func(p models.Proof, at time.Time) (err error) {
-		return s.give(ctx, q, by, given{name: name, proof: p, proved: at, from: a.From})
+		return s.give(ctx, q, by, given{name: name, proof: p, proved: at, from: a.From, consents: s.consents(q.Request, c, a.From)})
 	}
 	if ask {
 		err = s.confirm.Act(ctx, by, a.Confirmation, func(p models.Proof) error { return give(p, s.clock.Now()) })
@@ -143,25 +146,48 @@ func (s *Service) giveSilently(ctx context.Context, q Sealed, by *browser.Sessio
 	if err != nil {
 		return err
 	}
+	if by == nil || s.NeedsProof(q.Request, c, by) {
+		return q.refuse("login_required", "The person must sign in.")
+	}
+	use := models.SilentUse{Consents: s.consents(q.Request, c, from), Since: s.clock.Now().Add(-ratelimit.KnownFor)}
+	if made := c.CreatedAt.Add(-time.Microsecond); made.After(use.Since) { // another app may have had the id before
+		use.Since = made
+	}
+	known, err := s.store.Consented(ctx, by.User.ID, use)
+	hinted := q.Person != "" || q.LoginHint != ""
 	switch {
-	case by == nil, !q.Expects(by), q.LoginHint != "" && !by.Has(q.LoginHint), s.NeedsProof(q.Request, c, by):
+	case err != nil:
+		return err
+	case hinted && !known, !q.Expects(by), q.LoginHint != "" && !by.Has(q.LoginHint): // an app that the person has not approved here learns nothing of them
 		return q.refuse("login_required", "The person must sign in.")
 	case by.User.MustChoosePassword(), s.browsers.Config().SecondFactor.MustSetUp(by.User), !strings.HasPrefix(q.RedirectURI, "https://"):
 		return q.refuse("interaction_required", "The person must see a page.")
 	}
-	known, err := s.store.Consented(ctx, by.User.ID, s.consent(q.Request, from), s.clock.Now().Add(-ratelimit.KnownFor))
-	if err != nil {
-		return err
+	if known {
+		err = s.give(ctx, q, by, given{name: name, proof: sessionProof(by), proved: by.Device.Proved(), from: from, silent: &use})
 	}
-	if !known {
+	if !known || errors.Is(err, models.ErrNoConsent) {
 		return q.refuse("interaction_required", "The person has not approved this app in this browser yet.")
 	}
-	return s.give(ctx, q, by, given{name: name, proof: sessionProof(by), proved: by.Device.Proved(), from: from})
+	return err
 }
 
-// consent is what is remembered of a browser. A browser without a mark is remembered by none.
-func (s *Service) consent(r Request, from auth.Caller) models.Consent {
-	return models.Consent{ClientID: r.ClientID, Browser: s.limits.BrowserOrigin(from)}
+// consents are those that let the client answer a request in a browser: of what it gets then or, where that has no e-mail address, of that with
+// the address. The first is the one that an approval gives. A browser without a mark has none.
+func (s *Service) consents(r Request, c models.Client, from auth.Caller) []models.Consent {
+	mark := s.limits.BrowserOrigin(from)
+	if len(mark) == 0 {
+		return nil
+	}
+	read, write := client.OwnDevices(c)
+	of := func(email bool) models.Consent {
+		hash := sha256.Sum256(fmt.Appendf(bytes.Clone(mark), " %t %t %t", email, read, write))
+		return models.Consent{ClientID: r.ClientID, Browser: hash[:]}
+	}
+	if slices.Contains(r.Scope, ScopeEmail) {
+		return []models.Consent{of(true)}
+	}
+	return []models.Consent{of(false), of(true)}
 }
 
 // given is how a code comes to be given.
@@ -170,6 +196,9 @@ type given struct {
 	proof  models.Proof
 	proved time.Time // when the owner was verified
 	from   auth.Caller
+
+	consents []models.Consent  // of the page that the person saw: the first is remembered
+	silent   *models.SilentUse // nil: the person saw a page
 }
 
 // keptCode is what a code keeps until it is redeemed. It is sealed in its row; its field names are stored.
@@ -187,6 +216,7 @@ type keptCode struct {
 	Version     int64  // of the factors
 	ProvedBy    models.SignInMethod
 	ProvedAt    time.Time
+	Silent      *models.SilentUse `json:",omitempty"`
 }
 
 // give writes the code.
@@ -195,18 +225,20 @@ func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g giv
 	hash := codeHash(s.codesFor(q, by)[0])
 	data, err := json.Marshal(keptCode{
 		ClientID: q.ClientID, RedirectURI: q.RedirectURI, Challenge: q.Challenge, JKT: q.JKT, Nonce: q.Nonce, Scope: q.Scope, Name: g.name,
-		Agent: g.from.UserAgent, Browser: by.Device.ID, Verified: g.proof.Verified, Version: g.proof.Version, ProvedBy: g.proof.Method, ProvedAt: g.proved,
+		Agent: g.from.UserAgent, Browser: by.Device.ID, Verified: g.proof.Verified, Version: g.proof.Version, ProvedBy: g.proof.Method, ProvedAt: g.proved, Silent: g.silent,
 	})
 	if err != nil {
 		return fmt.Errorf("keep an approval: %w", err)
 	}
-	consent := s.consent(q.Request, g.from)
 	n := models.NewCode{
 		Code: models.Challenge{
-			Hash: hash, UserID: by.User.ID, Purpose: purposeCode, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: now.Add(CodeLife),
+			Hash: hash, UserID: by.User.ID, Purpose: models.PurposeCode, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: now.Add(CodeLife),
 		},
 		Request: models.ChallengeUse{Hash: q.row(), Purpose: purposeRequest, ExpiresAt: q.At.Add(RequestLife), Sealed: true},
-		Proof:   g.proof, Spend: s.limits.GrantBudget(by.User.ID), Consent: &consent,
+		Proof:   g.proof, Spend: s.limits.GrantBudget(by.User.ID), Silent: g.silent,
+	}
+	if len(g.consents) > 0 {
+		n.Consent = &g.consents[0]
 	}
 	return s.addCode(ctx, n)
 }

@@ -145,7 +145,7 @@ func (s *Service) stateOf(ctx context.Context, by *browser.Session, row models.D
 	case models.DeviceDenied:
 		return DeviceDenied, nil
 	case models.DeviceApproved:
-		approval, err := s.store.FindChallenge(ctx, purposeDevice, row.Hash, s.clock.Now())
+		approval, err := s.store.FindChallenge(ctx, models.PurposeDeviceCode, row.Hash, s.clock.Now())
 		if errors.Is(err, models.ErrNotFound) || err == nil && approval.UserID != by.User.ID {
 			return DeviceUsed, nil
 		}
@@ -224,7 +224,7 @@ func (s *Service) approveDevice(ctx context.Context, by *browser.Session, hash [
 	}
 	return s.addCode(ctx, models.NewCode{
 		Code: models.Challenge{
-			Hash: hash, UserID: by.User.ID, Purpose: purposeDevice, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: row.ExpiresAt,
+			Hash: hash, UserID: by.User.ID, Purpose: models.PurposeDeviceCode, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: row.ExpiresAt,
 		},
 		Device: hash, Proof: p, Spend: s.limits.GrantBudget(by.User.ID),
 	})

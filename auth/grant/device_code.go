@@ -27,9 +27,6 @@ const (
 	MaxNetDeviceCodes = 20 // of one network
 )
 
-// purposeDevice is the purpose of the approvals of device codes, in the table of challenges. The word is stored.
-const purposeDevice = "device_code"
-
 // devicePrefix lets people and scanners recognize a device code.
 const devicePrefix = "lkd_"
 

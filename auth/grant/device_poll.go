@@ -80,9 +80,9 @@ func (s *Service) PollDevice(ctx context.Context, p DevicePoll) (token.Answer, e
 		return token.Answer{}, errPending
 	}
 	return s.exchange(ctx, presented{
-		code: p.Code, purpose: purposeDevice, from: p.From, refuse: errDevice, ended: func(error) error { return errWithdrawn },
+		code: p.Code, purpose: models.PurposeDeviceCode, from: p.From, refuse: errDevice, ended: func(error) error { return errWithdrawn },
 		find: func() (models.Challenge, keptCode, error) {
-			approval, kept, err := s.kept(ctx, purposeDevice, hash)
+			approval, kept, err := s.kept(ctx, models.PurposeDeviceCode, hash)
 			if errors.Is(err, models.ErrNotFound) {
 				err = s.noApproval(ctx, row)
 			}
@@ -93,7 +93,7 @@ func (s *Service) PollDevice(ctx context.Context, p DevicePoll) (token.Answer, e
 
 // noApproval says why there is nothing to get for a code that was approved.
 func (s *Service) noApproval(ctx context.Context, row models.DeviceCode) error {
-	used, err := s.store.ChallengeUsed(ctx, purposeDevice, row.Hash)
+	used, err := s.store.ChallengeUsed(ctx, models.PurposeDeviceCode, row.Hash)
 	switch {
 	case err != nil:
 		return err

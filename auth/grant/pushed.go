@@ -24,11 +24,8 @@ const RequestLife = 10 * time.Minute
 // uriPrefix is that of a request URI (RFC 9126 §2.2). A sealed text follows: a request that is pushed makes us keep nothing.
 const uriPrefix = "urn:ietf:params:oauth:request_uri:"
 
-// The purposes of rows in the table of challenges. The words are stored.
-const (
-	purposeRequest = "authorization_request" // a request that a code was given for
-	purposeCode    = "authorization_code"
-)
+// purposeRequest is the purpose of a request that a code was given for, in the table of challenges. The word is stored.
+const purposeRequest = "authorization_request"
 
 // ErrRequestURI is the code of a request that was answered or is too old (RFC 9101 §6.1).
 const ErrRequestURI = "invalid_request_uri"

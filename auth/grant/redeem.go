@@ -62,7 +62,7 @@ func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error
 	}
 	r.From.JKT = jkt
 	return s.exchange(ctx, presented{
-		code: r.Code, purpose: purposeCode, from: r.From, proof: proof, refuse: errCode, ended: errCode,
+		code: r.Code, purpose: models.PurposeCode, from: r.From, proof: proof, refuse: errCode, ended: errCode,
 		find: func() (models.Challenge, keptCode, error) { return s.find(ctx, r) },
 	})
 }
@@ -132,7 +132,7 @@ func (s *Service) checkClient(ctx context.Context, who client.Identity) error {
 // find reads a code and checks everything that was sent with it. A wrong client, redirect URI, verifier or key changes nothing: who sends
 // it may hold no more than a copy of the code.
 func (s *Service) find(ctx context.Context, r Redemption) (row models.Challenge, kept keptCode, err error) {
-	if row, kept, err = s.kept(ctx, purposeCode, codeHash(r.Code)); errors.Is(err, models.ErrNotFound) {
+	if row, kept, err = s.kept(ctx, models.PurposeCode, codeHash(r.Code)); errors.Is(err, models.ErrNotFound) {
 		return row, kept, errCode(err)
 	}
 	if err != nil {
@@ -194,12 +194,12 @@ func (s *Service) redeem(ctx context.Context, p presented, row models.Challenge,
 	n.Device.SecretHash = devicetoken.SecretHash(deviceSecret(s.codeKeys[0], p.code))
 	n.Device.Scope, n.Device.ThroughAgent = strings.Join(kept.Scope, " "), kept.Agent
 	n.Device.SignedInBy, n.Device.ProvedBy, n.Device.ProvedAt = kept.ProvedBy, kept.ProvedBy, &kept.ProvedAt
-	n.Challenge = &models.ChallengeUse{Hash: row.Hash, Purpose: p.purpose, ExpiresAt: row.ExpiresAt}
+	n.Challenge, n.Silent = &models.ChallengeUse{Hash: row.Hash, Purpose: p.purpose, ExpiresAt: row.ExpiresAt}, kept.Silent
 	if n.Alert != nil {
 		n.Alert.Always = true
 	}
 	d, err := s.tokens.AddDevice(ctx, n)
-	if errors.Is(err, models.ErrChanged) {
+	if errors.Is(err, models.ErrChanged) || errors.Is(err, models.ErrNoConsent) {
 		return d, p.ended(err)
 	}
 	return d, err

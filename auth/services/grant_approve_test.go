@@ -368,25 +368,28 @@ func TestARequestIsAnsweredForOneBrowser(t *testing.T) {
 }
 
 func TestNoCodeIsGivenOnAStateThatHasChanged(t *testing.T) {
-	for name, change := range map[string]func(*testing.T, *visitor) error{
-		"disabled": func(t *testing.T, v *visitor) error { _, err := v.Operator.Disable(t.Context(), adaEmail); return err },
-		"new password": func(t *testing.T, v *visitor) error {
+	for name, c := range map[string]struct {
+		change func(*testing.T, *visitor) error
+		silent string // the refusal of a request without a page
+	}{
+		"disabled": {func(t *testing.T, v *visitor) error { _, err := v.Operator.Disable(t.Context(), adaEmail); return err }, "interaction_required"},
+		"new password": {func(t *testing.T, v *visitor) error {
 			_, err := v.Operator.SetPassword(t.Context(), adaEmail, "a rainy day at the lake")
 			return err
-		},
-		"new factor": func(t *testing.T, v *visitor) error { v.addApp(t, at("192.0.2.9")); return nil },
+		}, "interaction_required"},
+		"new factor": {func(t *testing.T, v *visitor) error { v.addApp(t, at("192.0.2.9")); return nil }, "login_required"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			modelstest.Each(t, func(t *testing.T, store *models.Store) {
 				v := newVisitor(t, store)
 				q, silent, code, by := v.request(t), v.request(t, "prompt", "none"), v.given(t), v.here(t)
-				if err := change(t, v); err != nil {
+				if err := c.change(t, v); err != nil {
 					t.Fatal(err)
 				}
 				if code, err := v.approve(t.Context(), by, q.Text); refused(err) != auth.KindInvalidChallenge || code.Text != "" {
 					t.Errorf("approved: %v", err)
 				}
-				if _, err := v.Grants.Silent(t.Context(), silent, by, "x", v.laptop); refused(err) != "login_required" {
+				if _, err := v.Grants.Silent(t.Context(), silent, by, "x", v.laptop); refused(err) != c.silent {
 					t.Errorf("silently: %v", err)
 				}
 				if _, err := v.Grants.Redeem(t.Context(), v.redemption(code)); refused(err) != auth.KindInvalidGrant || len(v.apps(t)) != 0 {

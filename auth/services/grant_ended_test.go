@@ -1,10 +1,13 @@
 package services_test
 
 import (
+	"sync"
 	"testing"
+	"time"
 
 	"latchkey/auth"
 	"latchkey/auth/client"
+	"latchkey/auth/grant"
 	"latchkey/auth/logout"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
@@ -89,7 +92,12 @@ func TestAnAppThatWasSignedOutMustAskAgain(t *testing.T) {
 			if got := silent(); got != nil {
 				t.Fatalf("before %s: %v", c.name, got)
 			}
+			pending, err := v.Grants.Silent(t.Context(), v.request(t, "prompt", "none"), v.here(t), "Notes", v.laptop)
+			check(err)
 			c.end(app)
+			if _, err := v.Grants.Redeem(t.Context(), v.redemption(pending.Text)); (err == nil) != c.keeps {
+				t.Errorf("%s: a code that was given before is redeemed: %v", c.name, err)
+			}
 			if !v.isOut(app.RefreshToken) && c.name != "after a theft" {
 				t.Errorf("%s: the app is still signed in", c.name)
 			}
@@ -106,4 +114,66 @@ func TestAnAppThatWasSignedOutMustAskAgain(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A request without a page that is under way while its app is signed out neither signs the app in nor brings the consent back.
+func TestASilentSignInDoesNotOutrunASignOut(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		v := newVisitor(t, store)
+		for range 10 {
+			v.advance(ratelimit.AttemptWindow)
+			v.signIn(t, v.laptop)
+			app, by := v.redeem(t, v.given(t)), v.here(t)
+			q := v.request(t, "prompt", "none")
+			var code grant.Code
+			var both sync.WaitGroup
+			both.Go(func() { code, _ = v.Grants.Silent(t.Context(), q, by, "Notes", v.laptop) })
+			both.Go(func() {
+				if _, err := v.Devices.Revoke(t.Context(), by, app.DeviceID.String(), v.laptop); err != nil {
+					t.Error(err)
+				}
+			})
+			both.Wait()
+			if code.Text != "" {
+				if _, err := v.Grants.Redeem(t.Context(), v.redemption(code.Text)); err == nil {
+					t.Error("the code outlives the sign-out")
+				}
+			}
+			if _, err := v.Grants.Silent(t.Context(), v.request(t, "prompt", "none"), v.here(t), "Notes", v.laptop); refused(err) != "interaction_required" {
+				t.Errorf("the consent came back: %v", err)
+			}
+		}
+	})
+}
+
+// A person who approved a television and takes fright signs everything out: the television is not signed in afterwards.
+func TestAnApprovedTelevisionIsSignedOutBeforeItsFirstPoll(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newTVDesk(t, store)
+		codes := d.start()
+		d.approve(codes.UserCode)
+		if _, err := d.Devices.RevokeOthers(t.Context(), d.ada, at(couch)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.poll(codes.DeviceCode, at(abroad)); refused(err) != "access_denied" {
+			t.Errorf("polled afterwards: %v", err)
+		}
+	})
+}
+
+// Another app under the id of one that was removed has no consent.
+func TestAClientsConsentsEndWithIt(t *testing.T) {
+	v := newVisitor(t, openStore(t))
+	v.given(t)
+	v.advance(time.Second)
+	if err := v.Clients.Remove(t.Context(), "notes"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Clients.Add(t.Context(), client.Registration{Name: "Other notes", ID: "notes", RedirectURIs: []string{notesURI}}); err != nil {
+		t.Fatal(err)
+	}
+	v.advance(client.ReadEvery)
+	if _, err := v.Grants.Silent(t.Context(), v.request(t, "prompt", "none"), v.here(t), "Notes", v.laptop); refused(err) != "interaction_required" {
+		t.Errorf("%v", err)
+	}
 }

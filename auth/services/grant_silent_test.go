@@ -73,17 +73,27 @@ func TestASilentSignIn(t *testing.T) {
 		v.signIn(t, v.laptop)
 		check("signed in again in the same browser", silent(v.here(t), v.laptop), nil)
 
+		v.given(t)
 		v.advance(ratelimit.KnownFor - time.Hour)
 		v.signIn(t, v.laptop)
 		check("after almost a month", silent(v.here(t), v.laptop), nil)
-		v.advance(ratelimit.KnownFor - time.Hour)
+		v.advance(time.Hour)
 		v.signIn(t, v.laptop)
-		check("each sign-in counts", silent(v.here(t), v.laptop), nil)
-		v.advance(ratelimit.KnownFor)
-		v.signIn(t, v.laptop)
-		check("after a month", silent(v.here(t), v.laptop), interaction)
+		check("a month after the page, whatever came between", silent(v.here(t), v.laptop), interaction)
 
+		v.given(t, "scope", "openid")
+		check("what the page said", silent(v.here(t), v.laptop, "scope", "openid"), nil)
+		check("the e-mail address, of which the page said nothing", silent(v.here(t), v.laptop), interaction)
+		check("a hint, before the app was approved for the address", silent(v.here(t), v.laptop, "login_hint", adaEmail), login)
 		v.given(t)
+		check("the e-mail address", silent(v.here(t), v.laptop), nil)
+		check("less than the page said", silent(v.here(t), v.laptop, "scope", "openid"), nil)
+		check("her own hint at an app that she did not approve", silent(v.here(t), v.laptop, "client_id", "other", "login_hint", adaEmail), login)
+		check("a wrong hint at an app that she did not approve", silent(v.here(t), v.laptop, "client_id", "other", "login_hint", "bob@example.com"), login)
+		if _, err := v.Clients.Update(t.Context(), "notes", client.Change{Scopes: []string{client.OwnDevicesRead}}); err != nil {
+			t.Fatal(err)
+		}
+		check("other devices' rights than the page said", silent(v.here(t), v.laptop), interaction)
 		v.change(t, func(c *services.Config) { c.SecondFactor = auth.FactorRequired })
 		check("a second factor must be set up", silent(v.here(t), v.laptop), interaction)
 		v.change(t, func(c *services.Config) { c.SecondFactor = "" })
@@ -121,7 +131,9 @@ func TestAnAccountKeepsTheLatestConsents(t *testing.T) {
 		d := newDesk(t, store)
 		consented := func(i int) bool {
 			t.Helper()
-			ok, err := store.Consented(t.Context(), d.ada.ID, models.Consent{ClientID: "notes", Browser: []byte{byte(i / 256), byte(i % 256)}}, d.now().Add(-24*time.Hour))
+			ok, err := store.Consented(t.Context(), d.ada.ID, models.SilentUse{
+				Consents: []models.Consent{{ClientID: "notes", Browser: []byte{byte(i / 256), byte(i % 256)}}}, Since: d.now().Add(-24 * time.Hour),
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
