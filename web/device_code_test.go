@@ -75,7 +75,7 @@ func TestAPersonSignsATelevisionIn(t *testing.T) {
 		}
 		ask := enter(user)
 		page = b.shown(ask)
-		for _, text := range []string{"Sign in to Harbour TV on your device?", user, "same network as this browser", "If someone read the code to you", "recognize your account"} {
+		for _, text := range []string{"Sign in to Harbour TV on your device?", user, "same network as this browser", "If someone read the code to you", "recognise your account"} {
 			if !strings.Contains(page.one("main").text(), text) {
 				t.Errorf("the page does not say %q", text)
 			}
@@ -123,7 +123,7 @@ func TestAPersonSignsATelevisionIn(t *testing.T) {
 		ask = enter(user)
 		form = url.Values{"request": {strings.TrimPrefix(ask, "/device?request=")}, "choice": {"deny"}}
 		b.expect(b.post("/device", form), http.StatusSeeOther, ask)
-		b.shown(ask).one("h1").says("The request was denied")
+		b.shown(ask).one("h1").says("You denied the request")
 		pollFor("access_denied")
 		form.Set("choice", "allow")
 		form.Set("current_password", adaPassword)

@@ -586,7 +586,7 @@ func (p Printer) ConsentBack() string { return p.text("consent.back", nil) }
 //go:noinline
 func (p Printer) ConsentBackSubmit() string { return p.text("consent.back_submit", nil) }
 
-// ConsentBackText says "If nothing happens, continue with the button.".
+// ConsentBackText says "If nothing happens, choose “Continue”.".
 //
 //go:noinline
 func (p Printer) ConsentBackText() string { return p.text("consent.back_text", nil) }
@@ -603,7 +603,7 @@ func (p Printer) ConsentDeviceDefault(app string, device string) Sentence {
 	return p.sentence("consent.device_default", args{"app": app, "device": device})
 }
 
-// ConsentDeviceHint says "The app appears under this name in your list of devices.".
+// ConsentDeviceHint says "The app will appear under this name in your list of devices.".
 //
 //go:noinline
 func (p Printer) ConsentDeviceHint() string { return p.text("consent.device_hint", nil) }
@@ -647,7 +647,7 @@ func (p Printer) ConsentGetsEmail() string { return p.text("consent.gets_email",
 //go:noinline
 func (p Printer) ConsentGetsStay() string { return p.text("consent.gets_stay", nil) }
 
-// ConsentGetsWho says "recognize your account".
+// ConsentGetsWho says "recognise your account".
 //
 //go:noinline
 func (p Printer) ConsentGetsWho() string { return p.text("consent.gets_who", nil) }
@@ -664,12 +664,12 @@ func (p Printer) ConsentHeading(app string) Sentence {
 //go:noinline
 func (p Printer) ConsentOther() string { return p.text("consent.other", nil) }
 
-// ConsentOver says "This sign-in is over".
+// ConsentOver says "This sign-in is no longer valid".
 //
 //go:noinline
 func (p Printer) ConsentOver() string { return p.text("consent.over", nil) }
 
-// ConsentOverText says "You answered it already, or it took too long. To sign in to the app, start again there.".
+// ConsentOverText says "You’ve already answered, or it took too long. To sign in to the app, start again there.".
 //
 //go:noinline
 func (p Printer) ConsentOverText() string { return p.text("consent.over_text", nil) }
@@ -696,7 +696,7 @@ func (p Printer) ConsentTitle() string { return p.text("consent.title", nil) }
 //go:noinline
 func (p Printer) ConsentUnfit() string { return p.text("consent.unfit", nil) }
 
-// ConsentUnfitText says "Go back to the app and try again. If that doesn’t help, tell the people who make it.".
+// ConsentUnfitText says "Go back to the app and try again. If that doesn’t help, contact its developer.".
 //
 //go:noinline
 func (p Printer) ConsentUnfitText() string { return p.text("consent.unfit_text", nil) }
@@ -1073,17 +1073,17 @@ func (p Printer) DeviceCodeAsk(app string) Sentence {
 //go:noinline
 func (p Printer) DeviceCodeCode() string { return p.text("device_code.code", nil) }
 
-// DeviceCodeCodeHint says "For example WDJB-MJHT. You can leave out the hyphen and use small letters.".
+// DeviceCodeCodeHint says "For example WDJB-MJHT. Capital letters and the hyphen don’t matter.".
 //
 //go:noinline
 func (p Printer) DeviceCodeCodeHint() string { return p.text("device_code.code_hint", nil) }
 
-// DeviceCodeDenied says "The request was denied".
+// DeviceCodeDenied says "You denied the request".
 //
 //go:noinline
 func (p Printer) DeviceCodeDenied() string { return p.text("device_code.denied", nil) }
 
-// DeviceCodeDeniedHelp says "If someone gave you the code, they may have wanted to get into your account. Check <link>your devices</link> if you entered other codes for them.".
+// DeviceCodeDeniedHelp says "If someone gave you the code, they may have been trying to get into your account. If you’ve entered other codes for them, check <link>your devices</link>.".
 //
 //go:noinline
 func (p Printer) DeviceCodeDeniedHelp(link Tag) templ.Component {
@@ -1112,12 +1112,12 @@ func (p Printer) DeviceCodeDoneDevices(link Tag) templ.Component {
 	return p.rich("device_code.done_devices", args{"link": link})
 }
 
-// DeviceCodeDoneText says "It signs in within a few seconds. You can close this page.".
+// DeviceCodeDoneText says "Your device will be signed in within a few seconds. You can close this page.".
 //
 //go:noinline
 func (p Printer) DeviceCodeDoneText() string { return p.text("device_code.done_text", nil) }
 
-// DeviceCodeElsewhere says "This request came from another network than yours.".
+// DeviceCodeElsewhere says "This request came from a different network from yours.".
 //
 //go:noinline
 func (p Printer) DeviceCodeElsewhere() string { return p.text("device_code.elsewhere", nil) }
@@ -1139,7 +1139,7 @@ func (p Printer) DeviceCodeExpiredText(count int) string {
 	return p.text("device_code.expired_text", args{"count": count})
 }
 
-// DeviceCodeFrom says "Where it was requested". The label of a fact: when, by what program and from which address a device asked to be signed in.
+// DeviceCodeFrom says "About this request". The label of a fact: when, by what program and from which address a device asked to be signed in.
 //
 //go:noinline
 func (p Printer) DeviceCodeFrom() string { return p.text("device_code.from", nil) }
@@ -1149,12 +1149,12 @@ func (p Printer) DeviceCodeFrom() string { return p.text("device_code.from", nil
 //go:noinline
 func (p Printer) DeviceCodeHeading() string { return p.text("device_code.heading", nil) }
 
-// DeviceCodeLead says "Your TV or other device shows a code with eight letters.".
+// DeviceCodeLead says "Your TV or other device shows an eight-letter code.".
 //
 //go:noinline
 func (p Printer) DeviceCodeLead() string { return p.text("device_code.lead", nil) }
 
-// DeviceCodeOnlyYours says "Only enter a code from a device that’s with you. If someone gave you a code on the phone, in a message or in an e-mail, don’t enter it.".
+// DeviceCodeOnlyYours says "Only enter a code from a device that’s with you. If someone gave you a code over the phone, in a message or in an e-mail, don’t enter it.".
 //
 //go:noinline
 func (p Printer) DeviceCodeOnlyYours() string { return p.text("device_code.only_yours", nil) }
@@ -1189,7 +1189,7 @@ func (p Printer) DeviceCodeUsedText() string { return p.text("device_code.used_t
 //go:noinline
 func (p Printer) DeviceCodeWarning() string { return p.text("device_code.warning", nil) }
 
-// DeviceCodeWarningMore says "If someone read the code to you or sent it to you, choose “Deny”: otherwise they get into your account. No honest service asks you to enter a code for someone else.". “Deny” is device_code.deny.
+// DeviceCodeWarningMore says "If someone read or sent you the code, choose “Deny”. Otherwise they’ll get into your account. No legitimate service asks you to enter a code for someone else.". “Deny” is device_code.deny.
 //
 //go:noinline
 func (p Printer) DeviceCodeWarningMore() string { return p.text("device_code.warning_more", nil) }
