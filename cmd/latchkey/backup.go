@@ -49,7 +49,7 @@ func (c *restoreCommand) Run(env *environment) error {
 	if former != "" {
 		fmt.Fprintf(env.stdout, "The database that was there is kept as %s.\n", former)
 	}
-	fmt.Fprintf(env.stdout, "Restored %s. What happened since it was made is undone: a device that was signed out since is signed in again, and former passwords are valid again. "+
+	fmt.Fprintf(env.stdout, "Restored %s. What happened since it was made is undone: a device that was signed out since is signed in again, and former passwords, apps, secrets and roles count again. "+
 		"To be safe, run `latchkey user sign-out --all` before you start the server.\n", c.File)
 	return nil
 }

@@ -97,15 +97,17 @@ func TestARestoreTakesSoundCopiesOnly(t *testing.T) {
 		}
 		return to
 	}
+	file("logged.db-wal", []byte("what the file does not have"))
 	damaged := content(t, sound)
 	for i := 4096; i < 3*4096; i++ {
 		damaged[i] ^= 0x55
 	}
 	before := content(t, path)
 	for from, words := range map[string][]string{
-		filepath.Join(folder, "none.db"): {"no such file"},
-		folder:                           {folder},
-		file("empty.db", nil):            {"no schema"},
+		file("logged.db", content(t, sound)):        {"logged.db-wal"},
+		filepath.Join(folder, "none.db"):            {"no such file"},
+		folder:                                      {folder},
+		file("empty.db", nil):                       {"no schema"},
 		file("text.db", []byte("not a database")):   {"not a database"},
 		file("half.db", content(t, sound)[:5*4096]): {"half.db"},
 		file("damaged.db", damaged):                 {"damaged.db"},
