@@ -19,11 +19,11 @@ import (
 )
 
 var (
-	// ErrNotSQLite: PostgreSQL has its own programs to copy a database with.
+	// ErrNotSQLite says that the database is PostgreSQL's, which has its own programs to copy a database with.
 	ErrNotSQLite = errors.New("the database is not a file: use pg_dump and pg_restore")
-	// ErrDatabaseInUse: a server or a command has the SQLite file open.
+	// ErrDatabaseInUse says that a server or a command has the SQLite file open.
 	ErrDatabaseInUse = errors.New("the database is in use: stop the server first")
-	// ErrDatabaseThere: there is a database already where one is to be restored.
+	// ErrDatabaseThere says that there is a database already where one is to be restored.
 	ErrDatabaseThere = errors.New("there is a database already")
 )
 
