@@ -24,6 +24,7 @@ type program struct {
 	*latchkey.Client
 	f      *field
 	opened int
+	asked  string // the address that was opened last
 	slept  []time.Duration
 	person func() *browser
 }
@@ -34,6 +35,7 @@ func (f *field) program(file string) *program {
 		Issuer: f.config.Issuer, ClientID: "notes", Scope: "email", DeviceName: "laptop", File: file,
 		Open: func(address string) error {
 			p.opened++
+			p.asked = address
 			go func() {
 				if r, err := http.Get(p.person().follows(address)); err == nil {
 					_ = r.Body.Close()
@@ -109,6 +111,9 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || asked != 0 {
 		t.Errorf("%v %v, %d refreshes", info, err, asked)
 	}
+	if asked, err := url.Parse(p.asked); err != nil || len(asked.Query().Get("dpop_jkt")) != 43 {
+		t.Errorf("the request does not name the key: %s", p.asked)
+	}
 
 	// Eight requests of two processes find the token expired at the same moment: one of them refreshes.
 	f.expire(p.stored("access"), 8)
@@ -166,6 +171,21 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	confirmed, _ := p.works("/transfer")
 	if again, asked := p.works("/transfer"); again != confirmed || asked != 0 || p.opened != 1 || confirmed == device || f.apps() != 1 {
 		t.Errorf("a sensitive call: asked %d times, %d apps", p.opened, f.apps())
+	}
+
+	// Another process signs out while the person confirms: the program is signed in once they have.
+	f.ahead.Add(int64(6 * time.Minute))
+	other := f.program(file)
+	p.person = func() *browser {
+		if err := other.SignOut(f.t.Context()); err != nil {
+			f.t.Errorf("another process: %v", err)
+		}
+		return f.signedIn()
+	}
+	confirmed, _ = p.works("/transfer")
+	p.person = f.signedIn
+	if got, asked := other.works("/transfer"); got != confirmed || asked != 0 || f.apps() != 1 {
+		t.Errorf("after a sign-out in another process: %s, %d apps", got, f.apps())
 	}
 
 	// The person signs the device out, and signs in again.
