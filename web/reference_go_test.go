@@ -10,7 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,6 +116,11 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	if asked, err := url.Parse(p.asked); err != nil || len(asked.Query().Get("dpop_jkt")) != 43 {
 		t.Errorf("the request does not name the key: %s", p.asked)
 	}
+	p.isNotSharedWithOthers()
+	stale := file + ".new" // of a process that died while it wrote
+	if err := os.WriteFile(stale, []byte(`{"refresh":"old"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	// Eight requests of two processes find the token expired at the same moment: one of them refreshes.
 	f.expire(p.stored("access"), 8)
@@ -125,6 +132,9 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	})
 	if got := f.rotations() - before; got != 1 {
 		t.Errorf("%d refreshes", got)
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*")); err != nil || !slices.Equal(left, []string{file, file + ".lock"}) {
+		t.Errorf("after a refresh there are %v (%v)", left, err)
 	}
 
 	// The answer is lost: the same token again.
@@ -205,6 +215,70 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	}
 	if _, err := p.call("/hello"); !errors.As(err, &out) {
 		t.Errorf("after the sign-out: %v", err)
+	}
+}
+
+// isNotSharedWithOthers checks that another client and another server get nothing from the file, and take nothing away.
+func (p *program) isNotSharedWithOthers() {
+	p.f.t.Helper()
+	client, server := p.f.program(p.File), p.f.program(p.File)
+	client.ClientID = "other"
+	server.Issuer += "/other"
+	before, refresh := p.f.network.requests(), p.stored("refresh")
+	for _, other := range []*program{client, server} {
+		out := (*latchkey.SignedOut)(nil)
+		if _, err := other.call("/hello"); !errors.As(err, &out) {
+			p.f.t.Errorf("%s at %s uses the tokens: %v", other.ClientID, other.Issuer, err)
+		}
+		if err := other.SignOut(p.f.t.Context()); err != nil || p.stored("refresh") != refresh || p.f.network.requests() != before {
+			p.f.t.Fatalf("%s at %s signs out: %v", other.ClientID, other.Issuer, err)
+		}
+	}
+}
+
+// watched tells when it is waited for.
+type watched struct {
+	context.Context
+	waits func()
+}
+
+func (w watched) Done() <-chan struct{} {
+	w.waits()
+	return w.Context.Done()
+}
+
+// A cleaner deletes the lock while one process holds it and another waits; a third one takes the new one.
+func TestTheReferenceClientInGoLocksTheFileThatIsThere(t *testing.T) {
+	c := &latchkey.Client{Issuer: "https://id.example", ClientID: "notes", File: filepath.Join(t.TempDir(), "notes.json")}
+	lock := c.File + ".lock"
+	hold := func() *os.File {
+		f, err := os.OpenFile(lock, os.O_CREATE|os.O_RDWR, 0o600)
+		if err == nil {
+			err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	first := hold()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	waits := 0
+	err := c.SignOut(watched{ctx, func() {
+		if waits++; waits > 1 {
+			cancel()
+			return
+		}
+		if err := os.Remove(lock); err != nil {
+			t.Fatal(err)
+		}
+		third := hold()
+		t.Cleanup(func() { _ = third.Close() })
+		_ = first.Close()
+	}})
+	if !errors.Is(err, context.Canceled) || waits != 2 {
+		t.Errorf("it did not wait for the third: %v after %d waits", err, waits)
 	}
 }
 

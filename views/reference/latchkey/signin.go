@@ -145,6 +145,9 @@ func (c *Client) keep(ctx context.Context, key []byte, t tokens, nonce string) e
 // person's list until they sign it out there.
 func (c *Client) SignOut(ctx context.Context) error {
 	return c.locked(ctx, func(k kept) error {
+		if len(k.Key) == 0 {
+			return nil // there is no sign-in, or only that of another client
+		}
 		if err := c.save(kept{}); err != nil {
 			return err
 		}
