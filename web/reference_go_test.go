@@ -236,6 +236,59 @@ func (p *program) isNotSharedWithOthers() {
 	}
 }
 
+// answering answers all requests with a text, and requests to one host with a redirect.
+type answering struct{ text, moved string }
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.text)), Request: r}
+	if r.URL.Host == a.moved {
+		answer.StatusCode, answer.Body = http.StatusTemporaryRedirect, http.NoBody
+		answer.Header.Set("Location", "https://evil.example"+r.URL.Path)
+	}
+	return answer, nil
+}
+
+// The client takes TLS for the signature of the ID token, so it refuses servers without.
+func TestTheReferenceClientInGoWantsTLS(t *testing.T) {
+	for issuer, good := range map[string]bool{
+		"https://id.example": true, "http://127.0.0.1:8080": true, "http://127.1.2.3": true, "http://[::1]:8080": true, "http://localhost:8080": true,
+		"http://id.example": false, "http://127.0.0.1.example": false, "http://localhost.example": false, "http://[::2]": false, "ftp://localhost": false, "//id.example": false,
+	} {
+		for _, of := range []string{"issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"} {
+			answer := map[string]string{"issuer": "https://id.example"}
+			for _, name := range []string{"authorization_endpoint", "token_endpoint", "revocation_endpoint"} {
+				answer[name] = "https://id.example/" + name
+			}
+			answer[of] = issuer
+			text, err := json.Marshal(answer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened := errors.New("opened")
+			c := &latchkey.Client{
+				Issuer: answer["issuer"], ClientID: "notes", File: filepath.Join(t.TempDir(), "notes.json"),
+				HTTP: &http.Client{Transport: answering{text: string(text)}}, Open: func(string) error { return opened },
+			}
+			if err := c.SignIn(t.Context(), latchkey.Proof{}); err == nil || errors.Is(err, opened) != good || strings.HasSuffix(err.Error(), "is not https") == good {
+				t.Errorf("%s %s: %v", of, issuer, err)
+			}
+		}
+	}
+}
+
+// A redirect would take tokens elsewhere. The program's own HTTP client changes nothing about that.
+func TestTheReferenceClientInGoFollowsNoRedirect(t *testing.T) {
+	c := &latchkey.Client{Issuer: "https://id.example", ClientID: "notes", File: filepath.Join(t.TempDir(), "notes.json")}
+	c.HTTP = &http.Client{Transport: answering{
+		moved: "id.example",
+		text:  `{"issuer":"https://id.example","authorization_endpoint":"https://a.example","token_endpoint":"https://a.example","revocation_endpoint":"https://a.example"}`,
+	}}
+	c.Open = func(string) error { return errors.New("it has followed") }
+	if err := c.SignIn(t.Context(), latchkey.Proof{}); err == nil || !strings.Contains(err.Error(), "no metadata of https://id.example (307)") {
+		t.Error(err)
+	}
+}
+
 // watched tells when it is waited for.
 type watched struct {
 	context.Context
@@ -309,7 +362,7 @@ func TestTheDocumentedProgramCompilesAsItStands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := documented(t.Context(), t.TempDir(), request); err == nil || !strings.Contains(err.Error(), "/.well-known/openid-configuration") {
+	if _, err := documented(t.Context(), t.TempDir(), request); err == nil || !strings.Contains(err.Error(), "{issuer} is not https") {
 		t.Errorf("without a server: %v", err)
 	}
 }

@@ -168,11 +168,11 @@ func sum(text string) []byte {
 	return h[:]
 }
 
-var standard = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
 func (c *Client) client() *http.Client {
+	h := http.Client{Timeout: 30 * time.Second}
 	if c.HTTP != nil {
-		return c.HTTP
+		h = *c.HTTP
 	}
-	return standard
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // which would take tokens elsewhere
+	return &h
 }

@@ -179,6 +179,9 @@ func (c *Client) discover(ctx context.Context) (*metadata, error) {
 	if m := c.metadata.Load(); m != nil {
 		return m, nil
 	}
+	if err := secure(c.Issuer); err != nil {
+		return nil, err
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration", nil)
 	if err != nil {
 		return nil, err
@@ -192,6 +195,23 @@ func (c *Client) discover(ctx context.Context) (*metadata, error) {
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(m); err != nil || m.Issuer != c.Issuer {
 		return nil, fmt.Errorf("latchkey: no metadata of %s (%d)", c.Issuer, answer.StatusCode)
 	}
+	if err := secure(m.Authorization, m.Token, m.Revocation); err != nil {
+		return nil, err
+	}
 	c.metadata.Store(m)
 	return m, nil
+}
+
+// secure refuses URLs that do not use TLS. Only this machine needs none.
+func secure(addresses ...string) error {
+	for _, address := range addresses {
+		u, err := url.Parse(address)
+		if err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()) {
+			continue
+		}
+		if err != nil || u.Scheme != "https" {
+			return fmt.Errorf("latchkey: %s is not https", address)
+		}
+	}
+	return nil
 }
