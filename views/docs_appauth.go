@@ -25,8 +25,8 @@ final class SignIn: NSObject, OIDAuthStateChangeDelegate {
         additionalParameters: more)  // state, nonce and PKCE are made here
       self.session = OIDAuthState.authState(byPresenting: request, presenting: controller) { new, error in
         guard let new else { return self.show(error) }
-        let before = self.state
-        guard before == nil || subject(before) == subject(new) else { return self.revoke(new) }  // another account
+        let before = self.state, person = subject(new)
+        guard person != nil, before == nil || subject(before) == person else { return self.revoke(new) }  // another account
         self.state = new
         new.stateChangeDelegate = self
         keep(new)
@@ -74,7 +74,7 @@ final class SignIn: NSObject, OIDAuthStateChangeDelegate {
   func show(_ error: Error?) { /* tell the person */ }
 }
 
-func subject(_ state: OIDAuthState?) -> String? {  // of the access token, which is a JWT
+func subject(_ state: OIDAuthState?) -> String? {  // of the access token, which is a JWT: AppAuth has no ID token after a refresh
   state?.lastTokenResponse?.accessToken.flatMap { OIDIDToken(idTokenString: $0)?.subject }
 }
 
@@ -177,8 +177,8 @@ class SignIn(context: Context, private val show: (Exception?) -> Unit) {
       .setPostLogoutRedirectUri(Uri.parse("com.example.notes:/bye")).setAdditionalParameters(mapOf("client_id" to "notes")).build())
   }
 
-  private fun subject(state: AuthState): String =  // of the access token, which is a JWT
-    JSONObject(String(Base64.decode(state.accessToken!!.split(".")[1], Base64.URL_SAFE))).getString("sub")
+  private fun subject(state: AuthState): String =  // of the access token, which is a JWT: AppAuth has no ID token after a refresh
+    JSONObject(String(Base64.decode(state.lastTokenResponse!!.accessToken!!.split(".")[1], Base64.URL_SAFE))).getString("sub")
 
   private fun revoke(state: AuthState) { /* POST {base}/oauth/revoke: token=state.refreshToken&client_id=notes */ }
 }`

@@ -15,10 +15,16 @@ import { inflateSync } from "node:zlib";
 import { calculateJwkThumbprint, createRemoteJWKSet, EmbeddedJWK, jwtVerify } from "jose";
 
 const issuer = "{issuer}", audience = "https://api.example.com", self = "https://api.example.com";
-const keys = createRemoteJWKSet(new URL("{base}/.well-known/jwks.json"));
+const fetched = createRemoteJWKSet(new URL("{base}/.well-known/jwks.json"));
 const algorithms = ["ES256", "EdDSA", "RS256"];
 
-// check returns the claims of a request's access token, and throws for one that is not good.
+// keys finds the key of a token. When the issuer does not answer, the token may be good: 401 would make every app refresh, at a server in trouble.
+const keys = (...token) => fetched(...token).catch((error) => {
+  const unknown = ["ERR_JWKS_NO_MATCHING_KEY", "ERR_JWKS_MULTIPLE_MATCHING_KEYS"].includes(error.code);
+  throw unknown ? error : Object.assign(error, { status: 503 });
+});
+
+// check returns the claims of a request's access token. It throws for one that is not good, and with the status 503 if it cannot tell.
 export async function check(request) {
   const [scheme, token] = (request.headers.authorization ?? "").split(" ");
   const { payload } = await jwtVerify(token ?? "", keys, {

@@ -90,7 +90,7 @@ var otherErrors = []advice{
 	{"reauthentication_required", "403: renaming or signing out another device needs the password or a confirmation.", "Ask for the password and repeat with it."},
 	{"not_found", "404: there is no such device, or it belongs to another account.", "Load the list again."},
 	{"invalid_request", "A field is missing or wrong; errors says which. A client_id may have to be registered.", "Show it beside the field, or fix the app."},
-	{"invalid_client", "The client is confidential and did not prove its secret, or it is public and sent one.", "Fix the app. The token is still good."},
+	{"invalid_client", "401: the app is confidential and did not prove its secret, with client_secret or, at the OAuth endpoints, by HTTP Basic. /api/login and /api/login/passkey ask for it, too. Or the app is public and sent a secret, or it is not registered.", "Fix the app. The token is still good."},
 	{"unsupported_grant_type", "The metadata names the grant types that are served.", "Fix the app."},
 	{"insufficient_scope", "403: the app signed in without the scope openid.", "Ask for it at the next sign-in."},
 	{"invalid_scope", "scope is no list of names with single spaces between.", "Fix the app."},

@@ -31,10 +31,10 @@ func TestTheReferenceClientWorksInABrowser(t *testing.T) {
 		const { Latchkey, SignedOut, indexedDBStore } = await import("/latchkey.js");
 		const issuer = "` + f.config.Issuer + `", store = indexedDBStore();
 		const openBrowser = async (to) => (await fetch("` + f.control() + `/?to=" + encodeURIComponent(to))).json();
-		const tab = () => new Latchkey({ issuer, clientId: "notes", redirectUri: location.origin + "/", scope: "email", deviceName: "page", openBrowser });
-		const kept = () => store.get("kept");
+		const tab = (more) => new Latchkey({ issuer, clientId: "notes", redirectUri: location.origin + "/", scope: "email", deviceName: "page", openBrowser, ...more });
+		const name = "latchkey " + issuer + " notes", kept = () => store.get(name);
 		const whoami = async (by) => (await (await by.fetch(issuer + "/api/whoami?x=1")).json()).device_name;
-		const due = async () => store.set("kept", { ...await kept(), tokens: { ...(await kept()).tokens, refreshAt: 0 } });`
+		const due = async () => store.set(name, { ...await kept(), tokens: { ...(await kept()).tokens, refreshAt: 0 } });`
 	c := openTab(t, app.URL, 390, true)
 	run := func(body string) string {
 		t.Helper()
@@ -60,9 +60,11 @@ func TestTheReferenceClientWorksInABrowser(t *testing.T) {
 	}
 	f.ahead.Add(int64(f.config.AccessTTL))
 	if got := run(`
-		const notes = tab(), late = await whoami(notes); // the server calls the token expired
+		let locks = [];
+		const watch = async (...request) => (locks = (await navigator.locks.query()).held.map((lock) => lock.name), fetch(...request));
+		const notes = tab({ fetch: watch }), late = await whoami(notes); // the server calls the token expired
 		await notes.signOut();
-		return [late, await whoami(notes).catch((error) => error instanceof SignedOut), await kept()].join()`); got != "Notes here,true," || f.apps() != 0 {
+		return [late, await whoami(notes).catch((error) => error instanceof SignedOut), await kept(), String(locks) === name].join()`); got != "Notes here,true,,true" || f.apps() != 0 {
 		t.Fatal(got)
 	}
 

@@ -108,6 +108,19 @@ async function login(headers = {}) {
 const get = (headers, method = "GET") => check({ method, url: "/notes?x=1", headers });
 
 const bearer = (await login()).access_token;
+server.listen(0, "127.0.0.1");
+await new Promise((done) => server.once("listening", done));
+const real = fetch;
+const ask = (authorization) => real("http://127.0.0.1:" + server.address().port + "/notes", { headers: authorization ? { authorization } : {} });
+const fails = { "no network": () => { throw new TypeError("fetch failed"); }, "an error": () => new Response("", { status: 500 }), "a page": () => new Response("<html>"), "no keys": () => Response.json({}) };
+for (const [name, answer] of Object.entries(fails)) { // which says nothing about the token: a client that is signed out by that comes back at once
+  globalThis.fetch = async () => answer();
+  const { status, headers } = await ask("Bearer " + bearer);
+  assert.deepEqual([name, status, headers.get("Retry-After"), headers.get("WWW-Authenticate")], [name, 503, "5", null]);
+  assert.equal((await ask("Bearer x.y.z")).status, 401);
+}
+globalThis.fetch = real;
+assert.equal((await ask("Bearer " + bearer)).status, 200);
 assert.equal((await get({ authorization: "Bearer " + bearer })).device_name, "phone");
 const bound = (await login({ DPoP: await prove("POST", base + "/api/login") })).access_token;
 const good = await prove("GET", self + "/notes", bound);
@@ -126,6 +139,8 @@ for (const [name, proof] of Object.entries({
   "another key": await prove("GET", self + "/notes", bound, {}, { privateKey: other.privateKey, jwk: await exportJWK(other.publicKey) }),
   "a key that did not sign": await prove("GET", self + "/notes", bound, {}, { privateKey: other.privateKey, jwk }),
 })) await refused(name, get({ authorization: "DPoP " + bound, dpop: proof }));
+const unknown = new SignJWT({}).setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid: "unknown" });
+assert.equal((await ask("Bearer " + await unknown.sign(privateKey))).status, 401);
 await refused("a changed token", get({ authorization: "Bearer " + bearer.slice(0, -4) + "AAAA" }));
 await refused("no token", get({}));
 await refused("a proof as a token", get({ authorization: "Bearer " + good }));
@@ -143,9 +158,7 @@ assert.equal(await signedOut({ uri: "https://evil.example/1", idx: 0 }), (list.b
 await assert.rejects(signedOut({ uri: "https://evil.example/2", idx: 0 }), { status: 503, message: "the list is not the issuer's" });
 assert.equal(await signedOut({ uri, idx: 8 * list.bits.length }), true); // the list says nothing about it
 
-server.listen(0, "127.0.0.1");
-await new Promise((done) => server.once("listening", done));
-const answer = await fetch("http://127.0.0.1:" + server.address().port + "/notes");
+const answer = await ask();
 assert.deepEqual([answer.status, answer.headers.get("WWW-Authenticate").split(" ")[0]], [401, "DPoP"]);
 server.close();
 `, adaEmail, adaPassword, later.URL, s.URL)

@@ -10,7 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +26,7 @@ type program struct {
 	*latchkey.Client
 	f      *field
 	opened int
+	asked  string // the address that was opened last
 	slept  []time.Duration
 	person func() *browser
 }
@@ -34,6 +37,7 @@ func (f *field) program(file string) *program {
 		Issuer: f.config.Issuer, ClientID: "notes", Scope: "email", DeviceName: "laptop", File: file,
 		Open: func(address string) error {
 			p.opened++
+			p.asked = address
 			go func() {
 				if r, err := http.Get(p.person().follows(address)); err == nil {
 					_ = r.Body.Close()
@@ -109,6 +113,14 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 || asked != 0 {
 		t.Errorf("%v %v, %d refreshes", info, err, asked)
 	}
+	if asked, err := url.Parse(p.asked); err != nil || len(asked.Query().Get("dpop_jkt")) != 43 {
+		t.Errorf("the request does not name the key: %s", p.asked)
+	}
+	p.isNotSharedWithOthers()
+	stale := file + ".new" // of a process that died while it wrote
+	if err := os.WriteFile(stale, []byte(`{"refresh":"old"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 
 	// Eight requests of two processes find the token expired at the same moment: one of them refreshes.
 	f.expire(p.stored("access"), 8)
@@ -120,6 +132,9 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	})
 	if got := f.rotations() - before; got != 1 {
 		t.Errorf("%d refreshes", got)
+	}
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*")); err != nil || !slices.Equal(left, []string{file, file + ".lock"}) {
+		t.Errorf("after a refresh there are %v (%v)", left, err)
 	}
 
 	// The answer is lost: the same token again.
@@ -168,6 +183,21 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 		t.Errorf("a sensitive call: asked %d times, %d apps", p.opened, f.apps())
 	}
 
+	// Another process signs out while the person confirms: the program is signed in once they have.
+	f.ahead.Add(int64(6 * time.Minute))
+	other := f.program(file)
+	p.person = func() *browser {
+		if err := other.SignOut(f.t.Context()); err != nil {
+			f.t.Errorf("another process: %v", err)
+		}
+		return f.signedIn()
+	}
+	confirmed, _ = p.works("/transfer")
+	p.person = f.signedIn
+	if got, asked := other.works("/transfer"); got != confirmed || asked != 0 || f.apps() != 1 {
+		t.Errorf("after a sign-out in another process: %s, %d apps", got, f.apps())
+	}
+
 	// The person signs the device out, and signs in again.
 	if r := f.signedIn().post("/devices/"+confirmed+"/revoke", url.Values{}); f.apps() != 0 {
 		t.Fatalf("%d %s", r.status, r.body)
@@ -185,6 +215,123 @@ func TestTheReferenceClientInGoStaysSignedIn(t *testing.T) {
 	}
 	if _, err := p.call("/hello"); !errors.As(err, &out) {
 		t.Errorf("after the sign-out: %v", err)
+	}
+}
+
+// isNotSharedWithOthers checks that another client and another server get nothing from the file, and take nothing away.
+func (p *program) isNotSharedWithOthers() {
+	p.f.t.Helper()
+	client, server := p.f.program(p.File), p.f.program(p.File)
+	client.ClientID = "other"
+	server.Issuer += "/other"
+	before, refresh := p.f.network.requests(), p.stored("refresh")
+	for _, other := range []*program{client, server} {
+		out := (*latchkey.SignedOut)(nil)
+		if _, err := other.call("/hello"); !errors.As(err, &out) {
+			p.f.t.Errorf("%s at %s uses the tokens: %v", other.ClientID, other.Issuer, err)
+		}
+		if err := other.SignOut(p.f.t.Context()); err != nil || p.stored("refresh") != refresh || p.f.network.requests() != before {
+			p.f.t.Fatalf("%s at %s signs out: %v", other.ClientID, other.Issuer, err)
+		}
+	}
+}
+
+// answering answers all requests with a text, and requests to one host with a redirect.
+type answering struct{ text, moved string }
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.text)), Request: r}
+	if r.URL.Host == a.moved {
+		answer.StatusCode, answer.Body = http.StatusTemporaryRedirect, http.NoBody
+		answer.Header.Set("Location", "https://evil.example"+r.URL.Path)
+	}
+	return answer, nil
+}
+
+// The client takes TLS for the signature of the ID token, so it refuses servers without.
+func TestTheReferenceClientInGoWantsTLS(t *testing.T) {
+	for issuer, good := range map[string]bool{
+		"https://id.example": true, "http://127.0.0.1:8080": true, "http://127.1.2.3": true, "http://[::1]:8080": true, "http://localhost:8080": true,
+		"http://id.example": false, "http://127.0.0.1.example": false, "http://localhost.example": false, "http://[::2]": false, "ftp://localhost": false, "//id.example": false,
+	} {
+		for _, of := range []string{"issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint"} {
+			answer := map[string]string{"issuer": "https://id.example"}
+			for _, name := range []string{"authorization_endpoint", "token_endpoint", "revocation_endpoint"} {
+				answer[name] = "https://id.example/" + name
+			}
+			answer[of] = issuer
+			text, err := json.Marshal(answer)
+			if err != nil {
+				t.Fatal(err)
+			}
+			opened := errors.New("opened")
+			c := &latchkey.Client{
+				Issuer: answer["issuer"], ClientID: "notes", File: filepath.Join(t.TempDir(), "notes.json"),
+				HTTP: &http.Client{Transport: answering{text: string(text)}}, Open: func(string) error { return opened },
+			}
+			if err := c.SignIn(t.Context(), latchkey.Proof{}); err == nil || errors.Is(err, opened) != good || strings.HasSuffix(err.Error(), "is not https") == good {
+				t.Errorf("%s %s: %v", of, issuer, err)
+			}
+		}
+	}
+}
+
+// A redirect would take tokens elsewhere. The program's own HTTP client changes nothing about that.
+func TestTheReferenceClientInGoFollowsNoRedirect(t *testing.T) {
+	c := &latchkey.Client{Issuer: "https://id.example", ClientID: "notes", File: filepath.Join(t.TempDir(), "notes.json")}
+	c.HTTP = &http.Client{Transport: answering{
+		moved: "id.example",
+		text:  `{"issuer":"https://id.example","authorization_endpoint":"https://a.example","token_endpoint":"https://a.example","revocation_endpoint":"https://a.example"}`,
+	}}
+	c.Open = func(string) error { return errors.New("it has followed") }
+	if err := c.SignIn(t.Context(), latchkey.Proof{}); err == nil || !strings.Contains(err.Error(), "no metadata of https://id.example (307)") {
+		t.Error(err)
+	}
+}
+
+// watched tells when it is waited for.
+type watched struct {
+	context.Context
+	waits func()
+}
+
+func (w watched) Done() <-chan struct{} {
+	w.waits()
+	return w.Context.Done()
+}
+
+// A cleaner deletes the lock while one process holds it and another waits; a third one takes the new one.
+func TestTheReferenceClientInGoLocksTheFileThatIsThere(t *testing.T) {
+	c := &latchkey.Client{Issuer: "https://id.example", ClientID: "notes", File: filepath.Join(t.TempDir(), "notes.json")}
+	lock := c.File + ".lock"
+	hold := func() *os.File {
+		f, err := os.OpenFile(lock, os.O_CREATE|os.O_RDWR, 0o600)
+		if err == nil {
+			err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	first := hold()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	waits := 0
+	err := c.SignOut(watched{ctx, func() {
+		if waits++; waits > 1 {
+			cancel()
+			return
+		}
+		if err := os.Remove(lock); err != nil {
+			t.Fatal(err)
+		}
+		third := hold()
+		t.Cleanup(func() { _ = third.Close() })
+		_ = first.Close()
+	}})
+	if !errors.Is(err, context.Canceled) || waits != 2 {
+		t.Errorf("it did not wait for the third: %v after %d waits", err, waits)
 	}
 }
 
@@ -215,7 +362,7 @@ func TestTheDocumentedProgramCompilesAsItStands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := documented(t.Context(), t.TempDir(), request); err == nil || !strings.Contains(err.Error(), "/.well-known/openid-configuration") {
+	if _, err := documented(t.Context(), t.TempDir(), request); err == nil || !strings.Contains(err.Error(), "{issuer} is not https") {
 		t.Errorf("without a server: %v", err)
 	}
 }

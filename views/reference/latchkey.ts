@@ -1,5 +1,6 @@
 // Signs an app in at a Latchkey server through the browser, and keeps it signed in. Copy this file into your app: it needs fetch and WebCrypto
-// alone (browsers, Capacitor, Electron, Node.js 20). All tabs of an origin share one sign-in, with one key that no script can read.
+// alone (browsers, Capacitor, Electron, Node.js 20). All tabs of an origin share one sign-in at a server, with one key that no script can
+// read.
 
 /** Keeps a few values. set replaces a value in one step and resolves once it survives a crash; undefined removes it. */
 export interface Store {
@@ -11,7 +12,7 @@ export interface Store {
 export type Lock = <T>(work: () => Promise<T>) => Promise<T>;
 
 export interface Options {
-  issuer: string; // the server, as the operator names it
+  issuer: string; // the server, as the operator names it: https, or on this machine
   clientId: string;
   redirectUri: string; // registered for the client
   scope?: string; // besides openid, such as "email"
@@ -45,7 +46,7 @@ export class ProofNeeded extends Error {
 interface Metadata { issuer: string; authorization_endpoint: string; token_endpoint: string; revocation_endpoint: string }
 interface Kept { key: CryptoKeyPair; subject?: string; tokens?: Tokens }
 interface Tokens { access: string; refresh: string; refreshAt: number; expires: number } // times in milliseconds since 1970
-interface Request { verifier: string; nonce: string }
+interface Request { state: string; verifier: string; nonce: string; key: CryptoKeyPair; began: number }
 interface Answer {
   access_token: string; refresh_token: string; id_token?: string; expires_in: number; refresh_in: number; error?: string; reason?: string;
 }
@@ -56,15 +57,28 @@ const base64url = (data: ArrayBuffer | Uint8Array) => btoa(String.fromCharCode(.
   .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 
+// direct is for requests to the server itself: a redirect would take tokens elsewhere, and some run under the lock.
+const direct = (): RequestInit => ({ redirect: "error", signal: AbortSignal.timeout(30_000) });
+
+// secure refuses a URL that does not use TLS. Only this machine needs none.
+function secure(address: string): string {
+  const { protocol, hostname } = new URL(address);
+  const here = protocol === "http:" && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  if (protocol !== "https:" && !here) throw new Error(`${address} is not https`);
+  return address;
+}
+
 export class Latchkey {
+  private readonly name: string; // of what is kept, and of its lock: no token goes to another server
   private readonly store: Store;
   private readonly lock: Lock;
   private readonly nonces = new Map<string, string>(); // the newest of each server, by its origin (RFC 9449 §8.2)
   private metadata?: Metadata;
 
   constructor(private readonly options: Options) {
+    this.name = `latchkey ${options.issuer} ${options.clientId}`;
     this.store = options.store ?? indexedDBStore();
-    this.lock = options.lock ?? ((work) => navigator.locks.request("latchkey", work));
+    this.lock = options.lock ?? ((work) => navigator.locks.request(this.name, work));
   }
 
   /** Lets the person sign in or, with a proof, confirm who they are. Without openBrowser the page goes away: see finish. */
@@ -78,12 +92,16 @@ export class Latchkey {
   async start(proof: Proof = {}): Promise<string> {
     const { clientId, redirectUri, scope = "", deviceName } = this.options;
     const { authorization_endpoint } = await this.discover();
-    const { key } = await this.lock(async () => (await this.kept()) ?? this.makeKey());
-    const state = random(), request: Request = { verifier: random(), nonce: random() };
-    await this.store.set(`request ${state}`, request);
+    const { state, verifier, nonce, key } = await this.lock(async () => {
+      const { key } = (await this.kept()) ?? (await this.makeKey());
+      const request: Request = { state: random(), verifier: random(), nonce: random(), key, began: Date.now() };
+      const open = (await this.requests()).filter(({ began }) => Date.now() - began < 600_000); // the others were abandoned
+      await this.store.set(`${this.name} requests`, [...open, request]);
+      return request;
+    });
     const parameters = new URLSearchParams({
-      response_type: "code", client_id: clientId, redirect_uri: redirectUri, scope: `openid ${scope}`.trim(), state, nonce: request.nonce,
-      code_challenge: base64url(await hash(request.verifier)), code_challenge_method: "S256", dpop_jkt: await thumbprint(key.publicKey),
+      response_type: "code", client_id: clientId, redirect_uri: redirectUri, scope: `openid ${scope}`.trim(), state, nonce,
+      code_challenge: base64url(await hash(verifier)), code_challenge_method: "S256", dpop_jkt: await thumbprint(key.publicKey),
     });
     if (deviceName) parameters.set("device_name", deviceName);
     if (proof.acr) parameters.set("acr_values", proof.acr);
@@ -94,15 +112,17 @@ export class Latchkey {
   /** Takes the address with which the person comes back: location.href, on the page of redirectUri. Then remove its query: history.replaceState. */
   async finish(address: string): Promise<void> {
     const back = new URL(address).searchParams;
-    const name = `request ${back.get("state")}`;
-    const request = (await this.store.get(name)) as Request | undefined;
-    const kept = await this.kept();
-    if (!request || !kept) throw new Error("this app did not ask for that answer");
+    const request = (await this.requests()).find(({ state }) => state === back.get("state"));
+    if (!request) throw new Error("this app did not ask for that answer");
     const { issuer } = await this.discover();
     if (back.get("iss") !== issuer) throw new Error(`the answer is not from ${issuer}`); // RFC 9207
-    await this.store.set(name, undefined);
+    await this.lock(async () => {
+      const others = (await this.requests()).filter(({ state }) => state !== request.state);
+      await this.store.set(`${this.name} requests`, others);
+    });
     if (back.get("error")) throw new Error(`${back.get("error")}: ${back.get("error_description")}`);
-    const answer = await this.ask(kept.key, this.options.patience ?? 30, {
+    const { key } = request; // of which the code is, whatever other tabs have done since
+    const answer = await this.ask(key, this.options.patience ?? 30, {
       grant_type: "authorization_code", code: back.get("code") ?? "", redirect_uri: this.options.redirectUri, code_verifier: request.verifier,
     });
     if (answer.error) throw new Error(`the code was refused: ${answer.error}`);
@@ -112,11 +132,11 @@ export class Latchkey {
     await this.lock(async () => {
       const before = await this.kept();
       if (before?.subject && before.subject !== sub) {
-        await this.revoke(kept.key, answer.refresh_token);
+        await this.revoke(key, answer.refresh_token);
         throw new Error("that is another account"); // nothing has changed
       }
-      await this.store.set("kept", { key: kept.key, subject: sub, tokens: tokensOf(answer) } satisfies Kept);
-      if (before?.tokens) await this.revoke(kept.key, before.tokens.refresh); // the tokens are of a new device: the one before ends
+      await this.store.set(this.name, { key, subject: sub, tokens: tokensOf(answer) } satisfies Kept);
+      if (before?.tokens) await this.revoke(before.key, before.tokens.refresh); // the tokens are of a new device: the one before ends
     });
   }
 
@@ -140,18 +160,22 @@ export class Latchkey {
   async signOut(): Promise<void> {
     await this.lock(async () => {
       const kept = await this.kept();
-      await this.store.set("kept", undefined);
+      await this.store.set(this.name, undefined);
       if (kept?.tokens) await this.revoke(kept.key, kept.tokens.refresh);
     });
   }
 
   private async kept(): Promise<Kept | undefined> {
-    return (await this.store.get("kept")) as Kept | undefined;
+    return (await this.store.get(this.name)) as Kept | undefined;
+  }
+
+  private async requests(): Promise<Request[]> {
+    return ((await this.store.get(`${this.name} requests`)) as Request[] | undefined) ?? [];
   }
 
   private async makeKey(): Promise<Kept> {
     const kept = { key: await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]) };
-    await this.store.set("kept", kept);
+    await this.store.set(this.name, kept);
     return kept;
   }
 
@@ -176,12 +200,12 @@ export class Latchkey {
       if (kept.tokens.access !== used) return { key: kept.key, tokens: kept.tokens };
       const answer = await this.ask(kept.key, patience, { grant_type: "refresh_token", refresh_token: kept.tokens.refresh });
       if (answer.error === "invalid_grant") { // the only answer that ends a sign-in. The key goes, too: the next one makes another
-        await this.store.set("kept", undefined);
+        await this.store.set(this.name, undefined);
         throw new SignedOut(answer.reason);
       }
       if (answer.error) throw new Error(`the refresh was refused: ${answer.error}`);
       const tokens = tokensOf(answer);
-      await this.store.set("kept", { ...kept, tokens } satisfies Kept); // before anything uses them
+      await this.store.set(this.name, { ...kept, tokens } satisfies Kept); // before anything uses them
       return { key: kept.key, tokens };
     });
   }
@@ -195,7 +219,7 @@ export class Latchkey {
       let after = wait * (0.5 + Math.random()), cause: unknown;
       try {
         const { token_endpoint } = await this.discover();
-        const response = await this.send(key, token_endpoint, { method: "POST", body, signal: AbortSignal.timeout(30_000) });
+        const response = await this.send(key, token_endpoint, { ...direct(), method: "POST", body });
         const retryAfter = Number(response.headers.get("Retry-After"));
         if (retryAfter > 0) after = retryAfter + Math.random();
         const answer = (await response.json()) as Answer; // fails on half an answer, and on the page of a proxy
@@ -213,15 +237,18 @@ export class Latchkey {
   private async revoke(key: CryptoKeyPair, token: string): Promise<void> {
     try {
       const { revocation_endpoint } = await this.discover();
-      await this.send(key, revocation_endpoint, { method: "POST", body: new URLSearchParams({ token, client_id: this.options.clientId }) });
+      const body = new URLSearchParams({ token, client_id: this.options.clientId });
+      await this.send(key, revocation_endpoint, { ...direct(), method: "POST", body });
     } catch { /* the person can end the device in the list of devices */ }
   }
 
   private async discover(): Promise<Metadata> {
     if (this.metadata) return this.metadata;
     const { issuer, fetch: get = fetch } = this.options;
-    const found = (await (await get(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`)).json()) as Metadata;
+    const answer = await get(`${secure(issuer).replace(/\/$/, "")}/.well-known/openid-configuration`, direct());
+    const found = (await answer.json()) as Metadata;
     if (found.issuer !== issuer) throw new Error(`the metadata are not of ${issuer}`);
+    [found.authorization_endpoint, found.token_endpoint, found.revocation_endpoint].forEach(secure);
     return (this.metadata = found);
   }
 

@@ -20,7 +20,7 @@ import (
 
 // Client is one sign-in of one program. It is safe for concurrent use.
 type Client struct {
-	Issuer     string // the server, as the operator names it
+	Issuer     string // the server, as the operator names it: https, or on this machine
 	ClientID   string // registered with --redirect-uri http://127.0.0.1/callback
 	Scope      string // besides openid, such as "email"; empty: none
 	DeviceName string // that the page suggests; empty: the server makes one
@@ -28,7 +28,7 @@ type Client struct {
 
 	// Open opens the person's browser at an address, such as with xdg-open or open.
 	Open func(address string) error
-	// HTTP sends requests. Default: it follows no redirect, and waits 30 s for an answer.
+	// HTTP sends requests; it follows no redirect. Default: it waits 30 s for an answer.
 	HTTP *http.Client
 	// Patience is how long a refresh tries again before it returns *Later. Default 30 s.
 	Patience time.Duration

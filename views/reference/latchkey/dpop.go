@@ -105,18 +105,36 @@ func newKey() ([]byte, error) {
 	return x509.MarshalPKCS8PrivateKey(key)
 }
 
-// prove makes a proof (RFC 9449 §4.2). Its nonce may be nil.
-func prove(pkcs8 []byte, method, address string, nonce any, access string) (string, error) {
+// readKey returns the key, and its public part as a JWK.
+func readKey(pkcs8 []byte) (*ecdsa.PrivateKey, map[string]string, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(pkcs8)
 	key, ok := parsed.(*ecdsa.PrivateKey)
 	if err != nil || !ok {
-		return "", errors.New("latchkey: there is no key")
+		return nil, nil, errors.New("latchkey: there is no key")
 	}
 	point, err := key.PublicKey.Bytes() // 4, then x and y
 	if err != nil {
+		return nil, nil, err
+	}
+	return key, map[string]string{"kty": "EC", "crv": "P-256", "x": base64url(point[1:33]), "y": base64url(point[33:])}, nil
+}
+
+// thumbprintOf names a key (RFC 7638).
+func thumbprintOf(pkcs8 []byte) (string, error) {
+	_, jwk, err := readKey(pkcs8)
+	if err != nil {
 		return "", err
 	}
-	jwk := map[string]string{"kty": "EC", "crv": "P-256", "x": base64url(point[1:33]), "y": base64url(point[33:])}
+	text, err := json.Marshal(jwk) // in alphabetical order
+	return base64url(sum(string(text))), err
+}
+
+// prove makes a proof (RFC 9449 §4.2). Its nonce may be nil.
+func prove(pkcs8 []byte, method, address string, nonce any, access string) (string, error) {
+	key, jwk, err := readKey(pkcs8)
+	if err != nil {
+		return "", err
+	}
 	claims := map[string]any{"jti": rand.Text(), "htm": method, "htu": address, "iat": time.Now().Unix()}
 	if nonce != nil {
 		claims["nonce"] = nonce
@@ -150,11 +168,11 @@ func sum(text string) []byte {
 	return h[:]
 }
 
-var standard = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
 func (c *Client) client() *http.Client {
+	h := http.Client{Timeout: 30 * time.Second}
 	if c.HTTP != nil {
-		return c.HTTP
+		h = *c.HTTP
 	}
-	return standard
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // which would take tokens elsewhere
+	return &h
 }

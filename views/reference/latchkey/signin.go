@@ -41,6 +41,10 @@ func (c *Client) SignIn(ctx context.Context, p Proof) error {
 	if err != nil {
 		return err
 	}
+	thumbprint, err := thumbprintOf(k.Key)
+	if err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -55,6 +59,7 @@ func (c *Client) SignIn(ctx context.Context, p Proof) error {
 	request := url.Values{
 		"response_type": {"code"}, "client_id": {c.ClientID}, "redirect_uri": {redirect}, "scope": {strings.TrimSpace("openid " + c.Scope)},
 		"state": {state}, "nonce": {nonce}, "code_challenge": {base64url(sum(verifier))}, "code_challenge_method": {"S256"},
+		"dpop_jkt": {thumbprint},
 	}
 	for name, value := range map[string]string{"device_name": c.DeviceName, "acr_values": p.ACR, "max_age": p.MaxAge} {
 		if value != "" {
@@ -85,7 +90,7 @@ func (c *Client) SignIn(ctx context.Context, p Proof) error {
 	if err != nil {
 		return err
 	}
-	return c.keep(ctx, t, nonce)
+	return c.keep(ctx, k.Key, t, nonce)
 }
 
 // callback takes the one answer that has the state, and tells the person to go back.
@@ -103,8 +108,9 @@ func callback(state string, answers chan<- url.Values) http.Handler {
 	})
 }
 
-// keep stores the tokens of a sign-in. They belong to a new device; the one before, if there is one, is signed out once they are stored.
-func (c *Client) keep(ctx context.Context, t tokens, nonce string) error {
+// keep stores the tokens of a sign-in with the key that they are bound to: another process may have signed out since, and File has none then.
+// They belong to a new device; the one before, if there is one, is signed out once they are stored.
+func (c *Client) keep(ctx context.Context, key []byte, t tokens, nonce string) error {
 	var id struct {
 		Issuer   string `json:"iss"`
 		Audience string `json:"aud"`
@@ -121,16 +127,16 @@ func (c *Client) keep(ctx context.Context, t tokens, nonce string) error {
 	}
 	return c.locked(ctx, func(k kept) error {
 		if k.Subject != "" && k.Subject != id.Subject {
-			c.revoke(ctx, k, t.RefreshToken)
+			c.revoke(ctx, key, t.RefreshToken)
 			return ErrOtherAccount
 		}
-		before := k.Refresh
+		before := k
 		k = k.with(t)
-		k.Subject = id.Subject
+		k.Key, k.Subject = key, id.Subject
 		if err := c.save(k); err != nil {
 			return err
 		}
-		c.revoke(ctx, k, before)
+		c.revoke(ctx, before.Key, before.Refresh)
 		return nil
 	})
 }
@@ -139,20 +145,26 @@ func (c *Client) keep(ctx context.Context, t tokens, nonce string) error {
 // person's list until they sign it out there.
 func (c *Client) SignOut(ctx context.Context) error {
 	return c.locked(ctx, func(k kept) error {
+		if len(k.Key) == 0 {
+			return nil // there is no sign-in, or only that of another client
+		}
 		if err := c.save(kept{}); err != nil {
 			return err
 		}
-		c.revoke(ctx, k, k.Refresh)
+		c.revoke(ctx, k.Key, k.Refresh)
 		return nil
 	})
 }
 
-func (c *Client) revoke(ctx context.Context, k kept, token string) {
-	m, err := c.discover(ctx)
-	if err != nil || token == "" {
+func (c *Client) revoke(ctx context.Context, key []byte, token string) {
+	if token == "" {
 		return
 	}
-	_, _, _ = c.post(ctx, k, m.Revocation, url.Values{"token": {token}, "client_id": {c.ClientID}}, &struct{}{})
+	m, err := c.discover(ctx)
+	if err != nil {
+		return
+	}
+	_, _, _ = c.post(ctx, kept{Key: key}, m.Revocation, url.Values{"token": {token}, "client_id": {c.ClientID}}, &struct{}{})
 }
 
 // metadata is what the server says about itself (OpenID Connect Discovery §3).
@@ -167,6 +179,9 @@ func (c *Client) discover(ctx context.Context) (*metadata, error) {
 	if m := c.metadata.Load(); m != nil {
 		return m, nil
 	}
+	if err := secure(c.Issuer); err != nil {
+		return nil, err
+	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(c.Issuer, "/")+"/.well-known/openid-configuration", nil)
 	if err != nil {
 		return nil, err
@@ -180,6 +195,23 @@ func (c *Client) discover(ctx context.Context) (*metadata, error) {
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(m); err != nil || m.Issuer != c.Issuer {
 		return nil, fmt.Errorf("latchkey: no metadata of %s (%d)", c.Issuer, answer.StatusCode)
 	}
+	if err := secure(m.Authorization, m.Token, m.Revocation); err != nil {
+		return nil, err
+	}
 	c.metadata.Store(m)
 	return m, nil
+}
+
+// secure refuses URLs that do not use TLS. Only this machine needs none.
+func secure(addresses ...string) error {
+	for _, address := range addresses {
+		u, err := url.Parse(address)
+		if err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()) {
+			continue
+		}
+		if err != nil || u.Scheme != "https" {
+			return fmt.Errorf("latchkey: %s is not https", address)
+		}
+	}
+	return nil
 }

@@ -17,7 +17,13 @@ let slept = [], opened = 0;
 const ask = async (parameters) => (await fetch(`${test}/?${new URLSearchParams(parameters)}`)).json();
 const openBrowser = (to) => (opened++, ask({ to }));
 const sleep = async (milliseconds) => void slept.push(milliseconds / 1000);
-const options = { issuer, clientId: "notes", redirectUri: "https://notes.example/cb", scope: "email", deviceName: "tab", store, lock, sleep };
+// What goes to the server itself follows no redirect, which would take tokens along, and ends one day.
+const loose = [];
+const watch = (address, init = {}) => {
+  if (address.startsWith(issuer) && (init.redirect !== "error" || !(init.signal instanceof AbortSignal))) loose.push(address);
+  return fetch(address, init);
+};
+const options = { fetch: watch, issuer, clientId: "notes", redirectUri: "https://notes.example/cb", scope: "email", deviceName: "tab", store, lock, sleep };
 let tab = new Latchkey({ ...options, openBrowser });
 const other = new Latchkey({ ...options, openBrowser });
 
@@ -27,7 +33,8 @@ async function call(by, path = "/hello") {
   assert.deepEqual([answer.status, sent], [200, "body"]);
   return device_id;
 }
-const kept = () => values.get("kept");
+const name = `latchkey ${issuer} notes`;
+const kept = () => values.get(name);
 const expire = (n = 1) => ask({ expire: kept().tokens.access, n });
 const will = (...faults) => (slept = [], ask({ will: faults }));
 const between = (low, number, high) => assert.ok(low <= number && number <= high, `${low} <= ${number} <= ${high}`);
@@ -37,6 +44,15 @@ await tab.signIn();
 const device = await call(tab);
 await call(other);
 assert.equal((await ask({})).requests, 2); // the second one with the nonce
+
+// Another client and another server share the store, and nothing else.
+for (const change of [{ clientId: "other" }, { issuer: `${issuer}/other` }]) {
+  const stranger = new Latchkey({ ...options, ...change });
+  await assert.rejects(call(stranger), SignedOut);
+  await stranger.signOut();
+}
+assert.equal(await call(tab), device);
+assert.equal((await ask({})).requests, 2);
 
 // Both tabs find the token expired at the same moment: one of them refreshes.
 await expire(2);
@@ -63,7 +79,7 @@ between(1, slept[1], 3);
 between(7, slept[2], 8);
 
 // A refresh is due, and the token is good still: without a network the call does not wait.
-const due = () => values.set("kept", { ...kept(), tokens: { ...kept().tokens, refreshAt: 0 } });
+const due = () => values.set(name, { ...kept(), tokens: { ...kept().tokens, refreshAt: 0 } });
 due();
 await will("cut");
 assert.equal(await call(tab), device);
@@ -90,8 +106,26 @@ await assert.rejects(tab.finish("https://notes.example/cb?code=x&state=y"), /did
 const state = new URL(await tab.start()).searchParams.get("state");
 await assert.rejects(tab.finish(`https://notes.example/cb?code=x&state=${state}&iss=https://evil.example`), /not from/);
 
+// What was abandoned goes with the next request, once it is ten minutes old.
+const open = () => values.get(`${name} requests`).map((request) => request.state);
+const now = Date.now;
+assert.deepEqual(open(), [state]);
+Date.now = () => now() + 9 * 60_000;
+const second = new URL(await tab.start()).searchParams.get("state");
+assert.deepEqual(open(), [state, second]);
+Date.now = () => now() + 11 * 60_000;
+const third = new URL(await tab.start()).searchParams.get("state");
+assert.deepEqual(open(), [second, third]);
+Date.now = now;
+
+// Another tab signs out while the person confirms: the app is signed in once they have.
+tab = new Latchkey({ ...options, openBrowser: async (to) => (await other.signOut(), ask({ to })) });
+await tab.signIn();
+const renewed = await call(other);
+assert.deepEqual([open(), (await ask({})).apps], [[second, third], 1]);
+
 // The person signs the device out, and signs in again.
-await ask({ revoke: confirmed });
+await ask({ revoke: renewed });
 await expire();
 await assert.rejects(call(tab), (error) => error instanceof SignedOut && error.reason === "revoked");
 assert.equal(kept(), undefined);
@@ -100,3 +134,17 @@ assert.equal((await ask({})).apps, 1);
 await tab.signOut();
 assert.equal((await ask({})).apps, 0);
 await assert.rejects(call(other), SignedOut);
+assert.deepEqual(loose, []);
+
+// TLS takes the place of the ID token's signature, so there is no server without.
+const names = ["authorization_endpoint", "token_endpoint", "revocation_endpoint"];
+for (const [address, good] of Object.entries({
+  "https://id.example": true, "http://127.0.0.1:8080": true, "http://127.1.2.3": true, "http://[::1]:8080": true, "http://localhost:8080": true,
+  "http://id.example": false, "http://127.0.0.1.example": false, "http://localhost.example": false, "http://[::2]": false, "ftp://localhost": false,
+})) {
+  for (const of of ["issuer", ...names]) {
+    const found = { issuer: "https://id.example", ...Object.fromEntries(names.map((name) => [name, "https://id.example/"])), [of]: address };
+    const starts = new Latchkey({ ...options, issuer: found.issuer, fetch: async () => Response.json(found) }).start();
+    await (good ? assert.doesNotReject(starts) : assert.rejects(starts, /is not https/, `${of} ${address}`));
+  }
+}
