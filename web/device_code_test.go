@@ -75,7 +75,7 @@ func TestAPersonSignsATelevisionIn(t *testing.T) {
 		}
 		ask := enter(user)
 		page = b.shown(ask)
-		for _, text := range []string{"Sign in to Harbour TV on your device?", user, "same network as this browser", "If someone read the code to you", "recognise your account"} {
+		for _, text := range []string{"Sign in to Harbour TV on your device?", user, "same network as this browser", "If someone read or sent you the code", "recognise your account"} {
 			if !strings.Contains(page.one("main").text(), text) {
 				t.Errorf("the page does not say %q", text)
 			}
