@@ -2,7 +2,7 @@ package views
 
 // What the operator and an app's servers need.
 const (
-	browserCommand = `latchkey client add Notes --id notes --origin https://notes.example.com \
+	browserCommand = `latchkey client update notes --origin https://notes.example.com \
   --redirect-uri https://notes.example.com/cb`
 
 	introspectCommand = `latchkey client add "Photo server" --id photos --confidential`
@@ -16,7 +16,7 @@ const (
 
 	introspectInactive = `{"active":false}`
 
-	scopeCommand = `latchkey client add Notes --id notes --scope own_devices:read --scope photos:read`
+	scopeCommand = `latchkey client update notes --scope own_devices:read --scope photos:read`
 
 	scopeServer = `verifier, err := resource.New(resource.Config{
     Issuer: "{issuer}", Discover: true, Audience: "https://api.example.com",

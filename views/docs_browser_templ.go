@@ -51,7 +51,7 @@ func docsBrowser(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p><a href=\"/docs/latchkey.ts\">latchkey.ts</a> does all of this: see <a href=\"#reference\">Reference clients</a>. Its store and its lock work in all tabs of the origin together. In Capacitor, Electron or a pop-up, give it <code>openBrowser</code>, and its calls wait while the person is away. Private windows and people who clear their data lose the key, and with it the sign-in: <code>signIn</code> starts again with a new key.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>A list that is given replaces the whole list.</p><p><a href=\"/docs/latchkey.ts\">latchkey.ts</a> does all of this: see <a href=\"#reference\">Reference clients</a>. Its store and its lock work in all tabs of the origin together. In Capacitor, Electron or a pop-up, give it <code>openBrowser</code>, and its calls wait while the person is away. Private windows and people who clear their data lose the key, and with it the sign-in: <code>signIn</code> starts again with a new key.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -2,7 +2,7 @@ package views
 
 // The sign-in of a television, in two parts: a person approves the code between them.
 const (
-	deviceStart = `CLIENT='your-tv'
+	deviceStart = `CLIENT='your-tv' # registered with: latchkey client add TV --id your-tv --device-grant
 curl -s {base}/oauth/device_authorization -d "client_id=$CLIENT" \
   -d 'device_name=Living room' -d 'scope=openid email' | tee codes.json`
 
