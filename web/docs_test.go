@@ -111,7 +111,7 @@ func TestTheDocsPageExplainsEveryErrorThereIs(t *testing.T) {
 				}
 			}
 		}
-		possible = append(possible, "login_required", "interaction_required") // they stand in a redirect, which has no body
+		possible = append(possible, "login_required", "interaction_required")                             // they stand in a redirect, which has no body
 		possible = slices.DeleteFunc(possible, func(code string) bool { return code == "invalid_grant" }) // explained by its reasons
 		for _, list := range []*[]string{&explained, &possible} {
 			slices.Sort(*list)
