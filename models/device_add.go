@@ -46,7 +46,7 @@ type NewDevice struct {
 	Factor         *FactorUse      // used with the sign-in; nil: no factor was asked for
 	Trust          *TrustedBrowser // from now on the browser skips the second step; AddDevice fills in its user
 	Trusted        *uuid.UUID      // the trusted browser that the second step was skipped for; nil: none
-	Silent         *SilentUse      // for an app whose person saw no page; nil: this is none
+	Silent         *SilentUse      // stands for the page of an app that signs in without one; nil: the person saw a page, or needs none
 }
 
 // AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one with

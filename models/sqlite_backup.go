@@ -29,7 +29,7 @@ var (
 
 // Backup copies the SQLite database into a new file with mode 0600, checks the copy, and returns its size in bytes and the version of its
 // schema. Servers may use the database all the while: the copy is of one moment. It returns ErrNotSQLite, and an error when the file is
-// there already or the copy is damaged. After an error there is no file.
+// there already or the copy is damaged. No incomplete file ever has that name.
 func (s *Store) Backup(ctx context.Context, file string) (size, version int64, err error) {
 	if s.dialect != "sqlite" {
 		return 0, 0, ErrNotSQLite

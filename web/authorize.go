@@ -105,10 +105,15 @@ func (s *Server) consentForm(w http.ResponseWriter, r *http.Request, _ *browser.
 	if err != nil {
 		return s.refuseGrant(w, r, err)
 	}
+	return s.renderConsent(w, r, http.StatusOK, q, views.ConsentPage{DeviceName: typedName(r, name)})
+}
+
+// typedName is the device name that a person typed before the session ended, or else a suggestion.
+func typedName(r *http.Request, suggested string) string {
 	if typed, problem := auth.DeviceName(r.URL.Query().Get("device_name")); problem == "" {
-		name = typed
+		return typed
 	}
-	return s.renderConsent(w, r, http.StatusOK, q, views.ConsentPage{DeviceName: name})
+	return suggested
 }
 
 // followApp tells on the sign-in form which app the person goes on to, in the language that it asked for, and fills in whom it expects.

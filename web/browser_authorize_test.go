@@ -186,7 +186,7 @@ func (j *appJourney) withoutAPage() {
 	j.silent(j.notes, "id_token_hint", j.notes.idToken)
 	j.notes.signedIn(http.MethodGet)
 	j.silent(j.notes, "id_token_hint", "of no one")
-	j.notes.refused("with a hint that is none", "invalid_request")
+	j.notes.refused("with a text that is no ID token as the hint", "invalid_request")
 	j.silent(j.notes, "max_age", "0")
 	j.notes.refused("with max_age", "login_required")
 	j.silent(j.notes, "prompt", "none login")

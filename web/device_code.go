@@ -35,11 +35,7 @@ func (s *Server) deviceCodeForm(w http.ResponseWriter, r *http.Request, by *brow
 	if err != nil {
 		return err
 	}
-	name := cmp.Or(ask.DeviceName, ask.Client.Name)
-	if typed, problem := auth.DeviceName(r.URL.Query().Get("device_name")); problem == "" {
-		name = typed
-	}
-	return s.renderDeviceAsk(w, r, http.StatusOK, ask, views.DeviceAskPage{DeviceName: name})
+	return s.renderDeviceAsk(w, r, http.StatusOK, ask, views.DeviceAskPage{DeviceName: typedName(r, cmp.Or(ask.DeviceName, ask.Client.Name))})
 }
 
 // deviceCode takes a code or, for one that was found, the person's answer.

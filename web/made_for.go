@@ -81,7 +81,7 @@ var asking = map[string][]string{
 func formPage(r *http.Request) string {
 	names := asking[r.URL.Path]
 	if names == nil {
-		next, _ := formNext(r) // of a form that cannot be read there is none
+		next, _ := formNext(r) // a form that cannot be read leads nowhere
 		return next
 	}
 	p, err := peek(r, names...)

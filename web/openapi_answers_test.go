@@ -387,12 +387,6 @@ func badGrants(p *probe) {
 	p.want(present(one.refresh), 400, "revoked")
 }
 
-func idle(p *probe) {
-	phone := p.login("phone")
-	p.clock.Advance(31 * 24 * time.Hour)
-	p.want(p.send(true, "POST", "/oauth/token", "grant_type=refresh_token&refresh_token="+phone.refresh, "Content-Type", formType), 400, "idle")
-}
-
 func atTheEnd(p *probe) {
 	phone, used := p.login("phone"), p.login("used")
 	used = p.refreshed(used.refresh)

@@ -159,3 +159,9 @@ func discovery(p *probe) {
 	}
 	p.want(p.send(true, "GET", "/statuslists/x", ""), 404, "not_found")
 }
+
+func idle(p *probe) {
+	phone := p.login("phone")
+	p.clock.Advance(31 * 24 * time.Hour)
+	p.want(p.send(true, "POST", "/oauth/token", "grant_type=refresh_token&refresh_token="+phone.refresh, "Content-Type", formType), 400, "idle")
+}

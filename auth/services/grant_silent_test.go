@@ -83,7 +83,7 @@ func TestASilentSignIn(t *testing.T) {
 
 		v.given(t, "scope", "openid")
 		check("what the page said", silent(v.here(t), v.laptop, "scope", "openid"), nil)
-		check("the e-mail address, of which the page said nothing", silent(v.here(t), v.laptop), interaction)
+		check("the e-mail address, which the page did not name", silent(v.here(t), v.laptop), interaction)
 		check("a hint, before the app was approved for the address", silent(v.here(t), v.laptop, "login_hint", adaEmail), login)
 		v.given(t)
 		check("the e-mail address", silent(v.here(t), v.laptop), nil)
