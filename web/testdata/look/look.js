@@ -70,13 +70,15 @@ window.look = (() => {
 
   const targets = () => all(acts).filter((e) => shown(e) && !inSentence(e)).map((e) => ({ e, ...target(e) }));
 
-  // small lists the targets below 44 px (WCAG 2.5.5), and those that lie over one another.
+  const sticks = (e) => e && (style(e).position === "sticky" || sticks(e.parentElement));
+
+  // small lists the targets below 44 px (WCAG 2.5.5), and those that lie over one another. What scrolls passes below a bar that sticks.
   function small() {
     const list = targets();
     const faults = list.filter((t) => t.bottom - t.top < 43.5 || t.right - t.left < 43.5).map((t) => `${px(t.right - t.left)} by ${px(t.bottom - t.top)} are a small target: ${name(t.e)}`);
     for (const [i, a] of list.entries()) {
       for (const b of list.slice(i + 1)) {
-        if (a.e.contains(b.e) || b.e.contains(a.e) || a.e.closest(".entry") === (b.e.closest(".entry") ?? false)) continue;
+        if (a.e.contains(b.e) || b.e.contains(a.e) || a.e.closest(".entry") === (b.e.closest(".entry") ?? false) || Boolean(sticks(a.e)) !== Boolean(sticks(b.e))) continue;
         const gap = Math.max(Math.max(a.left, b.left) - Math.min(a.right, b.right), Math.max(a.top, b.top) - Math.min(a.bottom, b.bottom));
         if (gap < -0.5) faults.push(`${px(-gap)} are shared by ${name(a.e)} and ${name(b.e)}`);
         else if (gap < 7.5 && a.e.matches(".button") && b.e.matches(".button")) faults.push(`only ${px(gap)} lie between ${name(a.e)} and ${name(b.e)}`);
