@@ -18,7 +18,7 @@ CODE      := cmd auth models web views static
 LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-.PHONY: help run build test test-fast test-race lint generate verify bench fuzz soak check-long screenshots clean
+.PHONY: help run build test test-fast test-race lint generate verify bench fuzz soak search crashes check-long screenshots clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 14
@@ -82,9 +82,13 @@ fuzz: ## fuzz what reads strangers' texts, each target for FUZZTIME (5m)
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg" </dev/null || exit 1; \
 	done
 
-soak: ## play SOAK (5000) random stories against the fork rule, compute its table on the real code, and crash the program for half an hour
+soak: search crashes ## play random stories against the fork rule, compute its table, and crash the program (-j2: both at once)
+
+search: ## play SOAK (5000) random stories against the fork rule, and compute its table on the real code
 	go test ./auth/services -v -timeout 3h -run 'TestSearchForAHoleInTheForkRule' -rapid.checks=$(SOAK) -rapid.steps=100
 	go test ./auth/services -v -timeout 1h -run 'TestTheTableOfRules' -every-refresh
+
+crashes: ## crash the program for half an hour
 	LATCHKEY_SOAK=1 go test ./cmd/latchkey -v -timeout 2h -count=1 -run Crash
 
 check-long: soak ## run soak, what CI bounds at its full size, and all under the race detector

@@ -30,22 +30,48 @@ func docsAppAuth(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"appauth\"><h2 id=\"appauth\">AppAuth on iOS and Android</h2><p>AppAuth opens the system browser and does discovery, PKCE, state, nonce and the exchange of the code. Three things are yours:</p><ul><li><strong>Store the state each time that it changes</strong>, on this device alone. On Android, <code>EncryptedFile</code> of <code>androidx.security</code> is deprecated: a file in <code>noBackupFilesDir</code> is as safe as the app, and DataStore will do if its file is there.</li><li><strong>Ask for <code>invalid_grant</code>, never for <code>isAuthorized</code>.</strong> AppAuth also sets that to false after <code>temporarily_unavailable</code> (429 on iOS, also 503 on Android), and gives up after one try. The refresh token is good still, so the code below sends it again.</li><li><strong>Refresh in one process.</strong> AppAuth queues actions within a process; a widget or an extension asks the app, or shares its lock.</li></ul><p>Any app can claim a private-use scheme such as <code>com.example.notes:/cb</code>; PKCE keeps what it gets worthless. On Android, an <code>https</code> redirect URI that is a verified App Link is better: declare it for <code>RedirectUriReceiverActivity</code>. AppAuth sends no DPoP proofs. ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"appauth\"><h2 id=\"appauth\">AppAuth on iOS and Android</h2><p>AppAuth opens the system browser and does discovery, PKCE, state, nonce and the exchange of the code. On iOS it is the Swift package <code>https://github.com/openid/AppAuth-iOS</code>, on Android <code>net.openid:appauth:0.11.1</code>. Three things are yours:</p><ul><li><strong>Store the state each time that it changes</strong>, on this device alone. On Android, <code>EncryptedFile</code> of <code>androidx.security</code> is deprecated: a file in <code>noBackupFilesDir</code> is as safe as the app, and DataStore will do if its file is there.</li><li><strong>Ask for <code>invalid_grant</code>, never for <code>isAuthorized</code>.</strong> AppAuth also sets that to false after <code>temporarily_unavailable</code> (429 on iOS, also 503 on Android), and gives up after one try. The refresh token is good still, so the code below sends it again.</li><li><strong>Refresh in one process.</strong> AppAuth queues actions within a process; a widget or an extension asks the app, or shares its lock.</li></ul><p>Any app can claim a private-use scheme such as <code>com.example.notes:/cb</code>; PKCE keeps what it gets worthless. On Android, an <code>https</code> redirect URI that is a verified App Link is better: declare it for <code>RedirectUriReceiverActivity</code>. AppAuth sends no DPoP proofs. ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if p.DPoPRequired {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<strong>This server wants a key from every new device</strong>, so use the requests of this page and <a href=\"#key\">a key in the phone</a> instead.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<strong>This server wants a key from every new device</strong>, so use the requests of this page and <a href=\"")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var2 templ.SafeURL
+			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("key"))
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_appauth.templ`, Line: 28, Col: 128}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\">a key in the phone</a> instead.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "To bind the device to a key, use the requests of this page with <a href=\"#key\">a key in the phone</a>.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "To bind the device to a key, use the requests of this page with <a href=\"")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var3 templ.SafeURL
+			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("key"))
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_appauth.templ`, Line: 30, Col: 91}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">a key in the phone</a>.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</p><h3>iOS, Swift</h3>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</p><h3>iOS, Swift</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -53,7 +79,7 @@ func docsAppAuth(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<h3>Android, Kotlin</h3>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<h3>Android, Kotlin</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -65,7 +91,7 @@ func docsAppAuth(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -30,14 +30,14 @@ func docsAuthorize(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"authorize\"><h2 id=\"authorize\">Sign-in through the browser</h2><p>Let people sign in on this server, in the browser of their device (RFC 8252). Their passkeys and second steps are there, and your app never sees a password. It is OpenID Connect with the authorization code and PKCE: libraries need the issuer, <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"authorize\"><h2 id=\"authorize\">The requests</h2><p>It is OpenID Connect with the authorization code and PKCE (RFC 8252, RFC 7636). Libraries need the issuer, <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(p.Issuer)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 9, Col: 99}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 8, Col: 126}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -51,7 +51,59 @@ func docsAuthorize(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<dl><dt><code>GET /oauth/authorize</code></dt><dd><code>response_type=code</code>, <code>client_id</code>, <code>redirect_uri</code> letter for letter (a loopback IP address with any port), <code>state</code>, and <code>code_challenge</code> with <code>code_challenge_method=S256</code>. Also <code>scope</code> (<code>openid</code>, <code>email</code>, <code>offline_access</code>), <code>nonce</code>, <code>login_hint</code>, <code>ui_locales</code>, <code>prompt</code>, <code>max_age</code>, <code>acr_values</code>, <code>response_mode</code> (<code>query</code>, <code>form_post</code>) and <code>dpop_jkt</code>. <code>device_name</code> is our own: the name that the page suggests for the device.  <code>POST /oauth/par</code> takes the same parameters from your app or its server (RFC 9126).</dd><dt>The way back</dt><dd><code>code</code> or <code>error</code>, with <code>state</code> and <code>iss</code>. Compare both (RFC 9207).</dd><dt><code>POST /oauth/token</code></dt><dd><code>grant_type=authorization_code</code>, <code>code</code>, <code>redirect_uri</code>, <code>client_id</code> and <code>code_verifier</code>, within a minute. The answer is that of every sign-in, and for the scope <code>openid</code> it has an <code>id_token</code>. If it is lost, send the same again: it gets the same tokens, from the same IP address or with the same key.</dd></dl><p>The sign-in makes a device in the person's list, and they are told about it by e-mail. From there on the <a href=\"#guide\">guide</a> holds: one writer, store first, try again with the same token. When a server of yours <a href=\"#sensitive\">demands a new proof</a>, send the person to the same page with its <code>max_age</code> and <code>acr_values</code>. The tokens that come back are of a new device. Compare <code>sub</code>, store them, revoke the refresh token of the device before, and repeat the call.</p><h3 id=\"reference\">Reference clients</h3><p>Whole files to copy, without dependencies. They do all that this page says: one store and one lock for all tabs or processes, tries with the same token, nonces, a new proof when a server demands it, and the end.</p><ul><li>TypeScript, for browsers, Capacitor, Electron and Node.js: <a href=\"/docs/latchkey.ts\">latchkey.ts</a></li><li>Go, for programs on Unix: <a href=\"/docs/client.go\">client.go</a>, <a href=\"/docs/signin.go\">signin.go</a>, <a href=\"/docs/store.go\">store.go</a> and <a href=\"/docs/dpop.go\">dpop.go</a></li></ul>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<dl><dt><code>GET /oauth/authorize</code></dt><dd><code>response_type=code</code>, <code>client_id</code>, <code>redirect_uri</code> letter for letter (a loopback IP address with any port), <code>state</code>, and <code>code_challenge</code> with <code>code_challenge_method=S256</code>. Also <code>scope</code>, <code>nonce</code>, <code>login_hint</code>, <code>ui_locales</code>, <code>prompt</code>, <code>max_age</code>, <code>acr_values</code>, <code>response_mode</code> (<code>query</code>, <code>form_post</code>) and <code>dpop_jkt</code>. <code>device_name</code> is our own: the name that the page suggests for the device.</dd><dt><code>scope</code></dt><dd><code>openid</code> brings an ID token, and <code>email</code> the e-mail address in it. <code>offline_access</code> changes nothing: every sign-in brings a refresh token. What the app may do here is registered (<a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var3 templ.SafeURL
+		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("scopes"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 23, Col: 70}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">scopes</a>), not asked for.</dd><dt><code>POST /oauth/par</code></dt><dd>Takes the same parameters from your app or its server, and answers a <code>request_uri</code> to send the person with (RFC 9126).</dd><dt>The way back</dt><dd><code>code</code> or <code>error</code>, with <code>state</code> and <code>iss</code>. Compare both (RFC 9207).</dd><dt><code>POST /oauth/token</code></dt><dd><code>grant_type=authorization_code</code>, <code>code</code>, <code>redirect_uri</code>, <code>client_id</code> and <code>code_verifier</code>, within a minute. The answer is that of every sign-in, and for the scope <code>openid</code> it has an <code>id_token</code>. If it is lost, send the same again: it gets the same tokens, from the same IP address or with the same key.</dd></dl><p>The sign-in makes a device in the person's list, and they are told about it by e-mail. From there on the <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var4 templ.SafeURL
+		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("guide"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 41, Col: 133}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">guide</a> holds: one writer, store first, try again with the same token. When a server of yours <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var5 templ.SafeURL
+		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 42, Col: 62}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\">demands a new proof</a>, send the person to the same page with its <code>max_age</code> and <code>acr_values</code>. The tokens that come back are of a new device. Compare <code>sub</code>, store them, revoke the refresh token of the device before, and repeat the call.</p><h3 id=\"prompt\">What the person sees</h3><p>They sign in, or confirm who they are when the last proof in this browser is older than 15 minutes. Then a page names your app, the account and the device, and a button goes on. For a client that was registered with <code>--sso</code> a browser that is signed in is enough.</p><dl><dt><code>prompt=login</code>, <code>max_age</code>, <code>acr_values=aal2</code></dt><dd>Ask for a new proof, for one of at most that many seconds ago, for two factors.</dd><dt><code>prompt=select_account</code></dt><dd>Lets the person choose another account. The page offers it in any case.</dd><dt><code>prompt=consent</code></dt><dd>Is how it always is: the page is shown.</dd><dt><code>prompt=none</code></dt><dd>Shows nothing, and answers a code or <code>login_required</code> or <code>interaction_required</code>. It needs an <code>https</code> redirect URI, a browser in which this account pressed the button for your app within the last 30 days, and a proof as new as above.</dd><dt><code>login_hint</code>, <code>id_token_hint</code></dt><dd>Fill in the e-mail address; demand the account that an ID token names.</dd></dl><h3 id=\"id-token\">Who signed in</h3><p>Libraries check the ID token: the signature by a key of the key set, <code>iss</code>, <code>aud</code> (your <code>client_id</code>), <code>exp</code> and <code>nonce</code>. It says who the person is when the app signs in, and opens nothing. Never send it to a server in place of the access token.</p><dl><dt><code>sub</code></dt><dd>The account. It stays the same when the e-mail address changes: use it as the key in your data.</dd><dt><code>sid</code></dt><dd>The device, as <code>device_id</code> in the token answer.</dd><dt><code>auth_time</code>, <code>amr</code>, <code>acr</code></dt><dd>When and how the person proved who they are, as in <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var6 templ.SafeURL
+		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("claims"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 76, Col: 84}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\">the access token</a>.</dd><dt><code>email</code>, <code>email_verified</code></dt><dd>Only with the scope <code>email</code>.</dd></dl><p><code>GET /oauth/userinfo</code> with the access token answers <code>sub</code> and, with the scope <code>email</code>, the e-mail address of today. It needs the scope <code>openid</code>, and a device that is still signed in.</p><h3 id=\"reference\">Reference clients</h3><p>Whole files to copy, without dependencies. They do all that this page says: one store and one lock for all tabs or processes, tries with the same token, nonces, a new proof when a server demands it, and the end.</p><ul><li>TypeScript, for browsers, Capacitor, Electron and Node.js: <a href=\"/docs/latchkey.ts\">latchkey.ts</a></li><li>Go, for programs on Unix: <a href=\"/docs/client.go\">client.go</a>, <a href=\"/docs/signin.go\">signin.go</a>, <a href=\"/docs/store.go\">store.go</a> and <a href=\"/docs/dpop.go\">dpop.go</a></li></ul>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -63,33 +115,33 @@ func docsAuthorize(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h3 id=\"libraries\">openid-client and oauth4webapi</h3><p>Both prove a key. Neither stores, locks or tries again: do that around <code>refresh</code>, as the reference clients do. Both refuse an issuer without https. For a server on your own machine, and for no other, openid-client takes <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<h3 id=\"libraries\">openid-client and oauth4webapi</h3><p>Both prove a key. Neither stores, locks or tries again: do that around <code>refresh</code>, as the reference clients do. Both refuse an issuer without https. For a server on your own machine, and for no other, openid-client takes <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var3 string
-		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs("{ execute: [client.allowInsecureRequests] }")
+		var templ_7745c5c3_Var7 string
+		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs("{ execute: [client.allowInsecureRequests] }")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 58, Col: 56}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 102, Col: 56}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</code> as the fifth argument of <code>discovery</code>, and oauth4webapi <code>")
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var4 string
-		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs("[oauth.allowInsecureRequests]: true")
-		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 59, Col: 48}
-		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</code> as the fifth argument of <code>discovery</code>, and oauth4webapi <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</code> among the options of each call.</p>")
+		var templ_7745c5c3_Var8 string
+		templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs("[oauth.allowInsecureRequests]: true")
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 103, Col: 48}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</code> among the options of each call.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -101,7 +153,7 @@ func docsAuthorize(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -30,7 +30,7 @@ func docsServers(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"servers\"><h2 id=\"servers\">Your servers</h2><h3>Verify, in Go and Node.js</h3><p><code>auth/resource</code> of this server's source does it for Go, with keys and status lists fetched in the background and proofs checked. It imports no more than a JWT library:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"servers\"><h2 id=\"servers\">Verify, or ask</h2><h3>Verify, in Go and Node.js</h3><p><code>auth/resource</code> of this server's source does it for Go, with keys and status lists fetched in the background and proofs checked. It imports no more than a JWT library:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -46,7 +46,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h3>Verify, or ask</h3><p>Verify access tokens yourself where you can: the keys and the status lists tell all that there is, without a call for each request, and a signed-out device is refused within seconds. Ask this server (RFC 7662) where you cannot check a JWT, or where seconds are too long. Only confidential clients may ask:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h3>Ask</h3><p>Verify access tokens yourself where you can: the keys and the status lists tell all that there is, without a call for each request, and a signed-out device is refused within seconds. Ask this server (RFC 7662) where you cannot check a JWT, or where seconds are too long. Only confidential clients may ask:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -70,7 +70,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<ul><li>Refuse the token if <code>aud</code> does not name your server, and check the proof of a token with <code>cnf</code>: this server has not seen your request.</li><li>The answer is true now. Keep it for seconds at most.</li><li>You can ask about every access token of this service, and about refresh tokens of your own client. Asking uses nothing up.</li></ul><h3>Scopes</h3><p>A client that was registered without scopes is a first-party app: its tokens may do everything that an app can do here. A client with scopes gets those, and no more:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<ul><li>Refuse the token if <code>aud</code> does not name your server, and check the proof of a token with <code>cnf</code>: this server has not seen your request.</li><li>The answer is true now. Keep it for seconds at most.</li><li>You can ask about every access token of this service, and about refresh tokens of your own client. Asking uses nothing up.</li></ul><h3 id=\"scopes\">Scopes</h3><p>A client that was registered without scopes is a first-party app: its tokens may do everything that an app can do here. A client with scopes gets those, and no more:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -46,10 +46,22 @@ rm answer.json`
 
 	walkRefused = `{"error":"invalid_grant","error_description":"The device was signed out.","reason":"revoked"}`
 
-	walkDiscover = `curl -s {base}/.well-known/oauth-authorization-server
+	discover = `curl -s {base}/.well-known/oauth-authorization-server
 curl -s {base}/.well-known/jwks.json
 curl -s {base}/openapi.yaml -o latchkey.yaml`
 )
+
+// docsWay is a kind of app, and the section that is for it.
+type docsWay struct{ app, take, section, why string }
+
+var docsWays = []docsWay{
+	{"An app for phones or desktops", "The browser of the device", "authorize", " with AppAuth, a reference client or an OpenID Connect library."},
+	{"An app that runs in a browser, Capacitor or Electron", "The browser, with a key", "browser", " that no script can read."},
+	{"An app for televisions, or a command line", "A code on the screen", "device", " that the person enters on their phone."},
+	{"A website with a server of its own", "The browser, as a confidential client", "libraries", ". The tokens stay on your server."},
+	{"An app of this service, with a form of its own", "Three endpoints", "endpoints", ". You build the second step yourself. Apps of other services never ask for the password."},
+	{"A server that your apps call", "Verify access tokens", "servers", ", without a call to this server."},
+}
 
 // advice is one line of a table of errors.
 type advice struct{ code, means, do string }

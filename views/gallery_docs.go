@@ -1,12 +1,18 @@
 package views
 
 func (g gallery) docs() []State {
-	page := func(name string, p DocsPage) State {
-		p.Shell, p.BaseURL, p.Issuer, p.EventKinds = g.out("API documentation"), "https://id.example.com", "https://id.example.com", "account_created sign_in sign_in_failed sign_out device_revoked"
-		return State{"docs/" + name, Docs(p)}
+	of := func(title string, p DocsPage) DocsPage {
+		p.Shell, p.BaseURL, p.Issuer, p.EventKinds = g.out(title), "https://id.example.com", "https://id.example.com", "account_created sign_in sign_in_failed sign_out device_revoked"
+		return p
 	}
-	return []State{
-		page("usual", DocsPage{}),
-		page("keys and nonces required", DocsPage{DPoPRequired: true, NonceRequired: true}),
+	keys := DocsPage{DPoPRequired: true, NonceRequired: true}
+	page := func(name, kind string, p DocsPage) State {
+		part, _ := DocsPartNamed(name)
+		return State{"docs/" + name + kind, DocsOf(part, of(part.Title, p))}
 	}
+	list := []State{{"docs/all", Docs(of("API documentation", DocsPage{}))}}
+	for _, part := range docsParts {
+		list = append(list, page(part.Name, "", DocsPage{}))
+	}
+	return append(list, page("browser", " keys required", keys), page("form", " keys required", keys), page("app", " keys and nonces required", keys))
 }

@@ -70,7 +70,7 @@ func TestTheReferenceClientWorksInABrowser(t *testing.T) {
 
 	// On a phone, the names in the page's tables are not broken letter by letter.
 	c.base = f.URL
-	c.open("/docs", http.StatusOK)
+	c.open("/docs/app", http.StatusOK)
 	if high := evaluate[float64](c, `Math.max(...[...document.querySelectorAll(".docs-table th code")].map((name) => name.getBoundingClientRect().height))`); high > 60 {
 		t.Errorf("a name in a table is %.0f pixels high", high)
 	}

@@ -18,7 +18,7 @@ func TestTheDocumentationExplainsEveryClaim(t *testing.T) {
 		if err := json.Unmarshal(payload, &claims); err != nil || len(claims) < 10 {
 			t.Fatalf("%d claims, %v", len(claims), err)
 		}
-		table := s.request(http.MethodGet, "/docs", "").screen(t).one("section", "aria-labelledby", "claims").one("table")
+		table := s.request(http.MethodGet, "/docs/servers", "").screen(t).one("section", "aria-labelledby", "claims").one("table")
 		explained := map[string]bool{}
 		for _, row := range table.all("th", "scope", "row") {
 			claim, _, _ := strings.Cut(row.text(), ".") // cnf.jkt is a member of cnf

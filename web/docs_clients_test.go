@@ -19,9 +19,11 @@ import (
 // shownWith is the copyable example of /docs that begins with a text.
 func (s *site) shownWith(begin string) string {
 	s.t.Helper()
-	for _, block := range copied(s.browser().shown("/docs")) {
-		if strings.HasPrefix(block, begin) {
-			return block
+	for _, path := range manual {
+		for _, block := range copied(s.browser().shown(path)) {
+			if strings.HasPrefix(block, begin) {
+				return block
+			}
 		}
 	}
 	s.t.Fatalf("no example begins with %q", begin)
@@ -167,7 +169,7 @@ server.close();
 // The page links to each file of the reference clients, which comes as text.
 func TestTheReferenceClientsCanBeCopied(t *testing.T) {
 	s := newSite(t, modelstest.MigratedSQLite(t))
-	page := s.browser().shown("/docs")
+	page := s.browser().shown("/docs/browser")
 	for _, name := range []string{"latchkey.ts", "client.go", "signin.go", "dpop.go", "store.go"} {
 		page.one("section", "aria-labelledby", "authorize").one("a", "href", "/docs/"+name)
 		text, _ := reference.File(name)

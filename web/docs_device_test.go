@@ -16,7 +16,7 @@ func TestTheTelevisionOnTheDocsPageSignsInAsItStands(t *testing.T) {
 	if _, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Your TV", ID: "your-tv", DeviceGrant: true}); err != nil {
 		t.Fatal(err)
 	}
-	blocks := copied(s.browser().shown("/docs").one("section", "aria-labelledby", "device"))
+	blocks := copied(s.browser().shown("/docs/browser").one("section", "aria-labelledby", "device"))
 	if len(blocks) != 2 {
 		t.Fatalf("%d examples", len(blocks))
 	}

@@ -9,7 +9,7 @@ import (
 
 // docsFile serves a file of the reference clients as text, to be copied.
 func (s *Server) docsFile(w http.ResponseWriter, r *http.Request) error {
-	text, ok := reference.File(r.PathValue("file"))
+	text, ok := reference.File(r.PathValue("name"))
 	if !ok {
 		return wire.ErrNoRoute
 	}

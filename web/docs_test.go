@@ -14,6 +14,7 @@ import (
 	"latchkey/auth/client"
 	"latchkey/auth/services"
 	"latchkey/models"
+	"latchkey/models/modelstest"
 	"latchkey/web"
 )
 
@@ -29,6 +30,18 @@ func copied(page screen) (list []string) {
 		list = append(list, b.String())
 	}
 	return list
+}
+
+// manual are all pages of the manual.
+var manual = []string{"/docs", "/docs/browser", "/docs/form", "/docs/app", "/docs/servers"}
+
+// manualText is what all of them say.
+func (s *site) manualText() string {
+	var b strings.Builder
+	for _, path := range manual {
+		b.WriteString(s.browser().shown(path).text() + " ")
+	}
+	return b.String()
 }
 
 // needCurl skips where there is no curl, but never in CI.
@@ -50,8 +63,10 @@ func TestTheWalkOnTheDocsPageWorksAsItStands(t *testing.T) {
 		s.addUser("you@example.com", "your own password")
 		var script strings.Builder
 		steps := 0
-		page := s.browser().shown("/docs")
-		for _, block := range append(copied(page.one("section", "aria-labelledby", "walk")), copied(page.one("section", "aria-labelledby", "servers"))...) {
+		section := func(path, id string) []string {
+			return copied(s.browser().shown(path).one("section", "aria-labelledby", id))
+		}
+		for _, block := range slices.Concat(section("/docs/form", "walk"), section("/docs", "finds"), section("/docs/servers", "servers")) {
 			if strings.Contains(block, "curl ") || strings.HasPrefix(block, "EMAIL=") {
 				script.WriteString(block + "\nprintf '\\n=====\\n'\n")
 				steps++
@@ -97,8 +112,7 @@ func TestTheWalkOnTheDocsPageWorksAsItStands(t *testing.T) {
 
 func TestTheDocsPageExplainsEveryErrorThereIs(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		page := s.browser().shown("/docs")
-		explained := page.one("section", "aria-labelledby", "errors").texts("th", "scope", "row")
+		explained := s.browser().shown("/docs/app").one("section", "aria-labelledby", "errors").texts("th", "scope", "row")
 		var possible []string
 		c := newContract(t, s)
 		for _, schema := range []string{"Problem", "InvalidGrant", "RefreshError"} {
@@ -123,33 +137,57 @@ func TestTheDocsPageExplainsEveryErrorThereIs(t *testing.T) {
 	})
 }
 
-func TestTheDocsPageIsTheSameForEverybody(t *testing.T) {
+func TestTheManualIsTheSameForEverybody(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		b := s.signedIn()
-		stranger, known := s.browser().get("/docs"), b.get("/docs")
-		if stranger.body != known.body || strings.Contains(known.body, adaEmail) {
-			t.Error("the page is another one for somebody who is signed in")
-		}
-		for _, r := range []reply{stranger, known} {
-			if r.header.Get("Cache-Control") != "public, max-age=300" || len(r.header.Values("Set-Cookie")) > 0 || r.header.Get("Content-Security-Policy") == "" {
-				t.Errorf("%d %v", r.status, r.header)
+		for _, path := range manual {
+			stranger, known := s.browser().get(path), b.get(path)
+			if stranger.body != known.body || strings.Contains(known.body, adaEmail) {
+				t.Errorf("%s is another page for a person who is signed in", path)
 			}
-		}
-		page := stranger.screen(t)
-		for _, link := range page.one("main").all("a") {
-			if anchor, ok := strings.CutPrefix(link.attr("href"), "#"); ok {
-				page.one("", "id", anchor)
-			} else if r := b.get(link.attr("href")); r.status != http.StatusOK {
-				t.Errorf("%s: %d", link.attr("href"), r.status)
+			for _, r := range []reply{stranger, known} {
+				if r.status != http.StatusOK || r.header.Get("Cache-Control") != "public, max-age=300" || len(r.header.Values("Set-Cookie")) > 0 || r.header.Get("Content-Security-Policy") == "" {
+					t.Errorf("%s: %d %v", path, r.status, r.header)
+				}
+			}
+			page := stranger.screen(t)
+			for _, link := range page.one("main").all("a") {
+				to, anchor, _ := strings.Cut(link.attr("href"), "#")
+				there := page
+				if to != "" {
+					if r := b.get(to); r.status != http.StatusOK {
+						t.Errorf("%s links to %s: %d", path, to, r.status)
+						continue
+					} else if anchor != "" {
+						there = r.screen(t)
+					}
+				}
+				if anchor != "" {
+					there.one("", "id", anchor)
+				}
 			}
 		}
 		s.browser().shown("/login").none("a", "href", "/docs") // it is for developers
 	})
 }
 
+// What /docs#errors was, when the manual was one page, leads to the section.
+func TestOldLinksIntoTheManualLeadToTheirSections(t *testing.T) {
+	s := newSite(t, modelstest.MigratedSQLite(t))
+	page := s.browser().shown("/docs")
+	for _, id := range []string{
+		"authorize", "reference", "libraries", "appauth", "browser", "device", "endpoints", "walk", "factors", "step-up", "native",
+		"guide", "key", "errors", "account-data", "security", "servers", "claims", "sensitive", "logout",
+	} {
+		if to := page.one("li", "id", id).one("a").attr("href"); !strings.HasSuffix(to, "#"+id) || !strings.HasPrefix(to, "/docs/") {
+			t.Errorf("%s leads to %q", id, to)
+		}
+	}
+}
+
 func TestTheDocsPageKnowsWhatThisServerAsksFor(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		text := s.browser().shown("/docs").text()
+		text := s.manualText()
 		for _, want := range []string{"This server takes new devices only so.", "This server asks for nonces."} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the page does not say %q", want)
@@ -157,7 +195,7 @@ func TestTheDocsPageKnowsWhatThisServerAsksFor(t *testing.T) {
 		}
 	}, func(a *services.Config, _ *web.Config) { a.DPoPRequired, a.NonceRequired = true, true })
 	each(t, func(t *testing.T, s *site) {
-		if text := s.browser().shown("/docs").text(); regexp.MustCompile(`This server (takes|asks|wants)`).MatchString(text) {
+		if text := s.manualText(); regexp.MustCompile(`This server (takes|asks|wants)`).MatchString(text) {
 			t.Error("the page asks for what the server does not")
 		}
 	})
@@ -166,7 +204,7 @@ func TestTheDocsPageKnowsWhatThisServerAsksFor(t *testing.T) {
 // An account's data may hold every kind of event but the last one, which goes with the account.
 func TestTheDocsPageNamesEveryKindOfEvent(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
-		words := strings.Fields(s.browser().shown("/docs").text())
+		words := strings.Fields(s.manualText())
 		for _, kind := range models.EventKinds {
 			named := slices.ContainsFunc(words, func(word string) bool { return strings.TrimRight(word, ".") == string(kind) })
 			if want := kind != models.EventAccountDeleted; named != want {

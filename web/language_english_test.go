@@ -23,7 +23,7 @@ func TestEnglishPagesOfferNoLanguage(t *testing.T) {
 		t.Fatal(err)
 	}
 	sam.signIn("sam@example.com", evePassword)
-	for _, path := range []string{"/support", "/support?q=ada%40example.com", s.lookURL(adaEmail), "/docs"} {
+	for _, path := range []string{"/support", "/support?q=ada%40example.com", s.lookURL(adaEmail), "/docs", "/docs/form"} {
 		r := sam.do(http.MethodGet, path, nil, "Accept-Language", "ar")
 		if r.status != http.StatusOK || strings.Contains(r.body, `action="/language"`) || r.header.Get("Content-Language") != "en" {
 			t.Errorf("%s: %d, in %q, or it offers languages", path, r.status, r.header.Get("Content-Language"))

@@ -148,7 +148,7 @@ func (s *Server) routes() {
 		"POST /oauth/userinfo":             s.openID(s.apps.UserInfo),
 
 		"GET /docs":         s.inEnglish(s.page(s.docs).ServeHTTP),
-		"GET /docs/{file}":  s.inEnglish(s.page(s.docsFile).ServeHTTP),
+		"GET /docs/{name}":  s.inEnglish(s.page(s.docsOf).ServeHTTP),
 		"GET /openapi.yaml": s.api(s.apps.OpenAPI),
 
 		"GET /.well-known/jwks.json":                            s.api(s.apps.JWKS),
