@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+
 	"latchkey/models/groupcommit"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,6 +20,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrDuplicate: a unique key is taken.
 	ErrDuplicate = errors.New("duplicate")
+	// ErrExternalID: another account has the external id. It wraps ErrDuplicate.
+	ErrExternalID = fmt.Errorf("external id: %w", ErrDuplicate)
 	// ErrChanged: the row has changed since the caller verified it: a new password, a disabled account.
 	ErrChanged = errors.New("changed since it was verified")
 	// ErrHeld: the address is held for an account that had it and may take it back. It wraps ErrDuplicate.
@@ -59,6 +63,8 @@ func wrapErr(attempted string, err error) error {
 	switch {
 	case errors.Is(err, gorm.ErrRecordNotFound):
 		return fmt.Errorf("%s: %w", attempted, ErrNotFound)
+	case isDuplicate(err) && strings.Contains(err.Error(), "external_id"): // the index and the column are named so
+		return fmt.Errorf("%s: %w", attempted, ErrExternalID)
 	case isDuplicate(err):
 		return fmt.Errorf("%s: %w", attempted, ErrDuplicate)
 	case isInternal(err):

@@ -96,6 +96,8 @@ type Event struct {
 	DeviceName string
 	Actor      string
 	ActorID    uuid.NullUUID
+	// ActorClient is the client through which the operator acted. Empty: the operator acted on the command line, or another did.
+	ActorClient string
 	IP         string
 	UserAgent  string
 	Detail     string

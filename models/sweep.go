@@ -20,6 +20,7 @@ type Retention struct {
 	DeviceCodesBefore  time.Time // device codes that expired before this
 	TrustBefore        time.Time // trusted browsers that expired before this
 	NoticesBefore      time.Time // notices of sign-outs that are older than this
+	CreationsBefore    time.Time // keys of clients' creations that are older than this
 	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
 }
 
@@ -44,7 +45,8 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 			list = append(list, deletion{t.Name, t.key, rows})
 		}
 	}
-	list = append(list, deletion{"status_indexes", "idx", pastRows{"expires_at < ?", []time.Time{r.StatusBefore}}})
+	list = append(list, deletion{"status_indexes", "idx", pastRows{"expires_at < ?", []time.Time{r.StatusBefore}}},
+		deletion{"creations", "client_id, key", pastRows{"created_at < ?", []time.Time{r.CreationsBefore}}})
 	for _, d := range list {
 		n, err := s.sweep(ctx, d)
 		if deleted += n; err != nil {

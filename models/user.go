@@ -39,6 +39,8 @@ type User struct {
 	Language          string     // that the owner chose for pages and mails, a tag of BCP 47; empty: none
 	FormerLanguage    string     // see Languages
 	LanguageChangedAt *time.Time
+	ExternalID        string // its id at the operator's backend; unique; empty: it has none
+	Metadata          string // that the backend keeps with it, a JSON object; empty: it has none
 }
 
 // Invited reports whether the account was made by an invitation and its owner has chosen no password yet. Until then no one knows
@@ -59,6 +61,10 @@ func chosenPassword(hash string, now time.Time) map[string]any {
 // AddUser creates an account together with its event and mails. It returns ErrDuplicate when another account has the address, and
 // ErrHeld when the address is held for an account that had it.
 func (s *Store) AddUser(ctx context.Context, u User, e Event, mails ...MailWithLinks) error {
+	return wrapErr("add user", s.tx(ctx, func(tx *gorm.DB) error { return addUser(tx, u, e, mails...) }))
+}
+
+func addUser(tx *gorm.DB, u User, e Event, mails ...MailWithLinks) error {
 	u.CreatedAt, u.UpdatedAt, u.PasswordChangedAt = dbTime(u.CreatedAt), dbTime(u.CreatedAt), dbTime(u.CreatedAt)
 	if u.InvitedAt != nil {
 		u.InvitedAt = &u.PasswordChangedAt
@@ -66,12 +72,10 @@ func (s *Store) AddUser(ctx context.Context, u User, e Event, mails ...MailWithL
 	if u.GeneratedAt != nil {
 		u.GeneratedAt = &u.PasswordChangedAt
 	}
-	return wrapErr("add user", s.tx(ctx, func(tx *gorm.DB) error {
-		if err := createUser(tx, u); err != nil {
-			return err
-		}
-		return addEventAndMails(tx, e, mails...)
-	}))
+	if err := createUser(tx, u); err != nil {
+		return err
+	}
+	return addEventAndMails(tx, e, mails...)
 }
 
 func createUser(tx *gorm.DB, u User) error {

@@ -1,0 +1,116 @@
+package models
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// What an operator's backend does with accounts, and reads of them.
+
+// Creation remembers what a client created under a key of its own.
+type Creation struct {
+	ClientID  string
+	Key       []byte    // SHA-256 of the client's key
+	Request   []byte    // SHA-256 of what was asked for
+	Made      uuid.UUID // the account
+	CreatedAt time.Time
+}
+
+// CreateUser is AddUser under a client's key, unless c is nil. Where the client made an account under the key before, CreateUser makes no other: it
+// returns the id of that one, or ErrUsed if the client asked for something else then.
+func (s *Store) CreateUser(ctx context.Context, u User, c *Creation, e Event, mails ...MailWithLinks) (id uuid.UUID, err error) {
+	if c == nil {
+		return u.ID, s.AddUser(ctx, u, e, mails...)
+	}
+	if id, err = s.created(s.read(ctx), *c); id != uuid.Nil || err != nil {
+		return id, wrapErr("create user", err)
+	}
+	row := *c
+	row.Made, row.CreatedAt = u.ID, dbTime(c.CreatedAt)
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		// Of two requests at once the second one waits here for the first.
+		done := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&row)
+		if done.Error != nil {
+			return done.Error
+		}
+		if done.RowsAffected == 0 {
+			id, err := s.created(tx, *c)
+			row.Made = id
+			return err
+		}
+		return addUser(tx, u, e, mails...)
+	})
+	return row.Made, wrapErr("create user", err)
+}
+
+// created finds what a client made under a key; uuid.Nil: nothing.
+func (s *Store) created(db *gorm.DB, c Creation) (uuid.UUID, error) {
+	var found []Creation
+	err := db.Where("client_id = ? AND key = ?", c.ClientID, c.Key).Limit(1).Find(&found).Error
+	if err != nil || len(found) == 0 {
+		return uuid.Nil, err
+	}
+	if !bytes.Equal(found[0].Request, c.Request) {
+		return uuid.Nil, ErrUsed
+	}
+	return found[0].Made, nil
+}
+
+// UserByExternalID finds an account by its id at the operator's backend, or returns ErrNotFound.
+func (s *Store) UserByExternalID(ctx context.Context, id string) (User, error) {
+	var u User
+	err := s.read(ctx).Where("external_id = ? AND external_id <> ''", id).Take(&u).Error
+	return u, wrapErr("find user", err)
+}
+
+// UserCursor is a place in the list of accounts by their latest change; the zero value is its old end.
+type UserCursor struct {
+	UpdatedAt time.Time
+	ID        uuid.UUID
+}
+
+// ChangedUsers lists up to limit accounts that changed after a cursor and before a moment, the change that is longest ago first.
+func (s *Store) ChangedUsers(ctx context.Context, after UserCursor, before time.Time, limit int) ([]User, error) {
+	var list []User
+	err := s.read(ctx).Where("(updated_at, id) > (?, ?) AND updated_at < ?", dbTime(after.UpdatedAt), after.ID, dbTime(before)).
+		Order("updated_at, id").Limit(limit).Find(&list).Error
+	return list, wrapErr("list changed users", err)
+}
+
+// EventsAfter lists up to limit events of all accounts that are newer than a cursor and older than a moment, oldest first.
+func (s *Store) EventsAfter(ctx context.Context, after EventCursor, before time.Time, limit int) ([]Event, error) {
+	var list []Event
+	err := s.read(ctx).Where("(at, id) > (?, ?) AND at < ?", dbTime(after.At), after.ID, dbTime(before)).Order("at, id").Limit(limit).Find(&list).Error
+	return list, wrapErr("list events", err)
+}
+
+// BackendChange is what a backend changes of the fields that are its own. What is nil stays.
+type BackendChange struct {
+	ExternalID *string
+	Metadata   *json.RawMessage // an object, or empty
+}
+
+// ChangeBackendFields writes a backend's fields of an account. It returns ErrNotFound when there is no such account or it is one of the support
+// staff's, and ErrExternalID when another account has the external id.
+func (s *Store) ChangeBackendFields(ctx context.Context, userID uuid.UUID, c BackendChange, e Event) error {
+	set := map[string]any{"updated_at": dbTime(e.At)}
+	if c.ExternalID != nil {
+		set["external_id"] = *c.ExternalID
+	}
+	if c.Metadata != nil {
+		set["metadata"] = string(*c.Metadata)
+	}
+	return wrapErr("change user", s.tx(ctx, func(tx *gorm.DB) error {
+		done := tx.Model(&User{}).Where("id = ? AND role <> ?", userID, RoleSupport).UpdateColumns(set)
+		if done.Error != nil || done.RowsAffected == 0 {
+			return orRefuse(done.Error, ErrNotFound)
+		}
+		return addEvent(tx, e)
+	}))
+}
