@@ -83,10 +83,11 @@ func (s *Store) ChangedUsers(ctx context.Context, after UserCursor, before time.
 	return list, wrapErr("list changed users", err)
 }
 
-// EventsAfter lists up to limit events of all accounts that are newer than a cursor and older than a moment, oldest first.
+// EventsAfter lists up to limit events of all accounts that are newer than a cursor and older than a moment, oldest first. Events of no account, and of
+// deleted ones, are not among them.
 func (s *Store) EventsAfter(ctx context.Context, after EventCursor, before time.Time, limit int) ([]Event, error) {
 	var list []Event
-	err := s.read(ctx).Where("(at, id) > (?, ?) AND at < ?", dbTime(after.At), after.ID, dbTime(before)).Order("at, id").Limit(limit).Find(&list).Error
+	err := s.read(ctx).Where("(at, id) > (?, ?) AND at < ? AND user_id <> ?", dbTime(after.At), after.ID, dbTime(before), uuid.Nil).Order("at, id").Limit(limit).Find(&list).Error
 	return list, wrapErr("list events", err)
 }
 
@@ -110,6 +111,25 @@ func (s *Store) ChangeBackendFields(ctx context.Context, userID uuid.UUID, c Bac
 		done := tx.Model(&User{}).Where("id = ? AND role <> ?", userID, RoleSupport).UpdateColumns(set)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
+		}
+		return addEvent(tx, e)
+	}))
+}
+
+// RequirePasswordChange makes User.MustChoosePassword true. It returns ErrNotFound when there is no such account or it is one of the support staff's. Where
+// it is true already, nothing changes.
+func (s *Store) RequirePasswordChange(ctx context.Context, userID uuid.UUID, e Event) error {
+	return wrapErr("require another password", s.tx(ctx, func(tx *gorm.DB) error {
+		var before []User
+		err := tx.Raw("UPDATE users SET updated_at = ? WHERE id = ? AND role <> 'support' RETURNING *", dbTime(e.At), userID).Scan(&before).Error
+		if err != nil || len(before) == 0 {
+			return orRefuse(err, ErrNotFound)
+		}
+		if before[0].MustChoosePassword() {
+			return nil
+		}
+		if err := tx.Exec("UPDATE users SET generated_at = password_changed_at WHERE id = ?", userID).Error; err != nil {
+			return err
 		}
 		return addEvent(tx, e)
 	}))

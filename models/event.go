@@ -40,6 +40,10 @@ const (
 	EventDataDownloaded  EventKind = "data_downloaded"  // a copy of everything that is kept of the account
 	EventAccountDeleted  EventKind = "account_deleted"  // anonymous, as all events of the account by then
 
+	EventDetailsChanged         EventKind = "details_changed"          // a backend changed what it keeps with the account
+	EventResetSent              EventKind = "password_reset_sent"      // a backend had a link for a new password mailed
+	EventPasswordChangeRequired EventKind = "password_change_required" // by a backend, at the next sign-in
+
 	EventLanguageChanged EventKind = "language_changed" // Detail is the new one's tag
 
 	// Events of addresses name none: the activity is kept for longer than an address is anybody's business.
@@ -68,8 +72,8 @@ const (
 var EventKinds = []EventKind{
 	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
 	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
-	EventPasswordFailed, EventPasswordReset, EventLocked, EventEmailAsked, EventEmailCancelled, EventEmailChanged, EventEmailRestored,
-	EventWaysBackEnded, EventRoleChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded, EventLanguageChanged,
+	EventPasswordFailed, EventPasswordReset, EventResetSent, EventPasswordChangeRequired, EventLocked, EventEmailAsked, EventEmailCancelled, EventEmailChanged, EventEmailRestored,
+	EventWaysBackEnded, EventRoleChanged, EventDetailsChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded, EventLanguageChanged,
 	EventFactorAdded, EventFactorRemoved, EventFactorRenamed, EventFactorClosed, EventFactorsReset, EventRecoveryCodesMade, EventRecoveryCodeUsed,
 	EventCodeFailed, EventSecondStepMissed, EventBrowserTrusted, EventBrowserUntrusted, EventConfirmed,
 	EventSupportSearched, EventSupportLooked, EventSeenBySupport, EventAccountDeleted,
@@ -98,10 +102,10 @@ type Event struct {
 	ActorID    uuid.NullUUID
 	// ActorClient is the client through which the operator acted. Empty: the operator acted on the command line, or another did.
 	ActorClient string
-	IP         string
-	UserAgent  string
-	Detail     string
-	More       int64 // that it stands for beside this one: failures in a row share an event, and looks by support
+	IP          string
+	UserAgent   string
+	Detail      string
+	More        int64 // that it stands for beside this one: failures in a row share an event, and looks by support
 	// Reuse belongs to EventDeviceReused; nil in events of earlier releases.
 	Reuse *Reuse `gorm:"serializer:json"`
 	// Reason belongs to EventSupportLooked and EventSeenBySupport: why support looked, in the words of the staff member. Empty: no

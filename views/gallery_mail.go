@@ -104,6 +104,7 @@ func (g gallery) mails() []galleryMail {
 	g.factorMails(add)
 	add("account disabled", "account_disabled", func(m *Mail) { m.Link, m.Address, m.Agent = "", "", "" })
 	add("account deleted", "account_deleted", func(m *Mail) { m.Link = "" })
+	add("account deleted by an administrator", "account_deleted", func(m *Mail) { m.Link, m.Address, m.Agent, m.Operator = "", "", "", true })
 	add("language changed since", "new_device", func(m *Mail) {
 		former, _ := catalog.In(catalog.PseudoLong)
 		m.Former = &former

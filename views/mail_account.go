@@ -36,6 +36,9 @@ func (m Mail) accountWords(always string) (w wording, ok bool) {
 			after: []paragraph{{text: m.Say.MailDeletedLast()}, {text: m.Say.MailDeletedNotYou()}, m.contact()},
 			why:   m.Say.MailDeletedWhy(m.To).String(),
 		}
+		if m.Operator {
+			w.lead, w.after = m.Say.MailDeletedLeadOperator(), []paragraph{{text: m.Say.MailDeletedLast()}, {text: m.Say.MailDeletedNotExpected()}, m.contact()}
+		}
 	case "test":
 		w = wording{
 			subject: m.Say.MailTestSubject(m.Base).String(), heading: m.Say.MailTestHeading(), lead: m.Say.MailTestLead(m.Base).String(),

@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/browser"
+	"latchkey/auth/operator"
 	"latchkey/auth/token"
 	"latchkey/static"
 	"latchkey/views"
@@ -146,6 +147,17 @@ func (s *Server) bearer(scope string, h func(w http.ResponseWriter, r *http.Requ
 			return err
 		}
 		return h(w, r, claims)
+	})
+}
+
+// backend asks for an access token of a backend's own, with a scope.
+func (s *Server) backend(scope string, h func(w http.ResponseWriter, r *http.Request, by operator.Backend) error) http.Handler {
+	return s.api(func(w http.ResponseWriter, r *http.Request) error {
+		by, err := s.apps.AuthenticateBackend(w, r, scope)
+		if err != nil {
+			return err
+		}
+		return h(w, r, by)
 	})
 }
 

@@ -15,7 +15,7 @@ const anyScope = ""
 // demonstration, signedIn asks for a live browser and a password of its owner's choice, form also for the account that the sent form
 // was made for, anyPassword and anyPasswordForm also let generated passwords pass,
 // setUp and setUpForm people who must set up a second factor first, supportOnly and supportForm ask for
-// one of the support staff's browsers, bearer for an access token with a scope, openID for one with the scope openid. The guards also say in which form an error is answered.
+// one of the support staff's browsers, bearer for an access token with a scope, backend for a client's own with a scope, openID for one with the scope openid. The guards also say in which form an error is answered.
 func (s *Server) routes() {
 	for pattern, handler := range map[string]http.Handler{
 		"GET /{$}":                            s.page(s.home),
@@ -134,6 +134,20 @@ func (s *Server) routes() {
 		"GET /api/devices":               s.bearer(client.OwnDevicesRead, s.apps.Devices),
 		"PATCH /api/devices/{id}":        s.bearer(client.OwnDevicesWrite, s.apps.DeviceRename),
 		"DELETE /api/devices/{id}":       s.bearer(client.OwnDevicesWrite, s.apps.DeviceRevoke),
+
+		"GET /api/admin/users":                               s.backend(client.UsersRead, s.apps.AdminUsers),
+		"POST /api/admin/users":                              s.backend(client.UsersWrite, s.apps.AdminUserCreate),
+		"GET /api/admin/users/{id}":                          s.backend(client.UsersRead, s.apps.AdminUser),
+		"PATCH /api/admin/users/{id}":                        s.backend(client.UsersWrite, s.apps.AdminUserChange),
+		"DELETE /api/admin/users/{id}":                       s.backend(client.UsersDelete, s.apps.AdminUserDelete),
+		"GET /api/admin/users/{id}/devices":                  s.backend(client.UsersRead, s.apps.AdminDevices),
+		"DELETE /api/admin/users/{id}/devices":               s.backend(client.DevicesWrite, s.apps.AdminDevicesRevoke),
+		"DELETE /api/admin/users/{id}/devices/{device}":      s.backend(client.DevicesWrite, s.apps.AdminDeviceRevoke),
+		"POST /api/admin/users/{id}/password/reset":          s.backend(client.CredentialsWrite, s.apps.AdminPasswordReset),
+		"POST /api/admin/users/{id}/password/require-change": s.backend(client.CredentialsWrite, s.apps.AdminPasswordChange),
+		"GET /api/admin/users/{id}/factors":                  s.backend(client.UsersRead, s.apps.AdminFactors),
+		"DELETE /api/admin/users/{id}/factors":               s.backend(client.CredentialsWrite, s.apps.AdminFactorsReset),
+		"GET /api/admin/events":                              s.backend(client.EventsRead, s.apps.AdminEvents),
 
 		"GET /oauth/authorize":             s.page(s.authorize),
 		"POST /oauth/authorize":            s.anySite(s.authorize),

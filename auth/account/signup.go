@@ -245,10 +245,16 @@ type NewAccount struct {
 	Email, Password, Role string
 	Generated             bool // the password is printed: its owner must choose another first
 	Invited               bool // no one knows the password: the account gets a mail with a link to choose one
+
+	// Of an account that a backend creates:
+	EmailVerified        bool
+	ExternalID, Metadata string
+	Creation             *models.Creation // under a key of the client's; nil: without one
 }
 
 // CreateUser hashes the password and writes the account with the event that event returns. It returns KindEmailTaken if another
-// account has the address or may take it back.
+// account has the address or may take it back, models.ErrExternalID if another has the external id, and of Creation the account that the client made
+// before or the errors of models.Store.CreateUser.
 func (s *Service) CreateUser(ctx context.Context, a NewAccount, event func(models.User) models.Event) (models.User, error) {
 	email := auth.TrimEmail(a.Email)
 	key, err := auth.EmailKey(ctx, s.store, email, s.clock.Now())
@@ -262,6 +268,7 @@ func (s *Service) CreateUser(ctx context.Context, a NewAccount, event func(model
 	now := s.clock.Now()
 	user := models.User{
 		ID: models.NewID(now), Email: email, EmailKey: key, PasswordHash: hash, Role: a.Role, CreatedAt: now,
+		EmailVerified: a.EmailVerified, ExternalID: a.ExternalID, Metadata: a.Metadata,
 	}
 	if a.Generated {
 		user.GeneratedAt = &now
@@ -270,6 +277,12 @@ func (s *Service) CreateUser(ctx context.Context, a NewAccount, event func(model
 	if a.Invited {
 		user.InvitedAt, mails = &now, append(mails, s.InvitationMail(user))
 	}
-	err = s.store.AddUser(ctx, user, event(user), mails...)
+	id, err := s.store.CreateUser(ctx, user, a.Creation, event(user), mails...)
+	switch {
+	case errors.Is(err, models.ErrExternalID):
+		return user, err
+	case err == nil && a.Creation != nil: // made before, or read again with the times as they are stored
+		return s.store.UserByID(ctx, id)
+	}
 	return user, EmailTaken(err)
 }

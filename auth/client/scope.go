@@ -15,6 +15,16 @@ const (
 	OwnDevicesWrite = "own_devices:write"
 )
 
+// The scopes of a backend at /api/admin: what the tokens may do that a confidential client gets for itself (RFC 6749 §4.4).
+const (
+	UsersRead        = "users:read"
+	UsersWrite       = "users:write"
+	CredentialsWrite = "credentials:write" // passwords, factors and e-mail addresses
+	UsersDelete      = "users:delete"
+	DevicesWrite     = "devices:write"
+	EventsRead       = "events:read"
+)
+
 // openIDScopes are granted by the person who signs in (OpenID Connect Core §5.4, §11). A client is not registered for them.
 var openIDScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 
@@ -34,6 +44,14 @@ func problemOfPublic(scopes []string) string {
 		return fmt.Sprintf("%q is for confidential clients only: give --confidential as well.", scopes[i])
 	}
 	return ""
+}
+
+// BackendScopes are those of a client's scopes that its own tokens may carry. A public client has none.
+func BackendScopes(c models.Client) []string {
+	if !c.Confidential() {
+		return nil
+	}
+	return slices.DeleteFunc(strings.Fields(c.Scopes), func(s string) bool { return !isBackendScope(s) })
 }
 
 // appScopes are those of a client's scopes that the access tokens of its devices carry.

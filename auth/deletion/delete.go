@@ -53,7 +53,7 @@ func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proo
 	now := s.clock.Now()
 	err = s.store.DeleteUser(ctx, models.Deletion{
 		UserID: by.User.ID, Proof: p, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
-		Farewell: s.farewell(by.User, from, now),
+		Farewell: s.notify.Compose(uuid.Nil, s.farewell(by.User, from, now)),
 		Seal: func(emailKeys []string) []byte {
 			had = emailKeys
 			return s.Seal(by.User.ID, emailKeys)
@@ -68,6 +68,31 @@ func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proo
 	return had, err
 }
 
+// DeleteByOperator deletes an account whose owner did not ask for it here, and mails a farewell that says so. It returns KindNotFound if the account is
+// already gone, and KindNotAllowed for support staff.
+func (s *Service) DeleteByOperator(ctx context.Context, u models.User, e models.Event) error {
+	l := s.farewell(u, auth.Caller{}, e.At)
+	l.ByOperator = true
+	var had []string
+	err := s.store.DeleteUser(ctx, models.Deletion{
+		UserID: u.ID, ByOperator: true, Now: s.clock.Now, Event: e, Farewell: s.notify.Compose(uuid.Nil, l),
+		Seal: func(emailKeys []string) []byte {
+			had = emailKeys
+			return s.Seal(u.ID, emailKeys)
+		},
+	})
+	switch {
+	case err == nil:
+		s.finishSoon(ctx, u.ID, had)
+	case errors.Is(err, models.ErrChanged):
+		if _, err := s.store.UserByID(ctx, u.ID); err == nil {
+			return &auth.Error{Kind: auth.KindNotAllowed, Message: "Support accounts can’t be deleted: remove the support role first."}
+		}
+		return &auth.Error{Kind: auth.KindNotFound, Message: "There is no such account.", Cause: err}
+	}
+	return err
+}
+
 // PossibleFrom returns the moment from which the account can be deleted: while a former address can take it back, it cannot. It is zero
 // if nothing of that kind is in the way. Support staff are refused at any time.
 func (s *Service) PossibleFrom(ctx context.Context, by *browser.Session) (from time.Time, err error) {
@@ -80,11 +105,11 @@ func (s *Service) PossibleFrom(ctx context.Context, by *browser.Session) (from t
 	return from, err
 }
 
-// farewell is the mail to the address of an account that is deleted with this transaction, in the account's language.
-func (s *Service) farewell(u models.User, from auth.Caller, now time.Time) models.MailWithLinks {
+// farewell is what the address of a deleted account is told, in the account's language.
+func (s *Service) farewell(u models.User, from auth.Caller, now time.Time) notify.Notification {
 	l := notify.NewNotification(notify.KindDeleted, from, now)
 	l.Language, l.FormerLanguage = u.Language, u.Languages().Former(now.Add(-notify.FormerLanguageLife))
-	return s.notify.Compose(uuid.Nil, l)
+	return l
 }
 
 // Deleted reports whether the account that a browser was signed in to is gone.

@@ -16,6 +16,10 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	if err != nil {
 		return err
 	}
+	return s.setEmail(ctx, commandLine, u, to)
+}
+
+func (s *Service) setEmail(ctx context.Context, client string, u models.User, to string) error {
 	to = auth.TrimEmail(to)
 	if problem := auth.ProblemWithEmail(to); problem != "" {
 		return auth.InvalidField("email", problem)
@@ -24,7 +28,7 @@ func (s *Service) SetEmail(ctx context.Context, email, to string) error {
 	if err != nil {
 		return err
 	}
-	e := s.event(models.EventEmailChanged, u.ID)
+	e := s.event(client, models.EventEmailChanged, u.ID)
 	tell := notify.Notification{Kind: notify.KindEmailChanged, At: e.At, ByOperator: true, After: auth.MaskEmail(to)}
 	// The new address may be mistyped and a stranger's, so the mail does not tell the former address, which a person chose.
 	news := notify.Notification{Kind: notify.KindEmailNew, At: e.At, ByOperator: true, After: to}

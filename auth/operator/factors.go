@@ -26,7 +26,11 @@ func (s *Service) ResetFactors(ctx context.Context, email string) (done FactorsR
 	if err != nil {
 		return done, err
 	}
-	e := s.event(models.EventFactorsReset, u.ID)
+	return s.resetFactors(ctx, commandLine, u)
+}
+
+func (s *Service) resetFactors(ctx context.Context, client string, u models.User) (done FactorsReset, err error) {
+	e := s.event(client, models.EventFactorsReset, u.ID)
 	r := models.FactorReset{UserID: u.ID, At: e.At, Event: e, Mail: s.notify.Compose(u.ID, notify.NewNotification(notify.KindFactorsReset, auth.Caller{}, e.At))}
 	without := u
 	without.SecondFactor = false

@@ -33,7 +33,7 @@ func (s *Service) Invite(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	err = s.store.InviteUser(ctx, u.ID, s.event(models.EventInvited, u.ID), s.accounts.InvitationMail(u))
+	err = s.store.InviteUser(ctx, u.ID, s.event(commandLine, models.EventInvited, u.ID), s.accounts.InvitationMail(u))
 	if !errors.Is(err, models.ErrChanged) {
 		return err
 	}

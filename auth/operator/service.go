@@ -23,6 +23,7 @@ import (
 type Parts struct {
 	Store      *models.Store
 	Clock      auth.Clock
+	Idle       auth.Idle
 	Elapsed    func() time.Duration // time since a fixed moment, by a monotonic clock; nil: the system's
 	Log        *slog.Logger
 	Keys       *keys.Service
@@ -41,6 +42,7 @@ type Parts struct {
 type Service struct {
 	store      *models.Store
 	clock      auth.Clock
+	idle       auth.Idle
 	elapsed    func() time.Duration
 	log        *slog.Logger
 	keys       *keys.Service
@@ -63,7 +65,7 @@ func New(p Parts) *Service {
 		p.Elapsed = func() time.Duration { return time.Since(began) }
 	}
 	return &Service{
-		store: p.Store, clock: p.Clock, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
+		store: p.Store, clock: p.Clock, idle: p.Idle, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
 		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher, logout: p.Logout,
 	}
 }

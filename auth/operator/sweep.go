@@ -20,6 +20,8 @@ const (
 	// A sealed challenge has a row only once it was used: the row must stay for longer than the challenge works.
 	keepChallenges = 24 * time.Hour
 	sweepEvery     = time.Hour
+	// A client sends a creation again within a day, or not at all.
+	keepCreations = 24 * time.Hour
 	// A device code is not asked for any more a minute after its end.
 	keepDeviceCodes = 2 * time.Minute
 	// Strangers make counters by failed sign-ins, and device codes, so these go as soon as they expire.
@@ -45,6 +47,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
 	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-passwordcheck.KeepFailures), now, now.Add(-notify.AlertsEvery)
 	r.ChallengesBefore, r.TrustBefore, r.DeviceCodesBefore = now.Add(-keepChallenges), now, now.Add(-keepDeviceCodes)
+	r.CreationsBefore = now.Add(-keepCreations)
 	r.NoticesBefore = now.Add(-logout.GiveUpAfter - time.Hour) // an attempt gives up a notice before, unless its client has no URI any more
 	return s.store.Sweep(ctx, r)
 }

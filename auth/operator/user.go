@@ -15,12 +15,15 @@ import (
 	"latchkey/models"
 )
 
-// What operators do on the command line. None of it is reachable over the network.
+// What operators do on the command line. What a Backend cannot do is not reachable over the network.
 
-// event returns the event of an act by the operator.
-func (s *Service) event(kind models.EventKind, userID uuid.UUID) models.Event {
+// commandLine is the client of acts that no client does.
+const commandLine = ""
+
+// event returns the event of an act by the operator, through a client or on the command line.
+func (s *Service) event(client string, kind models.EventKind, userID uuid.UUID) models.Event {
 	e := auth.NewEvent(kind, userID, auth.Caller{}, s.clock.Now())
-	e.Actor = models.ActorOperator
+	e.Actor, e.ActorClient = models.ActorOperator, client
 	return e
 }
 
@@ -51,7 +54,7 @@ func (s *Service) addUser(ctx context.Context, a account.NewAccount) (models.Use
 	if err := s.accounts.JudgePassword(ctx, "password", a.Email, a.Password); err != nil {
 		return models.User{}, err
 	}
-	return s.accounts.CreateUser(ctx, a, func(u models.User) models.Event { return s.event(models.EventAccountCreated, u.ID) })
+	return s.accounts.CreateUser(ctx, a, func(u models.User) models.Event { return s.event(commandLine, models.EventAccountCreated, u.ID) })
 }
 
 // FindUser returns the account with an address, or KindNotFound.
@@ -65,6 +68,25 @@ func (s *Service) FindUser(ctx context.Context, email string) (models.User, erro
 		return u, &auth.Error{Kind: auth.KindNotFound, Message: fmt.Sprintf("there is no account %q", email), Cause: err}
 	}
 	return u, err
+}
+
+// Shown is what the operator sees of an account.
+type Shown struct {
+	User    models.User
+	Factors []models.Factor
+	Devices []models.Device // that are live, the one that was active last first
+}
+
+// Show returns an account with its factors and live devices, or KindNotFound.
+func (s *Service) Show(ctx context.Context, email string) (shown Shown, err error) {
+	if shown.User, err = s.FindUser(ctx, email); err != nil {
+		return shown, err
+	}
+	if shown.Factors, err = s.store.Factors(ctx, shown.User.ID); err != nil {
+		return shown, err
+	}
+	shown.Devices, err = s.store.LiveDevices(ctx, shown.User.ID, s.idle.Live(s.clock.Now()))
+	return shown, err
 }
 
 // SetPassword replaces an account's password, signs out all its devices, and returns how many. It returns KindNotFound or
@@ -97,7 +119,7 @@ func (s *Service) setPassword(ctx context.Context, email, password string, gener
 	l := notify.NewNotification(notify.KindPasswordChanged, auth.Caller{}, now)
 	l.ByOperator = true
 	return s.store.ChangePassword(ctx, models.PasswordChange{
-		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Generated: generated, Event: s.event(models.EventPasswordReset, u.ID),
+		UserID: u.ID, Hash: hash, At: now, By: models.ActorOperator, Generated: generated, Event: s.event(commandLine, models.EventPasswordReset, u.ID),
 		FreshStart: s.limits.FreshStart(u, auth.Caller{}),
 		Mail:       s.notify.ComposeNotMe(u.ID, l, ""),
 	})
@@ -109,7 +131,7 @@ func (s *Service) SetRole(ctx context.Context, email, role string) error {
 	if err != nil || u.Role == role {
 		return err
 	}
-	e := s.event(models.EventRoleChanged, u.ID)
+	e := s.event(commandLine, models.EventRoleChanged, u.ID)
 	e.Detail = role
 	return s.store.SetRole(ctx, u.ID, role, e)
 }
@@ -120,7 +142,11 @@ func (s *Service) Disable(ctx context.Context, email string) (revoked int64, err
 	if err != nil {
 		return 0, err
 	}
-	e := s.event(models.EventDisabled, u.ID)
+	return s.disable(ctx, commandLine, u)
+}
+
+func (s *Service) disable(ctx context.Context, client string, u models.User) (revoked int64, err error) {
+	e := s.event(client, models.EventDisabled, u.ID)
 	return s.store.DisableUser(ctx, u.ID, e, s.notify.Compose(u.ID, notify.NewNotification(notify.KindDisabled, auth.Caller{}, e.At)))
 }
 
@@ -130,7 +156,11 @@ func (s *Service) Enable(ctx context.Context, email string) error {
 	if err != nil {
 		return err
 	}
-	return s.store.EnableUser(ctx, u.ID, s.event(models.EventEnabled, u.ID))
+	return s.enable(ctx, commandLine, u)
+}
+
+func (s *Service) enable(ctx context.Context, client string, u models.User) error {
+	return s.store.EnableUser(ctx, u.ID, s.event(client, models.EventEnabled, u.ID))
 }
 
 // SignOutUser signs out all devices of an account and returns how many.
@@ -139,19 +169,29 @@ func (s *Service) SignOutUser(ctx context.Context, email string) (revoked int64,
 	if err != nil {
 		return 0, err
 	}
-	return s.signOutUser(ctx, u)
+	return s.signOutUser(ctx, commandLine, u)
 }
 
-func (s *Service) signOutUser(ctx context.Context, u models.User) (int64, error) {
-	e := s.event(models.EventDevicesRevoked, u.ID)
+func (s *Service) signOutUser(ctx context.Context, client string, u models.User) (int64, error) {
+	e := s.event(client, models.EventDevicesRevoked, u.ID)
 	e.Detail = string(models.RevokedByOperator)
 	return s.store.RevokeOthers(ctx, u.ID, uuid.Nil, e)
+}
+
+// Delete deletes an account at once, with its devices and everything else except anonymous events, and mails a farewell. A former address that
+// could take it back is no obstacle. It cannot be undone. Delete returns KindNotFound, and KindNotAllowed for support staff.
+func (s *Service) Delete(ctx context.Context, email string) error {
+	u, err := s.FindUser(ctx, email)
+	if err != nil {
+		return err
+	}
+	return s.deletions.DeleteByOperator(ctx, u, s.event(commandLine, models.EventAccountDeleted, u.ID))
 }
 
 // SignOutEverybody signs out all devices of all accounts, one account after the other, and returns how many.
 func (s *Service) SignOutEverybody(ctx context.Context) (revoked int64, err error) {
 	err = s.EachUser(ctx, func(u models.User) error {
-		n, err := s.signOutUser(ctx, u)
+		n, err := s.signOutUser(ctx, commandLine, u)
 		revoked += n
 		return err
 	})

@@ -193,7 +193,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	})
 	s.Support = support.New(store, clock, idle, s.Devices)
 	s.Operator = operator.New(operator.Parts{
-		Store: store, Clock: clock, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
+		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
 		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout,
 	})
 	return s, nil

@@ -22,6 +22,8 @@ type userCommands struct {
 	Enable      userEnable      `cmd:"" help:"Open a disabled account again."`
 	Reset       userReset       `cmd:"" name:"reset-factors" help:"Remove every passkey, the authenticator app and the recovery codes of an account, and end its trusted browsers."`
 	SignOut     userSignOut     `cmd:"" help:"Sign every device of one account, or of all, out."`
+	Delete      userDelete      `cmd:"" help:"Delete an account, its devices and all that leads to the person."`
+	Show        userShow        `cmd:"" help:"Show an account, its factors and its live devices."`
 	List        userList        `cmd:"" help:"List the accounts."`
 }
 
@@ -274,14 +276,7 @@ func (c *userList) Run(env *environment) error {
 					"id": u.ID, "email": u.Email, "role": u.Role, "created_at": u.CreatedAt, "disabled_at": u.DisabledAt, "invited": u.Invited(), "second_factor": u.SecondFactor,
 				})
 			}
-			state := "active"
-			switch {
-			case u.DisabledAt != nil:
-				state = "disabled"
-			case u.Invited():
-				state = "invited"
-			}
-			_, err := fmt.Fprintf(env.stdout, "%-8s %-8s %s  %s\n", u.Role, state, u.CreatedAt.Format(time.DateOnly), u.Email)
+			_, err := fmt.Fprintf(env.stdout, "%-8s %-8s %s  %s\n", u.Role, stateOf(u), u.CreatedAt.Format(time.DateOnly), u.Email)
 			return err
 		})
 	})

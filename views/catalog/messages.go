@@ -1838,6 +1838,11 @@ func (p Printer) EventDataDownloaded(device string) Sentence {
 	return p.sentence("event.data_downloaded", args{"device": device})
 }
 
+// EventDetailsChanged says "An administrator’s system changed what it keeps about your account.".
+//
+//go:noinline
+func (p Printer) EventDetailsChanged() string { return p.text("event.details_changed", nil) }
+
 // EventDeviceForked says "“{device}” missed a reply from us and asked again.". The app on that device asked for the same answer twice, probably because the first was lost on the way.
 //
 //go:noinline
@@ -1878,6 +1883,13 @@ func (p Printer) EventDeviceRestored(device string) Sentence {
 //go:noinline
 func (p Printer) EventDeviceRevoked(device string) Sentence {
 	return p.sentence("event.device_revoked", args{"device": device})
+}
+
+// EventDeviceRevokedOperator says "An administrator signed out “{device}”.".
+//
+//go:noinline
+func (p Printer) EventDeviceRevokedOperator(device string) Sentence {
+	return p.sentence("event.device_revoked_operator", args{"device": device})
 }
 
 // EventDevicesRevoked says "You signed out all other devices.".
@@ -2010,6 +2022,13 @@ func (p Printer) EventPasskeyRenamed(factor string) Sentence {
 	return p.sentence("event.passkey_renamed", args{"factor": factor})
 }
 
+// EventPasswordChangeRequired says "An administrator asked you to choose a new password.".
+//
+//go:noinline
+func (p Printer) EventPasswordChangeRequired() string {
+	return p.text("event.password_change_required", nil)
+}
+
 // EventPasswordChanged says "You changed your password. All other devices were signed out.".
 //
 //go:noinline
@@ -2036,6 +2055,11 @@ func (p Printer) EventPasswordFirst() string { return p.text("event.password_fir
 //
 //go:noinline
 func (p Printer) EventPasswordReset() string { return p.text("event.password_reset", nil) }
+
+// EventPasswordResetSent says "An administrator had a link e-mailed to you to choose a new password.".
+//
+//go:noinline
+func (p Printer) EventPasswordResetSent() string { return p.text("event.password_reset_sent", nil) }
 
 // EventPasswordSet says "An administrator set a new password for you. All devices were signed out.".
 //
@@ -3017,6 +3041,16 @@ func (p Printer) MailDeletedLast() string { return p.text("mail_deleted.last", n
 //
 //go:noinline
 func (p Printer) MailDeletedLead() string { return p.text("mail_deleted.lead", nil) }
+
+// MailDeletedLeadOperator says "An administrator deleted your account. We signed out every device and erased your e-mail address, your devices and everything in your activity that could identify you.".
+//
+//go:noinline
+func (p Printer) MailDeletedLeadOperator() string { return p.text("mail_deleted.lead_operator", nil) }
+
+// MailDeletedNotExpected says "If you didn’t expect this, ask your administrator.".
+//
+//go:noinline
+func (p Printer) MailDeletedNotExpected() string { return p.text("mail_deleted.not_expected", nil) }
 
 // MailDeletedNotYou says "If this wasn’t you, change your password everywhere else you use it.". “If you don’t recognise this, contact …” follows.
 //

@@ -21,6 +21,7 @@ type grantType struct {
 var grants = map[string]grantType{
 	"refresh_token":      {[]string{"refresh_token"}, (*Server).refreshGrant},
 	"authorization_code": {[]string{"code", "redirect_uri", "code_verifier"}, (*Server).codeGrant},
+	"client_credentials": {[]string{"scope"}, (*Server).credentialsGrant},
 	deviceCodeGrant:      {[]string{"device_code"}, (*Server).deviceGrant},
 }
 

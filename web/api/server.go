@@ -9,6 +9,7 @@ import (
 	"latchkey/auth/device"
 	"latchkey/auth/grant"
 	"latchkey/auth/keys"
+	"latchkey/auth/operator"
 	"latchkey/auth/signin"
 	"latchkey/auth/token"
 	"latchkey/web/wire"
@@ -16,13 +17,14 @@ import (
 
 // Config is what a Server needs. Every field is required.
 type Config struct {
-	Keys    *keys.Service
-	Clients *client.Service
-	Tokens  *token.Service
-	SignIn  *signin.Service
-	Confirm *confirm.Service
-	Grants  *grant.Service
-	Devices *device.Service
+	Keys     *keys.Service
+	Clients  *client.Service
+	Tokens   *token.Service
+	SignIn   *signin.Service
+	Confirm  *confirm.Service
+	Grants   *grant.Service
+	Devices  *device.Service
+	Operator *operator.Service
 
 	Locales []string                                 // in which pages speak, as tags of BCP 47
 	Base    string                                   // the public origin, as browsers write it
@@ -39,6 +41,7 @@ type Server struct {
 	confirm     *confirm.Service
 	grants      *grant.Service
 	devices     *device.Service
+	operator    *operator.Service
 	locales     []string
 	base        string
 	caller      func(*http.Request) (auth.Caller, error)
@@ -53,7 +56,7 @@ func (s *Server) Issuer() string { return s.tokens.Config().Issuer }
 // New makes a Server.
 func New(c Config) *Server {
 	s := &Server{
-		keys: c.Keys, clients: c.Clients, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, grants: c.Grants, devices: c.Devices,
+		keys: c.Keys, clients: c.Clients, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, grants: c.Grants, devices: c.Devices, operator: c.Operator,
 		locales: c.Locales, base: c.Base, caller: c.Caller, judge: c.Judge, description: newOpenAPI(c.Base),
 	}
 	s.resource = resourceMetadata(c.Tokens.Config().Issuer, c.Base)

@@ -41,6 +41,8 @@ var answers = map[auth.Kind]answer{
 	auth.KindReauthentication:    {http.StatusForbidden, "reauthentication_required", "invalid_request"},
 	auth.KindWrongPassword:       {http.StatusForbidden, "invalid_credentials", "invalid_grant"},
 	auth.KindSignupClosed:        {http.StatusNotFound, "not_found", "invalid_request"},
+	auth.KindExternalID:          {http.StatusConflict, "external_id_taken", "invalid_request"},
+	auth.KindKeyReused:           {http.StatusUnprocessableEntity, "idempotency_key_reused", "invalid_request"},
 	auth.KindEmailTaken:          {http.StatusConflict, "email_taken", "invalid_request"},
 	auth.KindSecondFactor:        {http.StatusForbidden, "second_factor_required", "invalid_grant"},
 	auth.KindSetUpFactor:         {http.StatusForbidden, "second_factor_setup_required", "invalid_grant"},
