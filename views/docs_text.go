@@ -117,6 +117,9 @@ var otherErrors = []advice{
 	{"expired_token", "The device code has expired.", "Start again when the person wants to."},
 	{"payload_too_large", "413: more than 64 KiB.", "Fix the app."},
 	{"unsupported_media_type", "415: neither JSON nor, at the OAuth endpoints, a form; not in UTF-8; or compressed.", "Fix the app."},
+	{"email_taken", "409, to a backend: another account has the e-mail address, or may take it back.", "Show it beside the field."},
+	{"external_id_taken", "409, to a backend: another account has the external_id.", "Find that account by it."},
+	{"idempotency_key_reused", "422, to a backend: the Idempotency-Key came with another request before.", "Make a new key for each account."},
 	{"method_not_allowed", "405: Allow says what the URL takes.", "Fix the app."},
 }
 

@@ -25,6 +25,9 @@ func described(p *probe) {
 	}
 	other, eve := p.login("another").id, newSecondSteps(p)
 	for _, op := range p.operations() {
+		if op.ofBackends() {
+			continue
+		}
 		path := strings.NewReplacer("/statuslists/{id}", "/statuslists/0", "{id}", other, "{path}", "tenant").Replace(op.path)
 		if op.RequestBody == nil {
 			var headers []string
@@ -120,6 +123,11 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"a flood of proofs", crowd, func(a *services.Config, _ *web.Config) { a.ProofMemory = 4000 }},
 		{"no database", noDatabase, nil},
 		{"discovery", discovery, nil},
+		{"a backend", backendRequests, withMail},
+		{"a backend that is refused", backendRefusals, withMail},
+		{"nonces of a backend", backendNonces, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.NonceRequired = true }},
+		{"a flood of a backend's proofs", backendCrowd, func(a *services.Config, _ *web.Config) { a.ProofMemory = 4000 }},
+		{"no database for a backend", backendWithout, nil},
 		{"authorization requests", badRequests, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.MaxDevices = 2 }},
 	} {
 		t.Run(scene.name, func(t *testing.T) {
@@ -183,7 +191,7 @@ func (p *probe) targets(phone phone, credentials func(method, path string) []str
 		"signOutDevice":       `{"password":"` + adaPassword + `"}`,
 	}
 	for _, op := range p.operations() {
-		if op.RequestBody == nil && !op.guarded() {
+		if op.RequestBody == nil && !op.guarded() || op.ofBackends() {
 			continue
 		}
 		to := target{operation: op, url: strings.ReplaceAll(op.path, "{id}", other), body: bodies[op.OperationId]}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -37,19 +38,18 @@ type probe struct {
 func (p *probe) in(method, path string) (operation, bool) {
 	var templated operation
 	for _, op := range p.operations() {
-		if op.method != method {
-			continue
-		}
-		if op.path == path {
+		switch {
+		case op.method != method:
+		case op.path == path:
 			return op, true
-		}
-		prefix, _, ok := strings.Cut(op.path, "{")
-		if rest, under := strings.CutPrefix(path, prefix); ok && under && !strings.Contains(rest, "/") {
+		case placeholder.MatchString(op.path) && regexp.MustCompile("^"+placeholder.ReplaceAllString(op.path, "[^/]+")+"$").MatchString(path):
 			templated = op
 		}
 	}
 	return templated, templated.Operation != nil
 }
+
+var placeholder = regexp.MustCompile(`\{\w+\}`)
 
 // send sends a request; headers come in pairs. proper requests are held against the description too.
 func (p *probe) send(proper bool, method, path, body string, headers ...string) reply {
@@ -272,3 +272,6 @@ func (op operation) guarded() bool {
 		return ok
 	})
 }
+
+// ofBackends tells whether an operation is for the operator's backend: openapi_backend_test.go has those.
+func (op operation) ofBackends() bool { return slices.Contains(op.Tags, "backend") }

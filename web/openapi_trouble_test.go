@@ -123,8 +123,9 @@ func noDatabase(p *probe) {
 func mistakes(p *probe, broken *atomic.Bool) {
 	phone := p.login("phone")
 	list := p.targets(phone, plain(phone))
+	list = append(list, p.newBackend().targets()...)
 	for _, op := range p.operations() {
-		if answer := op.Responses.Codes.GetOrZero("500"); answer != nil && op.RequestBody == nil && !op.guarded() {
+		if answer := op.Responses.Codes.GetOrZero("500"); answer != nil && !op.ofBackends() && op.RequestBody == nil && !op.guarded() {
 			list = append(list, target{operation: op, url: strings.ReplaceAll(op.path, "{id}", "0") + exampleQuery(p.t, op)})
 		}
 	}

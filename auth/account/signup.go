@@ -267,7 +267,7 @@ func (s *Service) CreateUser(ctx context.Context, a NewAccount, event func(model
 	}
 	now := s.clock.Now()
 	user := models.User{
-		ID: models.NewID(now), Email: email, EmailKey: key, PasswordHash: hash, Role: a.Role, CreatedAt: now,
+		ID: models.NewID(now), Email: email, EmailKey: key, PasswordHash: hash, Role: a.Role, CreatedAt: now, UpdatedAt: now, PasswordChangedAt: now,
 		EmailVerified: a.EmailVerified, ExternalID: a.ExternalID, Metadata: a.Metadata,
 	}
 	if a.Generated {
