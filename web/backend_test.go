@@ -1,0 +1,217 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"latchkey/auth/client"
+	"latchkey/auth/resource"
+	"latchkey/models"
+)
+
+// newBackendOf is a backend of a site.
+func newBackendOf(t *testing.T, s *site, scopes ...string) *backend {
+	t.Helper()
+	return newProbe(t, s, &ledger{answers: map[string]map[string]bool{}, bodies: map[string]bool{}}).newBackend(scopes...)
+}
+
+func TestABackendsTokenOpensNothingElse(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := newBackendOf(t, s)
+		for _, path := range []string{"/api/whoami", "/api/devices", "/oauth/userinfo"} {
+			if r := s.request(http.MethodGet, path, "", bearer(b.access)...); r.status != http.StatusUnauthorized {
+				t.Errorf("%s: %d", path, r.status)
+			}
+		}
+		shop := newShop(t, s, func(c *resource.Config) { c.Audience = s.URL }) // the issuer itself, which the tokens of apps name, too
+		shop.becomes(http.StatusOK, "Bearer", s.login("phone").access)
+		if r := shop.buy("Bearer", b.access, ""); r.status != http.StatusUnauthorized {
+			t.Errorf("a resource server takes it: %d", r.status)
+		}
+		if r := s.request(http.MethodPost, "/oauth/introspect", `{"token":"`+b.access+`"}`, append(basicOf(b.id, b.secret), "Content-Type", jsonType)...); !strings.Contains(r.body, `{"active":false}`) {
+			t.Errorf("introspection: %s", r.body)
+		}
+	})
+}
+
+func TestABackendMayDoWhatItsClientMayNow(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := newBackendOf(t, s)
+		change := func(c client.Change) {
+			t.Helper()
+			if _, err := s.auth.Clients.Update(t.Context(), b.id, c); err != nil {
+				t.Fatal(err)
+			}
+			s.clock.Advance(client.ReadEvery)
+		}
+		change(client.Change{Scopes: []string{client.EventsRead}})
+		if r := b.do(true, http.MethodGet, "/api/admin/users", ""); r.status != http.StatusForbidden {
+			t.Errorf("without the scope: %d", r.status)
+		}
+		if r := b.do(true, http.MethodGet, "/api/admin/events", ""); r.status != http.StatusOK {
+			t.Errorf("with the scope: %d", r.status)
+		}
+		if err := s.auth.Clients.Remove(t.Context(), b.id); err != nil {
+			t.Fatal(err)
+		}
+		if r := b.do(true, http.MethodGet, "/api/admin/events", ""); r.status != http.StatusUnauthorized {
+			t.Errorf("a removed client: %d", r.status)
+		}
+		reader := newBackendOf(t, s, client.UsersWrite)
+		if r := reader.do(true, http.MethodPost, "/api/admin/users", `{"email":"new@example.com","password":"a fine day at the sea"}`); r.status != http.StatusForbidden {
+			t.Errorf("a password without credentials:write: %d", r.status)
+		}
+		if r := reader.do(true, http.MethodPatch, "/api/admin/users/"+reader.user, `{"email":"new@example.com"}`); r.status != http.StatusForbidden {
+			t.Errorf("an e-mail address without credentials:write: %d", r.status)
+		}
+	})
+}
+
+// A client that only acts for itself does not close the server to other apps, and people cannot sign in to it.
+func TestABackendIsNoApp(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		newBackendOf(t, s)
+		s.clock.Advance(client.ReadEvery)
+		s.login("any app")
+	})
+}
+
+func TestPeopleSeeWhatABackendDoes(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		b := newBackendOf(t, s.site)
+		ada := s.signedIn()
+		s.mails() // of the sign-ins
+		user := "/api/admin/users/" + b.user
+		for _, act := range []struct{ method, path, body string }{
+			{http.MethodDelete, user + "/devices/" + b.device, ""},
+			{http.MethodPatch, user, `{"external_id":"4711","metadata":{"plan":"gold"}}`},
+			{http.MethodPatch, user, `{"external_id":"4711","metadata":{"plan":"gold"}}`}, // the same again tells nothing
+			{http.MethodPost, user + "/password/reset", ""},
+			{http.MethodPatch, user, `{"email":"ada@example.net"}`},
+		} {
+			if r := b.do(true, act.method, act.path, act.body); r.status >= 300 {
+				t.Fatalf("%s %s: %d %s", act.method, act.path, r.status, r.body)
+			}
+		}
+		if list := s.mails(); len(list) != 3 { // the link, and the change to both e-mail addresses
+			t.Errorf("%d mails: %+v", len(list), list)
+		}
+		text := ada.shown("/activity").text()
+		for _, sentence := range []string{
+			"An administrator signed out “of the backend's person”.", "An administrator’s system changed what it keeps about your account.",
+			"An administrator had a link e-mailed to you to choose a new password.", "An administrator changed your e-mail address.",
+		} {
+			if strings.Count(text, sentence) != 1 {
+				t.Errorf("the activity does not say once %q", sentence)
+			}
+		}
+		s.clock.Advance(time.Minute)
+		feed := b.do(true, http.MethodGet, "/api/admin/events?limit=500", "")
+		if n := strings.Count(feed.body, `"actor":"client","actor_client_id":"`+b.id+`"`); n != 4 {
+			t.Errorf("%d events name the client: %s", n, feed.body)
+		}
+		if r := b.do(true, http.MethodDelete, user, ""); r.status != http.StatusNoContent {
+			t.Fatalf("deletion: %d %s", r.status, r.body)
+		}
+		if m := s.mail(); m.To != "ada@example.net" || !strings.Contains(m.Text, "An administrator deleted your account.") || strings.Contains(m.Text, "knows your password") {
+			t.Errorf("farewell to %s: %s", m.To, m.Text)
+		}
+	})
+}
+
+func TestAnInvitedPersonOfABackendChoosesAPassword(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		b := newBackendOf(t, s.site)
+		made := b.do(true, http.MethodPost, "/api/admin/users", `{"email":"grace@example.com","invite":true}`)
+		if made.status != http.StatusCreated || made.header.Get("Location") != s.URL+"/api/admin/users/"+made.text(t, "id") {
+			t.Fatalf("%d %v %s", made.status, made.header, made.body)
+		}
+		invitation := s.link(s.mail())
+		if r := b.do(true, http.MethodPost, "/api/admin/users/"+made.text(t, "id")+"/password/reset", ""); r.status != http.StatusNoContent {
+			t.Errorf("%d %s", r.status, r.body)
+		}
+		if again := s.link(s.mail()); again == invitation || !strings.Contains(again, "/invite") {
+			t.Errorf("the second mail leads to %s", again)
+		}
+	})
+}
+
+// A repeated request makes no second account, at whatever time and however many come at once.
+func TestACreationThatIsSentAgainIsTheSame(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := newBackendOf(t, s)
+		const body = `{"email":"grace@example.com","password":"a walk in the hills","metadata":{"b":1,"a":[2]}}`
+		var all sync.WaitGroup
+		ids := make([]string, 8)
+		for i := range ids {
+			all.Go(func() {
+				r := s.request(http.MethodPost, "/api/admin/users", body, append(bearer(b.access), "Content-Type", jsonType, "Idempotency-Key", "order 1")...)
+				if r.status != http.StatusCreated {
+					t.Errorf("%d %s", r.status, r.body)
+					return
+				}
+				ids[i] = r.text(t, "id")
+			})
+		}
+		all.Wait()
+		for _, id := range ids {
+			if id != ids[0] || id == "" {
+				t.Errorf("accounts %q", ids)
+			}
+		}
+		if r := b.do(true, http.MethodGet, "/api/admin/users?email=Grace%40example.com", ""); strings.Count(r.body, `"id"`) != 1 || !strings.Contains(r.body, `{"b":1,"a":[2]}`) {
+			t.Errorf("%s", r.body)
+		}
+		if r := s.tryLogin("grace@example.com", "a walk in the hills", "phone"); r.status != http.StatusOK {
+			t.Errorf("the password: %d %s", r.status, r.body)
+		}
+	})
+}
+
+// Every page of a list leads to the next, and each account is on one.
+func TestABackendReadsAllAccounts(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := newBackendOf(t, s)
+		for _, name := range numbered("person%d@example.com", 7) {
+			s.addUser(name, evePassword)
+		}
+		s.clock.Advance(time.Minute)
+		found, cursor := 0, ""
+		for pages := 0; pages < 10; pages++ {
+			r := b.do(true, http.MethodGet, "/api/admin/users?limit=3"+cursor, "")
+			found += strings.Count(r.body, `"email":`)
+			next, ok := r.json(t)["next"].(string)
+			if !ok {
+				break
+			}
+			cursor = "&cursor=" + next
+		}
+		if found != 8 {
+			t.Errorf("%d accounts", found)
+		}
+		if r := b.do(true, http.MethodGet, "/api/admin/users?changed_since="+s.clock.Now().Format("2006-01-02T15:04:05Z"), ""); r.body != `{"items":[],"next":null}`+"\n" && r.body != `{"items":[],"next":null}` {
+			t.Errorf("since now: %s", r.body)
+		}
+	})
+}
+
+// A generated password and a required change ask the same of an app.
+func TestARequiredChangeHoldsForApps(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := newBackendOf(t, s)
+		phone := s.login("phone")
+		if r := b.do(true, http.MethodPost, "/api/admin/users/"+b.user+"/password/require-change", ""); r.status != http.StatusNoContent {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+		if r := s.tryLogin(adaEmail, adaPassword, "another"); r.status != http.StatusForbidden || !strings.Contains(r.body, "password_change_required") {
+			t.Errorf("a sign-in: %d %s", r.status, r.body)
+		}
+		s.refreshed(phone.refresh) // it stays signed in
+		if u, err := s.auth.Operator.FindUser(t.Context(), adaEmail); err != nil || !u.MustChoosePassword() || u.Role != models.RoleUser {
+			t.Errorf("%v %+v", err, u)
+		}
+	})
+}
