@@ -13,7 +13,7 @@
 //	deletion            the deletion of accounts
 //	factor, device      passkeys, authenticator app, recovery codes; the list of devices and the activity
 //	signin, confirm,    sign-in on apps and browsers; confirmation of a sensitive act;
-//	logout              clients that are told about sign-outs, or ask for one
+//	logout, webhook     clients that are told about sign-outs, or ask for one; systems that are told of events
 //	browser             browser sessions
 //	token, challenge,   devices and their tokens; challenges of second steps and passkeys, and their answers;
 //	passwordcheck       the check of a password, within the limits

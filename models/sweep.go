@@ -20,6 +20,7 @@ type Retention struct {
 	DeviceCodesBefore  time.Time // device codes that expired before this
 	TrustBefore        time.Time // trusted browsers that expired before this
 	NoticesBefore      time.Time // notices of sign-outs that are older than this
+	MessagesBefore     time.Time // messages of webhooks that were done before this; later than lateCommits after them
 	CreationsBefore    time.Time // keys of clients' creations that are older than this
 	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
 }

@@ -85,6 +85,9 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	if err := tx.Create(&last).Error; err != nil {
 		return err
 	}
+	if err := addDeletionMessages(tx, d.UserID, now); err != nil {
+		return err
+	}
 	// Searches of the staff show the address: they go at once, unless there are very many.
 	if _, err := s.forgetSearches(tx, d.UserID, keys, firstBatch); err != nil {
 		return err

@@ -52,6 +52,9 @@ var UserTables = []UserTable{
 	{Name: "logout_notices", Deleted: RowsUntilSent, key: "user_id, device_id", past: func(r Retention) []pastRows {
 		return []pastRows{{"created_at < ?", []time.Time{r.NoticesBefore}}} // whose client wants none any more
 	}},
+	{Name: "webhook_messages", Deleted: RowsUntilSent, key: "hook_id, user_id, event_id", past: func(r Retention) []pastRows {
+		return []pastRows{{"done_at < ?", []time.Time{r.MessagesBefore}}}
+	}},
 	{Name: "sign_in_mails", Deleted: RowsDeleted, key: "user_id", past: func(r Retention) []pastRows {
 		return []pastRows{{"last_at < ?", []time.Time{r.AlertsBefore}}}
 	}},

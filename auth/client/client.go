@@ -93,7 +93,7 @@ const MaxListed = MaxApps
 var readers = map[string]func(string) (stored, problem string){
 	"ios-app": readIOS, "android-app": readAndroid,
 	"redirect-uri": checked(problemWithRedirect), "post-logout-uri": checked(problemWithRedirect),
-	"origin": checked(problemWithOrigin), "backchannel-logout-uri": checked(problemWithBackchannel),
+	"origin": checked(problemWithOrigin), "backchannel-logout-uri": checked(ProblemWithCallback),
 	"scope": checked(func(s string) string {
 		if !scope.MatchString(s) {
 			return "is not a scope, such as own_devices:read"

@@ -173,8 +173,9 @@ func problemWithRedirect(text string) string {
 	return ""
 }
 
-// problemWithBackchannel checks an address that this server sends logout tokens to (OpenID Connect Back-Channel Logout §2.2).
-func problemWithBackchannel(text string) string {
+// ProblemWithCallback returns why this server cannot send requests to a URL of the operator's, such as logout tokens (OpenID Connect Back-Channel Logout
+// §2.2), or "". It says what the URL does wrong: "must be https", for example.
+func ProblemWithCallback(text string) string {
 	u, problem := parseURI(text)
 	switch {
 	case problem != "":

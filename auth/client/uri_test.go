@@ -154,12 +154,12 @@ func TestAPresentedRedirectURIIsComparedExactly(t *testing.T) {
 
 func TestBackChannelAddressesAreWeb(t *testing.T) {
 	for _, good := range []string{"https://app.example.com/out", "https://app.example.com/out?x=1", "http://127.0.0.1:8080/out", "http://[::1]/out"} {
-		if problem := problemWithBackchannel(good); problem != "" {
+		if problem := ProblemWithCallback(good); problem != "" {
 			t.Errorf("%s %s", good, problem)
 		}
 	}
 	for _, bad := range []string{"", "http://app.example.com/out", "http://localhost/out", "com.example.app:/out", "https://app.example.com/out#x", "https://u@app.example.com/out", "https://APP.example.com/out", "https:///out", "ftp://a.example/"} {
-		if problemWithBackchannel(bad) == "" {
+		if ProblemWithCallback(bad) == "" {
 			t.Errorf("%q is taken", bad)
 		}
 	}

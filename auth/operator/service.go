@@ -16,6 +16,7 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
+	"latchkey/auth/webhook"
 	"latchkey/models"
 )
 
@@ -36,6 +37,7 @@ type Parts struct {
 	Limits     *ratelimit.Service
 	Hasher     *ratelimit.Hasher
 	Logout     *logout.Service
+	Webhooks   *webhook.Service
 }
 
 // Service acts for the operator. It is safe for concurrent use.
@@ -55,6 +57,7 @@ type Service struct {
 	limits     *ratelimit.Service
 	hasher     *ratelimit.Hasher
 	logout     *logout.Service
+	webhooks   *webhook.Service
 	ready      readiness
 }
 
@@ -66,6 +69,6 @@ func New(p Parts) *Service {
 	}
 	return &Service{
 		store: p.Store, clock: p.Clock, idle: p.Idle, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
-		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher, logout: p.Logout,
+		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher, logout: p.Logout, webhooks: p.Webhooks,
 	}
 }

@@ -20,6 +20,8 @@ const (
 	// A sealed challenge has a row only once it was used: the row must stay for longer than the challenge works.
 	keepChallenges = 24 * time.Hour
 	sweepEvery     = time.Hour
+	// A message that was sent keeps its event from being sent again while the event may be read again.
+	keepMessages = time.Hour
 	// A client sends a creation again within a day, or not at all.
 	keepCreations = 24 * time.Hour
 	// A device code is not asked for any more a minute after its end.
@@ -39,6 +41,9 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	} else if n > 0 {
 		s.log.InfoContext(ctx, "sealed the secrets of authenticator apps under the new server secret", "secrets", n)
 	}
+	if _, err := s.webhooks.Reseal(ctx); err != nil {
+		return 0, err
+	}
 	if _, err := s.challenges.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
 		return 0, err
 	}
@@ -47,6 +52,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
 	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-passwordcheck.KeepFailures), now, now.Add(-notify.AlertsEvery)
 	r.ChallengesBefore, r.TrustBefore, r.DeviceCodesBefore = now.Add(-keepChallenges), now, now.Add(-keepDeviceCodes)
+	r.MessagesBefore = now.Add(-keepMessages)
 	r.CreationsBefore = now.Add(-keepCreations)
 	r.NoticesBefore = now.Add(-logout.GiveUpAfter - time.Hour) // an attempt gives up a notice before, unless its client has no URI any more
 	return s.store.Sweep(ctx, r)
@@ -55,13 +61,14 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 // missedSince is when the first challenges expired that are still kept.
 func (s *Service) missedSince() time.Time { return s.clock.Now().Add(-keepChallenges) }
 
-// Run keeps the signing keys and the status lists current, sweeps, sends mails, tells clients about sign-outs and finishes deletions, until
+// Run keeps the signing keys and the status lists current, sweeps, sends mails, tells clients about sign-outs and webhooks of events, and finishes deletions, until
 // the context ends. It logs errors and tries again.
 func (s *Service) Run(ctx context.Context) {
 	var others sync.WaitGroup // in goroutines of their own: neither a slow mail server nor a large account may delay a revocation
 	defer others.Wait()
 	others.Go(func() { s.notify.Run(ctx) })
 	others.Go(func() { s.logout.Run(ctx) })
+	others.Go(func() { s.webhooks.Run(ctx) })
 	others.Go(func() { s.deletions.Run(ctx) })
 	others.Go(func() { s.runSweep(ctx) })
 	keys, status := time.NewTicker(keys.RingReadEvery), time.NewTicker(token.StatusReadEvery)

@@ -39,6 +39,7 @@ import (
 	"latchkey/auth/signin"
 	"latchkey/auth/support"
 	"latchkey/auth/token"
+	"latchkey/auth/webhook"
 	"latchkey/models"
 )
 
@@ -80,7 +81,8 @@ type Config struct {
 	Mail   mail.Sender   // sends mails; nil: there is no mail, neither alerts nor password resets
 	Render notify.Render // renders notifications; needed only by processes that call Operator.Run
 
-	PostLogout logout.Post // tells clients about sign-outs; nil: this process tells none
+	PostLogout  logout.Post  // tells clients about sign-outs; nil: this process tells none
+	PostWebhook webhook.Post // tells webhooks of events; nil: this process tells none
 
 	Places *place.Database // where addresses are, for pages and mails; nil: not known
 
@@ -116,6 +118,7 @@ type Services struct {
 	Factors    *factor.Service
 	Support    *support.Service
 	Operator   *operator.Service
+	Webhooks   *webhook.Service
 
 	Gate   *ratelimit.Gate
 	Slots  *ratelimit.Slots
@@ -178,6 +181,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	})
 	s.Logout = logout.New(logout.Parts{Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients, Tokens: s.Tokens},
 		logout.Config{Issuer: c.Issuer, Post: c.PostLogout})
+	s.Webhooks = webhook.New(store, clock, c.Logger, k.webhooks, c.PostWebhook)
 	s.Accounts = account.New(account.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
 		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
@@ -194,7 +198,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Support = support.New(store, clock, idle, s.Devices)
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
-		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout,
+		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
 	})
 	return s, nil
 }
@@ -237,6 +241,7 @@ type derived struct {
 	sealer           *seal.Sealer // of mails and links
 	factors          *seal.Sealer // of second factors and challenges
 	grants           *seal.Sealer // of authorization requests and codes
+	webhooks         *seal.Sealer // of the secrets of webhooks
 	nonces           *dpop.Nonces
 	limits, browsers []byte
 	codes            [][]byte // of authorization codes and of what they become
@@ -244,7 +249,7 @@ type derived struct {
 
 func deriveKeys(secrets [][]byte) (d derived, err error) {
 	keys := map[string][][]byte{}
-	for _, purpose := range []string{"device token", "seal", "limits", "browser", "dpop nonce", "mail", "factors", "grants", "codes"} { // stored words
+	for _, purpose := range []string{"device token", "seal", "limits", "browser", "dpop nonce", "mail", "factors", "grants", "codes", "webhooks"} { // stored words
 		if keys[purpose], err = seal.Keys(secrets, purpose); err != nil {
 			return d, err
 		}
@@ -256,6 +261,9 @@ func deriveKeys(secrets [][]byte) (d derived, err error) {
 		return d, err
 	}
 	if d.factors, err = seal.New(keys["factors"]); err != nil {
+		return d, err
+	}
+	if d.webhooks, err = seal.New(keys["webhooks"]); err != nil {
 		return d, err
 	}
 	if d.grants, err = seal.New(keys["grants"]); err != nil {

@@ -27,6 +27,7 @@ type cli struct {
 	User        userCommands       `cmd:"" help:"Accounts."`
 	Keys        keysCommands       `cmd:"" help:"Signing keys."`
 	Client      clientCommands     `cmd:"" help:"Apps that may sign in (none registered: any)."`
+	Webhook     webhookCommands    `cmd:"" help:"Systems of yours that are told of events."`
 	Mail        mailCommands       `cmd:"" help:"Mail."`
 	Sweep       sweepCommand       `cmd:"" help:"Delete what is past retention, once."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when a running server is ready."`

@@ -19,7 +19,7 @@ var authLayers = map[string]int{
 	"notify": 5, "client": 5,
 	"token": 6, "passwordcheck": 6, "challenge": 6,
 	"browser": 7,
-	"signin":  8, "confirm": 8, "logout": 8,
+	"signin":  8, "confirm": 8, "logout": 8, "webhook": 8,
 	"account": 9, "export": 9, "deletion": 9, "device": 9, "factor": 9, "grant": 9,
 	"address": 10,
 	"support": 11, "operator": 11,

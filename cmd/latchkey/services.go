@@ -5,7 +5,9 @@ import (
 	"strings"
 
 	"latchkey/auth"
+	"latchkey/auth/logout"
 	"latchkey/auth/services"
+	"latchkey/auth/webhook"
 	"latchkey/models"
 )
 
@@ -30,7 +32,7 @@ func (e *environment) newServices(store *models.Store, change func(*services.Con
 		}
 		config.Breached = breaches.lookUp
 	}
-	config.PostLogout = newLogoutClient().post
+	config.PostLogout, config.PostWebhook = newOutbound(logout.PostTime).logoutToken, newOutbound(webhook.PostTime).webhook
 	if _, err := store.Migrate(e.ctx); err != nil {
 		return nil, settingError("LATCHKEY_DATABASE", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"latchkey/auth/logout"
 )
 
 func TestALogoutTokenGoesWhereTheOperatorSaid(t *testing.T) {
@@ -33,9 +35,9 @@ func TestALogoutTokenGoesWhereTheOperatorSaid(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	client := newLogoutClient()
+	client := newOutbound(logout.PostTime)
 	for path, want := range map[string]int{"/": 200, "/redirect": 307, "/endless": 200, "/header": 0, "/cut": 0} {
-		status, err := client.post(t.Context(), server.URL+path+"?secret=1", "a.b.c")
+		status, err := client.logoutToken(t.Context(), server.URL+path+"?secret=1", "a.b.c")
 		if status != want || (err == nil) != (want > 0) || err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %d %v, want %d", path, status, err, want)
 		}
@@ -45,7 +47,7 @@ func TestALogoutTokenGoesWhereTheOperatorSaid(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if status, err := client.post(gone, server.URL, "a.b.c"); err == nil {
+	if status, err := client.logoutToken(gone, server.URL, "a.b.c"); err == nil {
 		t.Errorf("after its time: %d", status)
 	}
 }
