@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/models"
 )
@@ -53,6 +55,9 @@ func (s *Service) Add(ctx context.Context, n Registration) (Added, error) {
 	bad.Refuse("name", problem)
 	if len(c.ID) > auth.MaxClientID || !clientID.MatchString(c.ID) {
 		bad.Refuse("id", fmt.Sprintf("At most %d letters, digits, dots, hyphens, underscores and tildes.", auth.MaxClientID))
+	}
+	if _, err := uuid.Parse(c.ID); err == nil { // the ids of accounts are: no sub of a token may be taken for the other's
+		bad.Refuse("id", "Not a UUID: accounts have those.")
 	}
 	for _, list := range []struct {
 		field  string
