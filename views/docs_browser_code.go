@@ -2,8 +2,7 @@ package views
 
 // What the operator and an app's servers need.
 const (
-	browserCommand = `latchkey client update notes --origin https://notes.example.com \
-  --redirect-uri https://notes.example.com/cb`
+	browserCommand = `latchkey client update notes --origin https://notes.example.com`
 
 	introspectCommand = `latchkey client add "Photo server" --id photos --confidential`
 
