@@ -19,7 +19,9 @@ const (
 
 	scopeServer = `verifier, err := resource.New(resource.Config{
     Issuer: "{issuer}", Discover: true, Audience: "https://api.example.com",
-    Metadata: resource.Metadata{Resource: "https://api.example.com", Scopes: []string{"photos:read"}},
+    Metadata: resource.Metadata{
+        Resource: "https://api.example.com", Scopes: []string{"photos:read"},
+    },
 })
 // …
 http.Handle("GET "+verifier.MetadataPath(), verifier.Metadata())

@@ -71,7 +71,7 @@ func docsKey(p DocsPage) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<section aria-labelledby=\"key\"><h2 id=\"key\">A key that cannot be copied (DPoP)</h2><p>An app that sends a proof (DPoP, RFC 9449) with its sign-in binds the device to the proof's key for good. Kept in the Secure Enclave or the Android Keystore, that key cannot be copied, and both tokens are useless without it. In a browser, WebCrypto keeps it: see <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<section aria-labelledby=\"key\"><h2 id=\"key\">A key that cannot be copied (DPoP)</h2><p>An app that sends a proof (DPoP, RFC 9449) with its sign-in binds the device to the proof’s key for good. Kept in the Secure Enclave or the Android Keystore, that key cannot be copied, and both tokens are useless without it. In a browser, WebCrypto keeps it: see <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -104,7 +104,7 @@ func docsKey(p DocsPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</li><li>Tokens carry the key's thumbprint (RFC 7638) as <code>cnf.jkt</code>, and your servers compare it with the proof's key: <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</li><li>Tokens carry the key’s thumbprint (RFC 7638) as <code>cnf.jkt</code>, and your servers compare it with the proof’s key: <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,6 +1,7 @@
 package views
 
-const logoutCommand = `latchkey client update notes --backchannel-logout-uri https://notes.example.com/out`
+const logoutCommand = `latchkey client update notes \
+  --backchannel-logout-uri https://notes.example.com/out`
 
 // LogoutTokenGo checks a logout token. A test compiles and runs it.
 const LogoutTokenGo = `const loggedOut = "http://schemas.openid.net/event/backchannel-logout"

@@ -175,7 +175,7 @@ func docsNative(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</code> (Digital Asset Links). Name the certificate that signs what people install: with Play App Signing it is Google's, in the Play Console under App integrity. For your own builds it is what <code>keytool -list -v</code> prints as SHA256; name both if you use both. Credential Manager takes <code>public_key</code> as it is, as text, in <code>GetPublicKeyCredentialOption</code>, and its <code>authenticationResponseJson</code> is the <code>credential</code> to send back.</p><p>Both need this server on https, under a host name that phones can reach from outside.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</code> (Digital Asset Links). Name the certificate that signs what people install: with Play App Signing it is Google’s, in the Play Console under App integrity. For your own builds it is what <code>keytool -list -v</code> prints as SHA256; name both if you use both. Credential Manager takes <code>public_key</code> as it is, as text, in <code>GetPublicKeyCredentialOption</code>, and its <code>authenticationResponseJson</code> is the <code>credential</code> to send back.</p><p>Both need this server on https, under a host name that phones can reach from outside.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -23,7 +23,8 @@ const (
 PASSWORD='your own password'`
 
 	walkLogin = `curl -s {base}/api/login -H 'Content-Type: application/json' \
-  -d "{\"email\":\"$EMAIL\",\"password\":\"$PASSWORD\",\"device_name\":\"phone\"}" | tee answer.json`
+  -d "{\"email\":\"$EMAIL\",\"password\":\"$PASSWORD\",\"device_name\":\"phone\"}" \
+  | tee answer.json`
 
 	tokenAnswer = `{"access_token":"eyJ…","token_type":"Bearer","expires_in":900,
  "refresh_token":"lk1.…","refresh_in":741,
@@ -34,14 +35,16 @@ REFRESH=$(sed 's/.*"refresh_token":"\([^"]*\)".*/\1/' answer.json)
 curl -s {base}/api/whoami -H "Authorization: Bearer $ACCESS"
 curl -s {base}/api/devices -H "Authorization: Bearer $ACCESS"`
 
-	walkRefresh = `curl -s {base}/oauth/token -d grant_type=refresh_token -d "refresh_token=$REFRESH" | tee answer.json
+	walkRefresh = `curl -s {base}/oauth/token -d grant_type=refresh_token \
+  -d "refresh_token=$REFRESH" | tee answer.json
 ACCESS=$(sed 's/.*"access_token":"\([^"]*\)".*/\1/' answer.json)
 REFRESH=$(sed 's/.*"refresh_token":"\([^"]*\)".*/\1/' answer.json)`
 
 	walkOut = `curl -s -X PATCH {base}/api/devices/current -H "Authorization: Bearer $ACCESS" \
   -H 'Content-Type: application/json' -d '{"name":"my phone"}'
 curl -s -o /dev/null -w '%{http_code}\n' {base}/oauth/revoke -d "token=$REFRESH"
-curl -s {base}/oauth/token -d grant_type=refresh_token -d "refresh_token=$REFRESH"
+curl -s {base}/oauth/token -d grant_type=refresh_token \
+  -d "refresh_token=$REFRESH"
 rm answer.json`
 
 	walkRefused = `{"error":"invalid_grant","error_description":"The device was signed out.","reason":"revoked"}`
@@ -88,11 +91,11 @@ var otherErrors = []advice{
 	{"invalid_token", "401: the access token has expired, its device was signed out, or it is for other servers: see Scopes.", "Refresh once and repeat the call. When the refresh is refused, sign in."},
 	{"insufficient_scope", "403: the app was registered with scopes, and this call needs another; WWW-Authenticate names it. A refresh does not help.", "Leave the call out, or have the operator change the client. If the scope is openid, ask for it at the next sign-in."},
 	{"unauthenticated", "401: there was no access token.", "Send one."},
-	{"use_dpop_nonce", "The proof must carry the nonce that came in DPoP-Nonce: the server asks for one, or the device's clock is wrong.", "Make a new proof with it and repeat. The token is still good."},
+	{"use_dpop_nonce", "The proof must carry the nonce that came in DPoP-Nonce: the server asks for one, or the device’s clock is wrong.", "Make a new proof with it and repeat. The token is still good."},
 	{"invalid_dpop_proof", "The proof is missing, was made for another request, or was used before.", "Make a new proof and repeat. The token is still good."},
 	{"invalid_credentials", "The e-mail address or password is wrong. With an access token it is 403, else 401.", "Ask again."},
 	{"account_disabled", "The password is right, and an operator has closed the account.", "Tell the person."},
-	{"second_factor_required", "403: the password is right. With a challenge, the second step follows; without one, the act needs a confirmation.", "Take the second step, or confirm."},
+	{"second_factor_required", "403: the password is right. With a challenge, the second step follows; without one, the action needs a confirmation.", "Take the second step, or confirm."},
 	{"second_factor_setup_required", "403: the password is right, and this service wants a second factor that the account does not have yet.", "Open setup_uri in the browser, then sign in again."},
 	{"invalid_code", "401: the code or the passkey is wrong, or the code was used before; attempts_left says how many more answers the challenge takes. It is not about the access token.", "Ask again; at 0 begin again."},
 	{"invalid_challenge", "401: the challenge was used, is too old, or ended with a new password or a change of factors. It is not about the access token.", "Begin again, with the password or the passkey."},

@@ -202,7 +202,7 @@ func TestTheReferenceClientsCanBeCopied(t *testing.T) {
 	s := newSite(t, modelstest.MigratedSQLite(t))
 	page := s.browser().shown("/docs/browser")
 	for _, name := range []string{"latchkey.ts", "client.go", "signin.go", "dpop.go", "store.go"} {
-		page.one("section", "aria-labelledby", "authorize").one("a", "href", "/docs/"+name)
+		page.one("section", "aria-labelledby", "reference").one("a", "href", "/docs/"+name)
 		text, _ := reference.File(name)
 		r := s.request(http.MethodGet, "/docs/"+name, "")
 		if r.status != http.StatusOK || r.body != string(text) || len(r.body) < 1000 || r.header.Get("Content-Type") != "text/plain; charset=utf-8" ||
