@@ -29,7 +29,20 @@ func docsAccountData(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"account-data\"><h2 id=\"account-data\">The file with an account's data</h2><p>“Download your data” on the Security page sends one JSON file. Version 1 may gain members; none is changed or removed. Times are RFC 3339 in UTC, ids are UUIDs, and an unknown value is empty or <code>null</code>. The server sends the file in parts, so a truncated file is invalid JSON.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"account-data\"><h2 id=\"account-data\">The file with an account’s data</h2><p>“Download your data” at <code>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var2 string
+		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(p.at("{base}/security"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_account_data.templ`, Line: 7, Col: 62}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</code> sends one JSON file. Version 1 may gain members; none is changed or removed. Times are RFC 3339 in UTC, ids are UUIDs, and an unknown value is empty or <code>null</code>. The server sends the file in parts, so a truncated file is invalid JSON.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -37,20 +50,30 @@ func docsAccountData(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<dl><dt><code>profile.sub</code></dt><dd>The account's id, as in access tokens.</dd><dt><code>profile.language</code></dt><dd>The language that the owner chose for pages and e-mails, a tag of BCP 47; empty if none was chosen.</dd><dt><code>profile.former_language</code>, <code>language_changed_at</code></dt><dd>The language before, and when it was changed. For a week after a change, alarms are written in both.</dd><dt><code>devices</code></dt><dd>All devices in the order of their sign-in, with the names that the API uses. <code>state</code> is <code>live</code>, <code>revoked</code>, <code>expired</code> or <code>idle</code>. <code>jkt</code> is the thumbprint of the key that a device is bound to. <code>user_agent</code> is the sign-in's, <code>last_user_agent</code> the latest refresh's, empty when unknown.</dd><dt><code>signed_in_by</code></dt><dd>How the device signed in: <code>password</code>, <code>password+totp</code>, <code>password+recovery_code</code>, <code>password+passkey</code>, <code>password+trusted_browser</code>, <code>passkey</code>, <code>sign_up</code> or <code>invitation</code>; empty for a sign-in before this was recorded. <code>proved_by</code> and <code>proved_at</code> say how and when its owner was verified last, at the sign-in or a confirmation.</dd><dt><code>scope</code>, <code>through_user_agent</code></dt><dd>Of an app that signed in through a browser: what it was granted, and that browser. Both are empty for other devices.</dd><dt><code>revoke_reason</code></dt><dd><code>signed_out</code> (by the device itself), <code>revoked</code> (by its owner), <code>password_changed</code>, <code>replaced</code> (by a new sign-in of the browser), <code>limit</code> (too many devices), <code>reused</code> (a theft was found), <code>alarm</code> (“This wasn’t me”), <code>code_repeated</code> (the code of its sign-in came again from elsewhere), <code>email_undo</code>, <code>disabled</code>, <code>operator</code>, <code>expired</code> or <code>idle</code>.</dd><dt><code>events</code></dt><dd>The whole activity, newest first. <code>times</code> is how often it happened: failed sign-ins share an entry, and so do looks by support. <code>actor</code> is <code>owner</code>, <code>operator</code>, <code>support</code> or <code>system</code>. Events name no e-mail address. Their kinds: <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<dl><dt><code>profile.sub</code></dt><dd>The account’s id, as in access tokens.</dd><dt><code>profile.language</code></dt><dd>The language that the owner chose for pages and e-mails, a tag of BCP 47; empty if none was chosen.</dd><dt><code>profile.former_language</code>, <code>language_changed_at</code></dt><dd>The language before, and when it was changed. For a week after a change, alarms are written in both.</dd><dt><code>devices</code></dt><dd>All devices in the order of their sign-in, with the names that the API uses. <code>state</code> is <code>live</code>, <code>revoked</code>, <code>expired</code> or <code>idle</code>. <code>jkt</code> is the thumbprint of the key that a device is bound to. <code>user_agent</code> is the sign-in’s, <code>last_user_agent</code> the latest refresh’s, empty when unknown.</dd><dt><code>signed_in_by</code></dt><dd>How the device signed in: <code>password</code>, <code>password+totp</code>, <code>password+recovery_code</code>, <code>password+passkey</code>, <code>password+trusted_browser</code>, <code>passkey</code>, <code>sign_up</code> or <code>invitation</code>; empty for a sign-in before this was recorded. <code>proved_by</code> and <code>proved_at</code> say how and when its owner was verified last, at the sign-in or a confirmation.</dd><dt><code>scope</code>, <code>through_user_agent</code></dt><dd>Of an app that signed in through a browser: what it was granted, and that browser. Both are empty for other devices.</dd><dt><code>revoke_reason</code></dt><dd><code>signed_out</code> (by the device itself), <code>revoked</code> (by its owner), <code>password_changed</code>, <code>replaced</code> (by a new sign-in of the browser), <code>limit</code> (too many devices), <code>reused</code> (a theft was found), <code>alarm</code> (“This wasn’t me”), <code>code_repeated</code> (the code of its sign-in came again from elsewhere), <code>email_undo</code>, <code>disabled</code>, <code>operator</code>, <code>expired</code> or <code>idle</code>.</dd><dt><code>events</code></dt><dd>The whole activity, newest first. <code>times</code> is how often it happened: failed sign-ins share an entry, and so do looks by support. <code>actor</code> is <code>owner</code>, <code>operator</code>, <code>support</code> or <code>system</code>. Events name no e-mail address. New kinds may be added to these:<ul class=\"docs-kinds\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var2 string
-		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(p.EventKinds)
-		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_account_data.templ`, Line: 43, Col: 24}
+		for _, kind := range p.EventKinds {
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<li><code>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			var templ_7745c5c3_Var3 string
+			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(kind)
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_account_data.templ`, Line: 46, Col: 19}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</code></li>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</code>. New kinds may be added.</dd><dt><code>reuse</code></dt><dd>In a <code>device_reused</code> event: <code>signed_in_ip</code>, where the app signed in, and <code>uses</code>, the latest refresh and then the use of an older token, each with <code>ip</code> and <code>user_agent</code>. <code>null</code> in all other events, and in those of earlier releases.</dd><dt><code>reason</code></dt><dd>In <code>seen_by_support</code> and <code>support_looked</code> events: the reason that the support staff member gave for the look, in their own words, at most 200 characters. Empty if none was given, and in all other events.</dd><dt><code>factors</code></dt><dd>Passkeys, authenticator apps and recovery codes, oldest first; <code>kind</code> is <code>passkey</code>, <code>totp</code> or <code>recovery_code</code>. What signs in with them is left out.</dd><dt><code>trusted_browsers</code></dt><dd>The browsers that sign in without a second step, newest first.</dd></dl></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</ul></dd><dt><code>reuse</code></dt><dd>In a <code>device_reused</code> event: <code>signed_in_ip</code>, where the app signed in, and <code>uses</code>, the latest refresh and then the use of an older token, each with <code>ip</code> and <code>user_agent</code>. <code>null</code> in all other events, and in those of earlier releases.</dd><dt><code>reason</code></dt><dd>In <code>seen_by_support</code> and <code>support_looked</code> events: the reason that the support staff member gave for the look, in their own words, at most 200 characters. Empty if none was given, and in all other events.</dd><dt><code>factors</code></dt><dd>Passkeys, authenticator apps and recovery codes, oldest first; <code>kind</code> is <code>passkey</code>, <code>totp</code> or <code>recovery_code</code>. What signs in with them is left out.</dd><dt><code>trusted_browsers</code></dt><dd>The browsers that sign in without a second step, newest first.</dd></dl></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

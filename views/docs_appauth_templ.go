@@ -30,25 +30,25 @@ func docsAppAuth(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"appauth\"><h2 id=\"appauth\">AppAuth on iOS and Android</h2><p>AppAuth opens the system browser and does discovery, PKCE, state, nonce and the exchange of the code. On iOS it is the Swift package <code>https://github.com/openid/AppAuth-iOS</code>, on Android <code>net.openid:appauth:0.11.1</code>. Three things are yours:</p><ul><li><strong>Store the state each time that it changes</strong>, on this device alone. On Android, <code>EncryptedFile</code> of <code>androidx.security</code> is deprecated: a file in <code>noBackupFilesDir</code> is as safe as the app, and DataStore will do if its file is there.</li><li><strong>Ask for <code>invalid_grant</code>, never for <code>isAuthorized</code>.</strong> AppAuth also sets that to false after <code>temporarily_unavailable</code> (429 on iOS, also 503 on Android), and gives up after one try. The refresh token is good still, so the code below sends it again.</li><li><strong>Refresh in one process.</strong> AppAuth queues actions within a process; a widget or an extension asks the app, or shares its lock.</li></ul><p>Any app can claim a private-use scheme such as <code>com.example.notes:/cb</code>; PKCE keeps what it gets worthless. On Android, an <code>https</code> redirect URI that is a verified App Link is better: declare it for <code>RedirectUriReceiverActivity</code>. AppAuth sends no DPoP proofs. ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"appauth\"><h2 id=\"appauth\">AppAuth on iOS and Android</h2><p>AppAuth opens the system browser and does discovery, PKCE, state, nonce and the exchange of the code. On iOS it is the Swift package <code>https://github.com/openid/AppAuth-iOS</code>, on Android <code>net.openid:appauth:0.11.1</code>. Three things are left to you:</p><ul><li><strong>Store the state each time that it changes</strong>, on this device alone. On Android, <code>EncryptedFile</code> of <code>androidx.security</code> is deprecated: a file in <code>noBackupFilesDir</code> is as safe as the app. DataStore is fine if its file is in that directory.</li><li><strong>Check for <code>invalid_grant</code>, never for <code>isAuthorized</code>.</strong> AppAuth also sets that to false after <code>temporarily_unavailable</code> (429 on iOS, also 503 on Android), and gives up after one try. The refresh token is still good, so the code below sends it again.</li><li><strong>Refresh in one process.</strong> AppAuth queues actions within a process; a widget or an extension asks the app, or shares its lock.</li></ul><p>Any app can claim a private-use scheme such as <code>com.example.notes:/cb</code>; PKCE makes a stolen code useless. On Android, an <code>https</code> redirect URI that is a verified App Link is better: declare it for <code>RedirectUriReceiverActivity</code>. AppAuth sends no DPoP proofs. ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		if p.DPoPRequired {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<strong>This server wants a key from every new device</strong>, so use the requests of this page and <a href=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<strong>This server accepts new devices only with a key</strong>, so use the requests of this page and <a href=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var2 templ.SafeURL
 			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("key"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_appauth.templ`, Line: 28, Col: 128}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_appauth.templ`, Line: 28, Col: 130}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\">a key in the phone</a> instead.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "\">a key that cannot be copied</a> instead.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -66,7 +66,7 @@ func docsAppAuth(p DocsPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">a key in the phone</a>.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">a key that cannot be copied</a>.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -2,7 +2,7 @@ package views
 
 // Sign-in through the browser, with the reference clients and with libraries. Tests run what people copy.
 const (
-	authorizeCommand = `latchkey client add Notes --id notes --device-grant \
+	authorizeCommand = `latchkey client add Notes --id notes \
   --redirect-uri https://notes.example.com/cb \
   --redirect-uri com.example.notes:/cb \
   --redirect-uri http://127.0.0.1/callback \
@@ -76,7 +76,7 @@ export const finish = (back, checks) => client.authorizationCodeGrant(config, ba
 // Under a lock, with the token that is stored. Only error.error === "invalid_grant" ends the sign-in.
 export const refresh = (token) => client.refreshTokenGrant(config, token, undefined, { DPoP });
 
-// show tells the person where to enter which code.
+// show tells the person where to enter which code. The client needs --device-grant.
 export async function television(show) {
   const codes = await client.initiateDeviceAuthorization(config, { scope: "openid email", device_name: "Living room" });
   show(codes);
@@ -89,6 +89,13 @@ export const signOut = (token) => client.tokenRevocation(config, token);
 export const end = (tokens, state) => client.buildEndSessionUrl(config, {
   id_token_hint: tokens.id_token, post_logout_redirect_uri: "https://notes.example.com/bye", state,
 });`
+
+	confidentialCommand = `latchkey client add "Notes on the web" --id notes-web --confidential \
+  --redirect-uri https://notes.example.com/cb \
+  --backchannel-logout-uri https://notes.example.com/out`
+
+	confidentialClient = `const config = await client.discovery(new URL("{issuer}"), "notes-web", undefined,
+  client.ClientSecretBasic(process.env.CLIENT_SECRET));`
 
 	oauth4webapi = `import * as oauth from "oauth4webapi";
 

@@ -30,20 +30,20 @@ func docsAuthorize(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"authorize\"><h2 id=\"authorize\">The requests</h2><p>It is OpenID Connect with the authorization code and PKCE (RFC 8252, RFC 7636). Libraries need the issuer, <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"authorize\"><h2 id=\"authorize\">The requests</h2><p>This is OpenID Connect with the authorization code flow and PKCE (RFC 8252, RFC 7636). A library needs only the issuer, <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(p.Issuer)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 8, Col: 126}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 8, Col: 139}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</code>, and nothing else. The operator registers where people come back to:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</code>, and your <code>client_id</code>. The operator of this server registers your app and its redirect URIs:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -51,59 +51,115 @@ func docsAuthorize(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<dl><dt><code>GET /oauth/authorize</code></dt><dd><code>response_type=code</code>, <code>client_id</code>, <code>redirect_uri</code> letter for letter (a loopback IP address with any port), <code>state</code>, and <code>code_challenge</code> with <code>code_challenge_method=S256</code>. Also <code>scope</code>, <code>nonce</code>, <code>login_hint</code>, <code>ui_locales</code>, <code>prompt</code>, <code>max_age</code>, <code>acr_values</code>, <code>response_mode</code> (<code>query</code>, <code>form_post</code>) and <code>dpop_jkt</code>. <code>device_name</code> is our own: the name that the page suggests for the device.</dd><dt><code>scope</code></dt><dd><code>openid</code> brings an ID token, and <code>email</code> the e-mail address in it. <code>offline_access</code> changes nothing: every sign-in brings a refresh token. What the app may do here is registered (<a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p><code>latchkey client update</code> changes it later. A flag that you give replaces the whole list of that flag.</p><dl><dt><code>GET /oauth/authorize</code></dt><dd><code>response_type=code</code>, <code>client_id</code>, <code>redirect_uri</code>, exactly as registered (on a loopback IP address, any port), <code>state</code>, and <code>code_challenge</code> with <code>code_challenge_method=S256</code>. Also <code>scope</code>, <code>nonce</code>, <code>prompt</code>, <code>max_age</code>, <code>acr_values</code>, <code>login_hint</code>, <code>id_token_hint</code>, <code>ui_locales</code>, <code>response_mode</code> (<code>query</code>, <code>form_post</code>) and <code>dpop_jkt</code>. <code>device_name</code> is specific to this server: the name that the page suggests for the device. All of them together, without <code>id_token_hint</code>, may have 2,048 bytes.</dd><dt><code>scope</code></dt><dd><code>openid</code> brings an ID token, and <code>email</code> the e-mail address in it. <code>offline_access</code> changes nothing: every sign-in brings a refresh token. What else the app may do is registered (<a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var3 templ.SafeURL
 		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("scopes"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 23, Col: 70}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 25, Col: 70}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">scopes</a>), not asked for.</dd><dt><code>POST /oauth/par</code></dt><dd>Takes the same parameters from your app or its server, and answers a <code>request_uri</code> to send the person with (RFC 9126).</dd><dt>The way back</dt><dd><code>code</code> or <code>error</code>, with <code>state</code> and <code>iss</code>. Compare both (RFC 9207).</dd><dt><code>POST /oauth/token</code></dt><dd><code>grant_type=authorization_code</code>, <code>code</code>, <code>redirect_uri</code>, <code>client_id</code> and <code>code_verifier</code>, within a minute. The answer is that of every sign-in, and for the scope <code>openid</code> it has an <code>id_token</code>. If it is lost, send the same again: it gets the same tokens, from the same IP address or with the same key.</dd></dl><p>The sign-in makes a device in the person's list, and they are told about it by e-mail. From there on the <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">scopes</a>), not asked for.</dd><dt><code>POST /oauth/par</code></dt><dd>Takes the same parameters from your app or its server, and returns a <code>request_uri</code>. Open <code>/oauth/authorize</code> with it and your <code>client_id</code> (RFC 9126).</dd><dt>The way back</dt><dd>Your redirect URI gets <code>code</code> or <code>error</code>, and <code>state</code> and <code>iss</code>. Check that <code>state</code> is the one you sent and <code>iss</code> is the issuer (RFC 9207).</dd><dt><code>POST /oauth/token</code></dt><dd><code>grant_type=authorization_code</code>, <code>code</code>, <code>redirect_uri</code>, <code>client_id</code> and <code>code_verifier</code>, within a minute. The answer is <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var4 templ.SafeURL
-		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("guide"))
+		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("endpoints"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 41, Col: 133}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 39, Col: 43}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">guide</a> holds: one writer, store first, try again with the same token. When a server of yours <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">that of every sign-in</a>, and for the scope <code>openid</code> it has an <code>id_token</code>. If the answer is lost, repeat the request within that minute, from the same IP address or with the same key. You get the same tokens.</dd></dl><p>The sign-in adds a device to the person’s list; where the server sends mail, they get an e-mail about it. After that, the <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var5 templ.SafeURL
-		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
+		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("guide"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 42, Col: 62}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 44, Col: 152}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\">demands a new proof</a>, send the person to the same page with its <code>max_age</code> and <code>acr_values</code>. The tokens that come back are of a new device. Compare <code>sub</code>, store them, revoke the refresh token of the device before, and repeat the call.</p><h3 id=\"prompt\">What the person sees</h3><p>They sign in, or confirm who they are when the last proof in this browser is older than 15 minutes. Then a page names your app, the account and the device, and a button goes on. For a client that was registered with <code>--sso</code> a browser that is signed in is enough.</p><dl><dt><code>prompt=login</code>, <code>max_age</code>, <code>acr_values=aal2</code></dt><dd>Ask for a new proof, for one of at most that many seconds ago, for two factors.</dd><dt><code>prompt=select_account</code></dt><dd>Lets the person choose another account. The page offers it in any case.</dd><dt><code>prompt=consent</code></dt><dd>Is how it always is: the page is shown.</dd><dt><code>prompt=none</code></dt><dd>Shows nothing, and answers a code or <code>login_required</code> or <code>interaction_required</code>. It needs an <code>https</code> redirect URI, a browser in which this account pressed the button for your app within the last 30 days, and a proof as new as above.</dd><dt><code>login_hint</code>, <code>id_token_hint</code></dt><dd>Fill in the e-mail address; demand the account that an ID token names.</dd></dl><h3 id=\"id-token\">Who signed in</h3><p>Libraries check the ID token: the signature by a key of the key set, <code>iss</code>, <code>aud</code> (your <code>client_id</code>), <code>exp</code> and <code>nonce</code>. It says who the person is when the app signs in, and opens nothing. Never send it to a server in place of the access token.</p><dl><dt><code>sub</code></dt><dd>The account. It stays the same when the e-mail address changes: use it as the key in your data.</dd><dt><code>sid</code></dt><dd>The device, as <code>device_id</code> in the token answer.</dd><dt><code>auth_time</code>, <code>amr</code>, <code>acr</code></dt><dd>When and how the person proved who they are, as in <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\">guide</a> applies.</p><p>When a server of yours <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var6 templ.SafeURL
-		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("claims"))
+		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 76, Col: 84}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 47, Col: 55}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\">the access token</a>.</dd><dt><code>email</code>, <code>email_verified</code></dt><dd>Only with the scope <code>email</code>.</dd></dl><p><code>GET /oauth/userinfo</code> with the access token answers <code>sub</code> and, with the scope <code>email</code>, the e-mail address of today. It needs the scope <code>openid</code>, and a device that is still signed in.</p><h3 id=\"reference\">Reference clients</h3><p>Whole files to copy, without dependencies. They do all that this page says: one store and one lock for all tabs or processes, tries with the same token, nonces, a new proof when a server demands it, and the end.</p><ul><li>TypeScript, for browsers, Capacitor, Electron and Node.js: <a href=\"/docs/latchkey.ts\">latchkey.ts</a></li><li>Go, for programs on Unix: <a href=\"/docs/client.go\">client.go</a>, <a href=\"/docs/signin.go\">signin.go</a>, <a href=\"/docs/store.go\">store.go</a> and <a href=\"/docs/dpop.go\">dpop.go</a></li></ul>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\">demands a new proof</a>, send the person to the same page with its <code>max_age</code> and <code>acr_values</code>. The new tokens belong to a new device. Check that <code>sub</code> is the same, store the tokens, revoke the old refresh token, and repeat the call.</p><h3 id=\"prompt\">What the person sees</h3><p>They sign in, or confirm who they are if the last proof in this browser is older than 15 minutes. Then a page shows your app, the account and the device name, and the person presses a button. A client registered with <code>--sso</code> asks for no new proof while the browser is signed in. All of this may take ten minutes. After that, a page tells the person to start again in the app, and the app gets no answer.</p><dl><dt><code>prompt=login</code></dt><dd>Asks for a new proof.</dd><dt><code>max_age</code></dt><dd>Asks for a proof that is at most so many seconds old.</dd><dt><code>acr_values=aal2</code></dt><dd>Asks for two factors if the account has a second one. Otherwise the person comes back with <code>aal1</code>: compare <code>acr</code> in the ID token.</dd><dt><code>login_hint</code></dt><dd>Fills in the e-mail address. The person may sign in with another account.</dd><dt><code>id_token_hint</code></dt><dd>An ID token that your app got here, however old: only the account that it names can go on.</dd><dt><code>prompt=select_account</code></dt><dd>Changes nothing: the page always offers another account.</dd><dt><code>prompt=consent</code></dt><dd>Changes nothing: the page is always shown, except with <code>prompt=none</code>.</dd><dt><code>prompt=none</code></dt><dd>Shows no page. It answers <code>code</code>, <code>login_required</code>, <code>interaction_required</code> or <code>temporarily_unavailable</code>. Go there with the whole window: in a frame of another site the browser sends no session. A code needs an <code>https</code> redirect URI, a proof as recent as above, and that this account pressed the button for your app in this browser in the last 30 days, for the same scopes. That ends when the person signs the app out in their list, and with a new password.</dd></dl><h3 id=\"id-token\">Who signed in</h3><p>Libraries check the ID token: the signature by a key of the key set, <code>iss</code>, <code>aud</code> (your <code>client_id</code>), <code>exp</code> and <code>nonce</code>. It says who signed in. It gives no access: never send it to a server instead of the access token.</p><dl><dt><code>sub</code></dt><dd>The account. It stays the same when the e-mail address changes: use it as the key in your data.</dd><dt><code>sid</code></dt><dd>The device, as <code>device_id</code> in the token answer.</dd><dt><code>auth_time</code>, <code>amr</code>, <code>acr</code></dt><dd>When and how the person proved who they are, as in <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var7 templ.SafeURL
+		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("claims"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 91, Col: 84}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "\">the access token</a>.</dd><dt><code>email</code>, <code>email_verified</code></dt><dd>Only with the scope <code>email</code>.</dd></dl><p><code>GET /oauth/userinfo</code> with the access token answers <code>sub</code> and, with the scope <code>email</code>, the current e-mail address. It needs the scope <code>openid</code>, and a device that is still signed in.</p><h3 id=\"sign-out\">A sign-out that begins in your app</h3><p>Revoke the refresh token at <code>/oauth/revoke</code>. To let the person sign out of the browser, too, send the browser to <code>/oauth/logout</code> (OpenID Connect RP-Initiated Logout 1.0) with <code>id_token_hint</code> or <code>client_id</code>, <code>post_logout_redirect_uri</code> and <code>state</code>. A page asks the person, who then comes back to that URI if it is registered for your client. An expired ID token is good as a hint as long as the key that signed it is published.</p></section>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		return nil
+	})
+}
+
+// docsLibraries is code that signs people in: our own and that of others.
+func docsLibraries(p DocsPage) templ.Component {
+	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
+		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
+		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
+			return templ_7745c5c3_CtxErr
+		}
+		templ_7745c5c3_Buffer, templ_7745c5c3_IsBuffer := templruntime.GetBuffer(templ_7745c5c3_W)
+		if !templ_7745c5c3_IsBuffer {
+			defer func() {
+				templ_7745c5c3_BufErr := templruntime.ReleaseBuffer(templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err == nil {
+					templ_7745c5c3_Err = templ_7745c5c3_BufErr
+				}
+			}()
+		}
+		ctx = templ.InitializeContext(ctx)
+		templ_7745c5c3_Var8 := templ.GetChildren(ctx)
+		if templ_7745c5c3_Var8 == nil {
+			templ_7745c5c3_Var8 = templ.NopComponent
+		}
+		ctx = templ.ClearChildren(ctx)
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<section aria-labelledby=\"reference\"><h2 id=\"reference\">Reference clients</h2><p>Whole files to copy, without dependencies. They sign in, keep one store and one lock for all tabs or processes, repeat with the same token, send proofs and nonces, ask for a new proof when a server demands it, and sign out. They use neither <code>/oauth/par</code>, <code>/oauth/logout</code> nor the codes of televisions. To learn who signed in, call <code>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var9 string
+		templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(p.at("latchkey.fetch(\"{base}/oauth/userinfo\")"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 115, Col: 60}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</code>.</p><ul><li>TypeScript, for browsers, Capacitor, Electron and Node.js: <a href=\"/docs/latchkey.ts\">latchkey.ts</a></li><li>Go, for programs on Unix: <a href=\"/docs/client.go\">client.go</a>, <a href=\"/docs/signin.go\">signin.go</a>, <a href=\"/docs/store.go\">store.go</a> and <a href=\"/docs/dpop.go\">dpop.go</a></li></ul>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -115,33 +171,33 @@ func docsAuthorize(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<h3 id=\"libraries\">openid-client and oauth4webapi</h3><p>Both prove a key. Neither stores, locks or tries again: do that around <code>refresh</code>, as the reference clients do. Both refuse an issuer without https. For a server on your own machine, and for no other, openid-client takes <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<h3 id=\"libraries\">openid-client and oauth4webapi</h3><p>Both prove a key. Neither stores, locks or tries again: do that around <code>refresh</code>, as the reference clients do. Both refuse an issuer without https. For a server on your own machine, and for no other, openid-client takes <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var7 string
-		templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs("{ execute: [client.allowInsecureRequests] }")
+		var templ_7745c5c3_Var10 string
+		templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs("{ execute: [client.allowInsecureRequests] }")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 102, Col: 56}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 130, Col: 56}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
-		if templ_7745c5c3_Err != nil {
-			return templ_7745c5c3_Err
-		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</code> as the fifth argument of <code>discovery</code>, and oauth4webapi <code>")
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var8 string
-		templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs("[oauth.allowInsecureRequests]: true")
-		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 103, Col: 48}
-		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "</code> as the fifth argument of <code>discovery</code>, and oauth4webapi <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</code> among the options of each call.</p>")
+		var templ_7745c5c3_Var11 string
+		templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs("[oauth.allowInsecureRequests]: true")
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 131, Col: 48}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "</code> among the options of each call.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -153,7 +209,36 @@ func docsAuthorize(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "</section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "<h3 id=\"confidential\">Websites with a server</h3><p>Your server is the client, and a confidential one. The operator registers it, and the command prints its secret once:</p>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = shown(confidentialCommand).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<p>Send it with every request to <code>/oauth/token</code>, <code>/oauth/par</code> and <code>/oauth/revoke</code>, by HTTP Basic or as <code>client_secret</code>. With openid-client only the discovery differs from the example above; the key is not needed:</p>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = code(p.at(confidentialClient)).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p>Keep the tokens on your server, and give the browser a session cookie of yours. When a <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var12 templ.SafeURL
+		templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("logout"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_authorize.templ`, Line: 146, Col: 116}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "\">logout token</a> names its device, end that session.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -2,8 +2,7 @@ package views
 
 // What the operator and an app's servers need.
 const (
-	browserCommand = `latchkey client update notes --origin https://notes.example.com \
-  --redirect-uri https://notes.example.com/cb`
+	browserCommand = `latchkey client update notes --origin https://notes.example.com`
 
 	introspectCommand = `latchkey client add "Photo server" --id photos --confidential`
 
@@ -20,7 +19,9 @@ const (
 
 	scopeServer = `verifier, err := resource.New(resource.Config{
     Issuer: "{issuer}", Discover: true, Audience: "https://api.example.com",
-    Metadata: resource.Metadata{Resource: "https://api.example.com", Scopes: []string{"photos:read"}},
+    Metadata: resource.Metadata{
+        Resource: "https://api.example.com", Scopes: []string{"photos:read"},
+    },
 })
 // …
 http.Handle("GET "+verifier.MetadataPath(), verifier.Metadata())

@@ -30,7 +30,7 @@ func docsBrowser(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"browser\"><h2 id=\"browser\">Apps in the browser</h2><p>A script of your page can be replaced or joined by an attacker's (an injection, a bad package), and a browser has no Keychain. So bind the device to a key that the browser does not give away, and a copied token is worth nothing:</p><ul><li><strong>Make a key that cannot be exported</strong> with WebCrypto (<code>extractable: false</code>), keep it in IndexedDB, and send a proof with every request (<a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"browser\"><h2 id=\"browser\">Apps in the browser</h2><p>An attacker’s script may run in your page (an injection, a bad package), and a browser has no Keychain. Bind the device to a key that cannot leave the browser; then a copied token is useless:</p><ul><li><strong>Make a key that cannot be exported</strong> with WebCrypto (<code>extractable: false</code>), keep it in IndexedDB, and send a proof with every request (<a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -43,7 +43,7 @@ func docsBrowser(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\">DPoP</a>), from the sign-in on.</li><li><strong>Keep no token in <code>localStorage</code></strong>, <code>sessionStorage</code>, a cookie or a URL. Tokens that are bound to the key, and worth nothing without it, may lie beside it.</li><li><strong>Let the operator name your origin</strong>, exactly as the browser sends it. <code>capacitor://localhost</code> and <code>app://.</code> (Electron) work, too. Other origins get no answer that they can read. Requests never carry cookies (<code>credentials: \"omit\"</code>).</li><li><strong>Set a Content-Security-Policy</strong> on your pages: <code>script-src 'self'</code>, and <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\">DPoP</a>), from the sign-in on.</li><li><strong>Keep no token in <code>localStorage</code></strong>, <code>sessionStorage</code>, a cookie or a URL. Tokens that are bound to the key may lie beside it.</li><li><strong>Have the operator register your origin</strong>, exactly as the browser sends it. <code>capacitor://localhost</code> and <code>app://.</code> (Electron) work, too. Other origins get no answer that they can read. Requests never carry cookies (<code>credentials: \"omit\"</code>).</li><li><strong>Set a Content-Security-Policy</strong> on your pages: <code>script-src 'self'</code>, and <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -56,7 +56,20 @@ func docsBrowser(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</code>. What runs in your page can use the key while it runs there, even if it cannot take it away.</li><li>If your app has a server of its own that can keep a secret, hold the tokens there (a confidential client) and give the browser a session cookie: then no token reaches a script at all.</li></ul>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</code> and your own servers. What runs in your page can use the key while it runs there, even if it cannot take it away.</li><li>If your app has a server of its own, keep the tokens <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var4 templ.SafeURL
+		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("confidential"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_browser.templ`, Line: 29, Col: 89}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "\">there</a>: then no script gets one at all.</li></ul>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -64,20 +77,20 @@ func docsBrowser(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p>A list that is given replaces the whole list.</p><p><a href=\"/docs/latchkey.ts\">latchkey.ts</a> does all of this: see <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p><a href=\"/docs/latchkey.ts\">latchkey.ts</a> does all of this: see <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var4 templ.SafeURL
-		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("reference"))
+		var templ_7745c5c3_Var5 templ.SafeURL
+		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("reference"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_browser.templ`, Line: 35, Col: 98}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_browser.templ`, Line: 34, Col: 98}
 		}
-		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">Reference clients</a>. Its store and its lock work in all tabs of the origin together. In Capacitor, Electron or a pop-up, give it <code>openBrowser</code>, and its calls wait while the person is away. Private windows and people who clear their data lose the key, and with it the sign-in: <code>signIn</code> starts again with a new key.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "\">Reference clients</a>. Its store and its lock work in all tabs of the origin together. In Capacitor, Electron or a pop-up, give it <code>openBrowser</code>, and its calls wait while the person is away. Private windows and people who clear their data lose the key, and with it the sign-in: <code>signIn</code> starts again with a new key.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -18,17 +18,19 @@ type docsSection struct{ id, text string }
 
 var docsParts = []DocsPart{
 	{"browser", "Sign in through the browser", "For every new app. People sign in on this server’s own pages, with a password, a passkey or a second step, and your app sees none of them.", []docsSection{
-		{"authorize", "The requests"}, {"prompt", "What the person sees"}, {"id-token", "Who signed in"}, {"reference", "Reference clients"}, {"libraries", "openid-client and oauth4webapi"},
-		{"appauth", "AppAuth on iOS and Android"}, {"browser", "Apps in the browser"}, {"device", "Televisions and command lines"},
+		{"authorize", "The requests"}, {"prompt", "What the person sees"}, {"id-token", "Who signed in"}, {"sign-out", "A sign-out that begins in your app"}, {"reference", "Reference clients"},
+		{"libraries", "openid-client and oauth4webapi"}, {"confidential", "Websites with a server"}, {"appauth", "AppAuth on iOS and Android"}, {"browser", "Apps in the browser"},
+		{"device", "Televisions and command lines"},
 	}},
-	{"form", "Sign in with a form of your own", "For apps of this service. Your app asks for the password itself, and takes the second step.", []docsSection{
-		{"endpoints", "Three endpoints"}, {"walk", "A walk with curl"}, {"factors", "The second step"}, {"step-up", "Confirm that it is you"}, {"native", "Passkeys in native apps"},
+	{"form", "Sign in with a form of your own", "For first-party apps. Your app asks for the password itself, and takes the second step.", []docsSection{
+		{"login", "The sign-in"}, {"walk", "A walk with curl"}, {"factors", "The second step"}, {"step-up", "Confirming who the person is"}, {"native", "Passkeys in native apps"},
 	}},
 	{"app", "What every app does", "How an app stays signed in, whichever way its people signed in.", []docsSection{
-		{"guide", "Staying signed in"}, {"key", "A key in the phone"}, {"errors", "Errors"}, {"account-data", "The file with an account’s data"}, {"security", "Security"},
+		{"endpoints", "Tokens and endpoints"}, {"guide", "Staying signed in"}, {"key", "A key that cannot be copied (DPoP)"}, {"errors", "Errors"}, {"security", "Security"},
 	}},
-	{"servers", "Your servers", "For the servers that your apps call, and for backends that must hear of a sign-out.", []docsSection{
-		{"servers", "Verify, or ask"}, {"scopes", "Scopes"}, {"claims", "Claims of the access token"}, {"sensitive", "Sensitive calls"}, {"logout", "Sign-outs at your backend"},
+	{"servers", "Your servers", "For the servers that your apps call, and for backends that need to know about sign-outs.", []docsSection{
+		{"servers", "Verify, or ask"}, {"scopes", "Scopes"}, {"claims", "Claims of the access token"}, {"sensitive", "Sensitive calls to your servers"}, {"logout", "Sign-outs at your backend"},
+		{"account-data", "The file with an account’s data"},
 	}},
 }
 
@@ -90,7 +92,7 @@ func docsContents() templ.Component {
 			var templ_7745c5c3_Var2 templ.SafeURL
 			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(part.path()))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 56, Col: 44}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 58, Col: 44}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 			if templ_7745c5c3_Err != nil {
@@ -103,7 +105,7 @@ func docsContents() templ.Component {
 			var templ_7745c5c3_Var3 string
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(part.Title)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 56, Col: 59}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 58, Col: 59}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {
@@ -121,7 +123,7 @@ func docsContents() templ.Component {
 				var templ_7745c5c3_Var4 string
 				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.ResolveAttributeValue(section.id)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 60, Col: 26}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 62, Col: 26}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var4)
 				if templ_7745c5c3_Err != nil {
@@ -134,7 +136,7 @@ func docsContents() templ.Component {
 				var templ_7745c5c3_Var5 templ.SafeURL
 				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt(section.id))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 60, Col: 57}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 62, Col: 57}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {
@@ -147,7 +149,7 @@ func docsContents() templ.Component {
 				var templ_7745c5c3_Var6 string
 				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(section.text)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 60, Col: 74}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 62, Col: 74}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {
@@ -205,7 +207,7 @@ func docsPages(this DocsPart) templ.Component {
 			var templ_7745c5c3_Var8 templ.SafeURL
 			templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL("#" + section.id))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 74, Col: 49}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 76, Col: 49}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 			if templ_7745c5c3_Err != nil {
@@ -218,7 +220,7 @@ func docsPages(this DocsPart) templ.Component {
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(section.text)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 74, Col: 66}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 76, Col: 66}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {
@@ -271,7 +273,7 @@ func docsOthers(this DocsPart) templ.Component {
 				var templ_7745c5c3_Var11 templ.SafeURL
 				templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL(part.path()))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 86, Col: 45}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 88, Col: 45}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 				if templ_7745c5c3_Err != nil {
@@ -284,7 +286,7 @@ func docsOthers(this DocsPart) templ.Component {
 				var templ_7745c5c3_Var12 string
 				templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinStringErrs(part.Title)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 86, Col: 60}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_contents.templ`, Line: 88, Col: 60}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 				if templ_7745c5c3_Err != nil {

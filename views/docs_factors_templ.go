@@ -9,7 +9,7 @@ import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
 // docsFactors explains the second step, passkeys, and confirmations.
-func docsFactors(p DocsPage) templ.Component {
+func docsFactors() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -46,7 +46,7 @@ func docsFactors(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<ul><li>A challenge lasts <code>expires_in</code> seconds, takes five answers and signs in once. Keep it in memory, never on disk or in a log.</li><li><code>invalid_code</code>: show how many answers are left (<code>attempts_left</code>) and ask again. At 0, and after <code>invalid_challenge</code>, go back to the password. A code works once, so the next one of the authenticator app is needed for another try.</li><li>A device that binds a key sends a proof by the same key with both calls.</li><li>Fields that cannot be used (422) do not count as an answer: fix them and send again. After 429 and 5xx wait, and send the same answer again.</li><li><code>second_factor_setup_required</code> and <code>password_change_required</code> come with <code>setup_uri</code>: open it in the browser, and let the person sign in again afterwards.</li></ul><h3>Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers as <code>credential</code>, a JSON object:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<ul><li>A challenge lasts <code>expires_in</code> seconds, takes five answers and signs in once. Keep it in memory, never on disk or in a log.</li><li><code>invalid_code</code>: show how many answers are left (<code>attempts_left</code>) and ask again. At 0, and after <code>invalid_challenge</code>, go back to the password. A code works once: another try needs the next code of the authenticator app.</li><li>A device that binds a key sends a proof by the same key with both calls.</li><li>Fields that cannot be used (422) do not count as an answer: fix them and send again. After 429 and 5xx wait, and send the same answer again.</li><li><code>second_factor_setup_required</code> and <code>password_change_required</code> come with <code>setup_uri</code>: open it in the browser, and let the person sign in again afterwards.</li></ul><h3>Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers as <code>credential</code>, a JSON object:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -54,20 +54,20 @@ func docsFactors(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p>The passkeys belong to <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p>A phone lets an app use the passkeys of this server only if the operator has named the app: see <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var2 string
-		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(p.at("{base}"))
+		var templ_7745c5c3_Var2 templ.SafeURL
+		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("native"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 38, Col: 48}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 38, Col: 125}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</code>, so the platform must know that your app does, too. The operator names the app with <code>latchkey client add</code> (<code>--ios-app</code> the team and bundle, <code>--android-app</code> the package and its certificate); this server then says so in <code>/.well-known/apple-app-site-association</code> and <code>/.well-known/assetlinks.json</code>. On iOS the app also needs the entitlement <code>webcredentials:</code> with this server's host. New passkeys are made in the portal.</p><h3>A passkey on iOS, Swift</h3>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\">Passkeys in native apps</a>. New passkeys are made in the browser.</p><h3>A passkey on iOS, Swift</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -83,20 +83,20 @@ func docsFactors(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p>When the person cancels, nothing was consumed: offer the other methods. The answer <code>invalid_code</code> without <code>attempts_left</code> says that the passkey opens no account here.</p></section><section aria-labelledby=\"step-up\"><h2 id=\"step-up\">Confirm that it is you</h2><p>An access token goes to many servers, so it does not do everything alone. <code>POST /api/confirmation</code>, with the access token and <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p>When the person cancels, nothing was consumed: offer the other methods. The answer <code>invalid_code</code> without <code>attempts_left</code> says that the passkey opens no account here.</p></section><section aria-labelledby=\"step-up\"><h2 id=\"step-up\">Confirming who the person is</h2><p>Many servers see an access token, so some actions need more than the token. <code>POST /api/confirmation</code>, with the access token and <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var3 string
 		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs("{\"password\": …}")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 56, Col: 32}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 54, Col: 32}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</code>, answers a secret for one act:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</code>, answers a secret for one action:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -104,7 +104,20 @@ func docsFactors(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>With a second factor it answers <code>second_factor_required</code> as at sign-in; <code>POST /api/confirmation/factor</code> takes the same members as <code>/api/login/factor</code>. With a passkey alone, begin with <code>POST /api/confirmation/passkey</code>, which takes no body.</p><p>Send the secret as <code>confirmation</code> in the body of <code>PATCH</code> or <code>DELETE /api/devices/</code> with another device's id. It is good for one act within five minutes, on the device that asked for it and under the same key; an act that is refused does not use it up. After a lost answer, load the list first: the act may be done, and the confirmation with it. Accounts without a second factor may send <code>password</code> there instead. An app that is bound to a key needs neither.</p><h3>Step up at your own servers</h3><p><code>auth_time</code>, <code>amr</code> and <code>acr</code> in the access token say when and how the person was last verified: <code>aal1</code> is one factor, <code>aal2</code> two. A server of yours that wants more answers <code>401</code> with <code>insufficient_user_authentication</code> and <code>acr_values</code> or <code>max_age</code> (RFC 9470). Then confirm, refresh, and repeat the call with the new access token, which carries the new values. If it is refused again, the account has no second factor: send the person to the portal to set one up.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>With a second factor it answers <code>second_factor_required</code> as at sign-in; <code>POST /api/confirmation/factor</code> takes the same members as <code>/api/login/factor</code>. With a passkey alone, begin with <code>POST /api/confirmation/passkey</code>, which takes no body.</p><p>Send the secret as <code>confirmation</code> in the body of <code>PATCH</code> or <code>DELETE /api/devices/</code> with another device’s id. It is good for one action within five minutes, on the device that asked for it and under the same key; an action that is refused does not use it up. After a lost answer, load the list first: the action may be done, and the confirmation used. Accounts without a second factor may send <code>password</code> there instead. An app that is bound to a key needs neither.</p><p>A confirmation also helps at your own servers, when one of them demands a newer proof or a second factor: see <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var4 templ.SafeURL
+		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 67, Col: 142}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "\">Sensitive calls to your servers</a>.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

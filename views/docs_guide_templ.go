@@ -29,20 +29,20 @@ func docsGuide() templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"guide\"><h2 id=\"guide\">Staying signed in: a guide</h2><h3>One writer</h3><p>An app and its widget, its extension or its background task share one refresh token. Let one of them refresh at a time, under a lock that all processes see, and <strong>read the stored token again right before refreshing</strong>, under that lock: another process may have refreshed a moment ago. If two processes refresh with the same token, the server tolerates it for a few seconds. After that, it looks like a theft.</p><h3>Store first</h3><p>Write the new refresh token where it survives a crash before the new access token is used. A lost answer does no harm: present the old token again, however late, and the server goes on from there.</p><h3>Refresh early</h3><p>Refresh when <code>refresh_in</code> seconds have passed, or at the next start if the app slept through it; do not wait for a 401. <code>refresh_in</code> differs from answer to answer, so that not all phones come at once: use it as it is. If a call is refused with <code>invalid_token</code> anyway, refresh once and repeat the call.</p><h3>Try again with the same token</h3><p>No network, a timeout, 408, 429 and anything 5xx mean <strong>later, with the same token</strong>: nothing was consumed. Wait as long as <code>Retry-After</code> says; without it a second, then two, four and so on up to some minutes, each with some random variation. Never sign a person out for these.</p><h3>Sign in again</h3><p><code>invalid_grant</code>, with status 400, is the only answer that makes the token worthless. Delete both tokens and show the sign-in form; <code>reason</code> says what to tell the person (<a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"guide\"><h2 id=\"guide\">Staying signed in</h2><h3>One writer</h3><p>An app and its widget, its extension or its background task share one refresh token. Let one of them refresh at a time, under a lock that all processes see, and <strong>read the stored token again right before refreshing</strong>, under that lock: another process may have refreshed a moment ago. If two processes refresh with the same token within a few seconds, both get the same answer. Later, each gets a token of its own, and when both go on, the server sees a theft and signs the device out.</p><h3>Store first</h3><p>Write the new refresh token where it survives a crash before the new access token is used. A lost answer does no harm: present the old token again, however late, and the server goes on from there.</p><h3>Refresh early</h3><p>Refresh when <code>refresh_in</code> seconds have passed, or at the next start if the app slept through it; do not wait for a 401. <code>refresh_in</code> differs from answer to answer, so that not all phones come at once: use it as it is. If a call is refused with <code>invalid_token</code> anyway, refresh once and repeat the call.</p><h3>Try again with the same token</h3><p>No network, a timeout, 408, 429 and anything 5xx mean <strong>later, with the same token</strong>: nothing was consumed. Wait as long as <code>Retry-After</code> says; without it a second, then two, four and so on up to some minutes, each with some random variation. Never sign a person out for these.</p><h3>Sign in again</h3><p><code>invalid_grant</code>, with status 400, is the only answer that ends the sign-in. Delete both tokens and let the person sign in; <code>reason</code> says what to tell the person (<a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var2 templ.SafeURL
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("errors"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 31, Col: 79}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 32, Col: 79}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\">all reasons</a>). When the person signs out, call <code>/oauth/revoke</code>, and delete the tokens even if there is no network.</p><h3>A phone restored from a backup</h3><p>A backup holds the token of the day it was made. If the phone has refreshed at most once since, the restored token is one whose answer seems to have been lost, and the server goes on with it. If it has refreshed more often, an old token comes back, and the server cannot tell the phone from a thief with a copy: the device is signed out (<code>reused</code>), and its owner signs in again. Two phones from one backup hold one token: the first refreshes go well, then one of the two presents a token that the other has made worthless, and both are out.</p><p>So keep tokens out of backups. On iOS, store them in the Keychain with <code>kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly</code>: they do not move to another phone. (Back on the same phone they come with the backup, old as they are.) On Android, store them in <code>noBackupFilesDir</code>, or exclude their file in <code>dataExtractionRules</code> and <code>fullBackupContent</code>. The app on the new phone then starts signed out, and signs in as a new device.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "\">all reasons</a>). When the person signs out, call <code>/oauth/revoke</code>, and delete the tokens even if there is no network.</p><h3>A phone restored from a backup</h3><p>A backup holds the token of the day it was made. If the phone has refreshed at most once since, the server takes the restored token for one whose answer was lost, and goes on with it. If it has refreshed more often, an old token comes back, and the server cannot tell the phone from a thief with a copy: the device is signed out (<code>reused</code>), and its owner signs in again. Two phones restored from one backup share a token. Their first refreshes succeed; soon one uses a token that the other has replaced, and both are signed out.</p><p>So keep tokens out of backups. On iOS, store them in the Keychain with <code>kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly</code>: they do not move to another phone. (Back on the same phone they come with the backup, old as they are.) On Android, store them in <code>noBackupFilesDir</code>, or exclude their file in <code>dataExtractionRules</code> and <code>fullBackupContent</code>. The app on the new phone then starts signed out, and signs in as a new device.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -71,14 +71,14 @@ func docsKey(p DocsPage) templ.Component {
 			templ_7745c5c3_Var3 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<section aria-labelledby=\"key\"><h2 id=\"key\">A key in the phone</h2><p>An app that sends a proof (DPoP, RFC 9449) with its sign-in binds the device to the proof's key for good. Kept in the Secure Enclave or the Android Keystore, that key cannot be copied, and neither of the two tokens is worth anything without it. In a browser, WebCrypto keeps it: see <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<section aria-labelledby=\"key\"><h2 id=\"key\">A key that cannot be copied (DPoP)</h2><p>An app that sends a proof (DPoP, RFC 9449) with its sign-in binds the device to the proof’s key for good. Kept in the Secure Enclave or the Android Keystore, that key cannot be copied, and both tokens are useless without it. In a browser, WebCrypto keeps it: see <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var4 templ.SafeURL
 		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("browser"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 54, Col: 155}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 55, Col: 135}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
@@ -89,12 +89,12 @@ func docsKey(p DocsPage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if p.DPoPRequired {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "This server takes new devices only so.")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "This server accepts new devices only with a key.")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</p><ol><li>Before signing in, make an ES256 key (P-256) that cannot be exported.</li><li>Send a new proof in the header <code>DPoP</code> with every request: sign-in, each refresh, and each call with an access token, which then goes as <code>Authorization: DPoP …</code>.</li><li>A proof is a JWT. Its header has <code>typ</code> <code>dpop+jwt</code>, <code>alg</code> <code>ES256</code> and the public key as <code>jwk</code>; its claims are <code>jti</code> (new each time), <code>htm</code> (the method), <code>htu</code> (the URL, without its query), <code>iat</code> (now, in seconds) and, with an access token, <code>ath</code> (base64url of its SHA-256).</li><li>A proof is good for a minute, and once: a retry needs a new one. When the answer is <code>use_dpop_nonce</code> (400, and 401 with an access token), put its <code>DPoP-Nonce</code> into a new proof as <code>nonce</code> and repeat; go on with the newest nonce that any answer brought. Do so in every app: it is also the answer to a phone whose clock is wrong, and with the nonce its clock does not matter. ")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</p><ol><li>Before signing in, make an ES256 key (P-256) that cannot be exported.</li><li>Send a new proof in the header <code>DPoP</code> with every request: sign-in, each refresh, and each call with an access token, which then goes as <code>Authorization: DPoP …</code>.</li><li>A proof is a JWT. Its header has <code>typ</code> <code>dpop+jwt</code>, <code>alg</code> <code>ES256</code> and the public key as <code>jwk</code>; its claims are <code>jti</code> (new each time), <code>htm</code> (the method), <code>htu</code> (the URL, without its query), <code>iat</code> (now, in seconds) and, with an access token, <code>ath</code> (base64url of its SHA-256).</li><li>A proof is good for a minute, and once: a retry needs a new one. When the answer is <code>use_dpop_nonce</code> (400, and 401 with an access token), put its <code>DPoP-Nonce</code> into a new proof as <code>nonce</code> and repeat; go on with the newest nonce that any answer brought. Do so in every app: a phone whose clock is wrong gets this answer, too, and with the nonce its clock does not matter. ")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -104,20 +104,20 @@ func docsKey(p DocsPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</li><li>Tokens carry the key's thumbprint (RFC 7638) as <code>cnf.jkt</code>, and your servers compare it with the proof's key: <code>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</li><li>Tokens carry the key’s thumbprint (RFC 7638) as <code>cnf.jkt</code>, and your servers compare it with the proof’s key: <code>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var5 string
 		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(thumbprintOf)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 80, Col: 24}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_guide.templ`, Line: 81, Col: 24}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</code>.</li></ol><p>A key does not move to another phone, by design: where it is gone, make a new one and sign in again.</p><h3>iOS, Swift</h3>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</code>.</li></ol><p>A key does not move to another phone, by design. If it is gone, make a new one and sign in again.</p><h3>iOS, Swift</h3>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -162,7 +162,7 @@ func docsSecurity() templ.Component {
 			templ_7745c5c3_Var6 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<section aria-labelledby=\"security\"><h2 id=\"security\">Security</h2><ul><li>A refresh token that is bound to no key works for anyone who has it, until the copy is found: when thief and phone go on from one token, the next refresh of the one who comes second ends both. A thief who is silent, or a phone that never comes back, is not found; the device ends at its <code>expires_at</code>. A bound token is worth nothing without its key.</li><li>An access token works at every server that takes it. Servers that read the status list which it names refuse it soon after its device is signed out; others take it until it expires. Give it to servers that you trust, and to no other.</li><li>Servers check the signature, <code>alg</code>, <code>typ</code> (<code>at+jwt</code>), <code>iss</code>, <code>aud</code> and <code>exp</code> of every access token, and where it has <code>cnf.jkt</code>, a proof by that key.</li><li>Tokens and passwords belong neither in logs nor in URLs, crash reports or screenshots. Send nothing over plain HTTP.</li><li>Device names are chosen by the people who sign in. Show them as text.</li></ul></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 12, "<section aria-labelledby=\"security\"><h2 id=\"security\">Security</h2><ul><li>A refresh token that is bound to no key works for anyone who has it, until the copy is found: if both the thief and the phone refresh, the server notices and signs the device out. It cannot notice a thief who does not refresh, or a phone that never does again; the device ends at its <code>expires_at</code>. A bound token is useless without its key.</li><li>An access token works at every server that accepts it. Servers that read its status list refuse it soon after its device is signed out; others accept it until it expires. Give it only to servers that you trust.</li><li>Servers check the signature, <code>alg</code>, <code>typ</code> (<code>at+jwt</code>), <code>iss</code>, <code>aud</code> and <code>exp</code> of every access token, and where it has <code>cnf.jkt</code>, a proof by that key.</li><li>Keep tokens and passwords out of logs, URLs, crash reports and screenshots. Send nothing over plain HTTP.</li><li>Device names are chosen by the people who sign in. Show them as text.</li></ul></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,5 +1,8 @@
 package views
 
+const logoutCommand = `latchkey client update notes \
+  --backchannel-logout-uri https://notes.example.com/out`
+
 // LogoutTokenGo checks a logout token. A test compiles and runs it.
 const LogoutTokenGo = `const loggedOut = "http://schemas.openid.net/event/backchannel-logout"
 

@@ -30,7 +30,15 @@ func docsLogout() templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"logout\"><h2 id=\"logout\">Sign-outs at your backend</h2><p>A client with a back-channel logout URI is told when one of its devices is signed out: by its owner, by an administrator, or because it was copied (OpenID Connect Back-Channel Logout 1.0). The server posts a form with a <code>logout_token</code> to that URI, usually within two seconds. Answer 200 or 204 within five seconds. 400 refuses the token for good; answer 503 if you cannot fetch the keys to check it. After any other answer, a redirect included, the server tries again: after 10 seconds at most, then with growing pauses of up to an hour, for a day. The same sign-out can be told twice.</p><p><code>sid</code> is the device’s id, as in its access tokens and ID tokens, and <code>sub</code> is the person. End the sessions that you keep for that <code>sid</code>. A device that reaches the end of its lifetime, or is not used for too long, is not told. A logout token is no ID token and no access token: check its <code>typ</code> and <code>events</code>. In Go, with go-jose:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"logout\"><h2 id=\"logout\">Sign-outs at your backend</h2><p>A client with a back-channel logout URI is told when one of its devices is signed out: by its owner, by an administrator, or because it was copied (OpenID Connect Back-Channel Logout 1.0). The operator registers the URI:</p>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = shown(logoutCommand).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>The server posts a form with a <code>logout_token</code> to that URI, usually within two seconds. Answer 200 or 204 within five seconds. 400 refuses the token for good; answer 503 if you cannot fetch the keys to check it. After any other answer, a redirect included, the server tries again: after 10 seconds at most, then with growing pauses of up to an hour, for a day. You may be told the same sign-out twice.</p><p><code>sid</code> is the device’s id, as in its access tokens and ID tokens, and <code>sub</code> is the person. End the sessions that you keep for that <code>sid</code>. You are not told when a device expires or goes unused for too long. A logout token is neither an ID token nor an access token: check its <code>typ</code> and <code>events</code>. In Go, with go-jose:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -38,7 +46,7 @@ func docsLogout() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<h3>A sign-out that begins in your app</h3><p>Revoke the refresh token at <code>/oauth/revoke</code>. To let the person sign out of the browser, too, send the browser to <code>/oauth/logout</code> (OpenID Connect RP-Initiated Logout 1.0) with <code>id_token_hint</code> or <code>client_id</code>, <code>post_logout_redirect_uri</code> and <code>state</code>. The person is asked there, and comes back to that URI if it is registered for your client. An expired ID token is good as a hint as long as the key that signed it is published.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "</section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -21,7 +21,7 @@ WWW-Authenticate: Bearer error="insufficient_user_authentication",
   error_description="more recent authentication is required",
   acr_values="aal2", max_age="300"`
 
-	nativeCommand = `latchkey client add Notes --id notes \
+	nativeCommand = `latchkey client update notes \
   --ios-app A1B2C3D4E5.com.example.notes \
   --android-app com.example.notes=14:6D:E9:…:3D:5C`
 )

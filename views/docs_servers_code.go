@@ -2,6 +2,8 @@ package views
 
 // Resource servers. A test runs the one in Node.js; auth/resource has the tests of the one in Go.
 const (
+	resourceCopy = `go mod edit -require latchkey@v0.0.0 -replace latchkey=../latchkey && go mod tidy`
+
 	goServer = `verifier, err := resource.New(resource.Config{
     Issuer: "{issuer}", Discover: true, Audience: "https://api.example.com",
     DPoP:   resource.DPoP{BaseURL: "https://api.example.com"}, // takes bound tokens with their proofs

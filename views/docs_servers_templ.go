@@ -30,7 +30,20 @@ func docsServers(p DocsPage) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"servers\"><h2 id=\"servers\">Verify, or ask</h2><h3>Verify, in Go and Node.js</h3><p><code>auth/resource</code> of this server's source does it for Go, with keys and status lists fetched in the background and proofs checked. It imports no more than a JWT library:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section aria-labelledby=\"servers\"><h2 id=\"servers\">Verify, or ask</h2><h3>Verify, in Go and Node.js</h3><p>The package <code>auth/resource</code> of this server’s source does it for Go: it fetches keys and status lists in the background, and checks proofs. It imports a JWT library and <code>golang.org/x/net/idna</code>. The module has no public path: keep a copy beside yours, and run <code>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var2 string
+		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(resourceCopy)
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_servers.templ`, Line: 10, Col: 124}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</code>.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -38,7 +51,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p>In Node.js, with <code>jose</code>. A status list has one bit for each device, the first in the lowest bit of the first byte; a bit that is set is a device that was signed out (IETF Token Status List). Replicas must share <code>used</code>, or a proof is good once at each.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<p>In Node.js, with <code>jose</code>. A status list has one bit for each device, the first in the lowest bit of the first byte; a bit that is set is a device that was signed out (IETF Token Status List). Replicas must share <code>used</code>; otherwise a proof works once at each of them.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -46,7 +59,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<h3>Ask</h3><p>Verify access tokens yourself where you can: the keys and the status lists tell all that there is, without a call for each request, and a signed-out device is refused within seconds. Ask this server (RFC 7662) where you cannot check a JWT, or where seconds are too long. Only confidential clients may ask:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<h3>Ask</h3><p>Verify access tokens yourself where you can: the keys and the status lists are enough, without a call for each request, and a signed-out device is refused within seconds. Ask this server (RFC 7662) where you cannot check a JWT, or where seconds are too long. Only confidential clients may ask:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -58,7 +71,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p>A token that is good, with what it says, and every other one:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p>The answer for a valid token, and for any other:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -70,7 +83,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<ul><li>Refuse the token if <code>aud</code> does not name your server, and check the proof of a token with <code>cnf</code>: this server has not seen your request.</li><li>The answer is true now. Keep it for seconds at most.</li><li>You can ask about every access token of this service, and about refresh tokens of your own client. Asking uses nothing up.</li></ul><h3 id=\"scopes\">Scopes</h3><p>A client that was registered without scopes is a first-party app: its tokens may do everything that an app can do here. A client with scopes gets those, and no more:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<ul><li>Refuse the token if your server is not listed in <code>aud</code>, and check the proof of a token with <code>cnf</code>: this server has not seen your request.</li><li>The answer is true now. Keep it for seconds at most.</li><li>You can ask about every access token of this service, and about refresh tokens of your own client. Asking uses nothing up.</li></ul><h3 id=\"scopes\">Scopes</h3><p>A client that was registered without scopes is a first-party app: its tokens may do everything that an app can do at this server, and have none of your own scopes. The tokens of a client with scopes name those and, where the app asked, <code>openid</code>, <code>email</code> and <code>offline_access</code>:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -78,7 +91,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<dl><dt><code>own_devices:read</code></dt><dd><code>GET /api/devices</code>.</dd><dt><code>own_devices:write</code></dt><dd>Rename and sign out devices, and <code>/api/confirmation</code>.</dd><dt>Scopes of your own</dt><dd>Your servers find them in <code>scope</code>; this server does nothing with them.</dd></dl><p>What a token lacks is answered with <code>403 insufficient_scope</code>, and <code>WWW-Authenticate</code> names the scope. <code>GET /api/whoami</code> needs none. Tokens without <code>own_devices:*</code> do not name this server in <code>aud</code>, unless your servers and this one share an audience. In Go, a server of yours says what it needs, and publishes it (RFC 9728), so that clients find this server by a refusal:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<dl><dt><code>own_devices:read</code></dt><dd><code>GET /api/devices</code>.</dd><dt><code>own_devices:write</code></dt><dd>Rename and sign out devices, and <code>/api/confirmation</code>.</dd><dt>Scopes of your own</dt><dd>Your servers find them in <code>scope</code>; this server does nothing with them. A server that demands <code>photos:read</code> refuses first-party apps, too: register every app that calls it with the scope.</dd></dl><p>A call that needs another scope gets <code>403 insufficient_scope</code>, and <code>WWW-Authenticate</code> names the scope. <code>GET /api/whoami</code> needs no scope, but the token must be for this server. A token without one of the scopes <code>own_devices:*</code> is not, unless your servers and this one share an audience: it gets <code>401 invalid_token</code>. In Go, a server of yours says what it needs, and publishes it (RFC 9728), so that clients can find this server from a 401 or 403:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -86,7 +99,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -2,7 +2,7 @@ package views
 
 func (g gallery) docs() []State {
 	of := func(title string, p DocsPage) DocsPage {
-		p.Shell, p.BaseURL, p.Issuer, p.EventKinds = g.out(title), "https://id.example.com", "https://id.example.com", "account_created sign_in sign_in_failed sign_out device_revoked"
+		p.Shell, p.BaseURL, p.Issuer, p.EventKinds = g.out(title), "https://id.example.com", "https://id.example.com", []string{"account_created", "sign_in", "sign_in_failed", "sign_out", "device_revoked"}
 		return p
 	}
 	keys := DocsPage{DPoPRequired: true, NonceRequired: true}

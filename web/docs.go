@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 
 	"latchkey/models"
 	"latchkey/views"
@@ -34,12 +33,11 @@ func (s *Server) docsPage(title string) views.DocsPage {
 }
 
 // exportedKinds are the kinds of event in an account's data: all but the last one, which is written when the account is gone.
-func exportedKinds() string {
-	var list []string
+func exportedKinds() (list []string) {
 	for _, kind := range models.EventKinds {
 		if kind != models.EventAccountDeleted {
 			list = append(list, string(kind))
 		}
 	}
-	return strings.Join(list, " ")
+	return list
 }

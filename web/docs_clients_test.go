@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/client"
 	"latchkey/auth/services"
 	"latchkey/models/modelstest"
 	"latchkey/views/reference"
@@ -34,6 +35,7 @@ func (s *site) shownWith(begin string) string {
 func (s *site) runs(node, example, driver string, arguments ...string) {
 	s.t.Helper()
 	example = strings.NewReplacer("undefined, client.None())", "undefined, client.None(), { execute: [client.allowInsecureRequests] })",
+		"SECRET))", "SECRET), { execute: [client.allowInsecureRequests] })",
 		"const options = {}", "const options = { [oauth.allowInsecureRequests]: true }").Replace(example)
 	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
@@ -81,6 +83,35 @@ const { refresh_token } = await refresh(tokens.refresh_token);
 await signOut(refresh_token);
 await assert.rejects(refresh(refresh_token), { error: "invalid_grant" });
 `, person, adaEmail)
+}
+
+// With its secret a website's server takes the place of the app in the example for openid-client. Without it, it gets nothing.
+func TestTheDocumentedConfidentialClientWorksAsItStands(t *testing.T) {
+	node := needNode(t)
+	s := newSite(t, modelstest.MigratedSQLite(t), byRealTime)
+	added, err := s.auth.Clients.Add(t.Context(), client.Registration{Name: "Notes on the web", ID: "notes-web", Confidential: true, RedirectURIs: []string{"https://notes.example.com/cb"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := s.shownWith(`import * as client from "openid-client"`)
+	begin, rest, _ := strings.Cut(public, "const config")
+	_, rest, ok := strings.Cut(rest, "\n")
+	confidential := s.shownWith("const config")
+	if !ok || !strings.Contains(confidential, "process.env.CLIENT_SECRET") {
+		t.Fatalf("%q %q", public, confidential)
+	}
+	person := s.person()
+	for secret, driver := range map[string]string{
+		added.Secret: `
+const { refresh_token } = await finish(new URL(await ask(url)), checks);
+const next = await refresh(refresh_token);
+await signOut(next.refresh_token);
+await assert.rejects(refresh(next.refresh_token), { error: "invalid_grant" });`,
+		"wrong": `await assert.rejects(finish(new URL(await ask(url)), checks), { status: 401 });`,
+	} {
+		s.runs(node, begin+`process.env.CLIENT_SECRET = process.argv[4];`+"\n"+confidential+"\n"+rest, askThePerson+`
+const { url, checks } = await start("notes.example.com");`+driver, person, adaEmail, secret)
+	}
 }
 
 // The resource server in Node.js takes good tokens, and no others.
@@ -171,7 +202,7 @@ func TestTheReferenceClientsCanBeCopied(t *testing.T) {
 	s := newSite(t, modelstest.MigratedSQLite(t))
 	page := s.browser().shown("/docs/browser")
 	for _, name := range []string{"latchkey.ts", "client.go", "signin.go", "dpop.go", "store.go"} {
-		page.one("section", "aria-labelledby", "authorize").one("a", "href", "/docs/"+name)
+		page.one("section", "aria-labelledby", "reference").one("a", "href", "/docs/"+name)
 		text, _ := reference.File(name)
 		r := s.request(http.MethodGet, "/docs/"+name, "")
 		if r.status != http.StatusOK || r.body != string(text) || len(r.body) < 1000 || r.header.Get("Content-Type") != "text/plain; charset=utf-8" ||
