@@ -9,6 +9,7 @@ type DocsPage struct {
 	Issuer        string   // of its tokens, from which libraries find the rest
 	DPoPRequired  bool     // new devices must be bound to a key
 	NonceRequired bool     // proofs must carry a nonce of the server's
+	WebhookTypes  []string // of messages
 	EventKinds    []string // that an account's data may hold
 }
 

@@ -3,6 +3,7 @@ package views
 func (g gallery) docs() []State {
 	of := func(title string, p DocsPage) DocsPage {
 		p.Shell, p.BaseURL, p.Issuer, p.EventKinds = g.out(title), "https://id.example.com", "https://id.example.com", []string{"account_created", "sign_in", "sign_in_failed", "sign_out", "device_revoked"}
+		p.WebhookTypes = []string{"user.created", "device.signed_in", "device.revoked", "user.deleted"}
 		return p
 	}
 	keys := DocsPage{DPoPRequired: true, NonceRequired: true}

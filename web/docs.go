@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"latchkey/auth/webhook"
 	"latchkey/models"
 	"latchkey/views"
 	"latchkey/web/wire"
@@ -28,7 +29,7 @@ func (s *Server) docsOf(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) docsPage(title string) views.DocsPage {
 	return views.DocsPage{
 		Shell:   views.Shell{Title: title, SignupOpen: s.accounts.Config().SignupOpen, Assets: s.Assets(), Brand: s.Brand()},
-		BaseURL: s.base, Issuer: s.apps.Issuer(), DPoPRequired: s.signIn.Config().DPoPRequired, NonceRequired: s.tokens.Config().NonceRequired, EventKinds: exportedKinds(),
+		BaseURL: s.base, Issuer: s.apps.Issuer(), DPoPRequired: s.signIn.Config().DPoPRequired, NonceRequired: s.tokens.Config().NonceRequired, EventKinds: exportedKinds(), WebhookTypes: webhook.Types(),
 	}
 }
 

@@ -276,7 +276,9 @@ func TestAFormerSecretSignsForADay(t *testing.T) {
 			h.desk.advance(time.Second)
 		}
 		// The server secret changes, too, and the old one goes.
-		h.change(t, func(c *services.Config) { c.Previous, c.Secret = [][]byte{c.Secret}, []byte("another secret of 32 bytes, or more") })
+		h.change(t, func(c *services.Config) {
+			c.Previous, c.Secret = [][]byte{c.Secret}, []byte("another secret of 32 bytes, or more")
+		})
 		if n, err := h.Webhooks.Reseal(t.Context()); n != 1 || err != nil {
 			t.Fatalf("%d sealed, %v", n, err)
 		}
