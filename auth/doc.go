@@ -23,6 +23,7 @@
 //	resource            the package that resource servers import
 //	dpop, keyring, totp DPoP proofs; signing keys; codes of authenticator apps
 //	passkey, recovery   passkeys; recovery codes
+//	password/foreign    password hashes of other systems
 //	jws, statuslist, seal, password, devicetoken, mail, origin, place
 //
 // The packages drawn below auth hold protocols only: they know neither the store nor a service.
