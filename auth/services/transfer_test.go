@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -14,7 +15,9 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/browser"
+	"latchkey/auth/challenge"
 	"latchkey/auth/password"
+	"latchkey/auth/signin"
 	"latchkey/auth/transfer"
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -154,18 +157,35 @@ func TestAnImportedAuthenticatorAppWorks(t *testing.T) {
 		created := d.now().Add(-1000 * 24 * time.Hour)
 		r.CreatedAt, r.TOTPSecret = &created, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" // RFC 6238
 		d.bring(t, r)
+		if got := d.exported(t, true); got[len(got)-1].TOTPSecret != r.TOTPSecret || !got[len(got)-1].CreatedAt.Equal(created) || got[len(got)-1].PasswordHash != r.PasswordHash {
+			t.Errorf("exported %+v", got)
+		}
 		_, err := d.SignIn.LoginBrowser(t.Context(), browser.Login{Email: r.Email, Password: "an old password", From: at("192.0.2.1")})
-		if kindOf(err) != auth.KindSecondFactor {
+		var step *challenge.StepError
+		if !errors.As(err, &step) {
 			t.Fatalf("the sign-in asks for no second step: %v", err)
 		}
-		var got []transfer.Record
-		if err := d.Transfers.Export(t.Context(), true, func(r transfer.Record) error { got = append(got, r); return nil }); err != nil {
+		if got := d.stored(t, r.Email); got != "imported:"+r.PasswordHash {
+			t.Errorf("the password alone changed the hash to %q", got)
+		}
+		app := authenticator{d, r.TOTPSecret}
+		answer := challenge.Answer{Challenge: step.Challenge, Method: challenge.MethodTOTP, Code: app.code(t), From: at("192.0.2.1")}
+		if _, err := d.SignIn.FinishBrowser(t.Context(), signin.BrowserAnswer{Answer: answer}); err != nil {
 			t.Fatal(err)
 		}
-		if last := got[len(got)-1]; last.Email != r.Email || last.TOTPSecret != r.TOTPSecret || !last.CreatedAt.Equal(created) || last.PasswordHash != r.PasswordHash {
-			t.Errorf("exported %+v", last)
+		if _, err := password.Parse(d.stored(t, r.Email)); err != nil {
+			t.Errorf("after the second step: %v", err)
 		}
 	})
+}
+
+// exported is what an export holds.
+func (d *desk) exported(t *testing.T, secrets bool) (list []transfer.Record) {
+	t.Helper()
+	if err := d.Transfers.Export(t.Context(), secrets, func(r transfer.Record) error { list = append(list, r); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 func TestAWeakHashThatIsNotUsedIsDropped(t *testing.T) {
