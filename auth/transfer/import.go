@@ -70,7 +70,7 @@ func (s *Service) Import(ctx context.Context, records []Record, o Options) ([]Re
 	if o.DryRun != nil {
 		outcomes, err = s.store.JudgeImport(ctx, list, now, o.DryRun)
 	} else {
-		outcomes, err = s.store.ImportUsers(ctx, list, now)
+		outcomes, err = s.store.ImportUsers(ctx, list, s.clock.Now())
 	}
 	if err != nil {
 		return nil, err

@@ -17,11 +17,9 @@ import (
 
 // The limits of a record.
 const (
-	MaxRecord     = 16 << 10 // bytes of JSON
-	MaxExternalID = 255      // characters
-	MaxMetadata   = 4 << 10  // bytes of JSON without spaces between its parts
-	minTOTP       = 16       // bytes: RFC 4226, section 4, R6
-	maxTOTP       = 64
+	MaxRecord = 16 << 10 // bytes of JSON
+	minTOTP   = 16       // bytes: RFC 4226, section 4, R6
+	maxTOTP   = 64
 )
 
 // Record is an account on its way from one system to another. As JSON it is one line of a file.
@@ -92,12 +90,14 @@ func (r Record) judge(now time.Time) (j judged, err error) {
 	if r.CreatedAt != nil && (r.CreatedAt.Unix() < 0 || r.CreatedAt.After(now)) {
 		return j, errors.New("created_at: the time is before 1970 or in the future")
 	}
-	if problem := auth.ProblemWithText(r.ExternalID, MaxExternalID); problem != "" {
+	if problem := auth.ProblemWithExternalID(r.ExternalID); r.ExternalID != "" && problem != "" {
 		return j, errors.New("external_id: " + problem)
 	}
-	if j.metadata, err = metadata(r.Metadata); err != nil {
-		return j, fmt.Errorf("metadata: %w", err)
+	metadata, problem := auth.CompactMetadata(r.Metadata)
+	if problem != "" {
+		return j, errors.New("metadata: " + problem)
 	}
+	j.metadata = string(metadata)
 	if r.PasswordHash != "" {
 		if j.hash, err = foreign.Parse(r.PasswordHash); err != nil {
 			return j, fmt.Errorf("password_hash: %w", err)
@@ -110,24 +110,6 @@ func (r Record) judge(now time.Time) (j judged, err error) {
 		}
 	}
 	return j, nil
-}
-
-// metadata returns a JSON object as it is stored; null is none.
-func metadata(raw json.RawMessage) (string, error) {
-	if len(raw) == 0 || string(raw) == "null" {
-		return "", nil
-	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, raw); err != nil || b.Bytes()[0] != '{' {
-		return "", errors.New("it is not a JSON object")
-	}
-	if b.Len() > MaxMetadata {
-		return "", fmt.Errorf("it is longer than %d bytes", MaxMetadata)
-	}
-	if b.String() == "{}" {
-		return "", nil
-	}
-	return b.String(), nil
 }
 
 var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)
