@@ -39,6 +39,45 @@ func (d *desk) bring(t *testing.T, records ...transfer.Record) {
 	}
 }
 
+// The events of an import name the client that ran it.
+func TestAnImportIsTheOperators(t *testing.T) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		results, err := d.Transfers.Import(t.Context(), []transfer.Record{{Email: "eve@example.org"}}, transfer.Options{Client: "crm"})
+		if err != nil || results[0].Outcome != transfer.Created {
+			t.Fatal(results, err)
+		}
+		u, err := d.Operator.FindUser(t.Context(), "eve@example.org")
+		if err != nil || u.ID != results[0].UserID || u.PasswordHash != password.None || u.Role != models.RoleUser {
+			t.Fatalf("%+v, %v", u, err)
+		}
+		events, err := store.Events(t.Context(), u.ID, models.EventCursor{}, 10)
+		if err != nil || len(events) != 1 || events[0].Kind != models.EventAccountCreated || events[0].Actor != models.ActorOperator || events[0].ActorClient != "crm" {
+			t.Errorf("%+v, %v", events, err)
+		}
+	})
+}
+
+// Both databases take the parameters of the largest batch.
+func TestTheLargestBatch(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		var records []transfer.Record
+		for i := range transfer.MaxBatch {
+			records = append(records, transfer.Record{
+				Email: fmt.Sprintf("user%d@bücher.example", i), ExternalID: fmt.Sprint(i), TOTPSecret: "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", Metadata: []byte(`{"a":1}`),
+			})
+		}
+		d.bring(t, records...)
+		if got := d.exported(t, true); len(got) != len(records)+1 { // and ada
+			t.Errorf("%d accounts", len(got))
+		}
+		if _, err := d.Transfers.Import(t.Context(), append(records, records[0]), transfer.Options{}); err == nil {
+			t.Error("a larger batch is taken")
+		}
+	})
+}
+
 // stored is the hash of an account.
 func (d *desk) stored(t *testing.T, email string) string {
 	t.Helper()

@@ -23,6 +23,7 @@ const MaxBatch = 500
 // Options say how to import.
 type Options struct {
 	AcceptWeak bool               // take hashes below the floor of their format, for WeakLife
+	Client     string             // of the operator's that imports, for the events; empty: the command line
 	DryRun     *models.ImportSeen // only judge the records, also against those that were judged with it before; nil: import them
 }
 
@@ -140,7 +141,7 @@ func (s *Service) prepare(ctx context.Context, r Record, o Options, now time.Tim
 		u.WeakUntil = &until
 	}
 	e := auth.NewEvent(models.EventAccountCreated, u.ID, auth.Caller{}, now)
-	e.Actor = models.ActorOperator
+	e.Actor, e.ActorClient = models.ActorOperator, o.Client
 	n = models.ImportedUser{User: u, Event: e}
 	if j.totp != nil {
 		n.TOTP = totp.Seal(s.sealer, u.ID, j.totp)
