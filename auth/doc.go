@@ -11,6 +11,7 @@
 //	address             changes of the e-mail address, and the way back to a former one
 //	account, export,    sign-up, password, "This wasn't me"; the download of all that is stored about an account;
 //	deletion            the deletion of accounts
+//	transfer            the import and export of accounts
 //	factor, device      passkeys, authenticator app, recovery codes; the list of devices and the activity
 //	signin, confirm,    sign-in on apps and browsers; confirmation of a sensitive act;
 //	logout, webhook     clients that are told about sign-outs, or ask for one; systems that are told of events
@@ -23,6 +24,7 @@
 //	resource            the package that resource servers import
 //	dpop, keyring, totp DPoP proofs; signing keys; codes of authenticator apps
 //	passkey, recovery   passkeys; recovery codes
+//	password/foreign    password hashes of other systems
 //	jws, statuslist, seal, password, devicetoken, mail, origin, place
 //
 // The packages drawn below auth hold protocols only: they know neither the store nor a service.

@@ -39,8 +39,9 @@ type User struct {
 	Language          string     // that the owner chose for pages and mails, a tag of BCP 47; empty: none
 	FormerLanguage    string     // see Languages
 	LanguageChangedAt *time.Time
-	ExternalID        string // its id at the operator's backend; unique; empty: it has none
-	Metadata          string // that the backend keeps with it, a JSON object; empty: it has none
+	ExternalID        string     // its id at the operator's backend; unique; empty: it has none
+	Metadata          string     // that the backend keeps with it, a JSON object; empty: it has none
+	WeakUntil         *time.Time // when PasswordHash goes if it is still the weak one that was imported; nil: it stays
 }
 
 // Invited reports whether the account was made by an invitation and its owner has chosen no password yet. Until then no one knows

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"latchkey/auth"
@@ -17,12 +16,8 @@ import (
 // still get an older neighbour, which a reader that is past both would never see.
 const settled = 15 * time.Second
 
-// The limits of what a backend keeps with an account.
-const (
-	MaxExternalID = 200     // characters
-	MaxMetadata   = 4 << 10 // bytes, as compact JSON
-	MaxPage       = 500     // accounts or events in one answer
-)
+// MaxPage is how many accounts or events are in one answer.
+const MaxPage = 500
 
 // Backend does what a client of the operator's may do to accounts: it acts for the operator, and the events name the client. It cannot change
 // accounts of the support staff. Ids are UUIDs in their canonical form; its methods return KindNotFound for others and for accounts that are gone, and
@@ -59,7 +54,7 @@ func (b Backend) FindByEmail(ctx context.Context, email string) (models.User, er
 
 // FindByExternalID returns the account with an id of the backend's own.
 func (b Backend) FindByExternalID(ctx context.Context, id string) (models.User, error) {
-	if problemWithExternalID(id) != "" {
+	if auth.ProblemWithExternalID(id) != "" {
 		return models.User{}, errNoAccount
 	}
 	u, err := b.s.store.UserByExternalID(ctx, id)
@@ -119,10 +114,10 @@ func (b Backend) Change(ctx context.Context, id string, c BackendChange) (models
 	fields := models.BackendChange{ExternalID: c.ExternalID}
 	var bad auth.Fields
 	if c.ExternalID != nil && *c.ExternalID != "" {
-		bad.Refuse("external_id", problemWithExternalID(*c.ExternalID))
+		bad.Refuse("external_id", auth.ProblemWithExternalID(*c.ExternalID))
 	}
 	if c.Metadata != nil {
-		compact, problem := compactMetadata(*c.Metadata)
+		compact, problem := auth.CompactMetadata(*c.Metadata)
 		bad.Refuse("metadata", problem)
 		fields.Metadata = &compact
 	}
@@ -265,14 +260,4 @@ func externalIDTaken(err error) error {
 	}
 	message := "Another account has this external_id."
 	return &auth.Error{Kind: auth.KindExternalID, Message: message, Fields: []auth.FieldProblem{{Field: "external_id", Detail: message}}, Cause: err}
-}
-
-func problemWithExternalID(id string) string {
-	if id == "" {
-		return "This is required."
-	}
-	if strings.TrimSpace(id) != id {
-		return "Remove the spaces around it."
-	}
-	return auth.ProblemWithText(id, MaxExternalID)
 }

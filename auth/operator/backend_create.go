@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -58,12 +57,12 @@ func (b Backend) Create(ctx context.Context, n NewUser, key string) (models.User
 func (b Backend) checkNew(ctx context.Context, n NewUser, key string) (metadata json.RawMessage, err error) {
 	var bad auth.Fields
 	if key != "" {
-		bad.Refuse("Idempotency-Key", auth.ProblemWithText(key, MaxExternalID))
+		bad.Refuse("Idempotency-Key", auth.ProblemWithText(key, auth.MaxExternalID))
 	}
 	if n.ExternalID != "" {
-		bad.Refuse("external_id", problemWithExternalID(n.ExternalID))
+		bad.Refuse("external_id", auth.ProblemWithExternalID(n.ExternalID))
 	}
-	metadata, problem := compactMetadata(n.Metadata)
+	metadata, problem := auth.CompactMetadata(n.Metadata)
 	bad.Refuse("metadata", problem)
 	if n.Invite && n.Password != "" {
 		bad.Refuse("invite", "Send a password or an invitation, not both.")
@@ -90,23 +89,4 @@ func (b Backend) checkNew(ctx context.Context, n NewUser, key string) (metadata 
 // fingerprint tells two requests apart. The password is not in it: a fast hash of it must not be stored.
 func (n NewUser) fingerprint(metadata json.RawMessage) [sha256.Size]byte {
 	return sha256.Sum256(fmt.Appendf(nil, "%q %t %t %t %q %s", auth.TrimEmail(n.Email), n.EmailVerified, n.Password != "", n.Invite, n.ExternalID, metadata))
-}
-
-// compactMetadata returns metadata as they are stored, or what is wrong with them.
-func compactMetadata(given json.RawMessage) (stored json.RawMessage, problem string) {
-	given = bytes.TrimSpace(given)
-	if len(given) == 0 || string(given) == "null" {
-		return nil, ""
-	}
-	var compact bytes.Buffer
-	if given[0] != '{' || json.Compact(&compact, given) != nil {
-		return nil, "This must be a JSON object."
-	}
-	if compact.Len() > MaxMetadata {
-		return nil, fmt.Sprintf("This is %d bytes of JSON; at most %d are kept.", compact.Len(), MaxMetadata)
-	}
-	if compact.String() == "{}" {
-		return nil, ""
-	}
-	return compact.Bytes(), ""
 }

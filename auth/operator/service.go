@@ -16,6 +16,7 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
+	"latchkey/auth/transfer"
 	"latchkey/auth/webhook"
 	"latchkey/models"
 )
@@ -37,6 +38,7 @@ type Parts struct {
 	Limits     *ratelimit.Service
 	Hasher     *ratelimit.Hasher
 	Logout     *logout.Service
+	Transfers  *transfer.Service
 	Webhooks   *webhook.Service
 }
 
@@ -57,6 +59,7 @@ type Service struct {
 	limits     *ratelimit.Service
 	hasher     *ratelimit.Hasher
 	logout     *logout.Service
+	transfers  *transfer.Service
 	webhooks   *webhook.Service
 	ready      readiness
 }
@@ -70,5 +73,6 @@ func New(p Parts) *Service {
 	return &Service{
 		store: p.Store, clock: p.Clock, idle: p.Idle, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
 		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher, logout: p.Logout, webhooks: p.Webhooks,
+		transfers: p.Transfers,
 	}
 }

@@ -30,8 +30,8 @@ const (
 	sweepAttemptsEvery = time.Minute
 )
 
-// Sweep finishes deletions, seals under the present server secret what a previous one sealed, and deletes rows past their retention. It
-// returns how many rows it deleted by retention.
+// Sweep finishes deletions, seals under the present server secret what a previous one sealed, drops weak imported password hashes, and
+// deletes rows past their retention. It returns how many rows it deleted by retention.
 func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.deletions.Finish(ctx); err != nil {
 		return 0, err
@@ -43,6 +43,11 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	}
 	if _, err := s.webhooks.Reseal(ctx); err != nil {
 		return 0, err
+	}
+	if n, err := s.transfers.DropWeak(ctx); err != nil {
+		return 0, err
+	} else if n > 0 {
+		s.log.InfoContext(ctx, "dropped weak imported password hashes that were not used", "hashes", n)
 	}
 	if _, err := s.challenges.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
 		return 0, err

@@ -19,6 +19,9 @@ var (
 	ErrMalformed = errors.New("password: malformed password hash")
 )
 
+// None stands in the place of the hash of an account that has no password. The character is stored.
+const None = "!"
+
 // Params are the costs of argon2id (RFC 9106 §3.1).
 type Params struct {
 	MemoryKiB uint32

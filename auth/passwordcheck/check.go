@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/password"
 	"latchkey/auth/ratelimit"
 	"latchkey/models"
 )
@@ -152,15 +153,15 @@ func (c *Check) End(ctx context.Context) {
 }
 
 // Verify checks the password of a sign-in, and returns its account. rehashed is a hash with today's parameters, if the stored one has
-// weaker parameters. An unknown account takes the same steps as a wrong password, and so the same time. Verify returns
+// weaker parameters or is of another system. An unknown account takes the same steps as a wrong password, and so the same time. Verify returns
 // KindInvalidCredential, KindAccountDisabled or KindUnavailable.
-func (c *Check) Verify(ctx context.Context, password string) (user models.User, rehashed string, err error) {
+func (c *Check) Verify(ctx context.Context, typed string) (user models.User, rehashed string, err error) {
 	s, found := c.s, c.user.ID != uuid.Nil
 	var ok, stale bool
 	if found {
-		ok, stale, err = s.hasher.Verify(ctx, c.user.PasswordHash, password)
+		ok, stale, err = s.hasher.Verify(ctx, c.user.PasswordHash, typed)
 	} else {
-		err = s.hasher.VerifyUnknown(ctx, password)
+		err = s.hasher.VerifyUnknown(ctx, typed)
 	}
 	switch {
 	case err != nil:
@@ -173,7 +174,11 @@ func (c *Check) Verify(ctx context.Context, password string) (user models.User, 
 		return user, "", auth.Refuse(auth.KindAccountDisabled, "This account is disabled. Ask your administrator for help.")
 	}
 	if stale {
-		if rehashed, err = s.hasher.Hash(ctx, password); err != nil {
+		rehashed, err = s.hasher.Hash(ctx, typed)
+		switch {
+		case errors.Is(err, password.ErrRefused): // another system took characters that we do not take: its hash stays
+			rehashed = ""
+		case err != nil:
 			return user, "", err
 		}
 	}

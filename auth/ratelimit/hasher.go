@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/password"
+	"latchkey/auth/password/foreign"
 )
 
 // Hasher hashes and verifies passwords, a few at a time. Each hash takes 19 MiB and a core for tens of milliseconds, and anyone can
@@ -61,8 +62,14 @@ func (h *Hasher) Hash(ctx context.Context, typed string) (string, error) {
 // Verify reports whether typed is the password of phc. stale says that it is, and that phc has weaker parameters than today's: the
 // caller should store a new hash while it knows the password. Verify returns password.ErrMalformed for a malformed phc, but only
 // after the time of a hash, so that the account does not stand out by its speed. It can also return auth.ErrBusy or the context's
-// error.
+// error. An account without a password has password.None, which no password matches.
 func (h *Hasher) Verify(ctx context.Context, phc, typed string) (ok, stale bool, err error) {
+	if text, imported := foreign.Imported(phc); imported {
+		return h.verifyForeign(ctx, text, typed)
+	}
+	if phc == password.None {
+		return false, false, h.VerifyUnknown(ctx, typed)
+	}
 	stored, parseErr := password.Parse(phc)
 	if parseErr != nil {
 		stored = h.dummy

@@ -39,6 +39,7 @@ import (
 	"latchkey/auth/signin"
 	"latchkey/auth/support"
 	"latchkey/auth/token"
+	"latchkey/auth/transfer"
 	"latchkey/auth/webhook"
 	"latchkey/models"
 )
@@ -112,6 +113,7 @@ type Services struct {
 	Logout     *logout.Service
 	Accounts   *account.Service
 	Exports    *export.Service
+	Transfers  *transfer.Service
 	Addresses  *address.Service
 	Deletions  *deletion.Service
 	Devices    *device.Service
@@ -187,6 +189,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: c.names(), Breached: c.Breached})
 	s.Exports = export.New(store, clock, idle, s.Confirm)
+	s.Transfers = transfer.New(store, clock, k.factors)
 	s.Addresses = address.New(address.Parts{
 		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, Confirm: s.Confirm, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})
@@ -199,6 +202,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
 		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
+		Transfers: s.Transfers,
 	})
 	return s, nil
 }

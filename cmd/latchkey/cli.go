@@ -25,6 +25,8 @@ type cli struct {
 	Backup      backupCommand      `cmd:"" help:"Copy an SQLite database into a new file, while servers use it."`
 	Restore     restoreCommand     `cmd:"" help:"Put a copy that backup made in the place of the SQLite database. Stop the server first."`
 	User        userCommands       `cmd:"" help:"Accounts."`
+	Import      importCommands     `cmd:"" help:"Bring users of another system along."`
+	Export      exportCommands     `cmd:"" help:"Take the users elsewhere."`
 	Keys        keysCommands       `cmd:"" help:"Signing keys."`
 	Client      clientCommands     `cmd:"" help:"Apps that may sign in (none registered: any)."`
 	Webhook     webhookCommands    `cmd:"" help:"Systems of yours that are told of events."`

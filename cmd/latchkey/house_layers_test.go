@@ -11,7 +11,7 @@ const kernel = 3
 // authLayers says how high each package of auth stands. A package imports only what stands lower.
 var authLayers = map[string]int{
 	"devicetoken": 0, "jws": 0, "mail": 0, "origin": 0, "password": 0, "seal": 0, "statuslist": 0,
-	"passkey": 0, "place": 0, "recovery": 0,
+	"passkey": 0, "password/foreign": 0, "place": 0, "recovery": 0,
 	"dpop": 1, "keyring": 1, "mail/mailtest": 1, "totp": 1,
 	"resource": 2,
 	"":         kernel,
@@ -20,7 +20,7 @@ var authLayers = map[string]int{
 	"token": 6, "passwordcheck": 6, "challenge": 6,
 	"browser": 7,
 	"signin":  8, "confirm": 8, "logout": 8, "webhook": 8,
-	"account": 9, "export": 9, "deletion": 9, "device": 9, "factor": 9, "grant": 9,
+	"account": 9, "export": 9, "deletion": 9, "device": 9, "factor": 9, "grant": 9, "transfer": 9,
 	"address": 10,
 	"support": 11, "operator": 11,
 	"services": 12,
