@@ -72,6 +72,7 @@ func TestACredentialThatCannotBeUsedStopsTheStart(t *testing.T) {
 		"no secret":             {"latchkey_secret", "hunter2hunter2", "LATCHKEY_DATABASE", modelstest.SQLite(t), "latchkey_secret: has 10 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir()) // a server that starts all the same makes a database here
 			credentials(t, map[string]string{c.credential: c.text})
 			t.Setenv(c.variable, c.value)
 			s, err := start(t)
