@@ -120,12 +120,7 @@ func forgetEmptySettings() {
 
 // unknownSettings lists variables that look like settings and are none: mostly misspelt ones.
 func unknownSettings() (unknown []string) {
-	known := []string{"LATCHKEY_DATABASE", "LATCHKEY_SECRET", "LATCHKEY_SECRET_PREVIOUS", "LATCHKEY_SMTP_URL",
-		"LATCHKEY_DATABASE_FILE", "LATCHKEY_SECRET_PREVIOUS_FILE", "LATCHKEY_SMTP_URL_FILE"}
-	t := reflect.TypeFor[Settings]()
-	for i := range t.NumField() {
-		known = append(known, t.Field(i).Tag.Get("env"))
-	}
+	known := knownSettings()
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, "LATCHKEY_") && !strings.HasPrefix(name, "LATCHKEY_TEST_") && !slices.Contains(known, name) {
@@ -133,6 +128,17 @@ func unknownSettings() (unknown []string) {
 		}
 	}
 	return unknown
+}
+
+// knownSettings are the variables that are settings.
+func knownSettings() []string {
+	known := []string{"LATCHKEY_DATABASE", "LATCHKEY_SECRET", "LATCHKEY_SECRET_PREVIOUS", "LATCHKEY_SMTP_URL",
+		"LATCHKEY_DATABASE_FILE", "LATCHKEY_SECRET_PREVIOUS_FILE", "LATCHKEY_SMTP_URL_FILE"}
+	t := reflect.TypeFor[Settings]()
+	for i := range t.NumField() {
+		known = append(known, t.Field(i).Tag.Get("env"))
+	}
+	return known
 }
 
 // bySettingName begins kong's complaint about a setting with the name of its variable, however it was given. Kong
