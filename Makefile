@@ -18,10 +18,10 @@ CODE      := cmd auth models web views static
 LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-.PHONY: help run build test test-fast test-race lint generate verify bench fuzz soak search crashes check-long screenshots clean
+.PHONY: help run build release manual test test-fast test-race test-release lint generate verify bench fuzz soak search crashes check-long screenshots clean
 
 help: ## print the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 16
 
 run: ## serve the portal with demonstration accounts (data/, port 8080)
 	@$(MAKE) --no-print-directory -s build
@@ -29,6 +29,12 @@ run: ## serve the portal with demonstration accounts (data/, port 8080)
 
 build: ## build .bin/latchkey
 	go build -trimpath -o .bin/latchkey ./cmd/latchkey
+
+release: ## build packages, archives and the image of the last commit into .bin/release
+	go -C cmd/release run .
+
+manual: ## make the man page and the completions of shells from the commands
+	go test ./cmd/latchkey -count=1 -run TestTheManualAndCompletionsAreThoseOfTheCommands -write-manual
 
 test: ## run every test and count them (make lint vets)
 	go run ./cmd/testcount -count=1 $(QUICK) -timeout 30m $(PKGS)
@@ -44,6 +50,10 @@ test-race: ## run the short tests that race, under the race detector (needs gcc)
 	else \
 		echo "test-race: left out, for the race detector needs gcc"; \
 	fi
+
+test-release: ## build a release twice and test what is in it (Debian; lintian, systemd-analyze)
+	go build -o .bin/testcount ./cmd/testcount
+	cd cmd/release && ../../.bin/testcount -count=1 -timeout 40m .
 
 lint: ## run golangci-lint, fetched into .bin when it is not there
 	@for tool in golangci-lint "$$(go env GOPATH)/bin/golangci-lint" .bin/golangci-lint; do \
@@ -70,6 +80,7 @@ verify: ## fail on stale generated code, go.mod, formatting or build (make lint 
 	$(MAKE) --no-print-directory generate
 	@$(SUMS) | diff .bin/generated.before - || { echo "verify: generated files were stale; run make generate and commit them" >&2; exit 1; }
 	go mod tidy -diff
+	cd cmd/release && go mod tidy -diff && go vet .
 	@stale="$$("$$(go env GOROOT)/bin/gofmt" -l $(CODE))" || exit 1; [ -z "$$stale" ] || { echo "verify: run gofmt -w on:" $$stale >&2; exit 1; }
 	go build ./...
 

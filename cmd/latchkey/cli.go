@@ -56,8 +56,7 @@ func (e usageError) Error() string { return e.message }
 func (c *cli) parse(args []string, stdout, stderr io.Writer) (*kong.Context, error) {
 	forgetEmptySettings()
 	c.readVariables()
-	parser, err := kong.New(c, kong.Name("latchkey"), kong.Description("Account portal and device-token service."), kong.ExplicitGroups(settingGroups),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }))
+	parser, err := c.parser(stdout, stderr)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +72,12 @@ func (c *cli) parse(args []string, stdout, stderr io.Writer) (*kong.Context, err
 		}
 	}
 	return nil, usageError{bySettingName(parser.Model.Flags, err.Error())}
+}
+
+// parser knows every command and setting, and fills c.
+func (c *cli) parser(stdout, stderr io.Writer) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("latchkey"), kong.Description("Account portal and device-token service."), kong.ExplicitGroups(settingGroups),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}), kong.Writers(stdout, stderr), kong.Exit(func(code int) { panic(exit(code)) }))
 }
 
 // oneLine says an error to an operator: which field, what is wrong, in one line.

@@ -68,6 +68,7 @@ type Settings struct {
 
 	// Files that hold the settings without their endings: LATCHKEY_DATABASE_FILE and so on. See readFiles.
 	DatabaseFile, SecretPreviousFile, SMTPURLFile string `kong:"-"`
+	Credentials                                   string `kong:"-"` // CREDENTIALS_DIRECTORY of systemd, where such files lie, too: see readFiles
 }
 
 // Validate is called by kong once everything is read. It names the setting that is wrong.

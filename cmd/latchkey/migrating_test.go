@@ -13,7 +13,7 @@ import (
 // guide is the command with jq that MIGRATING.md has under a heading.
 func guide(t *testing.T, heading string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repoRoot, "MIGRATING.md"))
+	text, err := os.ReadFile("MIGRATING.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,11 +37,14 @@ type Program struct {
 	Services *services.Services
 	servers  []*http.Server
 	url      string
+	address  net.Addr // of the listener
 	stop     context.CancelFunc
 	done     sync.WaitGroup
 	failed   chan error
 	stopping atomic.Bool   // readyz reports that the program stops
 	grace    time.Duration // time for requests in progress; 0: drainTime
+
+	endWatchdog context.CancelFunc
 }
 
 // Start opens the database, brings its schema up to date, reads the signing keys and serves. After an error nothing
@@ -51,7 +54,7 @@ func Start(env *environment, change func(*services.Config)) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{env: env, failed: make(chan error, 2), url: env.settings.origin(listener.Addr())}
+	p := &Program{env: env, failed: make(chan error, 2), url: env.settings.origin(listener.Addr()), address: listener.Addr()}
 	if err := p.start(listener, change); err != nil {
 		_ = listener.Close()
 		_ = p.Close()
@@ -118,7 +121,7 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	p.stop = stop
 	p.done.Go(func() { p.Services.Operator.Run(ctx) })
 	p.serve(listener, handler, log)
-	log.Info("serving", "url", p.url, "address", listener.Addr().String(), "database", p.store.Dialect())
+	log.Info("serving", "url", p.url, "address", listener.Addr().String(), "database", p.store.Dialect(), "version", readBuild().Version)
 	return nil
 }
 
@@ -151,6 +154,9 @@ func (p *Program) Drain(d time.Duration) error {
 // error: a stranger who sends half a request would decide how the program ends.
 func (p *Program) Close() error {
 	p.stopping.Store(true)
+	if p.endWatchdog != nil {
+		p.endWatchdog()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(p.grace, drainTime))
 	defer cancel()
 	var errs []error

@@ -53,8 +53,10 @@ func (c *serveCommand) Run(env *environment) error {
 		err = demo(env.ctx, p, env.stdout)
 	}
 	if err == nil {
+		p.tellReady()
 		err = p.Wait(env.ctx)
 	}
+	p.tellStopping()
 	env.logger().Info("stopping")
 	if err == nil && env.settings.Drain > 0 {
 		err = p.Drain(env.settings.Drain)

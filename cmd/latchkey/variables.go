@@ -2,8 +2,11 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -24,8 +27,42 @@ var settingGroups = []kong.Group{{
   LATCHKEY_SMTP_URL         mail server: smtp://user:password@host:port or smtps://...`,
 }}
 
+// findCredentials takes the settings without a flag from files that systemd hands over (LoadCredential=): latchkey_secret holds
+// LATCHKEY_SECRET, and so on.
+func (s *Settings) findCredentials() error {
+	if s.Credentials == "" {
+		return nil
+	}
+	for _, c := range []struct {
+		name        string
+		value, path *string
+	}{
+		{"LATCHKEY_DATABASE", &s.Database, &s.DatabaseFile},
+		{"LATCHKEY_SECRET", &s.Secret, &s.SecretFile},
+		{"LATCHKEY_SECRET_PREVIOUS", &s.SecretPrevious, &s.SecretPreviousFile},
+		{"LATCHKEY_SMTP_URL", &s.SMTPURL, &s.SMTPURLFile},
+	} {
+		credential := strings.ToLower(c.name)
+		path := filepath.Join(s.Credentials, credential)
+		switch _, err := os.Stat(path); {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return settingError(c.name, err)
+		case *c.value != "" || *c.path != "":
+			return fmt.Errorf("%s is set twice: by variable, and by the credential %s of systemd", c.name, credential)
+		}
+		*c.path = path
+	}
+	s.Credentials = "" // read once
+	return nil
+}
+
 // readFiles reads the settings that stand in files of their own. Nothing of what a file holds is ever part of an error.
 func (s *Settings) readFiles() error {
+	if err := s.findCredentials(); err != nil {
+		return err
+	}
 	for _, f := range []struct {
 		name       string
 		path, into *string
@@ -65,7 +102,7 @@ func readSettingFile(path string) (string, error) {
 // readVariables reads the settings that have no flag.
 func (s *Settings) readVariables() {
 	s.Secret, s.SecretPrevious = os.Getenv("LATCHKEY_SECRET"), os.Getenv("LATCHKEY_SECRET_PREVIOUS")
-	s.SMTPURL = os.Getenv("LATCHKEY_SMTP_URL")
+	s.SMTPURL, s.Credentials = os.Getenv("LATCHKEY_SMTP_URL"), os.Getenv("CREDENTIALS_DIRECTORY")
 	s.Database = os.Getenv("LATCHKEY_DATABASE")
 	s.DatabaseFile, s.SecretPreviousFile, s.SMTPURLFile = os.Getenv("LATCHKEY_DATABASE_FILE"), os.Getenv("LATCHKEY_SECRET_PREVIOUS_FILE"), os.Getenv("LATCHKEY_SMTP_URL_FILE")
 }
@@ -83,12 +120,7 @@ func forgetEmptySettings() {
 
 // unknownSettings lists variables that look like settings and are none: mostly misspelt ones.
 func unknownSettings() (unknown []string) {
-	known := []string{"LATCHKEY_DATABASE", "LATCHKEY_SECRET", "LATCHKEY_SECRET_PREVIOUS", "LATCHKEY_SMTP_URL",
-		"LATCHKEY_DATABASE_FILE", "LATCHKEY_SECRET_PREVIOUS_FILE", "LATCHKEY_SMTP_URL_FILE"}
-	t := reflect.TypeFor[Settings]()
-	for i := range t.NumField() {
-		known = append(known, t.Field(i).Tag.Get("env"))
-	}
+	known := knownSettings()
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")
 		if strings.HasPrefix(name, "LATCHKEY_") && !strings.HasPrefix(name, "LATCHKEY_TEST_") && !slices.Contains(known, name) {
@@ -96,6 +128,17 @@ func unknownSettings() (unknown []string) {
 		}
 	}
 	return unknown
+}
+
+// knownSettings are the variables that are settings.
+func knownSettings() []string {
+	known := []string{"LATCHKEY_DATABASE", "LATCHKEY_SECRET", "LATCHKEY_SECRET_PREVIOUS", "LATCHKEY_SMTP_URL",
+		"LATCHKEY_DATABASE_FILE", "LATCHKEY_SECRET_PREVIOUS_FILE", "LATCHKEY_SMTP_URL_FILE"}
+	t := reflect.TypeFor[Settings]()
+	for i := range t.NumField() {
+		known = append(known, t.Field(i).Tag.Get("env"))
+	}
+	return known
 }
 
 // bySettingName begins kong's complaint about a setting with the name of its variable, however it was given. Kong

@@ -9,7 +9,7 @@ import (
 
 // MIGRATING.md names the caps and the floors.
 func TestTheDocumentNamesTheLimits(t *testing.T) {
-	raw, err := os.ReadFile("../../../MIGRATING.md")
+	raw, err := os.ReadFile("../../../cmd/latchkey/MIGRATING.md")
 	if err != nil {
 		t.Fatal(err)
 	}
