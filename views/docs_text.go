@@ -66,6 +66,7 @@ var docsWays = []docsWay{
 	{"A website with a server of its own", "The browser, as a confidential client", "confidential", ", whose tokens stay on your server."},
 	{"A first-party app with its own sign-in form", "The sign-in endpoint", "login", " and a second step that you build. Third-party apps must never ask for the password."},
 	{"A server that your apps call", "Verify access tokens", "servers", " without a call to this server."},
+	{"A backend that manages accounts", "A token of its own", "backend", " for /api/admin, and webhooks."},
 }
 
 // advice is one line of a table of errors.
