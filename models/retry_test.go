@@ -36,14 +36,14 @@ func TestHowOftenAStatementIsTried(t *testing.T) {
 		"an error that is not the database's": {errors.New("x"), 1},
 	} {
 		tries := 0
-		if err := withRetries(t.Context(), func() error { tries++; return c.err }); !errors.Is(err, c.err) || tries != c.want {
+		if err := new(retrier).withRetries(t.Context(), func() error { tries++; return c.err }); !errors.Is(err, c.err) || tries != c.want {
 			t.Errorf("%s: %d tries, want %d (%v)", name, tries, c.want, err)
 		}
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	tries := 0
-	_ = withRetries(ctx, func() error { tries++; return &pgconn.PgError{Code: "40001"} })
+	_ = new(retrier).withRetries(ctx, func() error { tries++; return &pgconn.PgError{Code: "40001"} })
 	if tries != 1 {
 		t.Errorf("for a caller that has left: %d tries", tries)
 	}

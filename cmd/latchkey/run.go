@@ -99,6 +99,9 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	var measures *metrics.Metrics
 	if env.settings.MetricsAddr != "" {
 		measures = metrics.New(p.store.PoolStats)
+		measures.WatchServices(p.Services)
+		built := readBuild()
+		measures.ShowBuild(built.Version, built.Commit)
 		if p.config.Breached != nil {
 			measures.CountBreaches(p.Services.Accounts.BreachCounts)
 		}

@@ -104,6 +104,7 @@ func (j Judge) Failure(w http.ResponseWriter, r *http.Request, err error) Failur
 		w.Header().Set("WWW-Authenticate", f.Challenge)
 	}
 	j.Metrics.Refused(f.Code, f.Reason)
+	j.Metrics.LimitHit(auth.AsError(err).Limit)
 	level := slog.LevelInfo
 	if f.Status >= http.StatusInternalServerError && r.Context().Err() == nil && !auth.Busy(err) && !errors.Is(err, ErrStopping) {
 		level = slog.LevelError
