@@ -115,7 +115,7 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 		BaseURL: p.url, Secret: p.config.Secret, Previous: p.config.Previous,
 		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: measures, Gallery: env.gallery, Outbox: outbox,
 		SecurityContacts: env.settings.SecurityContact, Languages: env.settings.Languages, Brand: brand,
-		Stopping: p.stopping.Load, OnlyHosts: env.onlyHosts(),
+		Stopping: p.stopping.Load, OnlyHosts: env.onlyHosts(), LogIP: web.LogIP(env.settings.LogIP),
 	})
 	if err != nil {
 		return err
