@@ -25,8 +25,8 @@ func (s *Service) Sweeps() (Sweeps, bool) {
 	return Sweeps{c.succeeded.Load(), c.failed.Load(), c.rows.Load(), time.Unix(at, 0)}, at != 0
 }
 
-// sweepAndCount sweeps once for Run.
-func (s *Service) sweepAndCount(ctx context.Context) {
+// SweepAndCount sweeps, logs and counts as Run does every hour.
+func (s *Service) SweepAndCount(ctx context.Context) {
 	n, err := s.Sweep(ctx)
 	s.sweeps.rows.Add(n)
 	switch {

@@ -127,7 +127,7 @@ func (s *Service) runSweep(ctx context.Context) {
 			}
 			missed = next
 		case <-every.C:
-			s.sweepAndCount(ctx)
+			s.SweepAndCount(ctx)
 		}
 	}
 }

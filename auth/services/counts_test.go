@@ -156,6 +156,14 @@ func TestTheStateOfKeysListsAndSweeps(t *testing.T) {
 		if _, ok := d.Operator.Sweeps(); ok {
 			t.Error("a process that does not serve says that it sweeps")
 		}
+		key := []byte("a counter that is over")
+		if _, err := store.IncrementCounters(t.Context(), [][]byte{key}, d.now().Add(-time.Hour), d.now().Add(-61*time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		d.Operator.SweepAndCount(t.Context())
+		if st, ok := d.Operator.Sweeps(); !ok || st.Succeeded != 1 || st.Failed != 0 || st.Rows != 1 || !st.SucceededAt.Equal(d.now()) {
+			t.Errorf("after a sweep: %+v %t", st, ok)
+		}
 		if st, ok := d.Keys.State(); !ok || st.Alg != "EdDSA" || !st.SignsSince.Equal(d.now()) || !st.NextFrom.Equal(d.now().Add(30*24*time.Hour)) || st.Published != 2 || !st.ReadAt.Equal(d.now()) {
 			t.Errorf("keys: %+v %t", st, ok)
 		}
@@ -174,6 +182,16 @@ func TestTheStateOfKeysListsAndSweeps(t *testing.T) {
 		}
 		if st, ok := d.Tokens.StatusState(); err != nil || !ok || st.Lists != 1 || st.Revoked != 1 || !st.ReadAt.Equal(d.now()) {
 			t.Errorf("one device was revoked: %+v %t %v", st, ok, err)
+		}
+		d.Operator.SweepAndCount(t.Context())
+		swept := d.now()
+		d.advance(time.Hour)
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d.Operator.SweepAndCount(t.Context())
+		if st, _ := d.Operator.Sweeps(); st.Succeeded != 1 || st.Failed != 1 || !st.SucceededAt.Equal(swept) {
+			t.Errorf("after a sweep without a database: %+v", st)
 		}
 	})
 }

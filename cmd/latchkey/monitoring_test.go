@@ -51,10 +51,7 @@ func busy(t *testing.T, database string) (s server, metrics string) {
 	s = serveWith(t, settings, func(c *services.Config) { // each scrape asks the database, which is asked once a second otherwise
 		c.Elapsed = func() time.Duration { return time.Duration(asked.Add(1)) * time.Minute }
 	})
-	at := regexp.MustCompile(`msg=measuring address=(\S+)`).FindStringSubmatch(s.log.String())
-	if at == nil {
-		t.Fatalf("the log does not tell the address:\n%s", s.log.String())
-	}
+	metrics = metricsOf(t, s)
 	addUser(t, database, ada)
 	first := login(t, s.URL(), ada, password, "phone").want(t, 200).field("refresh_token")
 	second := refresh(t, s.URL(), first).want(t, 200).field("refresh_token")
@@ -64,7 +61,7 @@ func busy(t *testing.T, database string) (s server, metrics string) {
 		login(t, s.URL(), ada, "a wrong password", "phone").want(t, 401)
 	}
 	login(t, s.URL(), ada, password, "phone").want(t, 429)
-	return s, "http://" + at[1] + "/metrics"
+	return s, metrics
 }
 
 var seriesLine = regexp.MustCompile(`(?m)^([a-z_:]+)(?:\{[^}]*\})? \S+$`)
@@ -167,7 +164,8 @@ func TestTheManualListsTheMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, metrics := busy(t, modelstest.SQLite(t))
-	for name := range shown(t, metrics) {
+	names := shown(t, metrics)
+	for name := range names {
 		own := strings.HasPrefix(name, "latchkey_")
 		for _, part := range []string{"_bucket", "_sum", "_count"} {
 			name = strings.TrimSuffix(name, part)
@@ -177,7 +175,7 @@ func TestTheManualListsTheMetrics(t *testing.T) {
 		}
 	}
 	for _, name := range asked(string(manual)) {
-		if strings.HasPrefix(name, "latchkey_") && !shown(t, metrics)[name] && !shown(t, metrics)[name+"_count"] {
+		if strings.HasPrefix(name, "latchkey_") && !names[name] && !names[name+"_count"] {
 			t.Errorf("OPERATIONS.md explains %s, which is not shown", name)
 		}
 	}
@@ -196,11 +194,16 @@ func TestTheDashboardIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	ids := map[int]bool{}
+	rules := "groups:\n- name: panels\n  rules:\n" // promtool reads the expressions as rules
+	variables := strings.NewReplacer("$__rate_interval", "5m")
 	for i, p := range d.Panels {
 		if ids[p.ID] || p.Title == "" || p.GridPos.W < 1 || p.GridPos.X+p.GridPos.W > 24 || (p.Type == "row") != (len(p.Targets) == 0) {
 			t.Errorf("panel %d %q: %+v", p.ID, p.Title, p)
 		}
 		ids[p.ID] = true
+		for _, q := range p.Targets {
+			rules += fmt.Sprintf("  - {record: 'panel:%d', expr: %q}\n", p.ID, variables.Replace(q.Expr))
+		}
 		for _, q := range d.Panels[:i] {
 			if a, b := p.GridPos, q.GridPos; a.X < b.X+b.W && b.X < a.X+a.W && a.Y < b.Y+b.H && b.Y < a.Y+a.H {
 				t.Errorf("%q covers %q", p.Title, q.Title)
@@ -210,4 +213,9 @@ func TestTheDashboardIsComplete(t *testing.T) {
 	if len(d.Panels) < 20 {
 		t.Errorf("%d panels", len(d.Panels))
 	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "panels.yaml"), []byte(rules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	promtool(t, folder, "", "check", "rules", "--lint=none", "panels.yaml")
 }
