@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -39,7 +40,7 @@ func promtool(t *testing.T, folder, stdin string, args ...string) {
 	}
 }
 
-// busy is a server that shows every metric: with mail, breach lookups and limits, after some use of it.
+// busy is a server that shows every metric: with mail, breach lookups, a webhook and limits, after some use of it.
 func busy(t *testing.T, database string) (s server, metrics string) {
 	t.Helper()
 	breaches := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -53,6 +54,7 @@ func busy(t *testing.T, database string) (s server, metrics string) {
 	})
 	metrics = metricsOf(t, s)
 	addUser(t, database, ada)
+	must(t, database, "", "webhook", "add", "http://127.0.0.1:9/events") // no system is there
 	first := login(t, s.URL(), ada, password, "phone").want(t, 200).field("refresh_token")
 	second := refresh(t, s.URL(), first).want(t, 200).field("refresh_token")
 	refresh(t, s.URL(), second).want(t, 200)
@@ -61,6 +63,9 @@ func busy(t *testing.T, database string) (s server, metrics string) {
 		login(t, s.URL(), ada, "a wrong password", "phone").want(t, 401)
 	}
 	login(t, s.URL(), ada, password, "phone").want(t, 429)
+	if err := errors.Join(s.Services.Webhooks.Send(t.Context()), s.Services.Tokens.LoadStatus(t.Context())); err != nil { // each is due within a second
+		t.Fatal(err)
+	}
 	return s, metrics
 }
 
@@ -105,7 +110,7 @@ func TestWhatIsMonitoredIsMeasured(t *testing.T) {
 			`latchkey_refreshes_total{outcome="rotated"} 2`, `latchkey_refreshes_total{outcome="reused"} 1`, `latchkey_refreshes_total{outcome="restored"} 0`,
 			`latchkey_sign_ins_total{kind="app",method="password",result="succeeded"} 1`, `latchkey_sign_ins_total{kind="app",method="password",result="wrong"} 10`,
 			`latchkey_sign_ins_total{kind="app",method="password",result="limited"} 1`, `latchkey_limits_hit_total{limit="failures_pair"} 1`,
-			"latchkey_database_up 1", "latchkey_mails_waiting 1", "latchkey_status_lists_revoked 1", "latchkey_signing_keys 2", "latchkey_hashes_total 11",
+			"latchkey_database_up 1", "latchkey_mails_waiting 1", `latchkey_webhook_messages_total{result="given_up"} 0`, "latchkey_status_lists_revoked 1", "latchkey_signing_keys 2", "latchkey_hashes_total 11",
 			`latchkey_sweeps_total{result="failed"} 0`, `latchkey_database_retries_total{reason="conflict"} 0`,
 		} {
 			if !strings.Contains(body, "\n"+want+"\n") {

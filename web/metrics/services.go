@@ -9,10 +9,10 @@ import (
 	"latchkey/auth/services"
 )
 
-// WatchServices shows what the services count and know. Each group below is one subject: a new package that counts something, of
-// webhooks say, gets a group of its own here.
+// WatchServices shows what the services count and know. Each group below is one subject: a new package that counts
+// something gets a group of its own.
 func (m *Metrics) WatchServices(s *services.Services) {
-	for _, g := range []group{refreshes(s), signIns(s), factorChecks(s), hashing(s), mails(s), statusLists(s), signingKeys(s), sweeper(s), database(s)} {
+	for _, g := range []group{refreshes(s), signIns(s), factorChecks(s), hashing(s), mails(s), webhooks(s), statusLists(s), signingKeys(s), sweeper(s), database(s)} {
 		m.registry.MustRegister(g)
 	}
 }
@@ -75,6 +75,17 @@ func mails(s *services.Services) group {
 	}}
 }
 
+func webhooks(s *services.Services) group {
+	total := counter("webhook_messages_total", "Attempts to tell systems of events, by result (failed: to be tried again; dropped: too many waited).", "result")
+	return group{[]measure{total}, func(out chan<- prometheus.Metric) {
+		c := s.Webhooks.Counts()
+		total.to(out, float64(c.Delivered), "delivered")
+		total.to(out, float64(c.Failed), "failed")
+		total.to(out, float64(c.GivenUp), "given_up")
+		total.to(out, float64(c.Dropped), "dropped")
+	}}
+}
+
 func statusLists(s *services.Services) group {
 	readAt := gauge("status_lists_read_timestamp_seconds", "When this process last read revocations. Older status lists may lack one.")
 	lists := gauge("status_lists", "Status lists.")
@@ -126,14 +137,16 @@ func sweeper(s *services.Services) group {
 // databaseTime is what the questions of one scrape to the database may take together.
 const databaseTime = 4 * time.Second
 
-// database asks the database whether it takes writes, as /readyz does, and what waits in it: three short statements a scrape. While it
+// database asks the database whether it takes writes, as /readyz does, and what waits in it: four short statements a scrape. While it
 // is down, what waits is not shown.
 func database(s *services.Services) group {
 	up := gauge("database_up", "Whether the database answers and takes writes.")
 	retries := counter("database_retries_total", "Second attempts at statements of PostgreSQL, by reason.", "reason")
 	waiting := gauge("mails_waiting", "Mails that wait to be sent by any replica, up to 10000.")
 	oldest := gauge("mail_oldest_timestamp_seconds", "When the oldest waiting mail was written. It is absent while no mail waits.")
-	return group{[]measure{up, retries, waiting, oldest}, func(out chan<- prometheus.Metric) {
+	messages := gauge("webhook_messages_waiting", "Messages of webhooks that wait to be sent by any replica.")
+	oldestMessage := gauge("webhook_oldest_timestamp_seconds", "When the event of the oldest waiting message happened. It is absent while none waits.")
+	return group{[]measure{up, retries, waiting, oldest, messages, oldestMessage}, func(out chan<- prometheus.Metric) {
 		r := s.Operator.Retries()
 		retries.to(out, float64(r.Conflicts), "conflict")
 		retries.to(out, float64(r.Connections), "connection")
@@ -146,13 +159,17 @@ func database(s *services.Services) group {
 		if !ok {
 			return
 		}
-		box, err := s.Notify.Outbox(ctx)
-		if err != nil {
-			return
+		if box, err := s.Notify.Outbox(ctx); err == nil {
+			waiting.to(out, float64(box.Waiting))
+			if !box.Oldest.IsZero() {
+				oldest.to(out, float64(box.Oldest.Unix()))
+			}
 		}
-		waiting.to(out, float64(box.Waiting))
-		if !box.Oldest.IsZero() {
-			oldest.to(out, float64(box.Oldest.Unix()))
+		if n, age, err := s.Webhooks.Waiting(ctx); err == nil {
+			messages.to(out, float64(n))
+			if n > 0 {
+				oldestMessage.to(out, float64(s.Clock.Now().Add(-age).Unix()))
+			}
 		}
 	}}
 }
