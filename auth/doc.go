@@ -25,9 +25,9 @@
 //	dpop, keyring, totp DPoP proofs; signing keys; codes of authenticator apps
 //	passkey, recovery   passkeys; recovery codes
 //	password/foreign    password hashes of other systems
-//	jws, statuslist, seal, password, devicetoken, mail, origin, place
+//	jws, statuslist, seal, password, devicetoken, mail, origin, place, tally
 //
-// The packages drawn below auth hold protocols only: they know neither the store nor a service.
+// The packages drawn below auth hold protocols only: they know neither the store nor a service. Of these, tally counts what metrics show.
 //
 // Except for resource, no package knows HTTP or HTML. Package web turns results and errors into both.
 package auth

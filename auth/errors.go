@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/models"
 )
 
@@ -60,6 +62,7 @@ type Error struct {
 	Scope      string         // of KindInsufficientScope: the scope that is needed
 	Fields     []FieldProblem // of KindInvalidRequest
 	RetryAfter time.Duration  // of KindRateLimited and KindUnavailable
+	Limit      string         // of KindRateLimited, and of KindUnavailable when the server is busy: the name of the limit, for metrics
 	Cause      error
 
 	// Of KindInvalidCode:
@@ -87,11 +90,11 @@ func AsError(err error) *Error {
 	var often *models.LimitError
 	switch {
 	case errors.As(err, &often):
-		return &Error{Kind: KindRateLimited, Message: "This was done too often recently.", RetryAfter: max(often.Wait, time.Second), Cause: err}
+		return &Error{Kind: KindRateLimited, Message: "This was done too often recently.", RetryAfter: max(often.Wait, time.Second), Limit: "events_" + string(often.Kind), Cause: err}
 	case errors.Is(err, models.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: KindUnavailable, Message: "The service isn’t available right now.", RetryAfter: 2 * time.Second, Cause: err}
 	case errors.Is(err, ErrBusy):
-		return &Error{Kind: KindUnavailable, Message: "Too many people are signing in right now.", RetryAfter: 5 * time.Second, Cause: err}
+		return &Error{Kind: KindUnavailable, Message: "Too many people are signing in right now.", RetryAfter: 5 * time.Second, Limit: "sign_ins_at_once", Cause: err}
 	case errors.Is(err, models.ErrNotFound):
 		return &Error{Kind: KindNotFound, Message: "We couldn’t find that.", Cause: err}
 	}
@@ -113,9 +116,9 @@ func invalidFields(problems []FieldProblem) error {
 	return &Error{Kind: KindInvalidRequest, Message: "Some fields aren’t valid. Check them and try again.", Fields: problems}
 }
 
-// RateLimited returns a KindRateLimited that allows another try after wait, which is raised to one second.
-func RateLimited(wait time.Duration) error {
-	return &Error{Kind: KindRateLimited, Message: "Too many attempts.", RetryAfter: max(wait, time.Second)}
+// RateLimited returns a KindRateLimited of the limit with a name. It allows another try after wait, which is raised to one second.
+func RateLimited(limit string, wait time.Duration) error {
+	return &Error{Kind: KindRateLimited, Message: "Too many attempts.", RetryAfter: max(wait, time.Second), Limit: limit}
 }
 
 // ErrBusy says that the server has as many passwords to hash as it accepts. The password was not checked; the caller should try
@@ -124,6 +127,23 @@ var ErrBusy = errors.New("auth: too many passwords are being hashed")
 
 // ErrCrowded says that too many mails wait to be sent. See Busy.
 var ErrCrowded = errors.New("auth: too many mails that strangers asked for wait")
+
+// AccountError is an error about an account that the answer must not tell: the log says which it was.
+type AccountError struct {
+	error
+	Account uuid.UUID
+}
+
+// Unwrap returns the error that is answered.
+func (e *AccountError) Unwrap() error { return e.error }
+
+// About wraps err in an AccountError. The nil UUID stands for no account; then About returns err, as it does if err is nil.
+func About(account uuid.UUID, err error) error {
+	if err == nil || account == uuid.Nil {
+		return err
+	}
+	return &AccountError{err, account}
+}
 
 // ErrBadCredentials refuses a sign-in. It is the same for an unknown account and for a wrong password.
 var ErrBadCredentials = &Error{Kind: KindInvalidCredential, Message: "The e-mail address or password is wrong."}

@@ -13,6 +13,7 @@ var ErrLimit = errors.New("done too often")
 
 // LimitError says that an account has done something as often as it may. Nothing was changed. It wraps ErrLimit.
 type LimitError struct {
+	Kind EventKind     // of the event that would have been one too many
 	Wait time.Duration // until the account may do it again
 }
 
@@ -56,7 +57,7 @@ func (l EventLimit) refuse(tx *gorm.DB, e Event) error {
 	if again, err := l.afresh(tx, q, e); err != nil || again {
 		return err
 	}
-	return &LimitError{Wait: min(oldest[0].At.Add(l.Within).Sub(at), l.Within)}
+	return &LimitError{Kind: e.Kind, Wait: min(oldest[0].At.Add(l.Within).Sub(at), l.Within)}
 }
 
 // afresh tells whether an event past the limit is one of those that a new password allows. since are the events that count.

@@ -31,7 +31,7 @@ func Alike(a, b string) bool { return held{{ID: uuid.Max, Name: a}}.taken(uuid.N
 var WrapErr = wrapErr
 
 // WithRetries is for tests of errors that the servers on this machine do not return.
-var WithRetries = withRetries
+var WithRetries = new(retrier).withRetries
 
 // PoolSettings returns the settings of a pool of PostgreSQL connections for a URL, which must not change them.
 func PoolSettings(url string) (life, jitter time.Duration, most int32, err error) {

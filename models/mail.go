@@ -115,6 +115,26 @@ func (s *Store) WaitingMails(ctx context.Context, kinds []string, limit int) (al
 	return n.Waiting, n.Untried, wrapErr("count mails", err)
 }
 
+// Outbox describes the mails that wait, those of the future included.
+type Outbox struct {
+	Waiting int64     // up to the limit that was asked for
+	Oldest  time.Time // when the oldest one was written; zero when none waits
+}
+
+// Outbox reads how many mails wait, counting up to limit, and since when.
+func (s *Store) Outbox(ctx context.Context, limit int) (o Outbox, err error) {
+	err = s.read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM mails LIMIT ?) AS m", limit).Scan(&o.Waiting).Error
+	if err != nil || o.Waiting == 0 {
+		return o, wrapErr("count mails", err)
+	}
+	var oldest []time.Time // ids are in order of time, so the primary key finds it
+	err = s.read(ctx).Model(&OutgoingMail{}).Order("id").Limit(1).Pluck("created_at", &oldest).Error
+	if len(oldest) > 0 {
+		o.Oldest = oldest[0]
+	}
+	return o, wrapErr("find the oldest mail", err)
+}
+
 // ClaimMail claims the mail that is due next among those of the given or a more urgent priority. No other caller gets the mail
 // before until. Replicas may call ClaimMail at the same time: each mail goes to one of them. It returns ErrNotFound when no mail is
 // due.

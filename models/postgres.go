@@ -42,15 +42,16 @@ func openPostgres(c Config) (*Store, error) {
 		_ = mainPool.close()
 		return nil, err
 	}
-	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: retryPool{mainPool.db}}), gormConfig(c))
+	again := new(retrier)
+	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: retryPool{mainPool.db, again}}), gormConfig(c))
 	if err != nil {
 		_ = errors.Join(mainPool.close(), refreshPool.close())
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
-	rotator := newPostgresRotator(&postgresRotations{pool: mainPool.db, batches: refreshPool.db, onStatement: c.OnStatement}, forRefreshes)
+	rotator := newPostgresRotator(&postgresRotations{pool: mainPool.db, batches: refreshPool.db, onStatement: c.OnStatement, retrier: again}, forRefreshes)
 	rotator.soloOnly = poolers.shares // it refuses the lock timeout, without which one locked row delays a whole batch
 	return &Store{
-		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{mainPool.db, refreshPool.db}, rotator: rotator,
+		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{mainPool.db, refreshPool.db}, rotator: rotator, retrier: again,
 		stats: []func() PoolStats{mainPool.stats("main"), refreshPool.stats("refresh")}, closers: []func() error{mainPool.close, refreshPool.close},
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strings"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -66,9 +67,37 @@ func isUnsent(err error) bool { return errors.Is(err, driver.ErrBadConn) }
 // pooler, where the server's own isolation level applies to single statements.
 const manyTries = 5
 
+// Retries counts second attempts at statements and transactions of PostgreSQL, by why the first one failed.
+type Retries struct {
+	Conflicts   int64 // with another transaction
+	Connections int64 // that were unusable before anything was sent, or closed by the server for being idle
+	Failovers   int64 // the server shut down, or no longer takes writes
+	Statements  int64 // prepared statements that were stale, or missing behind a pooler
+}
+
+// retrier tries statements again and counts that. A nil retrier is not valid.
+type retrier struct{ conflicts, connections, failovers, statements atomic.Int64 }
+
+func (r *retrier) read() Retries {
+	return Retries{r.conflicts.Load(), r.connections.Load(), r.failovers.Load(), r.statements.Load()}
+}
+
+func (r *retrier) count(err error) {
+	switch {
+	case isConflict(err):
+		r.conflicts.Add(1)
+	case isReadOnly(err), isShutdown(err):
+		r.failovers.Add(1)
+	case isStalePlan(err), isStrayStatement(err):
+		r.statements.Add(1)
+	default:
+		r.connections.Add(1)
+	}
+}
+
 // withRetries runs fn, and runs it again after an error that another attempt may fix: once after a stale plan, a read-only server
 // or a shutdown, up to manyTries times in all after the others. What fn did before was rolled back, and fn must not rely on it.
-func withRetries(ctx context.Context, fn func() error) error {
+func (r *retrier) withRetries(ctx context.Context, fn func() error) error {
 	err := fn()
 	for try := 1; ctx.Err() == nil; try++ {
 		once, more := isReadOnly(err) || isStalePlan(err) || isShutdown(err), isConflict(err) || isUnsent(err) || isStrayStatement(err) || isIdleEnd(err)
@@ -76,17 +105,21 @@ func withRetries(ctx context.Context, fn func() error) error {
 		if !again {
 			break
 		}
+		r.count(err)
 		err = fn()
 	}
 	return err
 }
 
 // retryPool is the connection pool of gorm for PostgreSQL. It retries single statements. Store.transaction retries transactions.
-type retryPool struct{ *sql.DB }
+type retryPool struct {
+	*sql.DB
+	*retrier
+}
 
 // ExecContext runs one statement.
 func (p retryPool) ExecContext(ctx context.Context, query string, args ...any) (done sql.Result, err error) {
-	err = withRetries(ctx, func() (err error) {
+	err = p.withRetries(ctx, func() (err error) {
 		done, err = p.DB.ExecContext(ctx, query, args...)
 		return err
 	})
@@ -95,7 +128,7 @@ func (p retryPool) ExecContext(ctx context.Context, query string, args ...any) (
 
 // QueryContext runs one statement. The server reports an error before the first row.
 func (p retryPool) QueryContext(ctx context.Context, query string, args ...any) (rows *sql.Rows, err error) {
-	err = withRetries(ctx, func() (err error) {
+	err = p.withRetries(ctx, func() (err error) {
 		rows, err = p.DB.QueryContext(ctx, query, args...) // the caller's
 		return err
 	})
@@ -104,7 +137,7 @@ func (p retryPool) QueryContext(ctx context.Context, query string, args ...any) 
 
 // QueryRowContext is QueryContext for one row.
 func (p retryPool) QueryRowContext(ctx context.Context, query string, args ...any) (row *sql.Row) {
-	_ = withRetries(ctx, func() error {
+	_ = p.withRetries(ctx, func() error {
 		row = p.DB.QueryRowContext(ctx, query, args...)
 		return row.Err()
 	})

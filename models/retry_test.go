@@ -36,15 +36,26 @@ func TestHowOftenAStatementIsTried(t *testing.T) {
 		"an error that is not the database's": {errors.New("x"), 1},
 	} {
 		tries := 0
-		if err := withRetries(t.Context(), func() error { tries++; return c.err }); !errors.Is(err, c.err) || tries != c.want {
+		again := new(retrier)
+		if err := again.withRetries(t.Context(), func() error { tries++; return c.err }); !errors.Is(err, c.err) || tries != c.want {
 			t.Errorf("%s: %d tries, want %d (%v)", name, tries, c.want, err)
+		}
+		if n := again.read(); n.Conflicts+n.Connections+n.Failovers+n.Statements != int64(c.want-1) {
+			t.Errorf("%s: %+v are counted, want %d", name, n, c.want-1)
 		}
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	leave()
 	tries := 0
-	_ = withRetries(ctx, func() error { tries++; return &pgconn.PgError{Code: "40001"} })
+	_ = new(retrier).withRetries(ctx, func() error { tries++; return &pgconn.PgError{Code: "40001"} })
 	if tries != 1 {
 		t.Errorf("for a caller that has left: %d tries", tries)
+	}
+	again := new(retrier)
+	for _, code := range []string{"25006", "57P01", "57P05", "26000", "40P01"} {
+		_ = again.withRetries(t.Context(), func() error { return &pgconn.PgError{Code: code} })
+	}
+	if got, want := again.read(), (Retries{Conflicts: 4, Connections: 4, Failovers: 2, Statements: 4}); got != want {
+		t.Errorf("counted: %+v, want %+v", got, want)
 	}
 }

@@ -21,6 +21,7 @@ type postgresRotations struct {
 	pool        *sql.DB // for rotations tried alone
 	batches     *sql.DB // with a lock timeout of groupLockWait
 	onStatement func(sql string)
+	retrier     *retrier
 }
 
 // newPostgresRotator runs that many batches at a time; with 0 every rotation has a transaction of its own.
@@ -70,7 +71,7 @@ func (p *postgresRotations) send(ctx context.Context, batch []*rotation) error {
 
 func (p *postgresRotations) solo(ctx context.Context, r *rotation) (err error) {
 	for range 3 { // an idle connection may have died unnoticed
-		err = withRetries(ctx, func() error {
+		err = p.retrier.withRetries(ctx, func() error {
 			return onConn(ctx, p.pool, func(conn *pgx.Conn) error { return p.one(ctx, conn, r) })
 		})
 		if !pgconn.SafeToRetry(err) {

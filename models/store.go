@@ -41,6 +41,7 @@ type Store struct {
 	closers []func() error
 	pooled  func() bool // reports whether a pooler refuses our isolation level for connections; nil: false
 	rotator *rotator
+	retrier *retrier // of PostgreSQL; nil with SQLite, which waits instead
 }
 
 // PoolStats are the statistics of a pool of connections, for metrics.
@@ -73,6 +74,14 @@ func (s *Store) PoolStats() (list []PoolStats) {
 		list = append(list, stats())
 	}
 	return list
+}
+
+// Retries returns how often statements were tried again since the store was opened.
+func (s *Store) Retries() Retries {
+	if s.retrier == nil {
+		return Retries{}
+	}
+	return s.retrier.read()
 }
 
 // Pools returns the connection pools, for tests that count connections or bypass the store. The first one can write.
@@ -140,7 +149,7 @@ func (s *Store) transaction(db *gorm.DB, fn func(tx *gorm.DB) error) error {
 		return db.Transaction(fn)
 	}
 	ctx := db.Statement.Context
-	return withRetries(ctx, func() error {
+	return s.retrier.withRetries(ctx, func() error {
 		begun := false
 		run := func() error {
 			return db.Transaction(func(tx *gorm.DB) error {

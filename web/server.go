@@ -53,6 +53,7 @@ type Config struct {
 	OnlyHosts        []string         // the Host headers that are answered, without their ports; nil: all
 	Languages        []string         // those that are offered, the default first; nil: all that the portal is translated into
 	Brand            Brand
+	LogIP            LogIP // what the log tells about where a refused credential came from
 }
 
 // Server is the handler of everything that is served.
@@ -125,6 +126,9 @@ func New(a *services.Services, c Config) (*Server, error) {
 		return nil, fmt.Errorf("languages: %w", err)
 	}
 	s.languages = s.languages.Named(c.Brand.Name)
+	if s.failures.Origin, err = s.newOrigin(c); err != nil {
+		return nil, err
+	}
 	s.apps = api.New(api.Config{
 		Keys: a.Keys, Clients: a.Clients, Tokens: a.Tokens, SignIn: a.SignIn, Confirm: a.Confirm, Grants: a.Grants, Devices: a.Devices, Operator: a.Operator,
 		Locales: s.locales(), Base: s.base, Caller: s.caller, Judge: s.failures,

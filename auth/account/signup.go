@@ -110,7 +110,7 @@ func (s *Service) roomForSignup(ctx context.Context) error {
 		return err
 	}
 	return &auth.Error{Kind: auth.KindUnavailable, Message: "Too many people are creating accounts right now.",
-		RetryAfter: 5 * time.Minute, Cause: auth.ErrCrowded}
+		RetryAfter: 5 * time.Minute, Limit: "mails_waiting", Cause: auth.ErrCrowded}
 }
 
 var errSignupClosed = &auth.Error{Kind: auth.KindSignupClosed, Message: "You can’t create an account here. Ask your administrator for one."}

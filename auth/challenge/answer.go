@@ -41,6 +41,12 @@ type Checked struct {
 // Check checks everything about an answer. A right one is not used up yet. Check returns KindInvalidRequest, KindInvalidCode,
 // KindInvalidChallenge, KindInvalidProof, KindAccountDisabled, KindRateLimited or KindUnavailable.
 func (s *Service) Check(ctx context.Context, purpose Purpose, a Answer) (ok Checked, err error) {
+	ok, err = s.check(ctx, purpose, a)
+	s.count(a.SignInMethod(), err)
+	return ok, err
+}
+
+func (s *Service) check(ctx context.Context, purpose Purpose, a Answer) (ok Checked, err error) {
 	hash, sealed, err := hashOf(a.Challenge)
 	if err != nil {
 		return ok, err
@@ -163,7 +169,7 @@ func (s *Service) wrongAnswer(ctx context.Context, user models.User, c models.Ch
 			return err
 		}
 	}
-	return own
+	return auth.About(user.ID, own)
 }
 
 // AnsweredBefore returns the browser that this answer has signed in already, if it was sent before.

@@ -104,6 +104,16 @@ func (s *Service) checkRecoveryCode(user models.User, factors []models.Factor, t
 // authenticator app, or a recovery code. It returns KindInvalidCode, KindRateLimited, KindUnavailable, or models.ErrChanged if the
 // password has changed since the account was read. Perhaps the same form was sent twice; then its code must not count as a wrong one.
 func (s *Service) CheckCode(ctx context.Context, user models.User, code string, from auth.Caller) (ok Checked, err error) {
+	ok, err = s.checkCode(ctx, user, code, from)
+	if _, isRecovery := recovery.Normalise(code); isRecovery {
+		s.count(models.ByPasswordRecoveryCode, err)
+	} else {
+		s.count(models.ByPasswordTOTP, err)
+	}
+	return ok, auth.About(user.ID, err)
+}
+
+func (s *Service) checkCode(ctx context.Context, user models.User, code string, from auth.Caller) (ok Checked, err error) {
 	facts, err := s.factsOf(ctx, user, "", from)
 	if err != nil {
 		return ok, err

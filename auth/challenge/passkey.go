@@ -134,6 +134,12 @@ func (s *Service) checkPasskey(ctx context.Context, purpose Purpose, user models
 // CheckPasskey checks the passkey with which a signed-in person confirms an act on the portal. It returns KindInvalidChallenge,
 // KindInvalidCode or KindUnavailable.
 func (s *Service) CheckPasskey(ctx context.Context, user models.User, challenge string, credential []byte) (ok Checked, err error) {
+	ok, err = s.checkOwnPasskey(ctx, user, challenge, credential)
+	s.count(models.ByPasskey, err)
+	return ok, auth.About(user.ID, err)
+}
+
+func (s *Service) checkOwnPasskey(ctx context.Context, user models.User, challenge string, credential []byte) (ok Checked, err error) {
 	p, err := s.unseal(BrowserAct, challenge)
 	if err != nil {
 		return ok, err

@@ -11,6 +11,7 @@ import (
 	"latchkey/auth/passkey"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
+	"latchkey/auth/tally"
 	"latchkey/models"
 )
 
@@ -40,12 +41,13 @@ type Service struct {
 	clients  *client.Service
 	passkeys *passkey.Ceremonies
 	policy   auth.FactorPolicy
+	checks   *tally.Tally[FactorCheck]
 }
 
 // New returns the service.
 func New(p Parts) *Service {
 	return &Service{
 		store: p.Store, clock: p.Clock, log: p.Log, sealer: p.Sealer, notify: p.Notify, limits: p.Limits, gate: p.Gate, clients: p.Clients,
-		passkeys: p.Passkeys, policy: p.Policy,
+		passkeys: p.Passkeys, policy: p.Policy, checks: newFactorTally(),
 	}
 }

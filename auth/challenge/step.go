@@ -129,7 +129,7 @@ func (s *Service) Ask(ctx context.Context, st Step) (err error) {
 	})
 	switch {
 	case errors.Is(err, models.ErrSpent):
-		return auth.RateLimited(ratelimit.AttemptWindow)
+		return auth.RateLimited("sign_ins", ratelimit.AttemptWindow)
 	case errors.Is(err, models.ErrChanged):
 		return &auth.Error{Kind: auth.ErrBadCredentials.Kind, Message: auth.ErrBadCredentials.Message, Cause: err}
 	case err != nil:

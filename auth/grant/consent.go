@@ -248,7 +248,7 @@ func (s *Service) addCode(ctx context.Context, n models.NewCode) error {
 	err := s.gate.Query(ctx, func() error { return s.store.AddCode(ctx, n) })
 	switch {
 	case errors.Is(err, models.ErrSpent):
-		return auth.RateLimited(ratelimit.AttemptWindow)
+		return auth.RateLimited("grants", ratelimit.AttemptWindow)
 	case errors.Is(err, models.ErrChanged) && n.Proof.Factor == nil:
 		return &auth.Error{Kind: auth.KindInvalidChallenge, Message: "Your account has changed since you opened this page. Please try again.", Cause: err}
 	}

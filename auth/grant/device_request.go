@@ -72,9 +72,9 @@ func (s *Service) StartDevice(ctx context.Context, r DeviceRequest) (DeviceCodes
 	}
 	switch {
 	case errors.Is(err, models.ErrTooManyNetworkCodes):
-		err = auth.RateLimited(time.Minute)
+		err = auth.RateLimited("device_codes_network", time.Minute)
 	case errors.Is(err, models.ErrTooManyCodes):
-		err = &auth.Error{Kind: auth.KindUnavailable, Message: "Too many devices are waiting to be signed in right now.", RetryAfter: time.Minute, Cause: err}
+		err = &auth.Error{Kind: auth.KindUnavailable, Message: "Too many devices are waiting to be signed in right now.", RetryAfter: time.Minute, Limit: "device_codes", Cause: err}
 	}
 	return DeviceCodes{}, err
 }

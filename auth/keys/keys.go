@@ -61,6 +61,7 @@ func (s *Service) Load(ctx context.Context) error {
 	}
 	s.ring.Store(ring)
 	s.ringAt = now
+	s.loadedAt.Store(now.Unix())
 	return nil
 }
 

@@ -28,7 +28,8 @@ type Service struct {
 
 	ring     atomic.Pointer[keyring.Ring]
 	ringLock sync.Mutex
-	ringAt   time.Time // when the ring was last read; guarded by ringLock
+	ringAt   time.Time    // when the ring was last read; guarded by ringLock
+	loadedAt atomic.Int64 // when Load last succeeded, in seconds since 1970
 }
 
 // Algs returns the algorithms that tokens may be signed with: that of the current key, and another one while the operator changes it.

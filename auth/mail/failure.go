@@ -20,8 +20,18 @@ import (
 
 // failure returns an error of a step after which the same mail may be accepted later.
 func failure(step string, err error) error {
-	return errors.New("mail: " + step + ": " + cause(err))
+	failed := errors.New("mail: " + step + ": " + cause(err))
+	if replyCode(err) != 0 {
+		return deferral{failed}
+	}
+	return failed
 }
+
+// deferral is an error after which the server answered, and did not take the mail for now.
+type deferral struct{ error }
+
+// Is makes it an ErrDeferred without changing its text.
+func (deferral) Is(target error) bool { return target == ErrDeferred }
 
 // refusal is failure for a step that is about the mail itself: a 5yz reply refuses it for good (RFC 5321 §4.2.1), except for codes
 // that demand a login (RFC 4954 §6), which are about the settings.

@@ -21,6 +21,9 @@ var ErrRefused = errors.New("mail: refused for good")
 // ErrSettings says that no mail can be sent until the operator changes a setting or the server, because they do not match.
 var ErrSettings = errors.New("mail: the settings and the server do not fit")
 
+// ErrDeferred says that the server did not take the mail for now: it answered with another code than it should.
+var ErrDeferred = errors.New("mail: put off by the server")
+
 // What is before the @ of an address that no mail can be sent to.
 var (
 	ErrLetters       = errors.New("letters before the @ that mail servers do not accept")

@@ -116,9 +116,12 @@ func (s *Service) sendMail(ctx context.Context, m models.OutgoingMail) error {
 		return s.postponeMail(ctx, m, err) // a replica that already has the next secret can open it
 	}
 	if err != nil {
+		s.attempts.Add(MailUnreadable, 1)
 		return s.giveUpMail(ctx, m, err) // no later attempt could open or render it
 	}
-	if err = s.deliver(ctx, message); err == nil {
+	err = s.deliver(ctx, message)
+	s.countAttempt(err)
+	if err == nil {
 		return s.store.DeleteMail(ctx, m.ID)
 	}
 	now := s.clock.Now()
@@ -150,6 +153,7 @@ func (s *Service) deliver(ctx context.Context, message mail.Message) error {
 }
 
 func (s *Service) giveUpMail(ctx context.Context, m models.OutgoingMail, cause error) error {
+	s.givenUp.Add(1)
 	s.log.ErrorContext(ctx, "a mail was given up", "mail", m.ID, "kind", m.Kind, "tries", m.Tries, "error", cause)
 	e := auth.NewEvent(models.EventMailFailed, m.UserID, auth.Caller{}, s.clock.Now())
 	e.Actor, e.Detail = models.ActorSystem, m.Kind

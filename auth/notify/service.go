@@ -10,6 +10,7 @@ import (
 	"latchkey/auth/mail"
 	"latchkey/auth/place"
 	"latchkey/auth/seal"
+	"latchkey/auth/tally"
 	"latchkey/models"
 )
 
@@ -31,11 +32,14 @@ type Service struct {
 	places *place.Database
 	wake   [len(connections)]chan struct{} // each wakes one sender
 	count  atomic.Uint32                   // of mails that this process composed; orders their ids
+
+	attempts *tally.Tally[string]
+	givenUp  atomic.Int64
 }
 
 // New returns the service.
 func New(store *models.Store, clock auth.Clock, log *slog.Logger, sealer *seal.Sealer, c Config) *Service {
-	s := &Service{store: store, clock: clock, log: log, sealer: sealer, sender: c.Sender, render: c.Render, places: c.Places}
+	s := &Service{store: store, clock: clock, log: log, sealer: sealer, sender: c.Sender, render: c.Render, places: c.Places, attempts: newMailTally()}
 	for i := range s.wake {
 		s.wake[i] = make(chan struct{}, 1)
 	}

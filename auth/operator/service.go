@@ -62,6 +62,7 @@ type Service struct {
 	transfers  *transfer.Service
 	webhooks   *webhook.Service
 	ready      readiness
+	sweeps     sweepCounts
 }
 
 // New returns the service.

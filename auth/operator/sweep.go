@@ -105,28 +105,29 @@ func (s *Service) runSweep(ctx context.Context) {
 	defer every.Stop()
 	defer attempts.Stop()
 	missed := s.missedSince()
+	s.sweeps.succeededAt.Store(s.clock.Now().Unix())
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-attempts.C:
-			if _, err := s.store.SweepCounters(ctx, s.clock.Now()); err != nil && ctx.Err() == nil {
+			n, err := s.store.SweepCounters(ctx, s.clock.Now())
+			if err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "the counters of sign-ins could not be swept", "error", err)
 			}
-			if _, err := s.store.SweepDeviceCodes(ctx, s.clock.Now().Add(-keepDeviceCodes)); err != nil && ctx.Err() == nil {
+			s.sweeps.rows.Add(n)
+			n, err = s.store.SweepDeviceCodes(ctx, s.clock.Now().Add(-keepDeviceCodes))
+			if err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "the codes of devices could not be swept", "error", err)
 			}
+			s.sweeps.rows.Add(n)
 			next, err := s.challenges.TellMissedSteps(ctx, missed)
 			if err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "owners could not be told about sign-ins without a second step", "error", err)
 			}
 			missed = next
 		case <-every.C:
-			if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-				s.log.WarnContext(ctx, "sweep failed", "error", err)
-			} else if n > 0 {
-				s.log.InfoContext(ctx, "swept", "rows", n)
-			}
+			s.SweepAndCount(ctx)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (s *Service) Begin(ctx context.Context, a Attempt) (*Check, error) {
 	err := c.begin(ctx, a)
 	if err != nil {
 		c.End(ctx)
-		return nil, err
+		return nil, auth.About(c.user.ID, err)
 	}
 	return c, nil
 }
@@ -171,7 +171,7 @@ func (c *Check) Verify(ctx context.Context, typed string) (user models.User, reh
 	case c.user.LockedAt != nil: // same response as for a wrong password: this may be the thief
 		return user, "", s.recordFailure(ctx, c, models.EventSignInFailed, LockedDetail)
 	case c.user.DisabledAt != nil:
-		return user, "", auth.Refuse(auth.KindAccountDisabled, "This account is disabled. Ask your administrator for help.")
+		return user, "", auth.About(c.user.ID, auth.Refuse(auth.KindAccountDisabled, "This account is disabled. Ask your administrator for help."))
 	}
 	if stale {
 		rehashed, err = s.hasher.Hash(ctx, typed)
@@ -215,7 +215,7 @@ func (s *Service) Confirm(ctx context.Context, user models.User, password string
 	if err := s.recordFailure(ctx, c, models.EventPasswordFailed, ""); !errors.Is(err, auth.ErrBadCredentials) {
 		return err
 	}
-	return &auth.Error{Kind: auth.KindWrongPassword, Message: "That’s not your password. Try again."}
+	return auth.About(user.ID, &auth.Error{Kind: auth.KindWrongPassword, Message: "That’s not your password. Try again."})
 }
 
 // ErrLocked refuses every confirmation while the password is locked, one with a passkey too: the owner said that it was not them.

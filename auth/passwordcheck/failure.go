@@ -30,7 +30,7 @@ func (s *Service) recordFailure(ctx context.Context, c *Check, kind models.Event
 	if err != nil && !errors.Is(err, models.ErrNotFound) { // the account may have been deleted since: then nothing is kept
 		return err
 	}
-	return auth.ErrBadCredentials
+	return auth.About(c.user.ID, auth.ErrBadCredentials)
 }
 
 func (s *Service) failureEvent(c *Check, kind models.EventKind, detail string) models.Event {

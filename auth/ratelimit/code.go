@@ -27,7 +27,7 @@ func (s *Service) ReserveCode(ctx context.Context, user uuid.UUID, known bool) (
 	for _, c := range counted {
 		if c.Count > MaxWrongCodes {
 			s.GiveBack(ctx, counted)
-			return nil, auth.RateLimited(min(c.EndsAt.Sub(now), CodeWindow))
+			return nil, auth.RateLimited("codes", min(c.EndsAt.Sub(now), CodeWindow))
 		}
 	}
 	return counted, nil

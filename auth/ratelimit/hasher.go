@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -24,6 +25,7 @@ type Hasher struct {
 	queue     chan struct{} // one element for each waiting caller
 	dummy     password.PHC  // what unknown accounts are checked against
 	Refreshes refreshActivity
+	counts    struct{ admitted, refused, waited atomic.Int64 } // waited in nanoseconds
 	Derive    func(password, salt []byte, time, memory uint32, threads uint8, size uint32) []byte
 }
 
@@ -129,6 +131,7 @@ func (h *Hasher) acquire(ctx context.Context) error {
 	}
 	select {
 	case h.slots <- struct{}{}:
+		h.counts.admitted.Add(1)
 		return nil
 	default:
 	}
@@ -136,13 +139,17 @@ func (h *Hasher) acquire(ctx context.Context) error {
 	case h.queue <- struct{}{}:
 		defer func() { <-h.queue }()
 	default:
+		h.counts.refused.Add(1)
 		return auth.ErrBusy
 	}
+	began := time.Now()
+	defer func() { h.counts.waited.Add(int64(time.Since(began))) }()
 	patience := time.NewTimer(h.wait)
 	defer patience.Stop()
 	select {
 	case h.slots <- struct{}{}:
 	case <-patience.C:
+		h.counts.refused.Add(1)
 		return auth.ErrBusy
 	case <-ctx.Done():
 		return ctx.Err()
@@ -151,7 +158,26 @@ func (h *Hasher) acquire(ctx context.Context) error {
 		<-h.slots
 		return err
 	}
+	h.counts.admitted.Add(1)
 	return nil
+}
+
+// HasherStats are the present state of a Hasher, and what it did since the process started.
+type HasherStats struct {
+	Slots    int // hashes that may run at a time
+	Taken    int // slots that hash, or are kept free while apps refresh
+	Waiting  int // callers in the queue
+	Admitted int64
+	Refused  int64         // because the queue was full, or the wait too long
+	Waited   time.Duration // in the queue, of all callers together
+}
+
+// Stats returns the statistics, for metrics.
+func (h *Hasher) Stats() HasherStats {
+	return HasherStats{
+		Slots: cap(h.slots), Taken: len(h.slots), Waiting: len(h.queue),
+		Admitted: h.counts.admitted.Load(), Refused: h.counts.refused.Load(), Waited: time.Duration(h.counts.waited.Load()),
+	}
 }
 
 // release frees a slot, or reserves it while apps refresh. The last slot is never reserved.

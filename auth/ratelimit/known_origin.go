@@ -61,7 +61,7 @@ func (s *Service) FreshStart(user models.User, from auth.Caller) models.FreshSta
 
 // EmailAskedQuota limits how many new addresses an account asks for. A new password resets it.
 func (s *Service) EmailAskedQuota(user models.User) Quota {
-	return Quota{s.emailAsked(user), MaxEmailAsked}
+	return Quota{"requests_email_account", s.emailAsked(user), MaxEmailAsked}
 }
 
 // emailAsked returns the key of that quota's counter.

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -35,6 +36,7 @@ type Budgets struct{ Window, Day int64 }
 
 // limit is how much may be counted under a key in a window.
 type limit struct {
+	name   string // of metrics
 	Key    []byte
 	most   int64
 	window time.Duration
@@ -59,26 +61,26 @@ type SignInLimits struct {
 func (s *Service) SignInLimits(emailKey string, from auth.Caller, known Known) SignInLimits {
 	var l SignInLimits
 	if net := from.Network(); net != "" && !known.Browser {
-		l.Failures = append(l.Failures, limit{Key: s.KeyedHash("network", net), most: MaxNetFailures, window: AttemptWindow, alone: true},
-			limit{Key: s.KeyedHash("pair", emailKey, net), most: MaxPairFailures, window: AttemptWindow})
+		l.Failures = append(l.Failures, limit{name: "failures_network", Key: s.KeyedHash("network", net), most: MaxNetFailures, window: AttemptWindow, alone: true},
+			limit{name: "failures_pair", Key: s.KeyedHash("pair", emailKey, net), most: MaxPairFailures, window: AttemptWindow})
 	}
 	if known.Browser || known.network {
-		l.Failures = append(l.Failures, limit{Key: s.KeyedHash("known", emailKey), most: MaxKnownFailures, window: AttemptWindow})
+		l.Failures = append(l.Failures, limit{name: "failures_known", Key: s.KeyedHash("known", emailKey), most: MaxKnownFailures, window: AttemptWindow})
 	} else {
-		l.Failures = append(l.Failures, limit{Key: s.KeyedHash("account", emailKey), most: MaxUserFailures, window: AttemptWindow})
+		l.Failures = append(l.Failures, limit{name: "failures_account", Key: s.KeyedHash("account", emailKey), most: MaxUserFailures, window: AttemptWindow})
 	}
 	whose := []string{emailKey}
 	if known.Browser {
 		whose = append(whose, "known")
 	}
 	l.budget = []limit{
-		{Key: s.KeyedHash(append([]string{"sign-ins"}, whose...)...), most: s.budgets.Window, window: AttemptWindow},
-		{Key: s.KeyedHash(append([]string{"sign-ins day"}, whose...)...), most: s.budgets.Day, window: BudgetDay},
+		{name: "sign_ins", Key: s.KeyedHash(append([]string{"sign-ins"}, whose...)...), most: s.budgets.Window, window: AttemptWindow},
+		{name: "sign_ins_day", Key: s.KeyedHash(append([]string{"sign-ins day"}, whose...)...), most: s.budgets.Day, window: BudgetDay},
 	}
-	l.Confirmations = []limit{{Key: s.KeyedHash(append([]string{"confirmations"}, whose...)...), most: MaxConfirmations, window: AttemptWindow}}
+	l.Confirmations = []limit{{name: "confirmations", Key: s.KeyedHash(append([]string{"confirmations"}, whose...)...), most: MaxConfirmations, window: AttemptWindow}}
 	if known.Browser && from.Browser != "" {
-		l.fallback = []limit{{Key: s.KeyedHash("sign-ins own", emailKey, from.Browser), most: MaxFallbackSignIns, window: BudgetDay}}
-		l.fallbackConfirmations = []limit{{Key: s.KeyedHash("confirmations own", emailKey, from.Browser), most: MaxFallbackSignIns, window: AttemptWindow}}
+		l.fallback = []limit{{name: "sign_ins", Key: s.KeyedHash("sign-ins own", emailKey, from.Browser), most: MaxFallbackSignIns, window: BudgetDay}}
+		l.fallbackConfirmations = []limit{{name: "confirmations", Key: s.KeyedHash("confirmations own", emailKey, from.Browser), most: MaxFallbackSignIns, window: AttemptWindow}}
 		l.budget = append(l.budget, uncounted(l.fallback)...)
 		l.Confirmations = append(l.Confirmations, uncounted(l.fallbackConfirmations)...)
 	}
@@ -151,10 +153,11 @@ func (s *Service) KeyedHash(parts ...string) []byte {
 // include already.
 func CheckLimits(counters []models.Counter, limits []limit, counted int64, now time.Time) error {
 	var wait time.Duration
+	var name string
 	for _, l := range limits {
 		for _, c := range counters {
 			if bytes.Equal(c.Key, l.Key) && c.Count-counted >= l.most {
-				wait = max(wait, min(c.EndsAt.Sub(now), l.window))
+				name, wait = cmp.Or(name, l.name), max(wait, min(c.EndsAt.Sub(now), l.window))
 			}
 		}
 		if l.alone && wait > 0 {
@@ -164,7 +167,7 @@ func CheckLimits(counters []models.Counter, limits []limit, counted int64, now t
 	if wait == 0 {
 		return nil
 	}
-	return auth.RateLimited(wait)
+	return auth.RateLimited(name, wait)
 }
 
 // Reserve counts a failure before the password is checked, so that parallel guesses gain nothing over one at a time. The caller

@@ -32,7 +32,7 @@ func (p *PerAccount) Begin(user uuid.UUID) (end func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if _, at := p.running[user]; at || len(p.running) >= p.most {
-		return nil, &auth.Error{Kind: auth.KindUnavailable, Message: "We’re busy right now.", RetryAfter: 10 * time.Second}
+		return nil, &auth.Error{Kind: auth.KindUnavailable, Message: "We’re busy right now.", RetryAfter: 10 * time.Second, Limit: "downloads"}
 	}
 	p.running[user] = struct{}{}
 	return sync.OnceFunc(func() {

@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"bytes"
 	"context"
+	"strings"
 	"time"
 
 	"latchkey/auth"
@@ -35,12 +36,18 @@ const (
 
 // Quota is how much may be counted under a key in one window. Without a key there is no limit.
 type Quota struct {
+	name string // of metrics
 	key  []byte
 	most int64
 }
 
 // Quota returns a quota of most under the hash of the parts.
-func (s *Service) Quota(most int64, parts ...string) Quota { return Quota{s.KeyedHash(parts...), most} }
+func (s *Service) Quota(most int64, parts ...string) Quota {
+	return Quota{quotaName(parts), s.KeyedHash(parts...), most}
+}
+
+// quotaName names a quota by the first of its parts, which is always a word of ours.
+func quotaName(parts []string) string { return "requests_" + strings.ReplaceAll(parts[0], " ", "_") }
 
 // NetworkQuota returns a quota of most under the hash of the parts and the caller's network. A caller whose network is unknown has
 // no limit.
@@ -49,7 +56,7 @@ func (s *Service) NetworkQuota(from auth.Caller, most int64, parts ...string) Qu
 	if net == "" {
 		return Quota{}
 	}
-	return Quota{s.KeyedHash(append(parts, net)...), most}
+	return Quota{quotaName(parts), s.KeyedHash(append(parts, net)...), most}
 }
 
 // CountRequest counts a request under each quota. Past one of them it returns KindRateLimited.
@@ -82,7 +89,7 @@ func pastQuota(counters []models.Counter, quotas []Quota, now time.Time) error {
 	for _, c := range counters {
 		for _, q := range quotas {
 			if bytes.Equal(c.Key, q.key) && c.Count > q.most {
-				return auth.RateLimited(min(c.EndsAt.Sub(now), AttemptWindow))
+				return auth.RateLimited(q.name, min(c.EndsAt.Sub(now), AttemptWindow))
 			}
 		}
 	}

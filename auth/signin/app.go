@@ -32,6 +32,14 @@ type LoginRequest struct {
 // Login creates an app device and its first tokens. It returns KindInvalidRequest, KindInvalidCredential, KindAccountDisabled,
 // KindChoosePassword, KindSetUpFactor, a challenge.StepError where a second factor is needed, KindTooManyDevices, KindRateLimited, KindUnauthorizedClient, KindInvalidProof, KindUseNonce or KindUnavailable.
 func (s *Service) Login(ctx context.Context, r LoginRequest) (token.Answer, error) {
+	answer, err := s.login(ctx, r)
+	if err != nil {
+		s.tokens.CountFailedSignIn(models.KindApp, models.ByPassword, err)
+	}
+	return answer, err
+}
+
+func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
 	name, problem := auth.DeviceName(r.DeviceName)
@@ -207,6 +215,14 @@ func (s *Service) askSecondStep(ctx context.Context, c *passwordcheck.Check, v t
 // LoginBrowser creates a browser device, named after its User-Agent, and returns the key for its cookie. Its errors are those of
 // Login that do not concern apps, a challenge.StepError among them.
 func (s *Service) LoginBrowser(ctx context.Context, r browser.Login) (browser.Key, error) {
+	key, err := s.loginBrowser(ctx, r)
+	if err != nil {
+		s.tokens.CountFailedSignIn(models.KindBrowser, models.ByPassword, err)
+	}
+	return key, err
+}
+
+func (s *Service) loginBrowser(ctx context.Context, r browser.Login) (browser.Key, error) {
 	var bad auth.Fields
 	checkCredentials(&bad, r.Email, r.Password)
 	if err := bad.Err(); err != nil {

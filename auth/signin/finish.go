@@ -28,6 +28,7 @@ func (s *Service) FinishBrowser(ctx context.Context, a BrowserAnswer) (browser.K
 	if before, again := s.finishedBefore(ctx, a); again {
 		return before, nil
 	}
+	s.tokens.CountFailedSignIn(models.KindBrowser, a.SignInMethod(), err)
 	return browser.Key{}, err
 }
 
@@ -65,6 +66,14 @@ func (s *Service) finishedBefore(ctx context.Context, a BrowserAnswer) (key brow
 // FinishApp signs an app in after its second step, or with a passkey alone. Its errors are those of Login and FinishBrowser.
 // The app proves the key of the first request.
 func (s *Service) FinishApp(ctx context.Context, a challenge.Answer, by token.Proof) (token.Answer, error) {
+	answer, err := s.finishApp(ctx, a, by)
+	if err != nil {
+		s.tokens.CountFailedSignIn(models.KindApp, a.SignInMethod(), err)
+	}
+	return answer, err
+}
+
+func (s *Service) finishApp(ctx context.Context, a challenge.Answer, by token.Proof) (token.Answer, error) {
 	jkt, proof, err := s.tokens.CheckProof(by, "", dpop.Request{})
 	if err != nil {
 		return token.Answer{}, err

@@ -1,5 +1,7 @@
 package statuslist
 
+import "math/bits"
+
 // Bits holds one bit for each token, the first in the least significant bit of the first byte (§4.1). A bit that is set says that
 // its token is revoked.
 type Bits []byte
@@ -9,6 +11,14 @@ func NewBits(n int) Bits { return make(Bits, (n+7)/8) }
 
 // Len returns the number of bits, a multiple of 8.
 func (b Bits) Len() int { return 8 * len(b) }
+
+// Count returns how many tokens are revoked.
+func (b Bits) Count() (n int) {
+	for _, eight := range b {
+		n += bits.OnesCount8(eight)
+	}
+	return n
+}
 
 // Set revokes a token. Like a slice index, it panics if i is out of range.
 func (b Bits) Set(i int) { b[i/8] |= 1 << (i % 8) }

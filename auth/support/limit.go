@@ -37,7 +37,7 @@ func (l *actLimit) admit(staff uuid.UUID, now time.Time) error {
 		c = actCount{since: now}
 	}
 	if c.n >= mostActs {
-		return auth.RateLimited(c.since.Add(actSpan).Sub(now))
+		return auth.RateLimited("support", c.since.Add(actSpan).Sub(now))
 	}
 	c.n++
 	if l.acts == nil {

@@ -54,11 +54,12 @@ func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.D
 	case errors.Is(err, models.ErrTooManyDevices):
 		return d, &auth.Error{Kind: auth.KindTooManyDevices, Message: "This account is signed in on too many devices. Sign one out first.", Cause: err}
 	case errors.Is(err, models.ErrSpent):
-		return d, auth.RateLimited(ratelimit.AttemptWindow)
+		return d, auth.RateLimited("sign_ins", ratelimit.AttemptWindow)
 	case errors.Is(err, models.ErrChanged):
 		return d, &auth.Error{Kind: auth.ErrBadCredentials.Kind, Message: auth.ErrBadCredentials.Message, Cause: err}
 	}
 	if err == nil {
+		s.countSignIn(d)
 		s.notify.Wake()
 	}
 	return d, err

@@ -85,7 +85,7 @@ func invalidProof(err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, dpop.ErrCrowded):
-		return auth.RateLimited(time.Minute)
+		return auth.RateLimited("dpop_proofs", time.Minute)
 	case errors.Is(err, dpop.ErrNonce):
 		return auth.Refuse(auth.KindUseNonce, "The DPoP proof must carry the nonce that comes with this answer.")
 	case errors.As(err, &clock): // with a nonce, the device's clock does not matter

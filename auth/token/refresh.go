@@ -53,26 +53,33 @@ type RefreshRequest struct {
 // without a query. KindInvalidGrant always means that the person must sign in again; its Reason says why. After any other error
 // nothing was consumed, and the client may present the same token again; KindInvalidClient means that the client must authenticate.
 func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error) {
+	answer, outcome, err := s.refresh(ctx, r)
+	s.refreshes.Add(refreshWord(outcome, err), 1)
+	return answer, err
+}
+
+// refresh is Refresh that also returns the outcome of a refresh that succeeded.
+func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Answer, models.Outcome, error) {
 	if problem := auth.ProblemWithText(r.Client.ID, auth.MaxClientID); problem != "" {
-		return Answer{}, auth.InvalidField("client_id", problem)
+		return Answer{}, 0, auth.InvalidField("client_id", problem)
 	}
 	token, err := s.codec.Parse(r.Token)
 	if err != nil {
-		return Answer{}, invalidGrant(ReasonMalformed, err)
+		return Answer{}, 0, invalidGrant(ReasonMalformed, err)
 	}
 	if _, err := s.keys.Current(ctx); err != nil {
-		return Answer{}, err // before the token is used: the response could not be signed
+		return Answer{}, 0, err // before the token is used: the response could not be signed
 	}
 	protected, err := s.clients.Protected(ctx, r.Client)
 	if err != nil {
-		return Answer{}, err
+		return Answer{}, 0, err
 	}
 	jkt, proof, err := s.CheckProof(r.Proof, token.UserID.String(), dpop.Request{})
 	if err == nil {
 		err = proof.fresh()
 	}
 	if err != nil {
-		return Answer{}, err
+		return Answer{}, 0, err
 	}
 	now := s.clock.Now()
 	result, err := s.store.RotateDevice(ctx, models.Rotation{
@@ -85,29 +92,30 @@ func (s *Service) Refresh(ctx context.Context, r RefreshRequest) (Answer, error)
 		},
 	})
 	if err != nil {
-		return Answer{}, err
+		return Answer{}, 0, err
 	}
 	if result.Outcome == models.Unbound && jkt == "" {
-		return Answer{}, auth.Refuse(auth.KindInvalidProof, "The device is bound to a key: a DPoP proof is needed.")
+		return Answer{}, 0, auth.Refuse(auth.KindInvalidProof, "The device is bound to a key: a DPoP proof is needed.")
 	}
 	if result.Outcome == models.Unauthenticated {
-		return Answer{}, client.ErrUnproven
+		return Answer{}, 0, client.ErrUnproven
 	}
 	if result.Outcome == models.Reused {
 		s.notify.Wake()
 	}
 	if reason := RefusalReason(result.Outcome); reason != "" {
-		return Answer{}, invalidGrant(reason, nil)
+		return Answer{}, 0, auth.About(token.UserID, invalidGrant(reason, nil))
 	}
 	// Two simultaneous requests with one proof cause the same rotation, and only one of them gets the response.
 	if err := proof.add(); err != nil {
-		return Answer{}, err
+		return Answer{}, 0, err
 	}
 	s.hasher.Refreshes.Note()
 	if result.Outcome == models.Forked && result.Children <= ForkWarnAt {
 		s.noteFork(ctx, result, r.From, now)
 	}
-	return s.Issue(ctx, result.Device, token.Secret, jkt)
+	answer, err := s.Issue(ctx, result.Device, token.Secret, jkt)
+	return answer, result.Outcome, err
 }
 
 // RefusalReason returns the reason of KindInvalidGrant for an outcome, or "" if the refresh succeeded.

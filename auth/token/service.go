@@ -15,6 +15,7 @@ import (
 	"latchkey/auth/keys"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
+	"latchkey/auth/tally"
 	"latchkey/models"
 )
 
@@ -66,13 +67,16 @@ type Service struct {
 	nonces  *dpop.Nonces
 	parser  *jwt.Parser
 	status  statusBoard
+
+	refreshes *tally.Tally[string]
+	signIns   *tally.Tally[SignIn]
 }
 
 // New returns the service.
 func New(p Parts, c Config) *Service {
 	s := &Service{
 		config: c, store: p.Store, clock: p.Clock, log: p.Log, idle: p.Idle, keys: p.Keys, clients: p.Clients, notify: p.Notify, limits: p.Limits,
-		gate: p.Gate, hasher: p.Hasher, codec: p.Codec, proofs: p.Proofs, nonces: p.Nonces,
+		gate: p.Gate, hasher: p.Hasher, codec: p.Codec, proofs: p.Proofs, nonces: p.Nonces, refreshes: newRefreshTally(), signIns: newSignInTally(),
 	}
 	s.parser = s.newParser()
 	return s

@@ -34,6 +34,7 @@ type statusBoard struct {
 	open            atomic.Int64 // the list in which new devices get their entries
 	reading         sync.Mutex   // held while the database is read; guards the next two
 	readAt, wholeAt time.Time
+	publishedAt     atomic.Int64 // readAt in seconds since 1970, for readers that must not wait
 
 	mu    sync.RWMutex // guards lists
 	lists []*statusList
@@ -108,6 +109,7 @@ func (s *Service) readStatus(ctx context.Context) error {
 	}
 	b.note(last, revoked, whole)
 	b.readAt = now
+	b.publishedAt.Store(now.Unix())
 	if whole {
 		b.wholeAt = now
 	}

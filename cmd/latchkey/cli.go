@@ -33,6 +33,7 @@ type cli struct {
 	Mail        mailCommands       `cmd:"" help:"Mail."`
 	Sweep       sweepCommand       `cmd:"" help:"Delete what is past retention, once."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when a running server is ready."`
+	Monitoring  monitoringCommands `cmd:"" help:"Files for Prometheus and Grafana."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

@@ -46,6 +46,7 @@ type Settings struct {
 	TrustedProxies  []string      `env:"LATCHKEY_TRUSTED_PROXIES" help:"CIDRs whose X-Forwarded-For is believed."`
 	Drain           time.Duration `env:"LATCHKEY_DRAIN" default:"0s" help:"How long /readyz says 503 on SIGTERM while requests are still taken, for load balancers to notice."`
 	Log             string        `env:"LATCHKEY_LOG" default:"text" enum:"text,json" help:"text or json."`
+	LogIP           string        `name:"log-ip" env:"LATCHKEY_LOG_IP" default:"hash" enum:"off,hash,full" help:"What the log tells about where a refused sign-in came from: off, a keyed hash of its network, or the full IP address."`
 	MailFrom        string        `env:"LATCHKEY_MAIL_FROM" help:"Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL."`
 	MailReplyTo     string        `env:"LATCHKEY_MAIL_REPLY_TO" help:"Where answers to mails go: an address, or Name <address>. Default: the sender."`
 	MetricsAddr     string        `env:"LATCHKEY_METRICS_ADDR" help:"Separate listener for /metrics; off when empty."`

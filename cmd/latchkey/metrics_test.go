@@ -21,14 +21,20 @@ func seriesOf(t *testing.T, metrics string) map[string]bool {
 	return series
 }
 
+// metricsOf is the URL of a server's metrics, whose listener is on a free port.
+func metricsOf(t *testing.T, s server) string {
+	t.Helper()
+	at := regexp.MustCompile(`msg=measuring address=(\S+)`).FindStringSubmatch(s.log.String())
+	if at == nil {
+		t.Fatalf("the log does not tell the address:\n%s", s.log.String())
+	}
+	return "http://" + at[1] + "/metrics"
+}
+
 func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, database string) {
 		s := serve(t, database, func(s *Settings) { s.MetricsAddr = "127.0.0.1:0" })
-		at := regexp.MustCompile(`msg=measuring address=(\S+)`).FindStringSubmatch(s.log.String())
-		if at == nil {
-			t.Fatalf("the log does not tell the address:\n%s", s.log.String())
-		}
-		metrics := "http://" + at[1]
+		metrics := strings.TrimSuffix(metricsOf(t, s), "/metrics")
 		get(t, s.URL()+"/metrics").want(t, 404)
 		get(t, metrics+"/login").want(t, 404)
 

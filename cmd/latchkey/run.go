@@ -99,6 +99,9 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	var measures *metrics.Metrics
 	if env.settings.MetricsAddr != "" {
 		measures = metrics.New(p.store.PoolStats)
+		measures.WatchServices(p.Services)
+		built := readBuild()
+		measures.ShowBuild(built.Version, built.Commit)
 		if p.config.Breached != nil {
 			measures.CountBreaches(p.Services.Accounts.BreachCounts)
 		}
@@ -112,7 +115,7 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 		BaseURL: p.url, Secret: p.config.Secret, Previous: p.config.Previous,
 		TrustedProxies: env.settings.TrustedProxies, Logger: log, Metrics: measures, Gallery: env.gallery, Outbox: outbox,
 		SecurityContacts: env.settings.SecurityContact, Languages: env.settings.Languages, Brand: brand,
-		Stopping: p.stopping.Load, OnlyHosts: env.onlyHosts(),
+		Stopping: p.stopping.Load, OnlyHosts: env.onlyHosts(), LogIP: web.LogIP(env.settings.LogIP),
 	})
 	if err != nil {
 		return err

@@ -48,6 +48,7 @@ var table = []struct {
 	{"LATCHKEY_TRUSTED_PROXIES", "--trusted-proxies", "[]", "10.0.0.0/8, fd00::/8", "[10.0.0.0/8 fd00::/8]", []string{"10.0.0.1", "10.0.0.0/33", "proxy"}},
 	{"LATCHKEY_DRAIN", "--drain", "0s", "30s", "30s", []string{"30", "-1s", "2h"}},
 	{"LATCHKEY_LOG", "--log", "text", "json", "json", []string{"xml", "debug"}},
+	{"LATCHKEY_LOG_IP", "--log-ip", "hash", "full", "full", []string{"on", "none", "Full"}},
 	{"LATCHKEY_MAIL_FROM", "--mail-from", "", "Example <no-reply@example.com>", "Example <no-reply@example.com>", []string{"nobody", "a@b@c", "a@b.c, d@e.f"}},
 	{"LATCHKEY_MAIL_REPLY_TO", "--mail-reply-to", "", "Help <help@example.com>", "Help <help@example.com>", []string{"nobody", "a@b@c", "a@b.c, d@e.f", "help@example.com\r\nBcc: all@example.com"}},
 	{"LATCHKEY_BRAND_NAME", "--brand-name", "", " Müller & Söhne <3 ", "Müller & Söhne <3", []string{

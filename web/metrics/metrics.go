@@ -23,6 +23,7 @@ type Metrics struct {
 	seconds  *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
 
+	limits         *prometheus.CounterVec
 	unknownClients prometheus.Counter
 }
 
@@ -40,11 +41,14 @@ func New(pools func() []models.PoolStats) *Metrics {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "latchkey_refusals_total", Help: "Requests refused, by code and, for device tokens, reason (reused: theft found).",
 		}, []string{"code", "reason"}),
+		limits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "latchkey_limits_hit_total", Help: "Requests refused because of a limit, by limit.",
+		}, []string{"limit"}),
 		unknownClients: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "latchkey_unknown_clients_total", Help: "Requests that a trusted proxy passed on without the client's IP address.",
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.unknownClients, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.seconds, m.refusals, m.limits, m.unknownClients, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if pools != nil {
 		m.registry.MustRegister(poolCollector{pools})
 	}
@@ -98,6 +102,13 @@ func (m *Metrics) Served(route string, status int, took time.Duration) {
 func (m *Metrics) Refused(code, reason string) {
 	if m != nil {
 		m.refusals.WithLabelValues(code, reason).Inc()
+	}
+}
+
+// LimitHit counts a refusal by a limit. The name is a word of ours; an empty one is no limit.
+func (m *Metrics) LimitHit(name string) {
+	if m != nil && name != "" {
+		m.limits.WithLabelValues(name).Inc()
 	}
 }
 

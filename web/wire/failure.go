@@ -68,6 +68,9 @@ type Failure struct {
 type Judge struct {
 	Log     *slog.Logger
 	Metrics *metrics.Metrics
+	// Origin says where a request came from, for the log of refused credentials: its IP address, a keyed hash of that, or "" for
+	// nothing. Nil stands for a function that says nothing.
+	Origin func(r *http.Request) string
 }
 
 // Failure reads an error and logs it, so it is called once for each request. The log gets the cause, the answer does not. The headers
@@ -104,6 +107,7 @@ func (j Judge) Failure(w http.ResponseWriter, r *http.Request, err error) Failur
 		w.Header().Set("WWW-Authenticate", f.Challenge)
 	}
 	j.Metrics.Refused(f.Code, f.Reason)
+	j.Metrics.LimitHit(auth.AsError(err).Limit)
 	level := slog.LevelInfo
 	if f.Status >= http.StatusInternalServerError && r.Context().Err() == nil && !auth.Busy(err) && !errors.Is(err, ErrStopping) {
 		level = slog.LevelError
@@ -112,8 +116,9 @@ func (j Judge) Failure(w http.ResponseWriter, r *http.Request, err error) Failur
 		level = slog.LevelDebug // a device asks every few seconds
 	}
 	if !errors.Is(err, ErrNoRoute) {
-		j.Log.Log(r.Context(), level, "refused", "request", InfoOf(r).ID, "route", InfoOf(r).Route, "status", f.Status, "code", f.Code,
-			"reason", f.Reason, "cause", err.Error())
+		about := []any{"request", InfoOf(r).ID, "route", InfoOf(r).Route, "status", f.Status, "code", f.Code}
+		about = append(about, j.who(r, err)...)
+		j.Log.Log(r.Context(), level, "refused", append(about, "reason", f.Reason, "cause", err.Error())...)
 	}
 	return f
 }

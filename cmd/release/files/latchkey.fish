@@ -2,7 +2,7 @@
 function __latchkey_at
     set -l at ''
     for word in (commandline -opc)[2..-1]
-        contains -- "$at $word" ' serve' ' migrate' ' backup' ' restore' ' user' ' user add' ' user invite' ' user set-password' ' user set-email' ' user set-role' ' user disable' ' user enable' ' user reset-factors' ' user sign-out' ' user delete' ' user show' ' user list' ' import' ' import users' ' export' ' export users' ' keys' ' keys list' ' keys rotate' ' client' ' client add' ' client show' ' client update' ' client list' ' client remove' ' webhook' ' webhook add' ' webhook list' ' webhook remove' ' webhook test' ' webhook rotate' ' mail' ' mail test' ' sweep' ' healthcheck' ' version'; and set at "$at $word"
+        contains -- "$at $word" ' serve' ' migrate' ' backup' ' restore' ' user' ' user add' ' user invite' ' user set-password' ' user set-email' ' user set-role' ' user disable' ' user enable' ' user reset-factors' ' user sign-out' ' user delete' ' user show' ' user list' ' import' ' import users' ' export' ' export users' ' keys' ' keys list' ' keys rotate' ' client' ' client add' ' client show' ' client update' ' client list' ' client remove' ' webhook' ' webhook add' ' webhook list' ' webhook remove' ' webhook test' ' webhook rotate' ' mail' ' mail test' ' sweep' ' healthcheck' ' monitoring' ' monitoring dashboard' ' monitoring alerts' ' version'; and set at "$at $word"
     end
     test "$at" = "$argv[1]"
 end
@@ -19,6 +19,7 @@ complete -c latchkey -n '__latchkey_at ""' -f -a webhook -d 'Systems of yours th
 complete -c latchkey -n '__latchkey_at ""' -f -a mail -d 'Mail.'
 complete -c latchkey -n '__latchkey_at ""' -f -a sweep -d 'Delete what is past retention, once.'
 complete -c latchkey -n '__latchkey_at ""' -f -a healthcheck -d 'Exit 0 when a running server is ready.'
+complete -c latchkey -n '__latchkey_at ""' -f -a monitoring -d 'Files for Prometheus and Grafana.'
 complete -c latchkey -n '__latchkey_at ""' -f -a version -d 'Print the version.'
 complete -c latchkey -l help -d 'Show context-sensitive help.'
 complete -c latchkey -l addr -r -d 'Listen address.'
@@ -47,6 +48,7 @@ complete -c latchkey -l db-conns -r -d 'PostgreSQL connections of this process.'
 complete -c latchkey -l trusted-proxies -r -d 'CIDRs whose X-Forwarded-For is believed.'
 complete -c latchkey -l drain -r -d 'How long /readyz says 503 on SIGTERM while requests are still taken, for load balancers to notice.'
 complete -c latchkey -l log -x -a 'text json' -d 'text or json.'
+complete -c latchkey -l log-ip -x -a 'off hash full' -d 'What the log tells about where a refused sign-in came from: off, a keyed hash of its network, or the full IP address.'
 complete -c latchkey -l mail-from -r -d 'Sender of mails: an address, or Name <address>. Needed with LATCHKEY_SMTP_URL.'
 complete -c latchkey -l mail-reply-to -r -d 'Where answers to mails go: an address, or Name <address>. Default: the sender.'
 complete -c latchkey -l metrics-addr -r -d 'Separate listener for /metrics; off when empty.'
@@ -135,3 +137,5 @@ complete -c latchkey -n '__latchkey_at " webhook add"' -l json -d 'As one JSON o
 complete -c latchkey -n '__latchkey_at " webhook list"' -l json -d 'One JSON object a line.'
 complete -c latchkey -n '__latchkey_at " webhook rotate"' -l json -d 'As one JSON object.'
 complete -c latchkey -n '__latchkey_at " mail"' -f -a test -d 'Send one mail with the current settings.'
+complete -c latchkey -n '__latchkey_at " monitoring"' -f -a dashboard -d 'Print a dashboard for Grafana.'
+complete -c latchkey -n '__latchkey_at " monitoring"' -f -a alerts -d 'Print alert rules for Prometheus.'
