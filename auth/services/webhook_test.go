@@ -98,13 +98,13 @@ func newHooked(t *testing.T, store *models.Store, types ...string) *hooked {
 		t.Fatal(err)
 	}
 	h.names = map[string]string{h.ada.ID.String(): "ada", h.eve.ID.String(): "eve"}
-	h.desk.advance(time.Second)
+	h.advance(time.Second)
 	added, err := h.Webhooks.Add(t.Context(), "https://shop.example.com/hook", types)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.id, h.secret = added.ID, added.Secret
-	h.desk.advance(time.Second)
+	h.advance(time.Second)
 	return h
 }
 
@@ -138,14 +138,14 @@ func TestAWebhookHearsWhatItAskedForOnce(t *testing.T) {
 		h.happens(t, h.ada, models.EventDeviceRevoked, 0)
 		h.happens(t, h.ada, models.EventSignIn, 0)
 		h.told(t, "device.revoked ada")
-		h.desk.advance(2 * time.Second)
+		h.advance(2 * time.Second)
 		h.happens(t, h.eve, models.EventDeviceRevoked, time.Second) // committed a moment after its time
 		h.told(t, "device.revoked eve")
-		h.desk.advance(5 * time.Second)
+		h.advance(5 * time.Second)
 		h.happens(t, h.ada, models.EventDeviceRevoked, 6500*time.Millisecond) // it is older than what was read, and no one was told
 		h.told(t, "device.revoked ada")
 		for range 20 {
-			h.desk.advance(time.Second)
+			h.advance(time.Second)
 			h.told(t)
 		}
 		if _, err := h.Operator.Sweep(t.Context()); err != nil {
@@ -172,7 +172,7 @@ func TestAWebhookHearsOfEachPersonInOrder(t *testing.T) {
 		if err := h.Webhooks.Send(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		h.desk.advance(time.Minute)
+		h.advance(time.Minute)
 		if err := h.Webhooks.Send(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestAWebhookHearsOfEachPersonInOrder(t *testing.T) {
 			t.Errorf("while one person's message fails: %q", got)
 		}
 		down = false
-		h.desk.advance(2 * time.Hour)
+		h.advance(2 * time.Hour)
 		h.told(t, "device.signed_in ada", "device.renamed ada", "device.signed_out ada")
 		if c := h.Webhooks.Counts(); c.Delivered != 4 || c.Failed != 2 || c.GivenUp != 0 {
 			t.Errorf("%+v", c)
@@ -229,7 +229,7 @@ func TestAWebhookHearsOfADeletion(t *testing.T) {
 		if _, err := h.Operator.Sweep(t.Context()); err != nil { // finishes the deletion
 			t.Fatal(err)
 		}
-		h.desk.advance(2 * time.Hour)
+		h.advance(2 * time.Hour)
 		h.told(t, "user.deleted ada")
 	})
 }
@@ -240,7 +240,7 @@ func TestAWebhookThatIsGoneIsTurnedOff(t *testing.T) {
 		h.happens(t, h.ada, models.EventSignIn, 0)
 		h.told(t)
 		h.status = nil
-		h.desk.advance(2 * time.Hour)
+		h.advance(2 * time.Hour)
 		h.happens(t, h.ada, models.EventSignIn, 0)
 		h.told(t)
 		if n, _, err := h.Webhooks.Waiting(t.Context()); n != 0 || err != nil {
@@ -251,7 +251,7 @@ func TestAWebhookThatIsGoneIsTurnedOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.secret = rotated.Secret
-		h.desk.advance(20 * time.Second)
+		h.advance(20 * time.Second)
 		h.happens(t, h.eve, models.EventSignIn, 0)
 		if err := h.Webhooks.Send(t.Context()); err != nil {
 			t.Fatal(err)
@@ -273,7 +273,7 @@ func TestAFormerSecretSignsForADay(t *testing.T) {
 			h.secret = secret
 			h.happens(t, h.ada, models.EventSignIn, 0)
 			h.told(t, "device.signed_in ada")
-			h.desk.advance(time.Second)
+			h.advance(time.Second)
 		}
 		// The server secret changes, too, and the old one goes.
 		h.change(t, func(c *services.Config) {
@@ -287,9 +287,9 @@ func TestAFormerSecretSignsForADay(t *testing.T) {
 			h.secret = secret
 			h.happens(t, h.ada, models.EventSignIn, 0)
 			h.told(t, "device.signed_in ada")
-			h.desk.advance(time.Second)
+			h.advance(time.Second)
 		}
-		h.desk.advance(webhook.FormerLife)
+		h.advance(webhook.FormerLife)
 		h.secret = former
 		h.happens(t, h.ada, models.EventSignIn, 0)
 		if err := h.Webhooks.Send(t.Context()); err != nil || len(h.bad) != 1 {
@@ -307,7 +307,7 @@ func TestAMessageIsGivenUpAfterADay(t *testing.T) {
 			if err := h.Webhooks.Send(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			h.desk.advance(time.Hour)
+			h.advance(time.Hour)
 		}
 		if c := h.Webhooks.Counts(); tries < 20 || tries > 40 || c.GivenUp != 1 || c.Delivered != 0 {
 			t.Errorf("%d tries, %+v", tries, c)
@@ -328,7 +328,7 @@ func TestTheOldestMessagesGo(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		h.desk.advance(time.Second)
+		h.advance(time.Second)
 		if err := h.Webhooks.Send(t.Context()); err != nil {
 			t.Fatal(err)
 		}

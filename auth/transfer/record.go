@@ -81,10 +81,11 @@ type judged struct {
 
 // judge returns the parts of a record, or why it is refused: a field and a reason, without a word of what the field holds.
 func (r Record) judge(now time.Time) (j judged, err error) {
-	if j.email = auth.TrimEmail(r.Email); j.email == "" {
-		return j, errors.New("email: This is required.")
+	problem := "This is required."
+	if j.email = auth.TrimEmail(r.Email); j.email != "" {
+		problem = auth.ProblemWithEmail(j.email)
 	}
-	if problem := auth.ProblemWithEmail(j.email); problem != "" {
+	if problem != "" {
 		return j, errors.New("email: " + problem)
 	}
 	if r.CreatedAt != nil && (r.CreatedAt.Unix() < 0 || r.CreatedAt.After(now)) {

@@ -85,9 +85,9 @@ func runProxy(t *testing.T, address, program string, args ...string) {
 	go func() { ended <- command.Wait() }()
 	t.Cleanup(func() {
 		_ = command.Process.Signal(os.Interrupt)
-		<-ended
+		err := <-ended
 		if t.Failed() {
-			t.Log(said.String())
+			t.Log(err, said.String())
 		}
 	})
 	eventually(t, time.Minute, program+" listens", func() bool {

@@ -111,7 +111,7 @@ func parseFirebase(rest string) (Hash, error) {
 			return nil, err
 		}
 		got := make([]byte, len(signer))
-		cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(got, signer)
+		cipher.NewCTR(block, make([]byte, aes.BlockSize)).XORKeyStream(got, signer) //nolint:gosec // Firebase has a counter of zero: the key is another one for each password
 		return got, nil
 	})
 }
