@@ -34,6 +34,9 @@ func CompactMetadata(given json.RawMessage) (stored json.RawMessage, problem str
 	if given[0] != '{' || json.Compact(&compact, given) != nil {
 		return nil, "This must be a JSON object."
 	}
+	if json.Unmarshal(given, new(any)) != nil { // a number that no program could read
+		return nil, "This has a number that is too large."
+	}
 	if compact.Len() > MaxMetadata {
 		return nil, fmt.Sprintf("This is %d bytes of JSON; at most %d are kept.", compact.Len(), MaxMetadata)
 	}

@@ -28,8 +28,8 @@ func (s *Store) CreateUser(ctx context.Context, u User, c *Creation, e Event, ma
 	if c == nil {
 		return u.ID, s.AddUser(ctx, u, e, mails...)
 	}
-	if id, err = s.created(s.read(ctx), *c); id != uuid.Nil || err != nil {
-		return id, wrapErr("create user", err)
+	if id, err = s.Created(ctx, *c); id != uuid.Nil || err != nil {
+		return id, err
 	}
 	row := *c
 	row.Made, row.CreatedAt = u.ID, dbTime(c.CreatedAt)
@@ -49,14 +49,20 @@ func (s *Store) CreateUser(ctx context.Context, u User, c *Creation, e Event, ma
 	return row.Made, wrapErr("create user", err)
 }
 
-// created finds what a client made under a key; uuid.Nil: nothing.
+// Created returns the account that a client made under a key, which may be gone since, or uuid.Nil if it made none. It returns ErrUsed if the client asked for
+// something else then.
+func (s *Store) Created(ctx context.Context, c Creation) (uuid.UUID, error) {
+	id, err := s.created(s.read(ctx), c)
+	return id, wrapErr("find creation", err)
+}
+
 func (s *Store) created(db *gorm.DB, c Creation) (uuid.UUID, error) {
 	var found []Creation
 	err := db.Where("client_id = ? AND key = ?", c.ClientID, c.Key).Limit(1).Find(&found).Error
 	if err != nil || len(found) == 0 {
 		return uuid.Nil, err
 	}
-	if !bytes.Equal(found[0].Request, c.Request) {
+	if len(found[0].Request) > 0 && !bytes.Equal(found[0].Request, c.Request) { // it goes with the account
 		return uuid.Nil, ErrUsed
 	}
 	return found[0].Made, nil

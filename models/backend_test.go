@@ -210,3 +210,31 @@ func TestARequiredChangeOfPasswordIsWrittenOnce(t *testing.T) {
 		}
 	})
 }
+
+// A client that read an account before it became one of the support staff's does not change it afterwards.
+func TestAClientCannotChangeWhoBecameStaff(t *testing.T) {
+	modelstest.Each(t, func(t *testing.T, s *models.Store) {
+		u := addUser(t, s)
+		if err := s.SetRole(t.Context(), u.ID, models.RoleSupport, event(models.EventRoleChanged, u.ID, noon)); err != nil {
+			t.Fatal(err)
+		}
+		by := func(kind models.EventKind) models.Event {
+			e := event(kind, u.ID, noon)
+			e.Actor, e.ActorClient = models.ActorOperator, "shop"
+			return e
+		}
+		_, disabled := s.DisableUser(t.Context(), u.ID, by(models.EventDisabled), models.MailWithLinks{})
+		for act, err := range map[string]error{
+			"disable": disabled,
+			"e-mail":  s.SetEmail(t.Context(), models.EmailSetting{UserID: u.ID, From: u.EmailKey, Email: "x@example.org", EmailKey: "x@example.org", At: noon, Event: by(models.EventEmailChanged)}),
+			"mail":    s.AddEventAndMail(t.Context(), by(models.EventResetSent)),
+		} {
+			if !errors.Is(err, models.ErrStaff) {
+				t.Errorf("%s: %v", act, err)
+			}
+		}
+		if got, err := s.UserByID(t.Context(), u.ID); err != nil || got.DisabledAt != nil || got.Email != u.Email {
+			t.Errorf("%v %+v", err, got)
+		}
+	})
+}

@@ -72,7 +72,7 @@ func (s *Store) ResetFactors(ctx context.Context, r FactorReset) (gone FactorsGo
 		if err := endTrust(tx, r.UserID); err != nil {
 			return err
 		}
-		if err := countFactorsChange(tx, r.UserID); err != nil {
+		if err := countFactorsChange(tx, r.UserID, r.At); err != nil {
 			return err
 		}
 		if r.Code != nil {

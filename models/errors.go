@@ -22,6 +22,8 @@ var (
 	ErrDuplicate = errors.New("duplicate")
 	// ErrExternalID: another account has the external id. It wraps ErrDuplicate.
 	ErrExternalID = fmt.Errorf("external id: %w", ErrDuplicate)
+	// ErrStaff: a client of the operator's cannot change an account of the support staff.
+	ErrStaff = errors.New("an account of the support staff")
 	// ErrChanged: the row has changed since the caller verified it: a new password, a disabled account.
 	ErrChanged = errors.New("changed since it was verified")
 	// ErrHeld: the address is held for an account that had it and may take it back. It wraps ErrDuplicate.
@@ -55,7 +57,7 @@ func wrapErr(attempted string, err error) error {
 	if err == nil {
 		return nil
 	}
-	for _, known := range []error{ErrNotFound, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyWaysBack, ErrTooManyDevices, ErrSpent, ErrUsed, ErrLimit, ErrProtected, ErrOtherClient, ErrUnavailable} {
+	for _, known := range []error{ErrNotFound, ErrStaff, ErrDuplicate, ErrChanged, ErrWayBack, ErrTooManyWaysBack, ErrTooManyDevices, ErrSpent, ErrUsed, ErrLimit, ErrProtected, ErrOtherClient, ErrUnavailable} {
 		if errors.Is(err, known) {
 			return err
 		}

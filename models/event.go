@@ -128,8 +128,14 @@ type TokenUse struct {
 }
 
 // addEvent writes e inside a transaction, so that what it tells of happens only together with it. It returns a LimitError past
-// one of the event's limits.
+// one of the event's limits, and ErrStaff for the act of a client on an account that is, perhaps since a moment, one of the support staff's.
 func addEvent(db *gorm.DB, e Event) error {
+	if e.ActorClient != "" {
+		var staff int64
+		if err := db.Raw("SELECT count(*) FROM users WHERE id = ? AND role = ?", e.UserID, RoleSupport).Scan(&staff).Error; err != nil || staff > 0 {
+			return orRefuse(err, ErrStaff)
+		}
+	}
 	if err := withinLimits(db, e); err != nil {
 		return err
 	}

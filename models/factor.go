@@ -163,7 +163,7 @@ const hasSecondFactor = "EXISTS (SELECT 1 FROM factors AS strong WHERE strong.us
 
 // factorsChanged counts a change of factors and ends what rested on those before. The caller has locked the user's row.
 func factorsChanged(tx *gorm.DB, userID uuid.UUID, keep *uuid.UUID, e Event) (revoked int64, err error) {
-	if err := countFactorsChange(tx, userID); err != nil {
+	if err := countFactorsChange(tx, userID, e.At); err != nil {
 		return 0, err
 	}
 	if err := endTrust(tx, userID); err != nil || keep == nil {

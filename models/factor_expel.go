@@ -85,7 +85,7 @@ func expelFactors(tx *gorm.DB, userID uuid.UUID, act Event, which ...factorCondi
 		}
 		gone.add(some)
 	}
-	if err := countFactorsChange(tx, userID); err != nil || gone.None() {
+	if err := countFactorsChange(tx, userID, act.At); err != nil || gone.None() {
 		return gone, err
 	}
 	e := act
@@ -135,7 +135,7 @@ func deleteFactors(tx *gorm.DB, userID uuid.UUID, c factorCondition) (gone Facto
 }
 
 // countFactorsChange counts a change of factors and notes whether the account has a second factor.
-func countFactorsChange(tx *gorm.DB, userID uuid.UUID) error {
-	return tx.Exec("UPDATE users SET factors_version = factors_version + 1, second_factor = "+hasSecondFactor+" WHERE id = ?",
-		userID, FactorRecoveryCode, userID).Error
+func countFactorsChange(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
+	return tx.Exec("UPDATE users SET factors_version = factors_version + 1, second_factor = "+hasSecondFactor+", updated_at = ? WHERE id = ?",
+		userID, FactorRecoveryCode, dbTime(at), userID).Error
 }

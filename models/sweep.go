@@ -21,6 +21,7 @@ type Retention struct {
 	TrustBefore        time.Time // trusted browsers that expired before this
 	NoticesBefore      time.Time // notices of sign-outs that are older than this
 	MessagesBefore     time.Time // messages of webhooks that were done before this; later than lateCommits after them
+	LostMessagesBefore time.Time // messages of events that are older than this: they were given up, or their webhook is gone
 	CreationsBefore    time.Time // keys of clients' creations that are older than this
 	AlertsBefore       time.Time // records of mails about sign-ins for accounts whose last such mail is older than this
 }

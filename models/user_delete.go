@@ -85,6 +85,9 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	if err := tx.Create(&last).Error; err != nil {
 		return err
 	}
+	if err := tx.Exec("UPDATE creations SET request = ? WHERE made = ?", []byte{}, d.UserID).Error; err != nil { // a hash of what was known of the person
+		return err
+	}
 	if err := addDeletionMessages(tx, d.UserID, now); err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ func manyEvents(t testing.TB, s *models.Store, user uuid.UUID, n int) {
 			'sign_in', 'owner', '192.0.2.1', 'agent', 'phone' FROM c`, n, user.String(), noon.UnixMicro())
 }
 
-// A deletion reads no whole table, but for the short one of mails.
+// A deletion reads no whole table, but for the short ones of mails and of webhooks.
 func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
 	var mu sync.Mutex
 	var sent []string
@@ -131,6 +131,7 @@ func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
 	exec(t, s, `INSERT INTO sign_in_mails (user_id, last_at) SELECT id, now() FROM users`)
 	exec(t, s, `INSERT INTO consents SELECT id, 'app', '', now() FROM users`)
 	exec(t, s, `INSERT INTO deleted_accounts SELECT gen_random_uuid(), '', now() FROM generate_series(1, 3000)`)
+	exec(t, s, `INSERT INTO creations SELECT 'shop', convert_to('k' || n, 'UTF8'), '', gen_random_uuid(), now() FROM generate_series(1, 3000) n`)
 	exec(t, s, `VACUUM ANALYZE`)
 	u, staff := addUser(t, s), addUser(t, s)
 	look(t, s, staff, u, noon)
@@ -145,7 +146,7 @@ func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
 	used := map[string]bool{}
 	for _, statement := range sent {
 		got := plan(t, s, statement)
-		if strings.Contains(got, "Seq Scan") {
+		if strings.Contains(strings.ReplaceAll(got, "Seq Scan on webhooks ", ""), "Seq Scan") {
 			t.Errorf("%s\n%s", statement, got)
 		}
 		for _, index := range regexp.MustCompile(`using (\w+)|on (\w+_\w+)  `).FindAllStringSubmatch(got, -1) {

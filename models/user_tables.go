@@ -53,7 +53,9 @@ var UserTables = []UserTable{
 		return []pastRows{{"created_at < ?", []time.Time{r.NoticesBefore}}} // whose client wants none any more
 	}},
 	{Name: "webhook_messages", Deleted: RowsUntilSent, key: "hook_id, user_id, event_id", past: func(r Retention) []pastRows {
-		return []pastRows{{"done_at < ?", []time.Time{r.MessagesBefore}}}
+		return []pastRows{
+			{"done_at < ?", []time.Time{r.MessagesBefore}}, {"done_at IS NULL AND at < ?", []time.Time{r.LostMessagesBefore}}, // of a webhook that is gone
+		}
 	}},
 	{Name: "sign_in_mails", Deleted: RowsDeleted, key: "user_id", past: func(r Retention) []pastRows {
 		return []pastRows{{"last_at < ?", []time.Time{r.AlertsBefore}}}

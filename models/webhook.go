@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -43,8 +44,8 @@ type WebhookMessage struct {
 	DoneAt  *time.Time
 }
 
-// lateCommits is how much later than the time of an event its transaction may commit.
-const lateCommits = 15 * time.Second
+// lateCommits is how much later than the time of an event its transaction may commit, by the clock of any replica.
+const lateCommits = time.Minute
 
 // MaxWaiting is how many messages may wait for one webhook. Then the oldest goes.
 const MaxWaiting = 10_000
@@ -81,11 +82,13 @@ func (s *Store) RemoveWebhook(ctx context.Context, id string) error {
 	}))
 }
 
-// SetWebhookSecrets changes the secrets of a webhook whose secret is still the one that the caller read, and turns it on again. It returns ErrChanged
-// otherwise.
-func (s *Store) SetWebhookSecrets(ctx context.Context, w Webhook, read []byte) error {
+// SetWebhookSecrets changes the secrets of a webhook whose secret is still the one that the caller read, and turns it on or off. One that was off is told
+// of what happens from at on. SetWebhookSecrets returns ErrChanged otherwise.
+func (s *Store) SetWebhookSecrets(ctx context.Context, w Webhook, read []byte, at time.Time) error {
 	return wrapErr("set secrets of a webhook", s.write(ctx, func(db *gorm.DB) error {
-		set := map[string]any{"secret": w.Secret, "former_secret": w.FormerSecret, "former_until": w.FormerUntil, "disabled_at": w.DisabledAt}
+		set := map[string]any{"secret": w.Secret, "former_secret": w.FormerSecret, "former_until": w.FormerUntil, "disabled_at": w.DisabledAt,
+			"read_to":    gorm.Expr("CASE WHEN disabled_at IS NULL THEN read_to ELSE ? END", dbTime(at)),
+			"created_at": gorm.Expr("CASE WHEN disabled_at IS NULL THEN created_at ELSE ? END", dbTime(at))}
 		done := db.Model(&Webhook{}).Where("id = ? AND secret = ?", w.ID, read).UpdateColumns(set)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrChanged)
@@ -106,46 +109,77 @@ func (s *Store) DisableWebhook(ctx context.Context, id string, at time.Time) err
 
 // QueueWebhooks writes the messages of the events that happened since it was called last, for all webhooks, and returns how many old messages it
 // dropped of webhooks for which more than MaxWaiting wait. An event whose transaction commits up to lateCommits after its time is not missed: the
-// last moments are read again each time, and no event gets a second message. Replicas may call it at the same time.
-func (s *Store) QueueWebhooks(ctx context.Context, now time.Time) (dropped int64, err error) {
-	err = s.tx(ctx, func(tx *gorm.DB) error {
-		var hooks []Webhook
-		if err := tx.Where("disabled_at IS NULL").Find(&hooks).Error; err != nil {
-			return err
-		}
-		for _, w := range hooks {
-			n, err := queue(tx, w, now)
-			if err != nil {
-				return err
-			}
-			dropped += n
-		}
-		return nil
-	})
-	return dropped, wrapErr("queue messages of webhooks", err)
-}
-
-func queue(tx *gorm.DB, w Webhook, now time.Time) (dropped int64, err error) {
-	since := w.ReadTo.Add(-lateCommits)
-	if since.Before(w.CreatedAt) {
-		since = w.CreatedAt
-	}
-	statement := `INSERT INTO webhook_messages (hook_id, user_id, event_id, kind, at, next_at)
-		SELECT ?, user_id, id, kind, at, ? FROM events WHERE at >= ? AND user_id <> ?`
-	args := []any{w.ID, dbTime(now), dbTime(since), uuid.Nil}
-	if w.Kinds != AllKinds {
-		statement, args = statement+" AND kind IN ?", append(args, strings.Fields(w.Kinds))
-	}
-	done := tx.Exec(statement+" ON CONFLICT DO NOTHING", args...)
-	if done.Error != nil {
-		return 0, done.Error
-	}
-	if err := tx.Model(&Webhook{}).Where("id = ? AND read_to < ?", w.ID, dbTime(now)).UpdateColumn("read_to", dbTime(now)).Error; err != nil || done.RowsAffected == 0 {
+// last moments are read again each time, and no event gets a second message. Events older than since are left out. Of many events it writes the
+// messages of some, and of the next ones when it is called again. Replicas may call it at the same time. An error of one webhook stops no other.
+func (s *Store) QueueWebhooks(ctx context.Context, now, since time.Time) (dropped int64, err error) {
+	hooks, err := s.Webhooks(ctx)
+	if err != nil {
 		return 0, err
 	}
-	crowd := tx.Exec(`UPDATE webhook_messages SET done_at = ? WHERE hook_id = ? AND done_at IS NULL AND (user_id, event_id) IN (
-		SELECT user_id, event_id FROM webhook_messages WHERE hook_id = ? AND done_at IS NULL ORDER BY at DESC, event_id DESC LIMIT 1000000 OFFSET ?)`, dbTime(now), w.ID, w.ID, MaxWaiting)
-	return crowd.RowsAffected, crowd.Error
+	var errs []error
+	for _, w := range hooks {
+		if w.DisabledAt != nil {
+			continue
+		}
+		for range queueBatches {
+			n, full, err := s.queueWebhook(ctx, w.ID, now, since)
+			dropped, errs = dropped+n, append(errs, err)
+			if err != nil || !full {
+				break
+			}
+		}
+	}
+	return dropped, wrapErr("queue messages of webhooks", errors.Join(errs...))
+}
+
+const (
+	queueBatch   = 1000 // messages that one transaction writes: it is the only writer of SQLite meanwhile
+	queueBatches = 5
+)
+
+// queueWebhook writes up to queueBatch messages of one webhook, and reports whether there may be more.
+func (s *Store) queueWebhook(ctx context.Context, id string, now, since time.Time) (dropped int64, full bool, err error) {
+	err = s.tx(ctx, func(tx *gorm.DB) error {
+		// A webhook that is removed or turned off meanwhile waits for this, or has gone: then it gets no message.
+		var held []Webhook
+		if err := tx.Raw("UPDATE webhooks SET read_to = read_to WHERE id = ? AND disabled_at IS NULL RETURNING *", id).Scan(&held).Error; err != nil || len(held) == 0 {
+			return err
+		}
+		w := held[0]
+		for _, later := range []time.Time{w.CreatedAt, w.ReadTo.Add(-lateCommits)} {
+			if later.After(since) {
+				since = later
+			}
+		}
+		statement := `INSERT INTO webhook_messages (hook_id, user_id, event_id, kind, at, next_at)
+			SELECT ?, user_id, id, kind, at, ? FROM events WHERE at >= ? AND user_id <> ?
+			AND NOT EXISTS (SELECT 1 FROM webhook_messages AS m WHERE m.hook_id = ? AND m.user_id = events.user_id AND m.event_id = events.id)`
+		args := []any{w.ID, dbTime(now), dbTime(since), uuid.Nil, w.ID}
+		if w.Kinds != AllKinds {
+			statement, args = statement+" AND kind IN ?", append(args, strings.Fields(w.Kinds))
+		}
+		var written []WebhookMessage
+		if err := tx.Raw(statement+" ORDER BY at, id LIMIT ? ON CONFLICT DO NOTHING RETURNING at", append(args, queueBatch)...).Scan(&written).Error; err != nil {
+			return err
+		}
+		readTo := dbTime(now)
+		if full = len(written) == queueBatch; full {
+			last := slices.MaxFunc(written, func(a, b WebhookMessage) int { return a.At.Compare(b.At) }).At
+			if last = last.Add(lateCommits); last.Before(readTo) {
+				readTo = last
+			}
+		}
+		if err := tx.Model(&Webhook{}).Where("id = ? AND read_to < ?", w.ID, readTo).UpdateColumn("read_to", readTo).Error; err != nil || len(written) == 0 {
+			return err
+		}
+		// What is told of a deletion cannot be found out in another way.
+		crowd := tx.Exec(`UPDATE webhook_messages SET done_at = ? WHERE hook_id = ? AND done_at IS NULL AND kind <> ? AND (user_id, event_id) IN (
+			SELECT user_id, event_id FROM webhook_messages WHERE hook_id = ? AND done_at IS NULL ORDER BY at DESC, event_id DESC LIMIT 1000000 OFFSET ?)`,
+			dbTime(now), w.ID, EventAccountDeleted, w.ID, MaxWaiting)
+		dropped = crowd.RowsAffected
+		return crowd.Error
+	})
+	return dropped, full, err
 }
 
 // addDeletionMessages tells the webhooks of the deletion of an account, whose event names no account.
@@ -167,9 +201,10 @@ func (s *Store) DueWebhooks(ctx context.Context, now time.Time) ([]Webhook, erro
 // waits.
 func (s *Store) DueWebhookMessages(ctx context.Context, hookID string, now time.Time, limit int) ([]WebhookMessage, error) {
 	var list []WebhookMessage
-	err := s.read(ctx).Raw(`SELECT * FROM webhook_messages AS m WHERE hook_id = ? AND done_at IS NULL AND next_at <= ? AND NOT EXISTS (
-		SELECT 1 FROM webhook_messages AS older WHERE older.hook_id = m.hook_id AND older.user_id = m.user_id AND older.done_at IS NULL
-			AND (older.at, older.event_id) < (m.at, m.event_id)) ORDER BY next_at, event_id LIMIT ?`, hookID, dbTime(now), limit).Scan(&list).Error
+	// A subquery with LIMIT, because PostgreSQL would make a join of NOT EXISTS, and seconds of it while it does not know how many wait.
+	err := s.read(ctx).Raw(`SELECT * FROM webhook_messages AS m WHERE hook_id = ? AND done_at IS NULL AND next_at <= ? AND event_id = (
+		SELECT first.event_id FROM webhook_messages AS first WHERE first.hook_id = m.hook_id AND first.user_id = m.user_id AND first.done_at IS NULL
+			ORDER BY first.at, first.event_id LIMIT 1) ORDER BY next_at, event_id LIMIT ?`, hookID, dbTime(now), limit).Scan(&list).Error
 	return list, wrapErr("list messages of webhooks", err)
 }
 

@@ -41,6 +41,10 @@ type dataProfile struct {
 	LanguageChangedAt *time.Time `json:"language_changed_at"` // nil: never
 
 	FormerAddresses []dataAddress `json:"former_addresses"`
+
+	// What the operator's backend keeps with the account.
+	ExternalID string          `json:"external_id"` // empty: none
+	Metadata   json.RawMessage `json:"metadata"`
 }
 
 // dataAddress is an address that the account had, and that is kept so that it can be taken back.
@@ -100,7 +104,16 @@ type dataEvent struct {
 	Detail     string        `json:"detail"`
 	Times      int64         `json:"times"` // how often it happened: failures in a row share an event, and looks by support
 	Reuse      *models.Reuse `json:"reuse"`
-	Reason     string        `json:"reason"` // for a look by support, in the words of the staff member
+	Reason     string        `json:"reason"`          // for a look by support, in the words of the staff member
+	Client     string        `json:"actor_client_id"` // through which the operator acted; empty: none
+}
+
+// metadataOf is the metadata of an account, an object in any case.
+func metadataOf(u models.User) json.RawMessage {
+	if u.Metadata == "" {
+		return json.RawMessage("{}")
+	}
+	return json.RawMessage(u.Metadata)
 }
 
 // dataFile writes the file part by part, so that no more of it than a part is in memory.
@@ -120,7 +133,7 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 	for i, f := range former {
 		addresses[i] = dataAddress{Email: f.Email, LeftAt: f.CreatedAt, Until: f.ExpiresAt}
 	}
-	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.EmailVerified, u.Role, u.CreatedAt, u.PasswordChangedAt, u.Language, u.FormerLanguage, u.LanguageChangedAt, addresses}})
+	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.EmailVerified, u.Role, u.CreatedAt, u.PasswordChangedAt, u.Language, u.FormerLanguage, u.LanguageChangedAt, addresses, u.ExternalID, metadataOf(u)}})
 	if err != nil {
 		return fmt.Errorf("encode profile: %w", err)
 	}
@@ -144,7 +157,7 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 		}
 		return dataEvent{
 			At: e.At, Kind: string(e.Kind), Actor: e.Actor, DeviceID: device, DeviceName: e.DeviceName, IP: e.IP, UserAgent: e.UserAgent,
-			Detail: e.Detail, Times: 1 + e.More, Reuse: e.Reuse, Reason: lookReason(e),
+			Detail: e.Detail, Times: 1 + e.More, Reuse: e.Reuse, Reason: lookReason(e), Client: e.ActorClient,
 		}
 	}}
 	factors := rows[models.Factor]{file: f, shape: func(r models.Factor) any {

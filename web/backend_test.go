@@ -215,3 +215,29 @@ func TestARequiredChangeHoldsForApps(t *testing.T) {
 		}
 	})
 }
+
+func TestABackendsMistakesChangeNothing(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := newBackendOf(t, s)
+		user := "/api/admin/users/" + b.user
+		if r := b.do(true, http.MethodPatch, user, `{"disabled":true}`); r.status != http.StatusOK {
+			t.Fatal(r.body)
+		}
+		for body, status := range map[string]int{
+			`{"disabled":null}`: 422, `{"email":null}`: 422, `null`: 400, `[]`: 400, `{"metadata":{"n":1e999999}}`: 422, `{"metadata":{"a":1,"a":2}}`: 400,
+			`{"disabled":false,"disabled":true}`: 400, `{"metadata":"` + strings.Repeat("x", 5000) + `"}`: 422, `{"external_id":" 1"}`: 422,
+		} {
+			if r := b.do(false, http.MethodPatch, user, body); r.status != status {
+				t.Errorf("%.40s: %d %s", body, r.status, r.body)
+			}
+		}
+		for _, query := range []string{"?email=", "?external_id=", "?email=a%40example.com&external_id=1"} {
+			if r := b.do(false, http.MethodGet, "/api/admin/users"+query, ""); r.status != http.StatusUnprocessableEntity {
+				t.Errorf("%s: %d %s", query, r.status, r.body)
+			}
+		}
+		if r := b.do(true, http.MethodGet, user, ""); !strings.Contains(r.body, `"disabled":true`) || !strings.Contains(r.body, `"metadata":{}`) || !strings.Contains(r.body, `"external_id":null`) {
+			t.Errorf("afterwards: %s", r.body)
+		}
+	})
+}

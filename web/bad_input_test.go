@@ -156,7 +156,7 @@ func TestOAuthRequestsFollowTheStandard(t *testing.T) {
 			error   string
 		}{
 			{"another grant", url.Values{"grant_type": {"password"}, "username": {"a"}}, nil, 400, "unsupported_grant_type"},
-			{"client_credentials", url.Values{"grant_type": {"client_credentials"}}, nil, 400, "unsupported_grant_type"},
+			{"client_credentials without a client", url.Values{"grant_type": {"client_credentials"}}, nil, 401, "invalid_client"},
 			{"another client's id", with(good, "client_id", "other"), nil, 400, "invalid_grant"},
 			{"another client by Basic", good, []string{"Authorization", "Basic b3RoZXI6"}, 400, "invalid_grant"},
 			{"a client secret", good, []string{"Authorization", "Basic YXBwOnNlY3JldA=="}, 401, "invalid_client"},

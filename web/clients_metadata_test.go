@@ -84,10 +84,10 @@ func TestEveryWordOfTheMetadataIsTrue(t *testing.T) {
 			t.Errorf("OpenID Connect says %+v, OAuth %+v", openID, m)
 		}
 		m.provesItsSignIn(t, s)
-		if !slices.Equal(m.Grants, []string{"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"}) || !slices.Equal(m.Responses, []string{"code"}) {
+		if !slices.Equal(m.Grants, []string{"authorization_code", "client_credentials", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"}) || !slices.Equal(m.Responses, []string{"code"}) {
 			t.Errorf("grants %v, response types %v", m.Grants, m.Responses)
 		}
-		for _, grant := range []string{"password", "client_credentials", "implicit"} {
+		for _, grant := range []string{"password", "implicit"} {
 			if r := post(m.Token, url.Values{"grant_type": {grant}, "refresh_token": {p.refresh}}); r.text(t, "error") != "unsupported_grant_type" {
 				t.Errorf("%s: %d %s", grant, r.status, r.body)
 			}

@@ -62,8 +62,14 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			if info.Route == "GET /static/" || info.Route == "GET /healthz" || info.Route == "GET /readyz" || info.Route == "GET /statuslists/{id}" {
 				level = slog.LevelDebug
 			}
-			s.log.LogAttrs(ctx, level, "request", slog.String("request", info.ID), slog.String("method", r.Method), slog.String("route", info.Route),
-				slog.Int("status", rec.status), slog.Duration("took", took.Round(10*time.Microsecond)), slog.Int("bytes", rec.bytes))
+			attributes := []slog.Attr{
+				slog.String("request", info.ID), slog.String("method", r.Method), slog.String("route", info.Route),
+				slog.Int("status", rec.status), slog.Duration("took", took.Round(10*time.Microsecond)), slog.Int("bytes", rec.bytes),
+			}
+			if info.Client != "" { // a backend's: support's looks are events, a backend's reads are lines of the log
+				attributes = append(attributes, slog.String("client", info.Client))
+			}
+			s.log.LogAttrs(ctx, level, "request", attributes...)
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -247,6 +247,7 @@ type NewAccount struct {
 	Invited               bool // no one knows the password: the account gets a mail with a link to choose one
 
 	// Of an account that a backend creates:
+	NoPassword           bool // no password opens it
 	EmailVerified        bool
 	ExternalID, Metadata string
 	Creation             *models.Creation // under a key of the client's; nil: without one
@@ -261,9 +262,11 @@ func (s *Service) CreateUser(ctx context.Context, a NewAccount, event func(model
 	if err != nil {
 		return models.User{}, err
 	}
-	hash, err := s.hasher.Hash(ctx, a.Password)
-	if err != nil {
-		return models.User{}, err
+	hash := password.None
+	if !a.NoPassword {
+		if hash, err = s.hasher.Hash(ctx, a.Password); err != nil {
+			return models.User{}, err
+		}
 	}
 	now := s.clock.Now()
 	user := models.User{

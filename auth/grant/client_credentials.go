@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/client"
 	"latchkey/auth/dpop"
@@ -40,6 +42,9 @@ func (s *Service) Credentials(ctx context.Context, r CredentialsRequest) (Client
 		return ClientToken{}, err
 	}
 	may := client.BackendScopes(c)
+	if _, err := uuid.Parse(id); err == nil { // of a client of an earlier release: sub must not look like an account
+		return ClientToken{}, auth.Refuse(auth.KindUnauthorizedClient, "A client whose id is a UUID gets no token of its own: register another one.")
+	}
 	if len(may) == 0 {
 		return ClientToken{}, auth.Refuse(auth.KindUnauthorizedClient, "This client was registered without a scope such as users:read.")
 	}

@@ -62,8 +62,11 @@ func (b Backend) FindByExternalID(ctx context.Context, id string) (models.User, 
 }
 
 func orNoAccount(err error) error {
-	if errors.Is(err, models.ErrNotFound) {
+	switch {
+	case errors.Is(err, models.ErrNotFound):
 		return errNoAccount
+	case errors.Is(err, models.ErrStaff): // it has become one since it was read
+		return errStaff
 	}
 	return err
 }
@@ -75,9 +78,19 @@ func (b Backend) Changed(ctx context.Context, after models.UserCursor, limit int
 }
 
 // Events lists up to limit events of all accounts after a cursor, oldest first, each when it is settled: after 15 seconds. An event that counts several
-// acts (models.Event.More) is listed once, as it is then. The events of a deleted account are not listed any more.
-func (b Backend) Events(ctx context.Context, after models.EventCursor, limit int) ([]models.Event, error) {
-	return b.s.store.EventsAfter(ctx, after, b.s.clock.Now().Add(-settled), limit)
+// acts (models.Event.More) is listed once, as it is then. The events of a deleted account are not listed any more. next is where a later call goes on.
+func (b Backend) Events(ctx context.Context, after models.EventCursor, limit int) (list []models.Event, next models.EventCursor, err error) {
+	before := b.s.clock.Now().Add(-settled)
+	list, err = b.s.store.EventsAfter(ctx, after, before, limit)
+	switch {
+	case len(list) > 0:
+		next = models.EventCursor{At: list[len(list)-1].At, ID: list[len(list)-1].ID}
+	case before.After(after.At): // what has no account, failures of strangers mostly, is not read again
+		next = models.EventCursor{At: before}
+	default:
+		next = after
+	}
+	return list, next, err
 }
 
 // writable returns an account that a backend may change.
@@ -132,7 +145,7 @@ func (b Backend) Change(ctx context.Context, id string, c BackendChange) (models
 	}
 	if c.Email != nil && auth.TrimEmail(*c.Email) != u.Email {
 		if err := b.s.setEmail(ctx, b.ID, u, *c.Email); err != nil {
-			return u, err
+			return u, orNoAccount(err)
 		}
 	}
 	if c.Disabled != nil {
@@ -146,9 +159,9 @@ func (b Backend) Change(ctx context.Context, id string, c BackendChange) (models
 func (b Backend) setDisabled(ctx context.Context, u models.User, disabled bool) error {
 	if disabled {
 		_, err := b.s.disable(ctx, b.ID, u)
-		return err
+		return orNoAccount(err)
 	}
-	return b.s.enable(ctx, b.ID, u)
+	return orNoAccount(b.s.enable(ctx, b.ID, u))
 }
 
 // Delete deletes an account as Service.Delete does.
@@ -186,7 +199,7 @@ func (b Backend) RevokeDevice(ctx context.Context, id, device string) error {
 	if errors.Is(err, models.ErrNotFound) {
 		return errNoDevice
 	}
-	return err
+	return orNoAccount(err)
 }
 
 var errNoDevice = &auth.Error{Kind: auth.KindNotFound, Message: "The account has no such device."}
@@ -197,7 +210,8 @@ func (b Backend) RevokeDevices(ctx context.Context, id string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return b.s.signOutUser(ctx, b.ID, u)
+	n, err := b.s.signOutUser(ctx, b.ID, u)
+	return n, orNoAccount(err)
 }
 
 // Factors lists the factors of an account, oldest first.
@@ -216,7 +230,7 @@ func (b Backend) ResetFactors(ctx context.Context, id string) error {
 		return err
 	}
 	_, err = b.s.resetFactors(ctx, b.ID, u)
-	return err
+	return orNoAccount(err)
 }
 
 var errNoMail = &auth.Error{Kind: auth.KindNotAllowed, Message: "This server sends no e-mail."}

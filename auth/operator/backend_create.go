@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/models"
@@ -40,17 +42,40 @@ func (b Backend) Create(ctx context.Context, n NewUser, key string) (models.User
 		k, request := sha256.Sum256([]byte(key)), n.fingerprint(metadata)
 		a.Creation = &models.Creation{ClientID: b.ID, Key: k[:], Request: request[:], CreatedAt: at}
 	}
-	if a.Password == "" {
-		a.Password = NewPassword(b.s.accounts.Config().PasswordMin)
+	a.NoPassword = a.Password == ""
+	if a.Creation != nil { // a repeated request hashes no password
+		if made, err := b.s.store.Created(ctx, *a.Creation); err != nil || made != uuid.Nil {
+			return b.made(ctx, made, err)
+		}
+	}
+	if !a.NoPassword { // people who sign in wait for the same processors: a backend takes one at a time
+		select {
+		case b.s.creating <- struct{}{}:
+			defer func() { <-b.s.creating }()
+		case <-ctx.Done():
+			return models.User{}, ctx.Err()
+		}
 	}
 	u, err := b.s.accounts.CreateUser(ctx, a, func(u models.User) models.Event { return b.event(models.EventAccountCreated, u) })
 	if errors.Is(err, models.ErrUsed) {
-		return u, &auth.Error{Kind: auth.KindKeyReused, Message: "Another request was sent with this Idempotency-Key.", Cause: err}
+		return b.made(ctx, uuid.Nil, err)
 	}
 	if err == nil && n.Invite {
 		b.s.notify.Wake()
 	}
 	return u, externalIDTaken(orNoAccount(err))
+}
+
+// made returns the account that a client made under a key before, or what is in the way.
+func (b Backend) made(ctx context.Context, id uuid.UUID, err error) (models.User, error) {
+	if errors.Is(err, models.ErrUsed) {
+		return models.User{}, &auth.Error{Kind: auth.KindKeyReused, Message: "Another request was sent with this Idempotency-Key.", Cause: err}
+	}
+	if err != nil {
+		return models.User{}, err
+	}
+	u, err := b.s.store.UserByID(ctx, id)
+	return u, orNoAccount(err)
 }
 
 // checkNew checks a new account, and returns its metadata as they are stored.

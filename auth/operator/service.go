@@ -61,6 +61,7 @@ type Service struct {
 	logout     *logout.Service
 	transfers  *transfer.Service
 	webhooks   *webhook.Service
+	creating   chan struct{} // holds one while a backend's password is hashed
 	ready      readiness
 	sweeps     sweepCounts
 }
@@ -72,7 +73,8 @@ func New(p Parts) *Service {
 		p.Elapsed = func() time.Duration { return time.Since(began) }
 	}
 	return &Service{
-		store: p.Store, clock: p.Clock, idle: p.Idle, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
+		creating: make(chan struct{}, 1),
+		store:    p.Store, clock: p.Clock, idle: p.Idle, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
 		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher, logout: p.Logout, webhooks: p.Webhooks,
 		transfers: p.Transfers,
 	}

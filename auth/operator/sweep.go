@@ -11,6 +11,7 @@ import (
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
+	"latchkey/auth/webhook"
 )
 
 // How long the sweeper keeps rows after their end, and how often it runs.
@@ -57,7 +58,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
 	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-passwordcheck.KeepFailures), now, now.Add(-notify.AlertsEvery)
 	r.ChallengesBefore, r.TrustBefore, r.DeviceCodesBefore = now.Add(-keepChallenges), now, now.Add(-keepDeviceCodes)
-	r.MessagesBefore = now.Add(-keepMessages)
+	r.MessagesBefore, r.LostMessagesBefore = now.Add(-keepMessages), now.Add(-webhook.GiveUpAfter-2*time.Hour) // a message is tried for the last time an hour after
 	r.CreationsBefore = now.Add(-keepCreations)
 	r.NoticesBefore = now.Add(-logout.GiveUpAfter - time.Hour) // an attempt gives up a notice before, unless its client has no URI any more
 	return s.store.Sweep(ctx, r)

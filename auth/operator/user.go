@@ -12,6 +12,7 @@ import (
 	"latchkey/auth"
 	"latchkey/auth/account"
 	"latchkey/auth/notify"
+	"latchkey/auth/ratelimit"
 	"latchkey/models"
 )
 
@@ -24,6 +25,9 @@ const commandLine = ""
 func (s *Service) event(client string, kind models.EventKind, userID uuid.UUID) models.Event {
 	e := auth.NewEvent(kind, userID, auth.Caller{}, s.clock.Now())
 	e.Actor, e.ActorClient = models.ActorOperator, client
+	if client != commandLine && (kind == models.EventEmailChanged || kind == models.EventDisabled) {
+		e.Limits = []models.EventLimit{ratelimit.BackendMailLimit}
+	}
 	return e
 }
 

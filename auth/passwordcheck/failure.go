@@ -54,10 +54,14 @@ func (s *Service) failureEvent(c *Check, kind models.EventKind, detail string) m
 }
 
 // shared turns e into an event that stands for all of its kind since a time. Its id is derived from what they have in common; it
-// tells no IP address and no user agent.
+// tells no IP address and no user agent. That of an account has the time of the first: the operator's systems read events by their times, and
+// would not see one that is written among those of before.
 func (s *Service) shared(e models.Event, since time.Time, of []byte) models.Event {
-	e.At, e.IP, e.UserAgent = since.UTC(), "", ""
-	e.ID = models.NewID(e.At)
+	e.IP, e.UserAgent = "", ""
+	if e.UserID == uuid.Nil {
+		e.At = since.UTC()
+	}
+	e.ID = models.NewID(since.UTC())
 	copy(e.ID[6:], s.limits.KeyedHash("failures", string(e.Kind), e.Detail, since.UTC().Format(time.RFC3339Nano), string(of)))
 	e.ID[6], e.ID[8] = e.ID[6]&0x0f|0x70, e.ID[8]&0x3f|0x80 // RFC 9562 §5.7
 	return e

@@ -21,7 +21,9 @@ var (
 	LanguageLimit = models.EventLimit{Most: 5, Within: 24 * time.Hour, AfterNewPassword: 2, NewPassword: anyPassword}
 	// Mails with a link for a new password that a backend asked for.
 	ResetSentLimit = models.EventLimit{Most: 10, Within: time.Hour}
-	ConfirmLimit   = models.EventLimit{Most: 60, Within: time.Hour} // confirmations of apps: only someone who can confirm can use it up
+	// Changes of an address, and closings, by a backend: each sends mails.
+	BackendMailLimit = models.EventLimit{Most: 20, Within: time.Hour}
+	ConfirmLimit     = models.EventLimit{Most: 60, Within: time.Hour} // confirmations of apps: only someone who can confirm can use it up
 	// Forks are limited in their events only: the refresh itself succeeds.
 	ForkLimit       = models.EventLimit{Most: 500, Within: 24 * time.Hour}
 	DeviceForkLimit = models.EventLimit{Most: 100, Within: 24 * time.Hour, OfDevice: true}

@@ -295,7 +295,7 @@ func TestADeviceCodeIsRefusedAsTheRFCSays(t *testing.T) {
 				return grant.DevicePoll{Code: codes.DeviceCode, Client: d.client("notes")}
 			}, "unauthorized_client"},
 			"invented": {func(codes grant.DeviceCodes) grant.DevicePoll {
-				return grant.DevicePoll{Code: codes.DeviceCode[:20] + "A" + codes.DeviceCode[21:]}
+				return grant.DevicePoll{Code: codes.DeviceCode[:20] + map[bool]string{true: "B", false: "A"}[codes.DeviceCode[20] == 'A'] + codes.DeviceCode[21:]}
 			}, "invalid_grant"},
 			"a word":     {func(grant.DeviceCodes) grant.DevicePoll { return grant.DevicePoll{Code: "lkd_x"} }, "invalid_grant"},
 			"a password": {func(grant.DeviceCodes) grant.DevicePoll { return grant.DevicePoll{Code: adaPassword} }, "invalid_grant"},

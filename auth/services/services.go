@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"runtime"
+	"strings"
 	"time"
 
 	"latchkey/auth"
@@ -134,6 +135,9 @@ func New(store *models.Store, c Config) (*Services, error) {
 	c.fill()
 	if c.PasswordMin < password.Shortest {
 		return nil, errors.New("services: passwords of fewer than 8 characters cannot be allowed")
+	}
+	if c.Audience != "" && c.Audience == strings.TrimSuffix(c.Issuer, "/")+token.BackendPath {
+		return nil, errors.New("services: LATCHKEY_AUDIENCE is the name of the API for backends: servers that compare it would take their tokens")
 	}
 	k, err := deriveKeys(append([][]byte{c.Secret}, c.Previous...))
 	if err != nil {

@@ -246,6 +246,7 @@ func TestAWebhookThatIsGoneIsTurnedOff(t *testing.T) {
 		if n, _, err := h.Webhooks.Waiting(t.Context()); n != 0 || err != nil {
 			t.Errorf("%d wait, %v", n, err)
 		}
+		h.advance(time.Second)
 		rotated, err := h.Webhooks.Rotate(t.Context(), h.id)
 		if err != nil {
 			t.Fatal(err)
@@ -253,12 +254,7 @@ func TestAWebhookThatIsGoneIsTurnedOff(t *testing.T) {
 		h.secret = rotated.Secret
 		h.advance(20 * time.Second)
 		h.happens(t, h.eve, models.EventSignIn, 0)
-		if err := h.Webhooks.Send(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if got := h.took(t, h.names); !slices.Contains(got, "device.signed_in eve") {
-			t.Errorf("after it was turned on: %q", got)
-		}
+		h.told(t, "device.signed_in eve") // nothing of the time when it was off
 	})
 }
 
@@ -329,14 +325,24 @@ func TestTheOldestMessagesGo(t *testing.T) {
 			}
 		}
 		h.advance(time.Second)
-		if err := h.Webhooks.Send(t.Context()); err != nil {
-			t.Fatal(err)
+		for range 3 { // each takes some thousands
+			if err := h.Webhooks.Send(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 		n, _, err := h.Webhooks.Waiting(t.Context())
 		if c := h.Webhooks.Counts(); n != models.MaxWaiting || c.Dropped != 100 || err != nil {
 			t.Errorf("%d wait, %+v, %v", n, c, err)
 		}
 	})
+}
+
+// What support searched for is mostly an e-mail address, and is not told.
+func TestNoWebhookHearsWhatSupportSearchedFor(t *testing.T) {
+	e := models.Event{Kind: models.EventSupportSearched, Detail: "ada@example.com"}
+	if told := webhook.NewEvent(e); told.Detail != "" {
+		t.Errorf("told %q", told.Detail)
+	}
 }
 
 func TestEveryKindOfEventHasATypeOfItsOwn(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 	"latchkey/models"
 )
 
+// BackendPath is where backends act for themselves.
+const BackendPath = "/api/admin"
+
 // backendAudience is the aud of a client's own tokens. It is no server's: nothing but /api/admin takes them, and /api/admin takes no other.
 func (s *Service) backendAudience() string {
 	return strings.TrimSuffix(s.config.Issuer, "/") + "/api/admin"

@@ -83,7 +83,7 @@ func (s *Service) Rotate(ctx context.Context, id string) (Added, error) {
 	read, until := w.Secret, s.clock.Now().Add(FormerLife)
 	a := Added{Webhook: w, Secret: newSecret()}
 	a.Webhook.Secret, a.FormerSecret, a.FormerUntil, a.DisabledAt = s.sealSecret(id, a.Secret), read, &until, nil
-	return a, s.store.SetWebhookSecrets(ctx, a.Webhook, read)
+	return a, s.store.SetWebhookSecrets(ctx, a.Webhook, read, s.clock.Now())
 }
 
 func orUnknown(err error) error {
@@ -130,7 +130,7 @@ func (s *Service) Reseal(ctx context.Context) (resealed int, err error) {
 			continue
 		}
 		w.Secret = s.sealer.Seal([]byte(w.ID), secret)
-		if err := s.store.SetWebhookSecrets(ctx, w, read); err != nil && !errors.Is(err, models.ErrChanged) {
+		if err := s.store.SetWebhookSecrets(ctx, w, read, s.clock.Now()); err != nil && !errors.Is(err, models.ErrChanged) {
 			return resealed, err
 		}
 		resealed++

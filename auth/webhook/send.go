@@ -72,15 +72,13 @@ func (s *Service) Send(ctx context.Context) error {
 // due writes the messages of new events, and returns the webhooks with messages that are due.
 func (s *Service) due(ctx context.Context) ([]models.Webhook, error) {
 	now := s.clock.Now()
-	dropped, err := s.store.QueueWebhooks(ctx, now)
-	if err != nil {
-		return nil, err
-	}
+	dropped, queueErr := s.store.QueueWebhooks(ctx, now, now.Add(-GiveUpAfter))
 	if dropped > 0 {
 		s.counts.dropped.Add(dropped)
 		s.log.ErrorContext(ctx, "too many messages waited for a webhook, so the oldest were dropped", "messages", dropped)
 	}
-	return s.store.DueWebhooks(ctx, now)
+	due, err := s.store.DueWebhooks(ctx, now) // what waits already is sent in any case
+	return due, errors.Join(queueErr, err)
 }
 
 // tell sends a system its due messages until there are no more, or until one could not be delivered.

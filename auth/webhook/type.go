@@ -82,6 +82,9 @@ func NewEvent(e models.Event) Event {
 		ID: e.ID, At: e.At.UTC(), Kind: e.Kind, UserID: e.UserID, DeviceName: e.DeviceName, Actor: e.Actor, ClientID: e.ActorClient, IP: e.IP, UserAgent: e.UserAgent,
 		Detail: e.Detail, Count: e.More + 1,
 	}
+	if e.Kind == models.EventSupportSearched { // what was searched for is mostly an e-mail address, perhaps of a person without an account
+		shown.Detail = ""
+	}
 	if e.ActorClient != "" {
 		shown.Actor = actorClient
 	}

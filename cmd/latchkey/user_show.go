@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"latchkey/auth/services"
@@ -31,7 +33,7 @@ func (c *userShow) Run(env *environment) error {
 		}
 		for _, optional := range [][2]string{{"External id", u.ExternalID}, {"Metadata", u.Metadata}, {"Language", u.Language}} {
 			if optional[1] != "" {
-				rows = append(rows, optional)
+				rows = append(rows, [2]string{optional[0], printable(optional[1])})
 			}
 		}
 		if u.LockedAt != nil {
@@ -48,6 +50,15 @@ func (c *userShow) Run(env *environment) error {
 		}
 		return nil
 	})
+}
+
+// printable is a text that a client wrote, without what a terminal obeys or what turns other text around.
+func printable(text string) string {
+	quoted := strconv.Quote(text)
+	if quoted = quoted[1 : len(quoted)-1]; strings.ReplaceAll(quoted, `\"`, `"`) == text {
+		return text
+	}
+	return quoted
 }
 
 // stateOf is a word for an account's state.

@@ -23,6 +23,7 @@ func (s *Server) AuthenticateBackend(w http.ResponseWriter, r *http.Request, sco
 		return operator.Backend{}, err
 	}
 	who, err := s.tokens.AuthenticateClient(r.Context(), presented, scheme, s.proof(w, r), scope)
+	wire.InfoOf(r).Client = who.ID
 	return s.operator.Backend(who), err
 }
 

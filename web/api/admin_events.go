@@ -19,14 +19,14 @@ func (s *Server) AdminEvents(w http.ResponseWriter, r *http.Request, by operator
 	if err != nil {
 		return err
 	}
-	list, err := by.Events(r.Context(), models.EventCursor{At: from.at, ID: from.id}, from.limit)
+	list, next, err := by.Events(r.Context(), models.EventCursor{At: from.at, ID: from.id}, from.limit)
 	if err != nil {
 		return err
 	}
 	answer := page[webhook.Event]{Items: []webhook.Event{}}
 	for _, e := range list {
-		answer.Items, from.at, from.id = append(answer.Items, webhook.NewEvent(e)), e.At, e.ID
+		answer.Items = append(answer.Items, webhook.NewEvent(e))
 	}
-	answer.Next = cursorAt(from.at, from.id)
+	answer.Next = cursorAt(next.At, next.ID)
 	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, answer)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"latchkey/auth"
 	"latchkey/auth/client"
 	"latchkey/auth/operator"
 	"latchkey/auth/token"
@@ -28,6 +29,15 @@ func (s *Server) AdminUserChange(w http.ResponseWriter, r *http.Request, by oper
 		Disabled   wire.Maybe[bool]            `json:"disabled"`
 	}
 	if err := wire.DecodeStrict(r, &body); err != nil {
+		return err
+	}
+	var bad auth.Fields
+	for name, null := range map[string]bool{"email": body.Email.Null, "disabled": body.Disabled.Null} { // a member that is to stay is left out
+		if null {
+			bad.Refuse(name, "This cannot be null.")
+		}
+	}
+	if err := bad.Err(); err != nil {
 		return err
 	}
 	if body.Email.Set && !by.May(client.CredentialsWrite) {

@@ -51,6 +51,11 @@ func (s *Server) AdminUsers(w http.ResponseWriter, r *http.Request, by operator.
 	if err != nil {
 		return err
 	}
+	for _, name := range []string{"email", "external_id"} {
+		if text, asked := p[name]; asked && text == "" { // perhaps a variable of the backend's was empty: all accounts are not what it wants
+			return auth.InvalidField(name, "This is required.")
+		}
+	}
 	if p["email"] != "" || p["external_id"] != "" {
 		return findAdminUser(w, r, by, p)
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"strings"
@@ -20,7 +21,10 @@ func DecodeStrict(r *http.Request, into any) error {
 	if _, charset, err := mediaTypeOf(r, []string{JSONType}); err != nil || charset == anyASCII && !isASCII(body) {
 		return wrongMediaType([]string{JSONType}, err)
 	}
-	err = json.Unmarshal(body, into, json.RejectUnknownMembers(true))
+	if text := bytes.TrimSpace(bytes.TrimPrefix(body, byteOrderMark)); len(text) == 0 || text[0] != '{' {
+		return BadBody("The request body must be one JSON object.", nil)
+	}
+	err = json.Unmarshal(bytes.TrimPrefix(body, byteOrderMark), into, json.RejectUnknownMembers(true))
 	wrong := (*json.SemanticError)(nil)
 	switch {
 	case err == nil:
@@ -37,14 +41,14 @@ func member(e *json.SemanticError) string { return strings.TrimPrefix(string(e.J
 
 // Maybe is a member of a body that may be absent. A null is there, with the zero value.
 type Maybe[T any] struct {
-	Set   bool
-	Value T
+	Set, Null bool
+	Value     T
 }
 
 // UnmarshalJSON reads a member that is there.
 func (m *Maybe[T]) UnmarshalJSON(b []byte) error {
 	m.Set = true
-	if string(b) == "null" {
+	if m.Null = string(b) == "null"; m.Null {
 		return nil
 	}
 	return json.Unmarshal(b, &m.Value)

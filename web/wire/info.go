@@ -10,6 +10,7 @@ type Info struct {
 	ID      string // of the log, and of the answer's X-Request-Id
 	Route   string // the pattern that matched: unlike the path it holds nothing that a client wrote
 	Guarded bool   // the route asks for an access token
+	Client  string // that acts for itself; empty: none does
 }
 
 type infoKey struct{}

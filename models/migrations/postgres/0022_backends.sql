@@ -16,3 +16,4 @@ CREATE TABLE creations (
     PRIMARY KEY (client_id, key)
 );
 CREATE INDEX creations_created_at ON creations (created_at);
+CREATE INDEX creations_made ON creations (made);
