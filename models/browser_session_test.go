@@ -16,10 +16,10 @@ func TestABrowserSessionHasItsWholeOwner(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u := addUser(t, s)
 		d := add(t, s, signIn(u.ID, models.KindBrowser, "browser", noon))
-		for i, column := range []string{"email_since", "alerts_seen_at", "locked_at", "invited_at", "generated_at", "language_changed_at"} {
+		for i, column := range []string{"email_since", "alerts_seen_at", "locked_at", "invited_at", "generated_at", "language_changed_at", "weak_until"} {
 			exec(t, s, "UPDATE users SET "+column+" = ? WHERE id = ?", noon.Add(time.Duration(i)*time.Hour), u.ID)
 		}
-		exec(t, s, "UPDATE users SET second_factor = ?, email_verified = true, factors_version = 7, language = 'de', former_language = 'fr' WHERE id = ?", true, u.ID)
+		exec(t, s, "UPDATE users SET second_factor = ?, email_verified = true, factors_version = 7, language = 'de', former_language = 'fr', external_id = '7', metadata = '{}' WHERE id = ?", true, u.ID)
 		want, err := s.UserByID(t.Context(), u.ID)
 		if err != nil {
 			t.Fatal(err)

@@ -202,7 +202,7 @@ func TestBodiesInGoodFaithAreTaken(t *testing.T) {
 			{"an unknown parameter twice", formType, func() string {
 				return asForm(p.refresh) + "&resource=https://a.example&resource=https://b.example&x=&x="
 			}},
-			{"scope twice, which means nothing here", formType, func() string { return "scope=a&scope=a&" + asForm(p.refresh) }},
+			{"a scope, which means nothing here", formType, func() string { return "scope=a&" + asForm(p.refresh) }},
 			{"an unknown parameter that is no UTF-8", formType, func() string { return asForm(p.refresh) + "&x=%ff&x=%fe" }},
 		} {
 			refresh(c.name, c.mediaType, c.body())
