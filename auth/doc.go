@@ -25,7 +25,7 @@
 //	dpop, keyring, totp DPoP proofs; signing keys; codes of authenticator apps
 //	passkey, recovery   passkeys; recovery codes
 //	password/foreign    password hashes of other systems
-//	jws, statuslist, seal, password, devicetoken, mail, origin, place, tally
+//	jws, statuslist, seal, password, devicetoken, mail, origin, place, deliver, tally
 //
 // The packages drawn below auth hold protocols only: they know neither the store nor a service. Of these, tally counts what metrics show.
 //

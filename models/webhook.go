@@ -133,14 +133,14 @@ func (s *Store) QueueWebhooks(ctx context.Context, now, since time.Time) (droppe
 }
 
 const (
-	queueBatch   = 1000 // messages that one transaction writes: it is the only writer of SQLite meanwhile
+	queueBatch   = 1000 // messages that one transaction writes: SQLite has one writer at a time
 	queueBatches = 5
 )
 
 // queueWebhook writes up to queueBatch messages of one webhook, and reports whether there may be more.
 func (s *Store) queueWebhook(ctx context.Context, id string, now, since time.Time) (dropped int64, full bool, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
-		// A webhook that is removed or turned off meanwhile waits for this, or has gone: then it gets no message.
+		// Its removal waits for this transaction, or came first: then it gets no message.
 		var held []Webhook
 		if err := tx.Raw("UPDATE webhooks SET read_to = read_to WHERE id = ? AND disabled_at IS NULL RETURNING *", id).Scan(&held).Error; err != nil || len(held) == 0 {
 			return err

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
+	"latchkey/auth/deliver"
 	"latchkey/auth/notify"
 	"latchkey/models"
 )
@@ -30,30 +29,12 @@ func (s *Service) Run(ctx context.Context) {
 	if s.config.Post == nil {
 		return
 	}
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
-	var serving sync.WaitGroup
-	defer serving.Wait()
-	blind := false
-	for ctx.Err() == nil {
-		due, err := s.store.LogoutClients(ctx, s.clock.Now())
-		if err != nil && !blind && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "notices of sign-outs could not be read", "error", err) // once, not every second
-		}
-		blind = err != nil
-		for _, c := range due {
-			if _, busy := s.serving.LoadOrStore(c.ID, true); !busy {
-				serving.Go(func() {
-					defer s.serving.Delete(c.ID)
-					s.tell(ctx, c)
-				})
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case <-poll.C:
-		}
-	}
+	deliver.Loop[models.Client]{
+		Every: pollEvery, Due: func(ctx context.Context) ([]models.Client, error) { return s.store.LogoutClients(ctx, s.clock.Now()) }, ID: func(c models.Client) string { return c.ID }, Serve: s.tell,
+		Blind: func(ctx context.Context, err error) {
+			s.log.WarnContext(ctx, "notices of sign-outs could not be read", "error", err)
+		},
+	}.Run(ctx)
 }
 
 // SendNotices tells all clients of what is due now, and returns when that is done. Run does the same all the time.
@@ -76,26 +57,7 @@ func (s *Service) tell(ctx context.Context, c models.Client) {
 		if err != nil || len(due) == 0 {
 			return
 		}
-		waiting := make(chan models.LogoutNotice, len(due))
-		for _, n := range due {
-			waiting <- n
-		}
-		close(waiting)
-		var failed atomic.Bool
-		var sending sync.WaitGroup
-		for range min(senders, len(due)) {
-			sending.Go(func() {
-				for n := range waiting {
-					if failed.Load() || ctx.Err() != nil {
-						return
-					}
-					if !s.send(ctx, c, n) {
-						failed.Store(true)
-					}
-				}
-			})
-		}
-		if sending.Wait(); failed.Load() {
+		if !deliver.All(ctx, due, senders, func(n models.LogoutNotice) bool { return s.send(ctx, c, n) }) {
 			return
 		}
 	}

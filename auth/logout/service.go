@@ -5,7 +5,6 @@ package logout
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,7 +46,6 @@ type Service struct {
 	keys    *keys.Service
 	clients *client.Service
 	tokens  *token.Service
-	serving sync.Map // the ids of the clients that are being told by this process
 	counts  struct{ delivered, failed, refused, givenUp atomic.Int64 }
 }
 

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
+	"latchkey/auth/deliver"
 	"latchkey/auth/notify"
 	"latchkey/models"
 )
@@ -34,30 +33,12 @@ func (s *Service) Run(ctx context.Context) {
 	if s.post == nil {
 		return
 	}
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
-	var serving sync.WaitGroup
-	defer serving.Wait()
-	blind := false
-	for ctx.Err() == nil {
-		due, err := s.due(ctx)
-		if err != nil && !blind && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "messages of webhooks could not be read", "error", err) // once, not every second
-		}
-		blind = err != nil
-		for _, w := range due {
-			if _, busy := s.serving.LoadOrStore(w.ID, true); !busy {
-				serving.Go(func() {
-					defer s.serving.Delete(w.ID)
-					s.tell(ctx, w)
-				})
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case <-poll.C:
-		}
-	}
+	deliver.Loop[models.Webhook]{
+		Every: pollEvery, Due: s.due, ID: func(w models.Webhook) string { return w.ID }, Serve: s.tell,
+		Blind: func(ctx context.Context, err error) {
+			s.log.WarnContext(ctx, "messages of webhooks could not be read", "error", err)
+		},
+	}.Run(ctx)
 }
 
 // Send tells all systems of what is due now, and returns when that is done. Run does the same all the time.
@@ -91,26 +72,7 @@ func (s *Service) tell(ctx context.Context, w models.Webhook) {
 		if err != nil || len(due) == 0 {
 			return
 		}
-		waiting := make(chan models.WebhookMessage, len(due))
-		for _, m := range due {
-			waiting <- m
-		}
-		close(waiting)
-		var failed atomic.Bool
-		var sending sync.WaitGroup
-		for range min(senders, len(due)) {
-			sending.Go(func() {
-				for m := range waiting {
-					if failed.Load() || ctx.Err() != nil {
-						return
-					}
-					if !s.send(ctx, w, m) {
-						failed.Store(true)
-					}
-				}
-			})
-		}
-		if sending.Wait(); failed.Load() {
+		if !deliver.All(ctx, due, senders, func(m models.WebhookMessage) bool { return s.send(ctx, w, m) }) {
 			return
 		}
 	}

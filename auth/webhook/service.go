@@ -3,7 +3,6 @@ package webhook
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,13 +28,12 @@ const PostTime = 5 * time.Second
 
 // Service tells the operator's systems of events. It is safe for concurrent use.
 type Service struct {
-	store   *models.Store
-	clock   auth.Clock
-	log     *slog.Logger
-	sealer  *seal.Sealer
-	post    Post
-	serving sync.Map // the ids of the webhooks that are being told by this process
-	counts  struct{ delivered, failed, givenUp, dropped atomic.Int64 }
+	store  *models.Store
+	clock  auth.Clock
+	log    *slog.Logger
+	sealer *seal.Sealer
+	post   Post
+	counts struct{ delivered, failed, givenUp, dropped atomic.Int64 }
 }
 
 // New returns the service. post may be nil: this process then tells no system by itself.

@@ -10,7 +10,7 @@ const kernel = 3
 
 // authLayers says how high each package of auth stands. A package imports only what stands lower.
 var authLayers = map[string]int{
-	"devicetoken": 0, "jws": 0, "mail": 0, "origin": 0, "password": 0, "seal": 0, "statuslist": 0, "tally": 0,
+	"deliver": 0, "devicetoken": 0, "jws": 0, "mail": 0, "origin": 0, "password": 0, "seal": 0, "statuslist": 0, "tally": 0,
 	"passkey": 0, "password/foreign": 0, "place": 0, "recovery": 0,
 	"dpop": 1, "keyring": 1, "mail/mailtest": 1, "totp": 1,
 	"resource": 2,
