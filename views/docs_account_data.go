@@ -5,7 +5,8 @@ const accountDataSample = `{"format":"latchkey account data","version":1,"export
  "profile":{"sub":"…","email":"you@example.com","email_verified":true,"role":"user",
   "created_at":"…","password_changed_at":"…",
   "language":"en","former_language":"","language_changed_at":null,
-  "former_addresses":[{"email":"…","left_at":"…","until":"…"}]},
+  "former_addresses":[{"email":"…","left_at":"…","until":"…"}],
+  "external_id":"","metadata":{}},
 "devices":[
 {"id":"…","name":"phone","kind":"app","client_id":"app","current":false,
  "created_at":"…","last_seen_at":"…","last_ip":"192.0.2.7","user_agent":"…",
@@ -17,7 +18,8 @@ const accountDataSample = `{"format":"latchkey account data","version":1,"export
 ],
 "events":[
 {"at":"…","kind":"sign_in","actor":"owner","device_id":"…","device_name":"phone",
- "ip":"192.0.2.7","user_agent":"…","detail":"","times":1,"reuse":null,"reason":""}
+ "ip":"192.0.2.7","user_agent":"…","detail":"","times":1,"reuse":null,"reason":"",
+ "actor_client_id":""}
 ],
 "factors":[
 {"id":"…","kind":"passkey","name":"laptop","created_at":"…","used_at":"…",

@@ -36,6 +36,8 @@ type accountFile struct {
 			LeftAt time.Time `json:"left_at"`
 			Until  time.Time
 		} `json:"former_addresses"`
+		ExternalID string         `json:"external_id"`
+		Metadata   map[string]any `json:"metadata"`
 	}
 	Devices         []map[string]any
 	Events          []map[string]any
@@ -118,7 +120,7 @@ func TestThePersonsDataHoldsWhatTheAccountDid(t *testing.T) {
 			if device != "" {
 				id = device
 			}
-			return map[string]any{"at": at, "kind": kind, "actor": actor, "device_id": id, "device_name": name, "ip": "127.0.0.1", "user_agent": agent, "detail": detail, "times": 1.0, "reuse": nil, "reason": ""}
+			return map[string]any{"at": at, "kind": kind, "actor": actor, "device_id": id, "device_name": name, "ip": "127.0.0.1", "user_agent": agent, "detail": detail, "times": 1.0, "reuse": nil, "reason": "", "actor_client_id": ""}
 		}
 		app := "Go-http-client/1.1"
 		events := []map[string]any{
