@@ -80,9 +80,13 @@ func (d *doctor) warn(check, says, do string)    { d.add(finding{check, levelWar
 func (d *doctor) problem(check, says, do string) { d.add(finding{check, levelProblem, says, do}) }
 func (d *doctor) skip(check, because string)     { d.add(finding{check, levelSkipped, because, ""}) }
 
-// add keeps e-mail addresses and line breaks out of what is printed: errors of other systems may hold them.
+// add keeps line breaks out of what is printed, and e-mail addresses: errors of other systems may hold them. Those of the settings are
+// our own, and show what is meant: no-reply@example.com.
 func (d *doctor) add(f finding) {
-	f.Says, f.Do = mail.Scrub(oneLine(errors.New(f.Says))), oneLine(errors.New(f.Do))
+	f.Says, f.Do = oneLine(errors.New(f.Says)), oneLine(errors.New(f.Do))
+	if f.Check != "settings" {
+		f.Says = mail.Scrub(f.Says)
+	}
 	d.findings = append(d.findings, f)
 }
 

@@ -127,13 +127,13 @@ func (d *doctor) checkClock(context.Context) {
 	if c.Ahead < 0 {
 		than = "behind"
 	}
-	says := fmt.Sprintf("the database's clock is %s %s this machine's (± %s)", c.Ahead.Abs().Round(100*time.Microsecond), than, c.Within.Round(100*time.Microsecond))
+	says := fmt.Sprintf("the database's clock is %s %s this machine's", c.Ahead.Abs().Round(time.Millisecond), than)
 	switch apart := c.Ahead.Abs() - c.Within; {
 	case apart > clockWrong:
 		d.problem(check, says, do)
 	case apart > clockDoubt:
 		d.warn(check, says, do)
 	default:
-		d.ok(check, says)
+		d.ok(check, fmt.Sprintf("the database's and this machine's agree within %s", (c.Ahead.Abs()+c.Within).Truncate(time.Millisecond)+time.Millisecond))
 	}
 }

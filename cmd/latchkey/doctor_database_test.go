@@ -130,13 +130,31 @@ func TestDoctorJudgesTheFileOfTheDatabase(t *testing.T) {
 	askDoctor(t, url).want(t, "database", levelProblem, path)
 }
 
+// What a command that root ran has made, the server may not write.
+func TestDoctorTellsFilesThatItsUserMayNotWrite(t *testing.T) {
+	dir, err := os.MkdirTemp("", "latchkey-locked-") // t.TempDir's parent is closed to others
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700); _ = os.RemoveAll(dir) })
+	file := filepath.Join(dir, "latchkey.db")
+	must(t, "sqlite:"+file, "", "migrate")
+	for path, mode := range map[string]os.FileMode{file: 0o444, dir: 0o555} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := launchAs(t, dir, nobody(), on("sqlite:"+file), "doctor", "--json").end(t, time.Minute)
+	readReport(t, o).want(t, "database", levelProblem, "may not write "+file+", "+dir, "chown")
+}
+
 // The function stands before PostgreSQL's own in the search path.
 func TestDoctorComparesTheClocks(t *testing.T) {
 	t.Setenv("LATCHKEY_ADDR", "127.0.0.1:1")
 	url := modelstest.MigratedPostgres(t)
-	askDoctor(t, url).want(t, "clock", levelOK, "clock is ")
+	askDoctor(t, url).want(t, "clock", levelOK, "agree within ")
 	for _, c := range []struct{ ahead, level, says string }{
-		{"3.5 seconds", levelWarning, "clock is 3."}, {"-20.5 seconds", levelProblem, "s behind"}, {"350 milliseconds", levelOK, "ms ahead of"},
+		{"3.5 seconds", levelWarning, "clock is 3."}, {"-20.5 seconds", levelProblem, "s behind"}, {"350 milliseconds", levelOK, "agree within 3"},
 	} {
 		execAt(t, url, "CREATE OR REPLACE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT pg_catalog.clock_timestamp() + interval '"+c.ahead+"' $$")
 		askDoctor(t, url+"&search_path=public,pg_catalog").want(t, "clock", c.level, c.says)

@@ -114,7 +114,7 @@ func TestDoctorSaysWhichSettingsCannotBeMeant(t *testing.T) {
 	}{
 		"misspelt":          {[]string{"LATCHKEY_SIGNPU", "open"}, "settings", levelWarning, []string{"LATCHKEY_SIGNPU is not a setting"}},
 		"an absent file":    {[]string{"LATCHKEY_SMTP_URL_FILE", "/nowhere/smtp"}, "settings", levelProblem, []string{"LATCHKEY_SMTP_URL_FILE", "/nowhere/smtp"}},
-		"no sender":         {[]string{"LATCHKEY_SMTP_URL", "smtp://u:hunter2hunter2@mail.example.com"}, "settings", levelProblem, []string{"LATCHKEY_MAIL_FROM"}},
+		"no sender":         {[]string{"LATCHKEY_SMTP_URL", "smtp://u:hunter2hunter2@mail.example.com"}, "settings", levelProblem, []string{"LATCHKEY_MAIL_FROM", "no-reply@example.com"}},
 		"no server":         {[]string{"LATCHKEY_MAIL_FROM", "no-reply@example.com"}, "settings", levelWarning, []string{"LATCHKEY_MAIL_FROM", "LATCHKEY_SMTP_URL"}},
 		"no logo":           {[]string{"LATCHKEY_BRAND_LOGO", "/nowhere/logo.png"}, "settings", levelProblem, []string{"LATCHKEY_BRAND_LOGO"}},
 		"no places":         {[]string{"LATCHKEY_GEO_DATABASE", "/nowhere/cities"}, "settings", levelProblem, []string{"LATCHKEY_GEO_DATABASE"}},
