@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -50,7 +51,12 @@ func TestALookAtAnSQLiteFileChangesNothing(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	journal(t, url, "DELETE") // as a copy may have it
 	s := open(t, models.Config{URL: url, Look: true})
+	var mode string
+	if err := s.Pools()[0].QueryRowContext(t.Context(), "PRAGMA journal_mode").Scan(&mode); err != nil || mode != "delete" {
+		t.Errorf("the journal is %q, %v", mode, err)
+	}
 	if _, err := s.CountUsers(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -72,6 +78,19 @@ func TestALookAtAnSQLiteFileChangesNothing(t *testing.T) {
 	}
 	if _, err := models.DescribeSQLite("postgres://db/x"); !errors.Is(err, models.ErrNotSQLite) {
 		t.Error(err)
+	}
+}
+
+// journal sets the mode of a file's journal.
+func journal(t *testing.T, url, mode string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", strings.TrimPrefix(url, "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), "PRAGMA journal_mode = "+mode)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 
