@@ -135,6 +135,21 @@ func (s *Store) Outbox(ctx context.Context, limit int) (o Outbox, err error) {
 	return o, wrapErr("find the oldest mail", err)
 }
 
+// LateMails reads how many mails wait, counting up to limit, although they were written and due before a time, and since when.
+func (s *Store) LateMails(ctx context.Context, before time.Time, limit int) (o Outbox, err error) {
+	late := func() *gorm.DB { // one that was tried is due again later
+		return s.read(ctx).Model(&OutgoingMail{}).Where("created_at < ? AND (tries > 0 OR next_at < ?)", dbTime(before), dbTime(before))
+	}
+	var oldest []time.Time
+	err = late().Order("id").Limit(1).Pluck("created_at", &oldest).Error
+	if err != nil || len(oldest) == 0 {
+		return o, wrapErr("find late mails", err)
+	}
+	o.Oldest = oldest[0]
+	err = s.read(ctx).Table("(?) AS m", late().Select("1").Limit(limit)).Count(&o.Waiting).Error
+	return o, wrapErr("count late mails", err)
+}
+
 // ClaimMail claims the mail that is due next among those of the given or a more urgent priority. No other caller gets the mail
 // before until. Replicas may call ClaimMail at the same time: each mail goes to one of them. It returns ErrNotFound when no mail is
 // due.

@@ -30,7 +30,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database path: %w", err)
 	}
-	if there, err := os.Stat(path); c.Existing && (errors.Is(err, fs.ErrNotExist) || err == nil && there.Size() == 0) {
+	if there, err := os.Stat(path); (c.Existing || c.Look) && (errors.Is(err, fs.ErrNotExist) || err == nil && there.Size() == 0) {
 		return nil, fmt.Errorf("%w at %s", ErrNoDatabase, path)
 	}
 	file := sqliteFile(path)
@@ -38,14 +38,19 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 	if err := refuseForeignFile(ctx, file, path); err != nil {
 		return nil, err
 	}
-	if err := makePrivate(path); err != nil {
-		return nil, err
+	if !c.Look {
+		if err := makePrivate(path); err != nil {
+			return nil, err
+		}
 	}
 	tables, err := examine(ctx, file, path, lone)
 	if err != nil {
 		return nil, err
 	}
 	dsn := file + "?" + sqliteOptions
+	if c.Look {
+		dsn += "&_query_only=1"
+	}
 	writer, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
@@ -67,7 +72,7 @@ func openSQLite(ctx context.Context, path string, c Config) (*Store, error) {
 		s.stats = append(s.stats, func() PoolStats { return PoolStats{Name: name, DBStats: pool.Stats()} })
 		s.closers = append(s.closers, pool.Close)
 	}
-	if tables > 0 {
+	if tables > 0 && !c.Look {
 		if err := s.setLogMode(ctx); err != nil {
 			_ = s.Close()
 			return nil, fmt.Errorf("open %s: %w", path, err)

@@ -24,6 +24,9 @@ type Config struct {
 	URL string
 	// Existing refuses to make a database: Open returns ErrNoDatabase when the SQLite file is not there.
 	Existing bool
+	// Look opens an SQLite database without changing its mode or its journal, and refuses every statement that writes. It implies
+	// Existing. PostgreSQL ignores it.
+	Look bool
 	// Conns is the largest number of PostgreSQL connections, 16 when 0. SQLite ignores it: it has one writer and a pool of readers.
 	Conns int
 	// Logger gets warnings about statements that take a second or longer, without their values; nil discards them.

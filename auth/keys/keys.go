@@ -72,11 +72,9 @@ func (s *Service) readRing(ctx context.Context) (*keyring.Ring, error) {
 	}
 	keys := make([]*keyring.Key, 0, len(rows))
 	for _, row := range rows {
-		key, stale, err := s.sealer.Open(keyring.Sealed{
-			ID: row.KID, Alg: row.Alg, Seq: row.Seq, SignsFrom: row.SignsFrom, CreatedAt: row.CreatedAt, Ciphertext: row.Sealed,
-		})
+		key, stale, err := s.openRow(row)
 		if err != nil {
-			return nil, fmt.Errorf("signing key %s: %w", row.KID, err)
+			return nil, err
 		}
 		if stale {
 			sealed, err := s.sealer.Seal(key)
@@ -90,6 +88,17 @@ func (s *Service) readRing(ctx context.Context) (*keyring.Ring, error) {
 		keys = append(keys, key)
 	}
 	return keyring.New(s.config.SigningAlg, keys, s.schedule()), nil
+}
+
+// openRow opens a stored key. stale says that a previous secret sealed it.
+func (s *Service) openRow(row models.SigningKey) (key *keyring.Key, stale bool, err error) {
+	key, stale, err = s.sealer.Open(keyring.Sealed{
+		ID: row.KID, Alg: row.Alg, Seq: row.Seq, SignsFrom: row.SignsFrom, CreatedAt: row.CreatedAt, Ciphertext: row.Sealed,
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("signing key %s: %w", row.KID, err)
+	}
+	return key, stale, nil
 }
 
 func (s *Service) makeKey(ctx context.Context, seq int64, now, from time.Time) error {

@@ -94,25 +94,47 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	timeout := cmp.Or(s.Timeout, smtpTimeout)
-	conn, local, err := s.connect(ctx, timeout)
+	c, end, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
-	c := conversation{conn: conn, timeout: timeout}
-	if err := s.begin(&c, local); err != nil {
-		return err
-	}
+	defer end()
 	if err := c.deliver(sender, recipient, msg); err != nil {
 		return err
 	}
-	// The server has accepted the mail. No later error may cause it to be sent again.
-	_ = conn.SetDeadline(time.Now().Add(min(timeout, quitTimeout)))
-	_ = c.client.Quit()
+	c.quit() // The server has accepted the mail. No later error may cause it to be sent again.
 	return nil
+}
+
+// Check connects to the server, starts TLS and signs in, as Send does, and sends no mail. Its errors are those of Send.
+func (s *SMTP) Check(ctx context.Context) error {
+	c, end, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	c.quit()
+	return nil
+}
+
+// open begins a conversation in which a mail can be sent. The caller must call end.
+func (s *SMTP) open(ctx context.Context) (c *conversation, end func(), err error) {
+	timeout := cmp.Or(s.Timeout, smtpTimeout)
+	conn, local, err := s.connect(ctx, timeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	end = func() {
+		stop()
+		_ = conn.Close()
+	}
+	c = &conversation{conn: conn, timeout: timeout}
+	if err := s.begin(c, local); err != nil {
+		end()
+		return nil, nil, err
+	}
+	return c, end, nil
 }
 
 // connect connects to the server, with TLS if implicit, and reports whether the server is on this machine, according to its name
@@ -215,6 +237,12 @@ type conversation struct {
 
 // wait limits the time for the next reply.
 func (c *conversation) wait(d time.Duration) { _ = c.conn.SetDeadline(time.Now().Add(d)) }
+
+// quit says goodbye. It reports no error.
+func (c *conversation) quit() {
+	c.wait(min(c.timeout, quitTimeout))
+	_ = c.client.Quit()
+}
 
 // deliver sends one mail. It returns nil if the server has accepted it.
 func (c *conversation) deliver(sender, recipient string, msg *gomail.Msg) error {

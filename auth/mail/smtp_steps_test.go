@@ -303,3 +303,31 @@ func TestWhatAServerSaysReachesNoError(t *testing.T) {
 		}
 	}
 }
+
+func TestACheckSignsInAndSendsNothing(t *testing.T) {
+	server := mailtest.StartScripted(t, func(step string) string {
+		if step == "EHLO" {
+			return "250-mail.example.com\r\n250 AUTH PLAIN"
+		}
+		return ""
+	})
+	sender := plainly(t, server, url.UserPassword("someone", "a password"))
+	if err := sender.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := server.Commands(); len(got) != 3 || !strings.HasPrefix(got[1], "AUTH") || got[2] != "QUIT" {
+		t.Errorf("it sent %q", got)
+	}
+	server.Change(func(step string) string {
+		if step == "EHLO" {
+			return "250-mail.example.com\r\n250 AUTH PLAIN"
+		}
+		return at("AUTH", "535 5.7.8 no")(step)
+	})
+	if err := sender.Check(t.Context()); !errors.Is(err, mail.ErrSettings) {
+		t.Error(err)
+	}
+	if n := server.Open(); n > 1 {
+		t.Errorf("%d connections are open", n)
+	}
+}

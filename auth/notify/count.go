@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"time"
 
 	"latchkey/auth/mail"
 	"latchkey/auth/tally"
@@ -51,4 +52,10 @@ const mostCounted = 10_000
 // Outbox reads how many mails of all replicas wait, counting up to 10,000, and since when. It returns ErrUnavailable of package models.
 func (s *Service) Outbox(ctx context.Context) (models.Outbox, error) {
 	return s.store.Outbox(ctx, mostCounted)
+}
+
+// Late reads how many mails of all replicas have been due for longer than d, counting up to 10,000, and since when the oldest waits. It
+// returns ErrUnavailable of package models.
+func (s *Service) Late(ctx context.Context, d time.Duration) (models.Outbox, error) {
+	return s.store.LateMails(ctx, s.clock.Now().Add(-d), mostCounted)
 }

@@ -32,6 +32,7 @@ type cli struct {
 	Webhook     webhookCommands    `cmd:"" help:"Systems of yours that are told of events."`
 	Mail        mailCommands       `cmd:"" help:"Mail."`
 	Sweep       sweepCommand       `cmd:"" help:"Delete what is past retention, once."`
+	Doctor      doctorCommand      `cmd:"" help:"Check settings, database, secret, mail and the base URL; say what to do."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Exit 0 when a running server is ready."`
 	Monitoring  monitoringCommands `cmd:"" help:"Files for Prometheus and Grafana."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

@@ -2,7 +2,7 @@
 function __latchkey_at
     set -l at ''
     for word in (commandline -opc)[2..-1]
-        contains -- "$at $word" ' serve' ' migrate' ' backup' ' restore' ' user' ' user add' ' user invite' ' user set-password' ' user set-email' ' user set-role' ' user disable' ' user enable' ' user reset-factors' ' user sign-out' ' user delete' ' user show' ' user list' ' import' ' import users' ' export' ' export users' ' keys' ' keys list' ' keys rotate' ' client' ' client add' ' client show' ' client update' ' client list' ' client remove' ' webhook' ' webhook add' ' webhook list' ' webhook remove' ' webhook test' ' webhook rotate' ' mail' ' mail test' ' sweep' ' healthcheck' ' monitoring' ' monitoring dashboard' ' monitoring alerts' ' version'; and set at "$at $word"
+        contains -- "$at $word" ' serve' ' migrate' ' backup' ' restore' ' user' ' user add' ' user invite' ' user set-password' ' user set-email' ' user set-role' ' user disable' ' user enable' ' user reset-factors' ' user sign-out' ' user delete' ' user show' ' user list' ' import' ' import users' ' export' ' export users' ' keys' ' keys list' ' keys rotate' ' client' ' client add' ' client show' ' client update' ' client list' ' client remove' ' webhook' ' webhook add' ' webhook list' ' webhook remove' ' webhook test' ' webhook rotate' ' mail' ' mail test' ' sweep' ' doctor' ' healthcheck' ' monitoring' ' monitoring dashboard' ' monitoring alerts' ' version'; and set at "$at $word"
     end
     test "$at" = "$argv[1]"
 end
@@ -18,6 +18,7 @@ complete -c latchkey -n '__latchkey_at ""' -f -a client -d 'Apps that may sign i
 complete -c latchkey -n '__latchkey_at ""' -f -a webhook -d 'Systems of yours that are told of events.'
 complete -c latchkey -n '__latchkey_at ""' -f -a mail -d 'Mail.'
 complete -c latchkey -n '__latchkey_at ""' -f -a sweep -d 'Delete what is past retention, once.'
+complete -c latchkey -n '__latchkey_at ""' -f -a doctor -d 'Check settings, database, secret, mail and the base URL; say what to do.'
 complete -c latchkey -n '__latchkey_at ""' -f -a healthcheck -d 'Exit 0 when a running server is ready.'
 complete -c latchkey -n '__latchkey_at ""' -f -a monitoring -d 'Files for Prometheus and Grafana.'
 complete -c latchkey -n '__latchkey_at ""' -f -a version -d 'Print the version.'
@@ -137,5 +138,6 @@ complete -c latchkey -n '__latchkey_at " webhook add"' -l json -d 'As one JSON o
 complete -c latchkey -n '__latchkey_at " webhook list"' -l json -d 'One JSON object a line.'
 complete -c latchkey -n '__latchkey_at " webhook rotate"' -l json -d 'As one JSON object.'
 complete -c latchkey -n '__latchkey_at " mail"' -f -a test -d 'Send one mail with the current settings.'
+complete -c latchkey -n '__latchkey_at " doctor"' -l json -d 'Print JSON.'
 complete -c latchkey -n '__latchkey_at " monitoring"' -f -a dashboard -d 'Print a dashboard for Grafana.'
 complete -c latchkey -n '__latchkey_at " monitoring"' -f -a alerts -d 'Print alert rules for Prometheus.'
