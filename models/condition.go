@@ -24,7 +24,7 @@ type Condition struct {
 	Known    int64         // the newest migration of this program
 }
 
-// ErrNoTransactions: the database answers single statements, but runs no transaction.
+// ErrNoTransactions says that the database answers single statements, but runs no transaction.
 var ErrNoTransactions = errors.New("single statements work, but transactions do not")
 
 // Condition reads the condition of the database. It changes nothing. It returns ErrUnavailable when the database cannot be reached,
