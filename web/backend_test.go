@@ -241,3 +241,48 @@ func TestABackendsMistakesChangeNothing(t *testing.T) {
 		}
 	})
 }
+
+// An import over HTTP is the one of the command line: whole accounts, in the order of the request, and the same again changes nothing.
+func TestABackendImportsAccounts(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := newBackendOf(t, s)
+		const body = `{"users":[{"email":"grace@example.com","external_id":"1","password_hash":"$2b$12$GhvMmNVjRW29ulnudl.LbuAnUtN/LRfe1JsBm1Xu6LE3059z5Tr8m"},
+			{"email":"no address"},{"email":"ada@example.com"},{"emial":"x@example.com"},{"email":"grace@example.com"}]}`
+		outcomes := func(body string) string {
+			t.Helper()
+			r := b.do(false, http.MethodPost, "/api/admin/imports", body)
+			if r.status != http.StatusOK {
+				t.Fatalf("%d %s", r.status, r.body)
+			}
+			var list []string
+			for _, one := range r.json(t)["results"].([]any) {
+				list = append(list, one.(map[string]any)["outcome"].(string))
+			}
+			return strings.Join(list, " ")
+		}
+		if got := outcomes(strings.Replace(body, `]}`, `],"dry_run":true}`, 1)); got != "created refused present refused present" {
+			t.Errorf("judged: %s", got)
+		}
+		if r := b.do(true, http.MethodGet, "/api/admin/users?external_id=1", ""); strings.Contains(r.body, "grace") {
+			t.Errorf("a dry run: %s", r.body)
+		}
+		if got := outcomes(body); got != "created refused present refused present" {
+			t.Errorf("imported: %s", got)
+		}
+		if got := outcomes(body); got != "present refused present refused present" {
+			t.Errorf("again: %s", got)
+		}
+		if r := b.do(true, http.MethodGet, "/api/admin/users?external_id=1", ""); !strings.Contains(r.body, "grace@example.com") {
+			t.Errorf("by its id: %s", r.body)
+		}
+		for _, wrong := range []string{`{"users":[]}`, `{}`, `{"users":[` + strings.Repeat(`{},`, 500) + `{}]}`} {
+			if r := b.do(false, http.MethodPost, "/api/admin/imports", wrong); r.status != http.StatusUnprocessableEntity {
+				t.Errorf("%.30s: %d %s", wrong, r.status, r.body)
+			}
+		}
+		writer := newBackendOf(t, s, client.UsersWrite)
+		if r := writer.do(true, http.MethodPost, "/api/admin/imports", `{"users":[{"email":"x@example.com"}]}`); r.status != http.StatusForbidden {
+			t.Errorf("without credentials:write: %d", r.status)
+		}
+	})
+}

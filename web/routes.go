@@ -148,6 +148,7 @@ func (s *Server) routes() {
 		"GET /api/admin/users/{id}/factors":                  s.backend(client.UsersRead, s.apps.AdminFactors),
 		"DELETE /api/admin/users/{id}/factors":               s.backend(client.CredentialsWrite, s.apps.AdminFactorsReset),
 		"GET /api/admin/events":                              s.backend(client.EventsRead, s.apps.AdminEvents),
+		"POST /api/admin/imports":                            s.backend(client.UsersWrite, s.apps.AdminImport),
 
 		"GET /oauth/authorize":             s.page(s.authorize),
 		"POST /oauth/authorize":            s.anySite(s.authorize),
