@@ -1,4 +1,4 @@
-// Package deliver sends what waits for other systems, each of which may be slow or down without delaying another.
+// Package deliver sends messages that wait for other systems. A system that is slow or down does not delay the others.
 package deliver
 
 import (

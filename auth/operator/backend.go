@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/auth"
+	"latchkey/auth/client"
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -117,9 +118,14 @@ type BackendChange struct {
 }
 
 // Change changes an account, in the order of the fields of BackendChange: the first two at once, then each by itself. After an error, what came before
-// it stays changed. Change returns the account as it is afterwards. Beside the errors of Backend it returns KindInvalidRequest, KindExternalID and
-// KindEmailTaken.
+// it stays changed. Change returns the account as it is afterwards. Beside the errors of Backend it returns KindInvalidRequest, KindExternalID,
+// KindEmailTaken, and KindInsufficientScope for an e-mail address without client.CredentialsWrite.
 func (b Backend) Change(ctx context.Context, id string, c BackendChange) (models.User, error) {
+	if c.Email != nil {
+		if err := b.Needs(client.CredentialsWrite); err != nil {
+			return models.User{}, err
+		}
+	}
 	u, err := b.writable(ctx, id)
 	if err != nil {
 		return u, err

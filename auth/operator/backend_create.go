@@ -11,6 +11,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/account"
+	"latchkey/auth/client"
 	"latchkey/models"
 )
 
@@ -27,8 +28,14 @@ type NewUser struct {
 
 // Create creates an account. Under a key of the client's own it makes one account only: when a request comes again within a day, Create returns
 // the account that the first one made. An empty key is no key. It returns KindInvalidRequest, KindEmailTaken, KindExternalID, KindKeyReused if the
-// client asked for something else under the key, and KindNotFound if the account that it made is gone.
+// client asked for something else under the key, KindNotFound if the account that it made is gone,
+// and KindInsufficientScope for a password without client.CredentialsWrite.
 func (b Backend) Create(ctx context.Context, n NewUser, key string) (models.User, error) {
+	if n.Password != "" {
+		if err := b.Needs(client.CredentialsWrite); err != nil {
+			return models.User{}, err
+		}
+	}
 	metadata, err := b.checkNew(ctx, n, key)
 	if err != nil {
 		return models.User{}, err

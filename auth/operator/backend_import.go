@@ -6,14 +6,18 @@ import (
 	"fmt"
 
 	"latchkey/auth"
+	"latchkey/auth/client"
 	"latchkey/auth/transfer"
 	"latchkey/models"
 )
 
 // Import imports accounts from another system, each whole or not at all, and returns a result for each record, which is a line of the file that the command
 // line imports. A record that cannot be read is refused by its result. dryRun imports none. It returns KindInvalidRequest of users for more than
-// transfer.MaxBatch of them or none.
+// transfer.MaxBatch of them or none, and KindInsufficientScope without client.CredentialsWrite.
 func (b Backend) Import(ctx context.Context, lines []json.RawMessage, acceptWeak, dryRun bool) ([]transfer.Result, error) {
+	if err := b.Needs(client.CredentialsWrite); err != nil {
+		return nil, err
+	}
 	if len(lines) == 0 || len(lines) > transfer.MaxBatch {
 		return nil, auth.InvalidField("users", fmt.Sprintf("Send 1 to %d of them at once.", transfer.MaxBatch))
 	}

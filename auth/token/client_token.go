@@ -74,16 +74,21 @@ func (s *Service) AuthenticateClient(ctx context.Context, presented string, sche
 		return who, auth.Refuse(auth.KindInvalidToken, "The client of this access token is not registered any more.")
 	}
 	who = Backend{ID: c.ClientID, scopes: slices.DeleteFunc(client.BackendScopes(known), func(s string) bool { return !c.Has(s) })}
-	if !who.May(scope) {
-		return who, NeedsScope(scope)
-	}
-	return who, nil
+	return who, who.Needs(scope)
 }
 
 // Backend is a client that acts for itself.
 type Backend struct {
 	ID     string
 	scopes []string
+}
+
+// Needs returns nil if the client and its token have a scope, or else KindInsufficientScope.
+func (b *Backend) Needs(scope string) error {
+	if b.May(scope) {
+		return nil
+	}
+	return NeedsScope(scope)
 }
 
 // May reports whether the client and its token have a scope.

@@ -41,7 +41,7 @@ const (
 type Result struct {
 	Outcome Outcome
 	UserID  uuid.UUID // of the account that was created
-	Weak    string    // why the password hash of a record that was not refused is weak; empty: it is not, or there is none
+	Weak    string    // why the password hash of a record that was not refused is weak; empty: the hash is strong, or the record has no hash
 	Reason  string    // why the record was refused: a field and what is wrong with it, never what it holds
 }
 

@@ -42,7 +42,7 @@ func (s *Service) Add(ctx context.Context, url string, wanted []string) (Added, 
 	for _, name := range wanted {
 		kind, ok := kindOf(name)
 		if !ok {
-			bad.Refuse("event", fmt.Sprintf("%q is none of these: %s.", name, strings.Join(Types(), " ")))
+			bad.Refuse("event", fmt.Sprintf("%q is not a type of message. The types are: %s.", name, strings.Join(Types(), " ")))
 			break
 		}
 		kinds = append(kinds, string(kind))

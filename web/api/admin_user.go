@@ -5,9 +5,7 @@ import (
 	"net/http"
 
 	"latchkey/auth"
-	"latchkey/auth/client"
 	"latchkey/auth/operator"
-	"latchkey/auth/token"
 	"latchkey/web/wire"
 )
 
@@ -39,9 +37,6 @@ func (s *Server) AdminUserChange(w http.ResponseWriter, r *http.Request, by oper
 	}
 	if err := bad.Err(); err != nil {
 		return err
-	}
-	if body.Email.Set && !by.May(client.CredentialsWrite) {
-		return token.NeedsScope(client.CredentialsWrite)
 	}
 	u, err := by.Change(r.Context(), r.PathValue("id"), operator.BackendChange{
 		ExternalID: body.ExternalID.Pointer(), Metadata: body.Metadata.Pointer(), Email: body.Email.Pointer(), Disabled: body.Disabled.Pointer(),

@@ -8,9 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
-	"latchkey/auth/client"
 	"latchkey/auth/operator"
-	"latchkey/auth/token"
 	"latchkey/models"
 	"latchkey/web/wire"
 )
@@ -116,9 +114,6 @@ func (s *Server) AdminUserCreate(w http.ResponseWriter, r *http.Request, by oper
 	}
 	if err := wire.DecodeStrict(r, &body); err != nil {
 		return err
-	}
-	if body.Password != "" && !by.May(client.CredentialsWrite) {
-		return token.NeedsScope(client.CredentialsWrite)
 	}
 	u, err := by.Create(r.Context(), operator.NewUser{
 		Email: body.Email, EmailVerified: body.EmailVerified, Password: body.Password, Invite: body.Invite, ExternalID: body.ExternalID, Metadata: body.Metadata,

@@ -64,7 +64,7 @@ func TestHostileHashesAreRefused(t *testing.T) {
 		{"bcrypt with a cost of 31", "$2b$31$" + bcryptTail, ErrTooCostly},
 		{"bcrypt with a cost of 32", "$2b$32$" + bcryptTail, ErrMalformed},
 		{"bcrypt with a cost of 3", "$2b$03$" + bcryptTail, ErrMalformed},
-		{"bcrypt with a cost that is none", "$2b$1x$" + bcryptTail, ErrMalformed},
+		{"bcrypt with a cost that is not a number", "$2b$1x$" + bcryptTail, ErrMalformed},
 		{"bcrypt with a sign", "$2b$+9$" + bcryptTail, ErrMalformed},
 		{"bcrypt truncated", "$2b$10$" + bcryptTail[1:], ErrMalformed},
 		{"bcrypt with a character more", "$2b$10$" + bcryptTail + "a", ErrMalformed},
