@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/auth/client"
+	"latchkey/auth/keys"
 	"latchkey/auth/resource"
 	"latchkey/models"
 )
@@ -283,6 +284,41 @@ func TestABackendImportsAccounts(t *testing.T) {
 		writer := newBackendOf(t, s, client.UsersWrite)
 		if r := writer.do(true, http.MethodPost, "/api/admin/imports", `{"users":[{"email":"x@example.com"}]}`); r.status != http.StatusForbidden {
 			t.Errorf("without credentials:write: %d", r.status)
+		}
+	})
+}
+
+// A token with our signature opens the API for backends only if it is meant for it, and says of itself what a client's own token says.
+func TestNoOtherTokenOfOursIsABackends(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		b := newBackendOf(t, s)
+		key, err := s.auth.Keys.Current(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, change := range map[string]func(claims map[string]any){
+			"as it should be": func(map[string]any) {},
+			"for this server": func(c map[string]any) { c["aud"] = s.URL }, "for two servers": func(c map[string]any) { c["aud"] = []string{s.URL + "/api/admin", s.URL} },
+			"of another issuer": func(c map[string]any) { c["iss"] = "https://evil.example" }, "of a person": func(c map[string]any) { c["sub"] = b.user },
+			"of a device": func(c map[string]any) { c["sid"] = b.device }, "too old": func(c map[string]any) { c["exp"] = s.clock.Now().Add(-time.Minute).Unix() },
+			"of an unknown client": func(c map[string]any) { c["sub"], c["client_id"] = "other", "other" },
+		} {
+			claims := map[string]any{
+				"iss": s.URL, "sub": b.id, "client_id": b.id, "aud": s.URL + "/api/admin", "scope": client.UsersRead, "jti": name,
+				"iat": s.clock.Now().Unix(), "exp": s.clock.Now().Add(time.Minute).Unix(),
+			}
+			change(claims)
+			signed, err := keys.Sign(key, "at+jwt", claims)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := http.StatusUnauthorized
+			if name == "as it should be" {
+				want = http.StatusOK
+			}
+			if r := s.request(http.MethodGet, "/api/admin/users", "", bearer(signed)...); r.status != want {
+				t.Errorf("%s: %d %s", name, r.status, r.body)
+			}
 		}
 	})
 }
