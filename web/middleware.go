@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -125,18 +126,20 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 // headers are on every answer, also on one that no handler of ours writes: a redirect of ServeMux, a file, a panic. What
 // is no page may load and run nothing.
 func (s *Server) headers(next http.Handler) http.Handler {
+	common := http.Header{
+		"X-Content-Type-Options":       {"nosniff"},
+		"Cache-Control":                {"no-store"},
+		"Content-Security-Policy":      {"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
+		"Referrer-Policy":              {"same-origin"},
+		"Cross-Origin-Opener-Policy":   {"same-origin"},
+		"Cross-Origin-Resource-Policy": {"same-origin"},
+		"Permissions-Policy":           {"camera=(), geolocation=(), microphone=()"},
+	}
+	if s.https {
+		common.Set("Strict-Transport-Security", "max-age=63072000")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-store")
-		h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-		if s.https {
-			h.Set("Strict-Transport-Security", "max-age=63072000")
-		}
+		maps.Copy(w.Header(), common) // Set replaces a value, and Add copies it: answers share the values safely
 		next.ServeHTTP(w, r)
 	})
 }

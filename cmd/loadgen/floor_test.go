@@ -22,7 +22,13 @@ import (
 	"latchkey/models/modelstest"
 )
 
-func TestMain(m *testing.M) { modelstest.Main(m) }
+func TestMain(m *testing.M) {
+	if address := os.Getenv(ceilingAddress); address != "" {
+		fmt.Fprintln(os.Stderr, serveCeiling(address))
+		os.Exit(1)
+	}
+	modelstest.Main(m)
+}
 
 const (
 	floorRows  = 100_000
@@ -76,6 +82,7 @@ func benchPostgres(b *testing.B) {
 		row(fmt.Sprintf("refresh rps ÷ pgbench's UPDATE … RETURNING, %d clients", clients),
 			fmt.Sprintf("%.2f (%.0f ÷ %.0f)", median(ratios), median(ours), median(floors)), goals[clients])
 	}
+	benchCPU(b, s)
 	s.benchProofs(b)
 	row("peak private memory, 32 refreshing clients", fmt.Sprintf("%.1f MB", float64(s.peak)/1e6), "≤ 32 MB")
 	commits, updates := floor.commits(b)
