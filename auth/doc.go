@@ -19,7 +19,8 @@
 //	token, challenge,   devices and their tokens; challenges of second steps and passkeys, and their answers;
 //	passwordcheck       the check of a password, within the limits
 //	notify, client      notifications, outbox and mailed links; registered apps and their secrets
-//	keys, ratelimit     signing keys; limits, the gate for sign-ins, hashing
+//	keys, ratelimit,    signing keys; limits, the gate for sign-ins, hashing;
+//	stats               numbers of events by day
 //	auth                this package
 //	resource            the package that resource servers import
 //	dpop, keyring, totp DPoP proofs; signing keys; codes of authenticator apps

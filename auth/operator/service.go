@@ -15,6 +15,7 @@ import (
 	"latchkey/auth/logout"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
+	"latchkey/auth/stats"
 	"latchkey/auth/token"
 	"latchkey/auth/transfer"
 	"latchkey/auth/webhook"
@@ -40,6 +41,7 @@ type Parts struct {
 	Logout     *logout.Service
 	Transfers  *transfer.Service
 	Webhooks   *webhook.Service
+	Stats      *stats.Service
 }
 
 // Service acts for the operator. It is safe for concurrent use.
@@ -61,6 +63,7 @@ type Service struct {
 	logout     *logout.Service
 	transfers  *transfer.Service
 	webhooks   *webhook.Service
+	stats      *stats.Service
 	creating   chan struct{} // holds one while a backend's password is hashed
 	ready      readiness
 	sweeps     sweepCounts
@@ -76,6 +79,6 @@ func New(p Parts) *Service {
 		creating: make(chan struct{}, 1),
 		store:    p.Store, clock: p.Clock, idle: p.Idle, elapsed: p.Elapsed, log: p.Log, keys: p.Keys, notify: p.Notify, tokens: p.Tokens,
 		challenges: p.Challenges, accounts: p.Accounts, deletions: p.Deletions, factors: p.Factors, limits: p.Limits, hasher: p.Hasher, logout: p.Logout, webhooks: p.Webhooks,
-		transfers: p.Transfers,
+		transfers: p.Transfers, stats: p.Stats,
 	}
 }

@@ -38,6 +38,7 @@ import (
 	"latchkey/auth/ratelimit"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
+	"latchkey/auth/stats"
 	"latchkey/auth/support"
 	"latchkey/auth/token"
 	"latchkey/auth/transfer"
@@ -202,11 +203,12 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Factors = factor.New(factor.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: c.Name,
 	})
-	s.Support = support.New(store, clock, idle, s.Devices)
+	daily := stats.New(store, clock, c.Logger)
+	s.Support = support.New(store, clock, idle, s.Devices, daily)
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
 		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
-		Transfers: s.Transfers,
+		Transfers: s.Transfers, Stats: daily,
 	})
 	return s, nil
 }

@@ -56,7 +56,7 @@ func (s *Service) Search(ctx context.Context, by *browser.Session, q Query) (Res
 		return Result{}, auth.InvalidField("q", problem)
 	}
 	now := s.clock.Now()
-	if err := s.stats.limit.admit(by.User.ID, now); err != nil {
+	if err := s.acts.admit(by.User.ID, now); err != nil {
 		return Result{}, err
 	}
 	if strings.Contains(q.Text, "@") {

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/device"
+	"latchkey/auth/stats"
 	"latchkey/models"
 )
 
@@ -19,10 +20,11 @@ type Service struct {
 	clock   auth.Clock
 	idle    auth.Idle
 	devices *device.Service
-	stats   stats
+	acts    actLimit
+	stats   *stats.Service
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock, idle auth.Idle, devices *device.Service) *Service {
-	return &Service{store: store, clock: clock, idle: idle, devices: devices, Patience: patience}
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, devices *device.Service, daily *stats.Service) *Service {
+	return &Service{store: store, clock: clock, idle: idle, devices: devices, stats: daily, Patience: patience}
 }

@@ -93,7 +93,7 @@ func (s *Service) ViewAccount(ctx context.Context, by *browser.Session, look Vie
 	theirs := auth.NewEvent(models.EventSeenBySupport, id, auth.Caller{}, now)
 	theirs.Actor, theirs.ActorID = models.ActorSupport, own.ActorID
 	own.Reason, theirs.Reason = reason, reason
-	if err := s.stats.limit.admit(by.User.ID, now); err != nil {
+	if err := s.acts.admit(by.User.ID, now); err != nil {
 		return Account{}, err
 	}
 	if err := recorded(s.store.AddOrCount(ctx, now.Add(-lookSpan), own, theirs)); err != nil {

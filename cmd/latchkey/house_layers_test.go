@@ -15,7 +15,7 @@ var authLayers = map[string]int{
 	"dpop": 1, "keyring": 1, "mail/mailtest": 1, "totp": 1,
 	"resource": 2,
 	"":         kernel,
-	"keys":     4, "ratelimit": 4,
+	"keys":     4, "ratelimit": 4, "stats": 4,
 	"notify": 5, "client": 5,
 	"token": 6, "passwordcheck": 6, "challenge": 6,
 	"browser": 7,
