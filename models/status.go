@@ -3,8 +3,10 @@ package models
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"gorm.io/gorm"
 )
 
@@ -37,22 +39,23 @@ func (s *Store) LastStatusIndex(ctx context.Context) (last int64, err error) {
 	return last, wrapErr("find last status index", err)
 }
 
-// RevokedStatusIndexes lists the status indexes of the devices that were revoked after since, including devices whose rows are
-// deleted. It leaves out devices that expired before since: their access tokens have expired too, and another device may have the
-// index by now.
-func (s *Store) RevokedStatusIndexes(ctx context.Context, since time.Time) ([]int64, error) {
-	var rows []struct {
-		StatusIndex int64
-		ExpiresAt   time.Time
-	}
+// RevokedDevice is a device that was revoked, or what is left of one whose row is deleted: StatusIndex, RevokedAt and ExpiresAt.
+type RevokedDevice struct {
+	UserID, ID   uuid.NullUUID
+	StatusIndex  *int64 // nil: the device has none, as browsers
+	RevokedAt    time.Time
+	RevokedBy    string
+	RevokeReason EndReason
+	ExpiresAt    time.Time
+}
+
+// RevokedDevices lists the devices that were revoked after since, including devices whose rows are deleted. It leaves out devices that
+// expired before since: their access tokens have expired too, and another device may have the index by now.
+func (s *Store) RevokedDevices(ctx context.Context, since time.Time) ([]RevokedDevice, error) {
+	var list []RevokedDevice
 	// expires_at is checked here. In the statement PostgreSQL would choose the index on it, which is the worse one.
-	err := s.read(ctx).Raw(`SELECT status_index, expires_at FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL
-		UNION ALL SELECT idx, expires_at FROM status_indexes WHERE revoked_at > ?`, dbTime(since), dbTime(since)).Scan(&rows).Error
-	var list []int64
-	for _, row := range rows {
-		if row.ExpiresAt.After(since) {
-			list = append(list, row.StatusIndex)
-		}
-	}
+	err := s.read(ctx).Raw(`SELECT user_id, id, status_index, revoked_at, revoked_by, revoke_reason, expires_at FROM devices WHERE revoked_at > ?
+		UNION ALL SELECT NULL, NULL, idx, revoked_at, '', '', expires_at FROM status_indexes WHERE revoked_at > ?`, dbTime(since), dbTime(since)).Scan(&list).Error
+	list = slices.DeleteFunc(list, func(d RevokedDevice) bool { return !d.ExpiresAt.After(since) })
 	return list, wrapErr("list revoked devices", err)
 }

@@ -23,6 +23,13 @@ func (b Bits) Count() (n int) {
 // Set revokes a token. Like a slice index, it panics if i is out of range.
 func (b Bits) Set(i int) { b[i/8] |= 1 << (i % 8) }
 
+// Add revokes the tokens that are revoked in other, which must have the same length.
+func (b Bits) Add(other Bits) {
+	for i, eight := range other {
+		b[i] |= eight
+	}
+}
+
 // Get reports whether a token is revoked. It returns true if i is out of range, because the list says nothing about that token
 // (§8.3).
 func (b Bits) Get(i int) bool {

@@ -32,8 +32,11 @@ const (
 // statusBoard is what this process knows of revoked devices.
 type statusBoard struct {
 	open            atomic.Int64 // the list in which new devices get their entries
-	reading         sync.Mutex   // held while the database is read; guards the next two
+	reading         sync.Mutex   // held while the database is read; guards the next five
 	readAt, wholeAt time.Time
+	failed          bool      // the last read
+	agedAt          time.Time // when young bits last became older ones
+	memory          revocationMemory
 	publishedAt     atomic.Int64 // readAt in seconds since 1970, for readers that must not wait
 
 	mu    sync.RWMutex // guards lists
@@ -41,8 +44,15 @@ type statusBoard struct {
 }
 
 type statusList struct {
-	bits   statuslist.Bits
-	signed *StatusList // nil if the bits changed since
+	bits         statuslist.Bits
+	young, older statuslist.Bits // set while access tokens of their devices could live: kept, whatever the database says later
+	signed       *StatusList     // nil if the bits changed since
+}
+
+func newStatusBits() *statusList {
+	return &statusList{
+		bits: statuslist.NewBits(statusListSize), young: statuslist.NewBits(statusListSize), older: statuslist.NewBits(statusListSize),
+	}
 }
 
 // RevocationBound returns how long an access token can still be accepted after its device was revoked, by resource servers that
@@ -56,6 +66,15 @@ func (s *Service) RevocationBound() time.Duration {
 
 // PickStatusIndex returns a random status index for a new device. try counts the indexes that turned out to be taken.
 func (s *Service) PickStatusIndex(try int) int64 {
+	for range statusCrowded {
+		if index := s.randomStatusIndex(try); !s.status.has(index) { // else of a device that the database may have lost in a failover
+			return index
+		}
+	}
+	return s.randomStatusIndex(try)
+}
+
+func (s *Service) randomStatusIndex(try int) int64 {
 	list := s.status.open.Load()
 	if try > 0 && try%statusCrowded == 0 {
 		s.status.open.CompareAndSwap(list, list+1)
@@ -87,28 +106,41 @@ func (s *Service) LoadStatus(ctx context.Context) error {
 	}
 	s.status.reading.Lock()
 	defer s.status.reading.Unlock()
-	return s.readStatus(ctx)
+	err := s.readStatus(ctx)
+	if err == nil {
+		err = s.revokeAgain(ctx)
+	}
+	return err
 }
 
-// readStatus is LoadStatus for a caller that holds reading.
+// readStatus is the first half of LoadStatus for a caller that holds reading.
 func (s *Service) readStatus(ctx context.Context) error {
 	b, now := &s.status, s.clock.Now()
 	// After the clock was set back, revocations since the last read may be dated long before it.
-	whole := !auth.Fresh(b.wholeAt, now, statusWholeEvery) || now.Before(b.readAt)
+	whole := b.failed || !auth.Fresh(b.wholeAt, now, statusWholeEvery) || now.Before(b.readAt)
 	since := b.readAt.Add(-statusOverlap)
 	if whole {
 		since = now.Add(-StatusKeep)
 	}
+	b.failed = true // until the end
 	last, err := s.store.LastStatusIndex(ctx)
 	if err != nil {
 		return err
 	}
-	revoked, err := s.store.RevokedStatusIndexes(ctx, since)
+	revoked, err := s.store.RevokedDevices(ctx, since)
 	if err != nil {
 		return err
 	}
-	b.note(last, revoked, whole)
-	b.readAt = now
+	if whole {
+		b.memory.compare(revoked, since, now)
+	}
+	b.memory.note(revoked, now)
+	if keep := s.config.AccessTTL + time.Minute; whole && !auth.Fresh(b.agedAt, now, keep) {
+		b.age()
+		b.agedAt = now
+	}
+	b.note(last, revoked, whole, now.Add(-s.config.AccessTTL-time.Minute))
+	b.failed, b.readAt = false, now
 	b.publishedAt.Store(now.Unix())
 	if whole {
 		b.wholeAt = now
@@ -116,44 +148,67 @@ func (s *Service) readStatus(ctx context.Context) error {
 	return nil
 }
 
-// note sets the bits of revoked devices. If whole, it clears all other bits.
-func (b *statusBoard) note(last int64, revoked []int64, whole bool) {
+// has reports whether an index has its bit set.
+func (b *statusBoard) has(index int64) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	list := index / statusListSize
+	return list < int64(len(b.lists)) && b.lists[list].bits.Get(int(index%statusListSize))
+}
+
+// age makes the young bits the older ones, which the next call forgets.
+func (b *statusBoard) age() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, l := range b.lists {
+		l.young, l.older = statuslist.NewBits(statusListSize), l.young
+	}
+}
+
+// note sets the bits of revoked devices. Those that were revoked after young stay set until no access token of the device can live. If whole,
+// it clears all others.
+func (b *statusBoard) note(last int64, revoked []models.RevokedDevice, whole bool, young time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	newest := max(last, 0) / statusListSize
 	for i := len(b.lists); i <= int(newest); i++ {
-		b.lists = append(b.lists, &statusList{bits: statuslist.NewBits(statusListSize)})
+		b.lists = append(b.lists, newStatusBits())
 	}
 	for open := b.open.Load(); open < newest && !b.open.CompareAndSwap(open, newest); open = b.open.Load() {
 	}
-	fresh := map[int64]statuslist.Bits{}
-	for _, index := range revoked {
-		list, place := index/statusListSize, int(index%statusListSize)
-		if list > newest {
-			continue // added after last was read: the next read covers it
+	fresh := make([]statuslist.Bits, len(b.lists))
+	for i, l := range b.lists {
+		if fresh[i] = l.bits; whole {
+			fresh[i] = statuslist.NewBits(statusListSize)
 		}
-		if !whole {
-			if l := b.lists[list]; !l.bits.Get(place) {
-				l.bits.Set(place)
-				l.signed = nil
-			}
+	}
+	for _, d := range revoked {
+		if d.StatusIndex == nil {
 			continue
 		}
-		if fresh[list] == nil {
-			fresh[list] = statuslist.NewBits(statusListSize)
+		list, place := *d.StatusIndex/statusListSize, int(*d.StatusIndex%statusListSize)
+		if list >= int64(len(b.lists)) {
+			continue // added after last was read: the next read covers it
 		}
-		fresh[list].Set(place)
+		l := b.lists[list]
+		if d.RevokedAt.After(young) {
+			l.young.Set(place)
+		}
+		if !fresh[list].Get(place) {
+			fresh[list].Set(place)
+			if !whole {
+				l.signed = nil
+			}
+		}
 	}
 	if !whole {
 		return
 	}
 	for i, l := range b.lists {
-		bits := fresh[int64(i)]
-		if bits == nil {
-			bits = statuslist.NewBits(statusListSize)
-		}
-		if string(bits) != string(l.bits) {
-			l.bits, l.signed = bits, nil
+		fresh[i].Add(l.young)
+		fresh[i].Add(l.older)
+		if string(fresh[i]) != string(l.bits) {
+			l.bits, l.signed = fresh[i], nil
 		}
 	}
 }
