@@ -147,8 +147,8 @@ func (s *server) exec(sql string) error {
 }
 
 func (s *server) drop(database string) (err error) {
-	// An autovacuum worker in the database is a superuser's process, which FORCE refuses to end; it ends by itself.
-	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(100 * time.Millisecond) {
+	// An autovacuum worker in the database is a superuser's process, which FORCE refuses to end; it ends by itself, after minutes where a large table was changed.
+	for began := time.Now(); time.Since(began) < 5*time.Minute; time.Sleep(100 * time.Millisecond) {
 		if err = s.exec("DROP DATABASE IF EXISTS " + database + " WITH (FORCE)"); err == nil {
 			return nil
 		}
