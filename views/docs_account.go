@@ -12,8 +12,9 @@ ACCESS='an access token of your app'`
     sed 's/.*"confirmation":"\([^"]*\)".*/\1/'
 }
 act() {
-  curl -s -w '%{http_code}\n' -X "$1" {base}"$2" -H "Authorization: Bearer $ACCESS" \
-    -H 'Content-Type: application/json' -d "{\"confirmation\":\"$(confirmation)\"${3:-}}"
+  curl -s -w '%{http_code}\n' -X "$1" {base}"$2" \
+    -H "Authorization: Bearer $ACCESS" -H 'Content-Type: application/json' \
+    -d "{\"confirmation\":\"$(confirmation)\"${3:-}}"
 }`
 
 	actsSignedIn = `act DELETE /api/devices
@@ -25,6 +26,6 @@ act PUT /api/account/email ',"email":"you@example.net"'`
 
 	actsStranger = `curl -s {base}/api/account -H 'Content-Type: application/json' \
   -d '{"email":"new@example.com","password":"nine lives of a cat"}'
-curl -s {base}/api/account/password-reset -H 'Content-Type: application/json' \
-  -d "{\"email\":\"$EMAIL\"}"`
+curl -s {base}/api/account/password-reset \
+  -H 'Content-Type: application/json' -d "{\"email\":\"$EMAIL\"}"`
 )

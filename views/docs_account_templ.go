@@ -89,7 +89,7 @@ func docsAccount(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</code>.</dd><dt><code>PUT /api/account/password</code></dt><dd>Changes the password and answers the same. It signs out every other device and browser, and ends trusted browsers and mailed links; the owner gets a mail. Your app keeps its tokens.</dd><dt><code>PUT /api/account/email</code></dt><dd>Mails a link to the new e-mail address, and answers <code>202</code> with the seconds for which it is good. The person opens it in a browser and types the password. The former e-mail address then gets a link that undoes the change. You do not learn whether another account has the e-mail address.</dd></dl><p>A password or an e-mail address that is refused (<code>422</code>) leaves the confirmation good, for ten tries. After a lost answer, the act may be done and the confirmation used.</p><p>The end of the account, with all its devices and data. It cannot be undone, so ask twice. The answer is <code>204</code>, and the tokens are worth nothing from then on:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "</code>.</dd><dt><code>PUT /api/account/password</code></dt><dd>Changes the password and answers the same. It signs out every other device and browser, and ends trusted browsers and mailed links; the owner gets a mail. Your app keeps its tokens.</dd><dt><code>PUT /api/account/email</code></dt><dd>Mails a link to the new e-mail address, and answers <code>202</code> with the seconds for which it is good. The person opens it in a browser and types the password. The former e-mail address then gets a link that undoes the change. You do not learn whether another account has the e-mail address.</dd></dl><p>A password or an e-mail address that is refused (<code>422</code>) leaves the confirmation good, for ten tries. After a lost answer, the act may be done and the confirmation used.</p><p>This deletes the account with its devices and data, at once. It cannot be undone, so ask twice. The answer is <code>204</code>, and the tokens are worth nothing from then on:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -97,7 +97,7 @@ func docsAccount(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p>Two more calls need no access token: an account begins, and a forgotten password is replaced. Both mail a link that the person opens in a browser. The answer is the same whether or not there is an account with the e-mail address:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p>Two more calls need no access token: one creates an account, the other replaces a forgotten password. Both mail a link that the person opens in a browser. The answer is the same whether or not there is an account with the e-mail address:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
