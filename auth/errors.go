@@ -147,3 +147,9 @@ func About(account uuid.UUID, err error) error {
 
 // ErrBadCredentials refuses a sign-in. It is the same for an unknown account and for a wrong password.
 var ErrBadCredentials = &Error{Kind: KindInvalidCredential, Message: "The e-mail address or password is wrong."}
+
+// ErrChoosePassword refuses an app whose owner has a generated password and must choose another on the website first.
+var ErrChoosePassword = &Error{Kind: KindChoosePassword, Message: "This password was set by an administrator. Sign in on the website first and choose your own."}
+
+// ErrSetUpFactor refuses an app whose owner must set up a second factor on the website first.
+var ErrSetUpFactor = &Error{Kind: KindSetUpFactor, Message: "This service requires two-step sign-in. Sign in on the website first to set it up."}

@@ -104,20 +104,33 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>With a second factor it answers <code>second_factor_required</code> as at sign-in; <code>POST /api/confirmation/factor</code> takes the same members as <code>/api/login/factor</code>. With a passkey alone, begin with <code>POST /api/confirmation/passkey</code>, which takes no body.</p><p>Send the secret as <code>confirmation</code> in the body of <code>PATCH</code> or <code>DELETE /api/devices/</code> with another device’s id. It is good for one action within five minutes, on the device that asked for it and under the same key; an action that is refused does not use it up. After a lost answer, load the list first: the action may be done, and the confirmation used. Accounts without a second factor may send <code>password</code> there instead. An app that is bound to a key needs neither.</p><p>A confirmation also helps at your own servers, when one of them demands a newer proof or a second factor: see <a href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<p>With a second factor it answers <code>second_factor_required</code> as at sign-in; <code>POST /api/confirmation/factor</code> takes the same members as <code>/api/login/factor</code>. With a passkey alone, begin with <code>POST /api/confirmation/passkey</code>, which takes no body.</p><p>Send the secret as <code>confirmation</code> in the body of <code>PATCH</code> or <code>DELETE /api/devices/</code> with another device’s id, or of <a href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var4 templ.SafeURL
-		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
+		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("account-acts"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 67, Col: 142}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 62, Col: 185}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "\">Sensitive calls to your servers</a>.</p></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "\">an act on the account</a>. It is good for one action within five minutes, on the device that asked for it and under the same key; an action that is refused does not use it up. After a lost answer, load the list first: the action may be done, and the confirmation used. For another device, accounts without a second factor may send <code>password</code> instead, and an app that is bound to a key needs neither.</p><p>A confirmation also helps at your own servers, when one of them demands a newer proof or a second factor: see <a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var5 templ.SafeURL
+		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 67, Col: 142}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "\">Sensitive calls to your servers</a>.</p></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

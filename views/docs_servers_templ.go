@@ -91,7 +91,20 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<dl><dt><code>own_devices:read</code></dt><dd><code>GET /api/devices</code>.</dd><dt><code>own_devices:write</code></dt><dd>Rename and sign out devices, and <code>/api/confirmation</code>.</dd><dt>Scopes of your own</dt><dd>Your servers find them in <code>scope</code>; this server does nothing with them. A server that demands <code>photos:read</code> refuses first-party apps, too: register every app that calls it with the scope.</dd></dl><p>A call that needs another scope gets <code>403 insufficient_scope</code>, and <code>WWW-Authenticate</code> names the scope. <code>GET /api/whoami</code> needs no scope, but the token must be for this server. A token without one of the scopes <code>own_devices:*</code> is not, unless your servers and this one share an audience: it gets <code>401 invalid_token</code>. In Go, a server of yours says what it needs, and publishes it (RFC 9728), so that clients can find this server from a 401 or 403:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<dl><dt><code>own_devices:read</code></dt><dd><code>GET /api/devices</code>.</dd><dt><code>own_devices:write</code></dt><dd>Rename and sign out devices, and <code>/api/confirmation</code>.</dd><dt><code>own_account:write</code></dt><dd><a href=\"")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		var templ_7745c5c3_Var3 templ.SafeURL
+		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("account-acts"))
+		if templ_7745c5c3_Err != nil {
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_servers.templ`, Line: 45, Col: 39}
+		}
+		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "\">Acts on the account</a>. First-party apps have it, and no client can be registered for it.</dd><dt>Scopes of your own</dt><dd>Your servers find them in <code>scope</code>; this server does nothing with them. A server that demands <code>photos:read</code> refuses first-party apps, too: register every app that calls it with the scope.</dd></dl><p>A call that needs another scope gets <code>403 insufficient_scope</code>, and <code>WWW-Authenticate</code> names the scope. <code>GET /api/whoami</code> needs no scope, but the token must be for this server. A token without one of the scopes <code>own_devices:*</code> is not, unless your servers and this one share an audience: it gets <code>401 invalid_token</code>. In Go, a server of yours says what it needs, and publishes it (RFC 9728), so that clients can find this server from a 401 or 403:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -99,7 +112,7 @@ func docsServers(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "</section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -134,6 +134,12 @@ func (s *Server) signupLanguage(r *http.Request) string {
 	return say(r).Tag().String()
 }
 
+// appLanguage is signupLanguage for a sign-up in an app, whose request may say it in Accept-Language.
+func (s *Server) appLanguage(r *http.Request) string {
+	s.chooseLanguage(r, "")
+	return s.signupLanguage(r)
+}
+
 // offerLanguages puts the choice of languages on a page, to which it leads back. What a form answered cannot be shown again: new
 // recovery codes, or what was typed, would be lost. Pages in English alone have nothing to choose.
 func (s *Server) offerLanguages(r *http.Request, shell *views.Shell) {

@@ -48,8 +48,13 @@ func described(p *probe) {
 				if eve.fill(op, value.(map[string]any)) {
 					phone = eve.phone
 				}
+				password := adaPassword
+				if op.ofAccount() {
+					phone, _ = p.someone()
+					password = evePassword
+				}
 				if m := value.(map[string]any); m["confirmation"] != nil {
-					m["confirmation"] = p.confirm(phone, adaPassword).confirmation(p.t)
+					m["confirmation"] = p.confirm(phone, password).confirmation(p.t)
 				}
 				if m := value.(map[string]any); m["device_code"] != nil {
 					m["device_code"] = p.approvedCode()
@@ -79,7 +84,7 @@ func described(p *probe) {
 }
 
 func withTenant(a *services.Config, w *web.Config) {
-	onLocalhost(a, w)
+	withMail(a, w)
 	a.Issuer += "/tenant"
 	a.Budgets = ratelimit.Budgets{Window: 1000, Day: 1000} // every example has a phone of its own
 }
@@ -121,7 +126,9 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"devices at their end", atTheEnd, func(a *services.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
 		{"nonces", nonces, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.NonceRequired = true }},
 		{"a flood of proofs", crowd, func(a *services.Config, _ *web.Config) { a.ProofMemory = 4000 }},
-		{"no database", noDatabase, nil},
+		{"no database", noDatabase, withMail},
+		{"acts on the account that are refused", accountRefusals, withKeptMails},
+		{"accounts without mail", accountsWithout, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.SignupOpen = false }},
 		{"discovery", discovery, nil},
 		{"a backend", backendRequests, withMail},
 		{"a backend that is refused", backendRefusals, withMail},
@@ -141,7 +148,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 	t.Run("a mistake of the server's", func(t *testing.T) {
 		var broken atomic.Bool
 		s := newSite(t, modelstest.MigratedSQLite(t), func(a *services.Config, w *web.Config) {
-			onLocalhost(a, w)
+			withMail(a, w)
 			now := a.Now
 			a.Now = func() time.Time {
 				if broken.Load() {
@@ -189,6 +196,12 @@ func (p *probe) targets(phone phone, credentials func(method, path string) []str
 		"renameCurrent":       `{"name":"x"}`,
 		"renameDevice":        `{"name":"x","password":"` + adaPassword + `"}`,
 		"signOutDevice":       `{"password":"` + adaPassword + `"}`,
+		"signOutOthers":       `{"confirmation":"` + noChallenge + `"}`,
+		"signUp":              `{"email":"grace@example.com","password":"nine lives of a cat"}`,
+		"resetPassword":       `{"email":"` + adaEmail + `"}`,
+		"changePassword":      `{"confirmation":"` + noChallenge + `","new_password":"nine lives of a cat"}`,
+		"changeEmail":         `{"confirmation":"` + noChallenge + `","email":"ada@example.net"}`,
+		"deleteAccount":       `{"confirmation":"` + noChallenge + `"}`,
 	}
 	for _, op := range p.operations() {
 		if op.RequestBody == nil && !op.guarded() || op.ofBackends() {
@@ -257,7 +270,7 @@ func badBodies(p *probe) {
 func badFields(p *probe) {
 	phone := p.login("phone")
 	for _, to := range p.targets(phone, plain(phone)) {
-		if answer := to.Responses.Codes.GetOrZero("422"); answer != nil {
+		if answer := to.Responses.Codes.GetOrZero("422"); answer != nil && !to.ofAccount() { // accountRefusals has those
 			p.want(p.send(false, to.method, to.url, `{"name":"","challenge":"`+noChallenge+`","password":"`+strings.Repeat("a", 2000)+`"}`, to.headers...), 422, "invalid_request")
 		}
 		if to.asClient() {

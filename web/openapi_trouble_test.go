@@ -27,8 +27,8 @@ func nonces(p *probe) {
 			continue
 		}
 		status := 401
-		if to.OperationId == "introspect" {
-			continue // it takes no proof
+		if to.OperationId == "introspect" || to.ofAccount() && !to.guarded() {
+			continue // they take no proof
 		}
 		if !to.guarded() {
 			status = 400

@@ -135,6 +135,13 @@ func (s *Server) routes() {
 		"PATCH /api/devices/{id}":        s.bearer(client.OwnDevicesWrite, s.apps.DeviceRename),
 		"DELETE /api/devices/{id}":       s.bearer(client.OwnDevicesWrite, s.apps.DeviceRevoke),
 
+		"PUT /api/account/password":        s.bearer(client.OwnAccountWrite, s.apps.AccountPassword),
+		"PUT /api/account/email":           s.bearer(client.OwnAccountWrite, s.apps.AccountEmail),
+		"DELETE /api/account":              s.bearer(client.OwnAccountWrite, s.apps.AccountDelete),
+		"DELETE /api/devices":              s.bearer(client.OwnDevicesWrite, s.apps.DevicesRevokeOthers),
+		"POST /api/account":                s.api(s.apps.AccountSignup),
+		"POST /api/account/password-reset": s.api(s.apps.AccountPasswordReset),
+
 		"GET /api/admin/users":                               s.backend(client.UsersRead, s.apps.AdminUsers),
 		"POST /api/admin/users":                              s.backend(client.UsersWrite, s.apps.AdminUserCreate),
 		"GET /api/admin/users/{id}":                          s.backend(client.UsersRead, s.apps.AdminUser),

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/auth/confirm"
@@ -33,7 +35,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c Pas
 	c.Confirmation.CheckForm(&bad, by.User)
 	bad.Refuse("new_password", s.ProblemWithPassword(by.User.Email, c.New))
 	if len(bad) == 0 && c.Confirmation.Password == c.New {
-		bad.Refuse("new_password", "Choose a password that’s different from your current one.")
+		bad.Refuse("new_password", saySamePassword)
 	}
 	if err := bad.Err(); err != nil {
 		return 0, err
@@ -42,7 +44,7 @@ func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c Pas
 		return ChangedBefore, err
 	}
 	err = s.confirm.Act(ctx, by, c.Confirmation, func(p models.Proof) (err error) {
-		revoked, err = s.changePassword(ctx, by, c, p)
+		revoked, err = s.changePassword(ctx, newPassword{user: by.User, keep: by.Device.ID, chosen: c.New, from: c.Confirmation.From, proof: p})
 		return err
 	})
 	if err != nil {
@@ -51,20 +53,33 @@ func (s *Service) ChangePassword(ctx context.Context, by *browser.Session, c Pas
 	return revoked, nil
 }
 
-func (s *Service) changePassword(ctx context.Context, by *browser.Session, c PasswordChange, p models.Proof) (revoked int64, err error) {
-	if err := s.judgeAtGate(ctx, by.User.Email, c); err != nil {
+// newPassword is a change of a password that its owner has confirmed.
+type newPassword struct {
+	user   models.User
+	keep   uuid.UUID // the device that stays signed in
+	chosen string
+	from   auth.Caller
+	proof  models.Proof
+	app    *confirm.ActingApp // that asked for it; nil: the portal did
+}
+
+// changePassword judges the new password and writes it.
+func (s *Service) changePassword(ctx context.Context, n newPassword) (revoked int64, err error) {
+	if err := s.judgeAtGate(ctx, n); err != nil {
 		return 0, err
 	}
-	hash, err := s.hasher.Hash(ctx, c.New)
+	hash, err := s.hasher.Hash(ctx, n.chosen)
 	if err != nil {
 		return 0, err
 	}
-	now, from := s.clock.Now(), c.Confirmation.From
+	now := s.clock.Now()
+	e, l := auth.NewEvent(models.EventPasswordChanged, n.user.ID, n.from, now), notify.NewNotification(notify.KindPasswordChanged, n.from, now)
+	if n.app != nil {
+		e, l.DeviceName = n.app.Event(e), n.app.Device.Name
+	}
 	return s.store.ChangePassword(ctx, models.PasswordChange{
-		UserID: by.User.ID, Proof: p, Hash: hash, At: now, Keep: by.Device.ID, By: models.ActorOwner,
-		Event:      auth.Limited(auth.NewEvent(models.EventPasswordChanged, by.User.ID, from, now), ratelimit.PasswordLimit),
-		FreshStart: s.limits.FreshStart(by.User, from),
-		Mail:       s.notify.ComposeNotMe(by.User.ID, notify.NewNotification(notify.KindPasswordChanged, from, now), ""),
+		UserID: n.user.ID, Proof: n.proof, Hash: hash, At: now, Keep: n.keep, By: models.ActorOwner,
+		Event: auth.Limited(e, ratelimit.PasswordLimit), FreshStart: s.limits.FreshStart(n.user, n.from), Mail: s.notify.ComposeNotMe(n.user.ID, l, ""),
 	})
 }
 

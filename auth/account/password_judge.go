@@ -5,7 +5,10 @@ import (
 
 	"latchkey/auth"
 	"latchkey/auth/password"
+	"latchkey/models"
 )
+
+const saySamePassword = "Choose a password that’s different from your current one."
 
 const sayBreached = "Choose another password. This one was stolen in a data breach elsewhere, and attackers try it."
 
@@ -28,12 +31,25 @@ func (s *Service) JudgePassword(ctx context.Context, field, email, typed string)
 	return nil
 }
 
-// judgeAtGate judges the new password of a person who has just proved to know the current one, so that the limits on that bound it.
-func (s *Service) judgeAtGate(ctx context.Context, email string, c PasswordChange) error {
-	leave, err := s.gate.Admit(c.Confirmation.From)
+// judgeAtGate judges the new password of a person who has just proved who they are, so that the limits on that bound it. On the portal the
+// current password was typed, unless a passkey confirmed; for an app it never is.
+func (s *Service) judgeAtGate(ctx context.Context, n newPassword) error {
+	leave, err := s.gate.Admit(n.from)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	return s.JudgePassword(ctx, "new_password", email, c.New)
+	if err := s.JudgePassword(ctx, "new_password", n.user.Email, n.chosen); err != nil || n.app == nil {
+		return err
+	}
+	return s.refuseSame(ctx, n.user, n.chosen)
+}
+
+// refuseSame refuses the present password as a new one: it may be the reason for the change that another person knows it.
+func (s *Service) refuseSame(ctx context.Context, user models.User, chosen string) error {
+	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, chosen)
+	if err == nil && same {
+		err = auth.InvalidField("new_password", saySamePassword)
+	}
+	return err
 }

@@ -174,12 +174,8 @@ func (s *Service) hashChosen(ctx context.Context, user models.User, secret, pass
 	if err := s.JudgePassword(ctx, "new_password", user.Email, password); err != nil {
 		return "", err
 	}
-	same, _, err := s.hasher.Verify(ctx, user.PasswordHash, password)
-	if err != nil {
+	if err := s.refuseSame(ctx, user, password); err != nil {
 		return "", err
-	}
-	if same { // a thief may know this password, which is why the owner is here
-		return "", auth.InvalidField("new_password", "Choose a password that’s different from your current one.")
 	}
 	return s.hasher.Hash(ctx, password)
 }

@@ -15,6 +15,8 @@ import (
 	"latchkey/models"
 )
 
+var errNoMail = &auth.Error{Kind: auth.KindNotFound, Message: "This service doesn’t send e-mail. Ask your administrator to change your e-mail address."}
+
 // Request is a person's request for another address.
 type Request struct {
 	Email        string
@@ -37,39 +39,56 @@ type pendingEmail struct {
 // mail is sent here.
 func (s *Service) Ask(ctx context.Context, by *browser.Session, r Request) error {
 	if !s.notify.Enabled() {
-		return auth.Refuse(auth.KindNotFound, "This service doesn’t send e-mail. Ask your administrator to change your e-mail address.")
+		return errNoMail
 	}
 	r.Email = auth.TrimEmail(r.Email)
 	if err := checkNewEmail(by.User, r); err != nil {
 		return err
 	}
 	return s.confirm.Act(ctx, by, r.Confirmation, func(p models.Proof) error {
-		return s.gate.Query(ctx, func() error { return s.ask(ctx, by.User, r, p) })
+		return s.ask(ctx, wanted{user: by.User, email: r.Email, from: r.Confirmation.From, proof: p})
 	})
 }
 
 func checkNewEmail(user models.User, r Request) error {
 	var bad auth.Fields
-	bad.Text("email", r.Email, auth.MaxEmail)
-	if len(bad) == 0 {
-		bad.Refuse("email", auth.ProblemWithEmail(r.Email))
-	}
-	if len(bad) == 0 && auth.SameEmail(r.Email) == auth.SameEmail(user.EmailKey) {
-		bad.Refuse("email", "This is already your e-mail address.")
-	}
+	checkEmail(&bad, user, r.Email)
 	r.Confirmation.CheckForm(&bad, user)
 	return bad.Err()
 }
 
+func checkEmail(bad *auth.Fields, user models.User, email string) {
+	bad.Text("email", email, auth.MaxEmail)
+	if len(*bad) == 0 {
+		bad.Refuse("email", auth.ProblemWithEmail(email))
+	}
+	if len(*bad) == 0 && auth.SameEmail(email) == auth.SameEmail(user.EmailKey) {
+		bad.Refuse("email", "This is already your e-mail address.")
+	}
+}
+
+// wanted is another address that an account's owner has asked for and confirmed.
+type wanted struct {
+	user  models.User
+	email string
+	from  auth.Caller
+	proof models.Proof
+	app   *confirm.ActingApp // that asked for it; nil: the portal did
+}
+
 // ask counts the request and writes the mail, with the link or, if the address is taken or held, without.
-func (s *Service) ask(ctx context.Context, user models.User, r Request, proof models.Proof) error {
-	box, account := ratelimit.Mailbox(r.Email), user.ID.String()
+func (s *Service) ask(ctx context.Context, w wanted) error {
+	return s.gate.Query(ctx, func() error { return s.askInside(ctx, w) })
+}
+
+func (s *Service) askInside(ctx context.Context, w wanted) error {
+	box, account := ratelimit.Mailbox(w.email), w.user.ID.String()
 	err := s.limits.CountRequest(ctx, s.limits.Quota(ratelimit.MaxEmailMails, "email", box), s.limits.Quota(ratelimit.MaxEmailMailsByAccount, "email", box, account),
-		s.limits.EmailAskedQuota(user), s.limits.NetworkQuota(r.Confirmation.From, ratelimit.MaxNetEmails, "email network"))
+		s.limits.EmailAskedQuota(w.user), s.limits.NetworkQuota(w.from, ratelimit.MaxNetEmails, "email network"))
 	if err != nil {
 		return err
 	}
-	key, err := auth.EmailKey(ctx, s.store, r.Email, s.clock.Now())
+	key, err := auth.EmailKey(ctx, s.store, w.email, s.clock.Now())
 	if err != nil {
 		return err
 	}
@@ -78,23 +97,23 @@ func (s *Service) ask(ctx context.Context, user models.User, r Request, proof mo
 		return err
 	}
 	taken := err == nil
-	held, language, err := s.store.AddressHeld(ctx, key, user.ID, s.clock.Now())
+	held, language, err := s.store.AddressHeld(ctx, key, w.user.ID, s.clock.Now())
 	if err != nil {
 		return err
 	}
 	if taken {
 		language = owner.Language
 	}
-	return s.writeLink(ctx, user, r, proof, taken, held, language)
+	return s.writeLink(ctx, w, taken, held, language)
 }
 
 // writeLink writes the mail, with the link or, if the address is taken or held, without. In that case the link's secret never
 // leaves this function. language is that of the account that has the address, or for which it is held.
-func (s *Service) writeLink(ctx context.Context, user models.User, r Request, proof models.Proof, taken, held bool, language string) error {
-	now := s.clock.Now()
-	l := notify.NewNotification(notify.KindEmailConfirm, r.Confirmation.From, now)
-	link, secret := notify.NewLink(user.ID, notify.LinkEmail, s.emailSubject(r.Email), now, notify.EmailLife)
-	text, err := json.Marshal(pendingEmail{Email: r.Email, From: user.EmailKey, Hash: user.PasswordHash, Version: user.FactorsVersion})
+func (s *Service) writeLink(ctx context.Context, w wanted, taken, held bool, language string) error {
+	now, user := s.clock.Now(), w.user
+	l := notify.NewNotification(notify.KindEmailConfirm, w.from, now)
+	link, secret := notify.NewLink(user.ID, notify.LinkEmail, s.emailSubject(w.email), now, notify.EmailLife)
+	text, err := json.Marshal(pendingEmail{Email: w.email, From: user.EmailKey, Hash: user.PasswordHash, Version: user.FactorsVersion})
 	if err != nil {
 		return fmt.Errorf("keep new address: %w", err)
 	}
@@ -107,11 +126,14 @@ func (s *Service) writeLink(ctx context.Context, user models.User, r Request, pr
 	if held && !taken {
 		l.Kind = notify.KindEmailHeld
 	}
-	n := s.notify.ComposeTo(r.Email, user.ID, l, link)
+	n := s.notify.ComposeTo(w.email, user.ID, l, link)
 	n.Mail.Kind = string(notify.KindEmailConfirm) // the activity reports a failed mail by its kind, which must not tell whether the address is taken
+	e := auth.NewEvent(models.EventEmailAsked, user.ID, w.from, now)
+	if w.app != nil {
+		e = w.app.Event(e)
+	}
 	return s.store.AskEmailChange(ctx, models.EmailRequest{
-		UserID: user.ID, Proof: proof, At: now, Mail: n,
-		Event: auth.Limited(auth.NewEvent(models.EventEmailAsked, user.ID, r.Confirmation.From, now), ratelimit.AddressLimit),
+		UserID: user.ID, Proof: w.proof, At: now, Mail: n, Event: auth.Limited(e, ratelimit.AddressLimit),
 	})
 }
 

@@ -100,8 +100,11 @@ var readers = map[string]func(string) (stored, problem string){
 	"redirect-uri": checked(problemWithRedirect), "post-logout-uri": checked(problemWithRedirect),
 	"origin": checked(problemWithOrigin), "backchannel-logout-uri": checked(ProblemWithCallback),
 	"scope": checked(func(s string) string {
-		if !scope.MatchString(s) {
+		switch {
+		case !scope.MatchString(s):
 			return "is not a scope, such as own_devices:read"
+		case s == OwnAccountWrite:
+			return "is for first-party apps: they have it, and are registered without scopes"
 		}
 		return ""
 	}),

@@ -13,6 +13,9 @@ import (
 const (
 	OwnDevicesRead  = "own_devices:read"
 	OwnDevicesWrite = "own_devices:write"
+	// OwnAccountWrite is what acts on the account itself need: its password, its address, its deletion. Only the apps of first-party clients
+	// have it. No client is registered for it: an operator cannot give it to a third party by mistake.
+	OwnAccountWrite = "own_account:write"
 )
 
 // The scopes of a backend at /api/admin: what the tokens may do that a confidential client gets for itself (RFC 6749 §4.4).
@@ -56,7 +59,9 @@ func BackendScopes(c models.Client) []string {
 
 // appScopes are those of a client's scopes that the access tokens of its devices carry.
 func appScopes(registered string) []string {
-	return slices.DeleteFunc(strings.Fields(registered), func(s string) bool { return isBackendScope(s) || slices.Contains(openIDScopes, s) })
+	return slices.DeleteFunc(strings.Fields(registered), func(s string) bool {
+		return isBackendScope(s) || s == OwnAccountWrite || slices.Contains(openIDScopes, s)
+	})
 }
 
 // OwnDevices reports what the apps of a client may do with their owner's devices. A client without scopes is a first-party app, and may do both.
@@ -70,7 +75,7 @@ func OwnDevices(c models.Client) (read, write bool) {
 
 // TokenScope returns what the access tokens of a device say in their scope claim (RFC 9068 §2.2.3); granted are the scopes that were
 // granted when it signed in. limited is false for a device of a first-party app without granted scopes: its tokens have no such claim, and
-// may do at this server's API what the scopes OwnDevicesRead and OwnDevicesWrite allow. TokenScope goes by the clients of at most ReadEvery
+// may do at this server's API what OwnDevicesRead, OwnDevicesWrite and OwnAccountWrite allow. TokenScope goes by the clients of at most ReadEvery
 // ago. If the client was removed, a device with granted scopes keeps those of OpenID Connect alone.
 func (s *Service) TokenScope(ctx context.Context, id, granted string) (scope string, limited bool, err error) {
 	r, err := s.registered(ctx)
@@ -85,7 +90,7 @@ func (s *Service) TokenScope(ctx context.Context, id, granted string) (scope str
 	case granted == "":
 		return "", false, nil
 	case known:
-		list = append(list, OwnDevicesRead, OwnDevicesWrite)
+		list = append(list, OwnDevicesRead, OwnDevicesWrite, OwnAccountWrite)
 	}
 	return strings.Join(list, " "), true, nil
 }

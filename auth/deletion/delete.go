@@ -39,7 +39,13 @@ func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) er
 	}
 	var had []string
 	err := s.confirm.Act(ctx, by, d.Confirmation, func(p models.Proof) (err error) {
-		had, err = s.delete(ctx, by, p, d.Confirmation.From)
+		had, err = s.delete(ctx, by.User, p, d.Confirmation.From, "")
+		switch {
+		case errors.Is(err, models.ErrChanged):
+			return s.whyNotDeleted(ctx, by, err)
+		case errors.Is(err, models.ErrWayBack):
+			return auth.InvalidField("email", sayWayBack)
+		}
 		return err
 	})
 	if err == nil {
@@ -48,23 +54,21 @@ func (s *Service) Delete(ctx context.Context, by *browser.Session, d Request) er
 	return err
 }
 
-// delete deletes the account, and returns the keys of the addresses that it had.
-func (s *Service) delete(ctx context.Context, by *browser.Session, p models.Proof, from auth.Caller) (had []string, err error) {
+const sayWayBack = "The e-mail address of this account was changed in the last 7 days. You can’t delete the account while that change can still be undone."
+
+// delete deletes the account, and returns the keys of the addresses that it had. device is the app that asked, or "".
+func (s *Service) delete(ctx context.Context, user models.User, p models.Proof, from auth.Caller, device string) (had []string, err error) {
 	now := s.clock.Now()
+	l := s.farewell(user, from, now)
+	l.DeviceName = device
 	err = s.store.DeleteUser(ctx, models.Deletion{
-		UserID: by.User.ID, Proof: p, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, by.User.ID, from, now),
-		Farewell: s.notify.Compose(uuid.Nil, s.farewell(by.User, from, now)),
+		UserID: user.ID, Proof: p, Now: s.clock.Now, Event: auth.NewEvent(models.EventAccountDeleted, user.ID, from, now),
+		Farewell: s.notify.Compose(uuid.Nil, l),
 		Seal: func(emailKeys []string) []byte {
 			had = emailKeys
-			return s.Seal(by.User.ID, emailKeys)
+			return s.Seal(user.ID, emailKeys)
 		},
 	})
-	switch {
-	case errors.Is(err, models.ErrChanged):
-		err = s.whyNotDeleted(ctx, by, err)
-	case errors.Is(err, models.ErrWayBack):
-		err = auth.InvalidField("email", "The e-mail address of this account was changed in the last 7 days. You can’t delete the account while that change can still be undone.")
-	}
 	return had, err
 }
 

@@ -3,6 +3,7 @@ package device
 
 import (
 	"latchkey/auth"
+	"latchkey/auth/confirm"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
@@ -15,9 +16,10 @@ type Service struct {
 	idle      auth.Idle
 	passwords *passwordcheck.Service
 	tokens    *token.Service
+	confirm   *confirm.Service
 }
 
 // New returns the service.
-func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *passwordcheck.Service) *Service {
-	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords}
+func New(store *models.Store, clock auth.Clock, idle auth.Idle, tokens *token.Service, passwords *passwordcheck.Service, confirm *confirm.Service) *Service {
+	return &Service{store: store, clock: clock, idle: idle, tokens: tokens, passwords: passwords, confirm: confirm}
 }

@@ -66,14 +66,14 @@ func written(t *testing.T, access string) (m map[string]any) {
 	return m
 }
 
-// may tells what a token opens: w for whoami, r to read and c to change devices.
+// may tells what a token opens: w for whoami, r to read and c to change devices, a for acts on the account.
 func (d *desk) may(t *testing.T, access string) (list string) {
 	t.Helper()
 	claims, err := d.Tokens.Verify(access)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for letter, scope := range map[string]string{"w": "", "r": client.OwnDevicesRead, "c": client.OwnDevicesWrite} {
+	for letter, scope := range map[string]string{"w": "", "r": client.OwnDevicesRead, "c": client.OwnDevicesWrite, "a": client.OwnAccountWrite} {
 		switch err := claims.Allow(scope); {
 		case err == nil:
 			list += letter
@@ -83,7 +83,7 @@ func (d *desk) may(t *testing.T, access string) (list string) {
 		}
 	}
 	sorted := ""
-	for _, letter := range "wrc" {
+	for _, letter := range "wrca" {
 		if strings.ContainsRune(list, letter) {
 			sorted += string(letter)
 		}
@@ -92,7 +92,7 @@ func (d *desk) may(t *testing.T, access string) (list string) {
 }
 
 func TestWhatAnAccessTokenMayDoIsWrittenIntoIt(t *testing.T) {
-	const both = "own_devices:read own_devices:write"
+	const both, first = "own_devices:read own_devices:write", "own_devices:read own_devices:write own_account:write"
 	here := []any{"https://api.example.com", "https://id.example.com"}
 	elsewhere := any("https://api.example.com")
 	eachCounted(t, func(t *testing.T, store *models.Store, statements *atomic.Int64) {
@@ -113,13 +113,14 @@ func TestWhatAnAccessTokenMayDoIsWrittenIntoIt(t *testing.T) {
 			aud             any
 			may             string
 		}{
-			{"first", "", nil, here, "wrc"},
-			{"first", "openid email offline_access", "openid email offline_access " + both, here, "wrc"},
-			{"first", "openid users:read devices:write admin", "openid " + both, here, "wrc"},
+			{"first", "", nil, here, "wrca"},
+			{"first", "openid email offline_access", "openid email offline_access " + first, here, "wrca"},
+			{"first", "openid users:read devices:write admin own_account:write", "openid " + first, here, "wrca"},
 			{"reader", "", "own_devices:read", here, "wr"},
 			{"reader", "openid own_devices:write", "openid own_devices:read", here, "wr"},
 			{"writer", "offline_access", "offline_access own_devices:write photos:read", here, "wc"},
 			{"both", "", both, here, "wrc"},
+			{"both", "own_account:write", both, here, "wrc"},
 			{"photos", "", "photos:read photos:write", elsewhere, ""},
 			{"photos", "openid", "openid photos:read photos:write", elsewhere, ""},
 			{"oidc", "", "", elsewhere, ""},
@@ -159,7 +160,7 @@ func TestWhatAnAccessTokenMayDoIsWrittenIntoIt(t *testing.T) {
 		if m := written(t, d.deviceAt(t, "first", "").AccessToken); m["aud"] != "https://id.example.com" {
 			t.Errorf("one audience: %v", m["aud"])
 		}
-		for id, want := range map[string]string{"first": "wrc", "reader": "wr", "photos": "w", "backend": "w"} {
+		for id, want := range map[string]string{"first": "wrca", "reader": "wr", "photos": "w", "backend": "w"} {
 			if may := d.may(t, d.deviceAt(t, id, "").AccessToken); may != want {
 				t.Errorf("one audience, %s: %s", id, may)
 			}
@@ -205,7 +206,7 @@ func TestScopesFollowTheClient(t *testing.T) {
 				}
 			}
 		}
-		check("at first", map[string]string{"app": "wrc", "first": "wrc", "openid": "wrc", "reader": "wr", "later": "wrc"})
+		check("at first", map[string]string{"app": "wrca", "first": "wrca", "openid": "wrca", "reader": "wr", "later": "wrca"})
 		before := devices["reader"]
 		update := func(id string, scopes ...string) {
 			t.Helper()
@@ -215,7 +216,7 @@ func TestScopesFollowTheClient(t *testing.T) {
 		}
 		update("reader", "")
 		update("later", "photos:read")
-		check("changed", map[string]string{"reader": "wrc", "later": ""})
+		check("changed", map[string]string{"reader": "wrca", "later": ""})
 		if may := d.may(t, before.AccessToken); may != "wr" {
 			t.Errorf("a token minted before may %s", may)
 		}
@@ -226,7 +227,7 @@ func TestScopesFollowTheClient(t *testing.T) {
 			}
 		}
 		// A removed client's devices are no first-party app's if anything was granted to them: they would get more than before.
-		check("removed", map[string]string{"app": "wrc", "first": "wrc", "openid": "", "reader": "", "later": "wrc"})
+		check("removed", map[string]string{"app": "wrca", "first": "wrca", "openid": "", "reader": "", "later": "wrca"})
 		if may := d.may(t, before.AccessToken); may != "wr" {
 			t.Errorf("a token minted before may %s", may)
 		}
@@ -295,6 +296,38 @@ func TestBackendScopesAreForConfidentialClients(t *testing.T) {
 		}
 		if _, err := update("none", client.Change{Scopes: []string{"users:read"}}); auth.AsError(err).Kind != auth.KindNotFound {
 			t.Errorf("an unknown client: %v", err)
+		}
+	})
+}
+
+// No one gets the scope of account acts by being registered for it, not even a client that was registered before there was such a scope.
+func TestTheScopeOfAccountActsIsOfFirstPartyAppsAlone(t *testing.T) {
+	modelstest.InTurn(t, func(t *testing.T, store *models.Store) {
+		d := newDesk(t, store)
+		refused := func(err error) {
+			t.Helper()
+			if e := auth.AsError(err); e.Kind != auth.KindInvalidRequest || len(e.Fields) != 1 || !strings.Contains(e.Fields[0].Detail, "first-party") {
+				t.Errorf("%v %+v", err, e.Fields)
+			}
+		}
+		for _, confidential := range []bool{false, true} {
+			_, err := d.Clients.Add(t.Context(), client.Registration{Name: "Third", Scopes: []string{"photos:read " + client.OwnAccountWrite}, Confidential: confidential})
+			refused(err)
+		}
+		d.addClient(t, client.Registration{Name: "Third", ID: "third", Scopes: []string{"photos:read"}})
+		_, err := d.Clients.Update(t.Context(), "third", client.Change{Scopes: []string{client.OwnAccountWrite}})
+		refused(err)
+		old := models.Client{ID: "old", Name: "Old", Scopes: "own_account:write own_devices:write"}
+		if err := store.AddClient(t.Context(), old); err != nil {
+			t.Fatal(err)
+		}
+		d.advance(time.Minute)
+		for id, want := range map[string]string{"third": "", "old": "wc"} {
+			for _, granted := range []string{"", client.OwnAccountWrite, "openid " + client.OwnAccountWrite} {
+				if may := d.may(t, d.deviceAt(t, id, granted).AccessToken); may != want {
+					t.Errorf("%s with %q may %s, want %s", id, granted, may, want)
+				}
+			}
 		}
 	})
 }

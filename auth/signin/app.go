@@ -64,7 +64,7 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}}
 	a.keep = func(user models.User) (challenge.Kept, error) {
 		if user.MustChoosePassword() {
-			return challenge.Kept{}, errChoosePassword
+			return challenge.Kept{}, auth.ErrChoosePassword
 		}
 		return challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
 	}
@@ -72,9 +72,9 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
 		switch {
 		case v.User.MustChoosePassword():
-			return n, errChoosePassword
+			return n, auth.ErrChoosePassword
 		case s.config.SecondFactor == auth.FactorRequired: // an account with a second factor does not come here
-			return n, errSetUpFactor
+			return n, auth.ErrSetUpFactor
 		}
 		n, secret = s.newApp(v, r.From, r.ClientID, name)
 		return n, once()
@@ -84,10 +84,6 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 	}
 	return s.tokens.Issue(ctx, d, secret, jkt)
 }
-
-var errChoosePassword = &auth.Error{Kind: auth.KindChoosePassword, Message: "This password was set by an administrator. Sign in on the website first and choose your own."}
-
-var errSetUpFactor = &auth.Error{Kind: auth.KindSetUpFactor, Message: "This service requires two-step sign-in. Sign in on the website first to set it up."}
 
 // newApp prepares the row of an app that signs in, bound to the key that the request proved. It returns the device's secret, too.
 func (s *Service) newApp(v token.Verified, from auth.Caller, clientID, name string) (models.NewDevice, [devicetoken.SecretSize]byte) {

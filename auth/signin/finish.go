@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"latchkey/auth"
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
 	"latchkey/auth/dpop"
@@ -90,7 +91,7 @@ func (s *Service) finishApp(ctx context.Context, a challenge.Answer, by token.Pr
 	case !ok.Allowed: // removed since the first request
 		err = unregistered(true)
 	case ok.User.MustChoosePassword():
-		err = errChoosePassword
+		err = auth.ErrChoosePassword
 	default:
 		err = proof.ConsumeAs(ok.User.ID.String())
 	}

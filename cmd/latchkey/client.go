@@ -23,7 +23,7 @@ type clientLists struct {
 	RedirectURI   []string `name:"redirect-uri" sep:"none" help:"Where browsers bring the answer of a sign-in: https, a scheme with a dot (com.example.app:/callback), or http on 127.0.0.1 or [::1] with any port. Compared exactly. Repeatable." placeholder:"URI"`
 	PostLogoutURI []string `name:"post-logout-uri" sep:"none" help:"Where browsers may go after a sign-out. Repeatable." placeholder:"URI"`
 	Origin        []string `sep:"none" help:"Pages whose scripts may call the API (CORS): https://app.example.com, capacitor://localhost, app://. or, for development, http://localhost:5173. Repeatable." placeholder:"ORIGIN"`
-	Scope         []string `sep:"none" help:"What its access tokens may do here (own_devices:read, own_devices:write) or at your servers (a name of yours). None: a first-party app, which may do all that an app can. The backend's users:*, credentials:*, devices:write and events:read need --confidential. Repeatable." placeholder:"SCOPE"`
+	Scope         []string `sep:"none" help:"What its access tokens may do here (own_devices:read, own_devices:write) or at your servers (a name of yours). None: a first-party app, which may do all that an app can, with the account as well. The backend's users:*, credentials:*, devices:write and events:read need --confidential. Repeatable." placeholder:"SCOPE"`
 	IOSApp        []string `name:"ios-app" sep:"none" help:"An iOS app that uses people's passkeys: the prefix of its App ID, usually the team's, and its bundle. Repeatable." placeholder:"TEAM.BUNDLE"`
 	AndroidApp    []string `name:"android-app" sep:"none" help:"An Android app that uses people's passkeys: its package, and the SHA-256 of its signing certificate as keytool prints it. Repeatable." placeholder:"PACKAGE=SHA256"`
 }

@@ -4,8 +4,11 @@ import (
 	"net/http"
 
 	"latchkey/auth"
+	"latchkey/auth/account"
+	"latchkey/auth/address"
 	"latchkey/auth/client"
 	"latchkey/auth/confirm"
+	"latchkey/auth/deletion"
 	"latchkey/auth/device"
 	"latchkey/auth/grant"
 	"latchkey/auth/keys"
@@ -26,10 +29,15 @@ type Config struct {
 	Devices  *device.Service
 	Operator *operator.Service
 
-	Locales []string                                 // in which pages speak, as tags of BCP 47
-	Base    string                                   // the public origin, as browsers write it
-	Caller  func(*http.Request) (auth.Caller, error) // tells who sent a request
-	Judge   wire.Judge
+	Accounts  *account.Service
+	Addresses *address.Service
+	Deletions *deletion.Service
+
+	Locales  []string                                 // in which pages speak, as tags of BCP 47
+	Base     string                                   // the public origin, as browsers write it
+	Caller   func(*http.Request) (auth.Caller, error) // tells who sent a request
+	Language func(*http.Request) string               // in which the sender of a sign-up wants the account, one of Locales; empty: there is no choice
+	Judge    wire.Judge
 }
 
 // Server has the handlers. Each writes its answer or returns an error, which AnswerProblem or AnswerOAuth answers.
@@ -42,9 +50,13 @@ type Server struct {
 	grants      *grant.Service
 	devices     *device.Service
 	operator    *operator.Service
+	accounts    *account.Service
+	addresses   *address.Service
+	deletions   *deletion.Service
 	locales     []string
 	base        string
 	caller      func(*http.Request) (auth.Caller, error)
+	language    func(*http.Request) string
 	judge       wire.Judge
 	description document // of the API
 	resource    string   // where this API describes itself (RFC 9728), for challenges
@@ -57,7 +69,8 @@ func (s *Server) Issuer() string { return s.tokens.Config().Issuer }
 func New(c Config) *Server {
 	s := &Server{
 		keys: c.Keys, clients: c.Clients, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, grants: c.Grants, devices: c.Devices, operator: c.Operator,
-		locales: c.Locales, base: c.Base, caller: c.Caller, judge: c.Judge, description: newOpenAPI(c.Base),
+		accounts: c.Accounts, addresses: c.Addresses, deletions: c.Deletions,
+		locales: c.Locales, base: c.Base, caller: c.Caller, language: c.Language, judge: c.Judge, description: newOpenAPI(c.Base),
 	}
 	s.resource = resourceMetadata(c.Tokens.Config().Issuer, c.Base)
 	return s

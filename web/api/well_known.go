@@ -74,7 +74,9 @@ type metadata struct {
 	Iss            bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 §3
 	ClaimsParam    bool     `json:"claims_parameter_supported"`
 	RequestParam   bool     `json:"request_parameter_supported"`
-	RequestURI     bool     `json:"request_uri_parameter_supported"` // true would promise to fetch the client's own
+	RequestURI     bool     `json:"request_uri_parameter_supported"`           // true would promise to fetch the client's own
+	Signup         string   `json:"account_signup_endpoint,omitempty"`         // our own (RFC 8414 §2); missing: people cannot create accounts here
+	PasswordReset  string   `json:"account_password_reset_endpoint,omitempty"` // our own; missing: no mail is sent here
 }
 
 // Metadata describes the server to clients: for OAuth 2.0 and OpenID Connect alike.
@@ -83,7 +85,15 @@ func (s *Server) Metadata(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	var signup, reset string
+	if s.accounts.CanSignUp() {
+		signup = s.base + "/api/account"
+	}
+	if s.accounts.CanReset() {
+		reset = s.base + "/api/account/password-reset"
+	}
 	return writePublic(w, metadata{
+		Signup: signup, PasswordReset: reset,
 		Issuer: s.Issuer(), Authorization: s.base + "/oauth/authorize", Pushed: s.base + "/oauth/par", Token: s.base + "/oauth/token",
 		Device: s.base + "/oauth/device_authorization", UserInfo: s.base + "/oauth/userinfo", Revocation: s.base + "/oauth/revoke", JWKS: s.base + "/.well-known/jwks.json", Documentation: s.base + "/docs",
 		Responses: []string{"code"}, Modes: []string{grant.ModeQuery, grant.ModeFormPost}, Grants: slices.Sorted(maps.Keys(grants)),

@@ -40,7 +40,7 @@ var answers = map[auth.Kind]answer{
 	auth.KindUseNonce:            {http.StatusBadRequest, "use_dpop_nonce", "use_dpop_nonce"},
 	auth.KindReauthentication:    {http.StatusForbidden, "reauthentication_required", "invalid_request"},
 	auth.KindWrongPassword:       {http.StatusForbidden, "invalid_credentials", "invalid_grant"},
-	auth.KindSignupClosed:        {http.StatusNotFound, "not_found", "invalid_request"},
+	auth.KindSignupClosed:        {http.StatusNotFound, "signup_closed", "invalid_request"},
 	auth.KindExternalID:          {http.StatusConflict, "external_id_taken", "invalid_request"},
 	auth.KindKeyReused:           {http.StatusUnprocessableEntity, "idempotency_key_reused", "invalid_request"},
 	auth.KindEmailTaken:          {http.StatusConflict, "email_taken", "invalid_request"},
