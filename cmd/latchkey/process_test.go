@@ -67,7 +67,12 @@ func launchAs(t *testing.T, dir string, who *syscall.Credential, settings []stri
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
-	c := &child{cmd: exec.Command(program.path, args...), ended: make(chan struct{})}
+	return launchProgram(t, program.path, dir, who, settings, args...)
+}
+
+func launchProgram(t *testing.T, path, dir string, who *syscall.Credential, settings []string, args ...string) *child {
+	t.Helper()
+	c := &child{cmd: exec.Command(path, args...), ended: make(chan struct{})}
 	c.cmd.Dir, c.cmd.Stdout, c.cmd.Stderr = dir, &c.stdout, &c.stderr
 	c.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, settings...)
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
