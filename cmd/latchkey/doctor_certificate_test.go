@@ -52,7 +52,9 @@ func TestDoctorWarnsOfCertificatesThatEndSoon(t *testing.T) {
 
 // The way to an authority that lasts longest counts, and in it the certificate that ends first.
 func TestTheEndOfCertificatesIsThatOfTheirBestChain(t *testing.T) {
-	at := func(days int) *x509.Certificate { return &x509.Certificate{NotAfter: time.Unix(0, 0).Add(time.Duration(days) * day)} }
+	at := func(days int) *x509.Certificate {
+		return &x509.Certificate{NotAfter: time.Unix(0, 0).Add(time.Duration(days) * day)}
+	}
 	state := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{at(9), at(2)}, {at(9), at(5), at(7)}, {at(4)}}}
 	if got := certificatesEnd(state); !got.Equal(at(5).NotAfter) {
 		t.Error(got)

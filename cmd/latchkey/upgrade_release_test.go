@@ -4,12 +4,14 @@ import (
 	"archive/tar"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -22,31 +24,53 @@ type release struct {
 	server   *child
 }
 
-// previousRelease builds the program of the release before this one, from the history of the repository. Without the history, as in an unpacked
+// previousRelease is the program of the release before this one, built from the history of the repository. Without the history, as in an unpacked
 // archive, the test is skipped, and fails in CI.
 func previousRelease(t *testing.T) (path, version string) {
 	t.Helper()
-	version, commit, err := releasedBefore()
+	b, err := previousBinary()
+	if err != nil && (b.built || os.Getenv("CI") != "") {
+		t.Fatalf("the previous release cannot be run (is this a shallow clone? fetch the whole history): %v", err)
+	}
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("the previous release cannot be built, and CI is set: %v (a shallow clone? fetch the whole history)", err)
-		}
 		t.Skipf("the previous release was NOT run beside this one: %v", err)
 	}
-	source := t.TempDir()
-	archive, err := git("archive", commit)
+	return b.path, b.version
+}
+
+type previous struct {
+	path, version string
+	built         bool // or it was tried, because the history is there
+}
+
+// previousBinary builds it once for all tests of a run, beside the program of this release. The folder of the source is another one each time,
+// and -trimpath keeps it out of the cache of builds.
+var previousBinary = sync.OnceValues(func() (p previous, err error) {
+	version, commit, err := releasedBefore()
 	if err != nil {
-		t.Fatal(err)
+		return p, err
 	}
-	unpack(t, archive, source)
-	path = filepath.Join(t.TempDir(), "latchkey")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-w", "-o", path, "./cmd/latchkey") // -trimpath: the folder is another one each time, and the cache of builds need not know
+	p.version, p.built = version, true
+	program, err := binary()
+	if err != nil {
+		return p, err
+	}
+	p.path = filepath.Join(filepath.Dir(program.path), "previous")
+	source := p.path + "-source"
+	archive, err := git("archive", commit)
+	if err == nil {
+		err = unpack(archive, source)
+	}
+	if err != nil {
+		return p, err
+	}
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-w", "-o", p.path, "./cmd/latchkey")
 	build.Dir = source
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v: %s", version, err, out)
+		return p, fmt.Errorf("build %s: %w: %s", version, err, out)
 	}
-	return path, version
-}
+	return p, os.RemoveAll(source)
+})
 
 // releasedBefore finds the latest version of CHANGELOG.md that is not this very commit, and its commit: by its tag or, in a clone without tags, as
 // the commit that gave the unreleased part of CHANGELOG.md its version.
@@ -93,23 +117,26 @@ func git(args ...string) ([]byte, error) {
 }
 
 // unpack writes the folders and files of an archive.
-func unpack(t *testing.T, archive []byte, folder string) {
-	t.Helper()
+func unpack(archive []byte, folder string) error {
 	for r := tar.NewReader(bytes.NewReader(archive)); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return
+			return nil
 		}
-		if err == nil && h.Typeflag == tar.TypeDir {
-			err = os.MkdirAll(filepath.Join(folder, h.Name), 0o755)
-		} else if err == nil && h.Typeflag == tar.TypeReg {
+		if err != nil {
+			return err
+		}
+		switch path := filepath.Join(folder, h.Name); h.Typeflag {
+		case tar.TypeDir:
+			err = os.MkdirAll(path, 0o755)
+		case tar.TypeReg:
 			var body []byte
 			if body, err = io.ReadAll(r); err == nil {
-				err = os.WriteFile(filepath.Join(folder, h.Name), body, 0o600)
+				err = os.WriteFile(path, body, 0o600)
 			}
 		}
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 	}
 }
