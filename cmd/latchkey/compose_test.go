@@ -248,9 +248,11 @@ func newContainer(t *testing.T, environment map[string]string, secrets string, n
 			put(path, content(t, program.path), 0o755)
 		case "/etc/ssl/certs/ca-certificates.crt":
 			put(path, nil, 0o644)
-		case "/tmp", c.image.folder:
-			if err := os.MkdirAll(filepath.Join(c.root, path), 0o755); err != nil {
-				t.Fatal(err)
+		case "/", "/var/lib": // with /tmp, and with the folder of the data
+			for _, folder := range []string{"/tmp", c.image.folder} {
+				if err := os.MkdirAll(filepath.Join(c.root, folder), 0o755); err != nil {
+					t.Fatal(err)
+				}
 			}
 		default:
 			t.Fatalf("the Dockerfile copies %s, which this test does not know", path)

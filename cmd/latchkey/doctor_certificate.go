@@ -23,7 +23,7 @@ func (d *doctor) endsSoon(check, host string, state *tls.ConnectionState) bool {
 	return true
 }
 
-// certificatesEnd returns when the first of the certificates ends by which a connection was verified; the zero time: it was not. Of several ways
+// certificatesEnd returns when the first of the certificates ends that verified a connection; the zero time: none did. Of several ways
 // to an authority the one that lasts longest counts.
 func certificatesEnd(state *tls.ConnectionState) (end time.Time) {
 	if state == nil {

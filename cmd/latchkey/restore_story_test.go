@@ -128,10 +128,10 @@ func (s *restoreStory) everyoneOut() {
 	t := s.t
 	t.Helper()
 	s.latchkey("", "user", "sign-out", "--all")
-	s.nobodyIsIn()
+	s.noOneIsIn()
 }
 
-func (s *restoreStory) nobodyIsIn() {
+func (s *restoreStory) noOneIsIn() {
 	t := s.t
 	t.Helper()
 	for _, token := range []string{s.phone, s.tablet, s.lost, s.stolen} {

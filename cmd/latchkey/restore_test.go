@@ -91,7 +91,7 @@ func TestADumpOfPostgreSQLIsRestoredByTheManual(t *testing.T) {
 	whoami(t, s.base(), s.lostAccess).want(t, 200)
 	s.isAsOperationsSays()
 	manualRun(t, c, s, "latchkey migrate\n"+last)
-	s.nobodyIsIn()
+	s.noOneIsIn()
 	if err := c.Exec("DROP DATABASE latchkey_before"); err != nil {
 		t.Errorf("the database from before is not kept: %v", err)
 	}
@@ -152,7 +152,7 @@ func TestPostgreSQLGoesBackToAMomentByTheManual(t *testing.T) {
 	whoami(t, s.base(), s.lostAccess).want(t, 200)
 	s.isAsOperationsSays()
 	manualRun(t, c, s, blocks[2])
-	s.nobodyIsIn()
+	s.noOneIsIn()
 }
 
 // The standby has not what was acknowledged while it was away, and takes over. The program finds it by itself.
