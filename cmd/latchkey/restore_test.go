@@ -161,6 +161,7 @@ func TestAnAsynchronousFailoverUndoesWhatTheManualSays(t *testing.T) {
 	primary := modelstest.StartCluster(t)
 	standby := primary.StartStandby(t)
 	s := newRestoreStory(t, modelstest.URLOfAll("latchkey", primary, standby))
+	s.remembers = true
 	if err := standby.Stop("fast"); err != nil {
 		t.Fatal(err)
 	}
@@ -171,6 +172,9 @@ func TestAnAsynchronousFailoverUndoesWhatTheManualSays(t *testing.T) {
 	if err := primary.Stop("immediate"); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, time.Minute, "the server notices", func() bool {
+		return strings.Contains(s.server.stderr.String(), "revocations could not be read")
+	})
 	if err := standby.Start(); err != nil {
 		t.Fatal(err)
 	}
