@@ -104,6 +104,7 @@ crashes: ## crash the program for half an hour
 
 check-long: soak ## run soak, what CI bounds at its full size, and all under the race detector
 	LATCHKEY_SOAK=1 go run ./cmd/testcount -count=1 $(QUICK) -p 3 -timeout 2h ./web ./auth/... ./models/... ./web/...
+	LATCHKEY_SOAK=1 go test -C cmd/release -v -timeout 1h -count=1 -run TestTheDockerfileBuildsWhatServes
 	CGO_ENABLED=1 go run ./cmd/testcount -race -short -count=1 $(QUICK) -p 3 -timeout 1h ./web ./auth/... ./models/... ./web/...
 
 screenshots: ## renew the README's pictures of the devices page (needs chromium)

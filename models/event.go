@@ -29,6 +29,7 @@ const (
 	EventPasswordChanged EventKind = "password_changed"
 	EventPasswordFailed  EventKind = "password_failed" // a signed-in person was asked for the password and gave a wrong one
 	EventPasswordReset   EventKind = "password_reset"
+	EventPasswordDropped EventKind = "password_dropped" // a weak imported one, which its owner did not use in time
 	EventRoleChanged     EventKind = "role_changed"
 	EventDisabled        EventKind = "account_disabled"
 	EventEnabled         EventKind = "account_enabled"
@@ -72,7 +73,7 @@ const (
 var EventKinds = []EventKind{
 	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
 	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
-	EventPasswordFailed, EventPasswordReset, EventResetSent, EventPasswordChangeRequired, EventLocked, EventEmailAsked, EventEmailCancelled, EventEmailChanged, EventEmailRestored,
+	EventPasswordFailed, EventPasswordReset, EventResetSent, EventPasswordChangeRequired, EventPasswordDropped, EventLocked, EventEmailAsked, EventEmailCancelled, EventEmailChanged, EventEmailRestored,
 	EventWaysBackEnded, EventRoleChanged, EventDetailsChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded, EventLanguageChanged,
 	EventFactorAdded, EventFactorRemoved, EventFactorRenamed, EventFactorClosed, EventFactorsReset, EventRecoveryCodesMade, EventRecoveryCodeUsed,
 	EventCodeFailed, EventSecondStepMissed, EventBrowserTrusted, EventBrowserUntrusted, EventConfirmed,

@@ -66,6 +66,35 @@ func (s *Store) DueLogoutNotices(ctx context.Context, clientID string, now time.
 	return list, wrapErr("list logout notices", err)
 }
 
+// LateNotices are the notices of one client that should have been taken.
+type LateNotices struct {
+	ClientID string
+	Waiting  int64
+	Oldest   time.Time // when the first of the devices was revoked
+}
+
+// LateLogoutNotices counts, for each client that is told of sign-outs, the notices of devices that were revoked before a time.
+func (s *Store) LateLogoutNotices(ctx context.Context, before time.Time) (list []LateNotices, err error) {
+	var ids []string
+	err = s.read(ctx).Model(&Client{}).Where("backchannel_logout_uri <> ''").Order("id").Pluck("id", &ids).Error
+	for _, id := range ids {
+		late := func() *gorm.DB {
+			return s.read(ctx).Model(&LogoutNotice{}).Where("client_id = ? AND created_at < ?", id, dbTime(before))
+		}
+		l := LateNotices{ClientID: id}
+		var oldest []time.Time
+		if err == nil {
+			err = late().Order("created_at").Limit(1).Pluck("created_at", &oldest).Error
+		}
+		if err == nil && len(oldest) > 0 {
+			l.Oldest = oldest[0]
+			err = late().Count(&l.Waiting).Error
+			list = append(list, l)
+		}
+	}
+	return list, wrapErr("find late logout notices", err)
+}
+
 // ClaimLogoutNotice claims a notice that is due. No other caller gets it before until. Replicas may call ClaimLogoutNotice at the same
 // time: each notice goes to one of them, and the others get ErrNotFound.
 func (s *Store) ClaimLogoutNotice(ctx context.Context, n LogoutNotice, now, until time.Time) (LogoutNotice, error) {

@@ -181,13 +181,17 @@ func TestWeakHashesGoAfterTheirTime(t *testing.T) {
 			at   time.Time
 			want int64
 		}{{until.Add(-time.Second), 0}, {until, 2}, {until.Add(day), 0}} {
-			if n, err := s.DropWeakHashes(t.Context(), "imported:", "!", step.at); err != nil || n != step.want {
+			if n, err := s.DropWeakHashes(t.Context(), "imported:", "!", event(models.EventPasswordDropped, uuid.Nil, step.at)); err != nil || n != step.want {
 				t.Errorf("at %v: %d dropped, %v", step.at, n, err)
 			}
 		}
 		for i, want := range []string{importedHash, "$argon2id$1", "$argon2id$2", "!", "!"} {
 			if u := user(t, s, list[i].User); u.PasswordHash != want || u.WeakUntil != nil {
 				t.Errorf("account %d: %q, weak until %v", i, u.PasswordHash, u.WeakUntil)
+			}
+			told, err := s.EventsOfKinds(t.Context(), list[i].User.ID, []models.EventFilter{{Kind: models.EventPasswordDropped}}, models.EventCursor{}, 10)
+			if err != nil || (len(told) == 1) != (want == "!") || len(told) == 1 && !told[0].At.Equal(until) {
+				t.Errorf("account %d: %+v, %v", i, told, err)
 			}
 		}
 	})

@@ -65,6 +65,7 @@ var eventSentences = map[models.EventKind]eventSentence{
 		byActor(models.ActorOwner, onItsOwn(catalog.Printer.EventPasswordReset), onItsOwn(catalog.Printer.EventPasswordSet))),
 	models.EventResetSent:              onItsOwn(catalog.Printer.EventPasswordResetSent),
 	models.EventPasswordChangeRequired: onItsOwn(catalog.Printer.EventPasswordChangeRequired),
+	models.EventPasswordDropped:        onItsOwn(catalog.Printer.EventPasswordDropped),
 	models.EventLocked:                 lockedSentence,
 	models.EventEmailAsked:             onItsOwn(catalog.Printer.EventEmailAsked),
 	models.EventEmailCancelled:         onItsOwn(catalog.Printer.EventEmailCancelled),

@@ -34,6 +34,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventDetailsChanged, models.ActorOperator, "", "An administrator’s system changed what it keeps about your account.", false},
 		{models.EventResetSent, models.ActorOperator, "", "An administrator had a link e-mailed to you to choose a new password.", false},
 		{models.EventPasswordChangeRequired, models.ActorOperator, "", "An administrator asked you to choose a new password.", false},
+		{models.EventPasswordDropped, models.ActorSystem, "", "Your old password no longer works, because it was stored in an outdated way and hadn’t been used here. Choose a new one to sign in with a password.", false},
 		{models.EventDeviceRenamed, models.ActorOwner, "tablet", "You renamed “phone” to “tablet”.", false},
 		{models.EventDeviceReused, models.ActorSystem, string(models.RevokedByReuse), "A sign-in on “phone” may have been copied, so we signed it out.", true},
 		{models.EventDeviceForked, models.ActorSystem, token.ForkDetail, "“phone” missed a reply from us and asked again.", false},

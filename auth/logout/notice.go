@@ -46,6 +46,11 @@ func (s *Service) SendNotices(ctx context.Context) error {
 	return err
 }
 
+// Late reads which clients have not been told of sign-outs that are older than d. It returns ErrUnavailable of package models.
+func (s *Service) Late(ctx context.Context, d time.Duration) ([]models.LateNotices, error) {
+	return s.store.LateLogoutNotices(ctx, s.clock.Now().Add(-d))
+}
+
 // tell sends a client its due notices until there are no more, or until one could not be delivered: a client that is down gets one
 // attempt of each sender in a round, however many notices wait for it.
 func (s *Service) tell(ctx context.Context, c models.Client) {

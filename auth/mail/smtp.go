@@ -106,15 +106,21 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	return nil
 }
 
-// Check connects to the server, starts TLS and signs in, as Send does, and sends no mail. Its errors are those of Send.
-func (s *SMTP) Check(ctx context.Context) error {
+// Check connects to the server, starts TLS and signs in, as Send does, and sends no mail. It returns the state of TLS, or nil without it. Its
+// errors are those of Send.
+func (s *SMTP) Check(ctx context.Context) (*tls.ConnectionState, error) {
 	c, end, err := s.open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer end()
 	c.quit()
-	return nil
+	secured, ok := c.conn.(*tls.Conn)
+	if !ok {
+		return nil, nil
+	}
+	state := secured.ConnectionState()
+	return &state, nil
 }
 
 // open begins a conversation in which a mail can be sent. The caller must call end.

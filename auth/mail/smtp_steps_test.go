@@ -312,8 +312,8 @@ func TestACheckSignsInAndSendsNothing(t *testing.T) {
 		return ""
 	})
 	sender := plainly(t, server, url.UserPassword("someone", "a password"))
-	if err := sender.Check(t.Context()); err != nil {
-		t.Error(err)
+	if state, err := sender.Check(t.Context()); err != nil || state != nil {
+		t.Error(state, err)
 	}
 	if got := server.Commands(); len(got) != 3 || !strings.HasPrefix(got[1], "AUTH") || got[2] != "QUIT" {
 		t.Errorf("it sent %q", got)
@@ -324,10 +324,23 @@ func TestACheckSignsInAndSendsNothing(t *testing.T) {
 		}
 		return at("AUTH", "535 5.7.8 no")(step)
 	})
-	if err := sender.Check(t.Context()); !errors.Is(err, mail.ErrSettings) {
+	if _, err := sender.Check(t.Context()); !errors.Is(err, mail.ErrSettings) {
 		t.Error(err)
 	}
 	if n := server.Open(); n > 1 {
 		t.Errorf("%d connections are open", n)
+	}
+}
+
+func TestACheckTellsByWhichCertificatesTheServerWasVerified(t *testing.T) {
+	for scheme, implicit := range map[string]bool{"smtp://": false, "smtps://": true} {
+		sender := to(t, mailtest.Start(t, implicit), scheme+login+mailtest.Name)
+		state, err := sender.Check(t.Context())
+		if err != nil || state == nil || len(state.VerifiedChains) != 1 {
+			t.Fatalf("%v: %+v, %v", implicit, state, err)
+		}
+		if end := time.Until(state.VerifiedChains[0][0].NotAfter); end < 23*time.Hour || end > 24*time.Hour {
+			t.Errorf("%v: it ends in %v", implicit, end)
+		}
 	}
 }

@@ -16,8 +16,10 @@ import (
 	"latchkey/auth/account"
 	"latchkey/auth/browser"
 	"latchkey/auth/challenge"
+	"latchkey/auth/notify"
 	"latchkey/auth/password"
 	"latchkey/auth/signin"
+	"latchkey/auth/token"
 	"latchkey/auth/transfer"
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -252,6 +254,31 @@ func TestAWeakHashThatIsNotUsedIsDropped(t *testing.T) {
 		}
 		if kind := d.try(t, used.Email, "an old password", at("192.0.2.1")); kind != -1 {
 			t.Errorf("the one that was used: kind %d", kind)
+		}
+		letters := d.keepLetters(t)
+		if err := d.Accounts.RequestPasswordReset(t.Context(), weak.Email, at("192.0.2.1")); err != nil {
+			t.Fatal(err)
+		}
+		d.resetBy(t, d.link(t, letters, notify.KindPasswordReset, weak.Email), "a password of today", at("192.0.2.1"))
+		if kind := d.try(t, weak.Email, "a password of today", at("192.0.2.1")); kind != -1 {
+			t.Errorf("with a new password: kind %d", kind)
+		}
+		d.advance(time.Minute) // until events are settled
+		told, _, err := d.Operator.Backend(token.Backend{ID: "shop"}).Events(t.Context(), models.EventCursor{}, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range []transfer.Record{weak, used} {
+			u, err := store.UserByEmail(t.Context(), r.Email)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dropped := slices.ContainsFunc(told, func(e models.Event) bool {
+				return e.UserID == u.ID && e.Kind == models.EventPasswordDropped && e.Actor == models.ActorSystem
+			})
+			if dropped != (r.Email == weak.Email) {
+				t.Errorf("the backend hears of %s: %v", r.Email, dropped)
+			}
 		}
 	})
 }

@@ -24,7 +24,7 @@ var types = map[models.EventKind]string{
 
 	models.EventSignInFailed: "sign_in.failed", models.EventCodeFailed: "sign_in.code_failed", models.EventSecondStepMissed: "sign_in.second_step_missed",
 	models.EventPasswordChanged: "password.changed", models.EventPasswordReset: "password.reset", models.EventPasswordFailed: "password.failed",
-	models.EventResetSent: "password.reset_sent", models.EventPasswordChangeRequired: "password.change_required",
+	models.EventResetSent: "password.reset_sent", models.EventPasswordChangeRequired: "password.change_required", models.EventPasswordDropped: "password.dropped",
 
 	models.EventFactorAdded: "factor.added", models.EventFactorRemoved: "factor.removed", models.EventFactorRenamed: "factor.renamed",
 	models.EventFactorClosed: "factor.closed", models.EventFactorsReset: "factors.reset",

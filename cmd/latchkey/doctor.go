@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,11 +43,12 @@ type doctor struct {
 	readable bool     // the settings in files could be read
 	findings []finding
 
-	store     *models.Store      // nil: there is no database, or it cannot be read
-	condition models.Condition   // of the store
-	current   bool               // its schema is that of this program
-	services  *services.Services // nil: without the store, its schema or the secret
-	published []string           // the ids of its signing keys
+	store     *models.Store        // nil: there is no database, or it cannot be read
+	condition models.Condition     // of the store
+	current   bool                 // its schema is that of this program
+	services  *services.Services   // nil: without the store, its schema or the secret
+	published []string             // the ids of its signing keys
+	presented *tls.ConnectionState // by the base URL; nil: without TLS
 }
 
 // Run makes all checks and prints what they found. It returns an error when there is a problem.
@@ -54,7 +56,7 @@ func (c *doctorCommand) Run(env *environment) error {
 	d := &doctor{env: env, settings: env.settings}
 	defer d.close()
 	for _, check := range []func(context.Context){
-		d.checkSettings, d.checkDatabase, d.checkClock, d.checkSecret, d.checkKeys, d.checkOutbox, d.checkWebhooks, d.checkMail, d.checkBaseURL, d.checkProxies,
+		d.checkSettings, d.checkDatabase, d.checkClock, d.checkSecret, d.checkKeys, d.checkOutbox, d.checkLogout, d.checkWebhooks, d.checkMail, d.checkBaseURL, d.checkProxies,
 	} {
 		ctx, cancel := context.WithTimeout(env.ctx, 20*time.Second)
 		check(ctx)

@@ -44,7 +44,7 @@ func TestDoctorComparesTheSchemaAndChangesNothing(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		r := askDoctor(t, url)
 		r.want(t, "database", levelWarning, "LATCHKEY_DATABASE names another")
-		for _, check := range []string{"keys", "outbox", "webhooks"} {
+		for _, check := range []string{"keys", "outbox", "logout", "webhooks"} {
 			r.want(t, check, levelSkipped)
 		}
 		if onSQLite(url) {
@@ -179,8 +179,21 @@ func TestDoctorFindsWhatIsLate(t *testing.T) {
 		if err := store.AddWebhook(t.Context(), hook); err != nil {
 			t.Fatal(err)
 		}
+		for _, c := range []models.Client{{ID: "shop", Name: "Shop", CreatedAt: now, BackchannelLogoutURI: "https://shop.example.com/out"}, {ID: "untold", Name: "Untold", CreatedAt: now}} {
+			if err := store.AddClient(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		notice := func(client string, at time.Time) {
+			t.Helper()
+			execAt(t, url, "INSERT INTO logout_notices (user_id, device_id, client_id, created_at, next_at, tries) VALUES ($1, $2, $3, $4, $5, 1)",
+				uuid.New(), uuid.New(), client, at, now.Add(time.Minute))
+		}
+		notice("shop", now.Add(-9*time.Minute))
+		notice("untold", now.Add(-time.Hour)) // is not told any more: the sweep deletes it
 		r := askDoctor(t, url)
 		r.want(t, "outbox", levelOK)
+		r.want(t, "logout", levelOK)
 		r.want(t, "webhooks", levelOK, "1 webhook")
 
 		mail(now.Add(-20*time.Minute), now.Add(-20*time.Minute))
@@ -188,7 +201,10 @@ func TestDoctorFindsWhatIsLate(t *testing.T) {
 		execAt(t, url, "INSERT INTO webhook_messages (hook_id, user_id, event_id, kind, at, next_at) VALUES ($1, $2, $3, $4, $5, $6)",
 			late.HookID, late.UserID, late.EventID, late.Kind, late.At, late.NextAt)
 		execAt(t, url, "UPDATE webhooks SET disabled_at = $1", now)
+		notice("shop", now.Add(-12*time.Minute))
+		notice("shop", now.Add(-11*time.Minute))
 		r = askDoctor(t, url)
+		r.want(t, "logout", levelWarning, "client shop", "2 sign-outs", now.Add(-12*time.Minute).UTC().Format(time.RFC3339), "latchkey client show shop")
 		r.want(t, "outbox", levelWarning, "1 mail late", "latchkey serve")
 		r.want(t, "webhooks", levelWarning, "1 message", "for 11m")
 		r.want(t, "webhooks", levelWarning, "wh_one is off", "latchkey webhook rotate wh_one")

@@ -59,6 +59,26 @@ func (d *doctor) checkWebhooks(ctx context.Context) {
 	}
 }
 
+// checkLogout looks for notices of sign-outs that clients should have taken.
+func (d *doctor) checkLogout(ctx context.Context) {
+	const check = "logout"
+	if d.services == nil {
+		d.skip(check, "without the database, its schema and the server secret notices of sign-outs cannot be read")
+		return
+	}
+	late, err := d.services.Logout.Late(ctx, tooLate)
+	switch {
+	case err != nil:
+		d.problem(check, err.Error(), "Look at the database.")
+	case len(late) == 0:
+		d.ok(check, "no client is late in taking a notice of a sign-out")
+	}
+	for _, l := range late {
+		d.warn(check, fmt.Sprintf("the client %s was not told of %s; the oldest waits since %s", l.ClientID, counted(int(l.Waiting), "sign-out"), l.Oldest.UTC().Format(time.RFC3339)),
+			"See that latchkey serve runs, and read its warnings about this client: does its back-channel logout URI (latchkey client show "+l.ClientID+") answer within 5 seconds?")
+	}
+}
+
 // checkMail signs in to the mail server, and sends nothing.
 func (d *doctor) checkMail(ctx context.Context) {
 	const check = "mail"
@@ -76,8 +96,12 @@ func (d *doctor) checkMail(ctx context.Context) {
 		return
 	}
 	sender.Timeout = doctorPatience
-	if err := sender.Check(ctx); err != nil {
+	state, err := sender.Check(ctx)
+	if err != nil {
 		d.problem(check, sender.Server()+": "+err.Error(), "Compare LATCHKEY_SMTP_URL with what the provider of the mail server says, and see that no firewall closes the port.")
+		return
+	}
+	if d.endsSoon(check, sender.Server(), state) {
 		return
 	}
 	d.ok(check, sender.Server()+" takes the connection and the login. latchkey mail test ADDRESS sends a mail")

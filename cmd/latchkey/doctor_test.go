@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"encoding/pem"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -64,11 +67,13 @@ func (r report) want(t *testing.T, check, level string, words ...string) {
 	t.Errorf("no %s of %s with %q:\n%+v", level, check, words, r.Findings)
 }
 
-// behindTLS starts a server and a proxy with TLS before it. It returns what a program that trusts the proxy needs to run on the same database.
-func behindTLS(t *testing.T, database string) (settings []string) {
+// behindTLS starts a server and a proxy with TLS before it, which presents a certificate of the test's own or a sound one. It returns what a program that trusts the proxy needs to run on the same database.
+func behindTLS(t *testing.T, database string, certificates ...tls.Certificate) (settings []string) {
 	t.Helper()
 	var to *httputil.ReverseProxy
-	proxy := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { to.ServeHTTP(w, r) }))
+	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { to.ServeHTTP(w, r) }))
+	proxy.TLS, proxy.Config.ErrorLog = &tls.Config{Certificates: certificates}, log.New(io.Discard, "", 0)
+	proxy.StartTLS()
 	t.Cleanup(proxy.Close)
 	mails := mailtest.Start(t, false)
 	server := serve(t, database, func(s *Settings) { s.BaseURL, s.TrustedProxies = proxy.URL, []string{"127.0.0.1/32"} })
@@ -98,7 +103,7 @@ func TestDoctorFindsNothingWrongWithASoundServer(t *testing.T) {
 			}
 		}
 		r := readReport(t, launch(t, settings, "doctor", "--json").end(t, time.Minute))
-		for _, check := range []string{"settings", "database", "clock", "secret", "keys", "outbox", "webhooks", "mail", "base URL", "proxies"} {
+		for _, check := range []string{"settings", "database", "clock", "secret", "keys", "outbox", "logout", "webhooks", "mail", "base URL", "proxies"} {
 			r.want(t, check, levelOK)
 		}
 	})

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +36,9 @@ func (d *doctor) checkBaseURL(ctx context.Context) {
 			return
 		}
 	}
-	d.ok(check, base+" leads to this server")
+	if !d.endsSoon(check, u.Host, d.presented) {
+		d.ok(check, base+" leads to this server")
+	}
 }
 
 // anotherServer is what to do when something else answers.
@@ -46,7 +47,7 @@ const anotherServer = "See that DNS and the proxy's rules lead to this server, f
 // askHealth returns nil when a server of ours answers at a base URL.
 func (d *doctor) askHealth(ctx context.Context, base string) *finding {
 	var answer struct{ Status string }
-	if f := fetchJSON(ctx, base+"/healthz", &answer); f != nil {
+	if f := d.fetchJSON(ctx, base+"/healthz", &answer); f != nil {
 		return f
 	}
 	if answer.Status != "ok" {
@@ -61,7 +62,7 @@ func (d *doctor) askMetadata(ctx context.Context, base string) *finding {
 		Issuer        string `json:"issuer"`
 		TokenEndpoint string `json:"token_endpoint"`
 	}
-	if f := fetchJSON(ctx, base+"/.well-known/openid-configuration", &answer); f != nil {
+	if f := d.fetchJSON(ctx, base+"/.well-known/openid-configuration", &answer); f != nil {
 		return f
 	}
 	const do = "Start the server again with the present settings. If you did, another server answers: look at DNS and the proxy."
@@ -84,7 +85,7 @@ func (d *doctor) askKeys(ctx context.Context, base string) *finding {
 			ID string `json:"kid"`
 		} `json:"keys"`
 	}
-	if f := fetchJSON(ctx, base+"/.well-known/jwks.json", &answer); f != nil {
+	if f := d.fetchJSON(ctx, base+"/.well-known/jwks.json", &answer); f != nil {
 		return f
 	}
 	for _, key := range answer.Keys {
@@ -96,7 +97,7 @@ func (d *doctor) askKeys(ctx context.Context, base string) *finding {
 }
 
 // fetchJSON reads a JSON document, or returns what is in the way.
-func fetchJSON(ctx context.Context, address string, into any) *finding {
+func (d *doctor) fetchJSON(ctx context.Context, address string, into any) *finding {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -111,6 +112,7 @@ func fetchJSON(ctx context.Context, address string, into any) *finding {
 		return unreached(request.URL, withoutURL(err))
 	}
 	defer func() { _ = response.Body.Close() }()
+	d.presented = response.TLS
 	status := response.StatusCode
 	switch {
 	case status == http.StatusBadGateway || status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout:
@@ -144,7 +146,7 @@ func unreached(u *url.URL, err error) *finding {
 	case errors.As(err, &lookup):
 		return &finding{Says: "DNS does not answer for " + u.Hostname(), Do: "See which name server this machine asks (/etc/resolv.conf)."}
 	case errors.As(err, &certificate):
-		return &finding{Says: "the certificate of " + u.Host + " " + certificateFault(certificate.Err), Do: "Give the proxy a certificate for this name from an authority that clients know, and its intermediate certificates."}
+		return &finding{Says: "the certificate of " + u.Host + " " + certificateFault(certificate.Err), Do: certificateRemedy(certificate.Err)}
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return &finding{Says: fmt.Sprintf("no answer from %s within %s", u.Host, doctorPatience),
 			Do: "See that the firewall is open. Some routers do not lead a machine to its own public IP address: then run the check from outside with curl " + u.String()}
@@ -154,18 +156,4 @@ func unreached(u *url.URL, err error) *finding {
 		return &finding{Says: u.Host + " does not speak TLS", Do: "Let the proxy end TLS at this port, or correct LATCHKEY_BASE_URL."}
 	}
 	return &finding{Says: "the connection to " + u.Host + " failed: " + err.Error(), Do: "See that the server, the proxy and the network between work."}
-}
-
-// certificateFault says what is wrong with a certificate.
-func certificateFault(err error) string {
-	var invalid x509.CertificateInvalidError
-	switch {
-	case errors.As(err, new(x509.UnknownAuthorityError)):
-		return "is from an unknown authority"
-	case errors.As(err, new(x509.HostnameError)):
-		return "is for another name"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "has expired or is not valid yet"
-	}
-	return "is not valid"
 }

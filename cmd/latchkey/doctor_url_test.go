@@ -64,7 +64,7 @@ func TestDoctorWaitsForNoServerThatIsSilent(t *testing.T) {
 	defer close(stop)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if f := fetchJSON(ctx, server.URL+"/healthz", new(any)); f == nil || !strings.Contains(f.Says, "no answer") || f.Do == "" {
+	if f := (&doctor{}).fetchJSON(ctx, server.URL+"/healthz", new(any)); f == nil || !strings.Contains(f.Says, "no answer") || f.Do == "" {
 		t.Errorf("%+v", f)
 	}
 }

@@ -67,10 +67,20 @@ func launchAs(t *testing.T, dir string, who *syscall.Credential, settings []stri
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
-	c := &child{cmd: exec.Command(program.path, args...), ended: make(chan struct{})}
-	c.cmd.Dir, c.cmd.Stdout, c.cmd.Stderr = dir, &c.stdout, &c.stderr
-	c.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, settings...)
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who}
+	return launchProgram(t, program.path, dir, who, settings, args...)
+}
+
+func launchProgram(t *testing.T, path, dir string, who *syscall.Credential, settings []string, args ...string) *child {
+	t.Helper()
+	cmd := exec.Command(path, args...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = dir, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir}, settings...), &syscall.SysProcAttr{Credential: who}
+	return startChild(t, cmd)
+}
+
+func startChild(t *testing.T, cmd *exec.Cmd) *child {
+	t.Helper()
+	c := &child{cmd: cmd, ended: make(chan struct{})}
+	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func (c *Cluster) initdb() error {
 	}
 	defer out.Close()
 	cmd := c.command(c.install.initdb, syscall.SIGKILL,
-		"-D", c.dataDir(), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", pwfile,
+		"-D", c.DataDir(), "-U", "postgres", "-A", "scram-sha-256", "--pwfile", pwfile,
 		"-E", "UTF8", "--locale=C", "--lc-ctype="+ctype, "--no-sync", "--no-instructions")
 	cmd.Stdout, cmd.Stderr = out, out
 	p, err := startProcess(cmd)

@@ -169,7 +169,7 @@ func (c *Cluster) start() error {
 	settings["listen_addresses"] = "127.0.0.1"
 	settings["port"] = fmt.Sprint(c.port)
 	settings["unix_socket_directories"] = c.dir.path
-	args := []string{"-D", c.dataDir()}
+	args := []string{"-D", c.DataDir()}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		args = append(args, "-c", name+"="+settings[name])
 	}
@@ -187,7 +187,8 @@ func (c *Cluster) start() error {
 	return nil
 }
 
-func (c *Cluster) dataDir() string { return filepath.Join(c.dir.path, "data") }
+// DataDir is the data directory of the server.
+func (c *Cluster) DataDir() string { return filepath.Join(c.dir.path, "data") }
 func (c *Cluster) logFile() string { return filepath.Join(c.dir.path, "log") }
 
 // logTail is the end of the server's log, the part that tells why it ended.

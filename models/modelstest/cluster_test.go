@@ -79,7 +79,7 @@ func TestAClusterIsNotRunByRootAndIsPrivate(t *testing.T) {
 			}
 		}
 	}
-	for _, dir := range []string{c.dir.path, c.dataDir()} {
+	for _, dir := range []string{c.dir.path, c.DataDir()} {
 		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
 			t.Errorf("%s: %v, %v; want 0700", dir, info.Mode().Perm(), err)
 		}

@@ -50,7 +50,7 @@ func (c *Cluster) StartStandby(t testing.TB) *Cluster {
 // copyOf copies the data directory of a running server.
 func (c *Cluster) copyOf(from *Cluster) error {
 	cmd := c.command(filepath.Join(filepath.Dir(c.install.postgres), "pg_basebackup"), syscall.SIGKILL,
-		"-h", "127.0.0.1", "-p", fmt.Sprint(from.port), "-U", "postgres", "-D", c.dataDir(), "-c", "fast", "-X", "stream", "--no-sync")
+		"-h", "127.0.0.1", "-p", fmt.Sprint(from.port), "-U", "postgres", "-D", c.DataDir(), "-c", "fast", "-X", "stream", "--no-sync")
 	cmd.Env = append(cmd.Env, "PGPASSWORD="+from.password)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("pg_basebackup: %w\n%s", err, out)
@@ -60,11 +60,11 @@ func (c *Cluster) copyOf(from *Cluster) error {
 
 // follow makes a server that is not running a standby of primary from its next start on.
 func (c *Cluster) follow(primary *Cluster) error {
-	signal := filepath.Join(c.dataDir(), "standby.signal")
+	signal := filepath.Join(c.DataDir(), "standby.signal")
 	if err := errors.Join(os.WriteFile(signal, nil, 0o600), c.account.own(signal)); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(c.dataDir(), "postgresql.auto.conf"), os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(filepath.Join(c.DataDir(), "postgresql.auto.conf"), os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}

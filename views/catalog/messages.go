@@ -2034,6 +2034,11 @@ func (p Printer) EventPasswordChangeRequired() string {
 //go:noinline
 func (p Printer) EventPasswordChanged() string { return p.text("event.password_changed", nil) }
 
+// EventPasswordDropped says "Your old password no longer works, because it was stored in an outdated way and hadn’t been used here. Choose a new one to sign in with a password.".
+//
+//go:noinline
+func (p Printer) EventPasswordDropped() string { return p.text("event.password_dropped", nil) }
+
 // EventPasswordFailed says "A wrong password was entered to confirm it was you.". A person who was signed in already was asked for the password once more. See confirm.legend, “Confirm it’s you”.
 //
 //go:noinline
