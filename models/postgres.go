@@ -33,11 +33,7 @@ func openPostgres(c Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Set the timeout as a parameter of the connection. A pooler that shares sessions between clients refuses a parameter, whereas
-	// a SET statement would change the sessions of other clients.
-	refreshConfig := config.Copy()
-	refreshConfig.ConnConfig.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
-	refreshPool, err := newPool(refreshConfig, max(1, forRefreshes), poolers)
+	refreshPool, err := newPool(config, max(1, forRefreshes), poolers)
 	if err != nil {
 		_ = mainPool.close()
 		return nil, err
@@ -49,7 +45,6 @@ func openPostgres(c Config) (*Store, error) {
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
 	rotator := newPostgresRotator(&postgresRotations{pool: mainPool.db, batches: refreshPool.db, onStatement: c.OnStatement, retrier: again}, forRefreshes)
-	rotator.soloOnly = poolers.shares // it refuses the lock timeout, without which one locked row delays a whole batch
 	return &Store{
 		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{mainPool.db, refreshPool.db}, rotator: rotator, retrier: again,
 		stats: []func() PoolStats{mainPool.stats("main"), refreshPool.stats("refresh")}, closers: []func() error{mainPool.close, refreshPool.close},
