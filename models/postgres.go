@@ -28,12 +28,12 @@ func openPostgres(c Config) (*Store, error) {
 		conns = 16
 	}
 	forRefreshes := min(refreshConns, conns/4)
-	poolers := &pooler{chosen: queryOf(c.URL).Has("default_query_exec_mode")}
-	mainPool, err := newPool(config, conns-forRefreshes, poolers)
+	between := &pooler{config: config.ConnConfig}
+	mainPool, err := newPool(config, conns-forRefreshes, between)
 	if err != nil {
 		return nil, err
 	}
-	refreshPool, err := newPool(config, max(1, forRefreshes), poolers)
+	refreshPool, err := newPool(config, max(1, forRefreshes), between)
 	if err != nil {
 		_ = mainPool.close()
 		return nil, err
@@ -46,7 +46,7 @@ func openPostgres(c Config) (*Store, error) {
 	}
 	rotator := newPostgresRotator(&postgresRotations{pool: mainPool.db, batches: refreshPool.db, onStatement: c.OnStatement, retrier: again}, forRefreshes)
 	return &Store{
-		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{mainPool.db, refreshPool.db}, rotator: rotator, retrier: again,
+		w: db, r: db, dialect: "postgres", pooler: between, pools: []*sql.DB{mainPool.db, refreshPool.db}, rotator: rotator, retrier: again,
 		stats: []func() PoolStats{mainPool.stats("main"), refreshPool.stats("refresh")}, closers: []func() error{mainPool.close, refreshPool.close},
 	}, nil
 }

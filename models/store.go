@@ -42,7 +42,7 @@ type Store struct {
 	pools   []*sql.DB
 	stats   []func() PoolStats
 	closers []func() error
-	pooled  func() bool // reports whether a pooler refuses our isolation level for connections; nil: false
+	pooler  *pooler // of PostgreSQL; nil with SQLite
 	rotator *rotator
 	retrier *retrier // of PostgreSQL; nil with SQLite, which waits instead
 }
@@ -138,9 +138,9 @@ func (s *Store) tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return s.write(ctx, func(db *gorm.DB) error { return s.transaction(db, fn) })
 }
 
-// level sets READ COMMITTED for one transaction where a pooler refused it for the connection.
+// level sets READ COMMITTED for one transaction where a pooler would refuse it for the connection.
 func (s *Store) level() []*sql.TxOptions {
-	if s.pooled == nil || !s.pooled() {
+	if s.pooler == nil || !s.pooler.present() {
 		return nil
 	}
 	return []*sql.TxOptions{{Isolation: sql.LevelReadCommitted}}
