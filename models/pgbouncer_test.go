@@ -59,7 +59,7 @@ func behindPgBouncer(t *testing.T, program string, stores, rounds int, changes .
 			}
 		}
 		for name, act := range map[string]func(){
-			"at first": func() {},
+			"after a slow one": func() { exec(t, all[0], "SELECT pg_sleep(1.5)") },
 			"with new columns": func() {
 				exec(t, all[0], fmt.Sprintf("ALTER TABLE devices ADD COLUMN later_%d text NOT NULL DEFAULT ''", round))
 				exec(t, all[0], fmt.Sprintf("ALTER TABLE users ADD COLUMN later_%d text NOT NULL DEFAULT ''", round))

@@ -28,7 +28,7 @@ func openPostgres(c Config) (*Store, error) {
 		conns = 16
 	}
 	forRefreshes := min(refreshConns, conns/4)
-	between := &pooler{config: config.ConnConfig}
+	between := newPooler(config.ConnConfig)
 	mainPool, err := newPool(config, conns-forRefreshes, between)
 	if err != nil {
 		return nil, err
@@ -54,6 +54,10 @@ func openPostgres(c Config) (*Store, error) {
 // refreshConns is how many batches of rotations are in flight at a time, each on a connection of its own.
 const refreshConns = 2
 
+// connectTime is how long a connection to one server may take, unless the URL has connect_timeout. Of several servers the next one
+// is tried then.
+const connectTime = 2 * time.Second
+
 // postgresConfig parses the URL. No error repeats it, because it holds a password.
 func postgresConfig(text string) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(text)
@@ -68,7 +72,7 @@ func postgresConfig(text string) (*pgxpool.Config, error) {
 	}
 	conn := config.ConnConfig
 	if conn.ConnectTimeout == 0 {
-		conn.ConnectTimeout = 3 * time.Second
+		conn.ConnectTimeout = connectTime
 	}
 	setStatementCaches(conn)
 	conn.RuntimeParams["timezone"] = "UTC"

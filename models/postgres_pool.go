@@ -28,27 +28,33 @@ const (
 // pool is a database/sql pool on top of pgx's own. Only pgx's has a jittered lifetime and can drop a connection because of an error
 // that its server returned.
 type pool struct {
-	db     *sql.DB
-	conn   *pgxpool.Pool
-	pooler *pooler
+	db      *sql.DB
+	conn    *pgxpool.Pool
+	pooler  *pooler
+	servers *servers
 
 	mu      sync.Mutex
 	epoch   int64     // how often all connections were reset
 	resetAt time.Time // by the monotonic clock
+
+	looking  sync.Mutex // held while a statement finds out whether its server hangs
+	hung     int64      // connections of earlier epochs are to a server that hung
+	answered time.Time  // when a server last gave a sign of life
 }
 
 // newPool makes a pool with a copy of config. It does not connect yet.
 func newPool(config *pgxpool.Config, conns int, between *pooler) (*pool, error) {
 	config = config.Copy()
-	p := &pool{pooler: between}
+	p := &pool{pooler: between, servers: between.servers}
 	config.MaxConns, config.MinConns, config.MinIdleConns = int32(conns), 0, 0
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter, config.MaxConnIdleTime = connLife, connLifeJitter, connIdle
-	config.ConnConfig.OnPgError = p.keeps
+	config.ConnConfig.OnPgError, config.ConnConfig.Tracer, config.ShouldPing = p.keeps, p, p.ping
 	config.BeforeConnect = between.before
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
+		p.servers.trust(conn.PgConn())
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		conn.PgConn().CustomData()[epochKey] = p.epoch

@@ -21,9 +21,17 @@ const unnamedFor = time.Hour
 // PgBouncer itself never prepares a statement again that became stale because a table has changed. So after such an error, and when a
 // statement is missing after all, all statements are sent without names for a while.
 type pooler struct {
-	config *pgx.ConnConfig // as the operator gave it
-	known  atomic.Int32    // 0: not known yet
-	stray  atomic.Pointer[time.Time]
+	config  *pgx.ConnConfig // as the operator gave it
+	servers *servers
+	known   atomic.Int32 // 0: not known yet
+	stray   atomic.Pointer[time.Time]
+}
+
+// newPooler makes the connections of config go by servers.
+func newPooler(config *pgx.ConnConfig) *pooler {
+	between := newServers(config.DialFunc)
+	config.DialFunc = between.connect
+	return &pooler{config: config, servers: between}
 }
 
 const (
