@@ -1,6 +1,8 @@
 package models_test
 
 import (
+	"bytes"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +68,8 @@ func TestAServerThatIsSilentIsLeft(t *testing.T) {
 	t.Parallel()
 	database := modelstest.Postgres(t)
 	silent := lay(t, database, nil)
-	s := migrated(t, models.Config{URL: silent.url, Conns: 8})
+	var log bytes.Buffer
+	s := migrated(t, models.Config{URL: silent.url, Conns: 8, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	d := addApp(t, s, addUser(t, s).ID, "phone")
 	holdEverything(t, s)()
 	silent.mute()
@@ -75,6 +78,9 @@ func TestAServerThatIsSilentIsLeft(t *testing.T) {
 		if err == nil {
 			if took := time.Since(began); got.Outcome != models.Rotated || took > 10*time.Second {
 				t.Errorf("outcome %d after %s", got.Outcome, took)
+			}
+			if n := strings.Count(log.String(), "does not answer"); n != 1 {
+				t.Errorf("it is logged %d times: %s", n, log.String())
 			}
 			t.Logf("left after %s", time.Since(began).Round(time.Millisecond))
 			break

@@ -28,7 +28,7 @@ func openPostgres(c Config) (*Store, error) {
 		conns = 16
 	}
 	forRefreshes := min(refreshConns, conns/4)
-	between := newPooler(config.ConnConfig)
+	between := newPooler(config.ConnConfig, c.Logger)
 	mainPool, err := newPool(config, conns-forRefreshes, between)
 	if err != nil {
 		return nil, err

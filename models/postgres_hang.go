@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"sync"
 	"time"
@@ -31,12 +32,13 @@ var errHung = errors.New("this server did not answer a moment ago")
 // servers remembers which network addresses of servers did not answer.
 type servers struct {
 	dial  pgconn.DialFunc
+	log   *slog.Logger // may be nil
 	mu    sync.Mutex
 	doubt map[string]time.Time // until when, by the monotonic clock
 }
 
-func newServers(dial pgconn.DialFunc) *servers {
-	return &servers{dial: dial, doubt: map[string]time.Time{}}
+func newServers(dial pgconn.DialFunc, log *slog.Logger) *servers {
+	return &servers{dial: dial, log: log, doubt: map[string]time.Time{}}
 }
 
 // connect is the DialFunc of all connections.
@@ -64,8 +66,12 @@ func (s *servers) trust(conn *pgconn.PgConn) {
 // distrust begins the doubt about the server of a connection.
 func (s *servers) distrust(address net.Addr) {
 	s.mu.Lock()
+	_, known := s.doubt[address.String()]
 	s.doubt[address.String()] = time.Now().Add(doubtFor)
 	s.mu.Unlock()
+	if s.log != nil && !known {
+		s.log.Warn("the PostgreSQL server does not answer; its connections are closed", "server", address.String())
+	}
 }
 
 // sslRequest asks a server whether it supports TLS (frontend/backend protocol, "SSLRequest"). It answers in one byte, before any

@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -28,8 +29,8 @@ type pooler struct {
 }
 
 // newPooler makes the connections of config go by servers.
-func newPooler(config *pgx.ConnConfig) *pooler {
-	between := newServers(config.DialFunc)
+func newPooler(config *pgx.ConnConfig, log *slog.Logger) *pooler {
+	between := newServers(config.DialFunc, log)
 	config.DialFunc = between.connect
 	return &pooler{config: config, servers: between}
 }

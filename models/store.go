@@ -29,7 +29,8 @@ type Config struct {
 	Look bool
 	// Conns is the largest number of PostgreSQL connections, 16 when 0. SQLite ignores it: it has one writer and a pool of readers.
 	Conns int
-	// Logger gets warnings about statements that take a second or longer, without their values; nil discards them.
+	// Logger gets warnings about statements that take a second or longer, without their values, and about a PostgreSQL server that
+	// does not answer; nil discards them.
 	Logger *slog.Logger
 	// OnStatement, when set, is called for every statement sent except BEGIN and COMMIT, from any goroutine.
 	OnStatement func(sql string)
