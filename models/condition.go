@@ -16,7 +16,8 @@ import (
 type Condition struct {
 	Version  string        // of PostgreSQL or SQLite, as it names itself
 	ReadOnly bool          // a standby, or a server whose transactions are read-only by default; always false with SQLite
-	Pooled   bool          // a pooler that refuses parameters of connections is between us and PostgreSQL
+	Pooled   bool          // a pooler is between us and PostgreSQL
+	Most     int           // how many connections PostgreSQL lets us have; 0 behind a pooler, which has limits of its own, and with SQLite
 	Ahead    time.Duration // the database's clock minus ours; 0 with SQLite, which has no clock of its own
 	Within   time.Duration // how wrong Ahead may be: half the time that the question took
 	Applied  int64         // the newest migration that was applied; 0: there is no schema
@@ -24,12 +25,12 @@ type Condition struct {
 	Known    int64         // the newest migration of this program
 }
 
-// ErrNoTransactions says that the database answers single statements, but runs no transaction.
-var ErrNoTransactions = errors.New("single statements work, but transactions do not")
-
 // Condition reads the condition of the database. It changes nothing. It returns ErrUnavailable when the database cannot be reached,
-// ErrForeignDatabase for another program's, and ErrNoTransactions.
+// ErrForeignDatabase for another program's, and the errors of CheckPooler.
 func (s *Store) Condition(ctx context.Context) (c Condition, err error) {
+	if err := s.CheckPooler(ctx); err != nil { // first, while we hold no connection of a small pool
+		return c, err
+	}
 	if err := s.Ping(ctx); err != nil {
 		return c, err
 	}
@@ -41,11 +42,28 @@ func (s *Store) Condition(ctx context.Context) (c Condition, err error) {
 	if err != nil {
 		return c, err
 	}
-	c.Pooled = s.pooled != nil && s.pooled()
+	c.Pooled = s.pooler != nil && s.pooler.present()
+	if c.Most, err = s.MostConns(ctx); err != nil {
+		return c, err
+	}
 	return c, s.readSchema(ctx, &c)
 }
 
-// askServer reads what PostgreSQL says of itself, in a transaction, because a pooler in statement mode runs none.
+// MostConns returns how many connections PostgreSQL lets us have: what max_connections leaves to usual roles, or a lower limit of our
+// role or database. Others may use some of them. It returns 0 behind a pooler and with SQLite.
+func (s *Store) MostConns(ctx context.Context) (most int, err error) {
+	if s.pooler == nil || s.pooler.present() {
+		return 0, nil
+	}
+	err = s.pools[0].QueryRowContext(ctx, `SELECT least(
+		(SELECT sum(CASE name WHEN 'max_connections' THEN setting::int ELSE -setting::int END) FROM pg_settings
+			WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')),
+		(SELECT nullif(rolconnlimit, -1) FROM pg_roles WHERE rolname = current_user),
+		(SELECT nullif(datconnlimit, -1) FROM pg_database WHERE datname = current_database()))`).Scan(&most)
+	return most, wrapErr("ask for the limits of connections", err)
+}
+
+// askServer reads what PostgreSQL says of itself.
 func (s *Store) askServer(ctx context.Context, c *Condition) error {
 	options := &sql.TxOptions{ReadOnly: true}
 	if levels := s.level(); levels != nil {
@@ -53,7 +71,7 @@ func (s *Store) askServer(ctx context.Context, c *Condition) error {
 	}
 	tx, err := s.pools[0].BeginTx(ctx, options)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNoTransactions, redact(err))
+		return wrapErr("ask the database about itself", err)
 	}
 	defer func() { _ = tx.Rollback() }()
 	err = tx.QueryRowContext(ctx, `SELECT current_setting('server_version'),

@@ -28,13 +28,23 @@ func TestTheConditionOfADatabase(t *testing.T) {
 		if err != nil || c.Applied != c.Known || c.Pending != 0 || c.Ahead.Abs() > time.Second {
 			t.Errorf("migrated: %+v, %v", c, err)
 		}
+		if (s.Dialect() == "postgres") != (c.Most > 2) {
+			t.Errorf("%d connections are allowed", c.Most)
+		}
+		if s.Dialect() == "postgres" {
+			exec(t, s, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 7', current_database()); END $$")
+			if most, err := s.MostConns(t.Context()); err != nil || most != 7 {
+				t.Errorf("%d connections are allowed, want 7; %v", most, err)
+			}
+		}
 	})
 }
 
 func TestTheConditionTellsAPooler(t *testing.T) {
 	t.Parallel()
-	s := migrated(t, models.Config{URL: lay(t, modelstest.Postgres(t), refuseParameters).url, Conns: 4})
-	if c, err := s.Condition(t.Context()); err != nil || !c.Pooled || c.Pending != 0 {
+	w, _ := layPooler(t, modelstest.Postgres(t))
+	s := migrated(t, models.Config{URL: w.url, Conns: 4})
+	if c, err := s.Condition(t.Context()); err != nil || !c.Pooled || c.Pending != 0 || c.Most != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

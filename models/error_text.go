@@ -65,7 +65,7 @@ func pgText(pg *pgconn.PgError) string {
 	text := fmt.Sprintf("%s (SQLSTATE %s)", pg.Severity, pg.Code)
 	switch class := pg.Code[:min(2, len(pg.Code))]; {
 	case pg.Code == "26000" || pg.Code == "42P05":
-		return pg.Error() + ": a pooler that shares connections needs default_query_exec_mode=exec in the database's URL"
+		return pg.Error() + ": a pooler that shares connections must keep prepared statements (PgBouncer: max_prepared_statements)"
 	case class == "42" && pg.Code != "42601", messagesOf[class]:
 		return pg.Error()
 	case pg.Routine != "":

@@ -39,7 +39,7 @@ func PoolSettings(url string) (life, jitter time.Duration, most int32, err error
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	p, err := newPool(config, 7, &pooler{})
+	p, err := newPool(config, 7, newPooler(config.ConnConfig, nil))
 	if err != nil {
 		return 0, 0, 0, err
 	}

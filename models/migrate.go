@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed migrations
@@ -24,8 +23,9 @@ type Migration struct {
 }
 
 // Migrate brings the schema up to date and returns how many migrations it applied. Any number of processes may call it at once: on
-// PostgreSQL one applies the migrations and the others wait; on SQLite, which has no session lock, another may go on after a conflict. It changes nothing and returns ErrNewerSchema when the schema is newer than this
-// program, and ErrForeignDatabase when the database is another program's.
+// PostgreSQL one applies the migrations and the others wait; on SQLite, which has no such lock, another may go on after a conflict.
+// It changes nothing and returns ErrNewerSchema when the schema is newer than this program, and ErrForeignDatabase when the database
+// is another program's.
 func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 	// Check first, in one query without a lock. A replica that starts on a current schema then neither waits nor writes.
 	if s.current(ctx) {
@@ -56,7 +56,7 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		if try == 0 && (isReadOnly(err) || isStalePlan(err) || isShutdown(err) || isConflict(err)) {
 			continue // on another connection
 		}
-		// SQLite has no session lock. When another process has made the tables in between, look again.
+		// SQLite has no lock for migrations. When another process has made the tables in between, look again.
 		if s.dialect != "sqlite" || try == 20 || ctx.Err() != nil {
 			return applied, wrapErr("migrate", err)
 		}
@@ -181,11 +181,7 @@ func (s *Store) migrations() (*goose.Provider, error) {
 	dialect := goose.DialectSQLite3
 	if s.dialect == "postgres" {
 		dialect = goose.DialectPostgres
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 30))
-		if err != nil {
-			return nil, fmt.Errorf("migrations: %w", err)
-		}
-		options = append(options, goose.WithSessionLocker(locker))
+		options = append(options, goose.WithLocker(&migrationLock{pool: s.pools[1]})) // goose itself uses the other pool
 	}
 	p, err := goose.NewProvider(dialect, s.pools[0], files, options...)
 	if err != nil {

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3/lock"
 
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -54,6 +56,43 @@ func TestEightProcessesMigrateAnEmptyDatabaseAtOnce(t *testing.T) {
 		}
 		addUser(t, stores[7])
 	})
+}
+
+// The previous release locks its session, under the same number. It and this one must not migrate at the same time.
+func TestThePreviousReleaseAndThisOneMigrateInTurn(t *testing.T) {
+	s := open(t, models.Config{URL: modelstest.Postgres(t)})
+	previous, err := s.Pools()[0].Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer previous.Close()
+	ask := func(function string) (got bool) {
+		t.Helper()
+		if err := previous.QueryRowContext(t.Context(), "SELECT "+function+"($1)", lock.DefaultLockID).Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	if !ask("pg_try_advisory_lock") {
+		t.Fatal("the lock is taken")
+	}
+	migrated := make(chan error, 1)
+	go func() {
+		_, err := s.Migrate(t.Context())
+		migrated <- err
+	}()
+	select {
+	case err := <-migrated:
+		t.Fatalf("this release migrates beside the previous one: %v", err)
+	case <-time.After(2 * time.Second):
+	}
+	ask("pg_advisory_unlock")
+	if err := <-migrated; err != nil {
+		t.Fatal(err)
+	}
+	if !ask("pg_try_advisory_lock") {
+		t.Error("this release leaves its lock")
+	}
 }
 
 func TestPendingMigrationsAreListedAsSuch(t *testing.T) {

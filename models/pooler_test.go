@@ -39,24 +39,18 @@ func prepared(t *testing.T, s *models.Store) (n int) {
 	return n
 }
 
-// Behind a pooler no statement is prepared by name, because the next one may use another connection, unless the operator says that
-// this pooler supports it.
-func TestBehindAPoolerNothingIsPreparedByName(t *testing.T) {
+// Behind a pooler statements are prepared by name, unless the operator says that this pooler does not support it.
+func TestTheOperatorDecidesWhetherStatementsAreNamed(t *testing.T) {
 	t.Parallel()
-	w := lay(t, modelstest.Postgres(t), refuseParameters)
-	s := migrated(t, models.Config{URL: w.url, Conns: 4})
-	for name, err := range everyAct(t, s) {
-		t.Errorf("%s: %v", name, err)
-	}
-	if n := prepared(t, s); n != 0 {
-		t.Errorf("%d statements are prepared", n)
-	}
-	chosen := open(t, models.Config{URL: w.url + "&default_query_exec_mode=cache_statement", Conns: 4})
-	for name, err := range everyAct(t, chosen) {
-		t.Errorf("%s: %v", name, err)
-	}
-	if n := prepared(t, chosen); n == 0 {
-		t.Error("nothing is prepared although the operator wants it")
+	w, _ := layPooler(t, modelstest.Postgres(t))
+	for mode, named := range map[string]bool{"": true, "&default_query_exec_mode=exec": false} {
+		s := migrated(t, models.Config{URL: w.url + mode, Conns: 4})
+		for name, err := range everyAct(t, s) {
+			t.Errorf("%q: %s: %v", mode, name, err)
+		}
+		if n := prepared(t, s); (n > 0) != named {
+			t.Errorf("%q: %d statements are prepared", mode, n)
+		}
 	}
 }
 

@@ -28,16 +28,12 @@ func openPostgres(c Config) (*Store, error) {
 		conns = 16
 	}
 	forRefreshes := min(refreshConns, conns/4)
-	poolers := &pooler{chosen: queryOf(c.URL).Has("default_query_exec_mode")}
-	mainPool, err := newPool(config, conns-forRefreshes, poolers)
+	between := newPooler(config.ConnConfig, c.Logger)
+	mainPool, err := newPool(config, conns-forRefreshes, between)
 	if err != nil {
 		return nil, err
 	}
-	// Set the timeout as a parameter of the connection. A pooler that shares sessions between clients refuses a parameter, whereas
-	// a SET statement would change the sessions of other clients.
-	refreshConfig := config.Copy()
-	refreshConfig.ConnConfig.RuntimeParams["lock_timeout"] = strconv.FormatInt(groupLockWait.Milliseconds(), 10)
-	refreshPool, err := newPool(refreshConfig, max(1, forRefreshes), poolers)
+	refreshPool, err := newPool(config, max(1, forRefreshes), between)
 	if err != nil {
 		_ = mainPool.close()
 		return nil, err
@@ -49,15 +45,18 @@ func openPostgres(c Config) (*Store, error) {
 		return nil, errors.New("database: cannot set up the PostgreSQL pool")
 	}
 	rotator := newPostgresRotator(&postgresRotations{pool: mainPool.db, batches: refreshPool.db, onStatement: c.OnStatement, retrier: again}, forRefreshes)
-	rotator.soloOnly = poolers.shares // it refuses the lock timeout, without which one locked row delays a whole batch
 	return &Store{
-		w: db, r: db, dialect: "postgres", pooled: poolers.shares, pools: []*sql.DB{mainPool.db, refreshPool.db}, rotator: rotator, retrier: again,
+		w: db, r: db, dialect: "postgres", pooler: between, pools: []*sql.DB{mainPool.db, refreshPool.db}, rotator: rotator, retrier: again,
 		stats: []func() PoolStats{mainPool.stats("main"), refreshPool.stats("refresh")}, closers: []func() error{mainPool.close, refreshPool.close},
 	}, nil
 }
 
 // refreshConns is how many batches of rotations are in flight at a time, each on a connection of its own.
 const refreshConns = 2
+
+// connectTime is how long a connection to one server may take, unless the URL has connect_timeout. Of several servers the next one
+// is tried then.
+const connectTime = 2 * time.Second
 
 // postgresConfig parses the URL. No error repeats it, because it holds a password.
 func postgresConfig(text string) (*pgxpool.Config, error) {
@@ -73,7 +72,7 @@ func postgresConfig(text string) (*pgxpool.Config, error) {
 	}
 	conn := config.ConnConfig
 	if conn.ConnectTimeout == 0 {
-		conn.ConnectTimeout = 3 * time.Second
+		conn.ConnectTimeout = connectTime
 	}
 	setStatementCaches(conn)
 	conn.RuntimeParams["timezone"] = "UTC"

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,25 +30,31 @@ const (
 type pool struct {
 	db      *sql.DB
 	conn    *pgxpool.Pool
-	poolers *pooler
+	pooler  *pooler
+	servers *servers
 
 	mu      sync.Mutex
 	epoch   int64     // how often all connections were reset
 	resetAt time.Time // by the monotonic clock
+
+	looking  sync.Mutex // held while a statement finds out whether its server hangs
+	hung     int64      // connections of earlier epochs are to a server that hung
+	answered time.Time  // when a server last gave a sign of life
 }
 
 // newPool makes a pool with a copy of config. It does not connect yet.
-func newPool(config *pgxpool.Config, conns int, poolers *pooler) (*pool, error) {
+func newPool(config *pgxpool.Config, conns int, between *pooler) (*pool, error) {
 	config = config.Copy()
-	p := &pool{poolers: poolers}
+	p := &pool{pooler: between, servers: between.servers}
 	config.MaxConns, config.MinConns, config.MinIdleConns = int32(conns), 0, 0
 	config.MaxConnLifetime, config.MaxConnLifetimeJitter, config.MaxConnIdleTime = connLife, connLifeJitter, connIdle
-	config.ConnConfig.OnPgError = p.keeps
-	config.BeforeConnect = poolers.before
+	config.ConnConfig.OnPgError, config.ConnConfig.Tracer, config.ShouldPing = p.keeps, p, p.ping
+	config.BeforeConnect = between.before
 	config.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
+		p.servers.trust(conn.PgConn())
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		conn.PgConn().CustomData()[epochKey] = p.epoch
@@ -88,12 +93,14 @@ func (p *pool) stale(conn *pgconn.PgConn) bool {
 // attempt gets a new connection.
 func (p *pool) keeps(conn *pgconn.PgConn, err *pgconn.PgError) bool {
 	switch {
-	case isReadOnly(err), isStalePlan(err):
-		p.reset(conn, isReadOnly(err))
+	case isReadOnly(err):
+		p.reset(conn, true)
 		return false
-	case isStrayStatement(err): // the second attempt gets a connection without prepared statements
-		p.poolers.known.Store(behind)
-		p.poolers.stray.Store(true)
+	case isStalePlan(err), isStrayStatement(err):
+		if isStrayStatement(err) {
+			p.pooler.known.Store(behind)
+		}
+		p.pooler.leaveNames() // the second attempt gets a connection without prepared statements
 		p.reset(conn, false)
 		return false
 	}
@@ -139,57 +146,4 @@ func (p *pool) stats(name string) func() PoolStats {
 		s.MaxIdleClosed, s.MaxIdleTimeClosed, s.MaxLifetimeClosed = 0, own.MaxIdleDestroyCount(), own.MaxLifetimeDestroyCount()
 		return PoolStats{Name: name, DBStats: s}
 	}
-}
-
-// pooler detects a connection pooler between us and PostgreSQL, by two signs: it refuses parameters of the connection, as PgBouncer
-// does, or it runs our statements on connections of other clients. Behind a pooler the server's own settings apply, and statements
-// are not prepared by name unless the operator asked for it in the URL and it works.
-type pooler struct {
-	known  atomic.Int32 // 0: not known yet; directly: the server takes parameters; behind: a pooler refused them
-	chosen bool         // the operator chose default_query_exec_mode
-	stray  atomic.Bool  // a prepared statement was missing, or another client's was there
-}
-
-const (
-	directly = 1
-	behind   = 2
-)
-
-func (p *pooler) shares() bool { return p.known.Load() == behind }
-
-// ourParams are the connection parameters that we set but can do without. Our statements are written for READ COMMITTED. Under a
-// stricter level, one of two statements that update the same row fails needlessly.
-var ourParams = []string{"default_transaction_isolation", "lock_timeout"}
-
-// before sets the parameters of a new connection.
-func (p *pooler) before(ctx context.Context, config *pgx.ConnConfig) error {
-	config.RuntimeParams["default_transaction_isolation"] = "READ COMMITTED" // PostgreSQL ignores the case; tests look for a lower-case "commit" on the wire
-	if p.known.Load() == 0 {
-		conn, err := pgconn.ConnectConfig(ctx, config.Config.Copy())
-		switch {
-		case err == nil:
-			_ = conn.Close(ctx)
-			p.known.CompareAndSwap(0, directly)
-		case refusesParams(err):
-			p.known.Store(behind)
-		default:
-			return err
-		}
-	}
-	if p.shares() {
-		for _, name := range ourParams {
-			delete(config.RuntimeParams, name)
-		}
-		if (!p.chosen || p.stray.Load()) && config.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
-			config.DefaultQueryExecMode, config.StatementCacheCapacity = pgx.QueryExecModeExec, 0
-		}
-	}
-	return nil
-}
-
-// refusesParams reports whether an error is that of PgBouncer for an unknown startup parameter (protocol_violation), or that of
-// other poolers (feature_not_supported).
-func refusesParams(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "08P01" || pg.Code == "0A000")
 }

@@ -31,8 +31,6 @@ type rotation struct {
 type rotator struct {
 	queue *groupcommit.Queue[uuid.UUID, *rotation] // nil: every rotation has a transaction of its own
 	solo  func(ctx context.Context, r *rotation) error
-	// soloOnly reports that batches are impossible for now; nil means that they are possible.
-	soloOnly func() bool
 }
 
 // rotationBatches makes a queue. Batches take their rows in the order of the keys, so that they deadlock neither with each other
@@ -57,7 +55,7 @@ func (g *rotator) rotate(ctx context.Context, r Rotation) (d Device, found bool,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	one := &rotation{Rotation: r}
-	if g.queue == nil || g.soloOnly != nil && g.soloOnly() {
+	if g.queue == nil {
 		err = g.solo(ctx, one)
 	} else {
 		err = g.queue.Do(ctx, one)

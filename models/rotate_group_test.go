@@ -47,10 +47,12 @@ func hold(t *testing.T, s *models.Store, d models.Device) (release func()) {
 
 // While every batch slot is busy, later refreshes share a batch: fewer commits than refreshes, and each has its own statement.
 func TestRefreshesThatComeTogetherAreCommittedTogether(t *testing.T) {
-	var sent atomic.Int64
+	var sent, groups atomic.Int64
 	s := migrated(t, models.Config{URL: modelstest.Postgres(t), OnStatement: func(sql string) {
 		if strings.HasPrefix(sql, "UPDATE devices SET\n") {
 			sent.Add(1)
+		} else if strings.Contains(sql, "lock_timeout") {
+			groups.Add(1)
 		}
 	}})
 	devices := crowdOf(t, s, 34)
@@ -89,6 +91,20 @@ func TestRefreshesThatComeTogetherAreCommittedTogether(t *testing.T) {
 	}
 	if n := sent.Load(); n < 34 || n > 36 {
 		t.Errorf("%d statements for 34 refreshes, where two may have been tried again alone", n)
+	}
+	if n := groups.Load(); n < 1 || n > 16 { // one for each group
+		t.Errorf("the lock time was set %d times", n)
+	}
+	unmarked(t, s)
+}
+
+// unmarked checks that groups leave neither their lock time nor a transaction on a connection, which a pooler would pass on.
+func unmarked(t *testing.T, s *models.Store) {
+	t.Helper()
+	everyConn(t, s, `DO $$ BEGIN IF current_setting('lock_timeout') <> '0' THEN RAISE 'lock_timeout is %', current_setting('lock_timeout'); END IF; END $$`)
+	open := "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'"
+	if n := count(t, s, open); n != 0 {
+		t.Errorf("%d transactions are left open", n)
 	}
 }
 
@@ -131,6 +147,7 @@ func TestALockedRowDelaysOnlyItsOwnDevice(t *testing.T) {
 			t.Errorf("after its release: %+v", got)
 		}
 	}
+	unmarked(t, s)
 }
 
 // A refresh that the database refuses does not fail the others in its batch, and no caller is told of a rotation that was rolled

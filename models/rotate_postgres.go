@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -19,13 +20,20 @@ import (
 // database's own work. pgx prepares the statement once on each connection.
 type postgresRotations struct {
 	pool        *sql.DB // for rotations tried alone
-	batches     *sql.DB // with a lock timeout of groupLockWait
+	batches     *sql.DB // for batches, one connection for each slot
+	slots       int
+	patient     atomic.Int64 // batches in flight that wait for a lock for as long as it takes
 	onStatement func(sql string)
 	retrier     *retrier
 }
 
+// lockTimeStatement begins a batch. The setting belongs to the transaction that all statements before a Sync share, and ends with it:
+// a parameter of the connection would be refused by poolers, and a SET statement would change the sessions of other clients.
+var lockTimeStatement = fmt.Sprintf("SELECT set_config('lock_timeout', '%dms', true)", groupLockWait.Milliseconds())
+
 // newPostgresRotator runs that many batches at a time; with 0 every rotation has a transaction of its own.
 func newPostgresRotator(p *postgresRotations, slots int) *rotator {
+	p.slots = slots
 	r := &rotator{solo: p.solo}
 	if slots > 0 {
 		r.queue = rotationBatches(slots, p.batch, p.solo)
@@ -47,15 +55,21 @@ func (p *postgresRotations) batch(ctx context.Context, batch []*rotation) error 
 // protocol, "Pipelining"). The commit comes after the rows, so they count only when the end of the batch was read without an error.
 func (p *postgresRotations) send(ctx context.Context, batch []*rotation) error {
 	return onConn(ctx, p.batches, func(conn *pgx.Conn) error {
-		if len(batch) == 1 {
+		if len(batch) == 1 && p.mayWait() {
+			defer p.patient.Add(-1)
 			return p.one(ctx, conn, batch[0])
 		}
 		var b pgx.Batch
+		p.count(lockTimeStatement)
+		b.Queue(lockTimeStatement)
 		for _, r := range batch {
-			p.count()
+			p.count(rotateStatement)
 			b.Queue(rotateStatement, r.postgresArgs()...)
 		}
 		results := conn.SendBatch(ctx, &b)
+		if _, err := results.Exec(); err != nil {
+			return errors.Join(err, results.Close())
+		}
 		for _, r := range batch {
 			rows, err := results.Query()
 			if err == nil {
@@ -67,6 +81,16 @@ func (p *postgresRotations) send(ctx context.Context, batch []*rotation) error {
 		}
 		return results.Close()
 	})
+}
+
+// mayWait lets a lone rotation do without the lock time, as long as another slot is left to those that have it. Then a lone refresh is
+// one statement, and a locked row still delays no other device. When it returns true, the caller lowers patient afterwards.
+func (p *postgresRotations) mayWait() bool {
+	if p.patient.Add(1) < int64(p.slots) {
+		return true
+	}
+	p.patient.Add(-1)
+	return false
 }
 
 func (p *postgresRotations) solo(ctx context.Context, r *rotation) (err error) {
@@ -82,7 +106,7 @@ func (p *postgresRotations) solo(ctx context.Context, r *rotation) (err error) {
 }
 
 func (p *postgresRotations) one(ctx context.Context, conn *pgx.Conn, r *rotation) error {
-	p.count()
+	p.count(rotateStatement)
 	rows, err := conn.Query(ctx, rotateStatement, r.postgresArgs()...)
 	if err != nil {
 		return err
@@ -90,9 +114,9 @@ func (p *postgresRotations) one(ctx context.Context, conn *pgx.Conn, r *rotation
 	return r.read(rows)
 }
 
-func (p *postgresRotations) count() {
+func (p *postgresRotations) count(statement string) {
 	if p.onStatement != nil {
-		p.onStatement(rotateStatement)
+		p.onStatement(statement)
 	}
 }
 

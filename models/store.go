@@ -29,7 +29,8 @@ type Config struct {
 	Look bool
 	// Conns is the largest number of PostgreSQL connections, 16 when 0. SQLite ignores it: it has one writer and a pool of readers.
 	Conns int
-	// Logger gets warnings about statements that take a second or longer, without their values; nil discards them.
+	// Logger gets warnings about statements that take a second or longer, without their values, and about a PostgreSQL server that
+	// does not answer; nil discards them.
 	Logger *slog.Logger
 	// OnStatement, when set, is called for every statement sent except BEGIN and COMMIT, from any goroutine.
 	OnStatement func(sql string)
@@ -42,7 +43,7 @@ type Store struct {
 	pools   []*sql.DB
 	stats   []func() PoolStats
 	closers []func() error
-	pooled  func() bool // reports whether a pooler refuses our isolation level for connections; nil: false
+	pooler  *pooler // of PostgreSQL; nil with SQLite
 	rotator *rotator
 	retrier *retrier // of PostgreSQL; nil with SQLite, which waits instead
 }
@@ -138,9 +139,9 @@ func (s *Store) tx(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	return s.write(ctx, func(db *gorm.DB) error { return s.transaction(db, fn) })
 }
 
-// level sets READ COMMITTED for one transaction where a pooler refused it for the connection.
+// level sets READ COMMITTED for one transaction where a pooler would refuse it for the connection.
 func (s *Store) level() []*sql.TxOptions {
-	if s.pooled == nil || !s.pooled() {
+	if s.pooler == nil || !s.pooler.present() {
 		return nil
 	}
 	return []*sql.TxOptions{{Isolation: sql.LevelReadCommitted}}

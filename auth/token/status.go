@@ -32,10 +32,11 @@ const (
 // statusBoard is what this process knows of revoked devices.
 type statusBoard struct {
 	open            atomic.Int64 // the list in which new devices get their entries
-	reading         sync.Mutex   // held while the database is read; guards the next five
+	reading         sync.Mutex   // held while the database is read; guards the next six
 	readAt, wholeAt time.Time
 	failed          bool      // the last read
 	agedAt          time.Time // when young bits last became older ones
+	youngAt         time.Time // when a young bit was last set
 	memory          revocationMemory
 	publishedAt     atomic.Int64 // readAt in seconds since 1970, for readers that must not wait
 
@@ -135,11 +136,14 @@ func (s *Service) readStatus(ctx context.Context) error {
 		b.memory.compare(revoked, since, now)
 	}
 	b.memory.note(revoked, now)
-	if keep := s.config.AccessTTL + time.Minute; whole && !auth.Fresh(b.agedAt, now, keep) {
-		b.age()
+	keep := s.config.AccessTTL + time.Minute // longer than an access token can live
+	if whole && !auth.Fresh(b.agedAt, now, keep) {
+		b.age(auth.Fresh(b.youngAt, now, keep))
 		b.agedAt = now
 	}
-	b.note(last, revoked, whole, now.Add(-s.config.AccessTTL-time.Minute))
+	if b.note(last, revoked, whole, now.Add(-keep)) {
+		b.youngAt = now
+	}
 	b.failed, b.readAt = false, now
 	b.publishedAt.Store(now.Unix())
 	if whole {
@@ -156,18 +160,21 @@ func (b *statusBoard) has(index int64) bool {
 	return list < int64(len(b.lists)) && b.lists[list].bits.Get(int(index%statusListSize))
 }
 
-// age makes the young bits the older ones, which the next call forgets.
-func (b *statusBoard) age() {
+// age makes the young bits the older ones, which the next call forgets. Without keep it forgets both at once.
+func (b *statusBoard) age(keep bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, l := range b.lists {
 		l.young, l.older = statuslist.NewBits(statusListSize), l.young
+		if !keep {
+			l.older = statuslist.NewBits(statusListSize)
+		}
 	}
 }
 
 // note sets the bits of revoked devices. Those that were revoked after young stay set until no access token of the device can live. If whole,
-// it clears all others.
-func (b *statusBoard) note(last int64, revoked []models.RevokedDevice, whole bool, young time.Time) {
+// it clears all others. It reports whether one is young.
+func (b *statusBoard) note(last int64, revoked []models.RevokedDevice, whole bool, young time.Time) (anyYoung bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	newest := max(last, 0) / statusListSize
@@ -193,6 +200,7 @@ func (b *statusBoard) note(last int64, revoked []models.RevokedDevice, whole boo
 		l := b.lists[list]
 		if d.RevokedAt.After(young) {
 			l.young.Set(place)
+			anyYoung = true
 		}
 		if !fresh[list].Get(place) {
 			fresh[list].Set(place)
@@ -202,7 +210,7 @@ func (b *statusBoard) note(last int64, revoked []models.RevokedDevice, whole boo
 		}
 	}
 	if !whole {
-		return
+		return anyYoung
 	}
 	for i, l := range b.lists {
 		fresh[i].Add(l.young)
@@ -211,4 +219,5 @@ func (b *statusBoard) note(last int64, revoked []models.RevokedDevice, whole boo
 			l.bits, l.signed = fresh[i], nil
 		}
 	}
+	return anyYoung
 }

@@ -49,8 +49,8 @@ func (d *doctor) unusable(err error) {
 	switch {
 	case errors.Is(err, models.ErrForeignDatabase):
 		do = "Make an empty database, and name it in LATCHKEY_DATABASE."
-	case errors.Is(err, models.ErrNoTransactions):
-		do = "Set the pooler to transaction or session mode, not statement mode."
+	case errors.Is(err, models.ErrNoTransactions), errors.Is(err, models.ErrNoStatements):
+		do = "Change that setting. The section Poolers of OPERATIONS.md shows a whole configuration of PgBouncer."
 	}
 	d.problem("database", err.Error(), do)
 	d.close()
@@ -94,6 +94,10 @@ func (d *doctor) judgeDatabase(c models.Condition) {
 	}
 	if c.ReadOnly {
 		d.problem(check, name+" is read-only: a standby, or set so", "Name the primary in LATCHKEY_DATABASE, or all servers, separated by commas.")
+	}
+	if conns := d.settings.DBConns; c.Most > 0 && conns > c.Most {
+		d.warn(check, fmt.Sprintf("%s allows %s, and LATCHKEY_DB_CONNS says %d", name, counted(c.Most, "connection"), conns),
+			"Lower LATCHKEY_DB_CONNS, or raise max_connections or the limit of the role or database.")
 	}
 	switch {
 	case c.Applied > c.Known:

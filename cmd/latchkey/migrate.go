@@ -27,6 +27,9 @@ func (c *migrateCommand) Run(env *environment) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
+	if err := store.CheckPooler(env.ctx); err != nil {
+		return settingError("LATCHKEY_DATABASE", err)
+	}
 	if c.Status {
 		list, err := store.Migrations(env.ctx)
 		if err != nil {

@@ -87,6 +87,9 @@ func (p *Program) start(listener net.Listener, change func(*services.Config)) (e
 	if err != nil {
 		return err
 	}
+	if most, err := p.store.MostConns(env.ctx); err == nil && most > 0 && env.settings.DBConns > most {
+		log.Warn("PostgreSQL allows fewer connections than LATCHKEY_DB_CONNS", "allowed", most, "conns", env.settings.DBConns)
+	}
 	if p.config.SignupOpen && p.config.Mail == nil {
 		return errors.New("LATCHKEY_SIGNUP: open needs mail, for every new address is confirmed: set LATCHKEY_SMTP_URL (and LATCHKEY_MAIL_FROM), or close it")
 	}

@@ -33,6 +33,9 @@ func (e *environment) newServices(store *models.Store, change func(*services.Con
 		config.Breached = breaches.lookUp
 	}
 	config.PostLogout, config.PostWebhook = newOutbound(logout.PostTime).logoutToken, newOutbound(webhook.PostTime).webhook
+	if err := store.CheckPooler(e.ctx); err != nil {
+		return nil, settingError("LATCHKEY_DATABASE", err)
+	}
 	if _, err := store.Migrate(e.ctx); err != nil {
 		return nil, settingError("LATCHKEY_DATABASE", err)
 	}
