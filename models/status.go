@@ -39,23 +39,52 @@ func (s *Store) LastStatusIndex(ctx context.Context) (last int64, err error) {
 	return last, wrapErr("find last status index", err)
 }
 
-// RevokedDevice is a device that was revoked, or what is left of one whose row is deleted: StatusIndex, RevokedAt and ExpiresAt.
-type RevokedDevice struct {
-	UserID, ID   uuid.NullUUID
-	StatusIndex  *int64 // nil: the device has none, as browsers
-	RevokedAt    time.Time
-	RevokedBy    string
-	RevokeReason EndReason
-	ExpiresAt    time.Time
+// RevokedPlace is the place in the status lists of a device that was revoked.
+type RevokedPlace struct {
+	Index                int64
+	RevokedAt, ExpiresAt time.Time
 }
 
-// RevokedDevices lists the devices that were revoked after since, including devices whose rows are deleted. It leaves out devices that
-// expired before since: their access tokens have expired too, and another device may have the index by now.
-func (s *Store) RevokedDevices(ctx context.Context, since time.Time) ([]RevokedDevice, error) {
-	var list []RevokedDevice
+// RevokedPlaces lists the places of the devices that were revoked after since, including devices whose rows are deleted. It leaves out
+// devices that expired before since: their access tokens have expired too, and another device may have the place by now.
+func (s *Store) RevokedPlaces(ctx context.Context, since time.Time) ([]RevokedPlace, error) {
+	var list []RevokedPlace
 	// expires_at is checked here. In the statement PostgreSQL would choose the index on it, which is the worse one.
-	err := s.read(ctx).Raw(`SELECT user_id, id, status_index, revoked_at, revoked_by, revoke_reason, expires_at FROM devices WHERE revoked_at > ?
-		UNION ALL SELECT NULL, NULL, idx, revoked_at, '', '', expires_at FROM status_indexes WHERE revoked_at > ?`, dbTime(since), dbTime(since)).Scan(&list).Error
-	list = slices.DeleteFunc(list, func(d RevokedDevice) bool { return !d.ExpiresAt.After(since) })
+	err := s.read(ctx).Raw(`SELECT status_index AS "index", revoked_at, expires_at FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL
+		UNION ALL SELECT idx, revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`, dbTime(since), dbTime(since)).Scan(&list).Error
+	list = slices.DeleteFunc(list, func(p RevokedPlace) bool { return !p.ExpiresAt.After(since) })
 	return list, wrapErr("list revoked devices", err)
+}
+
+// RevokedDevice says which device was revoked, and how.
+type RevokedDevice struct {
+	UserID, ID   uuid.UUID
+	RevokedAt    time.Time
+	RevokeReason EndReason
+}
+
+// RecentlyRevoked lists up to limit devices that were revoked after since, the latest first.
+func (s *Store) RecentlyRevoked(ctx context.Context, since time.Time, limit int) (list []RevokedDevice, err error) {
+	err = s.read(ctx).Raw(`SELECT user_id, id, revoked_at, revoke_reason FROM devices WHERE revoked_at > ? ORDER BY revoked_at DESC LIMIT ?`,
+		dbTime(since), limit).Scan(&list).Error
+	return list, wrapErr("list recently revoked devices", err)
+}
+
+// keysAtOnce is how many devices one statement names.
+const keysAtOnce = 500
+
+// NotRevoked returns those of some devices that are there and are not revoked.
+func (s *Store) NotRevoked(ctx context.Context, keys []DeviceKey) (live []DeviceKey, err error) {
+	for some := range slices.Chunk(keys, keysAtOnce) {
+		pairs := make([][]any, 0, len(some))
+		for _, k := range some {
+			pairs = append(pairs, []any{k.UserID, k.ID})
+		}
+		var found []DeviceKey
+		if err := s.read(ctx).Raw("SELECT user_id, id FROM devices WHERE (user_id, id) IN ? AND revoked_at IS NULL", pairs).Scan(&found).Error; err != nil {
+			return nil, wrapErr("look for devices", err)
+		}
+		live = append(live, found...)
+	}
+	return live, nil
 }

@@ -79,14 +79,12 @@ func TestASignInThatFindsNoFreePlaceLeavesNothing(t *testing.T) {
 	})
 }
 
-// revokedPlaces are the status indexes of revoked devices.
-func revokedPlaces(list []models.RevokedDevice, err error) (places []int64, _ error) {
-	for _, d := range list {
-		if d.StatusIndex != nil {
-			places = append(places, *d.StatusIndex)
-		}
+// indexes are those of places.
+func indexes(list []models.RevokedPlace, err error) (indexes []int64, _ error) {
+	for _, p := range list {
+		indexes = append(indexes, p.Index)
 	}
-	return places, err
+	return indexes, err
 }
 
 func TestThePlacesOfRevokedDevicesAreListed(t *testing.T) {
@@ -109,7 +107,7 @@ func TestThePlacesOfRevokedDevicesAreListed(t *testing.T) {
 		exec(t, s, "UPDATE devices SET expires_at = created_at WHERE status_index = 4")
 		revoke(over, noon.Add(time.Minute))
 		for since, want := range map[time.Duration][]int64{0: {1, 1 << 40}, time.Second: {1 << 40}, time.Minute: nil} {
-			got, err := revokedPlaces(s.RevokedDevices(t.Context(), noon.Add(since)))
+			got, err := indexes(s.RevokedPlaces(t.Context(), noon.Add(since)))
 			slices.Sort(got)
 			if err != nil || cmp.Diff(want, got, cmp.Transformer("set", func(l []int64) []int64 { return append([]int64{}, l...) })) != "" {
 				t.Errorf("since %v: %v, %v; want %v", since, got, err, want)

@@ -46,7 +46,8 @@ var eventSentences = map[models.EventKind]eventSentence{
 
 	models.EventDeviceRevoked: withDetail(string(models.RevokedByLimit),
 		ofDevice(catalog.Printer.EventDeviceLimit),
-		byActor(models.ActorOperator, ofDevice(catalog.Printer.EventDeviceRevokedOperator), ofDevice(catalog.Printer.EventDeviceRevoked))),
+		byActor(models.ActorSystem, ofDevice(catalog.Printer.EventDeviceRevokedAgain),
+			byActor(models.ActorOperator, ofDevice(catalog.Printer.EventDeviceRevokedOperator), ofDevice(catalog.Printer.EventDeviceRevoked)))),
 	models.EventDevicesRevoked: byActor(models.ActorOperator,
 		onItsOwn(catalog.Printer.EventDevicesRevokedOperator), onItsOwn(catalog.Printer.EventDevicesRevoked)),
 	models.EventDeviceRenamed: func(p catalog.Printer, e models.Event) catalog.Sentence {

@@ -31,6 +31,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventDevicesRevoked, models.ActorOwner, string(models.RevokedByOwner), "You signed out all other devices.", false},
 		{models.EventDevicesRevoked, models.ActorOperator, string(models.RevokedByOperator), "An administrator signed out all your devices.", false},
 		{models.EventDeviceRevoked, models.ActorOperator, string(models.RevokedByOperator), "An administrator signed out “phone”.", false},
+		{models.EventDeviceRevoked, models.ActorSystem, string(models.RevokedByOwner), "“phone” was signed out again after a failure of the database.", false},
 		{models.EventDetailsChanged, models.ActorOperator, "", "An administrator’s system changed what it keeps about your account.", false},
 		{models.EventResetSent, models.ActorOperator, "", "An administrator had a link e-mailed to you to choose a new password.", false},
 		{models.EventPasswordChangeRequired, models.ActorOperator, "", "An administrator asked you to choose a new password.", false},

@@ -166,7 +166,7 @@ func TestPagesOfTheSupportDeskCostAFewStatements(t *testing.T) {
 			path string
 			most int64 // with the one that finds the browser, and one to hold each account of whom something is recorded
 		}{
-			{"/support", 1}, {searchURL("q", "phone"), 5}, {searchURL("q", "127.0.0.1"), 4}, {searchURL("q", noDevice), 5}, {s.lookURL(adaEmail), 16},
+			{"/support", 3}, {searchURL("q", "phone"), 5}, {searchURL("q", "127.0.0.1"), 4}, {searchURL("q", noDevice), 5}, {s.lookURL(adaEmail), 16},
 		} {
 			before := s.statements.Load()
 			sam.shown(c.path)
@@ -174,10 +174,10 @@ func TestPagesOfTheSupportDeskCostAFewStatements(t *testing.T) {
 				t.Errorf("%s: %d statements, want at most %d", c.path, n, c.most)
 			}
 		}
-		s.clock.Advance(61 * time.Second) // past the minute: seen again, counted again
+		s.clock.Advance(61 * time.Second) // past the minute: seen again, and behind the answer the present day is counted again
 		before := s.statements.Load()
 		sam.shown("/support")
-		if n := s.statements.Load() - before; n != 3 {
+		if n := s.statements.Load() - before; n < 4 || n > 4+8 {
 			t.Errorf("the front page after a minute: %d statements", n)
 		}
 	})
@@ -226,8 +226,10 @@ func TestTheFrontPageCountsTheLastThirtyDays(t *testing.T) {
 			t.Errorf("within the minute: %s", got)
 		}
 		s.clock.Advance(time.Minute)
-		if got := total(); got != "2" {
-			t.Errorf("after a minute: %s", got)
+		for end := time.Now().Add(time.Minute); total() != "2"; time.Sleep(20 * time.Millisecond) { // counted behind the first answer
+			if time.Now().After(end) {
+				t.Fatal("the numbers are those of a minute ago")
+			}
 		}
 	}, func(a *services.Config, _ *web.Config) { a.BrowserLifetime = 40 * 24 * time.Hour })
 }

@@ -31,8 +31,8 @@ const (
 	sweepAttemptsEvery = time.Minute
 )
 
-// Sweep finishes deletions, seals under the present server secret what a previous one sealed, drops weak imported password hashes, counts the
-// events of days that are over, and deletes rows past their retention. It returns how many rows it deleted by retention.
+// Sweep finishes deletions, seals under the present server secret what a previous one sealed, drops weak imported password hashes, and
+// deletes rows past their retention. It returns how many rows it deleted by retention.
 func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.deletions.Finish(ctx); err != nil {
 		return 0, err
@@ -51,9 +51,6 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 		s.log.InfoContext(ctx, "dropped weak imported password hashes that were not used", "hashes", n)
 	}
 	if _, err := s.challenges.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
-		return 0, err
-	}
-	if err := s.stats.CountFinished(ctx); err != nil {
 		return 0, err
 	}
 	now := s.clock.Now()
@@ -80,6 +77,8 @@ func (s *Service) Run(ctx context.Context) {
 	others.Go(func() { s.webhooks.Run(ctx) })
 	others.Go(func() { s.deletions.Run(ctx) })
 	others.Go(func() { s.runSweep(ctx) })
+	others.Go(func() { s.tokens.WatchRevocations(ctx) })
+	others.Go(func() { s.stats.Run(ctx) })
 	keys, status := time.NewTicker(keys.RingReadEvery), time.NewTicker(token.StatusReadEvery)
 	defer keys.Stop()
 	defer status.Stop()
@@ -109,9 +108,6 @@ func (s *Service) runSweep(ctx context.Context) {
 	defer every.Stop()
 	defer attempts.Stop()
 	missed := s.missedSince()
-	if err := s.stats.CountFinished(ctx); err != nil && ctx.Err() == nil { // after an upgrade all of them, before support looks
-		s.log.WarnContext(ctx, "the events of past days could not be counted", "error", err)
-	}
 	s.sweeps.succeededAt.Store(s.clock.Now().Unix())
 	for {
 		select {

@@ -121,6 +121,7 @@ type Services struct {
 	Devices    *device.Service
 	Factors    *factor.Service
 	Support    *support.Service
+	Stats      *stats.Service
 	Operator   *operator.Service
 	Webhooks   *webhook.Service
 
@@ -203,12 +204,12 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Factors = factor.New(factor.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: c.Name,
 	})
-	daily := stats.New(store, clock, c.Logger)
-	s.Support = support.New(store, clock, idle, s.Devices, daily)
+	s.Stats = stats.New(store, clock, c.Logger)
+	s.Support = support.New(store, clock, idle, s.Devices, s.Stats)
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
 		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
-		Transfers: s.Transfers, Stats: daily,
+		Transfers: s.Transfers, Stats: s.Stats,
 	})
 	return s, nil
 }

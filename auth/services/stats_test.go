@@ -17,7 +17,7 @@ func TestADayThatIsOverIsCountedOnce(t *testing.T) {
 		_, by := d.staff(t)
 		sweep := func() {
 			t.Helper()
-			if _, err := d.Operator.Sweep(t.Context()); err != nil {
+			if err := d.Stats.CountFinished(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

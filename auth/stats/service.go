@@ -5,7 +5,7 @@ package stats
 import (
 	"context"
 	"log/slog"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"latchkey/auth"
@@ -26,7 +26,9 @@ type Service struct {
 	store *models.Store
 	clock auth.Clock
 	log   *slog.Logger
-	busy  atomic.Bool // a goroutine counts
+
+	mu       sync.Mutex
+	counting chan struct{} // closed when the goroutine that counts ends; nil: there is none
 }
 
 // New returns the service.
@@ -34,35 +36,74 @@ func New(store *models.Store, clock auth.Clock, log *slog.Logger) *Service {
 	return &Service{store: store, clock: clock, log: log}
 }
 
-// Daily returns the latest counts and has them renewed where they are older than a minute. It waits for days that were never counted, which
-// are the present one for the first look of a day, and all of them before the first sweep.
+// Daily returns the latest counts and has them renewed where they are older than a minute. It waits for days that were never counted: the
+// present one for the first look of a day, and all of them after an upgrade. It returns KindUnavailable when another process counts them.
 func (s *Service) Daily(ctx context.Context) (Daily, error) {
 	k, err := s.read(ctx)
 	if err != nil {
 		return Daily{}, err
 	}
-	if len(k.missing) > 0 {
-		for _, day := range k.missing {
-			if err := s.count(ctx, day); err != nil {
+	if len(k.missing)+len(k.stale) > 0 {
+		done := s.renew(ctx, append(k.missing, k.stale...))
+		if len(k.missing) > 0 {
+			select {
+			case <-done:
+			case <-ctx.Done():
+			}
+			if k, err = s.read(ctx); err != nil {
 				return Daily{}, err
 			}
 		}
-		if k, err = s.read(ctx); err != nil {
-			return Daily{}, err
-		}
 	}
-	if len(k.stale) > 0 && s.busy.CompareAndSwap(false, true) {
-		ctx := context.WithoutCancel(ctx)
-		go func() {
-			defer s.busy.Store(false)
-			s.renew(ctx, k.stale)
-		}()
+	if len(k.missing) > 0 {
+		return Daily{}, &auth.Error{Kind: auth.KindUnavailable, RetryAfter: 5 * time.Second, Message: "The numbers are being counted."}
 	}
 	return newDaily(k.first, k.counts), nil
 }
 
-// CountFinished counts the days that are over and were not counted since, and forgets those that Daily does not show any more. It stops without
-// an error when ctx ends.
+// renew counts days in the background and returns a channel that is closed at the end. What is counted already goes on.
+func (s *Service) renew(ctx context.Context, days []int64) (done chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.counting != nil {
+		return s.counting
+	}
+	done = make(chan struct{})
+	s.counting = done
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), every)
+	go func() {
+		defer cancel()
+		for _, day := range days {
+			if err := s.count(ctx, day); err != nil {
+				s.log.WarnContext(ctx, "the events of a day could not be counted", "error", err)
+				break
+			}
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.counting = nil
+		close(done)
+	}()
+	return done
+}
+
+// Run counts the days that are over, at once and every hour, until ctx ends.
+func (s *Service) Run(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := s.CountFinished(ctx); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "the events of past days could not be counted", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// CountFinished counts the days that are over and were not counted since, and forgets those that Daily does not show any more.
 func (s *Service) CountFinished(ctx context.Context) error {
 	k, err := s.read(ctx)
 	if err != nil {
@@ -77,17 +118,6 @@ func (s *Service) CountFinished(ctx context.Context) error {
 		}
 	}
 	return s.store.ForgetDays(ctx, k.first)
-}
-
-func (s *Service) renew(ctx context.Context, days []int64) {
-	ctx, cancel := context.WithTimeout(ctx, every)
-	defer cancel()
-	for _, day := range days {
-		if err := s.count(ctx, day); err != nil {
-			s.log.WarnContext(ctx, "the events of a day could not be counted", "error", err)
-			return
-		}
-	}
 }
 
 // kept are the counts in the database.

@@ -32,12 +32,10 @@ const (
 // statusBoard is what this process knows of revoked devices.
 type statusBoard struct {
 	open            atomic.Int64 // the list in which new devices get their entries
-	reading         sync.Mutex   // held while the database is read; guards the next six
+	reading         sync.Mutex   // held while the database is read; guards the next four
 	readAt, wholeAt time.Time
-	failed          bool      // the last read
 	agedAt          time.Time // when young bits last became older ones
 	youngAt         time.Time // when a young bit was last set
-	memory          revocationMemory
 	publishedAt     atomic.Int64 // readAt in seconds since 1970, for readers that must not wait
 
 	mu    sync.RWMutex // guards lists
@@ -107,35 +105,26 @@ func (s *Service) LoadStatus(ctx context.Context) error {
 	}
 	s.status.reading.Lock()
 	defer s.status.reading.Unlock()
-	err := s.readStatus(ctx)
-	if err == nil {
-		err = s.revokeAgain(ctx)
-	}
-	return err
+	return s.readStatus(ctx)
 }
 
-// readStatus is the first half of LoadStatus for a caller that holds reading.
+// readStatus is LoadStatus for a caller that holds reading.
 func (s *Service) readStatus(ctx context.Context) error {
 	b, now := &s.status, s.clock.Now()
 	// After the clock was set back, revocations since the last read may be dated long before it.
-	whole := b.failed || !auth.Fresh(b.wholeAt, now, statusWholeEvery) || now.Before(b.readAt)
+	whole := !auth.Fresh(b.wholeAt, now, statusWholeEvery) || now.Before(b.readAt)
 	since := b.readAt.Add(-statusOverlap)
 	if whole {
 		since = now.Add(-StatusKeep)
 	}
-	b.failed = true // until the end
 	last, err := s.store.LastStatusIndex(ctx)
 	if err != nil {
 		return err
 	}
-	revoked, err := s.store.RevokedDevices(ctx, since)
+	revoked, err := s.store.RevokedPlaces(ctx, since)
 	if err != nil {
 		return err
 	}
-	if whole {
-		b.memory.compare(revoked, since, now)
-	}
-	b.memory.note(revoked, now)
 	keep := s.config.AccessTTL + time.Minute // longer than an access token can live
 	if whole && !auth.Fresh(b.agedAt, now, keep) {
 		b.age(auth.Fresh(b.youngAt, now, keep))
@@ -144,7 +133,7 @@ func (s *Service) readStatus(ctx context.Context) error {
 	if b.note(last, revoked, whole, now.Add(-keep)) {
 		b.youngAt = now
 	}
-	b.failed, b.readAt = false, now
+	b.readAt = now
 	b.publishedAt.Store(now.Unix())
 	if whole {
 		b.wholeAt = now
@@ -174,7 +163,7 @@ func (b *statusBoard) age(keep bool) {
 
 // note sets the bits of revoked devices. Those that were revoked after young stay set until no access token of the device can live. If whole,
 // it clears all others. It reports whether one is young.
-func (b *statusBoard) note(last int64, revoked []models.RevokedDevice, whole bool, young time.Time) (anyYoung bool) {
+func (b *statusBoard) note(last int64, revoked []models.RevokedPlace, whole bool, young time.Time) (anyYoung bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	newest := max(last, 0) / statusListSize
@@ -190,10 +179,7 @@ func (b *statusBoard) note(last int64, revoked []models.RevokedDevice, whole boo
 		}
 	}
 	for _, d := range revoked {
-		if d.StatusIndex == nil {
-			continue
-		}
-		list, place := *d.StatusIndex/statusListSize, int(*d.StatusIndex%statusListSize)
+		list, place := d.Index/statusListSize, int(d.Index%statusListSize)
 		if list >= int64(len(b.lists)) {
 			continue // added after last was read: the next read covers it
 		}

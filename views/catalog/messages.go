@@ -1885,6 +1885,13 @@ func (p Printer) EventDeviceRevoked(device string) Sentence {
 	return p.sentence("event.device_revoked", args{"device": device})
 }
 
+// EventDeviceRevokedAgain says "“{device}” was signed out again after a failure of the database.".
+//
+//go:noinline
+func (p Printer) EventDeviceRevokedAgain(device string) Sentence {
+	return p.sentence("event.device_revoked_again", args{"device": device})
+}
+
 // EventDeviceRevokedOperator says "An administrator signed out “{device}”.".
 //
 //go:noinline
