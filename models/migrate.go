@@ -91,10 +91,19 @@ func (s *Store) current(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
+	distributed := "false"
+	if s.dialect == "postgres" {
+		distributed = isDistributed
+	}
 	var applied, newest int64
-	err = s.pools[0].QueryRowContext(ctx, "SELECT count(*), coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied AND version_id > 0").
-		Scan(&applied, &newest)
-	return err == nil && applied == int64(len(files)) && newest == last
+	var citus bool
+	err = s.pools[0].QueryRowContext(ctx, "SELECT count(*), coalesce(max(version_id), 0), "+distributed+" FROM goose_db_version WHERE is_applied AND version_id > 0").
+		Scan(&applied, &newest, &citus)
+	if err != nil || applied != int64(len(files)) || newest != last {
+		return false
+	}
+	s.setLayout(citus)
+	return true
 }
 
 func (s *Store) refuseForeign(ctx context.Context) error {
