@@ -48,7 +48,10 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		results, err := p.Up(ctx)
 		applied += len(results)
 		if err == nil {
-			return applied, s.refuseNewer(ctx, p)
+			if err := s.refuseNewer(ctx, p); err != nil {
+				return applied, err
+			}
+			return applied, s.placeNewTables(ctx)
 		}
 		if partial := (*goose.PartialError)(nil); errors.As(err, &partial) {
 			applied += len(partial.Applied) // the next try goes on after them

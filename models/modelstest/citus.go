@@ -140,6 +140,16 @@ func (c *Citus) Distributed(t testing.TB) string {
 	return c.fresh(t, c.migrated)
 }
 
+// At returns the URL of a database of ours as another node has it; 0 is the coordinator.
+func (c *Citus) At(node int, database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		return ""
+	}
+	u.Host = c.admin[node].Host
+	return u.String()
+}
+
 func (c *Citus) fresh(t testing.TB, template func() (string, error)) string {
 	t.Helper()
 	from, err := template()
@@ -276,7 +286,8 @@ var sharedCitus struct {
 	err   error
 }
 
-func citus(t testing.TB) *Citus {
+// SharedCitus returns the Citus that CitusEnv names.
+func SharedCitus(t testing.TB) *Citus {
 	t.Helper()
 	s := &sharedCitus
 	s.once.Do(func() {

@@ -28,7 +28,7 @@ func Each(t *testing.T, fn func(t *testing.T, s *models.Store)) {
 func EachURL(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
 	if OnCitus() {
-		t.Run("citus", func(t *testing.T) { fn(t, citus(t).Database(t)) })
+		t.Run("citus", func(t *testing.T) { fn(t, SharedCitus(t).Database(t)) })
 		return
 	}
 	t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t)) })
@@ -39,7 +39,7 @@ func EachURL(t *testing.T, fn func(t *testing.T, url string)) {
 func EachMigrated(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
 	if OnCitus() {
-		t.Run("citus", func(t *testing.T) { fn(t, citus(t).Distributed(t)) })
+		t.Run("citus", func(t *testing.T) { fn(t, SharedCitus(t).Distributed(t)) })
 		return
 	}
 	t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) })
