@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"latchkey/models"
 	"latchkey/models/modelstest"
@@ -126,6 +129,32 @@ func TestAnActOnCitusAsksAsManyShardsAsTheManualSays(t *testing.T) {
 		for _, row := range regexp.MustCompile(`(?m)^\| [^|]+ \| \d+ \| \d+ \|$`).FindAllString(citusPart(string(manual)), -1) {
 			if !told[row] {
 				t.Errorf("OPERATIONS.md says what is not tested: %s", row)
+			}
+		}
+	})
+}
+
+// What the server reads for an address that no account has costs the same statements, so that time tells a stranger nothing.
+func TestAnUnknownAddressCostsTheSameOnCitus(t *testing.T) {
+	needCitus(t)
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		s, of := statements(t, url)
+		u := addUser(t, s)
+		was := u.EmailKey
+		u = moved(t, s, u, "now@example.org", noon)
+		for name, read := range map[string]func(key string) error{
+			"a sign-in": func(key string) error {
+				return second(s.SignInFacts(t.Context(), models.SignInQuestion{EmailKey: key, ClientID: "app", Keys: [][]byte{{1}}, At: noon}))
+			},
+			"an account": func(key string) error { _, _ = s.UserByEmail(t.Context(), key); return nil },
+			"a held address": func(key string) error {
+				_, _, err := s.AddressHeld(t.Context(), key, uuid.Nil, noon)
+				return err
+			},
+		} {
+			known, held, unknown := of(func() error { return read(u.EmailKey) }), of(func() error { return read(was) }), of(func() error { return read("nobody@example.org") })
+			if len(known) < 2 || !slices.Equal(known, unknown) || !slices.Equal(known, held) {
+				t.Errorf("%s: %d statements for a known, %d for a held, %d for an unknown address", name, len(known), len(held), len(unknown))
 			}
 		}
 	})
