@@ -12,20 +12,6 @@ import (
 // On Citus no index spans the shards of users. There each address, and each external id, is the key of a row of a table of its own, which lies
 // by that key. The transaction that gives an account its address writes that row, too: Citus commits both or neither.
 
-type citusKey struct{}
-
-// withLayout notes in ctx how the tables are laid out, for the functions that get a transaction only.
-func (s *Store) withLayout(ctx context.Context) (context.Context, error) {
-	citus, err := s.onCitus(ctx)
-	if err == nil && citus {
-		ctx = context.WithValue(ctx, citusKey{}, true)
-	}
-	return ctx, err
-}
-
-// isCitus reports whether the tables of a transaction are distributed.
-func isCitus(tx *gorm.DB) bool { return tx.Statement.Context.Value(citusKey{}) != nil }
-
 // claimAddress gives an account an address on Citus. It returns ErrDuplicate when another account has it, and ErrHeld when another may take
 // it back. Elsewhere the unique index and refuseHeld do this.
 func claimAddress(tx *gorm.DB, key string, userID uuid.UUID, at time.Time) error {

@@ -77,6 +77,9 @@ func (s *Store) Distribute(ctx context.Context) (did []string, err error) {
 			return err
 		}
 		if !slices.Contains(there, "users") {
+			if err := s.refuseServers(tx); err != nil {
+				return err
+			}
 			for _, statement := range beforeDistribution {
 				if err := tx.Exec(statement).Error; err != nil {
 					return err
@@ -94,11 +97,28 @@ func (s *Store) Distribute(ctx context.Context) (did []string, err error) {
 		}
 		return nil
 	})
+	if errors.Is(err, ErrNotCitus) {
+		return nil, err
+	}
 	if err != nil {
 		return nil, wrapErr("distribute the tables", err)
 	}
 	s.setLayout(true)
 	return did, nil
+}
+
+// refuseServers returns ErrNotCitus while another process of ours has a connection: a server that began before the distribution would give
+// accounts addresses without claiming them.
+func (s *Store) refuseServers(tx *gorm.DB) error {
+	var sessions int
+	err := tx.Raw("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = current_setting('application_name')").Scan(&sessions).Error
+	for _, pool := range s.PoolStats() {
+		sessions -= pool.OpenConnections
+	}
+	if err == nil && sessions > 0 {
+		return fmt.Errorf("%w: other processes use the database; stop every server first", ErrNotCitus)
+	}
+	return err
 }
 
 // placeNewTables lays out on Citus the tables that a migration has made.
@@ -166,41 +186,4 @@ func (s *Store) refuseOthers(ctx context.Context) error {
 		return fmt.Errorf("%w: Citus has no worker", ErrNotCitus)
 	}
 	return nil
-}
-
-// How the tables are laid out, as far as it is known.
-const (
-	layoutUnknown = iota
-	layoutPlain   // one PostgreSQL, or SQLite
-	layoutCitus
-)
-
-// onCitus reports whether the tables are distributed. It asks the database once, unless Migrate did.
-func (s *Store) onCitus(ctx context.Context) (bool, error) {
-	if s.dialect != "postgres" {
-		return false, nil
-	}
-	if known := s.layout.Load(); known != layoutUnknown {
-		return known == layoutCitus, nil
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-	defer cancel()
-	var distributed bool
-	if err := s.pools[0].QueryRowContext(ctx, "SELECT "+isDistributed).Scan(&distributed); err != nil {
-		return false, wrapErr("find out how the tables are laid out", err)
-	}
-	s.setLayout(distributed)
-	return distributed, nil
-}
-
-// isDistributed holds when the tables are distributed: then no index keeps addresses unique, see claimAddress.
-const isDistributed = "to_regclass('users') IS NOT NULL AND to_regclass('users_email_key_key') IS NULL"
-
-func (s *Store) setLayout(distributed bool) {
-	if !distributed {
-		s.layout.Store(layoutPlain)
-		return
-	}
-	s.rotator.apart.Store(true) // a group would span shards, and be neither atomic nor bounded in its wait for a row
-	s.layout.Store(layoutCitus)
 }
