@@ -19,7 +19,7 @@ func TestWithANodeOfCitusDownTheOtherAccountsGoOn(t *testing.T) {
 	}
 	var devices []models.Device
 	users := map[string]models.User{}
-	for range 16 {
+	for range 24 {
 		u := addUser(t, s)
 		d := addApp(t, s, u.ID, "phone")
 		devices, users[d.ID.String()] = append(devices, d), u
@@ -50,7 +50,7 @@ func TestWithANodeOfCitusDownTheOtherAccountsGoOn(t *testing.T) {
 		}
 	}
 	if alive == 0 || dead == 0 || signedIn == 0 {
-		t.Errorf("%d refreshes and %d sign-ins went on, %d did not", alive, signedIn, dead)
+		t.Errorf("%d refreshes and %d sign-ins went on, %d refreshes did not", alive, signedIn, dead)
 	}
 	if err := s.CheckWrite(t.Context(), []byte("replica"), noon); err != nil {
 		t.Errorf("/readyz: %v", err)
