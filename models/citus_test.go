@@ -211,7 +211,7 @@ func actsOf(t *testing.T, s *models.Store, u models.User) []act {
 		{"signing the others out", func() error {
 			return second(s.RevokeOthers(ctx, u.ID, b.ID, event(models.EventDevicesRevoked, u.ID, noon)))
 		}},
-		{"the status lists", func() error { return second(s.RevokedStatusIndexes(ctx, noon)) }},
+		{"the status lists", func() error { return second(s.RevokedDevices(ctx, noon)) }},
 		{"a write of `/readyz`", func() error { return s.CheckWrite(ctx, []byte{1}, noon) }},
 		{"a new account", func() error {
 			other := models.User{ID: models.NewID(noon), Email: "n@example.org", EmailKey: "n@example.org", PasswordHash: password, Role: models.RoleUser, CreatedAt: noon}

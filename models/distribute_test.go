@@ -92,7 +92,7 @@ func TestDistributionOverCitusKeepsWhatIsThere(t *testing.T) {
 				t.Errorf("%s: %+v: %v", name, taken, err)
 			}
 		}
-		if list, err := s.RevokedStatusIndexes(t.Context(), noon); err != nil || !slices.Equal(list, []int64{2}) {
+		if list, err := revokedPlaces(s.RevokedDevices(t.Context(), noon)); err != nil || !slices.Equal(list, []int64{2}) {
 			t.Errorf("%s: places %v, %v", name, list, err)
 		}
 	}
