@@ -72,8 +72,8 @@ func tasksOf(t *testing.T, s *models.Store, statement string, u models.User) (mo
 	return most
 }
 
-// statements returns what an act sends to the database.
-func statements(t *testing.T, url string) (s *models.Store, of func(act func() error) []string) {
+// countingStore returns a store, and what an act sends to the database.
+func countingStore(t *testing.T, url string) (s *models.Store, of func(act func() error) []string) {
 	var mu sync.Mutex
 	var sent []string
 	s = open(t, models.Config{URL: url, OnStatement: func(sql string) {
@@ -103,7 +103,7 @@ func TestAnActOnCitusAsksAsManyShardsAsTheManualSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	modelstest.EachMigrated(t, func(t *testing.T, url string) {
-		s, of := statements(t, url)
+		s, of := countingStore(t, url)
 		shards := int(count(t, s, "SELECT count(*) FROM pg_dist_shard WHERE logicalrelid = 'users'::regclass"))
 		u := addUser(t, s)
 		told := map[string]bool{}
@@ -138,7 +138,7 @@ func TestAnActOnCitusAsksAsManyShardsAsTheManualSays(t *testing.T) {
 func TestAnUnknownAddressCostsTheSameOnCitus(t *testing.T) {
 	needCitus(t)
 	modelstest.EachMigrated(t, func(t *testing.T, url string) {
-		s, of := statements(t, url)
+		s, of := countingStore(t, url)
 		u := addUser(t, s)
 		was := u.EmailKey
 		u = moved(t, s, u, "now@example.org", noon)
