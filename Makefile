@@ -18,7 +18,7 @@ CODE      := cmd auth models web views static
 LINT_VERSION := 2.15.0
 LINT_PACKAGE := github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-.PHONY: help run build release manual test test-fast test-race test-release lint generate verify bench fuzz soak search crashes check-long screenshots clean
+.PHONY: help run build release manual test test-fast test-race test-citus test-release lint generate verify bench fuzz soak search crashes check-long screenshots clean
 
 help: ## print the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1	/p' Makefile | expand -t 16
@@ -50,6 +50,15 @@ test-race: ## run the short tests that race, under the race detector (needs gcc)
 	else \
 		echo "test-race: left out, for the race detector needs gcc"; \
 	fi
+
+# LATCHKEY_TEST_CITUS names a coordinator; "installed" starts one. The journeys are those of web.
+CITUS    ?= installed
+JOURNEYS ?= SignIn|SignUp|Device|Password|Email|Account|Factor|Passkey|Support|Webhook|Import
+test-citus: ## run the store's tests and the main journeys on Citus (CONTRIBUTING.md tells how to build it)
+	LATCHKEY_TEST_CITUS='$(or $(LATCHKEY_TEST_CITUS),$(CITUS))' go run ./cmd/testcount -count=1 -short $(QUICK) -timeout 90m -run './citus|Citus' ./models
+	LATCHKEY_TEST_CITUS='$(or $(LATCHKEY_TEST_CITUS),$(CITUS))' go run ./cmd/testcount -count=1 -short $(QUICK) -timeout 90m -run './citus' ./auth/services
+	LATCHKEY_TEST_CITUS='$(or $(LATCHKEY_TEST_CITUS),$(CITUS))' go run ./cmd/testcount -count=1 -short $(QUICK) -timeout 90m -run '($(JOURNEYS))/citus' ./web
+	LATCHKEY_TEST_CITUS='$(or $(LATCHKEY_TEST_CITUS),$(CITUS))' go run ./cmd/testcount -count=1 -short $(QUICK) -timeout 90m -run 'Distributes/citus' ./cmd/latchkey
 
 test-release: ## build a release twice and test what is in it (Debian; lintian, systemd-analyze)
 	go build -o .bin/testcount ./cmd/testcount

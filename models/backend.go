@@ -70,6 +70,12 @@ func (s *Store) created(db *gorm.DB, c Creation) (uuid.UUID, error) {
 
 // UserByExternalID finds an account by its id at the operator's backend, or returns ErrNotFound.
 func (s *Store) UserByExternalID(ctx context.Context, id string) (User, error) {
+	if citus, err := s.onCitus(ctx); err != nil || citus {
+		if err != nil {
+			return User{}, err
+		}
+		return s.userOn(ctx, "external_ids", "external_id", id)
+	}
 	var u User
 	err := s.read(ctx).Where("external_id = ? AND external_id <> ''", id).Take(&u).Error
 	return u, wrapErr("find user", err)
@@ -114,6 +120,11 @@ func (s *Store) ChangeBackendFields(ctx context.Context, userID uuid.UUID, c Bac
 		set["metadata"] = string(*c.Metadata)
 	}
 	return wrapErr("change user", s.tx(ctx, func(tx *gorm.DB) error {
+		if c.ExternalID != nil {
+			if err := changeExternalID(tx, *c.ExternalID, userID); err != nil {
+				return err
+			}
+		}
 		done := tx.Model(&User{}).Where("id = ? AND role <> ?", userID, RoleSupport).UpdateColumns(set)
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)

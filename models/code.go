@@ -81,7 +81,7 @@ var errNotEnded = errors.New("the device had ended")
 
 func (s *Store) endOnce(ctx context.Context, what string, key DeviceKey, condition string, e Event, reused func(Device) (*Reuse, MailWithLinks)) (bool, error) {
 	err := s.tx(ctx, func(tx *gorm.DB) error {
-		rows, err := revoke(tx, "*", revocation{e.At, e.Actor, EndReason(e.Detail)}, "user_id = ? AND id = ? AND kind = 'app' AND "+condition, key.UserID, key.ID)
+		rows, err := revoke(tx, "*", revocation{e.At, e.Actor, EndReason(e.Detail)}, key.UserID, "id = ? AND kind = 'app' AND "+condition, key.ID)
 		if err != nil || len(rows) == 0 {
 			return orRefuse(err, errNotEnded)
 		}

@@ -83,8 +83,8 @@ func (s *Store) Consented(ctx context.Context, userID uuid.UUID, use SilentUse) 
 	return false, nil
 }
 
-// hasConsent reads, for a row of devices, whether its client has a consent of its owner.
-const hasConsent = "EXISTS (SELECT 1 FROM consents WHERE consents.user_id = devices.user_id AND consents.client_id = devices.client_id) AS consented"
+// hasConsent reads, for a row of devices, whether its client has a consent of its owner, who is the parameter.
+const hasConsent = "EXISTS (SELECT 1 FROM consents WHERE consents.user_id = ? AND consents.client_id = devices.client_id) AS consented"
 
 // endConsentsOf ends the consents of the clients of devices of one user, in every browser.
 func endConsentsOf(tx *gorm.DB, ended []endedDevice) error {

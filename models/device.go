@@ -69,25 +69,39 @@ type Liveness struct {
 	SupportSince time.Time // a browser of a support account not seen after this is idle
 }
 
-// liveCondition holds for a live row of devices. It reads the owner's role only where the role decides.
-const liveCondition = `revoked_at IS NULL AND expires_at > ? AND ((kind = 'app' AND last_seen_at > ?) OR (kind = 'browser' AND last_seen_at > ?
-	AND (last_seen_at > ? OR (SELECT role FROM users WHERE users.id = devices.user_id) <> 'support')))`
+// liveCondition holds for a live row of devices. It reads the owner's role only where the role decides. For the devices of one user
+// liveOfUser does the same: it names the user once more, so that the statement stays on one node where tables are distributed.
+const (
+	liveCondition = liveFrom + "users.id = devices.user_id" + liveTo
+	liveOfUser    = liveFrom + "users.id = ?" + liveTo
 
+	liveFrom = `revoked_at IS NULL AND expires_at > ? AND ((kind = 'app' AND last_seen_at > ?) OR (kind = 'browser' AND last_seen_at > ?
+	AND (last_seen_at > ? OR (SELECT role FROM users WHERE `
+	liveTo = `) <> 'support')))`
+)
+
+// args are the parameters of liveCondition.
 func (l Liveness) args() []any {
 	return []any{dbTime(l.Now), dbTime(l.AppSince), dbTime(l.BrowserSince), dbTime(l.SupportSince)}
 }
+
+// argsOf are the parameters of liveOfUser.
+func (l Liveness) argsOf(userID uuid.UUID) []any { return append(l.args(), userID) }
 
 // over reports whether liveCondition may be false for a device that is not revoked. It does not know the owner's role.
 func (l Liveness) over(d Device) bool {
 	return !DeviceEnd(d, l, RoleSupport).Live() // the shorter limit: the statement that follows knows whose device it is
 }
 
-func (l Liveness) where(db *gorm.DB) *gorm.DB { return db.Where(liveCondition, l.args()...) }
+// of returns a query of the live devices of a user.
+func (l Liveness) of(userID uuid.UUID, db *gorm.DB) *gorm.DB {
+	return db.Where("user_id = ?", userID).Where(liveOfUser, l.argsOf(userID)...)
+}
 
 // LiveDevices lists a user's live devices, newest activity first.
 func (s *Store) LiveDevices(ctx context.Context, userID uuid.UUID, live Liveness) ([]Device, error) {
 	var list []Device
-	err := live.where(s.read(ctx).Where("user_id = ?", userID)).Order("last_seen_at DESC, id DESC").Find(&list).Error
+	err := live.of(userID, s.read(ctx)).Order("last_seen_at DESC, id DESC").Find(&list).Error
 	return list, wrapErr("list devices", err)
 }
 
@@ -109,7 +123,7 @@ func (s *Store) Devices(ctx context.Context, userID, after uuid.UUID, limit int)
 // LiveDevice finds one live device of a user, or returns ErrNotFound.
 func (s *Store) LiveDevice(ctx context.Context, userID, id uuid.UUID, live Liveness) (Device, error) {
 	var d Device
-	err := live.where(s.read(ctx).Where("user_id = ? AND id = ?", userID, id)).Take(&d).Error
+	err := live.of(userID, s.read(ctx)).Where("id = ?", id).Take(&d).Error
 	return d, wrapErr("find device", err)
 }
 

@@ -171,12 +171,12 @@ func (s *Store) RenameDevice(ctx context.Context, key DeviceKey, live Liveness, 
 		}
 		name := freeName(held.taken(key.ID))
 		if e.DeviceName == name {
-			if err := live.where(tx.Where("user_id = ? AND id = ?", key.UserID, key.ID)).Take(&d).Error; err != nil {
+			if err := live.of(key.UserID, tx).Where("id = ?", key.ID).Take(&d).Error; err != nil {
 				return err
 			}
 			return errSameName
 		}
-		done := live.where(tx.Model(&d).Clauses(clause.Returning{}).Where("user_id = ? AND id = ?", key.UserID, key.ID)).
+		done := live.of(key.UserID, tx.Model(&d).Clauses(clause.Returning{})).Where("id = ?", key.ID).
 			UpdateColumns(map[string]any{"name": name, "name_key": NameKey(name)})
 		if done.Error != nil || done.RowsAffected == 0 {
 			return orRefuse(done.Error, ErrNotFound)
@@ -200,10 +200,14 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended
 		return list, ended, err
 	}
 	now := dbTime(live.Now)
-	err = tx.Exec(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN ? ELSE ? END
-		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveCondition+`)`,
-		append([]any{now, now, RevokedByExpiry, RevokedByIdleness, userID}, live.args()...)...).Error
+	var over []endedDevice
+	err = tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN ? ELSE ? END
+		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveOfUser+`) RETURNING `+noticeColumns,
+		append([]any{now, now, RevokedByExpiry, RevokedByIdleness, userID}, live.argsOf(userID)...)...).Scan(&over).Error
 	if err != nil {
+		return nil, 0, err
+	}
+	if err := noteRevoked(tx, over, live.Now); err != nil {
 		return nil, 0, err
 	}
 	return notRevoked(tx, userID) // read again: a refresh may have come between

@@ -21,12 +21,12 @@ func (s *Store) DeviceOverview(ctx context.Context, userID uuid.UUID, live Liven
 		NamedDevice `gorm:"embedded"`
 		Ended       bool
 	}
-	args := append([]any{userID}, live.args()...)
-	args = append(append(append(args, userID), live.args()...), dbTime(since), limit)
+	args := append([]any{userID}, live.argsOf(userID)...)
+	args = append(append(args, args...), dbTime(since), limit)
 	err = s.read(ctx).Raw(`SELECT d.*, COALESCE(c.name, '') AS client_name FROM (
-			SELECT * FROM (SELECT devices.*, 1 = 0 AS ended FROM devices WHERE user_id = ? AND `+liveCondition+`) AS a
+			SELECT * FROM (SELECT devices.*, 1 = 0 AS ended FROM devices WHERE user_id = ? AND `+liveOfUser+`) AS a
 			UNION ALL
-			SELECT * FROM (SELECT devices.*, 1 = 1 AS ended FROM devices WHERE user_id = ? AND NOT (`+liveCondition+`)
+			SELECT * FROM (SELECT devices.*, 1 = 1 AS ended FROM devices WHERE user_id = ? AND NOT (`+liveOfUser+`)
 				AND COALESCE(revoked_at, last_seen_at) > ? ORDER BY CASE WHEN revoke_reason = '`+string(RevokedByReuse)+`' THEN 0 ELSE 1 END, COALESCE(revoked_at, last_seen_at) DESC, id DESC LIMIT ?) AS b
 		) AS d LEFT JOIN clients c ON c.id = d.client_id AND d.kind = 'app'
 		ORDER BY d.ended, CASE WHEN d.ended THEN COALESCE(d.revoked_at, d.last_seen_at) ELSE d.last_seen_at END DESC, d.id DESC`, args...).Scan(&rows).Error

@@ -86,7 +86,7 @@ func revokeOne(tx *gorm.DB, key DeviceKey, e Event) ([]Device, error) {
 }
 
 func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...any) ([]Device, error) {
-	rows, err := revoke(tx, "*", revocation{e.At, e.Actor, EndReason(e.Detail)}, "user_id = ? AND id = ?"+condition, append([]any{key.UserID, key.ID}, args...)...)
+	rows, err := revoke(tx, "*", revocation{e.At, e.Actor, EndReason(e.Detail)}, key.UserID, "id = ?"+condition, append([]any{key.ID}, args...)...)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func revokeWhere(tx *gorm.DB, key DeviceKey, e Event, condition string, args ...
 }
 
 func revokeAll(tx *gorm.DB, userID, keep uuid.UUID, at time.Time, by string, reason EndReason) (int64, error) {
-	rows, err := revoke(tx, noticeColumns, revocation{at, by, reason}, "user_id = ? AND id <> ?", userID, keep)
+	rows, err := revoke(tx, noticeColumns, revocation{at, by, reason}, userID, "id <> ?", keep)
 	if err == nil && reason.endsConsents() {
 		err = endConsents(tx, userID)
 	}
@@ -109,23 +109,26 @@ type revocation struct {
 	reason EndReason
 }
 
-// revoke is the one statement that revokes devices, so that no act forgets their clients: it writes a notice for each device whose
+// revoke is the one statement that revokes devices of a user, so that no act forgets their clients: it writes a notice for each device whose
 // client wants to be told, and ends the consents that the reason ends. It returns the given columns of the devices that were not revoked
-// before. condition must name user_id.
+// before.
 //
 // The statement itself asks which clients are to be told and have consents: a revocation without either costs nothing more. clients is
 // small, and has a copy on every node where tables are distributed, and consents lie with their user, so that the subqueries stay on the
 // device's node.
-func revoke(tx *gorm.DB, columns string, r revocation, condition string, args ...any) ([]Device, error) {
+func revoke(tx *gorm.DB, columns string, r revocation, userID uuid.UUID, condition string, args ...any) ([]Device, error) {
 	var rows []endedDevice
-	err := tx.Raw("UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE "+condition+" AND revoked_at IS NULL RETURNING "+columns+", "+clientIsTold+", "+hasConsent,
-		append([]any{dbTime(r.at), r.by, r.reason}, args...)...).Scan(&rows).Error
+	err := tx.Raw("UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE user_id = ? AND "+condition+" AND revoked_at IS NULL RETURNING "+columns+", "+clientIsTold+", "+hasConsent,
+		append(append([]any{dbTime(r.at), r.by, r.reason, userID}, args...), userID)...).Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}
 	devices := make([]Device, 0, len(rows))
 	for _, row := range rows {
 		devices = append(devices, row.Device)
+	}
+	if err := noteRevoked(tx, rows, r.at); err != nil {
+		return nil, err
 	}
 	if err := addLogoutNotices(tx, rows, r.at); err != nil || !r.reason.endsConsents() {
 		return devices, err

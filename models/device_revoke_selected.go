@@ -18,7 +18,7 @@ func (s *Store) RevokeSelected(ctx context.Context, userID uuid.UUID, ids []uuid
 		if err := lockUserRow(tx, userID); err != nil {
 			return err
 		}
-		rows, err := revoke(tx, "*", revocation{e.At, e.Actor, EndReason(e.Detail)}, "user_id = ? AND id IN ?", userID, ids)
+		rows, err := revoke(tx, "*", revocation{e.At, e.Actor, EndReason(e.Detail)}, userID, "id IN ?", ids)
 		if err != nil {
 			return err
 		}

@@ -157,6 +157,9 @@ func (s *Store) RotateDevice(ctx context.Context, r Rotation) (RotateResult, err
 }
 
 func (s *Store) rotate(ctx context.Context, r Rotation) (RotateResult, error) {
+	if _, err := s.onCitus(ctx); err != nil {
+		return RotateResult{}, err
+	}
 	d, found, err := s.rotator.rotate(ctx, r)
 	if err != nil || !found {
 		return RotateResult{}, err
@@ -184,7 +187,7 @@ func (s *Store) rotateUnusual(ctx context.Context, r Rotation) (result RotateRes
 		result = RotateResult{}
 		outcome := Reused
 		event.Kind, event.Detail = EventDeviceReused, string(RevokedByReuse)
-		rows, err := revoke(tx, "*", revocation{r.Now, ActorSystem, RevokedByReuse}, usableCondition+" AND ? < floor AND ? <> base", append(r.usable(), g, g)...)
+		rows, err := revoke(tx, "*", revocation{r.Now, ActorSystem, RevokedByReuse}, r.Key.UserID, usableCondition+" AND ? < floor AND ? <> base", append(r.usable(), g, g)...)
 		if err != nil {
 			return err
 		}

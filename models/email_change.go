@@ -91,8 +91,15 @@ func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 			return err
 		}
 		was.EmailKey = c.From
-		mails, err := leaveAddress(tx, was, c)
+		list, err := waysBack(tx, was.ID, c.At)
 		if err != nil {
+			return err
+		}
+		mails, err := leaveAddress(tx, list, was, c)
+		if err != nil {
+			return err
+		}
+		if err := settleAddresses(tx, c.UserID, c.EmailKey, append(keysOf(list), c.From)...); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, c.UserID, ResetLink, InviteLink); err != nil {
@@ -105,12 +112,9 @@ func (s *Store) ChangeEmail(ctx context.Context, c EmailChange) error {
 	}))
 }
 
-// leaveAddress writes and ends the ways back of an account that leaves its address, and sets since when it has the new one.
-func leaveAddress(tx *gorm.DB, was User, c EmailChange) (mails []MailWithLinks, err error) {
-	list, err := waysBack(tx, was.ID, c.At)
-	if err != nil {
-		return nil, err
-	}
+// leaveAddress writes and ends the ways back of an account that leaves its address, and sets since when it has the new one. list are those
+// that it has.
+func leaveAddress(tx *gorm.DB, list []FormerAddress, was User, c EmailChange) (mails []MailWithLinks, err error) {
 	var since *time.Time
 	if slices.ContainsFunc(list, func(f FormerAddress) bool { return f.EmailKey == c.EmailKey }) {
 		since, mails = rankOf(list, c.EmailKey, was).since, []MailWithLinks{c.LeftMail}
@@ -188,7 +192,18 @@ func (s *Store) SetEmail(ctx context.Context, c EmailSetting) error {
 		if invited[0].Invited() && c.Invitation.Mail != nil {
 			news = c.Invitation
 		}
+		var former []string
+		if isCitus(tx) {
+			list, err := formerAddresses(tx, c.UserID)
+			if err != nil {
+				return err
+			}
+			former = append(keysOf(list), c.From)
+		}
 		if err := tx.Where("user_id = ?", c.UserID).Delete(&FormerAddress{}).Error; err != nil {
+			return err
+		}
+		if err := settleAddresses(tx, c.UserID, c.EmailKey, former...); err != nil {
 			return err
 		}
 		if err := dropLinks(tx, c.UserID, ResetLink, InviteLink, EmailLink); err != nil {
@@ -203,6 +218,9 @@ func moveUser(tx, q *gorm.DB, userID uuid.UUID, email, key string, at time.Time,
 	done := q.Model(&User{}).Where("id = ?", userID).UpdateColumns(map[string]any{"email": email, "email_key": key, "updated_at": dbTime(at)})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return orRefuse(done.Error, refused)
+	}
+	if err := claimAddress(tx, key, userID, at); err != nil {
+		return err
 	}
 	return refuseHeld(tx, key, userID, at)
 }

@@ -52,6 +52,12 @@ func waysBack(db *gorm.DB, userID uuid.UUID, at time.Time) (list []FormerAddress
 
 // AddressHeld reports whether an address is held for another account than the given one, and in which language that account reads.
 func (s *Store) AddressHeld(ctx context.Context, emailKey string, userID uuid.UUID, now time.Time) (held bool, language string, err error) {
+	if citus, err := s.onCitus(ctx); err != nil || citus {
+		if err != nil {
+			return false, "", err
+		}
+		return s.citusAddressHeld(ctx, emailKey, userID, now)
+	}
 	var list []string
 	err = s.read(ctx).Raw(`SELECT u.language FROM former_addresses f JOIN users u ON u.id = f.user_id
 		WHERE f.email_key = ? AND f.user_id <> ? AND f.expires_at > ? LIMIT 1`, emailKey, userID, dbTime(now)).Scan(&list).Error
@@ -144,7 +150,11 @@ func endLaterWays(tx *gorm.DB, userID uuid.UUID, at time.Time) (ended int64, err
 	if err := tx.Where("id = ?", userID).Take(&u).Error; err != nil {
 		return 0, err
 	}
-	return endWays(tx, userID, laterThan(list, u.EmailKey, u))
+	later := laterThan(list, u.EmailKey, u)
+	if ended, err = endWays(tx, userID, later); err != nil {
+		return 0, err
+	}
+	return ended, settleAddresses(tx, userID, u.EmailKey, keysOf(later)...)
 }
 
 // WayBack is an address that can take an account back.

@@ -43,6 +43,9 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 		if err := consumeFormer(tx, f, u.At); err != nil {
 			return err
 		}
+		if err := claimAddress(tx, f.EmailKey, f.UserID, u.At); err != nil {
+			return err
+		}
 		set := map[string]any{"email": f.Email, "email_key": f.EmailKey, "email_since": rankOf(list, f.EmailKey, left[0]).since, "email_verified": true}
 		if err := tx.Model(&User{}).Where("id = ?", f.UserID).UpdateColumns(set).Error; err != nil {
 			return err
@@ -54,6 +57,9 @@ func (s *Store) UndoEmailChange(ctx context.Context, u EmailUndo) (f FormerAddre
 			}
 		}
 		if _, err := endWays(tx, f.UserID, ends); err != nil {
+			return err
+		}
+		if err := settleAddresses(tx, f.UserID, f.EmailKey, append(keysOf(list), left[0].EmailKey)...); err != nil {
 			return err
 		}
 		gone, err := expelFactors(tx, f.UserID, u.Event, youngAt(firstUndone(f, list, left[0])))

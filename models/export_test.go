@@ -15,6 +15,14 @@ var (
 	Confusables = confusables
 )
 
+// PlacedTables are the tables that have a place on Citus.
+func PlacedTables() (list []string) {
+	for _, p := range placements {
+		list = append(list, p.table)
+	}
+	return list
+}
+
 // For the test of what SECURITY.md says.
 const (
 	MaxKnownOrigins    = oldestOrigins + latestOrigins

@@ -133,6 +133,9 @@ func TestADeletedAccountTakesItsFactorsAlong(t *testing.T) {
 				t.Errorf("the rows of %s", table)
 			}
 		}
+		if modelstest.OnCitus() {
+			return // there is no earlier release that runs on it
+		}
 		// An earlier release deletes the users row and what it knows.
 		exec(t, s, "DELETE FROM devices WHERE user_id = ?", stays.ID.String())
 		exec(t, s, "DELETE FROM users WHERE id = ?", stays.ID.String())

@@ -20,8 +20,8 @@ type LogoutNotice struct {
 	Tries     int64     // how often it was claimed
 }
 
-// noticeColumns are the columns of devices that a notice needs.
-const noticeColumns = "user_id, id, client_id"
+// noticeColumns are the columns of devices that a notice and the status lists need.
+const noticeColumns = "user_id, id, client_id, status_index, expires_at"
 
 // clientIsTold reads, for a row of devices, whether its client wants to be told of sign-outs.
 const clientIsTold = "EXISTS (SELECT 1 FROM clients WHERE clients.id = devices.client_id AND clients.backchannel_logout_uri <> '') AS told"
@@ -33,8 +33,8 @@ type endedDevice struct {
 	Consented bool
 }
 
-// noticesAtOnce is how many notices one statement writes: both databases bound the parameters of a statement.
-const noticesAtOnce = 1000
+// rowsAtOnce is how many rows one statement writes: both databases bound the parameters of a statement.
+const rowsAtOnce = 1000
 
 // addLogoutNotices writes the notices of devices that ended, and nothing when no client is told.
 func addLogoutNotices(tx *gorm.DB, ended []endedDevice, at time.Time) error {
@@ -48,7 +48,7 @@ func addLogoutNotices(tx *gorm.DB, ended []endedDevice, at time.Time) error {
 		return nil
 	}
 	// A notice that is there already tells the same, and must not stop a revocation.
-	return tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(list, noticesAtOnce).Error
+	return tx.Clauses(clause.OnConflict{DoNothing: true}).CreateInBatches(list, rowsAtOnce).Error
 }
 
 // LogoutClients lists the clients with notices that are due.

@@ -48,7 +48,10 @@ func (s *Store) Migrate(ctx context.Context) (applied int, err error) {
 		results, err := p.Up(ctx)
 		applied += len(results)
 		if err == nil {
-			return applied, s.refuseNewer(ctx, p)
+			if err := s.refuseNewer(ctx, p); err != nil {
+				return applied, err
+			}
+			return applied, s.placeNewTables(ctx)
 		}
 		if partial := (*goose.PartialError)(nil); errors.As(err, &partial) {
 			applied += len(partial.Applied) // the next try goes on after them
@@ -91,10 +94,19 @@ func (s *Store) current(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
+	distributed := "false"
+	if s.dialect == "postgres" {
+		distributed = isDistributed
+	}
 	var applied, newest int64
-	err = s.pools[0].QueryRowContext(ctx, "SELECT count(*), coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied AND version_id > 0").
-		Scan(&applied, &newest)
-	return err == nil && applied == int64(len(files)) && newest == last
+	var citus bool
+	err = s.pools[0].QueryRowContext(ctx, "SELECT count(*), coalesce(max(version_id), 0), "+distributed+" FROM goose_db_version WHERE is_applied AND version_id > 0").
+		Scan(&applied, &newest, &citus)
+	if err != nil || applied != int64(len(files)) || newest != last {
+		return false
+	}
+	s.setLayout(citus)
+	return true
 }
 
 func (s *Store) refuseForeign(ctx context.Context) error {

@@ -186,7 +186,7 @@ func (s notMeScope) revoke(tx *gorm.DB, userID uuid.UUID, e *Event) (int64, erro
 	if s.device != nil { // the thief may have signed in again from the same origin, which causes no mail
 		which, args = "(id = ? OR created_at > ?)", []any{s.device.ID, s.device.CreatedAt}
 	}
-	rows, err := revoke(tx, noticeColumns, revocation{e.At, e.Actor, RevokedByNotMe}, "user_id = ? AND "+which, append([]any{userID}, args...)...)
+	rows, err := revoke(tx, noticeColumns, revocation{e.At, e.Actor, RevokedByNotMe}, userID, which, args...)
 	if err == nil {
 		err = endConsents(tx, userID) // the thief may have given some
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,6 +32,8 @@ type rotation struct {
 type rotator struct {
 	queue *groupcommit.Queue[uuid.UUID, *rotation] // nil: every rotation has a transaction of its own
 	solo  func(ctx context.Context, r *rotation) error
+	// apart is set where tables are distributed: then there are no batches.
+	apart atomic.Bool
 }
 
 // rotationBatches makes a queue. Batches take their rows in the order of the keys, so that they deadlock neither with each other
@@ -55,7 +58,7 @@ func (g *rotator) rotate(ctx context.Context, r Rotation) (d Device, found bool,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
 	one := &rotation{Rotation: r}
-	if g.queue == nil {
+	if g.queue == nil || g.apart.Load() {
 		err = g.solo(ctx, one)
 	} else {
 		err = g.queue.Do(ctx, one)

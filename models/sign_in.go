@@ -38,6 +38,12 @@ func (s *Store) SignInFacts(ctx context.Context, q SignInQuestion) (SignInFacts,
 		KnownBrowser, KnownNetwork, KnownKey bool
 		Counter                              Counter `gorm:"embedded;embeddedPrefix:counter_"`
 	}
+	if citus, err := s.onCitus(ctx); err != nil || citus {
+		if err != nil {
+			return SignInFacts{}, err
+		}
+		return s.citusSignInFacts(ctx, q)
+	}
 	at, since := dbTime(q.At), dbTime(q.KnownSince)
 	err := s.read(ctx).Raw(`SELECT u.*, NOT EXISTS (SELECT 1 FROM clients WHERE `+signsInByItself+`) OR EXISTS (SELECT 1 FROM clients WHERE id = ?) AS allowed,
 			b.place IS NOT NULL AS known_browser, n.place IS NOT NULL AS known_network,

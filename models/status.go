@@ -46,12 +46,21 @@ type RevokedPlace struct {
 }
 
 // RevokedPlaces lists the places of the devices that were revoked after since, including devices whose rows are deleted. It leaves out
-// devices that expired before since: their access tokens have expired too, and another device may have the place by now.
-func (s *Store) RevokedPlaces(ctx context.Context, since time.Time) ([]RevokedPlace, error) {
-	var list []RevokedPlace
-	// expires_at is checked here. In the statement PostgreSQL would choose the index on it, which is the worse one.
-	err := s.read(ctx).Raw(`SELECT status_index AS "index", revoked_at, expires_at FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL
-		UNION ALL SELECT idx, revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`, dbTime(since), dbTime(since)).Scan(&list).Error
+// devices that expired before since: their access tokens have expired too, and another device may have the place by now. On Citus it asks
+// the coordinator only, so that a node that is down does not keep the lists from being read: see noteRevoked.
+func (s *Store) RevokedPlaces(ctx context.Context, since time.Time) (list []RevokedPlace, err error) {
+	citus, err := s.onCitus(ctx)
+	if err != nil {
+		return nil, err
+	}
+	statement, args := `SELECT idx AS "index", revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`, []any{dbTime(since)}
+	if !citus {
+		// expires_at is checked here. In the statement PostgreSQL would choose the index on it, which is the worse one.
+		statement = `SELECT status_index AS "index", revoked_at, expires_at FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL
+			UNION ALL SELECT idx, revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`
+		args = append(args, dbTime(since))
+	}
+	err = s.read(ctx).Raw(statement, args...).Scan(&list).Error
 	list = slices.DeleteFunc(list, func(p RevokedPlace) bool { return !p.ExpiresAt.After(since) })
 	return list, wrapErr("list revoked devices", err)
 }
@@ -63,19 +72,20 @@ type RevokedDevice struct {
 	RevokeReason EndReason
 }
 
-// RecentlyRevoked lists up to limit devices that were revoked after since, the latest first.
+// RecentlyRevoked lists up to limit devices that were revoked after since, the latest first. On Citus, where all nodes would have to be
+// asked, it lists none.
 func (s *Store) RecentlyRevoked(ctx context.Context, since time.Time, limit int) (list []RevokedDevice, err error) {
+	if citus, err := s.onCitus(ctx); err != nil || citus {
+		return nil, err
+	}
 	err = s.read(ctx).Raw(`SELECT user_id, id, revoked_at, revoke_reason FROM devices WHERE revoked_at > ? ORDER BY revoked_at DESC LIMIT ?`,
 		dbTime(since), limit).Scan(&list).Error
 	return list, wrapErr("list recently revoked devices", err)
 }
 
-// keysAtOnce is how many devices one statement names.
-const keysAtOnce = 500
-
 // NotRevoked returns those of some devices that are there and are not revoked.
 func (s *Store) NotRevoked(ctx context.Context, keys []DeviceKey) (live []DeviceKey, err error) {
-	for some := range slices.Chunk(keys, keysAtOnce) {
+	for some := range slices.Chunk(keys, rowsAtOnce) {
 		pairs := make([][]any, 0, len(some))
 		for _, k := range some {
 			pairs = append(pairs, []any{k.UserID, k.ID})
@@ -87,4 +97,31 @@ func (s *Store) NotRevoked(ctx context.Context, keys []DeviceKey) (live []Device
 		live = append(live, found...)
 	}
 	return live, nil
+}
+
+// noteRevoked writes into status_indexes which devices were revoked. The rows of revoked devices tell it, too, but on Citus they lie on all
+// nodes; elsewhere noteRevoked does nothing.
+func noteRevoked(tx *gorm.DB, ended []endedDevice, at time.Time) error {
+	if !isCitus(tx) {
+		return nil
+	}
+	return markRevoked(tx, ended, at)
+}
+
+// markRevoked marks the places of devices whose access tokens may live on as revoked.
+func markRevoked(tx *gorm.DB, ended []endedDevice, at time.Time) error {
+	var places []int64
+	for _, d := range ended {
+		// A device that has come to its end has no access token any more, and its place may be another's by now.
+		if d.StatusIndex != nil && d.ExpiresAt.After(dbTime(at)) {
+			places = append(places, *d.StatusIndex)
+		}
+	}
+	slices.Sort(places) // one order for all, so that two transactions do not deadlock
+	for some := range slices.Chunk(places, rowsAtOnce) {
+		if err := tx.Exec("UPDATE status_indexes SET revoked_at = ? WHERE idx IN ?", dbTime(at), some).Error; err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,7 +46,8 @@ type Store struct {
 	closers []func() error
 	pooler  *pooler // of PostgreSQL; nil with SQLite
 	rotator *rotator
-	retrier *retrier // of PostgreSQL; nil with SQLite, which waits instead
+	retrier *retrier     // of PostgreSQL; nil with SQLite, which waits instead
+	layout  atomic.Int32 // see onCitus
 }
 
 // PoolStats are the statistics of a pool of connections, for metrics.
@@ -129,6 +131,10 @@ func (s *Store) read(ctx context.Context) *gorm.DB { return s.r.WithContext(ctx)
 func (s *Store) write(ctx context.Context, fn func(db *gorm.DB) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
+	ctx, err := s.withLayout(ctx)
+	if err != nil {
+		return err
+	}
 	return fn(s.w.WithContext(ctx))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,15 +64,30 @@ type DeviceSearch struct {
 const foundColumns = `user_id, id, kind, name, name_key, client_id, user_agent, created_at, created_ip, last_seen_at, last_ip, expires_at, jkt,
 	revoked_at, revoked_by, revoke_reason, signed_in_by, proved_by, proved_at, scope, through_agent`
 
+// devicesOf is foundDevices for the devices of one person. It names the person twice, so that the statement stays on one node where tables are
+// distributed.
+func (s *Store) devicesOf(ctx context.Context, userID uuid.UUID, q DeviceSearch, order string) ([]FoundDevice, error) {
+	narrowed, more := q.Filter.where(q.Live)
+	narrowed = strings.ReplaceAll(narrowed, liveCondition, liveOfUser)
+	if q.Filter.Live != "" {
+		more = append(more, userID)
+	}
+	return s.readDevices(ctx, q, "user_id = ?"+narrowed, append([]any{userID}, more...), order, " AND u.id = ?", userID)
+}
+
 // foundDevices reads a range of an index of devices in the order of the index, and the owners of the devices that it returns.
 func (s *Store) foundDevices(ctx context.Context, q DeviceSearch, condition string, args []any, order string) ([]FoundDevice, error) {
 	narrowed, more := q.Filter.where(q.Live)
+	return s.readDevices(ctx, q, condition+narrowed, append(args, more...), order, "")
+}
+
+func (s *Store) readDevices(ctx context.Context, q DeviceSearch, condition string, args []any, order, owner string, ownerArgs ...any) ([]FoundDevice, error) {
 	var list []FoundDevice
 	// The limit is part of the text, because PostgreSQL cannot plan for a parameter whose value it does not know.
 	err := s.read(ctx).Raw(`SELECT d.*, u.email AS owner_email, u.role AS owner_role, u.disabled_at AS owner_disabled
-		FROM (SELECT `+foundColumns+` FROM devices WHERE `+condition+narrowed+
-		" ORDER BY "+order+" LIMIT "+strconv.Itoa(q.Limit)+") d JOIN users u ON u.id = d.user_id ORDER BY "+order,
-		append(args, more...)...).Scan(&list).Error
+		FROM (SELECT `+foundColumns+` FROM devices WHERE `+condition+
+		" ORDER BY "+order+" LIMIT "+strconv.Itoa(q.Limit)+") d JOIN users u ON u.id = d.user_id"+owner+" ORDER BY "+order,
+		append(args, ownerArgs...)...).Scan(&list).Error
 	for i, d := range list {
 		list[i].End = DeviceEnd(d.Device, q.Live, d.OwnerRole)
 	}
@@ -111,14 +127,14 @@ func (s *Store) DevicesByID(ctx context.Context, id uuid.UUID, q DeviceSearch) (
 
 // EndedDevices lists a person's devices that are not live, the latest to end first. It reads up to limit devices, newest first.
 func (s *Store) EndedDevices(ctx context.Context, userID uuid.UUID, live Liveness, limit int) ([]FoundDevice, error) {
-	list, err := s.foundDevices(ctx, DeviceSearch{DeviceFilter{Live: OnlyEnded}, live, limit}, "user_id = ?", []any{userID}, "id DESC")
+	list, err := s.devicesOf(ctx, userID, DeviceSearch{DeviceFilter{Live: OnlyEnded}, live, limit}, "id DESC")
 	slices.SortStableFunc(list, func(a, b FoundDevice) int { return b.End.At.Compare(a.End.At) })
 	return list, err
 }
 
 // RecentDevices lists up to limit of a person's live devices, newest activity first.
 func (s *Store) RecentDevices(ctx context.Context, userID uuid.UUID, live Liveness, limit int) ([]FoundDevice, error) {
-	return s.foundDevices(ctx, DeviceSearch{DeviceFilter{Live: OnlyLive}, live, limit}, "user_id = ?", []any{userID}, "last_seen_at DESC, id DESC")
+	return s.devicesOf(ctx, userID, DeviceSearch{DeviceFilter{Live: OnlyLive}, live, limit}, "last_seen_at DESC, id DESC")
 }
 
 // FoundPerson is an account as support sees it.
@@ -171,6 +187,9 @@ func (s *Store) FactorCounts(ctx context.Context, userID uuid.UUID) (c FactorCou
 	return c, wrapErr("count factors", err)
 }
 
+// personColumns are the columns of users that support may see.
+const personColumns = `u.id, u.email, u.email_key, u.role, u.created_at, u.disabled_at, u.email_since, u.locked_at, u.invited_at, u.language, u.password_changed_at`
+
 func (s *Store) foundPeople(ctx context.Context, q DeviceSearch, condition string, args []any) ([]FoundPerson, error) {
 	all := append(q.Live.args(), args...)
 	if !q.Filter.empty() {
@@ -179,8 +198,7 @@ func (s *Store) foundPeople(ctx context.Context, q DeviceSearch, condition strin
 		all = append(all, more...)
 	}
 	var list []FoundPerson
-	err := s.read(ctx).Raw(`SELECT u.id, u.email, u.email_key, u.role, u.created_at, u.disabled_at, u.email_since, u.locked_at,
-		u.invited_at, u.language, u.password_changed_at, (SELECT count(*) FROM devices WHERE devices.user_id = u.id AND `+liveCondition+`) AS devices
+	err := s.read(ctx).Raw("SELECT "+personColumns+`, (SELECT count(*) FROM devices WHERE devices.user_id = u.id AND `+liveCondition+`) AS devices
 		FROM users u WHERE `+condition+" ORDER BY u.email_key LIMIT "+strconv.Itoa(q.Limit), all...).Scan(&list).Error
 	return list, wrapErr("search people", err)
 }
@@ -197,9 +215,11 @@ func (s *Store) PeopleByEmail(ctx context.Context, email KeyPrefix, after string
 
 // PersonByID finds an account as support sees it, or returns ErrNotFound.
 func (s *Store) PersonByID(ctx context.Context, id uuid.UUID, live Liveness) (FoundPerson, error) {
-	list, err := s.foundPeople(ctx, DeviceSearch{Live: live, Limit: 1}, "u.id = ?", []any{id})
+	var list []FoundPerson
+	err := s.read(ctx).Raw("SELECT "+personColumns+`, (SELECT count(*) FROM devices WHERE devices.user_id = ? AND `+liveOfUser+`) AS devices
+		FROM users u WHERE u.id = ?`, append(append([]any{id}, live.argsOf(id)...), id)...).Scan(&list).Error
 	if err != nil || len(list) == 0 {
-		return FoundPerson{}, orRefuse(err, ErrNotFound)
+		return FoundPerson{}, wrapErr("find person", orRefuse(err, ErrNotFound))
 	}
 	return list[0], nil
 }

@@ -49,6 +49,11 @@ func (s *Store) Sweep(ctx context.Context, r Retention) (deleted int64, err erro
 	}
 	list = append(list, deletion{"status_indexes", "idx", pastRows{"expires_at < ?", []time.Time{r.StatusBefore}}},
 		deletion{"creations", "client_id, key", pastRows{"created_at < ?", []time.Time{r.CreationsBefore}}})
+	if citus, err := s.onCitus(ctx); err != nil {
+		return deleted, err
+	} else if citus {
+		list = append(list, deletion{"addresses", "email_key", pastRows{"held_until < ?", []time.Time{r.LinksBefore}}})
+	}
 	for _, d := range list {
 		n, err := s.sweep(ctx, d)
 		if deleted += n; err != nil {

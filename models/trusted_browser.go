@@ -24,20 +24,22 @@ type TrustedBrowser struct {
 }
 
 // trustCondition holds for a trusted browser that is live. A new password deletes all of them; that an earlier release, which does not
-// know the table, does not delete them makes no difference.
-const trustCondition = "user_id = ? AND expires_at > ? AND created_at >= (SELECT password_changed_at FROM users WHERE users.id = trusted_browsers.user_id)"
+// know the table, does not delete them makes no difference. trustArgs are its parameters.
+const trustCondition = "user_id = ? AND expires_at > ? AND created_at >= (SELECT password_changed_at FROM users WHERE users.id = ?)"
+
+func trustArgs(userID uuid.UUID, at time.Time) []any { return []any{userID, dbTime(at), userID} }
 
 // TrustedBrowsers lists the live trusted browsers of an account, newest first.
 func (s *Store) TrustedBrowsers(ctx context.Context, userID uuid.UUID, at time.Time) ([]TrustedBrowser, error) {
 	var list []TrustedBrowser
-	err := s.read(ctx).Where(trustCondition, userID, dbTime(at)).Order("created_at DESC, id DESC").Find(&list).Error
+	err := s.read(ctx).Where(trustCondition, trustArgs(userID, at)...).Order("created_at DESC, id DESC").Find(&list).Error
 	return list, wrapErr("list trusted browsers", err)
 }
 
 // FindTrustedBrowser finds the newest live trusted browser of an account whose secret has one of the hashes, or returns ErrNotFound.
 func (s *Store) FindTrustedBrowser(ctx context.Context, userID uuid.UUID, hashes [][]byte, at time.Time) (TrustedBrowser, error) {
 	var b TrustedBrowser
-	err := s.read(ctx).Where(trustCondition, userID, dbTime(at)).Where("hash IN ?", hashes).Order("created_at DESC, id DESC").Take(&b).Error
+	err := s.read(ctx).Where(trustCondition, trustArgs(userID, at)...).Where("hash IN ?", hashes).Order("created_at DESC, id DESC").Take(&b).Error
 	return b, wrapErr("find trusted browser", err)
 }
 
@@ -68,7 +70,7 @@ func (s *Store) EndTrustedBrowsers(ctx context.Context, userID uuid.UUID, id *uu
 // useTrustedBrowser notes that a trusted browser signed in. It returns ErrChanged when the browser is not trusted any more.
 func useTrustedBrowser(tx *gorm.DB, d Device, id uuid.UUID) error {
 	at := dbTime(d.CreatedAt)
-	done := tx.Model(&TrustedBrowser{}).Where(trustCondition+" AND id = ?", d.UserID, at, id).UpdateColumns(map[string]any{"used_at": at, "used_ip": d.CreatedIP})
+	done := tx.Model(&TrustedBrowser{}).Where(trustCondition+" AND id = ?", append(trustArgs(d.UserID, at), id)...).UpdateColumns(map[string]any{"used_at": at, "used_ip": d.CreatedIP})
 	if done.Error != nil || done.RowsAffected == 0 {
 		return orRefuse(done.Error, ErrChanged)
 	}

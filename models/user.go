@@ -80,6 +80,12 @@ func addUser(tx *gorm.DB, u User, e Event, mails ...MailWithLinks) error {
 }
 
 func createUser(tx *gorm.DB, u User) error {
+	if err := claimAddress(tx, u.EmailKey, u.ID, u.CreatedAt); err != nil {
+		return err
+	}
+	if err := claimExternalID(tx, u.ExternalID, u.ID); err != nil {
+		return err
+	}
 	if err := tx.Create(&u).Error; err != nil {
 		return err
 	}
@@ -88,6 +94,12 @@ func createUser(tx *gorm.DB, u User) error {
 
 // UserByEmail finds an account by its folded address, or returns ErrNotFound.
 func (s *Store) UserByEmail(ctx context.Context, emailKey string) (User, error) {
+	if citus, err := s.onCitus(ctx); err != nil || citus {
+		if err != nil {
+			return User{}, err
+		}
+		return s.userOn(ctx, "addresses", "email_key", emailKey)
+	}
 	var u User
 	err := s.read(ctx).Where("email_key = ?", emailKey).Take(&u).Error
 	return u, wrapErr("find user", err)
@@ -100,8 +112,17 @@ func (s *Store) FindEmailKey(ctx context.Context, keys []string, now time.Time) 
 		EmailKey string
 		Held     bool
 	}
-	err := s.read(ctx).Raw(`SELECT email_key, FALSE AS held FROM users WHERE email_key IN ?
-		UNION ALL SELECT email_key, TRUE AS held FROM former_addresses WHERE email_key IN ? AND expires_at > ?`, keys, keys, dbTime(now)).Scan(&found).Error
+	citus, err := s.onCitus(ctx)
+	if err != nil {
+		return "", err
+	}
+	if citus {
+		err = s.read(ctx).Raw(`SELECT email_key, held_until IS NOT NULL AS held FROM addresses WHERE email_key IN ? AND (held_until IS NULL OR held_until > ?)`,
+			keys, dbTime(now)).Scan(&found).Error
+	} else {
+		err = s.read(ctx).Raw(`SELECT email_key, FALSE AS held FROM users WHERE email_key IN ?
+			UNION ALL SELECT email_key, TRUE AS held FROM former_addresses WHERE email_key IN ? AND expires_at > ?`, keys, keys, dbTime(now)).Scan(&found).Error
+	}
 	if err != nil {
 		return "", wrapErr("find address", err)
 	}

@@ -57,7 +57,7 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	}
 	var held []User
 	err := tx.Raw(`UPDATE users SET updated_at = updated_at WHERE id = ? AND role <> 'support'
-		AND (? OR password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL AND factors_version = ?) RETURNING email, email_key`,
+		AND (? OR password_hash = ? AND disabled_at IS NULL AND locked_at IS NULL AND factors_version = ?) RETURNING email, email_key, external_id`,
 		d.UserID, d.ByOperator, d.Proof.Verified, d.Proof.Version).Scan(&held).Error
 	if err != nil || len(held) == 0 {
 		return orRefuse(err, ErrChanged)
@@ -91,8 +91,14 @@ func (s *Store) deleteUser(tx *gorm.DB, d Deletion) error {
 	if err := addDeletionMessages(tx, d.UserID, now); err != nil {
 		return err
 	}
-	// Searches of the staff show the address: they go at once, unless there are very many.
-	if _, err := s.forgetSearches(tx, d.UserID, keys, firstBatch); err != nil {
+	// Searches of the staff show the address: they go at once, unless there are very many. On Citus they lie on all nodes, and an account can
+	// be deleted while another node is down: FinishDeletion takes them.
+	if !isCitus(tx) {
+		if _, err := s.forgetSearches(tx, d.UserID, keys, firstBatch); err != nil {
+			return err
+		}
+	}
+	if err := freeClaims(tx, d.UserID, keys, held[0].ExternalID); err != nil {
 		return err
 	}
 	// The status lists are read on the word that a revocation is committed within writeTimeout of its date.
@@ -117,16 +123,11 @@ func (s *Store) lockBulkWrites(tx *gorm.DB) error {
 // dropUser deletes everything of an account but its events. The caller holds the user's row. Whoever holds the row of a
 // device, a link or a mail meanwhile is waited for, and what they have written goes too: nobody can take one after this.
 func dropUser(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
-	// A device that has come to its end has no access token any more, and its place may be another's by now.
-	err := tx.Exec(`UPDATE status_indexes SET revoked_at = ? FROM devices
-		WHERE devices.user_id = ? AND devices.status_index = status_indexes.idx AND devices.expires_at > ?`, at, userID, at).Error
-	if err != nil {
-		return err
-	}
 	for _, table := range UserTables {
 		if table.Deleted != RowsDeleted {
 			continue
 		}
+		var err error
 		if table.Name == "devices" {
 			err = dropDevices(tx, userID, at)
 		} else {
@@ -139,11 +140,14 @@ func dropUser(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
 	return tx.Exec("DELETE FROM users WHERE id = ?", userID).Error
 }
 
-// dropDevices deletes the devices of an account, and tells the clients of those that were signed in.
+// dropDevices deletes the devices of an account, revokes their places in the status lists, and tells the clients of those that were signed in.
 func dropDevices(tx *gorm.DB, userID uuid.UUID, at time.Time) error {
 	var rows []endedDevice
-	err := tx.Raw("DELETE FROM devices WHERE user_id = ? RETURNING "+noticeColumns+", revoked_at, expires_at, "+clientIsTold, userID).Scan(&rows).Error
+	err := tx.Raw("DELETE FROM devices WHERE user_id = ? RETURNING "+noticeColumns+", revoked_at, "+clientIsTold, userID).Scan(&rows).Error
 	if err != nil {
+		return err
+	}
+	if err := markRevoked(tx, rows, at); err != nil {
 		return err
 	}
 	return addLogoutNotices(tx, slices.DeleteFunc(rows, func(d endedDevice) bool { return d.RevokedAt != nil || !d.ExpiresAt.After(at) }), at)

@@ -136,6 +136,7 @@ func TestPostgresDeletesAnAccountByIndexes(t *testing.T) {
 	u, staff := addUser(t, s), addUser(t, s)
 	look(t, s, staff, u, noon)
 	look(t, s, u, staff, noon)
+	add(t, s, inPlace(signIn(u.ID, models.KindApp, "phone", noon), 9000))
 	sent = nil
 	if err := deleteWhole(t, s, deletion(u, noon)); err != nil {
 		t.Fatal(err)

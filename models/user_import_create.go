@@ -23,12 +23,18 @@ func createImported(tx *gorm.DB, list []ImportedUser, outcomes []ImportOutcome, 
 	}
 	// In one order, so that two imports of the same accounts do not deadlock.
 	slices.SortFunc(rows, func(a, b User) int { return strings.Compare(a.EmailKey, b.EmailKey) })
-	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error; err != nil {
-		return err
-	}
-	made, err := madeUsers(tx, rows, at)
+	rows, err := claimAll(tx, rows, at)
 	if err != nil {
 		return err
+	}
+	made := map[uuid.UUID]bool{}
+	if len(rows) > 0 {
+		if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error; err != nil {
+			return err
+		}
+		if made, err = madeUsers(tx, rows, at); err != nil {
+			return err
+		}
 	}
 	var late []ImportedUser
 	var factors []Factor

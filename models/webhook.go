@@ -151,15 +151,8 @@ func (s *Store) queueWebhook(ctx context.Context, id string, now, since time.Tim
 				since = later
 			}
 		}
-		statement := `INSERT INTO webhook_messages (hook_id, user_id, event_id, kind, at, next_at)
-			SELECT ?, user_id, id, kind, at, ? FROM events WHERE at >= ? AND user_id <> ?
-			AND NOT EXISTS (SELECT 1 FROM webhook_messages AS m WHERE m.hook_id = ? AND m.user_id = events.user_id AND m.event_id = events.id)`
-		args := []any{w.ID, dbTime(now), dbTime(since), uuid.Nil, w.ID}
-		if w.Kinds != AllKinds {
-			statement, args = statement+" AND kind IN ?", append(args, strings.Fields(w.Kinds))
-		}
-		var written []WebhookMessage
-		if err := tx.Raw(statement+" ORDER BY at, id LIMIT ? ON CONFLICT DO NOTHING RETURNING at", append(args, queueBatch)...).Scan(&written).Error; err != nil {
+		written, err := addMessages(tx, w, since, now)
+		if err != nil {
 			return err
 		}
 		readTo := dbTime(now)
@@ -169,7 +162,7 @@ func (s *Store) queueWebhook(ctx context.Context, id string, now, since time.Tim
 				readTo = last
 			}
 		}
-		if err := tx.Model(&Webhook{}).Where("id = ? AND read_to < ?", w.ID, readTo).UpdateColumn("read_to", readTo).Error; err != nil || len(written) == 0 {
+		if err = tx.Model(&Webhook{}).Where("id = ? AND read_to < ?", w.ID, readTo).UpdateColumn("read_to", readTo).Error; err != nil || len(written) == 0 {
 			return err
 		}
 		// What is told of a deletion cannot be found out in another way.
@@ -180,6 +173,22 @@ func (s *Store) queueWebhook(ctx context.Context, id string, now, since time.Tim
 		return crowd.Error
 	})
 	return dropped, full, err
+}
+
+// addMessages writes the messages of up to queueBatch events that have none yet.
+func addMessages(tx *gorm.DB, w Webhook, since, now time.Time) (written []WebhookMessage, err error) {
+	if isCitus(tx) {
+		return citusAddMessages(tx, w, since, now)
+	}
+	statement := `INSERT INTO webhook_messages (hook_id, user_id, event_id, kind, at, next_at)
+		SELECT ?, user_id, id, kind, at, ? FROM events WHERE at >= ? AND user_id <> ?
+		AND NOT EXISTS (SELECT 1 FROM webhook_messages AS m WHERE m.hook_id = ? AND m.user_id = events.user_id AND m.event_id = events.id)`
+	args := []any{w.ID, dbTime(now), dbTime(since), uuid.Nil, w.ID}
+	if w.Kinds != AllKinds {
+		statement, args = statement+" AND kind IN ?", append(args, strings.Fields(w.Kinds))
+	}
+	err = tx.Raw(statement+" ORDER BY at, id LIMIT ? ON CONFLICT DO NOTHING RETURNING at", append(args, queueBatch)...).Scan(&written).Error
+	return written, err
 }
 
 // addDeletionMessages tells the webhooks of the deletion of an account, whose event names no account.

@@ -204,9 +204,8 @@ func (d *desk) postponed(t *testing.T, store *models.Store, n int) {
 		t.Fatal(err)
 	}
 	newID := map[string]string{"sqlite": "lower(hex(randomblob(16)))", "postgres": "gen_random_uuid()"}[store.Dialect()]
-	result, err := store.Pools()[0].ExecContext(t.Context(), fmt.Sprintf(`WITH RECURSIVE copies(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM copies WHERE i < %d)
-		INSERT INTO mails (id, user_id, kind, recipient, box, created_at, next_at, tries, priority)
-		SELECT %s, user_id, kind, 'stranger' || i || '@example.org', box, created_at, next_at, tries, priority
+	result, err := store.Pools()[0].ExecContext(t.Context(), fmt.Sprintf(`INSERT INTO mails (id, user_id, kind, recipient, box, created_at, next_at, tries, priority)
+		WITH RECURSIVE copies(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM copies WHERE i < %d) SELECT %s, user_id, kind, 'stranger' || i || '@example.org', box, created_at, next_at, tries, priority
 		FROM mails, copies WHERE recipient = 'stranger@example.org'`, n-1, newID))
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,8 @@ import (
 )
 
 type migrateCommand struct {
-	Status bool `help:"Show where the schema stands, and change nothing."`
+	Status     bool `help:"Show where the schema stands, and change nothing."`
+	Distribute bool `help:"Lay the tables out over the nodes of Citus, too. Stop every server first."`
 }
 
 // Run migrates.
@@ -44,9 +45,27 @@ func (c *migrateCommand) Run(env *environment) error {
 	}
 	if applied == 0 {
 		fmt.Fprintln(env.stdout, "The schema is up to date.")
+	} else {
+		fmt.Fprintf(env.stdout, "Applied %s.\n", counted(applied, "migration"))
+	}
+	if !c.Distribute {
 		return nil
 	}
-	fmt.Fprintf(env.stdout, "Applied %s.\n", counted(applied, "migration"))
+	return env.distribute(store)
+}
+
+// distribute lays the tables out over the nodes of Citus, and says what it did.
+func (e *environment) distribute(store *models.Store) error {
+	did, err := store.Distribute(e.ctx)
+	if err != nil {
+		return settingError("LATCHKEY_DATABASE", err)
+	}
+	for _, line := range did {
+		fmt.Fprintln(e.stdout, line)
+	}
+	if len(did) == 0 {
+		fmt.Fprintln(e.stdout, "Every table lies where it should.")
+	}
 	return nil
 }
 

@@ -48,6 +48,17 @@ func (c *Cluster) initdb() error {
 	return nil
 }
 
+// passFile is where a node of Citus has the password of the others.
+func (c *Cluster) passFile() string { return filepath.Join(c.dir.path, "pgpass") }
+
+// writePassFile lets the server connect to other clusters with the same password.
+func (c *Cluster) writePassFile() error {
+	if err := os.WriteFile(c.passFile(), []byte("*:*:*:*:"+c.password+"\n"), 0o600); err != nil {
+		return err
+	}
+	return c.account.own(c.passFile())
+}
+
 // firstStart finds the port. Another process can take it between our look and
 // the server's; then there are other ports.
 func (c *Cluster) firstStart() (err error) {
@@ -122,7 +133,7 @@ func (c *Cluster) waitReady(limit time.Duration) error {
 func (c *Cluster) command(path string, onDeath syscall.Signal, args ...string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Dir = c.dir.path
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "LC_ALL=C", "TZ=UTC", "PGPASSFILE=" + c.passFile()}
 	cmd.SysProcAttr = sysProcAttr(c.account, onDeath)
 	return cmd
 }

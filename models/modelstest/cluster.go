@@ -82,8 +82,11 @@ func StartCluster(t testing.TB, options ...Option) *Cluster {
 }
 
 // newCluster makes and starts a server. errNoPostgres: it cannot be run here.
-func newCluster(options []Option) (_ *Cluster, err error) {
-	c := &Cluster{password: rand.Text(), settings: quick()}
+func newCluster(options []Option) (*Cluster, error) { return newClusterWith(rand.Text(), options) }
+
+// newClusterWith is newCluster with a password that other clusters have, too.
+func newClusterWith(password string, options []Option) (_ *Cluster, err error) {
+	c := &Cluster{password: password, settings: quick()}
 	for _, o := range options {
 		o(c.settings)
 	}
@@ -97,6 +100,9 @@ func newCluster(options []Option) (_ *Cluster, err error) {
 		return nil, err
 	}
 	if err = c.initdb(); err == nil {
+		err = c.writePassFile()
+	}
+	if err == nil {
 		err = c.firstStart()
 	}
 	if err == nil {

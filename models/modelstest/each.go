@@ -27,6 +27,10 @@ func Each(t *testing.T, fn func(t *testing.T, s *models.Store)) {
 // the URL of an empty database without a schema.
 func EachURL(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
+	if OnCitus() {
+		t.Run("citus", func(t *testing.T) { fn(t, SharedCitus(t).Database(t)) })
+		return
+	}
 	t.Run("sqlite", func(t *testing.T) { fn(t, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { fn(t, Postgres(t)) })
 }
@@ -34,6 +38,10 @@ func EachURL(t *testing.T, fn func(t *testing.T, url string)) {
 // EachMigrated is [EachURL] with today's schema in the databases.
 func EachMigrated(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
+	if OnCitus() {
+		t.Run("citus", func(t *testing.T) { fn(t, SharedCitus(t).Distributed(t)) })
+		return
+	}
 	t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { fn(t, MigratedPostgres(t)) })
 }
@@ -48,7 +56,7 @@ func InTurn(t *testing.T, fn func(t *testing.T, s *models.Store)) {
 // InTurnMigrated is [InTurn] for tests that open the database themselves.
 func InTurnMigrated(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
-	if os.Getenv("LATCHKEY_SOAK") != "" {
+	if os.Getenv("LATCHKEY_SOAK") != "" || OnCitus() {
 		EachMigrated(t, fn)
 	} else if crc32.ChecksumIEEE([]byte(t.Name()))%2 == 0 {
 		t.Run("sqlite", func(t *testing.T) { fn(t, MigratedSQLite(t)) })
@@ -90,15 +98,18 @@ func open(t testing.TB, url string) *models.Store {
 	return s
 }
 
-// migrate brings the database at url up to date and leaves no connection open.
-func migrate(url string) (err error) {
+// migrate brings the database at url up to date, in the layout of Citus when distribute is set, and leaves no connection open.
+func migrate(url string, distribute bool) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s, err := models.Open(ctx, models.Config{URL: url, Conns: 2, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("open the template: %w", err)
 	}
-	if _, err = s.Migrate(ctx); err != nil {
+	if _, err = s.Migrate(ctx); err == nil && distribute {
+		_, err = s.Distribute(ctx)
+	}
+	if err != nil {
 		err = fmt.Errorf("migrate the template: %w", err)
 	}
 	if cerr := s.Close(); err == nil && cerr != nil {
@@ -133,7 +144,7 @@ var sqliteTemplate = sync.OnceValues(func() (map[string][]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	if err := migrate(sqliteURL(dir)); err != nil {
+	if err := migrate(sqliteURL(dir), false); err != nil {
 		return nil, err
 	}
 	files := map[string][]byte{}

@@ -114,7 +114,7 @@ func (s *server) migrated() (string, error) {
 			return
 		}
 		s.template = name
-		s.templateErr = migrate(s.url(name))
+		s.templateErr = migrate(s.url(name), false)
 	})
 	return s.template, s.templateErr
 }
@@ -159,6 +159,11 @@ func (s *server) drop(database string) (err error) {
 // close removes our cluster or, on a server that we did not start, the template
 // database. All other databases are gone by then.
 func (s *server) close() error {
+	if c := sharedCitus.citus; c != nil {
+		if err := c.close(); err != nil {
+			return err
+		}
+	}
 	if s.cluster != nil {
 		return s.cluster.remove()
 	}

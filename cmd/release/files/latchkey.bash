@@ -21,7 +21,7 @@ _latchkey() {
     case $at in
         '') words='serve migrate backup restore user import export keys client webhook mail sweep doctor healthcheck monitoring version'; [[ $cur == -* ]] && words='--help --addr --base-url --secret-file --issuer --audience --signing-alg --access-ttl --status-ttl --device-lifetime --device-idle --max-refreshes --retry-window --browser-lifetime --browser-idle --max-devices --signup --password-min --breach-url --second-factor --device-name-claim --dpop --dpop-nonce --db-conns --trusted-proxies --drain --log --log-ip --mail-from --mail-reply-to --metrics-addr --languages --brand-name --brand-logo --brand-accent --brand-support-url --brand-terms-url --brand-privacy-url --brand-imprint-url --geo-database --security-contact' ;;
         ' serve') words=''; [[ $cur == -* ]] && words='--demo' ;;
-        ' migrate') words=''; [[ $cur == -* ]] && words='--status' ;;
+        ' migrate') words=''; [[ $cur == -* ]] && words='--status --distribute' ;;
         ' backup') words=''; [[ $cur == -* ]] && words='' ;;
         ' restore') words=''; [[ $cur == -* ]] && words='--replace' ;;
         ' user') words='add invite set-password set-email set-role disable enable reset-factors sign-out delete show list'; [[ $cur == -* ]] && words='' ;;

@@ -65,6 +65,7 @@ complete -c latchkey -l geo-database -r -d 'File with a database of cities or co
 complete -c latchkey -l security-contact -r -d 'Where people report weaknesses: e-mail addresses, or https:, mailto: or tel: URLs; shown in /.well-known/security.txt, which is not there without.'
 complete -c latchkey -n '__latchkey_at " serve"' -l demo -d 'Make two demonstration accounts on an empty database, and open sign-up; needs a loopback address.'
 complete -c latchkey -n '__latchkey_at " migrate"' -l status -d 'Show where the schema stands, and change nothing.'
+complete -c latchkey -n '__latchkey_at " migrate"' -l distribute -d 'Lay the tables out over the nodes of Citus, too. Stop every server first.'
 complete -c latchkey -n '__latchkey_at " restore"' -l replace -d 'Put it in the place of the present database, which is kept under another name.'
 complete -c latchkey -n '__latchkey_at " user"' -f -a add -d 'Create an account.'
 complete -c latchkey -n '__latchkey_at " user"' -f -a invite -d 'Mail another link to an account that was invited and not used yet.'
