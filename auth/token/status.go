@@ -34,8 +34,8 @@ type statusBoard struct {
 	open            atomic.Int64 // the list in which new devices get their entries
 	reading         sync.Mutex   // held while the database is read; guards the next four
 	readAt, wholeAt time.Time
-	agedAt          time.Time // when young bits last became older ones
-	youngAt         time.Time // when a young bit was last set
+	agedAt          time.Time    // when young bits last became older ones
+	youngAt         time.Time    // when a young bit was last set
 	publishedAt     atomic.Int64 // readAt in seconds since 1970, for readers that must not wait
 
 	mu    sync.RWMutex // guards lists
