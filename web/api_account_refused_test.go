@@ -100,7 +100,7 @@ func TestAConfirmationOfAnotherKeyDoesNothingToTheAccount(t *testing.T) {
 			// A device that is bound for good may sign out single devices without a confirmation, but not all of them.
 			call(act.method, act.path, "{}").wants(t, name+" with the key alone", http.StatusForbidden, "reauthentication_required")
 		}
-		b = s.untouched(b, "")
+		s.untouched(b, "")
 		if r := call(http.MethodDelete, "/api/devices", `{"confirmation":"`+secret+`"}`); r.status != http.StatusOK {
 			t.Errorf("%d %s", r.status, r.body)
 		}
@@ -135,7 +135,7 @@ func TestThirdPartiesDoNothingToTheAccount(t *testing.T) {
 				t.Errorf("%s: %v", name, r.header)
 			}
 		}
-		b = s.untouched(b, "first")
+		s.untouched(b, "first")
 		if r := s.accountAct(third, "the others", secret); r.status != http.StatusOK {
 			t.Errorf("its own scope: %d %s", r.status, r.body)
 		}
