@@ -3650,7 +3650,7 @@ func (p Printer) MailResetLead() string { return p.text("mail_reset.lead", nil) 
 //go:noinline
 func (p Printer) MailResetSubject() string { return p.text("mail_reset.subject", nil) }
 
-// MailResetWhy says "You’re receiving this e-mail because someone entered the e-mail address {email} on the “Forgot your password?” page.". “Forgot your password?” is the title of a page: forgot.title.
+// MailResetWhy says "You’re receiving this e-mail because someone asked for a new password for the account with the e-mail address {email}.".
 //
 //go:noinline
 func (p Printer) MailResetWhy(email string) Sentence {
