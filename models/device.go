@@ -97,7 +97,9 @@ func (l Liveness) ofClients() string {
 	return strings.Repeat("NOT (kind = 'app' AND client_id = ? AND last_seen_at <= ?) AND ", len(l.Clients))
 }
 
-func (l Liveness) args() []any { return append(l.clientArgs(), dbTime(l.Now), dbTime(l.AppSince), dbTime(l.BrowserSince), dbTime(l.SupportSince)) }
+func (l Liveness) args() []any {
+	return append(l.clientArgs(), dbTime(l.Now), dbTime(l.AppSince), dbTime(l.BrowserSince), dbTime(l.SupportSince))
+}
 
 // argsOf are the parameters of conditionOfUser.
 func (l Liveness) argsOf(userID uuid.UUID) []any {
@@ -125,6 +127,13 @@ func (l Liveness) of(userID uuid.UUID, db *gorm.DB) *gorm.DB {
 func (s *Store) LiveDevices(ctx context.Context, userID uuid.UUID, live Liveness) ([]Device, error) {
 	var list []Device
 	err := live.of(userID, s.read(ctx)).Order("last_seen_at DESC, id DESC").Find(&list).Error
+	return list, wrapErr("list devices", err)
+}
+
+// LiveDevicesOfClient lists up to limit of a user's live apps of one client, longest unseen first.
+func (s *Store) LiveDevicesOfClient(ctx context.Context, userID uuid.UUID, clientID string, live Liveness, limit int) ([]Device, error) {
+	var list []Device
+	err := live.of(userID, s.read(ctx)).Where("kind = ? AND client_id = ?", KindApp, clientID).Order("last_seen_at, id").Limit(limit).Find(&list).Error
 	return list, wrapErr("list devices", err)
 }
 

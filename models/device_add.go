@@ -53,7 +53,7 @@ type NewDevice struct {
 // AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one with
 // only the name, the times, SecretHash and FormerHash filled in. It returns ErrChanged when the password or the factors changed, the account was
 // disabled or the trusted browser ended since the caller verified them, ErrUsed when the challenge or the factor was used before,
-// ErrTooManyDevices past a limit for apps, ErrSpent past a budget, and ErrNoConsent if the consent has ended that stands for a page.
+// ErrTooManyDevices past a limit for apps, ErrSpent past a budget, ErrNotFound for a device to leave that the account never had, and ErrNoConsent if the consent has ended that stands for a page.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
 		*t = dbTime(*t)

@@ -100,7 +100,6 @@ func (g gallery) mails() []galleryMail {
 	add("sign-up", "signup", func(m *Mail) { m.Until = g.now.Add(24 * time.Hour) })
 	add("sign-up with a known address", "signup_known", func(m *Mail) { m.Link = "" })
 	add("device made room", "device_room", func(m *Mail) { m.Device, m.Agent = "Pixel 9", "" })
-	add("devices made room", "device_room", func(m *Mail) { m.Device, m.Agent = "Pixel 9, iPhone 15.2, "+override, "" })
 	g.placeMails(add)
 	g.emailMails(add)
 	g.factorMails(add)

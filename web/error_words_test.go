@@ -20,7 +20,7 @@ var saidToApps = []string{
 	"The key must be the one that the first request proved.", "One of passkey, totp and recovery_code.", "At most %d bytes.",
 	"This server wants every app to prove a key of its own (DPoP).", "This client_id is not registered here.", "This app is not registered here.",
 	"This account has no passkey. Confirm with the password.", "This confirmation was used, is too old, or was given to another device. Confirm again.",
-	"The password is right. Now take the second step.",
+	"The password is right. Now take the second step.", "This is not the id of a device.", "This account has no such device of this app.",
 	"Support accounts can’t be deleted: remove the support role first.", "There is no such account.",
 }
 
