@@ -167,6 +167,28 @@ func TestTheListOfDevicesComesAfterTheLastFactor(t *testing.T) {
 	})
 }
 
+// The passkey answered one challenge: it must not sign in once more after the device that it replaced.
+func TestAPasskeyAloneSignsInInThePlaceOfAnotherOnce(t *testing.T) {
+	eachOfTwo(t, func(t *testing.T, s *site) {
+		old, other := s.login("old"), s.login("other")
+		key := s.owner().addPasskey("")
+		r := s.startPasskey("new")
+		waiting, answer := r.text(t, "challenge"), key.answer(r)
+		_, challenge := s.stepWith("/api/login/factor", waiting, answer).offered(t)
+		_, second := s.stepWith("/api/login/factor", waiting, answer).offered(t)
+		done := s.replace(challenge, old.id)
+		if done.status != http.StatusOK || done.text(t, "device_name") != "new" {
+			t.Fatalf("%d %s", done.status, done.body)
+		}
+		if c := newPhone(t, done).proved(t); c.ACR != "aal2" {
+			t.Errorf("%+v", c)
+		}
+		s.replace(second, other.id).wants(t, "another replacement by the same answer", http.StatusUnauthorized, "invalid_challenge")
+		s.postForm("/oauth/revoke", map[string][]string{"token": {other.refresh}})
+		s.stepWith("/api/login/factor", waiting, answer).wants(t, "the same answer, where there is room", http.StatusUnauthorized, "invalid_challenge")
+	})
+}
+
 func TestAReplacementIsBoundToItsKeyAndItsApp(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {
 		most := 1

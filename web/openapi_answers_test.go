@@ -379,6 +379,10 @@ func badLogins(p *probe) {
 	p.want(p.send(true, "POST", "/oauth/token", `{"grant_type":"refresh_token","refresh_token":"`+bound.refresh+`"}`, "Content-Type", jsonType), 400, "invalid_dpop_proof")
 	p.login("two")
 	p.want(login(adaPassword), 409, "too_many_devices")
+	another := p.send(true, "POST", "/api/login", `{"email":"`+adaEmail+`","password":"`+adaPassword+`","device_name":"x","client_id":"another"}`, "Content-Type", jsonType)
+	if p.want(another, 409, "too_many_devices"); another.json(p.t)["devices"] != nil || another.json(p.t)["challenge"] != nil {
+		p.t.Errorf("an app without devices is offered %s", another.body)
+	}
 	if _, err := p.auth.Operator.SetPasswordGenerated(p.t.Context(), adaEmail, adaPassword); err != nil {
 		p.t.Fatal(err)
 	}

@@ -39,8 +39,9 @@ func (e *FullError) Unwrap() error { return e.refusal }
 type Refused struct {
 	User   models.User
 	Kept   Kept
-	Method models.SignInMethod // how the owner was verified
-	Factor *models.FactorUse   // the second factor or passkey that was verified, and is not used up; nil: none was asked for
+	Method models.SignInMethod  // how the owner was verified
+	Factor *models.FactorUse    // the second factor or passkey that was verified, and is not used up; nil: none was asked for
+	First  *models.ChallengeUse // the challenge that it answered, which is not used up either; nil: there was none
 	Live   models.Liveness
 	From   auth.Caller
 	Spend  []models.Budget // each counts the sign-in
@@ -54,6 +55,15 @@ type keptFactor struct {
 	Step, MaxWrong int64 `json:",omitempty"`
 	SignCount      int64 `json:",omitempty"`
 	BackedUp       bool  `json:",omitempty"`
+}
+
+// keptUse is a models.ChallengeUse. Its field names are stored.
+type keptUse struct {
+	Hash      []byte
+	Purpose   string
+	Answer    []byte
+	ExpiresAt time.Time
+	Sealed    bool
 }
 
 // OfferReplacement returns a FullError, or the cause if the account has no live device of the client to offer. It returns the errors of
@@ -70,6 +80,10 @@ func (s *Service) OfferReplacement(ctx context.Context, r Refused) error {
 	p := pendingStep{Kept: r.Kept, Verified: r.User.PasswordHash, Version: r.User.FactorsVersion, Method: r.Method, IP: r.From.Address(), Agent: r.From.UserAgent}
 	if f := r.Factor; f != nil {
 		p.Factor = &keptFactor{ID: f.ID, Kind: f.Kind, Step: f.Step, MaxWrong: f.MaxWrong, SignCount: f.SignCount, BackedUp: f.BackedUp}
+	}
+	if r.First != nil {
+		first := keptUse(*r.First)
+		p.First = &first
 	}
 	data, err := json.Marshal(p)
 	if err != nil {
@@ -101,7 +115,8 @@ func (s *Service) OfferReplacement(ctx context.Context, r Refused) error {
 // Replacing is a sign-in that goes on in the place of another device.
 type Replacing struct {
 	Checked
-	HasFactor bool // Use is to be used with the sign-in
+	HasFactor bool                 // Use is to be used with the sign-in
+	First     *models.ChallengeUse // the one that the factor answered: it must not sign in once more
 	ProvedAt  time.Time
 
 	challenge string
@@ -141,6 +156,10 @@ func (s *Service) CheckReplacement(ctx context.Context, challenge string, replac
 			UsedUp: models.ChallengeUse{Hash: hash, Purpose: string(AppReplace), Answer: answer[:], ExpiresAt: c.ExpiresAt},
 		},
 		ProvedAt: c.CreatedAt, challenge: challenge,
+	}
+	if p.First != nil {
+		first := models.ChallengeUse(*p.First)
+		ok.First = &first
 	}
 	if f := p.Factor; f != nil {
 		ok.HasFactor = true

@@ -83,6 +83,7 @@ type pendingStep struct {
 	// Of AppReplace: how the owner was verified, and by which factor, which is used with the sign-in.
 	Method models.SignInMethod `json:",omitempty"`
 	Factor *keptFactor         `json:",omitempty"`
+	First  *keptUse            `json:",omitempty"` // of the challenge that this factor answered
 
 	// Where the sign-in came from, for the mail about a missed second step.
 	Browser []byte `json:",omitempty"` // ratelimit.BrowserOrigin

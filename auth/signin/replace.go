@@ -16,7 +16,7 @@ import (
 // offerReplacement keeps a sign-in that was refused for too many devices, and offers to go on in the place of one of them.
 func (s *Service) offerReplacement(ctx context.Context, n models.NewDevice, user models.User, kept challenge.Kept, from auth.Caller, cause error) error {
 	return auth.About(user.ID, s.challenges.OfferReplacement(ctx, challenge.Refused{
-		User: user, Kept: kept, Method: n.Device.SignedInBy, Factor: n.Factor, Live: n.Live, From: from, Spend: n.Spend, Cause: cause,
+		User: user, Kept: kept, Method: n.Device.SignedInBy, Factor: n.Factor, First: n.Challenge, Live: n.Live, From: from, Spend: n.Spend, Cause: cause,
 	}))
 }
 
@@ -72,7 +72,7 @@ func (s *Service) replace(ctx context.Context, r Replacement, method *models.Sig
 	}
 	n, secret := s.newApp(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, r.From, ok.Kept.ClientID, ok.Kept.Device)
 	n.Device.SignedInBy, n.Device.ProvedBy, n.Device.ProvedAt = ok.Method, ok.Method, &ok.ProvedAt
-	n.Challenge, n.Room.Leave = &ok.UsedUp, &leave
+	n.Challenge, n.First, n.Room.Leave = &ok.UsedUp, ok.First, &leave
 	if ok.HasFactor {
 		n.Factor = &ok.Use
 	}
