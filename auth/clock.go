@@ -25,6 +25,22 @@ const supportIdle = 30 * time.Minute
 // Idle says how long devices may go unseen before they must sign in again.
 type Idle struct {
 	App, Browser time.Duration
+	// Clients returns the limits of clients that have one of their own; it counts where it is shorter. Nil: there are none.
+	Clients func() []ClientIdle
+}
+
+// ClientIdle says how long the apps of one client may go unseen.
+type ClientIdle struct {
+	ClientID string
+	Idle     time.Duration
+}
+
+// Of returns how long apps may go unseen whose client has a limit of its own; zero: it has none.
+func (i Idle) Of(own time.Duration) time.Duration {
+	if own == 0 {
+		return i.App
+	}
+	return min(i.App, own)
 }
 
 // OfBrowser returns how long a browser of an account with the given role may go unseen. It is 30 minutes at most for the support
@@ -38,8 +54,16 @@ func (i Idle) OfBrowser(role string) time.Duration {
 
 // Live returns the conditions for a device to be live at now.
 func (i Idle) Live(now time.Time) models.Liveness {
-	return models.Liveness{
+	live := models.Liveness{
 		Now: now, AppSince: now.Add(-i.App),
 		BrowserSince: now.Add(-i.OfBrowser(models.RoleUser)), SupportSince: now.Add(-i.OfBrowser(models.RoleSupport)),
 	}
+	if i.Clients != nil {
+		for _, c := range i.Clients() {
+			if c.Idle < i.App {
+				live.Clients = append(live.Clients, models.ClientSince{ClientID: c.ClientID, Since: now.Add(-c.Idle)})
+			}
+		}
+	}
+	return live
 }

@@ -26,6 +26,12 @@ type Client struct {
 	DeviceGrant          bool   // people may approve it with a user code (RFC 8628)
 	SSO                  bool   `gorm:"column:sso"` // a browser that proved its user long ago may sign in to it
 	Scopes               string // empty: those of a first-party app
+
+	// See Limits.
+	DeviceLifetime *int64 // seconds
+	DeviceIdle     *int64 // seconds
+	MaxDevices     *int64
+	OnLimit        *string
 }
 
 // Confidential reports whether the client has a secret.
@@ -61,6 +67,7 @@ type ClientChange struct {
 	Name, IOSApps, AndroidApps, RedirectURIs, PostLogoutURIs, Origins, BackchannelLogoutURI, Scopes *string
 	DeviceGrant, SSO                                                                                *bool
 	Secret                                                                                          SecretChange
+	Limits                                                                                          ClientLimitsChange
 
 	IfConfidential bool     // change it only if it has a secret
 	UnlessScope    []string // change it only if none of its scopes is like one of these patterns of LIKE
@@ -82,7 +89,7 @@ const (
 // UpdateClient changes a client and returns it as it is afterwards. It returns ErrNotFound for an unknown id, for a public client
 // with NextSecret, and for one that the conditions of the change leave out.
 func (s *Store) UpdateClient(ctx context.Context, id string, c ClientChange) (Client, error) {
-	set := map[string]any{}
+	set := c.Limits.columns()
 	for column, value := range map[string]*string{
 		"name": c.Name, "ios_apps": c.IOSApps, "android_apps": c.AndroidApps, "redirect_uris": c.RedirectURIs, "post_logout_uris": c.PostLogoutURIs,
 		"origins": c.Origins, "backchannel_logout_uri": c.BackchannelLogoutURI, "scopes": c.Scopes,

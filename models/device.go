@@ -67,9 +67,16 @@ type Liveness struct {
 	AppSince     time.Time // an app not seen after this is idle
 	BrowserSince time.Time
 	SupportSince time.Time // a browser of a support account not seen after this is idle
+	Clients      []ClientSince
 }
 
-// liveCondition holds for a live row of devices. It reads the owner's role only where the role decides. For the devices of one user
+// ClientSince makes an app of one client idle that was not seen after Since.
+type ClientSince struct {
+	ClientID string
+	Since    time.Time
+}
+
+// liveCondition holds for a live row of devices where no client has a limit of its own. It reads the owner's role only where the role decides. For the devices of one user
 // liveOfUser does the same: it names the user once more, so that the statement stays on one node where tables are distributed.
 const (
 	liveCondition = liveFrom + "users.id = devices.user_id" + liveTo
@@ -80,13 +87,31 @@ const (
 	liveTo = `) <> 'support')))`
 )
 
-// args are the parameters of liveCondition.
-func (l Liveness) args() []any {
-	return []any{dbTime(l.Now), dbTime(l.AppSince), dbTime(l.BrowserSince), dbTime(l.SupportSince)}
+// condition is liveCondition with the limits of clients. Its parameters are args.
+func (l Liveness) condition() string { return l.ofClients() + liveCondition }
+
+// conditionOfUser is liveOfUser with the limits of clients. Its parameters are argsOf.
+func (l Liveness) conditionOfUser() string { return l.ofClients() + liveOfUser }
+
+func (l Liveness) ofClients() string {
+	return strings.Repeat("NOT (kind = 'app' AND client_id = ? AND last_seen_at <= ?) AND ", len(l.Clients))
 }
 
-// argsOf are the parameters of liveOfUser.
-func (l Liveness) argsOf(userID uuid.UUID) []any { return append(l.args(), userID) }
+func (l Liveness) args() []any {
+	return append(l.clientArgs(), dbTime(l.Now), dbTime(l.AppSince), dbTime(l.BrowserSince), dbTime(l.SupportSince))
+}
+
+// argsOf are the parameters of conditionOfUser.
+func (l Liveness) argsOf(userID uuid.UUID) []any {
+	return append(l.args(), userID)
+}
+
+func (l Liveness) clientArgs() (list []any) {
+	for _, c := range l.Clients {
+		list = append(list, c.ClientID, dbTime(c.Since))
+	}
+	return list
+}
 
 // over reports whether liveCondition may be false for a device that is not revoked. It does not know the owner's role.
 func (l Liveness) over(d Device) bool {
@@ -95,13 +120,20 @@ func (l Liveness) over(d Device) bool {
 
 // of returns a query of the live devices of a user.
 func (l Liveness) of(userID uuid.UUID, db *gorm.DB) *gorm.DB {
-	return db.Where("user_id = ?", userID).Where(liveOfUser, l.argsOf(userID)...)
+	return db.Where("user_id = ?", userID).Where(l.conditionOfUser(), l.argsOf(userID)...)
 }
 
 // LiveDevices lists a user's live devices, newest activity first.
 func (s *Store) LiveDevices(ctx context.Context, userID uuid.UUID, live Liveness) ([]Device, error) {
 	var list []Device
 	err := live.of(userID, s.read(ctx)).Order("last_seen_at DESC, id DESC").Find(&list).Error
+	return list, wrapErr("list devices", err)
+}
+
+// LiveDevicesOfClient lists up to limit of a user's live apps of one client, longest unseen first.
+func (s *Store) LiveDevicesOfClient(ctx context.Context, userID uuid.UUID, clientID string, live Liveness, limit int) ([]Device, error) {
+	var list []Device
+	err := live.of(userID, s.read(ctx)).Where("kind = ? AND client_id = ?", KindApp, clientID).Order("last_seen_at, id").Limit(limit).Find(&list).Error
 	return list, wrapErr("list devices", err)
 }
 

@@ -26,7 +26,8 @@ type NewDevice struct {
 	FreeName func(taken func(string) bool) string
 	// StatusIndex returns the index in the status lists to try, for try 0, 1, 2 and so on; nil: the device gets no index.
 	StatusIndex func(try int) int64
-	Max         int // live devices of this kind, 0: no limit; at the limit an app is refused and the longest unseen browser is signed out
+	Max         int   // live devices of this kind, 0: no limit; at the limit an app is refused and the longest unseen browser is signed out
+	Room        *Room // the limit of the app's own client; nil: it has none
 	Live        Liveness
 	Replace     *DeviceKey // the earlier sign-in of this browser, which this one revokes; nil: there is no earlier one
 	// Repeats are the hashes of the secrets that earlier submissions of the same form would have got. When nothing was replaced and
@@ -43,6 +44,7 @@ type NewDevice struct {
 
 	FactorsVersion int64           // User.FactorsVersion that the caller read
 	Challenge      *ChallengeUse   // used with the sign-in; nil: there is none
+	First          *ChallengeUse   // one that was answered before Challenge, and is used with it unless it has expired; nil: there is none
 	Factor         *FactorUse      // used with the sign-in; nil: no factor was asked for
 	Trust          *TrustedBrowser // from now on the browser skips the second step; AddDevice fills in its user
 	Trusted        *uuid.UUID      // the trusted browser that the second step was skipped for; nil: none
@@ -52,7 +54,7 @@ type NewDevice struct {
 // AddDevice signs a device in, in one transaction, and returns it. When Repeats finds an earlier sign-in, it returns that one with
 // only the name, the times, SecretHash and FormerHash filled in. It returns ErrChanged when the password or the factors changed, the account was
 // disabled or the trusted browser ended since the caller verified them, ErrUsed when the challenge or the factor was used before,
-// ErrTooManyDevices past the limit for apps, ErrSpent past a budget, and ErrNoConsent if the consent has ended that stands for a page.
+// ErrTooManyDevices past a limit for apps, ErrSpent past a budget, ErrNotFound for a device to leave that the account never had, and ErrNoConsent if the consent has ended that stands for a page.
 func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 	for _, t := range []*time.Time{&n.Device.CreatedAt, &n.Device.LastSeenAt, &n.Device.ExpiresAt, &n.Device.RotatedAt} {
 		*t = dbTime(*t)
@@ -99,10 +101,11 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 			return decrementCounters(tx, n.Uncount)
 		}
 		crowded = ended > keptEnded(len(held)+1)
-		if err := makeRoom(tx, held, d.Kind, n); err != nil {
+		gone, err := makeRoom(tx, held, d, n)
+		if err != nil {
 			return err
 		}
-		d.Name = n.FreeName(held.taken(d.ID))
+		d.Name = n.FreeName(held.without(gone).taken(d.ID))
 		d.NameKey = NameKey(d.Name)
 		if err := tx.Create(&d).Error; err != nil {
 			return err
@@ -115,6 +118,9 @@ func (s *Store) AddDevice(ctx context.Context, n NewDevice) (Device, error) {
 			return err
 		}
 		if err := addSecondStep(tx, d, n); err != nil {
+			return err
+		}
+		if err := addRoomMail(tx, gone, n.Room); err != nil {
 			return err
 		}
 		if unfamiliar {
@@ -202,7 +208,7 @@ func heldDevices(tx *gorm.DB, userID uuid.UUID, live Liveness) (list held, ended
 	now := dbTime(live.Now)
 	var over []endedDevice
 	err = tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = 'system', revoke_reason = CASE WHEN expires_at <= ? THEN ? ELSE ? END
-		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+liveOfUser+`) RETURNING `+noticeColumns,
+		WHERE user_id = ? AND revoked_at IS NULL AND NOT (`+live.conditionOfUser()+`) RETURNING `+noticeColumns,
 		append([]any{now, now, RevokedByExpiry, RevokedByIdleness, userID}, live.argsOf(userID)...)...).Scan(&over).Error
 	if err != nil {
 		return nil, 0, err
@@ -219,7 +225,7 @@ func notRevoked(tx *gorm.DB, userID uuid.UUID) (list held, ended int64, err erro
 		Device `gorm:"embedded"`
 		Ended  int64
 	}
-	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.name, d.last_seen_at, d.expires_at, d.secret_hash, d.former_hash, c.ended
+	err = tx.Raw(`SELECT d.user_id, d.id, d.kind, d.client_id, d.name, d.last_seen_at, d.expires_at, d.secret_hash, d.former_hash, c.ended
 		FROM (SELECT count(*) AS ended FROM devices WHERE user_id = ? AND revoked_at IS NOT NULL) AS c
 		LEFT JOIN devices d ON d.user_id = ? AND d.revoked_at IS NULL ORDER BY d.last_seen_at, d.id`, userID, userID).Scan(&rows).Error
 	for _, row := range rows {
@@ -243,6 +249,13 @@ func (h held) withSecret(hashes [][]byte) (Device, bool) {
 	return Device{}, false
 }
 
+// without returns the list without some of its devices.
+func (h held) without(gone []Device) held {
+	return slices.DeleteFunc(slices.Clone(h), func(d Device) bool {
+		return slices.ContainsFunc(gone, func(g Device) bool { return g.ID == d.ID })
+	})
+}
+
 // taken returns a function that reports whether a name looks like that of a device other than but.
 func (h held) taken(but uuid.UUID) func(string) bool {
 	names := make(lookAlikeNames, 4*len(h))
@@ -252,29 +265,6 @@ func (h held) taken(but uuid.UUID) func(string) bool {
 		}
 	}
 	return names.have
-}
-
-func makeRoom(tx *gorm.DB, h held, kind string, n NewDevice) error {
-	var same held
-	for _, d := range h {
-		if d.Kind == kind {
-			same = append(same, d)
-		}
-	}
-	if n.Max <= 0 || len(same) < n.Max {
-		return nil
-	}
-	if kind == KindApp {
-		return ErrTooManyDevices
-	}
-	for _, d := range same[:len(same)-n.Max+1] {
-		e := n.Event
-		e.ID, e.Kind, e.Actor, e.Detail = uuid.Nil, EventDeviceRevoked, ActorSystem, string(RevokedByLimit)
-		if _, err := revokeOne(tx, DeviceKey{d.UserID, d.ID}, e); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // lockSignInUsers locks the account's row and, when a browser of another account is replaced, that account's row. It locks in the

@@ -5,11 +5,16 @@ import (
 	"gorm.io/gorm"
 )
 
-// useProofs uses the challenge and the factor of a sign-in, and notes the trusted browser that it skipped the second step for. The
+// useProofs uses the challenges and the factor of a sign-in, and notes the trusted browser that it skipped the second step for. The
 // device is the one that the sign-in leads to.
 func useProofs(tx *gorm.DB, d Device, n NewDevice) error {
 	if n.Challenge != nil {
 		if err := useChallenge(tx, n.Device.UserID, *n.Challenge, uuid.NullUUID{UUID: d.ID, Valid: true}, n.Device.CreatedAt); err != nil {
+			return err
+		}
+	}
+	if n.First != nil && n.First.ExpiresAt.After(n.Device.CreatedAt) {
+		if err := useChallenge(tx, n.Device.UserID, *n.First, uuid.NullUUID{UUID: d.ID, Valid: true}, n.Device.CreatedAt); err != nil {
 			return err
 		}
 	}

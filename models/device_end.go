@@ -24,6 +24,7 @@ const (
 	RevokedByUndo     EndReason = "email_undo"       // its owner took a former address back by the link in a mail
 	RevokedByNotMe    EndReason = "alarm"            // its owner answered the mail about it: "This wasn't me"
 	RevokedByCode     EndReason = "code_repeated"    // its code was sent again from elsewhere before its first refresh
+	RevokedForRoom    EndReason = "made_room"        // it made room for a sign-in of the same client, by itself or by its owner's choice
 
 	// RevokedByPasswordSet is never stored: it is RevokedByPassword with an operator as RevokedBy.
 	RevokedByPasswordSet EndReason = "password_set"
@@ -32,7 +33,7 @@ const (
 // EndReasons are all reasons that DeviceEnd gives for rows that this release wrote. A row that a later release wrote may have another.
 var EndReasons = []EndReason{
 	RevokedBySignOut, RevokedByOwner, RevokedByPassword, RevokedByPasswordSet, RevokedByReplace, RevokedByLimit, RevokedByReuse,
-	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByNotMe, RevokedByCode,
+	RevokedByDisable, RevokedByOperator, RevokedByExpiry, RevokedByIdleness, RevokedByUndo, RevokedByNotMe, RevokedByCode, RevokedForRoom,
 }
 
 // endingConsents are the reasons for which a person, the operator or a theft ended a device: its client must then ask before it gets
@@ -58,7 +59,7 @@ func (e Ending) Live() bool { return e.At.IsZero() }
 // much later, when its name is wanted again.
 func DeviceEnd(d Device, live Liveness, role string) Ending {
 	now := dbTime(live.Now)
-	idleAt := d.LastSeenAt.Add(now.Sub(live.seenSince(d.Kind, role)))
+	idleAt := d.LastSeenAt.Add(now.Sub(live.seenSince(d, role)))
 	natural := Ending{RevokedByExpiry, d.ExpiresAt}
 	if d.RevokeReason == RevokedByIdleness || d.RevokedAt == nil && idleAt.Before(d.ExpiresAt) {
 		natural = Ending{RevokedByIdleness, idleAt}
@@ -80,10 +81,16 @@ func DeviceEnd(d Device, live Liveness, role string) Ending {
 }
 
 // seenSince is the moment after which a device must have been seen to be live.
-func (l Liveness) seenSince(kind, role string) time.Time {
+func (l Liveness) seenSince(d Device, role string) time.Time {
 	switch {
-	case kind == KindApp:
-		return dbTime(l.AppSince)
+	case d.Kind == KindApp:
+		since := l.AppSince
+		for _, c := range l.Clients {
+			if c.ClientID == d.ClientID && c.Since.After(since) {
+				since = c.Since
+			}
+		}
+		return dbTime(since)
 	case role == RoleSupport && l.SupportSince.After(l.BrowserSince):
 		return dbTime(l.SupportSince)
 	}

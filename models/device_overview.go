@@ -24,9 +24,9 @@ func (s *Store) DeviceOverview(ctx context.Context, userID uuid.UUID, live Liven
 	args := append([]any{userID}, live.argsOf(userID)...)
 	args = append(append(args, args...), dbTime(since), limit)
 	err = s.read(ctx).Raw(`SELECT d.*, COALESCE(c.name, '') AS client_name FROM (
-			SELECT * FROM (SELECT devices.*, 1 = 0 AS ended FROM devices WHERE user_id = ? AND `+liveOfUser+`) AS a
+			SELECT * FROM (SELECT devices.*, 1 = 0 AS ended FROM devices WHERE user_id = ? AND `+live.conditionOfUser()+`) AS a
 			UNION ALL
-			SELECT * FROM (SELECT devices.*, 1 = 1 AS ended FROM devices WHERE user_id = ? AND NOT (`+liveOfUser+`)
+			SELECT * FROM (SELECT devices.*, 1 = 1 AS ended FROM devices WHERE user_id = ? AND NOT (`+live.conditionOfUser()+`)
 				AND COALESCE(revoked_at, last_seen_at) > ? ORDER BY CASE WHEN revoke_reason = '`+string(RevokedByReuse)+`' THEN 0 ELSE 1 END, COALESCE(revoked_at, last_seen_at) DESC, id DESC LIMIT ?) AS b
 		) AS d LEFT JOIN clients c ON c.id = d.client_id AND d.kind = 'app'
 		ORDER BY d.ended, CASE WHEN d.ended THEN COALESCE(d.revoked_at, d.last_seen_at) ELSE d.last_seen_at END DESC, d.id DESC`, args...).Scan(&rows).Error

@@ -37,9 +37,9 @@ func (f DeviceFilter) where(live Liveness) (condition string, args []any) {
 	}
 	switch f.Live {
 	case OnlyLive:
-		condition, args = condition+" AND "+liveCondition, append(args, live.args()...)
+		condition, args = condition+" AND "+live.condition(), append(args, live.args()...)
 	case OnlyEnded:
-		condition, args = condition+" AND NOT ("+liveCondition+")", append(args, live.args()...)
+		condition, args = condition+" AND NOT ("+live.condition()+")", append(args, live.args()...)
 	}
 	return condition, args
 }
@@ -198,7 +198,7 @@ func (s *Store) foundPeople(ctx context.Context, q DeviceSearch, condition strin
 		all = append(all, more...)
 	}
 	var list []FoundPerson
-	err := s.read(ctx).Raw("SELECT "+personColumns+`, (SELECT count(*) FROM devices WHERE devices.user_id = u.id AND `+liveCondition+`) AS devices
+	err := s.read(ctx).Raw("SELECT "+personColumns+`, (SELECT count(*) FROM devices WHERE devices.user_id = u.id AND `+q.Live.condition()+`) AS devices
 		FROM users u WHERE `+condition+" ORDER BY u.email_key LIMIT "+strconv.Itoa(q.Limit), all...).Scan(&list).Error
 	return list, wrapErr("search people", err)
 }
@@ -216,7 +216,7 @@ func (s *Store) PeopleByEmail(ctx context.Context, email KeyPrefix, after string
 // PersonByID finds an account as support sees it, or returns ErrNotFound.
 func (s *Store) PersonByID(ctx context.Context, id uuid.UUID, live Liveness) (FoundPerson, error) {
 	var list []FoundPerson
-	err := s.read(ctx).Raw("SELECT "+personColumns+`, (SELECT count(*) FROM devices WHERE devices.user_id = ? AND `+liveOfUser+`) AS devices
+	err := s.read(ctx).Raw("SELECT "+personColumns+`, (SELECT count(*) FROM devices WHERE devices.user_id = ? AND `+live.conditionOfUser()+`) AS devices
 		FROM users u WHERE u.id = ?`, append(append([]any{id}, live.argsOf(id)...), id)...).Scan(&list).Error
 	if err != nil || len(list) == 0 {
 		return FoundPerson{}, wrapErr("find person", orRefuse(err, ErrNotFound))

@@ -46,7 +46,7 @@ func docsFactors() templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<ul><li>A challenge lasts <code>expires_in</code> seconds, takes five answers and signs in once. Keep it in memory, never on disk or in a log.</li><li><code>invalid_code</code>: show how many answers are left (<code>attempts_left</code>) and ask again. At 0, and after <code>invalid_challenge</code>, go back to the password. A code works once: another try needs the next code of the authenticator app.</li><li>A device that binds a key sends a proof by the same key with both calls.</li><li>Fields that cannot be used (422) do not count as an answer: fix them and send again. After 429 and 5xx wait, and send the same answer again.</li><li><code>second_factor_setup_required</code> and <code>password_change_required</code> come with <code>setup_uri</code>: open it in the browser, and let the person sign in again afterwards.</li></ul><h3>Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers as <code>credential</code>, a JSON object:</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<ul><li>A challenge lasts <code>expires_in</code> seconds, takes five answers and signs in once. Keep it in memory, never on disk or in a log.</li><li><code>invalid_code</code>: show how many answers are left (<code>attempts_left</code>) and ask again. At 0, and after <code>invalid_challenge</code>, go back to the password. A code works once: another try needs the next code of the authenticator app.</li><li>A device that binds a key sends a proof by the same key with both calls.</li><li>Fields that cannot be used (422) do not count as an answer: fix them and send again. After 429 and 5xx wait, and send the same answer again.</li><li><code>second_factor_setup_required</code> and <code>password_change_required</code> come with <code>setup_uri</code>: open it in the browser, and let the person sign in again afterwards.</li></ul><h3>Too many devices</h3><p>Where the account has as many devices as it may have, <code>POST /api/login</code> and <code>/api/login/factor</code> answer <code>409 too_many_devices</code> after the last step, with a <code>challenge</code> and up to 20 <code>devices</code> of your app: <code>id</code>, <code>name</code> and <code>last_seen_at</code>, longest unseen first. Ask the person which of them to sign out, and send it with the challenge: <code>POST /api/login/replace</code> with <code>challenge</code> and <code>replace</code> answers with the tokens. The challenge lasts five minutes, takes five requests and signs in once. Never choose for the person.</p><h3>Passkeys</h3><p>A passkey signs in alone, without the password: <code>POST /api/login/passkey</code> with <code>device_name</code> answers <code>challenge</code> and <code>public_key</code>. As a second step, <code>public_key</code> comes with the challenge. Hand it to the platform as it is, and send what the platform answers as <code>credential</code>, a JSON object:</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -61,7 +61,7 @@ func docsFactors() templ.Component {
 		var templ_7745c5c3_Var2 templ.SafeURL
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("native"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 38, Col: 125}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 45, Col: 125}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 		if templ_7745c5c3_Err != nil {
@@ -90,7 +90,7 @@ func docsFactors() templ.Component {
 		var templ_7745c5c3_Var3 string
 		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs("{\"password\": …}")
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 54, Col: 32}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 61, Col: 32}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 		if templ_7745c5c3_Err != nil {
@@ -111,7 +111,7 @@ func docsFactors() templ.Component {
 		var templ_7745c5c3_Var4 templ.SafeURL
 		templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("account-acts"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 62, Col: 185}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 69, Col: 185}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 		if templ_7745c5c3_Err != nil {
@@ -124,7 +124,7 @@ func docsFactors() templ.Component {
 		var templ_7745c5c3_Var5 templ.SafeURL
 		templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(docsAt("sensitive"))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 67, Col: 142}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_factors.templ`, Line: 74, Col: 142}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 		if templ_7745c5c3_Err != nil {

@@ -104,7 +104,7 @@ var otherErrors = []advice{
 	{"invalid_confirmation", "403: the confirmation was used or tried ten times, is too old, was given to another device or key, or the account has changed since.", "Confirm again."},
 	{"not_allowed", "403: the account has no passkey, or this server can have none. Of a deletion: the account is one of the support staff’s, or its former e-mail address can still take it back.", "Ask for the password. Of a deletion: show the text."},
 	{"password_change_required", "403: the person is verified, and an operator made the password. Its owner must choose another first.", "Open setup_uri in the browser, then sign in again."},
-	{"too_many_devices", "409: the account is signed in on as many devices as it may be.", "Offer the page /devices, to sign one out."},
+	{"too_many_devices", "409: everything is proved, and the account is signed in on as many devices as it may be. With a challenge, devices lists those of your app.", "Ask which device to sign out, and send it to /api/login/replace. Without a challenge, offer the page /devices."},
 	{"reauthentication_required", "403: renaming or signing out another device needs the password or a confirmation; an act on the account needs a confirmation.", "Ask for the password, confirm, and repeat with the confirmation."},
 	{"not_found", "404: there is no such device, or it belongs to another account. Of a new e-mail address or a forgotten password: this server sends no mail.", "Load the list again."},
 	{"signup_closed", "404: people cannot create accounts here.", "Hide the form; the metadata say so, too."},

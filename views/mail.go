@@ -156,6 +156,11 @@ func (m Mail) wordsOfKind() wording {
 		}
 	case "device_reused":
 		return m.reusedWords(always)
+	case "device_room":
+		return wording{
+			subject: m.subjectOf(m.Say.MailRoomSubjectDevice, m.Say.MailRoomSubject), heading: m.Say.MailRoomHeading(), alarm: true, why: always,
+			lead: m.Say.MailRoomLead(), button: m.Say.MailNotMe(), act: m.Say.MailFactorAct(),
+		}
 	case "password_changed":
 		return m.passwordWords(always)
 	}

@@ -21,6 +21,7 @@ var saidToApps = []string{
 	"This server wants every app to prove a key of its own (DPoP).", "This client_id is not registered here.", "This app is not registered here.",
 	"This account has no passkey. Confirm with the password.", "This confirmation was used, is too old, or was given to another device. Confirm again.",
 	"The password is right. Now take the second step.", "This needs a confirmation: confirm first, and send it.",
+	"This is not the id of a device.", "This account has no such device of this app.",
 	"Support accounts can’t be deleted: remove the support role first.", "There is no such account.",
 }
 

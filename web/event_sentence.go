@@ -45,9 +45,10 @@ var eventSentences = map[models.EventKind]eventSentence{
 		ofDevice(catalog.Printer.EventSignOutReplaced), ofDevice(catalog.Printer.EventSignOut)),
 
 	models.EventDeviceRevoked: withDetail(string(models.RevokedByLimit),
-		ofDevice(catalog.Printer.EventDeviceLimit),
-		byActor(models.ActorSystem, ofDevice(catalog.Printer.EventDeviceRevokedAgain),
-			byActor(models.ActorOperator, ofDevice(catalog.Printer.EventDeviceRevokedOperator), ofDevice(catalog.Printer.EventDeviceRevoked)))),
+		ofDevice(catalog.Printer.EventDeviceLimit), withDetail(string(models.RevokedForRoom),
+			ofDevice(catalog.Printer.EventDeviceRoom),
+			byActor(models.ActorSystem, ofDevice(catalog.Printer.EventDeviceRevokedAgain),
+				byActor(models.ActorOperator, ofDevice(catalog.Printer.EventDeviceRevokedOperator), ofDevice(catalog.Printer.EventDeviceRevoked))))),
 	models.EventDevicesRevoked: byActor(models.ActorOperator,
 		onItsOwn(catalog.Printer.EventDevicesRevokedOperator), onItsOwn(catalog.Printer.EventDevicesRevoked)),
 	models.EventDeviceRenamed: func(p catalog.Printer, e models.Event) catalog.Sentence {

@@ -48,6 +48,9 @@ func described(p *probe) {
 				if eve.fill(op, value.(map[string]any)) {
 					phone = eve.phone
 				}
+				if op.OperationId == "loginReplace" {
+					p.fillReplacement(value.(map[string]any))
+				}
 				password := adaPassword
 				if op.ofAccount() {
 					phone, _ = p.someone()
@@ -122,6 +125,7 @@ func TestEveryDescribedAnswerIsGivenAndDescribed(t *testing.T) {
 		{"sign-ins that are refused", badLogins, func(a *services.Config, _ *web.Config) { a.MaxDevices = 2 }},
 		{"device tokens that prove nothing", badGrants, nil},
 		{"devices that are not approved", badDevices, nil},
+		{"replacements that are refused", badReplacements, nil},
 		{"an idle device", idle, nil},
 		{"devices at their end", atTheEnd, func(a *services.Config, _ *web.Config) { a.DeviceLifetime, a.MaxRefreshes = time.Hour, 1 }},
 		{"nonces", nonces, func(a *services.Config, w *web.Config) { onLocalhost(a, w); a.NonceRequired = true }},
@@ -186,6 +190,7 @@ func (p *probe) targets(phone phone, credentials func(method, path string) []str
 		"login":               `{"email":"` + adaEmail + `","password":"` + adaPassword + `","device_name":"x"}`,
 		"loginFactor":         `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
 		"loginPasskey":        `{"device_name":"x"}`,
+		"loginReplace":        `{"challenge":"` + noChallenge + `","replace":"` + noDevice + `"}`,
 		"confirm":             `{"password":"` + adaPassword + `"}`,
 		"confirmFactor":       `{"challenge":"` + noChallenge + `","method":"totp","code":"000000"}`,
 		"authorizePost":       asked("client_id", "app", "redirect_uri", exampleURI).Encode(),
@@ -374,6 +379,10 @@ func badLogins(p *probe) {
 	p.want(p.send(true, "POST", "/oauth/token", `{"grant_type":"refresh_token","refresh_token":"`+bound.refresh+`"}`, "Content-Type", jsonType), 400, "invalid_dpop_proof")
 	p.login("two")
 	p.want(login(adaPassword), 409, "too_many_devices")
+	another := p.send(true, "POST", "/api/login", `{"email":"`+adaEmail+`","password":"`+adaPassword+`","device_name":"x","client_id":"another"}`, "Content-Type", jsonType)
+	if p.want(another, 409, "too_many_devices"); another.json(p.t)["devices"] != nil || another.json(p.t)["challenge"] != nil {
+		p.t.Errorf("an app without devices is offered %s", another.body)
+	}
 	if _, err := p.auth.Operator.SetPasswordGenerated(p.t.Context(), adaEmail, adaPassword); err != nil {
 		p.t.Fatal(err)
 	}

@@ -151,6 +151,9 @@ func withoutID(value any) string {
 	if _, ok := m["challenge"]; ok {
 		m["challenge"] = "another one each time"
 	}
+	if _, ok := m["devices"].([]any); ok {
+		m["devices"] = "those of the account"
+	}
 	if setup, ok := m["setup_uri"].(string); ok {
 		m["setup_uri"] = path.Base(setup)
 	}

@@ -46,7 +46,7 @@ func nonces(p *probe) {
 
 func crowd(p *probe) {
 	owner := newProver(p.t, p.site, "EdDSA")
-	bound := newPhone(p.t, owner.login("phone"))
+	bound, full := newPhone(p.t, owner.login("phone")), p.full("DPoP", owner)
 	whoami := func() error {
 		_, err := p.auth.Tokens.Authenticate(bound.access, token.SchemeDPoP, token.Proof{
 			Headers: []string{owner.proof("GET", "/api/whoami", bound.access, nil)}, Method: "GET", URL: p.URL + "/api/whoami",
@@ -58,6 +58,8 @@ func crowd(p *probe) {
 			p.t.Fatal("no end of proofs is taken")
 		}
 	}
+	p.want(p.send(true, "POST", "/api/login/replace", `{"challenge":"`+full.text(p.t, "challenge")+`","replace":"`+noDevice+`"}`,
+		"Content-Type", jsonType, "DPoP", owner.proof("POST", "/api/login/replace", "", nil)), 429, "rate_limited")
 	for _, to := range p.targets(bound, func(method, path string) []string {
 		return []string{"Authorization", "DPoP " + bound.access, "DPoP", owner.proof(method, path, bound.access, nil)}
 	}) {

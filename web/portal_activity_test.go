@@ -28,6 +28,8 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventSignOut, models.ActorOwner, string(models.RevokedByReplace), "“phone” was signed out when you signed in again in the same browser.", false},
 		{models.EventDeviceRevoked, models.ActorOwner, string(models.RevokedByOwner), "You signed out “phone”.", false},
 		{models.EventDeviceRevoked, models.ActorSystem, string(models.RevokedByLimit), "“phone” was signed out because too many browsers were signed in.", false},
+		{models.EventDeviceRevoked, models.ActorSystem, string(models.RevokedForRoom), "“phone” was signed out to make room for a new sign-in.", false},
+		{models.EventDeviceRevoked, models.ActorOwner, string(models.RevokedForRoom), "“phone” was signed out to make room for a new sign-in.", false},
 		{models.EventDevicesRevoked, models.ActorOwner, string(models.RevokedByOwner), "You signed out all other devices.", false},
 		{models.EventDevicesRevoked, models.ActorOperator, string(models.RevokedByOperator), "An administrator signed out all your devices.", false},
 		{models.EventDeviceRevoked, models.ActorOperator, string(models.RevokedByOperator), "An administrator signed out “phone”.", false},

@@ -127,6 +127,7 @@ func (s *Server) routes() {
 		"POST /api/login":                s.api(s.apps.Login),
 		"POST /api/login/factor":         s.api(s.apps.LoginFactor),
 		"POST /api/login/passkey":        s.api(s.apps.LoginPasskey),
+		"POST /api/login/replace":        s.api(s.apps.LoginReplace),
 		"POST /api/confirmation":         s.bearer(client.OwnDevicesWrite, s.apps.Confirmation),
 		"POST /api/confirmation/factor":  s.bearer(client.OwnDevicesWrite, s.apps.ConfirmationFactor),
 		"POST /api/confirmation/passkey": s.bearer(client.OwnDevicesWrite, s.apps.ConfirmationPasskey),

@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/notify"
 	"latchkey/auth/ratelimit"
@@ -94,10 +96,15 @@ func (s *Service) checkRecoveryCode(user models.User, factors []models.Factor, t
 	if at < 0 {
 		return f, use, WrongCode(nil)
 	}
-	f, now := factors[at], s.clock.Now()
-	e := auth.NewEvent(models.EventRecoveryCodeUsed, user.ID, from, now)
-	mail := s.notify.ComposeNotMe(user.ID, notify.NewNotification(notify.KindRecoveryCodeUsed, from, now), "")
-	return f, models.FactorUse{ID: f.ID, Kind: f.Kind, At: now, Event: &e, Mail: mail}, nil
+	return factors[at], s.recoveryUse(user.ID, factors[at].ID, from), nil
+}
+
+// recoveryUse is the use of a recovery code, with its event and mail.
+func (s *Service) recoveryUse(user, code uuid.UUID, from auth.Caller) models.FactorUse {
+	now := s.clock.Now()
+	e := auth.NewEvent(models.EventRecoveryCodeUsed, user, from, now)
+	mail := s.notify.ComposeNotMe(user, notify.NewNotification(notify.KindRecoveryCodeUsed, from, now), "")
+	return models.FactorUse{ID: code, Kind: models.FactorRecoveryCode, At: now, Event: &e, Mail: mail}
 }
 
 // CheckCode checks the code with which a signed-in person confirms an act on the portal, whose password was right: one of the

@@ -56,6 +56,7 @@ const (
 	AppSignIn     Purpose = "app_sign_in"
 	BrowserAct    Purpose = "confirmation"     // a sensitive act on the portal
 	AppAct        Purpose = "app_confirmation" // a sensitive act in an app
+	AppReplace    Purpose = "app_replace"      // a sign-in in the place of another device
 )
 
 // stepLife is how long the second step of each purpose may take. An act on the portal has none.
@@ -78,6 +79,11 @@ type pendingStep struct {
 
 	Passkey []byte `json:",omitempty"` // the session of the ceremony
 	Options []byte `json:",omitempty"` // its options, for a page that is loaded again
+
+	// Of AppReplace: how the owner was verified, and by which factor, which is used with the sign-in.
+	Method models.SignInMethod `json:",omitempty"`
+	Factor *keptFactor         `json:",omitempty"`
+	First  *keptUse            `json:",omitempty"` // of the challenge that this factor answered
 
 	// Where the sign-in came from, for the mail about a missed second step.
 	Browser []byte `json:",omitempty"` // ratelimit.BrowserOrigin
@@ -178,7 +184,8 @@ func (s *Service) openStep(ctx context.Context, c models.Challenge) (user models
 	if errors.Is(err, models.ErrNotFound) {
 		return user, p, Invalid(err)
 	}
-	if err == nil && (user.PasswordHash != p.Verified || user.FactorsVersion != p.Version || user.LockedAt != nil || user.DisabledAt != nil) {
+	locked := user.LockedAt != nil && p.Method != models.ByPasskey // a locked password locks no passkey
+	if err == nil && (user.PasswordHash != p.Verified || user.FactorsVersion != p.Version || locked || user.DisabledAt != nil) {
 		return user, p, errInvalid
 	}
 	return user, p, err

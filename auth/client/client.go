@@ -29,6 +29,7 @@ type Registration struct {
 	DeviceGrant          bool     // people may approve it with a user code (RFC 8628)
 	SSO                  bool     // a browser that proved its user long ago may sign in to it
 	Scopes               []string // none: those of a first-party app
+	Limits               Limits   // of its devices
 }
 
 // Added is a client with the secret that it got now: it is stored hashed, and cannot be shown again. Empty: it got none.
@@ -77,6 +78,7 @@ func (s *Service) Add(ctx context.Context, n Registration) (Added, error) {
 	if !n.Confidential {
 		bad.Refuse("scope", problemOfPublic(strings.Fields(c.Scopes)))
 	}
+	c.SetLimits(n.Limits.ofNew(&bad))
 	if err := bad.Err(); err != nil {
 		return c, err
 	}

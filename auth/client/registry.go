@@ -22,6 +22,7 @@ type registry struct {
 	confidential []string // ids
 	origins      map[string]bool
 	apps         Apps
+	idles        []auth.ClientIdle // of those that have a limit of their own
 }
 
 func newRegistry(list []models.Client, at time.Time) *registry {
@@ -30,6 +31,9 @@ func newRegistry(list []models.Client, at time.Time) *registry {
 		r.clients[c.ID] = c
 		if c.Confidential() {
 			r.confidential = append(r.confidential, c.ID)
+		}
+		if own := c.Limits().Idle; own > 0 {
+			r.idles = append(r.idles, auth.ClientIdle{ClientID: c.ID, Idle: own})
 		}
 		for origin := range strings.FieldsSeq(c.Origins) {
 			r.origins[origin] = true

@@ -15,6 +15,7 @@ type Change struct {
 	IOSApps, AndroidApps, RedirectURIs, PostLogoutURIs, Origins, Scopes []string
 	BackchannelLogoutURI                                                *string // empty: it is not told of sign-outs
 	DeviceGrant, SSO                                                    *bool
+	Limits                                                              Limits // of its devices
 
 	Confidential bool // it gets a secret, unless it has one
 	Public       bool // it loses its secret
@@ -59,6 +60,7 @@ func (s *Service) Update(ctx context.Context, id string, n Change) (Added, error
 	if n.Public && (n.Confidential || n.NewSecret) {
 		bad.Refuse("public", "A public client has no secret.")
 	}
+	c.Limits = n.Limits.check(&bad)
 	n.checkBackendScopes(&c, &bad)
 	if err := bad.Err(); err != nil {
 		return Added{}, err

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,6 +23,7 @@ type Kind string
 const (
 	KindNewDevice        Kind = "new_device"
 	KindDeviceReused     Kind = "device_reused"
+	KindDeviceRoom       Kind = "device_room" // a device was signed out to make room for a new sign-in
 	KindPasswordChanged  Kind = "password_changed"
 	KindDisabled         Kind = "account_disabled"
 	KindDeleted          Kind = "account_deleted" // to an address whose account is gone
@@ -232,6 +234,25 @@ func (s *Service) ReusedMail(d models.Device, reuse *models.Reuse, from auth.Cal
 	l := NewNotification(KindDeviceReused, from, now)
 	l.DeviceName, l.Reuse = d.Name, reuse
 	return s.ComposeNotMe(d.UserID, l, "")
+}
+
+// maxRoomNames is how many of the devices that made room a mail names.
+const maxRoomNames = 5
+
+// RoomMail makes the mail about devices that were signed out to make room for a sign-in.
+func (s *Service) RoomMail(user uuid.UUID, gone []models.Device, from auth.Caller, now time.Time) models.MailWithLinks {
+	l := NewNotification(KindDeviceRoom, from, now)
+	l.UserAgent = "" // the new device's: the mail shows the other's name
+	var names []string
+	for i, d := range gone {
+		if i == maxRoomNames {
+			names = append(names, "…")
+			break
+		}
+		names = append(names, d.Name)
+	}
+	l.DeviceName = strings.Join(names, ", ")
+	return s.ComposeNotMe(user, l, "")
 }
 
 // countCodes fills in how many recovery codes are left.

@@ -42,6 +42,12 @@ func (s *Service) PasskeyBudget(user uuid.UUID) []models.Budget {
 	}
 }
 
+// RoomBudget returns the budget of the sign-ins of one client that sign out an older device of the account to make room: most in a day.
+// Otherwise an app that signs in at each start would sign out every other device again and again.
+func (s *Service) RoomBudget(user uuid.UUID, clientID string, most int) *models.Budget {
+	return &models.Budget{Key: s.KeyedHash("room", user.String(), clientID), Most: int64(most), Window: BudgetDay}
+}
+
 // GrantBudget returns the budget of an account's sign-ins on apps through a browser, of the same size as that of passwords.
 func (s *Service) GrantBudget(user uuid.UUID) []models.Budget {
 	return []models.Budget{

@@ -161,6 +161,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Places: c.Places,
 	}
 	s.Clients = client.New(store, clock, s.Limits)
+	idle.Clients = s.Clients.Idles
 	s.Tokens = token.New(token.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Hasher: s.Hasher,
 		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces,

@@ -68,6 +68,9 @@ func (s *Service) login(ctx context.Context, r LoginRequest) (token.Answer, erro
 		}
 		return challenge.Kept{Device: name, ClientID: r.ClientID, JKT: jkt}, once()
 	}
+	a.full = func(n models.NewDevice, v token.Verified, cause error) error {
+		return s.offerReplacement(ctx, n, v.User, challenge.Kept{Rehashed: v.Rehashed, Device: name, ClientID: r.ClientID, JKT: jkt}, r.From, cause)
+	}
 	var secret [devicetoken.SecretSize]byte
 	d, err := s.signIn(ctx, a, func(v token.Verified) (n models.NewDevice, err error) {
 		switch {
@@ -135,9 +138,10 @@ func unregistered(named bool) error {
 type attempt struct {
 	passwordcheck.Attempt
 	password string
-	trusted  []string                                  // secrets of a browser that may skip the second step
-	purpose  challenge.Purpose                         // of the challenge, if there is a second step
-	keep     func(models.User) (challenge.Kept, error) // what the challenge keeps; nil: nothing
+	trusted  []string                                            // secrets of a browser that may skip the second step
+	purpose  challenge.Purpose                                   // of the challenge, if there is a second step
+	keep     func(models.User) (challenge.Kept, error)           // what the challenge keeps; nil: nothing
+	full     func(models.NewDevice, token.Verified, error) error // the error where there are too many devices; nil: the one that it gets
 }
 
 // signIn checks a password and adds the device that prepare makes. It checks the password a second time if the account changed in
@@ -182,6 +186,9 @@ func (s *Service) signInOnce(ctx context.Context, a attempt, prepare func(token.
 	d, err := s.tokens.AddDevice(ctx, n)
 	if err == nil || errors.Is(err, models.ErrUnavailable) {
 		c.TakenBack()
+	}
+	if errors.Is(err, models.ErrTooManyDevices) && a.full != nil {
+		err = a.full(n, v, err)
 	}
 	return d, err
 }

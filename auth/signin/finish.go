@@ -101,6 +101,13 @@ func (s *Service) finishApp(ctx context.Context, a challenge.Answer, by token.Pr
 	}
 	n, secret := s.newApp(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, a.From, ok.Kept.ClientID, ok.Kept.Device)
 	d, err := s.addAnswered(ctx, n, ok)
+	if errors.Is(err, models.ErrTooManyDevices) {
+		n.Device.SignedInBy, n.Factor, n.Challenge = ok.Method, &ok.Use, &ok.UsedUp
+		if ok.Method == models.ByPasskey {
+			n.Spend = s.limits.PasskeyBudget(ok.User.ID)
+		}
+		err = s.offerReplacement(ctx, n, ok.User, challenge.Kept{Rehashed: ok.Kept.Rehashed, Device: ok.Kept.Device, ClientID: ok.Kept.ClientID, JKT: jkt}, a.From, err)
+	}
 	if err != nil {
 		return token.Answer{}, err
 	}

@@ -32,17 +32,22 @@ func (s *Service) NewDevice(v Verified, kind string, from auth.Caller, lifetime 
 			Generation: 1, Base: 0, Floor: 1, RotatedAt: now,
 		},
 		Verified: v.User.PasswordHash, Rehashed: v.Rehashed, FactorsVersion: v.User.FactorsVersion,
-		Max: s.config.MaxDevices, Live: s.idle.Live(now), KnownOrigins: s.limits.Origins(from),
+		Room: &models.Room{Mail: func(gone []models.Device) models.MailWithLinks { return s.notify.RoomMail(v.User.ID, gone, from, now) }},
+		Max:  s.config.MaxDevices, Live: s.idle.Live(now), KnownOrigins: s.limits.Origins(from),
 		Event: auth.NewEvent(models.EventSignIn, v.User.ID, from, now), Alert: s.notify.SignInAlert(from, now), BrowserKey: s.limits.BrowserOrigin(from),
 	}, secret
 }
 
-// AddDevice writes a new device with its events and mails; an app's scope is completed with its client's own. It returns KindTooManyDevices, KindRateLimited if the budget of sign-ins
+// AddDevice writes a new device with its events and mails; an app's scope is completed with its client's own, and the client's
+// limits are applied. It returns KindTooManyDevices, KindRateLimited if the budget of sign-ins
 // is used up, KindInvalidCredential with the cause models.ErrChanged if the verified password is no longer current, or
 // KindUnavailable.
 func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.Device, err error) {
 	if n.Device.Kind == models.KindApp {
 		if n.Device.Scope, err = s.clients.GrantedScope(ctx, n.Device.ClientID, n.Device.Scope); err != nil {
+			return d, err
+		}
+		if err = s.limitByClient(ctx, &n); err != nil {
 			return d, err
 		}
 	}
@@ -63,4 +68,18 @@ func (s *Service) AddDevice(ctx context.Context, n models.NewDevice) (d models.D
 		s.notify.Wake()
 	}
 	return d, err
+}
+
+// limitByClient applies the limits of an app's client to its row.
+func (s *Service) limitByClient(ctx context.Context, n *models.NewDevice) error {
+	limits, err := s.clients.LimitsOf(ctx, n.Device.ClientID)
+	if err != nil {
+		return err
+	}
+	if end := n.Device.CreatedAt.Add(limits.Lifetime); limits.Lifetime > 0 && end.Before(n.Device.ExpiresAt) {
+		n.Device.ExpiresAt = end
+	}
+	n.Room.Max, n.Room.ReplaceOldest = limits.MaxDevices, limits.ReplaceOldest
+	n.Room.Budget = s.limits.RoomBudget(n.Device.UserID, n.Device.ClientID, limits.MaxDevices)
+	return nil
 }

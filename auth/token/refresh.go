@@ -82,10 +82,10 @@ func (s *Service) refresh(ctx context.Context, r RefreshRequest) (Answer, models
 		return Answer{}, 0, err
 	}
 	now := s.clock.Now()
-	result, err := s.store.RotateDevice(ctx, models.Rotation{
+	result, err := s.rotate(ctx, models.Rotation{
 		Key:        models.DeviceKey{UserID: token.UserID, ID: token.DeviceID},
 		SecretHash: devicetoken.SecretHash(token.Secret), Generation: token.Generation, ClientID: r.Client.ID, Protected: protected, JKT: jkt,
-		IP: r.From.Address(), UserAgent: r.From.UserAgent, Now: now, Window: s.config.RetryWindow, IdleSince: now.Add(-s.idle.App),
+		IP: r.From.Address(), UserAgent: r.From.UserAgent, Now: now, Window: s.config.RetryWindow,
 		Reused: func(d models.Device) (*models.Reuse, models.MailWithLinks) {
 			reuse := auth.NewReuse(d, r.From)
 			return reuse, s.notify.ReusedMail(d, reuse, r.From, now)

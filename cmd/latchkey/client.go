@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"latchkey/auth/client"
 	"latchkey/auth/services"
@@ -28,6 +29,18 @@ type clientLists struct {
 	AndroidApp    []string `name:"android-app" sep:"none" help:"An Android app that uses people's passkeys: its package, and the SHA-256 of its signing certificate as keytool prints it. Repeatable." placeholder:"PACKAGE=SHA256"`
 }
 
+// clientLimits are the flags of add and update for the limits of the client's devices.
+type clientLimits struct {
+	Lifetime   *time.Duration `help:"Absolute life of its devices, fixed at sign-in, such as 168h. LATCHKEY_DEVICE_LIFETIME counts where it is shorter. 0: no limit of its own." placeholder:"DURATION"`
+	Idle       *time.Duration `help:"Its devices unseen for so long must sign in again. LATCHKEY_DEVICE_IDLE counts where it is shorter. 0: no limit of its own." placeholder:"DURATION"`
+	MaxDevices *int           `name:"devices" help:"Live devices of one account. LATCHKEY_MAX_DEVICES counts as well. 0: no limit of its own." placeholder:"N"`
+	OnLimit    *string        `name:"on-limit" help:"What a sign-in past --devices does: refuse, the default, or replace-oldest, which signs out the device unseen longest, at most N times a day of one account." placeholder:"refuse|replace-oldest"`
+}
+
+func (c clientLimits) limits() client.Limits {
+	return client.Limits{Lifetime: c.Lifetime, Idle: c.Idle, MaxDevices: c.MaxDevices, OnLimit: c.OnLimit}
+}
+
 type clientAdd struct {
 	Name string `arg:"" help:"What people call the app."`
 
@@ -37,6 +50,7 @@ type clientAdd struct {
 	BackchannelLogoutURI string `name:"backchannel-logout-uri" help:"Is told of every sign-out." placeholder:"URI"`
 	DeviceGrant          bool   `help:"People may approve it with a code (RFC 8628)."`
 	SSO                  bool   `name:"sso" help:"A browser that is signed in may sign in to it without another proof."`
+	clientLimits
 	clientLists
 	jsonOption
 }
@@ -46,7 +60,7 @@ func (c *clientAdd) Run(env *environment) error {
 	return env.withServices(func(s *services.Services) error {
 		added, err := s.Clients.Add(env.ctx, client.Registration{
 			Name: c.Name, ID: c.ID, IOSApps: c.IOSApp, AndroidApps: c.AndroidApp, RedirectURIs: c.RedirectURI, PostLogoutURIs: c.PostLogoutURI,
-			Origins: c.Origin, BackchannelLogoutURI: c.BackchannelLogoutURI, Confidential: c.Confidential, DeviceGrant: c.DeviceGrant, SSO: c.SSO, Scopes: c.Scope,
+			Origins: c.Origin, BackchannelLogoutURI: c.BackchannelLogoutURI, Confidential: c.Confidential, DeviceGrant: c.DeviceGrant, SSO: c.SSO, Scopes: c.Scope, Limits: c.limits(),
 		})
 		if err != nil {
 			return err
@@ -90,6 +104,7 @@ type clientUpdate struct {
 	BackchannelLogoutURI *string `name:"backchannel-logout-uri" help:"Is told of every sign-out." placeholder:"URI"`
 	DeviceGrant          *bool   `negatable:"" help:"People may approve it with a code (RFC 8628)."`
 	SSO                  *bool   `name:"sso" negatable:"" help:"A browser that is signed in may sign in to it without another proof."`
+	clientLimits
 	clientLists
 	jsonOption
 }
@@ -99,7 +114,7 @@ func (c *clientUpdate) Run(env *environment) error {
 	change := client.Change{
 		Name: c.Name, IOSApps: c.IOSApp, AndroidApps: c.AndroidApp, RedirectURIs: c.RedirectURI, PostLogoutURIs: c.PostLogoutURI, Origins: c.Origin,
 		Scopes: c.Scope, BackchannelLogoutURI: c.BackchannelLogoutURI, DeviceGrant: c.DeviceGrant, SSO: c.SSO,
-		Confidential: c.Confidential, Public: c.Public, NewSecret: c.NewSecret,
+		Confidential: c.Confidential, Public: c.Public, NewSecret: c.NewSecret, Limits: c.limits(),
 	}
 	if reflect.DeepEqual(change, client.Change{}) {
 		return usageError{"client update takes what to change: latchkey client update --help lists the flags"}

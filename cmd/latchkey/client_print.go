@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -69,6 +70,7 @@ func printClient(w io.Writer, indent string, c models.Client) {
 		line("Single sign-on", "on")
 	}
 	lines("Scope", c.Scopes)
+	printLimits(line, c.Limits())
 	apps := client.AppsOf(c)
 	for _, app := range apps.IOS {
 		line("iOS app", app)
@@ -77,6 +79,21 @@ func printClient(w io.Writer, indent string, c models.Client) {
 		for _, certificate := range app.Certificates {
 			line("Android app", app.Package+" "+client.Fingerprint(certificate))
 		}
+	}
+}
+
+func printLimits(line func(label, value string), l models.ClientLimits) {
+	if l.Lifetime > 0 {
+		line("Lifetime of devices", l.Lifetime.String())
+	}
+	if l.Idle > 0 {
+		line("Devices idle after", l.Idle.String())
+	}
+	if l.MaxDevices > 0 {
+		line("Devices of one account", strconv.Itoa(l.MaxDevices))
+	}
+	if l.ReplaceOldest {
+		line("At that limit", models.OnLimitReplaceOldest)
 	}
 }
 
@@ -94,15 +111,24 @@ type clientFile struct {
 	DeviceGrant          bool      `json:"device_grant"`
 	SSO                  bool      `json:"sso"`
 	Scope                string    `json:"scope"`
+	Lifetime             int64     `json:"device_lifetime"` // seconds; 0: no limit of its own
+	Idle                 int64     `json:"device_idle"`     // seconds; 0: no limit of its own
+	MaxDevices           int       `json:"max_devices"`     // 0: no limit of its own
+	OnLimit              string    `json:"on_limit"`
 	IOSApps              []string  `json:"ios_apps"`
 	AndroidApps          []string  `json:"android_apps"`
 }
 
 func newClientFile(c models.Client, secret string) clientFile {
+	limits, onLimit := c.Limits(), models.OnLimitRefuse
+	if limits.ReplaceOldest {
+		onLimit = models.OnLimitReplaceOldest
+	}
 	list := func(text string) []string { return append([]string{}, strings.Fields(text)...) }
 	return clientFile{
 		ID: c.ID, Secret: secret, Name: c.Name, CreatedAt: c.CreatedAt.UTC(), Confidential: c.Confidential(), RedirectURIs: list(c.RedirectURIs),
 		PostLogoutURIs: list(c.PostLogoutURIs), Origins: list(c.Origins), BackchannelLogoutURI: c.BackchannelLogoutURI, DeviceGrant: c.DeviceGrant,
-		SSO: c.SSO, Scope: c.Scopes, IOSApps: list(c.IOSApps), AndroidApps: list(c.AndroidApps),
+		SSO: c.SSO, Scope: c.Scopes, Lifetime: int64(limits.Lifetime / time.Second), Idle: int64(limits.Idle / time.Second), MaxDevices: limits.MaxDevices, OnLimit: onLimit,
+		IOSApps: list(c.IOSApps), AndroidApps: list(c.AndroidApps),
 	}
 }

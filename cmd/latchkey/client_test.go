@@ -14,7 +14,7 @@ func TestClientsAreAddedShownAndUpdated(t *testing.T) {
 	must(t, url, "", "migrate")
 	printed := must(t, url, "", "client", "add", "Web App", "--id", "web", "--confidential", "--redirect-uri", "https://app.example.com/cb", "--redirect-uri", "com.example.app:/cb",
 		"--post-logout-uri", "https://app.example.com/bye", "--origin", "https://app.example.com", "--origin", "app://.", "--backchannel-logout-uri", "https://app.example.com/out",
-		"--device-grant", "--sso", "--scope", "own_devices:read", "--scope", "users:read")
+		"--device-grant", "--sso", "--scope", "own_devices:read", "--scope", "users:read", "--lifetime", "168h", "--idle", "24h", "--devices", "5", "--on-limit", "replace-oldest")
 	secret := regexp.MustCompile(`(?m)^client_secret: (lkcs_\S{43})$`).FindStringSubmatch(printed)
 	if secret == nil || !strings.Contains(printed, "\nclient_id: web\n") {
 		t.Fatalf("%q", printed)
@@ -22,6 +22,7 @@ func TestClientsAreAddedShownAndUpdated(t *testing.T) {
 	all := []string{
 		"Type: confidential", "Redirect URI: https://app.example.com/cb", "Redirect URI: com.example.app:/cb", "Post-logout URI: https://app.example.com/bye", "Origin: https://app.example.com",
 		"Origin: app://.", "Back-channel logout URI: https://app.example.com/out", "Device grant: on", "Single sign-on: on", "Scope: own_devices:read", "Scope: users:read",
+		"Lifetime of devices: 168h0m0s", "Devices idle after: 24h0m0s", "Devices of one account: 5", "At that limit: replace-oldest",
 	}
 	says := func(text string, want ...string) {
 		t.Helper()
@@ -51,6 +52,8 @@ func TestClientsAreAddedShownAndUpdated(t *testing.T) {
 		{1, `scope: "\"" `, []string{"update", "web", "--scope", `"`}},
 		{1, `scope: "devices:write" is for confidential clients only: give --confidential`, []string{"add", "Public", "--scope", "own_devices:read devices:write"}},
 		{1, "public: Its scopes are for confidential clients only: own_devices:read users:read", []string{"update", "web", "--public"}},
+		{1, "lifetime: 1s is not between", []string{"update", "web", "--lifetime", "1s"}},
+		{1, `on-limit: "evict" is neither`, []string{"update", "web", "--on-limit", "evict"}},
 		{1, "name: ", []string{"update", "web", "--name", ""}},
 		{1, `ios-app: "x"`, []string{"update", "web", "--ios-app", "x"}},
 		{1, `"unknown"`, []string{"update", "unknown", "--sso"}},
@@ -68,10 +71,11 @@ func TestClientsAreAddedShownAndUpdated(t *testing.T) {
 		t.Errorf("a refusal changed %q to %q", show, list)
 	}
 
-	says(must(t, url, "", "client", "update", "web", "--redirect-uri", "https://b.example/cb", "--origin", "", "--scope", "", "--backchannel-logout-uri", "", "--no-device-grant", "--sso=false", "--name", "New Name"),
+	says(must(t, url, "", "client", "update", "web", "--redirect-uri", "https://b.example/cb", "--origin", "", "--scope", "", "--backchannel-logout-uri", "", "--no-device-grant", "--sso=false", "--name", "New Name",
+		"--lifetime", "0", "--idle", "0", "--devices", "0", "--on-limit", "refuse"),
 		"Redirect URI: https://b.example/cb", "Post-logout URI: https://app.example.com/bye", "Type: confidential")
 	changed := must(t, url, "", "client", "show", "web")
-	for _, gone := range []string{"app.example.com/cb", "Origin", "Scope", "Back-channel", "grant", "sign-on", "Web App"} {
+	for _, gone := range []string{"app.example.com/cb", "Origin", "Scope", "Back-channel", "grant", "sign-on", "Web App", "evices", "limit"} {
 		if strings.Contains(changed, gone) {
 			t.Errorf("%q still has %q", changed, gone)
 		}

@@ -1602,6 +1602,11 @@ func (p Printer) EndReplaced() string { return p.text("end.replaced", nil) }
 //go:noinline
 func (p Printer) EndReuse() string { return p.text("end.reuse", nil) }
 
+// EndRoom says "Signed out to make room for a new sign-in.".
+//
+//go:noinline
+func (p Printer) EndRoom() string { return p.text("end.room", nil) }
+
 // EndSignOut says "Signed out on the device itself.".
 //
 //go:noinline
@@ -1897,6 +1902,13 @@ func (p Printer) EventDeviceRevokedAgain(device string) Sentence {
 //go:noinline
 func (p Printer) EventDeviceRevokedOperator(device string) Sentence {
 	return p.sentence("event.device_revoked_operator", args{"device": device})
+}
+
+// EventDeviceRoom says "“{device}” was signed out to make room for a new sign-in.".
+//
+//go:noinline
+func (p Printer) EventDeviceRoom(device string) Sentence {
+	return p.sentence("event.device_room", args{"device": device})
 }
 
 // EventDevicesRevoked says "You signed out all other devices.".
@@ -3701,6 +3713,28 @@ func (p Printer) MailReusedSubject() string { return p.text("mail_reused.subject
 //go:noinline
 func (p Printer) MailReusedSubjectDevice(device string) Sentence {
 	return p.sentence("mail_reused.subject_device", args{"device": device})
+}
+
+// MailRoomHeading says "A device was signed out".
+//
+//go:noinline
+func (p Printer) MailRoomHeading() string { return p.text("mail_room.heading", nil) }
+
+// MailRoomLead says "There was a new sign-in to your account. To make room for it, the device below was signed out.". The name of the device follows.
+//
+//go:noinline
+func (p Printer) MailRoomLead() string { return p.text("mail_room.lead", nil) }
+
+// MailRoomSubject says "A device was signed out of your account".
+//
+//go:noinline
+func (p Printer) MailRoomSubject() string { return p.text("mail_room.subject", nil) }
+
+// MailRoomSubjectDevice says "Signed out: {device}". {device} is the name of a device, with quotation marks of its own.
+//
+//go:noinline
+func (p Printer) MailRoomSubjectDevice(device string) Sentence {
+	return p.sentence("mail_room.subject_device", args{"device": device})
 }
 
 // MailSignInsAct says "If all of these were you, you don’t need to do anything. If not, use “This wasn’t me” below. It signs out every device that signed in since then, removes every passkey, authenticator app and recovery code added since then, stops trusting all browsers, and locks your password. You don’t need to sign in first.". “Then” is the time in mail_sign_ins.lead. “This wasn’t me” is the button below: mail.not_me.

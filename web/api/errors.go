@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/challenge"
 	"latchkey/auth/dpop"
@@ -63,6 +65,13 @@ func (s *Server) AnswerProblem(w http.ResponseWriter, r *http.Request, err error
 			p.Challenge, p.Methods, p.PublicKey = step.Challenge, step.Methods, step.PublicKey
 			p.ExpiresIn = int64(challenge.AppLife / time.Second) // of both: sign-in and confirmation
 		}
+	case auth.KindTooManyDevices:
+		if full := (*challenge.FullError)(nil); errors.As(err, &full) {
+			p.Challenge, p.ExpiresIn, p.Devices = full.Challenge, int64(full.ExpiresIn/time.Second), []fullDevice{}
+			for _, d := range full.Devices {
+				p.Devices = append(p.Devices, fullDevice{d.ID, d.Name, d.LastSeenAt.UTC()})
+			}
+		}
 	default: // the others have no member of their own
 	}
 	_ = wire.WriteJSON(w, f.Status, "application/problem+json", p)
@@ -84,6 +93,14 @@ type problem struct {
 	PublicKey    json.RawMessage    `json:"public_key,omitempty"`
 	ExpiresIn    int64              `json:"expires_in,omitempty"` // seconds, of the challenge
 	AttemptsLeft *int64             `json:"attempts_left,omitempty"`
+	Devices      []fullDevice       `json:"devices,omitzero"` // that the challenge may replace
+}
+
+// fullDevice is a device in whose place the app may sign in.
+type fullDevice struct {
+	ID         uuid.UUID `json:"id"`
+	Name       string    `json:"name"`
+	LastSeenAt time.Time `json:"last_seen_at"`
 }
 
 // challenge says how an access token is to be presented (RFC 6750 §3, RFC 9449 §7.1), which scope it lacks, and where this API describes

@@ -45,9 +45,9 @@ _latchkey() {
         ' keys list') words=''; [[ $cur == -* ]] && words='' ;;
         ' keys rotate') words=''; [[ $cur == -* ]] && words='--now' ;;
         ' client') words='add show update list remove'; [[ $cur == -* ]] && words='' ;;
-        ' client add') words=''; [[ $cur == -* ]] && words='--id --public --confidential --backchannel-logout-uri --device-grant --sso --redirect-uri --post-logout-uri --origin --scope --ios-app --android-app --json' ;;
+        ' client add') words=''; [[ $cur == -* ]] && words='--id --public --confidential --backchannel-logout-uri --device-grant --sso --lifetime --idle --devices --on-limit --redirect-uri --post-logout-uri --origin --scope --ios-app --android-app --json' ;;
         ' client show') words=''; [[ $cur == -* ]] && words='--json' ;;
-        ' client update') words=''; [[ $cur == -* ]] && words='--name --public --confidential --new-secret --backchannel-logout-uri --device-grant --sso --redirect-uri --post-logout-uri --origin --scope --ios-app --android-app --json' ;;
+        ' client update') words=''; [[ $cur == -* ]] && words='--name --public --confidential --new-secret --backchannel-logout-uri --device-grant --sso --lifetime --idle --devices --on-limit --redirect-uri --post-logout-uri --origin --scope --ios-app --android-app --json' ;;
         ' client list') words=''; [[ $cur == -* ]] && words='--json' ;;
         ' client remove') words=''; [[ $cur == -* ]] && words='' ;;
         ' webhook') words='add list remove test rotate'; [[ $cur == -* ]] && words='' ;;

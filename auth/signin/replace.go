@@ -1,0 +1,95 @@
+package signin
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"latchkey/auth"
+	"latchkey/auth/challenge"
+	"latchkey/auth/dpop"
+	"latchkey/auth/token"
+	"latchkey/models"
+)
+
+// offerReplacement keeps a sign-in that was refused for too many devices, and offers to go on in the place of one of them.
+func (s *Service) offerReplacement(ctx context.Context, n models.NewDevice, user models.User, kept challenge.Kept, from auth.Caller, cause error) error {
+	return auth.About(user.ID, s.challenges.OfferReplacement(ctx, challenge.Refused{
+		User: user, Kept: kept, Method: n.Device.SignedInBy, Factor: n.Factor, First: n.Challenge, Live: n.Live, From: from, Spend: n.Spend, Cause: cause,
+	}))
+}
+
+// Replacement goes on with a sign-in that a challenge.FullError refused.
+type Replacement struct {
+	Challenge string
+	Replace   string      // the id of the device to sign out
+	Proof     token.Proof // of the key that the first request proved
+	From      auth.Caller
+}
+
+// Replace signs a device of the person out and the app in, in one transaction, under the name that the first request asked for. It returns
+// KindInvalidRequest for a device that the account never had on that app, KindInvalidChallenge, KindInvalidProof, and the errors of Login that
+// do not concern the password. If the device has ended already, the app signs in where there is room; otherwise Replace returns a
+// challenge.FullError with the same challenge.
+func (s *Service) Replace(ctx context.Context, r Replacement) (token.Answer, error) {
+	method := models.ByPassword
+	answer, err := s.replace(ctx, r, &method)
+	if err != nil {
+		s.tokens.CountFailedSignIn(models.KindApp, method, err)
+	}
+	return answer, err
+}
+
+func (s *Service) replace(ctx context.Context, r Replacement, method *models.SignInMethod) (token.Answer, error) {
+	leave, err := uuid.Parse(r.Replace)
+	if err != nil || len(r.Replace) != len(leave.String()) {
+		return token.Answer{}, auth.InvalidField("replace", "This is not the id of a device.")
+	}
+	jkt, proof, err := s.tokens.CheckProof(r.Proof, "", dpop.Request{})
+	if err != nil {
+		return token.Answer{}, err
+	}
+	if _, err := s.keys.Current(ctx); err != nil {
+		return token.Answer{}, err // before anything is written: the tokens could not be signed
+	}
+	r.From.JKT = jkt
+	ok, err := s.challenges.CheckReplacement(ctx, r.Challenge, leave, r.From)
+	if err != nil {
+		return token.Answer{}, err
+	}
+	*method = ok.Method
+	switch {
+	case !ok.Allowed: // removed since the first request
+		err = unregistered(true)
+	case ok.User.MustChoosePassword():
+		err = auth.ErrChoosePassword
+	default:
+		err = proof.ConsumeAs(ok.User.ID.String())
+	}
+	if err != nil {
+		return token.Answer{}, err
+	}
+	n, secret := s.newApp(token.Verified{User: ok.User, Rehashed: ok.Kept.Rehashed}, r.From, ok.Kept.ClientID, ok.Kept.Device)
+	n.Device.SignedInBy, n.Device.ProvedBy, n.Device.ProvedAt = ok.Method, ok.Method, &ok.ProvedAt
+	n.Challenge, n.First, n.Room.Leave = &ok.UsedUp, ok.First, &leave
+	if ok.HasFactor {
+		n.Factor = &ok.Use
+	}
+	if ok.Method == models.ByPasskey {
+		n.Verified, n.Rehashed = "", "" // no password was checked
+	}
+	d, err := s.tokens.AddDevice(ctx, n)
+	switch {
+	case errors.Is(err, models.ErrTooManyDevices):
+		err = s.challenges.StillFull(ctx, ok, n.Live, err)
+	case errors.Is(err, models.ErrNotFound):
+		err = auth.InvalidField("replace", "This account has no such device of this app.")
+	case errors.Is(err, models.ErrUsed), errors.Is(err, models.ErrChanged): // another request was faster, or the account changed
+		err = challenge.Invalid(err)
+	}
+	if err != nil {
+		return token.Answer{}, auth.About(ok.User.ID, err)
+	}
+	return s.tokens.Issue(ctx, d, secret, jkt)
+}

@@ -1,0 +1,6 @@
+-- +goose Up
+-- The limits of a client's own, within those of the settings. NULL: it has none. The previous release does not apply them.
+ALTER TABLE clients ADD COLUMN device_lifetime integer; -- seconds
+ALTER TABLE clients ADD COLUMN device_idle integer; -- seconds
+ALTER TABLE clients ADD COLUMN max_devices integer; -- live devices of one account
+ALTER TABLE clients ADD COLUMN on_limit text; -- what a sign-in past max_devices does: 'replace-oldest'; NULL: it is refused
