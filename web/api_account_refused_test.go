@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -8,8 +9,10 @@ import (
 	"time"
 
 	"latchkey/auth/client"
+	"latchkey/auth/services"
 	"latchkey/auth/token"
 	"latchkey/models"
+	"latchkey/web"
 )
 
 // untouched checks that refused acts did nothing: ada's devices, password and address are as they were, and no mail went out.
@@ -217,6 +220,33 @@ func TestAPasskeyDoesNotReplaceALockedPassword(t *testing.T) {
 		}
 		s.refused(b.refresh, token.ReasonRevoked)
 	}, onLocalhost)
+}
+
+// The owner signs a stolen phone out while its act is under way, here during the question whether its new password is known from breaches.
+func TestAPhoneThatIsSignedOutDuringItsActDoesNothing(t *testing.T) {
+	during := func() {}
+	posted(t, func(t *testing.T, s *postOffice) {
+		a, b, browser := s.login("a"), s.login("b"), s.signedIn()
+		s.mails()
+		secret, owners := s.confirmed(a), s.confirmed(b)
+		during = func() {
+			if r := s.actOn(http.MethodDelete, b, a.id, withConfirmation(owners)); r.status != http.StatusNoContent {
+				t.Errorf("the owner: %d %s", r.status, r.body)
+			}
+		}
+		s.accountAct(a, "the password", secret).wants(t, "the phone", http.StatusUnauthorized, "invalid_token")
+		during = func() {}
+		if n := s.acts(models.EventPasswordChanged); n != 0 {
+			t.Errorf("%d changes", n)
+		}
+		s.refreshed(b.refresh)
+		browser.shown("/devices")
+		if r := s.tryLogin(adaEmail, adaPassword, "again"); r.status != http.StatusOK {
+			t.Errorf("the password: %d %s", r.status, r.body)
+		}
+	}, func(c *services.Config, _ *web.Config) {
+		c.Breached = func(context.Context, string) (string, error) { during(); return "", nil }
+	})
 }
 
 // Of many acts that race with one confirmation, one is done.

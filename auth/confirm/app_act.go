@@ -43,8 +43,8 @@ func (by ActingApp) Event(e models.Event) models.Event {
 // one is done. Nothing about the account is judged, or told, before the confirmation was found right: many servers see an access token.
 //
 // ByApp returns KindReauthentication without a confirmation, ErrNotConfirmed, token.ErrDeviceGone, passwordcheck.ErrLocked, KindChoosePassword,
-// KindSetUpFactor or KindUnavailable without running the act. Of the act's errors it turns models.ErrUsed and models.ErrChanged into ErrNotConfirmed: what was
-// confirmed is no longer so.
+// KindSetUpFactor or KindUnavailable without running the act. Of the act's errors it passes models.ErrUsed and models.ErrChanged to NotConfirmed: what
+// was confirmed is no longer so.
 func (s *Service) ByApp(ctx context.Context, a AppAct, act func(by ActingApp, p models.Proof) error) error {
 	app, err := s.confirmingApp(ctx, a.Claims)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Service) ByApp(ctx context.Context, a AppAct, act func(by ActingApp, p 
 	err = act(by, models.Proof{Verified: by.User.PasswordHash, Version: by.User.FactorsVersion, Challenge: &use})
 	var own *auth.Error
 	if !errors.As(err, &own) && (errors.Is(err, models.ErrUsed) || errors.Is(err, models.ErrChanged)) {
-		return &auth.Error{Kind: ErrNotConfirmed.Kind, Message: ErrNotConfirmed.Message, Cause: err}
+		return NotConfirmed(err)
 	}
 	if err == nil {
 		s.notify.Wake()
