@@ -89,11 +89,17 @@ type ChallengeUse struct {
 	// Sealed says that the challenge was a sealed text and has no row. Its use adds one. ExpiresAt is then the challenge's end; the row
 	// stays for longer than that.
 	Sealed bool
+	App    uuid.UUID // the app that the challenge confirms an act of; its use fails if the app is revoked. The nil UUID: not checked
 }
 
 // useChallenge uses a challenge. Of many concurrent uses one wins; the others get ErrUsed. So does the use of a challenge that is
-// ended, expired or another account's. The caller has locked the user's row.
+// ended, expired or another account's, and with ErrAppGone that of a revoked app. The caller has locked the user's row.
 func useChallenge(tx *gorm.DB, userID uuid.UUID, c ChallengeUse, device uuid.NullUUID, at time.Time) error {
+	if c.App != uuid.Nil {
+		if err := lockActingApp(tx, userID, c.App); err != nil {
+			return err
+		}
+	}
 	now, hash, answer := dbTime(at), nonNil(c.Hash), nonNil(c.Answer)
 	var done *gorm.DB
 	switch {
@@ -109,6 +115,16 @@ func useChallenge(tx *gorm.DB, userID uuid.UUID, c ChallengeUse, device uuid.Nul
 	}
 	if done.Error != nil || done.RowsAffected == 0 {
 		return orRefuse(done.Error, ErrUsed)
+	}
+	return nil
+}
+
+// lockActingApp locks the row of an app that acts, or returns ErrAppGone if it is revoked. A revocation then comes before the act, which
+// fails, or waits until the act is committed: after it was answered, the app does nothing more.
+func lockActingApp(tx *gorm.DB, userID, id uuid.UUID) error {
+	done := tx.Exec("UPDATE devices SET proved_at = proved_at WHERE user_id = ? AND id = ? AND revoked_at IS NULL", userID, id)
+	if done.Error != nil || done.RowsAffected == 0 {
+		return orRefuse(done.Error, ErrAppGone)
 	}
 	return nil
 }

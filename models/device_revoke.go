@@ -64,7 +64,7 @@ func (s *Store) RevokeBySecret(ctx context.Context, key DeviceKey, secretHash []
 
 // RevokeOthers revokes every device of a user except keep and returns how many there were. It writes one event, or none when there
 // were no others. The nil UUID keeps no device. The challenges that confirm the act are used with it, even when there were no others;
-// RevokeOthers returns ErrUsed when one was used before or is gone.
+// RevokeOthers returns ErrUsed when one was used before or is gone, or the app that it confirms is (ErrAppGone).
 func (s *Store) RevokeOthers(ctx context.Context, userID, keep uuid.UUID, e Event, confirmed ...ChallengeUse) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		if err := lockUserRow(tx, userID); err != nil {

@@ -38,6 +38,8 @@ var (
 	ErrSpent = errors.New("too many sign-ins")
 	// ErrUsed: the code, the challenge or another thing that works once was used before, or is gone.
 	ErrUsed = errors.New("used before")
+	// ErrAppGone: the app that an act was confirmed on is signed out. It wraps ErrUsed.
+	ErrAppGone = fmt.Errorf("the app is signed out: %w", ErrUsed)
 	// ErrProtected: the device is of a client that must authenticate.
 	ErrProtected = errors.New("the client must authenticate")
 	// ErrOtherClient: the device is of another client.

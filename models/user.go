@@ -176,7 +176,7 @@ type PasswordChange struct {
 // a new password or address end, and so do ways back to addresses later than the present one, trusted browsers and open challenges.
 // ChangePassword unlocks the password, and wrong codes in a row count from 0.
 // It returns ErrChanged when the verified password is no longer the present one or is locked, the factors have changed, or the account is
-// disabled, and ErrUsed as UseFactor does. When nothing was verified it returns ErrNotFound for an unknown account.
+// disabled, and ErrUsed as UseFactor does; ErrAppGone wraps it. When nothing was verified it returns ErrNotFound for an unknown account.
 func (s *Store) ChangePassword(ctx context.Context, c PasswordChange) (revoked int64, err error) {
 	err = s.tx(ctx, func(tx *gorm.DB) error {
 		q := tx.Model(&User{}).Where("id = ?", c.UserID)

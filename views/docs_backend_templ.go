@@ -54,7 +54,7 @@ func docsBackend(p DocsPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</section><section aria-labelledby=\"webhooks\"><h2 id=\"webhooks\">Webhooks</h2><p>A webhook is told of events within seconds, by the Standard Webhooks (<code>standardwebhooks.com</code>) specification: a POST of JSON with <code>type</code>, <code>timestamp</code> and <code>data</code>, signed in <code>webhook-signature</code>. The data are those of the list of events. <code>latchkey webhook test</code> sends one now.</p><ul><li>Answer 2xx within five seconds. After anything else, a redirect included, it comes again, with growing pauses of up to an hour, for a day.</li><li>The same message can come twice: <code>webhook-id</code> stays the same.</li><li>Messages about one person come in order. While one cannot be delivered, the later ones about that person wait, and those about others do not.</li><li>410 turns the webhook off. More than 10,000 waiting messages push the oldest out.</li><li>After <code>latchkey webhook rotate</code> the former secret signs as well for a day.</li></ul><p>The types:</p><ul class=\"docs-words\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</section><section aria-labelledby=\"webhooks\"><h2 id=\"webhooks\">Webhooks</h2><p>A webhook is told of events within seconds, by the Standard Webhooks (<code>standardwebhooks.com</code>) specification: a POST of JSON with <code>type</code>, <code>timestamp</code> and <code>data</code>, signed in <code>webhook-signature</code>. The data are those of the list of events. <code>latchkey webhook test</code> sends one now.</p><p><code>device_id</code> is the device that the event is about: in <code>device.revoked</code> the one that was signed out. <code>devices.revoked</code>, <code>password.changed</code> and <code>email.change_asked</code> are about the whole account, and name no device.</p><ul><li>Answer 2xx within five seconds. After anything else, a redirect included, it comes again, with growing pauses of up to an hour, for a day.</li><li>The same message can come twice: <code>webhook-id</code> stays the same.</li><li>Messages about one person come in order. While one cannot be delivered, the later ones about that person wait, and those about others do not.</li><li>410 turns the webhook off. More than 10,000 waiting messages push the oldest out.</li><li>After <code>latchkey webhook rotate</code> the former secret signs as well for a day.</li></ul><p>The types:</p><ul class=\"docs-words\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -66,7 +66,7 @@ func docsBackend(p DocsPage) templ.Component {
 			var templ_7745c5c3_Var2 string
 			templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.JoinStringErrs(name)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_backend.templ`, Line: 59, Col: 20}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `docs_backend.templ`, Line: 63, Col: 20}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var2))
 			if templ_7745c5c3_Err != nil {

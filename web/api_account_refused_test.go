@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -8,7 +9,10 @@ import (
 	"time"
 
 	"latchkey/auth/client"
+	"latchkey/auth/services"
+	"latchkey/auth/token"
 	"latchkey/models"
+	"latchkey/web"
 )
 
 // untouched checks that refused acts did nothing: ada's devices, password and address are as they were, and no mail went out.
@@ -182,12 +186,66 @@ func TestASecondFactorConfirmsActsOnTheAccount(t *testing.T) {
 		if r := s.accountAct(a, "the password", secret); r.status != http.StatusOK {
 			t.Fatalf("a code: %d %s", r.status, r.body)
 		}
-		start := s.request(http.MethodPost, "/api/confirmation/passkey", "", bearer(a.access)...)
-		secret = s.stepWith("/api/confirmation/factor", start.text(t, "challenge"), key.answer(start), bearer(a.access)...).confirmation(t)
+		secret = s.confirmByPasskey(a, key)
 		s.newPasswordBy(a, secret, newPassword).wants(t, "the present password", http.StatusUnprocessableEntity, "invalid_request")
 		if r := s.accountAct(a, "the deletion", secret); r.status != http.StatusNoContent {
 			t.Errorf("a passkey: %d %s", r.status, r.body)
 		}
+	})
+}
+
+// A passkey confirms although the password is locked; but it opens no more than on the portal. The answer must not send the app round again.
+func TestAPasskeyDoesNotReplaceALockedPassword(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		a, b := s.login("a"), s.login("b")
+		key := s.owner().addPasskey("")
+		s.mails()
+		s.exec("UPDATE users SET locked_at = created_at")
+		secret := s.confirmByPasskey(a, key)
+		for _, name := range []string{"the password", "the address", "the deletion"} {
+			r := s.accountAct(a, name, secret)
+			if r.wants(t, name, http.StatusForbidden, "invalid_credentials"); !strings.HasPrefix(r.text(t, "detail"), "Your password is locked.") {
+				t.Errorf("%s: %s", name, r.body)
+			}
+			s.accountAct(a, name, strings.Repeat("A", 43)).wants(t, name+" with a guess", http.StatusForbidden, "invalid_confirmation")
+		}
+		for _, m := range s.mails() {
+			t.Errorf("to %q: %q", m.To, m.Subject)
+		}
+		if n := s.acts(models.EventPasswordChanged) + s.acts(models.EventEmailAsked) + s.acts(models.EventAccountDeleted); n != 0 {
+			t.Errorf("%d acts happened", n)
+		}
+		if r := s.accountAct(a, "the others", secret); r.status != http.StatusOK {
+			t.Errorf("the others: %d %s", r.status, r.body)
+		}
+		s.refused(b.refresh, token.ReasonRevoked)
+	}, onLocalhost)
+}
+
+// The owner signs a stolen phone out while its act is under way, here during the question whether its new password is known from breaches.
+func TestAPhoneThatIsSignedOutDuringItsActDoesNothing(t *testing.T) {
+	during := func() {}
+	posted(t, func(t *testing.T, s *postOffice) {
+		a, b, browser := s.login("a"), s.login("b"), s.signedIn()
+		s.mails()
+		secret, owners := s.confirmed(a), s.confirmed(b)
+		during = func() {
+			if r := s.actOn(http.MethodDelete, b, a.id, withConfirmation(owners)); r.status != http.StatusNoContent {
+				t.Errorf("the owner: %d %s", r.status, r.body)
+			}
+		}
+		s.accountAct(a, "the password", secret).wants(t, "the phone", http.StatusUnauthorized, "invalid_token")
+		during = func() {}
+		if n := s.acts(models.EventPasswordChanged); n != 0 {
+			t.Errorf("%d changes", n)
+		}
+		s.refreshed(b.refresh)
+		browser.shown("/devices")
+		if r := s.tryLogin(adaEmail, adaPassword, "again"); r.status != http.StatusOK {
+			t.Errorf("the password: %d %s", r.status, r.body)
+		}
+	}, func(c *services.Config, _ *web.Config) {
+		c.Breached = func(context.Context, string) (string, error) { during(); return "", nil }
 	})
 }
 

@@ -27,6 +27,13 @@ func (s *site) confirmStep(p phone, challenge, method, code string) reply {
 	return s.postJSON("/api/confirmation/factor", map[string]string{"challenge": challenge, "method": method, "code": code}, bearer(p.access)...)
 }
 
+// confirmByPasskey is a confirmation with a passkey alone.
+func (s *site) confirmByPasskey(p phone, key *phonePasskey) string {
+	s.t.Helper()
+	start := s.request(http.MethodPost, "/api/confirmation/passkey", "", bearer(p.access)...)
+	return s.stepWith("/api/confirmation/factor", start.text(s.t, "challenge"), key.answer(start), bearer(p.access)...).confirmation(s.t)
+}
+
 // confirmation is the secret of a confirmation that must succeed.
 func (r reply) confirmation(t testing.TB) string {
 	t.Helper()

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -119,6 +120,45 @@ func TestPeopleSeeWhatABackendDoes(t *testing.T) {
 		}
 		if m := s.mail(); m.To != "ada@example.net" || !strings.Contains(m.Text, "An administrator deleted your account.") || strings.Contains(m.Text, "knows your password") {
 			t.Errorf("farewell to %s: %s", m.To, m.Text)
+		}
+	})
+}
+
+// A consumer that ends the session of device_id must not end that of the app that asked for an act on the whole account: it stays signed in.
+func TestEventsOfAWholeAccountNameNoDevice(t *testing.T) {
+	posted(t, func(t *testing.T, s *postOffice) {
+		backend, a, b := newBackendOf(t, s.site), s.login("a"), s.login("b")
+		if r := s.actOn(http.MethodDelete, a, b.id, withConfirmation(s.confirmed(a))); r.status != http.StatusNoContent {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+		s.login("c")
+		for _, name := range []string{"the others", "the address", "the password"} {
+			if r := s.accountAct(a, name, s.confirmed(a)); r.status >= 300 {
+				t.Fatalf("%s: %d %s", name, r.status, r.body)
+			}
+		}
+		s.clock.Advance(time.Minute)
+		type event struct {
+			Kind       models.EventKind
+			DeviceID   *string `json:"device_id"`
+			DeviceName string  `json:"device_name"`
+		}
+		var feed struct{ Items []event }
+		if err := json.Unmarshal([]byte(backend.do(true, http.MethodGet, "/api/admin/events?limit=500", "").body), &feed); err != nil {
+			t.Fatal(err)
+		}
+		told := map[models.EventKind]event{}
+		for _, e := range feed.Items {
+			told[e.Kind] = e
+		}
+		if e := told[models.EventDeviceRevoked]; e.DeviceID == nil || *e.DeviceID != b.id || e.DeviceName != "b" {
+			t.Errorf("one device: %+v", e)
+		}
+		for _, kind := range []models.EventKind{models.EventDevicesRevoked, models.EventEmailAsked, models.EventPasswordChanged} {
+			if e, ok := told[kind]; !ok || e.DeviceID != nil || e.DeviceName != "" {
+				t.Errorf("%s: %v %+v", kind, ok, e)
+			}
+			s.causedBy(kind, a) // as the person reads it
 		}
 	})
 }

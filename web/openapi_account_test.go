@@ -68,6 +68,7 @@ func accountRefusals(p *probe) {
 			p.want(p.send(false, to.method, to.url, `{"confirmation":"`+secret+`"}`, headers...), 422, "invalid_request")
 		}
 	}
+	p.accountsThatAreLocked(targets)
 	p.accountsThatMustDoMore(targets)
 	p.accountsThatStay(targets)
 	for path, invalid := range map[string]string{"/api/account": "x", "/api/account/password-reset": ""} {
@@ -80,6 +81,19 @@ func accountRefusals(p *probe) {
 			r = ask(adaEmail)
 		}
 		p.want(r, 429, "rate_limited")
+	}
+}
+
+// accountsThatAreLocked are those whose password was locked. A passkey confirms, and the acts that need the password are refused.
+func (p *probe) accountsThatAreLocked(targets []target) {
+	p.t.Helper()
+	who, email := p.someone()
+	key := p.ownerOf(email, evePassword).addPasskey("")
+	p.exec("UPDATE users SET locked_at = created_at WHERE email = '" + email + "'")
+	for _, to := range targets {
+		if to.OperationId != "signOutOthers" {
+			p.want(p.act(to, who, p.confirmByPasskey(who, key)), 403, "invalid_credentials")
+		}
 	}
 }
 

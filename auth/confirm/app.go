@@ -171,13 +171,22 @@ func confirmationHash(device models.DeviceKey, jkt string, secret [32]byte) []by
 }
 
 // AppUse returns the use of an app's confirmation. The transaction of the act must make that use; if it fails with models.ErrUsed, the
-// caller returns ErrNotConfirmed. AppUse itself returns ErrNotConfirmed for a malformed confirmation.
+// caller returns NotConfirmed. AppUse itself returns ErrNotConfirmed for a malformed confirmation.
 func AppUse(device models.DeviceKey, jkt, confirmation string) (models.ChallengeUse, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(confirmation)
 	if err != nil || len(raw) != 32 || len(confirmation) != base64.RawURLEncoding.EncodedLen(32) {
 		return models.ChallengeUse{}, ErrNotConfirmed // the cause would repeat the client's text
 	}
-	return models.ChallengeUse{Hash: confirmationHash(device, jkt, [32]byte(raw)), Purpose: purposeConfirmed}, nil
+	return models.ChallengeUse{Hash: confirmationHash(device, jkt, [32]byte(raw)), Purpose: purposeConfirmed, App: device.ID}, nil
+}
+
+// NotConfirmed says why an act by an app failed with models.ErrUsed or models.ErrChanged: token.ErrDeviceGone if the app was signed out while
+// it acted, otherwise ErrNotConfirmed.
+func NotConfirmed(cause error) error {
+	if errors.Is(cause, models.ErrAppGone) {
+		return token.ErrDeviceGone
+	}
+	return &auth.Error{Kind: ErrNotConfirmed.Kind, Message: ErrNotConfirmed.Message, Cause: cause}
 }
 
 // ErrNotConfirmed refuses a confirmation.

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"latchkey/auth"
+	"latchkey/auth/passwordcheck"
 	"latchkey/auth/token"
 	"latchkey/models"
 )
@@ -22,6 +23,7 @@ type AppAct struct {
 	From         auth.Caller
 	// AnyPassword lets people act who must choose another password or set up a second factor first, as on the portal's page for a new password.
 	AnyPassword bool
+	WhileLocked bool // lets people act whose password is locked, as the portal lets them sign out devices
 }
 
 // ActingApp is an app whose owner confirmed an act.
@@ -40,9 +42,9 @@ func (by ActingApp) Event(e models.Event) models.Event {
 // transaction that makes the change also uses the confirmation up. So a refused act leaves it good, and of two acts with one confirmation only
 // one is done. Nothing about the account is judged, or told, before the confirmation was found right: many servers see an access token.
 //
-// ByApp returns KindReauthentication without a confirmation, ErrNotConfirmed, token.ErrDeviceGone, KindChoosePassword, KindSetUpFactor or
-// KindUnavailable without running the act. Of the act's errors it turns models.ErrUsed and models.ErrChanged into ErrNotConfirmed: what was
-// confirmed is no longer so.
+// ByApp returns KindReauthentication without a confirmation, ErrNotConfirmed, token.ErrDeviceGone, passwordcheck.ErrLocked, KindChoosePassword,
+// KindSetUpFactor or KindUnavailable without running the act. Of the act's errors it passes models.ErrUsed and models.ErrChanged to NotConfirmed: what
+// was confirmed is no longer so.
 func (s *Service) ByApp(ctx context.Context, a AppAct, act func(by ActingApp, p models.Proof) error) error {
 	app, err := s.confirmingApp(ctx, a.Claims)
 	if err != nil {
@@ -60,6 +62,8 @@ func (s *Service) ByApp(ctx context.Context, a AppAct, act func(by ActingApp, p 
 		return err
 	}
 	switch {
+	case by.User.LockedAt != nil && !a.WhileLocked: // a passkey confirms all the same: see FinishApp
+		return passwordcheck.ErrLocked
 	case a.AnyPassword:
 	case by.User.MustChoosePassword():
 		return auth.ErrChoosePassword
@@ -69,7 +73,7 @@ func (s *Service) ByApp(ctx context.Context, a AppAct, act func(by ActingApp, p 
 	err = act(by, models.Proof{Verified: by.User.PasswordHash, Version: by.User.FactorsVersion, Challenge: &use})
 	var own *auth.Error
 	if !errors.As(err, &own) && (errors.Is(err, models.ErrUsed) || errors.Is(err, models.ErrChanged)) {
-		return &auth.Error{Kind: ErrNotConfirmed.Kind, Message: ErrNotConfirmed.Message, Cause: err}
+		return NotConfirmed(err)
 	}
 	if err == nil {
 		s.notify.Wake()

@@ -80,7 +80,7 @@ func (s *Service) rename(ctx context.Context, key models.DeviceKey, name string,
 	case errors.Is(err, models.ErrChanged):
 		return d, &auth.Error{Kind: auth.KindSignedOut, Message: "You’re signed out.", Cause: err}
 	case errors.Is(err, models.ErrUsed):
-		return d, confirm.ErrNotConfirmed
+		return d, confirm.NotConfirmed(err)
 	}
 	return d, err
 }
@@ -94,7 +94,7 @@ func (s *Service) revoke(ctx context.Context, key models.DeviceKey, by uuid.UUID
 	}
 	d, _, err := s.store.RevokeDevice(ctx, key, e, confirmed...)
 	if errors.Is(err, models.ErrUsed) {
-		return d, confirm.ErrNotConfirmed
+		return d, confirm.NotConfirmed(err)
 	}
 	return d, err
 }

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -76,6 +77,10 @@ type Event struct {
 // actorClient is the actor of what a client did for the operator.
 const actorClient = "client"
 
+// ofAccount are kinds of act on a whole account. Their event keeps the app that acted for the person's own activity. The operator's systems
+// read device_id as the device that an event is about: in a devices.revoked it would be the one that stays signed in.
+var ofAccount = []models.EventKind{models.EventDevicesRevoked, models.EventPasswordChanged, models.EventEmailAsked}
+
 // NewEvent returns an event for the operator's systems.
 func NewEvent(e models.Event) Event {
 	shown := Event{
@@ -88,7 +93,9 @@ func NewEvent(e models.Event) Event {
 	if e.ActorClient != "" {
 		shown.Actor = actorClient
 	}
-	if e.DeviceID.Valid {
+	if slices.Contains(ofAccount, e.Kind) {
+		shown.DeviceName = ""
+	} else if e.DeviceID.Valid {
 		shown.DeviceID = &e.DeviceID.UUID
 	}
 	return shown
