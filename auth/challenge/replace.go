@@ -57,7 +57,7 @@ type keptFactor struct {
 	BackedUp       bool  `json:",omitempty"`
 }
 
-// keptUse is a models.ChallengeUse. Its field names are stored.
+// keptUse is a models.ChallengeUse of a sign-in. Its field names are stored.
 type keptUse struct {
 	Hash      []byte
 	Purpose   string
@@ -82,8 +82,7 @@ func (s *Service) OfferReplacement(ctx context.Context, r Refused) error {
 		p.Factor = &keptFactor{ID: f.ID, Kind: f.Kind, Step: f.Step, MaxWrong: f.MaxWrong, SignCount: f.SignCount, BackedUp: f.BackedUp}
 	}
 	if r.First != nil {
-		first := keptUse(*r.First)
-		p.First = &first
+		p.First = &keptUse{Hash: r.First.Hash, Purpose: r.First.Purpose, Answer: r.First.Answer, ExpiresAt: r.First.ExpiresAt, Sealed: r.First.Sealed}
 	}
 	data, err := json.Marshal(p)
 	if err != nil {
@@ -157,9 +156,8 @@ func (s *Service) CheckReplacement(ctx context.Context, challenge string, replac
 		},
 		ProvedAt: c.CreatedAt, challenge: challenge,
 	}
-	if p.First != nil {
-		first := models.ChallengeUse(*p.First)
-		ok.First = &first
+	if f := p.First; f != nil {
+		ok.First = &models.ChallengeUse{Hash: f.Hash, Purpose: f.Purpose, Answer: f.Answer, ExpiresAt: f.ExpiresAt, Sealed: f.Sealed}
 	}
 	if f := p.Factor; f != nil {
 		ok.HasFactor = true

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/auth/stats"
 	"latchkey/models/modelstest"
 )
 
@@ -18,6 +19,9 @@ func TestCrashOfTheConnectionToPostgreSQLAtEveryStep(t *testing.T) {
 	s := newCrashSite(t, direct, through, "LATCHKEY_DB_CONNS=2")
 	s.crashPortal(nil)
 	db := crashLook(t, direct)
+	eventually(t, time.Minute, "the past days are counted, whose commits would be cut", func() bool {
+		return crashNumber(t, db, "SELECT count(*) FROM counted_days WHERE counted_at IS NOT NULL") == stats.Days-1
+	})
 	events := func(kind, id string) int64 {
 		return crashNumber(t, db, "SELECT count(*) FROM events WHERE kind = '"+kind+"' AND device_id = '"+id+"'")
 	}
