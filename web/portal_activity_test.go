@@ -89,7 +89,7 @@ func TestEveryKindOfEventIsASentence(t *testing.T) {
 		{models.EventBrowserUntrusted, models.ActorOwner, "", "You stopped trusting the browser “phone”. It needs the second step again.", false},
 		{models.EventConfirmed, models.ActorOwner, "", "You confirmed it was you on “phone”.", false},
 	}
-	for _, list := range [][]eventSentence{cases, factors} { // a page of the activity is shorter than all of them
+	for _, list := range [][]eventSentence{cases[:25], cases[25:], factors} { // a page of the activity is shorter than all of them
 		for _, c := range list {
 			delete(kinds, c.kind)
 		}

@@ -56,7 +56,7 @@ func (s *Service) Daily(ctx context.Context) (Daily, error) {
 		}
 	}
 	if len(k.missing) > 0 {
-		return Daily{}, &auth.Error{Kind: auth.KindUnavailable, RetryAfter: 5 * time.Second, Message: "The numbers are being counted."}
+		return Daily{}, &auth.Error{Kind: auth.KindUnavailable, Message: "We’re busy right now.", RetryAfter: 5 * time.Second}
 	}
 	return newDaily(k.first, k.counts), nil
 }
