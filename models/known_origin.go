@@ -34,7 +34,7 @@ func addKnownOrigins(tx *gorm.DB, userID uuid.UUID, origins [][]byte, at time.Ti
 		args = append(args, userID, dbTime(at), dbTime(at), origin)
 	}
 	err := tx.Exec(`INSERT INTO known_places (user_id, first_at, last_at, place) VALUES `+strings.TrimSuffix(strings.Repeat("(?, ?, ?, ?), ", len(origins)), ", ")+
-		` ON CONFLICT (user_id, place) DO UPDATE SET last_at = excluded.last_at`, args...).Error
+		` ON CONFLICT (user_id, place) DO UPDATE SET last_at = excluded.last_at, first_at = coalesce(known_places.first_at, known_places.last_at)`, args...).Error
 	if err != nil {
 		return err
 	}

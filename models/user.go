@@ -23,7 +23,7 @@ type User struct {
 	Email             string     // as the owner typed it
 	EmailKey          string     // the address folded by the caller; unique
 	EmailSince        *time.Time // when the account got its address; nil: at sign-up, or from an operator
-	EmailVerified     bool       // the owner has opened a link that was mailed to the address
+	EmailVerified     bool       // the owner has opened a link that was mailed to the address; read it by Verified
 	PasswordHash      string     // PHC string
 	PasswordChangedAt time.Time
 	Role              string
@@ -43,6 +43,10 @@ type User struct {
 	Metadata          string     // that the backend keeps with it, a JSON object; empty: it has none
 	WeakUntil         *time.Time // when PasswordHash goes if it is still the weak one that was imported; nil: it stays
 }
+
+// Verified reports whether the owner has opened a link that was mailed to the address. A release before EmailVerified noted only when such a
+// link changed the address.
+func (u User) Verified() bool { return u.EmailVerified || u.EmailSince != nil }
 
 // Invited reports whether the account was made by an invitation and its owner has chosen no password yet. Until then no one knows
 // its password.

@@ -133,7 +133,7 @@ func (f *dataFile) write(ctx context.Context, data *export.Data, now time.Time) 
 	for i, f := range former {
 		addresses[i] = dataAddress{Email: f.Email, LeftAt: f.CreatedAt, Until: f.ExpiresAt}
 	}
-	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.EmailVerified, u.Role, u.CreatedAt, u.PasswordChangedAt, u.Language, u.FormerLanguage, u.LanguageChangedAt, addresses, u.ExternalID, metadataOf(u)}})
+	head, err := json.Marshal(dataHead{dataFormat, dataVersion, now, dataProfile{u.ID, u.Email, u.Verified(), u.Role, u.CreatedAt, u.PasswordChangedAt, u.Language, u.FormerLanguage, u.LanguageChangedAt, addresses, u.ExternalID, metadataOf(u)}})
 	if err != nil {
 		return fmt.Errorf("encode profile: %w", err)
 	}

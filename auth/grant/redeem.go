@@ -276,7 +276,7 @@ func (s *Service) idToken(ctx context.Context, d models.Device, kept keptCode) (
 		if err != nil {
 			return "", err
 		}
-		c.Email, c.EmailVerified = user.Email, user.EmailVerified
+		c.Email, c.EmailVerified = user.Email, user.Verified()
 	}
 	return s.tokens.MintID(ctx, d, c)
 }

@@ -58,7 +58,7 @@ func (s *Service) Export(ctx context.Context, secrets bool, fn func(Record) erro
 func recordOf(u models.User) Record {
 	created := u.CreatedAt.UTC()
 	return Record{
-		Email: u.Email, EmailVerified: u.EmailVerified, CreatedAt: &created, Disabled: u.DisabledAt != nil, ExternalID: u.ExternalID,
+		Email: u.Email, EmailVerified: u.Verified(), CreatedAt: &created, Disabled: u.DisabledAt != nil, ExternalID: u.ExternalID,
 		Metadata: json.RawMessage(u.Metadata),
 	}
 }

@@ -28,7 +28,7 @@ func (c *userShow) Run(env *environment) error {
 			return json.NewEncoder(env.stdout).Encode(userObject(u, shown.Factors, shown.Devices))
 		}
 		rows := [][2]string{
-			{"Id", u.ID.String()}, {"E-mail", u.Email + map[bool]string{false: " (not verified)"}[u.EmailVerified]}, {"Role", u.Role},
+			{"Id", u.ID.String()}, {"E-mail", u.Email + map[bool]string{false: " (not verified)"}[u.Verified()]}, {"Role", u.Role},
 			{"State", stateOf(u)}, {"Created", u.CreatedAt.UTC().Format(time.DateTime) + " UTC"},
 		}
 		for _, optional := range [][2]string{{"External id", u.ExternalID}, {"Metadata", u.Metadata}, {"Language", u.Language}} {
@@ -75,7 +75,7 @@ func stateOf(u models.User) string {
 // userObject is an account as JSON, with the names of the API for backends.
 func userObject(u models.User, factors []models.Factor, devices []models.Device) map[string]any {
 	object := map[string]any{
-		"id": u.ID, "email": u.Email, "email_verified": u.EmailVerified, "role": u.Role, "created_at": u.CreatedAt, "updated_at": u.UpdatedAt,
+		"id": u.ID, "email": u.Email, "email_verified": u.Verified(), "role": u.Role, "created_at": u.CreatedAt, "updated_at": u.UpdatedAt,
 		"disabled_at": u.DisabledAt, "invited": u.Invited(), "second_factor": u.SecondFactor, "external_id": u.ExternalID,
 	}
 	if u.Metadata != "" {

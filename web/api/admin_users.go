@@ -31,7 +31,7 @@ type adminUser struct {
 
 func newAdminUser(u models.User) adminUser {
 	shown := adminUser{
-		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified, Metadata: json.RawMessage(`{}`), Role: u.Role, Disabled: u.DisabledAt != nil,
+		ID: u.ID, Email: u.Email, EmailVerified: u.Verified(), Metadata: json.RawMessage(`{}`), Role: u.Role, Disabled: u.DisabledAt != nil,
 		Invited: u.Invited(), SecondFactor: u.SecondFactor, MustChoose: u.MustChoosePassword(), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 	if u.ExternalID != "" {

@@ -27,7 +27,8 @@ func (s *Server) UserInfo(w http.ResponseWriter, r *http.Request, claims *token.
 		if err != nil {
 			return err
 		}
-		info.Email, info.Verified = user.Email, &user.EmailVerified
+		verified := user.Verified()
+		info.Email, info.Verified = user.Email, &verified
 	}
 	return wire.WriteJSON(w, http.StatusOK, wire.JSONType, info)
 }

@@ -1,4 +1,3 @@
 -- +goose Up
 -- Since when an account knows an origin; NULL, which an older release writes: since it was seen last.
 ALTER TABLE known_places ADD COLUMN first_at timestamp;
-UPDATE known_places SET first_at = last_at;
