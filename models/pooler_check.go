@@ -20,13 +20,20 @@ var (
 )
 
 const (
-	checkPoolerTime = 10 * time.Second
+	// checkPoolerTime is longer than the query_wait_timeout that OPERATIONS.md sets (10 s), so that the pooler says what is wrong.
+	checkPoolerTime = 15 * time.Second
 	// secondConnTime is how long a second connection may take. A pooler without a free connection lets us wait.
 	secondConnTime = time.Second
 )
 
+// IsPoolerFull reports whether err is PgBouncer's, when it had no free connection for its query_wait_timeout.
+func IsPoolerFull(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Message == "query_wait_timeout"
+}
+
 // CheckPooler finds out whether a pooler between us and PostgreSQL can run our statements. It returns ErrNoTransactions or
-// ErrNoStatements when it cannot, and ErrUnavailable when the database cannot be reached. It takes at most ten seconds and does nothing
+// ErrNoStatements when it cannot, and ErrUnavailable when the database cannot be reached. It takes at most 15 seconds and does nothing
 // with SQLite.
 func (s *Store) CheckPooler(ctx context.Context) error {
 	if s.pooler == nil {
@@ -53,6 +60,9 @@ func (p *pooler) check(ctx context.Context) error {
 	_, err = conn.Exec(ctx, "BEGIN").ReadAll()
 	if err == nil {
 		_, err = conn.Exec(ctx, "COMMIT").ReadAll()
+	}
+	if IsPoolerFull(err) {
+		return err
 	}
 	if err != nil {
 		return fmt.Errorf("%w (%w)", ErrNoTransactions, redact(err))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"latchkey/auth/services"
+	"latchkey/models"
 	"latchkey/models/modelstest"
 )
 
@@ -221,10 +222,11 @@ func TestMigrate(t *testing.T) {
 		if list := must(t, url, "", "migrate", "--status"); !strings.Contains(list, "pending") || strings.Contains(list, "Z ") {
 			t.Errorf("on an empty database: %q", list)
 		}
-		if printed := must(t, url, "", "migrate"); !regexp.MustCompile(`^Applied [1-9]\d* migration`).MatchString(printed) {
+		place := models.Place(url)
+		if printed := must(t, url, "", "migrate"); !regexp.MustCompile(`^Applied [1-9]\d* migrations to the new ` + regexp.QuoteMeta(place) + `\.\n$`).MatchString(printed) {
 			t.Errorf("printed %q", printed)
 		}
-		if printed := must(t, url, "", "migrate"); printed != "The schema is up to date.\n" {
+		if printed := must(t, url, "", "migrate"); printed != "The schema is up to date ("+place+").\n" {
 			t.Errorf("printed %q", printed)
 		}
 		list := must(t, url, "", "migrate", "--status")

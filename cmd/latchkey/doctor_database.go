@@ -47,6 +47,8 @@ func (d *doctor) checkDatabase(ctx context.Context) {
 func (d *doctor) unusable(err error) {
 	do := "Start the database, and compare LATCHKEY_DATABASE with its host, port, name, user and password."
 	switch {
+	case models.IsPoolerFull(err):
+		do = "PgBouncer had no free connection for this command: raise its default_pool_size, or lower LATCHKEY_DB_CONNS."
 	case errors.Is(err, models.ErrForeignDatabase):
 		do = "Make an empty database, and name it in LATCHKEY_DATABASE."
 	case errors.Is(err, models.ErrNoTransactions), errors.Is(err, models.ErrNoStatements):

@@ -39,19 +39,29 @@ func (c *migrateCommand) Run(env *environment) error {
 		env.showMigrations(list)
 		return nil
 	}
-	applied, err := store.Migrate(env.ctx)
+	if err := env.migrate(store); err != nil || !c.Distribute {
+		return err
+	}
+	return env.distribute(store)
+}
+
+// migrate brings the schema up to date, and says of which database: with other settings than the server's it may be one that no server has.
+func (e *environment) migrate(store *models.Store) error {
+	there, lookErr := store.HasSchema(e.ctx)
+	applied, err := store.Migrate(e.ctx)
 	if err != nil {
 		return settingError("LATCHKEY_DATABASE", err)
 	}
+	place := models.Place(e.settings.database())
 	if applied == 0 {
-		fmt.Fprintln(env.stdout, "The schema is up to date.")
-	} else {
-		fmt.Fprintf(env.stdout, "Applied %s.\n", counted(applied, "migration"))
-	}
-	if !c.Distribute {
+		fmt.Fprintf(e.stdout, "The schema is up to date (%s).\n", place)
 		return nil
 	}
-	return env.distribute(store)
+	if lookErr == nil && !there {
+		place = "new " + place
+	}
+	fmt.Fprintf(e.stdout, "Applied %s to the %s.\n", counted(applied, "migration"), place)
+	return nil
 }
 
 // distribute lays the tables out over the nodes of Citus, and says what it did.

@@ -11,7 +11,7 @@ func TestACommandDistributesTheTables(t *testing.T) {
 	modelstest.EachURL(t, func(t *testing.T, url string) {
 		if !modelstest.OnCitus() {
 			command(t, url, "", "migrate", "--distribute").refuses(t, 1, "cannot be distributed")
-			if printed := must(t, url, "", "migrate"); printed != "The schema is up to date.\n" {
+			if printed := must(t, url, "", "migrate"); !strings.HasPrefix(printed, "The schema is up to date") {
 				t.Errorf("afterwards: %s", printed)
 			}
 			return
@@ -22,7 +22,7 @@ func TestACommandDistributesTheTables(t *testing.T) {
 				t.Errorf("no %q in\n%s", line, printed)
 			}
 		}
-		if again := must(t, url, "", "migrate", "--distribute"); again != "The schema is up to date.\nEvery table lies where it should.\n" {
+		if again := must(t, url, "", "migrate", "--distribute"); !strings.HasPrefix(again, "The schema is up to date") || !strings.HasSuffix(again, "\nEvery table lies where it should.\n") {
 			t.Errorf("once more: %s", again)
 		}
 		s := serve(t, url, nil)

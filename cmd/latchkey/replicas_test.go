@@ -25,7 +25,7 @@ func TestEightMigrationsAtOnceAreOne(t *testing.T) {
 			switch {
 			case strings.HasPrefix(o.stdout, "Applied "):
 				applied++
-			case o.stdout != "The schema is up to date.\n":
+			case !strings.HasPrefix(o.stdout, "The schema is up to date"):
 				t.Errorf("printed %q", o.stdout)
 			}
 		}
