@@ -71,8 +71,13 @@ func TestADumpOfPostgreSQLIsRestoredByTheManual(t *testing.T) {
 		t.Fatalf("%d blocks", len(blocks))
 	}
 	s := newRestoreStory(t, c.URL("latchkey"))
+	const dumps = "/latchkey-*-*-*-*.dump"
+	_, err = c.Shell("LATCHKEY_DATABASE=\n" + replaced(t, blocks[0], "/backup/", backups+"/"))
+	if made, _ := filepath.Glob(backups + dumps); err == nil || len(made) != 0 {
+		t.Errorf("without the URL: %v, and a file that looks like a dump: %q", err, made)
+	}
 	manualRun(t, c, s, blocks[0], "/backup/", backups+"/")
-	made, err := filepath.Glob(backups + "/latchkey-*-*-*-*.dump")
+	made, err := filepath.Glob(backups + dumps)
 	if err != nil || len(made) != 1 {
 		t.Fatalf("%v %v", made, err)
 	}
