@@ -40,23 +40,20 @@ func New(store *models.Store, clock auth.Clock, log *slog.Logger) *Service {
 // present one for the first look of a day, and all of them after an upgrade. It returns KindUnavailable when another process counts them.
 func (s *Service) Daily(ctx context.Context) (Daily, error) {
 	k, err := s.read(ctx)
-	if err != nil {
-		return Daily{}, err
-	}
-	if len(k.missing)+len(k.stale) > 0 {
-		done := s.renew(ctx, append(k.missing, k.stale...))
-		if len(k.missing) > 0 {
-			select {
-			case <-done:
-			case <-ctx.Done():
-			}
-			if k, err = s.read(ctx); err != nil {
-				return Daily{}, err
-			}
+	for try := 0; try < 2 && err == nil && len(k.missing) > 0; try++ { // a goroutine that counts others may be ending
+		select {
+		case <-s.renew(ctx, append(k.missing, k.stale...)):
+		case <-ctx.Done():
 		}
+		k, err = s.read(ctx)
 	}
-	if len(k.missing) > 0 {
+	switch {
+	case err != nil:
+		return Daily{}, err
+	case len(k.missing) > 0:
 		return Daily{}, &auth.Error{Kind: auth.KindUnavailable, Message: "We’re busy right now.", RetryAfter: 5 * time.Second}
+	case len(k.stale) > 0:
+		s.renew(ctx, k.stale)
 	}
 	return newDaily(k.first, k.counts), nil
 }
