@@ -174,6 +174,7 @@ func TestAnAsynchronousFailoverUndoesWhatTheManualSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.goesOn()
+	time.Sleep(3 * time.Second) // the server reads revocations every second
 	if err := primary.Stop("immediate"); err != nil {
 		t.Fatal(err)
 	}
