@@ -44,7 +44,7 @@ type NewDevice struct {
 
 	FactorsVersion int64           // User.FactorsVersion that the caller read
 	Challenge      *ChallengeUse   // used with the sign-in; nil: there is none
-	First          *ChallengeUse   // one that was answered before Challenge, and is used with it unless it has expired; nil: there is none
+	First          *ChallengeUse   // an earlier challenge, used up together with Challenge unless it has expired; may be nil
 	Factor         *FactorUse      // used with the sign-in; nil: no factor was asked for
 	Trust          *TrustedBrowser // from now on the browser skips the second step; AddDevice fills in its user
 	Trusted        *uuid.UUID      // the trusted browser that the second step was skipped for; nil: none

@@ -80,7 +80,7 @@ type pendingStep struct {
 	Passkey []byte `json:",omitempty"` // the session of the ceremony
 	Options []byte `json:",omitempty"` // its options, for a page that is loaded again
 
-	// Of AppReplace: how the owner was verified, and by which factor, which is used with the sign-in.
+	// Of AppReplace: how the owner was verified. Factor is used up with the sign-in.
 	Method models.SignInMethod `json:",omitempty"`
 	Factor *keptFactor         `json:",omitempty"`
 	First  *keptUse            `json:",omitempty"` // of the challenge that this factor answered

@@ -1,5 +1,5 @@
-// Package stats counts events by day. A day that is over is counted once. The present day is counted while somebody looks, once a minute
-// at most and by one process, and those who look get the latest counts without waiting.
+// Package stats counts events by day. A day that is over is counted once. The present day is counted when support looks: by one process,
+// at most once a minute, in the background. Support gets the latest counts without waiting.
 package stats
 
 import (
@@ -28,7 +28,7 @@ type Service struct {
 	log   *slog.Logger
 
 	mu       sync.Mutex
-	counting chan struct{} // closed when the goroutine that counts ends; nil: there is none
+	counting chan struct{} // closed when the goroutine that counts ends; nil while nothing is counted
 }
 
 // New returns the service.

@@ -45,7 +45,7 @@ func (c *migrateCommand) Run(env *environment) error {
 	return env.distribute(store)
 }
 
-// migrate brings the schema up to date, and says of which database: with other settings than the server's it may be one that no server has.
+// migrate brings the schema up to date and names the database. With settings that differ from the server's, it would be another database.
 func (e *environment) migrate(store *models.Store) error {
 	there, lookErr := store.HasSchema(e.ctx)
 	applied, err := store.Migrate(e.ctx)
