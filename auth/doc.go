@@ -18,7 +18,8 @@
 //	browser             browser sessions
 //	token, challenge,   devices and their tokens; challenges of second steps and passkeys, and their answers;
 //	passwordcheck       the check of a password, within the limits
-//	notify, client      notifications, outbox and mailed links; registered apps and their secrets
+//	notify, client,     notifications, outbox and mailed links; registered apps and their secrets;
+//	revocation          the status lists, which publish the devices that are revoked
 //	keys, ratelimit,    signing keys; limits, the gate for sign-ins, hashing;
 //	stats               numbers of events by day
 //	auth                this package

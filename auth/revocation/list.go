@@ -1,4 +1,4 @@
-package token
+package revocation
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"latchkey/auth/statuslist"
 )
 
-// StatusList is a signed Status List Token.
-type StatusList struct {
+// List is a signed Status List Token.
+type List struct {
 	Token  string
 	ETag   string // of this token, quoted (RFC 9110 §8.8.3)
 	issued time.Time
@@ -25,75 +25,75 @@ type StatusList struct {
 
 var errNoList = &auth.Error{Kind: auth.KindNotFound, Message: "There is no such status list."}
 
-// StatusList returns the signed list with the given number. It reads the database if the last read is more than a second old. It
+// List returns the signed list with the given number. It reads the database if the last read is more than a second old. It
 // returns KindNotFound for an unknown number, and KindUnavailable rather than a list that may lack an older revocation.
-func (s *Service) StatusList(ctx context.Context, number string) (StatusList, error) {
+func (s *Service) List(ctx context.Context, number string) (List, error) {
 	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n < 0 || strconv.FormatInt(n, 10) != number || s.config.StatusTTL <= 0 {
-		return StatusList{}, errNoList
+	if err != nil || n < 0 || strconv.FormatInt(n, 10) != number || s.config.TTL <= 0 {
+		return List{}, errNoList
 	}
-	if err := s.freshStatus(ctx); err != nil {
-		return StatusList{}, fmt.Errorf("read revocations: %w", err)
+	if err := s.fresh(ctx); err != nil {
+		return List{}, fmt.Errorf("read revocations: %w", err)
 	}
 	key, err := s.keys.Current(ctx)
 	if err != nil {
-		return StatusList{}, err
+		return List{}, err
 	}
-	b, now := &s.status, s.clock.Now()
+	b, now := &s.board, s.clock.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n >= int64(len(b.lists)) {
-		return StatusList{}, errNoList
+		return List{}, errNoList
 	}
 	l := b.lists[n]
-	if l.signed == nil || !auth.Fresh(l.signed.issued, now, s.config.StatusTTL) {
+	if l.signed == nil || !auth.Fresh(l.signed.issued, now, s.config.TTL) {
 		compressed, err := statuslist.Encode(l.bits)
 		if err != nil {
-			return StatusList{}, fmt.Errorf("encode status list: %w", err)
+			return List{}, fmt.Errorf("encode status list: %w", err)
 		}
-		token, err := keys.Sign(key, statuslist.Type, s.statusClaims(s.statusURI(n), compressed, now))
+		token, err := keys.Sign(key, statuslist.Type, s.claims(s.uri(n), compressed, now))
 		if err != nil {
-			return StatusList{}, fmt.Errorf("sign status list: %w", err)
+			return List{}, fmt.Errorf("sign status list: %w", err)
 		}
 		sum := sha256.Sum256([]byte(token))
-		l.signed = &StatusList{Token: token, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, issued: now}
+		l.signed = &List{Token: token, ETag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`, issued: now}
 	}
 	return *l.signed, nil
 }
 
-// statusClaims returns the claims of a Status List Token (draft-ietf-oauth-status-list §5.1). By exp, all access tokens that are
+// claims returns the claims of a Status List Token (draft-ietf-oauth-status-list §5.1). By exp, all access tokens that are
 // older than the list have expired.
-func (s *Service) statusClaims(uri, compressed string, now time.Time) *statuslist.Claims {
-	c := &statuslist.Claims{TTL: int64(s.config.StatusTTL / time.Second)}
+func (s *Service) claims(uri, compressed string, now time.Time) *statuslist.Claims {
+	c := &statuslist.Claims{TTL: int64(s.config.TTL / time.Second)}
 	c.Subject, c.IssuedAt = uri, jwt.NewNumericDate(now)
-	c.ExpiresAt = jwt.NewNumericDate(now.Add(s.config.AccessTTL + 2*s.config.StatusTTL))
+	c.ExpiresAt = jwt.NewNumericDate(now.Add(s.config.AccessTTL + 2*s.config.TTL))
 	c.StatusList.Bits, c.StatusList.List = 1, compressed
 	return c
 }
 
-// freshStatus makes sure that the last read is less than StatusReadEvery old. Of many concurrent callers, one reads.
-func (s *Service) freshStatus(ctx context.Context) error {
-	b := &s.status
+// fresh makes sure that the last read is less than ReadEvery old. Of many concurrent callers, one reads.
+func (s *Service) fresh(ctx context.Context) error {
+	b := &s.board
 	b.reading.Lock()
 	defer b.reading.Unlock()
-	if auth.Fresh(b.readAt, s.clock.Now(), StatusReadEvery) {
+	if auth.Fresh(b.readAt, s.clock.Now(), ReadEvery) {
 		return nil
 	}
-	return s.readStatus(ctx)
+	return s.read(ctx)
 }
 
-// KnownRevoked reports whether this process's status lists say that the token's device is revoked. It makes no query; while the
+// Known reports whether this process's status lists say that the device is revoked whose access token has this status claim, or nil. It makes no query; while the
 // database responds, the lists are a second old at most.
-func (s *Service) KnownRevoked(c *Claims) bool {
-	if c.Status == nil {
+func (s *Service) Known(claim *statuslist.Status) bool {
+	if claim == nil {
 		return false
 	}
-	r := c.Status.StatusList
+	r := claim.StatusList
 	n, err := strconv.Atoi(r.URI[strings.LastIndexByte(r.URI, '/')+1:])
 	if err != nil {
 		return false
 	}
-	b := &s.status
+	b := &s.board
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return n >= 0 && n < len(b.lists) && b.lists[n].bits.Get(r.Index)

@@ -36,6 +36,7 @@ import (
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/place"
 	"latchkey/auth/ratelimit"
+	"latchkey/auth/revocation"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
 	"latchkey/auth/stats"
@@ -100,30 +101,31 @@ type Config struct {
 
 // Services are all services over one store. Each is safe for concurrent use.
 type Services struct {
-	Clock      auth.Clock
-	Keys       *keys.Service
-	Clients    *client.Service
-	Notify     *notify.Service
-	Limits     *ratelimit.Service
-	Tokens     *token.Service
-	Passwords  *passwordcheck.Service
-	Browsers   *browser.Service
-	Challenges *challenge.Service
-	SignIn     *signin.Service
-	Confirm    *confirm.Service
-	Grants     *grant.Service
-	Logout     *logout.Service
-	Accounts   *account.Service
-	Exports    *export.Service
-	Transfers  *transfer.Service
-	Addresses  *address.Service
-	Deletions  *deletion.Service
-	Devices    *device.Service
-	Factors    *factor.Service
-	Support    *support.Service
-	Stats      *stats.Service
-	Operator   *operator.Service
-	Webhooks   *webhook.Service
+	Clock       auth.Clock
+	Keys        *keys.Service
+	Clients     *client.Service
+	Notify      *notify.Service
+	Limits      *ratelimit.Service
+	Revocations *revocation.Service
+	Tokens      *token.Service
+	Passwords   *passwordcheck.Service
+	Browsers    *browser.Service
+	Challenges  *challenge.Service
+	SignIn      *signin.Service
+	Confirm     *confirm.Service
+	Grants      *grant.Service
+	Logout      *logout.Service
+	Accounts    *account.Service
+	Exports     *export.Service
+	Transfers   *transfer.Service
+	Addresses   *address.Service
+	Deletions   *deletion.Service
+	Devices     *device.Service
+	Factors     *factor.Service
+	Support     *support.Service
+	Stats       *stats.Service
+	Operator    *operator.Service
+	Webhooks    *webhook.Service
 
 	Gate   *ratelimit.Gate
 	Slots  *ratelimit.Slots
@@ -162,11 +164,12 @@ func New(store *models.Store, c Config) (*Services, error) {
 	}
 	s.Clients = client.New(store, clock, s.Limits)
 	idle.Clients = s.Clients.Idles
+	s.Revocations = revocation.New(store, clock, c.Logger, s.Keys, revocation.Config{AccessTTL: c.AccessTTL, TTL: c.StatusTTL, URL: c.StatusURL})
 	s.Tokens = token.New(token.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Hasher: s.Hasher,
-		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces,
+		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces, Revocations: s.Revocations,
 	}, token.Config{
-		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, StatusTTL: c.StatusTTL, StatusURL: c.StatusURL, RetryWindow: c.RetryWindow,
+		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, RetryWindow: c.RetryWindow,
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
 	s.Passwords = passwordcheck.New(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
@@ -208,7 +211,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Stats = stats.New(store, clock, c.Logger)
 	s.Support = support.New(store, clock, idle, s.Devices, s.Stats)
 	s.Operator = operator.New(operator.Parts{
-		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
+		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Revocations: s.Revocations, Challenges: s.Challenges,
 		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
 		Transfers: s.Transfers, Stats: s.Stats,
 	})

@@ -16,7 +16,7 @@ var authLayers = map[string]int{
 	"resource": 2,
 	"":         kernel,
 	"keys":     4, "ratelimit": 4, "stats": 4,
-	"notify": 5, "client": 5,
+	"notify": 5, "client": 5, "revocation": 5,
 	"token": 6, "passwordcheck": 6, "challenge": 6,
 	"browser": 7,
 	"signin":  8, "confirm": 8, "logout": 8, "webhook": 8,
