@@ -18,6 +18,7 @@ import (
 	"latchkey/auth/export"
 	"latchkey/auth/factor"
 	"latchkey/auth/grant"
+	"latchkey/auth/language"
 	"latchkey/auth/logout"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
@@ -70,6 +71,7 @@ type Server struct {
 	grants      *grant.Service
 	logouts     *logout.Service
 	accounts    *account.Service
+	languageOf  *language.Service
 	exports     *export.Service
 	addresses   *address.Service
 	deletions   *deletion.Service
@@ -115,7 +117,7 @@ func New(a *services.Services, c Config) (*Server, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		clock: a.Clock, notify: a.Notify, revocations: a.Revocations, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, grants: a.Grants, logouts: a.Logout, accounts: a.Accounts, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
+		clock: a.Clock, notify: a.Notify, revocations: a.Revocations, tokens: a.Tokens, browsers: a.Browsers, challenges: a.Challenges, signIn: a.SignIn, confirm: a.Confirm, grants: a.Grants, logouts: a.Logout, accounts: a.Accounts, languageOf: a.Languages, exports: a.Exports, addresses: a.Addresses, deletions: a.Deletions, devices: a.Devices,
 		factors: a.Factors, support: a.Support, operator: a.Operator, limits: a.Limits, places: a.Places, clients: a.Clients,
 		base: origin.Of(base), https: base.Scheme == "https", log: c.Logger,
 		files: static.New(), crossOrigin: http.NewCrossOriginProtection(), metrics: c.Metrics, failures: wire.Judge{Log: c.Logger, Metrics: c.Metrics}, gallery: c.Gallery, outbox: c.Outbox, mux: http.NewServeMux(),

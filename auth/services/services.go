@@ -26,6 +26,7 @@ import (
 	"latchkey/auth/grant"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
+	"latchkey/auth/language"
 	"latchkey/auth/logout"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
@@ -116,6 +117,7 @@ type Services struct {
 	Grants      *grant.Service
 	Logout      *logout.Service
 	Accounts    *account.Service
+	Languages   *language.Service
 	Exports     *export.Service
 	Transfers   *transfer.Service
 	Addresses   *address.Service
@@ -198,6 +200,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
 		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: c.names(), Breached: c.Breached})
+	s.Languages = language.New(store, clock, s.Limits, s.Gate)
 	s.Exports = export.New(store, clock, idle, s.Confirm)
 	s.Transfers = transfer.New(store, clock, k.factors)
 	s.Addresses = address.New(address.Parts{
