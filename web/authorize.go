@@ -12,6 +12,7 @@ import (
 	"latchkey/auth/grant"
 	"latchkey/views"
 	"latchkey/views/catalog"
+	"latchkey/web/api"
 	"latchkey/web/wire"
 )
 
@@ -116,9 +117,13 @@ func typedName(r *http.Request, suggested string) string {
 	return suggested
 }
 
-// followApp tells on the sign-in form which app the person goes on to, in the language that it asked for, and fills in whom it expects.
+// followApp tells on the sign-in form which app the person goes on to, in the language that it asked for, and fills in whom it expects. An app
+// that leads into the account may name that person, too.
 func (s *Server) followApp(r *http.Request, page *views.LoginPage) {
 	next, err := url.Parse(page.Next)
+	if err == nil && next.Path == api.AccountPath && page.Email == "" {
+		page.Email = printable(next.Query().Get("login_hint"))
+	}
 	if err != nil || next.Path != consentPath {
 		return
 	}
