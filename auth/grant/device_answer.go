@@ -162,13 +162,14 @@ func (s *Service) stateOf(ctx context.Context, by *browser.Session, row models.D
 type DeviceApproval struct {
 	Sealed       string // DeviceAsk.Sealed
 	DeviceName   string
+	Replace      string               // as of Approval
 	Confirmation confirm.Confirmation // always needed: who reads a code to someone must not gain from their open session (RFC 10027)
 	From         auth.Caller
 }
 
 // ApproveDevice lets the device sign in. The same approval, sent twice, is no error. It returns the errors of AskDevice, KindDeadLink for a
-// code that was answered or expired since (AskDevice says which), KindInvalidRequest of device_name and of the confirmation's fields, the
-// other errors of confirm.Act, and KindRateLimited after too many codes.
+// code that was answered or expired since (AskDevice says which), KindInvalidRequest of device_name, of replace and of the confirmation's
+// fields, KindTooManyDevices where no device can make room, the other errors of confirm.Act, and KindRateLimited after too many codes.
 func (s *Service) ApproveDevice(ctx context.Context, by *browser.Session, a DeviceApproval) error {
 	ask, err := s.AskDevice(ctx, by, a.Sealed)
 	switch {
@@ -182,6 +183,10 @@ func (s *Service) ApproveDevice(ctx context.Context, by *browser.Session, a Devi
 	var bad auth.Fields
 	name, problem := auth.DeviceName(a.DeviceName)
 	bad.Refuse("device_name", problem)
+	leave, err := s.makesRoom(ctx, &bad, by, ask.Client.ID, a.Replace)
+	if err != nil {
+		return err
+	}
 	a.Confirmation.CheckForm(&bad, by.User)
 	if err := bad.Err(); err != nil {
 		return err
@@ -191,7 +196,7 @@ func (s *Service) ApproveDevice(ctx context.Context, by *browser.Session, a Devi
 		return err
 	}
 	err = s.confirm.Act(ctx, by, a.Confirmation, func(p models.Proof) error {
-		err := s.approveDevice(ctx, by, asked.Hash, name, p, a.From)
+		err := s.approveDevice(ctx, by, asked.Hash, given{name: name, leave: leave, proof: p, proved: s.clock.Now(), from: a.From})
 		if errors.Is(err, models.ErrNotFound) {
 			return &auth.Error{Kind: errNoDevice.Kind, Message: errNoDevice.Message, Cause: err}
 		}
@@ -205,7 +210,7 @@ func (s *Service) ApproveDevice(ctx context.Context, by *browser.Session, a Devi
 	return err
 }
 
-func (s *Service) approveDevice(ctx context.Context, by *browser.Session, hash []byte, name string, p models.Proof, from auth.Caller) error {
+func (s *Service) approveDevice(ctx context.Context, by *browser.Session, hash []byte, g given) error {
 	row, err := s.store.DeviceCode(ctx, hash)
 	if err != nil {
 		return err
@@ -216,8 +221,8 @@ func (s *Service) approveDevice(ctx context.Context, by *browser.Session, hash [
 	}
 	now := s.clock.Now()
 	data, err := json.Marshal(keptCode{
-		ClientID: row.ClientID, JKT: kept.JKT, Scope: kept.Scope, Name: name, Agent: from.UserAgent, Browser: by.Device.ID,
-		Verified: p.Verified, Version: p.Version, ProvedBy: p.Method, ProvedAt: now,
+		ClientID: row.ClientID, JKT: kept.JKT, Scope: kept.Scope, Name: g.name, Leave: g.leave, Agent: g.from.UserAgent, Browser: by.Device.ID,
+		Verified: g.proof.Verified, Version: g.proof.Version, ProvedBy: g.proof.Method, ProvedAt: g.proved,
 	})
 	if err != nil {
 		return fmt.Errorf("keep an approval: %w", err)
@@ -226,7 +231,7 @@ func (s *Service) approveDevice(ctx context.Context, by *browser.Session, hash [
 		Code: models.Challenge{
 			Hash: hash, UserID: by.User.ID, Purpose: models.PurposeDeviceCode, Data: s.sealer.Seal(codeRow(hash), data), CreatedAt: now, ExpiresAt: row.ExpiresAt,
 		},
-		Device: hash, Proof: p, Spend: s.limits.GrantBudget(by.User.ID),
+		Device: hash, Proof: g.proof, Spend: s.limits.GrantBudget(by.User.ID),
 	})
 }
 

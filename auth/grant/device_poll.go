@@ -43,7 +43,7 @@ var (
 //
 // It returns a *Refusal with authorization_pending, slow_down, access_denied or expired_token (RFC 8628 §3.5); KindInvalidGrant;
 // KindUnauthorizedClient for a client without the device grant; KindInvalidClient if it is not registered; KindInvalidRequest without a
-// client_id; KindInvalidProof or KindUseNonce for the proof; KindTooManyDevices, KindRateLimited or KindUnavailable.
+// client_id; KindInvalidProof or KindUseNonce for the proof; KindTooManyDevices as Redeem does, KindRateLimited or KindUnavailable.
 func (s *Service) PollDevice(ctx context.Context, p DevicePoll) (token.Answer, error) {
 	if err := s.checkDeviceClient(ctx, p.Client); err != nil {
 		return token.Answer{}, err

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"latchkey/auth"
 	"latchkey/auth/client"
 	"latchkey/auth/devicetoken"
@@ -42,7 +44,8 @@ func errCode(cause error) error {
 // code that comes twice is said at again.
 //
 // Redeem returns KindInvalidGrant; KindInvalidClient if the client is not registered, or did not authenticate as it must;
-// KindInvalidRequest without a client_id; KindInvalidProof or KindUseNonce for the proof; KindTooManyDevices, KindRateLimited or KindUnavailable.
+// KindInvalidRequest without a client_id; KindInvalidProof or KindUseNonce for the proof; KindRateLimited or KindUnavailable; and
+// KindTooManyDevices if others took the last places since the approval, which leaves the code and all devices as they are.
 func (s *Service) Redeem(ctx context.Context, r Redemption) (token.Answer, error) {
 	if err := s.checkClient(ctx, r.Client); err != nil {
 		return token.Answer{}, err
@@ -198,7 +201,14 @@ func (s *Service) redeem(ctx context.Context, p presented, row models.Challenge,
 	if n.Alert != nil {
 		n.Alert.Always = true
 	}
+	if kept.Leave != uuid.Nil {
+		n.Room.Leave = &kept.Leave
+	}
 	d, err := s.tokens.AddDevice(ctx, n)
+	if errors.Is(err, models.ErrNotFound) && n.Room.Leave != nil { // it has ended since, and its row was deleted
+		n.Room.Leave = nil
+		d, err = s.tokens.AddDevice(ctx, n)
+	}
 	if errors.Is(err, models.ErrChanged) || errors.Is(err, models.ErrNoConsent) {
 		return d, p.ended(err)
 	}
