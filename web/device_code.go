@@ -28,7 +28,7 @@ func (s *Server) deviceCodeForm(w http.ResponseWriter, r *http.Request, by *brow
 		}
 		return s.renderDeviceCode(w, r, http.StatusOK, views.DeviceCodePage{UserCode: grant.FormatUserCode(code)})
 	}
-	ask, err := s.grants.AskDevice(r.Context(), by, sealed)
+	ask, err := s.deviceCodes.Ask(r.Context(), by, sealed)
 	if auth.AsError(err).Kind == auth.KindDeadLink && err != nil {
 		return redirect(w, r, deviceCodePath)
 	}
@@ -45,7 +45,7 @@ func (s *Server) deviceCode(w http.ResponseWriter, r *http.Request, by *browser.
 		return err
 	}
 	if p["request"] == "" {
-		sealed, err := s.grants.FindDevice(r.Context(), by, p["user_code"], c.From)
+		sealed, err := s.deviceCodes.Find(r.Context(), by, p["user_code"], c.From)
 		if err != nil {
 			problems, status, ok := s.formProblems(w, r, err)
 			if !ok {
@@ -56,11 +56,11 @@ func (s *Server) deviceCode(w http.ResponseWriter, r *http.Request, by *browser.
 		return redirect(w, r, deviceCodePath+"?request="+sealed)
 	}
 	if p["choice"] == "allow" {
-		err = s.grants.ApproveDevice(r.Context(), by, grant.DeviceApproval{
+		err = s.deviceCodes.Approve(r.Context(), by, grant.DeviceApproval{
 			Sealed: p["request"], DeviceName: p["device_name"], Replace: p["replace"], Confirmation: c, From: c.From,
 		})
 	} else {
-		err = s.grants.DenyDevice(r.Context(), by, p["request"])
+		err = s.deviceCodes.Deny(r.Context(), by, p["request"])
 	}
 	if kind := auth.AsError(err).Kind; err == nil || kind == auth.KindDeadLink || kind == auth.KindTooManyDevices {
 		return redirect(w, r, deviceCodePath+"?request="+p["request"]) // the page says what has become of the code, or that there is no room
@@ -69,7 +69,7 @@ func (s *Server) deviceCode(w http.ResponseWriter, r *http.Request, by *browser.
 	if !ok {
 		return err
 	}
-	ask, err := s.grants.AskDevice(r.Context(), by, p["request"])
+	ask, err := s.deviceCodes.Ask(r.Context(), by, p["request"])
 	if err != nil {
 		return err
 	}

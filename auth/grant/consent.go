@@ -258,7 +258,7 @@ func (s *Service) give(ctx context.Context, q Sealed, by *browser.Session, g giv
 }
 
 // addCode writes a code. It returns KindRateLimited after too many codes of the account.
-func (s *Service) addCode(ctx context.Context, n models.NewCode) error {
+func (s *codes) addCode(ctx context.Context, n models.NewCode) error {
 	err := s.gate.Query(ctx, func() error { return s.store.AddCode(ctx, n) })
 	switch {
 	case errors.Is(err, models.ErrSpent):

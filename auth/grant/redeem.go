@@ -81,7 +81,7 @@ type presented struct {
 }
 
 // exchange makes the device of a code and its first tokens, or returns those that the code has made.
-func (s *Service) exchange(ctx context.Context, p presented) (token.Answer, error) {
+func (s *codes) exchange(ctx context.Context, p presented) (token.Answer, error) {
 	row, kept, err := p.find()
 	if err != nil {
 		return token.Answer{}, err
@@ -161,7 +161,7 @@ func (s *Service) find(ctx context.Context, r Redemption) (row models.Challenge,
 }
 
 // kept reads what was approved. It returns models.ErrNotFound for what is unknown, has expired, or was used more than a minute ago.
-func (s *Service) kept(ctx context.Context, purpose string, hash []byte) (row models.Challenge, kept keptCode, err error) {
+func (s *codes) kept(ctx context.Context, purpose string, hash []byte) (row models.Challenge, kept keptCode, err error) {
 	err = s.gate.Query(ctx, func() error {
 		row, err = s.store.FindChallenge(ctx, purpose, hash, s.clock.Now())
 		return err
@@ -181,7 +181,7 @@ func (s *Service) kept(ctx context.Context, purpose string, hash []byte) (row mo
 
 // redeem returns the device of a code: a new one, or the one that the code has made. It returns models.ErrUsed if another request has
 // used the code since it was read.
-func (s *Service) redeem(ctx context.Context, p presented, row models.Challenge, kept keptCode) (models.Device, error) {
+func (s *codes) redeem(ctx context.Context, p presented, row models.Challenge, kept keptCode) (models.Device, error) {
 	if row.UsedAt != nil {
 		return s.again(ctx, p, row)
 	}
@@ -221,7 +221,7 @@ func (s *Service) redeem(ctx context.Context, p presented, row models.Challenge,
 //	the device has not refreshed, from elsewhere       the device ends, without an alarm: an honest app may have changed its network
 //	the device has refreshed, same address or key      nothing
 //	the device has refreshed, from elsewhere           theft: the device ends, and its owner is told
-func (s *Service) again(ctx context.Context, p presented, row models.Challenge) (models.Device, error) {
+func (s *codes) again(ctx context.Context, p presented, row models.Challenge) (models.Device, error) {
 	used := p.refuse(errors.New("used"))
 	if !row.DeviceID.Valid {
 		return models.Device{}, used
@@ -274,12 +274,12 @@ func (s *Service) again(ctx context.Context, p presented, row models.Challenge) 
 }
 
 // Owner returns the account of a device.
-func (s *Service) Owner(ctx context.Context, d models.Device) (models.User, error) {
+func (s *codes) Owner(ctx context.Context, d models.Device) (models.User, error) {
 	return s.store.UserByID(ctx, d.UserID)
 }
 
 // idToken signs the ID token of a new device.
-func (s *Service) idToken(ctx context.Context, d models.Device, kept keptCode) (string, error) {
+func (s *codes) idToken(ctx context.Context, d models.Device, kept keptCode) (string, error) {
 	c := token.IDClaims{Nonce: kept.Nonce}
 	if slices.Contains(kept.Scope, ScopeEmail) {
 		user, err := s.Owner(ctx, d)

@@ -24,7 +24,7 @@ type Room struct {
 
 // Room returns whether another app of a client can sign in to the account. At the limit of a client with replace-oldest it can, until that
 // has happened too often in a day.
-func (s *Service) Room(ctx context.Context, by *browser.Session, clientID string) (r Room, err error) {
+func (s *codes) Room(ctx context.Context, by *browser.Session, clientID string) (r Room, err error) {
 	limits, err := s.clients.LimitsOf(ctx, clientID)
 	most := s.tokens.Config().MaxDevices
 	if err != nil || limits.MaxDevices <= 0 && most <= 0 {
@@ -53,7 +53,7 @@ func (s *Service) Room(ctx context.Context, by *browser.Session, clientID string
 }
 
 // refusesMore reports whether a client refuses a sign-in past its limit.
-func (s *Service) refusesMore(ctx context.Context, user uuid.UUID, clientID string, limits models.ClientLimits) (bool, error) {
+func (s *codes) refusesMore(ctx context.Context, user uuid.UUID, clientID string, limits models.ClientLimits) (bool, error) {
 	if !limits.ReplaceOldest {
 		return true, nil
 	}
@@ -65,7 +65,7 @@ func (s *Service) refusesMore(ctx context.Context, user uuid.UUID, clientID stri
 // makesRoom returns the device that the person chose to sign out for an app of a client, or uuid.Nil where there is room without. It adds what is
 // wrong with the choice to bad, and returns KindTooManyDevices where there is none to choose. The choice takes no proof of its own: the same
 // person may sign devices out at /devices without one, and the page that asks has a fresh proof but for clients with SSO.
-func (s *Service) makesRoom(ctx context.Context, bad *auth.Fields, by *browser.Session, clientID, chosen string) (uuid.UUID, error) {
+func (s *codes) makesRoom(ctx context.Context, bad *auth.Fields, by *browser.Session, clientID, chosen string) (uuid.UUID, error) {
 	if id, err := uuid.Parse(chosen); err == nil {
 		d, err := s.store.LiveDevice(ctx, by.User.ID, id, s.idle.Live(s.clock.Now()))
 		switch {

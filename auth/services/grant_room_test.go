@@ -300,16 +300,16 @@ func TestATelevisionTakesThePlaceThatThePersonChose(t *testing.T) {
 		a := d.approval(d.find(second.UserCode))
 		for _, id := range []string{"", radio.String()} {
 			a.Replace = id
-			if err := d.Grants.ApproveDevice(t.Context(), d.ada, a); !asksFor(err, "replace") {
+			if err := d.DeviceCodes.Approve(t.Context(), d.ada, a); !asksFor(err, "replace") {
 				t.Errorf("%q: %v", id, err)
 			}
 		}
 		d.want("not approved", "authorization_pending", d.pollErr(second.DeviceCode))
 		a.Replace = old.DeviceID.String()
 		a.Confirmation = confirmed("not her password", at(couch))
-		d.want("a wrong password", "wrong password", d.Grants.ApproveDevice(t.Context(), d.ada, a))
+		d.want("a wrong password", "wrong password", d.DeviceCodes.Approve(t.Context(), d.ada, a))
 		a.Confirmation = confirmed(adaPassword, at(couch))
-		d.want("approved", "ok", d.Grants.ApproveDevice(t.Context(), d.ada, a))
+		d.want("approved", "ok", d.DeviceCodes.Approve(t.Context(), d.ada, a))
 		d.lookAgain()
 		if _, err := store.LiveDevice(t.Context(), d.desk.ada.ID, old.DeviceID, d.live()); err != nil {
 			t.Errorf("the approval alone signs out: %v", err)

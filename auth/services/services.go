@@ -115,6 +115,7 @@ type Services struct {
 	SignIn      *signin.Service
 	Confirm     *confirm.Service
 	Grants      *grant.Service
+	DeviceCodes *grant.Devices
 	Logout      *logout.Service
 	Accounts    *account.Service
 	Languages   *language.Service
@@ -189,7 +190,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, Passwords: s.Passwords,
 		Challenges: s.Challenges,
 	})
-	s.Grants = grant.New(grant.Parts{
+	s.Grants, s.DeviceCodes = grant.New(grant.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.grants, CodeKeys: k.codes, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits,
 		Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, SignIn: s.SignIn, Confirm: s.Confirm,
 	})

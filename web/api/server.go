@@ -28,6 +28,7 @@ type Config struct {
 	SignIn      *signin.Service
 	Confirm     *confirm.Service
 	Grants      *grant.Service
+	DeviceCodes *grant.Devices
 	Devices     *device.Service
 	Operator    *operator.Service
 
@@ -51,6 +52,7 @@ type Server struct {
 	signIn      *signin.Service
 	confirm     *confirm.Service
 	grants      *grant.Service
+	deviceCodes *grant.Devices
 	devices     *device.Service
 	operator    *operator.Service
 	accounts    *account.Service
@@ -71,7 +73,7 @@ func (s *Server) Issuer() string { return s.tokens.Config().Issuer }
 // New makes a Server.
 func New(c Config) *Server {
 	s := &Server{
-		keys: c.Keys, clients: c.Clients, revocations: c.Revocations, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, grants: c.Grants, devices: c.Devices, operator: c.Operator,
+		keys: c.Keys, clients: c.Clients, revocations: c.Revocations, tokens: c.Tokens, signIn: c.SignIn, confirm: c.Confirm, grants: c.Grants, deviceCodes: c.DeviceCodes, devices: c.Devices, operator: c.Operator,
 		accounts: c.Accounts, addresses: c.Addresses, deletions: c.Deletions,
 		locales: c.Locales, base: c.Base, caller: c.Caller, language: c.Language, judge: c.Judge, description: newOpenAPI(c.Base),
 	}
