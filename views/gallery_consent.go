@@ -1,5 +1,17 @@
 package views
 
+// full is a room with as many devices of an app as there may be.
+func (g gallery) full(app string, most int) Room {
+	apps, _ := g.many()
+	return Room{Full: true, App: app, Most: most, Devices: apps[:most], Picked: apps[most-1].ID}
+}
+
+// fullOfAll is a room for all apps, with devices of all names.
+func (g gallery) fullOfAll(app string) Room {
+	apps, _ := g.many()
+	return Room{Full: true, App: app, Most: 100, OfAll: true, Devices: apps, More: true}
+}
+
 // consents are the pages of a sign-in on an app through the browser.
 func (g gallery) consents() []State {
 	ask := func(name string, p ConsentPage) State {
@@ -22,6 +34,13 @@ func (g gallery) consents() []State {
 		ask("password", ConsentPage{App: "Notes", DeviceName: name, Gets: all, Confirm: &Confirm{}}),
 		ask("second factor", ConsentPage{App: "Notes", Host: "notes.example.com", DeviceName: name, Gets: all, Confirm: &Confirm{SecondFactor: true, HasCode: true, HasApp: true, HasRecovery: true, Passkey: askedPasskey}}),
 		ask("refused", ConsentPage{App: "Notes", Gets: all, Confirm: &Confirm{}, Problems: refused}),
+		ask("full", ConsentPage{App: "Notes", Host: "notes.example.com", DeviceName: name, Gets: all, Room: g.full("Notes", 3)}),
+		ask("full refused", ConsentPage{App: "Notes", DeviceName: name, Gets: all, Room: g.full("Notes", 3), Confirm: &Confirm{}, Problems: FormProblems{
+			Summary: g.say.ConsentRefused(), Fields: map[string]string{"replace": g.say.Error("Choose the device to sign out."), "current_password": g.say.Error("That’s not your password. Try again.")},
+		}}),
+		ask("full one", ConsentPage{App: "Notes", DeviceName: name, Gets: ConsentGets{Who: true}, Room: g.full("Notes", 1)}),
+		ask("full of all", ConsentPage{App: hostile, DeviceName: name, Gets: ConsentGets{Who: true}, Room: g.fullOfAll(hostile)}),
+		ask("full of others", ConsentPage{App: "Notes", Room: Room{Full: true, OfAll: true, Most: 100, App: "Notes"}}),
 		ask("other account", ConsentPage{App: "Notes", Other: true}),
 		ask("hostile", ConsentPage{App: hostile, Host: longWord + ".example", DeviceName: hostile, Gets: all}),
 		ask("long", ConsentPage{App: longWord, Host: "xn--" + longWord + ".example", DeviceName: longWords, Gets: all}),

@@ -127,7 +127,7 @@ func TestAThiefOfAnUnboundPhoneIsFoundAndOutOfTheShop(t *testing.T) {
 		s.clock.Advance(5 * time.Minute)
 		s.refused(owners.refresh, "reused") // the alarm
 		s.refused(thiefs.refresh, "revoked")
-		s.clock.Advance(s.auth.Tokens.RevocationBound())
+		s.clock.Advance(s.auth.Revocations.Bound())
 		shop.becomes(http.StatusUnauthorized, "Bearer", thiefs.access)
 	})
 }
@@ -143,7 +143,7 @@ func TestASignedOutPhoneStaysOutOfTheShopWhileLatchkeyIsDown(t *testing.T) {
 		if r := s.postForm("/oauth/revoke", url.Values{"token": {stolen.refresh}}); r.status != http.StatusOK {
 			t.Fatalf("sign out: %d %s", r.status, r.body)
 		}
-		s.clock.Advance(s.auth.Tokens.RevocationBound())
+		s.clock.Advance(s.auth.Revocations.Bound())
 		shop.becomes(http.StatusUnauthorized, "Bearer", stolen.access)
 		s.Close()
 		s.clock.Advance(time.Minute)
@@ -176,6 +176,6 @@ func TestAPhoneSignedOutAtOneReplicaIsOutOfTheShopOfTheOther(t *testing.T) {
 	if r := one.postForm("/oauth/revoke", url.Values{"token": {phone.refresh}}); r.status != http.StatusOK {
 		t.Fatalf("sign out: %d %s", r.status, r.body)
 	}
-	two.clock.Advance(two.auth.Tokens.RevocationBound())
+	two.clock.Advance(two.auth.Revocations.Bound())
 	shop.becomes(http.StatusUnauthorized, "Bearer", phone.access)
 }

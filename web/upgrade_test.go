@@ -119,7 +119,7 @@ func openUpgraded(t testing.TB, store *models.Store, f fixture) *upgraded {
 	})
 	check(err)
 	check(service.Keys.Load(ctx))
-	check(service.Tokens.LoadStatus(ctx))
+	check(service.Revocations.Load(ctx))
 	for _, base := range []string{upgradeBase, upgradePlain} {
 		u.site[base], err = web.New(service, web.Config{BaseURL: base, Secret: f.Secret})
 		check(err)

@@ -10,7 +10,7 @@ import (
 	"latchkey/auth/notify"
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/ratelimit"
-	"latchkey/auth/token"
+	"latchkey/auth/revocation"
 	"latchkey/auth/webhook"
 )
 
@@ -55,7 +55,7 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	}
 	now := s.clock.Now()
 	r := ratelimit.LimitRetention(now)
-	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-token.StatusKeep)
+	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-revocation.Keep)
 	r.FailuresBefore, r.LinksBefore, r.AlertsBefore = now.Add(-passwordcheck.KeepFailures), now, now.Add(-notify.AlertsEvery)
 	r.ChallengesBefore, r.TrustBefore, r.DeviceCodesBefore = now.Add(-keepChallenges), now, now.Add(-keepDeviceCodes)
 	r.MessagesBefore, r.LostMessagesBefore = now.Add(-keepMessages), now.Add(-webhook.GiveUpAfter-2*time.Hour) // a message is tried for the last time an hour after
@@ -77,9 +77,9 @@ func (s *Service) Run(ctx context.Context) {
 	others.Go(func() { s.webhooks.Run(ctx) })
 	others.Go(func() { s.deletions.Run(ctx) })
 	others.Go(func() { s.runSweep(ctx) })
-	others.Go(func() { s.tokens.WatchRevocations(ctx) })
+	others.Go(func() { s.revocations.Watch(ctx) })
 	others.Go(func() { s.stats.Run(ctx) })
-	keys, status := time.NewTicker(keys.RingReadEvery), time.NewTicker(token.StatusReadEvery)
+	keys, status := time.NewTicker(keys.RingReadEvery), time.NewTicker(revocation.ReadEvery)
 	defer keys.Stop()
 	defer status.Stop()
 	blind := false
@@ -89,7 +89,7 @@ func (s *Service) Run(ctx context.Context) {
 			return
 		case <-status.C:
 			s.WatchWrites(ctx)
-			err := s.tokens.LoadStatus(ctx)
+			err := s.revocations.Load(ctx)
 			if err != nil && !blind && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "revocations could not be read", "error", err) // once, not every second
 			}

@@ -26,6 +26,7 @@ import (
 	"latchkey/auth/grant"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
+	"latchkey/auth/language"
 	"latchkey/auth/logout"
 	"latchkey/auth/mail"
 	"latchkey/auth/notify"
@@ -36,6 +37,7 @@ import (
 	"latchkey/auth/passwordcheck"
 	"latchkey/auth/place"
 	"latchkey/auth/ratelimit"
+	"latchkey/auth/revocation"
 	"latchkey/auth/seal"
 	"latchkey/auth/signin"
 	"latchkey/auth/stats"
@@ -100,30 +102,33 @@ type Config struct {
 
 // Services are all services over one store. Each is safe for concurrent use.
 type Services struct {
-	Clock      auth.Clock
-	Keys       *keys.Service
-	Clients    *client.Service
-	Notify     *notify.Service
-	Limits     *ratelimit.Service
-	Tokens     *token.Service
-	Passwords  *passwordcheck.Service
-	Browsers   *browser.Service
-	Challenges *challenge.Service
-	SignIn     *signin.Service
-	Confirm    *confirm.Service
-	Grants     *grant.Service
-	Logout     *logout.Service
-	Accounts   *account.Service
-	Exports    *export.Service
-	Transfers  *transfer.Service
-	Addresses  *address.Service
-	Deletions  *deletion.Service
-	Devices    *device.Service
-	Factors    *factor.Service
-	Support    *support.Service
-	Stats      *stats.Service
-	Operator   *operator.Service
-	Webhooks   *webhook.Service
+	Clock       auth.Clock
+	Keys        *keys.Service
+	Clients     *client.Service
+	Notify      *notify.Service
+	Limits      *ratelimit.Service
+	Revocations *revocation.Service
+	Tokens      *token.Service
+	Passwords   *passwordcheck.Service
+	Browsers    *browser.Service
+	Challenges  *challenge.Service
+	SignIn      *signin.Service
+	Confirm     *confirm.Service
+	Grants      *grant.Service
+	DeviceCodes *grant.Devices
+	Logout      *logout.Service
+	Accounts    *account.Service
+	Languages   *language.Service
+	Exports     *export.Service
+	Transfers   *transfer.Service
+	Addresses   *address.Service
+	Deletions   *deletion.Service
+	Devices     *device.Service
+	Factors     *factor.Service
+	Support     *support.Service
+	Stats       *stats.Service
+	Operator    *operator.Service
+	Webhooks    *webhook.Service
 
 	Gate   *ratelimit.Gate
 	Slots  *ratelimit.Slots
@@ -162,11 +167,12 @@ func New(store *models.Store, c Config) (*Services, error) {
 	}
 	s.Clients = client.New(store, clock, s.Limits)
 	idle.Clients = s.Clients.Idles
+	s.Revocations = revocation.New(store, clock, c.Logger, s.Keys, revocation.Config{AccessTTL: c.AccessTTL, TTL: c.StatusTTL, URL: c.StatusURL})
 	s.Tokens = token.New(token.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Hasher: s.Hasher,
-		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces,
+		Codec: k.tokens, Proofs: dpop.NewSeen(c.ProofMemory), Nonces: k.nonces, Revocations: s.Revocations,
 	}, token.Config{
-		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, StatusTTL: c.StatusTTL, StatusURL: c.StatusURL, RetryWindow: c.RetryWindow,
+		Issuer: c.Issuer, Audience: c.Audience, AccessTTL: c.AccessTTL, RetryWindow: c.RetryWindow,
 		MaxDevices: c.MaxDevices, DeviceNameClaim: c.DeviceNameClaim, NonceRequired: c.NonceRequired,
 	})
 	s.Passwords = passwordcheck.New(store, clock, s.Limits, s.Gate, s.Slots, s.Hasher)
@@ -184,7 +190,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Notify: s.Notify, Limits: s.Limits, Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, Passwords: s.Passwords,
 		Challenges: s.Challenges,
 	})
-	s.Grants = grant.New(grant.Parts{
+	s.Grants, s.DeviceCodes = grant.New(grant.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Idle: idle, Sealer: k.grants, CodeKeys: k.codes, Keys: s.Keys, Clients: s.Clients, Notify: s.Notify, Limits: s.Limits,
 		Gate: s.Gate, Tokens: s.Tokens, Browsers: s.Browsers, SignIn: s.SignIn, Confirm: s.Confirm,
 	})
@@ -195,6 +201,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords,
 		Browsers: s.Browsers, Confirm: s.Confirm, Limits: s.Limits, Gate: s.Gate, Slots: s.Slots, Hasher: s.Hasher,
 	}, account.Config{SignupOpen: c.SignupOpen, PasswordMin: c.PasswordMin, Names: c.names(), Breached: c.Breached})
+	s.Languages = language.New(store, clock, s.Limits, s.Gate)
 	s.Exports = export.New(store, clock, idle, s.Confirm)
 	s.Transfers = transfer.New(store, clock, k.factors)
 	s.Addresses = address.New(address.Parts{
@@ -208,7 +215,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Stats = stats.New(store, clock, c.Logger)
 	s.Support = support.New(store, clock, idle, s.Devices, s.Stats)
 	s.Operator = operator.New(operator.Parts{
-		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Tokens: s.Tokens, Challenges: s.Challenges,
+		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Revocations: s.Revocations, Challenges: s.Challenges,
 		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
 		Transfers: s.Transfers, Stats: s.Stats,
 	})

@@ -4681,6 +4681,40 @@ func (p Printer) RevokeUnknown(device string) Sentence {
 //go:noinline
 func (p Printer) RevokeWhatHappens() string { return p.text("revoke.what_happens", nil) }
 
+// RoomDevice says "Device to sign out". The label of a list of devices, of which the person chooses one. It will be signed out.
+//
+//go:noinline
+func (p Printer) RoomDevice() string { return p.text("room.device", nil) }
+
+// RoomFull says "You can use {app} on {count} devices at a time. Choose one to sign out, and the new sign-in takes its place.". app is the name of an app. A list of its devices follows. The chosen one is signed out when the app signs in on another device.
+//
+//go:noinline
+func (p Printer) RoomFull(count int, app string) Sentence {
+	return p.sentence("room.full", args{"count": count, "app": app})
+}
+
+// RoomFullAll says "Your account can be signed in on {count} devices at a time, in all apps together. Choose one of this app’s devices to sign out, and the new sign-in takes its place.". A list of the devices of one app follows.
+//
+//go:noinline
+func (p Printer) RoomFullAll(count int) string { return p.text("room.full_all", args{"count": count}) }
+
+// RoomLongest says "These are the {count} devices that haven’t been used for longest.". Follows a list that leaves out other devices.
+//
+//go:noinline
+func (p Printer) RoomLongest(count int) string { return p.text("room.longest", args{"count": count}) }
+
+// RoomNone says "Your account can be signed in on {count} devices at a time, in all apps together. Sign out one that you no longer use on <link>your devices page</link>. Then come back to this page and continue.". The list of devices is another page.
+//
+//go:noinline
+func (p Printer) RoomNone(count int, link Tag) templ.Component {
+	return p.rich("room.none", args{"count": count, "link": link})
+}
+
+// RoomSubmit says "Sign it out and continue". A button. “It” is the device that was chosen.
+//
+//go:noinline
+func (p Printer) RoomSubmit() string { return p.text("room.submit", nil) }
+
 // SecureAllDone says "You’ve done all three. Check <link>your activity</link> for anything you don’t recognise.".
 //
 //go:noinline

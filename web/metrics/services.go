@@ -91,7 +91,7 @@ func statusLists(s *services.Services) group {
 	lists := gauge("status_lists", "Status lists.")
 	revoked := gauge("status_lists_revoked", "Devices that the status lists call revoked.")
 	return group{[]measure{readAt, lists, revoked}, func(out chan<- prometheus.Metric) {
-		st, ok := s.Tokens.StatusState()
+		st, ok := s.Revocations.State()
 		if !ok {
 			return
 		}
