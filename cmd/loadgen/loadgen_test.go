@@ -66,7 +66,7 @@ func devicesAreKept(t *testing.T, s *server) {
 	tokens := filepath.Join(t.TempDir(), "devices.json")
 	var out, progress bytes.Buffer
 	o := options{
-		Scenario: "refresh", URL: s.url, Clients: 2, Duration: time.Minute, Requests: 20, Email: benchEmail, Accounts: fewAccounts, Password: benchWord, Tokens: tokens, JSON: true,
+		Scenario: "refresh", URL: s.url, Clients: 2, Duration: time.Minute, Requests: 20, Devices: 3, Email: benchEmail, Accounts: fewAccounts, Password: benchWord, Tokens: tokens, JSON: true,
 	}
 	for range 2 {
 		out.Reset()
@@ -89,7 +89,7 @@ func devicesAreKept(t *testing.T, s *server) {
 }
 
 func TestOnlyBoundedRunsOnLoopbackAreMade(t *testing.T) {
-	good := options{Scenario: "whoami", URL: "http://localhost:1", Clients: 1, Duration: time.Second, Requests: 1, Accounts: 1}
+	good := options{Scenario: "whoami", URL: "http://localhost:1", Clients: 1, Duration: time.Second, Requests: 1, Accounts: 1, Devices: 1}
 	for name, change := range map[string]func(*options){
 		"another machine":      func(o *options) { o.URL = "http://192.0.2.1:8080" },
 		"every interface":      func(o *options) { o.URL = "http://0.0.0.0:8080" },
@@ -97,6 +97,8 @@ func TestOnlyBoundedRunsOnLoopbackAreMade(t *testing.T) {
 		"no URL":               func(o *options) { o.URL = "localhost:8080" },
 		"no clients":           func(o *options) { o.Clients = 0 },
 		"too many clients":     func(o *options) { o.Clients = 513 },
+		"no devices":           func(o *options) { o.Devices = 0 },
+		"devices for whoami":   func(o *options) { o.Devices = 2 },
 		"no accounts":          func(o *options) { o.Accounts = 0 },
 		"no end":               func(o *options) { o.Duration = 0 },
 		"an hour":              func(o *options) { o.Duration = time.Hour },
