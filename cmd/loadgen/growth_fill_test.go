@@ -58,7 +58,7 @@ func openToFill(b testing.TB, url string) (db *sql.DB, write func(context.Contex
 		b.Fatal(err)
 	}
 	if isSQLite {
-		return db, insertAll, []string{"ANALYZE"}
+		return db, insertAll, nil // no ANALYZE: the server makes none, so its plans go without the statistics
 	}
 	return db, copyAll, []string{"VACUUM ANALYZE users", "VACUUM ANALYZE devices", "VACUUM ANALYZE events", "VACUUM ANALYZE status_indexes", "VACUUM ANALYZE known_places"}
 }

@@ -121,53 +121,61 @@ func (s *server) list(b testing.TB) (bytes int, took time.Duration) {
 	return bytes, times[len(times)/2]
 }
 
-// reads times what pages and searches read, by the store's own methods. Each is the median of many calls for different rows.
-func (c crowd) reads(b testing.TB, s *models.Store) (rows [][2]string) {
+// growthReads are what pages and searches read, by the store's own methods, for the device of a number.
+var growthReads = []struct {
+	what string
+	call func(ctx context.Context, g *grown, i int, q models.DeviceSearch) (int, error)
+}{
+	{"the page of devices", func(ctx context.Context, g *grown, i int, q models.DeviceSearch) (int, error) {
+		found, ended, err := g.store.DeviceOverview(ctx, g.user(g.owner(i)), q.Live, g.now.Add(-90*24*time.Hour), 20)
+		return len(found) + len(ended), err
+	}},
+	{"the activity of an account", func(ctx context.Context, g *grown, i int, _ models.DeviceSearch) (int, error) {
+		return counted(g.store.Events(ctx, g.user(g.owner(i)), models.EventCursor{}, 21))
+	}},
+	{"the story of a device", func(ctx context.Context, g *grown, i int, _ models.DeviceSearch) (int, error) {
+		return counted(g.store.EventsOfDevice(ctx, models.DeviceKey{UserID: g.user(g.owner(i)), ID: g.device(i)}, models.EventCursor{}, 21))
+	}},
+	{"the search by the beginning of a name", func(ctx context.Context, g *grown, i int, q models.DeviceSearch) (int, error) {
+		return counted(g.store.DevicesByName(ctx, models.KeyPrefix{Text: models.NameKey(g.name(i))[:4]}, models.NameCursor{}, q))
+	}},
+	{"the search by IP address", func(ctx context.Context, g *grown, i int, q models.DeviceSearch) (int, error) {
+		return counted(g.store.DevicesByAddress(ctx, g.address(i), uuid.Nil, q))
+	}},
+	{"the search by device id", func(ctx context.Context, g *grown, i int, q models.DeviceSearch) (int, error) {
+		return counted(g.store.DevicesByID(ctx, g.device(i), q))
+	}},
+	{"the search by e-mail address", func(ctx context.Context, g *grown, i int, q models.DeviceSearch) (int, error) {
+		return counted(g.store.PeopleByEmail(ctx, models.KeyPrefix{Text: g.email(g.owner(i))[:7]}, "", q))
+	}},
+	{"a person for support", func(ctx context.Context, g *grown, i int, q models.DeviceSearch) (int, error) {
+		_, err := g.store.PersonByID(ctx, g.user(g.owner(i)), q.Live)
+		return 1, err
+	}},
+}
+
+// reads times growthReads, in turns with those of base. Each is the median of calls for different devices, and its ratio to base's.
+func (g *grown) reads(b testing.TB, base *grown, turns int) (rows [][2]string) {
 	b.Helper()
-	live := models.Liveness{Now: c.now, AppSince: c.now.Add(-30 * 24 * time.Hour), BrowserSince: c.now.Add(-24 * time.Hour), SupportSince: c.now.Add(-time.Hour)}
+	live := models.Liveness{Now: g.now, AppSince: g.now.Add(-30 * 24 * time.Hour), BrowserSince: g.now.Add(-24 * time.Hour), SupportSince: g.now.Add(-time.Hour)}
 	q := models.DeviceSearch{Live: live, Limit: 21}
-	for _, m := range []struct {
-		what string
-		call func(ctx context.Context, i int) (int, error)
-	}{
-		{"the page of devices", func(ctx context.Context, i int) (int, error) {
-			found, ended, err := s.DeviceOverview(ctx, c.user(c.owner(i)), live, c.now.Add(-90*24*time.Hour), 20)
-			return len(found) + len(ended), err
-		}},
-		{"the activity of an account", func(ctx context.Context, i int) (int, error) {
-			return counted(s.Events(ctx, c.user(c.owner(i)), models.EventCursor{}, 21))
-		}},
-		{"the story of a device", func(ctx context.Context, i int) (int, error) {
-			return counted(s.EventsOfDevice(ctx, models.DeviceKey{UserID: c.user(c.owner(i)), ID: c.device(i)}, models.EventCursor{}, 21))
-		}},
-		{"search by the beginning of a name", func(ctx context.Context, i int) (int, error) {
-			return counted(s.DevicesByName(ctx, models.KeyPrefix{Text: models.NameKey(c.name(i))[:4]}, models.NameCursor{}, q))
-		}},
-		{"search by IP address", func(ctx context.Context, i int) (int, error) {
-			return counted(s.DevicesByAddress(ctx, c.address(i), uuid.Nil, q))
-		}},
-		{"search by device id", func(ctx context.Context, i int) (int, error) { return counted(s.DevicesByID(ctx, c.device(i), q)) }},
-		{"search by e-mail address", func(ctx context.Context, i int) (int, error) {
-			return counted(s.PeopleByEmail(ctx, models.KeyPrefix{Text: c.email(c.owner(i))[:7]}, "", q))
-		}},
-		{"a person for support", func(ctx context.Context, i int) (int, error) {
-			_, err := s.PersonByID(ctx, c.user(c.owner(i)), live)
-			return 1, err
-		}},
-	} {
-		times := make([]time.Duration, 300)
-		for i := range times {
+	for _, m := range growthReads {
+		timed := func(g *grown, turn int) float64 {
 			began := time.Now()
-			n, err := m.call(b.Context(), int(mix(i, 40)%uint64(c.others()))*c.sparse)
-			if times[i] = time.Since(began); err != nil || n == 0 {
+			n, err := m.call(b.Context(), g, int(mix(turn, 40)%uint64(g.others()))*g.sparse, q)
+			if err != nil || n == 0 && !g.swept {
 				b.Fatalf("%s: %d rows, %v", m.what, n, err)
 			}
+			return ms(time.Since(began))
 		}
-		slices.Sort(times)
-		rows = append(rows, [2]string{m.what + ", ms", fmt.Sprintf("%.2f", ms(times[len(times)/2]))})
+		own, first := make([]float64, turns), make([]float64, turns)
+		for turn := range own {
+			first[turn], own[turn] = timed(base, turn), timed(g, turn)
+		}
+		rows = append(rows, [2]string{m.what + ", ms (to that of the first column)", fmt.Sprintf("%.2f (%.2f)", median(own), median(own)/median(first))})
 	}
 	began := time.Now()
-	places, err := s.RevokedPlaces(b.Context(), c.now.Add(-25*time.Hour))
+	places, err := g.store.RevokedPlaces(b.Context(), g.now.Add(-25*time.Hour))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -179,11 +187,12 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 func counted[T any](list []T, err error) (int, error) { return len(list), err }
 
 // sweeps deletes the oldest events and revoked devices as the sweeper does, and returns how many it deletes in a second.
-func (c crowd) sweeps(b testing.TB, s *models.Store) float64 {
+func (g *grown) sweeps(b testing.TB) float64 {
 	b.Helper()
-	share := min(max(c.devices/10, 20_000), c.devices/2)
+	g.swept = true
+	until := g.at(min(g.devices/2, 20_000), g.devices)
 	began := time.Now()
-	n, err := s.Sweep(b.Context(), models.Retention{EventsBefore: c.at(min(share, 20_000), c.devices), DevicesBefore: c.at(min(share, 20_000), c.devices)})
+	n, err := g.store.Sweep(b.Context(), models.Retention{EventsBefore: until, DevicesBefore: until})
 	if err != nil || n == 0 {
 		b.Fatalf("sweep: %d, %v", n, err)
 	}

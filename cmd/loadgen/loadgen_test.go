@@ -14,15 +14,52 @@ import (
 
 // They share a server: building and starting one takes longer than they do.
 func TestAgainstTheRealServer(t *testing.T) {
-	s := newServer(t, modelstest.MigratedSQLite(t), fewAccounts)
+	url := modelstest.MigratedSQLite(t)
+	small := crowd{devices: 200, each: 4, sparse: 1, now: time.Now().Truncate(time.Hour)}
+	small.fill(t, url, false)
+	s := newServer(t, url, fewAccounts)
 	for name, test := range map[string]func(*testing.T, *server){
 		"every scenario runs without an error":                   everyScenarioRuns,
 		"bound devices refresh with proofs until these are used": proofsAreUsedUp,
 		"a run ends by its count and by its time":                aRunEnds,
 		"devices are kept for the next run":                      devicesAreKept,
+		"devices of a crowd refresh, each in its turn": func(t *testing.T, s *server) {
+			s.sample(t, small, 2, 5)
+			if r := s.load(t, options{Scenario: "refresh", Clients: 2, Devices: 5, Duration: time.Minute, Requests: 40, Tokens: s.tokens}); r.Failed > 0 || r.Requests != 40 {
+				t.Errorf("%d requests, %v", r.Requests, r.Errors)
+			}
+			if bytes, _ := s.list(t); bytes == 0 {
+				t.Error("the status list is empty")
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s) })
 	}
+}
+
+// The measuring takes too long for every run. What it stands on is checked with few rows.
+func TestACrowdIsReadBySizeAndByRow(t *testing.T) {
+	modelstest.EachMigrated(t, func(t *testing.T, url string) {
+		g := &grown{crowd: crowd{devices: 200, each: 4, sparse: 1, now: time.Now().Truncate(time.Hour)}, url: url}
+		isSQLite := strings.HasPrefix(url, "sqlite:")
+		g.fill(t, url, !isSQLite)
+		g.open(t)
+		size := measureSizes(t, g.db, isSQLite)
+		if size.tables["events"] == 0 || size.with("events") <= size.tables["events"] || len(size.indexLines(g.crowd, nil)) < 15 {
+			t.Errorf("%+v", size)
+		}
+		for table, want := range map[string]int{"users": 100, "devices": 200, "events": 800, "status_indexes": 200, "known_places": 200} {
+			if n := 0; g.db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n) != nil || n != want {
+				t.Errorf("%d rows of %s, want %d", n, table, want)
+			}
+		}
+		if rows := g.reads(t, g, 20); len(rows) != len(growthReads)+1 {
+			t.Errorf("%v", rows)
+		}
+		if g.sweeps(t) <= 0 {
+			t.Error("nothing is swept")
+		}
+	})
 }
 
 func everyScenarioRuns(t *testing.T, s *server) {
