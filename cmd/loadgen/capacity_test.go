@@ -10,14 +10,14 @@ import (
 
 // What make bench-growth measured with a million devices on PostgreSQL.
 const (
-	deviceBytes    = 595 // with indexes
-	accountBytes   = 600
-	entryBytes     = 100 // of the status lists
-	originBytes    = 250
-	eventBytes     = 550
-	touchedBytes   = 450 // of a device's row and the index that a refresh finds it by
-	serverMicros   = 250 // CPU time of a refresh: of Latchkey, and of PostgreSQL
-	databaseMicros = 250
+	deviceBytes    = 1065 // with indexes
+	accountBytes   = 444
+	entryBytes     = 89 // of the status lists
+	originBytes    = 177
+	eventBytes     = 650
+	touchedBytes   = 740 // of a device's row and the index that a refresh finds it by
+	serverMicros   = 270 // CPU time of a refresh: of Latchkey, and of PostgreSQL
+	databaseMicros = 147
 )
 
 // What the guide to capacity assumes.
@@ -60,11 +60,11 @@ func (c capacity) line() string {
 		rounded(c.disk()), rounded(c.memory()), where)
 }
 
-// rounded has two digits that count.
+// rounded keeps two digits, and one of what is below one.
 func rounded(x float64) string {
 	switch {
-	case x < 1:
-		return fmt.Sprintf("%.2f", x)
+	case x < 0.1:
+		return "< 0.1"
 	case x < 10:
 		return fmt.Sprintf("%.1f", x)
 	}
@@ -94,6 +94,18 @@ func TestTheGuideToCapacityIsComputed(t *testing.T) {
 	}
 	said(fmt.Sprintf("devices × (%d + %d + %d + %d ÷ %d + %d × %d) bytes", deviceBytes, entryBytes, originBytes, accountBytes, devicesOfAccount, eventsOfDevice, eventBytes))
 	said(fmt.Sprintf("refreshes a second × %d µs ÷ %v, and of PostgreSQL refreshes a second × %d µs ÷ %[2]v", serverMicros, busy, databaseMicros))
+	for what, n := range map[string]string{
+		"bytes of a device, without and with its indexes":                   fmt.Sprintf(", %d |", deviceBytes),
+		"bytes of an event, without and with its indexes":                   fmt.Sprintf(", %d |", eventBytes),
+		"bytes of an account, an entry of the status lists, a known origin": fmt.Sprintf(" %d, %d, %d |", accountBytes, entryBytes, originBytes),
+		"CPU time of a refresh, µs: Latchkey’s, PostgreSQL’s":               fmt.Sprintf(" %d, %d |", serverMicros, databaseMicros),
+	} {
+		_, rest, found := strings.Cut(text, "\n| "+what+" |")
+		line, _, _ := strings.Cut(rest, "\n")
+		if cells := strings.SplitAfter(line, "|"); !found || len(cells) < 2 || !strings.Contains(cells[1], strings.TrimPrefix(n, "|")) {
+			t.Errorf("the table of growth does not have %q in the column of a million devices on PostgreSQL: %s", n, line)
+		}
+	}
 	said(fmt.Sprintf("devices ÷ (%v × life of an access token)", refreshAt))
 	said(fmt.Sprintf("devices × %d bytes", touchedBytes))
 	said(fmt.Sprintf("%d cores or %d GB", onePostgres, onePostgresGB))

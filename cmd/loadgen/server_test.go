@@ -33,7 +33,8 @@ type server struct {
 func newServer(b testing.TB, database string, accounts int) *server {
 	b.Helper()
 	// Below the ports that the system gives to clients, so that it is still free after a restart; servers of one run have different databases.
-	s := &server{accounts: accounts, port: 20_000 + int(crc32.ChecksumIEEE([]byte(database))%10_000), secret: []byte(rand.Text() + rand.Text())}
+	s := &server{accounts: accounts, port: 20_000 + int(crc32.ChecksumIEEE([]byte(database))%10_000), secret: make([]byte, 32)}
+	_, _ = rand.Read(s.secret) // never fails
 	s.program, s.tokens = filepath.Join(b.TempDir(), "latchkey"), filepath.Join(b.TempDir(), "devices.json")
 	s.generator = filepath.Join(filepath.Dir(s.program), "loadgen")
 	build := exec.CommandContext(b.Context(), "go", "build", "-o", filepath.Dir(s.program)+"/", "latchkey/cmd/latchkey", "latchkey/cmd/loadgen")
