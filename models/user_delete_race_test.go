@@ -15,7 +15,7 @@ import (
 	"latchkey/models/modelstest"
 )
 
-// Nothing is written of an account that is gone, whoever comes late with it.
+// Nothing is written of an account that is gone, however late it comes.
 func TestNothingIsWrittenOfADeletedAccount(t *testing.T) {
 	modelstest.Each(t, func(t *testing.T, s *models.Store) {
 		u, staff := addUser(t, s), addUser(t, s)

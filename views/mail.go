@@ -23,7 +23,7 @@ type Mail struct {
 	Operator bool   // an administrator did it
 	First    bool   // it is the account's first password, chosen with an invitation
 	Again    bool   // the address was changed once more, after the recipient's own was left
-	Link     string // whole URL; empty: there is none
+	Link     string // whole URL; empty: the mail has no link
 	Until    time.Time
 	Base     string // the portal's origin
 	Brand    Brand  // its logo's URL may be cid:…
@@ -326,7 +326,7 @@ const (
 	popIsolate         = "\u2069"
 )
 
-// contained is a text of which every isolate ends, none before it began, and that has no paragraph separator: it cannot
+// contained is a text whose isolates all end, none before it began, and that has no paragraph separator: it cannot
 // leave the <bdi> around it and turn around what follows. Pages have a class for such texts; programs that show mails know
 // no style for certain.
 func contained(s string) string {

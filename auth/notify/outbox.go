@@ -88,7 +88,7 @@ func (s *Service) SendMails(ctx context.Context) (claimed int, err error) {
 	return claimed, err
 }
 
-// SendNext claims and sends the next due mail with the given priority or a more urgent one. It reports false if there is none. It
+// SendNext claims and sends the next due mail with the given priority or a more urgent one. It reports false if no mail is due. It
 // postpones a mail that it cannot send, and gives it up when the server refuses it for good or when it is too old; the account's
 // activity then says so.
 func (s *Service) SendNext(ctx context.Context, priority int64) (claimed bool, err error) {

@@ -144,7 +144,7 @@ func TestDoctorTellsFilesThatItsUserMayNotWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	o := launchAs(t, dir, nobody(), on("sqlite:"+file), "doctor", "--json").end(t, time.Minute)
+	o := launchAs(t, dir, unprivileged(), on("sqlite:"+file), "doctor", "--json").end(t, time.Minute)
 	readReport(t, o).want(t, "database", levelProblem, "may not write "+file+", "+dir, "chown")
 }
 
