@@ -37,6 +37,11 @@ type Mail struct {
 	Copied    *CopiedSignIn // how a copied sign-in was used; nil: not known
 	Code      string        // the one of an enrolment
 
+	// Of a mail about an incident: how many devices were signed out, whether the password is locked, and what the operator says.
+	Devices int
+	Locked  bool
+	Words   string
+
 	Former *catalog.Printer // of the language that the account had until some days ago; nil: it has not changed
 
 	Before, After string // the addresses of a change, as far as the recipient is told
@@ -229,6 +234,9 @@ func (m Mail) facts() []Fact {
 	if !m.Since.IsZero() {
 		return append(list, m.signIns()...)
 	}
+	if m.Words != "" {
+		list = append(list, Fact{m.Say.MailFactMessage(), m.Words})
+	}
 	list = append(list, m.factorFacts()...)
 	if !m.unconfirmed() {
 		if m.Device != "" {
@@ -302,8 +310,11 @@ func (m Mail) Text() string {
 	if m.Say.Branded() {
 		fmt.Fprintf(&b, "%s\n", m.Say.Brand())
 	}
-	fmt.Fprintf(&b, "%s\n%s\n", fold(w.why), m.Base)
-	for _, l := range m.Brand.links(m.Say) {
+	fmt.Fprintf(&b, "%s\n", fold(w.why))
+	if !m.linkless() {
+		fmt.Fprintf(&b, "%s\n", m.Base)
+	}
+	for _, l := range m.brandLinks() {
 		fmt.Fprintf(&b, "%s %s\n", m.Say.MailLabel(l.text), l.url)
 	}
 	return b.String()

@@ -53,6 +53,10 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	if _, err := s.challenges.TellMissedSteps(ctx, s.missedSince()); err != nil { // before their challenges go
 		return 0, err
 	}
+	past, err := s.notify.DropIncidents(ctx)
+	if err != nil {
+		return past, err
+	}
 	now := s.clock.Now()
 	r := ratelimit.LimitRetention(now)
 	r.DevicesBefore, r.EventsBefore, r.StatusBefore = now.Add(-keepDevices), now.Add(-keepEvents), now.Add(-revocation.Keep)
@@ -61,7 +65,8 @@ func (s *Service) Sweep(ctx context.Context) (deleted int64, err error) {
 	r.MessagesBefore, r.LostMessagesBefore = now.Add(-keepMessages), now.Add(-webhook.GiveUpAfter-2*time.Hour) // a message is tried for the last time an hour after
 	r.CreationsBefore = now.Add(-keepCreations)
 	r.NoticesBefore = now.Add(-logout.GiveUpAfter - time.Hour) // an attempt gives up a notice before, unless its client has no URI any more
-	return s.store.Sweep(ctx, r)
+	deleted, err = s.store.Sweep(ctx, r)
+	return past + deleted, err
 }
 
 // missedSince is when the first challenges expired that are still kept.

@@ -86,6 +86,8 @@ type Config struct {
 	Mail   mail.Sender   // sends mails; nil: there is no mail, neither alerts nor password resets
 	Render notify.Render // renders notifications; needed only by processes that call Operator.Run
 
+	IncidentMailRate int // mails about incidents in a minute, of all replicas together; 0: none
+
 	PostLogout  logout.Post  // tells clients about sign-outs; nil: this process tells none
 	PostWebhook webhook.Post // tells webhooks of events; nil: this process tells none
 
@@ -158,7 +160,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s := &Services{
 		Clock:  clock,
 		Keys:   keys.New(store, clock, k.signing, keys.Config{SigningAlg: c.SigningAlg, AccessTTL: c.AccessTTL}),
-		Notify: notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render, Places: c.Places}),
+		Notify: notify.New(store, clock, c.Logger, k.sealer, notify.Config{Sender: c.Mail, Render: c.Render, Places: c.Places, IncidentRate: c.IncidentMailRate}),
 		Limits: ratelimit.New(store, clock, c.Logger, k.limits, c.Budgets),
 		Gate:   ratelimit.NewGate(c.Workers, waitingHashes),
 		Slots:  ratelimit.NewSlots(),

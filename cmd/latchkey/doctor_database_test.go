@@ -168,7 +168,7 @@ func TestDoctorFindsWhatIsLate(t *testing.T) {
 		mail := func(written, due time.Time) {
 			t.Helper()
 			err := store.AddMail(t.Context(), models.MailWithLinks{Mail: &models.OutgoingMail{ID: models.NewID(written), Kind: "test", Recipient: ada,
-				Sealed: []byte{1}, CreatedAt: written, NextAt: due, Priority: models.MailSignup}})
+				Sealed: []byte{1}, CreatedAt: written, NextAt: due, Priority: models.MailRest}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2817,6 +2817,11 @@ func (p Printer) MailFactEmail() string { return p.text("mail.fact_email", nil) 
 //go:noinline
 func (p Printer) MailFactLater() string { return p.text("mail.fact_later", nil) }
 
+// MailFactMessage says "Message". A label in a mail about a security incident: a text follows that an administrator wrote.
+//
+//go:noinline
+func (p Printer) MailFactMessage() string { return p.text("mail.fact_message", nil) }
+
 // MailFactNewEmail says "New e-mail address".
 //
 //go:noinline
@@ -3399,6 +3404,43 @@ func (p Printer) MailFactorsResetSetUp(url string) string {
 //
 //go:noinline
 func (p Printer) MailFactorsResetSubject() string { return p.text("mail_factors_reset.subject", nil) }
+
+// MailIncidentHeading says "You were signed out".
+//
+//go:noinline
+func (p Printer) MailIncidentHeading() string { return p.text("mail_incident.heading", nil) }
+
+// MailIncidentLead says "Because of a security incident, an administrator of {brand} signed apps out. {count} of your devices were signed out.". {brand} is the name of the service, {count} how many devices of the reader’s.
+//
+//go:noinline
+func (p Printer) MailIncidentLead(count int) Sentence {
+	return p.sentence("mail_incident.lead", args{"count": count})
+}
+
+// MailIncidentLocked says "Your password is locked, so sign-in with it doesn’t work. To choose a new one, open the sign-in page as you always do, and choose “Forgot your password?” there.". “Forgot your password?” is login.forgot.
+//
+//go:noinline
+func (p Printer) MailIncidentLocked() string { return p.text("mail_incident.locked", nil) }
+
+// MailIncidentNoLinks says "This e-mail has no links, so that you can tell it from a forged one. Don’t open links in e-mails that claim to be about this incident.".
+//
+//go:noinline
+func (p Printer) MailIncidentNoLinks() string { return p.text("mail_incident.no_links", nil) }
+
+// MailIncidentSignIn says "What to do: open the apps that you use, and sign in again as you always do.".
+//
+//go:noinline
+func (p Printer) MailIncidentSignIn() string { return p.text("mail_incident.sign_in", nil) }
+
+// MailIncidentSubject says "You were signed out after a security incident".
+//
+//go:noinline
+func (p Printer) MailIncidentSubject() string { return p.text("mail_incident.subject", nil) }
+
+// MailIncidentWhy says "You’re receiving this e-mail because you have an account at {brand}.". At the end of a mail. {brand} is the name of the service.
+//
+//go:noinline
+func (p Printer) MailIncidentWhy() Sentence { return p.sentence("mail_incident.why", nil) }
 
 // MailInvitedAct says "Choose a password here and sign in. Don’t share the link: anyone who has it can take over the account.". A button and a link follow.
 //
