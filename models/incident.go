@@ -104,11 +104,32 @@ func (s *Store) RunningIncident(ctx context.Context) (i Incident, err error) {
 	return i, wrapErr("find the running incident", err)
 }
 
-// StartIncident confirms a preview that was made after since, and returns the incident. It returns ErrNotFound when there is no such
-// preview or it was confirmed before, and ErrDuplicate while another incident runs.
-func (s *Store) StartIncident(ctx context.Context, id uuid.UUID, by string, over time.Duration, at, since time.Time) (Incident, error) {
-	return s.changeIncident(ctx, "start incident", "state = 'running', started_at = ?, confirmed_by = ?, over_seconds = ? WHERE id = ? AND state = 'preview' AND created_at > ?",
-		dbTime(at), by, int64(over.Seconds()), id, dbTime(since))
+// IncidentStart is the confirmation of a preview.
+type IncidentStart struct {
+	ID    uuid.UUID
+	By    string        // who confirmed it
+	Over  time.Duration // spreads the work; 0: it is not spread
+	Words string        // of the operator, for the mails to the owners; see IncidentText
+	At    time.Time
+	Since time.Time // the preview must have been made after this
+}
+
+// StartIncident confirms a preview and returns the incident. It returns ErrNotFound when there is no such preview, or it was confirmed before
+// or is too old, and ErrDuplicate while another incident runs.
+func (s *Store) StartIncident(ctx context.Context, n IncidentStart) (Incident, error) {
+	var rows []Incident
+	err := s.tx(ctx, func(tx *gorm.DB) error {
+		err := tx.Raw(`UPDATE incidents SET state = 'running', started_at = ?, confirmed_by = ?, over_seconds = ? WHERE id = ? AND state = 'preview' AND created_at > ? RETURNING *`,
+			dbTime(n.At), n.By, int64(n.Over.Seconds()), n.ID, dbTime(n.Since)).Scan(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return orRefuse(err, ErrNotFound)
+		}
+		return addIncidentText(tx, IncidentText{IncidentID: n.ID, Words: n.Words, At: n.At})
+	})
+	if err != nil {
+		return Incident{}, wrapErr("start incident", err)
+	}
+	return rows[0], nil
 }
 
 // PauseIncident pauses an incident. A batch that has begun is committed first. It returns ErrNotFound unless the incident runs.

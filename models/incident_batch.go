@@ -118,7 +118,7 @@ func usersOf(ended []endedDevice) (users []uuid.UUID) {
 	return slices.Compact(users)
 }
 
-// tell writes who is to be told of the devices: their clients, and their owners in the activity. It ends the consents of their clients.
+// tell writes who is to be told of the devices: their clients, and their owners in the activity and by mail. It ends the consents of their clients.
 func (b IncidentBatch) tell(tx *gorm.DB, ended []endedDevice, users []uuid.UUID) error {
 	if len(ended) == 0 {
 		return nil
@@ -139,11 +139,15 @@ func (b IncidentBatch) tell(tx *gorm.DB, ended []endedDevice, users []uuid.UUID)
 			return err
 		}
 	}
-	list := make([]Event, 0, len(users))
+	list, notices := make([]Event, 0, len(users)), make([]IncidentNotice, 0, len(users))
 	for _, user := range users {
 		e := b.Event(user, devices[user])
 		e.At = dbTime(e.At)
 		list = append(list, e)
+		notices = append(notices, IncidentNotice{IncidentID: b.ID, UserID: user, Devices: int64(devices[user]), QueuedAt: b.At})
+	}
+	if err := addIncidentNotices(tx, notices); err != nil {
+		return err
 	}
 	return tx.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "user_id"}, {Name: "id"}},

@@ -34,7 +34,7 @@ func running(t testing.TB, s *models.Store, worker string) models.Incident {
 	if err := s.AddIncident(t.Context(), i); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.StartIncident(t.Context(), i.ID, "ada@host", 0, at, at.Add(-time.Minute)); err != nil {
+	if _, err := s.StartIncident(t.Context(), models.IncidentStart{ID: i.ID, By: "ada@host", Words: "Sorry.", At: at, Since: at.Add(-time.Minute)}); err != nil {
 		t.Fatal(err)
 	}
 	i, err := s.ClaimIncident(t.Context(), i.ID, worker, at, at.Add(15*time.Second))
@@ -153,6 +153,9 @@ func TestTwoBatchesOfOneAccountAreOneEvent(t *testing.T) {
 		if now := incidentOf(t, s, i); now.Accounts != 1 || now.Devices != 5 || now.Batches != 3 {
 			t.Errorf("%+v", now)
 		}
+		if n := count(t, s, "SELECT devices FROM incident_notices WHERE user_id = ? AND incident_id = ?", u.ID.String(), i.ID.String()); n != 5 {
+			t.Errorf("its mail is about %d", n)
+		}
 		if n := countEvents(t, s, u, models.EventIncident); n != 1 {
 			t.Errorf("%d events", n)
 		}
@@ -233,7 +236,7 @@ func TestOneIncidentRunsAtATime(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := func(since time.Time) error {
-			return second(s.StartIncident(t.Context(), next.ID, "ada@host", 0, noon, since))
+			return second(s.StartIncident(t.Context(), models.IncidentStart{ID: next.ID, At: noon, Since: since}))
 		}
 		if err := start(noon.Add(-time.Minute)); !errors.Is(err, models.ErrDuplicate) {
 			t.Errorf("while one runs: %v", err)

@@ -40,18 +40,25 @@ type Request struct {
 	By           string // the operator, for the record
 }
 
+// Start says how an incident is dealt with.
+type Start struct {
+	Over  time.Duration // spreads the work, up to MaxOver; 0: it goes as fast as it may
+	Words string        // of the operator, for the mails to the owners; plain text without links, see auth.IncidentWords; may be empty
+}
+
 // PreviewLife is how long a preview may be confirmed.
 const PreviewLife = 10 * time.Minute
 
-// Confirm starts the incident of a preview. over spreads the work over a time; 0: it goes as fast as it may. The request may repeat the preview's
-// filter, or be empty. Confirm returns KindNotFound for an unknown preview, and KindNotAllowed when the preview is too old or was confirmed, when the
-// request asks for something else, and while another incident runs.
-func (s *Service) Confirm(ctx context.Context, id uuid.UUID, r Request, over time.Duration) (models.Incident, error) {
+// Confirm starts the incident of a preview. The request may repeat the preview's filter, or be empty. Confirm returns KindInvalidRequest for a
+// Start that cannot be, KindNotFound for an unknown preview, and KindNotAllowed when the preview is too old or was confirmed, when the request asks for
+// something else, and while another incident runs.
+func (s *Service) Confirm(ctx context.Context, id uuid.UUID, r Request, how Start) (models.Incident, error) {
 	preview, err := s.find(ctx, id)
 	if err != nil {
 		return preview, err
 	}
 	now := s.clock.Now()
+	words, problem := auth.IncidentWords(how.Words)
 	switch {
 	case preview.State != models.IncidentPreview:
 		return preview, refuse("%s was confirmed already: see latchkey incident show %s", id, id)
@@ -59,18 +66,20 @@ func (s *Service) Confirm(ctx context.Context, id uuid.UUID, r Request, over tim
 		return preview, refuse("the preview %s is older than %d minutes: make another one", id, int(PreviewLife.Minutes()))
 	case !isEmpty(r.Filter) && !equal(r.Filter, preview.Filter), r.RequireReset && !preview.RequireReset:
 		return preview, refuse("this is not what the preview %s counted: give its id alone, or make another preview", id)
-	case over < 0 || over > MaxOver:
-		return preview, auth.InvalidField("--over", fmt.Sprintf("up to %d hours", int(MaxOver.Hours())))
+	case how.Over < 0 || how.Over > MaxOver:
+		return preview, auth.InvalidField("--over", fmt.Sprintf("takes up to %d hours", int(MaxOver.Hours())))
+	case problem != "":
+		return preview, auth.InvalidField("--say", problem)
 	}
-	started, err := s.store.StartIncident(ctx, id, r.By, over, now, now.Add(-PreviewLife))
+	started, err := s.store.StartIncident(ctx, models.IncidentStart{ID: id, By: r.By, Over: how.Over, Words: words, At: now, Since: now.Add(-PreviewLife)})
 	if errors.Is(err, models.ErrNotFound) {
 		return preview, refuse("%s was confirmed already: see latchkey incident show %s", id, id)
 	}
 	return started, s.oneAtATime(ctx, err)
 }
 
-// MaxOver is the longest time that the work may be spread over.
-const MaxOver = 7 * 24 * time.Hour
+// MaxOver is the longest time that the work may be spread over: within models.IncidentLife, so that every owner is told.
+const MaxOver = 3 * 24 * time.Hour
 
 // Pause pauses a running incident between two batches. It returns KindNotFound, or KindNotAllowed for an incident that does not run.
 func (s *Service) Pause(ctx context.Context, id uuid.UUID) (models.Incident, error) {

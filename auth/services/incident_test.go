@@ -64,7 +64,7 @@ func quiet(models.Incident, bool) {}
 func (d *desk) revoked(t *testing.T, r incident.Request) models.Incident {
 	t.Helper()
 	i := d.preview(t, r)
-	if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{By: "grace@ops"}, 0); err != nil {
+	if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{By: "grace@ops"}, incident.Start{}); err != nil {
 		t.Fatal(err)
 	}
 	i, err := d.Incidents.Work(t.Context(), i.ID, quiet)
@@ -131,7 +131,9 @@ func TestAnIncidentWithoutItsOwnFreshPreviewIsRefused(t *testing.T) {
 		i, other := d.preview(t, asked), d.preview(t, d.ofClients("tv"))
 		wider := d.ofClients("mobile", "tv")
 		wider.Filter.To = asked.Filter.To
-		confirm := func(id uuid.UUID, r incident.Request) (models.Incident, error) { return d.Incidents.Confirm(t.Context(), id, r, 0) }
+		confirm := func(id uuid.UUID, r incident.Request) (models.Incident, error) {
+			return d.Incidents.Confirm(t.Context(), id, r, incident.Start{})
+		}
 		for name, c := range map[string]struct {
 			id   uuid.UUID
 			r    incident.Request
@@ -206,7 +208,7 @@ func TestTheSelectionIsFrozenAtTheStart(t *testing.T) {
 		i := d.preview(t, incident.Request{Filter: models.IncidentFilter{Clients: []string{"mobile"}}})
 		between := d.appOf(t, "mobile", "between", "192.0.2.1") // counted by no preview, and from before the start
 		d.advance(time.Second)
-		if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{}, 0); err != nil {
+		if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{}, incident.Start{}); err != nil {
 			t.Fatal(err)
 		}
 		d.advance(time.Second)
@@ -238,7 +240,7 @@ func TestTheWorkIsDoneOnceWhoeverDoesIt(t *testing.T) {
 		}
 		d.advance(time.Minute)
 		i := d.preview(t, d.ofClients("mobile"))
-		if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{}, 0); err != nil {
+		if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{}, incident.Start{}); err != nil {
 			t.Fatal(err)
 		}
 		i, err := d.Incidents.Work(t.Context(), i.ID, func(i models.Incident, _ bool) {
@@ -287,7 +289,7 @@ func TestAServerGoesOnWithAnIncidentThatNoProcessWorksOn(t *testing.T) {
 		d.appOf(t, "mobile", "phone", "192.0.2.1")
 		d.advance(time.Minute)
 		i := d.preview(t, d.ofClients("mobile"))
-		if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{}, 0); err != nil {
+		if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{}, incident.Start{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := second(d.store.ClaimIncident(t.Context(), i.ID, "dead", d.now(), d.now().Add(15*time.Second))); err != nil {

@@ -65,6 +65,7 @@ type incidentRevoke struct {
 	RequireReset bool          `help:"Lock the passwords of the accounts as well: each owner must choose a new one by mail. Ends trusted browsers, open codes and challenges, and the passkeys, apps and recovery codes that were added since --created-from."`
 	Over         time.Duration `xor:"pace" help:"With --confirm: spread the work over so long, so that people do not all come back at once." placeholder:"DURATION"`
 	Now          bool          `xor:"pace" help:"With --confirm: as fast as it may. The default."`
+	Say          string        `help:"With --confirm: what the mails to the owners say about the incident, beside our words. Plain text without links, up to 500 characters." placeholder:"TEXT"`
 	Preview      bool          `xor:"act" required:"" help:"Count what would be signed out, and print the id to confirm. Changes nothing."`
 	Confirm      string        `xor:"act" required:"" help:"Sign out what this preview counted. It must not be older than 10 minutes." placeholder:"PREVIEW"`
 }
@@ -77,8 +78,8 @@ func (c *incidentRevoke) Run(env *environment) error {
 	}
 	r := incident.Request{Filter: f, RequireReset: c.RequireReset, By: whoRuns()}
 	if c.Preview {
-		if c.Over != 0 || c.Now {
-			return usageError{"--over and --now go with --confirm"}
+		if c.Over != 0 || c.Now || c.Say != "" {
+			return usageError{"--over, --now and --say go with --confirm"}
 		}
 		return env.withServices(func(s *services.Services) error { return previewIncident(env, s, r) })
 	}
@@ -87,7 +88,7 @@ func (c *incidentRevoke) Run(env *environment) error {
 		return err
 	}
 	return env.withServices(func(s *services.Services) error {
-		i, err := s.Incidents.Confirm(env.ctx, id, r, c.Over)
+		i, err := s.Incidents.Confirm(env.ctx, id, r, incident.Start{Over: c.Over, Words: c.Say})
 		if err != nil {
 			return orUsage(err)
 		}
