@@ -11,18 +11,18 @@ func TestAnIncidentThatRequiresAResetLocksPasswordsAndEndsWhatWasAddedSince(t *t
 	eachWithIncidents(t, func(t *testing.T, s *models.Store) {
 		u, bare, other := addUser(t, s), addUser(t, s), addUser(t, s)
 		exec(t, s, "UPDATE users SET password_hash = '!' WHERE id = ?", bare.ID.String())
-		since := noon.Add(-time.Hour)
+		since, phone := noon.Add(-time.Hour), addApp(t, s, u.ID, "phone")
 		for _, owner := range []models.User{u, other} {
 			old, young := aged("old", 2*time.Hour), aged("young", time.Minute)
 			old.Credential, young.Credential = append(old.Credential, owner.ID[:]...), append(young.Credential, owner.ID[:]...)
 			addFactors(t, s, owner, noon, old, young, codeOf("codes", noon.Add(-2*time.Hour)))
-			trust(t, s, owner, "browser", noon)
 			if err := s.AddChallenge(t.Context(), challenge(owner, "open "+owner.Email, noon), password, factorsVersion(t, s, owner), nil, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
+		exec(t, s, `INSERT INTO trusted_browsers (user_id, id, hash, created_at, expires_at) SELECT id, id, '', created_at, created_at FROM users`)
 		before := user(t, s, u)
-		b := batchOf(running(t, s, "w"), "w", addApp(t, s, u.ID, "phone"), add(t, s, func() models.NewDevice {
+		b := batchOf(running(t, s, "w"), "w", phone, add(t, s, func() models.NewDevice {
 			n := signIn(bare.ID, models.KindApp, "phone", noon)
 			n.Verified = ""
 			return n

@@ -91,7 +91,7 @@ func TestABatchOfAnIncidentDoesWhatEveryRevocationDoes(t *testing.T) {
 		addTold(t, s)
 		one, two := addUser(t, s), addUser(t, s)
 		list := []models.Device{addAppOf(t, s, one.ID, "told", "phone"), addAppOf(t, s, one.ID, "untold", "tablet"), addAppOf(t, s, two.ID, "app-1", "phone")}
-		kept, gone := addAppOf(t, s, two.ID, "told", "kept"), addAppOf(t, s, two.ID, "told", "gone")
+		kept, gone := addAppOf(t, s, two.ID, "told", "kept"), addAppOf(t, s, two.ID, "untold", "gone")
 		if _, _, err := s.RevokeDevice(t.Context(), models.DeviceKey{UserID: two.ID, ID: gone.ID}, event(models.EventDeviceRevoked, two.ID, noon)); err != nil {
 			t.Fatal(err)
 		}

@@ -48,12 +48,23 @@ func (s *Service) Run(ctx context.Context) {
 			continue
 		}
 		if err == nil {
-			_, err = s.attempt(ctx, i.ID, func(models.Incident, bool) {})
+			_, err = s.attempt(ctx, i.ID, s.logOnce(ctx))
 		}
 		if err != nil && !failing && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "the sign-out of an incident’s devices could not go on", "incident", i.ID, "error", err)
 		}
 		failing = err != nil
+	}
+}
+
+// logOnce logs that this process works on an incident.
+func (s *Service) logOnce(ctx context.Context) Tell {
+	logged := false
+	return func(i models.Incident, _ bool) {
+		if !logged {
+			s.log.InfoContext(ctx, "signing the devices of an incident out", "incident", i.ID, "devices", i.Devices, "expected", i.Counts.Devices)
+		}
+		logged = true
 	}
 }
 
@@ -67,7 +78,6 @@ func (s *Service) attempt(ctx context.Context, id uuid.UUID, tell Tell) (here bo
 	if err != nil {
 		return false, err
 	}
-	s.log.InfoContext(ctx, "signing the devices of an incident out", "incident", id, "done", i.Devices)
 	p := &pass{s: s, i: i, tell: tell, limit: firstBatch, began: time.Now(), read: models.DeviceKey{UserID: i.AfterUser, ID: i.AfterDevice}, slowest: time.Duration(i.Slowest) * time.Microsecond}
 	err = p.run(ctx)
 	if lost := errors.Is(err, models.ErrNotFound) || errors.Is(err, models.ErrChanged); lost || err == nil && p.done {

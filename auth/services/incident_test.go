@@ -33,8 +33,8 @@ func eachWithIncidents(t *testing.T, fn func(t *testing.T, d *desk)) {
 	})
 }
 
-// appOf signs ada in on an app of a client.
-func (d *desk) appOf(t *testing.T, client, name, ip string) token.Answer {
+// appAt signs ada in on an app of a client.
+func (d *desk) appAt(t *testing.T, client, name, ip string) token.Answer {
 	t.Helper()
 	answer, err := d.SignIn.Login(t.Context(), signin.LoginRequest{Email: adaEmail, Password: adaPassword, DeviceName: name, ClientID: client, From: at(ip)})
 	if err != nil {
@@ -76,7 +76,7 @@ func (d *desk) revoked(t *testing.T, r incident.Request) models.Incident {
 
 func TestAnIncidentSignsOutWhatItsPreviewCounted(t *testing.T) {
 	eachWithIncidents(t, func(t *testing.T, d *desk) {
-		stolen, other := []token.Answer{d.appOf(t, "mobile", "phone", "192.0.2.1"), d.appOf(t, "mobile", "tablet", "192.0.2.1")}, d.appOf(t, "tv", "television", "192.0.2.1")
+		stolen, other := []token.Answer{d.appAt(t, "mobile", "phone", "192.0.2.1"), d.appAt(t, "mobile", "tablet", "192.0.2.1")}, d.appAt(t, "tv", "television", "192.0.2.1")
 		by := d.browse(t, "browser", "192.0.2.1")
 		d.advance(time.Minute)
 		i := d.preview(t, d.ofClients("mobile", "mobil"))
@@ -108,7 +108,7 @@ func TestAnIncidentSignsOutWhatItsPreviewCounted(t *testing.T) {
 			t.Errorf("once more: %+v, %v", again, err)
 		}
 		d.advance(time.Minute)
-		d.appOf(t, "mobile", "phone", "192.0.2.1")
+		d.appAt(t, "mobile", "phone", "192.0.2.1")
 		if _, back, err := d.Incidents.Show(t.Context(), done.ID); err != nil || back.Devices != 1 || back.Accounts != 1 {
 			t.Errorf("came back: %+v, %v", back, err)
 		}
@@ -124,8 +124,8 @@ func (d *desk) refreshed(t *testing.T, a token.Answer) {
 
 func TestAnIncidentWithoutItsOwnFreshPreviewIsRefused(t *testing.T) {
 	eachWithIncidents(t, func(t *testing.T, d *desk) {
-		d.appOf(t, "mobile", "phone", "192.0.2.1")
-		d.appOf(t, "tv", "television", "192.0.2.1")
+		d.appAt(t, "mobile", "phone", "192.0.2.1")
+		d.appAt(t, "tv", "television", "192.0.2.1")
 		d.advance(time.Minute)
 		asked := d.ofClients("mobile")
 		i, other := d.preview(t, asked), d.preview(t, d.ofClients("tv"))
@@ -204,15 +204,15 @@ func (d *desk) refusedPreviews(t *testing.T) {
 // Sign-ins from before the start that are not committed yet are waited for, and those after it are left alone.
 func TestTheSelectionIsFrozenAtTheStart(t *testing.T) {
 	eachWithIncidents(t, func(t *testing.T, d *desk) {
-		d.appOf(t, "mobile", "phone", "192.0.2.1")
+		d.appAt(t, "mobile", "phone", "192.0.2.1")
 		i := d.preview(t, incident.Request{Filter: models.IncidentFilter{Clients: []string{"mobile"}}})
-		between := d.appOf(t, "mobile", "between", "192.0.2.1") // counted by no preview, and from before the start
+		between := d.appAt(t, "mobile", "between", "192.0.2.1") // counted by no preview, and from before the start
 		d.advance(time.Second)
 		if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{}, incident.Start{}); err != nil {
 			t.Fatal(err)
 		}
 		d.advance(time.Second)
-		after := d.appOf(t, "mobile", "after", "192.0.2.1")
+		after := d.appAt(t, "mobile", "after", "192.0.2.1")
 		waited := 0
 		done, err := d.Incidents.Work(t.Context(), i.ID, func(i models.Incident, _ bool) {
 			if i.Devices == 0 && d.now().Sub(*i.StartedAt) < 15*time.Second {
@@ -236,7 +236,7 @@ func TestTheWorkIsDoneOnceWhoeverDoesIt(t *testing.T) {
 		d.change(t, func(c *services.Config) { c.Budgets.Window, c.Budgets.Day = 1000, 1000 })
 		const many = 40
 		for range many {
-			d.appOf(t, "mobile", "phone", "192.0.2.1")
+			d.appAt(t, "mobile", "phone", "192.0.2.1")
 		}
 		d.advance(time.Minute)
 		i := d.preview(t, d.ofClients("mobile"))
@@ -286,7 +286,7 @@ func TestTheWorkIsDoneOnceWhoeverDoesIt(t *testing.T) {
 // A process stops or dies; a server that runs goes on by itself.
 func TestAServerGoesOnWithAnIncidentThatNoProcessWorksOn(t *testing.T) {
 	eachWithIncidents(t, func(t *testing.T, d *desk) {
-		d.appOf(t, "mobile", "phone", "192.0.2.1")
+		d.appAt(t, "mobile", "phone", "192.0.2.1")
 		d.advance(time.Minute)
 		i := d.preview(t, d.ofClients("mobile"))
 		if _, err := d.Incidents.Confirm(t.Context(), i.ID, incident.Request{}, incident.Start{}); err != nil {
@@ -315,7 +315,7 @@ func TestAServerGoesOnWithAnIncidentThatNoProcessWorksOn(t *testing.T) {
 func TestAnIncidentThatRequiresAResetLocksTheAccounts(t *testing.T) {
 	eachWithIncidents(t, func(t *testing.T, d *desk) {
 		d.change(t, func(c *services.Config) { c.Mail = &taking{} })
-		d.appOf(t, "mobile", "phone", "192.0.2.1")
+		d.appAt(t, "mobile", "phone", "192.0.2.1")
 		from := d.now()
 		d.advance(time.Minute)
 		r := d.ofClients("mobile")
