@@ -90,7 +90,9 @@ func (s *Store) limitLockWait(tx *gorm.DB) error {
 // hasOwnersConsent is hasConsent for devices of several users.
 const hasOwnersConsent = "EXISTS (SELECT 1 FROM consents WHERE consents.user_id = devices.user_id AND consents.client_id = devices.client_id) AS consented"
 
-// revoke ends the devices. As every transaction that changes several devices of a user, it has locked the users' rows first.
+// revoke ends the devices. Other transactions lock the users' rows before they change several devices. Here that would write every one of these rows. The
+// rows of devices keep a deletion waiting, too, whose next step takes what was written of the account; and one that locks devices in another order waits
+// for incidentLockWait only: then the batch gives way, and comes again. Where accounts change as well, their rows come first.
 func (b IncidentBatch) revoke(tx *gorm.DB) (ended []endedDevice, err error) {
 	if len(b.Devices) == 0 {
 		return nil, nil
@@ -99,8 +101,10 @@ func (b IncidentBatch) revoke(tx *gorm.DB) (ended []endedDevice, err error) {
 	for _, d := range b.Devices {
 		ids, users = append(ids, d.ID), append(users, d.UserID)
 	}
-	if err := tx.Exec("UPDATE users SET updated_at = updated_at WHERE id IN ?", slices.Compact(users)).Error; err != nil {
-		return nil, err
+	if b.Reset != nil {
+		if err := tx.Exec("UPDATE users SET updated_at = updated_at WHERE id IN ?", slices.Compact(users)).Error; err != nil {
+			return nil, err
+		}
 	}
 	at := dbTime(b.At)
 	err = tx.Raw(`UPDATE devices SET revoked_at = ?, revoked_by = ?, revoke_reason = ? WHERE (user_id, id) > (?, ?) AND (user_id, id) <= (?, ?) AND id IN ?

@@ -14,11 +14,13 @@ import (
 )
 
 const (
-	// batchTime is how long a batch should take. On SQLite every other write waits for it, so it is bounded by twice that.
-	batchTime  = 10 * time.Millisecond
-	firstBatch = 10 // devices
-	leastBatch = 2
-	mostBatch  = 500
+	// batchTime is how long a batch should take on SQLite, where every other write waits for it.
+	batchTime = 10 * time.Millisecond
+	// batchTimePostgres is how long one should take on PostgreSQL, where only the devices that it signs out wait.
+	batchTimePostgres = 50 * time.Millisecond
+	firstBatch        = 10 // devices
+	leastBatch        = 2
+	mostBatch         = 500
 	// readFor is how long this process reads on when nothing is selected, before it writes how far it has got.
 	readFor = time.Second
 	// settled is how long after its date a sign-in is committed at the latest, by the clock of any replica. The selection is of sign-ins before the
@@ -189,17 +191,24 @@ func (p *pass) write(ctx context.Context, after models.DeviceKey, devices []mode
 	if len(devices) > 0 {
 		p.i.Batches++
 		p.slowest = max(p.slowest, done.Took)
-		p.limit = next(p.limit, len(devices), done.Took)
+		p.limit = next(p.limit, len(devices), done.Took, p.s.batchTime())
 	}
 	return nil
 }
 
-// next returns how many devices the batch after one of a size that took a time may sign out.
-func next(limit, size int, took time.Duration) int {
+func (s *Service) batchTime() time.Duration {
+	if s.store.Dialect() == "postgres" {
+		return batchTimePostgres
+	}
+	return batchTime
+}
+
+// next returns how many devices the batch after one of a size may sign out. That one took a time, and the next should take another.
+func next(limit, size int, took, should time.Duration) int {
 	switch {
-	case took > batchTime:
-		limit = int(int64(size) * int64(batchTime) / int64(took))
-	case took < batchTime/2 && size == limit:
+	case took > should:
+		limit = int(int64(size) * int64(should) / int64(took))
+	case took < should/2 && size == limit:
 		limit += limit/2 + 1
 	}
 	return min(max(limit, leastBatch), mostBatch)

@@ -87,9 +87,8 @@ func (m *remembered) misses(list []models.RevokedDevice, since time.Time) bool {
 	return false
 }
 
-// ownEnds are reasons for which devices end without an act of a person or an operator, and for which they would end again. So do those of an
-// incident, which goes on from where the database fell back to: its many devices must not displace others here.
-var ownEnds = []models.EndReason{models.RevokedByExpiry, models.RevokedByIdleness, models.RevokedByReplace, models.RevokedByLimit, models.RevokedByIncident}
+// ownEnds are reasons for which devices end without an act of a person or an operator, and for which they would end again.
+var ownEnds = []models.EndReason{models.RevokedByExpiry, models.RevokedByIdleness, models.RevokedByReplace, models.RevokedByLimit}
 
 // note remembers devices, and forgets what is older than an hour or beyond the latest that it may remember.
 func (m *remembered) note(list []models.RevokedDevice, now time.Time) {
