@@ -23,7 +23,7 @@ func TestCrashInAnIncidentUnderLoad(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { incidentUnderLoad(t, modelstest.SQLite(t), crashCount(1000, 500, 10_000)) })
 	t.Run("postgres", func(t *testing.T) {
 		url := modelstest.StartCluster(t, modelstest.Durable).URL("latchkey")
-		incidentUnderLoad(t, url, crashCount(40000, 1000, 1_000_000))
+		incidentUnderLoad(t, url, crashCount(4000, 1000, 1_000_000))
 	})
 }
 
