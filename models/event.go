@@ -22,6 +22,7 @@ const (
 	EventSignOut         EventKind = "sign_out"
 	EventDeviceRevoked   EventKind = "device_revoked"
 	EventDevicesRevoked  EventKind = "devices_revoked"
+	EventIncident        EventKind = "devices_revoked_incident" // by an operator, with those of other accounts; each counts one, see More
 	EventDeviceRenamed   EventKind = "device_renamed"
 	EventDeviceReused    EventKind = "device_reused"
 	EventDeviceForked    EventKind = "device_forked"
@@ -71,7 +72,7 @@ const (
 
 // EventKinds are all kinds, in the order in which the documentation names them.
 var EventKinds = []EventKind{
-	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked,
+	EventAccountCreated, EventInvited, EventSignIn, EventSignInFailed, EventSignOut, EventDeviceRevoked, EventDevicesRevoked, EventIncident,
 	EventDeviceRenamed, EventDeviceReused, EventDeviceForked, EventDeviceRestored, EventPasswordChanged,
 	EventPasswordFailed, EventPasswordReset, EventResetSent, EventPasswordChangeRequired, EventPasswordDropped, EventLocked, EventEmailAsked, EventEmailCancelled, EventEmailChanged, EventEmailRestored,
 	EventWaysBackEnded, EventRoleChanged, EventDetailsChanged, EventDisabled, EventEnabled, EventMailFailed, EventDataDownloaded, EventLanguageChanged,

@@ -49,20 +49,44 @@ type RevokedPlace struct {
 // devices that expired before since: their access tokens have expired too, and another device may have the place by now. On Citus it asks
 // the coordinator only, so that a node that is down does not keep the lists from being read: see noteRevoked.
 func (s *Store) RevokedPlaces(ctx context.Context, since time.Time) (list []RevokedPlace, err error) {
+	list, _, err = s.revokedPlaces(ctx, since, "revoked_at > ?", "", dbTime(since))
+	return list, err
+}
+
+// RevokedPlacesUntil is RevokedPlaces for devices that were revoked at until or before. It reads up to limit rows, in no order, and reports whether
+// there may be more.
+func (s *Store) RevokedPlacesUntil(ctx context.Context, since, until time.Time, limit int) (list []RevokedPlace, more bool, err error) {
+	list, read, err := s.revokedPlaces(ctx, since, "revoked_at > ? AND revoked_at <= ?", fmt.Sprintf(" LIMIT %d", limit), dbTime(since), dbTime(until))
+	return list, read == limit, err
+}
+
+func (s *Store) revokedPlaces(ctx context.Context, since time.Time, when, limit string, args ...any) (list []RevokedPlace, read int, err error) {
 	citus, err := s.onCitus(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	statement, args := `SELECT idx AS "index", revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`, []any{dbTime(since)}
+	statement := `SELECT idx AS "index", revoked_at, expires_at FROM status_indexes WHERE ` + when
 	if !citus {
 		// expires_at is checked here. In the statement PostgreSQL would choose the index on it, which is the worse one.
-		statement = `SELECT status_index AS "index", revoked_at, expires_at FROM devices WHERE revoked_at > ? AND status_index IS NOT NULL
-			UNION ALL SELECT idx, revoked_at, expires_at FROM status_indexes WHERE revoked_at > ?`
-		args = append(args, dbTime(since))
+		statement = `SELECT status_index AS "index", revoked_at, expires_at FROM devices WHERE ` + when + ` AND status_index IS NOT NULL
+			UNION ALL SELECT idx, revoked_at, expires_at FROM status_indexes WHERE ` + when
+		args = append(args, args...)
 	}
-	err = s.read(ctx).Raw(statement, args...).Scan(&list).Error
-	list = slices.DeleteFunc(list, func(p RevokedPlace) bool { return !p.ExpiresAt.After(since) })
-	return list, wrapErr("list revoked devices", err)
+	rows, err := s.read(ctx).Raw(statement+limit, args...).Rows() // after an incident they are very many: gorm's Scan would take several times as long
+	if err != nil {
+		return nil, 0, wrapErr("list revoked devices", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for ; rows.Next(); read++ {
+		var p RevokedPlace
+		if err := rows.Scan(&p.Index, &p.RevokedAt, &p.ExpiresAt); err != nil {
+			return nil, 0, wrapErr("list revoked devices", err)
+		}
+		if p.ExpiresAt.After(since) {
+			list = append(list, p)
+		}
+	}
+	return list, read, wrapErr("list revoked devices", rows.Err())
 }
 
 // RevokedDevice says which device was revoked, and how.
@@ -72,14 +96,15 @@ type RevokedDevice struct {
 	RevokeReason EndReason
 }
 
-// RecentlyRevoked lists up to limit devices that were revoked after since, the latest first. On Citus, where all nodes would have to be
+// RecentlyRevoked lists up to limit devices that were revoked after since, the latest first. It leaves out those of incidents: their many devices
+// would displace the others, and an incident goes on by itself from where the database fell back to. On Citus, where all nodes would have to be
 // asked, it lists none.
 func (s *Store) RecentlyRevoked(ctx context.Context, since time.Time, limit int) (list []RevokedDevice, err error) {
 	if citus, err := s.onCitus(ctx); err != nil || citus {
 		return nil, err
 	}
-	err = s.read(ctx).Raw(`SELECT user_id, id, revoked_at, revoke_reason FROM devices WHERE revoked_at > ? ORDER BY revoked_at DESC LIMIT ?`,
-		dbTime(since), limit).Scan(&list).Error
+	err = s.read(ctx).Raw(`SELECT user_id, id, revoked_at, revoke_reason FROM devices WHERE revoked_at > ? AND revoke_reason <> ? ORDER BY revoked_at DESC LIMIT ?`,
+		dbTime(since), RevokedByIncident, limit).Scan(&list).Error
 	return list, wrapErr("list recently revoked devices", err)
 }
 

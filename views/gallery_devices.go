@@ -122,6 +122,7 @@ func (g gallery) endings() []Ended {
 		end("e3", "Library computer", "browser", g.say.EndIdle(), 30*time.Hour),
 		end("e4", longWord, "tablet", g.say.EndPassword(), 5*day24),
 		end("e5", hostile, "unknown", g.say.EndOperator(), 6*day24),
+		end("e9", "Galaxy Tab", "tablet", g.say.EndIncident(), 6*day24+time.Hour),
 		end("e6", rightToLeft, "phone", g.say.EndExpired(), 7*day24),
 		end("e7", breakout, "phone", g.say.EndOwner(), 8*day24),
 		end("e8", invisibleName, "phone", g.say.EndReplaced(), 20*day24),

@@ -121,11 +121,22 @@ func (s *Service) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	revoked, err := s.store.RevokedPlaces(ctx, since)
+	keep := s.config.AccessTTL + time.Minute // longer than an access token can live
+	var revoked []models.RevokedPlace
+	if whole {
+		revoked, err = s.readWhole(ctx, since, now, func() error {
+			latest, err := s.store.RevokedPlaces(ctx, now.Add(-overlap))
+			if err == nil && b.note(last, latest, false, now.Add(-keep)) {
+				b.youngAt = now
+			}
+			return err
+		})
+	} else {
+		revoked, err = s.store.RevokedPlaces(ctx, since)
+	}
 	if err != nil {
 		return err
 	}
-	keep := s.config.AccessTTL + time.Minute // longer than an access token can live
 	if whole && !auth.Fresh(b.agedAt, now, keep) {
 		b.age(auth.Fresh(b.youngAt, now, keep))
 		b.agedAt = now
@@ -139,6 +150,44 @@ func (s *Service) read(ctx context.Context) error {
 		b.wholeAt = now
 	}
 	return nil
+}
+
+const (
+	// wholePage is how many rows of a whole read one statement reads.
+	wholePage = 50_000
+	// wholeAhead is longer than any clock is wrong that has dated a revocation.
+	wholeAhead = 100 * 365 * 24 * time.Hour
+)
+
+// readWhole reads all revocations after since. After an incident they are so many that it takes seconds: it reads them in parts, and calls between
+// every second, which publishes the latest ones.
+func (s *Service) readWhole(ctx context.Context, since, now time.Time, between func() error) (all []models.RevokedPlace, err error) {
+	read, end := time.Now(), now.Add(wholeAhead)
+	for span := end.Sub(since); since.Before(end); {
+		until := since.Add(span)
+		some, more, err := s.store.RevokedPlacesUntil(ctx, since, until, wholePage)
+		if more && span <= time.Second { // a batch is smaller
+			some, err = s.store.RevokedPlaces(ctx, since)
+			until = end
+		} else if err == nil && more {
+			span = max(span/8, time.Second)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		all, since = append(all, some...), until
+		if len(some) < wholePage/4 {
+			span *= 2
+		}
+		if time.Since(read) >= ReadEvery {
+			if err := between(); err != nil {
+				return nil, err
+			}
+			read = time.Now()
+		}
+	}
+	return all, nil
 }
 
 // has reports whether an index has its bit set.

@@ -24,6 +24,7 @@ import (
 	"latchkey/auth/export"
 	"latchkey/auth/factor"
 	"latchkey/auth/grant"
+	"latchkey/auth/incident"
 	"latchkey/auth/keyring"
 	"latchkey/auth/keys"
 	"latchkey/auth/language"
@@ -125,6 +126,7 @@ type Services struct {
 	Transfers   *transfer.Service
 	Addresses   *address.Service
 	Deletions   *deletion.Service
+	Incidents   *incident.Service
 	Devices     *device.Service
 	Factors     *factor.Service
 	Support     *support.Service
@@ -210,6 +212,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, Confirm: s.Confirm, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.Confirm)
+	s.Incidents = incident.New(store, clock, c.Logger, s.Notify, s.Hasher)
 	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords, s.Confirm)
 	s.Factors = factor.New(factor.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: c.Name,
@@ -218,7 +221,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 	s.Support = support.New(store, clock, idle, s.Devices, s.Stats)
 	s.Operator = operator.New(operator.Parts{
 		Store: store, Clock: clock, Idle: idle, Elapsed: c.Elapsed, Log: c.Logger, Keys: s.Keys, Notify: s.Notify, Revocations: s.Revocations, Challenges: s.Challenges,
-		Accounts: s.Accounts, Deletions: s.Deletions, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
+		Accounts: s.Accounts, Deletions: s.Deletions, Incidents: s.Incidents, Factors: s.Factors, Limits: s.Limits, Hasher: s.Hasher, Logout: s.Logout, Webhooks: s.Webhooks,
 		Transfers: s.Transfers, Stats: s.Stats,
 	})
 	return s, nil

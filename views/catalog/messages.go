@@ -1557,6 +1557,11 @@ func (p Printer) EndExpired() string { return p.text("end.expired", nil) }
 //go:noinline
 func (p Printer) EndIdle() string { return p.text("end.idle", nil) }
 
+// EndIncident says "Signed out by an administrator after a security incident.".
+//
+//go:noinline
+func (p Printer) EndIncident() string { return p.text("end.incident", nil) }
+
 // EndLimit says "Signed out because too many browsers were signed in.".
 //
 //go:noinline
@@ -1976,6 +1981,20 @@ func (p Printer) EventFactorRenamed(factor string) Sentence {
 //
 //go:noinline
 func (p Printer) EventFactorsReset() string { return p.text("event.factors_reset", nil) }
+
+// EventIncident says "After a security incident, an administrator signed out {count} of your devices.".
+//
+//go:noinline
+func (p Printer) EventIncident(count int) string {
+	return p.text("event.incident", args{"count": count})
+}
+
+// EventIncidentLocked says "After a security incident, an administrator signed out {count} of your devices and locked your password.".
+//
+//go:noinline
+func (p Printer) EventIncidentLocked(count int) string {
+	return p.text("event.incident_locked", args{"count": count})
+}
 
 // EventLanguageChanged says "You changed the language of your account to {language}.". {language} is its own name: “Deutsch”.
 //
