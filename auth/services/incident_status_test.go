@@ -39,7 +39,7 @@ func TestVeryManyRevocationsAreReadWhole(t *testing.T) {
 		if err := d.Revocations.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if st, ok := d.Tokens.StatusState(); !ok || st.Revoked != many+1 {
+		if st, ok := d.Revocations.State(); !ok || st.Revoked != many+1 {
 			t.Errorf("%d of %d places are in the lists", st.Revoked, many+1)
 		}
 	})
