@@ -133,23 +133,33 @@ func withAddresses(tx *gorm.DB, list []IncidentAccount) (found []IncidentAccount
 	return found, absent, nil
 }
 
-// moveToOutbox writes the mails, and notes that they were written.
+// moveToOutbox notes that the mails are written, and writes those of the notices that were still to be told.
 func moveToOutbox(tx *gorm.DB, list []IncidentAccount, now time.Time, compose func(IncidentAccount) OutgoingMail) (int, error) {
-	var mails []OutgoingMail
 	var notices []IncidentNotice
 	for _, a := range list {
+		notices = append(notices, a.Notice)
+	}
+	type key struct{ incident, user uuid.UUID }
+	due := map[key]bool{}
+	err := forEachIncident(notices, func(incident uuid.UUID, users []uuid.UUID) error {
+		var noted []uuid.UUID
+		err := tx.Raw("UPDATE incident_notices SET next_at = NULL WHERE incident_id = ? AND user_id IN ? AND next_at IS NOT NULL RETURNING user_id", incident, users).Scan(&noted).Error
+		for _, user := range noted {
+			due[key{incident, user}] = true
+		}
+		return err
+	})
+	var mails []OutgoingMail
+	for _, a := range list {
+		if !due[key{a.Notice.IncidentID, a.Notice.UserID}] {
+			continue
+		}
 		m := compose(a)
 		m.UserID, m.Recipient, m.Priority = a.Notice.UserID, a.Email, MailIncident
 		m.CreatedAt, m.NextAt = dbTime(now), dbTime(now)
-		mails, notices = append(mails, m), append(notices, a.Notice)
+		mails = append(mails, m)
 	}
-	if len(mails) == 0 {
-		return 0, nil
-	}
-	err := forEachIncident(notices, func(incident uuid.UUID, users []uuid.UUID) error {
-		return tx.Model(&IncidentNotice{}).Where("incident_id = ? AND user_id IN ?", incident, users).UpdateColumn("next_at", nil).Error
-	})
-	if err != nil {
+	if err != nil || len(mails) == 0 {
 		return 0, err
 	}
 	made := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&mails)

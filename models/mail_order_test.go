@@ -72,6 +72,9 @@ func TestUrgentMailPassesAWallOfIncidentMails(t *testing.T) {
 		if err != nil || m.Kind != "incident" || m.Tries < 1 {
 			t.Errorf("once nothing else is due: %+v, %v", m, err)
 		}
+		if n := count(t, s, "SELECT count(*) FROM (SELECT id FROM mails WHERE priority <= 2 AND kind = 'incident' LIMIT 1) AS m"); n != 0 {
+			t.Error("the previous release, which claims up to priority 2, would send a mail about an incident")
+		}
 		classes, err := s.WaitingByClass(t.Context(), 9_000)
 		if err != nil || classes[models.ClassIncident] != 9_000 || classes[models.ClassUrgent] != 4_002 || classes[models.ClassNormal] != 2_003 {
 			t.Errorf("%v, %v", classes, err)
