@@ -51,6 +51,12 @@ var eventSentences = map[models.EventKind]eventSentence{
 				byActor(models.ActorOperator, ofDevice(catalog.Printer.EventDeviceRevokedOperator), ofDevice(catalog.Printer.EventDeviceRevoked))))),
 	models.EventDevicesRevoked: byActor(models.ActorOperator,
 		onItsOwn(catalog.Printer.EventDevicesRevokedOperator), onItsOwn(catalog.Printer.EventDevicesRevoked)),
+	models.EventDevicesRevokedSince: func(p catalog.Printer, e models.Event) catalog.Sentence {
+		if n := models.SinceLater(e.Detail); n > 0 {
+			return p.EventDevicesRevokedSince(n, e.DeviceName)
+		}
+		return p.EventDevicesRevokedSinceNone(e.DeviceName)
+	},
 	models.EventDeviceRenamed: func(p catalog.Printer, e models.Event) catalog.Sentence {
 		return p.EventDeviceRenamed(e.DeviceName, e.Detail)
 	},

@@ -23,7 +23,8 @@ type Kind string
 const (
 	KindNewDevice        Kind = "new_device"
 	KindDeviceReused     Kind = "device_reused"
-	KindDeviceRoom       Kind = "device_room" // a device was signed out to make room for a new sign-in
+	KindDeviceRoom       Kind = "device_room"      // a device was signed out to make room for a new sign-in
+	KindSignedOutSince   Kind = "signed_out_since" // a device that the owner did not recognise, and everything since
 	KindPasswordChanged  Kind = "password_changed"
 	KindDisabled         Kind = "account_disabled"
 	KindDeleted          Kind = "account_deleted" // to an address whose account is gone
@@ -65,6 +66,7 @@ type Notification struct {
 	NewName    string `json:",omitempty"` // of that factor, whose former name is DeviceName
 	Code       string `json:",omitempty"` // that the recipient is to type
 	Removed    string `json:",omitempty"` // the factors that the act removed: models.FactorsGone
+	Devices    int64  `json:",omitempty"` // that the act signed out
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient may know them.
 	Before, After string `json:",omitempty"`

@@ -201,7 +201,7 @@ func New(store *models.Store, c Config) (*Services, error) {
 		Store: store, Clock: clock, Sealer: k.sealer, Notify: s.Notify, Passwords: s.Passwords, Confirm: s.Confirm, Accounts: s.Accounts, Limits: s.Limits, Gate: s.Gate,
 	})
 	s.Deletions = deletion.New(store, clock, c.Logger, k.sealer, s.Notify, s.Confirm)
-	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords, s.Confirm)
+	s.Devices = device.New(store, clock, idle, s.Tokens, s.Passwords, s.Confirm, s.Notify)
 	s.Factors = factor.New(factor.Parts{
 		Store: store, Clock: clock, Log: c.Logger, Sealer: k.factors, Notify: s.Notify, Confirm: s.Confirm, Limits: s.Limits, Passkeys: passkeys, Policy: c.SecondFactor, Name: c.Name,
 	})
