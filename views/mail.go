@@ -20,6 +20,7 @@ type Mail struct {
 	Place    Place
 	Agent    string // "Firefox on Linux"; may be empty
 	Device   string
+	Devices  int    // that the act signed out
 	Operator bool   // an administrator did it
 	First    bool   // it is the account's first password, chosen with an invitation
 	Again    bool   // the address was changed once more, after the recipient's own was left
@@ -37,10 +38,9 @@ type Mail struct {
 	Copied    *CopiedSignIn // how a copied sign-in was used; nil: not known
 	Code      string        // the one of an enrolment
 
-	// Of a mail about an incident: how many devices were signed out, whether the password is locked, and what the operator says.
-	Devices int
-	Locked  bool
-	Words   string
+	// Of a mail about an incident: whether the password is locked, and what the operator says.
+	Locked bool
+	Words  string
 
 	Former *catalog.Printer // of the language that the account had until some days ago; nil: it has not changed
 
@@ -166,6 +166,8 @@ func (m Mail) wordsOfKind() wording {
 			subject: m.subjectOf(m.Say.MailRoomSubjectDevice, m.Say.MailRoomSubject), heading: m.Say.MailRoomHeading(), alarm: true, why: always,
 			lead: m.Say.MailRoomLead(), button: m.Say.MailNotMe(), act: m.Say.MailFactorAct(),
 		}
+	case "signed_out_since":
+		return m.sinceWords(always)
 	case "password_changed":
 		return m.passwordWords(always)
 	}
@@ -193,6 +195,17 @@ func (m Mail) signInsWords(always string) wording {
 	if shown := len(m.SignIns); shown < m.Total {
 		w.lead = m.Say.MailSignInsLeadFirst(m.Total, m.exact(m.Since), m.Say.Number(shown))
 		w.after = []paragraph{m.leading(m.Say.MailSeeActivity, "/activity")}
+	}
+	return w
+}
+
+func (m Mail) sinceWords(always string) wording {
+	w := wording{
+		subject: m.subjectOf(m.Say.MailSinceSubjectDevice, m.Say.MailSinceSubject), heading: m.Say.MailSinceHeading(), alarm: true, why: always,
+		lead: m.Say.MailSinceLead(m.Devices), button: m.Say.MailNotMe(), act: m.Say.MailFactorAct(),
+	}
+	if m.Devices == 0 {
+		w.lead = m.Say.MailSinceLeadNone()
 	}
 	return w
 }

@@ -18,7 +18,7 @@ import (
 
 // linkPaths are the paths of the links in mails.
 var linkPaths = map[notify.Kind]string{
-	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindDeviceRoom: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
+	notify.KindNewDevice: notMeLink.path, notify.KindDeviceReused: notMeLink.path, notify.KindDeviceRoom: notMeLink.path, notify.KindSignedOutSince: notMeLink.path, notify.KindPasswordChanged: notMeLink.path,
 	notify.KindEmailConfirm: emailLink.path, notify.KindEmailChanged: undoLink.path,
 	notify.KindFactorAdded: notMeLink.path, notify.KindFactorRemoved: notMeLink.path, notify.KindFactorRenamed: notMeLink.path,
 	notify.KindFactorClosed: notMeLink.path,
@@ -49,10 +49,10 @@ func (b Brand) mailRenderer(baseURL string, languages *catalog.Choice) notify.Re
 		where := func(address string) views.Place { return near(l.Places, address, p.Tag()) }
 		m := views.Mail{
 			Say: p, Brand: brand, Accents: accents,
-			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
+			Kind: string(l.Kind), To: l.To, At: l.At, Address: l.IP, Device: l.DeviceName, Devices: int(l.Devices), Operator: l.ByOperator, First: l.First, Again: l.Again, Until: l.Until, Base: baseURL,
 			Before: l.Before, After: l.After, Agent: agentOf(p, l.UserAgent, l.DeviceName), Since: l.Since, Total: int(l.SignInsTotal),
 			Code: l.Code, Removed: factorsRemoved(p, l.Removed), CodesLeft: l.CodesLeft, Place: where(l.IP), Copied: placeCopied(copiedSignIn(l.Reuse), where),
-			Devices: int(l.Devices), Locked: l.Locked, Words: l.Words,
+			Locked: l.Locked, Words: l.Words,
 		}
 		if l.FormerLanguage != nil {
 			if former := named(languages.Pick("", *l.FormerLanguage), l.Kind, baseURL); former != p {

@@ -31,7 +31,7 @@ func TestStrangeNamesAreHarmlessInEveryPlace(t *testing.T) {
 
 				places := 0
 				for _, path := range []string{
-					"/devices", "/devices/" + p.id + "/revoke", "/devices/" + p.id + "/revoke?unknown=1", "/devices/revoke-others", "/activity",
+					"/devices", "/devices/" + p.id + "/revoke", "/devices/" + p.id + "/revoke?unknown=1", "/devices/" + p.id + "/revoke-since", "/devices/revoke-others", "/activity",
 					"/activity?kind=devices", "/activity?kind=" + url.QueryEscape(name) + "&before=" + url.QueryEscape(name),
 				} {
 					page := b.shown(path)

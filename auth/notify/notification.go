@@ -23,7 +23,8 @@ type Kind string
 const (
 	KindNewDevice        Kind = "new_device"
 	KindDeviceReused     Kind = "device_reused"
-	KindDeviceRoom       Kind = "device_room" // a device was signed out to make room for a new sign-in
+	KindDeviceRoom       Kind = "device_room"      // a device was signed out to make room for a new sign-in
+	KindSignedOutSince   Kind = "signed_out_since" // a device that the owner did not recognise, and everything since
 	KindPasswordChanged  Kind = "password_changed"
 	KindDisabled         Kind = "account_disabled"
 	KindDeleted          Kind = "account_deleted" // to an address whose account is gone
@@ -66,6 +67,7 @@ type Notification struct {
 	NewName    string `json:",omitempty"` // of that factor, whose former name is DeviceName
 	Code       string `json:",omitempty"` // that the recipient is to type
 	Removed    string `json:",omitempty"` // the factors that the act removed: models.FactorsGone
+	Devices    int64  `json:",omitempty"` // that the act signed out; of a KindIncident, filled in when the mail is sent
 	Link       string `json:",omitempty"` // the secret of its link
 	// Before and After are the addresses of a change, as far as the recipient may know them.
 	Before, After string `json:",omitempty"`
@@ -97,10 +99,9 @@ type Notification struct {
 	CodesLeft int `json:"-"`
 
 	// Of a KindIncident, filled in when the mail is sent:
-	Words   string `json:"-"` // the operator's; may be empty
-	Devices int64  `json:"-"` // of the account, that were signed out
-	Locked  bool   `json:"-"` // the password is locked
-	Tries   int64  `json:"-"` // how often the server put the mail off
+	Words  string `json:"-"` // the operator's; may be empty
+	Locked bool   `json:"-"` // the password is locked
+	Tries  int64  `json:"-"` // how often the server put the mail off
 }
 
 // SignIn is one sign-in of a summary.
