@@ -159,9 +159,9 @@ const (
 	wholeAhead = 100 * 365 * 24 * time.Hour
 )
 
-// readWhole reads all revocations after since. After an incident they are so many that it takes seconds: it reads them bit by bit, and calls meanwhile
+// readWhole reads all revocations after since. After an incident they are so many that it takes seconds: it reads them in pieces, and calls between
 // every second, which publishes the latest ones.
-func (s *Service) readWhole(ctx context.Context, since, now time.Time, meanwhile func() error) (all []models.RevokedPlace, err error) {
+func (s *Service) readWhole(ctx context.Context, since, now time.Time, between func() error) (all []models.RevokedPlace, err error) {
 	read, end := time.Now(), now.Add(wholeAhead)
 	for span := end.Sub(since); since.Before(end); {
 		until := since.Add(span)
@@ -181,7 +181,7 @@ func (s *Service) readWhole(ctx context.Context, since, now time.Time, meanwhile
 			span *= 2
 		}
 		if time.Since(read) >= StatusReadEvery {
-			if err := meanwhile(); err != nil {
+			if err := between(); err != nil {
 				return nil, err
 			}
 			read = time.Now()
